@@ -1,0 +1,9 @@
+//! Bytes to lossless trees with spans; printing a tree gives the same bytes. Knows grammar, no meaning.
+//!
+//! Every parser takes any bytes and never fails: what rsync (or sersync) would refuse becomes a node that says so.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+pub mod rsyncd_conf;
+mod text;
+
+pub use text::{Text, Token};

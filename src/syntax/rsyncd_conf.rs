@@ -1,0 +1,462 @@
+//! The grammar of rsyncd.conf, as `params.c` of rsync 3.5.0 reads it.
+
+use std::ops::Range;
+
+use nom::{
+    IResult, Parser,
+    bytes::complete::{take_till, take_while},
+    character::complete::char,
+    combinator::opt,
+    error::Error,
+};
+
+use crate::syntax::Text;
+
+/// A whole file: items that stand one behind the other without a gap, so that their bytes are the file's bytes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Document {
+    /// In the order of the file.
+    pub items: Vec<Item>,
+}
+
+/// A line, or several that a backslash joins, with its newline and the blanks before it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// Which bytes of the file.
+    pub range: Range<usize>,
+    /// What rsync takes them for.
+    pub kind: Kind,
+}
+
+/// What rsync takes an item for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// A line without text.
+    Blank,
+    /// `#` or `;` to the end of the line; the range is the text behind that character.
+    Comment(Range<usize>),
+    /// A backslash where a line should begin, which rsync skips (`Parse` in params.c).
+    StrayBackslash,
+    /// `[name]`.
+    Section(Section),
+    /// `name = value`.
+    Parameter(Parameter),
+    /// `&include path` or another line that begins with `&`.
+    Directive(Parameter),
+    /// A line without `=`: rsync logs `Ignoring badly formed line` and goes on.
+    WithoutEquals(Text),
+    /// What makes rsync give up the whole file.
+    Fatal(Fatal),
+    /// Everything behind a NUL that stands where a line begins or in a comment: rsync stops reading there
+    /// without a word.
+    Unread,
+}
+
+/// The header of a module, or of a `[global]` block.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Section {
+    /// The name with its runs of white space made one blank.
+    pub name: Text,
+    /// From `[` to `]`.
+    pub header: Range<usize>,
+    /// What stands behind `]` and is thrown away.
+    pub trailing: Range<usize>,
+}
+
+/// A line with a name and a value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameter {
+    /// The name with its runs of white space made one blank; a directive's begins with `&`.
+    pub name: Text,
+    /// The value, without the white space around it.
+    pub value: Text,
+}
+
+/// Why rsync gives up a file (`Section` and `Parameter` in params.c return False).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fatal {
+    /// A line that begins with `=`.
+    NoParameterName(Range<usize>),
+    /// `[]`.
+    EmptySectionName(Range<usize>),
+    /// `[name` with the line's or the file's end before `]`.
+    UnterminatedSection(Text),
+}
+
+/// Reads a file. Any bytes give a document.
+pub fn parse(file: &[u8]) -> Document {
+    let mut items = Vec::with_capacity(file.len() / 24);
+    let mut scanner = Scanner { file, at: 0 };
+    while scanner.at < file.len() {
+        let start = scanner.at;
+        let kind = scanner.item();
+        items.push(Item {
+            range: start..scanner.at,
+            kind,
+        });
+    }
+    Document { items }
+}
+
+impl Document {
+    /// The bytes that were parsed, put together from the items again.
+    pub fn print(&self, file: &[u8]) -> Vec<u8> {
+        self.items
+            .iter()
+            .flat_map(|item| &file[item.range.clone()])
+            .copied()
+            .collect()
+    }
+}
+
+/// C's `isspace` in the locale in which rsync runs.
+pub(crate) fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\x0b' | b'\x0c' | b'\r')
+}
+
+fn is_blank(byte: u8) -> bool {
+    is_space(byte) && byte != b'\n'
+}
+
+/// `EatWhitespace` in params.c: everything that `isspace` accepts, up to the newline.
+fn blanks(input: &[u8]) -> IResult<&[u8], &[u8]> {
+    take_while(is_blank).parse(input)
+}
+
+/// `EatComment` in params.c: to the newline, a NUL or the end.
+fn comment(input: &[u8]) -> IResult<&[u8], &[u8]> {
+    take_till(|byte| byte == b'\n' || byte == 0).parse(input)
+}
+
+struct Scanner<'a> {
+    file: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    fn item(&mut self) -> Kind {
+        self.take(blanks);
+        let Some(first) = self.peek() else {
+            return Kind::Blank;
+        };
+        let start = self.at;
+        match first {
+            b'\n' => {
+                self.at += 1;
+                Kind::Blank
+            }
+            0 => {
+                self.at = self.file.len();
+                Kind::Unread
+            }
+            b'#' | b';' => {
+                self.at += 1;
+                let text = self.take(comment);
+                if self.peek() != Some(0) {
+                    self.take(opt(char('\n')));
+                }
+                Kind::Comment(text)
+            }
+            b'\\' => {
+                self.at += 1;
+                Kind::StrayBackslash
+            }
+            b'[' => self.section(start),
+            b'&' => self
+                .parameter(start)
+                .map_or_else(|kind| kind, Kind::Directive),
+            _ => self
+                .parameter(start)
+                .map_or_else(|kind| kind, Kind::Parameter),
+        }
+    }
+
+    /// `Section` in params.c, from the bracket.
+    fn section(&mut self, start: usize) -> Kind {
+        self.at += 1;
+        self.take(blanks);
+        let mut name = Name::at(self.at);
+        loop {
+            match self.peek() {
+                Some(b']') => {
+                    self.at += 1;
+                    let header = start..self.at;
+                    let trailing = self.take(comment);
+                    // A NUL ends the discarded part of this line; what follows is read as a line of its own.
+                    if self.peek().is_some() {
+                        self.at += 1;
+                    }
+                    let name = name.finish();
+                    if name.is_empty() {
+                        return Kind::Fatal(Fatal::EmptySectionName(header));
+                    }
+                    return Kind::Section(Section {
+                        name,
+                        header,
+                        trailing,
+                    });
+                }
+                Some(b'\n') if name.continues() => self.at += 1,
+                Some(0 | b'\n') => {
+                    self.at += 1;
+                    return Kind::Fatal(Fatal::UnterminatedSection(name.finish()));
+                }
+                None => return Kind::Fatal(Fatal::UnterminatedSection(name.finish())),
+                Some(byte) if is_space(byte) => {
+                    name.blank(self.at);
+                    self.take(blanks);
+                }
+                Some(byte) => {
+                    name.push(byte, self.at);
+                    self.at += 1;
+                }
+            }
+        }
+    }
+
+    /// `Parameter` in params.c; `Err` is a line that turned out to be something else.
+    fn parameter(&mut self, start: usize) -> Result<Parameter, Kind> {
+        let is_directive = self.peek() == Some(b'&');
+        let mut name = Name::at(start);
+        loop {
+            match self.peek() {
+                Some(b'=') => {
+                    self.at += 1;
+                    if name.length == 0 {
+                        // rsync stops reading here; we skip the rest of the line and go on.
+                        self.take(comment);
+                        self.take(opt(char('\n')));
+                        return Err(Kind::Fatal(Fatal::NoParameterName(start..start + 1)));
+                    }
+                    self.take(blanks);
+                    break;
+                }
+                Some(b'\n') if name.continues() => self.at += 1,
+                Some(0 | b'\n') => {
+                    self.at += 1;
+                    return Err(Kind::WithoutEquals(name.finish()));
+                }
+                None => return Err(Kind::WithoutEquals(name.finish())),
+                Some(b' ' | b'\t') if is_directive => {
+                    self.take(blanks);
+                    if self.take(opt(char('='))).len() == 1 {
+                        self.take(blanks);
+                    }
+                    break;
+                }
+                Some(byte) if is_space(byte) => {
+                    name.blank(self.at);
+                    self.take(blanks);
+                }
+                Some(byte) => {
+                    name.push(byte, self.at);
+                    self.at += 1;
+                }
+            }
+        }
+        let name = name.finish();
+        let value = self.value();
+        Ok(Parameter { name, value })
+    }
+
+    /// The second half of `Parameter` in params.c: a value up to a newline that no backslash hides.
+    fn value(&mut self) -> Text {
+        let mut value = Text::at(self.at);
+        let mut end = 0;
+        while let Some(byte) = self.peek() {
+            let at = self.at;
+            self.at += 1;
+            match byte {
+                0 => break,
+                b'\r' => {}
+                b'\n' => match continuation(value.bytes()) {
+                    // The blanks before the backslash stay, even if nothing follows.
+                    Some(backslash) => {
+                        value.truncate(backslash);
+                        end = backslash;
+                    }
+                    None => break,
+                },
+                _ => {
+                    value.push(byte, at);
+                    if !is_space(byte) {
+                        end = value.bytes().len();
+                    }
+                }
+            }
+        }
+        value.truncate(end);
+        value
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.file.get(self.at).copied()
+    }
+
+    /// Applies a parser and returns the range that it consumed; one that does not match consumes nothing.
+    fn take<O>(
+        &mut self,
+        parser: impl Parser<&'a [u8], Output = O, Error = Error<&'a [u8]>>,
+    ) -> Range<usize> {
+        let start = self.at;
+        let input = &self.file[start..];
+        let rest = complete(parser, input);
+        self.at = self.file.len() - rest.len();
+        start..self.at
+    }
+}
+
+fn complete<'a, O>(
+    mut parser: impl Parser<&'a [u8], Output = O, Error = Error<&'a [u8]>>,
+    input: &'a [u8],
+) -> &'a [u8] {
+    parser.parse(input).map_or(input, |(rest, _)| rest)
+}
+
+/// The buffer in which `params.c` collects a name: what was written, and how much of it counts so far.
+struct Name {
+    text: Text,
+    length: usize,
+}
+
+impl Name {
+    fn at(offset: usize) -> Self {
+        Self {
+            text: Text::at(offset),
+            length: 0,
+        }
+    }
+
+    /// White space, however much, becomes one blank that counts only if something follows.
+    fn blank(&mut self, offset: usize) {
+        self.text.truncate(self.length);
+        self.text.push(b' ', offset);
+    }
+
+    fn push(&mut self, byte: u8, offset: usize) {
+        self.text.push(byte, offset);
+        self.length = self.text.bytes().len();
+    }
+
+    /// At a newline: whether a backslash joins the next line. Drops the backslash.
+    fn continues(&mut self) -> bool {
+        let Some(backslash) = continuation(self.text.bytes()) else {
+            return false;
+        };
+        self.text.truncate(backslash);
+        self.length = backslash - usize::from(self.text.bytes().last() == Some(&b' '));
+        true
+    }
+
+    fn finish(mut self) -> Text {
+        self.text.truncate(self.length);
+        self.text
+    }
+}
+
+/// `Continuation` in params.c: where the backslash is, if it is the last byte that is not white space.
+fn continuation(line: &[u8]) -> Option<usize> {
+    let last = line.iter().rposition(|&byte| !is_space(byte))?;
+    (line[last] == b'\\').then_some(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn lines(file: &str) -> Vec<String> {
+        parse(file.as_bytes())
+            .items
+            .iter()
+            .filter_map(|item| match &item.kind {
+                Kind::Blank => None,
+                Kind::Comment(text) => Some(format!("comment {}", &file[text.clone()])),
+                Kind::StrayBackslash => Some("stray backslash".to_owned()),
+                Kind::Section(section) => Some(format!("[{}]", section.name.display())),
+                Kind::Parameter(p) => Some(format!("{}={}", p.name.display(), p.value.display())),
+                Kind::Directive(p) => Some(format!("{} {}", p.name.display(), p.value.display())),
+                Kind::WithoutEquals(text) => Some(format!("without equals: {}", text.display())),
+                Kind::Fatal(fatal) => Some(format!("fatal: {fatal:?}")),
+                Kind::Unread => Some("unread".to_owned()),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn comments_stand_alone_and_values_keep_their_hash() {
+        assert_eq!(
+            lines("# one \\\n; two\nread only = no # three\n"),
+            ["comment  one \\", "comment  two", "read only=no # three"]
+        );
+    }
+
+    #[test]
+    fn names_lose_their_white_space_and_values_their_ends() {
+        assert_eq!(lines("  read\t  only=  a  b \t\r\n"), ["read only=a  b"]);
+        assert_eq!(lines("path =/x=y\n[ a  b ] # c\n"), ["path=/x=y", "[a b]"]);
+    }
+
+    #[test]
+    fn a_backslash_joins_lines() {
+        assert_eq!(lines("path = a \\  \n   b\n"), ["path=a    b"]);
+        assert_eq!(lines("re\\\nad only = no"), ["read only=no"]);
+        assert_eq!(lines("[a\\\nb]"), ["[ab]"]);
+        assert_eq!(lines("path = a \\"), ["path=a \\"]);
+        assert_eq!(lines("path = a \\\n\nlist = no"), ["path=a ", "list=no"]);
+        assert_eq!(lines("\\list = no"), ["stray backslash", "list=no"]);
+    }
+
+    #[test]
+    fn directives_divide_at_a_blank_or_an_equals_sign() {
+        assert_eq!(lines("&include /etc/r.d\n"), ["&include /etc/r.d"]);
+        assert_eq!(
+            lines("&merge  =  /etc/r.inc # x\n"),
+            ["&merge /etc/r.inc # x"]
+        );
+        assert_eq!(lines("&include=/a"), ["&include /a"]);
+        assert_eq!(lines("&include\n"), ["without equals: &include"]);
+    }
+
+    #[test]
+    fn what_rsync_gives_up_on_is_a_node() {
+        let fatal = |file: &str| lines(file).concat();
+        assert!(fatal("= x\n").starts_with("fatal: NoParameterName"));
+        assert!(fatal("[]\n").starts_with("fatal: EmptySectionName"));
+        assert!(fatal("[abc\n").starts_with("fatal: UnterminatedSection"));
+        assert!(fatal("[abc").starts_with("fatal: UnterminatedSection"));
+    }
+
+    #[test]
+    fn a_nul_ends_a_value_or_the_file() {
+        assert_eq!(lines("path = a\0list = no\n"), ["path=a", "list=no"]);
+        assert_eq!(lines("# a\0\nlist = no\n"), ["comment  a", "unread"]);
+        assert_eq!(lines("[a] x\0list = no\n"), ["[a]", "list=no"]);
+        assert_eq!(lines("na\0me = x\n"), ["without equals: na", "me=x"]);
+    }
+
+    proptest! {
+        #[test]
+        fn printing_gives_the_same_bytes(file in proptest::collection::vec(interesting_byte(), 0..200)) {
+            let document = parse(&file);
+            let mut at = 0;
+            for item in &document.items {
+                prop_assert_eq!(item.range.start, at);
+                at = item.range.end;
+                if let Kind::Parameter(p) | Kind::Directive(p) = &item.kind {
+                    prop_assert!(item.range.start <= p.name.range().start);
+                    prop_assert!(p.value.range().end <= item.range.end);
+                }
+            }
+            prop_assert_eq!(document.print(&file), file);
+        }
+    }
+
+    fn interesting_byte() -> impl Strategy<Value = u8> {
+        prop_oneof![
+            any::<u8>(),
+            proptest::sample::select(b"\n\n =\\[]#;&\r\t\0abc/".to_vec())
+        ]
+    }
+}

@@ -1,0 +1,145 @@
+use std::{borrow::Cow, ops::Range};
+
+/// Bytes as rsync reads them (continuations joined, carriage returns dropped), with the way back to the file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Text {
+    bytes: Vec<u8>,
+    /// Offset in the file of the first byte, or of the place where a byte would stand if there is none.
+    start: u32,
+    /// Where the run of contiguous bytes breaks: (index into `bytes`, offset in the file), ascending.
+    breaks: Vec<(u32, u32)>,
+}
+
+impl Text {
+    /// A text without bytes that stands at `offset` of the file.
+    pub(crate) fn at(offset: usize) -> Self {
+        Self {
+            start: offset as u32,
+            ..Self::default()
+        }
+    }
+
+    /// The text of `range` of a file, byte for byte.
+    pub fn verbatim(file: &[u8], range: Range<usize>) -> Self {
+        Self {
+            bytes: file[range.clone()].to_vec(),
+            start: range.start as u32,
+            breaks: Vec::new(),
+        }
+    }
+
+    /// Appends a byte that stands at `offset` of the file.
+    pub(crate) fn push(&mut self, byte: u8, offset: usize) {
+        let offset = offset as u32;
+        if self.bytes.is_empty() {
+            self.start = offset;
+        } else if self.offset_of(self.bytes.len()) != offset {
+            self.breaks.push((self.bytes.len() as u32, offset));
+        }
+        self.bytes.push(byte);
+    }
+
+    /// Keeps the first `length` bytes.
+    pub(crate) fn truncate(&mut self, length: usize) {
+        self.bytes.truncate(length);
+        self.breaks.retain(|(index, _)| (*index as usize) < length);
+    }
+
+    /// The bytes as rsync reads them.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The bytes decoded for people.
+    pub fn display(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.bytes)
+    }
+
+    /// Whether rsync reads nothing here.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Where the whole text stands in the file.
+    pub fn range(&self) -> Range<usize> {
+        self.range_of(0..self.bytes.len())
+    }
+
+    /// Where the bytes `part` of the text stand in the file.
+    pub fn range_of(&self, part: Range<usize>) -> Range<usize> {
+        let start = self.offset_of(part.start);
+        let end = match part.end.checked_sub(1) {
+            Some(last) if part.end > part.start => self.offset_of(last) + 1,
+            _ => start,
+        };
+        start as usize..end as usize
+    }
+
+    /// Splits as C's `strtok` does: runs of bytes for which `is_separator` is false.
+    pub fn tokens(&self, is_separator: impl Fn(u8) -> bool) -> impl Iterator<Item = Token<'_>> {
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            let rest = &self.bytes[at..];
+            let start = at + rest.iter().position(|&byte| !is_separator(byte))?;
+            let rest = &self.bytes[start..];
+            let end = rest
+                .iter()
+                .position(|&byte| is_separator(byte))
+                .map_or(self.bytes.len(), |length| start + length);
+            at = end;
+            Some(Token {
+                bytes: &self.bytes[start..end],
+                part: start..end,
+                range: self.range_of(start..end),
+            })
+        })
+    }
+
+    fn offset_of(&self, index: usize) -> u32 {
+        let index = index as u32;
+        let after = self.breaks.partition_point(|(at, _)| *at <= index);
+        match after.checked_sub(1).map(|i| self.breaks[i]) {
+            Some((at, offset)) => offset + (index - at),
+            None => self.start + index,
+        }
+    }
+}
+
+/// One word of a list-valued parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Token<'a> {
+    /// The word.
+    pub bytes: &'a [u8],
+    /// Where it stands in the text.
+    pub part: Range<usize>,
+    /// Where it stands in the file.
+    pub range: Range<usize>,
+}
+
+impl Token<'_> {
+    /// The word decoded for people.
+    pub fn display(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn joined_lines_lead_back_to_the_file() {
+        let mut text = Text::default();
+        for (byte, offset) in [(b'a', 10), (b' ', 11), (b'b', 15), (b'c', 16)] {
+            text.push(byte, offset);
+        }
+        assert_eq!(text.bytes(), b"a bc");
+        assert_eq!(text.range(), 10..17);
+        assert_eq!(text.range_of(2..4), 15..17);
+        assert_eq!(text.range_of(4..4), 17..17);
+        let tokens: Vec<_> = text.tokens(|byte| byte == b' ').map(|t| t.range).collect();
+        assert_eq!(tokens, [10..11, 15..17]);
+        text.truncate(1);
+        assert_eq!(text.range(), 10..11);
+    }
+}

@@ -1,0 +1,195 @@
+use std::{ops::Range, sync::OnceLock};
+
+use serde::Serialize;
+
+/// A file (or standard input) that was read, with its bytes as they are.
+#[derive(Debug)]
+pub struct Source {
+    name: String,
+    bytes: Vec<u8>,
+    line_starts: OnceLock<Vec<u32>>,
+}
+
+impl Source {
+    /// `name` is how reports call the file; `bytes` is its whole content, at most 4 GiB.
+    pub fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        Self {
+            name: name.into(),
+            bytes: bytes.into(),
+            line_starts: OnceLock::new(),
+        }
+    }
+
+    /// How reports call the file.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The whole content.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The 0-based number of the line that holds the byte at `offset`; the end of the file is in the last line.
+    pub fn line_of(&self, offset: usize) -> usize {
+        self.line_starts()
+            .partition_point(|&start| start as usize <= offset)
+            .saturating_sub(1)
+    }
+
+    /// The bytes of the 0-based line `line`, with its newline if it has one.
+    pub fn line_range(&self, line: usize) -> Range<usize> {
+        let starts = self.line_starts();
+        let start = starts.get(line).map_or(self.bytes.len(), |&s| s as usize);
+        let end = starts
+            .get(line + 1)
+            .map_or(self.bytes.len(), |&s| s as usize);
+        start..end
+    }
+
+    /// How many lines there are; an empty file has one.
+    pub fn line_count(&self) -> usize {
+        self.line_starts().len()
+    }
+
+    /// Line and column of a byte offset, 1-based, the column in characters. Bytes that are not UTF-8 count as
+    /// their replacement characters do, so that carets stand where a terminal shows the text.
+    pub fn position(&self, offset: usize) -> Position {
+        let offset = offset.min(self.bytes.len());
+        let line = self.line_of(offset);
+        let start = self.line_range(line).start;
+        let column = decoded_chars(&self.bytes[start..offset]);
+        Position {
+            line: line + 1,
+            column: column + 1,
+        }
+    }
+
+    fn line_starts(&self) -> &[u32] {
+        self.line_starts.get_or_init(|| {
+            let newlines = self.bytes.iter().enumerate();
+            std::iter::once(0)
+                .chain(
+                    newlines
+                        .filter(|(_, byte)| **byte == b'\n')
+                        .map(|(i, _)| i as u32 + 1),
+                )
+                .collect()
+        })
+    }
+}
+
+fn decoded_chars(bytes: &[u8]) -> usize {
+    if bytes.is_ascii() {
+        return bytes.len();
+    }
+    String::from_utf8_lossy(bytes).chars().count()
+}
+
+/// A place in a source, 1-based; `column` counts characters.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct Position {
+    /// 1 for the first line.
+    pub line: usize,
+    /// 1 for the first character of the line.
+    pub column: usize,
+}
+
+/// Names a source inside its [`Sources`].
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct SourceId(u32);
+
+/// A range of bytes of one source.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Span {
+    /// Which source.
+    pub source: SourceId,
+    /// Offset of the first byte.
+    pub start: u32,
+    /// Offset behind the last byte; equal to `start` for a place between two bytes.
+    pub end: u32,
+}
+
+impl Span {
+    /// A span of `source` from byte offsets.
+    pub fn new(source: SourceId, range: Range<usize>) -> Self {
+        Self {
+            source,
+            start: range.start as u32,
+            end: range.end as u32,
+        }
+    }
+
+    /// The byte offsets.
+    pub fn range(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    /// The smallest span that holds both; `other` must be of the same source.
+    pub fn join(self, other: Self) -> Self {
+        debug_assert_eq!(self.source, other.source);
+        Self {
+            source: self.source,
+            start: self.start.min(other.start),
+            end: self.end.max(other.end),
+        }
+    }
+}
+
+/// Every file that one run has read, in the order in which they were read.
+#[derive(Debug, Default)]
+pub struct Sources(Vec<Source>);
+
+impl Sources {
+    /// Takes a source in and names it.
+    pub fn add(&mut self, source: Source) -> SourceId {
+        self.0.push(source);
+        SourceId(self.0.len() as u32 - 1)
+    }
+
+    /// The source of that name. An id is only ever made by [`Sources::add`] of the same collection.
+    pub fn get(&self, id: SourceId) -> &Source {
+        &self.0[id.0 as usize]
+    }
+
+    /// The bytes that a span covers.
+    pub fn slice(&self, span: Span) -> &[u8] {
+        &self.get(span.source).bytes()[span.range()]
+    }
+
+    /// The text that a span covers, decoded for people.
+    pub fn text(&self, span: Span) -> String {
+        String::from_utf8_lossy(self.slice(span)).into_owned()
+    }
+
+    /// All sources with their ids.
+    pub fn iter(&self) -> impl Iterator<Item = (SourceId, &Source)> {
+        self.0
+            .iter()
+            .enumerate()
+            .map(|(i, source)| (SourceId(i as u32), source))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_characters_even_in_broken_utf8() {
+        let source = Source::new("x", "a = é\u{4e2d}b\n");
+        assert_eq!(source.position(0), Position { line: 1, column: 1 });
+        assert_eq!(source.position(9), Position { line: 1, column: 7 });
+        let latin = Source::new("x", b"\xe9\xe8 = c\n".to_vec());
+        assert_eq!(latin.position(3), Position { line: 1, column: 4 });
+    }
+
+    #[test]
+    fn the_end_of_the_file_is_in_its_last_line() {
+        let source = Source::new("x", "one\ntwo");
+        assert_eq!(source.position(7), Position { line: 2, column: 4 });
+        assert_eq!(source.position(99), Position { line: 2, column: 4 });
+        assert_eq!(source.line_range(1), 4..7);
+        assert_eq!(Source::new("x", "").line_count(), 1);
+    }
+}
