@@ -3,5 +3,12 @@
 //! The rooms, from the ground up: [`terms`] holds rsync's own words; [`syntax`] turns bytes into trees;
 //! [`model`] turns trees into the configuration that the daemon really uses. Imports point downwards only.
 
+pub mod catalog;
+pub mod cli;
+pub mod diagnosis;
+pub mod host;
+pub mod lint;
+pub mod model;
+pub mod render;
 pub mod syntax;
 pub mod terms;

@@ -1,1 +1,7 @@
-fn main() {}
+//! `rsyncctl`: arguments in, exit code out.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rsyncctl::cli::main(std::env::args_os())
+}

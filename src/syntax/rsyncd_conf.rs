@@ -80,7 +80,7 @@ pub enum Fatal {
     /// `[]`.
     EmptySectionName(Range<usize>),
     /// `[name` with the line's or the file's end before `]`.
-    UnterminatedSection(Text),
+    UnterminatedSection(Range<usize>),
 }
 
 /// Reads a file. Any bytes give a document.
@@ -162,12 +162,8 @@ impl<'a> Scanner<'a> {
                 Kind::StrayBackslash
             }
             b'[' => self.section(start),
-            b'&' => self
-                .parameter(start)
-                .map_or_else(|kind| kind, Kind::Directive),
-            _ => self
-                .parameter(start)
-                .map_or_else(|kind| kind, Kind::Parameter),
+            b'&' => self.parameter(start).map_or_else(|kind| kind, Kind::Directive),
+            _ => self.parameter(start).map_or_else(|kind| kind, Kind::Parameter),
         }
     }
 
@@ -197,11 +193,11 @@ impl<'a> Scanner<'a> {
                     });
                 }
                 Some(b'\n') if name.continues() => self.at += 1,
-                Some(0 | b'\n') => {
-                    self.at += 1;
-                    return Kind::Fatal(Fatal::UnterminatedSection(name.finish()));
+                Some(0 | b'\n') | None => {
+                    let end = name.finish().range().end;
+                    self.at = self.file.len().min(self.at + 1);
+                    return Kind::Fatal(Fatal::UnterminatedSection(start..end));
                 }
-                None => return Kind::Fatal(Fatal::UnterminatedSection(name.finish())),
                 Some(byte) if is_space(byte) => {
                     name.blank(self.at);
                     self.take(blanks);
@@ -411,10 +407,7 @@ mod tests {
     #[test]
     fn directives_divide_at_a_blank_or_an_equals_sign() {
         assert_eq!(lines("&include /etc/r.d\n"), ["&include /etc/r.d"]);
-        assert_eq!(
-            lines("&merge  =  /etc/r.inc # x\n"),
-            ["&merge /etc/r.inc # x"]
-        );
+        assert_eq!(lines("&merge  =  /etc/r.inc # x\n"), ["&merge /etc/r.inc # x"]);
         assert_eq!(lines("&include=/a"), ["&include /a"]);
         assert_eq!(lines("&include\n"), ["without equals: &include"]);
     }

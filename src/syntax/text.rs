@@ -1,5 +1,7 @@
 use std::{borrow::Cow, ops::Range};
 
+use crate::syntax::rsyncd_conf::is_space;
+
 /// Bytes as rsync reads them (continuations joined, carriage returns dropped), with the way back to the file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Text {
@@ -95,6 +97,28 @@ impl Text {
         })
     }
 
+    /// Splits as `conf_strtok` in util1.c does: at blanks and commas, or, when the text begins with a comma, at
+    /// commas alone with the blanks around each word dropped.
+    pub fn conf_tokens(&self) -> Vec<Token<'_>> {
+        if self.bytes.first() != Some(&b',') {
+            return self
+                .tokens(|byte| matches!(byte, b' ' | b',' | b'\t' | b'\r' | b'\n'))
+                .collect();
+        }
+        self.tokens(|byte| byte == b',')
+            .filter_map(|token| {
+                let start = token.bytes.iter().position(|&byte| !is_space(byte))?;
+                let end = token.bytes.iter().rposition(|&byte| !is_space(byte))? + 1;
+                let part = token.part.start + start..token.part.start + end;
+                Some(Token {
+                    bytes: &self.bytes[part.clone()],
+                    range: self.range_of(part.clone()),
+                    part,
+                })
+            })
+            .collect()
+    }
+
     fn offset_of(&self, index: usize) -> u32 {
         let index = index as u32;
         let after = self.breaks.partition_point(|(at, _)| *at <= index);
@@ -141,5 +165,21 @@ mod tests {
         assert_eq!(tokens, [10..11, 15..17]);
         text.truncate(1);
         assert_eq!(text.range(), 10..11);
+    }
+
+    #[test]
+    fn a_leading_comma_keeps_blanks_inside_words() {
+        let words = |text: &[u8]| -> Vec<String> {
+            let text = Text::verbatim(text, 0..text.len());
+            text.conf_tokens()
+                .iter()
+                .map(|t| t.display().into_owned())
+                .collect()
+        };
+        assert_eq!(words(b"joe, @staff  ann:ro"), ["joe", "@staff", "ann:ro"]);
+        assert_eq!(
+            words(b", @Domain Users:deny ,, joe"),
+            ["@Domain Users:deny", "joe"]
+        );
     }
 }

@@ -17,11 +17,7 @@ impl Release {
 
     /// A release from its three numbers.
     pub const fn new(major: u16, minor: u16, patch: u16) -> Self {
-        Self {
-            major,
-            minor,
-            patch,
-        }
+        Self { major, minor, patch }
     }
 }
 

@@ -41,9 +41,7 @@ impl Source {
     pub fn line_range(&self, line: usize) -> Range<usize> {
         let starts = self.line_starts();
         let start = starts.get(line).map_or(self.bytes.len(), |&s| s as usize);
-        let end = starts
-            .get(line + 1)
-            .map_or(self.bytes.len(), |&s| s as usize);
+        let end = starts.get(line + 1).map_or(self.bytes.len(), |&s| s as usize);
         start..end
     }
 

@@ -1,0 +1,155 @@
+use std::io::Write as _;
+
+use clap::Args;
+
+use crate::{
+    catalog::{self, Language, Page},
+    cli::{
+        Failure, exit,
+        output::{Output, complain, stdout},
+    },
+    model::{Parameter, parameter::Facts},
+    render::Format,
+};
+
+/// Explain a rule (RSY302, secrets-file-world-readable) or a parameter of rsyncd.conf
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// The identifier or name of a rule, or the name of a parameter
+    #[arg(required = true, value_name = "RULE")]
+    words: Vec<String>,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Prints the page of a rule, or what is known of a parameter.
+pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+    let asked = arguments.words.join(" ");
+    let language = arguments.output.language();
+    let is_json = arguments.output.format() == Format::Json;
+    let mut out = stdout();
+    if let Some(page) = catalog::page(&asked) {
+        if is_json {
+            writeln!(out, "{}", page_as_json(page, language))?;
+        } else {
+            write!(out, "{}", page_as_text(page, language))?;
+        }
+    } else if let Some(parameter) = Parameter::from_name(asked.as_bytes()) {
+        if is_json {
+            writeln!(out, "{}", parameter_as_json(parameter.facts(), language))?;
+        } else {
+            write!(out, "{}", parameter_as_text(parameter.facts(), language))?;
+        }
+    } else {
+        let hint = match catalog::nearest(&asked) {
+            Some(page) => format!("did you mean {} ({})?", page.id, page.name),
+            None => "`rsyncctl rules` lists the rules".to_owned(),
+        };
+        complain(&format!("no rule and no parameter is called `{asked}`; {hint}"))?;
+        return Ok(exit::FINDINGS);
+    }
+    out.flush()?;
+    Ok(exit::CLEAN)
+}
+
+fn page_as_text(page: &Page, language: Language) -> String {
+    let mut text = format!(
+        "{} {}\n{}\n\n{}: {}   {}: {}\n\n",
+        page.id,
+        page.name,
+        page.summary(language),
+        word(language, "severity", "严重程度"),
+        page.severity,
+        word(language, "confidence", "把握"),
+        page.confidence,
+    );
+    for symptom in page.symptoms {
+        let seen = symptom.client.unwrap_or(symptom.effect[language as usize]);
+        text += &format!(
+            "{}: {seen} ({} {}, {})\n",
+            word(language, "what is seen", "现象"),
+            word(language, "exit code", "退出码"),
+            symptom.exit,
+            symptom.stage,
+        );
+        if let Some(log) = symptom.log {
+            text += &format!("{}: {log}\n", word(language, "the daemon's log", "守护进程日志"));
+        }
+    }
+    if !page.symptoms.is_empty() {
+        text.push('\n');
+    }
+    text += page.body[language as usize];
+    text.push('\n');
+    text
+}
+
+fn page_as_json(page: &Page, language: Language) -> serde_json::Value {
+    let symptoms: Vec<_> = page
+        .symptoms
+        .iter()
+        .map(|symptom| {
+            serde_json::json!({
+                "exit": symptom.exit,
+                "stage": symptom.stage,
+                "client": symptom.client,
+                "log": symptom.log,
+                "effect": symptom.effect[language as usize],
+                "since": symptom.since,
+                "until": symptom.until,
+            })
+        })
+        .collect();
+    serde_json::json!({
+        "schema": "rsyncctl/1",
+        "command": "explain",
+        "rule": page.id,
+        "name": page.name,
+        "severity": page.severity,
+        "confidence": page.confidence,
+        "summary": page.summary(language),
+        "symptoms": symptoms,
+        "body": page.body[language as usize],
+    })
+}
+
+fn parameter_as_text(facts: &Facts, language: Language) -> String {
+    let mut text = format!(
+        "{}\n{}\n\n{}: {:?}   {}: {:?}   {}: {}   {}: {}\n",
+        facts.name,
+        facts.about[language as usize],
+        word(language, "type", "类型"),
+        facts.kind,
+        word(language, "scope", "范围"),
+        facts.scope,
+        word(language, "default", "默认值"),
+        facts.default.unwrap_or("-"),
+        word(language, "since rsync", "最早的 rsync 版本"),
+        facts.since,
+    );
+    if let Some(danger) = facts.danger {
+        text += &format!("\n{}\n", danger[language as usize]);
+    }
+    text
+}
+
+fn parameter_as_json(facts: &Facts, language: Language) -> serde_json::Value {
+    serde_json::json!({
+        "schema": "rsyncctl/1",
+        "command": "explain",
+        "parameter": facts.name,
+        "type": format!("{:?}", facts.kind),
+        "scope": format!("{:?}", facts.scope),
+        "default": facts.default,
+        "since": facts.since,
+        "about": facts.about[language as usize],
+        "danger": facts.danger.map(|danger| danger[language as usize]),
+    })
+}
+
+fn word(language: Language, english: &'static str, chinese: &'static str) -> &'static str {
+    match language {
+        Language::English => english,
+        Language::Chinese => chinese,
+    }
+}

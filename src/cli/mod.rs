@@ -1,0 +1,83 @@
+//! The command line: one file a subcommand. The only room that knows clap and the environment.
+
+mod explain;
+mod lint;
+mod output;
+mod rules;
+
+use std::{ffi::OsString, io, process::ExitCode};
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+/// Ends of every instrument that judges something, as the README states them.
+mod exit {
+    /// Nothing at or above `--fail-on`; answered.
+    pub(super) const CLEAN: u8 = 0;
+    /// Findings; nothing recognised.
+    pub(super) const FINDINGS: u8 = 1;
+    /// Wrong usage, or wrong settings of our own.
+    pub(super) const USAGE: u8 = 2;
+    /// Something that was asked for could not be checked.
+    pub(super) const UNCHECKED: u8 = 3;
+}
+
+/// A configuration linter and troubleshooting doctor for rsync daemons.
+#[derive(Debug, Parser)]
+#[command(name = "rsyncctl", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Lint(lint::Arguments),
+    Rules(rules::Arguments),
+    Explain(explain::Arguments),
+}
+
+/// Why a command could not do its work; the text is for the user.
+type Failure = Box<dyn std::error::Error>;
+
+/// Runs the program with its arguments, the program's name first, and returns its exit code.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A reader that went away is none of our business.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() {
+                exit::USAGE
+            } else {
+                exit::CLEAN
+            });
+        }
+    };
+    let result = match cli.command {
+        Command::Lint(arguments) => lint::run(arguments),
+        Command::Rules(arguments) => rules::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) if is_broken_pipe(failure.as_ref()) => ExitCode::from(exit::CLEAN),
+        Err(failure) => {
+            let _ = output::complain(&failure.to_string());
+            ExitCode::from(exit::USAGE)
+        }
+    }
+}
+
+/// Whether the reader of our output went away (`| head`), which is a quiet success.
+fn is_broken_pipe(failure: &(dyn std::error::Error + 'static)) -> bool {
+    let io = failure.downcast_ref::<io::Error>().map(io::Error::kind);
+    let json = failure
+        .downcast_ref::<serde_json::Error>()
+        .and_then(serde_json::Error::io_error_kind);
+    io.or(json) == Some(io::ErrorKind::BrokenPipe)
+}
+
+/// The command line's own description, for completions and tests.
+pub fn command() -> clap::Command {
+    Cli::command()
+}

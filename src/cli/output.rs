@@ -1,0 +1,134 @@
+use std::{
+    env,
+    io::{self, IsTerminal as _, Write as _},
+};
+
+use clap::{Args, ValueEnum};
+
+use crate::{
+    catalog::Language,
+    render::{Format, Style},
+};
+
+/// How results are written.
+#[derive(Args, Debug)]
+pub(super) struct Output {
+    /// How the report is written
+    #[arg(long, value_name = "FORMAT", default_value = "human", global = true)]
+    format: FormatName,
+    /// Short for --format json
+    #[arg(long, global = true)]
+    json: bool,
+    /// Language of the report; by default that of the environment
+    #[arg(long, value_name = "LANGUAGE", global = true)]
+    lang: Option<LanguageName>,
+    /// Colours and line drawings
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    color: When,
+    /// Show at most this many findings of one rule; 0 shows all (human format)
+    #[arg(long, value_name = "COUNT", default_value_t = 10, global = true)]
+    limit: usize,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FormatName {
+    /// Source lines, labels and help
+    Human,
+    /// One line a finding
+    Concise,
+    /// One JSON object
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LanguageName {
+    /// English
+    En,
+    /// 简体中文
+    Zh,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+enum When {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+impl Output {
+    /// The format that was asked for.
+    pub(super) fn format(&self) -> Format {
+        match self.format {
+            _ if self.json => Format::Json,
+            FormatName::Human => Format::Human,
+            FormatName::Concise => Format::Concise,
+            FormatName::Json => Format::Json,
+        }
+    }
+
+    /// The look that was asked for and that the terminal can show.
+    pub(super) fn style(&self) -> Style {
+        let is_terminal = io::stdout().is_terminal();
+        Style {
+            language: self.language(),
+            color: match self.color {
+                When::Always => true,
+                When::Never => false,
+                When::Auto => is_terminal && !is_set("NO_COLOR") && variable("TERM") != "dumb",
+            },
+            unicode: !is_terminal || locale().to_lowercase().contains("utf"),
+            width: width(is_terminal),
+            limit: self.limit,
+        }
+    }
+
+    /// The language that was asked for, or else the environment's.
+    pub(super) fn language(&self) -> Language {
+        match self.lang {
+            Some(LanguageName::En) => Language::English,
+            Some(LanguageName::Zh) => Language::Chinese,
+            None if locale().starts_with("zh") => Language::Chinese,
+            None => Language::English,
+        }
+    }
+}
+
+/// Standard output, buffered: one system call a page, not one a line.
+pub(super) fn stdout() -> io::BufWriter<io::StdoutLock<'static>> {
+    io::BufWriter::with_capacity(1 << 16, io::stdout().lock())
+}
+
+/// Tells the user on standard error why nothing was done.
+pub(super) fn complain(text: &str) -> io::Result<()> {
+    writeln!(io::stderr(), "rsyncctl: {text}")
+}
+
+/// The locale of messages, in the order that setlocale(3) gives.
+fn locale() -> String {
+    ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .into_iter()
+        .map(variable)
+        .find(|value| !value.is_empty())
+        .unwrap_or_default()
+}
+
+fn width(is_terminal: bool) -> usize {
+    let columns = variable("COLUMNS").parse().ok();
+    let terminal = || is_terminal.then(terminal_width).flatten();
+    columns.or_else(terminal).unwrap_or(100).clamp(40, 120)
+}
+
+fn terminal_width() -> Option<usize> {
+    terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
+}
+
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_default()
+}
+
+fn is_set(name: &str) -> bool {
+    env::var_os(name).is_some_and(|value| !value.is_empty())
+}

@@ -1,0 +1,129 @@
+//! What every instrument reports: findings, their evidence and their remedy.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+use std::borrow::Cow;
+
+use crate::{
+    catalog::{Confidence, Language, Page, Safety, Severity, Symptom, Text, fill},
+    terms::{Release, Span},
+};
+
+/// A cause, seen in one place.
+#[derive(Debug)]
+pub struct Finding {
+    /// The cause.
+    pub page: &'static Page,
+    /// Which of the page's kinds of case it is.
+    pub variant: Option<&'static str>,
+    /// How bad it is here.
+    pub severity: Severity,
+    /// How sure it is here.
+    pub confidence: Confidence,
+    /// The values of the texts' placeholders.
+    pub arguments: Vec<(&'static str, String)>,
+    /// The bytes that are wrong, then what they conflict with.
+    pub labels: Vec<Label>,
+    /// A change that cures it, if one is known.
+    pub fix: Option<Edits>,
+    /// Facts of the machine that the finding rests on, as short English sentences.
+    pub facts: Vec<String>,
+}
+
+/// A place in a file, and the key of what the page says there; none for the first place.
+#[derive(Clone, Debug)]
+pub struct Label {
+    /// Where.
+    pub span: Span,
+    /// Which of the page's labels.
+    pub key: Option<&'static str>,
+}
+
+/// Changes that belong together: all or none.
+#[derive(Clone, Debug)]
+pub struct Edits {
+    /// How safe they are.
+    pub safety: Safety,
+    /// What is replaced, without overlaps.
+    pub edits: Vec<Edit>,
+}
+
+/// Bytes that replace others.
+#[derive(Clone, Debug)]
+pub struct Edit {
+    /// What is replaced.
+    pub span: Span,
+    /// By what.
+    pub replacement: Vec<u8>,
+}
+
+impl Finding {
+    /// What is wrong, in one line.
+    pub fn title(&self, language: Language) -> Cow<'static, str> {
+        self.say(self.text(language).title)
+    }
+
+    /// Why it matters.
+    pub fn message(&self, language: Language) -> Cow<'static, str> {
+        self.say(self.text(language).message)
+    }
+
+    /// What to do.
+    pub fn help(&self, language: Language) -> Cow<'static, str> {
+        self.say(self.text(language).help)
+    }
+
+    /// What stands under a place; `None` where nothing does.
+    pub fn label(&self, label: &Label, language: Language) -> Option<Cow<'static, str>> {
+        let text = self.text(language);
+        match label.key {
+            None => text.label.map(|label| fill(label, &self.arguments)),
+            Some(key) => {
+                let (_, label) = text.labels.iter().find(|(name, _)| *name == key)?;
+                Some(fill(label, &self.arguments))
+            }
+        }
+    }
+
+    /// What to type.
+    pub fn commands(&self) -> Vec<String> {
+        let own = self.variant.and_then(|name| self.page.variant(name)?.commands);
+        own.unwrap_or(self.page.commands)
+            .iter()
+            .map(|command| fill(command, &self.arguments).into_owned())
+            .collect()
+    }
+
+    /// What clients and the log of that release will show.
+    pub fn predictions(&self, release: Release) -> impl Iterator<Item = &'static Symptom> {
+        let variant = self.variant;
+        self.page.symptoms.iter().filter(move |symptom| {
+            symptom.applies_to(release)
+                && (symptom.variants.is_empty()
+                    || variant.is_some_and(|name| symptom.variants.contains(&name)))
+        })
+    }
+
+    /// A symptom's text with this case's values.
+    pub fn filled(&self, text: &'static str) -> Cow<'static, str> {
+        fill(text, &self.arguments)
+    }
+
+    fn text(&self, language: Language) -> Text {
+        self.page.text(self.variant, language)
+    }
+
+    fn say(&self, text: Option<&'static str>) -> Cow<'static, str> {
+        fill(text.unwrap_or_default(), &self.arguments)
+    }
+}
+
+/// Something that was asked for and could not be checked.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Unchecked {
+    /// The cause that was looked for; none if it is a whole file.
+    pub rule: Option<&'static str>,
+    /// What it is about: a path, a name.
+    pub subject: String,
+    /// Why it could not be checked.
+    pub reason: String,
+}

@@ -1,0 +1,140 @@
+//! Everything that is asked of a machine, behind one trait: this machine, the image of another, or none at all.
+
+mod image;
+mod live;
+mod walk;
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+pub use image::Image;
+pub use live::Live;
+pub use walk::{Component, walk};
+
+/// The most that is read of one file, in bytes. Larger ones are no configuration.
+pub const LARGEST_FILE: u64 = 256 << 20;
+
+/// An answer, or why there is none.
+pub type Fact<T> = Result<T, Unknown>;
+
+/// Why a machine does not answer.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Unknown {
+    /// There is no machine to ask.
+    #[error("the file is judged without a machine (--host live or --root DIR give one)")]
+    NoHost,
+    /// We may not look.
+    #[error("permission denied: run as root to check it")]
+    Denied,
+    /// The machine answers with an error.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// What a path names.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum EntryKind {
+    /// A folder.
+    Directory,
+    /// A regular file.
+    File,
+    /// A symbolic link.
+    Link,
+    /// A device, socket or pipe.
+    Other,
+}
+
+/// Who owns a file, and who may do what with it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Metadata {
+    /// What it is.
+    pub kind: EntryKind,
+    /// The permission bits, without the type.
+    pub mode: u32,
+    /// The owner.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// A user of the machine.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct User {
+    /// The number.
+    pub uid: u32,
+    /// The primary group.
+    pub gid: u32,
+}
+
+/// A machine that can be asked.
+pub trait Host {
+    /// What is at a path, the last link followed if `follow`; `None` if nothing is.
+    ///
+    /// # Errors
+    /// The reason why nobody knows.
+    fn metadata(&self, path: &Path, follow: bool) -> Fact<Option<Metadata>>;
+
+    /// The content of a file of at most [`LARGEST_FILE`] bytes; `None` if there is none.
+    ///
+    /// # Errors
+    /// The reason why nobody knows.
+    fn read(&self, path: &Path) -> Fact<Option<Vec<u8>>>;
+
+    /// The names in a folder; `None` if there is no such folder.
+    ///
+    /// # Errors
+    /// The reason why nobody knows.
+    fn list(&self, path: &Path) -> Fact<Option<Vec<OsString>>>;
+
+    /// Where a symbolic link leads.
+    ///
+    /// # Errors
+    /// The reason why nobody knows.
+    fn read_link(&self, path: &Path) -> Fact<PathBuf>;
+
+    /// A user by name.
+    ///
+    /// # Errors
+    /// The reason why nobody knows.
+    fn user(&self, name: &str) -> Fact<Option<User>>;
+
+    /// A group's number by name.
+    ///
+    /// # Errors
+    /// The reason why nobody knows.
+    fn group(&self, name: &str) -> Fact<Option<u32>>;
+}
+
+/// No machine: a file in a work tree is judged by its text alone.
+#[derive(Debug)]
+pub struct NoHost;
+
+impl Host for NoHost {
+    fn metadata(&self, _: &Path, _: bool) -> Fact<Option<Metadata>> {
+        Err(Unknown::NoHost)
+    }
+
+    fn read(&self, _: &Path) -> Fact<Option<Vec<u8>>> {
+        Err(Unknown::NoHost)
+    }
+
+    fn list(&self, _: &Path) -> Fact<Option<Vec<OsString>>> {
+        Err(Unknown::NoHost)
+    }
+
+    fn read_link(&self, _: &Path) -> Fact<PathBuf> {
+        Err(Unknown::NoHost)
+    }
+
+    fn user(&self, _: &str) -> Fact<Option<User>> {
+        Err(Unknown::NoHost)
+    }
+
+    fn group(&self, _: &str) -> Fact<Option<u32>> {
+        Err(Unknown::NoHost)
+    }
+}

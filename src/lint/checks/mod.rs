@@ -1,0 +1,64 @@
+//! The conditions: one function a rule, one file a small family. What a rule says is on its page in `rules/`.
+
+mod exposure;
+mod hosts;
+mod names;
+mod paths;
+mod secrets;
+mod syntax;
+mod values;
+
+use crate::lint::{
+    report::Reporter,
+    subject::{ConfigurationSubject, SecretsSubject},
+};
+
+/// Every condition, family by family.
+pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
+    let families: [&'static [Check]; 7] = [
+        syntax::CHECKS,
+        names::CHECKS,
+        values::CHECKS,
+        hosts::CHECKS,
+        secrets::CHECKS,
+        paths::CHECKS,
+        exposure::CHECKS,
+    ];
+    families.into_iter().flatten()
+}
+
+/// A rule's condition.
+pub(crate) struct Check {
+    /// The identifier of its page.
+    pub(crate) rule: &'static str,
+    /// The condition.
+    pub(crate) run: Run,
+}
+
+/// What a condition looks at.
+#[derive(Clone, Copy)]
+pub(crate) enum Run {
+    /// A daemon's configuration, once.
+    Configuration(fn(&ConfigurationSubject<'_>, &mut Reporter<'_>)),
+    /// A secrets file.
+    Secrets(fn(&SecretsSubject<'_>, &mut Reporter<'_>)),
+}
+
+impl Check {
+    const fn configuration(
+        rule: &'static str,
+        check: fn(&ConfigurationSubject<'_>, &mut Reporter<'_>),
+    ) -> Self {
+        Self {
+            rule,
+            run: Run::Configuration(check),
+        }
+    }
+
+    const fn secrets(rule: &'static str, check: fn(&SecretsSubject<'_>, &mut Reporter<'_>)) -> Self {
+        Self {
+            rule,
+            run: Run::Secrets(check),
+        }
+    }
+}

@@ -1,0 +1,244 @@
+use std::{collections::BTreeSet, ffi::OsStr, os::unix::ffi::OsStrExt as _, path::PathBuf};
+
+use crate::{
+    catalog::{FileKind, Page, Severity},
+    diagnosis::{Finding, Unchecked},
+    host::Host,
+    lint::{
+        checks,
+        files::HostFiles,
+        report::{Case, Reporter},
+        subject::{Circumstances, ConfigurationSubject, SecretsSubject},
+        suppress::{Mistake, Suppression, suppressions},
+    },
+    model::{Configuration, Parameter, access, resolve},
+    terms::{Source, SourceId, Sources},
+};
+
+/// A file to check.
+pub struct Input<'a> {
+    /// How reports call it.
+    pub name: String,
+    /// Where it is, if it is a file.
+    pub path: Option<PathBuf>,
+    /// Its content.
+    pub bytes: Vec<u8>,
+    /// What it is.
+    pub kind: FileKind,
+    /// The machine that it is judged with.
+    pub host: &'a dyn Host,
+}
+
+/// What the user wants to hear.
+#[derive(Debug)]
+pub struct Options {
+    /// The circumstances that the files are judged for.
+    pub circumstances: Circumstances,
+    /// The only rules to check; empty: all.
+    pub select: Vec<&'static Page>,
+    /// Rules not to check.
+    pub ignore: Vec<&'static Page>,
+    /// Severities that replace those of the pages.
+    pub severities: Vec<(&'static Page, Severity)>,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub struct Report {
+    /// Every file that was read.
+    pub sources: Sources,
+    /// The files that were asked for, with what they were taken for.
+    pub files: Vec<(SourceId, FileKind)>,
+    /// In the order of the files and the places in them.
+    pub findings: Vec<Finding>,
+    /// What could not be checked.
+    pub unchecked: BTreeSet<Unchecked>,
+    /// How many findings a comment kept back.
+    pub suppressed: usize,
+    /// The circumstances.
+    pub circumstances: Circumstances,
+}
+
+/// Checks files.
+pub fn lint(inputs: Vec<Input<'_>>, options: &Options) -> Report {
+    let mut run = Run {
+        options,
+        sources: Sources::default(),
+        files: Vec::new(),
+        findings: Vec::new(),
+        unchecked: BTreeSet::new(),
+    };
+    for input in inputs {
+        run.input(input);
+    }
+    run.finish()
+}
+
+struct Run<'a> {
+    options: &'a Options,
+    sources: Sources,
+    files: Vec<(SourceId, FileKind)>,
+    findings: Vec<Finding>,
+    unchecked: BTreeSet<Unchecked>,
+}
+
+impl Run<'_> {
+    fn input(&mut self, input: Input<'_>) {
+        let source = self.sources.add(Source::new(input.name, input.bytes));
+        self.files.push((source, input.kind));
+        match input.kind {
+            FileKind::RsyncdConf => self.configuration(source, input.host),
+            FileKind::Secrets => self.secrets(source, None),
+            FileKind::Password | FileKind::Sersync | FileKind::Rsyncctl => {}
+        }
+    }
+
+    fn configuration(&mut self, source: SourceId, host: &dyn Host) {
+        let circumstances = self.options.circumstances;
+        let files = HostFiles(host);
+        let configuration = resolve(&mut self.sources, source, circumstances.release, &files);
+        for check in checks::all() {
+            if let (checks::Run::Configuration(run), true) = (check.run, self.is_wanted(check.rule)) {
+                let subject = ConfigurationSubject {
+                    configuration: &configuration,
+                    sources: &self.sources,
+                    host,
+                    circumstances,
+                };
+                run(
+                    &subject,
+                    &mut Reporter::new(check.rule, &mut self.findings, &mut self.unchecked),
+                );
+            }
+        }
+        self.named_secrets(&configuration, host);
+    }
+
+    /// The secrets files that a configuration names and that the machine shows us.
+    fn named_secrets(&mut self, configuration: &Configuration, host: &dyn Host) {
+        let scopes = configuration.module_scopes().map(|(scope, _)| scope);
+        let paths: BTreeSet<PathBuf> = scopes
+            .filter(|scope| access::has_rules(configuration, *scope))
+            .map(|scope| {
+                PathBuf::from(OsStr::from_bytes(
+                    configuration.text(scope, Parameter::SecretsFile).value,
+                ))
+            })
+            .filter(|path| path.is_absolute())
+            .collect();
+        for path in paths {
+            // What is missing or hidden from us is the business of the checks that ask for it.
+            if let Ok(Some(bytes)) = host.read(&path) {
+                let source = self.sources.add(Source::new(path.display().to_string(), bytes));
+                self.secrets(source, Some(configuration));
+            }
+        }
+    }
+
+    fn secrets(&mut self, source: SourceId, configuration: Option<&Configuration>) {
+        for check in checks::all() {
+            if let (checks::Run::Secrets(run), true) = (check.run, self.is_wanted(check.rule)) {
+                let subject = SecretsSubject {
+                    source,
+                    sources: &self.sources,
+                    configuration,
+                };
+                run(
+                    &subject,
+                    &mut Reporter::new(check.rule, &mut self.findings, &mut self.unchecked),
+                );
+            }
+        }
+    }
+
+    fn is_wanted(&self, rule: &str) -> bool {
+        let named = |pages: &[&Page]| pages.iter().any(|page| page.id == rule);
+        (self.options.select.is_empty() || named(&self.options.select)) && !named(&self.options.ignore)
+    }
+
+    fn finish(mut self) -> Report {
+        for finding in &mut self.findings {
+            let chosen = self
+                .options
+                .severities
+                .iter()
+                .find(|(page, _)| page.id == finding.page.id);
+            if let Some((_, severity)) = chosen {
+                finding.severity = *severity;
+            }
+        }
+        let suppressed = self.suppress();
+        self.findings.sort_by_key(|finding| {
+            let first = finding.labels[0].span;
+            (first.source, first.start, finding.page.id)
+        });
+        Report {
+            sources: self.sources,
+            files: self.files,
+            findings: self.findings,
+            unchecked: self.unchecked,
+            suppressed,
+            circumstances: self.options.circumstances,
+        }
+    }
+
+    /// Keeps back what comments allow, and reports comments that allow nothing, or no longer.
+    fn suppress(&mut self) -> usize {
+        let before = self.findings.len();
+        let mut about_comments = Vec::new();
+        for (id, source) in self.sources.iter() {
+            let (mut allowed, misunderstood) = suppressions(id, source);
+            self.findings.retain(|finding| {
+                let first = finding.labels[0].span;
+                if first.source != id {
+                    return true;
+                }
+                let line = source.line_of(first.start as usize);
+                let today = self.options.circumstances.today;
+                let covering = allowed.iter_mut().find(|one| {
+                    let holds = one.until.is_none_or(|(until, _)| today <= until);
+                    holds && one.page.id == finding.page.id && one.lines.contains(&line)
+                });
+                covering.map(|one| one.used = true).is_none()
+            });
+            about_comments.push((allowed, misunderstood));
+        }
+        let suppressed = before - self.findings.len();
+        for (allowed, misunderstood) in about_comments {
+            for one in allowed {
+                self.judge(&one);
+            }
+            for comment in misunderstood {
+                let variant = match comment.what {
+                    Mistake::Verb => "verb",
+                    Mistake::Rule => "rule",
+                    Mistake::Date => "date",
+                };
+                let case = Case::at(comment.span).variant(variant).with("word", comment.word);
+                self.own("RSY001", case);
+            }
+        }
+        suppressed
+    }
+
+    fn judge(&mut self, one: &Suppression) {
+        let case = |span| Case::at(span).with("rule", one.page.id);
+        match one.until {
+            Some((until, span)) if until < self.options.circumstances.today => {
+                self.own("RSY003", case(span).with("date", until.to_string()));
+            }
+            // A rule that was not run had no chance to be kept back.
+            _ if !one.used && self.is_wanted(one.page.id) => self.own("RSY002", case(one.span)),
+            _ => {}
+        }
+        if !one.has_reason {
+            self.own("RSY004", case(one.span));
+        }
+    }
+
+    fn own(&mut self, rule: &'static str, case: Case) {
+        if self.is_wanted(rule) {
+            Reporter::new(rule, &mut self.findings, &mut self.unchecked).report(case);
+        }
+    }
+}

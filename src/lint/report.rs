@@ -1,0 +1,144 @@
+use std::collections::BTreeSet;
+
+use crate::{
+    catalog::{self, Page, Safety},
+    diagnosis::{Edit, Edits, Finding, Label, Unchecked},
+    host::{Fact, Unknown},
+    terms::Span,
+};
+
+/// One case of a rule, as a check puts it together.
+#[derive(Debug)]
+pub struct Case {
+    variant: Option<&'static str>,
+    arguments: Vec<(&'static str, String)>,
+    labels: Vec<Label>,
+    fix: Option<Edits>,
+    facts: Vec<String>,
+}
+
+impl Case {
+    /// A case at the smallest span that is wrong.
+    pub fn at(span: Span) -> Self {
+        Self {
+            variant: None,
+            arguments: Vec::new(),
+            labels: vec![Label { span, key: None }],
+            fix: None,
+            facts: Vec::new(),
+        }
+    }
+
+    /// Fills the placeholder `key` of the page's texts.
+    #[must_use]
+    pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
+        self.arguments.push((key, value.into()));
+        self
+    }
+
+    /// Tells the case as the page's variant of that name.
+    #[must_use]
+    pub fn variant(mut self, name: &'static str) -> Self {
+        self.variant = Some(name);
+        self
+    }
+
+    /// Points at a second place, under which the page's label `key` stands.
+    #[must_use]
+    pub fn also(mut self, span: Span, key: &'static str) -> Self {
+        self.labels.push(Label { span, key: Some(key) });
+        self
+    }
+
+    /// Says which fact of the machine the case rests on, in a short English sentence.
+    #[must_use]
+    pub fn fact(mut self, fact: impl Into<String>) -> Self {
+        self.facts.push(fact.into());
+        self
+    }
+
+    /// Offers a cure.
+    #[must_use]
+    pub fn fix(mut self, safety: Safety, edits: impl IntoIterator<Item = Edit>) -> Self {
+        self.fix = Some(Edits {
+            safety,
+            edits: edits.into_iter().collect(),
+        });
+        self
+    }
+}
+
+impl Edit {
+    /// Puts other bytes in a span's place.
+    pub fn replace(span: Span, replacement: impl Into<Vec<u8>>) -> Self {
+        Self {
+            span,
+            replacement: replacement.into(),
+        }
+    }
+
+    /// Takes a span away.
+    pub fn delete(span: Span) -> Self {
+        Self::replace(span, [])
+    }
+}
+
+/// Takes the cases of one rule.
+pub struct Reporter<'a> {
+    page: &'static Page,
+    findings: &'a mut Vec<Finding>,
+    unchecked: &'a mut BTreeSet<Unchecked>,
+}
+
+impl<'a> Reporter<'a> {
+    /// A reporter for the rule of that identifier, which must be in the catalogue.
+    pub(crate) fn new(
+        rule: &str,
+        findings: &'a mut Vec<Finding>,
+        unchecked: &'a mut BTreeSet<Unchecked>,
+    ) -> Self {
+        Self {
+            page: catalog::page(rule).expect("every check has a page; a test compares the two lists"),
+            findings,
+            unchecked,
+        }
+    }
+
+    /// Takes a case.
+    pub fn report(&mut self, case: Case) {
+        let variant = case.variant.map(|name| {
+            let variant = self.page.variant(name);
+            variant.expect("every variant that a check names is on its page; the pages' examples show it")
+        });
+        self.findings.push(Finding {
+            page: self.page,
+            variant: case.variant,
+            severity: variant.and_then(|v| v.severity).unwrap_or(self.page.severity),
+            confidence: variant.and_then(|v| v.confidence).unwrap_or(self.page.confidence),
+            arguments: case.arguments,
+            labels: case.labels,
+            fix: case.fix,
+            facts: case.facts,
+        });
+    }
+
+    /// Takes a fact of the machine. If there is none, the rule is not checked for `subject`, and the report says so.
+    pub fn fact<T>(&mut self, subject: impl Into<String>, fact: Fact<T>) -> Option<T> {
+        match fact {
+            Ok(value) => Some(value),
+            Err(unknown) => {
+                self.unchecked(subject, &unknown);
+                None
+            }
+        }
+    }
+
+    /// Says that the rule could not be checked for `subject`.
+    pub fn unchecked(&mut self, subject: impl Into<String>, reason: &Unknown) {
+        self.unchecked.insert(Unchecked {
+            rule: Some(self.page.id),
+            subject: subject.into(),
+            reason: reason.to_string(),
+        });
+    }
+}

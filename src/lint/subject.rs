@@ -1,0 +1,157 @@
+use jiff::civil::Date;
+
+use crate::{
+    host::Host,
+    model::{Configuration, Origin, Parameter, Resolved, Scope, Setting},
+    terms::{Release, SourceId, Sources},
+};
+
+/// What a check of a daemon's configuration looks at.
+#[derive(Clone, Copy)]
+pub struct ConfigurationSubject<'a> {
+    /// The configuration as the daemon resolves it.
+    pub configuration: &'a Configuration,
+    /// Every file that was read.
+    pub sources: &'a Sources,
+    /// The machine that it is for.
+    pub host: &'a dyn Host,
+    /// The circumstances.
+    pub circumstances: Circumstances,
+}
+
+/// What a check of a secrets file looks at.
+#[derive(Clone, Copy)]
+pub struct SecretsSubject<'a> {
+    /// The file.
+    pub source: SourceId,
+    /// Every file that was read.
+    pub sources: &'a Sources,
+    /// The configuration that names the file, if one is known.
+    pub configuration: Option<&'a Configuration>,
+}
+
+/// What holds for a whole run.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances {
+    /// The release that the file is judged for.
+    pub release: Release,
+    /// The release that it comes from, if the difference is asked for.
+    pub from_release: Option<Release>,
+    /// The number of the user that starts the daemon.
+    pub daemon_uid: u32,
+    /// Today, for suppressions that expire.
+    pub today: Date,
+}
+
+impl<'a> ConfigurationSubject<'a> {
+    /// The scopes in which a module parameter can hold: every module, or the globals if there is no module.
+    pub fn modules(&self) -> impl Iterator<Item = ModuleSubject<'a>> + use<'a> {
+        let configuration = self.configuration;
+        let sources = self.sources;
+        (0..configuration.modules.len()).map(move |index| ModuleSubject {
+            configuration,
+            sources,
+            index,
+        })
+    }
+
+    /// Every line that sets one of the parameters, wherever it stands.
+    pub fn settings(&self, parameters: &'a [Parameter]) -> impl Iterator<Item = &'a Setting> + use<'a> {
+        self.configuration
+            .settings
+            .iter()
+            .filter(|setting| parameters.contains(&setting.parameter))
+    }
+}
+
+/// One module, with what holds in it.
+#[derive(Clone, Copy)]
+pub struct ModuleSubject<'a> {
+    /// The configuration.
+    pub configuration: &'a Configuration,
+    sources: &'a Sources,
+    index: usize,
+}
+
+impl<'a> ModuleSubject<'a> {
+    /// Where its values are looked up.
+    pub fn scope(&self) -> Scope {
+        Scope::Module(self.index)
+    }
+
+    /// The name that a client must send.
+    pub fn name(&self) -> String {
+        self.configuration.modules[self.index].name.display().into_owned()
+    }
+
+    /// Its first header, from bracket to bracket.
+    pub fn header(&self) -> crate::terms::Span {
+        self.configuration.modules[self.index].header()
+    }
+
+    /// A text that holds in it.
+    pub fn text(&self, parameter: Parameter) -> Resolved<'a, &'a [u8]> {
+        self.configuration.text(self.scope(), parameter)
+    }
+
+    /// Whether a text holds in it that is not empty.
+    pub fn has(&self, parameter: Parameter) -> bool {
+        !self.text(parameter).value.is_empty()
+    }
+
+    /// Whether a two-way boolean holds in it.
+    pub fn is(&self, parameter: Parameter) -> bool {
+        self.configuration.is(self.scope(), parameter)
+    }
+
+    /// A boolean that holds in it; `None` is unset.
+    pub fn boolean(&self, parameter: Parameter) -> Resolved<'a, Option<bool>> {
+        self.configuration.boolean(self.scope(), parameter)
+    }
+
+    /// A number that holds in it.
+    pub fn integer(&self, parameter: Parameter) -> Resolved<'a, i32> {
+        self.configuration.integer(self.scope(), parameter)
+    }
+
+    /// The line that decides a parameter, or the header where no line does.
+    pub fn place(&self, origin: Origin<'a>) -> crate::terms::Span {
+        origin.setting().map_or_else(|| self.header(), Setting::span)
+    }
+
+    /// Whether clients may write into it: some of them, if a rule of `auth users` says `:rw`.
+    pub fn is_writable(&self) -> bool {
+        if !self.is(Parameter::ReadOnly) {
+            return true;
+        }
+        let users = self.text(Parameter::AuthUsers).origin;
+        users.setting().is_some_and(|setting| {
+            crate::model::access::user_rules(setting, self.configuration.release)
+                .iter()
+                .any(|rule| rule.right == crate::model::access::Right::ReadWrite)
+        })
+    }
+
+    /// Whether the daemon confines the module with chroot: `yes` always; unset as root, or with `/./` in the path.
+    pub fn tries_chroot(&self, subject: &ConfigurationSubject<'_>) -> bool {
+        let has_dot = self
+            .text(Parameter::Path)
+            .value
+            .windows(3)
+            .any(|part| part == b"/./");
+        self.boolean(Parameter::UseChroot)
+            .value
+            .unwrap_or(has_dot || subject.circumstances.daemon_uid == 0)
+    }
+
+    /// A value decoded for people.
+    pub fn display(&self, parameter: Parameter) -> String {
+        let text = self.text(parameter);
+        String::from_utf8_lossy(text.value).into_owned()
+    }
+
+    /// Every file that was read.
+    pub fn sources(&self) -> &'a Sources {
+        self.sources
+    }
+}

@@ -1,0 +1,11 @@
+//! Who may use a module, exactly as the daemon decides it: `access.c` for hosts, `authenticate.c` for users.
+
+mod address;
+mod hosts;
+mod users;
+
+pub use address::{AddressPattern, MaskError};
+pub use hosts::{
+    Answer, HostsVerdict, Lookups, Peer, Reason, TokenStep, Which, hosts, is_host_separator, token_answer,
+};
+pub use users::{Right, UserRule, UsersVerdict, has_rules, user_rules, users};

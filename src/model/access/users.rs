@@ -1,0 +1,104 @@
+use crate::{
+    model::{Configuration, Parameter, Scope, Setting, wildmatch::wildmatch},
+    syntax::Token,
+    terms::Release,
+};
+
+/// What a rule of `auth users` grants.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Right {
+    /// `:deny`.
+    Deny,
+    /// No suffix, or one that rsync ignores: what the module says.
+    Module,
+    /// `:ro`.
+    ReadOnly,
+    /// `:rw`.
+    ReadWrite,
+}
+
+/// One word of `auth users`.
+#[derive(Debug)]
+pub struct UserRule<'a> {
+    /// The whole word.
+    pub token: Token<'a>,
+    /// The user's name or pattern, or the group's behind its `@`.
+    pub pattern: &'a [u8],
+    /// Whether it names a group of the system.
+    pub is_group: bool,
+    /// What stands behind the colon, if there is one.
+    pub suffix: Option<&'a [u8]>,
+    /// What rsync makes of the suffix.
+    pub right: Right,
+}
+
+/// What `auth_server` in authenticate.c decides before it looks at a password.
+#[derive(Debug)]
+pub enum UsersVerdict<'a> {
+    /// The module asks nobody for a name.
+    Anonymous,
+    /// The rule that matches first.
+    Rule(UserRule<'a>),
+    /// The rule that may match first: it names a group, and who is in it only the server knows.
+    Group(UserRule<'a>),
+    /// No rule matches.
+    NoRule,
+}
+
+/// Whether the module asks for a user at all.
+pub fn has_rules(configuration: &Configuration, scope: Scope) -> bool {
+    !configuration.text(scope, Parameter::AuthUsers).value.is_empty()
+}
+
+/// The rules of an `auth users` line. Before 3.5.0 a leading comma has no meaning.
+pub fn user_rules(setting: &Setting, release: Release) -> Vec<UserRule<'_>> {
+    let tokens = if release >= Release::new(3, 5, 0) {
+        setting.text.conf_tokens()
+    } else {
+        setting
+            .text
+            .tokens(|byte| matches!(byte, b' ' | b',' | b'\t'))
+            .collect()
+    };
+    tokens.into_iter().map(rule).collect()
+}
+
+/// Which rule decides about a user.
+pub fn users<'a>(configuration: &'a Configuration, scope: Scope, user: &str) -> UsersVerdict<'a> {
+    let users = configuration.text(scope, Parameter::AuthUsers);
+    let Some(setting) = users.origin.setting().filter(|_| !users.value.is_empty()) else {
+        return UsersVerdict::Anonymous;
+    };
+    for rule in user_rules(setting, configuration.release) {
+        if rule.is_group {
+            return UsersVerdict::Group(rule);
+        }
+        if wildmatch(rule.pattern, user.as_bytes()) {
+            return UsersVerdict::Rule(rule);
+        }
+    }
+    UsersVerdict::NoRule
+}
+
+fn rule(token: Token<'_>) -> UserRule<'_> {
+    let word = token.bytes;
+    let (name, suffix) = match word.iter().position(|&byte| byte == b':') {
+        Some(colon) => (&word[..colon], Some(&word[colon + 1..])),
+        None => (word, None),
+    };
+    // Only the first letters count.
+    let right = match suffix.map(<[u8]>::to_ascii_lowercase).as_deref() {
+        Some([b'd', ..]) => Right::Deny,
+        Some([b'r', b'o', ..]) => Right::ReadOnly,
+        Some([b'r', b'w', ..]) => Right::ReadWrite,
+        _ => Right::Module,
+    };
+    let group = name.strip_prefix(b"@");
+    UserRule {
+        token,
+        pattern: group.unwrap_or(name),
+        is_group: group.is_some(),
+        suffix,
+        right,
+    }
+}

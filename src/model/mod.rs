@@ -1,0 +1,18 @@
+//! Trees to the typed configuration that the daemon really uses, with the origin of each value. Pure: files come
+//! from the caller, and the release of rsync is an argument.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+pub mod access;
+mod configuration;
+pub mod parameter;
+mod resolve;
+mod value;
+pub mod wildmatch;
+
+pub use configuration::{
+    Block, Configuration, Effect, FatalError, Include, Module, Origin, Problem, ProblemKind, Resolved, Scope,
+    Setting,
+};
+pub use parameter::Parameter;
+pub use resolve::{Files, NotOpened, Opened, resolve};
+pub use value::Value;

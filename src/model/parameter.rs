@@ -1,0 +1,130 @@
+//! The parameters of rsyncd.conf: `rules/parameters.toml`, compiled in.
+
+use crate::terms::Release;
+
+include!(concat!(env!("OUT_DIR"), "/parameters.rs"));
+
+/// How rsync reads a parameter's value (`parm_type` in loadparm.c).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// `yes`, `true`, `1`, `no`, `false`, `0`, whatever the case and the blanks.
+    Boolean,
+    /// The same, or `unset`, or `-1`.
+    BooleanOrUnset,
+    /// A syslog facility's name or positive number.
+    Enum,
+    /// What C's `atoi` makes of it.
+    Integer,
+    /// Text without slashes at its end.
+    Path,
+    /// Text.
+    String,
+}
+
+/// Where a parameter may stand.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Scope {
+    /// Only in front of the modules or in `[global]`.
+    Global,
+    /// In a module, or globally as the default of the modules.
+    Module,
+}
+
+/// What is known of a parameter.
+#[derive(Debug)]
+pub struct Facts {
+    parameter: Parameter,
+    /// Its name, as the manual spells it.
+    pub name: &'static str,
+    /// How its value is read.
+    pub kind: Kind,
+    /// Where it may stand.
+    pub scope: Scope,
+    /// The value that holds when none is set, as it would be written.
+    pub default: Option<&'static str>,
+    /// The first release that knows it.
+    pub since: Release,
+    /// What it affects: English, Chinese.
+    pub about: [&'static str; 2],
+    /// The trap, if there is one: English, Chinese.
+    pub danger: Option<[&'static str; 2]>,
+}
+
+impl Parameter {
+    /// Every parameter, in the order of the names.
+    pub fn all() -> impl Iterator<Item = Self> {
+        FACTS.iter().map(|facts| facts.parameter)
+    }
+
+    /// The parameter that rsync takes `name` for: case and all white space are ignored (`strwiEQ` in loadparm.c).
+    pub fn from_name(name: &[u8]) -> Option<Self> {
+        let key = fold(name);
+        FACTS
+            .iter()
+            .find(|facts| fold(facts.name.as_bytes()).eq(key.clone()))
+            .map(|facts| facts.parameter)
+    }
+
+    /// The parameter that people mean by a name that rsync does not know.
+    pub fn meant_by(name: &[u8]) -> Option<Self> {
+        let key = fold(name);
+        WRONG_NAMES
+            .iter()
+            .find(|(wrong, _)| fold(wrong.as_bytes()).eq(key.clone()))
+            .map(|(_, parameter)| *parameter)
+    }
+
+    /// What is known of it.
+    pub fn facts(self) -> &'static Facts {
+        &FACTS[self as usize]
+    }
+
+    /// Its name, as the manual spells it.
+    pub fn name(self) -> &'static str {
+        self.facts().name
+    }
+}
+
+/// What of a name counts when rsync compares it.
+pub(crate) fn fold(name: &[u8]) -> impl Iterator<Item = u8> + Clone {
+    name.iter()
+        .filter(|&&byte| !crate::syntax::rsyncd_conf::is_space(byte))
+        .map(u8::to_ascii_uppercase)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_ignore_case_and_white_space() {
+        for name in ["read only", "ReadOnly", "r e a d o n l y", "READ\tONLY"] {
+            assert_eq!(
+                Parameter::from_name(name.as_bytes()),
+                Some(Parameter::ReadOnly),
+                "{name}"
+            );
+        }
+        for name in [
+            "read_only",
+            "hosts-allow",
+            "pre xfer exec",
+            "bind address",
+            "rsync port",
+            "",
+        ] {
+            assert_eq!(Parameter::from_name(name.as_bytes()), None, "{name}");
+        }
+        assert_eq!(
+            Parameter::from_name(b"pre-xfer exec"),
+            Some(Parameter::PreXferExec)
+        );
+    }
+
+    #[test]
+    fn the_table_is_in_the_order_of_the_enumeration() {
+        for (index, parameter) in Parameter::all().enumerate() {
+            assert_eq!(parameter as usize, index);
+        }
+    }
+}

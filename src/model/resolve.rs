@@ -1,0 +1,339 @@
+use std::{
+    collections::HashMap,
+    ffi::{OsStr, OsString},
+    os::unix::ffi::{OsStrExt, OsStringExt},
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    model::{
+        configuration::{
+            Block, Configuration, Effect, FatalError, Include, Module, Problem, ProblemKind, Scope, Setting,
+            Slots,
+        },
+        parameter::{self, Kind, Parameter, fold},
+        value::Value,
+    },
+    syntax::{
+        Text,
+        rsyncd_conf::{self, Fatal, Item},
+    },
+    terms::{Release, Source, SourceId, Sources, Span},
+};
+
+/// More than any honest configuration includes; each of two files that include the next twice would double it.
+const MOST_INCLUDES: usize = 10_000;
+
+/// Where included files come from.
+pub trait Files {
+    /// Opens what an `&include` or `&merge` names.
+    ///
+    /// # Errors
+    /// Says whether there is nothing to read, or whether that cannot be known from here.
+    fn open(&self, path: &Path) -> Result<Opened, NotOpened>;
+}
+
+/// What an include names.
+#[derive(Debug)]
+pub enum Opened {
+    /// A file with its content.
+    File(Vec<u8>),
+    /// A folder with the names in it, in any order.
+    Folder(Vec<OsString>),
+}
+
+/// Why an include was not opened.
+#[derive(Debug)]
+pub enum NotOpened {
+    /// It cannot be read: a daemon gives up, for the reason given.
+    Failed(String),
+    /// Nobody can tell from here what a daemon would find, for the reason given.
+    Unknown(String),
+}
+
+/// Reads a configuration as the given release of rsync does, following its includes.
+pub fn resolve(sources: &mut Sources, root: SourceId, release: Release, files: &dyn Files) -> Configuration {
+    let mut resolver = Resolver {
+        sources,
+        files,
+        configuration: Configuration {
+            release,
+            root,
+            settings: Vec::new(),
+            modules: Vec::new(),
+            blocks: Vec::new(),
+            includes: Vec::new(),
+            problems: Vec::new(),
+            globals: Slots::EMPTY,
+            by_name: HashMap::new(),
+        },
+        scope: Scope::Global,
+        block: 0,
+        saved: Vec::new(),
+        open: Vec::new(),
+    };
+    resolver.begin_block(Scope::Global, None, root);
+    resolver.file(root);
+    resolver.configuration
+}
+
+/// The state of `loadparm.c` while it reads.
+struct Resolver<'a> {
+    sources: &'a mut Sources,
+    files: &'a dyn Files,
+    configuration: Configuration,
+    scope: Scope,
+    block: usize,
+    /// The globals to come back to after an `&include`.
+    saved: Vec<Slots>,
+    /// The files that are being read, outermost first.
+    open: Vec<PathBuf>,
+}
+
+impl Resolver<'_> {
+    fn file(&mut self, source: SourceId) {
+        let document = rsyncd_conf::parse(self.sources.get(source).bytes());
+        for item in document.items {
+            self.item(source, item);
+        }
+    }
+
+    fn item(&mut self, source: SourceId, item: Item) {
+        use rsyncd_conf::Kind as Line;
+        match item.kind {
+            Line::Blank | Line::Comment(_) | Line::StrayBackslash => {}
+            Line::Section(section) => self.section(source, section),
+            Line::Parameter(parameter) => self.parameter(source, parameter),
+            Line::Directive(directive) => self.directive(source, &directive),
+            Line::WithoutEquals(text) => {
+                let span = Span::new(source, text.range());
+                self.problem(span, ProblemKind::WithoutEquals(text));
+            }
+            Line::Fatal(fatal) => {
+                let (range, error) = match fatal {
+                    Fatal::NoParameterName(range) => (range, FatalError::NoParameterName),
+                    Fatal::EmptySectionName(range) => (range, FatalError::EmptySectionName),
+                    Fatal::UnterminatedSection(range) => (range, FatalError::UnterminatedSection),
+                };
+                self.problem(Span::new(source, range), ProblemKind::Fatal(error));
+            }
+            Line::Unread => self.problem(Span::new(source, item.range), ProblemKind::Unread),
+        }
+    }
+
+    /// `do_section` in loadparm.c.
+    fn section(&mut self, source: SourceId, section: rsyncd_conf::Section) {
+        let header = Span::new(source, section.header);
+        let key: Vec<u8> = fold(section.name.bytes()).collect();
+        if key == b"GLOBAL" {
+            self.begin_block(Scope::Global, Some(header), source);
+            return;
+        }
+        if section.name.bytes().contains(&b'/') {
+            self.problem(header, ProblemKind::Fatal(FatalError::SlashInSectionName));
+        }
+        let modules = &mut self.configuration.modules;
+        let index = match self.configuration.by_name.get(&key).and_then(|same| same.last()) {
+            Some(&index) => {
+                modules[index].headers.push(header);
+                index
+            }
+            None => {
+                modules.push(Module {
+                    name: section.name,
+                    headers: vec![header],
+                    slots: self.configuration.globals.clone(),
+                });
+                self.configuration
+                    .by_name
+                    .entry(key)
+                    .or_default()
+                    .push(modules.len() - 1);
+                modules.len() - 1
+            }
+        };
+        self.begin_block(Scope::Module(index), Some(header), source);
+    }
+
+    /// `do_parameter` in loadparm.c.
+    fn parameter(&mut self, source: SourceId, line: rsyncd_conf::Parameter) {
+        let name = Span::new(source, line.name.range());
+        let known = Parameter::from_name(line.name.bytes());
+        let Some(parameter) = known else {
+            self.problem(name, ProblemKind::UnknownParameter(line.name, line.value));
+            return;
+        };
+        let facts = parameter.facts();
+        if facts.since > self.configuration.release {
+            self.problem(name, ProblemKind::TooNew(parameter));
+            return;
+        }
+        let out_of_place = self.scope != Scope::Global && facts.scope == parameter::Scope::Global;
+        let effect = if out_of_place {
+            Effect::OutOfPlace
+        } else if !matches!(facts.kind, Kind::Path | Kind::String) && has_variable(line.value.bytes()) {
+            Effect::Environment
+        } else {
+            Value::read(facts.kind, line.value.bytes()).map_or(Effect::Malformed, Effect::Set)
+        };
+        let index = self.configuration.settings.len();
+        if matches!(effect, Effect::Set(_) | Effect::Environment) {
+            self.slots().set(parameter, index);
+        }
+        if let (Parameter::Name, Scope::Module(module)) = (parameter, self.scope) {
+            self.rename(module, line.value.clone());
+        }
+        self.configuration.settings.push(Setting {
+            parameter,
+            name,
+            text: line.value,
+            source,
+            block: self.block,
+            effect,
+        });
+    }
+
+    /// `name = x` in a module: the header's name stops working.
+    fn rename(&mut self, module: usize, name: Text) {
+        let modules = &mut self.configuration.modules;
+        let old: Vec<u8> = fold(modules[module].name.bytes()).collect();
+        let new: Vec<u8> = fold(name.bytes()).collect();
+        modules[module].name = name;
+        if let Some(same) = self.configuration.by_name.get_mut(&old) {
+            same.retain(|&other| other != module);
+        }
+        let same = self.configuration.by_name.entry(new).or_default();
+        same.push(module);
+        same.sort_unstable();
+    }
+
+    /// `parse_directives` and `include_config` in params.c.
+    fn directive(&mut self, source: SourceId, directive: &rsyncd_conf::Parameter) {
+        let name = directive.name.bytes();
+        let is_include = name.eq_ignore_ascii_case(b"&include");
+        if !is_include && !name.eq_ignore_ascii_case(b"&merge") {
+            let span = Span::new(source, directive.name.range());
+            self.problem(span, ProblemKind::Fatal(FatalError::UnknownDirective));
+            return;
+        }
+        let span = Span::new(source, directive.value.range());
+        let path = PathBuf::from(OsStr::from_bytes(directive.value.bytes()));
+        match self.files.open(&path) {
+            Ok(Opened::File(bytes)) => {
+                if is_include {
+                    self.saved.push(self.configuration.globals.clone());
+                    self.begin_block(Scope::Global, None, source);
+                }
+                self.included(span, path, bytes);
+                if is_include {
+                    self.restore();
+                    self.begin_block(Scope::Global, None, source);
+                }
+            }
+            Ok(Opened::Folder(names)) => self.folder(span, &path, names, is_include),
+            Err(error) => self.not_opened(span, path, error),
+        }
+    }
+
+    fn folder(&mut self, span: Span, folder: &Path, mut names: Vec<OsString>, is_include: bool) {
+        let ending: &[u8] = if is_include { b".conf" } else { b".inc" };
+        names.retain(|name| name.as_bytes().ends_with(ending));
+        names.sort();
+        if is_include {
+            self.saved.push(self.configuration.globals.clone());
+        }
+        for name in names {
+            if is_include {
+                let saved = self.saved.last().cloned();
+                self.configuration.globals = saved.unwrap_or(Slots::EMPTY);
+                self.begin_block(Scope::Global, None, span.source);
+            }
+            // rsync joins with one slash, and does not look for files in folders below.
+            let mut path = folder.as_os_str().to_owned().into_vec();
+            path.push(b'/');
+            path.extend_from_slice(name.as_bytes());
+            let path = PathBuf::from(OsString::from_vec(path));
+            match self.files.open(&path) {
+                Ok(Opened::File(bytes)) => self.included(span, path, bytes),
+                Ok(Opened::Folder(_)) => {
+                    let error = NotOpened::Failed("it is a folder".to_owned());
+                    self.not_opened(span, path, error);
+                }
+                Err(error) => self.not_opened(span, path, error),
+            }
+        }
+        if is_include {
+            self.restore();
+            self.begin_block(Scope::Global, None, span.source);
+        }
+    }
+
+    fn included(&mut self, directive: Span, path: PathBuf, bytes: Vec<u8>) {
+        if self.open.contains(&path) {
+            self.problem(directive, ProblemKind::Fatal(FatalError::Cycle(path)));
+            return;
+        }
+        if self.configuration.includes.len() >= MOST_INCLUDES {
+            self.problem(directive, ProblemKind::Fatal(FatalError::TooManyIncludes));
+            return;
+        }
+        let source = self.sources.add(Source::new(path.display().to_string(), bytes));
+        self.configuration.includes.push(Include {
+            directive,
+            source,
+            path: path.clone(),
+        });
+        self.open.push(path);
+        self.file(source);
+        self.open.pop();
+    }
+
+    fn not_opened(&mut self, span: Span, path: PathBuf, error: NotOpened) {
+        let kind = match error {
+            NotOpened::Failed(reason) => ProblemKind::Fatal(FatalError::Include(path, reason)),
+            NotOpened::Unknown(reason) => ProblemKind::IncludeNotSeen(path, reason),
+        };
+        self.problem(span, kind);
+    }
+
+    fn restore(&mut self) {
+        if let Some(globals) = self.saved.pop() {
+            self.configuration.globals = globals;
+        }
+    }
+
+    fn begin_block(&mut self, scope: Scope, header: Option<Span>, source: SourceId) {
+        self.scope = scope;
+        self.block = self.configuration.blocks.len();
+        self.configuration.blocks.push(Block {
+            scope,
+            header,
+            source,
+            after_modules: !self.configuration.modules.is_empty(),
+        });
+    }
+
+    fn problem(&mut self, span: Span, kind: ProblemKind) {
+        self.configuration.problems.push(Problem {
+            kind,
+            span,
+            block: self.block,
+        });
+    }
+
+    fn slots(&mut self) -> &mut Slots {
+        match self.scope {
+            Scope::Global => &mut self.configuration.globals,
+            Scope::Module(index) => &mut self.configuration.modules[index].slots,
+        }
+    }
+}
+
+/// Whether `expand_vars` in loadparm.c may replace something: `%`, an upper-case letter, and a second `%`.
+pub(crate) fn has_variable(text: &[u8]) -> bool {
+    text.iter().enumerate().any(|(index, &byte)| {
+        byte == b'%'
+            && text.get(index + 1).is_some_and(u8::is_ascii_uppercase)
+            && text[index + 2..].contains(&b'%')
+    })
+}

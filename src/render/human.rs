@@ -1,0 +1,231 @@
+use std::{fmt, io};
+
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, Severity as Level, SourceCode,
+    ThemeCharacters, ThemeStyles,
+};
+use textwrap::Options;
+
+use crate::{
+    catalog::{Language, Severity},
+    diagnosis::Finding,
+    lint::Report,
+    render::{
+        Style,
+        window::Window,
+        words::{counts, pick, severity, witness},
+    },
+};
+
+/// For people: source lines, labels, why it matters, what clients will see, what to do.
+pub(super) fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let handler = handler(style);
+    let mut shown = std::collections::BTreeMap::new();
+    for finding in &report.findings {
+        let count: &mut usize = shown.entry(finding.page.id).or_default();
+        *count += 1;
+        if style.limit > 0 && *count > style.limit {
+            continue;
+        }
+        let mut text = String::new();
+        let view = View::new(report, finding, style.language);
+        handler
+            .render_report(&mut text, &view)
+            .map_err(io::Error::other)?;
+        writeln!(out, "{}", text.trim_start_matches('\n').trim_end())?;
+        writeln!(out, "{}", footer(report, finding, style))?;
+    }
+    for (rule, count) in shown
+        .iter()
+        .filter(|(_, count)| style.limit > 0 && **count > style.limit)
+    {
+        let more = count - style.limit;
+        let line = match style.language {
+            Language::English => format!("{rule}: {more} more like it (--limit 0 shows all)"),
+            Language::Chinese => format!("{rule}：还有 {more} 处同样的问题（--limit 0 显示全部）"),
+        };
+        writeln!(out, "{line}")?;
+    }
+    unchecked(report, style, out)?;
+    summary(report, style, out)
+}
+
+fn handler(style: Style) -> GraphicalReportHandler {
+    let theme = GraphicalTheme {
+        characters: if style.unicode {
+            ThemeCharacters::unicode()
+        } else {
+            ThemeCharacters::ascii()
+        },
+        styles: if style.color {
+            ThemeStyles::ansi()
+        } else {
+            ThemeStyles::none()
+        },
+    };
+    GraphicalReportHandler::new_themed(theme)
+        .with_links(false)
+        .with_width(style.width)
+        .tab_width(4)
+}
+
+fn unchecked(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut by_reason: std::collections::BTreeMap<&str, Vec<String>> = std::collections::BTreeMap::new();
+    for one in &report.unchecked {
+        let subject = match one.rule {
+            Some(rule) => format!("{} ({rule})", one.subject),
+            None => one.subject.clone(),
+        };
+        by_reason.entry(&one.reason).or_default().push(subject);
+    }
+    for (reason, subjects) in by_reason {
+        writeln!(out, "{}: {reason}", pick(style.language, "not checked", "未检查"))?;
+        for subject in &subjects {
+            writeln!(out, "  - {subject}")?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn summary(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let count = |wanted| {
+        report
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == wanted)
+            .count()
+    };
+    let found = counts(
+        count(Severity::Error),
+        count(Severity::Warning),
+        count(Severity::Info),
+        style.language,
+    );
+    let files = report.files.len();
+    let release = report.circumstances.release;
+    let language = style.language;
+    let line = match language {
+        Language::English => {
+            let noun = if files == 1 { "file" } else { "files" };
+            format!("{files} {noun} checked for rsync {release}: {found}")
+        }
+        Language::Chinese => format!("按 rsync {release} 检查了 {files} 个文件：{found}"),
+    };
+    write!(out, "{line}")?;
+    if report.suppressed > 0 {
+        let words = pick(language, "kept back by comments", "个被注释放行");
+        write!(out, ", {} {words}", report.suppressed)?;
+    }
+    if !report.unchecked.is_empty() {
+        let words = pick(language, "not checked", "项未检查");
+        write!(out, ", {} {words}", report.unchecked.len())?;
+    }
+    writeln!(out)
+}
+
+/// A finding as miette wants to see it.
+#[derive(Debug)]
+struct View<'a> {
+    finding: &'a Finding,
+    language: Language,
+    window: Window,
+    labels: Vec<LabeledSpan>,
+}
+
+impl<'a> View<'a> {
+    fn new(report: &Report, finding: &'a Finding, language: Language) -> Self {
+        let window = Window::new(&report.sources, finding);
+        let labels = finding
+            .labels
+            .iter()
+            .enumerate()
+            .map(|(index, label)| {
+                let text = finding.label(label, language).map(std::borrow::Cow::into_owned);
+                let span = window.span(label, &report.sources);
+                if index == 0 {
+                    LabeledSpan::new_primary_with_span(text, span)
+                } else {
+                    LabeledSpan::new_with_span(text, span)
+                }
+            })
+            .collect();
+        Self {
+            finding,
+            language,
+            window,
+            labels,
+        }
+    }
+}
+
+/// Why it matters, what will be seen, what to do, what to type.
+fn footer(report: &Report, finding: &Finding, style: Style) -> String {
+    let language = style.language;
+    let mut text = String::new();
+    let mut paragraph = |key: &str, value: &str| {
+        let first = format!("  {key}: ");
+        let options = Options::new(style.width)
+            .initial_indent(&first)
+            .subsequent_indent("      ")
+            .break_words(false);
+        text.push_str(&textwrap::fill(value, options));
+        text.push('\n');
+    };
+    paragraph(pick(language, "why", "原因"), &finding.message(language));
+    for symptom in finding.predictions(report.circumstances.release) {
+        match symptom.client {
+            Some(client) => {
+                let code = pick(language, "exit code", "退出码");
+                let seen = format!("`{}` ({code} {})", finding.filled(client), symptom.exit);
+                paragraph(witness(symptom.stage, language), &seen);
+            }
+            None => {
+                let effect = finding.filled(symptom.effect[language as usize]);
+                paragraph(pick(language, "effect", "后果"), &effect);
+            }
+        }
+    }
+    for fact in &finding.facts {
+        paragraph(pick(language, "seen", "事实"), fact);
+    }
+    paragraph(pick(language, "cure", "解决"), &finding.help(language));
+    for command in finding.commands() {
+        text.push_str("      ");
+        text.push_str(&command);
+        text.push('\n');
+    }
+    text
+}
+
+impl fmt::Display for View<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.finding.title(self.language))
+    }
+}
+
+impl std::error::Error for View<'_> {}
+
+impl Diagnostic for View<'_> {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        let page = self.finding.page;
+        let severity = severity(self.finding.severity, self.language);
+        Some(Box::new(format!("{severity} {} {}", page.id, page.name)))
+    }
+
+    fn severity(&self) -> Option<Level> {
+        Some(match self.finding.severity {
+            Severity::Error => Level::Error,
+            Severity::Warning => Level::Warning,
+            Severity::Info => Level::Advice,
+        })
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(&self.window)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        Some(Box::new(self.labels.iter().cloned()))
+    }
+}

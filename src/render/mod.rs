@@ -1,0 +1,49 @@
+//! Reports as text: one file a format. Decides nothing.
+
+mod concise;
+mod human;
+mod json;
+mod window;
+mod words;
+
+use std::io;
+
+use crate::{catalog::Language, lint::Report};
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Format {
+    /// One line a finding.
+    Concise,
+    /// Source lines, labels and help, for people.
+    Human,
+    /// The envelope `rsyncctl/1`.
+    Json,
+}
+
+/// How a report looks.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    /// The language of its sentences.
+    pub language: Language,
+    /// Whether escape sequences colour it.
+    pub color: bool,
+    /// Whether lines are drawn with more than ASCII.
+    pub unicode: bool,
+    /// Columns of the terminal.
+    pub width: usize,
+    /// The most findings of one rule that the human format shows; 0: all.
+    pub limit: usize,
+}
+
+/// Writes a report.
+///
+/// # Errors
+/// What writing to `out` gives.
+pub fn report(format: Format, report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    match format {
+        Format::Concise => concise::write(report, style, out),
+        Format::Human => human::write(report, style, out),
+        Format::Json => json::write(report, style, out),
+    }
+}

@@ -1,0 +1,205 @@
+//! The examples of the pages: the bad ones fire where they are marked and nowhere else, the good ones are clean.
+
+use jiff::civil::date;
+use rsyncctl::{
+    catalog::{self, FileKind, Severity},
+    host::{Host, Image, NoHost},
+    lint::{Circumstances, Input, Options, Report, lint},
+    terms::Release,
+};
+
+use crate::support::{
+    examples::{ExampleCase, Marker, PageFile, pages},
+    stage::{Machine, is_root},
+};
+
+#[test]
+fn bad_examples_fire_where_they_are_marked() {
+    let mut wrong = Vec::new();
+    for page in pages() {
+        assert!(
+            page.cases.iter().any(ExampleCase::is_bad),
+            "{} has no bad example",
+            page.page.id
+        );
+        for case in page.cases.iter().filter(|case| case.is_bad()) {
+            let Some(report) = check(&page, case) else {
+                continue;
+            };
+            let mut expected: Vec<_> = case
+                .blocks
+                .iter()
+                .flat_map(|block| {
+                    block
+                        .markers
+                        .iter()
+                        .map(|marker| (file_name(block), marker.clone()))
+                })
+                .filter(|(_, marker)| marker.rule == page.page.id)
+                .collect();
+            let mut found = found(&report, &page.page.id);
+            expected.sort();
+            found.sort();
+            if expected != found || expected.is_empty() {
+                wrong.push(format!(
+                    "{} {}: marked {expected:?}, found {found:?}",
+                    page.page.id, case.role
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn good_examples_are_clean() {
+    let mut wrong = Vec::new();
+    for page in pages() {
+        assert!(
+            page.cases.iter().any(|case| !case.is_bad()),
+            "{} has no good example",
+            page.page.id
+        );
+        for case in page.cases.iter().filter(|case| !case.is_bad()) {
+            let Some(report) = check(&page, case) else {
+                continue;
+            };
+            for finding in &report.findings {
+                if finding.page.id == page.page.id || finding.severity >= Severity::Warning {
+                    let title = finding.title(catalog::Language::English);
+                    wrong.push(format!(
+                        "{} {}: {} {title}",
+                        page.page.id, case.role, finding.page.id
+                    ));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_placeholder_is_filled() {
+    for page in pages() {
+        for case in &page.cases {
+            let Some(report) = check(&page, case) else {
+                continue;
+            };
+            for finding in &report.findings {
+                for language in [catalog::Language::English, catalog::Language::Chinese] {
+                    let mut texts = vec![
+                        finding.title(language),
+                        finding.message(language),
+                        finding.help(language),
+                    ];
+                    texts.extend(
+                        finding
+                            .labels
+                            .iter()
+                            .filter_map(|label| finding.label(label, language)),
+                    );
+                    texts.extend(finding.predictions(Release::CURRENT).flat_map(|symptom| {
+                        let texts = [
+                            symptom.client,
+                            symptom.log,
+                            Some(symptom.effect[language as usize]),
+                        ];
+                        texts.into_iter().flatten().map(|text| finding.filled(text))
+                    }));
+                    texts.extend(finding.commands().into_iter().map(Into::into));
+                    for text in texts {
+                        let unfilled = text.split('{').skip(1).any(|rest| {
+                            let name = rest.split('}').next().unwrap_or_default();
+                            !name.is_empty()
+                                && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+                        });
+                        assert!(!unfilled, "{}: {text}", finding.page.id);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Checks an example on its staged machine; `None` where that needs root.
+pub(crate) fn check(page: &PageFile, case: &ExampleCase) -> Option<Report> {
+    let tree = page.page.proof.as_ref().map_or(&[][..], |proof| &proof.tree);
+    if page.page.proof.is_some() && !is_root() {
+        return None;
+    }
+    let machine = Machine::new();
+    machine.example(tree, case);
+    let image = Image::new(machine.root());
+    let host: &dyn Host = if page.page.proof.is_some() {
+        &image
+    } else {
+        &NoHost
+    };
+    let inputs = case
+        .blocks
+        .iter()
+        .filter(|block| block.path.is_none())
+        .map(|block| Input {
+            name: file_name(block),
+            path: None,
+            bytes: block.text.clone(),
+            kind: kind(&block.kind),
+            host,
+        })
+        .collect();
+    Some(lint(inputs, &options()))
+}
+
+/// The options of every example.
+pub(crate) fn options() -> Options {
+    Options {
+        circumstances: Circumstances {
+            release: Release::CURRENT,
+            from_release: None,
+            daemon_uid: 0,
+            today: date(2026, 11, 21),
+        },
+        select: Vec::new(),
+        ignore: Vec::new(),
+        severities: Vec::new(),
+    }
+}
+
+fn file_name(block: &crate::support::examples::Block) -> String {
+    block.path.clone().unwrap_or_else(|| block.kind.clone())
+}
+
+fn kind(name: &str) -> FileKind {
+    match name {
+        "rsyncd.conf" => FileKind::RsyncdConf,
+        "secrets" => FileKind::Secrets,
+        "password" => FileKind::Password,
+        "sersync" => FileKind::Sersync,
+        other => panic!("an example of the unknown kind `{other}`"),
+    }
+}
+
+fn found(report: &Report, rule: &str) -> Vec<(String, Marker)> {
+    report
+        .findings
+        .iter()
+        .filter(|finding| finding.page.id == rule)
+        .map(|finding| {
+            let span = finding.labels[0].span;
+            let source = report.sources.get(span.source);
+            let start = source.position(span.start as usize);
+            let end = source.position(span.end as usize);
+            let marker = Marker {
+                line: start.line,
+                column: start.column,
+                length: if end.line == start.line {
+                    end.column - start.column
+                } else {
+                    0
+                },
+                rule: rule.to_owned(),
+            };
+            (source.name().to_owned(), marker)
+        })
+        .collect()
+}

@@ -1,0 +1,264 @@
+//! The symptoms that the pages predict happen on a real daemon, at a real client.
+
+use std::{
+    fs,
+    process::{Command, Output, Stdio},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use rsyncctl::{catalog::Symptom, diagnosis::Finding, terms::Release};
+
+use crate::{
+    pages::check,
+    support::{
+        daemon::{Daemon, Run, installed, rsync},
+        examples::{ExampleCase, PageFile, pages},
+        page::Proof,
+        stage::{Machine, is_root},
+    },
+};
+
+/// The password of every example.
+const PASSWORD: &str = "not-a-real-password";
+
+#[test]
+fn predicted_symptoms_happen() {
+    if !is_root() {
+        println!("skipped: the proofs stage owners and modes, which needs root");
+        return;
+    }
+    let release = installed().expect("the proofs need a real rsync");
+    let pages = pages();
+    let next = AtomicUsize::new(0);
+    let outcomes = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some(page) = pages.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let outcome = prove(page, release);
+                    outcomes
+                        .lock()
+                        .expect("no panic")
+                        .push((page.page.id.clone(), outcome));
+                }
+            });
+        }
+    });
+    let mut outcomes = outcomes.into_inner().expect("no panic");
+    outcomes.sort();
+    let count = |wanted: fn(&Outcome) -> bool| outcomes.iter().filter(|(_, outcome)| wanted(outcome)).count();
+    let proven = count(|outcome| *outcome == Outcome::Proven);
+    let with_symptom = count(|outcome| *outcome != Outcome::NoSymptom);
+    println!("{proven} of {with_symptom} pages with a symptom are proven on rsync {release}");
+    let mut failures = Vec::new();
+    for (id, outcome) in &outcomes {
+        match outcome {
+            Outcome::Proven | Outcome::NoSymptom => {}
+            Outcome::Unproven(reason) => println!("{id} not proven: {reason}"),
+            Outcome::Failed(reason) => failures.push(format!("{id}: {reason}")),
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    if release >= Release::CURRENT {
+        assert!(
+            proven * 10 >= with_symptom * 9,
+            "fewer than nine of ten pages are proven"
+        );
+    }
+}
+
+#[derive(Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Outcome {
+    NoSymptom,
+    Proven,
+    Unproven(String),
+    Failed(String),
+}
+
+fn prove(page: &PageFile, release: Release) -> Outcome {
+    if page.page.symptom.is_empty() {
+        return Outcome::NoSymptom;
+    }
+    let Some(proof) = &page.page.proof else {
+        return Outcome::Unproven(page.page.unproven.clone().unwrap_or_default());
+    };
+    if let Some(unproven) = &page.page.unproven {
+        return Outcome::Unproven(unproven.clone());
+    }
+    let mut shown = 0;
+    for case in &page.cases {
+        let result = if case.is_bad() {
+            prove_bad(page, proof, case, release).map(|count| shown += count)
+        } else {
+            prove_good(proof, case)
+        };
+        if let Err(reason) = result {
+            return Outcome::Failed(format!("{}: {reason}", case.role));
+        }
+    }
+    match shown {
+        0 => Outcome::Unproven(format!("rsync {release} does not show it")),
+        _ => Outcome::Proven,
+    }
+}
+
+fn prove_bad(page: &PageFile, proof: &Proof, case: &ExampleCase, release: Release) -> Result<usize, String> {
+    let report = check(page, case).ok_or("needs root")?;
+    let findings: Vec<&Finding> = report
+        .findings
+        .iter()
+        .filter(|finding| finding.page.id == page.page.id)
+        .collect();
+    let (output, log) = session(proof, case);
+    let mut shown = 0;
+    for finding in findings {
+        // A page's symptoms are alternatives: a hang-up may arrive as an end or as a reset.
+        let results: Vec<_> = finding
+            .predictions(release)
+            .map(|symptom| shows(symptom, finding, &output, &log))
+            .collect();
+        if let (Some(Err(reason)), true) = (results.first(), results.iter().all(Result::is_err)) {
+            return Err(reason.clone());
+        }
+        shown += usize::from(!results.is_empty());
+    }
+    Ok(shown)
+}
+
+fn prove_good(proof: &Proof, case: &ExampleCase) -> Result<(), String> {
+    let (output, log) = session(proof, case);
+    if is_end(&output, proof.good) {
+        return Ok(());
+    }
+    Err(format!(
+        "should end with {}:\n{}\nlog:\n{log}",
+        proof.good,
+        describe(&output)
+    ))
+}
+
+/// Stages the example, starts a daemon with it and lets a client meet it.
+fn session(proof: &Proof, case: &ExampleCase) -> (Output, String) {
+    let machine = Machine::new();
+    machine.example(&proof.tree, case);
+    let configuration = machine.path("rsyncd.conf");
+    let text = case.block("rsyncd.conf").map_or(&[][..], |block| &block.text);
+    fs::write(&configuration, machine.text(text)).expect("a configuration");
+    let environment = proof.environment.clone();
+    let run = Run {
+        user: proof.daemon.as_deref(),
+        environment,
+    };
+    if proof.run == "start" && case.is_bad() {
+        return standalone(&configuration);
+    }
+    let daemon = Daemon::start(&configuration, &run);
+    let output = client(proof, &machine, daemon.port());
+    let log = daemon.log();
+    (output, log)
+}
+
+fn client(proof: &Proof, machine: &Machine, port: u16) -> Output {
+    let (verb, target) = proof.run.split_once(' ').unwrap_or((&proof.run, ""));
+    let (user, module) = match target.split_once('@') {
+        Some((user, module)) => (format!("{user}@"), module),
+        None => (String::new(), target),
+    };
+    let url = format!("rsync://{user}127.0.0.1:{port}/{module}");
+    let mut arguments = proof.options.clone();
+    match verb {
+        "list" | "start" => arguments.push(format!("rsync://127.0.0.1:{port}/")),
+        "pull" => {
+            let local = machine.path("client/pulled");
+            fs::create_dir_all(&local).expect("a folder");
+            let slash = if module.contains('/') { "" } else { "/" };
+            arguments.extend([
+                "-r".to_owned(),
+                format!("{url}{slash}"),
+                format!("{}/", local.display()),
+            ]);
+        }
+        "push" => {
+            machine.line("file /client/pushed/new = pushed by the proof");
+            let local = machine.path("client/pushed");
+            arguments.extend([
+                "-r".to_owned(),
+                format!("{}/", local.display()),
+                format!("{url}/"),
+            ]);
+        }
+        other => panic!("unknown verb `{other}` of a proof"),
+    }
+    let password = (!user.is_empty()).then(|| proof.password.as_deref().unwrap_or(PASSWORD));
+    rsync(&arguments, password)
+}
+
+/// A daemon of its own, for what it says when it starts; it fails before it listens.
+fn standalone(configuration: &std::path::Path) -> (Output, String) {
+    let log = configuration.with_extension("log");
+    let output = Command::new("timeout")
+        .args(["10", "rsync", "--daemon", "--no-detach"])
+        .arg(format!("--config={}", configuration.display()))
+        .arg(format!("--log-file={}", log.display()))
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .output()
+        .expect("timeout and rsync run");
+    (output, fs::read_to_string(log).unwrap_or_default())
+}
+
+fn shows(symptom: &Symptom, finding: &Finding, output: &Output, log: &str) -> Result<(), String> {
+    let seen = describe(output);
+    if !is_end(output, symptom.exit) {
+        return Err(format!("should end with {}:\n{seen}\nlog:\n{log}", symptom.exit));
+    }
+    let client = symptom.client.map(|text| finding.filled(text));
+    if let Some(client) = client.filter(|client| !contains(&seen, client)) {
+        return Err(format!("the client does not see `{client}`:\n{seen}"));
+    }
+    let line = symptom.log.map(|text| finding.filled(text));
+    if let Some(line) = line.filter(|line| !contains(log, line)) {
+        return Err(format!("the log has no `{line}`:\n{log}"));
+    }
+    Ok(())
+}
+
+/// Whether a session ended with a code. A daemon's last words can be overtaken by a reset; then the text counts.
+fn is_end(output: &Output, code: u8) -> bool {
+    let ended = output.status.code();
+    let was_reset = String::from_utf8_lossy(&output.stderr).contains("Connection reset by peer")
+        || String::from_utf8_lossy(&output.stderr).contains("Broken pipe");
+    ended == Some(i32::from(code)) || (code != 0 && was_reset && matches!(ended, Some(10 | 12)))
+}
+
+/// Whether the pieces of a pattern, between what is left of its `{placeholders}`, occur in order.
+fn contains(text: &str, pattern: &str) -> bool {
+    let mut rest = text;
+    pattern
+        .split('{')
+        .enumerate()
+        .map(|(index, piece)| match piece.split_once('}') {
+            Some((_, behind)) if index > 0 => behind,
+            _ => piece,
+        })
+        .all(|piece| match rest.split_once(piece) {
+            Some((_, behind)) => {
+                rest = behind;
+                true
+            }
+            None => false,
+        })
+}
+
+fn describe(output: &Output) -> String {
+    format!(
+        "exit {:?}\n{}{}",
+        output.status.code(),
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}

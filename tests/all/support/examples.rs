@@ -1,0 +1,174 @@
+use std::{fs, path::Path};
+
+use crate::support::page::{self, Page};
+
+/// A page with its examples.
+pub(crate) struct PageFile {
+    pub(crate) page: Page,
+    pub(crate) cases: Vec<ExampleCase>,
+}
+
+/// The blocks of a page that share a role: `bad`, `good`, `bad-slash`.
+pub(crate) struct ExampleCase {
+    pub(crate) role: String,
+    pub(crate) blocks: Vec<Block>,
+}
+
+impl ExampleCase {
+    pub(crate) fn is_bad(&self) -> bool {
+        self.role.starts_with("bad")
+    }
+
+    pub(crate) fn block(&self, kind: &str) -> Option<&Block> {
+        self.blocks.iter().find(|block| block.kind == kind)
+    }
+}
+
+/// One fenced block: a file.
+#[derive(Clone, Debug)]
+pub(crate) struct Block {
+    pub(crate) kind: String,
+    /// Where the file lies on the staged machine, with its mode and owner; none: it is only read.
+    pub(crate) path: Option<String>,
+    pub(crate) mode: Option<u32>,
+    pub(crate) owner: Option<String>,
+    /// The content without the marker lines.
+    pub(crate) text: Vec<u8>,
+    pub(crate) markers: Vec<Marker>,
+}
+
+/// A line of carets under a line of the example, with the rule that must fire there.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Marker {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+    pub(crate) length: usize,
+    pub(crate) rule: String,
+}
+
+/// Every page of `rules/`, in order.
+pub(crate) fn pages() -> Vec<PageFile> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .expect("rules/")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect();
+    files.sort();
+    files
+        .iter()
+        .map(|path| {
+            let text = fs::read_to_string(path).expect("a page");
+            let parts = page::split(&text).expect("build.rs has checked it");
+            PageFile {
+                page: toml::from_str(parts.front).expect("build.rs has checked it"),
+                cases: cases(parts.english),
+            }
+        })
+        .collect()
+}
+
+fn cases(body: &str) -> Vec<ExampleCase> {
+    let mut cases: Vec<ExampleCase> = Vec::new();
+    let mut lines = body.lines();
+    while let Some(line) = lines.next() {
+        let Some(info) = line.strip_prefix("```").filter(|info| !info.is_empty()) else {
+            continue;
+        };
+        let mut words = info.split_whitespace();
+        let kind = words.next().unwrap_or_default().to_owned();
+        let Some(role) = words.next().map(str::to_owned) else {
+            // A block without a role is prose: a command, a log.
+            lines.by_ref().take_while(|line| *line != "```").for_each(drop);
+            continue;
+        };
+        let block = block(kind, words, lines.by_ref().take_while(|line| *line != "```"));
+        match cases.iter_mut().find(|case| case.role == role) {
+            Some(case) => case.blocks.push(block),
+            None => cases.push(ExampleCase {
+                role,
+                blocks: vec![block],
+            }),
+        }
+    }
+    cases
+}
+
+/// Attributes: `path=/etc/x`, `mode=644`, `owner=nobody`, `newline=crlf|none`, `escapes` (`\xHH` stands for a byte).
+fn block<'a>(
+    kind: String,
+    words: impl Iterator<Item = &'a str>,
+    lines: impl Iterator<Item = &'a str>,
+) -> Block {
+    let mut block = Block {
+        kind,
+        path: None,
+        mode: None,
+        owner: None,
+        text: Vec::new(),
+        markers: Vec::new(),
+    };
+    let mut newline: &[u8] = b"\n";
+    let mut escapes = false;
+    for word in words {
+        match word.split_once('=') {
+            Some(("path", path)) => block.path = Some(path.to_owned()),
+            Some(("mode", mode)) => block.mode = Some(u32::from_str_radix(mode, 8).expect("an octal mode")),
+            Some(("owner", owner)) => block.owner = Some(owner.to_owned()),
+            Some(("newline", "crlf")) => newline = b"\r\n",
+            Some(("newline", "none")) => newline = b"",
+            None if word == "escapes" => escapes = true,
+            _ => panic!("unknown attribute `{word}` of an example"),
+        }
+    }
+    let mut number = 0;
+    for line in lines {
+        if let Some(marker) = marker(line, number) {
+            block.markers.push(marker);
+            continue;
+        }
+        number += 1;
+        if escapes {
+            block.text.extend(unescape(line));
+        } else {
+            block.text.extend(line.as_bytes());
+        }
+        block.text.extend(newline);
+    }
+    block
+}
+
+/// `#   ^^^^ RSY101` or `<!-- ^^^^ RSY901 -->`. Carets in the second column begin in the first: the `#` is in
+/// their way.
+fn marker(line: &str, above: usize) -> Option<Marker> {
+    let inner = line
+        .trim_start()
+        .strip_prefix('#')
+        .or_else(|| line.trim_start().strip_prefix("<!--"))?;
+    let carets = inner.trim_start();
+    if !carets.starts_with('^') {
+        return None;
+    }
+    let length = carets.chars().take_while(|&c| c == '^').count();
+    let column = line.chars().position(|c| c == '^')? + 1;
+    let rule = carets.split_whitespace().nth(1)?.to_owned();
+    let start = if column == 2 { 1 } else { column };
+    Some(Marker {
+        line: above,
+        column: start,
+        length: length + column - start,
+        rule,
+    })
+}
+
+fn unescape(line: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once("\\x") {
+        bytes.extend(before.as_bytes());
+        bytes.push(u8::from_str_radix(&after[..2], 16).expect("two hexadecimal digits"));
+        rest = &after[2..];
+    }
+    bytes.extend(rest.as_bytes());
+    bytes
+}

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Installs what the tests need from the distribution, then runs all of them.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+packages=(rsync acl attr)
+missing=()
+for package in "${packages[@]}"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+    install=(apt-get install -y --no-install-recommends "${missing[@]}")
+    if [ "$(id -u)" -eq 0 ]; then
+        apt-get update
+        "${install[@]}"
+    elif command -v sudo >/dev/null; then
+        sudo apt-get update
+        sudo "${install[@]}"
+    else
+        echo "these packages are needed, and neither root nor sudo is here to install them: ${missing[*]}" >&2
+        exit 1
+    fi
+fi
+if ! command -v cargo >/dev/null && [ -r "$HOME/.cargo/env" ]; then
+    # shellcheck source=/dev/null
+    . "$HOME/.cargo/env"
+fi
+command -v cargo >/dev/null || { echo "Rust is needed: install it with rustup, and a C linker (apt-get install gcc)" >&2; exit 1; }
+
+cargo test --locked -- --nocapture
