@@ -4,6 +4,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod rsyncd_conf;
+pub mod sersync;
 mod text;
 
 pub use text::{Text, Token};
