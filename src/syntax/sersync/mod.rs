@@ -185,11 +185,6 @@ impl Element {
     pub fn is(&self, name: &str) -> bool {
         self.name.bytes().eq_ignore_ascii_case(name.as_bytes())
     }
-
-    /// The attribute called `name`, without case; the first if there are several.
-    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
-        self.attributes.iter().find(|a| a.is(name))
-    }
 }
 
 impl Attribute {

@@ -64,7 +64,8 @@ pub enum Trouble {
 /// [`Trouble::RootIsNotHead`] and a [`Trouble::RepeatedAttribute`] in another case.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Verdict {
-    /// sersync prints a message and exits (observed with 2.5.4).
+    /// sersync prints a message and exits: observed for a raw `&` and for elements that are not closed or closed in
+    /// the wrong order. A file without `head`, or with a tag that does not end, leaves it nothing to read.
     Refused,
     /// sersync does not mind (observed with 2.5.4).
     Accepted,

@@ -55,11 +55,14 @@ pub(super) struct Scanner<'a> {
 impl<'a> Scanner<'a> {
     pub(super) fn new(file: &'a [u8], part: Range<usize>) -> Self {
         let file = &file[..part.end];
+        let instruction_end = file[part.start..]
+            .windows(2)
+            .rposition(|pair| pair == b"?>");
         Self {
             file,
             start: part.start,
             at: part.start,
-            last_instruction_end: file.windows(2).rposition(|pair| pair == b"?>"),
+            last_instruction_end: instruction_end.map(|at| part.start + at),
             problems: Vec::new(),
         }
     }

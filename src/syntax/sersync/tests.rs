@@ -101,8 +101,9 @@ fn spans_lead_to_names_values_tags_and_elements() {
     assert_eq!(&file[a.tag.clone()], "<a b = 'c'  d/>");
     assert_eq!(a.range, a.tag);
     assert_eq!(&file[a.name.range()], "a");
+    assert!(a.attributes[0].is("B"));
     assert_eq!(&file[a.attributes[0].range.clone()], "b = 'c'");
-    let value = a.attribute("B").unwrap().value.as_ref().unwrap();
+    let value = a.attributes[0].value.as_ref().unwrap();
     assert_eq!(&file[value.range.clone()], "c");
     assert_eq!(&file[a.attributes[1].range.clone()], "d");
     assert_eq!(a.attributes[1].value, None);
@@ -243,9 +244,6 @@ fn a_name_may_be_repeated_in_another_case_in_xml_but_not_for_sersync() {
     let file = "<head a=\"1\" A=\"2\"/>";
     assert_eq!(troubles(file), [(Trouble::RepeatedAttribute, "A")]);
     assert!(roxmltree::Document::parse(file).is_ok());
-    let document = parse(file.as_bytes());
-    let attribute = document.root().unwrap().attribute("A").unwrap();
-    assert_eq!(&file[attribute.range.clone()], "a=\"1\"");
 }
 
 #[test]

@@ -128,9 +128,8 @@ impl Tree<'_> {
         match kind {
             Kind::Instruction(text) => {
                 let target = &self.file[text.clone()];
-                let is_xml = target.len() >= 3
-                    && target[..3].eq_ignore_ascii_case(b"xml")
-                    && target.get(3).is_none_or(|&byte| is_space(byte));
+                let name = target.split(|&byte| is_space(byte)).next();
+                let is_xml = name.is_some_and(|name| name.eq_ignore_ascii_case(b"xml"));
                 let nodes = &self.document.nodes;
                 if is_xml && nodes.iter().any(|node| node.kind != Kind::ByteOrderMark) {
                     self.report(range.clone(), Trouble::LateXmlDeclaration);
