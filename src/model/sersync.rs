@@ -32,7 +32,7 @@ pub struct Configuration {
     /// Absent elements and attributes without which sersync crashes; empty if the file is not well nested, because
     /// what stands in what is then a guess.
     pub missing: Vec<Missing>,
-    /// What is in the file and is not read; empty if the file is not well nested.
+    /// What is in the file and is not read, in the order of the file; empty if the file is not well nested.
     pub ignored: Vec<Ignored>,
 }
 
@@ -382,6 +382,9 @@ impl Configuration {
         if document.is_well_nested() {
             configuration.missing = reader.missing;
             configuration.ignored = reader.ignored;
+            configuration
+                .ignored
+                .sort_by_key(|ignored| ignored.range.start);
         }
         configuration
     }

@@ -49,7 +49,7 @@ pub(super) struct Block<'a> {
 pub(super) enum Need {
     /// It crashes.
     Mandatory,
-    /// It does not look.
+    /// It does not look, or does not mind.
     Optional,
 }
 
@@ -106,7 +106,7 @@ impl<'a> Reader<'a> {
         Some(self.block(child, read))
     }
 
-    /// Reads all elements called `name`; `read` gets the number of those before.
+    /// Reads all elements called `name`, of which one is needed; `read` gets the number of those before.
     pub(super) fn elements<T>(
         &mut self,
         parent: &mut Block<'a>,

@@ -28,16 +28,17 @@ pub(super) fn head<'a>(reader: &mut Reader<'a>, head: &mut Block<'a>) -> Configu
         }),
         inotify: reader.element(head, "inotify", Mandatory, inotify),
         sersync: reader.element(head, "sersync", Mandatory, sersync),
-        plugins: reader.elements(head, "plugin", Optional, plugin_block),
+        plugins: reader.elements(head, "plugin", Optional, |reader, block, _| {
+            plugin_block(reader, block)
+        }),
         ..Configuration::default()
     }
 }
 
 fn inotify<'a>(reader: &mut Reader<'a>, inotify: &mut Block<'a>) -> Inotify {
     let mut switch = |name| entry(reader, inotify, name, "start", Mandatory);
-    let delete = switch("delete");
     Inotify {
-        delete,
+        delete: switch("delete"),
         create_folder: switch("createFolder"),
         create_file: switch("createFile"),
         close_write: switch("closeWrite"),
@@ -157,7 +158,7 @@ fn crontab<'a>(reader: &mut Reader<'a>, crontab: &mut Block<'a>) -> Crontab {
     }
 }
 
-fn plugin_block<'a>(reader: &mut Reader<'a>, plugin: &mut Block<'a>, _: usize) -> PluginBlock {
+fn plugin_block<'a>(reader: &mut Reader<'a>, plugin: &mut Block<'a>) -> PluginBlock {
     PluginBlock {
         place: plugin.place(),
         name: reader.attribute(plugin, "name", Optional),
@@ -201,7 +202,7 @@ fn plugin_path<'a>(reader: &mut Reader<'a>, localpath: &mut Block<'a>) -> Plugin
     }
 }
 
-/// A filter whose `start` is needed so; the expressions are read only if it is on.
+/// `need` is that of `@start`; the expressions are needed only if it is on.
 fn filter<'a>(
     reader: &mut Reader<'a>,
     filter: &mut Block<'a>,

@@ -115,16 +115,17 @@ fn what_is_not_read_is_listed_with_its_reason() {
             r#"<remote ip="192.0.2.21" name="site"/>"#,
             r#"<remote ip="192.0.2.21" name="site" Mode="bidirectional" speed="9"><metadata><a/></metadata></remote>"#,
         )
-        .replace("</head>", "<web port='8080'/><metadata/></head>");
+        .replace("<inotify ", "<web port='8080'/><inotify ")
+        .replace("</head>", "<metadata/></head>");
     assert_eq!(
         ignored(&read(&file), &file),
         [
+            (Reason::SersyncPlus, "<web port='8080'/>"),
             (Reason::Unknown, "note='x'"),
             (Reason::Unknown, "<created/>"),
             (Reason::SersyncPlus, "Mode=\"bidirectional\""),
             (Reason::Unknown, "speed=\"9\""),
             (Reason::SersyncPlus, "<metadata><a/></metadata>"),
-            (Reason::SersyncPlus, "<web port='8080'/>"),
             (Reason::Unknown, "<metadata/>"),
         ]
     );
