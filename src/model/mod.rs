@@ -6,6 +6,7 @@ pub mod access;
 mod configuration;
 pub mod parameter;
 mod resolve;
+pub mod sersync;
 mod value;
 pub mod wildmatch;
 

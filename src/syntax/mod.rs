@@ -5,6 +5,7 @@
 
 pub mod rsyncd_conf;
 pub mod secrets;
+pub mod sersync;
 mod text;
 
 pub use text::{Text, Token};
