@@ -95,6 +95,9 @@ pub struct Proof {
     #[serde(default)]
     pub options: Vec<String>,
     pub password: Option<String>,
+    /// Whether the client reads its password from the example's password file.
+    #[serde(default)]
+    pub password_file: bool,
     /// The local user that the daemon runs as; none: the test's own.
     pub daemon: Option<String>,
     /// The code with which the good example ends; 0 if absent.

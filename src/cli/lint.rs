@@ -173,6 +173,7 @@ fn input<'a>(
             path: Some(path),
             bytes,
             kind,
+            is_guess: arguments.kind.is_none(),
         })),
         None if was_named => Err(format!(
             "cannot tell what `{name}` is; say so with --kind (rsyncd.conf, secrets, password, sersync)"

@@ -1,4 +1,9 @@
-use std::{collections::BTreeSet, ffi::OsStr, os::unix::ffi::OsStrExt as _, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    ffi::OsStr,
+    os::unix::ffi::OsStrExt as _,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     catalog::{FileKind, Page, Severity},
@@ -8,10 +13,12 @@ use crate::{
         checks,
         files::HostFiles,
         report::{Case, Reporter},
-        subject::{Circumstances, ConfigurationSubject, SecretsSubject},
+        roles::{Roles, names_secrets},
+        subject::{Circumstances, ConfigurationSubject, PasswordSubject, SecretsSubject, SersyncSubject},
         suppress::{Mistake, Suppression, suppressions},
     },
-    model::{Configuration, Parameter, access, resolve},
+    model::{self, Configuration, Parameter, access, resolve},
+    syntax,
     terms::{Source, SourceId, Sources},
 };
 
@@ -25,6 +32,8 @@ pub struct Input<'a> {
     pub bytes: Vec<u8>,
     /// What it is.
     pub kind: FileKind,
+    /// Whether that is only what it looks like, so that another file that names it knows better.
+    pub is_guess: bool,
     /// The machine that it is judged with.
     pub host: &'a dyn Host,
 }
@@ -68,8 +77,13 @@ pub fn lint(inputs: Vec<Input<'_>>, options: &Options) -> Report {
         findings: Vec::new(),
         unchecked: BTreeSet::new(),
     };
-    for input in inputs {
-        run.input(input);
+    let (files, daemons) = run.read(inputs);
+    for (daemon, host) in &daemons {
+        run.configuration(daemon, *host);
+    }
+    let daemons: Vec<Configuration> = daemons.into_iter().map(|(daemon, _)| daemon).collect();
+    for file in &files {
+        run.file(file, &daemons);
     }
     run.finish()
 }
@@ -82,28 +96,67 @@ struct Run<'a> {
     unchecked: BTreeSet<Unchecked>,
 }
 
+/// A file that is no daemon's configuration.
+struct OtherFile<'a> {
+    source: SourceId,
+    path: Option<PathBuf>,
+    kind: FileKind,
+    host: &'a dyn Host,
+}
+
 impl Run<'_> {
-    fn input(&mut self, input: Input<'_>) {
-        let source = self.sources.add(Source::new(input.name, input.bytes));
-        self.files.push((source, input.kind));
-        match input.kind {
-            FileKind::RsyncdConf => self.configuration(source, input.host),
-            FileKind::Secrets => self.secrets(source, None),
-            FileKind::Password | FileKind::Sersync | FileKind::Rsyncctl => {}
+    /// Reads the configurations, and with what they say decides what the other files are.
+    fn read<'h>(
+        &mut self,
+        inputs: Vec<Input<'h>>,
+    ) -> (Vec<OtherFile<'h>>, Vec<(Configuration, &'h dyn Host)>) {
+        let mut daemons = Vec::new();
+        let mut others = Vec::new();
+        let mut named = Roles::default();
+        for input in inputs {
+            let source = self.sources.add(Source::new(input.name, input.bytes));
+            if input.kind == FileKind::RsyncdConf {
+                let release = self.options.circumstances.release;
+                let daemon = resolve(&mut self.sources, source, release, &HostFiles(input.host));
+                named.by_daemon(&daemon);
+                daemons.push((daemon, input.host));
+                self.files.push((source, input.kind));
+            } else {
+                if input.kind == FileKind::Sersync {
+                    named.by_sersync(self.sources.get(source).bytes());
+                }
+                others.push((source, input.path, input.kind, input.is_guess, input.host));
+            }
         }
+        let others = others
+            .into_iter()
+            .map(|(source, path, kind, is_guess, host)| {
+                let name = self.sources.get(source).name();
+                let kind = if is_guess {
+                    named.role(Path::new(name)).unwrap_or(kind)
+                } else {
+                    kind
+                };
+                self.files.push((source, kind));
+                OtherFile {
+                    source,
+                    path,
+                    kind,
+                    host,
+                }
+            })
+            .collect();
+        (others, daemons)
     }
 
-    fn configuration(&mut self, source: SourceId, host: &dyn Host) {
-        let circumstances = self.options.circumstances;
-        let files = HostFiles(host);
-        let configuration = resolve(&mut self.sources, source, circumstances.release, &files);
-        for check in checks::all() {
-            if let (checks::Run::Configuration(run), true) = (check.run, self.is_wanted(check.rule)) {
+    fn configuration(&mut self, configuration: &Configuration, host: &dyn Host) {
+        for check in checks::all().filter(|check| is_wanted(self.options, check.rule)) {
+            if let checks::Run::Configuration(run) = check.run {
                 let subject = ConfigurationSubject {
-                    configuration: &configuration,
+                    configuration,
                     sources: &self.sources,
                     host,
-                    circumstances,
+                    circumstances: self.options.circumstances,
                 };
                 run(
                     &subject,
@@ -111,7 +164,7 @@ impl Run<'_> {
                 );
             }
         }
-        self.named_secrets(&configuration, host);
+        self.named_secrets(configuration, host);
     }
 
     /// The secrets files that a configuration names and that the machine shows us.
@@ -130,18 +183,37 @@ impl Run<'_> {
             // What is missing or hidden from us is the business of the checks that ask for it.
             if let Ok(Some(bytes)) = host.read(&path) {
                 let source = self.sources.add(Source::new(path.display().to_string(), bytes));
-                self.secrets(source, Some(configuration));
+                self.secrets(source, std::slice::from_ref(configuration));
             }
         }
     }
 
-    fn secrets(&mut self, source: SourceId, configuration: Option<&Configuration>) {
-        for check in checks::all() {
-            if let (checks::Run::Secrets(run), true) = (check.run, self.is_wanted(check.rule)) {
+    fn file(&mut self, file: &OtherFile<'_>, daemons: &[Configuration]) {
+        match file.kind {
+            FileKind::Secrets => {
+                let name = Path::new(self.sources.get(file.source).name()).to_owned();
+                let users: Vec<_> = daemons
+                    .iter()
+                    .filter(|daemon| names_secrets(daemon, &name))
+                    .collect();
+                match users.first() {
+                    Some(daemon) => self.secrets(file.source, std::slice::from_ref(*daemon)),
+                    None => self.secrets(file.source, &[]),
+                }
+            }
+            FileKind::Password => self.password(file),
+            FileKind::Sersync => self.sersync(file, daemons),
+            FileKind::RsyncdConf | FileKind::Rsyncctl => {}
+        }
+    }
+
+    fn secrets(&mut self, source: SourceId, daemon: &[Configuration]) {
+        for check in checks::all().filter(|check| is_wanted(self.options, check.rule)) {
+            if let checks::Run::Secrets(run) = check.run {
                 let subject = SecretsSubject {
                     source,
                     sources: &self.sources,
-                    configuration,
+                    configuration: daemon.first(),
                 };
                 run(
                     &subject,
@@ -151,9 +223,43 @@ impl Run<'_> {
         }
     }
 
-    fn is_wanted(&self, rule: &str) -> bool {
-        let named = |pages: &[&Page]| pages.iter().any(|page| page.id == rule);
-        (self.options.select.is_empty() || named(&self.options.select)) && !named(&self.options.ignore)
+    fn password(&mut self, file: &OtherFile<'_>) {
+        for check in checks::all().filter(|check| is_wanted(self.options, check.rule)) {
+            if let checks::Run::Password(run) = check.run {
+                let subject = PasswordSubject {
+                    source: file.source,
+                    path: file.path.as_deref(),
+                    sources: &self.sources,
+                    host: file.host,
+                };
+                run(
+                    &subject,
+                    &mut Reporter::new(check.rule, &mut self.findings, &mut self.unchecked),
+                );
+            }
+        }
+    }
+
+    fn sersync(&mut self, file: &OtherFile<'_>, daemons: &[Configuration]) {
+        let bytes = self.sources.get(file.source).bytes();
+        let document = syntax::sersync::parse(bytes);
+        let configuration = model::sersync::Configuration::read(&document, bytes);
+        for check in checks::all().filter(|check| is_wanted(self.options, check.rule)) {
+            if let checks::Run::Sersync(run) = check.run {
+                let subject = SersyncSubject {
+                    source: file.source,
+                    sources: &self.sources,
+                    document: &document,
+                    configuration: &configuration,
+                    daemons,
+                    host: file.host,
+                };
+                run(
+                    &subject,
+                    &mut Reporter::new(check.rule, &mut self.findings, &mut self.unchecked),
+                );
+            }
+        }
     }
 
     fn finish(mut self) -> Report {
@@ -228,7 +334,7 @@ impl Run<'_> {
                 self.own("RSY003", case(span).with("date", until.to_string()));
             }
             // A rule that was not run had no chance to be kept back.
-            _ if !one.used && self.is_wanted(one.page.id) => self.own("RSY002", case(one.span)),
+            _ if !one.used && is_wanted(self.options, one.page.id) => self.own("RSY002", case(one.span)),
             _ => {}
         }
         if !one.has_reason {
@@ -237,8 +343,13 @@ impl Run<'_> {
     }
 
     fn own(&mut self, rule: &'static str, case: Case) {
-        if self.is_wanted(rule) {
+        if is_wanted(self.options, rule) {
             Reporter::new(rule, &mut self.findings, &mut self.unchecked).report(case);
         }
     }
+}
+
+fn is_wanted(options: &Options, rule: &str) -> bool {
+    let named = |pages: &[&Page]| pages.iter().any(|page| page.id == rule);
+    (options.select.is_empty() || named(&options.select)) && !named(&options.ignore)
 }

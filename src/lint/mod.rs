@@ -5,10 +5,13 @@ mod discover;
 mod engine;
 mod files;
 mod report;
+mod roles;
 mod subject;
 mod suppress;
 
 pub use discover::{DiscoverError, discover, recognise};
 pub use engine::{Input, Options, Report, lint};
 pub use report::{Case, Reporter};
-pub use subject::{Circumstances, ConfigurationSubject, ModuleSubject, SecretsSubject};
+pub use subject::{
+    Circumstances, ConfigurationSubject, ModuleSubject, PasswordSubject, SecretsSubject, SersyncSubject,
+};

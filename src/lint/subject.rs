@@ -1,8 +1,11 @@
+use std::path::Path;
+
 use jiff::civil::Date;
 
 use crate::{
     host::Host,
-    model::{Configuration, Origin, Parameter, Resolved, Scope, Setting},
+    model::{self, Configuration, Origin, Parameter, Resolved, Scope, Setting},
+    syntax,
     terms::{Release, SourceId, Sources},
 };
 
@@ -28,6 +31,36 @@ pub struct SecretsSubject<'a> {
     pub sources: &'a Sources,
     /// The configuration that names the file, if one is known.
     pub configuration: Option<&'a Configuration>,
+}
+
+/// What a check of a client's password file looks at.
+#[derive(Clone, Copy)]
+pub struct PasswordSubject<'a> {
+    /// The file.
+    pub source: SourceId,
+    /// Where it is, if it is a file of the machine.
+    pub path: Option<&'a Path>,
+    /// Every file that was read.
+    pub sources: &'a Sources,
+    /// The machine that it is on.
+    pub host: &'a dyn Host,
+}
+
+/// What a check of a sersync configuration looks at.
+#[derive(Clone, Copy)]
+pub struct SersyncSubject<'a> {
+    /// The file.
+    pub source: SourceId,
+    /// Every file that was read.
+    pub sources: &'a Sources,
+    /// Its tree.
+    pub document: &'a syntax::sersync::Document,
+    /// What sersync makes of it.
+    pub configuration: &'a model::sersync::Configuration,
+    /// The daemons' configurations that were given with it.
+    pub daemons: &'a [Configuration],
+    /// The machine that sersync runs on.
+    pub host: &'a dyn Host,
 }
 
 /// What holds for a whole run.
@@ -126,9 +159,9 @@ impl<'a> ModuleSubject<'a> {
         }
         let users = self.text(Parameter::AuthUsers).origin;
         users.setting().is_some_and(|setting| {
-            crate::model::access::user_rules(setting, self.configuration.release)
+            model::access::user_rules(setting, self.configuration.release)
                 .iter()
-                .any(|rule| rule.right == crate::model::access::Right::ReadWrite)
+                .any(|rule| rule.right == model::access::Right::ReadWrite)
         })
     }
 

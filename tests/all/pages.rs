@@ -138,12 +138,13 @@ pub(crate) fn check(page: &PageFile, case: &ExampleCase) -> Option<Report> {
     let inputs = case
         .blocks
         .iter()
-        .filter(|block| block.path.is_none())
+        .filter(|block| block.path.is_none() || block.kind == "password")
         .map(|block| Input {
             name: file_name(block),
-            path: None,
+            path: block.path.as_ref().map(Into::into),
             bytes: block.text.clone(),
             kind: kind(&block.kind),
+            is_guess: false,
             host,
         })
         .collect();

@@ -157,12 +157,12 @@ fn session(proof: &Proof, case: &ExampleCase) -> (Output, String) {
         return standalone(&configuration);
     }
     let daemon = Daemon::start(&configuration, &run);
-    let output = client(proof, &machine, daemon.port());
+    let output = client(proof, case, &machine, daemon.port());
     let log = daemon.log();
     (output, log)
 }
 
-fn client(proof: &Proof, machine: &Machine, port: u16) -> Output {
+fn client(proof: &Proof, case: &ExampleCase, machine: &Machine, port: u16) -> Output {
     let (verb, target) = proof.run.split_once(' ').unwrap_or((&proof.run, ""));
     let (user, module) = match target.split_once('@') {
         Some((user, module)) => (format!("{user}@"), module),
@@ -192,6 +192,12 @@ fn client(proof: &Proof, machine: &Machine, port: u16) -> Output {
             ]);
         }
         other => panic!("unknown verb `{other}` of a proof"),
+    }
+    if proof.password_file {
+        let file = case.block("password").and_then(|block| block.path.as_deref());
+        let file = machine.path(file.expect("a password file with a path"));
+        arguments.push(format!("--password-file={}", file.display()));
+        return rsync(&arguments, None);
     }
     let password = (!user.is_empty()).then(|| proof.password.as_deref().unwrap_or(PASSWORD));
     rsync(&arguments, password)

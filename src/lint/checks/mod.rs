@@ -3,28 +3,31 @@
 mod exposure;
 mod hosts;
 mod names;
+mod password;
 mod paths;
 mod secrets;
+mod sersync;
 mod syntax;
 mod values;
 
 use crate::lint::{
     report::Reporter,
-    subject::{ConfigurationSubject, SecretsSubject},
+    subject::{ConfigurationSubject, PasswordSubject, SecretsSubject, SersyncSubject},
 };
 
 /// Every condition, family by family.
 pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
-    let families: [&'static [Check]; 7] = [
+    let families: &[&[Check]] = &[
         syntax::CHECKS,
         names::CHECKS,
         values::CHECKS,
         hosts::CHECKS,
         secrets::CHECKS,
+        password::CHECKS,
         paths::CHECKS,
         exposure::CHECKS,
     ];
-    families.into_iter().flatten()
+    families.iter().chain(sersync::FAMILIES).copied().flatten()
 }
 
 /// A rule's condition.
@@ -42,6 +45,10 @@ pub(crate) enum Run {
     Configuration(fn(&ConfigurationSubject<'_>, &mut Reporter<'_>)),
     /// A secrets file.
     Secrets(fn(&SecretsSubject<'_>, &mut Reporter<'_>)),
+    /// A client's password file.
+    Password(fn(&PasswordSubject<'_>, &mut Reporter<'_>)),
+    /// A sersync configuration.
+    Sersync(fn(&SersyncSubject<'_>, &mut Reporter<'_>)),
 }
 
 impl Check {
@@ -59,6 +66,20 @@ impl Check {
         Self {
             rule,
             run: Run::Secrets(check),
+        }
+    }
+
+    const fn password(rule: &'static str, check: fn(&PasswordSubject<'_>, &mut Reporter<'_>)) -> Self {
+        Self {
+            rule,
+            run: Run::Password(check),
+        }
+    }
+
+    const fn sersync(rule: &'static str, check: fn(&SersyncSubject<'_>, &mut Reporter<'_>)) -> Self {
+        Self {
+            rule,
+            run: Run::Sersync(check),
         }
     }
 }

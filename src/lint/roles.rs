@@ -1,0 +1,66 @@
+//! Secrets files and password files look alike; the files that name them tell them apart.
+
+use std::{
+    collections::BTreeSet,
+    ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt as _,
+    path::Path,
+};
+
+use crate::{
+    catalog::FileKind,
+    model::{Configuration, Parameter, sersync},
+    syntax,
+};
+
+/// The names of files that other files of the run name, without their folders: a copy in a work tree lies elsewhere
+/// than the file on the server.
+#[derive(Debug, Default)]
+pub(super) struct Roles {
+    secrets: BTreeSet<OsString>,
+    passwords: BTreeSet<OsString>,
+}
+
+impl Roles {
+    /// Takes in the secrets files that a daemon's configuration names.
+    pub(super) fn by_daemon(&mut self, configuration: &Configuration) {
+        let named = secrets_files(configuration).filter_map(|path| path.file_name());
+        self.secrets.extend(named.map(OsStr::to_owned));
+    }
+
+    /// Takes in the password file that a sersync configuration names.
+    pub(super) fn by_sersync(&mut self, file: &[u8]) {
+        let document = syntax::sersync::parse(file);
+        let configuration = sersync::Configuration::read(&document, file);
+        let auth = configuration
+            .sersync
+            .and_then(|sersync| sersync.rsync)
+            .and_then(|rsync| rsync.auth);
+        let Some(path) = auth.and_then(|auth| auth.passwordfile) else {
+            return;
+        };
+        let path = Path::new(OsStr::from_bytes(path.value.bytes()));
+        self.passwords.extend(path.file_name().map(OsStr::to_owned));
+    }
+
+    /// What a file is, if another file names it. A daemon's word counts more than a client's.
+    pub(super) fn role(&self, path: &Path) -> Option<FileKind> {
+        let name = path.file_name()?;
+        if self.secrets.contains(name) {
+            return Some(FileKind::Secrets);
+        }
+        self.passwords.contains(name).then_some(FileKind::Password)
+    }
+}
+
+/// Whether a daemon's configuration names a secrets file of that name.
+pub(super) fn names_secrets(configuration: &Configuration, path: &Path) -> bool {
+    secrets_files(configuration).any(|named| named.file_name() == path.file_name())
+}
+
+fn secrets_files(configuration: &Configuration) -> impl Iterator<Item = &Path> {
+    let settings = configuration.settings.iter();
+    settings
+        .filter(|setting| setting.parameter == Parameter::SecretsFile)
+        .map(|setting| Path::new(OsStr::from_bytes(setting.bytes())))
+}
