@@ -9,9 +9,10 @@ use crate::{
     catalog::{self, FileKind, Page, Severity},
     cli::{
         Failure, exit,
+        input::{Hosts, Machine, read},
         output::{Output, stdout},
     },
-    host::{Host, Image, LARGEST_FILE, Live, NoHost},
+    host::LARGEST_FILE,
     lint::{self, Circumstances, Input, Options, Report},
     render,
     terms::Release,
@@ -32,12 +33,8 @@ pub(super) struct Arguments {
     /// The name under which standard input is reported and recognised
     #[arg(long, value_name = "NAME", default_value = "stdin")]
     stdin_name: PathBuf,
-    /// Which machine the files are judged with
-    #[arg(long, value_name = "HOST", default_value = "auto", conflicts_with = "root")]
-    host: HostName,
-    /// Judge the files with the machine whose file system is below this folder
-    #[arg(long, value_name = "DIR")]
-    root: Option<PathBuf>,
+    #[command(flatten)]
+    machine: Machine,
     /// Check only these rules (identifiers or names, separated by commas)
     #[arg(long, value_name = "RULES", value_delimiter = ',', value_parser = rule)]
     select: Vec<&'static Page>,
@@ -64,16 +61,6 @@ enum KindName {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
-enum HostName {
-    /// This machine for files below /etc, none for all others
-    Auto,
-    /// This machine
-    Live,
-    /// No machine: judge the text alone
-    None,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 enum Threshold {
     Error,
     Warning,
@@ -83,7 +70,7 @@ enum Threshold {
 
 /// Checks the files and writes the report.
 pub(super) fn run(arguments: Arguments) -> Result<u8, Failure> {
-    let hosts = Hosts::new(&arguments);
+    let hosts = arguments.machine.hosts();
     let mut inputs = Vec::new();
     for path in &arguments.paths {
         if path == Path::new("-") {
@@ -98,10 +85,7 @@ pub(super) fn run(arguments: Arguments) -> Result<u8, Failure> {
             continue;
         }
         for file in lint::discover(path)? {
-            let bytes = Live
-                .read(&file)
-                .map_err(|error| format!("cannot read `{}`: {error}", file.display()))?;
-            let bytes = bytes.ok_or_else(|| format!("`{}` is gone", file.display()))?;
+            let bytes = read(&file)?;
             let was_named = file == *path;
             inputs.extend(input(&arguments, &hosts, file, bytes, was_named)?);
         }
@@ -144,7 +128,7 @@ fn code(report: &Report, arguments: &Arguments) -> u8 {
         return exit::FINDINGS;
     }
     // Facts that nobody asked for by naming a machine or a rule are only mentioned.
-    let has_machine = arguments.host == HostName::Live || arguments.root.is_some();
+    let has_machine = arguments.machine.is_named();
     if !report.unchecked.is_empty() && (has_machine || !arguments.select.is_empty()) {
         return exit::UNCHECKED;
     }
@@ -181,39 +165,6 @@ fn input<'a>(
         .into()),
         None => Ok(None),
     }
-}
-
-/// The machines that files may be judged with.
-struct Hosts {
-    choice: HostName,
-    image: Option<Image>,
-}
-
-impl Hosts {
-    fn new(arguments: &Arguments) -> Self {
-        Self {
-            choice: arguments.host,
-            image: arguments.root.as_ref().map(Image::new),
-        }
-    }
-
-    fn of(&self, path: &Path) -> &dyn Host {
-        if let Some(image) = &self.image {
-            return image;
-        }
-        match self.choice {
-            HostName::Live => &Live,
-            HostName::None => &NoHost,
-            HostName::Auto if is_live_place(path) => &Live,
-            HostName::Auto => &NoHost,
-        }
-    }
-}
-
-/// Whether a file lies where a daemon of this machine would read it.
-fn is_live_place(path: &Path) -> bool {
-    let places = ["/etc", "/usr/local/etc", "/opt/etc"];
-    std::path::absolute(path).is_ok_and(|path| places.iter().any(|place| path.starts_with(place)))
 }
 
 fn standard_input() -> io::Result<Vec<u8>> {

@@ -11,6 +11,7 @@ mod suppress;
 
 pub use discover::{DiscoverError, discover, recognise};
 pub use engine::{Input, Options, Report, lint};
+pub(crate) use files::HostFiles;
 pub use report::{Case, Reporter};
 pub use subject::{
     Circumstances, ConfigurationSubject, ModuleSubject, PasswordSubject, SecretsSubject, SersyncSubject,

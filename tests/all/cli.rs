@@ -127,7 +127,7 @@ fn pages_and_parameters_are_explained() {
     );
 }
 
-fn folder(files: &[(&str, &str)]) -> TempDir {
+pub(crate) fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     for (name, text) in files {
         fs::write(folder.path().join(name), text).expect("a file");
@@ -135,11 +135,11 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-fn rsyncctl(folder: &TempDir, arguments: &[&str]) -> Output {
+pub(crate) fn rsyncctl(folder: &TempDir, arguments: &[&str]) -> Output {
     program(folder, arguments).output().expect("the program runs")
 }
 
-fn program(folder: &TempDir, arguments: &[&str]) -> Command {
+pub(crate) fn program(folder: &TempDir, arguments: &[&str]) -> Command {
     let mut command = Command::new(Path::new(env!("CARGO_BIN_EXE_rsyncctl")));
     command
         .args(arguments)
@@ -150,6 +150,6 @@ fn program(folder: &TempDir, arguments: &[&str]) -> Command {
     command
 }
 
-fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }

@@ -1,6 +1,7 @@
 //! Every test that runs the program, or a real rsync, in one binary.
 #![allow(missing_docs, clippy::print_stdout, reason = "tests")]
 
+mod access;
 mod cli;
 mod pages;
 mod proofs;
