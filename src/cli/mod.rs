@@ -59,7 +59,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let result = match cli.command {
-        Command::Lint(arguments) => lint::run(arguments),
+        Command::Lint(arguments) => lint::run(&arguments),
         Command::Config(arguments) => config::run(&arguments),
         Command::Access(arguments) => access::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),

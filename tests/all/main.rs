@@ -3,6 +3,7 @@
 
 mod access;
 mod cli;
+mod fixes;
 mod pages;
 mod proofs;
 mod support;
