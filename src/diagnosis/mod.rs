@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use crate::{
     catalog::{Confidence, Language, Page, Safety, Severity, Symptom, Text, fill},
+    host::Unknown,
     terms::{Release, Span},
 };
 
@@ -125,5 +126,5 @@ pub struct Unchecked {
     /// What it is about: a path, a name.
     pub subject: String,
     /// Why it could not be checked.
-    pub reason: String,
+    pub reason: Unknown,
 }

@@ -20,7 +20,7 @@ pub const LARGEST_FILE: u64 = 256 << 20;
 pub type Fact<T> = Result<T, Unknown>;
 
 /// Why a machine does not answer.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, thiserror::Error)]
 pub enum Unknown {
     /// There is no machine to ask.
     #[error("the file is judged without a machine (--host live or --root DIR give one)")]
@@ -28,6 +28,9 @@ pub enum Unknown {
     /// We may not look.
     #[error("permission denied: run as root to check it")]
     Denied,
+    /// The path is relative, and no file says to what.
+    #[error("the path is relative to the folder in which the daemon is started")]
+    Relative,
     /// The machine answers with an error.
     #[error("{0}")]
     Failed(String),

@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsStr,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
@@ -17,9 +17,9 @@ use crate::{
         subject::{Circumstances, ConfigurationSubject, PasswordSubject, SecretsSubject, SersyncSubject},
         suppress::{Mistake, Suppression, suppressions},
     },
-    model::{self, Configuration, Parameter, access, resolve},
+    model::{self, Configuration, Parameter, ProblemKind, access, resolve},
     syntax,
-    terms::{Source, SourceId, Sources},
+    terms::{Source, SourceId, Sources, Span},
 };
 
 /// A file to check.
@@ -62,6 +62,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What could not be checked.
     pub unchecked: BTreeSet<Unchecked>,
+    /// For each file that another one includes: the line that does.
+    pub included_by: BTreeMap<SourceId, Span>,
     /// How many findings a comment kept back.
     pub suppressed: usize,
     /// The circumstances.
@@ -76,6 +78,7 @@ pub fn lint(inputs: Vec<Input<'_>>, options: &Options) -> Report {
         files: Vec::new(),
         findings: Vec::new(),
         unchecked: BTreeSet::new(),
+        included_by: BTreeMap::new(),
     };
     let (files, daemons) = run.read(inputs);
     for (daemon, host) in &daemons {
@@ -94,6 +97,7 @@ struct Run<'a> {
     files: Vec<(SourceId, FileKind)>,
     findings: Vec<Finding>,
     unchecked: BTreeSet<Unchecked>,
+    included_by: BTreeMap<SourceId, Span>,
 }
 
 /// A file that is no daemon's configuration.
@@ -119,6 +123,10 @@ impl Run<'_> {
                 let release = self.options.circumstances.release;
                 let daemon = resolve(&mut self.sources, source, release, &HostFiles(input.host));
                 named.by_daemon(&daemon);
+                self.not_seen(&daemon);
+                let includes = daemon.includes.iter();
+                self.included_by
+                    .extend(includes.map(|include| (include.source, include.directive)));
                 daemons.push((daemon, input.host));
                 self.files.push((source, input.kind));
             } else {
@@ -147,6 +155,19 @@ impl Run<'_> {
             })
             .collect();
         (others, daemons)
+    }
+
+    /// Includes that were not followed: what stands in them is missing everywhere.
+    fn not_seen(&mut self, daemon: &Configuration) {
+        for problem in &daemon.problems {
+            if let ProblemKind::IncludeNotSeen(path, reason) = &problem.kind {
+                self.unchecked.insert(Unchecked {
+                    rule: None,
+                    subject: path.display().to_string(),
+                    reason: reason.clone(),
+                });
+            }
+        }
     }
 
     fn configuration(&mut self, configuration: &Configuration, host: &dyn Host) {
@@ -283,6 +304,7 @@ impl Run<'_> {
             files: self.files,
             findings: self.findings,
             unchecked: self.unchecked,
+            included_by: self.included_by,
             suppressed,
             circumstances: self.options.circumstances,
         }

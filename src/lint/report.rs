@@ -127,18 +127,18 @@ impl<'a> Reporter<'a> {
         match fact {
             Ok(value) => Some(value),
             Err(unknown) => {
-                self.unchecked(subject, &unknown);
+                self.unchecked(subject, unknown);
                 None
             }
         }
     }
 
     /// Says that the rule could not be checked for `subject`.
-    pub fn unchecked(&mut self, subject: impl Into<String>, reason: &Unknown) {
+    pub fn unchecked(&mut self, subject: impl Into<String>, reason: Unknown) {
         self.unchecked.insert(Unchecked {
             rule: Some(self.page.id),
             subject: subject.into(),
-            reason: reason.to_string(),
+            reason,
         });
     }
 }

@@ -80,7 +80,7 @@ struct EditView<'a> {
 struct Unchecked<'a> {
     rule: Option<&'static str>,
     subject: &'a str,
-    reason: &'a str,
+    reason: String,
 }
 
 #[derive(Serialize)]
@@ -114,7 +114,7 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> i
             .map(|one| Unchecked {
                 rule: one.rule,
                 subject: &one.subject,
-                reason: &one.reason,
+                reason: one.reason.to_string(),
             })
             .collect(),
         summary: Summary {

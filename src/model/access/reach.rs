@@ -156,7 +156,7 @@ mod tests {
 
     impl Files for NoFiles {
         fn open(&self, _: &std::path::Path) -> Result<Opened, NotOpened> {
-            Err(NotOpened::Unknown("no files".to_owned()))
+            Err(NotOpened::Unknown(crate::host::Unknown::NoHost))
         }
     }
 
