@@ -9,7 +9,7 @@ use crate::{
     catalog::{self, FileKind, Page, Severity},
     cli::{
         Failure, exit,
-        output::{Output, stdout},
+        output::{Output, ReportFormat, stdout},
     },
     host::{Host, Image, LARGEST_FILE, Live, NoHost},
     lint::{self, Circumstances, Input, Options, Report},
@@ -51,7 +51,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "VERSION", default_value_t = Release::CURRENT)]
     target_version: Release,
     #[command(flatten)]
-    output: Output,
+    output: Output<ReportFormat>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

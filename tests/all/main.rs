@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::print_stdout, reason = "tests")]
 
 mod cli;
+mod json;
 mod pages;
 mod proofs;
 mod support;
