@@ -48,6 +48,10 @@ pub(super) enum ReportFormat {
     Concise,
     /// One JSON object
     Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations in GitHub's workflows
+    Github,
 }
 
 /// The formats of commands that report no findings.
@@ -67,6 +71,8 @@ impl From<ReportFormat> for Format {
             ReportFormat::Human => Self::Human,
             ReportFormat::Concise => Self::Concise,
             ReportFormat::Json => Self::Json,
+            ReportFormat::Sarif => Self::Sarif,
+            ReportFormat::Github => Self::Github,
         }
     }
 }

@@ -2,15 +2,14 @@
 
 use std::{fs, path::Path};
 
-use jsonschema::Validator;
 use rsyncctl::{catalog, model::Parameter};
 use serde_json::Value;
 
-use crate::support::program::{folder, rsyncctl, stdout};
+use crate::support::program::{folder, keeps_to, rsyncctl, schema, stdout};
 
 #[test]
 fn reports_keep_to_the_schema() {
-    let schema = schema();
+    let schema = schema("schemas/rsyncctl-1.schema.json");
     let folder = folder(&[
         (
             "clean.rsyncd.conf",
@@ -65,7 +64,7 @@ fn reports_keep_to_the_schema() {
 
 #[test]
 fn the_tutorials_reports_keep_to_the_schema() {
-    let schema = schema();
+    let schema = schema("schemas/rsyncctl-1.schema.json");
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     for language in ["en", "zh"] {
         let report = json(&fixtures, &["lint", ".", "--json", "--lang", language]);
@@ -76,7 +75,7 @@ fn the_tutorials_reports_keep_to_the_schema() {
 
 #[test]
 fn rules_and_explanations_keep_to_the_schema() {
-    let schema = schema();
+    let schema = schema("schemas/rsyncctl-1.schema.json");
     let folder = folder(&[]);
     for language in ["en", "zh"] {
         keeps_to(
@@ -119,7 +118,7 @@ fn columns_count_characters_and_ends_stand_behind() {
 
 #[test]
 fn the_schema_refuses_what_it_does_not_describe() {
-    let schema = schema();
+    let schema = schema("schemas/rsyncctl-1.schema.json");
     let folder = folder(&[(
         "rsyncd.conf",
         "[data]\npath = /srv/data\nhost allow = ::1\nread only = on\n",
@@ -136,20 +135,6 @@ fn the_schema_refuses_what_it_does_not_describe() {
             .insert("unheard-of".to_owned(), Value::Null);
         assert!(!schema.is_valid(&changed), "{pointer}");
     }
-}
-
-fn schema() -> Validator {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/rsyncctl-1.schema.json");
-    let text = fs::read_to_string(path).expect("the schema");
-    jsonschema::validator_for(&serde_json::from_str(&text).expect("JSON")).expect("a schema")
-}
-
-fn keeps_to(schema: &Validator, value: &Value) {
-    let errors: Vec<_> = schema
-        .iter_errors(value)
-        .map(|error| format!("{}: {error}", error.instance_path()))
-        .collect();
-    assert!(errors.is_empty(), "{}\n{value:#}", errors.join("\n"));
 }
 
 fn json(folder: &Path, arguments: &[&str]) -> Value {

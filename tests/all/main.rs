@@ -2,7 +2,9 @@
 #![allow(missing_docs, clippy::print_stdout, reason = "tests")]
 
 mod cli;
+mod github;
 mod json;
 mod pages;
 mod proofs;
+mod sarif;
 mod support;

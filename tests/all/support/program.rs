@@ -4,6 +4,8 @@ use std::{
     process::{Command, Output},
 };
 
+use jsonschema::Validator;
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// A folder with files.
@@ -35,4 +37,20 @@ pub(crate) fn program(folder: impl AsRef<Path>, arguments: &[&str]) -> Command {
 /// What a program wrote for its reader.
 pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("output is UTF-8")
+}
+
+/// A JSON Schema of this repository.
+pub(crate) fn schema(path: &str) -> Validator {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let text = fs::read_to_string(path).expect("the schema");
+    jsonschema::validator_for(&serde_json::from_str(&text).expect("JSON")).expect("a schema")
+}
+
+/// Fails with every place at which a value breaks a schema.
+pub(crate) fn keeps_to(schema: &Validator, value: &Value) {
+    let errors: Vec<_> = schema
+        .iter_errors(value)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{}\n{value:#}", errors.join("\n"));
 }
