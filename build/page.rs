@@ -26,6 +26,9 @@ pub struct Page {
     pub fix: Option<Fix>,
     pub since: Option<String>,
     pub until: Option<String>,
+    /// The identifiers of pages that a reader of this one should know.
+    #[serde(default)]
+    pub related: Vec<String>,
     #[serde(default)]
     pub commands: Vec<String>,
     pub en: Text,

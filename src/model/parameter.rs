@@ -1,11 +1,14 @@
 //! The parameters of rsyncd.conf: `rules/parameters.toml`, compiled in.
 
+use serde::Serialize;
+
 use crate::terms::Release;
 
 include!(concat!(env!("OUT_DIR"), "/parameters.rs"));
 
 /// How rsync reads a parameter's value (`parm_type` in loadparm.c).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// `yes`, `true`, `1`, `no`, `false`, `0`, whatever the case and the blanks.
     Boolean,
@@ -22,7 +25,8 @@ pub enum Kind {
 }
 
 /// Where a parameter may stand.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Scope {
     /// Only in front of the modules or in `[global]`.
     Global,

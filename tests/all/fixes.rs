@@ -12,11 +12,11 @@ use rsyncctl::{
 };
 
 use crate::{
-    cli::{folder, rsyncctl, stdout},
     pages::check,
     support::{
         examples::{ExampleCase, pages},
         page::Fix,
+        program::{folder, rsyncctl, stdout},
     },
 };
 

@@ -4,6 +4,9 @@
 mod access;
 mod cli;
 mod fixes;
+mod github;
+mod json;
 mod pages;
 mod proofs;
+mod sarif;
 mod support;

@@ -14,7 +14,7 @@ use crate::{
     cli::{
         Failure, exit,
         input::{Hosts, Machine, read},
-        output::{Output, complain, stdout},
+        output::{Output, ReportFormat, complain, stdout},
     },
     host::{Host, LARGEST_FILE},
     lint::{self, Input, Report},
@@ -47,7 +47,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     choice: Choice,
     #[command(flatten)]
-    output: Output,
+    output: Output<ReportFormat>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
