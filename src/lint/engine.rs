@@ -13,7 +13,7 @@ use crate::{
         checks,
         files::HostFiles,
         report::{Case, Reporter},
-        roles::{Roles, names_secrets},
+        roles::{Roles, hidden_suffixes, names_secrets},
         subject::{Circumstances, ConfigurationSubject, PasswordSubject, SecretsSubject, SersyncSubject},
         suppress::{Mistake, Suppression, suppressions},
     },
@@ -122,6 +122,9 @@ impl Run<'_> {
             if input.kind == FileKind::RsyncdConf {
                 let release = self.options.circumstances.release;
                 let daemon = resolve(&mut self.sources, source, release, &HostFiles(input.host));
+                for (source, ranges) in hidden_suffixes(&daemon) {
+                    self.sources.hide(source, ranges);
+                }
                 named.by_daemon(&daemon);
                 self.not_seen(&daemon);
                 let includes = daemon.includes.iter();
@@ -146,6 +149,14 @@ impl Run<'_> {
                     kind
                 };
                 self.files.push((source, kind));
+                match kind {
+                    FileKind::Secrets => self.hide_secrets(source),
+                    FileKind::Password => {
+                        let length = self.sources.get(source).bytes().len();
+                        self.sources.hide(source, Some(0..length));
+                    }
+                    _ => {}
+                }
                 OtherFile {
                     source,
                     path,
@@ -168,6 +179,11 @@ impl Run<'_> {
                 });
             }
         }
+    }
+
+    fn hide_secrets(&mut self, source: SourceId) {
+        let hidden = syntax::secrets::hidden_in_secrets(self.sources.get(source).bytes());
+        self.sources.hide(source, hidden);
     }
 
     fn configuration(&mut self, configuration: &Configuration, host: &dyn Host) {
@@ -204,7 +220,8 @@ impl Run<'_> {
             // What is missing or hidden from us is the business of the checks that ask for it.
             if let Ok(Some(bytes)) = host.read(&path) {
                 let source = self.sources.add(Source::new(path.display().to_string(), bytes));
-                self.secrets(source, std::slice::from_ref(configuration));
+                self.hide_secrets(source);
+                self.secrets(source, &[configuration]);
             }
         }
     }
@@ -217,10 +234,7 @@ impl Run<'_> {
                     .iter()
                     .filter(|daemon| names_secrets(daemon, &name))
                     .collect();
-                match users.first() {
-                    Some(daemon) => self.secrets(file.source, std::slice::from_ref(*daemon)),
-                    None => self.secrets(file.source, &[]),
-                }
+                self.secrets(file.source, &users);
             }
             FileKind::Password => self.password(file),
             FileKind::Sersync => self.sersync(file, daemons),
@@ -228,13 +242,13 @@ impl Run<'_> {
         }
     }
 
-    fn secrets(&mut self, source: SourceId, daemon: &[Configuration]) {
+    fn secrets(&mut self, source: SourceId, configurations: &[&Configuration]) {
         for check in checks::all().filter(|check| is_wanted(self.options, check.rule)) {
             if let checks::Run::Secrets(run) = check.run {
                 let subject = SecretsSubject {
                     source,
                     sources: &self.sources,
-                    configuration: daemon.first(),
+                    configurations,
                 };
                 run(
                     &subject,

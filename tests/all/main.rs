@@ -9,4 +9,5 @@ mod json;
 mod pages;
 mod proofs;
 mod sarif;
+mod secrecy;
 mod support;

@@ -98,7 +98,7 @@ fn every_placeholder_is_filled() {
                             .iter()
                             .filter_map(|label| finding.label(label, language)),
                     );
-                    texts.extend(finding.predictions(Release::CURRENT).flat_map(|symptom| {
+                    texts.extend(finding.predictions(case.release()).flat_map(|symptom| {
                         let texts = [
                             symptom.client,
                             symptom.log,
@@ -148,7 +148,9 @@ pub(crate) fn check(page: &PageFile, case: &ExampleCase) -> Option<Report> {
             host,
         })
         .collect();
-    Some(lint(inputs, &options()))
+    let mut options = options();
+    options.circumstances.release = case.release();
+    Some(lint(inputs, &options))
 }
 
 /// The options of every example.

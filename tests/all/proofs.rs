@@ -90,7 +90,8 @@ fn prove(page: &PageFile, release: Release) -> Outcome {
         return Outcome::Unproven(unproven.clone());
     }
     let mut shown = 0;
-    for case in &page.cases {
+    // What a case says of another release, only that release can show.
+    for case in page.cases.iter().filter(|case| case.is_for(release)) {
         let result = if case.is_bad() {
             prove_bad(page, proof, case, release).map(|count| shown += count)
         } else {
