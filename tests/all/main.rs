@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::print_stdout, reason = "tests")]
 
 mod cli;
+mod fixes;
 mod pages;
 mod proofs;
 mod support;

@@ -148,7 +148,11 @@ pub(crate) fn check(page: &PageFile, case: &ExampleCase) -> Option<Report> {
             host,
         })
         .collect();
-    Some(lint(inputs, &options()))
+    let mut options = options();
+    if let Some(release) = case.blocks.iter().find_map(|block| block.release) {
+        options.circumstances.release = release;
+    }
+    Some(lint(inputs, &options))
 }
 
 /// The options of every example.

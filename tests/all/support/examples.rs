@@ -1,5 +1,7 @@
 use std::{fs, path::Path};
 
+use rsyncctl::terms::Release;
+
 use crate::support::page::{self, Page};
 
 /// A page with its examples.
@@ -32,6 +34,8 @@ pub(crate) struct Block {
     pub(crate) path: Option<String>,
     pub(crate) mode: Option<u32>,
     pub(crate) owner: Option<String>,
+    /// The release that the example is judged for, if not the current one.
+    pub(crate) release: Option<Release>,
     /// The content without the marker lines.
     pub(crate) text: Vec<u8>,
     pub(crate) markers: Vec<Marker>,
@@ -94,7 +98,8 @@ fn cases(body: &str) -> Vec<ExampleCase> {
     cases
 }
 
-/// Attributes: `path=/etc/x`, `mode=644`, `owner=nobody`, `newline=crlf|none`, `escapes` (`\xHH` stands for a byte).
+/// Attributes: `path=/etc/x`, `mode=644`, `owner=nobody`, `newline=crlf|none`, `escapes` (`\xHH` stands for a byte),
+/// `release=3.2.7`.
 fn block<'a>(
     kind: String,
     words: impl Iterator<Item = &'a str>,
@@ -105,6 +110,7 @@ fn block<'a>(
         path: None,
         mode: None,
         owner: None,
+        release: None,
         text: Vec::new(),
         markers: Vec::new(),
     };
@@ -115,6 +121,7 @@ fn block<'a>(
             Some(("path", path)) => block.path = Some(path.to_owned()),
             Some(("mode", mode)) => block.mode = Some(u32::from_str_radix(mode, 8).expect("an octal mode")),
             Some(("owner", owner)) => block.owner = Some(owner.to_owned()),
+            Some(("release", release)) => block.release = Some(release.parse().expect("a release")),
             Some(("newline", "crlf")) => newline = b"\r\n",
             Some(("newline", "none")) => newline = b"",
             None if word == "escapes" => escapes = true,
