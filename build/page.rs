@@ -92,6 +92,9 @@ pub struct Symptom {
 pub struct Proof {
     /// `list`, `pull [USER@]MODULE[/PATH]`, `push [USER@]MODULE[/PATH]` or `start`.
     pub run: String,
+    /// Other runs for examples of certain roles.
+    #[serde(default)]
+    pub runs: BTreeMap<String, String>,
     /// `dir PATH [MODE [OWNER]]`, `file PATH [MODE [OWNER]] [= TEXT]`, `link PATH -> TARGET [OWNER]`.
     #[serde(default)]
     pub tree: Vec<String>,

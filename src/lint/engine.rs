@@ -10,7 +10,7 @@ use crate::{
     diagnosis::{Finding, Unchecked},
     host::Host,
     lint::{
-        checks,
+        checks, consequences,
         files::HostFiles,
         report::{Case, Reporter},
         roles::{Roles, hidden_suffixes, names_secrets},
@@ -298,6 +298,7 @@ impl Run<'_> {
     }
 
     fn finish(mut self) -> Report {
+        consequences::drop_explained(&mut self.findings);
         for finding in &mut self.findings {
             let chosen = self
                 .options

@@ -1,6 +1,7 @@
 //! Checks files against the catalogue: which file is what, which checks apply, what the user wants to hear.
 
 mod checks;
+mod consequences;
 mod discover;
 mod engine;
 mod files;

@@ -133,8 +133,8 @@ fn block<'a>(
         match word.split_once('=') {
             Some(("path", path)) => block.path = Some(path.to_owned()),
             Some(("mode", mode)) => block.mode = Some(u32::from_str_radix(mode, 8).expect("an octal mode")),
-            Some(("release", release)) => block.release = Some(release.parse().expect("a release")),
             Some(("owner", owner)) => block.owner = Some(owner.to_owned()),
+            Some(("release", release)) => block.release = Some(release.parse().expect("a release")),
             Some(("newline", "crlf")) => newline = b"\r\n",
             Some(("newline", "none")) => newline = b"",
             None if word == "escapes" => escapes = true,
