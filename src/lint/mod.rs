@@ -13,5 +13,6 @@ pub use discover::{DiscoverError, discover, recognise};
 pub use engine::{Input, Options, Report, lint};
 pub use report::{Case, Reporter};
 pub use subject::{
-    Circumstances, ConfigurationSubject, ModuleSubject, PasswordSubject, SecretsSubject, SersyncSubject,
+    Circumstances, ConfigurationSubject, ModuleSubject, PasswordSubject, SecretsSubject, SersyncFile,
+    SersyncSubject,
 };

@@ -148,10 +148,14 @@ pub(crate) fn check(page: &PageFile, case: &ExampleCase) -> Option<Report> {
             host,
         })
         .collect();
-    Some(lint(inputs, &options()))
+    let mut options = options();
+    if case.blocks.iter().any(|block| block.is_part) {
+        options.ignore.extend(catalog::page("RSY901"));
+    }
+    Some(lint(inputs, &options))
 }
 
-/// The options of every example.
+/// The options of every whole example.
 pub(crate) fn options() -> Options {
     Options {
         circumstances: Circumstances {

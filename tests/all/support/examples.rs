@@ -32,6 +32,8 @@ pub(crate) struct Block {
     pub(crate) path: Option<String>,
     pub(crate) mode: Option<u32>,
     pub(crate) owner: Option<String>,
+    /// Whether the rest of the file is left out, so that nothing in it is missing.
+    pub(crate) is_part: bool,
     /// The content without the marker lines.
     pub(crate) text: Vec<u8>,
     pub(crate) markers: Vec<Marker>,
@@ -94,7 +96,8 @@ fn cases(body: &str) -> Vec<ExampleCase> {
     cases
 }
 
-/// Attributes: `path=/etc/x`, `mode=644`, `owner=nobody`, `newline=crlf|none`, `escapes` (`\xHH` stands for a byte).
+/// Attributes: `path=/etc/x`, `mode=644`, `owner=nobody`, `newline=crlf|none`, `escapes` (`\xHH` stands for a byte),
+/// `part` (what a whole sersync file must have may be missing).
 fn block<'a>(
     kind: String,
     words: impl Iterator<Item = &'a str>,
@@ -105,6 +108,7 @@ fn block<'a>(
         path: None,
         mode: None,
         owner: None,
+        is_part: false,
         text: Vec::new(),
         markers: Vec::new(),
     };
@@ -118,6 +122,7 @@ fn block<'a>(
             Some(("newline", "crlf")) => newline = b"\r\n",
             Some(("newline", "none")) => newline = b"",
             None if word == "escapes" => escapes = true,
+            None if word == "part" => block.is_part = true,
             _ => panic!("unknown attribute `{word}` of an example"),
         }
     }
