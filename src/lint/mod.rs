@@ -19,5 +19,6 @@ pub use fix::fixed;
 pub use report::{Case, Reporter};
 pub use settings::{FILE_NAME, FailOn, Settings, SettingsError};
 pub use subject::{
-    Circumstances, ConfigurationSubject, ModuleSubject, PasswordSubject, SecretsSubject, SersyncSubject,
+    Circumstances, ConfigurationSubject, ModuleSubject, PasswordSubject, SecretsSubject, SersyncFile,
+    SersyncSubject,
 };

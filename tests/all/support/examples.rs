@@ -49,6 +49,8 @@ pub(crate) struct Block {
     pub(crate) owner: Option<String>,
     /// The release that the case is judged for, if it is not the current one.
     pub(crate) release: Option<Release>,
+    /// Whether the rest of the file is left out, so that nothing in it is missing.
+    pub(crate) is_part: bool,
     /// The content without the marker lines.
     pub(crate) text: Vec<u8>,
     pub(crate) markers: Vec<Marker>,
@@ -111,8 +113,8 @@ fn cases(body: &str) -> Vec<ExampleCase> {
     cases
 }
 
-/// Attributes: `path=/etc/x`, `mode=644`, `owner=nobody`, `release=3.4.0`, `newline=crlf|none`, `escapes` (`\xHH` stands
-/// for a byte).
+/// Attributes: `path=/etc/x`, `mode=644`, `owner=nobody`, `newline=crlf|none`, `escapes` (`\xHH` stands for a byte),
+/// `release=3.4.0`, `part` (what a whole sersync file must have may be missing).
 fn block<'a>(
     kind: String,
     words: impl Iterator<Item = &'a str>,
@@ -124,6 +126,7 @@ fn block<'a>(
         mode: None,
         owner: None,
         release: None,
+        is_part: false,
         text: Vec::new(),
         markers: Vec::new(),
     };
@@ -138,6 +141,7 @@ fn block<'a>(
             Some(("newline", "crlf")) => newline = b"\r\n",
             Some(("newline", "none")) => newline = b"",
             None if word == "escapes" => escapes = true,
+            None if word == "part" => block.is_part = true,
             _ => panic!("unknown attribute `{word}` of an example"),
         }
     }
