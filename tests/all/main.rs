@@ -8,6 +8,7 @@ mod github;
 mod json;
 mod pages;
 mod proofs;
+mod readme;
 mod sarif;
 mod secrecy;
 mod support;
