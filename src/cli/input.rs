@@ -40,11 +40,18 @@ impl Machine {
     }
 
     /// Chooses for one file after the other.
-    pub(super) fn hosts(&self) -> Hosts {
-        Hosts {
+    pub(super) fn hosts(&self) -> Result<Hosts, Failure> {
+        if let Some(root) = self.root.as_ref().filter(|root| !root.is_dir()) {
+            return Err(format!(
+                "`{}` is not a folder, so it is no machine's file system",
+                root.display()
+            )
+            .into());
+        }
+        Ok(Hosts {
             choice: self.host,
             image: self.root.as_ref().map(Image::new),
-        }
+        })
     }
 }
 
@@ -102,7 +109,7 @@ impl OneFile {
         let bytes = read(path)?;
         let mut sources = Sources::default();
         let source = sources.add(Source::new(path.display().to_string(), bytes));
-        let hosts = self.machine.hosts();
+        let hosts = self.machine.hosts()?;
         let files = HostFiles(hosts.of(path));
         let configuration = resolve(&mut sources, source, self.target_version, &files);
         Ok((sources, configuration))

@@ -31,7 +31,13 @@ fn predicted_symptoms_happen() {
         println!("skipped: the proofs stage owners and modes, which needs root");
         return;
     }
-    let release = installed().expect("the proofs need a real rsync");
+    let release = match installed() {
+        Ok(release) => release,
+        Err(reason) => {
+            println!("skipped: the proofs need a real rsync; {reason}");
+            return;
+        }
+    };
     let pages = pages();
     let next = AtomicUsize::new(0);
     let outcomes = Mutex::new(Vec::new());
