@@ -1,5 +1,6 @@
 //! The conditions: one function a rule, one file a small family. What a rule says is on its page in `rules/`.
 
+mod damage;
 mod exposure;
 mod hosts;
 mod names;
@@ -21,6 +22,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
     let families: &[&[Check]] = &[
         syntax::CHECKS,
         names::CHECKS,
+        damage::CHECKS,
         notes::CHECKS,
         values::CHECKS,
         hosts::CHECKS,

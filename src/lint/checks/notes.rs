@@ -16,7 +16,8 @@ use crate::{
 
 mod split;
 
-use split::{Note, note};
+use split::Note;
+pub(super) use split::note;
 
 pub(super) const CHECKS: &[Check] = &[Check::configuration("RSY201", note_in_value)];
 
