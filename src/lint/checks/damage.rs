@@ -91,7 +91,7 @@ impl<'a> Damage<'a> {
     /// A line that sets something: what stands at the ends of its value, in its words, between its entries.
     fn setting(&mut self, setting: &Setting) {
         let text = &setting.text;
-        let end = notes::note(setting).map_or(text.bytes().len(), |note| note.head);
+        let end = notes::note(setting).map_or_else(|| text.bytes().len(), |note| note.head);
         let before = self.edits.len();
         self.value(setting.parameter, text, 0, end);
         if self.edits.len() > before {
@@ -245,7 +245,7 @@ impl<'a> Damage<'a> {
             .filter(|header| header.source == self.file && header.start as usize > start)
             .map(|header| header.start as usize)
             .min()
-            .unwrap_or(self.subject.sources.get(self.file).bytes().len());
+            .unwrap_or_else(|| self.subject.sources.get(self.file).bytes().len());
         self.headless.push(Span::new(self.file, start..end));
     }
 

@@ -3,6 +3,7 @@
 mod damage;
 mod exposure;
 mod hosts;
+mod joined;
 mod names;
 mod notes;
 mod password;
@@ -23,6 +24,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
         syntax::CHECKS,
         names::CHECKS,
         damage::CHECKS,
+        joined::CHECKS,
         notes::CHECKS,
         values::CHECKS,
         hosts::CHECKS,
