@@ -8,6 +8,8 @@ mod names;
 mod notes;
 mod password;
 mod paths;
+mod placement;
+mod repeats;
 mod secrets;
 mod sersync;
 mod syntax;
@@ -27,6 +29,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
         joined::CHECKS,
         notes::CHECKS,
         values::CHECKS,
+        placement::CHECKS,
+        repeats::CHECKS,
         hosts::CHECKS,
         secrets::CHECKS,
         password::CHECKS,
