@@ -4,6 +4,7 @@ mod damage;
 mod exposure;
 mod hosts;
 mod joined;
+mod lists;
 mod names;
 mod notes;
 mod password;
@@ -29,6 +30,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
         joined::CHECKS,
         notes::CHECKS,
         values::CHECKS,
+        lists::CHECKS,
         placement::CHECKS,
         repeats::CHECKS,
         hosts::CHECKS,
