@@ -1,5 +1,6 @@
 //! The conditions: one function a rule, one file a small family. What a rule says is on its page in `rules/`.
 
+mod auth;
 mod exposure;
 mod hosts;
 mod names;
@@ -22,12 +23,16 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
         names::CHECKS,
         values::CHECKS,
         hosts::CHECKS,
-        secrets::CHECKS,
         password::CHECKS,
         paths::CHECKS,
         exposure::CHECKS,
     ];
-    families.iter().chain(sersync::FAMILIES).copied().flatten()
+    let directories = [secrets::FAMILIES, auth::FAMILIES, sersync::FAMILIES];
+    families
+        .iter()
+        .chain(directories.into_iter().flatten())
+        .copied()
+        .flatten()
 }
 
 /// A rule's condition.

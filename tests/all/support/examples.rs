@@ -112,7 +112,7 @@ fn cases(body: &str) -> Vec<ExampleCase> {
 }
 
 /// Attributes: `path=/etc/x`, `mode=644`, `owner=nobody`, `release=3.4.0`, `newline=crlf|none`, `escapes` (`\xHH` stands
-/// for a byte).
+/// for a byte), `stretch=1100` (`~` stands for so many letters).
 fn block<'a>(
     kind: String,
     words: impl Iterator<Item = &'a str>,
@@ -129,6 +129,7 @@ fn block<'a>(
     };
     let mut newline: &[u8] = b"\n";
     let mut escapes = false;
+    let mut stretch = None;
     for word in words {
         match word.split_once('=') {
             Some(("path", path)) => block.path = Some(path.to_owned()),
@@ -137,6 +138,7 @@ fn block<'a>(
             Some(("owner", owner)) => block.owner = Some(owner.to_owned()),
             Some(("newline", "crlf")) => newline = b"\r\n",
             Some(("newline", "none")) => newline = b"",
+            Some(("stretch", length)) => stretch = Some("x".repeat(length.parse().expect("a number"))),
             None if word == "escapes" => escapes = true,
             _ => panic!("unknown attribute `{word}` of an example"),
         }
@@ -148,6 +150,8 @@ fn block<'a>(
             continue;
         }
         number += 1;
+        let stretched = stretch.as_ref().map(|letters| line.replace('~', letters));
+        let line = stretched.as_deref().unwrap_or(line);
         if escapes {
             block.text.extend(unescape(line));
         } else {
