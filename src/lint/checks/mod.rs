@@ -22,12 +22,16 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
         syntax::CHECKS,
         names::CHECKS,
         values::CHECKS,
-        hosts::CHECKS,
         password::CHECKS,
         paths::CHECKS,
         exposure::CHECKS,
     ];
-    let directories = [secrets::FAMILIES, auth::FAMILIES, sersync::FAMILIES];
+    let directories = [
+        hosts::FAMILIES,
+        secrets::FAMILIES,
+        auth::FAMILIES,
+        sersync::FAMILIES,
+    ];
     families
         .iter()
         .chain(directories.into_iter().flatten())

@@ -123,11 +123,16 @@ fn torn_group(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             let is_group = pair[0].bytes.starts_with(b"@") && !pair[0].bytes.contains(&b':');
             if is_group && uses_commas && !gap(pair) && !pair[1].bytes.starts_with(b"@") {
                 let variant = if begins_with_comma { "old" } else { "blank" };
+                let rest = pair[1]
+                    .bytes
+                    .split(|&byte| byte == b':')
+                    .next()
+                    .unwrap_or_default();
                 out.report(
                     Case::at(setting.part(pair[0].part.start..pair[1].part.end))
                         .variant(variant)
                         .with("group", pair[0].display())
-                        .with("rest", pair[1].display()),
+                        .with("rest", String::from_utf8_lossy(rest)),
                 );
             }
         }
