@@ -24,12 +24,12 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
         values::CHECKS,
         password::CHECKS,
         paths::CHECKS,
-        exposure::CHECKS,
     ];
     let directories = [
         hosts::FAMILIES,
         secrets::FAMILIES,
         auth::FAMILIES,
+        exposure::FAMILIES,
         sersync::FAMILIES,
     ];
     families
