@@ -12,13 +12,13 @@ use crate::{
 /// one that touches the same bytes as an earlier one waits for the next round.
 ///
 /// Returns the new content of each source that changes.
-pub fn fixed(sources: &Sources, findings: &[Finding], safety: Safety) -> BTreeMap<SourceId, Vec<u8>> {
+pub fn fixed(sources: &Sources, findings: &[&Finding], safety: Safety) -> BTreeMap<SourceId, Vec<u8>> {
     let mut chosen: BTreeMap<SourceId, Vec<&Edit>> = BTreeMap::new();
     let allowed = |finding: &&Finding| {
         let fix = finding.fix.as_ref();
         fix.is_some_and(|fix| fix.safety == Safety::Safe || safety == Safety::Unsafe)
     };
-    for finding in findings.iter().filter(allowed) {
+    for finding in findings.iter().copied().filter(allowed) {
         let edits = finding.fix.iter().flat_map(|fix| &fix.edits);
         let is_free = edits.clone().all(|edit| {
             let others = chosen.get(&edit.span.source).into_iter().flatten();

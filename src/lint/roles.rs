@@ -61,13 +61,14 @@ pub(super) fn names_secrets(configuration: &Configuration, path: &Path) -> bool 
 }
 
 /// Where something stands behind a user's colon in `auth users` that is none of the words that people write there: it
-/// may be a password, which no report may show.
+/// may be a password, which no report may show. rsync looks at its first letters only, so a password may well be a right.
 pub(super) fn hidden_suffixes(configuration: &Configuration) -> BTreeMap<SourceId, Vec<Range<usize>>> {
     let mut hidden: BTreeMap<SourceId, Vec<Range<usize>>> = BTreeMap::new();
     let settings = configuration.settings.iter();
     for setting in settings.filter(|setting| setting.parameter == Parameter::AuthUsers) {
         for rule in access::user_rules(setting, configuration.release) {
-            if rule.right == access::Right::Module && rule.meant().is_none() {
+            let is_right = |word: &[u8]| [&b"deny"[..], b"ro", b"rw"].contains(&word);
+            if !rule.suffix.is_some_and(is_right) && rule.meant().is_none() {
                 let suffix = rule.suffix_part().filter(|part| !part.is_empty());
                 let ranges = hidden.entry(setting.source).or_default();
                 ranges.extend(suffix.map(|part| setting.text.range_of(part)));

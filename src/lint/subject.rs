@@ -198,6 +198,14 @@ impl<'a> ModuleSubject<'a> {
         })
     }
 
+    /// Whether clients of the module act as root: the daemon is root, and `uid` keeps it so.
+    pub fn serves_as_root(&self, subject: &ConfigurationSubject<'_>) -> bool {
+        let daemon_uid = self.configuration.text(Scope::Global, Parameter::DaemonUid).value;
+        subject.circumstances.daemon_uid == 0
+            && matches!(daemon_uid, b"" | b"root" | b"0")
+            && matches!(self.text(Parameter::Uid).value, b"root" | b"0")
+    }
+
     /// Whether the daemon confines the module with chroot: `yes` always; unset as root, or with `/./` in the path.
     pub fn tries_chroot(&self, subject: &ConfigurationSubject<'_>) -> bool {
         let has_dot = self

@@ -12,51 +12,85 @@ use similar::TextDiff;
 use tempfile::NamedTempFile;
 
 use crate::{
-    catalog::{FileKind, Language, Safety},
+    catalog::{FileKind, Language, Safety, Severity},
     cli::{
         Failure,
         lint::{File, inputs},
     },
+    diagnosis::Finding,
     lint::{self, Options, Report, fixed},
 };
 
 /// Enough for cures that uncover each other; a file that still changes then is left as it is after the last round.
-const MOST_ROUNDS: usize = 20;
+const MOST_ROUNDS: usize = 200;
+/// How many cures are tried one by one after a round that did harm.
+const MOST_SINGLE: usize = 100;
 
 /// Applies the cures to the files' contents in memory until there is none left, and returns the last report.
+///
+/// Causes that hide others come first, and what they hid may then be found. Any other round that lets a rule find
+/// more than before is taken back, and its cures are tried one by one.
 pub(super) fn apply(files: &mut [File<'_>], options: &Options, safety: Safety) -> Report {
     let mut report = lint::lint(inputs(files), options);
     for _ in 0..MOST_ROUNDS {
-        let mut changed = fixed(&report.sources, &report.findings, safety);
-        // Sources that were included or read from the machine are not among the files that we were given.
-        changed.retain(|source, _| report.files.iter().any(|(file, _)| file == source));
-        if changed.is_empty() {
-            break;
-        }
-        let before: Vec<Vec<u8>> = files.iter().map(|file| file.bytes.clone()).collect();
-        for (source, bytes) in changed {
-            let name = report.sources.get(source).name();
-            if let Some(file) = files.iter_mut().find(|file| file.name == name) {
-                file.bytes = bytes;
+        let (hiding, plain): (Vec<&Finding>, Vec<&Finding>) = report
+            .findings
+            .iter()
+            .partition(|finding| !finding.explains.is_empty());
+        let mut harmless = |findings: &[&Finding]| {
+            let before: Vec<Vec<u8>> = files.iter().map(|file| file.bytes.clone()).collect();
+            let next = round(files, options, safety, &report, findings)?;
+            if !brings_new(&report, &next) {
+                return Some(next);
             }
-        }
-        let next = lint::lint(inputs(files), options);
-        if brings_new(&report, &next) {
             for (file, bytes) in files.iter_mut().zip(before) {
                 file.bytes = bytes;
             }
-            break;
+            None
+        };
+        let next =
+            harmless(&plain).or_else(|| plain.iter().take(MOST_SINGLE).find_map(|&one| harmless(&[one])));
+        match next.or_else(|| round(files, options, safety, &report, &hiding)) {
+            Some(next) => report = next,
+            None => break,
         }
-        report = next;
     }
     report
+}
+
+/// Applies the cures of some findings; `None` if nothing changes.
+fn round(
+    files: &mut [File<'_>],
+    options: &Options,
+    safety: Safety,
+    report: &Report,
+    findings: &[&Finding],
+) -> Option<Report> {
+    let mut changed = fixed(&report.sources, findings, safety);
+    // Sources that were included or read from the machine are not among the files that we were given.
+    changed.retain(|source, _| report.files.iter().any(|(file, _)| file == source));
+    if changed.is_empty() {
+        return None;
+    }
+    for (source, bytes) in changed {
+        let name = report.sources.get(source).name();
+        if let Some(file) = files.iter_mut().find(|file| file.name == name) {
+            file.bytes = bytes;
+        }
+    }
+    Some(lint::lint(inputs(files), options))
 }
 
 /// Whether a rule finds more than before.
 fn brings_new(before: &Report, after: &Report) -> bool {
     let count = |report: &Report| {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for finding in &report.findings {
+        // What is good to know may become true with a cure: that a module can be written, for one.
+        for finding in report
+            .findings
+            .iter()
+            .filter(|finding| finding.severity > Severity::Info)
+        {
             *counts.entry(finding.page.id).or_default() += 1;
         }
         counts

@@ -1,5 +1,6 @@
 //! The conditions: one function a rule, one file a small family. What a rule says is on its page in `rules/`.
 
+mod auth;
 mod damage;
 mod exposure;
 mod hosts;
@@ -33,13 +34,21 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
         lists::CHECKS,
         placement::CHECKS,
         repeats::CHECKS,
-        hosts::CHECKS,
-        secrets::CHECKS,
         password::CHECKS,
         paths::CHECKS,
-        exposure::CHECKS,
     ];
-    families.iter().chain(sersync::FAMILIES).copied().flatten()
+    let directories = [
+        hosts::FAMILIES,
+        secrets::FAMILIES,
+        auth::FAMILIES,
+        exposure::FAMILIES,
+        sersync::FAMILIES,
+    ];
+    families
+        .iter()
+        .chain(directories.into_iter().flatten())
+        .copied()
+        .flatten()
 }
 
 /// A rule's condition.

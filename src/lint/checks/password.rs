@@ -1,10 +1,10 @@
-//! The client's password file.
+//! The client's password file. No text of a finding holds anything of it.
 
 use crate::{
     catalog::Safety,
     diagnosis::Edit,
     lint::{
-        checks::Check,
+        checks::{Check, secrets::comment},
         report::{Case, Reporter},
         subject::PasswordSubject,
     },
@@ -12,7 +12,12 @@ use crate::{
     terms::Span,
 };
 
-pub(super) const CHECKS: &[Check] = &[Check::password("RSY327", user_in_password_file)];
+pub(super) const CHECKS: &[Check] = &[
+    Check::password("RSY327", user_in_password_file),
+    Check::password("RSY328", readable_by_others),
+    Check::password("RSY329", empty_file),
+    Check::password("RSY330", more_than_a_password),
+];
 
 /// RSY327: the client sends the whole first line as the password, the user's name included.
 fn user_in_password_file(subject: &PasswordSubject<'_>, out: &mut Reporter<'_>) {
@@ -29,5 +34,63 @@ fn user_in_password_file(subject: &PasswordSubject<'_>, out: &mut Reporter<'_>) 
     if !name.is_empty() && name.len() <= 32 && name.iter().all(is_name) {
         let user = Span::new(subject.source, line.start..line.start + colon + 1);
         out.report(Case::at(user).fix(Safety::Unsafe, [Edit::delete(user)]));
+    }
+}
+
+/// RSY328: a client refuses a file that others may read or write (`getpassf` in authenticate.c).
+fn readable_by_others(subject: &PasswordSubject<'_>, out: &mut Reporter<'_>) {
+    let Some(path) = subject.path else {
+        return;
+    };
+    let name = path.display().to_string();
+    let Some(Some(metadata)) = out.fact(&name, subject.host.metadata(path, true)) else {
+        return;
+    };
+    if metadata.mode & 0o006 != 0 {
+        out.report(
+            Case::at(Span::new(subject.source, 0..0))
+                .with("path", name)
+                .with("mode", format!("{:o}", metadata.mode)),
+        );
+    }
+}
+
+/// RSY329: a client that reads no password from the file gives up.
+fn empty_file(subject: &PasswordSubject<'_>, out: &mut Reporter<'_>) {
+    if password(subject.sources.get(subject.source).bytes()).is_none() {
+        out.report(Case::at(Span::new(subject.source, 0..0)));
+    }
+}
+
+/// RSY330: the first line is sent as it is, with every blank and every note in it.
+fn more_than_a_password(subject: &PasswordSubject<'_>, out: &mut Reporter<'_>) {
+    let file = subject.sources.get(subject.source).bytes();
+    let Some(line) = password(file) else {
+        return;
+    };
+    let span = |range| Span::new(subject.source, range);
+    let text = &file[line.clone()];
+    let has_more_lines = password(&file[line.end..]).is_some();
+    if text.starts_with(b"#") && has_more_lines {
+        out.report(Case::at(span(line)).variant("first-line"));
+        return;
+    }
+    if let Some(comment) = comment(file, &line) {
+        let comment = span(comment);
+        out.report(
+            Case::at(comment)
+                .variant("comment")
+                .fix(Safety::Unsafe, [Edit::delete(comment)]),
+        );
+        return;
+    }
+    let kept = text.trim_ascii_end().len();
+    if kept < text.len() {
+        let blanks = span(line.start + kept..line.end);
+        out.report(
+            Case::at(blanks)
+                .variant("blank")
+                .fix(Safety::Unsafe, [Edit::delete(blanks)]),
+        );
     }
 }

@@ -113,8 +113,9 @@ fn cases(body: &str) -> Vec<ExampleCase> {
     cases
 }
 
-/// Attributes: `path=/etc/x`, `mode=644`, `owner=nobody`, `newline=crlf|none`, `escapes` (`\xHH` stands for a byte),
-/// `release=3.4.0`, `part` (what a whole sersync file must have may be missing).
+/// Attributes: `path=/etc/x`, `mode=644`, `owner=nobody`, `release=3.4.0`, `newline=crlf|none`, `escapes` (`\xHH` stands
+/// for a byte), `stretch=1100` (`~` stands for so many letters), `part` (what a whole sersync file must have may be
+/// missing).
 fn block<'a>(
     kind: String,
     words: impl Iterator<Item = &'a str>,
@@ -132,6 +133,7 @@ fn block<'a>(
     };
     let mut newline: &[u8] = b"\n";
     let mut escapes = false;
+    let mut stretch = None;
     for word in words {
         match word.split_once('=') {
             Some(("path", path)) => block.path = Some(path.to_owned()),
@@ -140,6 +142,7 @@ fn block<'a>(
             Some(("release", release)) => block.release = Some(release.parse().expect("a release")),
             Some(("newline", "crlf")) => newline = b"\r\n",
             Some(("newline", "none")) => newline = b"",
+            Some(("stretch", length)) => stretch = Some("x".repeat(length.parse().expect("a number"))),
             None if word == "escapes" => escapes = true,
             None if word == "part" => block.is_part = true,
             _ => panic!("unknown attribute `{word}` of an example"),
@@ -152,6 +155,8 @@ fn block<'a>(
             continue;
         }
         number += 1;
+        let stretched = stretch.as_ref().map(|letters| line.replace('~', letters));
+        let line = stretched.as_deref().unwrap_or(line);
         if escapes {
             block.text.extend(unescape(line));
         } else {

@@ -1,0 +1,181 @@
+//! The rules of `auth users`: the first that fits decides.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::{
+    catalog::Safety,
+    diagnosis::Edit,
+    lint::{
+        checks::{Check, secrets::is_exact},
+        report::{Case, Reporter},
+        subject::{ConfigurationSubject, ModuleSubject},
+    },
+    model::{
+        Parameter, Setting,
+        access::{Right, UserRule, user_rules},
+        wildmatch::wildmatch,
+    },
+    terms::{Release, Span},
+};
+
+pub(super) const CHECKS: &[Check] = &[
+    Check::configuration("RSY311", no_secrets_file),
+    Check::configuration("RSY314", unknown_suffix),
+    Check::configuration("RSY334", root_user),
+    Check::configuration("RSY336", torn_group),
+    Check::configuration("RSY337", rule_never_reached),
+];
+
+/// More patterns than any honest list holds; each is compared with each rule behind it.
+const MOST_PATTERNS: usize = 64;
+
+/// Every `auth users` line that holds in a module, once, with the first module.
+fn asking<'a>(subject: &ConfigurationSubject<'a>) -> Vec<(ModuleSubject<'a>, &'a Setting)> {
+    let mut seen = HashSet::new();
+    subject
+        .modules()
+        .filter_map(|module| {
+            let users = module.text(Parameter::AuthUsers);
+            let setting = users.origin.setting().filter(|_| !users.value.is_empty())?;
+            seen.insert(setting.span()).then_some((module, setting))
+        })
+        .collect()
+}
+
+/// RSY311: users are asked for, and there is nothing to compare their passwords with.
+fn no_secrets_file(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let mut seen = HashSet::new();
+    for module in subject.modules() {
+        let users = module.text(Parameter::AuthUsers);
+        if let Some(setting) = users.origin.setting()
+            && !users.value.is_empty()
+            && !module.has(Parameter::SecretsFile)
+            && seen.insert(setting.span())
+        {
+            out.report(Case::at(setting.span()).with("module", module.name()));
+        }
+    }
+}
+
+/// RSY314: only `:deny`, `:ro` and `:rw` mean something; rsync ignores any other word without a line in the log.
+fn unknown_suffix(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for (module, setting) in asking(subject) {
+        for rule in user_rules(setting, subject.configuration.release) {
+            let (Some(suffix), Some(part)) = (rule.suffix, rule.suffix_part()) else {
+                continue;
+            };
+            if rule.right != Right::Module {
+                continue;
+            }
+            let span = setting.part(part.start - 1..part.end);
+            let case = Case::at(span)
+                .with("user", String::from_utf8_lossy(rule.pattern))
+                .with("module", module.name());
+            let Some(meant) = rule.meant() else {
+                // It may be a password: no text names it.
+                out.report(case.variant("other"));
+                continue;
+            };
+            let (word, is_open) = match meant {
+                Right::ReadOnly => ("ro", !module.is(Parameter::ReadOnly)),
+                Right::Deny => ("deny", true),
+                _ => ("rw", false),
+            };
+            out.report(
+                case.variant(if is_open { "open" } else { "ignored" })
+                    .with("suffix", String::from_utf8_lossy(suffix))
+                    .with("meant", word)
+                    .fix(Safety::Unsafe, [Edit::replace(span, format!(":{word}"))]),
+            );
+        }
+    }
+}
+
+/// RSY334: the names are rsync's own, and this one promises what it does not give.
+fn root_user(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for (_, setting) in asking(subject) {
+        for rule in user_rules(setting, subject.configuration.release) {
+            if rule.pattern == b"root" && !rule.is_group && rule.right != Right::Deny {
+                out.report(Case::at(name_span(setting, &rule)));
+            }
+        }
+    }
+}
+
+/// RSY336: the blank in a group's name ends the name.
+fn torn_group(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let knows_comma = subject.configuration.release >= Release::new(3, 5, 0);
+    for (_, setting) in asking(subject) {
+        let text = setting.text.bytes();
+        let begins_with_comma = text.first() == Some(&b',');
+        if begins_with_comma && knows_comma {
+            continue;
+        }
+        let tokens: Vec<_> = setting
+            .text
+            .tokens(|byte| matches!(byte, b' ' | b',' | b'\t'))
+            .collect();
+        // Where commas stand between the others, a blank alone was hardly meant to part two.
+        let gap =
+            |pair: &[crate::syntax::Token<'_>]| text[pair[0].part.end..pair[1].part.start].contains(&b',');
+        let uses_commas = begins_with_comma || tokens.windows(2).any(gap);
+        for pair in tokens.windows(2) {
+            let is_group = pair[0].bytes.starts_with(b"@") && !pair[0].bytes.contains(&b':');
+            if is_group && uses_commas && !gap(pair) && !pair[1].bytes.starts_with(b"@") {
+                let variant = if begins_with_comma { "old" } else { "blank" };
+                let rest = pair[1]
+                    .bytes
+                    .split(|&byte| byte == b':')
+                    .next()
+                    .unwrap_or_default();
+                out.report(
+                    Case::at(setting.part(pair[0].part.start..pair[1].part.end))
+                        .variant(variant)
+                        .with("group", pair[0].display())
+                        .with("rest", String::from_utf8_lossy(rest)),
+                );
+            }
+        }
+    }
+}
+
+/// RSY337: an earlier rule fits everybody whom this one is for.
+fn rule_never_reached(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for (_, setting) in asking(subject) {
+        let mut patterns: Vec<UserRule<'_>> = Vec::new();
+        let mut known: HashMap<(bool, &[u8]), (Span, Right)> = HashMap::new();
+        for rule in user_rules(setting, subject.configuration.release) {
+            let key = (rule.is_group, rule.pattern);
+            let wider = patterns
+                .iter()
+                .find(|wider| wider.is_group == rule.is_group && covers(wider.pattern, rule.pattern))
+                .map(|wider| (name_span(setting, wider), wider.right));
+            if let Some((first, right)) = known.get(&key).copied().or(wider) {
+                let variant = if right == rule.right { "same" } else { "other" };
+                out.report(
+                    Case::at(setting.part(rule.token.part.clone()))
+                        .variant(variant)
+                        .also(first, "first")
+                        .with("user", String::from_utf8_lossy(rule.pattern)),
+                );
+                continue;
+            }
+            known.insert(key, (name_span(setting, &rule), rule.right));
+            if !is_exact(rule.pattern) && patterns.len() < MOST_PATTERNS {
+                patterns.push(rule);
+            }
+        }
+    }
+}
+
+/// Whether a pattern matches every name that another one does, as far as that is easy to tell.
+fn covers(wider: &[u8], pattern: &[u8]) -> bool {
+    wider == b"*" || (is_exact(pattern) && wildmatch(wider, pattern))
+}
+
+/// The name of a rule, without its suffix.
+fn name_span(setting: &Setting, rule: &UserRule<'_>) -> Span {
+    let part = &rule.token.part;
+    let end = rule.suffix_part().map_or(part.end, |suffix| suffix.start - 1);
+    setting.part(part.start..end)
+}

@@ -1,0 +1,64 @@
+//! Modules that strangers may use.
+
+use std::collections::HashSet;
+
+use super::{asks_for_users, has_host_list, is_guarded};
+use crate::{
+    lint::{
+        checks::Check,
+        report::{Case, Reporter},
+        subject::ConfigurationSubject,
+    },
+    model::Parameter,
+};
+
+pub(super) const CHECKS: &[Check] = &[
+    Check::configuration("RSY501", writable_by_anybody),
+    Check::configuration("RSY505", writable_by_address),
+    Check::configuration("RSY509", hidden_not_protected),
+    Check::configuration("RSY511", readable_by_anybody),
+];
+
+/// RSY501: whoever reaches the port may replace or delete every file of the module.
+fn writable_by_anybody(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for module in subject.modules() {
+        if module.is_writable() && !is_guarded(&module) {
+            let read_only = module.boolean(Parameter::ReadOnly).origin;
+            out.report(Case::at(module.place(read_only)).with("module", module.name()));
+        }
+    }
+}
+
+/// RSY505: an address is all that a client must have to write.
+fn writable_by_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let mut seen = HashSet::new();
+    for module in subject.modules() {
+        let place = module.place(module.boolean(Parameter::ReadOnly).origin);
+        let by_address = has_host_list(&module) && !asks_for_users(&module);
+        if by_address && module.is_writable() && seen.insert(place) {
+            out.report(Case::at(place).with("module", module.name()));
+        }
+    }
+}
+
+/// RSY509: a module that is not listed serves everybody who knows or guesses its name.
+fn hidden_not_protected(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for module in subject.modules() {
+        let list = module.boolean(Parameter::List);
+        // A writable one has a page of its own.
+        if list.value == Some(false) && !is_guarded(&module) && !module.is_writable() {
+            out.report(Case::at(module.place(list.origin)).with("module", module.name()));
+        }
+    }
+}
+
+/// RSY511: whoever reaches the port may read every file of the module that its `uid` may read.
+fn readable_by_anybody(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for module in subject.modules() {
+        let is_listed = module.is(Parameter::List);
+        let serves = module.has(Parameter::Path) && !module.is(Parameter::WriteOnly);
+        if is_listed && serves && !is_guarded(&module) && !module.is_writable() {
+            out.report(Case::at(module.header()).with("module", module.name()));
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Folders that hold more than they seem to.
+
+use std::{collections::BTreeMap, ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
+
+use super::{asks_for_users, is_guarded};
+use crate::{
+    lint::{
+        checks::Check,
+        report::{Case, Reporter},
+        subject::{ConfigurationSubject, ModuleSubject},
+    },
+    model::{Parameter, Setting},
+};
+
+pub(super) const CHECKS: &[Check] = &[
+    Check::configuration("RSY504", sensitive_path),
+    Check::configuration("RSY510", user_variable_without_users),
+    Check::configuration("RSY512", open_way_round),
+];
+
+/// Folders of a whole system, with its keys, its passwords and the files of other people.
+const SENSITIVE: [&str; 4] = ["/", "/etc", "/home", "/root"];
+
+const USER_VARIABLE: &[u8] = b"%RSYNC_USER_NAME%";
+
+/// RSY504: the folder holds what no client is to have.
+fn sensitive_path(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for module in subject.modules() {
+        let Some((path, setting)) = place(&module) else {
+            continue;
+        };
+        if !SENSITIVE.iter().any(|sensitive| path == Path::new(sensitive)) {
+            continue;
+        }
+        let variant = match (is_guarded(&module), module.is_writable()) {
+            (false, _) => "open",
+            (true, true) => "writable",
+            (true, false) => "guarded",
+        };
+        out.report(
+            Case::at(setting.value_span())
+                .variant(variant)
+                .with("module", module.name())
+                .with("path", path.display().to_string()),
+        );
+    }
+}
+
+/// RSY510: who has not logged in has no name, so the variable is empty.
+fn user_variable_without_users(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for module in subject.modules() {
+        if asks_for_users(&module) {
+            continue;
+        }
+        for (parameter, variant) in [(Parameter::Path, "path"), (Parameter::Uid, "uid")] {
+            let text = module.text(parameter);
+            let at = text
+                .value
+                .windows(USER_VARIABLE.len())
+                .position(|part| part == USER_VARIABLE);
+            if let (Some(setting), Some(at)) = (text.origin.setting(), at) {
+                let without = [&text.value[..at], &text.value[at + USER_VARIABLE.len()..]].concat();
+                out.report(
+                    Case::at(setting.part(at..at + USER_VARIABLE.len()))
+                        .variant(variant)
+                        .with("module", module.name())
+                        .with("path", String::from_utf8_lossy(&without)),
+                );
+            }
+        }
+    }
+}
+
+/// RSY512: what one module guards, another one gives away.
+fn open_way_round(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let mut open = BTreeMap::new();
+    let mut guarded = BTreeMap::new();
+    for module in subject.modules() {
+        // What a filter leaves out of a folder, nobody knows from here.
+        let is_filtered = [
+            Parameter::Exclude,
+            Parameter::ExcludeFrom,
+            Parameter::Filter,
+            Parameter::Include,
+            Parameter::IncludeFrom,
+        ]
+        .iter()
+        .any(|&filter| module.has(filter));
+        match place(&module) {
+            Some((path, setting)) if is_guarded(&module) => {
+                guarded.entry(path).or_insert((module, setting));
+            }
+            Some((path, setting)) if !is_filtered => {
+                open.entry(path).or_insert((module, setting));
+            }
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    for (path, (module, setting)) in &guarded {
+        if let Some((wide, way)) = path.ancestors().find_map(|folder| open.get(folder)) {
+            let variant = if asks_for_users(module) {
+                "password"
+            } else {
+                "hosts"
+            };
+            found.push((way, wide, setting, module, variant));
+        }
+    }
+    for (path, (module, way)) in &open {
+        let around = path.ancestors().skip(1).find_map(|folder| guarded.get(folder));
+        if let Some((strict, setting)) = around.filter(|_| module.is_writable()) {
+            found.push((way, module, setting, strict, "inside"));
+        }
+    }
+    found.sort_by_key(|(way, _, setting, ..)| (way.value_span().start, setting.value_span().start));
+    for (way, module, setting, strict, variant) in found {
+        out.report(
+            Case::at(way.value_span())
+                .variant(variant)
+                .also(setting.value_span(), "guarded")
+                .with("module", module.name())
+                .with("other", strict.name()),
+        );
+    }
+}
+
+/// Where a module's folder is, if its path says so outright.
+fn place<'a>(module: &ModuleSubject<'a>) -> Option<(&'a Path, &'a Setting)> {
+    let text = module.text(Parameter::Path);
+    let path = Path::new(OsStr::from_bytes(text.value));
+    let setting = text.origin.setting()?;
+    let is_plain = path.is_absolute() && !text.value.contains(&b'%');
+    is_plain.then_some((path, setting))
+}

@@ -1,0 +1,169 @@
+//! Words in host lists that are names to rsync, whatever they were meant to be.
+
+use std::collections::HashSet;
+
+use super::word::{Word, joint, words};
+use crate::{
+    catalog::Safety,
+    diagnosis::Edit,
+    lint::{
+        checks::Check,
+        report::{Case, Reporter},
+        subject::{ConfigurationSubject, ModuleSubject},
+    },
+    model::{
+        Parameter, Setting,
+        access::{AddressPattern, Lookups},
+        wildmatch::wildmatch,
+    },
+};
+
+pub(super) const CHECKS: &[Check] = &[
+    Check::configuration("RSY304", wrapper_word),
+    Check::configuration("RSY307", wrong_separator),
+    Check::configuration("RSY308", name_never_matches),
+    Check::configuration("RSY309", name_in_deny),
+];
+
+/// A host list that holds in a module, with what the module may look up.
+struct List<'a> {
+    setting: &'a Setting,
+    is_deny: bool,
+    lookups: Lookups,
+}
+
+/// Every list that holds somewhere, once for each way to look names up.
+fn lists<'a>(subject: &ConfigurationSubject<'a>) -> Vec<List<'a>> {
+    let mut seen = HashSet::new();
+    let mut lists = Vec::new();
+    let mut add = |module: ModuleSubject<'a>, parameter| {
+        let list = module.text(parameter);
+        let lookups = Lookups::of(module.configuration, module.scope());
+        if let Some(setting) = list.origin.setting()
+            && !list.value.is_empty()
+            && seen.insert((setting.span(), lookups.reverse, lookups.forward))
+        {
+            lists.push(List {
+                setting,
+                is_deny: parameter == Parameter::HostsDeny,
+                lookups,
+            });
+        }
+    };
+    for module in subject.modules() {
+        add(module, Parameter::HostsAllow);
+        add(module, Parameter::HostsDeny);
+    }
+    lists
+}
+
+/// RSY304: a word of TCP wrappers is a host's name to rsync, and no host is called so.
+fn wrapper_word(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for list in lists(subject) {
+        for (token, word) in words(list.setting) {
+            if word != Word::Wrapper {
+                continue;
+            }
+            let is_except = token.bytes.eq_ignore_ascii_case(b"EXCEPT");
+            let variant = match (list.is_deny, is_except) {
+                (false, true) => "except",
+                (false, false) => "allow",
+                (true, _) if list.lookups.forward && list.lookups.unresolvable_denies => "deny",
+                (true, _) => "deny-nobody",
+            };
+            out.report(
+                Case::at(list.setting.part(token.part.clone()))
+                    .variant(variant)
+                    .with("word", token.display())
+                    .with("parameter", list.setting.parameter.name()),
+            );
+        }
+    }
+}
+
+/// RSY307: words are parted by blanks, commas and tabs alone (`access_match` in access.c).
+fn wrong_separator(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for setting in subject.settings(&[Parameter::HostsAllow, Parameter::HostsDeny]) {
+        for (token, _) in words(setting) {
+            let Some(joint) = joint(token.bytes) else {
+                continue;
+            };
+            let span = setting.part(token.part.clone());
+            let text = token.display();
+            let parts: Vec<&str> = text.split(joint).filter(|part| !part.is_empty()).collect();
+            let case = Case::at(span)
+                .variant(if setting.parameter == Parameter::HostsDeny {
+                    "deny"
+                } else {
+                    "allow"
+                })
+                .with("word", text.clone())
+                .with("joint", joint);
+            let are_addresses = parts.iter().all(|part| {
+                let pattern = AddressPattern::parse(part.as_bytes());
+                pattern.is_some_and(|pattern| {
+                    !matches!(
+                        pattern,
+                        AddressPattern::NotAnAddress | AddressPattern::BadMask { .. }
+                    )
+                })
+            });
+            out.report(if are_addresses && !parts.is_empty() {
+                case.fix(Safety::Safe, [Edit::replace(span, parts.join(", "))])
+            } else {
+                case
+            });
+        }
+    }
+}
+
+/// RSY308: a name that is compared with nothing, because the module looks nothing up.
+fn name_never_matches(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for list in lists(subject) {
+        if list.lookups.reverse {
+            continue;
+        }
+        for (token, word) in words(list.setting) {
+            // The peer is called so where nobody asks for its name.
+            if wildmatch(&token.bytes.to_ascii_lowercase(), b"undetermined") {
+                continue;
+            }
+            let variant = match (word, list.is_deny) {
+                (Word::Wildcard, false) => "wildcard",
+                (Word::Wildcard, true) => "wildcard-deny",
+                (Word::Name, false) if !list.lookups.forward => "name",
+                (Word::Name, true) if !list.lookups.forward => "name-deny",
+                _ => continue,
+            };
+            out.report(
+                Case::at(list.setting.part(token.part.clone()))
+                    .variant(variant)
+                    .with("word", token.display()),
+            );
+        }
+    }
+}
+
+/// RSY309: since 3.5.0 a name that cannot be resolved denies everybody; before, it denied nobody.
+fn name_in_deny(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for list in lists(subject) {
+        if !list.is_deny || !list.lookups.forward {
+            continue;
+        }
+        for (token, word) in words(list.setting) {
+            if word != Word::Name {
+                continue;
+            }
+            let variant = if list.lookups.unresolvable_denies {
+                "now"
+            } else {
+                "old"
+            };
+            out.report(
+                Case::at(list.setting.part(token.part.clone()))
+                    .variant(variant)
+                    .with("word", token.display()),
+            );
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! What stands in the lines of a secrets file. No text of a finding holds anything from behind a colon.
+
+use std::{collections::HashMap, ops::Range};
+
+use crate::{
+    catalog::Safety,
+    diagnosis::Edit,
+    lint::{
+        checks::Check,
+        report::{Case, Reporter},
+        subject::SecretsSubject,
+    },
+    syntax::secrets::{Content, parse},
+    terms::Span,
+};
+
+pub(super) const CHECKS: &[Check] = &[
+    Check::secrets("RSY321", line_without_name),
+    Check::secrets("RSY322", blank_in_secret),
+    Check::secrets("RSY323", comment_in_secret),
+    Check::secrets("RSY324", repeated_name),
+    Check::secrets("RSY325", line_too_long),
+    Check::secrets("RSY326", invisible_bytes),
+    Check::secrets("RSY338", guessable_password),
+];
+
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Passwords that tutorials use as examples, and that whoever guesses tries first.
+const KNOWN: [&[u8]; 20] = [
+    b"000000",
+    b"111111",
+    b"1234",
+    b"12345",
+    b"123456",
+    b"1234567",
+    b"12345678",
+    b"123456789",
+    b"1234567890",
+    b"888888",
+    b"abc123",
+    b"admin",
+    b"changeme",
+    b"passwd",
+    b"password",
+    b"qwerty",
+    b"root",
+    b"rsync",
+    b"secret",
+    b"test",
+];
+
+/// A line `name:password`.
+struct Secret {
+    name: Range<usize>,
+    is_group: bool,
+    password: Range<usize>,
+}
+
+fn secrets(file: &[u8]) -> impl Iterator<Item = Secret> + use<> {
+    parse(file).into_iter().filter_map(|line| match line.content {
+        Content::Secret {
+            name,
+            is_group,
+            password,
+        } if !line.is_rest => Some(Secret {
+            name,
+            is_group,
+            password,
+        }),
+        _ => None,
+    })
+}
+
+/// RSY321: a line that holds only a password belongs to nobody.
+fn line_without_name(subject: &SecretsSubject<'_>, out: &mut Reporter<'_>) {
+    let file = subject.sources.get(subject.source).bytes();
+    for line in parse(file) {
+        let is_marked_comment = file[line.text.clone()]
+            .strip_prefix(BYTE_ORDER_MARK)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"#"));
+        let is_wide = file[line.range.clone()].contains(&0);
+        if line.content == Content::WithoutColon && !line.is_rest && !is_marked_comment && !is_wide {
+            out.report(Case::at(Span::new(subject.source, line.text)));
+        }
+    }
+}
+
+/// RSY322: nothing is trimmed, so a blank beside the colon or at the end of the line belongs to the name or the
+/// password.
+fn blank_in_secret(subject: &SecretsSubject<'_>, out: &mut Reporter<'_>) {
+    let file = subject.sources.get(subject.source).bytes();
+    for secret in secrets(file) {
+        let [before_name, after_name] = blanks_around(file, &secret.name);
+        let [before, after] = blanks_around(file, &secret.password);
+        // What looks like a comment has a page of its own.
+        let after = if comment(file, &secret.password).is_some() {
+            0..0
+        } else {
+            after
+        };
+        let variant = if before_name.is_empty() && after_name.is_empty() {
+            "password"
+        } else {
+            "name"
+        };
+        let blanks = [before_name, after_name, before, after];
+        let blanks: Vec<_> = blanks.into_iter().filter(|blank| !blank.is_empty()).collect();
+        let Some(first) = blanks.first() else {
+            continue;
+        };
+        let span = |range: &Range<usize>| Span::new(subject.source, range.clone());
+        let edits: Vec<_> = blanks.iter().map(|blank| Edit::delete(span(blank))).collect();
+        out.report(Case::at(span(first)).variant(variant).fix(Safety::Unsafe, edits));
+    }
+}
+
+/// The blanks at the start and at the end of a part of the file; of one that is all blank, only those at its start.
+fn blanks_around(file: &[u8], part: &Range<usize>) -> [Range<usize>; 2] {
+    let is_text = |byte: &u8| !matches!(byte, b' ' | b'\t');
+    let bytes = &file[part.clone()];
+    let start = bytes.iter().position(is_text).unwrap_or(bytes.len());
+    let end = bytes
+        .iter()
+        .rposition(is_text)
+        .map_or(bytes.len(), |last| last + 1);
+    [part.start..part.start + start, part.start + end..part.end]
+}
+
+/// RSY323: there are no comments behind a password.
+fn comment_in_secret(subject: &SecretsSubject<'_>, out: &mut Reporter<'_>) {
+    let file = subject.sources.get(subject.source).bytes();
+    for secret in secrets(file) {
+        if let Some(comment) = comment(file, &secret.password) {
+            let span = Span::new(subject.source, comment);
+            out.report(Case::at(span).fix(Safety::Unsafe, [Edit::delete(span)]));
+        }
+    }
+}
+
+/// Blanks and a `#`, to the end of the password.
+pub(in crate::lint::checks) fn comment(file: &[u8], password: &Range<usize>) -> Option<Range<usize>> {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let bytes = &file[password.clone()];
+    let mark = bytes
+        .windows(2)
+        .position(|pair| is_blank(&pair[0]) && pair[1] == b'#')?;
+    let text = bytes[..mark].iter().rposition(|byte| !is_blank(byte))? + 1;
+    Some(password.start + text..password.end)
+}
+
+/// RSY324: only the first line of a name is tried.
+fn repeated_name(subject: &SecretsSubject<'_>, out: &mut Reporter<'_>) {
+    let file = subject.sources.get(subject.source).bytes();
+    let mut known: HashMap<(bool, &[u8]), Secret> = HashMap::new();
+    for secret in secrets(file) {
+        let key = (secret.is_group, &file[secret.name.clone()]);
+        let Some(first) = known.get(&key) else {
+            known.insert(key, secret);
+            continue;
+        };
+        // The same line twice changes nothing.
+        if file[first.password.clone()] != file[secret.password.clone()] {
+            let name = String::from_utf8_lossy(key.1);
+            out.report(
+                Case::at(Span::new(subject.source, secret.name.clone()))
+                    .variant(if secret.is_group { "group" } else { "user" })
+                    .also(Span::new(subject.source, first.name.clone()), "first")
+                    .with("user", name),
+            );
+        }
+    }
+}
+
+/// RSY325: rsync reads 1023 bytes at a time, and takes the rest for a line of its own.
+fn line_too_long(subject: &SecretsSubject<'_>, out: &mut Reporter<'_>) {
+    let lines = parse(subject.sources.get(subject.source).bytes());
+    for pair in lines.windows(2) {
+        if let [line, rest] = pair
+            && rest.is_rest
+            && !line.is_rest
+            && let Content::Secret { name, .. } = &line.content
+        {
+            out.report(Case::at(Span::new(subject.source, name.clone())));
+        }
+    }
+}
+
+/// RSY326: bytes that no editor shows, and that make a name or a password another one.
+fn invisible_bytes(subject: &SecretsSubject<'_>, out: &mut Reporter<'_>) {
+    let file = subject.sources.get(subject.source).bytes();
+    let lines = parse(file);
+    let at = |range| Case::at(Span::new(subject.source, range));
+    if let Some(line) = lines.first()
+        && let Content::Secret { name, .. } = &line.content
+        && let Some(rest) = file[name.clone()].strip_prefix(BYTE_ORDER_MARK)
+        && !rest.starts_with(b"#")
+    {
+        let mark = Span::new(subject.source, 0..BYTE_ORDER_MARK.len());
+        out.report(
+            at(name.clone())
+                .variant("mark")
+                .fix(Safety::Safe, [Edit::delete(mark)]),
+        );
+    }
+    // One of each kind tells enough: a file saved as UTF-16 is full of them.
+    for (byte, variant) in [(0, "nul"), (b'\r', "return")] {
+        let lost = lines.iter().find(|line| {
+            let behind = &file[line.text.end..line.range.end];
+            behind.first() == Some(&byte) && behind.iter().any(|byte| !matches!(byte, b'\r' | b'\n' | 0))
+        });
+        if let Some(line) = lost {
+            out.report(at(line.text.end..line.text.end + 1).variant(variant));
+        }
+    }
+}
+
+/// RSY338: a password that is the user's name, or one of the first that anybody tries.
+fn guessable_password(subject: &SecretsSubject<'_>, out: &mut Reporter<'_>) {
+    let file = subject.sources.get(subject.source).bytes();
+    for secret in secrets(file) {
+        let password = &file[secret.password.clone()];
+        let variant = if password.is_empty() {
+            "empty"
+        } else if *password == file[secret.name.clone()] {
+            "name"
+        } else if KNOWN.contains(&password) {
+            "known"
+        } else {
+            continue;
+        };
+        out.report(
+            Case::at(Span::new(subject.source, secret.name.clone()))
+                .variant(variant)
+                .with("user", String::from_utf8_lossy(&file[secret.name])),
+        );
+    }
+}
