@@ -1,4 +1,8 @@
-use std::path::Path;
+use std::{
+    ffi::OsStr,
+    os::unix::ffi::OsStrExt as _,
+    path::{Path, PathBuf},
+};
 
 use jiff::civil::Date;
 
@@ -95,6 +99,24 @@ impl<'a> ConfigurationSubject<'a> {
             .iter()
             .filter(|setting| parameters.contains(&setting.parameter))
     }
+
+    /// Where on the machine a path leads that the daemon uses for a module: below `daemon chroot`, if there is one.
+    /// `None` where the text does not tell: a relative path, or one with a variable.
+    pub fn place(&self, path: &[u8]) -> Option<PathBuf> {
+        let chroot = self
+            .configuration
+            .text(Scope::Global, Parameter::DaemonChroot)
+            .value;
+        if path.first() != Some(&b'/') || model::has_variable(path) || model::has_variable(chroot) {
+            return None;
+        }
+        let inside = Path::new(OsStr::from_bytes(path));
+        if chroot.is_empty() {
+            return Some(inside.to_owned());
+        }
+        let below = inside.strip_prefix("/").expect("it begins with a slash");
+        Some(Path::new(OsStr::from_bytes(chroot)).join(below))
+    }
 }
 
 /// One module, with what holds in it.
@@ -110,6 +132,11 @@ impl<'a> ModuleSubject<'a> {
     /// Where its values are looked up.
     pub fn scope(&self) -> Scope {
         Scope::Module(self.index)
+    }
+
+    /// Which of the configuration's modules it is.
+    pub fn index(&self) -> usize {
+        self.index
     }
 
     /// The name that a client must send.
@@ -175,6 +202,11 @@ impl<'a> ModuleSubject<'a> {
         self.boolean(Parameter::UseChroot)
             .value
             .unwrap_or(has_dot || subject.circumstances.daemon_uid == 0)
+    }
+
+    /// Where on the machine its folder is; `None` where the text does not tell.
+    pub fn folder(&self, subject: &ConfigurationSubject<'_>) -> Option<PathBuf> {
+        subject.place(self.text(Parameter::Path).value)
     }
 
     /// A value decoded for people.

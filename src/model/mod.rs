@@ -15,5 +15,6 @@ pub use configuration::{
     Setting,
 };
 pub use parameter::Parameter;
+pub(crate) use resolve::has_variable;
 pub use resolve::{Files, NotOpened, Opened, resolve};
 pub use value::Value;

@@ -3,11 +3,13 @@
 mod exposure;
 mod hosts;
 mod names;
+mod operation;
 mod password;
 mod paths;
 mod secrets;
 mod sersync;
 mod syntax;
+mod upgrade;
 mod values;
 
 use crate::lint::{
@@ -24,10 +26,16 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
         hosts::CHECKS,
         secrets::CHECKS,
         password::CHECKS,
-        paths::CHECKS,
         exposure::CHECKS,
+        upgrade::CHECKS,
     ];
-    families.iter().chain(sersync::FAMILIES).copied().flatten()
+    families
+        .iter()
+        .chain(paths::FAMILIES)
+        .chain(operation::FAMILIES)
+        .chain(sersync::FAMILIES)
+        .copied()
+        .flatten()
 }
 
 /// A rule's condition.
