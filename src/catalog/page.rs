@@ -27,6 +27,8 @@ pub struct Page {
     pub since: Option<Release>,
     /// The first release that does not have it any more.
     pub until: Option<Release>,
+    /// The identifiers of pages that a reader of this one should know.
+    pub related: &'static [&'static str],
     /// What to type, with placeholders.
     pub commands: &'static [&'static str],
     /// What a report says: English, Chinese.

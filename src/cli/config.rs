@@ -7,7 +7,7 @@ use crate::{
     cli::{
         Failure, exit,
         input::OneFile,
-        output::{Output, complain, stdout},
+        output::{Output, PageFormat, complain, stdout},
     },
     model::{Configuration, Effect, Origin, Parameter, Scope, Value, parameter},
     render::Format,
@@ -26,7 +26,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     defaults: bool,
     #[command(flatten)]
-    output: Output,
+    output: Output<PageFormat>,
 }
 
 /// Prints what the daemon makes of its file.

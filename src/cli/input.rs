@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::{
     cli::Failure,
-    host::{Host, Image, Live, NoHost},
+    host::{Host, Image, Live, NoHost, running_configurations},
     lint::HostFiles,
     model::{Configuration, resolve},
     terms::{Release, Source, Sources},
@@ -25,7 +25,7 @@ pub(super) struct Machine {
 
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 enum HostName {
-    /// This machine for files below /etc, none for all others
+    /// This machine for files below /etc or of a running daemon, none for all others
     Auto,
     /// This machine
     Live,
@@ -40,11 +40,18 @@ impl Machine {
     }
 
     /// Chooses for one file after the other.
-    pub(super) fn hosts(&self) -> Hosts {
-        Hosts {
+    pub(super) fn hosts(&self) -> Result<Hosts, Failure> {
+        if let Some(root) = self.root.as_ref().filter(|root| !root.is_dir()) {
+            return Err(format!(
+                "`{}` is not a folder, so it is no machine's file system",
+                root.display()
+            )
+            .into());
+        }
+        Ok(Hosts {
             choice: self.host,
             image: self.root.as_ref().map(Image::new),
-        }
+        })
     }
 }
 
@@ -72,7 +79,10 @@ impl Hosts {
 /// Whether a file lies where a daemon of this machine would read it.
 fn is_live_place(path: &Path) -> bool {
     let places = ["/etc", "/usr/local/etc", "/opt/etc"];
-    std::path::absolute(path).is_ok_and(|path| places.iter().any(|place| path.starts_with(place)))
+    let Ok(path) = std::path::absolute(path) else {
+        return false;
+    };
+    places.iter().any(|place| path.starts_with(place)) || running_configurations().contains(&path)
 }
 
 /// One daemon's configuration.
@@ -99,7 +109,7 @@ impl OneFile {
         let bytes = read(path)?;
         let mut sources = Sources::default();
         let source = sources.add(Source::new(path.display().to_string(), bytes));
-        let hosts = self.machine.hosts();
+        let hosts = self.machine.hosts()?;
         let files = HostFiles(hosts.of(path));
         let configuration = resolve(&mut sources, source, self.target_version, &files);
         Ok((sources, configuration))

@@ -28,6 +28,17 @@ pub struct Finding {
     pub fix: Option<Edits>,
     /// Facts of the machine that the finding rests on, as short English sentences.
     pub facts: Vec<String>,
+    /// Where findings of other rules are only consequences of this one.
+    pub explains: Vec<Explained>,
+}
+
+/// A place where a cause lets other rules fire too.
+#[derive(Clone, Copy, Debug)]
+pub struct Explained {
+    /// Where; a finding is a consequence if its first place overlaps it.
+    pub span: Span,
+    /// The rules that fire there because of the cause; none: all.
+    pub rules: &'static [&'static str],
 }
 
 /// A place in a file, and the key of what the page says there; none for the first place.

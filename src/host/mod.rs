@@ -1,5 +1,6 @@
 //! Everything that is asked of a machine, behind one trait: this machine, the image of another, or none at all.
 
+mod daemons;
 mod image;
 mod live;
 mod walk;
@@ -9,8 +10,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use daemons::running_configurations;
 pub use image::Image;
 pub use live::Live;
+pub(crate) use live::plain;
 pub use walk::{Component, walk};
 
 /// The most that is read of one file, in bytes. Larger ones are no configuration.

@@ -10,11 +10,13 @@ use crate::{
     diagnosis::{Finding, Unchecked},
     host::Host,
     lint::{
-        checks,
+        checks, consequences,
         files::HostFiles,
         report::{Case, Reporter},
-        roles::{Roles, names_secrets},
-        subject::{Circumstances, ConfigurationSubject, PasswordSubject, SecretsSubject, SersyncSubject},
+        roles::{Roles, hidden_suffixes, names_secrets},
+        subject::{
+            Circumstances, ConfigurationSubject, PasswordSubject, SecretsSubject, SersyncFile, SersyncSubject,
+        },
         suppress::{Mistake, Suppression, suppressions},
     },
     model::{self, Configuration, Parameter, ProblemKind, access, resolve},
@@ -79,6 +81,7 @@ pub fn lint(inputs: Vec<Input<'_>>, options: &Options) -> Report {
         findings: Vec::new(),
         unchecked: BTreeSet::new(),
         included_by: BTreeMap::new(),
+        credentials: Vec::new(),
     };
     let (files, daemons) = run.read(inputs);
     for (daemon, host) in &daemons {
@@ -88,6 +91,7 @@ pub fn lint(inputs: Vec<Input<'_>>, options: &Options) -> Report {
     for file in &files {
         run.file(file, &daemons);
     }
+    run.sersync_files(&files, &daemons);
     run.finish()
 }
 
@@ -98,6 +102,8 @@ struct Run<'a> {
     findings: Vec<Finding>,
     unchecked: BTreeSet<Unchecked>,
     included_by: BTreeMap<SourceId, Span>,
+    /// The secrets and password files that were given, or that a configuration names and the machine shows.
+    credentials: Vec<(SourceId, FileKind)>,
 }
 
 /// A file that is no daemon's configuration.
@@ -122,6 +128,9 @@ impl Run<'_> {
             if input.kind == FileKind::RsyncdConf {
                 let release = self.options.circumstances.release;
                 let daemon = resolve(&mut self.sources, source, release, &HostFiles(input.host));
+                for (source, ranges) in hidden_suffixes(&daemon) {
+                    self.sources.hide(source, ranges);
+                }
                 named.by_daemon(&daemon);
                 self.not_seen(&daemon);
                 let includes = daemon.includes.iter();
@@ -146,6 +155,17 @@ impl Run<'_> {
                     kind
                 };
                 self.files.push((source, kind));
+                if matches!(kind, FileKind::Secrets | FileKind::Password) {
+                    self.credentials.push((source, kind));
+                }
+                match kind {
+                    FileKind::Secrets => self.hide_secrets(source),
+                    FileKind::Password => {
+                        let length = self.sources.get(source).bytes().len();
+                        self.sources.hide(source, Some(0..length));
+                    }
+                    _ => {}
+                }
                 OtherFile {
                     source,
                     path,
@@ -168,6 +188,11 @@ impl Run<'_> {
                 });
             }
         }
+    }
+
+    fn hide_secrets(&mut self, source: SourceId) {
+        let hidden = syntax::secrets::hidden_in_secrets(self.sources.get(source).bytes());
+        self.sources.hide(source, hidden);
     }
 
     fn configuration(&mut self, configuration: &Configuration, host: &dyn Host) {
@@ -204,7 +229,9 @@ impl Run<'_> {
             // What is missing or hidden from us is the business of the checks that ask for it.
             if let Ok(Some(bytes)) = host.read(&path) {
                 let source = self.sources.add(Source::new(path.display().to_string(), bytes));
-                self.secrets(source, std::slice::from_ref(configuration));
+                self.hide_secrets(source);
+                self.credentials.push((source, FileKind::Secrets));
+                self.secrets(source, &[configuration]);
             }
         }
     }
@@ -217,24 +244,20 @@ impl Run<'_> {
                     .iter()
                     .filter(|daemon| names_secrets(daemon, &name))
                     .collect();
-                match users.first() {
-                    Some(daemon) => self.secrets(file.source, std::slice::from_ref(*daemon)),
-                    None => self.secrets(file.source, &[]),
-                }
+                self.secrets(file.source, &users);
             }
-            FileKind::Password => self.password(file),
-            FileKind::Sersync => self.sersync(file, daemons),
-            FileKind::RsyncdConf | FileKind::Rsyncctl => {}
+            FileKind::Password => self.password(file.source, file.path.as_deref(), file.host),
+            FileKind::Sersync | FileKind::RsyncdConf | FileKind::Rsyncctl => {}
         }
     }
 
-    fn secrets(&mut self, source: SourceId, daemon: &[Configuration]) {
+    fn secrets(&mut self, source: SourceId, configurations: &[&Configuration]) {
         for check in checks::all().filter(|check| is_wanted(self.options, check.rule)) {
             if let checks::Run::Secrets(run) = check.run {
                 let subject = SecretsSubject {
                     source,
                     sources: &self.sources,
-                    configuration: daemon.first(),
+                    configurations,
                 };
                 run(
                     &subject,
@@ -244,14 +267,14 @@ impl Run<'_> {
         }
     }
 
-    fn password(&mut self, file: &OtherFile<'_>) {
+    fn password(&mut self, source: SourceId, path: Option<&Path>, host: &dyn Host) {
         for check in checks::all().filter(|check| is_wanted(self.options, check.rule)) {
             if let checks::Run::Password(run) = check.run {
                 let subject = PasswordSubject {
-                    source: file.source,
-                    path: file.path.as_deref(),
+                    source,
+                    path,
                     sources: &self.sources,
-                    host: file.host,
+                    host,
                 };
                 run(
                     &subject,
@@ -261,19 +284,62 @@ impl Run<'_> {
         }
     }
 
-    fn sersync(&mut self, file: &OtherFile<'_>, daemons: &[Configuration]) {
-        let bytes = self.sources.get(file.source).bytes();
-        let document = syntax::sersync::parse(bytes);
-        let configuration = model::sersync::Configuration::read(&document, bytes);
+    fn sersync_files(&mut self, files: &[OtherFile<'_>], daemons: &[Configuration]) {
+        let files: Vec<_> = files
+            .iter()
+            .filter(|file| file.kind == FileKind::Sersync)
+            .map(|file| {
+                let bytes = self.sources.get(file.source).bytes();
+                let document = syntax::sersync::parse(bytes);
+                let configuration = model::sersync::Configuration::read(&document, bytes);
+                let read = SersyncFile {
+                    source: file.source,
+                    document,
+                    configuration,
+                };
+                (read, file.host)
+            })
+            .collect();
+        for (file, host) in &files {
+            self.named_password(&file.configuration, *host);
+        }
+        let (files, hosts): (Vec<_>, Vec<_>) = files.into_iter().unzip();
+        for (index, host) in hosts.into_iter().enumerate() {
+            self.sersync(index, &files, daemons, host);
+        }
+    }
+
+    /// The password file that sersync hands to rsync, if the machine shows it.
+    fn named_password(&mut self, configuration: &model::sersync::Configuration, host: &dyn Host) {
+        let auth = configuration.active_auth();
+        let Some(setting) = auth.and_then(|auth| auth.passwordfile.as_ref()) else {
+            return;
+        };
+        let path = Path::new(OsStr::from_bytes(setting.value.bytes()));
+        let name = path.display().to_string();
+        if !path.is_absolute() || self.sources.iter().any(|(_, source)| source.name() == name) {
+            return;
+        }
+        if let Ok(Some(bytes)) = host.read(path) {
+            let source = self.sources.add(Source::new(name, bytes));
+            self.credentials.push((source, FileKind::Password));
+            self.password(source, Some(path), host);
+        }
+    }
+
+    fn sersync(&mut self, index: usize, files: &[SersyncFile], daemons: &[Configuration], host: &dyn Host) {
+        let file = &files[index];
         for check in checks::all().filter(|check| is_wanted(self.options, check.rule)) {
             if let checks::Run::Sersync(run) = check.run {
                 let subject = SersyncSubject {
                     source: file.source,
                     sources: &self.sources,
-                    document: &document,
-                    configuration: &configuration,
+                    document: &file.document,
+                    configuration: &file.configuration,
+                    earlier: &files[..index],
+                    credentials: &self.credentials,
                     daemons,
-                    host: file.host,
+                    host,
                 };
                 run(
                     &subject,
@@ -284,6 +350,7 @@ impl Run<'_> {
     }
 
     fn finish(mut self) -> Report {
+        consequences::drop_explained(&mut self.findings);
         for finding in &mut self.findings {
             let chosen = self
                 .options

@@ -1,6 +1,7 @@
 //! Checks files against the catalogue: which file is what, which checks apply, what the user wants to hear.
 
 mod checks;
+mod consequences;
 mod discover;
 mod engine;
 mod files;
@@ -18,5 +19,6 @@ pub use fix::fixed;
 pub use report::{Case, Reporter};
 pub use settings::{FILE_NAME, FailOn, Settings, SettingsError};
 pub use subject::{
-    Circumstances, ConfigurationSubject, ModuleSubject, PasswordSubject, SecretsSubject, SersyncSubject,
+    Circumstances, ConfigurationSubject, ModuleSubject, PasswordSubject, SecretsSubject, SersyncFile,
+    SersyncSubject,
 };

@@ -1,5 +1,6 @@
 use std::{
     ffi::OsStr,
+    ops::Range,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
 };
@@ -7,10 +8,11 @@ use std::{
 use jiff::civil::Date;
 
 use crate::{
+    catalog::FileKind,
     host::Host,
     model::{self, Configuration, Origin, Parameter, Resolved, Scope, Setting},
     syntax,
-    terms::{Release, SourceId, Sources},
+    terms::{Release, SourceId, Sources, Span},
 };
 
 /// What a check of a daemon's configuration looks at.
@@ -33,8 +35,8 @@ pub struct SecretsSubject<'a> {
     pub source: SourceId,
     /// Every file that was read.
     pub sources: &'a Sources,
-    /// The configuration that names the file, if one is known.
-    pub configuration: Option<&'a Configuration>,
+    /// The configurations that name the file.
+    pub configurations: &'a [&'a Configuration],
 }
 
 /// What a check of a client's password file looks at.
@@ -61,10 +63,42 @@ pub struct SersyncSubject<'a> {
     pub document: &'a syntax::sersync::Document,
     /// What sersync makes of it.
     pub configuration: &'a model::sersync::Configuration,
+    /// The sersync configurations of the same run that come before it.
+    pub earlier: &'a [SersyncFile],
+    /// The secrets and password files of the run.
+    pub credentials: &'a [(SourceId, FileKind)],
     /// The daemons' configurations that were given with it.
     pub daemons: &'a [Configuration],
     /// The machine that sersync runs on.
     pub host: &'a dyn Host,
+}
+
+/// A sersync configuration that was read.
+#[derive(Debug)]
+pub struct SersyncFile {
+    /// The file.
+    pub source: SourceId,
+    /// Its tree.
+    pub document: syntax::sersync::Document,
+    /// What sersync makes of it.
+    pub configuration: model::sersync::Configuration,
+}
+
+impl SersyncSubject<'_> {
+    /// A part of the file.
+    pub fn span(&self, range: Range<usize>) -> Span {
+        Span::new(self.source, range)
+    }
+
+    /// The value of an attribute; the whole attribute if the value is empty.
+    pub fn value(&self, setting: &model::sersync::Setting) -> Span {
+        if !setting.range.is_empty() {
+            return self.span(setting.range.clone());
+        }
+        let behind = self.sources.get(self.source).bytes().get(setting.range.end);
+        let quote = usize::from(matches!(behind, Some(b'"' | b'\'')));
+        self.span(setting.name.start..setting.range.end + quote)
+    }
 }
 
 /// What holds for a whole run.
@@ -145,7 +179,7 @@ impl<'a> ModuleSubject<'a> {
     }
 
     /// Its first header, from bracket to bracket.
-    pub fn header(&self) -> crate::terms::Span {
+    pub fn header(&self) -> Span {
         self.configuration.modules[self.index].header()
     }
 
@@ -175,7 +209,7 @@ impl<'a> ModuleSubject<'a> {
     }
 
     /// The line that decides a parameter, or the header where no line does.
-    pub fn place(&self, origin: Origin<'a>) -> crate::terms::Span {
+    pub fn place(&self, origin: Origin<'a>) -> Span {
         origin.setting().map_or_else(|| self.header(), Setting::span)
     }
 

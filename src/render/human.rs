@@ -13,8 +13,9 @@ use crate::{
     lint::Report,
     render::{
         Style,
+        paragraphs::paragraphs,
         window::Window,
-        words::{counts, pick, severity, unknown, witness},
+        words::{counts, pick, severity, unknown},
     },
 };
 
@@ -177,35 +178,16 @@ fn includes(report: &Report, finding: &Finding, style: Style, out: &mut dyn io::
 
 /// Why it matters, what will be seen, what to do, what to type.
 fn footer(report: &Report, finding: &Finding, style: Style) -> String {
-    let language = style.language;
     let mut text = String::new();
-    let mut paragraph = |key: &str, value: &str| {
-        let first = format!("  {key}: ");
+    for (word, paragraph) in paragraphs(finding, report.circumstances.release, style.language) {
+        let first = format!("  {word}: ");
         let options = Options::new(style.width)
             .initial_indent(&first)
             .subsequent_indent("      ")
             .break_words(false);
-        text.push_str(&textwrap::fill(value, options));
+        text.push_str(&textwrap::fill(&paragraph, options));
         text.push('\n');
-    };
-    paragraph(pick(language, "why", "原因"), &finding.message(language));
-    for symptom in finding.predictions(report.circumstances.release) {
-        match symptom.client {
-            Some(client) => {
-                let code = pick(language, "exit code", "退出码");
-                let seen = format!("`{}` ({code} {})", finding.filled(client), symptom.exit);
-                paragraph(witness(symptom.stage, language), &seen);
-            }
-            None => {
-                let effect = finding.filled(symptom.effect[language as usize]);
-                paragraph(pick(language, "effect", "后果"), &effect);
-            }
-        }
     }
-    for fact in &finding.facts {
-        paragraph(pick(language, "seen", "事实"), fact);
-    }
-    paragraph(pick(language, "cure", "解决"), &finding.help(language));
     for command in finding.commands() {
         text.push_str("      ");
         text.push_str(&command);

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::cli::{folder, rsyncctl, stdout};
+use crate::support::program::{folder, rsyncctl, stdout};
 
 const CONFIGURATION: &str = "\
 port = 8730

@@ -1,17 +1,15 @@
 //! The program as a user runs it.
 
-use std::{
-    fs,
-    io::Write as _,
-    path::Path,
-    process::{Command, Output, Stdio},
-};
+use std::{io::Write as _, process::Stdio};
 
-use tempfile::TempDir;
+use crate::support::program::{folder, program, rsyncctl, stdout};
 
 #[test]
 fn a_clean_file_ends_with_0() {
-    let folder = folder(&[("rsyncd.conf", "[data]\npath = /srv/data\n")]);
+    let folder = folder(&[(
+        "rsyncd.conf",
+        "timeout = 600\nmax connections = 9\n[data]\npath = /srv/data\n",
+    )]);
     let output = rsyncctl(&folder, &["lint", "rsyncd.conf"]);
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
     assert!(stdout(&output).contains("no findings"));
@@ -50,7 +48,10 @@ fn wrong_usage_ends_with_2_and_says_what_to_do() {
 #[test]
 fn concise_is_one_line_a_finding() {
     let folder = folder(&[("rsyncd.conf", "[data]\npath = /srv/data\nread only = on\n")]);
-    let output = rsyncctl(&folder, &["lint", "rsyncd.conf", "--format", "concise"]);
+    let output = rsyncctl(
+        &folder,
+        &["lint", "rsyncd.conf", "--format", "concise", "--ignore", "RSY6"],
+    );
     assert_eq!(
         stdout(&output),
         "rsyncd.conf:3:13: error RSY202 `on` is not a boolean, so `read only` stays `yes`\n"
@@ -62,7 +63,16 @@ fn standard_input_is_checked_under_a_name() {
     let folder = folder(&[]);
     let mut child = program(
         &folder,
-        &["lint", "-", "--stdin-name", "rsyncd.conf", "--format", "concise"],
+        &[
+            "lint",
+            "-",
+            "--stdin-name",
+            "rsyncd.conf",
+            "--format",
+            "concise",
+            "--ignore",
+            "RSY6",
+        ],
     )
     .stdin(Stdio::piped())
     .stdout(Stdio::piped())
@@ -125,31 +135,4 @@ fn pages_and_parameters_are_explained() {
         rsyncctl(&folder, &["explain", "no such thing"]).status.code(),
         Some(1)
     );
-}
-
-pub(crate) fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (name, text) in files {
-        fs::write(folder.path().join(name), text).expect("a file");
-    }
-    folder
-}
-
-pub(crate) fn rsyncctl(folder: &TempDir, arguments: &[&str]) -> Output {
-    program(folder, arguments).output().expect("the program runs")
-}
-
-pub(crate) fn program(folder: &TempDir, arguments: &[&str]) -> Command {
-    let mut command = Command::new(Path::new(env!("CARGO_BIN_EXE_rsyncctl")));
-    command
-        .args(arguments)
-        .current_dir(folder.path())
-        .env("LC_ALL", "C.UTF-8")
-        .env_remove("NO_COLOR")
-        .env_remove("COLUMNS");
-    command
-}
-
-pub(crate) fn stdout(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }

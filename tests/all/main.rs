@@ -4,6 +4,11 @@
 mod access;
 mod cli;
 mod fixes;
+mod github;
+mod json;
 mod pages;
 mod proofs;
+mod readme;
+mod sarif;
+mod secrecy;
 mod support;

@@ -99,7 +99,7 @@ fn every_placeholder_is_filled() {
                             .iter()
                             .filter_map(|label| finding.label(label, language)),
                     );
-                    texts.extend(finding.predictions(Release::CURRENT).flat_map(|symptom| {
+                    texts.extend(finding.predictions(case.release()).flat_map(|symptom| {
                         let texts = [
                             symptom.client,
                             symptom.log,
@@ -157,10 +157,14 @@ pub(crate) fn check(page: &PageFile, case: &ExampleCase) -> Option<Report> {
         options.circumstances.daemon_uid = user.uid.as_raw();
     }
     options.circumstances.from_release = case.origin();
+    options.circumstances.release = case.release();
+    if case.blocks.iter().any(|block| block.is_part) {
+        options.ignore.extend(catalog::page("RSY901"));
+    }
     Some(lint(inputs, &options))
 }
 
-/// The options of every example.
+/// The options of every whole example.
 pub(crate) fn options() -> Options {
     Options {
         circumstances: Circumstances {

@@ -17,7 +17,7 @@ use crate::{
         config::{gives_up, no_module},
         exit,
         input::OneFile,
-        output::{Output, complain, stdout},
+        output::{Output, PageFormat, complain, stdout},
     },
     model::{
         Configuration, Parameter, Scope,
@@ -51,7 +51,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NEW", conflicts_with_all = ["from", "trace"])]
     compare: Option<PathBuf>,
     #[command(flatten)]
-    output: Output,
+    output: Output<PageFormat>,
 }
 
 #[derive(Clone, Debug)]

@@ -14,7 +14,7 @@ use crate::{
     cli::{
         Failure, exit,
         input::{Hosts, Machine, read},
-        output::{Output, complain, stdout},
+        output::{Output, ReportFormat, complain, stdout},
     },
     host::{Host, LARGEST_FILE},
     lint::{self, Input, Report},
@@ -47,7 +47,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     choice: Choice,
     #[command(flatten)]
-    output: Output,
+    output: Output<ReportFormat>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -80,7 +80,7 @@ struct File<'a> {
 /// Checks the files, cures them if that is asked for, and writes the report.
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let chosen = arguments.choice.resolve(&arguments.paths[0])?;
-    let hosts = arguments.machine.hosts();
+    let hosts = arguments.machine.hosts()?;
     let mut files = files(arguments, &hosts)?;
     let language = arguments.output.language();
     let safety = match arguments.fix {
@@ -153,7 +153,16 @@ fn files<'a>(arguments: &Arguments, hosts: &'a Hosts) -> Result<Vec<File<'a>>, F
         }
     }
     if files.is_empty() {
-        return Err("there is nothing to check in the folders that were given".into());
+        let folders: Vec<_> = arguments
+            .paths
+            .iter()
+            .map(|path| format!("`{}`", path.display()))
+            .collect();
+        let folders = folders.join(", ");
+        return Err(format!(
+            "no file in {folders} looks like one of rsync's or sersync's; name it, with --kind"
+        )
+        .into());
     }
     Ok(files)
 }

@@ -3,6 +3,7 @@
 mod exposure;
 mod hosts;
 mod names;
+mod notes;
 mod operation;
 mod password;
 mod paths;
@@ -22,6 +23,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
     let families: &[&[Check]] = &[
         syntax::CHECKS,
         names::CHECKS,
+        notes::CHECKS,
         values::CHECKS,
         hosts::CHECKS,
         secrets::CHECKS,

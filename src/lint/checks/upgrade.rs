@@ -209,7 +209,7 @@ fn host_names(setting: &Setting) -> Vec<(String, Span)> {
     let tokens = setting.text.tokens(is_host_separator);
     tokens
         .filter(|token| AddressPattern::parse(token.bytes).is_none() && token.bytes.first() != Some(&b'@'))
-        .map(|token| (token.display().into_owned(), setting.part(token.part.clone())))
+        .map(|token| (token.display().into_owned(), setting.part(token.part)))
         .collect()
 }
 

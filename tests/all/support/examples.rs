@@ -35,6 +35,19 @@ impl ExampleCase {
     pub(crate) fn origin(&self) -> Option<Release> {
         self.blocks.iter().find_map(|block| block.from_release)
     }
+
+    /// Whether the installed rsync can show what the case says.
+    pub(crate) fn is_for(&self, installed: Release) -> bool {
+        self.blocks
+            .iter()
+            .all(|block| block.release.is_none_or(|release| release == installed))
+    }
+
+    /// The release that the case is judged for.
+    pub(crate) fn release(&self) -> Release {
+        let named = self.blocks.iter().find_map(|block| block.release);
+        named.unwrap_or(Release::CURRENT)
+    }
 }
 
 /// One fenced block: a file.
@@ -49,6 +62,10 @@ pub(crate) struct Block {
     pub(crate) daemon: Option<String>,
     /// The release that the file comes from.
     pub(crate) from_release: Option<Release>,
+    /// The release that the case is judged for, if it is not the current one.
+    pub(crate) release: Option<Release>,
+    /// Whether the rest of the file is left out, so that nothing in it is missing.
+    pub(crate) is_part: bool,
     /// The content without the marker lines.
     pub(crate) text: Vec<u8>,
     pub(crate) markers: Vec<Marker>,
@@ -111,9 +128,8 @@ fn cases(body: &str) -> Vec<ExampleCase> {
     cases
 }
 
-/// Attributes: `path=/etc/x`, `mode=644`, `owner=nobody`, `daemon=nobody`, `from=3.2.7`,
-/// `newline=crlf|none`, `escapes` (`\xHH` stands for a byte,
-/// `\xHH{N}` for N of them).
+/// Attributes: `path=/etc/x`, `mode=644`, `owner=nobody`, `daemon=nobody`, `newline=crlf|none`, `escapes` (`\xHH`
+/// stands for a byte, `\xHH{N}` for N of them), `release=3.4.0`, `from=3.2.7`, `part` (what a whole sersync file must have may be missing).
 fn block<'a>(
     kind: String,
     words: impl Iterator<Item = &'a str>,
@@ -126,6 +142,8 @@ fn block<'a>(
         owner: None,
         daemon: None,
         from_release: None,
+        release: None,
+        is_part: false,
         text: Vec::new(),
         markers: Vec::new(),
     };
@@ -138,9 +156,11 @@ fn block<'a>(
             Some(("owner", owner)) => block.owner = Some(owner.to_owned()),
             Some(("daemon", user)) => block.daemon = Some(user.to_owned()),
             Some(("from", release)) => block.from_release = Some(release.parse().expect("a release")),
+            Some(("release", release)) => block.release = Some(release.parse().expect("a release")),
             Some(("newline", "crlf")) => newline = b"\r\n",
             Some(("newline", "none")) => newline = b"",
             None if word == "escapes" => escapes = true,
+            None if word == "part" => block.is_part = true,
             _ => panic!("unknown attribute `{word}` of an example"),
         }
     }
@@ -162,13 +182,22 @@ fn block<'a>(
 }
 
 /// `#   ^^^^ RSY101` or `<!-- ^^^^ RSY901 -->`. Carets in the second column begin in the first: the `#` is in
-/// their way.
+/// their way. A `|` in place of carets marks the place in front of a character.
 fn marker(line: &str, above: usize) -> Option<Marker> {
     let inner = line
         .trim_start()
         .strip_prefix('#')
         .or_else(|| line.trim_start().strip_prefix("<!--"))?;
     let carets = inner.trim_start();
+    if let Some(rule) = carets.strip_prefix("| ") {
+        let column = line.chars().position(|c| c == '|')? + 1;
+        return Some(Marker {
+            line: above,
+            column: if column == 2 { 1 } else { column },
+            length: 0,
+            rule: rule.to_owned(),
+        });
+    }
     if !carets.starts_with('^') {
         return None;
     }
