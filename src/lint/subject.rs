@@ -226,16 +226,22 @@ impl<'a> ModuleSubject<'a> {
         })
     }
 
-    /// Whether the daemon confines the module with chroot: `yes` always; unset as root, or with `/./` in the path.
+    /// Whether the daemon confines the module with chroot: `yes` always; unset with `/./` in the path, or as long as
+    /// the daemon is root.
     pub fn tries_chroot(&self, subject: &ConfigurationSubject<'_>) -> bool {
         let has_dot = self
             .text(Parameter::Path)
             .value
             .windows(3)
             .any(|part| part == b"/./");
+        let gives_up_root = !self
+            .configuration
+            .text(Scope::Global, Parameter::DaemonUid)
+            .value
+            .is_empty();
         self.boolean(Parameter::UseChroot)
             .value
-            .unwrap_or(has_dot || subject.circumstances.daemon_uid == 0)
+            .unwrap_or(has_dot || (subject.circumstances.daemon_uid == 0 && !gives_up_root))
     }
 
     /// Where on the machine its folder is; `None` where the text does not tell.

@@ -37,12 +37,32 @@ fn wrong_usage_ends_with_2_and_says_what_to_do() {
         (&["lint", "--select", "RSY9999"], "no rule is called `RSY9999`"),
         (&["lint", "--select", "unknown-paramter"], "did you mean RSY101"),
         (&["lint", "--target-version", "three"], "is not an rsync release"),
+        (
+            &["lint", "--daemon-user", "no such user"],
+            "this machine has no user `no such user`",
+        ),
     ] {
         let output = rsyncctl(&folder, arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(error.contains(text), "{arguments:?}: {error}");
     }
+}
+
+#[test]
+fn who_starts_the_daemon_and_which_release_it_had_are_taken_into_account() {
+    let folder = folder(&[("rsyncd.conf", "[data]\npath = /srv/data\ngid = 7\n")]);
+    let lint = |arguments: &[&str]| {
+        let fixed = ["lint", "rsyncd.conf", "--format", "concise"];
+        stdout(&rsyncctl(&folder, &[&fixed[..], arguments].concat()))
+    };
+    assert_eq!(lint(&["--select", "RSY409,RSY701"]), "");
+    let by_user = lint(&["--select", "RSY409", "--daemon-user", "1000"]);
+    assert!(by_user.starts_with("rsyncd.conf:3:1: error RSY409"), "{by_user}");
+    let upgrade = lint(&["--select", "RSY701", "--from-version", "3.2.6"]);
+    assert!(upgrade.starts_with("rsyncd.conf:1:1: info RSY701"), "{upgrade}");
+    let same = lint(&["--select", "RSY701", "--from-version", "3.5.0"]);
+    assert_eq!(same, "");
 }
 
 #[test]

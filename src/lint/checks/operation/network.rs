@@ -55,10 +55,7 @@ fn unusable_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) 
         return;
     };
     let case = Case::at(setting.value_span()).with("value", setting.text.display());
-    let is_number = setting.text.bytes().iter().all(u8::is_ascii_digit);
-    if number == 0 && !is_number {
-        out.report(case.variant("port-word"));
-    } else if number > i32::from(u16::MAX) {
+    if number > i32::from(u16::MAX) {
         let real = (number as u32 % 0x1_0000).to_string();
         out.report(case.variant("port-large").with("real", real));
     } else if number < 0 {
