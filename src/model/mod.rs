@@ -17,4 +17,5 @@ pub use configuration::{
 pub use parameter::Parameter;
 pub(crate) use resolve::has_variable;
 pub use resolve::{Files, NotOpened, Opened, resolve};
+pub(crate) use value::FACILITIES;
 pub use value::Value;
