@@ -156,7 +156,9 @@ impl TempDir<'_> {
     fn mistake(&self) -> Option<&'static str> {
         let value = Path::new(OsStr::from_bytes(self.setting.bytes()));
         let path = Path::new(OsStr::from_bytes(self.module.text(Parameter::Path).value));
-        if path.parent().is_some() && value.starts_with(path) {
+        // Below the root folder both readings are one.
+        path.parent()?;
+        if value.starts_with(path) {
             return Some("repeats-path");
         }
         let is_system = SYSTEM_FOLDERS.iter().any(|folder| value.starts_with(folder));
