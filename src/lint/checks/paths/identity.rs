@@ -59,6 +59,10 @@ fn unknown_gid(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
         if has_variable(setting.text.bytes()) || has_daemon_chroot(subject) {
             continue;
         }
+        // Without root no group will do, and that is another case.
+        if group.module.is_some() && !is_root(subject) {
+            continue;
+        }
         let tokens = match group.module {
             Some(_) => setting.text.conf_tokens(),
             None => setting.text.tokens(|_| false).collect(),
@@ -198,11 +202,7 @@ fn fake_super_as_root(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>
 /// RSY422: without `uid` the daemon of root writes as nobody. Where the folder can be looked at, RSY406 knows whether
 /// that works.
 fn writable_as_nobody(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
-    let by_daemon = subject
-        .configuration
-        .text(Scope::Global, Parameter::DaemonUid)
-        .value;
-    if subject.circumstances.daemon_uid != 0 || !by_daemon.is_empty() {
+    if !is_root(subject) {
         return;
     }
     let mut seen = BTreeSet::new();
@@ -251,6 +251,12 @@ fn lines<'a>(subject: &ConfigurationSubject<'a>, module: Parameter, daemon: Para
     }
     found.retain(|line| !line.setting.text.is_empty());
     found
+}
+
+/// Whether the daemon is still root when it meets a module.
+fn is_root(subject: &ConfigurationSubject<'_>) -> bool {
+    let daemon_uid = subject.configuration.text(Scope::Global, Parameter::DaemonUid);
+    subject.circumstances.daemon_uid == 0 && daemon_uid.value.is_empty()
 }
 
 fn has_dot(path: &[u8]) -> bool {
