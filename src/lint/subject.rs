@@ -1,4 +1,9 @@
-use std::{ops::Range, path::Path};
+use std::{
+    ffi::OsStr,
+    ops::Range,
+    os::unix::ffi::OsStrExt as _,
+    path::{Path, PathBuf},
+};
 
 use jiff::civil::Date;
 
@@ -128,6 +133,24 @@ impl<'a> ConfigurationSubject<'a> {
             .iter()
             .filter(|setting| parameters.contains(&setting.parameter))
     }
+
+    /// Where on the machine a path leads that the daemon uses for a module: below `daemon chroot`, if there is one.
+    /// `None` where the text does not tell: a relative path, or one with a variable.
+    pub fn place(&self, path: &[u8]) -> Option<PathBuf> {
+        let chroot = self
+            .configuration
+            .text(Scope::Global, Parameter::DaemonChroot)
+            .value;
+        if path.first() != Some(&b'/') || model::has_variable(path) || model::has_variable(chroot) {
+            return None;
+        }
+        let inside = Path::new(OsStr::from_bytes(path));
+        if chroot.is_empty() {
+            return Some(inside.to_owned());
+        }
+        let below = inside.strip_prefix("/").expect("it begins with a slash");
+        Some(Path::new(OsStr::from_bytes(chroot)).join(below))
+    }
 }
 
 /// One module, with what holds in it.
@@ -143,6 +166,11 @@ impl<'a> ModuleSubject<'a> {
     /// Where its values are looked up.
     pub fn scope(&self) -> Scope {
         Scope::Module(self.index)
+    }
+
+    /// Which of the configuration's modules it is.
+    pub fn index(&self) -> usize {
+        self.index
     }
 
     /// The name that a client must send.
@@ -206,16 +234,27 @@ impl<'a> ModuleSubject<'a> {
             && matches!(self.text(Parameter::Uid).value, b"root" | b"0")
     }
 
-    /// Whether the daemon confines the module with chroot: `yes` always; unset as root, or with `/./` in the path.
+    /// Whether the daemon confines the module with chroot: `yes` always; unset with `/./` in the path, or as long as
+    /// the daemon is root.
     pub fn tries_chroot(&self, subject: &ConfigurationSubject<'_>) -> bool {
         let has_dot = self
             .text(Parameter::Path)
             .value
             .windows(3)
             .any(|part| part == b"/./");
+        let gives_up_root = !self
+            .configuration
+            .text(Scope::Global, Parameter::DaemonUid)
+            .value
+            .is_empty();
         self.boolean(Parameter::UseChroot)
             .value
-            .unwrap_or(has_dot || subject.circumstances.daemon_uid == 0)
+            .unwrap_or(has_dot || (subject.circumstances.daemon_uid == 0 && !gives_up_root))
+    }
+
+    /// Where on the machine its folder is; `None` where the text does not tell.
+    pub fn folder(&self, subject: &ConfigurationSubject<'_>) -> Option<PathBuf> {
+        subject.place(self.text(Parameter::Path).value)
     }
 
     /// A value decoded for people.

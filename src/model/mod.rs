@@ -15,6 +15,7 @@ pub use configuration::{
     Setting,
 };
 pub use parameter::Parameter;
+pub(crate) use resolve::has_variable;
 pub use resolve::{Files, NotOpened, Opened, resolve};
 pub(crate) use value::FACILITIES;
 pub use value::Value;

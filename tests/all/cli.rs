@@ -8,7 +8,7 @@ use crate::support::program::{folder, program, rsyncctl, stdout};
 fn a_clean_file_ends_with_0() {
     let folder = folder(&[(
         "rsyncd.conf",
-        "[data]\npath = /srv/data\nhosts allow = 192.0.2.7\n",
+        "timeout = 600\nmax connections = 9\n[data]\npath = /srv/data\nhosts allow = 192.0.2.7\n",
     )]);
     let output = rsyncctl(&folder, &["lint", "rsyncd.conf"]);
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
@@ -37,6 +37,10 @@ fn wrong_usage_ends_with_2_and_says_what_to_do() {
         (&["lint", "--select", "RSY9999"], "no rule is called `RSY9999`"),
         (&["lint", "--select", "unknown-paramter"], "did you mean RSY101"),
         (&["lint", "--target-version", "three"], "is not an rsync release"),
+        (
+            &["lint", "--daemon-user", "no such user"],
+            "this machine has no user `no such user`",
+        ),
     ] {
         let output = rsyncctl(&folder, arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
@@ -46,10 +50,29 @@ fn wrong_usage_ends_with_2_and_says_what_to_do() {
 }
 
 #[test]
+fn who_starts_the_daemon_and_which_release_it_had_are_taken_into_account() {
+    let folder = folder(&[("rsyncd.conf", "[data]\npath = /srv/data\ngid = 7\n")]);
+    let lint = |arguments: &[&str]| {
+        let fixed = ["lint", "rsyncd.conf", "--format", "concise"];
+        stdout(&rsyncctl(&folder, &[&fixed[..], arguments].concat()))
+    };
+    assert_eq!(lint(&["--select", "RSY409,RSY701"]), "");
+    let by_user = lint(&["--select", "RSY409", "--daemon-user", "1000"]);
+    assert!(by_user.starts_with("rsyncd.conf:3:1: error RSY409"), "{by_user}");
+    let upgrade = lint(&["--select", "RSY701", "--from-version", "3.2.6"]);
+    assert!(upgrade.starts_with("rsyncd.conf:1:1: info RSY701"), "{upgrade}");
+    let same = lint(&["--select", "RSY701", "--from-version", "3.5.0"]);
+    assert_eq!(same, "");
+}
+
+#[test]
 fn concise_is_one_line_a_finding() {
     let text = "[data]\npath = /srv/data\nread only = on\nhosts allow = ::1\n";
     let folder = folder(&[("rsyncd.conf", text)]);
-    let output = rsyncctl(&folder, &["lint", "rsyncd.conf", "--format", "concise"]);
+    let output = rsyncctl(
+        &folder,
+        &["lint", "rsyncd.conf", "--format", "concise", "--ignore", "RSY6"],
+    );
     assert_eq!(
         stdout(&output),
         "rsyncd.conf:3:13: error RSY202 `on` is not a boolean, so `read only` stays `yes`\n"
@@ -61,7 +84,16 @@ fn standard_input_is_checked_under_a_name() {
     let folder = folder(&[]);
     let mut child = program(
         &folder,
-        &["lint", "-", "--stdin-name", "rsyncd.conf", "--format", "concise"],
+        &[
+            "lint",
+            "-",
+            "--stdin-name",
+            "rsyncd.conf",
+            "--format",
+            "concise",
+            "--ignore",
+            "RSY6",
+        ],
     )
     .stdin(Stdio::piped())
     .stdout(Stdio::piped())

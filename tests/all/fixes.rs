@@ -59,8 +59,10 @@ fn every_fix_cures_its_example_and_brings_nothing_new() {
             // What a cause has hidden may be found once it is gone.
             let hides = before.findings.iter().any(|finding| !finding.explains.is_empty());
             for (rule, count) in counts(&after).into_iter().filter(|_| !hides) {
+                // The switch that the tutorials write begins to work, and is one to be warned of.
+                let is_meant = (id.as_str(), rule) == ("RSY102", "RSY606");
                 assert!(
-                    count <= all_before.get(rule).copied().unwrap_or(0),
+                    is_meant || count <= all_before.get(rule).copied().unwrap_or(0),
                     "{id} {}: {rule} is new",
                     case.role
                 );
@@ -116,13 +118,11 @@ fn cured(report: &Report, case: &ExampleCase) -> ExampleCase {
     }
 }
 
+/// How many findings of each rule there are. What is only mentioned may be so of a line that begins to work.
 fn counts(report: &Report) -> BTreeMap<&'static str, usize> {
     let mut counts = BTreeMap::new();
-    for finding in report
-        .findings
-        .iter()
-        .filter(|finding| finding.severity > Severity::Info)
-    {
+    let told = report.findings.iter();
+    for finding in told.filter(|finding| finding.severity >= Severity::Warning) {
         *counts.entry(finding.page.id).or_default() += 1;
     }
     counts

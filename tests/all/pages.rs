@@ -1,6 +1,7 @@
 //! The examples of the pages: the bad ones fire where they are marked and nowhere else, the good ones are clean.
 
 use jiff::civil::date;
+use nix::unistd::User;
 use rsyncctl::{
     catalog::{self, FileKind, Severity},
     host::{Host, Image, NoHost},
@@ -149,6 +150,13 @@ pub(crate) fn check(page: &PageFile, case: &ExampleCase) -> Option<Report> {
         })
         .collect();
     let mut options = options();
+    if let Some(name) = case.daemon(page.page.proof.as_ref()) {
+        let user = User::from_name(name)
+            .expect("users")
+            .expect("a user of this machine");
+        options.circumstances.daemon_uid = user.uid.as_raw();
+    }
+    options.circumstances.from_release = case.origin();
     options.circumstances.release = case.release();
     if case.blocks.iter().any(|block| block.is_part) {
         options.ignore.extend(catalog::page("RSY901"));

@@ -101,7 +101,7 @@ fn prove(page: &PageFile, release: Release) -> Outcome {
         let result = if case.is_bad() {
             prove_bad(page, proof, case, release).map(|count| shown += count)
         } else {
-            prove_good(proof, case)
+            prove_good(page, proof, case)
         };
         if let Err(reason) = result {
             return Outcome::Failed(format!("{}: {reason}", case.role));
@@ -120,6 +120,12 @@ fn prove_bad(page: &PageFile, proof: &Proof, case: &ExampleCase, release: Releas
         .iter()
         .filter(|finding| finding.page.id == page.page.id)
         .collect();
+    if findings
+        .iter()
+        .all(|finding| finding.predictions(release).next().is_none())
+    {
+        return Ok(0);
+    }
     let (output, log) = session(proof, case);
     let mut shown = 0;
     for finding in findings {
@@ -136,8 +142,24 @@ fn prove_bad(page: &PageFile, proof: &Proof, case: &ExampleCase, release: Releas
     Ok(shown)
 }
 
-fn prove_good(proof: &Proof, case: &ExampleCase) -> Result<(), String> {
+fn prove_good(page: &PageFile, proof: &Proof, case: &ExampleCase) -> Result<(), String> {
     let (output, log) = session(proof, case);
+    let texts = page
+        .page
+        .symptom
+        .iter()
+        .map(|symptom| (&symptom.client, &symptom.log));
+    for (client, line) in texts.filter(|(client, line)| client.is_some() || line.is_some()) {
+        let seen = client
+            .as_ref()
+            .is_none_or(|text| contains(&describe(&output), text));
+        if seen && line.as_ref().is_none_or(|text| contains(&log, text)) {
+            return Err(format!(
+                "shows what only the bad example should, `{client:?}` and `{line:?}`:\n{}\nlog:\n{log}",
+                describe(&output)
+            ));
+        }
+    }
     if is_end(&output, proof.good) {
         return Ok(());
     }
@@ -157,7 +179,7 @@ fn session(proof: &Proof, case: &ExampleCase) -> (Output, String) {
     fs::write(&configuration, machine.text(text)).expect("a configuration");
     let environment = proof.environment.clone();
     let run = Run {
-        user: proof.daemon.as_deref(),
+        user: case.daemon(Some(proof)),
         environment,
     };
     if run_of(proof, case) == "start" && case.is_bad() {

@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use crate::{
     catalog::{self, Page, Severity},
     cli::Failure,
+    host::{Host as _, Live},
     lint::{Circumstances, FILE_NAME, FailOn, Options, Settings},
     terms::Release,
 };
@@ -29,6 +30,12 @@ pub(super) struct Choice {
     /// The release of rsync that will read the files [default: 3.5.0]
     #[arg(long, value_name = "VERSION")]
     target_version: Option<Release>,
+    /// The release that reads the files today; says which lines the other one reads otherwise
+    #[arg(long, value_name = "VERSION")]
+    from_version: Option<Release>,
+    /// The user that starts the daemon, by name or number
+    #[arg(long, value_name = "USER", default_value = "root")]
+    daemon_user: String,
     /// The settings file [default: rsyncctl.toml beside the first file or in a folder above it]
     #[arg(long, value_name = "FILE", conflicts_with = "no_settings")]
     settings: Option<PathBuf>,
@@ -86,8 +93,8 @@ impl Choice {
             options: Options {
                 circumstances: Circumstances {
                     release,
-                    from_release: None,
-                    daemon_uid: 0,
+                    from_release: self.from_version,
+                    daemon_uid: uid(&self.daemon_user)?,
                     today: jiff::Zoned::now().date(),
                 },
                 select: all_pages(select)?,
@@ -113,6 +120,24 @@ impl Choice {
         let text = fs::read_to_string(&path)
             .map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
         Settings::parse(&text).map_err(|error| format!("{}: {error}", path.display()).into())
+    }
+}
+
+/// The number of a user of this machine; root has the same one everywhere.
+fn uid(user: &str) -> Result<u32, Failure> {
+    if user == "root" {
+        return Ok(0);
+    }
+    if let Ok(number) = user.parse() {
+        return Ok(number);
+    }
+    match Live.user(user) {
+        Ok(Some(user)) => Ok(user.uid),
+        Ok(None) => Err(format!(
+            "this machine has no user `{user}`; give --daemon-user the number that the user has on the server"
+        )
+        .into()),
+        Err(error) => Err(format!("cannot look up the user `{user}`: {error}").into()),
     }
 }
 

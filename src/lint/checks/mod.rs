@@ -8,6 +8,7 @@ mod joined;
 mod lists;
 mod names;
 mod notes;
+mod operation;
 mod password;
 mod paths;
 mod placement;
@@ -15,6 +16,7 @@ mod repeats;
 mod secrets;
 mod sersync;
 mod syntax;
+mod upgrade;
 mod values;
 
 use crate::lint::{
@@ -35,13 +37,15 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
         placement::CHECKS,
         repeats::CHECKS,
         password::CHECKS,
-        paths::CHECKS,
+        upgrade::CHECKS,
     ];
     let directories = [
         hosts::FAMILIES,
         secrets::FAMILIES,
         auth::FAMILIES,
+        paths::FAMILIES,
         exposure::FAMILIES,
+        operation::FAMILIES,
         sersync::FAMILIES,
     ];
     families

@@ -2,7 +2,7 @@ use std::{fs, path::Path};
 
 use rsyncctl::terms::Release;
 
-use crate::support::page::{self, Page};
+use crate::support::page::{self, Page, Proof};
 
 /// A page with its examples.
 pub(crate) struct PageFile {
@@ -23,6 +23,17 @@ impl ExampleCase {
 
     pub(crate) fn block(&self, kind: &str) -> Option<&Block> {
         self.blocks.iter().find(|block| block.kind == kind)
+    }
+
+    /// The local user that runs the daemon, if it is not the test's own.
+    pub(crate) fn daemon<'a>(&'a self, proof: Option<&'a Proof>) -> Option<&'a str> {
+        let own = self.blocks.iter().find_map(|block| block.daemon.as_deref());
+        own.or_else(|| proof?.daemon.as_deref())
+    }
+
+    /// The release that the example's files come from.
+    pub(crate) fn origin(&self) -> Option<Release> {
+        self.blocks.iter().find_map(|block| block.from_release)
     }
 
     /// Whether the installed rsync can show what the case says.
@@ -47,6 +58,10 @@ pub(crate) struct Block {
     pub(crate) path: Option<String>,
     pub(crate) mode: Option<u32>,
     pub(crate) owner: Option<String>,
+    /// The local user that runs the daemon of this example, instead of the page's.
+    pub(crate) daemon: Option<String>,
+    /// The release that the file comes from.
+    pub(crate) from_release: Option<Release>,
     /// The release that the case is judged for, if it is not the current one.
     pub(crate) release: Option<Release>,
     /// Whether the rest of the file is left out, so that nothing in it is missing.
@@ -113,9 +128,9 @@ fn cases(body: &str) -> Vec<ExampleCase> {
     cases
 }
 
-/// Attributes: `path=/etc/x`, `mode=644`, `owner=nobody`, `release=3.4.0`, `newline=crlf|none`, `escapes` (`\xHH` stands
-/// for a byte), `stretch=1100` (`~` stands for so many letters), `part` (what a whole sersync file must have may be
-/// missing).
+/// Attributes: `path=/etc/x`, `mode=644`, `owner=nobody`, `daemon=nobody`, `newline=crlf|none`, `escapes` (`\xHH` stands
+/// for a byte, `\xHH{N}` for N of them), `stretch=1100` (`~` stands for so many letters), `release=3.4.0`,
+/// `from=3.2.7`, `part` (what a whole sersync file must have may be missing).
 fn block<'a>(
     kind: String,
     words: impl Iterator<Item = &'a str>,
@@ -126,6 +141,8 @@ fn block<'a>(
         path: None,
         mode: None,
         owner: None,
+        daemon: None,
+        from_release: None,
         release: None,
         is_part: false,
         text: Vec::new(),
@@ -139,6 +156,8 @@ fn block<'a>(
             Some(("path", path)) => block.path = Some(path.to_owned()),
             Some(("mode", mode)) => block.mode = Some(u32::from_str_radix(mode, 8).expect("an octal mode")),
             Some(("owner", owner)) => block.owner = Some(owner.to_owned()),
+            Some(("daemon", user)) => block.daemon = Some(user.to_owned()),
+            Some(("from", release)) => block.from_release = Some(release.parse().expect("a release")),
             Some(("release", release)) => block.release = Some(release.parse().expect("a release")),
             Some(("newline", "crlf")) => newline = b"\r\n",
             Some(("newline", "none")) => newline = b"",
@@ -204,9 +223,20 @@ fn unescape(line: &str) -> Vec<u8> {
     let mut rest = line;
     while let Some((before, after)) = rest.split_once("\\x") {
         bytes.extend(before.as_bytes());
-        bytes.push(u8::from_str_radix(&after[..2], 16).expect("two hexadecimal digits"));
-        rest = &after[2..];
+        let byte = u8::from_str_radix(&after[..2], 16).expect("two hexadecimal digits");
+        let (count, behind) = repetition(&after[2..]);
+        bytes.extend(std::iter::repeat_n(byte, count));
+        rest = behind;
     }
     bytes.extend(rest.as_bytes());
     bytes
+}
+
+/// `{N}` behind an escaped byte: it stands there that many times.
+fn repetition(behind: &str) -> (usize, &str) {
+    let counted = behind.strip_prefix('{').and_then(|rest| rest.split_once('}'));
+    match counted {
+        Some((count, rest)) => (count.parse().expect("a number"), rest),
+        None => (1, behind),
+    }
 }

@@ -18,13 +18,24 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// An empty machine with the users root and nobody.
+    /// A machine with the users root and nobody, and a few things that every system has.
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
         let machine = Self { folder };
         machine.line("file /etc/passwd = root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n");
         machine.line("file /etc/group = root:x:0:\nnogroup:x:65534:\n");
+        for line in [
+            "dir /run",
+            "dir /tmp 1777",
+            "dir /var/log",
+            "dir /var/run",
+            "file /bin/false 0755",
+            "file /bin/sh 0755",
+            "file /bin/true 0755",
+        ] {
+            machine.line(line);
+        }
         machine
     }
 

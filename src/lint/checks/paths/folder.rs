@@ -1,0 +1,169 @@
+//! `path`, and what it leads to.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    host::{EntryKind, walk},
+    lint::{
+        checks::Check,
+        report::{Case, Reporter},
+        subject::{ConfigurationSubject, ModuleSubject},
+    },
+    model::{Parameter, Scope},
+    terms::Release,
+};
+
+pub(super) const CHECKS: &[Check] = &[
+    Check::configuration("RSY401", module_without_path),
+    Check::configuration("RSY402", path_missing),
+    Check::configuration("RSY403", relative_path),
+    Check::configuration("RSY404", untrusted_link_in_path),
+    Check::configuration("RSY423", path_with_dot),
+];
+
+/// RSY401: a module without a path can be listed and never used.
+fn module_without_path(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for module in subject.modules() {
+        if !module.has(Parameter::Path) {
+            out.report(Case::at(module.header()).with("module", module.name()));
+        }
+    }
+}
+
+/// RSY402: clients of the module are told `chdir failed` or `chroot failed`, which names no path.
+fn path_missing(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for module in subject.modules() {
+        let path = module.text(Parameter::Path);
+        let Some(setting) = path.origin.setting() else {
+            continue;
+        };
+        // What is relative or holds a variable has pages of its own.
+        let Some(place) = module.folder(subject) else {
+            continue;
+        };
+        let Some(found) = out.fact(place.display().to_string(), subject.host.metadata(&place, true)) else {
+            continue;
+        };
+        let variant = match found {
+            None => "missing",
+            Some(metadata) if metadata.kind != EntryKind::Directory => "file",
+            Some(_) => continue,
+        };
+        out.report(
+            Case::at(setting.value_span())
+                .variant(variant)
+                .with("module", module.name())
+                .with("path", place.display().to_string())
+                .with("call", call(subject, &module)),
+        );
+    }
+}
+
+/// RSY403: a path that does not begin with a slash is looked up from wherever the daemon was started.
+fn relative_path(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let chroot = subject
+        .configuration
+        .text(Scope::Global, Parameter::DaemonChroot)
+        .value;
+    let mut seen = BTreeSet::new();
+    for module in subject.modules() {
+        let path = module.text(Parameter::Path);
+        let (Some(setting), Some(&first)) = (path.origin.setting(), path.value.first()) else {
+            continue;
+        };
+        // With quotes, and with a variable in front, it is another case; behind `daemon chroot` the daemon stands in
+        // the root folder.
+        if b"/\"'%".contains(&first) || !chroot.is_empty() {
+            continue;
+        }
+        let variant = if first == b'~' { "home" } else { "relative" };
+        let span = setting.value_span();
+        if seen.insert((span.source, span.start)) {
+            out.report(
+                Case::at(span)
+                    .variant(variant)
+                    .with("module", module.name())
+                    .with("path", module.display(Parameter::Path))
+                    .with("call", call(subject, &module)),
+            );
+        }
+    }
+}
+
+/// RSY404: a module that is not confined is not entered through a link of a third party.
+fn untrusted_link_in_path(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    if subject.configuration.release < Release::new(3, 5, 0) {
+        return;
+    }
+    let daemon = subject.circumstances.daemon_uid;
+    for module in subject.modules() {
+        if module.tries_chroot(subject) || module.is(Parameter::InsecureLinks) {
+            continue;
+        }
+        let Some((setting, folder)) = module
+            .text(Parameter::Path)
+            .origin
+            .setting()
+            .zip(module.folder(subject))
+        else {
+            continue;
+        };
+        let Some(passed) = out.fact(folder.display().to_string(), walk(subject.host, &folder)) else {
+            continue;
+        };
+        let foreign = passed.into_iter().find_map(|component| {
+            let metadata = component.metadata?;
+            let is_foreign = metadata.uid != 0 && metadata.uid != daemon;
+            (metadata.kind == EntryKind::Link && is_foreign).then_some((component.path, metadata.uid))
+        });
+        if let Some((link, uid)) = foreign {
+            let link = link.display().to_string();
+            out.report(
+                Case::at(setting.value_span())
+                    .with("module", module.name())
+                    .with("link", &link)
+                    .with("uid", uid.to_string())
+                    .fact(format!("{link} is a symbolic link that belongs to uid {uid}")),
+            );
+        }
+    }
+}
+
+/// RSY423: `/./` moves the jail, and makes it one that must succeed.
+fn path_with_dot(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let mut seen = BTreeSet::new();
+    for module in subject.modules() {
+        let path = module.text(Parameter::Path);
+        let Some(setting) = path.origin.setting() else {
+            continue;
+        };
+        let Some(dot) = path.value.windows(3).position(|part| part == b"/./") else {
+            continue;
+        };
+        let variant = match module.boolean(Parameter::UseChroot).value {
+            Some(false) => "without-chroot",
+            Some(true) => continue,
+            None => "jail",
+        };
+        let span = setting.part(dot..dot + 3);
+        if seen.insert((span.source, span.start)) {
+            let outer = String::from_utf8_lossy(&path.value[..dot]);
+            let outer = if outer.is_empty() { "/".into() } else { outer };
+            out.report(
+                Case::at(span)
+                    .variant(variant)
+                    .with("module", module.name())
+                    .with("outer", outer),
+            );
+        }
+    }
+}
+
+/// The system call that the client is told about.
+fn call(subject: &ConfigurationSubject<'_>, module: &ModuleSubject<'_>) -> &'static str {
+    if module.tries_chroot(subject) {
+        "chroot"
+    } else {
+        "chdir"
+    }
+}

@@ -1,0 +1,264 @@
+//! `uid` and `gid`, and a daemon that is not root.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    catalog::Safety,
+    diagnosis::Edit,
+    lint::{
+        checks::{
+            Check,
+            paths::account::{Accounts, has_daemon_chroot},
+        },
+        report::{Case, Reporter},
+        subject::{ConfigurationSubject, ModuleSubject},
+    },
+    model::{Effect, Parameter, Scope, Setting, Value, has_variable},
+    terms::Span,
+};
+
+pub(super) const CHECKS: &[Check] = &[
+    Check::configuration("RSY407", unknown_uid),
+    Check::configuration("RSY408", unknown_gid),
+    Check::configuration("RSY409", identity_on_plain_user_daemon),
+    Check::configuration("RSY411", identity_after_daemon_uid),
+    Check::configuration("RSY421", fake_super_as_root),
+    Check::configuration("RSY422", writable_as_nobody),
+];
+
+/// RSY407: a user that the server does not know closes the module.
+fn unknown_uid(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let mut accounts = Accounts::new(subject.host);
+    for user in lines(subject, Parameter::Uid, Parameter::DaemonUid) {
+        let word = user.setting.text.bytes();
+        if has_variable(word) || has_daemon_chroot(subject) {
+            continue;
+        }
+        let is_list = word.iter().any(|byte| b" ,\t".contains(byte));
+        if !is_list {
+            let name = String::from_utf8_lossy(word);
+            if !matches!(out.fact(name, accounts.uid(word)), Some(None)) {
+                continue;
+            }
+        }
+        let case = Case::at(user.setting.value_span()).with("user", user.setting.text.display());
+        out.report(match (&user.module, is_list) {
+            (None, _) => case.variant("daemon"),
+            (Some(module), true) => case.variant("list").with("module", module.name()),
+            (Some(module), false) => case.variant("module").with("module", module.name()),
+        });
+    }
+}
+
+/// RSY408: a group that the server does not know closes the module; `nobody` is one on some systems, `nogroup` on
+/// others.
+fn unknown_gid(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let mut accounts = Accounts::new(subject.host);
+    for group in lines(subject, Parameter::Gid, Parameter::DaemonGid) {
+        let setting = group.setting;
+        if has_variable(setting.text.bytes()) || has_daemon_chroot(subject) {
+            continue;
+        }
+        // Without root no group will do, and that is another case.
+        if group.module.is_some() && !is_root(subject) {
+            continue;
+        }
+        let tokens = match group.module {
+            Some(_) => setting.text.conf_tokens(),
+            None => setting.text.tokens(|_| false).collect(),
+        };
+        for (index, token) in tokens.iter().enumerate() {
+            if index == 0 && token.bytes == b"*" {
+                continue;
+            }
+            if !matches!(out.fact(token.display(), accounts.gid(token.bytes)), Some(None)) {
+                continue;
+            }
+            let span = setting.part(token.part.clone());
+            let case = Case::at(span).with("group", token.display());
+            let Some(module) = &group.module else {
+                out.report(case.variant("daemon"));
+                continue;
+            };
+            let case = case.with("module", module.name());
+            let other: &[u8] = match token.bytes {
+                b"nobody" => b"nogroup",
+                b"nogroup" => b"nobody",
+                _ => b"",
+            };
+            let has_other = !other.is_empty() && matches!(accounts.gid(other), Ok(Some(_)));
+            out.report(if has_other {
+                case.variant("other-system")
+                    .with("other", String::from_utf8_lossy(other))
+                    .fix(Safety::Safe, [Edit::replace(span, other)])
+            } else {
+                case.variant("module")
+            });
+        }
+    }
+}
+
+/// RSY409: only root may take on another identity or leave its root folder.
+fn identity_on_plain_user_daemon(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let daemon = subject.circumstances.daemon_uid;
+    if daemon != 0 {
+        without_root(subject, out, daemon, None);
+    }
+}
+
+/// RSY411: with `daemon uid` the daemon is no longer root when it meets a module.
+fn identity_after_daemon_uid(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let origin = subject
+        .configuration
+        .text(Scope::Global, Parameter::DaemonUid)
+        .origin;
+    let Some(setting) = origin.setting().filter(|setting| !setting.text.is_empty()) else {
+        return;
+    };
+    if subject.circumstances.daemon_uid != 0 || has_variable(setting.text.bytes()) {
+        return;
+    }
+    let mut accounts = Accounts::new(subject.host);
+    let daemon = out.fact(setting.text.display(), accounts.daemon(subject));
+    if let Some(Some(daemon)) = daemon.filter(|uid| *uid != Some(0)) {
+        without_root(subject, out, daemon, Some(setting.span()));
+    }
+}
+
+/// What fails in a module when the daemon is the user `daemon`, and not root.
+fn without_root(
+    subject: &ConfigurationSubject<'_>,
+    out: &mut Reporter<'_>,
+    daemon: u32,
+    because: Option<Span>,
+) {
+    let mut accounts = Accounts::new(subject.host);
+    let mut seen = BTreeSet::new();
+    for module in subject.modules() {
+        let uid = module.text(Parameter::Uid);
+        let chroot = module.boolean(Parameter::UseChroot);
+        let path = module.text(Parameter::Path);
+        let (variant, setting) = if let (Some(true), Some(setting)) = (chroot.value, chroot.origin.setting())
+        {
+            ("chroot", setting)
+        } else if let (None, Some(setting)) = (
+            chroot.value,
+            path.origin.setting().filter(|_| has_dot(path.value)),
+        ) {
+            ("dot", setting)
+        } else if let Some(setting) = module
+            .text(Parameter::Gid)
+            .origin
+            .setting()
+            .filter(|set| !set.text.is_empty())
+        {
+            ("gid", setting)
+        } else if let Some(setting) = uid.origin.setting().filter(|set| !set.text.is_empty()) {
+            let known = (!has_variable(uid.value)).then(|| accounts.uid(uid.value));
+            let user = known
+                .and_then(|fact| out.fact(setting.text.display(), fact))
+                .flatten();
+            // An unknown user is another case; the daemon's own one changes nothing.
+            if user.is_none_or(|user| user == daemon) {
+                continue;
+            }
+            ("uid", setting)
+        } else {
+            continue;
+        };
+        if seen.insert(setting.span().start) {
+            let case = Case::at(setting.span())
+                .variant(variant)
+                .with("module", module.name())
+                .with("value", setting.text.display());
+            out.report(match because {
+                Some(span) => case.also(span, "daemon-uid"),
+                None => case,
+            });
+        }
+    }
+}
+
+/// RSY421: `fake super` exists so that ownership is kept without root.
+fn fake_super_as_root(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let mut seen = BTreeSet::new();
+    for module in subject.modules() {
+        let fake = module.boolean(Parameter::FakeSuper);
+        let uid = module.text(Parameter::Uid);
+        let (Some(setting), Some(user)) = (fake.origin.setting(), uid.origin.setting()) else {
+            continue;
+        };
+        let is_root = matches!(uid.value, b"root" | b"0") && subject.circumstances.daemon_uid == 0;
+        if fake.value == Some(true) && is_root && seen.insert(setting.span().start) {
+            out.report(
+                Case::at(setting.span())
+                    .with("module", module.name())
+                    .also(user.span(), "uid"),
+            );
+        }
+    }
+}
+
+/// RSY422: without `uid` the daemon of root writes as nobody. Where the folder can be looked at, RSY406 knows whether
+/// that works.
+fn writable_as_nobody(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    if !is_root(subject) {
+        return;
+    }
+    let mut seen = BTreeSet::new();
+    for module in subject.modules() {
+        if !module.is_writable() || module.has(Parameter::Uid) {
+            continue;
+        }
+        let is_seen = module
+            .folder(subject)
+            .is_some_and(|folder| subject.host.metadata(&folder, true).is_ok());
+        let place = module.place(module.boolean(Parameter::ReadOnly).origin);
+        if !is_seen && seen.insert((place.source, place.start)) {
+            out.report(Case::at(place).with("module", module.name()));
+        }
+    }
+}
+
+/// A line that names users or groups, once, with a module for which it holds; none for the daemon's own.
+struct Line<'a> {
+    setting: &'a Setting,
+    module: Option<ModuleSubject<'a>>,
+}
+
+fn lines<'a>(subject: &ConfigurationSubject<'a>, module: Parameter, daemon: Parameter) -> Vec<Line<'a>> {
+    let mut seen = BTreeSet::new();
+    let own = subject.configuration.text(Scope::Global, daemon).origin.setting();
+    let mut found: Vec<Line<'a>> = own
+        .filter(|setting| matches!(setting.effect, Effect::Set(Value::Text)))
+        .map(|setting| Line {
+            setting,
+            module: None,
+        })
+        .into_iter()
+        .collect();
+    for one in subject.modules() {
+        let Some(setting) = one.text(module).origin.setting() else {
+            continue;
+        };
+        let span = setting.span();
+        if seen.insert((span.source, span.start)) {
+            found.push(Line {
+                setting,
+                module: Some(one),
+            });
+        }
+    }
+    found.retain(|line| !line.setting.text.is_empty());
+    found
+}
+
+/// Whether the daemon is still root when it meets a module.
+fn is_root(subject: &ConfigurationSubject<'_>) -> bool {
+    let daemon_uid = subject.configuration.text(Scope::Global, Parameter::DaemonUid);
+    subject.circumstances.daemon_uid == 0 && daemon_uid.value.is_empty()
+}
+
+fn has_dot(path: &[u8]) -> bool {
+    path.windows(3).any(|part| part == b"/./")
+}

@@ -1,0 +1,20 @@
+//! What a module leads to on the server, and as whom: its folder, its identity, its confinement, its programs.
+
+mod account;
+mod confinement;
+mod filters;
+mod folder;
+mod hooks;
+mod identity;
+mod rights;
+
+use crate::lint::checks::Check;
+
+pub(super) const FAMILIES: &[&[Check]] = &[
+    folder::CHECKS,
+    identity::CHECKS,
+    rights::CHECKS,
+    confinement::CHECKS,
+    hooks::CHECKS,
+    filters::CHECKS,
+];

@@ -1,0 +1,158 @@
+//! What the module's user may do in the module's folder.
+
+use std::path::Path;
+
+use crate::{
+    host::{EntryKind, Host, Metadata, walk},
+    lint::{
+        checks::{
+            Check,
+            paths::account::{Account, Accounts},
+        },
+        report::{Case, Reporter},
+        subject::{ConfigurationSubject, ModuleSubject},
+    },
+    model::{Parameter, Setting},
+};
+
+pub(super) const CHECKS: &[Check] = &[
+    Check::configuration("RSY405", unreadable_folder),
+    Check::configuration("RSY406", unwritable_folder),
+];
+
+const ENTER: u32 = 1;
+const WRITE: u32 = 2;
+const READ: u32 = 4;
+
+/// More entries than this are not looked at for one that may be written.
+const MOST_ENTRIES: usize = 1000;
+
+/// RSY405: root enters the folder, but reads it as the module's user; a daemon of another user has to get through
+/// every folder above it as well.
+fn unreadable_folder(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let mut accounts = Accounts::new(subject.host);
+    for module in subject.modules() {
+        let Some(served) = served(subject, &module, &mut accounts, out) else {
+            continue;
+        };
+        let case = served.case(&module);
+        if subject.circumstances.daemon_uid != 0 {
+            let Some(passed) = out.fact(&served.path, walk(subject.host, Path::new(&served.path))) else {
+                continue;
+            };
+            let closed = passed.iter().find(|component| {
+                let folder = component
+                    .metadata
+                    .filter(|found| found.kind == EntryKind::Directory);
+                folder.is_some_and(|folder| served.account.is_denied(&folder, ENTER))
+            });
+            if let Some(closed) = closed {
+                out.report(
+                    case.variant("above")
+                        .with("closed", closed.path.display().to_string()),
+                );
+                continue;
+            }
+        }
+        if served.account.is_denied(&served.folder, ENTER) {
+            out.report(case.variant("closed"));
+        } else if served.account.is_denied(&served.folder, READ) && !module.is(Parameter::WriteOnly) {
+            out.report(case.variant("unlisted"));
+        }
+    }
+}
+
+/// RSY406: a module that clients may write into, and its own user may not.
+fn unwritable_folder(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let mut accounts = Accounts::new(subject.host);
+    for module in subject.modules().filter(ModuleSubject::is_writable) {
+        let Some(served) = served(subject, &module, &mut accounts, out) else {
+            continue;
+        };
+        // Who cannot even enter it is another case.
+        if served.account.is_denied(&served.folder, ENTER)
+            || !served.account.is_denied(&served.folder, WRITE)
+            || holds_writable_folder(subject.host, &served)
+        {
+            continue;
+        }
+        let variant = match served.user {
+            Some(_) => "named",
+            None => "nobody",
+        };
+        let case = served.case(&module).variant(variant);
+        out.report(match served.user {
+            Some(user) => case.also(user.span(), "user"),
+            None => case,
+        });
+    }
+}
+
+/// A folder that a module serves, and the account that it is served with.
+struct Served<'a> {
+    setting: &'a Setting,
+    user: Option<&'a Setting>,
+    path: String,
+    folder: Metadata,
+    account: Account,
+}
+
+impl Served<'_> {
+    fn case(&self, module: &ModuleSubject<'_>) -> Case {
+        let (mode, owner) = (self.folder.mode, self.folder.uid);
+        let name = match self.user {
+            Some(user) => user.text.display().into_owned(),
+            None => "nobody".to_owned(),
+        };
+        Case::at(self.setting.value_span())
+            .with("module", module.name())
+            .with("path", &self.path)
+            .with("user", name)
+            .with("uid", self.account.uid.to_string())
+            .with("mode", format!("{mode:o}"))
+            .with("owner", owner.to_string())
+            .fact(format!(
+                "{} has mode {mode:o} and belongs to uid {owner}",
+                self.path
+            ))
+    }
+}
+
+fn served<'a>(
+    subject: &ConfigurationSubject<'a>,
+    module: &ModuleSubject<'a>,
+    accounts: &mut Accounts<'a>,
+    out: &mut Reporter<'_>,
+) -> Option<Served<'a>> {
+    let setting = module.text(Parameter::Path).origin.setting()?;
+    let place = module.folder(subject)?;
+    let path = place.display().to_string();
+    let folder = out.fact(&path, subject.host.metadata(&place, true))??;
+    let account = out.fact(
+        format!("the user of module {}", module.name()),
+        accounts.of_module(subject, module),
+    )??;
+    let user = module.text(Parameter::Uid).origin.setting();
+    (folder.kind == EntryKind::Directory).then_some(Served {
+        setting,
+        user: user.filter(|user| !user.text.is_empty()),
+        path,
+        folder,
+        account,
+    })
+}
+
+/// Whether a folder directly below may be written: then that is likely where clients are to write.
+fn holds_writable_folder(host: &dyn Host, served: &Served<'_>) -> bool {
+    let Ok(Some(names)) = host.list(Path::new(&served.path)) else {
+        return false;
+    };
+    names.iter().take(MOST_ENTRIES).any(|name| {
+        let found = host.metadata(&Path::new(&served.path).join(name), true);
+        let folder = found
+            .ok()
+            .flatten()
+            .filter(|found| found.kind == EntryKind::Directory);
+        folder.is_some_and(|folder| !served.account.is_denied(&folder, ENTER | WRITE))
+    })
+}
