@@ -1,6 +1,8 @@
 //! The conditions: one function a rule, one file a small family. What a rule says is on its page in `rules/`.
 
 mod damage;
+mod directives;
+mod encoding;
 mod exposure;
 mod hosts;
 mod joined;
@@ -25,6 +27,8 @@ use crate::lint::{
 pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
     let families: &[&[Check]] = &[
         syntax::CHECKS,
+        directives::CHECKS,
+        encoding::CHECKS,
         names::CHECKS,
         damage::CHECKS,
         joined::CHECKS,
