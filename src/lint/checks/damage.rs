@@ -190,11 +190,15 @@ impl<'a> Damage<'a> {
         }
         self.delete(text, start, inner.start);
         self.delete(text, inner.end, end);
-        let value = &text.bytes()[inner.clone()];
         match (parameter.facts().kind, parameter) {
             (Kind::Boolean | Kind::BooleanOrUnset | Kind::Integer | Kind::Enum, _) => {
-                if Value::read(parameter.facts().kind, &plain(value)).is_some() {
-                    self.replace(text, inner.start, inner.end);
+                let before = self.edits.len();
+                self.quotes(text, inner.start, inner.end);
+                let quote = if self.edits.len() > before { 3 } else { 0 };
+                let word = inner.start + quote..inner.end - quote;
+                match Value::read(parameter.facts().kind, &plain(&text.bytes()[word.clone()])) {
+                    Some(_) => self.replace(text, word.start, word.end),
+                    None => self.edits.truncate(before),
                 }
             }
             (_, P::Comment | P::LogFormat | P::EarlyExec | P::PreXferExec | P::PostXferExec) => {}

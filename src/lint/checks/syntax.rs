@@ -90,7 +90,11 @@ fn without_equals(text: &[u8]) -> Line {
         Kind::Boolean | Kind::BooleanOrUnset | Kind::Enum => Value::read(kind, value).is_some(),
         Kind::Integer => first.is_ascii_digit(),
         Kind::Path => first == b'/',
-        Kind::String => has_colon || parameter.name().contains(' ') && first.is_ascii(),
+        Kind::String => {
+            let is_several_words = parameter.name().contains(' ');
+            let is_word = !value.contains(&b' ') && first.is_ascii();
+            has_colon || is_several_words && (is_word || matches!(first, b'/' | b'*' | b'0'..=b'9'))
+        }
     };
     if is_value {
         Line::Setting(parameter, length..behind)
