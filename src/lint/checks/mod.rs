@@ -5,6 +5,7 @@ mod directives;
 mod encoding;
 mod exposure;
 mod hosts;
+mod inert;
 mod joined;
 mod lists;
 mod names;
@@ -34,6 +35,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
         joined::CHECKS,
         notes::CHECKS,
         values::CHECKS,
+        inert::CHECKS,
         lists::CHECKS,
         placement::CHECKS,
         repeats::CHECKS,
