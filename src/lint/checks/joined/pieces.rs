@@ -89,7 +89,11 @@ pub(super) fn pieces(parameter: Parameter, value: &[u8]) -> (usize, Vec<Piece<'_
     if is_command_or_format(parameter) {
         return (value.len(), Vec::new());
     }
-    let names = names(value);
+    let mut names = names(value);
+    if parameter == Parameter::Comment {
+        // People may write of `uid = 0`, hardly of `use chroot = no`.
+        names.retain(|name| name.parameter.name().contains([' ', '-']));
+    }
     let holds_word = is_word(parameter);
     if !names.iter().any(|name| name.is_plain || holds_word) {
         let found = header(parameter, value, 0).filter(|_| holds_word || is_file(parameter));
