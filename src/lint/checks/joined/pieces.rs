@@ -33,13 +33,6 @@ impl Piece<'_> {
         }
     }
 
-    pub(super) fn variant(&self) -> &'static str {
-        match self {
-            Self::Parameter { .. } => "parameter",
-            Self::Header { .. } => "header",
-        }
-    }
-
     pub(super) fn is_header(&self) -> bool {
         matches!(self, Self::Header { .. })
     }
