@@ -35,7 +35,7 @@ pub struct Finding {
 /// A place where a cause lets other rules fire too.
 #[derive(Clone, Copy, Debug)]
 pub struct Explained {
-    /// Where; a finding is a consequence if its first place overlaps it.
+    /// Where; a finding is a consequence if its first place overlaps it, or any of its places if rules are named.
     pub span: Span,
     /// The rules that fire there because of the cause; none: all.
     pub rules: &'static [&'static str],

@@ -22,25 +22,33 @@ pub(super) fn drop_explained(findings: &mut Vec<Finding>) {
             *farthest
         })
         .collect();
-    findings.retain(|finding| {
-        let place = finding.labels[0].span;
-        let last = explained.partition_point(|(one, _)| {
-            (one.span.source, one.span.start) < (place.source, place.end.max(place.start + 1))
-        });
-        let touching = (0..last)
+    let touches = |finding: &Finding, place: Span, is_first: bool| {
+        let end = place.end.max(place.start + 1);
+        let last =
+            explained.partition_point(|(one, _)| (one.span.source, one.span.start) < (place.source, end));
+        (0..last)
             .rev()
-            .take_while(|&index| reach[index] > (place.source, place.start));
-        !touching
+            .take_while(|&index| reach[index] > (place.source, place.start))
             .map(|index| &explained[index])
-            .any(|(one, rule)| is_consequence(finding, place, one, rule))
+            .any(|(one, rule)| is_consequence(finding, place, one, rule, is_first))
+    };
+    findings.retain(|finding| {
+        let mut labels = finding.labels.iter().enumerate();
+        !labels.any(|(index, label)| touches(finding, label.span, index == 0))
     });
 }
 
-fn is_consequence(finding: &Finding, place: Span, one: &Explained, rule: &str) -> bool {
+/// Whether a finding with a label at `place` follows from the cause. What certain rules find because of a cause may
+/// have its first label elsewhere, as that of two lines that repeat each other.
+fn is_consequence(finding: &Finding, place: Span, one: &Explained, rule: &str, is_first: bool) -> bool {
     let overlaps = one.span.source == place.source
         && one.span.end > place.start
         && one.span.start < place.end.max(place.start + 1);
-    let is_meant = one.rules.is_empty() || one.rules.contains(&finding.page.id);
+    let is_meant = if one.rules.is_empty() {
+        is_first
+    } else {
+        one.rules.contains(&finding.page.id)
+    };
     let explains_back = !finding.explains.is_empty() && finding.page.id < rule;
     overlaps && is_meant && finding.page.id != rule && !explains_back
 }

@@ -239,6 +239,14 @@ impl Configuration {
         })
     }
 
+    /// Whether a daemon that starts meets a problem already then: it reads up to the first header, `[global]`
+    /// included (`pm_process` without a section function in params.c).
+    pub fn is_met_at_start(&self, problem: &Problem) -> bool {
+        self.blocks[..=problem.block]
+            .iter()
+            .all(|block| block.header.is_none())
+    }
+
     /// The module that a client gets who asks for `name`: the spelling must be exact (`lp_number` in loadparm.c).
     pub fn module(&self, name: &[u8]) -> Option<usize> {
         self.modules

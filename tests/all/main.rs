@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::print_stdout, reason = "tests")]
 
 mod access;
+mod any_bytes;
 mod cli;
 mod fixes;
 mod github;

@@ -129,7 +129,7 @@ pub(crate) fn check(page: &PageFile, case: &ExampleCase) -> Option<Report> {
         return None;
     }
     let machine = Machine::new();
-    machine.example(tree, case);
+    machine.image(tree, case);
     let image = Image::new(machine.root());
     let host: &dyn Host = if page.page.proof.is_some() {
         &image

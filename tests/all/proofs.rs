@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::process::ExitStatusExt as _,
     process::{Command, Output, Stdio},
     sync::{
         Mutex,
@@ -267,9 +268,10 @@ fn shows(symptom: &Symptom, finding: &Finding, output: &Output, log: &str) -> Re
     Ok(())
 }
 
-/// Whether a session ended with a code. A daemon's last words can be overtaken by a reset; then the text counts.
+/// Whether a session ended with a code; a signal counts as it does in a shell. A daemon's last words can be overtaken by a reset; then the text counts.
 fn is_end(output: &Output, code: u8) -> bool {
-    let ended = output.status.code();
+    let signal = output.status.signal().map(|signal| 128 + signal);
+    let ended = output.status.code().or(signal);
     let was_reset = String::from_utf8_lossy(&output.stderr).contains("Connection reset by peer")
         || String::from_utf8_lossy(&output.stderr).contains("Broken pipe");
     ended == Some(i32::from(code)) || (code != 0 && was_reset && matches!(ended, Some(10 | 12)))

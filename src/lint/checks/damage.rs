@@ -15,6 +15,10 @@ use crate::{
     terms::{SourceId, Span},
 };
 
+mod plain;
+
+use plain::{lookalikes, plain, plain_form, skip, trim, wide};
+
 pub(super) const CHECKS: &[Check] = &[Check::configuration("RSY111", web_page_damage)];
 
 /// How many places a report points at.
@@ -190,11 +194,15 @@ impl<'a> Damage<'a> {
         }
         self.delete(text, start, inner.start);
         self.delete(text, inner.end, end);
-        let value = &text.bytes()[inner.clone()];
         match (parameter.facts().kind, parameter) {
             (Kind::Boolean | Kind::BooleanOrUnset | Kind::Integer | Kind::Enum, _) => {
-                if Value::read(parameter.facts().kind, &plain(value)).is_some() {
-                    self.replace(text, inner.start, inner.end);
+                let before = self.edits.len();
+                self.quotes(text, inner.start, inner.end);
+                let quote = if self.edits.len() > before { 3 } else { 0 };
+                let word = inner.start + quote..inner.end - quote;
+                match Value::read(parameter.facts().kind, &plain(&text.bytes()[word.clone()])) {
+                    Some(_) => self.replace(text, word.start, word.end),
+                    None => self.edits.truncate(before),
                 }
             }
             (_, P::Comment | P::LogFormat | P::EarlyExec | P::PreXferExec | P::PostXferExec) => {}
@@ -320,83 +328,4 @@ fn shown(character: char) -> String {
         '！'..='～' | '“' | '”' | '‘' | '’' => format!("`{character}` ({code})"),
         _ => code,
     }
-}
-
-fn lookalikes(bytes: &[u8]) -> Vec<(usize, Lookalike, usize)> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    while at < bytes.len() {
-        match Lookalike::at(&bytes[at..]) {
-            Some((what, length)) => {
-                found.push((at, what, length));
-                at += length;
-            }
-            None => at += 1,
-        }
-    }
-    found
-}
-
-fn plain_form(what: Lookalike) -> Option<Vec<u8>> {
-    match what {
-        Lookalike::Blank => Some(b" ".to_vec()),
-        Lookalike::Nothing => Some(Vec::new()),
-        Lookalike::Wide(plain) => Some(vec![plain]),
-        // A straight quote would be as wrong as a curved one.
-        Lookalike::Quote => None,
-    }
-}
-
-/// Some bytes with each lookalike made what it looks like.
-fn plain(bytes: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    for (start, what, length) in lookalikes(bytes) {
-        plain.extend_from_slice(&bytes[at..start]);
-        plain.extend(plain_form(what).unwrap_or_default());
-        at = start + length;
-    }
-    plain.extend_from_slice(&bytes[at..]);
-    plain
-}
-
-/// Where the wide form of a character stands first.
-fn wide(bytes: &[u8], plain: u8) -> Option<usize> {
-    let found = lookalikes(bytes);
-    found
-        .iter()
-        .find(|(_, what, _)| *what == Lookalike::Wide(plain))
-        .map(|(at, _, _)| *at)
-}
-
-/// The length of the blanks at the start, lookalikes included.
-fn skip(bytes: &[u8]) -> usize {
-    let mut at = 0;
-    while at < bytes.len() {
-        match Lookalike::at(&bytes[at..]) {
-            Some((Lookalike::Blank | Lookalike::Nothing, length)) => at += length,
-            _ if matches!(bytes[at], b' ' | b'\t') => at += 1,
-            _ => break,
-        }
-    }
-    at
-}
-
-/// The length without the blanks at the end, lookalikes included.
-fn trim(bytes: &[u8]) -> usize {
-    let mut end = bytes.len();
-    while end > 0 {
-        let is_blank = |length: &usize| {
-            let part = &bytes[end - length..end];
-            matches!(
-                Lookalike::at(part),
-                Some((Lookalike::Blank | Lookalike::Nothing, whole)) if whole == *length
-            ) || matches!(part, b" " | b"\t")
-        };
-        match (1..=3.min(end)).find(is_blank) {
-            Some(length) => end -= length,
-            None => break,
-        }
-    }
-    end
 }

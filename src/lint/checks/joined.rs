@@ -38,7 +38,7 @@ fn lines_run_together(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>
             lines.push_str(&piece.lines());
         }
         let mut case = Case::at(setting.part(first.start()..setting.text.bytes().len()))
-            .variant(first.variant())
+            .variant(swallowed(setting.parameter, &pieces))
             .with("parameter", setting.parameter.name())
             .with("next", first.name())
             .explains(value)
@@ -54,6 +54,18 @@ fn lines_run_together(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>
     }
     for header in configuration.modules.iter().flat_map(|module| &module.headers) {
         behind_header(subject, *header, out);
+    }
+}
+
+/// What happens to a parameter with such a value, as the page's variants call it.
+fn swallowed(parameter: Parameter, pieces: &[Piece<'_>]) -> &'static str {
+    let is_header = |piece: Option<&Piece<'_>>| piece.is_some_and(Piece::is_header);
+    match parameter {
+        _ if is_header(pieces.first()) => "header",
+        _ if pieces.iter().any(Piece::is_header) => "headers",
+        Parameter::Uid | Parameter::Gid => "identity",
+        Parameter::Path => "path",
+        _ => "parameter",
     }
 }
 

@@ -2,8 +2,11 @@
 
 mod auth;
 mod damage;
+mod directives;
+mod encoding;
 mod exposure;
 mod hosts;
+mod inert;
 mod joined;
 mod lists;
 mod names;
@@ -28,11 +31,14 @@ use crate::lint::{
 pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
     let families: &[&[Check]] = &[
         syntax::CHECKS,
+        directives::CHECKS,
+        encoding::CHECKS,
         names::CHECKS,
         damage::CHECKS,
         joined::CHECKS,
         notes::CHECKS,
         values::CHECKS,
+        inert::CHECKS,
         lists::CHECKS,
         placement::CHECKS,
         repeats::CHECKS,

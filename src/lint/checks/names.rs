@@ -8,10 +8,15 @@ use crate::{
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
-    model::{Parameter, ProblemKind},
+    model::{Parameter, ProblemKind, Scope},
 };
 
-pub(super) const CHECKS: &[Check] = &[Check::configuration("RSY101", unknown_parameter)];
+pub(super) const CHECKS: &[Check] = &[
+    Check::configuration("RSY101", unknown_parameter),
+    Check::configuration("RSY114", hash_in_module_name),
+    Check::configuration("RSY115", parameter_too_new),
+    Check::configuration("RSY219", renamed_module),
+];
 
 /// RSY101: rsyncd logs a name that it does not know and carries on, so a typo in `hosts allow` leaves the module
 /// open to everyone.
@@ -62,4 +67,50 @@ fn meant(name: &[u8]) -> Option<(Parameter, &'static str)> {
         .min_by_key(|(distance, _)| *distance)
         .filter(|(distance, parameter)| *distance <= parameter.name().len() / 4)
         .map(|(_, parameter)| (parameter, "near"))
+}
+
+/// RSY114: what a client sends with a `#` in front is a command, so the module can be listed and never used.
+fn hash_in_module_name(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for module in subject.modules() {
+        let name = module.name();
+        if name.starts_with('#') {
+            out.report(Case::at(module.header()).with("module", name));
+        }
+    }
+}
+
+/// RSY115: to an older rsync the parameter is one more unknown name.
+fn parameter_too_new(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for problem in &subject.configuration.problems {
+        if let ProblemKind::TooNew(parameter) = &problem.kind {
+            out.report(
+                Case::at(problem.span)
+                    .with("parameter", parameter.name())
+                    .with("since", parameter.facts().since.to_string())
+                    .with("release", subject.configuration.release.to_string()),
+            );
+        }
+    }
+}
+
+/// RSY219: `name` is in no manual; it changes what a client must ask for.
+fn renamed_module(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let blocks = &subject.configuration.blocks;
+    for setting in subject.settings(&[Parameter::Name]) {
+        let block = &blocks[setting.block];
+        let (Scope::Module(_), Some(header)) = (block.scope, block.header) else {
+            continue;
+        };
+        let old = subject.sources.text(header);
+        let old = old.trim_matches(['[', ']']).trim().to_owned();
+        if old == setting.text.display() {
+            continue;
+        }
+        out.report(
+            Case::at(setting.span())
+                .also(header, "header")
+                .with("module", old)
+                .with("name", setting.text.display()),
+        );
+    }
 }

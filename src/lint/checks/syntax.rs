@@ -17,6 +17,7 @@ use crate::{
 pub(super) const CHECKS: &[Check] = &[
     Check::configuration("RSY102", line_without_equals),
     Check::configuration("RSY103", broken_section_header),
+    Check::configuration("RSY104", no_parameter_name),
 ];
 
 /// RSY102: rsync logs the line and goes on without it, so a switch written like `ignore errors` is never on.
@@ -89,7 +90,11 @@ fn without_equals(text: &[u8]) -> Line {
         Kind::Boolean | Kind::BooleanOrUnset | Kind::Enum => Value::read(kind, value).is_some(),
         Kind::Integer => first.is_ascii_digit(),
         Kind::Path => first == b'/',
-        Kind::String => has_colon || parameter.name().contains(' ') && first.is_ascii(),
+        Kind::String => {
+            let is_several_words = parameter.name().contains(' ');
+            let is_word = !value.contains(&b' ') && first.is_ascii();
+            has_colon || is_several_words && (is_word || matches!(first, b'/' | b'*' | b'0'..=b'9'))
+        }
     };
     if is_value {
         Line::Setting(parameter, length..behind)
@@ -110,5 +115,27 @@ fn broken_section_header(subject: &ConfigurationSubject<'_>, out: &mut Reporter<
         let header = subject.sources.text(problem.span);
         let name = header.trim_matches(['[', ']']);
         out.report(Case::at(problem.span).variant(variant).with("name", name));
+    }
+}
+
+/// RSY104: one such line takes the whole daemon down.
+fn no_parameter_name(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for (problem, error) in subject.configuration.fatal() {
+        if *error != FatalError::NoParameterName {
+            continue;
+        }
+        let source = subject.sources.get(problem.span.source);
+        let line = source.line_range(source.line_of(problem.span.start as usize));
+        let text = source.bytes()[problem.span.start as usize..line.end].trim_ascii();
+        let variant = if subject.configuration.is_met_at_start(problem) {
+            "start"
+        } else {
+            "connection"
+        };
+        out.report(
+            Case::at(problem.span)
+                .variant(variant)
+                .with("line", String::from_utf8_lossy(text)),
+        );
     }
 }

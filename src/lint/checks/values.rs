@@ -1,5 +1,7 @@
 //! Values that rsync reads otherwise than they look.
 
+use std::collections::BTreeSet;
+
 use crate::{
     catalog::Safety,
     diagnosis::Edit,
@@ -17,6 +19,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::configuration("RSY204", integer_with_text),
     Check::configuration("RSY205", unknown_syslog_facility),
     Check::configuration("RSY206", quoted_value),
+    Check::configuration("RSY216", write_only_and_read_only),
     Check::configuration("RSY217", negative_max_connections),
     Check::configuration("RSY218", inert_dont_compress),
 ];
@@ -190,6 +193,26 @@ fn quoted_value(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
                 .explains(setting.value_span())
                 .fix(safety, ends.map(Edit::delete)),
         );
+    }
+}
+
+/// RSY216: pulls are refused by the one, pushes by the other.
+fn write_only_and_read_only(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let mut reported = BTreeSet::new();
+    for module in subject.modules() {
+        let place = module.place(module.boolean(Parameter::WriteOnly).origin);
+        if !module.is(Parameter::WriteOnly) || module.is_writable() || !reported.insert(place) {
+            continue;
+        }
+        let case = Case::at(place).with("module", module.name());
+        let read_only = module.boolean(Parameter::ReadOnly).origin;
+        out.report(match read_only.setting() {
+            Some(setting) => case
+                .variant("set")
+                .also(setting.span(), "read-only")
+                .fix(Safety::Unsafe, [Edit::replace(setting.value_span(), "no")]),
+            None => case.variant("default"),
+        });
     }
 }
 

@@ -71,24 +71,34 @@ impl Machine {
         self.attributes(&path, words.get(2).map(|mode| octal(mode)), words.get(3).copied());
     }
 
-    /// Puts a block of an example where it says.
-    pub(crate) fn block(&self, block: &Block) {
+    /// Puts a block of an example where it says, with a text that may name our paths.
+    fn block(&self, block: &Block, text: &[u8]) {
         let Some(path) = &block.path else {
             return;
         };
         let path = self.path(path);
         fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
-        fs::write(&path, self.text(&block.text)).expect("a file");
+        fs::write(&path, text).expect("a file");
         self.attributes(&path, block.mode, block.owner.as_deref());
     }
 
-    /// Stages a whole example.
+    /// Stages a whole example for a daemon, which sees our paths.
     pub(crate) fn example(&self, tree: &[String], case: &ExampleCase) {
         for line in tree {
             self.line(line);
         }
         for block in &case.blocks {
-            self.block(block);
+            self.block(block, &self.text(&block.text));
+        }
+    }
+
+    /// Stages a whole example as an image of the machine, whose files name the machine's paths.
+    pub(crate) fn image(&self, tree: &[String], case: &ExampleCase) {
+        for line in tree {
+            self.line(line);
+        }
+        for block in &case.blocks {
+            self.block(block, &block.text);
         }
     }
 

@@ -33,13 +33,6 @@ impl Piece<'_> {
         }
     }
 
-    pub(super) fn variant(&self) -> &'static str {
-        match self {
-            Self::Parameter { .. } => "parameter",
-            Self::Header { .. } => "header",
-        }
-    }
-
     pub(super) fn is_header(&self) -> bool {
         matches!(self, Self::Header { .. })
     }
@@ -89,7 +82,11 @@ pub(super) fn pieces(parameter: Parameter, value: &[u8]) -> (usize, Vec<Piece<'_
     if is_command_or_format(parameter) {
         return (value.len(), Vec::new());
     }
-    let names = names(value);
+    let mut names = names(value);
+    if parameter == Parameter::Comment {
+        // People may write of `uid = 0`, hardly of `use chroot = no`.
+        names.retain(|name| name.parameter.name().contains([' ', '-']));
+    }
     let holds_word = is_word(parameter);
     if !names.iter().any(|name| name.is_plain || holds_word) {
         let found = header(parameter, value, 0).filter(|_| holds_word || is_file(parameter));

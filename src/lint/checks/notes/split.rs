@@ -1,6 +1,6 @@
 use crate::{
     model::{Parameter, Setting, Value, parameter::Kind},
-    syntax::blank_length,
+    syntax::{Lookalike, blank_length},
 };
 
 /// A note behind a value.
@@ -19,7 +19,17 @@ pub(in crate::lint::checks) fn note(setting: &Setting) -> Option<Note> {
 /// The note in a text that would be the value of a parameter.
 pub(in crate::lint::checks) fn note_in(parameter: Parameter, bytes: &[u8]) -> Option<Note> {
     let shape = shape(parameter)?;
-    marked(bytes, shape).or_else(|| unmarked(bytes, parameter.facts().kind, shape))
+    marked(bytes, shape)
+        .or_else(|| unmarked(bytes, parameter.facts().kind, shape))
+        .filter(|note| is_visible(&bytes[note.start..]))
+}
+
+/// Whether there is anything to read.
+fn is_visible(mut bytes: &[u8]) -> bool {
+    while let Some((Lookalike::Blank | Lookalike::Nothing, length)) = Lookalike::at(bytes) {
+        bytes = skip_blanks(&bytes[length..]);
+    }
+    !bytes.is_empty()
 }
 
 /// What a note says, without its mark.

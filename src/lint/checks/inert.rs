@@ -1,0 +1,127 @@
+//! Lines that rsync reads and that change nothing, or not what they say.
+
+use crate::{
+    catalog::Safety,
+    diagnosis::Edit,
+    lint::{
+        checks::Check,
+        report::{Case, Reporter},
+        subject::ConfigurationSubject,
+    },
+    model::{Parameter, Scope, parameter::Kind},
+};
+
+pub(super) const CHECKS: &[Check] = &[
+    Check::configuration("RSY221", malformed_chmod),
+    Check::configuration("RSY223", parameter_without_effect),
+    Check::configuration("RSY224", literal_percent),
+];
+
+/// RSY221: rsync logs modes that it cannot read, and changes none.
+fn malformed_chmod(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for setting in subject.settings(&[Parameter::IncomingChmod, Parameter::OutgoingChmod]) {
+        let value = setting.text.bytes();
+        if value.is_empty() || value.contains(&b'%') {
+            continue;
+        }
+        let mut start = 0;
+        for part in value.split(|byte| *byte == b',') {
+            if !is_mode(part) {
+                // A place between two commas has nothing to point at; then it is the whole value.
+                let place = if part.is_empty() {
+                    setting.value_span()
+                } else {
+                    setting.part(start..start + part.len())
+                };
+                out.report(
+                    Case::at(place)
+                        .with("parameter", setting.parameter.name())
+                        .with("value", setting.text.display())
+                        .with("mode", String::from_utf8_lossy(part)),
+                );
+                break;
+            }
+            start += part.len() + 1;
+        }
+    }
+}
+
+/// One mode of a list: `D` or `F`, then an octal number or who, how and what (`parse_chmod` in chmod.c).
+fn is_mode(mode: &[u8]) -> bool {
+    let is_kind = |byte: &u8| matches!(byte, b'D' | b'F');
+    let has_both = mode.contains(&b'D') && mode.contains(&b'F');
+    let who = mode
+        .iter()
+        .take_while(|byte| is_kind(byte) || matches!(byte, b'u' | b'g' | b'o' | b'a'))
+        .count();
+    let (who, rest) = mode.split_at(who);
+    let Some((first, what)) = rest.split_first().filter(|_| !has_both) else {
+        return false;
+    };
+    if first.is_ascii_digit() {
+        let number = str::from_utf8(rest)
+            .ok()
+            .and_then(|text| u32::from_str_radix(text, 8).ok());
+        return who.iter().all(is_kind) && number.is_some_and(|number| number <= 0o7777);
+    }
+    let copies = matches!(what, [b'u' | b'g' | b'o']);
+    matches!(first, b'+' | b'-' | b'=')
+        && (copies
+            || what
+                .iter()
+                .all(|byte| matches!(byte, b'r' | b'w' | b'x' | b'X' | b's' | b't')))
+}
+
+/// RSY223: a lock file counts connections, and nothing is counted where there is no limit; a log format is for the
+/// lines that only `transfer logging` writes.
+fn parameter_without_effect(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let configuration = subject.configuration;
+    let has_limit = |scope| configuration.integer(scope, Parameter::MaxConnections).value != 0;
+    let logs_transfers = |scope| configuration.is(scope, Parameter::TransferLogging);
+    let modules = || configuration.module_scopes().map(|(scope, _)| scope);
+    let (any_limit, any_log) = (modules().any(has_limit), modules().any(logs_transfers));
+    for setting in subject.settings(&[Parameter::LockFile, Parameter::LogFormat]) {
+        let is_lock = setting.parameter == Parameter::LockFile;
+        let is_used = match configuration.blocks[setting.block].scope {
+            Scope::Global if configuration.modules.is_empty() => true,
+            Scope::Global if is_lock => any_limit,
+            Scope::Global => any_log,
+            module if is_lock => has_limit(module),
+            module => logs_transfers(module),
+        };
+        if !is_used {
+            out.report(
+                Case::at(setting.span())
+                    .variant(if is_lock { "lock-file" } else { "log-format" })
+                    .with("parameter", setting.parameter.name()),
+            );
+        }
+    }
+}
+
+/// RSY224: two percent signs stay two, whatever the manual says.
+fn literal_percent(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for setting in &subject.configuration.settings {
+        let value = setting.text.bytes();
+        let is_text = matches!(setting.parameter.facts().kind, Kind::Path | Kind::String);
+        // A log format has escapes of its own.
+        if !is_text || setting.parameter == Parameter::LogFormat {
+            continue;
+        }
+        let Some(at) = value.windows(2).position(|pair| pair == b"%%") else {
+            continue;
+        };
+        let variant = if setting.parameter.facts().kind == Kind::Path {
+            "path"
+        } else {
+            "text"
+        };
+        out.report(
+            Case::at(setting.part(at..at + 2))
+                .variant(variant)
+                .with("parameter", setting.parameter.name())
+                .with("value", setting.text.display())
+                .fix(Safety::Unsafe, [Edit::replace(setting.part(at..at + 2), "%")]),
+        );
+    }
+}
