@@ -26,6 +26,9 @@ pub struct Page {
     pub fix: Option<Fix>,
     pub since: Option<String>,
     pub until: Option<String>,
+    /// The identifiers of pages that a reader of this one should know.
+    #[serde(default)]
+    pub related: Vec<String>,
     #[serde(default)]
     pub commands: Vec<String>,
     pub en: Text,
@@ -89,6 +92,9 @@ pub struct Symptom {
 pub struct Proof {
     /// `list`, `pull [USER@]MODULE[/PATH]`, `push [USER@]MODULE[/PATH]` or `start`.
     pub run: String,
+    /// Other runs for examples of certain roles.
+    #[serde(default)]
+    pub runs: BTreeMap<String, String>,
     /// `dir PATH [MODE [OWNER]]`, `file PATH [MODE [OWNER]] [= TEXT]`, `link PATH -> TARGET [OWNER]`.
     #[serde(default)]
     pub tree: Vec<String>,

@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsStr,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
@@ -10,16 +10,18 @@ use crate::{
     diagnosis::{Finding, Unchecked},
     host::Host,
     lint::{
-        checks,
+        checks, consequences,
         files::HostFiles,
         report::{Case, Reporter},
         roles::{Roles, hidden_suffixes, names_secrets},
-        subject::{Circumstances, ConfigurationSubject, PasswordSubject, SecretsSubject, SersyncSubject},
+        subject::{
+            Circumstances, ConfigurationSubject, PasswordSubject, SecretsSubject, SersyncFile, SersyncSubject,
+        },
         suppress::{Mistake, Suppression, suppressions},
     },
-    model::{self, Configuration, Parameter, access, resolve},
+    model::{self, Configuration, Parameter, ProblemKind, access, resolve},
     syntax,
-    terms::{Source, SourceId, Sources},
+    terms::{Source, SourceId, Sources, Span},
 };
 
 /// A file to check.
@@ -62,6 +64,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What could not be checked.
     pub unchecked: BTreeSet<Unchecked>,
+    /// For each file that another one includes: the line that does.
+    pub included_by: BTreeMap<SourceId, Span>,
     /// How many findings a comment kept back.
     pub suppressed: usize,
     /// The circumstances.
@@ -76,6 +80,8 @@ pub fn lint(inputs: Vec<Input<'_>>, options: &Options) -> Report {
         files: Vec::new(),
         findings: Vec::new(),
         unchecked: BTreeSet::new(),
+        included_by: BTreeMap::new(),
+        credentials: Vec::new(),
     };
     let (files, daemons) = run.read(inputs);
     for (daemon, host) in &daemons {
@@ -85,6 +91,7 @@ pub fn lint(inputs: Vec<Input<'_>>, options: &Options) -> Report {
     for file in &files {
         run.file(file, &daemons);
     }
+    run.sersync_files(&files, &daemons);
     run.finish()
 }
 
@@ -94,6 +101,9 @@ struct Run<'a> {
     files: Vec<(SourceId, FileKind)>,
     findings: Vec<Finding>,
     unchecked: BTreeSet<Unchecked>,
+    included_by: BTreeMap<SourceId, Span>,
+    /// The secrets and password files that were given, or that a configuration names and the machine shows.
+    credentials: Vec<(SourceId, FileKind)>,
 }
 
 /// A file that is no daemon's configuration.
@@ -122,6 +132,10 @@ impl Run<'_> {
                     self.sources.hide(source, ranges);
                 }
                 named.by_daemon(&daemon);
+                self.not_seen(&daemon);
+                let includes = daemon.includes.iter();
+                self.included_by
+                    .extend(includes.map(|include| (include.source, include.directive)));
                 daemons.push((daemon, input.host));
                 self.files.push((source, input.kind));
             } else {
@@ -141,6 +155,9 @@ impl Run<'_> {
                     kind
                 };
                 self.files.push((source, kind));
+                if matches!(kind, FileKind::Secrets | FileKind::Password) {
+                    self.credentials.push((source, kind));
+                }
                 match kind {
                     FileKind::Secrets => self.hide_secrets(source),
                     FileKind::Password => {
@@ -158,6 +175,19 @@ impl Run<'_> {
             })
             .collect();
         (others, daemons)
+    }
+
+    /// Includes that were not followed: what stands in them is missing everywhere.
+    fn not_seen(&mut self, daemon: &Configuration) {
+        for problem in &daemon.problems {
+            if let ProblemKind::IncludeNotSeen(path, reason) = &problem.kind {
+                self.unchecked.insert(Unchecked {
+                    rule: None,
+                    subject: path.display().to_string(),
+                    reason: reason.clone(),
+                });
+            }
+        }
     }
 
     fn hide_secrets(&mut self, source: SourceId) {
@@ -200,6 +230,7 @@ impl Run<'_> {
             if let Ok(Some(bytes)) = host.read(&path) {
                 let source = self.sources.add(Source::new(path.display().to_string(), bytes));
                 self.hide_secrets(source);
+                self.credentials.push((source, FileKind::Secrets));
                 self.secrets(source, &[configuration]);
             }
         }
@@ -215,9 +246,8 @@ impl Run<'_> {
                     .collect();
                 self.secrets(file.source, &users);
             }
-            FileKind::Password => self.password(file),
-            FileKind::Sersync => self.sersync(file, daemons),
-            FileKind::RsyncdConf | FileKind::Rsyncctl => {}
+            FileKind::Password => self.password(file.source, file.path.as_deref(), file.host),
+            FileKind::Sersync | FileKind::RsyncdConf | FileKind::Rsyncctl => {}
         }
     }
 
@@ -237,14 +267,14 @@ impl Run<'_> {
         }
     }
 
-    fn password(&mut self, file: &OtherFile<'_>) {
+    fn password(&mut self, source: SourceId, path: Option<&Path>, host: &dyn Host) {
         for check in checks::all().filter(|check| is_wanted(self.options, check.rule)) {
             if let checks::Run::Password(run) = check.run {
                 let subject = PasswordSubject {
-                    source: file.source,
-                    path: file.path.as_deref(),
+                    source,
+                    path,
                     sources: &self.sources,
-                    host: file.host,
+                    host,
                 };
                 run(
                     &subject,
@@ -254,19 +284,62 @@ impl Run<'_> {
         }
     }
 
-    fn sersync(&mut self, file: &OtherFile<'_>, daemons: &[Configuration]) {
-        let bytes = self.sources.get(file.source).bytes();
-        let document = syntax::sersync::parse(bytes);
-        let configuration = model::sersync::Configuration::read(&document, bytes);
+    fn sersync_files(&mut self, files: &[OtherFile<'_>], daemons: &[Configuration]) {
+        let files: Vec<_> = files
+            .iter()
+            .filter(|file| file.kind == FileKind::Sersync)
+            .map(|file| {
+                let bytes = self.sources.get(file.source).bytes();
+                let document = syntax::sersync::parse(bytes);
+                let configuration = model::sersync::Configuration::read(&document, bytes);
+                let read = SersyncFile {
+                    source: file.source,
+                    document,
+                    configuration,
+                };
+                (read, file.host)
+            })
+            .collect();
+        for (file, host) in &files {
+            self.named_password(&file.configuration, *host);
+        }
+        let (files, hosts): (Vec<_>, Vec<_>) = files.into_iter().unzip();
+        for (index, host) in hosts.into_iter().enumerate() {
+            self.sersync(index, &files, daemons, host);
+        }
+    }
+
+    /// The password file that sersync hands to rsync, if the machine shows it.
+    fn named_password(&mut self, configuration: &model::sersync::Configuration, host: &dyn Host) {
+        let auth = configuration.active_auth();
+        let Some(setting) = auth.and_then(|auth| auth.passwordfile.as_ref()) else {
+            return;
+        };
+        let path = Path::new(OsStr::from_bytes(setting.value.bytes()));
+        let name = path.display().to_string();
+        if !path.is_absolute() || self.sources.iter().any(|(_, source)| source.name() == name) {
+            return;
+        }
+        if let Ok(Some(bytes)) = host.read(path) {
+            let source = self.sources.add(Source::new(name, bytes));
+            self.credentials.push((source, FileKind::Password));
+            self.password(source, Some(path), host);
+        }
+    }
+
+    fn sersync(&mut self, index: usize, files: &[SersyncFile], daemons: &[Configuration], host: &dyn Host) {
+        let file = &files[index];
         for check in checks::all().filter(|check| is_wanted(self.options, check.rule)) {
             if let checks::Run::Sersync(run) = check.run {
                 let subject = SersyncSubject {
                     source: file.source,
                     sources: &self.sources,
-                    document: &document,
-                    configuration: &configuration,
+                    document: &file.document,
+                    configuration: &file.configuration,
+                    earlier: &files[..index],
+                    credentials: &self.credentials,
                     daemons,
-                    host: file.host,
+                    host,
                 };
                 run(
                     &subject,
@@ -277,6 +350,7 @@ impl Run<'_> {
     }
 
     fn finish(mut self) -> Report {
+        consequences::drop_explained(&mut self.findings);
         for finding in &mut self.findings {
             let chosen = self
                 .options
@@ -297,6 +371,7 @@ impl Run<'_> {
             files: self.files,
             findings: self.findings,
             unchecked: self.unchecked,
+            included_by: self.included_by,
             suppressed,
             circumstances: self.options.circumstances,
         }

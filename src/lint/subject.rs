@@ -1,12 +1,13 @@
-use std::path::Path;
+use std::{ops::Range, path::Path};
 
 use jiff::civil::Date;
 
 use crate::{
+    catalog::FileKind,
     host::Host,
     model::{self, Configuration, Origin, Parameter, Resolved, Scope, Setting},
     syntax,
-    terms::{Release, SourceId, Sources},
+    terms::{Release, SourceId, Sources, Span},
 };
 
 /// What a check of a daemon's configuration looks at.
@@ -57,10 +58,42 @@ pub struct SersyncSubject<'a> {
     pub document: &'a syntax::sersync::Document,
     /// What sersync makes of it.
     pub configuration: &'a model::sersync::Configuration,
+    /// The sersync configurations of the same run that come before it.
+    pub earlier: &'a [SersyncFile],
+    /// The secrets and password files of the run.
+    pub credentials: &'a [(SourceId, FileKind)],
     /// The daemons' configurations that were given with it.
     pub daemons: &'a [Configuration],
     /// The machine that sersync runs on.
     pub host: &'a dyn Host,
+}
+
+/// A sersync configuration that was read.
+#[derive(Debug)]
+pub struct SersyncFile {
+    /// The file.
+    pub source: SourceId,
+    /// Its tree.
+    pub document: syntax::sersync::Document,
+    /// What sersync makes of it.
+    pub configuration: model::sersync::Configuration,
+}
+
+impl SersyncSubject<'_> {
+    /// A part of the file.
+    pub fn span(&self, range: Range<usize>) -> Span {
+        Span::new(self.source, range)
+    }
+
+    /// The value of an attribute; the whole attribute if the value is empty.
+    pub fn value(&self, setting: &model::sersync::Setting) -> Span {
+        if !setting.range.is_empty() {
+            return self.span(setting.range.clone());
+        }
+        let behind = self.sources.get(self.source).bytes().get(setting.range.end);
+        let quote = usize::from(matches!(behind, Some(b'"' | b'\'')));
+        self.span(setting.name.start..setting.range.end + quote)
+    }
 }
 
 /// What holds for a whole run.
@@ -118,7 +151,7 @@ impl<'a> ModuleSubject<'a> {
     }
 
     /// Its first header, from bracket to bracket.
-    pub fn header(&self) -> crate::terms::Span {
+    pub fn header(&self) -> Span {
         self.configuration.modules[self.index].header()
     }
 
@@ -148,7 +181,7 @@ impl<'a> ModuleSubject<'a> {
     }
 
     /// The line that decides a parameter, or the header where no line does.
-    pub fn place(&self, origin: Origin<'a>) -> crate::terms::Span {
+    pub fn place(&self, origin: Origin<'a>) -> Span {
         origin.setting().map_or_else(|| self.header(), Setting::span)
     }
 

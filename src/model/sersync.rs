@@ -2,9 +2,13 @@
 //! default for what is absent.
 
 mod block;
+mod effective;
+pub mod expression;
 mod read;
 
 use std::ops::Range;
+
+pub use effective::is_meant_on;
 
 use crate::syntax::{Text, sersync::Document};
 

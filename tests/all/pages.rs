@@ -150,10 +150,13 @@ pub(crate) fn check(page: &PageFile, case: &ExampleCase) -> Option<Report> {
         .collect();
     let mut options = options();
     options.circumstances.release = case.release();
+    if case.blocks.iter().any(|block| block.is_part) {
+        options.ignore.extend(catalog::page("RSY901"));
+    }
     Some(lint(inputs, &options))
 }
 
-/// The options of every example.
+/// The options of every whole example.
 pub(crate) fn options() -> Options {
     Options {
         circumstances: Circumstances {

@@ -4,6 +4,7 @@ mod auth;
 mod exposure;
 mod hosts;
 mod names;
+mod notes;
 mod password;
 mod paths;
 mod secrets;
@@ -21,6 +22,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
     let families: &[&[Check]] = &[
         syntax::CHECKS,
         names::CHECKS,
+        notes::CHECKS,
         values::CHECKS,
         password::CHECKS,
         paths::CHECKS,

@@ -49,6 +49,8 @@ pub(crate) struct Block {
     pub(crate) owner: Option<String>,
     /// The release that the case is judged for, if it is not the current one.
     pub(crate) release: Option<Release>,
+    /// Whether the rest of the file is left out, so that nothing in it is missing.
+    pub(crate) is_part: bool,
     /// The content without the marker lines.
     pub(crate) text: Vec<u8>,
     pub(crate) markers: Vec<Marker>,
@@ -111,8 +113,9 @@ fn cases(body: &str) -> Vec<ExampleCase> {
     cases
 }
 
-/// Attributes: `path=/etc/x`, `mode=644`, `owner=nobody`, `release=3.4.0`, `newline=crlf|none`, `escapes` (`\xHH` stands
-/// for a byte), `stretch=1100` (`~` stands for so many letters).
+/// Attributes: `path=/etc/x`, `mode=644`, `owner=nobody`, `newline=crlf|none`, `escapes` (`\xHH` stands for a byte),
+/// `stretch=1100` (`~` stands for so many letters), `release=3.4.0`, `part` (what a whole sersync file must have may be
+/// missing).
 fn block<'a>(
     kind: String,
     words: impl Iterator<Item = &'a str>,
@@ -124,6 +127,7 @@ fn block<'a>(
         mode: None,
         owner: None,
         release: None,
+        is_part: false,
         text: Vec::new(),
         markers: Vec::new(),
     };
@@ -134,12 +138,13 @@ fn block<'a>(
         match word.split_once('=') {
             Some(("path", path)) => block.path = Some(path.to_owned()),
             Some(("mode", mode)) => block.mode = Some(u32::from_str_radix(mode, 8).expect("an octal mode")),
-            Some(("release", release)) => block.release = Some(release.parse().expect("a release")),
             Some(("owner", owner)) => block.owner = Some(owner.to_owned()),
+            Some(("release", release)) => block.release = Some(release.parse().expect("a release")),
             Some(("newline", "crlf")) => newline = b"\r\n",
             Some(("newline", "none")) => newline = b"",
             Some(("stretch", length)) => stretch = Some("x".repeat(length.parse().expect("a number"))),
             None if word == "escapes" => escapes = true,
+            None if word == "part" => block.is_part = true,
             _ => panic!("unknown attribute `{word}` of an example"),
         }
     }

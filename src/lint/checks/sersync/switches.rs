@@ -8,6 +8,7 @@ use crate::{
         report::{Case, Reporter},
         subject::SersyncSubject,
     },
+    model::sersync::is_meant_on,
     terms::Span,
 };
 
@@ -25,9 +26,7 @@ fn switch_not_true(subject: &SersyncSubject<'_>, out: &mut Reporter<'_>) {
             let Some(value) = &attribute.value else {
                 continue;
             };
-            let word = value.text.bytes().trim_ascii().to_ascii_lowercase();
-            let means_on = matches!(&word[..], b"true" | b"yes" | b"on" | b"1");
-            if !means_on || value.text.bytes() == b"true" {
+            if !is_meant_on(value.text.bytes()) || value.text.bytes() == b"true" {
                 continue;
             }
             let span = Span::new(subject.source, value.range.clone());
