@@ -7,7 +7,7 @@ use std::{
 };
 
 use rsyncctl::{
-    catalog::{Safety, page},
+    catalog::{Safety, Severity, page},
     lint::{Report, fixed},
 };
 
@@ -111,7 +111,8 @@ fn cured(report: &Report, case: &ExampleCase) -> ExampleCase {
 
 fn counts(report: &Report) -> BTreeMap<&'static str, usize> {
     let mut counts = BTreeMap::new();
-    for finding in &report.findings {
+    let findings = report.findings.iter();
+    for finding in findings.filter(|finding| finding.severity >= Severity::Warning) {
         *counts.entry(finding.page.id).or_default() += 1;
     }
     counts

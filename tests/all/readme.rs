@@ -31,10 +31,13 @@ fn with_real_outputs(readme: &str) -> String {
     while let Some(line) = lines.next() {
         text += line;
         text.push('\n');
-        if line != "```console" {
+        // An output that holds fences of its own stands between longer ones.
+        let fence = line.strip_suffix("console");
+        let Some(fence) = fence.filter(|fence| fence.len() > 2 && fence.bytes().all(|byte| byte == b'`'))
+        else {
             continue;
-        }
-        for line in lines.by_ref().take_while(|line| *line != "```") {
+        };
+        for line in lines.by_ref().take_while(|line| *line != fence) {
             let Some(command) = line.strip_prefix("$ rsyncctl ") else {
                 continue;
             };
@@ -51,7 +54,8 @@ fn with_real_outputs(readme: &str) -> String {
             }
             text.truncate(text.trim_end().len() + 1);
         }
-        text += "```\n";
+        text += fence;
+        text.push('\n');
     }
     text
 }

@@ -12,7 +12,7 @@ use similar::TextDiff;
 use tempfile::NamedTempFile;
 
 use crate::{
-    catalog::{FileKind, Language, Safety},
+    catalog::{FileKind, Language, Safety, Severity},
     cli::{
         Failure,
         lint::{File, inputs},
@@ -52,11 +52,15 @@ pub(super) fn apply(files: &mut [File<'_>], options: &Options, safety: Safety) -
     report
 }
 
-/// Whether a rule finds more than before.
+/// Whether a rule finds more than before. Notes do not count: a line that takes effect may well deserve one.
 fn brings_new(before: &Report, after: &Report) -> bool {
     let count = |report: &Report| {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for finding in &report.findings {
+        for finding in report
+            .findings
+            .iter()
+            .filter(|finding| finding.severity >= Severity::Warning)
+        {
             *counts.entry(finding.page.id).or_default() += 1;
         }
         counts

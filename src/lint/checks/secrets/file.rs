@@ -182,17 +182,8 @@ fn untrusted_link(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
 /// RSY320: a relative path begins wherever the daemon was started, which is `/` at the next boot.
 fn relative_secrets_file(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     for named in named(subject) {
-        if named.path.is_absolute() {
-            continue;
+        if !named.path.is_absolute() {
+            out.report(named.case());
         }
-        let is_quoted = matches!(
-            named.path.as_os_str().as_bytes(),
-            [b'"', .., b'"'] | [b'\'', .., b'\'']
-        );
-        out.report(
-            named
-                .case()
-                .variant(if is_quoted { "quoted" } else { "relative" }),
-        );
     }
 }
