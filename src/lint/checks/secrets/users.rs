@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
 
-use super::lines::BYTE_ORDER_MARK;
+use super::lines::{BYTE_ORDER_MARK, blanks_around};
 use crate::{
     lint::{
         checks::Check,
@@ -162,5 +162,7 @@ pub(in crate::lint::checks) fn is_exact(pattern: &[u8]) -> bool {
 
 /// A name without what other pages complain about.
 fn plain(name: &[u8]) -> &[u8] {
-    name.strip_prefix(BYTE_ORDER_MARK).unwrap_or(name).trim_ascii()
+    let name = name.strip_prefix(BYTE_ORDER_MARK).unwrap_or(name);
+    let [before, after] = blanks_around(name, &(0..name.len()));
+    &name[before.end..after.start]
 }
