@@ -201,7 +201,7 @@ fn settings_choose_rules_and_severities() {
     let folder = folder(&[
         (
             "rsyncd.conf",
-            "[data]\npath = /srv/data\nignore errors\nread only = on\n",
+            "[data]\npath = /srv/data\nignore errors\nread only = on\nhosts allow = ::1\n",
         ),
         (
             "rsyncctl.toml",

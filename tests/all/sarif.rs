@@ -87,7 +87,7 @@ fn fixes_count_bytes_where_characters_cannot_be_counted() {
     let folder = folder(&[]);
     fs::write(
         folder.path().join("rsyncd.conf"),
-        b"# \xd6\xd0\n[data]\npath = /srv\nhost allow = ::1\n",
+        b"# \xd6\xd0\n[data]\npath = /srv\nhost allow = ::1\nhosts deny = *\n",
     )
     .expect("a file");
     let log = sarif(folder.path(), &["rsyncd.conf", "--select", "RSY101"], "en");
@@ -105,11 +105,11 @@ fn fingerprints_survive_moves_and_tell_findings_apart() {
     let folder = folder(&[
         (
             "before.conf",
-            "[a]\npath = /srv\nignore errors\n[b]\npath = /srv\nignore errors\nignore errors\n",
+            "hosts deny = *\n[a]\npath = /srv\nignore errors\n[b]\npath = /srv\nignore errors\nignore errors\n",
         ),
         (
             "after.conf",
-            "# moved\n\n[b]\npath = /srv\n\n  ignore errors \nignore errors\n[a]\n# x\npath = /srv\nignore errors\n",
+            "# moved\nhosts deny = *\n\n[b]\npath = /srv\n\n  ignore errors \nignore errors\n[a]\n# x\npath = /srv\nignore errors\n",
         ),
     ]);
     let fingerprints = |file: &str| -> Vec<String> {

@@ -3,13 +3,12 @@
 use crate::{
     catalog::Safety,
     diagnosis::Edit,
-    host::Unknown,
     lint::{
         checks::Check,
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
-    model::{FatalError, Problem, ProblemKind},
+    model::{FatalError, Problem},
 };
 
 pub(super) const CHECKS: &[Check] = &[
@@ -41,18 +40,14 @@ fn unknown_directive(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
 
 /// RSY106: what is to be included is not there.
 fn include_missing(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
-    for problem in &subject.configuration.problems {
-        match &problem.kind {
-            ProblemKind::Fatal(FatalError::Include(path, reason)) => out.report(
+    for (problem, error) in subject.configuration.fatal() {
+        if let FatalError::Include(path, reason) = error {
+            out.report(
                 Case::at(problem.span)
                     .variant(when(subject, problem))
                     .with("path", path.display().to_string())
                     .with("reason", reason.as_str()),
-            ),
-            ProblemKind::IncludeNotSeen(path, reason) => {
-                out.unchecked(path.display().to_string(), &Unknown::Failed(reason.clone()));
-            }
-            _ => {}
+            );
         }
     }
 }

@@ -4,7 +4,10 @@ use crate::{
     catalog::Safety,
     diagnosis::Edit,
     lint::{
-        checks::{Check, secrets::comment},
+        checks::{
+            Check,
+            secrets::{blanks_around, comment},
+        },
         report::{Case, Reporter},
         subject::PasswordSubject,
     },
@@ -84,9 +87,9 @@ fn more_than_a_password(subject: &PasswordSubject<'_>, out: &mut Reporter<'_>) {
         );
         return;
     }
-    let kept = text.trim_ascii_end().len();
-    if kept < text.len() {
-        let blanks = span(line.start + kept..line.end);
+    let [_, blanks] = blanks_around(file, &line);
+    if !blanks.is_empty() {
+        let blanks = span(blanks);
         out.report(
             Case::at(blanks)
                 .variant("blank")

@@ -26,6 +26,9 @@ pub(super) const CHECKS: &[Check] = &[
 
 pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// Blank, tab, no-break space and the wide space of Chinese text: what looks like nothing.
+const BLANKS: [&[u8]; 4] = [b" ", b"\t", b"\xc2\xa0", b"\xe3\x80\x80"];
+
 /// Passwords that tutorials use as examples, and that whoever guesses tries first.
 const KNOWN: [&[u8]; 20] = [
     b"000000",
@@ -116,15 +119,15 @@ fn blank_in_secret(subject: &SecretsSubject<'_>, out: &mut Reporter<'_>) {
 }
 
 /// The blanks at the start and at the end of a part of the file; of one that is all blank, only those at its start.
-fn blanks_around(file: &[u8], part: &Range<usize>) -> [Range<usize>; 2] {
-    let is_text = |byte: &u8| !matches!(byte, b' ' | b'\t');
-    let bytes = &file[part.clone()];
-    let start = bytes.iter().position(is_text).unwrap_or(bytes.len());
-    let end = bytes
-        .iter()
-        .rposition(is_text)
-        .map_or(bytes.len(), |last| last + 1);
-    [part.start..part.start + start, part.start + end..part.end]
+pub(in crate::lint::checks) fn blanks_around(file: &[u8], part: &Range<usize>) -> [Range<usize>; 2] {
+    let (mut start, mut end) = (part.start, part.end);
+    while let Some(blank) = BLANKS.iter().find(|blank| file[start..end].starts_with(blank)) {
+        start += blank.len();
+    }
+    while let Some(blank) = BLANKS.iter().find(|blank| file[start..end].ends_with(blank)) {
+        end -= blank.len();
+    }
+    [part.start..start, end..part.end]
 }
 
 /// RSY323: there are no comments behind a password.

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
 
-use super::lines::BYTE_ORDER_MARK;
+use super::lines::{BYTE_ORDER_MARK, blanks_around};
 use crate::{
     lint::{
         checks::Check,
@@ -29,7 +29,12 @@ const MOST_PATTERNS: usize = 64;
 /// RSY315: a rule admits the user, and the file has no password for it.
 fn user_without_secret(subject: &SecretsSubject<'_>, out: &mut Reporter<'_>) {
     let file = subject.sources.get(subject.source);
-    let names: HashSet<&[u8]> = parse(file.bytes())
+    let lines = parse(file.bytes());
+    // It may be the password of just this user, and has a page of its own.
+    if lines.iter().any(|line| line.content == Content::WithoutColon) {
+        return;
+    }
+    let names: HashSet<&[u8]> = lines
         .into_iter()
         .filter_map(|line| match line.content {
             Content::Secret {
@@ -114,8 +119,13 @@ fn asking<'a>(subject: &SecretsSubject<'a>) -> Vec<(String, &'a Setting, &'a Con
             .module_scopes()
             .map(|(scope, _)| named(scope))
             .collect();
-        // A copy in a work tree has the name of the file on the server and lies elsewhere.
+        // A copy in a work tree has the name of the file on the server, and lies beside its configuration. Elsewhere it
+        // may be the copy of another server.
         let is_there = all.contains(&here);
+        let root = Path::new(subject.sources.get(configuration.root).name());
+        if !is_there && root.parent() != here.parent() {
+            continue;
+        }
         let alike: HashSet<&Path> = all
             .iter()
             .copied()
@@ -152,5 +162,7 @@ pub(in crate::lint::checks) fn is_exact(pattern: &[u8]) -> bool {
 
 /// A name without what other pages complain about.
 fn plain(name: &[u8]) -> &[u8] {
-    name.strip_prefix(BYTE_ORDER_MARK).unwrap_or(name).trim_ascii()
+    let name = name.strip_prefix(BYTE_ORDER_MARK).unwrap_or(name);
+    let [before, after] = blanks_around(name, &(0..name.len()));
+    &name[before.end..after.start]
 }
