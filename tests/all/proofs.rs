@@ -18,6 +18,7 @@ use crate::{
         daemon::{Daemon, Run, installed, rsync},
         examples::{ExampleCase, PageFile, pages},
         page::Proof,
+        sersync,
         stage::{Machine, is_root},
     },
 };
@@ -163,6 +164,10 @@ fn session(proof: &Proof, case: &ExampleCase) -> (Output, String) {
 }
 
 fn client(proof: &Proof, case: &ExampleCase, machine: &Machine, port: u16) -> Output {
+    if proof.run == "sersync" {
+        let file = case.block("sersync").expect("a sersync example");
+        return sersync::push(&file.text, machine, port);
+    }
     let (verb, target) = proof.run.split_once(' ').unwrap_or((&proof.run, ""));
     let (user, module) = match target.split_once('@') {
         Some((user, module)) => (format!("{user}@"), module),

@@ -4,4 +4,5 @@ pub(crate) mod daemon;
 pub(crate) mod examples;
 #[path = "../../../build/page.rs"]
 pub(crate) mod page;
+pub(crate) mod sersync;
 pub(crate) mod stage;

@@ -1,0 +1,141 @@
+//! `localpath` and its `remote`s: what is pushed where.
+
+use crate::{
+    lint::{
+        checks::Check,
+        report::{Case, Reporter},
+        subject::SersyncSubject,
+    },
+    model::sersync::{LocalPath, Remote, Setting},
+    terms::{SourceId, Span},
+};
+
+pub(super) const CHECKS: &[Check] = &[
+    Check::sersync("RSY904", several_localpaths),
+    Check::sersync("RSY905", no_remote),
+    Check::sersync("RSY910", same_module_twice),
+];
+
+/// RSY904: sersync reads the first `localpath` and no other.
+fn several_localpaths(subject: &SersyncSubject<'_>, out: &mut Reporter<'_>) {
+    let paths = subject.configuration.sersync.iter().flat_map(|s| &s.localpaths);
+    let mut paths = paths.peekable();
+    let Some(first) = paths.next() else {
+        return;
+    };
+    for further in paths {
+        let name = |path: &LocalPath| {
+            path.watch
+                .as_ref()
+                .map(|watch| watch.value.display().into_owned())
+        };
+        let at = further.watch.as_ref().map_or_else(
+            || subject.span(further.place.tag.clone()),
+            |watch| subject.value(watch),
+        );
+        out.report(
+            Case::at(at)
+                .also(subject.span(first.place.tag.clone()), "first")
+                .with("watch", name(further).unwrap_or_default())
+                .with("first", name(first).unwrap_or_default()),
+        );
+    }
+}
+
+/// RSY905: without a host and a module to push to, sersync ends.
+fn no_remote(subject: &SersyncSubject<'_>, out: &mut Reporter<'_>) {
+    let Some(path) = subject.configuration.localpath() else {
+        return;
+    };
+    if path.remotes.is_empty() {
+        let case = Case::at(subject.span(path.place.tag.clone()));
+        out.report(match path.commented_out.first() {
+            Some(remote) => case
+                .variant("commented-out")
+                .also(subject.span(remote.place.range.clone()), "comment"),
+            None => case,
+        });
+    }
+    for remote in &path.remotes {
+        for (attribute, setting) in [("ip", &remote.ip), ("name", &remote.name)] {
+            if let Some(setting) = setting.as_ref().filter(|setting| setting.value.is_empty()) {
+                let case = Case::at(subject.value(setting)).variant("empty");
+                out.report(case.with("attribute", attribute));
+            }
+        }
+    }
+}
+
+/// RSY910: two trees that are pushed to one place delete each other's files.
+fn same_module_twice(subject: &SersyncSubject<'_>, out: &mut Reporter<'_>) {
+    let deletes = subject.configuration.deletes();
+    let paths = subject.configuration.sersync.iter().flat_map(|s| &s.localpaths);
+    let own: Vec<_> = paths.flat_map(|path| targets(subject.source, path)).collect();
+    let earlier: Vec<_> = subject
+        .earlier
+        .iter()
+        .filter(|file| deletes || file.configuration.deletes())
+        .filter_map(|file| Some((file.source, file.configuration.localpath()?)))
+        .flat_map(|(source, path)| targets(source, path))
+        .collect();
+    for (index, target) in own.iter().enumerate() {
+        // Another file's host of another name is another host; in one file it may well be the same one.
+        let in_file = own[..index].iter().find(|other| deletes && other.clashes(target));
+        let elsewhere = || {
+            let mut others = earlier.iter();
+            others.find(|other| other.clashes(target) && other.ip == target.ip)
+        };
+        let Some(other) = in_file.or_else(elsewhere) else {
+            continue;
+        };
+        let case = Case::at(target.span)
+            .also(other.span, "other")
+            .with("module", String::from_utf8_lossy(target.module))
+            .with("watch", String::from_utf8_lossy(target.watch))
+            .with("other", String::from_utf8_lossy(other.watch));
+        out.report(match other.ip == target.ip {
+            true => case,
+            false => case
+                .variant("other-address")
+                .with("ip", String::from_utf8_lossy(target.ip)),
+        });
+    }
+}
+
+/// A place that a tree is pushed to.
+struct Target<'a> {
+    watch: &'a [u8],
+    ip: &'a [u8],
+    module: &'a [u8],
+    span: Span,
+}
+
+impl Target<'_> {
+    /// Whether another tree is pushed to this place, or to one inside it.
+    fn clashes(&self, other: &Self) -> bool {
+        let is_in = |inner: &[u8], outer: &[u8]| {
+            let rest = inner.strip_prefix(outer);
+            rest.is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+        };
+        self.watch != other.watch && (is_in(self.module, other.module) || is_in(other.module, self.module))
+    }
+}
+
+fn targets(source: SourceId, path: &LocalPath) -> impl Iterator<Item = Target<'_>> {
+    let trimmed = |setting: &'_ Setting| -> usize {
+        let bytes = setting.value.bytes();
+        bytes
+            .iter()
+            .rposition(|&byte| byte != b'/')
+            .map_or(0, |last| last + 1)
+    };
+    path.remotes.iter().filter_map(move |remote: &Remote| {
+        let (watch, ip, name) = (path.watch.as_ref()?, remote.ip.as_ref()?, remote.name.as_ref()?);
+        (!name.value.is_empty()).then(|| Target {
+            watch: &watch.value.bytes()[..trimmed(watch)],
+            ip: ip.value.bytes(),
+            module: &name.value.bytes()[..trimmed(name)],
+            span: Span::new(source, name.range.clone()),
+        })
+    })
+}
