@@ -1,9 +1,11 @@
 //! sersync's confxml.xml.
 
 mod connection;
+mod daemon;
 mod events;
 mod filters;
 mod params;
+mod password;
 mod paths;
 mod plugins;
 mod remotes;
@@ -24,4 +26,6 @@ pub(super) const FAMILIES: &[&[Check]] = &[
     connection::CHECKS,
     schedule::CHECKS,
     plugins::CHECKS,
+    daemon::CHECKS,
+    password::CHECKS,
 ];
