@@ -4,4 +4,5 @@
 mod cli;
 mod pages;
 mod proofs;
+mod sersync;
 mod support;

@@ -271,7 +271,7 @@ fn target<'a>(subject: &SersyncSubject<'a>, remote: &'a Remote) -> Option<Target
     });
     Some(Target {
         span: subject.value(name),
-        host: at.map_or(ip.value.bytes(), |at| &ip.value.bytes()[at + 1..]),
+        host: &ip.value.bytes()[at.map_or(0, |at| at + 1)..],
         module,
         user_span,
         user: String::from_utf8_lossy(user.unwrap_or_default()).into_owned(),

@@ -14,6 +14,7 @@ use crate::{
         subject::SersyncSubject,
     },
     model::sersync::Setting,
+    syntax::sersync::Trouble,
 };
 
 pub(super) const CHECKS: &[Check] = &[
@@ -61,7 +62,9 @@ fn unsafe_characters_in_path(subject: &SersyncSubject<'_>, out: &mut Reporter<'_
             continue;
         };
         let means_something = |byte: &u8| byte.is_ascii_whitespace() || b"&;|<>()$`\"'\\".contains(byte);
-        if let Some(at) = path.value.bytes().iter().position(means_something) {
+        if let Some(at) = path.value.bytes().iter().position(means_something)
+            && !is_raw_ampersand(subject, path.value.range_of(at..at + 1).start)
+        {
             out.report(
                 Case::at(subject.span(path.value.range_of(at..at + 1)))
                     .variant(variant)
@@ -70,6 +73,12 @@ fn unsafe_characters_in_path(subject: &SersyncSubject<'_>, out: &mut Reporter<'_
             );
         }
     }
+}
+
+/// Whether sersync gives up the file at that place, so that no command is ever made of it.
+fn is_raw_ampersand(subject: &SersyncSubject<'_>, place: usize) -> bool {
+    let mut problems = subject.document.problems.iter();
+    problems.any(|problem| problem.trouble == Trouble::AmpersandInValue && problem.range.contains(&place))
 }
 
 /// RSY908: sersync does not end where there is nothing to watch, and an empty tree empties its targets.
