@@ -43,14 +43,18 @@ fn pages(folder: &Path) -> Result<String, String> {
     let mut code = String::from("&[\n");
     let mut errors = String::new();
     let mut names = BTreeMap::new();
-    for path in files {
+    let identifiers: Vec<_> = files.iter().filter_map(|path| identifier(path)).collect();
+    for path in &files {
         let file = path.display().to_string();
-        let text = fs::read_to_string(&path).map_err(|error| format!("{file}: {error}"))?;
+        let text = fs::read_to_string(path).map_err(|error| format!("{file}: {error}"))?;
         let result = page::split(&text)
             .map_err(|error| format!("{file}: {error}"))
             .and_then(|parts| {
                 let page: Page = front_matter(&file, &parts)?;
                 check(&file, &page)?;
+                if let Some(unknown) = page.related.iter().find(|one| !identifiers.contains(one)) {
+                    return Err(format!("{file}: `{unknown}` in `related` is no page"));
+                }
                 if let Some(other) = names.insert(page.name.clone(), file.clone()) {
                     return Err(format!("{file}: `{}` is the name of {other} too", page.name));
                 }
@@ -64,6 +68,12 @@ fn pages(folder: &Path) -> Result<String, String> {
     }
     code += "]\n";
     if errors.is_empty() { Ok(code) } else { Err(errors) }
+}
+
+/// The identifier of a page by its file's name.
+fn identifier(path: &Path) -> Option<String> {
+    let (id, _) = path.file_stem()?.to_str()?.split_once('-')?;
+    Some(id.to_owned())
 }
 
 fn front_matter<T: DeserializeOwned>(file: &str, parts: &Parts<'_>) -> Result<T, String> {
@@ -192,7 +202,7 @@ fn write_page(code: &mut String, page: &Page, parts: &Parts<'_>) {
     let _ = writeln!(
         code,
         "Page {{ id: {:?}, name: {:?}, severity: Severity::{:?}, confidence: Confidence::{:?}, files: &[{}], \
-         needs: &[{}], side: Side::{:?}, fix: {}, since: {}, until: {}, commands: &{:?}, text: [{}, {}], \
+         needs: &[{}], side: Side::{:?}, fix: {}, since: {}, until: {}, related: &{:?}, commands: &{:?}, text: [{}, {}], \
          variants: &[{variants}], symptoms: &[{symptoms}], unproven: {:?}, body: [{:?}, {:?}] }},",
         page.id,
         page.name,
@@ -204,6 +214,7 @@ fn write_page(code: &mut String, page: &Page, parts: &Parts<'_>) {
         option(page.fix.map(|fix| format!("Safety::{fix:?}"))),
         release(&page.since),
         release(&page.until),
+        page.related,
         page.commands,
         text(&page.en),
         text(&page.zh),

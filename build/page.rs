@@ -26,6 +26,9 @@ pub struct Page {
     pub fix: Option<Fix>,
     pub since: Option<String>,
     pub until: Option<String>,
+    /// The identifiers of pages that a reader of this one should know.
+    #[serde(default)]
+    pub related: Vec<String>,
     #[serde(default)]
     pub commands: Vec<String>,
     pub en: Text,
@@ -90,6 +93,9 @@ pub struct Proof {
     /// `list`, `pull [USER@]MODULE[/PATH]`, `push [USER@]MODULE[/PATH]`, `start`, or `sersync`: what the example's
     /// sersync would run.
     pub run: String,
+    /// Other runs for examples of certain roles.
+    #[serde(default)]
+    pub runs: BTreeMap<String, String>,
     /// `dir PATH [MODE [OWNER]]`, `file PATH [MODE [OWNER]] [= TEXT]`, `link PATH -> TARGET [OWNER]`.
     #[serde(default)]
     pub tree: Vec<String>,

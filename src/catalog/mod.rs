@@ -25,6 +25,19 @@ pub fn page(name: &str) -> Option<&'static Page> {
         .find(|page| page.id.eq_ignore_ascii_case(name) || page.name.eq_ignore_ascii_case(name))
 }
 
+/// The pages that a word selects: an identifier, a name, or the beginning of identifiers such as `RSY3`.
+pub fn select(word: &str) -> Vec<&'static Page> {
+    if let Some(page) = page(word) {
+        return vec![page];
+    }
+    let word = word.to_ascii_uppercase();
+    let is_beginning = word.starts_with("RSY");
+    PAGES
+        .iter()
+        .filter(|page| is_beginning && page.id.starts_with(&word))
+        .collect()
+}
+
 /// The page whose identifier or name is nearest to a text that is none.
 pub fn nearest(name: &str) -> Option<&'static Page> {
     let distance = |candidate: &str| strsim::damerau_levenshtein(candidate, &name.to_lowercase());
@@ -80,6 +93,13 @@ mod tests {
         let arguments = [("name", "hosts_allow".to_owned())];
         assert_eq!(fill("no `{name}` here", &arguments), "no `hosts_allow` here");
         assert_eq!(fill("{other} {", &arguments), "{other} {");
+    }
+
+    #[test]
+    fn a_beginning_selects_a_band() {
+        assert!(select("RSY1").iter().all(|page| page.id.starts_with("RSY1")));
+        assert!(!select("rsy").is_empty());
+        assert!(select("").is_empty() && select("RSY99999").is_empty() && select("中文").is_empty());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::terms::Release;
 
@@ -27,6 +27,8 @@ pub struct Page {
     pub since: Option<Release>,
     /// The first release that does not have it any more.
     pub until: Option<Release>,
+    /// The identifiers of pages that a reader of this one should know.
+    pub related: &'static [&'static str],
     /// What to type, with placeholders.
     pub commands: &'static [&'static str],
     /// What a report says: English, Chinese.
@@ -140,7 +142,7 @@ pub enum Language {
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),* $(,)? }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+        #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
         pub enum $name {
             $($(#[$variant_doc])* #[serde(rename = $word)] $variant),*
         }

@@ -6,7 +6,7 @@ use crate::{
     catalog::{self, Language, Page},
     cli::{
         Failure, exit,
-        output::{Output, complain, stdout},
+        output::{Output, PageFormat, complain, stdout},
     },
     model::{Parameter, parameter::Facts},
     render::Format,
@@ -19,7 +19,7 @@ pub(super) struct Arguments {
     #[arg(required = true, value_name = "RULE")]
     words: Vec<String>,
     #[command(flatten)]
-    output: Output,
+    output: Output<PageFormat>,
 }
 
 /// Prints the page of a rule, or what is known of a parameter.
@@ -81,6 +81,10 @@ fn page_as_text(page: &Page, language: Language) -> String {
     }
     text += page.body[language as usize];
     text.push('\n');
+    if !page.related.is_empty() {
+        let see = word(language, "see also", "另见");
+        text += &format!("\n{see}: {}\n", page.related.join(", "));
+    }
     text
 }
 
@@ -110,6 +114,7 @@ fn page_as_json(page: &Page, language: Language) -> serde_json::Value {
         "summary": page.summary(language),
         "symptoms": symptoms,
         "body": page.body[language as usize],
+        "related": page.related,
     })
 }
 
@@ -138,8 +143,8 @@ fn parameter_as_json(facts: &Facts, language: Language) -> serde_json::Value {
         "schema": "rsyncctl/1",
         "command": "explain",
         "parameter": facts.name,
-        "type": format!("{:?}", facts.kind),
-        "scope": format!("{:?}", facts.scope),
+        "type": facts.kind,
+        "scope": facts.scope,
         "default": facts.default,
         "since": facts.since,
         "about": facts.about[language as usize],

@@ -1,6 +1,9 @@
 //! The command line: one file a subcommand. The only room that knows clap and the environment.
 
+mod access;
+mod config;
 mod explain;
+mod input;
 mod lint;
 mod output;
 mod rules;
@@ -32,6 +35,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Lint(lint::Arguments),
+    Config(config::Arguments),
+    Access(access::Arguments),
     Rules(rules::Arguments),
     Explain(explain::Arguments),
 }
@@ -54,7 +59,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let result = match cli.command {
-        Command::Lint(arguments) => lint::run(arguments),
+        Command::Lint(arguments) => lint::run(&arguments),
+        Command::Config(arguments) => config::run(&arguments),
+        Command::Access(arguments) => access::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
     };

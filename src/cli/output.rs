@@ -10,12 +10,18 @@ use crate::{
     render::{Format, Style},
 };
 
-/// How results are written.
+/// How results are written; `F` names the formats that a command has.
 #[derive(Args, Debug)]
-pub(super) struct Output {
+pub(super) struct Output<F: FormatName> {
     /// How the report is written
-    #[arg(long, value_name = "FORMAT", default_value = "human", global = true)]
-    format: FormatName,
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "human",
+        global = true
+    )]
+    format: F,
     /// Short for --format json
     #[arg(long, global = true)]
     json: bool,
@@ -30,14 +36,56 @@ pub(super) struct Output {
     limit: usize,
 }
 
+/// The names of a command's formats.
+pub(super) trait FormatName: ValueEnum + Copy + Into<Format> + Send + Sync + 'static {}
+
+/// The formats of commands that report findings.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum FormatName {
+pub(super) enum ReportFormat {
     /// Source lines, labels and help
     Human,
     /// One line a finding
     Concise,
     /// One JSON object
     Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations in GitHub's workflows
+    Github,
+}
+
+/// The formats of commands that report no findings.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum PageFormat {
+    /// For people
+    Human,
+    /// One JSON object
+    Json,
+}
+
+impl FormatName for ReportFormat {}
+
+impl From<ReportFormat> for Format {
+    fn from(name: ReportFormat) -> Self {
+        match name {
+            ReportFormat::Human => Self::Human,
+            ReportFormat::Concise => Self::Concise,
+            ReportFormat::Json => Self::Json,
+            ReportFormat::Sarif => Self::Sarif,
+            ReportFormat::Github => Self::Github,
+        }
+    }
+}
+
+impl FormatName for PageFormat {}
+
+impl From<PageFormat> for Format {
+    fn from(name: PageFormat) -> Self {
+        match name {
+            PageFormat::Human => Self::Human,
+            PageFormat::Json => Self::Json,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -58,14 +106,13 @@ enum When {
     Never,
 }
 
-impl Output {
+impl<F: FormatName> Output<F> {
     /// The format that was asked for.
     pub(super) fn format(&self) -> Format {
-        match self.format {
-            _ if self.json => Format::Json,
-            FormatName::Human => Format::Human,
-            FormatName::Concise => Format::Concise,
-            FormatName::Json => Format::Json,
+        if self.json {
+            Format::Json
+        } else {
+            self.format.into()
         }
     }
 

@@ -6,7 +6,7 @@ use crate::{
     catalog::{self, Page},
     cli::{
         Failure, exit,
-        output::{Output, stdout},
+        output::{Output, PageFormat, stdout},
     },
     render::Format,
 };
@@ -15,7 +15,7 @@ use crate::{
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     #[command(flatten)]
-    output: Output,
+    output: Output<PageFormat>,
 }
 
 /// Lists every page of the catalogue.
@@ -29,17 +29,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             .collect();
         let envelope = serde_json::json!({ "schema": "rsyncctl/1", "command": "rules", "rules": rules });
         writeln!(out, "{envelope}")?;
-        return Ok(exit::CLEAN);
-    }
-    for page in catalog::pages() {
-        writeln!(
-            out,
-            "{} {:7} {:32} {}",
-            page.id,
-            page.severity,
-            page.name,
-            page.summary(language)
-        )?;
+    } else {
+        for page in catalog::pages() {
+            writeln!(
+                out,
+                "{} {:7} {:32} {}",
+                page.id,
+                page.severity,
+                page.name,
+                page.summary(language)
+            )?;
+        }
     }
     out.flush()?;
     Ok(exit::CLEAN)
@@ -57,5 +57,6 @@ fn as_json(page: &Page, language: catalog::Language) -> serde_json::Value {
         "since": page.since,
         "until": page.until,
         "summary": page.summary(language),
+        "related": page.related,
     })
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use crate::{
     catalog::{Confidence, Language, Page, Safety, Severity, Symptom, Text, fill},
+    host::Unknown,
     terms::{Release, Span},
 };
 
@@ -27,6 +28,17 @@ pub struct Finding {
     pub fix: Option<Edits>,
     /// Facts of the machine that the finding rests on, as short English sentences.
     pub facts: Vec<String>,
+    /// Where findings of other rules are only consequences of this one.
+    pub explains: Vec<Explained>,
+}
+
+/// A place where a cause lets other rules fire too.
+#[derive(Clone, Copy, Debug)]
+pub struct Explained {
+    /// Where; a finding is a consequence if its first place overlaps it.
+    pub span: Span,
+    /// The rules that fire there because of the cause; none: all.
+    pub rules: &'static [&'static str],
 }
 
 /// A place in a file, and the key of what the page says there; none for the first place.
@@ -125,5 +137,5 @@ pub struct Unchecked {
     /// What it is about: a path, a name.
     pub subject: String,
     /// Why it could not be checked.
-    pub reason: String,
+    pub reason: Unknown,
 }

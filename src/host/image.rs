@@ -6,7 +6,7 @@ use std::{
 
 use crate::host::{
     Fact, Host, Metadata, Unknown, User,
-    live::{describe, present, read_bounded},
+    live::{describe, plain, present, read_bounded},
 };
 
 /// As many links as Linux follows in one path.
@@ -49,7 +49,7 @@ impl Image {
             if links > MOST_LINKS {
                 return Err(Unknown::Failed("too many levels of symbolic links".to_owned()));
             }
-            let target = fs::read_link(&ours).map_err(|error| Unknown::Failed(error.to_string()))?;
+            let target = fs::read_link(&ours).map_err(|error| Unknown::Failed(plain(&error)))?;
             if target.is_absolute() {
                 inside = PathBuf::new();
             }
@@ -97,7 +97,7 @@ impl Host for Image {
     fn read_link(&self, path: &Path) -> Fact<PathBuf> {
         let found = self.resolve(path, false)?;
         let path = found.ok_or_else(|| Unknown::Failed("it is not there".to_owned()))?;
-        fs::read_link(path).map_err(|error| Unknown::Failed(error.to_string()))
+        fs::read_link(path).map_err(|error| Unknown::Failed(plain(&error)))
     }
 
     fn user(&self, name: &str) -> Fact<Option<User>> {

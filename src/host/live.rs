@@ -100,9 +100,15 @@ pub(crate) fn present<T>(result: io::Result<T>) -> Fact<Option<T>> {
     }
 }
 
+/// An error as people know it, without its number.
+pub(crate) fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
 fn unknown(error: &io::Error) -> Unknown {
     match error.kind() {
         ErrorKind::PermissionDenied => Unknown::Denied,
-        _ => Unknown::Failed(error.to_string()),
+        _ => Unknown::Failed(plain(error)),
     }
 }

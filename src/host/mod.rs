@@ -1,5 +1,6 @@
 //! Everything that is asked of a machine, behind one trait: this machine, the image of another, or none at all.
 
+mod daemons;
 mod image;
 mod live;
 mod walk;
@@ -9,8 +10,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use daemons::running_configurations;
 pub use image::Image;
 pub use live::Live;
+pub(crate) use live::plain;
 pub use walk::{Component, walk};
 
 /// The most that is read of one file, in bytes. Larger ones are no configuration.
@@ -20,7 +23,7 @@ pub const LARGEST_FILE: u64 = 256 << 20;
 pub type Fact<T> = Result<T, Unknown>;
 
 /// Why a machine does not answer.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, thiserror::Error)]
 pub enum Unknown {
     /// There is no machine to ask.
     #[error("the file is judged without a machine (--host live or --root DIR give one)")]
@@ -28,6 +31,9 @@ pub enum Unknown {
     /// We may not look.
     #[error("permission denied: run as root to check it")]
     Denied,
+    /// The path is relative, and no file says to what.
+    #[error("the path is relative to the folder in which the daemon is started")]
+    Relative,
     /// The machine answers with an error.
     #[error("{0}")]
     Failed(String),

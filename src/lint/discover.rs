@@ -5,6 +5,7 @@ use std::{
 
 use crate::{
     catalog::FileKind,
+    host::plain,
     lint::files::file_name,
     syntax::rsyncd_conf::{self, Kind},
 };
@@ -14,7 +15,7 @@ const DEEPEST: usize = 64;
 
 /// Why a path that was asked for cannot be searched.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read `{path}`: {error}")]
+#[error("cannot read `{path}`: {}", plain(error))]
 pub struct DiscoverError {
     path: PathBuf,
     error: io::Error,

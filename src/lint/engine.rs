@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsStr,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
@@ -10,18 +10,18 @@ use crate::{
     diagnosis::{Finding, Unchecked},
     host::Host,
     lint::{
-        checks,
+        checks, consequences,
         files::HostFiles,
         report::{Case, Reporter},
-        roles::{Roles, names_secrets},
+        roles::{Roles, hidden_suffixes, names_secrets},
         subject::{
             Circumstances, ConfigurationSubject, PasswordSubject, SecretsSubject, SersyncFile, SersyncSubject,
         },
         suppress::{Mistake, Suppression, suppressions},
     },
-    model::{self, Configuration, Parameter, access, resolve},
+    model::{self, Configuration, Parameter, ProblemKind, access, resolve},
     syntax,
-    terms::{Source, SourceId, Sources},
+    terms::{Source, SourceId, Sources, Span},
 };
 
 /// A file to check.
@@ -64,6 +64,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What could not be checked.
     pub unchecked: BTreeSet<Unchecked>,
+    /// For each file that another one includes: the line that does.
+    pub included_by: BTreeMap<SourceId, Span>,
     /// How many findings a comment kept back.
     pub suppressed: usize,
     /// The circumstances.
@@ -78,6 +80,7 @@ pub fn lint(inputs: Vec<Input<'_>>, options: &Options) -> Report {
         files: Vec::new(),
         findings: Vec::new(),
         unchecked: BTreeSet::new(),
+        included_by: BTreeMap::new(),
         credentials: Vec::new(),
     };
     let (files, daemons) = run.read(inputs);
@@ -98,6 +101,7 @@ struct Run<'a> {
     files: Vec<(SourceId, FileKind)>,
     findings: Vec<Finding>,
     unchecked: BTreeSet<Unchecked>,
+    included_by: BTreeMap<SourceId, Span>,
     /// The secrets and password files that were given, or that a configuration names and the machine shows.
     credentials: Vec<(SourceId, FileKind)>,
 }
@@ -124,7 +128,14 @@ impl Run<'_> {
             if input.kind == FileKind::RsyncdConf {
                 let release = self.options.circumstances.release;
                 let daemon = resolve(&mut self.sources, source, release, &HostFiles(input.host));
+                for (source, ranges) in hidden_suffixes(&daemon) {
+                    self.sources.hide(source, ranges);
+                }
                 named.by_daemon(&daemon);
+                self.not_seen(&daemon);
+                let includes = daemon.includes.iter();
+                self.included_by
+                    .extend(includes.map(|include| (include.source, include.directive)));
                 daemons.push((daemon, input.host));
                 self.files.push((source, input.kind));
             } else {
@@ -144,9 +155,7 @@ impl Run<'_> {
                     kind
                 };
                 self.files.push((source, kind));
-                if matches!(kind, FileKind::Secrets | FileKind::Password) {
-                    self.credentials.push((source, kind));
-                }
+                self.credential(source, kind);
                 OtherFile {
                     source,
                     path,
@@ -156,6 +165,34 @@ impl Run<'_> {
             })
             .collect();
         (others, daemons)
+    }
+
+    /// Includes that were not followed: what stands in them is missing everywhere.
+    fn not_seen(&mut self, daemon: &Configuration) {
+        for problem in &daemon.problems {
+            if let ProblemKind::IncludeNotSeen(path, reason) = &problem.kind {
+                self.unchecked.insert(Unchecked {
+                    rule: None,
+                    subject: path.display().to_string(),
+                    reason: reason.clone(),
+                });
+            }
+        }
+    }
+
+    /// Takes note of a file of passwords, and hides them.
+    fn credential(&mut self, source: SourceId, kind: FileKind) {
+        let bytes = self.sources.get(source).bytes();
+        let length = bytes.len();
+        match kind {
+            FileKind::Secrets => {
+                let hidden = syntax::secrets::hidden_in_secrets(bytes);
+                self.sources.hide(source, hidden);
+            }
+            FileKind::Password => self.sources.hide(source, Some(0..length)),
+            FileKind::RsyncdConf | FileKind::Sersync | FileKind::Rsyncctl => return,
+        }
+        self.credentials.push((source, kind));
     }
 
     fn configuration(&mut self, configuration: &Configuration, host: &dyn Host) {
@@ -192,8 +229,8 @@ impl Run<'_> {
             // What is missing or hidden from us is the business of the checks that ask for it.
             if let Ok(Some(bytes)) = host.read(&path) {
                 let source = self.sources.add(Source::new(path.display().to_string(), bytes));
-                self.credentials.push((source, FileKind::Secrets));
-                self.secrets(source, std::slice::from_ref(configuration));
+                self.credential(source, FileKind::Secrets);
+                self.secrets(source, &[configuration]);
             }
         }
     }
@@ -206,23 +243,20 @@ impl Run<'_> {
                     .iter()
                     .filter(|daemon| names_secrets(daemon, &name))
                     .collect();
-                match users.first() {
-                    Some(daemon) => self.secrets(file.source, std::slice::from_ref(*daemon)),
-                    None => self.secrets(file.source, &[]),
-                }
+                self.secrets(file.source, &users);
             }
             FileKind::Password => self.password(file.source, file.path.as_deref(), file.host),
             FileKind::Sersync | FileKind::RsyncdConf | FileKind::Rsyncctl => {}
         }
     }
 
-    fn secrets(&mut self, source: SourceId, daemon: &[Configuration]) {
+    fn secrets(&mut self, source: SourceId, configurations: &[&Configuration]) {
         for check in checks::all().filter(|check| is_wanted(self.options, check.rule)) {
             if let checks::Run::Secrets(run) = check.run {
                 let subject = SecretsSubject {
                     source,
                     sources: &self.sources,
-                    configuration: daemon.first(),
+                    configurations,
                 };
                 run(
                     &subject,
@@ -266,6 +300,7 @@ impl Run<'_> {
             })
             .collect();
         for (file, host) in &files {
+            self.sources.hide(file.source, file.document.passwords());
             self.named_password(&file.configuration, *host);
         }
         let (files, hosts): (Vec<_>, Vec<_>) = files.into_iter().unzip();
@@ -287,7 +322,7 @@ impl Run<'_> {
         }
         if let Ok(Some(bytes)) = host.read(path) {
             let source = self.sources.add(Source::new(name, bytes));
-            self.credentials.push((source, FileKind::Password));
+            self.credential(source, FileKind::Password);
             self.password(source, Some(path), host);
         }
     }
@@ -315,6 +350,7 @@ impl Run<'_> {
     }
 
     fn finish(mut self) -> Report {
+        consequences::drop_explained(&mut self.findings);
         for finding in &mut self.findings {
             let chosen = self
                 .options
@@ -335,6 +371,7 @@ impl Run<'_> {
             files: self.files,
             findings: self.findings,
             unchecked: self.unchecked,
+            included_by: self.included_by,
             suppressed,
             circumstances: self.options.circumstances,
         }

@@ -15,9 +15,7 @@ impl Files for HostFiles<'_> {
         }
         if path.is_relative() {
             // rsync looks below the folder in which the daemon was started, and that is in no file.
-            return Err(NotOpened::Unknown(
-                "the path is relative to wherever the daemon is started".to_owned(),
-            ));
+            return Err(NotOpened::Unknown(Unknown::Relative));
         }
         let missing = || NotOpened::Failed("No such file or directory".to_owned());
         match self.0.metadata(path, true).map_err(not_opened)? {
@@ -36,7 +34,7 @@ impl Files for HostFiles<'_> {
 }
 
 fn not_opened(reason: Unknown) -> NotOpened {
-    NotOpened::Unknown(reason.to_string())
+    NotOpened::Unknown(reason)
 }
 
 /// The name of a path, as far as it is text.

@@ -1,17 +1,23 @@
 //! Checks files against the catalogue: which file is what, which checks apply, what the user wants to hear.
 
 mod checks;
+mod consequences;
 mod discover;
 mod engine;
 mod files;
+mod fix;
 mod report;
 mod roles;
+mod settings;
 mod subject;
 mod suppress;
 
 pub use discover::{DiscoverError, discover, recognise};
 pub use engine::{Input, Options, Report, lint};
+pub(crate) use files::HostFiles;
+pub use fix::fixed;
 pub use report::{Case, Reporter};
+pub use settings::{FILE_NAME, FailOn, Settings, SettingsError};
 pub use subject::{
     Circumstances, ConfigurationSubject, ModuleSubject, PasswordSubject, SecretsSubject, SersyncFile,
     SersyncSubject,

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     catalog::{self, Page, Safety},
-    diagnosis::{Edit, Edits, Finding, Label, Unchecked},
+    diagnosis::{Edit, Edits, Explained, Finding, Label, Unchecked},
     host::{Fact, Unknown},
     terms::Span,
 };
@@ -15,6 +15,7 @@ pub struct Case {
     labels: Vec<Label>,
     fix: Option<Edits>,
     facts: Vec<String>,
+    explains: Vec<Explained>,
 }
 
 impl Case {
@@ -26,6 +27,7 @@ impl Case {
             labels: vec![Label { span, key: None }],
             fix: None,
             facts: Vec::new(),
+            explains: Vec::new(),
         }
     }
 
@@ -54,6 +56,20 @@ impl Case {
     #[must_use]
     pub fn fact(mut self, fact: impl Into<String>) -> Self {
         self.facts.push(fact.into());
+        self
+    }
+
+    /// Says that what other rules find in `span` is only a consequence of this case, so that one cause is reported
+    /// once. Of two cases that explain each other, the one whose rule has the lower number counts.
+    #[must_use]
+    pub fn explains(self, span: Span) -> Self {
+        self.explains_rules(span, &[])
+    }
+
+    /// The same for what certain rules find there.
+    #[must_use]
+    pub fn explains_rules(mut self, span: Span, rules: &'static [&'static str]) -> Self {
+        self.explains.push(Explained { span, rules });
         self
     }
 
@@ -119,6 +135,7 @@ impl<'a> Reporter<'a> {
             labels: case.labels,
             fix: case.fix,
             facts: case.facts,
+            explains: case.explains,
         });
     }
 
@@ -127,18 +144,18 @@ impl<'a> Reporter<'a> {
         match fact {
             Ok(value) => Some(value),
             Err(unknown) => {
-                self.unchecked(subject, &unknown);
+                self.unchecked(subject, unknown);
                 None
             }
         }
     }
 
     /// Says that the rule could not be checked for `subject`.
-    pub fn unchecked(&mut self, subject: impl Into<String>, reason: &Unknown) {
+    pub fn unchecked(&mut self, subject: impl Into<String>, reason: Unknown) {
         self.unchecked.insert(Unchecked {
             rule: Some(self.page.id),
             subject: subject.into(),
-            reason: reason.to_string(),
+            reason,
         });
     }
 }

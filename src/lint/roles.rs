@@ -1,16 +1,18 @@
 //! Secrets files and password files look alike; the files that name them tell them apart.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     ffi::{OsStr, OsString},
+    ops::Range,
     os::unix::ffi::OsStrExt as _,
     path::Path,
 };
 
 use crate::{
     catalog::FileKind,
-    model::{Configuration, Parameter, sersync},
+    model::{Configuration, Parameter, access, sersync},
     syntax,
+    terms::SourceId,
 };
 
 /// The names of files that other files of the run name, without their folders: a copy in a work tree lies elsewhere
@@ -56,6 +58,27 @@ impl Roles {
 /// Whether a daemon's configuration names a secrets file of that name.
 pub(super) fn names_secrets(configuration: &Configuration, path: &Path) -> bool {
     secrets_files(configuration).any(|named| named.file_name() == path.file_name())
+}
+
+/// Where something stands behind a user's colon in `auth users` that is none of the words that people write there: it
+/// may be a password, which no report may show.
+pub(super) fn hidden_suffixes(configuration: &Configuration) -> BTreeMap<SourceId, Vec<Range<usize>>> {
+    let mut hidden: BTreeMap<SourceId, Vec<Range<usize>>> = BTreeMap::new();
+    let settings = configuration.settings.iter();
+    for setting in settings.filter(|setting| setting.parameter == Parameter::AuthUsers) {
+        for rule in access::user_rules(setting, configuration.release) {
+            if rule.right == access::Right::Module && rule.meant().is_none() {
+                let suffix = rule.suffix_part().filter(|part| !part.is_empty());
+                let ranges = hidden.entry(setting.source).or_default();
+                ranges.extend(suffix.map(|part| setting.text.range_of(part)));
+            }
+        }
+    }
+    for ranges in hidden.values_mut() {
+        ranges.sort_by_key(|range| range.start);
+        ranges.dedup();
+    }
+    hidden
 }
 
 fn secrets_files(configuration: &Configuration) -> impl Iterator<Item = &Path> {

@@ -30,8 +30,8 @@ pub struct SecretsSubject<'a> {
     pub source: SourceId,
     /// Every file that was read.
     pub sources: &'a Sources,
-    /// The configuration that names the file, if one is known.
-    pub configuration: Option<&'a Configuration>,
+    /// The configurations that name the file.
+    pub configurations: &'a [&'a Configuration],
 }
 
 /// What a check of a client's password file looks at.

@@ -1,6 +1,7 @@
 use std::{collections::HashMap, path::PathBuf};
 
 use crate::{
+    host::Unknown,
     model::{
         parameter::{COUNT, Kind, Parameter, fold},
         value::{self, Value},
@@ -165,7 +166,7 @@ pub enum ProblemKind {
     /// Everything behind a NUL.
     Unread,
     /// An `&include` or `&merge` whose target cannot be seen from here: nobody knows what it holds.
-    IncludeNotSeen(PathBuf, String),
+    IncludeNotSeen(PathBuf, Unknown),
 }
 
 /// Why rsync gives up a file.

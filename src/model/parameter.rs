@@ -1,11 +1,14 @@
 //! The parameters of rsyncd.conf: `rules/parameters.toml`, compiled in.
 
+use serde::Serialize;
+
 use crate::terms::Release;
 
 include!(concat!(env!("OUT_DIR"), "/parameters.rs"));
 
 /// How rsync reads a parameter's value (`parm_type` in loadparm.c).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// `yes`, `true`, `1`, `no`, `false`, `0`, whatever the case and the blanks.
     Boolean,
@@ -22,7 +25,8 @@ pub enum Kind {
 }
 
 /// Where a parameter may stand.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Scope {
     /// Only in front of the modules or in `[global]`.
     Global,
@@ -74,6 +78,22 @@ impl Parameter {
             .map(|(_, parameter)| *parameter)
     }
 
+    /// The longest parameter name with which a text begins, as rsync compares names, and its length in the text.
+    pub fn at_start(text: &[u8]) -> Option<(Self, usize)> {
+        let name = |parameter: Self| parameter.name().bytes().filter(|byte| *byte != b' ');
+        Self::all()
+            .filter_map(|parameter| Some((parameter, folded_prefix(text.iter(), name(parameter))?)))
+            .max_by_key(|(_, length)| *length)
+    }
+
+    /// The longest parameter name with which a text ends, as rsync compares names, and its length in the text.
+    pub fn at_end(text: &[u8]) -> Option<(Self, usize)> {
+        let name = |parameter: Self| parameter.name().bytes().rev().filter(|byte| *byte != b' ');
+        Self::all()
+            .filter_map(|parameter| Some((parameter, folded_prefix(text.iter().rev(), name(parameter))?)))
+            .max_by_key(|(_, length)| *length)
+    }
+
     /// What is known of it.
     pub fn facts(self) -> &'static Facts {
         &FACTS[self as usize]
@@ -83,6 +103,20 @@ impl Parameter {
     pub fn name(self) -> &'static str {
         self.facts().name
     }
+}
+
+/// How many bytes of a text a name takes, case and white space aside; `None` if the text does not begin with it.
+fn folded_prefix<'a>(text: impl Iterator<Item = &'a u8>, name: impl Iterator<Item = u8>) -> Option<usize> {
+    let mut text = text.enumerate();
+    let mut length = 0;
+    for wanted in name {
+        let (at, byte) = text.find(|(_, byte)| !crate::syntax::rsyncd_conf::is_space(**byte))?;
+        if !byte.eq_ignore_ascii_case(&wanted) {
+            return None;
+        }
+        length = at + 1;
+    }
+    Some(length)
 }
 
 /// What of a name counts when rsync compares it.
@@ -119,6 +153,29 @@ mod tests {
             Parameter::from_name(b"pre-xfer exec"),
             Some(Parameter::PreXferExec)
         );
+    }
+
+    #[test]
+    fn the_longest_name_counts() {
+        assert_eq!(
+            Parameter::at_start(b"Ignore  errors  yes"),
+            Some((Parameter::IgnoreErrors, 14))
+        );
+        assert_eq!(
+            Parameter::at_start(b"exclude from"),
+            Some((Parameter::ExcludeFrom, 12))
+        );
+        assert_eq!(Parameter::at_start(b"excludes"), Some((Parameter::Exclude, 7)));
+        assert_eq!(
+            Parameter::at_end(b"rootuse chroot"),
+            Some((Parameter::UseChroot, 10))
+        );
+        assert_eq!(
+            Parameter::at_end(b"/run/rsyncd.locklog file"),
+            Some((Parameter::LogFile, 8))
+        );
+        assert_eq!(Parameter::at_end(b"nothing"), None);
+        assert_eq!(Parameter::at_start(b"pat"), None);
     }
 
     #[test]

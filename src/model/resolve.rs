@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::{
+    host::Unknown,
     model::{
         configuration::{
             Block, Configuration, Effect, FatalError, Include, Module, Problem, ProblemKind, Scope, Setting,
@@ -48,7 +49,7 @@ pub enum NotOpened {
     /// It cannot be read: a daemon gives up, for the reason given.
     Failed(String),
     /// Nobody can tell from here what a daemon would find, for the reason given.
-    Unknown(String),
+    Unknown(Unknown),
 }
 
 /// Reads a configuration as the given release of rsync does, following its includes.

@@ -1,4 +1,4 @@
-use std::{fmt, io};
+use std::{collections::BTreeMap, fmt, io};
 
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, Severity as Level, SourceCode,
@@ -9,18 +9,20 @@ use textwrap::Options;
 use crate::{
     catalog::{Language, Severity},
     diagnosis::Finding,
+    host::Unknown,
     lint::Report,
     render::{
         Style,
+        paragraphs::paragraphs,
         window::Window,
-        words::{counts, pick, severity, witness},
+        words::{counts, pick, severity, unknown},
     },
 };
 
 /// For people: source lines, labels, why it matters, what clients will see, what to do.
 pub(super) fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
     let handler = handler(style);
-    let mut shown = std::collections::BTreeMap::new();
+    let mut shown = BTreeMap::new();
     for finding in &report.findings {
         let count: &mut usize = shown.entry(finding.page.id).or_default();
         *count += 1;
@@ -33,6 +35,7 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> i
             .render_report(&mut text, &view)
             .map_err(io::Error::other)?;
         writeln!(out, "{}", text.trim_start_matches('\n').trim_end())?;
+        includes(report, finding, style, out)?;
         writeln!(out, "{}", footer(report, finding, style))?;
     }
     for (rule, count) in shown
@@ -70,7 +73,7 @@ fn handler(style: Style) -> GraphicalReportHandler {
 }
 
 fn unchecked(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
-    let mut by_reason: std::collections::BTreeMap<&str, Vec<String>> = std::collections::BTreeMap::new();
+    let mut by_reason: BTreeMap<&Unknown, Vec<String>> = BTreeMap::new();
     for one in &report.unchecked {
         let subject = match one.rule {
             Some(rule) => format!("{} ({rule})", one.subject),
@@ -79,7 +82,8 @@ fn unchecked(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Resu
         by_reason.entry(&one.reason).or_default().push(subject);
     }
     for (reason, subjects) in by_reason {
-        writeln!(out, "{}: {reason}", pick(style.language, "not checked", "未检查"))?;
+        let words = pick(style.language, "not checked", "未检查");
+        writeln!(out, "{words}: {}", unknown(reason, style.language))?;
         for subject in &subjects {
             writeln!(out, "  - {subject}")?;
         }
@@ -159,37 +163,31 @@ impl<'a> View<'a> {
     }
 }
 
+/// The chain of includes that leads to the file of a finding.
+fn includes(report: &Report, finding: &Finding, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut source = finding.labels[0].span.source;
+    while let Some(directive) = report.included_by.get(&source) {
+        source = directive.source;
+        let including = report.sources.get(source);
+        let line = including.position(directive.start as usize).line;
+        let words = pick(style.language, "included by", "引用自");
+        writeln!(out, "  {words} {}:{line}", including.name())?;
+    }
+    Ok(())
+}
+
 /// Why it matters, what will be seen, what to do, what to type.
 fn footer(report: &Report, finding: &Finding, style: Style) -> String {
-    let language = style.language;
     let mut text = String::new();
-    let mut paragraph = |key: &str, value: &str| {
-        let first = format!("  {key}: ");
+    for (word, paragraph) in paragraphs(finding, report.circumstances.release, style.language) {
+        let first = format!("  {word}: ");
         let options = Options::new(style.width)
             .initial_indent(&first)
             .subsequent_indent("      ")
             .break_words(false);
-        text.push_str(&textwrap::fill(value, options));
+        text.push_str(&textwrap::fill(&paragraph, options));
         text.push('\n');
-    };
-    paragraph(pick(language, "why", "原因"), &finding.message(language));
-    for symptom in finding.predictions(report.circumstances.release) {
-        match symptom.client {
-            Some(client) => {
-                let code = pick(language, "exit code", "退出码");
-                let seen = format!("`{}` ({code} {})", finding.filled(client), symptom.exit);
-                paragraph(witness(symptom.stage, language), &seen);
-            }
-            None => {
-                let effect = finding.filled(symptom.effect[language as usize]);
-                paragraph(pick(language, "effect", "后果"), &effect);
-            }
-        }
     }
-    for fact in &finding.facts {
-        paragraph(pick(language, "seen", "事实"), fact);
-    }
-    paragraph(pick(language, "cure", "解决"), &finding.help(language));
     for command in finding.commands() {
         text.push_str("      ");
         text.push_str(&command);

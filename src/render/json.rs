@@ -32,7 +32,7 @@ struct Diagnosis<'a> {
     evidence: Vec<Evidence<'a>>,
     predicts: Vec<Prediction>,
     remedy: Remedy<'a>,
-    related: Vec<&'static str>,
+    related: &'static [&'static str],
 }
 
 #[derive(Serialize)]
@@ -80,7 +80,7 @@ struct EditView<'a> {
 struct Unchecked<'a> {
     rule: Option<&'static str>,
     subject: &'a str,
-    reason: &'a str,
+    reason: String,
 }
 
 #[derive(Serialize)]
@@ -114,7 +114,7 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> i
             .map(|one| Unchecked {
                 rule: one.rule,
                 subject: &one.subject,
-                reason: &one.reason,
+                reason: one.reason.to_string(),
             })
             .collect(),
         summary: Summary {
@@ -132,6 +132,8 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> i
 fn diagnosis<'a>(report: &'a Report, finding: &'a Finding, style: Style) -> Diagnosis<'a> {
     let language = style.language;
     let sources = &report.sources;
+    // What is not text cannot be said here, and a part of a fix is none.
+    let fix = finding.fix.as_ref().filter(|fix| is_text(fix));
     Diagnosis {
         rule: finding.page.id,
         name: finding.page.name,
@@ -162,11 +164,17 @@ fn diagnosis<'a>(report: &'a Report, finding: &'a Finding, style: Style) -> Diag
             side: finding.page.side,
             help: finding.help(language).into_owned(),
             commands: finding.commands(),
-            safety: finding.fix.as_ref().map(|fix| fix.safety),
-            edits: finding.fix.iter().flat_map(|fix| edits(sources, fix)).collect(),
+            safety: fix.map(|fix| fix.safety),
+            edits: fix.into_iter().flat_map(|fix| edits(sources, fix)).collect(),
         },
-        related: Vec::new(),
+        related: finding.page.related,
     }
+}
+
+fn is_text(fix: &Edits) -> bool {
+    fix.edits
+        .iter()
+        .all(|edit| std::str::from_utf8(&edit.replacement).is_ok())
 }
 
 fn edits<'a>(sources: &'a Sources, fix: &'a Edits) -> impl Iterator<Item = EditView<'a>> {

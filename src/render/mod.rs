@@ -1,8 +1,12 @@
 //! Reports as text: one file a format. Decides nothing.
 
 mod concise;
+mod fingerprint;
+mod github;
 mod human;
 mod json;
+mod paragraphs;
+mod sarif;
 mod window;
 mod words;
 
@@ -19,6 +23,10 @@ pub enum Format {
     Human,
     /// The envelope `rsyncctl/1`.
     Json,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// Annotations of GitHub's workflows.
+    Github,
 }
 
 /// How a report looks.
@@ -45,5 +53,7 @@ pub fn report(format: Format, report: &Report, style: Style, out: &mut dyn io::W
         Format::Concise => concise::write(report, style, out),
         Format::Human => human::write(report, style, out),
         Format::Json => json::write(report, style, out),
+        Format::Sarif => sarif::write(report, style, out),
+        Format::Github => github::write(report, style, out),
     }
 }

@@ -97,8 +97,9 @@ impl Group {
         for line in self.first_line..=self.last_line {
             let range = source.line_range(line);
             self.lines.push((self.text.len(), range.start));
-            let bytes = source.bytes()[range].trim_ascii_end();
-            let text = printable(&bytes[..bytes.len().min(LONGEST_LINE * 4)]);
+            let length = source.bytes()[range.clone()].trim_ascii_end().len();
+            let shown = range.start..range.start + length.min(LONGEST_LINE * 4);
+            let text = printable(&source.shown(shown));
             self.text.extend(text.chars().take(LONGEST_LINE));
             self.text.push('\n');
         }
@@ -115,7 +116,7 @@ impl Group {
             .map_or(self.text.len(), |(start, _)| *start)
             - 1;
         let offset = offset.clamp(source_start, source.line_range(line).end);
-        let before = printable(&source.bytes()[source_start..offset]).len();
+        let before = printable(&source.shown(source_start..offset)).len();
         self.offset + (text_start + before).min(text_end)
     }
 
@@ -170,10 +171,9 @@ fn last_byte(label: &Label) -> usize {
     label.span.end.saturating_sub(1).max(label.span.start) as usize
 }
 
-/// Decodes bytes so that every character takes the place that it seems to take, and none commands the terminal.
-fn printable(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes)
-        .chars()
+/// Replaces characters so that every character takes the place that it seems to take, and none commands the terminal.
+fn printable(text: &str) -> String {
+    text.chars()
         .map(|c| match c {
             '\t' => c,
             '\u{a0}'

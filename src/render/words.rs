@@ -1,6 +1,9 @@
 //! The few words of a report that belong to no cause.
 
-use crate::catalog::{Language, Severity, Stage};
+use crate::{
+    catalog::{Language, Severity, Stage},
+    host::Unknown,
+};
 
 /// Picks a language's text.
 pub(crate) fn pick(language: Language, english: &'static str, chinese: &'static str) -> &'static str {
@@ -45,5 +48,18 @@ pub(crate) fn witness(stage: Stage, language: Language) -> &'static str {
     match stage {
         Stage::Start => pick(language, "the daemon will say", "守护进程将输出"),
         _ => pick(language, "clients will see", "客户端将看到"),
+    }
+}
+
+/// Why nobody knows.
+pub(crate) fn unknown(reason: &Unknown, language: Language) -> String {
+    match (reason, language) {
+        (Unknown::NoHost, Language::Chinese) => {
+            "这个文件没有结合任何机器来判断（可用 --host live 或 --root 目录）".to_owned()
+        }
+        (Unknown::Denied, Language::Chinese) => "权限不足：请用 root 运行".to_owned(),
+        (Unknown::Relative, Language::Chinese) => "路径是相对的，取决于守护进程在哪个目录启动".to_owned(),
+        (Unknown::Failed(error), Language::Chinese) => error.clone(),
+        (reason, Language::English) => reason.to_string(),
     }
 }

@@ -69,6 +69,29 @@ pub fn password(file: &[u8]) -> Option<Range<usize>> {
     (!text.is_empty()).then_some(text)
 }
 
+/// The bytes of a secrets file that no report may show: passwords, lines that may be nothing but a password, and what
+/// is commented out. In order, without overlaps.
+pub fn hidden_in_secrets(file: &[u8]) -> Vec<Range<usize>> {
+    parse(file)
+        .into_iter()
+        .filter_map(|line| match line.content {
+            _ if line.is_rest => Some(line.range),
+            Content::Secret { password, .. } => Some(password.start..line.range.end),
+            Content::WithoutColon => Some(line.range),
+            Content::Comment
+                if !file[line.text.clone()]
+                    .windows(9)
+                    .any(|word| word == b"rsyncctl:") =>
+            {
+                Some(line.text.start + 1..line.range.end)
+            }
+            Content::Comment => None,
+            Content::Blank => Some(line.range),
+        })
+        .map(|range| range.start..range.end - usize::from(file[..range.end].ends_with(b"\n")))
+        .collect()
+}
+
 /// `strtok` with newline and carriage return; a NUL ends it too.
 fn token(file: &[u8], range: Range<usize>) -> Range<usize> {
     let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
@@ -135,6 +158,19 @@ mod tests {
         assert_eq!(lines.len(), 3);
         assert_eq!(lines[0].range, 0..1023);
         assert!(lines[1].is_rest && !lines[2].is_rest);
+    }
+
+    #[test]
+    fn only_names_and_our_own_comments_are_shown() {
+        let file = b"joe:one\0two\n\n#ann:three\n# rsyncctl: allow-file RSY324\nfour\r\n";
+        let mut shown = file.to_vec();
+        for range in hidden_in_secrets(file) {
+            shown[range].fill(b'*');
+        }
+        assert_eq!(
+            String::from_utf8_lossy(&shown),
+            "joe:*******\n\n#*********\n# rsyncctl: allow-file RSY324\n*****\n"
+        );
     }
 
     #[test]

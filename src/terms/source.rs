@@ -8,6 +8,8 @@ pub struct Source {
     name: String,
     bytes: Vec<u8>,
     line_starts: OnceLock<Vec<u32>>,
+    /// What no report shows, in order and without overlaps.
+    hidden: Vec<Range<usize>>,
 }
 
 impl Source {
@@ -17,7 +19,35 @@ impl Source {
             name: name.into(),
             bytes: bytes.into(),
             line_starts: OnceLock::new(),
+            hidden: Vec::new(),
         }
+    }
+
+    /// Keeps `ranges` out of every report: passwords. They are in order and do not overlap.
+    pub fn hide(&mut self, ranges: impl IntoIterator<Item = Range<usize>>) {
+        self.hidden = ranges.into_iter().collect();
+        debug_assert!(self.hidden.is_sorted_by_key(|range| range.start));
+    }
+
+    /// A range decoded for people, with a `*` for each character that is hidden.
+    pub fn shown(&self, range: Range<usize>) -> String {
+        let mut text = String::with_capacity(range.len());
+        let mut at = range.start;
+        let first = self.hidden.partition_point(|hidden| hidden.end <= range.start);
+        for hidden in self.hidden[first..]
+            .iter()
+            .take_while(|hidden| hidden.start < range.end)
+        {
+            let hidden = hidden.start.max(at)..hidden.end.min(range.end);
+            text += &String::from_utf8_lossy(&self.bytes[at..hidden.start]);
+            text.extend(std::iter::repeat_n(
+                '*',
+                decoded_chars(&self.bytes[hidden.clone()]),
+            ));
+            at = hidden.end;
+        }
+        text += &String::from_utf8_lossy(&self.bytes[at..range.end]);
+        text
     }
 
     /// How reports call the file.
@@ -155,9 +185,14 @@ impl Sources {
         &self.get(span.source).bytes()[span.range()]
     }
 
-    /// The text that a span covers, decoded for people.
+    /// The text that a span covers, decoded for people, without what is hidden.
     pub fn text(&self, span: Span) -> String {
-        String::from_utf8_lossy(self.slice(span)).into_owned()
+        self.get(span.source).shown(span.range())
+    }
+
+    /// Keeps `ranges` of a source out of every report, see [`Source::hide`].
+    pub fn hide(&mut self, id: SourceId, ranges: impl IntoIterator<Item = Range<usize>>) {
+        self.0[id.0 as usize].hide(ranges);
     }
 
     /// All sources with their ids.
@@ -180,6 +215,16 @@ mod tests {
         assert_eq!(source.position(9), Position { line: 1, column: 7 });
         let latin = Source::new("x", b"\xe9\xe8 = c\n".to_vec());
         assert_eq!(latin.position(3), Position { line: 1, column: 4 });
+    }
+
+    #[test]
+    fn what_is_hidden_is_shown_as_stars() {
+        let mut source = Source::new("x", "joe:s\u{e9}cret\nann:x\n");
+        source.hide(vec![4..11, 16..17]);
+        assert_eq!(source.shown(0..11), "joe:******");
+        assert_eq!(source.shown(2..8), "e:***");
+        assert_eq!(source.shown(5..18), "*****\nann:*\n");
+        assert_eq!(source.shown(11..15), "\nann");
     }
 
     #[test]

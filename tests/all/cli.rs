@@ -1,13 +1,8 @@
 //! The program as a user runs it.
 
-use std::{
-    fs,
-    io::Write as _,
-    path::Path,
-    process::{Command, Output, Stdio},
-};
+use std::{io::Write as _, process::Stdio};
 
-use tempfile::TempDir;
+use crate::support::program::{folder, program, rsyncctl, stdout};
 
 #[test]
 fn a_clean_file_ends_with_0() {
@@ -125,31 +120,4 @@ fn pages_and_parameters_are_explained() {
         rsyncctl(&folder, &["explain", "no such thing"]).status.code(),
         Some(1)
     );
-}
-
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (name, text) in files {
-        fs::write(folder.path().join(name), text).expect("a file");
-    }
-    folder
-}
-
-fn rsyncctl(folder: &TempDir, arguments: &[&str]) -> Output {
-    program(folder, arguments).output().expect("the program runs")
-}
-
-fn program(folder: &TempDir, arguments: &[&str]) -> Command {
-    let mut command = Command::new(Path::new(env!("CARGO_BIN_EXE_rsyncctl")));
-    command
-        .args(arguments)
-        .current_dir(folder.path())
-        .env("LC_ALL", "C.UTF-8")
-        .env_remove("NO_COLOR")
-        .env_remove("COLUMNS");
-    command
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }

@@ -1,8 +1,15 @@
 //! Every test that runs the program, or a real rsync, in one binary.
 #![allow(missing_docs, clippy::print_stdout, reason = "tests")]
 
+mod access;
 mod cli;
+mod fixes;
+mod github;
+mod json;
 mod pages;
 mod proofs;
+mod readme;
+mod sarif;
+mod secrecy;
 mod sersync;
 mod support;

@@ -98,7 +98,7 @@ fn every_placeholder_is_filled() {
                             .iter()
                             .filter_map(|label| finding.label(label, language)),
                     );
-                    texts.extend(finding.predictions(Release::CURRENT).flat_map(|symptom| {
+                    texts.extend(finding.predictions(case.release()).flat_map(|symptom| {
                         let texts = [
                             symptom.client,
                             symptom.log,
@@ -149,6 +149,7 @@ pub(crate) fn check(page: &PageFile, case: &ExampleCase) -> Option<Report> {
         })
         .collect();
     let mut options = options();
+    options.circumstances.release = case.release();
     if case.blocks.iter().any(|block| block.is_part) {
         options.ignore.extend(catalog::page("RSY901"));
     }

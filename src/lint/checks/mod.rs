@@ -3,6 +3,7 @@
 mod exposure;
 mod hosts;
 mod names;
+mod notes;
 mod password;
 mod paths;
 mod secrets;
@@ -20,6 +21,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
     let families: &[&[Check]] = &[
         syntax::CHECKS,
         names::CHECKS,
+        notes::CHECKS,
         values::CHECKS,
         hosts::CHECKS,
         secrets::CHECKS,

@@ -21,27 +21,45 @@ fn unknown_parameter(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
             continue;
         };
         let case = Case::at(problem.span).with("name", name.display());
-        out.report(match nearest(name.bytes()) {
-            Some(parameter) => case
-                .variant("near")
+        let meant = meant(name.bytes());
+        let Some((parameter, variant)) = meant else {
+            out.report(case);
+            continue;
+        };
+        let safety = match variant {
+            "separator" => Safety::Safe,
+            _ => Safety::Unsafe,
+        };
+        out.report(
+            case.variant(variant)
                 .with("nearest", parameter.name())
-                .fix(Safety::Unsafe, [Edit::replace(problem.span, parameter.name())]),
-            None => case,
-        });
+                .fix(safety, [Edit::replace(problem.span, parameter.name())]),
+        );
     }
 }
 
-/// The parameter that is most likely meant: a known wrong name, or one that is a few letters away.
-fn nearest(name: &[u8]) -> Option<Parameter> {
-    if let Some(parameter) = Parameter::meant_by(name) {
-        return Some(parameter);
-    }
-    let name = String::from_utf8_lossy(name)
+/// The parameter that is most likely meant, and how the name differs: blanks written as `_` or `-`, a name that
+/// people often write, or one that is a few letters away.
+fn meant(name: &[u8]) -> Option<(Parameter, &'static str)> {
+    let as_blanks = String::from_utf8_lossy(name)
         .to_lowercase()
         .replace(['_', '-'], " ");
+    let plain = |name: &str| name.replace(['-', ' '], "");
+    let spelled = plain(&as_blanks);
+    if let Some(parameter) = Parameter::all().find(|parameter| plain(parameter.name()) == spelled) {
+        return Some((parameter, "separator"));
+    }
+    if let Some(parameter) = Parameter::meant_by(name) {
+        return Some((parameter, "wrong"));
+    }
     Parameter::all()
-        .map(|parameter| (strsim::damerau_levenshtein(parameter.name(), &name), parameter))
+        .map(|parameter| {
+            (
+                strsim::damerau_levenshtein(parameter.name(), &as_blanks),
+                parameter,
+            )
+        })
         .min_by_key(|(distance, _)| *distance)
         .filter(|(distance, parameter)| *distance <= parameter.name().len() / 4)
-        .map(|(_, parameter)| parameter)
+        .map(|(_, parameter)| (parameter, "near"))
 }

@@ -24,14 +24,10 @@ fn user_in_password_file(subject: &PasswordSubject<'_>, out: &mut Reporter<'_>) 
         return;
     };
     let name = &file[line.start..line.start + colon];
-    // A colon may well be part of a password; a word in front of it is hardly ever.
+    // A colon may well be part of a password; a word in front of it is hardly ever. As it may be one, no text names it.
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.@".contains(byte);
     if !name.is_empty() && name.len() <= 32 && name.iter().all(is_name) {
         let user = Span::new(subject.source, line.start..line.start + colon + 1);
-        out.report(
-            Case::at(user)
-                .with("user", String::from_utf8_lossy(name))
-                .fix(Safety::Unsafe, [Edit::delete(user)]),
-        );
+        out.report(Case::at(user).fix(Safety::Unsafe, [Edit::delete(user)]));
     }
 }

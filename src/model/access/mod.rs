@@ -2,10 +2,12 @@
 
 mod address;
 mod hosts;
+mod reach;
 mod users;
 
 pub use address::{AddressPattern, MaskError};
 pub use hosts::{
     Answer, HostsVerdict, Lookups, Peer, Reason, TokenStep, Which, hosts, is_host_separator, token_answer,
 };
+pub use reach::{Region, boundaries, merge, reach};
 pub use users::{Right, UserRule, UsersVerdict, has_rules, user_rules, users};

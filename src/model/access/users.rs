@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use crate::{
     model::{Configuration, Parameter, Scope, Setting, wildmatch::wildmatch},
     syntax::Token,
@@ -30,6 +32,47 @@ pub struct UserRule<'a> {
     pub suffix: Option<&'a [u8]>,
     /// What rsync makes of the suffix.
     pub right: Right,
+}
+
+impl UserRule<'_> {
+    /// The right that the suffix was to give, where rsync ignores it and it is a word that people write for one.
+    pub fn meant(&self) -> Option<Right> {
+        let word = self.suffix?.to_ascii_lowercase();
+        let words: [(Right, &[&[u8]]); 3] = [
+            (
+                Right::ReadOnly,
+                &[b"r", b"read", b"readonly", b"read-only", b"read_only", b"-w"],
+            ),
+            (
+                Right::ReadWrite,
+                &[
+                    b"w",
+                    b"wr",
+                    b"write",
+                    b"writable",
+                    b"readwrite",
+                    b"read-write",
+                    b"read_write",
+                ],
+            ),
+            (
+                Right::Deny,
+                &[
+                    b"no", b"none", b"false", b"block", b"reject", b"refuse", b"forbid",
+                ],
+            ),
+        ];
+        let found = words.into_iter().find(|(_, words)| words.contains(&&word[..]));
+        found
+            .filter(|_| self.right == Right::Module)
+            .map(|(right, _)| right)
+    }
+
+    /// Where the suffix stands in the setting's text.
+    pub fn suffix_part(&self) -> Option<Range<usize>> {
+        let end = self.token.part.end;
+        Some(end - self.suffix?.len()..end)
+    }
 }
 
 /// What `auth_server` in authenticate.c decides before it looks at a password.

@@ -60,6 +60,8 @@ impl Daemon {
                         .args(["--daemon", "--no-detach"])
                         .arg(format!("--config={}", configuration.display()))
                         .arg(format!("--log-file={}", log.display()))
+                        // Once the module is known its own log file counts, and this is its default.
+                        .arg(format!("--dparam=log file={}", log.display()))
                         .envs(&environment)
                         .current_dir("/");
                     if let Some(user) = &user {

@@ -1,5 +1,7 @@
 use std::{fs, path::Path};
 
+use rsyncctl::terms::Release;
+
 use crate::support::page::{self, Page};
 
 /// A page with its examples.
@@ -22,6 +24,19 @@ impl ExampleCase {
     pub(crate) fn block(&self, kind: &str) -> Option<&Block> {
         self.blocks.iter().find(|block| block.kind == kind)
     }
+
+    /// Whether the installed rsync can show what the case says.
+    pub(crate) fn is_for(&self, installed: Release) -> bool {
+        self.blocks
+            .iter()
+            .all(|block| block.release.is_none_or(|release| release == installed))
+    }
+
+    /// The release that the case is judged for.
+    pub(crate) fn release(&self) -> Release {
+        let named = self.blocks.iter().find_map(|block| block.release);
+        named.unwrap_or(Release::CURRENT)
+    }
 }
 
 /// One fenced block: a file.
@@ -32,6 +47,8 @@ pub(crate) struct Block {
     pub(crate) path: Option<String>,
     pub(crate) mode: Option<u32>,
     pub(crate) owner: Option<String>,
+    /// The release that the case is judged for, if it is not the current one.
+    pub(crate) release: Option<Release>,
     /// Whether the rest of the file is left out, so that nothing in it is missing.
     pub(crate) is_part: bool,
     /// The content without the marker lines.
@@ -97,7 +114,7 @@ fn cases(body: &str) -> Vec<ExampleCase> {
 }
 
 /// Attributes: `path=/etc/x`, `mode=644`, `owner=nobody`, `newline=crlf|none`, `escapes` (`\xHH` stands for a byte),
-/// `part` (what a whole sersync file must have may be missing).
+/// `release=3.4.0`, `part` (what a whole sersync file must have may be missing).
 fn block<'a>(
     kind: String,
     words: impl Iterator<Item = &'a str>,
@@ -108,6 +125,7 @@ fn block<'a>(
         path: None,
         mode: None,
         owner: None,
+        release: None,
         is_part: false,
         text: Vec::new(),
         markers: Vec::new(),
@@ -119,6 +137,7 @@ fn block<'a>(
             Some(("path", path)) => block.path = Some(path.to_owned()),
             Some(("mode", mode)) => block.mode = Some(u32::from_str_radix(mode, 8).expect("an octal mode")),
             Some(("owner", owner)) => block.owner = Some(owner.to_owned()),
+            Some(("release", release)) => block.release = Some(release.parse().expect("a release")),
             Some(("newline", "crlf")) => newline = b"\r\n",
             Some(("newline", "none")) => newline = b"",
             None if word == "escapes" => escapes = true,
@@ -144,13 +163,22 @@ fn block<'a>(
 }
 
 /// `#   ^^^^ RSY101` or `<!-- ^^^^ RSY901 -->`. Carets in the second column begin in the first: the `#` is in
-/// their way.
+/// their way. A `|` in place of carets marks the place in front of a character.
 fn marker(line: &str, above: usize) -> Option<Marker> {
     let inner = line
         .trim_start()
         .strip_prefix('#')
         .or_else(|| line.trim_start().strip_prefix("<!--"))?;
     let carets = inner.trim_start();
+    if let Some(rule) = carets.strip_prefix("| ") {
+        let column = line.chars().position(|c| c == '|')? + 1;
+        return Some(Marker {
+            line: above,
+            column: if column == 2 { 1 } else { column },
+            length: 0,
+            rule: rule.to_owned(),
+        });
+    }
     if !carets.starts_with('^') {
         return None;
     }

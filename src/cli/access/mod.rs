@@ -1,0 +1,368 @@
+mod compare;
+mod table;
+
+use std::{
+    io::{self, Write as _},
+    net::IpAddr,
+    path::PathBuf,
+    str::FromStr,
+};
+
+use clap::Args;
+
+use crate::{
+    catalog::Language,
+    cli::{
+        Failure,
+        config::{gives_up, no_module},
+        exit,
+        input::OneFile,
+        output::{Output, PageFormat, complain, stdout},
+    },
+    model::{
+        Configuration, Parameter, Scope,
+        access::{Answer, HostsVerdict, Peer, Reason, Right, UsersVerdict, Which, hosts, users},
+    },
+    render::Format,
+    terms::{Sources, Span},
+};
+
+/// Who may use which module, and which line decides
+///
+/// With --from: ends with 0 if the peer gets into the module (or, without --module, into any), 1 if not, 3 if that
+/// depends on the name service.
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    input: OneFile,
+    /// Only this module
+    #[arg(long, value_name = "NAME")]
+    module: Option<String>,
+    /// The address that connects, with the name that a reverse lookup gives if there is one
+    #[arg(long, value_name = "ADDRESS[,NAME]")]
+    from: Option<From>,
+    /// The user that logs in
+    #[arg(long, value_name = "USER")]
+    user: Option<String>,
+    /// Show each word as the daemon compares it
+    #[arg(long, requires = "from")]
+    trace: bool,
+    /// Show who gains and who loses access if FILE is replaced by this one
+    #[arg(long, value_name = "NEW", conflicts_with_all = ["from", "trace"])]
+    compare: Option<PathBuf>,
+    #[command(flatten)]
+    output: Output<PageFormat>,
+}
+
+#[derive(Clone, Debug)]
+struct From {
+    address: IpAddr,
+    name: Option<String>,
+}
+
+impl FromStr for From {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (address, name) = match text.split_once(',') {
+            Some((address, name)) => (address, Some(name.to_owned())),
+            None => (text, None),
+        };
+        let address = address
+            .parse()
+            .map_err(|_| format!("`{address}` is not an address; write it like 192.0.2.7 or 2001:db8::7"))?;
+        Ok(Self { address, name })
+    }
+}
+
+/// Answers for one peer, for everybody, or for the difference of two files.
+pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+    let (sources, configuration) = arguments.input.resolve()?;
+    let scopes = match &arguments.module {
+        Some(name) => match configuration.module(name.as_bytes()) {
+            Some(index) => vec![Scope::Module(index)],
+            None => {
+                complain(&no_module(&configuration, name))?;
+                return Ok(exit::FINDINGS);
+            }
+        },
+        None => configuration.module_scopes().map(|(scope, _)| scope).collect(),
+    };
+    for (problem, _) in configuration.fatal() {
+        complain(&gives_up(&sources, problem.span, arguments.output.language()))?;
+    }
+    let mut out = stdout();
+    let view = View {
+        sources: &sources,
+        configuration: &configuration,
+        language: arguments.output.language(),
+        is_json: arguments.output.format() == Format::Json,
+    };
+    let code = match (&arguments.from, &arguments.compare) {
+        (Some(from), _) => {
+            let peer = Peer::new(from.address, from.name.clone());
+            view.peer(&scopes, &peer, arguments, &mut out)?
+        }
+        (None, Some(new)) => {
+            let (_, new) = arguments.input.resolve_other(new)?;
+            view.compare(&new, arguments, &mut out)?;
+            exit::CLEAN
+        }
+        (None, None) => {
+            view.table(&scopes, &mut out)?;
+            exit::CLEAN
+        }
+    };
+    out.flush()?;
+    Ok(code)
+}
+
+struct View<'a> {
+    sources: &'a Sources,
+    configuration: &'a Configuration,
+    language: Language,
+    is_json: bool,
+}
+
+/// What a peer may do with a module.
+struct Rights {
+    read: bool,
+    write: bool,
+}
+
+impl View<'_> {
+    /// A verdict for each module, and what decides.
+    fn peer(
+        &self,
+        scopes: &[Scope],
+        peer: &Peer,
+        arguments: &Arguments,
+        out: &mut dyn io::Write,
+    ) -> Result<u8, Failure> {
+        let mut answers = Vec::new();
+        let mut modules = Vec::new();
+        for &scope in scopes {
+            let verdict = hosts(self.configuration, scope, peer);
+            let user = arguments.user.as_deref();
+            let admitted = user.map(|user| users(self.configuration, scope, user));
+            let allowed = match (verdict.allowed, &admitted) {
+                (Some(true), Some(UsersVerdict::NoRule)) => Some(false),
+                (Some(true), Some(UsersVerdict::Rule(rule))) => Some(rule.right != Right::Deny),
+                (Some(true), Some(UsersVerdict::Group(_))) => None,
+                (allowed, _) => allowed,
+            };
+            answers.push(allowed);
+            let rights = self.rights(scope, admitted.as_ref());
+            if self.is_json {
+                modules.push(self.verdict_as_json(scope, allowed, &rights, &verdict));
+                continue;
+            }
+            let decided = self.decided(scope, &verdict, admitted.as_ref());
+            writeln!(
+                out,
+                "{:20} {}  {decided}",
+                self.name(scope),
+                self.answer(allowed, &rights, verdict.allowed)
+            )?;
+            if arguments.trace {
+                self.trace(&verdict, out)?;
+            }
+        }
+        if self.is_json {
+            let envelope = serde_json::json!({
+                "schema": "rsyncctl/1", "command": "access", "from": peer.address, "name": peer.name,
+                "user": arguments.user, "modules": modules,
+            });
+            writeln!(out, "{envelope}")?;
+        }
+        Ok(if answers.contains(&Some(true)) {
+            exit::CLEAN
+        } else if answers.contains(&None) {
+            exit::UNCHECKED
+        } else {
+            exit::FINDINGS
+        })
+    }
+
+    fn name(&self, scope: Scope) -> String {
+        match scope {
+            Scope::Global => "global".to_owned(),
+            Scope::Module(index) => self.configuration.modules[index].name.display().into_owned(),
+        }
+    }
+
+    fn rights(&self, scope: Scope, user: Option<&UsersVerdict<'_>>) -> Rights {
+        let read = !self.configuration.is(scope, Parameter::WriteOnly);
+        let module = !self.configuration.is(scope, Parameter::ReadOnly);
+        let write = match user {
+            Some(UsersVerdict::Rule(rule)) => match rule.right {
+                Right::ReadOnly | Right::Deny => false,
+                Right::ReadWrite => true,
+                Right::Module => module,
+            },
+            _ => module,
+        };
+        Rights { read, write }
+    }
+
+    fn answer(&self, allowed: Option<bool>, rights: &Rights, by_hosts: Option<bool>) -> &'static str {
+        match allowed {
+            Some(true) => self.rights_in_words(rights),
+            Some(false) => self.pick("denied", "拒绝"),
+            None if by_hosts.is_some() => {
+                self.pick("depends on the server's groups", "取决于服务器上的用户组")
+            }
+            None => self.pick("depends on the name service", "取决于名称解析"),
+        }
+    }
+
+    fn rights_in_words(&self, rights: &Rights) -> &'static str {
+        match (rights.read, rights.write) {
+            (true, true) => self.pick("read and write", "读写"),
+            (true, false) => self.pick("read only", "只读"),
+            (false, true) => self.pick("write only", "只写"),
+            (false, false) => self.pick(
+                "nothing (write only, and read only too)",
+                "什么也做不了（同时只写和只读）",
+            ),
+        }
+    }
+
+    /// The word that decides, or what its absence means, then the rule of `auth users`.
+    fn decided(&self, scope: Scope, verdict: &HostsVerdict<'_>, user: Option<&UsersVerdict<'_>>) -> String {
+        let has = |parameter| !self.configuration.text(scope, parameter).value.is_empty();
+        let by_hosts = match verdict.deciding.map(|index| &verdict.steps[index]) {
+            Some(step) => {
+                let place = self.place(step.setting.part(step.token.part.clone()));
+                format!(
+                    "{place}: {} `{}`",
+                    step.setting.parameter.name(),
+                    step.token.display()
+                )
+            }
+            None => match (has(Parameter::HostsAllow), has(Parameter::HostsDeny)) {
+                (false, false) => self.pick("there are no host lists", "没有主机名单").to_owned(),
+                (true, false) => self
+                    .pick("not in `hosts allow`", "不在 `hosts allow` 里")
+                    .to_owned(),
+                (false, true) => self
+                    .pick("not in `hosts deny`", "不在 `hosts deny` 里")
+                    .to_owned(),
+                (true, true) => self
+                    .pick(
+                        "in neither list, which lets a peer in",
+                        "两个名单里都没有，这样会被放行",
+                    )
+                    .to_owned(),
+            },
+        };
+        let by_user = match user {
+            None if has(Parameter::AuthUsers) => self
+                .pick("; needs a user (--user)", "；还需要用户（--user）")
+                .to_owned(),
+            None | Some(UsersVerdict::Anonymous) => String::new(),
+            Some(UsersVerdict::NoRule) => self
+                .pick(
+                    "; no rule of `auth users` matches",
+                    "；`auth users` 没有匹配的规则",
+                )
+                .to_owned(),
+            Some(UsersVerdict::Rule(rule)) => format!("; auth users `{}`", rule.token.display()),
+            Some(UsersVerdict::Group(rule)) => format!(
+                "; auth users `{}` {}",
+                rule.token.display(),
+                self.pick(
+                    "if the user is in that group of the server",
+                    "，前提是该用户属于服务器上的这个组"
+                )
+            ),
+        };
+        format!("{by_hosts}{by_user}")
+    }
+
+    fn trace(&self, verdict: &HostsVerdict<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+        for step in &verdict.steps {
+            let place = self.place(step.setting.part(step.token.part.clone()));
+            let (mark, why) = self.comparison(step.answer);
+            writeln!(
+                out,
+                "    {place}: {} `{}` {mark}: {why}",
+                step.setting.parameter.name(),
+                step.token.display()
+            )?;
+        }
+        Ok(())
+    }
+
+    fn comparison(&self, answer: Answer) -> (&'static str, &'static str) {
+        let why = |reason| match reason {
+            Reason::Address => self.pick("compared as an address", "按地址比较"),
+            Reason::Family => self.pick("the peer is of the other address family", "地址族不同"),
+            Reason::Malformed => self.pick("not an address that rsync can read", "rsync 读不懂这个地址"),
+            Reason::Name => self.pick("compared with the peer's name", "按主机名比较"),
+            Reason::NoLookup => self.pick(
+                "a name, and the module looks none up",
+                "是主机名，而模块不做名称解析",
+            ),
+            Reason::Unresolvable => self.pick(
+                "a name that cannot be resolved denies everybody",
+                "无法解析的名称会拒绝所有人",
+            ),
+        };
+        match answer {
+            Answer::Yes(reason) => (self.pick("matches", "匹配"), why(reason)),
+            Answer::No(reason) => (self.pick("does not match", "不匹配"), why(reason)),
+            Answer::Unknown => {
+                let why = self.pick(
+                    "the name service decides (give the peer's name with --from)",
+                    "由名称解析决定（可用 --from 给出主机名）",
+                );
+                (self.pick("may match", "可能匹配"), why)
+            }
+        }
+    }
+
+    fn verdict_as_json(
+        &self,
+        scope: Scope,
+        allowed: Option<bool>,
+        rights: &Rights,
+        verdict: &HostsVerdict<'_>,
+    ) -> serde_json::Value {
+        let steps: Vec<_> = verdict
+            .steps
+            .iter()
+            .map(|step| {
+                let span = step.setting.part(step.token.part.clone());
+                let source = self.sources.get(span.source);
+                let position = source.position(span.start as usize);
+                serde_json::json!({
+                    "list": match step.list { Which::Allow => "hosts allow", Which::Deny => "hosts deny" },
+                    "word": step.token.display(),
+                    "matches": match step.answer {
+                        Answer::Yes(_) => Some(true),
+                        Answer::No(_) => Some(false),
+                        Answer::Unknown => None,
+                    },
+                    "file": source.name(), "line": position.line, "column": position.column,
+                })
+            })
+            .collect();
+        serde_json::json!({
+            "module": self.name(scope), "allowed": allowed, "read": rights.read, "write": rights.write,
+            "deciding": verdict.deciding, "steps": steps,
+        })
+    }
+
+    fn place(&self, span: Span) -> String {
+        let source = self.sources.get(span.source);
+        format!("{}:{}", source.name(), source.position(span.start as usize).line)
+    }
+
+    fn pick(&self, english: &'static str, chinese: &'static str) -> &'static str {
+        match self.language {
+            Language::English => english,
+            Language::Chinese => chinese,
+        }
+    }
+}

@@ -1,0 +1,220 @@
+mod choice;
+mod fix;
+
+use std::{
+    io::{self, Read as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+use choice::{Choice, Chosen};
+use clap::{Args, ValueEnum};
+
+use crate::{
+    catalog::{FileKind, Language, Safety},
+    cli::{
+        Failure, exit,
+        input::{Hosts, Machine, read},
+        output::{Output, ReportFormat, complain, stdout},
+    },
+    host::{Host, LARGEST_FILE},
+    lint::{self, Input, Report},
+    render,
+};
+
+/// Check rsyncd.conf, secrets files and sersync configurations
+///
+/// Ends with 0 if nothing at or above --fail-on was found, 1 if something was, 2 for wrong usage, 3 if something that
+/// was asked for could not be checked.
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// Files and folders to check; `-` is standard input
+    #[arg(value_name = "PATH", default_value = "/etc/rsyncd.conf")]
+    paths: Vec<PathBuf>,
+    /// What the files are, instead of recognising them by name and content
+    #[arg(long, value_name = "KIND")]
+    kind: Option<KindName>,
+    /// The name under which standard input is reported and recognised
+    #[arg(long, value_name = "NAME", default_value = "stdin")]
+    stdin_name: PathBuf,
+    /// Apply cures; `unsafe` also those that somebody should look at first
+    #[arg(long, value_name = "SAFETY", num_args = 0..=1, require_equals = true, default_missing_value = "safe")]
+    fix: Option<FixName>,
+    /// Show what --fix would change, and change nothing
+    #[arg(long)]
+    diff: bool,
+    #[command(flatten)]
+    machine: Machine,
+    #[command(flatten)]
+    choice: Choice,
+    #[command(flatten)]
+    output: Output<ReportFormat>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum KindName {
+    #[value(name = "rsyncd.conf")]
+    RsyncdConf,
+    Secrets,
+    Password,
+    Sersync,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FixName {
+    Safe,
+    Unsafe,
+}
+
+/// A file to check, and to cure.
+struct File<'a> {
+    name: String,
+    /// None for standard input.
+    path: Option<PathBuf>,
+    original: Vec<u8>,
+    bytes: Vec<u8>,
+    kind: FileKind,
+    is_guess: bool,
+    host: &'a dyn Host,
+}
+
+/// Checks the files, cures them if that is asked for, and writes the report.
+pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+    let chosen = arguments.choice.resolve(&arguments.paths[0])?;
+    let hosts = arguments.machine.hosts()?;
+    let mut files = files(arguments, &hosts)?;
+    let language = arguments.output.language();
+    let safety = match arguments.fix {
+        Some(FixName::Unsafe) => Some(Safety::Unsafe),
+        Some(FixName::Safe) => Some(Safety::Safe),
+        None => arguments.diff.then_some(Safety::Safe),
+    };
+    let mut out = stdout();
+    let report = match safety {
+        Some(safety) if arguments.diff => {
+            let report = lint::lint(inputs(&files), &chosen.options);
+            fix::apply(&mut files, &chosen.options, safety);
+            fix::diff(&files, language, &mut out)?;
+            out.flush()?;
+            return Ok(code(&report, arguments, &chosen));
+        }
+        Some(safety) => {
+            let report = fix::apply(&mut files, &chosen.options, safety);
+            let written = fix::write(&files)?;
+            complain(&match language {
+                Language::English => format!("{written} of {} files changed", files.len()),
+                Language::Chinese => format!("{} 个文件中修改了 {written} 个", files.len()),
+            })?;
+            report
+        }
+        None => lint::lint(inputs(&files), &chosen.options),
+    };
+    render::report(
+        arguments.output.format(),
+        &report,
+        arguments.output.style(),
+        &mut out,
+    )?;
+    out.flush()?;
+    Ok(code(&report, arguments, &chosen))
+}
+
+fn code(report: &Report, arguments: &Arguments, chosen: &Chosen) -> u8 {
+    if report
+        .findings
+        .iter()
+        .any(|finding| chosen.fail_on.fails(finding.severity))
+    {
+        return exit::FINDINGS;
+    }
+    // Facts that nobody asked for by naming a machine or a rule are only mentioned.
+    if !report.unchecked.is_empty() && (arguments.machine.is_named() || chosen.names_rules) {
+        return exit::UNCHECKED;
+    }
+    exit::CLEAN
+}
+
+fn files<'a>(arguments: &Arguments, hosts: &'a Hosts) -> Result<Vec<File<'a>>, Failure> {
+    let mut files = Vec::new();
+    for path in &arguments.paths {
+        if path == Path::new("-") {
+            let bytes = standard_input()?;
+            let name = &arguments.stdin_name;
+            let file = file(arguments, hosts.of(name), name, bytes).ok_or_else(|| unknown(name))?;
+            files.push(File { path: None, ..file });
+            continue;
+        }
+        for found in lint::discover(path)? {
+            let file = file(arguments, hosts.of(&found), &found, read(&found)?);
+            match file {
+                Some(file) => files.push(file),
+                None if found == *path => return Err(unknown(path).into()),
+                None => {}
+            }
+        }
+    }
+    if files.is_empty() {
+        let folders: Vec<_> = arguments
+            .paths
+            .iter()
+            .map(|path| format!("`{}`", path.display()))
+            .collect();
+        let folders = folders.join(", ");
+        return Err(format!(
+            "no file in {folders} looks like one of rsync's or sersync's; name it, with --kind"
+        )
+        .into());
+    }
+    Ok(files)
+}
+
+fn file<'a>(arguments: &Arguments, host: &'a dyn Host, path: &Path, bytes: Vec<u8>) -> Option<File<'a>> {
+    let kind = match arguments.kind {
+        Some(KindName::RsyncdConf) => Some(FileKind::RsyncdConf),
+        Some(KindName::Secrets) => Some(FileKind::Secrets),
+        Some(KindName::Password) => Some(FileKind::Password),
+        Some(KindName::Sersync) => Some(FileKind::Sersync),
+        None => lint::recognise(path, &bytes),
+    };
+    kind.map(|kind| File {
+        name: path.display().to_string(),
+        path: Some(path.to_owned()),
+        original: bytes.clone(),
+        bytes,
+        kind,
+        is_guess: arguments.kind.is_none(),
+        host,
+    })
+}
+
+fn inputs<'a>(files: &[File<'a>]) -> Vec<Input<'a>> {
+    files
+        .iter()
+        .map(|file| Input {
+            name: file.name.clone(),
+            path: file.path.clone(),
+            bytes: file.bytes.clone(),
+            kind: file.kind,
+            is_guess: file.is_guess,
+            host: file.host,
+        })
+        .collect()
+}
+
+fn unknown(path: &Path) -> String {
+    format!(
+        "cannot tell what `{}` is; say so with --kind (rsyncd.conf, secrets, password, sersync)",
+        path.display()
+    )
+}
+
+fn standard_input() -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io::stdin()
+        .lock()
+        .take(LARGEST_FILE + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(io::Error::other("standard input is larger than 256 MiB"));
+    }
+    Ok(bytes)
+}

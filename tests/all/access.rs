@@ -1,0 +1,160 @@
+//! `config` and `access` as a user runs them.
+
+use insta::assert_snapshot;
+
+use crate::support::program::{folder, rsyncctl, stdout};
+
+const CONFIGURATION: &str = "\
+port = 8730
+read only = no
+[open]
+path = /srv/open/
+[lan]
+path = /srv/lan
+hosts allow = 192.168.2.1/24 10.0.0.0/255.0.0.0
+auth users = joe, guest:deny, @staff:ro, ann:rw
+[trap]
+path = /srv/trap
+read only = yes
+hosts allow = 192.0.2.7
+hosts deny = 0.0.0.0/32
+[Names]
+path = /srv/names
+hosts allow = *.example.org
+[global]
+comment = late
+";
+
+#[test]
+fn config_shows_what_holds_and_why() {
+    let folder = folder(&[("rsyncd.conf", CONFIGURATION)]);
+    let output = rsyncctl(&folder, &["config", "rsyncd.conf", "--module", "open"]);
+    assert_snapshot!(stdout(&output), @r"
+    [open]
+      comment = late    ← rsyncd.conf:18 (global, though it stands after the module)
+      path = /srv/open  ← rsyncd.conf:4
+      read only = no    ← rsyncd.conf:2 (global)
+    ");
+    let output = rsyncctl(&folder, &["config", "rsyncd.conf", "--module", "names"]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(
+        error,
+        "rsyncctl: there is no module `names`; clients must spell it `Names`\n"
+    );
+}
+
+#[test]
+fn access_lists_who_reaches_what() {
+    let folder = folder(&[("rsyncd.conf", CONFIGURATION)]);
+    assert_snapshot!(stdout(&rsyncctl(&folder, &["access", "rsyncd.conf"])), @r"
+    open
+      from: every IPv4, every IPv6
+      users: nobody is asked for a name
+      rights: read and write
+      listed: yes
+    lan
+      from: 10.0.0.0/8, 192.168.2.0/24
+      users: joe, guest:deny, @staff:ro, ann:rw
+      rights: read and write
+      listed: yes
+    trap
+      from: every IPv4 except 0.0.0.0/32, every IPv6
+      users: nobody is asked for a name
+      rights: read only
+      listed: yes
+    Names
+      perhaps: every IPv4, every IPv6
+      users: nobody is asked for a name
+      rights: read and write
+      listed: yes
+    ");
+}
+
+#[test]
+fn access_answers_for_one_peer_with_the_line_that_decides() {
+    let folder = folder(&[("rsyncd.conf", CONFIGURATION)]);
+    for (arguments, code, text) in [
+        (
+            &["--module", "lan", "--from", "10.1.2.3", "--user", "joe"][..],
+            0,
+            "read and write",
+        ),
+        (
+            &["--module", "lan", "--from", "10.1.2.3", "--user", "guest"],
+            1,
+            "auth users `guest:deny`",
+        ),
+        (
+            &["--module", "lan", "--from", "10.1.2.3", "--user", "ann"],
+            3,
+            "depends on the server's groups",
+        ),
+        (
+            &["--module", "lan", "--from", "172.16.0.1"],
+            1,
+            "not in `hosts allow`",
+        ),
+        (
+            &["--module", "lan", "--from", "::ffff:10.1.2.3"],
+            0,
+            "rsyncd.conf:7: hosts allow `10.0.0.0/255.0.0.0`",
+        ),
+        (
+            &["--module", "trap", "--from", "203.0.113.9"],
+            0,
+            "in neither list, which lets a peer in",
+        ),
+        (
+            &["--module", "Names", "--from", "203.0.113.9"],
+            3,
+            "depends on the name service",
+        ),
+        (
+            &["--module", "Names", "--from", "203.0.113.9,a.example.org"],
+            0,
+            "`*.example.org`",
+        ),
+        (
+            &["--module", "Names", "--from", "203.0.113.9,a.example.com"],
+            1,
+            "not in `hosts allow`",
+        ),
+    ] {
+        let arguments = [&["access", "rsyncd.conf"], arguments].concat();
+        let output = rsyncctl(&folder, &arguments);
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{arguments:?}: {}",
+            stdout(&output)
+        );
+        assert!(
+            stdout(&output).contains(text),
+            "{arguments:?}: {}",
+            stdout(&output)
+        );
+    }
+}
+
+#[test]
+fn access_compares_two_files() {
+    let new = CONFIGURATION
+        .replace("hosts deny = 0.0.0.0/32\n", "")
+        .replace("10.0.0.0/255.0.0.0", "10.0.0.0/9")
+        .replace("[open]", "[opened]");
+    let folder = folder(&[("old.conf", CONFIGURATION), ("new.conf", &new)]);
+    let output = rsyncctl(&folder, &["access", "old.conf", "--compare", "new.conf"]);
+    assert_snapshot!(stdout(&output), @r"
+    open                 0.0.0.0/0: read and write -> nothing
+    open                 ::/0: read and write -> nothing
+    lan                  10.128.0.0/9: whatever its user may -> nothing
+    trap                 0.0.0.1 - 192.0.2.6 (36 networks): read -> nothing
+    trap                 192.0.2.8 - 255.255.255.255 (26 networks): read -> nothing
+    trap                 ::/0: read -> nothing
+    opened               0.0.0.0/0: nothing -> read and write
+    opened               ::/0: nothing -> read and write
+    ");
+    let output = rsyncctl(&folder, &["access", "old.conf", "--compare", "old.conf"]);
+    assert_eq!(stdout(&output), "nobody gains or loses access\n");
+}

@@ -1,0 +1,218 @@
+//! Fixes cure what they say, once and for all, and nothing else.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::{PermissionsExt as _, symlink},
+};
+
+use rsyncctl::{
+    catalog::{Safety, page},
+    lint::{Report, fixed},
+};
+
+use crate::{
+    pages::check,
+    support::{
+        examples::{ExampleCase, pages},
+        page::Fix,
+        program::{folder, rsyncctl, stdout},
+    },
+};
+
+#[test]
+fn every_fix_cures_its_example_and_brings_nothing_new() {
+    for page in pages() {
+        let id = &page.page.id;
+        let mut seen = false;
+        for case in page.cases.iter().filter(|case| case.is_bad()) {
+            let Some(mut before) = check(&page, case) else {
+                continue;
+            };
+            before.findings.retain(|finding| finding.page.id == *id);
+            for finding in &before.findings {
+                let Some(fix) = &finding.fix else { continue };
+                seen = true;
+                let declared = match page.page.fix {
+                    Some(Fix::Safe) => Safety::Safe,
+                    Some(Fix::Unsafe) => Safety::Unsafe,
+                    None => panic!("{id} has a fix and does not declare it"),
+                };
+                assert!(
+                    declared == Safety::Unsafe || fix.safety == Safety::Safe,
+                    "{id} is less safe than declared"
+                );
+            }
+            if before.findings.iter().all(|finding| finding.fix.is_none()) {
+                continue;
+            }
+            let unfixable = before
+                .findings
+                .iter()
+                .filter(|finding| finding.fix.is_none())
+                .count();
+            let mut case = cured(&before, case);
+            let all_before =
+                counts(&check(&page, &case_of(&page.cases, &case.role)).expect("checked before"));
+            let mut after = check(&page, &case).expect("checked before");
+            for (rule, count) in counts(&after) {
+                assert!(
+                    count <= all_before.get(rule).copied().unwrap_or(0),
+                    "{id} {}: {rule} is new",
+                    case.role
+                );
+            }
+            after.findings.retain(|finding| finding.page.id == *id);
+            // Fixes that touch the same bytes take several rounds.
+            for _ in 0..5 {
+                case = cured(&after, &case);
+                after = check(&page, &case).expect("checked before");
+                after.findings.retain(|finding| finding.page.id == *id);
+            }
+            assert_eq!(after.findings.len(), unfixable, "{id} {} is not cured", case.role);
+            assert!(
+                fixed(&after.sources, &after.findings, Safety::Unsafe).is_empty(),
+                "{id} never ends"
+            );
+        }
+        if page.page.proof.is_none() {
+            assert_eq!(
+                seen,
+                page.page.fix.is_some(),
+                "{id} declares a fix that no example shows"
+            );
+        }
+    }
+}
+
+fn case_of(cases: &[ExampleCase], role: &str) -> ExampleCase {
+    let case = cases.iter().find(|case| case.role == role).expect("the case");
+    ExampleCase {
+        role: case.role.clone(),
+        blocks: case.blocks.clone(),
+    }
+}
+
+/// The example with the fixes of a report applied.
+fn cured(report: &Report, case: &ExampleCase) -> ExampleCase {
+    let mut blocks = case.blocks.clone();
+    for (source, bytes) in fixed(&report.sources, &report.findings, Safety::Unsafe) {
+        let name = report.sources.get(source).name();
+        let block = blocks
+            .iter_mut()
+            .find(|block| block.path.as_deref().unwrap_or(&block.kind) == name);
+        block.expect("a block of that name").text = bytes;
+    }
+    ExampleCase {
+        role: case.role.clone(),
+        blocks,
+    }
+}
+
+fn counts(report: &Report) -> BTreeMap<&'static str, usize> {
+    let mut counts = BTreeMap::new();
+    for finding in &report.findings {
+        *counts.entry(finding.page.id).or_default() += 1;
+    }
+    counts
+}
+
+#[test]
+fn fix_keeps_mode_and_link_and_changes_only_what_it_must() {
+    let before = "# my daemon\r\n[data]\r\npath = /srv/data\r\nhosts alow = 192.0.2.7\r\n";
+    let folder = folder(&[("rsyncd.conf", before)]);
+    let file = folder.path().join("rsyncd.conf");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).expect("a mode");
+    symlink("rsyncd.conf", folder.path().join("link-rsyncd.conf")).expect("a link");
+
+    let output = rsyncctl(&folder, &["lint", "link-rsyncd.conf", "--diff", "--fix=unsafe"]);
+    assert!(
+        stdout(&output).contains("-hosts alow = 192.0.2.7"),
+        "{}",
+        stdout(&output)
+    );
+    assert!(
+        stdout(&output).contains("+hosts allow = 192.0.2.7"),
+        "{}",
+        stdout(&output)
+    );
+    assert_eq!(fs::read_to_string(&file).expect("the file"), before);
+
+    assert_eq!(
+        rsyncctl(&folder, &["lint", "link-rsyncd.conf", "--fix"])
+            .status
+            .code(),
+        Some(1)
+    );
+    assert_eq!(fs::read_to_string(&file).expect("the file"), before);
+
+    let output = rsyncctl(&folder, &["lint", "link-rsyncd.conf", "--fix=unsafe"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    assert_eq!(
+        fs::read_to_string(&file).expect("the file"),
+        before.replace("hosts alow", "hosts allow")
+    );
+    assert_eq!(
+        fs::metadata(&file).expect("metadata").permissions().mode() & 0o777,
+        0o640
+    );
+    assert!(
+        fs::symlink_metadata(folder.path().join("link-rsyncd.conf"))
+            .expect("a link")
+            .is_symlink()
+    );
+}
+
+#[test]
+fn diffs_of_files_with_passwords_are_not_shown() {
+    let folder = folder(&[("rsync.pass", "joe:not-a-real-password\n")]);
+    let output = rsyncctl(
+        &folder,
+        &[
+            "lint",
+            "rsync.pass",
+            "--kind",
+            "password",
+            "--diff",
+            "--fix=unsafe",
+        ],
+    );
+    assert!(
+        stdout(&output).contains("rsync.pass: would change"),
+        "{}",
+        stdout(&output)
+    );
+    assert!(!stdout(&output).contains("not-a-real"));
+}
+
+#[test]
+fn settings_choose_rules_and_severities() {
+    let folder = folder(&[
+        (
+            "rsyncd.conf",
+            "[data]\npath = /srv/data\nignore errors\nread only = on\n",
+        ),
+        (
+            "rsyncctl.toml",
+            "ignore = [\"RSY2\"]\n[severity]\nline-without-equals = \"info\"\n",
+        ),
+    ]);
+    let output = rsyncctl(&folder, &["lint", "rsyncd.conf", "--format", "concise"]);
+    assert!(
+        stdout(&output).starts_with("rsyncd.conf:3:1: info RSY102"),
+        "{}",
+        stdout(&output)
+    );
+    assert_eq!(output.status.code(), Some(0));
+    let output = rsyncctl(&folder, &["lint", "rsyncd.conf", "--no-settings"]);
+    assert_eq!(output.status.code(), Some(1));
+    fs::write(folder.path().join("rsyncctl.toml"), "ignored = []\n").expect("a file");
+    let output = rsyncctl(&folder, &["lint", "rsyncd.conf"]);
+    assert_eq!(output.status.code(), Some(2));
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        error.contains("rsyncctl.toml: line 1: unknown field `ignored`"),
+        "{error}"
+    );
+    assert!(page("RSY102").is_some());
+}

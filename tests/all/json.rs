@@ -1,0 +1,163 @@
+//! What `--json` writes keeps to `schemas/rsyncctl-1.schema.json`.
+
+use std::{fs, path::Path};
+
+use rsyncctl::{catalog, model::Parameter};
+use serde_json::Value;
+
+use crate::support::program::{folder, keeps_to, rsyncctl, schema, stdout};
+
+#[test]
+fn reports_keep_to_the_schema() {
+    let schema = schema("schemas/rsyncctl-1.schema.json");
+    let folder = folder(&[
+        (
+            "clean.rsyncd.conf",
+            "[data]\npath = /srv/data\nhosts allow = ::1\n",
+        ),
+        (
+            "rsyncd.conf",
+            "[data]\npath = /srv/nothing\nhost allow = ::1\nignore errors\nread only = on\n[x\n",
+        ),
+        ("rsync.pass", "backup:not-a-password\n"),
+        ("rsyncd.secrets", "not-a-password\n"),
+        (
+            "confxml.xml",
+            "<head><fileSystem xfs=\"TRUE\"/><sersync><localpath watch=\"/srv\"/></sersync></head>\n",
+        ),
+    ]);
+    fs::write(
+        folder.path().join("latin.rsyncd.conf"),
+        b"[data]\npath = /srv/\xe9\xe9\nread only = \xff \xd6\xd0\nhost \xe9 allow = 10.0.0.1\n",
+    )
+    .expect("a file");
+    for arguments in [
+        &["lint", ".", "--json"][..],
+        &["lint", ".", "--json", "--lang", "zh"],
+        &["lint", ".", "--json", "--root", "."],
+        &[
+            "lint",
+            "rsyncd.conf",
+            "--format",
+            "json",
+            "--target-version",
+            "3.2.7",
+        ],
+        &["lint", "clean.rsyncd.conf", "--json"],
+    ] {
+        keeps_to(&schema, &json(folder.path(), arguments));
+    }
+    let report = json(folder.path(), &["lint", ".", "--json"]);
+    let diagnoses = report["diagnoses"].as_array().expect("diagnoses");
+    let has = |key: &str| {
+        diagnoses.iter().any(|one| {
+            one.pointer(key)
+                .and_then(Value::as_array)
+                .is_some_and(|array| !array.is_empty())
+        })
+    };
+    for key in ["/remedy/edits", "/predicts", "/related", "/evidence"] {
+        assert!(has(key), "no diagnosis has {key}");
+    }
+    assert!(!report["unchecked"].as_array().expect("unchecked").is_empty());
+}
+
+#[test]
+fn the_tutorials_reports_keep_to_the_schema() {
+    let schema = schema("schemas/rsyncctl-1.schema.json");
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    for language in ["en", "zh"] {
+        let report = json(&fixtures, &["lint", ".", "--json", "--lang", language]);
+        keeps_to(&schema, &report);
+        assert!(report["summary"]["findings"]["error"].as_u64() > Some(0));
+    }
+}
+
+#[test]
+fn rules_and_explanations_keep_to_the_schema() {
+    let schema = schema("schemas/rsyncctl-1.schema.json");
+    let folder = folder(&[]);
+    for language in ["en", "zh"] {
+        keeps_to(
+            &schema,
+            &json(folder.path(), &["rules", "--json", "--lang", language]),
+        );
+        let names = catalog::pages().iter().map(|page| page.id);
+        for name in names.chain(Parameter::all().map(Parameter::name)) {
+            let page = json(folder.path(), &["explain", name, "--json", "--lang", language]);
+            keeps_to(&schema, &page);
+        }
+    }
+}
+
+#[test]
+fn columns_count_characters_and_ends_stand_behind() {
+    let folder = folder(&[]);
+    fs::write(
+        folder.path().join("rsyncd.conf"),
+        b"[\xd6\xd0]\npath = /srv/data\n\thost allow = ::1\nread only = \xe4\xb8\xad\xff\n",
+    )
+    .expect("a file");
+    let report = json(folder.path(), &["lint", "rsyncd.conf", "--json"]);
+    let spans: Vec<_> = report["diagnoses"]
+        .as_array()
+        .expect("diagnoses")
+        .iter()
+        .map(|one| {
+            let place = &one["evidence"][0];
+            ["line", "column", "end_line", "end_column"].map(|key| place[key].as_u64().expect("a number"))
+        })
+        .collect();
+    assert_eq!(spans, [[3, 2, 3, 12], [4, 13, 4, 15]]);
+    let edit = &report["diagnoses"][0]["remedy"]["edits"][0];
+    assert_eq!(
+        (edit["column"].as_u64(), edit["replacement"].as_str()),
+        (Some(2), Some("hosts allow"))
+    );
+}
+
+#[test]
+fn the_schema_refuses_what_it_does_not_describe() {
+    let schema = schema("schemas/rsyncctl-1.schema.json");
+    let folder = folder(&[(
+        "rsyncd.conf",
+        "[data]\npath = /srv/data\nhost allow = ::1\nread only = on\n",
+    )]);
+    let report = json(folder.path(), &["lint", "rsyncd.conf", "--json"]);
+    let mut objects = Vec::new();
+    pointers(&report, String::new(), &mut objects);
+    assert!(objects.len() > 10, "{objects:?}");
+    for pointer in objects {
+        let mut changed = report.clone();
+        let object = changed.pointer_mut(&pointer).and_then(Value::as_object_mut);
+        object
+            .expect("an object")
+            .insert("unheard-of".to_owned(), Value::Null);
+        assert!(!schema.is_valid(&changed), "{pointer}");
+    }
+}
+
+fn json(folder: &Path, arguments: &[&str]) -> Value {
+    let output = rsyncctl(folder, arguments);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    serde_json::from_str(&stdout(&output))
+        .unwrap_or_else(|not_json| panic!("{arguments:?}: {not_json}: {error}"))
+}
+
+/// Where the objects of a value are.
+fn pointers(value: &Value, at: String, found: &mut Vec<String>) {
+    match value {
+        Value::Object(object) => {
+            for (key, value) in object {
+                pointers(value, format!("{at}/{key}"), found);
+            }
+            found.push(at);
+        }
+        Value::Array(array) => {
+            for (index, value) in array.iter().enumerate() {
+                pointers(value, format!("{at}/{index}"), found);
+            }
+        }
+        _ => {}
+    }
+}

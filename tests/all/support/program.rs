@@ -1,0 +1,56 @@
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use jsonschema::Validator;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder with files.
+pub(crate) fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).expect("a file");
+    }
+    folder
+}
+
+/// Runs the program in a folder.
+pub(crate) fn rsyncctl(folder: impl AsRef<Path>, arguments: &[&str]) -> Output {
+    program(folder, arguments).output().expect("the program runs")
+}
+
+/// The program, about to run in a folder, in an environment without wishes.
+pub(crate) fn program(folder: impl AsRef<Path>, arguments: &[&str]) -> Command {
+    let mut command = Command::new(Path::new(env!("CARGO_BIN_EXE_rsyncctl")));
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env("LC_ALL", "C.UTF-8")
+        .env_remove("NO_COLOR")
+        .env_remove("COLUMNS");
+    command
+}
+
+/// What a program wrote for its reader.
+pub(crate) fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("output is UTF-8")
+}
+
+/// A JSON Schema of this repository.
+pub(crate) fn schema(path: &str) -> Validator {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let text = fs::read_to_string(path).expect("the schema");
+    jsonschema::validator_for(&serde_json::from_str(&text).expect("JSON")).expect("a schema")
+}
+
+/// Fails with every place at which a value breaks a schema.
+pub(crate) fn keeps_to(schema: &Validator, value: &Value) {
+    let errors: Vec<_> = schema
+        .iter_errors(value)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{}\n{value:#}", errors.join("\n"));
+}
