@@ -16,4 +16,5 @@ pub use configuration::{
 };
 pub use parameter::Parameter;
 pub use resolve::{Files, NotOpened, Opened, resolve};
+pub(crate) use value::FACILITIES;
 pub use value::Value;

@@ -1,9 +1,11 @@
-//! rsync's own words, which every room needs: releases, and sources with spans.
+//! rsync's own words, which every room needs: options, releases, and sources with spans.
 //!
 //! Nothing here knows a rule, a file system or a socket.
 
+mod options;
 mod release;
 mod source;
 
+pub use options::{OPTIONS, RsyncOption};
 pub use release::{InvalidRelease, Release};
 pub use source::{Position, Source, SourceId, Sources, Span};

@@ -1,11 +1,16 @@
 //! The conditions: one function a rule, one file a small family. What a rule says is on its page in `rules/`.
 
+mod damage;
 mod exposure;
 mod hosts;
+mod joined;
+mod lists;
 mod names;
 mod notes;
 mod password;
 mod paths;
+mod placement;
+mod repeats;
 mod secrets;
 mod sersync;
 mod syntax;
@@ -21,8 +26,13 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
     let families: &[&[Check]] = &[
         syntax::CHECKS,
         names::CHECKS,
+        damage::CHECKS,
+        joined::CHECKS,
         notes::CHECKS,
         values::CHECKS,
+        lists::CHECKS,
+        placement::CHECKS,
+        repeats::CHECKS,
         hosts::CHECKS,
         secrets::CHECKS,
         password::CHECKS,

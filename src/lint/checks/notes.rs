@@ -16,7 +16,8 @@ use crate::{
 
 mod split;
 
-use split::{Note, note};
+use split::Note;
+pub(super) use split::{note, note_in, words_of};
 
 pub(super) const CHECKS: &[Check] = &[Check::configuration("RSY201", note_in_value)];
 
@@ -115,7 +116,7 @@ fn cure(subject: &ConfigurationSubject<'_>, setting: &Setting, note: &Note) -> O
         return None;
     }
     let mut comment = b"# ".to_vec();
-    comment.extend_from_slice(split::words_of(&bytes[note.start..]));
+    comment.extend_from_slice(words_of(&bytes[note.start..]));
     comment.push(b'\n');
     comment.extend_from_slice(indent);
     let above = Span::new(setting.source, name..name);

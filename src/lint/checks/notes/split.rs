@@ -13,9 +13,13 @@ pub(in crate::lint::checks) struct Note {
 
 /// The note behind a value, if there is plainly one.
 pub(in crate::lint::checks) fn note(setting: &Setting) -> Option<Note> {
-    let bytes = setting.text.bytes();
-    let shape = shape(setting.parameter)?;
-    marked(bytes, shape).or_else(|| unmarked(bytes, setting.parameter.facts().kind, shape))
+    note_in(setting.parameter, setting.text.bytes())
+}
+
+/// The note in a text that would be the value of a parameter.
+pub(in crate::lint::checks) fn note_in(parameter: Parameter, bytes: &[u8]) -> Option<Note> {
+    let shape = shape(parameter)?;
+    marked(bytes, shape).or_else(|| unmarked(bytes, parameter.facts().kind, shape))
 }
 
 /// What a note says, without its mark.

@@ -1,0 +1,402 @@
+//! What web pages, word processors and Chinese keyboards put in the place of the characters that rsync knows.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    catalog::Safety,
+    diagnosis::Edit,
+    lint::{
+        checks::{Check, notes},
+        report::{Case, Reporter},
+        subject::ConfigurationSubject,
+    },
+    model::{FatalError, Parameter, Problem, ProblemKind, Setting, Value, parameter::Kind},
+    syntax::{Lookalike, Text},
+    terms::{SourceId, Span},
+};
+
+pub(super) const CHECKS: &[Check] = &[Check::configuration("RSY111", web_page_damage)];
+
+/// How many places a report points at.
+const PLACES: usize = 4;
+
+/// RSY111: one finding for a file, however many lines are hurt.
+fn web_page_damage(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let mut files: Vec<SourceId> = vec![subject.configuration.root];
+    files.extend(
+        subject
+            .configuration
+            .includes
+            .iter()
+            .map(|include| include.source),
+    );
+    files.sort_unstable();
+    files.dedup();
+    files.retain(|file| !subject.sources.get(*file).bytes().is_ascii());
+    for file in files {
+        let mut damage = Damage::new(subject, file);
+        for setting in subject
+            .configuration
+            .settings
+            .iter()
+            .filter(|setting| setting.source == file)
+        {
+            damage.setting(setting);
+        }
+        for problem in &subject.configuration.problems {
+            if problem.span.source == file {
+                damage.problem(problem);
+            }
+        }
+        for header in subject
+            .configuration
+            .modules
+            .iter()
+            .flat_map(|module| &module.headers)
+        {
+            if header.source == file {
+                damage.header(*header);
+            }
+        }
+        if let Some(case) = damage.case() {
+            out.report(case);
+        }
+    }
+}
+
+struct Damage<'a> {
+    subject: &'a ConfigurationSubject<'a>,
+    file: SourceId,
+    edits: Vec<Edit>,
+    /// Where other rules see only consequences.
+    lines: Vec<Span>,
+    /// Headers of modules whose `path` is not read.
+    pathless: Vec<Span>,
+    /// From a header that is none to the next one.
+    headless: Vec<Span>,
+}
+
+impl<'a> Damage<'a> {
+    fn new(subject: &'a ConfigurationSubject<'a>, file: SourceId) -> Self {
+        Self {
+            subject,
+            file,
+            edits: Vec::new(),
+            lines: Vec::new(),
+            pathless: Vec::new(),
+            headless: Vec::new(),
+        }
+    }
+
+    /// A line that sets something: what stands at the ends of its value, in its words, between its entries.
+    fn setting(&mut self, setting: &Setting) {
+        let text = &setting.text;
+        let end = notes::note(setting).map_or_else(|| text.bytes().len(), |note| note.head);
+        let before = self.edits.len();
+        self.value(setting.parameter, text, 0, end);
+        if self.edits.len() > before {
+            self.lines.push(setting.part(0..end));
+        }
+    }
+
+    fn problem(&mut self, problem: &Problem) {
+        let before = self.edits.len();
+        let mut parameter = None;
+        match &problem.kind {
+            ProblemKind::UnknownParameter(name, value) => {
+                parameter = self.line(name);
+                if let (Some(known), true) = (parameter, self.edits.len() > before)
+                    && wide(name.bytes(), b'=').is_none()
+                {
+                    self.value(known, value, 0, value.bytes().len());
+                }
+            }
+            ProblemKind::WithoutEquals(text) => parameter = self.line(text),
+            ProblemKind::Fatal(FatalError::UnknownDirective) => {
+                let text = Text::verbatim(self.subject.sources.get(self.file).bytes(), problem.span.range());
+                parameter = self.line(&text);
+            }
+            _ => {}
+        }
+        if self.edits.len() == before {
+            return;
+        }
+        let source = self.subject.sources.get(self.file);
+        let line = source.line_range(source.line_of(problem.span.start as usize));
+        self.lines.push(Span::new(self.file, line));
+        let header = self.subject.configuration.blocks[problem.block].header;
+        if let (Some(Parameter::Path), Some(header)) = (parameter, header) {
+            self.pathless.push(header);
+        }
+    }
+
+    /// A line that rsync does not understand: what it would be without its lookalikes, if that is anything.
+    fn line(&mut self, text: &Text) -> Option<Parameter> {
+        let bytes = text.bytes();
+        let start = skip(bytes);
+        let rest = &bytes[start..];
+        let first = match Lookalike::at(rest) {
+            Some((Lookalike::Wide(plain), _)) => plain,
+            _ => rest.first().copied().unwrap_or(b'#'),
+        };
+        match first {
+            b'#' | b';' => {
+                let mark = Lookalike::at(rest).map_or(0, |(_, length)| length);
+                self.replace(text, 0, start + mark);
+                None
+            }
+            b'[' => {
+                let end = wide(rest, b']').or_else(|| rest.iter().position(|byte| *byte == b']'))?;
+                let end = start + end + Lookalike::at(&rest[end..]).map_or(1, |(_, length)| length);
+                self.replace(text, 0, end);
+                self.headless(text);
+                None
+            }
+            b'&' => {
+                let plain = plain(rest);
+                if [&b"&include "[..], b"&merge "]
+                    .iter()
+                    .any(|start| plain.starts_with(start))
+                {
+                    self.replace(text, 0, bytes.len());
+                }
+                None
+            }
+            _ => {
+                let separator = wide(bytes, b'=').or_else(|| wide(bytes, b':'));
+                let name = separator.unwrap_or(bytes.len());
+                let parameter = Parameter::from_name(&plain(&bytes[..name]))?;
+                self.replace(text, 0, name);
+                if let Some(at) = separator {
+                    let behind = at + Lookalike::at(&bytes[at..]).map_or(1, |(_, length)| length);
+                    self.edits.push(Edit::replace(self.span(text, at, behind), "="));
+                    self.value(parameter, text, behind, bytes.len());
+                }
+                Some(parameter)
+            }
+        }
+    }
+
+    /// The lookalikes of a value that are surely none of it.
+    fn value(&mut self, parameter: Parameter, text: &Text, start: usize, end: usize) {
+        use Parameter as P;
+        let bytes = &text.bytes()[start..end];
+        if bytes.is_ascii() {
+            return;
+        }
+        let inner = start + skip(bytes)..start + trim(bytes);
+        if inner.is_empty() {
+            return;
+        }
+        self.delete(text, start, inner.start);
+        self.delete(text, inner.end, end);
+        let value = &text.bytes()[inner.clone()];
+        match (parameter.facts().kind, parameter) {
+            (Kind::Boolean | Kind::BooleanOrUnset | Kind::Integer | Kind::Enum, _) => {
+                if Value::read(parameter.facts().kind, &plain(value)).is_some() {
+                    self.replace(text, inner.start, inner.end);
+                }
+            }
+            (_, P::Comment | P::LogFormat | P::EarlyExec | P::PreXferExec | P::PostXferExec) => {}
+            (_, P::HostsAllow | P::HostsDeny | P::AuthUsers | P::RefuseOptions | P::Gid) => {
+                self.quotes(text, inner.start, inner.end);
+                self.replace(text, inner.start, inner.end);
+            }
+            _ => self.quotes(text, inner.start, inner.end),
+        }
+    }
+
+    /// A pair of curved quotes around a whole value.
+    fn quotes(&mut self, text: &Text, start: usize, end: usize) {
+        let is_quote =
+            |at: usize| matches!(Lookalike::at(&text.bytes()[at..end]), Some((Lookalike::Quote, _)));
+        if end - start > 6 && is_quote(start) && is_quote(end - 3) {
+            self.edits.push(Edit::delete(self.span(text, start, start + 3)));
+            self.edits.push(Edit::delete(self.span(text, end - 3, end)));
+        }
+    }
+
+    /// A header that rsync reads, with lookalikes in the name that a client must then send too.
+    fn header(&mut self, header: Span) {
+        let text = Text::verbatim(self.subject.sources.get(self.file).bytes(), header.range());
+        let bytes = text.bytes();
+        if bytes.is_ascii() {
+            return;
+        }
+        let inner = 1..bytes.len() - 1;
+        let name = &bytes[inner.clone()];
+        let start = inner.start + skip(name);
+        let end = (inner.start + trim(name)).max(start);
+        self.delete(&text, inner.start, start);
+        self.delete(&text, end, inner.end);
+        for (at, what, length) in lookalikes(&bytes[start..end]) {
+            if matches!(what, Lookalike::Blank | Lookalike::Nothing) {
+                self.edit(&text, start + at, what, length);
+            }
+        }
+    }
+
+    /// Until the next header, everything is set in a block where it does not belong.
+    fn headless(&mut self, text: &Text) {
+        let start = text.range().start;
+        let blocks = &self.subject.configuration.blocks;
+        let headers = blocks.iter().filter_map(|block| block.header);
+        let end = headers
+            .filter(|header| header.source == self.file && header.start as usize > start)
+            .map(|header| header.start as usize)
+            .min()
+            .unwrap_or_else(|| self.subject.sources.get(self.file).bytes().len());
+        self.headless.push(Span::new(self.file, start..end));
+    }
+
+    fn replace(&mut self, text: &Text, start: usize, end: usize) {
+        for (at, what, length) in lookalikes(&text.bytes()[start..end]) {
+            self.edit(text, start + at, what, length);
+        }
+    }
+
+    fn delete(&mut self, text: &Text, start: usize, end: usize) {
+        for (at, _, length) in lookalikes(&text.bytes()[start..end]) {
+            self.edit(text, start + at, Lookalike::Nothing, length);
+        }
+    }
+
+    fn edit(&mut self, text: &Text, at: usize, what: Lookalike, length: usize) {
+        if let Some(replacement) = plain_form(what) {
+            self.edits
+                .push(Edit::replace(self.span(text, at, at + length), replacement));
+        }
+    }
+
+    fn span(&self, text: &Text, start: usize, end: usize) -> Span {
+        Span::new(self.file, text.range_of(start..end))
+    }
+
+    fn case(mut self) -> Option<Case> {
+        self.edits.sort_by_key(|edit| edit.span);
+        self.edits.dedup_by_key(|edit| edit.span);
+        let source = self.subject.sources.get(self.file);
+        let mut places: Vec<Span> = self.edits.iter().map(|edit| edit.span).collect();
+        places.dedup_by_key(|span| source.line_of(span.start as usize));
+        let lines = places.len();
+        let mut places = places.into_iter();
+        let mut case = Case::at(places.next()?);
+        for place in places.take(PLACES - 1) {
+            case = case.also(place, "also");
+        }
+        for line in self.lines {
+            case = case.explains(line);
+        }
+        for header in self.pathless {
+            case = case.explains_rules(header, &["RSY401"]);
+        }
+        for lines in self.headless {
+            case = case.explains_rules(lines, &["RSY207", "RSY209"]);
+        }
+        let found: BTreeSet<String> = self
+            .edits
+            .iter()
+            .filter_map(|edit| {
+                String::from_utf8_lossy(self.subject.sources.slice(edit.span))
+                    .chars()
+                    .next()
+            })
+            .map(shown)
+            .collect();
+        let found: Vec<String> = found.into_iter().collect();
+        Some(
+            case.variant(if lines == 1 { "one" } else { "many" })
+                .with("found", found.join(", "))
+                .with("lines", lines.to_string())
+                .fix(Safety::Safe, self.edits),
+        )
+    }
+}
+
+/// `U+00A0`, and the character itself where it can be seen.
+fn shown(character: char) -> String {
+    let code = format!("U+{:04X}", u32::from(character));
+    match character {
+        '！'..='～' | '“' | '”' | '‘' | '’' => format!("`{character}` ({code})"),
+        _ => code,
+    }
+}
+
+fn lookalikes(bytes: &[u8]) -> Vec<(usize, Lookalike, usize)> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        match Lookalike::at(&bytes[at..]) {
+            Some((what, length)) => {
+                found.push((at, what, length));
+                at += length;
+            }
+            None => at += 1,
+        }
+    }
+    found
+}
+
+fn plain_form(what: Lookalike) -> Option<Vec<u8>> {
+    match what {
+        Lookalike::Blank => Some(b" ".to_vec()),
+        Lookalike::Nothing => Some(Vec::new()),
+        Lookalike::Wide(plain) => Some(vec![plain]),
+        // A straight quote would be as wrong as a curved one.
+        Lookalike::Quote => None,
+    }
+}
+
+/// Some bytes with each lookalike made what it looks like.
+fn plain(bytes: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    for (start, what, length) in lookalikes(bytes) {
+        plain.extend_from_slice(&bytes[at..start]);
+        plain.extend(plain_form(what).unwrap_or_default());
+        at = start + length;
+    }
+    plain.extend_from_slice(&bytes[at..]);
+    plain
+}
+
+/// Where the wide form of a character stands first.
+fn wide(bytes: &[u8], plain: u8) -> Option<usize> {
+    let found = lookalikes(bytes);
+    found
+        .iter()
+        .find(|(_, what, _)| *what == Lookalike::Wide(plain))
+        .map(|(at, _, _)| *at)
+}
+
+/// The length of the blanks at the start, lookalikes included.
+fn skip(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while at < bytes.len() {
+        match Lookalike::at(&bytes[at..]) {
+            Some((Lookalike::Blank | Lookalike::Nothing, length)) => at += length,
+            _ if matches!(bytes[at], b' ' | b'\t') => at += 1,
+            _ => break,
+        }
+    }
+    at
+}
+
+/// The length without the blanks at the end, lookalikes included.
+fn trim(bytes: &[u8]) -> usize {
+    let mut end = bytes.len();
+    while end > 0 {
+        let is_blank = |length: &usize| {
+            let part = &bytes[end - length..end];
+            matches!(
+                Lookalike::at(part),
+                Some((Lookalike::Blank | Lookalike::Nothing, whole)) if whole == *length
+            ) || matches!(part, b" " | b"\t")
+        };
+        match (1..=3.min(end)).find(is_blank) {
+            Some(length) => end -= length,
+            None => break,
+        }
+    }
+    end
+}

@@ -1,0 +1,172 @@
+//! Lines that are one to rsync and were several to whoever wrote them.
+
+use crate::{
+    catalog::Safety,
+    diagnosis::Edit,
+    lint::{
+        checks::Check,
+        report::{Case, Reporter},
+        subject::ConfigurationSubject,
+    },
+    model::{Parameter, Setting},
+    terms::Span,
+};
+
+mod pieces;
+
+use pieces::{Piece, pieces, pieces_of_text};
+
+pub(super) const CHECKS: &[Check] = &[
+    Check::configuration("RSY112", lines_run_together),
+    Check::configuration("RSY113", backslash_joins_lines),
+];
+
+/// RSY112: a page that lost its line breaks leaves one parameter whose value is the rest of the file.
+fn lines_run_together(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let configuration = subject.configuration;
+    for setting in &configuration.settings {
+        let value = setting.value_span();
+        if value.range().len() != setting.text.bytes().len() {
+            continue;
+        }
+        let (end, pieces) = pieces(setting.parameter, setting.text.bytes());
+        let Some(first) = pieces.first() else {
+            continue;
+        };
+        let mut lines = pieces::lines(setting.parameter, &setting.text.bytes()[..end]);
+        for piece in &pieces {
+            lines.push_str(&piece.lines());
+        }
+        let mut case = Case::at(setting.part(first.start()..setting.text.bytes().len()))
+            .variant(first.variant())
+            .with("parameter", setting.parameter.name())
+            .with("next", first.name())
+            .explains(value)
+            .fix(Safety::Unsafe, [Edit::replace(setting.span(), lines.trim_end())]);
+        let header = configuration.blocks[setting.block].header;
+        if let (Some(header), true) = (header, pieces.iter().any(Piece::is_path)) {
+            case = case.explains_rules(header, &["RSY401"]);
+        }
+        if pieces.iter().any(Piece::is_header) {
+            case = case.explains_rules(until_next_header(subject, value), &["RSY207", "RSY209"]);
+        }
+        out.report(case);
+    }
+    for header in configuration.modules.iter().flat_map(|module| &module.headers) {
+        behind_header(subject, *header, out);
+    }
+}
+
+/// What stands behind `]` is thrown away, parameters and all.
+fn behind_header(subject: &ConfigurationSubject<'_>, header: Span, out: &mut Reporter<'_>) {
+    let source = subject.sources.get(header.source);
+    let start = header.end as usize;
+    let line = source.line_range(source.line_of(start));
+    let trailing = source.bytes()[start..line.end.max(start)].trim_ascii_end();
+    let pieces = pieces_of_text(trailing);
+    let Some(first) = pieces.first() else {
+        return;
+    };
+    let place = |from: usize, to: usize| Span::new(header.source, start + from..start + to);
+    let lines: String = pieces.iter().map(Piece::lines).collect();
+    let note = crate::lint::checks::notes::words_of(trailing[..first.start()].trim_ascii());
+    let note = match note {
+        [] => String::new(),
+        note => format!("# {}\n", String::from_utf8_lossy(note)),
+    };
+    let mut case = Case::at(place(first.start(), trailing.len()))
+        .variant("behind")
+        .with("parameter", subject.sources.text(header))
+        .with("next", first.name())
+        .fix(
+            Safety::Unsafe,
+            [Edit::replace(
+                place(0, trailing.len()),
+                format!("\n{note}{}", lines.trim_end()),
+            )],
+        );
+    if pieces.iter().any(Piece::is_path) {
+        case = case.explains_rules(header, &["RSY401"]);
+    }
+    out.report(case);
+}
+
+/// The lines that belong to a module whose header rsync does not see.
+fn until_next_header(subject: &ConfigurationSubject<'_>, from: Span) -> Span {
+    let headers = subject
+        .configuration
+        .blocks
+        .iter()
+        .filter_map(|block| block.header);
+    let end = headers
+        .filter(|header| header.source == from.source && header.start >= from.end)
+        .map(|header| header.start as usize)
+        .min();
+    let end = end.unwrap_or_else(|| subject.sources.get(from.source).bytes().len());
+    Span::new(from.source, from.end as usize..end)
+}
+
+/// RSY113: a backslash at the end of a line makes the next one a part of the value, whatever it looks like.
+fn backslash_joins_lines(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for setting in &subject.configuration.settings {
+        let Some(joint) = joint(subject, setting) else {
+            continue;
+        };
+        out.report(
+            Case::at(joint.backslash)
+                .variant(joint.variant)
+                .with("parameter", setting.parameter.name())
+                .with("value", setting.text.display())
+                .with("line", joint.line)
+                .explains(setting.value_span())
+                .fix(Safety::Unsafe, [Edit::delete(joint.backslash)]),
+        );
+    }
+}
+
+/// A backslash that joins what is no continuation.
+struct Joint {
+    backslash: Span,
+    variant: &'static str,
+    line: String,
+}
+
+fn joint(subject: &ConfigurationSubject<'_>, setting: &Setting) -> Option<Joint> {
+    let source = subject.sources.get(setting.source);
+    let bytes = source.bytes();
+    let value = setting.value_span().range();
+    let is_joined = value.len() != setting.text.bytes().len() || setting.text.bytes().ends_with(b" ");
+    let first = source.line_of(setting.name.start as usize);
+    if !is_joined {
+        return None;
+    }
+    let mut line = first;
+    loop {
+        let range = source.line_range(line);
+        let text = bytes[range.clone()].trim_ascii_end();
+        let next = source.line_range(line + 1);
+        if !text.ends_with(b"\\") || next.is_empty() {
+            return None;
+        }
+        let swallowed = bytes[next].trim_ascii();
+        let variant = match swallowed {
+            [] => Some("blank"),
+            [b'[', ..] if swallowed.contains(&b']') => Some("header"),
+            [b'#' | b';', ..] => Some("comment"),
+            _ => {
+                let name = swallowed.split(|byte| *byte == b'=').next().unwrap_or_default();
+                let is_parameter = name.len() < swallowed.len() && Parameter::from_name(name).is_some();
+                is_parameter.then_some("parameter")
+            }
+        };
+        if let Some(variant) = variant {
+            let backslash = range.start + text.len() - 1;
+            return Some(Joint {
+                backslash: Span::new(setting.source, backslash..backslash + 1),
+                variant,
+                line: String::from_utf8_lossy(swallowed).into_owned(),
+            });
+        }
+        line += 1;
+    }
+}

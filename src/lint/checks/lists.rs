@@ -1,0 +1,177 @@
+//! Lists of patterns and of options, which only white space divides.
+
+use crate::{
+    catalog::Safety,
+    diagnosis::Edit,
+    lint::{
+        checks::{Check, notes},
+        report::{Case, Reporter},
+        subject::ConfigurationSubject,
+    },
+    model::{Parameter, Setting, wildmatch::wildmatch},
+    syntax::Token,
+    terms::{OPTIONS, RsyncOption},
+};
+
+pub(super) const CHECKS: &[Check] = &[
+    Check::configuration("RSY213", comma_in_patterns),
+    Check::configuration("RSY214", comma_in_refuse_options),
+    Check::configuration("RSY215", unknown_refuse_option),
+];
+
+/// RSY213: the comma is a part of the pattern, so the file is not hidden.
+fn comma_in_patterns(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for setting in subject.settings(&[Parameter::Exclude, Parameter::Include, Parameter::Filter]) {
+        let tokens: Vec<_> = entries(setting, is_white_space);
+        let is_filter = setting.parameter == Parameter::Filter;
+        let ends: Vec<_> = tokens
+            .iter()
+            .filter(|token| token.bytes.len() > 1 && token.bytes.ends_with(b","))
+            .collect();
+        let inside: Vec<_> = tokens
+            .iter()
+            .filter(|token| !is_filter && has_comma_inside(token.bytes))
+            .collect();
+        let Some(first) = ends.first().or_else(|| inside.first()) else {
+            continue;
+        };
+        let pattern = first.bytes.strip_suffix(b",").unwrap_or(first.bytes);
+        let pattern = pattern.split(|byte| *byte == b',').next().unwrap_or_default();
+        let commas = ends
+            .iter()
+            .chain(&inside)
+            .flat_map(|token| commas(setting, token));
+        let mut edits: Vec<_> = commas.collect();
+        edits.dedup_by_key(|edit| edit.span);
+        let (variant, safety) = if ends.is_empty() {
+            ("inside", Safety::Unsafe)
+        } else {
+            ("end", Safety::Safe)
+        };
+        out.report(
+            Case::at(setting.part(first.part.clone()))
+                .variant(variant)
+                .with("parameter", setting.parameter.name())
+                .with("word", first.display())
+                .with("pattern", String::from_utf8_lossy(pattern))
+                .fix(safety, edits),
+        );
+    }
+}
+
+/// `a,b`, but not RCS's `*,v`, nor a set of characters.
+fn has_comma_inside(word: &[u8]) -> bool {
+    let parts: Vec<_> = word.split(|byte| *byte == b',').collect();
+    parts.len() > 1
+        && !word.ends_with(b",")
+        && !word.ends_with(b",v")
+        && !word.contains(&b'[')
+        && parts.iter().all(|part| !part.is_empty())
+}
+
+/// RSY214: a word with a comma is no option, and the options that were meant are accepted.
+fn comma_in_refuse_options(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for setting in subject.settings(&[Parameter::RefuseOptions]) {
+        let tokens: Vec<_> = entries(setting, is_blank);
+        let with_comma: Vec<_> = tokens
+            .iter()
+            .filter(|token| token.bytes.contains(&b','))
+            .collect();
+        let Some(first) = with_comma.first() else {
+            continue;
+        };
+        let edits = with_comma.iter().flat_map(|token| commas(setting, token));
+        let mut case = Case::at(setting.part(first.part.clone()))
+            .with("word", first.display())
+            .with(
+                "options",
+                String::from_utf8_lossy(first.bytes)
+                    .replace(',', " ")
+                    .trim()
+                    .to_owned(),
+            )
+            .fix(Safety::Safe, edits);
+        for token in &with_comma {
+            case = case.explains_rules(setting.part(token.part.clone()), &["RSY215"]);
+        }
+        out.report(case);
+    }
+}
+
+/// RSY215: rsync logs a word that matches no option, and refuses nothing for it.
+fn unknown_refuse_option(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for setting in subject.settings(&[Parameter::RefuseOptions]) {
+        for token in entries(setting, is_blank) {
+            let word = match token.bytes {
+                [b'!', word @ ..] if !word.is_empty() => word,
+                word => word,
+            };
+            if matches_an_option(word) {
+                continue;
+            }
+            let place = setting.part(token.part.clone());
+            let case = Case::at(place).with("word", String::from_utf8_lossy(word));
+            let start = token.part.end - word.len();
+            let meant = |name: &str| Edit::replace(setting.part(start..token.part.end), name);
+            let text = String::from_utf8_lossy(word);
+            let bare = text.trim_start_matches('-');
+            out.report(if bare.len() < text.len() && matches_an_option(bare.as_bytes()) {
+                case.variant("dashes")
+                    .with("nearest", bare)
+                    .fix(Safety::Safe, [meant(bare)])
+            } else if let Some(name) = nearest(bare) {
+                case.variant("near")
+                    .with("nearest", name)
+                    .fix(Safety::Unsafe, [meant(name)])
+            } else {
+                case
+            });
+        }
+    }
+}
+
+/// Whether a word of `refuse options` stands for an option at all (`parse_one_refuse_match` in options.c).
+fn matches_an_option(word: &[u8]) -> bool {
+    let matches = |option: &RsyncOption| {
+        option.long.is_some_and(|name| wildmatch(word, name.as_bytes()))
+            || option.short.is_some_and(|letter| wildmatch(word, &[letter]))
+    };
+    OPTIONS.iter().any(matches)
+}
+
+fn nearest(word: &str) -> Option<&'static str> {
+    OPTIONS
+        .iter()
+        .filter_map(|option| option.long)
+        .map(|name| (strsim::damerau_levenshtein(name, word), name))
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, name)| *distance <= (name.len() / 4).max(1) && name.len() > 2)
+        .map(|(_, name)| name)
+}
+
+/// The entries of a list, without those of a note behind it.
+fn entries(setting: &Setting, is_separator: fn(u8) -> bool) -> Vec<Token<'_>> {
+    let end = notes::note(setting).map_or_else(|| setting.text.bytes().len(), |note| note.head);
+    let tokens = setting.text.tokens(is_separator);
+    tokens.filter(|token| token.part.end <= end).collect()
+}
+
+/// Each comma of a word, made a blank, or taken away at the word's end.
+fn commas<'a>(setting: &'a Setting, token: &'a Token<'_>) -> impl Iterator<Item = Edit> + 'a {
+    let start = token.part.start;
+    let commas = token.bytes.iter().enumerate().filter(|(_, byte)| **byte == b',');
+    commas.map(move |(at, _)| {
+        let is_last = at + 1 == token.bytes.len();
+        let place = setting.part(start + at..start + at + 1);
+        Edit::replace(place, if is_last { "" } else { " " })
+    })
+}
+
+fn is_white_space(byte: u8) -> bool {
+    byte.is_ascii_whitespace()
+}
+
+/// `refuse options` is divided at blanks alone; a tab belongs to the word.
+fn is_blank(byte: u8) -> bool {
+    byte == b' '
+}

@@ -1,0 +1,194 @@
+//! Lines that stand where they do not work, or work where they do not stand.
+
+use crate::{
+    catalog::Safety,
+    diagnosis::Edit,
+    lint::{
+        checks::Check,
+        report::{Case, Reporter},
+        subject::ConfigurationSubject,
+    },
+    model::{Block, Effect, Origin, Parameter, Scope, Setting, parameter::Kind},
+    terms::Span,
+};
+
+pub(super) const CHECKS: &[Check] = &[
+    Check::configuration("RSY108", lines_after_include),
+    Check::configuration("RSY209", global_parameter_in_module),
+    Check::configuration("RSY211", late_global_text),
+    Check::configuration("RSY212", late_global_without_effect),
+];
+
+/// How many modules a report names.
+const NAMES: usize = 3;
+
+/// RSY108: behind an `&include` rsync is in the global section again, whatever it was in before.
+fn lines_after_include(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let configuration = subject.configuration;
+    let mut reported = None;
+    for setting in &configuration.settings {
+        // What the included file sets is meant as it stands.
+        if setting.source != configuration.blocks[setting.block].source {
+            continue;
+        }
+        let Some(module) = left_module(&configuration.blocks, setting.block) else {
+            continue;
+        };
+        let Some(header) = configuration.blocks[module].header else {
+            continue;
+        };
+        let name = subject.sources.text(header);
+        let include = configuration
+            .includes
+            .iter()
+            .map(|include| include.directive)
+            .filter(|directive| directive.source == setting.source && directive.end <= setting.name.start)
+            .max();
+        if reported == Some(setting.block) {
+            continue;
+        }
+        reported = Some(setting.block);
+        let mut case = Case::at(setting.span())
+            .with("module", name)
+            .with("parameter", setting.parameter.name())
+            .also(header, "module");
+        if let Some(include) = include {
+            case = case.also(include, "include");
+        }
+        let rest = configuration
+            .settings
+            .iter()
+            .filter(|other| other.block == setting.block);
+        for other in rest {
+            case = case.explains_rules(other.span(), &["RSY207", "RSY211"]);
+        }
+        out.report(case);
+    }
+}
+
+/// The module's block that an `&include` ended, if `block` is what follows it.
+fn left_module(blocks: &[Block], block: usize) -> Option<usize> {
+    let here = &blocks[block];
+    if here.header.is_some() || here.scope != Scope::Global {
+        return None;
+    }
+    let before = blocks[..block].iter().rposition(|other| {
+        other.source == here.source && (other.header.is_some() || other.scope != Scope::Global)
+    })?;
+    (blocks[before].scope != Scope::Global).then_some(before)
+}
+
+/// RSY209: rsync logs the line and ignores it.
+fn global_parameter_in_module(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let configuration = subject.configuration;
+    for setting in configuration
+        .settings
+        .iter()
+        .filter(|setting| setting.effect == Effect::OutOfPlace)
+    {
+        let header = configuration.blocks[setting.block].header;
+        let module = header
+            .map(|header| subject.sources.text(header))
+            .unwrap_or_default();
+        let mut case = Case::at(setting.span())
+            .with("parameter", setting.parameter.name())
+            .with("module", module);
+        if let Some(header) = header {
+            case = case.also(header, "header");
+        }
+        if let Some(edits) = move_to_the_top(subject, setting) {
+            case = case.fix(Safety::Unsafe, edits);
+        }
+        out.report(case);
+    }
+}
+
+/// The line goes in front of the file's first header, if it is not set there already.
+fn move_to_the_top(subject: &ConfigurationSubject<'_>, setting: &Setting) -> Option<Vec<Edit>> {
+    let configuration = subject.configuration;
+    let same = configuration
+        .settings
+        .iter()
+        .filter(|other| other.parameter == setting.parameter);
+    let is_set = same
+        .filter(|other| other.effect != Effect::OutOfPlace && other.span() != setting.span())
+        .count()
+        > 0;
+    let first = configuration
+        .blocks
+        .iter()
+        .filter(|block| block.source == setting.source)
+        .find_map(|block| block.header)?;
+    let source = subject.sources.get(setting.source);
+    let line = source.line_range(source.line_of(setting.name.start as usize));
+    if is_set || !line.contains(&(setting.value_span().end as usize).saturating_sub(1)) {
+        return None;
+    }
+    let mut text = subject.sources.slice(setting.span()).to_vec();
+    text.push(b'\n');
+    let top = source.line_range(source.line_of(first.start as usize)).start;
+    Some(vec![
+        Edit::replace(Span::new(setting.source, top..top), text),
+        Edit::delete(Span::new(setting.source, line)),
+    ])
+}
+
+/// RSY211: a text that a module lacks is looked up in what the globals are at the end of the file.
+fn late_global_text(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let configuration = subject.configuration;
+    for setting in &configuration.settings {
+        let block = &configuration.blocks[setting.block];
+        let is_text = matches!(setting.parameter.facts().kind, Kind::Path | Kind::String);
+        if block.scope != Scope::Global || !block.after_modules || !is_text || setting.bytes().is_empty() {
+            continue;
+        }
+        let reached: Vec<_> = subject
+            .modules()
+            .filter(|module| {
+                let origin = configuration.origin(module.scope(), setting.parameter);
+                matches!(origin, Origin::Late(late) if late.span() == setting.span())
+            })
+            .collect();
+        let Some(first) = reached.first() else {
+            continue;
+        };
+        let mut names: Vec<_> = reached
+            .iter()
+            .take(NAMES)
+            .map(|module| format!("`{}`", module.name()))
+            .collect();
+        if reached.len() > NAMES {
+            names.push("…".to_owned());
+        }
+        out.report(
+            Case::at(setting.span())
+                .also(first.header(), "module")
+                .with("parameter", setting.parameter.name())
+                .with("modules", names.join(", ")),
+        );
+    }
+}
+
+/// RSY212: at its start the daemon reads up to the first header only, `[global]` included.
+fn late_global_without_effect(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    const AT_START: [Parameter; 5] = [
+        Parameter::Address,
+        Parameter::ListenBacklog,
+        Parameter::PidFile,
+        Parameter::Port,
+        Parameter::SocketOptions,
+    ];
+    for setting in subject.settings(&AT_START) {
+        let block = &subject.configuration.blocks[setting.block];
+        let (Scope::Global, Some(header)) = (block.scope, block.header) else {
+            continue;
+        };
+        let mut case = Case::at(setting.span())
+            .also(header, "header")
+            .with("parameter", setting.parameter.name());
+        if let Some(edits) = move_to_the_top(subject, setting) {
+            case = case.fix(Safety::Unsafe, edits);
+        }
+        out.report(case);
+    }
+}
