@@ -52,8 +52,11 @@ fn unknown_module(subject: &SersyncSubject<'_>, out: &mut Reporter<'_>) {
             .iter()
             .any(|other| other.host != target.host && !other.candidates.is_empty());
         if !is_explained {
-            let daemon = subject.sources.get(subject.daemons[0].root).name();
-            out.report(case.with("daemon", daemon));
+            let daemons = subject.daemons.iter();
+            let names: Vec<_> = daemons
+                .map(|daemon| subject.sources.get(daemon.root).name())
+                .collect();
+            out.report(case.with("daemon", names.join("`, `")));
         }
     }
 }

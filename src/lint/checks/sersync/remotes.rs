@@ -1,5 +1,7 @@
 //! `localpath` and its `remote`s: what is pushed where.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::{
     lint::{
         checks::Check,
@@ -66,39 +68,61 @@ fn no_remote(subject: &SersyncSubject<'_>, out: &mut Reporter<'_>) {
     }
 }
 
-/// RSY910: two trees that are pushed to one place delete each other's files.
+/// RSY910: two trees that are pushed to one place delete each other's files. Another file's host of another name is
+/// another host; in one file it may well be the same one.
 fn same_module_twice(subject: &SersyncSubject<'_>, out: &mut Reporter<'_>) {
     let deletes = subject.configuration.deletes();
+    let mut elsewhere = Taken::default();
+    for file in subject.earlier {
+        if deletes || file.configuration.deletes() {
+            let path = file.configuration.localpath();
+            for target in path.into_iter().flat_map(|path| targets(file.source, path)) {
+                elsewhere.take(target.ip, target);
+            }
+        }
+    }
+    let mut here = Taken::default();
     let paths = subject.configuration.sersync.iter().flat_map(|s| &s.localpaths);
-    let own: Vec<_> = paths.flat_map(|path| targets(subject.source, path)).collect();
-    let earlier: Vec<_> = subject
-        .earlier
-        .iter()
-        .filter(|file| deletes || file.configuration.deletes())
-        .filter_map(|file| Some((file.source, file.configuration.localpath()?)))
-        .flat_map(|(source, path)| targets(source, path))
-        .collect();
-    for (index, target) in own.iter().enumerate() {
-        // Another file's host of another name is another host; in one file it may well be the same one.
-        let in_file = own[..index].iter().find(|other| deletes && other.clashes(target));
-        let elsewhere = || {
-            let mut others = earlier.iter();
-            others.find(|other| other.clashes(target) && other.ip == target.ip)
-        };
-        let Some(other) = in_file.or_else(elsewhere) else {
-            continue;
-        };
-        let case = Case::at(target.span)
-            .also(other.span, "other")
-            .with("module", String::from_utf8_lossy(target.module))
-            .with("watch", String::from_utf8_lossy(target.watch))
-            .with("other", String::from_utf8_lossy(other.watch));
-        out.report(match other.ip == target.ip {
-            true => case,
-            false => case
-                .variant("other-address")
-                .with("ip", String::from_utf8_lossy(target.ip)),
-        });
+    for target in paths.flat_map(|path| targets(subject.source, path)) {
+        let in_file = here.clash(b"", &target).filter(|_| deletes);
+        if let Some(other) = in_file.or_else(|| elsewhere.clash(target.ip, &target)) {
+            out.report(clash(&target, other));
+        }
+        here.take(b"", target);
+    }
+}
+
+fn clash(target: &Target<'_>, other: &Target<'_>) -> Case {
+    let case = Case::at(target.span)
+        .also(other.span, "other")
+        .with("module", String::from_utf8_lossy(target.module))
+        .with("watch", String::from_utf8_lossy(target.watch))
+        .with("other", String::from_utf8_lossy(other.watch));
+    match other.ip == target.ip {
+        true => case,
+        false => case
+            .variant("other-address")
+            .with("ip", String::from_utf8_lossy(target.ip)),
+    }
+}
+
+/// The places that are pushed to, by host and module; the many targets of one tree in one place count once.
+#[derive(Default)]
+struct Taken<'a> {
+    places: HashMap<(&'a [u8], &'a [u8]), Vec<Target<'a>>>,
+    seen: HashSet<[&'a [u8]; 3]>,
+}
+
+impl<'a> Taken<'a> {
+    fn take(&mut self, host: &'a [u8], target: Target<'a>) {
+        if self.seen.insert([host, target.module, target.watch]) {
+            self.places.entry((host, target.root())).or_default().push(target);
+        }
+    }
+
+    fn clash(&self, host: &'a [u8], target: &Target<'a>) -> Option<&Target<'a>> {
+        let taken = self.places.get(&(host, target.root()))?;
+        taken.iter().find(|other| other.clashes(target))
     }
 }
 
@@ -110,7 +134,12 @@ struct Target<'a> {
     span: Span,
 }
 
-impl Target<'_> {
+impl<'a> Target<'a> {
+    /// The module itself.
+    fn root(&self) -> &'a [u8] {
+        self.module.split(|&byte| byte == b'/').next().unwrap_or_default()
+    }
+
     /// Whether another tree is pushed to this place, or to one inside it.
     fn clashes(&self, other: &Self) -> bool {
         let is_in = |inner: &[u8], outer: &[u8]| {

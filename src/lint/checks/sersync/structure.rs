@@ -21,16 +21,17 @@ pub(super) const CHECKS: &[Check] = &[
 /// RSY901: what is absent is read through a null pointer. One case an element that lacks something.
 fn missing_element(subject: &SersyncSubject<'_>, out: &mut Reporter<'_>) {
     let missing = &subject.configuration.missing;
+    let mut ignored = subject.configuration.ignored.iter();
+    let is_plus = ignored.any(|ignored| ignored.reason == Reason::SersyncPlus);
     for lacking in missing.chunk_by(|one, other| one.within == other.within) {
         let within = &lacking[0].within;
         let names: Vec<_> = lacking.iter().map(name).collect();
         let shipped: Vec<_> = lacking.iter().map(shipped).collect();
-        out.report(
-            Case::at(subject.span(within.tag.clone()))
-                .with("element", within.name.display())
-                .with("missing", names.join("`, `"))
-                .with("shipped", shipped.join(" ")),
-        );
+        let case = Case::at(subject.span(within.tag.clone()))
+            .with("element", within.name.display())
+            .with("missing", names.join("`, `"))
+            .with("shipped", shipped.join(" "));
+        out.report(if is_plus { case.variant("plus") } else { case });
     }
 }
 
