@@ -1,6 +1,6 @@
 //! `localpath` and its `remote`s: what is pushed where.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use crate::{
     lint::{
@@ -17,6 +17,9 @@ pub(super) const CHECKS: &[Check] = &[
     Check::sersync("RSY905", no_remote),
     Check::sersync("RSY910", same_module_twice),
 ];
+
+/// Deeper than any folder of a module that is pushed to.
+const DEEPEST: usize = 64;
 
 /// RSY904: sersync reads the first `localpath` and no other.
 fn several_localpaths(subject: &SersyncSubject<'_>, out: &mut Reporter<'_>) {
@@ -106,27 +109,42 @@ fn clash(target: &Target<'_>, other: &Target<'_>) -> Case {
     }
 }
 
-/// The places that are pushed to, by host and module; the many targets of one tree in one place count once.
+/// The places that are pushed to, by host and path. Of each place two trees are kept: one of them is always another
+/// tree than the one that is asked about.
 #[derive(Default)]
 struct Taken<'a> {
-    places: HashMap<(&'a [u8], &'a [u8]), Vec<Target<'a>>>,
-    seen: HashSet<[&'a [u8]; 3]>,
+    at: HashMap<Place<'a>, Vec<Target<'a>>>,
+    below: HashMap<Place<'a>, Vec<Target<'a>>>,
 }
+
+/// A host, and a module with what stands behind it.
+type Place<'a> = (&'a [u8], &'a [u8]);
 
 impl<'a> Taken<'a> {
     fn take(&mut self, host: &'a [u8], target: Target<'a>) {
-        if self.seen.insert([host, target.module, target.watch]) {
-            self.places.entry((host, target.root())).or_default().push(target);
+        for outer in target.enclosing() {
+            keep(self.below.entry((host, outer)).or_default(), target);
         }
+        keep(self.at.entry((host, target.module)).or_default(), target);
     }
 
+    /// Another tree that is pushed to the same place, to one inside it, or to one that holds it.
     fn clash(&self, host: &'a [u8], target: &Target<'a>) -> Option<&Target<'a>> {
-        let taken = self.places.get(&(host, target.root()))?;
-        taken.iter().find(|other| other.clashes(target))
+        let outer = target.enclosing().filter_map(|outer| self.at.get(&(host, outer)));
+        let inner = self.below.get(&(host, target.module));
+        let mut others = outer.chain(inner).flatten();
+        others.find(|other| other.watch != target.watch)
+    }
+}
+
+fn keep<'a>(targets: &mut Vec<Target<'a>>, target: Target<'a>) {
+    if targets.len() < 2 && targets.iter().all(|other| other.watch != target.watch) {
+        targets.push(target);
     }
 }
 
 /// A place that a tree is pushed to.
+#[derive(Clone, Copy)]
 struct Target<'a> {
     watch: &'a [u8],
     ip: &'a [u8],
@@ -135,18 +153,12 @@ struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// The module itself.
-    fn root(&self) -> &'a [u8] {
-        self.module.split(|&byte| byte == b'/').next().unwrap_or_default()
-    }
-
-    /// Whether another tree is pushed to this place, or to one inside it.
-    fn clashes(&self, other: &Self) -> bool {
-        let is_in = |inner: &[u8], outer: &[u8]| {
-            let rest = inner.strip_prefix(outer);
-            rest.is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
-        };
-        self.watch != other.watch && (is_in(self.module, other.module) || is_in(other.module, self.module))
+    /// The places that hold this one, itself included.
+    fn enclosing(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let module = self.module;
+        let slashes = (0..module.len()).filter(move |&at| module[at] == b'/');
+        let outer = slashes.take(DEEPEST).map(move |at| &module[..at]);
+        outer.chain([module])
     }
 }
 
