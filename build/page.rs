@@ -90,7 +90,8 @@ pub struct Symptom {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Proof {
-    /// `list`, `pull [USER@]MODULE[/PATH]`, `push [USER@]MODULE[/PATH]` or `start`.
+    /// `list`, `pull [USER@]MODULE[/PATH]`, `push [USER@]MODULE[/PATH]`, `start`, or `sersync`: what the example's
+    /// sersync would run.
     pub run: String,
     /// Other runs for examples of certain roles.
     #[serde(default)]

@@ -155,17 +155,7 @@ impl Run<'_> {
                     kind
                 };
                 self.files.push((source, kind));
-                if matches!(kind, FileKind::Secrets | FileKind::Password) {
-                    self.credentials.push((source, kind));
-                }
-                match kind {
-                    FileKind::Secrets => self.hide_secrets(source),
-                    FileKind::Password => {
-                        let length = self.sources.get(source).bytes().len();
-                        self.sources.hide(source, Some(0..length));
-                    }
-                    _ => {}
-                }
+                self.credential(source, kind);
                 OtherFile {
                     source,
                     path,
@@ -190,9 +180,19 @@ impl Run<'_> {
         }
     }
 
-    fn hide_secrets(&mut self, source: SourceId) {
-        let hidden = syntax::secrets::hidden_in_secrets(self.sources.get(source).bytes());
-        self.sources.hide(source, hidden);
+    /// Takes note of a file of passwords, and hides them.
+    fn credential(&mut self, source: SourceId, kind: FileKind) {
+        let bytes = self.sources.get(source).bytes();
+        let length = bytes.len();
+        match kind {
+            FileKind::Secrets => {
+                let hidden = syntax::secrets::hidden_in_secrets(bytes);
+                self.sources.hide(source, hidden);
+            }
+            FileKind::Password => self.sources.hide(source, Some(0..length)),
+            FileKind::RsyncdConf | FileKind::Sersync | FileKind::Rsyncctl => return,
+        }
+        self.credentials.push((source, kind));
     }
 
     fn configuration(&mut self, configuration: &Configuration, host: &dyn Host) {
@@ -229,8 +229,7 @@ impl Run<'_> {
             // What is missing or hidden from us is the business of the checks that ask for it.
             if let Ok(Some(bytes)) = host.read(&path) {
                 let source = self.sources.add(Source::new(path.display().to_string(), bytes));
-                self.hide_secrets(source);
-                self.credentials.push((source, FileKind::Secrets));
+                self.credential(source, FileKind::Secrets);
                 self.secrets(source, &[configuration]);
             }
         }
@@ -301,6 +300,7 @@ impl Run<'_> {
             })
             .collect();
         for (file, host) in &files {
+            self.sources.hide(file.source, file.document.passwords());
             self.named_password(&file.configuration, *host);
         }
         let (files, hosts): (Vec<_>, Vec<_>) = files.into_iter().unzip();
@@ -322,7 +322,7 @@ impl Run<'_> {
         }
         if let Ok(Some(bytes)) = host.read(path) {
             let source = self.sources.add(Source::new(name, bytes));
-            self.credentials.push((source, FileKind::Password));
+            self.credential(source, FileKind::Password);
             self.password(source, Some(path), host);
         }
     }

@@ -12,4 +12,5 @@ mod proofs;
 mod readme;
 mod sarif;
 mod secrecy;
+mod sersync;
 mod support;

@@ -139,7 +139,7 @@ pub(crate) fn check(page: &PageFile, case: &ExampleCase) -> Option<Report> {
     let inputs = case
         .blocks
         .iter()
-        .filter(|block| block.path.is_none() || block.kind == "password")
+        .filter(|block| block.path.is_none() || matches!(&*block.kind, "password" | "sersync"))
         .map(|block| Input {
             name: file_name(block),
             path: block.path.as_ref().map(Into::into),

@@ -19,6 +19,7 @@ use crate::{
         daemon::{Daemon, Run, installed, rsync},
         examples::{ExampleCase, PageFile, pages},
         page::Proof,
+        sersync,
         stage::{Machine, is_root},
     },
 };
@@ -198,6 +199,10 @@ fn run_of<'a>(proof: &'a Proof, case: &ExampleCase) -> &'a str {
 
 fn client(proof: &Proof, case: &ExampleCase, machine: &Machine, port: u16) -> Output {
     let run = run_of(proof, case);
+    if run == "sersync" {
+        let file = case.block("sersync").expect("a sersync example");
+        return sersync::push(&file.text, machine, port);
+    }
     let (verb, target) = run.split_once(' ').unwrap_or((run, ""));
     let (user, module) = match target.split_once('@') {
         Some((user, module)) => (format!("{user}@"), module),

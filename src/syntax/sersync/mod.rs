@@ -159,6 +159,14 @@ impl Document {
             })
     }
 
+    /// Where passwords stand: the values of `passwd`, which the plugin `refreshCDN` has.
+    pub fn passwords(&self) -> impl Iterator<Item = Range<usize>> {
+        let attributes = self.elements.iter().flat_map(|element| &element.attributes);
+        attributes
+            .filter(|attribute| attribute.is("passwd"))
+            .filter_map(|attribute| Some(attribute.value.as_ref()?.range.clone()))
+    }
+
     /// Whether every tag is complete and has its partner, so that nothing had to be guessed about what stands in
     /// what.
     pub fn is_well_nested(&self) -> bool {

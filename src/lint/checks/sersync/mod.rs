@@ -1,7 +1,31 @@
 //! sersync's confxml.xml.
 
+mod connection;
+mod daemon;
+mod events;
+mod filters;
+mod params;
+mod password;
+mod paths;
+mod plugins;
+mod remotes;
+mod schedule;
+mod structure;
 mod switches;
 
 use crate::lint::checks::Check;
 
-pub(super) const FAMILIES: &[&[Check]] = &[switches::CHECKS];
+pub(super) const FAMILIES: &[&[Check]] = &[
+    structure::CHECKS,
+    switches::CHECKS,
+    remotes::CHECKS,
+    paths::CHECKS,
+    events::CHECKS,
+    filters::CHECKS,
+    params::CHECKS,
+    connection::CHECKS,
+    schedule::CHECKS,
+    plugins::CHECKS,
+    daemon::CHECKS,
+    password::CHECKS,
+];

@@ -5,10 +5,6 @@ const DEEPEST: usize = 50;
 
 /// A part of an expression.
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "expressions are short and live for one check"
-)]
 pub(super) enum Node {
     /// One byte of a set.
     Set(Set),
@@ -26,18 +22,14 @@ pub(super) enum Node {
 
 /// Which bytes are in it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Set([bool; 256]);
+pub(super) struct Set([u64; 4]);
 
 impl Set {
     /// All bytes but NUL, which no path has.
-    const ANY: Self = {
-        let mut bytes = [true; 256];
-        bytes[0] = false;
-        Self(bytes)
-    };
+    const ANY: Self = Self([!1, !0, !0, !0]);
 
     pub(super) fn has(&self, byte: u8) -> bool {
-        self.0[usize::from(byte)]
+        self.0[usize::from(byte / 64)] >> (byte % 64) & 1 == 1
     }
 
     /// Whether it has a byte that a file's name can have.
@@ -46,11 +38,11 @@ impl Set {
     }
 
     fn of(is_in: impl Fn(u8) -> bool) -> Self {
-        let mut bytes = [false; 256];
-        for byte in 0..=u8::MAX {
-            bytes[usize::from(byte)] = is_in(byte);
+        let mut bits = [0; 4];
+        for byte in (0..=u8::MAX).filter(|&byte| is_in(byte)) {
+            bits[usize::from(byte / 64)] |= 1 << (byte % 64);
         }
-        Self(bytes)
+        Self(bits)
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) struct Program {
 #[derive(Debug)]
 enum State {
     Accept,
-    Byte(Box<Set>, usize),
+    Byte(Set, usize),
     Split(Vec<usize>),
     AtStart(usize),
     AtEnd(usize),
@@ -109,7 +109,7 @@ impl Program {
     /// Adds the states of `node`, behind which the machine goes on with `next`.
     fn add(&mut self, node: &Node, next: usize) -> Option<usize> {
         match node {
-            Node::Set(set) => self.push(State::Byte(Box::new(*set), next)),
+            Node::Set(set) => self.push(State::Byte(*set, next)),
             Node::Start => self.push(State::AtStart(next)),
             Node::End => self.push(State::AtEnd(next)),
             // A state of its own, so that the limit holds for what is repeated in it.
