@@ -17,7 +17,7 @@ fn writable_by_anybody(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_
         let guarded = [Parameter::AuthUsers, Parameter::HostsAllow, Parameter::HostsDeny]
             .iter()
             .any(|&parameter| module.has(parameter));
-        if module.is_writable() && !guarded {
+        if !guarded && module.is_writable() {
             let read_only = module.boolean(Parameter::ReadOnly).origin;
             out.report(Case::at(module.place(read_only)).with("module", module.name()));
         }

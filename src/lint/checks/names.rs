@@ -39,9 +39,17 @@ fn nearest(name: &[u8]) -> Option<Parameter> {
     let name = String::from_utf8_lossy(name)
         .to_lowercase()
         .replace(['_', '-'], " ");
+    let length = name.chars().count();
+    // Texts are at least as far apart as their lengths are.
     Parameter::all()
+        .filter(|parameter| parameter.name().len().abs_diff(length) <= farthest(*parameter))
         .map(|parameter| (strsim::damerau_levenshtein(parameter.name(), &name), parameter))
         .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, parameter)| *distance <= parameter.name().len() / 4)
+        .filter(|(distance, parameter)| *distance <= farthest(*parameter))
         .map(|(_, parameter)| parameter)
+}
+
+/// How many letters may be wrong in the name of a parameter that is meant.
+fn farthest(parameter: Parameter) -> usize {
+    parameter.name().len() / 4
 }
