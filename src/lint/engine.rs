@@ -58,6 +58,8 @@ pub struct Report {
     pub sources: Sources,
     /// The files that were asked for, with what they were taken for.
     pub files: Vec<(SourceId, FileKind)>,
+    /// The sources that hold passwords, which no report may show, with what they were taken for.
+    pub secrets: BTreeMap<SourceId, FileKind>,
     /// In the order of the files and the places in them.
     pub findings: Vec<Finding>,
     /// What could not be checked.
@@ -74,6 +76,7 @@ pub fn lint(inputs: Vec<Input<'_>>, options: &Options) -> Report {
         options,
         sources: Sources::default(),
         files: Vec::new(),
+        secrets: BTreeMap::new(),
         findings: Vec::new(),
         unchecked: BTreeSet::new(),
     };
@@ -92,6 +95,7 @@ struct Run<'a> {
     options: &'a Options,
     sources: Sources,
     files: Vec<(SourceId, FileKind)>,
+    secrets: BTreeMap<SourceId, FileKind>,
     findings: Vec<Finding>,
     unchecked: BTreeSet<Unchecked>,
 }
@@ -208,6 +212,7 @@ impl Run<'_> {
     }
 
     fn secrets(&mut self, source: SourceId, daemon: &[Configuration]) {
+        self.secrets.insert(source, FileKind::Secrets);
         for check in checks::all().filter(|check| is_wanted(self.options, check.rule)) {
             if let checks::Run::Secrets(run) = check.run {
                 let subject = SecretsSubject {
@@ -224,6 +229,7 @@ impl Run<'_> {
     }
 
     fn password(&mut self, file: &OtherFile<'_>) {
+        self.secrets.insert(file.source, FileKind::Password);
         for check in checks::all().filter(|check| is_wanted(self.options, check.rule)) {
             if let checks::Run::Password(run) = check.run {
                 let subject = PasswordSubject {
@@ -281,6 +287,7 @@ impl Run<'_> {
         Report {
             sources: self.sources,
             files: self.files,
+            secrets: self.secrets,
             findings: self.findings,
             unchecked: self.unchecked,
             suppressed,

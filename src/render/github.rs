@@ -4,7 +4,7 @@ use crate::{
     catalog::{Language, Severity},
     diagnosis::{Finding, Unchecked},
     lint::Report,
-    render::{Style, paragraphs::plain, words::pick},
+    render::{Style, paragraphs::plain, visible::shown_as, words::pick},
 };
 
 /// Subjects that one annotation names: GitHub shows a few lines of it.
@@ -69,7 +69,7 @@ fn listed(subjects: &[&Unchecked], language: Language) -> String {
     lines.join("\n")
 }
 
-/// Escapes a message, as `escapeData` of GitHub's toolkit does; what else commands a terminal becomes a dot.
+/// Escapes a message, as `escapeData` of GitHub's toolkit does.
 fn data(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 16);
     for c in text.chars() {
@@ -77,8 +77,7 @@ fn data(text: &str) -> String {
             '%' => escaped += "%25",
             '\r' => escaped += "%0D",
             '\n' => escaped += "%0A",
-            c if c.is_control() => escaped.push('·'),
-            c => escaped.push(c),
+            c => escaped.push(shown_as(c)),
         }
     }
     escaped

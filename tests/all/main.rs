@@ -3,8 +3,10 @@
 
 mod cli;
 mod github;
+mod human;
 mod json;
 mod pages;
 mod proofs;
+mod properties;
 mod sarif;
 mod support;

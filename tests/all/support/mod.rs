@@ -5,4 +5,5 @@ pub(crate) mod examples;
 #[path = "../../../build/page.rs"]
 pub(crate) mod page;
 pub(crate) mod program;
+pub(crate) mod report;
 pub(crate) mod stage;
