@@ -291,6 +291,16 @@ fn parameters(path: &Path) -> Result<String, String> {
             p.about.zh,
         );
     }
+    let mut keys: Vec<_> = table
+        .parameter
+        .iter()
+        .map(|p| (p.name.replace(' ', "").to_uppercase(), camel_case(&p.name)))
+        .collect();
+    keys.sort();
+    let by_key: String = keys
+        .iter()
+        .map(|(key, variant)| format!("({key:?}, Parameter::{variant}),"))
+        .collect();
     let mut wrong = String::new();
     for w in &table.wrong_name {
         if !table.parameter.iter().any(|p| p.name == w.means) {
@@ -306,6 +316,8 @@ fn parameters(path: &Path) -> Result<String, String> {
          #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]\n\
          pub enum Parameter {{ {variants} }}\n\
          static FACTS: [Facts; {count}] = [{facts}];\n\
+         /// The names as rsync compares them, sorted.\n\
+         static BY_KEY: [(&str, Parameter); {count}] = [{by_key}];\n\
          static WRONG_NAMES: &[(&str, Parameter)] = &[{wrong}];\n\
          /// How many parameters there are.\n\
          pub(crate) const COUNT: usize = {count};\n",

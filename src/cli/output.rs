@@ -31,7 +31,7 @@ pub(super) struct Output<F: FormatName> {
     /// Colours and line drawings
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
     color: When,
-    /// Show at most this many findings of one rule; 0 shows all (human format)
+    /// Show at most this many findings of one rule, and as many that were not checked; 0 shows all (human format)
     #[arg(long, value_name = "COUNT", default_value_t = 10, global = true)]
     limit: usize,
 }

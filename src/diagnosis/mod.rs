@@ -125,8 +125,35 @@ impl Finding {
     }
 
     fn say(&self, text: Option<&'static str>) -> Cow<'static, str> {
-        fill(text.unwrap_or_default(), &self.arguments)
+        let text = text.unwrap_or_default();
+        if self
+            .arguments
+            .iter()
+            .all(|(_, value)| value.len() <= LONGEST_VALUE)
+        {
+            return fill(text, &self.arguments);
+        }
+        let shortened: Vec<_> = self
+            .arguments
+            .iter()
+            .map(|(key, value)| (*key, shorten(value)))
+            .collect();
+        fill(text, &shortened)
     }
+}
+
+/// Bytes of a value that a sentence can hold and still be read. Commands hold values whole.
+const LONGEST_VALUE: usize = 160;
+
+fn shorten(value: &str) -> String {
+    if value.len() <= LONGEST_VALUE {
+        return value.to_owned();
+    }
+    let end = (0..=LONGEST_VALUE)
+        .rev()
+        .find(|&at| value.is_char_boundary(at))
+        .unwrap_or(0);
+    format!("{}…", &value[..end])
 }
 
 /// Something that was asked for and could not be checked.

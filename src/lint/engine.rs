@@ -17,7 +17,7 @@ use crate::{
         subject::{
             Circumstances, ConfigurationSubject, PasswordSubject, SecretsSubject, SersyncFile, SersyncSubject,
         },
-        suppress::{Mistake, Suppression, suppressions},
+        suppress::{Mistake, Suppression, Suppressions},
     },
     model::{self, Configuration, Parameter, ProblemKind, access, resolve},
     syntax,
@@ -380,30 +380,25 @@ impl Run<'_> {
     /// Keeps back what comments allow, and reports comments that allow nothing, or no longer.
     fn suppress(&mut self) -> usize {
         let before = self.findings.len();
-        let mut about_comments = Vec::new();
-        for (id, source) in self.sources.iter() {
-            let (mut allowed, misunderstood) = suppressions(id, source);
-            self.findings.retain(|finding| {
-                let first = finding.labels[0].span;
-                if first.source != id {
-                    return true;
-                }
-                let line = source.line_of(first.start as usize);
-                let today = self.options.circumstances.today;
-                let covering = allowed.iter_mut().find(|one| {
-                    let holds = one.until.is_none_or(|(until, _)| today <= until);
-                    holds && one.page.id == finding.page.id && one.lines.contains(&line)
-                });
-                covering.map(|one| one.used = true).is_none()
-            });
-            about_comments.push((allowed, misunderstood));
-        }
+        let today = self.options.circumstances.today;
+        let mut comments: BTreeMap<SourceId, Suppressions> = self
+            .sources
+            .iter()
+            .map(|(id, source)| (id, Suppressions::of(id, source, today)))
+            .collect();
+        let sources = &self.sources;
+        self.findings.retain(|finding| {
+            let first = finding.labels[0].span;
+            let line = sources.get(first.source).line_of(first.start as usize);
+            let of_source = comments.get_mut(&first.source);
+            !of_source.is_some_and(|comments| comments.allow(finding.page.id, line))
+        });
         let suppressed = before - self.findings.len();
-        for (allowed, misunderstood) in about_comments {
-            for one in allowed {
-                self.judge(&one);
+        for comments in comments.into_values() {
+            for one in &comments.allowed {
+                self.judge(one);
             }
-            for comment in misunderstood {
+            for comment in comments.misunderstood {
                 let variant = match comment.what {
                     Mistake::Verb => "verb",
                     Mistake::Rule => "rule",

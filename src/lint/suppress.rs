@@ -1,5 +1,7 @@
 //! Comments that say what is meant: `# rsyncctl: allow RSY501 until 2027-01-31 -- only the lab reaches it`.
 
+use std::{collections::BTreeMap, ops::Range};
+
 use jiff::civil::Date;
 
 use crate::{
@@ -17,7 +19,7 @@ pub(crate) struct Suppression {
     /// The rule's name in the comment.
     pub(crate) span: Span,
     /// The 0-based lines that it covers.
-    pub(crate) lines: std::ops::Range<usize>,
+    pub(crate) lines: Range<usize>,
     /// The last day on which it holds.
     pub(crate) until: Option<(Date, Span)>,
     /// Whether somebody wrote down why.
@@ -45,47 +47,128 @@ pub(crate) enum Mistake {
     Date,
 }
 
-/// Finds the suppressions of a file. A comment covers the next line that is neither blank nor a comment, and, if
-/// that is a section header, the whole section; `allow-file` covers the file.
-pub(crate) fn suppressions(id: SourceId, source: &Source) -> (Vec<Suppression>, Vec<Misunderstood>) {
-    let mut found = Vec::new();
-    let mut misunderstood = Vec::new();
-    if !contains(source.bytes(), MARK) {
-        return (found, misunderstood);
-    }
-    for line in 0..source.line_count() {
-        let range = source.line_range(line);
-        let text = &source.bytes()[range.clone()];
-        let trimmed = text.trim_ascii_start();
-        if !is_comment(trimmed) {
-            continue;
+/// What the comments of a file allow.
+#[derive(Debug, Default)]
+pub(crate) struct Suppressions {
+    /// In the order of the file.
+    pub(crate) allowed: Vec<Suppression>,
+    /// Comments that are meant for us and that we do not understand.
+    pub(crate) misunderstood: Vec<Misunderstood>,
+    lines: Lines,
+    /// The first in `allowed` that holds, by rule and lines.
+    first: BTreeMap<(&'static str, usize, usize), usize>,
+}
+
+impl Suppressions {
+    /// Finds the suppressions of a file. A comment covers the next line that is neither blank nor a comment, and, if
+    /// that is a section header, the whole section; `allow-file` covers the file.
+    pub(crate) fn of(id: SourceId, source: &Source, today: Date) -> Self {
+        let mut found = Self::default();
+        if !contains(source.bytes(), MARK) {
+            return found;
         }
-        let Some(mark) = find(text, MARK) else {
-            continue;
-        };
-        let start = range.start + mark + MARK.len();
-        let end = range.start + text.trim_ascii_end().len();
-        let end = if source.bytes()[start..end].ends_with(b"-->") {
-            end - 3
-        } else {
-            end
-        };
-        let comment = Comment {
-            id,
-            source,
-            words: words(source.bytes(), start, end),
-            line,
-        };
-        comment.read(&mut found, &mut misunderstood);
+        found.lines = Lines::of(source);
+        for line in 0..source.line_count() {
+            let range = source.line_range(line);
+            let text = &source.bytes()[range.clone()];
+            if !is_comment(text.trim_ascii_start()) {
+                continue;
+            }
+            let Some(mark) = find(text, MARK) else {
+                continue;
+            };
+            let start = range.start + mark + MARK.len();
+            let end = range.start + text.trim_ascii_end().len();
+            let end = if source.bytes()[start..end].ends_with(b"-->") {
+                end - 3
+            } else {
+                end
+            };
+            let comment = Comment {
+                id,
+                words: words(source.bytes(), start, end),
+                covered: found.lines.covered(line),
+            };
+            comment.read(&mut found.allowed, &mut found.misunderstood);
+        }
+        for (index, one) in found.allowed.iter().enumerate() {
+            if one.until.is_none_or(|(until, _)| today <= until) {
+                let key = (one.page.id, one.lines.start, one.lines.end);
+                found.first.entry(key).or_insert(index);
+            }
+        }
+        found
     }
-    (found, misunderstood)
+
+    /// Whether a rule is allowed in a 0-based line. Notes that the comment was of use.
+    pub(crate) fn allow(&mut self, rule: &'static str, line: usize) -> bool {
+        let ranges = [Some(line..line + 1), self.lines.section(line), Some(WHOLE_FILE)];
+        let first = ranges
+            .into_iter()
+            .flatten()
+            .filter_map(|lines| self.first.get(&(rule, lines.start, lines.end)))
+            .min();
+        let Some(&first) = first else {
+            return false;
+        };
+        self.allowed[first].used = true;
+        true
+    }
+}
+
+const WHOLE_FILE: Range<usize> = 0..usize::MAX;
+
+/// What comments can cover.
+#[derive(Debug, Default)]
+struct Lines {
+    /// The lines that are neither blank nor a comment.
+    significant: Vec<usize>,
+    /// Those of them that are section headers.
+    headers: Vec<usize>,
+    count: usize,
+}
+
+impl Lines {
+    fn of(source: &Source) -> Self {
+        let mut lines = Self {
+            count: source.line_count(),
+            ..Self::default()
+        };
+        for line in 0..lines.count {
+            let text = source.bytes()[source.line_range(line)].trim_ascii();
+            if !text.is_empty() && !is_comment(text) {
+                lines.significant.push(line);
+                if text.starts_with(b"[") {
+                    lines.headers.push(line);
+                }
+            }
+        }
+        lines
+    }
+
+    /// What a comment in a line covers.
+    fn covered(&self, comment: usize) -> Range<usize> {
+        let next = self.significant.partition_point(|&line| line <= comment);
+        let first = self.significant.get(next).copied().unwrap_or(self.count);
+        match self.section(first) {
+            Some(section) if section.start == first => section,
+            _ => first..first + 1,
+        }
+    }
+
+    /// The section in which a line stands, its header included.
+    fn section(&self, line: usize) -> Option<Range<usize>> {
+        let next = self.headers.partition_point(|&header| header <= line);
+        let start = self.headers[next.checked_sub(1)?];
+        let end = self.headers.get(next).copied().unwrap_or(self.count);
+        (line < self.count).then_some(start..end)
+    }
 }
 
 struct Comment<'a> {
     id: SourceId,
-    source: &'a Source,
     words: Vec<(&'a [u8], usize)>,
-    line: usize,
+    covered: Range<usize>,
 }
 
 impl Comment<'_> {
@@ -101,8 +184,8 @@ impl Comment<'_> {
             return;
         };
         let lines = match verb.0 {
-            b"allow" => self.covered(),
-            b"allow-file" => 0..usize::MAX,
+            b"allow" => self.covered.clone(),
+            b"allow-file" => WHOLE_FILE,
             _ => return mistake(verb, Mistake::Verb),
         };
         let reason = rest.iter().position(|word| word.0 == b"--");
@@ -135,19 +218,6 @@ impl Comment<'_> {
                 None => mistake(word, Mistake::Rule),
             }
         }
-    }
-
-    fn covered(&self) -> std::ops::Range<usize> {
-        let text = |line| self.source.bytes()[self.source.line_range(line)].trim_ascii();
-        let count = self.source.line_count();
-        let first = (self.line + 1..count)
-            .find(|&line| !text(line).is_empty() && !is_comment(text(line)))
-            .unwrap_or(count);
-        if first == count || !text(first).starts_with(b"[") {
-            return first..first + 1;
-        }
-        let end = (first + 1..count).find(|&line| text(line).starts_with(b"["));
-        first..end.unwrap_or(count)
     }
 
     fn span(&self, (word, start): &(&[u8], usize)) -> Span {

@@ -62,11 +62,8 @@ impl Parameter {
 
     /// The parameter that rsync takes `name` for: case and all white space are ignored (`strwiEQ` in loadparm.c).
     pub fn from_name(name: &[u8]) -> Option<Self> {
-        let key = fold(name);
-        FACTS
-            .iter()
-            .find(|facts| fold(facts.name.as_bytes()).eq(key.clone()))
-            .map(|facts| facts.parameter)
+        let found = BY_KEY.binary_search_by(|(key, _)| key.bytes().cmp(fold(name)));
+        found.ok().map(|index| BY_KEY[index].1)
     }
 
     /// The parameter that people mean by a name that rsync does not know.
@@ -176,6 +173,13 @@ mod tests {
         );
         assert_eq!(Parameter::at_end(b"nothing"), None);
         assert_eq!(Parameter::at_start(b"pat"), None);
+    }
+
+    #[test]
+    fn every_parameter_is_found_by_its_name() {
+        for parameter in Parameter::all() {
+            assert_eq!(Parameter::from_name(parameter.name().as_bytes()), Some(parameter));
+        }
     }
 
     #[test]

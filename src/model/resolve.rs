@@ -200,12 +200,14 @@ impl Resolver<'_> {
         let old: Vec<u8> = fold(modules[module].name.bytes()).collect();
         let new: Vec<u8> = fold(name.bytes()).collect();
         modules[module].name = name;
-        if let Some(same) = self.configuration.by_name.get_mut(&old) {
-            same.retain(|&other| other != module);
+        if let Some(same) = self.configuration.by_name.get_mut(&old)
+            && let Ok(at) = same.binary_search(&module)
+        {
+            same.remove(at);
         }
         let same = self.configuration.by_name.entry(new).or_default();
-        same.push(module);
-        same.sort_unstable();
+        let at = same.partition_point(|&other| other < module);
+        same.insert(at, module);
     }
 
     /// `parse_directives` and `include_config` in params.c.

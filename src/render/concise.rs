@@ -2,7 +2,7 @@ use std::io;
 
 use crate::{
     lint::Report,
-    render::{Style, words::severity},
+    render::{Style, visible::visible, words::severity},
 };
 
 /// `file:line:column: severity RULE title`, one line a finding.
@@ -15,18 +15,13 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> i
         writeln!(
             out,
             "{}:{}:{}: {} {} {}",
-            plain(source.name()),
+            visible(source.name()),
             position.line,
             position.column,
             severity(finding.severity, style.language),
             finding.page.id,
-            plain(&title),
+            visible(&title),
         )?;
     }
     Ok(())
-}
-
-/// A name or a value of a file must not begin another line or command the terminal.
-fn plain(text: &str) -> String {
-    text.replace(char::is_control, "·")
 }

@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    catalog::FileKind,
     diagnosis::Finding,
-    terms::{Source, SourceId, Sources},
+    lint::Report,
+    terms::{Source, SourceId},
 };
 
 /// Names findings so that they keep their names while lines move: by the rule, the section and the text of the line.
@@ -28,14 +28,13 @@ struct Place {
 impl Fingerprints {
     /// The fingerprint of the next finding: 16 hexadecimal digits, a colon, and 1 for the first finding of its file
     /// that has these digits.
-    pub(super) fn next(&mut self, sources: &Sources, finding: &Finding) -> String {
+    pub(super) fn next(&mut self, report: &Report, finding: &Finding) -> String {
         let span = finding.labels[0].span;
-        let source = sources.get(span.source);
+        let source = report.sources.get(span.source);
         let line = source.line_of(span.start as usize);
         let place = self.read(span.source, source, line);
         // A hash of a short password is as good as the password.
-        let is_secret = |kind: &FileKind| matches!(kind, FileKind::Secrets | FileKind::Password);
-        let text = if finding.page.files.iter().any(is_secret) {
+        let text = if source.hides_any(source.line_range(line)) {
             place.section
         } else {
             place.whole

@@ -8,6 +8,7 @@ use crate::{
     render::{
         Style,
         paragraphs::plain,
+        visible::shown_as,
         words::{pick, unknown},
     },
 };
@@ -78,7 +79,7 @@ fn listed(subjects: &[&Unchecked], language: Language) -> String {
     lines.join("\n")
 }
 
-/// Escapes a message, as `escapeData` of GitHub's toolkit does; what else commands a terminal becomes a dot.
+/// Escapes a message, as `escapeData` of GitHub's toolkit does.
 fn data(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 16);
     for c in text.chars() {
@@ -86,8 +87,7 @@ fn data(text: &str) -> String {
             '%' => escaped += "%25",
             '\r' => escaped += "%0D",
             '\n' => escaped += "%0A",
-            c if c.is_control() => escaped.push('·'),
-            c => escaped.push(c),
+            c => escaped.push(shown_as(c)),
         }
     }
     escaped

@@ -14,6 +14,7 @@ use crate::{
     render::{
         Style,
         paragraphs::paragraphs,
+        visible::visible,
         window::Window,
         words::{counts, pick, severity, unknown},
     },
@@ -82,10 +83,19 @@ fn unchecked(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Resu
         by_reason.entry(&one.reason).or_default().push(subject);
     }
     for (reason, subjects) in by_reason {
-        let words = pick(style.language, "not checked", "未检查");
-        writeln!(out, "{words}: {}", unknown(reason, style.language))?;
-        for subject in &subjects {
-            writeln!(out, "  - {subject}")?;
+        let word = pick(style.language, "not checked", "未检查");
+        writeln!(out, "{word}: {}", visible(&unknown(reason, style.language)))?;
+        let shown = if style.limit > 0 { style.limit } else { usize::MAX };
+        for subject in subjects.iter().take(shown) {
+            writeln!(out, "  - {}", visible(subject))?;
+        }
+        let more = subjects.len().saturating_sub(shown);
+        if more > 0 {
+            let line = match style.language {
+                Language::English => format!("  and {more} more (--limit 0 shows all)"),
+                Language::Chinese => format!("  还有 {more} 项（--limit 0 显示全部）"),
+            };
+            writeln!(out, "{line}")?;
         }
         writeln!(out)?;
     }
@@ -139,13 +149,13 @@ struct View<'a> {
 
 impl<'a> View<'a> {
     fn new(report: &Report, finding: &'a Finding, language: Language) -> Self {
-        let window = Window::new(&report.sources, finding);
+        let window = Window::new(report, finding);
         let labels = finding
             .labels
             .iter()
             .enumerate()
             .map(|(index, label)| {
-                let text = finding.label(label, language).map(std::borrow::Cow::into_owned);
+                let text = finding.label(label, language).map(|text| visible(&text));
                 let span = window.span(label, &report.sources);
                 if index == 0 {
                     LabeledSpan::new_primary_with_span(text, span)
@@ -185,12 +195,12 @@ fn footer(report: &Report, finding: &Finding, style: Style) -> String {
             .initial_indent(&first)
             .subsequent_indent("      ")
             .break_words(false);
-        text.push_str(&textwrap::fill(&paragraph, options));
+        text.push_str(&textwrap::fill(&visible(&paragraph), options));
         text.push('\n');
     }
     for command in finding.commands() {
         text.push_str("      ");
-        text.push_str(&command);
+        text.push_str(&visible(&command));
         text.push('\n');
     }
     text
@@ -198,7 +208,7 @@ fn footer(report: &Report, finding: &Finding, style: Style) -> String {
 
 impl fmt::Display for View<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.finding.title(self.language))
+        f.write_str(&visible(&self.finding.title(self.language)))
     }
 }
 

@@ -7,6 +7,7 @@ mod human;
 mod json;
 mod paragraphs;
 mod sarif;
+mod visible;
 mod window;
 mod words;
 

@@ -148,7 +148,7 @@ impl Serialize for Results<'_> {
                 related_locations: (1..finding.labels.len())
                     .map(|index| location(sources, finding, index, self.language))
                     .collect(),
-                partial_fingerprints: [("rsyncctlSectionLine/v1", fingerprints.next(sources, finding))]
+                partial_fingerprints: [("rsyncctlSectionLine/v1", fingerprints.next(self.report, finding))]
                     .into(),
                 fixes: fixes.collect(),
             }

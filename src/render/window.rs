@@ -1,10 +1,14 @@
 //! Hands miette the lines that a finding is about, decoded, and nothing else of the file: on a whole file it is
 //! quadratic, and its carets are misplaced in text that is not UTF-8.
 
+use std::ops::Range;
+
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
 use crate::{
     diagnosis::{Finding, Label},
+    lint::Report,
+    render::visible::{shown_as, visible},
     terms::{Source, SourceId, Sources},
 };
 
@@ -12,8 +16,12 @@ use crate::{
 const NEAR: usize = 8;
 /// Lines around a place.
 const CONTEXT: usize = 1;
-/// Longer lines are cut around the place, in characters.
-const LONGEST_LINE: usize = 400;
+/// Bytes of a line that are shown; longer lines are cut around the place.
+const LONGEST_LINE: usize = 240;
+/// Bytes of a cut line that are shown before the place.
+const BEFORE: usize = 60;
+/// Stands where a line is cut.
+const CUT: &str = "…";
 /// Keeps the offsets of the groups of lines apart.
 const GAP: usize = 1 << 24;
 
@@ -32,13 +40,28 @@ struct Group {
     last_line: usize,
     offset: usize,
     text: String,
-    /// For each line: its offset in `text`, its offset in the source.
-    lines: Vec<(usize, usize)>,
+    lines: Vec<Line>,
+}
+
+/// A line of a group.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    /// Where it begins in the group's text.
+    text_start: usize,
+    /// Where what is shown of it begins in the group's text.
+    shown_start: usize,
+    shown_end: usize,
+    /// Which bytes of the source are shown.
+    source_start: usize,
+    source_end: usize,
+    /// How many characters are cut off at its start.
+    skipped: usize,
 }
 
 impl Window {
     /// The lines around the places of a finding.
-    pub(super) fn new(sources: &Sources, finding: &Finding) -> Self {
+    pub(super) fn new(report: &Report, finding: &Finding) -> Self {
+        let sources = &report.sources;
         let mut groups: Vec<Group> = Vec::new();
         let mut places: Vec<_> = finding
             .labels
@@ -58,7 +81,7 @@ impl Window {
                     group.last_line = group.last_line.max(last);
                 }
                 _ => groups.push(Group {
-                    name: sources.get(id).name().to_owned(),
+                    name: visible(sources.get(id).name()),
                     source: id,
                     first_line: first.saturating_sub(CONTEXT),
                     last_line: last,
@@ -69,7 +92,11 @@ impl Window {
             }
         }
         for group in &mut groups {
-            group.read(sources.get(group.source));
+            let source = sources.get(group.source);
+            let labels = finding.labels.iter();
+            let in_source = labels.filter(|label| label.span.source == group.source);
+            let places: Vec<_> = in_source.map(|label| label.span.start as usize).collect();
+            group.read(source, &places);
         }
         Self { groups }
     }
@@ -92,48 +119,83 @@ impl Window {
 }
 
 impl Group {
-    fn read(&mut self, source: &Source) {
+    /// Decodes the lines; each of `places` is to be seen if its line is cut.
+    fn read(&mut self, source: &Source, places: &[usize]) {
         self.last_line = (self.last_line + CONTEXT).min(source.line_count() - 1);
         for line in self.first_line..=self.last_line {
-            let range = source.line_range(line);
-            self.lines.push((self.text.len(), range.start));
-            let length = source.bytes()[range.clone()].trim_ascii_end().len();
-            let shown = range.start..range.start + length.min(LONGEST_LINE * 4);
-            let text = printable(&source.shown(shown));
-            self.text.extend(text.chars().take(LONGEST_LINE));
+            let mut range = source.line_range(line);
+            let is_here = |place: &&usize| range.contains(place);
+            let place = places.iter().find(is_here).copied().unwrap_or(range.start);
+            range.end = range.start + source.bytes()[range.clone()].trim_ascii_end().len();
+            let shown = shown(source.bytes(), &range, place);
+            let text_start = self.text.len();
+            if shown.start > range.start {
+                self.text += CUT;
+            }
+            let shown_start = self.text.len();
+            self.text += &printable(&source.shown(shown.clone()));
+            self.lines.push(Line {
+                text_start,
+                shown_start,
+                shown_end: self.text.len(),
+                source_start: shown.start,
+                source_end: shown.end,
+                skipped: source.position(shown.start).column - 1,
+            });
+            if shown.end < range.end {
+                self.text += CUT;
+            }
             self.text.push('\n');
         }
     }
 
-    /// An offset of the source as an offset of the window.
+    /// An offset of the source as an offset of the window; what is cut off stands at the cut.
     fn offset_of(&self, source: &Source, offset: usize) -> usize {
         let line = source.line_of(offset).clamp(self.first_line, self.last_line);
-        let index = line - self.first_line;
-        let (text_start, source_start) = self.lines[index];
-        let text_end = self
-            .lines
-            .get(index + 1)
-            .map_or(self.text.len(), |(start, _)| *start)
-            - 1;
-        let offset = offset.clamp(source_start, source.line_range(line).end);
-        let before = printable(&source.shown(source_start..offset)).len();
-        self.offset + (text_start + before).min(text_end)
+        let line = self.lines[line - self.first_line];
+        let offset = offset.clamp(line.source_start, line.source_end);
+        let before = printable(&source.shown(line.source_start..offset)).len();
+        let mut at = (line.shown_start + before).min(line.shown_end);
+        // Part of a character decodes to another length than the character.
+        while !self.text.is_char_boundary(at) {
+            at -= 1;
+        }
+        self.offset + at
     }
 
     /// Line and column of a span of the window.
     fn place(&self, span: &SourceSpan) -> MietteSpanContents<'_> {
         let start = span.offset() - self.offset;
-        let line = self.lines.partition_point(|(text_start, _)| *text_start <= start) - 1;
-        let column = self.text[self.lines[line].0..start].chars().count();
+        let index = self.lines.partition_point(|line| line.text_start <= start) - 1;
+        let line = self.lines[index];
+        let column = line.skipped + self.text[line.shown_start..start].chars().count();
         MietteSpanContents::new_named(
             self.name.clone(),
             &self.text.as_bytes()[start..start + span.len()],
             *span,
-            self.first_line + line,
+            self.first_line + index,
             column,
             1,
         )
     }
+}
+
+/// Which bytes of a line are shown, cut where characters begin.
+fn shown(bytes: &[u8], line: &Range<usize>, place: usize) -> Range<usize> {
+    if line.len() <= LONGEST_LINE {
+        return line.clone();
+    }
+    let latest = line.end - LONGEST_LINE;
+    let start = place.saturating_sub(BEFORE).clamp(line.start, latest);
+    let begins = |at: &usize| bytes[*at] & 0xc0 != 0x80;
+    // A character has at most three bytes that continue it; more of them are none.
+    let start = (start..start + 4).find(begins).unwrap_or(start);
+    let end = start + LONGEST_LINE;
+    let end = (end..line.end)
+        .take(4)
+        .find(begins)
+        .unwrap_or_else(|| end.min(line.end));
+    start..end
 }
 
 impl SourceCode for Window {
@@ -171,18 +233,9 @@ fn last_byte(label: &Label) -> usize {
     label.span.end.saturating_sub(1).max(label.span.start) as usize
 }
 
-/// Replaces characters so that every character takes the place that it seems to take, and none commands the terminal.
+/// A text in which every character takes the place that it seems to take. Tabs are the business of miette.
 fn printable(text: &str) -> String {
     text.chars()
-        .map(|c| match c {
-            '\t' => c,
-            '\u{a0}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{2069}'
-            | '\u{feff}' => '·',
-            c if c.is_control() => '·',
-            c => c,
-        })
+        .map(|c| if c == '\t' { c } else { shown_as(c) })
         .collect()
 }

@@ -44,7 +44,10 @@ impl Text {
     /// Keeps the first `length` bytes.
     pub(crate) fn truncate(&mut self, length: usize) {
         self.bytes.truncate(length);
-        self.breaks.retain(|(index, _)| (*index as usize) < length);
+        let kept = self
+            .breaks
+            .partition_point(|(index, _)| (*index as usize) < length);
+        self.breaks.truncate(kept);
     }
 
     /// The bytes as rsync reads them.

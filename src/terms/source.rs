@@ -10,7 +10,18 @@ pub struct Source {
     line_starts: OnceLock<Vec<u32>>,
     /// What no report shows, in order and without overlaps.
     hidden: Vec<Range<usize>>,
+    milestones: OnceLock<Vec<Milestone>>,
 }
+
+/// How many characters of the whole source stand before a byte that begins one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Milestone {
+    offset: u32,
+    characters: u32,
+}
+
+/// Bytes from one milestone to the next, about.
+const STRIDE: usize = 256;
 
 impl Source {
     /// `name` is how reports call the file; `bytes` is its whole content, at most 4 GiB.
@@ -20,6 +31,7 @@ impl Source {
             bytes: bytes.into(),
             line_starts: OnceLock::new(),
             hidden: Vec::new(),
+            milestones: OnceLock::new(),
         }
     }
 
@@ -42,12 +54,22 @@ impl Source {
             text += &String::from_utf8_lossy(&self.bytes[at..hidden.start]);
             text.extend(std::iter::repeat_n(
                 '*',
-                decoded_chars(&self.bytes[hidden.clone()]),
+                String::from_utf8_lossy(&self.bytes[hidden.clone()])
+                    .chars()
+                    .count(),
             ));
             at = hidden.end;
         }
         text += &String::from_utf8_lossy(&self.bytes[at..range.end]);
         text
+    }
+
+    /// Whether a part of a range is hidden.
+    pub fn hides_any(&self, range: Range<usize>) -> bool {
+        let first = self.hidden.partition_point(|hidden| hidden.end <= range.start);
+        self.hidden
+            .get(first)
+            .is_some_and(|hidden| hidden.start < range.end)
     }
 
     /// How reports call the file.
@@ -86,11 +108,21 @@ impl Source {
         let offset = offset.min(self.bytes.len());
         let line = self.line_of(offset);
         let start = self.line_range(line).start;
-        let column = decoded_chars(&self.bytes[start..offset]);
         Position {
             line: line + 1,
-            column: column + 1,
+            column: self.characters_before(offset) - self.characters_before(start) + 1,
         }
+    }
+
+    fn characters_before(&self, offset: usize) -> usize {
+        let milestones = self.milestones.get_or_init(|| milestones(&self.bytes));
+        let next = milestones.partition_point(|milestone| milestone.offset as usize <= offset);
+        let Some(last) = next.checked_sub(1).map(|index| milestones[index]) else {
+            // ASCII has no milestones.
+            return offset;
+        };
+        let rest = &self.bytes[last.offset as usize..offset];
+        last.characters as usize + String::from_utf8_lossy(rest).chars().count()
     }
 
     fn line_starts(&self) -> &[u32] {
@@ -107,11 +139,31 @@ impl Source {
     }
 }
 
-fn decoded_chars(bytes: &[u8]) -> usize {
+/// Without them a long line would be decoded again for each place in it.
+fn milestones(bytes: &[u8]) -> Vec<Milestone> {
     if bytes.is_ascii() {
-        return bytes.len();
+        return Vec::new();
     }
-    String::from_utf8_lossy(bytes).chars().count()
+    let mut found = vec![Milestone::default()];
+    let (mut offset, mut characters, mut next) = (0, 0, STRIDE);
+    let mut step = |length: usize| {
+        offset += length;
+        characters += 1;
+        if offset >= next {
+            next = offset + STRIDE;
+            found.push(Milestone {
+                offset: offset as u32,
+                characters,
+            });
+        }
+    };
+    for chunk in bytes.utf8_chunks() {
+        chunk.valid().chars().for_each(|c| step(c.len_utf8()));
+        if !chunk.invalid().is_empty() {
+            step(chunk.invalid().len());
+        }
+    }
+    found
 }
 
 /// A place in a source, 1-based; `column` counts characters.
@@ -206,7 +258,32 @@ impl Sources {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn columns_are_those_of_the_decoded_line(
+            parts in proptest::collection::vec(
+                prop_oneof![
+                    "[a-z ]{0,200}".prop_map(String::into_bytes),
+                    "\\PC{0,100}".prop_map(String::into_bytes),
+                    proptest::collection::vec(any::<u8>(), 0..9),
+                    Just(b"\n".to_vec()),
+                ],
+                0..20,
+            ),
+            place in any::<prop::sample::Index>(),
+        ) {
+            let bytes = parts.concat();
+            let offset = place.index(bytes.len() + 1);
+            let source = Source::new("x", bytes.clone());
+            let start = bytes[..offset].iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+            let before = String::from_utf8_lossy(&bytes[start..offset]).chars().count();
+            prop_assert_eq!(source.position(offset).column, before + 1);
+        }
+    }
 
     #[test]
     fn columns_count_characters_even_in_broken_utf8() {

@@ -7,7 +7,7 @@ use rsyncctl::{
     lint::{Input, lint},
 };
 
-use crate::pages::options;
+use crate::support::report::options;
 
 /// What configurations are made of, and what spoils them.
 const PIECES: &[&[u8]] = &[

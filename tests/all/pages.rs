@@ -1,16 +1,15 @@
 //! The examples of the pages: the bad ones fire where they are marked and nowhere else, the good ones are clean.
 
-use jiff::civil::date;
 use nix::unistd::User;
 use rsyncctl::{
     catalog::{self, FileKind, Severity},
     host::{Host, Image, NoHost},
-    lint::{Circumstances, Input, Options, Report, lint},
-    terms::Release,
+    lint::{Input, Report, lint},
 };
 
 use crate::support::{
     examples::{ExampleCase, Marker, PageFile, pages},
+    report::options,
     stage::{Machine, is_root},
 };
 
@@ -162,21 +161,6 @@ pub(crate) fn check(page: &PageFile, case: &ExampleCase) -> Option<Report> {
         options.ignore.extend(catalog::page("RSY901"));
     }
     Some(lint(inputs, &options))
-}
-
-/// The options of every whole example.
-pub(crate) fn options() -> Options {
-    Options {
-        circumstances: Circumstances {
-            release: Release::CURRENT,
-            from_release: None,
-            daemon_uid: 0,
-            today: date(2026, 11, 21),
-        },
-        select: Vec::new(),
-        ignore: Vec::new(),
-        severities: Vec::new(),
-    }
 }
 
 fn file_name(block: &crate::support::examples::Block) -> String {

@@ -9,7 +9,7 @@ use rsyncctl::{
     render::{self, Format, Style},
 };
 
-use crate::{pages::options, support::stage::Machine};
+use crate::support::{report::options, stage::Machine};
 
 #[test]
 fn a_correct_file_has_only_notes() {

@@ -57,7 +57,10 @@ fn meant(name: &[u8]) -> Option<(Parameter, &'static str)> {
     if let Some(parameter) = Parameter::meant_by(name) {
         return Some((parameter, "wrong"));
     }
+    let length = as_blanks.chars().count();
+    // Texts are at least as far apart as their lengths are.
     Parameter::all()
+        .filter(|parameter| parameter.name().len().abs_diff(length) <= farthest(*parameter))
         .map(|parameter| {
             (
                 strsim::damerau_levenshtein(parameter.name(), &as_blanks),
@@ -65,7 +68,7 @@ fn meant(name: &[u8]) -> Option<(Parameter, &'static str)> {
             )
         })
         .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, parameter)| *distance <= parameter.name().len() / 4)
+        .filter(|(distance, parameter)| *distance <= farthest(*parameter))
         .map(|(_, parameter)| (parameter, "near"))
 }
 
@@ -113,4 +116,9 @@ fn renamed_module(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
                 .with("name", setting.text.display()),
         );
     }
+}
+
+/// How many letters may be wrong in the name of a parameter that is meant.
+fn farthest(parameter: Parameter) -> usize {
+    parameter.name().len() / 4
 }

@@ -5,5 +5,6 @@ pub(crate) mod examples;
 #[path = "../../../build/page.rs"]
 pub(crate) mod page;
 pub(crate) mod program;
+pub(crate) mod report;
 pub(crate) mod sersync;
 pub(crate) mod stage;

@@ -1,0 +1,256 @@
+//! Whatever the bytes: a report in every format and language, and no panic.
+
+use std::collections::BTreeSet;
+
+use proptest::{collection::vec, prelude::*};
+use rsyncctl::{
+    catalog::{self, FileKind, Language, Severity},
+    lint::Report,
+    model::Parameter,
+    render::Format,
+};
+use serde_json::Value;
+
+use crate::support::report::{check, write};
+
+const KINDS: [FileKind; 4] = [
+    FileKind::RsyncdConf,
+    FileKind::Secrets,
+    FileKind::Password,
+    FileKind::Sersync,
+];
+
+proptest! {
+    #[test]
+    fn any_bytes_give_every_format(file in vec(any::<u8>(), 0..300)) {
+        for kind in KINDS {
+            hold(&check(&file, kind));
+        }
+    }
+
+    #[test]
+    fn bytes_that_mean_something_give_every_format(file in pieces()) {
+        for kind in KINDS {
+            hold(&check(&file, kind));
+        }
+    }
+
+    #[test]
+    fn configurations_with_mistakes_give_every_format(file in configuration()) {
+        hold(&check(&file, FileKind::RsyncdConf));
+    }
+}
+
+#[test]
+fn a_line_of_a_mebibyte_is_one_line() {
+    let filler = |text: &str| text.repeat((1 << 20) / text.len());
+    for (kind, file) in [
+        (FileKind::RsyncdConf, format!("[a]\npath = /{}\n", filler("x"))),
+        (FileKind::RsyncdConf, filler("a  ")),
+        (FileKind::RsyncdConf, filler("a\\\n ")),
+        (FileKind::RsyncdConf, format!("path = {}", filler("a\\\n"))),
+        (FileKind::RsyncdConf, format!("path = {}", filler("a\r"))),
+        (FileKind::RsyncdConf, format!("[{}", filler("中"))),
+        (FileKind::RsyncdConf, format!("{} = 1\n", filler("host allo"))),
+        (
+            FileKind::RsyncdConf,
+            format!("[a]\npath = /x\nhosts allow = é {}\n", filler("300.1.1.1 ")),
+        ),
+        (
+            FileKind::RsyncdConf,
+            format!("# rsyncctl: allow {}\nignore errors\n", filler("RSY102 x ")),
+        ),
+        (FileKind::Secrets, filler("not-a-password")),
+        (FileKind::Password, filler("not-a-password")),
+        (
+            FileKind::Sersync,
+            format!("<head é>{}", filler("<debug start='TRUE'/>")),
+        ),
+        (FileKind::Sersync, format!("<head {}>", filler("a=\"<"))),
+    ] {
+        all_formats(&check(file.as_bytes(), kind));
+    }
+}
+
+#[test]
+fn a_hundred_thousand_modules_are_checked() {
+    let modules = |lines: &str| -> String {
+        (0..100_000)
+            .map(|n| format!("[module{n}]\npath = /srv/{n}\n{lines}"))
+            .collect()
+    };
+    let report = check(modules("").as_bytes(), FileKind::RsyncdConf);
+    assert!(
+        report
+            .findings
+            .iter()
+            .all(|finding| finding.severity == Severity::Info)
+    );
+    assert!(report.unchecked.len() >= 100_000);
+    all_formats(&report);
+    let report = check(
+        modules("name = same\nignore errors\n").as_bytes(),
+        FileKind::RsyncdConf,
+    );
+    assert!(report.findings.len() >= 100_000);
+    all_formats(&report);
+    let allowed = modules("# rsyncctl: allow RSY102 -- a test\nignore errors\n");
+    let report = check(allowed.as_bytes(), FileKind::RsyncdConf);
+    assert_eq!(report.suppressed, 100_000);
+}
+
+#[test]
+fn a_hundred_thousand_elements_in_one_another_are_read() {
+    let open = "<localpath watch='/x'>".repeat(100_000);
+    let close = "</localpath>".repeat(100_000);
+    for file in [
+        format!("<head><sersync>{open}{close}</sersync></head>"),
+        format!("<head><sersync>{open}"),
+        format!("<head>{close}"),
+    ] {
+        all_formats(&check(file.as_bytes(), FileKind::Sersync));
+    }
+}
+
+/// Large reports are written, and not read again.
+fn all_formats(report: &Report) {
+    let concise = write(report, Format::Concise, Language::English, 10);
+    assert_eq!(concise.lines().count(), report.findings.len());
+    for format in [Format::Human, Format::Json, Format::Sarif, Format::Github] {
+        write(report, format, Language::Chinese, 10);
+    }
+}
+
+/// What must hold of every report.
+fn hold(report: &Report) {
+    let count = report.findings.len();
+    for language in [Language::English, Language::Chinese] {
+        let concise = write(report, Format::Concise, language, 10);
+        assert_eq!(concise.lines().count(), count);
+        let json: Value = parsed(&write(report, Format::Json, language, 10));
+        assert_eq!(json["diagnoses"].as_array().map(Vec::len), Some(count));
+        let sarif: Value = parsed(&write(report, Format::Sarif, language, 10));
+        assert_eq!(sarif["runs"][0]["results"].as_array().map(Vec::len), Some(count));
+        let github = write(report, Format::Github, language, 10);
+        assert!(github.lines().count() >= count);
+        assert!(github.lines().all(|line| line.starts_with("::")));
+        let human = write(report, Format::Human, language, 10);
+        // Nothing of a file commands the terminal.
+        assert!(
+            !human.contains(|c: char| c.is_control() && c != '\n' && c != '\t'),
+            "{human:?}"
+        );
+        let rules: BTreeSet<_> = report.findings.iter().map(|finding| finding.page.id).collect();
+        assert!(rules.iter().all(|rule| human.contains(rule)), "{human}");
+    }
+}
+
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).expect("JSON")
+}
+
+/// Bytes and words on which the grammars turn.
+fn pieces() -> impl Strategy<Value = Vec<u8>> {
+    let words: &[&[u8]] = &[
+        b"[",
+        b"]",
+        b"=",
+        b"\n",
+        b"\r\n",
+        b"\\\n",
+        b"\\",
+        b"\0",
+        b" ",
+        b"\t",
+        b"#",
+        b";",
+        b":",
+        b",",
+        b"/",
+        b"&include ",
+        b"&merge ",
+        b"<",
+        b">",
+        b"/>",
+        b"</",
+        b"\"",
+        b"'",
+        b"&amp;",
+        b"&",
+        b"<!--",
+        b"-->",
+        b"<![CDATA[",
+        b"]]>",
+        b"<?xml",
+        b"?>",
+        b"head",
+        b"sersync",
+        b"localpath",
+        b"<debug start=\"TRUE\"/>",
+        b"path",
+        b"read only",
+        b"on",
+        b"300.1.1.1",
+        b"hosts allow",
+        b"# rsyncctl: allow ",
+        b"RSY102",
+        b" until ",
+        b"2020-01-01",
+        b" -- ",
+        b"\xff",
+        b"\xe4\xb8",
+        b"\xe4\xb8\xad",
+        b"\xd6\xd0",
+        b"\xc2\xa0",
+        b"\x1b[31m",
+        b"\xef\xbb\xbf",
+        b"a",
+        b"%A%",
+    ];
+    let piece = prop::sample::select(words).prop_map(<[u8]>::to_vec);
+    vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+}
+
+/// Configurations that are nearly right.
+fn configuration() -> impl Strategy<Value = Vec<u8>> {
+    let names: Vec<_> = Parameter::all()
+        .map(Parameter::name)
+        .chain(["host allow", "ignore errors", "read_only", "中文"])
+        .collect();
+    let values: &[&[u8]] = &[
+        b"yes",
+        b"no",
+        b"on",
+        b"",
+        b"/srv/data",
+        b"/",
+        b"srv",
+        b"10.0.0.0/8",
+        b"300.1.1.1 ::1/200 *.lan",
+        b"joe, @staff:rw",
+        b"nobody",
+        b"-1",
+        b"99999999999",
+        b"%HOME%",
+        b"a \\\n b",
+        b"\xe9\xe8",
+        b"\xe4\xb8\xad # x",
+        b"0600",
+        b"\x1b[2J",
+    ];
+    let rules: Vec<_> = catalog::pages().iter().map(|page| page.id).collect();
+    let line = prop_oneof![
+        8 => (prop::sample::select(names), prop::sample::select(values)).prop_map(|(name, value)| {
+            [b"    " as &[u8], name.as_bytes(), b" = ", value, b"\n"].concat()
+        }),
+        3 => "[a-z中]{0,3}".prop_map(|name| format!("[{name}]\n").into_bytes()),
+        1 => prop::sample::select(rules).prop_map(|rule| {
+            format!("# rsyncctl: allow {} until 2026-11-21 -- a test\n", rule).into_bytes()
+        }),
+        1 => Just(b"[global]\n".to_vec()),
+        1 => Just(b"&include /etc/rsyncd.d\n".to_vec()),
+        1 => Just(b"ignore errors\n".to_vec()),
+        1 => vec(any::<u8>(), 0..12),
+    ];
+    vec(line, 0..40).prop_map(|lines| lines.concat())
+}
