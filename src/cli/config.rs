@@ -252,6 +252,8 @@ fn as_json(sources: &Sources, configuration: &Configuration, sections: &[Section
         "schema": "rsyncctl/1",
         "command": "config",
         "release": configuration.release,
+        "starts": configuration.starts(),
+        "serves": configuration.serves(),
         "gives_up_at": gives_up,
         "sections": sections,
     })

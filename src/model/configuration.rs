@@ -190,6 +190,16 @@ pub enum FatalError {
     TooManyIncludes,
 }
 
+impl FatalError {
+    /// Whether it is a header, which a daemon that starts does not read.
+    fn is_in_header(&self) -> bool {
+        matches!(
+            self,
+            Self::EmptySectionName | Self::UnterminatedSection | Self::SlashInSectionName
+        )
+    }
+}
+
 /// A value that holds, and why.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Resolved<'a, T> {
@@ -230,8 +240,35 @@ impl<'a> Origin<'a> {
 }
 
 impl Configuration {
-    /// What makes rsync give up, if anything does, and whether it is reached before the first module: then the
-    /// daemon does not start, otherwise it starts and drops every connection.
+    /// Whether a daemon that is started with this file goes on to listen: it reads up to the first header, in
+    /// included files too, and gives up on what is fatal there (`daemon_main` in clientserver.c). `None` if an
+    /// include on the way cannot be seen.
+    pub fn starts(&self) -> Option<bool> {
+        let first_header = self.blocks.iter().position(|block| block.header.is_some());
+        for problem in &self.problems {
+            if first_header.is_some_and(|header| problem.block >= header) {
+                break;
+            }
+            match &problem.kind {
+                ProblemKind::Fatal(error) => return Some(error.is_in_header()),
+                ProblemKind::IncludeNotSeen(..) => return None,
+                _ => {}
+            }
+        }
+        Some(true)
+    }
+
+    /// Whether a connection gets the daemon's greeting: the whole file is read for each, and whatever is fatal in it
+    /// ends the connection without a word (`start_daemon` in clientserver.c). `None` if an include cannot be seen.
+    pub fn serves(&self) -> Option<bool> {
+        if self.fatal().next().is_some() {
+            return Some(false);
+        }
+        let is_unseen = |problem: &Problem| matches!(problem.kind, ProblemKind::IncludeNotSeen(..));
+        (!self.problems.iter().any(is_unseen)).then_some(true)
+    }
+
+    /// What makes rsync give up the file, in the order in which it would meet it.
     pub fn fatal(&self) -> impl Iterator<Item = (&Problem, &FatalError)> {
         self.problems.iter().filter_map(|problem| match &problem.kind {
             ProblemKind::Fatal(error) => Some((problem, error)),
@@ -259,8 +296,9 @@ impl Configuration {
         self.by_name.get(&fold(name).collect::<Vec<_>>())?.last().copied()
     }
 
-    /// The line that decides a parameter, as rsync looks it up: a module's own or copied value; for texts that the
-    /// module lacks, the global value that holds at the end of the file (`FN_LOCAL_STRING` in loadparm.c).
+    /// The line that decides a parameter, as rsync looks it up: a module's own or copied value; for texts that have
+    /// no default and that the module lacks, the global value that holds at the end of the file (`FN_LOCAL_STRING`
+    /// in loadparm.c).
     pub fn origin(&self, scope: Scope, parameter: Parameter) -> Origin<'_> {
         let slots = match scope {
             Scope::Global => &self.globals,
@@ -274,9 +312,14 @@ impl Configuration {
                 Origin::Inherited(setting)
             };
         }
-        let is_text = matches!(parameter.facts().kind, Kind::Path | Kind::String);
+        let facts = parameter.facts();
+        let is_text = matches!(facts.kind, Kind::Path | Kind::String);
+        // A built-in text is copied into the module too; that of `dont compress` is too long for our table.
+        let is_unset = facts.default.is_none() && parameter != Parameter::DontCompress;
         match self.globals.get(parameter) {
-            Some(setting) if is_text && scope != Scope::Global => Origin::Late(&self.settings[setting]),
+            Some(setting) if is_text && is_unset && scope != Scope::Global => {
+                Origin::Late(&self.settings[setting])
+            }
             _ => Origin::Default,
         }
     }

@@ -242,6 +242,10 @@ impl Resolver<'_> {
         let ending: &[u8] = if is_include { b".conf" } else { b".inc" };
         names.retain(|name| name.as_bytes().ends_with(ending));
         names.sort();
+        if names.is_empty() {
+            // Nothing is included, so the module, if there is one, goes on (`include_config` in params.c).
+            return;
+        }
         if is_include {
             self.saved.push(self.configuration.globals.clone());
         }
@@ -258,10 +262,8 @@ impl Resolver<'_> {
             let path = PathBuf::from(OsString::from_vec(path));
             match self.files.open(&path) {
                 Ok(Opened::File(bytes)) => self.included(span, path, bytes),
-                Ok(Opened::Folder(_)) => {
-                    let error = NotOpened::Failed("it is a folder".to_owned());
-                    self.not_opened(span, path, error);
-                }
+                // rsync opens it like a file and finds nothing to read.
+                Ok(Opened::Folder(_)) => {}
                 Err(error) => self.not_opened(span, path, error),
             }
         }
@@ -340,3 +342,6 @@ pub(crate) fn has_variable(text: &[u8]) -> bool {
             && text[index + 2..].contains(&b'%')
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,9 +135,9 @@ fn set(pattern: &[u8]) -> Option<(Set, usize)> {
                 at += 1;
             }
             set.ranges.push((byte, last));
-        } else {
-            set.ranges.push((byte, byte));
         }
+        // The first byte of a range counts also where the last one is smaller.
+        set.ranges.push((byte, byte));
     }
 }
 
@@ -174,6 +174,8 @@ mod tests {
             ("[!a-c]x", "dx"),
             ("[]]", "]"),
             ("[[:digit:]]*", "7up"),
+            ("[z-a]", "z"),
+            ("[^\\z-a]", "m"),
             ("\\*", "*"),
             ("", ""),
         ] {
@@ -184,6 +186,8 @@ mod tests {
             ("a?c", "a/c"),
             ("[a-c]x", "dx"),
             ("[abc", "a"),
+            ("[z-a]", "a"),
+            ("[^z-a]", "z"),
             ("a", "A"),
             ("", "a"),
             ("a\\", "a"),

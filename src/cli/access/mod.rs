@@ -314,8 +314,8 @@ impl View<'_> {
             Answer::No(reason) => (self.pick("does not match", "不匹配"), why(reason)),
             Answer::Unknown => {
                 let why = self.pick(
-                    "the name service decides (give the peer's name with --from)",
-                    "由名称解析决定（可用 --from 给出主机名）",
+                    "the name service or the daemon's environment decides (--from can give the peer's name)",
+                    "由名称解析或守护进程的环境变量决定（可用 --from 给出主机名）",
                 );
                 (self.pick("may match", "可能匹配"), why)
             }

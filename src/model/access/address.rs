@@ -26,7 +26,8 @@ pub enum AddressPattern {
         /// The mask as written.
         mask: IpAddr,
     },
-    /// Digits and dots, or something with a colon, that is no address: never matches, is only logged.
+    /// Digits and dots, or something with a colon, that is no address: never matches, is only logged. An address
+    /// with a scope that no peer has (`::1%1`) counts as one.
     NotAnAddress,
     /// An address with a mask that rsync cannot read: never matches, is only logged.
     BadMask {
@@ -136,9 +137,12 @@ impl AddressPattern {
 fn numeric_address(text: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(text).ok()?;
     if text.contains(':') {
-        // A scope (`fe80::1%eth0`) names an interface of the daemon's machine; the address counts.
-        let address = text.split_once('%').map_or(text, |(address, _)| address);
-        return address.parse::<Ipv6Addr>().ok().map(IpAddr::V6);
+        let (address, scope) = text.split_once('%').unwrap_or((text, "0"));
+        let address = address.parse::<Ipv6Addr>().ok()?;
+        // A scope (`fe80::1%eth0`) names an interface of the daemon's machine; the address counts. Only peers on
+        // the same link have one.
+        let has_scope = address.is_unicast_link_local() || scope.parse() == Ok(0_u32);
+        return has_scope.then_some(IpAddr::V6(address));
     }
     let parts = text.split('.').map(c_number).collect::<Option<Vec<u32>>>()?;
     let (last, leading) = parts.split_last()?;
@@ -223,6 +227,12 @@ mod tests {
             assert!(!matches(word, "10.0.0.1"), "{word}");
             assert!(!matches(word, "127.0.0.1"), "{word}");
         }
+        for word in ["::1%lo", "::1%1", "::1%", "2001:db8::%eth0/64"] {
+            assert!(!matches(word, "::1"), "{word}");
+            assert!(!matches(word, "2001:db8::1"), "{word}");
+        }
+        assert!(matches("fe80::1%eth0", "fe80::1"));
+        assert!(matches("::1%0", "::1"));
         assert_eq!(AddressPattern::parse(b"backup.example.org"), None);
         assert_eq!(AddressPattern::parse(b"10.*"), None);
     }

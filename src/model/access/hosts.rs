@@ -2,7 +2,8 @@ use std::net::IpAddr;
 
 use crate::{
     model::{
-        Configuration, Parameter, Scope, Setting, access::address::AddressPattern, wildmatch::wildmatch,
+        Configuration, Parameter, Scope, Setting, access::address::AddressPattern, resolve::has_variable,
+        wildmatch::wildmatch,
     },
     syntax::Token,
     terms::Release,
@@ -32,7 +33,7 @@ impl Peer {
 pub enum Answer {
     /// It does not, for the reason given.
     No(Reason),
-    /// It depends on a lookup in the name service.
+    /// It depends on a lookup in the name service, or on a variable of the daemon's environment.
     Unknown,
     /// It does, for the reason given.
     Yes(Reason),
@@ -80,7 +81,8 @@ pub struct TokenStep<'a> {
 /// What `allow_access` in access.c answers, and on what grounds.
 #[derive(Debug)]
 pub struct HostsVerdict<'a> {
-    /// Whether the peer gets in; `None` if that depends on the name service.
+    /// Whether the peer gets in; `None` if that depends on the name service or on the
+    /// daemon's environment.
     pub allowed: Option<bool>,
     /// The word that decides; none if it is the end of the lists that does.
     pub deciding: Option<usize>,
@@ -217,8 +219,13 @@ impl<'a> HostsVerdict<'a> {
     /// `access_match` in access.c: compares until a word matches.
     fn compare(&mut self, list: Which, setting: &'a Setting, peer: &Peer, lookups: Lookups) -> Option<bool> {
         let mut matched = Some(false);
+        let is_made_of_variables = has_variable(setting.text.bytes());
         for token in setting.text.tokens(is_host_separator) {
-            let answer = token_answer(token.bytes, list, peer, lookups);
+            let answer = if is_made_of_variables && token.bytes.contains(&b'%') {
+                Answer::Unknown
+            } else {
+                token_answer(token.bytes, list, peer, lookups)
+            };
             self.steps.push(TokenStep {
                 list,
                 setting,
