@@ -17,3 +17,4 @@ mod sarif;
 mod secrecy;
 mod sersync;
 mod support;
+mod tutorial;

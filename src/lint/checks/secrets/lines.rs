@@ -141,13 +141,17 @@ fn comment_in_secret(subject: &SecretsSubject<'_>, out: &mut Reporter<'_>) {
     }
 }
 
-/// Blanks and a `#`, to the end of the password.
+/// Blanks and a `#`, or blanks and words that are not ASCII, to the end of the password: people write notes in their
+/// own language, and hardly ever a password with a blank in it.
 pub(in crate::lint::checks) fn comment(file: &[u8], password: &Range<usize>) -> Option<Range<usize>> {
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
     let bytes = &file[password.clone()];
-    let mark = bytes
-        .windows(2)
-        .position(|pair| is_blank(&pair[0]) && pair[1] == b'#')?;
+    let is_note = |at: usize| {
+        let rest = &bytes[at + 1..];
+        let is_word = !rest[0].is_ascii() && !BLANKS.iter().any(|blank| rest.starts_with(blank));
+        is_blank(&bytes[at]) && (rest[0] == b'#' || is_word)
+    };
+    let mark = (0..bytes.len().checked_sub(1)?).find(|&at| is_note(at))?;
     let text = bytes[..mark].iter().rposition(|byte| !is_blank(byte))? + 1;
     Some(password.start + text..password.end)
 }
