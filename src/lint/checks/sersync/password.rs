@@ -37,18 +37,19 @@ fn secrets_file_as_password_file(subject: &SersyncSubject<'_>, out: &mut Reporte
         let line = lines.find(|line| line.bytes() == file.value.bytes())?;
         Some((target, line))
     });
-    if let Some((target, line)) = same {
-        let case = case.also(line.span(), "secrets");
-        out.report(match target.is_local() {
-            true => case.variant("same-machine"),
-            false => case.variant("same-path"),
-        });
-        return;
-    }
     let name = file_name(file.value.bytes()).map(OsStr::to_ascii_lowercase);
     let is_secret = |name: &OsStr| name.as_bytes().windows(6).any(|part| part == b"secret");
-    if name.is_some_and(|name| is_secret(&name)) {
-        out.report(case);
+    let sounds_wrong = name.is_some_and(|name| is_secret(&name));
+    let case = match same {
+        Some((_, line)) => case.also(line.span(), "secrets"),
+        None => case,
+    };
+    match same {
+        Some((target, _)) if target.is_local() => out.report(case.variant("same-machine")),
+        // The same path on two machines is common, and right as long as the files differ.
+        Some(_) if !sounds_wrong => out.report(case.variant("same-path")),
+        _ if sounds_wrong => out.report(case),
+        _ => {}
     }
 }
 
