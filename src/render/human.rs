@@ -74,20 +74,21 @@ fn handler(style: Style) -> GraphicalReportHandler {
 }
 
 fn unchecked(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
-    let mut by_reason: BTreeMap<&Unknown, Vec<String>> = BTreeMap::new();
+    let mut by_reason: BTreeMap<&Unknown, BTreeMap<&str, Vec<&str>>> = BTreeMap::new();
     for one in &report.unchecked {
-        let subject = match one.rule {
-            Some(rule) => format!("{} ({rule})", one.subject),
-            None => one.subject.clone(),
-        };
-        by_reason.entry(&one.reason).or_default().push(subject);
+        let subjects = by_reason.entry(&one.reason).or_default();
+        subjects.entry(&one.subject).or_default().extend(one.rule);
     }
     for (reason, subjects) in by_reason {
         let word = pick(style.language, "not checked", "未检查");
         writeln!(out, "{word}: {}", visible(&unknown(reason, style.language)))?;
         let shown = if style.limit > 0 { style.limit } else { usize::MAX };
-        for subject in subjects.iter().take(shown) {
-            writeln!(out, "  - {}", visible(subject))?;
+        for (subject, rules) in subjects.iter().take(shown) {
+            let subject = visible(subject);
+            match &rules[..] {
+                [] => writeln!(out, "  - {subject}")?,
+                rules => writeln!(out, "  - {subject} ({})", rules.join(", "))?,
+            }
         }
         let more = subjects.len().saturating_sub(shown);
         if more > 0 {

@@ -117,7 +117,7 @@ fn what_is_not_checked_is_said_by_name() {
     let folder = folder(&[("rsyncd.conf", "[data]\npath = /srv/data\n")]);
     let output = rsyncctl(&folder, &["lint", "rsyncd.conf"]);
     assert!(
-        stdout(&output).contains("- /srv/data (RSY402)"),
+        stdout(&output).contains("- /srv/data (RSY402, RSY405)"),
         "{}",
         stdout(&output)
     );
