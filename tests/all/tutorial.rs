@@ -126,6 +126,47 @@ fn reports_are_as_reviewed() {
     assert_snapshot!("000-inotify-mirror-zh", stdout(&output));
 }
 
+#[test]
+fn copies_of_web_pages_are_cured() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tutorial/web-copies");
+    let copy = tempfile::tempdir().expect("a folder");
+    let damaged = ["nbsp", "nbsp-values", "quotes", "fullwidth", "zero-width", "bom"];
+    for name in damaged.iter().chain(&["crlf"]) {
+        let name = format!("rsyncd-{name}.conf");
+        fs::copy(source.join(&name), copy.path().join(&name)).expect("a copy");
+    }
+    rsyncctl(&copy, &["lint", ".", "--fix", "--no-settings"]);
+    let values = |name: &str| -> Vec<(String, String)> {
+        let output = rsyncctl(
+            &copy,
+            &[
+                "config",
+                &format!("rsyncd-{name}.conf"),
+                "--module",
+                "docs",
+                "--json",
+            ],
+        );
+        let report: serde_json::Value = serde_json::from_str(&stdout(&output)).expect(name);
+        let values = report["sections"][0]["values"].as_array().expect("values").iter();
+        let pair = |key: &serde_json::Value| key.as_str().expect("a text").to_owned();
+        let plain = |value: String| value.replace([' ', '“', '”'], "");
+        values
+            .map(|value| (pair(&value["parameter"]), plain(pair(&value["value"]))))
+            .collect()
+    };
+    let sound = values("crlf");
+    for name in damaged {
+        let mut cured = values(name);
+        // The page with wide characters also denies, and has a list that is commented out.
+        cured.retain(|(parameter, _)| parameter != "hosts deny");
+        let meant = sound
+            .iter()
+            .filter(|(parameter, _)| name != "fullwidth" || parameter != "list");
+        assert!(cured.iter().eq(meant), "{name}: {cured:?}");
+    }
+}
+
 /// The lines of a folder's files that a finding points at or that its cure changes.
 fn findings(folder: &str) -> BTreeSet<(String, usize)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tutorial");

@@ -21,6 +21,9 @@ use plain::{lookalikes, plain, plain_form, skip, trim, wide};
 
 pub(super) const CHECKS: &[Check] = &[Check::configuration("RSY111", web_page_damage)];
 
+/// U+3001, which Chinese text writes between the items of a list.
+const ENUMERATION_COMMA: &str = "、";
+
 /// How many places a report points at.
 const PLACES: usize = 4;
 
@@ -192,7 +195,7 @@ impl<'a> Damage<'a> {
         if inner.is_empty() {
             return;
         }
-        self.delete(text, start, inner.start);
+        self.replace(text, start, inner.start);
         self.delete(text, inner.end, end);
         match (parameter.facts().kind, parameter) {
             (Kind::Boolean | Kind::BooleanOrUnset | Kind::Integer | Kind::Enum, _) => {
@@ -207,10 +210,27 @@ impl<'a> Damage<'a> {
             }
             (_, P::Comment | P::LogFormat | P::EarlyExec | P::PreXferExec | P::PostXferExec) => {}
             (_, P::HostsAllow | P::HostsDeny | P::AuthUsers | P::RefuseOptions | P::Gid) => {
-                self.quotes(text, inner.start, inner.end);
+                self.words(text, inner.start, inner.end);
                 self.replace(text, inner.start, inner.end);
             }
             _ => self.quotes(text, inner.start, inner.end),
+        }
+    }
+
+    /// A list: curved quotes belong to none of its words, and the comma of Chinese enumerations parts them.
+    fn words(&mut self, text: &Text, start: usize, end: usize) {
+        let bytes = &text.bytes()[start..end];
+        for (at, what, length) in lookalikes(bytes) {
+            if what == Lookalike::Quote {
+                let at = start + at;
+                self.edits.push(Edit::delete(self.span(text, at, at + length)));
+            }
+        }
+        let comma = ENUMERATION_COMMA.as_bytes();
+        for at in (0..bytes.len()).filter(|&at| bytes[at..].starts_with(comma)) {
+            let at = start + at;
+            self.edits
+                .push(Edit::replace(self.span(text, at, at + comma.len()), ","));
         }
     }
 
@@ -325,7 +345,7 @@ impl<'a> Damage<'a> {
 fn shown(character: char) -> String {
     let code = format!("U+{:04X}", u32::from(character));
     match character {
-        '！'..='～' | '“' | '”' | '‘' | '’' => format!("`{character}` ({code})"),
+        '、' | '！'..='～' | '“' | '”' | '‘' | '’' => format!("`{character}` ({code})"),
         _ => code,
     }
 }
