@@ -1,4 +1,7 @@
-use std::{fmt::Write as _, io::Write as _};
+use std::{
+    fmt::Write as _,
+    io::{self, Write as _},
+};
 
 use clap::Args;
 
@@ -9,8 +12,8 @@ use crate::{
         input::OneFile,
         output::{Output, PageFormat, complain, stdout},
     },
-    model::{Configuration, Effect, Origin, Parameter, Scope, Value, parameter},
-    render::Format,
+    model::{Configuration, Effect, Origin, Parameter, ProblemKind, Scope, Value, access, parameter},
+    render::{Format, visible},
     terms::{Sources, Span},
 };
 
@@ -33,12 +36,13 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let (sources, configuration) = arguments.input.resolve()?;
     let language = arguments.output.language();
+    let unseen = complain_of_unseen(&configuration, language)?;
     let scopes = match &arguments.module {
         Some(name) => match configuration.module(name.as_bytes()) {
             Some(index) => vec![Scope::Module(index)],
             None => {
                 complain(&no_module(&configuration, name))?;
-                return Ok(exit::FINDINGS);
+                return Ok(if unseen { exit::UNCHECKED } else { exit::FINDINGS });
             }
         },
         None => std::iter::once(Scope::Global)
@@ -69,6 +73,22 @@ pub(super) fn gives_up(sources: &Sources, span: Span, language: Language) -> Str
         Language::English => format!("{place}: rsync gives up the file here, and serves nothing"),
         Language::Chinese => format!("{place}：rsync 读到这里就放弃，所有模块都不可用"),
     }
+}
+
+/// Says what of a file could not be read, and whether there was anything: it may hold what the answer lacks.
+pub(super) fn complain_of_unseen(configuration: &Configuration, language: Language) -> io::Result<bool> {
+    let mut any = false;
+    for problem in &configuration.problems {
+        if let ProblemKind::IncludeNotSeen(path, reason) = &problem.kind {
+            any = true;
+            let path = path.display();
+            complain(&match language {
+                Language::English => format!("`{path}` is included and was not read: {reason}"),
+                Language::Chinese => format!("没有读取被引用的 `{path}`：{reason}"),
+            })?;
+        }
+    }
+    Ok(any)
 }
 
 /// What is said about a module that is not there: a near name is the likely reason.
@@ -168,6 +188,12 @@ fn value(configuration: &Configuration, scope: Scope, parameter: Parameter) -> S
             Some((Effect::Set(Value::Integer(_)), text)) => text.display().into_owned(),
             _ => parameter.facts().default.unwrap_or_default().to_owned(),
         },
+        Kind::Path | Kind::String if parameter == Parameter::AuthUsers => {
+            let setting = origin.setting();
+            let rules = setting.map(|setting| access::user_rules(setting, configuration.release));
+            let words = rules.iter().flatten().map(access::UserRule::shown);
+            words.collect::<Vec<_>>().join(", ")
+        }
         Kind::Path | Kind::String => {
             String::from_utf8_lossy(configuration.text(scope, parameter).value).into_owned()
         }
@@ -198,7 +224,7 @@ fn as_text(sections: &[Section], language: Language) -> String {
             .unwrap_or(0)
             .min(48);
         for (holds, line) in section.values.iter().zip(&lines) {
-            let line = line.replace(char::is_control, "·");
+            let line = visible(line);
             let _ = writeln!(text, "  {line:width$}  ← {}", origin(holds, language));
         }
     }

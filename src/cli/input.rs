@@ -1,6 +1,10 @@
 //! What the commands that read one configuration share: which file, which machine, which release.
 
-use std::path::{Path, PathBuf};
+use std::{
+    cell::OnceCell,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, ValueEnum};
 
@@ -39,6 +43,14 @@ impl Machine {
         self.root.is_some() || self.host == HostName::Live
     }
 
+    /// Our path of a path of the machine.
+    pub(super) fn place(&self, path: &str) -> PathBuf {
+        match &self.root {
+            Some(root) => root.join(path.trim_start_matches('/')),
+            None => PathBuf::from(path),
+        }
+    }
+
     /// Chooses for one file after the other.
     pub(super) fn hosts(&self) -> Result<Hosts, Failure> {
         if let Some(root) = self.root.as_ref().filter(|root| !root.is_dir()) {
@@ -51,6 +63,7 @@ impl Machine {
         Ok(Hosts {
             choice: self.host,
             image: self.root.as_ref().map(Image::new),
+            running: OnceCell::new(),
         })
     }
 }
@@ -59,9 +72,16 @@ impl Machine {
 pub(super) struct Hosts {
     choice: HostName,
     image: Option<Image>,
+    /// The configuration files of running daemons, once somebody asks.
+    running: OnceCell<Vec<PathBuf>>,
 }
 
 impl Hosts {
+    /// The machine that users are looked up on.
+    pub(super) fn named(&self) -> &dyn Host {
+        self.image.as_ref().map_or(&Live as &dyn Host, |image| image)
+    }
+
     /// The machine of a file.
     pub(super) fn of(&self, path: &Path) -> &dyn Host {
         if let Some(image) = &self.image {
@@ -70,19 +90,20 @@ impl Hosts {
         match self.choice {
             HostName::Live => &Live,
             HostName::None => &NoHost,
-            HostName::Auto if is_live_place(path) => &Live,
+            HostName::Auto if self.is_live_place(path) => &Live,
             HostName::Auto => &NoHost,
         }
     }
-}
 
-/// Whether a file lies where a daemon of this machine would read it.
-fn is_live_place(path: &Path) -> bool {
-    let places = ["/etc", "/usr/local/etc", "/opt/etc"];
-    let Ok(path) = std::path::absolute(path) else {
-        return false;
-    };
-    places.iter().any(|place| path.starts_with(place)) || running_configurations().contains(&path)
+    /// Whether a file lies where a daemon of this machine would read it.
+    fn is_live_place(&self, path: &Path) -> bool {
+        let places = ["/etc", "/usr/local/etc", "/opt/etc"];
+        let Ok(path) = fs::canonicalize(path) else {
+            return false;
+        };
+        let running = || self.running.get_or_init(running_configurations).contains(&path);
+        places.iter().any(|place| path.starts_with(place)) || running()
+    }
 }
 
 /// One daemon's configuration.

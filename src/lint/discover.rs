@@ -61,7 +61,8 @@ fn by_name(path: &Path) -> Option<FileKind> {
     if name.ends_with(".xml") && (has("confxml") || has("sersync")) {
         return Some(FileKind::Sersync);
     }
-    if name.ends_with(".conf") && (has("rsync") || name.ends_with("rsyncd.conf")) {
+    let is_credential = has("secret") || has("passw");
+    if name.ends_with(".conf") && has("rsync") && !is_credential {
         return Some(FileKind::RsyncdConf);
     }
     if name.ends_with(".md") || name.ends_with(".sh") || name.ends_with(".service") {

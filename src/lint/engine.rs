@@ -95,6 +95,11 @@ pub fn lint(inputs: Vec<Input<'_>>, options: &Options) -> Report {
     run.finish()
 }
 
+/// A shorter secret is part of too many words, and of too little worth, to be looked for in them.
+const SHORTEST_SECRET: usize = 4;
+/// How many secrets are looked for in the words of findings.
+const MOST_SECRETS: usize = 1_000;
+
 struct Run<'a> {
     options: &'a Options,
     sources: Sources,
@@ -351,17 +356,14 @@ impl Run<'_> {
 
     fn finish(mut self) -> Report {
         consequences::drop_explained(&mut self.findings);
+        let suppressed = self.suppress();
         for finding in &mut self.findings {
-            let chosen = self
-                .options
-                .severities
-                .iter()
-                .find(|(page, _)| page.id == finding.page.id);
-            if let Some((_, severity)) = chosen {
+            let mut chosen = self.options.severities.iter().rev();
+            if let Some((_, severity)) = chosen.find(|(page, _)| page.id == finding.page.id) {
                 finding.severity = *severity;
             }
         }
-        let suppressed = self.suppress();
+        self.mask_arguments();
         self.findings.sort_by_key(|finding| {
             let first = finding.labels[0].span;
             (first.source, first.start, finding.page.id)
@@ -374,6 +376,31 @@ impl Run<'_> {
             included_by: self.included_by,
             suppressed,
             circumstances: self.options.circumstances,
+        }
+    }
+
+    /// Takes what no report may show out of the findings' own words too.
+    fn mask_arguments(&mut self) {
+        let secrets: BTreeSet<String> = self
+            .sources
+            .iter()
+            .flat_map(|(_, source)| source.hidden_texts())
+            .filter(|text| text.len() >= SHORTEST_SECRET)
+            .take(MOST_SECRETS)
+            .collect();
+        if secrets.is_empty() {
+            return;
+        }
+        for (_, value) in self
+            .findings
+            .iter_mut()
+            .flat_map(|finding| &mut finding.arguments)
+        {
+            for secret in &secrets {
+                if value.contains(secret.as_str()) {
+                    *value = value.replace(secret.as_str(), &"*".repeat(secret.chars().count()));
+                }
+            }
         }
     }
 

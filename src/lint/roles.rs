@@ -10,8 +10,8 @@ use std::{
 
 use crate::{
     catalog::FileKind,
-    model::{Configuration, Parameter, access, sersync},
-    syntax,
+    model::{Configuration, Parameter, ProblemKind, access, parameter::fold, sersync},
+    syntax::{self, Text},
     terms::SourceId,
 };
 
@@ -60,19 +60,31 @@ pub(super) fn names_secrets(configuration: &Configuration, path: &Path) -> bool 
     secrets_files(configuration).any(|named| named.file_name() == path.file_name())
 }
 
-/// Where something stands behind a user's colon in `auth users` that is none of the words that people write there: it
-/// may be a password, which no report may show. rsync looks at its first letters only, so a password may well be a right.
+/// Where a password may stand in a daemon's configuration: behind a user's colon in `auth users`, and behind a colon in
+/// lines that rsync does not understand.
 pub(super) fn hidden_suffixes(configuration: &Configuration) -> BTreeMap<SourceId, Vec<Range<usize>>> {
     let mut hidden: BTreeMap<SourceId, Vec<Range<usize>>> = BTreeMap::new();
     let settings = configuration.settings.iter();
     for setting in settings.filter(|setting| setting.parameter == Parameter::AuthUsers) {
         for rule in access::user_rules(setting, configuration.release) {
-            let is_right = |word: &[u8]| [&b"deny"[..], b"ro", b"rw"].contains(&word);
-            if !rule.suffix.is_some_and(is_right) && rule.meant().is_none() {
+            if rule.may_hide_password() {
                 let suffix = rule.suffix_part().filter(|part| !part.is_empty());
                 let ranges = hidden.entry(setting.source).or_default();
                 ranges.extend(suffix.map(|part| setting.text.range_of(part)));
             }
+        }
+    }
+    for problem in &configuration.problems {
+        if let ProblemKind::UnknownParameter(name, text) = &problem.kind {
+            let names_users = fold(name.bytes()).take(8).eq(*b"AUTHUSER");
+            let ranges = hidden.entry(problem.span.source).or_default();
+            ranges.extend(names_users.then(|| behind_colons(text)).into_iter().flatten());
+        }
+        if let ProblemKind::WithoutEquals(text) = &problem.kind {
+            hidden
+                .entry(problem.span.source)
+                .or_default()
+                .extend(behind_colons(text));
         }
     }
     for ranges in hidden.values_mut() {
@@ -80,6 +92,22 @@ pub(super) fn hidden_suffixes(configuration: &Configuration) -> BTreeMap<SourceI
         ranges.dedup();
     }
     hidden
+}
+
+/// Where something stands behind a colon inside a word, as a password does in `user:password`.
+fn behind_colons(text: &Text) -> Vec<Range<usize>> {
+    let words = text.tokens(|byte| matches!(byte, b' ' | b'\t' | b',' | b'"'));
+    words
+        .filter_map(|word| {
+            let colon = word.bytes.iter().position(|&byte| byte == b':')?;
+            let is_setting = Parameter::from_name(&text.bytes()[..word.part.start + colon]).is_some();
+            let is_inside = !is_setting
+                && colon > 0
+                && colon + 1 < word.bytes.len()
+                && !word.bytes[colon..].starts_with(b"://");
+            is_inside.then(|| text.range_of(word.part.start + colon + 1..word.part.end))
+        })
+        .collect()
 }
 
 fn secrets_files(configuration: &Configuration) -> impl Iterator<Item = &Path> {

@@ -279,9 +279,15 @@ impl Configuration {
     /// Whether a daemon that starts meets a problem already then: it reads up to the first header, `[global]`
     /// included (`pm_process` without a section function in params.c).
     pub fn is_met_at_start(&self, problem: &Problem) -> bool {
-        self.blocks[..=problem.block]
-            .iter()
-            .all(|block| block.header.is_none())
+        // It stops at the first one, and reaches no other before that is cured.
+        let is_first = self
+            .fatal()
+            .next()
+            .is_none_or(|(first, _)| first.span == problem.span);
+        is_first
+            && self.blocks[..=problem.block]
+                .iter()
+                .all(|block| block.header.is_none())
     }
 
     /// The module that a client gets who asks for `name`: the spelling must be exact (`lp_number` in loadparm.c).

@@ -25,6 +25,9 @@ use crate::{
 /// More than any honest configuration includes; each of two files that include the next twice would double it.
 const MOST_INCLUDES: usize = 10_000;
 
+/// Deeper than any honest configuration includes. rsync itself follows a chain until it has no descriptor left.
+const DEEPEST_INCLUDE: usize = 100;
+
 /// Where included files come from.
 pub trait Files {
     /// Opens what an `&include` or `&merge` names.
@@ -278,7 +281,7 @@ impl Resolver<'_> {
             self.problem(directive, ProblemKind::Fatal(FatalError::Cycle(path)));
             return;
         }
-        if self.configuration.includes.len() >= MOST_INCLUDES {
+        if self.configuration.includes.len() >= MOST_INCLUDES || self.open.len() >= DEEPEST_INCLUDE {
             self.problem(directive, ProblemKind::Fatal(FatalError::TooManyIncludes));
             return;
         }

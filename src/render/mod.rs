@@ -11,6 +11,8 @@ mod visible;
 mod window;
 mod words;
 
+pub(crate) use visible::visible;
+
 use std::io;
 
 use crate::{catalog::Language, lint::Report};

@@ -1,7 +1,7 @@
 //! What a file says must neither command a terminal nor hide in it.
 
 /// A text on one line, each of its characters as it is shown.
-pub(super) fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     text.chars().map(shown_as).collect()
 }
 

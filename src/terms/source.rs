@@ -64,6 +64,16 @@ impl Source {
         text
     }
 
+    /// What is hidden, decoded.
+    pub fn hidden_texts(&self) -> impl Iterator<Item = String> {
+        let hidden = self.hidden.iter();
+        hidden.map(|range| {
+            String::from_utf8_lossy(&self.bytes[range.clone()])
+                .trim()
+                .to_owned()
+        })
+    }
+
     /// Whether a part of a range is hidden.
     pub fn hides_any(&self, range: Range<usize>) -> bool {
         let first = self.hidden.partition_point(|hidden| hidden.end <= range.start);

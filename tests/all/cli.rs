@@ -39,7 +39,7 @@ fn wrong_usage_ends_with_2_and_says_what_to_do() {
         (&["lint", "--target-version", "three"], "is not an rsync release"),
         (
             &["lint", "--daemon-user", "no such user"],
-            "this machine has no user `no such user`",
+            "the machine has no user `no such user`",
         ),
     ] {
         let output = rsyncctl(&folder, arguments);

@@ -13,6 +13,7 @@ mod pages;
 mod proofs;
 mod properties;
 mod readme;
+mod regression;
 mod sarif;
 mod secrecy;
 mod sersync;

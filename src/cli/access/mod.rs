@@ -14,7 +14,7 @@ use crate::{
     catalog::Language,
     cli::{
         Failure,
-        config::{gives_up, no_module},
+        config::{complain_of_unseen, gives_up, no_module},
         exit,
         input::OneFile,
         output::{Output, PageFormat, complain, stdout},
@@ -23,7 +23,7 @@ use crate::{
         Configuration, Parameter, Scope,
         access::{Answer, HostsVerdict, Peer, Reason, Right, UsersVerdict, Which, hosts, users},
     },
-    render::Format,
+    render::{Format, visible},
     terms::{Sources, Span},
 };
 
@@ -78,12 +78,13 @@ impl FromStr for From {
 /// Answers for one peer, for everybody, or for the difference of two files.
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let (sources, configuration) = arguments.input.resolve()?;
+    let unseen = complain_of_unseen(&configuration, arguments.output.language())?;
     let scopes = match &arguments.module {
         Some(name) => match configuration.module(name.as_bytes()) {
             Some(index) => vec![Scope::Module(index)],
             None => {
                 complain(&no_module(&configuration, name))?;
-                return Ok(exit::FINDINGS);
+                return Ok(if unseen { exit::UNCHECKED } else { exit::FINDINGS });
             }
         },
         None => configuration.module_scopes().map(|(scope, _)| scope).collect(),
@@ -114,7 +115,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         }
     };
     out.flush()?;
-    Ok(code)
+    Ok(match configuration.serves() {
+        // Nobody gets into a file that rsync gives up, and one that was not read to its end decides nothing.
+        Some(false) if arguments.from.is_some() => exit::FINDINGS,
+        None if arguments.from.is_some() => exit::UNCHECKED,
+        _ => code,
+    })
 }
 
 struct View<'a> {
@@ -187,7 +193,7 @@ impl View<'_> {
     fn name(&self, scope: Scope) -> String {
         match scope {
             Scope::Global => "global".to_owned(),
-            Scope::Module(index) => self.configuration.modules[index].name.display().into_owned(),
+            Scope::Module(index) => visible(&self.configuration.modules[index].name.display()),
         }
     }
 
@@ -267,10 +273,10 @@ impl View<'_> {
                     "；`auth users` 没有匹配的规则",
                 )
                 .to_owned(),
-            Some(UsersVerdict::Rule(rule)) => format!("; auth users `{}`", rule.token.display()),
+            Some(UsersVerdict::Rule(rule)) => format!("; auth users `{}`", rule.shown()),
             Some(UsersVerdict::Group(rule)) => format!(
                 "; auth users `{}` {}",
-                rule.token.display(),
+                rule.shown(),
                 self.pick(
                     "if the user is in that group of the server",
                     "，前提是该用户属于服务器上的这个组"

@@ -73,11 +73,7 @@ impl View<'_> {
         let users = self.configuration.text(scope, Parameter::AuthUsers);
         let setting = users.origin.setting().filter(|_| !users.value.is_empty());
         let rules = setting.map(|setting| user_rules(setting, self.configuration.release));
-        rules
-            .into_iter()
-            .flatten()
-            .map(|rule| rule.token.display().into_owned())
-            .collect()
+        rules.into_iter().flatten().map(|rule| rule.shown()).collect()
     }
 
     /// The addresses of a verdict, family by family; what is nearly everybody is told by its exceptions.

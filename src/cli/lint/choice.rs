@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use crate::{
     catalog::{self, Page, Severity},
     cli::Failure,
-    host::{Host as _, Live},
+    host::Host,
     lint::{Circumstances, FILE_NAME, FailOn, Options, Settings},
     terms::Release,
 };
@@ -73,32 +73,37 @@ pub(super) struct Chosen {
 
 impl Choice {
     /// Puts the command line and the settings that belong to `first` together; the command line wins.
-    pub(super) fn resolve(&self, first: &Path) -> Result<Chosen, Failure> {
+    pub(super) fn resolve(&self, first: &Path, host: &dyn Host) -> Result<Chosen, Failure> {
         let settings = self.settings(first)?;
         let select = if self.select.is_empty() {
             &settings.select
         } else {
             &self.select
         };
-        let severities = settings
-            .severity
-            .iter()
+        let mut severities: Vec<_> = settings.severity.iter().collect();
+        // The beginning of an identifier first, the rule itself last: the last one counts.
+        severities.sort_by_key(|(word, _)| (catalog::page(word).is_some(), word.len()));
+        let severities = severities
+            .into_iter()
             .map(|(word, severity)| Ok(pages(word)?.into_iter().map(|page| (page, *severity)).collect()))
             .collect::<Result<Vec<Vec<(&'static Page, Severity)>>, Failure>>()?;
         let release = self
             .target_version
             .or(settings.target_version)
             .unwrap_or(Release::CURRENT);
+        // What is asked for on the command line is checked, whatever the project ignores.
+        let by_project = settings.ignore.iter().filter(|_| self.select.is_empty());
+        let ignored = by_project.chain(&self.ignore);
         Ok(Chosen {
             options: Options {
                 circumstances: Circumstances {
                     release,
                     from_release: self.from_version,
-                    daemon_uid: uid(&self.daemon_user)?,
+                    daemon_uid: uid(&self.daemon_user, host)?,
                     today: jiff::Zoned::now().date(),
                 },
                 select: all_pages(select)?,
-                ignore: all_pages(settings.ignore.iter().chain(&self.ignore))?,
+                ignore: all_pages(ignored)?,
                 severities: severities.concat(),
             },
             fail_on: self
@@ -124,17 +129,17 @@ impl Choice {
 }
 
 /// The number of a user of this machine; root has the same one everywhere.
-fn uid(user: &str) -> Result<u32, Failure> {
+fn uid(user: &str, host: &dyn Host) -> Result<u32, Failure> {
     if user == "root" {
         return Ok(0);
     }
     if let Ok(number) = user.parse() {
         return Ok(number);
     }
-    match Live.user(user) {
+    match host.user(user) {
         Ok(Some(user)) => Ok(user.uid),
         Ok(None) => Err(format!(
-            "this machine has no user `{user}`; give --daemon-user the number that the user has on the server"
+            "the machine has no user `{user}`; give --daemon-user the number that the user has on the server"
         )
         .into()),
         Err(error) => Err(format!("cannot look up the user `{user}`: {error}").into()),

@@ -102,9 +102,22 @@ fn brings_new(before: &Report, after: &Report) -> bool {
 }
 
 /// Shows what would change. Files with passwords are only named.
-pub(super) fn diff(files: &[File<'_>], language: Language, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn diff(
+    files: &[File<'_>],
+    report: &Report,
+    language: Language,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let holds_passwords = |file: &File<'_>| {
+        let mut sources = report
+            .sources
+            .iter()
+            .filter(|(_, source)| source.name() == file.name);
+        matches!(file.kind, FileKind::Secrets | FileKind::Password)
+            || sources.any(|(_, source)| source.hides_any(0..source.bytes().len()))
+    };
     for file in files.iter().filter(|file| file.bytes != file.original) {
-        if matches!(file.kind, FileKind::Secrets | FileKind::Password) {
+        if holds_passwords(file) {
             let line = match language {
                 Language::English => "would change; not shown, because it holds passwords",
                 Language::Chinese => "将被修改；内容含有密码，不予显示",
@@ -122,6 +135,9 @@ pub(super) fn diff(files: &[File<'_>], language: Language, out: &mut dyn Write) 
 
 /// Writes the files that changed. Each is the old or the new one at every instant, and keeps its owner and mode.
 pub(super) fn write(files: &[File<'_>]) -> Result<usize, Failure> {
+    if files.iter().any(|file| file.path.is_none()) {
+        return Err("standard input cannot be fixed; --diff shows what would change".into());
+    }
     let mut written = 0;
     for file in files.iter().filter(|file| file.bytes != file.original) {
         let path = file
@@ -150,6 +166,12 @@ fn replace(path: &Path, original: &[u8], bytes: &[u8]) -> io::Result<()> {
     fchown(new.as_file(), Some(metadata.uid()), Some(metadata.gid()))?;
     new.as_file()
         .set_permissions(fs::Permissions::from_mode(metadata.mode() & 0o7777))?;
+    // Access lists and security labels are attributes too; what we may not set is the system's to give.
+    for name in xattr::list(&path)? {
+        if let Some(value) = xattr::get(&path, &name)? {
+            let _ = xattr::set(new.path(), &name, &value);
+        }
+    }
     new.as_file().sync_all()?;
     new.persist(&path)?;
     Ok(())

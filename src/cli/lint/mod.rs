@@ -2,6 +2,8 @@ mod choice;
 mod fix;
 
 use std::{
+    collections::BTreeSet,
+    fs,
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
 };
@@ -28,7 +30,9 @@ use crate::{
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     /// Files and folders to check; `-` is standard input
-    #[arg(value_name = "PATH", default_value = "/etc/rsyncd.conf")]
+    ///
+    /// [default: /etc/rsyncd.conf, of the machine that --root names]
+    #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// What the files are, instead of recognising them by name and content
     #[arg(long, value_name = "KIND")]
@@ -79,9 +83,13 @@ struct File<'a> {
 
 /// Checks the files, cures them if that is asked for, and writes the report.
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    let chosen = arguments.choice.resolve(&arguments.paths[0])?;
     let hosts = arguments.machine.hosts()?;
-    let mut files = files(arguments, &hosts)?;
+    let paths = match &arguments.paths[..] {
+        [] => &[arguments.machine.place("/etc/rsyncd.conf")],
+        paths => paths,
+    };
+    let chosen = arguments.choice.resolve(&paths[0], hosts.named())?;
+    let mut files = files(arguments, paths, &hosts)?;
     let language = arguments.output.language();
     let safety = match arguments.fix {
         Some(FixName::Unsafe) => Some(Safety::Unsafe),
@@ -93,7 +101,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         Some(safety) if arguments.diff => {
             let report = lint::lint(inputs(&files), &chosen.options);
             fix::apply(&mut files, &chosen.options, safety);
-            fix::diff(&files, language, &mut out)?;
+            fix::diff(&files, &report, language, &mut out)?;
             out.flush()?;
             return Ok(code(&report, arguments, &chosen));
         }
@@ -108,14 +116,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         }
         None => lint::lint(inputs(&files), &chosen.options),
     };
-    render::report(
+    let written = render::report(
         arguments.output.format(),
         &report,
         arguments.output.style(),
         &mut out,
-    )?;
-    out.flush()?;
-    Ok(code(&report, arguments, &chosen))
+    );
+    // Whoever reads may go away early (`| head`); what was found is found all the same.
+    match written.and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(code(&report, arguments, &chosen)),
+    }
 }
 
 fn code(report: &Report, arguments: &Arguments, chosen: &Chosen) -> u8 {
@@ -133,9 +144,10 @@ fn code(report: &Report, arguments: &Arguments, chosen: &Chosen) -> u8 {
     exit::CLEAN
 }
 
-fn files<'a>(arguments: &Arguments, hosts: &'a Hosts) -> Result<Vec<File<'a>>, Failure> {
-    let mut files = Vec::new();
-    for path in &arguments.paths {
+fn files<'a>(arguments: &Arguments, paths: &[PathBuf], hosts: &'a Hosts) -> Result<Vec<File<'a>>, Failure> {
+    let mut files: Vec<File<'_>> = Vec::new();
+    let mut seen = BTreeSet::new();
+    for path in paths {
         if path == Path::new("-") {
             let bytes = standard_input()?;
             let name = &arguments.stdin_name;
@@ -144,6 +156,10 @@ fn files<'a>(arguments: &Arguments, hosts: &'a Hosts) -> Result<Vec<File<'a>>, F
             continue;
         }
         for found in lint::discover(path)? {
+            // A file that is named twice is one file.
+            if !seen.insert(fs::canonicalize(&found).unwrap_or_else(|_| found.clone())) {
+                continue;
+            }
             let file = file(arguments, hosts.of(&found), &found, read(&found)?);
             match file {
                 Some(file) => files.push(file),
@@ -153,11 +169,7 @@ fn files<'a>(arguments: &Arguments, hosts: &'a Hosts) -> Result<Vec<File<'a>>, F
         }
     }
     if files.is_empty() {
-        let folders: Vec<_> = arguments
-            .paths
-            .iter()
-            .map(|path| format!("`{}`", path.display()))
-            .collect();
+        let folders: Vec<_> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
         let folders = folders.join(", ");
         return Err(format!(
             "no file in {folders} looks like one of rsync's or sersync's; name it, with --kind"

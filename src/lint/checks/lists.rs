@@ -37,17 +37,16 @@ fn comma_in_patterns(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
         };
         let pattern = first.bytes.strip_suffix(b",").unwrap_or(first.bytes);
         let pattern = pattern.split(|byte| *byte == b',').next().unwrap_or_default();
-        let commas = ends
-            .iter()
-            .chain(&inside)
-            .flat_map(|token| commas(setting, token));
-        let mut edits: Vec<_> = commas.collect();
-        edits.dedup_by_key(|edit| edit.span);
-        let (variant, safety) = if ends.is_empty() {
-            ("inside", Safety::Unsafe)
+        // A comma at a word's end is never meant; one inside may well be a part of the name.
+        let (variant, safety, words) = if ends.is_empty() {
+            ("inside", Safety::Unsafe, &inside)
         } else {
-            ("end", Safety::Safe)
+            ("end", Safety::Safe, &ends)
         };
+        let edits: Vec<_> = words
+            .iter()
+            .flat_map(|token| last_comma_or_all(setting, token))
+            .collect();
         out.report(
             Case::at(setting.part(first.part.clone()))
                 .variant(variant)
@@ -59,13 +58,22 @@ fn comma_in_patterns(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
     }
 }
 
-/// `a,b`, but not RCS's `*,v`, nor a set of characters.
+/// What to take out of a word: the comma that it ends with, or those inside if it ends with none.
+fn last_comma_or_all(setting: &Setting, token: &Token<'_>) -> Vec<Edit> {
+    let mut edits: Vec<_> = commas(setting, token).collect();
+    if token.bytes.ends_with(b",") {
+        edits.drain(..edits.len().saturating_sub(1));
+    }
+    edits
+}
+
+/// `a,b`, but not RCS's `*,v`, nor a set of characters, nor what a shell would take apart.
 fn has_comma_inside(word: &[u8]) -> bool {
     let parts: Vec<_> = word.split(|byte| *byte == b',').collect();
     parts.len() > 1
         && !word.ends_with(b",")
         && !word.ends_with(b",v")
-        && !word.contains(&b'[')
+        && !word.iter().any(|byte| b"[{".contains(byte))
         && parts.iter().all(|part| !part.is_empty())
 }
 

@@ -41,11 +41,20 @@ fn note_in_value(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             .with("words", words(setting, &note))
             .explains(behind);
         out.report(match cure(subject, setting, &note) {
-            Some(edits) if effect == "text" => case.fix(Safety::Unsafe, edits),
+            Some(edits) if effect == "text" || loosens(setting.parameter) => case.fix(Safety::Unsafe, edits),
             Some(edits) => case.fix(Safety::Safe, edits),
             None => case,
         });
     }
+}
+
+/// Whether a value that begins to count may give clients more than they have: somebody is to look at that first.
+fn loosens(parameter: Parameter) -> bool {
+    use Parameter as P;
+    matches!(
+        parameter,
+        P::ReadOnly | P::Uid | P::Gid | P::UseChroot | P::StrictModes | P::MungeSymlinks | P::InsecureLinks
+    )
 }
 
 /// A path may hold blanks and any other character; then the machine knows.

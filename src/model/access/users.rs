@@ -35,6 +35,22 @@ pub struct UserRule<'a> {
 }
 
 impl UserRule<'_> {
+    /// Whether the suffix is none of the words that people write there: it may be a password, which nobody is shown.
+    /// rsync looks at its first letters only, so a password may well be a right.
+    pub fn may_hide_password(&self) -> bool {
+        let is_right = |word: &[u8]| [&b"deny"[..], b"ro", b"rw", b""].contains(&word);
+        self.suffix.is_some_and(|suffix| !is_right(suffix)) && self.meant().is_none()
+    }
+
+    /// The word for people, with stars for what may be a password.
+    pub fn shown(&self) -> String {
+        let word = self.token.display().into_owned();
+        match word.split_once(':') {
+            Some((name, _)) if self.may_hide_password() => format!("{name}:****"),
+            _ => word,
+        }
+    }
+
     /// The right that the suffix was to give, where rsync ignores it and it is a word that people write for one.
     pub fn meant(&self) -> Option<Right> {
         let word = self.suffix?.to_ascii_lowercase();

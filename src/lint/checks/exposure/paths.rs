@@ -9,7 +9,7 @@ use crate::{
         report::{Case, Reporter},
         subject::{ConfigurationSubject, ModuleSubject},
     },
-    model::{Parameter, Setting},
+    model::{Parameter, Setting, access::is_host_separator},
 };
 
 pub(super) const CHECKS: &[Check] = &[
@@ -87,18 +87,23 @@ fn open_way_round(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
         .iter()
         .any(|&filter| module.has(filter));
         match place(&module) {
-            Some((path, setting)) if is_guarded(&module) => {
-                guarded.entry(path).or_insert((module, setting));
-            }
-            Some((path, setting)) if !is_filtered => {
+            Some((path, setting)) if admits_everybody(&module) && !is_filtered => {
                 open.entry(path).or_insert((module, setting));
+            }
+            Some((path, setting)) if is_guarded(&module) && !admits_everybody(&module) => {
+                guarded.entry(path).or_insert((module, setting));
             }
             _ => {}
         }
     }
     let mut found = Vec::new();
     for (path, (module, setting)) in &guarded {
-        if let Some((wide, way)) = path.ancestors().find_map(|folder| open.get(folder)) {
+        // Where writing is what the guard is for, reading beside it is a public mirror.
+        let gives_away = |wide: &ModuleSubject<'_>| {
+            wide.is_writable() || !(module.is_writable() || module.is(Parameter::WriteOnly))
+        };
+        let around = path.ancestors().find_map(|folder| open.get(folder));
+        if let Some((wide, way)) = around.filter(|(wide, _)| gives_away(wide)) {
             let variant = if asks_for_users(module) {
                 "password"
             } else {
@@ -123,6 +128,14 @@ fn open_way_round(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
                 .with("other", strict.name()),
         );
     }
+}
+
+/// Whether a module asks nobody for a name and keeps no address out.
+fn admits_everybody(module: &ModuleSubject<'_>) -> bool {
+    let allow = module.text(Parameter::HostsAllow).value;
+    let mut words = allow.split(|&byte| is_host_separator(byte));
+    let everybody = allow.is_empty() && !module.has(Parameter::HostsDeny);
+    !asks_for_users(module) && (everybody || words.any(|word| matches!(word, b"*" | b"0.0.0.0/0")))
 }
 
 /// Where a module's folder is, if its path says so outright.

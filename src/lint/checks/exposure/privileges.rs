@@ -9,7 +9,7 @@ use crate::{
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
-    model::Parameter,
+    model::{Parameter, Scope},
     terms::Release,
 };
 
@@ -45,7 +45,13 @@ fn writable_without_chroot(subject: &ConfigurationSubject<'_>, out: &mut Reporte
     let mut seen = HashSet::new();
     for module in subject.modules() {
         let chroot = module.boolean(Parameter::UseChroot);
-        let is_off = chroot.value == Some(false) && subject.circumstances.daemon_uid == 0;
+        // A daemon that is confined as a whole has less to lose, and cannot confine a module on top.
+        let is_jailed = !subject
+            .configuration
+            .text(Scope::Global, Parameter::DaemonChroot)
+            .value
+            .is_empty();
+        let is_off = chroot.value == Some(false) && subject.circumstances.daemon_uid == 0 && !is_jailed;
         let place = module.place(chroot.origin);
         if is_off && module.is_writable() && seen.insert(place) {
             let variant = if subject.circumstances.release < Release::new(3, 4, 3) {

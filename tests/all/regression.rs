@@ -1,0 +1,157 @@
+//! Mistakes of ours that were mended, each with what it took to see them.
+
+use std::fs;
+
+use crate::support::program::{folder, rsyncctl, stdout};
+
+#[test]
+fn a_long_chain_of_includes_is_no_stack_overflow() {
+    let folder = folder(&[]);
+    let name = |n: usize| folder.path().join(format!("{n}.conf"));
+    for n in 0..3000 {
+        fs::write(name(n), format!("&include {}\n", name(n + 1).display())).expect("a file");
+    }
+    let arguments = [
+        "lint",
+        "0.conf",
+        "--kind",
+        "rsyncd.conf",
+        "--host",
+        "live",
+        "--format",
+        "concise",
+    ];
+    let output = rsyncctl(&folder, &arguments);
+    assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
+    assert!(stdout(&output).contains("RSY107"), "{}", stdout(&output));
+}
+
+#[test]
+fn a_password_in_a_configuration_is_shown_nowhere() {
+    let text = "[m]\npath = /srv\nauth users = joe:hunter2 # bob\nauth user = ann:hunter3\nben:hunter4\n";
+    let folder = folder(&[("rsyncd.conf", text)]);
+    for format in ["human", "concise", "json", "sarif", "github"] {
+        let output = rsyncctl(&folder, &["lint", "rsyncd.conf", "--format", format]);
+        assert!(
+            !stdout(&output).contains("hunter"),
+            "{format}: {}",
+            stdout(&output)
+        );
+    }
+    for arguments in [
+        &["lint", "rsyncd.conf", "--diff", "--fix=unsafe"][..],
+        &["config", "rsyncd.conf"],
+        &["config", "rsyncd.conf", "--json"],
+        &["access", "rsyncd.conf"],
+        &["access", "rsyncd.conf", "--from", "::1", "--user", "joe"],
+    ] {
+        let output = rsyncctl(&folder, arguments);
+        assert!(
+            !stdout(&output).contains("hunter"),
+            "{arguments:?}: {}",
+            stdout(&output)
+        );
+    }
+}
+
+#[test]
+fn a_safe_fix_takes_only_the_comma_at_the_end() {
+    let folder = folder(&[("rsyncd.conf", "[m]\npath = /srv\nexclude = {a,b} c,d x,\n")]);
+    rsyncctl(&folder, &["lint", "rsyncd.conf", "--fix"]);
+    let fixed = fs::read_to_string(folder.path().join("rsyncd.conf")).expect("the file");
+    assert!(fixed.contains("exclude = {a,b} c,d x\n"), "{fixed}");
+}
+
+#[test]
+fn a_safe_fix_opens_no_module_for_writing() {
+    let text = "[m]\npath = /srv\nread only = no # push here\n";
+    let folder = folder(&[("rsyncd.conf", text)]);
+    rsyncctl(&folder, &["lint", "rsyncd.conf", "--fix"]);
+    assert_eq!(
+        fs::read_to_string(folder.path().join("rsyncd.conf")).expect("the file"),
+        text
+    );
+}
+
+#[test]
+fn access_says_nothing_good_of_a_file_that_is_not_read_to_its_end() {
+    let folder = folder(&[
+        ("gives-up.conf", "[m]\npath = /srv\n[bad/x]\n"),
+        ("unseen.conf", "&merge more.inc\n[m]\npath = /srv\n"),
+    ]);
+    for (file, module, code) in [
+        ("gives-up.conf", "m", 1),
+        ("unseen.conf", "m", 3),
+        ("unseen.conf", "other", 3),
+    ] {
+        let output = rsyncctl(
+            &folder,
+            &["access", file, "--from", "192.0.2.7", "--module", module],
+        );
+        assert_eq!(output.status.code(), Some(code), "{file} {module}");
+        assert!(!output.stderr.is_empty(), "{file} {module}");
+    }
+}
+
+#[test]
+fn the_closest_wish_of_the_settings_counts() {
+    let folder = folder(&[
+        ("rsyncd.conf", "[m]\npath = /srv\nignore errors\n"),
+        (
+            "rsyncctl.toml",
+            "ignore = [\"RSY5\", \"RSY6\"]\n[severity]\nRSY1 = \"info\"\nRSY102 = \"error\"\n",
+        ),
+    ]);
+    let output = rsyncctl(&folder, &["lint", "rsyncd.conf", "--format", "concise"]);
+    assert!(stdout(&output).contains("error RSY102"), "{}", stdout(&output));
+    let output = rsyncctl(
+        &folder,
+        &["lint", "rsyncd.conf", "--format", "concise", "--select", "RSY601"],
+    );
+    assert!(
+        stdout(&output).contains("RSY601"),
+        "what is selected is checked: {}",
+        stdout(&output)
+    );
+}
+
+#[test]
+fn a_file_that_is_named_twice_is_cured_once() {
+    let folder = folder(&[("rsyncd.conf", "[m]\npath = \"/srv\"\n")]);
+    let output = rsyncctl(&folder, &["lint", "rsyncd.conf", "./rsyncd.conf", "--fix=unsafe"]);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn the_machine_below_a_root_is_asked_for_its_file_and_its_users() {
+    let folder = folder(&[]);
+    fs::create_dir(folder.path().join("etc")).expect("a folder");
+    fs::write(folder.path().join("etc/passwd"), "bob:x:1007:1007::/:/bin/sh\n").expect("a file");
+    fs::write(
+        folder.path().join("etc/rsyncd.conf"),
+        "[m]\npath = /srv\ngid = 7\n",
+    )
+    .expect("a file");
+    let arguments = [
+        "lint",
+        "--root",
+        ".",
+        "--daemon-user",
+        "bob",
+        "--select",
+        "RSY409",
+        "--format",
+        "concise",
+    ];
+    let output = rsyncctl(&folder, &arguments);
+    assert!(
+        stdout(&output).contains("etc/rsyncd.conf:3:1: error RSY409"),
+        "{}",
+        stdout(&output)
+    );
+}
