@@ -1,7 +1,9 @@
 //! A configuration linter and troubleshooting doctor for rsync daemons.
 //!
-//! The rooms, from the ground up: [`terms`] holds rsync's own words; [`syntax`] turns bytes into trees;
-//! [`model`] turns trees into the configuration that the daemon really uses. Imports point downwards only.
+//! The rooms, from the ground up: [`terms`] holds rsync's own words; [`host`] answers for a machine; [`syntax`] turns
+//! bytes into trees; [`model`] turns trees into the configuration that the daemon really uses; [`catalog`] holds the
+//! pages of `rules/`; [`diagnosis`] what is reported; [`lint`] checks; [`render`] writes; [`cli`] knows the command line
+//! and the environment. Imports point downwards only.
 
 pub mod catalog;
 pub mod cli;

@@ -16,7 +16,7 @@ use crate::{
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     /// The identifier or name of a rule, or the name of a parameter
-    #[arg(required = true, value_name = "RULE")]
+    #[arg(required = true, value_name = "RULE|PARAMETER")]
     words: Vec<String>,
     #[command(flatten)]
     output: Output<PageFormat>,

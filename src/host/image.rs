@@ -1,4 +1,6 @@
 use std::{
+    cell::OnceCell,
+    collections::HashMap,
     ffi::OsString,
     fs,
     path::{Component as Part, Path, PathBuf},
@@ -17,12 +19,18 @@ const MOST_LINKS: usize = 40;
 #[derive(Debug)]
 pub struct Image {
     root: PathBuf,
+    users: OnceCell<Fact<HashMap<String, Vec<u32>>>>,
+    groups: OnceCell<Fact<HashMap<String, Vec<u32>>>>,
 }
 
 impl Image {
     /// `root` is the folder that is the machine's `/`.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self {
+            root: root.into(),
+            users: OnceCell::new(),
+            groups: OnceCell::new(),
+        }
     }
 
     /// Our path of a path of the image, with links resolved inside the image; `None` if a folder on the way is not
@@ -58,15 +66,30 @@ impl Image {
         Ok(Some(self.root.join(inside)))
     }
 
-    /// The fields of the line of `/etc/FILE` whose first field is `name`.
-    fn account(&self, file: &str, name: &str) -> Fact<Option<Vec<String>>> {
-        let Some(bytes) = self.read(Path::new(file))? else {
-            return Err(Unknown::Failed(format!("the image has no {file}")));
+    /// The accounts of `/etc/passwd` or `/etc/group`: name, then the numbers behind the password.
+    fn accounts<'a>(
+        &self,
+        file: &str,
+        known: &'a OnceCell<Fact<HashMap<String, Vec<u32>>>>,
+    ) -> Result<&'a HashMap<String, Vec<u32>>, Unknown> {
+        let read = || {
+            let bytes = self.read(Path::new(file))?;
+            let bytes = bytes.ok_or_else(|| Unknown::Failed(format!("the image has no {file}")))?;
+            let mut accounts = HashMap::new();
+            for line in String::from_utf8_lossy(&bytes).lines() {
+                let mut fields = line.split(':');
+                let name = fields.next().unwrap_or_default().to_owned();
+                let numbers = fields
+                    .skip(1)
+                    .map_while(|field| field.parse().ok())
+                    .take(2)
+                    .collect();
+                // The first line of a name counts, as for the C library.
+                accounts.entry(name).or_insert(numbers);
+            }
+            Ok(accounts)
         };
-        Ok(String::from_utf8_lossy(&bytes)
-            .lines()
-            .map(|line| line.split(':').map(str::to_owned).collect::<Vec<_>>())
-            .find(|fields| fields[0] == name && fields.len() > 3))
+        known.get_or_init(read).as_ref().map_err(Clone::clone)
     }
 }
 
@@ -101,19 +124,16 @@ impl Host for Image {
     }
 
     fn user(&self, name: &str) -> Fact<Option<User>> {
-        let Some(fields) = self.account("/etc/passwd", name)? else {
-            return Ok(None);
-        };
-        Ok(fields[2]
-            .parse()
-            .ok()
-            .zip(fields[3].parse().ok())
-            .map(|(uid, gid)| User { uid, gid }))
+        let numbers = self.accounts("/etc/passwd", &self.users)?.get(name);
+        Ok(match numbers.map(|numbers| &numbers[..]) {
+            Some(&[uid, gid]) => Some(User { uid, gid }),
+            _ => None,
+        })
     }
 
     fn group(&self, name: &str) -> Fact<Option<u32>> {
-        let fields = self.account("/etc/group", name)?;
-        Ok(fields.and_then(|fields| fields[2].parse().ok()))
+        let numbers = self.accounts("/etc/group", &self.groups)?.get(name);
+        Ok(numbers.and_then(|numbers| numbers.first().copied()))
     }
 }
 

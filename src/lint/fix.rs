@@ -13,37 +13,46 @@ use crate::{
 ///
 /// Returns the new content of each source that changes.
 pub fn fixed(sources: &Sources, findings: &[&Finding], safety: Safety) -> BTreeMap<SourceId, Vec<u8>> {
-    let mut chosen: BTreeMap<SourceId, Vec<&Edit>> = BTreeMap::new();
+    let mut chosen: BTreeMap<SourceId, BTreeMap<u32, &Edit>> = BTreeMap::new();
     let allowed = |finding: &&Finding| {
         let fix = finding.fix.as_ref();
         fix.is_some_and(|fix| fix.safety == Safety::Safe || safety == Safety::Unsafe)
     };
     for finding in findings.iter().copied().filter(allowed) {
         let edits = finding.fix.iter().flat_map(|fix| &fix.edits);
-        let is_free = edits.clone().all(|edit| {
-            let others = chosen.get(&edit.span.source).into_iter().flatten();
-            others.into_iter().all(|other| !overlap(edit, other))
-        });
-        if is_free {
+        if edits
+            .clone()
+            .all(|edit| is_free(edit, chosen.get(&edit.span.source)))
+        {
             for edit in edits {
-                chosen.entry(edit.span.source).or_default().push(edit);
+                chosen
+                    .entry(edit.span.source)
+                    .or_default()
+                    .insert(edit.span.start, edit);
             }
         }
     }
     chosen
         .into_iter()
-        .map(|(source, edits)| (source, apply(sources.get(source).bytes(), edits)))
+        .map(|(source, edits)| (source, apply(sources.get(source).bytes(), edits.into_values())))
         .collect()
 }
 
-/// Two insertions at one place overlap too: their order would be a guess.
-fn overlap(one: &Edit, other: &Edit) -> bool {
-    let (a, b) = (one.span, other.span);
-    a.source == b.source && (a.start < b.end && b.start < a.end || a.start == b.start)
+/// Whether an edit touches none of those that are chosen, which do not touch each other. Two insertions at one place
+/// touch too: their order would be a guess.
+fn is_free(edit: &Edit, chosen: Option<&BTreeMap<u32, &Edit>>) -> bool {
+    let Some(chosen) = chosen else {
+        return true;
+    };
+    let span = edit.span;
+    let before = chosen.range(..=span.start).next_back();
+    let after = chosen.range(span.start..).next();
+    before.is_none_or(|(start, other)| *start != span.start && other.span.end <= span.start)
+        && after.is_none_or(|(start, _)| *start >= span.end && *start != span.start)
 }
 
-fn apply(bytes: &[u8], mut edits: Vec<&Edit>) -> Vec<u8> {
-    edits.sort_by_key(|edit| edit.span.start);
+/// Puts edits that are in order in place.
+fn apply<'e>(bytes: &[u8], edits: impl Iterator<Item = &'e Edit>) -> Vec<u8> {
     let mut fixed = Vec::with_capacity(bytes.len());
     let mut at = 0;
     for edit in edits {

@@ -155,3 +155,30 @@ fn the_machine_below_a_root_is_asked_for_its_file_and_its_users() {
         stdout(&output)
     );
 }
+
+#[test]
+fn what_is_right_is_left_alone() {
+    for (rule, text) in [
+        (
+            "RSY512",
+            "[pub]\npath = /srv\n[push]\npath = /srv\nread only = no\nauth users = joe\nsecrets file = /etc/s\n",
+        ),
+        ("RSY512", "[a]\npath = /srv\n[b]\npath = /srv\nhosts allow = *\n"),
+        (
+            "RSY501",
+            "address = 127.0.0.1\n[m]\npath = /srv\nread only = no\n",
+        ),
+        (
+            "RSY503",
+            "daemon chroot = /srv/jail\n[m]\npath = /d\nuse chroot = no\nread only = no\n",
+        ),
+        ("RSY213", "[m]\npath = /srv\nexclude = *.{jpg,png} *,v\n"),
+    ] {
+        let folder = folder(&[("rsyncd.conf", text)]);
+        let output = rsyncctl(
+            &folder,
+            &["lint", "rsyncd.conf", "--format", "concise", "--select", rule],
+        );
+        assert_eq!(stdout(&output), "", "{text}");
+    }
+}
