@@ -23,7 +23,10 @@ fn reports_keep_to_the_schema() {
 
 #[test]
 fn every_rule_is_described() {
-    let folder = folder(&[("rsyncd.conf", "[data]\npath = /srv/data\nhosts allow = ::1\n")]);
+    let folder = folder(&[(
+        "rsyncd.conf",
+        "[data]\npath = /srv/data\nhosts allow = ::1\nlist = no\n",
+    )]);
     let log = sarif(folder.path(), &["rsyncd.conf"], "en");
     assert_eq!(results(&log), &[] as &[Value]);
     let rules = log["runs"][0]["tool"]["driver"]["rules"]

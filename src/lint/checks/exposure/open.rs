@@ -17,6 +17,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::configuration("RSY505", writable_by_address),
     Check::configuration("RSY509", hidden_not_protected),
     Check::configuration("RSY511", readable_by_anybody),
+    Check::configuration("RSY506", private_module_listed),
 ];
 
 /// RSY501: whoever reaches the port may replace or delete every file of the module.
@@ -61,4 +62,23 @@ fn readable_by_anybody(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_
             out.report(Case::at(module.header()).with("module", module.name()));
         }
     }
+}
+
+/// RSY506: the listing tells everybody what there is.
+fn private_module_listed(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let mut listed = subject
+        .modules()
+        .filter(|module| is_guarded(module) && module.is(Parameter::List));
+    let Some(first) = listed.next() else {
+        return;
+    };
+    let more = match listed.count() {
+        0 => String::new(),
+        count => format!(" (+{count})"),
+    };
+    out.report(
+        Case::at(first.header())
+            .with("module", first.name())
+            .with("more", more),
+    );
 }
