@@ -182,3 +182,23 @@ fn what_is_right_is_left_alone() {
         assert_eq!(stdout(&output), "", "{text}");
     }
 }
+
+#[test]
+fn one_file_that_cannot_be_read_is_missing_and_no_more() {
+    let folder = folder(&[(
+        "rsyncd.conf",
+        "timeout = 600\nmax connections = 9\n[m]\npath = /srv\nhosts allow = ::1\n",
+    )]);
+    // Larger than any configuration: root may read everything else.
+    let large = fs::File::create(folder.path().join("rsyncd-large.conf")).expect("a file");
+    large.set_len(300 << 20).expect("a sparse file");
+    let output = rsyncctl(&folder, &["lint", ".", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stdout(&output));
+    assert!(
+        stdout(&output).contains("it is larger than 256 MiB"),
+        "{}",
+        stdout(&output)
+    );
+    let output = rsyncctl(&folder, &["lint", "rsyncd-large.conf"]);
+    assert_eq!(output.status.code(), Some(2));
+}

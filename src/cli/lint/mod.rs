@@ -18,7 +18,8 @@ use crate::{
         input::{Hosts, Machine, read},
         output::{Output, ReportFormat, complain, stdout},
     },
-    host::{Host, LARGEST_FILE},
+    diagnosis::Unchecked,
+    host::{Host, LARGEST_FILE, Unknown},
     lint::{self, Input, Report},
     render,
 };
@@ -89,7 +90,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         paths => paths,
     };
     let chosen = arguments.choice.resolve(&paths[0], hosts.named())?;
-    let mut files = files(arguments, paths, &hosts)?;
+    let mut unread = Vec::new();
+    let mut files = files(arguments, paths, &hosts, &mut unread)?;
+    let is_missing = !unread.is_empty();
     let language = arguments.output.language();
     let safety = match arguments.fix {
         Some(FixName::Unsafe) => Some(Safety::Unsafe),
@@ -97,7 +100,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         None => arguments.diff.then_some(Safety::Safe),
     };
     let mut out = stdout();
-    let report = match safety {
+    let mut report = match safety {
         Some(safety) if arguments.diff => {
             let report = lint::lint(inputs(&files), &chosen.options);
             fix::apply(&mut files, &chosen.options, safety);
@@ -116,6 +119,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         }
         None => lint::lint(inputs(&files), &chosen.options),
     };
+    report.unchecked.extend(unread);
     let written = render::report(
         arguments.output.format(),
         &report,
@@ -125,7 +129,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     // Whoever reads may go away early (`| head`); what was found is found all the same.
     match written.and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(code(&report, arguments, &chosen)),
+        _ => Ok(match code(&report, arguments, &chosen) {
+            exit::CLEAN if is_missing => exit::UNCHECKED,
+            code => code,
+        }),
     }
 }
 
@@ -144,7 +151,12 @@ fn code(report: &Report, arguments: &Arguments, chosen: &Chosen) -> u8 {
     exit::CLEAN
 }
 
-fn files<'a>(arguments: &Arguments, paths: &[PathBuf], hosts: &'a Hosts) -> Result<Vec<File<'a>>, Failure> {
+fn files<'a>(
+    arguments: &Arguments,
+    paths: &[PathBuf],
+    hosts: &'a Hosts,
+    unread: &mut Vec<Unchecked>,
+) -> Result<Vec<File<'a>>, Failure> {
     let mut files: Vec<File<'_>> = Vec::new();
     let mut seen = BTreeSet::new();
     for path in paths {
@@ -160,7 +172,20 @@ fn files<'a>(arguments: &Arguments, paths: &[PathBuf], hosts: &'a Hosts) -> Resu
             if !seen.insert(fs::canonicalize(&found).unwrap_or_else(|_| found.clone())) {
                 continue;
             }
-            let file = file(arguments, hosts.of(&found), &found, read(&found)?);
+            let bytes = match read(&found) {
+                Ok(bytes) => bytes,
+                // One file of a folder that cannot be read says nothing about the others.
+                Err(error) if found != *path => {
+                    unread.push(Unchecked {
+                        rule: None,
+                        subject: found.display().to_string(),
+                        reason: Unknown::Failed(error.to_string()),
+                    });
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let file = file(arguments, hosts.of(&found), &found, bytes);
             match file {
                 Some(file) => files.push(file),
                 None if found == *path => return Err(unknown(path).into()),
