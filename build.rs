@@ -119,9 +119,7 @@ fn check(file: &str, page: &Page) -> Result<(), String> {
             ));
         }
     }
-    if page.symptom.is_empty() != (page.proof.is_none() && page.unproven.is_none())
-        && !page.symptom.is_empty()
-    {
+    if !page.symptom.is_empty() && page.proof.is_none() && page.unproven.is_none() {
         return Err(format!(
             "{file}: a page with a symptom needs `[proof]` or `unproven`"
         ));

@@ -65,21 +65,9 @@ fn is_list(parameter: Parameter) -> bool {
 /// RSY208: the second block is the first module again, and what it sets wins.
 fn repeated_section(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     each_repeated(subject, |module, header, settings| {
-        if spelling(subject, header) != spelling(subject, module.header()) {
-            return;
+        if spelling(subject, header) == spelling(subject, module.header()) {
+            out.report(continued(module, header, settings));
         }
-        let variant = if settings.is_empty() {
-            "continued"
-        } else {
-            "changed"
-        };
-        out.report(
-            Case::at(header)
-                .variant(variant)
-                .also(module.header(), "first")
-                .with("module", module.name.display())
-                .with("settings", settings),
-        );
     });
 }
 
@@ -87,23 +75,22 @@ fn repeated_section(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) 
 fn module_name_spelling(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     each_repeated(subject, |module, header, settings| {
         let name = spelling(subject, header);
-        if name == spelling(subject, module.header()) {
-            return;
+        if name != spelling(subject, module.header()) {
+            out.report(continued(module, header, settings).with("name", name));
         }
-        let variant = if settings.is_empty() {
+    });
+}
+
+fn continued(module: &Module, header: Span, settings: String) -> Case {
+    Case::at(header)
+        .variant(if settings.is_empty() {
             "continued"
         } else {
             "changed"
-        };
-        out.report(
-            Case::at(header)
-                .variant(variant)
-                .also(module.header(), "first")
-                .with("module", module.name.display())
-                .with("name", name)
-                .with("settings", settings),
-        );
-    });
+        })
+        .also(module.header(), "first")
+        .with("module", module.name.display())
+        .with("settings", settings)
 }
 
 /// Every header that continues a module, with the names of the parameters that it sets anew.
