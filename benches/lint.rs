@@ -90,7 +90,7 @@ fn check(file: &[u8]) -> Report {
     let input = Input {
         name: "rsyncd.conf".to_owned(),
         path: None,
-        bytes: file.to_vec(),
+        bytes: file.into(),
         kind: FileKind::RsyncdConf,
         is_guess: false,
         host: &NoHost,

@@ -21,7 +21,7 @@ use crate::{
     },
     model::{self, Configuration, Parameter, ProblemKind, access, resolve},
     syntax,
-    terms::{Source, SourceId, Sources, Span},
+    terms::{Bytes, Source, SourceId, Sources, Span},
 };
 
 /// A file to check.
@@ -31,7 +31,7 @@ pub struct Input<'a> {
     /// Where it is, if it is a file.
     pub path: Option<PathBuf>,
     /// Its content.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
     /// What it is.
     pub kind: FileKind,
     /// Whether that is only what it looks like, so that another file that names it knows better.

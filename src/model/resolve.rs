@@ -10,9 +10,9 @@ use crate::{
     model::{
         configuration::{
             Block, Configuration, Effect, FatalError, Include, Module, Problem, ProblemKind, Scope, Setting,
-            Slots,
         },
         parameter::{self, Kind, Parameter, fold},
+        slots::{Globals, Slots},
         value::Value,
     },
     syntax::{
@@ -68,13 +68,13 @@ pub fn resolve(sources: &mut Sources, root: SourceId, release: Release, files: &
             blocks: Vec::new(),
             includes: Vec::new(),
             problems: Vec::new(),
-            globals: Slots::EMPTY,
+            globals: Globals::default(),
             by_name: HashMap::new(),
         },
         scope: Scope::Global,
         block: 0,
         saved: Vec::new(),
-        open: Vec::new(),
+        reading: Vec::new(),
     };
     resolver.begin_block(Scope::Global, None, root);
     resolver.file(root);
@@ -89,15 +89,15 @@ struct Resolver<'a> {
     scope: Scope,
     block: usize,
     /// The globals to come back to after an `&include`.
-    saved: Vec<Slots>,
+    saved: Vec<Globals>,
     /// The files that are being read, outermost first.
-    open: Vec<PathBuf>,
+    reading: Vec<PathBuf>,
 }
 
 impl Resolver<'_> {
     fn file(&mut self, source: SourceId) {
-        let document = rsyncd_conf::parse(self.sources.get(source).bytes());
-        for item in document.items {
+        let bytes = self.sources.get(source).bytes().clone();
+        for item in rsyncd_conf::parse(&bytes) {
             self.item(source, item);
         }
     }
@@ -146,7 +146,7 @@ impl Resolver<'_> {
                 modules.push(Module {
                     name: section.name,
                     headers: vec![header],
-                    slots: self.configuration.globals.clone(),
+                    slots: Slots::new(self.configuration.globals.clone()),
                 });
                 self.configuration
                     .by_name
@@ -182,7 +182,10 @@ impl Resolver<'_> {
         };
         let index = self.configuration.settings.len();
         if matches!(effect, Effect::Set(_) | Effect::Environment) {
-            self.slots().set(parameter, index);
+            match self.scope {
+                Scope::Global => self.configuration.globals.set(parameter, index),
+                Scope::Module(module) => self.configuration.modules[module].slots.set(parameter, index),
+            }
         }
         if let (Parameter::Name, Scope::Module(module)) = (parameter, self.scope) {
             self.rename(module, line.value.clone());
@@ -254,8 +257,7 @@ impl Resolver<'_> {
         }
         for name in names {
             if is_include {
-                let saved = self.saved.last().cloned();
-                self.configuration.globals = saved.unwrap_or(Slots::EMPTY);
+                self.configuration.globals = self.saved.last().cloned().unwrap_or_default();
                 self.begin_block(Scope::Global, None, span.source);
             }
             // rsync joins with one slash, and does not look for files in folders below.
@@ -277,11 +279,11 @@ impl Resolver<'_> {
     }
 
     fn included(&mut self, directive: Span, path: PathBuf, bytes: Vec<u8>) {
-        if self.open.contains(&path) {
+        if self.reading.contains(&path) {
             self.problem(directive, ProblemKind::Fatal(FatalError::Cycle(path)));
             return;
         }
-        if self.configuration.includes.len() >= MOST_INCLUDES || self.open.len() >= DEEPEST_INCLUDE {
+        if self.configuration.includes.len() >= MOST_INCLUDES || self.reading.len() >= DEEPEST_INCLUDE {
             self.problem(directive, ProblemKind::Fatal(FatalError::TooManyIncludes));
             return;
         }
@@ -291,9 +293,9 @@ impl Resolver<'_> {
             source,
             path: path.clone(),
         });
-        self.open.push(path);
+        self.reading.push(path);
         self.file(source);
-        self.open.pop();
+        self.reading.pop();
     }
 
     fn not_opened(&mut self, span: Span, path: PathBuf, error: NotOpened) {
@@ -327,13 +329,6 @@ impl Resolver<'_> {
             span,
             block: self.block,
         });
-    }
-
-    fn slots(&mut self) -> &mut Slots {
-        match self.scope {
-            Scope::Global => &mut self.configuration.globals,
-            Scope::Module(index) => &mut self.configuration.modules[index].slots,
-        }
     }
 }
 
