@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    host::Unknown,
+    host::{LARGEST_FILE, Unknown},
     model::{
         configuration::{
             Block, Configuration, Effect, FatalError, Include, Module, Problem, ProblemKind, Scope, Setting,
@@ -24,6 +24,10 @@ use crate::{
 
 /// More than any honest configuration includes; each of two files that include the next twice would double it.
 const MOST_INCLUDES: usize = 10_000;
+
+/// The most bytes that are read of included files together. The limit of one file does for all of them: the largest
+/// honest configurations have some thousand small ones.
+const MOST_INCLUDED: usize = LARGEST_FILE as usize;
 
 /// Deeper than any honest configuration includes. rsync itself follows a chain until it has no descriptor left.
 const DEEPEST_INCLUDE: usize = 100;
@@ -75,6 +79,8 @@ pub fn resolve(sources: &mut Sources, root: SourceId, release: Release, files: &
         block: 0,
         saved: Vec::new(),
         reading: Vec::new(),
+        room: MOST_INCLUDED,
+        is_full: false,
     };
     resolver.begin_block(Scope::Global, None, root);
     resolver.file(root);
@@ -92,6 +98,10 @@ struct Resolver<'a> {
     saved: Vec<Globals>,
     /// The files that are being read, outermost first.
     reading: Vec<PathBuf>,
+    /// How many bytes may still be included.
+    room: usize,
+    /// Whether a limit is reached, so that no further file is opened.
+    is_full: bool,
 }
 
 impl Resolver<'_> {
@@ -227,7 +237,7 @@ impl Resolver<'_> {
         }
         let span = Span::new(source, directive.value.range());
         let path = PathBuf::from(OsStr::from_bytes(directive.value.bytes()));
-        match self.files.open(&path) {
+        match self.open(&path) {
             Ok(Opened::File(bytes)) => {
                 if is_include {
                     self.saved.push(self.configuration.globals.clone());
@@ -265,7 +275,7 @@ impl Resolver<'_> {
             path.push(b'/');
             path.extend_from_slice(name.as_bytes());
             let path = PathBuf::from(OsString::from_vec(path));
-            match self.files.open(&path) {
+            match self.open(&path) {
                 Ok(Opened::File(bytes)) => self.included(span, path, bytes),
                 // rsync opens it like a file and finds nothing to read.
                 Ok(Opened::Folder(_)) => {}
@@ -278,15 +288,29 @@ impl Resolver<'_> {
         }
     }
 
+    fn open(&self, path: &Path) -> Result<Opened, NotOpened> {
+        if self.is_full {
+            return Err(too_much());
+        }
+        self.files.open(path)
+    }
+
     fn included(&mut self, directive: Span, path: PathBuf, bytes: Vec<u8>) {
         if self.reading.contains(&path) {
             self.problem(directive, ProblemKind::Fatal(FatalError::Cycle(path)));
             return;
         }
         if self.configuration.includes.len() >= MOST_INCLUDES || self.reading.len() >= DEEPEST_INCLUDE {
+            self.is_full = true;
             self.problem(directive, ProblemKind::Fatal(FatalError::TooManyIncludes));
             return;
         }
+        let Some(room) = self.room.checked_sub(bytes.len()) else {
+            self.is_full = true;
+            self.not_opened(directive, path, too_much());
+            return;
+        };
+        self.room = room;
         let source = self.sources.add(Source::new(path.display().to_string(), bytes));
         self.configuration.includes.push(Include {
             directive,
@@ -330,6 +354,14 @@ impl Resolver<'_> {
             block: self.block,
         });
     }
+}
+
+/// Why nothing more is included.
+fn too_much() -> NotOpened {
+    let megabytes = MOST_INCLUDED >> 20;
+    NotOpened::Unknown(Unknown::Failed(format!(
+        "more is included than is read: {MOST_INCLUDES} files of {megabytes} MiB together"
+    )))
 }
 
 /// Whether `expand_vars` in loadparm.c may replace something: `%`, an upper-case letter, and a second `%`.
