@@ -2,6 +2,7 @@
 
 mod concise;
 mod each;
+mod explanation;
 mod fingerprint;
 mod github;
 mod human;
@@ -12,6 +13,7 @@ mod visible;
 mod window;
 mod words;
 
+pub use explanation::explanation;
 pub(crate) use visible::visible;
 
 use std::io;
