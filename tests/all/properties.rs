@@ -138,6 +138,12 @@ fn a_hundred_thousand_modules_are_checked() {
     let allowed = modules("# rsyncctl: allow RSY102 -- a test\nignore errors\n");
     let report = check(allowed.as_bytes(), FileKind::RsyncdConf);
     assert_eq!(report.suppressed, 100_000);
+    let late = check(
+        modules("[global]\ncomment = late\n").as_bytes(),
+        FileKind::RsyncdConf,
+    );
+    let reaching = late.findings.iter().filter(|finding| finding.page.id == "RSY211");
+    assert_eq!(reaching.count(), 1);
 }
 
 #[test]
