@@ -1,6 +1,7 @@
 //! Reports as text: one file a format. Decides nothing.
 
 mod concise;
+mod each;
 mod explanation;
 mod fingerprint;
 mod github;

@@ -142,7 +142,7 @@ pub(crate) fn check(page: &PageFile, case: &ExampleCase) -> Option<Report> {
         .map(|block| Input {
             name: file_name(block),
             path: block.path.as_ref().map(Into::into),
-            bytes: block.text.clone(),
+            bytes: block.text.clone().into(),
             kind: kind(&block.kind),
             is_guess: false,
             host,

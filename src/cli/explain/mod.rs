@@ -98,7 +98,7 @@ fn known(file: &Path, arguments: &Arguments) -> Result<Known, Failure> {
     let input = Input {
         name: file.display().to_string(),
         path: Some(file.to_owned()),
-        bytes: read(file)?,
+        bytes: read(file)?.into(),
         kind: FileKind::RsyncdConf,
         is_guess: false,
         host: hosts.of(file),

@@ -142,6 +142,11 @@ fn late_global_text(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) 
         if block.scope != Scope::Global || !block.after_modules || !is_text || setting.bytes().is_empty() {
             continue;
         }
+        // Only what holds at the end reaches back.
+        let last = configuration.origin(Scope::Global, setting.parameter).setting();
+        if last.is_none_or(|last| last.span() != setting.span()) {
+            continue;
+        }
         let reached: Vec<_> = subject
             .modules()
             .filter(|module| {
