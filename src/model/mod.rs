@@ -3,6 +3,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod access;
+mod charset;
 mod configuration;
 pub mod parameter;
 mod resolve;
@@ -10,6 +11,7 @@ pub mod sersync;
 mod value;
 pub mod wildmatch;
 
+pub use charset::{Charset, charset};
 pub use configuration::{
     Block, Configuration, Effect, FatalError, Include, Module, Origin, Problem, ProblemKind, Resolved, Scope,
     Setting,
