@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::word::{Word, joint, words};
+use super::word::{Word, is_nobody, joint, words};
 use crate::{
     catalog::Safety,
     diagnosis::Edit,
@@ -65,7 +65,13 @@ fn wrapper_word(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
                 continue;
             }
             let is_except = token.bytes.eq_ignore_ascii_case(b"EXCEPT");
+            let is_nobody = is_nobody(token.bytes);
+            if is_nobody && !(list.is_deny && list.lookups.forward && list.lookups.unresolvable_denies) {
+                // Nobody is called so: as it was meant.
+                continue;
+            }
             let variant = match (list.is_deny, is_except) {
+                _ if is_nobody => "nobody",
                 (false, true) => "except",
                 (false, false) => "allow",
                 (true, _) if list.lookups.forward && list.lookups.unresolvable_denies => "deny",
