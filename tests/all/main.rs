@@ -4,6 +4,7 @@
 mod access;
 mod any_bytes;
 mod cli;
+mod coverage;
 mod differential;
 mod fixes;
 mod github;
