@@ -18,5 +18,6 @@ mod regression;
 mod sarif;
 mod secrecy;
 mod sersync;
+mod sound;
 mod support;
 mod tutorial;
