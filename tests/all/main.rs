@@ -3,6 +3,7 @@
 
 mod access;
 mod any_bytes;
+mod build_check;
 mod cli;
 mod coverage;
 mod differential;

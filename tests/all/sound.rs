@@ -40,7 +40,10 @@ fn nothing_is_wrong_with_what_is_right() {
         let output = rsyncctl(&folder, &[&["lint", "--json", "--no-settings"], what].concat());
         let report: Value = serde_json::from_str(&stdout(&output)).expect(name);
         let diagnoses = report["diagnoses"].as_array().expect("diagnoses");
-        let mut rules: Vec<_> = diagnoses.iter().map(|one| one["rule"].as_str().expect("a rule")).collect();
+        let mut rules: Vec<_> = diagnoses
+            .iter()
+            .map(|one| one["rule"].as_str().expect("a rule"))
+            .collect();
         rules.sort_unstable();
         let is_quiet = diagnoses.iter().all(|one| one["severity"] == "info");
         if !is_quiet || rules != mentioned.get(name).copied().unwrap_or_default() {
