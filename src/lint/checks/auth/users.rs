@@ -88,6 +88,19 @@ fn unknown_suffix(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             });
         }
         for rule in user_rules(setting, subject.configuration.release) {
+            if let [b'!', name @ ..] = rule.pattern
+                && !name.is_empty()
+            {
+                let span = setting.part(rule.token.part.clone());
+                out.report(
+                    Case::at(span)
+                        .variant("negated")
+                        .with("user", String::from_utf8_lossy(name))
+                        .with("module", module.name())
+                        .explains(span),
+                );
+                continue;
+            }
             let (Some(suffix), Some(part)) = (rule.suffix, rule.suffix_part()) else {
                 continue;
             };

@@ -42,6 +42,15 @@ fn malformed_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
                     error: MaskError::OutOfRange,
                     ..
                 }) => "range",
+                Word::Address(AddressPattern::Network { address, bits, .. })
+                    if address.is_unspecified() && bits == if address.is_ipv4() { 32 } else { 128 } =>
+                {
+                    if is_deny {
+                        "zero-deny"
+                    } else {
+                        "zero"
+                    }
+                }
                 Word::AddressWildcard => "wildcard",
                 Word::AddressRange if is_deny => "from-to-deny",
                 Word::AddressRange => "from-to",

@@ -66,7 +66,8 @@ fn strangers_admitted(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>
                 if variant == "unread" { "everybody" } else { "allow" },
             )
             .with("module", module.name())
-            .with("deny", deny.text.display());
+            .with("deny", deny.text.display())
+            .explains_rules(deny.value_span(), &["RSY303"]);
         out.report(match variant {
             "list" | "unread" => case,
             _ => case.fix(Safety::Unsafe, [Edit::replace(deny.value_span(), "*")]),
@@ -100,7 +101,12 @@ impl Denied {
             let is_zero = matches!(&word, Word::Address(AddressPattern::Network { address, bits: 32, .. }) if address.is_unspecified());
             denied.zero &= is_zero;
             match word {
-                Word::AddressRange | Word::AddressWildcard | Word::Joined | Word::Wrapper => return None,
+                Word::AddressRange
+                | Word::AddressWildcard
+                | Word::Joined
+                | Word::Negated
+                | Word::Suffix
+                | Word::Wrapper => return None,
                 Word::Address(AddressPattern::NotAnAddress | AddressPattern::BadMask { .. }) => return None,
                 Word::Address(AddressPattern::Everything { address }) => {
                     denied.everything_v4 |= address.is_ipv4();

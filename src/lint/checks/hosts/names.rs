@@ -61,6 +61,19 @@ fn lists<'a>(subject: &ConfigurationSubject<'a>) -> Vec<List<'a>> {
 fn wrapper_word(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     for list in lists(subject) {
         for (token, word) in words(list.setting) {
+            let span = list.setting.part(token.part.clone());
+            if matches!(word, Word::Suffix | Word::Negated) {
+                let case = Case::at(span)
+                    .with("word", token.display())
+                    .with("parameter", list.setting.parameter.name());
+                out.report(if word == Word::Negated {
+                    case.variant(if list.is_deny { "negated-deny" } else { "negated" })
+                } else {
+                    case.variant(if list.is_deny { "domain-deny" } else { "domain" })
+                        .fix(Safety::Safe, [Edit::replace(span, [b"*", token.bytes].concat())])
+                });
+                continue;
+            }
             if word != Word::Wrapper {
                 continue;
             }
@@ -78,7 +91,7 @@ fn wrapper_word(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
                 (true, _) => "deny-nobody",
             };
             out.report(
-                Case::at(list.setting.part(token.part.clone()))
+                Case::at(span)
                     .variant(variant)
                     .with("word", token.display())
                     .with("parameter", list.setting.parameter.name()),

@@ -1,6 +1,6 @@
 //! What rsync takes a word of a host list for.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use crate::{
     model::{
@@ -21,8 +21,12 @@ pub(super) enum Word {
     AddressWildcard,
     /// Several words that are joined by something that separates elsewhere.
     Joined,
+    /// `.example.org`: a domain in the files of TCP wrappers, a whole name here.
+    Suffix,
     /// A word with a meaning in the files of TCP wrappers, and none here.
     Wrapper,
+    /// `!word`: an exception in other programs.
+    Negated,
     /// `@netgroup`.
     Netgroup,
     /// A name with `*`, `?` or `[`.
@@ -51,6 +55,12 @@ fn classify(word: &[u8]) -> Word {
     }
     if is_wrapper(word) {
         return Word::Wrapper;
+    }
+    if word.len() > 1 && word[0] == b'!' {
+        return Word::Negated;
+    }
+    if word.len() > 1 && word[0] == b'.' && !word.iter().any(|byte| b"*?[".contains(byte)) {
+        return Word::Suffix;
     }
     if is_numeric(word, b"-") {
         return Word::AddressRange;
@@ -125,6 +135,10 @@ pub(super) fn is_nobody(word: &[u8]) -> bool {
 pub(in crate::lint::checks) fn is_everybody(word: &[u8]) -> bool {
     match AddressPattern::parse(word) {
         Some(AddressPattern::Everything { address }) => address.is_ipv4(),
+        Some(AddressPattern::Masked {
+            mask: IpAddr::V4(mask),
+            ..
+        }) => mask.is_unspecified(),
         Some(_) => false,
         None => !word.is_empty() && word.iter().all(|byte| b"*?".contains(byte)),
     }
