@@ -82,7 +82,7 @@ fn write_page(code: &mut String, page: &Page, parts: &Parts<'_>) {
         let _ = write!(
             symptoms,
             "Symptom {{ exit: {}, stage: Stage::{:?}, client: {:?}, log: {:?}, since: {}, until: {}, \
-             effect: [{:?}, {:?}], variants: &{:?} }},",
+             effect: [{:?}, {:?}], variants: &{:?}, wordings: &{:?}, log_wordings: &{:?} }},",
             s.exit,
             s.stage,
             s.client,
@@ -92,6 +92,8 @@ fn write_page(code: &mut String, page: &Page, parts: &Parts<'_>) {
             s.en.as_deref().unwrap_or_default(),
             s.zh.as_deref().unwrap_or_default(),
             s.variants,
+            s.wordings,
+            s.log_wordings,
         );
     }
     let mut variants = String::new();
@@ -115,7 +117,8 @@ fn write_page(code: &mut String, page: &Page, parts: &Parts<'_>) {
     let _ = writeln!(
         code,
         "Page {{ id: {:?}, name: {:?}, severity: Severity::{:?}, confidence: Confidence::{:?}, files: &[{}], \
-         needs: &[{}], side: Side::{:?}, fix: {}, since: {}, until: {}, related: &{:?}, commands: &{:?}, text: [{}, {}], \
+         needs: &[{}], side: Side::{:?}, fix: {}, since: {}, until: {}, related: &{:?}, commands: &{:?}, \
+         frequency: Frequency::{:?}, check: {}, text: [{}, {}], \
          variants: &[{variants}], symptoms: &[{symptoms}], unproven: {:?}, body: [{:?}, {:?}] }},",
         page.id,
         page.name,
@@ -129,6 +132,11 @@ fn write_page(code: &mut String, page: &Page, parts: &Parts<'_>) {
         release(&page.until),
         page.related,
         page.commands,
+        page.frequency,
+        option(page.check.as_ref().map(|check| format!(
+            "Check {{ side: Side::{:?}, commands: &{:?} }}",
+            check.side, check.commands
+        ))),
         text(&page.en),
         text(&page.zh),
         page.unproven,
@@ -144,12 +152,13 @@ fn text(text: &Text) -> String {
         .map(|(key, value)| format!("({key:?}, {value:?})"))
         .collect();
     format!(
-        "Text {{ summary: {:?}, title: {:?}, message: {:?}, label: {:?}, help: {:?}, labels: &[{}] }}",
+        "Text {{ summary: {:?}, title: {:?}, message: {:?}, label: {:?}, help: {:?}, not: {:?}, labels: &[{}] }}",
         text.summary,
         text.title,
         text.message,
         text.label,
         text.help,
+        text.not,
         labels.join(", ")
     )
 }

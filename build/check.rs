@@ -104,7 +104,12 @@ impl<'a> Place<'a> {
                 self.check_release("symptom", count, key, release.as_deref())?;
             }
         }
-        if !page.symptom.is_empty() && page.proof.is_none() && page.unproven.is_none() {
+        if page.files.is_empty() && page.symptom.is_empty() {
+            let message = "a page that names no `files` needs a symptom";
+            return Err(self.error("", 0, "files", message));
+        }
+        let is_shown = page.proof.is_some() || page.unproven.is_some();
+        if !page.files.is_empty() && !page.symptom.is_empty() && !is_shown {
             let message = "a page with a symptom needs `[proof]` or `unproven`";
             return Err(self.error("symptom", 0, "", message));
         }
@@ -199,13 +204,14 @@ impl<'a> Place<'a> {
 }
 
 /// Every text of a case; the first four are mandatory for a page.
-fn texts(text: &Text) -> [(&'static str, Option<&str>); 5] {
+fn texts(text: &Text) -> [(&'static str, Option<&str>); 6] {
     [
         ("summary", text.summary.as_deref()),
         ("title", text.title.as_deref()),
         ("message", text.message.as_deref()),
         ("help", text.help.as_deref()),
         ("label", text.label.as_deref()),
+        ("not", text.not.as_deref()),
     ]
 }
 

@@ -7,6 +7,7 @@ mod build_check;
 mod cli;
 mod coverage;
 mod differential;
+mod explain;
 mod fixes;
 mod github;
 mod human;
