@@ -3,6 +3,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod access;
+mod charset;
 mod configuration;
 pub mod parameter;
 mod resolve;
@@ -11,6 +12,7 @@ mod slots;
 mod value;
 pub mod wildmatch;
 
+pub use charset::{Charset, charset};
 pub use configuration::{
     Block, Configuration, Effect, FatalError, Include, Module, Origin, Problem, ProblemKind, Resolved, Scope,
     Setting,

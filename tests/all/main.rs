@@ -3,8 +3,10 @@
 
 mod access;
 mod any_bytes;
+mod build_check;
 mod cli;
 mod command_line;
+mod coverage;
 mod differential;
 mod explain;
 mod fixes;
@@ -19,5 +21,6 @@ mod regression;
 mod sarif;
 mod secrecy;
 mod sersync;
+mod sound;
 mod support;
 mod tutorial;

@@ -7,14 +7,14 @@ use std::{
     path::Path,
 };
 
-use super::{asks_for_users, is_guarded};
+use super::{asks_for_users, has_host_list, is_guarded};
 use crate::{
     lint::{
         checks::Check,
         report::{Case, Reporter},
         subject::{ConfigurationSubject, ModuleSubject},
     },
-    model::{Parameter, Setting, access::is_host_separator},
+    model::{Parameter, Setting},
 };
 
 pub(super) const CHECKS: &[Check] = &[
@@ -157,10 +157,7 @@ impl<'a> Folders<'a> {
 
 /// Whether a module asks nobody for a name and keeps no address out.
 fn admits_everybody(module: &ModuleSubject<'_>) -> bool {
-    let allow = module.text(Parameter::HostsAllow).value;
-    let mut words = allow.split(|&byte| is_host_separator(byte));
-    let everybody = allow.is_empty() && !module.has(Parameter::HostsDeny);
-    !asks_for_users(module) && (everybody || words.any(|word| matches!(word, b"*" | b"0.0.0.0/0")))
+    !asks_for_users(module) && !has_host_list(module)
 }
 
 /// Where a module's folder is, if its path says so outright.
