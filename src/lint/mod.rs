@@ -12,10 +12,10 @@ mod settings;
 mod subject;
 mod suppress;
 
-pub use discover::{DiscoverError, discover, recognise};
+pub use discover::{Discovered, discover, recognise};
 pub use engine::{Input, Options, Report, lint};
 pub(crate) use files::HostFiles;
-pub use fix::fixed;
+pub use fix::{fixed, is_curable};
 pub use report::{Case, Reporter};
 pub use settings::{FILE_NAME, FailOn, Settings, SettingsError};
 pub use subject::{

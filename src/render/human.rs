@@ -120,21 +120,27 @@ fn summary(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result
     let files = report.files.len();
     let release = report.circumstances.release;
     let language = style.language;
+    let settings = report.settings.as_deref().map(visible);
     let line = match language {
         Language::English => {
             let noun = if files == 1 { "file" } else { "files" };
-            format!("{files} {noun} checked for rsync {release}: {found}")
+            let with = settings.map_or_else(String::new, |settings| format!(" with {settings}"));
+            format!("{files} {noun} checked for rsync {release}{with}: {found}")
         }
-        Language::Chinese => format!("按 rsync {release} 检查了 {files} 个文件：{found}"),
+        Language::Chinese => {
+            let with = settings.map_or_else(String::new, |settings| format!("和 {settings} "));
+            format!("按 rsync {release} {with}检查了 {files} 个文件：{found}")
+        }
     };
     write!(out, "{line}")?;
+    let comma = pick(language, ", ", "，");
     if report.suppressed > 0 {
         let words = pick(language, "kept back by comments", "个被注释放行");
-        write!(out, ", {} {words}", report.suppressed)?;
+        write!(out, "{comma}{} {words}", report.suppressed)?;
     }
     if !report.unchecked.is_empty() {
         let words = pick(language, "not checked", "项未检查");
-        write!(out, ", {} {words}", report.unchecked.len())?;
+        write!(out, "{comma}{} {words}", report.unchecked.len())?;
     }
     writeln!(out)
 }

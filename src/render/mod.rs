@@ -11,7 +11,9 @@ mod visible;
 mod window;
 mod words;
 
+pub(crate) use json::envelope;
 pub(crate) use visible::visible;
+pub(crate) use words::{pick, unknown};
 
 use std::io;
 
