@@ -1,4 +1,5 @@
 //! Checks files against the catalogue: which file is what, which checks apply, what the user wants to hear.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod checks;
 mod consequences;
