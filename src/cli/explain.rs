@@ -9,10 +9,10 @@ use crate::{
         output::{Output, PageFormat, complain, stdout},
     },
     model::{Parameter, parameter::Facts},
-    render::Format,
+    render::{Format, confidence, kind, pick, scope, severity, stage},
 };
 
-/// Explain a rule (RSY302, secrets-file-world-readable) or a parameter of rsyncd.conf
+/// Explain a rule (RSY302, secrets-file-world-readable) or a parameter of rsyncd.conf, or several
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     /// The identifier or name of a rule, or the name of a parameter
@@ -22,58 +22,128 @@ pub(super) struct Arguments {
     output: Output<PageFormat>,
 }
 
-/// Prints the page of a rule, or what is known of a parameter.
+/// Prints the pages of rules, and what is known of parameters.
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    let asked = arguments.words.join(" ");
     let language = arguments.output.language();
     let is_json = arguments.output.format() == Format::Json;
+    let (topics, unknown) = topics(&arguments.words);
     let mut out = stdout();
-    if let Some(page) = catalog::page(&asked) {
+    for (index, topic) in topics.iter().enumerate() {
         if is_json {
-            writeln!(out, "{}", page_as_json(page, language))?;
+            writeln!(out, "{}", topic.as_json(language))?;
         } else {
-            write!(out, "{}", page_as_text(page, language))?;
+            let gap = if index > 0 { "\n\n" } else { "" };
+            write!(out, "{gap}{}", topic.as_text(language))?;
         }
-    } else if let Some(parameter) = Parameter::from_name(asked.as_bytes()) {
-        if is_json {
-            writeln!(out, "{}", parameter_as_json(parameter.facts(), language))?;
-        } else {
-            write!(out, "{}", parameter_as_text(parameter.facts(), language))?;
-        }
-    } else {
-        let hint = match catalog::nearest(&asked) {
-            Some(page) => format!("did you mean {} ({})?", page.id, page.name),
-            None => "`rsyncctl rules` lists the rules".to_owned(),
-        };
-        complain(&format!("no rule and no parameter is called `{asked}`; {hint}"))?;
-        return Ok(exit::FINDINGS);
     }
     out.flush()?;
-    Ok(exit::CLEAN)
+    for name in &unknown {
+        let hint = match (catalog::nearest(name), nearest_parameter(name)) {
+            (_, Some(parameter)) => format!("did you mean `{}`?", parameter.name()),
+            (Some(page), None) => format!("did you mean {} ({})?", page.id, page.name),
+            (None, None) => "`rsyncctl rules` lists the rules".to_owned(),
+        };
+        complain(&format!("no rule and no parameter is called `{name}`; {hint}"))?;
+    }
+    Ok(if unknown.is_empty() {
+        exit::CLEAN
+    } else {
+        exit::FINDINGS
+    })
+}
+
+/// What can be explained.
+enum Topic {
+    Rule(&'static Page),
+    Parameter(Parameter),
+}
+
+impl Topic {
+    fn named(name: &str) -> Option<Self> {
+        let rule = catalog::page(name).map(Self::Rule);
+        rule.or_else(|| Parameter::from_name(name.as_bytes()).map(Self::Parameter))
+    }
+
+    fn as_json(&self, language: Language) -> serde_json::Value {
+        match self {
+            Self::Rule(page) => page_as_json(page, language),
+            Self::Parameter(parameter) => parameter_as_json(parameter.facts(), language),
+        }
+    }
+
+    fn as_text(&self, language: Language) -> String {
+        match self {
+            Self::Rule(page) => page_as_text(page, language),
+            Self::Parameter(parameter) => parameter_as_text(parameter.facts(), language),
+        }
+    }
+}
+
+/// What the words of a command line name, and those that name nothing. A parameter's name may be several of them.
+fn topics(words: &[String]) -> (Vec<Topic>, Vec<String>) {
+    let mut known = Vec::new();
+    let mut unknown: Vec<String> = Vec::new();
+    // Whether the word before was a part of a name that nothing has.
+    let mut goes_on = false;
+    let mut at = 0;
+    while at < words.len() {
+        let longest = (at + 1..=words.len())
+            .rev()
+            .find_map(|end| Some((Topic::named(&words[at..end].join(" "))?, end)));
+        let word = &words[at];
+        at += 1;
+        if let Some((topic, end)) = longest {
+            known.push(topic);
+            goes_on = false;
+            at = end;
+        } else if looks_like_rule(word) {
+            unknown.push(word.clone());
+            goes_on = false;
+        } else if goes_on && let Some(last) = unknown.last_mut() {
+            *last = format!("{last} {word}");
+        } else {
+            unknown.push(word.clone());
+            goes_on = true;
+        }
+    }
+    (known, unknown)
+}
+
+fn looks_like_rule(word: &str) -> bool {
+    word.contains('-') || word.to_ascii_uppercase().starts_with("RSY")
+}
+
+/// The parameter whose name is nearest to a text that is none.
+fn nearest_parameter(name: &str) -> Option<Parameter> {
+    let distance =
+        |parameter: &Parameter| strsim::damerau_levenshtein(parameter.name(), &name.to_lowercase());
+    let nearest = Parameter::all().min_by_key(distance)?;
+    (distance(&nearest) <= 1 + name.len() / 5).then_some(nearest)
 }
 
 fn page_as_text(page: &Page, language: Language) -> String {
     let mut text = format!(
-        "{} {}\n{}\n\n{}: {}   {}: {}\n\n",
+        "{} {}\n{}\n\n{}{}   {}{}\n\n",
         page.id,
         page.name,
         page.summary(language),
-        word(language, "severity", "严重程度"),
-        page.severity,
-        word(language, "confidence", "把握"),
-        page.confidence,
+        pick(language, "severity: ", "严重程度："),
+        severity(page.severity, language),
+        pick(language, "confidence: ", "把握："),
+        confidence(page.confidence, language),
     );
+    let colon = pick(language, ": ", "：");
     for symptom in page.symptoms {
         let seen = symptom.client.unwrap_or(symptom.effect[language as usize]);
-        text += &format!(
-            "{}: {seen} ({} {}, {})\n",
-            word(language, "what is seen", "现象"),
-            word(language, "exit code", "退出码"),
-            symptom.exit,
-            symptom.stage,
-        );
+        let (word, exit) = (pick(language, "what is seen", "现象"), symptom.exit);
+        let stage = stage(symptom.stage, language);
+        text += &match language {
+            Language::English => format!("{word}{colon}{seen} (exit code {exit}, {stage})\n"),
+            Language::Chinese => format!("{word}{colon}{seen}（退出码 {exit}，{stage}）\n"),
+        };
         if let Some(log) = symptom.log {
-            text += &format!("{}: {log}\n", word(language, "the daemon's log", "守护进程日志"));
+            let word = pick(language, "the daemon's log", "守护进程日志");
+            text += &format!("{word}{colon}{log}\n");
         }
     }
     if !page.symptoms.is_empty() {
@@ -82,8 +152,8 @@ fn page_as_text(page: &Page, language: Language) -> String {
     text += page.body[language as usize];
     text.push('\n');
     if !page.related.is_empty() {
-        let see = word(language, "see also", "另见");
-        text += &format!("\n{see}: {}\n", page.related.join(", "));
+        let see = pick(language, "see also", "另见");
+        text += &format!("\n{see}{colon}{}\n", page.related.join(", "));
     }
     text
 }
@@ -120,16 +190,16 @@ fn page_as_json(page: &Page, language: Language) -> serde_json::Value {
 
 fn parameter_as_text(facts: &Facts, language: Language) -> String {
     let mut text = format!(
-        "{}\n{}\n\n{}: {:?}   {}: {:?}   {}: {}   {}: {}\n",
+        "{}\n{}\n\n{}{}   {}{}   {}{}   {}{}\n",
         facts.name,
         facts.about[language as usize],
-        word(language, "type", "类型"),
-        facts.kind,
-        word(language, "scope", "范围"),
-        facts.scope,
-        word(language, "default", "默认值"),
+        pick(language, "type: ", "类型："),
+        kind(facts.kind, language),
+        pick(language, "scope: ", "范围："),
+        scope(facts.scope, language),
+        pick(language, "default: ", "默认值："),
         facts.default.unwrap_or("-"),
-        word(language, "since rsync", "最早的 rsync 版本"),
+        pick(language, "since rsync: ", "最早的 rsync 版本："),
         facts.since,
     );
     if let Some(danger) = facts.danger {
@@ -150,11 +220,4 @@ fn parameter_as_json(facts: &Facts, language: Language) -> serde_json::Value {
         "about": facts.about[language as usize],
         "danger": facts.danger.map(|danger| danger[language as usize]),
     })
-}
-
-fn word(language: Language, english: &'static str, chinese: &'static str) -> &'static str {
-    match language {
-        Language::English => english,
-        Language::Chinese => chinese,
-    }
 }

@@ -9,14 +9,13 @@ use textwrap::Options;
 use crate::{
     catalog::{Language, Severity},
     diagnosis::Finding,
-    host::Unknown,
     lint::Report,
     render::{
         Style,
         paragraphs::paragraphs,
         visible::visible,
         window::Window,
-        words::{counts, pick, severity, unknown},
+        words::{self, counts, pick, severity, unknown},
     },
 };
 
@@ -74,14 +73,9 @@ fn handler(style: Style) -> GraphicalReportHandler {
 }
 
 fn unchecked(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
-    let mut by_reason: BTreeMap<&Unknown, BTreeMap<&str, Vec<&str>>> = BTreeMap::new();
-    for one in &report.unchecked {
-        let subjects = by_reason.entry(&one.reason).or_default();
-        subjects.entry(&one.subject).or_default().extend(one.rule);
-    }
-    for (reason, subjects) in by_reason {
-        let word = pick(style.language, "not checked", "未检查");
-        writeln!(out, "{word}: {}", visible(&unknown(reason, style.language)))?;
+    for (reason, subjects) in words::unchecked(report) {
+        let word = pick(style.language, "not checked: ", "未检查：");
+        writeln!(out, "{word}{}", visible(&unknown(reason, style.language)))?;
         let shown = if style.limit > 0 { style.limit } else { usize::MAX };
         for (subject, rules) in subjects.iter().take(shown) {
             let subject = visible(subject);
@@ -197,7 +191,7 @@ fn includes(report: &Report, finding: &Finding, style: Style, out: &mut dyn io::
 fn footer(report: &Report, finding: &Finding, style: Style) -> String {
     let mut text = String::new();
     for (word, paragraph) in paragraphs(finding, report.circumstances.release, style.language) {
-        let first = format!("  {word}: ");
+        let first = format!("  {word}{}", pick(style.language, ": ", "："));
         let options = Options::new(style.width)
             .initial_indent(&first)
             .subsequent_indent("      ")

@@ -1,4 +1,5 @@
 //! Reports as text: one file a format. Decides nothing.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod concise;
 mod fingerprint;
@@ -11,9 +12,10 @@ mod visible;
 mod window;
 mod words;
 
+pub(crate) use concise::unchecked;
 pub(crate) use json::envelope;
 pub(crate) use visible::visible;
-pub(crate) use words::{pick, unknown};
+pub(crate) use words::{confidence, kind, pick, scope, severity, stage, unknown};
 
 use std::io;
 

@@ -8,6 +8,7 @@ use std::{
 };
 
 use nix::{sys::stat::Mode, unistd::mkfifo};
+use rsyncctl::catalog;
 
 use crate::support::program::{folder, program, rsyncctl, stderr, stdout, unprivileged};
 
@@ -169,6 +170,88 @@ fn pages_and_parameters_are_explained() {
     assert_eq!(
         rsyncctl(&folder, &["explain", "no such thing"]).status.code(),
         Some(1)
+    );
+}
+
+#[test]
+fn several_names_are_explained_one_after_the_other() {
+    let folder = folder(&[]);
+    let output = rsyncctl(
+        &folder,
+        &["explain", "RSY101", "hosts", "allow", "line-without-equals"],
+    );
+    let text = stdout(&output);
+    for start in [
+        "RSY101 unknown-parameter\n",
+        "\n\nhosts allow\n",
+        "\n\nRSY102 line-without-equals\n",
+    ] {
+        assert!(text.contains(start), "{text}");
+    }
+    assert_eq!(output.status.code(), Some(0));
+    let output = rsyncctl(&folder, &["explain", "RSY101", "RSY102", "--json"]);
+    assert_eq!(stdout(&output).lines().count(), 2);
+
+    let output = rsyncctl(&folder, &["explain", "RSY101", "no", "such", "thing"]);
+    assert!(stdout(&output).starts_with("RSY101 "));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains("no rule and no parameter is called `no such thing`"),
+        "{}",
+        stderr(&output)
+    );
+    let output = rsyncctl(&folder, &["explain", "unknown-paramter", "host", "allow"]);
+    assert_eq!(
+        stderr(&output),
+        "rsyncctl: no rule and no parameter is called `unknown-paramter`; \
+         did you mean RSY101 (unknown-parameter)?\n\
+         rsyncctl: no rule and no parameter is called `host allow`; did you mean `hosts allow`?\n"
+    );
+}
+
+/// Keys, which are no words for readers of Chinese.
+const ENGLISH: [&str; 9] = [
+    "error", "warning", "info", "certain", "likely", "possible", "start", "transfer", "module",
+];
+
+#[test]
+fn explanations_in_chinese_are_chinese() {
+    let folder = folder(&[]);
+    for page in catalog::pages() {
+        let output = rsyncctl(&folder, &["explain", page.id, "--lang", "zh"]);
+        let text = stdout(&output);
+        let facts = text.lines().nth(3).expect("a line of facts");
+        assert!(facts.starts_with("严重程度："), "{text}");
+        let stages = text.lines().filter_map(|line| line.split_once("（退出码 "));
+        let words = stages.map(|(_, stage)| stage).chain([facts]);
+        for word in words.flat_map(|text| text.split(['：', '，', ' ', '）'])) {
+            assert!(!ENGLISH.contains(&word), "{}: {word}", page.id);
+        }
+    }
+    let output = rsyncctl(&folder, &["explain", "use", "chroot", "--lang", "zh"]);
+    assert!(
+        stdout(&output).contains("类型：布尔值，也可以不设   范围：模块"),
+        "{}",
+        stdout(&output)
+    );
+}
+
+#[test]
+fn concise_says_on_standard_error_what_was_not_checked() {
+    let modules: String = (0..5)
+        .map(|n| format!("[m{n}]\npath = /srv/{n}\nhosts allow = ::1\n"))
+        .collect();
+    let folder = folder(&[(
+        "rsyncd.conf",
+        &format!("timeout = 9\nmax connections = 9\n{modules}"),
+    )]);
+    let arguments = ["lint", "rsyncd.conf", "--format", "concise", "--fail-on", "error"];
+    let output = rsyncctl(&folder, &arguments);
+    assert!(!stdout(&output).contains("not checked"), "{}", stdout(&output));
+    assert_eq!(
+        stderr(&output),
+        "rsyncctl: not checked: /srv/0, /srv/1, /srv/2 and 3 more: \
+         the file is judged without a machine (--host live or --root DIR give one)\n"
     );
 }
 

@@ -20,7 +20,7 @@ use crate::{
     diagnosis::Unchecked,
     host::{Host, LARGEST_FILE},
     lint::{self, Input, Report},
-    render,
+    render::{self, Format},
 };
 
 /// Check rsyncd.conf, secrets files and sersync configurations
@@ -137,6 +137,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let format = arguments.output.format();
     let written = render::report(format, &report, arguments.output.style(), &mut out);
     unless_closed(written.and_then(|()| out.flush()))?;
+    if format == Format::Concise {
+        for line in render::unchecked(&report, language) {
+            complain(&line)?;
+        }
+    }
     Ok(code)
 }
 
