@@ -2,6 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod concise;
+mod explanation;
 mod fingerprint;
 mod github;
 mod human;
@@ -13,6 +14,7 @@ mod window;
 mod words;
 
 pub(crate) use concise::unchecked;
+pub use explanation::explanation;
 pub(crate) use json::envelope;
 pub(crate) use visible::visible;
 pub(crate) use words::{confidence, kind, pick, scope, severity, stage, unknown};

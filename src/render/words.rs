@@ -38,6 +38,7 @@ pub(crate) fn confidence(confidence: Confidence, language: Language) -> &'static
 /// How far a client gets.
 pub(crate) fn stage(stage: Stage, language: Language) -> &'static str {
     match stage {
+        Stage::Usage => pick(language, "command line", "命令行"),
         Stage::Start => pick(language, "start of the daemon", "守护进程启动"),
         Stage::Connect => pick(language, "connection", "建立连接"),
         Stage::Greeting => pick(language, "greeting", "问候"),

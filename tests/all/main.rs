@@ -4,6 +4,7 @@
 mod access;
 mod cli;
 mod differential;
+mod explain;
 mod fixes;
 mod github;
 mod human;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{
     pages::check,
     support::{
-        examples::{ExampleCase, pages},
+        examples::{ExampleCase, pages_of_files},
         program::{folder, rsyncctl, stderr, stdout},
         report::write,
     },
@@ -20,7 +20,7 @@ const PARTS: [&str; 2] = ["not-a-real", "hush"];
 #[test]
 fn no_format_shows_a_password() {
     let mut masked = 0;
-    for page in pages() {
+    for page in pages_of_files() {
         for case in page.cases.iter().filter(|case| holds_password(case)) {
             let Some(report) = check(&page, case) else {
                 continue;
@@ -37,7 +37,7 @@ fn no_format_shows_a_password() {
 #[test]
 fn no_command_shows_a_password() {
     let mut seen = 0;
-    for page in pages() {
+    for page in pages_of_files() {
         for case in page.cases.iter().filter(|case| holds_password(case)) {
             seen += 1;
             let folder = folder(&[]);

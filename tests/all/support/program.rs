@@ -32,7 +32,10 @@ pub(crate) fn unprivileged(folder: &TempDir, arguments: &[&str]) -> Output {
         // Nobody may enter the folder that we build in.
         let bin = tempfile::tempdir().expect("a folder");
         let copy = bin.path().join("rsyncctl");
-        fs::copy(command.get_program(), &copy).expect("a copy of the program");
+        // Not by ourselves: a process that another test starts meanwhile would hold the copy open, and keep it busy.
+        let mut cp = Command::new("cp");
+        let status = cp.arg(command.get_program()).arg(&copy).status();
+        assert!(status.expect("cp runs").success());
         for folder in [folder.path(), bin.path()] {
             fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("a mode");
         }

@@ -1,7 +1,5 @@
 use std::io::Write as _;
 
-use clap::Args;
-
 use crate::{
     catalog::{self, Language, Page},
     cli::{
@@ -12,23 +10,12 @@ use crate::{
     render::{Format, confidence, kind, pick, scope, severity, stage},
 };
 
-/// Explain a rule (RSY302, secrets-file-world-readable) or a parameter of rsyncd.conf, or several
-#[derive(Args, Debug)]
-pub(super) struct Arguments {
-    /// The identifier or name of a rule, or the name of a parameter
-    #[arg(required = true, value_name = "RULE|PARAMETER")]
-    words: Vec<String>,
-    #[command(flatten)]
-    output: Output<PageFormat>,
-}
-
 /// Prints the pages of rules, and what is known of parameters.
-pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    let language = arguments.output.language();
-    let is_json = arguments.output.format() == Format::Json;
-    let (topics, unknown) = topics(&arguments.words);
+pub(super) fn run(names: &Names, output: &Output<PageFormat>) -> Result<u8, Failure> {
+    let language = output.language();
+    let is_json = output.format() == Format::Json;
     let mut out = stdout();
-    for (index, topic) in topics.iter().enumerate() {
+    for (index, topic) in names.known.iter().enumerate() {
         if is_json {
             writeln!(out, "{}", topic.as_json(language))?;
         } else {
@@ -37,19 +24,68 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         }
     }
     out.flush()?;
-    for name in &unknown {
-        let hint = match (catalog::nearest(name), nearest_parameter(name)) {
-            (_, Some(parameter)) => format!("did you mean `{}`?", parameter.name()),
-            (Some(page), None) => format!("did you mean {} ({})?", page.id, page.name),
-            (None, None) => "`rsyncctl rules` lists the rules".to_owned(),
-        };
+    for name in &names.unknown {
+        let hint = nearest(name).unwrap_or_else(|| "`rsyncctl rules` lists the rules".to_owned());
         complain(&format!("no rule and no parameter is called `{name}`; {hint}"))?;
     }
-    Ok(if unknown.is_empty() {
+    Ok(if names.unknown.is_empty() {
         exit::CLEAN
     } else {
         exit::FINDINGS
     })
+}
+
+/// Which rule or parameter a name that nothing has may stand for, as a question.
+pub(super) fn nearest(name: &str) -> Option<String> {
+    if let Some(parameter) = nearest_parameter(name) {
+        return Some(format!("did you mean `{}`?", parameter.name()));
+    }
+    let page = catalog::nearest(name)?;
+    Some(format!("did you mean {} ({})?", page.id, page.name))
+}
+
+/// What the words of a command line name.
+pub(super) struct Names {
+    known: Vec<Topic>,
+    unknown: Vec<String>,
+}
+
+impl Names {
+    /// Reads words as names; `None` if they are another text. A parameter's name may be several of them.
+    pub(super) fn read(words: &[String]) -> Option<Self> {
+        let mut names = Self {
+            known: Vec::new(),
+            unknown: Vec::new(),
+        };
+        let mut at = 0;
+        while at < words.len() {
+            let longest = (at + 1..=words.len())
+                .rev()
+                .find_map(|end| Some((Topic::named(&words[at..end].join(" "))?, end)));
+            if let Some((topic, end)) = longest {
+                names.known.push(topic);
+                at = end;
+            } else if looks_like_rule(&words[at]) {
+                names.unknown.push(words[at].clone());
+                at += 1;
+            } else {
+                return None;
+            }
+        }
+        (!names.known.is_empty()).then_some(names)
+    }
+}
+
+/// Whether a word has the form of a rule's identifier or name.
+fn looks_like_rule(word: &str) -> bool {
+    let digits = word.strip_prefix("RSY").or_else(|| word.strip_prefix("rsy"));
+    let is_identifier = digits.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_name = word.contains('-')
+        && !word.starts_with('-')
+        && word
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    is_identifier || is_name
 }
 
 /// What can be explained.
@@ -77,40 +113,6 @@ impl Topic {
             Self::Parameter(parameter) => parameter_as_text(parameter.facts(), language),
         }
     }
-}
-
-/// What the words of a command line name, and those that name nothing. A parameter's name may be several of them.
-fn topics(words: &[String]) -> (Vec<Topic>, Vec<String>) {
-    let mut known = Vec::new();
-    let mut unknown: Vec<String> = Vec::new();
-    // Whether the word before was a part of a name that nothing has.
-    let mut goes_on = false;
-    let mut at = 0;
-    while at < words.len() {
-        let longest = (at + 1..=words.len())
-            .rev()
-            .find_map(|end| Some((Topic::named(&words[at..end].join(" "))?, end)));
-        let word = &words[at];
-        at += 1;
-        if let Some((topic, end)) = longest {
-            known.push(topic);
-            goes_on = false;
-            at = end;
-        } else if looks_like_rule(word) {
-            unknown.push(word.clone());
-            goes_on = false;
-        } else if goes_on && let Some(last) = unknown.last_mut() {
-            *last = format!("{last} {word}");
-        } else {
-            unknown.push(word.clone());
-            goes_on = true;
-        }
-    }
-    (known, unknown)
-}
-
-fn looks_like_rule(word: &str) -> bool {
-    word.contains('-') || word.to_ascii_uppercase().starts_with("RSY")
 }
 
 /// The parameter whose name is nearest to a text that is none.
