@@ -4,7 +4,7 @@ use std::{
     cell::OnceCell,
     fmt::Display,
     fs,
-    io::{self, ErrorKind},
+    io::{self, ErrorKind, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 
 use crate::{
     cli::Failure,
-    host::{Fact, Host, Image, Live, NoHost, Unknown, running_configurations},
+    host::{Fact, Host, Image, LARGEST_FILE, Live, NOT_REGULAR, NoHost, Unknown, running_configurations},
 };
 
 /// Which machine files are judged with.
@@ -128,8 +128,31 @@ impl Hosts {
 /// Reads a file that the user named.
 pub(super) fn read(hosts: &Hosts, path: &Path) -> Fact<Vec<u8>> {
     let (host, place) = hosts.place(path);
-    let bytes = host.read(&place)?;
+    let bytes = host.read(&place).map_err(|reason| match reason {
+        Unknown::Failed(error) if error == NOT_REGULAR => {
+            Unknown::Failed(format!("{error}; a pipe can be given as `-`"))
+        }
+        reason => reason,
+    })?;
     bytes.ok_or_else(|| Unknown::Failed("No such file or directory".to_owned()))
+}
+
+/// Whether a path stands for standard input.
+pub(super) fn is_standard_input(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// What comes in on standard input.
+pub(super) fn standard_input() -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io::stdin()
+        .lock()
+        .take(LARGEST_FILE + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(io::Error::other("standard input is larger than 256 MiB"));
+    }
+    Ok(bytes)
 }
 
 /// What is said of a path that was asked for and cannot be read.

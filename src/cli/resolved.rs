@@ -12,7 +12,7 @@ use crate::{
     catalog::{self, FileKind, Language},
     cli::{
         Failure, exit,
-        input::{Machine, cannot_read, read},
+        input::{Machine, cannot_read, is_standard_input, read, standard_input},
         output::complain,
     },
     diagnosis::Unchecked,
@@ -29,7 +29,7 @@ const FATAL: [&str; 5] = ["RSY103", "RSY104", "RSY105", "RSY106", "RSY107"];
 /// One daemon's configuration.
 #[derive(Args, Debug)]
 pub(super) struct OneFile {
-    /// The daemon's configuration file
+    /// The daemon's configuration file; `-` is standard input
     ///
     /// [default: /etc/rsyncd.conf, of the machine that --root names]
     #[arg(value_name = "FILE")]
@@ -56,9 +56,17 @@ impl OneFile {
     /// Reads and resolves another file in the same circumstances.
     pub(super) fn resolve_other(&self, path: &Path) -> Result<Resolved, Failure> {
         let hosts = self.machine.hosts()?;
-        let bytes = read(&hosts, path).map_err(|reason| cannot_read(path, reason))?;
+        let (name, bytes) = if is_standard_input(path) {
+            ("stdin".to_owned(), standard_input()?)
+        } else {
+            let bytes = read(&hosts, path).map_err(|reason| match &self.file {
+                Some(_) => cannot_read(path, reason),
+                None => format!("{}; name the file", cannot_read(path, reason)),
+            })?;
+            (path.display().to_string(), bytes)
+        };
         let mut sources = Sources::default();
-        let source = sources.add(Source::new(path.display().to_string(), bytes));
+        let source = sources.add(Source::new(name, bytes));
         let host = hosts.of(path);
         let configuration = resolve(&mut sources, source, self.target_version, &HostFiles(host));
         let gives_up = configuration.fatal().next().is_some();

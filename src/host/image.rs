@@ -295,7 +295,7 @@ mod tests {
         for path in ["/fifo", "/"] {
             assert_eq!(
                 image.read(Path::new(path)),
-                Err(Unknown::Failed("it is not a regular file".to_owned()))
+                Err(Unknown::Failed(NOT_REGULAR.to_owned()))
             );
         }
     }

@@ -307,10 +307,9 @@ fn nothing_outside_the_root_is_read_or_written() {
     ] {
         let output = rsyncctl(&folder, arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?} {}", stdout(&output));
-        assert_eq!(
-            stderr(&output),
-            "rsyncctl: cannot read `root/etc/rsyncd.conf`: No such file or directory\n"
-        );
+        let error = stderr(&output);
+        let start = "rsyncctl: cannot read `root/etc/rsyncd.conf`: No such file or directory";
+        assert!(error.starts_with(start), "{arguments:?}: {error}");
     }
     let absolute = [
         "lint",
@@ -350,18 +349,21 @@ fn pipes_are_no_files() {
     for name in ["pipe.conf", "rsyncctl.toml"] {
         mkfifo(&folder.path().join(name), Mode::from_bits_truncate(0o600)).expect("a pipe");
     }
-    for (arguments, name) in [
-        (&["lint", "pipe.conf", "--no-settings"][..], "pipe.conf"),
+    let hint = "; a pipe can be given as `-`";
+    for (arguments, name, hint) in [
+        (&["lint", "pipe.conf", "--no-settings"][..], "pipe.conf", hint),
         (
             &["lint", "pipe.conf", "--no-settings", "--root", "."],
             "pipe.conf",
+            hint,
         ),
-        (&["config", "pipe.conf"], "pipe.conf"),
+        (&["config", "pipe.conf"], "pipe.conf", hint),
         (
             &["lint", "rsyncd.conf", "--settings", "rsyncctl.toml"],
             "rsyncctl.toml",
+            "",
         ),
-        (&["lint", "rsyncd.conf"], "rsyncctl.toml"),
+        (&["lint", "rsyncd.conf"], "rsyncctl.toml", ""),
     ] {
         let output = rsyncctl(&folder, arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
@@ -371,7 +373,7 @@ fn pipes_are_no_files() {
             "{arguments:?}: {error}"
         );
         assert!(
-            error.ends_with(&format!("{name}`: it is not a regular file\n")),
+            error.ends_with(&format!("{name}`: it is not a regular file{hint}\n")),
             "{arguments:?}: {error}"
         );
     }
@@ -408,4 +410,38 @@ fn the_report_names_the_settings_that_shaped_it() {
         "{}",
         stderr(&output)
     );
+}
+
+#[test]
+fn where_nothing_is_named_the_message_says_what_to_name() {
+    let folder = folder(&[]);
+    fs::create_dir(folder.path().join("root")).expect("a folder");
+    for (command, text) in [
+        ("lint", "name the files or folders to check"),
+        ("config", "name the file"),
+        ("access", "name the file"),
+    ] {
+        let output = rsyncctl(&folder, &[command, "--root", "root"]);
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(
+            stderr(&output),
+            format!("rsyncctl: cannot read `root/etc/rsyncd.conf`: No such file or directory; {text}\n")
+        );
+    }
+}
+
+#[test]
+fn cures_that_were_not_asked_for_are_mentioned() {
+    let folder = folder(&[(
+        "rsyncd.conf",
+        "[data]\npath = /srv\nhosts alow = ::1\nignore errors\n",
+    )]);
+    for option in ["--fix", "--diff"] {
+        let output = rsyncctl(&folder, &["lint", "rsyncd.conf", option]);
+        assert!(
+            stderr(&output).ends_with("rsyncctl: 2 cures need a look first; --fix=unsafe applies them too\n"),
+            "{option}: {}",
+            stderr(&output)
+        );
+    }
 }

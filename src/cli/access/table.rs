@@ -47,14 +47,15 @@ impl View<'_> {
     }
 
     fn row(&self, row: &Row, out: &mut dyn io::Write) -> io::Result<()> {
+        let comma = self.pick(", ", "、");
         writeln!(out, "{}", self.name(row.scope))?;
         if row.from.is_empty() && row.perhaps.is_empty() {
             self.line("from", "来源", self.pick("nobody", "无"), out)?;
         } else if !row.from.is_empty() {
-            self.line("from", "来源", &row.from.join(", "), out)?;
+            self.line("from", "来源", &row.from.join(comma), out)?;
         }
         if !row.perhaps.is_empty() {
-            self.line("perhaps", "取决于名称解析", &row.perhaps.join(", "), out)?;
+            self.line("perhaps", "取决于名称解析", &row.perhaps.join(comma), out)?;
         }
         self.line("users", "用户", &self.users(row.scope), out)?;
         self.line("rights", "权限", &self.rights_in_words(row.scope, None), out)?;
@@ -135,7 +136,8 @@ impl View<'_> {
         value: &str,
         out: &mut dyn io::Write,
     ) -> io::Result<()> {
-        writeln!(out, "  {}: {value}", self.pick(english, chinese))
+        let colon = self.pick(": ", "：");
+        writeln!(out, "  {}{colon}{value}", self.pick(english, chinese))
     }
 }
 

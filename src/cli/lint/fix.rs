@@ -195,7 +195,19 @@ fn find_more(before: &Report, after: &Report) -> BTreeSet<&'static str> {
 }
 
 /// Says which cures were left out, and why.
-pub(super) fn tell_withheld(cured: &Cured, language: Language) -> io::Result<()> {
+pub(super) fn tell_withheld(cured: &Cured, safety: Safety, language: Language) -> io::Result<()> {
+    let curable = |finding: &&Finding| is_curable(finding, Safety::Unsafe) && !is_curable(finding, safety);
+    let risky = cured.report.findings.iter().filter(curable).count();
+    if risky > 0 {
+        complain(&match language {
+            Language::English => {
+                let need = if risky == 1 { "cure needs" } else { "cures need" };
+                let them = if risky == 1 { "it" } else { "them" };
+                format!("{risky} {need} a look first; --fix=unsafe applies {them} too")
+            }
+            Language::Chinese => format!("{risky} 个修复需要先看一眼；--fix=unsafe 会一并应用"),
+        })?;
+    }
     for one in cured.withheld.iter().take(MOST_TOLD) {
         let (place, rule) = (&one.place, one.rule);
         let brings: Vec<_> = one.brings.iter().copied().collect();

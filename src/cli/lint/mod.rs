@@ -3,7 +3,7 @@ mod fix;
 
 use std::{
     collections::BTreeSet,
-    io::{self, Read as _, Write as _},
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -14,11 +14,11 @@ use crate::{
     catalog::{FileKind, Language, Safety},
     cli::{
         Failure, exit,
-        input::{Hosts, Machine, cannot_read, read},
+        input::{Hosts, Machine, cannot_read, is_standard_input, read, standard_input},
         output::{Output, ReportFormat, complain, stdout},
     },
     diagnosis::Unchecked,
-    host::{Host, LARGEST_FILE},
+    host::Host,
     lint::{self, Input, Report},
     render::{self, Format},
 };
@@ -110,7 +110,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             let cured = fix::apply(&mut files, &chosen.options, safety);
             let written = fix::diff(&files, &report, language, &mut out);
             unless_closed(written.and_then(|()| out.flush()))?;
-            fix::tell_withheld(&cured, language)?;
+            fix::tell_withheld(&cured, safety, language)?;
             return Ok(code(&report, arguments, &chosen, is_missing));
         }
         Some(safety) => {
@@ -121,7 +121,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
                 Language::English => format!("{changed} of {count} files changed"),
                 Language::Chinese => format!("{count} 个文件中修改了 {changed} 个"),
             })?;
-            fix::tell_withheld(&cured, language)?;
+            fix::tell_withheld(&cured, safety, language)?;
             if written.failed > 0 {
                 is_missing = true;
                 lint::lint(inputs(&files), &chosen.options)
@@ -191,7 +191,13 @@ fn files<'a>(
         }
         let (host, place) = hosts.place(path);
         let discovered = lint::discover(path, &place, host);
-        let discovered = discovered.map_err(|reason| cannot_read(path, reason))?;
+        let discovered = discovered.map_err(|reason| match &arguments.paths[..] {
+            [] => format!(
+                "{}; name the files or folders to check",
+                cannot_read(path, reason)
+            ),
+            _ => cannot_read(path, reason),
+        })?;
         unread.extend(discovered.unchecked);
         for found in discovered.files {
             // A file that is named twice is one file.
@@ -249,10 +255,6 @@ fn file<'a>(arguments: &Arguments, hosts: &'a Hosts, path: &Path, bytes: Vec<u8>
     })
 }
 
-fn is_standard_input(path: &Path) -> bool {
-    path == Path::new("-")
-}
-
 fn inputs<'a>(files: &[File<'a>]) -> Vec<Input<'a>> {
     files
         .iter()
@@ -272,16 +274,4 @@ fn unknown(path: &Path) -> String {
         "cannot tell what `{}` is; say so with --kind (rsyncd.conf, secrets, password, sersync)",
         path.display()
     )
-}
-
-fn standard_input() -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    io::stdin()
-        .lock()
-        .take(LARGEST_FILE + 1)
-        .read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST_FILE {
-        return Err(io::Error::other("standard input is larger than 256 MiB"));
-    }
-    Ok(bytes)
 }
