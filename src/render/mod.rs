@@ -17,7 +17,7 @@ pub(crate) use concise::unchecked;
 pub use explanation::explanation;
 pub(crate) use json::envelope;
 pub(crate) use visible::visible;
-pub(crate) use words::{confidence, kind, pick, scope, severity, stage, unknown};
+pub(crate) use words::{confidence, kind, pick, scope, severity, side, stage, unknown};
 
 use std::io;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    catalog::{Confidence, Language, Severity, Stage},
+    catalog::{Confidence, Language, Severity, Side, Stage},
     host::Unknown,
     lint::Report,
     model::parameter::{Kind, Scope},
@@ -54,6 +54,14 @@ pub(crate) fn stage(stage: Stage, language: Language) -> &'static str {
         Stage::Jail => pick(language, "chroot and change of identity", "chroot 和切换身份"),
         Stage::Arguments => pick(language, "client's options", "客户端选项"),
         Stage::Transfer => pick(language, "transfer", "传输"),
+    }
+}
+
+/// Where a cure is applied.
+pub(crate) fn side(side: Side, language: Language) -> &'static str {
+    match side {
+        Side::Client => pick(language, "client", "客户端"),
+        Side::Server => pick(language, "server", "服务器"),
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod access;
 mod cli;
+mod command_line;
 mod differential;
 mod explain;
 mod fixes;

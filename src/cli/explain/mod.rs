@@ -15,10 +15,11 @@ use crate::{
         input::{Machine, cannot_read, read},
         output::{Output, PageFormat, complain, stdout},
     },
-    explain::{Known, explain},
-    lint::{Circumstances, Input, Options, lint},
+    explain::{Known, Server, explain},
+    lint::{Circumstances, HostFiles, Input, Options, lint},
+    model::resolve,
     render,
-    terms::Release,
+    terms::{Release, Source, Sources},
 };
 
 /// Explain an error: paste it, pipe it, or name a file; or a rule (RSY302), or a parameter of rsyncd.conf
@@ -93,10 +94,11 @@ fn text(words: &[String]) -> Result<(String, Box<dyn BufRead>), Failure> {
 /// What the server's configuration says against itself.
 fn known(file: &Path, arguments: &Arguments) -> Result<Known, Failure> {
     let hosts = arguments.machine.hosts()?;
+    let bytes = read(&hosts, file).map_err(|reason| cannot_read(file, reason))?;
     let input = Input {
         name: file.display().to_string(),
         path: Some(file.to_owned()),
-        bytes: read(&hosts, file).map_err(|reason| cannot_read(file, reason))?,
+        bytes: bytes.clone(),
         kind: FileKind::RsyncdConf,
         is_guess: false,
         host: hosts.of(file),
@@ -118,8 +120,21 @@ fn known(file: &Path, arguments: &Arguments) -> Result<Known, Failure> {
         let place = first.map_or_else(String::new, |label| report.sources.place(label.span));
         (finding.page.id, place)
     });
+    let findings = findings.collect();
+    let mut sources = Sources::default();
+    let source = sources.add(Source::new(file.display().to_string(), bytes));
+    let configuration = resolve(
+        &mut sources,
+        source,
+        arguments.target_version,
+        &HostFiles(hosts.of(file)),
+    );
     Ok(Known {
-        findings: findings.collect(),
+        findings,
+        server: Some(Server {
+            sources,
+            configuration,
+        }),
     })
 }
 

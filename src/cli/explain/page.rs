@@ -7,7 +7,7 @@ use crate::{
         output::{Output, PageFormat, complain, stdout},
     },
     model::{Parameter, parameter::Facts},
-    render::{Format, confidence, kind, pick, scope, severity, stage},
+    render::{self, Format, confidence, kind, pick, scope, severity, stage},
 };
 
 /// Prints the pages of rules, and what is known of parameters.
@@ -148,6 +148,28 @@ fn page_as_text(page: &Page, language: Language) -> String {
             text += &format!("{word}{colon}{log}\n");
         }
     }
+    if let Some(not) = page.text[language as usize].not {
+        let word = pick(language, "what it is not", "并非");
+        text += &format!("{word}{colon}{not}\n");
+    }
+    let check = page
+        .check
+        .map(|check| (pick(language, "check", "检查"), check.side, check.commands));
+    let cure = (pick(language, "cure", "解决"), page.side, page.commands);
+    for (what, side, commands) in check
+        .into_iter()
+        .chain([cure])
+        .filter(|(.., commands)| !commands.is_empty())
+    {
+        let side = render::side(side, language);
+        text += &match language {
+            Language::English => format!("{what} ({side}):\n"),
+            Language::Chinese => format!("{what}（{side}）：\n"),
+        };
+        for command in commands {
+            text += &format!("  {command}\n");
+        }
+    }
     if !page.symptoms.is_empty() {
         text.push('\n');
     }
@@ -185,6 +207,9 @@ fn page_as_json(page: &Page, language: Language) -> serde_json::Value {
         "confidence": page.confidence,
         "summary": page.summary(language),
         "symptoms": symptoms,
+        "check": page.check.map(|check| serde_json::json!({ "side": check.side, "commands": check.commands })),
+        "commands": page.commands,
+        "not": page.text[language as usize].not,
         "body": page.body[language as usize],
         "related": page.related,
     })
