@@ -2,7 +2,6 @@
 #![allow(missing_docs, clippy::print_stdout, reason = "tests")]
 
 mod access;
-mod any_bytes;
 mod build_check;
 mod cli;
 mod command_line;
