@@ -124,9 +124,15 @@ fn proven(mishap: &Mishap) -> Result<(), String> {
     }
 }
 
-/// Whether the last command ended as it should. A daemon's last words can be overtaken by a reset.
+/// Whether the last command ended as it should. A daemon's last words can be overtaken by a reset, and a remote shell's
+/// exit status by the end of its output.
 fn is_end(mishap: &Mishap, transcript: &Transcript) -> bool {
     let text = transcript.pasted();
     let was_reset = text.contains("Connection reset by peer") || text.contains("Broken pipe");
-    transcript.exit() == mishap.exit || (was_reset && matches!(transcript.exit(), 10 | 12))
+    let has_hung_up = mishap.exit > 12 && text.contains("connection unexpectedly closed");
+    match transcript.exit() {
+        10 if was_reset => true,
+        12 if was_reset || has_hung_up => true,
+        exit => exit == mishap.exit,
+    }
 }

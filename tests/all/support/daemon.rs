@@ -108,9 +108,9 @@ impl Daemon {
         let environment = run.environment.clone();
         let (configuration, its_log) = (configuration.to_owned(), log.clone());
         let port = Port::serve(listener, move || {
-            let mut command = Command::new("rsync");
+            let mut command = Command::new("timeout");
             command
-                .args(["--daemon", "--no-detach"])
+                .args(["60", "rsync", "--daemon", "--no-detach"])
                 .arg(format!("--config={}", configuration.display()))
                 .arg(format!("--log-file={}", its_log.display()))
                 // Once the module is known its own log file counts, and this is its default.
