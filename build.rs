@@ -119,7 +119,10 @@ fn check(file: &str, page: &Page) -> Result<(), String> {
             ));
         }
     }
-    if !page.symptom.is_empty() && page.proof.is_none() && page.unproven.is_none() {
+    if page.files.is_empty() && page.symptom.is_empty() {
+        return Err(format!("{file}: a page that names no `files` needs a symptom"));
+    }
+    if !page.files.is_empty() && !page.symptom.is_empty() && page.proof.is_none() && page.unproven.is_none() {
         return Err(format!(
             "{file}: a page with a symptom needs `[proof]` or `unproven`"
         ));
@@ -133,6 +136,7 @@ fn same_placeholders(file: &str, what: &str, en: &Text, zh: &Text) -> Result<(),
         (&en.message, &zh.message),
         (&en.help, &zh.help),
         (&en.label, &zh.label),
+        (&en.not, &zh.not),
     ];
     for (en, zh) in pairs {
         let (english, chinese) = (placeholders(en), placeholders(zh));
@@ -167,7 +171,7 @@ fn write_page(code: &mut String, page: &Page, parts: &Parts<'_>) {
         let _ = write!(
             symptoms,
             "Symptom {{ exit: {}, stage: Stage::{:?}, client: {:?}, log: {:?}, since: {}, until: {}, \
-             effect: [{:?}, {:?}], variants: &{:?} }},",
+             effect: [{:?}, {:?}], variants: &{:?}, wordings: &{:?}, log_wordings: &{:?} }},",
             s.exit,
             s.stage,
             s.client,
@@ -177,6 +181,8 @@ fn write_page(code: &mut String, page: &Page, parts: &Parts<'_>) {
             s.en.as_deref().unwrap_or_default(),
             s.zh.as_deref().unwrap_or_default(),
             s.variants,
+            s.wordings,
+            s.log_wordings,
         );
     }
     let mut variants = String::new();
@@ -200,7 +206,8 @@ fn write_page(code: &mut String, page: &Page, parts: &Parts<'_>) {
     let _ = writeln!(
         code,
         "Page {{ id: {:?}, name: {:?}, severity: Severity::{:?}, confidence: Confidence::{:?}, files: &[{}], \
-         needs: &[{}], side: Side::{:?}, fix: {}, since: {}, until: {}, related: &{:?}, commands: &{:?}, text: [{}, {}], \
+         needs: &[{}], side: Side::{:?}, fix: {}, since: {}, until: {}, related: &{:?}, commands: &{:?}, \
+         frequency: Frequency::{:?}, check: {}, text: [{}, {}], \
          variants: &[{variants}], symptoms: &[{symptoms}], unproven: {:?}, body: [{:?}, {:?}] }},",
         page.id,
         page.name,
@@ -214,6 +221,11 @@ fn write_page(code: &mut String, page: &Page, parts: &Parts<'_>) {
         release(&page.until),
         page.related,
         page.commands,
+        page.frequency,
+        option(page.check.as_ref().map(|check| format!(
+            "Check {{ side: Side::{:?}, commands: &{:?} }}",
+            check.side, check.commands
+        ))),
         text(&page.en),
         text(&page.zh),
         page.unproven,
@@ -229,12 +241,13 @@ fn text(text: &Text) -> String {
         .map(|(key, value)| format!("({key:?}, {value:?})"))
         .collect();
     format!(
-        "Text {{ summary: {:?}, title: {:?}, message: {:?}, label: {:?}, help: {:?}, labels: &[{}] }}",
+        "Text {{ summary: {:?}, title: {:?}, message: {:?}, label: {:?}, help: {:?}, not: {:?}, labels: &[{}] }}",
         text.summary,
         text.title,
         text.message,
         text.label,
         text.help,
+        text.not,
         labels.join(", ")
     )
 }

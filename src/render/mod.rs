@@ -1,6 +1,7 @@
 //! Reports as text: one file a format. Decides nothing.
 
 mod concise;
+mod explanation;
 mod fingerprint;
 mod github;
 mod human;
@@ -11,6 +12,7 @@ mod visible;
 mod window;
 mod words;
 
+pub use explanation::explanation;
 pub(crate) use visible::visible;
 
 use std::io;

@@ -3,11 +3,13 @@
 //! Every parser takes any bytes and never fails: what rsync (or sersync) would refuse becomes a node that says so.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod invocation;
 mod lookalike;
 pub mod rsyncd_conf;
 pub mod secrets;
 pub mod sersync;
 mod text;
 
+pub use invocation::{Given, Invocation};
 pub use lookalike::{Lookalike, blank_length};
 pub use text::{Text, Token};

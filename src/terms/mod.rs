@@ -5,7 +5,9 @@
 mod options;
 mod release;
 mod source;
+mod target;
 
 pub use options::{OPTIONS, RsyncOption};
 pub use release::{InvalidRelease, Release};
 pub use source::{Position, Source, SourceId, Sources, Span};
+pub use target::{Remote, Target};

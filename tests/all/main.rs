@@ -5,6 +5,7 @@ mod access;
 mod any_bytes;
 mod cli;
 mod differential;
+mod explain;
 mod fixes;
 mod github;
 mod human;

@@ -1,52 +1,37 @@
 use std::io::Write as _;
 
-use clap::Args;
-
 use crate::{
     catalog::{self, Language, Page},
     cli::{
         Failure, exit,
-        output::{Output, PageFormat, complain, stdout},
+        output::{Output, PageFormat, stdout},
     },
     model::{Parameter, parameter::Facts},
     render::Format,
 };
 
-/// Explain a rule (RSY302, secrets-file-world-readable) or a parameter of rsyncd.conf
-#[derive(Args, Debug)]
-pub(super) struct Arguments {
-    /// The identifier or name of a rule, or the name of a parameter
-    #[arg(required = true, value_name = "RULE|PARAMETER")]
-    words: Vec<String>,
-    #[command(flatten)]
-    output: Output<PageFormat>,
+/// Whether a rule or a parameter of rsyncd.conf is called so.
+pub(super) fn is_known(name: &str) -> bool {
+    catalog::page(name).is_some() || Parameter::from_name(name.as_bytes()).is_some()
 }
 
 /// Prints the page of a rule, or what is known of a parameter.
-pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    let asked = arguments.words.join(" ");
-    let language = arguments.output.language();
-    let is_json = arguments.output.format() == Format::Json;
+pub(super) fn run(name: &str, output: &Output<PageFormat>) -> Result<u8, Failure> {
+    let language = output.language();
+    let is_json = output.format() == Format::Json;
     let mut out = stdout();
-    if let Some(page) = catalog::page(&asked) {
+    if let Some(page) = catalog::page(name) {
         if is_json {
             writeln!(out, "{}", page_as_json(page, language))?;
         } else {
             write!(out, "{}", page_as_text(page, language))?;
         }
-    } else if let Some(parameter) = Parameter::from_name(asked.as_bytes()) {
+    } else if let Some(parameter) = Parameter::from_name(name.as_bytes()) {
         if is_json {
             writeln!(out, "{}", parameter_as_json(parameter.facts(), language))?;
         } else {
             write!(out, "{}", parameter_as_text(parameter.facts(), language))?;
         }
-    } else {
-        let hint = match catalog::nearest(&asked) {
-            Some(page) => format!("did you mean {} ({})?", page.id, page.name),
-            None => "`rsyncctl rules` lists the rules".to_owned(),
-        };
-        complain(&format!("no rule and no parameter is called `{asked}`; {hint}"))?;
-        return Ok(exit::FINDINGS);
     }
     out.flush()?;
     Ok(exit::CLEAN)
