@@ -4,6 +4,7 @@
 mod access;
 mod any_bytes;
 mod cli;
+mod command_line;
 mod differential;
 mod explain;
 mod fixes;

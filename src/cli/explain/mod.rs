@@ -15,10 +15,11 @@ use crate::{
         input::{Machine, read},
         output::{Output, PageFormat, complain, stdout},
     },
-    explain::{Known, explain},
-    lint::{Circumstances, Input, Options, lint},
+    explain::{Known, Server, explain},
+    lint::{Circumstances, HostFiles, Input, Options, lint},
+    model::resolve,
     render,
-    terms::Release,
+    terms::{Release, Source, Sources},
 };
 
 /// Explain an error: paste it, pipe it, or name a file; or a rule (RSY302), or a parameter of rsyncd.conf
@@ -125,8 +126,21 @@ fn known(file: &Path, arguments: &Arguments) -> Result<Known, Failure> {
         });
         (finding.page.id, place)
     });
+    let findings = findings.collect();
+    let mut sources = Sources::default();
+    let source = sources.add(Source::new(file.display().to_string(), read(file)?));
+    let configuration = resolve(
+        &mut sources,
+        source,
+        arguments.target_version,
+        &HostFiles(hosts.of(file)),
+    );
     Ok(Known {
-        findings: findings.collect(),
+        findings,
+        server: Some(Server {
+            sources,
+            configuration,
+        }),
     })
 }
 

@@ -61,6 +61,23 @@ fn page_as_text(page: &Page, language: Language) -> String {
             text += &format!("{}: {log}\n", word(language, "the daemon's log", "守护进程日志"));
         }
     }
+    if let Some(not) = page.text[language as usize].not {
+        text += &format!("{}: {not}\n", word(language, "what it is not", "并非"));
+    }
+    let check = page
+        .check
+        .map(|check| (word(language, "check", "检查"), check.side, check.commands));
+    let cure = (word(language, "cure", "解决"), page.side, page.commands);
+    for (what, side, commands) in check
+        .into_iter()
+        .chain([cure])
+        .filter(|(.., commands)| !commands.is_empty())
+    {
+        text += &format!("{what} ({side}):\n");
+        for command in commands {
+            text += &format!("  {command}\n");
+        }
+    }
     if !page.symptoms.is_empty() {
         text.push('\n');
     }
@@ -98,6 +115,9 @@ fn page_as_json(page: &Page, language: Language) -> serde_json::Value {
         "confidence": page.confidence,
         "summary": page.summary(language),
         "symptoms": symptoms,
+        "check": page.check.map(|check| serde_json::json!({ "side": check.side, "commands": check.commands })),
+        "commands": page.commands,
+        "not": page.text[language as usize].not,
         "body": page.body[language as usize],
         "related": page.related,
     })
