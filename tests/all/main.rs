@@ -12,6 +12,7 @@ mod fixes;
 mod github;
 mod human;
 mod json;
+mod mishaps;
 mod pages;
 mod proofs;
 mod properties;

@@ -4,6 +4,7 @@
 pub(crate) mod check;
 pub(crate) mod daemon;
 pub(crate) mod examples;
+pub(crate) mod mishap;
 #[path = "../../../build/page.rs"]
 pub(crate) mod page;
 pub(crate) mod program;
