@@ -6,7 +6,7 @@ use std::{
 use crate::{
     catalog::FileKind,
     host::plain,
-    lint::files::file_name,
+    lint::{files::file_name, services},
     syntax::rsyncd_conf::{self, Kind},
 };
 
@@ -56,6 +56,9 @@ pub fn recognise(path: &Path, content: &[u8]) -> Option<FileKind> {
 }
 
 fn by_name(path: &Path) -> Option<FileKind> {
+    if let Some(kind) = services::by_name(path) {
+        return Some(kind);
+    }
     let name = file_name(path).to_ascii_lowercase();
     let has = |word: &str| name.contains(word);
     if name.ends_with(".xml") && (has("confxml") || has("sersync")) {
@@ -87,6 +90,9 @@ fn by_content(content: &[u8]) -> Option<FileKind> {
                 .any(|window| window.eq_ignore_ascii_case(word))
         };
         return (has(b"<localpath") || has(b"<sersync")).then_some(FileKind::Sersync);
+    }
+    if let Some(kind) = services::by_content(content) {
+        return Some(kind);
     }
     let document = rsyncd_conf::parse(content);
     let is_known = |kind: &Kind| match kind {

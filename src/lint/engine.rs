@@ -14,6 +14,7 @@ use crate::{
         files::HostFiles,
         report::{Case, Reporter},
         roles::{Roles, hidden_suffixes, names_secrets},
+        services::{Given, Services, ServicesSubject},
         subject::{
             Circumstances, ConfigurationSubject, PasswordSubject, SecretsSubject, SersyncFile, SersyncSubject,
         },
@@ -92,6 +93,7 @@ pub fn lint(inputs: Vec<Input<'_>>, options: &Options) -> Report {
         run.file(file, &daemons);
     }
     run.sersync_files(&files, &daemons);
+    run.services(&files, &daemons);
     run.finish()
 }
 
@@ -195,7 +197,7 @@ impl Run<'_> {
                 self.sources.hide(source, hidden);
             }
             FileKind::Password => self.sources.hide(source, Some(0..length)),
-            FileKind::RsyncdConf | FileKind::Sersync | FileKind::Rsyncctl => return,
+            _ => return,
         }
         self.credentials.push((source, kind));
     }
@@ -251,7 +253,7 @@ impl Run<'_> {
                 self.secrets(file.source, &users);
             }
             FileKind::Password => self.password(file.source, file.path.as_deref(), file.host),
-            FileKind::Sersync | FileKind::RsyncdConf | FileKind::Rsyncctl => {}
+            _ => {}
         }
     }
 
@@ -345,6 +347,29 @@ impl Run<'_> {
                     credentials: &self.credentials,
                     daemons,
                     host,
+                };
+                run(
+                    &subject,
+                    &mut Reporter::new(check.rule, &mut self.findings, &mut self.unchecked),
+                );
+            }
+        }
+    }
+
+    fn services(&mut self, files: &[OtherFile<'_>], daemons: &[Configuration]) {
+        let given = files.iter().map(|file| Given {
+            source: file.source,
+            kind: file.kind,
+            host: file.host,
+        });
+        let services = Services::read(given, &mut self.sources);
+        for check in checks::all().filter(|check| is_wanted(self.options, check.rule)) {
+            if let checks::Run::Services(run) = check.run {
+                let subject = ServicesSubject {
+                    services: &services,
+                    sources: &self.sources,
+                    daemons,
+                    circumstances: self.options.circumstances,
                 };
                 run(
                     &subject,

@@ -7,6 +7,7 @@ mod configuration;
 pub mod parameter;
 mod resolve;
 pub mod sersync;
+pub mod service;
 mod value;
 pub mod wildmatch;
 

@@ -50,6 +50,27 @@ impl Text {
         self.breaks.truncate(kept);
     }
 
+    /// A part of the text, with its own way back to the file.
+    pub(crate) fn slice(&self, part: Range<usize>) -> Self {
+        let first = self.breaks.partition_point(|(at, _)| *at as usize <= part.start);
+        let last = self.breaks.partition_point(|(at, _)| (*at as usize) < part.end);
+        Self {
+            bytes: self.bytes[part.clone()].to_vec(),
+            start: self.offset_of(part.start),
+            breaks: self.breaks[first..last.max(first)]
+                .iter()
+                .map(|(at, offset)| (at - part.start as u32, *offset))
+                .collect(),
+        }
+    }
+
+    /// The text without the blanks around it.
+    pub(crate) fn trimmed(&self) -> Self {
+        let end = self.bytes.trim_ascii_end().len();
+        let start = end - self.bytes[..end].trim_ascii_start().len();
+        self.slice(start..end)
+    }
+
     /// The bytes as rsync reads them.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes

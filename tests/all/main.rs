@@ -17,5 +17,6 @@ mod regression;
 mod sarif;
 mod secrecy;
 mod sersync;
+mod services;
 mod support;
 mod tutorial;

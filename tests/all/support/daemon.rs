@@ -28,6 +28,8 @@ pub(crate) struct Daemon {
 pub(crate) struct Run<'a> {
     pub(crate) user: Option<&'a str>,
     pub(crate) environment: BTreeMap<String, String>,
+    /// What rsync is told, in place of what every daemon is.
+    pub(crate) arguments: Option<Vec<String>>,
 }
 
 impl Daemon {
@@ -46,9 +48,19 @@ impl Daemon {
         let stopping = Arc::new(AtomicBool::new(false));
         let address = listener.local_addr().expect("an address");
         let acceptor = {
-            let (stopping, log) = (stopping.clone(), log.clone());
-            let configuration = configuration.to_owned();
+            let stopping = stopping.clone();
             let environment = run.environment.clone();
+            let is_inetd = run.arguments.is_some();
+            let arguments = run.arguments.clone().unwrap_or_else(|| {
+                vec![
+                    "--daemon".to_owned(),
+                    "--no-detach".to_owned(),
+                    format!("--config={}", configuration.display()),
+                    format!("--log-file={}", log.display()),
+                    // Once the module is known its own log file counts, and this is its default.
+                    format!("--dparam=log file={}", log.display()),
+                ]
+            });
             thread::spawn(move || {
                 for stream in listener.incoming() {
                     if stopping.load(Ordering::SeqCst) {
@@ -56,18 +68,11 @@ impl Daemon {
                     }
                     let Ok(stream) = stream else { return };
                     let mut command = Command::new("rsync");
-                    command
-                        .args(["--daemon", "--no-detach"])
-                        .arg(format!("--config={}", configuration.display()))
-                        .arg(format!("--log-file={}", log.display()))
-                        // Once the module is known its own log file counts, and this is its default.
-                        .arg(format!("--dparam=log file={}", log.display()))
-                        .envs(&environment)
-                        .current_dir("/");
+                    command.args(&arguments).envs(&environment).current_dir("/");
                     if let Some(user) = &user {
                         command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
                     }
-                    serve(command, stream);
+                    serve(command, stream, is_inetd);
                 }
             })
         };
@@ -100,12 +105,17 @@ impl Drop for Daemon {
     }
 }
 
-fn serve(mut command: Command, stream: TcpStream) {
+/// A super-server gives the connection as standard error too.
+fn serve(mut command: Command, stream: TcpStream, is_inetd: bool) {
     let output: OwnedFd = stream.try_clone().expect("a descriptor").into();
+    let error = match is_inetd {
+        true => Stdio::from(output.try_clone().expect("a descriptor")),
+        false => Stdio::null(),
+    };
     let child = command
         .stdin(OwnedFd::from(stream))
         .stdout(output)
-        .stderr(Stdio::null())
+        .stderr(error)
         .spawn()
         .expect("rsync runs");
     drop(command);

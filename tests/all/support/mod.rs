@@ -7,4 +7,5 @@ pub(crate) mod page;
 pub(crate) mod program;
 pub(crate) mod report;
 pub(crate) mod sersync;
+pub(crate) mod service;
 pub(crate) mod stage;
