@@ -31,6 +31,11 @@ pub struct Page {
     pub related: Vec<String>,
     #[serde(default)]
     pub commands: Vec<String>,
+    /// How often it is the cause where its symptom is seen.
+    #[serde(default)]
+    pub frequency: Frequency,
+    /// How somebody who has only the symptom finds out whether this is its cause.
+    pub check: Option<Check>,
     pub en: Text,
     pub zh: Text,
     #[serde(default)]
@@ -51,8 +56,18 @@ pub struct Text {
     pub message: Option<String>,
     pub label: Option<String>,
     pub help: Option<String>,
+    /// What its symptom is often taken for, and is not.
+    pub not: Option<String>,
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+}
+
+/// Commands that tell whether a cause is there.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    pub side: Side,
+    pub commands: Vec<String>,
 }
 
 /// Texts that replace the page's own in one kind of case.
@@ -70,12 +85,17 @@ pub struct Variant {
 
 /// What a client and the daemon's log show when the cause strikes.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Symptom {
     pub exit: u8,
     pub stage: Stage,
     pub client: Option<String>,
     pub log: Option<String>,
+    /// The same message as other releases and programs word it.
+    #[serde(default)]
+    pub wordings: Vec<String>,
+    #[serde(default)]
+    pub log_wordings: Vec<String>,
     pub since: Option<String>,
     pub until: Option<String>,
     /// What happens, where the client sees no message.
@@ -115,6 +135,16 @@ pub struct Proof {
     pub environment: BTreeMap<String, String>,
 }
 
+/// How often a cause is behind its symptom.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Frequency {
+    Often,
+    #[default]
+    Sometimes,
+    Rarely,
+}
+
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($variant:ident),* $(,)? }) => {
         $(#[$doc])*
@@ -138,6 +168,7 @@ words!(Need {
     Names
 });
 words!(Stage {
+    Usage,
     Start,
     Connect,
     Greeting,
@@ -234,14 +265,26 @@ pub struct Parts<'a> {
     pub chinese: &'a str,
 }
 
-/// Takes a page apart: `+++`, front matter, `+++`, English prose, `## 中文`, Chinese prose.
-pub fn split(page: &str) -> Result<Parts<'_>, String> {
+impl<'a> Parts<'a> {
+    /// A whole file of TOML, without prose.
+    pub fn toml(text: &'a str) -> Self {
+        Self {
+            front: text,
+            front_line: 1,
+            english: "",
+            chinese: "",
+        }
+    }
+}
+
+/// Takes a page apart: `+++`, front matter, `+++`, English prose, `## 中文`, Chinese prose. An error has its line.
+pub fn split(page: &str) -> Result<Parts<'_>, (usize, &'static str)> {
     let rest = page
         .strip_prefix("+++\n")
-        .ok_or("line 1: a page begins with a line `+++`")?;
+        .ok_or((1, "a page begins with a line `+++`"))?;
     let (front, body) = rest
         .split_once("\n+++\n")
-        .ok_or("the front matter has no closing line `+++`")?;
+        .ok_or((1, "the front matter has no closing line `+++`"))?;
     let (english, chinese) = body.split_once("\n## 中文\n").unwrap_or((body, ""));
     Ok(Parts {
         front,

@@ -8,6 +8,7 @@
 pub mod catalog;
 pub mod cli;
 pub mod diagnosis;
+pub mod explain;
 pub mod host;
 pub mod lint;
 pub mod model;

@@ -31,6 +31,10 @@ pub struct Page {
     pub related: &'static [&'static str],
     /// What to type, with placeholders.
     pub commands: &'static [&'static str],
+    /// How often it is the cause where its symptom is seen.
+    pub frequency: Frequency,
+    /// How somebody who has only the symptom finds out whether this is its cause.
+    pub check: Option<Check>,
     /// What a report says: English, Chinese.
     pub text: [Text; 2],
     /// Kinds of case that are told otherwise.
@@ -57,6 +61,7 @@ impl Page {
             message: other.message.or(own.message),
             label: other.label.or(own.label),
             help: other.help.or(own.help),
+            not: other.not.or(own.not),
             labels: if other.labels.is_empty() {
                 own.labels
             } else {
@@ -89,8 +94,19 @@ pub struct Text {
     pub label: Option<&'static str>,
     /// What to do.
     pub help: Option<&'static str>,
+    /// What the symptom is often taken for, and is not.
+    pub not: Option<&'static str>,
     /// What stands under further source lines.
     pub labels: &'static [(&'static str, &'static str)],
+}
+
+/// Commands that tell whether a cause is there.
+#[derive(Clone, Copy, Debug)]
+pub struct Check {
+    /// Where they are typed.
+    pub side: Side,
+    /// What to type, with placeholders.
+    pub commands: &'static [&'static str],
 }
 
 /// A kind of case of a cause that is told otherwise.
@@ -119,6 +135,10 @@ pub struct Symptom {
     pub client: Option<&'static str>,
     /// The daemon's log line, with placeholders.
     pub log: Option<&'static str>,
+    /// The client's message as other releases and programs word it, with placeholders.
+    pub wordings: &'static [&'static str],
+    /// The log line in other cases and as other releases word it, with placeholders.
+    pub log_wordings: &'static [&'static str],
     /// The first release that shows it.
     pub since: Option<Release>,
     /// The first release that does not show it any more.
@@ -190,6 +210,18 @@ words!(
 );
 
 words!(
+    /// How often a cause is behind its symptom; the most frequent is the greatest.
+    Frequency {
+        /// One looks for it last.
+        Rarely = "rarely",
+        /// Neither.
+        Sometimes = "sometimes",
+        /// One looks for it first.
+        Often = "often",
+    }
+);
+
+words!(
     /// How safe a fix is.
     Safety {
         /// The file means the same or what it plainly was to mean.
@@ -238,6 +270,8 @@ words!(
 words!(
     /// How far a client gets before it fails, in the order of a session.
     Stage {
+        /// The client does not understand its command line, or refuses it.
+        Usage = "usage",
         /// The daemon itself does not start.
         Start = "start",
         /// No connection.

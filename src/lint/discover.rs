@@ -8,6 +8,7 @@ use crate::{
     host::plain,
     lint::{files::file_name, services},
     syntax::rsyncd_conf::{self, Kind},
+    terms::Bytes,
 };
 
 /// Deeper than any tree of configuration files.
@@ -51,7 +52,7 @@ pub fn discover(path: &Path) -> Result<Vec<PathBuf>, DiscoverError> {
 }
 
 /// What a file is, by its name, else by its content; `None` if it looks like nothing that we know.
-pub fn recognise(path: &Path, content: &[u8]) -> Option<FileKind> {
+pub fn recognise(path: &Path, content: &Bytes) -> Option<FileKind> {
     by_name(path).or_else(|| by_content(content))
 }
 
@@ -81,7 +82,7 @@ fn by_name(path: &Path) -> Option<FileKind> {
     None
 }
 
-fn by_content(content: &[u8]) -> Option<FileKind> {
+fn by_content(content: &Bytes) -> Option<FileKind> {
     let start = content.iter().position(|byte| !byte.is_ascii_whitespace())?;
     if content[start..].starts_with(b"<") {
         let has = |word: &[u8]| {
@@ -94,13 +95,12 @@ fn by_content(content: &[u8]) -> Option<FileKind> {
     if let Some(kind) = services::by_content(content) {
         return Some(kind);
     }
-    let document = rsyncd_conf::parse(content);
     let is_known = |kind: &Kind| match kind {
         Kind::Section(_) | Kind::Directive(_) => true,
         Kind::Parameter(line) => crate::model::Parameter::from_name(line.name.bytes()).is_some(),
         _ => false,
     };
-    if document.items.iter().any(|item| is_known(&item.kind)) {
+    if rsyncd_conf::parse(content).any(|item| is_known(&item.kind)) {
         return Some(FileKind::RsyncdConf);
     }
     let mut lines = content

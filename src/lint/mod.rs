@@ -6,6 +6,7 @@ mod discover;
 mod engine;
 mod files;
 mod fix;
+mod outcome;
 mod report;
 mod roles;
 mod services;

@@ -10,10 +10,20 @@ use jiff::civil::Date;
 use crate::{
     catalog::FileKind,
     host::Host,
+    lint::services::ServicesSubject,
     model::{self, Configuration, Origin, Parameter, Resolved, Scope, Setting},
     syntax,
     terms::{Release, SourceId, Sources, Span},
 };
+
+/// What a check looks at.
+pub(crate) enum Subject<'a> {
+    Configuration(ConfigurationSubject<'a>),
+    Secrets(SecretsSubject<'a>),
+    Password(PasswordSubject<'a>),
+    Sersync(SersyncSubject<'a>),
+    Services(ServicesSubject<'a>),
+}
 
 /// What a check of a daemon's configuration looks at.
 #[derive(Clone, Copy)]

@@ -6,17 +6,17 @@ use crate::{
     catalog::{Confidence, Safety, Severity, Side, Stage},
     diagnosis::{Edits, Finding},
     lint::Report,
-    render::Style,
+    render::{Style, each::Each},
     terms::{Sources, Span},
 };
 
 /// The envelope of every instrument.
 #[derive(Serialize)]
-struct Envelope<'a> {
+struct Envelope<D: Serialize, U: Serialize> {
     schema: &'static str,
     command: &'static str,
-    diagnoses: Vec<Diagnosis<'a>>,
-    unchecked: Vec<Unchecked<'a>>,
+    diagnoses: D,
+    unchecked: U,
     summary: Summary,
 }
 
@@ -103,20 +103,8 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> i
     let envelope = Envelope {
         schema: "rsyncctl/1",
         command: "lint",
-        diagnoses: report
-            .findings
-            .iter()
-            .map(|finding| diagnosis(report, finding, style))
-            .collect(),
-        unchecked: report
-            .unchecked
-            .iter()
-            .map(|one| Unchecked {
-                rule: one.rule,
-                subject: &one.subject,
-                reason: one.reason.to_string(),
-            })
-            .collect(),
+        diagnoses: Each(|| report.findings.iter().map(|one| diagnosis(report, one, style))),
+        unchecked: Each(|| report.unchecked.iter().map(unchecked)),
         summary: Summary {
             files: report.files.len(),
             release: report.circumstances.release.to_string(),
@@ -127,6 +115,14 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> i
     };
     serde_json::to_writer(&mut *out, &envelope)?;
     writeln!(out)
+}
+
+fn unchecked(one: &crate::diagnosis::Unchecked) -> Unchecked<'_> {
+    Unchecked {
+        rule: one.rule,
+        subject: &one.subject,
+        reason: one.reason.to_string(),
+    }
 }
 
 fn diagnosis<'a>(report: &'a Report, finding: &'a Finding, style: Style) -> Diagnosis<'a> {

@@ -1,6 +1,8 @@
 //! Reports as text: one file a format. Decides nothing.
 
 mod concise;
+mod each;
+mod explanation;
 mod fingerprint;
 mod github;
 mod human;
@@ -11,6 +13,7 @@ mod visible;
 mod window;
 mod words;
 
+pub use explanation::explanation;
 pub(crate) use visible::visible;
 
 use std::io;

@@ -5,6 +5,7 @@
 
 pub mod environment_file;
 pub mod inetd;
+mod invocation;
 mod lookalike;
 pub mod rsyncd_conf;
 pub mod secrets;
@@ -13,5 +14,6 @@ mod text;
 pub mod unit;
 pub mod xinetd;
 
+pub use invocation::{Given, Invocation};
 pub use lookalike::{Lookalike, blank_length};
 pub use text::{Text, Token};

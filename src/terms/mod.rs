@@ -2,10 +2,14 @@
 //!
 //! Nothing here knows a rule, a file system or a socket.
 
+mod bytes;
 mod options;
 mod release;
 mod source;
+mod target;
 
+pub use bytes::Bytes;
 pub use options::{OPTIONS, RsyncOption};
 pub use release::{InvalidRelease, Release};
 pub use source::{Position, Source, SourceId, Sources, Span};
+pub use target::{Remote, Target};

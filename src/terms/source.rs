@@ -2,11 +2,13 @@ use std::{ops::Range, sync::OnceLock};
 
 use serde::Serialize;
 
+use crate::terms::Bytes;
+
 /// A file (or standard input) that was read, with its bytes as they are.
 #[derive(Debug)]
 pub struct Source {
     name: String,
-    bytes: Vec<u8>,
+    bytes: Bytes,
     line_starts: OnceLock<Vec<u32>>,
     /// What no report shows, in order and without overlaps.
     hidden: Vec<Range<usize>>,
@@ -25,7 +27,7 @@ const STRIDE: usize = 256;
 
 impl Source {
     /// `name` is how reports call the file; `bytes` is its whole content, at most 4 GiB.
-    pub fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+    pub fn new(name: impl Into<String>, bytes: impl Into<Bytes>) -> Self {
         Self {
             name: name.into(),
             bytes: bytes.into(),
@@ -88,7 +90,7 @@ impl Source {
     }
 
     /// The whole content.
-    pub fn bytes(&self) -> &[u8] {
+    pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }
 

@@ -79,7 +79,7 @@ proptest! {
         let input = Input {
             name: "rsyncd.conf".to_owned(),
             path: None,
-            bytes,
+            bytes: bytes.into(),
             kind: FileKind::RsyncdConf,
             is_guess: false,
             host: &NoHost,

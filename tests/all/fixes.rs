@@ -15,7 +15,7 @@ use rsyncctl::{
 use crate::{
     pages::check,
     support::{
-        examples::{ExampleCase, pages},
+        examples::{ExampleCase, pages_of_files},
         page::Fix,
         program::{folder, rsyncctl, stdout},
     },
@@ -23,7 +23,7 @@ use crate::{
 
 #[test]
 fn every_fix_cures_its_example_and_brings_nothing_new() {
-    for page in pages() {
+    for page in pages_of_files() {
         let id = &page.page.id;
         let mut seen = false;
         for case in page.cases.iter().filter(|case| case.is_bad()) {

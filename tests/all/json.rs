@@ -164,3 +164,27 @@ fn pointers(value: &Value, at: String, found: &mut Vec<String>) {
         _ => {}
     }
 }
+
+#[test]
+fn explained_texts_keep_to_the_schema() {
+    let schema = schema("schemas/rsyncctl-1.schema.json");
+    let text = "$ rsync -a joe@192.0.2.7::data /dst\n@ERROR: auth failed on module data\n\
+                rsync error: error starting client-server protocol (code 5) at main.c(1888) [Receiver=3.5.0]\n";
+    let folder = folder(&[("error.txt", text), ("empty.txt", "")]);
+    for language in ["en", "zh"] {
+        let explanation = json(
+            folder.path(),
+            &["explain", "error.txt", "--json", "--lang", language],
+        );
+        keeps_to(&schema, &explanation);
+        assert_eq!(explanation["diagnoses"][0]["rule"], "RSY810");
+        assert_eq!(explanation["diagnoses"][0]["evidence"][0]["line"], 2);
+        assert_eq!(explanation["summary"]["failures"][0]["exit"], 5);
+        let nothing = json(
+            folder.path(),
+            &["explain", "empty.txt", "--json", "--lang", language],
+        );
+        keeps_to(&schema, &nothing);
+        assert_eq!(nothing["diagnoses"].as_array().map(Vec::len), Some(0));
+    }
+}

@@ -3,8 +3,12 @@
 
 mod access;
 mod any_bytes;
+mod build_check;
 mod cli;
+mod command_line;
+mod coverage;
 mod differential;
+mod explain;
 mod fixes;
 mod github;
 mod human;
@@ -18,5 +22,6 @@ mod sarif;
 mod secrecy;
 mod sersync;
 mod services;
+mod sound;
 mod support;
 mod tutorial;

@@ -8,7 +8,7 @@ use rsyncctl::{
 };
 
 use crate::support::{
-    examples::{ExampleCase, Marker, PageFile, pages},
+    examples::{ExampleCase, Marker, PageFile, pages_of_files},
     report::options,
     stage::{Machine, is_root},
 };
@@ -16,7 +16,7 @@ use crate::support::{
 #[test]
 fn bad_examples_fire_where_they_are_marked() {
     let mut wrong = Vec::new();
-    for page in pages() {
+    for page in pages_of_files() {
         assert!(
             page.cases.iter().any(ExampleCase::is_bad),
             "{} has no bad example",
@@ -54,7 +54,7 @@ fn bad_examples_fire_where_they_are_marked() {
 #[test]
 fn good_examples_are_clean() {
     let mut wrong = Vec::new();
-    for page in pages() {
+    for page in pages_of_files() {
         assert!(
             page.cases.iter().any(|case| !case.is_bad()),
             "{} has no good example",
@@ -80,7 +80,7 @@ fn good_examples_are_clean() {
 
 #[test]
 fn every_placeholder_is_filled() {
-    for page in pages() {
+    for page in pages_of_files() {
         for case in &page.cases {
             let Some(report) = check(&page, case) else {
                 continue;
@@ -143,7 +143,7 @@ pub(crate) fn check(page: &PageFile, case: &ExampleCase) -> Option<Report> {
         .map(|block| Input {
             name: file_name(block),
             path: block.path.as_ref().map(Into::into),
-            bytes: block.text.clone(),
+            bytes: block.text.clone().into(),
             kind: kind(&block.kind),
             is_guess: false,
             host,

@@ -17,7 +17,7 @@ use crate::{
     pages::check,
     support::{
         daemon::{Daemon, Run, installed, rsync},
-        examples::{ExampleCase, PageFile, pages},
+        examples::{ExampleCase, PageFile, pages_of_files},
         page::Proof,
         sersync, service,
         stage::{Machine, is_root},
@@ -40,7 +40,7 @@ fn predicted_symptoms_happen() {
             return;
         }
     };
-    let pages = pages();
+    let pages = pages_of_files();
     let next = AtomicUsize::new(0);
     let outcomes = Mutex::new(Vec::new());
     thread::scope(|scope| {

@@ -1,6 +1,9 @@
 //! Whatever the bytes: a report in every format and language, and no panic.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    process::{Command, Stdio},
+};
 
 use proptest::{collection::vec, prelude::*};
 use rsyncctl::{
@@ -11,7 +14,10 @@ use rsyncctl::{
 };
 use serde_json::Value;
 
-use crate::support::report::{check, write};
+use crate::support::{
+    program::folder,
+    report::{check, write},
+};
 
 const KINDS: [FileKind; 8] = [
     FileKind::RsyncdConf,
@@ -87,6 +93,41 @@ fn a_line_of_a_mebibyte_is_one_line() {
     }
 }
 
+/// 48 MiB of address space for the program itself, and 16 bytes for each byte of the file.
+#[test]
+fn memory_is_bounded_by_the_size_of_the_file() {
+    let size = 8 << 20;
+    let filler = |text: &str| text.repeat(size / text.len());
+    let modules: String = (0..size / 100)
+        .map(|number| {
+            let line = format!("[module{number}]\npath = /srv/module{number}\n");
+            format!("{line}comment = {}\n", "x".repeat(89 - line.len()))
+        })
+        .collect();
+    for text in [
+        filler("#\n"),
+        filler(" \n"),
+        filler("# a comment\n"),
+        filler("x"),
+        modules,
+    ] {
+        let folder = folder(&[("rsyncd.conf", &text)]);
+        let limit = (48 << 10) + 16 * size / 1024;
+        let bounded = format!("ulimit -v {limit} && exec \"$0\" lint --format json rsyncd.conf");
+        let status = Command::new("sh")
+            .args(["-c", &bounded, env!("CARGO_BIN_EXE_rsyncctl")])
+            .current_dir(&folder)
+            .stdout(Stdio::null())
+            .status()
+            .expect("a shell");
+        assert!(
+            matches!(status.code(), Some(0 | 1)),
+            "{status}: {:?}",
+            &text[..40]
+        );
+    }
+}
+
 #[test]
 fn a_hundred_thousand_modules_are_checked() {
     let modules = |lines: &str| -> String {
@@ -112,6 +153,12 @@ fn a_hundred_thousand_modules_are_checked() {
     let allowed = modules("# rsyncctl: allow RSY102 -- a test\nignore errors\n");
     let report = check(allowed.as_bytes(), FileKind::RsyncdConf);
     assert_eq!(report.suppressed, 100_000);
+    let late = check(
+        modules("[global]\ncomment = late\n").as_bytes(),
+        FileKind::RsyncdConf,
+    );
+    let reaching = late.findings.iter().filter(|finding| finding.page.id == "RSY211");
+    assert_eq!(reaching.count(), 1);
 }
 
 #[test]

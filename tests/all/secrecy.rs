@@ -6,7 +6,7 @@ use rsyncctl::{
     render::{self, Format, Style},
 };
 
-use crate::{pages::check, support::examples::pages};
+use crate::{pages::check, support::examples::pages_of_files};
 
 /// Every password of the examples holds one of these.
 const PARTS: [&str; 2] = ["not-a-real", "hush"];
@@ -14,7 +14,7 @@ const PARTS: [&str; 2] = ["not-a-real", "hush"];
 #[test]
 fn no_format_shows_a_password() {
     let mut masked = 0;
-    for page in pages() {
+    for page in pages_of_files() {
         for case in &page.cases {
             let Some(report) = check(&page, case) else {
                 continue;

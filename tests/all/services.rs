@@ -7,6 +7,7 @@ use rsyncctl::{
     diagnosis::Finding,
     host::NoHost,
     lint::{Input, Report, discover, lint, recognise},
+    terms::Bytes,
 };
 
 use crate::support::report::options;
@@ -42,7 +43,7 @@ fn every_fixture_is_recognised() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/services");
     let mut kinds: Vec<FileKind> = Vec::new();
     for path in discover(&folder).expect("a folder") {
-        let bytes = fs::read(&path).expect("a fixture");
+        let bytes = Bytes::from(fs::read(&path).expect("a fixture"));
         let kind = recognise(&path, &bytes).expect("a kind");
         kinds.push(kind);
     }
@@ -64,7 +65,7 @@ fn check(name: &str) -> Report {
         .join(name);
     let files = discover(&folder).expect("a folder").into_iter();
     let inputs = files.map(|path| {
-        let bytes = fs::read(&path).expect("a fixture");
+        let bytes = Bytes::from(fs::read(&path).expect("a fixture"));
         let kind = recognise(&path, &bytes).expect("a kind");
         let name = path.strip_prefix(&folder).expect("inside").display().to_string();
         Input {

@@ -19,6 +19,7 @@ use crate::{
     },
     diagnosis::Finding,
     lint::{self, Options, Report, fixed},
+    terms::Bytes,
 };
 
 /// Enough for cures that uncover each other; a file that still changes then is left as it is after the last round.
@@ -38,7 +39,7 @@ pub(super) fn apply(files: &mut [File<'_>], options: &Options, safety: Safety) -
             .iter()
             .partition(|finding| !finding.explains.is_empty());
         let mut harmless = |findings: &[&Finding]| {
-            let before: Vec<Vec<u8>> = files.iter().map(|file| file.bytes.clone()).collect();
+            let before: Vec<Bytes> = files.iter().map(|file| file.bytes.clone()).collect();
             let next = round(files, options, safety, &report, findings)?;
             if !brings_new(&report, &next) {
                 return Some(next);
@@ -75,7 +76,7 @@ fn round(
     for (source, bytes) in changed {
         let name = report.sources.get(source).name();
         if let Some(file) = files.iter_mut().find(|file| file.name == name) {
-            file.bytes = bytes;
+            file.bytes = bytes.into();
         }
     }
     Some(lint::lint(inputs(files), options))

@@ -22,6 +22,7 @@ use crate::{
     host::{Host, LARGEST_FILE, Unknown},
     lint::{self, Input, Report},
     render,
+    terms::Bytes,
 };
 
 /// Check rsyncd.conf, secrets files, sersync configurations, and the service files that start the daemon
@@ -79,8 +80,8 @@ struct File<'a> {
     name: String,
     /// None for standard input.
     path: Option<PathBuf>,
-    original: Vec<u8>,
-    bytes: Vec<u8>,
+    original: Bytes,
+    bytes: Bytes,
     kind: FileKind,
     is_guess: bool,
     host: &'a dyn Host,
@@ -167,7 +168,7 @@ fn files<'a>(
         if path == Path::new("-") {
             let bytes = standard_input()?;
             let name = &arguments.stdin_name;
-            let file = file(arguments, hosts.of(name), name, bytes).ok_or_else(|| unknown(name))?;
+            let file = file(arguments, hosts.of(name), name, bytes.into()).ok_or_else(|| unknown(name))?;
             files.push(File { path: None, ..file });
             continue;
         }
@@ -189,7 +190,7 @@ fn files<'a>(
                 }
                 Err(error) => return Err(error),
             };
-            let file = file(arguments, hosts.of(&found), &found, bytes);
+            let file = file(arguments, hosts.of(&found), &found, bytes.into());
             match file {
                 Some(file) => files.push(file),
                 None if found == *path => return Err(unknown(path).into()),
@@ -208,7 +209,7 @@ fn files<'a>(
     Ok(files)
 }
 
-fn file<'a>(arguments: &Arguments, host: &'a dyn Host, path: &Path, bytes: Vec<u8>) -> Option<File<'a>> {
+fn file<'a>(arguments: &Arguments, host: &'a dyn Host, path: &Path, bytes: Bytes) -> Option<File<'a>> {
     let kind = match arguments.kind {
         Some(KindName::RsyncdConf) => Some(FileKind::RsyncdConf),
         Some(KindName::Secrets) => Some(FileKind::Secrets),

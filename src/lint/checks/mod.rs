@@ -26,7 +26,7 @@ mod values;
 use crate::lint::{
     report::Reporter,
     services::ServicesSubject,
-    subject::{ConfigurationSubject, PasswordSubject, SecretsSubject, SersyncSubject},
+    subject::{ConfigurationSubject, PasswordSubject, SecretsSubject, SersyncSubject, Subject},
 };
 
 /// Every condition, family by family.
@@ -85,6 +85,20 @@ pub(crate) enum Run {
     Sersync(fn(&SersyncSubject<'_>, &mut Reporter<'_>)),
     /// The files of service managers, all at once.
     Services(fn(&ServicesSubject<'_>, &mut Reporter<'_>)),
+}
+
+impl Run {
+    /// Looks at a subject, if it is of the kind that the condition looks at.
+    pub(crate) fn on(self, subject: &Subject<'_>, out: &mut Reporter<'_>) {
+        match (self, subject) {
+            (Self::Configuration(run), Subject::Configuration(subject)) => run(subject, out),
+            (Self::Secrets(run), Subject::Secrets(subject)) => run(subject, out),
+            (Self::Password(run), Subject::Password(subject)) => run(subject, out),
+            (Self::Sersync(run), Subject::Sersync(subject)) => run(subject, out),
+            (Self::Services(run), Subject::Services(subject)) => run(subject, out),
+            _ => {}
+        }
+    }
 }
 
 impl Check {

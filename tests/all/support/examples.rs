@@ -8,6 +8,8 @@ use crate::support::page::{self, Page, Proof};
 pub(crate) struct PageFile {
     pub(crate) page: Page,
     pub(crate) cases: Vec<ExampleCase>,
+    /// Texts in which the cause is recognised.
+    pub(crate) outputs: Vec<Vec<u8>>,
 }
 
 /// The blocks of a page that share a role: `bad`, `good`, `bad-slash`.
@@ -80,6 +82,13 @@ pub(crate) struct Marker {
     pub(crate) rule: String,
 }
 
+/// The pages of causes that are seen in files, in order.
+pub(crate) fn pages_of_files() -> Vec<PageFile> {
+    let mut pages = pages();
+    pages.retain(|page| !page.page.files.is_empty());
+    pages
+}
+
 /// Every page of `rules/`, in order.
 pub(crate) fn pages() -> Vec<PageFile> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
@@ -94,9 +103,14 @@ pub(crate) fn pages() -> Vec<PageFile> {
         .map(|path| {
             let text = fs::read_to_string(path).expect("a page");
             let parts = page::split(&text).expect("build.rs has checked it");
+            let (outputs, cases) = cases(parts.english)
+                .into_iter()
+                .partition::<Vec<_>, _>(|case| case.role == "seen");
+            let blocks = outputs.into_iter().flat_map(|case| case.blocks);
             PageFile {
                 page: toml::from_str(parts.front).expect("build.rs has checked it"),
-                cases: cases(parts.english),
+                cases,
+                outputs: blocks.map(|block| block.text).collect(),
             }
         })
         .collect()
@@ -218,7 +232,8 @@ fn marker(line: &str, above: usize) -> Option<Marker> {
     })
 }
 
-fn unescape(line: &str) -> Vec<u8> {
+/// The bytes of a line in which `\xHH` stands for one.
+pub(crate) fn unescape(line: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = line;
     while let Some((before, after)) = rest.split_once("\\x") {

@@ -1,5 +1,7 @@
 //! What several tests need: the program, the pages' examples, a staged machine, a real daemon.
 
+#[path = "../../../build/check.rs"]
+pub(crate) mod check;
 pub(crate) mod daemon;
 pub(crate) mod examples;
 #[path = "../../../build/page.rs"]

@@ -1,52 +1,37 @@
 use std::io::Write as _;
 
-use clap::Args;
-
 use crate::{
     catalog::{self, Language, Page},
     cli::{
         Failure, exit,
-        output::{Output, PageFormat, complain, stdout},
+        output::{Output, PageFormat, stdout},
     },
     model::{Parameter, parameter::Facts},
     render::Format,
 };
 
-/// Explain a rule (RSY302, secrets-file-world-readable) or a parameter of rsyncd.conf
-#[derive(Args, Debug)]
-pub(super) struct Arguments {
-    /// The identifier or name of a rule, or the name of a parameter
-    #[arg(required = true, value_name = "RULE|PARAMETER")]
-    words: Vec<String>,
-    #[command(flatten)]
-    output: Output<PageFormat>,
+/// Whether a rule or a parameter of rsyncd.conf is called so.
+pub(super) fn is_known(name: &str) -> bool {
+    catalog::page(name).is_some() || Parameter::from_name(name.as_bytes()).is_some()
 }
 
 /// Prints the page of a rule, or what is known of a parameter.
-pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    let asked = arguments.words.join(" ");
-    let language = arguments.output.language();
-    let is_json = arguments.output.format() == Format::Json;
+pub(super) fn run(name: &str, output: &Output<PageFormat>) -> Result<u8, Failure> {
+    let language = output.language();
+    let is_json = output.format() == Format::Json;
     let mut out = stdout();
-    if let Some(page) = catalog::page(&asked) {
+    if let Some(page) = catalog::page(name) {
         if is_json {
             writeln!(out, "{}", page_as_json(page, language))?;
         } else {
             write!(out, "{}", page_as_text(page, language))?;
         }
-    } else if let Some(parameter) = Parameter::from_name(asked.as_bytes()) {
+    } else if let Some(parameter) = Parameter::from_name(name.as_bytes()) {
         if is_json {
             writeln!(out, "{}", parameter_as_json(parameter.facts(), language))?;
         } else {
             write!(out, "{}", parameter_as_text(parameter.facts(), language))?;
         }
-    } else {
-        let hint = match catalog::nearest(&asked) {
-            Some(page) => format!("did you mean {} ({})?", page.id, page.name),
-            None => "`rsyncctl rules` lists the rules".to_owned(),
-        };
-        complain(&format!("no rule and no parameter is called `{asked}`; {hint}"))?;
-        return Ok(exit::FINDINGS);
     }
     out.flush()?;
     Ok(exit::CLEAN)
@@ -74,6 +59,23 @@ fn page_as_text(page: &Page, language: Language) -> String {
         );
         if let Some(log) = symptom.log {
             text += &format!("{}: {log}\n", word(language, "the daemon's log", "守护进程日志"));
+        }
+    }
+    if let Some(not) = page.text[language as usize].not {
+        text += &format!("{}: {not}\n", word(language, "what it is not", "并非"));
+    }
+    let check = page
+        .check
+        .map(|check| (word(language, "check", "检查"), check.side, check.commands));
+    let cure = (word(language, "cure", "解决"), page.side, page.commands);
+    for (what, side, commands) in check
+        .into_iter()
+        .chain([cure])
+        .filter(|(.., commands)| !commands.is_empty())
+    {
+        text += &format!("{what} ({side}):\n");
+        for command in commands {
+            text += &format!("  {command}\n");
         }
     }
     if !page.symptoms.is_empty() {
@@ -113,6 +115,9 @@ fn page_as_json(page: &Page, language: Language) -> serde_json::Value {
         "confidence": page.confidence,
         "summary": page.summary(language),
         "symptoms": symptoms,
+        "check": page.check.map(|check| serde_json::json!({ "side": check.side, "commands": check.commands })),
+        "commands": page.commands,
+        "not": page.text[language as usize].not,
         "body": page.body[language as usize],
         "related": page.related,
     })

@@ -1,0 +1,159 @@
+mod page;
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Write as _},
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+
+use crate::{
+    catalog::{self, FileKind, Language},
+    cli::{
+        Failure, exit,
+        input::{Machine, read},
+        output::{Output, PageFormat, complain, stdout},
+    },
+    explain::{Known, Server, explain},
+    lint::{Circumstances, HostFiles, Input, Options, lint},
+    model::resolve,
+    render,
+    terms::{Release, Source, Sources},
+};
+
+/// Explain an error: paste it, pipe it, or name a file; or a rule (RSY302), or a parameter of rsyncd.conf
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// A file with the text, `-` for standard input, the text itself, or the name of a rule or a parameter
+    #[arg(value_name = "FILE|TEXT|RULE")]
+    words: Vec<String>,
+    /// The server's rsyncd.conf, which decides between causes
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The release of rsync on the server
+    #[arg(long, value_name = "RELEASE", default_value_t = Release::CURRENT)]
+    target_version: Release,
+    #[command(flatten)]
+    machine: Machine,
+    #[command(flatten)]
+    output: Output<PageFormat>,
+}
+
+/// Prints the causes of the failures of a text, or the page of a rule, or what is known of a parameter.
+pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+    let words = arguments.words.join(" ");
+    if page::is_known(&words) {
+        return page::run(&words, &arguments.output);
+    }
+    let known = match &arguments.config {
+        Some(file) => known(file, arguments)?,
+        None => Known::default(),
+    };
+    let (name, text) = text(&arguments.words)?;
+    let explanation = explain(text, &known).map_err(|error| format!("cannot read `{name}`: {error}"))?;
+    let mut out = stdout();
+    if explanation.incidents.is_empty() {
+        complain(nothing_recognised(arguments.output.language()))?;
+        if let Some(page) = catalog::nearest(&words) {
+            complain(&format!("did you mean the rule {} ({})?", page.id, page.name))?;
+        }
+    }
+    render::explanation(
+        arguments.output.format(),
+        &explanation,
+        &name,
+        arguments.output.style(),
+        &mut out,
+    )?;
+    out.flush()?;
+    Ok(if explanation.incidents.is_empty() {
+        exit::FINDINGS
+    } else {
+        exit::CLEAN
+    })
+}
+
+/// The text to explain, and how reports call it.
+fn text(words: &[String]) -> Result<(String, Box<dyn BufRead>), Failure> {
+    match words {
+        [] => {
+            if io::IsTerminal::is_terminal(&io::stdin()) {
+                complain("paste the error with the lines around it, then press Ctrl-D")?;
+            }
+            Ok(("-".to_owned(), Box::new(io::stdin().lock())))
+        }
+        [word] if word == "-" => Ok(("-".to_owned(), Box::new(io::stdin().lock()))),
+        [word] if Path::new(word).is_file() => {
+            let file = File::open(word).map_err(|error| format!("cannot read `{word}`: {error}"))?;
+            Ok((word.clone(), Box::new(BufReader::with_capacity(1 << 16, file))))
+        }
+        words => Ok(("text".to_owned(), Box::new(io::Cursor::new(words.join("\n"))))),
+    }
+}
+
+/// What the server's configuration says against itself.
+fn known(file: &Path, arguments: &Arguments) -> Result<Known, Failure> {
+    let hosts = arguments.machine.hosts()?;
+    let input = Input {
+        name: file.display().to_string(),
+        path: Some(file.to_owned()),
+        bytes: read(file)?.into(),
+        kind: FileKind::RsyncdConf,
+        is_guess: false,
+        host: hosts.of(file),
+    };
+    let options = Options {
+        circumstances: Circumstances {
+            release: arguments.target_version,
+            from_release: None,
+            daemon_uid: 0,
+            today: jiff::Zoned::now().date(),
+        },
+        select: Vec::new(),
+        ignore: Vec::new(),
+        severities: Vec::new(),
+    };
+    let report = lint(vec![input], &options);
+    let findings = report.findings.iter().map(|finding| {
+        let place = finding.labels.first().map_or_else(String::new, |label| {
+            let source = report.sources.get(label.span.source);
+            format!(
+                "{}:{}",
+                source.name(),
+                source.position(label.span.start as usize).line
+            )
+        });
+        (finding.page.id, place)
+    });
+    let findings = findings.collect();
+    let mut sources = Sources::default();
+    let source = sources.add(Source::new(file.display().to_string(), read(file)?));
+    let configuration = resolve(
+        &mut sources,
+        source,
+        arguments.target_version,
+        &HostFiles(hosts.of(file)),
+    );
+    Ok(Known {
+        findings,
+        server: Some(Server {
+            sources,
+            configuration,
+        }),
+    })
+}
+
+fn nothing_recognised(language: Language) -> &'static str {
+    match language {
+        Language::English => {
+            "no message of rsync is recognised in this text. Collect: the command line, all of its output \
+             (`rsync -vv … 2>&1 | tee rsync.log`), and the daemon's log of that minute (`log file` in rsyncd.conf, or \
+             `journalctl -t rsyncd`)"
+        }
+        Language::Chinese => {
+            "没有在文本中认出 rsync 的信息。请收集：完整的命令行、它的全部输出（`rsync -vv … 2>&1 | tee rsync.log`），\
+             以及守护进程当时的日志（rsyncd.conf 的 `log file`，或 `journalctl -t rsyncd`）"
+        }
+    }
+}

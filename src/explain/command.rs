@@ -1,0 +1,107 @@
+//! The command line of an rsync client in the text around its errors.
+
+use crate::syntax::Invocation;
+
+/// What somebody typed, or what a script or cron ran.
+#[derive(Debug)]
+pub struct Command {
+    /// From `rsync` to the end of the line, passwords taken out.
+    pub text: String,
+    /// What it says.
+    pub invocation: Invocation,
+}
+
+/// The command line in a line of text, if there is one: behind a prompt, behind `+` of a traced script, in cron's
+/// `(root) CMD (…)`, or at the start.
+pub(super) fn command(line: &str) -> Option<Command> {
+    let start = start(line)?;
+    let text = line[start..].trim_end();
+    let text = match line[..start].trim_end().strip_suffix("CMD (") {
+        Some(_) => text.strip_suffix(')').unwrap_or(text),
+        None => text,
+    };
+    // A quote that is never closed is the reader's problem, not ours: words at blanks will do.
+    let words =
+        shell_words::split(text).unwrap_or_else(|_| text.split_whitespace().map(str::to_owned).collect());
+    let end = words
+        .iter()
+        .position(|word| is_operator(word))
+        .unwrap_or(words.len());
+    let invocation = Invocation::parse(words.get(1..end)?);
+    let is_real =
+        !invocation.targets.is_empty() && words[1..end].iter().any(|word| looks_like_argument(word));
+    is_real.then(|| Command {
+        text: text.to_owned(),
+        invocation,
+    })
+}
+
+/// Where the program's name stands, as a word of its own in front of arguments.
+fn start(line: &str) -> Option<usize> {
+    line.match_indices("rsync ").map(|(at, _)| at).find(|&at| {
+        let before = &line[..at];
+        let path = before
+            .rfind([' ', '\t', '`', '(', '"', '\'', ';', '|', '&'])
+            .map_or(0, |blank| blank + 1);
+        let is_message = ["rsync error:", "rsync warning:"]
+            .iter()
+            .any(|start| line[at..].starts_with(start));
+        !is_message && (before[path..].is_empty() || before[path..].ends_with('/'))
+    })
+}
+
+fn is_operator(word: &str) -> bool {
+    matches!(word, "|" | "||" | "&&" | ";" | "&") || word.starts_with(['>', '<']) || word.starts_with("2>")
+}
+
+fn looks_like_argument(word: &str) -> bool {
+    word.starts_with('-') || word.contains([':', '/'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(line: &str) -> Option<String> {
+        command(line).map(|command| command.text)
+    }
+
+    #[test]
+    fn commands_are_found_behind_prompts() {
+        for (line, expected) in [
+            (
+                "[root@web ~]# rsync -avz /src/ joe@10.0.0.1::data",
+                "rsync -avz /src/ joe@10.0.0.1::data",
+            ),
+            ("joe@web:~$ /usr/bin/rsync -a a/ b/", "rsync -a a/ b/"),
+            ("+ rsync -a h::data /dst", "rsync -a h::data /dst"),
+            (
+                "Nov 1 04:00:01 web CRON[12]: (root) CMD (rsync -a h::d /dst)",
+                "rsync -a h::d /dst",
+            ),
+            ("rsync rsync://h/data", "rsync rsync://h/data"),
+        ] {
+            assert_eq!(text(line).as_deref(), Some(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn prose_and_messages_are_no_commands() {
+        for line in [
+            "rsync: connection unexpectedly closed (0 bytes received so far) [sender]",
+            "rsync error: error in socket IO (code 10) at clientserver.c(139) [sender=3.2.7]",
+            "I use rsync for backups",
+            "the rsync daemon",
+            "myrsync -a x y",
+            "rsync ",
+        ] {
+            assert_eq!(text(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_follows_the_command_is_not_its_argument() {
+        let found = command("rsync -a 'my files/' h::d >> /var/log/x 2>&1 && echo done").expect("a command");
+        assert_eq!(found.invocation.targets.len(), 2);
+    }
+}

@@ -1,0 +1,186 @@
+//! What a line says besides its message: who speaks, exit codes, releases, names.
+
+use crate::terms::Release;
+
+/// The last line of a failed client.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Final {
+    pub(super) exit: u8,
+    /// `sender`, `Receiver`, …
+    pub(super) role: Option<String>,
+    pub(super) release: Option<Release>,
+}
+
+/// Reads `rsync error: … (code 12) at io.c(228) [sender=3.2.7]`, or what another program says of an exit code.
+pub(super) fn final_line(line: &str) -> Option<Final> {
+    if let Some((_, behind)) = line.split_once("(code ") {
+        let (number, rest) = behind.split_once(')')?;
+        let (role, release) = role(rest);
+        return Some(Final {
+            exit: number.trim().parse().ok()?,
+            role,
+            release,
+        });
+    }
+    exit_of_others(line).map(|exit| Final {
+        exit,
+        role: None,
+        release: None,
+    })
+}
+
+/// `[sender=3.2.7]`
+fn role(rest: &str) -> (Option<String>, Option<Release>) {
+    let inner = rest.rsplit_once('[').and_then(|(_, inner)| inner.split_once(']'));
+    let Some((role, release)) = inner.and_then(|(inner, _)| inner.split_once('=')) else {
+        return (None, None);
+    };
+    (Some(role.to_owned()), release.parse().ok())
+}
+
+/// How shells, schedulers and sersync tell the exit code of a program.
+const CARRIERS: [&str; 9] = [
+    "exit code ",
+    "exit code: ",
+    "exit status ",
+    "exit status: ",
+    "exited with ",
+    "exited with code ",
+    "status=",
+    "returned ",
+    "rc=",
+];
+
+fn exit_of_others(line: &str) -> Option<u8> {
+    // sersync's fail log holds the raw wait status.
+    if let Some(behind) = line.trim_start().strip_prefix("#errno ") {
+        let status: u32 = behind.trim().parse().ok()?;
+        return u8::try_from(status / 256).ok().filter(|exit| *exit > 0);
+    }
+    let lowered = line.to_ascii_lowercase();
+    if !lowered.contains("rsync") {
+        return None;
+    }
+    CARRIERS.iter().find_map(|carrier| {
+        let (_, behind) = lowered.split_once(carrier)?;
+        let digits = behind.len() - behind.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        behind[..digits].parse().ok().filter(|exit| *exit > 0)
+    })
+}
+
+/// The process that wrote a line of a daemon's log: `2026/11/21 04:00:01 [1234] …` or `… rsyncd[1234]: …`.
+pub(super) fn daemon_process(line: &str) -> Option<u32> {
+    if let Some((_, behind)) = line.split_once("rsyncd[") {
+        return behind.split_once(']')?.0.parse().ok();
+    }
+    let (before, behind) = line.split_once('[')?;
+    let stamp = before.trim_end();
+    let stamp = &stamp.as_bytes()[stamp.len().checked_sub("2026/11/21 04:00:01".len())?..];
+    let is_stamp = stamp
+        .iter()
+        .zip(b"0000/00/00 00:00:00")
+        .all(|(byte, shape)| match shape {
+            b'0' => byte.is_ascii_digit(),
+            shape => byte == shape,
+        });
+    is_stamp.then(|| behind.split_once(']')?.0.parse().ok()).flatten()
+}
+
+/// Names that stand at fixed places of many messages: what introduces them, their kind, and what ends them.
+const PLACES: [(&str, &str, &[char]); 6] = [
+    ("(in ", "module", &[')']),
+    ("on module ", "module", &[' ']),
+    ("Unknown module '", "module", &['\'']),
+    ("unknown module '", "module", &['\'']),
+    ("access denied to ", "module", &[' ']),
+    ("failed to connect to ", "host", &[' ', ':', '(']),
+];
+
+/// The names that a line tells: modules, hosts, paths.
+pub(super) fn names(line: &str) -> Vec<(&'static str, String)> {
+    let mut found: Vec<_> = PLACES
+        .iter()
+        .filter_map(|(introduction, kind, ends)| {
+            let (_, behind) = line.split_once(introduction)?;
+            let name = behind.split(*ends).next().filter(|name| !name.is_empty())?;
+            Some((*kind, name.to_owned()))
+        })
+        .collect();
+    if let Some((_, behind)) = line.split_once('"')
+        && let Some((path, _)) = behind.split_once('"')
+    {
+        found.push(("path", path.to_owned()));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn final_lines_tell_code_role_and_release() {
+        let line = "rsync error: error in rsync protocol data stream (code 12) at io.c(759) [receiver=3.0.5]";
+        let expected = Final {
+            exit: 12,
+            role: Some("receiver".to_owned()),
+            release: Some(Release::new(3, 0, 5)),
+        };
+        assert_eq!(final_line(line), Some(expected));
+        for (line, exit) in [
+            (
+                "rsync error: error in rsync protocol data stream (code 12) at io.c(150)",
+                12,
+            ),
+            ("#errno 2560", 10),
+            (
+                "rsync.service: Main process exited, code=exited, status=10/n/a",
+                10,
+            ),
+            ("rsync failed with exit code 23", 23),
+            ("Command '['rsync', '-a']' returned non-zero exit status 12.", 12),
+        ] {
+            assert_eq!(final_line(line).map(|found| found.exit), Some(exit), "{line}");
+        }
+        for line in [
+            "",
+            "(code x)",
+            "(code 300)",
+            "#errno -1",
+            "HTTP status=404",
+            "exit status 2",
+        ] {
+            assert_eq!(final_line(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn lines_of_a_daemons_log_name_their_process() {
+        assert_eq!(
+            daemon_process("2026/11/21 04:00:01 [1234] rsync denied on module x"),
+            Some(1234)
+        );
+        assert_eq!(
+            daemon_process("Nov 21 04:00:01 web rsyncd[77]: auth failed"),
+            Some(77)
+        );
+        for line in [
+            "",
+            "[1234]",
+            "rsync: [sender] x",
+            "abcd/ef/gh ij:kl:mn [1]",
+            "中文中文中文 [1]",
+        ] {
+            assert_eq!(daemon_process(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn names_stand_at_known_places() {
+        let line = "rsync: [sender] opendir \"/kexue\" (in dtsChannel) failed: Permission denied (13)";
+        let expected = [("module", "dtsChannel"), ("path", "/kexue")];
+        assert_eq!(names(line), expected.map(|(kind, name)| (kind, name.to_owned())));
+        let line = "rsync: failed to connect to 118.244.216.177: No route to host (113)";
+        assert_eq!(names(line), [("host", "118.244.216.177".to_owned())]);
+    }
+}

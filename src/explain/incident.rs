@@ -1,0 +1,279 @@
+use std::collections::BTreeMap;
+
+use crate::{
+    catalog::Stage,
+    explain::{
+        Cause, Command, command, facts,
+        messages::{Found, MESSAGES, Message, Voice},
+    },
+    terms::Release,
+};
+
+/// One failure: the lines that belong together.
+#[derive(Debug, Default)]
+pub struct Incident {
+    /// The command line above, if the text has it.
+    pub command: Option<Command>,
+    /// The lines that say something, in order, each message once.
+    pub lines: Vec<Seen>,
+    /// The client's exit code, if the text tells it.
+    pub exit: Option<u8>,
+    /// Who printed the last line: `sender`, `Receiver`, ….
+    pub role: Option<String>,
+    /// The client's release, if the text tells it.
+    pub release: Option<Release>,
+    /// Names that the text tells: modules, hosts, paths.
+    pub names: Vec<(&'static str, String)>,
+    /// How often the same failure stands in the text.
+    pub count: usize,
+    /// What can be behind it, likeliest first.
+    pub causes: Vec<Cause>,
+    /// The daemon's process, if a line of its log tells it.
+    process: Option<u32>,
+}
+
+/// A line that says something about a failure.
+#[derive(Debug)]
+pub struct Seen {
+    /// Its 1-based number in the text.
+    pub number: usize,
+    /// Without colours and prompts' escape sequences.
+    pub text: String,
+    /// The messages in it and what they claim, those that fit more of the line first.
+    pub(super) messages: Vec<usize>,
+}
+
+/// Kinds of failures that are kept; a text with more has one disease, not hundreds.
+const MOST_INCIDENTS: usize = 100;
+/// Lines of one failure that are kept.
+const MOST_LINES: usize = 40;
+/// Bytes of a line that are kept.
+const LONGEST_TEXT: usize = 600;
+
+/// Puts lines together into failures.
+#[derive(Default)]
+pub(super) struct Collector {
+    done: Vec<Incident>,
+    by_signature: BTreeMap<Vec<usize>, usize>,
+    omitted: usize,
+    open: Incident,
+    /// The number of the line with the exit code, once it has come.
+    closed_at: Option<usize>,
+    /// The line before, in which a message may begin that the terminal has wrapped.
+    before: Option<(usize, String)>,
+}
+
+impl Collector {
+    /// Whether a message may have begun in the line before this one.
+    pub(super) fn has_begun(&self, number: usize) -> bool {
+        self.before
+            .as_ref()
+            .is_some_and(|(before, _)| before + 1 == number)
+    }
+
+    /// Takes the next line that may say something.
+    pub(super) fn line(&mut self, number: usize, text: &str) {
+        if let Some(command) = command::command(text) {
+            self.close();
+            self.open.command = Some(command);
+            self.before = None;
+            return;
+        }
+        let mut found = MESSAGES.find(text);
+        let mut text = text.to_owned();
+        if found.is_empty() {
+            if let Some((whole, messages)) = self.joined(number, &text) {
+                text = whole;
+                found = messages;
+            } else {
+                self.before = Some((number, text.clone()));
+            }
+        }
+        let ending = facts::final_line(&text);
+        if found.is_empty() && ending.is_none() {
+            return;
+        }
+        let is_final = ending.is_some() && found.iter().all(|found| MESSAGES.get(found.message).is_final);
+        let process = facts::daemon_process(&text);
+        if self.begins_another(number, is_final, process, &found) {
+            self.close();
+        }
+        self.open.process = self.open.process.or(process);
+        if let Some(ending) = ending {
+            self.open.exit = Some(self.open.exit.map_or(ending.exit, |exit| exit.max(ending.exit)));
+            self.open.role = ending.role.or_else(|| self.open.role.take());
+            self.open.release = ending.release.or(self.open.release);
+            self.closed_at = Some(number);
+        }
+        self.open.see(number, text, found);
+    }
+
+    /// The line together with the one before, where a message stands across both.
+    fn joined(&mut self, number: usize, text: &str) -> Option<(String, Vec<Found>)> {
+        let (_, before) = self.before.take().filter(|(at, _)| at + 1 == number)?;
+        ["", " "].into_iter().find_map(|glue| {
+            let whole = format!("{before}{glue}{}", text.trim_start());
+            let found = MESSAGES.find(&whole);
+            (!found.is_empty()).then_some((whole, found))
+        })
+    }
+
+    /// Whether a line belongs to another failure than the lines before it.
+    fn begins_another(&self, number: usize, is_final: bool, process: Option<u32>, found: &[Found]) -> bool {
+        if self.open.lines.is_empty() {
+            return self.closed_at.is_some() && !is_final;
+        }
+        if let (Some(before), Some(now)) = (self.open.process, process)
+            && before != now
+        {
+            return true;
+        }
+        if let Some(closed_at) = self.closed_at {
+            // A client of two processes may end with two such lines.
+            return !is_final || number > closed_at + 2;
+        }
+        let is_refusal = |message: &Message| {
+            message
+                .claims
+                .iter()
+                .all(|claim| is_refusal(claim.voice, claim.symptom.client))
+        };
+        let first = found.first().map(|found| MESSAGES.get(found.message));
+        let messages = || self.open.messages().filter(|message| !message.is_final);
+        if first.is_some_and(is_refusal) && messages().any(is_refusal) {
+            return true;
+        }
+        let is_early = |message: &Message| {
+            message
+                .claims
+                .iter()
+                .all(|claim| claim.symptom.stage <= Stage::Connect)
+        };
+        first.is_some_and(is_early) && messages().any(|message| !is_early(message))
+    }
+
+    fn close(&mut self) {
+        self.closed_at = None;
+        let incident = std::mem::take(&mut self.open);
+        if incident.lines.is_empty() && incident.exit.is_none() {
+            return;
+        }
+        let mut signature: Vec<_> = incident
+            .lines
+            .iter()
+            .flat_map(|seen| seen.messages.clone())
+            .collect();
+        signature.sort_unstable();
+        signature.dedup();
+        signature.push(incident.exit.map_or(usize::MAX, usize::from));
+        if let Some(&index) = self.by_signature.get(&signature) {
+            self.done[index].count += 1;
+            return;
+        }
+        if self.done.len() == MOST_INCIDENTS {
+            self.omitted += 1;
+            return;
+        }
+        self.by_signature.insert(signature, self.done.len());
+        self.done.push(Incident { count: 1, ..incident });
+    }
+
+    /// The failures, and how many kinds were left out.
+    pub(super) fn finish(mut self) -> (Vec<Incident>, usize) {
+        self.close();
+        let mut incidents: Vec<Incident> = Vec::new();
+        for incident in self.done {
+            // The daemon's log of a failure that its client has told too.
+            let told = |other: &&mut Incident| other.is_told_by(&incident) || incident.is_told_by(other);
+            match incidents.iter_mut().find(told) {
+                Some(other) => other.absorb(incident),
+                None => incidents.push(incident),
+            }
+        }
+        (incidents, self.omitted)
+    }
+}
+
+/// A daemon says `@ERROR` once in a session.
+fn is_refusal(voice: Voice, client: Option<&str>) -> bool {
+    voice == Voice::Client && client.is_some_and(|text| text.starts_with("@ERROR"))
+}
+
+impl Incident {
+    fn see(&mut self, number: usize, mut text: String, found: Vec<Found>) {
+        let is_new = found.iter().any(|found| {
+            !self
+                .lines
+                .iter()
+                .any(|seen| seen.messages.contains(&found.message))
+        });
+        if !(is_new || found.is_empty()) || self.lines.len() == MOST_LINES {
+            return;
+        }
+        let named = found.iter().flat_map(|found| found.place.values.iter().cloned());
+        for (kind, name) in named.chain(facts::names(&text)) {
+            if !name.is_empty() && !self.names.iter().any(|(known, _)| *known == kind) {
+                self.names.push((kind, name));
+            }
+        }
+        if let Some(end) = (0..=LONGEST_TEXT).rev().find(|&at| text.is_char_boundary(at))
+            && text.len() > LONGEST_TEXT
+        {
+            text.truncate(end);
+            text.push('…');
+        }
+        self.lines.push(Seen {
+            number,
+            text,
+            messages: found.into_iter().map(|found| found.message).collect(),
+        });
+    }
+
+    /// The host and the module that the command line names.
+    pub(super) fn names_of_command(&self) -> (Option<String>, Option<String>) {
+        let peer = self
+            .command
+            .as_ref()
+            .and_then(|command| command.invocation.peer());
+        let host = peer
+            .and_then(|target| target.remote())
+            .map(|remote| remote.host.clone());
+        (host, peer.and_then(|target| target.module()).map(str::to_owned))
+    }
+
+    /// Takes in what the other side tells of the same failure.
+    fn absorb(&mut self, mut other: Self) {
+        if self.exit.is_none() && self.process.is_some() {
+            std::mem::swap(self, &mut other);
+        }
+        self.lines.extend(other.lines);
+        for (kind, name) in other.names {
+            if !self.names.iter().any(|(known, _)| *known == kind) {
+                self.names.push((kind, name));
+            }
+        }
+    }
+
+    /// Its messages, in the order of the lines.
+    pub(super) fn messages(&self) -> impl Iterator<Item = &'static Message> {
+        let numbers = self.lines.iter().flat_map(|seen| &seen.messages);
+        numbers.map(|&number| MESSAGES.get(number))
+    }
+
+    /// Whether `log`, lines of a daemon's log alone, can tell of the same failure as this one of a client.
+    fn is_told_by(&self, log: &Self) -> bool {
+        let is_log = |incident: &Self| incident.process.is_some() && incident.exit.is_none();
+        let pages = |incident: &Self| -> Vec<&str> {
+            let claims = incident
+                .messages()
+                .filter(|message| !message.is_final)
+                .flat_map(|message| &message.claims);
+            claims.map(|claim| claim.page.id).collect()
+        };
+        if is_log(self) || !is_log(log) {
+            return false;
+        }
+        let own = pages(self);
+        pages(log).iter().any(|page| own.contains(page))
+    }
+}

@@ -1,0 +1,140 @@
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use aho_corasick::AhoCorasick;
+
+use crate::{
+    catalog::{self, Page, Symptom},
+    explain::pattern::{Match, Pattern},
+};
+
+/// Every message of the catalogue, ready to be looked for in a line.
+pub(super) static MESSAGES: LazyLock<Messages> = LazyLock::new(Messages::of_the_catalogue);
+
+/// Messages that are looked for together.
+pub(super) struct Messages {
+    messages: Vec<Message>,
+    anchors: AhoCorasick,
+    /// The messages of an anchor.
+    of_anchor: Vec<Vec<usize>>,
+}
+
+/// A message, and the causes that show it.
+pub(super) struct Message {
+    pub(super) pattern: Pattern,
+    pub(super) claims: Vec<Claim>,
+    /// Whether it only sums up what other lines have said: `… (code 23) at main.c(…)`.
+    pub(super) is_final: bool,
+}
+
+/// A cause that shows a message.
+#[derive(Clone, Copy)]
+pub(super) struct Claim {
+    pub(super) page: &'static Page,
+    pub(super) symptom: &'static Symptom,
+    pub(super) voice: Voice,
+}
+
+/// Who says it.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Voice {
+    /// The client, or the program that ran it.
+    Client,
+    /// The daemon, in its log.
+    Log,
+}
+
+/// A message that stands in a line.
+pub(super) struct Found {
+    /// Its number among the messages.
+    pub(super) message: usize,
+    pub(super) place: Match,
+}
+
+impl Messages {
+    fn of_the_catalogue() -> Self {
+        let mut by_key: BTreeMap<String, Message> = BTreeMap::new();
+        for page in catalog::pages() {
+            for symptom in page.symptoms {
+                for (voice, text) in texts(symptom) {
+                    let Some(pattern) = Pattern::new(text) else {
+                        continue;
+                    };
+                    let message = by_key.entry(pattern.key()).or_insert_with(|| Message {
+                        is_final: text.contains("(code "),
+                        claims: Vec::new(),
+                        pattern: Pattern::new(text).expect("it was one above"),
+                    });
+                    if pattern.placeholders() > message.pattern.placeholders() {
+                        message.pattern = pattern;
+                    }
+                    message.claims.push(Claim { page, symptom, voice });
+                }
+            }
+        }
+        let messages: Vec<_> = by_key.into_values().collect();
+        let mut of_anchor: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (number, message) in messages.iter().enumerate() {
+            of_anchor
+                .entry(message.pattern.anchor())
+                .or_default()
+                .push(number);
+        }
+        let anchors = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .build(of_anchor.keys())
+            .expect("some hundred short words");
+        Self {
+            messages,
+            anchors,
+            of_anchor: of_anchor.into_values().collect(),
+        }
+    }
+
+    /// The message of a number that [`Messages::find`] gave.
+    pub(super) fn get(&self, number: usize) -> &Message {
+        &self.messages[number]
+    }
+
+    /// Who shows lines that only sum up.
+    pub(super) fn finals(&self) -> impl Iterator<Item = &Claim> {
+        let finals = self.messages.iter().filter(|message| message.is_final);
+        finals.flat_map(|message| &message.claims)
+    }
+
+    /// Whether one of the messages may stand in the line.
+    pub(super) fn may_be_in(&self, line: &[u8]) -> bool {
+        self.anchors.is_match(line)
+    }
+
+    /// The messages that stand in a line, those that fit more of it first.
+    pub(super) fn find(&self, line: &str) -> Vec<Found> {
+        let mut numbers: Vec<_> = self
+            .anchors
+            .find_overlapping_iter(line)
+            .flat_map(|anchor| &self.of_anchor[anchor.pattern()])
+            .copied()
+            .collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let mut found: Vec<_> = numbers
+            .into_iter()
+            .filter_map(|message| {
+                let place = self.messages[message].pattern.find(line)?;
+                Some(Found { message, place })
+            })
+            .collect();
+        found.sort_by_key(|found| std::cmp::Reverse(self.messages[found.message].pattern.weight()));
+        found
+    }
+}
+
+/// What a symptom shows, and who says it.
+fn texts(symptom: &'static Symptom) -> impl Iterator<Item = (Voice, &'static str)> {
+    let client = symptom.client.into_iter().chain(symptom.wordings.iter().copied());
+    let log = symptom
+        .log
+        .into_iter()
+        .chain(symptom.log_wordings.iter().copied());
+    let client = client.map(|text| (Voice::Client, text));
+    client.chain(log.map(|text| (Voice::Log, text)))
+}

@@ -1,0 +1,64 @@
+//! From a text that somebody pastes to ranked causes: the lines of rsync are found in the noise, put together into
+//! failures, and the pages whose symptoms they are compete.
+
+mod command;
+mod facts;
+mod incident;
+mod judge;
+mod line;
+mod messages;
+mod pattern;
+mod rank;
+
+use std::io;
+
+pub use command::Command;
+pub use incident::{Incident, Seen};
+pub use judge::Server;
+pub use rank::{Cause, Reason};
+
+use crate::explain::{incident::Collector, messages::MESSAGES};
+
+/// What a text says about failures.
+#[derive(Debug)]
+pub struct Explanation {
+    /// The failures in the order of the text; each kind once.
+    pub incidents: Vec<Incident>,
+    /// Kinds of failures that are left out because there are too many.
+    pub omitted: usize,
+}
+
+/// Something that is known besides the text.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// Rules that fire in the server's configuration, with the place: `("RSY302", "rsyncd.conf:7")`.
+    pub findings: Vec<(&'static str, String)>,
+    /// The server's configuration.
+    pub server: Option<Server>,
+}
+
+/// Reads a text (any bytes, any length) and ranks the causes of each failure in it. Memory does not grow with the text.
+///
+/// # Errors
+/// What reading gives.
+pub fn explain(text: impl io::BufRead, known: &Known) -> io::Result<Explanation> {
+    let mut collector = Collector::default();
+    line::for_each(text, |number, bytes| {
+        let is_plain = bytes.is_ascii() && !bytes.contains(&0x1b);
+        if is_plain && !collector.has_begun(number) && !MESSAGES.may_be_in(bytes) && !may_tell(bytes) {
+            return;
+        }
+        collector.line(number, &line::clean(bytes));
+    })?;
+    let (mut incidents, omitted) = collector.finish();
+    for incident in &mut incidents {
+        incident.causes = rank::causes(incident, known);
+    }
+    incidents.retain(|incident| !incident.causes.is_empty());
+    Ok(Explanation { incidents, omitted })
+}
+
+/// Whether a line without a message may still tell a command or an exit code.
+fn may_tell(line: &[u8]) -> bool {
+    line.windows(5).any(|word| word.eq_ignore_ascii_case(b"rsync")) || line.starts_with(b"#errno ")
+}

@@ -1,0 +1,278 @@
+use std::{cmp::Reverse, collections::BTreeMap};
+
+use crate::{
+    catalog::{Confidence, Frequency, Page, Symptom},
+    explain::{
+        Incident, Known,
+        judge::Judgement,
+        messages::{Claim, MESSAGES, Voice},
+    },
+};
+
+/// What can be behind a failure.
+#[derive(Debug)]
+pub struct Cause {
+    /// Its page.
+    pub page: &'static Page,
+    /// Which of the page's symptoms the text shows.
+    pub symptom: &'static Symptom,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// Why it ranks where it does.
+    pub reasons: Vec<Reason>,
+    /// The names of the text, for the page's placeholders.
+    pub arguments: Vec<(&'static str, String)>,
+    score: u32,
+}
+
+/// Why a cause ranks where it does. Lines are 1-based numbers of the text.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Reason {
+    /// The line is printed for this cause alone.
+    Alone(usize),
+    /// The line is printed for so many causes, this one among them.
+    Shared(usize, usize),
+    /// The daemon's log names it.
+    Logged(usize),
+    /// The line only sums up.
+    SumsUp(usize),
+    /// Only the exit code speaks for it.
+    ExitOnly(u8),
+    /// It is the most frequent of those with the same line.
+    Frequent,
+    /// The server's configuration has it, there.
+    Found(String),
+    /// The server's configuration does not make it happen.
+    Refuted,
+    /// The client ended with another code than this cause's.
+    OtherExit(u8, u8),
+    /// The client's release does not behave so.
+    OtherRelease,
+    /// The daemon's log names another reason.
+    NotLogged,
+}
+
+/// A line that speaks for a cause alone counts so much.
+const WHOLE: u32 = 1000;
+
+/// What stands for a cause, line by line.
+struct Candidate {
+    claim: Claim,
+    score: u32,
+    reasons: Vec<Reason>,
+    is_logged: bool,
+}
+
+/// The causes of a failure, likeliest first.
+pub(super) fn causes(incident: &Incident, known: &Known) -> Vec<Cause> {
+    let mut candidates = by_lines(incident);
+    if candidates.is_empty() {
+        candidates = by_exit(incident);
+    }
+    let has_log = candidates.values().any(|candidate| candidate.is_logged);
+    for candidate in candidates.values_mut() {
+        weigh(candidate, incident, known, has_log);
+    }
+    let arguments = arguments(incident);
+    let mut causes: Vec<_> = candidates
+        .into_values()
+        .map(|candidate| Cause {
+            page: candidate.claim.page,
+            symptom: candidate.claim.symptom,
+            confidence: Confidence::Possible,
+            reasons: candidate.reasons,
+            arguments: arguments.clone(),
+            score: candidate.score,
+        })
+        .collect();
+    // Where all else is the same, what happens live comes before mistakes that `lint` finds.
+    causes.sort_by_key(|cause| {
+        let is_of_files = !cause.page.files.is_empty();
+        (Reverse(cause.score), is_of_files, cause.page.id)
+    });
+    state_confidence(&mut causes);
+    causes
+}
+
+fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
+    let mut candidates: BTreeMap<&'static str, Candidate> = BTreeMap::new();
+    // What comes first is the cause, what follows its consequences: in the client's output and in the log.
+    let mut has_come = [false; 2];
+    for seen in &incident.lines {
+        let longest = seen
+            .messages
+            .first()
+            .map_or(1, |&first| MESSAGES.get(first).pattern.weight());
+        let mut comes = [false; 2];
+        for &number in &seen.messages {
+            let message = MESSAGES.get(number);
+            let mut pages: Vec<_> = message.claims.iter().map(|claim| claim.page.id).collect();
+            pages.dedup();
+            let weight = u32::try_from(
+                message.pattern.weight() * message.pattern.weight() * 100 / (longest * longest),
+            )
+            .unwrap_or(100);
+            for claim in &message.claims {
+                let voice = claim.voice as usize;
+                comes[voice] |= !message.is_final;
+                let mut score = WHOLE / root(pages.len()) * weight / 100;
+                if has_come[voice] {
+                    score /= 2;
+                }
+                if message.is_final {
+                    score = WHOLE / 20;
+                }
+                let reason = match (message.is_final, claim.voice, pages.len()) {
+                    (true, ..) => Reason::SumsUp(seen.number),
+                    (_, Voice::Log, 1) => Reason::Logged(seen.number),
+                    (_, _, 1) => Reason::Alone(seen.number),
+                    (.., count) => Reason::Shared(seen.number, count),
+                };
+                add(&mut candidates, *claim, score, reason);
+            }
+        }
+        has_come[0] |= comes[0];
+        has_come[1] |= comes[1];
+    }
+    candidates
+}
+
+fn add(candidates: &mut BTreeMap<&'static str, Candidate>, claim: Claim, score: u32, reason: Reason) {
+    let candidate = candidates.entry(claim.page.id).or_insert_with(|| Candidate {
+        claim,
+        score: 0,
+        reasons: Vec::new(),
+        is_logged: false,
+    });
+    candidate.is_logged |= claim.voice == Voice::Log;
+    if !candidate.reasons.contains(&reason) {
+        candidate.score += score;
+        candidate.reasons.push(reason);
+    }
+}
+
+/// Where there is nothing but an exit code: the pages of the line that sums it up.
+fn by_exit(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
+    let mut candidates = BTreeMap::new();
+    let Some(exit) = incident.exit else {
+        return candidates;
+    };
+    for claim in MESSAGES.finals().filter(|claim| claim.symptom.exit == exit) {
+        add(&mut candidates, *claim, WHOLE / 20, Reason::ExitOnly(exit));
+    }
+    candidates
+}
+
+fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, has_log: bool) {
+    let page = candidate.claim.page;
+    match page.frequency {
+        Frequency::Often => {
+            candidate.score = candidate.score * 5 / 4;
+            let is_shared = |reason: &Reason| matches!(reason, Reason::Shared(..));
+            if candidate.reasons.iter().any(is_shared) {
+                candidate.reasons.push(Reason::Frequent);
+            }
+        }
+        Frequency::Sometimes => {}
+        Frequency::Rarely => candidate.score = candidate.score * 3 / 4,
+    }
+    let symptoms = || page.symptoms.iter();
+    if let Some(exit) = incident.exit
+        && !symptoms().any(|symptom| symptom.exit == exit || is_reset_race(symptom.exit, exit))
+    {
+        candidate.score /= 2;
+        candidate
+            .reasons
+            .push(Reason::OtherExit(exit, candidate.claim.symptom.exit));
+    }
+    if let Some(release) = incident.release
+        && !symptoms().any(|symptom| symptom.applies_to(release))
+    {
+        candidate.score /= 3;
+        candidate.reasons.push(Reason::OtherRelease);
+    }
+    // Somebody who has the log and does not find its line there can rule it out.
+    if has_log && !candidate.is_logged && symptoms().any(|symptom| symptom.log.is_some()) {
+        candidate.score /= 3;
+        candidate.reasons.push(Reason::NotLogged);
+    }
+    if let Some((_, place)) = known.findings.iter().find(|(rule, _)| *rule == page.id) {
+        candidate.score += WHOLE;
+        candidate.reasons.insert(0, Reason::Found(place.clone()));
+        return;
+    }
+    let symptom = candidate.claim.symptom;
+    let Some(server) = known.server.as_ref().filter(|_| page.files.is_empty()) else {
+        return;
+    };
+    match server.judge(incident, symptom.stage, symptom.client.unwrap_or_default()) {
+        Judgement::Yes(place) => {
+            candidate.score += WHOLE;
+            candidate.reasons.insert(0, Reason::Found(place));
+        }
+        Judgement::No => {
+            candidate.score /= 4;
+            candidate.reasons.push(Reason::Refuted);
+        }
+        Judgement::Open => {}
+    }
+}
+
+/// A daemon that has said why and closes may arrive as a reset: the client then ends with 10 or 12.
+fn is_reset_race(expected: u8, exit: u8) -> bool {
+    matches!(exit, 10 | 12) && matches!(expected, 1 | 4 | 5 | 10 | 12)
+}
+
+/// How sure each cause is, from what the others have.
+fn state_confidence(causes: &mut [Cause]) {
+    let second = causes.get(1).map_or(0, |cause| cause.score);
+    let Some(first) = causes.first_mut() else { return };
+    let is_alone =
+        |reason: &Reason| matches!(reason, Reason::Alone(_) | Reason::Logged(_) | Reason::Found(_));
+    first.confidence = if first.reasons.iter().any(is_alone) && first.score >= 2 * second {
+        Confidence::Certain
+    } else if first.score * 2 >= second * 3 {
+        Confidence::Likely
+    } else {
+        Confidence::Possible
+    };
+}
+
+/// What the text and the command line tell, and what is so unless somebody says otherwise.
+fn arguments(incident: &Incident) -> Vec<(&'static str, String)> {
+    let mut arguments = incident.names.clone();
+    let mut add = |kind: &'static str, value: Option<String>| {
+        if let Some(value) = value.filter(|value| !value.is_empty())
+            && !arguments.iter().any(|(known, _)| *known == kind)
+        {
+            arguments.push((kind, value));
+        }
+    };
+    if let Some(command) = &incident.command {
+        let invocation = &command.invocation;
+        let peer = invocation.peer();
+        let remote = peer.and_then(|target| target.remote());
+        add("host", remote.map(|remote| remote.host.clone()));
+        add("user", remote.and_then(|remote| remote.user.clone()));
+        add(
+            "module",
+            peer.and_then(|target| target.module()).map(str::to_owned),
+        );
+        let port = invocation.option("port").and_then(|given| given.value.clone());
+        add("port", port.or_else(|| remote?.port.map(|port| port.to_string())));
+        let file = invocation
+            .option("password-file")
+            .and_then(|given| given.value.clone());
+        add("password-file", file);
+    }
+    add("port", Some("873".to_owned()));
+    arguments
+}
+
+/// The square root, rounded up: a line with nine causes says a third of what a line with one says.
+fn root(count: usize) -> u32 {
+    (1..)
+        .find(|root| root * root >= count)
+        .and_then(|root| u32::try_from(root).ok())
+        .unwrap_or(u32::MAX)
+}

@@ -1,0 +1,427 @@
+//! What a pasted text means, for people and for programs.
+
+use std::{borrow::Cow, io};
+
+use serde_json::{Value, json};
+use textwrap::Options;
+
+use crate::{
+    catalog::{Language, Side, Text, fill},
+    explain::{Cause, Explanation, Incident, Reason},
+    render::{Format, Style, visible::visible, words::pick},
+};
+
+/// Causes of a failure that are told in full; of the others there is a line each.
+const TOLD: usize = 3;
+/// Causes that are named at all.
+const NAMED: usize = 12;
+
+/// Writes what a text of that name means.
+///
+/// # Errors
+/// What writing to `out` gives.
+pub fn explanation(
+    format: Format,
+    explanation: &Explanation,
+    name: &str,
+    style: Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    match format {
+        Format::Json => {
+            serde_json::to_writer(&mut *out, &envelope(explanation, name, style.language))?;
+            writeln!(out)
+        }
+        _ => human(explanation, style, out),
+    }
+}
+
+fn human(explanation: &Explanation, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let language = style.language;
+    let count = explanation.incidents.len();
+    for (index, incident) in explanation.incidents.iter().enumerate() {
+        if index > 0 {
+            writeln!(out)?;
+        }
+        if count > 1 {
+            let title = match language {
+                Language::English => format!("failure {} of {count}", index + 1),
+                Language::Chinese => format!("第 {} 个故障，共 {count} 个", index + 1),
+            };
+            writeln!(out, "{}", bold(&title, style))?;
+        }
+        quote(incident, style, out)?;
+        for (rank, cause) in incident.causes.iter().take(TOLD).enumerate() {
+            tell(rank + 1, cause, incident, style, out)?;
+        }
+        others(incident, style, out)?;
+    }
+    if explanation.omitted > 0 {
+        let line = match language {
+            Language::English => format!("and {} more kinds of failures", explanation.omitted),
+            Language::Chinese => format!("另有 {} 类故障未列出", explanation.omitted),
+        };
+        writeln!(out, "\n{line}")?;
+    }
+    Ok(())
+}
+
+/// The lines of the text that the answer rests on.
+fn quote(incident: &Incident, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let width = incident
+        .lines
+        .last()
+        .map_or(1, |seen| seen.number.to_string().len());
+    for seen in incident.lines.iter().take(6) {
+        let text = visible(seen.text.trim());
+        writeln!(
+            out,
+            "{}",
+            dim(&format!("{:>width$} | {text}", seen.number), style)
+        )?;
+    }
+    let more = incident.lines.len().saturating_sub(6);
+    if more > 0 {
+        let line = match style.language {
+            Language::English => format!("and {more} more lines"),
+            Language::Chinese => format!("另有 {more} 行"),
+        };
+        writeln!(out, "{}", dim(&line, style))?;
+    }
+    if incident.count > 1 {
+        let line = match style.language {
+            Language::English => format!("the same failure stands {} times in the text", incident.count),
+            Language::Chinese => format!("同样的故障在文中出现了 {} 次", incident.count),
+        };
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}
+
+fn tell(
+    rank: usize,
+    cause: &Cause,
+    incident: &Incident,
+    style: Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let language = style.language;
+    let case = Case { cause, language };
+    let rule = format!("{} {}", cause.page.id, cause.page.name);
+    let title = format!("{rank}. {}", case.title());
+    writeln!(out, "\n{}", bold(&wrapped(&title, "   ", style), style))?;
+    let reasons: Vec<_> = cause
+        .reasons
+        .iter()
+        .map(|reason| told(reason, incident, language))
+        .collect();
+    let mut paragraphs = Vec::new();
+    if let Some(message) = case.message() {
+        paragraphs.push((pick(language, "meaning", "含义"), message.into_owned()));
+    }
+    paragraphs.push((
+        pick(language, "why this", "依据"),
+        reasons.join(pick(language, "; ", "；")),
+    ));
+    let mut commands = Vec::new();
+    if let Some(check) = &cause.page.check {
+        let word = match language {
+            Language::English => format!("check {}", place(check.side, language)),
+            Language::Chinese => format!("{}检查", place(check.side, language)),
+        };
+        commands.push((word, case.commands(check.commands)));
+    }
+    if !cause.page.commands.is_empty() {
+        let word = match language {
+            Language::English => format!("cure {}", place(cause.page.side, language)),
+            Language::Chinese => format!("{}解决", place(cause.page.side, language)),
+        };
+        commands.push((word, case.commands(cause.page.commands)));
+    }
+    paragraphs.push((pick(language, "cure", "解决"), case.help().into_owned()));
+    if let Some(not) = case.not() {
+        paragraphs.push((pick(language, "not", "并非"), not.into_owned()));
+    }
+    for (word, paragraph) in paragraphs {
+        let line = format!("   {word}{}{paragraph}", pick(language, ": ", "："));
+        writeln!(out, "{}", wrapped(&line, "     ", style))?;
+    }
+    for (word, commands) in commands {
+        writeln!(out, "   {word}{}", pick(language, ":", "："))?;
+        for command in commands {
+            writeln!(out, "     {}", green(&visible(&command), style))?;
+        }
+    }
+    let more = pick(language, "more", "详情");
+    writeln!(
+        out,
+        "   {more}{}rsyncctl explain {}",
+        pick(language, ": ", "："),
+        dim(&rule, style)
+    )
+}
+
+/// The causes that are only named, and what the daemon's log would say of each.
+fn others(incident: &Incident, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let language = style.language;
+    let rest = incident.causes.get(TOLD..).unwrap_or_default();
+    if rest.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{}", pick(language, "less likely:", "可能性较小："))?;
+    for cause in rest.iter().take(NAMED - TOLD) {
+        let line = format!("   {} {}", cause.page.id, cause.page.summary(language));
+        writeln!(out, "{}", wrapped(&line, "          ", style))?;
+    }
+    let more = rest.len().saturating_sub(NAMED - TOLD);
+    if more > 0 {
+        let line = match language {
+            Language::English => format!(
+                "   and {more} more mistakes in the configuration, which `rsyncctl lint /etc/rsyncd.conf` finds on the server"
+            ),
+            Language::Chinese => {
+                format!("   还有 {more} 种配置错误，在服务器上运行 `rsyncctl lint /etc/rsyncd.conf` 可以找出")
+            }
+        };
+        writeln!(out, "{}", wrapped(&line, "   ", style))?;
+    }
+    Ok(())
+}
+
+/// A cause, told with the names of the text.
+struct Case<'a> {
+    cause: &'a Cause,
+    language: Language,
+}
+
+impl Case<'_> {
+    fn text(&self) -> Text {
+        self.cause.page.text(None, self.language)
+    }
+
+    /// What happened; where the text does not tell enough for that, the cause in general.
+    fn title(&self) -> Cow<'static, str> {
+        let title = self.text().title.map(|title| fill(title, &self.cause.arguments));
+        match title.filter(|title| !has_placeholder(title)) {
+            Some(title) => title,
+            None => Cow::Borrowed(self.cause.page.summary(self.language)),
+        }
+    }
+
+    /// Why it is so. A page about a line of a file says it only where the text tells that line.
+    fn message(&self) -> Option<Cow<'static, str>> {
+        let message = fill(self.text().message?, &self.cause.arguments);
+        if self.cause.page.files.is_empty() {
+            return Some(self.filled(self.text().message));
+        }
+        (!has_placeholder(&message)).then_some(message)
+    }
+
+    fn help(&self) -> Cow<'static, str> {
+        self.filled(self.text().help)
+    }
+
+    fn not(&self) -> Option<Cow<'static, str>> {
+        self.text().not.map(|not| self.filled(Some(not)))
+    }
+
+    fn commands(&self, commands: &[&'static str]) -> Vec<String> {
+        commands
+            .iter()
+            .map(|command| self.filled(Some(command)).into_owned())
+            .collect()
+    }
+
+    /// What the text does not tell is named in capitals, as in manual pages.
+    fn filled(&self, text: Option<&'static str>) -> Cow<'static, str> {
+        let filled = fill(text.unwrap_or_default(), &self.cause.arguments);
+        if !has_placeholder(&filled) {
+            return filled;
+        }
+        let mut shown = String::new();
+        let mut rest = &*filled;
+        while let Some((before, name, behind)) = placeholder(rest) {
+            shown += before;
+            shown += &name.to_uppercase();
+            rest = behind;
+        }
+        shown += rest;
+        Cow::Owned(shown)
+    }
+}
+
+/// The first `{placeholder}` of a text, with what stands before and behind it.
+fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
+    let mut from = 0;
+    loop {
+        let open = from + text[from..].find('{')?;
+        let (name, behind) = text[open + 1..].split_once('}')?;
+        if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-') {
+            return Some((&text[..open], name, behind));
+        }
+        from = open + 1;
+    }
+}
+
+fn has_placeholder(text: &str) -> bool {
+    placeholder(text).is_some()
+}
+
+fn told(reason: &Reason, incident: &Incident, language: Language) -> String {
+    let zh = language == Language::Chinese;
+    match reason {
+        Reason::Alone(line) if zh => format!("第 {line} 行只有这一种原因"),
+        Reason::Alone(line) => format!("line {line} is printed for this cause alone"),
+        Reason::Shared(line, count) if zh => format!("第 {line} 行有 {count} 种可能的原因"),
+        Reason::Shared(line, count) => format!("line {line} is printed for {count} causes"),
+        Reason::Logged(line) if zh => format!("第 {line} 行的守护进程日志说明了原因"),
+        Reason::Logged(line) => format!("the daemon's log names it in line {line}"),
+        Reason::SumsUp(line) if zh => format!("第 {line} 行只是总结，真正的原因在它之前的输出里"),
+        Reason::SumsUp(line) => format!("line {line} only sums up; the cause stands in the lines before it"),
+        Reason::ExitOnly(code) if zh => format!("只知道退出码 {code}；有用的是它之前的那几行"),
+        Reason::ExitOnly(code) => {
+            format!("there is only the exit code {code}; the lines before it would tell more")
+        }
+        Reason::Frequent if zh => "这是其中最常见的".to_owned(),
+        Reason::Frequent => "it is the most frequent of them".to_owned(),
+        Reason::Found(place) if zh => format!("配置里确实有这个问题：{place}"),
+        Reason::Found(place) => format!("your configuration has it: {place}"),
+        Reason::Refuted => pick(
+            language,
+            "but the configuration does not make it happen",
+            "但配置本身不会导致这种情况",
+        )
+        .to_owned(),
+        Reason::OtherExit(seen, own) if zh => format!("但客户端的退出码是 {seen}，这种原因一般是 {own}"),
+        Reason::OtherExit(seen, own) => {
+            format!("but the client ended with {seen}, and this cause ends with {own}")
+        }
+        Reason::OtherRelease => {
+            let release = incident
+                .release
+                .map_or_else(String::new, |release| release.to_string());
+            match language {
+                Language::English => format!("but rsync {release} does not behave so"),
+                Language::Chinese => format!("但 rsync {release} 不是这样"),
+            }
+        }
+        Reason::NotLogged => pick(
+            language,
+            "but the daemon's log names another reason",
+            "但守护进程日志写的是另一个原因",
+        )
+        .to_owned(),
+    }
+}
+
+fn place(side: Side, language: Language) -> &'static str {
+    match side {
+        Side::Client => pick(language, "on the client", "在客户端"),
+        Side::Server => pick(language, "on the server", "在服务器上"),
+    }
+}
+
+fn envelope(explanation: &Explanation, name: &str, language: Language) -> Value {
+    let diagnoses: Vec<_> = explanation
+        .incidents
+        .iter()
+        .enumerate()
+        .flat_map(|(index, incident)| {
+            let causes = incident.causes.iter().take(NAMED);
+            causes.map(move |cause| diagnosis(index + 1, incident, cause, name, language))
+        })
+        .collect();
+    let failures: Vec<_> = explanation
+        .incidents
+        .iter()
+        .map(|incident| {
+            json!({
+                "exit": incident.exit,
+                "role": incident.role,
+                "release": incident.release,
+                "command": incident.command.as_ref().map(|command| &command.text),
+                "count": incident.count,
+            })
+        })
+        .collect();
+    json!({
+        "schema": "rsyncctl/1",
+        "command": "explain",
+        "diagnoses": diagnoses,
+        "unchecked": [],
+        "summary": { "failures": failures, "omitted": explanation.omitted },
+    })
+}
+
+fn diagnosis(failure: usize, incident: &Incident, cause: &Cause, name: &str, language: Language) -> Value {
+    let case = Case { cause, language };
+    let page = cause.page;
+    let because: Vec<_> = cause
+        .reasons
+        .iter()
+        .map(|reason| told(reason, incident, language))
+        .collect();
+    let evidence: Vec<_> = incident
+        .lines
+        .iter()
+        .map(|seen| {
+            let end = seen.text.chars().count() + 1;
+            json!({ "file": name, "line": seen.number, "column": 1, "end_line": seen.number, "end_column": end, "label": visible(seen.text.trim()) })
+        })
+        .collect();
+    let symptom = cause.symptom;
+    let text = symptom
+        .client
+        .or(symptom.log)
+        .unwrap_or(symptom.effect[language as usize]);
+    json!({
+        "failure": failure,
+        "rule": page.id,
+        "name": page.name,
+        "severity": page.severity,
+        "confidence": cause.confidence,
+        "title": case.title(),
+        "message": case.message().unwrap_or_else(|| case.title()),
+        "because": because,
+        "evidence": evidence,
+        "predicts": [{ "exit": symptom.exit, "stage": symptom.stage, "text": case.filled(Some(text)) }],
+        "remedy": {
+            "side": page.side,
+            "help": case.help(),
+            "commands": case.commands(page.commands),
+            "edits": [],
+        },
+        "check": page.check.map(|check| json!({ "side": check.side, "commands": case.commands(check.commands) })),
+        "not": case.not(),
+        "related": page.related,
+    })
+}
+
+fn wrapped(text: &str, indent: &str, style: Style) -> String {
+    textwrap::fill(
+        text,
+        Options::new(style.width)
+            .subsequent_indent(indent)
+            .break_words(false),
+    )
+}
+
+fn bold(text: &str, style: Style) -> String {
+    colored(text, "1", style)
+}
+
+fn dim(text: &str, style: Style) -> String {
+    colored(text, "2", style)
+}
+
+fn green(text: &str, style: Style) -> String {
+    colored(text, "32", style)
+}
+
+fn colored(text: &str, code: &str, style: Style) -> String {
+    if style.color {
+        format!("\x1b[{code}m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
+}

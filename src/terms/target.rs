@@ -1,0 +1,152 @@
+//! What stands in rsync's command line as a source or a destination.
+
+/// A source or a destination, as `check_for_hostspec` of options.c tells them apart.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Target {
+    /// A path of this machine.
+    Local(String),
+    /// `[user@]host:path`: through a remote shell.
+    Shell(Remote),
+    /// `[user@]host::module[/path]` or `rsync://[user@]host[:port]/module[/path]`: a daemon. The path begins with the module.
+    Daemon(Remote),
+}
+
+/// A place on another machine.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Remote {
+    /// The name in front of the `@`.
+    pub user: Option<String>,
+    /// Without the brackets of an IPv6 address.
+    pub host: String,
+    /// Only in an `rsync://` address.
+    pub port: Option<u16>,
+    /// What stands behind the host.
+    pub path: String,
+}
+
+impl Target {
+    /// Reads one argument. A `/` in front of the first colon makes it a local path.
+    pub fn parse(argument: &str) -> Self {
+        let local = || Self::Local(argument.to_owned());
+        if let Some(address) = strip_scheme(argument) {
+            let (authority, path) = address.split_once('/').unwrap_or((address, ""));
+            let (user, place) = user_and_place(authority);
+            let Some((host, rest)) = host_and_rest(place) else {
+                return local();
+            };
+            return Self::Daemon(Remote {
+                user,
+                host,
+                port: rest.strip_prefix(':').and_then(|port| port.parse().ok()),
+                path: path.to_owned(),
+            });
+        }
+        let (user, place) = match argument.split_once('@') {
+            Some((user, _)) if !user.contains([':', '/']) => user_and_place(argument),
+            _ => (None, argument),
+        };
+        let Some((host, rest)) = host_and_rest(place) else {
+            return local();
+        };
+        let remote = |path: &str| Remote {
+            user,
+            host,
+            port: None,
+            path: path.to_owned(),
+        };
+        match (rest.strip_prefix("::"), rest.strip_prefix(':')) {
+            (Some(path), _) => Self::Daemon(remote(path)),
+            (None, Some(path)) => Self::Shell(remote(path)),
+            (None, None) => local(),
+        }
+    }
+
+    /// The place on another machine, if it is one.
+    pub fn remote(&self) -> Option<&Remote> {
+        match self {
+            Self::Local(_) => None,
+            Self::Shell(remote) | Self::Daemon(remote) => Some(remote),
+        }
+    }
+
+    /// The module that a daemon is asked for.
+    pub fn module(&self) -> Option<&str> {
+        match self {
+            Self::Daemon(remote) => remote.path.split('/').next().filter(|module| !module.is_empty()),
+            Self::Local(_) | Self::Shell(_) => None,
+        }
+    }
+}
+
+fn strip_scheme(argument: &str) -> Option<&str> {
+    let (scheme, rest) = argument.split_at_checked("rsync://".len())?;
+    scheme.eq_ignore_ascii_case("rsync://").then_some(rest)
+}
+
+/// The last `@` ends the user's name.
+fn user_and_place(text: &str) -> (Option<String>, &str) {
+    let end = text.find([':', '/']).unwrap_or(text.len());
+    match text[..end].rfind('@') {
+        Some(at) => (Some(text[..at].to_owned()), &text[at + 1..]),
+        None => (None, text),
+    }
+}
+
+/// A host, and what follows it: nothing or something that begins with a colon.
+fn host_and_rest(place: &str) -> Option<(String, &str)> {
+    if let Some((address, rest)) = place.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
+        return (rest.is_empty() || rest.starts_with(':')).then(|| (address.to_owned(), rest));
+    }
+    let end = place.find([':', '/']).unwrap_or(place.len());
+    let (host, rest) = place.split_at(end);
+    (!rest.starts_with('/')).then(|| (host.to_owned(), rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(argument: &str) -> String {
+        let target = Target::parse(argument);
+        let kind = match &target {
+            Target::Local(path) => return format!("local {path}"),
+            Target::Shell(_) => "shell",
+            Target::Daemon(_) => "daemon",
+        };
+        let remote = target.remote().expect("a remote place");
+        let port = remote.port.map_or(String::new(), |port| format!(" {port}"));
+        format!(
+            "{kind} {:?} {} {}{port}",
+            remote.user.as_deref().unwrap_or(""),
+            remote.host,
+            remote.path
+        )
+    }
+
+    #[test]
+    fn targets_are_told_apart() {
+        for (argument, expected) in [
+            ("/srv/data", "local /srv/data"),
+            ("./a:b", "local ./a:b"),
+            ("data", "local data"),
+            ("", "local "),
+            ("host:", "shell \"\" host "),
+            ("joe@host:/srv", "shell \"joe\" host /srv"),
+            ("host::data/x", "daemon \"\" host data/x"),
+            ("joe@host::data", "daemon \"joe\" host data"),
+            ("[2001:db8::1]::data", "daemon \"\" 2001:db8::1 data"),
+            ("rsync://joe@host:8730/data/x", "daemon \"joe\" host data/x 8730"),
+            ("RSYNC://[::1]/data", "daemon \"\" ::1 data"),
+            ("::data", "daemon \"\"  data"),
+        ] {
+            assert_eq!(told(argument), expected, "{argument}");
+        }
+    }
+
+    #[test]
+    fn a_module_is_the_first_part_of_a_daemons_path() {
+        assert_eq!(Target::parse("h::data/sub").module(), Some("data"));
+        assert_eq!(Target::parse("rsync://h/").module(), None);
+        assert_eq!(Target::parse("h:data").module(), None);
+    }
+}
