@@ -70,6 +70,8 @@ pub struct Report {
     pub suppressed: usize,
     /// The circumstances.
     pub circumstances: Circumstances,
+    /// The settings file that had a say in it, for whoever applies one.
+    pub settings: Option<String>,
 }
 
 /// Checks files.
@@ -343,6 +345,7 @@ impl Run<'_> {
             included_by: self.included_by,
             suppressed: self.outcome.suppressed,
             circumstances: self.options.circumstances,
+            settings: None,
         }
     }
 }

@@ -1,4 +1,5 @@
 //! Checks files against the catalogue: which file is what, which checks apply, what the user wants to hear.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod checks;
 mod consequences;
@@ -14,10 +15,10 @@ mod settings;
 mod subject;
 mod suppress;
 
-pub use discover::{DiscoverError, discover, recognise};
+pub use discover::{Discovered, discover, recognise};
 pub use engine::{Input, Options, Report, lint};
 pub(crate) use files::HostFiles;
-pub use fix::fixed;
+pub use fix::{fixed, is_curable};
 pub use report::{Case, Reporter};
 pub use services::{
     EnvironmentFile, InetdFile, Manager, Server, ServiceUnit, Services, ServicesSubject, Variable, XinetdFile,

@@ -1,4 +1,5 @@
 //! Reports as text: one file a format. Decides nothing.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod concise;
 mod each;
@@ -13,8 +14,11 @@ mod visible;
 mod window;
 mod words;
 
+pub(crate) use concise::unchecked;
 pub use explanation::explanation;
+pub(crate) use json::envelope;
 pub(crate) use visible::visible;
+pub(crate) use words::{confidence, kind, pick, scope, severity, side, stage, unknown};
 
 use std::io;
 

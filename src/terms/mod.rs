@@ -1,6 +1,7 @@
 //! rsync's own words, which every room needs: options, releases, and sources with spans.
 //!
 //! Nothing here knows a rule, a file system or a socket.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod bytes;
 mod options;

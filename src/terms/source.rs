@@ -254,6 +254,12 @@ impl Sources {
         self.get(span.source).shown(span.range())
     }
 
+    /// Where a span begins, as compilers write it: `file:line`.
+    pub fn place(&self, span: Span) -> String {
+        let source = self.get(span.source);
+        format!("{}:{}", source.name(), source.position(span.start as usize).line)
+    }
+
     /// Keeps `ranges` of a source out of every report, see [`Source::hide`].
     pub fn hide(&mut self, id: SourceId, ranges: impl IntoIterator<Item = Range<usize>>) {
         self.0[id.0 as usize].hide(ranges);

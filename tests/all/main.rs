@@ -2,7 +2,6 @@
 #![allow(missing_docs, clippy::print_stdout, reason = "tests")]
 
 mod access;
-mod any_bytes;
 mod build_check;
 mod cli;
 mod command_line;
@@ -13,6 +12,7 @@ mod fixes;
 mod github;
 mod human;
 mod json;
+mod mishaps;
 mod pages;
 mod proofs;
 mod properties;

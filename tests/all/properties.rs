@@ -11,6 +11,7 @@ use rsyncctl::{
     lint::Report,
     model::Parameter,
     render::Format,
+    terms::Span,
 };
 use serde_json::Value;
 
@@ -186,6 +187,18 @@ fn all_formats(report: &Report) {
 /// What must hold of every report.
 fn hold(report: &Report) {
     let count = report.findings.len();
+    for finding in &report.findings {
+        let is_inside = |span: Span| span.range().end <= report.sources.get(span.source).bytes().len();
+        assert!(finding.labels.iter().all(|label| is_inside(label.span)));
+        assert!(!finding.title(Language::Chinese).is_empty());
+        let edits = finding.fix.iter().flat_map(|fix| &fix.edits);
+        let mut edits: Vec<_> = edits.map(|edit| edit.span).collect();
+        edits.sort();
+        assert!(edits.iter().all(|&span| is_inside(span)));
+        // What one fix changes does not overlap.
+        let are_apart = edits.windows(2).all(|pair| pair[0].end <= pair[1].start);
+        assert!(are_apart, "{} {edits:?}", finding.page.id);
+    }
     for language in [Language::English, Language::Chinese] {
         let concise = write(report, Format::Concise, language, 10);
         assert_eq!(concise.lines().count(), count);
@@ -266,8 +279,39 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
         b"\xc2\xa0",
         b"\x1b[31m",
         b"\xef\xbb\xbf",
+        b"\xe2\x80\x8b",
+        b"\xef\xbc\x9d",
+        b"\xef\xbc\x83",
+        b"\xe2\x80\x9c",
+        b"\xe3\x80\x80",
+        b"\xef\xbc",
+        b"\xe2",
         b"a",
         b"%A%",
+        b"[data]",
+        b"[global]",
+        b" = ",
+        b" # ",
+        b"path = /srv/data",
+        b"10.0.0.1",
+        b"refuse options = ",
+        b"delete",
+        b"exclude = ",
+        b"max connections = ",
+        b"-1",
+        b"gid = root",
+        b"use chroot = no",
+        b"ignore errors",
+        b"auth users",
+        b"timeout",
+        b"10 minutes",
+        b"log file = /var/log/x",
+        b"name = x",
+        b"write only = yes",
+        b"incoming chmod = ",
+        b"charset = ",
+        b"uid",
+        b"no",
     ];
     let piece = prop::sample::select(words).prop_map(<[u8]>::to_vec);
     vec(piece, 0..60).prop_map(|pieces| pieces.concat())

@@ -1,11 +1,14 @@
 //! Whole trees of service files and what is said of them.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use rsyncctl::{
     catalog::{FileKind, Language, Severity},
     diagnosis::Finding,
-    host::NoHost,
+    host::{Live, NoHost},
     lint::{Input, Report, discover, lint, recognise},
     terms::Bytes,
 };
@@ -42,7 +45,7 @@ fn what_distributions_ship_is_silent() {
 fn every_fixture_is_recognised() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/services");
     let mut kinds: Vec<FileKind> = Vec::new();
-    for path in discover(&folder).expect("a folder") {
+    for path in found(&folder) {
         let bytes = Bytes::from(fs::read(&path).expect("a fixture"));
         let kind = recognise(&path, &bytes).expect("a kind");
         kinds.push(kind);
@@ -50,6 +53,10 @@ fn every_fixture_is_recognised() {
     kinds.sort();
     kinds.dedup();
     assert_eq!(kinds.len(), 5, "{kinds:?}");
+}
+
+fn found(folder: &Path) -> Vec<PathBuf> {
+    discover(folder, folder, &Live).expect("a folder").files
 }
 
 fn services(report: &Report) -> impl Iterator<Item = &Finding> {
@@ -63,7 +70,7 @@ fn check(name: &str) -> Report {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("fixtures/services")
         .join(name);
-    let files = discover(&folder).expect("a folder").into_iter();
+    let files = found(&folder).into_iter();
     let inputs = files.map(|path| {
         let bytes = Bytes::from(fs::read(&path).expect("a fixture"));
         let kind = recognise(&path, &bytes).expect("a kind");

@@ -4,6 +4,7 @@
 pub(crate) mod check;
 pub(crate) mod daemon;
 pub(crate) mod examples;
+pub(crate) mod mishap;
 #[path = "../../../build/page.rs"]
 pub(crate) mod page;
 pub(crate) mod program;
@@ -11,3 +12,12 @@ pub(crate) mod report;
 pub(crate) mod sersync;
 pub(crate) mod service;
 pub(crate) mod stage;
+
+/// Says that a test is left out and why. Where everything must run, as in `tests/run.sh` as root, that is a failure.
+pub(crate) fn skip(reason: &str) {
+    assert!(
+        std::env::var_os("RSYNCCTL_REQUIRE").is_none(),
+        "left out, though RSYNCCTL_REQUIRE is set: {reason}"
+    );
+    println!("skipped: {reason}");
+}
