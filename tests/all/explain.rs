@@ -68,7 +68,7 @@ fn every_pattern_is_recognised_in_its_own_text() {
 }
 
 /// What stands around an error where people paste it.
-fn noises(text: &str) -> Vec<(&'static str, String)> {
+pub(crate) fn noises(text: &str) -> Vec<(&'static str, String)> {
     let lines = || text.lines();
     let each = |change: &dyn Fn(&str) -> String| lines().map(change).collect::<Vec<_>>().join("\n");
     vec![

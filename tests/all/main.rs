@@ -25,3 +25,4 @@ mod services;
 mod sound;
 mod support;
 mod tutorial;
+mod tutorial_errors;
