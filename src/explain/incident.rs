@@ -86,7 +86,7 @@ impl Collector {
         if found.is_empty() && ending.is_none() {
             return;
         }
-        let is_final = ending.is_some() && found.iter().all(|found| MESSAGES.get(found.message).is_final);
+        let is_final = found.iter().all(|found| MESSAGES.get(found.message).is_final);
         let process = facts::daemon_process(&text);
         if self.begins_another(number, is_final, process, &found) {
             self.close();
@@ -131,7 +131,10 @@ impl Collector {
                 .iter()
                 .all(|claim| is_refusal(claim.voice, claim.symptom.client))
         };
-        let first = found.first().map(|found| MESSAGES.get(found.message));
+        let first = found
+            .first()
+            .map(|found| MESSAGES.get(found.message))
+            .filter(|message| !message.is_final);
         let messages = || self.open.messages().filter(|message| !message.is_final);
         if first.is_some_and(is_refusal) && messages().any(is_refusal) {
             return true;
@@ -229,18 +232,18 @@ impl Incident {
 
     /// Whether `log`, lines of a daemon's log alone, can tell of the same failure as this one of a client.
     fn is_told_by(&self, log: &Self) -> bool {
-        let is_log = |incident: &Self| incident.process.is_some() && incident.exit.is_none();
-        let pages = |incident: &Self| -> Vec<&str> {
-            let claims = incident
-                .messages()
-                .filter(|message| !message.is_final)
-                .flat_map(|message| &message.claims);
-            claims.map(|claim| claim.page.id).collect()
-        };
-        if is_log(self) || !is_log(log) {
+        if self.process.is_some() || log.process.is_none() {
             return false;
         }
-        let own = pages(self);
-        pages(log).iter().any(|page| own.contains(page))
+        let own: Vec<_> = self
+            .messages()
+            .flat_map(|message| &message.claims)
+            .map(|claim| claim.page.id)
+            .collect();
+        let mut logged = log
+            .messages()
+            .filter(|message| !message.is_final)
+            .flat_map(|message| &message.claims);
+        logged.any(|claim| own.contains(&claim.page.id))
     }
 }

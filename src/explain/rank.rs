@@ -119,6 +119,10 @@ fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
                 if message.is_final {
                     score = WHOLE / 20;
                 }
+                let release = incident.release;
+                if release.is_some_and(|release| !claim.symptom.applies_to(release)) {
+                    score /= 3;
+                }
                 let reason = match (message.is_final, claim.voice, pages.len()) {
                     (true, ..) => Reason::SumsUp(seen.number),
                     (_, Voice::Log, 1) => Reason::Logged(seen.number),
@@ -188,8 +192,9 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, has_log:
         candidate.score /= 3;
         candidate.reasons.push(Reason::OtherRelease);
     }
+    let is_in_log = |symptom: &Symptom| symptom.log.is_some() || !symptom.log_wordings.is_empty();
     // Somebody who has the log and does not find its line there can rule it out.
-    if has_log && !candidate.is_logged && symptoms().any(|symptom| symptom.log.is_some()) {
+    if has_log && !candidate.is_logged && symptoms().any(is_in_log) {
         candidate.score /= 3;
         candidate.reasons.push(Reason::NotLogged);
     }
@@ -247,7 +252,17 @@ fn arguments(incident: &Incident) -> Vec<(&'static str, String)> {
         add("password-file", file);
     }
     add("port", Some("873".to_owned()));
+    if let Some(code) = hook_code(&arguments) {
+        arguments.push(("hook-code", code.to_string()));
+    }
     arguments
+}
+
+/// The exit code in the wait status that a daemon tells of a hook; none where a signal ended the hook.
+fn hook_code(arguments: &[(&'static str, String)]) -> Option<u32> {
+    let (_, status) = arguments.iter().find(|(kind, _)| *kind == "wait-status")?;
+    let code = status.parse::<u32>().ok()? / 256;
+    (code > 0).then_some(code)
 }
 
 /// The square root, rounded up: a line with nine causes says a third of what a line with one says.
