@@ -88,7 +88,7 @@ impl Collector {
         }
         let is_final = found.iter().all(|found| MESSAGES.get(found.message).is_final);
         let process = facts::daemon_process(&text);
-        if self.begins_another(number, is_final, process, &found) {
+        if self.begins_another(number, &text, is_final, process, &found) {
             self.close();
         }
         self.open.process = self.open.process.or(process);
@@ -112,7 +112,14 @@ impl Collector {
     }
 
     /// Whether a line belongs to another failure than the lines before it.
-    fn begins_another(&self, number: usize, is_final: bool, process: Option<u32>, found: &[Found]) -> bool {
+    fn begins_another(
+        &self,
+        number: usize,
+        text: &str,
+        is_final: bool,
+        process: Option<u32>,
+        found: &[Found],
+    ) -> bool {
         if self.open.lines.is_empty() {
             return self.closed_at.is_some() && !is_final;
         }
@@ -122,8 +129,14 @@ impl Collector {
             return true;
         }
         if let Some(closed_at) = self.closed_at {
-            // A client of two processes may end with two such lines.
-            return !is_final || number > closed_at + 2;
+            // A client of two processes may end with two such lines, and with the reset that they left behind.
+            let is_told = |found: &Found| {
+                let mut lines = self.open.lines.iter();
+                lines.any(|seen| seen.messages.contains(&found.message))
+            };
+            let is_trailing_reset =
+                text.contains(": Connection reset by peer (") && !found.iter().any(is_told);
+            return !(is_final || is_trailing_reset) || number > closed_at + 2;
         }
         let is_refusal = |message: &Message| {
             message

@@ -82,6 +82,14 @@ pub(super) fn causes(incident: &Incident, known: &Known) -> Vec<Cause> {
             score: candidate.score,
         })
         .collect();
+    let only_sums_up = |cause: &Cause| {
+        let is_summary = |reason: &Reason| matches!(reason, Reason::SumsUp(_) | Reason::OtherExit(..));
+        cause.reasons.iter().all(is_summary)
+    };
+    // What an exit code means is worth telling where nothing else does.
+    if !causes.iter().all(only_sums_up) {
+        causes.retain(|cause| !only_sums_up(cause));
+    }
     // Where all else is the same, what happens live comes before mistakes that `lint` finds.
     causes.sort_by_key(|cause| {
         let is_of_files = !cause.page.files.is_empty();
