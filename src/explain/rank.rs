@@ -154,9 +154,24 @@ fn add(candidates: &mut BTreeMap<&'static str, Candidate>, claim: Claim, score: 
         is_logged: false,
     });
     candidate.is_logged |= claim.voice == Voice::Log;
-    if !candidate.reasons.contains(&reason) {
-        candidate.score += score;
+    if candidate.reasons.contains(&reason) {
+        return;
+    }
+    candidate.score += score;
+    // Several messages may fit a line: what the one that fits best says is enough.
+    let is_of_its_line = |other: &Reason| line_of(other).is_some() && line_of(other) == line_of(&reason);
+    if !candidate.reasons.iter().any(is_of_its_line) {
         candidate.reasons.push(reason);
+    }
+}
+
+/// The line that a reason is taken from.
+fn line_of(reason: &Reason) -> Option<usize> {
+    match reason {
+        Reason::Alone(line) | Reason::Shared(line, _) | Reason::Logged(line) | Reason::SumsUp(line) => {
+            Some(*line)
+        }
+        _ => None,
     }
 }
 
