@@ -21,6 +21,7 @@ mod regression;
 mod sarif;
 mod secrecy;
 mod sersync;
+mod services;
 mod sound;
 mod support;
 mod tutorial;
