@@ -88,7 +88,8 @@ impl Collector {
         }
         let is_final = ending.is_some() && found.iter().all(|found| MESSAGES.get(found.message).is_final);
         let process = facts::daemon_process(&text);
-        if self.begins_another(number, is_final, process, &found) {
+        let is_echo = self.closed_at.is_some_and(|at| number <= at + 2) && facts::is_echo(&text);
+        if !is_echo && self.begins_another(number, is_final, process, &found) {
             self.close();
         }
         self.open.process = self.open.process.or(process);
