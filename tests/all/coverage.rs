@@ -75,7 +75,7 @@ impl Case<'_> {
             .map(|file| Input {
                 name: file.info.to_owned(),
                 path: None,
-                bytes: file.text.clone(),
+                bytes: file.text.clone().into(),
                 kind: file.kind,
                 is_guess: false,
                 host: &NoHost,
