@@ -46,7 +46,11 @@ fn start(line: &str) -> Option<usize> {
         let is_message = ["rsync error:", "rsync warning:"]
             .iter()
             .any(|start| line[at..].starts_with(start));
-        !is_message && (before[path..].is_empty() || before[path..].ends_with('/'))
+        // What a shell says of a program that a signal has ended: `backup.sh: line 3: 4321 Killed   rsync …`.
+        let is_ended = ["Killed", "Terminated", "Segmentation fault"]
+            .iter()
+            .any(|end| before.trim_end().ends_with(end));
+        !is_message && !is_ended && (before[path..].is_empty() || before[path..].ends_with('/'))
     })
 }
 
@@ -93,6 +97,7 @@ mod tests {
             "I use rsync for backups",
             "the rsync daemon",
             "myrsync -a x y",
+            "backup.sh: line 3: 4321 Killed                  rsync -a h::d /dst",
             "rsync ",
         ] {
             assert_eq!(text(line), None, "{line}");

@@ -68,6 +68,18 @@ fn exit_of_others(line: &str) -> Option<u8> {
     })
 }
 
+/// Whether a line tells that the other side has hung up. Behind a line with an exit code that is no other failure:
+/// the side that failed has closed the connection.
+pub(super) fn is_echo(line: &str) -> bool {
+    [
+        "error: Connection reset by peer",
+        "error: Broken pipe",
+        "connection unexpectedly closed",
+    ]
+    .iter()
+    .any(|echo| line.contains(echo))
+}
+
 /// The process that wrote a line of a daemon's log: `2026/11/21 04:00:01 [1234] …` or `… rsyncd[1234]: …`.
 pub(super) fn daemon_process(line: &str) -> Option<u32> {
     if let Some((_, behind)) = line.split_once("rsyncd[") {

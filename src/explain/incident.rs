@@ -136,14 +136,13 @@ impl Collector {
             return true;
         }
         if let Some(closed_at) = self.closed_at {
-            // A client of two processes may end with two such lines, and with the reset that they left behind.
+            // A client of two processes may end with two such lines, and with the hang-up that they left behind.
             let is_told = |found: &Found| {
                 let mut lines = self.open.lines.iter();
                 lines.any(|seen| seen.messages.contains(&found.message))
             };
-            let is_trailing_reset =
-                text.contains(": Connection reset by peer (") && !found.iter().any(is_told);
-            return !(is_final || is_trailing_reset) || number > closed_at + 2;
+            let is_echo = facts::is_echo(text) && !found.iter().any(is_told);
+            return !(is_final || is_echo) || number > closed_at + 2;
         }
         let is_refusal = |message: &Message| {
             message

@@ -88,6 +88,18 @@ rsync error: error in rsync protocol data stream (code 12) at io.c(285) [Receive
     assert_eq!(explained(text).incidents.len(), 1);
 }
 
+/// The side that fails closes the connection; what the other says of that is no second failure.
+#[test]
+fn a_hang_up_behind_an_exit_code_belongs_to_its_failure() {
+    let text = "rsync: [sender] link_stat \"nosuch\" (in data) failed: No such file or directory (2)
+rsync error: some files/attrs were not transferred (see previous errors) (code 23) at main.c(1956) [Receiver=3.5.0]
+rsync: [Receiver] read error: Connection reset by peer (104)
+";
+    let explanation = explained(text.as_bytes());
+    assert_eq!(explanation.incidents.len(), 1);
+    assert_eq!(explanation.incidents[0].causes[0].page.id, "RSY851");
+}
+
 /// What stands around an error where people paste it.
 pub(crate) fn noises(text: &str) -> Vec<(&'static str, String)> {
     let lines = || text.lines();
