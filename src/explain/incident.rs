@@ -66,13 +66,16 @@ pub(super) struct Collector {
 impl Collector {
     /// Takes the next line that may say something.
     pub(super) fn line(&mut self, number: usize, text: &str) {
-        if let Some(command) = command::command(text) {
+        let mut found = MESSAGES.find(text);
+        // A message may read like a command: `This rsync does not support --iconv`.
+        if found.is_empty()
+            && let Some(command) = command::command(text)
+        {
             self.close();
             self.open.command = Some(command);
             self.before = None;
             return;
         }
-        let mut found = MESSAGES.find(text);
         let mut text = text.to_owned();
         if found.is_empty() {
             if let Some((whole, messages)) = self.joined(number, &text) {
