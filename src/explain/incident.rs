@@ -91,7 +91,8 @@ impl Collector {
         }
         let is_final = ending.is_some() && found.iter().all(|found| MESSAGES.get(found.message).is_final);
         let process = facts::daemon_process(&text);
-        if self.begins_another(number, is_final, process, &found) {
+        let goes_on = is_final || is_aftermath(&text);
+        if self.begins_another(number, goes_on, process, &found) {
             self.close();
         }
         self.open.process = self.open.process.or(process);
@@ -115,9 +116,9 @@ impl Collector {
     }
 
     /// Whether a line belongs to another failure than the lines before it.
-    fn begins_another(&self, number: usize, is_final: bool, process: Option<u32>, found: &[Found]) -> bool {
+    fn begins_another(&self, number: usize, goes_on: bool, process: Option<u32>, found: &[Found]) -> bool {
         if self.open.lines.is_empty() {
-            return self.closed_at.is_some() && !is_final;
+            return self.closed_at.is_some() && !goes_on;
         }
         if let (Some(before), Some(now)) = (self.open.process, process)
             && before != now
@@ -126,7 +127,7 @@ impl Collector {
         }
         if let Some(closed_at) = self.closed_at {
             // A client of two processes may end with two such lines.
-            return !is_final || number > closed_at + 2;
+            return !goes_on || number > closed_at + 2;
         }
         let is_refusal = |message: &Message| {
             message
@@ -140,10 +141,8 @@ impl Collector {
             return true;
         }
         let is_early = |message: &Message| {
-            message
-                .claims
-                .iter()
-                .all(|claim| claim.symptom.stage <= Stage::Connect)
+            let mut stages = message.claims.iter().map(|claim| claim.symptom.stage);
+            !message.is_final && stages.all(|stage| stage <= Stage::Connect)
         };
         first.is_some_and(is_early) && messages().any(|message| !is_early(message))
     }
@@ -187,6 +186,11 @@ impl Collector {
         }
         (incidents, self.omitted)
     }
+}
+
+/// A daemon that has refused a push closes, and what the client still sends comes back as a reset.
+fn is_aftermath(text: &str) -> bool {
+    text.contains("read error: Connection reset by peer")
 }
 
 /// A daemon says `@ERROR` once in a session.
