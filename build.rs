@@ -3,11 +3,12 @@
 
 use std::{collections::BTreeMap, env, error::Error, fmt::Write as _, fs, path::Path};
 
-use serde::de::DeserializeOwned;
-
+#[path = "build/check.rs"]
+mod check;
 #[path = "build/page.rs"]
 mod page;
 
+use check::{Place, release_numbers};
 use page::{Page, ParameterTable, Parts, Text};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -48,15 +49,14 @@ fn pages(folder: &Path) -> Result<String, String> {
         let file = path.display().to_string();
         let text = fs::read_to_string(path).map_err(|error| format!("{file}: {error}"))?;
         let result = page::split(&text)
-            .map_err(|error| format!("{file}: {error}"))
+            .map_err(|(line, error)| format!("{file}:{line}: {error}"))
             .and_then(|parts| {
-                let page: Page = front_matter(&file, &parts)?;
-                check(&file, &page)?;
-                if let Some(unknown) = page.related.iter().find(|one| !identifiers.contains(one)) {
-                    return Err(format!("{file}: `{unknown}` in `related` is no page"));
-                }
+                let place = Place::new(&file, &parts);
+                let page: Page = place.front_matter()?;
+                place.check_page(&page, &identifiers)?;
                 if let Some(other) = names.insert(page.name.clone(), file.clone()) {
-                    return Err(format!("{file}: `{}` is the name of {other} too", page.name));
+                    let message = format!("`{}` is the name of {other} too", page.name);
+                    return Err(place.error("", 0, "name", &message));
                 }
                 write_page(&mut code, &page, &parts);
                 Ok(())
@@ -74,95 +74,6 @@ fn pages(folder: &Path) -> Result<String, String> {
 fn identifier(path: &Path) -> Option<String> {
     let (id, _) = path.file_stem()?.to_str()?.split_once('-')?;
     Some(id.to_owned())
-}
-
-fn front_matter<T: DeserializeOwned>(file: &str, parts: &Parts<'_>) -> Result<T, String> {
-    toml::from_str(parts.front).map_err(|error| {
-        let line = error.span().map_or(0, |span| {
-            parts.front[..span.start].matches('\n').count() + parts.front_line
-        });
-        format!("{file}:{line}: {}", error.message())
-    })
-}
-
-/// What the shape alone does not guarantee.
-fn check(file: &str, page: &Page) -> Result<(), String> {
-    let stem = Path::new(file).file_stem().unwrap_or_default();
-    let expected = format!("{}-{}", page.id, page.name);
-    if *stem != *expected {
-        return Err(format!("{file}: the file must be named {expected}.md"));
-    }
-    for (language, text) in [("en", &page.en), ("zh", &page.zh)] {
-        let parts = [
-            ("summary", &text.summary),
-            ("title", &text.title),
-            ("message", &text.message),
-            ("help", &text.help),
-        ];
-        for (key, value) in parts {
-            if value.is_none() {
-                return Err(format!("{file}: [{language}] has no `{key}`"));
-            }
-        }
-    }
-    same_placeholders(file, "the page", &page.en, &page.zh)?;
-    for (name, variant) in &page.variant {
-        same_placeholders(file, name, &variant.en, &variant.zh)?;
-    }
-    for symptom in &page.symptom {
-        if symptom.client.is_none() && (symptom.en.is_none() || symptom.zh.is_none()) {
-            return Err(format!("{file}: a symptom without `client` needs `en` and `zh`"));
-        }
-        if let Some(unknown) = symptom.variants.iter().find(|v| !page.variant.contains_key(*v)) {
-            return Err(format!(
-                "{file}: a symptom names the variant `{unknown}`, which is not there"
-            ));
-        }
-    }
-    if page.files.is_empty() && page.symptom.is_empty() {
-        return Err(format!("{file}: a page that names no `files` needs a symptom"));
-    }
-    if !page.files.is_empty() && !page.symptom.is_empty() && page.proof.is_none() && page.unproven.is_none() {
-        return Err(format!(
-            "{file}: a page with a symptom needs `[proof]` or `unproven`"
-        ));
-    }
-    Ok(())
-}
-
-fn same_placeholders(file: &str, what: &str, en: &Text, zh: &Text) -> Result<(), String> {
-    let pairs = [
-        (&en.title, &zh.title),
-        (&en.message, &zh.message),
-        (&en.help, &zh.help),
-        (&en.label, &zh.label),
-        (&en.not, &zh.not),
-    ];
-    for (en, zh) in pairs {
-        let (english, chinese) = (placeholders(en), placeholders(zh));
-        if en.is_some() != zh.is_some() || english != chinese {
-            return Err(format!(
-                "{file}: {what}: English has {english:?} where Chinese has {chinese:?}"
-            ));
-        }
-    }
-    let keys = |text: &Text| text.labels.keys().cloned().collect::<Vec<_>>();
-    if keys(en) != keys(zh) {
-        return Err(format!("{file}: {what}: labels differ between the languages"));
-    }
-    Ok(())
-}
-
-fn placeholders(text: &Option<String>) -> Vec<&str> {
-    let mut found: Vec<_> = text
-        .iter()
-        .flat_map(|text| text.split('{').skip(1))
-        .filter_map(|part| part.split_once('}'))
-        .map(|(name, _)| name)
-        .collect();
-    found.sort_unstable();
-    found.dedup();
-    found
 }
 
 fn write_page(code: &mut String, page: &Page, parts: &Parts<'_>) {
@@ -261,27 +172,16 @@ fn release(text: &Option<String>) -> String {
 }
 
 fn plain_release(text: &str) -> String {
-    let numbers = text
-        .split('.')
-        .map(str::parse::<u16>)
-        .collect::<Result<Vec<_>, _>>();
-    match numbers.as_deref() {
-        Ok([major, minor, patch]) => format!("Release::new({major}, {minor}, {patch})"),
-        // Does not compile, and the compiler shows the text.
-        _ => format!("compile_error!(\"not a release of three numbers: {text}\")"),
-    }
+    let [major, minor, patch] = release_numbers(text).expect("every release has been checked");
+    format!("Release::new({major}, {minor}, {patch})")
 }
 
 fn parameters(path: &Path) -> Result<String, String> {
-    let file = path.display();
+    let file = path.display().to_string();
     let text = fs::read_to_string(path).map_err(|error| format!("{file}: {error}"))?;
-    let whole = Parts {
-        front: &text,
-        front_line: 1,
-        english: "",
-        chinese: "",
-    };
-    let mut table: ParameterTable = front_matter(&file.to_string(), &whole)?;
+    let place = Place::new(&file, &Parts::toml(&text));
+    let mut table: ParameterTable = place.front_matter()?;
+    place.check_parameters(&table)?;
     table.parameter.sort_by(|a, b| a.name.cmp(&b.name));
     let mut variants = String::new();
     let mut facts = String::new();
@@ -314,12 +214,6 @@ fn parameters(path: &Path) -> Result<String, String> {
         .collect();
     let mut wrong = String::new();
     for w in &table.wrong_name {
-        if !table.parameter.iter().any(|p| p.name == w.means) {
-            return Err(format!(
-                "{file}: `{}` means `{}`, which is no parameter",
-                w.name, w.means
-            ));
-        }
         let _ = writeln!(wrong, "({:?}, Parameter::{}),", w.name, camel_case(&w.means));
     }
     Ok(format!(

@@ -257,14 +257,26 @@ pub struct Parts<'a> {
     pub chinese: &'a str,
 }
 
-/// Takes a page apart: `+++`, front matter, `+++`, English prose, `## 中文`, Chinese prose.
-pub fn split(page: &str) -> Result<Parts<'_>, String> {
+impl<'a> Parts<'a> {
+    /// A whole file of TOML, without prose.
+    pub fn toml(text: &'a str) -> Self {
+        Self {
+            front: text,
+            front_line: 1,
+            english: "",
+            chinese: "",
+        }
+    }
+}
+
+/// Takes a page apart: `+++`, front matter, `+++`, English prose, `## 中文`, Chinese prose. An error has its line.
+pub fn split(page: &str) -> Result<Parts<'_>, (usize, &'static str)> {
     let rest = page
         .strip_prefix("+++\n")
-        .ok_or("line 1: a page begins with a line `+++`")?;
+        .ok_or((1, "a page begins with a line `+++`"))?;
     let (front, body) = rest
         .split_once("\n+++\n")
-        .ok_or("the front matter has no closing line `+++`")?;
+        .ok_or((1, "the front matter has no closing line `+++`"))?;
     let (english, chinese) = body.split_once("\n## 中文\n").unwrap_or((body, ""));
     Ok(Parts {
         front,

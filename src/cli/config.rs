@@ -1,7 +1,4 @@
-use std::{
-    fmt::Write as _,
-    io::{self, Write as _},
-};
+use std::{fmt::Write as _, io::Write as _};
 
 use clap::Args;
 
@@ -9,10 +6,10 @@ use crate::{
     catalog::Language,
     cli::{
         Failure, exit,
-        input::OneFile,
         output::{Output, PageFormat, complain, stdout},
+        resolved::{OneFile, Resolved, envelope},
     },
-    model::{Configuration, Effect, Origin, Parameter, ProblemKind, Scope, Value, access, parameter},
+    model::{Configuration, Effect, Origin, Parameter, Scope, Value, access, parameter},
     render::{Format, visible},
     terms::{Sources, Span},
 };
@@ -22,9 +19,6 @@ use crate::{
 pub(super) struct Arguments {
     #[command(flatten)]
     input: OneFile,
-    /// Only this module
-    #[arg(long, value_name = "NAME")]
-    module: Option<String>,
     /// Also what no line sets
     #[arg(long)]
     defaults: bool,
@@ -34,72 +28,39 @@ pub(super) struct Arguments {
 
 /// Prints what the daemon makes of its file.
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    let (sources, configuration) = arguments.input.resolve()?;
+    let resolved = arguments.input.resolve()?;
     let language = arguments.output.language();
-    let unseen = complain_of_unseen(&configuration, language)?;
-    let scopes = match &arguments.module {
-        Some(name) => match configuration.module(name.as_bytes()) {
-            Some(index) => vec![Scope::Module(index)],
-            None => {
-                complain(&no_module(&configuration, name))?;
-                return Ok(if unseen { exit::UNCHECKED } else { exit::FINDINGS });
-            }
-        },
-        None => std::iter::once(Scope::Global)
-            .chain(configuration.module_scopes().map(|(scope, _)| scope))
-            .collect(),
+    resolved.complain(language)?;
+    let module = arguments.input.module.as_deref();
+    let mut scopes = match resolved.scopes(module) {
+        Ok(scopes) => scopes,
+        Err(no_module) => {
+            complain(&no_module)?;
+            return Ok(resolved.without_answer());
+        }
     };
+    if module.is_none() {
+        scopes.insert(0, Scope::Global);
+    }
+    let Resolved {
+        sources,
+        configuration,
+        ..
+    } = &resolved;
     let sections: Vec<_> = scopes
         .into_iter()
-        .map(|scope| section(&sources, &configuration, scope, arguments.defaults))
+        .map(|scope| section(sources, configuration, scope, arguments.defaults))
         .collect();
     let mut out = stdout();
     if arguments.output.format() == Format::Json {
-        writeln!(out, "{}", as_json(&sources, &configuration, &sections))?;
+        let sections = sections.iter().map(|section| as_json(sources, section)).collect();
+        let envelope = envelope("config", language, &[&resolved], [("sections", sections)]);
+        writeln!(out, "{envelope}")?;
     } else {
-        for (problem, _) in configuration.fatal() {
-            complain(&gives_up(&sources, problem.span, language))?;
-        }
         write!(out, "{}", as_text(&sections, language))?;
     }
     out.flush()?;
     Ok(exit::CLEAN)
-}
-
-/// What is said about a file that rsync cannot read to its end.
-pub(super) fn gives_up(sources: &Sources, span: Span, language: Language) -> String {
-    let place = place(sources, span);
-    match language {
-        Language::English => format!("{place}: rsync gives up the file here, and serves nothing"),
-        Language::Chinese => format!("{place}：rsync 读到这里就放弃，所有模块都不可用"),
-    }
-}
-
-/// Says what of a file could not be read, and whether there was anything: it may hold what the answer lacks.
-pub(super) fn complain_of_unseen(configuration: &Configuration, language: Language) -> io::Result<bool> {
-    let mut any = false;
-    for problem in &configuration.problems {
-        if let ProblemKind::IncludeNotSeen(path, reason) = &problem.kind {
-            any = true;
-            let path = path.display();
-            complain(&match language {
-                Language::English => format!("`{path}` is included and was not read: {reason}"),
-                Language::Chinese => format!("没有读取被引用的 `{path}`：{reason}"),
-            })?;
-        }
-    }
-    Ok(any)
-}
-
-/// What is said about a module that is not there: a near name is the likely reason.
-pub(super) fn no_module(configuration: &Configuration, name: &str) -> String {
-    match configuration.module_like(name.as_bytes()) {
-        Some(index) => format!(
-            "there is no module `{name}`; clients must spell it `{}`",
-            configuration.modules[index].name.display()
-        ),
-        None => format!("there is no module `{name}`"),
-    }
 }
 
 /// One section with the values that hold in it.
@@ -162,7 +123,7 @@ fn section(sources: &Sources, configuration: &Configuration, scope: Scope, defau
                 value: value(configuration, scope, parameter),
                 source,
                 place: span,
-                shown: span.map(|span| place(sources, span)),
+                shown: span.map(|span| sources.place(span)),
             })
         })
         .collect();
@@ -198,11 +159,6 @@ fn value(configuration: &Configuration, scope: Scope, parameter: Parameter) -> S
             String::from_utf8_lossy(configuration.text(scope, parameter).value).into_owned()
         }
     }
-}
-
-fn place(sources: &Sources, span: Span) -> String {
-    let source = sources.get(span.source);
-    format!("{}:{}", source.name(), source.position(span.start as usize).line)
 }
 
 fn as_text(sections: &[Section], language: Language) -> String {
@@ -245,42 +201,24 @@ fn origin(holds: &Holds, language: Language) -> String {
     format!("{place}{words}")
 }
 
-fn as_json(sources: &Sources, configuration: &Configuration, sections: &[Section]) -> serde_json::Value {
-    let sections: Vec<_> = sections
+fn as_json(sources: &Sources, section: &Section) -> serde_json::Value {
+    let values: Vec<_> = section
+        .values
         .iter()
-        .map(|section| {
-            let values: Vec<_> = section
-                .values
-                .iter()
-                .map(|holds| {
-                    let position = holds.place.map(|span| {
-                        let source = sources.get(span.source);
-                        (source.name(), source.position(span.start as usize))
-                    });
-                    serde_json::json!({
-                        "parameter": holds.parameter.name(),
-                        "value": holds.value,
-                        "origin": holds.source.key(),
-                        "file": position.map(|(file, _)| file),
-                        "line": position.map(|(_, position)| position.line),
-                        "column": position.map(|(_, position)| position.column),
-                    })
-                })
-                .collect();
-            serde_json::json!({ "section": section.name, "values": values })
+        .map(|holds| {
+            let position = holds.place.map(|span| {
+                let source = sources.get(span.source);
+                (source.name(), source.position(span.start as usize))
+            });
+            serde_json::json!({
+                "parameter": holds.parameter.name(),
+                "value": holds.value,
+                "origin": holds.source.key(),
+                "file": position.map(|(file, _)| file),
+                "line": position.map(|(_, position)| position.line),
+                "column": position.map(|(_, position)| position.column),
+            })
         })
         .collect();
-    let gives_up: Vec<_> = configuration
-        .fatal()
-        .map(|(problem, _)| place(sources, problem.span))
-        .collect();
-    serde_json::json!({
-        "schema": "rsyncctl/1",
-        "command": "config",
-        "release": configuration.release,
-        "starts": configuration.starts(),
-        "serves": configuration.serves(),
-        "gives_up_at": gives_up,
-        "sections": sections,
-    })
+    serde_json::json!({ "section": section.name, "values": values })
 }

@@ -1,8 +1,10 @@
-//! What the commands that read one configuration share: which file, which machine, which release.
+//! Which machine files are judged with, and who reads what the user names.
 
 use std::{
     cell::OnceCell,
+    fmt::Display,
     fs,
+    io::{self, ErrorKind, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -10,10 +12,7 @@ use clap::{Args, ValueEnum};
 
 use crate::{
     cli::Failure,
-    host::{Host, Image, Live, NoHost, running_configurations},
-    lint::HostFiles,
-    model::{Configuration, resolve},
-    terms::{Release, Source, Sources},
+    host::{Fact, Host, Image, LARGEST_FILE, Live, NOT_REGULAR, NoHost, Unknown, running_configurations},
 };
 
 /// Which machine files are judged with.
@@ -43,11 +42,11 @@ impl Machine {
         self.root.is_some() || self.host == HostName::Live
     }
 
-    /// Our path of a path of the machine.
-    pub(super) fn place(&self, path: &str) -> PathBuf {
+    /// Where the daemon's configuration is if nobody says otherwise.
+    pub(super) fn default_file(&self) -> PathBuf {
         match &self.root {
-            Some(root) => root.join(path.trim_start_matches('/')),
-            None => PathBuf::from(path),
+            Some(root) => root.join("etc/rsyncd.conf"),
+            None => PathBuf::from("/etc/rsyncd.conf"),
         }
     }
 
@@ -95,6 +94,26 @@ impl Hosts {
         }
     }
 
+    /// Who reads a file that the user names, and by which path. What lies below `--root` is the machine's there, links
+    /// and all; everything else is ours.
+    pub(super) fn place(&self, path: &Path) -> (&dyn Host, PathBuf) {
+        let image = self.image.as_ref();
+        match image.and_then(|image| Some((image, image.inside(path)?))) {
+            Some((image, inside)) => (image, inside),
+            None => (&Live, path.to_owned()),
+        }
+    }
+
+    /// The path by which a file can be replaced: no link.
+    pub(super) fn real_path(&self, path: &Path) -> io::Result<PathBuf> {
+        let image = self.image.as_ref();
+        let Some((image, inside)) = image.and_then(|image| Some((image, image.inside(path)?))) else {
+            return fs::canonicalize(path);
+        };
+        let found = image.outside(&inside).map_err(io::Error::other)?;
+        found.ok_or_else(|| ErrorKind::NotFound.into())
+    }
+
     /// Whether a file lies where a daemon of this machine would read it.
     fn is_live_place(&self, path: &Path) -> bool {
         let places = ["/etc", "/usr/local/etc", "/opt/etc"];
@@ -106,41 +125,37 @@ impl Hosts {
     }
 }
 
-/// One daemon's configuration.
-#[derive(Args, Debug)]
-pub(super) struct OneFile {
-    /// The daemon's configuration file
-    #[arg(value_name = "FILE", default_value = "/etc/rsyncd.conf")]
-    pub(super) file: PathBuf,
-    /// The release of rsync that reads the file
-    #[arg(long, value_name = "VERSION", default_value_t = Release::CURRENT)]
-    target_version: Release,
-    #[command(flatten)]
-    machine: Machine,
-}
-
-impl OneFile {
-    /// Reads and resolves the file.
-    pub(super) fn resolve(&self) -> Result<(Sources, Configuration), Failure> {
-        self.resolve_other(&self.file)
-    }
-
-    /// Reads and resolves another file in the same circumstances.
-    pub(super) fn resolve_other(&self, path: &Path) -> Result<(Sources, Configuration), Failure> {
-        let bytes = read(path)?;
-        let mut sources = Sources::default();
-        let source = sources.add(Source::new(path.display().to_string(), bytes));
-        let hosts = self.machine.hosts()?;
-        let files = HostFiles(hosts.of(path));
-        let configuration = resolve(&mut sources, source, self.target_version, &files);
-        Ok((sources, configuration))
-    }
-}
-
 /// Reads a file that the user named.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let bytes = Live
-        .read(path)
-        .map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
-    bytes.ok_or_else(|| format!("cannot read `{}`: there is no such file", path.display()).into())
+pub(super) fn read(hosts: &Hosts, path: &Path) -> Fact<Vec<u8>> {
+    let (host, place) = hosts.place(path);
+    let bytes = host.read(&place).map_err(|reason| match reason {
+        Unknown::Failed(error) if error == NOT_REGULAR => {
+            Unknown::Failed(format!("{error}; a pipe can be given as `-`"))
+        }
+        reason => reason,
+    })?;
+    bytes.ok_or_else(|| Unknown::Failed("No such file or directory".to_owned()))
+}
+
+/// Whether a path stands for standard input.
+pub(super) fn is_standard_input(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// What comes in on standard input.
+pub(super) fn standard_input() -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io::stdin()
+        .lock()
+        .take(LARGEST_FILE + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(io::Error::other("standard input is larger than 256 MiB"));
+    }
+    Ok(bytes)
+}
+
+/// What is said of a path that was asked for and cannot be read.
+pub(super) fn cannot_read(path: &Path, reason: impl Display) -> String {
+    format!("cannot read `{}`: {reason}", path.display())
 }

@@ -6,6 +6,7 @@ mod explain;
 mod input;
 mod lint;
 mod output;
+mod resolved;
 mod rules;
 
 use std::{ffi::OsString, io, process::ExitCode};

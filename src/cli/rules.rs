@@ -8,7 +8,7 @@ use crate::{
         Failure, exit,
         output::{Output, PageFormat, stdout},
     },
-    render::Format,
+    render::{Format, severity},
 };
 
 /// List the rules: identifier, severity, name, summary
@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
                 out,
                 "{} {:7} {:32} {}",
                 page.id,
-                page.severity,
+                severity(page.severity, language),
                 page.name,
                 page.summary(language)
             )?;

@@ -64,6 +64,13 @@ pub(super) struct Collector {
 }
 
 impl Collector {
+    /// Whether a message may have begun in the line before this one.
+    pub(super) fn has_begun(&self, number: usize) -> bool {
+        self.before
+            .as_ref()
+            .is_some_and(|(before, _)| before + 1 == number)
+    }
+
     /// Takes the next line that may say something.
     pub(super) fn line(&mut self, number: usize, text: &str) {
         let mut found = MESSAGES.find(text);
@@ -179,8 +186,9 @@ impl Collector {
         let mut incidents: Vec<Incident> = Vec::new();
         for incident in self.done {
             // The daemon's log of a failure that its client has told too.
-            match incidents.iter_mut().find(|other| other.is_told_by(&incident)) {
-                Some(other) => other.lines.extend(incident.lines),
+            let told = |other: &&mut Incident| other.is_told_by(&incident) || incident.is_told_by(other);
+            match incidents.iter_mut().find(told) {
+                Some(other) => other.absorb(incident),
                 None => incidents.push(incident),
             }
         }
@@ -226,6 +234,31 @@ impl Incident {
             text,
             messages: found.into_iter().map(|found| found.message).collect(),
         });
+    }
+
+    /// The host and the module that the command line names.
+    pub(super) fn names_of_command(&self) -> (Option<String>, Option<String>) {
+        let peer = self
+            .command
+            .as_ref()
+            .and_then(|command| command.invocation.peer());
+        let host = peer
+            .and_then(|target| target.remote())
+            .map(|remote| remote.host.clone());
+        (host, peer.and_then(|target| target.module()).map(str::to_owned))
+    }
+
+    /// Takes in what the other side tells of the same failure.
+    fn absorb(&mut self, mut other: Self) {
+        if self.exit.is_none() && self.process.is_some() {
+            std::mem::swap(self, &mut other);
+        }
+        self.lines.extend(other.lines);
+        for (kind, name) in other.names {
+            if !self.names.iter().any(|(known, _)| *known == kind) {
+                self.names.push((kind, name));
+            }
+        }
     }
 
     /// Its messages, in the order of the lines.

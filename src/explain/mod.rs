@@ -4,6 +4,7 @@
 mod command;
 mod facts;
 mod incident;
+mod judge;
 mod line;
 mod messages;
 mod pattern;
@@ -13,6 +14,7 @@ use std::io;
 
 pub use command::Command;
 pub use incident::{Incident, Seen};
+pub use judge::Server;
 pub use rank::{Cause, Reason};
 
 use crate::explain::{incident::Collector, messages::MESSAGES};
@@ -31,6 +33,8 @@ pub struct Explanation {
 pub struct Known {
     /// Rules that fire in the server's configuration, with the place: `("RSY302", "rsyncd.conf:7")`.
     pub findings: Vec<(&'static str, String)>,
+    /// The server's configuration.
+    pub server: Option<Server>,
 }
 
 /// Reads a text (any bytes, any length) and ranks the causes of each failure in it. Memory does not grow with the text.
@@ -41,7 +45,7 @@ pub fn explain(text: impl io::BufRead, known: &Known) -> io::Result<Explanation>
     let mut collector = Collector::default();
     line::for_each(text, |number, bytes| {
         let is_plain = bytes.is_ascii() && !bytes.contains(&0x1b);
-        if is_plain && !MESSAGES.may_be_in(bytes) && !may_tell(bytes) {
+        if is_plain && !collector.has_begun(number) && !MESSAGES.may_be_in(bytes) && !may_tell(bytes) {
             return;
         }
         collector.line(number, &line::clean(bytes));

@@ -110,10 +110,11 @@ const SHORTEST_ANCHOR: usize = 8;
 
 /// The length of a value at the end of a pattern: one word, without the full stop of the sentence around it.
 fn last_value(rest: &str) -> usize {
-    let word = rest.split_whitespace().next().unwrap_or_default();
-    let start = word.as_ptr().addr() - rest.as_ptr().addr();
-    let word = word.trim_end_matches(['.', ',', ';', ':', ')', '"', '\'', '`']);
-    if word.is_empty() { 0 } else { start + word.len() }
+    let word = rest.trim_start();
+    let blanks = rest.len() - word.len();
+    let end = word.find(char::is_whitespace).unwrap_or(word.len());
+    let word = word[..end].trim_end_matches(['.', ',', ';', ':', ')', '"', '\'', '`']);
+    if word.is_empty() { 0 } else { blanks + word.len() }
 }
 
 /// Where `part` stands in `line` at or behind `from`, whatever the case of ASCII letters; always between characters.

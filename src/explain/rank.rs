@@ -4,6 +4,7 @@ use crate::{
     catalog::{Confidence, Frequency, Page, Symptom},
     explain::{
         Incident, Known,
+        judge::Judgement,
         messages::{Claim, MESSAGES, Voice},
     },
 };
@@ -41,6 +42,8 @@ pub enum Reason {
     Frequent,
     /// The server's configuration has it, there.
     Found(String),
+    /// The server's configuration does not make it happen.
+    Refuted,
     /// The client ended with another code than this cause's.
     OtherExit(u8, u8),
     /// The client's release does not behave so.
@@ -198,6 +201,22 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, has_log:
     if let Some((_, place)) = known.findings.iter().find(|(rule, _)| *rule == page.id) {
         candidate.score += WHOLE;
         candidate.reasons.insert(0, Reason::Found(place.clone()));
+        return;
+    }
+    let symptom = candidate.claim.symptom;
+    let Some(server) = known.server.as_ref().filter(|_| page.files.is_empty()) else {
+        return;
+    };
+    match server.judge(incident, symptom.stage, symptom.client.unwrap_or_default()) {
+        Judgement::Yes(place) => {
+            candidate.score += WHOLE;
+            candidate.reasons.insert(0, Reason::Found(place));
+        }
+        Judgement::No => {
+            candidate.score /= 4;
+            candidate.reasons.push(Reason::Refuted);
+        }
+        Judgement::Open => {}
     }
 }
 

@@ -1,26 +1,57 @@
 use std::{
     cell::OnceCell,
     collections::HashMap,
-    ffi::OsString,
-    fs,
+    ffi::{OsStr, OsString},
+    fs::{self, File},
+    io,
+    os::{
+        fd::OwnedFd,
+        unix::{ffi::OsStringExt as _, fs::OpenOptionsExt as _},
+    },
     path::{Component as Part, Path, PathBuf},
 };
 
-use crate::host::{
-    Fact, Host, Metadata, Unknown, User,
-    live::{describe, plain, present, read_bounded},
+use nix::{
+    dir::Dir,
+    fcntl::{OFlag, openat, readlinkat},
+    sys::stat::Mode,
 };
 
-/// As many links as Linux follows in one path.
-const MOST_LINKS: usize = 40;
+use crate::host::{
+    Fact, Host, LARGEST_FILE, Metadata, Unknown, User,
+    live::{NOT_REGULAR, SAFE_TO_OPEN, describe, present, read_regular, unknown},
+    walk::{Step, Way},
+};
 
 /// The file system of another machine, below a folder of ours: a mounted disk, a container's root, a backup. Links
 /// are followed inside it, and users are those of its `/etc/passwd`.
+///
+/// Every path is gone part by part from held folders, none through a link of which we have not asked where it leads:
+/// whatever the image holds, and whoever changes it meanwhile, nothing outside is opened.
 #[derive(Debug)]
 pub struct Image {
     root: PathBuf,
     users: OnceCell<Fact<HashMap<String, Vec<u32>>>>,
     groups: OnceCell<Fact<HashMap<String, Vec<u32>>>>,
+}
+
+/// Where the way to a path ends: a name in a held folder, or that folder itself.
+struct Place {
+    folder: OwnedFd,
+    /// `.` for the folder itself.
+    name: OsString,
+    /// The same place as a path inside the image, without links.
+    inside: PathBuf,
+}
+
+impl Place {
+    fn open(&self, flags: OFlag) -> io::Result<File> {
+        open(&self.folder, &self.name, flags)
+    }
+
+    fn metadata(&self) -> io::Result<fs::Metadata> {
+        self.open(OFlag::O_PATH)?.metadata()
+    }
 }
 
 impl Image {
@@ -33,37 +64,62 @@ impl Image {
         }
     }
 
-    /// Our path of a path of the image, with links resolved inside the image; `None` if a folder on the way is not
-    /// there.
-    fn resolve(&self, path: &Path, follow: bool) -> Fact<Option<PathBuf>> {
-        let mut inside = PathBuf::new();
-        let mut left: Vec<OsString> = parts(path);
-        let mut links = 0;
-        while let Some(part) = left.pop() {
-            if part == ".." {
-                inside.pop();
+    /// A path of ours as the machine knows it; `None` if it does not lie below the root.
+    pub fn inside(&self, ours: &Path) -> Option<PathBuf> {
+        let absolute = |path: &Path| std::path::absolute(path).ok();
+        let (root, ours) = (absolute(&self.root)?, absolute(ours)?);
+        let below = lexical(&ours).starts_with(lexical(&root));
+        let rest = ours.strip_prefix(&root).ok().filter(|_| below)?;
+        Some(Path::new("/").join(rest))
+    }
+
+    /// Our path of a path of the machine, with every link followed inside it; `None` if there is nothing.
+    ///
+    /// # Errors
+    /// The reason why nobody knows.
+    pub fn outside(&self, path: &Path) -> Fact<Option<PathBuf>> {
+        let place = self.place(path, true)?;
+        Ok(place.map(|place| self.root.join(place.inside)))
+    }
+
+    /// Goes to a path, through the last link too if `follow`; `None` if nothing is there.
+    fn place(&self, path: &Path, follow: bool) -> Fact<Option<Place>> {
+        let mut root = fs::OpenOptions::new();
+        root.read(true)
+            .custom_flags((OFlag::O_PATH | OFlag::O_DIRECTORY).bits());
+        let root: OwnedFd = root.open(&self.root).map_err(|error| unknown(&error))?.into();
+        // What is passed, below the root.
+        let mut passed: Vec<(OsString, OwnedFd)> = Vec::new();
+        let mut way = Way::new(path);
+        while let Some(step) = way.next() {
+            let Step::Into(name) = step else {
+                passed.pop();
                 continue;
-            }
-            let next = inside.join(&part);
-            let ours = self.root.join(&next);
-            let Some(metadata) = present(fs::symlink_metadata(&ours))? else {
-                return Ok(left.is_empty().then_some(ours));
             };
-            if !metadata.is_symlink() || (left.is_empty() && !follow) {
-                inside = next;
+            let here = passed.last().map_or(&root, |(_, folder)| folder);
+            let Some(entry) = present(open(here, &name, OFlag::O_PATH))? else {
+                return Ok(None);
+            };
+            let metadata = entry.metadata().map_err(|error| unknown(&error))?;
+            if !metadata.is_symlink() || (way.is_done() && !follow) {
+                passed.push((name, entry.into()));
                 continue;
             }
-            links += 1;
-            if links > MOST_LINKS {
-                return Err(Unknown::Failed("too many levels of symbolic links".to_owned()));
-            }
-            let target = fs::read_link(&ours).map_err(|error| Unknown::Failed(plain(&error)))?;
+            let target = readlinkat(&entry, "").map_err(|error| unknown(&error.into()))?;
+            let target = PathBuf::from(target);
+            way.follow(&target)?;
             if target.is_absolute() {
-                inside = PathBuf::new();
+                passed.clear();
             }
-            left.extend(parts(&target));
         }
-        Ok(Some(self.root.join(inside)))
+        let inside = passed.iter().map(|(name, _)| name).collect();
+        let last = passed.pop();
+        let folder = passed.pop().map_or(root, |(_, folder)| folder);
+        Ok(Some(Place {
+            folder,
+            name: last.map_or_else(|| OsString::from("."), |(name, _)| name),
+            inside,
+        }))
     }
 
     /// The accounts of `/etc/passwd` or `/etc/group`: name, then the numbers behind the password.
@@ -95,32 +151,48 @@ impl Image {
 
 impl Host for Image {
     fn metadata(&self, path: &Path, follow: bool) -> Fact<Option<Metadata>> {
-        let Some(path) = self.resolve(path, follow)? else {
+        let Some(place) = self.place(path, follow)? else {
             return Ok(None);
         };
-        present(fs::symlink_metadata(path)).map(|found| found.map(|metadata| describe(&metadata)))
+        present(place.metadata()).map(|found| found.map(|metadata| describe(&metadata)))
     }
 
     fn read(&self, path: &Path) -> Fact<Option<Vec<u8>>> {
-        match self.resolve(path, true)? {
-            Some(path) => present(read_bounded(&path)),
-            None => Ok(None),
-        }
+        let Some(place) = self.place(path, true)? else {
+            return Ok(None);
+        };
+        let read = || {
+            // To open a device may do something; to look at it does not.
+            if !place.metadata()?.is_file() {
+                return Err(io::Error::other(NOT_REGULAR));
+            }
+            read_regular(place.open(SAFE_TO_OPEN)?, LARGEST_FILE)
+        };
+        present(read())
     }
 
     fn list(&self, path: &Path) -> Fact<Option<Vec<OsString>>> {
-        let Some(path) = self.resolve(path, true)? else {
+        let Some(place) = self.place(path, true)? else {
             return Ok(None);
         };
-        let names =
-            fs::read_dir(path).and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect());
-        present(names)
+        let names = || -> io::Result<Vec<OsString>> {
+            let mut folder = Dir::from_fd(place.open(OFlag::O_DIRECTORY)?.into())?;
+            let names = folder.iter().map(|entry| {
+                let name = entry?.file_name().to_bytes().to_vec();
+                Ok(OsString::from_vec(name))
+            });
+            names
+                .filter(|name| !matches!(name, Ok(name) if name == "." || name == ".."))
+                .collect()
+        };
+        present(names())
     }
 
     fn read_link(&self, path: &Path) -> Fact<PathBuf> {
-        let found = self.resolve(path, false)?;
-        let path = found.ok_or_else(|| Unknown::Failed("it is not there".to_owned()))?;
-        fs::read_link(path).map_err(|error| Unknown::Failed(plain(&error)))
+        let found = self.place(path, false)?;
+        let place = found.ok_or_else(|| Unknown::Failed("it is not there".to_owned()))?;
+        let target = readlinkat(&place.folder, &*place.name).map_err(|error| unknown(&error.into()))?;
+        Ok(target.into())
     }
 
     fn user(&self, name: &str) -> Fact<Option<User>> {
@@ -137,16 +209,23 @@ impl Host for Image {
     }
 }
 
-/// The parts of a path, last one first.
-fn parts(path: &Path) -> Vec<OsString> {
-    path.components()
-        .rev()
-        .filter_map(|part| match part {
-            Part::Normal(name) => Some(name.to_owned()),
-            Part::ParentDir => Some(OsString::from("..")),
-            Part::CurDir | Part::Prefix(_) | Part::RootDir => None,
-        })
-        .collect()
+/// Opens a name in a folder, and no link.
+fn open(folder: &OwnedFd, name: &OsStr, flags: OFlag) -> io::Result<File> {
+    let flags = flags | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    Ok(openat(folder, name, flags, Mode::empty())?.into())
+}
+
+/// An absolute path without `..`, as it reads.
+fn lexical(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        if part == Part::ParentDir {
+            plain.pop();
+        } else {
+            plain.push(part);
+        }
+    }
+    plain
 }
 
 #[cfg(test)]
@@ -171,11 +250,54 @@ mod tests {
         }
         assert_eq!(image.read(Path::new("/srv/none/file")), Ok(None));
         assert!(image.read(Path::new("/srv/loop")).is_err());
+        let mut names = image
+            .list(Path::new("/srv/absolute/.."))
+            .expect("known")
+            .expect("there");
+        names.sort();
+        assert_eq!(names, ["absolute", "climbing", "loop", "real"]);
+        assert_eq!(image.list(Path::new("/")), Ok(Some(vec![OsString::from("srv")])));
+        assert_eq!(
+            image.read_link(Path::new("/srv/absolute")),
+            Ok(PathBuf::from("/srv/real"))
+        );
+        assert_eq!(
+            image.outside(Path::new("/srv/climbing/file")),
+            Ok(Some(root.join("srv/real/file")))
+        );
         let link = image
             .metadata(Path::new("/srv/absolute"), false)
             .expect("known")
             .expect("there");
         assert_eq!(link.kind, EntryKind::Link);
+    }
+
+    #[test]
+    fn paths_of_ours_are_known_by_the_names_of_the_machine() {
+        let image = Image::new("/mnt/server");
+        for (ours, theirs) in [
+            ("/mnt/server/etc/rsyncd.conf", Some("/etc/rsyncd.conf")),
+            ("/mnt/server/./etc", Some("/etc")),
+            ("/mnt/server", Some("/")),
+            ("/mnt/server/../other/etc", None),
+            ("/mnt/servers/etc", None),
+            ("/etc/rsyncd.conf", None),
+        ] {
+            assert_eq!(image.inside(Path::new(ours)), theirs.map(PathBuf::from), "{ours}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_opened() {
+        let folder = tempfile::tempdir().expect("a folder");
+        nix::unistd::mkfifo(&folder.path().join("fifo"), Mode::from_bits_truncate(0o600)).expect("a fifo");
+        let image = Image::new(folder.path());
+        for path in ["/fifo", "/"] {
+            assert_eq!(
+                image.read(Path::new(path)),
+                Err(Unknown::Failed(NOT_REGULAR.to_owned()))
+            );
+        }
     }
 
     #[test]

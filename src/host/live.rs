@@ -2,11 +2,11 @@ use std::{
     ffi::OsString,
     fs,
     io::{self, ErrorKind, Read as _},
-    os::unix::fs::MetadataExt as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
-use nix::unistd;
+use nix::{fcntl::OFlag, unistd};
 
 use crate::host::{EntryKind, Fact, Host, LARGEST_FILE, Metadata, Unknown, User};
 
@@ -25,7 +25,7 @@ impl Host for Live {
     }
 
     fn read(&self, path: &Path) -> Fact<Option<Vec<u8>>> {
-        present(read_bounded(path))
+        present(read_bounded(path, LARGEST_FILE))
     }
 
     fn list(&self, path: &Path) -> Fact<Option<Vec<OsString>>> {
@@ -55,18 +55,36 @@ impl Host for Live {
     }
 }
 
-/// Reads a regular file that is not larger than any configuration is.
-pub(crate) fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
-    let metadata = fs::metadata(path)?;
-    if !metadata.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
+/// What is said of what cannot be read to an end: a folder, a pipe, a device.
+pub(crate) const NOT_REGULAR: &str = "it is not a regular file";
+
+/// How a file is opened that may turn out to be a pipe without a writer, or a terminal.
+pub(crate) const SAFE_TO_OPEN: OFlag = OFlag::O_NONBLOCK.union(OFlag::O_NOCTTY);
+
+/// Reads a regular file of at most `limit` bytes.
+///
+/// # Errors
+/// Those of the system; anything else than a regular file; a larger one.
+pub(crate) fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    // To open a device may do something; to look at it does not.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other(NOT_REGULAR));
+    }
+    let mut options = fs::OpenOptions::new();
+    let file = options.read(true).custom_flags(SAFE_TO_OPEN.bits()).open(path)?;
+    read_regular(file, limit)
+}
+
+/// The same for a file that is open. It is asked what it is now: the path may have led elsewhere before.
+pub(crate) fn read_regular(file: fs::File, limit: u64) -> io::Result<Vec<u8>> {
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other(NOT_REGULAR));
     }
     let mut bytes = Vec::new();
-    fs::File::open(path)?
-        .take(LARGEST_FILE + 1)
-        .read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST_FILE {
-        return Err(io::Error::other("it is larger than 256 MiB"));
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        let limit = limit >> 20;
+        return Err(io::Error::other(format!("it is larger than {limit} MiB")));
     }
     Ok(bytes)
 }
@@ -106,7 +124,7 @@ pub(crate) fn plain(error: &io::Error) -> String {
     text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
-fn unknown(error: &io::Error) -> Unknown {
+pub(crate) fn unknown(error: &io::Error) -> Unknown {
     match error.kind() {
         ErrorKind::PermissionDenied => Unknown::Denied,
         _ => Unknown::Failed(plain(error)),

@@ -13,7 +13,7 @@ use std::{
 pub use daemons::running_configurations;
 pub use image::Image;
 pub use live::Live;
-pub(crate) use live::plain;
+pub(crate) use live::{NOT_REGULAR, plain, read_bounded};
 pub use walk::{Component, walk};
 
 /// The most that is read of one file, in bytes. Larger ones are no configuration.

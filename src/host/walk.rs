@@ -1,4 +1,7 @@
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Component as Part, Path, PathBuf},
+};
 
 use crate::host::{EntryKind, Fact, Host, Metadata, Unknown};
 
@@ -21,31 +24,26 @@ pub struct Component {
 pub fn walk(host: &dyn Host, path: &Path) -> Fact<Vec<Component>> {
     let mut passed = Vec::new();
     let mut here = PathBuf::from("/");
-    let mut left: Vec<PathBuf> = parts(path);
-    let mut links = 0;
-    while let Some(part) = left.pop() {
-        if part == Path::new("..") {
+    let mut way = Way::new(path);
+    while let Some(step) = way.next() {
+        let Step::Into(name) = step else {
             here.pop();
             continue;
-        }
-        let next = here.join(part);
+        };
+        let next = here.join(name);
         let metadata = host.metadata(&next, false)?;
         passed.push(Component {
             path: next.clone(),
             metadata,
         });
         match metadata {
-            None => return Ok(passed),
+            None => break,
             Some(metadata) if metadata.kind == EntryKind::Link => {
-                links += 1;
-                if links > MOST_LINKS {
-                    return Err(Unknown::Failed("too many levels of symbolic links".to_owned()));
-                }
                 let target = host.read_link(&next)?;
+                way.follow(&target)?;
                 if target.is_absolute() {
                     here = PathBuf::from("/");
                 }
-                left.extend(parts(&target));
             }
             Some(_) => here = next,
         }
@@ -53,12 +51,60 @@ pub fn walk(host: &dyn Host, path: &Path) -> Fact<Vec<Component>> {
     Ok(passed)
 }
 
-/// The components, last one first, without the root and without `.`.
-fn parts(path: &Path) -> Vec<PathBuf> {
-    use std::path::Component::{Normal, ParentDir};
+/// What is left of the way to a path. Whoever goes it tells it where the links lead.
+pub(crate) struct Way {
+    /// The parts, last one first.
+    left: Vec<Step>,
+    links: usize,
+}
+
+/// One part of a path.
+pub(crate) enum Step {
+    /// `..`.
+    Up,
+    /// A name.
+    Into(OsString),
+}
+
+impl Way {
+    pub(crate) fn new(path: &Path) -> Self {
+        Self {
+            left: steps(path),
+            links: 0,
+        }
+    }
+
+    pub(crate) fn next(&mut self) -> Option<Step> {
+        self.left.pop()
+    }
+
+    /// Whether the step that was taken was the last one.
+    pub(crate) fn is_done(&self) -> bool {
+        self.left.is_empty()
+    }
+
+    /// Goes on where the link leads that the last step met; from the top if that is an absolute path.
+    ///
+    /// # Errors
+    /// If there are too many, as in a circle.
+    pub(crate) fn follow(&mut self, target: &Path) -> Fact<()> {
+        self.links += 1;
+        if self.links > MOST_LINKS {
+            return Err(Unknown::Failed("too many levels of symbolic links".to_owned()));
+        }
+        self.left.extend(steps(target));
+        Ok(())
+    }
+}
+
+/// The parts of a path, last one first, without the root and without `.`.
+fn steps(path: &Path) -> Vec<Step> {
     path.components()
         .rev()
-        .filter(|part| matches!(part, Normal(_) | ParentDir))
-        .map(|part| PathBuf::from(part.as_os_str()))
+        .filter_map(|part| match part {
+            Part::Normal(name) => Some(Step::Into(name.to_owned())),
+            Part::ParentDir => Some(Step::Up),
+            Part::CurDir | Part::Prefix(_) | Part::RootDir => None,
+        })
         .collect()
 }

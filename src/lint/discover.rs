@@ -1,57 +1,86 @@
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use crate::{
     catalog::FileKind,
-    host::plain,
+    diagnosis::Unchecked,
+    host::{EntryKind, Fact, Host, Unknown},
     lint::files::file_name,
     syntax::rsyncd_conf::{self, Kind},
+    terms::Bytes,
 };
 
 /// Deeper than any tree of configuration files.
 const DEEPEST: usize = 64;
 
-/// Why a path that was asked for cannot be searched.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot read `{path}`: {}", plain(error))]
-pub struct DiscoverError {
-    path: PathBuf,
-    error: io::Error,
+/// The files to check that a path stands for.
+#[derive(Debug, Default)]
+pub struct Discovered {
+    /// Sorted.
+    pub files: Vec<PathBuf>,
+    /// Folders that could not be searched.
+    pub unchecked: Vec<Unchecked>,
 }
 
-/// Finds the files to check: a file is itself; a folder gives every file in it that looks like one of ours, sorted.
+/// Finds the files to check: a file is itself; a folder gives every file in it that looks like one of ours.
+///
+/// The machine that is asked may know what is at `path` by another path, which is `place`.
 ///
 /// # Errors
-/// The first path that cannot be looked at.
-pub fn discover(path: &Path) -> Result<Vec<PathBuf>, DiscoverError> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |error| DiscoverError { path, error }
-    };
-    if !fs::metadata(path).map_err(failed(path))?.is_dir() {
-        return Ok(vec![path.to_owned()]);
+/// The reason why the path itself cannot be looked at.
+pub fn discover(path: &Path, place: &Path, host: &dyn Host) -> Fact<Discovered> {
+    let mut found = Discovered::default();
+    let there = host.metadata(place, true)?;
+    let there = there.ok_or_else(|| Unknown::Failed("No such file or directory".to_owned()))?;
+    if there.kind != EntryKind::Directory {
+        found.files.push(path.to_owned());
+        return Ok(found);
     }
-    let mut found = Vec::new();
-    let mut folders = vec![(path.to_owned(), 0)];
-    while let Some((folder, depth)) = folders.pop() {
-        for entry in fs::read_dir(&folder).map_err(failed(&folder))? {
-            let entry = entry.map_err(failed(&folder))?;
-            let kind = entry.file_type().map_err(failed(&entry.path()))?;
-            if kind.is_dir() && depth < DEEPEST && entry.file_name() != ".git" {
-                folders.push((entry.path(), depth + 1));
-            } else if kind.is_file() && by_name(&entry.path()).is_some() {
-                found.push(entry.path());
+    // What it is called, and where the machine has it.
+    let mut folders = vec![(path.to_owned(), place.to_owned(), 0)];
+    while let Some((path, place, depth)) = folders.pop() {
+        let names = match host.list(&place) {
+            Err(reason) if depth == 0 => return Err(reason),
+            names => names,
+        };
+        let Some(names) = found.known(&path, names) else {
+            continue;
+        };
+        for name in names {
+            let (path, place) = (path.join(&name), place.join(&name));
+            // Links are not followed: they may lead in circles, or out of the folder.
+            let Some(entry) = found.known(&path, host.metadata(&place, false)) else {
+                continue;
+            };
+            match entry.kind {
+                EntryKind::Directory if depth < DEEPEST && name != ".git" => {
+                    folders.push((path, place, depth + 1));
+                }
+                EntryKind::File if by_name(&path).is_some() => found.files.push(path),
+                _ => {}
             }
         }
     }
-    found.sort();
+    found.files.sort();
     Ok(found)
 }
 
+impl Discovered {
+    /// Takes an answer about a path below the one that was asked for, or notes why there is none. What is gone by now
+    /// is no loss.
+    fn known<T>(&mut self, path: &Path, fact: Fact<Option<T>>) -> Option<T> {
+        fact.unwrap_or_else(|reason| {
+            self.unchecked.push(Unchecked {
+                rule: None,
+                subject: path.display().to_string(),
+                reason,
+            });
+            None
+        })
+    }
+}
+
 /// What a file is, by its name, else by its content; `None` if it looks like nothing that we know.
-pub fn recognise(path: &Path, content: &[u8]) -> Option<FileKind> {
+pub fn recognise(path: &Path, content: &Bytes) -> Option<FileKind> {
     by_name(path).or_else(|| by_content(content))
 }
 
@@ -78,7 +107,7 @@ fn by_name(path: &Path) -> Option<FileKind> {
     None
 }
 
-fn by_content(content: &[u8]) -> Option<FileKind> {
+fn by_content(content: &Bytes) -> Option<FileKind> {
     let start = content.iter().position(|byte| !byte.is_ascii_whitespace())?;
     if content[start..].starts_with(b"<") {
         let has = |word: &[u8]| {
@@ -88,13 +117,12 @@ fn by_content(content: &[u8]) -> Option<FileKind> {
         };
         return (has(b"<localpath") || has(b"<sersync")).then_some(FileKind::Sersync);
     }
-    let document = rsyncd_conf::parse(content);
     let is_known = |kind: &Kind| match kind {
         Kind::Section(_) | Kind::Directive(_) => true,
         Kind::Parameter(line) => crate::model::Parameter::from_name(line.name.bytes()).is_some(),
         _ => false,
     };
-    if document.items.iter().any(|item| is_known(&item.kind)) {
+    if rsyncd_conf::parse(content).any(|item| is_known(&item.kind)) {
         return Some(FileKind::RsyncdConf);
     }
     let mut lines = content

@@ -10,18 +10,17 @@ use crate::{
     diagnosis::{Finding, Unchecked},
     host::Host,
     lint::{
-        checks, consequences,
         files::HostFiles,
-        report::{Case, Reporter},
+        outcome::Outcome,
         roles::{Roles, hidden_suffixes, names_secrets},
         subject::{
-            Circumstances, ConfigurationSubject, PasswordSubject, SecretsSubject, SersyncFile, SersyncSubject,
+            Circumstances, ConfigurationSubject, PasswordSubject, SecretsSubject, SersyncFile,
+            SersyncSubject, Subject,
         },
-        suppress::{Mistake, Suppression, Suppressions},
     },
     model::{self, Configuration, Parameter, ProblemKind, access, resolve},
     syntax,
-    terms::{Source, SourceId, Sources, Span},
+    terms::{Bytes, Source, SourceId, Sources, Span},
 };
 
 /// A file to check.
@@ -31,7 +30,7 @@ pub struct Input<'a> {
     /// Where it is, if it is a file.
     pub path: Option<PathBuf>,
     /// Its content.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
     /// What it is.
     pub kind: FileKind,
     /// Whether that is only what it looks like, so that another file that names it knows better.
@@ -70,6 +69,8 @@ pub struct Report {
     pub suppressed: usize,
     /// The circumstances.
     pub circumstances: Circumstances,
+    /// The settings file that had a say in it, for whoever applies one.
+    pub settings: Option<String>,
 }
 
 /// Checks files.
@@ -78,8 +79,7 @@ pub fn lint(inputs: Vec<Input<'_>>, options: &Options) -> Report {
         options,
         sources: Sources::default(),
         files: Vec::new(),
-        findings: Vec::new(),
-        unchecked: BTreeSet::new(),
+        outcome: Outcome::new(options),
         included_by: BTreeMap::new(),
         credentials: Vec::new(),
     };
@@ -92,20 +92,14 @@ pub fn lint(inputs: Vec<Input<'_>>, options: &Options) -> Report {
         run.file(file, &daemons);
     }
     run.sersync_files(&files, &daemons);
-    run.finish()
+    run.report()
 }
-
-/// A shorter secret is part of too many words, and of too little worth, to be looked for in them.
-const SHORTEST_SECRET: usize = 4;
-/// How many secrets are looked for in the words of findings.
-const MOST_SECRETS: usize = 1_000;
 
 struct Run<'a> {
     options: &'a Options,
     sources: Sources,
     files: Vec<(SourceId, FileKind)>,
-    findings: Vec<Finding>,
-    unchecked: BTreeSet<Unchecked>,
+    outcome: Outcome<'a>,
     included_by: BTreeMap<SourceId, Span>,
     /// The secrets and password files that were given, or that a configuration names and the machine shows.
     credentials: Vec<(SourceId, FileKind)>,
@@ -176,7 +170,7 @@ impl Run<'_> {
     fn not_seen(&mut self, daemon: &Configuration) {
         for problem in &daemon.problems {
             if let ProblemKind::IncludeNotSeen(path, reason) = &problem.kind {
-                self.unchecked.insert(Unchecked {
+                self.outcome.unchecked.insert(Unchecked {
                     rule: None,
                     subject: path.display().to_string(),
                     reason: reason.clone(),
@@ -201,38 +195,28 @@ impl Run<'_> {
     }
 
     fn configuration(&mut self, configuration: &Configuration, host: &dyn Host) {
-        for check in checks::all().filter(|check| is_wanted(self.options, check.rule)) {
-            if let checks::Run::Configuration(run) = check.run {
-                let subject = ConfigurationSubject {
-                    configuration,
-                    sources: &self.sources,
-                    host,
-                    circumstances: self.options.circumstances,
-                };
-                run(
-                    &subject,
-                    &mut Reporter::new(check.rule, &mut self.findings, &mut self.unchecked),
-                );
-            }
-        }
+        let subject = Subject::Configuration(ConfigurationSubject {
+            configuration,
+            sources: &self.sources,
+            host,
+            circumstances: self.options.circumstances,
+        });
+        self.outcome.check(&subject);
         self.named_secrets(configuration, host);
     }
 
     /// The secrets files that a configuration names and that the machine shows us.
     fn named_secrets(&mut self, configuration: &Configuration, host: &dyn Host) {
         let scopes = configuration.module_scopes().map(|(scope, _)| scope);
-        let paths: BTreeSet<PathBuf> = scopes
+        let paths: BTreeSet<&Path> = scopes
             .filter(|scope| access::has_rules(configuration, *scope))
-            .map(|scope| {
-                PathBuf::from(OsStr::from_bytes(
-                    configuration.text(scope, Parameter::SecretsFile).value,
-                ))
-            })
+            .map(|scope| configuration.text(scope, Parameter::SecretsFile).value)
+            .map(|path| Path::new(OsStr::from_bytes(path)))
             .filter(|path| path.is_absolute())
             .collect();
         for path in paths {
             // What is missing or hidden from us is the business of the checks that ask for it.
-            if let Ok(Some(bytes)) = host.read(&path) {
+            if let Ok(Some(bytes)) = host.read(path) {
                 let source = self.sources.add(Source::new(path.display().to_string(), bytes));
                 self.credential(source, FileKind::Secrets);
                 self.secrets(source, &[configuration]);
@@ -256,36 +240,22 @@ impl Run<'_> {
     }
 
     fn secrets(&mut self, source: SourceId, configurations: &[&Configuration]) {
-        for check in checks::all().filter(|check| is_wanted(self.options, check.rule)) {
-            if let checks::Run::Secrets(run) = check.run {
-                let subject = SecretsSubject {
-                    source,
-                    sources: &self.sources,
-                    configurations,
-                };
-                run(
-                    &subject,
-                    &mut Reporter::new(check.rule, &mut self.findings, &mut self.unchecked),
-                );
-            }
-        }
+        let subject = Subject::Secrets(SecretsSubject {
+            source,
+            sources: &self.sources,
+            configurations,
+        });
+        self.outcome.check(&subject);
     }
 
     fn password(&mut self, source: SourceId, path: Option<&Path>, host: &dyn Host) {
-        for check in checks::all().filter(|check| is_wanted(self.options, check.rule)) {
-            if let checks::Run::Password(run) = check.run {
-                let subject = PasswordSubject {
-                    source,
-                    path,
-                    sources: &self.sources,
-                    host,
-                };
-                run(
-                    &subject,
-                    &mut Reporter::new(check.rule, &mut self.findings, &mut self.unchecked),
-                );
-            }
-        }
+        let subject = Subject::Password(PasswordSubject {
+            source,
+            path,
+            sources: &self.sources,
+            host,
+        });
+        self.outcome.check(&subject);
     }
 
     fn sersync_files(&mut self, files: &[OtherFile<'_>], daemons: &[Configuration]) {
@@ -334,133 +304,30 @@ impl Run<'_> {
 
     fn sersync(&mut self, index: usize, files: &[SersyncFile], daemons: &[Configuration], host: &dyn Host) {
         let file = &files[index];
-        for check in checks::all().filter(|check| is_wanted(self.options, check.rule)) {
-            if let checks::Run::Sersync(run) = check.run {
-                let subject = SersyncSubject {
-                    source: file.source,
-                    sources: &self.sources,
-                    document: &file.document,
-                    configuration: &file.configuration,
-                    earlier: &files[..index],
-                    credentials: &self.credentials,
-                    daemons,
-                    host,
-                };
-                run(
-                    &subject,
-                    &mut Reporter::new(check.rule, &mut self.findings, &mut self.unchecked),
-                );
-            }
-        }
+        let subject = Subject::Sersync(SersyncSubject {
+            source: file.source,
+            sources: &self.sources,
+            document: &file.document,
+            configuration: &file.configuration,
+            earlier: &files[..index],
+            credentials: &self.credentials,
+            daemons,
+            host,
+        });
+        self.outcome.check(&subject);
     }
 
-    fn finish(mut self) -> Report {
-        consequences::drop_explained(&mut self.findings);
-        let suppressed = self.suppress();
-        for finding in &mut self.findings {
-            let mut chosen = self.options.severities.iter().rev();
-            if let Some((_, severity)) = chosen.find(|(page, _)| page.id == finding.page.id) {
-                finding.severity = *severity;
-            }
-        }
-        self.mask_arguments();
-        self.findings.sort_by_key(|finding| {
-            let first = finding.labels[0].span;
-            (first.source, first.start, finding.page.id)
-        });
+    fn report(mut self) -> Report {
+        self.outcome.finish(&self.sources);
         Report {
             sources: self.sources,
             files: self.files,
-            findings: self.findings,
-            unchecked: self.unchecked,
+            findings: self.outcome.findings,
+            unchecked: self.outcome.unchecked,
             included_by: self.included_by,
-            suppressed,
+            suppressed: self.outcome.suppressed,
             circumstances: self.options.circumstances,
+            settings: None,
         }
     }
-
-    /// Takes what no report may show out of the findings' own words too.
-    fn mask_arguments(&mut self) {
-        let secrets: BTreeSet<String> = self
-            .sources
-            .iter()
-            .flat_map(|(_, source)| source.hidden_texts())
-            .filter(|text| text.len() >= SHORTEST_SECRET)
-            .take(MOST_SECRETS)
-            .collect();
-        if secrets.is_empty() {
-            return;
-        }
-        for (_, value) in self
-            .findings
-            .iter_mut()
-            .flat_map(|finding| &mut finding.arguments)
-        {
-            for secret in &secrets {
-                if value.contains(secret.as_str()) {
-                    *value = value.replace(secret.as_str(), &"*".repeat(secret.chars().count()));
-                }
-            }
-        }
-    }
-
-    /// Keeps back what comments allow, and reports comments that allow nothing, or no longer.
-    fn suppress(&mut self) -> usize {
-        let before = self.findings.len();
-        let today = self.options.circumstances.today;
-        let mut comments: BTreeMap<SourceId, Suppressions> = self
-            .sources
-            .iter()
-            .map(|(id, source)| (id, Suppressions::of(id, source, today)))
-            .collect();
-        let sources = &self.sources;
-        self.findings.retain(|finding| {
-            let first = finding.labels[0].span;
-            let line = sources.get(first.source).line_of(first.start as usize);
-            let of_source = comments.get_mut(&first.source);
-            !of_source.is_some_and(|comments| comments.allow(finding.page.id, line))
-        });
-        let suppressed = before - self.findings.len();
-        for comments in comments.into_values() {
-            for one in &comments.allowed {
-                self.judge(one);
-            }
-            for comment in comments.misunderstood {
-                let variant = match comment.what {
-                    Mistake::Verb => "verb",
-                    Mistake::Rule => "rule",
-                    Mistake::Date => "date",
-                };
-                let case = Case::at(comment.span).variant(variant).with("word", comment.word);
-                self.own("RSY001", case);
-            }
-        }
-        suppressed
-    }
-
-    fn judge(&mut self, one: &Suppression) {
-        let case = |span| Case::at(span).with("rule", one.page.id);
-        match one.until {
-            Some((until, span)) if until < self.options.circumstances.today => {
-                self.own("RSY003", case(span).with("date", until.to_string()));
-            }
-            // A rule that was not run had no chance to be kept back.
-            _ if !one.used && is_wanted(self.options, one.page.id) => self.own("RSY002", case(one.span)),
-            _ => {}
-        }
-        if !one.has_reason {
-            self.own("RSY004", case(one.span));
-        }
-    }
-
-    fn own(&mut self, rule: &'static str, case: Case) {
-        if is_wanted(self.options, rule) {
-            Reporter::new(rule, &mut self.findings, &mut self.unchecked).report(case);
-        }
-    }
-}
-
-fn is_wanted(options: &Options, rule: &str) -> bool {
-    let named = |pages: &[&Page]| pages.iter().any(|page| page.id == rule);
-    (options.select.is_empty() || named(&options.select)) && !named(&options.ignore)
 }

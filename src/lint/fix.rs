@@ -14,11 +14,7 @@ use crate::{
 /// Returns the new content of each source that changes.
 pub fn fixed(sources: &Sources, findings: &[&Finding], safety: Safety) -> BTreeMap<SourceId, Vec<u8>> {
     let mut chosen: BTreeMap<SourceId, BTreeMap<u32, &Edit>> = BTreeMap::new();
-    let allowed = |finding: &&Finding| {
-        let fix = finding.fix.as_ref();
-        fix.is_some_and(|fix| fix.safety == Safety::Safe || safety == Safety::Unsafe)
-    };
-    for finding in findings.iter().copied().filter(allowed) {
+    for finding in findings.iter().filter(|finding| is_curable(finding, safety)) {
         let edits = finding.fix.iter().flat_map(|fix| &fix.edits);
         if edits
             .clone()
@@ -36,6 +32,12 @@ pub fn fixed(sources: &Sources, findings: &[&Finding], safety: Safety) -> BTreeM
         .into_iter()
         .map(|(source, edits)| (source, apply(sources.get(source).bytes(), edits.into_values())))
         .collect()
+}
+
+/// Whether a finding has a fix that is at least as safe as `safety` allows.
+pub fn is_curable(finding: &Finding, safety: Safety) -> bool {
+    let fix = finding.fix.as_ref();
+    fix.is_some_and(|fix| fix.safety == Safety::Safe || safety == Safety::Unsafe)
 }
 
 /// Whether an edit touches none of those that are chosen, which do not touch each other. Two insertions at one place

@@ -1,4 +1,5 @@
 //! Checks files against the catalogue: which file is what, which checks apply, what the user wants to hear.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod checks;
 mod consequences;
@@ -6,16 +7,17 @@ mod discover;
 mod engine;
 mod files;
 mod fix;
+mod outcome;
 mod report;
 mod roles;
 mod settings;
 mod subject;
 mod suppress;
 
-pub use discover::{DiscoverError, discover, recognise};
+pub use discover::{Discovered, discover, recognise};
 pub use engine::{Input, Options, Report, lint};
 pub(crate) use files::HostFiles;
-pub use fix::fixed;
+pub use fix::{fixed, is_curable};
 pub use report::{Case, Reporter};
 pub use settings::{FILE_NAME, FailOn, Settings, SettingsError};
 pub use subject::{

@@ -15,6 +15,14 @@ use crate::{
     terms::{Release, SourceId, Sources, Span},
 };
 
+/// What a check looks at.
+pub(crate) enum Subject<'a> {
+    Configuration(ConfigurationSubject<'a>),
+    Secrets(SecretsSubject<'a>),
+    Password(PasswordSubject<'a>),
+    Sersync(SersyncSubject<'a>),
+}
+
 /// What a check of a daemon's configuration looks at.
 #[derive(Clone, Copy)]
 pub struct ConfigurationSubject<'a> {

@@ -3,7 +3,8 @@ use std::{collections::HashMap, path::PathBuf};
 use crate::{
     host::Unknown,
     model::{
-        parameter::{COUNT, Kind, Parameter, fold},
+        parameter::{Kind, Parameter, fold},
+        slots::{Globals, Slots},
         value::{self, Value},
     },
     syntax::Text,
@@ -27,7 +28,7 @@ pub struct Configuration {
     pub includes: Vec<Include>,
     /// What rsync complains about while it reads, and what it should.
     pub problems: Vec<Problem>,
-    pub(crate) globals: Slots,
+    pub(crate) globals: Globals,
     pub(crate) by_name: HashMap<Vec<u8>, Vec<usize>>,
 }
 
@@ -306,26 +307,23 @@ impl Configuration {
     /// no default and that the module lacks, the global value that holds at the end of the file (`FN_LOCAL_STRING`
     /// in loadparm.c).
     pub fn origin(&self, scope: Scope, parameter: Parameter) -> Origin<'_> {
-        let slots = match scope {
-            Scope::Global => &self.globals,
-            Scope::Module(index) => &self.modules[index].slots,
+        let Scope::Module(module) = scope else {
+            let global = self.globals.get(parameter);
+            return global.map_or(Origin::Default, |setting| Origin::Own(&self.settings[setting]));
         };
-        if let Some(setting) = slots.get(parameter) {
-            let setting = &self.settings[setting];
-            return if self.blocks[setting.block].scope == scope {
-                Origin::Own(setting)
-            } else {
-                Origin::Inherited(setting)
-            };
+        let slots = &self.modules[module].slots;
+        if let Some(setting) = slots.own(parameter) {
+            return Origin::Own(&self.settings[setting]);
+        }
+        if let Some(setting) = slots.inherited(parameter) {
+            return Origin::Inherited(&self.settings[setting]);
         }
         let facts = parameter.facts();
         let is_text = matches!(facts.kind, Kind::Path | Kind::String);
         // A built-in text is copied into the module too; that of `dont compress` is too long for our table.
         let is_unset = facts.default.is_none() && parameter != Parameter::DontCompress;
         match self.globals.get(parameter) {
-            Some(setting) if is_text && is_unset && scope != Scope::Global => {
-                Origin::Late(&self.settings[setting])
-            }
+            Some(setting) if is_text && is_unset => Origin::Late(&self.settings[setting]),
             _ => Origin::Default,
         }
     }
@@ -373,23 +371,5 @@ impl Configuration {
             .iter()
             .enumerate()
             .map(|(index, module)| (Scope::Module(index), module))
-    }
-}
-
-/// For each parameter the setting that holds, an index into [`Configuration::settings`].
-#[derive(Clone, Debug)]
-pub(crate) struct Slots([u32; COUNT]);
-
-impl Slots {
-    pub(crate) const EMPTY: Self = Self([u32::MAX; COUNT]);
-
-    pub(crate) fn set(&mut self, parameter: Parameter, setting: usize) {
-        self.0[parameter as usize] = setting as u32;
-    }
-
-    pub(crate) fn get(&self, parameter: Parameter) -> Option<usize> {
-        Some(self.0[parameter as usize])
-            .filter(|&setting| setting != u32::MAX)
-            .map(|setting| setting as usize)
     }
 }

@@ -3,13 +3,16 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod access;
+mod charset;
 mod configuration;
 pub mod parameter;
 mod resolve;
 pub mod sersync;
+mod slots;
 mod value;
 pub mod wildmatch;
 
+pub use charset::{Charset, charset};
 pub use configuration::{
     Block, Configuration, Effect, FatalError, Include, Module, Origin, Problem, ProblemKind, Resolved, Scope,
     Setting,

@@ -6,13 +6,13 @@ use std::{
 };
 
 use crate::{
-    host::Unknown,
+    host::{LARGEST_FILE, Unknown},
     model::{
         configuration::{
             Block, Configuration, Effect, FatalError, Include, Module, Problem, ProblemKind, Scope, Setting,
-            Slots,
         },
         parameter::{self, Kind, Parameter, fold},
+        slots::{Globals, Slots},
         value::Value,
     },
     syntax::{
@@ -24,6 +24,10 @@ use crate::{
 
 /// More than any honest configuration includes; each of two files that include the next twice would double it.
 const MOST_INCLUDES: usize = 10_000;
+
+/// The most bytes that are read of included files together. The limit of one file does for all of them: the largest
+/// honest configurations have some thousand small ones.
+const MOST_INCLUDED: usize = LARGEST_FILE as usize;
 
 /// Deeper than any honest configuration includes. rsync itself follows a chain until it has no descriptor left.
 const DEEPEST_INCLUDE: usize = 100;
@@ -68,13 +72,15 @@ pub fn resolve(sources: &mut Sources, root: SourceId, release: Release, files: &
             blocks: Vec::new(),
             includes: Vec::new(),
             problems: Vec::new(),
-            globals: Slots::EMPTY,
+            globals: Globals::default(),
             by_name: HashMap::new(),
         },
         scope: Scope::Global,
         block: 0,
         saved: Vec::new(),
-        open: Vec::new(),
+        reading: Vec::new(),
+        room: MOST_INCLUDED,
+        is_full: false,
     };
     resolver.begin_block(Scope::Global, None, root);
     resolver.file(root);
@@ -89,15 +95,19 @@ struct Resolver<'a> {
     scope: Scope,
     block: usize,
     /// The globals to come back to after an `&include`.
-    saved: Vec<Slots>,
+    saved: Vec<Globals>,
     /// The files that are being read, outermost first.
-    open: Vec<PathBuf>,
+    reading: Vec<PathBuf>,
+    /// How many bytes may still be included.
+    room: usize,
+    /// Whether a limit is reached, so that no further file is opened.
+    is_full: bool,
 }
 
 impl Resolver<'_> {
     fn file(&mut self, source: SourceId) {
-        let document = rsyncd_conf::parse(self.sources.get(source).bytes());
-        for item in document.items {
+        let bytes = self.sources.get(source).bytes().clone();
+        for item in rsyncd_conf::parse(&bytes) {
             self.item(source, item);
         }
     }
@@ -146,7 +156,7 @@ impl Resolver<'_> {
                 modules.push(Module {
                     name: section.name,
                     headers: vec![header],
-                    slots: self.configuration.globals.clone(),
+                    slots: Slots::new(self.configuration.globals.clone()),
                 });
                 self.configuration
                     .by_name
@@ -182,7 +192,10 @@ impl Resolver<'_> {
         };
         let index = self.configuration.settings.len();
         if matches!(effect, Effect::Set(_) | Effect::Environment) {
-            self.slots().set(parameter, index);
+            match self.scope {
+                Scope::Global => self.configuration.globals.set(parameter, index),
+                Scope::Module(module) => self.configuration.modules[module].slots.set(parameter, index),
+            }
         }
         if let (Parameter::Name, Scope::Module(module)) = (parameter, self.scope) {
             self.rename(module, line.value.clone());
@@ -224,7 +237,7 @@ impl Resolver<'_> {
         }
         let span = Span::new(source, directive.value.range());
         let path = PathBuf::from(OsStr::from_bytes(directive.value.bytes()));
-        match self.files.open(&path) {
+        match self.open(&path) {
             Ok(Opened::File(bytes)) => {
                 if is_include {
                     self.saved.push(self.configuration.globals.clone());
@@ -254,8 +267,7 @@ impl Resolver<'_> {
         }
         for name in names {
             if is_include {
-                let saved = self.saved.last().cloned();
-                self.configuration.globals = saved.unwrap_or(Slots::EMPTY);
+                self.configuration.globals = self.saved.last().cloned().unwrap_or_default();
                 self.begin_block(Scope::Global, None, span.source);
             }
             // rsync joins with one slash, and does not look for files in folders below.
@@ -263,7 +275,7 @@ impl Resolver<'_> {
             path.push(b'/');
             path.extend_from_slice(name.as_bytes());
             let path = PathBuf::from(OsString::from_vec(path));
-            match self.files.open(&path) {
+            match self.open(&path) {
                 Ok(Opened::File(bytes)) => self.included(span, path, bytes),
                 // rsync opens it like a file and finds nothing to read.
                 Ok(Opened::Folder(_)) => {}
@@ -276,24 +288,38 @@ impl Resolver<'_> {
         }
     }
 
+    fn open(&self, path: &Path) -> Result<Opened, NotOpened> {
+        if self.is_full {
+            return Err(too_much());
+        }
+        self.files.open(path)
+    }
+
     fn included(&mut self, directive: Span, path: PathBuf, bytes: Vec<u8>) {
-        if self.open.contains(&path) {
+        if self.reading.contains(&path) {
             self.problem(directive, ProblemKind::Fatal(FatalError::Cycle(path)));
             return;
         }
-        if self.configuration.includes.len() >= MOST_INCLUDES || self.open.len() >= DEEPEST_INCLUDE {
+        if self.configuration.includes.len() >= MOST_INCLUDES || self.reading.len() >= DEEPEST_INCLUDE {
+            self.is_full = true;
             self.problem(directive, ProblemKind::Fatal(FatalError::TooManyIncludes));
             return;
         }
+        let Some(room) = self.room.checked_sub(bytes.len()) else {
+            self.is_full = true;
+            self.not_opened(directive, path, too_much());
+            return;
+        };
+        self.room = room;
         let source = self.sources.add(Source::new(path.display().to_string(), bytes));
         self.configuration.includes.push(Include {
             directive,
             source,
             path: path.clone(),
         });
-        self.open.push(path);
+        self.reading.push(path);
         self.file(source);
-        self.open.pop();
+        self.reading.pop();
     }
 
     fn not_opened(&mut self, span: Span, path: PathBuf, error: NotOpened) {
@@ -328,13 +354,14 @@ impl Resolver<'_> {
             block: self.block,
         });
     }
+}
 
-    fn slots(&mut self) -> &mut Slots {
-        match self.scope {
-            Scope::Global => &mut self.configuration.globals,
-            Scope::Module(index) => &mut self.configuration.modules[index].slots,
-        }
-    }
+/// Why nothing more is included.
+fn too_much() -> NotOpened {
+    let megabytes = MOST_INCLUDED >> 20;
+    NotOpened::Unknown(Unknown::Failed(format!(
+        "more is included than is read: {MOST_INCLUDES} files of {megabytes} MiB together"
+    )))
 }
 
 /// Whether `expand_vars` in loadparm.c may replace something: `%`, an upper-case letter, and a second `%`.

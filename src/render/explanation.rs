@@ -286,6 +286,12 @@ fn told(reason: &Reason, incident: &Incident, language: Language) -> String {
         Reason::Frequent => "it is the most frequent of them".to_owned(),
         Reason::Found(place) if zh => format!("配置里确实有这个问题：{place}"),
         Reason::Found(place) => format!("your configuration has it: {place}"),
+        Reason::Refuted => pick(
+            language,
+            "but the configuration does not make it happen",
+            "但配置本身不会导致这种情况",
+        )
+        .to_owned(),
         Reason::OtherExit(seen, own) if zh => format!("但客户端的退出码是 {seen}，这种原因一般是 {own}"),
         Reason::OtherExit(seen, own) => {
             format!("but the client ended with {seen}, and this cause ends with {own}")

@@ -9,14 +9,13 @@ use textwrap::Options;
 use crate::{
     catalog::{Language, Severity},
     diagnosis::Finding,
-    host::Unknown,
     lint::Report,
     render::{
         Style,
         paragraphs::paragraphs,
         visible::visible,
         window::Window,
-        words::{counts, pick, severity, unknown},
+        words::{self, counts, pick, severity, unknown},
     },
 };
 
@@ -74,14 +73,9 @@ fn handler(style: Style) -> GraphicalReportHandler {
 }
 
 fn unchecked(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
-    let mut by_reason: BTreeMap<&Unknown, BTreeMap<&str, Vec<&str>>> = BTreeMap::new();
-    for one in &report.unchecked {
-        let subjects = by_reason.entry(&one.reason).or_default();
-        subjects.entry(&one.subject).or_default().extend(one.rule);
-    }
-    for (reason, subjects) in by_reason {
-        let word = pick(style.language, "not checked", "未检查");
-        writeln!(out, "{word}: {}", visible(&unknown(reason, style.language)))?;
+    for (reason, subjects) in words::unchecked(report) {
+        let word = pick(style.language, "not checked: ", "未检查：");
+        writeln!(out, "{word}{}", visible(&unknown(reason, style.language)))?;
         let shown = if style.limit > 0 { style.limit } else { usize::MAX };
         for (subject, rules) in subjects.iter().take(shown) {
             let subject = visible(subject);
@@ -120,21 +114,27 @@ fn summary(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result
     let files = report.files.len();
     let release = report.circumstances.release;
     let language = style.language;
+    let settings = report.settings.as_deref().map(visible);
     let line = match language {
         Language::English => {
             let noun = if files == 1 { "file" } else { "files" };
-            format!("{files} {noun} checked for rsync {release}: {found}")
+            let with = settings.map_or_else(String::new, |settings| format!(" with {settings}"));
+            format!("{files} {noun} checked for rsync {release}{with}: {found}")
         }
-        Language::Chinese => format!("按 rsync {release} 检查了 {files} 个文件：{found}"),
+        Language::Chinese => {
+            let with = settings.map_or_else(String::new, |settings| format!("和 {settings} "));
+            format!("按 rsync {release} {with}检查了 {files} 个文件：{found}")
+        }
     };
     write!(out, "{line}")?;
+    let comma = pick(language, ", ", "，");
     if report.suppressed > 0 {
         let words = pick(language, "kept back by comments", "个被注释放行");
-        write!(out, ", {} {words}", report.suppressed)?;
+        write!(out, "{comma}{} {words}", report.suppressed)?;
     }
     if !report.unchecked.is_empty() {
         let words = pick(language, "not checked", "项未检查");
-        write!(out, ", {} {words}", report.unchecked.len())?;
+        write!(out, "{comma}{} {words}", report.unchecked.len())?;
     }
     writeln!(out)
 }
@@ -191,7 +191,7 @@ fn includes(report: &Report, finding: &Finding, style: Style, out: &mut dyn io::
 fn footer(report: &Report, finding: &Finding, style: Style) -> String {
     let mut text = String::new();
     for (word, paragraph) in paragraphs(finding, report.circumstances.release, style.language) {
-        let first = format!("  {word}: ");
+        let first = format!("  {word}{}", pick(style.language, ": ", "："));
         let options = Options::new(style.width)
             .initial_indent(&first)
             .subsequent_indent("      ")

@@ -3,21 +3,24 @@ use std::{collections::BTreeMap, io};
 use serde::Serialize;
 
 use crate::{
-    catalog::{Confidence, Safety, Severity, Side, Stage},
-    diagnosis::{Edits, Finding},
+    catalog::{Confidence, Language, Safety, Severity, Side, Stage},
+    diagnosis::{self, Edits, Finding},
     lint::Report,
-    render::Style,
+    render::{Style, each::Each, words::unknown},
     terms::{Sources, Span},
 };
 
+/// The version of what is written.
+const SCHEMA: &str = "rsyncctl/1";
+
 /// The envelope of every instrument.
 #[derive(Serialize)]
-struct Envelope<'a> {
+struct Envelope<'a, D: Serialize, U: Serialize> {
     schema: &'static str,
     command: &'static str,
-    diagnoses: Vec<Diagnosis<'a>>,
-    unchecked: Vec<Unchecked<'a>>,
-    summary: Summary,
+    diagnoses: D,
+    unchecked: U,
+    summary: Summary<'a>,
 }
 
 #[derive(Serialize)]
@@ -84,9 +87,10 @@ struct Unchecked<'a> {
 }
 
 #[derive(Serialize)]
-struct Summary {
+struct Summary<'a> {
     files: usize,
     release: String,
+    settings: Option<&'a str>,
     findings: BTreeMap<String, usize>,
     suppressed: usize,
     unchecked: usize,
@@ -101,25 +105,20 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> i
         *findings.entry(finding.severity.to_string()).or_default() += 1;
     }
     let envelope = Envelope {
-        schema: "rsyncctl/1",
+        schema: SCHEMA,
         command: "lint",
-        diagnoses: report
-            .findings
-            .iter()
-            .map(|finding| diagnosis(report, finding, style))
-            .collect(),
-        unchecked: report
-            .unchecked
-            .iter()
-            .map(|one| Unchecked {
-                rule: one.rule,
-                subject: &one.subject,
-                reason: one.reason.to_string(),
-            })
-            .collect(),
+        diagnoses: Each(|| {
+            let findings = report.findings.iter();
+            findings.map(|finding| diagnosis(report, finding, style.language))
+        }),
+        unchecked: Each(|| {
+            let unseen = report.unchecked.iter();
+            unseen.map(|one| unchecked(one, style.language))
+        }),
         summary: Summary {
             files: report.files.len(),
             release: report.circumstances.release.to_string(),
+            settings: report.settings.as_deref(),
             findings,
             suppressed: report.suppressed,
             unchecked: report.unchecked.len(),
@@ -129,8 +128,44 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> i
     writeln!(out)
 }
 
-fn diagnosis<'a>(report: &'a Report, finding: &'a Finding, style: Style) -> Diagnosis<'a> {
-    let language = style.language;
+/// The envelope of an instrument that answers a question: what stands against the answer, then the answer, under keys
+/// of its own.
+pub(crate) fn envelope(
+    command: &str,
+    reports: &[&Report],
+    not_seen: &[diagnosis::Unchecked],
+    summary: serde_json::Value,
+    language: Language,
+    own: impl IntoIterator<Item = (&'static str, serde_json::Value)>,
+) -> serde_json::Value {
+    let diagnoses: Vec<_> = reports
+        .iter()
+        .flat_map(|report| {
+            report
+                .findings
+                .iter()
+                .map(|finding| diagnosis(report, finding, language))
+        })
+        .collect();
+    let unchecked: Vec<_> = not_seen.iter().map(|one| unchecked(one, language)).collect();
+    let mut envelope = serde_json::json!({
+        "schema": SCHEMA, "command": command, "diagnoses": diagnoses, "unchecked": unchecked, "summary": summary,
+    });
+    for (key, value) in own {
+        envelope[key] = value;
+    }
+    envelope
+}
+
+fn unchecked(one: &diagnosis::Unchecked, language: Language) -> Unchecked<'_> {
+    Unchecked {
+        rule: one.rule,
+        subject: &one.subject,
+        reason: unknown(&one.reason, language),
+    }
+}
+
+fn diagnosis<'a>(report: &'a Report, finding: &'a Finding, language: Language) -> Diagnosis<'a> {
     let sources = &report.sources;
     // What is not text cannot be said here, and a part of a fix is none.
     let fix = finding.fix.as_ref().filter(|fix| is_text(fix));

@@ -1,6 +1,8 @@
 //! Reports as text: one file a format. Decides nothing.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod concise;
+mod each;
 mod explanation;
 mod fingerprint;
 mod github;
@@ -12,8 +14,11 @@ mod visible;
 mod window;
 mod words;
 
+pub(crate) use concise::unchecked;
 pub use explanation::explanation;
+pub(crate) use json::envelope;
 pub(crate) use visible::visible;
+pub(crate) use words::{confidence, kind, pick, scope, severity, side, stage, unknown};
 
 use std::io;
 

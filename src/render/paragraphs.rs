@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use crate::{
     catalog::Language,
     diagnosis::Finding,
@@ -10,31 +12,25 @@ pub(super) fn paragraphs(
     finding: &Finding,
     release: Release,
     language: Language,
-) -> Vec<(&'static str, String)> {
-    let mut found = vec![(
-        pick(language, "why", "原因"),
-        finding.message(language).into_owned(),
-    )];
+) -> Vec<(&'static str, Cow<'static, str>)> {
+    let mut found = vec![(pick(language, "why", "原因"), finding.message(language))];
     for symptom in finding.predictions(release) {
         found.push(match symptom.client {
             Some(client) => {
                 let code = pick(language, "exit code", "退出码");
                 let seen = format!("`{}` ({code} {})", finding.filled(client), symptom.exit);
-                (witness(symptom.stage, language), seen)
+                (witness(symptom.stage, language), seen.into())
             }
             None => {
                 let effect = finding.filled(symptom.effect[language as usize]);
-                (pick(language, "effect", "后果"), effect.into_owned())
+                (pick(language, "effect", "后果"), effect)
             }
         });
     }
     for fact in &finding.facts {
-        found.push((pick(language, "seen", "事实"), fact.clone()));
+        found.push((pick(language, "seen", "事实"), fact.clone().into()));
     }
-    found.push((
-        pick(language, "cure", "解决"),
-        finding.help(language).into_owned(),
-    ));
+    found.push((pick(language, "cure", "解决"), finding.help(language)));
     found
 }
 
@@ -42,7 +38,9 @@ pub(super) fn paragraphs(
 pub(super) fn plain(finding: &Finding, release: Release, language: Language) -> String {
     let mut text = finding.title(language).into_owned();
     for (word, paragraph) in paragraphs(finding, release, language) {
-        text += &format!("\n{word}: {paragraph}");
+        for part in ["\n", word, ": ", &paragraph] {
+            text += part;
+        }
     }
     for command in finding.commands() {
         text += "\n  ";

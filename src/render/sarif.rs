@@ -3,14 +3,14 @@
 use std::{collections::BTreeMap, io};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
     catalog::{self, Confidence, Language, Page, Severity},
     diagnosis::{Edit, Edits, Finding, Label, Unchecked},
     lint::Report,
-    render::{Style, fingerprint::Fingerprints, paragraphs::plain},
+    render::{Style, each::Each, fingerprint::Fingerprints, paragraphs::plain},
     terms::{Source, SourceId, Sources, Span},
 };
 
@@ -22,7 +22,10 @@ const BASE: &str = "%SRCROOT%";
 /// One run with every rule, on one line.
 pub(super) fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
     let language = style.language;
-    let pages = catalog::pages();
+    let results = || {
+        let mut results = Results::new(report, language);
+        report.findings.iter().map(move |finding| results.next(finding))
+    };
     let log = Log {
         schema: SCHEMA,
         version: "2.1.0",
@@ -30,13 +33,12 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> i
             tool: json!({ "driver": {
                 "name": "rsyncctl",
                 "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "rules": pages.iter().map(|page| rule(page, language)).collect::<Vec<_>>(),
+                "rules": catalog::pages().iter().map(|page| rule(page, language)).collect::<Vec<_>>(),
             }}),
-            invocations: json!([{
-                "executionSuccessful": true,
-                "toolExecutionNotifications":
-                    report.unchecked.iter().map(notification).collect::<Vec<_>>(),
-            }]),
+            invocations: [Invocation {
+                execution_successful: true,
+                tool_execution_notifications: Each(|| report.unchecked.iter().map(notification)),
+            }],
             language: match language {
                 Language::English => "en",
                 Language::Chinese => "zh",
@@ -44,7 +46,7 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> i
             original_uri_base_ids: json!({ BASE: {
                 "description": { "text": "the folder in which rsyncctl was started" },
             }}),
-            results: Results { report, language },
+            results: Each(results),
             column_kind: "unicodeCodePoints",
         }],
     };
@@ -53,22 +55,29 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> i
 }
 
 #[derive(Serialize)]
-struct Log<'a> {
+struct Log<N: Serialize, R: Serialize> {
     #[serde(rename = "$schema")]
     schema: &'static str,
     version: &'static str,
-    runs: [Run<'a>; 1],
+    runs: [Run<N, R>; 1],
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Run<'a> {
+struct Run<N: Serialize, R: Serialize> {
     tool: Value,
-    invocations: Value,
+    invocations: [Invocation<N>; 1],
     language: &'static str,
     original_uri_base_ids: Value,
-    results: Results<'a>,
+    results: R,
     column_kind: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Invocation<N: Serialize> {
+    execution_successful: bool,
+    tool_execution_notifications: N,
 }
 
 fn rule(page: &Page, language: Language) -> Value {
@@ -103,56 +112,95 @@ fn precision(confidence: Confidence) -> &'static str {
     }
 }
 
-fn notification(unchecked: &Unchecked) -> Value {
-    let text = format!("not checked: {}: {}", unchecked.subject, unchecked.reason);
-    let mut notification = json!({ "level": "note", "message": { "text": text } });
-    if let Some(rule) = unchecked.rule {
-        notification["associatedRule"] = json!({ "id": rule, "index": index(rule) });
+/// A `notification` of the standard: something that was not checked.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Notification {
+    level: &'static str,
+    message: Text,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    associated_rule: Option<RuleReference>,
+}
+
+#[derive(Serialize)]
+struct RuleReference {
+    id: &'static str,
+    index: Option<usize>,
+}
+
+fn notification(unchecked: &Unchecked) -> Notification {
+    Notification {
+        level: "note",
+        message: Text {
+            text: format!("not checked: {}: {}", unchecked.subject, unchecked.reason),
+        },
+        associated_rule: unchecked.rule.map(|id| RuleReference { id, index: index(id) }),
     }
-    notification
 }
 
 /// Where the rule stands in `tool.driver.rules`.
 fn index(rule: &str) -> Option<usize> {
-    catalog::pages().iter().position(|page| page.id == rule)
+    catalog::pages().binary_search_by_key(&rule, |page| page.id).ok()
 }
 
-/// Written one after the other: a large file has more of them than fit in memory twice.
+/// Puts one result after the other together.
 struct Results<'a> {
     report: &'a Report,
     language: Language,
+    fingerprints: Fingerprints,
+    /// Whether a source is UTF-8, once somebody asked.
+    encodings: BTreeMap<SourceId, bool>,
 }
 
-impl Serialize for Results<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl<'a> Results<'a> {
+    fn new(report: &'a Report, language: Language) -> Self {
+        Self {
+            report,
+            language,
+            fingerprints: Fingerprints::default(),
+            encodings: BTreeMap::new(),
+        }
+    }
+
+    fn next(&mut self, finding: &Finding) -> Finished {
         let sources = &self.report.sources;
-        let mut fingerprints = Fingerprints::default();
-        let mut encodings = BTreeMap::new();
-        serializer.collect_seq(self.report.findings.iter().map(|finding| {
-            let fixes = finding.fix.iter().map(|fix| {
-                let mut is_utf8 = |id| {
-                    *encodings
-                        .entry(id)
-                        .or_insert_with(|| std::str::from_utf8(sources.get(id).bytes()).is_ok())
-                };
-                fix_view(sources, fix, &mut is_utf8)
-            });
-            Finished {
-                rule_id: finding.page.id,
-                rule_index: index(finding.page.id),
-                level: level(finding.severity),
-                message: Text {
-                    text: plain(finding, self.report.circumstances.release, self.language),
-                },
-                locations: [location(sources, finding, 0, self.language)],
-                related_locations: (1..finding.labels.len())
-                    .map(|index| location(sources, finding, index, self.language))
-                    .collect(),
-                partial_fingerprints: [("rsyncctlSectionLine/v1", fingerprints.next(self.report, finding))]
-                    .into(),
-                fixes: fixes.collect(),
-            }
-        }))
+        let place = |index: usize| location(sources, finding, index, self.language);
+        Finished {
+            rule_id: finding.page.id,
+            rule_index: index(finding.page.id),
+            level: level(finding.severity),
+            message: Text {
+                text: plain(finding, self.report.circumstances.release, self.language),
+            },
+            locations: [place(0)],
+            related_locations: (1..finding.labels.len()).map(place).collect(),
+            partial_fingerprints: PartialFingerprints {
+                section_line: self.fingerprints.next(self.report, finding),
+            },
+            fixes: finding.fix.iter().map(|fix| self.fix(fix)).collect(),
+        }
+    }
+
+    fn fix(&mut self, fix: &Edits) -> Fix {
+        let sources = &self.report.sources;
+        let mut files: BTreeMap<SourceId, Vec<Replacement>> = BTreeMap::new();
+        for edit in &fix.edits {
+            let id = edit.span.source;
+            let source = sources.get(id);
+            let is_utf8 = self.encodings.entry(id);
+            let is_utf8 = *is_utf8.or_insert_with(|| std::str::from_utf8(source.bytes()).is_ok());
+            files
+                .entry(id)
+                .or_default()
+                .push(replacement(source, edit, is_utf8));
+        }
+        let changes = files.into_iter().map(|(id, replacements)| ArtifactChange {
+            artifact_location: artifact(sources.get(id).name()),
+            replacements,
+        });
+        Fix {
+            artifact_changes: changes.collect(),
+        }
     }
 }
 
@@ -168,9 +216,49 @@ struct Finished {
     locations: [Location; 1],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     related_locations: Vec<Location>,
-    partial_fingerprints: BTreeMap<&'static str, String>,
+    partial_fingerprints: PartialFingerprints,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    fixes: Vec<Value>,
+    fixes: Vec<Fix>,
+}
+
+#[derive(Serialize)]
+struct PartialFingerprints {
+    #[serde(rename = "rsyncctlSectionLine/v1")]
+    section_line: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Fix {
+    artifact_changes: Vec<ArtifactChange>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ArtifactChange {
+    artifact_location: ArtifactLocation,
+    replacements: Vec<Replacement>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Replacement {
+    deleted_region: Deleted,
+    inserted_content: Content,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all_fields = "camelCase", untagged)]
+enum Deleted {
+    Characters(Region),
+    Bytes { byte_offset: u32, byte_length: u32 },
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Content {
+    Text(String),
+    Binary(String),
 }
 
 #[derive(Serialize)]
@@ -256,32 +344,19 @@ fn artifact(name: &str) -> ArtifactLocation {
     }
 }
 
-fn fix_view(sources: &Sources, fix: &Edits, is_utf8: &mut dyn FnMut(SourceId) -> bool) -> Value {
-    let mut files: BTreeMap<SourceId, Vec<Value>> = BTreeMap::new();
-    for edit in &fix.edits {
-        let source = sources.get(edit.span.source);
-        let replacement = replacement(source, edit, is_utf8(edit.span.source));
-        files.entry(edit.span.source).or_default().push(replacement);
-    }
-    let changes: Vec<_> = files
-        .into_iter()
-        .map(|(id, replacements)| {
-            json!({ "artifactLocation": artifact(sources.get(id).name()), "replacements": replacements })
-        })
-        .collect();
-    json!({ "artifactChanges": changes })
-}
-
 /// Where characters cannot be counted reliably, bytes are.
-fn replacement(source: &Source, edit: &Edit, is_utf8: bool) -> Value {
+fn replacement(source: &Source, edit: &Edit, is_utf8: bool) -> Replacement {
     match std::str::from_utf8(&edit.replacement) {
-        Ok(text) if is_utf8 => json!({
-            "deletedRegion": region(source, edit.span),
-            "insertedContent": { "text": text },
-        }),
-        _ => json!({
-            "deletedRegion": { "byteOffset": edit.span.start, "byteLength": edit.span.end - edit.span.start },
-            "insertedContent": { "binary": STANDARD.encode(&edit.replacement) },
-        }),
+        Ok(text) if is_utf8 => Replacement {
+            deleted_region: Deleted::Characters(region(source, edit.span)),
+            inserted_content: Content::Text(text.to_owned()),
+        },
+        _ => Replacement {
+            deleted_region: Deleted::Bytes {
+                byte_offset: edit.span.start,
+                byte_length: edit.span.end - edit.span.start,
+            },
+            inserted_content: Content::Binary(STANDARD.encode(&edit.replacement)),
+        },
     }
 }

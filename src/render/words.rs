@@ -1,8 +1,12 @@
 //! The few words of a report that belong to no cause.
 
+use std::collections::BTreeMap;
+
 use crate::{
-    catalog::{Language, Severity, Stage},
+    catalog::{Confidence, Language, Severity, Side, Stage},
     host::Unknown,
+    lint::Report,
+    model::parameter::{Kind, Scope},
 };
 
 /// Picks a language's text.
@@ -20,6 +24,75 @@ pub(crate) fn severity(severity: Severity, language: Language) -> &'static str {
         Severity::Warning => pick(language, "warning", "警告"),
         Severity::Info => pick(language, "info", "提示"),
     }
+}
+
+/// How sure a finding is.
+pub(crate) fn confidence(confidence: Confidence, language: Language) -> &'static str {
+    match confidence {
+        Confidence::Certain => pick(language, "certain", "确定"),
+        Confidence::Likely => pick(language, "likely", "很可能"),
+        Confidence::Possible => pick(language, "possible", "有可能"),
+    }
+}
+
+/// How far a client gets.
+pub(crate) fn stage(stage: Stage, language: Language) -> &'static str {
+    match stage {
+        Stage::Usage => pick(language, "command line", "命令行"),
+        Stage::Start => pick(language, "start of the daemon", "守护进程启动"),
+        Stage::Connect => pick(language, "connection", "建立连接"),
+        Stage::Greeting => pick(language, "greeting", "问候"),
+        Stage::List => pick(language, "module list", "列出模块"),
+        Stage::Module => pick(language, "choice of the module", "选择模块"),
+        Stage::Access => pick(language, "host lists", "主机名单"),
+        Stage::Slot => pick(language, "connection limit", "连接数限制"),
+        Stage::Authentication => pick(language, "authentication", "身份验证"),
+        Stage::Identity => pick(language, "uid and gid", "确定 uid 和 gid"),
+        Stage::Path => pick(language, "path of the module", "模块路径"),
+        Stage::Filters => pick(language, "filters", "过滤规则"),
+        Stage::Hooks => pick(language, "hooks", "执行钩子"),
+        Stage::Jail => pick(language, "chroot and change of identity", "chroot 和切换身份"),
+        Stage::Arguments => pick(language, "client's options", "客户端选项"),
+        Stage::Transfer => pick(language, "transfer", "传输"),
+    }
+}
+
+/// Where a cure is applied.
+pub(crate) fn side(side: Side, language: Language) -> &'static str {
+    match side {
+        Side::Client => pick(language, "client", "客户端"),
+        Side::Server => pick(language, "server", "服务器"),
+    }
+}
+
+/// How a parameter's value is read.
+pub(crate) fn kind(kind: Kind, language: Language) -> &'static str {
+    match kind {
+        Kind::Boolean => pick(language, "boolean", "布尔值"),
+        Kind::BooleanOrUnset => pick(language, "boolean, or unset", "布尔值，也可以不设"),
+        Kind::Enum => pick(language, "one of several words", "几个词之一"),
+        Kind::Integer => pick(language, "integer", "整数"),
+        Kind::Path => pick(language, "path", "路径"),
+        Kind::String => pick(language, "text", "文本"),
+    }
+}
+
+/// Where a parameter may stand.
+pub(crate) fn scope(scope: Scope, language: Language) -> &'static str {
+    match scope {
+        Scope::Global => pick(language, "global", "全局"),
+        Scope::Module => pick(language, "module", "模块"),
+    }
+}
+
+/// What was not checked: by reason, then by subject, with the rules that were not applied to it.
+pub(crate) fn unchecked(report: &Report) -> BTreeMap<&Unknown, BTreeMap<&str, Vec<&'static str>>> {
+    let mut by_reason: BTreeMap<_, BTreeMap<&str, Vec<_>>> = BTreeMap::new();
+    for one in &report.unchecked {
+        let subjects = by_reason.entry(&one.reason).or_default();
+        subjects.entry(&one.subject).or_default().extend(one.rule);
+    }
+    by_reason
 }
 
 /// How many findings there are of each severity, in words.

@@ -10,14 +10,7 @@ use nom::{
     error::Error,
 };
 
-use crate::syntax::Text;
-
-/// A whole file: items that stand one behind the other without a gap, so that their bytes are the file's bytes.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Document {
-    /// In the order of the file.
-    pub items: Vec<Item>,
-}
+use crate::{syntax::Text, terms::Bytes};
 
 /// A line, or several that a backslash joins, with its newline and the blanks before it.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,29 +76,34 @@ pub enum Fatal {
     UnterminatedSection(Range<usize>),
 }
 
-/// Reads a file. Any bytes give a document.
-pub fn parse(file: &[u8]) -> Document {
-    let mut items = Vec::with_capacity(file.len() / 24);
-    let mut scanner = Scanner { file, at: 0 };
-    while scanner.at < file.len() {
-        let start = scanner.at;
-        let kind = scanner.item();
-        items.push(Item {
-            range: start..scanner.at,
-            kind,
-        });
-    }
-    Document { items }
+/// Reads a file item by item. Any bytes give items; they stand one behind the other without a gap, so that their bytes
+/// are the file's bytes.
+///
+/// Nothing is kept of an item that was handed out, and its texts share the file's bytes: whatever the file, reading
+/// takes no memory but what one item needs whose lines are joined, at most 16 bytes for each of its bytes.
+pub fn parse(file: &Bytes) -> Items<'_> {
+    Items { file, at: 0 }
 }
 
-impl Document {
-    /// The bytes that were parsed, put together from the items again.
-    pub fn print(&self, file: &[u8]) -> Vec<u8> {
-        self.items
-            .iter()
-            .flat_map(|item| &file[item.range.clone()])
-            .copied()
-            .collect()
+/// The items of a file, read as they are asked for.
+#[derive(Clone, Debug)]
+pub struct Items<'a> {
+    file: &'a Bytes,
+    at: usize,
+}
+
+impl Iterator for Items<'_> {
+    type Item = Item;
+
+    fn next(&mut self) -> Option<Item> {
+        let start = self.at;
+        (start < self.file.len()).then(|| {
+            let kind = self.item();
+            Item {
+                range: start..self.at,
+                kind,
+            }
+        })
     }
 }
 
@@ -128,12 +126,7 @@ fn comment(input: &[u8]) -> IResult<&[u8], &[u8]> {
     take_till(|byte| byte == b'\n' || byte == 0).parse(input)
 }
 
-struct Scanner<'a> {
-    file: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Scanner<'a> {
+impl<'a> Items<'a> {
     fn item(&mut self) -> Kind {
         self.take(blanks);
         let Some(first) = self.peek() else {
@@ -171,8 +164,10 @@ impl<'a> Scanner<'a> {
     fn section(&mut self, start: usize) -> Kind {
         self.at += 1;
         self.take(blanks);
-        let mut name = Name::at(self.at);
+        let mut name = Name::at(self.file, self.at);
         loop {
+            let word = self.take(take_till(|byte| matches!(byte, b']' | 0) || is_space(byte)));
+            name.word(word);
             match self.peek() {
                 Some(b']') => {
                     self.at += 1;
@@ -198,13 +193,9 @@ impl<'a> Scanner<'a> {
                     self.at = self.file.len().min(self.at + 1);
                     return Kind::Fatal(Fatal::UnterminatedSection(start..end));
                 }
-                Some(byte) if is_space(byte) => {
+                Some(_) => {
                     name.blank(self.at);
                     self.take(blanks);
-                }
-                Some(byte) => {
-                    name.push(byte, self.at);
-                    self.at += 1;
                 }
             }
         }
@@ -213,8 +204,10 @@ impl<'a> Scanner<'a> {
     /// `Parameter` in params.c; `Err` is a line that turned out to be something else.
     fn parameter(&mut self, start: usize) -> Result<Parameter, Kind> {
         let is_directive = self.peek() == Some(b'&');
-        let mut name = Name::at(start);
+        let mut name = Name::at(self.file, start);
         loop {
+            let word = self.take(take_till(|byte| matches!(byte, b'=' | 0) || is_space(byte)));
+            name.word(word);
             match self.peek() {
                 Some(b'=') => {
                     self.at += 1;
@@ -240,13 +233,9 @@ impl<'a> Scanner<'a> {
                     }
                     break;
                 }
-                Some(byte) if is_space(byte) => {
+                Some(_) => {
                     name.blank(self.at);
                     self.take(blanks);
-                }
-                Some(byte) => {
-                    name.push(byte, self.at);
-                    self.at += 1;
                 }
             }
         }
@@ -257,13 +246,19 @@ impl<'a> Scanner<'a> {
 
     /// The second half of `Parameter` in params.c: a value up to a newline that no backslash hides.
     fn value(&mut self) -> Text {
-        let mut value = Text::at(self.at);
+        let mut value = Text::begin(self.file, self.at);
         let mut end = 0;
-        while let Some(byte) = self.peek() {
-            let at = self.at;
+        loop {
+            let run = self.take(take_till(|byte| matches!(byte, 0 | b'\r' | b'\n')));
+            if let Some(last) = self.file[run.clone()].iter().rposition(|&byte| !is_space(byte)) {
+                end = value.bytes().len() + last + 1;
+            }
+            value.extend(self.file, run);
+            let Some(byte) = self.peek() else {
+                break;
+            };
             self.at += 1;
             match byte {
-                0 => break,
                 b'\r' => {}
                 b'\n' => match continuation(value.bytes()) {
                     // The blanks before the backslash stay, even if nothing follows.
@@ -273,12 +268,7 @@ impl<'a> Scanner<'a> {
                     }
                     None => break,
                 },
-                _ => {
-                    value.push(byte, at);
-                    if !is_space(byte) {
-                        end = value.bytes().len();
-                    }
-                }
+                _ => break,
             }
         }
         value.truncate(end);
@@ -310,15 +300,17 @@ fn complete<'a, O>(
 }
 
 /// The buffer in which `params.c` collects a name: what was written, and how much of it counts so far.
-struct Name {
+struct Name<'a> {
+    file: &'a Bytes,
     text: Text,
     length: usize,
 }
 
-impl Name {
-    fn at(offset: usize) -> Self {
+impl<'a> Name<'a> {
+    fn at(file: &'a Bytes, offset: usize) -> Self {
         Self {
-            text: Text::at(offset),
+            file,
+            text: Text::begin(file, offset),
             length: 0,
         }
     }
@@ -329,9 +321,11 @@ impl Name {
         self.text.push(b' ', offset);
     }
 
-    fn push(&mut self, byte: u8, offset: usize) {
-        self.text.push(byte, offset);
-        self.length = self.text.bytes().len();
+    fn word(&mut self, range: Range<usize>) {
+        if !range.is_empty() {
+            self.text.extend(self.file, range);
+            self.length = self.text.bytes().len();
+        }
     }
 
     /// At a newline: whether a backslash joins the next line. Drops the backslash.
@@ -363,9 +357,7 @@ mod tests {
     use super::*;
 
     fn lines(file: &str) -> Vec<String> {
-        parse(file.as_bytes())
-            .items
-            .iter()
+        parse(&Bytes::from(file))
             .filter_map(|item| match &item.kind {
                 Kind::Blank => None,
                 Kind::Comment(text) => Some(format!("comment {}", &file[text.clone()])),
@@ -432,9 +424,9 @@ mod tests {
     proptest! {
         #[test]
         fn printing_gives_the_same_bytes(file in proptest::collection::vec(interesting_byte(), 0..200)) {
-            let document = parse(&file);
+            let bytes = Bytes::from(&file[..]);
             let mut at = 0;
-            for item in &document.items {
+            for item in parse(&bytes) {
                 prop_assert_eq!(item.range.start, at);
                 at = item.range.end;
                 if let Kind::Parameter(p) | Kind::Directive(p) = &item.kind {
@@ -442,7 +434,7 @@ mod tests {
                     prop_assert!(p.value.range().end <= item.range.end);
                 }
             }
-            prop_assert_eq!(document.print(&file), file);
+            prop_assert_eq!(at, file.len());
         }
     }
 

@@ -1,12 +1,15 @@
 //! rsync's own words, which every room needs: options, releases, and sources with spans.
 //!
 //! Nothing here knows a rule, a file system or a socket.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod bytes;
 mod options;
 mod release;
 mod source;
 mod target;
 
+pub use bytes::Bytes;
 pub use options::{OPTIONS, RsyncOption};
 pub use release::{InvalidRelease, Release};
 pub use source::{Position, Source, SourceId, Sources, Span};

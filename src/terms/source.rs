@@ -2,11 +2,13 @@ use std::{ops::Range, sync::OnceLock};
 
 use serde::Serialize;
 
+use crate::terms::Bytes;
+
 /// A file (or standard input) that was read, with its bytes as they are.
 #[derive(Debug)]
 pub struct Source {
     name: String,
-    bytes: Vec<u8>,
+    bytes: Bytes,
     line_starts: OnceLock<Vec<u32>>,
     /// What no report shows, in order and without overlaps.
     hidden: Vec<Range<usize>>,
@@ -25,7 +27,7 @@ const STRIDE: usize = 256;
 
 impl Source {
     /// `name` is how reports call the file; `bytes` is its whole content, at most 4 GiB.
-    pub fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+    pub fn new(name: impl Into<String>, bytes: impl Into<Bytes>) -> Self {
         Self {
             name: name.into(),
             bytes: bytes.into(),
@@ -88,7 +90,7 @@ impl Source {
     }
 
     /// The whole content.
-    pub fn bytes(&self) -> &[u8] {
+    pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }
 
@@ -250,6 +252,12 @@ impl Sources {
     /// The text that a span covers, decoded for people, without what is hidden.
     pub fn text(&self, span: Span) -> String {
         self.get(span.source).shown(span.range())
+    }
+
+    /// Where a span begins, as compilers write it: `file:line`.
+    pub fn place(&self, span: Span) -> String {
+        let source = self.get(span.source);
+        format!("{}:{}", source.name(), source.position(span.start as usize).line)
     }
 
     /// Keeps `ranges` of a source out of every report, see [`Source::hide`].

@@ -1,8 +1,10 @@
 //! `config` and `access` as a user runs them.
 
+use std::fs;
+
 use insta::assert_snapshot;
 
-use crate::support::program::{folder, rsyncctl, stdout};
+use crate::support::program::{folder, rsyncctl, stderr, stdout};
 
 const CONFIGURATION: &str = "\
 port = 8730
@@ -56,7 +58,7 @@ fn access_lists_who_reaches_what() {
     lan
       from: 10.0.0.0/8, 192.168.2.0/24
       users: joe, guest:deny, @staff:ro, ann:rw
-      rights: read and write
+      rights: read and write: joe, ann; denied: guest; read only: @staff
       listed: yes
     trap
       from: every IPv4 except 0.0.0.0/32, every IPv6
@@ -148,13 +150,126 @@ fn access_compares_two_files() {
     assert_snapshot!(stdout(&output), @r"
     open                 0.0.0.0/0: read and write -> nothing
     open                 ::/0: read and write -> nothing
-    lan                  10.128.0.0/9: whatever its user may -> nothing
-    trap                 0.0.0.1 - 192.0.2.6 (36 networks): read -> nothing
-    trap                 192.0.2.8 - 255.255.255.255 (26 networks): read -> nothing
-    trap                 ::/0: read -> nothing
+    lan                  10.128.0.0/9: with a password (read and write: joe, ann; denied: guest; read only: @staff) -> nothing
+    trap                 0.0.0.1 - 192.0.2.6 (36 networks): read only -> nothing
+    trap                 192.0.2.8 - 255.255.255.255 (26 networks): read only -> nothing
+    trap                 ::/0: read only -> nothing
     opened               0.0.0.0/0: nothing -> read and write
     opened               ::/0: nothing -> read and write
     ");
     let output = rsyncctl(&folder, &["access", "old.conf", "--compare", "old.conf"]);
     assert_eq!(stdout(&output), "nobody gains or loses access\n");
+}
+
+#[test]
+fn a_rule_of_auth_users_may_give_more_than_the_module_or_less() {
+    let text = "\
+[backup]
+path = /srv
+auth users = alice:rw, bob, guest:deny
+[same]
+path = /srv
+auth users = joe, ann
+[nobody]
+path = /srv
+auth users = ,
+";
+    let folder = folder(&[("rsyncd.conf", text)]);
+    let output = rsyncctl(&folder, &["access", "rsyncd.conf"]);
+    assert_snapshot!(stdout(&output), @r"
+    backup
+      from: every IPv4, every IPv6
+      users: alice:rw, bob, guest:deny
+      rights: read and write: alice; read only: bob; denied: guest
+      listed: yes
+    same
+      from: every IPv4, every IPv6
+      users: joe, ann
+      rights: read only
+      listed: yes
+    nobody
+      from: every IPv4, every IPv6
+      users: no name is accepted
+      rights: nobody can log in
+      listed: yes
+    ");
+    let output = rsyncctl(
+        &folder,
+        &["access", "rsyncd.conf", "--from", "::1", "--module", "backup"],
+    );
+    assert!(
+        stdout(&output).contains("read and write: alice; read only: bob; denied: guest"),
+        "{}",
+        stdout(&output)
+    );
+    fs::write(folder.path().join("new.conf"), text.replace("bob", "bob:rw")).expect("a file");
+    let output = rsyncctl(&folder, &["access", "rsyncd.conf", "--compare", "new.conf"]);
+    assert_snapshot!(stdout(&output), @r"
+    backup               0.0.0.0/0: with a password (read and write: alice; read only: bob; denied: guest) -> with a password (read and write: alice, bob; denied: guest)
+    backup               ::/0: with a password (read and write: alice; read only: bob; denied: guest) -> with a password (read and write: alice, bob; denied: guest)
+    ");
+}
+
+#[test]
+fn files_that_are_not_read_to_their_end_are_not_compared() {
+    let folder = folder(&[
+        ("sound.conf", "[data]\npath = /srv\n"),
+        ("broken.conf", "[data]\npath = /srv\n[other\n"),
+        ("unseen.conf", "[data]\npath = /srv\n&include /etc/more.conf\n"),
+    ]);
+    for (old, new, told) in [
+        (
+            "sound.conf",
+            "broken.conf",
+            "broken.conf:3: rsync gives up the file here, and serves nothing",
+        ),
+        (
+            "broken.conf",
+            "sound.conf",
+            "broken.conf:3: rsync gives up the file here, and serves nothing",
+        ),
+        (
+            "sound.conf",
+            "unseen.conf",
+            "`/etc/more.conf` is included and was not read: ",
+        ),
+        (
+            "unseen.conf",
+            "sound.conf",
+            "`/etc/more.conf` is included and was not read: ",
+        ),
+    ] {
+        let output = rsyncctl(&folder, &["access", old, "--compare", new]);
+        assert_eq!(output.status.code(), Some(3), "{old} {new}");
+        assert_eq!(stdout(&output), "", "{old} {new}");
+        assert!(stderr(&output).contains(told), "{old} {new}: {}", stderr(&output));
+        assert!(
+            stderr(&output).contains("cannot be told before both files are read to their end"),
+            "{old} {new}: {}",
+            stderr(&output)
+        );
+    }
+    let output = rsyncctl(&folder, &["access", "broken.conf", "--from", "::1"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stdout(&output).contains("denied  rsync gives up the file"),
+        "{}",
+        stdout(&output)
+    );
+}
+
+#[test]
+fn a_module_that_only_the_new_file_has_can_be_compared() {
+    let folder = folder(&[
+        ("old.conf", ""),
+        ("new.conf", "[data]\npath = /srv\nhosts allow = ::1\n"),
+    ]);
+    let output = rsyncctl(
+        &folder,
+        &["access", "old.conf", "--compare", "new.conf", "--module", "data"],
+    );
+    assert_eq!(
+        stdout(&output),
+        "data                 ::1/128: nothing -> read only\n"
+    );
 }

@@ -1,15 +1,23 @@
 //! The program as a user runs it.
 
-use std::{io::Write as _, process::Stdio};
+use std::{
+    fs,
+    io::Write as _,
+    os::unix::fs::{PermissionsExt as _, symlink},
+    process::Stdio,
+};
 
-use crate::support::program::{folder, program, rsyncctl, stdout};
+use nix::{sys::stat::Mode, unistd::mkfifo};
+use rsyncctl::catalog;
+
+use crate::support::program::{folder, program, rsyncctl, stderr, stdout, unprivileged};
+
+const CLEAN: &str =
+    "timeout = 600\nmax connections = 9\n[data]\npath = /srv/data\nhosts allow = 192.0.2.7\nlist = no\n";
 
 #[test]
 fn a_clean_file_ends_with_0() {
-    let folder = folder(&[(
-        "rsyncd.conf",
-        "timeout = 600\nmax connections = 9\n[data]\npath = /srv/data\nhosts allow = 192.0.2.7\nlist = no\n",
-    )]);
+    let folder = folder(&[("rsyncd.conf", CLEAN)]);
     let output = rsyncctl(&folder, &["lint", "rsyncd.conf"]);
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
     assert!(stdout(&output).contains("no findings"));
@@ -163,4 +171,277 @@ fn pages_and_parameters_are_explained() {
         rsyncctl(&folder, &["explain", "no such thing"]).status.code(),
         Some(1)
     );
+}
+
+#[test]
+fn several_names_are_explained_one_after_the_other() {
+    let folder = folder(&[]);
+    let output = rsyncctl(
+        &folder,
+        &["explain", "RSY101", "hosts", "allow", "line-without-equals"],
+    );
+    let text = stdout(&output);
+    for start in [
+        "RSY101 unknown-parameter\n",
+        "\n\nhosts allow\n",
+        "\n\nRSY102 line-without-equals\n",
+    ] {
+        assert!(text.contains(start), "{text}");
+    }
+    assert_eq!(output.status.code(), Some(0));
+    let output = rsyncctl(&folder, &["explain", "RSY101", "RSY102", "--json"]);
+    assert_eq!(stdout(&output).lines().count(), 2);
+
+    let output = rsyncctl(&folder, &["explain", "RSY101", "unknown-paramter", "RSY9999"]);
+    assert!(stdout(&output).starts_with("RSY101 "));
+    assert_eq!(output.status.code(), Some(1));
+    let error = stderr(&output);
+    assert!(
+        error.starts_with(
+            "rsyncctl: no rule and no parameter is called `unknown-paramter`; \
+             did you mean RSY101 (unknown-parameter)?\n\
+             rsyncctl: no rule and no parameter is called `RSY9999`; "
+        ),
+        "{error}"
+    );
+    let output = rsyncctl(&folder, &["explain", "host", "allow"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).ends_with("rsyncctl: did you mean `hosts allow`?\n"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+/// Keys, which are no words for readers of Chinese.
+const ENGLISH: [&str; 9] = [
+    "error", "warning", "info", "certain", "likely", "possible", "start", "transfer", "module",
+];
+
+#[test]
+fn explanations_in_chinese_are_chinese() {
+    let folder = folder(&[]);
+    for page in catalog::pages() {
+        let output = rsyncctl(&folder, &["explain", page.id, "--lang", "zh"]);
+        let text = stdout(&output);
+        let facts = text.lines().nth(3).expect("a line of facts");
+        assert!(facts.starts_with("严重程度："), "{text}");
+        let stages = text.lines().filter_map(|line| line.split_once("（退出码 "));
+        let words = stages.map(|(_, stage)| stage).chain([facts]);
+        for word in words.flat_map(|text| text.split(['：', '，', ' ', '）'])) {
+            assert!(!ENGLISH.contains(&word), "{}: {word}", page.id);
+        }
+    }
+    let output = rsyncctl(&folder, &["explain", "use", "chroot", "--lang", "zh"]);
+    assert!(
+        stdout(&output).contains("类型：布尔值，也可以不设   范围：模块"),
+        "{}",
+        stdout(&output)
+    );
+}
+
+#[test]
+fn concise_says_on_standard_error_what_was_not_checked() {
+    let modules: String = (0..5)
+        .map(|n| format!("[m{n}]\npath = /srv/{n}\nhosts allow = ::1\n"))
+        .collect();
+    let folder = folder(&[(
+        "rsyncd.conf",
+        &format!("timeout = 9\nmax connections = 9\n{modules}"),
+    )]);
+    let arguments = ["lint", "rsyncd.conf", "--format", "concise", "--fail-on", "error"];
+    let output = rsyncctl(&folder, &arguments);
+    assert!(!stdout(&output).contains("not checked"), "{}", stdout(&output));
+    assert_eq!(
+        stderr(&output),
+        "rsyncctl: not checked: /srv/0, /srv/1, /srv/2 and 3 more: \
+         the file is judged without a machine (--host live or --root DIR give one)\n"
+    );
+}
+
+#[test]
+fn a_folder_that_cannot_be_entered_is_one_thing_that_is_not_checked() {
+    let folder = folder(&[("rsyncd.conf", CLEAN)]);
+    fs::create_dir(folder.path().join("closed")).expect("a folder");
+    let mode = |mode| {
+        let mode = fs::Permissions::from_mode(mode);
+        fs::set_permissions(folder.path().join("closed"), mode).expect("a mode");
+    };
+    mode(0o000);
+    let output = unprivileged(&folder, &["lint", "."]);
+    let asked = unprivileged(&folder, &["lint", "closed"]);
+    fs::write(folder.path().join("rsyncd.conf"), "[data]\nignore errors\n").expect("a file");
+    let findings = unprivileged(&folder, &["lint", "."]);
+    mode(0o700);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(3), "{text}{}", stderr(&output));
+    assert!(
+        text.contains("not checked: permission denied: run as root"),
+        "{text}"
+    );
+    assert!(text.contains("- ./closed\n"), "{text}");
+    assert!(text.contains("1 file checked"), "{text}");
+    assert_eq!(findings.status.code(), Some(1), "{}", stdout(&findings));
+    assert_eq!(asked.status.code(), Some(2));
+    assert_eq!(
+        stderr(&asked),
+        "rsyncctl: cannot read `closed`: permission denied: run as root to check it\n"
+    );
+}
+
+#[test]
+fn nothing_outside_the_root_is_read_or_written() {
+    let folder = folder(&[("rsyncd.conf", "[outside]\nhosts alow = 192.0.2.7\n")]);
+    let root = folder.path().join("root");
+    fs::create_dir_all(root.join("etc")).expect("folders");
+    symlink("../../rsyncd.conf", root.join("etc/rsyncd.conf")).expect("a link");
+    symlink("/srv/rsyncd.conf", root.join("etc/absolute-rsyncd.conf")).expect("a link");
+    let inside = "[inside]\npath = /srv\nhosts alow = 192.0.2.7\n";
+    fs::create_dir(root.join("srv")).expect("a folder");
+    fs::write(root.join("srv/rsyncd.conf"), inside).expect("a file");
+    let climbing = &["lint", "--root", "root", "root/etc/rsyncd.conf"][..];
+    for arguments in [
+        climbing,
+        &["lint", "--root", "root"],
+        &["config", "--root", "root"],
+    ] {
+        let output = rsyncctl(&folder, arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?} {}", stdout(&output));
+        let error = stderr(&output);
+        let start = "rsyncctl: cannot read `root/etc/rsyncd.conf`: No such file or directory";
+        assert!(error.starts_with(start), "{arguments:?}: {error}");
+    }
+    let absolute = [
+        "lint",
+        "--root",
+        "root",
+        "root/etc/absolute-rsyncd.conf",
+        "--fix=unsafe",
+    ];
+    rsyncctl(&folder, &absolute);
+    let cured = fs::read_to_string(root.join("srv/rsyncd.conf")).expect("the file");
+    assert_eq!(cured, inside.replace("alow", "allow"));
+    assert!(root.join("etc/absolute-rsyncd.conf").is_symlink());
+}
+
+#[test]
+fn the_default_file_is_that_of_the_root() {
+    let folder = folder(&[]);
+    fs::create_dir_all(folder.path().join("root/etc")).expect("folders");
+    fs::write(
+        folder.path().join("root/etc/rsyncd.conf"),
+        "[inside]\npath = /srv\n",
+    )
+    .expect("a file");
+    for command in ["config", "access", "lint"] {
+        let output = rsyncctl(&folder, &[command, "--root", "root", "--json"]);
+        assert!(
+            stdout(&output).contains("inside"),
+            "{command}: {}",
+            stdout(&output)
+        );
+    }
+}
+
+#[test]
+fn pipes_are_no_files() {
+    let folder = folder(&[("rsyncd.conf", CLEAN)]);
+    for name in ["pipe.conf", "rsyncctl.toml"] {
+        mkfifo(&folder.path().join(name), Mode::from_bits_truncate(0o600)).expect("a pipe");
+    }
+    let hint = "; a pipe can be given as `-`";
+    for (arguments, name, hint) in [
+        (&["lint", "pipe.conf", "--no-settings"][..], "pipe.conf", hint),
+        (
+            &["lint", "pipe.conf", "--no-settings", "--root", "."],
+            "pipe.conf",
+            hint,
+        ),
+        (&["config", "pipe.conf"], "pipe.conf", hint),
+        (
+            &["lint", "rsyncd.conf", "--settings", "rsyncctl.toml"],
+            "rsyncctl.toml",
+            "",
+        ),
+        (&["lint", "rsyncd.conf"], "rsyncctl.toml", ""),
+    ] {
+        let output = rsyncctl(&folder, arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let error = stderr(&output);
+        assert!(
+            error.starts_with("rsyncctl: cannot read `"),
+            "{arguments:?}: {error}"
+        );
+        assert!(
+            error.ends_with(&format!("{name}`: it is not a regular file{hint}\n")),
+            "{arguments:?}: {error}"
+        );
+    }
+}
+
+#[test]
+fn the_report_names_the_settings_that_shaped_it() {
+    let folder = folder(&[("rsyncd.conf", CLEAN), ("rsyncctl.toml", "ignore = []\n")]);
+    let output = rsyncctl(&folder, &["lint", "rsyncd.conf"]);
+    assert!(
+        stdout(&output).contains("1 file checked for rsync 3.5.0 with rsyncctl.toml: no findings"),
+        "{}",
+        stdout(&output)
+    );
+    let output = rsyncctl(&folder, &["lint", "rsyncd.conf", "--lang", "zh"]);
+    assert!(
+        stdout(&output).contains("按 rsync 3.5.0 和 rsyncctl.toml 检查了 1 个文件：没有发现问题"),
+        "{}",
+        stdout(&output)
+    );
+    fs::write(folder.path().join("rsyncctl.toml"), b"# \xff\n").expect("a file");
+    let output = rsyncctl(&folder, &["lint", "rsyncd.conf"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("rsyncctl.toml: line 1: this is not UTF-8"),
+        "{}",
+        stderr(&output)
+    );
+    let file = fs::File::create(folder.path().join("rsyncctl.toml")).expect("a file");
+    file.set_len(2 << 20).expect("a long file");
+    let output = rsyncctl(&folder, &["lint", "rsyncd.conf"]);
+    assert!(
+        stderr(&output).contains("rsyncctl.toml`: it is larger than 1 MiB"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn where_nothing_is_named_the_message_says_what_to_name() {
+    let folder = folder(&[]);
+    fs::create_dir(folder.path().join("root")).expect("a folder");
+    for (command, text) in [
+        ("lint", "name the files or folders to check"),
+        ("config", "name the file"),
+        ("access", "name the file"),
+    ] {
+        let output = rsyncctl(&folder, &[command, "--root", "root"]);
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(
+            stderr(&output),
+            format!("rsyncctl: cannot read `root/etc/rsyncd.conf`: No such file or directory; {text}\n")
+        );
+    }
+}
+
+#[test]
+fn cures_that_were_not_asked_for_are_mentioned() {
+    let folder = folder(&[(
+        "rsyncd.conf",
+        "[data]\npath = /srv\nhosts alow = ::1\nignore errors\n",
+    )]);
+    for option in ["--fix", "--diff"] {
+        let output = rsyncctl(&folder, &["lint", "rsyncd.conf", option]);
+        assert!(
+            stderr(&output).ends_with("rsyncctl: 2 cures need a look first; --fix=unsafe applies them too\n"),
+            "{option}: {}",
+            stderr(&output)
+        );
+    }
 }

@@ -34,7 +34,7 @@ use crate::{
         referee::{CONFIGURATION, Referee, Request, Session, position},
         words::{BASE, FOLDERS, PREFIX},
     },
-    support::daemon::installed,
+    support::{daemon::installed, skip},
 };
 
 /// As many differences as are worth reading at once.
@@ -117,7 +117,7 @@ fn compare(what: &str, usual: u64, check: impl Fn(&Referee, u64, Release) -> Opt
     let release = match installed() {
         Ok(release) => release,
         Err(reason) => {
-            println!("skipped: {reason}");
+            skip(&format!("the comparison needs a real rsync; {reason}"));
             return;
         }
     };

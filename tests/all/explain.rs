@@ -1,8 +1,16 @@
 //! Texts that somebody pastes, and the causes that are found in them.
 
-use rsyncctl::explain::{Explanation, Known, explain};
+use proptest::{collection::vec, prelude::*};
+use rsyncctl::{
+    catalog::Language,
+    explain::{Explanation, Known, explain},
+    render::{self, Format, Style},
+};
 
-use crate::support::examples::pages;
+use crate::support::{
+    examples::pages,
+    program::{folder, rsyncctl, stdout},
+};
 
 fn explained(text: &[u8]) -> Explanation {
     explain(text, &Known::default()).expect("a text in memory")
@@ -88,5 +96,227 @@ fn noise_around_a_failure_is_not_its_cause() {
             Some(first),
             "{text}"
         );
+    }
+}
+
+/// What stands around an error where people paste it.
+fn noises(text: &str) -> Vec<(&'static str, String)> {
+    let lines = || text.lines();
+    let each = |change: &dyn Fn(&str) -> String| lines().map(change).collect::<Vec<_>>().join("\n");
+    vec![
+        ("carriage returns", each(&|line| format!("{line}\r"))),
+        (
+            "colours",
+            each(&|line| format!("\x1b[1;31m\x1b[K{line}\x1b[m\x1b[K")),
+        ),
+        ("quoted mail", each(&|line| format!("> {line}"))),
+        (
+            "timestamps",
+            each(&|line| format!("[2026-11-21T04:00:01+0800] {line}")),
+        ),
+        (
+            "a CI log",
+            each(&|line| format!("2026-11-21T04:00:01.1234567Z {line}")),
+        ),
+        (
+            "journald",
+            each(&|line| format!("Nov 21 04:00:01 web backup.sh[4711]: {line}")),
+        ),
+        ("indented", each(&|line| format!("\t    {line}"))),
+        (
+            "prose",
+            format!("今天凌晨备份失败了，日志如下：\n\n{text}\n\n请问是什么原因？已经检查过网络。\n"),
+        ),
+        (
+            "English prose",
+            format!("Hi all,\n\nmy nightly backup broke, I get this:\n\n{text}\n\nAny idea? Thanks\n"),
+        ),
+        (
+            "a numbered list",
+            format!("1) {}\n解决办法见下文", text.trim_start()),
+        ),
+        ("no-break spaces", text.replace(' ', "\u{a0}")),
+        ("curved quotes", text.replace('"', "”").replace('\'', "’")),
+        (
+            "progress",
+            format!("sending incremental file list\n  1,024  10%  1.00MB/s\r  9,999 100%  2.00MB/s\r{text}"),
+        ),
+        ("a NUL", text.replace('\n', "\0\n")),
+    ]
+}
+
+fn first_cause(text: &[u8]) -> Option<&'static str> {
+    let explanation = explained(text);
+    let cause = explanation.incidents.first()?.causes.first()?;
+    Some(cause.page.id)
+}
+
+#[test]
+fn noise_changes_no_answer() {
+    let mut wrong = Vec::new();
+    for page in pages() {
+        for text in &page.outputs {
+            let text = String::from_utf8_lossy(text);
+            let expected = first_cause(text.as_bytes());
+            for (name, noisy) in noises(&text) {
+                let found = first_cause(noisy.as_bytes());
+                if found != expected {
+                    wrong.push(format!("{} with {name}: {found:?}\n{noisy}", page.page.id));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn lines_that_the_terminal_wrapped_are_joined() {
+    let text = "rsync: [Receiver] failed to connect to 127.0.0.1 (127.0.0.1): Connection refused (111)";
+    for at in 20..text.len() - 8 {
+        let wrapped = format!("{}\n{}\n", &text[..at], &text[at..]);
+        assert_eq!(first_cause(wrapped.as_bytes()), Some("RSY801"), "{wrapped}");
+    }
+}
+
+#[test]
+fn failures_after_each_other_are_told_apart() {
+    let refused = "rsync: failed to connect to h.example (192.0.2.7): Connection refused (111)\n\
+                   rsync error: error in socket IO (code 10) at clientserver.c(139) [sender=3.2.7]\n";
+    let password = "@ERROR: auth failed on module data\n\
+                    rsync error: error starting client-server protocol (code 5) at main.c(1850) [sender=3.2.7]\n";
+    for (text, expected) in [
+        (format!("{refused}{password}"), vec!["RSY801", "RSY810"]),
+        (format!("{password}{refused}"), vec!["RSY810", "RSY801"]),
+        (
+            format!("{password}\n$ rsync -a x/ joe@h::data\n{refused}{refused}"),
+            vec!["RSY810", "RSY801"],
+        ),
+        (
+            "@ERROR: auth failed on module data\nthen\n@ERROR: auth failed on module data\n".to_owned(),
+            vec!["RSY810"],
+        ),
+    ] {
+        let explanation = explained(text.as_bytes());
+        let found: Vec<_> = explanation
+            .incidents
+            .iter()
+            .map(|incident| incident.causes[0].page.id)
+            .collect();
+        assert_eq!(found, expected, "{text}");
+    }
+}
+
+#[test]
+fn a_daemons_log_decides_what_its_client_cannot_tell() {
+    let client = "$ rsync -a joe@h.example::data /dst\n@ERROR: auth failed on module data\n\
+                  rsync error: error starting client-server protocol (code 5) at main.c(1888) [Receiver=3.5.0]\n";
+    let log = "2026/11/21 04:00:01 [77] secrets file must not be other-accessible (see strict modes option)\n\
+               2026/11/21 04:00:01 [77] auth failed on module data from h.example (192.0.2.7) for joe: ignoring secrets file\n";
+    for text in [format!("{client}{log}"), format!("{log}{client}")] {
+        let explanation = explained(text.as_bytes());
+        assert_eq!(explanation.incidents.len(), 1, "{text}");
+        assert_eq!(first_cause(text.as_bytes()), Some("RSY302"), "{text}");
+    }
+}
+
+#[test]
+fn nothing_is_found_where_nothing_is() {
+    for text in [
+        "",
+        "\n\n",
+        "hello",
+        "the rsync manual page",
+        "HTTP error (code 404)",
+        "\0\0\0\x1b[\x1b]",
+    ] {
+        assert!(explained(text.as_bytes()).incidents.is_empty(), "{text:?}");
+    }
+}
+
+#[test]
+fn the_configuration_decides_between_causes() {
+    let folder = folder(&[(
+        "rsyncd.conf",
+        "[data]\npath = /srv/data\nhosts allow = 192.0.2.0/24\nauth users = joe\nsecrets file = rsyncd.secrets\n\
+         [open]\npath = /srv/open\nread only = no\n",
+    )]);
+    let first = |text: &str| {
+        let output = rsyncctl(
+            folder.path(),
+            &["explain", "--json", "--config", "rsyncd.conf", text],
+        );
+        let explanation: serde_json::Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+        let cause = &explanation["diagnoses"][0];
+        (cause["rule"].clone(), cause["because"][0].clone())
+    };
+    let (rule, because) = first("@ERROR: auth failed on module data");
+    assert_eq!(rule, "RSY320");
+    assert!(
+        because
+            .as_str()
+            .is_some_and(|text| text.contains("rsyncd.conf:5")),
+        "{because}"
+    );
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_explained(text in vec(any::<u8>(), 0..2000)) {
+        hold(&text);
+    }
+
+    #[test]
+    fn pieces_of_messages_are_explained(pieces in vec((0..PIECES.len(), any::<u8>()), 0..60)) {
+        let text: Vec<u8> = pieces
+            .iter()
+            .flat_map(|(piece, byte)| PIECES[*piece].iter().copied().chain((byte % 9 == 0).then_some(*byte)))
+            .collect();
+        hold(&text);
+    }
+}
+
+const PIECES: [&[u8]; 24] = [
+    b"rsync",
+    b" ",
+    b"rsync error: ",
+    b"(code ",
+    b"12",
+    b") at main.c(1) [",
+    b"sender=3.2.7",
+    b"]",
+    b"\n",
+    b"\r",
+    b"\x1b[1m",
+    b"@ERROR: auth failed on module ",
+    b"failed to connect to ",
+    b": Connection refused (111)",
+    b"2026/11/21 04:00:01 [",
+    b"7] ",
+    b"password mismatch",
+    b"$ rsync -a ",
+    b"h::data",
+    b"'",
+    b"\"",
+    b"\xe2\x80\x99",
+    b"\xc2\xa0",
+    b"#errno ",
+];
+
+/// What holds for any text: every report can be written, and says nothing that commands a terminal.
+fn hold(text: &[u8]) {
+    let explanation = explained(text);
+    for format in [Format::Human, Format::Json] {
+        for language in [Language::English, Language::Chinese] {
+            let style = Style {
+                language,
+                color: false,
+                unicode: true,
+                width: 80,
+                limit: 10,
+            };
+            let mut report = Vec::new();
+            render::explanation(format, &explanation, "text", style, &mut report).expect("memory");
+            assert!(!report.contains(&0x1b), "{}", String::from_utf8_lossy(&report));
+        }
     }
 }

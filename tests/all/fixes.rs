@@ -17,7 +17,7 @@ use crate::{
     support::{
         examples::{ExampleCase, pages_of_files},
         page::Fix,
-        program::{folder, rsyncctl, stdout},
+        program::{folder, rsyncctl, stderr, stdout},
     },
 };
 
@@ -226,4 +226,71 @@ fn settings_choose_rules_and_severities() {
         "{error}"
     );
     assert!(page("RSY102").is_some());
+}
+
+#[test]
+fn a_cure_that_does_harm_is_left_out_and_told() {
+    let module = |n: usize| format!("[m{n}]\npath = /srv/{n}\nhosts alow = 192.0.2.7\n");
+    let mut text: String = (0..40).map(module).collect();
+    // The switch begins to work, and is one to be warned of.
+    text += "[bad]\npath = /srv/bad\nread only = no\nhosts allow = 192.0.2.7\nignore errors\n";
+    text.extend((40..80).map(module));
+    let folder = folder(&[("rsyncd.conf", &text)]);
+    let left_out =
+        "rsyncctl: rsyncd.conf:125: the cure of RSY102 is left out, because it would bring RSY606\n";
+    let output = rsyncctl(&folder, &["lint", "rsyncd.conf", "--diff", "--fix=unsafe"]);
+    assert_eq!(stderr(&output), left_out);
+    let output = rsyncctl(&folder, &["lint", "rsyncd.conf", "--fix=unsafe"]);
+    assert_eq!(
+        stderr(&output),
+        format!("rsyncctl: 1 of 1 files changed\n{left_out}")
+    );
+    let after = fs::read_to_string(folder.path().join("rsyncd.conf")).expect("the file");
+    assert_eq!(after, text.replace("alow", "allow"));
+}
+
+#[test]
+fn a_file_of_several_names_is_not_torn_apart() {
+    let before = "[data]\npath = /srv/data\nhosts alow = 192.0.2.7\n";
+    let folder = folder(&[("rsyncd.conf", before), ("other.rsyncd.conf", before)]);
+    let (first, second) = (folder.path().join("rsyncd.conf"), folder.path().join("second"));
+    fs::hard_link(&first, &second).expect("a second name");
+    let output = rsyncctl(&folder, &["lint", ".", "--fix=unsafe"]);
+    let error = stderr(&output);
+    assert!(
+        error.contains("`./rsyncd.conf` is not changed: it has 2 names (hard links)"),
+        "{error}"
+    );
+    assert!(error.contains("1 of 2 files changed"), "{error}");
+    assert_eq!(fs::read_to_string(&first).expect("the file"), before);
+    let other = fs::read_to_string(folder.path().join("other.rsyncd.conf")).expect("the file");
+    assert_eq!(other, before.replace("alow", "allow"));
+    // What was not cured is still reported.
+    assert!(
+        stdout(&output).contains("[./rsyncd.conf:3:1]"),
+        "{}",
+        stdout(&output)
+    );
+    assert!(
+        !stdout(&output).contains("[./other.rsyncd.conf:3:1]"),
+        "{}",
+        stdout(&output)
+    );
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn standard_input_is_not_fixed_and_nothing_else_is_then() {
+    let before = "[data]\npath = /srv/data\nhosts alow = 192.0.2.7\n";
+    let folder = folder(&[("rsyncd.conf", before)]);
+    let output = rsyncctl(&folder, &["lint", "rsyncd.conf", "-", "--fix=unsafe"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        stderr(&output),
+        "rsyncctl: standard input cannot be fixed; --diff shows what would change\n"
+    );
+    assert_eq!(
+        fs::read_to_string(folder.path().join("rsyncd.conf")).expect("the file"),
+        before
+    );
 }

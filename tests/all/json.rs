@@ -91,6 +91,42 @@ fn rules_and_explanations_keep_to_the_schema() {
 }
 
 #[test]
+fn answers_keep_to_the_schema() {
+    let schema = schema("schemas/rsyncctl-1.schema.json");
+    let folder = folder(&[
+        (
+            "sound.conf",
+            "[a]\npath = /a\nhosts allow = ::1 *.lan\nauth users = joe:rw, @staff\n[b]\npath = /b\n",
+        ),
+        (
+            "new.conf",
+            "[a]\npath = /a\nhosts deny = 192.0.2.0/24\nread only = no\n",
+        ),
+        ("broken.conf", "[a]\npath = /a\n[b\n"),
+        ("unseen.conf", "&include /etc/rsyncd.d\n[a]\npath = /a\n"),
+    ]);
+    for language in ["en", "zh"] {
+        for file in ["sound.conf", "new.conf", "broken.conf", "unseen.conf"] {
+            for arguments in [
+                &["config"][..],
+                &["config", "--defaults"],
+                &["access"],
+                &["access", "--from", "192.0.2.7,a.lan", "--user", "joe"],
+                &["access", "--compare", "sound.conf"],
+            ] {
+                let arguments = [arguments, &[file, "--json", "--lang", language]].concat();
+                let answer = json(folder.path(), &arguments);
+                keeps_to(&schema, &answer);
+                let is_broken = !answer["diagnoses"].as_array().expect("diagnoses").is_empty();
+                assert_eq!(is_broken, file == "broken.conf", "{answer:#}");
+                let is_partly_seen = !answer["unchecked"].as_array().expect("unchecked").is_empty();
+                assert_eq!(is_partly_seen, file == "unseen.conf", "{answer:#}");
+            }
+        }
+    }
+}
+
+#[test]
 fn columns_count_characters_and_ends_stand_behind() {
     let folder = folder(&[]);
     fs::write(
@@ -122,21 +158,32 @@ fn columns_count_characters_and_ends_stand_behind() {
 #[test]
 fn the_schema_refuses_what_it_does_not_describe() {
     let schema = schema("schemas/rsyncctl-1.schema.json");
-    let folder = folder(&[(
-        "rsyncd.conf",
-        "[data]\npath = /srv/data\nhost allow = ::1\nread only = on\n",
-    )]);
-    let report = json(folder.path(), &["lint", "rsyncd.conf", "--json"]);
-    let mut objects = Vec::new();
-    pointers(&report, String::new(), &mut objects);
-    assert!(objects.len() > 10, "{objects:?}");
-    for pointer in objects {
-        let mut changed = report.clone();
-        let object = changed.pointer_mut(&pointer).and_then(Value::as_object_mut);
-        object
-            .expect("an object")
-            .insert("unheard-of".to_owned(), Value::Null);
-        assert!(!schema.is_valid(&changed), "{pointer}");
+    let folder = folder(&[
+        (
+            "rsyncd.conf",
+            "[data]\npath = /srv/data\nhost allow = ::1\nread only = on\nauth users = joe\nhosts allow = ::1\n",
+        ),
+        ("new.conf", ""),
+    ]);
+    for (command, least) in [
+        (&["lint"][..], 10),
+        (&["config"], 5),
+        (&["access"], 4),
+        (&["access", "--from", "::1"], 5),
+        (&["access", "--compare", "new.conf"], 5),
+    ] {
+        let report = json(folder.path(), &[command, &["rsyncd.conf", "--json"]].concat());
+        let mut objects = Vec::new();
+        pointers(&report, String::new(), &mut objects);
+        assert!(objects.len() > least, "{command:?}: {objects:?}");
+        for pointer in objects {
+            let mut changed = report.clone();
+            let object = changed.pointer_mut(&pointer).and_then(Value::as_object_mut);
+            object
+                .expect("an object")
+                .insert("unheard-of".to_owned(), Value::Null);
+            assert!(!schema.is_valid(&changed), "{command:?}: {pointer}");
+        }
     }
 }
 
@@ -162,5 +209,29 @@ fn pointers(value: &Value, at: String, found: &mut Vec<String>) {
             }
         }
         _ => {}
+    }
+}
+
+#[test]
+fn explained_texts_keep_to_the_schema() {
+    let schema = schema("schemas/rsyncctl-1.schema.json");
+    let text = "$ rsync -a joe@192.0.2.7::data /dst\n@ERROR: auth failed on module data\n\
+                rsync error: error starting client-server protocol (code 5) at main.c(1888) [Receiver=3.5.0]\n";
+    let folder = folder(&[("error.txt", text), ("empty.txt", "")]);
+    for language in ["en", "zh"] {
+        let explanation = json(
+            folder.path(),
+            &["explain", "error.txt", "--json", "--lang", language],
+        );
+        keeps_to(&schema, &explanation);
+        assert_eq!(explanation["diagnoses"][0]["rule"], "RSY810");
+        assert_eq!(explanation["diagnoses"][0]["evidence"][0]["line"], 2);
+        assert_eq!(explanation["summary"]["failures"][0]["exit"], 5);
+        let nothing = json(
+            folder.path(),
+            &["explain", "empty.txt", "--json", "--lang", language],
+        );
+        keeps_to(&schema, &nothing);
+        assert_eq!(nothing["diagnoses"].as_array().map(Vec::len), Some(0));
     }
 }

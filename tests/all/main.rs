@@ -2,14 +2,17 @@
 #![allow(missing_docs, clippy::print_stdout, reason = "tests")]
 
 mod access;
-mod any_bytes;
+mod build_check;
 mod cli;
+mod command_line;
+mod coverage;
 mod differential;
 mod explain;
 mod fixes;
 mod github;
 mod human;
 mod json;
+mod mishaps;
 mod pages;
 mod proofs;
 mod properties;
@@ -18,5 +21,6 @@ mod regression;
 mod sarif;
 mod secrecy;
 mod sersync;
+mod sound;
 mod support;
 mod tutorial;

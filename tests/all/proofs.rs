@@ -19,7 +19,7 @@ use crate::{
         daemon::{Daemon, Run, installed, rsync},
         examples::{ExampleCase, PageFile, pages_of_files},
         page::Proof,
-        sersync,
+        sersync, skip,
         stage::{Machine, is_root},
     },
 };
@@ -30,13 +30,13 @@ const PASSWORD: &str = "not-a-real-password";
 #[test]
 fn predicted_symptoms_happen() {
     if !is_root() {
-        println!("skipped: the proofs stage owners and modes, which needs root");
+        skip("the proofs stage owners and modes, which needs root");
         return;
     }
     let release = match installed() {
         Ok(release) => release,
         Err(reason) => {
-            println!("skipped: the proofs need a real rsync; {reason}");
+            skip(&format!("the proofs need a real rsync; {reason}"));
             return;
         }
     };

@@ -1,6 +1,9 @@
 //! Whatever the bytes: a report in every format and language, and no panic.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    process::{Command, Stdio},
+};
 
 use proptest::{collection::vec, prelude::*};
 use rsyncctl::{
@@ -8,10 +11,14 @@ use rsyncctl::{
     lint::Report,
     model::Parameter,
     render::Format,
+    terms::Span,
 };
 use serde_json::Value;
 
-use crate::support::report::{check, write};
+use crate::support::{
+    program::folder,
+    report::{check, write},
+};
 
 const KINDS: [FileKind; 4] = [
     FileKind::RsyncdConf,
@@ -72,6 +79,41 @@ fn a_line_of_a_mebibyte_is_one_line() {
     }
 }
 
+/// 48 MiB of address space for the program itself, and 16 bytes for each byte of the file.
+#[test]
+fn memory_is_bounded_by_the_size_of_the_file() {
+    let size = 8 << 20;
+    let filler = |text: &str| text.repeat(size / text.len());
+    let modules: String = (0..size / 100)
+        .map(|number| {
+            let line = format!("[module{number}]\npath = /srv/module{number}\n");
+            format!("{line}comment = {}\n", "x".repeat(89 - line.len()))
+        })
+        .collect();
+    for text in [
+        filler("#\n"),
+        filler(" \n"),
+        filler("# a comment\n"),
+        filler("x"),
+        modules,
+    ] {
+        let folder = folder(&[("rsyncd.conf", &text)]);
+        let limit = (48 << 10) + 16 * size / 1024;
+        let bounded = format!("ulimit -v {limit} && exec \"$0\" lint --format json rsyncd.conf");
+        let status = Command::new("sh")
+            .args(["-c", &bounded, env!("CARGO_BIN_EXE_rsyncctl")])
+            .current_dir(&folder)
+            .stdout(Stdio::null())
+            .status()
+            .expect("a shell");
+        assert!(
+            matches!(status.code(), Some(0 | 1)),
+            "{status}: {:?}",
+            &text[..40]
+        );
+    }
+}
+
 #[test]
 fn a_hundred_thousand_modules_are_checked() {
     let modules = |lines: &str| -> String {
@@ -97,6 +139,12 @@ fn a_hundred_thousand_modules_are_checked() {
     let allowed = modules("# rsyncctl: allow RSY102 -- a test\nignore errors\n");
     let report = check(allowed.as_bytes(), FileKind::RsyncdConf);
     assert_eq!(report.suppressed, 100_000);
+    let late = check(
+        modules("[global]\ncomment = late\n").as_bytes(),
+        FileKind::RsyncdConf,
+    );
+    let reaching = late.findings.iter().filter(|finding| finding.page.id == "RSY211");
+    assert_eq!(reaching.count(), 1);
 }
 
 #[test]
@@ -124,6 +172,18 @@ fn all_formats(report: &Report) {
 /// What must hold of every report.
 fn hold(report: &Report) {
     let count = report.findings.len();
+    for finding in &report.findings {
+        let is_inside = |span: Span| span.range().end <= report.sources.get(span.source).bytes().len();
+        assert!(finding.labels.iter().all(|label| is_inside(label.span)));
+        assert!(!finding.title(Language::Chinese).is_empty());
+        let edits = finding.fix.iter().flat_map(|fix| &fix.edits);
+        let mut edits: Vec<_> = edits.map(|edit| edit.span).collect();
+        edits.sort();
+        assert!(edits.iter().all(|&span| is_inside(span)));
+        // What one fix changes does not overlap.
+        let are_apart = edits.windows(2).all(|pair| pair[0].end <= pair[1].start);
+        assert!(are_apart, "{} {edits:?}", finding.page.id);
+    }
     for language in [Language::English, Language::Chinese] {
         let concise = write(report, Format::Concise, language, 10);
         assert_eq!(concise.lines().count(), count);
@@ -204,8 +264,39 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
         b"\xc2\xa0",
         b"\x1b[31m",
         b"\xef\xbb\xbf",
+        b"\xe2\x80\x8b",
+        b"\xef\xbc\x9d",
+        b"\xef\xbc\x83",
+        b"\xe2\x80\x9c",
+        b"\xe3\x80\x80",
+        b"\xef\xbc",
+        b"\xe2",
         b"a",
         b"%A%",
+        b"[data]",
+        b"[global]",
+        b" = ",
+        b" # ",
+        b"path = /srv/data",
+        b"10.0.0.1",
+        b"refuse options = ",
+        b"delete",
+        b"exclude = ",
+        b"max connections = ",
+        b"-1",
+        b"gid = root",
+        b"use chroot = no",
+        b"ignore errors",
+        b"auth users",
+        b"timeout",
+        b"10 minutes",
+        b"log file = /var/log/x",
+        b"name = x",
+        b"write only = yes",
+        b"incoming chmod = ",
+        b"charset = ",
+        b"uid",
+        b"no",
     ];
     let piece = prop::sample::select(words).prop_map(<[u8]>::to_vec);
     vec(piece, 0..60).prop_map(|pieces| pieces.concat())

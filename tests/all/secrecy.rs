@@ -1,12 +1,18 @@
-//! No report shows a password, or a part of one.
+//! No output shows a password, or a part of one.
 
-use rsyncctl::{
-    catalog::Language,
-    lint::Report,
-    render::{self, Format, Style},
+use std::fs;
+
+use rsyncctl::{catalog::Language, lint::Report, render::Format};
+use serde_json::Value;
+
+use crate::{
+    pages::check,
+    support::{
+        examples::{ExampleCase, pages_of_files},
+        program::{folder, rsyncctl, stderr, stdout},
+        report::write,
+    },
 };
-
-use crate::{pages::check, support::examples::pages_of_files};
 
 /// Every password of the examples holds one of these.
 const PARTS: [&str; 2] = ["not-a-real", "hush"];
@@ -15,14 +21,12 @@ const PARTS: [&str; 2] = ["not-a-real", "hush"];
 fn no_format_shows_a_password() {
     let mut masked = 0;
     for page in pages_of_files() {
-        for case in &page.cases {
+        for case in page.cases.iter().filter(|case| holds_password(case)) {
             let Some(report) = check(&page, case) else {
                 continue;
             };
             for text in every_format(&report) {
-                for part in PARTS {
-                    assert!(!text.contains(part), "{} {}:\n{text}", page.page.id, case.role);
-                }
+                keeps(&text, &page.page.id, case);
                 masked += usize::from(text.contains("****"));
             }
         }
@@ -30,21 +34,100 @@ fn no_format_shows_a_password() {
     assert!(masked > 0, "no report shows a line of a secrets file at all");
 }
 
-fn every_format(report: &Report) -> Vec<String> {
-    let mut texts = Vec::new();
-    for format in [Format::Concise, Format::Human, Format::Json] {
-        for language in [Language::English, Language::Chinese] {
-            let style = Style {
-                language,
-                color: false,
-                unicode: true,
-                width: 100,
-                limit: 0,
-            };
-            let mut bytes = Vec::new();
-            render::report(format, report, style, &mut bytes).expect("written to memory");
-            texts.push(String::from_utf8(bytes).expect("text"));
+#[test]
+fn no_command_shows_a_password() {
+    let mut seen = 0;
+    for page in pages_of_files() {
+        for case in page.cases.iter().filter(|case| holds_password(case)) {
+            seen += 1;
+            let folder = folder(&[("nothing", "")]);
+            for block in &case.blocks {
+                fs::write(folder.path().join(file_name(&block.kind)), &block.text).expect("a file");
+            }
+            let is_there = |kind: &str| case.block(kind).is_some();
+            let mut commands = vec![
+                vec!["lint", "."],
+                vec!["lint", ".", "--diff", "--fix=unsafe"],
+                vec!["lint", ".", "--diff", "--fix=unsafe", "--lang", "zh"],
+            ];
+            if is_there("rsyncd.conf") {
+                commands.extend([
+                    vec!["config", "rsyncd.conf"],
+                    vec!["config", "rsyncd.conf", "--json", "--defaults"],
+                    vec!["access", "rsyncd.conf"],
+                    vec!["access", "rsyncd.conf", "--json"],
+                    vec![
+                        "access",
+                        "rsyncd.conf",
+                        "--from",
+                        "::1",
+                        "--user",
+                        "backup",
+                        "--trace",
+                    ],
+                    vec!["access", "rsyncd.conf", "--from", "::1", "--json"],
+                    vec!["access", "rsyncd.conf", "--compare", "nothing"],
+                    vec!["access", "nothing", "--compare", "rsyncd.conf"],
+                ]);
+            }
+            commands.push(vec!["lint", ".", "--fix=unsafe"]);
+            for arguments in commands {
+                let output = rsyncctl(&folder, &arguments);
+                keeps(&stdout(&output), &page.page.id, case);
+                keeps(&stderr(&output), &page.page.id, case);
+            }
         }
     }
-    texts
+    assert!(seen > 10, "only {seen} examples hold a password");
+}
+
+fn keeps(text: &str, rule: &str, case: &ExampleCase) {
+    for part in PARTS {
+        assert!(!text.contains(part), "{rule} {}:\n{text}", case.role);
+    }
+}
+
+fn holds_password(case: &ExampleCase) -> bool {
+    let mut texts = case
+        .blocks
+        .iter()
+        .map(|block| String::from_utf8_lossy(&block.text));
+    texts.any(|text| PARTS.iter().any(|part| text.contains(part)))
+}
+
+/// A name by which a file of that kind is recognised.
+fn file_name(kind: &str) -> &str {
+    match kind {
+        "secrets" => "rsyncd.secrets",
+        "password" => "rsync.pass",
+        "sersync" => "confxml.xml",
+        kind => kind,
+    }
+}
+
+fn every_format(report: &Report) -> Vec<String> {
+    let formats = [
+        Format::Concise,
+        Format::Human,
+        Format::Json,
+        Format::Sarif,
+        Format::Github,
+    ];
+    let languages = [Language::English, Language::Chinese];
+    formats
+        .into_iter()
+        .flat_map(|format| languages.map(|language| (format, write(report, format, language, 0))))
+        .map(|(format, text)| match format {
+            Format::Sarif => results(&text),
+            _ => text,
+        })
+        .collect()
+}
+
+/// SARIF without its description of the rules, which holds the pages and their examples.
+fn results(sarif: &str) -> String {
+    let mut sarif: Value = serde_json::from_str(sarif).expect("JSON");
+    let run = sarif["runs"][0].as_object_mut().expect("a run");
+    run.remove("tool").expect("the rules");
+    sarif.to_string()
 }

@@ -82,7 +82,7 @@ fn input<'a>(name: &str, bytes: Vec<u8>, host: &'a dyn Host) -> Input<'a> {
     Input {
         name: name.to_owned(),
         path: None,
-        bytes,
+        bytes: bytes.into(),
         kind: FileKind::Sersync,
         is_guess: false,
         host,

@@ -1,4 +1,4 @@
-use std::{io, net::IpAddr};
+use std::{collections::BTreeSet, io, net::IpAddr};
 
 use ipnet::IpNet;
 
@@ -6,123 +6,154 @@ use crate::{
     catalog::Language,
     cli::{
         Failure,
-        access::{Arguments, View},
+        access::{Rights, UserRights, View, users_in_words},
+        exit,
+        output::complain,
+        resolved::{Resolved, envelope},
     },
     model::{
-        Configuration, Parameter, Scope,
-        access::{Region, boundaries, has_rules, merge, reach},
+        Configuration, Scope,
+        access::{Region, boundaries, merge, reach},
     },
+    render::{pick, visible},
 };
 
+/// A part of the world for which a module changes.
+struct Change {
+    module: String,
+    region: Region,
+    before: Can,
+    after: Can,
+}
+
 impl View<'_> {
-    /// Who gains and who loses what, module by module.
+    /// Who gains and who loses what, module by module. There is no verdict on a file that rsync gives up, or of which
+    /// a part was not read.
     pub(super) fn compare(
         &self,
-        new: &Configuration,
-        arguments: &Arguments,
+        new: &Resolved,
+        module: Option<&str>,
         out: &mut dyn io::Write,
-    ) -> Result<(), Failure> {
-        let mut all = boundaries(self.configuration);
-        all.extend(boundaries(new));
-        all.sort_unstable();
-        all.dedup();
-        let mut names: Vec<&[u8]> = Vec::new();
-        for module in self.configuration.modules.iter().chain(&new.modules) {
-            let name = module.name.bytes();
-            if !names.contains(&name)
-                && arguments
-                    .module
-                    .as_ref()
-                    .is_none_or(|only| only.as_bytes() == name)
-            {
-                names.push(name);
-            }
-        }
-        let mut differences = Vec::new();
-        for name in names {
-            let old = can(self.configuration, name, &all);
-            let new = can(new, name, &all);
-            let both = old
-                .into_iter()
-                .zip(new)
-                .map(|((region, before), (_, after))| (region, (before, after)));
-            for (region, (before, after)) in merge(both) {
-                if before != after {
-                    differences.push((String::from_utf8_lossy(name).into_owned(), region, before, after));
-                }
-            }
-        }
+    ) -> Result<u8, Failure> {
+        let both = [self.resolved, new];
+        let is_known = both.iter().all(|file| file.configuration.serves() == Some(true));
+        let changes = is_known.then(|| changes(self.configuration, &new.configuration, module));
         if self.is_json {
-            let changes: Vec<_> = differences
-                .iter()
-                .map(|(module, region, before, after)| {
-                    let networks: Vec<_> = region.networks().iter().map(ToString::to_string).collect();
-                    serde_json::json!({
-                        "module": module, "networks": networks, "before": before.key(), "after": after.key(),
-                    })
-                })
-                .collect();
-            let envelope =
-                serde_json::json!({ "schema": "rsyncctl/1", "command": "access", "changes": changes });
-            writeln!(out, "{envelope}")?;
-            return Ok(());
+            let changes = changes
+                .as_ref()
+                .map(|changes| changes.iter().map(Change::as_json).collect::<Vec<_>>());
+            let own = [("changes", serde_json::json!(changes))];
+            writeln!(out, "{}", envelope("access", self.language, &both, own))?;
         }
-        if differences.is_empty() {
+        let Some(changes) = changes else {
+            complain(self.pick(
+                "who gains and who loses cannot be told before both files are read to their end",
+                "两个文件都完整读取之前，无法判断谁获得、谁失去访问权限",
+            ))?;
+            return Ok(exit::UNCHECKED);
+        };
+        if self.is_json {
+            return Ok(exit::CLEAN);
+        }
+        if changes.is_empty() {
+            let nobody = self.pick("nobody gains or loses access", "没有人获得或失去访问权限");
+            writeln!(out, "{nobody}")?;
+        }
+        for change in changes {
             writeln!(
                 out,
-                "{}",
-                self.pick("nobody gains or loses access", "没有人获得或失去访问权限")
+                "{:20} {}: {} -> {}",
+                visible(&change.module),
+                short(&change.region.networks()),
+                change.before.in_words(self.language),
+                change.after.in_words(self.language)
             )?;
         }
-        for (module, region, before, after) in differences {
-            writeln!(
-                out,
-                "{module:20} {}: {} -> {}",
-                short(&region.networks()),
-                before.in_words(self.language),
-                after.in_words(self.language)
-            )?;
+        Ok(exit::CLEAN)
+    }
+}
+
+fn changes(old: &Configuration, new: &Configuration, module: Option<&str>) -> Vec<Change> {
+    let mut all = boundaries(old);
+    all.extend(boundaries(new));
+    all.sort_unstable();
+    all.dedup();
+    let mut seen = BTreeSet::new();
+    let modules = old.modules.iter().chain(&new.modules);
+    let names = modules
+        .map(|module| module.name.bytes())
+        .filter(|name| module.is_none_or(|only| only.as_bytes() == *name))
+        .filter(|name| seen.insert(*name));
+    let mut changes = Vec::new();
+    for name in names {
+        let regions = can(old, name, &all).into_iter().zip(can(new, name, &all));
+        let regions = regions.map(|((region, before), (_, after))| (region, (before, after)));
+        for (region, (before, after)) in merge(regions) {
+            if before != after {
+                changes.push(Change {
+                    module: String::from_utf8_lossy(name).into_owned(),
+                    region,
+                    before,
+                    after,
+                });
+            }
         }
-        Ok(())
+    }
+    changes
+}
+
+impl Change {
+    fn as_json(&self) -> serde_json::Value {
+        let networks = self.region.networks();
+        let networks: Vec<_> = networks.iter().map(ToString::to_string).collect();
+        serde_json::json!({
+            "module": self.module, "networks": networks,
+            "before": self.before.as_json(), "after": self.after.as_json(),
+        })
     }
 }
 
 /// What a peer can do at best, for the comparison of two files.
-#[derive(Clone, Copy, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 enum Can {
     Nothing,
     Perhaps,
-    LogIn,
-    Read,
-    ReadAndWrite,
-    Write,
+    /// What its user may.
+    LogIn(Vec<UserRights>),
+    Enter(Rights),
 }
 
 impl Can {
-    fn key(self) -> &'static str {
-        match self {
-            Self::Nothing => "nothing",
-            Self::Perhaps => "perhaps",
-            Self::LogIn => "log-in",
-            Self::Read => "read",
-            Self::ReadAndWrite => "read-write",
-            Self::Write => "write",
-        }
+    fn as_json(&self) -> serde_json::Value {
+        let (access, users) = match self {
+            Self::Nothing => ("nothing", None),
+            Self::Perhaps => ("perhaps", None),
+            Self::LogIn(users) => ("log-in", Some(users)),
+            Self::Enter(rights) => match (rights.read, rights.write) {
+                (true, true) => ("read-write", None),
+                (true, false) => ("read", None),
+                (false, true) => ("write", None),
+                (false, false) => ("nothing", None),
+            },
+        };
+        let users = users.map(|users| users.iter().map(UserRights::as_json).collect::<Vec<_>>());
+        serde_json::json!({ "access": access, "users": users })
     }
 
-    fn in_words(self, language: Language) -> &'static str {
-        let (english, chinese) = match self {
-            Self::Nothing => ("nothing", "无"),
-            Self::Perhaps => ("depends on the name service", "取决于名称解析"),
-            Self::LogIn => ("whatever its user may", "取决于登录的用户"),
-            Self::Read => ("read", "只读"),
-            Self::ReadAndWrite => ("read and write", "读写"),
-            Self::Write => ("write", "只写"),
+    fn in_words(&self, language: Language) -> String {
+        let words = match self {
+            Self::Nothing => pick(language, "nothing", "无"),
+            Self::Perhaps => pick(language, "depends on the name service", "取决于名称解析"),
+            Self::LogIn(users) => {
+                let users = users_in_words(users, language);
+                return match language {
+                    Language::English => format!("with a password ({users})"),
+                    Language::Chinese => format!("凭密码（{users}）"),
+                };
+            }
+            Self::Enter(rights) => rights.in_words(language),
         };
-        match language {
-            Language::English => english,
-            Language::Chinese => chinese,
-        }
+        words.to_owned()
     }
 }
 
@@ -130,24 +161,18 @@ impl Can {
 fn can(configuration: &Configuration, name: &[u8], boundaries: &[IpAddr]) -> Vec<(Region, Can)> {
     let scope = configuration.module(name).map(Scope::Module);
     let regions = reach(configuration, scope.unwrap_or(Scope::Global), boundaries);
-    let Some(scope) = scope else {
-        return regions
-            .into_iter()
-            .map(|(region, _)| (region, Can::Nothing))
-            .collect();
-    };
-    let is = |parameter| configuration.is(scope, parameter);
-    let best = match (is(Parameter::WriteOnly), is(Parameter::ReadOnly)) {
-        _ if has_rules(configuration, scope) => Can::LogIn,
-        (false, false) => Can::ReadAndWrite,
-        (false, true) => Can::Read,
-        (true, false) => Can::Write,
-        (true, true) => Can::Nothing,
+    let best = match scope {
+        None => Can::Nothing,
+        Some(scope) => match UserRights::of(configuration, scope) {
+            Some(users) => Can::LogIn(users),
+            None => Can::Enter(Rights::of(configuration, scope)),
+        },
     };
     regions
         .into_iter()
         .map(|(region, allowed)| match allowed {
-            Some(true) => (region, best),
+            _ if scope.is_none() => (region, Can::Nothing),
+            Some(true) => (region, best.clone()),
             Some(false) => (region, Can::Nothing),
             None => (region, Can::Perhaps),
         })

@@ -1,4 +1,5 @@
 mod compare;
+mod rights;
 mod table;
 
 use std::{
@@ -14,17 +15,16 @@ use crate::{
     catalog::Language,
     cli::{
         Failure,
-        config::{complain_of_unseen, gives_up, no_module},
+        access::rights::{Rights, UserRights, users_in_words},
         exit,
-        input::OneFile,
         output::{Output, PageFormat, complain, stdout},
+        resolved::{OneFile, Resolved, envelope},
     },
     model::{
         Configuration, Parameter, Scope,
-        access::{Answer, HostsVerdict, Peer, Reason, Right, UsersVerdict, Which, hosts, users},
+        access::{Answer, HostsVerdict, Peer, Reason, UsersVerdict, Which, hosts, users},
     },
-    render::{Format, visible},
-    terms::{Sources, Span},
+    render::{Format, pick, visible},
 };
 
 /// Who may use which module, and which line decides
@@ -35,9 +35,6 @@ use crate::{
 pub(super) struct Arguments {
     #[command(flatten)]
     input: OneFile,
-    /// Only this module
-    #[arg(long, value_name = "NAME")]
-    module: Option<String>,
     /// The address that connects, with the name that a reverse lookup gives if there is one
     #[arg(long, value_name = "ADDRESS[,NAME]")]
     from: Option<From>,
@@ -77,63 +74,45 @@ impl FromStr for From {
 
 /// Answers for one peer, for everybody, or for the difference of two files.
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    let (sources, configuration) = arguments.input.resolve()?;
-    let unseen = complain_of_unseen(&configuration, arguments.output.language())?;
-    let scopes = match &arguments.module {
-        Some(name) => match configuration.module(name.as_bytes()) {
-            Some(index) => vec![Scope::Module(index)],
-            None => {
-                complain(&no_module(&configuration, name))?;
-                return Ok(if unseen { exit::UNCHECKED } else { exit::FINDINGS });
-            }
-        },
-        None => configuration.module_scopes().map(|(scope, _)| scope).collect(),
-    };
-    for (problem, _) in configuration.fatal() {
-        complain(&gives_up(&sources, problem.span, arguments.output.language()))?;
-    }
-    let mut out = stdout();
+    let resolved = arguments.input.resolve()?;
+    let language = arguments.output.language();
+    resolved.complain(language)?;
     let view = View {
-        sources: &sources,
-        configuration: &configuration,
-        language: arguments.output.language(),
+        resolved: &resolved,
+        configuration: &resolved.configuration,
+        language,
         is_json: arguments.output.format() == Format::Json,
     };
-    let code = match (&arguments.from, &arguments.compare) {
-        (Some(from), _) => {
-            let peer = Peer::new(from.address, from.name.clone());
-            view.peer(&scopes, &peer, arguments, &mut out)?
-        }
-        (None, Some(new)) => {
-            let (_, new) = arguments.input.resolve_other(new)?;
-            view.compare(&new, arguments, &mut out)?;
-            exit::CLEAN
-        }
-        (None, None) => {
-            view.table(&scopes, &mut out)?;
-            exit::CLEAN
+    let mut out = stdout();
+    let code = if let Some(new) = &arguments.compare {
+        let new = arguments.input.resolve_other(new)?;
+        new.complain(language)?;
+        view.compare(&new, arguments.input.module.as_deref(), &mut out)?
+    } else {
+        let scopes = match resolved.scopes(arguments.input.module.as_deref()) {
+            Ok(scopes) => scopes,
+            Err(no_module) => {
+                complain(&no_module)?;
+                return Ok(resolved.without_answer());
+            }
+        };
+        match &arguments.from {
+            Some(from) => {
+                let peer = Peer::new(from.address, from.name.clone());
+                view.peer(&scopes, &peer, arguments, &mut out)?
+            }
+            None => view.table(&scopes, &mut out)?,
         }
     };
     out.flush()?;
-    Ok(match configuration.serves() {
-        // Nobody gets into a file that rsync gives up, and one that was not read to its end decides nothing.
-        Some(false) if arguments.from.is_some() => exit::FINDINGS,
-        None if arguments.from.is_some() => exit::UNCHECKED,
-        _ => code,
-    })
+    Ok(code)
 }
 
 struct View<'a> {
-    sources: &'a Sources,
+    resolved: &'a Resolved,
     configuration: &'a Configuration,
     language: Language,
     is_json: bool,
-}
-
-/// What a peer may do with a module.
-struct Rights {
-    read: bool,
-    write: bool,
 }
 
 impl View<'_> {
@@ -147,41 +126,59 @@ impl View<'_> {
     ) -> Result<u8, Failure> {
         let mut answers = Vec::new();
         let mut modules = Vec::new();
+        let serves = self.configuration.serves();
         for &scope in scopes {
             let verdict = hosts(self.configuration, scope, peer);
             let user = arguments.user.as_deref();
             let admitted = user.map(|user| users(self.configuration, scope, user));
             let allowed = match (verdict.allowed, &admitted) {
+                // Nobody gets into a file that rsync gives up.
+                _ if serves == Some(false) => Some(false),
                 (Some(true), Some(UsersVerdict::NoRule)) => Some(false),
-                (Some(true), Some(UsersVerdict::Rule(rule))) => Some(rule.right != Right::Deny),
+                (Some(true), Some(UsersVerdict::Rule(rule))) => {
+                    Some(Rights::of(self.configuration, scope).under(rule).is_some())
+                }
                 (Some(true), Some(UsersVerdict::Group(_))) => None,
                 (allowed, _) => allowed,
             };
             answers.push(allowed);
-            let rights = self.rights(scope, admitted.as_ref());
             if self.is_json {
-                modules.push(self.verdict_as_json(scope, allowed, &rights, &verdict));
+                modules.push(self.verdict_as_json(scope, allowed, &verdict, admitted.as_ref()));
                 continue;
             }
-            let decided = self.decided(scope, &verdict, admitted.as_ref());
+            let decided = if serves == Some(false) {
+                self.pick("rsync gives up the file", "rsync 放弃读取这个文件")
+                    .to_owned()
+            } else {
+                self.decided(scope, &verdict, admitted.as_ref())
+            };
             writeln!(
                 out,
                 "{:20} {}  {decided}",
                 self.name(scope),
-                self.answer(allowed, &rights, verdict.allowed)
+                self.answer(scope, allowed, &verdict, admitted.as_ref())
             )?;
             if arguments.trace {
                 self.trace(&verdict, out)?;
             }
         }
         if self.is_json {
-            let envelope = serde_json::json!({
-                "schema": "rsyncctl/1", "command": "access", "from": peer.address, "name": peer.name,
-                "user": arguments.user, "modules": modules,
-            });
-            writeln!(out, "{envelope}")?;
+            let own = [
+                ("from", serde_json::json!(peer.address)),
+                ("name", serde_json::json!(peer.name)),
+                ("user", serde_json::json!(arguments.user)),
+                ("modules", modules.into()),
+            ];
+            writeln!(
+                out,
+                "{}",
+                envelope("access", self.language, &[self.resolved], own)
+            )?;
         }
-        Ok(if answers.contains(&Some(true)) {
+        Ok(if serves.is_none() {
+            // What was not read may decide otherwise.
+            exit::UNCHECKED
+        } else if answers.contains(&Some(true)) {
             exit::CLEAN
         } else if answers.contains(&None) {
             exit::UNCHECKED
@@ -197,41 +194,33 @@ impl View<'_> {
         }
     }
 
-    fn rights(&self, scope: Scope, user: Option<&UsersVerdict<'_>>) -> Rights {
-        let read = !self.configuration.is(scope, Parameter::WriteOnly);
-        let module = !self.configuration.is(scope, Parameter::ReadOnly);
-        let write = match user {
-            Some(UsersVerdict::Rule(rule)) => match rule.right {
-                Right::ReadOnly | Right::Deny => false,
-                Right::ReadWrite => true,
-                Right::Module => module,
-            },
+    /// What the user may do, if one is named; else what the module's users may.
+    fn rights_in_words(&self, scope: Scope, user: Option<&UsersVerdict<'_>>) -> String {
+        let module = Rights::of(self.configuration, scope);
+        let rights = match (user, UserRights::of(self.configuration, scope)) {
+            (Some(UsersVerdict::Rule(rule)), _) => module.under(rule).unwrap_or(module),
+            (None, Some(users)) => return users_in_words(&users, self.language),
             _ => module,
         };
-        Rights { read, write }
+        rights.in_words(self.language).to_owned()
     }
 
-    fn answer(&self, allowed: Option<bool>, rights: &Rights, by_hosts: Option<bool>) -> &'static str {
-        match allowed {
-            Some(true) => self.rights_in_words(rights),
+    fn answer(
+        &self,
+        scope: Scope,
+        allowed: Option<bool>,
+        verdict: &HostsVerdict<'_>,
+        user: Option<&UsersVerdict<'_>>,
+    ) -> String {
+        let words = match allowed {
+            Some(true) => return self.rights_in_words(scope, user),
             Some(false) => self.pick("denied", "拒绝"),
-            None if by_hosts.is_some() => {
+            None if verdict.allowed.is_some() => {
                 self.pick("depends on the server's groups", "取决于服务器上的用户组")
             }
             None => self.pick("depends on the name service", "取决于名称解析"),
-        }
-    }
-
-    fn rights_in_words(&self, rights: &Rights) -> &'static str {
-        match (rights.read, rights.write) {
-            (true, true) => self.pick("read and write", "读写"),
-            (true, false) => self.pick("read only", "只读"),
-            (false, true) => self.pick("write only", "只写"),
-            (false, false) => self.pick(
-                "nothing (write only, and read only too)",
-                "什么也做不了（同时只写和只读）",
-            ),
-        }
+        };
+        words.to_owned()
     }
 
     /// The word that decides, or what its absence means, then the rule of `auth users`.
@@ -239,7 +228,10 @@ impl View<'_> {
         let has = |parameter| !self.configuration.text(scope, parameter).value.is_empty();
         let by_hosts = match verdict.deciding.map(|index| &verdict.steps[index]) {
             Some(step) => {
-                let place = self.place(step.setting.part(step.token.part.clone()));
+                let place = self
+                    .resolved
+                    .sources
+                    .place(step.setting.part(step.token.part.clone()));
                 format!(
                     "{place}: {} `{}`",
                     step.setting.parameter.name(),
@@ -288,7 +280,10 @@ impl View<'_> {
 
     fn trace(&self, verdict: &HostsVerdict<'_>, out: &mut dyn io::Write) -> io::Result<()> {
         for step in &verdict.steps {
-            let place = self.place(step.setting.part(step.token.part.clone()));
+            let place = self
+                .resolved
+                .sources
+                .place(step.setting.part(step.token.part.clone()));
             let (mark, why) = self.comparison(step.answer);
             writeln!(
                 out,
@@ -332,15 +327,20 @@ impl View<'_> {
         &self,
         scope: Scope,
         allowed: Option<bool>,
-        rights: &Rights,
         verdict: &HostsVerdict<'_>,
+        user: Option<&UsersVerdict<'_>>,
     ) -> serde_json::Value {
+        let module = Rights::of(self.configuration, scope);
+        let rights = match user {
+            Some(UsersVerdict::Rule(rule)) => module.under(rule),
+            _ => Some(module),
+        };
         let steps: Vec<_> = verdict
             .steps
             .iter()
             .map(|step| {
                 let span = step.setting.part(step.token.part.clone());
-                let source = self.sources.get(span.source);
+                let source = self.resolved.sources.get(span.source);
                 let position = source.position(span.start as usize);
                 serde_json::json!({
                     "list": match step.list { Which::Allow => "hosts allow", Which::Deny => "hosts deny" },
@@ -355,20 +355,21 @@ impl View<'_> {
             })
             .collect();
         serde_json::json!({
-            "module": self.name(scope), "allowed": allowed, "read": rights.read, "write": rights.write,
+            "module": self.name(scope), "allowed": allowed,
+            "read": rights.is_some_and(|rights| rights.read),
+            "write": rights.is_some_and(|rights| rights.write),
+            "users": self.users_as_json(scope),
             "deciding": verdict.deciding, "steps": steps,
         })
     }
 
-    fn place(&self, span: Span) -> String {
-        let source = self.sources.get(span.source);
-        format!("{}:{}", source.name(), source.position(span.start as usize).line)
+    /// What each rule of `auth users` gives; null if the module asks nobody for a name.
+    fn users_as_json(&self, scope: Scope) -> Option<Vec<serde_json::Value>> {
+        let users = UserRights::of(self.configuration, scope)?;
+        Some(users.iter().map(UserRights::as_json).collect())
     }
 
     fn pick(&self, english: &'static str, chinese: &'static str) -> &'static str {
-        match self.language {
-            Language::English => english,
-            Language::Chinese => chinese,
-        }
+        pick(self.language, english, chinese)
     }
 }

@@ -6,74 +6,96 @@ use crate::{
     cli::{
         Failure,
         access::{Rights, View},
+        exit,
+        resolved::envelope,
     },
     model::{
         Parameter, Scope,
-        access::{Region, boundaries, merge, reach, user_rules},
+        access::{Region, boundaries, has_rules, merge, reach, user_rules},
     },
+    render::visible,
 };
 
 impl View<'_> {
-    /// Who reaches what: a line for each module.
-    pub(super) fn table(&self, scopes: &[Scope], out: &mut dyn io::Write) -> Result<(), Failure> {
+    /// Who reaches what: a paragraph for each module.
+    pub(super) fn table(&self, scopes: &[Scope], out: &mut dyn io::Write) -> Result<u8, Failure> {
         let boundaries = boundaries(self.configuration);
-        let rows: Vec<_> = scopes
-            .iter()
-            .map(|&scope| {
-                let regions = merge(reach(self.configuration, scope, &boundaries));
-                Row {
-                    module: self.name(scope),
-                    from: self.networks(&regions, |allowed| allowed == Some(true)),
-                    perhaps: self.networks(&regions, |allowed| allowed.is_none()),
-                    users: self.users(scope),
-                    rights: self.rights(scope, None),
-                    listed: self.configuration.is(scope, Parameter::List),
-                }
-            })
-            .collect();
+        let mut modules = Vec::new();
+        for &scope in scopes {
+            let regions = merge(reach(self.configuration, scope, &boundaries));
+            let row = Row {
+                scope,
+                from: self.networks(&regions, |allowed| allowed == Some(true)),
+                perhaps: self.networks(&regions, |allowed| allowed.is_none()),
+                listed: self.configuration.is(scope, Parameter::List),
+            };
+            if self.is_json {
+                modules.push(self.row_as_json(&row));
+            } else {
+                self.row(&row, out)?;
+            }
+        }
         if self.is_json {
-            let modules: Vec<_> = rows.iter().map(Row::as_json).collect();
-            let envelope =
-                serde_json::json!({ "schema": "rsyncctl/1", "command": "access", "modules": modules });
-            writeln!(out, "{envelope}")?;
-            return Ok(());
+            let own = [("modules", modules.into())];
+            writeln!(
+                out,
+                "{}",
+                envelope("access", self.language, &[self.resolved], own)
+            )?;
         }
-        for row in rows {
-            writeln!(out, "{}", row.module)?;
-            let nobody = row.from.is_empty() && row.perhaps.is_empty();
-            let from = if nobody {
-                self.pick("nobody", "无").to_owned()
-            } else {
-                row.from.join(", ")
-            };
-            if !from.is_empty() {
-                self.line("from", "来源", &from, out)?;
-            }
-            if !row.perhaps.is_empty() {
-                self.line("perhaps", "取决于名称解析", &row.perhaps.join(", "), out)?;
-            }
-            let users = if row.users.is_empty() {
-                self.pick("nobody is asked for a name", "不要求用户名").to_owned()
-            } else {
-                row.users.join(", ")
-            };
-            self.line("users", "用户", &users, out)?;
-            self.line("rights", "权限", self.rights_in_words(&row.rights), out)?;
-            let listed = if row.listed {
-                self.pick("yes", "是")
-            } else {
-                self.pick("no", "否")
-            };
-            self.line("listed", "列出", listed, out)?;
-        }
-        Ok(())
+        Ok(exit::CLEAN)
     }
 
-    fn users(&self, scope: Scope) -> Vec<String> {
-        let users = self.configuration.text(scope, Parameter::AuthUsers);
-        let setting = users.origin.setting().filter(|_| !users.value.is_empty());
-        let rules = setting.map(|setting| user_rules(setting, self.configuration.release));
-        rules.into_iter().flatten().map(|rule| rule.shown()).collect()
+    fn row(&self, row: &Row, out: &mut dyn io::Write) -> io::Result<()> {
+        let comma = self.pick(", ", "、");
+        writeln!(out, "{}", self.name(row.scope))?;
+        if row.from.is_empty() && row.perhaps.is_empty() {
+            self.line("from", "来源", self.pick("nobody", "无"), out)?;
+        } else if !row.from.is_empty() {
+            self.line("from", "来源", &row.from.join(comma), out)?;
+        }
+        if !row.perhaps.is_empty() {
+            self.line("perhaps", "取决于名称解析", &row.perhaps.join(comma), out)?;
+        }
+        self.line("users", "用户", &self.users(row.scope), out)?;
+        self.line("rights", "权限", &self.rights_in_words(row.scope, None), out)?;
+        let listed = if row.listed {
+            self.pick("yes", "是")
+        } else {
+            self.pick("no", "否")
+        };
+        self.line("listed", "列出", listed, out)
+    }
+
+    fn row_as_json(&self, row: &Row) -> serde_json::Value {
+        let rights = Rights::of(self.configuration, row.scope);
+        serde_json::json!({
+            "module": self.name(row.scope), "from": row.from, "perhaps": row.perhaps,
+            "users": self.users_as_json(row.scope), "read": rights.read, "write": rights.write,
+            "listed": row.listed,
+        })
+    }
+
+    /// The words of `auth users`.
+    fn users(&self, scope: Scope) -> String {
+        let setting = self
+            .configuration
+            .text(scope, Parameter::AuthUsers)
+            .origin
+            .setting();
+        let setting = setting.filter(|_| has_rules(self.configuration, scope));
+        let Some(setting) = setting else {
+            return self.pick("nobody is asked for a name", "不要求用户名").to_owned();
+        };
+        let rules = user_rules(setting, self.configuration.release);
+        if rules.is_empty() {
+            return self.pick("no name is accepted", "不接受任何用户名").to_owned();
+        }
+        rules
+            .iter()
+            .map(|rule| visible(&rule.shown()))
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     /// The addresses of a verdict, family by family; what is nearly everybody is told by its exceptions.
@@ -114,25 +136,15 @@ impl View<'_> {
         value: &str,
         out: &mut dyn io::Write,
     ) -> io::Result<()> {
-        writeln!(out, "  {}: {value}", self.pick(english, chinese))
+        let colon = self.pick(": ", "：");
+        writeln!(out, "  {}{colon}{value}", self.pick(english, chinese))
     }
 }
 
 /// A module in the table of who reaches what.
 struct Row {
-    module: String,
+    scope: Scope,
     from: Vec<String>,
     perhaps: Vec<String>,
-    users: Vec<String>,
-    rights: Rights,
     listed: bool,
-}
-
-impl Row {
-    fn as_json(&self) -> serde_json::Value {
-        serde_json::json!({
-            "module": self.module, "from": self.from, "perhaps": self.perhaps, "users": self.users,
-            "read": self.rights.read, "write": self.rights.write, "listed": self.listed,
-        })
-    }
 }

@@ -9,16 +9,17 @@ use std::{
 use clap::Args;
 
 use crate::{
-    catalog::{self, FileKind, Language},
+    catalog::{FileKind, Language},
     cli::{
         Failure, exit,
-        input::{Machine, read},
+        input::{Machine, cannot_read, read},
         output::{Output, PageFormat, complain, stdout},
     },
-    explain::{Known, explain},
-    lint::{Circumstances, Input, Options, lint},
+    explain::{Known, Server, explain},
+    lint::{Circumstances, HostFiles, Input, Options, lint},
+    model::resolve,
     render,
-    terms::Release,
+    terms::{Release, Source, Sources},
 };
 
 /// Explain an error: paste it, pipe it, or name a file; or a rule (RSY302), or a parameter of rsyncd.conf
@@ -41,9 +42,8 @@ pub(super) struct Arguments {
 
 /// Prints the causes of the failures of a text, or the page of a rule, or what is known of a parameter.
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    let words = arguments.words.join(" ");
-    if page::is_known(&words) {
-        return page::run(&words, &arguments.output);
+    if let Some(names) = page::Names::read(&arguments.words) {
+        return page::run(&names, &arguments.output);
     }
     let known = match &arguments.config {
         Some(file) => known(file, arguments)?,
@@ -54,8 +54,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let mut out = stdout();
     if explanation.incidents.is_empty() {
         complain(nothing_recognised(arguments.output.language()))?;
-        if let Some(page) = catalog::nearest(&words) {
-            complain(&format!("did you mean the rule {} ({})?", page.id, page.name))?;
+        if let Some(hint) = page::nearest(&arguments.words.join(" ")) {
+            complain(&hint)?;
         }
     }
     render::explanation(
@@ -94,10 +94,11 @@ fn text(words: &[String]) -> Result<(String, Box<dyn BufRead>), Failure> {
 /// What the server's configuration says against itself.
 fn known(file: &Path, arguments: &Arguments) -> Result<Known, Failure> {
     let hosts = arguments.machine.hosts()?;
+    let bytes = read(&hosts, file).map_err(|reason| cannot_read(file, reason))?;
     let input = Input {
         name: file.display().to_string(),
         path: Some(file.to_owned()),
-        bytes: read(file)?,
+        bytes: bytes.clone().into(),
         kind: FileKind::RsyncdConf,
         is_guess: false,
         host: hosts.of(file),
@@ -115,18 +116,25 @@ fn known(file: &Path, arguments: &Arguments) -> Result<Known, Failure> {
     };
     let report = lint(vec![input], &options);
     let findings = report.findings.iter().map(|finding| {
-        let place = finding.labels.first().map_or_else(String::new, |label| {
-            let source = report.sources.get(label.span.source);
-            format!(
-                "{}:{}",
-                source.name(),
-                source.position(label.span.start as usize).line
-            )
-        });
+        let first = finding.labels.first();
+        let place = first.map_or_else(String::new, |label| report.sources.place(label.span));
         (finding.page.id, place)
     });
+    let findings = findings.collect();
+    let mut sources = Sources::default();
+    let source = sources.add(Source::new(file.display().to_string(), bytes));
+    let configuration = resolve(
+        &mut sources,
+        source,
+        arguments.target_version,
+        &HostFiles(hosts.of(file)),
+    );
     Ok(Known {
-        findings: findings.collect(),
+        findings,
+        server: Some(Server {
+            sources,
+            configuration,
+        }),
     })
 }
 

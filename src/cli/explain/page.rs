@@ -4,61 +4,170 @@ use crate::{
     catalog::{self, Language, Page},
     cli::{
         Failure, exit,
-        output::{Output, PageFormat, stdout},
+        output::{Output, PageFormat, complain, stdout},
     },
     model::{Parameter, parameter::Facts},
-    render::Format,
+    render::{self, Format, confidence, kind, pick, scope, severity, stage},
 };
 
-/// Whether a rule or a parameter of rsyncd.conf is called so.
-pub(super) fn is_known(name: &str) -> bool {
-    catalog::page(name).is_some() || Parameter::from_name(name.as_bytes()).is_some()
-}
-
-/// Prints the page of a rule, or what is known of a parameter.
-pub(super) fn run(name: &str, output: &Output<PageFormat>) -> Result<u8, Failure> {
+/// Prints the pages of rules, and what is known of parameters.
+pub(super) fn run(names: &Names, output: &Output<PageFormat>) -> Result<u8, Failure> {
     let language = output.language();
     let is_json = output.format() == Format::Json;
     let mut out = stdout();
-    if let Some(page) = catalog::page(name) {
+    for (index, topic) in names.known.iter().enumerate() {
         if is_json {
-            writeln!(out, "{}", page_as_json(page, language))?;
+            writeln!(out, "{}", topic.as_json(language))?;
         } else {
-            write!(out, "{}", page_as_text(page, language))?;
-        }
-    } else if let Some(parameter) = Parameter::from_name(name.as_bytes()) {
-        if is_json {
-            writeln!(out, "{}", parameter_as_json(parameter.facts(), language))?;
-        } else {
-            write!(out, "{}", parameter_as_text(parameter.facts(), language))?;
+            let gap = if index > 0 { "\n\n" } else { "" };
+            write!(out, "{gap}{}", topic.as_text(language))?;
         }
     }
     out.flush()?;
-    Ok(exit::CLEAN)
+    for name in &names.unknown {
+        let hint = nearest(name).unwrap_or_else(|| "`rsyncctl rules` lists the rules".to_owned());
+        complain(&format!("no rule and no parameter is called `{name}`; {hint}"))?;
+    }
+    Ok(if names.unknown.is_empty() {
+        exit::CLEAN
+    } else {
+        exit::FINDINGS
+    })
+}
+
+/// Which rule or parameter a name that nothing has may stand for, as a question.
+pub(super) fn nearest(name: &str) -> Option<String> {
+    if let Some(parameter) = nearest_parameter(name) {
+        return Some(format!("did you mean `{}`?", parameter.name()));
+    }
+    let page = catalog::nearest(name)?;
+    Some(format!("did you mean {} ({})?", page.id, page.name))
+}
+
+/// What the words of a command line name.
+pub(super) struct Names {
+    known: Vec<Topic>,
+    unknown: Vec<String>,
+}
+
+impl Names {
+    /// Reads words as names; `None` if they are another text. A parameter's name may be several of them.
+    pub(super) fn read(words: &[String]) -> Option<Self> {
+        let mut names = Self {
+            known: Vec::new(),
+            unknown: Vec::new(),
+        };
+        let mut at = 0;
+        while at < words.len() {
+            let longest = (at + 1..=words.len())
+                .rev()
+                .find_map(|end| Some((Topic::named(&words[at..end].join(" "))?, end)));
+            if let Some((topic, end)) = longest {
+                names.known.push(topic);
+                at = end;
+            } else if looks_like_rule(&words[at]) {
+                names.unknown.push(words[at].clone());
+                at += 1;
+            } else {
+                return None;
+            }
+        }
+        (!names.known.is_empty()).then_some(names)
+    }
+}
+
+/// Whether a word has the form of a rule's identifier or name.
+fn looks_like_rule(word: &str) -> bool {
+    let digits = word.strip_prefix("RSY").or_else(|| word.strip_prefix("rsy"));
+    let is_identifier = digits.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_name = word.contains('-')
+        && !word.starts_with('-')
+        && word
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    is_identifier || is_name
+}
+
+/// What can be explained.
+enum Topic {
+    Rule(&'static Page),
+    Parameter(Parameter),
+}
+
+impl Topic {
+    fn named(name: &str) -> Option<Self> {
+        let rule = catalog::page(name).map(Self::Rule);
+        rule.or_else(|| Parameter::from_name(name.as_bytes()).map(Self::Parameter))
+    }
+
+    fn as_json(&self, language: Language) -> serde_json::Value {
+        match self {
+            Self::Rule(page) => page_as_json(page, language),
+            Self::Parameter(parameter) => parameter_as_json(parameter.facts(), language),
+        }
+    }
+
+    fn as_text(&self, language: Language) -> String {
+        match self {
+            Self::Rule(page) => page_as_text(page, language),
+            Self::Parameter(parameter) => parameter_as_text(parameter.facts(), language),
+        }
+    }
+}
+
+/// The parameter whose name is nearest to a text that is none.
+fn nearest_parameter(name: &str) -> Option<Parameter> {
+    let distance =
+        |parameter: &Parameter| strsim::damerau_levenshtein(parameter.name(), &name.to_lowercase());
+    let nearest = Parameter::all().min_by_key(distance)?;
+    (distance(&nearest) <= 1 + name.len() / 5).then_some(nearest)
 }
 
 fn page_as_text(page: &Page, language: Language) -> String {
     let mut text = format!(
-        "{} {}\n{}\n\n{}: {}   {}: {}\n\n",
+        "{} {}\n{}\n\n{}{}   {}{}\n\n",
         page.id,
         page.name,
         page.summary(language),
-        word(language, "severity", "严重程度"),
-        page.severity,
-        word(language, "confidence", "把握"),
-        page.confidence,
+        pick(language, "severity: ", "严重程度："),
+        severity(page.severity, language),
+        pick(language, "confidence: ", "把握："),
+        confidence(page.confidence, language),
     );
+    let colon = pick(language, ": ", "：");
     for symptom in page.symptoms {
         let seen = symptom.client.unwrap_or(symptom.effect[language as usize]);
-        text += &format!(
-            "{}: {seen} ({} {}, {})\n",
-            word(language, "what is seen", "现象"),
-            word(language, "exit code", "退出码"),
-            symptom.exit,
-            symptom.stage,
-        );
+        let (word, exit) = (pick(language, "what is seen", "现象"), symptom.exit);
+        let stage = stage(symptom.stage, language);
+        text += &match language {
+            Language::English => format!("{word}{colon}{seen} (exit code {exit}, {stage})\n"),
+            Language::Chinese => format!("{word}{colon}{seen}（退出码 {exit}，{stage}）\n"),
+        };
         if let Some(log) = symptom.log {
-            text += &format!("{}: {log}\n", word(language, "the daemon's log", "守护进程日志"));
+            let word = pick(language, "the daemon's log", "守护进程日志");
+            text += &format!("{word}{colon}{log}\n");
+        }
+    }
+    if let Some(not) = page.text[language as usize].not {
+        let word = pick(language, "what it is not", "并非");
+        text += &format!("{word}{colon}{not}\n");
+    }
+    let check = page
+        .check
+        .map(|check| (pick(language, "check", "检查"), check.side, check.commands));
+    let cure = (pick(language, "cure", "解决"), page.side, page.commands);
+    for (what, side, commands) in check
+        .into_iter()
+        .chain([cure])
+        .filter(|(.., commands)| !commands.is_empty())
+    {
+        let side = render::side(side, language);
+        text += &match language {
+            Language::English => format!("{what} ({side}):\n"),
+            Language::Chinese => format!("{what}（{side}）：\n"),
+        };
+        for command in commands {
+            text += &format!("  {command}\n");
         }
     }
     if !page.symptoms.is_empty() {
@@ -67,8 +176,8 @@ fn page_as_text(page: &Page, language: Language) -> String {
     text += page.body[language as usize];
     text.push('\n');
     if !page.related.is_empty() {
-        let see = word(language, "see also", "另见");
-        text += &format!("\n{see}: {}\n", page.related.join(", "));
+        let see = pick(language, "see also", "另见");
+        text += &format!("\n{see}{colon}{}\n", page.related.join(", "));
     }
     text
 }
@@ -98,6 +207,9 @@ fn page_as_json(page: &Page, language: Language) -> serde_json::Value {
         "confidence": page.confidence,
         "summary": page.summary(language),
         "symptoms": symptoms,
+        "check": page.check.map(|check| serde_json::json!({ "side": check.side, "commands": check.commands })),
+        "commands": page.commands,
+        "not": page.text[language as usize].not,
         "body": page.body[language as usize],
         "related": page.related,
     })
@@ -105,16 +217,16 @@ fn page_as_json(page: &Page, language: Language) -> serde_json::Value {
 
 fn parameter_as_text(facts: &Facts, language: Language) -> String {
     let mut text = format!(
-        "{}\n{}\n\n{}: {:?}   {}: {:?}   {}: {}   {}: {}\n",
+        "{}\n{}\n\n{}{}   {}{}   {}{}   {}{}\n",
         facts.name,
         facts.about[language as usize],
-        word(language, "type", "类型"),
-        facts.kind,
-        word(language, "scope", "范围"),
-        facts.scope,
-        word(language, "default", "默认值"),
+        pick(language, "type: ", "类型："),
+        kind(facts.kind, language),
+        pick(language, "scope: ", "范围："),
+        scope(facts.scope, language),
+        pick(language, "default: ", "默认值："),
         facts.default.unwrap_or("-"),
-        word(language, "since rsync", "最早的 rsync 版本"),
+        pick(language, "since rsync: ", "最早的 rsync 版本："),
         facts.since,
     );
     if let Some(danger) = facts.danger {
@@ -135,11 +247,4 @@ fn parameter_as_json(facts: &Facts, language: Language) -> serde_json::Value {
         "about": facts.about[language as usize],
         "danger": facts.danger.map(|danger| danger[language as usize]),
     })
-}
-
-fn word(language: Language, english: &'static str, chinese: &'static str) -> &'static str {
-    match language {
-        Language::English => english,
-        Language::Chinese => chinese,
-    }
 }

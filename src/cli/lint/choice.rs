@@ -1,19 +1,19 @@
 //! Which rules, how severe, for which release: the command line, then the project's settings.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use crate::{
     catalog::{self, Page, Severity},
-    cli::Failure,
-    host::Host,
+    cli::{Failure, input::cannot_read},
+    host::{Host, plain, read_bounded},
     lint::{Circumstances, FILE_NAME, FailOn, Options, Settings},
     terms::Release,
 };
+
+/// No settings are as long, in bytes.
+const LARGEST_SETTINGS: u64 = 1 << 20;
 
 /// What the user wants to hear.
 #[derive(Args, Debug)]
@@ -69,12 +69,18 @@ pub(super) struct Chosen {
     pub(super) fail_on: FailOn,
     /// Whether the user asked for single rules, so that one that cannot be checked is missing.
     pub(super) names_rules: bool,
+    /// The settings file, for the report.
+    pub(super) settings: Option<String>,
 }
 
 impl Choice {
     /// Puts the command line and the settings that belong to `first` together; the command line wins.
     pub(super) fn resolve(&self, first: &Path, host: &dyn Host) -> Result<Chosen, Failure> {
-        let settings = self.settings(first)?;
+        let file = self.settings_file(first);
+        let settings = match &file {
+            Some(file) => Self::settings(file)?,
+            None => Settings::default(),
+        };
         let select = if self.select.is_empty() {
             &settings.select
         } else {
@@ -112,18 +118,29 @@ impl Choice {
                 .or(settings.fail_on)
                 .unwrap_or(FailOn::Warning),
             names_rules: !self.select.is_empty(),
+            settings: file.map(|file| relative(&file).display().to_string()),
         })
     }
 
-    fn settings(&self, first: &Path) -> Result<Settings, Failure> {
+    /// The settings file that was named, or the nearest one.
+    fn settings_file(&self, first: &Path) -> Option<PathBuf> {
         if self.no_settings {
-            return Ok(Settings::default());
+            return None;
         }
-        let Some(path) = self.settings.clone().or_else(|| nearest_settings(first)) else {
-            return Ok(Settings::default());
-        };
-        let text = fs::read_to_string(&path)
-            .map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
+        self.settings.clone().or_else(|| nearest_settings(first))
+    }
+
+    fn settings(path: &Path) -> Result<Settings, Failure> {
+        let bytes = read_bounded(path, LARGEST_SETTINGS).map_err(|error| cannot_read(path, plain(&error)))?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let good = error.utf8_error().valid_up_to();
+            let line = error.as_bytes()[..good]
+                .iter()
+                .filter(|&&byte| byte == b'\n')
+                .count()
+                + 1;
+            format!("{}: line {line}: this is not UTF-8", path.display())
+        })?;
         Settings::parse(&text).map_err(|error| format!("{}: {error}", path.display()).into())
     }
 }
@@ -151,7 +168,13 @@ fn nearest_settings(path: &Path) -> Option<PathBuf> {
     let path = std::path::absolute(path).ok()?;
     path.ancestors()
         .map(|folder| folder.join(FILE_NAME))
-        .find(|file| file.is_file())
+        .find(|file| file.symlink_metadata().is_ok())
+}
+
+/// A path below the folder in which we are, as users would write it.
+fn relative(path: &Path) -> &Path {
+    let here = std::env::current_dir().ok();
+    here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path)
 }
 
 fn all_pages<'w>(words: impl IntoIterator<Item = &'w String>) -> Result<Vec<&'static Page>, Failure> {

@@ -1,11 +1,11 @@
-//! `--fix` and `--diff`: applies cures round by round, and takes back a round that would do harm.
+//! `--fix` and `--diff`: applies cures round by round, and leaves out those that would do harm.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::{self, Write},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use similar::TextDiff;
@@ -14,77 +14,169 @@ use tempfile::NamedTempFile;
 use crate::{
     catalog::{FileKind, Language, Safety, Severity},
     cli::{
-        Failure,
+        input::Hosts,
         lint::{File, inputs},
+        output::complain,
     },
     diagnosis::Finding,
-    lint::{self, Options, Report, fixed},
+    host::{LARGEST_FILE, plain, read_bounded},
+    lint::{self, Options, Report, fixed, is_curable},
 };
 
 /// Enough for cures that uncover each other; a file that still changes then is left as it is after the last round.
 const MOST_ROUNDS: usize = 200;
-/// How many cures are tried one by one after a round that did harm.
-const MOST_SINGLE: usize = 100;
+/// How often the files are checked to find out which cures of a round do harm.
+const MOST_TRIALS: usize = 300;
+/// How many cures that were left out are told one by one.
+const MOST_TOLD: usize = 10;
 
-/// Applies the cures to the files' contents in memory until there is none left, and returns the last report.
+/// What is left when every cure that does no harm is applied.
+pub(super) struct Cured {
+    pub(super) report: Report,
+    withheld: Vec<Withheld>,
+}
+
+/// A cure that was left out.
+struct Withheld {
+    rule: &'static str,
+    place: String,
+    /// The rules that would find more than before; none if it was not tried.
+    brings: BTreeSet<&'static str>,
+}
+
+/// Applies the cures to the files' contents in memory until there is none left.
 ///
-/// Causes that hide others come first, and what they hid may then be found. Any other round that lets a rule find
-/// more than before is taken back, and its cures are tried one by one.
-pub(super) fn apply(files: &mut [File<'_>], options: &Options, safety: Safety) -> Report {
+/// Causes that hide others come last, and what they hid may then be found. Any other cure that lets a rule find more
+/// than before is left out.
+pub(super) fn apply(files: &mut [File<'_>], options: &Options, safety: Safety) -> Cured {
     let mut report = lint::lint(inputs(files), options);
+    let mut withheld = Vec::new();
+    let mut trials = MOST_TRIALS;
     for _ in 0..MOST_ROUNDS {
-        let (hiding, plain): (Vec<&Finding>, Vec<&Finding>) = report
+        let curable = report
             .findings
             .iter()
-            .partition(|finding| !finding.explains.is_empty());
-        let mut harmless = |findings: &[&Finding]| {
-            let before: Vec<Vec<u8>> = files.iter().map(|file| file.bytes.clone()).collect();
-            let next = round(files, options, safety, &report, findings)?;
-            if !brings_new(&report, &next) {
-                return Some(next);
-            }
-            for (file, bytes) in files.iter_mut().zip(before) {
-                file.bytes = bytes;
-            }
-            None
+            .filter(|finding| is_curable(finding, safety));
+        let (hiding, plain): (Vec<&Finding>, Vec<&Finding>) =
+            curable.partition(|finding| !finding.explains.is_empty());
+        let mut round = Round {
+            files,
+            options,
+            safety,
+            report: &report,
+            trials,
+            accepted: Vec::new(),
+            best: None,
+            withheld: Vec::new(),
         };
-        let next =
-            harmless(&plain).or_else(|| plain.iter().take(MOST_SINGLE).find_map(|&one| harmless(&[one])));
-        match next.or_else(|| round(files, options, safety, &report, &hiding)) {
-            Some(next) => report = next,
-            None => break,
+        round.grow(&plain);
+        let best = round.best.take();
+        let best = best.or_else(|| round.attempt(&hiding));
+        trials = round.trials;
+        withheld = round.withheld;
+        let Some(best) = best else {
+            break;
+        };
+        for (index, bytes) in best.contents {
+            files[index].bytes = bytes.into();
         }
+        report = best.report;
     }
-    report
+    Cured { report, withheld }
 }
 
-/// Applies the cures of some findings; `None` if nothing changes.
-fn round(
-    files: &mut [File<'_>],
-    options: &Options,
+/// One round of cures, all for the same content of the files.
+struct Round<'r, 'f> {
+    files: &'r [File<'f>],
+    options: &'r Options,
     safety: Safety,
-    report: &Report,
-    findings: &[&Finding],
-) -> Option<Report> {
-    let mut changed = fixed(&report.sources, findings, safety);
-    // Sources that were included or read from the machine are not among the files that we were given.
-    changed.retain(|source, _| report.files.iter().any(|(file, _)| file == source));
-    if changed.is_empty() {
-        return None;
-    }
-    for (source, bytes) in changed {
-        let name = report.sources.get(source).name();
-        if let Some(file) = files.iter_mut().find(|file| file.name == name) {
-            file.bytes = bytes;
-        }
-    }
-    Some(lint::lint(inputs(files), options))
+    report: &'r Report,
+    /// How often the files may still be checked.
+    trials: usize,
+    accepted: Vec<&'r Finding>,
+    /// The files with what is accepted.
+    best: Option<Attempt>,
+    withheld: Vec<Withheld>,
 }
 
-/// Whether a rule finds more than before.
-fn brings_new(before: &Report, after: &Report) -> bool {
+/// What becomes of the files with some cures.
+struct Attempt {
+    /// The new contents, with the files' indexes.
+    contents: Vec<(usize, Vec<u8>)>,
+    report: Report,
+}
+
+impl<'r> Round<'r, '_> {
+    /// Accepts those of the cures that do no harm together with what is accepted already: all at once, or else one
+    /// half after the other.
+    fn grow(&mut self, cures: &[&'r Finding]) {
+        if cures.is_empty() {
+            return;
+        }
+        if self.trials == 0 {
+            let untried = cures.iter().map(|cure| self.withhold(cure, BTreeSet::new()));
+            let untried: Vec<_> = untried.collect();
+            self.withheld.extend(untried);
+            return;
+        }
+        self.trials -= 1;
+        let together = [&self.accepted[..], cures].concat();
+        let Some(attempt) = self.attempt(&together) else {
+            return;
+        };
+        let brings = find_more(self.report, &attempt.report);
+        match cures {
+            _ if brings.is_empty() => {
+                self.accepted = together;
+                self.best = Some(attempt);
+            }
+            [one] => self.withheld.push(self.withhold(one, brings)),
+            _ => {
+                let (first, second) = cures.split_at(cures.len() / 2);
+                self.grow(first);
+                self.grow(second);
+            }
+        }
+    }
+
+    /// Applies some cures; `None` if nothing changes.
+    fn attempt(&self, cures: &[&Finding]) -> Option<Attempt> {
+        let changed = fixed(&self.report.sources, cures, self.safety);
+        // Sources that were included or read from the machine are not among the files that we were given.
+        let given = |source| self.report.files.iter().any(|(file, _)| *file == source);
+        let contents: Vec<_> = changed
+            .into_iter()
+            .filter(|(source, _)| given(*source))
+            .filter_map(|(source, bytes)| {
+                let name = self.report.sources.get(source).name();
+                let index = self.files.iter().position(|file| file.name == name)?;
+                Some((index, bytes))
+            })
+            .collect();
+        if contents.is_empty() {
+            return None;
+        }
+        let mut inputs = inputs(self.files);
+        for (index, bytes) in &contents {
+            inputs[*index].bytes = bytes.clone().into();
+        }
+        let report = lint::lint(inputs, self.options);
+        Some(Attempt { contents, report })
+    }
+
+    fn withhold(&self, cure: &Finding, brings: BTreeSet<&'static str>) -> Withheld {
+        Withheld {
+            rule: cure.page.id,
+            place: self.report.sources.place(cure.labels[0].span),
+            brings,
+        }
+    }
+}
+
+/// The rules that find more than before.
+fn find_more(before: &Report, after: &Report) -> BTreeSet<&'static str> {
     let count = |report: &Report| {
-        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
         // What is good to know may become true with a cure: that a module can be written, for one.
         for finding in report
             .findings
@@ -96,9 +188,49 @@ fn brings_new(before: &Report, after: &Report) -> bool {
         counts
     };
     let before = count(before);
-    count(after)
-        .iter()
-        .any(|(rule, count)| *count > before.get(rule).copied().unwrap_or(0))
+    let more = count(after).into_iter();
+    more.filter(|(rule, count)| *count > before.get(rule).copied().unwrap_or(0))
+        .map(|(rule, _)| rule)
+        .collect()
+}
+
+/// Says which cures were left out, and why.
+pub(super) fn tell_withheld(cured: &Cured, safety: Safety, language: Language) -> io::Result<()> {
+    let curable = |finding: &&Finding| is_curable(finding, Safety::Unsafe) && !is_curable(finding, safety);
+    let risky = cured.report.findings.iter().filter(curable).count();
+    if risky > 0 {
+        complain(&match language {
+            Language::English => {
+                let need = if risky == 1 { "cure needs" } else { "cures need" };
+                let them = if risky == 1 { "it" } else { "them" };
+                format!("{risky} {need} a look first; --fix=unsafe applies {them} too")
+            }
+            Language::Chinese => format!("{risky} 个修复需要先看一眼；--fix=unsafe 会一并应用"),
+        })?;
+    }
+    for one in cured.withheld.iter().take(MOST_TOLD) {
+        let (place, rule) = (&one.place, one.rule);
+        let brings: Vec<_> = one.brings.iter().copied().collect();
+        let brings = brings.join(", ");
+        complain(&match (language, one.brings.is_empty()) {
+            (Language::English, false) => {
+                format!("{place}: the cure of {rule} is left out, because it would bring {brings}")
+            }
+            (Language::English, true) => {
+                format!("{place}: the cure of {rule} is left out, because too many others do harm")
+            }
+            (Language::Chinese, false) => format!("{place}：没有应用 {rule} 的修复，因为它会带来 {brings}"),
+            (Language::Chinese, true) => format!("{place}：没有应用 {rule} 的修复，因为有害的修复太多"),
+        })?;
+    }
+    let more = cured.withheld.len().saturating_sub(MOST_TOLD);
+    if more > 0 {
+        complain(&match language {
+            Language::English => format!("{more} more cures are left out"),
+            Language::Chinese => format!("另有 {more} 个修复没有应用"),
+        })?;
+    }
+    Ok(())
 }
 
 /// Shows what would change. Files with passwords are only named.
@@ -133,46 +265,72 @@ pub(super) fn diff(
     Ok(())
 }
 
-/// Writes the files that changed. Each is the old or the new one at every instant, and keeps its owner and mode.
-pub(super) fn write(files: &[File<'_>]) -> Result<usize, Failure> {
-    if files.iter().any(|file| file.path.is_none()) {
-        return Err("standard input cannot be fixed; --diff shows what would change".into());
-    }
-    let mut written = 0;
-    for file in files.iter().filter(|file| file.bytes != file.original) {
-        let path = file
-            .path
-            .as_deref()
-            .ok_or("standard input cannot be fixed; --diff shows what would change")?;
-        replace(path, &file.original, &file.bytes)
-            .map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
-        written += 1;
+/// Writes the files that changed, and returns how many those are. Each is the old or the new one at every instant, and
+/// keeps its owner, mode and attributes. One that cannot be written is told, and keeps its content here too.
+pub(super) fn write(files: &mut [File<'_>], hosts: &Hosts, language: Language) -> io::Result<Written> {
+    let mut written = Written { files: 0, failed: 0 };
+    for file in files.iter_mut().filter(|file| file.bytes != file.original) {
+        let Some(path) = &file.path else {
+            continue;
+        };
+        let result = hosts
+            .real_path(path)
+            .and_then(|path| replace(&path, &file.original, &file.bytes));
+        match result {
+            Ok(()) => written.files += 1,
+            Err(error) => {
+                let (path, error) = (path.display(), plain(&error));
+                complain(&match language {
+                    Language::English => format!("`{path}` is not changed: {error}"),
+                    Language::Chinese => format!("没有修改 `{path}`：{error}"),
+                })?;
+                file.bytes.clone_from(&file.original);
+                written.failed += 1;
+            }
+        }
     }
     Ok(written)
 }
 
+/// How many files were written, and how many could not be.
+pub(super) struct Written {
+    pub(super) files: usize,
+    pub(super) failed: usize,
+}
+
+/// Puts a new file in the place of an old one, which is no link.
 fn replace(path: &Path, original: &[u8], bytes: &[u8]) -> io::Result<()> {
-    // A link stays a link: what it leads to is replaced.
-    let path: PathBuf = fs::canonicalize(path)?;
-    if fs::read(&path)? != original {
+    if read_bounded(path, LARGEST_FILE)? != original {
         return Err(io::Error::other(
             "it was changed while it was checked; check it again",
         ));
     }
-    let metadata = fs::metadata(&path)?;
+    let metadata = fs::symlink_metadata(path)?;
+    let names = metadata.nlink();
+    if names > 1 {
+        return Err(io::Error::other(format!(
+            "it has {names} names (hard links), and only this one would get the new content; \
+             `--diff` shows the change, to be made by hand"
+        )));
+    }
     let folder = path.parent().unwrap_or_else(|| Path::new("/"));
     let mut new = NamedTempFile::new_in(folder)?;
     new.write_all(bytes)?;
-    fchown(new.as_file(), Some(metadata.uid()), Some(metadata.gid()))?;
+    let (uid, gid) = (metadata.uid(), metadata.gid());
+    fchown(new.as_file(), Some(uid), Some(gid)).map_err(|_| {
+        io::Error::other(format!(
+            "it belongs to {uid}:{gid}, and only root can give it back to them"
+        ))
+    })?;
     new.as_file()
         .set_permissions(fs::Permissions::from_mode(metadata.mode() & 0o7777))?;
     // Access lists and security labels are attributes too; what we may not set is the system's to give.
-    for name in xattr::list(&path)? {
-        if let Some(value) = xattr::get(&path, &name)? {
+    for name in xattr::list(path)? {
+        if let Some(value) = xattr::get(path, &name)? {
             let _ = xattr::set(new.path(), &name, &value);
         }
     }
     new.as_file().sync_all()?;
-    new.persist(&path)?;
+    new.persist(path)?;
     Ok(())
 }

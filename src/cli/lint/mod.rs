@@ -3,8 +3,7 @@ mod fix;
 
 use std::{
     collections::BTreeSet,
-    fs,
-    io::{self, Read as _, Write as _},
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -15,13 +14,14 @@ use crate::{
     catalog::{FileKind, Language, Safety},
     cli::{
         Failure, exit,
-        input::{Hosts, Machine, read},
+        input::{Hosts, Machine, cannot_read, is_standard_input, read, standard_input},
         output::{Output, ReportFormat, complain, stdout},
     },
     diagnosis::Unchecked,
-    host::{Host, LARGEST_FILE, Unknown},
+    host::Host,
     lint::{self, Input, Report},
-    render,
+    render::{self, Format},
+    terms::Bytes,
 };
 
 /// Check rsyncd.conf, secrets files and sersync configurations
@@ -75,8 +75,10 @@ struct File<'a> {
     name: String,
     /// None for standard input.
     path: Option<PathBuf>,
-    original: Vec<u8>,
-    bytes: Vec<u8>,
+    /// The same as its machine knows it.
+    place: Option<PathBuf>,
+    original: Bytes,
+    bytes: Bytes,
     kind: FileKind,
     is_guess: bool,
     host: &'a dyn Host,
@@ -86,57 +88,73 @@ struct File<'a> {
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let hosts = arguments.machine.hosts()?;
     let paths = match &arguments.paths[..] {
-        [] => &[arguments.machine.place("/etc/rsyncd.conf")],
+        [] => &[arguments.machine.default_file()],
         paths => paths,
     };
+    if arguments.fix.is_some() && !arguments.diff && paths.iter().any(|path| is_standard_input(path)) {
+        return Err("standard input cannot be fixed; --diff shows what would change".into());
+    }
     let chosen = arguments.choice.resolve(&paths[0], hosts.named())?;
     let mut unread = Vec::new();
     let mut files = files(arguments, paths, &hosts, &mut unread)?;
-    let is_missing = !unread.is_empty();
     let language = arguments.output.language();
     let safety = match arguments.fix {
         Some(FixName::Unsafe) => Some(Safety::Unsafe),
         Some(FixName::Safe) => Some(Safety::Safe),
         None => arguments.diff.then_some(Safety::Safe),
     };
+    let mut is_missing = !unread.is_empty();
     let mut out = stdout();
     let mut report = match safety {
         Some(safety) if arguments.diff => {
             let report = lint::lint(inputs(&files), &chosen.options);
-            fix::apply(&mut files, &chosen.options, safety);
-            fix::diff(&files, &report, language, &mut out)?;
-            out.flush()?;
-            return Ok(code(&report, arguments, &chosen));
+            let cured = fix::apply(&mut files, &chosen.options, safety);
+            let written = fix::diff(&files, &report, language, &mut out);
+            unless_closed(written.and_then(|()| out.flush()))?;
+            fix::tell_withheld(&cured, safety, language)?;
+            return Ok(code(&report, arguments, &chosen, is_missing));
         }
         Some(safety) => {
-            let report = fix::apply(&mut files, &chosen.options, safety);
-            let written = fix::write(&files)?;
+            let cured = fix::apply(&mut files, &chosen.options, safety);
+            let written = fix::write(&mut files, &hosts, language)?;
+            let (changed, count) = (written.files, files.len());
             complain(&match language {
-                Language::English => format!("{written} of {} files changed", files.len()),
-                Language::Chinese => format!("{} 个文件中修改了 {written} 个", files.len()),
+                Language::English => format!("{changed} of {count} files changed"),
+                Language::Chinese => format!("{count} 个文件中修改了 {changed} 个"),
             })?;
-            report
+            fix::tell_withheld(&cured, safety, language)?;
+            if written.failed > 0 {
+                is_missing = true;
+                lint::lint(inputs(&files), &chosen.options)
+            } else {
+                cured.report
+            }
         }
         None => lint::lint(inputs(&files), &chosen.options),
     };
     report.unchecked.extend(unread);
-    let written = render::report(
-        arguments.output.format(),
-        &report,
-        arguments.output.style(),
-        &mut out,
-    );
-    // Whoever reads may go away early (`| head`); what was found is found all the same.
-    match written.and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(match code(&report, arguments, &chosen) {
-            exit::CLEAN if is_missing => exit::UNCHECKED,
-            code => code,
-        }),
+    let code = code(&report, arguments, &chosen, is_missing);
+    report.settings = chosen.settings;
+    let format = arguments.output.format();
+    let written = render::report(format, &report, arguments.output.style(), &mut out);
+    unless_closed(written.and_then(|()| out.flush()))?;
+    if format == Format::Concise {
+        for line in render::unchecked(&report, language) {
+            complain(&line)?;
+        }
     }
+    Ok(code)
 }
 
-fn code(report: &Report, arguments: &Arguments, chosen: &Chosen) -> u8 {
+/// Whoever reads may go away early (`| head`); what was found is found all the same.
+fn unless_closed(written: io::Result<()>) -> io::Result<()> {
+    written.or_else(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(error),
+    })
+}
+
+fn code(report: &Report, arguments: &Arguments, chosen: &Chosen, is_missing: bool) -> u8 {
     if report
         .findings
         .iter()
@@ -145,7 +163,8 @@ fn code(report: &Report, arguments: &Arguments, chosen: &Chosen) -> u8 {
         return exit::FINDINGS;
     }
     // Facts that nobody asked for by naming a machine or a rule are only mentioned.
-    if !report.unchecked.is_empty() && (arguments.machine.is_named() || chosen.names_rules) {
+    let is_asked = arguments.machine.is_named() || chosen.names_rules;
+    if is_missing || (is_asked && !report.unchecked.is_empty()) {
         return exit::UNCHECKED;
     }
     exit::CLEAN
@@ -160,40 +179,53 @@ fn files<'a>(
     let mut files: Vec<File<'_>> = Vec::new();
     let mut seen = BTreeSet::new();
     for path in paths {
-        if path == Path::new("-") {
+        if is_standard_input(path) {
             let bytes = standard_input()?;
             let name = &arguments.stdin_name;
-            let file = file(arguments, hosts.of(name), name, bytes).ok_or_else(|| unknown(name))?;
-            files.push(File { path: None, ..file });
+            let file = file(arguments, hosts, name, bytes.into()).ok_or_else(|| unknown(name))?;
+            files.push(File {
+                path: None,
+                place: None,
+                ..file
+            });
             continue;
         }
-        for found in lint::discover(path)? {
+        let (host, place) = hosts.place(path);
+        let discovered = lint::discover(path, &place, host);
+        let discovered = discovered.map_err(|reason| match &arguments.paths[..] {
+            [] => format!(
+                "{}; name the files or folders to check",
+                cannot_read(path, reason)
+            ),
+            _ => cannot_read(path, reason),
+        })?;
+        unread.extend(discovered.unchecked);
+        for found in discovered.files {
             // A file that is named twice is one file.
-            if !seen.insert(fs::canonicalize(&found).unwrap_or_else(|_| found.clone())) {
+            if !seen.insert(hosts.real_path(&found).unwrap_or_else(|_| found.clone())) {
                 continue;
             }
-            let bytes = match read(&found) {
+            let bytes = match read(hosts, &found) {
                 Ok(bytes) => bytes,
                 // One file of a folder that cannot be read says nothing about the others.
-                Err(error) if found != *path => {
+                Err(reason) if found != *path => {
                     unread.push(Unchecked {
                         rule: None,
                         subject: found.display().to_string(),
-                        reason: Unknown::Failed(error.to_string()),
+                        reason,
                     });
                     continue;
                 }
-                Err(error) => return Err(error),
+                Err(reason) => return Err(cannot_read(&found, reason).into()),
             };
-            let file = file(arguments, hosts.of(&found), &found, bytes);
-            match file {
+            match file(arguments, hosts, &found, bytes.into()) {
                 Some(file) => files.push(file),
                 None if found == *path => return Err(unknown(path).into()),
                 None => {}
             }
         }
     }
-    if files.is_empty() {
+    if files.is_empty() && unread.is_empty() {
         let folders: Vec<_> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
         let folders = folders.join(", ");
         return Err(format!(
@@ -204,7 +236,7 @@ fn files<'a>(
     Ok(files)
 }
 
-fn file<'a>(arguments: &Arguments, host: &'a dyn Host, path: &Path, bytes: Vec<u8>) -> Option<File<'a>> {
+fn file<'a>(arguments: &Arguments, hosts: &'a Hosts, path: &Path, bytes: Bytes) -> Option<File<'a>> {
     let kind = match arguments.kind {
         Some(KindName::RsyncdConf) => Some(FileKind::RsyncdConf),
         Some(KindName::Secrets) => Some(FileKind::Secrets),
@@ -215,11 +247,12 @@ fn file<'a>(arguments: &Arguments, host: &'a dyn Host, path: &Path, bytes: Vec<u
     kind.map(|kind| File {
         name: path.display().to_string(),
         path: Some(path.to_owned()),
+        place: Some(hosts.place(path).1),
         original: bytes.clone(),
         bytes,
         kind,
         is_guess: arguments.kind.is_none(),
-        host,
+        host: hosts.of(path),
     })
 }
 
@@ -228,7 +261,7 @@ fn inputs<'a>(files: &[File<'a>]) -> Vec<Input<'a>> {
         .iter()
         .map(|file| Input {
             name: file.name.clone(),
-            path: file.path.clone(),
+            path: file.place.clone(),
             bytes: file.bytes.clone(),
             kind: file.kind,
             is_guess: file.is_guess,
@@ -242,16 +275,4 @@ fn unknown(path: &Path) -> String {
         "cannot tell what `{}` is; say so with --kind (rsyncd.conf, secrets, password, sersync)",
         path.display()
     )
-}
-
-fn standard_input() -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    io::stdin()
-        .lock()
-        .take(LARGEST_FILE + 1)
-        .read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST_FILE {
-        return Err(io::Error::other("standard input is larger than 256 MiB"));
-    }
-    Ok(bytes)
 }

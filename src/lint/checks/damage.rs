@@ -1,6 +1,6 @@
 //! What web pages, word processors and Chinese keyboards put in the place of the characters that rsync knows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     catalog::Safety,
@@ -29,51 +29,47 @@ const PLACES: usize = 4;
 
 /// RSY111: one finding for a file, however many lines are hurt.
 fn web_page_damage(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
-    let mut files: Vec<SourceId> = vec![subject.configuration.root];
-    files.extend(
-        subject
-            .configuration
-            .includes
-            .iter()
-            .map(|include| include.source),
-    );
-    files.sort_unstable();
-    files.dedup();
-    files.retain(|file| !subject.sources.get(*file).bytes().is_ascii());
-    for file in files {
-        let mut damage = Damage::new(subject, file);
-        for setting in subject
-            .configuration
-            .settings
-            .iter()
-            .filter(|setting| setting.source == file)
-        {
+    let configuration = subject.configuration;
+    let included = configuration.includes.iter().map(|include| include.source);
+    let files: Vec<SourceId> = std::iter::once(configuration.root)
+        .chain(included)
+        .filter(|file| !subject.sources.get(*file).bytes().is_ascii())
+        .collect();
+    if files.is_empty() {
+        return;
+    }
+    let headers = configuration.blocks.iter().filter_map(|block| block.header);
+    let mut headers: Vec<Span> = headers.collect();
+    headers.sort_unstable();
+    let mut files: BTreeMap<SourceId, Damage<'_>> = files
+        .into_iter()
+        .map(|file| (file, Damage::new(subject, file, &headers)))
+        .collect();
+    for setting in &configuration.settings {
+        if let Some(damage) = files.get_mut(&setting.source) {
             damage.setting(setting);
         }
-        for problem in &subject.configuration.problems {
-            if problem.span.source == file {
-                damage.problem(problem);
-            }
+    }
+    for problem in &configuration.problems {
+        if let Some(damage) = files.get_mut(&problem.span.source) {
+            damage.problem(problem);
         }
-        for header in subject
-            .configuration
-            .modules
-            .iter()
-            .flat_map(|module| &module.headers)
-        {
-            if header.source == file {
-                damage.header(*header);
-            }
+    }
+    for header in configuration.modules.iter().flat_map(|module| &module.headers) {
+        if let Some(damage) = files.get_mut(&header.source) {
+            damage.header(*header);
         }
-        if let Some(case) = damage.case() {
-            out.report(case);
-        }
+    }
+    for case in files.into_values().filter_map(Damage::case) {
+        out.report(case);
     }
 }
 
 struct Damage<'a> {
     subject: &'a ConfigurationSubject<'a>,
     file: SourceId,
+    /// The headers of all files, in order.
+    headers: &'a [Span],
     edits: Vec<Edit>,
     /// Where other rules see only consequences.
     lines: Vec<Span>,
@@ -84,10 +80,11 @@ struct Damage<'a> {
 }
 
 impl<'a> Damage<'a> {
-    fn new(subject: &'a ConfigurationSubject<'a>, file: SourceId) -> Self {
+    fn new(subject: &'a ConfigurationSubject<'a>, file: SourceId, headers: &'a [Span]) -> Self {
         Self {
             subject,
             file,
+            headers,
             edits: Vec::new(),
             lines: Vec::new(),
             pathless: Vec::new(),
@@ -267,13 +264,13 @@ impl<'a> Damage<'a> {
     /// Until the next header, everything is set in a block where it does not belong.
     fn headless(&mut self, text: &Text) {
         let start = text.range().start;
-        let blocks = &self.subject.configuration.blocks;
-        let headers = blocks.iter().filter_map(|block| block.header);
-        let end = headers
-            .filter(|header| header.source == self.file && header.start as usize > start)
-            .map(|header| header.start as usize)
-            .min()
-            .unwrap_or_else(|| self.subject.sources.get(self.file).bytes().len());
+        let next = self
+            .headers
+            .partition_point(|header| (header.source, header.start as usize) <= (self.file, start));
+        let end = match self.headers.get(next) {
+            Some(header) if header.source == self.file => header.start as usize,
+            _ => self.subject.sources.get(self.file).bytes().len(),
+        };
         self.headless.push(Span::new(self.file, start..end));
     }
 

@@ -24,19 +24,18 @@ fn malformed_chmod(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
         if value.is_empty() || value.contains(&b'%') {
             continue;
         }
-        let mut start = 0;
+        let mut start: usize = 0;
         for part in value.split(|byte| *byte == b',') {
             if !is_mode(part) {
-                // A place between two commas has nothing to point at; then it is the whole value.
-                let place = if part.is_empty() {
-                    setting.value_span()
+                let case = if part.is_empty() {
+                    // Nothing to point at but the comma in front, or the one that the value begins with.
+                    let comma = start.saturating_sub(1);
+                    Case::at(setting.part(comma..comma + 1)).variant("empty")
                 } else {
-                    setting.part(start..start + part.len())
+                    Case::at(setting.part(start..start + part.len()))
                 };
                 out.report(
-                    Case::at(place)
-                        .with("parameter", setting.parameter.name())
-                        .with("value", setting.text.display())
+                    case.with("parameter", setting.parameter.name())
                         .with("mode", String::from_utf8_lossy(part)),
                 );
                 break;

@@ -164,6 +164,8 @@ fn joint(subject: &ConfigurationSubject<'_>, setting: &Setting) -> Option<Joint>
         let variant = match swallowed {
             [] => Some("blank"),
             [b'[', ..] if swallowed.contains(&b']') => Some("header"),
+            // `#*#`, what an editor leaves behind, is a pattern.
+            [b'#', ..] if first_word(swallowed).ends_with(b"#") && first_word(swallowed).len() > 2 => None,
             [b'#' | b';', ..] => Some("comment"),
             _ => {
                 let name = swallowed.split(|byte| *byte == b'=').next().unwrap_or_default();
@@ -181,4 +183,8 @@ fn joint(subject: &ConfigurationSubject<'_>, setting: &Setting) -> Option<Joint>
         }
         line += 1;
     }
+}
+
+fn first_word(line: &[u8]) -> &[u8] {
+    line.split(u8::is_ascii_whitespace).next().unwrap_or_default()
 }

@@ -24,7 +24,7 @@ mod values;
 
 use crate::lint::{
     report::Reporter,
-    subject::{ConfigurationSubject, PasswordSubject, SecretsSubject, SersyncSubject},
+    subject::{ConfigurationSubject, PasswordSubject, SecretsSubject, SersyncSubject, Subject},
 };
 
 /// Every condition, family by family.
@@ -80,6 +80,19 @@ pub(crate) enum Run {
     Password(fn(&PasswordSubject<'_>, &mut Reporter<'_>)),
     /// A sersync configuration.
     Sersync(fn(&SersyncSubject<'_>, &mut Reporter<'_>)),
+}
+
+impl Run {
+    /// Looks at a subject, if it is of the kind that the condition looks at.
+    pub(crate) fn on(self, subject: &Subject<'_>, out: &mut Reporter<'_>) {
+        match (self, subject) {
+            (Self::Configuration(run), Subject::Configuration(subject)) => run(subject, out),
+            (Self::Secrets(run), Subject::Secrets(subject)) => run(subject, out),
+            (Self::Password(run), Subject::Password(subject)) => run(subject, out),
+            (Self::Sersync(run), Subject::Sersync(subject)) => run(subject, out),
+            _ => {}
+        }
+    }
 }
 
 impl Check {

@@ -6,7 +6,7 @@ use crate::{
     lint::{
         checks::{
             Check,
-            secrets::{blanks_around, comment},
+            secrets::{BYTE_ORDER_MARK, blanks_around, comment},
         },
         report::{Case, Reporter},
         subject::PasswordSubject,
@@ -87,13 +87,24 @@ fn more_than_a_password(subject: &PasswordSubject<'_>, out: &mut Reporter<'_>) {
         );
         return;
     }
-    let [_, blanks] = blanks_around(file, &line);
-    if !blanks.is_empty() {
-        let blanks = span(blanks);
+    if text.starts_with(BYTE_ORDER_MARK) {
+        let mark = span(line.start..line.start + BYTE_ORDER_MARK.len());
+        // The mark has no width of its own.
         out.report(
-            Case::at(blanks)
-                .variant("blank")
-                .fix(Safety::Unsafe, [Edit::delete(blanks)]),
+            Case::at(span(line.clone()))
+                .variant("mark")
+                .fix(Safety::Unsafe, [Edit::delete(mark)]),
         );
+    }
+    let [front, behind] = blanks_around(file, &line);
+    for (variant, part) in [("blank", behind), ("front", front)] {
+        if !part.is_empty() {
+            let part = span(part);
+            out.report(
+                Case::at(part)
+                    .variant(variant)
+                    .fix(Safety::Unsafe, [Edit::delete(part)]),
+            );
+        }
     }
 }

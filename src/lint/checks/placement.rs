@@ -8,7 +8,10 @@ use crate::{
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
-    model::{Block, Effect, Origin, Parameter, Scope, Setting, parameter::Kind},
+    model::{
+        Block, Effect, Origin, Parameter, Scope, Setting,
+        parameter::{self, Kind},
+    },
     terms::Span,
 };
 
@@ -138,8 +141,16 @@ fn late_global_text(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) 
     let configuration = subject.configuration;
     for setting in &configuration.settings {
         let block = &configuration.blocks[setting.block];
-        let is_text = matches!(setting.parameter.facts().kind, Kind::Path | Kind::String);
+        let facts = setting.parameter.facts();
+        // A module has no copy of what is for the whole daemon.
+        let is_text =
+            matches!(facts.kind, Kind::Path | Kind::String) && facts.scope == parameter::Scope::Module;
         if block.scope != Scope::Global || !block.after_modules || !is_text || setting.bytes().is_empty() {
+            continue;
+        }
+        // Only what holds at the end reaches back.
+        let last = configuration.origin(Scope::Global, setting.parameter).setting();
+        if last.is_none_or(|last| last.span() != setting.span()) {
             continue;
         }
         let reached: Vec<_> = subject

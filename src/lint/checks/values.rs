@@ -6,11 +6,14 @@ use crate::{
     catalog::Safety,
     diagnosis::Edit,
     lint::{
-        checks::Check,
+        checks::{Check, notes},
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
-    model::{Effect, FACILITIES, Parameter, Setting, Value, parameter::Kind},
+    model::{
+        Effect, FACILITIES, Parameter, Setting, Value, access::is_host_separator, charset, has_variable,
+        parameter::Kind,
+    },
 };
 
 pub(super) const CHECKS: &[Check] = &[
@@ -22,6 +25,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::configuration("RSY216", write_only_and_read_only),
     Check::configuration("RSY217", negative_max_connections),
     Check::configuration("RSY218", inert_dont_compress),
+    Check::configuration("RSY220", unknown_charset),
 ];
 
 /// RSY202: rsync knows six words for yes and no; at any other it keeps what held before.
@@ -133,7 +137,8 @@ fn integer_with_text(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
                 .variant(variant)
                 .with("parameter", setting.parameter.name())
                 .with("value", setting.text.display())
-                .with("number", number.to_string()),
+                .with("number", number.to_string())
+                .explains_rules(setting.span(), &["RSY601", "RSY602", "RSY613"]),
         );
     }
 }
@@ -161,10 +166,35 @@ fn unknown_syslog_facility(subject: &ConfigurationSubject<'_>, out: &mut Reporte
     }
 }
 
+/// RSY220: the daemon ends where iconv_open(3) fails (`setup_iconv` in rsync.c).
+fn unknown_charset(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for setting in subject.settings(&[Parameter::Charset]) {
+        let Some(charset) = charset(setting.bytes()).filter(|charset| !charset.is_known()) else {
+            continue;
+        };
+        // A note behind the name has a page of its own.
+        if has_variable(setting.bytes()) || notes::note(setting).is_some() {
+            continue;
+        }
+        let case = Case::at(setting.value_span()).with("value", setting.text.display());
+        out.report(match charset.nearest() {
+            Some(name) => case.variant("near").with("nearest", name.clone()).fix(
+                Safety::Unsafe,
+                [Edit::replace(setting.value_span(), name.into_owned())],
+            ),
+            None => case,
+        });
+    }
+}
+
 /// RSY206: quotes have no meaning; they are the first and the last character of the value.
 fn quoted_value(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     use Parameter as P;
     for setting in &subject.configuration.settings {
+        if let Some(case) = quoted_words(setting) {
+            out.report(case);
+            continue;
+        }
         let value = setting.text.bytes();
         let ([quote @ (b'"' | b'\''), inner @ .., last], true) = (value, value.len() > 1) else {
             continue;
@@ -174,8 +204,8 @@ fn quoted_value(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
         }
         let has_blank = inner.contains(&b' ');
         let (variant, safety) = match (setting.parameter.facts().kind, setting.parameter) {
-            // A shell reads these, and for it quotes have a meaning.
-            (_, P::EarlyExec | P::PreXferExec | P::PostXferExec | P::NameConverter) => continue,
+            // A shell reads these, and for it quotes have a meaning; charsets are compared without them.
+            (_, P::EarlyExec | P::PreXferExec | P::PostXferExec | P::NameConverter | P::Charset) => continue,
             (_, P::Comment | P::LogFormat | P::SyslogTag) => ("text", Safety::Safe),
             (Kind::Path, _) => ("path", Safety::Safe),
             (Kind::Boolean | Kind::BooleanOrUnset, _) => ("boolean", Safety::Safe),
@@ -194,6 +224,51 @@ fn quoted_value(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
                 .fix(safety, ends.map(Edit::delete)),
         );
     }
+}
+
+/// A list of which single words stand in quotes.
+fn quoted_words(setting: &Setting) -> Option<Case> {
+    use Parameter as P;
+    let is_list = matches!(
+        setting.parameter,
+        P::AuthUsers
+            | P::DontCompress
+            | P::Exclude
+            | P::Gid
+            | P::HostsAllow
+            | P::HostsDeny
+            | P::Include
+            | P::ProxyProtocolHosts
+            | P::RefuseOptions
+    );
+    let words: Vec<_> = setting.text.tokens(is_host_separator).collect();
+    let quoted: Vec<_> = words.iter().filter(|word| is_quoted(word.bytes)).collect();
+    let first = quoted.first().filter(|_| is_list && words.len() > 1)?;
+    let marks = || setting.text.bytes().iter().filter(|byte| b"\"'".contains(byte));
+    let ends = quoted.iter().flat_map(|word| {
+        let part = &word.part;
+        [
+            setting.part(part.start..part.start + 1),
+            setting.part(part.end - 1..part.end),
+        ]
+    });
+    let inner = &first.bytes[1..first.bytes.len() - 1];
+    let case = Case::at(setting.part(first.part.clone()))
+        .variant("word")
+        .with("parameter", setting.parameter.name())
+        .with("value", first.display())
+        .with("inner", String::from_utf8_lossy(inner))
+        .explains(setting.value_span());
+    // Quotes that hold several words together leave nobody sure of what was meant.
+    Some(if marks().count() == 2 * quoted.len() {
+        case.fix(Safety::Safe, ends.map(Edit::delete))
+    } else {
+        case
+    })
+}
+
+fn is_quoted(word: &[u8]) -> bool {
+    matches!(word, [first @ (b'"' | b'\''), _, .., last] if first == last)
 }
 
 /// RSY216: pulls are refused by the one, pushes by the other.

@@ -1,9 +1,9 @@
-use std::{collections::BTreeMap, net::Ipv4Addr, path::Path};
+use std::{cell::Cell, collections::BTreeMap, net::Ipv4Addr, path::Path};
 
 use super::{Files, NotOpened, Opened, resolve};
 use crate::{
     model::{
-        Configuration, Parameter, Scope,
+        Configuration, FatalError, Parameter, ProblemKind, Scope,
         access::{Peer, hosts},
     },
     terms::{Release, Source, Sources},
@@ -113,4 +113,76 @@ fn a_list_made_of_variables_may_match_anybody() {
     assert_eq!(allowed("10.0.0.1 %NETWORK%"), None);
     assert_eq!(allowed("%NETWORK% 127.0.0.1"), Some(true));
     assert_eq!(allowed("10.0.0.1 %lower%"), Some(false));
+}
+
+/// Files of one size that include each other's next one for ever, and a count of what was opened.
+struct Endless {
+    size: usize,
+    opened: Cell<usize>,
+}
+
+impl Files for Endless {
+    fn open(&self, path: &Path) -> Result<Opened, NotOpened> {
+        let number = self.opened.replace(self.opened.get() + 1);
+        if path == Path::new("folder") {
+            let names = (0..20_000).map(|number| format!("{number:05}.conf").into());
+            return Ok(Opened::Folder(names.collect()));
+        }
+        let mut bytes = format!("&merge {number}\n").into_bytes();
+        if path.starts_with("folder") || self.size > 0 {
+            // What stands behind a NUL costs no time.
+            bytes = vec![0; self.size];
+        }
+        Ok(Opened::File(bytes))
+    }
+}
+
+/// Reads `main`; what was not seen of it, and how often something was opened.
+fn read_endless(main: &str, size: usize) -> (Configuration, Vec<String>, usize) {
+    let mut sources = Sources::default();
+    let root = sources.add(Source::new("rsyncd.conf", main));
+    let files = Endless {
+        size,
+        opened: Cell::new(0),
+    };
+    let configuration = resolve(&mut sources, root, Release::CURRENT, &files);
+    let unseen = configuration
+        .problems
+        .iter()
+        .filter_map(|problem| match &problem.kind {
+            ProblemKind::IncludeNotSeen(path, reason) => Some(format!("{}: {reason}", path.display())),
+            _ => None,
+        });
+    let unseen = unseen.collect();
+    (configuration, unseen, files.opened.get())
+}
+
+const TOO_MUCH: &str = "more is included than is read: 10000 files of 256 MiB together";
+
+#[test]
+fn what_is_included_is_bounded_in_bytes() {
+    let main = "&merge a\n&merge b\n&merge c\n&merge d\n";
+    let (configuration, unseen, opened) = read_endless(main, 100 << 20);
+    assert_eq!(configuration.includes.len(), 2);
+    assert_eq!(unseen, [format!("c: {TOO_MUCH}"), format!("d: {TOO_MUCH}")]);
+    assert_eq!(opened, 3, "nothing is opened once there is no room left");
+    assert_eq!(configuration.serves(), None);
+}
+
+#[test]
+fn too_many_includes_open_no_further_file() {
+    for (main, most, opens) in [
+        ("&include folder\n&merge last\n", 10_000, 10_002),
+        ("&merge chain\n&merge last\n", 100, 101),
+    ] {
+        let (configuration, unseen, opened) = read_endless(main, 0);
+        assert_eq!(configuration.includes.len(), most);
+        assert!(
+            configuration
+                .fatal()
+                .any(|(_, error)| *error == FatalError::TooManyIncludes)
+        );
+        assert_eq!(unseen.last(), Some(&format!("last: {TOO_MUCH}")));
+        assert_eq!(opened, opens);
+    }
 }

@@ -15,81 +15,44 @@ use std::{
 use nix::unistd::User;
 use rsyncctl::terms::Release;
 
-/// A real `rsync --daemon` behind a port of its own: each connection is handed to one in inetd mode.
-pub(crate) struct Daemon {
+/// A port of loopback: each connection is handed to a new process, as its standard input and output.
+pub(crate) struct Port {
     address: SocketAddr,
-    log: PathBuf,
     stopping: Arc<AtomicBool>,
     acceptor: Option<JoinHandle<()>>,
 }
 
-/// How a daemon is run.
-#[derive(Default)]
-pub(crate) struct Run<'a> {
-    pub(crate) user: Option<&'a str>,
-    pub(crate) environment: BTreeMap<String, String>,
-}
-
-impl Daemon {
-    /// Serves the configuration; the log goes to a file beside it.
-    pub(crate) fn start(configuration: &Path, run: &Run<'_>) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port on loopback");
-        let log = configuration.with_extension("log");
-        fs::write(&log, "").expect("a log");
-        let user = run
-            .user
-            .map(|name| User::from_name(name).expect("users").expect("a user"));
-        if let Some(user) = &user {
-            let owner = (Some(user.uid.as_raw()), Some(user.gid.as_raw()));
-            std::os::unix::fs::chown(&log, owner.0, owner.1).expect("root changes owners");
-        }
-        let stopping = Arc::new(AtomicBool::new(false));
+impl Port {
+    /// Serves the connections of a listener.
+    pub(crate) fn serve(listener: TcpListener, command: impl Fn() -> Command + Send + 'static) -> Self {
         let address = listener.local_addr().expect("an address");
+        let stopping = Arc::new(AtomicBool::new(false));
         let acceptor = {
-            let (stopping, log) = (stopping.clone(), log.clone());
-            let configuration = configuration.to_owned();
-            let environment = run.environment.clone();
+            let stopping = stopping.clone();
             thread::spawn(move || {
+                let mut children = Vec::new();
                 for stream in listener.incoming() {
+                    let Ok(stream) = stream else { break };
                     if stopping.load(Ordering::SeqCst) {
-                        return;
+                        break;
                     }
-                    let Ok(stream) = stream else { return };
-                    let mut command = Command::new("rsync");
-                    command
-                        .args(["--daemon", "--no-detach"])
-                        .arg(format!("--config={}", configuration.display()))
-                        .arg(format!("--log-file={}", log.display()))
-                        // Once the module is known its own log file counts, and this is its default.
-                        .arg(format!("--dparam=log file={}", log.display()))
-                        .envs(&environment)
-                        .current_dir("/");
-                    if let Some(user) = &user {
-                        command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
-                    }
-                    serve(command, stream);
+                    children.push(hand_over(command(), stream));
+                }
+                for child in children {
+                    child.join().expect("a reaper does not panic");
                 }
             })
         };
         Self {
             address,
-            log,
             stopping,
             acceptor: Some(acceptor),
         }
     }
-
-    pub(crate) fn port(&self) -> u16 {
-        self.address.port()
-    }
-
-    /// What the daemon has logged so far.
-    pub(crate) fn log(&self) -> String {
-        String::from_utf8_lossy(&fs::read(&self.log).expect("the log")).into_owned()
-    }
 }
 
-impl Drop for Daemon {
+/// Ends with the last of the processes: their logs are complete then.
+impl Drop for Port {
     fn drop(&mut self) {
         self.stopping.store(true, Ordering::SeqCst);
         // Wakes the acceptor.
@@ -100,17 +63,81 @@ impl Drop for Daemon {
     }
 }
 
-fn serve(mut command: Command, stream: TcpStream) {
+/// Starts the program with the connection; the thread ends when the program has.
+fn hand_over(mut command: Command, stream: TcpStream) -> JoinHandle<()> {
     let output: OwnedFd = stream.try_clone().expect("a descriptor").into();
     let child = command
         .stdin(OwnedFd::from(stream))
         .stdout(output)
         .stderr(Stdio::null())
         .spawn()
-        .expect("rsync runs");
+        .expect("the program runs");
     drop(command);
-    // Reaps it whenever it ends.
-    thread::spawn(move || child.wait_with_output());
+    thread::spawn(move || drop(child.wait_with_output()))
+}
+
+/// A real `rsync --daemon` behind a port of its own: each connection is handed to one in inetd mode.
+pub(crate) struct Daemon {
+    port: Port,
+    log: PathBuf,
+}
+
+/// How a daemon is run.
+#[derive(Clone, Default)]
+pub(crate) struct Run<'a> {
+    pub(crate) user: Option<&'a str>,
+    pub(crate) environment: BTreeMap<String, String>,
+}
+
+impl Daemon {
+    /// Serves the configuration; the log goes to a file beside it.
+    pub(crate) fn start(configuration: &Path, run: &Run<'_>) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port on loopback");
+        Self::serve(listener, configuration, run)
+    }
+
+    /// Serves the configuration to the connections of a listener.
+    pub(crate) fn serve(listener: TcpListener, configuration: &Path, run: &Run<'_>) -> Self {
+        let log = configuration.with_extension("log");
+        fs::write(&log, "").expect("a log");
+        let user = run.user.map(account);
+        if let Some(user) = &user {
+            let owner = (Some(user.uid.as_raw()), Some(user.gid.as_raw()));
+            std::os::unix::fs::chown(&log, owner.0, owner.1).expect("root changes owners");
+        }
+        let environment = run.environment.clone();
+        let (configuration, its_log) = (configuration.to_owned(), log.clone());
+        let port = Port::serve(listener, move || {
+            let mut command = Command::new("timeout");
+            command
+                .args(["60", "rsync", "--daemon", "--no-detach"])
+                .arg(format!("--config={}", configuration.display()))
+                .arg(format!("--log-file={}", its_log.display()))
+                // Once the module is known its own log file counts, and this is its default.
+                .arg(format!("--dparam=log file={}", its_log.display()))
+                .envs(&environment)
+                .current_dir("/");
+            if let Some(user) = &user {
+                command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
+            }
+            command
+        });
+        Self { port, log }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port.address.port()
+    }
+
+    /// What the daemon has logged so far.
+    pub(crate) fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.log).expect("the log")).into_owned()
+    }
+}
+
+/// A local user.
+pub(crate) fn account(name: &str) -> User {
+    User::from_name(name).expect("users").expect("a user")
 }
 
 /// Runs a real rsync client; it ends within half a minute.

@@ -232,7 +232,8 @@ fn marker(line: &str, above: usize) -> Option<Marker> {
     })
 }
 
-fn unescape(line: &str) -> Vec<u8> {
+/// The bytes of a line in which `\xHH` stands for one.
+pub(crate) fn unescape(line: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = line;
     while let Some((before, after)) = rest.split_once("\\x") {

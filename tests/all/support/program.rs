@@ -1,10 +1,12 @@
 use std::{
     fs,
+    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
     path::Path,
     process::{Command, Output},
 };
 
 use jsonschema::Validator;
+use nix::unistd::{User, geteuid};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -20,6 +22,38 @@ pub(crate) fn folder(files: &[(&str, &str)]) -> TempDir {
 /// Runs the program in a folder.
 pub(crate) fn rsyncctl(folder: impl AsRef<Path>, arguments: &[&str]) -> Output {
     program(folder, arguments).output().expect("the program runs")
+}
+
+/// Runs the program in a folder as somebody for whom the system's permissions count: ourselves, or nobody for root.
+pub(crate) fn unprivileged(folder: &TempDir, arguments: &[&str]) -> Output {
+    let mut command = program(folder, arguments);
+    if geteuid().is_root() {
+        let nobody = User::from_name("nobody").expect("users").expect("nobody");
+        // Nobody may enter the folder that we build in.
+        let bin = tempfile::tempdir().expect("a folder");
+        let copy = bin.path().join("rsyncctl");
+        // Not by ourselves: a process that another test starts meanwhile would hold the copy open, and keep it busy.
+        let mut cp = Command::new("cp");
+        let status = cp.arg(command.get_program()).arg(&copy).status();
+        assert!(status.expect("cp runs").success());
+        for folder in [folder.path(), bin.path()] {
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("a mode");
+        }
+        let mut copied = Command::new(copy);
+        copied
+            .args(arguments)
+            .current_dir(folder)
+            .env("LC_ALL", "C.UTF-8")
+            .uid(nobody.uid.as_raw())
+            .gid(nobody.gid.as_raw());
+        return copied.output().expect("the program runs");
+    }
+    command.output().expect("the program runs")
+}
+
+/// What a program complained about.
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// The program, about to run in a folder, in an environment without wishes.

@@ -17,7 +17,7 @@ pub(crate) fn check_for(bytes: &[u8], kind: FileKind, rules: &[&str]) -> Report 
     let input = Input {
         name: kind.to_string(),
         path: None,
-        bytes: bytes.to_vec(),
+        bytes: bytes.into(),
         kind,
         is_guess: false,
         host: &NoHost,

@@ -1,6 +1,9 @@
 //! The rules of `auth users`: the first that fits decides.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+};
 
 use crate::{
     catalog::Safety,
@@ -24,6 +27,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::configuration("RSY334", root_user),
     Check::configuration("RSY336", torn_group),
     Check::configuration("RSY337", rule_never_reached),
+    Check::configuration("RSY339", wrong_separator),
 ];
 
 /// More patterns than any honest list holds; each is compared with each rule behind it.
@@ -60,11 +64,48 @@ fn no_secrets_file(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
 /// RSY314: only `:deny`, `:ro` and `:rw` mean something; rsync ignores any other word without a line in the log.
 fn unknown_suffix(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     for (module, setting) in asking(subject) {
+        let parted = parted_suffixes(setting);
+        for Parted { user, colon, word } in &parted {
+            let text = setting.text.bytes();
+            let user = &text[user.clone()];
+            let right = RIGHTS
+                .iter()
+                .find(|(name, _)| text[word.clone()].eq_ignore_ascii_case(name.as_bytes()));
+            let span = setting.part(colon.clone());
+            let whole = setting.part(colon.start..word.end);
+            let is_open = right.is_some_and(|(_, right)| match right {
+                Right::ReadOnly => !module.is(Parameter::ReadOnly),
+                right => *right == Right::Deny,
+            });
+            let case = Case::at(span)
+                .variant(if is_open { "parted-open" } else { "parted" })
+                .with("user", String::from_utf8_lossy(user))
+                .with("module", module.name())
+                .explains(setting.part(colon.start..word.end));
+            out.report(match right {
+                Some((name, _)) => case.fix(Safety::Unsafe, [Edit::replace(whole, format!(":{name}"))]),
+                None => case,
+            });
+        }
         for rule in user_rules(setting, subject.configuration.release) {
+            if let [b'!', name @ ..] = rule.pattern
+                && !name.is_empty()
+            {
+                let span = setting.part(rule.token.part.clone());
+                out.report(
+                    Case::at(span)
+                        .variant("negated")
+                        .with("user", String::from_utf8_lossy(name))
+                        .with("module", module.name())
+                        .explains(span),
+                );
+                continue;
+            }
             let (Some(suffix), Some(part)) = (rule.suffix, rule.suffix_part()) else {
                 continue;
             };
-            if rule.right != Right::Module {
+            let is_parted = |one: &Parted| one.colon.contains(&(part.start - 1));
+            if rule.right != Right::Module || parted.iter().any(is_parted) {
                 continue;
             }
             let span = setting.part(part.start - 1..part.end);
@@ -86,6 +127,73 @@ fn unknown_suffix(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
                     .with("suffix", String::from_utf8_lossy(suffix))
                     .with("meant", word)
                     .fix(Safety::Unsafe, [Edit::replace(span, format!(":{word}"))]),
+            );
+        }
+    }
+}
+
+/// The words that change what a user may do.
+const RIGHTS: [(&str, Right); 3] = [
+    ("deny", Right::Deny),
+    ("ro", Right::ReadOnly),
+    ("rw", Right::ReadWrite),
+];
+
+/// `joe : ro`: a user, a colon with blanks beside it, and a word, which make two or three rules.
+struct Parted {
+    user: Range<usize>,
+    /// From the user's end to the word.
+    colon: Range<usize>,
+    word: Range<usize>,
+}
+
+/// Every colon that a blank parts from its user or from the word behind it.
+fn parted_suffixes(setting: &Setting) -> Vec<Parted> {
+    let text = setting.text.bytes();
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let ends = |byte: &u8| matches!(byte, b' ' | b'\t' | b',' | b':');
+    let colons = (0..text.len()).filter(|&at| text[at] == b':');
+    colons
+        .filter_map(|colon| {
+            let before = text[..colon]
+                .iter()
+                .rev()
+                .take_while(|byte| is_blank(byte))
+                .count();
+            let behind = text[colon + 1..].iter().take_while(|byte| is_blank(byte)).count();
+            let (end, start) = (colon - before, colon + 1 + behind);
+            let user = text[..end].iter().rev().take_while(|byte| !ends(byte)).count();
+            let word = text[start..].iter().take_while(|byte| !ends(byte)).count();
+            (before + behind > 0 && user > 0 && word > 0).then(|| Parted {
+                user: end - user..end,
+                colon: end..start,
+                word: start..start + word,
+            })
+        })
+        .collect()
+}
+
+/// RSY339: users are parted by blanks, commas and tabs alone (`conf_strtok` in util1.c).
+fn wrong_separator(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for (module, setting) in asking(subject) {
+        for rule in user_rules(setting, subject.configuration.release) {
+            let text = rule.token.display();
+            let Some(joint) = [";", "|"].into_iter().find(|joint| text.contains(joint)) else {
+                continue;
+            };
+            let parts: Vec<&str> = text.split(joint).filter(|part| !part.is_empty()).collect();
+            // What stands behind a colon may be a password, with any character in it.
+            if rule.suffix.is_some() || rule.token.bytes.starts_with(b"#") || parts.is_empty() {
+                continue;
+            }
+            let span = setting.part(rule.token.part.clone());
+            out.report(
+                Case::at(span)
+                    .with("word", &*text)
+                    .with("joint", joint)
+                    .with("module", module.name())
+                    .explains(span)
+                    .fix(Safety::Unsafe, [Edit::replace(span, parts.join(", "))]),
             );
         }
     }

@@ -7,8 +7,11 @@ mod privileges;
 use std::net::IpAddr;
 
 use crate::{
-    lint::{checks::Check, subject::ModuleSubject},
-    model::{Parameter, Scope},
+    lint::{
+        checks::{Check, hosts::is_everybody},
+        subject::ModuleSubject,
+    },
+    model::{Parameter, Scope, access::is_host_separator},
 };
 
 pub(super) const FAMILIES: &[&[Check]] = &[open::CHECKS, privileges::CHECKS, paths::CHECKS];
@@ -17,8 +20,16 @@ fn asks_for_users(module: &ModuleSubject<'_>) -> bool {
     module.has(Parameter::AuthUsers)
 }
 
+/// Whether the host lists keep an address out. `hosts allow` is asked first, so one that admits everybody does not.
 fn has_host_list(module: &ModuleSubject<'_>) -> bool {
-    module.has(Parameter::HostsAllow) || module.has(Parameter::HostsDeny)
+    let has_list = module.has(Parameter::HostsAllow) || module.has(Parameter::HostsDeny);
+    has_list && !allows_everybody(module)
+}
+
+/// Whether `hosts allow` says outright that everybody may come.
+fn allows_everybody(module: &ModuleSubject<'_>) -> bool {
+    let allow = module.text(Parameter::HostsAllow).value;
+    allow.split(|&byte| is_host_separator(byte)).any(is_everybody)
 }
 
 fn is_guarded(module: &ModuleSubject<'_>) -> bool {

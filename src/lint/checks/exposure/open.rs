@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{asks_for_users, has_host_list, is_guarded};
+use super::{allows_everybody, asks_for_users, has_host_list, is_guarded};
 use crate::{
     lint::{
         checks::Check,
@@ -58,7 +58,9 @@ fn readable_by_anybody(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_
     for module in subject.modules() {
         let is_listed = module.is(Parameter::List);
         let serves = module.has(Parameter::Path) && !module.is(Parameter::WriteOnly);
-        if is_listed && serves && !is_guarded(&module) && !module.is_writable() {
+        // Who lets everybody in by name knows it.
+        let is_meant = allows_everybody(&module);
+        if is_listed && serves && !is_meant && !is_guarded(&module) && !module.is_writable() {
             out.report(Case::at(module.header()).with("module", module.name()));
         }
     }

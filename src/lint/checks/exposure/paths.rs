@@ -1,15 +1,20 @@
 //! Folders that hold more than they seem to.
 
-use std::{collections::BTreeMap, ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    ffi::OsStr,
+    os::unix::ffi::OsStrExt,
+    path::Path,
+};
 
-use super::{asks_for_users, is_guarded};
+use super::{asks_for_users, has_host_list, is_guarded};
 use crate::{
     lint::{
         checks::Check,
         report::{Case, Reporter},
         subject::{ConfigurationSubject, ModuleSubject},
     },
-    model::{Parameter, Setting, access::is_host_separator},
+    model::{Parameter, Setting},
 };
 
 pub(super) const CHECKS: &[Check] = &[
@@ -73,8 +78,8 @@ fn user_variable_without_users(subject: &ConfigurationSubject<'_>, out: &mut Rep
 
 /// RSY512: what one module guards, another one gives away.
 fn open_way_round(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
-    let mut open = BTreeMap::new();
-    let mut guarded = BTreeMap::new();
+    let mut open = Folders::default();
+    let mut guarded = Folders::default();
     for module in subject.modules() {
         // What a filter leaves out of a folder, nobody knows from here.
         let is_filtered = [
@@ -88,22 +93,22 @@ fn open_way_round(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
         .any(|&filter| module.has(filter));
         match place(&module) {
             Some((path, setting)) if admits_everybody(&module) && !is_filtered => {
-                open.entry(path).or_insert((module, setting));
+                open.insert(path, module, setting);
             }
             Some((path, setting)) if is_guarded(&module) && !admits_everybody(&module) => {
-                guarded.entry(path).or_insert((module, setting));
+                guarded.insert(path, module, setting);
             }
             _ => {}
         }
     }
     let mut found = Vec::new();
-    for (path, (module, setting)) in &guarded {
+    for (path, module, setting) in &guarded.all {
         // Where writing is what the guard is for, reading beside it is a public mirror.
         let gives_away = |wide: &ModuleSubject<'_>| {
             wide.is_writable() || !(module.is_writable() || module.is(Parameter::WriteOnly))
         };
         let around = path.ancestors().find_map(|folder| open.get(folder));
-        if let Some((wide, way)) = around.filter(|(wide, _)| gives_away(wide)) {
+        if let Some((_, wide, way)) = around.filter(|(_, wide, _)| gives_away(wide)) {
             let variant = if asks_for_users(module) {
                 "password"
             } else {
@@ -112,9 +117,9 @@ fn open_way_round(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             found.push((way, wide, setting, module, variant));
         }
     }
-    for (path, (module, way)) in &open {
+    for (path, module, way) in &open.all {
         let around = path.ancestors().skip(1).find_map(|folder| guarded.get(folder));
-        if let Some((strict, setting)) = around.filter(|_| module.is_writable()) {
+        if let Some((_, strict, setting)) = around.filter(|_| module.is_writable()) {
             found.push((way, module, setting, strict, "inside"));
         }
     }
@@ -130,12 +135,29 @@ fn open_way_round(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     }
 }
 
+/// The first module of each folder.
+#[derive(Default)]
+struct Folders<'a> {
+    all: Vec<(&'a Path, ModuleSubject<'a>, &'a Setting)>,
+    by_path: HashMap<&'a Path, usize>,
+}
+
+impl<'a> Folders<'a> {
+    fn insert(&mut self, path: &'a Path, module: ModuleSubject<'a>, setting: &'a Setting) {
+        if let Entry::Vacant(vacant) = self.by_path.entry(path) {
+            vacant.insert(self.all.len());
+            self.all.push((path, module, setting));
+        }
+    }
+
+    fn get(&self, path: &Path) -> Option<&(&'a Path, ModuleSubject<'a>, &'a Setting)> {
+        self.by_path.get(path).map(|&index| &self.all[index])
+    }
+}
+
 /// Whether a module asks nobody for a name and keeps no address out.
 fn admits_everybody(module: &ModuleSubject<'_>) -> bool {
-    let allow = module.text(Parameter::HostsAllow).value;
-    let mut words = allow.split(|&byte| is_host_separator(byte));
-    let everybody = allow.is_empty() && !module.has(Parameter::HostsDeny);
-    !asks_for_users(module) && (everybody || words.any(|word| matches!(word, b"*" | b"0.0.0.0/0")))
+    !asks_for_users(module) && !has_host_list(module)
 }
 
 /// Where a module's folder is, if its path says so outright.

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 
-use super::word::{Word, words};
+use super::word::{Word, meant_network, words};
 use crate::{
     catalog::Safety,
     diagnosis::Edit,
@@ -30,6 +30,7 @@ const LISTS: &[Parameter] = &[Parameter::HostsAllow, Parameter::HostsDeny];
 /// RSY303: an address that rsync cannot read matches nobody: in `hosts deny` it lets its host in.
 fn malformed_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     for setting in subject.settings(LISTS) {
+        let is_deny = setting.parameter == Parameter::HostsDeny;
         for (token, word) in words(setting) {
             let variant = match word {
                 Word::Address(AddressPattern::NotAnAddress) => "address",
@@ -41,13 +42,32 @@ fn malformed_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
                     error: MaskError::OutOfRange,
                     ..
                 }) => "range",
+                Word::Address(AddressPattern::Network { address, bits, .. })
+                    if address.is_unspecified() && bits == if address.is_ipv4() { 32 } else { 128 } =>
+                {
+                    if is_deny {
+                        "zero-deny"
+                    } else {
+                        "zero"
+                    }
+                }
+                Word::AddressWildcard => "wildcard",
+                Word::AddressRange if is_deny => "from-to-deny",
+                Word::AddressRange => "from-to",
                 _ => continue,
             };
+            let span = setting.part(token.part.clone());
+            let case = Case::at(span)
+                .with("parameter", setting.parameter.name())
+                .with("word", token.display());
             out.report(
-                Case::at(setting.part(token.part.clone()))
-                    .variant(variant)
-                    .with("parameter", setting.parameter.name())
-                    .with("word", token.display()),
+                match meant_network(token.bytes).filter(|_| variant == "wildcard") {
+                    Some(network) => case
+                        .variant("network")
+                        .with("network", network.clone())
+                        .fix(Safety::Safe, [Edit::replace(span, network)]),
+                    None => case.variant(variant),
+                },
             );
         }
     }

@@ -1,8 +1,11 @@
 //! `hosts allow` and `hosts deny` together.
 
-use std::{collections::HashSet, net::IpAddr};
+use std::{
+    collections::HashSet,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
-use super::word::{Word, words};
+use super::word::{Word, is_everybody, words};
 use crate::{
     catalog::Safety,
     diagnosis::Edit,
@@ -12,7 +15,6 @@ use crate::{
         subject::ConfigurationSubject,
     },
     model::{Parameter, Scope, Setting, access::AddressPattern},
-    syntax::Token,
 };
 
 pub(super) const CHECKS: &[Check] = &[Check::configuration("RSY301", strangers_admitted)];
@@ -29,10 +31,20 @@ fn strangers_admitted(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>
         if allow.text.is_empty() || deny.text.is_empty() || !seen.insert((allow.span(), deny.span())) {
             continue;
         }
-        let Some(denied) = Denied::by(deny).filter(|_| !words(allow).any(is_everybody)) else {
+        let Some(denied) = Denied::by(deny) else {
             continue;
         };
+        let admits_all_like = |peer: IpAddr| {
+            words(allow).any(|(token, word)| match word {
+                Word::Address(pattern @ AddressPattern::Everything { .. }) => pattern.matches(peer),
+                _ => is_everybody(token.bytes),
+            })
+        };
+        let admits_v4 = admits_all_like(Ipv4Addr::LOCALHOST.into());
+        let admits_v6 = admits_all_like(Ipv6Addr::LOCALHOST.into());
         let variant = match denied {
+            _ if admits_v4 && (admits_v6 || denied.is_v4_alone()) => "unread",
+            _ if admits_v4 || admits_v6 => continue,
             Denied { everything: true, .. } => continue,
             Denied {
                 everything_v4: true, ..
@@ -49,11 +61,15 @@ fn strangers_admitted(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>
         };
         let case = Case::at(deny.value_span())
             .variant(variant)
-            .also(allow.value_span(), "allow")
+            .also(
+                allow.value_span(),
+                if variant == "unread" { "everybody" } else { "allow" },
+            )
             .with("module", module.name())
-            .with("deny", deny.text.display());
+            .with("deny", deny.text.display())
+            .explains_rules(deny.value_span(), &["RSY303"]);
         out.report(match variant {
-            "list" => case,
+            "list" | "unread" => case,
             _ => case.fix(Safety::Unsafe, [Edit::replace(deny.value_span(), "*")]),
         });
     }
@@ -63,6 +79,7 @@ fn strangers_admitted(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>
 struct Denied {
     everything: bool,
     everything_v4: bool,
+    everything_v6: bool,
     /// Whether it is the one address 0.0.0.0, which is nobody's, and nothing else.
     zero: bool,
     patterns: Vec<AddressPattern>,
@@ -75,31 +92,51 @@ impl Denied {
         let mut denied = Self {
             everything: false,
             everything_v4: false,
+            everything_v6: false,
             zero: true,
             patterns: Vec::new(),
             has_names: false,
         };
-        let mut everything_v6 = false;
         for (token, word) in words(deny) {
             let is_zero = matches!(&word, Word::Address(AddressPattern::Network { address, bits: 32, .. }) if address.is_unspecified());
             denied.zero &= is_zero;
             match word {
-                Word::Joined | Word::Wrapper => return None,
+                Word::AddressRange
+                | Word::AddressWildcard
+                | Word::Joined
+                | Word::Negated
+                | Word::Suffix
+                | Word::Wrapper => return None,
                 Word::Address(AddressPattern::NotAnAddress | AddressPattern::BadMask { .. }) => return None,
                 Word::Address(AddressPattern::Everything { address }) => {
                     denied.everything_v4 |= address.is_ipv4();
-                    everything_v6 |= address.is_ipv6();
+                    denied.everything_v6 |= address.is_ipv6();
                 }
                 Word::Address(pattern) => denied.patterns.push(pattern),
-                Word::Wildcard if token.bytes.iter().all(|byte| b"*?".contains(byte)) => {
-                    denied.everything = true;
-                }
+                Word::Wildcard if is_everybody(token.bytes) => denied.everything = true,
                 Word::Wildcard | Word::Name | Word::Netgroup => denied.has_names = true,
             }
         }
-        denied.everything |= denied.everything_v4 && everything_v6;
+        denied.everything |= denied.everything_v4 && denied.everything_v6;
         denied.everything_v4 |= denied.space() >= 1 << 32;
         Some(denied)
+    }
+
+    /// Whether nobody with an IPv6 address can be among them.
+    fn is_v4_alone(&self) -> bool {
+        let is_v4 = |pattern: &AddressPattern| {
+            matches!(
+                pattern,
+                AddressPattern::Network {
+                    address: IpAddr::V4(_),
+                    ..
+                } | AddressPattern::Masked {
+                    address: IpAddr::V4(_),
+                    ..
+                }
+            )
+        };
+        !(self.everything || self.everything_v6 || self.has_names) && self.patterns.iter().all(is_v4)
     }
 
     /// How many IPv4 addresses the networks hold, those that two hold counted twice.
@@ -132,18 +169,10 @@ impl Denied {
     }
 }
 
-fn is_everybody((token, word): (Token<'_>, Word)) -> bool {
-    match word {
-        Word::Address(AddressPattern::Everything { .. }) => true,
-        Word::Wildcard => token.bytes.iter().all(|byte| b"*?".contains(byte)),
-        _ => false,
-    }
-}
-
 fn listens_only_on_v4(subject: &ConfigurationSubject<'_>) -> bool {
     let address = subject
         .configuration
         .text(Scope::Global, Parameter::Address)
         .value;
-    std::str::from_utf8(address).is_ok_and(|address| address.parse::<std::net::Ipv4Addr>().is_ok())
+    std::str::from_utf8(address).is_ok_and(|address| address.parse::<Ipv4Addr>().is_ok())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::word::{Word, joint, words};
+use super::word::{Word, is_nobody, joint, words};
 use crate::{
     catalog::Safety,
     diagnosis::Edit,
@@ -61,18 +61,37 @@ fn lists<'a>(subject: &ConfigurationSubject<'a>) -> Vec<List<'a>> {
 fn wrapper_word(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     for list in lists(subject) {
         for (token, word) in words(list.setting) {
+            let span = list.setting.part(token.part.clone());
+            if matches!(word, Word::Suffix | Word::Negated) {
+                let case = Case::at(span)
+                    .with("word", token.display())
+                    .with("parameter", list.setting.parameter.name());
+                out.report(if word == Word::Negated {
+                    case.variant(if list.is_deny { "negated-deny" } else { "negated" })
+                } else {
+                    case.variant(if list.is_deny { "domain-deny" } else { "domain" })
+                        .fix(Safety::Safe, [Edit::replace(span, [b"*", token.bytes].concat())])
+                });
+                continue;
+            }
             if word != Word::Wrapper {
                 continue;
             }
             let is_except = token.bytes.eq_ignore_ascii_case(b"EXCEPT");
+            let is_nobody = is_nobody(token.bytes);
+            if is_nobody && !(list.is_deny && list.lookups.forward && list.lookups.unresolvable_denies) {
+                // Nobody is called so: as it was meant.
+                continue;
+            }
             let variant = match (list.is_deny, is_except) {
+                _ if is_nobody => "nobody",
                 (false, true) => "except",
                 (false, false) => "allow",
                 (true, _) if list.lookups.forward && list.lookups.unresolvable_denies => "deny",
                 (true, _) => "deny-nobody",
             };
             out.report(
-                Case::at(list.setting.part(token.part.clone()))
+                Case::at(span)
                     .variant(variant)
                     .with("word", token.display())
                     .with("parameter", list.setting.parameter.name()),

@@ -1,5 +1,7 @@
 //! What rsync takes a word of a host list for.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use crate::{
     model::{
         Setting,
@@ -13,10 +15,18 @@ use crate::{
 pub(super) enum Word {
     /// An address, a network, or something that looks like one.
     Address(AddressPattern),
+    /// `192.0.2.1-20`: a range of addresses in other programs, a host's name here.
+    AddressRange,
+    /// `192.0.2.*`: compared with names, and no host's name is made of numbers.
+    AddressWildcard,
     /// Several words that are joined by something that separates elsewhere.
     Joined,
+    /// `.example.org`: a domain in the files of TCP wrappers, a whole name here.
+    Suffix,
     /// A word with a meaning in the files of TCP wrappers, and none here.
     Wrapper,
+    /// `!word`: an exception in other programs.
+    Negated,
     /// `@netgroup`.
     Netgroup,
     /// A name with `*`, `?` or `[`.
@@ -46,6 +56,18 @@ fn classify(word: &[u8]) -> Word {
     if is_wrapper(word) {
         return Word::Wrapper;
     }
+    if word.len() > 1 && word[0] == b'!' {
+        return Word::Negated;
+    }
+    if word.len() > 1 && word[0] == b'.' && !word.iter().any(|byte| b"*?[".contains(byte)) {
+        return Word::Suffix;
+    }
+    if is_numeric(word, b"-") {
+        return Word::AddressRange;
+    }
+    if is_numeric(word, b"*?") {
+        return Word::AddressWildcard;
+    }
     if word.len() > 1 && word[0] == b'@' {
         return Word::Netgroup;
     }
@@ -63,10 +85,61 @@ pub(super) fn joint(word: &[u8]) -> Option<&'static str> {
         .find(|joint| word.windows(joint.len()).any(|part| part == joint.as_bytes()))
 }
 
+/// Numbers and dots, with some of the marks that stand for several numbers.
+fn is_numeric(word: &[u8], marks: &[u8]) -> bool {
+    let has = |marks: &[u8]| word.iter().any(|byte| marks.contains(byte));
+    word.iter()
+        .all(|byte| byte.is_ascii_digit() || *byte == b'.' || marks.contains(byte))
+        && has(marks)
+        && has(b".")
+        && has(b"0123456789")
+}
+
+/// The network that an address with `*` at its end was meant for: `192.0.2.*` is 192.0.2.0/24.
+pub(super) fn meant_network(word: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(word).ok()?;
+    let numbers: Vec<u8> = text
+        .split('.')
+        .take_while(|part| *part != "*")
+        .map(|part| part.parse().ok())
+        .collect::<Option<_>>()?;
+    let stars = text.split('.').skip(numbers.len());
+    if numbers.len() > 3
+        || numbers.len() + stars.clone().count() > 4
+        || !stars.into_iter().all(|part| part == "*")
+    {
+        return None;
+    }
+    let mut bytes = [0; 4];
+    bytes[..numbers.len()].copy_from_slice(&numbers);
+    Some(format!("{}/{}", Ipv4Addr::from(bytes), 8 * numbers.len()))
+}
+
 /// `LOCAL`, `KNOWN` and `PARANOID` may be names of hosts where they are not in capitals. `UNKNOWN` has a meaning for
 /// rsync too: a peer without a name is called so.
 fn is_wrapper(word: &[u8]) -> bool {
+    const WORDS: [&str; 6] = ["ALL", "ANY", "EVERYBODY", "EVERYONE", "EXCEPT", "ANYONE"];
     matches!(word, b"LOCAL" | b"KNOWN" | b"PARANOID")
-        || word.eq_ignore_ascii_case(b"ALL")
-        || word.eq_ignore_ascii_case(b"EXCEPT")
+        || is_nobody(word)
+        || WORDS.iter().any(|one| word.eq_ignore_ascii_case(one.as_bytes()))
+}
+
+/// Words that people write for an empty list.
+pub(super) fn is_nobody(word: &[u8]) -> bool {
+    ["NONE", "NOBODY", "NO"]
+        .iter()
+        .any(|one| word.eq_ignore_ascii_case(one.as_bytes()))
+}
+
+/// Whether a word of a list stands for every IPv4 address, at least.
+pub(in crate::lint::checks) fn is_everybody(word: &[u8]) -> bool {
+    match AddressPattern::parse(word) {
+        Some(AddressPattern::Everything { address }) => address.is_ipv4(),
+        Some(AddressPattern::Masked {
+            mask: IpAddr::V4(mask),
+            ..
+        }) => mask.is_unspecified(),
+        Some(_) => false,
+        None => !word.is_empty() && word.iter().all(|byte| b"*?".contains(byte)),
+    }
 }

@@ -106,7 +106,9 @@ pub(super) fn pieces(parameter: Parameter, value: &[u8]) -> (usize, Vec<Piece<'_
 /// The parameters that stand in a text that rsync throws away.
 pub(super) fn pieces_of_text(text: &[u8]) -> Vec<Piece<'_>> {
     let names = names(text);
-    if names.iter().any(|name| name.is_plain) {
+    // A text of nothing but a parameter is no note either.
+    let begins = |name: &Name| text[..name.start].trim_ascii().is_empty();
+    if names.first().is_some_and(begins) || names.iter().any(|name| name.is_plain) {
         parameters(text, &names)
     } else {
         Vec::new()

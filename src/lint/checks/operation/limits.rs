@@ -44,7 +44,10 @@ fn unlimited(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>, paramet
     let is_set = |module: &ModuleSubject<'_>| {
         let setting = module.integer(parameter).origin.setting();
         // A variable may hold any number.
-        module.integer(parameter).value != 0 || setting.is_some_and(|set| set.effect == Effect::Environment)
+        let value = module.integer(parameter).value;
+        // Below zero there is no timeout either; a negative `max connections` has a page of its own.
+        let is_limit = value > 0 || (value < 0 && parameter == Parameter::MaxConnections);
+        is_limit || setting.is_some_and(|set| set.effect == Effect::Environment)
     };
     let mut without = subject.modules().filter(|module| !is_set(module));
     let Some(first) = without.next() else {

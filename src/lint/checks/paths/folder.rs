@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use crate::{
     host::{EntryKind, walk},
     lint::{
-        checks::Check,
+        checks::{Check, notes},
         report::{Case, Reporter},
         subject::{ConfigurationSubject, ModuleSubject},
     },
-    model::{Parameter, Scope},
+    model::{Parameter, Scope, has_variable},
     terms::Release,
 };
 
@@ -19,6 +19,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::configuration("RSY403", relative_path),
     Check::configuration("RSY404", untrusted_link_in_path),
     Check::configuration("RSY423", path_with_dot),
+    Check::configuration("RSY424", several_folders),
 ];
 
 /// RSY401: a module without a path can be listed and never used.
@@ -85,6 +86,45 @@ fn relative_path(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
                     .with("module", module.name())
                     .with("path", module.display(Parameter::Path))
                     .with("call", call(subject, &module)),
+            );
+        }
+    }
+}
+
+/// RSY424: a path is one folder, byte for byte: no list, and nothing that a shell would expand.
+fn several_folders(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for setting in subject.settings(&[Parameter::Path]) {
+        let path = setting.bytes();
+        let is_list = path
+            .windows(2)
+            .any(|pair| pair[1] == b'/' && b",;:".contains(&pair[0]))
+            || path
+                .windows(3)
+                .any(|part| matches!(part, [b',' | b' ', b' ', b'/']))
+            || path
+                .split(|&byte| byte == b' ')
+                .filter(|word| word.starts_with(b"/"))
+                .count()
+                > 1;
+        let has_wildcard = path
+            .rsplit(|&byte| byte == b'/')
+            .any(|name| name == b"*" || name.starts_with(b"*."));
+        let variant = match (is_list, has_wildcard) {
+            (true, _) => "list",
+            (_, true) => "wildcard",
+            _ => continue,
+        };
+        // Notes, quotes and lines that run together have pages of their own; so has what is no path of this system.
+        let is_other = path.first() != Some(&b'/') || notes::note(setting).is_some() || has_variable(path);
+        let place = subject.place(path);
+        let exists = place.is_some_and(|place| matches!(subject.host.metadata(&place, true), Ok(Some(_))));
+        if !is_other && !exists {
+            let span = setting.value_span();
+            out.report(
+                Case::at(span)
+                    .variant(variant)
+                    .with("path", setting.text.display())
+                    .explains_rules(span, &["RSY402"]),
             );
         }
     }

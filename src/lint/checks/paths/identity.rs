@@ -34,8 +34,9 @@ fn unknown_uid(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
         if has_variable(word) || has_daemon_chroot(subject) {
             continue;
         }
-        let is_list = word.iter().any(|byte| b" ,\t".contains(byte));
-        if !is_list {
+        // A colon parts the fields of /etc/passwd.
+        let is_list = word.iter().any(|byte| b" ,\t:".contains(byte));
+        if !is_list && !is_below_zero(word) {
             let name = String::from_utf8_lossy(word);
             if !matches!(out.fact(name, accounts.uid(word)), Some(None)) {
                 continue;
@@ -48,6 +49,12 @@ fn unknown_uid(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             (Some(module), false) => case.variant("module").with("module", module.name()),
         });
     }
+}
+
+/// `-2`, as old guides write nobody: rsync takes it for a name, and no account is called so.
+fn is_below_zero(word: &[u8]) -> bool {
+    word.strip_prefix(b"-")
+        .is_some_and(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit))
 }
 
 /// RSY408: a group that the server does not know closes the module; `nobody` is one on some systems, `nogroup` on
@@ -71,7 +78,9 @@ fn unknown_gid(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             if index == 0 && token.bytes == b"*" {
                 continue;
             }
-            if !matches!(out.fact(token.display(), accounts.gid(token.bytes)), Some(None)) {
+            let is_unknown = is_below_zero(token.bytes)
+                || matches!(out.fact(token.display(), accounts.gid(token.bytes)), Some(None));
+            if !is_unknown {
                 continue;
             }
             let span = setting.part(token.part.clone());

@@ -24,7 +24,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::secrets("RSY338", guessable_password),
 ];
 
-pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+pub(in crate::lint::checks) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Blank, tab, no-break space and the wide space of Chinese text: what looks like nothing.
 const BLANKS: [&[u8]; 4] = [b" ", b"\t", b"\xc2\xa0", b"\xe3\x80\x80"];

@@ -1,0 +1,206 @@
+//! What the commands that read one daemon's configuration share: which file, for which release, and what of it nobody
+//! can rely on.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+
+use crate::{
+    catalog::{self, FileKind, Language},
+    cli::{
+        Failure, exit,
+        input::{Machine, cannot_read, is_standard_input, read, standard_input},
+        output::complain,
+    },
+    diagnosis::Unchecked,
+    host::Host,
+    lint::{self, Circumstances, HostFiles, Input, Options, Report},
+    model::{Configuration, ProblemKind, Scope, resolve},
+    render,
+    terms::{Release, Source, SourceId, Sources},
+};
+
+/// The rules that find what makes rsync give up a file, and nothing else.
+const FATAL: [&str; 5] = ["RSY103", "RSY104", "RSY105", "RSY106", "RSY107"];
+
+/// One daemon's configuration.
+#[derive(Args, Debug)]
+pub(super) struct OneFile {
+    /// The daemon's configuration file; `-` is standard input
+    ///
+    /// [default: /etc/rsyncd.conf, of the machine that --root names]
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Only this module
+    #[arg(long, value_name = "NAME")]
+    pub(super) module: Option<String>,
+    /// The release of rsync that reads the file
+    #[arg(long, value_name = "VERSION", default_value_t = Release::CURRENT)]
+    target_version: Release,
+    #[command(flatten)]
+    machine: Machine,
+}
+
+impl OneFile {
+    /// Reads and resolves the file.
+    pub(super) fn resolve(&self) -> Result<Resolved, Failure> {
+        match &self.file {
+            Some(file) => self.resolve_other(file),
+            None => self.resolve_other(&self.machine.default_file()),
+        }
+    }
+
+    /// Reads and resolves another file in the same circumstances.
+    pub(super) fn resolve_other(&self, path: &Path) -> Result<Resolved, Failure> {
+        let hosts = self.machine.hosts()?;
+        let (name, bytes) = if is_standard_input(path) {
+            ("stdin".to_owned(), standard_input()?)
+        } else {
+            let bytes = read(&hosts, path).map_err(|reason| match &self.file {
+                Some(_) => cannot_read(path, reason),
+                None => format!("{}; name the file", cannot_read(path, reason)),
+            })?;
+            (path.display().to_string(), bytes)
+        };
+        let mut sources = Sources::default();
+        let source = sources.add(Source::new(name, bytes));
+        let host = hosts.of(path);
+        let configuration = resolve(&mut sources, source, self.target_version, &HostFiles(host));
+        let gives_up = configuration.fatal().next().is_some();
+        Ok(Resolved {
+            fatal: gives_up.then(|| self.fatal(sources.get(source), host)),
+            sources,
+            source,
+            configuration,
+        })
+    }
+
+    /// What makes rsync give up the file, as `lint` tells it.
+    fn fatal(&self, source: &Source, host: &dyn Host) -> Report {
+        let input = Input {
+            name: source.name().to_owned(),
+            path: None,
+            bytes: source.bytes().clone(),
+            kind: FileKind::RsyncdConf,
+            is_guess: false,
+            host,
+        };
+        let options = Options {
+            circumstances: Circumstances {
+                release: self.target_version,
+                from_release: None,
+                daemon_uid: 0,
+                today: jiff::Zoned::now().date(),
+            },
+            select: FATAL.into_iter().filter_map(catalog::page).collect(),
+            ignore: Vec::new(),
+            severities: Vec::new(),
+        };
+        lint::lint(vec![input], &options)
+    }
+}
+
+/// A configuration as the daemon reads it.
+pub(super) struct Resolved {
+    pub(super) sources: Sources,
+    source: SourceId,
+    pub(super) configuration: Configuration,
+    fatal: Option<Report>,
+}
+
+impl Resolved {
+    /// The modules that the user wants to hear of.
+    ///
+    /// # Errors
+    /// That there is no module of that name, with a near name, which is the likely reason.
+    pub(super) fn scopes(&self, module: Option<&str>) -> Result<Vec<Scope>, String> {
+        let configuration = &self.configuration;
+        let Some(name) = module else {
+            return Ok(configuration.module_scopes().map(|(scope, _)| scope).collect());
+        };
+        if let Some(index) = configuration.module(name.as_bytes()) {
+            return Ok(vec![Scope::Module(index)]);
+        }
+        Err(match configuration.module_like(name.as_bytes()) {
+            Some(index) => format!(
+                "there is no module `{name}`; clients must spell it `{}`",
+                configuration.modules[index].name.display()
+            ),
+            None => format!("there is no module `{name}`"),
+        })
+    }
+
+    /// How a command ends that found nothing of the name that it was asked for: it may stand in what was not read.
+    pub(super) fn without_answer(&self) -> u8 {
+        if self.unseen().is_empty() {
+            exit::FINDINGS
+        } else {
+            exit::UNCHECKED
+        }
+    }
+
+    /// What of the file could not be read: it may hold what an answer lacks.
+    pub(super) fn unseen(&self) -> Vec<Unchecked> {
+        let problems = self.configuration.problems.iter();
+        let unseen = problems.filter_map(|problem| match &problem.kind {
+            ProblemKind::IncludeNotSeen(path, reason) => Some(Unchecked {
+                rule: None,
+                subject: path.display().to_string(),
+                reason: reason.clone(),
+            }),
+            _ => None,
+        });
+        unseen.collect()
+    }
+
+    /// Says on standard error where rsync gives up the file, and what of it was not read.
+    pub(super) fn complain(&self, language: Language) -> io::Result<()> {
+        for one in self.unseen() {
+            let (path, reason) = (&one.subject, render::unknown(&one.reason, language));
+            complain(&match language {
+                Language::English => format!("`{path}` is included and was not read: {reason}"),
+                Language::Chinese => format!("没有读取被引用的 `{path}`：{reason}"),
+            })?;
+        }
+        for (problem, _) in self.configuration.fatal() {
+            let place = self.sources.place(problem.span);
+            complain(&match language {
+                Language::English => format!("{place}: rsync gives up the file here, and serves nothing"),
+                Language::Chinese => format!("{place}：rsync 读到这里就放弃，所有模块都不可用"),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// What becomes of the file, for an envelope's summary.
+    fn as_json(&self) -> serde_json::Value {
+        let configuration = &self.configuration;
+        serde_json::json!({
+            "file": self.sources.get(self.source).name(),
+            "modules": configuration.modules.len(),
+            "starts": configuration.starts(),
+            "serves": configuration.serves(),
+        })
+    }
+}
+
+/// The envelope of an answer about some files, with the keys of the command's own.
+pub(super) fn envelope(
+    command: &str,
+    language: Language,
+    files: &[&Resolved],
+    own: impl IntoIterator<Item = (&'static str, serde_json::Value)>,
+) -> serde_json::Value {
+    let unseen: Vec<_> = files.iter().flat_map(|file| file.unseen()).collect();
+    let fatal: Vec<_> = files.iter().filter_map(|file| file.fatal.as_ref()).collect();
+    let configurations: Vec<_> = files.iter().map(|file| file.as_json()).collect();
+    let summary = serde_json::json!({
+        "release": files.first().map(|file| file.configuration.release),
+        "configurations": configurations,
+        "unchecked": unseen.len(),
+    });
+    render::envelope(command, &fatal, &unseen, summary, language, own)
+}

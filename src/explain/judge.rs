@@ -1,0 +1,136 @@
+//! What the server's configuration says about a failure that the text tells.
+
+use crate::{
+    catalog::Stage,
+    explain::Incident,
+    model::{
+        Configuration, Parameter, Scope, Setting,
+        access::{Peer, hosts},
+    },
+    terms::{Sources, Span},
+};
+
+/// A configuration, resolved, and the files that it was read from.
+#[derive(Debug)]
+pub struct Server {
+    /// The files.
+    pub sources: Sources,
+    /// What they mean.
+    pub configuration: Configuration,
+}
+
+/// Whether the configuration makes a failure of that kind happen.
+pub(super) enum Judgement {
+    /// It does, by the line there.
+    Yes(String),
+    /// It does not.
+    No,
+    /// It has no say in it, or the text tells too little.
+    Open,
+}
+
+impl Server {
+    /// Judges a failure at a stage, with the message that shows it.
+    pub(super) fn judge(&self, incident: &Incident, stage: Stage, message: &str) -> Judgement {
+        let name = |kind| {
+            incident
+                .names
+                .iter()
+                .find(|(known, _)| *known == kind)
+                .map(|(_, name)| name)
+        };
+        let Some(module) = name("module").cloned().or_else(|| incident.names_of_command().1) else {
+            return Judgement::Open;
+        };
+        let module = &module;
+        let Some(index) = self.configuration.module(module.as_bytes()) else {
+            return if stage == Stage::Module {
+                self.missing(module)
+            } else {
+                Judgement::Open
+            };
+        };
+        let scope = Scope::Module(index);
+        match stage {
+            Stage::Access => {
+                let address = name("address").and_then(|address| address.parse().ok());
+                address.map_or(Judgement::Open, |address| {
+                    self.admission(scope, Peer::new(address, None))
+                })
+            }
+            Stage::Slot if message.contains("max connections") => {
+                self.line_of(scope, Parameter::MaxConnections)
+            }
+            Stage::Authentication
+                if self
+                    .configuration
+                    .text(scope, Parameter::AuthUsers)
+                    .value
+                    .is_empty() =>
+            {
+                Judgement::No
+            }
+            Stage::Arguments if message.contains("read only") => self.switch(scope, Parameter::ReadOnly),
+            Stage::Arguments if message.contains("write only") => self.switch(scope, Parameter::WriteOnly),
+            _ => Judgement::Open,
+        }
+    }
+
+    fn missing(&self, module: &str) -> Judgement {
+        let file = self.sources.get(self.configuration.root).name();
+        let names: Vec<_> = self
+            .configuration
+            .modules
+            .iter()
+            .map(|module| format!("[{}]", module.name.display()))
+            .take(8)
+            .collect();
+        Judgement::Yes(format!("{file}: no [{module}]; {}", names.join(" ")))
+    }
+
+    fn admission(&self, scope: Scope, peer: Peer) -> Judgement {
+        let verdict = hosts(&self.configuration, scope, &peer);
+        match verdict.allowed {
+            Some(true) => Judgement::No,
+            Some(false) => match verdict
+                .deciding
+                .map(|step| &verdict.steps[step])
+                .or_else(|| verdict.steps.last())
+            {
+                Some(step) => Judgement::Yes(self.quoted(step.setting)),
+                None => Judgement::Open,
+            },
+            None => Judgement::Open,
+        }
+    }
+
+    fn switch(&self, scope: Scope, parameter: Parameter) -> Judgement {
+        if self.configuration.is(scope, parameter) {
+            self.line_of(scope, parameter)
+        } else {
+            Judgement::No
+        }
+    }
+
+    fn line_of(&self, scope: Scope, parameter: Parameter) -> Judgement {
+        match self.configuration.origin(scope, parameter).setting() {
+            Some(setting) => Judgement::Yes(self.quoted(setting)),
+            None => Judgement::Yes(format!(
+                "`{}` is set nowhere, and that is its default",
+                parameter.facts().name
+            )),
+        }
+    }
+
+    fn quoted(&self, setting: &Setting) -> String {
+        let span = setting.span();
+        let source = self.sources.get(span.source);
+        let text = source.shown(span.start as usize..span.end as usize);
+        format!("{}: `{}`", self.place(span), text.trim())
+    }
+
+    fn place(&self, span: Span) -> String {
+        let source = self.sources.get(span.source);
+        format!("{}:{}", source.name(), source.position(span.start as usize).line)
+    }
+}

@@ -1,0 +1,195 @@
+//! Failures that a real rsync is made to show: something is broken, and what it prints is kept.
+//!
+//! A scenario is a file of `fixtures/mishaps/`. In its texts `$ROOT` is its temporary folder and `$PORT` its port.
+
+mod stage;
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use serde::Deserialize;
+
+use self::stage::{Server, Stage, bind};
+
+/// One scenario: what is broken, what the user types, and how that ends.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Mishap {
+    #[serde(skip)]
+    pub(crate) name: String,
+    /// What was broken, in words: the true cause.
+    pub(crate) title: String,
+    /// The true cause as a key.
+    pub(crate) cause: String,
+    /// The page of the true cause, where there is one.
+    pub(crate) rule: Option<String>,
+    /// What the scenario needs beyond an rsync and an ordinary user.
+    #[serde(default)]
+    pub(crate) needs: Vec<Need>,
+    /// The rsyncd.conf of a daemon that listens on `$PORT`.
+    config: Option<String>,
+    /// The local user that runs the daemon.
+    daemon: Option<String>,
+    /// A script in the daemon's place; the connection is its standard input and output.
+    peer: Option<String>,
+    /// Nobody accepts on `$PORT`, and the queue of waiting connections is full.
+    #[serde(default)]
+    stuck: bool,
+    /// Prepares the folder.
+    #[serde(default)]
+    setup: String,
+    /// Runs beside the client, which starts once this has printed a line.
+    meanwhile: Option<String>,
+    /// The local user who types the commands.
+    user: Option<String>,
+    /// The commands, one after the other.
+    run: Vec<String>,
+    /// How the last command ends.
+    pub(crate) exit: i32,
+    /// A part of what the commands print.
+    pub(crate) client: Option<String>,
+    /// A part of the daemon's log.
+    pub(crate) log: Option<String>,
+}
+
+/// What not every machine can give.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Need {
+    /// Files that even root may not change.
+    Chattr,
+    /// inotify-tools.
+    Inotifywait,
+    /// File systems of its own.
+    Mount,
+    /// A user namespace with limits of its own.
+    Namespace,
+    /// Ports that only root may listen on.
+    ReservedPorts,
+    /// Users, owners, chroot.
+    Root,
+    /// An SSH server.
+    Sshd,
+}
+
+impl Need {
+    /// Why this machine does not give it.
+    pub(crate) fn unmet(self) -> Option<&'static str> {
+        let (probe, reason) = match self {
+            Self::Chattr => (
+                "f=$(mktemp) && chattr +i $f && chattr -i $f && rm $f",
+                "the temporary folder's file system has no `chattr +i`",
+            ),
+            Self::Inotifywait => ("command -v inotifywait", "inotify-tools is not installed"),
+            Self::Mount => (
+                "d=$(mktemp -d) && mount -t tmpfs none $d && umount $d",
+                "nothing can be mounted here",
+            ),
+            Self::Namespace => (
+                "unshare -Urn sh -c 'echo 99 >/proc/sys/user/max_inotify_watches'",
+                "there are no user namespaces with limits of their own",
+            ),
+            Self::ReservedPorts => (
+                "test $(cat /proc/sys/net/ipv4/ip_unprivileged_port_start) -gt 1",
+                "everybody may listen on any port",
+            ),
+            Self::Root => ("test $(id -u) = 0", "needs root"),
+            Self::Sshd => ("test -x /usr/sbin/sshd", "openssh-server is not installed"),
+        };
+        let mut command = Command::new("bash");
+        command
+            .args(["-c", probe])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let is_met = command.status().expect("bash runs").success();
+        (!is_met).then_some(reason)
+    }
+}
+
+/// Every scenario of `fixtures/mishaps/`, in order.
+pub(crate) fn mishaps() -> Vec<Mishap> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/mishaps");
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .expect("fixtures/mishaps/")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .collect();
+    files.sort();
+    files
+        .iter()
+        .map(|path| {
+            let text = fs::read_to_string(path).expect("a scenario");
+            let mut mishap: Mishap =
+                toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let name = path.file_stem().expect("a name").to_string_lossy();
+            mishap.name = name.into_owned();
+            mishap
+        })
+        .collect()
+}
+
+/// What a scenario left on the screen and in the log.
+#[derive(Debug)]
+pub(crate) struct Transcript {
+    steps: Vec<Step>,
+    log: String,
+}
+
+/// A command and what it printed.
+#[derive(Debug)]
+struct Step {
+    prompt: &'static str,
+    command: String,
+    output: String,
+    exit: i32,
+}
+
+impl Transcript {
+    /// What a user copies from the terminal: prompts, commands and what they printed.
+    pub(crate) fn pasted(&self) -> String {
+        let steps = self.steps.iter();
+        steps
+            .map(|step| {
+                let newline = if step.output.is_empty() || step.output.ends_with('\n') {
+                    ""
+                } else {
+                    "\n"
+                };
+                format!("{}{}\n{}{newline}", step.prompt, step.command, step.output)
+            })
+            .collect()
+    }
+
+    /// What the daemon logged.
+    pub(crate) fn log(&self) -> &str {
+        &self.log
+    }
+
+    /// How the last command ended; a signal counts as it does in a shell.
+    pub(crate) fn exit(&self) -> i32 {
+        self.steps.last().expect("a command").exit
+    }
+}
+
+/// Runs a scenario against the rsync that is installed.
+pub(crate) fn run(mishap: &Mishap) -> Transcript {
+    let (socket, port) = bind();
+    let stage = Stage::new(mishap, port);
+    if let Some(config) = &mishap.config {
+        fs::write(stage.configuration(), stage.text(config)).expect("a configuration");
+    }
+    stage.prepare(&mishap.setup);
+    let server = Server::start(mishap, &stage, socket);
+    let beside = mishap.meanwhile.as_ref().map(|script| stage.beside(script));
+    let steps = mishap.run.iter().map(|command| stage.step(mishap, command));
+    let steps = steps.collect();
+    drop(beside);
+    drop(server);
+    Transcript {
+        steps,
+        log: stage.log(),
+    }
+}

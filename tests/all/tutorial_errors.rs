@@ -1,0 +1,65 @@
+//! Each error that the tutorials print, and which instrument finds it by which rule.
+
+use std::path::Path;
+
+use rsyncctl::{
+    catalog,
+    explain::{Known, explain},
+};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Table {
+    error: Vec<Error>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Error {
+    text: String,
+    /// The rule that `explain` must put first.
+    explain: String,
+    /// The rules by which `lint` finds the cause in a file.
+    #[serde(default)]
+    lint: Vec<String>,
+    /// Why no file shows it.
+    not: Option<String>,
+}
+
+#[test]
+fn every_error_of_the_tutorials_is_found() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/errors/tutorials.toml");
+    let table: Table = toml::from_str(&std::fs::read_to_string(file).expect("the table")).expect("a table");
+    let mut missing = Vec::new();
+    println!("{:60} {:8} lint", "error", "explain");
+    for error in &table.error {
+        let text = error.text.trim();
+        let line = text.lines().find(|line| line.contains("rsync:") || line.contains("ERROR")).unwrap_or(text);
+        let explanation = explain(text.as_bytes(), &Known::default()).expect("a text in memory");
+        let first = explanation.incidents.first().and_then(|incident| incident.causes.first());
+        let found = first.map_or("missing", |cause| cause.page.id);
+        let lint = match (&error.lint[..], &error.not) {
+            ([], Some(why)) => format!("not applicable: {why}"),
+            (rules, None) if !rules.is_empty() => rules.join(", "),
+            _ => "missing".to_owned(),
+        };
+        println!("{:60.60} {found:8} {lint}", line.trim());
+        if found != error.explain || lint == "missing" {
+            missing.push(format!("{line}: {found} comes first, {} is expected; lint: {lint}", error.explain));
+        }
+        for rule in &error.lint {
+            let page = catalog::page(rule).unwrap_or_else(|| panic!("no rule {rule}"));
+            // What a rule foretells is the line of the tutorial, or it is no answer to it.
+            let foretells = page.symptoms.iter().any(|symptom| {
+                symptom.client.into_iter().chain(symptom.wordings.iter().copied()).any(|client| {
+                    let literal = client.split('{').next().unwrap_or_default();
+                    literal.len() > 8 && text.contains(literal.trim())
+                })
+            });
+            if !foretells {
+                missing.push(format!("{line}: {rule} foretells another line"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
