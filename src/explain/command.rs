@@ -30,7 +30,9 @@ pub(super) fn command(line: &str) -> Option<Command> {
     let invocation = Invocation::parse(words.get(1..end)?);
     let is_real =
         !invocation.targets.is_empty() && words[1..end].iter().any(|word| looks_like_argument(word));
-    is_real.then(|| Command {
+    // rsync's own help, which it prints above some errors.
+    let is_help = text.contains("[OPTION]");
+    (is_real && !is_help).then(|| Command {
         text: text.to_owned(),
         invocation,
     })
@@ -99,6 +101,7 @@ mod tests {
             "myrsync -a x y",
             "backup.sh: line 3: 4321 Killed                  rsync -a h::d /dst",
             "rsync ",
+            "  or   rsync [OPTION]... [USER@]HOST::SRC [DEST]",
         ] {
             assert_eq!(text(line), None, "{line}");
         }

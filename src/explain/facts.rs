@@ -53,8 +53,8 @@ const CARRIERS: [&str; 9] = [
 
 fn exit_of_others(line: &str) -> Option<u8> {
     // sersync's fail log holds the raw wait status.
-    if let Some(behind) = line.trim_start().strip_prefix("#errno ") {
-        let status: u32 = behind.trim().parse().ok()?;
+    if let Some((_, behind)) = line.split_once("#errno ") {
+        let status: u32 = behind.split_whitespace().next()?.parse().ok()?;
         return u8::try_from(status / 256).ok().filter(|exit| *exit > 0);
     }
     let lowered = line.to_ascii_lowercase();

@@ -73,21 +73,23 @@ impl Collector {
 
     /// Takes the next line that may say something.
     pub(super) fn line(&mut self, number: usize, text: &str) {
-        if let Some(command) = command::command(text) {
+        let mut found = MESSAGES.find(text);
+        // A message may read like a command: `This rsync does not support --iconv`.
+        if found.is_empty()
+            && let Some(command) = command::command(text)
+        {
             self.close();
             self.open.command = Some(command);
             self.before = None;
             return;
         }
-        let mut found = MESSAGES.find(text);
         let mut text = text.to_owned();
-        if found.is_empty() {
-            if let Some((whole, messages)) = self.joined(number, &text) {
-                text = whole;
-                found = messages;
-            } else {
-                self.before = Some((number, text.clone()));
-            }
+        let weight = weight(&found);
+        if let Some((whole, messages)) = self.joined(number, &text, weight) {
+            text = whole;
+            found = messages;
+        } else if found.is_empty() {
+            self.before = Some((number, text.clone()));
         }
         let ending = facts::final_line(&text);
         if found.is_empty() && ending.is_none() {
@@ -108,13 +110,13 @@ impl Collector {
         self.open.see(number, text, found);
     }
 
-    /// The line together with the one before, where a message stands across both.
-    fn joined(&mut self, number: usize, text: &str) -> Option<(String, Vec<Found>)> {
+    /// The line together with the one before, where a message stands across both that fits more than `least` bytes.
+    fn joined(&mut self, number: usize, text: &str, least: usize) -> Option<(String, Vec<Found>)> {
         let (_, before) = self.before.take().filter(|(at, _)| at + 1 == number)?;
         ["", " "].into_iter().find_map(|glue| {
             let whole = format!("{before}{glue}{}", text.trim_start());
             let found = MESSAGES.find(&whole);
-            (!found.is_empty()).then_some((whole, found))
+            (weight(&found) > least).then_some((whole, found))
         })
     }
 
@@ -128,7 +130,7 @@ impl Collector {
         found: &[Found],
     ) -> bool {
         if self.open.lines.is_empty() {
-            return self.closed_at.is_some() && !is_final;
+            return self.closed_at.is_some() && !is_final && !facts::is_echo(text);
         }
         if let (Some(before), Some(now)) = (self.open.process, process)
             && before != now
@@ -159,10 +161,8 @@ impl Collector {
             return true;
         }
         let is_early = |message: &Message| {
-            message
-                .claims
-                .iter()
-                .all(|claim| claim.symptom.stage <= Stage::Connect)
+            let mut stages = message.claims.iter().map(|claim| claim.symptom.stage);
+            !message.is_final && stages.all(|stage| stage <= Stage::Connect)
         };
         first.is_some_and(is_early) && messages().any(|message| !is_early(message))
     }
@@ -207,6 +207,12 @@ impl Collector {
         }
         (incidents, self.omitted)
     }
+}
+
+/// How much of its line the best of some messages fits.
+fn weight(found: &[Found]) -> usize {
+    let first = found.first();
+    first.map_or(0, |found| MESSAGES.get(found.message).pattern.weight())
 }
 
 /// A daemon says `@ERROR` once in a session.

@@ -60,5 +60,6 @@ pub fn explain(text: impl io::BufRead, known: &Known) -> io::Result<Explanation>
 
 /// Whether a line without a message may still tell a command or an exit code.
 fn may_tell(line: &[u8]) -> bool {
-    line.windows(5).any(|word| word.eq_ignore_ascii_case(b"rsync")) || line.starts_with(b"#errno ")
+    line.windows(5).any(|word| word.eq_ignore_ascii_case(b"rsync"))
+        || line.windows(7).any(|word| word == b"#errno ")
 }

@@ -127,7 +127,7 @@ fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
                 }
                 told.push((claim.page.id, claim.voice));
                 let voice = claim.voice as usize;
-                comes[voice] |= !message.is_final;
+                comes[voice] |= !message.is_final && claim.symptom.exit > 0;
                 let mut score = WHOLE / root(pages.len()) * weight / 100;
                 if has_come[voice] {
                     score /= 2;
@@ -212,7 +212,9 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, has_log:
     if let Some(exit) = incident.exit
         && !symptoms().any(|symptom| symptom.exit == exit || is_reset_race(symptom.exit, exit))
     {
-        candidate.score /= 2;
+        // What does no harm by itself is not why the client has failed.
+        let is_harmless = exit > 0 && symptoms().all(|symptom| symptom.exit == 0);
+        candidate.score /= if is_harmless { 4 } else { 2 };
         candidate
             .reasons
             .push(Reason::OtherExit(exit, candidate.claim.symptom.exit));

@@ -140,7 +140,7 @@ fn tell(
     }
     paragraphs.push((pick(language, "cure", "解决"), case.help().into_owned()));
     if let Some(not) = case.not() {
-        paragraphs.push((pick(language, "not", "并非"), not.into_owned()));
+        paragraphs.push((pick(language, "not", "排除"), not.into_owned()));
     }
     for (word, paragraph) in paragraphs {
         let line = format!("   {word}{}{paragraph}", pick(language, ": ", "："));

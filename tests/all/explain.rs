@@ -100,6 +100,38 @@ rsync: [Receiver] read error: Connection reset by peer (104)
     assert_eq!(explanation.incidents[0].causes[0].page.id, "RSY851");
 }
 
+/// What is printed in front of a failure, or behind its last line, is no failure of its own and not the cause.
+#[test]
+fn noise_around_a_failure_is_not_its_cause() {
+    for (text, first) in [
+        (
+            "stdin: is not a tty\nERROR: module is read only\nrsync error: syntax or usage error (code 1) at main.c(1185) \
+             [Receiver=3.5.0]\nrsync: [sender] read error: Connection reset by peer (104)\n",
+            "RSY885",
+        ),
+        (
+            "$ rsync -a a/ joe@h:data --password-file=x\nThe --password-file option may only be used when accessing an rsync \
+             daemon.\nrsync error: syntax or usage error (code 1) at main.c(1383) [sender=3.1.2]\n",
+            "RSY874",
+        ),
+        (
+            "rsync  version 3.5.0  protocol version 32\nUsage: rsync [OPTION]... SRC [SRC]... DEST\n  or   rsync \
+             [OPTION]... [USER@]HOST::SRC [DEST]\nrsync error: syntax or usage error (code 1) at main.c(1886)\n",
+            "RSY977",
+        ),
+    ] {
+        let explanation = explained(text.as_bytes());
+        let [incident] = &explanation.incidents[..] else {
+            panic!("{} failures in\n{text}", explanation.incidents.len());
+        };
+        assert_eq!(
+            incident.causes.first().map(|cause| cause.page.id),
+            Some(first),
+            "{text}"
+        );
+    }
+}
+
 /// What stands around an error where people paste it.
 pub(crate) fn noises(text: &str) -> Vec<(&'static str, String)> {
     let lines = || text.lines();

@@ -149,7 +149,7 @@ fn page_as_text(page: &Page, language: Language) -> String {
         }
     }
     if let Some(not) = page.text[language as usize].not {
-        let word = pick(language, "what it is not", "并非");
+        let word = pick(language, "what it is not", "排除");
         text += &format!("{word}{colon}{not}\n");
     }
     let check = page

@@ -168,7 +168,7 @@ impl Transcript {
 
     /// Both, as somebody pastes them below each other who has access to both machines.
     pub(crate) fn whole(&self) -> String {
-        self.pasted() + &self.log
+        [self.pasted(), self.log.clone()].concat()
     }
 
     /// What the daemon logged.
