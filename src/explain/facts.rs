@@ -184,6 +184,10 @@ mod tests {
             daemon_process("Nov 21 04:00:01 web rsyncd[77]: auth failed"),
             Some(77)
         );
+        assert_eq!(
+            daemon_process("[2026-11-21T04:00:01] 2026/11/21 04:00:01 [1234] connect"),
+            Some(1234)
+        );
         for line in [
             "",
             "[1234]",

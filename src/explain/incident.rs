@@ -93,10 +93,9 @@ impl Collector {
         if found.is_empty() && ending.is_none() {
             return;
         }
-        let is_final = ending.is_some() && found.iter().all(|found| MESSAGES.get(found.message).is_final);
+        let is_final = found.iter().all(|found| MESSAGES.get(found.message).is_final);
         let process = facts::daemon_process(&text);
-        let is_echo = self.closed_at.is_some_and(|at| number <= at + 2) && facts::is_echo(&text);
-        if !is_echo && self.begins_another(number, is_final, process, &found) {
+        if self.begins_another(number, &text, is_final, process, &found) {
             self.close();
         }
         self.open.process = self.open.process.or(process);
@@ -120,7 +119,14 @@ impl Collector {
     }
 
     /// Whether a line belongs to another failure than the lines before it.
-    fn begins_another(&self, number: usize, is_final: bool, process: Option<u32>, found: &[Found]) -> bool {
+    fn begins_another(
+        &self,
+        number: usize,
+        text: &str,
+        is_final: bool,
+        process: Option<u32>,
+        found: &[Found],
+    ) -> bool {
         if self.open.lines.is_empty() {
             return self.closed_at.is_some() && !is_final;
         }
@@ -130,8 +136,10 @@ impl Collector {
             return true;
         }
         if let Some(closed_at) = self.closed_at {
-            // A client of two processes may end with two such lines.
-            return !is_final || number > closed_at + 2;
+            // A client of two processes may end with two such lines, and with the hang-up that they left behind.
+            let is_told = self.open.lines.iter().any(|seen| seen.text == text);
+            let is_trailing = facts::is_echo(text) && !is_told;
+            return !(is_final || is_trailing) || number > closed_at + 2;
         }
         let is_refusal = |message: &Message| {
             message
@@ -139,7 +147,10 @@ impl Collector {
                 .iter()
                 .all(|claim| is_refusal(claim.voice, claim.symptom.client))
         };
-        let first = found.first().map(|found| MESSAGES.get(found.message));
+        let first = found
+            .first()
+            .map(|found| MESSAGES.get(found.message))
+            .filter(|message| !message.is_final);
         let messages = || self.open.messages().filter(|message| !message.is_final);
         if first.is_some_and(is_refusal) && messages().any(is_refusal) {
             return true;
@@ -263,18 +274,18 @@ impl Incident {
 
     /// Whether `log`, lines of a daemon's log alone, can tell of the same failure as this one of a client.
     fn is_told_by(&self, log: &Self) -> bool {
-        let is_log = |incident: &Self| incident.process.is_some() && incident.exit.is_none();
-        let pages = |incident: &Self| -> Vec<&str> {
-            let claims = incident
-                .messages()
-                .filter(|message| !message.is_final)
-                .flat_map(|message| &message.claims);
-            claims.map(|claim| claim.page.id).collect()
-        };
-        if is_log(self) || !is_log(log) {
+        if self.process.is_some() || log.process.is_none() {
             return false;
         }
-        let own = pages(self);
-        pages(log).iter().any(|page| own.contains(page))
+        let own: Vec<_> = self
+            .messages()
+            .flat_map(|message| &message.claims)
+            .map(|claim| claim.page.id)
+            .collect();
+        let mut logged = log
+            .messages()
+            .filter(|message| !message.is_final)
+            .flat_map(|message| &message.claims);
+        logged.any(|claim| own.contains(&claim.page.id))
     }
 }
