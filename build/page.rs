@@ -110,8 +110,8 @@ pub struct Symptom {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Proof {
-    /// `list`, `pull [USER@]MODULE[/PATH]`, `push [USER@]MODULE[/PATH]`, `start`, or `sersync`: what the example's
-    /// sersync would run.
+    /// `list`, `pull [USER@]MODULE[/PATH]`, `push [USER@]MODULE[/PATH]`, `start`, `sersync`: what the example's sersync
+    /// would run, `service`: what the example's service would start, or `xinetd`: that program itself.
     pub run: String,
     /// Other runs for examples of certain roles.
     #[serde(default)]
@@ -206,6 +206,14 @@ pub enum FileKind {
     Password,
     #[serde(rename = "sersync")]
     Sersync,
+    #[serde(rename = "systemd")]
+    Systemd,
+    #[serde(rename = "xinetd")]
+    Xinetd,
+    #[serde(rename = "inetd")]
+    Inetd,
+    #[serde(rename = "environment")]
+    Environment,
     #[serde(rename = "rsyncctl")]
     Rsyncctl,
 }

@@ -254,6 +254,14 @@ words!(
         Password = "password",
         /// sersync's confxml.xml.
         Sersync = "sersync",
+        /// A systemd unit or drop-in.
+        Systemd = "systemd",
+        /// A file of xinetd.
+        Xinetd = "xinetd",
+        /// A file of inetd.
+        Inetd = "inetd",
+        /// Variables for a service: `/etc/default/rsync`, `/etc/sysconfig/rsyncd`.
+        Environment = "environment",
         /// Our own settings and suppressions.
         Rsyncctl = "rsyncctl",
     }

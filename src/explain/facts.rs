@@ -73,17 +73,25 @@ pub(super) fn daemon_process(line: &str) -> Option<u32> {
     if let Some((_, behind)) = line.split_once("rsyncd[") {
         return behind.split_once(']')?.0.parse().ok();
     }
-    let (before, behind) = line.split_once('[')?;
-    let stamp = before.trim_end();
-    let stamp = &stamp.as_bytes()[stamp.len().checked_sub("2026/11/21 04:00:01".len())?..];
-    let is_stamp = stamp
-        .iter()
-        .zip(b"0000/00/00 00:00:00")
-        .all(|(byte, shape)| match shape {
+    line.match_indices('[').find_map(|(at, _)| {
+        let is_behind_stamp = ends_with_stamp(line[..at].trim_end());
+        is_behind_stamp.then(|| line[at + 1..].split_once(']')?.0.parse().ok())?
+    })
+}
+
+/// Whether a text ends with the date and the time of a daemon's log.
+fn ends_with_stamp(text: &str) -> bool {
+    let shape = b"0000/00/00 00:00:00";
+    let stamp = text
+        .len()
+        .checked_sub(shape.len())
+        .map(|start| &text.as_bytes()[start..]);
+    stamp.is_some_and(|stamp| {
+        stamp.iter().zip(shape).all(|(byte, shape)| match shape {
             b'0' => byte.is_ascii_digit(),
             shape => byte == shape,
-        });
-    is_stamp.then(|| behind.split_once(']')?.0.parse().ok()).flatten()
+        })
+    })
 }
 
 /// Names that stand at fixed places of many messages: what introduces them, their kind, and what ends them.
@@ -163,6 +171,10 @@ mod tests {
         assert_eq!(
             daemon_process("Nov 21 04:00:01 web rsyncd[77]: auth failed"),
             Some(77)
+        );
+        assert_eq!(
+            daemon_process("[2026-11-21T04:00:01] 2026/11/21 04:00:01 [1234] connect"),
+            Some(1234)
         );
         for line in [
             "",

@@ -96,10 +96,9 @@ impl Collector {
         if found.is_empty() && ending.is_none() {
             return;
         }
-        let is_final = ending.is_some() && found.iter().all(|found| MESSAGES.get(found.message).is_final);
+        let is_final = found.iter().all(|found| MESSAGES.get(found.message).is_final);
         let process = facts::daemon_process(&text);
-        let goes_on = is_final || is_aftermath(&text);
-        if self.begins_another(number, goes_on, process, &found) {
+        if self.begins_another(number, &text, is_final, process, &found) {
             self.close();
         }
         self.open.process = self.open.process.or(process);
@@ -123,9 +122,16 @@ impl Collector {
     }
 
     /// Whether a line belongs to another failure than the lines before it.
-    fn begins_another(&self, number: usize, goes_on: bool, process: Option<u32>, found: &[Found]) -> bool {
+    fn begins_another(
+        &self,
+        number: usize,
+        text: &str,
+        is_final: bool,
+        process: Option<u32>,
+        found: &[Found],
+    ) -> bool {
         if self.open.lines.is_empty() {
-            return self.closed_at.is_some() && !goes_on;
+            return self.closed_at.is_some() && !is_final;
         }
         if let (Some(before), Some(now)) = (self.open.process, process)
             && before != now
@@ -133,8 +139,14 @@ impl Collector {
             return true;
         }
         if let Some(closed_at) = self.closed_at {
-            // A client of two processes may end with two such lines.
-            return !goes_on || number > closed_at + 2;
+            // A client of two processes may end with two such lines, and with the reset that they left behind.
+            let is_told = |found: &Found| {
+                let mut lines = self.open.lines.iter();
+                lines.any(|seen| seen.messages.contains(&found.message))
+            };
+            let is_trailing_reset =
+                text.contains(": Connection reset by peer (") && !found.iter().any(is_told);
+            return !(is_final || is_trailing_reset) || number > closed_at + 2;
         }
         let is_refusal = |message: &Message| {
             message
@@ -142,7 +154,10 @@ impl Collector {
                 .iter()
                 .all(|claim| is_refusal(claim.voice, claim.symptom.client))
         };
-        let first = found.first().map(|found| MESSAGES.get(found.message));
+        let first = found
+            .first()
+            .map(|found| MESSAGES.get(found.message))
+            .filter(|message| !message.is_final);
         let messages = || self.open.messages().filter(|message| !message.is_final);
         if first.is_some_and(is_refusal) && messages().any(is_refusal) {
             return true;
@@ -194,11 +209,6 @@ impl Collector {
         }
         (incidents, self.omitted)
     }
-}
-
-/// A daemon that has refused a push closes, and what the client still sends comes back as a reset.
-fn is_aftermath(text: &str) -> bool {
-    text.contains("read error: Connection reset by peer")
 }
 
 /// A daemon says `@ERROR` once in a session.
@@ -269,18 +279,18 @@ impl Incident {
 
     /// Whether `log`, lines of a daemon's log alone, can tell of the same failure as this one of a client.
     fn is_told_by(&self, log: &Self) -> bool {
-        let is_log = |incident: &Self| incident.process.is_some() && incident.exit.is_none();
-        let pages = |incident: &Self| -> Vec<&str> {
-            let claims = incident
-                .messages()
-                .filter(|message| !message.is_final)
-                .flat_map(|message| &message.claims);
-            claims.map(|claim| claim.page.id).collect()
-        };
-        if is_log(self) || !is_log(log) {
+        if self.process.is_some() || log.process.is_none() {
             return false;
         }
-        let own = pages(self);
-        pages(log).iter().any(|page| own.contains(page))
+        let own: Vec<_> = self
+            .messages()
+            .flat_map(|message| &message.claims)
+            .map(|claim| claim.page.id)
+            .collect();
+        let mut logged = log
+            .messages()
+            .filter(|message| !message.is_final)
+            .flat_map(|message| &message.claims);
+        logged.any(|claim| own.contains(&claim.page.id))
     }
 }

@@ -22,7 +22,7 @@ pub(super) struct Messages {
 pub(super) struct Message {
     pub(super) pattern: Pattern,
     pub(super) claims: Vec<Claim>,
-    /// Whether it only sums up what other lines have said: `… (code 23) at main.c(…)`.
+    /// Whether it only sums up what other lines have said: `… (code 23) at main.c(…)`, or a hang-up.
     pub(super) is_final: bool,
 }
 
@@ -60,7 +60,7 @@ impl Messages {
                         continue;
                     };
                     let message = by_key.entry(pattern.key()).or_insert_with(|| Message {
-                        is_final: text.contains("(code "),
+                        is_final: SUMS_UP.iter().any(|part| text.contains(part)),
                         claims: Vec::new(),
                         pattern: Pattern::new(text).expect("it was one above"),
                     });
@@ -127,6 +127,9 @@ impl Messages {
         found
     }
 }
+
+/// Parts of lines that only say that a run has ended: they follow from whatever the other lines say.
+const SUMS_UP: [&str; 2] = ["(code ", "connection unexpectedly closed"];
 
 /// What a symptom shows, and who says it.
 fn texts(symptom: &'static Symptom) -> impl Iterator<Item = (Voice, &'static str)> {

@@ -85,6 +85,14 @@ pub(super) fn causes(incident: &Incident, known: &Known) -> Vec<Cause> {
             score: candidate.score,
         })
         .collect();
+    let only_sums_up = |cause: &Cause| {
+        let is_summary = |reason: &Reason| matches!(reason, Reason::SumsUp(_) | Reason::OtherExit(..));
+        cause.reasons.iter().all(is_summary)
+    };
+    // What an exit code means is worth telling where nothing else does.
+    if !causes.iter().all(only_sums_up) {
+        causes.retain(|cause| !only_sums_up(cause));
+    }
     // Where all else is the same, what happens live comes before mistakes that `lint` finds.
     causes.sort_by_key(|cause| {
         let is_of_files = !cause.page.files.is_empty();
@@ -112,7 +120,12 @@ fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
                 message.pattern.weight() * message.pattern.weight() * 100 / (longest * longest),
             )
             .unwrap_or(100);
+            let mut told: Vec<(&str, Voice)> = Vec::new();
             for claim in &message.claims {
+                if told.contains(&(claim.page.id, claim.voice)) {
+                    continue;
+                }
+                told.push((claim.page.id, claim.voice));
                 let voice = claim.voice as usize;
                 comes[voice] |= !message.is_final && claim.symptom.exit > 0;
                 let mut score = WHOLE / root(pages.len()) * weight / 100;
@@ -121,6 +134,10 @@ fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
                 }
                 if message.is_final {
                     score = WHOLE / 20;
+                }
+                let release = incident.release;
+                if release.is_some_and(|release| !claim.symptom.applies_to(release)) {
+                    score /= 3;
                 }
                 let reason = match (message.is_final, claim.voice, pages.len()) {
                     (true, ..) => Reason::SumsUp(seen.number),
@@ -145,9 +162,24 @@ fn add(candidates: &mut BTreeMap<&'static str, Candidate>, claim: Claim, score: 
         is_logged: false,
     });
     candidate.is_logged |= claim.voice == Voice::Log;
-    if !candidate.reasons.contains(&reason) {
-        candidate.score += score;
+    if candidate.reasons.contains(&reason) {
+        return;
+    }
+    candidate.score += score;
+    // Several messages may fit a line: what the one that fits best says is enough.
+    let is_of_its_line = |other: &Reason| line_of(other).is_some() && line_of(other) == line_of(&reason);
+    if !candidate.reasons.iter().any(is_of_its_line) {
         candidate.reasons.push(reason);
+    }
+}
+
+/// The line that a reason is taken from.
+fn line_of(reason: &Reason) -> Option<usize> {
+    match reason {
+        Reason::Alone(line) | Reason::Shared(line, _) | Reason::Logged(line) | Reason::SumsUp(line) => {
+            Some(*line)
+        }
+        _ => None,
     }
 }
 
@@ -193,8 +225,9 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, has_log:
         candidate.score /= 3;
         candidate.reasons.push(Reason::OtherRelease);
     }
+    let is_in_log = |symptom: &Symptom| symptom.log.is_some() || !symptom.log_wordings.is_empty();
     // Somebody who has the log and does not find its line there can rule it out.
-    if has_log && !candidate.is_logged && symptoms().any(|symptom| symptom.log.is_some()) {
+    if has_log && !candidate.is_logged && symptoms().any(is_in_log) {
         candidate.score /= 3;
         candidate.reasons.push(Reason::NotLogged);
     }
@@ -268,7 +301,17 @@ fn arguments(incident: &Incident) -> Vec<(&'static str, String)> {
         add("password-file", file);
     }
     add("port", Some("873".to_owned()));
+    if let Some(code) = hook_code(&arguments) {
+        arguments.push(("hook-code", code.to_string()));
+    }
     arguments
+}
+
+/// The exit code in the wait status that a daemon tells of a hook; none where a signal ended the hook.
+fn hook_code(arguments: &[(&'static str, String)]) -> Option<u32> {
+    let (_, status) = arguments.iter().find(|(kind, _)| *kind == "wait-status")?;
+    let code = status.parse::<u32>().ok()? / 256;
+    (code > 0).then_some(code)
 }
 
 /// The square root, rounded up: a line with nine causes says a third of what a line with one says.

@@ -4,7 +4,7 @@ use crate::{
     catalog::FileKind,
     diagnosis::Unchecked,
     host::{EntryKind, Fact, Host, Unknown},
-    lint::files::file_name,
+    lint::{files::file_name, services},
     syntax::rsyncd_conf::{self, Kind},
     terms::Bytes,
 };
@@ -85,6 +85,9 @@ pub fn recognise(path: &Path, content: &Bytes) -> Option<FileKind> {
 }
 
 fn by_name(path: &Path) -> Option<FileKind> {
+    if let Some(kind) = services::by_name(path) {
+        return Some(kind);
+    }
     let name = file_name(path).to_ascii_lowercase();
     let has = |word: &str| name.contains(word);
     if name.ends_with(".xml") && (has("confxml") || has("sersync")) {
@@ -116,6 +119,9 @@ fn by_content(content: &Bytes) -> Option<FileKind> {
                 .any(|window| window.eq_ignore_ascii_case(word))
         };
         return (has(b"<localpath") || has(b"<sersync")).then_some(FileKind::Sersync);
+    }
+    if let Some(kind) = services::by_content(content) {
+        return Some(kind);
     }
     let is_known = |kind: &Kind| match kind {
         Kind::Section(_) | Kind::Directive(_) => true,

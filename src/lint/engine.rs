@@ -13,6 +13,7 @@ use crate::{
         files::HostFiles,
         outcome::Outcome,
         roles::{Roles, hidden_suffixes, names_secrets},
+        services::{Given, Services, ServicesSubject},
         subject::{
             Circumstances, ConfigurationSubject, PasswordSubject, SecretsSubject, SersyncFile,
             SersyncSubject, Subject,
@@ -92,6 +93,7 @@ pub fn lint(inputs: Vec<Input<'_>>, options: &Options) -> Report {
         run.file(file, &daemons);
     }
     run.sersync_files(&files, &daemons);
+    run.services(&files, &daemons);
     run.report()
 }
 
@@ -189,7 +191,7 @@ impl Run<'_> {
                 self.sources.hide(source, hidden);
             }
             FileKind::Password => self.sources.hide(source, Some(0..length)),
-            FileKind::RsyncdConf | FileKind::Sersync | FileKind::Rsyncctl => return,
+            _ => return,
         }
         self.credentials.push((source, kind));
     }
@@ -235,7 +237,7 @@ impl Run<'_> {
                 self.secrets(file.source, &users);
             }
             FileKind::Password => self.password(file.source, file.path.as_deref(), file.host),
-            FileKind::Sersync | FileKind::RsyncdConf | FileKind::Rsyncctl => {}
+            _ => {}
         }
     }
 
@@ -313,6 +315,22 @@ impl Run<'_> {
             credentials: &self.credentials,
             daemons,
             host,
+        });
+        self.outcome.check(&subject);
+    }
+
+    fn services(&mut self, files: &[OtherFile<'_>], daemons: &[Configuration]) {
+        let given = files.iter().map(|file| Given {
+            source: file.source,
+            kind: file.kind,
+            host: file.host,
+        });
+        let services = Services::read(given, &mut self.sources);
+        let subject = Subject::Services(ServicesSubject {
+            services: &services,
+            sources: &self.sources,
+            daemons,
+            circumstances: self.options.circumstances,
         });
         self.outcome.check(&subject);
     }

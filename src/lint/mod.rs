@@ -10,6 +10,7 @@ mod fix;
 mod outcome;
 mod report;
 mod roles;
+mod services;
 mod settings;
 mod subject;
 mod suppress;
@@ -19,6 +20,9 @@ pub use engine::{Input, Options, Report, lint};
 pub(crate) use files::HostFiles;
 pub use fix::{fixed, is_curable};
 pub use report::{Case, Reporter};
+pub use services::{
+    EnvironmentFile, InetdFile, Manager, Server, ServiceUnit, Services, ServicesSubject, Variable, XinetdFile,
+};
 pub use settings::{FILE_NAME, FailOn, Settings, SettingsError};
 pub use subject::{
     Circumstances, ConfigurationSubject, ModuleSubject, PasswordSubject, SecretsSubject, SersyncFile,

@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use crate::{
     catalog::FileKind,
     host::Host,
+    lint::services::ServicesSubject,
     model::{self, Configuration, Origin, Parameter, Resolved, Scope, Setting},
     syntax,
     terms::{Release, SourceId, Sources, Span},
@@ -21,6 +22,7 @@ pub(crate) enum Subject<'a> {
     Secrets(SecretsSubject<'a>),
     Password(PasswordSubject<'a>),
     Sersync(SersyncSubject<'a>),
+    Services(ServicesSubject<'a>),
 }
 
 /// What a check of a daemon's configuration looks at.

@@ -8,6 +8,7 @@ mod configuration;
 pub mod parameter;
 mod resolve;
 pub mod sersync;
+pub mod service;
 mod slots;
 mod value;
 pub mod wildmatch;

@@ -3,12 +3,16 @@
 //! Every parser takes any bytes and never fails: what rsync (or sersync) would refuse becomes a node that says so.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod environment_file;
+pub mod inetd;
 mod invocation;
 mod lookalike;
 pub mod rsyncd_conf;
 pub mod secrets;
 pub mod sersync;
 mod text;
+pub mod unit;
+pub mod xinetd;
 
 pub use invocation::{Given, Invocation};
 pub use lookalike::{Lookalike, blank_length};

@@ -95,6 +95,22 @@ impl Text {
         }
     }
 
+    /// A part of the text, with its own way back to the file.
+    pub(crate) fn slice(&self, part: Range<usize>) -> Self {
+        let mut text = Self::at(self.offset_of(part.start) as usize);
+        for index in part {
+            text.push(self.bytes()[index], self.offset_of(index) as usize);
+        }
+        text
+    }
+
+    /// The text without the blanks around it.
+    pub(crate) fn trimmed(&self) -> Self {
+        let end = self.bytes().trim_ascii_end().len();
+        let start = end - self.bytes()[..end].trim_ascii_start().len();
+        self.slice(start..end)
+    }
+
     /// The bytes as rsync reads them.
     pub fn bytes(&self) -> &[u8] {
         match &self.0 {

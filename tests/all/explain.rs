@@ -99,8 +99,29 @@ fn noise_around_a_failure_is_not_its_cause() {
     }
 }
 
+#[test]
+fn wait_statuses_of_hooks_are_translated() {
+    for (status, code) in [("1792", Some("7")), ("32512", Some("127")), ("9", None)] {
+        let explanation = explained(format!("pre-xfer exec returned failure ({status})").as_bytes());
+        let arguments = &explanation.incidents[0].causes[0].arguments;
+        let found = arguments.iter().find(|(kind, _)| *kind == "hook-code");
+        assert_eq!(found.map(|(_, code)| code.as_str()), code, "{status}");
+    }
+}
+
+/// A shell that could not be run, and the hang-up that follows from it, are one failure.
+#[test]
+fn hang_ups_belong_to_the_failure_before_them() {
+    let text = b"rsync: [Receiver] Failed to exec ssh: No such file or directory (2)
+rsync error: error in IPC code (code 14) at pipe.c(85) [Receiver=3.5.0]
+rsync: connection unexpectedly closed (0 bytes received so far) [Receiver]
+rsync error: error in rsync protocol data stream (code 12) at io.c(285) [Receiver=3.5.0]
+";
+    assert_eq!(explained(text).incidents.len(), 1);
+}
+
 /// What stands around an error where people paste it.
-fn noises(text: &str) -> Vec<(&'static str, String)> {
+pub(crate) fn noises(text: &str) -> Vec<(&'static str, String)> {
     let lines = || text.lines();
     let each = |change: &dyn Fn(&str) -> String| lines().map(change).collect::<Vec<_>>().join("\n");
     vec![

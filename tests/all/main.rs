@@ -21,6 +21,8 @@ mod regression;
 mod sarif;
 mod secrecy;
 mod sersync;
+mod services;
 mod sound;
 mod support;
 mod tutorial;
+mod tutorial_errors;

@@ -143,7 +143,8 @@ pub(crate) fn check(page: &PageFile, case: &ExampleCase) -> Option<Report> {
     let inputs = case
         .blocks
         .iter()
-        .filter(|block| block.path.is_none() || matches!(&*block.kind, "password" | "sersync"))
+        .filter(|block| block.kind != "file")
+        .filter(|block| block.path.is_none() || !matches!(&*block.kind, "rsyncd.conf" | "secrets"))
         .map(|block| Input {
             name: file_name(block),
             path: block.path.as_ref().map(Into::into),
@@ -178,6 +179,10 @@ fn kind(name: &str) -> FileKind {
         "secrets" => FileKind::Secrets,
         "password" => FileKind::Password,
         "sersync" => FileKind::Sersync,
+        "systemd" => FileKind::Systemd,
+        "xinetd" => FileKind::Xinetd,
+        "inetd" => FileKind::Inetd,
+        "environment" => FileKind::Environment,
         other => panic!("an example of the unknown kind `{other}`"),
     }
 }

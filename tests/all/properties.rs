@@ -20,11 +20,15 @@ use crate::support::{
     report::{check, write},
 };
 
-const KINDS: [FileKind; 4] = [
+const KINDS: [FileKind; 8] = [
     FileKind::RsyncdConf,
     FileKind::Secrets,
     FileKind::Password,
     FileKind::Sersync,
+    FileKind::Systemd,
+    FileKind::Xinetd,
+    FileKind::Inetd,
+    FileKind::Environment,
 ];
 
 proptest! {
@@ -74,6 +78,17 @@ fn a_line_of_a_mebibyte_is_one_line() {
             format!("<head é>{}", filler("<debug start='TRUE'/>")),
         ),
         (FileKind::Sersync, format!("<head {}>", filler("a=\"<"))),
+        (FileKind::Systemd, format!("[Service]\n{}", filler("User=a#\n"))),
+        (
+            FileKind::Systemd,
+            format!("[Service]\nExecStart=rsync --daemon {}", filler("$A\\\n")),
+        ),
+        (
+            FileKind::Xinetd,
+            format!("service rsync\n{{\n{}", filler("wait=no\n")),
+        ),
+        (FileKind::Inetd, filler("rsync stream\n")),
+        (FileKind::Environment, filler("RSYNC_NICE=x\n")),
     ] {
         all_formats(&check(file.as_bytes(), kind));
     }

@@ -34,9 +34,15 @@ fn every_error_of_the_tutorials_is_found() {
     println!("{:60} {:8} lint", "error", "explain");
     for error in &table.error {
         let text = error.text.trim();
-        let line = text.lines().find(|line| line.contains("rsync:") || line.contains("ERROR")).unwrap_or(text);
+        let line = text
+            .lines()
+            .find(|line| line.contains("rsync:") || line.contains("ERROR"))
+            .unwrap_or(text);
         let explanation = explain(text.as_bytes(), &Known::default()).expect("a text in memory");
-        let first = explanation.incidents.first().and_then(|incident| incident.causes.first());
+        let first = explanation
+            .incidents
+            .first()
+            .and_then(|incident| incident.causes.first());
         let found = first.map_or("missing", |cause| cause.page.id);
         let lint = match (&error.lint[..], &error.not) {
             ([], Some(why)) => format!("not applicable: {why}"),
@@ -45,16 +51,23 @@ fn every_error_of_the_tutorials_is_found() {
         };
         println!("{:60.60} {found:8} {lint}", line.trim());
         if found != error.explain || lint == "missing" {
-            missing.push(format!("{line}: {found} comes first, {} is expected; lint: {lint}", error.explain));
+            missing.push(format!(
+                "{line}: {found} comes first, {} is expected; lint: {lint}",
+                error.explain
+            ));
         }
         for rule in &error.lint {
             let page = catalog::page(rule).unwrap_or_else(|| panic!("no rule {rule}"));
             // What a rule foretells is the line of the tutorial, or it is no answer to it.
             let foretells = page.symptoms.iter().any(|symptom| {
-                symptom.client.into_iter().chain(symptom.wordings.iter().copied()).any(|client| {
-                    let literal = client.split('{').next().unwrap_or_default();
-                    literal.len() > 8 && text.contains(literal.trim())
-                })
+                symptom
+                    .client
+                    .into_iter()
+                    .chain(symptom.wordings.iter().copied())
+                    .any(|client| {
+                        let literal = client.split('{').next().unwrap_or_default();
+                        literal.len() > 8 && text.contains(literal.trim())
+                    })
             });
             if !foretells {
                 missing.push(format!("{line}: {rule} foretells another line"));

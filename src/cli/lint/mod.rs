@@ -24,7 +24,7 @@ use crate::{
     terms::Bytes,
 };
 
-/// Check rsyncd.conf, secrets files and sersync configurations
+/// Check rsyncd.conf, secrets files, sersync configurations, and the service files that start the daemon
 ///
 /// Ends with 0 if nothing at or above --fail-on was found, 1 if something was, 2 for wrong usage, 3 if something that
 /// was asked for could not be checked.
@@ -62,6 +62,10 @@ enum KindName {
     Secrets,
     Password,
     Sersync,
+    Systemd,
+    Xinetd,
+    Inetd,
+    Environment,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -242,6 +246,10 @@ fn file<'a>(arguments: &Arguments, hosts: &'a Hosts, path: &Path, bytes: Bytes) 
         Some(KindName::Secrets) => Some(FileKind::Secrets),
         Some(KindName::Password) => Some(FileKind::Password),
         Some(KindName::Sersync) => Some(FileKind::Sersync),
+        Some(KindName::Systemd) => Some(FileKind::Systemd),
+        Some(KindName::Xinetd) => Some(FileKind::Xinetd),
+        Some(KindName::Inetd) => Some(FileKind::Inetd),
+        Some(KindName::Environment) => Some(FileKind::Environment),
         None => lint::recognise(path, &bytes),
     };
     kind.map(|kind| File {
@@ -272,7 +280,8 @@ fn inputs<'a>(files: &[File<'a>]) -> Vec<Input<'a>> {
 
 fn unknown(path: &Path) -> String {
     format!(
-        "cannot tell what `{}` is; say so with --kind (rsyncd.conf, secrets, password, sersync)",
+        "cannot tell what `{}` is; say so with --kind (rsyncd.conf, secrets, password, sersync, systemd, \
+         xinetd, inetd, environment)",
         path.display()
     )
 }

@@ -18,12 +18,14 @@ mod placement;
 mod repeats;
 mod secrets;
 mod sersync;
+mod services;
 mod syntax;
 mod upgrade;
 mod values;
 
 use crate::lint::{
     report::Reporter,
+    services::ServicesSubject,
     subject::{ConfigurationSubject, PasswordSubject, SecretsSubject, SersyncSubject, Subject},
 };
 
@@ -53,6 +55,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
         exposure::FAMILIES,
         operation::FAMILIES,
         sersync::FAMILIES,
+        services::FAMILIES,
     ];
     families
         .iter()
@@ -80,6 +83,8 @@ pub(crate) enum Run {
     Password(fn(&PasswordSubject<'_>, &mut Reporter<'_>)),
     /// A sersync configuration.
     Sersync(fn(&SersyncSubject<'_>, &mut Reporter<'_>)),
+    /// The files of service managers, all at once.
+    Services(fn(&ServicesSubject<'_>, &mut Reporter<'_>)),
 }
 
 impl Run {
@@ -90,6 +95,7 @@ impl Run {
             (Self::Secrets(run), Subject::Secrets(subject)) => run(subject, out),
             (Self::Password(run), Subject::Password(subject)) => run(subject, out),
             (Self::Sersync(run), Subject::Sersync(subject)) => run(subject, out),
+            (Self::Services(run), Subject::Services(subject)) => run(subject, out),
             _ => {}
         }
     }
@@ -124,6 +130,13 @@ impl Check {
         Self {
             rule,
             run: Run::Sersync(check),
+        }
+    }
+
+    const fn services(rule: &'static str, check: fn(&ServicesSubject<'_>, &mut Reporter<'_>)) -> Self {
+        Self {
+            rule,
+            run: Run::Services(check),
         }
     }
 }

@@ -87,6 +87,9 @@ pub(crate) struct Daemon {
 pub(crate) struct Run<'a> {
     pub(crate) user: Option<&'a str>,
     pub(crate) environment: BTreeMap<String, String>,
+    /// What rsync is told, in place of what every daemon is; standard error is the connection then, as a super-server
+    /// gives it.
+    pub(crate) arguments: Option<Vec<String>>,
 }
 
 impl Daemon {
@@ -106,17 +109,22 @@ impl Daemon {
             std::os::unix::fs::chown(&log, owner.0, owner.1).expect("root changes owners");
         }
         let environment = run.environment.clone();
+        let arguments = run.arguments.clone();
         let (configuration, its_log) = (configuration.to_owned(), log.clone());
         let port = Port::serve(listener, move || {
             let mut command = Command::new("timeout");
-            command
-                .args(["60", "rsync", "--daemon", "--no-detach"])
-                .arg(format!("--config={}", configuration.display()))
-                .arg(format!("--log-file={}", its_log.display()))
-                // Once the module is known its own log file counts, and this is its default.
-                .arg(format!("--dparam=log file={}", its_log.display()))
-                .envs(&environment)
-                .current_dir("/");
+            match &arguments {
+                Some(arguments) => command
+                    .args(["60", "sh", "-c", "exec rsync \"$@\" 2>&1", "sh"])
+                    .args(arguments),
+                None => command
+                    .args(["60", "rsync", "--daemon", "--no-detach"])
+                    .arg(format!("--config={}", configuration.display()))
+                    .arg(format!("--log-file={}", its_log.display()))
+                    // Once the module is known its own log file counts, and this is its default.
+                    .arg(format!("--dparam=log file={}", its_log.display())),
+            };
+            command.envs(&environment).current_dir("/");
             if let Some(user) = &user {
                 command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
             }

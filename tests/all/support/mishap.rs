@@ -24,8 +24,11 @@ pub(crate) struct Mishap {
     pub(crate) title: String,
     /// The true cause as a key.
     pub(crate) cause: String,
-    /// The page of the true cause, where there is one.
-    pub(crate) rule: Option<String>,
+    /// The pages of the true cause: one, or several where no text tells them apart.
+    #[serde(default)]
+    pub(crate) rules: Vec<String>,
+    /// Why no page tells it.
+    pub(crate) unexplained: Option<String>,
     /// What the scenario needs beyond an rsync and an ordinary user.
     #[serde(default)]
     pub(crate) needs: Vec<Need>,
@@ -161,6 +164,11 @@ impl Transcript {
                 format!("{}{}\n{}{newline}", step.prompt, step.command, step.output)
             })
             .collect()
+    }
+
+    /// Both, as somebody pastes them below each other who has access to both machines.
+    pub(crate) fn whole(&self) -> String {
+        self.pasted() + &self.log
     }
 
     /// What the daemon logged.

@@ -10,6 +10,7 @@ pub(crate) mod page;
 pub(crate) mod program;
 pub(crate) mod report;
 pub(crate) mod sersync;
+pub(crate) mod service;
 pub(crate) mod stage;
 
 /// Says that a test is left out and why. Where everything must run, as in `tests/run.sh` as root, that is a failure.

@@ -1,0 +1,25 @@
+//! What starts the daemon: systemd, xinetd, inetd, and the files of their options.
+
+mod defaults;
+mod inetd;
+mod lines;
+mod listeners;
+mod network;
+mod rights;
+mod sandbox;
+mod start;
+mod xinetd;
+
+use crate::lint::checks::Check;
+
+pub(super) const FAMILIES: &[&[Check]] = &[
+    sandbox::CHECKS,
+    start::CHECKS,
+    defaults::CHECKS,
+    rights::CHECKS,
+    network::CHECKS,
+    listeners::CHECKS,
+    lines::CHECKS,
+    xinetd::CHECKS,
+    inetd::CHECKS,
+];

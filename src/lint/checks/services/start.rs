@@ -1,0 +1,293 @@
+//! How the daemon is started.
+
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, path::Path};
+
+use crate::{
+    lint::{
+        checks::Check,
+        report::{Case, Reporter},
+        services::{Manager, ServiceUnit, ServicesSubject},
+    },
+    model::{
+        Parameter, Scope,
+        service::{Word, words},
+    },
+    terms::Span,
+};
+
+pub(super) const CHECKS: &[Check] = &[
+    Check::services("RSY706", braced_variable),
+    Check::services("RSY711", daemon_detaches),
+    Check::services("RSY712", pid_file_disagrees),
+    Check::services("RSY713", daemon_option_missing),
+    Check::services("RSY714", served_configuration_missing),
+    Check::services("RSY715", condition_on_another_file),
+    Check::services("RSY716", second_exec_start),
+    Check::services("RSY717", shell_syntax),
+    Check::services("RSY730", time_limit),
+];
+
+/// RSY706: `${NAME}` is one argument, however many words its value has.
+fn braced_variable(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
+    for unit in &subject.services.units {
+        let variables = subject.services.variables(unit, subject.sources);
+        for setting in unit.unit.list("Service", "ExecStart") {
+            for word in words(&setting.value) {
+                let name = word
+                    .bytes
+                    .strip_prefix(b"${")
+                    .and_then(|rest| rest.strip_suffix(b"}"));
+                let Some(value) = name.and_then(|name| variables.get(name)) else {
+                    continue;
+                };
+                if value
+                    .split(u8::is_ascii_whitespace)
+                    .filter(|part| !part.is_empty())
+                    .count()
+                    > 1
+                {
+                    out.report(
+                        Case::at(Span::new(setting.source, word.range))
+                            .with("word", String::from_utf8_lossy(&word.bytes))
+                            .with("name", String::from_utf8_lossy(name.unwrap_or_default()))
+                            .with("value", String::from_utf8_lossy(value)),
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// RSY711: systemd watches the process that it starts; a daemon that detaches leaves it at once.
+fn daemon_detaches(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
+    for server in subject.servers() {
+        let (Some(unit), Some(daemon)) = (server.unit(), &server.options.daemon) else {
+            continue;
+        };
+        if server.gets_connection() || !is_whole(unit) {
+            continue;
+        }
+        let r#type = unit.unit.last("Service", "Type");
+        let name = r#type.map_or_else(|| "simple".to_owned(), |setting| setting.display());
+        match (&*name, &server.options.no_detach) {
+            ("forking", Some(option)) => {
+                let case = Case::at(server.span(option)).variant("forking");
+                out.report(match r#type {
+                    Some(setting) => case.also(setting.span(), "type"),
+                    None => case,
+                });
+            }
+            ("simple" | "exec" | "notify" | "idle", None) => {
+                let remains = unit.unit.switched_on("Service", "RemainAfterExit").is_some();
+                let is_killed = unit
+                    .unit
+                    .last("Service", "KillMode")
+                    .is_none_or(|setting| setting.value.bytes() != b"none");
+                if is_killed && !remains {
+                    out.report(
+                        Case::at(server.span(daemon))
+                            .with("type", name)
+                            .with("unit", &*unit.unit.name),
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// RSY712: systemd waits for a file that the daemon does not write.
+fn pid_file_disagrees(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
+    for server in subject.servers() {
+        let (Some(unit), Some(configuration)) = (server.unit(), server.configuration) else {
+            continue;
+        };
+        let (Some(r#type), Some(file)) = (
+            unit.unit.last("Service", "Type"),
+            unit.unit.last("Service", "PIDFile"),
+        ) else {
+            continue;
+        };
+        let own = configuration.text(Scope::Global, Parameter::PidFile);
+        if r#type.value.bytes() != b"forking" || same_file(own.value, file.value.bytes()) {
+            continue;
+        }
+        let case = Case::at(file.span()).with("file", file.display());
+        out.report(match own.origin.setting() {
+            Some(setting) => case
+                .also(setting.span(), "other")
+                .with("other", String::from_utf8_lossy(own.value)),
+            None => case.variant("none"),
+        });
+    }
+}
+
+/// `/var/run` is a link to `/run`, and systemd reads a relative path below it.
+fn same_file(one: &[u8], other: &[u8]) -> bool {
+    let plain = |path: &[u8]| {
+        let text = String::from_utf8_lossy(path).into_owned();
+        let below = text
+            .strip_prefix("/var/run/")
+            .or_else(|| text.strip_prefix("/run/"));
+        below.unwrap_or(&text).to_owned()
+    };
+    plain(one) == plain(other)
+}
+
+/// RSY713: without `--daemon` rsync is a client.
+fn daemon_option_missing(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
+    for server in subject.servers() {
+        if server.options.daemon.is_some() {
+            continue;
+        }
+        let has_quote = |word: &&Word| word.bytes.contains(&b'"') || word.bytes.contains(&b'\'');
+        match server.manager {
+            Manager::Unit(_) => {
+                let is_server = server.words.iter().any(|word| word.bytes == b"--server");
+                if server.options.operand.is_none() && !is_server {
+                    out.report(Case::at(server.program()).variant("unit"));
+                }
+            }
+            Manager::Xinetd(service) => {
+                if let Some(quoted) = server.words[1..].iter().find(has_quote) {
+                    let last = server.words.last().unwrap_or(quoted);
+                    out.report(Case::at(server.span(quoted).join(server.span(last))).variant("quoted"));
+                    continue;
+                }
+                let place = match service.attribute("server_args") {
+                    Some(attribute) => Span::new(server.source, attribute.range()),
+                    None => server.program(),
+                };
+                out.report(Case::at(place).variant("xinetd"));
+            }
+            Manager::Inetd(line) => {
+                let name = line
+                    .words
+                    .get(6)
+                    .map(|word| Span::new(server.source, word.clone()));
+                let is_option = name.is_some_and(|span| subject.sources.slice(span).starts_with(b"-"));
+                out.report(match name.filter(|_| is_option) {
+                    Some(span) => Case::at(span).variant("name"),
+                    None => Case::at(server.program()).variant("inetd"),
+                });
+            }
+        }
+    }
+}
+
+/// RSY714: a file that is named and is not there.
+fn served_configuration_missing(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
+    for server in subject.servers() {
+        let Some(path) = server.options.configuration_file() else {
+            continue;
+        };
+        let is_named = server.options.config.is_some() || server.gets_connection();
+        if server.configuration.is_some() || !is_named || !path.starts_with(b"/") {
+            continue;
+        }
+        let path = Path::new(OsStr::from_bytes(path));
+        let shown = path.display().to_string();
+        if let Some(None) = out.fact(shown.clone(), server.host.metadata(path, true)) {
+            let word = server.options.config.as_ref().unwrap_or(&server.words[0]);
+            let case = Case::at(server.span(word)).with("path", shown.clone());
+            let variant = if server.gets_connection() {
+                "connection"
+            } else {
+                "start"
+            };
+            out.report(case.variant(variant).fact(format!("{shown} does not exist")));
+        }
+    }
+}
+
+/// RSY715: the start is skipped, without a failure, for want of a file that nobody needs.
+fn condition_on_another_file(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
+    for server in subject.servers() {
+        let (Some(unit), Some(config)) = (server.unit(), &server.options.config) else {
+            continue;
+        };
+        for condition in unit.unit.list("Unit", "ConditionPathExists") {
+            let wanted = condition.value.bytes();
+            if !wanted.ends_with(b"rsyncd.conf") || wanted == config.bytes || !wanted.starts_with(b"/") {
+                continue;
+            }
+            let exists = server.host.metadata(Path::new(OsStr::from_bytes(wanted)), true);
+            if !matches!(exists, Ok(Some(_))) {
+                out.report(
+                    Case::at(condition.span())
+                        .also(server.span(config), "config")
+                        .with("condition", condition.display())
+                        .with("config", String::from_utf8_lossy(&config.bytes)),
+                );
+            }
+        }
+    }
+}
+
+/// RSY716: a drop-in's `ExecStart=` is a second command, unless an empty one takes the first away.
+fn second_exec_start(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
+    for unit in &subject.services.units {
+        let is_oneshot = unit
+            .unit
+            .last("Service", "Type")
+            .is_some_and(|setting| setting.value.bytes() == b"oneshot");
+        let commands = unit.unit.list("Service", "ExecStart");
+        let Some(last) = commands.last().filter(|_| !is_oneshot) else {
+            continue;
+        };
+        let is_reset = commands.len() < unit.unit.all("Service", "ExecStart").count();
+        let case = Case::at(last.span())
+            .with("unit", &*unit.unit.name)
+            .with("command", last.display());
+        if commands.len() > 1 {
+            out.report(case.also(commands[0].span(), "first"));
+        } else if !unit.has_fragment && !is_reset {
+            out.report(case.variant("drop-in"));
+        }
+    }
+}
+
+/// RSY717: systemd starts the program itself, without a shell.
+fn shell_syntax(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
+    for server in subject.servers() {
+        if server.unit().is_none() {
+            continue;
+        }
+        let is_shell = |word: &&Word| {
+            let bytes = word.bytes.as_slice();
+            matches!(bytes, b"&&" | b"||" | b"|" | b"&" | b"<" | b"2>&1")
+                || bytes.starts_with(b">")
+                || bytes.starts_with(b"1>")
+                || bytes.starts_with(b"2>")
+                || bytes.starts_with(b"&>")
+        };
+        if let Some(word) = server.words.iter().skip(1).find(is_shell) {
+            out.report(Case::at(server.span(word)).with("word", String::from_utf8_lossy(&word.bytes)));
+        }
+    }
+}
+
+/// RSY730: a daemon that is stopped after a time takes its transfers with it.
+fn time_limit(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
+    for server in subject.servers() {
+        let unit = server.unit();
+        let limit = unit.and_then(|unit| unit.unit.last("Service", "RuntimeMaxSec"));
+        if let Some(limit) = limit.filter(|limit| limit.value.bytes() != b"infinity") {
+            let variant = if server.gets_connection() {
+                "connection"
+            } else {
+                "daemon"
+            };
+            out.report(
+                Case::at(limit.span())
+                    .variant(variant)
+                    .with("limit", limit.display()),
+            );
+        }
+    }
+}
+
+/// Whether the unit's own file was given, or its drop-in replaces the command.
+fn is_whole(unit: &ServiceUnit<'_>) -> bool {
+    unit.has_fragment || !unit.unit.list("Service", "ExecStart").is_empty()
+}

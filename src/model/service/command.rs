@@ -1,0 +1,278 @@
+use std::{collections::BTreeMap, ops::Range};
+
+use crate::syntax::Text;
+
+/// A word of a command line, with its place in the file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Word {
+    /// What the program gets.
+    pub bytes: Vec<u8>,
+    /// Where it stands, quotes included.
+    pub range: Range<usize>,
+}
+
+impl Word {
+    /// A word that is written as the program gets it.
+    pub fn verbatim(file: &[u8], range: Range<usize>) -> Self {
+        Self {
+            bytes: file[range.clone()].to_vec(),
+            range,
+        }
+    }
+}
+
+/// The commands of an `ExecStart=` value, split as systemd does: at blanks, without quotes and backslashes, at `;`
+/// that stands alone; what stands in front of a program (`-`, `@`, `+`, `!`, `:`) is cut off, and with `@` the word
+/// behind the program is dropped, which is only its name.
+pub fn commands(value: &Text) -> Vec<Vec<Word>> {
+    let words = words(value);
+    let is_end = |word: &Word| word.bytes == b";" && word.range.len() == 1;
+    let mut found: Vec<Vec<Word>> = words
+        .split(is_end)
+        .map(<[Word]>::to_vec)
+        .filter(|words| !words.is_empty())
+        .collect();
+    for command in &mut found {
+        let program = &mut command[0];
+        let prefix = program.bytes.iter();
+        let length = prefix
+            .take_while(|byte| matches!(byte, b'-' | b'@' | b'+' | b'!' | b':' | b'|'))
+            .count();
+        let names_itself = program.bytes[..length].contains(&b'@');
+        if program.range.len() == program.bytes.len() {
+            program.range.start += length;
+        }
+        program.bytes.drain(..length);
+        if names_itself && command.len() > 1 {
+            command.remove(1);
+        }
+    }
+    found
+}
+
+/// Splits at blanks; quotes are taken away, and a backslash takes the next character as it is.
+pub fn words(value: &Text) -> Vec<Word> {
+    let mut found = Vec::new();
+    let mut word: Option<(Vec<u8>, usize)> = None;
+    let mut quote = None;
+    let bytes = value.bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        let byte = bytes[at];
+        if quote.is_none() && byte.is_ascii_whitespace() {
+            if let Some((bytes, start)) = word.take() {
+                found.push(Word {
+                    bytes,
+                    range: value.range_of(start..at),
+                });
+            }
+            at += 1;
+            continue;
+        }
+        let (text, _) = word.get_or_insert_with(|| (Vec::new(), at));
+        match byte {
+            _ if quote == Some(byte) => quote = None,
+            b'"' | b'\'' if quote.is_none() => quote = Some(byte),
+            b'\\' if at + 1 < bytes.len() => {
+                at += 1;
+                text.push(bytes[at]);
+            }
+            _ => text.push(byte),
+        }
+        at += 1;
+    }
+    found.extend(word.map(|(text, start)| Word {
+        bytes: text,
+        range: value.range_of(start..bytes.len()),
+    }));
+    found
+}
+
+/// Puts variables in: a word `$NAME` becomes as many words as its value has, none if it is empty, with quotes around
+/// it or without; `${NAME}` is replaced inside its word (`replace_env_argv` in env-util.c of systemd).
+pub fn expand(words: &[Word], variables: &BTreeMap<Vec<u8>, Vec<u8>>) -> Vec<Word> {
+    let mut found = Vec::new();
+    for word in words {
+        match word.bytes.split_first() {
+            Some((b'$', name)) if !matches!(name.first(), Some(b'{' | b'$') | None) => {
+                let value = variables.get(name).map_or(&[][..], Vec::as_slice);
+                let text = Text::verbatim(value, 0..value.len());
+                found.extend(self::words(&text).into_iter().map(|part| Word {
+                    bytes: part.bytes,
+                    range: word.range.clone(),
+                }));
+            }
+            _ => found.push(Word {
+                bytes: replaced(&word.bytes, variables),
+                range: word.range.clone(),
+            }),
+        }
+    }
+    found
+}
+
+fn replaced(word: &[u8], variables: &BTreeMap<Vec<u8>, Vec<u8>>) -> Vec<u8> {
+    let mut text = Vec::with_capacity(word.len());
+    let mut rest = word;
+    while let Some(dollar) = rest.iter().position(|&byte| byte == b'$') {
+        text.extend(&rest[..dollar]);
+        rest = &rest[dollar..];
+        let end = rest.iter().position(|&byte| byte == b'}');
+        match (rest.get(1), end) {
+            (Some(b'$'), _) => {
+                text.push(b'$');
+                rest = &rest[2..];
+            }
+            (Some(b'{'), Some(end)) => {
+                let value = variables.get(&rest[2..end]);
+                text.extend(value.into_iter().flatten());
+                rest = &rest[end + 1..];
+            }
+            _ => {
+                text.push(b'$');
+                rest = &rest[1..];
+            }
+        }
+    }
+    text.extend(rest);
+    text
+}
+
+/// What an rsync is told that is to be a daemon.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DaemonOptions {
+    /// The word `--daemon`.
+    pub daemon: Option<Word>,
+    /// `--config`: the value, at the option's place.
+    pub config: Option<Word>,
+    /// `--port`: the value, at the option's place.
+    pub port: Option<Word>,
+    /// `--address`: the value, at the option's place.
+    pub address: Option<Word>,
+    /// `--no-detach`.
+    pub no_detach: Option<Word>,
+    /// The first word that is no option.
+    pub operand: Option<Word>,
+}
+
+impl DaemonOptions {
+    /// The configuration file; `None` where a variable or a specifier decides.
+    pub fn configuration_file(&self) -> Option<&[u8]> {
+        let Some(word) = &self.config else {
+            return Some(b"/etc/rsyncd.conf");
+        };
+        let is_plain = !word.bytes.iter().any(|byte| matches!(byte, b'$' | b'%'));
+        is_plain.then_some(&word.bytes)
+    }
+}
+
+/// Reads what stands behind the program.
+pub fn daemon_options(arguments: &[Word]) -> DaemonOptions {
+    let mut options = DaemonOptions::default();
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        let (name, value) = match word.bytes.iter().position(|&byte| byte == b'=') {
+            Some(equals) => (&word.bytes[..equals], Some(word.bytes[equals + 1..].to_vec())),
+            None => (&word.bytes[..], None),
+        };
+        let slot = match name {
+            b"--daemon" => {
+                options.daemon = Some(word.clone());
+                continue;
+            }
+            b"--no-detach" => {
+                options.no_detach = Some(word.clone());
+                continue;
+            }
+            b"--config" => &mut options.config,
+            b"--port" => &mut options.port,
+            b"--address" => &mut options.address,
+            b"--log-file" | b"--bwlimit" | b"--dparam" | b"-M" | b"--sockopts" | b"--log-file-format" => {
+                if value.is_none() {
+                    words.next();
+                }
+                continue;
+            }
+            _ => {
+                let is_operand = !name.starts_with(b"-") && !name.is_empty();
+                if is_operand && options.operand.is_none() {
+                    options.operand = Some(word.clone());
+                }
+                continue;
+            }
+        };
+        let (bytes, end) = match value {
+            Some(value) => (value, word.range.end),
+            None => match words.next() {
+                Some(next) => (next.bytes.clone(), next.range.end),
+                None => continue,
+            },
+        };
+        *slot = Some(Word {
+            bytes,
+            range: word.range.start..end.max(word.range.end),
+        });
+    }
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(value: &str) -> Text {
+        Text::verbatim(value.as_bytes(), 0..value.len())
+    }
+
+    fn shown(words: &[Word]) -> Vec<String> {
+        let shown = words
+            .iter()
+            .map(|word| String::from_utf8_lossy(&word.bytes).into_owned());
+        shown.collect()
+    }
+
+    /// What systemd 252 was seen to do with these very words.
+    #[test]
+    fn variables_are_put_in_as_systemd_does() {
+        let value =
+            text(r#"/bin/x "$OPTIONS" $OPTIONS ${OPTIONS} "$EMPTY" "${EMPTY}" '$OPTIONS' a"$OPTIONS""#);
+        let variables = BTreeMap::from([
+            (b"OPTIONS".to_vec(), b"--config=/a.conf --port=8730".to_vec()),
+            (b"EMPTY".to_vec(), Vec::new()),
+        ]);
+        assert_eq!(
+            shown(&expand(&words(&value), &variables)),
+            [
+                "/bin/x",
+                "--config=/a.conf",
+                "--port=8730",
+                "--config=/a.conf",
+                "--port=8730",
+                "--config=/a.conf --port=8730",
+                "",
+                "--config=/a.conf",
+                "--port=8730",
+                "a$OPTIONS",
+            ]
+        );
+    }
+
+    #[test]
+    fn prefixes_and_further_commands_are_told_apart() {
+        let found = commands(&text("-@/usr/bin/rsync rsyncd --daemon ; /bin/true"));
+        assert_eq!(shown(&found[0]), ["/usr/bin/rsync", "--daemon"]);
+        assert_eq!(shown(&found[1]), ["/bin/true"]);
+        assert!(commands(&text("")).is_empty());
+        assert_eq!(shown(&commands(&text("-"))[0]), [""]);
+    }
+
+    #[test]
+    fn options_of_a_daemon_are_read() {
+        let value = text("--daemon --config /a.conf --port=8730 -v x");
+        let options = daemon_options(&words(&value));
+        assert!(options.daemon.is_some() && options.no_detach.is_none());
+        assert_eq!(options.configuration_file(), Some(&b"/a.conf"[..]));
+        assert_eq!(options.port.expect("a port").bytes, b"8730");
+        assert_eq!(options.operand.expect("a word").bytes, b"x");
+    }
+}

@@ -1,0 +1,9 @@
+//! What starts an rsync daemon: systemd's units, xinetd, inetd, and the files that hold their options.
+
+mod command;
+mod unit;
+mod xinetd;
+
+pub use command::{DaemonOptions, Word, commands, daemon_options, expand, words};
+pub use unit::{Setting, Unit, path_list};
+pub use xinetd::{XinetdService, services};
