@@ -20,6 +20,11 @@ pub(super) fn command(line: &str) -> Option<Command> {
         Some(_) => text.strip_suffix(')').unwrap_or(text),
         None => text,
     };
+    // What is quoted as a whole ends with its quote: `bash -c 'rsync …'`.
+    let text = match line[..start].chars().next_back() {
+        Some(quote @ ('"' | '\'' | '`')) => text.split(quote).next().unwrap_or(text),
+        _ => text,
+    };
     // A quote that is never closed is the reader's problem, not ours: words at blanks will do.
     let words =
         shell_words::split(text).unwrap_or_else(|_| text.split_whitespace().map(str::to_owned).collect());
@@ -96,6 +101,7 @@ mod tests {
         for line in [
             "rsync: connection unexpectedly closed (0 bytes received so far) [sender]",
             "rsync error: error in socket IO (code 10) at clientserver.c(139) [sender=3.2.7]",
+            "(Type \"rsync --daemon --help\" for assistance with daemon mode.)",
             "I use rsync for backups",
             "the rsync daemon",
             "myrsync -a x y",

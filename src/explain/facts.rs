@@ -80,6 +80,16 @@ pub(super) fn is_echo(line: &str) -> bool {
     .any(|echo| line.contains(echo))
 }
 
+/// Whether a line tells that the daemon has hung up, before or after the session began.
+pub(super) fn is_hang_up(line: &str) -> bool {
+    let before = [
+        "did not see server greeting",
+        "didn't get server startup line",
+        "safe_read failed to read",
+    ];
+    is_echo(line) || before.iter().any(|text| line.contains(text))
+}
+
 /// The process that wrote a line of a daemon's log: `2026/11/21 04:00:01 [1234] …` or `… rsyncd[1234]: …`.
 pub(super) fn daemon_process(line: &str) -> Option<u32> {
     if let Some((_, behind)) = line.split_once("rsyncd[") {

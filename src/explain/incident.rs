@@ -286,6 +286,12 @@ impl Incident {
         if self.process.is_some() || log.process.is_none() {
             return false;
         }
+        // What a daemon hangs up over without a word stands in its log alone.
+        let is_hang_up =
+            |seen: &Seen| facts::is_hang_up(&seen.text) || facts::final_line(&seen.text).is_some();
+        if self.lines.iter().all(is_hang_up) && self.lines.iter().any(|seen| facts::is_hang_up(&seen.text)) {
+            return true;
+        }
         let own: Vec<_> = self
             .messages()
             .flat_map(|message| &message.claims)

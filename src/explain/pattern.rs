@@ -54,7 +54,7 @@ impl Pattern {
         let literals: Vec<_> = self.parts.iter().map(|(literal, _)| *literal).collect();
         literals
             .join("{}")
-            .trim_end_matches(['{', '}', ' '])
+            .trim_end_matches(['{', '}', ' ', '.'])
             .to_lowercase()
     }
 

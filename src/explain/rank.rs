@@ -133,7 +133,7 @@ fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
                     score /= 2;
                 }
                 if message.is_final {
-                    score = WHOLE / 20;
+                    score = WHOLE / 20 * weight / 100;
                 }
                 let release = incident.release;
                 if release.is_some_and(|release| !claim.symptom.applies_to(release)) {

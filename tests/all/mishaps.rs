@@ -88,7 +88,10 @@ fn explain_finds_the_cause_of_each_scenario() {
             .position(|cause| mishap.rules.iter().any(|rule| rule == cause));
         let told = || {
             let found: Vec<_> = causes.iter().take(4).copied().collect();
-            format!("{} ({:?}): {found:?}\n{text}", mishap.name, mishap.rules)
+            format!(
+                "{} ({:?}): {found:?}, {}",
+                mishap.name, mishap.rules, mishap.title
+            )
         };
         match place {
             Some(0) => {}

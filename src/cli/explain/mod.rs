@@ -83,7 +83,11 @@ fn text(words: &[String]) -> Result<(String, Box<dyn BufRead>), Failure> {
             Ok(("-".to_owned(), Box::new(io::stdin().lock())))
         }
         [word] if word == "-" => Ok(("-".to_owned(), Box::new(io::stdin().lock()))),
-        [word] if Path::new(word).is_file() => {
+        [word] if Path::new(word).is_dir() => {
+            Err(format!("`{word}` is a folder; name the file with the text").into())
+        }
+        // A pipe of the shell is read too: `rsyncctl explain <(journalctl -u rsync)`.
+        [word] if Path::new(word).exists() => {
             let file = File::open(word).map_err(|error| format!("cannot read `{word}`: {error}"))?;
             Ok((word.clone(), Box::new(BufReader::with_capacity(1 << 16, file))))
         }
