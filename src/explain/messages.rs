@@ -79,6 +79,10 @@ impl Messages {
                 .or_default()
                 .push(number);
         }
+        // Lines that hold no message may still tell a command or an exit code.
+        for hint in ["rsync", "#errno "] {
+            of_anchor.entry(hint).or_default();
+        }
         let anchors = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .build(of_anchor.keys())
@@ -101,8 +105,8 @@ impl Messages {
         finals.flat_map(|message| &message.claims)
     }
 
-    /// Whether one of the messages may stand in the line.
-    pub(super) fn may_be_in(&self, line: &[u8]) -> bool {
+    /// Whether the line may hold a message, a command or an exit code.
+    pub(super) fn may_tell(&self, line: &[u8]) -> bool {
         self.anchors.is_match(line)
     }
 

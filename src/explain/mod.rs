@@ -45,7 +45,7 @@ pub fn explain(text: impl io::BufRead, known: &Known) -> io::Result<Explanation>
     let mut collector = Collector::default();
     line::for_each(text, |number, bytes| {
         let is_plain = bytes.is_ascii() && !bytes.contains(&0x1b);
-        if is_plain && !collector.has_begun(number) && !MESSAGES.may_be_in(bytes) && !may_tell(bytes) {
+        if is_plain && !collector.has_begun(number) && !MESSAGES.may_tell(bytes) {
             return;
         }
         collector.line(number, &line::clean(bytes));
@@ -56,10 +56,4 @@ pub fn explain(text: impl io::BufRead, known: &Known) -> io::Result<Explanation>
     }
     incidents.retain(|incident| !incident.causes.is_empty());
     Ok(Explanation { incidents, omitted })
-}
-
-/// Whether a line without a message may still tell a command or an exit code.
-fn may_tell(line: &[u8]) -> bool {
-    line.windows(5).any(|word| word.eq_ignore_ascii_case(b"rsync"))
-        || line.windows(7).any(|word| word == b"#errno ")
 }
