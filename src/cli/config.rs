@@ -155,6 +155,9 @@ fn value(configuration: &Configuration, scope: Scope, parameter: Parameter) -> S
             let words = rules.iter().flatten().map(access::UserRule::shown);
             words.collect::<Vec<_>>().join(", ")
         }
+        Kind::Path | Kind::String if parameter == Parameter::SecretsFile => {
+            access::shown_secrets_file(configuration.text(scope, parameter).value)
+        }
         Kind::Path | Kind::String => {
             String::from_utf8_lossy(configuration.text(scope, parameter).value).into_owned()
         }

@@ -78,6 +78,14 @@ impl OneFile {
         })
     }
 
+    /// The groups that a user is in on the machine of the file; `None` if no machine tells.
+    pub(super) fn groups(&self, user: &str) -> Result<Option<Vec<String>>, Failure> {
+        let hosts = self.machine.hosts()?;
+        let default = self.machine.default_file();
+        let host = hosts.of(self.file.as_ref().unwrap_or(&default));
+        Ok(host.groups(user).ok())
+    }
+
     /// What makes rsync give up the file, as `lint` tells it.
     fn fatal(&self, source: &Source, host: &dyn Host) -> Report {
         let input = Input {

@@ -207,6 +207,29 @@ impl Host for Image {
         let numbers = self.accounts("/etc/group", &self.groups)?.get(name);
         Ok(numbers.and_then(|numbers| numbers.first().copied()))
     }
+
+    fn groups(&self, user: &str) -> Fact<Vec<String>> {
+        let Some(account) = self.user(user)? else {
+            return Ok(Vec::new());
+        };
+        let file = Path::new("/etc/group");
+        let missing = || Unknown::Failed("the image has no /etc/group".to_owned());
+        let bytes = self.read(file)?.ok_or_else(missing)?;
+        let mut primary = Vec::new();
+        let mut others = Vec::new();
+        for line in String::from_utf8_lossy(&bytes).lines() {
+            let [name, _, number, members] = &line.splitn(4, ':').collect::<Vec<_>>()[..] else {
+                continue;
+            };
+            if number.parse() == Ok(account.gid) {
+                primary.push((*name).to_owned());
+            } else if members.split(',').any(|member| member.trim() == user) {
+                others.push((*name).to_owned());
+            }
+        }
+        primary.extend(others);
+        Ok(primary)
+    }
 }
 
 /// Opens a name in a folder, and no link.
@@ -309,5 +332,13 @@ mod tests {
         assert_eq!(image.user("joe"), Ok(Some(User { uid: 1007, gid: 1008 })));
         assert_eq!(image.user("ann"), Ok(None));
         assert!(image.group("joe").is_err());
+        assert!(image.groups("joe").is_err());
+        let groups = "staff:x:50:ann,joe\njoe:x:1008:\nwheel:x:51:joel\n";
+        fs::write(folder.path().join("etc/group"), groups).expect("a file");
+        assert_eq!(
+            image.groups("joe"),
+            Ok(vec!["joe".to_owned(), "staff".to_owned()])
+        );
+        assert_eq!(image.groups("ann"), Ok(Vec::new()));
     }
 }

@@ -1,5 +1,5 @@
 use std::{
-    ffi::OsString,
+    ffi::{CString, OsString},
     fs,
     io::{self, ErrorKind, Read as _},
     os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
@@ -52,6 +52,17 @@ impl Host for Live {
     fn group(&self, name: &str) -> Fact<Option<u32>> {
         let group = unistd::Group::from_name(name).map_err(|error| Unknown::Failed(error.to_string()))?;
         Ok(group.map(|group| group.gid.as_raw()))
+    }
+
+    fn groups(&self, user: &str) -> Fact<Vec<String>> {
+        let failed = |error: nix::Error| Unknown::Failed(error.to_string());
+        let (Some(account), Ok(name)) = (self.user(user)?, CString::new(user)) else {
+            return Ok(Vec::new());
+        };
+        let numbers = unistd::getgrouplist(&name, unistd::Gid::from_raw(account.gid)).map_err(failed)?;
+        let names = numbers.into_iter().map(unistd::Group::from_gid);
+        let names: Vec<_> = names.collect::<nix::Result<_>>().map_err(failed)?;
+        Ok(names.into_iter().flatten().map(|group| group.name).collect())
     }
 }
 

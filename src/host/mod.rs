@@ -113,6 +113,13 @@ pub trait Host {
     /// # Errors
     /// The reason why nobody knows.
     fn group(&self, name: &str) -> Fact<Option<u32>>;
+
+    /// The names of the groups that a user is in, the primary one first; none if there is no such user. A group
+    /// without a name is left out.
+    ///
+    /// # Errors
+    /// The reason why nobody knows.
+    fn groups(&self, user: &str) -> Fact<Vec<String>>;
 }
 
 /// No machine: a file in a work tree is judged by its text alone.
@@ -141,6 +148,10 @@ impl Host for NoHost {
     }
 
     fn group(&self, _: &str) -> Fact<Option<u32>> {
+        Err(Unknown::NoHost)
+    }
+
+    fn groups(&self, _: &str) -> Fact<Vec<String>> {
         Err(Unknown::NoHost)
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use crate::{
     catalog::{FileKind, Page, Severity},
     diagnosis::{Finding, Unchecked},
-    host::Host,
+    host::{Host, Unknown},
     lint::{
         files::HostFiles,
         outcome::Outcome,
@@ -217,11 +217,21 @@ impl Run<'_> {
             .filter(|path| path.is_absolute())
             .collect();
         for path in paths {
-            // What is missing or hidden from us is the business of the checks that ask for it.
-            if let Ok(Some(bytes)) = host.read(path) {
-                let source = self.sources.add(Source::new(path.display().to_string(), bytes));
-                self.credential(source, FileKind::Secrets);
-                self.secrets(source, &[configuration]);
+            match host.read(path) {
+                Ok(Some(bytes)) => {
+                    let source = self.sources.add(Source::new(path.display().to_string(), bytes));
+                    self.credential(source, FileKind::Secrets);
+                    self.secrets(source, None, &[configuration], host);
+                }
+                // What is missing, and that there is no machine to ask, the checks of the line itself say.
+                Ok(None) | Err(Unknown::NoHost) => {}
+                Err(reason) => {
+                    self.outcome.unchecked.insert(Unchecked {
+                        rule: None,
+                        subject: path.display().to_string(),
+                        reason,
+                    });
+                }
             }
         }
     }
@@ -234,18 +244,27 @@ impl Run<'_> {
                     .iter()
                     .filter(|daemon| names_secrets(daemon, &name))
                     .collect();
-                self.secrets(file.source, &users);
+                self.secrets(file.source, file.path.as_deref(), &users, file.host);
             }
             FileKind::Password => self.password(file.source, file.path.as_deref(), file.host),
             _ => {}
         }
     }
 
-    fn secrets(&mut self, source: SourceId, configurations: &[&Configuration]) {
+    fn secrets(
+        &mut self,
+        source: SourceId,
+        path: Option<&Path>,
+        configurations: &[&Configuration],
+        host: &dyn Host,
+    ) {
         let subject = Subject::Secrets(SecretsSubject {
             source,
+            path,
             sources: &self.sources,
             configurations,
+            host,
+            circumstances: self.options.circumstances,
         });
         self.outcome.check(&subject);
     }

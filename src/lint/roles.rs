@@ -74,6 +74,14 @@ pub(super) fn hidden_suffixes(configuration: &Configuration) -> BTreeMap<SourceI
             }
         }
     }
+    // `secrets file = joe:password` of somebody who took it for the place of the secret itself.
+    let settings = configuration.settings.iter();
+    for setting in settings.filter(|setting| setting.parameter == Parameter::SecretsFile) {
+        if !setting.bytes().starts_with(b"/") {
+            let ranges = hidden.entry(setting.source).or_default();
+            ranges.extend(behind_colons(&setting.text));
+        }
+    }
     for problem in &configuration.problems {
         if let ProblemKind::UnknownParameter(name, text) = &problem.kind {
             let names_users = fold(name.bytes()).take(8).eq(*b"AUTHUSER");

@@ -43,10 +43,16 @@ pub struct ConfigurationSubject<'a> {
 pub struct SecretsSubject<'a> {
     /// The file.
     pub source: SourceId,
+    /// Where it is, if it is a file of the machine that was asked for itself.
+    pub path: Option<&'a Path>,
     /// Every file that was read.
     pub sources: &'a Sources,
     /// The configurations that name the file.
     pub configurations: &'a [&'a Configuration],
+    /// The machine that it is on.
+    pub host: &'a dyn Host,
+    /// The circumstances.
+    pub circumstances: Circumstances,
 }
 
 /// What a check of a client's password file looks at.

@@ -273,3 +273,48 @@ fn a_module_that_only_the_new_file_has_can_be_compared() {
         "data                 ::1/128: nothing -> read only\n"
     );
 }
+
+#[test]
+fn groups_are_those_of_the_machine() {
+    let text = "\
+[data]
+path = /srv
+auth users = @staff:deny, @jo?:rw
+";
+    let folder = folder(&[
+        ("etc/rsyncd.conf", text),
+        (
+            "etc/passwd",
+            "joe:x:1007:1008::/:/bin/sh\nann:x:1009:1010::/:/bin/sh\n",
+        ),
+        ("etc/group", "staff:x:50:bob,ann\njoe:x:1008:\nann:x:1010:\n"),
+    ]);
+    for (user, code, text) in [
+        // The primary group, which has no member in /etc/group.
+        ("joe", 0, "read and write"),
+        ("ann", 1, "auth users `@staff:deny`"),
+        // A member without an account: the daemon asks for the account first.
+        ("bob", 1, "no rule of `auth users` matches"),
+        ("eve", 1, "no rule of `auth users` matches"),
+    ] {
+        let arguments = ["access", "--root", ".", "--from", "192.0.2.4", "--user", user];
+        let output = rsyncctl(&folder, &arguments);
+        assert_eq!(output.status.code(), Some(code), "{user}: {}", stdout(&output));
+        assert!(stdout(&output).contains(text), "{user}: {}", stdout(&output));
+    }
+    let arguments = [
+        "access",
+        "etc/rsyncd.conf",
+        "--host",
+        "live",
+        "--from",
+        "::1",
+        "--user",
+        "root",
+    ];
+    let output = rsyncctl(&folder, &arguments);
+    assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
+    let arguments = ["access", "etc/rsyncd.conf", "--from", "::1", "--user", "root"];
+    let output = rsyncctl(&folder, &arguments);
+    assert_eq!(output.status.code(), Some(3), "{}", stdout(&output));
+}

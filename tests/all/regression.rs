@@ -1,8 +1,22 @@
 //! Mistakes of ours that were mended, each with what it took to see them.
 
-use std::fs;
+use std::{
+    ffi::OsString,
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
 
-use crate::support::program::{folder, rsyncctl, stdout};
+use rsyncctl::{
+    catalog::FileKind,
+    host::{EntryKind, Fact, Host, Metadata, Unknown, User},
+    lint::{Input, lint},
+};
+
+use crate::support::{
+    program::{folder, rsyncctl, stdout},
+    report::options,
+};
 
 #[test]
 fn a_long_chain_of_includes_is_no_stack_overflow() {
@@ -28,12 +42,13 @@ fn a_long_chain_of_includes_is_no_stack_overflow() {
 
 #[test]
 fn a_password_in_a_configuration_is_shown_nowhere() {
-    let text = "[m]\npath = /srv\nauth users = joe:hunter2 # bob\nauth user = ann:hunter3\nben:hunter4\n";
+    let text = "[m]\npath = /srv\nauth users = joe:hunter2 # bob\nauth user = ann:hunter3\nben:hunter4\n\
+                secrets file = bob:hunter5\n[n]\npath = /srv/n\nauth users = bob\nsecrets file = bob:hu7\n";
     let folder = folder(&[("rsyncd.conf", text)]);
     for format in ["human", "concise", "json", "sarif", "github"] {
         let output = rsyncctl(&folder, &["lint", "rsyncd.conf", "--format", format]);
         assert!(
-            !stdout(&output).contains("hunter"),
+            !stdout(&output).contains("hunter") && !stdout(&output).contains("hu7"),
             "{format}: {}",
             stdout(&output)
         );
@@ -47,7 +62,7 @@ fn a_password_in_a_configuration_is_shown_nowhere() {
     ] {
         let output = rsyncctl(&folder, arguments);
         assert!(
-            !stdout(&output).contains("hunter"),
+            !stdout(&output).contains("hunter") && !stdout(&output).contains("hu7"),
             "{arguments:?}: {}",
             stdout(&output)
         );
@@ -201,4 +216,123 @@ fn one_file_that_cannot_be_read_is_missing_and_no_more() {
     );
     let output = rsyncctl(&folder, &["lint", "rsyncd-large.conf"]);
     assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn an_include_that_no_machine_has_is_told_without_a_machine() {
+    for path in ["/etc/rsyncd.d/*.conf", "\"/etc/rsyncd.d\"", "/etc/rsyncd.d # all"] {
+        let folder = folder(&[("rsyncd.conf", &format!("&include {path}\n"))]);
+        let output = rsyncctl(&folder, &["lint", "rsyncd.conf", "--format", "concise"]);
+        assert_eq!(output.status.code(), Some(1), "{path}: {}", stdout(&output));
+        assert!(stdout(&output).contains("RSY106"), "{path}: {}", stdout(&output));
+    }
+    let folder = folder(&[("rsyncd.conf", "&include /etc/rsyncd.d\n")]);
+    let output = rsyncctl(&folder, &["lint", "rsyncd.conf", "--format", "concise"]);
+    assert!(!stdout(&output).contains("RSY106"), "{}", stdout(&output));
+}
+
+#[test]
+fn a_slash_at_the_end_is_a_folder_on_every_machine() {
+    for (line, rule) in [
+        ("log file = /var/log/\n", "RSY603"),
+        ("lock file = /run/rsync/\nmax connections = 2\n", "RSY608"),
+    ] {
+        let folder = folder(&[("rsyncd.conf", &format!("{line}[m]\npath = /srv\n"))]);
+        let output = rsyncctl(&folder, &["lint", "rsyncd.conf", "--select", rule]);
+        assert_eq!(output.status.code(), Some(1), "{line}: {}", stdout(&output));
+    }
+}
+
+#[test]
+fn the_rights_of_a_lone_secrets_file_count() {
+    let folder = folder(&[("s", "joe:not-a-real-password\n")]);
+    let arguments = [
+        "lint", "--host", "live", "--kind", "secrets", "s", "--select", "RSY302",
+    ];
+    let path = folder.path().join("s");
+    for (mode, code) in [(0o666, 1), (0o602, 1), (0o600, 0), (0o640, 0)] {
+        fs::set_permissions(&path, Permissions::from_mode(mode)).expect("a mode");
+        let output = rsyncctl(&folder, &arguments);
+        assert_eq!(output.status.code(), Some(code), "{mode:o}: {}", stdout(&output));
+        let is_told = stdout(&output).contains("unless the configuration says `strict modes = no`");
+        assert_eq!(is_told, code == 1, "{mode:o}: {}", stdout(&output));
+    }
+}
+
+/// A machine that shows its secrets file to root alone.
+struct Locked {
+    owner: u32,
+}
+
+impl Host for Locked {
+    fn metadata(&self, _: &Path, _: bool) -> Fact<Option<Metadata>> {
+        Ok(Some(Metadata {
+            kind: EntryKind::File,
+            mode: 0o600,
+            uid: self.owner,
+            gid: 0,
+            size: 10,
+        }))
+    }
+
+    fn read(&self, _: &Path) -> Fact<Option<Vec<u8>>> {
+        Err(Unknown::Denied)
+    }
+
+    fn list(&self, _: &Path) -> Fact<Option<Vec<OsString>>> {
+        Err(Unknown::Denied)
+    }
+
+    fn read_link(&self, _: &Path) -> Fact<PathBuf> {
+        Err(Unknown::Denied)
+    }
+
+    fn user(&self, _: &str) -> Fact<Option<User>> {
+        Ok(None)
+    }
+
+    fn group(&self, _: &str) -> Fact<Option<u32>> {
+        Ok(None)
+    }
+
+    fn groups(&self, _: &str) -> Fact<Vec<String>> {
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn a_secrets_file_that_nobody_shows_us_is_not_checked() {
+    let text = "[m]\npath = /srv\nauth users = b\nsecrets file = /etc/rsyncd.secrets\n";
+    let input = Input {
+        name: "rsyncd.conf".to_owned(),
+        path: None,
+        bytes: text.as_bytes().into(),
+        kind: FileKind::RsyncdConf,
+        is_guess: false,
+        host: &Locked { owner: 0 },
+    };
+    let report = lint(vec![input], &options());
+    let is_said = report
+        .unchecked
+        .iter()
+        .any(|unchecked| unchecked.subject == "/etc/rsyncd.secrets" && unchecked.reason == Unknown::Denied);
+    assert!(is_said, "{:?}", report.unchecked);
+}
+
+#[test]
+fn the_owner_of_a_lone_secrets_file_counts() {
+    for owner in [0, 1000] {
+        let host = Locked { owner };
+        let input = Input {
+            name: "s".to_owned(),
+            path: Some("/tmp/s".into()),
+            bytes: b"joe:not-a-real-password\n".into(),
+            kind: FileKind::Secrets,
+            is_guess: false,
+            host: &host,
+        };
+        let report = lint(vec![input], &options());
+        let is_told = report.findings.iter().any(|finding| finding.page.id == "RSY313");
+        assert_eq!(is_told, owner != 0, "{:?}", report.findings);
+    }
 }

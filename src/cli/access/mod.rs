@@ -30,7 +30,7 @@ use crate::{
 /// Who may use which module, and which line decides
 ///
 /// With --from: ends with 0 if the peer gets into the module (or, without --module, into any), 1 if not, 3 if that
-/// depends on the name service.
+/// depends on the name service, or on groups of the server that nobody can tell (--host live or --root DIR give them).
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -127,10 +127,11 @@ impl View<'_> {
         let mut answers = Vec::new();
         let mut modules = Vec::new();
         let serves = self.configuration.serves();
+        let user = arguments.user.as_deref();
+        let groups = user.map_or(Ok(None), |user| arguments.input.groups(user))?;
         for &scope in scopes {
             let verdict = hosts(self.configuration, scope, peer);
-            let user = arguments.user.as_deref();
-            let admitted = user.map(|user| users(self.configuration, scope, user));
+            let admitted = user.map(|user| users(self.configuration, scope, user, groups.as_deref()));
             let allowed = match (verdict.allowed, &admitted) {
                 // Nobody gets into a file that rsync gives up.
                 _ if serves == Some(false) => Some(false),

@@ -1,5 +1,7 @@
 //! `&include` and `&merge`.
 
+use std::path::Path;
+
 use crate::{
     catalog::Safety,
     diagnosis::Edit,
@@ -8,7 +10,7 @@ use crate::{
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
-    model::{FatalError, Problem},
+    model::{FatalError, Problem, ProblemKind},
 };
 
 pub(super) const CHECKS: &[Check] = &[
@@ -38,10 +40,30 @@ fn unknown_directive(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
     }
 }
 
-/// RSY106: what is to be included is not there.
+/// RSY106: what is to be included is not there, or cannot be.
 fn include_missing(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
-    for (problem, error) in subject.configuration.fatal() {
-        if let FatalError::Include(path, reason) = error {
+    for problem in &subject.configuration.problems {
+        let (path, reason) = match &problem.kind {
+            ProblemKind::Fatal(FatalError::Include(path, reason)) => (path, Some(reason)),
+            // Without a machine only what no machine would have is told.
+            ProblemKind::IncludeNotSeen(path, _) => (path, None),
+            _ => continue,
+        };
+        if let Some(mistake) = expected(path) {
+            let case = Case::at(problem.span)
+                .variant(match when(subject, problem) {
+                    "start" => "verbatim",
+                    _ => "verbatim-later",
+                })
+                .with("path", path.display().to_string())
+                .with("mark", mistake.mark)
+                .with("meant", mistake.meant.clone());
+            out.report(if mistake.is_all {
+                case.fix(Safety::Unsafe, [Edit::replace(problem.span, mistake.meant)])
+            } else {
+                case
+            });
+        } else if let Some(reason) = reason {
             out.report(
                 Case::at(problem.span)
                     .variant(when(subject, problem))
@@ -50,6 +72,44 @@ fn include_missing(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             );
         }
     }
+}
+
+/// What somebody expected rsync to understand in a path, and what to write.
+struct Expected {
+    mark: &'static str,
+    meant: String,
+    /// Whether what is to be written includes the same files.
+    is_all: bool,
+}
+
+/// Wildcards, quotes and notes: rsync takes the rest of the line for the path, as it stands.
+fn expected(path: &Path) -> Option<Expected> {
+    let text = path.to_str()?;
+    let same = |mark, meant: &str| Expected {
+        mark,
+        meant: meant.to_owned(),
+        is_all: true,
+    };
+    for (mark, quote) in [("\"", '"'), ("'", '\'')] {
+        if let Some(inner) = text.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote)) {
+            return Some(same(mark, inner));
+        }
+    }
+    for (mark, note) in [("#", " #"), ("#", "\t#"), (";", " ;")] {
+        if let Some((before, _)) = text.split_once(note) {
+            return Some(same(mark, before.trim_end()));
+        }
+    }
+    let (mark, at) = ["*", "?", "["]
+        .into_iter()
+        .filter_map(|mark| Some((mark, text.find(mark)?)))
+        .min_by_key(|(_, at)| *at)?;
+    let folder = text[..at].rfind('/').map_or(".", |slash| &text[..slash.max(1)]);
+    Some(Expected {
+        mark,
+        meant: folder.to_owned(),
+        is_all: &text[at..] == "*.conf",
+    })
 }
 
 /// RSY107: a file that includes itself, directly or through others, until the daemon crashes.

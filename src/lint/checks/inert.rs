@@ -8,13 +8,14 @@ use crate::{
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
-    model::{Parameter, Scope, parameter::Kind},
+    model::{Parameter, Scope, has_variable, parameter::Kind},
 };
 
 pub(super) const CHECKS: &[Check] = &[
     Check::configuration("RSY221", malformed_chmod),
     Check::configuration("RSY223", parameter_without_effect),
     Check::configuration("RSY224", literal_percent),
+    Check::configuration("RSY227", chmod_of_folders),
 ];
 
 /// RSY221: rsync logs modes that it cannot read, and changes none.
@@ -98,6 +99,41 @@ fn parameter_without_effect(subject: &ConfigurationSubject<'_>, out: &mut Report
     }
 }
 
+/// Where a variable of Samba stands as a part of a path of its own: `%U`, `/home/%S`.
+fn samba_variable(path: &[u8]) -> Option<usize> {
+    let at = path.iter().position(|byte| *byte == b'%')?;
+    let is_alone = path[..at].last().is_none_or(|byte| *byte == b'/')
+        && path.get(at + 2).is_none_or(|byte| *byte == b'/');
+    let letter = path.get(at + 1)?;
+    (is_alone && b"uUgGSHDmMLIiPTwW".contains(letter) && !has_variable(path)).then_some(at)
+}
+
+/// RSY227: a mode without `D` or `F` holds for folders too, and a folder without `x` cannot be entered.
+fn chmod_of_folders(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for setting in subject.settings(&[Parameter::IncomingChmod, Parameter::OutgoingChmod]) {
+        let value = setting.text.bytes();
+        let is_octal = value.len() >= 3 && value.iter().all(|byte| matches!(byte, b'0'..=b'7'));
+        let mode = str::from_utf8(value)
+            .ok()
+            .and_then(|text| u32::from_str_radix(text, 8).ok());
+        let Some(mode) = mode.filter(|mode| is_octal && *mode <= 0o7777) else {
+            continue;
+        };
+        // Whoever may read a folder should enter it.
+        let folders = mode | (mode & 0o444) >> 2;
+        if mode & 0o400 != 0 && mode & 0o100 == 0 {
+            let meant = format!("D{folders:o},F{mode:o}");
+            out.report(
+                Case::at(setting.value_span())
+                    .with("parameter", setting.parameter.name())
+                    .with("mode", setting.text.display())
+                    .with("meant", meant.clone())
+                    .fix(Safety::Unsafe, [Edit::replace(setting.value_span(), meant)]),
+            );
+        }
+    }
+}
+
 /// RSY224: two percent signs stay two, whatever the manual says.
 fn literal_percent(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     for setting in &subject.configuration.settings {
@@ -105,6 +141,18 @@ fn literal_percent(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
         let is_text = matches!(setting.parameter.facts().kind, Kind::Path | Kind::String);
         // A log format has escapes of its own.
         if !is_text || setting.parameter == Parameter::LogFormat {
+            continue;
+        }
+        if setting.parameter == Parameter::Path
+            && let Some(at) = samba_variable(value)
+        {
+            out.report(
+                Case::at(setting.part(at..at + 2))
+                    .variant("samba")
+                    .with("parameter", setting.parameter.name())
+                    .with("word", String::from_utf8_lossy(&value[at..at + 2]))
+                    .with("value", setting.text.display()),
+            );
             continue;
         }
         let Some(at) = value.windows(2).position(|pair| pair == b"%%") else {

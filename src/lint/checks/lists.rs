@@ -17,6 +17,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::configuration("RSY213", comma_in_patterns),
     Check::configuration("RSY214", comma_in_refuse_options),
     Check::configuration("RSY215", unknown_refuse_option),
+    Check::configuration("RSY229", include_as_filter),
 ];
 
 /// RSY213: the comma is a part of the pattern, so the file is not hidden.
@@ -75,6 +76,32 @@ fn has_comma_inside(word: &[u8]) -> bool {
         && !word.ends_with(b",v")
         && !word.iter().any(|byte| b"[{".contains(byte))
         && parts.iter().all(|part| !part.is_empty())
+}
+
+/// RSY229: files are read by a line that begins with `&`; `include` is a filter for the names of what is served.
+fn include_as_filter(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for setting in subject.settings(&[Parameter::Include]) {
+        let value = setting.text.display();
+        let inner = value.trim_matches(['"', '\'']);
+        let is_one_path = inner.starts_with('/') && !inner.contains(' ');
+        let (folder, name) = inner.rsplit_once('/').unwrap_or_default();
+        let is_configuration =
+            name.starts_with("rsyncd") || folder.contains("rsyncd") || folder.starts_with("/etc");
+        let meant = match name {
+            "*" | "*.conf" | "*.inc" => folder,
+            _ if name.ends_with(".conf") || name.ends_with(".inc") => inner,
+            _ if name.ends_with(".d") => inner,
+            "" if folder.ends_with(".d") => folder,
+            _ => continue,
+        };
+        if is_one_path && is_configuration {
+            out.report(
+                Case::at(setting.value_span())
+                    .with("value", &*value)
+                    .with("meant", meant),
+            );
+        }
+    }
 }
 
 /// RSY214: a word with a comma is no option, and the options that were meant are accepted.

@@ -8,7 +8,7 @@ use crate::{
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
-    model::{Parameter, ProblemKind, Scope},
+    model::{Parameter, ProblemKind, Scope, parameter::fold},
 };
 
 pub(super) const CHECKS: &[Check] = &[
@@ -16,6 +16,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::configuration("RSY114", hash_in_module_name),
     Check::configuration("RSY115", parameter_too_new),
     Check::configuration("RSY219", renamed_module),
+    Check::configuration("RSY228", bracket_in_module_name),
 ];
 
 /// RSY101: rsyncd logs a name that it does not know and carries on, so a typo in `hosts allow` leaves the module
@@ -26,9 +27,26 @@ fn unknown_parameter(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
             continue;
         };
         let case = Case::at(problem.span).with("name", name.display());
+        if is_opposite_of_read_only(name.bytes()) {
+            out.report(
+                case.variant("opposite")
+                    .with("nearest", Parameter::ReadOnly.name()),
+            );
+            continue;
+        }
+        if let Some((parameter, letter)) = lookalike(&name.display()) {
+            out.report(
+                case.variant("letter")
+                    .with("letter", letter.to_string())
+                    .with("code", format!("U+{:04X}", u32::from(letter)))
+                    .with("nearest", parameter.name())
+                    .fix(Safety::Unsafe, [Edit::replace(problem.span, parameter.name())]),
+            );
+            continue;
+        }
         let meant = meant(name.bytes());
         let Some((parameter, variant)) = meant else {
-            out.report(case);
+            out.report(case.variant("unknown"));
             continue;
         };
         let safety = match variant {
@@ -41,6 +59,29 @@ fn unknown_parameter(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
                 .fix(safety, [Edit::replace(problem.span, parameter.name())]),
         );
     }
+}
+
+/// Names of other programs, of which `yes` is what `read only = no` is here.
+fn is_opposite_of_read_only(name: &[u8]) -> bool {
+    const NAMES: [&[u8]; 4] = [b"writable", b"writeable", b"writeok", b"readwrite"];
+    NAMES.iter().any(|known| fold(name).eq(fold(known)))
+}
+
+/// The parameter that a name looks like, but for letters of another alphabet, and the first such letter.
+fn lookalike(name: &str) -> Option<(Parameter, char)> {
+    let letter = name.chars().find(|letter| !letter.is_ascii())?;
+    let foreign = name.chars().filter(|letter| !letter.is_ascii()).count();
+    let length = name.chars().count();
+    let is_like = |parameter: &Parameter| {
+        let known = parameter.name();
+        known.len() == length
+            && known
+                .chars()
+                .zip(name.chars())
+                .all(|(known, letter)| !letter.is_ascii() || known == letter.to_ascii_lowercase())
+    };
+    let parameter = Parameter::all().find(is_like)?;
+    (letter.is_alphabetic() && 2 * foreign <= length).then_some((parameter, letter))
 }
 
 /// The parameter that is most likely meant, and how the name differs: blanks written as `_` or `-`, a name that
@@ -78,6 +119,21 @@ fn hash_in_module_name(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_
         let name = module.name();
         if name.starts_with('#') {
             out.report(Case::at(module.header()).with("module", name));
+        }
+    }
+}
+
+/// RSY228: the name of a header ends at the first `]`, and everything in front of it belongs to it.
+fn bracket_in_module_name(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for module in subject.modules() {
+        let name = module.name();
+        if let Some(inner) = name.strip_prefix('[').filter(|inner| !inner.is_empty()) {
+            let inner = inner.trim_start_matches('[').to_owned();
+            out.report(
+                Case::at(module.header())
+                    .with("module", name)
+                    .with("inner", inner),
+            );
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     lint::{
         checks::{
             Check,
-            secrets::{BYTE_ORDER_MARK, blanks_around, comment},
+            secrets::{BYTE_ORDER_MARK, blanks_around, comment, dressed},
         },
         report::{Case, Reporter},
         subject::PasswordSubject,
@@ -20,6 +20,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::password("RSY328", readable_by_others),
     Check::password("RSY329", empty_file),
     Check::password("RSY330", more_than_a_password),
+    Check::password("RSY340", not_a_plain_password),
 ];
 
 /// RSY327: the client sends the whole first line as the password, the user's name included.
@@ -37,6 +38,34 @@ fn user_in_password_file(subject: &PasswordSubject<'_>, out: &mut Reporter<'_>) 
     if !name.is_empty() && name.len() <= 32 && name.iter().all(is_name) {
         let user = Span::new(subject.source, line.start..line.start + colon + 1);
         out.report(Case::at(user).fix(Safety::Unsafe, [Edit::delete(user)]));
+    }
+}
+
+/// RSY340: the client sends the first line as it stands.
+fn not_a_plain_password(subject: &PasswordSubject<'_>, out: &mut Reporter<'_>) {
+    let file = subject.sources.get(subject.source).bytes();
+    let Some(line) = password(file) else {
+        return;
+    };
+    let text = &file[line.clone()];
+    let names: [&[u8]; 5] = [
+        b"rsync_password",
+        b"password",
+        b"passwd",
+        b"pass",
+        b"export rsync_password",
+    ];
+    let is_assignment = text.iter().position(|byte| *byte == b'=').is_some_and(|equals| {
+        let name = text[..equals].trim_ascii();
+        names.iter().any(|known| name.eq_ignore_ascii_case(known))
+    });
+    let variant = if is_assignment {
+        Some("assignment")
+    } else {
+        dressed(text)
+    };
+    if let Some(variant) = variant {
+        out.report(Case::at(Span::new(subject.source, line)).variant(variant));
     }
 }
 

@@ -10,4 +10,4 @@ pub use hosts::{
     Answer, HostsVerdict, Lookups, Peer, Reason, TokenStep, Which, hosts, is_host_separator, token_answer,
 };
 pub use reach::{Region, boundaries, merge, reach};
-pub use users::{Right, UserRule, UsersVerdict, has_rules, user_rules, users};
+pub use users::{Right, UserRule, UsersVerdict, has_rules, shown_secrets_file, user_rules, users};

@@ -104,6 +104,15 @@ pub enum UsersVerdict<'a> {
     NoRule,
 }
 
+/// The value of `secrets file` for people: with stars where somebody wrote `user:password` in place of a path.
+pub fn shown_secrets_file(value: &[u8]) -> String {
+    let text = String::from_utf8_lossy(value);
+    match text.split_once(':') {
+        Some((name, _)) if !text.starts_with('/') => format!("{name}:****"),
+        _ => text.into_owned(),
+    }
+}
+
 /// Whether the module asks for a user at all.
 pub fn has_rules(configuration: &Configuration, scope: Scope) -> bool {
     !configuration.text(scope, Parameter::AuthUsers).value.is_empty()
@@ -122,17 +131,26 @@ pub fn user_rules(setting: &Setting, release: Release) -> Vec<UserRule<'_>> {
     tokens.into_iter().map(rule).collect()
 }
 
-/// Which rule decides about a user.
-pub fn users<'a>(configuration: &'a Configuration, scope: Scope, user: &str) -> UsersVerdict<'a> {
+/// Which rule decides about a user, who is in these groups of the server if they are known.
+pub fn users<'a>(
+    configuration: &'a Configuration,
+    scope: Scope,
+    user: &str,
+    groups: Option<&[String]>,
+) -> UsersVerdict<'a> {
     let users = configuration.text(scope, Parameter::AuthUsers);
     let Some(setting) = users.origin.setting().filter(|_| !users.value.is_empty()) else {
         return UsersVerdict::Anonymous;
     };
     for rule in user_rules(setting, configuration.release) {
-        if rule.is_group {
-            return UsersVerdict::Group(rule);
-        }
-        if wildmatch(rule.pattern, user.as_bytes()) {
+        let is_meant = match groups {
+            _ if !rule.is_group => wildmatch(rule.pattern, user.as_bytes()),
+            Some(groups) => groups
+                .iter()
+                .any(|group| wildmatch(rule.pattern, group.as_bytes())),
+            None => return UsersVerdict::Group(rule),
+        };
+        if is_meant {
             return UsersVerdict::Rule(rule);
         }
     }

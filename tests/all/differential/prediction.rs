@@ -149,7 +149,7 @@ impl<'a> Prediction<'a> {
             Request::User(_, user) => String::from_utf8_lossy(user).into_owned(),
             _ => "joe".to_owned(),
         };
-        let reason = match users(&self.configuration, scope, &user) {
+        let reason = match users(&self.configuration, scope, &user, None) {
             UsersVerdict::Anonymous => return None,
             UsersVerdict::NoRule => "no matching rule",
             UsersVerdict::Group(_) => "",

@@ -182,13 +182,19 @@ fn wrong_separator(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
                 continue;
             };
             let parts: Vec<&str> = text.split(joint).filter(|part| !part.is_empty()).collect();
+            if parts.is_empty() {
+                let case = Case::at(setting.part(rule.token.part.clone())).variant("alone");
+                out.report(case.with("word", &*text).with("joint", joint));
+                continue;
+            }
             // What stands behind a colon may be a password, with any character in it.
-            if rule.suffix.is_some() || rule.token.bytes.starts_with(b"#") || parts.is_empty() {
+            if rule.suffix.is_some() || rule.token.bytes.starts_with(b"#") {
                 continue;
             }
             let span = setting.part(rule.token.part.clone());
             out.report(
                 Case::at(span)
+                    .variant("joined")
                     .with("word", &*text)
                     .with("joint", joint)
                     .with("module", module.name())

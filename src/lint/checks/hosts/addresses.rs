@@ -1,8 +1,11 @@
 //! Addresses and networks in host lists.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    ops::Range,
+};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use super::word::{Word, meant_network, words};
 use crate::{
@@ -14,9 +17,11 @@ use crate::{
         subject::ConfigurationSubject,
     },
     model::{
-        Parameter,
+        Parameter, Setting,
         access::{AddressPattern, MaskError},
     },
+    syntax::Token,
+    terms::Span,
 };
 
 pub(super) const CHECKS: &[Check] = &[
@@ -31,7 +36,34 @@ const LISTS: &[Parameter] = &[Parameter::HostsAllow, Parameter::HostsDeny];
 fn malformed_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     for setting in subject.settings(LISTS) {
         let is_deny = setting.parameter == Parameter::HostsDeny;
+        let torn = torn_networks(setting);
+        for network in &torn {
+            let span = setting.part(network.part.clone());
+            out.report(
+                Case::at(span)
+                    .variant(network.variant)
+                    .with("parameter", setting.parameter.name())
+                    .with(
+                        "word",
+                        String::from_utf8_lossy(&setting.text.bytes()[network.part.clone()]),
+                    )
+                    .with("network", network.meant.clone())
+                    .explains(span)
+                    .fix(Safety::Safe, [Edit::replace(span, network.meant.clone())]),
+            );
+        }
         for (token, word) in words(setting) {
+            let is_torn = |network: &Torn| network.part.contains(&token.part.start);
+            if torn.iter().any(is_torn) {
+                continue;
+            }
+            if let Word::Address(AddressPattern::Masked { address, mask }) = word {
+                if let Some(case) = odd_mask(setting.part(token.part.clone()), address, mask) {
+                    let case = case.with("parameter", setting.parameter.name());
+                    out.report(case.with("word", token.display()));
+                }
+                continue;
+            }
             let variant = match word {
                 Word::Address(AddressPattern::NotAnAddress) => "address",
                 Word::Address(AddressPattern::BadMask {
@@ -51,6 +83,7 @@ fn malformed_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
                         "zero"
                     }
                 }
+                Word::AddressWildcard if is_deny => "wildcard-deny",
                 Word::AddressWildcard => "wildcard",
                 Word::AddressRange if is_deny => "from-to-deny",
                 Word::AddressRange => "from-to",
@@ -61,9 +94,9 @@ fn malformed_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
                 .with("parameter", setting.parameter.name())
                 .with("word", token.display());
             out.report(
-                match meant_network(token.bytes).filter(|_| variant == "wildcard") {
+                match meant_network(token.bytes).filter(|_| variant.starts_with("wildcard")) {
                     Some(network) => case
-                        .variant("network")
+                        .variant(if is_deny { "network-deny" } else { "network" })
                         .with("network", network.clone())
                         .fix(Safety::Safe, [Edit::replace(span, network)]),
                     None => case.variant(variant),
@@ -71,6 +104,95 @@ fn malformed_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
             );
         }
     }
+}
+
+/// A network with its mask in several words.
+struct Torn {
+    part: Range<usize>,
+    variant: &'static str,
+    meant: String,
+}
+
+/// Networks of which blanks make several words: `192.0.2.0 / 24`, and `192.0.2.0 255.255.255.0` as in route(8).
+fn torn_networks(setting: &Setting) -> Vec<Torn> {
+    let tokens: Vec<_> = words(setting).map(|(token, _)| token).collect();
+    let bytes = setting.text.bytes();
+    let is_joined = |pair: &[Token<'_>]| {
+        let between = &bytes[pair[0].part.end..pair[1].part.start];
+        between.iter().all(|byte| matches!(byte, b' ' | b'\t'))
+    };
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(first) = tokens.get(at) {
+        let mut end = at + 1;
+        let mut meant = String::from_utf8_lossy(first.bytes).into_owned();
+        while let Some(next) = tokens.get(end)
+            && end < at + 3
+            && is_joined(&tokens[end - 1..=end])
+            && (meant.ends_with('/') || next.bytes.starts_with(b"/"))
+        {
+            meant.push_str(&String::from_utf8_lossy(next.bytes));
+            end += 1;
+        }
+        let mut variant = "blanks";
+        if end == at + 1
+            && let Some(next) = tokens.get(end)
+            && is_joined(&tokens[at..=end])
+            && let (Some(network), Some(mask)) = (decimal(first.bytes), decimal(next.bytes))
+            && let Ok(net) = Ipv4Net::with_netmask(network, mask)
+            // No host has an address that begins so, and a network's own address is no host's.
+            && mask.octets()[0] == 255
+            && net.prefix_len() < 32
+        {
+            meant = net.trunc().to_string();
+            variant = "mask-apart";
+            end += 1;
+        }
+        let is_network = matches!(
+            AddressPattern::parse(meant.as_bytes()),
+            Some(
+                AddressPattern::Network { .. }
+                    | AddressPattern::Everything { .. }
+                    | AddressPattern::Masked { .. }
+            )
+        );
+        if end > at + 1 && is_network {
+            found.push(Torn {
+                part: first.part.start..tokens[end - 1].part.end,
+                variant,
+                meant,
+            });
+            at = end;
+        } else {
+            at += 1;
+        }
+    }
+    found
+}
+
+/// A mask whose set bits do not all stand in front: rsync compares those that are set, wherever they are.
+fn odd_mask(span: Span, address: IpAddr, mask: IpAddr) -> Option<Case> {
+    let (IpAddr::V4(address), IpAddr::V4(mask)) = (address, mask) else {
+        return None;
+    };
+    let bits = mask.to_bits();
+    if bits.leading_ones() + bits.trailing_zeros() >= 32 {
+        return None;
+    }
+    let case = Case::at(span);
+    if bits.leading_zeros() + bits.trailing_ones() < 32 {
+        return Some(case.variant("gaps"));
+    }
+    let network = Ipv4Net::new(address, bits.leading_zeros() as u8)
+        .ok()?
+        .trunc()
+        .to_string();
+    let meant = Edit::replace(span, network.clone());
+    Some(
+        case.variant("inverted")
+            .with("network", network)
+            .fix(Safety::Safe, [meant]),
+    )
 }
 
 /// RSY305: only the bits in front of the mask count (`match_address` in access.c), so the word is a network.

@@ -17,7 +17,7 @@ pub(super) enum Word {
     Address(AddressPattern),
     /// `192.0.2.1-20`: a range of addresses in other programs, a host's name here.
     AddressRange,
-    /// `192.0.2.*`: compared with names, and no host's name is made of numbers.
+    /// `192.0.2.*`, `192.0.2.[1-9]`: compared with names, and no host's name is made of numbers.
     AddressWildcard,
     /// Several words that are joined by something that separates elsewhere.
     Joined,
@@ -65,7 +65,7 @@ fn classify(word: &[u8]) -> Word {
     if is_numeric(word, b"-") {
         return Word::AddressRange;
     }
-    if is_numeric(word, b"*?") {
+    if is_numeric(word, b"*?[]!^-") {
         return Word::AddressWildcard;
     }
     if word.len() > 1 && word[0] == b'@' {

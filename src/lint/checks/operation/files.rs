@@ -88,12 +88,24 @@ fn runtime_file_in_shared_folder(subject: &ConfigurationSubject<'_>, out: &mut R
 /// RSY607: instead of the message an empty line is sent.
 fn motd_missing(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     let file = subject.configuration.text(Scope::Global, Parameter::MotdFile);
+    if let Some(setting) = file.origin.setting()
+        && file.value.first().is_some_and(|first| !b"/%\"'".contains(first))
+    {
+        let is_text = file.value.iter().any(|byte| *byte == b' ' || !byte.is_ascii());
+        let case = Case::at(setting.value_span()).variant(if is_text { "text" } else { "relative" });
+        out.report(case.with("file", setting.text.display()));
+        return;
+    }
     let Some((setting, place)) = file.origin.setting().zip(subject.place(file.value)) else {
         return;
     };
     let name = place.display().to_string();
     if let Some(None) = out.fact(&name, subject.host.metadata(&place, true)) {
-        out.report(Case::at(setting.value_span()).with("file", name));
+        out.report(
+            Case::at(setting.value_span())
+                .variant("missing")
+                .with("file", name),
+        );
     }
 }
 
@@ -115,7 +127,12 @@ fn lock_file_unopenable(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'
             .origin
             .setting()
             .map_or_else(|| counting.span(), Setting::value_span);
-        let Some(variant) = obstacle(subject, out, &path) else {
+        let variant = if file.value.ends_with(b"/") {
+            Some("folder")
+        } else {
+            obstacle(subject, out, &path)
+        };
+        let Some(variant) = variant else {
             continue;
         };
         if seen.insert((place.source, place.start)) {

@@ -34,6 +34,11 @@ fn log_folder_missing(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>
             continue;
         }
         let name = path.display().to_string();
+        if setting.bytes().ends_with(b"/") {
+            let case = Case::at(setting.value_span()).variant("folder");
+            out.report(case.with("file", name.trim_end_matches('/')));
+            continue;
+        }
         let Some(file) = out.fact(&name, subject.host.metadata(path, true)) else {
             continue;
         };

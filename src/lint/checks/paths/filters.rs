@@ -3,6 +3,8 @@
 use std::{collections::BTreeSet, ops::Range};
 
 use crate::{
+    catalog::Safety,
+    diagnosis::Edit,
     lint::{
         checks::Check,
         report::{Case, Reporter},
@@ -15,6 +17,7 @@ use crate::{
 pub(super) const CHECKS: &[Check] = &[
     Check::configuration("RSY418", filter_file_missing),
     Check::configuration("RSY419", unparsable_filter),
+    Check::configuration("RSY428", pattern_with_path_of_module),
 ];
 
 /// RSY418: the daemon hangs up on everybody who asks for the module.
@@ -45,6 +48,45 @@ fn filter_file_missing(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_
             };
             if let Some(None) = out.fact(place.display().to_string(), subject.host.metadata(&place, true)) {
                 out.report(case.variant("missing"));
+            }
+        }
+    }
+}
+
+/// RSY428: a pattern that begins with a slash begins in the module, whose folder is `/` there.
+fn pattern_with_path_of_module(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let mut seen = BTreeSet::new();
+    for module in subject.modules() {
+        let path = module.text(Parameter::Path).value;
+        let path = path.strip_suffix(b"/").unwrap_or(path);
+        if path.first() != Some(&b'/') || has_variable(path) || path.windows(3).any(|part| part == b"/./") {
+            continue;
+        }
+        for parameter in [Parameter::Exclude, Parameter::Include, Parameter::Filter] {
+            let Some(setting) = module.text(parameter).origin.setting() else {
+                continue;
+            };
+            for token in setting.text.tokens(|byte| byte.is_ascii_whitespace()) {
+                let inside = token.bytes.strip_prefix(path).filter(|rest| rest.len() > 1);
+                let Some(inside) = inside.filter(|rest| rest.starts_with(b"/")) else {
+                    continue;
+                };
+                let span = setting.part(token.part.clone());
+                if seen.insert((span.source, span.start)) {
+                    out.report(
+                        Case::at(span)
+                            .variant(if parameter == Parameter::Exclude {
+                                "exclude"
+                            } else {
+                                "other"
+                            })
+                            .with("parameter", parameter.name())
+                            .with("module", module.name())
+                            .with("pattern", token.display())
+                            .with("inside", String::from_utf8_lossy(inside))
+                            .fix(Safety::Unsafe, [Edit::replace(span, inside)]),
+                    );
+                }
             }
         }
     }

@@ -77,7 +77,12 @@ fn relative_path(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
         if b"/\"'%".contains(&first) || !chroot.is_empty() {
             continue;
         }
-        let variant = if first == b'~' { "home" } else { "relative" };
+        let behind_equals = path.value.strip_prefix(b"=").map(<[u8]>::trim_ascii_start);
+        let variant = match first {
+            b'~' => "home",
+            b'=' if behind_equals.is_some_and(|rest| rest.starts_with(b"/")) => "equals",
+            _ => "relative",
+        };
         let span = setting.value_span();
         if seen.insert((span.source, span.start)) {
             out.report(
@@ -112,6 +117,7 @@ fn several_folders(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
         let variant = match (is_list, has_wildcard) {
             (true, _) => "list",
             (_, true) => "wildcard",
+            _ if path.len() > 2 && path.ends_with(b";") => "end",
             _ => continue,
         };
         // Notes, quotes and lines that run together have pages of their own; so has what is no path of this system.

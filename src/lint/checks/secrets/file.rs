@@ -8,20 +8,22 @@ use std::{
 };
 
 use crate::{
-    host::{EntryKind, walk},
+    host::{EntryKind, Metadata, walk},
     lint::{
         checks::Check,
         report::{Case, Reporter},
-        subject::{ConfigurationSubject, ModuleSubject},
+        subject::{ConfigurationSubject, ModuleSubject, SecretsSubject},
     },
-    model::{Parameter, Setting},
-    terms::Release,
+    model::{Parameter, Setting, access::shown_secrets_file},
+    terms::{Release, Span},
 };
 
 pub(super) const CHECKS: &[Check] = &[
     Check::configuration("RSY302", secrets_file_world_readable),
+    Check::secrets("RSY302", lone_file_world_readable),
     Check::configuration("RSY312", secrets_file_missing),
     Check::configuration("RSY313", secrets_file_owner),
+    Check::secrets("RSY313", lone_file_owner),
     Check::configuration("RSY318", untrusted_link),
     Check::configuration("RSY320", relative_secrets_file),
 ];
@@ -79,7 +81,7 @@ impl Named<'_> {
     pub(super) fn case(&self) -> Case {
         Case::at(self.setting.value_span())
             .with("module", self.module.name())
-            .with("path", self.path.display().to_string())
+            .with("path", shown_secrets_file(self.path.as_os_str().as_bytes()))
     }
 }
 
@@ -97,11 +99,23 @@ fn secrets_file_world_readable(subject: &ConfigurationSubject<'_>, out: &mut Rep
         if metadata.mode & 0o006 != 0 {
             out.report(
                 Case::at(named.setting.value_span())
+                    .variant("module")
                     .with("module", module.name())
                     .with("path", name)
                     .with("mode", format!("{:o}", metadata.mode)),
             );
         }
+    }
+}
+
+/// RSY302 of a file that no configuration of the run names: whether `strict modes` holds for it, nobody knows.
+fn lone_file_world_readable(subject: &SecretsSubject<'_>, out: &mut Reporter<'_>) {
+    if let Some((name, metadata)) = lone_file(subject, out)
+        && metadata.mode & 0o006 != 0
+    {
+        let case = Case::at(Span::new(subject.source, 0..0)).variant("lone");
+        let mode = format!("{:o}", metadata.mode);
+        out.report(case.with("path", name).with("mode", mode));
     }
 }
 
@@ -148,6 +162,28 @@ fn secrets_file_owner(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>
     }
 }
 
+/// RSY313 of a file that no configuration of the run names.
+fn lone_file_owner(subject: &SecretsSubject<'_>, out: &mut Reporter<'_>) {
+    if subject.circumstances.daemon_uid != 0 {
+        return;
+    }
+    if let Some((name, metadata)) = lone_file(subject, out)
+        && metadata.uid != 0
+    {
+        let case = Case::at(Span::new(subject.source, 0..0)).variant("lone");
+        let owner = metadata.uid.to_string();
+        out.report(case.with("path", name).with("owner", owner));
+    }
+}
+
+/// The name of a secrets file that was given without its configuration, and what the machine says about it.
+fn lone_file(subject: &SecretsSubject<'_>, out: &mut Reporter<'_>) -> Option<(String, Metadata)> {
+    let path = subject.path.filter(|_| subject.configurations.is_empty())?;
+    let name = path.display().to_string();
+    let metadata = out.fact(&name, subject.host.metadata(path, true))??;
+    Some((name, metadata))
+}
+
 /// RSY318: since 3.5.0 a link on the way must belong to root or to the daemon's user (`open_no_attacker_symlinks` in
 /// syscall.c).
 fn untrusted_link(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
@@ -185,7 +221,9 @@ fn relative_secrets_file(subject: &ConfigurationSubject<'_>, out: &mut Reporter<
         let is_quoted = matches!(named.path.as_os_str().as_bytes(), [b'"' | b'\'', ..]);
         // Quotes have a page of their own.
         if !named.path.is_absolute() && !is_quoted {
-            out.report(named.case());
+            let is_secret = named.path.as_os_str().as_bytes().contains(&b':');
+            let variant = if is_secret { "secret" } else { "relative" };
+            out.report(named.case().variant(variant));
         }
     }
 }

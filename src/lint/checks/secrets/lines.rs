@@ -22,6 +22,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::secrets("RSY325", line_too_long),
     Check::secrets("RSY326", invisible_bytes),
     Check::secrets("RSY338", guessable_password),
+    Check::secrets("RSY340", not_a_plain_password),
 ];
 
 pub(in crate::lint::checks) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -84,8 +85,51 @@ fn line_without_name(subject: &SecretsSubject<'_>, out: &mut Reporter<'_>) {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"#"));
         let is_wide = file[line.range.clone()].contains(&0);
         if line.content == Content::WithoutColon && !line.is_rest && !is_marked_comment && !is_wide {
-            out.report(Case::at(Span::new(subject.source, line.text)));
+            out.report(Case::at(Span::new(subject.source, line.text)).variant("line"));
         }
+    }
+    for secret in secrets(file) {
+        let name = &file[secret.name.clone()];
+        let variant = if name.is_empty() {
+            "empty"
+        } else if name.iter().all(|byte| b"*?".contains(byte)) {
+            "wildcard"
+        } else if name.contains(&b',') {
+            "several"
+        } else {
+            continue;
+        };
+        let colon = usize::from(!name.is_empty());
+        let span = Span::new(subject.source, secret.name.start..secret.name.end + colon);
+        let user = String::from_utf8_lossy(name);
+        out.report(Case::at(span).variant(variant).with("user", user));
+    }
+}
+
+/// RSY340: the daemon compares what stands behind the colon byte by byte with what the user typed.
+fn not_a_plain_password(subject: &SecretsSubject<'_>, out: &mut Reporter<'_>) {
+    let file = subject.sources.get(subject.source).bytes();
+    for secret in secrets(file) {
+        if let Some(variant) = dressed(&file[secret.password.clone()]) {
+            let span = Span::new(subject.source, secret.name.clone());
+            let user = String::from_utf8_lossy(&file[secret.name]);
+            out.report(Case::at(span).variant(variant).with("user", user));
+        }
+    }
+}
+
+/// What a password looks like that is hardly meant as it stands: quotes round it, or a hash of crypt(5).
+pub(in crate::lint::checks) fn dressed(password: &[u8]) -> Option<&'static str> {
+    let is_hash = || {
+        const PREFIXES: [&[u8]; 7] = [b"$1$", b"$2a$", b"$2b$", b"$2y$", b"$5$", b"$6$", b"$y$"];
+        let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || b"$./=,".contains(byte);
+        let starts = PREFIXES.iter().any(|prefix| password.starts_with(prefix));
+        starts && password.len() >= 20 && password.iter().all(is_letter)
+    };
+    match password {
+        [first @ (b'"' | b'\''), _, .., last] if first == last => Some("quotes"),
+        _ if is_hash() => Some("hash"),
+        _ => None,
     }
 }
 

@@ -205,7 +205,7 @@ impl<'a> Module<'a> {
     }
 
     fn verdict(&self, user: &str) -> UsersVerdict<'a> {
-        access::users(self.daemon, self.scope, user)
+        access::users(self.daemon, self.scope, user, None)
     }
 }
 
