@@ -15,6 +15,7 @@ use std::io;
 pub use command::Command;
 pub use incident::{Incident, Seen};
 pub use judge::Server;
+pub use line::Stop;
 pub use rank::{Cause, Reason};
 
 use crate::explain::{incident::Collector, messages::MESSAGES};
@@ -26,6 +27,8 @@ pub struct Explanation {
     pub incidents: Vec<Incident>,
     /// Kinds of failures that are left out because there are too many.
     pub omitted: usize,
+    /// Where the reading stopped before the end of the text.
+    pub stop: Option<Stop>,
 }
 
 /// Something that is known besides the text.
@@ -37,13 +40,14 @@ pub struct Known {
     pub server: Option<Server>,
 }
 
-/// Reads a text (any bytes, any length) and ranks the causes of each failure in it. Memory does not grow with the text.
+/// Reads a text (any bytes, any length) and ranks the causes of each failure in it. Memory does not grow with the text, and a
+/// text that does not end is read up to a limit.
 ///
 /// # Errors
 /// What reading gives.
 pub fn explain(text: impl io::BufRead, known: &Known) -> io::Result<Explanation> {
     let mut collector = Collector::default();
-    line::for_each(text, |number, bytes| {
+    let stop = line::for_each(text, |number, bytes| {
         let is_plain = bytes.is_ascii() && !bytes.contains(&0x1b);
         if is_plain && !collector.has_begun(number) && !MESSAGES.may_tell(bytes) {
             return;
@@ -55,5 +59,9 @@ pub fn explain(text: impl io::BufRead, known: &Known) -> io::Result<Explanation>
         incident.causes = rank::causes(incident, known);
     }
     incidents.retain(|incident| !incident.causes.is_empty());
-    Ok(Explanation { incidents, omitted })
+    Ok(Explanation {
+        incidents,
+        omitted,
+        stop,
+    })
 }

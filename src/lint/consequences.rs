@@ -2,13 +2,14 @@
 
 use crate::{
     diagnosis::{Explained, Finding},
+    lint::report::Findings,
     terms::Span,
 };
 
 /// Drops the findings that another finding explains.
-pub(super) fn drop_explained(findings: &mut Vec<Finding>) {
-    let mut explained: Vec<(Explained, &'static str)> = findings
-        .iter()
+pub(super) fn drop_explained(findings: &mut Findings) {
+    let all = findings.kept.iter().chain(&findings.surplus);
+    let mut explained: Vec<(Explained, &'static str)> = all
         .flat_map(|finding| finding.explains.iter().map(|one| (*one, finding.page.id)))
         .collect();
     if explained.is_empty() {
@@ -32,10 +33,12 @@ pub(super) fn drop_explained(findings: &mut Vec<Finding>) {
             .map(|index| &explained[index])
             .any(|(one, rule)| is_consequence(finding, place, one, rule, is_first))
     };
-    findings.retain(|finding| {
-        let mut labels = finding.labels.iter().enumerate();
-        !labels.any(|(index, label)| touches(finding, label.span, index == 0))
-    });
+    for findings in [&mut findings.kept, &mut findings.surplus] {
+        findings.retain(|finding| {
+            let mut labels = finding.labels.iter().enumerate();
+            !labels.any(|(index, label)| touches(finding, label.span, index == 0))
+        });
+    }
 }
 
 /// Whether a finding with a label at `place` follows from the cause. What certain rules find because of a cause may
