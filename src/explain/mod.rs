@@ -18,7 +18,10 @@ pub use judge::Server;
 pub use line::Stop;
 pub use rank::{Cause, Reason};
 
-use crate::explain::{incident::Collector, messages::MESSAGES};
+use crate::{
+    catalog::Symptom,
+    explain::{incident::Collector, messages::MESSAGES},
+};
 
 /// What a text says about failures.
 #[derive(Debug)]
@@ -34,14 +37,25 @@ pub struct Explanation {
 /// Something that is known besides the text.
 #[derive(Debug, Default)]
 pub struct Known {
-    /// Rules that fire in the server's configuration, with the place: `("RSY302", "rsyncd.conf:7")`.
-    pub findings: Vec<(&'static str, String)>,
+    /// What is found in the server's configuration.
+    pub findings: Vec<Predicted>,
     /// The server's configuration.
     pub server: Option<Server>,
 }
 
-/// Reads a text (any bytes, any length) and ranks the causes of each failure in it. Memory does not grow with the text, and a
-/// text that does not end is read up to a limit.
+/// A mistake of the server's configuration.
+#[derive(Debug)]
+pub struct Predicted {
+    /// Its rule.
+    pub rule: &'static str,
+    /// Where it is: `rsyncd.conf:7`.
+    pub place: String,
+    /// What its clients see.
+    pub symptoms: Vec<&'static Symptom>,
+}
+
+/// Reads a text (any bytes, any length) and ranks the causes of each failure in it. Memory does not grow with the text, and
+/// a text without end is read up to a limit.
 ///
 /// # Errors
 /// What reading gives.

@@ -149,7 +149,9 @@ impl Run<'_> {
                 let includes = daemon.includes.iter();
                 for include in includes {
                     // The first line that includes a file stands for all: whoever has it was read before.
-                    self.included_by.entry(include.source).or_insert(include.directive);
+                    self.included_by
+                        .entry(include.source)
+                        .or_insert(include.directive);
                 }
                 daemons.push((daemon, input.host));
                 self.files.push((source, input.kind));

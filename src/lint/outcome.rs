@@ -11,7 +11,7 @@ use crate::{
         subject::Subject,
         suppress::{Mistake, Suppression, Suppressions},
     },
-    terms::{SourceId, Sources},
+    terms::{SourceId, Sources, Span},
 };
 
 /// A shorter secret is part of too many words, and of too little worth, to be looked for in them.
@@ -57,11 +57,17 @@ impl<'a> Outcome<'a> {
         consequences::drop_explained(&mut self.findings);
         drop_repeated(&mut self.findings.kept);
         self.suppress(sources);
-        for finding in self.findings.kept.iter_mut().chain(&mut self.findings.surplus) {
+        let chosen = |rule, severity: &mut Severity| {
             let mut chosen = self.options.severities.iter().rev();
-            if let Some((_, severity)) = chosen.find(|(page, _)| page.id == finding.page.id) {
-                finding.severity = *severity;
+            if let Some((_, chosen)) = chosen.find(|(page, _)| page.id == rule) {
+                *severity = *chosen;
             }
+        };
+        for finding in &mut self.findings.kept {
+            chosen(finding.page.id, &mut finding.severity);
+        }
+        for finding in &mut self.findings.surplus {
+            chosen(finding.page.id, &mut finding.severity);
         }
         self.mask_arguments(sources);
         self.count_surplus(sources);
@@ -80,14 +86,14 @@ impl<'a> Outcome<'a> {
             .iter()
             .map(|(id, source)| (id, Suppressions::of(id, source, today)))
             .collect();
-        for findings in [&mut self.findings.kept, &mut self.findings.surplus] {
-            findings.retain(|finding| {
-                let first = finding.labels[0].span;
-                let line = sources.get(first.source).line_of(first.start as usize);
-                let of_source = comments.get_mut(&first.source);
-                !of_source.is_some_and(|comments| comments.allow(finding.page.id, line))
-            });
-        }
+        let mut is_allowed = |rule, first: Span| {
+            let line = sources.get(first.source).line_of(first.start as usize);
+            let of_source = comments.get_mut(&first.source);
+            of_source.is_some_and(|comments| comments.allow(rule, line))
+        };
+        let Findings { kept, surplus, .. } = &mut self.findings;
+        kept.retain(|finding| !is_allowed(finding.page.id, finding.labels[0].span));
+        surplus.retain(|finding| !is_allowed(finding.page.id, finding.span));
         self.suppressed = before - count(&self.findings);
         for comments in comments.into_values() {
             for one in &comments.allowed {
@@ -125,7 +131,7 @@ impl<'a> Outcome<'a> {
         let mut counts: BTreeMap<(SourceId, &'static str), usize> = BTreeMap::new();
         for finding in std::mem::take(&mut self.findings.surplus) {
             *self.not_kept.entry(finding.severity).or_default() += 1;
-            let key = (finding.labels[0].span.source, finding.page.id);
+            let key = (finding.span.source, finding.page.id);
             *counts.entry(key).or_default() += 1;
         }
         for ((source, rule), count) in counts {
@@ -175,7 +181,11 @@ fn drop_repeated(findings: &mut Vec<Finding>) {
     let is_first: Vec<bool> = findings
         .iter()
         .map(|finding| {
-            let places: Vec<_> = finding.labels.iter().map(|label| (label.span, label.key)).collect();
+            let places: Vec<_> = finding
+                .labels
+                .iter()
+                .map(|label| (label.span, label.key))
+                .collect();
             seen.insert((finding.page.id, finding.variant, places, &finding.arguments))
         })
         .collect();

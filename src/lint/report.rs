@@ -109,12 +109,22 @@ pub(crate) struct Findings {
     /// What the report shows.
     pub(crate) kept: Vec<Finding>,
     /// What is only counted: where it is, and what it explains.
-    pub(crate) surplus: Vec<Finding>,
+    pub(crate) surplus: Vec<Surplus>,
     counts: BTreeMap<(&'static str, SourceId, Severity), usize>,
 }
 
+/// What is left of a finding that is only counted.
+#[derive(Debug)]
+pub(crate) struct Surplus {
+    pub(crate) page: &'static Page,
+    pub(crate) severity: Severity,
+    /// Its first place.
+    pub(crate) span: Span,
+    pub(crate) explains: Box<[Explained]>,
+}
+
 impl Findings {
-    fn push(&mut self, mut finding: Finding) {
+    fn push(&mut self, finding: Finding) {
         let key = (finding.page.id, finding.labels[0].span.source, finding.severity);
         let count = self.counts.entry(key).or_default();
         *count += 1;
@@ -122,12 +132,12 @@ impl Findings {
             self.kept.push(finding);
             return;
         }
-        finding.arguments = Vec::new();
-        finding.labels.shrink_to_fit();
-        finding.explains.shrink_to_fit();
-        finding.facts = Vec::new();
-        finding.fix = None;
-        self.surplus.push(finding);
+        self.surplus.push(Surplus {
+            page: finding.page,
+            severity: finding.severity,
+            span: finding.labels[0].span,
+            explains: finding.explains.into(),
+        });
     }
 }
 

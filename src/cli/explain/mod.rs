@@ -15,7 +15,7 @@ use crate::{
         input::{Machine, cannot_read, read},
         output::{Output, PageFormat, complain, stdout},
     },
-    explain::{Known, Server, Stop, explain},
+    explain::{Known, Predicted, Server, Stop, explain},
     lint::{Circumstances, HostFiles, Input, Options, lint},
     model::resolve,
     render,
@@ -124,10 +124,13 @@ fn known(file: &Path, arguments: &Arguments) -> Result<Known, Failure> {
         severities: Vec::new(),
     };
     let report = lint(vec![input], &options);
-    let findings = report.findings.iter().map(|finding| {
-        let first = finding.labels.first();
-        let place = first.map_or_else(String::new, |label| report.sources.place(label.span));
-        (finding.page.id, place)
+    let findings = report.findings.iter().map(|finding| Predicted {
+        rule: finding.page.id,
+        place: finding
+            .labels
+            .first()
+            .map_or_else(String::new, |label| report.sources.place(label.span)),
+        symptoms: finding.predictions(arguments.target_version).collect(),
     });
     let findings = findings.collect();
     let mut sources = Sources::default();
@@ -152,7 +155,9 @@ fn stopped(stop: Stop, name: &str, language: Language) -> String {
     match (stop, language) {
         (Stop::Text(bytes), Language::English) => {
             let limit = bytes >> 30;
-            format!("`{name}` was read up to {limit} GiB; what follows was not (`tail` gives the end of a log)")
+            format!(
+                "`{name}` was read up to {limit} GiB; what follows was not (`tail` gives the end of a log)"
+            )
         }
         (Stop::Text(bytes), Language::Chinese) => {
             let limit = bytes >> 30;

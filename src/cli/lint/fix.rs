@@ -249,9 +249,13 @@ fn tell_included(report: &Report, safety: Safety, language: Language) -> io::Res
         complain(&match language {
             Language::English => {
                 let cures = if *count == 1 { "cure" } else { "cures" };
-                format!("{count} {cures} in `{name}` not applied: only files that are named are changed; name it too")
+                format!(
+                    "{count} {cures} in `{name}` not applied: only files that are named are changed; name it too"
+                )
             }
-            Language::Chinese => format!("`{name}` 中有 {count} 个修复没有应用：只修改指定的文件；请一并指定它"),
+            Language::Chinese => {
+                format!("`{name}` 中有 {count} 个修复没有应用：只修改指定的文件；请一并指定它")
+            }
         })?;
     }
     let more = elsewhere.len().saturating_sub(MOST_TOLD);
