@@ -106,7 +106,8 @@ pub(super) fn clean(line: &[u8]) -> Cow<'_, str> {
         }
         rest = behind;
     }
-    Cow::Owned(String::from_utf8_lossy(&cleaned).into_owned())
+    // Terminals obey some characters beyond ASCII too.
+    Cow::Owned(String::from_utf8_lossy(&cleaned).replace(char::is_control, ""))
 }
 
 /// The length of the escape sequence with which some bytes begin: colours, and the titles of terminals.

@@ -183,7 +183,7 @@ fn memory_is_bounded_for_files_of_mistakes() {
         ("confxml.xml", format!("<head {}>", "a=\"<".repeat(size / 4))),
         (
             "small.confxml.xml",
-            format!("<head {}>", "a=\"<".repeat(size / 10)),
+            format!("<head {}>", "a=\"<".repeat(size / 40)),
         ),
     ] {
         let folder = folder(&[(name, &text)]);

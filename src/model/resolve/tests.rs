@@ -1,6 +1,6 @@
 use std::{cell::Cell, collections::BTreeMap, net::Ipv4Addr, path::Path};
 
-use super::{Files, NotOpened, Opened, resolve};
+use super::{Files, MOST_LINES, NotOpened, Opened, resolve};
 use crate::{
     model::{
         Configuration, FatalError, Parameter, ProblemKind, Scope,
@@ -156,8 +156,6 @@ fn read_endless(main: &str, size: usize) -> (Configuration, Vec<String>, usize) 
     let unseen = unseen.collect();
     (configuration, unseen, files.opened.get())
 }
-
-use super::MOST_LINES;
 
 const TOO_MUCH: &str = "more is included than is read: 10000 files of 32 MiB together";
 
