@@ -62,11 +62,10 @@ pub struct Predicted {
 pub fn explain(text: impl io::BufRead, known: &Known) -> io::Result<Explanation> {
     let mut collector = Collector::default();
     let stop = line::for_each(text, |number, bytes| {
-        let is_plain = bytes.is_ascii() && !bytes.contains(&0x1b);
-        if is_plain && !collector.has_begun(number) && !MESSAGES.may_tell(bytes) {
-            return;
+        let text = line::clean(bytes);
+        if collector.has_begun(number) || MESSAGES.may_tell(text.as_bytes()) {
+            collector.line(number, &text);
         }
-        collector.line(number, &line::clean(bytes));
     })?;
     let (mut incidents, omitted) = collector.finish();
     for incident in &mut incidents {
