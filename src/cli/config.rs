@@ -170,7 +170,7 @@ fn as_text(sections: &[Section], language: Language) -> String {
         if index > 0 {
             text.push('\n');
         }
-        let _ = writeln!(text, "[{}]", section.name);
+        let _ = writeln!(text, "[{}]", visible(&section.name));
         let lines: Vec<_> = section
             .values
             .iter()
@@ -191,7 +191,7 @@ fn as_text(sections: &[Section], language: Language) -> String {
 }
 
 fn origin(holds: &Holds, language: Language) -> String {
-    let place = holds.shown.as_deref().unwrap_or_default();
+    let place = visible(holds.shown.as_deref().unwrap_or_default());
     let words = match (holds.source, language) {
         (Source::Default, Language::English) => "default",
         (Source::Default, Language::Chinese) => "默认值",

@@ -150,7 +150,10 @@ pub(super) fn standard_input() -> io::Result<Vec<u8>> {
         .take(LARGEST_FILE + 1)
         .read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST_FILE {
-        return Err(io::Error::other("standard input is larger than 256 MiB"));
+        let limit = LARGEST_FILE >> 20;
+        return Err(io::Error::other(format!(
+            "standard input is larger than {limit} MiB"
+        )));
     }
     Ok(bytes)
 }

@@ -51,7 +51,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // A reader that went away is none of our business.
-            let _ = error.print();
+            let text = error.render().to_string();
+            let _ = match text.contains(|c: char| c.is_control() && c != '\n') {
+                true => output::complain(text.trim_end()),
+                false => error.print(),
+            };
             return ExitCode::from(if error.use_stderr() {
                 exit::USAGE
             } else {

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use crate::{
     catalog::Language,
-    render::{Format, Style},
+    render::{Format, Style, visible},
 };
 
 /// How results are written; `F` names the formats that a command has.
@@ -148,9 +148,10 @@ pub(super) fn stdout() -> io::BufWriter<io::StdoutLock<'static>> {
     io::BufWriter::with_capacity(1 << 16, io::stdout().lock())
 }
 
-/// Tells the user on standard error why nothing was done.
+/// Tells the user on standard error why nothing was done. The text may name files, and so hold any character.
 pub(super) fn complain(text: &str) -> io::Result<()> {
-    writeln!(io::stderr(), "rsyncctl: {text}")
+    let lines: Vec<_> = text.split('\n').map(visible).collect();
+    writeln!(io::stderr(), "rsyncctl: {}", lines.join("\n"))
 }
 
 /// The locale of messages, in the order that setlocale(3) gives.

@@ -18,7 +18,7 @@ use crate::{
     diagnosis::Unchecked,
     host::Host,
     lint::{self, Circumstances, HostFiles, Input, Options, Report},
-    model::{Configuration, ProblemKind, Scope, resolve},
+    model::{Configuration, Scope, resolve},
     render,
     terms::{Release, Source, SourceId, Sources},
 };
@@ -153,13 +153,14 @@ impl Resolved {
     /// What of the file could not be read: it may hold what an answer lacks.
     pub(super) fn unseen(&self) -> Vec<Unchecked> {
         let problems = self.configuration.problems.iter();
-        let unseen = problems.filter_map(|problem| match &problem.kind {
-            ProblemKind::IncludeNotSeen(path, reason) => Some(Unchecked {
+        let unseen = problems.filter_map(|problem| {
+            let file = self.sources.get(problem.span.source).name();
+            let (subject, reason) = problem.kind.unread(file)?;
+            Some(Unchecked {
                 rule: None,
-                subject: path.display().to_string(),
-                reason: reason.clone(),
-            }),
-            _ => None,
+                subject,
+                reason,
+            })
         });
         unseen.collect()
     }
@@ -169,8 +170,8 @@ impl Resolved {
         for one in self.unseen() {
             let (path, reason) = (&one.subject, render::unknown(&one.reason, language));
             complain(&match language {
-                Language::English => format!("`{path}` is included and was not read: {reason}"),
-                Language::Chinese => format!("没有读取被引用的 `{path}`：{reason}"),
+                Language::English => format!("`{path}` was not read: {reason}"),
+                Language::Chinese => format!("没有读取 `{path}`：{reason}"),
             })?;
         }
         for (problem, _) in self.configuration.fatal() {

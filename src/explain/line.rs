@@ -7,14 +7,41 @@ use crate::syntax::Lookalike;
 /// Bytes of a line that are read; what stands behind them in the same line is not.
 const LONGEST_LINE: usize = 16 << 10;
 
+/// The most bytes that are read of a text. One that goes on is no log that somebody pastes, or never ends.
+const LONGEST_TEXT: u64 = 4 << 30;
+
+/// The most bytes without the end of a line. What has more is no text: a device, an image of a disk.
+const LONGEST_STRETCH: u64 = 64 << 20;
+
+/// Where the reading of a text stopped before its end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Stop {
+    /// After this many bytes of the text.
+    Text(u64),
+    /// After this many bytes of one line.
+    Line(u64),
+}
+
 /// Calls `each` with every line and its 1-based number. A carriage return ends a line too: progress is drawn with it.
+/// Returns where it stopped before the end, if it did.
 ///
 /// # Errors
 /// What reading gives.
-pub(super) fn for_each(mut text: impl io::BufRead, mut each: impl FnMut(usize, &[u8])) -> io::Result<()> {
+pub(super) fn for_each(text: impl io::BufRead, each: impl FnMut(usize, &[u8])) -> io::Result<Option<Stop>> {
+    bounded(text, LONGEST_TEXT, LONGEST_STRETCH, each)
+}
+
+fn bounded(
+    mut text: impl io::BufRead,
+    longest_text: u64,
+    longest_stretch: u64,
+    mut each: impl FnMut(usize, &[u8]),
+) -> io::Result<Option<Stop>> {
     let mut line = Vec::new();
     let mut number = 1;
-    loop {
+    let (mut read, mut stretch) = (0, 0);
+    let mut stop = None;
+    while stop.is_none() {
         let bytes = match text.fill_buf() {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -24,6 +51,14 @@ pub(super) fn for_each(mut text: impl io::BufRead, mut each: impl FnMut(usize, &
             break;
         }
         let end = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+        let length = end.map_or(bytes.len(), |end| end + 1) as u64;
+        read += length;
+        stretch += length;
+        if read > longest_text {
+            stop = Some(Stop::Text(longest_text));
+        } else if end.is_none() && stretch > longest_stretch {
+            stop = Some(Stop::Line(longest_stretch));
+        }
         let piece = &bytes[..end.unwrap_or(bytes.len())];
         let room = LONGEST_LINE.saturating_sub(line.len());
         line.extend_from_slice(&piece[..piece.len().min(room)]);
@@ -34,6 +69,7 @@ pub(super) fn for_each(mut text: impl io::BufRead, mut each: impl FnMut(usize, &
         };
         let is_newline = bytes[end] == b'\n';
         text.consume(end + 1);
+        stretch = 0;
         if !line.is_empty() {
             each(number, &line);
             line.clear();
@@ -43,7 +79,7 @@ pub(super) fn for_each(mut text: impl io::BufRead, mut each: impl FnMut(usize, &
     if !line.is_empty() {
         each(number, &line);
     }
-    Ok(())
+    Ok(stop)
 }
 
 /// The line as rsync wrote it: without colours, with plain quotes and blanks.
@@ -77,7 +113,8 @@ pub(super) fn clean(line: &[u8]) -> Cow<'_, str> {
         };
         rest = &rest[length..];
     }
-    Cow::Owned(String::from_utf8_lossy(&cleaned).into_owned())
+    // Terminals obey some characters beyond ASCII too.
+    Cow::Owned(String::from_utf8_lossy(&cleaned).replace(char::is_control, ""))
 }
 
 /// Whether a byte commands the terminal, or may begin a lookalike.
@@ -148,5 +185,21 @@ mod tests {
             ]
         );
         assert_eq!(lines[4].1.len(), LONGEST_LINE);
+    }
+
+    #[test]
+    fn what_never_ends_is_not_read_for_ever() {
+        let read = |text: Box<dyn io::Read>| {
+            let mut lines = 0;
+            let text = io::BufReader::with_capacity(7, text);
+            let stop = bounded(text, 1_000, 100, |_, _| lines += 1).expect("a text");
+            (stop, lines)
+        };
+        let zeros = Box::new(io::repeat(0));
+        assert_eq!(read(zeros), (Some(Stop::Line(100)), 1));
+        let newlines = Box::new(io::repeat(b'\n'));
+        assert_eq!(read(newlines), (Some(Stop::Text(1_000)), 0));
+        let whole = io::Cursor::new("0123456789\n".repeat(90));
+        assert_eq!(read(Box::new(whole)), (None, 90));
     }
 }

@@ -15,6 +15,7 @@ use std::io;
 pub use command::Command;
 pub use incident::{Incident, Seen};
 pub use judge::Server;
+pub use line::Stop;
 pub use rank::{Cause, Reason};
 
 use crate::{
@@ -29,6 +30,8 @@ pub struct Explanation {
     pub incidents: Vec<Incident>,
     /// Kinds of failures that are left out because there are too many.
     pub omitted: usize,
+    /// Where the reading stopped before the end of the text.
+    pub stop: Option<Stop>,
 }
 
 /// Something that is known besides the text.
@@ -51,13 +54,14 @@ pub struct Predicted {
     pub symptoms: Vec<&'static Symptom>,
 }
 
-/// Reads a text (any bytes, any length) and ranks the causes of each failure in it. Memory does not grow with the text.
+/// Reads a text (any bytes, any length) and ranks the causes of each failure in it. Memory does not grow with the text, and
+/// a text without end is read up to a limit.
 ///
 /// # Errors
 /// What reading gives.
 pub fn explain(text: impl io::BufRead, known: &Known) -> io::Result<Explanation> {
     let mut collector = Collector::default();
-    line::for_each(text, |number, bytes| {
+    let stop = line::for_each(text, |number, bytes| {
         let text = line::clean(bytes);
         if collector.has_begun(number) || MESSAGES.may_tell(text.as_bytes()) {
             collector.line(number, &text);
@@ -68,5 +72,9 @@ pub fn explain(text: impl io::BufRead, known: &Known) -> io::Result<Explanation>
         incident.causes = rank::causes(incident, known);
     }
     incidents.retain(|incident| !incident.causes.is_empty());
-    Ok(Explanation { incidents, omitted })
+    Ok(Explanation {
+        incidents,
+        omitted,
+        stop,
+    })
 }

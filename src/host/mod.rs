@@ -17,7 +17,7 @@ pub(crate) use live::{NOT_REGULAR, plain, read_bounded};
 pub use walk::{Component, walk};
 
 /// The most that is read of one file, in bytes. Larger ones are no configuration.
-pub const LARGEST_FILE: u64 = 256 << 20;
+pub const LARGEST_FILE: u64 = 32 << 20;
 
 /// An answer, or why there is none.
 pub type Fact<T> = Result<T, Unknown>;
@@ -34,6 +34,9 @@ pub enum Unknown {
     /// The path is relative, and no file says to what.
     #[error("the path is relative to the folder in which the daemon is started")]
     Relative,
+    /// There is more of it than a report holds.
+    #[error("{0} more findings are not kept")]
+    NotKept(usize),
     /// The machine answers with an error.
     #[error("{0}")]
     Failed(String),

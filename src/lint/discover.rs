@@ -9,7 +9,7 @@ use crate::{
     terms::Bytes,
 };
 
-/// Deeper than any tree of configuration files.
+/// Folders in one another that are searched: more than any tree of configuration files has.
 const DEEPEST: usize = 64;
 
 /// The files to check that a path stands for.
@@ -52,9 +52,13 @@ pub fn discover(path: &Path, place: &Path, host: &dyn Host) -> Fact<Discovered> 
                 continue;
             };
             match entry.kind {
-                EntryKind::Directory if depth < DEEPEST && name != ".git" => {
-                    folders.push((path, place, depth + 1));
-                }
+                EntryKind::Directory if name == ".git" => {}
+                EntryKind::Directory if depth >= DEEPEST => found.unchecked.push(Unchecked {
+                    rule: None,
+                    subject: path.display().to_string(),
+                    reason: Unknown::Failed(format!("folders are searched {DEEPEST} deep, and no deeper")),
+                }),
+                EntryKind::Directory => folders.push((path, place, depth + 1)),
                 EntryKind::File if by_name(&path).is_some() => found.files.push(path),
                 _ => {}
             }

@@ -62,6 +62,10 @@ pub struct Report {
     pub files: Vec<(SourceId, FileKind)>,
     /// In the order of the files and the places in them.
     pub findings: Vec<Finding>,
+    /// How many more findings there are of a rule, by severity; `unchecked` has them too.
+    pub not_kept: BTreeMap<Severity, usize>,
+    /// Whether a file was given that is larger than what is read of it; `unchecked` has it too.
+    pub is_cut: bool,
     /// What could not be checked.
     pub unchecked: BTreeSet<Unchecked>,
     /// For each file that another one includes: the line that does.
@@ -83,6 +87,7 @@ pub fn lint(inputs: Vec<Input<'_>>, options: &Options) -> Report {
         outcome: Outcome::new(options),
         included_by: BTreeMap::new(),
         credentials: Vec::new(),
+        is_cut: false,
     };
     let (files, daemons) = run.read(inputs);
     for (daemon, host) in &daemons {
@@ -105,7 +110,11 @@ struct Run<'a> {
     included_by: BTreeMap<SourceId, Span>,
     /// The secrets and password files that were given, or that a configuration names and the machine shows.
     credentials: Vec<(SourceId, FileKind)>,
+    is_cut: bool,
 }
+
+/// The most that is read of a file that is neither a daemon's configuration nor one of passwords, in bytes.
+const LARGEST_OTHER: usize = 4 << 20;
 
 /// A file that is no daemon's configuration.
 struct OtherFile<'a> {
@@ -125,6 +134,9 @@ impl Run<'_> {
         let mut others = Vec::new();
         let mut named = Roles::default();
         for input in inputs {
+            if self.is_too_large(&input) {
+                continue;
+            }
             let source = self.sources.add(Source::new(input.name, input.bytes));
             if input.kind == FileKind::RsyncdConf {
                 let release = self.options.circumstances.release;
@@ -135,8 +147,12 @@ impl Run<'_> {
                 named.by_daemon(&daemon);
                 self.not_seen(&daemon);
                 let includes = daemon.includes.iter();
-                self.included_by
-                    .extend(includes.map(|include| (include.source, include.directive)));
+                for include in includes {
+                    // The first line that includes a file stands for all: whoever has it was read before.
+                    self.included_by
+                        .entry(include.source)
+                        .or_insert(include.directive);
+                }
                 daemons.push((daemon, input.host));
                 self.files.push((source, input.kind));
             } else {
@@ -168,16 +184,37 @@ impl Run<'_> {
         (others, daemons)
     }
 
+    /// Takes note of a file that is too large for what it is said to be. Those with many users or modules may be large.
+    fn is_too_large(&mut self, input: &Input<'_>) -> bool {
+        let may_be_large = matches!(
+            input.kind,
+            FileKind::RsyncdConf | FileKind::Secrets | FileKind::Password
+        );
+        let is_too_large = !may_be_large && input.bytes.len() > LARGEST_OTHER;
+        if is_too_large {
+            self.is_cut = true;
+            let (kind, limit) = (input.kind, LARGEST_OTHER >> 20);
+            self.outcome.unchecked.insert(Unchecked {
+                rule: None,
+                subject: input.name.clone(),
+                reason: Unknown::Failed(format!("it is larger than {limit} MiB, and no {kind} file is")),
+            });
+        }
+        is_too_large
+    }
+
     /// Includes that were not followed: what stands in them is missing everywhere.
     fn not_seen(&mut self, daemon: &Configuration) {
         for problem in &daemon.problems {
-            if let ProblemKind::IncludeNotSeen(path, reason) = &problem.kind {
+            let file = self.sources.get(problem.span.source).name();
+            if let Some((subject, reason)) = problem.kind.unread(file) {
                 self.outcome.unchecked.insert(Unchecked {
                     rule: None,
-                    subject: path.display().to_string(),
-                    reason: reason.clone(),
+                    subject,
+                    reason,
                 });
             }
+            self.is_cut |= problem.kind == ProblemKind::TooLong;
         }
     }
 
@@ -359,7 +396,9 @@ impl Run<'_> {
         Report {
             sources: self.sources,
             files: self.files,
-            findings: self.outcome.findings,
+            findings: self.outcome.findings.kept,
+            not_kept: self.outcome.not_kept,
+            is_cut: self.is_cut,
             unchecked: self.outcome.unchecked,
             included_by: self.included_by,
             suppressed: self.outcome.suppressed,

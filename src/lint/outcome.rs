@@ -1,16 +1,17 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::{
-    catalog::Page,
+    catalog::{Page, Severity},
     diagnosis::{Finding, Unchecked},
+    host::Unknown,
     lint::{
         checks, consequences,
         engine::Options,
-        report::{Case, Reporter},
+        report::{Case, Findings, Reporter},
         subject::Subject,
         suppress::{Mistake, Suppression, Suppressions},
     },
-    terms::{SourceId, Sources},
+    terms::{SourceId, Sources, Span},
 };
 
 /// A shorter secret is part of too many words, and of too little worth, to be looked for in them.
@@ -22,7 +23,9 @@ const MOST_SECRETS: usize = 1_000;
 pub(super) struct Outcome<'a> {
     options: &'a Options,
     /// What was found; once it is finished, in the order of the files and the places in them.
-    pub(super) findings: Vec<Finding>,
+    pub(super) findings: Findings,
+    /// How many findings were only counted, by severity.
+    pub(super) not_kept: BTreeMap<Severity, usize>,
     /// What could not be checked.
     pub(super) unchecked: BTreeSet<Unchecked>,
     /// How many findings a comment kept back.
@@ -33,7 +36,8 @@ impl<'a> Outcome<'a> {
     pub(super) fn new(options: &'a Options) -> Self {
         Self {
             options,
-            findings: Vec::new(),
+            findings: Findings::default(),
+            not_kept: BTreeMap::new(),
             unchecked: BTreeSet::new(),
             suppressed: 0,
         }
@@ -51,15 +55,23 @@ impl<'a> Outcome<'a> {
     /// the order of the report.
     pub(super) fn finish(&mut self, sources: &Sources) {
         consequences::drop_explained(&mut self.findings);
+        drop_repeated(&mut self.findings.kept);
         self.suppress(sources);
-        for finding in &mut self.findings {
+        let chosen = |rule, severity: &mut Severity| {
             let mut chosen = self.options.severities.iter().rev();
-            if let Some((_, severity)) = chosen.find(|(page, _)| page.id == finding.page.id) {
-                finding.severity = *severity;
+            if let Some((_, chosen)) = chosen.find(|(page, _)| page.id == rule) {
+                *severity = *chosen;
             }
+        };
+        for finding in &mut self.findings.kept {
+            chosen(finding.page.id, &mut finding.severity);
+        }
+        for finding in &mut self.findings.surplus {
+            chosen(finding.page.id, &mut finding.severity);
         }
         self.mask_arguments(sources);
-        self.findings.sort_by_key(|finding| {
+        self.count_surplus(sources);
+        self.findings.kept.sort_by_key(|finding| {
             let first = finding.labels[0].span;
             (first.source, first.start, finding.page.id)
         });
@@ -67,19 +79,22 @@ impl<'a> Outcome<'a> {
 
     /// Keeps back what comments allow, and reports comments that allow nothing, or no longer.
     fn suppress(&mut self, sources: &Sources) {
-        let before = self.findings.len();
+        let count = |findings: &Findings| findings.kept.len() + findings.surplus.len();
+        let before = count(&self.findings);
         let today = self.options.circumstances.today;
         let mut comments: BTreeMap<SourceId, Suppressions> = sources
             .iter()
             .map(|(id, source)| (id, Suppressions::of(id, source, today)))
             .collect();
-        self.findings.retain(|finding| {
-            let first = finding.labels[0].span;
+        let mut is_allowed = |rule, first: Span| {
             let line = sources.get(first.source).line_of(first.start as usize);
             let of_source = comments.get_mut(&first.source);
-            !of_source.is_some_and(|comments| comments.allow(finding.page.id, line))
-        });
-        self.suppressed = before - self.findings.len();
+            of_source.is_some_and(|comments| comments.allow(rule, line))
+        };
+        let Findings { kept, surplus, .. } = &mut self.findings;
+        kept.retain(|finding| !is_allowed(finding.page.id, finding.labels[0].span));
+        surplus.retain(|finding| !is_allowed(finding.page.id, finding.span));
+        self.suppressed = before - count(&self.findings);
         for comments in comments.into_values() {
             for one in &comments.allowed {
                 self.judge(one);
@@ -111,6 +126,23 @@ impl<'a> Outcome<'a> {
         }
     }
 
+    /// Says how many findings of which rule are not kept.
+    fn count_surplus(&mut self, sources: &Sources) {
+        let mut counts: BTreeMap<(SourceId, &'static str), usize> = BTreeMap::new();
+        for finding in std::mem::take(&mut self.findings.surplus) {
+            *self.not_kept.entry(finding.severity).or_default() += 1;
+            let key = (finding.span.source, finding.page.id);
+            *counts.entry(key).or_default() += 1;
+        }
+        for ((source, rule), count) in counts {
+            self.unchecked.insert(Unchecked {
+                rule: Some(rule),
+                subject: sources.get(source).name().to_owned(),
+                reason: Unknown::NotKept(count),
+            });
+        }
+    }
+
     /// Takes what no report may show out of the findings' own words too.
     fn mask_arguments(&mut self, sources: &Sources) {
         let secrets: BTreeSet<String> = sources
@@ -124,6 +156,7 @@ impl<'a> Outcome<'a> {
         }
         for (_, value) in self
             .findings
+            .kept
             .iter_mut()
             .flat_map(|finding| &mut finding.arguments)
         {
@@ -140,6 +173,24 @@ impl<'a> Outcome<'a> {
             Reporter::new(rule, &mut self.findings, &mut self.unchecked).report(case);
         }
     }
+}
+
+/// Keeps the first of findings that say the same of the same place, as of a file that is included more than once.
+fn drop_repeated(findings: &mut Vec<Finding>) {
+    let mut seen = HashSet::new();
+    let is_first: Vec<bool> = findings
+        .iter()
+        .map(|finding| {
+            let places: Vec<_> = finding
+                .labels
+                .iter()
+                .map(|label| (label.span, label.key))
+                .collect();
+            seen.insert((finding.page.id, finding.variant, places, &finding.arguments))
+        })
+        .collect();
+    let mut is_first = is_first.into_iter();
+    findings.retain(|_| is_first.next().unwrap_or(true));
 }
 
 fn is_wanted(options: &Options, rule: &str) -> bool {

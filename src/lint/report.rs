@@ -1,10 +1,10 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    catalog::{self, Page, Safety},
+    catalog::{self, Page, Safety, Severity},
     diagnosis::{Edit, Edits, Explained, Finding, Label, Unchecked},
     host::{Fact, Unknown},
-    terms::Span,
+    terms::{SourceId, Span},
 };
 
 /// One case of a rule, as a check puts it together.
@@ -99,10 +99,52 @@ impl Edit {
     }
 }
 
+/// The most findings of one rule and severity that are kept of one file: nobody reads more, and each costs some
+/// hundred bytes of memory.
+const MOST_KEPT: usize = 10_000;
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    /// What the report shows.
+    pub(crate) kept: Vec<Finding>,
+    /// What is only counted: where it is, and what it explains.
+    pub(crate) surplus: Vec<Surplus>,
+    counts: BTreeMap<(&'static str, SourceId, Severity), usize>,
+}
+
+/// What is left of a finding that is only counted.
+#[derive(Debug)]
+pub(crate) struct Surplus {
+    pub(crate) page: &'static Page,
+    pub(crate) severity: Severity,
+    /// Its first place.
+    pub(crate) span: Span,
+    pub(crate) explains: Box<[Explained]>,
+}
+
+impl Findings {
+    fn push(&mut self, finding: Finding) {
+        let key = (finding.page.id, finding.labels[0].span.source, finding.severity);
+        let count = self.counts.entry(key).or_default();
+        *count += 1;
+        if *count <= MOST_KEPT {
+            self.kept.push(finding);
+            return;
+        }
+        self.surplus.push(Surplus {
+            page: finding.page,
+            severity: finding.severity,
+            span: finding.labels[0].span,
+            explains: finding.explains.into(),
+        });
+    }
+}
+
 /// Takes the cases of one rule.
 pub struct Reporter<'a> {
     page: &'static Page,
-    findings: &'a mut Vec<Finding>,
+    findings: &'a mut Findings,
     unchecked: &'a mut BTreeSet<Unchecked>,
 }
 
@@ -110,7 +152,7 @@ impl<'a> Reporter<'a> {
     /// A reporter for the rule of that identifier, which must be in the catalogue.
     pub(crate) fn new(
         rule: &str,
-        findings: &'a mut Vec<Finding>,
+        findings: &'a mut Findings,
         unchecked: &'a mut BTreeSet<Unchecked>,
     ) -> Self {
         Self {

@@ -83,6 +83,11 @@ pub(super) fn hidden_suffixes(configuration: &Configuration) -> BTreeMap<SourceI
         }
     }
     for problem in &configuration.problems {
+        if problem.kind == ProblemKind::TooLong {
+            // Nobody has looked whether there are passwords in it.
+            let ranges = hidden.entry(problem.span.source).or_default();
+            ranges.push(problem.span.range());
+        }
         if let ProblemKind::UnknownParameter(name, text) = &problem.kind {
             let names_users = fold(name.bytes()).take(8).eq(*b"AUTHUSER");
             let ranges = hidden.entry(problem.span.source).or_default();

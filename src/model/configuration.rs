@@ -4,6 +4,7 @@ use crate::{
     host::Unknown,
     model::{
         parameter::{Kind, Parameter, fold},
+        resolve::too_long,
         slots::{Globals, Slots},
         value::{self, Value},
     },
@@ -168,6 +169,19 @@ pub enum ProblemKind {
     Unread,
     /// An `&include` or `&merge` whose target cannot be seen from here: nobody knows what it holds.
     IncludeNotSeen(PathBuf, Unknown),
+    /// The rest of a file with more lines than are read: nobody knows what it holds.
+    TooLong,
+}
+
+impl ProblemKind {
+    /// What was not read, and why; `None` if it is another problem. `file` is the name of the file that has it.
+    pub fn unread(&self, file: &str) -> Option<(String, Unknown)> {
+        match self {
+            Self::IncludeNotSeen(path, reason) => Some((path.display().to_string(), reason.clone())),
+            Self::TooLong => Some((file.to_owned(), too_long())),
+            _ => None,
+        }
+    }
 }
 
 /// Why rsync gives up a file.
@@ -252,7 +266,7 @@ impl Configuration {
             }
             match &problem.kind {
                 ProblemKind::Fatal(error) => return Some(error.is_in_header()),
-                ProblemKind::IncludeNotSeen(..) => return None,
+                ProblemKind::IncludeNotSeen(..) | ProblemKind::TooLong => return None,
                 _ => {}
             }
         }
@@ -265,7 +279,7 @@ impl Configuration {
         if self.fatal().next().is_some() {
             return Some(false);
         }
-        let is_unseen = |problem: &Problem| matches!(problem.kind, ProblemKind::IncludeNotSeen(..));
+        let is_unseen = |problem: &Problem| problem.kind.unread("").is_some();
         (!self.problems.iter().any(is_unseen)).then_some(true)
     }
 

@@ -29,8 +29,13 @@ const MOST_INCLUDES: usize = 10_000;
 /// honest configurations have some thousand small ones.
 const MOST_INCLUDED: usize = LARGEST_FILE as usize;
 
-/// Deeper than any honest configuration includes. rsync itself follows a chain until it has no descriptor left.
-const DEEPEST_INCLUDE: usize = 100;
+/// Deeper than any honest configuration includes. rsync itself follows a chain until its stack is used up, some
+/// thousand files deep.
+const DEEPEST_INCLUDE: usize = 1_000;
+
+/// The most lines that mean something, of the file and of all that it includes. The largest honest configurations have
+/// some ten thousand modules, and each line costs some hundred bytes of memory.
+const MOST_LINES: usize = 500_000;
 
 /// Where included files come from.
 pub trait Files {
@@ -79,6 +84,8 @@ pub fn resolve(sources: &mut Sources, root: SourceId, release: Release, files: &
         block: 0,
         saved: Vec::new(),
         reading: Vec::new(),
+        by_path: HashMap::new(),
+        lines: MOST_LINES,
         room: MOST_INCLUDED,
         is_full: false,
     };
@@ -97,7 +104,11 @@ struct Resolver<'a> {
     /// The globals to come back to after an `&include`.
     saved: Vec<Globals>,
     /// The files that are being read, outermost first.
-    reading: Vec<PathBuf>,
+    reading: Vec<SourceId>,
+    /// The files that were included: one that is included again is the same source.
+    by_path: HashMap<PathBuf, SourceId>,
+    /// How many lines may still be read.
+    lines: usize,
     /// How many bytes may still be included.
     room: usize,
     /// Whether a limit is reached, so that no further file is opened.
@@ -107,9 +118,20 @@ struct Resolver<'a> {
 impl Resolver<'_> {
     fn file(&mut self, source: SourceId) {
         let bytes = self.sources.get(source).bytes().clone();
+        self.reading.push(source);
         for item in rsyncd_conf::parse(&bytes) {
+            use rsyncd_conf::Kind as Line;
+            if !matches!(item.kind, Line::Blank | Line::Comment(_)) {
+                let Some(lines) = self.lines.checked_sub(1) else {
+                    let rest = Span::new(source, item.range.start..bytes.len());
+                    self.problem(rest, ProblemKind::TooLong);
+                    break;
+                };
+                self.lines = lines;
+            }
             self.item(source, item);
         }
+        self.reading.pop();
     }
 
     fn item(&mut self, source: SourceId, item: Item) {
@@ -296,13 +318,25 @@ impl Resolver<'_> {
     }
 
     fn included(&mut self, directive: Span, path: PathBuf, bytes: Vec<u8>) {
-        if self.reading.contains(&path) {
+        // Inside what it is itself, a file comes back to this line, by whatever name it is called.
+        let is_read = |&source: &SourceId| self.sources.get(source).bytes()[..] == bytes[..];
+        if self.reading.iter().any(is_read) {
             self.problem(directive, ProblemKind::Fatal(FatalError::Cycle(path)));
             return;
         }
-        if self.configuration.includes.len() >= MOST_INCLUDES || self.reading.len() >= DEEPEST_INCLUDE {
+        let before = self.by_path.get(&path).copied();
+        if self.configuration.includes.len() >= MOST_INCLUDES {
             self.is_full = true;
-            self.problem(directive, ProblemKind::Fatal(FatalError::TooManyIncludes));
+            // Files that include others twice double at each level; many that are included once are only many.
+            match before {
+                Some(_) => self.problem(directive, ProblemKind::Fatal(FatalError::TooManyIncludes)),
+                None => self.not_opened(directive, path, too_much()),
+            }
+            return;
+        }
+        if self.reading.len() > DEEPEST_INCLUDE {
+            let reason = format!("includes are followed {DEEPEST_INCLUDE} deep, and no deeper");
+            self.not_opened(directive, path, NotOpened::Unknown(Unknown::Failed(reason)));
             return;
         }
         let Some(room) = self.room.checked_sub(bytes.len()) else {
@@ -311,15 +345,17 @@ impl Resolver<'_> {
             return;
         };
         self.room = room;
-        let source = self.sources.add(Source::new(path.display().to_string(), bytes));
+        let is_same = |source: &SourceId| self.sources.get(*source).bytes()[..] == bytes[..];
+        let source = before
+            .filter(is_same)
+            .unwrap_or_else(|| self.sources.add(Source::new(path.display().to_string(), bytes)));
+        self.by_path.insert(path.clone(), source);
         self.configuration.includes.push(Include {
             directive,
             source,
-            path: path.clone(),
+            path,
         });
-        self.reading.push(path);
         self.file(source);
-        self.reading.pop();
     }
 
     fn not_opened(&mut self, span: Span, path: PathBuf, error: NotOpened) {
@@ -354,6 +390,13 @@ impl Resolver<'_> {
             block: self.block,
         });
     }
+}
+
+/// Why the rest of a file was not read.
+pub(crate) fn too_long() -> Unknown {
+    Unknown::Failed(format!(
+        "only the first {MOST_LINES} lines that mean something are read, and it has more"
+    ))
 }
 
 /// Why nothing more is included.

@@ -397,6 +397,4 @@ fn is_on(switch: &Option<Setting>) -> bool {
 }
 
 #[cfg(test)]
-mod examples;
-#[cfg(test)]
 mod tests;

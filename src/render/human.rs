@@ -182,7 +182,7 @@ fn includes(report: &Report, finding: &Finding, style: Style, out: &mut dyn io::
         let including = report.sources.get(source);
         let line = including.position(directive.start as usize).line;
         let words = pick(style.language, "included by", "引用自");
-        writeln!(out, "  {words} {}:{line}", including.name())?;
+        writeln!(out, "  {words} {}:{line}", visible(including.name()))?;
     }
     Ok(())
 }

@@ -132,6 +132,7 @@ pub(crate) fn unknown(reason: &Unknown, language: Language) -> String {
         }
         (Unknown::Denied, Language::Chinese) => "权限不足：请用 root 运行".to_owned(),
         (Unknown::Relative, Language::Chinese) => "路径是相对的，取决于守护进程在哪个目录启动".to_owned(),
+        (Unknown::NotKept(count), Language::Chinese) => format!("另有 {count} 处没有保留"),
         (Unknown::Failed(error), Language::Chinese) => error.clone(),
         (reason, Language::English) => reason.to_string(),
     }

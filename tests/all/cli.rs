@@ -446,6 +446,110 @@ fn cures_that_were_not_asked_for_are_mentioned() {
     }
 }
 
+/// What names and values hold must not command the terminal.
+#[test]
+fn no_control_byte_reaches_people() {
+    let config = "[a\x1b[31m]\npath = /\x1b]0;x\x07\ncomment = \x1b[2J\u{9b}\nhosts allow = 192.0.2.1 b\x1b[1m\n\
+                  auth users = joe\x1b[5m:ro @g\x1b[1m\nsecrets file = /s\x1b[1m\nrefuse options = \x1b[1m\n\
+                  x\x1b[1m = 1\n\x1b[1m y\n&merge /\x1b[1m.inc\n";
+    let (name, other) = ("rsync\x1b[31md.conf", "other\x1b[31mrsyncd.conf");
+    let folder = folder(&[(name, config), (other, "[b\x1b[1m]\npath = /x\n")]);
+    let missing = "no\x1b[31msuch.conf";
+    for arguments in [
+        &["lint", name][..],
+        &["lint", "."],
+        &["lint", "--lang", "zh", name],
+        &["lint", "--format", "concise", name],
+        &["lint", "--format", "github", name],
+        &["lint", "--fix", "--diff", other],
+        &["lint", missing],
+        &["lint", "--select", "\x1b[31m", name],
+        &["lint", "--\x1b[31m"],
+        &["config", name],
+        &["config", "--defaults", "--lang", "zh", name],
+        &["config", "--module", "\x1b[31m", name],
+        &["access", name],
+        &["access", "--from", "192.0.2.1", "--trace", name],
+        &[
+            "access",
+            "--from",
+            "192.0.2.1,b\x1b[1m",
+            "--user",
+            "joe\x1b[5m",
+            name,
+        ],
+        &["access", "--from", "\x1b[1m", name],
+        &["access", "--compare", other, name],
+        &[
+            "explain",
+            "rsync error: \x1b[2J error starting client-server protocol (code 5) at main.c(1)",
+        ],
+        &["explain", "@ERROR: auth failed on module a\u{9b}\x07\x1bc"],
+        &["explain", "nothing \x1b[31m"],
+        &["explain", missing],
+        &["rules", "\x1b[31m"],
+    ] {
+        let output = rsyncctl(&folder, arguments);
+        for text in [stdout(&output), stderr(&output)] {
+            let control = text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t'));
+            assert_eq!(control, None, "{arguments:?}: {text:?}");
+        }
+    }
+}
+
+#[test]
+fn folders_that_are_too_deep_are_not_checked() {
+    let folder = folder(&[]);
+    let deep = "d/".repeat(100);
+    fs::create_dir_all(folder.path().join(&deep)).expect("folders");
+    fs::write(folder.path().join(&deep).join("rsyncd.conf"), "ignore errors\n").expect("a file");
+    let output = rsyncctl(&folder, &["lint", "d"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(stdout(&output).contains("folders are searched 64 deep, and no deeper"));
+}
+
+#[test]
+fn a_file_that_is_merged_more_than_once_is_judged_once() {
+    let folder = folder(&[("common.inc", "uid = 0\nuid = 1\nread only = maybe\n")]);
+    let inc = folder.path().join("common.inc");
+    let inc = inc.display();
+    let modules = ["a", "b", "c"].map(|name| format!("[{name}]\npath = /{name}\n&merge {inc}\n"));
+    fs::write(folder.path().join("rsyncd.conf"), modules.concat()).expect("a file");
+    let arguments = ["lint", "--host", "live", "--format", "concise", "rsyncd.conf"];
+    let output = rsyncctl(&folder, &arguments);
+    let text = stdout(&output);
+    let mut lines: Vec<_> = text.lines().collect();
+    assert!(text.contains("common.inc:"), "{text}");
+    let count = lines.len();
+    lines.sort_unstable();
+    lines.dedup();
+    assert_eq!(lines.len(), count, "{text}");
+}
+
+#[test]
+fn cures_of_files_that_are_not_named_are_mentioned() {
+    let folder = folder(&[(
+        "common.inc",
+        "[a]\npath = /a\nhosts alow = 192.0.2.1\nthis is a note\n",
+    )]);
+    let inc = folder.path().join("common.inc").display().to_string();
+    fs::write(folder.path().join("rsyncd.conf"), format!("&include {inc}\n")).expect("a file");
+    let output = rsyncctl(
+        &folder,
+        &["lint", "--host", "live", "--fix=unsafe", "rsyncd.conf"],
+    );
+    let told = stderr(&output);
+    assert!(told.contains(&format!("in `{inc}` not applied")), "{told}");
+}
+
+#[test]
+fn a_device_without_end_is_not_explained_for_ever() {
+    let folder = folder(&[]);
+    let output = rsyncctl(&folder, &["explain", "/dev/zero"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("it has a line of more than 64 MiB"));
+}
+
 #[test]
 fn explain_ends_with_1_where_nothing_is_recognised_and_with_2_where_there_is_no_file() {
     let folder = folder(&[]);

@@ -8,6 +8,7 @@ use std::{
 use proptest::{collection::vec, prelude::*};
 use rsyncctl::{
     catalog::{self, FileKind, Language, Severity},
+    host::Unknown,
     lint::Report,
     model::Parameter,
     render::Format,
@@ -149,7 +150,11 @@ fn a_hundred_thousand_modules_are_checked() {
         modules("name = same\nignore errors\n").as_bytes(),
         FileKind::RsyncdConf,
     );
-    assert!(report.findings.len() >= 100_000);
+    let not_kept: usize = report.not_kept.values().sum();
+    assert!(report.findings.len() + not_kept >= 100_000);
+    assert_eq!(fired(&report, "RSY102"), 10_000);
+    let more = report.unchecked.iter().find(|one| one.rule == Some("RSY102"));
+    assert_eq!(more.expect("the others").reason, Unknown::NotKept(90_000));
     all_formats(&report);
     let allowed = modules("# rsyncctl: allow RSY102 -- a test\nignore errors\n");
     let report = check(allowed.as_bytes(), FileKind::RsyncdConf);
@@ -160,6 +165,51 @@ fn a_hundred_thousand_modules_are_checked() {
     );
     let reaching = late.findings.iter().filter(|finding| finding.page.id == "RSY211");
     assert_eq!(reaching.count(), 1);
+}
+
+fn fired(report: &Report, rule: &str) -> usize {
+    let findings = report.findings.iter();
+    findings.filter(|finding| finding.page.id == rule).count()
+}
+
+/// Lines of two bytes, each of them wrong.
+#[test]
+fn memory_is_bounded_for_files_of_mistakes() {
+    let size = 8 << 20;
+    for (name, text) in [
+        ("rsyncd.conf", "=\n".repeat(size / 2)),
+        ("rsyncd.conf", "x\n".repeat(size / 2)),
+        ("rsyncd.conf", "[a]\n".repeat(size / 4)),
+        ("confxml.xml", format!("<head {}>", "a=\"<".repeat(size / 4))),
+        (
+            "small.confxml.xml",
+            format!("<head {}>", "a=\"<".repeat(size / 40)),
+        ),
+    ] {
+        let folder = folder(&[(name, &text)]);
+        let bounded = "ulimit -v 640000 && exec \"$0\" lint --format json \"$1\"";
+        let status = Command::new("sh")
+            .args(["-c", bounded, env!("CARGO_BIN_EXE_rsyncctl"), name])
+            .current_dir(&folder)
+            .stdout(Stdio::null())
+            .status()
+            .expect("a shell");
+        let expected = if name == "confxml.xml" { 3 } else { 1 };
+        assert_eq!(status.code(), Some(expected), "{:?}", &text[..10]);
+    }
+}
+
+#[test]
+fn comments_allow_what_is_only_counted_too() {
+    let lines = "ignore errors\n".repeat(10_010);
+    let file = |comment: &str| format!("{comment}[a]\npath = /a\n{lines}");
+    let report = check(file("").as_bytes(), FileKind::RsyncdConf);
+    assert_eq!(fired(&report, "RSY102"), 10_000);
+    assert_eq!(report.not_kept.values().sum::<usize>(), 10);
+    let allowed = file("# rsyncctl: allow-file RSY102 -- a test\n");
+    let report = check(allowed.as_bytes(), FileKind::RsyncdConf);
+    assert_eq!(report.suppressed, 10_010);
+    assert!(report.not_kept.is_empty());
 }
 
 #[test]

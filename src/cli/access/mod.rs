@@ -126,28 +126,18 @@ impl View<'_> {
     ) -> Result<u8, Failure> {
         let mut answers = Vec::new();
         let mut modules = Vec::new();
-        let serves = self.configuration.serves();
         let user = arguments.user.as_deref();
         let groups = user.map_or(Ok(None), |user| arguments.input.groups(user))?;
         for &scope in scopes {
             let verdict = hosts(self.configuration, scope, peer);
             let admitted = user.map(|user| users(self.configuration, scope, user, groups.as_deref()));
-            let allowed = match (verdict.allowed, &admitted) {
-                // Nobody gets into a file that rsync gives up.
-                _ if serves == Some(false) => Some(false),
-                (Some(true), Some(UsersVerdict::NoRule)) => Some(false),
-                (Some(true), Some(UsersVerdict::Rule(rule))) => {
-                    Some(Rights::of(self.configuration, scope).under(rule).is_some())
-                }
-                (Some(true), Some(UsersVerdict::Group(_))) => None,
-                (allowed, _) => allowed,
-            };
+            let allowed = self.allowed(scope, &verdict, admitted.as_ref());
             answers.push(allowed);
             if self.is_json {
                 modules.push(self.verdict_as_json(scope, allowed, &verdict, admitted.as_ref()));
                 continue;
             }
-            let decided = if serves == Some(false) {
+            let decided = if self.configuration.serves() == Some(false) {
                 self.pick("rsync gives up the file", "rsync 放弃读取这个文件")
                     .to_owned()
             } else {
@@ -176,7 +166,30 @@ impl View<'_> {
                 envelope("access", self.language, &[self.resolved], own)
             )?;
         }
-        Ok(if serves.is_none() {
+        Ok(self.code(&answers))
+    }
+
+    /// Whether the peer gets into a module; `None` if that is decided elsewhere.
+    fn allowed(
+        &self,
+        scope: Scope,
+        verdict: &HostsVerdict<'_>,
+        user: Option<&UsersVerdict<'_>>,
+    ) -> Option<bool> {
+        match (verdict.allowed, user) {
+            // Nobody gets into a file that rsync gives up.
+            _ if self.configuration.serves() == Some(false) => Some(false),
+            (Some(true), Some(UsersVerdict::NoRule)) => Some(false),
+            (Some(true), Some(UsersVerdict::Rule(rule))) => {
+                Some(Rights::of(self.configuration, scope).under(rule).is_some())
+            }
+            (Some(true), Some(UsersVerdict::Group(_))) => None,
+            (allowed, _) => allowed,
+        }
+    }
+
+    fn code(&self, answers: &[Option<bool>]) -> u8 {
+        if self.configuration.serves().is_none() {
             // What was not read may decide otherwise.
             exit::UNCHECKED
         } else if answers.contains(&Some(true)) {
@@ -185,7 +198,7 @@ impl View<'_> {
             exit::UNCHECKED
         } else {
             exit::FINDINGS
-        })
+        }
     }
 
     fn name(&self, scope: Scope) -> String {
@@ -234,9 +247,10 @@ impl View<'_> {
                     .sources
                     .place(step.setting.part(step.token.part.clone()));
                 format!(
-                    "{place}: {} `{}`",
+                    "{}: {} `{}`",
+                    visible(&place),
                     step.setting.parameter.name(),
-                    step.token.display()
+                    visible(&step.token.display())
                 )
             }
             None => match (has(Parameter::HostsAllow), has(Parameter::HostsDeny)) {
@@ -266,10 +280,10 @@ impl View<'_> {
                     "；`auth users` 没有匹配的规则",
                 )
                 .to_owned(),
-            Some(UsersVerdict::Rule(rule)) => format!("; auth users `{}`", rule.shown()),
+            Some(UsersVerdict::Rule(rule)) => format!("; auth users `{}`", visible(&rule.shown())),
             Some(UsersVerdict::Group(rule)) => format!(
                 "; auth users `{}` {}",
-                rule.shown(),
+                visible(&rule.shown()),
                 self.pick(
                     "if the user is in that group of the server",
                     "，前提是该用户属于服务器上的这个组"
@@ -288,9 +302,10 @@ impl View<'_> {
             let (mark, why) = self.comparison(step.answer);
             writeln!(
                 out,
-                "    {place}: {} `{}` {mark}: {why}",
+                "    {}: {} `{}` {mark}: {why}",
+                visible(&place),
                 step.setting.parameter.name(),
-                step.token.display()
+                visible(&step.token.display())
             )?;
         }
         Ok(())

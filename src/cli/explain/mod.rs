@@ -15,7 +15,7 @@ use crate::{
         input::{Machine, cannot_read, read},
         output::{Output, PageFormat, complain, stdout},
     },
-    explain::{Known, Predicted, Server, explain},
+    explain::{Known, Predicted, Server, Stop, explain},
     lint::{Circumstances, HostFiles, Input, Options, lint},
     model::resolve,
     render,
@@ -23,6 +23,8 @@ use crate::{
 };
 
 /// Explain an error: paste it, pipe it, or name a file; or a rule (RSY302), or a parameter of rsyncd.conf
+///
+/// A text is read up to 4 GiB, or up to a line of more than 64 MiB; where it stops there, it says so.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     /// A file with the text, `-` for standard input, the text itself, or the name of a rule or a parameter
@@ -51,6 +53,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     };
     let (name, text) = text(&arguments.words)?;
     let explanation = explain(text, &known).map_err(|error| format!("cannot read `{name}`: {error}"))?;
+    if let Some(stop) = explanation.stop {
+        complain(&stopped(stop, &name, arguments.output.language()))?;
+    }
     let mut out = stdout();
     if explanation.incidents.is_empty() {
         complain(nothing_recognised(arguments.output.language()))?;
@@ -146,6 +151,30 @@ fn known(file: &Path, arguments: &Arguments) -> Result<Known, Failure> {
             configuration,
         }),
     })
+}
+
+/// Says that the rest of a text was not read.
+fn stopped(stop: Stop, name: &str, language: Language) -> String {
+    match (stop, language) {
+        (Stop::Text(bytes), Language::English) => {
+            let limit = bytes >> 30;
+            format!(
+                "`{name}` was read up to {limit} GiB; what follows was not (`tail` gives the end of a log)"
+            )
+        }
+        (Stop::Text(bytes), Language::Chinese) => {
+            let limit = bytes >> 30;
+            format!("`{name}` 只读到 {limit} GiB，后面的没有读（可用 `tail` 取日志的末尾）")
+        }
+        (Stop::Line(bytes), Language::English) => {
+            let limit = bytes >> 20;
+            format!("`{name}` was not read further: it has a line of more than {limit} MiB, so it is no text")
+        }
+        (Stop::Line(bytes), Language::Chinese) => {
+            let limit = bytes >> 20;
+            format!("`{name}` 没有继续读取：其中一行超过 {limit} MiB，不像是文本")
+        }
+    }
 }
 
 fn nothing_recognised(language: Language) -> &'static str {

@@ -208,6 +208,7 @@ pub(super) fn tell_withheld(cured: &Cured, safety: Safety, language: Language) -
             Language::Chinese => format!("{risky} 个修复需要先看一眼；--fix=unsafe 会一并应用"),
         })?;
     }
+    tell_included(&cured.report, safety, language)?;
     for one in cured.withheld.iter().take(MOST_TOLD) {
         let (place, rule) = (&one.place, one.rule);
         let brings: Vec<_> = one.brings.iter().copied().collect();
@@ -228,6 +229,40 @@ pub(super) fn tell_withheld(cured: &Cured, safety: Safety, language: Language) -
         complain(&match language {
             Language::English => format!("{more} more cures are left out"),
             Language::Chinese => format!("另有 {more} 个修复没有应用"),
+        })?;
+    }
+    Ok(())
+}
+
+/// Says which cures are in files that nobody named: an included file may be another configuration's too.
+fn tell_included(report: &Report, safety: Safety, language: Language) -> io::Result<()> {
+    let given: BTreeSet<_> = report.files.iter().map(|(source, _)| *source).collect();
+    let mut elsewhere: BTreeMap<&str, usize> = BTreeMap::new();
+    for finding in report.findings.iter().filter(|one| is_curable(one, safety)) {
+        let mut edits = finding.fix.iter().flat_map(|fix| &fix.edits);
+        if let Some(edit) = edits.find(|edit| !given.contains(&edit.span.source)) {
+            let name = report.sources.get(edit.span.source).name();
+            *elsewhere.entry(name).or_default() += 1;
+        }
+    }
+    for (name, count) in elsewhere.iter().take(MOST_TOLD) {
+        complain(&match language {
+            Language::English => {
+                let cures = if *count == 1 { "cure" } else { "cures" };
+                format!(
+                    "{count} {cures} in `{name}` not applied: only files that are named are changed; name it too"
+                )
+            }
+            Language::Chinese => {
+                format!("`{name}` 中有 {count} 个修复没有应用：只修改指定的文件；请一并指定它")
+            }
+        })?;
+    }
+    let more = elsewhere.len().saturating_sub(MOST_TOLD);
+    if more > 0 {
+        complain(&match language {
+            Language::English => format!("{more} more files with cures are not named"),
+            Language::Chinese => format!("另有 {more} 个有修复的文件没有指定"),
         })?;
     }
     Ok(())

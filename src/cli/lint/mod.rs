@@ -18,7 +18,7 @@ use crate::{
         output::{Output, ReportFormat, complain, stdout},
     },
     diagnosis::Unchecked,
-    host::Host,
+    host::{Host, Unknown},
     lint::{self, Input, Report},
     render::{self, Format},
     terms::Bytes,
@@ -162,13 +162,16 @@ fn code(report: &Report, arguments: &Arguments, chosen: &Chosen, is_missing: boo
     if report
         .findings
         .iter()
-        .any(|finding| chosen.fail_on.fails(finding.severity))
+        .map(|finding| finding.severity)
+        .chain(report.not_kept.keys().copied())
+        .any(|severity| chosen.fail_on.fails(severity))
     {
         return exit::FINDINGS;
     }
     // Facts that nobody asked for by naming a machine or a rule are only mentioned.
     let is_asked = arguments.machine.is_named() || chosen.names_rules;
-    if is_missing || (is_asked && !report.unchecked.is_empty()) {
+    let is_unknown = |one: &Unchecked| !matches!(one.reason, Unknown::NotKept(_));
+    if is_missing || report.is_cut || (is_asked && report.unchecked.iter().any(is_unknown)) {
         return exit::UNCHECKED;
     }
     exit::CLEAN

@@ -167,20 +167,26 @@ fn unknown_refuse_option(subject: &ConfigurationSubject<'_>, out: &mut Reporter<
 
 /// Whether a word of `refuse options` stands for an option at all (`parse_one_refuse_match` in options.c).
 fn matches_an_option(word: &[u8]) -> bool {
+    let is_pattern = word.iter().any(|byte| b"*?[\\".contains(byte));
+    let fits = |name: &[u8]| name == word || (is_pattern && wildmatch(word, name));
     let matches = |option: &RsyncOption| {
-        option.long.is_some_and(|name| wildmatch(word, name.as_bytes()))
-            || option.short.is_some_and(|letter| wildmatch(word, &[letter]))
+        option.long.is_some_and(|name| fits(name.as_bytes()))
+            || option.short.is_some_and(|letter| fits(&[letter]))
     };
     OPTIONS.iter().any(matches)
 }
 
 fn nearest(word: &str) -> Option<&'static str> {
+    let reach = |name: &str| (name.len() / 4).max(1);
+    // A distance is dear, and at least the difference of the lengths.
+    let length = word.chars().count();
     OPTIONS
         .iter()
         .filter_map(|option| option.long)
+        .filter(|name| name.len() > 2 && name.len().abs_diff(length) <= reach(name))
         .map(|name| (strsim::damerau_levenshtein(name, word), name))
+        .filter(|(distance, name)| *distance <= reach(name))
         .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, name)| *distance <= (name.len() / 4).max(1) && name.len() > 2)
         .map(|(_, name)| name)
 }
 

@@ -1,6 +1,6 @@
 use std::{cell::Cell, collections::BTreeMap, net::Ipv4Addr, path::Path};
 
-use super::{Files, NotOpened, Opened, resolve};
+use super::{Files, MOST_LINES, NotOpened, Opened, resolve};
 use crate::{
     model::{
         Configuration, FatalError, Parameter, ProblemKind, Scope,
@@ -157,12 +157,12 @@ fn read_endless(main: &str, size: usize) -> (Configuration, Vec<String>, usize) 
     (configuration, unseen, files.opened.get())
 }
 
-const TOO_MUCH: &str = "more is included than is read: 10000 files of 256 MiB together";
+const TOO_MUCH: &str = "more is included than is read: 10000 files of 32 MiB together";
 
 #[test]
 fn what_is_included_is_bounded_in_bytes() {
     let main = "&merge a\n&merge b\n&merge c\n&merge d\n";
-    let (configuration, unseen, opened) = read_endless(main, 100 << 20);
+    let (configuration, unseen, opened) = read_endless(main, 12 << 20);
     assert_eq!(configuration.includes.len(), 2);
     assert_eq!(unseen, [format!("c: {TOO_MUCH}"), format!("d: {TOO_MUCH}")]);
     assert_eq!(opened, 3, "nothing is opened once there is no room left");
@@ -170,19 +170,56 @@ fn what_is_included_is_bounded_in_bytes() {
 }
 
 #[test]
-fn too_many_includes_open_no_further_file() {
-    for (main, most, opens) in [
-        ("&include folder\n&merge last\n", 10_000, 10_002),
-        ("&merge chain\n&merge last\n", 100, 101),
-    ] {
-        let (configuration, unseen, opened) = read_endless(main, 0);
-        assert_eq!(configuration.includes.len(), most);
-        assert!(
-            configuration
-                .fatal()
-                .any(|(_, error)| *error == FatalError::TooManyIncludes)
-        );
-        assert_eq!(unseen.last(), Some(&format!("last: {TOO_MUCH}")));
-        assert_eq!(opened, opens);
-    }
+fn many_files_are_no_mistake_and_open_no_further_file() {
+    let (configuration, unseen, opened) = read_endless("&include folder\n&merge last\n", 0);
+    assert_eq!(configuration.includes.len(), 10_000);
+    assert_eq!(unseen.last(), Some(&format!("last: {TOO_MUCH}")));
+    assert_eq!(opened, 10_002);
+    assert_eq!(configuration.serves(), None);
+}
+
+#[test]
+fn a_straight_chain_is_no_mistake() {
+    let (configuration, unseen, _) = read_endless("&merge chain\n", 0);
+    assert_eq!(configuration.includes.len(), 1_000);
+    assert_eq!(unseen.len(), 1);
+    assert!(unseen[0].ends_with(": includes are followed 1000 deep, and no deeper"));
+    assert_eq!(configuration.serves(), None);
+}
+
+#[test]
+fn files_that_include_others_twice_are_too_many() {
+    let levels: Vec<_> = (0..20)
+        .map(|level| {
+            let next = level + 1;
+            let text = format!("&merge {next}\n&merge {next}\n");
+            (&*level.to_string().leak(), &*text.leak())
+        })
+        .collect();
+    let files = [&levels[..], &[("20", "")]].concat();
+    let configuration = read("&merge 0\n", &files);
+    let mut fatal = configuration.fatal();
+    assert!(fatal.any(|(_, error)| *error == FatalError::TooManyIncludes));
+}
+
+#[test]
+fn a_file_that_includes_itself_by_another_name_is_met_once() {
+    let main = "&include /srv/main.conf\n";
+    let configuration = read(main, &[("/srv/main.conf", main)]);
+    assert!(configuration.includes.is_empty());
+    let cycle = FatalError::Cycle("/srv/main.conf".into());
+    assert!(configuration.fatal().map(|(_, error)| error).eq([&cycle]));
+}
+
+#[test]
+fn lines_are_read_up_to_a_limit() {
+    let configuration = read(&"uid = 0\n".repeat(MOST_LINES), &[]);
+    assert_eq!(configuration.serves(), Some(true));
+    let long = format!("# no line\n\n{}[a]\nuid = 1\n", "uid = 0\n".repeat(MOST_LINES));
+    let configuration = read(&long, &[]);
+    assert_eq!(configuration.settings.len(), MOST_LINES);
+    assert_eq!(configuration.problems.len(), 1);
+    let rest = configuration.problems[0].span.range();
+    assert_eq!(&long[rest], "[a]\nuid = 1\n");
+    assert_eq!(configuration.serves(), None);
 }

@@ -1,9 +1,9 @@
+mod examples;
+
 use proptest::prelude::*;
 
-use super::{
-    examples::{CORRECT, ignored, missing, read},
-    *,
-};
+use self::examples::{CORRECT, ignored, missing, read};
+use super::*;
 
 #[test]
 fn each_mandatory_part_is_missed() {

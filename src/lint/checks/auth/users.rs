@@ -65,29 +65,17 @@ fn no_secrets_file(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
 fn unknown_suffix(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     for (module, setting) in asking(subject) {
         let parted = parted_suffixes(setting);
-        for Parted { user, colon, word } in &parted {
-            let text = setting.text.bytes();
-            let user = &text[user.clone()];
-            let right = RIGHTS
-                .iter()
-                .find(|(name, _)| text[word.clone()].eq_ignore_ascii_case(name.as_bytes()));
-            let span = setting.part(colon.clone());
-            let whole = setting.part(colon.start..word.end);
-            let is_open = right.is_some_and(|(_, right)| match right {
-                Right::ReadOnly => !module.is(Parameter::ReadOnly),
-                right => *right == Right::Deny,
-            });
-            let case = Case::at(span)
-                .variant(if is_open { "parted-open" } else { "parted" })
-                .with("user", String::from_utf8_lossy(user))
-                .with("module", module.name())
-                .explains(setting.part(colon.start..word.end));
-            out.report(match right {
-                Some((name, _)) => case.fix(Safety::Unsafe, [Edit::replace(whole, format!(":{name}"))]),
-                None => case,
-            });
+        for one in &parted {
+            out.report(parted_suffix(&module, setting, one));
         }
         for rule in user_rules(setting, subject.configuration.release) {
+            let (suffix, is_parted) = match rule.suffix_part() {
+                Some(part) => (
+                    part.clone(),
+                    parted.iter().any(|one| one.colon.contains(&(part.start - 1))),
+                ),
+                None => (0..0, false),
+            };
             if let [b'!', name @ ..] = rule.pattern
                 && !name.is_empty()
             {
@@ -99,37 +87,55 @@ fn unknown_suffix(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
                         .with("module", module.name())
                         .explains(span),
                 );
-                continue;
+            } else if rule.suffix.is_some() && rule.right == Right::Module && !is_parted {
+                let span = setting.part(suffix.start - 1..suffix.end);
+                out.report(ignored_suffix(&module, &rule, span));
             }
-            let (Some(suffix), Some(part)) = (rule.suffix, rule.suffix_part()) else {
-                continue;
-            };
-            let is_parted = |one: &Parted| one.colon.contains(&(part.start - 1));
-            if rule.right != Right::Module || parted.iter().any(is_parted) {
-                continue;
-            }
-            let span = setting.part(part.start - 1..part.end);
-            let case = Case::at(span)
-                .with("user", String::from_utf8_lossy(rule.pattern))
-                .with("module", module.name());
-            let Some(meant) = rule.meant() else {
-                // It may be a password: no text names it.
-                out.report(case.variant("other"));
-                continue;
-            };
-            let (word, is_open) = match meant {
-                Right::ReadOnly => ("ro", !module.is(Parameter::ReadOnly)),
-                Right::Deny => ("deny", true),
-                _ => ("rw", false),
-            };
-            out.report(
-                case.variant(if is_open { "open" } else { "ignored" })
-                    .with("suffix", String::from_utf8_lossy(suffix))
-                    .with("meant", word)
-                    .fix(Safety::Unsafe, [Edit::replace(span, format!(":{word}"))]),
-            );
         }
     }
+}
+
+/// `joe : ro`: the suffix is a user of its own.
+fn parted_suffix(module: &ModuleSubject<'_>, setting: &Setting, parted: &Parted) -> Case {
+    let text = setting.text.bytes();
+    let Parted { user, colon, word } = parted;
+    let right = RIGHTS
+        .iter()
+        .find(|(name, _)| text[word.clone()].eq_ignore_ascii_case(name.as_bytes()));
+    let is_open = right.is_some_and(|(_, right)| match right {
+        Right::ReadOnly => !module.is(Parameter::ReadOnly),
+        right => *right == Right::Deny,
+    });
+    let whole = setting.part(colon.start..word.end);
+    let case = Case::at(setting.part(colon.clone()))
+        .variant(if is_open { "parted-open" } else { "parted" })
+        .with("user", String::from_utf8_lossy(&text[user.clone()]))
+        .with("module", module.name())
+        .explains(whole);
+    match right {
+        Some((name, _)) => case.fix(Safety::Unsafe, [Edit::replace(whole, format!(":{name}"))]),
+        None => case,
+    }
+}
+
+/// A suffix that means nothing to rsync.
+fn ignored_suffix(module: &ModuleSubject<'_>, rule: &UserRule<'_>, span: Span) -> Case {
+    let case = Case::at(span)
+        .with("user", String::from_utf8_lossy(rule.pattern))
+        .with("module", module.name());
+    let Some(meant) = rule.meant() else {
+        // It may be a password: no text names it.
+        return case.variant("other");
+    };
+    let (word, is_open) = match meant {
+        Right::ReadOnly => ("ro", !module.is(Parameter::ReadOnly)),
+        Right::Deny => ("deny", true),
+        _ => ("rw", false),
+    };
+    case.variant(if is_open { "open" } else { "ignored" })
+        .with("suffix", String::from_utf8_lossy(rule.suffix.unwrap_or_default()))
+        .with("meant", word)
+        .fix(Safety::Unsafe, [Edit::replace(span, format!(":{word}"))])
 }
 
 /// The words that change what a user may do.

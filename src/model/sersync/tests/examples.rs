@@ -1,6 +1,6 @@
 //! The example files, and what is said of them.
 
-use super::*;
+use super::super::*;
 use crate::syntax::sersync::{Trouble, parse};
 
 pub(super) fn read(file: &str) -> Configuration {
