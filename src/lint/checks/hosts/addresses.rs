@@ -9,7 +9,7 @@ use crate::{
     catalog::Safety,
     diagnosis::Edit,
     lint::{
-        checks::Check,
+        checks::{Check, loosens},
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
@@ -62,10 +62,10 @@ fn malformed_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
                 .with("word", token.display());
             out.report(
                 match meant_network(token.bytes).filter(|_| variant == "wildcard") {
-                    Some(network) => case
-                        .variant("network")
-                        .with("network", network.clone())
-                        .fix(Safety::Safe, [Edit::replace(span, network)]),
+                    Some(network) => case.variant("network").with("network", network.clone()).fix(
+                        loosens::safety(setting.parameter, token.bytes),
+                        [Edit::replace(span, network)],
+                    ),
                     None => case.variant(variant),
                 },
             );
