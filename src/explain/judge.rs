@@ -2,12 +2,12 @@
 
 use crate::{
     catalog::Stage,
-    explain::Incident,
+    explain::{Incident, Reason},
     model::{
         Configuration, Parameter, Scope, Setting,
         access::{Peer, hosts},
     },
-    terms::{Sources, Span},
+    terms::Sources,
 };
 
 /// A configuration, resolved, and the files that it was read from.
@@ -21,8 +21,8 @@ pub struct Server {
 
 /// Whether the configuration makes a failure of that kind happen.
 pub(super) enum Judgement {
-    /// It does, by the line there.
-    Yes(String),
+    /// It does, for that reason.
+    Yes(Reason),
     /// It does not.
     No,
     /// It has no say in it, or the text tells too little.
@@ -85,7 +85,11 @@ impl Server {
             .map(|module| format!("[{}]", module.name.display()))
             .take(8)
             .collect();
-        Judgement::Yes(format!("{file}: no [{module}]; {}", names.join(" ")))
+        Judgement::Yes(Reason::NoModule(
+            format!("[{module}]"),
+            file.to_owned(),
+            names.join(" "),
+        ))
     }
 
     fn admission(&self, scope: Scope, peer: Peer) -> Judgement {
@@ -97,7 +101,7 @@ impl Server {
                 .map(|step| &verdict.steps[step])
                 .or_else(|| verdict.steps.last())
             {
-                Some(step) => Judgement::Yes(self.quoted(step.setting)),
+                Some(step) => Judgement::Yes(Reason::Found(self.quoted(step.setting))),
                 None => Judgement::Open,
             },
             None => Judgement::Open,
@@ -114,11 +118,8 @@ impl Server {
 
     fn line_of(&self, scope: Scope, parameter: Parameter) -> Judgement {
         match self.configuration.origin(scope, parameter).setting() {
-            Some(setting) => Judgement::Yes(self.quoted(setting)),
-            None => Judgement::Yes(format!(
-                "`{}` is set nowhere, and that is its default",
-                parameter.facts().name
-            )),
+            Some(setting) => Judgement::Yes(Reason::Found(self.quoted(setting))),
+            None => Judgement::Yes(Reason::Default(parameter.facts().name)),
         }
     }
 
@@ -126,11 +127,6 @@ impl Server {
         let span = setting.span();
         let source = self.sources.get(span.source);
         let text = source.shown(span.start as usize..span.end as usize);
-        format!("{}: `{}`", self.place(span), text.trim())
-    }
-
-    fn place(&self, span: Span) -> String {
-        let source = self.sources.get(span.source);
-        format!("{}:{}", source.name(), source.position(span.start as usize).line)
+        format!("{}: `{}`", self.sources.place(span), text.trim())
     }
 }

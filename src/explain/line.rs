@@ -48,29 +48,41 @@ pub(super) fn for_each(mut text: impl io::BufRead, mut each: impl FnMut(usize, &
 
 /// The line as rsync wrote it: without colours, with plain quotes and blanks.
 pub(super) fn clean(line: &[u8]) -> Cow<'_, str> {
-    if line.is_ascii() && !line.iter().any(u8::is_ascii_control) {
+    if !line.iter().any(|byte| needs_a_look(*byte)) {
         return String::from_utf8_lossy(line);
     }
     let mut cleaned = Vec::with_capacity(line.len());
     let mut rest = line;
-    while let Some((first, behind)) = rest.split_first() {
-        if let Some(length) = escape(rest) {
-            rest = &rest[length..];
-            continue;
-        }
-        if let Some((lookalike, length)) = Lookalike::at(rest) {
-            cleaned.extend(plain(lookalike, &rest[..length]));
-            rest = &rest[length..];
-            continue;
-        }
-        match first {
-            b'\t' => cleaned.push(b' '),
-            byte if byte.is_ascii_control() => {}
-            byte => cleaned.push(*byte),
-        }
+    while !rest.is_empty() {
+        let plain_length = rest
+            .iter()
+            .position(|byte| needs_a_look(*byte))
+            .unwrap_or(rest.len());
+        let (as_it_is, behind) = rest.split_at(plain_length);
+        cleaned.extend_from_slice(as_it_is);
         rest = behind;
+        let Some(first) = rest.first() else { break };
+        let length = if let Some(length) = escape(rest) {
+            length
+        } else if let Some((lookalike, length)) = Lookalike::at(rest) {
+            cleaned.extend(plain(lookalike, &rest[..length]));
+            length
+        } else {
+            match first {
+                b'\t' => cleaned.push(b' '),
+                byte if byte.is_ascii_control() => {}
+                byte => cleaned.push(*byte),
+            }
+            1
+        };
+        rest = &rest[length..];
     }
     Cow::Owned(String::from_utf8_lossy(&cleaned).into_owned())
+}
+
+/// Whether a byte commands the terminal, or may begin a lookalike.
+fn needs_a_look(byte: u8) -> bool {
+    byte.is_ascii_control() || matches!(byte, 0xc2 | 0xe2 | 0xe3 | 0xef)
 }
 
 /// The length of the escape sequence with which some bytes begin: colours, and the titles of terminals.

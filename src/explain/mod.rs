@@ -17,7 +17,10 @@ pub use incident::{Incident, Seen};
 pub use judge::Server;
 pub use rank::{Cause, Reason};
 
-use crate::explain::{incident::Collector, messages::MESSAGES};
+use crate::{
+    catalog::Symptom,
+    explain::{incident::Collector, messages::MESSAGES},
+};
 
 /// What a text says about failures.
 #[derive(Debug)]
@@ -31,10 +34,21 @@ pub struct Explanation {
 /// Something that is known besides the text.
 #[derive(Debug, Default)]
 pub struct Known {
-    /// Rules that fire in the server's configuration, with the place: `("RSY302", "rsyncd.conf:7")`.
-    pub findings: Vec<(&'static str, String)>,
+    /// What is found in the server's configuration.
+    pub findings: Vec<Predicted>,
     /// The server's configuration.
     pub server: Option<Server>,
+}
+
+/// A mistake of the server's configuration.
+#[derive(Debug)]
+pub struct Predicted {
+    /// Its rule.
+    pub rule: &'static str,
+    /// Where it is: `rsyncd.conf:7`.
+    pub place: String,
+    /// What its clients see.
+    pub symptoms: Vec<&'static Symptom>,
 }
 
 /// Reads a text (any bytes, any length) and ranks the causes of each failure in it. Memory does not grow with the text.
@@ -44,11 +58,10 @@ pub struct Known {
 pub fn explain(text: impl io::BufRead, known: &Known) -> io::Result<Explanation> {
     let mut collector = Collector::default();
     line::for_each(text, |number, bytes| {
-        let is_plain = bytes.is_ascii() && !bytes.contains(&0x1b);
-        if is_plain && !collector.has_begun(number) && !MESSAGES.may_tell(bytes) {
-            return;
+        let text = line::clean(bytes);
+        if collector.has_begun(number) || MESSAGES.may_tell(text.as_bytes()) {
+            collector.line(number, &text);
         }
-        collector.line(number, &line::clean(bytes));
     })?;
     let (mut incidents, omitted) = collector.finish();
     for incident in &mut incidents {

@@ -3,7 +3,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 use crate::{
     catalog::{Confidence, Frequency, Page, Symptom},
     explain::{
-        Incident, Known,
+        Incident, Known, Predicted,
         judge::Judgement,
         messages::{Claim, MESSAGES, Voice},
     },
@@ -42,6 +42,10 @@ pub enum Reason {
     Frequent,
     /// The server's configuration has it, there.
     Found(String),
+    /// The server's configuration does not set that parameter, and its default makes it happen.
+    Default(&'static str),
+    /// The server's configuration has no such module: its header, the file, the headers that there are.
+    NoModule(String, String, String),
     /// The server's configuration does not make it happen.
     Refuted,
     /// The client ended with another code than this cause's.
@@ -58,6 +62,8 @@ const WHOLE: u32 = 1000;
 /// What stands for a cause, line by line.
 struct Candidate {
     claim: Claim,
+    /// Those of the page's symptoms that the text shows.
+    symptoms: Vec<&'static Symptom>,
     score: u32,
     reasons: Vec<Reason>,
     is_logged: bool,
@@ -157,11 +163,13 @@ fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
 fn add(candidates: &mut BTreeMap<&'static str, Candidate>, claim: Claim, score: u32, reason: Reason) {
     let candidate = candidates.entry(claim.page.id).or_insert_with(|| Candidate {
         claim,
+        symptoms: Vec::new(),
         score: 0,
         reasons: Vec::new(),
         is_logged: false,
     });
     candidate.is_logged |= claim.voice == Voice::Log;
+    candidate.symptoms.push(claim.symptom);
     if candidate.reasons.contains(&reason) {
         return;
     }
@@ -231,9 +239,28 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, has_log:
         candidate.score /= 3;
         candidate.reasons.push(Reason::NotLogged);
     }
-    if let Some((_, place)) = known.findings.iter().find(|(rule, _)| *rule == page.id) {
-        candidate.score += WHOLE;
-        candidate.reasons.insert(0, Reason::Found(place.clone()));
+    let shows = |found: &&Predicted| {
+        let mut symptoms = found.symptoms.iter();
+        found.rule == page.id
+            && symptoms.any(|symptom| {
+                candidate
+                    .symptoms
+                    .iter()
+                    .any(|shown| std::ptr::eq(*shown, *symptom))
+            })
+    };
+    if let Some(found) = known.findings.iter().find(shows) {
+        // A mistake explains more than the setting that it spoils.
+        candidate.score += 2 * WHOLE;
+        candidate.reasons.insert(0, Reason::Found(found.place.clone()));
+        return;
+    }
+    // A line that only sums up is no message of a stage.
+    if candidate
+        .reasons
+        .iter()
+        .all(|reason| matches!(reason, Reason::SumsUp(_) | Reason::ExitOnly(_)))
+    {
         return;
     }
     let symptom = candidate.claim.symptom;
@@ -241,9 +268,9 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, has_log:
         return;
     };
     match server.judge(incident, symptom.stage, symptom.client.unwrap_or_default()) {
-        Judgement::Yes(place) => {
+        Judgement::Yes(reason) => {
             candidate.score += WHOLE;
-            candidate.reasons.insert(0, Reason::Found(place));
+            candidate.reasons.insert(0, reason);
         }
         Judgement::No => {
             candidate.score /= 4;
@@ -262,8 +289,16 @@ fn is_reset_race(expected: u8, exit: u8) -> bool {
 fn state_confidence(causes: &mut [Cause]) {
     let second = causes.get(1).map_or(0, |cause| cause.score);
     let Some(first) = causes.first_mut() else { return };
-    let is_alone =
-        |reason: &Reason| matches!(reason, Reason::Alone(_) | Reason::Logged(_) | Reason::Found(_));
+    let is_alone = |reason: &Reason| {
+        matches!(
+            reason,
+            Reason::Alone(_)
+                | Reason::Logged(_)
+                | Reason::Found(_)
+                | Reason::Default(_)
+                | Reason::NoModule(..)
+        )
+    };
     first.confidence = if first.reasons.iter().any(is_alone) && first.score >= 2 * second {
         Confidence::Certain
     } else if first.score * 2 >= second * 3 {

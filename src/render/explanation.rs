@@ -286,6 +286,10 @@ fn told(reason: &Reason, incident: &Incident, language: Language) -> String {
         Reason::Frequent => "it is the most frequent of them".to_owned(),
         Reason::Found(place) if zh => format!("配置里确实有这个问题：{place}"),
         Reason::Found(place) => format!("your configuration has it: {place}"),
+        Reason::Default(name) if zh => format!("配置里没有设置 `{name}`，这就是它的默认行为"),
+        Reason::Default(name) => format!("your configuration does not set `{name}`, and this is its default"),
+        Reason::NoModule(module, file, others) if zh => format!("{file} 里没有 {module}，只有 {others}"),
+        Reason::NoModule(module, file, others) => format!("there is no {module} in {file}, but {others}"),
         Reason::Refuted => pick(
             language,
             "but the configuration does not make it happen",

@@ -284,6 +284,34 @@ fn the_configuration_decides_between_causes() {
     };
     let (rule, because) = first("@ERROR: auth failed on module data");
     assert_eq!(rule, "RSY320");
+    let denied = first("@ERROR: access denied to data from web1 (203.0.113.9)");
+    assert_eq!(denied.0, "RSY822");
+    assert!(
+        denied
+            .1
+            .as_str()
+            .is_some_and(|text| text.contains("hosts allow = 192.0.2.0/24")),
+        "{}",
+        denied.1
+    );
+    let unknown = first("@ERROR: Unknown module 'Data'");
+    assert!(
+        unknown
+            .1
+            .as_str()
+            .is_some_and(|text| text.contains("[data] [open]")),
+        "{}",
+        unknown.1
+    );
+    let read_only = first("$ rsync -a x/ joe@h::data\nERROR: module is read only");
+    assert!(
+        read_only
+            .1
+            .as_str()
+            .is_some_and(|text| text.contains("`read only`")),
+        "{}",
+        read_only.1
+    );
     assert!(
         because
             .as_str()

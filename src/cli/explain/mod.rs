@@ -15,7 +15,7 @@ use crate::{
         input::{Machine, cannot_read, read},
         output::{Output, PageFormat, complain, stdout},
     },
-    explain::{Known, Server, explain},
+    explain::{Known, Predicted, Server, explain},
     lint::{Circumstances, HostFiles, Input, Options, lint},
     model::resolve,
     render,
@@ -119,10 +119,13 @@ fn known(file: &Path, arguments: &Arguments) -> Result<Known, Failure> {
         severities: Vec::new(),
     };
     let report = lint(vec![input], &options);
-    let findings = report.findings.iter().map(|finding| {
-        let first = finding.labels.first();
-        let place = first.map_or_else(String::new, |label| report.sources.place(label.span));
-        (finding.page.id, place)
+    let findings = report.findings.iter().map(|finding| Predicted {
+        rule: finding.page.id,
+        place: finding
+            .labels
+            .first()
+            .map_or_else(String::new, |label| report.sources.place(label.span)),
+        symptoms: finding.predictions(arguments.target_version).collect(),
     });
     let findings = findings.collect();
     let mut sources = Sources::default();
