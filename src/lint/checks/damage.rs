@@ -425,7 +425,7 @@ impl<'a> Damage<'a> {
             })
             .with("found", found.join(", "))
             .with("lines", lines.len().to_string())
-            .with("numbers", numbers.join(", ") + more)
+            .with("numbers", format!("{}{more}", numbers.join(", ")))
             .fix(safety, edits),
         )
     }
