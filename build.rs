@@ -82,7 +82,7 @@ fn write_page(code: &mut String, page: &Page, parts: &Parts<'_>) {
         let _ = write!(
             symptoms,
             "Symptom {{ exit: {}, stage: Stage::{:?}, client: {:?}, log: {:?}, since: {}, until: {}, \
-             effect: [{:?}, {:?}], variants: &{:?}, wordings: &{:?}, log_wordings: &{:?} }},",
+             effect: [{:?}, {:?}], is_sign: {:?}, variants: &{:?}, wordings: &{:?}, log_wordings: &{:?} }},",
             s.exit,
             s.stage,
             s.client,
@@ -91,6 +91,7 @@ fn write_page(code: &mut String, page: &Page, parts: &Parts<'_>) {
             release(&s.until),
             s.en.as_deref().unwrap_or_default(),
             s.zh.as_deref().unwrap_or_default(),
+            s.explain,
             s.variants,
             s.wordings,
             s.log_wordings,

@@ -101,9 +101,17 @@ pub struct Symptom {
     /// What happens, where the client sees no message.
     pub en: Option<String>,
     pub zh: Option<String>,
+    /// Whether `explain` counts the client's message as a sign of this cause; not where so many causes show it that
+    /// it speaks for none of them.
+    #[serde(default = "yes")]
+    pub explain: bool,
     /// The variants of the case that show this symptom; none: every case.
     #[serde(default)]
     pub variants: Vec<String>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// How a test makes the symptom happen on a real daemon.

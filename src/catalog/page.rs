@@ -145,6 +145,8 @@ pub struct Symptom {
     pub until: Option<Release>,
     /// What happens where there is no message: English, Chinese.
     pub effect: [&'static str; 2],
+    /// Whether the client's message is a sign of this cause; not where so many causes show it that it speaks for none.
+    pub is_sign: bool,
     /// The variants that show it; none: all.
     pub variants: &'static [&'static str],
 }

@@ -138,6 +138,7 @@ const SUMS_UP: [&str; 2] = ["(code ", "connection unexpectedly closed"];
 /// What a symptom shows, and who says it.
 fn texts(symptom: &'static Symptom) -> impl Iterator<Item = (Voice, &'static str)> {
     let client = symptom.client.into_iter().chain(symptom.wordings.iter().copied());
+    let client = client.filter(|_| symptom.is_sign);
     let log = symptom
         .log
         .into_iter()

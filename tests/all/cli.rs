@@ -446,3 +446,20 @@ fn cures_that_were_not_asked_for_are_mentioned() {
         );
     }
 }
+
+#[test]
+fn explain_ends_with_1_where_nothing_is_recognised_and_with_2_where_there_is_no_file() {
+    let folder = folder(&[]);
+    for (word, code) in [
+        ("hello world", 1),
+        ("/nosuch/file.log", 2),
+        (".", 2),
+        ("@ERROR: auth failed on module data", 0),
+        ("::data/x: Connection refused", 1),
+    ] {
+        let output = rsyncctl(folder.path(), &["explain", word]);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{word}: {error}");
+        assert_eq!(error.is_empty(), code == 0, "{word}: {error}");
+    }
+}

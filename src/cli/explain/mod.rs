@@ -91,6 +91,9 @@ fn text(words: &[String]) -> Result<(String, Box<dyn BufRead>), Failure> {
             let file = File::open(word).map_err(|error| format!("cannot read `{word}`: {error}"))?;
             Ok((word.clone(), Box::new(BufReader::with_capacity(1 << 16, file))))
         }
+        [word] if word.contains('/') && !word.contains(char::is_whitespace) && !word.contains(':') => {
+            Err(format!("cannot read `{word}`: there is no such file").into())
+        }
         words => Ok(("text".to_owned(), Box::new(io::Cursor::new(words.join("\n"))))),
     }
 }

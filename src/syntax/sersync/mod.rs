@@ -159,12 +159,24 @@ impl Document {
             })
     }
 
-    /// Where passwords stand: the values of `passwd`, which the plugin `refreshCDN` has.
+    /// Where passwords stand, or what may be one: the values of `passwd`, which the plugin `refreshCDN` has, a
+    /// `passwordfile` that is no path, what stands behind a colon in `users`, and behind `--password=` in `params`.
     pub fn passwords(&self) -> impl Iterator<Item = Range<usize>> {
         let attributes = self.elements.iter().flat_map(|element| &element.attributes);
-        attributes
-            .filter(|attribute| attribute.is("passwd"))
-            .filter_map(|attribute| Some(attribute.value.as_ref()?.range.clone()))
+        attributes.filter_map(|attribute| {
+            let value = attribute.value.as_ref()?;
+            let bytes = value.text.bytes();
+            if attribute.is("passwd") || (attribute.is("passwordfile") && !bytes.contains(&b'/')) {
+                return Some(value.range.clone());
+            }
+            let mark: &[u8] = match attribute {
+                _ if attribute.is("users") => b":",
+                _ if attribute.is("params") => b"--password=",
+                _ => return None,
+            };
+            let start = mark.len() + bytes.windows(mark.len()).position(|part| part == mark)?;
+            Some(value.text.range_of(start..bytes.len()))
+        })
     }
 
     /// Whether every tag is complete and has its partner, so that nothing had to be guessed about what stands in

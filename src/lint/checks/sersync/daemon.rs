@@ -241,7 +241,9 @@ pub(super) fn targets<'a>(subject: &SersyncSubject<'a>) -> Vec<Target<'a>> {
 
 fn target<'a>(subject: &SersyncSubject<'a>, remote: &'a Remote) -> Option<Target<'a>> {
     let (ip, name) = (remote.ip.as_ref()?, remote.name.as_ref()?);
-    let module = name.value.bytes().split(|&byte| byte == b'/').next()?;
+    // The shell drops the blanks at the end.
+    let name_bytes = name.value.bytes().trim_ascii_end();
+    let module = name_bytes.split(|&byte| byte == b'/').next()?;
     if module.is_empty() || ip.value.is_empty() {
         return None;
     }

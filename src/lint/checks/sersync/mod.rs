@@ -1,5 +1,6 @@
 //! sersync's confxml.xml.
 
+mod addresses;
 mod connection;
 mod daemon;
 mod events;
@@ -19,6 +20,7 @@ pub(super) const FAMILIES: &[&[Check]] = &[
     structure::CHECKS,
     switches::CHECKS,
     remotes::CHECKS,
+    addresses::CHECKS,
     paths::CHECKS,
     events::CHECKS,
     filters::CHECKS,

@@ -11,6 +11,7 @@ use crate::{
         subject::SersyncSubject,
     },
     model::sersync::Setting,
+    terms::{OPTIONS, RsyncOption},
 };
 
 pub(super) const CHECKS: &[Check] = &[
@@ -18,6 +19,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::sersync("RSY922", no_recursion),
     Check::sersync("RSY923", delete_in_params),
     Check::sersync("RSY924", doubled_options),
+    Check::sersync("RSY944", params_refused),
 ];
 
 /// RSY921: a file that is older than the target's is skipped, without a word.
@@ -124,6 +126,117 @@ fn added_options(subject: &SersyncSubject<'_>) -> Vec<(u8, &'static str)> {
     added
 }
 
+/// Options whose value is a whole number, and those whose value is a size (`long_options` and `parse_size_arg` in
+/// options.c).
+const NUMBERS: [&str; 12] = [
+    "checksum-seed",
+    "compress-level",
+    "compress-threads",
+    "contimeout",
+    "max-delete",
+    "modify-window",
+    "port",
+    "protocol",
+    "timeout",
+    "zl",
+    "zt",
+    "@",
+];
+const SIZES: [&str; 6] = ["B", "block-size", "bwlimit", "max-alloc", "max-size", "min-size"];
+
+/// RSY944: what makes rsync end before it does anything.
+fn params_refused(subject: &SersyncSubject<'_>, out: &mut Reporter<'_>) {
+    let Some(params) = subject.configuration.params() else {
+        return;
+    };
+    let text = params.value.bytes();
+    for option in options(params) {
+        let value = option.value.clone().map(|value| &text[value]);
+        let case =
+            Case::at(subject.span(params.value.range_of(option.whole()))).with("option", option.display());
+        let Some(name) = option.name().filter(|_| !value.is_some_and(is_for_shell)) else {
+            continue;
+        };
+        let told = || String::from_utf8_lossy(value.unwrap_or_default()).into_owned();
+        match option.known() {
+            None => out.report(match nearest(name) {
+                Some(like) => case.variant("spelling").with("like", like),
+                None => case,
+            }),
+            Some(known) if !known.takes_value => {
+                if value.is_some() {
+                    out.report(case.variant("no-value"));
+                }
+            }
+            Some(_) if NUMBERS.contains(&name) && !value.is_none_or(is_number) => {
+                out.report(case.variant("number").with("value", told()));
+            }
+            Some(_) if SIZES.contains(&name) && !value.is_none_or(is_size) => {
+                out.report(case.variant("size").with("value", told()));
+            }
+            Some(_) => {}
+        }
+    }
+    for word in words(text) {
+        let word_text = String::from_utf8_lossy(&text[word.clone()]);
+        let rest = word_text.trim_start_matches(['–', '—', '−']);
+        if rest.len() < word_text.len() {
+            let instead = if rest.len() > 1 { "--" } else { "-" };
+            out.report(
+                Case::at(subject.span(params.value.range_of(word)))
+                    .variant("dash")
+                    .with("option", &*word_text)
+                    .with("instead", format!("{instead}{}", rest.trim_start_matches('-'))),
+            );
+        }
+    }
+}
+
+/// What the shell changes before rsync sees it.
+fn is_for_shell(value: &[u8]) -> bool {
+    value.iter().any(|byte| b"\"'`$\\".contains(byte))
+}
+
+/// A whole number as popt reads it; nothing counts as none.
+fn is_number(value: &[u8]) -> bool {
+    let digits = value
+        .strip_prefix(b"-")
+        .or_else(|| value.strip_prefix(b"+"))
+        .unwrap_or(value);
+    match digits.strip_prefix(b"0x").or_else(|| digits.strip_prefix(b"0X")) {
+        Some(hexadecimal) => hexadecimal.iter().all(u8::is_ascii_hexdigit),
+        None => digits.iter().all(u8::is_ascii_digit),
+    }
+}
+
+/// A number, perhaps with a fraction, a unit, and a `+1` or `-1` behind it.
+fn is_size(value: &[u8]) -> bool {
+    let value = value
+        .strip_suffix(b"+1")
+        .or_else(|| value.strip_suffix(b"-1"))
+        .unwrap_or(value);
+    let is_digit = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
+    let unit = value
+        .iter()
+        .position(|byte| !is_digit(byte))
+        .unwrap_or(value.len());
+    let unit = value[unit..].to_ascii_lowercase();
+    match unit.as_slice() {
+        [] => true,
+        [letter, rest @ ..] => b"bkmgtp".contains(letter) && matches!(rest, b"" | b"b" | b"ib"),
+    }
+}
+
+/// The option that is most like a long name that is none.
+fn nearest(name: &str) -> Option<&'static str> {
+    let distance = |known: &str| strsim::damerau_levenshtein(known, name);
+    let known = OPTIONS.iter().filter_map(|option| option.long);
+    known
+        .filter(|_| name.len() > 3)
+        .min_by_key(|known| distance(known))
+        .filter(|known| distance(known) <= 2)
+}
+
 /// An option as it stands in the params.
 pub(super) struct Seen<'a> {
     text: &'a [u8],
@@ -131,6 +244,8 @@ pub(super) struct Seen<'a> {
     pub(super) part: Range<usize>,
     /// The word that it stands in.
     word: Range<usize>,
+    /// The value that stands behind it, or in the next word.
+    value: Option<Range<usize>>,
 }
 
 impl Seen<'_> {
@@ -154,6 +269,30 @@ impl Seen<'_> {
         Some(&name[..end])
     }
 
+    /// Its long name or its letter; `None` where a shell makes another word of it.
+    fn name(&self) -> Option<&str> {
+        let name = match self.letter() {
+            Some(_) => &self.text[self.part.clone()],
+            None => self.long().unwrap_or_default(),
+        };
+        let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_@".contains(byte);
+        let name = std::str::from_utf8(name).ok()?;
+        (!name.is_empty() && name.bytes().all(|byte| is_plain(&byte))).then_some(name)
+    }
+
+    fn known(&self) -> Option<&'static RsyncOption> {
+        match self.letter() {
+            Some(letter) => RsyncOption::of_letter(letter),
+            None => RsyncOption::of_name(self.name()?),
+        }
+    }
+
+    /// The option with its value, if both are one word.
+    fn whole(&self) -> Range<usize> {
+        let value = self.value.clone().filter(|value| value.end <= self.word.end);
+        self.part.start..value.map_or(self.part.end, |value| value.end)
+    }
+
     fn is_alone(&self) -> bool {
         self.long().is_some() || self.word.len() == 2
     }
@@ -166,23 +305,48 @@ impl Seen<'_> {
     }
 }
 
-/// The options of a command line as the shell gives them to rsync. A value that stands in a word of its own is no
-/// option, unless it begins with a dash.
+/// The options of a command line as the shell gives them to rsync. As popt does, an option that wants a value takes the
+/// next word for it, whatever that begins with.
 pub(super) fn options(params: &Setting) -> Vec<Seen<'_>> {
     let text = params.value.bytes();
     let mut options = Vec::new();
-    for word in words(text) {
-        let seen = |part| Seen {
+    let mut words = words(text).into_iter();
+    while let Some(word) = words.next() {
+        let seen = |part, value| Seen {
             text,
             part,
             word: word.clone(),
+            value,
         };
         match &text[word.clone()] {
-            [b'-', b'-', ..] => options.push(seen(word.clone())),
+            b"--" => break,
+            [b'-', b'-', rest @ ..] => {
+                let equals = rest.iter().position(|&byte| byte == b'=');
+                let name = std::str::from_utf8(&rest[..equals.unwrap_or(rest.len())]).unwrap_or_default();
+                let takes_value = RsyncOption::of_name(name).is_some_and(|option| option.takes_value);
+                let value = match equals {
+                    Some(at) => Some(word.start + 3 + at..word.end),
+                    None if takes_value => words.next(),
+                    None => None,
+                };
+                options.push(seen(word.clone(), value));
+            }
             [b'-', letters @ ..] => {
-                let with_value = letters.iter().position(|letter| b"eBfMT@".contains(letter));
-                let count = with_value.map_or(letters.len(), |at| at + 1);
-                options.extend((0..count).map(|at| seen(word.start + 1 + at..word.start + 2 + at)));
+                for (at, &letter) in letters.iter().enumerate() {
+                    let start = word.start + 1 + at;
+                    let part = start..start + 1;
+                    if !RsyncOption::of_letter(letter).is_some_and(|option| option.takes_value) {
+                        options.push(seen(part, None));
+                        continue;
+                    }
+                    let equals = usize::from(letters.get(at + 1) == Some(&b'='));
+                    let value = match part.end == word.end {
+                        true => words.next(),
+                        false => Some(part.end + equals..word.end),
+                    };
+                    options.push(seen(part, value));
+                    break;
+                }
             }
             _ => {}
         }

@@ -27,7 +27,9 @@ fn secrets_file_as_password_file(subject: &SersyncSubject<'_>, out: &mut Reporte
     let Some(file) = password_file(subject) else {
         return;
     };
-    if given(subject, FileKind::Password, file.value.bytes()).is_some() {
+    // A word without a slash may be a password, and that is not told.
+    let is_path = file.value.bytes().contains(&b'/');
+    if !is_path || given(subject, FileKind::Password, file.value.bytes()).is_some() {
         return;
     }
     let case = Case::at(subject.value(file)).with("path", file.value.display());

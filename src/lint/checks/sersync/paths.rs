@@ -23,6 +23,9 @@ pub(super) const CHECKS: &[Check] = &[
     Check::sersync("RSY908", watch_missing),
     Check::sersync("RSY928", fail_log_in_tmp),
     Check::sersync("RSY929", fail_log_interval),
+    Check::sersync("RSY942", watch_not_one_folder),
+    Check::sersync("RSY943", password_file_not_a_path),
+    Check::sersync("RSY946", own_file_inside_watch),
 ];
 
 /// The longest interval that somebody may have meant: a day, in minutes.
@@ -48,10 +51,13 @@ fn watch_root(subject: &SersyncSubject<'_>, out: &mut Reporter<'_>) {
 /// RSY907: no path is quoted, so the shell reads every character that means something to it.
 fn unsafe_characters_in_path(subject: &SersyncSubject<'_>, out: &mut Reporter<'_>) {
     let configuration = subject.configuration;
-    let auth = configuration.active_auth();
     let paths = [
         ("watch", watch(subject)),
-        ("password-file", auth.and_then(|auth| auth.passwordfile.as_ref())),
+        // What is no path may be a password, and that is not told.
+        (
+            "password-file",
+            password_file(subject).filter(|file| is_path(file)),
+        ),
         (
             "fail-log",
             configuration.fail_log().and_then(|log| log.path.as_ref()),
@@ -163,6 +169,86 @@ fn fail_log_interval(subject: &SersyncSubject<'_>, out: &mut Reporter<'_>) {
         Some(1..) => {}
         _ => out.report(case.variant("number")),
     }
+}
+
+/// RSY942: sersync takes the text as it is, for one folder.
+fn watch_not_one_folder(subject: &SersyncSubject<'_>, out: &mut Reporter<'_>) {
+    let Some(watch) = watch(subject).filter(|watch| !watch.value.is_empty()) else {
+        return;
+    };
+    let text = watch.value.display();
+    let case = Case::at(subject.value(watch)).with("watch", &*text);
+    let is_list = text.match_indices('/').any(|(at, _)| {
+        let before = text[..at].trim_end();
+        // A letter and a colon are a drive of Windows.
+        before.len() > 2
+            && (before.ends_with([',', ';', ':', '，', '、', '；'])
+                || (before.len() < at && before.starts_with('/')))
+    });
+    let case = match text.find(['*', '?']) {
+        _ if is_list => case.variant("list"),
+        Some(at) => {
+            let folder = text[..at].rfind('/').map_or("", |slash| &text[..slash]);
+            case.variant("pattern")
+                .with("folder", if folder.is_empty() { "/srv/site" } else { folder })
+        }
+        None if text.starts_with('~') => case.variant("home"),
+        None if !text.starts_with('/') => case.variant("relative"),
+        None => return,
+    };
+    out.report(case.explains_rules(subject.value(watch), &["RSY907"]));
+}
+
+/// RSY943: rsync runs in the watched tree, so that a relative path leads there. A word without a slash may be the
+/// password itself; [`crate::syntax::sersync::Document::passwords`] keeps it out of every report.
+fn password_file_not_a_path(subject: &SersyncSubject<'_>, out: &mut Reporter<'_>) {
+    let Some(file) = password_file(subject).filter(|file| !file.value.is_empty()) else {
+        return;
+    };
+    let case = Case::at(subject.value(file));
+    if !is_path(file) {
+        out.report(case.variant("word"));
+    } else if !path(file).is_absolute() {
+        out.report(case.with("path", file.value.display()));
+    }
+}
+
+/// RSY946: what lies in the tree is pushed.
+fn own_file_inside_watch(subject: &SersyncSubject<'_>, out: &mut Reporter<'_>) {
+    let Some(watch) = watch(subject).filter(|watch| is_plain(path(watch))) else {
+        return;
+    };
+    let log = subject.configuration.fail_log().and_then(|log| log.path.as_ref());
+    for (variant, file) in [(None, password_file(subject)), (Some("fail-log"), log)] {
+        let Some(file) = file.filter(|file| is_plain(path(file)) && path(file).starts_with(path(watch)))
+        else {
+            continue;
+        };
+        let case = Case::at(subject.value(file))
+            .also(subject.value(watch), "watch")
+            .with("path", file.value.display());
+        out.report(match variant {
+            Some(variant) => case.variant(variant),
+            None => case,
+        });
+    }
+}
+
+/// Whether a path is absolute, more than the root, and leads straight down.
+fn is_plain(path: &Path) -> bool {
+    let mut parts = path.components();
+    path.is_absolute()
+        && path.parent().is_some()
+        && parts.all(|part| matches!(part, Component::RootDir | Component::Normal(_)))
+}
+
+fn password_file<'a>(subject: &SersyncSubject<'a>) -> Option<&'a Setting> {
+    subject.configuration.active_auth()?.passwordfile.as_ref()
+}
+
+/// Whether a text can be told as a path; any other may be a password.
+fn is_path(setting: &Setting) -> bool {
+    setting.value.bytes().contains(&b'/')
 }
 
 fn watch<'a>(subject: &SersyncSubject<'a>) -> Option<&'a Setting> {

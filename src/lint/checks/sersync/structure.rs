@@ -7,7 +7,10 @@ use crate::{
         subject::SersyncSubject,
     },
     model::sersync::{Missing, Part, Reason},
-    syntax::sersync::{Kind, Trouble, Verdict},
+    syntax::{
+        Lookalike,
+        sersync::{Kind, Trouble, Verdict},
+    },
     terms::Span,
 };
 
@@ -16,6 +19,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::sersync("RSY902", malformed_xml),
     Check::sersync("RSY937", sersync_plus_element),
     Check::sersync("RSY938", stray_text),
+    Check::sersync("RSY948", curved_quotes),
 ];
 
 /// RSY901: what is absent is read through a null pointer. One case an element that lacks something.
@@ -156,5 +160,23 @@ fn stray_text(subject: &SersyncSubject<'_>, out: &mut Reporter<'_>) {
             let start = node.range.start + start;
             out.report(Case::at(Span::new(subject.source, start..start + length)));
         }
+    }
+}
+
+/// RSY948: quotes of a word processor do not quote. The value is not told: it may be a password.
+fn curved_quotes(subject: &SersyncSubject<'_>, out: &mut Reporter<'_>) {
+    for attribute in subject.document.elements.iter().flat_map(|e| &e.attributes) {
+        let Some(value) = &attribute.value else {
+            continue;
+        };
+        if !matches!(Lookalike::at(value.text.bytes()), Some((Lookalike::Quote, _))) {
+            continue;
+        }
+        let span = subject.span(value.range.clone());
+        out.report(
+            Case::at(span)
+                .with("attribute", attribute.name.display())
+                .explains(span),
+        );
     }
 }
