@@ -81,7 +81,13 @@ impl Finding {
 
     /// What to do.
     pub fn help(&self, language: Language) -> Cow<'static, str> {
-        self.say(self.text(language).help)
+        let help = self.say(self.text(language).help);
+        if help.contains('\t') {
+            // What is to be typed is copied; a report shows a tab as a dot.
+            help.replace('\t', " ").into()
+        } else {
+            help
+        }
     }
 
     /// What stands under a place; `None` where nothing does.

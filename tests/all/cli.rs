@@ -90,7 +90,8 @@ fn concise_is_one_line_a_finding() {
     );
     assert_eq!(
         stdout(&output),
-        "rsyncd.conf:3:13: error RSY202 `on` is not a boolean, so `read only` stays `yes`\n"
+        "rsyncd.conf:3:13: info RSY202 `on` is not a boolean; `read only` is `yes`, as was meant, for another \
+         reason\n"
     );
 }
 
@@ -121,7 +122,7 @@ fn standard_input_is_checked_under_a_name() {
     drop(input);
     let output = child.wait_with_output().expect("it ends");
     assert!(
-        stdout(&output).contains("rsyncd.conf:3:1: warning RSY101"),
+        stdout(&output).contains("rsyncd.conf:3:1: error RSY101"),
         "{}",
         stdout(&output)
     );

@@ -10,6 +10,7 @@ mod differential;
 mod explain;
 mod fixes;
 mod github;
+mod harmless_fixes;
 mod human;
 mod json;
 mod mishaps;

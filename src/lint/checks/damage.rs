@@ -1,16 +1,19 @@
 //! What web pages, word processors and Chinese keyboards put in the place of the characters that rsync knows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use crate::{
     catalog::Safety,
     diagnosis::Edit,
     lint::{
-        checks::{Check, notes},
+        checks::{Check, exposure::is_guarded, loosens::loosens, notes},
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
-    model::{FatalError, Parameter, Problem, ProblemKind, Setting, Value, parameter::Kind},
+    model::{FatalError, Parameter, Problem, ProblemKind, Scope, Setting, Value, parameter::Kind},
     syntax::{Lookalike, Text},
     terms::{SourceId, Span},
 };
@@ -27,7 +30,10 @@ const ENUMERATION_COMMA: &str = "、";
 /// How many places a report points at.
 const PLACES: usize = 4;
 
-/// RSY111: one finding for a file, however many lines are hurt.
+/// How many lines a report numbers.
+const NUMBERS: usize = 10;
+
+/// RSY111: one finding for a file, however many lines are hurt, and one more for those whose cure lets strangers do more.
 fn web_page_damage(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     let configuration = subject.configuration;
     let included = configuration.includes.iter().map(|include| include.source);
@@ -60,7 +66,7 @@ fn web_page_damage(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             damage.header(*header);
         }
     }
-    for case in files.into_values().filter_map(Damage::case) {
+    for case in files.into_values().flat_map(Damage::cases) {
         out.report(case);
     }
 }
@@ -77,6 +83,10 @@ struct Damage<'a> {
     pathless: Vec<Span>,
     /// From a header that is none to the next one.
     headless: Vec<Span>,
+    /// Which of the edits let clients do more, and in which block.
+    loosening: Vec<(usize, Range<usize>)>,
+    /// Where a hurt line asks for users or names hosts.
+    guards: Vec<Scope>,
 }
 
 impl<'a> Damage<'a> {
@@ -89,6 +99,8 @@ impl<'a> Damage<'a> {
             lines: Vec::new(),
             pathless: Vec::new(),
             headless: Vec::new(),
+            loosening: Vec::new(),
+            guards: Vec::new(),
         }
     }
 
@@ -100,11 +112,18 @@ impl<'a> Damage<'a> {
         self.value(setting.parameter, text, 0, end);
         if self.edits.len() > before {
             self.lines.push(setting.part(0..end));
+            self.judge(
+                setting.parameter,
+                &plain(&text.bytes()[..end]),
+                setting.block,
+                before,
+            );
         }
     }
 
     fn problem(&mut self, problem: &Problem) {
         let before = self.edits.len();
+        let headless = self.headless.len();
         let mut parameter = None;
         match &problem.kind {
             ProblemKind::UnknownParameter(name, value) => {
@@ -128,10 +147,53 @@ impl<'a> Damage<'a> {
         let source = self.subject.sources.get(self.file);
         let line = source.line_range(source.line_of(problem.span.start as usize));
         self.lines.push(Span::new(self.file, line));
+        if let Some(parameter) = parameter {
+            let line = plain(self.subject.sources.slice(Span::new(
+                self.file,
+                source.line_range(source.line_of(problem.span.start as usize)),
+            )));
+            let value = line
+                .iter()
+                .position(|byte| b"=:".contains(byte))
+                .map_or(&b""[..], |at| &line[at + 1..]);
+            self.judge(parameter, value.trim_ascii(), problem.block, before);
+        } else if self.headless.len() > headless {
+            self.loosening.push((problem.block, before..self.edits.len()));
+        }
         let header = self.subject.configuration.blocks[problem.block].header;
         if let (Some(Parameter::Path), Some(header)) = (parameter, header) {
             self.pathless.push(header);
         }
+    }
+
+    /// What becomes of clients when a line of a block counts that the edits from `first` on cure.
+    fn judge(&mut self, parameter: Parameter, value: &[u8], block: usize, first: usize) {
+        use Parameter as P;
+        if matches!(parameter, P::AuthUsers | P::HostsAllow) && !matches!(value, b"" | b"*") {
+            self.guards.push(self.subject.configuration.blocks[block].scope);
+        }
+        if loosens(parameter, value) {
+            self.loosening.push((block, first..self.edits.len()));
+        }
+    }
+
+    /// Whether every module that a block reaches asks for users or names hosts once the file is cured: then nothing is
+    /// opened to strangers.
+    fn is_guarded(&self, block: usize) -> bool {
+        let configuration = self.subject.configuration;
+        let scope = configuration.blocks[block].scope;
+        let has_guard = |scope| self.guards.contains(&scope) || self.guards.contains(&Scope::Global);
+        let reached = |of: Scope| scope == Scope::Global || of == scope;
+        let mut modules = self
+            .subject
+            .modules()
+            .filter(|module| reached(module.scope()))
+            .peekable();
+        if modules.peek().is_some() {
+            return modules.all(|module| has_guard(module.scope()) || is_guarded(&module));
+        }
+        let mut guards = [Parameter::AuthUsers, Parameter::HostsAllow].into_iter();
+        has_guard(scope) || guards.any(|guard| !configuration.text(scope, guard).value.is_empty())
     }
 
     /// A line that rsync does not understand: what it would be without its lookalikes, if that is anything.
@@ -297,29 +359,49 @@ impl<'a> Damage<'a> {
         Span::new(self.file, text.range_of(start..end))
     }
 
-    fn case(mut self) -> Option<Case> {
-        self.edits.sort_by_key(|edit| edit.span);
-        self.edits.dedup_by_key(|edit| edit.span);
+    /// What only puts plain characters in their places, and what opens something too.
+    fn cases(mut self) -> impl Iterator<Item = Case> {
+        let opening: BTreeSet<usize> = self
+            .loosening
+            .iter()
+            .filter(|(block, _)| !self.is_guarded(*block))
+            .flat_map(|(_, edits)| edits.clone())
+            .collect();
+        let edits = std::mem::take(&mut self.edits).into_iter().enumerate();
+        let (opening, plain): (Vec<_>, Vec<_>) = edits.partition(|(index, _)| opening.contains(index));
+        let edits = |part: Vec<(usize, Edit)>| part.into_iter().map(|(_, edit)| edit).collect();
+        let cases = [
+            self.case(edits(plain), Safety::Safe),
+            self.case(edits(opening), Safety::Unsafe),
+        ];
+        cases.into_iter().flatten()
+    }
+
+    fn case(&self, mut edits: Vec<Edit>, safety: Safety) -> Option<Case> {
+        edits.sort_by_key(|edit| edit.span);
+        edits.dedup_by_key(|edit| edit.span);
         let source = self.subject.sources.get(self.file);
-        let mut places: Vec<Span> = self.edits.iter().map(|edit| edit.span).collect();
+        let line = |edit: &Edit| source.line_of(edit.span.start as usize);
+        let lines: BTreeSet<usize> = edits.iter().map(line).collect();
+        let mut places: Vec<Span> = edits.iter().map(|edit| edit.span).collect();
         places.dedup_by_key(|span| source.line_of(span.start as usize));
-        let lines = places.len();
         let mut places = places.into_iter();
         let mut case = Case::at(places.next()?);
         for place in places.take(PLACES - 1) {
             case = case.also(place, "also");
         }
-        for line in self.lines {
-            case = case.explains(line);
+        for explained in &self.lines {
+            if lines.contains(&source.line_of(explained.start as usize)) {
+                case = case.explains(*explained);
+            }
         }
-        for header in self.pathless {
-            case = case.explains_rules(header, &["RSY401"]);
+        for header in &self.pathless {
+            case = case.explains_rules(*header, &["RSY401"]);
         }
-        for lines in self.headless {
-            case = case.explains_rules(lines, &["RSY207", "RSY209"]);
+        for lines in &self.headless {
+            case = case.explains_rules(*lines, &["RSY207", "RSY209"]);
         }
-        let found: BTreeSet<String> = self
-            .edits
+        let found: BTreeSet<String> = edits
             .iter()
             .filter_map(|edit| {
                 String::from_utf8_lossy(self.subject.sources.slice(edit.span))
@@ -329,11 +411,22 @@ impl<'a> Damage<'a> {
             .map(shown)
             .collect();
         let found: Vec<String> = found.into_iter().collect();
+        let numbers: Vec<String> = lines
+            .iter()
+            .take(NUMBERS)
+            .map(|line| (line + 1).to_string())
+            .collect();
+        let more = if lines.len() > NUMBERS { ", …" } else { "" };
         Some(
-            case.variant(if lines == 1 { "one" } else { "many" })
-                .with("found", found.join(", "))
-                .with("lines", lines.to_string())
-                .fix(Safety::Safe, self.edits),
+            case.variant(match (safety, lines.len()) {
+                (Safety::Unsafe, _) => "opens",
+                (Safety::Safe, 1) => "one",
+                (Safety::Safe, _) => "many",
+            })
+            .with("found", found.join(", "))
+            .with("lines", lines.len().to_string())
+            .with("numbers", format!("{}{more}", numbers.join(", ")))
+            .fix(safety, edits),
         )
     }
 }

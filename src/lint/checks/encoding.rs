@@ -4,11 +4,11 @@ use crate::{
     catalog::Safety,
     diagnosis::Edit,
     lint::{
-        checks::Check,
+        checks::{Check, loosens},
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
-    model::ProblemKind,
+    model::{Parameter, ProblemKind},
     terms::{SourceId, Span},
 };
 
@@ -18,6 +18,16 @@ pub(super) const CHECKS: &[Check] = &[
 ];
 
 const MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// How safe it is to let the first line count.
+fn safety(line: &[u8]) -> Safety {
+    let mut parts = line.splitn(2, |byte| *byte == b'=');
+    let name = parts.next().unwrap_or_default();
+    match (Parameter::from_name(name), parts.next()) {
+        (Some(parameter), Some(value)) => loosens::safety(parameter, value.trim_ascii()),
+        _ => Safety::Safe,
+    }
+}
 
 /// RSY109: rsync takes the mark for the first letter of the first line.
 fn byte_order_mark(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
@@ -41,7 +51,7 @@ fn byte_order_mark(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             .variant(variant)
             .with("line", String::from_utf8_lossy(first))
             .explains(Span::new(file, line))
-            .fix(Safety::Safe, [Edit::delete(mark)]);
+            .fix(safety(first), [Edit::delete(mark)]);
         if variant == "header" {
             let end = subject
                 .configuration

@@ -9,6 +9,7 @@ mod hosts;
 mod inert;
 mod joined;
 mod lists;
+mod loosens;
 mod names;
 mod notes;
 mod operation;

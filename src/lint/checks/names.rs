@@ -4,7 +4,7 @@ use crate::{
     catalog::Safety,
     diagnosis::Edit,
     lint::{
-        checks::Check,
+        checks::{Check, loosens},
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
@@ -23,7 +23,7 @@ pub(super) const CHECKS: &[Check] = &[
 /// open to everyone.
 fn unknown_parameter(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     for problem in &subject.configuration.problems {
-        let ProblemKind::UnknownParameter(name, _) = &problem.kind else {
+        let ProblemKind::UnknownParameter(name, value) = &problem.kind else {
             continue;
         };
         let case = Case::at(problem.span).with("name", name.display());
@@ -46,17 +46,24 @@ fn unknown_parameter(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
         }
         let meant = meant(name.bytes());
         let Some((parameter, variant)) = meant else {
-            out.report(case.variant("unknown"));
+            out.report(case.variant("other"));
             continue;
         };
+        let scope = subject.configuration.blocks[problem.block].scope;
+        let is_guard = loosens::guards(subject.configuration, scope, parameter, value.bytes());
         let safety = match variant {
-            "separator" => Safety::Safe,
+            "separator" => loosens::safety(parameter, value.bytes()),
             _ => Safety::Unsafe,
         };
         out.report(
-            case.variant(variant)
-                .with("nearest", parameter.name())
-                .fix(safety, [Edit::replace(problem.span, parameter.name())]),
+            case.variant(match (variant, is_guard) {
+                ("separator", true) => "separator-guard",
+                ("wrong", true) => "wrong-guard",
+                ("near", true) => "near-guard",
+                _ => variant,
+            })
+            .with("nearest", parameter.name())
+            .fix(safety, [Edit::replace(problem.span, parameter.name())]),
         );
     }
 }

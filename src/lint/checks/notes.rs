@@ -6,11 +6,15 @@ use crate::{
     catalog::Safety,
     diagnosis::Edit,
     lint::{
-        checks::Check,
+        checks::{Check, loosens},
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
-    model::{Parameter, Setting, access::is_host_separator, parameter::Kind},
+    model::{
+        Parameter, Setting,
+        access::{AddressPattern, is_host_separator},
+        parameter::Kind,
+    },
     terms::Span,
 };
 
@@ -24,13 +28,17 @@ pub(super) const CHECKS: &[Check] = &[Check::configuration("RSY201", note_in_val
 /// RSY201: there are no comments behind a value. What the note does depends on what the value is for.
 fn note_in_value(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     for setting in &subject.configuration.settings {
-        let Some(note) = note(setting).filter(|_| !is_a_path_that_exists(subject, setting)) else {
+        let place = Place::of(subject, setting);
+        let Some(note) = note(setting).filter(|_| place != Place::There) else {
             continue;
         };
         let bytes = setting.text.bytes();
         let shown = |part: &[u8]| String::from_utf8_lossy(part).into_owned();
         let behind = setting.part(note.start..bytes.len());
-        let effect = effect(setting);
+        let effect = match may_be_meant(setting, &note).filter(|_| place == Place::Unknown) {
+            Some(variant) => variant,
+            None => effect(setting),
+        };
         let case = Case::at(behind)
             .variant(effect)
             .with("parameter", setting.parameter.name())
@@ -40,27 +48,67 @@ fn note_in_value(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             .with("holds", holds(subject, setting))
             .with("words", words(setting, &note))
             .explains(behind);
-        out.report(match cure(subject, setting, &note) {
-            Some(edits) if effect == "text" || loosens(setting.parameter) => case.fix(Safety::Unsafe, edits),
-            Some(edits) => case.fix(Safety::Safe, edits),
+        let is_told_apart = !matches!(effect, "path-word" | "path-words") && !names_hosts(setting, &note);
+        out.report(match cure(subject, setting, &note).filter(|_| is_told_apart) {
+            Some(edits) if effect == "text" => case.fix(Safety::Unsafe, edits),
+            Some(edits) => case.fix(loosens::safety(setting.parameter, &bytes[..note.head]), edits),
             None => case,
         });
     }
 }
 
-/// Whether a value that begins to count may give clients more than they have: somebody is to look at that first.
-fn loosens(parameter: Parameter) -> bool {
-    use Parameter as P;
-    matches!(
-        parameter,
-        P::ReadOnly | P::Uid | P::Gid | P::UseChroot | P::StrictModes | P::MungeSymlinks | P::InsecureLinks
-    )
+/// Whether a path of that name is on the machine, note and all: it may hold blanks and any other character.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Place {
+    There,
+    Missing,
+    Unknown,
 }
 
-/// A path may hold blanks and any other character; then the machine knows.
-fn is_a_path_that_exists(subject: &ConfigurationSubject<'_>, setting: &Setting) -> bool {
-    let path = Path::new(OsStr::from_bytes(setting.bytes()));
-    path.is_absolute() && matches!(subject.host.metadata(path, true), Ok(Some(_)))
+impl Place {
+    fn of(subject: &ConfigurationSubject<'_>, setting: &Setting) -> Self {
+        let path = Path::new(OsStr::from_bytes(setting.bytes()));
+        if !path.is_absolute() {
+            return Self::Missing;
+        }
+        match subject.host.metadata(path, true) {
+            Ok(Some(_)) => Self::There,
+            Ok(None) => Self::Missing,
+            Err(_) => Self::Unknown,
+        }
+    }
+}
+
+/// `/srv/c #recycle`, `/volume1/Backup #1`: folders have such names, and only the machine can tell. The variant for one
+/// word, or for several.
+fn may_be_meant(setting: &Setting, note: &Note) -> Option<&'static str> {
+    let bytes = setting.text.bytes();
+    let is_one_blank = &bytes[note.head..note.start] == b" ";
+    let [b'#', first, rest @ ..] = &bytes[note.start..] else {
+        return None;
+    };
+    let is_word = !matches!(first, b' ' | b'\t') && bytes[note.start..].is_ascii();
+    if setting.parameter != Parameter::Path || !is_one_blank || !is_word {
+        return None;
+    }
+    Some(if rest.contains(&b' ') {
+        "path-words"
+    } else {
+        "path-word"
+    })
+}
+
+/// `192.0.2.1 #office 192.0.2.9`: the hosts behind the mark work, and are perhaps meant to.
+fn names_hosts(setting: &Setting, note: &Note) -> bool {
+    let is_list = matches!(
+        setting.parameter,
+        Parameter::HostsAllow | Parameter::HostsDeny | Parameter::ProxyProtocolHosts
+    );
+    let mut behind = setting
+        .text
+        .tokens(is_host_separator)
+        .filter(|token| token.part.start >= note.start);
+    is_list && behind.any(|token| AddressPattern::parse(token.bytes).is_some())
 }
 
 /// What a note does to the value, as the page's variants call it.

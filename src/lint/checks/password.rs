@@ -11,7 +11,7 @@ use crate::{
         report::{Case, Reporter},
         subject::PasswordSubject,
     },
-    syntax::secrets::password,
+    syntax::secrets::{Content, parse, password},
     terms::Span,
 };
 
@@ -22,6 +22,39 @@ pub(super) const CHECKS: &[Check] = &[
     Check::password("RSY330", more_than_a_password),
     Check::password("RSY340", not_a_plain_password),
 ];
+
+/// A line of a secrets file that was read too, as far as it has to do with a client's password.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Known {
+    /// It holds just this password.
+    Password,
+    /// It is the same line, name and all.
+    Line,
+}
+
+/// What other files tell of a client's line.
+fn known(subject: &PasswordSubject<'_>, line: &[u8]) -> Option<Known> {
+    let others = subject
+        .sources
+        .iter()
+        .filter(|(source, _)| *source != subject.source);
+    let mut known = None;
+    for (_, source) in others {
+        let file = source.bytes();
+        for one in parse(file) {
+            let Content::Secret { password, .. } = one.content else {
+                continue;
+            };
+            if file[password] == *line {
+                return Some(Known::Password);
+            }
+            if file[one.text] == *line {
+                known = Some(Known::Line);
+            }
+        }
+    }
+    known
+}
 
 /// RSY327: the client sends the whole first line as the password, the user's name included.
 fn user_in_password_file(subject: &PasswordSubject<'_>, out: &mut Reporter<'_>) {
@@ -37,7 +70,12 @@ fn user_in_password_file(subject: &PasswordSubject<'_>, out: &mut Reporter<'_>) 
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.@".contains(byte);
     if !name.is_empty() && name.len() <= 32 && name.iter().all(is_name) {
         let user = Span::new(subject.source, line.start..line.start + colon + 1);
-        out.report(Case::at(user).fix(Safety::Unsafe, [Edit::delete(user)]));
+        let case = Case::at(user).fix(Safety::Unsafe, [Edit::delete(user)]);
+        match known(subject, &file[line]) {
+            Some(Known::Password) => {}
+            Some(Known::Line) => out.report(case.variant("same-line")),
+            None => out.report(case.variant("perhaps")),
+        }
     }
 }
 
@@ -108,10 +146,16 @@ fn more_than_a_password(subject: &PasswordSubject<'_>, out: &mut Reporter<'_>) {
         return;
     }
     if let Some(comment) = comment(file, &line) {
+        if known(subject, text) == Some(Known::Password) {
+            return;
+        }
+        // `s3cr3t #1`: a password may well look so.
+        let is_word =
+            matches!(&file[comment.clone()], [b' ', b'#', first, ..] if !matches!(first, b' ' | b'\t'));
         let comment = span(comment);
         out.report(
             Case::at(comment)
-                .variant("comment")
+                .variant(if is_word { "perhaps" } else { "comment" })
                 .fix(Safety::Unsafe, [Edit::delete(comment)]),
         );
         return;

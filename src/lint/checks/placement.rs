@@ -4,7 +4,7 @@ use crate::{
     catalog::Safety,
     diagnosis::Edit,
     lint::{
-        checks::Check,
+        checks::{Check, loosens::guards},
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
@@ -93,7 +93,9 @@ fn global_parameter_in_module(subject: &ConfigurationSubject<'_>, out: &mut Repo
         let module = header
             .map(|header| subject.sources.text(header))
             .unwrap_or_default();
+        let is_guard = guards(configuration, Scope::Global, setting.parameter, setting.bytes());
         let mut case = Case::at(setting.span())
+            .variant(if is_guard { "guard" } else { "other" })
             .with("parameter", setting.parameter.name())
             .with("module", module);
         if let Some(header) = header {

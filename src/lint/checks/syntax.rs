@@ -6,7 +6,7 @@ use crate::{
     catalog::Safety,
     diagnosis::Edit,
     lint::{
-        checks::Check,
+        checks::{Check, loosens::guards},
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
@@ -28,6 +28,13 @@ fn line_without_equals(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_
         };
         let case = Case::at(problem.span).with("line", text.display());
         let part = |range| Span::new(problem.span.source, text.range_of(range));
+        let scope = subject.configuration.blocks[problem.block].scope;
+        let is_guard = |parameter, value: &[u8]| guards(subject.configuration, scope, parameter, value);
+        if let Some(path) = included(text.bytes()) {
+            let path = String::from_utf8_lossy(path);
+            out.report(case.variant("include").with("path", path));
+            continue;
+        }
         out.report(match without_equals(text.bytes()) {
             Line::Switch(parameter, rest) => {
                 let note = String::from_utf8_lossy(&text.bytes()[rest]);
@@ -37,12 +44,20 @@ fn line_without_equals(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_
                     format!("# {note}\n")
                 };
                 let line = format!("{comment}{} = yes", parameter.name());
-                case.variant("switch")
-                    .with("parameter", parameter.name())
-                    .fix(Safety::Unsafe, [Edit::replace(problem.span, line)])
+                case.variant(if is_guard(parameter, b"yes") {
+                    "switch-guard"
+                } else {
+                    "switch"
+                })
+                .with("parameter", parameter.name())
+                .fix(Safety::Unsafe, [Edit::replace(problem.span, line)])
             }
             Line::Setting(parameter, separator) => case
-                .variant("setting")
+                .variant(if is_guard(parameter, &text.bytes()[separator.end..]) {
+                    "setting-guard"
+                } else {
+                    "setting"
+                })
                 .with("parameter", parameter.name())
                 .with("value", String::from_utf8_lossy(&text.bytes()[separator.end..]))
                 .fix(Safety::Unsafe, [Edit::replace(part(separator), " = ")]),
@@ -54,6 +69,29 @@ fn line_without_equals(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_
             }
         });
     }
+}
+
+/// The path of a line that includes a file in other programs, such as `!include /etc/rsyncd.d/*.conf`: rsync reads every
+/// `.conf` of a directory that it is given. `include /docs` may have been a pattern.
+fn included(text: &[u8]) -> Option<&[u8]> {
+    let word = text
+        .strip_prefix(b"!")
+        .or_else(|| text.strip_prefix(b"$"))
+        .or_else(|| text.strip_prefix(b"@"));
+    let is_marked = word.is_some();
+    let word = word.unwrap_or(text);
+    let rest = ["includedir", "include"].iter().find_map(|name| {
+        let (start, rest) = word.split_at_checked(name.len())?;
+        (start.eq_ignore_ascii_case(name.as_bytes()) && rest.first().is_some_and(u8::is_ascii_whitespace))
+            .then_some(rest)
+    })?;
+    let path = rest.trim_ascii();
+    let path = path
+        .strip_suffix(b"/*.conf")
+        .or_else(|| path.strip_suffix(b"/*"))
+        .unwrap_or(path);
+    let is_file = path.starts_with(b"/etc/") || path.ends_with(b".conf") || path.ends_with(b".d");
+    (path.starts_with(b"/") && !path.contains(&b'*') && (is_marked || is_file)).then_some(path)
 }
 
 /// What a line without `=` was to be.

@@ -6,7 +6,7 @@ use crate::{
     catalog::Safety,
     diagnosis::Edit,
     lint::{
-        checks::{Check, notes},
+        checks::{Check, loosens, notes},
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
@@ -38,18 +38,19 @@ fn malformed_boolean(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
         if !is_boolean || setting.effect != Effect::Malformed || is_third_value(setting) {
             continue;
         }
+        let holds = holds(subject, setting);
         let case = Case::at(place(setting))
             .with("parameter", setting.parameter.name())
             .with("value", setting.text.display())
-            .with("holds", holds(subject, setting));
+            .with("holds", holds);
         out.report(if setting.text.is_empty() {
             case.variant("empty")
         } else if let Some(word) = meant(setting.text.bytes()) {
-            case.variant("word")
+            case.variant(if word == holds { "held" } else { "word" })
                 .with("meant", word)
                 .fix(Safety::Unsafe, [Edit::replace(setting.value_span(), word)])
         } else {
-            case
+            case.variant("other")
         });
     }
 }
@@ -207,10 +208,12 @@ fn quoted_value(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             // A shell reads these, and for it quotes have a meaning; charsets are compared without them.
             (_, P::EarlyExec | P::PreXferExec | P::PostXferExec | P::NameConverter | P::Charset) => continue,
             (_, P::Comment | P::LogFormat | P::SyslogTag) => ("text", Safety::Safe),
-            (Kind::Path, _) => ("path", Safety::Safe),
-            (Kind::Boolean | Kind::BooleanOrUnset, _) => ("boolean", Safety::Safe),
+            (Kind::Path, _) => ("path", loosens::safety(setting.parameter, inner)),
+            (Kind::Boolean | Kind::BooleanOrUnset, _) => {
+                ("boolean", loosens::safety(setting.parameter, inner))
+            }
             (_, P::Exclude | P::Include | P::Filter) if has_blank => ("other", Safety::Unsafe),
-            _ => ("other", Safety::Safe),
+            _ => ("other", loosens::safety(setting.parameter, inner)),
         };
         let text = String::from_utf8_lossy(inner).into_owned();
         let ends = [setting.part(0..1), setting.part(value.len() - 1..value.len())];
@@ -261,7 +264,10 @@ fn quoted_words(setting: &Setting) -> Option<Case> {
         .explains(setting.value_span());
     // Quotes that hold several words together leave nobody sure of what was meant.
     Some(if marks().count() == 2 * quoted.len() {
-        case.fix(Safety::Safe, ends.map(Edit::delete))
+        case.fix(
+            loosens::safety(setting.parameter, setting.bytes()),
+            ends.map(Edit::delete),
+        )
     } else {
         case
     })

@@ -275,6 +275,12 @@ impl<'a> Prediction<'a> {
         }
     }
 
+    /// Whether the daemon reads a file that includes itself, until it crashes.
+    pub(crate) fn ends_in_a_cycle(&self) -> bool {
+        let mut fatal = self.configuration.fatal();
+        fatal.any(|(_, error)| matches!(error, FatalError::Cycle(_)))
+    }
+
     fn knows(&self, scope: Scope, parameter: Parameter) -> bool {
         let setting = self.configuration.origin(scope, parameter).setting();
         setting.is_none_or(|setting| setting.effect != Effect::Environment)

@@ -32,7 +32,8 @@ fn allows_everybody(module: &ModuleSubject<'_>) -> bool {
     allow.split(|&byte| is_host_separator(byte)).any(is_everybody)
 }
 
-fn is_guarded(module: &ModuleSubject<'_>) -> bool {
+/// Whether a client must log in, come from some address, or be on this machine.
+pub(in crate::lint::checks) fn is_guarded(module: &ModuleSubject<'_>) -> bool {
     asks_for_users(module) || has_host_list(module) || listens_on_loopback(module)
 }
 

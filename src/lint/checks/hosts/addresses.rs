@@ -12,7 +12,7 @@ use crate::{
     catalog::Safety,
     diagnosis::Edit,
     lint::{
-        checks::Check,
+        checks::{Check, loosens},
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
@@ -98,7 +98,10 @@ fn malformed_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
                     Some(network) => case
                         .variant(if is_deny { "network-deny" } else { "network" })
                         .with("network", network.clone())
-                        .fix(Safety::Safe, [Edit::replace(span, network)]),
+                        .fix(
+                            loosens::safety(setting.parameter, token.bytes),
+                            [Edit::replace(span, network)],
+                        ),
                     None => case.variant(variant),
                 },
             );

@@ -4,10 +4,9 @@ use std::collections::HashSet;
 
 use super::word::{Word, is_nobody, joint, words};
 use crate::{
-    catalog::Safety,
     diagnosis::Edit,
     lint::{
-        checks::Check,
+        checks::{Check, loosens},
         report::{Case, Reporter},
         subject::{ConfigurationSubject, ModuleSubject},
     },
@@ -70,7 +69,10 @@ fn wrapper_word(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
                     case.variant(if list.is_deny { "negated-deny" } else { "negated" })
                 } else {
                     case.variant(if list.is_deny { "domain-deny" } else { "domain" })
-                        .fix(Safety::Safe, [Edit::replace(span, [b"*", token.bytes].concat())])
+                        .fix(
+                            loosens::safety(list.setting.parameter, token.bytes),
+                            [Edit::replace(span, [b"*", token.bytes].concat())],
+                        )
                 });
                 continue;
             }
@@ -128,7 +130,10 @@ fn wrong_separator(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
                 })
             });
             out.report(if are_addresses && !parts.is_empty() {
-                case.fix(Safety::Safe, [Edit::replace(span, parts.join(", "))])
+                case.fix(
+                    loosens::safety(setting.parameter, token.bytes),
+                    [Edit::replace(span, parts.join(", "))],
+                )
             } else {
                 case
             });

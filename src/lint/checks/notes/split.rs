@@ -132,8 +132,13 @@ fn unmarked(bytes: &[u8], kind: Kind, shape: Shape) -> Option<Note> {
     }
     gaps(bytes).find(|note| {
         let head = &bytes[..note.head];
+        let gap = &bytes[note.head..note.start];
         let is_foreign = !bytes[note.start].is_ascii() && head.is_ascii();
-        let is_wide = note.start - note.head > 1 || bytes[note.head] == b'\t';
+        let is_wide = gap.len() > 1 || gap == b"\t";
+        // File managers put no-break spaces into names; nobody parts a note from a path with one.
+        if shape == Shape::Path && !gap.is_ascii() {
+            return false;
+        }
         match shape {
             Shape::Path | Shape::Name => is_wide || is_foreign,
             Shape::Text => is_wide && is_foreign,
@@ -153,6 +158,15 @@ fn behind_word(bytes: &[u8], kind: Kind) -> Option<Note> {
         return None;
     }
     let word = &bytes[..head];
+    // `6００`: the same number goes on, in wide digits.
+    if start == head
+        && matches!(
+            Lookalike::at(&bytes[start..]),
+            Some((Lookalike::Wide(b'0'..=b'9'), _))
+        )
+    {
+        return None;
+    }
     let is_wide = start - head > 1 || bytes[head] == b'\t';
     let is_foreign = !bytes[start].is_ascii();
     let is_value = match kind {
