@@ -4,6 +4,7 @@
 mod access;
 mod build_check;
 mod cli;
+mod cli_explain;
 mod command_line;
 mod coverage;
 mod differential;
