@@ -49,7 +49,10 @@ fn malformed_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
                     )
                     .with("network", network.meant.clone())
                     .explains(span)
-                    .fix(Safety::Safe, [Edit::replace(span, network.meant.clone())]),
+                    .fix(
+                        loosens::safety(setting.parameter, network.meant.as_bytes()),
+                        [Edit::replace(span, network.meant.clone())],
+                    ),
             );
         }
         for (token, word) in words(setting) {
@@ -65,6 +68,9 @@ fn malformed_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
                 continue;
             }
             let variant = match word {
+                Word::Address(AddressPattern::NotAnAddress | AddressPattern::BadMask { .. }) if is_deny => {
+                    "unread-deny"
+                }
                 Word::Address(AddressPattern::NotAnAddress) => "address",
                 Word::Address(AddressPattern::BadMask {
                     error: MaskError::NotANumber,
@@ -194,7 +200,8 @@ fn odd_mask(span: Span, address: IpAddr, mask: IpAddr) -> Option<Case> {
     Some(
         case.variant("inverted")
             .with("network", network)
-            .fix(Safety::Safe, [meant]),
+            // Other hosts get in than before: somebody should look at it.
+            .fix(Safety::Unsafe, [meant]),
     )
 }
 
