@@ -250,16 +250,9 @@ impl Incident {
         });
     }
 
-    /// The host and the module that the command line names.
-    pub(super) fn names_of_command(&self) -> (Option<String>, Option<String>) {
-        let peer = self
-            .command
-            .as_ref()
-            .and_then(|command| command.invocation.peer());
-        let host = peer
-            .and_then(|target| target.remote())
-            .map(|remote| remote.host.clone());
-        (host, peer.and_then(|target| target.module()).map(str::to_owned))
+    /// The module that the command line names.
+    pub(super) fn module_of_command(&self) -> Option<&str> {
+        self.command.as_ref()?.invocation.peer()?.module()
     }
 
     /// Takes in what the other side tells of the same failure.
@@ -267,6 +260,8 @@ impl Incident {
         if self.exit.is_none() && self.process.is_some() {
             std::mem::swap(self, &mut other);
         }
+        // One process serves a client: the next one's log tells of another failure.
+        self.process = self.process.or(other.process);
         self.lines.extend(other.lines);
         for (kind, name) in other.names {
             if !self.names.iter().any(|(known, _)| *known == kind) {

@@ -39,10 +39,12 @@ impl Server {
                 .find(|(known, _)| *known == kind)
                 .map(|(_, name)| name)
         };
-        let Some(module) = name("module").cloned().or_else(|| incident.names_of_command().1) else {
+        let Some(module) = name("module")
+            .map(String::as_str)
+            .or_else(|| incident.module_of_command())
+        else {
             return Judgement::Open;
         };
-        let module = &module;
         let Some(index) = self.configuration.module(module.as_bytes()) else {
             return if stage == Stage::Module {
                 self.missing(module)

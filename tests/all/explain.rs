@@ -3,7 +3,7 @@
 use proptest::{collection::vec, prelude::*};
 use rsyncctl::{
     catalog::Language,
-    explain::{Explanation, Known, explain},
+    explain::{Explanation, Incident, Known, explain},
     render::{self, Format, Style},
 };
 
@@ -250,6 +250,19 @@ fn a_daemons_log_decides_what_its_client_cannot_tell() {
         assert_eq!(explanation.incidents.len(), 1, "{text}");
         assert_eq!(first_cause(text.as_bytes()), Some("RSY302"), "{text}");
     }
+}
+
+/// A hang-up takes the log of one daemon, not those of every client of the day.
+#[test]
+fn a_hang_up_is_told_by_one_process_of_the_log() {
+    let text = "rsync: [Receiver] safe_read failed to read 1 bytes: Connection reset by peer (104)\n\
+                rsync error: error in rsync protocol data stream (code 12) at io.c(340) [Receiver=3.5.0]\n\
+                2026/11/21 04:00:01 [70] Invalid daemon uid: rsyncuser\n\
+                2026/11/21 04:00:09 [77] auth failed on module data from h.example (192.0.2.7) for joe: password mismatch\n";
+    let explanation = explained(text.as_bytes());
+    let first = |incident: &Incident| incident.causes[0].page.id;
+    let found: Vec<_> = explanation.incidents.iter().map(first).collect();
+    assert_eq!(found, ["RSY407", "RSY810"]);
 }
 
 #[test]
