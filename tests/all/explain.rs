@@ -252,17 +252,26 @@ fn a_daemons_log_decides_what_its_client_cannot_tell() {
     }
 }
 
-/// A hang-up takes the log of one daemon, not those of every client of the day.
+/// A client's failure takes the log of one process, not those of every client of the day.
 #[test]
-fn a_hang_up_is_told_by_one_process_of_the_log() {
-    let text = "rsync: [Receiver] safe_read failed to read 1 bytes: Connection reset by peer (104)\n\
-                rsync error: error in rsync protocol data stream (code 12) at io.c(340) [Receiver=3.5.0]\n\
-                2026/11/21 04:00:01 [70] Invalid daemon uid: rsyncuser\n\
-                2026/11/21 04:00:09 [77] auth failed on module data from h.example (192.0.2.7) for joe: password mismatch\n";
+fn a_failure_is_told_by_one_process_of_the_log() {
+    let client = "@ERROR: auth failed on module data\n\
+                  rsync error: error starting client-server protocol (code 5) at main.c(1888) [Receiver=3.5.0]\n";
+    let log = |process: u32, reason: &str| {
+        format!(
+            "2026/11/21 04:00:01 [{process}] auth failed on module data from h.example (192.0.2.7) for joe: {reason}\n"
+        )
+    };
+    let text = [
+        client,
+        &log(70, "password mismatch"),
+        &log(71, "secret not found"),
+    ]
+    .concat();
     let explanation = explained(text.as_bytes());
     let first = |incident: &Incident| incident.causes[0].page.id;
     let found: Vec<_> = explanation.incidents.iter().map(first).collect();
-    assert_eq!(found, ["RSY407", "RSY810"]);
+    assert_eq!(found, ["RSY810", "RSY315"]);
 }
 
 #[test]
