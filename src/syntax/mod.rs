@@ -10,6 +10,7 @@ mod lookalike;
 pub mod rsyncd_conf;
 pub mod secrets;
 pub mod sersync;
+pub mod shell;
 mod text;
 pub mod unit;
 pub mod xinetd;
