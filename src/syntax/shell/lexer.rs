@@ -86,6 +86,9 @@ impl Parser<'_> {
                 _ => self.literal(&mut parts, false),
             }
         }
+        if parts.len() > 1 {
+            parts.retain(|part| !matches!(&part.kind, PartKind::Literal(text) if text.is_empty()));
+        }
         (self.at > start).then_some(Word {
             parts,
             range: start..self.at,
@@ -194,7 +197,7 @@ impl Parser<'_> {
                 byte if quote == Some(byte) => quote = None,
                 _ if quote == Some(b'\'') => {}
                 byte @ (b'\'' | b'"') if quote.is_none() && (byte == b'"' || !is_quoted) => {
-                    quote = Some(byte)
+                    quote = Some(byte);
                 }
                 b'{' if self.file[at - 1] == b'$' => depth += 1,
                 b'}' => depth -= 1,

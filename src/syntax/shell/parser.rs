@@ -357,7 +357,7 @@ impl<'a> Parser<'a> {
         self.depth += 1;
         let body = self.command();
         self.depth -= 1;
-        let body = body.unwrap_or(Command {
+        let body = body.unwrap_or_else(|| Command {
             kind: Kind::Simple(Simple::default()),
             redirections: Vec::new(),
             range: self.at..self.at,

@@ -33,7 +33,7 @@ fn visit_command(command: &Command, see: &mut dyn FnMut(&Command)) {
         }
         Kind::Group(list) | Kind::Subshell(list) | Kind::For { body: list, .. } => visit(list, see),
         Kind::While { condition, body, .. } => {
-            [condition, body].into_iter().for_each(|list| visit(list, see))
+            [condition, body].into_iter().for_each(|list| visit(list, see));
         }
         Kind::If { branches, otherwise } => {
             for branch in branches {
@@ -111,7 +111,6 @@ fn words_are_put_together_of_parts() {
             "@false",
             "$host1false",
             "::false",
-            "true",
             "$dsttrue",
             " 1q true",
             "xfalse",
