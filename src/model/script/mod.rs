@@ -2,6 +2,7 @@
 //!
 //! Variables are followed as far as the text tells; what only a run can tell is unknown, and stays so.
 
+mod builtins;
 mod survey;
 mod tests;
 mod value;

@@ -7,6 +7,7 @@
 
 mod lexer;
 mod parser;
+mod redirection;
 mod tests;
 mod tree;
 
