@@ -222,6 +222,10 @@ pub enum FileKind {
     Inetd,
     #[serde(rename = "environment")]
     Environment,
+    #[serde(rename = "script")]
+    Script,
+    #[serde(rename = "dockerfile")]
+    Dockerfile,
     #[serde(rename = "rsyncctl")]
     Rsyncctl,
 }

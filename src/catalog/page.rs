@@ -264,6 +264,10 @@ words!(
         Inetd = "inetd",
         /// Variables for a service: `/etc/default/rsync`, `/etc/sysconfig/rsyncd`.
         Environment = "environment",
+        /// A shell script.
+        Script = "script",
+        /// A Dockerfile or Containerfile.
+        Dockerfile = "dockerfile",
         /// Our own settings and suppressions.
         Rsyncctl = "rsyncctl",
     }

@@ -13,6 +13,7 @@ use crate::{
         files::HostFiles,
         outcome::Outcome,
         roles::{Roles, hidden_suffixes, names_secrets},
+        scripts::{self, ScriptSubject},
         services::{Given, Services, ServicesSubject},
         subject::{
             Circumstances, ConfigurationSubject, PasswordSubject, SecretsSubject, SersyncFile,
@@ -99,6 +100,7 @@ pub fn lint(inputs: Vec<Input<'_>>, options: &Options) -> Report {
     }
     run.sersync_files(&files, &daemons);
     run.services(&files, &daemons);
+    run.scripts(&files, &daemons);
     run.report()
 }
 
@@ -190,14 +192,18 @@ impl Run<'_> {
             input.kind,
             FileKind::RsyncdConf | FileKind::Secrets | FileKind::Password
         );
-        let is_too_large = !may_be_large && input.bytes.len() > LARGEST_OTHER;
+        let largest = match input.kind {
+            FileKind::Script | FileKind::Dockerfile => scripts::LARGEST,
+            _ => LARGEST_OTHER,
+        };
+        let is_too_large = !may_be_large && input.bytes.len() > largest;
         if is_too_large {
             self.is_cut = true;
-            let (kind, limit) = (input.kind, LARGEST_OTHER >> 20);
+            let (kind, limit) = (input.kind, largest >> 10);
             self.outcome.unchecked.insert(Unchecked {
                 rule: None,
                 subject: input.name.clone(),
-                reason: Unknown::Failed(format!("it is larger than {limit} MiB, and no {kind} file is")),
+                reason: Unknown::Failed(format!("it is larger than {limit} KiB, and no {kind} file is")),
             });
         }
         is_too_large
@@ -389,6 +395,32 @@ impl Run<'_> {
             circumstances: self.options.circumstances,
         });
         self.outcome.check(&subject);
+    }
+
+    fn scripts(&mut self, files: &[OtherFile<'_>], daemons: &[Configuration]) {
+        for file in files {
+            let bytes = self.sources.get(file.source).bytes().clone();
+            let scripts = match file.kind {
+                FileKind::Script => scripts::of_file(&bytes),
+                FileKind::Dockerfile => scripts::of_dockerfile(&bytes),
+                _ => continue,
+            };
+            self.sources
+                .hide(file.source, scripts::passwords(&scripts, &bytes));
+            for script in &scripts {
+                let subject = Subject::Script(ScriptSubject {
+                    source: file.source,
+                    path: file.path.as_deref(),
+                    sources: &self.sources,
+                    script,
+                    kind: file.kind,
+                    credentials: &self.credentials,
+                    daemons,
+                    host: file.host,
+                });
+                self.outcome.check(&subject);
+            }
+        }
     }
 
     fn report(mut self) -> Report {

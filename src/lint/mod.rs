@@ -10,6 +10,7 @@ mod fix;
 mod outcome;
 mod report;
 mod roles;
+mod scripts;
 mod services;
 mod settings;
 mod subject;
@@ -20,6 +21,7 @@ pub use engine::{Input, Options, Report, lint};
 pub(crate) use files::HostFiles;
 pub use fix::{fixed, is_curable};
 pub use report::{Case, Reporter};
+pub use scripts::{ScriptSubject, Transfer};
 pub use services::{
     EnvironmentFile, InetdFile, Manager, Server, ServiceUnit, Services, ServicesSubject, Variable, XinetdFile,
 };

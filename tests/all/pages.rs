@@ -183,6 +183,8 @@ fn kind(name: &str) -> FileKind {
         "xinetd" => FileKind::Xinetd,
         "inetd" => FileKind::Inetd,
         "environment" => FileKind::Environment,
+        "script" => FileKind::Script,
+        "dockerfile" => FileKind::Dockerfile,
         other => panic!("an example of the unknown kind `{other}`"),
     }
 }

@@ -66,6 +66,8 @@ enum KindName {
     Xinetd,
     Inetd,
     Environment,
+    Script,
+    Dockerfile,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -253,6 +255,8 @@ fn file<'a>(arguments: &Arguments, hosts: &'a Hosts, path: &Path, bytes: Bytes) 
         Some(KindName::Xinetd) => Some(FileKind::Xinetd),
         Some(KindName::Inetd) => Some(FileKind::Inetd),
         Some(KindName::Environment) => Some(FileKind::Environment),
+        Some(KindName::Script) => Some(FileKind::Script),
+        Some(KindName::Dockerfile) => Some(FileKind::Dockerfile),
         None => lint::recognise(path, &bytes),
     };
     kind.map(|kind| File {
@@ -284,7 +288,7 @@ fn inputs<'a>(files: &[File<'a>]) -> Vec<Input<'a>> {
 fn unknown(path: &Path) -> String {
     format!(
         "cannot tell what `{}` is; say so with --kind (rsyncd.conf, secrets, password, sersync, systemd, \
-         xinetd, inetd, environment)",
+         xinetd, inetd, environment, script, dockerfile)",
         path.display()
     )
 }

@@ -17,6 +17,7 @@ mod password;
 mod paths;
 mod placement;
 mod repeats;
+mod scripts;
 mod secrets;
 mod sersync;
 mod services;
@@ -26,6 +27,7 @@ mod values;
 
 use crate::lint::{
     report::Reporter,
+    scripts::ScriptSubject,
     services::ServicesSubject,
     subject::{ConfigurationSubject, PasswordSubject, SecretsSubject, SersyncSubject, Subject},
 };
@@ -57,6 +59,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
         operation::FAMILIES,
         sersync::FAMILIES,
         services::FAMILIES,
+        scripts::FAMILIES,
     ];
     families
         .iter()
@@ -86,6 +89,8 @@ pub(crate) enum Run {
     Sersync(fn(&SersyncSubject<'_>, &mut Reporter<'_>)),
     /// The files of service managers, all at once.
     Services(fn(&ServicesSubject<'_>, &mut Reporter<'_>)),
+    /// A script.
+    Script(fn(&ScriptSubject<'_>, &mut Reporter<'_>)),
 }
 
 impl Run {
@@ -97,6 +102,7 @@ impl Run {
             (Self::Password(run), Subject::Password(subject)) => run(subject, out),
             (Self::Sersync(run), Subject::Sersync(subject)) => run(subject, out),
             (Self::Services(run), Subject::Services(subject)) => run(subject, out),
+            (Self::Script(run), Subject::Script(subject)) => run(subject, out),
             _ => {}
         }
     }
@@ -138,6 +144,13 @@ impl Check {
         Self {
             rule,
             run: Run::Services(check),
+        }
+    }
+
+    const fn script(rule: &'static str, check: fn(&ScriptSubject<'_>, &mut Reporter<'_>)) -> Self {
+        Self {
+            rule,
+            run: Run::Script(check),
         }
     }
 }
