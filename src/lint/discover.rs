@@ -90,7 +90,7 @@ pub fn recognise(path: &Path, content: &Bytes) -> Option<FileKind> {
     kind.or_else(|| by_content(content))
 }
 
-fn by_name(path: &Path) -> Option<FileKind> {
+pub(super) fn by_name(path: &Path) -> Option<FileKind> {
     if let Some(kind) = services::by_name(path) {
         return Some(kind);
     }
