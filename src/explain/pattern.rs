@@ -227,7 +227,7 @@ mod tests {
             (30, Some(12)),
             (31, Some(13)),
             (44, Some(26)),
-            (69, None),
+            (68, None),
             (20, None),
         ] {
             assert_eq!(pattern.fit_of_cut(&line[..length]), fit, "{}", &line[..length]);
