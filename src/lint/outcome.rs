@@ -71,10 +71,7 @@ impl<'a> Outcome<'a> {
         }
         self.mask_arguments(sources);
         self.count_surplus(sources);
-        self.findings.kept.sort_by_key(|finding| {
-            let first = finding.labels[0].span;
-            (first.source, first.start, finding.page.id)
-        });
+        self.findings.kept.sort_by_key(place);
     }
 
     /// Keeps back what comments allow, and reports comments that allow nothing, or no longer.
@@ -177,20 +174,27 @@ impl<'a> Outcome<'a> {
 
 /// Keeps the first of findings that say the same of the same place, as of a file that is included more than once.
 fn drop_repeated(findings: &mut Vec<Finding>) {
-    let mut seen = HashSet::new();
+    findings.sort_by_key(place);
     let is_first: Vec<bool> = findings
-        .iter()
-        .map(|finding| {
-            let places: Vec<_> = finding
-                .labels
-                .iter()
-                .map(|label| (label.span, label.key))
-                .collect();
-            seen.insert((finding.page.id, finding.variant, places, &finding.arguments))
+        .chunk_by(|one, next| place(one) == place(next))
+        .flat_map(|same_place| {
+            let mut seen = HashSet::new();
+            same_place.iter().map(move |finding| {
+                let labels = finding.labels.iter();
+                let places = labels.map(|label| (label.span, label.key));
+                same_place.len() == 1
+                    || seen.insert((finding.variant, places.collect::<Vec<_>>(), &finding.arguments))
+            })
         })
         .collect();
     let mut is_first = is_first.into_iter();
     findings.retain(|_| is_first.next().unwrap_or(true));
+}
+
+/// The order of a report.
+fn place(finding: &Finding) -> (SourceId, u32, &'static str) {
+    let first = finding.labels[0].span;
+    (first.source, first.start, finding.page.id)
 }
 
 fn is_wanted(options: &Options, rule: &str) -> bool {

@@ -6,7 +6,11 @@ use crate::{
     catalog::{Confidence, Language, Safety, Severity, Side, Stage},
     diagnosis::{self, Edits, Finding},
     lint::Report,
-    render::{Style, each::Each, words::unknown},
+    render::{
+        Style,
+        each::{self, Each},
+        words::unknown,
+    },
     terms::{Sources, Span},
 };
 
@@ -124,8 +128,7 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> i
             unchecked: report.unchecked.len(),
         },
     };
-    serde_json::to_writer(&mut *out, &envelope)?;
-    writeln!(out)
+    each::line(&envelope, out)
 }
 
 /// The envelope of an instrument that answers a question: what stands against the answer, then the answer, under keys

@@ -10,7 +10,12 @@ use crate::{
     catalog::{self, Confidence, Language, Page, Severity},
     diagnosis::{Edit, Edits, Finding, Label, Unchecked},
     lint::Report,
-    render::{Style, each::Each, fingerprint::Fingerprints, paragraphs::plain},
+    render::{
+        Style,
+        each::{self, Each},
+        fingerprint::Fingerprints,
+        paragraphs::plain,
+    },
     terms::{Source, SourceId, Sources, Span},
 };
 
@@ -50,8 +55,7 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> i
             column_kind: "unicodeCodePoints",
         }],
     };
-    serde_json::to_writer(&mut *out, &log)?;
-    writeln!(out)
+    each::line(&log, out)
 }
 
 #[derive(Serialize)]

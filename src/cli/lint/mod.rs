@@ -4,6 +4,7 @@ mod fix;
 use std::{
     collections::BTreeSet,
     io::{self, Write as _},
+    mem,
     path::{Path, PathBuf},
 };
 
@@ -147,6 +148,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             complain(&line)?;
         }
     }
+    // The process ends here, and the system takes back a large report at once.
+    mem::forget(report);
     Ok(code)
 }
 
