@@ -53,6 +53,22 @@ pub struct Options {
     pub severities: Vec<(&'static Page, Severity)>,
 }
 
+impl Options {
+    /// Whether the user wants to hear of a rule.
+    pub(super) fn wants(&self, rule: &str) -> bool {
+        let named = |pages: &[&Page]| pages.iter().any(|page| page.id == rule);
+        (self.select.is_empty() || named(&self.select)) && !named(&self.ignore)
+    }
+
+    /// Puts the severity that the user chose for a page in the place of another one.
+    pub(super) fn choose(&self, page: &Page, severity: &mut Severity) {
+        let mut chosen = self.severities.iter().rev();
+        if let Some((_, chosen)) = chosen.find(|(one, _)| one.id == page.id) {
+            *severity = *chosen;
+        }
+    }
+}
+
 /// What was found.
 #[derive(Debug)]
 pub struct Report {
@@ -72,6 +88,8 @@ pub struct Report {
     pub included_by: BTreeMap<SourceId, Span>,
     /// How many findings a comment kept back.
     pub suppressed: usize,
+    /// How many findings a baseline kept back, for whoever applies one.
+    pub baselined: usize,
     /// The circumstances.
     pub circumstances: Circumstances,
     /// The settings file that had a say in it, for whoever applies one.
@@ -402,6 +420,7 @@ impl Run<'_> {
             unchecked: self.outcome.unchecked,
             included_by: self.included_by,
             suppressed: self.outcome.suppressed,
+            baselined: 0,
             circumstances: self.options.circumstances,
             settings: None,
         }

@@ -97,6 +97,7 @@ struct Summary<'a> {
     settings: Option<&'a str>,
     findings: BTreeMap<String, usize>,
     suppressed: usize,
+    baselined: usize,
     unchecked: usize,
 }
 
@@ -125,6 +126,7 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> i
             settings: report.settings.as_deref(),
             findings,
             suppressed: report.suppressed,
+            baselined: report.baselined,
             unchecked: report.unchecked.len(),
         },
     };

@@ -9,11 +9,10 @@ use serde_json::{Value, json};
 use crate::{
     catalog::{self, Confidence, Language, Page, Severity},
     diagnosis::{Edit, Edits, Finding, Label, Unchecked},
-    lint::Report,
+    lint::{Fingerprints, Report},
     render::{
         Style,
         each::{self, Each},
-        fingerprint::Fingerprints,
         paragraphs::plain,
     },
     terms::{Source, SourceId, Sources, Span},
@@ -179,7 +178,7 @@ impl<'a> Results<'a> {
             locations: [place(0)],
             related_locations: (1..finding.labels.len()).map(place).collect(),
             partial_fingerprints: PartialFingerprints {
-                section_line: self.fingerprints.next(self.report, finding),
+                section_line: self.fingerprints.next(sources, finding).to_string(),
             },
             fixes: finding.fix.iter().map(|fix| self.fix(fix)).collect(),
         }

@@ -137,3 +137,11 @@ pub(crate) fn unknown(reason: &Unknown, language: Language) -> String {
         (reason, Language::English) => reason.to_string(),
     }
 }
+
+/// The file under which is said what belongs to no file: the first one that was asked for.
+pub(super) fn main_file(report: &Report) -> &str {
+    let first = report.files.first().map(|(id, _)| report.sources.get(*id).name());
+    first
+        .or_else(|| report.unchecked.first().map(|one| &*one.subject))
+        .unwrap_or_default()
+}
