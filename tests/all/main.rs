@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::print_stdout, reason = "tests")]
 
 mod access;
+mod action;
 mod baseline;
 mod build_check;
 mod cli;
