@@ -211,11 +211,10 @@ impl Run<'_> {
         let is_too_large = !may_be_large && input.bytes.len() > LARGEST_OTHER;
         if is_too_large {
             self.is_cut = true;
-            let (kind, limit) = (input.kind, LARGEST_OTHER >> 20);
             self.outcome.unchecked.insert(Unchecked {
                 rule: None,
                 subject: input.name.clone(),
-                reason: Unknown::Failed(format!("it is larger than {limit} MiB, and no {kind} file is")),
+                reason: Unknown::TooLarge(LARGEST_OTHER >> 20, input.kind.to_string()),
             });
         }
         is_too_large
@@ -351,7 +350,8 @@ impl Run<'_> {
             })
             .collect();
         for (file, host) in &files {
-            self.sources.hide(file.source, file.document.passwords());
+            let passwords = file.document.passwords(self.sources.get(file.source).bytes());
+            self.sources.hide(file.source, passwords);
             self.named_password(&file.configuration, *host);
         }
         let (files, hosts): (Vec<_>, Vec<_>) = files.into_iter().unzip();
@@ -371,10 +371,21 @@ impl Run<'_> {
         if !path.is_absolute() || self.sources.iter().any(|(_, source)| source.name() == name) {
             return;
         }
-        if let Ok(Some(bytes)) = host.read(path) {
-            let source = self.sources.add(Source::new(name, bytes));
-            self.credential(source, FileKind::Password);
-            self.password(source, Some(path), host);
+        match host.read(path) {
+            Ok(Some(bytes)) => {
+                let source = self.sources.add(Source::new(name, bytes));
+                self.credential(source, FileKind::Password);
+                self.password(source, Some(path), host);
+            }
+            // What is missing, and that there is no machine to ask, the checks of the attribute itself say.
+            Ok(None) | Err(Unknown::NoHost) => {}
+            Err(reason) => {
+                self.outcome.unchecked.insert(Unchecked {
+                    rule: None,
+                    subject: name,
+                    reason,
+                });
+            }
         }
     }
 
