@@ -38,7 +38,7 @@ fn versions_and_targets_are_in_step() {
         let text = text(file);
         let mut named: Vec<_> = text
             .lines()
-            .filter_map(|line| Some(line.split_once(before)?.1.strip_suffix(after)?))
+            .filter_map(|line| line.split_once(before)?.1.strip_suffix(after))
             .filter(|target| target.contains("linux"))
             .collect();
         named.sort_unstable();
