@@ -403,7 +403,7 @@ fn limits_are_told_in_the_language_of_the_report() {
     fs::write(folder.path().join("confxml.xml"), vec![b' '; (4 << 20) + 1]).expect("a file");
     let output = rsyncctl(&folder, &["lint", ".", "--lang", "zh"]);
     let text = stdout(&output);
-    for part in ["目录只搜索到第 64 层", "超过 4 MiB，sersync 文件不会这么大"] {
+    for part in ["目录只搜索到第 64 层", "超过 4096 KiB，sersync 文件不会这么大"] {
         assert!(text.contains(part), "{text}");
     }
     assert!(
