@@ -307,9 +307,9 @@ impl Configuration {
 
     /// The module that a client gets who asks for `name`: the spelling must be exact (`lp_number` in loadparm.c).
     pub fn module(&self, name: &[u8]) -> Option<usize> {
-        self.modules
-            .iter()
-            .rposition(|module| module.name.bytes() == name)
+        let alike = self.by_name.get(&fold(name).collect::<Vec<_>>())?;
+        let is_it = |&&index: &&usize| self.modules[index].name.bytes() == name;
+        alike.iter().rev().find(is_it).copied()
     }
 
     /// The module whose header would be taken for the same as `[name]`.

@@ -334,3 +334,62 @@ fn the_files_to_compare_come_in_the_order_of_time() {
         );
     }
 }
+
+#[test]
+fn a_mask_with_gaps_is_not_taken_for_nobody() {
+    let file = |list: &str| format!("reverse lookup = no\n[data]\npath = /srv\nhosts allow = {list}\n");
+    let folder = folder(&[
+        ("old.conf", &file("192.0.2.1")),
+        ("gaps.conf", &file("192.0.2.1, 127.0.0.1/0.0.0.255")),
+        ("other.conf", &file("192.0.2.1, 127.0.0.2/0.0.0.255")),
+    ]);
+    let output = rsyncctl(&folder, &["access", "gaps.conf"]);
+    assert_snapshot!(stdout(&output), @r"
+    data
+      from: 192.0.2.1/32
+      some of: every IPv4 except 192.0.2.1/32, by a mask with gaps: 127.0.0.1/0.0.0.255 (--from tells for one address)
+      users: nobody is asked for a name
+      rights: read only
+      listed: yes
+    ");
+    for (from, code) in [("127.9.9.1", 0), ("127.9.9.2", 1)] {
+        let output = rsyncctl(&folder, &["access", "gaps.conf", "--from", from]);
+        assert_eq!(output.status.code(), Some(code), "{from}: {}", stdout(&output));
+    }
+    let output = rsyncctl(&folder, &["access", "--compare", "old.conf", "gaps.conf"]);
+    assert_snapshot!(stdout(&output), @r"
+    data                 0.0.0.0/1, 128.0.0.0/2, 192.0.0.0/23, 192.0.2.0/32: nothing -> read only, for some, by a mask with gaps (127.0.0.1/0.0.0.255)
+    data                 192.0.2.2 - 255.255.255.255 (28 networks): nothing -> read only, for some, by a mask with gaps (127.0.0.1/0.0.0.255)
+    ");
+    let output = rsyncctl(&folder, &["access", "--compare", "gaps.conf", "other.conf"]);
+    assert_snapshot!(stdout(&output), @r"
+    data                 0.0.0.0/1, 128.0.0.0/2, 192.0.0.0/23, 192.0.2.0/32: read only, for some, by a mask with gaps (127.0.0.1/0.0.0.255) -> read only, for some, by a mask with gaps (127.0.0.2/0.0.0.255)
+    data                 192.0.2.2 - 255.255.255.255 (28 networks): read only, for some, by a mask with gaps (127.0.0.1/0.0.0.255) -> read only, for some, by a mask with gaps (127.0.0.2/0.0.0.255)
+    ");
+    let output = rsyncctl(&folder, &["access", "--compare", "gaps.conf", "gaps.conf"]);
+    assert_eq!(stdout(&output), "nobody gains or loses access\n");
+}
+
+#[test]
+fn names_and_rights_that_change_are_told_where_the_name_service_decides() {
+    let file = |name: &str, read_only: &str| {
+        format!("[data]\npath = /srv\nhosts allow = {name}.example.org\nread only = {read_only}\n")
+    };
+    let folder = folder(&[
+        ("old.conf", &file("a", "yes")),
+        ("name.conf", &file("b", "yes")),
+        ("rights.conf", &file("a", "no")),
+    ]);
+    let output = rsyncctl(&folder, &["access", "--compare", "old.conf", "name.conf"]);
+    assert_snapshot!(stdout(&output), @r"
+    data                 0.0.0.0/0: read only, depends on the name service (a.example.org) -> read only, depends on the name service (b.example.org)
+    data                 ::/0: read only, depends on the name service (a.example.org) -> read only, depends on the name service (b.example.org)
+    ");
+    let output = rsyncctl(&folder, &["access", "--compare", "old.conf", "rights.conf"]);
+    assert_snapshot!(stdout(&output), @r"
+    data                 0.0.0.0/0: read only, depends on the name service (a.example.org) -> read and write, depends on the name service (a.example.org)
+    data                 ::/0: read only, depends on the name service (a.example.org) -> read and write, depends on the name service (a.example.org)
+    ");
+    let output = rsyncctl(&folder, &["access", "--compare", "old.conf", "old.conf"]);
+    assert_eq!(stdout(&output), "nobody gains or loses access\n");
+}

@@ -22,7 +22,7 @@ use std::{
 use rsyncctl::{
     model::{
         Scope,
-        access::{AddressPattern, Answer, Peer, Reason, hosts},
+        access::{AddressPattern, Admission, Answer, Peer, Reach, Reason, Region, hosts},
     },
     terms::Release,
 };
@@ -71,6 +71,9 @@ fn hosts_lists_decide_the_same() {
             Scope::Module(0),
             &Peer::new(peer, None),
         );
+        if let Some(difference) = region_difference(&prediction, peer, words.allowed) {
+            return Some(format!("{lines}{difference}"));
+        }
         words.allowed?;
         let proxy = peers::introduction(peer);
         let session = referee.session(Ipv4Addr::LOCALHOST.into(), &proxy, &Request::Pull(b"m".to_vec()));
@@ -90,6 +93,21 @@ fn hosts_lists_decide_the_same() {
             .or_else(|| answer_difference(&prediction, peer, &Request::Pull(b"m".to_vec()), &session))
             .map(|difference| format!("{lines}{difference}"))
     });
+}
+
+/// What is said of all addresses at once must be what is said of this one, which the daemon confirms.
+fn region_difference(prediction: &Prediction<'_>, peer: IpAddr, allowed: Option<bool>) -> Option<String> {
+    let reached = Reach::new(&prediction.configuration).of(Scope::Module(0));
+    let holds_peer = |region: &Region| (region.first..=region.last).contains(&peer);
+    let found = reached.world.iter().find(|(region, _)| holds_peer(region));
+    let admission = found.expect("every address is in a region").1.admission();
+    let holds = match admission {
+        Admission::Admitted => allowed == Some(true),
+        Admission::Refused => allowed == Some(false),
+        // Not more than a part of the region is like that.
+        Admission::Partly | Admission::Unknown => true,
+    };
+    (!holds).then(|| format!("{peer}: {admission:?} among all addresses, alone {allowed:?}\n"))
 }
 
 #[test]
