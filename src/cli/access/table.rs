@@ -5,7 +5,6 @@ use crate::{
     cli::{
         Failure,
         access::{Rights, View},
-        exit,
         resolved::envelope,
     },
     model::{
@@ -53,7 +52,7 @@ impl View<'_> {
                 envelope("access", self.language, &[self.resolved], own)
             )?;
         }
-        Ok(exit::CLEAN)
+        Ok(self.resolved.code())
     }
 
     fn row(&self, row: &Row, out: &mut dyn io::Write) -> io::Result<()> {
