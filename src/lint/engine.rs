@@ -225,7 +225,8 @@ impl Run<'_> {
         match kind {
             FileKind::Secrets => {
                 let hidden = syntax::secrets::hidden_in_secrets(bytes);
-                self.sources.hide(source, hidden);
+                let passwords = syntax::secrets::passwords_in_secrets(bytes);
+                self.sources.hide_around(source, hidden, passwords);
             }
             FileKind::Password => self.sources.hide(source, Some(0..length)),
             _ => return,
