@@ -15,7 +15,7 @@ use crate::{
         roles::{Roles, hidden_suffixes, names_secrets},
         services::{Given, Services, ServicesSubject},
         subject::{
-            Circumstances, ConfigurationSubject, PasswordSubject, SecretsSubject, SersyncFile,
+            Circumstances, ConfigurationSubject, Facts, PasswordSubject, SecretsSubject, SersyncFile,
             SersyncSubject, Subject,
         },
     },
@@ -235,11 +235,13 @@ impl Run<'_> {
     }
 
     fn configuration(&mut self, configuration: &Configuration, host: &dyn Host) {
+        let facts = Facts::default();
         let subject = Subject::Configuration(ConfigurationSubject {
             configuration,
             sources: &self.sources,
             host,
             circumstances: self.options.circumstances,
+            facts: Some(&facts),
         });
         self.outcome.check(&subject);
         self.named_secrets(configuration, host);

@@ -310,3 +310,15 @@ auth users = @staff:deny, @jo?:rw
     let output = rsyncctl(&folder, &arguments);
     assert_eq!(output.status.code(), Some(3), "{}", stdout(&output));
 }
+
+#[test]
+fn nobody_comes_from_an_ipv4_address_that_is_written_as_one_of_ipv6() {
+    let text = "[m]\npath = /srv/m\nhosts allow = ::ffff:127.0.0.1, ::ffff:10.0.0.0/104\n";
+    let folder = folder(&[("rsyncd.conf", text)]);
+    let table = stdout(&rsyncctl(&folder, &["access", "rsyncd.conf"]));
+    assert!(table.contains("from: nobody"), "{table}");
+    for peer in ["127.0.0.1", "::ffff:127.0.0.1"] {
+        let output = rsyncctl(&folder, &["access", "rsyncd.conf", "--from", peer]);
+        assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
+    }
+}

@@ -3,6 +3,7 @@
 mod address;
 mod hosts;
 mod reach;
+mod strangers;
 mod users;
 
 pub use address::{AddressPattern, MaskError};
@@ -10,4 +11,5 @@ pub use hosts::{
     Answer, HostsVerdict, Lookups, Peer, Reason, TokenStep, Which, hosts, is_host_separator, token_answer,
 };
 pub use reach::{Region, boundaries, merge, reach};
+pub use strangers::{Admitted, admitted, denies_strangers, holds_strangers, strangers_gain};
 pub use users::{Right, UserRule, UsersVerdict, has_rules, shown_secrets_file, user_rules, users};
