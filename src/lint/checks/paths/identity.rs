@@ -99,7 +99,8 @@ fn unknown_gid(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             out.report(if has_other {
                 case.variant("other-system")
                     .with("other", String::from_utf8_lossy(other))
-                    .fix(Safety::Safe, [Edit::replace(span, other)])
+                    // The module is shut until then.
+                    .fix(Safety::Unsafe, [Edit::replace(span, other)])
             } else {
                 case.variant("module")
             });
