@@ -20,7 +20,7 @@ fn of_fixtures(format: &str, language: &str) -> String {
     stdout(&output)
 }
 
-/// `file:line` of each finding, in the order of the JSON report.
+/// `file:line` of each finding, in the order in which people read them.
 fn places() -> Vec<(String, u64)> {
     of_fixtures("concise", "en")
         .lines()
