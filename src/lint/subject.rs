@@ -1,4 +1,6 @@
 use std::{
+    cell::OnceCell,
+    collections::HashMap,
     ffi::OsStr,
     ops::Range,
     os::unix::ffi::OsStrExt as _,
@@ -11,7 +13,10 @@ use crate::{
     catalog::FileKind,
     host::Host,
     lint::services::ServicesSubject,
-    model::{self, Configuration, Origin, Parameter, Resolved, Scope, Setting},
+    model::{
+        self, Configuration, Origin, Parameter, Resolved, Scope, Setting,
+        access::{self, Admitted, Lookups},
+    },
     syntax,
     terms::{Release, SourceId, Sources, Span},
 };
@@ -36,6 +41,39 @@ pub struct ConfigurationSubject<'a> {
     pub host: &'a dyn Host,
     /// The circumstances.
     pub circumstances: Circumstances,
+    /// What is found out once for all checks; none for those that ask little.
+    pub facts: Option<&'a Facts>,
+}
+
+/// What of a configuration many checks ask, and what is dear to find out.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// Whom each module's host lists let in.
+    admitted: OnceCell<Vec<Admitted>>,
+}
+
+impl Facts {
+    /// Modules that share their lists share the answer.
+    fn admitted(&self, configuration: &Configuration, module: usize) -> Admitted {
+        let all = self.admitted.get_or_init(|| {
+            let mut known = HashMap::new();
+            let scopes = configuration.module_scopes();
+            let of = scopes.map(|(scope, _)| {
+                let list = |parameter| {
+                    let setting = configuration.text(scope, parameter).origin.setting();
+                    setting.map(Setting::span)
+                };
+                let lookups = Lookups::of(configuration, scope);
+                let lists = [Parameter::HostsAllow, Parameter::HostsDeny].map(list);
+                let key = (lists, lookups.reverse, lookups.forward);
+                *known
+                    .entry(key)
+                    .or_insert_with(|| access::admitted(configuration, scope))
+            });
+            of.collect()
+        });
+        all[module]
+    }
 }
 
 /// What a check of a secrets file looks at.
@@ -135,11 +173,13 @@ impl<'a> ConfigurationSubject<'a> {
     pub fn modules(&self) -> impl Iterator<Item = ModuleSubject<'a>> + use<'a> {
         let configuration = self.configuration;
         let sources = self.sources;
+        let facts = self.facts;
         (0..configuration.modules.len())
             .filter(|&index| configuration.is_settled(Scope::Module(index)))
             .map(move |index| ModuleSubject {
                 configuration,
                 sources,
+                facts,
                 index,
             })
     }
@@ -177,6 +217,7 @@ pub struct ModuleSubject<'a> {
     /// The configuration.
     pub configuration: &'a Configuration,
     sources: &'a Sources,
+    facts: Option<&'a Facts>,
     index: usize,
 }
 
@@ -231,6 +272,14 @@ impl<'a> ModuleSubject<'a> {
         origin.setting().map_or_else(|| self.header(), Setting::span)
     }
 
+    /// Whom its host lists let in.
+    pub fn admitted(&self) -> Admitted {
+        match self.facts {
+            Some(facts) => facts.admitted(self.configuration, self.index),
+            None => access::admitted(self.configuration, self.scope()),
+        }
+    }
+
     /// Whether clients may write into it: some of them, if a rule of `auth users` says `:rw`.
     pub fn is_writable(&self) -> bool {
         if !self.is(Parameter::ReadOnly) {
@@ -238,9 +287,9 @@ impl<'a> ModuleSubject<'a> {
         }
         let users = self.text(Parameter::AuthUsers).origin;
         users.setting().is_some_and(|setting| {
-            model::access::user_rules(setting, self.configuration.release)
+            access::user_rules(setting, self.configuration.release)
                 .iter()
-                .any(|rule| rule.right == model::access::Right::ReadWrite)
+                .any(|rule| rule.right == access::Right::ReadWrite)
         })
     }
 

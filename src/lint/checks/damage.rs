@@ -9,17 +9,19 @@ use crate::{
     catalog::Safety,
     diagnosis::Edit,
     lint::{
-        checks::{Check, exposure::is_guarded, loosens::loosens, notes},
+        checks::{Check, notes},
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
-    model::{FatalError, Parameter, Problem, ProblemKind, Scope, Setting, Value, parameter::Kind},
+    model::{FatalError, Parameter, Problem, ProblemKind, Setting, Value, parameter::Kind},
     syntax::{Lookalike, Text},
     terms::{SourceId, Span},
 };
 
+mod guards;
 mod plain;
 
+use guards::{Guard, Hurt};
 use plain::{lookalikes, plain, plain_form, skip, trim, wide};
 
 pub(super) const CHECKS: &[Check] = &[Check::configuration("RSY111", web_page_damage)];
@@ -85,8 +87,10 @@ struct Damage<'a> {
     headless: Vec<Span>,
     /// Which of the edits let clients do more, and in which block.
     loosening: Vec<(usize, Range<usize>)>,
-    /// Where a hurt line asks for users or names hosts.
-    guards: Vec<Scope>,
+    /// Which of the edits let strangers in, whoever guards the module.
+    opening: Vec<Range<usize>>,
+    /// What hurt lines say of users and hosts once they are cured.
+    guards: Vec<Guard>,
 }
 
 impl<'a> Damage<'a> {
@@ -100,6 +104,7 @@ impl<'a> Damage<'a> {
             pathless: Vec::new(),
             headless: Vec::new(),
             loosening: Vec::new(),
+            opening: Vec::new(),
             guards: Vec::new(),
         }
     }
@@ -112,12 +117,13 @@ impl<'a> Damage<'a> {
         self.value(setting.parameter, text, 0, end);
         if self.edits.len() > before {
             self.lines.push(setting.part(0..end));
-            self.judge(
-                setting.parameter,
-                &plain(&text.bytes()[..end]),
-                setting.block,
-                before,
-            );
+            let line = Hurt {
+                parameter: setting.parameter,
+                value: self.cured(setting.part(0..end), before),
+                block: setting.block,
+                read: Some(setting.value_span()),
+            };
+            self.judge(line, before);
         }
     }
 
@@ -148,15 +154,19 @@ impl<'a> Damage<'a> {
         let line = source.line_range(source.line_of(problem.span.start as usize));
         self.lines.push(Span::new(self.file, line));
         if let Some(parameter) = parameter {
-            let line = plain(self.subject.sources.slice(Span::new(
-                self.file,
-                source.line_range(source.line_of(problem.span.start as usize)),
-            )));
+            let line = source.line_range(source.line_of(problem.span.start as usize));
+            let line = self.cured(Span::new(self.file, line), before);
             let value = line
                 .iter()
                 .position(|byte| b"=:".contains(byte))
                 .map_or(&b""[..], |at| &line[at + 1..]);
-            self.judge(parameter, value.trim_ascii(), problem.block, before);
+            let line = Hurt {
+                parameter,
+                value: value.trim_ascii().to_vec(),
+                block: problem.block,
+                read: None,
+            };
+            self.judge(line, before);
         } else if self.headless.len() > headless {
             self.loosening.push((problem.block, before..self.edits.len()));
         }
@@ -164,36 +174,6 @@ impl<'a> Damage<'a> {
         if let (Some(Parameter::Path), Some(header)) = (parameter, header) {
             self.pathless.push(header);
         }
-    }
-
-    /// What becomes of clients when a line of a block counts that the edits from `first` on cure.
-    fn judge(&mut self, parameter: Parameter, value: &[u8], block: usize, first: usize) {
-        use Parameter as P;
-        if matches!(parameter, P::AuthUsers | P::HostsAllow) && !matches!(value, b"" | b"*") {
-            self.guards.push(self.subject.configuration.blocks[block].scope);
-        }
-        if loosens(parameter, value) {
-            self.loosening.push((block, first..self.edits.len()));
-        }
-    }
-
-    /// Whether every module that a block reaches asks for users or names hosts once the file is cured: then nothing is
-    /// opened to strangers.
-    fn is_guarded(&self, block: usize) -> bool {
-        let configuration = self.subject.configuration;
-        let scope = configuration.blocks[block].scope;
-        let has_guard = |scope| self.guards.contains(&scope) || self.guards.contains(&Scope::Global);
-        let reached = |of: Scope| scope == Scope::Global || of == scope;
-        let mut modules = self
-            .subject
-            .modules()
-            .filter(|module| reached(module.scope()))
-            .peekable();
-        if modules.peek().is_some() {
-            return modules.all(|module| has_guard(module.scope()) || is_guarded(&module));
-        }
-        let mut guards = [Parameter::AuthUsers, Parameter::HostsAllow].into_iter();
-        has_guard(scope) || guards.any(|guard| !configuration.text(scope, guard).value.is_empty())
     }
 
     /// A line that rsync does not understand: what it would be without its lookalikes, if that is anything.
@@ -310,6 +290,7 @@ impl<'a> Damage<'a> {
         if bytes.is_ascii() {
             return;
         }
+        let before = self.edits.len();
         let inner = 1..bytes.len() - 1;
         let name = &bytes[inner.clone()];
         let start = inner.start + skip(name);
@@ -320,6 +301,11 @@ impl<'a> Damage<'a> {
             if matches!(what, Lookalike::Blank | Lookalike::Nothing) {
                 self.edit(&text, start + at, what, length);
             }
+        }
+        // Nobody types the name that the module has now.
+        let blocks = &self.subject.configuration.blocks;
+        if let Some(block) = blocks.iter().position(|block| block.header == Some(header)) {
+            self.loosening.push((block, before..self.edits.len()));
         }
     }
 
@@ -365,7 +351,10 @@ impl<'a> Damage<'a> {
             .loosening
             .iter()
             .filter(|(block, _)| !self.is_guarded(*block))
-            .flat_map(|(_, edits)| edits.clone())
+            .map(|(_, edits)| edits)
+            .chain(&self.opening)
+            .cloned()
+            .flatten()
             .collect();
         let edits = std::mem::take(&mut self.edits).into_iter().enumerate();
         let (opening, plain): (Vec<_>, Vec<_>) = edits.partition(|(index, _)| opening.contains(index));

@@ -61,6 +61,8 @@ fn line_without_equals(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_
                 .with("parameter", parameter.name())
                 .with("value", String::from_utf8_lossy(&text.bytes()[separator.end..]))
                 .fix(Safety::Unsafe, [Edit::replace(part(separator), " = ")]),
+            // A comment ends with its line, whatever the line ends with: what is joined to it would begin to count.
+            Line::Note if subject.sources.slice(problem.span).contains(&b'\n') => case.variant("note"),
             Line::Note => {
                 let start = problem.span.start as usize;
                 let start = Span::new(problem.span.source, start..start);

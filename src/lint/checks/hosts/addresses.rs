@@ -60,6 +60,24 @@ fn malformed_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
             if torn.iter().any(is_torn) {
                 continue;
             }
+            if let Some(case) = mapped(setting, &token, &word) {
+                out.report(case);
+                continue;
+            }
+            if word == Word::Stars {
+                let span = setting.part(token.part.clone());
+                out.report(
+                    Case::at(span)
+                        .variant(if is_deny { "stars-deny" } else { "stars" })
+                        .with("parameter", setting.parameter.name())
+                        .with("word", token.display())
+                        .fix(
+                            loosens::safety(setting.parameter, b"*"),
+                            [Edit::replace(span, "*")],
+                        ),
+                );
+                continue;
+            }
             if let Word::Address(AddressPattern::Masked { address, mask }) = word {
                 if let Some(case) = odd_mask(setting.part(token.part.clone()), address, mask) {
                     let case = case.with("parameter", setting.parameter.name());
@@ -113,6 +131,36 @@ fn malformed_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
             );
         }
     }
+}
+
+/// `::ffff:192.0.2.7`: a peer has its IPv4 address, however its connection came in (`client_addr` in clientname.c).
+fn mapped(setting: &Setting, token: &Token<'_>, word: &Word) -> Option<Case> {
+    let Word::Address(AddressPattern::Network {
+        address: IpAddr::V6(address),
+        bits: bits @ 96..,
+        ..
+    }) = word
+    else {
+        return None;
+    };
+    let address = address.to_ipv4_mapped()?;
+    let network = match bits - 96 {
+        32 => address.to_string(),
+        bits => Ipv4Net::new(address, bits).ok()?.trunc().to_string(),
+    };
+    let is_deny = setting.parameter == Parameter::HostsDeny;
+    let span = setting.part(token.part.clone());
+    Some(
+        Case::at(span)
+            .variant(if is_deny { "mapped-deny" } else { "mapped" })
+            .with("parameter", setting.parameter.name())
+            .with("word", token.display())
+            .with("network", network.clone())
+            .fix(
+                loosens::safety(setting.parameter, network.as_bytes()),
+                [Edit::replace(span, network)],
+            ),
+    )
 }
 
 /// A network with its mask in several words.
