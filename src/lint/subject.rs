@@ -142,6 +142,20 @@ impl<'a> ConfigurationSubject<'a> {
         })
     }
 
+    /// The modules that the lines of a block reach: its own, or all of them.
+    pub fn reached(&self, block: usize) -> impl Iterator<Item = ModuleSubject<'a>> + use<'a> {
+        let (configuration, sources) = (self.configuration, self.sources);
+        let reached = match configuration.blocks[block].scope {
+            Scope::Module(index) => index..index + 1,
+            Scope::Global => 0..configuration.modules.len(),
+        };
+        reached.map(move |index| ModuleSubject {
+            configuration,
+            sources,
+            index,
+        })
+    }
+
     /// Every line that sets one of the parameters, wherever it stands.
     pub fn settings(&self, parameters: &'a [Parameter]) -> impl Iterator<Item = &'a Setting> + use<'a> {
         self.configuration

@@ -16,6 +16,7 @@ mod human;
 mod json;
 mod mishaps;
 mod pages;
+mod predictions;
 mod proofs;
 mod properties;
 mod readme;

@@ -116,21 +116,24 @@ fn comma_in_refuse_options(subject: &ConfigurationSubject<'_>, out: &mut Reporte
             continue;
         };
         let edits = with_comma.iter().flat_map(|token| commas(setting, token));
+        let list: Vec<_> = tokens.iter().map(options).collect();
         let mut case = Case::at(setting.part(first.part.clone()))
             .with("word", first.display())
-            .with(
-                "options",
-                String::from_utf8_lossy(first.bytes)
-                    .replace(',', " ")
-                    .trim()
-                    .to_owned(),
-            )
+            .with("options", options(first))
+            .with("list", list.join(" "))
             .fix(Safety::Safe, edits);
         for token in &with_comma {
             case = case.explains_rules(setting.part(token.part.clone()), &["RSY215"]);
         }
         out.report(case);
     }
+}
+
+/// The options that a word was to name.
+fn options(token: &Token<'_>) -> String {
+    let text = String::from_utf8_lossy(token.bytes);
+    let names: Vec<_> = text.split(',').filter(|name| !name.is_empty()).collect();
+    names.join(" ")
 }
 
 /// RSY215: rsync logs a word that matches no option, and refuses nothing for it.
