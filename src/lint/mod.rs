@@ -1,11 +1,13 @@
 //! Checks files against the catalogue: which file is what, which checks apply, what the user wants to hear.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod baseline;
 mod checks;
 mod consequences;
 mod discover;
 mod engine;
 mod files;
+mod fingerprint;
 mod fix;
 mod outcome;
 mod report;
@@ -15,9 +17,11 @@ mod settings;
 mod subject;
 mod suppress;
 
+pub use baseline::{Baseline, BaselineError, Compared, Place};
 pub use discover::{Discovered, discover, recognise};
 pub use engine::{Input, Options, Report, lint};
 pub(crate) use files::HostFiles;
+pub(crate) use fingerprint::{Fingerprints, hash};
 pub use fix::{fixed, is_curable};
 pub use report::{Case, Reporter};
 pub use services::{

@@ -130,7 +130,7 @@ fn in_module(
         }
         P::ExcludeFrom | P::IncludeFrom => Harm::HangUp,
         P::Charset if charset(setting.bytes()).is_some_and(|charset| !charset.is_known()) => Harm::HangUp,
-        P::Filter if from == 0 || has_stray_words(&bytes[from..]) => Harm::HangUp,
+        P::Filter if from == 0 || has_stray_words(bytes, from) => Harm::HangUp,
         P::EarlyExec if spoils_program(bytes, from) => Harm::EarlyHook,
         P::PreXferExec if spoils_program(bytes, from) => Harm::Hook,
         P::Name => Harm::OtherName,
@@ -177,16 +177,18 @@ fn spoils_program(command: &[u8], from: usize) -> bool {
 }
 
 /// Whether words follow that begin like no filter rule.
-fn has_stray_words(rest: &[u8]) -> bool {
-    let mut words = rest.split(u8::is_ascii_whitespace).skip(1);
+fn has_stray_words(rules: &[u8], from: usize) -> bool {
+    let is_inside = rules[..from].last().is_some_and(|byte| !byte.is_ascii_whitespace());
+    let words = rules[from..].split(u8::is_ascii_whitespace);
+    let mut words = words.skip(usize::from(is_inside));
     words.any(|word| word.first().is_some_and(|first| !b"+-!.:,".contains(first)))
 }
 
-/// Whether hosts that a list was to let in are not let in.
+/// Whether none of the hosts is let in that a list was to let in.
 fn turns_away(module: &ModuleSubject<'_>, list: &[u8]) -> bool {
     match addresses(list).as_slice() {
         [] => allowed(module, STRANGER) == Some(false),
-        named => named.iter().any(|peer| allowed(module, *peer) != Some(true)),
+        named => named.iter().all(|peer| allowed(module, *peer) != Some(true)),
     }
 }
 
