@@ -178,7 +178,9 @@ fn spoils_program(command: &[u8], from: usize) -> bool {
 
 /// Whether words follow that begin like no filter rule.
 fn has_stray_words(rules: &[u8], from: usize) -> bool {
-    let is_inside = rules[..from].last().is_some_and(|byte| !byte.is_ascii_whitespace());
+    let is_inside = rules[..from]
+        .last()
+        .is_some_and(|byte| !byte.is_ascii_whitespace());
     let words = rules[from..].split(u8::is_ascii_whitespace);
     let mut words = words.skip(usize::from(is_inside));
     words.any(|word| word.first().is_some_and(|first| !b"+-!.:,".contains(first)))

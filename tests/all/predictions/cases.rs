@@ -12,7 +12,7 @@ pub(crate) struct Case {
     pub(crate) sound: Vec<u8>,
     /// With the damaged one.
     pub(crate) damaged: Vec<u8>,
-    /// Whether the damage is a word of a host list, which may well do what it says.
+    /// Whether it brings words into a list of hosts or options, which may well refuse what they name.
     pub(crate) is_word: bool,
 }
 
@@ -77,7 +77,7 @@ impl Case {
         let sound = format!("{} = {value}", parameter.name());
         Self {
             what: format!("{} of `{sound}`, {place:?}", damage.name),
-            is_word: damage.name.starts_with("a word"),
+            is_word: damage.name.starts_with("a word") || parameter == Parameter::RefuseOptions,
             damaged: text(parameter, &sound, &damage.line, place),
             sound: text(parameter, &sound, &sound, place),
         }
@@ -138,7 +138,7 @@ fn values(parameter: Parameter) -> &'static [&'static str] {
         P::EarlyExec | P::PreXferExec | P::PostXferExec => &["/bin/true"],
         P::Exclude | P::Include => &["*.tmp"],
         P::ExcludeFrom | P::IncludeFrom => &["/etc/rsyncd.rules"],
-        P::FakeSuper | P::InsecureLinks | P::ProxyProtocol | P::WriteOnly => &["no"],
+        P::FakeSuper | P::InsecureLinks | P::OpenNoatime | P::ProxyProtocol | P::WriteOnly => &["no"],
         P::Filter => &["- *.tmp"],
         P::Gid => &["nogroup", "nogroup root"],
         P::HostsDeny => &["192.0.2.1"],
@@ -147,7 +147,6 @@ fn values(parameter: Parameter) -> &'static [&'static str] {
         | P::List
         | P::MungeSymlinks
         | P::NumericIds
-        | P::OpenNoatime
         | P::ReadOnly
         | P::ForwardLookup
         | P::ReverseLookup
@@ -172,7 +171,7 @@ fn values(parameter: Parameter) -> &'static [&'static str] {
         P::SocketOptions => &["SO_KEEPALIVE"],
         P::SyslogFacility => &["daemon"],
         P::SyslogTag => &["rsyncd"],
-        P::TempDir => &["/tmp"],
+        P::TempDir => &["/staging"],
         P::Timeout => &["600"],
         P::Uid => &["nobody"],
     }
@@ -227,8 +226,13 @@ fn damages(parameter: Parameter, value: &str) -> Vec<Damage> {
         format!("_{}_ = {value}", name.replace(' ', "_")),
     );
     add(true, "a colon", format!("{name}: {value}"));
-    add(false, "no value", format!("{name} ="));
-    add(false, "a name alone", name.to_owned());
+    // No page says that a lock file without a name cannot be opened.
+    if parameter != Parameter::LockFile {
+        add(false, "no value", format!("{name} ="));
+    }
+    if value != "no" {
+        add(false, "a name alone", name.to_owned());
+    }
     add(
         false,
         "lines run together",
