@@ -25,7 +25,7 @@ pub(super) fn paragraphs(
             }
             None => {
                 let effect = finding.filled(symptom.effect[language as usize]);
-                (or.unwrap_or(pick(language, "effect", "后果")), effect)
+                (or.unwrap_or_else(|| pick(language, "effect", "后果")), effect)
             }
         });
     }
