@@ -184,6 +184,21 @@ impl<'a> ConfigurationSubject<'a> {
             })
     }
 
+    /// The modules that the lines of a block reach: its own, or all of them.
+    pub fn reached(&self, block: usize) -> impl Iterator<Item = ModuleSubject<'a>> + use<'a> {
+        let (configuration, sources, facts) = (self.configuration, self.sources, self.facts);
+        let reached = match configuration.blocks[block].scope {
+            Scope::Module(index) => index..index + 1,
+            Scope::Global => 0..configuration.modules.len(),
+        };
+        reached.map(move |index| ModuleSubject {
+            configuration,
+            sources,
+            facts,
+            index,
+        })
+    }
+
     /// Every line that sets one of the parameters, wherever it stands.
     pub fn settings(&self, parameters: &'a [Parameter]) -> impl Iterator<Item = &'a Setting> + use<'a> {
         self.configuration

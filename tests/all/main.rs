@@ -20,6 +20,7 @@ mod json;
 mod mishaps;
 mod never_wider;
 mod pages;
+mod predictions;
 mod proofs;
 mod properties;
 mod readme;

@@ -6,10 +6,10 @@ use std::{
 };
 
 use crate::{
-    catalog::Safety,
+    catalog::{Harm, Safety},
     diagnosis::Edit,
     lint::{
-        checks::{Check, notes},
+        checks::{Check, harm, notes},
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
@@ -89,6 +89,8 @@ struct Damage<'a> {
     loosening: Vec<(usize, Range<usize>)>,
     /// Which of the edits let strangers in, whoever guards the module.
     opening: Vec<Range<usize>>,
+    /// What clients meet because of lines that the edits cure.
+    harms: Vec<(BTreeSet<Harm>, Range<usize>)>,
     /// What hurt lines say of users and hosts once they are cured.
     guards: Vec<Guard>,
 }
@@ -105,6 +107,7 @@ impl<'a> Damage<'a> {
             headless: Vec::new(),
             loosening: Vec::new(),
             opening: Vec::new(),
+            harms: Vec::new(),
             guards: Vec::new(),
         }
     }
@@ -124,6 +127,11 @@ impl<'a> Damage<'a> {
                 read: Some(setting.value_span()),
             };
             self.judge(line, before);
+            let first = self.edits[before..].iter().map(|edit| edit.span.start).min();
+            let from = first.map_or(0, |at| at.saturating_sub(setting.value_span().start) as usize);
+            let meant = plain(&text.bytes()[..end]);
+            let harms = harm::of_value(self.subject, setting, from.min(end), meant.trim_ascii());
+            self.harms.push((harms, before..self.edits.len()));
         }
     }
 
@@ -167,8 +175,12 @@ impl<'a> Damage<'a> {
                 read: None,
             };
             self.judge(line, before);
+            let harms = harm::of_loss(self.subject, problem.block, parameter, value.trim_ascii());
+            self.harms.push((harms, before..self.edits.len()));
         } else if self.headless.len() > headless {
             self.loosening.push((problem.block, before..self.edits.len()));
+            self.harms
+                .push((BTreeSet::from([Harm::OtherName]), before..self.edits.len()));
         }
         let header = self.subject.configuration.blocks[problem.block].header;
         if let (Some(Parameter::Path), Some(header)) = (parameter, header) {
@@ -307,6 +319,8 @@ impl<'a> Damage<'a> {
         if let Some(block) = blocks.iter().position(|block| block.header == Some(header)) {
             self.loosening.push((block, before..self.edits.len()));
         }
+        self.harms
+            .push((BTreeSet::from([Harm::OtherName]), before..self.edits.len()));
     }
 
     /// Until the next header, everything is set in a block where it does not belong.
@@ -358,12 +372,20 @@ impl<'a> Damage<'a> {
             .collect();
         let edits = std::mem::take(&mut self.edits).into_iter().enumerate();
         let (opening, plain): (Vec<_>, Vec<_>) = edits.partition(|(index, _)| opening.contains(index));
-        let edits = |part: Vec<(usize, Edit)>| part.into_iter().map(|(_, edit)| edit).collect();
-        let cases = [
-            self.case(edits(plain), Safety::Safe),
-            self.case(edits(opening), Safety::Unsafe),
-        ];
+        let cases = [(plain, Safety::Safe), (opening, Safety::Unsafe)].map(|(part, safety)| {
+            let harms = self.harms_of(&part);
+            let edits = part.into_iter().map(|(_, edit)| edit).collect();
+            Some(self.case(edits, safety)?.harms(harms))
+        });
         cases.into_iter().flatten()
+    }
+
+    /// What clients meet because of the lines that some of the edits cure.
+    fn harms_of(&self, edits: &[(usize, Edit)]) -> BTreeSet<Harm> {
+        let indices: BTreeSet<usize> = edits.iter().map(|(index, _)| *index).collect();
+        let cured = |range: &Range<usize>| indices.range(range.clone()).next().is_some();
+        let harms = self.harms.iter().filter(|(_, range)| cured(range));
+        harms.flat_map(|(harms, _)| harms).copied().collect()
     }
 
     fn case(&self, mut edits: Vec<Edit>, safety: Safety) -> Option<Case> {
@@ -412,6 +434,7 @@ impl<'a> Damage<'a> {
                 (Safety::Safe, 1) => "one",
                 (Safety::Safe, _) => "many",
             })
+            .with("call", harm::call(self.subject, 0))
             .with("found", found.join(", "))
             .with("lines", lines.len().to_string())
             .with("numbers", format!("{}{more}", numbers.join(", ")))

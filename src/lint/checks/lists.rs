@@ -131,22 +131,25 @@ fn comma_in_refuse_options(subject: &ConfigurationSubject<'_>, out: &mut Reporte
             true => ("accepts", Safety::Unsafe),
             false => ("refuses", Safety::Safe),
         };
+        let list: Vec<_> = tokens.iter().map(options).collect();
         let mut case = Case::at(setting.part(first.part.clone()))
             .variant(variant)
             .with("word", first.display())
-            .with(
-                "options",
-                String::from_utf8_lossy(first.bytes)
-                    .replace(',', " ")
-                    .trim()
-                    .to_owned(),
-            )
+            .with("options", options(first))
+            .with("list", list.join(" "))
             .fix(safety, edits);
         for token in &with_comma {
             case = case.explains_rules(setting.part(token.part.clone()), &["RSY215"]);
         }
         out.report(case);
     }
+}
+
+/// The options that a word was to name.
+fn options(token: &Token<'_>) -> String {
+    let text = String::from_utf8_lossy(token.bytes);
+    let names: Vec<_> = text.split(',').filter(|name| !name.is_empty()).collect();
+    names.join(" ")
 }
 
 /// RSY215: rsync logs a word that matches no option, and refuses nothing for it.

@@ -1,6 +1,7 @@
 //! Addresses and networks in host lists.
 
 use std::{
+    cell::LazyCell,
     net::{IpAddr, Ipv4Addr},
     ops::Range,
 };
@@ -9,10 +10,10 @@ use ipnet::{IpNet, Ipv4Net};
 
 use super::word::{Word, meant_network, words};
 use crate::{
-    catalog::Safety,
+    catalog::{Harm, Safety},
     diagnosis::Edit,
     lint::{
-        checks::{Check, loosens},
+        checks::{Check, harm, loosens},
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
@@ -37,11 +38,13 @@ fn malformed_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
     for setting in subject.settings(LISTS) {
         let is_deny = setting.parameter == Parameter::HostsDeny;
         let torn = torn_networks(setting);
+        let harm = LazyCell::new(|| harm::of_word(subject, setting));
         for network in &torn {
             let span = setting.part(network.part.clone());
             out.report(
                 Case::at(span)
                     .variant(network.variant)
+                    .harms(*harm)
                     .with("parameter", setting.parameter.name())
                     .with(
                         "word",
@@ -80,7 +83,7 @@ fn malformed_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
             }
             if let Word::Address(AddressPattern::Masked { address, mask }) = word {
                 if let Some(case) = odd_mask(setting.part(token.part.clone()), address, mask) {
-                    let case = case.with("parameter", setting.parameter.name());
+                    let case = case.harms(*harm).with("parameter", setting.parameter.name());
                     out.report(case.with("word", token.display()));
                 }
                 continue;
@@ -115,6 +118,7 @@ fn malformed_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
             };
             let span = setting.part(token.part.clone());
             let case = Case::at(span)
+                .harms(*harm)
                 .with("parameter", setting.parameter.name())
                 .with("word", token.display());
             out.report(
@@ -272,6 +276,7 @@ fn host_bits_set(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             let span = setting.part(token.part.clone());
             out.report(
                 Case::at(span)
+                    .harms((setting.parameter == Parameter::HostsDeny).then_some(Harm::Hosts))
                     .with("word", token.display())
                     .with("parameter", setting.parameter.name())
                     .with("network", network.clone())
@@ -285,6 +290,7 @@ fn host_bits_set(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
 /// RSY306: the C library reads a leading zero as octal, and fewer than four numbers as an address too.
 fn octal_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     for setting in subject.settings(LISTS) {
+        let harm = LazyCell::new(|| harm::of_word(subject, setting));
         for (token, word) in words(setting) {
             let Word::Address(
                 AddressPattern::Network {
@@ -306,6 +312,7 @@ fn octal_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             let parts = written.split(|&byte| byte == b'.').count();
             out.report(
                 Case::at(setting.part(token.part.clone()))
+                    .harms(harm.filter(|_| setting.parameter == Parameter::HostsAllow))
                     .variant(if parts == 4 { "octal" } else { "short" })
                     .with("word", String::from_utf8_lossy(written))
                     .with("address", address.to_string()),
