@@ -16,7 +16,7 @@ use crate::{
         scripts::{self, ScriptSubject},
         services::{Given, Services, ServicesSubject},
         subject::{
-            Circumstances, ConfigurationSubject, PasswordSubject, SecretsSubject, SersyncFile,
+            Circumstances, ConfigurationSubject, Facts, PasswordSubject, SecretsSubject, SersyncFile,
             SersyncSubject, Subject,
         },
     },
@@ -272,7 +272,8 @@ impl Run<'_> {
         match kind {
             FileKind::Secrets => {
                 let hidden = syntax::secrets::hidden_in_secrets(bytes);
-                self.sources.hide(source, hidden);
+                let passwords = syntax::secrets::passwords_in_secrets(bytes);
+                self.sources.hide_around(source, hidden, passwords);
             }
             FileKind::Password => self.sources.hide(source, Some(0..length)),
             _ => return,
@@ -281,11 +282,13 @@ impl Run<'_> {
     }
 
     fn configuration(&mut self, configuration: &Configuration, host: &dyn Host) {
+        let facts = Facts::default();
         let subject = Subject::Configuration(ConfigurationSubject {
             configuration,
             sources: &self.sources,
             host,
             circumstances: self.options.circumstances,
+            facts: Some(&facts),
         });
         self.outcome.check(&subject);
         self.named_secrets(configuration, host);

@@ -63,6 +63,34 @@ fn reports_keep_to_the_schema() {
 }
 
 #[test]
+fn the_most_severe_come_first_and_then_the_order_of_the_files() {
+    let folder = folder(&[
+        (
+            "a.rsyncd.conf",
+            "[data]\npath = /srv/data\nhost allow = ::1\nlist = on\nignore errors\nread only = no\n",
+        ),
+        ("b.rsyncd.conf", "[x\n"),
+    ]);
+    let report = json(folder.path(), &["lint", ".", "--json"]);
+    let diagnoses = report["diagnoses"].as_array().expect("diagnoses");
+    let key = |one: &Value| {
+        let severity = one["severity"].as_str().expect("a severity");
+        let rank = ["error", "warning", "info"]
+            .iter()
+            .position(|known| *known == severity);
+        let place = &one["evidence"][0];
+        let file = place["file"].as_str().expect("a file").to_owned();
+        (rank, file, place["line"].as_u64(), place["column"].as_u64())
+    };
+    let keys: Vec<_> = diagnoses.iter().map(key).collect();
+    assert!(keys.is_sorted(), "{keys:?}");
+    for rank in 0..3 {
+        assert!(keys.iter().any(|key| key.0 == Some(rank)), "{keys:?}");
+    }
+    assert!(keys[..3].iter().any(|key| key.1 == "./b.rsyncd.conf"), "{keys:?}");
+}
+
+#[test]
 fn the_tutorials_reports_keep_to_the_schema() {
     let schema = schema("schemas/rsyncctl-1.schema.json");
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
@@ -104,15 +132,26 @@ fn answers_keep_to_the_schema() {
         ),
         ("broken.conf", "[a]\npath = /a\n[b\n"),
         ("unseen.conf", "&include /etc/rsyncd.d\n[a]\npath = /a\n"),
+        (
+            "doubt.conf",
+            "[a]\npath = /a\nhosts allow = 127.0.0.1/0.0.0.255\n[b]\npath = /b\nhosts allow = a.example.org\n",
+        ),
     ]);
     for language in ["en", "zh"] {
-        for file in ["sound.conf", "new.conf", "broken.conf", "unseen.conf"] {
+        for file in [
+            "sound.conf",
+            "new.conf",
+            "broken.conf",
+            "unseen.conf",
+            "doubt.conf",
+        ] {
             for arguments in [
                 &["config"][..],
                 &["config", "--defaults"],
                 &["access"],
                 &["access", "--from", "192.0.2.7,a.lan", "--user", "joe"],
                 &["access", "--compare", "sound.conf"],
+                &["access", "--compare", "doubt.conf"],
             ] {
                 let arguments = [arguments, &[file, "--json", "--lang", language]].concat();
                 let answer = json(folder.path(), &arguments);
@@ -173,6 +212,7 @@ fn the_schema_refuses_what_it_does_not_describe() {
             "[data]\npath = /srv/data\nhost allow = ::1\nread only = on\nauth users = joe\nhosts allow = ::1\n",
         ),
         ("new.conf", ""),
+        ("doubt.conf", "[data]\npath = /srv\nhosts allow = a.example.org\n"),
     ]);
     for (command, least) in [
         (&["lint"][..], 10),
@@ -180,6 +220,7 @@ fn the_schema_refuses_what_it_does_not_describe() {
         (&["access"], 4),
         (&["access", "--from", "::1"], 5),
         (&["access", "--compare", "new.conf"], 5),
+        (&["access", "--compare", "doubt.conf"], 5),
         (&["rules"], 3),
         (&["explain", "RSY101", "path"], 3),
     ] {

@@ -4,7 +4,7 @@ use crate::{
     catalog::Safety,
     diagnosis::Edit,
     lint::{
-        checks::Check,
+        checks::{Check, harm},
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
@@ -76,8 +76,10 @@ fn is_mode(mode: &[u8]) -> bool {
 /// lines that only `transfer logging` writes.
 fn parameter_without_effect(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     let configuration = subject.configuration;
-    let has_limit = |scope| configuration.integer(scope, Parameter::MaxConnections).value != 0;
-    let logs_transfers = |scope| configuration.is(scope, Parameter::TransferLogging);
+    let is_open = |scope| !configuration.is_settled(scope);
+    let has_limit =
+        |scope| is_open(scope) || configuration.integer(scope, Parameter::MaxConnections).value != 0;
+    let logs_transfers = |scope| is_open(scope) || configuration.is(scope, Parameter::TransferLogging);
     let modules = || configuration.module_scopes().map(|(scope, _)| scope);
     let (any_limit, any_log) = (modules().any(has_limit), modules().any(logs_transfers));
     for setting in subject.settings(&[Parameter::LockFile, Parameter::LogFormat]) {
@@ -149,6 +151,8 @@ fn literal_percent(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             out.report(
                 Case::at(setting.part(at..at + 2))
                     .variant("samba")
+                    .harms(harm::of_value(subject, setting, at, value))
+                    .with("call", harm::call(subject, setting.block))
                     .with("parameter", setting.parameter.name())
                     .with("word", String::from_utf8_lossy(&value[at..at + 2]))
                     .with("value", setting.text.display()),
@@ -166,6 +170,8 @@ fn literal_percent(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
         out.report(
             Case::at(setting.part(at..at + 2))
                 .variant(variant)
+                .harms(harm::of_value(subject, setting, at, value))
+                .with("call", harm::call(subject, setting.block))
                 .with("parameter", setting.parameter.name())
                 .with("value", setting.text.display())
                 .fix(Safety::Unsafe, [Edit::replace(setting.part(at..at + 2), "%")]),

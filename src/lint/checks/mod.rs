@@ -5,6 +5,7 @@ mod damage;
 mod directives;
 mod encoding;
 mod exposure;
+mod harm;
 mod hosts;
 mod inert;
 mod joined;
