@@ -263,13 +263,11 @@ impl Sessions {
                 rsync(&arguments, Some("not-a-real-password")),
             ));
         }
-        let log = daemon.log();
+        let mut log = daemon.log();
         drop(daemon);
         let own = fs::read(machine.path("var/log/rsyncd.log")).unwrap_or_default();
-        Self {
-            outputs,
-            log: log + &String::from_utf8_lossy(&own),
-        }
+        log.push_str(&String::from_utf8_lossy(&own));
+        Self { outputs, log }
     }
 
     fn brief(&self) -> String {
