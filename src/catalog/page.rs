@@ -264,6 +264,8 @@ words!(
         Inetd = "inetd",
         /// Variables for a service: `/etc/default/rsync`, `/etc/sysconfig/rsyncd`.
         Environment = "environment",
+        /// Documentation that shows such files.
+        Markdown = "markdown",
         /// Our own settings and suppressions.
         Rsyncctl = "rsyncctl",
     }

@@ -4,7 +4,7 @@ use crate::{
     catalog::FileKind,
     diagnosis::Unchecked,
     host::{EntryKind, Fact, Host, Unknown},
-    lint::{files::file_name, services},
+    lint::{files::file_name, markdown, services},
     syntax::rsyncd_conf::{self, Kind},
     terms::Bytes,
 };
@@ -88,7 +88,10 @@ pub fn recognise(path: &Path, content: &Bytes) -> Option<FileKind> {
     by_name(path).or_else(|| by_content(content))
 }
 
-fn by_name(path: &Path) -> Option<FileKind> {
+pub(super) fn by_name(path: &Path) -> Option<FileKind> {
+    if markdown::is_markdown(path) {
+        return Some(FileKind::Markdown);
+    }
     if let Some(kind) = services::by_name(path) {
         return Some(kind);
     }
@@ -101,7 +104,7 @@ fn by_name(path: &Path) -> Option<FileKind> {
     if name.ends_with(".conf") && has("rsync") && !is_credential {
         return Some(FileKind::RsyncdConf);
     }
-    if name.ends_with(".md") || name.ends_with(".sh") || name.ends_with(".service") {
+    if name.ends_with(".sh") || name.ends_with(".service") {
         return None;
     }
     if has("rsync") && (has("secret") || has(".scrt")) || name.ends_with(".secrets") {

@@ -8,9 +8,10 @@ use std::{
 use crate::{
     catalog::{FileKind, Page, Severity},
     diagnosis::{Finding, Unchecked},
-    host::{Host, Unknown},
+    host::{Host, NoHost, Unknown},
     lint::{
         files::HostFiles,
+        markdown,
         outcome::Outcome,
         roles::{Roles, hidden_suffixes, names_secrets},
         services::{Given, Services, ServicesSubject},
@@ -89,16 +90,13 @@ pub fn lint(inputs: Vec<Input<'_>>, options: &Options) -> Report {
         credentials: Vec::new(),
         is_cut: false,
     };
-    let (files, daemons) = run.read(inputs);
-    for (daemon, host) in &daemons {
-        run.configuration(daemon, *host);
+    let (documents, files) = inputs
+        .into_iter()
+        .partition(|input| input.kind == FileKind::Markdown);
+    run.project(files);
+    for document in documents {
+        run.document(document);
     }
-    let daemons: Vec<Configuration> = daemons.into_iter().map(|(daemon, _)| daemon).collect();
-    for file in &files {
-        run.file(file, &daemons);
-    }
-    run.sersync_files(&files, &daemons);
-    run.services(&files, &daemons);
     run.report()
 }
 
@@ -125,6 +123,76 @@ struct OtherFile<'a> {
 }
 
 impl Run<'_> {
+    /// Checks files that belong together.
+    fn project(&mut self, inputs: Vec<Input<'_>>) {
+        self.credentials.clear();
+        let (files, daemons) = self.read(inputs);
+        for (daemon, host) in &daemons {
+            self.configuration(daemon, *host);
+        }
+        let daemons: Vec<Configuration> = daemons.into_iter().map(|(daemon, _)| daemon).collect();
+        for file in &files {
+            self.file(file, &daemons);
+        }
+        self.sersync_files(&files, &daemons);
+        self.services(&files, &daemons);
+    }
+
+    /// Checks what the code blocks of a Markdown file show, each for itself: which of them are meant to go together, or
+    /// to stand for one another, the text says to people only.
+    fn document(&mut self, input: Input<'_>) {
+        if self.is_too_large(&input) {
+            return;
+        }
+        let (excerpts, is_cut) = markdown::excerpts(&input.bytes);
+        if is_cut {
+            self.is_cut = true;
+            self.outcome.unchecked.insert(Unchecked {
+                rule: None,
+                subject: input.name.clone(),
+                reason: Unknown::Failed("it has more code blocks than are read".to_owned()),
+            });
+        }
+        let document = self
+            .sources
+            .add(Source::new(input.name.clone(), input.bytes.clone()));
+        self.outcome.documents.insert(document);
+        let before = std::mem::take(&mut self.outcome.unchecked);
+        let mut hidden = Vec::new();
+        for excerpt in excerpts {
+            let (files, source) = (self.files.len(), self.sources.next());
+            self.project(vec![Input {
+                name: excerpt.name.display().to_string(),
+                path: None,
+                bytes: excerpt.text(&input.bytes).into(),
+                kind: excerpt.kind,
+                is_guess: false,
+                host: &NoHost,
+            }]);
+            self.files.truncate(files);
+            hidden.extend(excerpt.ranges(self.sources.get(source).hidden().iter().cloned()));
+            self.outcome.excerpts.insert(source, (document, excerpt));
+        }
+        self.sources.hide(document, hidden);
+        self.files.push((document, input.kind));
+        self.without_machine(&input.name, before);
+    }
+
+    /// Says once that the files of a document were judged without a machine.
+    fn without_machine(&mut self, name: &str, before: BTreeSet<Unchecked>) {
+        let found = std::mem::replace(&mut self.outcome.unchecked, before);
+        for mut one in found {
+            if one.reason == Unknown::NoHost {
+                one = Unchecked {
+                    rule: None,
+                    subject: name.to_owned(),
+                    reason: Unknown::NoHost,
+                };
+            }
+            self.outcome.unchecked.insert(one);
+        }
+    }
+
     /// Reads the configurations, and with what they say decides what the other files are.
     fn read<'h>(
         &mut self,

@@ -7,6 +7,7 @@ mod discover;
 mod engine;
 mod files;
 mod fix;
+mod markdown;
 mod outcome;
 mod report;
 mod roles;
@@ -19,6 +20,7 @@ pub use discover::{Discovered, discover, recognise};
 pub use engine::{Input, Options, Report, lint};
 pub(crate) use files::HostFiles;
 pub use fix::{fixed, is_curable};
+pub use markdown::shows_any;
 pub use report::{Case, Reporter};
 pub use services::{
     EnvironmentFile, InetdFile, Manager, Server, ServiceUnit, Services, ServicesSubject, Variable, XinetdFile,

@@ -7,6 +7,7 @@ pub mod environment_file;
 pub mod inetd;
 mod invocation;
 mod lookalike;
+pub mod markdown;
 pub mod rsyncd_conf;
 pub mod secrets;
 pub mod sersync;

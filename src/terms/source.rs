@@ -76,6 +76,11 @@ impl Source {
         })
     }
 
+    /// Which ranges are hidden, in order.
+    pub fn hidden(&self) -> &[Range<usize>] {
+        &self.hidden
+    }
+
     /// Whether a part of a range is hidden.
     pub fn hides_any(&self, range: Range<usize>) -> bool {
         let first = self.hidden.partition_point(|hidden| hidden.end <= range.start);
@@ -258,6 +263,11 @@ impl Sources {
     pub fn place(&self, span: Span) -> String {
         let source = self.get(span.source);
         format!("{}:{}", source.name(), source.position(span.start as usize).line)
+    }
+
+    /// The id that the next source gets.
+    pub fn next(&self) -> SourceId {
+        SourceId(self.0.len() as u32)
     }
 
     /// Keeps `ranges` of a source out of every report, see [`Source::hide`].

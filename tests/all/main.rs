@@ -14,6 +14,7 @@ mod github;
 mod harmless_fixes;
 mod human;
 mod json;
+mod markdown;
 mod mishaps;
 mod pages;
 mod proofs;

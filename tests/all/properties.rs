@@ -21,7 +21,7 @@ use crate::support::{
     report::{check, write},
 };
 
-const KINDS: [FileKind; 8] = [
+const KINDS: [FileKind; 9] = [
     FileKind::RsyncdConf,
     FileKind::Secrets,
     FileKind::Password,
@@ -30,6 +30,7 @@ const KINDS: [FileKind; 8] = [
     FileKind::Xinetd,
     FileKind::Inetd,
     FileKind::Environment,
+    FileKind::Markdown,
 ];
 
 proptest! {

@@ -284,7 +284,7 @@ fn inputs<'a>(files: &[File<'a>]) -> Vec<Input<'a>> {
 fn unknown(path: &Path) -> String {
     format!(
         "cannot tell what `{}` is; say so with --kind (rsyncd.conf, secrets, password, sersync, systemd, \
-         xinetd, inetd, environment)",
+         xinetd, inetd, environment, markdown)",
         path.display()
     )
 }
