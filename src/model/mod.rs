@@ -7,6 +7,7 @@ mod charset;
 mod configuration;
 pub mod parameter;
 mod resolve;
+pub mod script;
 pub mod sersync;
 pub mod service;
 mod slots;

@@ -9,6 +9,8 @@ pub struct Invocation {
     pub options: Vec<Given>,
     /// The sources, then the destination.
     pub targets: Vec<Target>,
+    /// Which word each of the targets is, counted from 0.
+    pub target_words: Vec<usize>,
 }
 
 /// An option as it was given.
@@ -20,44 +22,61 @@ pub struct Given {
     pub value: Option<String>,
     /// Whether rsync 3.5.0 knows it.
     pub is_known: bool,
+    /// Which word it stands in, counted from 0.
+    pub word: usize,
+    /// Which word its value is, if that is the next one.
+    pub value_word: Option<usize>,
 }
+
+/// The words that are still to be read, with their numbers.
+type Words<'a> = std::iter::Enumerate<std::slice::Iter<'a, String>>;
 
 impl Invocation {
     /// Reads the words behind `rsync`. As popt does: a value follows a letter at once or as the next word, and options
     /// may stand behind targets until a `--`.
     pub fn parse(words: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let words: Vec<String> = words.into_iter().map(|word| word.as_ref().to_owned()).collect();
         let mut read = Self::default();
-        let mut words = words.into_iter();
-        while let Some(word) = words.next() {
-            let mut next = || words.next().map(|word| word.as_ref().to_owned());
-            match word.as_ref() {
-                "--" => {
-                    read.targets
-                        .extend(words.by_ref().map(|word| Target::parse(word.as_ref())));
+        let mut words = words.iter().enumerate();
+        while let Some((index, word)) = words.next() {
+            match word.as_str() {
+                "--" => words.by_ref().for_each(|(index, word)| read.target(index, word)),
+                word if word.starts_with("--") => read.options.push(long(index, &word[2..], &mut words)),
+                word if word.starts_with('-') && word.len() > 1 => {
+                    read.letters(index, &word[1..], &mut words);
                 }
-                word if word.starts_with("--") => read.options.push(long(&word[2..], &mut next)),
-                word if word.starts_with('-') && word.len() > 1 => read.letters(&word[1..], &mut next),
-                word => read.targets.push(Target::parse(word)),
+                word => read.target(index, word),
             }
         }
         read
     }
 
-    fn letters(&mut self, letters: &str, next: &mut impl FnMut() -> Option<String>) {
+    fn target(&mut self, index: usize, word: &str) {
+        self.targets.push(Target::parse(word));
+        self.target_words.push(index);
+    }
+
+    fn letters(&mut self, index: usize, letters: &str, words: &mut Words<'_>) {
         let mut rest = letters.chars();
         while let Some(letter) = rest.next() {
             let option = u8::try_from(letter).ok().and_then(RsyncOption::of_letter);
             let takes_value = option.is_some_and(|option| option.takes_value);
-            let value = takes_value.then(|| match rest.as_str() {
-                "" => next(),
-                attached => Some(attached.strip_prefix('=').unwrap_or(attached).to_owned()),
-            });
+            let (value, value_word) = match rest.as_str() {
+                "" if takes_value => next(words),
+                attached if takes_value => (
+                    Some(attached.strip_prefix('=').unwrap_or(attached).to_owned()),
+                    None,
+                ),
+                _ => (None, None),
+            };
             self.options.push(Given {
                 name: option
                     .and_then(|option| option.long)
                     .map_or_else(|| letter.to_string(), str::to_owned),
-                value: value.flatten(),
+                value,
                 is_known: option.is_some(),
+                word: index,
+                value_word,
             });
             if takes_value {
                 return;
@@ -85,17 +104,29 @@ impl Invocation {
     }
 }
 
-fn long(text: &str, next: &mut impl FnMut() -> Option<String>) -> Given {
+fn long(index: usize, text: &str, words: &mut Words<'_>) -> Given {
     let (name, attached) = match text.split_once('=') {
         Some((name, value)) => (name, Some(value.to_owned())),
         None => (text, None),
     };
     let option = RsyncOption::of_name(name);
-    let takes_value = option.is_some_and(|option| option.takes_value);
+    let (value, value_word) = match attached {
+        None if option.is_some_and(|option| option.takes_value) => next(words),
+        attached => (attached, None),
+    };
     Given {
         name: name.to_owned(),
-        value: attached.or_else(|| takes_value.then(next).flatten()),
+        value,
         is_known: option.is_some(),
+        word: index,
+        value_word,
+    }
+}
+
+fn next(words: &mut Words<'_>) -> (Option<String>, Option<usize>) {
+    match words.next() {
+        Some((index, word)) => (Some(word.clone()), Some(index)),
+        None => (None, None),
     }
 }
 
@@ -128,7 +159,8 @@ mod tests {
             ("bogus", None, false),
         ];
         assert_eq!(told, expected);
-        assert_eq!(read.targets.len(), 2);
+        assert_eq!(read.target_words, [7, 8]);
+        assert_eq!((read.options[3].word, read.options[3].value_word), (0, Some(1)));
         assert_eq!(read.is_push(), Some(true));
         assert_eq!(read.peer().and_then(Target::module), Some("data"));
     }

@@ -11,6 +11,7 @@ pub mod markdown;
 pub mod rsyncd_conf;
 pub mod secrets;
 pub mod sersync;
+pub mod shell;
 mod text;
 pub mod unit;
 pub mod xinetd;

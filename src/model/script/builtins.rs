@@ -1,0 +1,137 @@
+//! What the shell's own commands and redirections change for what follows.
+
+use std::sync::Arc;
+
+use crate::{
+    model::script::{Argument, Assigned, Stream, survey::sets_variables, walk::Walk},
+    syntax::shell::{Operator, Redirection, Simple},
+};
+
+impl<'a> Walk<'a> {
+    /// What a builtin changes for what follows.
+    pub(super) fn builtin(&mut self, simple: &'a Simple, words: &[Argument]) {
+        let name = words[0].known().unwrap_or_default();
+        match &name[..] {
+            b"set" => self.options(words),
+            b"." | b"source" => {
+                let path = words.get(1).map(Argument::text).unwrap_or_default();
+                // Files of the system, which set no variables of ours.
+                if !["profile", "functions", "bashrc", "os-release"]
+                    .iter()
+                    .any(|end| path.ends_with(end))
+                {
+                    self.found.takes_in_others = true;
+                    self.variables.forget_all();
+                }
+            }
+            b"eval" => {
+                self.found.takes_in_others = true;
+                self.variables.forget_all();
+            }
+            b"trap" if words.iter().any(|word| word.is("ERR")) => self.is_errexit = true,
+            name if sets_variables(name) => self.set_by_name(name == b"export", simple),
+            name if self.survey.functions.contains(name) => {
+                for name in &self.survey.in_functions {
+                    self.variables.forget(name);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn options(&mut self, words: &[Argument]) {
+        let mut words = words[1..].iter().map(Argument::text).peekable();
+        while let Some(word) = words.next() {
+            let is_on = word.starts_with('-');
+            if !is_on && !word.starts_with('+') {
+                return;
+            }
+            let name = if word.ends_with('o') {
+                words.next().unwrap_or_default()
+            } else {
+                String::new()
+            };
+            if word.contains('e') || name == "errexit" {
+                self.is_errexit = is_on;
+            }
+            if name == "pipefail" {
+                self.is_pipefail = is_on;
+            }
+            if is_on && (word.contains('u') || name == "nounset") {
+                self.found.is_nounset = true;
+            }
+        }
+    }
+
+    /// `export NAME=value`, `read NAME`, and their like.
+    fn set_by_name(&mut self, is_export: bool, simple: &'a Simple) {
+        let is_exported = is_export
+            || simple.words.iter().skip(1).any(|word| {
+                let text = &self.file[word.range.clone()];
+                text.starts_with(b"-") && text.contains(&b'x')
+            });
+        for word in &simple.words[1..] {
+            let text = &self.file[word.range.clone()];
+            let length = text
+                .iter()
+                .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')
+                .count();
+            if length == 0 {
+                continue;
+            }
+            let name = &text[..length];
+            if is_exported {
+                self.found.exported.insert(name.to_vec());
+            }
+            if text.get(length) == Some(&b'=') {
+                let value = self.expand_whole(word).behind(length + 1);
+                self.variables.assign(name, &value, false);
+                self.found.assignments.push(Assigned {
+                    name: name.to_vec(),
+                    value,
+                    range: word.range.clone(),
+                    is_for_command: false,
+                });
+            } else if !is_export {
+                self.variables.forget(name);
+            }
+        }
+    }
+
+    pub(super) fn redirect(&mut self, redirection: &'a Redirection) {
+        let target = self.expand_whole(&redirection.target);
+        let to = |walk: &Self| match () {
+            () if target.is("/dev/null") => Stream::Discarded(redirection.range.clone()),
+            () if target.is("1") => walk.output.clone(),
+            () if target.is("2") => walk.errors.clone(),
+            () => Stream::File(Arc::new(target.clone())),
+        };
+        match (redirection.operator, redirection.descriptor) {
+            (Operator::Write | Operator::Append, None | Some(1)) => self.output = to(self),
+            (Operator::Write | Operator::Append, Some(2)) => self.errors = to(self),
+            (Operator::Duplicate, None | Some(1)) if is_write(self.file, redirection) => {
+                self.output = to(self);
+            }
+            (Operator::Duplicate, Some(2)) => self.errors = to(self),
+            (Operator::WriteBoth, _) => {
+                self.output = to(self);
+                self.errors = self.output.clone();
+            }
+            _ => {}
+        }
+        // `>& FILE` of csh and bash takes both.
+        if redirection.operator == Operator::Duplicate
+            && redirection.descriptor.is_none()
+            && matches!(&self.output, Stream::File(_) | Stream::Discarded(_))
+            && !target.is("1")
+            && !target.is("2")
+        {
+            self.errors = self.output.clone();
+        }
+    }
+}
+
+/// `>&` and not `<&`.
+fn is_write(file: &[u8], redirection: &Redirection) -> bool {
+    file[redirection.range.clone()].contains(&b'>')
+}

@@ -1,0 +1,104 @@
+//! Programs that start another one: `sudo`, `nice`, `timeout`, `flock`, …
+
+use crate::model::script::Argument;
+
+/// A program that starts the one behind it.
+struct Wrapper {
+    name: &'static str,
+    /// Its options that take the next word.
+    with_value: &'static [&'static str],
+    /// How many words stand between its options and the program.
+    operands: usize,
+}
+
+const WRAPPERS: &[Wrapper] = &[
+    wrapper("builtin", &[], 0),
+    wrapper("chronic", &[], 0),
+    wrapper("chrt", &["-T", "-P", "-D"], 1),
+    wrapper("command", &[], 0),
+    wrapper("doas", &["-u", "-C"], 0),
+    wrapper("env", &["-u", "-C"], 0),
+    wrapper("exec", &["-a"], 0),
+    wrapper(
+        "flock",
+        &["-w", "--timeout", "--wait", "-E", "--conflict-exit-code"],
+        1,
+    ),
+    wrapper("ionice", &["-c", "-n", "-t", "--class", "--classdata"], 0),
+    wrapper("nice", &["-n", "--adjustment"], 0),
+    wrapper("nohup", &[], 0),
+    wrapper("setsid", &[], 0),
+    wrapper("stdbuf", &["-i", "-o", "-e"], 0),
+    wrapper(
+        "sudo",
+        &[
+            "-u", "-g", "-h", "-p", "-C", "-r", "-t", "-U", "-D", "-R", "-T", "--user", "--group",
+        ],
+        0,
+    ),
+    wrapper("systemd-cat", &["-t", "-p"], 0),
+    wrapper("taskset", &[], 1),
+    wrapper("time", &["-f", "-o"], 0),
+    wrapper("timeout", &["-s", "-k", "--signal", "--kill-after"], 1),
+    wrapper("trickle", &["-u", "-d", "-w"], 0),
+];
+
+const fn wrapper(name: &'static str, with_value: &'static [&'static str], operands: usize) -> Wrapper {
+    Wrapper {
+        name,
+        with_value,
+        operands,
+    }
+}
+
+/// What stands behind the programs that only start another one.
+pub(super) struct Peeled {
+    /// Their names.
+    pub(super) wrappers: Vec<String>,
+    /// Where the program stands; the number of words if there is none: `flock -n 9`.
+    pub(super) start: usize,
+}
+
+pub(super) fn peel(words: &[Argument]) -> Peeled {
+    let mut wrappers = Vec::new();
+    let mut start = 0;
+    while let Some(word) = words.get(start) {
+        let text = word.text();
+        let name = text.rsplit('/').next().unwrap_or_default();
+        let Some(wrapper) = WRAPPERS.iter().find(|wrapper| wrapper.name == name) else {
+            break;
+        };
+        let Some(next) = behind(wrapper, words, start + 1) else {
+            break;
+        };
+        wrappers.push(wrapper.name.to_owned());
+        start = next;
+    }
+    Peeled { wrappers, start }
+}
+
+/// Where the program stands that a wrapper starts.
+fn behind(wrapper: &Wrapper, words: &[Argument], mut at: usize) -> Option<usize> {
+    let mut operands = wrapper.operands;
+    while let Some(word) = words.get(at) {
+        let text = word.text();
+        let is_setting = wrapper.name == "env" || wrapper.name == "sudo" || wrapper.name == "doas";
+        if text == "--" {
+            at += 1 + operands;
+            break;
+        } else if text == "-c" && wrapper.name == "flock" {
+            // A command of its own in one word, which is not followed here.
+            return None;
+        } else if text.starts_with('-') && text.len() > 1 {
+            at += 1 + usize::from(wrapper.with_value.contains(&text.as_str()));
+        } else if is_setting && text.contains('=') && !text.starts_with('/') {
+            at += 1;
+        } else if operands > 0 {
+            operands -= 1;
+            at += 1;
+        } else {
+            break;
+        }
+    }
+    Some(at.min(words.len()))
+}
