@@ -222,6 +222,8 @@ pub enum FileKind {
     Inetd,
     #[serde(rename = "environment")]
     Environment,
+    #[serde(rename = "crontab")]
+    Crontab,
     #[serde(rename = "rsyncctl")]
     Rsyncctl,
 }

@@ -264,6 +264,8 @@ words!(
         Inetd = "inetd",
         /// Variables for a service: `/etc/default/rsync`, `/etc/sysconfig/rsyncd`.
         Environment = "environment",
+        /// A table of cron.
+        Crontab = "crontab",
         /// Documentation that shows such files.
         Markdown = "markdown",
         /// Our own settings and suppressions.

@@ -10,6 +10,7 @@ use crate::{
     diagnosis::{Finding, Unchecked},
     host::{Host, NoHost, Unknown},
     lint::{
+        crontabs::{Crontab, CrontabSubject},
         files::HostFiles,
         markdown,
         outcome::Outcome,
@@ -136,6 +137,7 @@ impl Run<'_> {
         }
         self.sersync_files(&files, &daemons);
         self.services(&files, &daemons);
+        self.crontabs(&files, &daemons);
     }
 
     /// Checks what the code blocks of a Markdown file show, each for itself: which of them are meant to go together, or
@@ -457,6 +459,22 @@ impl Run<'_> {
             circumstances: self.options.circumstances,
         });
         self.outcome.check(&subject);
+    }
+
+    fn crontabs(&mut self, files: &[OtherFile<'_>], daemons: &[Configuration]) {
+        for file in files.iter().filter(|file| file.kind == FileKind::Crontab) {
+            let source = self.sources.get(file.source);
+            let table = Crontab::read(Path::new(source.name()), source.bytes());
+            let subject = Subject::Crontab(CrontabSubject {
+                source: file.source,
+                path: file.path.as_deref(),
+                sources: &self.sources,
+                table: &table,
+                daemons,
+                host: file.host,
+            });
+            self.outcome.check(&subject);
+        }
     }
 
     fn report(mut self) -> Report {

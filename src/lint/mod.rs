@@ -3,6 +3,7 @@
 
 mod checks;
 mod consequences;
+mod crontabs;
 mod discover;
 mod engine;
 mod files;
@@ -16,6 +17,7 @@ mod settings;
 mod subject;
 mod suppress;
 
+pub use crontabs::{CronJob, Crontab, CrontabSubject};
 pub use discover::{Discovered, discover, recognise};
 pub use engine::{Input, Options, Report, lint};
 pub(crate) use files::HostFiles;

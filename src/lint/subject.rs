@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use crate::{
     catalog::FileKind,
     host::Host,
-    lint::services::ServicesSubject,
+    lint::{crontabs::CrontabSubject, services::ServicesSubject},
     model::{self, Configuration, Origin, Parameter, Resolved, Scope, Setting},
     syntax,
     terms::{Release, SourceId, Sources, Span},
@@ -23,6 +23,7 @@ pub(crate) enum Subject<'a> {
     Password(PasswordSubject<'a>),
     Sersync(SersyncSubject<'a>),
     Services(ServicesSubject<'a>),
+    Crontab(CrontabSubject<'a>),
 }
 
 /// What a check of a daemon's configuration looks at.

@@ -3,6 +3,7 @@
 //! Every parser takes any bytes and never fails: what rsync (or sersync) would refuse becomes a node that says so.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod crontab;
 pub mod environment_file;
 pub mod inetd;
 mod invocation;

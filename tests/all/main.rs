@@ -7,6 +7,7 @@ mod cli;
 mod cli_explain;
 mod command_line;
 mod coverage;
+mod crontabs;
 mod differential;
 mod explain;
 mod fixes;

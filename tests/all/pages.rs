@@ -183,6 +183,7 @@ fn kind(name: &str) -> FileKind {
         "xinetd" => FileKind::Xinetd,
         "inetd" => FileKind::Inetd,
         "environment" => FileKind::Environment,
+        "crontab" => FileKind::Crontab,
         other => panic!("an example of the unknown kind `{other}`"),
     }
 }

@@ -21,7 +21,7 @@ use crate::support::{
     report::{check, write},
 };
 
-const KINDS: [FileKind; 9] = [
+const KINDS: [FileKind; 10] = [
     FileKind::RsyncdConf,
     FileKind::Secrets,
     FileKind::Password,
@@ -30,6 +30,7 @@ const KINDS: [FileKind; 9] = [
     FileKind::Xinetd,
     FileKind::Inetd,
     FileKind::Environment,
+    FileKind::Crontab,
     FileKind::Markdown,
 ];
 

@@ -1,6 +1,7 @@
 //! The conditions: one function a rule, one file a small family. What a rule says is on its page in `rules/`.
 
 mod auth;
+mod crontabs;
 mod damage;
 mod directives;
 mod encoding;
@@ -25,6 +26,7 @@ mod upgrade;
 mod values;
 
 use crate::lint::{
+    crontabs::CrontabSubject,
     report::Reporter,
     services::ServicesSubject,
     subject::{ConfigurationSubject, PasswordSubject, SecretsSubject, SersyncSubject, Subject},
@@ -57,6 +59,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
         operation::FAMILIES,
         sersync::FAMILIES,
         services::FAMILIES,
+        crontabs::FAMILIES,
     ];
     families
         .iter()
@@ -86,6 +89,8 @@ pub(crate) enum Run {
     Sersync(fn(&SersyncSubject<'_>, &mut Reporter<'_>)),
     /// The files of service managers, all at once.
     Services(fn(&ServicesSubject<'_>, &mut Reporter<'_>)),
+    /// A table of cron.
+    Crontab(fn(&CrontabSubject<'_>, &mut Reporter<'_>)),
 }
 
 impl Run {
@@ -97,6 +102,7 @@ impl Run {
             (Self::Password(run), Subject::Password(subject)) => run(subject, out),
             (Self::Sersync(run), Subject::Sersync(subject)) => run(subject, out),
             (Self::Services(run), Subject::Services(subject)) => run(subject, out),
+            (Self::Crontab(run), Subject::Crontab(subject)) => run(subject, out),
             _ => {}
         }
     }
@@ -131,6 +137,13 @@ impl Check {
         Self {
             rule,
             run: Run::Sersync(check),
+        }
+    }
+
+    const fn crontab(rule: &'static str, check: fn(&CrontabSubject<'_>, &mut Reporter<'_>)) -> Self {
+        Self {
+            rule,
+            run: Run::Crontab(check),
         }
     }
 
