@@ -224,6 +224,10 @@ pub enum FileKind {
     Environment,
     #[serde(rename = "crontab")]
     Crontab,
+    #[serde(rename = "script")]
+    Script,
+    #[serde(rename = "dockerfile")]
+    Dockerfile,
     #[serde(rename = "rsyncctl")]
     Rsyncctl,
 }

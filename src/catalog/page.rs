@@ -268,6 +268,10 @@ words!(
         Crontab = "crontab",
         /// Documentation that shows such files.
         Markdown = "markdown",
+        /// A shell script.
+        Script = "script",
+        /// A Dockerfile or Containerfile.
+        Dockerfile = "dockerfile",
         /// Our own settings and suppressions.
         Rsyncctl = "rsyncctl",
     }

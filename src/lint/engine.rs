@@ -1,3 +1,6 @@
+mod documents;
+mod programs;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsStr,
@@ -8,14 +11,12 @@ use std::{
 use crate::{
     catalog::{FileKind, Page, Severity},
     diagnosis::{Finding, Unchecked},
-    host::{Host, NoHost, Unknown},
+    host::{Host, Unknown},
     lint::{
-        crontabs::{Crontab, CrontabSubject},
         files::HostFiles,
-        markdown,
         outcome::Outcome,
         roles::{Roles, hidden_suffixes, names_secrets},
-        services::{Given, Services, ServicesSubject},
+        scripts,
         subject::{
             Circumstances, ConfigurationSubject, PasswordSubject, SecretsSubject, SersyncFile,
             SersyncSubject, Subject,
@@ -136,63 +137,7 @@ impl Run<'_> {
             self.file(file, &daemons);
         }
         self.sersync_files(&files, &daemons);
-        self.services(&files, &daemons);
-        self.crontabs(&files, &daemons);
-    }
-
-    /// Checks what the code blocks of a Markdown file show, each for itself: which of them are meant to go together, or
-    /// to stand for one another, the text says to people only.
-    fn document(&mut self, input: Input<'_>) {
-        if self.is_too_large(&input) {
-            return;
-        }
-        let (excerpts, is_cut) = markdown::excerpts(&input.bytes);
-        if is_cut {
-            self.is_cut = true;
-            self.outcome.unchecked.insert(Unchecked {
-                rule: None,
-                subject: input.name.clone(),
-                reason: Unknown::Failed("it has more code blocks than are read".to_owned()),
-            });
-        }
-        let document = self
-            .sources
-            .add(Source::new(input.name.clone(), input.bytes.clone()));
-        self.outcome.documents.insert(document);
-        let before = std::mem::take(&mut self.outcome.unchecked);
-        let mut hidden = Vec::new();
-        for excerpt in excerpts {
-            let (files, source) = (self.files.len(), self.sources.next());
-            self.project(vec![Input {
-                name: excerpt.name.display().to_string(),
-                path: None,
-                bytes: excerpt.text(&input.bytes).into(),
-                kind: excerpt.kind,
-                is_guess: false,
-                host: &NoHost,
-            }]);
-            self.files.truncate(files);
-            hidden.extend(excerpt.ranges(self.sources.get(source).hidden().iter().cloned()));
-            self.outcome.excerpts.insert(source, (document, excerpt));
-        }
-        self.sources.hide(document, hidden);
-        self.files.push((document, input.kind));
-        self.without_machine(&input.name, before);
-    }
-
-    /// Says once that the files of a document were judged without a machine.
-    fn without_machine(&mut self, name: &str, before: BTreeSet<Unchecked>) {
-        let found = std::mem::replace(&mut self.outcome.unchecked, before);
-        for mut one in found {
-            if one.reason == Unknown::NoHost {
-                one = Unchecked {
-                    rule: None,
-                    subject: name.to_owned(),
-                    reason: Unknown::NoHost,
-                };
-            }
-            self.outcome.unchecked.insert(one);
-        }
+        self.programs(&files, &daemons);
     }
 
     /// Reads the configurations, and with what they say decides what the other files are.
@@ -260,14 +205,18 @@ impl Run<'_> {
             input.kind,
             FileKind::RsyncdConf | FileKind::Secrets | FileKind::Password
         );
-        let is_too_large = !may_be_large && input.bytes.len() > LARGEST_OTHER;
+        let largest = match input.kind {
+            FileKind::Script | FileKind::Dockerfile => scripts::LARGEST,
+            _ => LARGEST_OTHER,
+        };
+        let is_too_large = !may_be_large && input.bytes.len() > largest;
         if is_too_large {
             self.is_cut = true;
-            let (kind, limit) = (input.kind, LARGEST_OTHER >> 20);
+            let (kind, limit) = (input.kind, largest >> 10);
             self.outcome.unchecked.insert(Unchecked {
                 rule: None,
                 subject: input.name.clone(),
-                reason: Unknown::Failed(format!("it is larger than {limit} MiB, and no {kind} file is")),
+                reason: Unknown::Failed(format!("it is larger than {limit} KiB, and no {kind} file is")),
             });
         }
         is_too_large
@@ -443,38 +392,6 @@ impl Run<'_> {
             host,
         });
         self.outcome.check(&subject);
-    }
-
-    fn services(&mut self, files: &[OtherFile<'_>], daemons: &[Configuration]) {
-        let given = files.iter().map(|file| Given {
-            source: file.source,
-            kind: file.kind,
-            host: file.host,
-        });
-        let services = Services::read(given, &mut self.sources);
-        let subject = Subject::Services(ServicesSubject {
-            services: &services,
-            sources: &self.sources,
-            daemons,
-            circumstances: self.options.circumstances,
-        });
-        self.outcome.check(&subject);
-    }
-
-    fn crontabs(&mut self, files: &[OtherFile<'_>], daemons: &[Configuration]) {
-        for file in files.iter().filter(|file| file.kind == FileKind::Crontab) {
-            let source = self.sources.get(file.source);
-            let table = Crontab::read(Path::new(source.name()), source.bytes());
-            let subject = Subject::Crontab(CrontabSubject {
-                source: file.source,
-                path: file.path.as_deref(),
-                sources: &self.sources,
-                table: &table,
-                daemons,
-                host: file.host,
-            });
-            self.outcome.check(&subject);
-        }
     }
 
     fn report(mut self) -> Report {

@@ -2,6 +2,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod checks;
+mod clients;
 mod consequences;
 mod crontabs;
 mod discover;
@@ -12,11 +13,13 @@ mod markdown;
 mod outcome;
 mod report;
 mod roles;
+mod scripts;
 mod services;
 mod settings;
 mod subject;
 mod suppress;
 
+pub use clients::{Client, ClientsSubject};
 pub use crontabs::{CronJob, Crontab, CrontabSubject};
 pub use discover::{Discovered, discover, recognise};
 pub use engine::{Input, Options, Report, lint};
@@ -24,6 +27,7 @@ pub(crate) use files::HostFiles;
 pub use fix::{fixed, is_curable};
 pub use markdown::shows_any;
 pub use report::{Case, Reporter};
+pub use scripts::{ScriptSubject, Transfer};
 pub use services::{
     EnvironmentFile, InetdFile, Manager, Server, ServiceUnit, Services, ServicesSubject, Variable, XinetdFile,
 };

@@ -10,7 +10,9 @@ use jiff::civil::Date;
 use crate::{
     catalog::FileKind,
     host::Host,
-    lint::{crontabs::CrontabSubject, services::ServicesSubject},
+    lint::{
+        clients::ClientsSubject, crontabs::CrontabSubject, scripts::ScriptSubject, services::ServicesSubject,
+    },
     model::{self, Configuration, Origin, Parameter, Resolved, Scope, Setting},
     syntax,
     terms::{Release, SourceId, Sources, Span},
@@ -24,6 +26,8 @@ pub(crate) enum Subject<'a> {
     Sersync(SersyncSubject<'a>),
     Services(ServicesSubject<'a>),
     Crontab(CrontabSubject<'a>),
+    Clients(ClientsSubject<'a>),
+    Script(ScriptSubject<'a>),
 }
 
 /// What a check of a daemon's configuration looks at.

@@ -4,6 +4,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod crontab;
+pub mod dockerfile;
 pub mod environment_file;
 pub mod inetd;
 mod invocation;

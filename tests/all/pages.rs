@@ -184,6 +184,8 @@ fn kind(name: &str) -> FileKind {
         "inetd" => FileKind::Inetd,
         "environment" => FileKind::Environment,
         "crontab" => FileKind::Crontab,
+        "script" => FileKind::Script,
+        "dockerfile" => FileKind::Dockerfile,
         other => panic!("an example of the unknown kind `{other}`"),
     }
 }

@@ -21,7 +21,7 @@ use crate::support::{
     report::{check, write},
 };
 
-const KINDS: [FileKind; 10] = [
+const KINDS: [FileKind; 12] = [
     FileKind::RsyncdConf,
     FileKind::Secrets,
     FileKind::Password,
@@ -32,6 +32,8 @@ const KINDS: [FileKind; 10] = [
     FileKind::Environment,
     FileKind::Crontab,
     FileKind::Markdown,
+    FileKind::Script,
+    FileKind::Dockerfile,
 ];
 
 proptest! {

@@ -101,6 +101,7 @@ fn file_name(kind: &str) -> &str {
         "secrets" => "rsyncd.secrets",
         "password" => "rsync.pass",
         "sersync" => "confxml.xml",
+        "script" => "backup.sh",
         kind => kind,
     }
 }

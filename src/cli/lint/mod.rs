@@ -68,6 +68,8 @@ enum KindName {
     Environment,
     Crontab,
     Markdown,
+    Script,
+    Dockerfile,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -261,6 +263,8 @@ fn file<'a>(arguments: &Arguments, hosts: &'a Hosts, path: &Path, bytes: Bytes) 
         Some(KindName::Environment) => Some(FileKind::Environment),
         Some(KindName::Crontab) => Some(FileKind::Crontab),
         Some(KindName::Markdown) => Some(FileKind::Markdown),
+        Some(KindName::Script) => Some(FileKind::Script),
+        Some(KindName::Dockerfile) => Some(FileKind::Dockerfile),
         None => lint::recognise(path, &bytes),
     };
     kind.map(|kind| File {
@@ -292,7 +296,7 @@ fn inputs<'a>(files: &[File<'a>]) -> Vec<Input<'a>> {
 fn unknown(path: &Path) -> String {
     format!(
         "cannot tell what `{}` is; say so with --kind (rsyncd.conf, secrets, password, sersync, systemd, \
-         xinetd, inetd, environment, crontab, markdown)",
+         xinetd, inetd, environment, script, dockerfile, crontab, markdown)",
         path.display()
     )
 }

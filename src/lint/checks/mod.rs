@@ -1,6 +1,7 @@
 //! The conditions: one function a rule, one file a small family. What a rule says is on its page in `rules/`.
 
 mod auth;
+mod clients;
 mod crontabs;
 mod damage;
 mod directives;
@@ -18,6 +19,7 @@ mod password;
 mod paths;
 mod placement;
 mod repeats;
+mod scripts;
 mod secrets;
 mod sersync;
 mod services;
@@ -26,8 +28,10 @@ mod upgrade;
 mod values;
 
 use crate::lint::{
+    clients::ClientsSubject,
     crontabs::CrontabSubject,
     report::Reporter,
+    scripts::ScriptSubject,
     services::ServicesSubject,
     subject::{ConfigurationSubject, PasswordSubject, SecretsSubject, SersyncSubject, Subject},
 };
@@ -60,6 +64,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
         sersync::FAMILIES,
         services::FAMILIES,
         crontabs::FAMILIES,
+        clients::FAMILIES,
+        scripts::FAMILIES,
     ];
     families
         .iter()
@@ -89,8 +95,12 @@ pub(crate) enum Run {
     Sersync(fn(&SersyncSubject<'_>, &mut Reporter<'_>)),
     /// The files of service managers, all at once.
     Services(fn(&ServicesSubject<'_>, &mut Reporter<'_>)),
+    /// The clients that all files start, at once.
+    Clients(fn(&ClientsSubject<'_>, &mut Reporter<'_>)),
     /// A table of cron.
     Crontab(fn(&CrontabSubject<'_>, &mut Reporter<'_>)),
+    /// A script.
+    Script(fn(&ScriptSubject<'_>, &mut Reporter<'_>)),
 }
 
 impl Run {
@@ -103,6 +113,8 @@ impl Run {
             (Self::Sersync(run), Subject::Sersync(subject)) => run(subject, out),
             (Self::Services(run), Subject::Services(subject)) => run(subject, out),
             (Self::Crontab(run), Subject::Crontab(subject)) => run(subject, out),
+            (Self::Clients(run), Subject::Clients(subject)) => run(subject, out),
+            (Self::Script(run), Subject::Script(subject)) => run(subject, out),
             _ => {}
         }
     }
@@ -140,6 +152,13 @@ impl Check {
         }
     }
 
+    const fn clients(rule: &'static str, check: fn(&ClientsSubject<'_>, &mut Reporter<'_>)) -> Self {
+        Self {
+            rule,
+            run: Run::Clients(check),
+        }
+    }
+
     const fn crontab(rule: &'static str, check: fn(&CrontabSubject<'_>, &mut Reporter<'_>)) -> Self {
         Self {
             rule,
@@ -151,6 +170,13 @@ impl Check {
         Self {
             rule,
             run: Run::Services(check),
+        }
+    }
+
+    const fn script(rule: &'static str, check: fn(&ScriptSubject<'_>, &mut Reporter<'_>)) -> Self {
+        Self {
+            rule,
+            run: Run::Script(check),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     catalog::FileKind,
-    lint::{discover::by_name, files::file_name, services},
+    lint::{crontabs, discover::by_name, files::file_name, scripts, services},
     model::Parameter,
     syntax::rsyncd_conf::{self, Kind},
     terms::Bytes,
@@ -99,6 +99,8 @@ pub(super) fn kind(
         "rsyncd.conf" | "rsyncd" => Some(FileKind::RsyncdConf),
         "systemd" | "service" | "desktop" => Some(FileKind::Systemd),
         "xinetd" => Some(FileKind::Xinetd),
+        "crontab" | "cron" => Some(FileKind::Crontab),
+        "dockerfile" | "docker" => Some(FileKind::Dockerfile),
         "xml" | "html" => Some(FileKind::Sersync),
         _ if !is_generic => return None,
         _ => None,
@@ -123,8 +125,10 @@ pub(super) fn kind(
         FileKind::Inetd,
         FileKind::Environment,
         FileKind::RsyncdConf,
+        FileKind::Crontab,
     ];
-    let kind = kinds.into_iter().find(|kind| holds(*kind, text, false))?;
+    let kind = kinds.into_iter().find(|kind| holds(*kind, text, false));
+    let kind = kind.or_else(|| is_script(&label, text).then_some(FileKind::Script))?;
     Some((kind, usual_name(kind, text)))
 }
 
@@ -216,6 +220,8 @@ fn holds(kind: FileKind, text: &Bytes, is_named: bool) -> bool {
             services::by_content(text) == Some(FileKind::Environment)
                 && text.split(|&byte| byte == b'\n').any(is_assignment)
         }
+        FileKind::Crontab => crontabs::by_content(text).is_some(),
+        FileKind::Dockerfile => scripts::names_program(text) && contains(text, b"FROM"),
         FileKind::Secrets => {
             let mut lines = text
                 .split(|&byte| byte == b'\n')
@@ -224,6 +230,13 @@ fn holds(kind: FileKind, text: &Bytes, is_named: bool) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a block with the label of a shell, or with none and the first line of a script, is one that calls a program of
+/// ours. A list of commands to choose from is none: nothing in it follows from anything else.
+fn is_script(label: &str, text: &[u8]) -> bool {
+    let is_labelled = SHELLS.contains(&label) && label != "console" || GENERIC.contains(&label);
+    is_labelled && scripts::has_shebang(text) && scripts::names_program(text)
 }
 
 /// Whether a line is `user:password`, and no command, sentence or address.
@@ -284,6 +297,9 @@ fn usual_name(kind: FileKind, text: &[u8]) -> PathBuf {
         FileKind::Xinetd => "/etc/xinetd.d/rsync",
         FileKind::Inetd => "/etc/inetd.conf",
         FileKind::Environment => "/etc/default/rsync",
+        FileKind::Crontab => "crontab",
+        FileKind::Script => "script.sh",
+        FileKind::Dockerfile => "Dockerfile",
         _ => "rsyncd.conf",
     })
 }

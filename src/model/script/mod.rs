@@ -178,6 +178,14 @@ impl Call {
         !self.arguments().iter().any(|argument| argument.is_open)
     }
 
+    /// The file that its output goes to.
+    pub fn output_file(&self) -> Option<&Argument> {
+        match &self.output {
+            Stream::File(file) => Some(file),
+            Stream::Inherited | Stream::Discarded(_) => None,
+        }
+    }
+
     /// Whether it is done again and again.
     pub fn is_in_loop(&self) -> bool {
         let is_loop = |block: &Block| matches!(block, Block::While { .. } | Block::For { .. });

@@ -26,6 +26,8 @@ pub(super) struct Walk<'a> {
     pub(super) is_errexit: bool,
     pub(super) is_pipefail: bool,
     pub(super) holds_lock: bool,
+    /// Whether the list that is walked decides something.
+    is_condition: bool,
     pub(super) texts: usize,
     /// Bodies that are walked when the rest is known.
     pub(super) functions: Vec<(String, &'a Command)>,
@@ -35,6 +37,8 @@ pub(super) struct Walk<'a> {
 #[derive(Clone, Default)]
 struct Surroundings {
     status: Option<Status>,
+    /// Whether something looks at it, and not only whoever runs the script.
+    is_asked: bool,
     is_background: bool,
     pipe_to: Option<PipeTo>,
     pipe_from: Option<usize>,
@@ -53,6 +57,7 @@ impl<'a> Walk<'a> {
             is_errexit: false,
             is_pipefail: false,
             holds_lock: false,
+            is_condition: false,
             texts: 0,
             functions: Vec::new(),
         }
@@ -107,13 +112,15 @@ impl<'a> Walk<'a> {
     }
 
     fn item(&mut self, item: &'a Item, next: Option<&Item>, is_last: bool) {
-        let is_used = matches!(item.join, Join::And | Join::Or)
+        let is_asked = matches!(item.join, Join::And | Join::Or)
             || item.pipeline.is_negated
             || self.is_errexit
-            || (next.is_none() && is_last)
             || next.is_some_and(|next| self.asks_status(&next.pipeline));
+        let is_asked = is_asked || (self.is_condition && next.is_none());
+        let is_used = is_asked || (next.is_none() && is_last);
         let surroundings = Surroundings {
             status: Some(if is_used { Status::Used } else { Status::Dropped }),
+            is_asked,
             is_background: item.join == Join::Background,
             ..Surroundings::default()
         };
@@ -140,7 +147,11 @@ impl<'a> Walk<'a> {
             own.pipe_to = next.map(|next| self.pipe_to(next));
             let asks_all = self.is_pipefail || self.asks_status_of_all(surroundings);
             if next.is_some() && !asks_all {
-                own.status = Some(Status::LostInPipe);
+                own.status = Some(if surroundings.is_asked {
+                    Status::LostInPipe
+                } else {
+                    Status::Dropped
+                });
             }
             let first = self.found.calls.len();
             let mark = self.variables.mark();
@@ -272,7 +283,9 @@ impl<'a> Walk<'a> {
     /// A list whose status decides.
     fn condition(&mut self, list: &'a List) {
         let is_errexit = std::mem::replace(&mut self.is_errexit, false);
+        let is_condition = std::mem::replace(&mut self.is_condition, true);
         self.list(list, true);
+        self.is_condition = is_condition;
         self.is_errexit |= is_errexit;
     }
 

@@ -43,3 +43,41 @@ pub fn parse_part(file: &[u8], part: Range<usize>) -> Script {
         comments: parser.comments,
     }
 }
+
+impl Script {
+    /// One command, of words that no shell reads, each with its place, quotes included.
+    pub fn of_words(words: Vec<(Vec<u8>, Range<usize>)>) -> Self {
+        let Some(((_, first), (_, last))) = words.first().zip(words.last()) else {
+            return Self::default();
+        };
+        let range = first.start..last.end;
+        let words = words.into_iter().map(|(text, range)| Word {
+            parts: vec![Part {
+                kind: PartKind::Literal(text),
+                is_quoted: true,
+                range: range.start + 1..range.end - 1,
+            }],
+            range,
+        });
+        let kind = Kind::Simple(Simple {
+            assignments: Vec::new(),
+            words: words.collect(),
+        });
+        let command = Command {
+            kind,
+            redirections: Vec::new(),
+            range,
+        };
+        let pipeline = Pipeline {
+            is_negated: false,
+            commands: vec![command],
+        };
+        let join = Join::Next;
+        Self {
+            list: List {
+                items: vec![Item { pipeline, join }],
+            },
+            comments: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Passwords in scripts, and the files that hold them.
+
+use crate::{
+    catalog::Safety,
+    diagnosis::Edit,
+    lint::{
+        checks::{Check, scripts::targets::shown},
+        report::{Case, Reporter},
+        scripts::{ScriptSubject, is_password, written},
+    },
+    model::{
+        Parameter,
+        script::{Argument, UNKNOWN},
+    },
+    terms::Target,
+};
+
+pub(super) const CHECKS: &[Check] = &[
+    Check::script("RSY995", password_not_handed_over),
+    Check::script("RSY996", password_in_clear),
+    Check::script("RSY957", mode_of_another_file),
+];
+
+/// RSY995: a variable that rsync does not see.
+fn password_not_handed_over(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
+    let script = subject.script;
+    let asks_daemon = subject.transfers().any(|transfer| {
+        transfer
+            .targets()
+            .any(|(_, target)| matches!(target, Target::Daemon(_)))
+    });
+    let exports_all = script.calls_of("set").any(|call| {
+        let mut words = call.arguments().iter().map(Argument::text);
+        words.any(|word| word == "allexport" || word.starts_with('-') && word.contains('a'))
+    });
+    if !asks_daemon || exports_all || script.takes_in_others {
+        return;
+    }
+    let assigned = script
+        .assignments
+        .iter()
+        .filter(|assigned| !assigned.is_for_command);
+    for assigned in assigned.filter(|assigned| !script.exported.contains(&assigned.name)) {
+        let is_written = script_writes(subject, assigned.range.clone());
+        let name = String::from_utf8_lossy(&assigned.name).into_owned();
+        let case = Case::at(subject.span(assigned.range.start..assigned.range.start + assigned.name.len()));
+        let is_used = script.used.contains_key(&assigned.name);
+        if assigned.name == b"RSYNC_PASSWORD" {
+            let uses_file = subject.transfers().all(|transfer| transfer.has("password-file"));
+            if !uses_file && !is_used && is_written {
+                let start = assigned.range.start;
+                let edit = Edit::replace(subject.span(start..start), "export ");
+                out.report(case.with("name", name).fix(Safety::Unsafe, [edit]));
+            }
+        } else if is_password(&assigned.name) && !is_used {
+            out.report(case.variant("unused").with("name", name));
+        }
+    }
+}
+
+/// Whether a part of the file is a command of its own, and not a word of `export` or `local`.
+fn script_writes(subject: &ScriptSubject<'_>, range: std::ops::Range<usize>) -> bool {
+    let source = subject.sources.get(subject.source);
+    let line = source.line_range(source.line_of(range.start));
+    let before = &source.bytes()[line.start..range.start];
+    before.trim_ascii().is_empty() || before.trim_ascii_end().ends_with(b";")
+}
+
+/// RSY996: every user of the machine reads command lines.
+fn password_in_clear(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
+    let file = subject.sources.get(subject.source).bytes();
+    for call in subject
+        .script
+        .calls
+        .iter()
+        .filter(|call| call.program() == "sshpass")
+    {
+        let runs_rsync = call.arguments().iter().any(|word| word.text().contains("rsync"));
+        let words = &call.words;
+        for (index, word) in words.iter().enumerate().skip(1) {
+            let text = word.text();
+            let is_password = words[index - 1].is("-p") || text.len() > 2 && text.starts_with("-p");
+            if runs_rsync && is_password {
+                out.report(Case::at(subject.span(word.range.clone())).variant("command-line"));
+            }
+        }
+    }
+    for assigned in &subject.script.assignments {
+        if assigned.name == b"RSYNC_PASSWORD" && written(&assigned.value, file).is_some() {
+            out.report(Case::at(subject.span(assigned.range.clone())));
+        }
+    }
+}
+
+/// RSY957: the file that counts keeps its mode.
+fn mode_of_another_file(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
+    let mut wanted: Vec<String> = Vec::new();
+    for transfer in subject.transfers() {
+        let given = transfer.invocation.option("password-file");
+        wanted.extend(given.and_then(|given| given.value.clone()));
+    }
+    for daemon in subject.daemons {
+        let settings = daemon
+            .settings
+            .iter()
+            .filter(|setting| setting.parameter == Parameter::SecretsFile);
+        wanted.extend(settings.map(|setting| String::from_utf8_lossy(setting.bytes()).into_owned()));
+    }
+    wanted.retain(|path| !path.contains(UNKNOWN) && path.starts_with('/'));
+    let chmods: Vec<_> = subject.script.calls_of("chmod").collect();
+    let is_changed = |path: &str| {
+        chmods
+            .iter()
+            .any(|call| call.arguments().iter().any(|word| word.is(path)))
+    };
+    wanted.retain(|path| !is_changed(path));
+    for call in &chmods {
+        let mut words = call
+            .arguments()
+            .iter()
+            .filter(|word| !word.text().starts_with('-'));
+        let mode = words.next().map(Argument::text).unwrap_or_default();
+        let is_private =
+            mode.len() >= 3 && mode.ends_with("00") || mode.contains("go-") || mode.contains("go=");
+        for word in words.filter(|_| is_private) {
+            let path = word.text();
+            if let Some(other) = wanted.iter().find(|other| is_meant(&path, other)) {
+                let case = Case::at(subject.span(word.range.clone())).with("path", shown(&path));
+                out.report(case.with("wanted", other.as_str()));
+            }
+        }
+    }
+}
+
+/// Whether one path looks like the other misspelt, or like the same file in another folder.
+fn is_meant(path: &str, wanted: &str) -> bool {
+    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let (one, other) = (name(path), name(wanted));
+    !path.contains(UNKNOWN)
+        && path.starts_with('/')
+        && path != wanted
+        && (one == other || strsim::damerau_levenshtein(&one, &other) <= 2 && one.len() > 6)
+}
