@@ -23,6 +23,7 @@ mod properties;
 mod readme;
 mod regression;
 mod sarif;
+mod scripts;
 mod secrecy;
 mod sersync;
 mod services;

@@ -60,6 +60,8 @@ proptest! {
 #[test]
 fn a_line_of_a_mebibyte_is_one_line() {
     let filler = |text: &str| text.repeat((1 << 20) / text.len());
+    // The most that is read of a script.
+    let small = |text: &str| text.repeat((255 << 10) / text.len());
     for (kind, file) in [
         (FileKind::RsyncdConf, format!("[a]\npath = /{}\n", filler("x"))),
         (FileKind::RsyncdConf, filler("a  ")),
@@ -94,6 +96,18 @@ fn a_line_of_a_mebibyte_is_one_line() {
         ),
         (FileKind::Inetd, filler("rsync stream\n")),
         (FileKind::Environment, filler("RSYNC_NICE=x\n")),
+        (FileKind::Script, filler("rsync\n")),
+        (FileKind::Script, format!("rsync {}", small("-Z"))),
+        (FileKind::Script, small("rsync -Z /$a$b::c d;")),
+        (
+            FileKind::Script,
+            small("inotifywait -o x -e modify | while read a; do rsync $a b; "),
+        ),
+        (FileKind::Script, small("a=rsync$a;$a ")),
+        (FileKind::Script, small("if (rsync `")),
+        (FileKind::Script, small("ps|grep rsync|grep -v gerp|wc;")),
+        (FileKind::Dockerfile, format!("RUN rsync {}", small("-Z \\\n"))),
+        (FileKind::Dockerfile, small("RUN [\"rsync\"]\n")),
     ] {
         all_formats(&check(file.as_bytes(), kind));
     }
@@ -189,6 +203,9 @@ fn memory_is_bounded_for_files_of_mistakes() {
             "small.confxml.xml",
             format!("<head {}>", "a=\"<".repeat(size / 40)),
         ),
+        ("large.sh", "rsync -Z;".repeat(size / 10)),
+        ("small.sh", "rsync -Z;".repeat(25_000)),
+        ("calls.sh", format!("{}rsync -Z", "a;".repeat(100_000))),
     ] {
         let folder = folder(&[(name, &text)]);
         let bounded = "ulimit -v 640000 && exec \"$0\" lint --format json \"$1\"";
@@ -198,7 +215,11 @@ fn memory_is_bounded_for_files_of_mistakes() {
             .stdout(Stdio::null())
             .status()
             .expect("a shell");
-        let expected = if name == "confxml.xml" { 3 } else { 1 };
+        let expected = if matches!(name, "confxml.xml" | "large.sh") {
+            3
+        } else {
+            1
+        };
         assert_eq!(status.code(), Some(expected), "{:?}", &text[..10]);
     }
 }
