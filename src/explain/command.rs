@@ -1,12 +1,14 @@
 //! The command line of an rsync client in the text around its errors.
 
-use crate::syntax::Invocation;
+use crate::{syntax::Invocation, terms::Target};
 
 /// What somebody typed, or what a script or cron ran.
 #[derive(Debug)]
 pub struct Command {
     /// From `rsync` to the end of the line, passwords taken out.
     pub text: String,
+    /// Its sources, then its destination, as they were typed.
+    pub(super) words: Vec<String>,
     /// What it says.
     pub invocation: Invocation,
 }
@@ -37,8 +39,11 @@ pub(super) fn command(line: &str) -> Option<Command> {
         !invocation.targets.is_empty() && words[1..end].iter().any(|word| looks_like_argument(word));
     // rsync's own help, which it prints above some errors.
     let is_help = text.contains("[OPTION]");
+    let is_target = |word: &&String| invocation.targets.contains(&Target::parse(word));
+    let targets = words[1..end].iter().filter(is_target).cloned().collect();
     (is_real && !is_help).then(|| Command {
         text: text.to_owned(),
+        words: targets,
         invocation,
     })
 }

@@ -54,7 +54,8 @@ const CARRIERS: [&str; 9] = [
 fn exit_of_others(line: &str) -> Option<u8> {
     // sersync's fail log holds the raw wait status.
     if let Some((_, behind)) = line.split_once("#errno ") {
-        let status: u32 = behind.split_whitespace().next()?.parse().ok()?;
+        let end = behind.find(|c: char| !c.is_ascii_digit()).unwrap_or(behind.len());
+        let status: u32 = behind[..end].parse().ok()?;
         return u8::try_from(status / 256).ok().filter(|exit| *exit > 0);
     }
     let lowered = line.to_ascii_lowercase();
@@ -142,6 +143,15 @@ pub(super) fn names(line: &str) -> Vec<(&'static str, String)> {
         found.push(("path", path.to_owned()));
     }
     found
+}
+
+/// The path of which a line says that it is not there.
+pub(super) fn missing(line: &str) -> Option<String> {
+    if !line.contains("No such file or directory") {
+        return None;
+    }
+    let (_, behind) = line.split_once('"')?;
+    behind.rsplit_once('"').map(|(path, _)| path.to_owned())
 }
 
 #[cfg(test)]

@@ -24,6 +24,8 @@ pub struct Incident {
     pub release: Option<Release>,
     /// Names that the text tells: modules, hosts, paths.
     pub names: Vec<(&'static str, String)>,
+    /// Paths of which the text says that they are not there.
+    pub(super) missing: Vec<String>,
     /// How often the same failure stands in the text.
     pub count: usize,
     /// What can be behind it, likeliest first.
@@ -41,12 +43,16 @@ pub struct Seen {
     pub text: String,
     /// The messages in it and what they claim, those that fit more of the line first.
     pub(super) messages: Vec<usize>,
+    /// Whether the line ends within them.
+    pub(super) is_cut: bool,
 }
 
 /// Kinds of failures that are kept; a text with more has one disease, not hundreds.
 const MOST_INCIDENTS: usize = 100;
 /// Lines of one failure that are kept.
 const MOST_LINES: usize = 40;
+/// Missing paths of one failure that are kept.
+const MOST_MISSING: usize = 8;
 /// Bytes of a line that are kept.
 const LONGEST_TEXT: usize = 600;
 
@@ -88,8 +94,12 @@ impl Collector {
         if let Some((whole, messages)) = self.joined(number, &text, weight) {
             text = whole;
             found = messages;
+            self.open
+                .lines
+                .pop_if(|seen| seen.is_cut && seen.number + 1 == number);
         } else if found.is_empty() {
             self.before = Some((number, text.clone()));
+            found = MESSAGES.find_cut(&text);
         }
         let ending = facts::final_line(&text);
         if found.is_empty() && ending.is_none() {
@@ -144,7 +154,9 @@ impl Collector {
                 lines.any(|seen| seen.messages.contains(&found.message))
             };
             let is_echo = facts::is_echo(text) && !found.iter().any(is_told);
-            return !(is_final || is_echo) || number > closed_at + 2;
+            // Where nothing but an exit code has come, the other side's hang-up is the rest of the same failure.
+            let is_rest = facts::is_hang_up(text) && self.open.messages().all(|message| message.is_final);
+            return !(is_final || is_echo || is_rest) || number > closed_at + 2;
         }
         let is_refusal = |message: &Message| {
             message
@@ -222,6 +234,9 @@ fn is_refusal(voice: Voice, client: Option<&str>) -> bool {
 
 impl Incident {
     fn see(&mut self, number: usize, mut text: String, found: Vec<Found>) {
+        if self.missing.len() < MOST_MISSING {
+            self.missing.extend(facts::missing(&text));
+        }
         let is_new = found.iter().any(|found| {
             !self
                 .lines
@@ -232,7 +247,9 @@ impl Incident {
             return;
         }
         let named = found.iter().flat_map(|found| found.place.values.iter().cloned());
-        for (kind, name) in named.chain(facts::names(&text)) {
+        let is_cut = found.first().is_some_and(|found| found.is_cut);
+        let names = if is_cut { Vec::new() } else { facts::names(&text) };
+        for (kind, name) in named.chain(names) {
             if !name.is_empty() && !self.names.iter().any(|(known, _)| *known == kind) {
                 self.names.push((kind, name));
             }
@@ -246,6 +263,7 @@ impl Incident {
         self.lines.push(Seen {
             number,
             text,
+            is_cut,
             messages: found.into_iter().map(|found| found.message).collect(),
         });
     }

@@ -5,7 +5,7 @@ use crate::{
     explain::{Incident, Reason},
     model::{
         Configuration, Parameter, Scope, Setting,
-        access::{Peer, hosts},
+        access::{Peer, Right, UsersVerdict, hosts, users},
     },
     terms::Sources,
 };
@@ -30,8 +30,8 @@ pub(super) enum Judgement {
 }
 
 impl Server {
-    /// Judges a failure at a stage, with the message that shows it.
-    pub(super) fn judge(&self, incident: &Incident, stage: Stage, message: &str) -> Judgement {
+    /// Judges a page's cause of a failure at a stage, with the message that shows it.
+    pub(super) fn judge(&self, incident: &Incident, page: &str, stage: Stage, message: &str) -> Judgement {
         let name = |kind| {
             incident
                 .names
@@ -72,10 +72,46 @@ impl Server {
             {
                 Judgement::No
             }
-            Stage::Arguments if message.contains("read only") => self.switch(scope, Parameter::ReadOnly),
+            Stage::Authentication if page == "RSY816" => match self.verdict(incident, scope) {
+                Some(UsersVerdict::NoRule) => self.line_of(scope, Parameter::AuthUsers),
+                Some(UsersVerdict::Rule(rule)) if rule.right == Right::Deny => {
+                    self.line_of(scope, Parameter::AuthUsers)
+                }
+                Some(UsersVerdict::Rule(_)) => Judgement::No,
+                _ => Judgement::Open,
+            },
+            Stage::Authentication if matches!(self.verdict(incident, scope), Some(UsersVerdict::NoRule)) => {
+                Judgement::No
+            }
+            Stage::Arguments if message.contains("read only") => match self.verdict(incident, scope) {
+                Some(UsersVerdict::Rule(rule)) if rule.right == Right::ReadOnly => {
+                    self.line_of(scope, Parameter::AuthUsers)
+                }
+                _ => self.switch(scope, Parameter::ReadOnly),
+            },
             Stage::Arguments if message.contains("write only") => self.switch(scope, Parameter::WriteOnly),
             _ => Judgement::Open,
         }
+    }
+
+    /// Which rule of `auth users` decides about the user whom the text names.
+    fn verdict(&self, incident: &Incident, scope: Scope) -> Option<UsersVerdict<'_>> {
+        let mut names = incident.names.iter();
+        let named = names
+            .find(|(kind, _)| *kind == "user")
+            .map(|(_, user)| user.as_str());
+        let peer = || {
+            incident
+                .command
+                .as_ref()?
+                .invocation
+                .peer()?
+                .remote()?
+                .user
+                .as_deref()
+        };
+        let user = named.or_else(peer)?;
+        Some(users(&self.configuration, scope, user, None))
     }
 
     fn missing(&self, module: &str) -> Judgement {

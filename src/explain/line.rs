@@ -82,8 +82,33 @@ fn bounded(
     Ok(stop)
 }
 
-/// The line as rsync wrote it: without colours, with plain quotes and blanks.
+/// The line as rsync wrote it: without colours, with plain quotes and blanks, and without a web page's entities.
 pub(super) fn clean(line: &[u8]) -> Cow<'_, str> {
+    let text = without_colours(line);
+    if !(text.contains('&') && text.contains(';')) {
+        return text;
+    }
+    let mut text = text.into_owned();
+    for (entity, plain) in ENTITIES {
+        text = text.replace(entity, plain);
+    }
+    Cow::Owned(text)
+}
+
+/// What web pages write for characters that mean something in HTML; the ampersand last, as it begins the others.
+const ENTITIES: [(&str, &str); 9] = [
+    ("&lt;", "<"),
+    ("&gt;", ">"),
+    ("&quot;", "\""),
+    ("&#34;", "\""),
+    ("&apos;", "'"),
+    ("&#39;", "'"),
+    ("&#039;", "'"),
+    ("&nbsp;", " "),
+    ("&amp;", "&"),
+];
+
+fn without_colours(line: &[u8]) -> Cow<'_, str> {
     if !line.iter().any(|byte| needs_a_look(*byte)) {
         return String::from_utf8_lossy(line);
     }
@@ -161,6 +186,10 @@ mod tests {
         );
         assert_eq!(clean(b"\x1b]0;title\x07rsync\x08 \xff"), "rsync \u{fffd}");
         assert_eq!(clean(b"\x1b["), "[");
+        assert_eq!(
+            clean(b"&gt; &quot;R&amp;amp;D&quot; &c; &#39;"),
+            "> \"R&amp;D\" &c; '"
+        );
     }
 
     #[test]

@@ -16,6 +16,9 @@ pub(super) struct Messages {
     anchors: AhoCorasick,
     /// The messages of an anchor.
     of_anchor: Vec<Vec<usize>>,
+    beginnings: AhoCorasick,
+    /// The messages of a beginning.
+    of_beginning: Vec<Vec<usize>>,
 }
 
 /// A message, and the causes that show it.
@@ -48,6 +51,8 @@ pub(super) struct Found {
     /// Its number among the messages.
     pub(super) message: usize,
     pub(super) place: Match,
+    /// Whether the line ends within it.
+    pub(super) is_cut: bool,
 }
 
 impl Messages {
@@ -80,17 +85,21 @@ impl Messages {
                 .push(number);
         }
         // Lines that hold no message may still tell a command or an exit code.
-        for hint in ["rsync", "#errno "] {
+        for hint in ["rsync", "#errno ", "@ERROR"] {
             of_anchor.entry(hint).or_default();
         }
-        let anchors = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .build(of_anchor.keys())
-            .expect("some hundred short words");
+        let mut of_beginning: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (number, message) in messages.iter().enumerate() {
+            if let Some(beginning) = message.pattern.beginning() {
+                of_beginning.entry(beginning).or_default().push(number);
+            }
+        }
         Self {
             messages,
-            anchors,
+            anchors: words(of_anchor.keys()),
             of_anchor: of_anchor.into_values().collect(),
+            beginnings: words(of_beginning.keys()),
+            of_beginning: of_beginning.into_values().collect(),
         }
     }
 
@@ -124,12 +133,59 @@ impl Messages {
             .into_iter()
             .filter_map(|message| {
                 let place = self.messages[message].pattern.find(line)?;
-                Some(Found { message, place })
+                Some(Found {
+                    message,
+                    place,
+                    is_cut: false,
+                })
             })
             .collect();
         found.sort_by_key(|found| std::cmp::Reverse(self.messages[found.message].pattern.weight()));
         found
     }
+
+    /// The messages that a line may have held that is cut at its end, by a terminal or a viewer, those alone of which
+    /// most is left.
+    pub(super) fn find_cut(&self, line: &str) -> Vec<Found> {
+        let kept = line.trim_end_matches(['…', '.', ' ', '>', '$']);
+        let is_cut = line.trim_end().ends_with(['…', '>', '$']) || line.trim_end().ends_with("...");
+        let is_wide = line.chars().count() >= NARROWEST;
+        let is_of_rsync = ["rsync:", "ERROR:"].iter().any(|start| line.contains(start));
+        if !is_of_rsync || !(is_cut || is_wide) {
+            return Vec::new();
+        }
+        let mut fits: Vec<(usize, usize)> = self
+            .beginnings
+            .find_overlapping_iter(kept)
+            .flat_map(|beginning| &self.of_beginning[beginning.pattern()])
+            .filter_map(|&message| Some((self.messages[message].pattern.fit_of_cut(kept)?, message)))
+            .collect();
+        fits.sort_unstable_by(|one, other| other.cmp(one));
+        fits.dedup();
+        let most = fits.first().map_or(0, |(fit, _)| *fit);
+        fits.into_iter()
+            .take_while(|(fit, _)| *fit == most)
+            .map(|(_, message)| Found {
+                message,
+                place: Match {
+                    range: 0..kept.len(),
+                    values: Vec::new(),
+                },
+                is_cut: true,
+            })
+            .collect()
+    }
+}
+
+/// The width of the narrowest terminal that cuts lines: a shorter line has not met its edge.
+const NARROWEST: usize = 79;
+
+/// Finds any of some words, whatever the case of their letters.
+fn words<'a>(words: impl Iterator<Item = &'a &'a str>) -> AhoCorasick {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .build(words)
+        .expect("some hundred short words")
 }
 
 /// Parts of lines that only say that a run has ended: they follow from whatever the other lines say.

@@ -9,6 +9,7 @@ mod line;
 mod messages;
 mod pattern;
 mod rank;
+mod typed;
 
 use std::io;
 

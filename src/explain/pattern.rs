@@ -60,7 +60,36 @@ impl Pattern {
 
     /// How many bytes are literal: what fits more of a line says more about it.
     pub(super) fn weight(&self) -> usize {
-        self.parts.iter().map(|(literal, _)| literal.trim().len()).sum()
+        self.parts.iter().map(|(literal, _)| literal.len()).sum()
+    }
+
+    /// What the message begins with, by which lines are looked through that end within one; none where it begins with
+    /// too little.
+    pub(super) fn beginning(&self) -> Option<&'static str> {
+        let (first, _) = self.parts.first()?;
+        let mut ends = (SHORTEST_ANCHOR..=LONGEST_BEGINNING.min(first.len())).rev();
+        ends.find_map(|end| first.get(..end))
+    }
+
+    /// How many literal bytes of the message are there, if `line` ends within it.
+    pub(super) fn fit_of_cut(&self, line: &str) -> Option<usize> {
+        let mut at = find(line, self.beginning()?, 0)?;
+        let mut fit = 0;
+        for (number, (literal, _)) in self.parts.iter().enumerate() {
+            let whole = find(line, literal, at).filter(|&start| number > 0 || start == at);
+            let Some(start) = whole else {
+                let rest = &line.as_bytes()[at..];
+                let begun = (0..literal.len().min(rest.len() + 1)).rev().find(|&length| {
+                    let is_possible = number > 0 || length == rest.len();
+                    is_possible
+                        && rest[rest.len() - length..].eq_ignore_ascii_case(&literal.as_bytes()[..length])
+                });
+                return begun.map(|begun| fit + begun).filter(|fit| *fit >= SHORTEST_CUT);
+            };
+            fit += literal.len();
+            at = start + literal.len();
+        }
+        None
     }
 
     /// How many values a match tells.
@@ -107,6 +136,10 @@ impl Pattern {
 
 /// Fewer literal bytes than this fit lines that have nothing to do with rsync.
 const SHORTEST_ANCHOR: usize = 8;
+/// So many bytes of a message's beginning are looked for at most.
+const LONGEST_BEGINNING: usize = 12;
+/// Fewer literal bytes than this are no part of a message, but words of anybody's.
+const SHORTEST_CUT: usize = 10;
 
 /// The length of a value at the end of a pattern: one word, without the full stop of the sentence around it.
 fn last_value(rest: &str) -> usize {
@@ -182,6 +215,24 @@ mod tests {
             key("auth failed on module")
         );
         assert!(Pattern::new("%Q").is_none() && Pattern::new("{a} {b}").is_none());
+    }
+
+    #[test]
+    fn a_message_is_known_by_what_a_cut_leaves_of_it() {
+        let pattern =
+            Pattern::new("link_stat \"{path}\" failed: No such file or directory (2)").expect("a pattern");
+        let line = "rsync: [sender] link_stat \"/a\" failed: No such file or directory (2)";
+        for (length, fit) in [
+            (27, Some(11)),
+            (30, Some(12)),
+            (31, Some(13)),
+            (44, Some(26)),
+            (68, None),
+            (20, None),
+        ] {
+            assert_eq!(pattern.fit_of_cut(&line[..length]), fit, "{}", &line[..length]);
+        }
+        assert_eq!(pattern.fit_of_cut("rsync: [sender] link_status of /a"), None);
     }
 
     #[test]

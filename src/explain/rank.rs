@@ -1,11 +1,12 @@
 use std::{cmp::Reverse, collections::BTreeMap};
 
 use crate::{
-    catalog::{Confidence, Frequency, Page, Symptom},
+    catalog::{self, Confidence, Frequency, Page, Symptom},
     explain::{
-        Incident, Known, Predicted,
+        Incident, Known, Predicted, Seen,
         judge::Judgement,
         messages::{Claim, MESSAGES, Voice},
+        typed,
     },
 };
 
@@ -34,6 +35,10 @@ pub enum Reason {
     Shared(usize, usize),
     /// The daemon's log names it.
     Logged(usize),
+    /// The line is cut, and what is left of it fits so many causes.
+    Cut(usize, usize),
+    /// The command line has that word.
+    Typed(String),
     /// The line only sums up.
     SumsUp(usize),
     /// Only the exit code speaks for it.
@@ -72,6 +77,7 @@ struct Candidate {
 /// The causes of a failure, likeliest first.
 pub(super) fn causes(incident: &Incident, known: &Known) -> Vec<Cause> {
     let mut candidates = by_lines(incident);
+    by_command(incident, &mut candidates);
     if candidates.is_empty() {
         candidates = by_exit(incident);
     }
@@ -117,6 +123,10 @@ fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
             .messages
             .first()
             .map_or(1, |&first| MESSAGES.get(first).pattern.weight());
+        if seen.is_cut {
+            by_rest(seen, &mut candidates);
+            continue;
+        }
         let mut comes = [false; 2];
         for &number in &seen.messages {
             let message = MESSAGES.get(number);
@@ -160,6 +170,40 @@ fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
     candidates
 }
 
+/// What is left of a line speaks for all causes that it may have been, and for none of them much.
+fn by_rest(seen: &Seen, candidates: &mut BTreeMap<&'static str, Candidate>) {
+    let claims: BTreeMap<&str, Claim> = seen
+        .messages
+        .iter()
+        .flat_map(|&number| &MESSAGES.get(number).claims)
+        .map(|claim| (claim.page.id, *claim))
+        .collect();
+    let reason = Reason::Cut(seen.number, claims.len());
+    for claim in claims.values() {
+        let score = WHOLE / 2 / root(claims.len());
+        add(candidates, *claim, score, reason.clone());
+    }
+}
+
+/// What the command line shows of itself.
+fn by_command(incident: &Incident, candidates: &mut BTreeMap<&'static str, Candidate>) {
+    for slip in typed::slips(incident) {
+        let page = catalog::page(slip.page).expect("the pages that `typed` names are there");
+        let mut symptoms = page.symptoms.iter();
+        let symptom = symptoms.find(|symptom| symptom.variants.contains(&slip.variant));
+        let claim = Claim {
+            page,
+            symptom: symptom.expect("the kinds of case that `typed` names are on their pages"),
+            voice: Voice::Client,
+        };
+        let score = if slip.is_sure { 2 * WHOLE } else { WHOLE / 2 };
+        add(candidates, claim, score, Reason::Typed(slip.word));
+        if let Some(candidate) = candidates.get_mut(page.id).filter(|_| slip.is_sure) {
+            candidate.claim = claim;
+        }
+    }
+}
+
 fn add(candidates: &mut BTreeMap<&'static str, Candidate>, claim: Claim, score: u32, reason: Reason) {
     let candidate = candidates.entry(claim.page.id).or_insert_with(|| Candidate {
         claim,
@@ -184,9 +228,11 @@ fn add(candidates: &mut BTreeMap<&'static str, Candidate>, claim: Claim, score: 
 /// The line that a reason is taken from.
 fn line_of(reason: &Reason) -> Option<usize> {
     match reason {
-        Reason::Alone(line) | Reason::Shared(line, _) | Reason::Logged(line) | Reason::SumsUp(line) => {
-            Some(*line)
-        }
+        Reason::Alone(line)
+        | Reason::Shared(line, _)
+        | Reason::Logged(line)
+        | Reason::Cut(line, _)
+        | Reason::SumsUp(line) => Some(*line),
         _ => None,
     }
 }
@@ -208,7 +254,7 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, has_log:
     match page.frequency {
         Frequency::Often => {
             candidate.score = candidate.score * 5 / 4;
-            let is_shared = |reason: &Reason| matches!(reason, Reason::Shared(..));
+            let is_shared = |reason: &Reason| matches!(reason, Reason::Shared(..) | Reason::Cut(..));
             if candidate.reasons.iter().any(is_shared) {
                 candidate.reasons.push(Reason::Frequent);
             }
@@ -267,7 +313,12 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, has_log:
     let Some(server) = known.server.as_ref().filter(|_| page.files.is_empty()) else {
         return;
     };
-    match server.judge(incident, symptom.stage, symptom.client.unwrap_or_default()) {
+    match server.judge(
+        incident,
+        page.id,
+        symptom.stage,
+        symptom.client.unwrap_or_default(),
+    ) {
         Judgement::Yes(reason) => {
             candidate.score += WHOLE;
             candidate.reasons.insert(0, reason);
@@ -336,6 +387,10 @@ fn arguments(incident: &Incident) -> Vec<(&'static str, String)> {
         add("password-file", file);
     }
     add("port", Some("873".to_owned()));
+    add(
+        "word",
+        typed::slips(incident).into_iter().next().map(|slip| slip.word),
+    );
     if let Some(code) = hook_code(&arguments) {
         arguments.push(("hook-code", code.to_string()));
     }

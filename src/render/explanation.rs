@@ -131,12 +131,13 @@ fn tell(
         };
         commands.push((word, case.commands(check.commands)));
     }
-    if !cause.page.commands.is_empty() {
+    let cure = case.cure();
+    if !cure.is_empty() {
         let word = match language {
             Language::English => format!("cure {}", place(cause.page.side, language)),
             Language::Chinese => format!("{}解决", place(cause.page.side, language)),
         };
-        commands.push((word, case.commands(cause.page.commands)));
+        commands.push((word, cure));
     }
     paragraphs.push((pick(language, "cure", "解决"), case.help().into_owned()));
     if let Some(not) = case.not() {
@@ -196,7 +197,26 @@ struct Case<'a> {
 
 impl Case<'_> {
     fn text(&self) -> Text {
-        self.cause.page.text(None, self.language)
+        self.cause.page.text(self.variant(), self.language)
+    }
+
+    /// Which kind of case the symptom shows. A page about lines of files knows its kinds by those lines, not by symptoms.
+    fn variant(&self) -> Option<&'static str> {
+        match self.cause.symptom.variants {
+            [variant] if self.cause.page.files.is_empty() => Some(variant),
+            _ => None,
+        }
+    }
+
+    /// What to type.
+    fn cure(&self) -> Vec<String> {
+        let page = self.cause.page;
+        let variant = self.variant().and_then(|name| page.variant(name));
+        self.commands(
+            variant
+                .and_then(|variant| variant.commands)
+                .unwrap_or(page.commands),
+        )
     }
 
     /// What happened; where the text does not tell enough for that, the cause in general.
@@ -276,6 +296,10 @@ fn told(reason: &Reason, incident: &Incident, language: Language) -> String {
         Reason::Shared(line, count) => format!("line {line} is printed for {count} causes"),
         Reason::Logged(line) if zh => format!("第 {line} 行的守护进程日志说明了原因"),
         Reason::Logged(line) => format!("the daemon's log names it in line {line}"),
+        Reason::Cut(line, count) if zh => format!("第 {line} 行被截断，剩下的部分有 {count} 种可能的原因"),
+        Reason::Cut(line, count) => format!("line {line} is cut, and what is left of it fits {count} causes"),
+        Reason::Typed(word) if zh => format!("命令行里写的是 `{word}`"),
+        Reason::Typed(word) => format!("the command line has `{word}`"),
         Reason::SumsUp(line) if zh => format!("第 {line} 行只是总结，真正的原因在它之前的输出里"),
         Reason::SumsUp(line) => format!("line {line} only sums up; the cause stands in the lines before it"),
         Reason::ExitOnly(code) if zh => format!("只知道退出码 {code}；有用的是它之前的那几行"),
@@ -392,7 +416,7 @@ fn diagnosis(failure: usize, incident: &Incident, cause: &Cause, name: &str, lan
         "remedy": {
             "side": page.side,
             "help": case.help(),
-            "commands": case.commands(page.commands),
+            "commands": case.cure(),
             "edits": [],
         },
         "check": page.check.map(|check| json!({ "side": check.side, "commands": case.commands(check.commands) })),

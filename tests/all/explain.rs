@@ -2,7 +2,7 @@
 
 use proptest::{collection::vec, prelude::*};
 use rsyncctl::{
-    catalog::Language,
+    catalog::{Confidence, Language},
     explain::{Explanation, Incident, Known, explain},
     render::{self, Format, Style},
 };
@@ -55,7 +55,10 @@ fn every_pattern_is_recognised_in_its_own_text() {
                 .chain(symptom.log)
                 .chain(symptom.wordings.iter().copied());
             for text in texts {
-                let line = text.replace(['{', '}'], "");
+                let line = text
+                    .replace("}}", "\u{1}")
+                    .replace(['{', '}'], "")
+                    .replace('\u{1}', "}");
                 let explanation = explained(line.as_bytes());
                 let mut causes = explanation.incidents.iter().flat_map(|incident| &incident.causes);
                 if !causes.any(|cause| cause.page.id == page.id) {
@@ -175,7 +178,86 @@ pub(crate) fn noises(text: &str) -> Vec<(&'static str, String)> {
             format!("sending incremental file list\n  1,024  10%  1.00MB/s\r  9,999 100%  2.00MB/s\r{text}"),
         ),
         ("a NUL", text.replace('\n', "\0\n")),
+        ("a quoted quote", each(&|line| format!("> > {line}"))),
+        ("a block of Markdown", format!("```console\n{text}\n```\n")),
+        (
+            "a web page's source",
+            format!(
+                "<pre>{}</pre>",
+                text.replace('&', "&amp;")
+                    .replace('<', "&lt;")
+                    .replace('>', "&gt;")
+                    .replace('"', "&quot;")
+                    .replace('\'', "&#39;")
+            ),
+        ),
+        (
+            "wide brackets",
+            each(&|line| {
+                if is_prompt(line) {
+                    line.to_owned()
+                } else {
+                    format!("（{line}）")
+                }
+            }),
+        ),
+        (
+            "German prose",
+            format!("Hallo zusammen,\nder Abgleich bricht ab, im Terminal steht:\n{text}\nWer weiß Rat?\n"),
+        ),
+        (
+            "another failure behind it",
+            format!(
+                "{text}\nuser@other:~$ rsync -a logs.example.org::logs/ /srv/logs/\n\
+                 @ERROR: max connections (2) reached -- try again later\n\
+                 rsync error: error starting client-server protocol (code 5) at main.c(1850) [Receiver=3.2.7]\n"
+            ),
+        ),
     ]
+}
+
+/// Whether a command is typed in a line.
+fn is_prompt(line: &str) -> bool {
+    ["$ ", "# ", "rsync -"].iter().any(|sign| line.contains(sign))
+}
+
+/// What is left where a terminal or a viewer cuts lines.
+pub(crate) fn cuts(text: &str) -> Vec<(&'static str, String)> {
+    let cut = |width: usize, mark: &str| {
+        let lines = text.lines().map(|line| {
+            if line.chars().count() <= width {
+                return line.to_owned();
+            }
+            line.chars().take(width).chain(mark.chars()).collect()
+        });
+        lines.collect::<Vec<String>>().join("\n")
+    };
+    let middle = text.len() / 2;
+    let tail = (middle..text.len()).find(|&at| text.is_char_boundary(at));
+    vec![
+        ("lines cut at 80 columns", cut(80, "")),
+        ("lines cut at 100 characters", cut(100, "…")),
+        ("lines cut with points", cut(72, "...")),
+        ("the last half", text[tail.unwrap_or(0)..].to_owned()),
+    ]
+}
+
+/// A cut line tells the causes that begin like it, and none of them is certain.
+#[test]
+fn a_cut_line_is_less_sure() {
+    for text in [
+        "rsync: [sender] link_stat \"/srv/www/releases/2026-11-21/static/images/logo\" failed: No such fi",
+        "rsync: [sender] link_stat \"/srv/www/releases…",
+    ] {
+        let explanation = explained(text.as_bytes());
+        let causes = &explanation.incidents[0].causes;
+        let source = causes.iter().find(|cause| cause.page.id == "RSY851");
+        assert!(source.is_some(), "{text}");
+        assert_ne!(causes[0].confidence, Confidence::Certain, "{text}");
+    }
+    let prose =
+        "rsync failed to connect to the machine that we use for the nightly backups of the web servers";
+    assert!(explained(prose.as_bytes()).incidents.is_empty());
 }
 
 fn first_cause(text: &[u8]) -> Option<&'static str> {

@@ -2,7 +2,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    env, panic,
+    env, fs, panic,
+    path::Path,
     sync::{
         LazyLock, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -10,9 +11,12 @@ use std::{
     thread,
 };
 
-use rsyncctl::explain::{Known, explain};
+use rsyncctl::{
+    catalog::Confidence,
+    explain::{Known, explain},
+};
 
-use crate::explain::noises;
+use crate::explain::{cuts, noises};
 use crate::support::{
     daemon::installed,
     examples::pages,
@@ -117,6 +121,9 @@ fn noise_around_a_scenario_changes_no_answer() {
         let Some(transcript) = transcript else { continue };
         let text = transcript.whole();
         let expected = causes(&text);
+        if expected.is_empty() {
+            continue;
+        }
         for (noise, noisy) in noises(text.trim_end()) {
             let found = causes(&noisy);
             if found.first() != expected.first() {
@@ -130,6 +137,109 @@ fn noise_around_a_scenario_changes_no_answer() {
         }
     }
     assert!(wrong.is_empty(), "{} answers:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// A terminal that cuts lines, and viewers that do, take words away. Then less is known: the same cause comes first, or no
+/// cause is called certain that was not among the likely ones.
+#[test]
+fn cut_lines_lead_to_no_wrong_certainty() {
+    let mut wrong = Vec::new();
+    let (mut same, mut all) = (0, 0);
+    for (mishap, transcript) in runs() {
+        let Some(transcript) = transcript else { continue };
+        let text = transcript.whole();
+        let expected = causes(&text);
+        for (noise, noisy) in cuts(&text) {
+            let explanation = explain(noisy.as_bytes(), &Known::default()).expect("a text in memory");
+            let first = explanation
+                .incidents
+                .first()
+                .and_then(|incident| incident.causes.first());
+            let is_same = first.map(|cause| cause.page.id) == expected.first().copied();
+            same += usize::from(is_same);
+            all += 1;
+            // Whose lines are gone altogether is another question.
+            if noise != "the last half"
+                && let Some(cause) = first.filter(|_| !is_same)
+                && cause.confidence == Confidence::Certain
+                && !expected.iter().take(3).any(|likely| *likely == cause.page.id)
+            {
+                wrong.push(format!(
+                    "{} with {noise}: {}\n{noisy}",
+                    mishap.name, cause.page.id
+                ));
+            }
+        }
+    }
+    println!("explain: the same cause first for {same} of {all} cut texts");
+    assert!(wrong.is_empty(), "{} answers:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(same * 10 >= all * 7, "the same cause for {same} of {all} only");
+}
+
+/// The configuration of the daemon decides: with it no true cause comes later than without.
+#[test]
+fn the_configuration_moves_the_true_cause_up() {
+    let mut later = Vec::new();
+    let mut not_first = Vec::new();
+    let (mut judged, mut first_without) = (0, 0);
+    for (mishap, transcript) in runs() {
+        let Some(transcript) = transcript.as_ref().filter(|_| mishap.unexplained.is_none()) else {
+            continue;
+        };
+        let Some(with) = &transcript.configured else {
+            continue;
+        };
+        let text = transcript.pasted();
+        let place = |causes: &[String]| {
+            causes
+                .iter()
+                .position(|cause| mishap.rules.iter().any(|rule| rule == cause))
+        };
+        let without: Vec<_> = causes(&text).into_iter().map(str::to_owned).collect();
+        judged += 1;
+        first_without += usize::from(place(&without) == Some(0));
+        let told = format!(
+            "{} ({:?}): {:?}",
+            mishap.name,
+            mishap.rules,
+            &with[..with.len().min(4)]
+        );
+        let rank = |place: Option<usize>| place.unwrap_or(usize::MAX);
+        if rank(place(with)) > rank(place(&without)) {
+            later.push(told.clone());
+        }
+        if place(with) != Some(0) {
+            not_first.push(told);
+        }
+    }
+    println!(
+        "explain --config: {} of {judged} true causes come first from the client's text, {first_without} without it; not first:\n{}",
+        judged - not_first.len(),
+        not_first.join("\n")
+    );
+    assert!(later.is_empty(), "{}", later.join("\n"));
+    let first = judged - not_first.len();
+    assert!(first * 4 >= judged * 3, "{first} of {judged}");
+}
+
+/// Old releases word some lines otherwise: what 3.2.7 printed, as client or as daemon, leads to the same causes.
+#[test]
+fn transcripts_of_another_release_are_explained() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/mishaps/rsync-3.2.7.txt");
+    let all = fs::read_to_string(file).expect("transcripts");
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for part in all.split("=== ").filter(|part| !part.trim().is_empty()) {
+        let (head, text) = part.split_once('\n').expect("a head and a text");
+        let causes = causes(text);
+        count += 1;
+        if !causes.iter().take(3).any(|cause| head.contains(cause)) {
+            wrong.push(format!("{head}: {causes:?}"));
+        }
+    }
+    println!("explain: {count} transcripts of rsync 3.2.7");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(count >= 60, "{count} transcripts");
 }
 
 /// The causes of the first failure of a text, likeliest first.

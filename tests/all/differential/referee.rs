@@ -1,7 +1,7 @@
 use std::{
     collections::BTreeMap,
     fmt, fs,
-    io::{Read as _, Write as _},
+    io::{ErrorKind, Read as _, Write as _},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
     os::{
         fd::{AsRawFd as _, OwnedFd},
@@ -139,12 +139,15 @@ impl Referee {
         // The daemon may hang up at any time: that is an answer too.
         let spoken = converse(&mut client, &mut received, proxy, request);
         drop(client);
-        child.wait().expect("rsync ends");
+        let child_end = child.wait().expect("rsync ends");
         let log = fs::read(self.log()).expect("the log");
-        assert!(
-            spoken.is_ok() || !received.ends_with(b"@RSYNCD: OK\n"),
-            "no answer within {PATIENCE:?}: {request}"
-        );
+        if let Err(error) = spoken {
+            assert!(
+                is_hang_up(&error),
+                "{request}: {error} (a wait lasts {PATIENCE:?}) behind `{}`; {child_end}",
+                received.escape_ascii()
+            );
+        }
         Session {
             answer: received
                 .iter()
@@ -248,12 +251,23 @@ fn user<'a>(request: &'a Request, received: &[u8]) -> Option<&'a [u8]> {
 fn read_answer(client: &mut TcpStream, received: &mut Vec<u8>) -> std::io::Result<()> {
     let mut buffer = [0; 4096];
     while received.iter().filter(|&&byte| byte == b'\n').count() < 2 {
-        match client.read(&mut buffer)? {
-            0 => return Ok(()),
-            count => received.extend(&buffer[..count]),
+        match client.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => received.extend(&buffer[..count]),
+            // A wait with a limit ends so when the process was stopped and goes on.
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(())
+}
+
+/// Whether the daemon is gone, which it may be at any time.
+fn is_hang_up(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::NotConnected
+    )
 }
 
 /// Where a word stands first.

@@ -13,6 +13,7 @@ use std::{
 use serde::Deserialize;
 
 use self::stage::{Server, Stage, bind};
+use super::program::{folder, rsyncctl, stdout};
 
 /// One scenario: what is broken, what the user types, and how that ends.
 #[derive(Debug, Deserialize)]
@@ -62,18 +63,26 @@ pub(crate) struct Mishap {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Need {
+    /// A FUSE file system that passes another folder on.
+    Bindfs,
     /// Files that even root may not change.
     Chattr,
     /// inotify-tools.
     Inotifywait,
+    /// Routes of its own.
+    Iproute,
     /// File systems of its own.
     Mount,
     /// A user namespace with limits of its own.
     Namespace,
+    /// TLS.
+    Openssl,
     /// Ports that only root may listen on.
     ReservedPorts,
     /// Users, owners, chroot.
     Root,
+    /// rsync's script for restricted keys.
+    Rrsync,
     /// An SSH server.
     Sshd,
 }
@@ -82,11 +91,16 @@ impl Need {
     /// Why this machine does not give it.
     pub(crate) fn unmet(self) -> Option<&'static str> {
         let (probe, reason) = match self {
+            Self::Bindfs => (
+                "command -v bindfs && test -w /dev/fuse",
+                "bindfs is not installed",
+            ),
             Self::Chattr => (
                 "f=$(mktemp) && chattr +i $f && chattr -i $f && rm $f",
                 "the temporary folder's file system has no `chattr +i`",
             ),
             Self::Inotifywait => ("command -v inotifywait", "inotify-tools is not installed"),
+            Self::Iproute => ("command -v ip", "iproute2 is not installed"),
             Self::Mount => (
                 "d=$(mktemp -d) && mount -t tmpfs none $d && umount $d",
                 "nothing can be mounted here",
@@ -95,10 +109,15 @@ impl Need {
                 "unshare -Urn sh -c 'echo 99 >/proc/sys/user/max_inotify_watches'",
                 "there are no user namespaces with limits of their own",
             ),
+            Self::Openssl => (
+                "command -v openssl && command -v rsync-ssl",
+                "openssl is not installed",
+            ),
             Self::ReservedPorts => (
                 "test $(cat /proc/sys/net/ipv4/ip_unprivileged_port_start) -gt 1",
                 "everybody may listen on any port",
             ),
+            Self::Rrsync => ("rrsync --help", "rrsync does not run here"),
             Self::Root => ("test $(id -u) = 0", "needs root"),
             Self::Sshd => ("test -x /usr/sbin/sshd", "openssh-server is not installed"),
         };
@@ -139,6 +158,8 @@ pub(crate) fn mishaps() -> Vec<Mishap> {
 pub(crate) struct Transcript {
     steps: Vec<Step>,
     log: String,
+    /// The causes that `explain` tells with the daemon's configuration and its machine, likeliest first.
+    pub(crate) configured: Option<Vec<String>>,
 }
 
 /// A command and what it printed.
@@ -196,8 +217,35 @@ pub(crate) fn run(mishap: &Mishap) -> Transcript {
     let steps = steps.collect();
     drop(beside);
     drop(server);
-    Transcript {
+    let mut transcript = Transcript {
         steps,
         log: stage.log(),
+        configured: None,
+    };
+    if mishap.config.is_some() {
+        transcript.configured = Some(configured_causes(&transcript.pasted(), &stage.configuration()));
     }
+    transcript
+}
+
+/// The causes of the first failure that a client's text tells, where the daemon's machine and configuration are at hand.
+fn configured_causes(text: &str, configuration: &Path) -> Vec<String> {
+    let folder = folder(&[("text", text)]);
+    let configuration = configuration.display().to_string();
+    let arguments = [
+        "explain",
+        "--json",
+        "--host",
+        "live",
+        "--config",
+        &configuration,
+        "text",
+    ];
+    let output = rsyncctl(folder.path(), &arguments);
+    let report: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap_or_default();
+    let diagnoses = report["diagnoses"].as_array().into_iter().flatten();
+    diagnoses
+        .filter(|diagnosis| diagnosis["failure"] == 1)
+        .filter_map(|diagnosis| diagnosis["rule"].as_str().map(str::to_owned))
+        .collect()
 }

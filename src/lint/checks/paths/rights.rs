@@ -107,7 +107,7 @@ impl Served<'_> {
         Case::at(self.setting.value_span())
             .with("module", module.name())
             .with("path", &self.path)
-            .with("user", name)
+            .with("account", name)
             .with("uid", self.account.uid.to_string())
             .with("mode", format!("{mode:o}"))
             .with("owner", owner.to_string())

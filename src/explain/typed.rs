@@ -1,0 +1,149 @@
+//! Mistakes that no message names, and that the command line shows beside it.
+
+use crate::{
+    explain::Incident,
+    terms::{Remote, Target},
+};
+
+/// A mistake of the command line that the failure follows from.
+#[derive(Debug)]
+pub(super) struct Slip {
+    /// Its page, and the page's kind of case.
+    pub(super) page: &'static str,
+    pub(super) variant: &'static str,
+    /// The word of the command line.
+    pub(super) word: String,
+    /// Whether the word is wrong for sure; else it may be meant so.
+    pub(super) is_sure: bool,
+}
+
+/// The mistakes in the command line above a failure.
+pub(super) fn slips(incident: &Incident) -> Vec<Slip> {
+    let Some(command) = &incident.command else {
+        return Vec::new();
+    };
+    let words = &command.words;
+    let mut slips: Vec<_> = words.iter().filter_map(|word| slip(word, incident)).collect();
+    if command.invocation.option("rsh").is_some() {
+        slips.extend(port_of_shell(incident));
+    }
+    let sources = &words[..words.len().saturating_sub(1)];
+    let torn = sources.windows(2).find(|pair| {
+        let may_go_on = !pair[1].starts_with(['/', '-']);
+        may_go_on && pair.iter().all(|word| is_missing(word, incident))
+    });
+    if let Some(pair) = torn {
+        slips.push(Slip {
+            page: "RSY881",
+            variant: "blank",
+            word: pair.join(" "),
+            is_sure: true,
+        });
+    }
+    slips
+}
+
+fn slip(word: &str, incident: &Incident) -> Option<Slip> {
+    let found = |page, variant, is_sure| {
+        Some(Slip {
+            page,
+            variant,
+            word: word.to_owned(),
+            is_sure,
+        })
+    };
+    if is_port(word) && is_missing(word, incident) {
+        return found("RSY881", "port", true);
+    }
+    if let Some((before, _)) = word.split_once('&')
+        && is_missing(before, incident)
+    {
+        return found("RSY881", "ampersand", true);
+    }
+    match Target::parse(word) {
+        Target::Shell(remote) if is_drive(&remote) && (is_unreached(incident) || is_refused(incident)) => {
+            found("RSY806", "drive", true)
+        }
+        Target::Shell(remote) | Target::Daemon(remote)
+            if first(&remote.path).contains(':')
+                && (is_unreached(incident) || is_missing(&remote.path, incident)) =>
+        {
+            found("RSY806", "colons", true)
+        }
+        Target::Shell(remote)
+            if !remote.path.starts_with(['/', '~', '.']) && is_missing(first(&remote.path), incident) =>
+        {
+            found("RSY874", "module", false)
+        }
+        _ => None,
+    }
+}
+
+/// `-p2222`, which rsync reads as options of its own where ssh and it are not quoted together.
+fn port_of_shell(incident: &Incident) -> Option<Slip> {
+    let option = incident.lines.iter().find_map(|seen| {
+        let (before, _) = seen.text.split_once(": unknown option")?;
+        let option = before.rsplit(' ').next()?;
+        option
+            .strip_prefix("-p")
+            .filter(|port| is_port(port))
+            .and(Some(option))
+    })?;
+    Some(Slip {
+        page: "RSY881",
+        variant: "shell",
+        word: option.to_owned(),
+        is_sure: true,
+    })
+}
+
+/// The first part of a path.
+fn first(path: &str) -> &str {
+    path.split('/').next().unwrap_or_default()
+}
+
+fn is_port(word: &str) -> bool {
+    word.len() >= 2 && word.bytes().all(|byte| byte.is_ascii_digit()) && word.parse::<u16>().is_ok()
+}
+
+/// `C:/data`, `D:\data`
+fn is_drive(remote: &Remote) -> bool {
+    remote.host.len() == 1
+        && remote.host.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && remote.path.starts_with(['/', '\\'])
+}
+
+/// Whether rsync says that there is no such file.
+fn is_missing(word: &str, incident: &Incident) -> bool {
+    let word = word.trim_end_matches('/');
+    let ends = |path: &String| {
+        let rest = path.trim_end_matches('/').strip_suffix(word);
+        rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+    };
+    !word.is_empty() && incident.missing.iter().any(ends)
+}
+
+/// Whether there is no such host, or nobody answers there.
+fn is_unreached(incident: &Incident) -> bool {
+    shows(
+        incident,
+        &[
+            "Could not resolve hostname",
+            "getaddrinfo:",
+            "ssh: connect to host",
+        ],
+    )
+}
+
+/// Whether rsync counts more remote sides than there may be.
+fn is_refused(incident: &Incident) -> bool {
+    shows(
+        incident,
+        &["cannot both be remote", "must come from the same machine"],
+    )
+}
+
+fn shows(incident: &Incident, texts: &[&str]) -> bool {
+    let mut lines = incident.lines.iter();
+    lines.any(|seen| texts.iter().any(|text| seen.text.contains(text)))
+}
