@@ -5,6 +5,7 @@ mod access;
 mod build_check;
 mod cli;
 mod cli_explain;
+mod clients;
 mod command_line;
 mod coverage;
 mod crontabs;

@@ -2,9 +2,16 @@
 
 mod commands;
 mod files;
+mod folders;
 mod lines;
 mod path;
 
 use crate::lint::checks::Check;
 
-pub(super) const FAMILIES: &[&[Check]] = &[lines::CHECKS, files::CHECKS, path::CHECKS, commands::CHECKS];
+pub(super) const FAMILIES: &[&[Check]] = &[
+    lines::CHECKS,
+    files::CHECKS,
+    folders::CHECKS,
+    path::CHECKS,
+    commands::CHECKS,
+];
