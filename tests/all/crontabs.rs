@@ -6,10 +6,11 @@ use rsyncctl::{
     catalog::{FileKind, Language},
     host::{Live, NoHost},
     lint::{Input, Report, discover, lint, recognise},
+    render::Format,
     terms::Bytes,
 };
 
-use crate::support::report::{check, options};
+use crate::support::report::{check, options, write};
 
 #[test]
 fn what_the_tutorials_teach_is_found() {
@@ -41,6 +42,20 @@ fn tables_that_are_right_have_no_findings() {
     ] {
         let report = check(text.as_bytes(), FileKind::Crontab);
         assert!(report.findings.is_empty(), "{text}: {}", shown(&report));
+    }
+}
+
+#[test]
+fn passwords_are_not_shown() {
+    let text = "RSYNC_PASSWORD=swordfish-of-nobody\n60 * * * * RSYNC_PASSWORD=other-false-word rsync -a joe@192.0.2.7::data /b/\n";
+    let report = check(text.as_bytes(), FileKind::Crontab);
+    assert!(!report.findings.is_empty());
+    for format in [Format::Human, Format::Json, Format::Sarif] {
+        let shown = write(&report, format, Language::English, 10);
+        assert!(
+            !shown.contains("swordfish") && !shown.contains("other-false"),
+            "{shown}"
+        );
     }
 }
 

@@ -8,6 +8,7 @@ pub(super) use place::{by_content, by_name, has_user, is_meant};
 
 use crate::{
     host::Host,
+    lint::scripts::is_password,
     model::{
         Configuration,
         script::{Call, Script},
@@ -84,6 +85,15 @@ impl Crontab {
             jobs,
             has_user,
         }
+    }
+
+    /// Where its variables hold passwords, in order.
+    pub(super) fn passwords(&self, file: &[u8]) -> Vec<Range<usize>> {
+        let values = self.lines.iter().filter_map(|line| match &line.kind {
+            Kind::Assignment { name, value } if is_password(&file[name.clone()]) => Some(value.clone()),
+            _ => None,
+        });
+        values.filter(|value| !value.is_empty()).collect()
     }
 }
 

@@ -22,13 +22,9 @@ impl Run<'_> {
         for file in files {
             let scripts = match file.kind {
                 FileKind::Crontab => self.crontab(file, daemons),
-                _ => self.scripts_of(file),
+                FileKind::Script | FileKind::Dockerfile => self.scripts_of(file),
+                _ => continue,
             };
-            let bytes = self.sources.get(file.source).bytes();
-            let hidden = scripts::passwords(&scripts, bytes);
-            if !scripts.is_empty() {
-                self.sources.hide(file.source, hidden);
-            }
             for script in scripts {
                 self.script(file, &script, daemons);
                 clients.extend(Client::of_script(file.source, file.kind, script));
@@ -74,16 +70,24 @@ impl Run<'_> {
             host: file.host,
         });
         self.outcome.check(&subject);
-        table.jobs.into_iter().map(|job| job.script).collect()
+        let bytes = self.sources.get(file.source).bytes();
+        let mut hidden = table.passwords(bytes);
+        let scripts: Vec<Script> = table.jobs.into_iter().map(|job| job.script).collect();
+        hidden.extend(scripts::passwords(&scripts, bytes));
+        hidden.sort_by_key(|range| range.start);
+        self.sources.hide(file.source, hidden);
+        scripts
     }
 
-    fn scripts_of(&self, file: &OtherFile<'_>) -> Vec<Script> {
+    fn scripts_of(&mut self, file: &OtherFile<'_>) -> Vec<Script> {
         let bytes = self.sources.get(file.source).bytes();
-        match file.kind {
-            FileKind::Script => scripts::of_file(bytes),
+        let scripts = match file.kind {
             FileKind::Dockerfile => scripts::of_dockerfile(bytes),
-            _ => Vec::new(),
-        }
+            _ => scripts::of_file(bytes),
+        };
+        let hidden = scripts::passwords(&scripts, bytes);
+        self.sources.hide(file.source, hidden);
+        scripts
     }
 
     fn script(&mut self, file: &OtherFile<'_>, script: &Script, daemons: &[Configuration]) {

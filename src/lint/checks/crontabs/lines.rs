@@ -53,7 +53,8 @@ fn user_out_of_place(subject: &CrontabSubject<'_>, out: &mut Reporter<'_>) {
             let is_program = name.contains(&b'/') || PROGRAMS.contains(&name);
             if is_program {
                 out.report(case.variant("missing"));
-            } else if let Ok(name) = std::str::from_utf8(name)
+            } else if name != b"root"
+                && let Ok(name) = std::str::from_utf8(name)
                 && let Some(None) = out.fact(format!("user {name}"), subject.host.user(name))
             {
                 out.report(case.variant("unknown"));
