@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages=(rsync acl attr e2fsprogs inotify-tools openssh-client openssh-server perl-base util-linux
-    xinetd iproute2)
+    xinetd iproute2 curl)
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

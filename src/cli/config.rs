@@ -5,7 +5,7 @@ use clap::Args;
 use crate::{
     catalog::Language,
     cli::{
-        Failure, exit,
+        Failure,
         output::{Output, PageFormat, complain, stdout},
         resolved::{OneFile, Resolved, envelope},
     },
@@ -15,6 +15,8 @@ use crate::{
 };
 
 /// Print the effective configuration, with the line that each value comes from
+///
+/// Ends with 1 if rsync gives up the file, or if it lacks the module that was asked for; 3 if part of it could not be read.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -60,7 +62,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         write!(out, "{}", as_text(&sections, language))?;
     }
     out.flush()?;
-    Ok(exit::CLEAN)
+    Ok(resolved.code())
 }
 
 /// One section with the values that hold in it.

@@ -10,6 +10,9 @@ use crate::{
     render::{Format, Style, visible},
 };
 
+/// Columns where no terminal says how many there are.
+const WIDTH: usize = 100;
+
 /// How results are written; `F` names the formats that a command has.
 #[derive(Args, Debug)]
 pub(super) struct Output<F: FormatName> {
@@ -52,6 +55,12 @@ pub(super) enum ReportFormat {
     Sarif,
     /// Annotations in GitHub's workflows
     Github,
+    /// GitLab's code quality report
+    Gitlab,
+    /// JUnit's XML, for the test reports of most CI systems
+    Junit,
+    /// Checkstyle's XML, for review tools
+    Checkstyle,
 }
 
 /// The formats of commands that report no findings.
@@ -73,6 +82,9 @@ impl From<ReportFormat> for Format {
             ReportFormat::Json => Self::Json,
             ReportFormat::Sarif => Self::Sarif,
             ReportFormat::Github => Self::Github,
+            ReportFormat::Gitlab => Self::Gitlab,
+            ReportFormat::Junit => Self::Junit,
+            ReportFormat::Checkstyle => Self::Checkstyle,
         }
     }
 }
@@ -132,6 +144,16 @@ impl<F: FormatName> Output<F> {
         }
     }
 
+    /// The look of a report in a file.
+    pub(super) fn style_of_file(&self) -> Style {
+        Style {
+            color: self.color == When::Always,
+            unicode: true,
+            width: WIDTH,
+            ..self.style()
+        }
+    }
+
     /// The language that was asked for, or else the environment's.
     pub(super) fn language(&self) -> Language {
         match self.lang {
@@ -166,7 +188,7 @@ fn locale() -> String {
 fn width(is_terminal: bool) -> usize {
     let columns = variable("COLUMNS").parse().ok();
     let terminal = || is_terminal.then(terminal_width).flatten();
-    columns.or_else(terminal).unwrap_or(100).clamp(40, 120)
+    columns.or_else(terminal).unwrap_or(WIDTH).clamp(40, 120)
 }
 
 fn terminal_width() -> Option<usize> {

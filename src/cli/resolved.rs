@@ -150,6 +150,16 @@ impl Resolved {
         }
     }
 
+    /// How a command ends that shows the file: nothing of it holds if rsync gives it up, and what was not read may hold
+    /// more.
+    pub(super) fn code(&self) -> u8 {
+        match self.configuration.serves() {
+            Some(true) => exit::CLEAN,
+            Some(false) => exit::FINDINGS,
+            None => exit::UNCHECKED,
+        }
+    }
+
     /// What of the file could not be read: it may hold what an answer lacks.
     pub(super) fn unseen(&self) -> Vec<Unchecked> {
         let problems = self.configuration.problems.iter();

@@ -8,7 +8,7 @@ use crate::{
         Failure, exit,
         output::{Output, PageFormat, stdout},
     },
-    render::{Format, severity},
+    render::{Format, envelope, severity},
 };
 
 /// List the rules: identifier, severity, name, summary
@@ -27,7 +27,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             .iter()
             .map(|page| as_json(page, language))
             .collect();
-        let envelope = serde_json::json!({ "schema": "rsyncctl/1", "command": "rules", "rules": rules });
+        let summary = serde_json::json!({ "rules": rules.len() });
+        let own = [("rules", rules.into())];
+        let envelope = envelope("rules", &[], &[], summary, language, own);
         writeln!(out, "{envelope}")?;
     } else {
         for page in catalog::pages() {

@@ -37,6 +37,21 @@ pub enum Unknown {
     /// There is more of it than a report holds.
     #[error("{0} more findings are not kept")]
     NotKept(usize),
+    /// Folders are searched so deep, and there are deeper ones.
+    #[error("folders are searched {0} deep, and no deeper")]
+    TooDeep(usize),
+    /// It shows more code blocks than are read.
+    #[error("only the first {0} code blocks are read, and it has more")]
+    TooManyBlocks(usize),
+    /// It is larger than so many KiB, and nothing of its kind is.
+    #[error("it is larger than {0} KiB, and no {1} file is")]
+    TooLarge(usize, String),
+    /// It has more lines that mean something than are read.
+    #[error("only the first {0} lines that mean something are read, and it has more")]
+    TooLong(usize),
+    /// More files, or more MiB, are included than are read.
+    #[error("more is included than is read: {0} files of {1} MiB together")]
+    TooMuch(usize, usize),
     /// The machine answers with an error.
     #[error("{0}")]
     Failed(String),

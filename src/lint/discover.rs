@@ -56,7 +56,7 @@ pub fn discover(path: &Path, place: &Path, host: &dyn Host) -> Fact<Discovered> 
                 EntryKind::Directory if depth >= DEEPEST => found.unchecked.push(Unchecked {
                     rule: None,
                     subject: path.display().to_string(),
-                    reason: Unknown::Failed(format!("folders are searched {DEEPEST} deep, and no deeper")),
+                    reason: Unknown::TooDeep(DEEPEST),
                 }),
                 EntryKind::Directory => folders.push((path, place, depth + 1)),
                 EntryKind::File if by_name(&path).is_some() => found.files.push(path),

@@ -56,6 +56,22 @@ pub struct Options {
     pub severities: Vec<(&'static Page, Severity)>,
 }
 
+impl Options {
+    /// Whether the user wants to hear of a rule.
+    pub(super) fn wants(&self, rule: &str) -> bool {
+        let named = |pages: &[&Page]| pages.iter().any(|page| page.id == rule);
+        (self.select.is_empty() || named(&self.select)) && !named(&self.ignore)
+    }
+
+    /// Puts the severity that the user chose for a page in the place of another one.
+    pub(super) fn choose(&self, page: &Page, severity: &mut Severity) {
+        let mut chosen = self.severities.iter().rev();
+        if let Some((_, chosen)) = chosen.find(|(one, _)| one.id == page.id) {
+            *severity = *chosen;
+        }
+    }
+}
+
 /// What was found.
 #[derive(Debug)]
 pub struct Report {
@@ -75,6 +91,8 @@ pub struct Report {
     pub included_by: BTreeMap<SourceId, Span>,
     /// How many findings a comment kept back.
     pub suppressed: usize,
+    /// How many findings a baseline kept back, for whoever applies one.
+    pub baselined: usize,
     /// The circumstances.
     pub circumstances: Circumstances,
     /// The settings file that had a say in it, for whoever applies one.
@@ -212,11 +230,10 @@ impl Run<'_> {
         let is_too_large = !may_be_large && input.bytes.len() > largest;
         if is_too_large {
             self.is_cut = true;
-            let (kind, limit) = (input.kind, largest >> 10);
             self.outcome.unchecked.insert(Unchecked {
                 rule: None,
                 subject: input.name.clone(),
-                reason: Unknown::Failed(format!("it is larger than {limit} KiB, and no {kind} file is")),
+                reason: Unknown::TooLarge(largest >> 10, input.kind.to_string()),
             });
         }
         is_too_large
@@ -352,7 +369,8 @@ impl Run<'_> {
             })
             .collect();
         for (file, host) in &files {
-            self.sources.hide(file.source, file.document.passwords());
+            let passwords = file.document.passwords(self.sources.get(file.source).bytes());
+            self.sources.hide(file.source, passwords);
             self.named_password(&file.configuration, *host);
         }
         let (files, hosts): (Vec<_>, Vec<_>) = files.into_iter().unzip();
@@ -372,10 +390,21 @@ impl Run<'_> {
         if !path.is_absolute() || self.sources.iter().any(|(_, source)| source.name() == name) {
             return;
         }
-        if let Ok(Some(bytes)) = host.read(path) {
-            let source = self.sources.add(Source::new(name, bytes));
-            self.credential(source, FileKind::Password);
-            self.password(source, Some(path), host);
+        match host.read(path) {
+            Ok(Some(bytes)) => {
+                let source = self.sources.add(Source::new(name, bytes));
+                self.credential(source, FileKind::Password);
+                self.password(source, Some(path), host);
+            }
+            // What is missing, and that there is no machine to ask, the checks of the attribute itself say.
+            Ok(None) | Err(Unknown::NoHost) => {}
+            Err(reason) => {
+                self.outcome.unchecked.insert(Unchecked {
+                    rule: None,
+                    subject: name,
+                    reason,
+                });
+            }
         }
     }
 
@@ -405,6 +434,7 @@ impl Run<'_> {
             unchecked: self.outcome.unchecked,
             included_by: self.included_by,
             suppressed: self.outcome.suppressed,
+            baselined: 0,
             circumstances: self.options.circumstances,
             settings: None,
         }

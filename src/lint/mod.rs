@@ -1,6 +1,7 @@
 //! Checks files against the catalogue: which file is what, which checks apply, what the user wants to hear.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod baseline;
 mod checks;
 mod clients;
 mod consequences;
@@ -8,6 +9,7 @@ mod crontabs;
 mod discover;
 mod engine;
 mod files;
+mod fingerprint;
 mod fix;
 mod markdown;
 mod outcome;
@@ -19,11 +21,13 @@ mod settings;
 mod subject;
 mod suppress;
 
+pub use baseline::{Baseline, BaselineError, Compared, Place};
 pub use clients::{Client, ClientsSubject};
 pub use crontabs::{CronJob, Crontab, CrontabSubject};
 pub use discover::{Discovered, discover, recognise};
 pub use engine::{Input, Options, Report, lint};
 pub(crate) use files::HostFiles;
+pub(crate) use fingerprint::{Fingerprints, hash};
 pub use fix::{fixed, is_curable};
 pub use markdown::shows_any;
 pub use report::{Case, Reporter};

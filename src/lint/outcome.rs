@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::{
-    catalog::{Page, Severity},
+    catalog::Severity,
     diagnosis::{Finding, Unchecked},
     host::Unknown,
     lint::{
@@ -52,7 +52,7 @@ impl<'a> Outcome<'a> {
 
     /// Runs every wanted check that looks at such a subject.
     pub(super) fn check(&mut self, subject: &Subject<'_>) {
-        for check in checks::all().filter(|check| is_wanted(self.options, check.rule)) {
+        for check in checks::all().filter(|check| self.options.wants(check.rule)) {
             let mut reporter = Reporter::new(check.rule, &mut self.findings, &mut self.unchecked);
             check.run.on(subject, &mut reporter);
         }
@@ -65,24 +65,15 @@ impl<'a> Outcome<'a> {
         drop_repeated(&mut self.findings.kept);
         self.suppress(sources);
         self.place_excerpts();
-        let chosen = |rule, severity: &mut Severity| {
-            let mut chosen = self.options.severities.iter().rev();
-            if let Some((_, chosen)) = chosen.find(|(page, _)| page.id == rule) {
-                *severity = *chosen;
-            }
-        };
         for finding in &mut self.findings.kept {
-            chosen(finding.page.id, &mut finding.severity);
+            self.options.choose(finding.page, &mut finding.severity);
         }
         for finding in &mut self.findings.surplus {
-            chosen(finding.page.id, &mut finding.severity);
+            self.options.choose(finding.page, &mut finding.severity);
         }
         self.mask_arguments(sources);
         self.count_surplus(sources);
-        self.findings.kept.sort_by_key(|finding| {
-            let first = finding.labels[0].span;
-            (first.source, first.start, finding.page.id)
-        });
+        self.findings.kept.sort_by_key(place);
     }
 
     /// Moves what was found in code blocks to where the Markdown files have it.
@@ -156,7 +147,7 @@ impl<'a> Outcome<'a> {
                 self.own("RSY003", case(span).with("date", until.to_string()));
             }
             // A rule that was not run had no chance to be kept back.
-            _ if !one.used && is_wanted(self.options, one.page.id) => self.own("RSY002", case(one.span)),
+            _ if !one.used && self.options.wants(one.page.id) => self.own("RSY002", case(one.span)),
             _ => {}
         }
         if !one.has_reason {
@@ -207,7 +198,7 @@ impl<'a> Outcome<'a> {
     }
 
     fn own(&mut self, rule: &'static str, case: Case) {
-        if is_wanted(self.options, rule) {
+        if self.options.wants(rule) {
             Reporter::new(rule, &mut self.findings, &mut self.unchecked).report(case);
         }
     }
@@ -215,23 +206,25 @@ impl<'a> Outcome<'a> {
 
 /// Keeps the first of findings that say the same of the same place, as of a file that is included more than once.
 fn drop_repeated(findings: &mut Vec<Finding>) {
-    let mut seen = HashSet::new();
+    findings.sort_by_key(place);
     let is_first: Vec<bool> = findings
-        .iter()
-        .map(|finding| {
-            let places: Vec<_> = finding
-                .labels
-                .iter()
-                .map(|label| (label.span, label.key))
-                .collect();
-            seen.insert((finding.page.id, finding.variant, places, &finding.arguments))
+        .chunk_by(|one, next| place(one) == place(next))
+        .flat_map(|same_place| {
+            let mut seen = HashSet::new();
+            same_place.iter().map(move |finding| {
+                let labels = finding.labels.iter();
+                let places = labels.map(|label| (label.span, label.key));
+                same_place.len() == 1
+                    || seen.insert((finding.variant, places.collect::<Vec<_>>(), &finding.arguments))
+            })
         })
         .collect();
     let mut is_first = is_first.into_iter();
     findings.retain(|_| is_first.next().unwrap_or(true));
 }
 
-fn is_wanted(options: &Options, rule: &str) -> bool {
-    let named = |pages: &[&Page]| pages.iter().any(|page| page.id == rule);
-    (options.select.is_empty() || named(&options.select)) && !named(&options.ignore)
+/// The order of a report.
+fn place(finding: &Finding) -> (SourceId, u32, &'static str) {
+    let first = finding.labels[0].span;
+    (first.source, first.start, finding.page.id)
 }

@@ -1,6 +1,6 @@
 //! `rsyncctl.toml`: what a project wants to hear of its files.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::Deserialize;
 
@@ -21,6 +21,8 @@ pub struct Settings {
     pub severity: BTreeMap<String, Severity>,
     /// The least severity that makes the command fail.
     pub fail_on: Option<FailOn>,
+    /// The file of findings that are not shown again, from the folder of the settings.
+    pub baseline: Option<PathBuf>,
     /// The release of rsync that reads the files.
     pub target_version: Option<Release>,
 }

@@ -394,17 +394,12 @@ impl Resolver<'_> {
 
 /// Why the rest of a file was not read.
 pub(crate) fn too_long() -> Unknown {
-    Unknown::Failed(format!(
-        "only the first {MOST_LINES} lines that mean something are read, and it has more"
-    ))
+    Unknown::TooLong(MOST_LINES)
 }
 
 /// Why nothing more is included.
 fn too_much() -> NotOpened {
-    let megabytes = MOST_INCLUDED >> 20;
-    NotOpened::Unknown(Unknown::Failed(format!(
-        "more is included than is read: {MOST_INCLUDES} files of {megabytes} MiB together"
-    )))
+    NotOpened::Unknown(Unknown::TooMuch(MOST_INCLUDES, MOST_INCLUDED >> 20))
 }
 
 /// Whether `expand_vars` in loadparm.c may replace something: `%`, an upper-case letter, and a second `%`.

@@ -132,6 +132,10 @@ fn summary(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result
         let words = pick(language, "kept back by comments", "个被注释放行");
         write!(out, "{comma}{} {words}", report.suppressed)?;
     }
+    if report.baselined > 0 {
+        let words = pick(language, "kept back by the baseline", "个在基线里");
+        write!(out, "{comma}{} {words}", report.baselined)?;
+    }
     if !report.unchecked.is_empty() {
         let words = pick(language, "not checked", "项未检查");
         write!(out, "{comma}{} {words}", report.unchecked.len())?;

@@ -6,7 +6,11 @@ use crate::{
     catalog::{Confidence, Language, Safety, Severity, Side, Stage},
     diagnosis::{self, Edits, Finding},
     lint::Report,
-    render::{Style, each::Each, words::unknown},
+    render::{
+        Style,
+        each::{self, Each},
+        words::unknown,
+    },
     terms::{Sources, Span},
 };
 
@@ -93,6 +97,7 @@ struct Summary<'a> {
     settings: Option<&'a str>,
     findings: BTreeMap<String, usize>,
     suppressed: usize,
+    baselined: usize,
     unchecked: usize,
 }
 
@@ -121,11 +126,11 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> i
             settings: report.settings.as_deref(),
             findings,
             suppressed: report.suppressed,
+            baselined: report.baselined,
             unchecked: report.unchecked.len(),
         },
     };
-    serde_json::to_writer(&mut *out, &envelope)?;
-    writeln!(out)
+    each::line(&envelope, out)
 }
 
 /// The envelope of an instrument that answers a question: what stands against the answer, then the answer, under keys

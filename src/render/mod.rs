@@ -1,18 +1,21 @@
 //! Reports as text: one file a format. Decides nothing.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod checkstyle;
 mod concise;
 mod each;
 mod explanation;
-mod fingerprint;
 mod github;
+mod gitlab;
 mod human;
 mod json;
+mod junit;
 mod paragraphs;
 mod sarif;
 mod visible;
 mod window;
 mod words;
+mod xml;
 
 pub(crate) use concise::unchecked;
 pub use explanation::explanation;
@@ -37,6 +40,12 @@ pub enum Format {
     Sarif,
     /// Annotations of GitHub's workflows.
     Github,
+    /// A code quality report of GitLab.
+    Gitlab,
+    /// JUnit's XML.
+    Junit,
+    /// Checkstyle's XML.
+    Checkstyle,
 }
 
 /// How a report looks.
@@ -65,5 +74,8 @@ pub fn report(format: Format, report: &Report, style: Style, out: &mut dyn io::W
         Format::Json => json::write(report, style, out),
         Format::Sarif => sarif::write(report, style, out),
         Format::Github => github::write(report, style, out),
+        Format::Gitlab => gitlab::write(report, style, out),
+        Format::Junit => junit::write(report, style, out),
+        Format::Checkstyle => checkstyle::write(report, style, out),
     }
 }

@@ -9,8 +9,12 @@ use serde_json::{Value, json};
 use crate::{
     catalog::{self, Confidence, Language, Page, Severity},
     diagnosis::{Edit, Edits, Finding, Label, Unchecked},
-    lint::Report,
-    render::{Style, each::Each, fingerprint::Fingerprints, paragraphs::plain},
+    lint::{Fingerprints, Report},
+    render::{
+        Style,
+        each::{self, Each},
+        paragraphs::plain,
+    },
     terms::{Source, SourceId, Sources, Span},
 };
 
@@ -50,8 +54,7 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> i
             column_kind: "unicodeCodePoints",
         }],
     };
-    serde_json::to_writer(&mut *out, &log)?;
-    writeln!(out)
+    each::line(&log, out)
 }
 
 #[derive(Serialize)]
@@ -175,7 +178,7 @@ impl<'a> Results<'a> {
             locations: [place(0)],
             related_locations: (1..finding.labels.len()).map(place).collect(),
             partial_fingerprints: PartialFingerprints {
-                section_line: self.fingerprints.next(self.report, finding),
+                section_line: self.fingerprints.next(sources, finding).to_string(),
             },
             fixes: finding.fix.iter().map(|fix| self.fix(fix)).collect(),
         }

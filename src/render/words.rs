@@ -133,7 +133,28 @@ pub(crate) fn unknown(reason: &Unknown, language: Language) -> String {
         (Unknown::Denied, Language::Chinese) => "权限不足：请用 root 运行".to_owned(),
         (Unknown::Relative, Language::Chinese) => "路径是相对的，取决于守护进程在哪个目录启动".to_owned(),
         (Unknown::NotKept(count), Language::Chinese) => format!("另有 {count} 处没有保留"),
+        (Unknown::TooDeep(depth), Language::Chinese) => format!("目录只搜索到第 {depth} 层"),
+        (Unknown::TooManyBlocks(count), Language::Chinese) => {
+            format!("只读取前 {count} 个代码块，而这个文件还有更多")
+        }
+        (Unknown::TooLarge(limit, kind), Language::Chinese) => {
+            format!("超过 {limit} KiB，{kind} 文件不会这么大")
+        }
+        (Unknown::TooLong(lines), Language::Chinese) => {
+            format!("只读取前 {lines} 个有意义的行，而这个文件更长")
+        }
+        (Unknown::TooMuch(files, size), Language::Chinese) => {
+            format!("包含的内容超出读取上限：{files} 个文件，合计 {size} MiB")
+        }
         (Unknown::Failed(error), Language::Chinese) => error.clone(),
         (reason, Language::English) => reason.to_string(),
     }
+}
+
+/// The file under which is said what belongs to no file: the first one that was asked for.
+pub(super) fn main_file(report: &Report) -> &str {
+    let first = report.files.first().map(|(id, _)| report.sources.get(*id).name());
+    first
+        .or_else(|| report.unchecked.first().map(|one| &*one.subject))
+        .unwrap_or_default()
 }

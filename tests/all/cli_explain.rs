@@ -40,7 +40,10 @@ fn several_names_are_explained_one_after_the_other() {
     }
     assert_eq!(output.status.code(), Some(0));
     let output = rsyncctl(&folder, &["explain", "RSY101", "RSY102", "--json"]);
-    assert_eq!(stdout(&output).lines().count(), 2);
+    let answer: serde_json::Value = serde_json::from_str(&stdout(&output)).expect("one object");
+    assert_eq!(answer["topics"][0]["rule"], "RSY101");
+    assert_eq!(answer["topics"][1]["rule"], "RSY102");
+    assert_eq!(answer["summary"]["unknown"], serde_json::json!([]));
 
     let output = rsyncctl(&folder, &["explain", "RSY101", "unknown-paramter", "RSY9999"]);
     assert!(stdout(&output).starts_with("RSY101 "));

@@ -117,6 +117,15 @@ fn answers_keep_to_the_schema() {
                 let arguments = [arguments, &[file, "--json", "--lang", language]].concat();
                 let answer = json(folder.path(), &arguments);
                 keeps_to(&schema, &answer);
+                if !arguments.contains(&"--from") && !arguments.contains(&"--compare") {
+                    let code = rsyncctl(&folder, &arguments).status.code();
+                    let expected = match file {
+                        "broken.conf" => 1,
+                        "unseen.conf" => 3,
+                        _ => 0,
+                    };
+                    assert_eq!(code, Some(expected), "{arguments:?}");
+                }
                 let is_broken = !answer["diagnoses"].as_array().expect("diagnoses").is_empty();
                 assert_eq!(is_broken, file == "broken.conf", "{answer:#}");
                 let is_partly_seen = !answer["unchecked"].as_array().expect("unchecked").is_empty();
@@ -171,8 +180,19 @@ fn the_schema_refuses_what_it_does_not_describe() {
         (&["access"], 4),
         (&["access", "--from", "::1"], 5),
         (&["access", "--compare", "new.conf"], 5),
+        (&["rules"], 3),
+        (&["explain", "RSY101", "path"], 3),
     ] {
-        let report = json(folder.path(), &[command, &["rsyncd.conf", "--json"]].concat());
+        let file = if matches!(command[0], "rules" | "explain") {
+            &[][..]
+        } else {
+            &["rsyncd.conf"]
+        };
+        let mut report = json(folder.path(), &[command, file, &["--json"]].concat());
+        // A few rules show what all of them have.
+        if let Some(rules) = report.get_mut("rules").and_then(Value::as_array_mut) {
+            rules.truncate(3);
+        }
         let mut objects = Vec::new();
         pointers(&report, String::new(), &mut objects);
         assert!(objects.len() > least, "{command:?}: {objects:?}");

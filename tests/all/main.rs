@@ -2,6 +2,8 @@
 #![allow(missing_docs, clippy::print_stdout, reason = "tests")]
 
 mod access;
+mod action;
+mod baseline;
 mod build_check;
 mod cli;
 mod cli_explain;
@@ -23,6 +25,7 @@ mod proofs;
 mod properties;
 mod readme;
 mod regression;
+mod reports;
 mod sarif;
 mod scripts;
 mod secrecy;

@@ -4,7 +4,7 @@ use nix::unistd::User;
 use rsyncctl::{
     catalog::{self, FileKind, Severity},
     host::{Host, Image, NoHost},
-    lint::{Input, Report, lint},
+    lint::{Baseline, Input, Options, Place, Report, lint},
 };
 
 use crate::support::{
@@ -143,7 +143,7 @@ pub(crate) fn check(page: &PageFile, case: &ExampleCase) -> Option<Report> {
     let inputs = case
         .blocks
         .iter()
-        .filter(|block| block.kind != "file")
+        .filter(|block| !matches!(&*block.kind, "baseline" | "file"))
         .filter(|block| block.path.is_none() || !matches!(&*block.kind, "rsyncd.conf" | "secrets"))
         .map(|block| Input {
             name: file_name(block),
@@ -166,7 +166,23 @@ pub(crate) fn check(page: &PageFile, case: &ExampleCase) -> Option<Report> {
     if case.blocks.iter().any(|block| block.is_part) {
         options.ignore.extend(catalog::page("RSY901"));
     }
-    Some(lint(inputs, &options))
+    let mut report = lint(inputs, &options);
+    if let Some(block) = case.block("baseline") {
+        compare(&block.text, &mut report, &options);
+    }
+    Some(report)
+}
+
+/// Applies an example's baseline, which lies beside the other files.
+fn compare(text: &[u8], report: &mut Report, options: &Options) {
+    let place = Place {
+        name: "baseline",
+        name_of: &str::to_owned,
+        may_exist: &|file| file != "missing.conf",
+    };
+    let baseline = Baseline::parse(text).expect("a baseline");
+    let compared = baseline.compare(report, options, &place);
+    baseline.report_stale(&compared, text, report, options, &place);
 }
 
 fn file_name(block: &crate::support::examples::Block) -> String {

@@ -8,14 +8,15 @@ use std::{
 };
 
 use rsyncctl::{
-    catalog::FileKind,
+    catalog::{FileKind, Language, Severity},
     host::{EntryKind, Fact, Host, Metadata, Unknown, User},
     lint::{Input, lint},
+    render::Format,
 };
 
 use crate::support::{
     program::{folder, rsyncctl, stdout},
-    report::options,
+    report::{check, check_for, options, write},
 };
 
 #[test]
@@ -335,5 +336,119 @@ fn the_owner_of_a_lone_secrets_file_counts() {
         let report = lint(vec![input], &options());
         let is_told = report.findings.iter().any(|finding| finding.page.id == "RSY313");
         assert_eq!(is_told, owner != 0, "{:?}", report.findings);
+    }
+}
+
+#[test]
+fn a_password_in_a_comment_of_sersync_is_not_shown() {
+    let xml = "<head version=\"2.5\">\n<sersync>\n<localpath watch=\"/srv/data\">\n\
+               <remote ip=\"192.0.2.7\" name=\"data\"/>\n</localpath>\n<rsync>\n\
+               <!-- <auth start=\"true\" users=\"joe:not-a-real-password\" passwordfile=\"not-a-real-one\"/> -->\n\
+               <auth start=\"true\" users=\"joe:not-a-real-password\" passwordfile=\"/etc/rsync.pas\"/>\n\
+               </rsync>\n</sersync>\n</head>\n";
+    let report = check(xml.as_bytes(), FileKind::Sersync);
+    let text = write(&report, Format::Human, Language::English, 0);
+    assert!(text.contains("<!-- <auth"), "{text}");
+    assert!(!text.contains("not-a-real"), "{text}");
+}
+
+#[test]
+fn a_short_password_in_a_quoted_secrets_file_is_not_shown() {
+    for value in ["'bob:q9'", "\"bob:q9\"", "'bob:q9"] {
+        let file = format!("[data]\npath = /srv/data\nauth users = bob\nsecrets file = {value}\n");
+        let report = check(file.as_bytes(), FileKind::RsyncdConf);
+        for format in [Format::Human, Format::Json, Format::Sarif, Format::Junit] {
+            let text = write(&report, format, Language::English, 0);
+            let text = text.split("\"rules\":[").last().unwrap_or_default();
+            assert!(!text.contains("q9"), "{value}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_password_file_that_cannot_be_read_is_not_checked() {
+    let folder = folder(&[
+        (
+            "etc/confxml.xml",
+            "<head><sersync><rsync><auth start=\"true\" users=\"joe\" passwordfile=\"/etc/rsync.pas\"/></rsync>\
+             </sersync></head>\n",
+        ),
+        ("etc/rsync.pas/file", ""),
+    ]);
+    let output = rsyncctl(
+        &folder,
+        &[
+            "lint",
+            "etc/confxml.xml",
+            "--root",
+            ".",
+            "--json",
+            "--ignore",
+            "RSY9",
+        ],
+    );
+    let report: serde_json::Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    let unchecked = report["unchecked"].as_array().expect("unchecked");
+    let is_said = unchecked
+        .iter()
+        .any(|one| one["subject"] == "/etc/rsync.pas" && one["rule"].is_null());
+    assert!(is_said, "{report:#}");
+}
+
+#[test]
+fn limits_are_told_in_the_language_of_the_report() {
+    let folder = folder(&[("rsyncd.conf", "[data]\npath = /srv/data\n")]);
+    let deep = "d/".repeat(66);
+    fs::create_dir_all(folder.path().join(&deep)).expect("folders");
+    fs::write(folder.path().join("confxml.xml"), vec![b' '; (4 << 20) + 1]).expect("a file");
+    let output = rsyncctl(&folder, &["lint", ".", "--lang", "zh"]);
+    let text = stdout(&output);
+    for part in ["目录只搜索到第 64 层", "超过 4096 KiB，sersync 文件不会这么大"] {
+        assert!(text.contains(part), "{text}");
+    }
+    assert!(
+        !text.contains("no deeper") && !text.contains("larger than"),
+        "{text}"
+    );
+}
+
+#[test]
+fn another_group_is_no_safe_cure() {
+    let folder = folder(&[
+        ("etc/rsyncd.conf", "[data]\npath = /srv/data\ngid = nobody\n"),
+        ("etc/passwd", "root:x:0:0::/root:/bin/sh\n"),
+        ("etc/group", "root:x:0:\nnogroup:x:65534:\n"),
+    ]);
+    let lint = |fix: &str| {
+        let output = rsyncctl(
+            &folder,
+            &[
+                "lint",
+                "etc/rsyncd.conf",
+                "--root",
+                ".",
+                "--select",
+                "RSY408",
+                "--diff",
+                fix,
+            ],
+        );
+        stdout(&output)
+    };
+    // The module is shut; with the group it serves.
+    assert_eq!(lint("--fix"), "");
+    assert!(lint("--fix=unsafe").contains("+gid = nogroup"));
+}
+
+#[test]
+fn a_password_that_may_hold_a_number_sign_is_no_error() {
+    for (line, severity) in [
+        ("joe:not-a-real-password #1", Severity::Warning),
+        ("joe:not-a-real-password  # hush", Severity::Error),
+        ("joe:not-a-real-password #密码", Severity::Error),
+    ] {
+        let report = check_for(format!("{line}\n").as_bytes(), FileKind::Secrets, &["RSY323"]);
+        assert_eq!(report.findings.len(), 1, "{line}");
+        assert_eq!(report.findings[0].severity, severity, "{line}");
     }
 }

@@ -113,6 +113,9 @@ fn every_format(report: &Report) -> Vec<String> {
         Format::Json,
         Format::Sarif,
         Format::Github,
+        Format::Gitlab,
+        Format::Junit,
+        Format::Checkstyle,
     ];
     let languages = [Language::English, Language::Chinese];
     formats

@@ -31,6 +31,7 @@ use crate::{
 ///
 /// With --from: ends with 0 if the peer gets into the module (or, without --module, into any), 1 if not, 3 if that
 /// depends on the name service, or on groups of the server that nobody can tell (--host live or --root DIR give them).
+/// Without it: ends with 1 if rsync gives up the file, 3 if part of it could not be read.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     #[command(flatten)]

@@ -6,7 +6,6 @@ use crate::{
     cli::{
         Failure,
         access::{Rights, View},
-        exit,
         resolved::envelope,
     },
     model::{
@@ -43,7 +42,7 @@ impl View<'_> {
                 envelope("access", self.language, &[self.resolved], own)
             )?;
         }
-        Ok(exit::CLEAN)
+        Ok(self.resolved.code())
     }
 
     fn row(&self, row: &Row, out: &mut dyn io::Write) -> io::Result<()> {

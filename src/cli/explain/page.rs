@@ -13,15 +13,16 @@ use crate::{
 /// Prints the pages of rules, and what is known of parameters.
 pub(super) fn run(names: &Names, output: &Output<PageFormat>) -> Result<u8, Failure> {
     let language = output.language();
-    let is_json = output.format() == Format::Json;
     let mut out = stdout();
-    for (index, topic) in names.known.iter().enumerate() {
-        if is_json {
-            writeln!(out, "{}", topic.as_json(language))?;
-        } else {
-            let gap = if index > 0 { "\n\n" } else { "" };
-            write!(out, "{gap}{}", topic.as_text(language))?;
-        }
+    if output.format() == Format::Json {
+        let topics: Vec<_> = names.known.iter().map(|topic| topic.as_json(language)).collect();
+        let summary = serde_json::json!({ "topics": topics.len(), "unknown": names.unknown });
+        let own = [("topics", topics.into())];
+        let envelope = render::envelope("explain", &[], &[], summary, language, own);
+        writeln!(out, "{envelope}")?;
+    } else {
+        let topics: Vec<_> = names.known.iter().map(|topic| topic.as_text(language)).collect();
+        write!(out, "{}", topics.join("\n\n"))?;
     }
     out.flush()?;
     for name in &names.unknown {
@@ -199,8 +200,6 @@ fn page_as_json(page: &Page, language: Language) -> serde_json::Value {
         })
         .collect();
     serde_json::json!({
-        "schema": "rsyncctl/1",
-        "command": "explain",
         "rule": page.id,
         "name": page.name,
         "severity": page.severity,
@@ -237,8 +236,6 @@ fn parameter_as_text(facts: &Facts, language: Language) -> String {
 
 fn parameter_as_json(facts: &Facts, language: Language) -> serde_json::Value {
     serde_json::json!({
-        "schema": "rsyncctl/1",
-        "command": "explain",
         "parameter": facts.name,
         "type": facts.kind,
         "scope": facts.scope,

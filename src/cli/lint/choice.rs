@@ -69,6 +69,8 @@ pub(super) struct Chosen {
     pub(super) fail_on: FailOn,
     /// Whether the user asked for single rules, so that one that cannot be checked is missing.
     pub(super) names_rules: bool,
+    /// The baseline that the settings name.
+    pub(super) baseline: Option<PathBuf>,
     /// The settings file, for the report.
     pub(super) settings: Option<String>,
 }
@@ -118,6 +120,10 @@ impl Choice {
                 .or(settings.fail_on)
                 .unwrap_or(FailOn::Warning),
             names_rules: !self.select.is_empty(),
+            baseline: settings.baseline.as_ref().map(|baseline| {
+                let folder = file.as_deref().and_then(Path::parent);
+                relative(&folder.unwrap_or_else(|| Path::new("")).join(baseline)).to_owned()
+            }),
             settings: file.map(|file| relative(&file).display().to_string()),
         })
     }

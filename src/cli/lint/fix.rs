@@ -2,24 +2,20 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     io::{self, Write},
-    os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown},
-    path::Path,
 };
 
 use similar::TextDiff;
-use tempfile::NamedTempFile;
 
 use crate::{
     catalog::{FileKind, Language, Safety, Severity},
     cli::{
         input::Hosts,
-        lint::{File, inputs},
+        lint::{File, inputs, replace::replace},
         output::complain,
     },
     diagnosis::Finding,
-    host::{LARGEST_FILE, plain, read_bounded},
+    host::plain,
     lint::{self, Options, Report, fixed, is_curable},
 };
 
@@ -347,41 +343,4 @@ pub(super) fn write(files: &mut [File<'_>], hosts: &Hosts, language: Language) -
 pub(super) struct Written {
     pub(super) files: usize,
     pub(super) failed: usize,
-}
-
-/// Puts a new file in the place of an old one, which is no link.
-fn replace(path: &Path, original: &[u8], bytes: &[u8]) -> io::Result<()> {
-    if read_bounded(path, LARGEST_FILE)? != original {
-        return Err(io::Error::other(
-            "it was changed while it was checked; check it again",
-        ));
-    }
-    let metadata = fs::symlink_metadata(path)?;
-    let names = metadata.nlink();
-    if names > 1 {
-        return Err(io::Error::other(format!(
-            "it has {names} names (hard links), and only this one would get the new content; \
-             `--diff` shows the change, to be made by hand"
-        )));
-    }
-    let folder = path.parent().unwrap_or_else(|| Path::new("/"));
-    let mut new = NamedTempFile::new_in(folder)?;
-    new.write_all(bytes)?;
-    let (uid, gid) = (metadata.uid(), metadata.gid());
-    fchown(new.as_file(), Some(uid), Some(gid)).map_err(|_| {
-        io::Error::other(format!(
-            "it belongs to {uid}:{gid}, and only root can give it back to them"
-        ))
-    })?;
-    new.as_file()
-        .set_permissions(fs::Permissions::from_mode(metadata.mode() & 0o7777))?;
-    // Access lists and security labels are attributes too; what we may not set is the system's to give.
-    for name in xattr::list(path)? {
-        if let Some(value) = xattr::get(path, &name)? {
-            let _ = xattr::set(new.path(), &name, &value);
-        }
-    }
-    new.as_file().sync_all()?;
-    new.persist(path)?;
-    Ok(())
 }

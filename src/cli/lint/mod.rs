@@ -1,14 +1,20 @@
+mod baseline;
 mod choice;
 mod fix;
+mod replace;
+mod report;
 
 use std::{
     collections::BTreeSet,
     io::{self, Write as _},
+    mem,
     path::{Path, PathBuf},
 };
 
+use baseline::KnownFindings;
 use choice::{Choice, Chosen};
 use clap::{Args, ValueEnum};
+use report::ReportFiles;
 
 use crate::{
     catalog::{FileKind, Language, Safety},
@@ -52,7 +58,11 @@ pub(super) struct Arguments {
     #[command(flatten)]
     choice: Choice,
     #[command(flatten)]
+    known: KnownFindings,
+    #[command(flatten)]
     output: Output<ReportFormat>,
+    #[command(flatten)]
+    reports: ReportFiles,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -102,7 +112,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     if arguments.fix.is_some() && !arguments.diff && paths.iter().any(|path| is_standard_input(path)) {
         return Err("standard input cannot be fixed; --diff shows what would change".into());
     }
-    let chosen = arguments.choice.resolve(&paths[0], hosts.named())?;
+    let mut chosen = arguments.choice.resolve(&paths[0], hosts.named())?;
+    let known = arguments.known.read(chosen.baseline.take())?;
     let mut unread = Vec::new();
     let mut files = files(arguments, paths, &hosts, &mut unread)?;
     let language = arguments.output.language();
@@ -115,11 +126,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let mut out = stdout();
     let mut report = match safety {
         Some(safety) if arguments.diff => {
-            let report = lint::lint(inputs(&files), &chosen.options);
+            let mut report = lint::lint(inputs(&files), &chosen.options);
             let cured = fix::apply(&mut files, &chosen.options, safety);
             let written = fix::diff(&files, &report, language, &mut out);
             unless_closed(written.and_then(|()| out.flush()))?;
             fix::tell_withheld(&cured, safety, language)?;
+            if let Some(known) = known {
+                arguments
+                    .known
+                    .apply(known, &mut report, &chosen.options, false, language)?;
+            }
             return Ok(code(&report, arguments, &chosen, is_missing));
         }
         Some(safety) => {
@@ -141,8 +157,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         None => lint::lint(inputs(&files), &chosen.options),
     };
     report.unchecked.extend(unread);
+    if let Some(known) = known {
+        let fixes = safety.is_some();
+        arguments
+            .known
+            .apply(known, &mut report, &chosen.options, fixes, language)?;
+    }
     let code = code(&report, arguments, &chosen, is_missing);
     report.settings = chosen.settings;
+    arguments
+        .reports
+        .write(&report, arguments.output.style_of_file())?;
     let format = arguments.output.format();
     let written = render::report(format, &report, arguments.output.style(), &mut out);
     unless_closed(written.and_then(|()| out.flush()))?;
@@ -151,6 +176,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             complain(&line)?;
         }
     }
+    // The process ends here, and the system takes back a large report at once.
+    mem::forget(report);
     Ok(code)
 }
 

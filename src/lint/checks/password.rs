@@ -6,7 +6,7 @@ use crate::{
     lint::{
         checks::{
             Check,
-            secrets::{BYTE_ORDER_MARK, blanks_around, comment, dressed},
+            secrets::{BYTE_ORDER_MARK, blanks_around, comment, dressed, may_be_password},
         },
         report::{Case, Reporter},
         subject::PasswordSubject,
@@ -149,13 +149,15 @@ fn more_than_a_password(subject: &PasswordSubject<'_>, out: &mut Reporter<'_>) {
         if known(subject, text) == Some(Known::Password) {
             return;
         }
-        // `s3cr3t #1`: a password may well look so.
-        let is_word =
-            matches!(&file[comment.clone()], [b' ', b'#', first, ..] if !matches!(first, b' ' | b'\t'));
+        let variant = if may_be_password(file, &comment) {
+            "perhaps"
+        } else {
+            "comment"
+        };
         let comment = span(comment);
         out.report(
             Case::at(comment)
-                .variant(if is_word { "perhaps" } else { "comment" })
+                .variant(variant)
                 .fix(Safety::Unsafe, [Edit::delete(comment)]),
         );
         return;

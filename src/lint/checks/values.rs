@@ -11,7 +11,9 @@ use crate::{
         subject::ConfigurationSubject,
     },
     model::{
-        Effect, FACILITIES, Parameter, Setting, Value, access::is_host_separator, charset, has_variable,
+        Effect, FACILITIES, Parameter, Setting, Value,
+        access::{self, is_host_separator},
+        charset, has_variable,
         parameter::Kind,
     },
 };
@@ -215,14 +217,17 @@ fn quoted_value(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             (_, P::Exclude | P::Include | P::Filter) if has_blank => ("other", Safety::Unsafe),
             _ => ("other", loosens::safety(setting.parameter, inner)),
         };
-        let text = String::from_utf8_lossy(inner).into_owned();
+        let shown = |value: &[u8]| match setting.parameter {
+            P::SecretsFile => access::shown_secrets_file(value),
+            _ => String::from_utf8_lossy(value).into_owned(),
+        };
         let ends = [setting.part(0..1), setting.part(value.len() - 1..value.len())];
         out.report(
             Case::at(setting.value_span())
                 .variant(variant)
                 .with("parameter", setting.parameter.name())
-                .with("value", setting.text.display())
-                .with("inner", text)
+                .with("value", shown(value))
+                .with("inner", shown(inner))
                 .explains(setting.value_span())
                 .fix(safety, ends.map(Edit::delete)),
         );

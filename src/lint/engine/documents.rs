@@ -25,7 +25,7 @@ impl Run<'_> {
             self.outcome.unchecked.insert(Unchecked {
                 rule: None,
                 subject: input.name.clone(),
-                reason: Unknown::Failed("it has more code blocks than are read".to_owned()),
+                reason: Unknown::TooManyBlocks(markdown::MOST_BLOCKS),
             });
         }
         let document = self

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The most code blocks of one file that are looked at.
-const MOST_BLOCKS: usize = 2_000;
+pub(super) const MOST_BLOCKS: usize = 2_000;
 
 /// Rules about what is not there. A part of a file does not show that the rest lacks it too.
 const ABSENCES: &[&str] = &[

@@ -144,20 +144,21 @@ fn numeric_address(text: &[u8]) -> Option<IpAddr> {
         let has_scope = address.is_unicast_link_local() || scope.parse() == Ok(0_u32);
         return has_scope.then_some(IpAddr::V6(address));
     }
-    let parts = text.split('.').map(c_number).collect::<Option<Vec<u32>>>()?;
-    let (last, leading) = parts.split_last()?;
-    if leading.len() > 3 || leading.iter().any(|&part| part > 255) {
-        return None;
+    let (leading, last) = match text.rsplit_once('.') {
+        Some((leading, last)) => (Some(leading), last),
+        None => (None, text),
+    };
+    let mut high = 0_u64;
+    let mut free_bits = 32;
+    for part in leading.into_iter().flat_map(|leading| leading.split('.')) {
+        if free_bits == 8 {
+            return None;
+        }
+        high = high << 8 | u64::from(c_number(part).filter(|&part| part <= 255)?);
+        free_bits -= 8;
     }
-    let free_bits = 32 - 8 * leading.len() as u32;
-    if u64::from(*last) >= 1 << free_bits {
-        return None;
-    }
-    let high = leading
-        .iter()
-        .fold(0_u64, |address, &part| address << 8 | u64::from(part));
-    let address = (high << free_bits) as u32 | last;
-    Some(IpAddr::V4(Ipv4Addr::from_bits(address)))
+    let last = c_number(last).filter(|&last| u64::from(last) < 1 << free_bits)?;
+    Some(IpAddr::V4(Ipv4Addr::from_bits((high << free_bits) as u32 | last)))
 }
 
 /// A number as C writes it; only digits come here, so a leading zero means octal.
@@ -170,6 +171,10 @@ fn c_number(text: &str) -> Option<u32> {
 
 /// What `inet_pton` accepts.
 fn strict_address(text: &[u8]) -> Option<IpAddr> {
+    // Most masks are numbers, and each word is asked for by many checks.
+    if text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
@@ -209,6 +214,8 @@ mod tests {
         assert!(matches("10.0.0.7/255.0.0.255", "10.9.8.7"));
         assert!(matches("10.1", "10.0.0.1"));
         assert!(matches("010.0.0.1", "8.0.0.1"));
+        assert!(matches("167772161", "10.0.0.1"));
+        assert!(matches("10.1.257", "10.1.1.1"));
         assert!(matches("2001:db8::/32", "2001:db8:1::5"));
         assert!(matches("10.0.0.0/+8", "10.200.0.1"));
     }
@@ -223,6 +230,10 @@ mod tests {
             "127.",
             "1.2.3.4.5",
             "256.1.1.1",
+            ".1",
+            "1..2",
+            "1.2.3.256",
+            "4294967296",
         ] {
             assert!(!matches(word, "10.0.0.1"), "{word}");
             assert!(!matches(word, "127.0.0.1"), "{word}");

@@ -159,9 +159,22 @@ impl Document {
             })
     }
 
-    /// Where passwords stand, or what may be one: the values of `passwd`, which the plugin `refreshCDN` has, a
-    /// `passwordfile` that is no path, what stands behind a colon in `users`, and behind `--password=` in `params`.
-    pub fn passwords(&self) -> impl Iterator<Item = Range<usize>> {
+    /// Where passwords stand in the file that was parsed, or what may be one: the values of `passwd`, which the plugin
+    /// `refreshCDN` has, a `passwordfile` that is no path, what stands behind a colon in `users`, and behind
+    /// `--password=` in `params`; in comments too. In the order of the file.
+    pub fn passwords(&self, file: &[u8]) -> Vec<Range<usize>> {
+        let comments = self.nodes.iter().filter_map(|node| match &node.kind {
+            Kind::Comment(text) => Some(parse_part(file, text.clone())),
+            _ => None,
+        });
+        let mut found: Vec<_> = self.in_attributes().collect();
+        // Whoever comments an element out leaves its password there.
+        comments.for_each(|comment| found.extend(comment.in_attributes()));
+        found.sort_by_key(|range| range.start);
+        found
+    }
+
+    fn in_attributes(&self) -> impl Iterator<Item = Range<usize>> {
         let attributes = self.elements.iter().flat_map(|element| &element.attributes);
         attributes.filter_map(|attribute| {
             let value = attribute.value.as_ref()?;

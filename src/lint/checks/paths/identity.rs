@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    catalog::Safety,
     diagnosis::Edit,
     lint::{
         checks::{
-            Check,
+            Check, loosens,
             paths::account::{Accounts, has_daemon_chroot},
         },
         report::{Case, Reporter},
@@ -99,7 +98,10 @@ fn unknown_gid(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             out.report(if has_other {
                 case.variant("other-system")
                     .with("other", String::from_utf8_lossy(other))
-                    .fix(Safety::Safe, [Edit::replace(span, other)])
+                    .fix(
+                        loosens::safety(Parameter::Gid, other),
+                        [Edit::replace(span, other)],
+                    )
             } else {
                 case.variant("module")
             });

@@ -179,10 +179,21 @@ fn comment_in_secret(subject: &SecretsSubject<'_>, out: &mut Reporter<'_>) {
     let file = subject.sources.get(subject.source).bytes();
     for secret in secrets(file) {
         if let Some(comment) = comment(file, &secret.password) {
+            let variant = if may_be_password(file, &comment) {
+                "perhaps"
+            } else {
+                "note"
+            };
             let span = Span::new(subject.source, comment);
-            out.report(Case::at(span).fix(Safety::Unsafe, [Edit::delete(span)]));
+            let case = Case::at(span).variant(variant);
+            out.report(case.fix(Safety::Unsafe, [Edit::delete(span)]));
         }
     }
+}
+
+/// Whether what [`comment`] finds may well be part of the password, as in `s3cr3t #1`.
+pub(in crate::lint::checks) fn may_be_password(file: &[u8], comment: &Range<usize>) -> bool {
+    matches!(&file[comment.clone()], [b' ', b'#', first, ..] if first.is_ascii_graphic())
 }
 
 /// Blanks and a `#`, or blanks and words that are not ASCII, to the end of the password: people write notes in their

@@ -6,7 +6,7 @@ mod place;
 mod users;
 
 use crate::lint::checks::Check;
-pub(super) use lines::{BYTE_ORDER_MARK, blanks_around, comment, dressed};
+pub(super) use lines::{BYTE_ORDER_MARK, blanks_around, comment, dressed, may_be_password};
 pub(super) use users::is_exact;
 
 pub(super) const FAMILIES: &[&[Check]] = &[file::CHECKS, place::CHECKS, lines::CHECKS, users::CHECKS];

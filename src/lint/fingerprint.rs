@@ -1,17 +1,39 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use crate::{
     diagnosis::Finding,
-    lint::Report,
-    terms::{Source, SourceId},
+    terms::{Source, SourceId, Sources},
 };
 
 /// Names findings so that they keep their names while lines move: by the rule, the section and the text of the line.
 /// Findings are taken in the order of the report, and each line is read once.
 #[derive(Default)]
-pub(super) struct Fingerprints {
+pub(crate) struct Fingerprints {
     place: Option<Place>,
     taken: BTreeMap<(SourceId, u64), usize>,
+}
+
+/// The name of a finding in its file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fingerprint {
+    /// The rule, the section and the text of the line, or without the text where it holds a password.
+    pub(crate) hash: u64,
+    /// 1 for the first finding of its file that has this hash.
+    pub(crate) count: usize,
+}
+
+impl Fingerprint {
+    /// The name of the finding among those of all files.
+    pub(crate) fn in_file(self, name: &str) -> u64 {
+        part(hash(name), self.to_string().as_bytes())
+    }
+}
+
+/// 16 hexadecimal digits, a colon, and the count.
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}:{}", self.hash, self.count)
+    }
 }
 
 /// The line that was read last.
@@ -26,11 +48,10 @@ struct Place {
 }
 
 impl Fingerprints {
-    /// The fingerprint of the next finding: 16 hexadecimal digits, a colon, and 1 for the first finding of its file
-    /// that has these digits.
-    pub(super) fn next(&mut self, report: &Report, finding: &Finding) -> String {
+    /// The fingerprint of the next finding.
+    pub(crate) fn next(&mut self, sources: &Sources, finding: &Finding) -> Fingerprint {
         let span = finding.labels[0].span;
-        let source = report.sources.get(span.source);
+        let source = sources.get(span.source);
         let line = source.line_of(span.start as usize);
         let place = self.read(span.source, source, line);
         // A hash of a short password is as good as the password.
@@ -42,7 +63,7 @@ impl Fingerprints {
         let hash = part(text, finding.page.id.as_bytes());
         let count = self.taken.entry((span.source, hash)).or_default();
         *count += 1;
-        format!("{hash:016x}:{count}")
+        Fingerprint { hash, count: *count }
     }
 
     fn read(&mut self, id: SourceId, source: &Source, line: usize) -> Place {
@@ -69,6 +90,11 @@ impl Fingerprints {
 
 const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0000_0100_0000_01b3;
+
+/// The name of a text.
+pub(crate) fn hash(text: &str) -> u64 {
+    part(OFFSET_BASIS, text.as_bytes())
+}
 
 /// Takes one more text into a hash. A NUL behind each keeps texts apart.
 fn part(hash: u64, text: &[u8]) -> u64 {
