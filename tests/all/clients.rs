@@ -159,3 +159,18 @@ fn titles(files: &[(&str, &str)]) -> Vec<String> {
         .map(|finding| format!("{} {}", finding.page.id, finding.title(Language::English)))
         .collect()
 }
+
+#[test]
+fn a_unit_serves_the_configuration_of_its_own_machine() {
+    let unit = "[Service]\nExecStart=/usr/bin/rsync --daemon --no-detach\nProtectHome=yes\n";
+    let daemon = "[home]\npath = /home/backup\nhosts allow = 192.0.2.0/24\n";
+    let hidden = |files: &[(&str, &str)]| titles(files).iter().any(|title| title.starts_with("RSY702"));
+    assert!(hidden(&[
+        ("hosts/a/etc/rsyncd.conf", daemon),
+        ("hosts/a/etc/systemd/system/rsync.service", unit),
+    ]));
+    assert!(!hidden(&[
+        ("hosts/b/etc/rsyncd.conf", daemon),
+        ("hosts/a/etc/systemd/system/rsync.service", unit),
+    ]));
+}

@@ -38,6 +38,8 @@ fn tables_that_are_right_have_no_findings() {
         "* * * * * cd /srv && flock -n lock rsync -a . 192.0.2.7::data\n",
         "0 3 * * * mail -s 'back up' joe%Done.%\n",
         "0 3 * * * root_backup.sh\n",
+        "SRC=/srv/data\n0 3 * * * rsync -a --delete $SRC/ /mnt/backup/\n",
+        "0 3 * * * rsync -a --log-file=/var/log/copy.log /a/ /b/ > /dev/null 2>&1\n",
         "0 22 * * 1-5 test -x /usr/bin/rsync && rsync -a /a/ /b/\n",
     ] {
         let report = check(text.as_bytes(), FileKind::Crontab);

@@ -26,19 +26,30 @@ const SHORT: u32 = 5;
 /// Words in the names of scripts that make copies.
 const COPYING: [&str; 4] = ["rsync", "back", "sync", "mirror"];
 
-/// RSY763: a script of copies whose errors go nowhere.
+/// RSY763: errors of copies go nowhere.
 fn errors_thrown_away(subject: &CrontabSubject<'_>, out: &mut Reporter<'_>) {
     for job in &subject.table.jobs {
+        // `|| mail …` looks at the status.
+        let command = subject.bytes(job.job.command.clone());
+        let is_alone = job.script.calls.len() == 1 && !command.contains(&b'|');
         for call in &job.script.calls {
-            let (Stream::Discarded(_), Some((path, _, _))) = (&call.errors, job.file_of(call)) else {
+            let Stream::Discarded(errors) = &call.errors else {
+                continue;
+            };
+            let case = Case::at(subject.span(errors.clone()));
+            if call.program() == "rsync" {
+                if is_alone && call.invocation().option("log-file").is_none() {
+                    out.report(case.variant("rsync").with("script", "rsync"));
+                }
+                continue;
+            }
+            let Some((path, _, _)) = job.file_of(call) else {
                 continue;
             };
             let name = String::from_utf8_lossy(&path).to_ascii_lowercase();
             let name = name.rsplit('/').next().unwrap_or_default();
-            // Calls of rsync itself are judged as in any script.
-            let is_script = COPYING.iter().any(|word| name.contains(word)) && name != "rsync";
-            if let (Stream::Discarded(errors), true) = (&call.errors, is_script) {
-                out.report(Case::at(subject.span(errors.clone())).with("script", name));
+            if COPYING.iter().any(|word| name.contains(word)) {
+                out.report(case.with("script", name));
             }
         }
     }
