@@ -48,21 +48,24 @@ impl OneFile {
     /// Reads and resolves the file.
     pub(super) fn resolve(&self) -> Result<Resolved, Failure> {
         match &self.file {
-            Some(file) => self.resolve_other(file),
-            None => self.resolve_other(&self.machine.default_file()),
+            Some(file) => self.resolve_named(file),
+            None => self.read(&self.machine.default_file(), "; name the file"),
         }
     }
 
-    /// Reads and resolves another file in the same circumstances.
-    pub(super) fn resolve_other(&self, path: &Path) -> Result<Resolved, Failure> {
+    /// Reads and resolves a file that was named elsewhere, in the same circumstances.
+    pub(super) fn resolve_named(&self, path: &Path) -> Result<Resolved, Failure> {
+        self.read(path, "")
+    }
+
+    /// What to do is told where the file cannot be read.
+    fn read(&self, path: &Path, what_to_do: &str) -> Result<Resolved, Failure> {
         let hosts = self.machine.hosts()?;
         let (name, bytes) = if is_standard_input(path) {
             ("stdin".to_owned(), standard_input()?)
         } else {
-            let bytes = read(&hosts, path).map_err(|reason| match &self.file {
-                Some(_) => cannot_read(path, reason),
-                None => format!("{}; name the file", cannot_read(path, reason)),
-            })?;
+            let bytes =
+                read(&hosts, path).map_err(|reason| format!("{}{what_to_do}", cannot_read(path, reason)))?;
             (path.display().to_string(), bytes)
         };
         let mut sources = Sources::default();

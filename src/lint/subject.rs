@@ -136,15 +136,17 @@ pub struct Circumstances {
 }
 
 impl<'a> ConfigurationSubject<'a> {
-    /// The scopes in which a module parameter can hold: every module, or the globals if there is no module.
+    /// Every module of which the text tells what holds.
     pub fn modules(&self) -> impl Iterator<Item = ModuleSubject<'a>> + use<'a> {
         let configuration = self.configuration;
         let sources = self.sources;
-        (0..configuration.modules.len()).map(move |index| ModuleSubject {
-            configuration,
-            sources,
-            index,
-        })
+        (0..configuration.modules.len())
+            .filter(|&index| configuration.is_settled(Scope::Module(index)))
+            .map(move |index| ModuleSubject {
+                configuration,
+                sources,
+                index,
+            })
     }
 
     /// Every line that sets one of the parameters, wherever it stands.

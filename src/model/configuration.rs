@@ -1,4 +1,7 @@
-use std::{collections::HashMap, path::PathBuf};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::PathBuf,
+};
 
 use crate::{
     host::Unknown,
@@ -31,6 +34,8 @@ pub struct Configuration {
     pub problems: Vec<Problem>,
     pub(crate) globals: Globals,
     pub(crate) by_name: HashMap<Vec<u8>, Vec<usize>>,
+    /// The modules for which nobody can tell what holds.
+    pub(crate) unsettled: BTreeSet<usize>,
 }
 
 /// A line that sets a known parameter.
@@ -113,6 +118,9 @@ pub struct Block {
     pub source: SourceId,
     /// Whether a module came before it, so that its strings reach back to that module.
     pub after_modules: bool,
+    /// The module to which the lines belong instead, an index into [`Configuration::modules`], if the `&include` in
+    /// front of them, which was not seen, names a folder without a file for it (`include_config` in params.c).
+    pub in_doubt: Option<usize>,
 }
 
 /// A module.
@@ -307,9 +315,9 @@ impl Configuration {
 
     /// The module that a client gets who asks for `name`: the spelling must be exact (`lp_number` in loadparm.c).
     pub fn module(&self, name: &[u8]) -> Option<usize> {
-        self.modules
-            .iter()
-            .rposition(|module| module.name.bytes() == name)
+        let alike = self.by_name.get(&fold(name).collect::<Vec<_>>())?;
+        let is_it = |&&index: &&usize| self.modules[index].name.bytes() == name;
+        alike.iter().rev().find(is_it).copied()
     }
 
     /// The module whose header would be taken for the same as `[name]`.
@@ -377,6 +385,34 @@ impl Configuration {
             _ => value::atoi(parameter.facts().default.unwrap_or_default().as_bytes()),
         };
         Resolved { value, origin }
+    }
+
+    /// Whether the text tells what holds for a module. It does not where lines that may belong to the module may as
+    /// well be global, because of an `&include` that was not seen.
+    pub fn is_settled(&self, scope: Scope) -> bool {
+        match scope {
+            Scope::Global => true,
+            Scope::Module(module) => !self.unsettled.contains(&module),
+        }
+    }
+
+    /// The modules that are not settled: those to which lines in doubt may belong, and those that such lines reach.
+    pub(crate) fn in_doubt(&self) -> BTreeSet<usize> {
+        let is_in_doubt = |setting: &Setting| self.blocks[setting.block].in_doubt.is_some();
+        let lines = || self.settings.iter().filter(|setting| is_in_doubt(setting));
+        let parameters: BTreeSet<_> = lines().map(|setting| setting.parameter).collect();
+        let is_reached = |module: &usize| {
+            let reaches = |&parameter| {
+                let origin = self.origin(Scope::Module(*module), parameter);
+                origin.setting().is_some_and(is_in_doubt)
+            };
+            parameters.iter().any(reaches)
+        };
+        let reached = (0..self.modules.len()).filter(is_reached);
+        lines()
+            .filter_map(|setting| self.blocks[setting.block].in_doubt)
+            .chain(reached)
+            .collect()
     }
 
     /// The scopes of all modules.

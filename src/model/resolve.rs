@@ -1,5 +1,5 @@
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     ffi::{OsStr, OsString},
     os::unix::ffi::{OsStrExt, OsStringExt},
     path::{Path, PathBuf},
@@ -79,6 +79,7 @@ pub fn resolve(sources: &mut Sources, root: SourceId, release: Release, files: &
             problems: Vec::new(),
             globals: Globals::default(),
             by_name: HashMap::new(),
+            unsettled: BTreeSet::new(),
         },
         scope: Scope::Global,
         block: 0,
@@ -91,7 +92,9 @@ pub fn resolve(sources: &mut Sources, root: SourceId, release: Release, files: &
     };
     resolver.begin_block(Scope::Global, None, root);
     resolver.file(root);
-    resolver.configuration
+    let mut configuration = resolver.configuration;
+    configuration.unsettled = configuration.in_doubt();
+    configuration
 }
 
 /// The state of `loadparm.c` while it reads.
@@ -272,7 +275,21 @@ impl Resolver<'_> {
                 }
             }
             Ok(Opened::Folder(names)) => self.folder(span, &path, names, is_include),
-            Err(error) => self.not_opened(span, path, error),
+            Err(error) => {
+                let is_unseen = matches!(error, NotOpened::Unknown(_));
+                let module = self.scope;
+                let may_be_folder = path.extension() != Some(OsStr::new("conf"));
+                self.not_opened(span, path, error);
+                if is_include && is_unseen {
+                    // Whatever stands in it: a file ends the module, and so does a folder that has files.
+                    self.begin_block(Scope::Global, None, source);
+                    if let (Scope::Module(module), Some(block)) =
+                        (module, self.configuration.blocks.last_mut())
+                    {
+                        block.in_doubt = may_be_folder.then_some(module);
+                    }
+                }
+            }
         }
     }
 
@@ -380,6 +397,7 @@ impl Resolver<'_> {
             header,
             source,
             after_modules: !self.configuration.modules.is_empty(),
+            in_doubt: None,
         });
     }
 

@@ -146,7 +146,7 @@ fn access_compares_two_files() {
         .replace("10.0.0.0/255.0.0.0", "10.0.0.0/9")
         .replace("[open]", "[opened]");
     let folder = folder(&[("old.conf", CONFIGURATION), ("new.conf", &new)]);
-    let output = rsyncctl(&folder, &["access", "old.conf", "--compare", "new.conf"]);
+    let output = rsyncctl(&folder, &["access", "--compare", "old.conf", "new.conf"]);
     assert_snapshot!(stdout(&output), @r"
     open                 0.0.0.0/0: read and write -> nothing
     open                 ::/0: read and write -> nothing
@@ -157,7 +157,7 @@ fn access_compares_two_files() {
     opened               0.0.0.0/0: nothing -> read and write
     opened               ::/0: nothing -> read and write
     ");
-    let output = rsyncctl(&folder, &["access", "old.conf", "--compare", "old.conf"]);
+    let output = rsyncctl(&folder, &["access", "--compare", "old.conf", "old.conf"]);
     assert_eq!(stdout(&output), "nobody gains or loses access\n");
 }
 
@@ -203,7 +203,7 @@ auth users = ,
         stdout(&output)
     );
     fs::write(folder.path().join("new.conf"), text.replace("bob", "bob:rw")).expect("a file");
-    let output = rsyncctl(&folder, &["access", "rsyncd.conf", "--compare", "new.conf"]);
+    let output = rsyncctl(&folder, &["access", "--compare", "rsyncd.conf", "new.conf"]);
     assert_snapshot!(stdout(&output), @r"
     backup               0.0.0.0/0: with a password (read and write: alice; read only: bob; denied: guest) -> with a password (read and write: alice, bob; denied: guest)
     backup               ::/0: with a password (read and write: alice; read only: bob; denied: guest) -> with a password (read and write: alice, bob; denied: guest)
@@ -231,7 +231,7 @@ fn files_that_are_not_read_to_their_end_are_not_compared() {
         ("sound.conf", "unseen.conf", "`/etc/more.conf` was not read: "),
         ("unseen.conf", "sound.conf", "`/etc/more.conf` was not read: "),
     ] {
-        let output = rsyncctl(&folder, &["access", old, "--compare", new]);
+        let output = rsyncctl(&folder, &["access", "--compare", old, new]);
         assert_eq!(output.status.code(), Some(3), "{old} {new}");
         assert_eq!(stdout(&output), "", "{old} {new}");
         assert!(stderr(&output).contains(told), "{old} {new}: {}", stderr(&output));
@@ -258,7 +258,7 @@ fn a_module_that_only_the_new_file_has_can_be_compared() {
     ]);
     let output = rsyncctl(
         &folder,
-        &["access", "old.conf", "--compare", "new.conf", "--module", "data"],
+        &["access", "--compare", "old.conf", "new.conf", "--module", "data"],
     );
     assert_eq!(
         stdout(&output),
@@ -309,4 +309,87 @@ auth users = @staff:deny, @jo?:rw
     let arguments = ["access", "etc/rsyncd.conf", "--from", "::1", "--user", "root"];
     let output = rsyncctl(&folder, &arguments);
     assert_eq!(output.status.code(), Some(3), "{}", stdout(&output));
+}
+
+#[test]
+fn the_files_to_compare_come_in_the_order_of_time() {
+    let folder = folder(&[("old.conf", ""), ("new.conf", "[data]\npath = /srv\n")]);
+    for arguments in [
+        &["access", "old.conf", "--compare", "new.conf"][..],
+        &["access", "--compare", "new.conf"],
+        &["access", "--compare", "old.conf", "new.conf", "other.conf"],
+        &["access", "--compare", "old.conf", "new.conf", "--from", "::1"],
+    ] {
+        let output = rsyncctl(&folder, arguments);
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{arguments:?}: {}",
+            stdout(&output)
+        );
+        assert!(
+            stderr(&output).contains("--compare <OLD> <NEW>"),
+            "{}",
+            stderr(&output)
+        );
+    }
+}
+
+#[test]
+fn a_mask_with_gaps_is_not_taken_for_nobody() {
+    let file = |list: &str| format!("reverse lookup = no\n[data]\npath = /srv\nhosts allow = {list}\n");
+    let folder = folder(&[
+        ("old.conf", &file("192.0.2.1")),
+        ("gaps.conf", &file("192.0.2.1, 127.0.0.1/0.0.0.255")),
+        ("other.conf", &file("192.0.2.1, 127.0.0.2/0.0.0.255")),
+    ]);
+    let output = rsyncctl(&folder, &["access", "gaps.conf"]);
+    assert_snapshot!(stdout(&output), @r"
+    data
+      from: 192.0.2.1/32
+      some of: every IPv4 except 192.0.2.1/32, by a mask with gaps: 127.0.0.1/0.0.0.255 (--from tells for one address)
+      users: nobody is asked for a name
+      rights: read only
+      listed: yes
+    ");
+    for (from, code) in [("127.9.9.1", 0), ("127.9.9.2", 1)] {
+        let output = rsyncctl(&folder, &["access", "gaps.conf", "--from", from]);
+        assert_eq!(output.status.code(), Some(code), "{from}: {}", stdout(&output));
+    }
+    let output = rsyncctl(&folder, &["access", "--compare", "old.conf", "gaps.conf"]);
+    assert_snapshot!(stdout(&output), @r"
+    data                 0.0.0.0/1, 128.0.0.0/2, 192.0.0.0/23, 192.0.2.0/32: nothing -> read only, for some, by a mask with gaps (127.0.0.1/0.0.0.255)
+    data                 192.0.2.2 - 255.255.255.255 (28 networks): nothing -> read only, for some, by a mask with gaps (127.0.0.1/0.0.0.255)
+    ");
+    let output = rsyncctl(&folder, &["access", "--compare", "gaps.conf", "other.conf"]);
+    assert_snapshot!(stdout(&output), @r"
+    data                 0.0.0.0/1, 128.0.0.0/2, 192.0.0.0/23, 192.0.2.0/32: read only, for some, by a mask with gaps (127.0.0.1/0.0.0.255) -> read only, for some, by a mask with gaps (127.0.0.2/0.0.0.255)
+    data                 192.0.2.2 - 255.255.255.255 (28 networks): read only, for some, by a mask with gaps (127.0.0.1/0.0.0.255) -> read only, for some, by a mask with gaps (127.0.0.2/0.0.0.255)
+    ");
+    let output = rsyncctl(&folder, &["access", "--compare", "gaps.conf", "gaps.conf"]);
+    assert_eq!(stdout(&output), "nobody gains or loses access\n");
+}
+
+#[test]
+fn names_and_rights_that_change_are_told_where_the_name_service_decides() {
+    let file = |name: &str, read_only: &str| {
+        format!("[data]\npath = /srv\nhosts allow = {name}.example.org\nread only = {read_only}\n")
+    };
+    let folder = folder(&[
+        ("old.conf", &file("a", "yes")),
+        ("name.conf", &file("b", "yes")),
+        ("rights.conf", &file("a", "no")),
+    ]);
+    let output = rsyncctl(&folder, &["access", "--compare", "old.conf", "name.conf"]);
+    assert_snapshot!(stdout(&output), @r"
+    data                 0.0.0.0/0: read only, depends on the name service (a.example.org) -> read only, depends on the name service (b.example.org)
+    data                 ::/0: read only, depends on the name service (a.example.org) -> read only, depends on the name service (b.example.org)
+    ");
+    let output = rsyncctl(&folder, &["access", "--compare", "old.conf", "rights.conf"]);
+    assert_snapshot!(stdout(&output), @r"
+    data                 0.0.0.0/0: read only, depends on the name service (a.example.org) -> read and write, depends on the name service (a.example.org)
+    data                 ::/0: read only, depends on the name service (a.example.org) -> read and write, depends on the name service (a.example.org)
+    ");
+    let output = rsyncctl(&folder, &["access", "--compare", "old.conf", "old.conf"]);
+    assert_eq!(stdout(&output), "nobody gains or loses access\n");
 }

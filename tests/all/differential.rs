@@ -22,7 +22,7 @@ use std::{
 use rsyncctl::{
     model::{
         Scope,
-        access::{AddressPattern, Answer, Peer, Reason, hosts},
+        access::{AddressPattern, Admission, Answer, Peer, Reach, Reason, Region, hosts},
     },
     terms::Release,
 };
@@ -59,6 +59,25 @@ fn generated_configurations_mean_the_same() {
 }
 
 #[test]
+fn modules_mean_the_same_beside_includes_that_are_not_seen() {
+    let compared = AtomicU64::new(0);
+    compare("unseen includes", 1200, |referee, seed, release| {
+        let mut random = Random::new(seed);
+        let case = Case::generate(&mut random).with_include(&mut random);
+        let is_compared = unseen_difference(referee, &case, seed, release);
+        if is_compared.is_some() {
+            compared.fetch_add(1, Ordering::Relaxed);
+        }
+        let difference = is_compared??;
+        let (case, difference) = minimise(case, difference, |case| {
+            unseen_difference(referee, case, seed, release)?
+        });
+        Some(format!("{case}{difference}"))
+    });
+    println!("{} of them have a module that can be told", compared.into_inner());
+}
+
+#[test]
 fn hosts_lists_decide_the_same() {
     compare("hosts lists", 2500, |referee, seed, release| {
         let (peer, lines) = peers::lists(&mut Random::new(seed));
@@ -71,6 +90,9 @@ fn hosts_lists_decide_the_same() {
             Scope::Module(0),
             &Peer::new(peer, None),
         );
+        if let Some(difference) = region_difference(&prediction, peer, words.allowed) {
+            return Some(format!("{lines}{difference}"));
+        }
         words.allowed?;
         let proxy = peers::introduction(peer);
         let session = referee.session(Ipv4Addr::LOCALHOST.into(), &proxy, &Request::Pull(b"m".to_vec()));
@@ -90,6 +112,21 @@ fn hosts_lists_decide_the_same() {
             .or_else(|| answer_difference(&prediction, peer, &Request::Pull(b"m".to_vec()), &session))
             .map(|difference| format!("{lines}{difference}"))
     });
+}
+
+/// What is said of all addresses at once must be what is said of this one, which the daemon confirms.
+fn region_difference(prediction: &Prediction<'_>, peer: IpAddr, allowed: Option<bool>) -> Option<String> {
+    let reached = Reach::new(&prediction.configuration).of(Scope::Module(0));
+    let holds_peer = |region: &Region| (region.first..=region.last).contains(&peer);
+    let found = reached.world.iter().find(|(region, _)| holds_peer(region));
+    let admission = found.expect("every address is in a region").1.admission();
+    let holds = match admission {
+        Admission::Admitted => allowed == Some(true),
+        Admission::Refused => allowed == Some(false),
+        // Not more than a part of the region is like that.
+        Admission::Partly | Admission::Unknown => true,
+    };
+    (!holds).then(|| format!("{peer}: {admission:?} among all addresses, alone {allowed:?}\n"))
 }
 
 #[test]
@@ -229,6 +266,44 @@ fn configuration_difference(referee: &Referee, case: &Case, seed: u64, release: 
     };
     let session = referee.session(peer, "", &request);
     answer_difference(&prediction, peer, &request, &session)
+}
+
+/// What we say of a module without a look at what is included, against a daemon that reads it. None where nothing is
+/// said: of a module in doubt, beside a `&merge`, and where what is included has modules or is not accepted.
+fn unseen_difference(referee: &Referee, case: &Case, seed: u64, release: Release) -> Option<Option<String>> {
+    stage(referee, case);
+    let main = case.main.concat();
+    if position(&main.to_ascii_lowercase(), b"&merge").is_some() {
+        return None;
+    }
+    let seen = Prediction::new(main.clone(), referee, release);
+    let unseen = Prediction::unseen(main, referee, release);
+    let headers = |prediction: &Prediction<'_>| -> usize {
+        let modules = prediction.configuration.modules.iter();
+        modules.map(|module| module.headers.len()).sum()
+    };
+    if !seen.is_harmless()
+        || seen.configuration.serves() != Some(true)
+        || unseen.configuration.serves().is_some()
+        || headers(&seen) != headers(&unseen)
+    {
+        return None;
+    }
+    let mut random = Random::new(seed);
+    let peer = random.pick(&referee.peers());
+    let names = unseen.names();
+    let name = names.get(random.below(names.len().max(1)))?.clone();
+    let index = names.iter().rposition(|other| *other == name)?;
+    if name.is_empty() || !unseen.configuration.is_settled(Scope::Module(index)) {
+        return None;
+    }
+    let request = if random.chance(30) {
+        Request::Pull(name)
+    } else {
+        Request::Push(name)
+    };
+    let session = referee.session(peer, "", &request);
+    Some(answer_difference(&unseen, peer, &request, &session))
 }
 
 fn stage(referee: &Referee, case: &Case) {

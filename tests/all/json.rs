@@ -104,15 +104,26 @@ fn answers_keep_to_the_schema() {
         ),
         ("broken.conf", "[a]\npath = /a\n[b\n"),
         ("unseen.conf", "&include /etc/rsyncd.d\n[a]\npath = /a\n"),
+        (
+            "doubt.conf",
+            "[a]\npath = /a\nhosts allow = 127.0.0.1/0.0.0.255\n[b]\npath = /b\nhosts allow = a.example.org\n",
+        ),
     ]);
     for language in ["en", "zh"] {
-        for file in ["sound.conf", "new.conf", "broken.conf", "unseen.conf"] {
+        for file in [
+            "sound.conf",
+            "new.conf",
+            "broken.conf",
+            "unseen.conf",
+            "doubt.conf",
+        ] {
             for arguments in [
                 &["config"][..],
                 &["config", "--defaults"],
                 &["access"],
                 &["access", "--from", "192.0.2.7,a.lan", "--user", "joe"],
                 &["access", "--compare", "sound.conf"],
+                &["access", "--compare", "doubt.conf"],
             ] {
                 let arguments = [arguments, &[file, "--json", "--lang", language]].concat();
                 let answer = json(folder.path(), &arguments);
@@ -173,6 +184,7 @@ fn the_schema_refuses_what_it_does_not_describe() {
             "[data]\npath = /srv/data\nhost allow = ::1\nread only = on\nauth users = joe\nhosts allow = ::1\n",
         ),
         ("new.conf", ""),
+        ("doubt.conf", "[data]\npath = /srv\nhosts allow = a.example.org\n"),
     ]);
     for (command, least) in [
         (&["lint"][..], 10),
@@ -180,6 +192,7 @@ fn the_schema_refuses_what_it_does_not_describe() {
         (&["access"], 4),
         (&["access", "--from", "::1"], 5),
         (&["access", "--compare", "new.conf"], 5),
+        (&["access", "--compare", "doubt.conf"], 5),
         (&["rules"], 3),
         (&["explain", "RSY101", "path"], 3),
     ] {

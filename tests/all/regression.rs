@@ -340,6 +340,48 @@ fn the_owner_of_a_lone_secrets_file_counts() {
 }
 
 #[test]
+fn an_include_that_is_not_read_ends_the_module_all_the_same() {
+    let folder = folder(&[
+        (
+            "file.conf",
+            "[a]\npath = /srv/a\n&include /etc/x.conf\nread only = no\n[b]\npath = /srv/b\nread only = yes\n",
+        ),
+        (
+            "folder.conf",
+            "[a]\npath = /srv/a\n&include /etc/rsyncd.d\nread only = no\n[b]\npath = /srv/b\nread only = yes\n",
+        ),
+    ]);
+    let lint = |file| {
+        let arguments = [
+            "lint",
+            "--host",
+            "none",
+            "--kind",
+            "rsyncd.conf",
+            "--format",
+            "concise",
+            file,
+        ];
+        stdout(&rsyncctl(&folder, &arguments))
+    };
+    let report = lint("file.conf");
+    assert!(report.contains("file.conf:4:1: error RSY108 "), "{report}");
+    assert!(!report.contains("RSY501"), "{report}");
+    let report = lint("folder.conf");
+    assert!(
+        !report.contains("RSY108") && !report.contains("RSY501"),
+        "{report}"
+    );
+    assert!(report.contains("RSY511 "), "of `b` all is known: {report}");
+    assert!(!report.contains("module `a`"), "{report}");
+    let output = rsyncctl(
+        &folder,
+        &["config", "file.conf", "--host", "none", "--module", "a"],
+    );
+    assert!(!stdout(&output).contains("read only"), "{}", stdout(&output));
+}
+
+#[test]
 fn a_password_in_a_comment_of_sersync_is_not_shown() {
     let xml = "<head version=\"2.5\">\n<sersync>\n<localpath watch=\"/srv/data\">\n\
                <remote ip=\"192.0.2.7\" name=\"data\"/>\n</localpath>\n<rsync>\n\

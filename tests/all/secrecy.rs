@@ -66,8 +66,8 @@ fn no_command_shows_a_password() {
                         "--trace",
                     ],
                     vec!["access", "rsyncd.conf", "--from", "::1", "--json"],
-                    vec!["access", "rsyncd.conf", "--compare", "nothing"],
-                    vec!["access", "nothing", "--compare", "rsyncd.conf"],
+                    vec!["access", "--compare", "rsyncd.conf", "nothing"],
+                    vec!["access", "--compare", "nothing", "rsyncd.conf"],
                 ]);
             }
             commands.push(vec!["lint", ".", "--fix=unsafe"]);

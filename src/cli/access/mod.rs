@@ -45,9 +45,14 @@ pub(super) struct Arguments {
     /// Show each word as the daemon compares it
     #[arg(long, requires = "from")]
     trace: bool,
-    /// Show who gains and who loses access if FILE is replaced by this one
-    #[arg(long, value_name = "NEW", conflicts_with_all = ["from", "trace"])]
-    compare: Option<PathBuf>,
+    /// Show who gains and who loses access if NEW takes the place of OLD
+    #[arg(
+        long,
+        num_args = 2,
+        value_names = ["OLD", "NEW"],
+        conflicts_with_all = ["file", "from", "trace", "user"]
+    )]
+    compare: Option<Vec<PathBuf>>,
     #[command(flatten)]
     output: Output<PageFormat>,
 }
@@ -75,9 +80,17 @@ impl FromStr for From {
 
 /// Answers for one peer, for everybody, or for the difference of two files.
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    let resolved = arguments.input.resolve()?;
     let language = arguments.output.language();
-    resolved.complain(language)?;
+    let (resolved, new) = match arguments.compare.as_deref() {
+        Some([old, new]) => {
+            let [old, new] = [old, new].map(|file| arguments.input.resolve_named(file));
+            (old?, Some(new?))
+        }
+        _ => (arguments.input.resolve()?, None),
+    };
+    for file in [&resolved].into_iter().chain(&new) {
+        file.complain(language)?;
+    }
     let view = View {
         resolved: &resolved,
         configuration: &resolved.configuration,
@@ -85,10 +98,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         is_json: arguments.output.format() == Format::Json,
     };
     let mut out = stdout();
-    let code = if let Some(new) = &arguments.compare {
-        let new = arguments.input.resolve_other(new)?;
-        new.complain(language)?;
-        view.compare(&new, arguments.input.module.as_deref(), &mut out)?
+    let code = if let Some(new) = &new {
+        view.compare(new, arguments.input.module.as_deref(), &mut out)?
     } else {
         let scopes = match resolved.scopes(arguments.input.module.as_deref()) {
             Ok(scopes) => scopes,

@@ -1,8 +1,7 @@
-use std::io;
-
-use ipnet::IpNet;
+use std::{collections::BTreeSet, io};
 
 use crate::{
+    catalog::Language,
     cli::{
         Failure,
         access::{Rights, View},
@@ -10,7 +9,7 @@ use crate::{
     },
     model::{
         Parameter, Scope,
-        access::{Region, boundaries, has_rules, merge, reach, user_rules},
+        access::{Admission, Reach, Reached, Region, has_rules, merge, user_rules},
     },
     render::visible,
 };
@@ -18,14 +17,25 @@ use crate::{
 impl View<'_> {
     /// Who reaches what: a paragraph for each module.
     pub(super) fn table(&self, scopes: &[Scope], out: &mut dyn io::Write) -> Result<u8, Failure> {
-        let boundaries = boundaries(self.configuration);
+        let mut reach = Reach::new(self.configuration);
         let mut modules = Vec::new();
         for &scope in scopes {
-            let regions = merge(reach(self.configuration, scope, &boundaries));
+            let reached = reach.of(scope);
+            let world = reached
+                .world
+                .iter()
+                .map(|&(region, one)| (region, one.admission()));
+            let world = merge(world);
+            let partly = self.networks(&world, Admission::Partly);
             let row = Row {
                 scope,
-                from: self.networks(&regions, |allowed| allowed == Some(true)),
-                perhaps: self.networks(&regions, |allowed| allowed.is_none()),
+                from: self.networks(&world, Admission::Admitted),
+                masks: match partly[..] {
+                    [] => Vec::new(),
+                    _ => masks(&reached),
+                },
+                partly,
+                perhaps: self.networks(&world, Admission::Unknown),
                 listed: self.configuration.is(scope, Parameter::List),
             };
             if self.is_json {
@@ -48,10 +58,20 @@ impl View<'_> {
     fn row(&self, row: &Row, out: &mut dyn io::Write) -> io::Result<()> {
         let comma = self.pick(", ", "、");
         writeln!(out, "{}", self.name(row.scope))?;
-        if row.from.is_empty() && row.perhaps.is_empty() {
+        if row.from.is_empty() && row.partly.is_empty() && row.perhaps.is_empty() {
             self.line("from", "来源", self.pick("nobody", "无"), out)?;
         } else if !row.from.is_empty() {
             self.line("from", "来源", &row.from.join(comma), out)?;
+        }
+        if !row.partly.is_empty() {
+            let (some, masks) = (row.partly.join(comma), row.masks.join(" "));
+            let some = match self.language {
+                Language::English => {
+                    format!("{some}, by a mask with gaps: {masks} (--from tells for one address)")
+                }
+                Language::Chinese => format!("{some}，取决于不连续的掩码：{masks}（用 --from 查询单个地址）"),
+            };
+            self.line("some of", "部分地址", &some, out)?;
         }
         if !row.perhaps.is_empty() {
             self.line("perhaps", "取决于名称解析", &row.perhaps.join(comma), out)?;
@@ -69,7 +89,8 @@ impl View<'_> {
     fn row_as_json(&self, row: &Row) -> serde_json::Value {
         let rights = Rights::of(self.configuration, row.scope);
         serde_json::json!({
-            "module": self.name(row.scope), "from": row.from, "perhaps": row.perhaps,
+            "module": self.name(row.scope), "from": row.from, "some_of": row.partly, "masks": row.masks,
+            "perhaps": row.perhaps,
             "users": self.users_as_json(row.scope), "read": rights.read, "write": rights.write,
             "listed": row.listed,
         })
@@ -98,34 +119,33 @@ impl View<'_> {
     }
 
     /// The addresses of a verdict, family by family; what is nearly everybody is told by its exceptions.
-    fn networks(
-        &self,
-        regions: &[(Region, Option<bool>)],
-        wanted: impl Fn(Option<bool>) -> bool,
-    ) -> Vec<String> {
-        let networks = |ipv4: bool, inside: bool| -> Vec<IpNet> {
-            let family = regions
+    fn networks(&self, world: &[(Region, Admission)], wanted: Admission) -> Vec<String> {
+        let networks = |ipv4: bool, inside: bool| {
+            world
                 .iter()
-                .filter(|(region, _)| region.first.is_ipv4() == ipv4);
-            let regions = family.filter(|(_, allowed)| wanted(*allowed) == inside);
-            regions.flat_map(|(region, _)| region.networks()).collect()
+                .filter(move |(region, admission)| {
+                    region.first.is_ipv4() == ipv4 && (*admission == wanted) == inside
+                })
+                .flat_map(|(region, _)| region.networks())
         };
-        [(true, "IPv4"), (false, "IPv6")]
-            .into_iter()
-            .flat_map(|(ipv4, family)| {
-                let (inside, outside) = (networks(ipv4, true), networks(ipv4, false));
-                if inside.len() <= outside.len() {
-                    return inside.iter().map(ToString::to_string).collect();
-                }
-                let every = self.pick("every", "所有");
-                if outside.is_empty() {
-                    return vec![format!("{every} {family}")];
-                }
-                let outside: Vec<_> = outside.iter().map(ToString::to_string).collect();
+        let mut words = Vec::new();
+        for (ipv4, family) in [(true, "IPv4"), (false, "IPv6")] {
+            // No further than the shorter one: the complement of a few addresses of IPv6 has very many networks.
+            let (inside, outside) = (networks(ipv4, true), networks(ipv4, false));
+            if inside.map(drop).le(outside.map(drop)) {
+                words.extend(networks(ipv4, true).map(|network| network.to_string()));
+                continue;
+            }
+            let every = self.pick("every", "所有");
+            let outside: Vec<_> = networks(ipv4, false).map(|network| network.to_string()).collect();
+            words.push(if outside.is_empty() {
+                format!("{every} {family}")
+            } else {
                 let except = self.pick("except", "除了");
-                vec![format!("{every} {family} {except} {}", outside.join(" "))]
-            })
-            .collect()
+                format!("{every} {family} {except} {}", outside.join(" "))
+            });
+        }
+        words
     }
 
     fn line(
@@ -144,6 +164,20 @@ impl View<'_> {
 struct Row {
     scope: Scope,
     from: Vec<String>,
+    /// Networks of which a mask with gaps lets some addresses in.
+    partly: Vec<String>,
+    /// The words with such masks.
+    masks: Vec<String>,
     perhaps: Vec<String>,
     listed: bool,
+}
+
+/// The words with a mask that has gaps.
+fn masks(reached: &Reached) -> Vec<String> {
+    let open = reached.open().into_iter().flatten();
+    let words: BTreeSet<_> = open.flat_map(|open| &open.masks).collect();
+    words
+        .into_iter()
+        .map(|word| visible(&String::from_utf8_lossy(word)))
+        .collect()
 }

@@ -76,8 +76,10 @@ fn is_mode(mode: &[u8]) -> bool {
 /// lines that only `transfer logging` writes.
 fn parameter_without_effect(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     let configuration = subject.configuration;
-    let has_limit = |scope| configuration.integer(scope, Parameter::MaxConnections).value != 0;
-    let logs_transfers = |scope| configuration.is(scope, Parameter::TransferLogging);
+    let is_open = |scope| !configuration.is_settled(scope);
+    let has_limit =
+        |scope| is_open(scope) || configuration.integer(scope, Parameter::MaxConnections).value != 0;
+    let logs_transfers = |scope| is_open(scope) || configuration.is(scope, Parameter::TransferLogging);
     let modules = || configuration.module_scopes().map(|(scope, _)| scope);
     let (any_limit, any_log) = (modules().any(has_limit), modules().any(logs_transfers));
     for setting in subject.settings(&[Parameter::LockFile, Parameter::LogFormat]) {

@@ -1,5 +1,7 @@
 //! Lines that stand where they do not work, or work where they do not stand.
 
+use std::collections::{BTreeSet, HashMap};
+
 use crate::{
     catalog::Safety,
     diagnosis::Edit,
@@ -9,7 +11,7 @@ use crate::{
         subject::ConfigurationSubject,
     },
     model::{
-        Block, Effect, Origin, Parameter, Scope, Setting,
+        Block, Effect, Origin, Parameter, ProblemKind, Scope, Setting,
         parameter::{self, Kind},
     },
     terms::Span,
@@ -28,57 +30,49 @@ const NAMES: usize = 3;
 /// RSY108: behind an `&include` rsync is in the global section again, whatever it was in before.
 fn lines_after_include(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     let configuration = subject.configuration;
-    let mut reported = None;
-    for setting in &configuration.settings {
+    let unseen = configuration.problems.iter().filter_map(|problem| {
+        matches!(problem.kind, ProblemKind::IncludeNotSeen(..)).then_some(problem.span)
+    });
+    let seen = configuration.includes.iter().map(|include| include.directive);
+    let includes: BTreeSet<_> = seen.chain(unseen).collect();
+    let left = left_headers(&configuration.blocks);
+    for lines in configuration
+        .settings
+        .chunk_by(|one, next| one.block == next.block)
+    {
+        let block = &configuration.blocks[lines[0].block];
         // What the included file sets is meant as it stands.
-        if setting.source != configuration.blocks[setting.block].source {
-            continue;
-        }
-        let Some(module) = left_module(&configuration.blocks, setting.block) else {
+        let mut own = lines.iter().filter(|setting| setting.source == block.source);
+        let (Some(header), Some(first), None) = (left[lines[0].block], own.next(), block.in_doubt) else {
             continue;
         };
-        let Some(header) = configuration.blocks[module].header else {
-            continue;
-        };
-        let name = subject.sources.text(header);
-        let include = configuration
-            .includes
-            .iter()
-            .map(|include| include.directive)
-            .filter(|directive| directive.source == setting.source && directive.end <= setting.name.start)
-            .max();
-        if reported == Some(setting.block) {
-            continue;
-        }
-        reported = Some(setting.block);
-        let mut case = Case::at(setting.span())
-            .with("module", name)
-            .with("parameter", setting.parameter.name())
+        let mut case = Case::at(first.span())
+            .with("module", subject.sources.text(header))
+            .with("parameter", first.parameter.name())
             .also(header, "module");
-        if let Some(include) = include {
-            case = case.also(include, "include");
+        let include = includes.range(..first.name).next_back();
+        if let Some(include) = include.filter(|include| include.source == first.source) {
+            case = case.also(*include, "include");
         }
-        let rest = configuration
-            .settings
-            .iter()
-            .filter(|other| other.block == setting.block);
-        for other in rest {
-            case = case.explains_rules(other.span(), &["RSY207", "RSY211"]);
+        for line in lines {
+            case = case.explains_rules(line.span(), &["RSY207", "RSY211"]);
         }
         out.report(case);
     }
 }
 
-/// The module's block that an `&include` ended, if `block` is what follows it.
-fn left_module(blocks: &[Block], block: usize) -> Option<usize> {
-    let here = &blocks[block];
-    if here.header.is_some() || here.scope != Scope::Global {
-        return None;
-    }
-    let before = blocks[..block].iter().rposition(|other| {
-        other.source == here.source && (other.header.is_some() || other.scope != Scope::Global)
-    })?;
-    (blocks[before].scope != Scope::Global).then_some(before)
+/// For each block, the header of the module that an `&include` ended, if the block is what follows it.
+fn left_headers(blocks: &[Block]) -> Vec<Option<Span>> {
+    let mut current = HashMap::new();
+    let left = blocks.iter().map(|block| {
+        if block.header.is_some() || block.scope != Scope::Global {
+            let module = block.header.filter(|_| block.scope != Scope::Global);
+            current.insert(block.source, module);
+            return None;
+        }
+        current.get(&block.source).copied().flatten()
+    });
+    left.collect()
 }
 
 /// RSY209: rsync logs the line and ignores it.
@@ -147,7 +141,8 @@ fn late_global_text(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) 
         // A module has no copy of what is for the whole daemon.
         let is_text =
             matches!(facts.kind, Kind::Path | Kind::String) && facts.scope == parameter::Scope::Module;
-        if block.scope != Scope::Global || !block.after_modules || !is_text || setting.bytes().is_empty() {
+        let is_late = block.scope == Scope::Global && block.after_modules && block.in_doubt.is_none();
+        if !is_late || !is_text || setting.bytes().is_empty() {
             continue;
         }
         // Only what holds at the end reaches back.

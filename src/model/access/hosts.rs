@@ -106,26 +106,27 @@ pub fn hosts<'a>(configuration: &'a Configuration, scope: Scope, peer: &Peer) ->
         steps: Vec::new(),
     };
     let in_allow = allow.map(|setting| verdict.compare(Which::Allow, setting, peer, lookups));
-    if in_allow == Some(Some(true)) {
-        return verdict.decided(Some(true));
-    }
-    let Some(setting) = deny else {
-        return verdict.decided(in_allow.unwrap_or(Some(true)));
-    };
-    let in_deny = verdict.compare(Which::Deny, setting, peer, lookups);
-    let allowed = match (in_allow, in_deny) {
-        (_, Some(false)) => Some(true),
-        (None | Some(Some(false)), Some(true)) => Some(false),
+    let in_deny = deny
+        .filter(|_| in_allow != Some(Some(true)))
+        .map(|setting| verdict.compare(Which::Deny, setting, peer, lookups));
+    verdict.decided(decide(in_allow, in_deny))
+}
+
+/// `allow_access` in access.c, by what each list answers; none where there is no such list.
+pub(super) fn decide(in_allow: Option<Option<bool>>, in_deny: Option<Option<bool>>) -> Option<bool> {
+    match (in_allow, in_deny) {
+        (Some(Some(true)), _) | (None, None) | (_, Some(Some(false))) => Some(true),
+        (Some(in_allow), None) => in_allow,
+        (None | Some(Some(false)), Some(Some(true))) => Some(false),
         _ => None,
-    };
-    verdict.decided(allowed)
+    }
 }
 
 /// Whether one word matches: `match_hostname`, then `match_address` in access.c.
 pub fn token_answer(word: &[u8], which: Which, peer: &Peer, lookups: Lookups) -> Answer {
     let word = word.to_ascii_lowercase();
-    let by_name = name_answer(&word, which, peer, lookups);
-    if matches!(by_name, Answer::Yes(_)) {
+    let by_name = name_answer(&word, which, peer.name.as_deref(), lookups);
+    if !matches!(by_name, Answer::No(_)) {
         return by_name;
     }
     match AddressPattern::parse(&word) {
@@ -142,7 +143,7 @@ pub fn token_answer(word: &[u8], which: Which, peer: &Peer, lookups: Lookups) ->
 }
 
 /// What the daemon may ask the name service for a module.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Lookups {
     /// The peer's name; also on if the global value says so.
     pub reverse: bool,
@@ -165,14 +166,14 @@ impl Lookups {
 }
 
 /// `match_hostname` in access.c. A peer without a known name is called `UNDETERMINED` or `UNKNOWN` there, and
-/// wildcards are compared with that word.
-fn name_answer(word: &[u8], which: Which, peer: &Peer, lookups: Lookups) -> Answer {
+/// wildcards are compared with that word. The word is in lower case.
+pub(super) fn name_answer(word: &[u8], which: Which, name: Option<&str>, lookups: Lookups) -> Answer {
     if word.len() > 1 && word[0] == b'@' {
         return Answer::Unknown;
     }
     let fits = |name: &str| wildmatch(word, name.to_ascii_lowercase().as_bytes());
     let is_address = AddressPattern::parse(word).is_some();
-    match (&peer.name, lookups.reverse) {
+    match (name, lookups.reverse) {
         (Some(name), true) if fits(name) => return Answer::Yes(Reason::Name),
         (Some(_), true) => {}
         (_, false) if fits("UNDETERMINED") => return Answer::Yes(Reason::Name),
@@ -206,7 +207,8 @@ fn never_resolves(word: &[u8]) -> bool {
         .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
 }
 
-fn list(configuration: &Configuration, scope: Scope, which: Which) -> Option<&Setting> {
+/// The line with a list that holds, if it names anybody.
+pub(super) fn list(configuration: &Configuration, scope: Scope, which: Which) -> Option<&Setting> {
     let parameter = match which {
         Which::Allow => Parameter::HostsAllow,
         Which::Deny => Parameter::HostsDeny,

@@ -3,11 +3,15 @@
 mod address;
 mod hosts;
 mod reach;
+mod region;
+mod set;
 mod users;
 
 pub use address::{AddressPattern, MaskError};
 pub use hosts::{
     Answer, HostsVerdict, Lookups, Peer, Reason, TokenStep, Which, hosts, is_host_separator, token_answer,
 };
-pub use reach::{Region, boundaries, merge, reach};
+pub use reach::{Admission, Match, Matched, Open, Reach, Reached};
+pub use region::{Region, WORLD, merge, overlay};
+pub use set::AddressSet;
 pub use users::{Right, UserRule, UsersVerdict, has_rules, shown_secrets_file, user_rules, users};

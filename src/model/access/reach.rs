@@ -1,190 +1,245 @@
-//! All addresses at once: the verdict on every peer, as ranges of addresses.
+//! All addresses at once: the verdict on every peer, as regions of addresses.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
-use ipnet::{IpNet, Ipv4Net, Ipv4Subnets, Ipv6Net, Ipv6Subnets};
-
-use crate::model::{
-    Configuration, Parameter, Scope,
-    access::{AddressPattern, Peer, hosts, is_host_separator},
+use std::{
+    collections::{BTreeSet, HashMap},
+    net::IpAddr,
+    rc::Rc,
 };
 
-/// Addresses that lie side by side and that a module treats alike.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Region {
-    /// The first one.
-    pub first: IpAddr,
-    /// The last one.
-    pub last: IpAddr,
+use crate::{
+    model::{
+        Configuration, Scope, Setting,
+        access::{
+            AddressPattern, AddressSet, Answer, Lookups, Which,
+            hosts::{decide, is_host_separator, list, name_answer},
+            region::{Region, WORLD, cover, overlay},
+            set::is_with_gaps,
+        },
+        has_variable,
+    },
+    terms::Span,
+};
+
+/// What `hosts allow` and `hosts deny` make of the addresses of a region, whose names nobody knows.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Admission {
+    /// All get in.
+    Admitted,
+    /// Some may get in and some not, because of a mask with gaps: [`hosts`](super::hosts) tells of one.
+    Partly,
+    /// None gets in.
+    Refused,
+    /// It depends on the name service, or on a variable of the daemon's environment; for some of them perhaps on a
+    /// mask with gaps too.
+    Unknown,
 }
 
-impl Region {
-    /// The region as networks, as few as possible.
-    pub fn networks(self) -> Vec<IpNet> {
-        match (self.first, self.last) {
-            (IpAddr::V4(first), IpAddr::V4(last)) => {
-                Ipv4Subnets::new(first, last, 0).map(IpNet::V4).collect()
-            }
-            (IpAddr::V6(first), IpAddr::V6(last)) => {
-                Ipv6Subnets::new(first, last, 0).map(IpNet::V6).collect()
-            }
-            _ => Vec::new(),
+/// What one list makes of the addresses of a region.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Matched {
+    /// No word matches.
+    No,
+    /// A word with a mask that has gaps matches some of them, and no other word any.
+    Partly,
+    /// A name may match, whatever the addresses.
+    Unknown,
+    /// A word matches each.
+    Yes,
+}
+
+impl Matched {
+    /// What `access_match` may answer for one of the addresses.
+    fn answers(self) -> &'static [Option<bool>] {
+        match self {
+            Self::No => &[Some(false)],
+            Self::Partly => &[Some(false), Some(true)],
+            Self::Unknown => &[None],
+            Self::Yes => &[Some(true)],
         }
     }
 }
 
-/// The places at which a verdict may change: the ends of every network that the modules' lists name. Masks with gaps
-/// have no such ends; an address is judged by its own bits all the same, but the ranges between them are not exact.
-pub fn boundaries(configuration: &Configuration) -> Vec<IpAddr> {
-    let mut starts = vec![
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-    ];
-    for setting in &configuration.settings {
-        if !matches!(setting.parameter, Parameter::HostsAllow | Parameter::HostsDeny) {
-            continue;
+/// What the two lists make of the addresses of a region; none where a module has no such list.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Match {
+    /// `hosts allow`.
+    pub allow: Option<Matched>,
+    /// `hosts deny`.
+    pub deny: Option<Matched>,
+}
+
+impl Match {
+    /// What comes of it.
+    pub fn admission(self) -> Admission {
+        let answers = |list: Option<Matched>| match list {
+            Some(matched) => matched.answers().iter().map(|&answer| Some(answer)).collect(),
+            None => vec![None],
+        };
+        let (in_allow, in_deny) = (answers(self.allow), answers(self.deny));
+        let pairs = in_allow
+            .iter()
+            .flat_map(|&allow| in_deny.iter().map(move |&deny| (allow, deny)));
+        let mut verdicts = pairs.map(|(allow, deny)| match decide(allow, deny) {
+            None => Admission::Unknown,
+            Some(false) => Admission::Refused,
+            Some(true) => Admission::Admitted,
+        });
+        let first = verdicts.next().unwrap_or(Admission::Unknown);
+        verdicts.fold(first, |all, one| match (all, one) {
+            _ if all == one => all,
+            (Admission::Unknown, _) | (_, Admission::Unknown) => Admission::Unknown,
+            _ => Admission::Partly,
+        })
+    }
+}
+
+/// The words of a list that leave a verdict open, and what is looked up for them.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Open {
+    /// Those that the name service or the daemon's environment decides, in lower case.
+    pub names: BTreeSet<Vec<u8>>,
+    /// Those that have a mask with gaps.
+    pub masks: BTreeSet<Vec<u8>>,
+    lookups: Lookups,
+}
+
+/// A list that holds somewhere, as the world sees it.
+#[derive(Debug)]
+struct List {
+    world: Vec<(Region, Matched)>,
+    open: Open,
+}
+
+/// Who reaches a module.
+#[derive(Debug)]
+pub struct Reached {
+    /// Every address, in order.
+    pub world: Vec<(Region, Match)>,
+    allow: Option<Rc<List>>,
+    deny: Option<Rc<List>>,
+}
+
+impl Reached {
+    /// What the lists leave open: `hosts allow`, then `hosts deny`.
+    pub fn open(&self) -> [Option<&Open>; 2] {
+        [&self.allow, &self.deny].map(|list| list.as_deref().map(|list| &list.open))
+    }
+}
+
+/// Tells for one module after the other who reaches it. Each list is read once, however many modules it holds for, so
+/// that the whole takes little more time than its answer is long.
+#[derive(Debug)]
+pub struct Reach<'a> {
+    configuration: &'a Configuration,
+    lists: HashMap<(Span, Lookups), Rc<List>>,
+}
+
+impl<'a> Reach<'a> {
+    /// For the modules of a configuration.
+    pub fn new(configuration: &'a Configuration) -> Self {
+        Self {
+            configuration,
+            lists: HashMap::new(),
         }
+    }
+
+    /// The configuration whose modules they are.
+    pub fn configuration(&self) -> &'a Configuration {
+        self.configuration
+    }
+
+    /// The verdict of `hosts allow` and `hosts deny` of one module on every address.
+    pub fn of(&mut self, scope: Scope) -> Reached {
+        let lookups = Lookups::of(self.configuration, scope);
+        let [allow, deny] = [Which::Allow, Which::Deny].map(|which| {
+            let setting = list(self.configuration, scope, which)?;
+            let known = self.lists.entry((setting.value_span(), lookups));
+            Some(Rc::clone(
+                known.or_insert_with(|| Rc::new(List::read(setting, which, lookups))),
+            ))
+        });
+        let everywhere = WORLD.map(|region| (region, None));
+        let optional = |list: &Option<Rc<List>>| match list {
+            Some(list) => list
+                .world
+                .iter()
+                .map(|&(region, one)| (region, Some(one)))
+                .collect(),
+            None => everywhere.to_vec(),
+        };
+        let world = overlay(&optional(&allow), &optional(&deny))
+            .into_iter()
+            .map(|(region, (allow, deny))| (region, Match { allow, deny }))
+            .collect();
+        Reached { world, allow, deny }
+    }
+}
+
+impl List {
+    /// `access_match` in access.c, for all peers without a name.
+    fn read(setting: &Setting, which: Which, lookups: Lookups) -> Self {
+        let mut elsewhere = Matched::No;
+        let mut open = Open {
+            names: BTreeSet::new(),
+            masks: BTreeSet::new(),
+            lookups,
+        };
+        let mut patterns = Vec::new();
+        let is_made_of_variables = has_variable(setting.text.bytes());
         for token in setting.text.tokens(is_host_separator) {
-            let Some(network) = AddressPattern::parse(&token.bytes.to_ascii_lowercase()).and_then(network)
-            else {
+            let word = token.bytes.to_ascii_lowercase();
+            let by_name = if is_made_of_variables && word.contains(&b'%') {
+                Answer::Unknown
+            } else {
+                name_answer(&word, which, None, lookups)
+            };
+            match by_name {
+                Answer::Yes(_) => elsewhere = Matched::Yes,
+                Answer::No(_) => {}
+                Answer::Unknown => {
+                    if elsewhere == Matched::No {
+                        elsewhere = Matched::Unknown;
+                    }
+                    open.names.insert(word);
+                    continue;
+                }
+            }
+            let Some(pattern) = AddressPattern::parse(&word) else {
                 continue;
             };
-            starts.push(network.network());
-            starts.extend(next(network.broadcast()));
-        }
-    }
-    starts.sort_unstable();
-    starts.dedup();
-    starts
-}
-
-/// The verdict of `hosts allow` and `hosts deny` on every address, in order, for regions that start at `boundaries`.
-pub fn reach(
-    configuration: &Configuration,
-    scope: Scope,
-    boundaries: &[IpAddr],
-) -> Vec<(Region, Option<bool>)> {
-    boundaries
-        .iter()
-        .enumerate()
-        .map(|(index, &first)| {
-            let following = boundaries
-                .get(index + 1)
-                .filter(|next| next.is_ipv4() == first.is_ipv4());
-            let last = following.map_or_else(|| end(first), |&next| previous(next));
-            let allowed = hosts(
-                configuration,
-                scope,
-                &Peer {
-                    address: first,
-                    name: None,
-                },
-            )
-            .allowed;
-            (Region { first, last }, allowed)
-        })
-        .collect()
-}
-
-/// Puts neighbours with the same value together.
-pub fn merge<T: PartialEq>(regions: impl IntoIterator<Item = (Region, T)>) -> Vec<(Region, T)> {
-    let mut merged: Vec<(Region, T)> = Vec::new();
-    for (region, value) in regions {
-        match merged.last_mut() {
-            Some((last, same)) if *same == value && last.last.is_ipv4() == region.first.is_ipv4() => {
-                last.last = region.last;
+            if is_with_gaps(&pattern) {
+                open.masks.insert(word);
             }
-            _ => merged.push((region, value)),
+            patterns.push(pattern);
         }
-    }
-    merged
-}
-
-/// The network of a pattern; a mask of bytes counts if its bits have no gap.
-fn network(pattern: AddressPattern) -> Option<IpNet> {
-    match pattern {
-        AddressPattern::Network { address, bits, .. } => IpNet::new(address, bits).ok(),
-        AddressPattern::Masked {
-            address: IpAddr::V4(address),
-            mask: IpAddr::V4(mask),
-        } => Ipv4Net::with_netmask(address, mask).ok().map(IpNet::V4),
-        AddressPattern::Masked {
-            address: IpAddr::V6(address),
-            mask: IpAddr::V6(mask),
-        } => Ipv6Net::with_netmask(address, mask).ok().map(IpNet::V6),
-        _ => None,
-    }
-}
-
-fn next(address: IpAddr) -> Option<IpAddr> {
-    match address {
-        IpAddr::V4(address) => address
-            .to_bits()
-            .checked_add(1)
-            .map(|bits| Ipv4Addr::from_bits(bits).into()),
-        IpAddr::V6(address) => address
-            .to_bits()
-            .checked_add(1)
-            .map(|bits| Ipv6Addr::from_bits(bits).into()),
+        let set: AddressSet = patterns.into_iter().collect();
+        let named: Vec<_> = set
+            .regions()
+            .iter()
+            .filter(|region| !is_mapped(region))
+            .copied()
+            .collect();
+        let world = overlay(&cover(&named), &cover(set.around_gaps()))
+            .into_iter()
+            .map(|(region, (is_named, is_around))| {
+                let matched = match elsewhere {
+                    _ if is_named => Matched::Yes,
+                    Matched::No if is_around => Matched::Partly,
+                    elsewhere => elsewhere,
+                };
+                (region, matched)
+            })
+            .collect();
+        Self { world, open }
     }
 }
 
-/// The address before one that is not the first of its family.
-fn previous(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(address) => Ipv4Addr::from_bits(address.to_bits().saturating_sub(1)).into(),
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits().saturating_sub(1)).into(),
-    }
-}
-
-fn end(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => Ipv4Addr::BROADCAST.into(),
-        IpAddr::V6(_) => Ipv6Addr::from_bits(u128::MAX).into(),
-    }
+/// Whether these are IPv4 addresses in IPv6's clothes: rsync takes them off (`client_addr` in clientname.c), so that no
+/// peer has one.
+fn is_mapped(region: &Region) -> bool {
+    let is_mapped = |address| matches!(address, IpAddr::V6(address) if address.to_ipv4_mapped().is_some());
+    is_mapped(region.first) && is_mapped(region.last)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        model::{Files, NotOpened, Opened, resolve},
-        terms::{Release, Source, Sources},
-    };
-
-    struct NoFiles;
-
-    impl Files for NoFiles {
-        fn open(&self, _: &std::path::Path) -> Result<Opened, NotOpened> {
-            Err(NotOpened::Unknown(crate::host::Unknown::NoHost))
-        }
-    }
-
-    fn allowed(text: &str) -> Vec<String> {
-        let mut sources = Sources::default();
-        let source = sources.add(Source::new("rsyncd.conf", text));
-        let configuration = resolve(&mut sources, source, Release::CURRENT, &NoFiles);
-        let boundaries = boundaries(&configuration);
-        merge(reach(&configuration, Scope::Module(0), &boundaries))
-            .into_iter()
-            .filter(|(_, allowed)| *allowed == Some(true))
-            .flat_map(|(region, _)| region.networks())
-            .map(|network| network.to_string())
-            .collect()
-    }
-
-    #[test]
-    fn an_allow_list_alone_is_what_it_says() {
-        assert_eq!(
-            allowed("[m]\nhosts allow = 192.0.2.1/24 10.0.0.0/255.0.0.0 2001:db8::/32\n"),
-            ["10.0.0.0/8", "192.0.2.0/24", "2001:db8::/32"]
-        );
-    }
-
-    #[test]
-    fn one_denied_address_leaves_the_rest_of_the_world() {
-        let open = allowed("[m]\nhosts allow = 192.0.2.7\nhosts deny = 0.0.0.0/32\n");
-        assert_eq!(open.last().map(String::as_str), Some("::/0"));
-        assert_eq!(open[0], "0.0.0.1/32");
-    }
-}
+mod tests;

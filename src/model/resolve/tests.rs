@@ -2,12 +2,28 @@ use std::{cell::Cell, collections::BTreeMap, net::Ipv4Addr, path::Path};
 
 use super::{Files, MOST_LINES, NotOpened, Opened, resolve};
 use crate::{
+    host::Unknown,
     model::{
         Configuration, FatalError, Parameter, ProblemKind, Scope,
         access::{Peer, hosts},
     },
     terms::{Release, Source, Sources},
 };
+
+/// Files of a machine that nobody can ask.
+struct Unseen;
+
+impl Files for Unseen {
+    fn open(&self, _: &Path) -> Result<Opened, NotOpened> {
+        Err(NotOpened::Unknown(Unknown::NoHost))
+    }
+}
+
+fn read_unseen(main: &str) -> Configuration {
+    let mut sources = Sources::default();
+    let root = sources.add(Source::new("rsyncd.conf", main));
+    resolve(&mut sources, root, Release::CURRENT, &Unseen)
+}
 
 /// Files by name; a name that ends with a slash is a folder, with what begins with it inside.
 struct Named(BTreeMap<&'static str, &'static str>);
@@ -57,6 +73,40 @@ fn an_include_leaves_the_module_unless_its_folder_has_no_files() {
     );
     let with_file = read(main, &[("empty/", ""), ("empty/x.conf", "")]);
     assert!(with_file.globals.get(Parameter::Path).is_some());
+}
+
+#[test]
+fn an_include_that_is_not_seen_ends_the_module_too() {
+    let main = "[a]\npath = /a\n&include /etc/x.conf\nread only = no\n[b]\n";
+    let configuration = read_unseen(main);
+    assert!(configuration.is(Scope::Module(0), Parameter::ReadOnly));
+    assert!(!configuration.is(Scope::Module(1), Parameter::ReadOnly));
+    assert!(
+        [0, 1]
+            .map(Scope::Module)
+            .iter()
+            .all(|&scope| configuration.is_settled(scope))
+    );
+    // What is merged belongs to the module, and so does what follows.
+    let merged = read_unseen("[a]\n&merge /etc/x.conf\nread only = no\n");
+    assert!(!merged.is(Scope::Module(0), Parameter::ReadOnly));
+}
+
+#[test]
+fn an_include_that_may_be_a_folder_without_files_leaves_what_follows_open() {
+    let main = "[before]\n[a]\n&include /etc/rsyncd.d\nread only = no\n[b]\nread only = yes\n[c]\n";
+    let configuration = read_unseen(main);
+    let settled = [0, 1, 2, 3].map(|module| configuration.is_settled(Scope::Module(module)));
+    assert_eq!(settled, [true, false, true, false]);
+    let at_the_end = read_unseen("[a]\nread only = no\n&include /etc/rsyncd.d\n[b]\n");
+    assert!(
+        [0, 1]
+            .map(Scope::Module)
+            .iter()
+            .all(|&scope| at_the_end.is_settled(scope))
+    );
+    let late = read_unseen("[before]\n[a]\n&include /etc/rsyncd.d\nhosts allow = ::1\n");
+    assert!(!late.is_settled(Scope::Module(0)), "the text may reach back");
 }
 
 #[test]

@@ -94,6 +94,19 @@ impl Case {
         }
     }
 
+    /// The same with an `&include` somewhere.
+    pub(crate) fn with_include(mut self, random: &mut Random) -> Self {
+        let at = PREFIX.lines().count() + random.below(self.main.len());
+        let target = if random.chance(70) {
+            "base.conf"
+        } else {
+            random.pick(&TARGETS)
+        };
+        let line = format!("&include {target}\n");
+        self.main.insert(at.min(self.main.len()), line.into_bytes());
+        self
+    }
+
     /// One file alone.
     pub(crate) fn of(main: &[u8]) -> Self {
         Self {

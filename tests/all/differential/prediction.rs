@@ -9,6 +9,7 @@ use std::{
 
 use nix::unistd::{Group, User, geteuid};
 use rsyncctl::{
+    host::Unknown,
     model::{
         Configuration, Effect, FatalError, Files, NotOpened, Opened, Parameter, ProblemKind, Scope,
         access::{Peer, Right, UsersVerdict, hosts, users},
@@ -29,11 +30,19 @@ pub(crate) struct Prediction<'a> {
 
 impl<'a> Prediction<'a> {
     pub(crate) fn new(main: Vec<u8>, referee: &'a Referee, release: Release) -> Self {
+        Self::with(&FilesBelow(referee.root()), main, referee, release)
+    }
+
+    /// What is said of it where no included file can be read.
+    pub(crate) fn unseen(main: Vec<u8>, referee: &'a Referee, release: Release) -> Self {
+        Self::with(&NoFiles, main, referee, release)
+    }
+
+    fn with(files: &dyn Files, main: Vec<u8>, referee: &'a Referee, release: Release) -> Self {
         let mut sources = Sources::default();
         let root = sources.add(Source::new(CONFIGURATION, main));
-        let files = FilesBelow(referee.root());
         Self {
-            configuration: resolve(&mut sources, root, release, &files),
+            configuration: resolve(&mut sources, root, release, files),
             root: referee.root(),
             environment: referee.environment(),
         }
@@ -407,5 +416,13 @@ impl Files for FilesBelow<'_> {
             return Err(NotOpened::Failed("neither file nor folder".to_owned()));
         }
         fs::read(&path).map(Opened::File).map_err(failed)
+    }
+}
+
+struct NoFiles;
+
+impl Files for NoFiles {
+    fn open(&self, _: &Path) -> Result<Opened, NotOpened> {
+        Err(NotOpened::Unknown(Unknown::NoHost))
     }
 }

@@ -8,10 +8,14 @@ pub(crate) const PREFIX: &str =
 pub(crate) const FOLDERS: [&str; 5] = ["d1", "d2", "sp ace", "d1/deep", "empty"];
 
 /// Files that are always there, so that most includes find something.
-pub(crate) const BASE: [(&str, &str); 4] = [
+pub(crate) const BASE: [(&str, &str); 5] = [
     ("base/a.conf", "comment = from a\n[included]\npath = d2\n"),
     ("base/b.conf", "[b]\nread only = no\npath = d1\n"),
     ("base/c.inc", "list = no\nread only = no\n"),
+    (
+        "base.conf",
+        "comment = from base\nread only = no\nlist = no\nhosts deny = 127.0.0.2\n",
+    ),
     ("base.inc", "comment = merged\nhosts deny = 127.1.2.3\n"),
 ];
 

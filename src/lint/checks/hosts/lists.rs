@@ -1,7 +1,7 @@
 //! `hosts allow` and `hosts deny` together.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
@@ -14,7 +14,10 @@ use crate::{
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
-    model::{Parameter, Scope, Setting, access::AddressPattern},
+    model::{
+        Parameter, Scope, Setting,
+        access::{AddressPattern, AddressSet},
+    },
 };
 
 pub(super) const CHECKS: &[Check] = &[Check::configuration("RSY301", strangers_admitted)];
@@ -23,6 +26,8 @@ pub(super) const CHECKS: &[Check] = &[Check::configuration("RSY301", strangers_a
 /// takes its meaning from `hosts allow`.
 fn strangers_admitted(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     let mut seen = HashSet::new();
+    // A list of many words may hold for many modules.
+    let (mut everybody, mut denied) = (HashMap::new(), HashMap::new());
     for module in subject.modules() {
         let [allow, deny] = [Parameter::HostsAllow, Parameter::HostsDeny].map(|list| module.text(list));
         let (Some(allow), Some(deny)) = (allow.origin.setting(), deny.origin.setting()) else {
@@ -31,17 +36,13 @@ fn strangers_admitted(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>
         if allow.text.is_empty() || deny.text.is_empty() || !seen.insert((allow.span(), deny.span())) {
             continue;
         }
-        let Some(denied) = Denied::by(deny) else {
+        let denied = denied.entry(deny.span()).or_insert_with(|| Denied::by(deny));
+        let Some(denied) = denied else {
             continue;
         };
-        let admits_all_like = |peer: IpAddr| {
-            words(allow).any(|(token, word)| match word {
-                Word::Address(pattern @ AddressPattern::Everything { .. }) => pattern.matches(peer),
-                _ => is_everybody(token.bytes),
-            })
-        };
-        let admits_v4 = admits_all_like(Ipv4Addr::LOCALHOST.into());
-        let admits_v6 = admits_all_like(Ipv6Addr::LOCALHOST.into());
+        let [admits_v4, admits_v6] = *everybody.entry(allow.span()).or_insert_with(|| {
+            [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()].map(|peer| admits_all_like(allow, peer))
+        });
         let variant = match denied {
             _ if admits_v4 && (admits_v6 || denied.is_v4_alone()) => "unread",
             _ if admits_v4 || admits_v6 => continue,
@@ -54,7 +55,7 @@ fn strangers_admitted(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>
             } => "ipv6",
             Denied { zero: true, .. } => "zero",
             // Most of the world, in pieces.
-            _ if denied.space() >= 1 << 31 => continue,
+            _ if denied.space >= 1 << 31 => continue,
             // Exceptions of what is denied are what the two lists together are for.
             _ if words(allow).all(|(_, word)| denied.may_hold(&word)) => continue,
             _ => "list",
@@ -75,28 +76,39 @@ fn strangers_admitted(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>
     }
 }
 
+/// Whether a `hosts allow` lets every peer of the same family in.
+fn admits_all_like(allow: &Setting, peer: IpAddr) -> bool {
+    words(allow).any(|(token, word)| match word {
+        Word::Address(pattern @ AddressPattern::Everything { .. }) => pattern.matches(peer),
+        _ => is_everybody(token.bytes),
+    })
+}
+
 /// Whom a `hosts deny` denies.
+#[derive(Default)]
 struct Denied {
     everything: bool,
     everything_v4: bool,
     everything_v6: bool,
     /// Whether it is the one address 0.0.0.0, which is nobody's, and nothing else.
     zero: bool,
-    patterns: Vec<AddressPattern>,
     has_names: bool,
+    has_v6: bool,
+    /// How many networks and single addresses it names.
+    networks: u64,
+    /// How many IPv4 addresses these hold, those that two hold counted twice.
+    space: u64,
+    addresses: AddressSet,
 }
 
 impl Denied {
     /// `None`: a word of the list has a page of its own, which says what comes of it.
     fn by(deny: &Setting) -> Option<Self> {
         let mut denied = Self {
-            everything: false,
-            everything_v4: false,
-            everything_v6: false,
             zero: true,
-            patterns: Vec::new(),
-            has_names: false,
+            ..Self::default()
         };
+        let mut patterns = Vec::new();
         for (token, word) in words(deny) {
             let is_zero = matches!(&word, Word::Address(AddressPattern::Network { address, bits: 32, .. }) if address.is_unspecified());
             denied.zero &= is_zero;
@@ -112,48 +124,23 @@ impl Denied {
                     denied.everything_v4 |= address.is_ipv4();
                     denied.everything_v6 |= address.is_ipv6();
                 }
-                Word::Address(pattern) => denied.patterns.push(pattern),
+                Word::Address(pattern) => patterns.push(pattern),
                 Word::Wildcard if is_everybody(token.bytes) => denied.everything = true,
                 Word::Wildcard | Word::Name | Word::Netgroup => denied.has_names = true,
             }
         }
         denied.everything |= denied.everything_v4 && denied.everything_v6;
-        denied.everything_v4 |= denied.space() >= 1 << 32;
+        denied.has_v6 = !patterns.iter().all(is_v4);
+        denied.networks = patterns.len() as u64;
+        denied.space = patterns.iter().map(space).sum();
+        denied.everything_v4 |= denied.space >= 1 << 32;
+        denied.addresses = patterns.into_iter().collect();
         Some(denied)
     }
 
     /// Whether nobody with an IPv6 address can be among them.
     fn is_v4_alone(&self) -> bool {
-        let is_v4 = |pattern: &AddressPattern| {
-            matches!(
-                pattern,
-                AddressPattern::Network {
-                    address: IpAddr::V4(_),
-                    ..
-                } | AddressPattern::Masked {
-                    address: IpAddr::V4(_),
-                    ..
-                }
-            )
-        };
-        !(self.everything || self.everything_v6 || self.has_names) && self.patterns.iter().all(is_v4)
-    }
-
-    /// How many IPv4 addresses the networks hold, those that two hold counted twice.
-    fn space(&self) -> u64 {
-        let sizes = self.patterns.iter().map(|pattern| match pattern {
-            AddressPattern::Network {
-                address: IpAddr::V4(_),
-                bits,
-                ..
-            } => 1 << (32 - u64::from(*bits)),
-            AddressPattern::Masked {
-                mask: IpAddr::V4(mask),
-                ..
-            } => 1 << mask.to_bits().count_zeros(),
-            _ => 0,
-        });
-        sizes.sum()
+        !(self.everything || self.everything_v6 || self.has_names || self.has_v6)
     }
 
     /// Whether a word of `hosts allow` may be an exception of what is denied.
@@ -161,11 +148,40 @@ impl Denied {
         match word {
             Word::Address(
                 AddressPattern::Network { address, .. } | AddressPattern::Masked { address, .. },
-            ) => self.has_names || self.patterns.iter().any(|pattern| pattern.matches(*address)),
+            ) => self.has_names || self.addresses.contains(*address),
             Word::Address(_) => false,
             // Whose addresses these are, nobody knows from here.
-            _ => self.has_names || self.space() > self.patterns.len() as u64,
+            _ => self.has_names || self.space > self.networks,
         }
+    }
+}
+
+fn is_v4(pattern: &AddressPattern) -> bool {
+    matches!(
+        pattern,
+        AddressPattern::Network {
+            address: IpAddr::V4(_),
+            ..
+        } | AddressPattern::Masked {
+            address: IpAddr::V4(_),
+            ..
+        }
+    )
+}
+
+/// How many IPv4 addresses a pattern holds.
+fn space(pattern: &AddressPattern) -> u64 {
+    match pattern {
+        AddressPattern::Network {
+            address: IpAddr::V4(_),
+            bits,
+            ..
+        } => 1 << (32 - u64::from(*bits)),
+        AddressPattern::Masked {
+            mask: IpAddr::V4(mask),
+            ..
+        } => 1 << mask.to_bits().count_zeros(),
+        _ => 0,
     }
 }
 
