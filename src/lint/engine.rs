@@ -2,7 +2,7 @@ mod documents;
 mod programs;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     ffi::OsStr,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
@@ -108,6 +108,7 @@ pub fn lint(inputs: Vec<Input<'_>>, options: &Options) -> Report {
         outcome: Outcome::new(options),
         included_by: BTreeMap::new(),
         credentials: Vec::new(),
+        documents: Vec::new(),
         is_cut: false,
     };
     let (documents, files) = inputs
@@ -128,6 +129,8 @@ struct Run<'a> {
     included_by: BTreeMap<SourceId, Span>,
     /// The secrets and password files that were given, or that a configuration names and the machine shows.
     credentials: Vec<(SourceId, FileKind)>,
+    /// The files that stand in scripts, each with its script.
+    documents: Vec<(SourceId, SourceId)>,
     is_cut: bool,
 }
 
@@ -166,11 +169,28 @@ impl Run<'_> {
         let mut daemons = Vec::new();
         let mut others = Vec::new();
         let mut named = Roles::default();
-        for input in inputs {
+        let mut inputs: VecDeque<_> = inputs.into_iter().map(|input| (input, None)).collect();
+        while let Some((input, script)) = inputs.pop_front() {
             if self.is_too_large(&input) {
                 continue;
             }
-            let source = self.sources.add(Source::new(input.name, input.bytes));
+            let source = self
+                .sources
+                .add(Source::new(input.name.clone(), input.bytes.clone()));
+            self.documents.extend(script.map(|script| (source, script)));
+            if input.kind == FileKind::Script {
+                for document in scripts::documents(&input.bytes) {
+                    let input = Input {
+                        name: input.name.clone(),
+                        path: None,
+                        bytes: document.bytes.into(),
+                        kind: document.kind,
+                        is_guess: false,
+                        host: input.host,
+                    };
+                    inputs.push_front((input, Some(source)));
+                }
+            }
             if input.kind == FileKind::RsyncdConf {
                 let release = self.options.circumstances.release;
                 let daemon = resolve(&mut self.sources, source, release, &HostFiles(input.host));
@@ -187,7 +207,9 @@ impl Run<'_> {
                         .or_insert(include.directive);
                 }
                 daemons.push((daemon, input.host));
-                self.files.push((source, input.kind));
+                if script.is_none() {
+                    self.files.push((source, input.kind));
+                }
             } else {
                 if input.kind == FileKind::Sersync {
                     named.by_sersync(self.sources.get(source).bytes());
@@ -204,7 +226,9 @@ impl Run<'_> {
                 } else {
                     kind
                 };
-                self.files.push((source, kind));
+                if !self.documents.iter().any(|(document, _)| *document == source) {
+                    self.files.push((source, kind));
+                }
                 self.credential(source, kind);
                 OtherFile {
                     source,
@@ -424,6 +448,7 @@ impl Run<'_> {
     }
 
     fn report(mut self) -> Report {
+        self.outcome.findings.move_to(&self.documents);
         self.outcome.finish(&self.sources);
         Report {
             sources: self.sources,

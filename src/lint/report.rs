@@ -124,6 +124,31 @@ pub(crate) struct Surplus {
 }
 
 impl Findings {
+    /// Moves what was found in one source to another one that has the same bytes in the same places.
+    pub(crate) fn move_to(&mut self, sources: &[(SourceId, SourceId)]) {
+        let place = |span: &mut Span| {
+            if let Some((_, to)) = sources.iter().find(|(from, _)| *from == span.source) {
+                span.source = *to;
+            }
+        };
+        for finding in &mut self.kept {
+            finding.labels.iter_mut().for_each(|label| place(&mut label.span));
+            finding
+                .explains
+                .iter_mut()
+                .for_each(|explained| place(&mut explained.span));
+            let edits = finding.fix.iter_mut().flat_map(|fix| &mut fix.edits);
+            edits.for_each(|edit| place(&mut edit.span));
+        }
+        for finding in &mut self.surplus {
+            place(&mut finding.span);
+            finding
+                .explains
+                .iter_mut()
+                .for_each(|explained| place(&mut explained.span));
+        }
+    }
+
     fn push(&mut self, finding: Finding) {
         let key = (finding.page.id, finding.labels[0].span.source, finding.severity);
         let count = self.counts.entry(key).or_default();

@@ -43,6 +43,11 @@ impl Source {
         debug_assert!(self.hidden.is_sorted_by_key(|range| range.start));
     }
 
+    /// What is kept out of reports.
+    pub fn hidden(&self) -> &[Range<usize>] {
+        &self.hidden
+    }
+
     /// A range decoded for people, with a `*` for each character that is hidden.
     pub fn shown(&self, range: Range<usize>) -> String {
         let mut text = String::with_capacity(range.len());
@@ -74,11 +79,6 @@ impl Source {
                 .trim()
                 .to_owned()
         })
-    }
-
-    /// Which ranges are hidden, in order.
-    pub fn hidden(&self) -> &[Range<usize>] {
-        &self.hidden
     }
 
     /// Whether a part of a range is hidden.

@@ -51,6 +51,40 @@ fn what_is_mended_is_clean() {
     }
 }
 
+/// A configuration or a secrets file that a script writes is judged as such, its passwords are hidden, and it is cured
+/// in its place.
+#[test]
+fn files_that_stand_in_scripts_are_checked() {
+    let text = "#!/bin/sh\ncat > /etc/rsyncd.conf <<'EOF'\n[a]\npath = /srv/a\nread only = no # x\nEOF\n\
+                cat <<EOF >/etc/rsyncd.secrets\njoe:not-a-real-password  \nEOF\n\
+                cat > /etc/rsyncd.conf <<EOF\n[b]\npath = $HOME\nignore errors\nEOF\n";
+    let folder = folder(&[("setup.sh", text)]);
+    let output = rsyncctl(&folder, &["lint", "--lang", "en", "--host", "none", "setup.sh"]);
+    let report = stdout(&output);
+    assert!(
+        report.contains("[setup.sh:5:15]") && report.contains("RSY201"),
+        "{report}"
+    );
+    assert!(
+        report.contains("[setup.sh:8:") && report.contains("RSY322"),
+        "{report}"
+    );
+    assert!(
+        !report.contains("not-a-real") && report.contains("joe:****"),
+        "{report}"
+    );
+    assert!(
+        !report.contains("RSY102") && report.contains("\n1 file checked"),
+        "{report}"
+    );
+    rsyncctl(&folder, &["lint", "--host", "none", "--fix=unsafe", "setup.sh"]);
+    let cured = fs::read_to_string(folder.path().join("setup.sh")).expect("the script");
+    assert!(
+        cured.contains("\nread only = no\n") && cured.ends_with("ignore errors\nEOF\n"),
+        "{cured}"
+    );
+}
+
 /// A folder is searched for scripts by name, and for programs whose first line names a shell; only those that call one
 /// of our programs are taken.
 #[test]

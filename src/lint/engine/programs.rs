@@ -71,10 +71,9 @@ impl Run<'_> {
         });
         self.outcome.check(&subject);
         let bytes = self.sources.get(file.source).bytes();
-        let mut hidden = table.passwords(bytes);
+        let variables = table.passwords(bytes);
         let scripts: Vec<Script> = table.jobs.into_iter().map(|job| job.script).collect();
-        hidden.extend(scripts::passwords(&scripts, bytes));
-        hidden.sort_by_key(|range| range.start);
+        let hidden = scripts::passwords(&scripts, bytes, variables);
         self.sources.hide(file.source, hidden);
         scripts
     }
@@ -85,8 +84,10 @@ impl Run<'_> {
             FileKind::Dockerfile => scripts::of_dockerfile(bytes),
             _ => scripts::of_file(bytes),
         };
-        let hidden = scripts::passwords(&scripts, bytes);
-        self.sources.hide(file.source, hidden);
+        let of_documents = self.documents.iter().filter(|(_, script)| *script == file.source);
+        let hidden = of_documents.flat_map(|(document, _)| self.sources.get(*document).hidden().to_vec());
+        let passwords = scripts::passwords(&scripts, bytes, hidden.collect());
+        self.sources.hide(file.source, passwords);
         scripts
     }
 

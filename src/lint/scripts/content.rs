@@ -14,11 +14,15 @@ pub(in crate::lint) fn of_file(file: &[u8]) -> Vec<Script> {
     vec![Script::read(&shell::parse(file), file)]
 }
 
+/// No image has more: Docker refuses to build more than 127 layers.
+const MOST_INSTRUCTIONS: usize = 127;
+
 /// What the commands of a Dockerfile do, one script an instruction.
 pub(in crate::lint) fn of_dockerfile(file: &[u8]) -> Vec<Script> {
     let instructions = dockerfile::parse(file).into_iter();
     let scripts = instructions.filter(|instruction| names_program(&file[instruction.text.clone()]));
     scripts
+        .take(MOST_INSTRUCTIONS)
         .map(|instruction| {
             let script = match instruction.words {
                 None => shell::parse_part(file, instruction.text),
@@ -29,12 +33,13 @@ pub(in crate::lint) fn of_dockerfile(file: &[u8]) -> Vec<Script> {
         .collect()
 }
 
-/// Where passwords stand in a file's scripts, in order.
-pub(in crate::lint) fn passwords(scripts: &[Script], file: &[u8]) -> Vec<Range<usize>> {
-    let mut found: Vec<Range<usize>> = scripts
-        .iter()
-        .flat_map(|script| in_script(script, file))
-        .collect();
+/// Where passwords stand in a file's scripts, in order, with those that are known already.
+pub(in crate::lint) fn passwords(
+    scripts: &[Script],
+    file: &[u8],
+    mut found: Vec<Range<usize>>,
+) -> Vec<Range<usize>> {
+    found.extend(scripts.iter().flat_map(|script| in_script(script, file)));
     found.retain(|range| !range.is_empty());
     found.sort_by_key(|range| range.start);
     found.dedup_by(|next, last| {

@@ -1,9 +1,11 @@
 //! Scripts and container entry points: which files are some, and what their checks look at.
 
 mod content;
+mod documents;
 mod subject;
 
 pub(super) use content::{is_password, of_dockerfile, of_file, passwords, written};
+pub(super) use documents::documents;
 pub use subject::{ScriptSubject, Transfer};
 
 use std::path::Path;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    model::script::{Argument, Assigned, Stream, survey::sets_variables, walk::Walk},
-    syntax::shell::{Operator, Redirection, Simple},
+    model::script::{Argument, Assigned, Stream, WrittenFile, survey::sets_variables, walk::Walk},
+    syntax::shell::{Command, Operator, PartKind, Redirection, Simple, Word},
 };
 
 impl<'a> Walk<'a> {
@@ -30,11 +30,6 @@ impl<'a> Walk<'a> {
             }
             b"trap" if words.iter().any(|word| word.is("ERR")) => self.is_errexit = true,
             name if sets_variables(name) => self.set_by_name(name == b"export", simple),
-            name if self.survey.functions.contains(name) => {
-                for name in &self.survey.in_functions {
-                    self.variables.forget(name);
-                }
-            }
             _ => {}
         }
     }
@@ -85,7 +80,7 @@ impl<'a> Walk<'a> {
             }
             if text.get(length) == Some(&b'=') {
                 let value = self.expand_whole(word).behind(length + 1);
-                self.variables.assign(name, &value, false);
+                self.assign(name, &value, false);
                 self.found.assignments.push(Assigned {
                     name: name.to_vec(),
                     value,
@@ -95,6 +90,42 @@ impl<'a> Walk<'a> {
             } else if !is_export {
                 self.variables.forget(name);
             }
+        }
+    }
+
+    /// Notes a file whose content stands in the script: `cat > FILE <<EOF`, `tee FILE <<EOF`, `echo TEXT > FILE`.
+    pub(super) fn written(&mut self, command: &Command, simple: &Simple) {
+        let program = simple.words.first().and_then(Word::literal).unwrap_or_default();
+        let into_file = || {
+            let is_replaced = command
+                .redirections
+                .iter()
+                .any(|one| one.operator == Operator::Write);
+            match &self.output {
+                Stream::File(path) if is_replaced => path.known(),
+                _ => None,
+            }
+        };
+        let here = command
+            .redirections
+            .iter()
+            .find_map(|one| one.here_document.as_ref());
+        let (path, content) = match (&program[..], &simple.words[..], here) {
+            (b"cat", [_], Some(here)) => (into_file(), here.body.clone()),
+            (b"tee", [_, path], Some(here)) => (path.literal(), here.body.clone()),
+            (b"echo", [_, text], None) => match &text.parts[..] {
+                [part] if matches!(part.kind, PartKind::Literal(_)) => (into_file(), part.range.clone()),
+                _ => return,
+            },
+            _ => return,
+        };
+        // What a shell puts in, or takes away, is not the content.
+        let changes = |byte: &u8| matches!(byte, b'$' | b'`' | b'\\');
+        let is_literal =
+            here.is_some_and(|here| here.is_literal) || !self.file[content.clone()].iter().any(changes);
+        let strips_tabs = here.is_some_and(|here| here.strips_tabs);
+        if let Some(path) = path.filter(|_| is_literal && !strips_tabs) {
+            self.found.written.push(WrittenFile { path, content });
         }
     }
 

@@ -27,6 +27,8 @@ pub struct Script {
     pub calls: Vec<Call>,
     /// Where it sets variables, in order.
     pub assignments: Vec<Assigned>,
+    /// The files whose whole content stands in it.
+    pub written: Vec<WrittenFile>,
     /// The variables that it hands on to programs.
     pub exported: BTreeSet<Vec<u8>>,
     /// The variables that it tests, or that it refuses to use empty (`${NAME:?}`).
@@ -52,6 +54,15 @@ pub struct Assigned {
     pub range: Range<usize>,
     /// Whether it stands in front of a command and holds for that alone.
     pub is_for_command: bool,
+}
+
+/// A file that a script writes, word for word.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WrittenFile {
+    /// The file.
+    pub path: Vec<u8>,
+    /// Its content: a here-document, or what `echo` prints.
+    pub content: Range<usize>,
 }
 
 /// A program that is called.

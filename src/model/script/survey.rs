@@ -14,8 +14,6 @@ pub(super) struct Survey {
     pub(super) assigned: BTreeMap<Vec<u8>, usize>,
     /// The variables that functions set.
     pub(super) in_functions: BTreeSet<Vec<u8>>,
-    /// The functions.
-    pub(super) functions: BTreeSet<Vec<u8>>,
     /// The variables that are tested.
     pub(super) tested: BTreeSet<Vec<u8>>,
     /// The variables that are used, and where first.
@@ -77,8 +75,7 @@ impl Surveyor<'_> {
                 });
                 arms.iter().for_each(|arm| self.list(&arm.body));
             }
-            Kind::Function { name, body } => {
-                self.found.functions.insert(self.file[name.clone()].to_vec());
+            Kind::Function { body, .. } => {
                 self.functions += 1;
                 self.command(body);
                 self.functions -= 1;

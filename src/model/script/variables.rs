@@ -82,7 +82,10 @@ impl<'a> Variables<'a> {
     }
 
     pub(super) fn forget(&mut self, name: &[u8]) {
-        self.put(name, Value::Unknown);
+        // What was never set is not known either.
+        if !matches!(self.values.get(name), None | Some(Value::Unknown)) {
+            self.put(name, Value::Unknown);
+        }
     }
 
     pub(super) fn forget_all(&mut self) {

@@ -26,6 +26,8 @@ pub(super) struct Walk<'a> {
     pub(super) is_errexit: bool,
     pub(super) is_pipefail: bool,
     pub(super) holds_lock: bool,
+    /// Whether the bodies of functions are walked.
+    is_in_function: bool,
     /// Whether the list that is walked decides something.
     is_condition: bool,
     pub(super) texts: usize,
@@ -57,6 +59,7 @@ impl<'a> Walk<'a> {
             is_errexit: false,
             is_pipefail: false,
             holds_lock: false,
+            is_in_function: false,
             is_condition: false,
             texts: 0,
             functions: Vec::new(),
@@ -85,6 +88,7 @@ impl<'a> Walk<'a> {
 
     /// Functions run when they are called; then what is set once, and for sure, is known.
     fn functions(&mut self) {
+        self.is_in_function = true;
         let set_once = &self.survey.assigned;
         self.variables.keep(|name| set_once.get(name) == Some(&1));
         let mut next = 0;
@@ -217,6 +221,7 @@ impl<'a> Walk<'a> {
             Kind::Simple(simple) => {
                 let is_exec_alone = simple.words.len() == 1 && self.word_is(&simple.words[0], b"exec");
                 self.simple(simple, command.range.clone(), surroundings);
+                self.written(command, simple);
                 if is_exec_alone {
                     return;
                 }
@@ -351,13 +356,13 @@ impl<'a> Walk<'a> {
             };
             if simple.words.is_empty() {
                 match array {
-                    None => self
-                        .variables
-                        .assign(&assigned.name, &assigned.value, assignment.is_appended),
+                    None => self.assign(&assigned.name, &assigned.value, assignment.is_appended),
                     Some(None) => self.variables.forget(&assigned.name),
                     Some(Some(words)) => {
-                        self.variables
-                            .assign_array(&assigned.name, words, assignment.is_appended);
+                        if self.is_known(&assigned.name) {
+                            self.variables
+                                .assign_array(&assigned.name, words, assignment.is_appended);
+                        }
                     }
                 }
             }
@@ -397,6 +402,17 @@ impl<'a> Walk<'a> {
         };
         self.text_as_script(simple, &call, surroundings);
         self.found.calls.push(call);
+    }
+
+    /// Outside of functions the value of a variable that a function sets is not followed: it may be called anywhere.
+    fn is_known(&self, name: &[u8]) -> bool {
+        self.is_in_function || !self.survey.in_functions.contains(name)
+    }
+
+    pub(super) fn assign(&mut self, name: &[u8], value: &Argument, is_appended: bool) {
+        if self.is_known(name) {
+            self.variables.assign(name, value, is_appended);
+        }
     }
 
     /// `sh -c '…'`: what stands in the quotes is a script too.

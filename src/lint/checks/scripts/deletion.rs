@@ -1,5 +1,7 @@
 //! `--delete`, and sources that are not what they seem.
 
+use std::collections::BTreeSet;
+
 use crate::{
     lint::{
         checks::{
@@ -29,6 +31,20 @@ const DELETING: [&str; 7] = [
     "delete-excluded",
 ];
 
+/// Programs by which a script looks whether a disk is there.
+const LOOKING: [&str; 10] = [
+    "[",
+    "[[",
+    "df",
+    "findmnt",
+    "grep",
+    "ls",
+    "mount",
+    "mountpoint",
+    "systemctl",
+    "test",
+];
+
 fn deletes<'t>(transfer: &'t Transfer<'_>) -> Option<&'t Given> {
     DELETING.iter().find_map(|name| transfer.invocation.option(name))
 }
@@ -41,12 +57,26 @@ fn sources<'a>(transfer: &Transfer<'a>) -> Vec<&'a Argument> {
 
 /// RSY990: `$SRC/` is the root if the variable is empty.
 fn delete_with_empty_variable(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
+    let looks_at_disks = subject
+        .script
+        .calls
+        .iter()
+        .any(|call| LOOKING.contains(&&*call.program()));
+    let assignments = subject.script.assignments.iter();
+    let names: BTreeSet<&[u8]> = assignments.map(|assigned| &assigned.name[..]).collect();
+    let folded: BTreeSet<Vec<u8>> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
     for transfer in subject.transfers() {
         let Some(given) = deletes(&transfer) else { continue };
         if subject.script.is_nounset {
             continue;
         }
         for word in sources(&transfer) {
+            if let Some(root) = unguarded_mount(subject, word, looks_at_disks) {
+                let case = Case::at(subject.span(word.range.clone())).variant("mount");
+                let case = case.also(option_place(subject, &transfer, given), "delete");
+                out.report(case.with("text", shown(&word.text())).with("root", root));
+                continue;
+            }
             let [first, rest @ ..] = &word.pieces[..] else {
                 continue;
             };
@@ -59,7 +89,7 @@ fn delete_with_empty_variable(subject: &ScriptSubject<'_>, out: &mut Reporter<'_
                 continue;
             }
             let name = subject.bytes(name);
-            let Some(variant) = may_be_empty(subject, first, name) else {
+            let Some(variant) = may_be_empty(subject, first, name, &names, &folded) else {
                 continue;
             };
             let case = Case::at(subject.span(word.range.clone()))
@@ -75,8 +105,23 @@ fn delete_with_empty_variable(subject: &ScriptSubject<'_>, out: &mut Reporter<'_
     }
 }
 
+/// The folder of a disk that comes and goes, if nothing in the script looks whether it is there.
+fn unguarded_mount(subject: &ScriptSubject<'_>, word: &Argument, looks_at_disks: bool) -> Option<String> {
+    let text = word.text();
+    let root = ["/mnt/", "/media/", "/run/media/"]
+        .into_iter()
+        .find(|root| text.starts_with(root))?;
+    (!looks_at_disks && !subject.script.takes_in_others).then(|| root.trim_end_matches('/').to_owned())
+}
+
 /// Which kind of variable it is that may be empty; none if something looks after it.
-fn may_be_empty(subject: &ScriptSubject<'_>, piece: &Piece, name: &[u8]) -> Option<&'static str> {
+fn may_be_empty(
+    subject: &ScriptSubject<'_>,
+    piece: &Piece,
+    name: &[u8],
+    names: &BTreeSet<&[u8]>,
+    folded: &BTreeSet<Vec<u8>>,
+) -> Option<&'static str> {
     let script = subject.script;
     if piece.text.as_deref() == Some(b"") {
         return Some("");
@@ -91,11 +136,8 @@ fn may_be_empty(subject: &ScriptSubject<'_>, piece: &Piece, name: &[u8]) -> Opti
         return (!is_counted && name != b"0").then_some("argument");
     }
     // What no line of the script sets may come from outside, unless its name is a variable's in other letters.
-    let is_set = script.assignments.iter().any(|assigned| assigned.name == name);
-    let lookalike = script
-        .assignments
-        .iter()
-        .any(|assigned| assigned.name != name && assigned.name.eq_ignore_ascii_case(name));
+    let is_set = names.contains(name);
+    let lookalike = folded.contains(&name.to_ascii_lowercase());
     let is_known = script.takes_in_others || !lookalike;
     (!is_set && !is_known).then_some("misspelt")
 }

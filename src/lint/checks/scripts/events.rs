@@ -15,6 +15,9 @@ pub(super) const CHECKS: &[Check] = &[
     Check::script("RSY983", modify_events),
 ];
 
+/// The most inotifywaits and pushes of one script that are judged together.
+pub(super) const MOST: usize = 64;
+
 /// Options of inotifywait that take the next word.
 const WITH_VALUE: [&str; 12] = [
     "-e",
@@ -126,11 +129,16 @@ pub(super) fn watchers<'a>(subject: &ScriptSubject<'a>) -> Vec<Watcher<'a>> {
         .calls
         .iter()
         .filter(|call| call.program() == "inotifywait");
-    calls.filter(|_| has_transfer).map(Watcher::read).collect()
+    calls
+        .filter(|_| has_transfer)
+        .take(MOST)
+        .map(Watcher::read)
+        .collect()
 }
 
 /// RSY982: what is renamed or removed is never pushed.
 fn events_missed(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
+    let wants_deletes = subject.transfers().any(|transfer| transfer.has("delete"));
     for watcher in watchers(subject) {
         let (Some(events), Some(place)) = (watcher.events(), watcher.events_place(subject)) else {
             continue;
@@ -140,7 +148,6 @@ fn events_missed(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
         let sees_moves = has(&["move", "moved_to", "all_events"]);
         let sees_moves_out = has(&["move", "moved_from", "all_events"]);
         let sees_deletes = has(&["delete", "all_events"]);
-        let wants_deletes = subject.transfers().any(|transfer| transfer.has("delete"));
         if !sees_writes && !has(&["create"]) {
             continue;
         }

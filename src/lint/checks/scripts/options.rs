@@ -58,10 +58,16 @@ fn links_lost(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
 /// RSY992: rsync ends at once.
 fn unknown_option(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
     for transfer in subject.transfers() {
-        for given in transfer.invocation.options.iter().filter(|given| !given.is_known) {
+        let mut last = None;
+        for given in &transfer.invocation.options {
+            // Of the letters of one word the first one counts: rsync ends there.
+            if given.is_known || last == Some(given.word) {
+                continue;
+            }
+            last = Some(given.word);
             let word = transfer.word(given.word);
             let text = word.text();
-            let shown: String = if text.starts_with("--") {
+            let shown = if text.starts_with("--") {
                 format!("--{}", given.name)
             } else {
                 format!("-{}", given.name)

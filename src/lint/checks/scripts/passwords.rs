@@ -36,6 +36,7 @@ fn password_not_handed_over(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>)
     if !asks_daemon || exports_all || script.takes_in_others {
         return;
     }
+    let uses_file = subject.transfers().all(|transfer| transfer.has("password-file"));
     let assigned = script
         .assignments
         .iter()
@@ -46,7 +47,6 @@ fn password_not_handed_over(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>)
         let case = Case::at(subject.span(assigned.range.start..assigned.range.start + assigned.name.len()));
         let is_used = script.used.contains_key(&assigned.name);
         if assigned.name == b"RSYNC_PASSWORD" {
-            let uses_file = subject.transfers().all(|transfer| transfer.has("password-file"));
             if !uses_file && !is_used && is_written {
                 let start = assigned.range.start;
                 let edit = Edit::replace(subject.span(start..start), "export ");
@@ -92,6 +92,9 @@ fn password_in_clear(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
     }
 }
 
+/// How many password files of one script are looked for among its `chmod`s.
+const MOST_WANTED: usize = 32;
+
 /// RSY957: the file that counts keeps its mode.
 fn mode_of_another_file(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
     let mut wanted: Vec<String> = Vec::new();
@@ -108,6 +111,9 @@ fn mode_of_another_file(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
     }
     wanted.retain(|path| !path.contains(UNKNOWN) && path.starts_with('/'));
     let chmods: Vec<_> = subject.script.calls_of("chmod").collect();
+    wanted.sort();
+    wanted.dedup();
+    wanted.truncate(MOST_WANTED);
     let is_changed = |path: &str| {
         chmods
             .iter()

@@ -15,7 +15,7 @@ use crate::{
 
 pub(super) const CHECKS: &[Check] = &[
     Check::script("RSY998", watchdog_sees_itself),
-    Check::script("RSY999", pid_file_left_behind),
+    Check::script("RSY987", pid_file_left_behind),
     Check::script("RSY949", firewall_not_opened),
     Check::script("RSY958", started_again),
 ];
@@ -92,7 +92,7 @@ fn is_inverted(call: &Call) -> bool {
     call.arguments().iter().any(|word| is_inversion(word.text()))
 }
 
-/// RSY999: a killed daemon does not remove its pid file.
+/// RSY987: a killed daemon does not remove its pid file.
 fn pid_file_left_behind(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
     let script = subject.script;
     let removes = script.calls_of("rm").any(|call| {
@@ -155,7 +155,8 @@ fn firewall_not_opened(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
         if is_for_rsync && !has_command && value(&["-i", "--in-interface"]) == Some("INPUT") {
             let word = &call.arguments()[words.iter().position(|word| word == "-i").unwrap_or(0)];
             let place = subject.span(word.range.clone());
-            out.report(Case::at(place).fix(Safety::Unsafe, [Edit::replace(place, "-I")]));
+            let case = unreachable(Case::at(place));
+            out.report(case.fix(Safety::Unsafe, [Edit::replace(place, "-I")]));
             continue;
         }
         if value(&["-A", "--append"]) != Some("INPUT") {
@@ -177,7 +178,7 @@ fn firewall_not_opened(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
         let is_for_all = !words.iter().any(|word| conditions.contains(&word.as_str()));
         match (closed, verdict) {
             (Some(closed), Some("ACCEPT")) if is_for_rsync => {
-                let case = Case::at(subject.span(call.range.clone())).variant("late");
+                let case = unreachable(Case::at(subject.span(call.range.clone()))).variant("late");
                 out.report(case.also(subject.span(closed.range.clone()), "closed"));
             }
             (None, Some("DROP" | "REJECT")) if is_for_all && call.blocks.is_empty() => closed = Some(call),
@@ -186,9 +187,14 @@ fn firewall_not_opened(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
     }
 }
 
+/// The server's name is not in its own script.
+fn unreachable(case: Case) -> Case {
+    case.with("host", "…").with("address", "…")
+}
+
 /// RSY958: a second daemon on the same port, or one more each time.
 fn started_again(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
-    let mut started: Vec<(String, &Call)> = Vec::new();
+    let mut started: BTreeMap<String, &Call> = BTreeMap::new();
     for call in subject
         .script
         .calls
@@ -207,11 +213,11 @@ fn started_again(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
                 .unwrap_or_default()
         };
         let what = format!("{}\n{}\n{}", part("config"), part("port"), part("address"));
-        if let Some((_, first)) = started.iter().find(|(other, _)| *other == what) {
+        if let Some(first) = started.get(&what) {
             let case = Case::at(subject.span(call.range.clone()));
             out.report(case.also(subject.span(first.range.clone()), "first"));
         } else {
-            started.push((what, call));
+            started.insert(what, call);
         }
     }
     for call in subject

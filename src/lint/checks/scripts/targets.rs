@@ -43,15 +43,18 @@ fn words_run_together(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
 
 /// Where a second variable begins, behind a path.
 fn boundary(word: &Argument) -> Option<usize> {
-    let mut path = String::new();
+    let (mut has_slash, mut ends_with_slash) = (false, false);
     for (piece, next) in word.pieces.iter().zip(word.pieces.get(1..)?) {
-        match &piece.text {
-            Some(text) => path += &String::from_utf8_lossy(text),
-            None => path.push(UNKNOWN),
-        }
+        let text = piece.text.as_deref().unwrap_or_default();
+        has_slash |= text.contains(&b'/');
+        ends_with_slash = if piece.text.is_some() && text.is_empty() {
+            ends_with_slash
+        } else {
+            text.ends_with(b"/")
+        };
         let has_own_place = next.variable != piece.variable && next.variable.is_some();
-        let is_whole = piece.variable.is_some() || path.ends_with('/');
-        if path.contains('/') && has_own_place && is_whole && !piece.is_quoted && !next.is_quoted {
+        let is_whole = piece.variable.is_some() || ends_with_slash;
+        if has_slash && has_own_place && is_whole && !piece.is_quoted && !next.is_quoted {
             return Some(next.range.start);
         }
     }

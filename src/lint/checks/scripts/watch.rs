@@ -1,13 +1,13 @@
 //! Loops that push what inotifywait reports.
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 use crate::{
     lint::{
         checks::{
             Check,
             scripts::{
-                events::{Watcher, watchers},
+                events::{MOST, Watcher, watchers},
                 targets::shown,
             },
         },
@@ -61,19 +61,15 @@ fn is_in_endless(call: &Call) -> bool {
 
 /// RSY985: without `-r` the folders below are not watched.
 fn watch_without_folders_below(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
+    let recursive = subject
+        .transfers()
+        .filter(|transfer| transfer.has("archive") || transfer.has("recursive"));
+    let trees: BTreeSet<String> = recursive.flat_map(|transfer| local_sources(&transfer)).collect();
     for watcher in watchers(subject) {
         if watcher.has("-r", "--recursive") || !watcher.call.is_complete() {
             continue;
         }
-        let pushes_tree = |root: &str| {
-            subject.transfers().any(|transfer| {
-                let is_recursive = transfer.has("archive") || transfer.has("recursive");
-                is_recursive
-                    && local_sources(&transfer)
-                        .iter()
-                        .any(|source| is_same_folder(source, root))
-            })
-        };
+        let pushes_tree = |root: &str| trees.iter().any(|tree| is_same_folder(tree, root));
         if let Some(root) = watcher.roots.iter().find(|root| pushes_tree(&root.text())) {
             let case = Case::at(subject.span(watcher.call.words[0].range.clone()));
             out.report(case.with("path", shown(&root.text())));
@@ -108,6 +104,7 @@ struct Fed<'a> {
 
 fn fed<'a>(subject: &ScriptSubject<'a>) -> Vec<Fed<'a>> {
     let calls = &subject.script.calls;
+    let reads: Vec<&Call> = subject.script.calls_of("read").collect();
     let transfers = subject.transfers().filter_map(|transfer| {
         let (range, feeder) = transfer.call.blocks.iter().rev().find_map(|block| match block {
             Block::While {
@@ -118,11 +115,8 @@ fn fed<'a>(subject: &ScriptSubject<'a>) -> Vec<Fed<'a>> {
             _ => None,
         })?;
         let feeder = calls.get(feeder).filter(|call| call.program() == "inotifywait")?;
-        let is_inside = |call: &&Call| range.start <= call.range.start && call.range.end <= range.end;
-        let reads = calls
-            .iter()
-            .filter(is_inside)
-            .filter(|call| call.program() == "read");
+        let is_inside = |call: &&&Call| range.start <= call.range.start && call.range.end <= range.end;
+        let reads = reads.iter().filter(is_inside).copied();
         Some(Fed {
             read: reads.min_by_key(|call| call.range.start),
             watcher: Watcher::read(feeder),
@@ -130,7 +124,7 @@ fn fed<'a>(subject: &ScriptSubject<'a>) -> Vec<Fed<'a>> {
             range,
         })
     });
-    transfers.collect()
+    transfers.take(MOST).collect()
 }
 
 impl Fed<'_> {

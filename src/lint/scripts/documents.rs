@@ -1,0 +1,44 @@
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, path::Path};
+
+use crate::{
+    catalog::FileKind,
+    lint::{discover, scripts::content::of_file},
+};
+
+/// The most files that are read out of one script.
+const MOST: usize = 16;
+
+/// A file of ours that stands in a script.
+pub(in crate::lint) struct Document {
+    /// What it is.
+    pub(in crate::lint) kind: FileKind,
+    /// The script with blanks in place of all that is not the file, so that each byte stands where it stands there.
+    pub(in crate::lint) bytes: Vec<u8>,
+}
+
+/// The files of ours that a script writes, word for word.
+pub(in crate::lint) fn documents(file: &[u8]) -> Vec<Document> {
+    let scripts = of_file(file);
+    let written = scripts.iter().flat_map(|script| &script.written);
+    let documents = written.filter_map(|written| {
+        let kind = discover::by_name(Path::new(OsStr::from_bytes(&written.path)))?;
+        let is_ours = matches!(kind, FileKind::RsyncdConf | FileKind::Secrets);
+        let content = written.content.clone();
+        let is_break = |&byte: &u8| byte == b'\n';
+        let line = file[..content.start]
+            .iter()
+            .rposition(is_break)
+            .map_or(0, |at| at + 1);
+        let blanked = file.iter().enumerate().map(|(at, &byte)| match byte {
+            byte if content.contains(&at) || byte == b'\n' => byte,
+            // No blank may stand beside the content, and in a secrets file none at all.
+            _ if at >= line || kind == FileKind::Secrets => b'\n',
+            _ => b' ',
+        });
+        is_ours.then(|| Document {
+            kind,
+            bytes: blanked.collect(),
+        })
+    });
+    documents.take(MOST).collect()
+}
