@@ -82,7 +82,7 @@ fn write_page(code: &mut String, page: &Page, parts: &Parts<'_>) {
         let _ = write!(
             symptoms,
             "Symptom {{ exit: {}, stage: Stage::{:?}, client: {:?}, log: {:?}, since: {}, until: {}, \
-             effect: [{:?}, {:?}], is_sign: {:?}, variants: &{:?}, wordings: &{:?}, log_wordings: &{:?} }},",
+             effect: [{:?}, {:?}], is_sign: {:?}, variants: &{:?}, is_alternative: {:?}, harm: {}, wordings: &{:?}, log_wordings: &{:?} }},",
             s.exit,
             s.stage,
             s.client,
@@ -93,6 +93,8 @@ fn write_page(code: &mut String, page: &Page, parts: &Parts<'_>) {
             s.zh.as_deref().unwrap_or_default(),
             s.explain,
             s.variants,
+            s.or,
+            option(s.harm.map(|harm| format!("Harm::{harm:?}"))),
             s.wordings,
             s.log_wordings,
         );

@@ -108,6 +108,11 @@ pub struct Symptom {
     /// The variants of the case that show this symptom; none: every case.
     #[serde(default)]
     pub variants: Vec<String>,
+    /// Whether it happens now and then in place of the symptom above it.
+    #[serde(default)]
+    pub or: bool,
+    /// The harm that shows this symptom, where that depends on the line; none: whatever the line does.
+    pub harm: Option<Harm>,
 }
 
 fn yes() -> bool {
@@ -192,6 +197,23 @@ words!(Stage {
     Jail,
     Arguments,
     Transfer,
+});
+words!(Harm {
+    Unseen,
+    Account,
+    EarlyHook,
+    Folder,
+    Greeting,
+    HangUp,
+    Hook,
+    Hosts,
+    Login,
+    NoPath,
+    OtherName,
+    ReadOnly,
+    Slot,
+    TempDir,
+    WriteOnly,
 });
 words!(Scope { Global, Module });
 words!(ParameterType {

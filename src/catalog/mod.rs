@@ -6,8 +6,8 @@ mod page;
 use std::borrow::Cow;
 
 pub use page::{
-    Check, Confidence, FileKind, Frequency, Language, Need, Page, Safety, Severity, Side, Stage, Symptom,
-    Text, Variant,
+    Check, Confidence, FileKind, Frequency, Harm, Language, Need, Page, Safety, Severity, Side, Stage,
+    Symptom, Text, Variant,
 };
 
 use crate::terms::Release;

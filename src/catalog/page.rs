@@ -149,6 +149,10 @@ pub struct Symptom {
     pub is_sign: bool,
     /// The variants that show it; none: all.
     pub variants: &'static [&'static str],
+    /// Whether it happens now and then in place of the symptom before it.
+    pub is_alternative: bool,
+    /// The harm that shows it; none: it does not depend on what the line does.
+    pub harm: Option<Harm>,
 }
 
 /// A language of reports.
@@ -230,6 +234,42 @@ words!(
         Safe = "safe",
         /// Somebody should look at it first.
         Unsafe = "unsafe",
+    }
+);
+
+words!(
+    /// What clients meet where a line does not do what it was to do, in the order of a session.
+    Harm {
+        /// The daemon drops every connection before its greeting.
+        Greeting = "greeting",
+        /// The module is called otherwise.
+        OtherName = "other-name",
+        /// Hosts are refused that were to get in, or all of them.
+        Hosts = "hosts",
+        /// Clients cannot be counted.
+        Slot = "slot",
+        /// Logins fail.
+        Login = "login",
+        /// `uid` or `gid` is unknown.
+        Account = "account",
+        /// The module has no folder.
+        NoPath = "no-path",
+        /// The daemon drops every connection to the module.
+        HangUp = "hang-up",
+        /// `early exec` fails.
+        EarlyHook = "early-hook",
+        /// The module's folder cannot be entered.
+        Folder = "folder",
+        /// `pre-xfer exec` fails.
+        Hook = "hook",
+        /// Pushes are refused.
+        ReadOnly = "read-only",
+        /// Pulls are refused.
+        WriteOnly = "write-only",
+        /// There is no place for files that come in.
+        TempDir = "temp-dir",
+        /// Nothing that they see.
+        Unseen = "unseen",
     }
 );
 

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    catalog::{Confidence, Language, Page, Safety, Severity, Symptom, Text, fill},
+    catalog::{Confidence, Harm, Language, Page, Safety, Severity, Symptom, Text, fill},
     host::Unknown,
     terms::{Release, Span},
 };
@@ -20,6 +20,8 @@ pub struct Finding {
     pub severity: Severity,
     /// How sure it is here.
     pub confidence: Confidence,
+    /// What clients meet first, where that depends on what the line was to do.
+    pub harm: Option<Harm>,
     /// The values of the texts' placeholders.
     pub arguments: Vec<(&'static str, String)>,
     /// The bytes that are wrong, then what they conflict with.
@@ -118,6 +120,10 @@ impl Finding {
             symptom.applies_to(release)
                 && (symptom.variants.is_empty()
                     || variant.is_some_and(|name| symptom.variants.contains(&name)))
+                && match symptom.harm {
+                    None => true,
+                    Some(harm) => self.harm.unwrap_or(Harm::Unseen) == harm,
+                }
         })
     }
 

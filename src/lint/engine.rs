@@ -18,7 +18,7 @@ use crate::{
         roles::{Roles, hidden_suffixes, names_secrets},
         scripts,
         subject::{
-            Circumstances, ConfigurationSubject, PasswordSubject, SecretsSubject, SersyncFile,
+            Circumstances, ConfigurationSubject, Facts, PasswordSubject, SecretsSubject, SersyncFile,
             SersyncSubject, Subject,
         },
     },
@@ -285,7 +285,8 @@ impl Run<'_> {
         match kind {
             FileKind::Secrets => {
                 let hidden = syntax::secrets::hidden_in_secrets(bytes);
-                self.sources.hide(source, hidden);
+                let passwords = syntax::secrets::passwords_in_secrets(bytes);
+                self.sources.hide_around(source, hidden, passwords);
             }
             FileKind::Password => self.sources.hide(source, Some(0..length)),
             _ => return,
@@ -294,11 +295,13 @@ impl Run<'_> {
     }
 
     fn configuration(&mut self, configuration: &Configuration, host: &dyn Host) {
+        let facts = Facts::default();
         let subject = Subject::Configuration(ConfigurationSubject {
             configuration,
             sources: &self.sources,
             host,
             circumstances: self.options.circumstances,
+            facts: Some(&facts),
         });
         self.outcome.check(&subject);
         self.named_secrets(configuration, host);

@@ -37,6 +37,6 @@ pub use services::{
 };
 pub use settings::{FILE_NAME, FailOn, Settings, SettingsError};
 pub use subject::{
-    Circumstances, ConfigurationSubject, ModuleSubject, PasswordSubject, SecretsSubject, SersyncFile,
+    Circumstances, ConfigurationSubject, Facts, ModuleSubject, PasswordSubject, SecretsSubject, SersyncFile,
     SersyncSubject,
 };

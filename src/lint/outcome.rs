@@ -172,26 +172,21 @@ impl<'a> Outcome<'a> {
         }
     }
 
-    /// Takes what no report may show out of the findings' own words too.
+    /// Takes what no report may show out of the findings' own words too: passwords everywhere, and what else is hidden
+    /// in a file out of the words about that file.
     fn mask_arguments(&mut self, sources: &Sources) {
-        let secrets: BTreeSet<String> = sources
-            .iter()
-            .flat_map(|(_, source)| source.hidden_texts())
-            .filter(|text| text.len() >= SHORTEST_SECRET)
-            .take(MOST_SECRETS)
-            .collect();
-        if secrets.is_empty() {
-            return;
-        }
-        for (_, value) in self
-            .findings
-            .kept
-            .iter_mut()
-            .flat_map(|finding| &mut finding.arguments)
-        {
-            for secret in &secrets {
-                if value.contains(secret.as_str()) {
-                    *value = value.replace(secret.as_str(), &"*".repeat(secret.chars().count()));
+        let passwords = secrets(sources.iter().flat_map(|(_, source)| source.passwords()));
+        let mut hidden: BTreeMap<SourceId, BTreeSet<String>> = BTreeMap::new();
+        for finding in &mut self.findings.kept {
+            let file = finding.labels[0].span.source;
+            let own = hidden
+                .entry(file)
+                .or_insert_with(|| secrets(sources.get(file).hidden_texts()));
+            for (_, value) in &mut finding.arguments {
+                for secret in passwords.iter().chain(&*own) {
+                    if value.contains(secret.as_str()) {
+                        *value = value.replace(secret.as_str(), &"*".repeat(secret.chars().count()));
+                    }
                 }
             }
         }
@@ -202,6 +197,12 @@ impl<'a> Outcome<'a> {
             Reporter::new(rule, &mut self.findings, &mut self.unchecked).report(case);
         }
     }
+}
+
+/// The texts that are looked for in words.
+fn secrets(texts: impl Iterator<Item = String>) -> BTreeSet<String> {
+    let long = texts.filter(|text| text.len() >= SHORTEST_SECRET);
+    long.take(MOST_SECRETS).collect()
 }
 
 /// Keeps the first of findings that say the same of the same place, as of a file that is included more than once.

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    catalog::{self, Page, Safety, Severity},
+    catalog::{self, Harm, Page, Safety, Severity},
     diagnosis::{Edit, Edits, Explained, Finding, Label, Unchecked},
     host::{Fact, Unknown},
     terms::{SourceId, Span},
@@ -11,6 +11,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Case {
     variant: Option<&'static str>,
+    harm: Option<Harm>,
     arguments: Vec<(&'static str, String)>,
     labels: Vec<Label>,
     fix: Option<Edits>,
@@ -23,6 +24,7 @@ impl Case {
     pub fn at(span: Span) -> Self {
         Self {
             variant: None,
+            harm: None,
             arguments: Vec::new(),
             labels: vec![Label { span, key: None }],
             fix: None,
@@ -42,6 +44,13 @@ impl Case {
     #[must_use]
     pub fn variant(mut self, name: &'static str) -> Self {
         self.variant = Some(name);
+        self
+    }
+
+    /// Says what clients meet, for the symptoms of the page that depend on it. The first one hides those behind it.
+    #[must_use]
+    pub fn harms(mut self, harms: impl IntoIterator<Item = Harm>) -> Self {
+        self.harm = self.harm.into_iter().chain(harms).min();
         self
     }
 
@@ -198,6 +207,7 @@ impl<'a> Reporter<'a> {
             variant: case.variant,
             severity: variant.and_then(|v| v.severity).unwrap_or(self.page.severity),
             confidence: variant.and_then(|v| v.confidence).unwrap_or(self.page.confidence),
+            harm: case.harm,
             arguments: case.arguments,
             labels: case.labels,
             fix: case.fix,

@@ -1,4 +1,6 @@
 use std::{
+    cell::OnceCell,
+    collections::HashMap,
     ffi::OsStr,
     ops::Range,
     os::unix::ffi::OsStrExt as _,
@@ -13,7 +15,10 @@ use crate::{
     lint::{
         clients::ClientsSubject, crontabs::CrontabSubject, scripts::ScriptSubject, services::ServicesSubject,
     },
-    model::{self, Configuration, Origin, Parameter, Resolved, Scope, Setting},
+    model::{
+        self, Configuration, Origin, Parameter, Resolved, Scope, Setting,
+        access::{self, Admitted, Lookups},
+    },
     syntax,
     terms::{Release, SourceId, Sources, Span},
 };
@@ -41,6 +46,39 @@ pub struct ConfigurationSubject<'a> {
     pub host: &'a dyn Host,
     /// The circumstances.
     pub circumstances: Circumstances,
+    /// What is found out once for all checks; none for those that ask little.
+    pub facts: Option<&'a Facts>,
+}
+
+/// What of a configuration many checks ask, and what is dear to find out.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// Whom each module's host lists let in.
+    admitted: OnceCell<Vec<Admitted>>,
+}
+
+impl Facts {
+    /// Modules that share their lists share the answer.
+    fn admitted(&self, configuration: &Configuration, module: usize) -> Admitted {
+        let all = self.admitted.get_or_init(|| {
+            let mut known = HashMap::new();
+            let scopes = configuration.module_scopes();
+            let of = scopes.map(|(scope, _)| {
+                let list = |parameter| {
+                    let setting = configuration.text(scope, parameter).origin.setting();
+                    setting.map(Setting::span)
+                };
+                let lookups = Lookups::of(configuration, scope);
+                let lists = [Parameter::HostsAllow, Parameter::HostsDeny].map(list);
+                let key = (lists, lookups.reverse, lookups.forward);
+                *known
+                    .entry(key)
+                    .or_insert_with(|| access::admitted(configuration, scope))
+            });
+            of.collect()
+        });
+        all[module]
+    }
 }
 
 /// What a check of a secrets file looks at.
@@ -140,13 +178,30 @@ impl<'a> ConfigurationSubject<'a> {
     pub fn modules(&self) -> impl Iterator<Item = ModuleSubject<'a>> + use<'a> {
         let configuration = self.configuration;
         let sources = self.sources;
+        let facts = self.facts;
         (0..configuration.modules.len())
             .filter(|&index| configuration.is_settled(Scope::Module(index)))
             .map(move |index| ModuleSubject {
                 configuration,
                 sources,
+                facts,
                 index,
             })
+    }
+
+    /// The modules that the lines of a block reach: its own, or all of them.
+    pub fn reached(&self, block: usize) -> impl Iterator<Item = ModuleSubject<'a>> + use<'a> {
+        let (configuration, sources, facts) = (self.configuration, self.sources, self.facts);
+        let reached = match configuration.blocks[block].scope {
+            Scope::Module(index) => index..index + 1,
+            Scope::Global => 0..configuration.modules.len(),
+        };
+        reached.map(move |index| ModuleSubject {
+            configuration,
+            sources,
+            facts,
+            index,
+        })
     }
 
     /// Every line that sets one of the parameters, wherever it stands.
@@ -182,6 +237,7 @@ pub struct ModuleSubject<'a> {
     /// The configuration.
     pub configuration: &'a Configuration,
     sources: &'a Sources,
+    facts: Option<&'a Facts>,
     index: usize,
 }
 
@@ -236,6 +292,14 @@ impl<'a> ModuleSubject<'a> {
         origin.setting().map_or_else(|| self.header(), Setting::span)
     }
 
+    /// Whom its host lists let in.
+    pub fn admitted(&self) -> Admitted {
+        match self.facts {
+            Some(facts) => facts.admitted(self.configuration, self.index),
+            None => access::admitted(self.configuration, self.scope()),
+        }
+    }
+
     /// Whether clients may write into it: some of them, if a rule of `auth users` says `:rw`.
     pub fn is_writable(&self) -> bool {
         if !self.is(Parameter::ReadOnly) {
@@ -243,9 +307,9 @@ impl<'a> ModuleSubject<'a> {
         }
         let users = self.text(Parameter::AuthUsers).origin;
         users.setting().is_some_and(|setting| {
-            model::access::user_rules(setting, self.configuration.release)
+            access::user_rules(setting, self.configuration.release)
                 .iter()
-                .any(|rule| rule.right == model::access::Right::ReadWrite)
+                .any(|rule| rule.right == access::Right::ReadWrite)
         })
     }
 

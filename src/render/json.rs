@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, io};
+use std::{cmp::Reverse, collections::BTreeMap, io};
 
 use serde::Serialize;
 
@@ -109,11 +109,12 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> i
     for finding in &report.findings {
         *findings.entry(finding.severity.to_string()).or_default() += 1;
     }
+    let ordered = most_severe_first(&report.findings);
     let envelope = Envelope {
         schema: SCHEMA,
         command: "lint",
         diagnoses: Each(|| {
-            let findings = report.findings.iter();
+            let findings = ordered.iter();
             findings.map(|finding| diagnosis(report, finding, style.language))
         }),
         unchecked: Each(|| {
@@ -146,9 +147,8 @@ pub(crate) fn envelope(
     let diagnoses: Vec<_> = reports
         .iter()
         .flat_map(|report| {
-            report
-                .findings
-                .iter()
+            most_severe_first(&report.findings)
+                .into_iter()
                 .map(|finding| diagnosis(report, finding, language))
         })
         .collect();
@@ -160,6 +160,13 @@ pub(crate) fn envelope(
         envelope[key] = value;
     }
     envelope
+}
+
+/// Programs often look at the first diagnoses only. Those of the same severity stay in the order of the files and places.
+fn most_severe_first(findings: &[Finding]) -> Vec<&Finding> {
+    let mut ordered: Vec<_> = findings.iter().collect();
+    ordered.sort_by_key(|finding| Reverse(finding.severity));
+    ordered
 }
 
 fn unchecked(one: &diagnosis::Unchecked, language: Language) -> Unchecked<'_> {

@@ -15,15 +15,17 @@ pub(super) fn paragraphs(
 ) -> Vec<(&'static str, Cow<'static, str>)> {
     let mut found = vec![(pick(language, "why", "原因"), finding.message(language))];
     for symptom in finding.predictions(release) {
+        let or = symptom.is_alternative.then(|| pick(language, "or", "或者"));
         found.push(match symptom.client {
             Some(client) => {
                 let code = pick(language, "exit code", "退出码");
                 let seen = format!("`{}` ({code} {})", finding.filled(client), symptom.exit);
-                (witness(symptom.stage, language), seen.into())
+                let witness = witness(finding.page, symptom.stage, language);
+                (or.unwrap_or(witness), seen.into())
             }
             None => {
                 let effect = finding.filled(symptom.effect[language as usize]);
-                (pick(language, "effect", "后果"), effect)
+                (or.unwrap_or_else(|| pick(language, "effect", "后果")), effect)
             }
         });
     }

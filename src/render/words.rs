@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    catalog::{Confidence, Language, Severity, Side, Stage},
+    catalog::{Confidence, FileKind, Language, Page, Severity, Side, Stage},
     host::Unknown,
     lint::Report,
     model::parameter::{Kind, Scope},
@@ -116,9 +116,12 @@ pub(crate) fn counts(errors: usize, warnings: usize, infos: usize, language: Lan
         .join(pick(language, ", ", "，"))
 }
 
-/// Who sees a symptom.
-pub(crate) fn witness(stage: Stage, language: Language) -> &'static str {
+/// Who sees a symptom of a cause.
+pub(crate) fn witness(page: &Page, stage: Stage, language: Language) -> &'static str {
     match stage {
+        Stage::Start if page.files.contains(&FileKind::Sersync) => {
+            pick(language, "sersync will say", "sersync 将输出")
+        }
         Stage::Start => pick(language, "the daemon will say", "守护进程将输出"),
         _ => pick(language, "clients will see", "客户端将看到"),
     }

@@ -92,6 +92,25 @@ pub fn hidden_in_secrets(file: &[u8]) -> Vec<Range<usize>> {
         .collect()
 }
 
+/// The parts of a secrets file that are surely or very likely passwords, so that no report may show them in other places
+/// either. A comment of prose is hidden where it stands, and its words may stand anywhere.
+pub fn passwords_in_secrets(file: &[u8]) -> Vec<Range<usize>> {
+    parse(file)
+        .into_iter()
+        .filter_map(|line| match line.content {
+            _ if line.is_rest => Some(line.text),
+            Content::Secret { password, .. } => Some(password),
+            Content::WithoutColon => Some(line.text),
+            Content::Comment => {
+                let words = &file[line.text.clone()];
+                let behind = words.iter().position(|&byte| byte == b':')? + 1;
+                Some(line.text.start + behind..line.text.end)
+            }
+            Content::Blank => None,
+        })
+        .collect()
+}
+
 /// `strtok` with newline and carriage return; a NUL ends it too.
 fn token(file: &[u8], range: Range<usize>) -> Range<usize> {
     let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
@@ -171,6 +190,14 @@ mod tests {
             String::from_utf8_lossy(&shown),
             "joe:*******\n\n#*********\n# rsyncctl: allow-file RSY324\n*****\n"
         );
+    }
+
+    #[test]
+    fn prose_in_comments_is_no_password() {
+        let file = b"# backup\njoe:one\n#ann:two\nthree\n# rsyncctl: allow-file RSY324\n";
+        let found = passwords_in_secrets(file).into_iter().map(|range| &file[range]);
+        let found: Vec<_> = found.map(String::from_utf8_lossy).collect();
+        assert_eq!(found, ["one", "two", "three", " allow-file RSY324"]);
     }
 
     #[test]

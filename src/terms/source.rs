@@ -12,6 +12,8 @@ pub struct Source {
     line_starts: OnceLock<Vec<u32>>,
     /// What no report shows, in order and without overlaps.
     hidden: Vec<Range<usize>>,
+    /// What of it no report shows in other places either.
+    passwords: Vec<Range<usize>>,
     milestones: OnceLock<Vec<Milestone>>,
 }
 
@@ -33,6 +35,7 @@ impl Source {
             bytes: bytes.into(),
             line_starts: OnceLock::new(),
             hidden: Vec::new(),
+            passwords: Vec::new(),
             milestones: OnceLock::new(),
         }
     }
@@ -40,12 +43,24 @@ impl Source {
     /// Keeps `ranges` out of every report: passwords. They are in order and do not overlap.
     pub fn hide(&mut self, ranges: impl IntoIterator<Item = Range<usize>>) {
         self.hidden = ranges.into_iter().collect();
+        self.passwords.clone_from(&self.hidden);
         debug_assert!(self.hidden.is_sorted_by_key(|range| range.start));
     }
 
     /// What is kept out of reports.
     pub fn hidden(&self) -> &[Range<usize>] {
         &self.hidden
+    }
+
+    /// The same where only `passwords` are too secret to be said of another place: the rest of what is hidden may be
+    /// words like any others.
+    pub fn hide_around(
+        &mut self,
+        ranges: impl IntoIterator<Item = Range<usize>>,
+        passwords: impl IntoIterator<Item = Range<usize>>,
+    ) {
+        self.hide(ranges);
+        self.passwords = passwords.into_iter().collect();
     }
 
     /// A range decoded for people, with a `*` for each character that is hidden.
@@ -73,8 +88,16 @@ impl Source {
 
     /// What is hidden, decoded.
     pub fn hidden_texts(&self) -> impl Iterator<Item = String> {
-        let hidden = self.hidden.iter();
-        hidden.map(|range| {
+        self.texts(&self.hidden)
+    }
+
+    /// What no report shows of any place, decoded.
+    pub fn passwords(&self) -> impl Iterator<Item = String> {
+        self.texts(&self.passwords)
+    }
+
+    fn texts(&self, ranges: &[Range<usize>]) -> impl Iterator<Item = String> {
+        ranges.iter().map(|range| {
             String::from_utf8_lossy(&self.bytes[range.clone()])
                 .trim()
                 .to_owned()
@@ -273,6 +296,17 @@ impl Sources {
     /// Keeps `ranges` of a source out of every report, see [`Source::hide`].
     pub fn hide(&mut self, id: SourceId, ranges: impl IntoIterator<Item = Range<usize>>) {
         self.0[id.0 as usize].hide(ranges);
+    }
+
+    /// Keeps `ranges` of a source out of every report, and `passwords` out of what is said of other places too, see
+    /// [`Source::hide_around`].
+    pub fn hide_around(
+        &mut self,
+        id: SourceId,
+        ranges: impl IntoIterator<Item = Range<usize>>,
+        passwords: impl IntoIterator<Item = Range<usize>>,
+    ) {
+        self.0[id.0 as usize].hide_around(ranges, passwords);
     }
 
     /// All sources with their ids.

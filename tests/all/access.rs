@@ -393,3 +393,15 @@ fn names_and_rights_that_change_are_told_where_the_name_service_decides() {
     let output = rsyncctl(&folder, &["access", "--compare", "old.conf", "old.conf"]);
     assert_eq!(stdout(&output), "nobody gains or loses access\n");
 }
+
+#[test]
+fn nobody_comes_from_an_ipv4_address_that_is_written_as_one_of_ipv6() {
+    let text = "[m]\npath = /srv/m\nhosts allow = ::ffff:127.0.0.1, ::ffff:10.0.0.0/104\n";
+    let folder = folder(&[("rsyncd.conf", text)]);
+    let table = stdout(&rsyncctl(&folder, &["access", "rsyncd.conf"]));
+    assert!(table.contains("from: nobody"), "{table}");
+    for peer in ["127.0.0.1", "::ffff:127.0.0.1"] {
+        let output = rsyncctl(&folder, &["access", "rsyncd.conf", "--from", peer]);
+        assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
+    }
+}

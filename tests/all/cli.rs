@@ -195,11 +195,30 @@ fn a_folder_that_cannot_be_entered_is_one_thing_that_is_not_checked() {
     assert!(text.contains("- ./closed\n"), "{text}");
     assert!(text.contains("1 file checked"), "{text}");
     assert_eq!(findings.status.code(), Some(1), "{}", stdout(&findings));
-    assert_eq!(asked.status.code(), Some(2));
-    assert_eq!(
-        stderr(&asked),
-        "rsyncctl: cannot read `closed`: permission denied: run as root to check it\n"
-    );
+    assert_eq!(asked.status.code(), Some(3), "{}", stderr(&asked));
+    assert!(stdout(&asked).contains("- closed\n"), "{}", stdout(&asked));
+}
+
+#[test]
+fn a_file_that_may_not_be_read_is_not_checked_and_the_others_are() {
+    let folder = folder(&[("rsyncd.conf", CLEAN), ("closed.rsyncd.conf", CLEAN)]);
+    let closed = folder.path().join("closed.rsyncd.conf");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).expect("a mode");
+    let alone = unprivileged(&folder, &["lint", "closed.rsyncd.conf"]);
+    let both = unprivileged(&folder, &["lint", "closed.rsyncd.conf", "rsyncd.conf"]);
+    fs::write(folder.path().join("rsyncd.conf"), "[data]\nignore errors\n").expect("a file");
+    let found = unprivileged(&folder, &["lint", "closed.rsyncd.conf", "rsyncd.conf"]);
+    let missing = unprivileged(&folder, &["lint", "missing.rsyncd.conf"]);
+    for output in [&alone, &both] {
+        let text = stdout(output);
+        assert_eq!(output.status.code(), Some(3), "{text}{}", stderr(output));
+        assert!(text.contains("permission denied: run as root"), "{text}");
+        assert!(text.contains("- closed.rsyncd.conf\n"), "{text}");
+    }
+    assert!(stdout(&both).contains("1 file checked"), "{}", stdout(&both));
+    assert_eq!(found.status.code(), Some(1), "{}", stdout(&found));
+    // A name that nothing has is a slip of the keyboard.
+    assert_eq!(missing.status.code(), Some(2), "{}", stderr(&missing));
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn findings_are_annotations() {
             "::error file=50%25%2Ca%3Ab.rsyncd.conf,line=3,endLine=3,col=13,endColumn=17,\
              title=RSY202 malformed-boolean::`100%25` is not a boolean, so `read only` stays `yes`%0A\
              why: the daemon logs `Badly formed boolean` and keeps the value that held before%0A\
-             effect: the parameter keeps the value that it had before%0A\
+             clients will see: `ERROR: module is read only` (exit code 1)%0A\
              cure: write yes, true or 1, or else no, false or 0, and nothing behind it"
         )
     );

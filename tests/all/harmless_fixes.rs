@@ -44,6 +44,16 @@ fn no_safe_fix_gives_strangers_more_than_they_have() {
         "hosts allow = \"192.0.2.1\" 192.0.2.7",
         "hosts allow = 192.0.2.1;192.0.2.7",
         "hosts allow = 192.0.2.1 # 办公室",
+        // A list of no host keeps everybody out; its cure would not.
+        "hosts deny = “192.0.2.1”",
+        "hosts deny = 192.0.2.1，192.0.2.7",
+        "hosts allow = “*”",
+        "hosts allow = *.*.*.*",
+        "hosts allow = ::ffff:192.0.2.7",
+        "refuse options = * !delete, !recursive",
+        "refuse options = * !--delete",
+        "include = /one, /two",
+        "exclude from = \"/srv/patterns\"",
     ] {
         let text = format!("[m]\npath = /srv/m\n{line}\n");
         assert_eq!(fixed(&text, "--fix"), text);
@@ -67,6 +77,61 @@ fn no_safe_fix_gives_strangers_more_than_they_have() {
         fixed(guarded, "--fix"),
         "[m]\npath = /srv/m\nread only = no\nhosts allow = 192.0.2.7\n"
     );
+}
+
+#[test]
+fn a_damaged_list_of_hosts_is_no_guard() {
+    let text = "[m]\npath = /srv/m\nuid = root\nread only = no\nhosts deny = “10.0.0.1”\n";
+    assert_eq!(fixed(text, "--fix"), text);
+    // Nor is a password a reason to let the whole world ask for it.
+    let text = "[m]\npath = /srv/m\nauth users = joe\nsecrets file = /srv/secrets\nhosts allow = “*”\n";
+    assert_eq!(fixed(text, "--fix"), text);
+    // A list that names a few is a guard, and so is one that denies all.
+    for list in ["hosts allow = 192.0.2.10，192.0.2.11", "hosts deny = “*”"] {
+        let text = format!("[m]\npath\u{a0}= /srv/m\nread only = no\n{list}\n");
+        let cured = text
+            .replace('\u{a0}', " ")
+            .replace('，', ",")
+            .replace(['“', '”'], "");
+        assert_eq!(fixed(&text, "--fix"), cured);
+    }
+    // Beside `hosts deny` it is none.
+    let text = "[m]\npath\u{a0}= /srv/m\nhosts allow = 192.0.2.7\nhosts deny = 192.0.2.8\n";
+    assert_eq!(fixed(text, "--fix"), text);
+}
+
+#[test]
+fn a_mark_in_front_of_a_header_is_taken_away_by_hand() {
+    let text = "\u{feff}[m]\npath = /srv/m\nread only = no\n";
+    assert_eq!(fixed(text, "--fix"), text);
+    assert_eq!(fixed(text, "--fix=unsafe"), text.replace('\u{feff}', ""));
+    // The line behind the backslash would count.
+    let text = "a note of ours \\\n[m]\npath = /srv/m\n";
+    assert_eq!(fixed(text, "--fix"), text);
+}
+
+#[test]
+fn a_list_of_exceptions_guards_nothing() {
+    for (lists, is_open) in [
+        ("hosts deny = 198.51.100.7", true),
+        ("hosts allow = 0.0.0.0/1 128.0.0.0/1", true),
+        ("hosts allow = ::/0", true),
+        ("hosts deny = *.*.*.*", true),
+        ("hosts allow = 192.0.2.7\nhosts deny = 198.51.100.7", true),
+        ("hosts deny = *", false),
+        ("hosts allow = ::ffff:127.0.0.1", false),
+        ("hosts allow = 192.0.2.7", false),
+        ("hosts allow = 192.0.2.7\nhosts deny = *", false),
+        ("hosts deny = 198.51.100.7\nauth users = joe", false),
+    ] {
+        let text = format!("uid = backup\n[m]\npath = /srv/m\nread only = no\n{lists}\n");
+        let report = concise(&text);
+        assert_eq!(report.contains("error RSY501"), is_open, "{lists}: {report}");
+        let is_by_address = lists.contains("allow = 192.0.2.7") && !is_open;
+        assert_eq!(report.contains("RSY505"), is_by_address, "{lists}: {report}");
+        let reads = concise(&text.replace("read only = no\n", ""));
+        assert_eq!(reads.contains("RSY506"), !is_open, "{lists}: {reads}");
+    }
 }
 
 #[test]

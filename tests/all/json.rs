@@ -63,6 +63,34 @@ fn reports_keep_to_the_schema() {
 }
 
 #[test]
+fn the_most_severe_come_first_and_then_the_order_of_the_files() {
+    let folder = folder(&[
+        (
+            "a.rsyncd.conf",
+            "[data]\npath = /srv/data\nhost allow = ::1\nlist = on\nignore errors\nread only = no\n",
+        ),
+        ("b.rsyncd.conf", "[x\n"),
+    ]);
+    let report = json(folder.path(), &["lint", ".", "--json"]);
+    let diagnoses = report["diagnoses"].as_array().expect("diagnoses");
+    let key = |one: &Value| {
+        let severity = one["severity"].as_str().expect("a severity");
+        let rank = ["error", "warning", "info"]
+            .iter()
+            .position(|known| *known == severity);
+        let place = &one["evidence"][0];
+        let file = place["file"].as_str().expect("a file").to_owned();
+        (rank, file, place["line"].as_u64(), place["column"].as_u64())
+    };
+    let keys: Vec<_> = diagnoses.iter().map(key).collect();
+    assert!(keys.is_sorted(), "{keys:?}");
+    for rank in 0..3 {
+        assert!(keys.iter().any(|key| key.0 == Some(rank)), "{keys:?}");
+    }
+    assert!(keys[..3].iter().any(|key| key.1 == "./b.rsyncd.conf"), "{keys:?}");
+}
+
+#[test]
 fn the_tutorials_reports_keep_to_the_schema() {
     let schema = schema("schemas/rsyncctl-1.schema.json");
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");

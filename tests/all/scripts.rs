@@ -62,7 +62,7 @@ fn files_that_stand_in_scripts_are_checked() {
     let output = rsyncctl(&folder, &["lint", "--lang", "en", "--host", "none", "setup.sh"]);
     let report = stdout(&output);
     assert!(
-        report.contains("[setup.sh:5:15]") && report.contains("RSY201"),
+        report.contains("[setup.sh:5:16]") && report.contains("RSY201"),
         "{report}"
     );
     assert!(

@@ -81,6 +81,32 @@ fn no_command_shows_a_password() {
     assert!(seen > 10, "only {seen} examples hold a password");
 }
 
+#[test]
+fn words_of_a_comment_are_no_passwords_elsewhere() {
+    let folder = folder(&[
+        (
+            "rsyncd.conf",
+            "[backup]\npath = /srv/backup\ncommments = ours\nhosts allow = 192.0.2.7\nauth users = joe\n\
+             secrets file = /etc/rsyncd.secrets\n",
+        ),
+        (
+            "rsyncd.secrets",
+            "# backup\n# comment\n# joe\n#ann:not-a-real-one\njoe:not-a-real-other\n",
+        ),
+    ]);
+    let report = stdout(&rsyncctl(&folder, &["lint", ".", "--format", "concise"]));
+    assert!(report.contains("module `backup`"), "{report}");
+    assert!(report.contains("`commments`"), "{report}");
+    // A commented line with a password is one all the same.
+    let text = "[backup]\npath = /srv/backup\nauth users = joe\nsecrets file = not-a-real-one\n";
+    fs::write(folder.path().join("rsyncd.conf"), text).expect("a file");
+    let report = stdout(&rsyncctl(&folder, &["lint", ".", "--format", "json"]));
+    assert!(
+        report.contains("RSY320") && !report.contains("not-a-real"),
+        "{report}"
+    );
+}
+
 fn keeps(text: &str, rule: &str, case: &ExampleCase) {
     for part in PARTS {
         assert!(!text.contains(part), "{rule} {}:\n{text}", case.role);

@@ -16,7 +16,9 @@ use crate::{
     },
     diagnosis::Finding,
     host::plain,
-    lint::{self, Options, Report, fixed, is_curable},
+    lint::{self, HostFiles, Options, Report, fixed, is_curable},
+    model::{access::strangers_gain, resolve},
+    terms::{Bytes, Source, Sources},
 };
 
 /// Enough for cures that uncover each other; a file that still changes then is left as it is after the last round.
@@ -36,14 +38,23 @@ pub(super) struct Cured {
 struct Withheld {
     rule: &'static str,
     place: String,
-    /// The rules that would find more than before; none if it was not tried.
-    brings: BTreeSet<&'static str>,
+    why: Why,
+}
+
+/// Why a cure was left out.
+enum Why {
+    /// These rules would find more than before.
+    Brings(BTreeSet<&'static str>),
+    /// Strangers could do more than before.
+    Opens,
+    /// Others that do harm have used up the trials.
+    Untried,
 }
 
 /// Applies the cures to the files' contents in memory until there is none left.
 ///
-/// Causes that hide others come last, and what they hid may then be found, but for a module that anybody may write into:
-/// no safe cure makes one. Any other cure that lets a rule find more than before is left out.
+/// Causes that hide others come last, and what they hid may then be found. Any other cure that lets a rule find more than
+/// before is left out, and so is every safe one by which strangers may do more.
 pub(super) fn apply(files: &mut [File<'_>], options: &Options, safety: Safety) -> Cured {
     let mut report = lint::lint(inputs(files), options);
     let mut withheld = Vec::new();
@@ -67,14 +78,7 @@ pub(super) fn apply(files: &mut [File<'_>], options: &Options, safety: Safety) -
         };
         round.grow(&plain, find_more);
         if round.best.is_none() {
-            round.grow(
-                &hiding,
-                if safety == Safety::Safe {
-                    open_more
-                } else {
-                    |_, _| BTreeSet::new()
-                },
-            );
+            round.grow(&hiding, |_, _| BTreeSet::new());
         }
         let best = round.best.take();
         trials = round.trials;
@@ -119,7 +123,7 @@ impl<'r> Round<'r, '_> {
             return;
         }
         if self.trials == 0 {
-            let untried = cures.iter().map(|cure| self.withhold(cure, BTreeSet::new()));
+            let untried = cures.iter().map(|cure| self.withhold(cure, Why::Untried));
             let untried: Vec<_> = untried.collect();
             self.withheld.extend(untried);
             return;
@@ -130,13 +134,18 @@ impl<'r> Round<'r, '_> {
             return;
         };
         let brings = harm(self.report, &attempt.report);
-        match cures {
-            _ if brings.is_empty() => {
+        let why = if self.safety == Safety::Safe && self.opens(&attempt) {
+            Some(Why::Opens)
+        } else {
+            (!brings.is_empty()).then_some(Why::Brings(brings))
+        };
+        match (cures, why) {
+            (_, None) => {
                 self.accepted = together;
                 self.best = Some(attempt);
             }
-            [one] => self.withheld.push(self.withhold(one, brings)),
-            _ => {
+            ([one], Some(why)) => self.withheld.push(self.withhold(one, why)),
+            (_, Some(_)) => {
                 let (first, second) = cures.split_at(cures.len() / 2);
                 self.grow(first, harm);
                 self.grow(second, harm);
@@ -169,11 +178,29 @@ impl<'r> Round<'r, '_> {
         Some(Attempt { contents, report })
     }
 
-    fn withhold(&self, cure: &Finding, brings: BTreeSet<&'static str>) -> Withheld {
+    /// Whether strangers could do more with a daemon of one of the files.
+    fn opens(&self, attempt: &Attempt) -> bool {
+        let configurations = attempt
+            .contents
+            .iter()
+            .map(|(index, bytes)| (&self.files[*index], bytes))
+            .filter(|(file, _)| file.kind == FileKind::RsyncdConf);
+        configurations.into_iter().any(|(file, bytes)| {
+            let resolve = |bytes: Bytes| {
+                let mut sources = Sources::default();
+                let source = sources.add(Source::new(&*file.name, bytes));
+                let release = self.options.circumstances.release;
+                resolve(&mut sources, source, release, &HostFiles(file.host))
+            };
+            strangers_gain(&resolve(file.bytes.clone()), &resolve(bytes.clone().into()))
+        })
+    }
+
+    fn withhold(&self, cure: &Finding, why: Why) -> Withheld {
         Withheld {
             rule: cure.page.id,
             place: self.report.sources.place(cure.labels[0].span),
-            brings,
+            why,
         }
     }
 }
@@ -199,13 +226,6 @@ fn find_more(before: &Report, after: &Report) -> BTreeSet<&'static str> {
         .collect()
 }
 
-/// The rule of modules that anybody may write into, where there are more of them than before.
-fn open_more(before: &Report, after: &Report) -> BTreeSet<&'static str> {
-    let mut more = find_more(before, after);
-    more.retain(|rule| *rule == "RSY501");
-    more
-}
-
 /// Says which cures were left out, and why.
 pub(super) fn tell_withheld(cured: &Cured, safety: Safety, language: Language) -> io::Result<()> {
     let curable = |finding: &&Finding| is_curable(finding, Safety::Unsafe) && !is_curable(finding, safety);
@@ -223,17 +243,31 @@ pub(super) fn tell_withheld(cured: &Cured, safety: Safety, language: Language) -
     tell_included(&cured.report, safety, language)?;
     for one in cured.withheld.iter().take(MOST_TOLD) {
         let (place, rule) = (&one.place, one.rule);
-        let brings: Vec<_> = one.brings.iter().copied().collect();
-        let brings = brings.join(", ");
-        complain(&match (language, one.brings.is_empty()) {
-            (Language::English, false) => {
-                format!("{place}: the cure of {rule} is left out, because it would bring {brings}")
+        complain(&match (language, &one.why) {
+            (Language::English, Why::Brings(rules)) => {
+                let rules = in_words(rules);
+                format!("{place}: the cure of {rule} is left out, because it would bring {rules}")
             }
-            (Language::English, true) => {
+            (Language::English, Why::Opens) => {
+                format!(
+                    "{place}: the cure of {rule} is left out, because it would let strangers do more; --fix=unsafe applies it"
+                )
+            }
+            (Language::English, Why::Untried) => {
                 format!("{place}: the cure of {rule} is left out, because too many others do harm")
             }
-            (Language::Chinese, false) => format!("{place}：没有应用 {rule} 的修复，因为它会带来 {brings}"),
-            (Language::Chinese, true) => format!("{place}：没有应用 {rule} 的修复，因为有害的修复太多"),
+            (Language::Chinese, Why::Brings(rules)) => {
+                let rules = in_words(rules);
+                format!("{place}：没有应用 {rule} 的修复，因为它会带来 {rules}")
+            }
+            (Language::Chinese, Why::Opens) => {
+                format!(
+                    "{place}：没有应用 {rule} 的修复，因为它会让陌生人得到更多权限；--fix=unsafe 会应用它"
+                )
+            }
+            (Language::Chinese, Why::Untried) => {
+                format!("{place}：没有应用 {rule} 的修复，因为有害的修复太多")
+            }
         })?;
     }
     let more = cured.withheld.len().saturating_sub(MOST_TOLD);
@@ -244,6 +278,11 @@ pub(super) fn tell_withheld(cured: &Cured, safety: Safety, language: Language) -
         })?;
     }
     Ok(())
+}
+
+fn in_words(rules: &BTreeSet<&'static str>) -> String {
+    let rules: Vec<_> = rules.iter().copied().collect();
+    rules.join(", ")
 }
 
 /// Says which cures are in files that nobody named: an included file may be another configuration's too.

@@ -230,6 +230,10 @@ fn files<'a>(
         }
         let (host, place) = hosts.place(path);
         let discovered = lint::discover(path, &place, host);
+        if let Err(Unknown::Denied) = discovered {
+            unread.push(not_read(path, Unknown::Denied));
+            continue;
+        }
         let discovered = discovered.map_err(|reason| match &arguments.paths[..] {
             [] => format!(
                 "{}; name the files or folders to check",
@@ -245,13 +249,10 @@ fn files<'a>(
             }
             let bytes = match read(hosts, &found) {
                 Ok(bytes) => bytes,
-                // One file of a folder that cannot be read says nothing about the others.
-                Err(reason) if found != *path => {
-                    unread.push(Unchecked {
-                        rule: None,
-                        subject: found.display().to_string(),
-                        reason,
-                    });
+                // One file of a folder that cannot be read says nothing about the others. Nor is it wrong to ask for
+                // one that we may not read.
+                Err(reason) if found != *path || reason == Unknown::Denied => {
+                    unread.push(not_read(&found, reason));
                     continue;
                 }
                 Err(reason) => return Err(cannot_read(&found, reason).into()),
@@ -276,6 +277,14 @@ fn files<'a>(
         .into());
     }
     Ok(files)
+}
+
+fn not_read(path: &Path, reason: Unknown) -> Unchecked {
+    Unchecked {
+        rule: None,
+        subject: path.display().to_string(),
+        reason,
+    }
 }
 
 fn file<'a>(arguments: &Arguments, hosts: &'a Hosts, path: &Path, bytes: Bytes) -> Option<File<'a>> {

@@ -6,20 +6,22 @@ use std::{
 };
 
 use crate::{
-    catalog::Safety,
+    catalog::{Harm, Safety},
     diagnosis::Edit,
     lint::{
-        checks::{Check, exposure::is_guarded, loosens::loosens, notes},
+        checks::{Check, harm, notes},
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
-    model::{FatalError, Parameter, Problem, ProblemKind, Scope, Setting, Value, parameter::Kind},
+    model::{FatalError, Parameter, Problem, ProblemKind, Setting, Value, parameter::Kind},
     syntax::{Lookalike, Text},
     terms::{SourceId, Span},
 };
 
+mod guards;
 mod plain;
 
+use guards::{Guard, Hurt};
 use plain::{lookalikes, plain, plain_form, skip, trim, wide};
 
 pub(super) const CHECKS: &[Check] = &[Check::configuration("RSY111", web_page_damage)];
@@ -85,8 +87,12 @@ struct Damage<'a> {
     headless: Vec<Span>,
     /// Which of the edits let clients do more, and in which block.
     loosening: Vec<(usize, Range<usize>)>,
-    /// Where a hurt line asks for users or names hosts.
-    guards: Vec<Scope>,
+    /// Which of the edits let strangers in, whoever guards the module.
+    opening: Vec<Range<usize>>,
+    /// What clients meet because of lines that the edits cure.
+    harms: Vec<(BTreeSet<Harm>, Range<usize>)>,
+    /// What hurt lines say of users and hosts once they are cured.
+    guards: Vec<Guard>,
 }
 
 impl<'a> Damage<'a> {
@@ -100,6 +106,8 @@ impl<'a> Damage<'a> {
             pathless: Vec::new(),
             headless: Vec::new(),
             loosening: Vec::new(),
+            opening: Vec::new(),
+            harms: Vec::new(),
             guards: Vec::new(),
         }
     }
@@ -112,12 +120,18 @@ impl<'a> Damage<'a> {
         self.value(setting.parameter, text, 0, end);
         if self.edits.len() > before {
             self.lines.push(setting.part(0..end));
-            self.judge(
-                setting.parameter,
-                &plain(&text.bytes()[..end]),
-                setting.block,
-                before,
-            );
+            let line = Hurt {
+                parameter: setting.parameter,
+                value: self.cured(setting.part(0..end), before),
+                block: setting.block,
+                read: Some(setting.value_span()),
+            };
+            self.judge(line, before);
+            let first = self.edits[before..].iter().map(|edit| edit.span.start).min();
+            let from = first.map_or(0, |at| at.saturating_sub(setting.value_span().start) as usize);
+            let meant = plain(&text.bytes()[..end]);
+            let harms = harm::of_value(self.subject, setting, from.min(end), meant.trim_ascii());
+            self.harms.push((harms, before..self.edits.len()));
         }
     }
 
@@ -148,52 +162,30 @@ impl<'a> Damage<'a> {
         let line = source.line_range(source.line_of(problem.span.start as usize));
         self.lines.push(Span::new(self.file, line));
         if let Some(parameter) = parameter {
-            let line = plain(self.subject.sources.slice(Span::new(
-                self.file,
-                source.line_range(source.line_of(problem.span.start as usize)),
-            )));
+            let line = source.line_range(source.line_of(problem.span.start as usize));
+            let line = self.cured(Span::new(self.file, line), before);
             let value = line
                 .iter()
                 .position(|byte| b"=:".contains(byte))
                 .map_or(&b""[..], |at| &line[at + 1..]);
-            self.judge(parameter, value.trim_ascii(), problem.block, before);
+            let line = Hurt {
+                parameter,
+                value: value.trim_ascii().to_vec(),
+                block: problem.block,
+                read: None,
+            };
+            self.judge(line, before);
+            let harms = harm::of_loss(self.subject, problem.block, parameter, value.trim_ascii());
+            self.harms.push((harms, before..self.edits.len()));
         } else if self.headless.len() > headless {
             self.loosening.push((problem.block, before..self.edits.len()));
+            self.harms
+                .push((BTreeSet::from([Harm::OtherName]), before..self.edits.len()));
         }
         let header = self.subject.configuration.blocks[problem.block].header;
         if let (Some(Parameter::Path), Some(header)) = (parameter, header) {
             self.pathless.push(header);
         }
-    }
-
-    /// What becomes of clients when a line of a block counts that the edits from `first` on cure.
-    fn judge(&mut self, parameter: Parameter, value: &[u8], block: usize, first: usize) {
-        use Parameter as P;
-        if matches!(parameter, P::AuthUsers | P::HostsAllow) && !matches!(value, b"" | b"*") {
-            self.guards.push(self.subject.configuration.blocks[block].scope);
-        }
-        if loosens(parameter, value) {
-            self.loosening.push((block, first..self.edits.len()));
-        }
-    }
-
-    /// Whether every module that a block reaches asks for users or names hosts once the file is cured: then nothing is
-    /// opened to strangers.
-    fn is_guarded(&self, block: usize) -> bool {
-        let configuration = self.subject.configuration;
-        let scope = configuration.blocks[block].scope;
-        let has_guard = |scope| self.guards.contains(&scope) || self.guards.contains(&Scope::Global);
-        let reached = |of: Scope| scope == Scope::Global || of == scope;
-        let mut modules = self
-            .subject
-            .modules()
-            .filter(|module| reached(module.scope()))
-            .peekable();
-        if modules.peek().is_some() {
-            return modules.all(|module| has_guard(module.scope()) || is_guarded(&module));
-        }
-        let mut guards = [Parameter::AuthUsers, Parameter::HostsAllow].into_iter();
-        has_guard(scope) || guards.any(|guard| !configuration.text(scope, guard).value.is_empty())
     }
 
     /// A line that rsync does not understand: what it would be without its lookalikes, if that is anything.
@@ -310,6 +302,7 @@ impl<'a> Damage<'a> {
         if bytes.is_ascii() {
             return;
         }
+        let before = self.edits.len();
         let inner = 1..bytes.len() - 1;
         let name = &bytes[inner.clone()];
         let start = inner.start + skip(name);
@@ -321,6 +314,13 @@ impl<'a> Damage<'a> {
                 self.edit(&text, start + at, what, length);
             }
         }
+        // Nobody types the name that the module has now.
+        let blocks = &self.subject.configuration.blocks;
+        if let Some(block) = blocks.iter().position(|block| block.header == Some(header)) {
+            self.loosening.push((block, before..self.edits.len()));
+        }
+        self.harms
+            .push((BTreeSet::from([Harm::OtherName]), before..self.edits.len()));
     }
 
     /// Until the next header, everything is set in a block where it does not belong.
@@ -365,16 +365,27 @@ impl<'a> Damage<'a> {
             .loosening
             .iter()
             .filter(|(block, _)| !self.is_guarded(*block))
-            .flat_map(|(_, edits)| edits.clone())
+            .map(|(_, edits)| edits)
+            .chain(&self.opening)
+            .cloned()
+            .flatten()
             .collect();
         let edits = std::mem::take(&mut self.edits).into_iter().enumerate();
         let (opening, plain): (Vec<_>, Vec<_>) = edits.partition(|(index, _)| opening.contains(index));
-        let edits = |part: Vec<(usize, Edit)>| part.into_iter().map(|(_, edit)| edit).collect();
-        let cases = [
-            self.case(edits(plain), Safety::Safe),
-            self.case(edits(opening), Safety::Unsafe),
-        ];
+        let cases = [(plain, Safety::Safe), (opening, Safety::Unsafe)].map(|(part, safety)| {
+            let harms = self.harms_of(&part);
+            let edits = part.into_iter().map(|(_, edit)| edit).collect();
+            Some(self.case(edits, safety)?.harms(harms))
+        });
         cases.into_iter().flatten()
+    }
+
+    /// What clients meet because of the lines that some of the edits cure.
+    fn harms_of(&self, edits: &[(usize, Edit)]) -> BTreeSet<Harm> {
+        let indices: BTreeSet<usize> = edits.iter().map(|(index, _)| *index).collect();
+        let cured = |range: &Range<usize>| indices.range(range.clone()).next().is_some();
+        let harms = self.harms.iter().filter(|(_, range)| cured(range));
+        harms.flat_map(|(harms, _)| harms).copied().collect()
     }
 
     fn case(&self, mut edits: Vec<Edit>, safety: Safety) -> Option<Case> {
@@ -423,6 +434,7 @@ impl<'a> Damage<'a> {
                 (Safety::Safe, 1) => "one",
                 (Safety::Safe, _) => "many",
             })
+            .with("call", harm::call(self.subject, 0))
             .with("found", found.join(", "))
             .with("lines", lines.len().to_string())
             .with("numbers", format!("{}{more}", numbers.join(", ")))

@@ -19,8 +19,12 @@ pub(super) const CHECKS: &[Check] = &[
 
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// How safe it is to let the first line count.
+/// How safe it is to let the first line count. A header makes a module of what stands below it, and who knows what an
+/// included file does.
 fn safety(line: &[u8]) -> Safety {
+    if line.starts_with(b"[") || line.starts_with(b"&") {
+        return Safety::Unsafe;
+    }
     let mut parts = line.splitn(2, |byte| *byte == b'=');
     let name = parts.next().unwrap_or_default();
     match (Parameter::from_name(name), parts.next()) {

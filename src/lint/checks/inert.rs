@@ -4,7 +4,7 @@ use crate::{
     catalog::Safety,
     diagnosis::Edit,
     lint::{
-        checks::Check,
+        checks::{Check, harm},
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
@@ -151,6 +151,8 @@ fn literal_percent(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             out.report(
                 Case::at(setting.part(at..at + 2))
                     .variant("samba")
+                    .harms(harm::of_value(subject, setting, at, value))
+                    .with("call", harm::call(subject, setting.block))
                     .with("parameter", setting.parameter.name())
                     .with("word", String::from_utf8_lossy(&value[at..at + 2]))
                     .with("value", setting.text.display()),
@@ -168,6 +170,8 @@ fn literal_percent(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
         out.report(
             Case::at(setting.part(at..at + 2))
                 .variant(variant)
+                .harms(harm::of_value(subject, setting, at, value))
+                .with("call", harm::call(subject, setting.block))
                 .with("parameter", setting.parameter.name())
                 .with("value", setting.text.display())
                 .fix(Safety::Unsafe, [Edit::replace(setting.part(at..at + 2), "%")]),

@@ -1,14 +1,16 @@
 //! Lines that are one to rsync and were several to whoever wrote them.
 
+use std::collections::BTreeSet;
+
 use crate::{
-    catalog::Safety,
+    catalog::{Harm, Safety},
     diagnosis::Edit,
     lint::{
-        checks::Check,
+        checks::{Check, harm},
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
-    model::{Parameter, Setting},
+    model::{Block, Effect, Parameter, Setting},
     terms::Span,
 };
 
@@ -38,7 +40,15 @@ fn lines_run_together(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>
             lines.push_str(&piece.lines());
         }
         let mut case = Case::at(setting.part(first.start()..setting.text.bytes().len()))
-            .variant(swallowed(setting.parameter, &pieces))
+            .variant(swallowed(&pieces))
+            .harms(harm::of_value(
+                subject,
+                setting,
+                end,
+                setting.text.bytes()[..end].trim_ascii(),
+            ))
+            .harms(lost(subject, setting.block, &pieces))
+            .with("call", harm::call(subject, setting.block))
             .with("parameter", setting.parameter.name())
             .with("next", first.name())
             .explains(value)
@@ -57,16 +67,21 @@ fn lines_run_together(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>
     }
 }
 
-/// What happens to a parameter with such a value, as the page's variants call it.
-fn swallowed(parameter: Parameter, pieces: &[Piece<'_>]) -> &'static str {
-    let is_header = |piece: Option<&Piece<'_>>| piece.is_some_and(Piece::is_header);
-    match parameter {
-        _ if is_header(pieces.first()) => "header",
+/// What runs into the value, as the page's variants call it.
+fn swallowed(pieces: &[Piece<'_>]) -> &'static str {
+    match pieces.first() {
+        Some(first) if first.is_header() => "header",
         _ if pieces.iter().any(Piece::is_header) => "headers",
-        Parameter::Uid | Parameter::Gid => "identity",
-        Parameter::Path => "path",
         _ => "parameter",
     }
+}
+
+/// What clients meet because the lines of a block that ran into another one are not read.
+fn lost(subject: &ConfigurationSubject<'_>, block: usize, pieces: &[Piece<'_>]) -> BTreeSet<Harm> {
+    let of_block = pieces.iter().map_while(Piece::setting);
+    of_block
+        .flat_map(|(parameter, value)| harm::of_loss(subject, block, parameter, value))
+        .collect()
 }
 
 /// What stands behind `]` is thrown away, parameters and all.
@@ -86,8 +101,13 @@ fn behind_header(subject: &ConfigurationSubject<'_>, header: Span, out: &mut Rep
         [] => String::new(),
         note => format!("# {}\n", String::from_utf8_lossy(note)),
     };
+    let of_module = |block: &Block| block.header == Some(header);
+    let block = subject.configuration.blocks.iter().position(of_module);
+    let harms = block.map(|block| lost(subject, block, &pieces));
     let mut case = Case::at(place(first.start(), trailing.len()))
         .variant("behind")
+        .harms(harms.unwrap_or_default())
+        .with("call", "chroot")
         .with("parameter", subject.sources.text(header))
         .with("next", first.name())
         .fix(
@@ -124,9 +144,18 @@ fn backslash_joins_lines(subject: &ConfigurationSubject<'_>, out: &mut Reporter<
         let Some(joint) = joint(subject, setting) else {
             continue;
         };
+        let bytes = setting.text.bytes();
+        let from = joint.backslash.start.saturating_sub(setting.value_span().start) as usize;
+        let from = from.min(bytes.len());
+        let mut harms = harm::of_value(subject, setting, from, bytes[..from].trim_ascii());
+        if let Some((parameter, value)) = joint.setting() {
+            harms.extend(harm::of_loss(subject, setting.block, parameter, value));
+        }
         out.report(
             Case::at(joint.backslash)
                 .variant(joint.variant)
+                .harms(harms)
+                .with("call", harm::call(subject, setting.block))
                 .with("parameter", setting.parameter.name())
                 .with("value", setting.text.display())
                 .with("line", joint.line)
@@ -141,6 +170,39 @@ struct Joint {
     backslash: Span,
     variant: &'static str,
     line: String,
+}
+
+impl Joint {
+    /// The line that became a part of the value, if it was to set a parameter.
+    fn setting(&self) -> Option<(Parameter, &[u8])> {
+        let (name, value) = self.line.split_once('=')?;
+        Some((Parameter::from_name(name.as_bytes())?, value.trim().as_bytes()))
+    }
+}
+
+/// Whether a blank at the end of a value makes another one of it.
+fn blank_counts(setting: &Setting) -> bool {
+    use Parameter as P;
+    let is_name = matches!(
+        setting.parameter,
+        P::AuthDigest
+            | P::Charset
+            | P::DaemonChroot
+            | P::DaemonGid
+            | P::DaemonUid
+            | P::ExcludeFrom
+            | P::IncludeFrom
+            | P::LockFile
+            | P::LogFile
+            | P::MotdFile
+            | P::Name
+            | P::Path
+            | P::PidFile
+            | P::SecretsFile
+            | P::TempDir
+            | P::Uid
+    );
+    is_name || setting.effect == Effect::Malformed
 }
 
 fn joint(subject: &ConfigurationSubject<'_>, setting: &Setting) -> Option<Joint> {
@@ -162,7 +224,7 @@ fn joint(subject: &ConfigurationSubject<'_>, setting: &Setting) -> Option<Joint>
         }
         let swallowed = bytes[next].trim_ascii();
         let variant = match swallowed {
-            [] => Some("blank"),
+            [] => blank_counts(setting).then_some("blank"),
             [b'[', ..] if swallowed.contains(&b']') => Some("header"),
             // `#*#`, what an editor leaves behind, is a pattern.
             [b'#', ..] if first_word(swallowed).ends_with(b"#") && first_word(swallowed).len() > 2 => None,

@@ -42,7 +42,7 @@ fn comma_in_patterns(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
         let (variant, safety, words) = if ends.is_empty() {
             ("inside", Safety::Unsafe, &inside)
         } else {
-            ("end", Safety::Safe, &ends)
+            ("end", ends_safety(setting, &tokens), &ends)
         };
         let edits: Vec<_> = words
             .iter()
@@ -56,6 +56,16 @@ fn comma_in_patterns(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
                 .with("pattern", String::from_utf8_lossy(pattern))
                 .fix(safety, edits),
         );
+    }
+}
+
+/// More that is hidden is safe. Patterns that show files, or take other patterns back, give clients more.
+fn ends_safety(setting: &Setting, tokens: &[Token<'_>]) -> Safety {
+    let shows = |token: &Token<'_>| token.bytes.starts_with(b"+") || token.bytes.starts_with(b"!");
+    if setting.parameter == Parameter::Exclude && !tokens.iter().any(shows) {
+        Safety::Safe
+    } else {
+        Safety::Unsafe
     }
 }
 
@@ -116,21 +126,30 @@ fn comma_in_refuse_options(subject: &ConfigurationSubject<'_>, out: &mut Reporte
             continue;
         };
         let edits = with_comma.iter().flat_map(|token| commas(setting, token));
+        let takes_back = with_comma.iter().any(|token| token.bytes.contains(&b'!'));
+        let (variant, safety) = match takes_back {
+            true => ("accepts", Safety::Unsafe),
+            false => ("refuses", Safety::Safe),
+        };
+        let list: Vec<_> = tokens.iter().map(options).collect();
         let mut case = Case::at(setting.part(first.part.clone()))
+            .variant(variant)
             .with("word", first.display())
-            .with(
-                "options",
-                String::from_utf8_lossy(first.bytes)
-                    .replace(',', " ")
-                    .trim()
-                    .to_owned(),
-            )
-            .fix(Safety::Safe, edits);
+            .with("options", options(first))
+            .with("list", list.join(" "))
+            .fix(safety, edits);
         for token in &with_comma {
             case = case.explains_rules(setting.part(token.part.clone()), &["RSY215"]);
         }
         out.report(case);
     }
+}
+
+/// The options that a word was to name.
+fn options(token: &Token<'_>) -> String {
+    let text = String::from_utf8_lossy(token.bytes);
+    let names: Vec<_> = text.split(',').filter(|name| !name.is_empty()).collect();
+    names.join(" ")
 }
 
 /// RSY215: rsync logs a word that matches no option, and refuses nothing for it.
@@ -151,9 +170,11 @@ fn unknown_refuse_option(subject: &ConfigurationSubject<'_>, out: &mut Reporter<
             let text = String::from_utf8_lossy(word);
             let bare = text.trim_start_matches('-');
             out.report(if bare.len() < text.len() && matches_an_option(bare.as_bytes()) {
+                let takes_back = token.bytes.len() > word.len();
+                let safety = if takes_back { Safety::Unsafe } else { Safety::Safe };
                 case.variant("dashes")
                     .with("nearest", bare)
-                    .fix(Safety::Safe, [meant(bare)])
+                    .fix(safety, [meant(bare)])
             } else if let Some(name) = nearest(bare) {
                 case.variant("near")
                     .with("nearest", name)

@@ -16,7 +16,8 @@ pub(super) fn safety(parameter: Parameter, value: &[u8]) -> Safety {
 }
 
 /// A line that is not read may be all that keeps a module shut: `path`, without which there is none, a list of hosts that
-/// names nobody. A boolean loosens with one of its values only.
+/// names nobody, a file or a mode over which the daemon gives up. A boolean loosens with one of its values only, a list of
+/// refused options with the words that it takes back.
 pub(super) fn loosens(parameter: Parameter, value: &[u8]) -> bool {
     use Parameter as P;
     let is = |wanted: bool| {
@@ -26,7 +27,20 @@ pub(super) fn loosens(parameter: Parameter, value: &[u8]) -> bool {
     match parameter {
         P::ReadOnly | P::WriteOnly | P::UseChroot | P::StrictModes | P::MungeSymlinks => is(false),
         P::InsecureLinks => is(true),
+        P::RefuseOptions => value.contains(&b'!'),
         P::Path
+        | P::Address
+        | P::DaemonChroot
+        | P::ExcludeFrom
+        | P::Filter
+        | P::ForwardLookup
+        | P::Include
+        | P::IncludeFrom
+        | P::IncomingChmod
+        | P::LockFile
+        | P::OutgoingChmod
+        | P::ReverseLookup
+        | P::TempDir
         | P::Uid
         | P::Gid
         | P::DaemonUid
@@ -56,6 +70,8 @@ pub(super) fn guards(
         | P::DaemonUid
         | P::DaemonChroot
         | P::ProxyProtocolHosts => !value.is_empty(),
+        // Whom a name lets in, either value decides.
+        P::ForwardLookup | P::ReverseLookup => false,
         _ if !matches!(parameter.facts().kind, Kind::Boolean | Kind::BooleanOrUnset) => false,
         // One of its values loosens; the other one guards where that is what holds.
         _ => match (

@@ -7,6 +7,7 @@ mod damage;
 mod directives;
 mod encoding;
 mod exposure;
+mod harm;
 mod hosts;
 mod inert;
 mod joined;

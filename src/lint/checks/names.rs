@@ -1,14 +1,19 @@
 //! Names of parameters and modules.
 
+use std::collections::BTreeSet;
+
 use crate::{
-    catalog::Safety,
+    catalog::{Harm, Safety},
     diagnosis::Edit,
     lint::{
-        checks::{Check, loosens},
+        checks::{Check, harm, loosens},
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
-    model::{Parameter, ProblemKind, Scope, parameter::fold},
+    model::{
+        Parameter, ProblemKind, Scope, Value,
+        parameter::{Kind, fold},
+    },
 };
 
 pub(super) const CHECKS: &[Check] = &[
@@ -30,6 +35,7 @@ fn unknown_parameter(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
         if is_opposite_of_read_only(name.bytes()) {
             out.report(
                 case.variant("opposite")
+                    .harms(of_opposite(subject, problem.block, value.bytes()))
                     .with("nearest", Parameter::ReadOnly.name()),
             );
             continue;
@@ -37,6 +43,7 @@ fn unknown_parameter(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
         if let Some((parameter, letter)) = lookalike(&name.display()) {
             out.report(
                 case.variant("letter")
+                    .harms(harm::of_loss(subject, problem.block, parameter, value.bytes()))
                     .with("letter", letter.to_string())
                     .with("code", format!("U+{:04X}", u32::from(letter)))
                     .with("nearest", parameter.name())
@@ -62,6 +69,7 @@ fn unknown_parameter(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
                 ("near", true) => "near-guard",
                 _ => variant,
             })
+            .harms(harm::of_loss(subject, problem.block, parameter, value.bytes()))
             .with("nearest", parameter.name())
             .fix(safety, [Edit::replace(problem.span, parameter.name())]),
         );
@@ -72,6 +80,14 @@ fn unknown_parameter(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
 fn is_opposite_of_read_only(name: &[u8]) -> bool {
     const NAMES: [&[u8]; 4] = [b"writable", b"writeable", b"writeok", b"readwrite"];
     NAMES.iter().any(|known| fold(name).eq(fold(known)))
+}
+
+/// What `writable = yes` was to be, `read only = no` is.
+fn of_opposite(subject: &ConfigurationSubject<'_>, block: usize, value: &[u8]) -> BTreeSet<Harm> {
+    match Value::read(Kind::Boolean, value) {
+        Some(Value::Boolean(true)) => harm::of_loss(subject, block, Parameter::ReadOnly, b"no"),
+        _ => BTreeSet::new(),
+    }
 }
 
 /// The parameter that a name looks like, but for letters of another alphabet, and the first such letter.

@@ -1,17 +1,17 @@
 //! Notes behind values: rsync takes them for a part of the value.
 
-use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, path::Path};
+use std::{collections::BTreeSet, ffi::OsStr, os::unix::ffi::OsStrExt as _, path::Path};
 
 use crate::{
     catalog::Safety,
     diagnosis::Edit,
     lint::{
-        checks::{Check, loosens},
+        checks::{Check, harm, loosens},
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
     model::{
-        Parameter, Setting,
+        Parameter, Setting, Value,
         access::{AddressPattern, is_host_separator},
         parameter::Kind,
     },
@@ -39,8 +39,20 @@ fn note_in_value(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             Some(variant) => variant,
             None => effect(setting),
         };
+        let head = &bytes[..note.head];
+        let may_be_meant = matches!(effect, "path-word" | "path-words");
+        let harms = match may_be_meant {
+            true => BTreeSet::new(),
+            false => harm::of_value(subject, setting, note.head, head),
+        };
+        let effect = match effect {
+            "boolean" if holds_anyway(subject, setting, head) => "held",
+            effect => effect,
+        };
         let case = Case::at(behind)
             .variant(effect)
+            .harms(harms)
+            .with("call", harm::call(subject, setting.block))
             .with("parameter", setting.parameter.name())
             .with("note", shown(&bytes[note.start..]))
             .with("value", shown(bytes))
@@ -48,13 +60,23 @@ fn note_in_value(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             .with("holds", holds(subject, setting))
             .with("words", words(setting, &note))
             .explains(behind);
-        let is_told_apart = !matches!(effect, "path-word" | "path-words") && !names_hosts(setting, &note);
+        let is_told_apart = !may_be_meant && !names_hosts(setting, &note);
         out.report(match cure(subject, setting, &note).filter(|_| is_told_apart) {
             Some(edits) if effect == "text" => case.fix(Safety::Unsafe, edits),
             Some(edits) => case.fix(loosens::safety(setting.parameter, &bytes[..note.head]), edits),
             None => case,
         });
     }
+}
+
+/// Whether a boolean that is not read has the value that it was to have.
+fn holds_anyway(subject: &ConfigurationSubject<'_>, setting: &Setting, head: &[u8]) -> bool {
+    let scope = subject.configuration.blocks[setting.block].scope;
+    let holds = match subject.configuration.boolean(scope, setting.parameter).value {
+        Some(value) => Value::Boolean(value),
+        None => Value::Unset,
+    };
+    Value::read(setting.parameter.facts().kind, head) == Some(holds)
 }
 
 /// Whether a path of that name is on the machine, note and all: it may hold blanks and any other character.

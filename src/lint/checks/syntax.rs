@@ -6,7 +6,7 @@ use crate::{
     catalog::Safety,
     diagnosis::Edit,
     lint::{
-        checks::{Check, loosens::guards},
+        checks::{Check, harm, loosens::guards},
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
@@ -49,6 +49,7 @@ fn line_without_equals(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_
                 } else {
                     "switch"
                 })
+                .harms(harm::of_loss(subject, problem.block, parameter, b"yes"))
                 .with("parameter", parameter.name())
                 .fix(Safety::Unsafe, [Edit::replace(problem.span, line)])
             }
@@ -58,9 +59,17 @@ fn line_without_equals(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_
                 } else {
                     "setting"
                 })
+                .harms(harm::of_loss(
+                    subject,
+                    problem.block,
+                    parameter,
+                    &text.bytes()[separator.end..],
+                ))
                 .with("parameter", parameter.name())
                 .with("value", String::from_utf8_lossy(&text.bytes()[separator.end..]))
                 .fix(Safety::Unsafe, [Edit::replace(part(separator), " = ")]),
+            // A comment ends with its line, whatever the line ends with: what is joined to it would begin to count.
+            Line::Note if subject.sources.slice(problem.span).contains(&b'\n') => case.variant("note"),
             Line::Note => {
                 let start = problem.span.start as usize;
                 let start = Span::new(problem.span.source, start..start);

@@ -75,8 +75,10 @@ impl<'a> Upgrade<'_, 'a, '_> {
         if !self.seen.insert((variant, span.source, span.start)) {
             return;
         }
+        // The same line's cause without a word of the old release.
         let case = Case::at(span)
             .variant(variant)
+            .explains_rules(span, &["RSY309", "RSY335"])
             .with("from", self.from.to_string())
             .with("release", self.subject.circumstances.release.to_string());
         let case = words

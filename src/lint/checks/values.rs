@@ -6,7 +6,7 @@ use crate::{
     catalog::Safety,
     diagnosis::Edit,
     lint::{
-        checks::{Check, loosens, notes},
+        checks::{Check, harm, loosens, notes},
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
@@ -45,9 +45,16 @@ fn malformed_boolean(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
             .with("parameter", setting.parameter.name())
             .with("value", setting.text.display())
             .with("holds", holds);
+        let meant = meant(setting.text.bytes());
+        let case = case.harms(harm::of_value(
+            subject,
+            setting,
+            0,
+            meant.unwrap_or_default().as_bytes(),
+        ));
         out.report(if setting.text.is_empty() {
             case.variant("empty")
-        } else if let Some(word) = meant(setting.text.bytes()) {
+        } else if let Some(word) = meant {
             case.variant(if word == holds { "held" } else { "word" })
                 .with("meant", word)
                 .fix(Safety::Unsafe, [Edit::replace(setting.value_span(), word)])
@@ -64,6 +71,7 @@ fn three_way_value_on_boolean(subject: &ConfigurationSubject<'_>, out: &mut Repo
         if is_two_way && setting.effect == Effect::Malformed && is_third_value(setting) {
             out.report(
                 Case::at(setting.value_span())
+                    .harms(harm::of_value(subject, setting, 0, b""))
                     .with("parameter", setting.parameter.name())
                     .with("value", setting.text.display())
                     .with("holds", holds(subject, setting)),
@@ -194,7 +202,7 @@ fn unknown_charset(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
 fn quoted_value(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     use Parameter as P;
     for setting in &subject.configuration.settings {
-        if let Some(case) = quoted_words(setting) {
+        if let Some(case) = quoted_words(subject, setting) {
             out.report(case);
             continue;
         }
@@ -210,12 +218,17 @@ fn quoted_value(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             // A shell reads these, and for it quotes have a meaning; charsets are compared without them.
             (_, P::EarlyExec | P::PreXferExec | P::PostXferExec | P::NameConverter | P::Charset) => continue,
             (_, P::Comment | P::LogFormat | P::SyslogTag) => ("text", Safety::Safe),
-            (Kind::Path, _) => ("path", loosens::safety(setting.parameter, inner)),
+            (_, P::Path) => ("path", loosens::safety(setting.parameter, inner)),
             (Kind::Boolean | Kind::BooleanOrUnset, _) => {
                 ("boolean", loosens::safety(setting.parameter, inner))
             }
             (_, P::Exclude | P::Include | P::Filter) if has_blank => ("other", Safety::Unsafe),
             _ => ("other", loosens::safety(setting.parameter, inner)),
+        };
+        let harms = harm::of_value(subject, setting, 0, inner);
+        let variant = match variant {
+            "other" if !harms.is_empty() => "closes",
+            variant => variant,
         };
         let shown = |value: &[u8]| match setting.parameter {
             P::SecretsFile => access::shown_secrets_file(value),
@@ -225,6 +238,8 @@ fn quoted_value(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
         out.report(
             Case::at(setting.value_span())
                 .variant(variant)
+                .harms(harms)
+                .with("call", harm::call(subject, setting.block))
                 .with("parameter", setting.parameter.name())
                 .with("value", shown(value))
                 .with("inner", shown(inner))
@@ -235,7 +250,7 @@ fn quoted_value(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
 }
 
 /// A list of which single words stand in quotes.
-fn quoted_words(setting: &Setting) -> Option<Case> {
+fn quoted_words(subject: &ConfigurationSubject<'_>, setting: &Setting) -> Option<Case> {
     use Parameter as P;
     let is_list = matches!(
         setting.parameter,
@@ -261,8 +276,10 @@ fn quoted_words(setting: &Setting) -> Option<Case> {
         ]
     });
     let inner = &first.bytes[1..first.bytes.len() - 1];
+    let harms = harm::of_value(subject, setting, first.part.start, inner);
     let case = Case::at(setting.part(first.part.clone()))
-        .variant("word")
+        .variant(if harms.is_empty() { "word" } else { "word-closes" })
+        .harms(harms)
         .with("parameter", setting.parameter.name())
         .with("value", first.display())
         .with("inner", String::from_utf8_lossy(inner))

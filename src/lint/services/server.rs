@@ -192,6 +192,7 @@ impl<'a> Server<'a> {
             sources: subject.sources,
             host: self.host,
             circumstances: subject.circumstances,
+            facts: None,
         })
     }
 }

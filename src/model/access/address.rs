@@ -94,7 +94,8 @@ impl AddressPattern {
         }
     }
 
-    /// Whether the pattern matches a peer.
+    /// Whether the pattern matches a peer. None has an IPv4 address that is written as one of IPv6: rsync takes it for
+    /// what it is (`client_addr` in clientname.c).
     pub fn matches(&self, peer: IpAddr) -> bool {
         match (self, peer) {
             (
@@ -112,7 +113,9 @@ impl AddressPattern {
                     ..
                 },
                 IpAddr::V6(peer),
-            ) => Ipv6Net::new(*address, *bits).is_ok_and(|net| net.trunc().contains(&peer)),
+            ) if peer.to_ipv4_mapped().is_none() => {
+                Ipv6Net::new(*address, *bits).is_ok_and(|net| net.trunc().contains(&peer))
+            }
             (Self::Everything { address }, peer) => address.is_ipv4() == peer.is_ipv4(),
             (
                 Self::Masked {
@@ -127,7 +130,9 @@ impl AddressPattern {
                     mask: IpAddr::V6(mask),
                 },
                 IpAddr::V6(peer),
-            ) => (address.to_bits() ^ peer.to_bits()) & mask.to_bits() == 0,
+            ) if peer.to_ipv4_mapped().is_none() => {
+                (address.to_bits() ^ peer.to_bits()) & mask.to_bits() == 0
+            }
             _ => false,
         }
     }

@@ -53,6 +53,10 @@ impl AddressSet {
 
     /// Whether one of the words names an address.
     pub fn contains(&self, address: IpAddr) -> bool {
+        if matches!(address, IpAddr::V6(address) if address.to_ipv4_mapped().is_some()) {
+            // No peer has such an address.
+            return false;
+        }
         let behind = self.regions.partition_point(|region| region.first <= address);
         let region = behind.checked_sub(1).map(|index| self.regions[index]);
         region.is_some_and(|region| address <= region.last)

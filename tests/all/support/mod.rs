@@ -12,6 +12,7 @@ pub(crate) mod report;
 pub(crate) mod sersync;
 pub(crate) mod service;
 pub(crate) mod stage;
+pub(crate) mod symptom;
 
 /// Says that a test is left out and why. Where everything must run, as in `tests/run.sh` as root, that is a failure.
 pub(crate) fn skip(reason: &str) {

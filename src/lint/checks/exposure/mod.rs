@@ -7,11 +7,8 @@ mod privileges;
 use std::net::IpAddr;
 
 use crate::{
-    lint::{
-        checks::{Check, hosts::is_everybody},
-        subject::ModuleSubject,
-    },
-    model::{Parameter, Scope, access::is_host_separator},
+    lint::{checks::Check, subject::ModuleSubject},
+    model::{Parameter, Scope, access::Admitted},
 };
 
 pub(super) const FAMILIES: &[&[Check]] = &[open::CHECKS, privileges::CHECKS, paths::CHECKS];
@@ -20,21 +17,19 @@ fn asks_for_users(module: &ModuleSubject<'_>) -> bool {
     module.has(Parameter::AuthUsers)
 }
 
-/// Whether the host lists keep an address out. `hosts allow` is asked first, so one that admits everybody does not.
+/// Whether there is a host list that says who may come, and be it everybody.
 fn has_host_list(module: &ModuleSubject<'_>) -> bool {
-    let has_list = module.has(Parameter::HostsAllow) || module.has(Parameter::HostsDeny);
-    has_list && !allows_everybody(module)
+    module.has(Parameter::HostsAllow) || module.has(Parameter::HostsDeny)
 }
 
-/// Whether `hosts allow` says outright that everybody may come.
-fn allows_everybody(module: &ModuleSubject<'_>) -> bool {
-    let allow = module.text(Parameter::HostsAllow).value;
-    allow.split(|&byte| is_host_separator(byte)).any(is_everybody)
+/// Whether the host lists keep strangers out: a list that makes a few exceptions does not.
+fn keeps_strangers_out(module: &ModuleSubject<'_>) -> bool {
+    module.admitted() != Admitted::Strangers
 }
 
 /// Whether a client must log in, come from some address, or be on this machine.
-pub(in crate::lint::checks) fn is_guarded(module: &ModuleSubject<'_>) -> bool {
-    asks_for_users(module) || has_host_list(module) || listens_on_loopback(module)
+fn is_guarded(module: &ModuleSubject<'_>) -> bool {
+    asks_for_users(module) || keeps_strangers_out(module) || listens_on_loopback(module)
 }
 
 /// Whether the daemon can only be reached from its own machine, as behind a tunnel.

@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use super::{allows_everybody, asks_for_users, has_host_list, is_guarded};
+use super::{asks_for_users, has_host_list, is_guarded};
 use crate::{
     lint::{
         checks::Check,
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
-    model::Parameter,
+    model::{Parameter, access::Admitted},
 };
 
 pub(super) const CHECKS: &[Check] = &[
@@ -35,7 +35,7 @@ fn writable_by_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_
     let mut seen = HashSet::new();
     for module in subject.modules() {
         let place = module.place(module.boolean(Parameter::ReadOnly).origin);
-        let by_address = has_host_list(&module) && !asks_for_users(&module);
+        let by_address = module.admitted() == Admitted::Some && !asks_for_users(&module);
         if by_address && module.is_writable() && seen.insert(place) {
             out.report(Case::at(place).with("module", module.name()));
         }
@@ -46,8 +46,10 @@ fn writable_by_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_
 fn hidden_not_protected(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     for module in subject.modules() {
         let list = module.boolean(Parameter::List);
+        // Who says whom to keep out knows that all others get in.
+        let is_meant = module.has(Parameter::HostsDeny);
         // A writable one has a page of its own.
-        if list.value == Some(false) && !is_guarded(&module) && !module.is_writable() {
+        if list.value == Some(false) && !is_meant && !is_guarded(&module) && !module.is_writable() {
             out.report(Case::at(module.place(list.origin)).with("module", module.name()));
         }
     }
@@ -58,8 +60,8 @@ fn readable_by_anybody(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_
     for module in subject.modules() {
         let is_listed = module.is(Parameter::List);
         let serves = module.has(Parameter::Path) && !module.is(Parameter::WriteOnly);
-        // Who lets everybody in by name knows it.
-        let is_meant = allows_everybody(&module);
+        // Who says whom to let in or to keep out knows that all others get in.
+        let is_meant = has_host_list(&module);
         if is_listed && serves && !is_meant && !is_guarded(&module) && !module.is_writable() {
             out.report(Case::at(module.header()).with("module", module.name()));
         }

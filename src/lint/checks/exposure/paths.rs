@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use super::{asks_for_users, has_host_list, is_guarded};
+use super::{asks_for_users, is_guarded, keeps_strangers_out};
 use crate::{
     lint::{
         checks::Check,
@@ -155,9 +155,9 @@ impl<'a> Folders<'a> {
     }
 }
 
-/// Whether a module asks nobody for a name and keeps no address out.
+/// Whether a module asks nobody for a name and keeps no stranger out.
 fn admits_everybody(module: &ModuleSubject<'_>) -> bool {
-    !asks_for_users(module) && !has_host_list(module)
+    !asks_for_users(module) && !keeps_strangers_out(module)
 }
 
 /// Where a module's folder is, if its path says so outright.

@@ -1,6 +1,7 @@
 //! Addresses and networks in host lists.
 
 use std::{
+    cell::LazyCell,
     net::{IpAddr, Ipv4Addr},
     ops::Range,
 };
@@ -9,10 +10,10 @@ use ipnet::{IpNet, Ipv4Net};
 
 use super::word::{Word, meant_network, words};
 use crate::{
-    catalog::Safety,
+    catalog::{Harm, Safety},
     diagnosis::Edit,
     lint::{
-        checks::{Check, loosens},
+        checks::{Check, harm, loosens},
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
@@ -37,11 +38,13 @@ fn malformed_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
     for setting in subject.settings(LISTS) {
         let is_deny = setting.parameter == Parameter::HostsDeny;
         let torn = torn_networks(setting);
+        let harm = LazyCell::new(|| harm::of_word(subject, setting));
         for network in &torn {
             let span = setting.part(network.part.clone());
             out.report(
                 Case::at(span)
                     .variant(network.variant)
+                    .harms(*harm)
                     .with("parameter", setting.parameter.name())
                     .with(
                         "word",
@@ -60,9 +63,27 @@ fn malformed_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
             if torn.iter().any(is_torn) {
                 continue;
             }
+            if let Some(case) = mapped(setting, &token, &word) {
+                out.report(case);
+                continue;
+            }
+            if word == Word::Stars {
+                let span = setting.part(token.part.clone());
+                out.report(
+                    Case::at(span)
+                        .variant(if is_deny { "stars-deny" } else { "stars" })
+                        .with("parameter", setting.parameter.name())
+                        .with("word", token.display())
+                        .fix(
+                            loosens::safety(setting.parameter, b"*"),
+                            [Edit::replace(span, "*")],
+                        ),
+                );
+                continue;
+            }
             if let Word::Address(AddressPattern::Masked { address, mask }) = word {
                 if let Some(case) = odd_mask(setting.part(token.part.clone()), address, mask) {
-                    let case = case.with("parameter", setting.parameter.name());
+                    let case = case.harms(*harm).with("parameter", setting.parameter.name());
                     out.report(case.with("word", token.display()));
                 }
                 continue;
@@ -97,6 +118,7 @@ fn malformed_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
             };
             let span = setting.part(token.part.clone());
             let case = Case::at(span)
+                .harms(*harm)
                 .with("parameter", setting.parameter.name())
                 .with("word", token.display());
             out.report(
@@ -113,6 +135,36 @@ fn malformed_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
             );
         }
     }
+}
+
+/// `::ffff:192.0.2.7`: a peer has its IPv4 address, however its connection came in (`client_addr` in clientname.c).
+fn mapped(setting: &Setting, token: &Token<'_>, word: &Word) -> Option<Case> {
+    let Word::Address(AddressPattern::Network {
+        address: IpAddr::V6(address),
+        bits: bits @ 96..,
+        ..
+    }) = word
+    else {
+        return None;
+    };
+    let address = address.to_ipv4_mapped()?;
+    let network = match bits - 96 {
+        32 => address.to_string(),
+        bits => Ipv4Net::new(address, bits).ok()?.trunc().to_string(),
+    };
+    let is_deny = setting.parameter == Parameter::HostsDeny;
+    let span = setting.part(token.part.clone());
+    Some(
+        Case::at(span)
+            .variant(if is_deny { "mapped-deny" } else { "mapped" })
+            .with("parameter", setting.parameter.name())
+            .with("word", token.display())
+            .with("network", network.clone())
+            .fix(
+                loosens::safety(setting.parameter, network.as_bytes()),
+                [Edit::replace(span, network)],
+            ),
+    )
 }
 
 /// A network with its mask in several words.
@@ -224,6 +276,7 @@ fn host_bits_set(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             let span = setting.part(token.part.clone());
             out.report(
                 Case::at(span)
+                    .harms((setting.parameter == Parameter::HostsDeny).then_some(Harm::Hosts))
                     .with("word", token.display())
                     .with("parameter", setting.parameter.name())
                     .with("network", network.clone())
@@ -237,6 +290,7 @@ fn host_bits_set(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
 /// RSY306: the C library reads a leading zero as octal, and fewer than four numbers as an address too.
 fn octal_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     for setting in subject.settings(LISTS) {
+        let harm = LazyCell::new(|| harm::of_word(subject, setting));
         for (token, word) in words(setting) {
             let Word::Address(
                 AddressPattern::Network {
@@ -258,6 +312,7 @@ fn octal_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             let parts = written.split(|&byte| byte == b'.').count();
             out.report(
                 Case::at(setting.part(token.part.clone()))
+                    .harms(harm.filter(|_| setting.parameter == Parameter::HostsAllow))
                     .variant(if parts == 4 { "octal" } else { "short" })
                     .with("word", String::from_utf8_lossy(written))
                     .with("address", address.to_string()),

@@ -115,6 +115,7 @@ impl Denied {
             match word {
                 Word::AddressRange
                 | Word::AddressWildcard
+                | Word::Stars
                 | Word::Joined
                 | Word::Negated
                 | Word::Suffix

@@ -8,6 +8,4 @@ mod word;
 
 use crate::lint::checks::Check;
 
-pub(super) use word::is_everybody;
-
 pub(super) const FAMILIES: &[&[Check]] = &[addresses::CHECKS, names::CHECKS, lists::CHECKS, proxy::CHECKS];

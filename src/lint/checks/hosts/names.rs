@@ -1,12 +1,12 @@
 //! Words in host lists that are names to rsync, whatever they were meant to be.
 
-use std::collections::HashSet;
+use std::{cell::LazyCell, collections::HashSet};
 
 use super::word::{Word, is_nobody, joint, words};
 use crate::{
     diagnosis::Edit,
     lint::{
-        checks::{Check, loosens},
+        checks::{Check, harm, loosens},
         report::{Case, Reporter},
         subject::{ConfigurationSubject, ModuleSubject},
     },
@@ -59,10 +59,12 @@ fn lists<'a>(subject: &ConfigurationSubject<'a>) -> Vec<List<'a>> {
 /// RSY304: a word of TCP wrappers is a host's name to rsync, and no host is called so.
 fn wrapper_word(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     for list in lists(subject) {
+        let harm = LazyCell::new(|| harm::of_word(subject, list.setting));
         for (token, word) in words(list.setting) {
             let span = list.setting.part(token.part.clone());
             if matches!(word, Word::Suffix | Word::Negated) {
                 let case = Case::at(span)
+                    .harms(*harm)
                     .with("word", token.display())
                     .with("parameter", list.setting.parameter.name());
                 out.report(if word == Word::Negated {
@@ -95,6 +97,7 @@ fn wrapper_word(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             out.report(
                 Case::at(span)
                     .variant(variant)
+                    .harms(*harm)
                     .with("word", token.display())
                     .with("parameter", list.setting.parameter.name()),
             );
@@ -105,6 +108,7 @@ fn wrapper_word(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
 /// RSY307: words are parted by blanks, commas and tabs alone (`access_match` in access.c).
 fn wrong_separator(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     for setting in subject.settings(&[Parameter::HostsAllow, Parameter::HostsDeny]) {
+        let harm = LazyCell::new(|| harm::of_word(subject, setting));
         for (token, _) in words(setting) {
             let Some(joint) = joint(token.bytes) else {
                 continue;
@@ -118,6 +122,7 @@ fn wrong_separator(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
                 } else {
                     "allow"
                 })
+                .harms(*harm)
                 .with("word", text.clone())
                 .with("joint", joint);
             let are_addresses = parts.iter().all(|part| {
@@ -147,6 +152,7 @@ fn name_never_matches(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>
         if list.lookups.reverse {
             continue;
         }
+        let harm = LazyCell::new(|| harm::of_word(subject, list.setting));
         for (token, word) in words(list.setting) {
             // The peer is called so where nobody asks for its name.
             if wildmatch(&token.bytes.to_ascii_lowercase(), b"undetermined") {
@@ -162,6 +168,7 @@ fn name_never_matches(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>
             out.report(
                 Case::at(list.setting.part(token.part.clone()))
                     .variant(variant)
+                    .harms(*harm)
                     .with("word", token.display()),
             );
         }

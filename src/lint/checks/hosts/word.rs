@@ -19,6 +19,8 @@ pub(super) enum Word {
     AddressRange,
     /// `192.0.2.*`, `192.0.2.[1-9]`: compared with names, and no host's name is made of numbers.
     AddressWildcard,
+    /// `*.*.*.*`: compared with names too, of which few have three dots.
+    Stars,
     /// Several words that are joined by something that separates elsewhere.
     Joined,
     /// `.example.org`: a domain in the files of TCP wrappers, a whole name here.
@@ -64,6 +66,9 @@ fn classify(word: &[u8]) -> Word {
     }
     if is_numeric(word, b"-") {
         return Word::AddressRange;
+    }
+    if word == b"*.*.*.*" {
+        return Word::Stars;
     }
     if is_numeric(word, b"*?[]!^-") {
         return Word::AddressWildcard;
@@ -132,7 +137,7 @@ pub(super) fn is_nobody(word: &[u8]) -> bool {
 }
 
 /// Whether a word of a list stands for every IPv4 address, at least.
-pub(in crate::lint::checks) fn is_everybody(word: &[u8]) -> bool {
+pub(super) fn is_everybody(word: &[u8]) -> bool {
     match AddressPattern::parse(word) {
         Some(AddressPattern::Everything { address }) => address.is_ipv4(),
         Some(AddressPattern::Masked {

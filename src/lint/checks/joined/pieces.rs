@@ -47,6 +47,14 @@ impl Piece<'_> {
         )
     }
 
+    /// What it was to set, if it is a parameter.
+    pub(super) fn setting(&self) -> Option<(Parameter, &[u8])> {
+        match self {
+            Self::Parameter { parameter, value, .. } => Some((*parameter, value.trim_ascii())),
+            Self::Header { .. } => None,
+        }
+    }
+
     /// The lines that were meant.
     pub(super) fn lines(&self) -> String {
         match self {

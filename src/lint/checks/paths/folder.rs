@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::{
     host::{EntryKind, walk},
     lint::{
-        checks::{Check, notes},
+        checks::{Check, harm, notes},
         report::{Case, Reporter},
         subject::{ConfigurationSubject, ModuleSubject},
     },
@@ -130,6 +130,7 @@ fn several_folders(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
                 Case::at(span)
                     .variant(variant)
                     .with("path", setting.text.display())
+                    .with("call", harm::call(subject, setting.block))
                     .explains_rules(span, &["RSY402"]),
             );
         }

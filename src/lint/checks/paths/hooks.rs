@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
+    catalog::Harm,
     host::EntryKind,
     lint::{
         checks::Check,
@@ -101,6 +102,11 @@ fn hook_without_absolute_path(subject: &ConfigurationSubject<'_>, out: &mut Repo
         out.report(
             Case::at(setting.part(part))
                 .variant(variant)
+                .harms(match setting.parameter {
+                    Parameter::EarlyExec => Some(Harm::EarlyHook),
+                    Parameter::PreXferExec => Some(Harm::Hook),
+                    _ => None,
+                })
                 .with("parameter", setting.parameter.name())
                 .with("program", name),
         );

@@ -35,18 +35,35 @@ fn unknown_uid(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
         }
         // A colon parts the fields of /etc/passwd.
         let is_list = word.iter().any(|byte| b" ,\t:".contains(byte));
-        if !is_list && !is_below_zero(word) {
+        let too_large = too_large(word);
+        if !is_list && too_large.is_none() && !is_below_zero(word) {
             let name = String::from_utf8_lossy(word);
             if !matches!(out.fact(name, accounts.uid(word)), Some(None)) {
                 continue;
             }
         }
-        let case = Case::at(user.setting.value_span()).with("user", user.setting.text.display());
-        out.report(match (&user.module, is_list) {
-            (None, _) => case.variant("daemon"),
-            (Some(module), true) => case.variant("list").with("module", module.name()),
-            (Some(module), false) => case.variant("module").with("module", module.name()),
+        let case = Case::at(user.setting.value_span())
+            .with("user", user.setting.text.display())
+            .with("call", "setuid");
+        out.report(match &user.module {
+            None if too_large.is_some() => case.variant("daemon-number"),
+            None => case.variant("daemon"),
+            Some(module) => case
+                .variant(too_large.unwrap_or(if is_list { "list" } else { "module" }))
+                .with("module", module.name()),
         });
+    }
+}
+
+/// A number that no account has: rsync gives up at one of more than 32 bits (`id_parse` in uidlist.c), and to the system
+/// the largest one of them is -1, which is nobody.
+fn too_large(word: &[u8]) -> Option<&'static str> {
+    let is_number = !word.is_empty() && word.iter().all(u8::is_ascii_digit);
+    let digits = str::from_utf8(word).ok().filter(|_| is_number)?;
+    match digits.parse() {
+        Ok(u32::MAX) => Some("minus-one"),
+        Ok(_) => None,
+        Err(_) => Some("number"),
     }
 }
 
@@ -77,18 +94,30 @@ fn unknown_gid(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             if index == 0 && token.bytes == b"*" {
                 continue;
             }
-            let is_unknown = is_below_zero(token.bytes)
+            let too_large = too_large(token.bytes);
+            let is_unknown = too_large.is_some()
+                || is_below_zero(token.bytes)
                 || matches!(out.fact(token.display(), accounts.gid(token.bytes)), Some(None));
             if !is_unknown {
                 continue;
             }
             let span = setting.part(token.part.clone());
-            let case = Case::at(span).with("group", token.display());
+            let case = Case::at(span)
+                .with("group", token.display())
+                .with("call", if index == 0 { "setgid" } else { "setgroups" });
             let Some(module) = &group.module else {
-                out.report(case.variant("daemon"));
+                out.report(case.variant(if too_large.is_some() {
+                    "daemon-number"
+                } else {
+                    "daemon"
+                }));
                 continue;
             };
             let case = case.with("module", module.name());
+            if let Some(variant) = too_large {
+                out.report(case.variant(variant));
+                continue;
+            }
             let other: &[u8] = match token.bytes {
                 b"nobody" => b"nogroup",
                 b"nogroup" => b"nobody",

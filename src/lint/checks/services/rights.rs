@@ -57,6 +57,14 @@ fn service_without_root(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
                         .variant("identity")
                         .also(setting.span(), "module")
                         .with("module", module.name())
+                        .with(
+                            "call",
+                            if module.has(Parameter::Gid) {
+                                "setgid"
+                            } else {
+                                "setuid"
+                            },
+                        )
                         .with("uid", String::from_utf8_lossy(uid.value)),
                 );
             }
