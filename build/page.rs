@@ -244,6 +244,8 @@ pub enum FileKind {
     Inetd,
     #[serde(rename = "environment")]
     Environment,
+    #[serde(rename = "crontab")]
+    Crontab,
     #[serde(rename = "script")]
     Script,
     #[serde(rename = "dockerfile")]

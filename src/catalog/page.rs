@@ -304,6 +304,10 @@ words!(
         Inetd = "inetd",
         /// Variables for a service: `/etc/default/rsync`, `/etc/sysconfig/rsyncd`.
         Environment = "environment",
+        /// A table of cron.
+        Crontab = "crontab",
+        /// Documentation that shows such files.
+        Markdown = "markdown",
         /// A shell script.
         Script = "script",
         /// A Dockerfile or Containerfile.

@@ -40,6 +40,9 @@ pub enum Unknown {
     /// Folders are searched so deep, and there are deeper ones.
     #[error("folders are searched {0} deep, and no deeper")]
     TooDeep(usize),
+    /// It shows more code blocks than are read.
+    #[error("only the first {0} code blocks are read, and it has more")]
+    TooManyBlocks(usize),
     /// It is larger than so many KiB, and nothing of its kind is.
     #[error("it is larger than {0} KiB, and no {1} file is")]
     TooLarge(usize, String),

@@ -4,7 +4,7 @@ use crate::{
     catalog::FileKind,
     diagnosis::Unchecked,
     host::{EntryKind, Fact, Host, Unknown},
-    lint::{files::file_name, scripts, services},
+    lint::{crontabs, files::file_name, markdown, scripts, services},
     syntax::rsyncd_conf::{self, Kind},
     terms::Bytes,
 };
@@ -60,6 +60,7 @@ pub fn discover(path: &Path, place: &Path, host: &dyn Host) -> Fact<Discovered> 
                 }),
                 EntryKind::Directory => folders.push((path, place, depth + 1)),
                 EntryKind::File if by_name(&path).is_some() => found.files.push(path),
+                EntryKind::File if crontabs::is_meant(&path, &place, host) => found.files.push(path),
                 EntryKind::File if scripts::is_meant(&path, &place, &entry, host) => found.files.push(path),
                 _ => {}
             }
@@ -86,11 +87,16 @@ impl Discovered {
 
 /// What a file is, by its name, else by its content; `None` if it looks like nothing that we know.
 pub fn recognise(path: &Path, content: &Bytes) -> Option<FileKind> {
-    let kind = by_name(path).or_else(|| scripts::by_name(path));
+    let kind = by_name(path)
+        .or_else(|| crontabs::by_name(path))
+        .or_else(|| scripts::by_name(path));
     kind.or_else(|| by_content(content))
 }
 
 pub(super) fn by_name(path: &Path) -> Option<FileKind> {
+    if markdown::is_markdown(path) {
+        return Some(FileKind::Markdown);
+    }
     if let Some(kind) = services::by_name(path) {
         return Some(kind);
     }
@@ -103,7 +109,7 @@ pub(super) fn by_name(path: &Path) -> Option<FileKind> {
     if name.ends_with(".conf") && has("rsync") && !is_credential {
         return Some(FileKind::RsyncdConf);
     }
-    if name.ends_with(".md") || name.ends_with(".service") || scripts::by_name(path).is_some() {
+    if name.ends_with(".service") || scripts::by_name(path).is_some() {
         return None;
     }
     if has("rsync") && (has("secret") || has(".scrt")) || name.ends_with(".secrets") {
@@ -139,6 +145,9 @@ fn by_content(content: &Bytes) -> Option<FileKind> {
     };
     if rsyncd_conf::parse(content).any(|item| is_known(&item.kind)) {
         return Some(FileKind::RsyncdConf);
+    }
+    if let Some(kind) = crontabs::by_content(content) {
+        return Some(kind);
     }
     let mut lines = content
         .split(|&byte| byte == b'\n')

@@ -1,3 +1,6 @@
+mod documents;
+mod programs;
+
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     ffi::OsStr,
@@ -13,8 +16,7 @@ use crate::{
         files::HostFiles,
         outcome::Outcome,
         roles::{Roles, hidden_suffixes, names_secrets},
-        scripts::{self, ScriptSubject},
-        services::{Given, Services, ServicesSubject},
+        scripts,
         subject::{
             Circumstances, ConfigurationSubject, Facts, PasswordSubject, SecretsSubject, SersyncFile,
             SersyncSubject, Subject,
@@ -109,17 +111,13 @@ pub fn lint(inputs: Vec<Input<'_>>, options: &Options) -> Report {
         documents: Vec::new(),
         is_cut: false,
     };
-    let (files, daemons) = run.read(inputs);
-    for (daemon, host) in &daemons {
-        run.configuration(daemon, *host);
+    let (documents, files) = inputs
+        .into_iter()
+        .partition(|input| input.kind == FileKind::Markdown);
+    run.project(files);
+    for document in documents {
+        run.document(document);
     }
-    let daemons: Vec<Configuration> = daemons.into_iter().map(|(daemon, _)| daemon).collect();
-    for file in &files {
-        run.file(file, &daemons);
-    }
-    run.sersync_files(&files, &daemons);
-    run.services(&files, &daemons);
-    run.scripts(&files, &daemons);
     run.report()
 }
 
@@ -148,6 +146,21 @@ struct OtherFile<'a> {
 }
 
 impl Run<'_> {
+    /// Checks files that belong together.
+    fn project(&mut self, inputs: Vec<Input<'_>>) {
+        self.credentials.clear();
+        let (files, daemons) = self.read(inputs);
+        for (daemon, host) in &daemons {
+            self.configuration(daemon, *host);
+        }
+        let daemons: Vec<Configuration> = daemons.into_iter().map(|(daemon, _)| daemon).collect();
+        for file in &files {
+            self.file(file, &daemons);
+        }
+        self.sersync_files(&files, &daemons);
+        self.programs(&files, &daemons);
+    }
+
     /// Reads the configurations, and with what they say decides what the other files are.
     fn read<'h>(
         &mut self,
@@ -435,50 +448,6 @@ impl Run<'_> {
             host,
         });
         self.outcome.check(&subject);
-    }
-
-    fn services(&mut self, files: &[OtherFile<'_>], daemons: &[Configuration]) {
-        let given = files.iter().map(|file| Given {
-            source: file.source,
-            kind: file.kind,
-            host: file.host,
-        });
-        let services = Services::read(given, &mut self.sources);
-        let subject = Subject::Services(ServicesSubject {
-            services: &services,
-            sources: &self.sources,
-            daemons,
-            circumstances: self.options.circumstances,
-        });
-        self.outcome.check(&subject);
-    }
-
-    fn scripts(&mut self, files: &[OtherFile<'_>], daemons: &[Configuration]) {
-        for file in files {
-            let bytes = self.sources.get(file.source).bytes().clone();
-            let scripts = match file.kind {
-                FileKind::Script => scripts::of_file(&bytes),
-                FileKind::Dockerfile => scripts::of_dockerfile(&bytes),
-                _ => continue,
-            };
-            let of_documents = self.documents.iter().filter(|(_, script)| *script == file.source);
-            let hidden = of_documents.flat_map(|(document, _)| self.sources.get(*document).hidden().to_vec());
-            let passwords = scripts::passwords(&scripts, &bytes, hidden.collect());
-            self.sources.hide(file.source, passwords);
-            for script in &scripts {
-                let subject = Subject::Script(ScriptSubject {
-                    source: file.source,
-                    path: file.path.as_deref(),
-                    sources: &self.sources,
-                    script,
-                    kind: file.kind,
-                    credentials: &self.credentials,
-                    daemons,
-                    host: file.host,
-                });
-                self.outcome.check(&subject);
-            }
-        }
     }
 
     fn report(mut self) -> Report {

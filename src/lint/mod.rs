@@ -3,12 +3,15 @@
 
 mod baseline;
 mod checks;
+mod clients;
 mod consequences;
+mod crontabs;
 mod discover;
 mod engine;
 mod files;
 mod fingerprint;
 mod fix;
+mod markdown;
 mod outcome;
 mod report;
 mod roles;
@@ -19,11 +22,14 @@ mod subject;
 mod suppress;
 
 pub use baseline::{Baseline, BaselineError, Compared, Place};
+pub use clients::{Client, ClientsSubject};
+pub use crontabs::{CronJob, Crontab, CrontabSubject};
 pub use discover::{Discovered, discover, recognise};
 pub use engine::{Input, Options, Report, lint};
 pub(crate) use files::HostFiles;
 pub(crate) use fingerprint::{Fingerprints, hash};
 pub use fix::{fixed, is_curable};
+pub use markdown::shows_any;
 pub use report::{Case, Reporter};
 pub use scripts::{ScriptSubject, Transfer};
 pub use services::{

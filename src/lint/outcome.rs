@@ -7,6 +7,7 @@ use crate::{
     lint::{
         checks, consequences,
         engine::Options,
+        markdown::Excerpt,
         report::{Case, Findings, Reporter},
         subject::Subject,
         suppress::{Mistake, Suppression, Suppressions},
@@ -30,6 +31,10 @@ pub(super) struct Outcome<'a> {
     pub(super) unchecked: BTreeSet<Unchecked>,
     /// How many findings a comment kept back.
     pub(super) suppressed: usize,
+    /// The sources that are parts of Markdown files, with those.
+    pub(super) excerpts: BTreeMap<SourceId, (SourceId, Excerpt)>,
+    /// The Markdown files, whose headings look like comments.
+    pub(super) documents: BTreeSet<SourceId>,
 }
 
 impl<'a> Outcome<'a> {
@@ -40,6 +45,8 @@ impl<'a> Outcome<'a> {
             not_kept: BTreeMap::new(),
             unchecked: BTreeSet::new(),
             suppressed: 0,
+            excerpts: BTreeMap::new(),
+            documents: BTreeSet::new(),
         }
     }
 
@@ -57,6 +64,7 @@ impl<'a> Outcome<'a> {
         consequences::drop_explained(&mut self.findings);
         drop_repeated(&mut self.findings.kept);
         self.suppress(sources);
+        self.place_excerpts();
         for finding in &mut self.findings.kept {
             self.options.choose(finding.page, &mut finding.severity);
         }
@@ -68,6 +76,30 @@ impl<'a> Outcome<'a> {
         self.findings.kept.sort_by_key(place);
     }
 
+    /// Moves what was found in code blocks to where the Markdown files have it.
+    fn place_excerpts(&mut self) {
+        let excerpts = &self.excerpts;
+        if excerpts.is_empty() {
+            return;
+        }
+        self.findings.kept.retain_mut(|finding| {
+            let source = finding.labels[0].span.source;
+            let Some((document, excerpt)) = excerpts.get(&source) else {
+                return true;
+            };
+            excerpt.place(finding, source, *document);
+            excerpt.shows(finding.page.id)
+        });
+        self.findings.surplus.retain_mut(|surplus| {
+            let source = surplus.span.source;
+            let Some((document, excerpt)) = excerpts.get(&source) else {
+                return true;
+            };
+            surplus.span = excerpt.span(surplus.span, source, *document);
+            excerpt.shows(surplus.page.id)
+        });
+    }
+
     /// Keeps back what comments allow, and reports comments that allow nothing, or no longer.
     fn suppress(&mut self, sources: &Sources) {
         let count = |findings: &Findings| findings.kept.len() + findings.surplus.len();
@@ -75,8 +107,14 @@ impl<'a> Outcome<'a> {
         let today = self.options.circumstances.today;
         let mut comments: BTreeMap<SourceId, Suppressions> = sources
             .iter()
+            .filter(|(id, _)| !self.documents.contains(id))
             .map(|(id, source)| (id, Suppressions::of(id, source, today)))
             .collect();
+        for (id, (document, excerpt)) in &self.excerpts {
+            if let (Some(range), Some(comments)) = (&excerpt.comment, comments.get_mut(id)) {
+                comments.take_for_file(*document, sources.get(*document), range.clone(), today);
+            }
+        }
         let mut is_allowed = |rule, first: Span| {
             let line = sources.get(first.source).line_of(first.start as usize);
             let of_source = comments.get_mut(&first.source);

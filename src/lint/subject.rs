@@ -12,7 +12,9 @@ use jiff::civil::Date;
 use crate::{
     catalog::FileKind,
     host::Host,
-    lint::{scripts::ScriptSubject, services::ServicesSubject},
+    lint::{
+        clients::ClientsSubject, crontabs::CrontabSubject, scripts::ScriptSubject, services::ServicesSubject,
+    },
     model::{
         self, Configuration, Origin, Parameter, Resolved, Scope, Setting,
         access::{self, Admitted, Lookups},
@@ -28,6 +30,8 @@ pub(crate) enum Subject<'a> {
     Password(PasswordSubject<'a>),
     Sersync(SersyncSubject<'a>),
     Services(ServicesSubject<'a>),
+    Crontab(CrontabSubject<'a>),
+    Clients(ClientsSubject<'a>),
     Script(ScriptSubject<'a>),
 }
 

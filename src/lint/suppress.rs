@@ -74,30 +74,46 @@ impl Suppressions {
             if !is_comment(text.trim_ascii_start()) {
                 continue;
             }
-            let Some(mark) = find(text, MARK) else {
-                continue;
-            };
-            let start = range.start + mark + MARK.len();
-            let end = range.start + text.trim_ascii_end().len();
-            let end = if source.bytes()[start..end].ends_with(b"-->") {
-                end - 3
-            } else {
-                end
-            };
-            let comment = Comment {
-                id,
-                words: words(source.bytes(), start, end),
-                covered: found.lines.covered(line),
-            };
-            comment.read(&mut found.allowed, &mut found.misunderstood);
+            let covered = found.lines.covered(line);
+            found.take(id, source, range, covered);
         }
-        for (index, one) in found.allowed.iter().enumerate() {
+        found.note_first(today);
+        found
+    }
+
+    /// Takes in a comment that stands in another source and is about the whole of this one.
+    pub(crate) fn take_for_file(&mut self, id: SourceId, source: &Source, range: Range<usize>, today: Date) {
+        self.take(id, source, range, WHOLE_FILE);
+        self.note_first(today);
+    }
+
+    fn take(&mut self, id: SourceId, source: &Source, range: Range<usize>, covered: Range<usize>) {
+        let text = &source.bytes()[range.clone()];
+        let Some(mark) = find(text, MARK) else {
+            return;
+        };
+        let start = range.start + mark + MARK.len();
+        let end = range.start + text.trim_ascii_end().len();
+        let end = if source.bytes()[start..end].ends_with(b"-->") {
+            end - 3
+        } else {
+            end
+        };
+        let comment = Comment {
+            id,
+            words: words(source.bytes(), start, end),
+            covered,
+        };
+        comment.read(&mut self.allowed, &mut self.misunderstood);
+    }
+
+    fn note_first(&mut self, today: Date) {
+        for (index, one) in self.allowed.iter().enumerate() {
             if one.until.is_none_or(|(until, _)| today <= until) {
                 let key = (one.page.id, one.lines.start, one.lines.end);
-                found.first.entry(key).or_insert(index);
+                self.first.entry(key).or_insert(index);
             }
         }
-        found
     }
 
     /// Whether a rule is allowed in a 0-based line. Notes that the comment was of use.

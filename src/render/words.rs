@@ -137,6 +137,9 @@ pub(crate) fn unknown(reason: &Unknown, language: Language) -> String {
         (Unknown::Relative, Language::Chinese) => "路径是相对的，取决于守护进程在哪个目录启动".to_owned(),
         (Unknown::NotKept(count), Language::Chinese) => format!("另有 {count} 处没有保留"),
         (Unknown::TooDeep(depth), Language::Chinese) => format!("目录只搜索到第 {depth} 层"),
+        (Unknown::TooManyBlocks(count), Language::Chinese) => {
+            format!("只读取前 {count} 个代码块，而这个文件还有更多")
+        }
         (Unknown::TooLarge(limit, kind), Language::Chinese) => {
             format!("超过 {limit} KiB，{kind} 文件不会这么大")
         }

@@ -288,6 +288,11 @@ impl Sources {
         format!("{}:{}", source.name(), source.position(span.start as usize).line)
     }
 
+    /// The id that the next source gets.
+    pub fn next(&self) -> SourceId {
+        SourceId(self.0.len() as u32)
+    }
+
     /// Keeps `ranges` of a source out of every report, see [`Source::hide`].
     pub fn hide(&mut self, id: SourceId, ranges: impl IntoIterator<Item = Range<usize>>) {
         self.0[id.0 as usize].hide(ranges);

@@ -199,6 +199,7 @@ fn kind(name: &str) -> FileKind {
         "xinetd" => FileKind::Xinetd,
         "inetd" => FileKind::Inetd,
         "environment" => FileKind::Environment,
+        "crontab" => FileKind::Crontab,
         "script" => FileKind::Script,
         "dockerfile" => FileKind::Dockerfile,
         other => panic!("an example of the unknown kind `{other}`"),

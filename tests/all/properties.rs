@@ -21,7 +21,7 @@ use crate::support::{
     report::{check, write},
 };
 
-const KINDS: [FileKind; 10] = [
+const KINDS: [FileKind; 12] = [
     FileKind::RsyncdConf,
     FileKind::Secrets,
     FileKind::Password,
@@ -30,6 +30,8 @@ const KINDS: [FileKind; 10] = [
     FileKind::Xinetd,
     FileKind::Inetd,
     FileKind::Environment,
+    FileKind::Crontab,
+    FileKind::Markdown,
     FileKind::Script,
     FileKind::Dockerfile,
 ];

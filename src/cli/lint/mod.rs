@@ -76,6 +76,8 @@ enum KindName {
     Xinetd,
     Inetd,
     Environment,
+    Crontab,
+    Markdown,
     Script,
     Dockerfile,
 }
@@ -256,6 +258,10 @@ fn files<'a>(
                 Err(reason) => return Err(cannot_read(&found, reason).into()),
             };
             match file(arguments, hosts, &found, bytes.into()) {
+                // A folder's documentation that shows none of our files is nobody's business.
+                Some(file)
+                    if found != *path && file.kind == FileKind::Markdown && !lint::shows_any(&file.bytes) => {
+                }
                 Some(file) => files.push(file),
                 None if found == *path => return Err(unknown(path).into()),
                 None => {}
@@ -291,6 +297,8 @@ fn file<'a>(arguments: &Arguments, hosts: &'a Hosts, path: &Path, bytes: Bytes) 
         Some(KindName::Xinetd) => Some(FileKind::Xinetd),
         Some(KindName::Inetd) => Some(FileKind::Inetd),
         Some(KindName::Environment) => Some(FileKind::Environment),
+        Some(KindName::Crontab) => Some(FileKind::Crontab),
+        Some(KindName::Markdown) => Some(FileKind::Markdown),
         Some(KindName::Script) => Some(FileKind::Script),
         Some(KindName::Dockerfile) => Some(FileKind::Dockerfile),
         None => lint::recognise(path, &bytes),
@@ -324,7 +332,7 @@ fn inputs<'a>(files: &[File<'a>]) -> Vec<Input<'a>> {
 fn unknown(path: &Path) -> String {
     format!(
         "cannot tell what `{}` is; say so with --kind (rsyncd.conf, secrets, password, sersync, systemd, \
-         xinetd, inetd, environment, script, dockerfile)",
+         xinetd, inetd, environment, script, dockerfile, crontab, markdown)",
         path.display()
     )
 }

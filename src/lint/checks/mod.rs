@@ -1,6 +1,8 @@
 //! The conditions: one function a rule, one file a small family. What a rule says is on its page in `rules/`.
 
 mod auth;
+mod clients;
+mod crontabs;
 mod damage;
 mod directives;
 mod encoding;
@@ -27,6 +29,8 @@ mod upgrade;
 mod values;
 
 use crate::lint::{
+    clients::ClientsSubject,
+    crontabs::CrontabSubject,
     report::Reporter,
     scripts::ScriptSubject,
     services::ServicesSubject,
@@ -60,6 +64,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
         operation::FAMILIES,
         sersync::FAMILIES,
         services::FAMILIES,
+        crontabs::FAMILIES,
+        clients::FAMILIES,
         scripts::FAMILIES,
     ];
     families
@@ -90,6 +96,10 @@ pub(crate) enum Run {
     Sersync(fn(&SersyncSubject<'_>, &mut Reporter<'_>)),
     /// The files of service managers, all at once.
     Services(fn(&ServicesSubject<'_>, &mut Reporter<'_>)),
+    /// The clients that all files start, at once.
+    Clients(fn(&ClientsSubject<'_>, &mut Reporter<'_>)),
+    /// A table of cron.
+    Crontab(fn(&CrontabSubject<'_>, &mut Reporter<'_>)),
     /// A script.
     Script(fn(&ScriptSubject<'_>, &mut Reporter<'_>)),
 }
@@ -103,6 +113,8 @@ impl Run {
             (Self::Password(run), Subject::Password(subject)) => run(subject, out),
             (Self::Sersync(run), Subject::Sersync(subject)) => run(subject, out),
             (Self::Services(run), Subject::Services(subject)) => run(subject, out),
+            (Self::Crontab(run), Subject::Crontab(subject)) => run(subject, out),
+            (Self::Clients(run), Subject::Clients(subject)) => run(subject, out),
             (Self::Script(run), Subject::Script(subject)) => run(subject, out),
             _ => {}
         }
@@ -138,6 +150,20 @@ impl Check {
         Self {
             rule,
             run: Run::Sersync(check),
+        }
+    }
+
+    const fn clients(rule: &'static str, check: fn(&ClientsSubject<'_>, &mut Reporter<'_>)) -> Self {
+        Self {
+            rule,
+            run: Run::Clients(check),
+        }
+    }
+
+    const fn crontab(rule: &'static str, check: fn(&CrontabSubject<'_>, &mut Reporter<'_>)) -> Self {
+        Self {
+            rule,
+            run: Run::Crontab(check),
         }
     }
 

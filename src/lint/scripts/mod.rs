@@ -69,7 +69,7 @@ pub(super) fn is_meant(path: &Path, place: &Path, entry: &Metadata, host: &dyn H
     }
 }
 
-fn names_program(content: &[u8]) -> bool {
+pub(super) fn names_program(content: &[u8]) -> bool {
     PROGRAMS
         .iter()
         .any(|program| content.windows(program.len()).any(|window| window == *program))

@@ -178,7 +178,8 @@ impl<'h> Services<'h> {
         let named = self
             .environments
             .iter()
-            .filter(|file| Some(OsStr::new(&file.place.name)) == path.file_name());
+            .filter(|file| Some(OsStr::new(&file.place.name)) == path.file_name())
+            .filter(|file| !file.place.is_of_another(&unit.place));
         named.max_by_key(|file| file.place.nearness(&unit.place))
     }
 

@@ -27,6 +27,8 @@ pub(super) struct Place {
     pub(super) name: String,
     /// The folder's name.
     pub(super) folder: String,
+    /// Whether the root is that of a tree for sure.
+    is_tree: bool,
 }
 
 impl Place {
@@ -42,7 +44,18 @@ impl Place {
             name,
             // A unit and its drop-ins lie in folders of several names.
             folder: if is_unit { String::new() } else { folder.to_owned() },
+            is_tree: tree(path).is_some(),
         }
+    }
+
+    /// Whether a file lies in another machine's tree: both have an `etc` or the like, below different folders.
+    pub(super) fn is_elsewhere(&self, path: &Path) -> bool {
+        self.is_tree && tree(path).is_some_and(|root| root != self.root)
+    }
+
+    /// Whether two places are in the trees of two machines.
+    pub(super) fn is_of_another(&self, other: &Self) -> bool {
+        self.is_tree && other.is_tree && self.root != other.root
     }
 
     /// How much two places have in common.
@@ -130,14 +143,8 @@ fn unit_suffix(name: &str) -> bool {
 
 /// The folder above the first one that every machine has; else the file's own, or the one above a folder of drop-ins.
 fn root(path: &Path) -> PathBuf {
-    let mut root = PathBuf::new();
-    for component in path.components() {
-        if let Component::Normal(name) = component
-            && TOP_FOLDERS.iter().any(|folder| name == *folder)
-        {
-            return root;
-        }
-        root.push(component);
+    if let Some(root) = tree(path) {
+        return root;
     }
     let folder = path.parent().unwrap_or(path);
     let is_inner = is_drop_in(path) || matches!(file_name(folder), "xinetd.d" | "default" | "sysconfig");
@@ -147,6 +154,20 @@ fn root(path: &Path) -> PathBuf {
         folder
     };
     folder.to_owned()
+}
+
+/// The folder above the first one that every machine has.
+fn tree(path: &Path) -> Option<PathBuf> {
+    let mut root = PathBuf::new();
+    for component in path.parent()?.components() {
+        if let Component::Normal(name) = component
+            && TOP_FOLDERS.iter().any(|folder| name == *folder)
+        {
+            return Some(root);
+        }
+        root.push(component);
+    }
+    None
 }
 
 #[cfg(test)]
@@ -162,6 +183,24 @@ mod tests {
             unit,
             Place::of(Path::new("other/etc/systemd/system/rsync.service"))
         );
+    }
+
+    #[test]
+    fn trees_of_several_machines_are_told_apart() {
+        let elsewhere = |one: &str, other: &str| Place::of(Path::new(one)).is_elsewhere(Path::new(other));
+        assert!(elsewhere(
+            "hosts/a/etc/systemd/system/rsync.service",
+            "hosts/b/etc/rsyncd.conf"
+        ));
+        assert!(!elsewhere(
+            "hosts/a/etc/systemd/system/rsync.service",
+            "hosts/a/etc/rsyncd.conf"
+        ));
+        assert!(!elsewhere("systemd/rsync.service", "conf/rsyncd.conf"));
+        assert!(!elsewhere(
+            "etc/systemd/system/rsync.service",
+            "files/rsyncd.conf"
+        ));
     }
 
     #[test]

@@ -150,7 +150,8 @@ impl<'a> ServicesSubject<'a> {
         let named = self
             .daemons
             .iter()
-            .filter(|daemon| name(daemon).file_name() == path.file_name());
+            .filter(|daemon| name(daemon).file_name() == path.file_name())
+            .filter(|daemon| !place.is_elsewhere(name(daemon)));
         named.max_by_key(|daemon| place::common(name(daemon), &place.root))
     }
 }

@@ -189,14 +189,22 @@ pub(super) struct Target<'a> {
 
 /// A module of a given daemon.
 #[derive(Clone, Copy)]
-pub(super) struct Module<'a> {
-    pub(super) daemon: &'a Configuration,
-    pub(super) scope: Scope,
+pub(in crate::lint::checks) struct Module<'a> {
+    pub(in crate::lint::checks) daemon: &'a Configuration,
+    pub(in crate::lint::checks) scope: Scope,
     index: usize,
 }
 
 impl<'a> Module<'a> {
-    fn header(&self) -> Span {
+    /// The module of that name.
+    pub(in crate::lint::checks) fn named(daemon: &'a Configuration, name: &[u8]) -> Option<Self> {
+        let index = daemon.module(name)?;
+        let scope = Scope::Module(index);
+        Some(Self { daemon, scope, index })
+    }
+
+    /// Its first header.
+    pub(in crate::lint::checks) fn header(&self) -> Span {
         self.daemon.modules[self.index].header()
     }
 
@@ -204,7 +212,8 @@ impl<'a> Module<'a> {
         self.daemon.integer(self.scope, Parameter::MaxConnections)
     }
 
-    fn verdict(&self, user: &str) -> UsersVerdict<'a> {
+    /// What its `auth users` say of a user.
+    pub(in crate::lint::checks) fn verdict(&self, user: &str) -> UsersVerdict<'a> {
         access::users(self.daemon, self.scope, user, None)
     }
 }
@@ -269,11 +278,10 @@ fn target<'a>(subject: &SersyncSubject<'a>, remote: &'a Remote) -> Option<Target
             |start| subject.value(start),
         ),
     };
-    let candidates = subject.daemons.iter().filter_map(|daemon| {
-        let index = daemon.module(module)?;
-        let scope = Scope::Module(index);
-        Some(Module { daemon, scope, index })
-    });
+    let candidates = subject
+        .daemons
+        .iter()
+        .filter_map(|daemon| Module::named(daemon, module));
     Some(Target {
         span: subject.value(name),
         host: &ip.value.bytes()[at.map_or(0, |at| at + 1)..],

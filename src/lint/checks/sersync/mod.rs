@@ -14,6 +14,8 @@ mod schedule;
 mod structure;
 mod switches;
 
+pub(super) use daemon::Module;
+
 use crate::lint::checks::Check;
 
 pub(super) const FAMILIES: &[&[Check]] = &[

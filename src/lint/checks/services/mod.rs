@@ -8,6 +8,7 @@ mod network;
 mod rights;
 mod sandbox;
 mod start;
+mod watchers;
 mod xinetd;
 
 use crate::lint::checks::Check;
@@ -15,6 +16,7 @@ use crate::lint::checks::Check;
 pub(super) const FAMILIES: &[&[Check]] = &[
     sandbox::CHECKS,
     start::CHECKS,
+    watchers::CHECKS,
     defaults::CHECKS,
     rights::CHECKS,
     network::CHECKS,

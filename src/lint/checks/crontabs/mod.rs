@@ -1,0 +1,17 @@
+//! cron's tables.
+
+mod commands;
+mod files;
+mod folders;
+mod lines;
+mod path;
+
+use crate::lint::checks::Check;
+
+pub(super) const FAMILIES: &[&[Check]] = &[
+    lines::CHECKS,
+    files::CHECKS,
+    folders::CHECKS,
+    path::CHECKS,
+    commands::CHECKS,
+];
