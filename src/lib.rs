@@ -2,7 +2,8 @@
 //!
 //! The rooms, from the ground up: [`terms`] holds rsync's own words; [`host`] answers for a machine; [`syntax`] turns
 //! bytes into trees; [`model`] turns trees into the configuration that the daemon really uses; [`catalog`] holds the
-//! pages of `rules/`; [`diagnosis`] what is reported; [`lint`] checks; [`render`] writes; [`cli`] knows the command line
+//! pages of `rules/`; [`diagnosis`] what is reported; [`lint`] checks; [`rsync`] is a client as a library, and [`sync`] its
+//! command line; [`render`] writes; [`cli`] knows the command line
 //! and the environment. Imports point downwards only.
 
 pub mod catalog;
@@ -13,5 +14,7 @@ pub mod host;
 pub mod lint;
 pub mod model;
 pub mod render;
+pub mod rsync;
+pub mod sync;
 pub mod syntax;
 pub mod terms;

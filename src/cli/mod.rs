@@ -8,6 +8,7 @@ mod lint;
 mod output;
 mod resolved;
 mod rules;
+mod sync;
 
 use std::{ffi::OsString, io, process::ExitCode};
 
@@ -40,6 +41,7 @@ enum Command {
     Access(access::Arguments),
     Rules(rules::Arguments),
     Explain(explain::Arguments),
+    Sync(sync::Arguments),
 }
 
 /// Why a command could not do its work; the text is for the user.
@@ -69,6 +71,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Access(arguments) => access::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Sync(arguments) => sync::run(&arguments),
     };
     match result {
         Ok(code) => ExitCode::from(code),

@@ -4,12 +4,14 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod bytes;
+mod exit;
 mod options;
 mod release;
 mod source;
 mod target;
 
 pub use bytes::Bytes;
+pub use exit::Exit;
 pub use options::{OPTIONS, RsyncOption};
 pub use release::{InvalidRelease, Release};
 pub use source::{Position, Source, SourceId, Sources, Span};

@@ -3,7 +3,7 @@
 //! `RSYNCCTL_DIFFERENTIAL` is the number of configurations, `RSYNCCTL_SEED` the seed of the first one; each further
 //! one has the next seed.
 
-mod generator;
+pub(crate) mod generator;
 mod peers;
 mod prediction;
 mod referee;

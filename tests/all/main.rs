@@ -36,5 +36,6 @@ mod sersync;
 mod services;
 mod sound;
 mod support;
+mod sync;
 mod tutorial;
 mod tutorial_errors;

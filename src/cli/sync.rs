@@ -1,0 +1,262 @@
+use std::{
+    env, fs,
+    io::{self, BufRead as _, Write as _},
+    net::{Shutdown, TcpStream},
+    os::unix::ffi::OsStringExt as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+use clap::Args;
+use jiff::tz::TimeZone;
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    iterator::Signals,
+};
+
+use crate::{
+    cli::{Failure, exit, output::complain},
+    explain::{Known, explain},
+    rsync::{
+        net::connect,
+        transfer::{Credentials, Dialogue, Error, Options, open, pull},
+        tree::Identity,
+    },
+    sync::{Command, Place, Plan, Printer},
+    terms::Exit,
+};
+
+/// Pull files from an rsync daemon, or list them, with rsync's own command line
+#[derive(Args, Debug)]
+#[command(disable_help_flag = true)]
+pub(super) struct Arguments {
+    /// rsync's options, sources and destination
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "RSYNC ARGUMENTS"
+    )]
+    words: Vec<String>,
+}
+
+const HELP: &str = "\
+rsyncctl sync [OPTION]... [USER@]HOST::MODULE[/PATH]... [DESTINATION]
+rsyncctl sync [OPTION]... rsync://[USER@]HOST[:PORT]/MODULE[/PATH]... [DESTINATION]
+
+Works like rsync: the same options, output and exit codes. Without a destination the files are listed, without a module
+the modules. Supported now: pulls and listings with
+  -a -r -d -l -p -t -g -o -D --devices --specials --numeric-ids -O   what is transferred and kept
+  -c -I -u --size-only --existing --ignore-existing -W -B --block-size   what is compared, and how
+  -n -v -q -i -h --list-only --stats --no-motd                        what is done and printed
+  --port --timeout --contimeout --password-file --protocol -4 -6      how the daemon is reached
+and the --no-OPTION forms. Every other option of rsync's is refused by name. -vv says no more than -v.
+";
+
+/// Carries out rsync's command line.
+pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+    let plan = match Command::parse(&arguments.words) {
+        Ok(Command::Help) => {
+            io::stdout().write_all(HELP.as_bytes())?;
+            return Ok(exit::CLEAN);
+        }
+        Ok(Command::Version) => {
+            writeln!(
+                io::stdout(),
+                "rsyncctl  version {}  protocol version {}",
+                env!("CARGO_PKG_VERSION"),
+                crate::rsync::proto::PROTOCOL
+            )?;
+            return Ok(exit::CLEAN);
+        }
+        Ok(Command::Transfer(plan)) => plan,
+        Err(error) => {
+            complain(&format!("{error}\nsee `rsyncctl sync --help`"))?;
+            return Ok(Exit::Syntax.code());
+        }
+    };
+    let printer = Printer::new(
+        &plan,
+        TimeZone::system(),
+        io::BufWriter::new(io::stdout()),
+        io::stderr(),
+    );
+    let ended = transfer(&plan, &printer);
+    printer.flush()?;
+    let code = match ended {
+        Ok(code) => code,
+        Err(error) => {
+            let text = error.to_string();
+            let is_whole = ["@", "ERROR", "rsync:"]
+                .iter()
+                .any(|start| text.starts_with(start));
+            let prefix = if is_whole { "" } else { "rsync: " };
+            printer.complain(&format!("{prefix}{text}"));
+            error.exit()
+        }
+    };
+    if code != 0 {
+        let text = Exit::of_code(code).map_or("unexplained error", Exit::text);
+        printer.complain(&format!(
+            "rsync error: {text} (code {code}) [Receiver=rsyncctl {}]",
+            env!("CARGO_PKG_VERSION")
+        ));
+        // What to do next.
+        if let Some(advice) = advice(&printer.complaints()) {
+            printer.complain(&advice);
+        }
+    }
+    Ok(code)
+}
+
+fn transfer(plan: &Plan, printer: &Printer<'_>) -> Result<u8, Error> {
+    let stream = connect(&plan.daemon.address, plan.connect_limit.or(plan.options.timeout))?;
+    stream
+        .set_read_timeout(plan.options.timeout)
+        .map_err(|source| Error::Socket {
+            action: "setsockopt",
+            source,
+        })?;
+    let interrupt = Interrupt::watch(&stream).map_err(|source| Error::Socket {
+        action: "sigaction",
+        source,
+    })?;
+    converse(plan, printer, stream).map_err(|error| match interrupt.has_come() {
+        true => Error::Interrupted,
+        false => error,
+    })
+}
+
+/// Closes the connection when the user wants the program to end, so that every wait ends and nothing is left.
+struct Interrupt {
+    came: Arc<AtomicBool>,
+    handle: signal_hook::iterator::Handle,
+}
+
+impl Interrupt {
+    fn watch(stream: &TcpStream) -> io::Result<Self> {
+        let stream = stream.try_clone()?;
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+        let came = Arc::new(AtomicBool::new(false));
+        let watch = Self {
+            came: came.clone(),
+            handle: signals.handle(),
+        };
+        thread::spawn(move || {
+            for _ in signals.forever() {
+                came.store(true, Ordering::SeqCst);
+                let _ = stream.shutdown(Shutdown::Both);
+            }
+        });
+        Ok(watch)
+    }
+
+    fn has_come(&self) -> bool {
+        self.came.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Interrupt {
+    fn drop(&mut self) {
+        self.handle.close();
+    }
+}
+
+fn converse(plan: &Plan, printer: &Printer<'_>, stream: TcpStream) -> Result<u8, Error> {
+    let dialogue = match &plan.place {
+        Place::Modules => Dialogue::List,
+        Place::Files { module, .. } => Dialogue::Module(module.as_bytes()),
+    };
+    let opened = open(stream, plan.protocol, dialogue, &Login(plan), printer)?;
+    let (
+        Some(opened),
+        Place::Files {
+            paths, destination, ..
+        },
+    ) = (opened, &plan.place)
+    else {
+        return Ok(exit::CLEAN);
+    };
+    let paths: Vec<_> = paths.iter().map(|path| path.clone().into_bytes()).collect();
+    let outcome = pull(
+        opened,
+        &paths,
+        destination.as_deref(),
+        &plan.options,
+        identity(&plan.options),
+        printer,
+    )?;
+    Ok(outcome.exit)
+}
+
+fn identity(_options: &Options) -> Identity {
+    use nix::{
+        sys::stat::{Mode, umask},
+        unistd::{getegid, geteuid, getgroups},
+    };
+    let mask = umask(Mode::empty());
+    umask(mask);
+    let mut groups: Vec<u32> = getgroups()
+        .unwrap_or_default()
+        .into_iter()
+        .map(nix::unistd::Gid::as_raw)
+        .collect();
+    groups.push(getegid().as_raw());
+    Identity {
+        is_root: geteuid().is_root(),
+        groups,
+        umask: mask.bits(),
+    }
+}
+
+/// Where user and password come from (`auth_client` in authenticate.c).
+struct Login<'p>(&'p Plan);
+
+impl Credentials for Login<'_> {
+    fn user(&self) -> String {
+        let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
+        self.0
+            .daemon
+            .user
+            .clone()
+            .or_else(|| variable("USER"))
+            .or_else(|| variable("LOGNAME"))
+            .unwrap_or_else(|| "nobody".to_owned())
+    }
+
+    fn password(&self) -> Vec<u8> {
+        if let Some(path) = &self.0.password_file {
+            return first_line(&fs::read(path).unwrap_or_default());
+        }
+        let given = env::var_os("RSYNC_PASSWORD").map(std::ffi::OsString::into_vec);
+        given.unwrap_or_else(ask)
+    }
+}
+
+/// Asks at the terminal; without one standard input is read, as `getpass` does.
+fn ask() -> Vec<u8> {
+    if let Ok(typed) = rpassword::prompt_password("Password: ") {
+        return typed.into_bytes();
+    }
+    let mut line = Vec::new();
+    let _ = write!(io::stderr(), "Password: ");
+    let _ = io::stdin().lock().read_until(b'\n', &mut line);
+    first_line(&line)
+}
+
+fn first_line(text: &[u8]) -> Vec<u8> {
+    let line = text.split(|byte| matches!(byte, b'\n' | b'\r')).next();
+    line.unwrap_or_default().to_vec()
+}
+
+/// What to do next: the likeliest cause of what was printed.
+fn advice(complaints: &[u8]) -> Option<String> {
+    let explanation = explain(complaints, &Known::default()).ok()?;
+    let cause = explanation.incidents.first()?.causes.first()?;
+    Some(format!(
+        "rsyncctl: {}; `rsyncctl explain {}` says what to do",
+        cause.page.id, cause.page.id
+    ))
+}

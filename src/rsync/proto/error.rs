@@ -1,0 +1,183 @@
+use thiserror::Error;
+
+use crate::terms::Exit;
+
+/// What a peer did against the protocol. The texts are those of rsync, which scripts look for.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum Violation {
+    /// A line of the greeting that cannot be one.
+    #[error("protocol version mismatch -- is your shell clean?")]
+    Greeting,
+    /// A version out of every range.
+    #[error("protocol version mismatch -- is your shell clean?")]
+    Version(u32),
+    /// A line without an end.
+    #[error("server sent a line of more than {limit} bytes")]
+    LongLine {
+        /// How many are read.
+        limit: usize,
+    },
+    /// A number whose first byte promises too many more.
+    #[error("Overflow in read_varint()")]
+    LongVarint,
+    /// The same of a longer number.
+    #[error("Overflow in read_varlong()")]
+    LongVarlong,
+    /// A text that is longer than such a text can be.
+    #[error("over-long vstring received ({length} > {limit})")]
+    LongText {
+        /// The length that was announced.
+        length: usize,
+        /// The longest that is taken.
+        limit: usize,
+    },
+    /// A frame of a kind that nobody sends.
+    #[error("unexpected tag {0}")]
+    FrameTag(i32),
+    /// A frame whose length does not suit its kind.
+    #[error("invalid multi-message {tag}:{length}")]
+    FrameLength {
+        /// The kind.
+        tag: i32,
+        /// Its length in bytes.
+        length: usize,
+    },
+    /// A message that is longer than a message can be.
+    #[error("multiplexing overflow {tag}:{length}")]
+    LongMessage {
+        /// The kind.
+        tag: i32,
+        /// Its length in bytes.
+        length: usize,
+    },
+    /// Something in the place of a file's index.
+    #[error("Invalid file index: {0}")]
+    Index(i32),
+    /// The index of no file that was asked for.
+    #[error("File-list index {0} is not one that was asked for")]
+    UnaskedIndex(u32),
+    /// A compatibility flag that the client did not offer.
+    #[error("Incompatible options specified for inc-recursive connection")]
+    UnofferedRecursion,
+    /// A name or a link's text that is too long.
+    #[error("overflow: {what}={length}")]
+    LongName {
+        /// Whose length it is.
+        what: &'static str,
+        /// The length in bytes.
+        length: i64,
+    },
+    /// A number out of its range.
+    #[error("wire value {what} out of range: {value}")]
+    Range {
+        /// What is counted.
+        what: &'static str,
+        /// What came.
+        value: i64,
+    },
+    /// A file smaller than nothing.
+    #[error("Offset underflow: file-length is negative")]
+    NegativeLength,
+    /// A name that leads out of the destination.
+    #[error("ABORTING due to unsafe pathname from sender: {0}")]
+    UnsafeName(String),
+    /// The root of a transfer that is no folder.
+    #[error("ERROR: rejecting non-directory transfer-root entry: {0}")]
+    RootNotDirectory(String),
+    /// A name that was not asked for.
+    #[error("ERROR: rejecting unrequested file-list name: {0}")]
+    UnrequestedName(String),
+    /// A kind of file that does not exist.
+    #[error("invalid file mode 0{mode:o} for {name} [receiver]")]
+    Mode {
+        /// The whole mode.
+        mode: u32,
+        /// Whose it is.
+        name: String,
+    },
+    /// A hard link to a file that is not in the list.
+    #[error("hard-link reference out of range: {0}")]
+    HardLink(i64),
+    /// A list for a folder that is unknown, or had one.
+    #[error("rsync: refusing malicious duplicate flist for dir {0}")]
+    ListNumber(u32),
+    /// A file in the list of another folder.
+    #[error("ABORTING due to invalid path from sender: {0}")]
+    ListPath(String),
+    /// A wrong head of block sums.
+    #[error("Invalid {what} {value}")]
+    SumHead {
+        /// Which of its numbers.
+        what: &'static str,
+        /// What came.
+        value: i32,
+    },
+    /// A block that the basis does not have.
+    #[error("Invalid block index {index} (count={count})")]
+    Block {
+        /// The number of the block.
+        index: i64,
+        /// How many there are.
+        count: u32,
+    },
+    /// A number out of its range in a compressed stream.
+    #[error("invalid token number in compressed stream")]
+    CompressedToken,
+    /// Data that cannot be decompressed.
+    #[error("{0}")]
+    Decompression(String),
+    /// Something else than the end of the session.
+    #[error("Invalid packet at end of run")]
+    Goodbye,
+}
+
+impl Violation {
+    /// A name that stays the same when the text changes.
+    pub const fn key(&self) -> &'static str {
+        match self {
+            Self::Greeting | Self::Version(_) => "greeting",
+            Self::LongLine { .. } => "long-line",
+            Self::LongVarint | Self::LongVarlong => "long-number",
+            Self::LongText { .. } => "long-text",
+            Self::FrameTag(_) => "frame-tag",
+            Self::FrameLength { .. } => "frame-length",
+            Self::LongMessage { .. } => "long-message",
+            Self::Index(_) => "index",
+            Self::UnaskedIndex(_) => "unasked-index",
+            Self::UnofferedRecursion => "unoffered-recursion",
+            Self::LongName { .. } => "long-name",
+            Self::Range { .. } => "range",
+            Self::NegativeLength => "negative-length",
+            Self::UnsafeName(_) => "unsafe-name",
+            Self::RootNotDirectory(_) => "root-not-directory",
+            Self::UnrequestedName(_) => "unrequested-name",
+            Self::Mode { .. } => "mode",
+            Self::HardLink(_) => "hard-link",
+            Self::ListNumber(_) => "list-number",
+            Self::ListPath(_) => "list-path",
+            Self::SumHead { .. } => "sum-head",
+            Self::Block { .. } => "block",
+            Self::CompressedToken => "compressed-token",
+            Self::Decompression(_) => "decompression",
+            Self::Goodbye => "goodbye",
+        }
+    }
+
+    /// What rsync ends with then.
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::LongVarint
+            | Self::LongVarlong
+            | Self::FrameTag(_)
+            | Self::FrameLength { .. }
+            | Self::LongMessage { .. }
+            | Self::Decompression(_) => Exit::Stream,
+            Self::NegativeLength | Self::UnsafeName(_) | Self::UnrequestedName(_) | Self::ListPath(_) => {
+                Exit::Unsupported
+            }
+            Self::LongName { .. } => Exit::Malloc,
+            _ => Exit::Protocol,
+        }
+    }
+}

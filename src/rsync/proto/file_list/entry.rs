@@ -1,0 +1,162 @@
+use std::num::NonZeroU32;
+
+/// The bits of a mode that say what kind of file it is.
+const KIND: u32 = 0o170_000;
+
+/// What a file is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum FileKind {
+    /// A regular file.
+    Regular,
+    /// A folder.
+    Directory,
+    /// A symbolic link.
+    Symlink,
+    /// A character or a block device.
+    Device,
+    /// A named pipe or a socket.
+    Special,
+    /// An argument that is missing at the sender (mode 0).
+    Missing,
+}
+
+impl FileKind {
+    /// The kind of a mode; `None` if there is no such kind.
+    pub const fn of(mode: u32) -> Option<Self> {
+        Some(match mode & KIND {
+            0o100_000 => Self::Regular,
+            0o040_000 => Self::Directory,
+            0o120_000 => Self::Symlink,
+            0o020_000 | 0o060_000 => Self::Device,
+            0o010_000 | 0o140_000 => Self::Special,
+            0 if mode == 0 => Self::Missing,
+            _ => return None,
+        })
+    }
+}
+
+/// A file of a list, without its name: 56 bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Entry {
+    /// Where its name begins among the names of the list.
+    pub(super) name_start: u32,
+    pub(super) name_length: u16,
+    /// Its first flags, as they came.
+    pub(super) flags: u16,
+    /// Kind and permissions.
+    pub mode: u32,
+    /// The owner at the sender.
+    pub uid: u32,
+    /// The group at the sender.
+    pub gid: u32,
+    /// Nanoseconds of the modification time.
+    pub nanoseconds: u32,
+    /// Seconds of the modification time, since 1970.
+    pub mtime: i64,
+    /// The length in bytes.
+    pub size: i64,
+    /// What few files have, by its number in the list.
+    pub(super) extra: Option<NonZeroU32>,
+}
+
+/// What few files have.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Extra {
+    /// Where a symlink leads.
+    pub link: Option<Box<[u8]>>,
+    /// Major and minor number of a device.
+    pub device: Option<(u32, u32)>,
+    /// The digest of the content, if the sender was asked for it.
+    pub checksum: Option<Box<[u8]>>,
+    /// The arrival number of the first file of the group of hard links.
+    pub leader: Option<u32>,
+    /// Seconds of the access time.
+    pub atime: Option<i64>,
+    /// Seconds of the creation time.
+    pub crtime: Option<i64>,
+}
+
+const TOP_DIRECTORY: u16 = 1;
+const NO_CONTENT: u16 = 1 << 8;
+
+impl Entry {
+    /// What it is.
+    pub fn kind(&self) -> FileKind {
+        FileKind::of(self.mode).expect("an entry is kept only with a kind")
+    }
+
+    /// Whether it is a folder.
+    pub fn is_directory(&self) -> bool {
+        self.kind() == FileKind::Directory
+    }
+
+    /// Whether it is a folder whose content belongs to the transfer.
+    pub fn has_content(&self) -> bool {
+        self.is_directory() && self.flags & NO_CONTENT == 0
+    }
+
+    /// Whether it is a folder in front of an argument with `--relative`.
+    pub fn is_implied(&self) -> bool {
+        self.is_directory() && self.flags & (TOP_DIRECTORY | NO_CONTENT) == TOP_DIRECTORY | NO_CONTENT
+    }
+
+    /// The permissions, without the kind.
+    pub const fn permissions(&self) -> u32 {
+        self.mode & 0o7777
+    }
+}
+
+/// The files of a transfer, in the order in which they came.
+#[derive(Clone, Debug, Default)]
+pub struct FileList {
+    names: Vec<u8>,
+    entries: Vec<Entry>,
+    extras: Vec<Extra>,
+}
+
+impl FileList {
+    /// How many files there are.
+    pub const fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The files, in order of arrival.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The name of a file below the root of the transfer; the root itself is `.`.
+    pub fn name(&self, entry: &Entry) -> &[u8] {
+        &self.names[entry.name_start as usize..][..usize::from(entry.name_length)]
+    }
+
+    /// What few files have.
+    pub fn extra(&self, entry: &Entry) -> Option<&Extra> {
+        entry.extra.map(|number| &self.extras[number.get() as usize - 1])
+    }
+
+    /// Appends a file; `false` if the list cannot hold more.
+    pub(super) fn push(&mut self, name: &[u8], mut entry: Entry, extra: Extra) -> bool {
+        let (Ok(start), Ok(length)) = (u32::try_from(self.names.len()), u16::try_from(name.len())) else {
+            return false;
+        };
+        (entry.name_start, entry.name_length) = (start, length);
+        if extra != Extra::default() {
+            self.extras.push(extra);
+            entry.extra = u32::try_from(self.extras.len()).ok().and_then(NonZeroU32::new);
+        }
+        self.names.extend_from_slice(name);
+        self.entries.push(entry);
+        true
+    }
+
+    /// Changes the owners, once their names are known.
+    pub(super) fn entries_mut(&mut self) -> &mut [Entry] {
+        &mut self.entries
+    }
+}

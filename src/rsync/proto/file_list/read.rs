@@ -1,0 +1,428 @@
+use crate::rsync::proto::{
+    Input, Stop, Violation,
+    file_list::{Entry, Extra, FileKind, FileList},
+};
+
+/// Which fields an entry has; both sides know it from the options.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Fields {
+    /// The protocol of the session.
+    pub protocol: u8,
+    /// Flags are varints.
+    pub varint_flags: bool,
+    /// The end of the list may carry errors.
+    pub safe_lists: bool,
+    /// Names of owners come with the entries.
+    pub inline_names: bool,
+    /// `--owner`.
+    pub owner: bool,
+    /// `--group`.
+    pub group: bool,
+    /// `--links`.
+    pub links: bool,
+    /// `--devices`.
+    pub devices: bool,
+    /// `--specials`.
+    pub specials: bool,
+    /// `--checksum`: the length of the digest in bytes.
+    pub checksum: Option<usize>,
+    /// `--atimes`.
+    pub atimes: bool,
+    /// `--crtimes`.
+    pub crtimes: bool,
+    /// `--relative`: names may begin with a slash.
+    pub relative: bool,
+}
+
+/// What came of reading.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Item {
+    /// A file was appended to the list.
+    File,
+    /// The list is complete; the sender's error bits.
+    End(i32),
+}
+
+mod flag {
+    pub(super) const SAME_MODE: u32 = 1 << 1;
+    pub(super) const EXTENDED: u32 = 1 << 2;
+    pub(super) const SAME_UID: u32 = 1 << 3;
+    pub(super) const SAME_GID: u32 = 1 << 4;
+    pub(super) const SAME_NAME: u32 = 1 << 5;
+    pub(super) const LONG_NAME: u32 = 1 << 6;
+    pub(super) const SAME_TIME: u32 = 1 << 7;
+    pub(super) const SAME_MAJOR: u32 = 1 << 8;
+    pub(super) const HARD_LINKED: u32 = 1 << 9;
+    pub(super) const USER_NAME: u32 = 1 << 10;
+    pub(super) const GROUP_NAME: u32 = 1 << 11;
+    pub(super) const MINOR_IS_BYTE: u32 = 1 << 11;
+    pub(super) const FIRST_OF_GROUP: u32 = 1 << 12;
+    pub(super) const ERRORS_AT_END: u32 = 1 << 12;
+    pub(super) const NANOSECONDS: u32 = 1 << 13;
+    pub(super) const SAME_ACCESS_TIME: u32 = 1 << 14;
+    pub(super) const CREATED_WHEN_MODIFIED: u32 = 1 << 17;
+}
+
+/// The longest name and the longest text of a link, in bytes.
+const MAX_PATH: usize = 4095;
+
+/// Reads entries. What an entry leaves out is as in the one before, also across lists (`recv_file_entry` in flist.c).
+#[derive(Clone, Debug)]
+pub struct ListReader {
+    fields: Fields,
+    last: Last,
+    name: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Last {
+    mode: u32,
+    mtime: i64,
+    atime: i64,
+    uid: u32,
+    gid: u32,
+    major: u32,
+}
+
+impl ListReader {
+    /// The beginning of a session.
+    pub fn new(fields: Fields) -> Self {
+        Self {
+            fields,
+            last: Last::default(),
+            name: Vec::new(),
+        }
+    }
+
+    /// Reads one entry into the list, whose first number is `start`, or the end of the list.
+    ///
+    /// # Errors
+    ///
+    /// Every value is checked before it is believed; names must stay below the root.
+    pub fn read(&mut self, start: u32, input: &mut Input<'_>, list: &mut FileList) -> Result<Item, Stop> {
+        let fields = self.fields;
+        let flags = match self.flags(input)? {
+            Head::End(errors) => return Ok(Item::End(errors)),
+            Head::Flags(flags) => flags,
+        };
+        let has = |bits: u32| flags & bits != 0;
+        let shared = if has(flag::SAME_NAME) {
+            usize::from(input.byte()?)
+        } else {
+            0
+        };
+        let length = if has(flag::LONG_NAME) {
+            i64::from(input.varint30(fields.protocol)?)
+        } else {
+            i64::from(input.byte()?)
+        };
+        let long_name = || Violation::LongName {
+            what: "xflags",
+            length,
+        };
+        let length = usize::try_from(length).map_err(|_| long_name())?;
+        if shared > self.name.len() || length > MAX_PATH || shared + length > MAX_PATH {
+            return Err(long_name().into());
+        }
+        let suffix = input.take(length)?;
+        let mut last = self.last;
+        let mut extra = Extra::default();
+        let mut entry = None;
+        if fields.protocol >= 30 && has(flag::HARD_LINKED) {
+            let here = u64::from(start) + list.len() as u64;
+            let leader = if has(flag::FIRST_OF_GROUP) {
+                here
+            } else {
+                let leader = input.varint()?;
+                u64::try_from(leader)
+                    .ok()
+                    .filter(|&leader| leader < here)
+                    .ok_or_else(|| Violation::HardLink(i64::from(leader)))?
+            };
+            if leader >= u64::from(start) && leader < here {
+                entry = Some(copy_leader(
+                    list,
+                    (leader - u64::from(start)) as usize,
+                    &mut last,
+                    &mut extra,
+                ));
+            }
+            extra.leader = u32::try_from(leader).ok();
+        }
+        let mut entry = match entry {
+            Some(entry) => entry,
+            None => self.attributes(flags, input, &mut last, &mut extra)?,
+        };
+        entry.flags = flags as u16;
+        let mut name = Vec::with_capacity(shared + length);
+        name.extend_from_slice(&self.name[..shared]);
+        name.extend_from_slice(suffix);
+        let clean = clean(&name, fields.relative)?;
+        if clean == b"." && FileKind::of(entry.mode) != Some(FileKind::Directory) {
+            return Err(Violation::RootNotDirectory(show(&clean)).into());
+        }
+        if FileKind::of(entry.mode).is_none() {
+            return Err(Violation::Mode {
+                mode: entry.mode,
+                name: show(&clean),
+            }
+            .into());
+        }
+        if !list.push(&clean, entry, extra) {
+            return Err(Violation::Range {
+                what: "file list",
+                value: list.len() as i64,
+            }
+            .into());
+        }
+        (self.last, self.name) = (last, name);
+        Ok(Item::File)
+    }
+
+    fn flags(&self, input: &mut Input<'_>) -> Result<Head, Stop> {
+        let fields = self.fields;
+        if fields.varint_flags {
+            let flags = input.varint()?.cast_unsigned();
+            return Ok(match flags {
+                0 => Head::End(input.varint()?),
+                _ => Head::Flags(flags),
+            });
+        }
+        let mut flags = u32::from(input.byte()?);
+        if flags == 0 {
+            return Ok(Head::End(0));
+        }
+        if flags & flag::EXTENDED != 0 {
+            flags |= u32::from(input.byte()?) << 8;
+        }
+        let may_end = fields.safe_lists || fields.protocol >= 31;
+        if may_end && flags == flag::EXTENDED | flag::ERRORS_AT_END {
+            return Ok(Head::End(input.varint()?));
+        }
+        Ok(Head::Flags(flags))
+    }
+
+    fn attributes(
+        &self,
+        flags: u32,
+        input: &mut Input<'_>,
+        last: &mut Last,
+        extra: &mut Extra,
+    ) -> Result<Entry, Stop> {
+        let fields = self.fields;
+        let protocol = fields.protocol;
+        let has = |bits: u32| flags & bits != 0;
+        let size = input.varlong30(protocol, 3)?;
+        if size < 0 {
+            return Err(Violation::NegativeLength.into());
+        }
+        if !has(flag::SAME_TIME) {
+            last.mtime = if protocol >= 30 {
+                input.varlong(4)?
+            } else {
+                i64::from(input.int()?.cast_unsigned())
+            };
+        }
+        let nanoseconds = if has(flag::NANOSECONDS) && protocol >= 31 {
+            let value = input.varint()?;
+            u32::try_from(value)
+                .ok()
+                .filter(|&value| value < 1_000_000_000)
+                .ok_or_else(|| Violation::Range {
+                    what: "modtime_nsec",
+                    value: i64::from(value),
+                })?
+        } else {
+            0
+        };
+        if fields.crtimes {
+            let same = fields.varint_flags && has(flag::CREATED_WHEN_MODIFIED);
+            extra.crtime = Some(if same { last.mtime } else { input.varlong(4)? });
+        }
+        if !has(flag::SAME_MODE) {
+            last.mode = input.int()?.cast_unsigned();
+        }
+        let mode = last.mode;
+        let kind = FileKind::of(mode);
+        if fields.atimes && kind != Some(FileKind::Directory) {
+            if !has(flag::SAME_ACCESS_TIME) {
+                last.atime = input.varlong(4)?;
+            }
+            extra.atime = Some(last.atime);
+        }
+        if fields.owner && !has(flag::SAME_UID) {
+            last.uid = self.id(has(flag::USER_NAME), input)?;
+        }
+        if fields.group && !has(flag::SAME_GID) {
+            last.gid = self.id(has(flag::GROUP_NAME), input)?;
+        }
+        let is_device = fields.devices && kind == Some(FileKind::Device);
+        let is_dummy = fields.specials && kind == Some(FileKind::Special) && protocol < 31;
+        if is_device || is_dummy {
+            if !has(flag::SAME_MAJOR) {
+                last.major = input.varint30(protocol)?.cast_unsigned();
+            }
+            let minor = if protocol >= 30 {
+                input.varint()?.cast_unsigned()
+            } else if has(flag::MINOR_IS_BYTE) {
+                u32::from(input.byte()?)
+            } else {
+                input.int()?.cast_unsigned()
+            };
+            extra.device = is_device.then_some((last.major, minor));
+        }
+        if fields.links && kind == Some(FileKind::Symlink) {
+            let length = input.varint30(protocol)?;
+            let length = usize::try_from(length)
+                .ok()
+                .filter(|length| (1..=MAX_PATH).contains(length))
+                .ok_or_else(|| Violation::LongName {
+                    what: "linkname_len",
+                    length: i64::from(length),
+                })?;
+            extra.link = Some(input.take(length)?.into());
+        }
+        if let Some(length) = fields.checksum
+            && kind == Some(FileKind::Regular)
+        {
+            extra.checksum = Some(input.take(length)?.into());
+        }
+        Ok(Entry {
+            mode,
+            uid: last.uid,
+            gid: last.gid,
+            nanoseconds,
+            mtime: last.mtime,
+            size,
+            ..Entry::default()
+        })
+    }
+
+    /// An id; with incremental lists a name may follow.
+    fn id(&self, has_name: bool, input: &mut Input<'_>) -> Result<u32, Stop> {
+        let id = input.varint30(self.fields.protocol)?.cast_unsigned();
+        if self.fields.inline_names && has_name {
+            let length = usize::from(input.byte()?);
+            input.take(length)?;
+        }
+        Ok(id)
+    }
+}
+
+enum Head {
+    Flags(u32),
+    End(i32),
+}
+
+/// All that a later file of a group shares with the first one.
+fn copy_leader(list: &FileList, leader: usize, last: &mut Last, extra: &mut Extra) -> Entry {
+    let entry = list.entries()[leader];
+    *extra = list.extra(&entry).cloned().unwrap_or_default();
+    (last.mode, last.mtime, last.uid, last.gid) = (entry.mode, entry.mtime, entry.uid, entry.gid);
+    last.atime = extra.atime.unwrap_or(last.atime);
+    last.major = extra.device.map_or(last.major, |(major, _)| major);
+    entry
+}
+
+/// A name without empty components and without `.` (`clean_fname` in util1.c); it must stay below the root.
+fn clean(name: &[u8], relative: bool) -> Result<Vec<u8>, Violation> {
+    let unsafe_name = || Violation::UnsafeName(show(name));
+    if name.first() == Some(&b'/') && !relative || name.contains(&0) {
+        return Err(unsafe_name());
+    }
+    let mut clean = Vec::with_capacity(name.len());
+    for component in name.split(|&byte| byte == b'/') {
+        match component {
+            b"" | b"." => continue,
+            b".." => return Err(unsafe_name()),
+            _ => {}
+        }
+        if !clean.is_empty() {
+            clean.push(b'/');
+        }
+        clean.extend_from_slice(component);
+    }
+    if clean.is_empty() {
+        clean.push(b'.');
+    }
+    Ok(clean)
+}
+
+fn show(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Fields, Item, ListReader};
+    use crate::rsync::proto::{
+        Input, Stop, Violation,
+        file_list::{FileKind, FileList},
+    };
+
+    /// `m/` with `f1` and `sub`, as rsync 3.5.0 sends it for `-t` and recursion.
+    const LIST: &[u8] = &[
+        0x19, 0x01, 0x2e, 0, 0, 0x10, 0x3b, 0, 0xca, 0x9a, 0xed, 0x41, 0, 0, //
+        0x80, 0x98, 0x02, 0x66, 0x31, 0, 6, 0, 0xa4, 0x81, 0, 0, //
+        0x80, 0x98, 0x03, 0x73, 0x75, 0x62, 0, 0, 0x10, 0xed, 0x41, 0, 0, //
+        0, 0,
+    ];
+
+    fn newest() -> Fields {
+        Fields {
+            protocol: 32,
+            varint_flags: true,
+            ..Fields::default()
+        }
+    }
+
+    #[test]
+    fn a_captured_list_is_read_from_every_cut() {
+        for cut in 0..LIST.len() {
+            let (mut reader, mut list) = (ListReader::new(newest()), FileList::default());
+            let mut taken = 0;
+            for end in [cut, LIST.len()] {
+                loop {
+                    let mut input = Input::new(&LIST[taken..end]);
+                    match reader.read(0, &mut input, &mut list) {
+                        Ok(item) => {
+                            taken += input.position();
+                            assert!(item == Item::File || taken == LIST.len(), "{item:?} at {taken}");
+                            if item == Item::End(0) {
+                                break;
+                            }
+                        }
+                        Err(stop) => {
+                            assert_eq!(stop, Stop::Short);
+                            break;
+                        }
+                    }
+                }
+            }
+            assert_eq!(taken, LIST.len());
+            let names: Vec<_> = list.entries().iter().map(|entry| list.name(entry)).collect();
+            assert_eq!(names, [&b"."[..], b"f1", b"sub"]);
+            let file = &list.entries()[1];
+            assert_eq!(
+                (file.kind(), file.size, file.mtime),
+                (FileKind::Regular, 6, 1_000_000_000)
+            );
+            assert_eq!(file.permissions(), 0o644);
+            assert!(list.entries()[2].has_content());
+        }
+    }
+
+    #[test]
+    fn names_that_lead_out_are_refused() {
+        for name in [&b"../x"[..], b"a/../../x", b"/etc/x", b"..", b"a/.."] {
+            let mut bytes = vec![0x18, name.len() as u8];
+            bytes.extend(name);
+            bytes.extend([0, 0, 0, 0, 0, 0, 0, 0xa4, 0x81, 0, 0]);
+            let read = ListReader::new(newest()).read(0, &mut Input::new(&bytes), &mut FileList::default());
+            assert!(
+                matches!(read, Err(Stop::Broken(Violation::UnsafeName(_)))),
+                "{read:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,122 @@
+use std::{
+    io,
+    os::unix::ffi::OsStrExt as _,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    rsync::{
+        proto::file_list::FileList,
+        transfer::{
+            Error, Event, Observer, Options,
+            text::{describe, shown},
+        },
+        tree::Tree,
+    },
+    terms::Exit,
+};
+
+/// Where the files go.
+#[derive(Default)]
+pub(crate) struct Place {
+    /// None in a dry run whose destination does not exist.
+    pub(crate) tree: Option<Tree>,
+    pub(crate) single: Option<Vec<u8>>,
+    /// The destination was made just now, or would be.
+    pub(crate) is_new: bool,
+    /// The folder in which all is, as an absolute path.
+    pub(crate) root: PathBuf,
+}
+
+/// Finds or makes the destination (`get_local_name` in main.c).
+pub(crate) fn prepare(
+    path: &Path,
+    list: &FileList,
+    numbers: &[Option<u32>],
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<Place, Error> {
+    let bytes = path.as_os_str().as_bytes();
+    let fail = |text: String, exit| Error::Destination { text, exit };
+    let failed = |action: &str, path: &Path, error: &io::Error, exit| {
+        let whole = shown(absolute(path).as_os_str().as_bytes());
+        let text = format!(
+            "rsync: [Receiver] {action} \"{whole}\" failed: {}",
+            describe(error)
+        );
+        fail(text, exit)
+    };
+    let count = numbers.iter().flatten().count();
+    let first = numbers
+        .iter()
+        .flatten()
+        .next()
+        .map(|&place| &list.entries()[place as usize]);
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => {
+            let tree =
+                Tree::open(path).map_err(|error| failed("change_dir#1", path, &error, Exit::FileSelect))?;
+            return Ok(Place {
+                tree: Some(tree),
+                root: absolute(path),
+                ..Place::default()
+            });
+        }
+        Ok(_) if count > 1 => {
+            return Err(fail(
+                "ERROR: destination must be a directory when copying more than 1 file".to_owned(),
+                Exit::FileSelect,
+            ));
+        }
+        Ok(_) if first.is_some_and(|first| first.is_directory()) => {
+            return Err(fail(
+                "ERROR: cannot overwrite non-directory with a directory".to_owned(),
+                Exit::FileSelect,
+            ));
+        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(failed(
+                "ERROR: cannot stat destination",
+                path,
+                &error,
+                Exit::FileSelect,
+            ));
+        }
+        Err(_) if count > 1 || bytes.ends_with(b"/") => {
+            let name = String::from_utf8_lossy(bytes);
+            let created = Event::Created(name.trim_end_matches('/'));
+            if options.dry_run {
+                observer.observe(created);
+                return Ok(Place {
+                    is_new: true,
+                    root: absolute(path),
+                    ..Place::default()
+                });
+            }
+            let tree = Tree::create(path).map_err(|error| failed("mkdir", path, &error, Exit::FileIo))?;
+            observer.observe(created);
+            return Ok(Place {
+                tree: Some(tree),
+                single: None,
+                is_new: true,
+                root: absolute(path),
+            });
+        }
+        _ => {}
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or_else(|| Path::new("."));
+    let tree =
+        Tree::open(folder).map_err(|error| failed("change_dir#3", folder, &error, Exit::FileSelect))?;
+    Ok(Place {
+        tree: Some(tree),
+        single: path.file_name().map(|name| name.as_bytes().to_vec()),
+        is_new: false,
+        root: absolute(folder),
+    })
+}
+
+/// As the user would write it from the root on.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}

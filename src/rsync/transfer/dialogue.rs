@@ -1,0 +1,148 @@
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+};
+
+use crate::rsync::{
+    proto::{Digest, Greeting, Reply, Violation, response},
+    transfer::{Error, Event, Observer, wire::socket_error},
+};
+
+/// The longest line that is read from a daemon: a message of the day may have long ones.
+const MAX_LINE: usize = 64 * 1024;
+
+/// Asks for a user's password when the daemon wants one.
+pub trait Credentials {
+    /// The user's name.
+    fn user(&self) -> String;
+
+    /// The password; empty if there is none.
+    fn password(&self) -> Vec<u8>;
+}
+
+/// What a client wants of a daemon.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Dialogue<'a> {
+    /// The list of its modules.
+    List,
+    /// A session with a module, with these arguments.
+    Module(&'a [u8]),
+}
+
+/// A connection whose daemon said yes.
+#[derive(Debug)]
+pub struct Opened {
+    /// The connection.
+    pub stream: TcpStream,
+    /// The protocol that both speak.
+    pub protocol: u8,
+    /// What the daemon already sent behind its yes.
+    pub received: Vec<u8>,
+}
+
+/// Greets a daemon and asks for a module; `None` if the listing was wanted, and came (`start_inband_exchange` in
+/// clientserver.c).
+///
+/// # Errors
+///
+/// A peer that is no daemon, or a refusal.
+pub fn open(
+    stream: TcpStream,
+    protocol: u8,
+    dialogue: Dialogue<'_>,
+    credentials: &dyn Credentials,
+    observer: &dyn Observer,
+) -> Result<Option<Opened>, Error> {
+    let mut lines = Lines {
+        stream,
+        buffer: Vec::new(),
+    };
+    let mut hello = Greeting::of_client(protocol);
+    hello.extend_from_slice(match dialogue {
+        Dialogue::List => b"#list",
+        Dialogue::Module(name) => name,
+    });
+    hello.push(b'\n');
+    lines.write(&hello)?;
+    let line = lines.next()?.ok_or(Error::NoGreeting)?;
+    if line.starts_with(b"@ERROR") {
+        return Err(Error::Refused(show(&line)));
+    }
+    let greeting = Greeting::parse(&line)?;
+    let protocol = greeting.agree(protocol)?;
+    while let Some(line) = lines.next()? {
+        match Reply::parse(&line) {
+            Reply::Ok => {
+                return Ok(Some(Opened {
+                    stream: lines.stream,
+                    protocol,
+                    received: lines.buffer,
+                }));
+            }
+            Reply::End => return Ok(None),
+            Reply::Refused(line) => return Err(Error::Refused(show(line))),
+            Reply::Text(line) => observer.observe(Event::Line(line)),
+            Reply::Challenge(challenge) => {
+                let digest = Digest::choose(greeting.digests.as_deref(), protocol).ok_or_else(|| {
+                    let names = greeting.digests.iter().flatten();
+                    Error::NoDigest(names.map(|name| show(name)).collect::<Vec<_>>().join(", "))
+                })?;
+                let password = credentials.password();
+                let answer = response(digest, &password, challenge);
+                lines.write(format!("{} {answer}\n", credentials.user()).as_bytes())?;
+            }
+        }
+    }
+    match dialogue {
+        // Old daemons close instead of saying that the listing ends.
+        Dialogue::List => Ok(None),
+        Dialogue::Module(_) => Err(Error::Closed {
+            received: 0,
+            role: "Receiver",
+        }),
+    }
+}
+
+/// The dialogue's lines, without their ends.
+struct Lines {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Lines {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.stream
+            .write_all(bytes)
+            .map_err(|error| socket_error("write", error))
+    }
+
+    /// The next line; `None` when the daemon has hung up.
+    fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        let mut searched = 0;
+        loop {
+            if let Some(end) = self.buffer[searched..].iter().position(|&byte| byte == b'\n') {
+                let mut line: Vec<_> = self.buffer.drain(..=searched + end).collect();
+                line.pop();
+                if line.last() == Some(&b'\r') {
+                    line.pop();
+                }
+                return Ok(Some(line));
+            }
+            searched = self.buffer.len();
+            if searched >= MAX_LINE {
+                return Err(Violation::LongLine { limit: MAX_LINE }.into());
+            }
+            let mut piece = [0; 4096];
+            match self.stream.read(&mut piece) {
+                Ok(0) => return Ok(None),
+                Ok(count) => self.buffer.extend_from_slice(&piece[..count]),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(socket_error("read", error)),
+            }
+        }
+    }
+}
+
+fn show(line: &[u8]) -> String {
+    String::from_utf8_lossy(line).into_owned()
+}

@@ -1,0 +1,83 @@
+use std::io;
+
+use thiserror::Error;
+
+use crate::{
+    rsync::{net::ConnectError, proto::Violation},
+    terms::Exit,
+};
+
+/// What ends a session. The texts are those of rsync where it has one.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no connection.
+    #[error("rsync: [Receiver] {0}")]
+    Connect(#[from] ConnectError),
+    /// The daemon says why it refuses.
+    #[error("{0}")]
+    Refused(String),
+    /// No digest for the password is known to both sides.
+    #[error("no digest for the password is known to both sides; the daemon knows {0}")]
+    NoDigest(String),
+    /// The peer hung up before the session began.
+    #[error("did not see server greeting")]
+    NoGreeting,
+    /// The peer hung up.
+    #[error("connection unexpectedly closed ({received} bytes received so far) [{role}]")]
+    Closed {
+        /// How many bytes came.
+        received: u64,
+        /// Who waited.
+        role: &'static str,
+    },
+    /// Nothing came for too long.
+    #[error("io timeout -- exiting")]
+    Timeout,
+    /// The user wants it to end.
+    #[error("interrupted")]
+    Interrupted,
+    /// The socket failed.
+    #[error("{action} error: {source}")]
+    Socket {
+        /// What was tried.
+        action: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The peer broke the protocol.
+    #[error("{0}")]
+    Violation(#[from] Violation),
+    /// The peer ends with a status.
+    #[error("the other side ends with code {0}")]
+    PeerExit(i32),
+    /// The destination cannot be used.
+    #[error("{text}")]
+    Destination {
+        /// What is wrong with it.
+        text: String,
+        /// What rsync ends with then.
+        exit: Exit,
+    },
+}
+
+impl Error {
+    /// What rsync ends with then.
+    pub fn exit(&self) -> u8 {
+        let exit = match self {
+            Self::Connect(_) => Exit::SocketIo,
+            Self::Refused(_) | Self::NoGreeting => Exit::StartClient,
+            Self::NoDigest(_) => Exit::Unsupported,
+            Self::Closed { .. } => Exit::Stream,
+            Self::Timeout => Exit::Timeout,
+            Self::Interrupted => Exit::Signal,
+            Self::Socket { .. } => Exit::Stream,
+            Self::Violation(violation) => violation.exit(),
+            // It ends without a reason.
+            Self::PeerExit(0) => Exit::Stream,
+            Self::PeerExit(code) => return u8::try_from(*code).unwrap_or(u8::MAX),
+            Self::Destination { exit, .. } => *exit,
+        };
+        exit.code()
+    }
+}

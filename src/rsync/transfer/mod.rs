@@ -1,0 +1,22 @@
+//! A session with a daemon: the dialogue, then the roles.
+
+mod buffer;
+mod destination;
+mod dialogue;
+mod error;
+mod generator;
+mod keep;
+mod observer;
+mod options;
+mod pull;
+mod queue;
+mod receiver;
+mod text;
+mod wire;
+
+pub use dialogue::{Credentials, Dialogue, Opened, open};
+pub use error::Error;
+pub use observer::{Event, Observer};
+pub use options::Options;
+pub use pull::{Outcome, pull};
+pub use text::shown;

@@ -1,0 +1,276 @@
+use std::{
+    io::{self, Write as _},
+    os::unix::fs::FileExt as _,
+};
+
+use crate::rsync::{
+    proto::{
+        Index, Indices, ItemFlags, PlainTokens, Record, Session, Statistics, SumHead, Violation,
+        file_list::{Entry, FileList},
+    },
+    transfer::{
+        Error, Event, Observer, Options,
+        keep::Keep,
+        queue::{Pending, Queue},
+        text::{describe, shown},
+        wire::{Faults, Incoming, Next},
+    },
+    tree::Tree,
+};
+
+/// Takes the sender's replies, and writes the files (`receiver.c`).
+pub(crate) struct Receiver<'a> {
+    pub(crate) session: Session,
+    pub(crate) options: &'a Options,
+    pub(crate) keep: &'a Keep<'a>,
+    pub(crate) list: &'a FileList,
+    pub(crate) numbers: &'a [Option<u32>],
+    pub(crate) queue: &'a Queue,
+    pub(crate) faults: &'a Faults,
+    pub(crate) observer: &'a dyn Observer,
+    pub(crate) tree: Option<Tree>,
+    pub(crate) incoming: Incoming<'a>,
+    pub(crate) indices: Indices,
+    pub(crate) counts: Counts,
+}
+
+/// What was done with files' data.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) files: u64,
+    pub(crate) size: u64,
+    pub(crate) literal: u64,
+    pub(crate) matched: u64,
+}
+
+/// What came of a file.
+enum Written {
+    Stored,
+    /// The digest is another.
+    Mismatch,
+    /// It failed, which was said.
+    Failed,
+}
+
+impl Receiver<'_> {
+    /// Takes replies until the sender ends the phase; the files that must be asked for again.
+    pub(crate) fn phase(&mut self, is_last_attempt: bool) -> Result<Vec<u32>, Error> {
+        let mut again = Vec::new();
+        loop {
+            let (index, record) = self.next_record()?;
+            let unsent = self.incoming.take_unsent();
+            for number in unsent {
+                self.report_until(Some(number))?;
+            }
+            match index {
+                Index::Done => {
+                    self.report_until(None)?;
+                    return Ok(again);
+                }
+                Index::File(number) if record.flags.has(ItemFlags::TRANSFER) => {
+                    let sums = self.report_until(Some(number))?;
+                    self.transferred(number, sums, is_last_attempt, &mut again)?;
+                }
+                Index::File(number) => return Err(Violation::UnaskedIndex(number).into()),
+                Index::Deletions => return Err(Violation::Index(-3).into()),
+                Index::ListsEnd => return Err(Violation::Index(-2).into()),
+                Index::List(number) => return Err(Violation::ListNumber(number).into()),
+            }
+        }
+    }
+
+    /// Waits for the end of a phase in which nothing is sent.
+    pub(crate) fn expect_done(&mut self) -> Result<(), Error> {
+        match self.next_record()?.0 {
+            Index::Done => Ok(()),
+            _ => Err(Violation::Goodbye.into()),
+        }
+    }
+
+    /// Reads what a sending server counted.
+    pub(crate) fn statistics(&mut self) -> Result<Statistics, Error> {
+        let protocol = self.session.protocol;
+        self.incoming.decode(|input| Statistics::read(protocol, input))
+    }
+
+    fn next_record(&mut self) -> Result<(Index, Record), Error> {
+        let before = self.indices;
+        let indices = &mut self.indices;
+        self.incoming.decode(|input| {
+            *indices = before;
+            let index = indices.read(input)?;
+            let record = match index {
+                Index::File(_) => Record::read(input)?,
+                _ => Record::default(),
+            };
+            Ok((index, record))
+        })
+    }
+
+    /// Reports what was done before a file that was asked for; how its basis was described. Without a number: all.
+    fn report_until(&mut self, wanted: Option<u32>) -> Result<SumHead, Error> {
+        loop {
+            match self.queue.pop() {
+                Some(Pending::Transfer { number, flags, sums }) if Some(number) == wanted => {
+                    self.report(number, flags)?;
+                    return Ok(sums);
+                }
+                Some(Pending::Transfer { .. }) => {}
+                Some(Pending::Local(number, flags)) => self.report(number, flags)?,
+                Some(Pending::Failed(text)) => self.observer.observe(Event::Failed(&text)),
+                None => {
+                    return match wanted {
+                        Some(number) => Err(Violation::UnaskedIndex(number).into()),
+                        None => Ok(SumHead::default()),
+                    };
+                }
+            }
+        }
+    }
+
+    fn report(&self, number: u32, flags: ItemFlags) -> Result<(), Error> {
+        let entry = self.entry(number)?;
+        self.observer.observe(Event::Item {
+            list: self.list,
+            entry,
+            flags,
+        });
+        Ok(())
+    }
+
+    fn entry(&self, number: u32) -> Result<&Entry, Error> {
+        let place = self.numbers.get(number as usize).copied().flatten();
+        let place = place.ok_or(Violation::UnaskedIndex(number))?;
+        Ok(&self.list.entries()[place as usize])
+    }
+
+    fn transferred(
+        &mut self,
+        number: u32,
+        asked: SumHead,
+        is_last_attempt: bool,
+        again: &mut Vec<u32>,
+    ) -> Result<(), Error> {
+        let entry = *self.entry(number)?;
+        self.counts.files += 1;
+        self.counts.size += entry.size.unsigned_abs();
+        if self.options.dry_run {
+            return Ok(());
+        }
+        let (protocol, digest) = (self.session.protocol, self.session.checksum.length());
+        let sums = self
+            .incoming
+            .decode(|input| SumHead::read(protocol, digest, input))?;
+        if sums != asked {
+            return Err(Violation::SumHead {
+                what: "checksum count",
+                value: sums.count.cast_signed(),
+            }
+            .into());
+        }
+        let name = self.keep.place(self.list, &entry).into_owned();
+        match self.store(&entry, &name, sums)? {
+            Written::Stored | Written::Failed => {}
+            Written::Mismatch => {
+                let shown = shown(&name);
+                if is_last_attempt {
+                    self.faults.fail();
+                    let text = format!("ERROR: {shown} failed verification -- update discarded.");
+                    self.observer.observe(Event::Failed(&text));
+                } else {
+                    let text =
+                        format!("WARNING: {shown} failed verification -- update discarded (will try again).");
+                    self.observer.observe(Event::Warning(&text));
+                    again.push(number);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Rebuilds a file from its tokens. What fails here is this file's matter: its tokens are read all the same.
+    fn store(&mut self, entry: &Entry, name: &[u8], sums: SumHead) -> Result<Written, Error> {
+        let mut failure: Option<(&str, io::Error)> = None;
+        let mut note = |action, result: io::Result<()>| {
+            if let Err(error) = result {
+                failure.get_or_insert((action, error));
+            }
+        };
+        let tree = self.tree.as_mut();
+        let (mut new, mut basis, mut before) = (None, None, None);
+        if let Some(tree) = tree {
+            match tree.status(name) {
+                Ok(status) => before = status,
+                Err(error) => note("stat", Err(error)),
+            }
+            match tree.begin(name) {
+                Ok(file) => new = Some(file),
+                Err(error) => note("mkstemp", Err(error)),
+            }
+            if sums.count > 0 {
+                match tree.read(name) {
+                    Ok(file) => basis = Some(file),
+                    Err(error) => note("open", Err(error)),
+                }
+            }
+        }
+        let mut tokens = PlainTokens::default();
+        let mut hasher = self.session.checksum.file(self.session.seed);
+        let mut block = Vec::new();
+        let mut written = 0_u64;
+        loop {
+            let literal = |piece: &[u8]| {
+                hasher.update(piece);
+                if let Some(new) = &mut new {
+                    note("write", new.write_all(piece));
+                }
+            };
+            match self.incoming.token(&mut tokens, literal)? {
+                Next::End => break,
+                Next::Literal(length) => {
+                    self.counts.literal += length as u64;
+                    written += length as u64;
+                }
+                Next::Block(index) => {
+                    let (offset, length) = sums.block(index)?;
+                    block.resize(length, 0);
+                    if let Some(basis) = &basis {
+                        note("read", basis.read_exact_at(&mut block, offset));
+                    }
+                    hasher.update(&block);
+                    if let Some(new) = &mut new {
+                        note("write", new.write_all(&block));
+                    }
+                    self.counts.matched += length as u64;
+                    written += length as u64;
+                }
+            }
+            if written.is_multiple_of(1 << 20) {
+                self.observer
+                    .observe(Event::Progress(written, entry.size.unsigned_abs()));
+            }
+        }
+        let length = self.session.checksum.length();
+        let digest = self.incoming.decode(|input| Ok(input.take(length)?.to_vec()))?;
+        if failure.is_none() {
+            if digest != hasher.finish() {
+                return Ok(Written::Mismatch);
+            }
+            if let Some(new) = new {
+                let base = name.rsplit(|&byte| byte == b'/').next().unwrap_or(name);
+                let before = before.filter(|before| before.mode & 0o170_000 == 0o100_000);
+                let attributes = self.keep.attributes(entry, before.as_ref());
+                if let Err(error) = new.commit(base, &attributes) {
+                    failure = Some(("rename", error));
+                }
+            }
+        }
+        let Some((action, error)) = failure else {
+            return Ok(Written::Stored);
+        };
+        self.faults.fail();
+        let text = format!("{action} \"{}\": {}", shown(name), describe(&error));
+        self.observer.observe(Event::Failed(&text));
+        Ok(Written::Failed)
+    }
+}

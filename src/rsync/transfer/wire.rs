@@ -1,0 +1,317 @@
+use std::{
+    io::{self, ErrorKind, Read as _, Write as _},
+    net::TcpStream,
+    os::linux::net::TcpStreamExt as _,
+    sync::atomic::{AtomicBool, AtomicI32, Ordering},
+    time::Duration,
+};
+
+use crate::rsync::{
+    proto::{Frame, Frames, Input, MAX_FRAME, PlainTokens, Stop, Tag, Token, Violation, frame_header},
+    transfer::{Error, Event, Observer, buffer::Buffer},
+};
+
+/// How much is read from the socket at once, in bytes.
+const READ: usize = 256 * 1024;
+
+/// How much is collected before it is written, in bytes.
+const WRITE: usize = 64 * 1024;
+
+/// How long a peer may take to close behind the goodbye.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What went wrong with single files, at either side.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    /// The sender's error bits: 1 for any error, 2 for vanished files, 4 for a stopped deletion.
+    bits: AtomicI32,
+    has_failed: AtomicBool,
+}
+
+impl Faults {
+    pub(crate) fn add_bits(&self, bits: i32) {
+        self.bits.fetch_or(bits & 7, Ordering::Relaxed);
+    }
+
+    pub(crate) fn fail(&self) {
+        self.has_failed.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn bits(&self) -> i32 {
+        self.bits.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::Relaxed)
+    }
+}
+
+/// What the peer sends: demultiplexed and decoded.
+pub(crate) struct Incoming<'o> {
+    stream: TcpStream,
+    observer: &'o dyn Observer,
+    faults: &'o Faults,
+    /// None while the stream is not multiplexed.
+    frames: Option<Frames>,
+    raw: Buffer,
+    data: Buffer,
+    /// How many bytes came from the socket.
+    pub(crate) received: u64,
+    /// The files that the sender cannot send.
+    unsent: Vec<u32>,
+}
+
+impl<'o> Incoming<'o> {
+    pub(crate) fn new(
+        stream: TcpStream,
+        received: &[u8],
+        observer: &'o dyn Observer,
+        faults: &'o Faults,
+    ) -> Self {
+        Self {
+            stream,
+            observer,
+            faults,
+            frames: None,
+            received: received.len() as u64,
+            raw: Buffer::default(),
+            data: {
+                let mut data = Buffer::default();
+                data.extend(received);
+                data
+            },
+            unsent: Vec::new(),
+        }
+    }
+
+    /// From here on the stream consists of frames.
+    pub(crate) fn multiplex(&mut self) {
+        self.frames = Some(Frames::default());
+        self.raw = std::mem::take(&mut self.data);
+    }
+
+    /// Decodes something, and reads as long as there is too little of it.
+    pub(crate) fn decode<T>(
+        &mut self,
+        mut decoder: impl FnMut(&mut Input<'_>) -> Result<T, Stop>,
+    ) -> Result<T, Error> {
+        loop {
+            let mut input = Input::new(self.data.filled());
+            match decoder(&mut input) {
+                Ok(decoded) => {
+                    let used = input.position();
+                    self.data.consume(used);
+                    return Ok(decoded);
+                }
+                Err(Stop::Broken(violation)) => return Err(violation.into()),
+                Err(Stop::Short) => self.fill()?,
+            }
+        }
+    }
+
+    /// The next piece of a file; `take` is given what is literal.
+    pub(crate) fn token(
+        &mut self,
+        tokens: &mut PlainTokens,
+        take: impl FnOnce(&[u8]),
+    ) -> Result<Next, Error> {
+        loop {
+            let mut input = Input::new(self.data.filled());
+            let next = match tokens.next(&mut input) {
+                Ok(Token::Literal(piece)) => {
+                    take(piece);
+                    Next::Literal(piece.len())
+                }
+                Ok(Token::Block(block)) => Next::Block(block),
+                Ok(Token::End) => Next::End,
+                Err(Stop::Broken(violation)) => return Err(violation.into()),
+                Err(Stop::Short) => {
+                    self.fill()?;
+                    continue;
+                }
+            };
+            let used = input.position();
+            self.data.consume(used);
+            return Ok(next);
+        }
+    }
+
+    /// The files that the sender said it cannot send, since the last call.
+    pub(crate) fn take_unsent(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.unsent)
+    }
+
+    /// Reads until the peer closes, and drops what comes; a peer that does not close is left alone after a while.
+    pub(crate) fn drain(&mut self) {
+        if self.stream.set_read_timeout(Some(PATIENCE)).is_err() {
+            return;
+        }
+        let mut piece = [0; 4096];
+        while matches!(self.stream.read(&mut piece), Ok(1..)) {}
+    }
+
+    /// Reads more data, at least one byte.
+    fn fill(&mut self) -> Result<(), Error> {
+        if self.frames.is_none() {
+            return self.read(false);
+        }
+        let before = self.data.filled().len();
+        loop {
+            self.take_frames()?;
+            if self.data.filled().len() > before {
+                return Ok(());
+            }
+            self.read(true)?;
+        }
+    }
+
+    /// Takes apart what was read.
+    fn take_frames(&mut self) -> Result<(), Error> {
+        let frames = self.frames.as_mut().expect("only called for frames");
+        let mut input = Input::new(self.raw.filled());
+        let taken = loop {
+            let start = input.position();
+            match frames.next(&mut input) {
+                Ok(Frame::Data(piece)) => self.data.extend(piece),
+                Ok(Frame::Message(tag, text)) => {
+                    message(self.observer, self.faults, &mut self.unsent, tag, text)?;
+                }
+                Err(Stop::Broken(violation)) => return Err(violation.into()),
+                // The head of a message without its text is read again.
+                Err(Stop::Short) => break start,
+            }
+        };
+        self.raw.consume(taken);
+        Ok(())
+    }
+
+    fn read(&mut self, is_raw: bool) -> Result<(), Error> {
+        let to = if is_raw { &mut self.raw } else { &mut self.data };
+        match to.read_from(&mut self.stream, READ) {
+            Ok(0) => Err(Error::Closed {
+                received: self.received,
+                role: "receiver",
+            }),
+            Ok(count) => {
+                self.received += count as u64;
+                // The daemon holds its last small piece back until we acknowledge the one before, and the kernel delays
+                // that by 40 ms unless it is told not to, anew after each read.
+                let _ = self.stream.set_quickack(true);
+                Ok(())
+            }
+            Err(error) => Err(socket_error("read", error)),
+        }
+    }
+}
+
+/// What a file goes on with.
+pub(crate) enum Next {
+    /// That many literal bytes, which were given away.
+    Literal(usize),
+    /// A block of the basis.
+    Block(u32),
+    /// Nothing.
+    End,
+}
+
+fn message(
+    observer: &dyn Observer,
+    faults: &Faults,
+    unsent: &mut Vec<u32>,
+    tag: Tag,
+    text: &[u8],
+) -> Result<(), Error> {
+    let number = || i32::from_le_bytes(text.try_into().expect("the frame's length was checked"));
+    match tag {
+        Tag::Data | Tag::Noop | Tag::IoTimeout => {}
+        Tag::IoError => faults.add_bits(number()),
+        Tag::NoSend => {
+            let index = number();
+            unsent.push(u32::try_from(index).map_err(|_| Violation::Index(index))?);
+        }
+        Tag::ErrorExit if text.is_empty() => return Err(Error::PeerExit(0)),
+        Tag::ErrorExit => return Err(Error::PeerExit(number())),
+        Tag::TransferError => {
+            faults.fail();
+            observer.observe(Event::Message(tag, text));
+        }
+        Tag::Info | Tag::Error | Tag::Warning | Tag::Success | Tag::Deleted => {
+            observer.observe(Event::Message(tag, text));
+        }
+    }
+    Ok(())
+}
+
+/// What goes to the peer, in as few writes as possible.
+pub(crate) struct Outgoing {
+    stream: TcpStream,
+    is_multiplexed: bool,
+    /// With room for a frame's head in front.
+    buffer: Vec<u8>,
+    /// How many bytes went to the socket.
+    pub(crate) sent: u64,
+}
+
+const HEAD: usize = 4;
+
+impl Outgoing {
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        Self {
+            stream,
+            is_multiplexed: false,
+            buffer: vec![0; HEAD],
+            sent: 0,
+        }
+    }
+
+    /// From here on the stream consists of frames.
+    pub(crate) fn multiplex(&mut self) -> Result<(), Error> {
+        self.flush()?;
+        self.is_multiplexed = true;
+        Ok(())
+    }
+
+    /// What is written next; [`Self::flush`] sends it.
+    pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.buffer
+    }
+
+    /// Sends, if enough is collected.
+    pub(crate) fn send_if_full(&mut self) -> Result<(), Error> {
+        if self.buffer.len() > WRITE {
+            self.flush()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Sends all.
+    pub(crate) fn flush(&mut self) -> Result<(), Error> {
+        let mut start = HEAD;
+        while start < self.buffer.len() {
+            let length = (self.buffer.len() - start).min(MAX_FRAME);
+            let mut from = start;
+            if self.is_multiplexed {
+                // In front of the first piece there is room, and what stands in front of the others is sent already.
+                from -= HEAD;
+                self.buffer[from..start].copy_from_slice(&frame_header(Tag::Data, length));
+            }
+            let piece = &self.buffer[from..start + length];
+            self.stream
+                .write_all(piece)
+                .map_err(|error| socket_error("write", error))?;
+            self.sent += piece.len() as u64;
+            start += length;
+        }
+        self.buffer.truncate(HEAD);
+        Ok(())
+    }
+}
+
+/// What a socket's failure means.
+pub(crate) fn socket_error(action: &'static str, source: io::Error) -> Error {
+    match source.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => Error::Timeout,
+        _ => Error::Socket { action, source },
+    }
+}

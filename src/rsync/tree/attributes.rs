@@ -1,0 +1,125 @@
+use std::{
+    ffi::OsStr,
+    io,
+    os::fd::{AsFd as _, BorrowedFd},
+};
+
+use nix::{
+    fcntl::AtFlags,
+    sys::{
+        stat::{FchmodatFlags, Mode, UtimensatFlags, fchmod, fchmodat, futimens, utimensat},
+        time::TimeSpec,
+    },
+    unistd::{Gid, Uid, fchown, fchownat},
+};
+
+use crate::rsync::tree::{Status, Tree};
+
+/// Who may give away what.
+#[derive(Clone, Debug, Default)]
+pub struct Identity {
+    /// Whether owners can be set.
+    pub is_root: bool,
+    /// The groups of the process.
+    pub groups: Vec<u32>,
+    /// What a new file's mode leaves out.
+    pub umask: u32,
+}
+
+impl Identity {
+    /// Whether a file can be given to a group.
+    pub fn may_give_to(&self, group: u32) -> bool {
+        self.is_root || self.groups.contains(&group)
+    }
+}
+
+/// What something at the destination is to have; `None` stays as it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Attributes {
+    /// Permissions.
+    pub permissions: Option<u32>,
+    /// Seconds and nanoseconds of the modification time.
+    pub mtime: Option<(i64, u32)>,
+    /// The owner.
+    pub uid: Option<u32>,
+    /// The group.
+    pub gid: Option<u32>,
+}
+
+impl Attributes {
+    /// Whether the owner or the group is other.
+    fn owners(&self, now: &Status) -> Option<(Option<Uid>, Option<Gid>)> {
+        let uid = self.uid.filter(|&uid| uid != now.uid).map(Uid::from_raw);
+        let gid = self.gid.filter(|&gid| gid != now.gid).map(Gid::from_raw);
+        (uid.is_some() || gid.is_some()).then_some((uid, gid))
+    }
+
+    /// The permissions, if they must be set: they are other, or a change of the owner may take bits away.
+    fn mode(&self, now: &Status, changes_owner: bool) -> Option<Mode> {
+        let is_needed =
+            |permissions: u32| permissions != now.mode & 0o7777 || changes_owner && permissions & 0o7000 != 0;
+        self.permissions
+            .filter(|&permissions| is_needed(permissions))
+            .map(Mode::from_bits_truncate)
+    }
+
+    /// Both times for a call that sets them: the access time stays.
+    fn times(&self) -> Option<(TimeSpec, TimeSpec)> {
+        self.mtime.map(|(seconds, nanoseconds)| {
+            (
+                TimeSpec::UTIME_OMIT,
+                TimeSpec::new(seconds, i64::from(nanoseconds)),
+            )
+        })
+    }
+
+    /// Sets what is other at an open file.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn apply_to(&self, file: BorrowedFd<'_>, now: &Status) -> io::Result<()> {
+        let owners = self.owners(now);
+        if let Some((uid, gid)) = owners {
+            fchown(file, uid, gid)?;
+        }
+        if let Some(mode) = self.mode(now, owners.is_some()) {
+            fchmod(file, mode)?;
+        }
+        if let Some((access, modification)) = self.times() {
+            futimens(file, &access, &modification)?;
+        }
+        Ok(())
+    }
+}
+
+impl Tree {
+    /// Sets what is other at a place, not through a symlink.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn apply(&mut self, name: &[u8], attributes: &Attributes, now: &Status) -> io::Result<()> {
+        let (folder, base) = self.place(name)?;
+        let base: &OsStr = base;
+        let owners = attributes.owners(now);
+        if let Some((uid, gid)) = owners {
+            fchownat(&*folder, base, uid, gid, AtFlags::AT_SYMLINK_NOFOLLOW)?;
+        }
+        if let Some(mode) = attributes.mode(now, owners.is_some()) {
+            fchmodat(folder.as_fd(), base, mode, FchmodatFlags::NoFollowSymlink)?;
+        }
+        // What differs by less than a second is the same to rsync (`mtime_differs` in generator.c).
+        let is_late = attributes.mtime.is_some_and(|(seconds, _)| seconds != now.mtime);
+        if let Some((access, modification)) = attributes.times().filter(|_| is_late) {
+            utimensat(
+                folder.as_fd(),
+                base,
+                &access,
+                &modification,
+                UtimensatFlags::NoFollowSymlink,
+            )?;
+        }
+        Ok(())
+    }
+}

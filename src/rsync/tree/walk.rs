@@ -1,0 +1,301 @@
+use std::{
+    ffi::OsStr,
+    fs::File,
+    io,
+    os::{
+        fd::{AsFd as _, BorrowedFd, OwnedFd},
+        unix::ffi::OsStrExt as _,
+    },
+    path::Path,
+    sync::Arc,
+};
+
+use nix::{
+    dir::{Dir, Entry},
+    errno::Errno,
+    fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlinkat, renameat},
+    sys::stat::{FileStat, Mode, SFlag, fstatat, makedev, mkdirat, mknodat},
+    unistd::{UnlinkatFlags, mkdir, symlinkat, unlinkat},
+};
+
+use crate::rsync::{proto::file_list::FileKind, tree::Temporary};
+
+/// A folder and all below it. Copies share the root and hold a folder of their own open.
+#[derive(Debug)]
+pub struct Tree {
+    root: Arc<OwnedFd>,
+    /// The folder that was used last.
+    held: Option<(Vec<u8>, Arc<OwnedFd>)>,
+}
+
+/// What is at a place.
+#[derive(Clone, Copy, Debug)]
+pub struct Status {
+    /// Kind and permissions.
+    pub mode: u32,
+    /// The length in bytes.
+    pub size: i64,
+    /// Seconds of the modification time.
+    pub mtime: i64,
+    /// Nanoseconds of it.
+    pub nanoseconds: u32,
+    /// The owner.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
+    /// The device's number.
+    pub device: u64,
+}
+
+impl Status {
+    /// What it is.
+    pub fn kind(&self) -> FileKind {
+        FileKind::of(self.mode).unwrap_or(FileKind::Special)
+    }
+}
+
+impl From<FileStat> for Status {
+    fn from(stat: FileStat) -> Self {
+        Self {
+            mode: stat.st_mode,
+            size: stat.st_size,
+            mtime: stat.st_mtime,
+            nanoseconds: u32::try_from(stat.st_mtime_nsec).unwrap_or(0),
+            uid: stat.st_uid,
+            gid: stat.st_gid,
+            device: stat.st_rdev,
+        }
+    }
+}
+
+impl Clone for Tree {
+    fn clone(&self) -> Self {
+        Self {
+            root: self.root.clone(),
+            held: None,
+        }
+    }
+}
+
+impl Tree {
+    /// Opens a folder that the user names; symlinks on the way are the user's.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let root = open(path, OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
+        Ok(Self {
+            root: Arc::new(root),
+            held: None,
+        })
+    }
+
+    /// Makes a folder that the user names, and opens it.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        mkdir(path, Mode::from_bits_truncate(0o777))?;
+        Self::open(path)
+    }
+
+    /// What is there, without following a symlink; none if nothing is.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, except that there is nothing.
+    pub fn status(&mut self, name: &[u8]) -> io::Result<Option<Status>> {
+        let found = self
+            .place(name)
+            .and_then(|(folder, base)| Ok(fstatat(&*folder, base, AtFlags::AT_SYMLINK_NOFOLLOW)?));
+        match found {
+            Ok(stat) => Ok(Some(stat.into())),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Opens a regular file for reading.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, and anything that is no regular file.
+    pub fn read(&mut self, name: &[u8]) -> io::Result<File> {
+        let (folder, base) = self.place(name)?;
+        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+        let file = File::from(openat(&*folder, base, flags, Mode::empty())?);
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "it is not a regular file",
+            ));
+        }
+        Ok(file)
+    }
+
+    /// Where a symlink leads.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn link(&mut self, name: &[u8]) -> io::Result<Vec<u8>> {
+        let (folder, base) = self.place(name)?;
+        Ok(readlinkat(&*folder, base)?.as_bytes().to_vec())
+    }
+
+    /// Makes a folder.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn make_directory(&mut self, name: &[u8], mode: u32) -> io::Result<()> {
+        let (folder, base) = self.place(name)?;
+        Ok(mkdirat(&*folder, base, Mode::from_bits_truncate(mode))?)
+    }
+
+    /// Makes a symlink; what is there is replaced at once.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn make_symlink(&mut self, name: &[u8], target: &[u8]) -> io::Result<()> {
+        self.replace(name, |folder, base| {
+            symlinkat(OsStr::from_bytes(target), folder, base)
+        })
+    }
+
+    /// Makes a device, a named pipe or a socket; what is there is replaced at once.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn make_node(&mut self, name: &[u8], mode: u32, device: Option<(u32, u32)>) -> io::Result<()> {
+        let device = device.map_or(0, |(major, minor)| makedev(u64::from(major), u64::from(minor)));
+        let (kind, mode) = (
+            SFlag::from_bits_truncate(mode),
+            Mode::from_bits_truncate(mode & 0o7777),
+        );
+        self.replace(name, |folder, base| mknodat(folder, base, kind, mode, device))
+    }
+
+    /// Removes what is no folder, or an empty folder.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn remove(&mut self, name: &[u8], is_directory: bool) -> io::Result<()> {
+        let (folder, base) = self.place(name)?;
+        let flag = if is_directory {
+            UnlinkatFlags::RemoveDir
+        } else {
+            UnlinkatFlags::NoRemoveDir
+        };
+        Ok(unlinkat(&*folder, base, flag)?)
+    }
+
+    /// Whether [`Self::remove`] would remove it, as far as its being a folder with something in it decides.
+    ///
+    /// # Errors
+    ///
+    /// What the system would say.
+    pub fn could_remove(&mut self, name: &[u8], is_directory: bool) -> io::Result<()> {
+        if !is_directory {
+            return Ok(());
+        }
+        let (folder, base) = self.place(name)?;
+        let mut opened = Dir::openat(&*folder, base, FOLDER, Mode::empty())?;
+        let is_other = |entry: nix::Result<Entry>| {
+            entry.is_ok_and(|entry| !matches!(entry.file_name().to_bytes(), b"." | b".."))
+        };
+        if opened.iter().any(is_other) {
+            return Err(Errno::ENOTEMPTY.into());
+        }
+        Ok(())
+    }
+
+    /// Begins a file that will stand at a place once it is complete.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn begin(&mut self, name: &[u8]) -> io::Result<Temporary> {
+        let (folder, base) = self.place(name)?;
+        Temporary::create(folder, base)
+    }
+
+    /// Makes something beside the place, and moves it there.
+    fn replace(
+        &mut self,
+        name: &[u8],
+        make: impl Fn(BorrowedFd<'_>, &OsStr) -> nix::Result<()>,
+    ) -> io::Result<()> {
+        let (folder, base) = self.place(name)?;
+        match make(folder.as_fd(), base) {
+            Err(Errno::EEXIST) => {}
+            other => return Ok(other?),
+        }
+        Temporary::name_new(base, |beside| make(folder.as_fd(), beside)).and_then(|beside| {
+            renameat(&*folder, &*beside, &*folder, base).map_err(|error| {
+                let _ = unlinkat(&*folder, &*beside, UnlinkatFlags::NoRemoveDir);
+                error.into()
+            })
+        })
+    }
+
+    /// The folder of a name, opened, and the last component.
+    pub(super) fn place<'n>(&mut self, name: &'n [u8]) -> io::Result<(Arc<OwnedFd>, &'n OsStr)> {
+        let (folder, base) = match name.iter().rposition(|&byte| byte == b'/') {
+            Some(slash) => (&name[..slash], &name[slash + 1..]),
+            None => (&b""[..], name),
+        };
+        let base = OsStr::from_bytes(base);
+        if folder.is_empty() {
+            return Ok((self.root.clone(), base));
+        }
+        if let Some((held, descriptor)) = &self.held
+            && held == folder
+        {
+            return Ok((descriptor.clone(), base));
+        }
+        let descriptor = Arc::new(beneath(self.root.as_fd(), folder)?);
+        self.held = Some((folder.to_vec(), descriptor.clone()));
+        Ok((descriptor, base))
+    }
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    error.raw_os_error().map(Errno::from_raw) == Some(Errno::ENOENT)
+}
+
+const FOLDER: OFlag = OFlag::O_DIRECTORY
+    .union(OFlag::O_CLOEXEC)
+    .union(OFlag::O_NOFOLLOW);
+
+/// Opens a folder below another, through no symlink.
+fn beneath(root: BorrowedFd<'_>, folder: &[u8]) -> io::Result<OwnedFd> {
+    let how = OpenHow::new().flags(FOLDER).resolve(
+        ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_MAGICLINKS,
+    );
+    loop {
+        match openat2(root, OsStr::from_bytes(folder), how) {
+            // Somebody moved folders meanwhile.
+            Err(Errno::EAGAIN) => {}
+            // An old kernel, or a sandbox that does not know the call.
+            Err(Errno::ENOSYS | Errno::EPERM) => return step_by_step(root, folder),
+            other => return Ok(other?),
+        }
+    }
+}
+
+fn step_by_step(root: BorrowedFd<'_>, folder: &[u8]) -> io::Result<OwnedFd> {
+    let mut current = root.try_clone_to_owned()?;
+    for component in folder.split(|&byte| byte == b'/') {
+        if component == b".." {
+            return Err(Errno::EXDEV.into());
+        }
+        current = openat(&current, OsStr::from_bytes(component), FOLDER, Mode::empty())?;
+    }
+    Ok(current)
+}

@@ -1,0 +1,108 @@
+use crate::rsync::{
+    proto::{
+        ItemFlags,
+        file_list::{Entry, FileKind, FileList},
+    },
+    transfer::Options,
+};
+
+/// Flags that are worth a line.
+const SIGNIFICANT: u16 = !(ItemFlags::BASIS_TYPE | ItemFlags::NAME | ItemFlags::LOCAL_CHANGE);
+
+/// Whether something is other than before.
+pub(super) const fn is_significant(flags: ItemFlags) -> bool {
+    flags.has(SIGNIFICANT)
+}
+
+/// The eleven letters of `%i` for a file that is received (`log_formatted` in log.c).
+pub(super) fn letters(entry: &Entry, flags: ItemFlags, options: &Options) -> String {
+    let kind = entry.kind();
+    let update = match flags {
+        flags if flags.has(ItemFlags::LOCAL_CHANGE) => 'c',
+        flags if !flags.has(ItemFlags::TRANSFER) => '.',
+        _ => '>',
+    };
+    let letter = match kind {
+        FileKind::Regular | FileKind::Missing => 'f',
+        FileKind::Directory => 'd',
+        FileKind::Symlink => 'L',
+        FileKind::Device => 'D',
+        FileKind::Special => 'S',
+    };
+    if flags.has(ItemFlags::NEW) {
+        return format!("{update}{letter}+++++++++");
+    }
+    let time = if options.times { 't' } else { 'T' };
+    let attributes: String = [
+        (ItemFlags::CHANGE, 'c'),
+        (ItemFlags::SIZE, 's'),
+        (ItemFlags::TIME, time),
+        (ItemFlags::PERMISSIONS, 'p'),
+        (ItemFlags::OWNER, 'o'),
+        (ItemFlags::GROUP, 'g'),
+        (0, 'u'),
+        (0, 'a'),
+        (ItemFlags::XATTR, 'x'),
+    ]
+    .iter()
+    .map(|&(flag, letter)| if flags.has(flag) { letter } else { '.' })
+    .collect();
+    let attributes = match attributes.bytes().all(|byte| byte == b'.') {
+        true if update != '>' => " ".repeat(attributes.len()),
+        _ => attributes,
+    };
+    format!("{update}{letter}{attributes}")
+}
+
+/// `%n%L`: the name, and where a link leads.
+pub(super) fn name(list: &FileList, entry: &Entry) -> Vec<u8> {
+    let mut text = list.name(entry).to_vec();
+    if entry.is_directory() {
+        text.push(b'/');
+    }
+    if let Some(link) = list.extra(entry).and_then(|extra| extra.link.as_ref()) {
+        text.extend_from_slice(b" -> ");
+        text.extend_from_slice(link);
+    }
+    text
+}
+
+/// The ten letters of a mode, as `ls` writes them.
+pub(super) fn permissions(entry: &Entry) -> String {
+    let mode = entry.mode;
+    let kind = match mode & 0o170_000 {
+        0o040_000 => 'd',
+        0o120_000 => 'l',
+        0o060_000 => 'b',
+        0o020_000 => 'c',
+        0o010_000 => 'p',
+        0o140_000 => 's',
+        _ => '-',
+    };
+    let mut letters = String::from(kind);
+    for (shift, special, set) in [(6, 0o4000, 's'), (3, 0o2000, 's'), (0, 0o1000, 't')] {
+        let bits = mode >> shift & 7;
+        letters.push(if bits & 4 != 0 { 'r' } else { '-' });
+        letters.push(if bits & 2 != 0 { 'w' } else { '-' });
+        letters.push(match (mode & special != 0, bits & 1 != 0) {
+            (true, true) => set,
+            (true, false) => set.to_ascii_uppercase(),
+            (false, true) => 'x',
+            (false, false) => '-',
+        });
+    }
+    letters
+}
+
+/// Digits in groups of three.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

@@ -1,0 +1,8 @@
+//! rsync's command line, carried out with our own client: what is typed, and what is printed.
+
+mod itemize;
+mod plan;
+mod print;
+
+pub use plan::{Command, Daemon, Place, Plan, UsageError};
+pub use print::Printer;

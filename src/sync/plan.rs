@@ -1,0 +1,362 @@
+use std::{path::PathBuf, time::Duration};
+
+use thiserror::Error;
+
+use crate::{
+    rsync::{
+        net::{Address, Family},
+        transfer::Options,
+    },
+    syntax::Invocation,
+    terms::{Remote, Target},
+};
+
+/// The port that daemons listen on.
+const PORT: u16 = 873;
+
+/// What a command line asks for.
+#[derive(Debug)]
+pub enum Command {
+    /// `--help`.
+    Help,
+    /// `--version`.
+    Version,
+    /// A transfer, or a listing.
+    Transfer(Box<Plan>),
+}
+
+/// A command line that cannot be carried out.
+#[derive(Debug, Error, PartialEq)]
+pub enum UsageError {
+    /// rsync has no such option.
+    #[error("{0}: unknown option")]
+    Unknown(String),
+    /// rsync has it, and this program not yet.
+    #[error("{0}: this option of rsync is not supported yet")]
+    Unsupported(String),
+    /// The value is missing, or makes no sense.
+    #[error("{option}: {problem}")]
+    Value {
+        /// The option.
+        option: String,
+        /// What is wrong with its value.
+        problem: String,
+    },
+    /// Nothing to do.
+    #[error("a source is missing")]
+    NoSource,
+    /// Both sides are remote.
+    #[error("The source and destination cannot both be remote.")]
+    BothRemote,
+    /// Sources on several machines.
+    #[error("All source args must come from the same machine.")]
+    ManyHosts,
+    /// What this program cannot do yet.
+    #[error("{0} is not supported yet; use rsync for it")]
+    NotYet(&'static str),
+}
+
+/// A session with a daemon.
+#[derive(Debug)]
+pub struct Plan {
+    /// The daemon.
+    pub daemon: Daemon,
+    /// What is wanted of it.
+    pub place: Place,
+    /// How.
+    pub options: Options,
+    /// The newest protocol that is spoken.
+    pub protocol: u8,
+    /// `--itemize-changes`.
+    pub itemize: bool,
+    /// `--stats`.
+    pub statistics: bool,
+    /// `--quiet`.
+    pub quiet: bool,
+    /// `--no-motd`.
+    pub no_message_of_the_day: bool,
+    /// `--contimeout`.
+    pub connect_limit: Option<Duration>,
+    /// `--password-file`.
+    pub password_file: Option<PathBuf>,
+}
+
+/// Where the daemon is, and who asks.
+#[derive(Debug)]
+pub struct Daemon {
+    /// Host and port.
+    pub address: Address,
+    /// The name in front of the `@`.
+    pub user: Option<String>,
+}
+
+/// What is wanted of the daemon.
+#[derive(Debug)]
+pub enum Place {
+    /// The list of its modules.
+    Modules,
+    /// Files of a module; without a destination they are listed.
+    Files {
+        /// The module's name.
+        module: String,
+        /// Module and path, for each source.
+        paths: Vec<String>,
+        /// Where they go.
+        destination: Option<PathBuf>,
+    },
+}
+
+impl Command {
+    /// Reads the words behind the program's name.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be carried out is refused by name.
+    pub fn parse(words: &[String]) -> Result<Self, UsageError> {
+        let invocation = Invocation::parse(words);
+        let mut reading = Reading::default();
+        for given in &invocation.options {
+            if !given.is_known {
+                return Err(UsageError::Unknown(dashed(&given.name)));
+            }
+            match (&*given.name, given.value.as_deref()) {
+                // Only the first of all letters asks for help.
+                ("help", _) => return Ok(Self::Help),
+                ("version" | "V", _) => return Ok(Self::Version),
+                ("human-readable", _) if words.len() == 1 => return Ok(Self::Help),
+                (name, value) => reading.option(name, value)?,
+            }
+        }
+        reading
+            .plan(&invocation.targets)
+            .map(|plan| Self::Transfer(Box::new(plan)))
+    }
+}
+
+#[derive(Default)]
+struct Reading {
+    options: Options,
+    itemize: bool,
+    statistics: bool,
+    quiet: bool,
+    no_message_of_the_day: bool,
+    connect_limit: Option<Duration>,
+    password_file: Option<PathBuf>,
+    port: Option<u16>,
+    family: Family,
+    protocol: Option<u8>,
+}
+
+impl Reading {
+    fn option(&mut self, name: &str, value: Option<&str>) -> Result<(), UsageError> {
+        let (is_on, plain) = match name.strip_prefix("no-") {
+            Some(plain) if plain != "motd" => (false, plain),
+            _ => (true, name),
+        };
+        let options = &mut self.options;
+        match plain {
+            "archive" | "a" if is_on => {
+                options.recursive = true;
+                options.links = true;
+                options.permissions = true;
+                options.times = true;
+                options.group = true;
+                options.owner = true;
+                options.devices = true;
+                options.specials = true;
+            }
+            "recursive" | "r" => options.recursive = is_on,
+            "dirs" | "d" => options.directories = is_on,
+            "links" | "l" => options.links = is_on,
+            "perms" | "p" => options.permissions = is_on,
+            "times" | "t" => options.times = is_on,
+            "group" | "g" => options.group = is_on,
+            "owner" | "o" => options.owner = is_on,
+            "D" => (options.devices, options.specials) = (is_on, is_on),
+            "devices" => options.devices = is_on,
+            "specials" => options.specials = is_on,
+            "numeric-ids" => options.numeric_ids = is_on,
+            "omit-dir-times" | "O" => options.omit_directory_times = is_on,
+            "checksum" | "c" => options.checksum = is_on,
+            "ignore-times" | "I" => options.ignore_times = is_on,
+            "size-only" => options.size_only = is_on,
+            "update" | "u" => options.update = is_on,
+            "existing" | "ignore-non-existing" if is_on => options.existing = true,
+            "ignore-existing" if is_on => options.ignore_existing = true,
+            "whole-file" | "W" => options.whole_file = is_on,
+            "dry-run" | "n" if is_on => options.dry_run = true,
+            "list-only" if is_on => options.list_only = true,
+            "verbose" | "v" => {
+                options.verbose = if is_on {
+                    options.verbose.saturating_add(1)
+                } else {
+                    0
+                }
+            }
+            "quiet" | "q" if is_on => self.quiet = true,
+            "itemize-changes" | "i" => {
+                options.report_unchanged = is_on && self.itemize;
+                self.itemize = is_on;
+            }
+            "stats" if is_on => self.statistics = true,
+            "no-motd" => self.no_message_of_the_day = true,
+            "human-readable" | "h" => {}
+            "ipv4" => self.family = Family::V4,
+            "ipv6" => self.family = Family::V6,
+            "block-size" | "B" => options.block_size = Some(number(name, value, 1..=131_072)?),
+            "timeout" => options.timeout = seconds(name, value)?,
+            "contimeout" => self.connect_limit = seconds(name, value)?,
+            "port" => self.port = Some(number(name, value, 1..=65_535)?),
+            "protocol" => self.protocol = Some(number(name, value, 29..=32)?),
+            "password-file" => self.password_file = value.map(PathBuf::from),
+            _ => return Err(UsageError::Unsupported(dashed(name))),
+        }
+        Ok(())
+    }
+
+    fn plan(mut self, targets: &[Target]) -> Result<Plan, UsageError> {
+        let (sources, destination) = match targets {
+            [] => return Err(UsageError::NoSource),
+            [source] => (std::slice::from_ref(source), None),
+            [sources @ .., destination] => (sources, Some(destination)),
+        };
+        let remotes: Vec<&Remote> = sources.iter().filter_map(Target::remote).collect();
+        let Some(&first) = remotes.first() else {
+            return Err(match destination {
+                Some(Target::Daemon(_)) => UsageError::NotYet("a push"),
+                Some(Target::Shell(_)) => UsageError::NotYet("a transfer through a remote shell"),
+                _ => UsageError::NotYet("a copy on this machine"),
+            });
+        };
+        if destination.is_some_and(|destination| destination.remote().is_some()) {
+            return Err(UsageError::BothRemote);
+        }
+        if sources.iter().any(|source| matches!(source, Target::Shell(_))) {
+            return Err(UsageError::NotYet("a transfer through a remote shell"));
+        }
+        if remotes.len() != sources.len() || remotes.iter().any(|remote| remote.host != first.host) {
+            return Err(UsageError::ManyHosts);
+        }
+        let place = if first.path.is_empty() {
+            Place::Modules
+        } else {
+            let paths = remotes.iter().map(|remote| match remote.path.contains('/') {
+                true => remote.path.clone(),
+                false => format!("{}/", remote.path),
+            });
+            let destination = match destination {
+                Some(Target::Local(path)) => Some(PathBuf::from(path)),
+                _ => None,
+            };
+            if destination.is_none() {
+                self.options.list_only = true;
+            }
+            Place::Files {
+                module: first.path.split('/').next().unwrap_or_default().to_owned(),
+                paths: paths.collect(),
+                destination,
+            }
+        };
+        if self.options.list_only && !self.options.recursive {
+            self.options.directories = true;
+        }
+        Ok(Plan {
+            daemon: Daemon {
+                address: Address {
+                    host: first.host.clone(),
+                    port: self.port.or(first.port).unwrap_or(PORT),
+                    family: self.family,
+                },
+                user: first.user.clone(),
+            },
+            place,
+            options: self.options,
+            protocol: self.protocol.unwrap_or(crate::rsync::proto::PROTOCOL),
+            itemize: self.itemize,
+            statistics: self.statistics,
+            quiet: self.quiet,
+            no_message_of_the_day: self.no_message_of_the_day,
+            connect_limit: self.connect_limit,
+            password_file: self.password_file,
+        })
+    }
+}
+
+fn dashed(name: &str) -> String {
+    if name.chars().count() == 1 {
+        format!("-{name}")
+    } else {
+        format!("--{name}")
+    }
+}
+
+fn number<T: TryFrom<u64>>(
+    option: &str,
+    value: Option<&str>,
+    range: std::ops::RangeInclusive<u64>,
+) -> Result<T, UsageError> {
+    let fail = |problem: String| UsageError::Value {
+        option: dashed(option),
+        problem,
+    };
+    let value = value.ok_or_else(|| fail("a value is missing".to_owned()))?;
+    value
+        .parse()
+        .ok()
+        .filter(|number| range.contains(number))
+        .and_then(|number| T::try_from(number).ok())
+        .ok_or_else(|| {
+            fail(format!(
+                "`{value}` is not a number from {} to {}",
+                range.start(),
+                range.end()
+            ))
+        })
+}
+
+/// Zero stands for no limit.
+fn seconds(option: &str, value: Option<&str>) -> Result<Option<Duration>, UsageError> {
+    let seconds = number(option, value, 0..=86_400 * 365)?;
+    Ok((seconds > 0).then(|| Duration::from_secs(seconds)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Command, Place, UsageError};
+
+    fn parse(line: &str) -> Result<Command, UsageError> {
+        let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
+        Command::parse(&words)
+    }
+
+    #[test]
+    fn a_command_line_becomes_a_plan() {
+        let Ok(Command::Transfer(plan)) = parse("-avn --no-o --port=8730 joe@[::1]::data/sub dst") else {
+            panic!("a plan");
+        };
+        assert_eq!(
+            (&*plan.daemon.address.host, plan.daemon.address.port),
+            ("::1", 8730)
+        );
+        assert!(plan.options.recursive && plan.options.dry_run && !plan.options.owner);
+        assert!(
+            matches!(&plan.place, Place::Files { module, paths, destination: Some(_) } if module == "data" && paths == &["data/sub"])
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_done_is_said() {
+        let refusal = |line| parse(line).expect_err("a refusal");
+        assert_eq!(
+            refusal("-a --bogus h::m d"),
+            UsageError::Unknown("--bogus".into())
+        );
+        assert_eq!(
+            refusal("-aH h::m d"),
+            UsageError::Unsupported("--hard-links".into())
+        );
+        assert_eq!(refusal("-a h::m i::n"), UsageError::BothRemote);
+        assert_eq!(refusal("-a a b"), UsageError::NotYet("a copy on this machine"));
+        assert!(matches!(refusal("--timeout=x h::m d"), UsageError::Value { .. }));
+    }
+}

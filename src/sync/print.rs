@@ -1,0 +1,246 @@
+use std::{
+    io::{self, Write},
+    sync::Mutex,
+    time::Instant,
+};
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use crate::{
+    rsync::{
+        proto::{
+            ItemFlags, Tag,
+            file_list::{Entry, FileKind, FileList},
+        },
+        transfer::{Event, Observer, Options, Outcome, shown},
+    },
+    sync::{
+        itemize::{grouped, is_significant, letters, name, permissions},
+        plan::{Place, Plan},
+    },
+};
+
+/// Writes what rsync writes, where rsync writes it.
+pub struct Printer<'p> {
+    plan: &'p Plan,
+    zone: TimeZone,
+    start: Instant,
+    output: Mutex<Box<dyn Write + Send + 'p>>,
+    errors: Mutex<Errors<'p>>,
+}
+
+struct Errors<'p> {
+    to: Box<dyn Write + Send + 'p>,
+    /// What was written, for those who explain it.
+    lines: Vec<u8>,
+}
+
+/// As much is kept of what was written.
+const KEPT: usize = 64 * 1024;
+
+impl<'p> Printer<'p> {
+    /// Writes to these. Times are local to the zone.
+    pub fn new(
+        plan: &'p Plan,
+        zone: TimeZone,
+        output: impl Write + Send + 'p,
+        errors: impl Write + Send + 'p,
+    ) -> Self {
+        Self {
+            plan,
+            zone,
+            start: Instant::now(),
+            output: Mutex::new(Box::new(output)),
+            errors: Mutex::new(Errors {
+                to: Box::new(errors),
+                lines: Vec::new(),
+            }),
+        }
+    }
+
+    /// Writes a line to where errors go.
+    pub fn complain(&self, text: &str) {
+        let mut errors = self.errors.lock().expect("no thread panics with it");
+        let line = format!("{text}\n");
+        if errors.lines.len() < KEPT {
+            errors.lines.extend_from_slice(line.as_bytes());
+        }
+        let _ = errors.to.write_all(line.as_bytes());
+    }
+
+    /// All lines that went to where errors go, as far as they are kept.
+    pub fn complaints(&self) -> Vec<u8> {
+        self.errors
+            .lock()
+            .expect("no thread panics with it")
+            .lines
+            .clone()
+    }
+
+    /// Writes out what waits.
+    ///
+    /// # Errors
+    ///
+    /// What the output fails with.
+    pub fn flush(&self) -> io::Result<()> {
+        self.output.lock().expect("no thread panics with it").flush()
+    }
+
+    fn print(&self, text: &str) {
+        if !self.plan.quiet {
+            self.always(text);
+        }
+    }
+
+    fn always(&self, text: &str) {
+        let mut output = self.output.lock().expect("no thread panics with it");
+        let _ = writeln!(output, "{text}");
+    }
+
+    fn options(&self) -> &Options {
+        &self.plan.options
+    }
+
+    fn listed(&self, list: &FileList) {
+        if self.options().list_only {
+            let numbers = crate::rsync::proto::file_list::numbered(list);
+            for place in numbers.into_iter().flatten() {
+                self.always(&self.listing(list, &list.entries()[place as usize]));
+            }
+        } else if self.options().verbose > 0 {
+            self.print("receiving incremental file list");
+        }
+    }
+
+    /// A line of a listing (`list_file_entry` in generator.c).
+    fn listing(&self, list: &FileList, entry: &Entry) -> String {
+        let time = Timestamp::from_second(entry.mtime).map_or_else(
+            |_| "                   ".to_owned(),
+            |time| {
+                time.to_zoned(self.zone.clone())
+                    .strftime("%Y/%m/%d %H:%M:%S")
+                    .to_string()
+            },
+        );
+        let mut name = list.name(entry).to_vec();
+        if let Some(link) = list.extra(entry).and_then(|extra| extra.link.as_ref()) {
+            name.extend_from_slice(b" -> ");
+            name.extend_from_slice(link);
+        }
+        let size = grouped(entry.size.unsigned_abs());
+        format!("{} {size:>14} {time} {}", permissions(entry), shown(&name))
+    }
+
+    fn item(&self, list: &FileList, entry: &Entry, flags: ItemFlags) {
+        let significant = is_significant(flags);
+        let line = shown(&name(list, entry));
+        let options = self.options();
+        if self.plan.itemize {
+            if significant || options.report_unchanged {
+                self.print(&format!("{} {line}", letters(entry, flags, options)));
+            }
+        } else if options.verbose > 0 {
+            let is_told = flags.has(ItemFlags::TRANSFER)
+                || flags.has(ItemFlags::LOCAL_CHANGE) && significant
+                || entry.kind() == FileKind::Directory && significant;
+            if is_told {
+                self.print(&line);
+            }
+        }
+    }
+
+    fn done(&self, outcome: &Outcome) {
+        let options = self.options();
+        if self.plan.statistics {
+            for line in statistics(outcome) {
+                self.print(&line);
+            }
+        }
+        let is_listing = matches!(
+            &self.plan.place,
+            Place::Files {
+                destination: None,
+                ..
+            }
+        );
+        if options.verbose > 0 || self.plan.statistics && !is_listing {
+            let seconds = self.start.elapsed().as_secs_f64() + 0.5;
+            let total = outcome.sent + outcome.received;
+            let rate = total as f64 / seconds;
+            self.print(&format!(
+                "\nsent {} bytes  received {} bytes  {}.{:02} bytes/sec",
+                grouped(outcome.sent),
+                grouped(outcome.received),
+                grouped(rate as u64),
+                ((rate.fract() * 100.0) as u64).min(99),
+            ));
+            let speedup = outcome.total_size as f64 / total.max(1) as f64;
+            let dry = if options.dry_run { " (DRY RUN)" } else { "" };
+            self.print(&format!(
+                "total size is {}  speedup is {}.{:02}{dry}",
+                grouped(outcome.total_size),
+                grouped(speedup as u64),
+                ((speedup.fract() * 100.0) as u64).min(99),
+            ));
+        }
+    }
+}
+
+impl Observer for Printer<'_> {
+    fn observe(&self, event: Event<'_>) {
+        match event {
+            Event::Line(line) => {
+                let is_listing = matches!(self.plan.place, Place::Modules);
+                if is_listing || !self.plan.no_message_of_the_day && !self.plan.quiet {
+                    self.always(&shown(line));
+                }
+            }
+            Event::Message(Tag::Info, text) => {
+                for line in text.trim_ascii_end().split(|&byte| byte == b'\n') {
+                    self.print(&shown(line));
+                }
+            }
+            Event::Message(_, text) => {
+                for line in text.trim_ascii_end().split(|&byte| byte == b'\n') {
+                    self.complain(&shown(line));
+                }
+            }
+            Event::Listed(list) => self.listed(list),
+            Event::Created(path) => {
+                if self.options().verbose > 0 || self.plan.itemize {
+                    self.print(&format!("created directory {path}"));
+                }
+            }
+            Event::Item { list, entry, flags } => self.item(list, entry, flags),
+            Event::Failed(text) => self.complain(&match text.split_once(' ') {
+                // rsync has no prefix for these.
+                Some(("could" | "ERROR:" | "WARNING:", _)) => text.to_owned(),
+                _ => format!("rsync: [generator] {text}"),
+            }),
+            Event::Warning(text) => self.print(text),
+            Event::Progress(..) => {}
+            Event::Done(outcome) => self.done(outcome),
+        }
+    }
+}
+
+/// The lines of `--stats` that a pull knows.
+fn statistics(outcome: &Outcome) -> Vec<String> {
+    vec![
+        String::new(),
+        format!("Number of files: {}", grouped(outcome.listed)),
+        format!(
+            "Number of regular files transferred: {}",
+            grouped(outcome.transferred)
+        ),
+        format!("Total file size: {} bytes", grouped(outcome.total_size)),
+        format!(
+            "Total transferred file size: {} bytes",
+            grouped(outcome.transferred_size)
+        ),
+        format!("Literal data: {} bytes", grouped(outcome.literal)),
+        format!("Matched data: {} bytes", grouped(outcome.matched)),
+        format!("Total bytes sent: {}", grouped(outcome.sent)),
+        format!("Total bytes received: {}", grouped(outcome.received)),
+    ]
+}

@@ -1,0 +1,336 @@
+//! Our client and the real one, side by side, against one real daemon: the same files, the same output, the same end.
+//!
+//! `RSYNCCTL_TREES` is the number of generated trees, `RSYNCCTL_SEED` the seed of the first one.
+
+mod trees;
+
+use std::{
+    env, fs,
+    os::unix::fs::symlink,
+    path::Path,
+    process::{Command, Output},
+    sync::Mutex,
+    thread,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use tempfile::TempDir;
+
+use crate::{
+    differential::generator::Random,
+    support::{
+        daemon::{Daemon, Run, installed},
+        program::program,
+        skip,
+    },
+    sync::trees::{described, options, plant, touch},
+};
+
+/// Fills the folder that a client starts in.
+type Prepare = fn(&Path);
+
+/// A module `data` with what is below `src`, and a module for `joe`.
+struct Stage {
+    folder: TempDir,
+    daemon: Daemon,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path().display();
+        let text = format!(
+            "use chroot = no\nuid = {uid}\ngid = {gid}\nmax verbosity = 9\n\
+             [data]\npath = {root}/data\ncomment = all of it\n\
+             [locked]\npath = {root}/data\nauth users = joe\nsecrets file = {root}/secrets\nlist = no\n",
+            uid = nix::unistd::geteuid(),
+            gid = nix::unistd::getegid(),
+        );
+        let configuration = folder.path().join("rsyncd.conf");
+        fs::write(&configuration, text).expect("a file");
+        let secrets = folder.path().join("secrets");
+        fs::write(&secrets, "joe:not-a-secret\n").expect("a file");
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(&secrets, fs::Permissions::from_mode(0o600)).expect("a mode");
+        fs::create_dir_all(folder.path().join("data/src")).expect("folders");
+        let daemon = Daemon::start(&configuration, &Run::default());
+        Self { folder, daemon }
+    }
+
+    fn source(&self) -> std::path::PathBuf {
+        self.folder.path().join("data/src")
+    }
+
+    /// Both clients with the same words; `{url}` stands for the daemon. Each in a folder of its own that `prepare` fills.
+    fn compare(&self, words: &[&str], prepare: impl Fn(&Path)) -> Result<(), String> {
+        let url = format!("rsync://127.0.0.1:{}", self.daemon.port());
+        let words: Vec<String> = words.iter().map(|word| word.replace("{url}", &url)).collect();
+        let run = |ours: bool| {
+            let folder = tempfile::tempdir().expect("a folder");
+            prepare(folder.path());
+            let mut command = if ours {
+                program(folder.path(), &["sync"])
+            } else {
+                let mut command = Command::new("timeout");
+                command.args(["60", "rsync", "--no-inc-recursive"]);
+                command.current_dir(folder.path()).env("LC_ALL", "C.UTF-8");
+                command
+            };
+            command.env_remove("RSYNC_PASSWORD");
+            let output = command.args(&words).output().expect("the client runs");
+            let place = folder.path().display().to_string();
+            (told(&output, &place), described(folder.path()))
+        };
+        let (theirs, ours) = (run(false), run(true));
+        if theirs == ours {
+            return Ok(());
+        }
+        let text = |(told, tree): &(String, String)| format!("{told}{tree}");
+        let difference = similar::TextDiff::from_lines(text(&theirs), text(&ours))
+            .unified_diff()
+            .header("rsync", "rsyncctl")
+            .to_string();
+        Err(format!("{words:?}\n{difference}"))
+    }
+}
+
+/// What a client said, without what differs from run to run and from program to program.
+fn told(output: &Output, place: &str) -> String {
+    let mut text = format!("code {:?}\n", output.status.code());
+    let mut items = String::new();
+    for line in String::from_utf8_lossy(&output.stdout).lines() {
+        let is_of_run = line.starts_with("sent ") || line.starts_with("receiving ");
+        if !is_of_run {
+            let line = line.split("  speedup is").next().unwrap_or(line);
+            // rsync's processes print these and the items in an order that is not always the same.
+            let is_of_generator = line.starts_with("skipping ") || line.starts_with("cannot delete ");
+            let to = if is_of_generator { &mut text } else { &mut items };
+            to.push_str(&format!("{line}\n"));
+        }
+    }
+    text.push_str(&items);
+    for line in String::from_utf8_lossy(&output.stderr).lines() {
+        let is_of_program = line.starts_with("rsyncctl: ") || line.contains("read error: Connection reset");
+        if !is_of_program {
+            // Where in its source, and as what.
+            let end = [") at ", ") ["].iter().filter_map(|mark| line.find(mark)).min();
+            let line = &line[..end.map_or(line.len(), |end| end + 1)];
+            let line = line.replace(&format!("{place}/"), "").replace("Password: ", "");
+            text.push_str(&format!("! {line}\n"));
+        }
+    }
+    text
+}
+
+fn some_files(root: &Path) {
+    for (name, text) in [
+        ("f1", "one"),
+        ("f2", "two"),
+        ("sub/deep/y", "y"),
+        ("a b/-x", "dash"),
+    ] {
+        let path = root.join(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+        fs::write(path, text).expect("a file");
+    }
+    symlink("f1", root.join("link")).expect("a link");
+    touch(root, UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+}
+
+#[test]
+fn the_same_is_done_and_said() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    some_files(&stage.source());
+    let nothing: fn(&Path) = |_| {};
+    let folder: fn(&Path) = |root| fs::create_dir(root.join("dst")).expect("a folder");
+    let file: fn(&Path) = |root| fs::write(root.join("dst"), "x").expect("a file");
+    let obstacles: fn(&Path) = |root| {
+        fs::create_dir_all(root.join("dst/src/f1/full")).expect("folders");
+        fs::create_dir_all(root.join("dst/src/f2")).expect("folders");
+        fs::write(root.join("dst/src/sub"), "in the way").expect("a file");
+    };
+    let cases: [(&str, Prepare); 33] = [
+        ("{url}/", nothing),
+        ("{url}/data/src/", nothing),
+        ("-r {url}/data", nothing),
+        ("-ai {url}/data/src/ dst", nothing),
+        ("-av {url}/data/src dst", nothing),
+        ("-av {url}/data/src dst/", folder),
+        ("-rv {url}/data/src/f1 dst", nothing),
+        ("-rv {url}/data/src/f1 dst", folder),
+        ("-a {url}/data/src/f1 dst/", nothing),
+        ("-ai {url}/data/src dst", obstacles),
+        ("-ai {url}/data/src/sub dst", nothing),
+        ("-ai {url}/data/src/f1 {url}/data/src/f2 dst", nothing),
+        ("-ai {url}/data/src/f1 {url}/data/src/none dst", nothing),
+        ("-ain {url}/data/src/ dst", nothing),
+        ("-avn {url}/data/src/ dst/a/b", nothing),
+        ("-di {url}/data/src/ dst", nothing),
+        ("-i {url}/data/src/ dst", nothing),
+        ("-ri {url}/data/src/ dst", nothing),
+        ("-aiq {url}/data/src/ dst", nothing),
+        ("-ai {url}/data/src/ dst", file),
+        ("-ai {url}/data/src/f1 dst", file),
+        ("-ai {url}/data/src/sub dst", file),
+        ("-ai {url}/data/src/f1 no/such/dst", nothing),
+        ("-ai {url}/data/src/f1 no/", nothing),
+        ("-a {url}/none/x dst", nothing),
+        ("-a {url}/locked/src dst", nothing),
+        ("-a --protocol=29 {url}/data/src dst", nothing),
+        ("-av --protocol=30 {url}/data/src dst", nothing),
+        ("-ai --protocol=31 {url}/data/src dst", nothing),
+        ("-aci --no-t {url}/data/src dst", folder),
+        ("-ai --existing {url}/data/src/ dst", folder),
+        ("-ai --port=1 rsync://127.0.0.1/data/src/ dst", nothing),
+        ("-ai {url}/data/../src dst", nothing),
+    ];
+    let differences: Vec<_> = cases
+        .iter()
+        .filter_map(|(words, prepare)| {
+            let words: Vec<_> = words.split(' ').collect();
+            stage.compare(&words, prepare).err()
+        })
+        .collect();
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+fn a_password_opens_a_module() {
+    if let Err(reason) = installed() {
+        skip(&format!("a session needs a real rsync; {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    some_files(&stage.source());
+    let url = format!("rsync://joe@127.0.0.1:{}/locked/src/", stage.daemon.port());
+    for (password, code) in [("not-a-secret", 0), ("wrong", 5)] {
+        for protocol in ["29", "30", "31", "32"] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let protocol = format!("--protocol={protocol}");
+            let output = program(folder.path(), &["sync", "-a", &protocol, &url, "dst"])
+                .env("RSYNC_PASSWORD", password)
+                .output()
+                .expect("the program runs");
+            let error = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(code), "{error}");
+            assert_eq!(folder.path().join("dst/f1").exists(), code == 0);
+            assert!(!error.contains(password), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_delta_is_small_and_right() {
+    if let Err(reason) = installed() {
+        skip(&format!("a session needs a real rsync; {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    let mut random = Random::new(7);
+    let old: Vec<u8> = (0..2_000_000).map(|_| random.below(256) as u8).collect();
+    let mut scattered = old.clone();
+    for _ in 0..20 {
+        let place = random.below(old.len());
+        scattered[place] ^= 1;
+    }
+    let (front, back) = old.split_at(1_234_567);
+    let contents = [
+        ("same", old.clone()),
+        ("appended", [&old[..], b"more"].concat()),
+        ("prepended", [b"more", &old[..]].concat()),
+        ("moved", [back, front].concat()),
+        ("scattered", scattered),
+        ("shorter", old[..700_001].to_vec()),
+    ];
+    for (name, content) in &contents {
+        fs::write(stage.source().join(name), content).expect("a file");
+    }
+    for protocol in ["29", "30", "31", "32"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::create_dir(folder.path().join("dst")).expect("a folder");
+        for (name, _) in &contents {
+            fs::write(folder.path().join("dst").join(name), &old).expect("a file");
+        }
+        let url = format!("rsync://127.0.0.1:{}/data/src/", stage.daemon.port());
+        let protocol = format!("--protocol={protocol}");
+        let output = program(
+            folder.path(),
+            &["sync", "-rI", "--stats", &protocol, &url, "dst/"],
+        )
+        .output()
+        .expect("the program runs");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        for (name, content) in &contents {
+            let there = fs::read(folder.path().join("dst").join(name)).expect("the file");
+            assert!(there == *content, "{name} differs");
+        }
+        let text = String::from_utf8_lossy(&output.stdout);
+        let literal = text.lines().find_map(|line| line.strip_prefix("Literal data: "));
+        let literal: u64 = literal
+            .and_then(|rest| rest.split(' ').next())
+            .and_then(|number| number.replace(',', "").parse().ok())
+            .expect("a number");
+        // Each of the changes costs at most a block or two of 1,400 bytes.
+        assert!(literal < 60_000, "{literal} bytes of literal data");
+    }
+}
+
+#[test]
+fn generated_trees_become_the_same() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    let number = |name| env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let count = number("RSYNCCTL_TREES").unwrap_or(160);
+    let first = number("RSYNCCTL_SEED").unwrap_or(1);
+    let next = Mutex::new(first..first + count);
+    let differences = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                loop {
+                    let Some(seed) = next.lock().expect("no panic").next() else {
+                        return;
+                    };
+                    let stage = Stage::new();
+                    let mut random = Random::new(seed);
+                    let words = options(&mut random);
+                    plant(&stage.source(), &mut random, None, true);
+                    let words: Vec<_> = words.iter().map(String::as_str).collect();
+                    // rsync sets the time of a file that it was told to leave, if a folder was to stand there.
+                    let may_conflict = !words.contains(&"--ignore-existing");
+                    let result = stage.compare(&words, |root| {
+                        let mut random = Random::new(seed);
+                        let target = root.join("dst");
+                        if !random.chance(30) {
+                            fs::create_dir(&target).expect("a folder");
+                            plant(&target, &mut random, Some(&stage.source()), may_conflict);
+                        }
+                    });
+                    if let Err(difference) = result {
+                        let text = format!("RSYNCCTL_SEED={seed} RSYNCCTL_TREES=1\n{difference}");
+                        differences.lock().expect("no panic").push(text);
+                    }
+                }
+            });
+        }
+    });
+    let differences = differences.into_inner().expect("no panic");
+    println!("{count} trees compared, from seed {first}");
+    let shown = &differences[..differences.len().min(5)];
+    assert!(
+        differences.is_empty(),
+        "{} differences:\n{}",
+        differences.len(),
+        shown.join("\n")
+    );
+}

@@ -1,0 +1,212 @@
+use std::{
+    ffi::OsStr,
+    fmt::Write as _,
+    fs::{self, File, FileTimes},
+    os::unix::{
+        ffi::OsStrExt as _,
+        fs::{MetadataExt as _, PermissionsExt as _, symlink},
+    },
+    path::Path,
+    time::{Duration, SystemTime},
+};
+
+use nix::{
+    fcntl::AT_FDCWD,
+    sys::{
+        stat::{Mode, UtimensatFlags, utimensat},
+        time::TimeSpec,
+    },
+    unistd::mkfifo,
+};
+
+use crate::differential::generator::Random;
+
+/// Names that stand beside each other in ways that sorting, quoting and decoding can get wrong.
+const NAMES: [&[u8]; 16] = [
+    b"a",
+    b"a-",
+    b"a.b",
+    b"a0",
+    b"A",
+    b"b c",
+    b"-x",
+    b".hidden",
+    b"caf\xc3\xa9",
+    b"latin\xe9",
+    b"z[1]",
+    b"*",
+    b"new\nline",
+    b"tab\there",
+    b"\xe6\x96\x87",
+    b"longer-name-that-shares-a-prefix",
+];
+
+/// Fills a folder. With a model some files are as there.
+/// Unless it may conflict, nothing stands where the model has a folder.
+pub(super) fn plant(root: &Path, random: &mut Random, model: Option<&Path>, may_conflict: bool) {
+    level(root, random, model, may_conflict, 0);
+    touch(root, SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+}
+
+fn level(folder: &Path, random: &mut Random, model: Option<&Path>, may_conflict: bool, depth: usize) {
+    for _ in 0..random.below(7) {
+        let name = OsStr::from_bytes(random.pick(&NAMES));
+        let path = folder.join(name);
+        if path.symlink_metadata().is_ok() {
+            continue;
+        }
+        let model = model.map(|model| model.join(name));
+        let time = SystemTime::UNIX_EPOCH
+            + Duration::new(
+                1_000_000_000 + random.below(3) as u64,
+                random.below(2) as u32 * 500_000_000,
+            );
+        let kind = random.below(10);
+        if model.as_deref().is_some_and(Path::is_dir) && !(5..8).contains(&kind) && !may_conflict {
+            continue;
+        }
+        match kind {
+            0..5 => {
+                let there = model
+                    .as_deref()
+                    .filter(|model| model.symlink_metadata().is_ok_and(|found| found.is_file()))
+                    .and_then(|model| fs::read(model).ok());
+                let mut content = there
+                    .filter(|_| random.chance(70))
+                    .unwrap_or_else(|| content(random));
+                if random.chance(20) {
+                    content.extend_from_slice(b"more");
+                }
+                fs::write(&path, content).expect("a file");
+                mode(&path, random.pick(&[0o644, 0o600, 0o755, 0o640]));
+                touch(&path, time);
+            }
+            5..8 if depth < 3 => {
+                fs::create_dir(&path).expect("a folder");
+                level(&path, random, model.as_deref(), may_conflict, depth + 1);
+                mode(&path, random.pick(&[0o755, 0o700, 0o775]));
+                touch(&path, time);
+            }
+            8 => {
+                symlink(OsStr::from_bytes(random.pick(&NAMES)), &path).expect("a link");
+                touch_itself(&path, time);
+            }
+            _ => {
+                mkfifo(&path, Mode::from_bits_truncate(0o600)).expect("a pipe");
+                touch_itself(&path, time);
+            }
+        }
+    }
+}
+
+fn content(random: &mut Random) -> Vec<u8> {
+    let length = random.pick(&[0, 1, 5, 700, 1401, 20_000]);
+    (0..length).map(|_| random.below(256) as u8).collect()
+}
+
+fn mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+}
+
+pub(super) fn touch(path: &Path, time: SystemTime) {
+    let file = File::open(path).expect("it was made");
+    file.set_times(FileTimes::new().set_modified(time))
+        .expect("a time");
+}
+
+/// The same without opening it, and of a link itself.
+fn touch_itself(path: &Path, time: SystemTime) {
+    let time = TimeSpec::from_duration(time.duration_since(SystemTime::UNIX_EPOCH).expect("later"));
+    utimensat(AT_FDCWD, path, &time, &time, UtimensatFlags::NoFollowSymlink).expect("a time");
+}
+
+/// A command line.
+pub(super) fn options(random: &mut Random) -> Vec<String> {
+    let base = random.pick(&["-a", "-r", "-rt", "-rlpt", "-rltD", "-rlptgo", "-d", "-dl"]);
+    let mut words = vec![base.to_owned()];
+    let others = [
+        "-i",
+        "-v",
+        "-n",
+        "-c",
+        "-I",
+        "-u",
+        "-W",
+        "-O",
+        "--size-only",
+        "--existing",
+        "--ignore-existing",
+        "--no-p",
+        "--no-t",
+        "--no-D",
+        "--numeric-ids",
+        "--protocol=29",
+        "--protocol=30",
+        "--protocol=31",
+        "-B512",
+        "--no-whole-file",
+    ];
+    for _ in 0..random.below(4) {
+        words.push(random.pick(&others).to_owned());
+    }
+    if random.chance(60) {
+        words.push("-i".to_owned());
+    }
+    // Twice, `-v` says more, which is not done here yet.
+    if let Some(first) = words.iter().position(|word| word == "-v") {
+        let mut index = 0;
+        words.retain(|word| {
+            index += 1;
+            word != "-v" || index == first + 1
+        });
+    }
+    words.push(random.pick(&["{url}/data/src/", "{url}/data/src"]).to_owned());
+    words.push("dst".to_owned());
+    words
+}
+
+/// All that counts of a tree, a line for each thing.
+pub(super) fn described(root: &Path) -> String {
+    let mut lines = Vec::new();
+    describe(root, Path::new(""), &mut lines);
+    lines.sort();
+    lines.concat()
+}
+
+fn describe(root: &Path, below: &Path, lines: &mut Vec<String>) {
+    for entry in fs::read_dir(root.join(below)).expect("a folder") {
+        let name = below.join(entry.expect("an entry").file_name());
+        let path = root.join(&name);
+        let found = path.symlink_metadata().expect("it is there");
+        let mut line = format!("{:?} {:o} {}:{}", name, found.mode(), found.uid(), found.gid());
+        if found.is_file() {
+            let content = fs::read(&path).expect("a file");
+            let _ = write!(
+                line,
+                " {} bytes {:x?}",
+                content.len(),
+                &content[..content.len().min(8)]
+            );
+            let _ = write!(
+                line,
+                " {:x}",
+                content
+                    .iter()
+                    .fold(0_u64, |sum, &byte| sum.wrapping_mul(31) + u64::from(byte))
+            );
+        }
+        if found.is_symlink() {
+            let _ = write!(line, " -> {:?}", fs::read_link(&path).expect("a link"));
+        }
+        // What was made or changed just now has a time of its own in each run.
+        let is_planted = found.mtime() < 1_100_000_000;
+        if is_planted {
+            let _ = write!(line, " {}.{}", found.mtime(), found.mtime_nsec());
+        }
+        line.push('\n');
+        lines.push(line);
+        if found.is_dir() {
+            describe(root, &name, lines);
+        }
+    }
+}
