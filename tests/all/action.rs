@@ -33,7 +33,7 @@ fn versions_and_targets_are_in_step() {
     assert_eq!(default.map(str::trim), Some(&*format!("default: \"{VERSION}\"")));
     for (file, before, after) in [
         (".github/workflows/release.yml", "target: ", ""),
-        ("action/install.sh", "target=", " ;;"),
+        (".github/action/install.sh", "target=", " ;;"),
     ] {
         let text = text(file);
         let mut named: Vec<_> = text
@@ -142,7 +142,7 @@ impl Released {
         let released = Self(tempfile::tempdir().expect("a folder"));
         let mut command = Command::new("bash");
         command
-            .arg(root().join("action/package.sh"))
+            .arg(root().join(".github/action/package.sh"))
             .arg(env!("CARGO_BIN_EXE_rsyncctl"))
             .arg(target())
             .arg(released.folder());

@@ -288,3 +288,18 @@ fn a_password_leaves_no_trace_in_a_baseline() {
     assert!(text.contains("RSY322"), "{text}");
     assert_eq!(text, baseline_of("not-this-one-either"));
 }
+
+#[test]
+fn a_link_that_leads_nowhere_is_not_replaced() {
+    let folder = folder(&[("etc/rsyncd.conf", BAD)]);
+    let link = folder.path().join("known.txt");
+    std::os::unix::fs::symlink("gone.txt", &link).expect("a link");
+    let output = lint(&folder, &["--write-baseline"]);
+    assert_eq!(output.status.code(), Some(2), "{}", stdout(&output));
+    let error = stderr(&output);
+    assert!(
+        error.contains("symlink to something that is not there"),
+        "{error}"
+    );
+    assert!(link.is_symlink());
+}

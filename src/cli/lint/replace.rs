@@ -48,12 +48,16 @@ pub(super) fn replace(path: &Path, original: &[u8], bytes: &[u8]) -> io::Result<
 }
 
 /// Writes a file that may be there: a new one has the mode that the user's mask leaves, one that is there keeps its own.
-/// `path` is no link.
+/// A link that leads nowhere is refused.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mode = fs::Permissions::from_mode(0o666);
     let mut new = Builder::new().permissions(mode).tempfile_in(folder(path))?;
     new.write_all(bytes)?;
     match fs::symlink_metadata(path) {
+        // Callers follow links; what is still one leads nowhere, and its mode says nothing.
+        Ok(old) if old.is_symlink() => {
+            return Err(io::Error::other("it is a symlink to something that is not there"));
+        }
         Ok(old) => new.as_file().set_permissions(old.permissions())?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),

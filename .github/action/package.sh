@@ -3,7 +3,7 @@
 # fetches.
 set -euo pipefail
 binary=$1 target=$2 folder=$3
-root=$(cd "$(dirname "$0")/.." && pwd)
+root=$(cd "$(dirname "$0")/../.." && pwd)
 
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$root/Cargo.toml" | head -n 1)
 name=rsyncctl-$version-$target
