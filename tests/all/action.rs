@@ -175,7 +175,9 @@ impl Released {
 
     fn script(&self, name: &str) -> Command {
         let mut command = Command::new("bash");
-        command.arg(root().join("action").join(name)).current_dir(&self.0);
+        command
+            .arg(root().join(".github/action").join(name))
+            .current_dir(&self.0);
         command
     }
 }
