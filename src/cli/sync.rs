@@ -1,8 +1,9 @@
 use std::{
     env, fs,
-    io::{self, BufRead as _, Write as _},
+    io::{self, BufRead as _, Read as _, Write as _},
     net::{Shutdown, TcpStream},
-    os::unix::ffi::OsStringExt as _,
+    os::unix::{ffi::OsStringExt as _, fs::MetadataExt as _},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,6 +13,7 @@ use std::{
 
 use clap::Args;
 use jiff::tz::TimeZone;
+use nix::errno::Errno;
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
@@ -226,14 +228,45 @@ impl Credentials for Login<'_> {
             .unwrap_or_else(|| "nobody".to_owned())
     }
 
-    fn password(&self) -> Vec<u8> {
+    fn password(&self) -> Result<Vec<u8>, Error> {
         if let Some(path) = &self.0.password_file {
-            return first_line(&fs::read(path).unwrap_or_default());
+            return password_file(path);
         }
         let given = env::var_os("RSYNC_PASSWORD").map(std::ffi::OsString::into_vec);
-        given.unwrap_or_else(ask)
+        Ok(given.unwrap_or_else(ask))
     }
 }
+
+/// The first line of a password file that nobody else may read (`getpassf` in authenticate.c).
+fn password_file(path: &Path) -> Result<Vec<u8>, Error> {
+    let unreadable = |error: io::Error| {
+        let reason = error.raw_os_error().map_or_else(
+            || error.to_string(),
+            |number| format!("{} ({number})", Errno::from_raw(number).desc()),
+        );
+        let path = path.display();
+        Error::PasswordFile(format!(
+            "rsync: [Receiver] could not open password file {path}: {reason}"
+        ))
+    };
+    let refused = |why: &str| Err(Error::PasswordFile(format!("ERROR: password file must {why}")));
+    let file = fs::File::open(path).map_err(unreadable)?;
+    let found = file.metadata().map_err(unreadable)?;
+    if found.mode() & 0o006 != 0 {
+        return refused("not be other-accessible");
+    }
+    if nix::unistd::geteuid().is_root() && found.uid() != 0 {
+        return refused("be owned by root when running as root");
+    }
+    let mut text = Vec::new();
+    file.take(LONGEST_PASSWORD)
+        .read_to_end(&mut text)
+        .map_err(unreadable)?;
+    Ok(first_line(&text))
+}
+
+/// As much of a password file is read, in bytes.
+const LONGEST_PASSWORD: u64 = 4096;
 
 /// Asks at the terminal; without one standard input is read, as `getpass` does.
 fn ask() -> Vec<u8> {

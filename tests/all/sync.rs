@@ -224,6 +224,31 @@ fn a_password_opens_a_module() {
 }
 
 #[test]
+fn a_password_file_must_be_there_and_be_ones_own() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    some_files(&stage.source());
+    let url = "rsync://joe@127.0.0.1:{port}/locked/src/".replace("{port}", &stage.daemon.port().to_string());
+    let prepare: Prepare = |root| {
+        use std::os::unix::fs::PermissionsExt as _;
+        for (name, mode) in [("own", 0o600), ("open", 0o644)] {
+            let path = root.join(name);
+            fs::write(&path, "not-a-secret\nmore\n").expect("a file");
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("a mode");
+        }
+    };
+    for file in ["none", "open", "own"] {
+        let file = format!("--password-file={file}");
+        if let Err(difference) = stage.compare(&["-ai", &file, &url, "dst"], prepare) {
+            panic!("{difference}");
+        }
+    }
+}
+
+#[test]
 fn a_delta_is_small_and_right() {
     if let Err(reason) = installed() {
         skip(&format!("a session needs a real rsync; {reason}"));

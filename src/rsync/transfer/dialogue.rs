@@ -17,7 +17,11 @@ pub trait Credentials {
     fn user(&self) -> String;
 
     /// The password; empty if there is none.
-    fn password(&self) -> Vec<u8>;
+    ///
+    /// # Errors
+    ///
+    /// A password file that cannot be used.
+    fn password(&self) -> Result<Vec<u8>, Error>;
 }
 
 /// What a client wants of a daemon.
@@ -87,7 +91,7 @@ pub fn open(
                     let names = greeting.digests.iter().flatten();
                     Error::NoDigest(names.map(|name| show(name)).collect::<Vec<_>>().join(", "))
                 })?;
-                let password = credentials.password();
+                let password = credentials.password()?;
                 let answer = response(digest, &password, challenge);
                 lines.write(format!("{} {answer}\n", credentials.user()).as_bytes())?;
             }

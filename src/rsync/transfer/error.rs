@@ -17,6 +17,9 @@ pub enum Error {
     /// The daemon says why it refuses.
     #[error("{0}")]
     Refused(String),
+    /// The password file cannot be used.
+    #[error("{0}")]
+    PasswordFile(String),
     /// No digest for the password is known to both sides.
     #[error("no digest for the password is known to both sides; the daemon knows {0}")]
     NoDigest(String),
@@ -67,6 +70,7 @@ impl Error {
         let exit = match self {
             Self::Connect(_) => Exit::SocketIo,
             Self::Refused(_) | Self::NoGreeting => Exit::StartClient,
+            Self::PasswordFile(_) => Exit::Syntax,
             Self::NoDigest(_) => Exit::Unsupported,
             Self::Closed { .. } => Exit::Stream,
             Self::Timeout => Exit::Timeout,

@@ -18,7 +18,7 @@ use nix::{
 
 use crate::rsync::tree::{Attributes, Status};
 
-/// A new file under a name of its own, `.NAME.XXXXXX`, until it is complete; what is dropped before leaves nothing.
+/// A new file under a name of its own, `.NAME.` and six letters, until it is complete; what is dropped before leaves nothing.
 #[derive(Debug)]
 pub struct Temporary {
     folder: Arc<OwnedFd>,
