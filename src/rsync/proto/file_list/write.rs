@@ -105,7 +105,9 @@ impl ListWriter {
                 flags |= flag;
             }
         };
-        note(is_directory && entry.is_top(), flag::TOP_DIRECTORY);
+        // From 30 on it would mean that the folder is only on the way to what is wanted.
+        let says_top = fields.protocol < 30 || entry.has_content();
+        note(entry.is_top() && says_top, flag::TOP_DIRECTORY);
         note(
             is_directory && fields.protocol >= 30 && !entry.has_content(),
             flag::NO_CONTENT,
