@@ -209,16 +209,9 @@ impl Observer for Printer<'_> {
                     self.always(&shown(line));
                 }
             }
-            Event::Message(Tag::Info, text) => {
-                for line in text.trim_ascii_end().split(|&byte| byte == b'\n') {
-                    self.print(&shown(line));
-                }
-            }
-            Event::Message(_, text) => {
-                for line in text.trim_ascii_end().split(|&byte| byte == b'\n') {
-                    self.complain(&shown(line));
-                }
-            }
+            // A line end within a message is part of a name.
+            Event::Message(Tag::Info, text) => self.print(&shown(text.trim_ascii_end())),
+            Event::Message(_, text) => self.complain(&shown(text.trim_ascii_end())),
             Event::Listed(list) => self.listed(list),
             Event::Created(path) => {
                 if self.options().verbose > 0 || self.plan.options.itemize {

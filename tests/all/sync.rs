@@ -238,6 +238,10 @@ fn the_same_is_pushed_and_said() {
         fs::create_dir(root.join("src")).expect("a folder");
         fs::create_dir(root.join("src/f1")).expect("a folder");
         fs::write(root.join("src/f2"), "other").expect("a file");
+        touch(
+            &root.join("src/f2"),
+            UNIX_EPOCH + Duration::from_secs(1_000_000_000),
+        );
         fs::write(root.join("src/sub"), "in the way").expect("a file");
     };
     let cases: [(&str, Prepare); 24] = [
@@ -386,6 +390,55 @@ fn a_delta_is_small_and_right() {
     }
 }
 
+/// rsync sets the time of a file that it was told to leave, if a folder was to stand there.
+fn may_conflict(words: &[&str]) -> bool {
+    !words.contains(&"--ignore-existing")
+}
+
+fn generated_pull(seed: u64) -> Result<(), String> {
+    let stage = Stage::new();
+    let mut random = Random::new(seed);
+    let mut words = options(&mut random);
+    plant(&stage.source(), &mut random, None, true);
+    words.push(random.pick(&["{url}/data/src/", "{url}/data/src"]).to_owned());
+    words.push("dst".to_owned());
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    let may_conflict = may_conflict(&words);
+    stage.compare(&words, |root| {
+        let mut random = Random::new(seed);
+        let target = root.join("dst");
+        if !random.chance(30) {
+            fs::create_dir(&target).expect("a folder");
+            plant(&target, &mut random, Some(&stage.source()), may_conflict);
+        }
+    })
+}
+
+fn generated_push(seed: u64) -> Result<(), String> {
+    let stage = Stage::new();
+    let mut random = Random::new(seed);
+    let mut words = options(&mut random);
+    words.push(random.pick(&["src/", "src"]).to_owned());
+    words.push(random.pick(&["{url}/drop", "{url}/drop/dst"]).to_owned());
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    let may_conflict = may_conflict(&words);
+    // What stands there is like the files of a pull.
+    plant(&stage.source(), &mut Random::new(seed), None, true);
+    stage.compare_push(
+        &words,
+        |root| {
+            fs::create_dir(root.join("src")).expect("a folder");
+            plant(&root.join("src"), &mut Random::new(seed), None, true);
+        },
+        |target| {
+            let mut random = Random::new(seed + 1);
+            if !random.chance(30) {
+                plant(target, &mut random, Some(&stage.source()), may_conflict);
+            }
+        },
+    )
+}
+
 #[test]
 fn generated_trees_become_the_same() {
     if let Err(reason) = installed() {
@@ -404,21 +457,10 @@ fn generated_trees_become_the_same() {
                     let Some(seed) = next.lock().expect("no panic").next() else {
                         return;
                     };
-                    let stage = Stage::new();
-                    let mut random = Random::new(seed);
-                    let words = options(&mut random);
-                    plant(&stage.source(), &mut random, None, true);
-                    let words: Vec<_> = words.iter().map(String::as_str).collect();
-                    // rsync sets the time of a file that it was told to leave, if a folder was to stand there.
-                    let may_conflict = !words.contains(&"--ignore-existing");
-                    let result = stage.compare(&words, |root| {
-                        let mut random = Random::new(seed);
-                        let target = root.join("dst");
-                        if !random.chance(30) {
-                            fs::create_dir(&target).expect("a folder");
-                            plant(&target, &mut random, Some(&stage.source()), may_conflict);
-                        }
-                    });
+                    let result = match seed % 2 {
+                        0 => generated_pull(seed),
+                        _ => generated_push(seed),
+                    };
                     if let Err(difference) = result {
                         let text = format!("RSYNCCTL_SEED={seed} RSYNCCTL_TREES=1\n{difference}");
                         differences.lock().expect("no panic").push(text);
