@@ -1,5 +1,7 @@
 use std::{
-    env, fs,
+    env,
+    ffi::OsString,
+    fs,
     io::{self, BufRead as _, Read as _, Write as _},
     net::{Shutdown, TcpStream},
     os::unix::{ffi::OsStringExt as _, fs::MetadataExt as _},
@@ -60,7 +62,17 @@ and the --no-OPTION forms. Every other option of rsync's is refused by name. -vv
 
 /// Carries out rsync's command line.
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    let plan = match Command::parse(&arguments.words) {
+    carry_out(&arguments.words)
+}
+
+/// The same for the words behind the program's name.
+pub(super) fn as_rsync(words: impl Iterator<Item = OsString>) -> Result<u8, Failure> {
+    let words: Vec<_> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+    carry_out(&words)
+}
+
+fn carry_out(words: &[String]) -> Result<u8, Failure> {
+    let plan = match Command::parse(words) {
         Ok(Command::Help) => {
             io::stdout().write_all(HELP.as_bytes())?;
             return Ok(exit::CLEAN);
@@ -249,7 +261,7 @@ impl Credentials for Login<'_> {
         if let Some(path) = &self.0.password_file {
             return password_file(path);
         }
-        let given = env::var_os("RSYNC_PASSWORD").map(std::ffi::OsString::into_vec);
+        let given = env::var_os("RSYNC_PASSWORD").map(OsString::into_vec);
         Ok(given.unwrap_or_else(ask))
     }
 }

@@ -12,6 +12,7 @@ use crate::rsync::{
         destination::prepare,
         generator::Generator,
         keep::Keep,
+        pulse::Pulse,
         queue::Queue,
         receiver::{Counts, Receiver},
         session::{Role, fields, final_exit, set_up, total_size},
@@ -67,10 +68,12 @@ pub fn pull(
     let socket = |error| socket_error("setsockopt", error);
     stream.set_read_timeout(options.timeout).map_err(socket)?;
     stream.set_write_timeout(options.timeout).map_err(socket)?;
+    let pulse = Pulse::new(options.timeout);
     let faults = Faults::default();
-    let mut outgoing = Outgoing::new(stream.try_clone().map_err(socket)?);
+    let mut outgoing = Outgoing::new(stream.try_clone().map_err(socket)?, pulse.clone());
     let mut incoming = Incoming::new(
         stream.try_clone().map_err(socket)?,
+        pulse,
         &received,
         observer,
         &faults,
