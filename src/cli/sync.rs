@@ -25,7 +25,7 @@ use crate::{
     cli::{Failure, exit, output::complain},
     explain::{Known, explain},
     rsync::{
-        net::connect,
+        net::{Proxy, connect, run_program},
         transfer::{Credentials, Dialogue, Error, Options, open, pull, push},
         tree::Identity,
     },
@@ -139,7 +139,7 @@ fn carry_out(words: &[String]) -> Result<u8, Failure> {
 }
 
 fn transfer(plan: &Plan, printer: &Printer<'_>) -> Result<u8, Error> {
-    let stream = connect(&plan.daemon.address, plan.connect_limit.or(plan.options.timeout))?;
+    let stream = reach(plan)?;
     stream
         .set_read_timeout(plan.options.timeout)
         .map_err(|source| Error::Socket {
@@ -153,6 +153,18 @@ fn transfer(plan: &Plan, printer: &Printer<'_>) -> Result<u8, Error> {
     converse(plan, printer, stream).map_err(|error| match interrupt.has_come() {
         true => Error::Interrupted,
         false => error,
+    })
+}
+
+/// Connects as the environment says.
+fn reach(plan: &Plan) -> Result<TcpStream, Error> {
+    let address = &plan.daemon.address;
+    let limit = plan.connect_limit.or(plan.options.timeout);
+    let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
+    Ok(match (variable("RSYNC_CONNECT_PROG"), variable("RSYNC_PROXY")) {
+        (Some(command), _) => run_program(&command, &address.host)?,
+        (None, Some(proxy)) => Proxy::parse(&proxy)?.connect(address, limit)?,
+        (None, None) => connect(address, limit)?,
     })
 }
 
