@@ -1,8 +1,13 @@
 use std::{
-    env, fs,
+    env,
+    ffi::OsStr,
+    fs,
     io::{self, BufRead as _, Read as _, Write as _},
     net::{Shutdown, TcpStream},
-    os::unix::{ffi::OsStringExt as _, fs::MetadataExt as _},
+    os::unix::{
+        ffi::{OsStrExt as _, OsStringExt},
+        fs::MetadataExt as _,
+    },
     path::Path,
     sync::{
         Arc,
@@ -23,11 +28,12 @@ use crate::{
     cli::{Failure, exit, output::complain},
     explain::{Known, explain},
     rsync::{
+        filter::{CvsIgnores, FilterError},
         net::connect,
         transfer::{Credentials, Dialogue, Error, Options, open, pull},
         tree::Identity,
     },
-    sync::{Command, Place, Plan, Printer},
+    sync::{Command, Place, Plan, Printer, Surroundings, UsageError},
     terms::Exit,
 };
 
@@ -52,6 +58,10 @@ Works like rsync: the same options, output and exit codes. Without a destination
 the modules. Supported now: pulls and listings with
   -a -r -d -l -p -t -g -o -D --devices --specials --numeric-ids -O   what is transferred and kept
   -c -I -u --size-only --existing --ignore-existing -W -B --block-size   what is compared, and how
+  -f --filter --exclude --include --exclude-from --include-from -F -C -0  which files take part
+  --delete and its timings --delete-excluded --max-delete --ignore-errors --force   what is deleted
+  --delete-missing-args --ignore-missing-args -m -x --min-size --max-size -@ --chmod --remove-source-files
+  -k -L --copy-unsafe-links --safe-links --munge-links -M --max-alloc --trust-sender
   -n -v -q -i -h --list-only --stats --no-motd                        what is done and printed
   --port --timeout --contimeout --password-file --protocol -4 -6      how the daemon is reached
 and the --no-OPTION forms. Every other option of rsync's is refused by name. -vv says no more than -v.
@@ -59,7 +69,7 @@ and the --no-OPTION forms. Every other option of rsync's is refused by name. -vv
 
 /// Carries out rsync's command line.
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    let plan = match Command::parse(&arguments.words) {
+    let plan = match Command::parse(&arguments.words, surroundings()) {
         Ok(Command::Help) => {
             io::stdout().write_all(HELP.as_bytes())?;
             return Ok(exit::CLEAN);
@@ -75,8 +85,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         }
         Ok(Command::Transfer(plan)) => plan,
         Err(error) => {
-            complain(&format!("{error}\nsee `rsyncctl sync --help`"))?;
-            return Ok(Exit::Syntax.code());
+            let exit = error.exit();
+            complain(&match error {
+                UsageError::Filter(error) => {
+                    // rsync puts its name in front of what the system says.
+                    let is_of_system = matches!(error, FilterError::Unreadable { .. });
+                    let prefix = if is_of_system { "rsync: [client] " } else { "" };
+                    format!("{prefix}{error}\n{}", last_line(exit.code(), "client"))
+                }
+                _ => format!("{error}\nsee `rsyncctl sync --help`"),
+            })?;
+            return Ok(exit.code());
         }
     };
     let printer = Printer::new(
@@ -89,28 +108,72 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     printer.flush()?;
     let code = match ended {
         Ok(code) => code,
+        // It said why.
+        Err(Error::PeerExit(said @ 1..)) => {
+            let code = u8::try_from(said).unwrap_or(u8::MAX);
+            if let Some(advice) = advice(&printer.complaints()) {
+                printer.complain(&advice);
+            }
+            return Ok(code);
+        }
         Err(error) => {
             let text = error.to_string();
             let is_whole = ["@", "ERROR", "rsync:"]
                 .iter()
                 .any(|start| text.starts_with(start));
+            let is_whole = is_whole || matches!(error, Error::Filter(_));
             let prefix = if is_whole { "" } else { "rsync: " };
             printer.complain(&format!("{prefix}{text}"));
             error.exit()
         }
     };
     if code != 0 {
-        let text = Exit::of_code(code).map_or("unexplained error", Exit::text);
-        printer.complain(&format!(
-            "rsync error: {text} (code {code}) [Receiver=rsyncctl {}]",
-            env!("CARGO_PKG_VERSION")
-        ));
+        printer.complain(&last_line(code, "Receiver"));
         // What to do next.
         if let Some(advice) = advice(&printer.complaints()) {
             printer.complain(&advice);
         }
     }
     Ok(code)
+}
+
+/// How rsync's complaints end.
+fn last_line(code: u8, role: &str) -> String {
+    let text = Exit::of_code(code).map_or("unexplained error", Exit::text);
+    let version = env!("CARGO_PKG_VERSION");
+    format!("rsync error: {text} (code {code}) [{role}=rsyncctl {version}]")
+}
+
+fn surroundings() -> Surroundings<'static> {
+    let home = env::var_os("HOME").map(|home| Path::new(&home).join(".cvsignore"));
+    Surroundings {
+        read: Box::new(|name| {
+            let mut content = Vec::new();
+            if name == b"-" {
+                io::stdin().read_to_end(&mut content)?;
+            } else {
+                fs::File::open(Path::new(OsStr::from_bytes(name)))?
+                    .take(MAX_RULES)
+                    .read_to_end(&mut content)?;
+            }
+            Ok(content)
+        }),
+        ignores: CvsIgnores {
+            home: home.and_then(|path| fs::read(path).ok()).unwrap_or_default(),
+            variable: env::var_os("CVSIGNORE").map_or_else(Vec::new, OsStringExt::into_vec),
+        },
+        umask: mask(),
+    }
+}
+
+/// As much is read of a file with rules, in bytes.
+const MAX_RULES: u64 = 16 << 20;
+
+fn mask() -> u32 {
+    use nix::sys::stat::{Mode, umask};
+    let mask = umask(Mode::empty());
+    umask(mask);
+    mask.bits()
 }
 
 fn transfer(plan: &Plan, printer: &Printer<'_>) -> Result<u8, Error> {
@@ -194,12 +257,7 @@ fn converse(plan: &Plan, printer: &Printer<'_>, stream: TcpStream) -> Result<u8,
 }
 
 fn identity(_options: &Options) -> Identity {
-    use nix::{
-        sys::stat::{Mode, umask},
-        unistd::{getegid, geteuid, getgroups},
-    };
-    let mask = umask(Mode::empty());
-    umask(mask);
+    use nix::unistd::{getegid, geteuid, getgroups};
     let mut groups: Vec<u32> = getgroups()
         .unwrap_or_default()
         .into_iter()
@@ -209,7 +267,7 @@ fn identity(_options: &Options) -> Identity {
     Identity {
         is_root: geteuid().is_root(),
         groups,
-        umask: mask.bits(),
+        umask: mask(),
     }
 }
 

@@ -141,13 +141,13 @@ impl FilterList {
         let Ok(content) = read(self.below_root(&path)) else {
             return Ok(());
         };
-        let shown = String::from_utf8_lossy(&path).into_owned();
+        let label = shown(&path);
         let container = Container {
             prefix: merge.prefix.clone(),
             style: Style::Full,
             place: Some(match merge.is_from_file {
                 true => "a file read earlier".to_owned(),
-                false => shown,
+                false => label,
             }),
             deletes_excluded: self.deletes_excluded,
         };
@@ -185,14 +185,14 @@ impl FilterList {
         reading: &Reading,
         read: &mut ReadRules<'_>,
     ) -> Result<(), FilterError> {
-        let shown = match &container.place {
+        let label = match &container.place {
             Some(place) => format!("<rule from {place}>"),
-            None => String::from_utf8_lossy(name).into_owned(),
+            None => shown(name),
         };
         if reading.depth >= MAX_DEPTH {
             return Err(FilterError::TooDeep {
                 limit: MAX_DEPTH,
-                name: shown,
+                name: label,
             });
         }
         let content = read(self.below_root(name)).map_err(|error| FilterError::Unreadable {
@@ -200,18 +200,17 @@ impl FilterList {
                 true => "include",
                 false => "exclude",
             },
-            name: shown,
+            name: label,
             // What a file names must not be found out.
-            reason: container
-                .place
-                .is_none()
-                .then(|| describe(&error))
-                .unwrap_or_default(),
+            reason: match container.place {
+                Some(_) => String::new(),
+                None => describe(&error),
+            },
         })?;
         let inside = Container {
             place: Some(match &container.place {
                 Some(place) => format!("a file named at {place}"),
-                None => String::from_utf8_lossy(name).into_owned(),
+                None => shown(name),
             }),
             ..container.clone()
         };
@@ -400,6 +399,16 @@ fn clean(path: &[u8]) -> Vec<u8> {
     } else {
         joined
     }
+}
+
+/// A path for a message, in which nothing steers a terminal.
+fn shown(path: &[u8]) -> String {
+    let text = String::from_utf8_lossy(path);
+    let escape = |letter: char| match letter {
+        letter if letter.is_control() => format!("\\#{:03o}", u32::from(letter)),
+        letter => letter.to_string(),
+    };
+    text.chars().map(escape).collect()
 }
 
 /// As rsync writes it.

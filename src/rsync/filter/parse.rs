@@ -26,7 +26,7 @@ pub enum FilterError {
     #[error("unexpected end of filter rule: {0}")]
     NoPattern(String),
     /// A file with rules that cannot be read.
-    #[error("failed to open {kind} file {name}: {reason}")]
+    #[error("failed to open {kind} file {name}{colon}{reason}", colon = if reason.is_empty() { "" } else { ": " })]
     Unreadable {
         /// `include` or `exclude`.
         kind: &'static str,

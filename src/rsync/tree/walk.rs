@@ -11,7 +11,6 @@ use std::{
 };
 
 use nix::{
-    dir::{Dir, Entry},
     errno::Errno,
     fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlinkat, renameat},
     sys::stat::{FileStat, Mode, SFlag, fstatat, makedev, mkdirat, mknodat},
@@ -45,6 +44,8 @@ pub struct Status {
     pub gid: u32,
     /// The device's number.
     pub device: u64,
+    /// The file system that it is on.
+    pub filesystem: u64,
 }
 
 impl Status {
@@ -64,6 +65,7 @@ impl From<FileStat> for Status {
             uid: stat.st_uid,
             gid: stat.st_gid,
             device: stat.st_rdev,
+            filesystem: stat.st_dev,
         }
     }
 }
@@ -195,26 +197,6 @@ impl Tree {
         Ok(unlinkat(&*folder, base, flag)?)
     }
 
-    /// Whether [`Self::remove`] would remove it, as far as its being a folder with something in it decides.
-    ///
-    /// # Errors
-    ///
-    /// What the system would say.
-    pub fn could_remove(&mut self, name: &[u8], is_directory: bool) -> io::Result<()> {
-        if !is_directory {
-            return Ok(());
-        }
-        let (folder, base) = self.place(name)?;
-        let mut opened = Dir::openat(&*folder, base, FOLDER, Mode::empty())?;
-        let is_other = |entry: nix::Result<Entry>| {
-            entry.is_ok_and(|entry| !matches!(entry.file_name().to_bytes(), b"." | b".."))
-        };
-        if opened.iter().any(is_other) {
-            return Err(Errno::ENOTEMPTY.into());
-        }
-        Ok(())
-    }
-
     /// Begins a file that will stand at a place once it is complete.
     ///
     /// # Errors
@@ -269,7 +251,7 @@ fn is_missing(error: &io::Error) -> bool {
     error.raw_os_error().map(Errno::from_raw) == Some(Errno::ENOENT)
 }
 
-const FOLDER: OFlag = OFlag::O_DIRECTORY
+pub(super) const FOLDER: OFlag = OFlag::O_DIRECTORY
     .union(OFlag::O_CLOEXEC)
     .union(OFlag::O_NOFOLLOW);
 
