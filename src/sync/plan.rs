@@ -4,11 +4,13 @@ use thiserror::Error;
 
 use crate::{
     rsync::{
+        filter::FilterError,
         net::{Address, Family},
         transfer::Options,
     },
+    sync::choices::{Choices, Surroundings},
     syntax::Invocation,
-    terms::{Remote, Target},
+    terms::{Exit, Remote, Target},
 };
 
 /// The port that daemons listen on.
@@ -54,6 +56,18 @@ pub enum UsageError {
     /// Sources on several machines.
     #[error("All source args must come from the same machine.")]
     ManyHosts,
+    /// A filter rule, or a file with such rules, that cannot be used.
+    #[error("{0}")]
+    Filter(#[from] FilterError),
+    /// A change of modes that is none.
+    #[error("Invalid argument passed to --chmod ({0})")]
+    Mode(String),
+    /// Deletions at several times.
+    #[error("You may not combine multiple --delete-WHEN options.")]
+    DeletionTimes,
+    /// Deletions without a folder.
+    #[error("--delete does not work without --recursive (-r) or --dirs (-d).")]
+    DeletionWithoutFolders,
     /// What this program cannot do yet.
     #[error("{0} is not supported yet; use rsync for it")]
     NotYet(&'static str),
@@ -122,9 +136,10 @@ impl Command {
     /// # Errors
     ///
     /// What cannot be carried out is refused by name.
-    pub fn parse(words: &[String]) -> Result<Self, UsageError> {
+    pub fn parse(words: &[String], surroundings: Surroundings<'_>) -> Result<Self, UsageError> {
         let invocation = Invocation::parse(words);
         let mut reading = Reading::default();
+        let mut choices = Choices::new(surroundings);
         for given in &invocation.options {
             if !given.is_known {
                 return Err(UsageError::Unknown(dashed(&given.name)));
@@ -134,9 +149,10 @@ impl Command {
                 ("help", _) => return Ok(Self::Help),
                 ("version" | "V", _) => return Ok(Self::Version),
                 ("human-readable", _) if words.len() == 1 => return Ok(Self::Help),
-                (name, value) => reading.option(name, value)?,
+                (name, value) => reading.option(&mut choices, name, value)?,
             }
         }
+        choices.finish(&mut reading.options)?;
         reading
             .plan(&invocation.targets)
             .map(|plan| Self::Transfer(Box::new(plan)))
@@ -157,7 +173,12 @@ struct Reading {
 }
 
 impl Reading {
-    fn option(&mut self, name: &str, value: Option<&str>) -> Result<(), UsageError> {
+    fn option(
+        &mut self,
+        choices: &mut Choices<'_>,
+        name: &str,
+        value: Option<&str>,
+    ) -> Result<(), UsageError> {
         let (is_on, plain) = match name.strip_prefix("no-") {
             Some(plain) if plain != "motd" => (false, plain),
             _ => (true, name),
@@ -194,7 +215,7 @@ impl Reading {
             "ignore-existing" if is_on => options.ignore_existing = true,
             "whole-file" | "W" => options.whole_file = is_on,
             "dry-run" | "n" if is_on => options.dry_run = true,
-            "list-only" if is_on => options.list_only = true,
+            "list-only" if is_on => (options.list_only, options.list_only_is_said) = (true, true),
             "verbose" | "v" => {
                 options.verbose = if is_on {
                     options.verbose.saturating_add(1)
@@ -218,6 +239,7 @@ impl Reading {
             "port" => self.port = Some(number(name, value, 1..=65_535)?),
             "protocol" => self.protocol = Some(number(name, value, 29..=32)?),
             "password-file" => self.password_file = value.map(PathBuf::from),
+            plain if choices.option(options, plain, is_on, value)? => {}
             _ => return Err(UsageError::Unsupported(dashed(name))),
         }
         Ok(())
@@ -327,6 +349,16 @@ fn path_of(remote: &Remote) -> String {
     }
 }
 
+impl UsageError {
+    /// What rsync ends with then.
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::Filter(error) => error.exit(),
+            _ => Exit::Syntax,
+        }
+    }
+}
+
 fn dashed(name: &str) -> String {
     if name.chars().count() == 1 {
         format!("-{name}")
@@ -367,11 +399,17 @@ fn seconds(option: &str, value: Option<&str>) -> Result<Option<Duration>, UsageE
 
 #[cfg(test)]
 mod tests {
-    use super::{Command, Place, UsageError};
+    use super::{Command, Place, Surroundings, UsageError};
+    use crate::rsync::filter::CvsIgnores;
 
     fn parse(line: &str) -> Result<Command, UsageError> {
         let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
-        Command::parse(&words)
+        let surroundings = Surroundings {
+            read: Box::new(|_| Err(std::io::ErrorKind::NotFound.into())),
+            ignores: CvsIgnores::default(),
+            umask: 0o022,
+        };
+        Command::parse(&words, surroundings)
     }
 
     #[test]

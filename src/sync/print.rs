@@ -12,7 +12,7 @@ use crate::{
             ItemFlags, Tag,
             file_list::{Entry, FileKind, FileList},
         },
-        transfer::{Event, Observer, Options, Outcome, shown},
+        transfer::{Deleted, Event, Observer, Options, Outcome, shown},
     },
     sync::{
         itemize::{grouped, is_significant, letters, name, permissions},
@@ -163,6 +163,17 @@ impl<'p> Printer<'p> {
         }
     }
 
+    /// Something was deleted (`log_delete` in log.c).
+    fn deleted(&self, name: &[u8], is_directory: bool) {
+        let slash = if is_directory { "/" } else { "" };
+        let name = shown(name);
+        if self.plan.options.itemize {
+            self.print(&format!("*deleting   {name}{slash}"));
+        } else if self.options().verbose > 0 {
+            self.print(&format!("deleting {name}{slash}"));
+        }
+    }
+
     fn done(&self, outcome: &Outcome) {
         let options = self.options();
         if self.plan.statistics {
@@ -219,9 +230,12 @@ impl Observer for Printer<'_> {
                 }
             }
             Event::Item { list, entry, flags } => self.item(list, entry, flags),
+            Event::Deleted { name, is_directory } => self.deleted(name, is_directory),
             Event::Failed(text) => self.complain(&match text.split_once(' ') {
                 // rsync has no prefix for these.
-                Some(("could" | "ERROR:" | "WARNING:" | "rsync:" | "file", _)) => text.to_owned(),
+                Some(("could" | "Deletions" | "ERROR:" | "WARNING:" | "file" | "rsync:" | "symlink", _)) => {
+                    text.to_owned()
+                }
                 _ => format!("rsync: [generator] {text}"),
             }),
             Event::Warning(text) => self.print(text),
@@ -236,6 +250,7 @@ fn statistics(outcome: &Outcome) -> Vec<String> {
     vec![
         String::new(),
         format!("Number of files: {}", grouped(outcome.listed)),
+        format!("Number of deleted files: {}", deleted(&outcome.deleted)),
         format!(
             "Number of regular files transferred: {}",
             grouped(outcome.transferred)
@@ -250,4 +265,24 @@ fn statistics(outcome: &Outcome) -> Vec<String> {
         format!("Total bytes sent: {}", grouped(outcome.sent)),
         format!("Total bytes received: {}", grouped(outcome.received)),
     ]
+}
+
+/// How many things were deleted, and of which kinds.
+fn deleted(deleted: &Deleted) -> String {
+    let kinds = [
+        ("reg", deleted.files),
+        ("dir", deleted.directories),
+        ("link", deleted.symlinks),
+        ("dev", deleted.devices),
+        ("special", deleted.specials),
+    ];
+    let kinds: Vec<_> = kinds
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(kind, count)| format!("{kind}: {}", grouped(*count)))
+        .collect();
+    match deleted.total() {
+        0 => "0".to_owned(),
+        total => format!("{} ({})", grouped(total), kinds.join(", ")),
+    }
 }

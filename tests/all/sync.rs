@@ -2,6 +2,8 @@
 //!
 //! `RSYNCCTL_TREES` is the number of generated trees, `RSYNCCTL_SEED` the seed of the first one.
 
+mod arguments;
+mod filters;
 mod trees;
 
 use std::{
@@ -127,14 +129,24 @@ fn told(output: &Output, place: &str) -> String {
         if !is_of_run {
             let line = line.split("  speedup is").next().unwrap_or(line);
             // rsync's processes print these and the items in an order that is not always the same.
-            let is_of_generator = line.starts_with("skipping ") || line.starts_with("cannot delete ");
+            let is_of_generator = [
+                "skipping ",
+                "cannot delete ",
+                "deleting ",
+                "*deleting ",
+                "IO error ",
+            ]
+            .iter()
+            .any(|start| line.starts_with(start));
             let to = if is_of_generator { &mut text } else { &mut items };
             to.push_str(&format!("{line}\n"));
         }
     }
     text.push_str(&items);
     for line in String::from_utf8_lossy(&output.stderr).lines() {
-        let is_of_program = line.starts_with("rsyncctl: ") || line.contains("read error: Connection reset");
+        let is_of_program = line.starts_with("rsyncctl: ")
+            || line.contains("read error: Connection reset")
+            || line.contains("SIGUSR1");
         if !is_of_program {
             // Where in its source, and as what.
             let end = [") at ", ") ["].iter().filter_map(|mark| line.find(mark)).min();

@@ -1,22 +1,25 @@
 use std::{
     collections::{BTreeSet, HashMap},
     io::{self, Read as _},
-    os::unix::ffi::OsStrExt as _,
+    os::unix::ffi::{OsStrExt as _, OsStringExt as _},
     path::{Path, PathBuf},
 };
 
 use nix::{
+    errno::Errno,
     sys::stat::{major, minor},
     unistd::{Gid, Group, Uid, User},
 };
 
 use crate::rsync::{
+    filter::{FilterList, Side, Verdict},
     proto::{
         Session,
         file_list::{Entry, Extra, FileKind, FileList, MAX_PATH},
     },
     transfer::{
-        Event, Observer, Options,
+        Error, Event, Observer, Options,
+        links::is_unsafe,
         text::{describe, shown},
         wire::Faults,
     },
@@ -54,17 +57,17 @@ impl Sources {
 
 impl Source {
     fn shown(&self, name: &[u8]) -> String {
-        let mut path = std::path::absolute(&self.path)
-            .unwrap_or_else(|_| self.path.clone())
-            .into_os_string();
-        let bytes = match name {
-            b"." => Vec::new(),
-            _ => [b"/", name].concat(),
-        };
-        if path.as_bytes() == b"/" {
-            path.clear();
+        let mut path = whole(&self.path);
+        while path.len() > 1 && path.ends_with(b"/") {
+            path.pop();
         }
-        shown(&[path.as_bytes(), &bytes].concat())
+        if name != b"." {
+            if path != b"/" {
+                path.push(b'/');
+            }
+            path.extend_from_slice(name);
+        }
+        shown(&path)
     }
 }
 
@@ -82,6 +85,11 @@ pub(crate) struct Builder<'a> {
     observer: &'a dyn Observer,
     list: FileList,
     sources: Sources,
+    filters: FilterList,
+    /// How deep the folders are whose merge files hold.
+    depths: Vec<usize>,
+    /// The file system of the argument.
+    filesystem: u64,
     /// The first name of what has several, by file system and number.
     leaders: HashMap<(u64, u64), u32>,
 }
@@ -94,6 +102,7 @@ impl<'a> Builder<'a> {
     pub(crate) fn new(
         session: Session,
         options: &'a Options,
+        filters: FilterList,
         faults: &'a Faults,
         observer: &'a dyn Observer,
     ) -> Self {
@@ -104,19 +113,27 @@ impl<'a> Builder<'a> {
             observer,
             list: FileList::default(),
             sources: Sources::default(),
+            filters,
+            depths: Vec::new(),
+            filesystem: 0,
             leaders: HashMap::new(),
         }
     }
 
     /// Everything that the arguments name, with what is below it.
-    pub(crate) fn build(mut self, paths: &[PathBuf]) -> Built {
+    ///
+    /// # Errors
+    ///
+    /// What is no rule in a merge file.
+    pub(crate) fn build(mut self, paths: &[PathBuf]) -> Result<Built, Error> {
         for path in paths {
-            self.argument(path);
+            self.argument(path)?;
+            self.leave_to(0);
         }
-        Built {
+        Ok(Built {
             list: self.list,
             sources: self.sources,
-        }
+        })
     }
 
     fn fail(&self, bits: i32, text: &str) {
@@ -125,9 +142,9 @@ impl<'a> Builder<'a> {
             .observe(Event::Failed(&format!("rsync: [sender] {text}")));
     }
 
-    fn argument(&mut self, path: &Path) {
+    fn argument(&mut self, path: &Path) -> Result<(), Error> {
         let (folder, name) = split(path);
-        let tree = match Tree::open(folder) {
+        let mut tree = match Tree::open(folder) {
             Ok(tree) => tree,
             Err(error) => {
                 let place = absolute(folder);
@@ -135,39 +152,57 @@ impl<'a> Builder<'a> {
                     ERROR,
                     &format!("change_dir \"{place}\" failed: {}", describe(&error)),
                 );
-                return;
+                return Ok(());
             }
         };
-        self.sources.0.push(Source {
+        let options = self.options;
+        if options.copy_links || options.copy_unsafe_links || options.copy_directory_links {
+            tree.follow_links();
+        }
+        let source = Source {
             tree,
             path: folder.to_owned(),
             first: self.list.len() as u32,
-        });
+        };
+        let root = whole(folder);
+        self.filters.set_root(root.strip_suffix(b"/").unwrap_or(&root));
+        self.sources.0.push(source);
         let status = self.source().tree.status(&name);
-        let status = status.and_then(|found| found.ok_or_else(|| io::ErrorKind::NotFound.into()));
+        let status = status.and_then(|found| found.ok_or_else(|| Errno::ENOENT.into()));
         let status = match status {
             Ok(status) => status,
             Err(error) => {
-                let reason = match error.kind() {
-                    io::ErrorKind::NotFound => "No such file or directory (2)".to_owned(),
-                    _ => describe(&error),
-                };
-                let place = self.source().shown(&name);
-                self.fail(ERROR, &format!("link_stat \"{place}\" failed: {reason}"));
-                return;
+                self.missing(&name, &error);
+                return Ok(());
             }
         };
+        let Some(status) = self.resolve(&name, status) else {
+            return Ok(());
+        };
         let is_directory = status.kind() == FileKind::Directory;
-        if is_directory && !self.options.recursive && !self.options.directories {
+        if is_directory && !options.recursive && !options.directories {
             let text = format!("skipping directory {}", shown(&name));
             self.observer.observe(Event::Warning(&text));
-            return;
+            return Ok(());
         }
-        let has_content = is_directory && (self.options.recursive || name == b".");
-        if let Some(place) = self.add(name, &status, true, has_content)
-            && has_content
-        {
-            self.walk(place);
+        self.filesystem = status.filesystem;
+        let has_content = is_directory && (options.recursive || name == b".");
+        match self.add(name, &status, true, has_content) {
+            Some(place) if has_content => self.walk(place),
+            _ => Ok(()),
+        }
+    }
+
+    /// An argument that is not there.
+    fn missing(&mut self, name: &[u8], error: &io::Error) {
+        let is_missing = error.kind() == io::ErrorKind::NotFound;
+        if is_missing && self.options.deletion.missing_arguments {
+            // An entry without a kind says that it is to be deleted.
+            self.list.push(name, Entry::default(), Extra::default());
+        } else if !is_missing || !self.options.ignore_missing_arguments {
+            let place = self.source().shown(name);
+            let text = format!("link_stat \"{place}\" failed: {}", describe(error));
+            self.fail(ERROR, &text);
         }
     }
 
@@ -176,10 +211,11 @@ impl<'a> Builder<'a> {
     }
 
     /// Everything below a folder of the list; without recursion only what is in it.
-    fn walk(&mut self, place: u32) {
+    fn walk(&mut self, place: u32) -> Result<(), Error> {
         let mut folders = vec![place];
         while let Some(place) = folders.pop() {
             let name = self.list.name(&self.list.entries()[place as usize]).to_vec();
+            self.enter(&name)?;
             let found = match self.source().tree.entries(&name) {
                 Ok(found) => found,
                 Err(error) => {
@@ -197,19 +233,88 @@ impl<'a> Builder<'a> {
                     b"." => found.name,
                     folder => [folder, b"/", &found.name].concat(),
                 };
-                let status = match found.status {
-                    Ok(status) => status,
-                    Err(error) => {
-                        self.vanished(&whole, &error);
-                        continue;
-                    }
-                };
-                let is_entered = status.kind() == FileKind::Directory && self.options.recursive;
-                let added = self.add(whole, &status, false, is_entered);
-                folders.extend(added.filter(|_| is_entered));
+                folders.extend(self.found(whole, found.status));
             }
             // The first of them is the next.
             folders[before..].reverse();
+        }
+        Ok(())
+    }
+
+    /// Appends what a folder holds, if it takes part; its place, if it is entered.
+    fn found(&mut self, name: Vec<u8>, status: io::Result<Status>) -> Option<u32> {
+        let status = match status {
+            Ok(status) => status,
+            Err(error) => {
+                self.vanished(&name, &error);
+                return None;
+            }
+        };
+        let is_link = status.kind() == FileKind::Symlink;
+        // A link that leads nowhere is no reason to complain where it takes no part.
+        if is_link && self.filters.check(&name, false, Side::Sender) == Verdict::Excluded {
+            return None;
+        }
+        let status = self.resolve(&name, status)?;
+        let is_directory = status.kind() == FileKind::Directory;
+        if self.filters.check(&name, is_directory, Side::Sender) == Verdict::Excluded {
+            return None;
+        }
+        let is_mount =
+            is_directory && self.options.one_file_system > 0 && status.filesystem != self.filesystem;
+        if is_mount && self.options.one_file_system > 1 {
+            return None;
+        }
+        let is_entered = is_directory && self.options.recursive && !is_mount;
+        self.add(name, &status, false, is_entered).filter(|_| is_entered)
+    }
+
+    /// What takes the place of a symlink that is to be followed (`link_stat` in flist.c).
+    fn resolve(&mut self, name: &[u8], status: Status) -> Option<Status> {
+        let options = self.options;
+        let follows = options.copy_links || options.copy_unsafe_links || options.copy_directory_links;
+        if status.kind() != FileKind::Symlink || !follows {
+            return Some(status);
+        }
+        let tree = &mut self.source().tree;
+        let led = tree.followed_status(name);
+        let is_followed = options.copy_links
+            || options.copy_unsafe_links && tree.link(name).is_ok_and(|link| is_unsafe(&link, name));
+        match led {
+            Ok(led) if is_followed => Some(led),
+            Ok(led) if options.copy_directory_links && led.kind() == FileKind::Directory => Some(led),
+            Err(_) if is_followed => {
+                let place = self.source().shown(name);
+                self.faults.add_bits(ERROR);
+                let text = format!("symlink has no referent: \"{place}\"");
+                self.observer.observe(Event::Failed(&text));
+                None
+            }
+            _ => Some(status),
+        }
+    }
+
+    /// Reads the merge files of a folder, and forgets those of the folders that it is not in.
+    fn enter(&mut self, name: &[u8]) -> Result<(), Error> {
+        let depth = match name {
+            b"." => 1,
+            name => 2 + name.iter().filter(|&&byte| byte == b'/').count(),
+        };
+        self.leave_to(depth);
+        self.depths.push(depth);
+        let tree = &mut self.sources.0.last_mut().expect("an argument was begun").tree;
+        self.filters
+            .enter(name, &mut |path| match path.starts_with(b"/") {
+                true => Tree::open(Path::new("/"))?.read_small(&path[1..]),
+                false => tree.read_small(path),
+            })?;
+        Ok(())
+    }
+
+    fn leave_to(&mut self, depth: usize) {
+        while self.depths.last().is_some_and(|&last| last >= depth) {
+            self.depths.pop();
+            self.filters.leave();
         }
     }
 
@@ -262,7 +367,7 @@ impl<'a> Builder<'a> {
         }
         let place = u32::try_from(self.list.len()).ok()?;
         if self.options.hard_links && kind != FileKind::Directory && status.links > 1 {
-            let inode = (status.volume, status.inode);
+            let inode = (status.filesystem, status.inode);
             extra.leader = Some(*self.leaders.entry(inode).or_insert(place));
         }
         let mut entry = Entry::default();
@@ -307,8 +412,12 @@ fn split(path: &Path) -> (&Path, Vec<u8>) {
 }
 
 fn absolute(path: &Path) -> String {
+    shown(&whole(path))
+}
+
+fn whole(path: &Path) -> Vec<u8> {
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    shown(whole.as_os_str().as_bytes())
+    whole.into_os_string().into_vec()
 }
 
 /// The names of those who own the files of a list, without root's.

@@ -1,17 +1,23 @@
-use std::{collections::HashMap, net::Shutdown, path::Path, sync::mpsc, thread};
+use std::{
+    collections::HashMap, net::Shutdown, os::unix::ffi::OsStrExt as _, path::Path, sync::mpsc, thread,
+};
 
 use nix::unistd::{Group, User};
 
 use crate::rsync::{
+    filter::Side,
     proto::{
         Indices, Session, Statistics, Stop,
         file_list::{FileKind, FileList, Item, ListReader, NameReader, Named, numbered},
     },
     transfer::{
-        Error, Event, Observer, Opened, Options,
+        Error, Event, ModeChange, Observer, Opened, Options,
+        delete::{Deleted, Deleter, Report},
         destination::prepare,
         generator::Generator,
         keep::Keep,
+        links::MUNGED,
+        prune::prune,
         pulse::Pulse,
         queue::Queue,
         receiver::{Counts, Receiver},
@@ -41,6 +47,8 @@ pub struct Outcome {
     pub sent: u64,
     /// Bytes on the wire, from the server.
     pub received: u64,
+    /// What was deleted.
+    pub deleted: Deleted,
     /// What the server counted.
     pub server: Statistics,
     /// The status to end with: errors with single files.
@@ -79,10 +87,13 @@ pub fn pull(
         &faults,
         "receiver",
     );
+    let mut filters = options.filters.clone();
+    let rules = filters.announce(Side::Receiver, protocol, options.cvs_exclude)?;
     let session = set_up(
         protocol,
         Role::Receiver,
         paths,
+        &rules,
         options,
         &mut outgoing,
         &mut incoming,
@@ -95,8 +106,17 @@ pub fn pull(
     let names = std::mem::take(&mut list.names);
     let mut list = list.list;
     list.map_ids(|uid| names.user(uid), |gid| names.group(gid));
+    if !options.mode_changes.is_empty() {
+        list.map_modes(|mode, is_directory| ModeChange::apply_all(&options.mode_changes, mode, is_directory));
+    }
+    if options.munge_links {
+        list.prefix_links(MUNGED);
+    }
     observer.observe(Event::Listed(&list));
-    let numbers = numbered(&list);
+    let mut numbers = numbered(&list);
+    if options.prune_empty_directories {
+        prune(&list, &mut numbers, &filters);
+    }
     let destination = match destination {
         Some(path) if !options.list_only && !list.is_empty() => {
             Some(prepare(path, &list, &numbers, options, observer)?)
@@ -113,6 +133,7 @@ pub fn pull(
         root: place.root,
     };
     let queue = Queue::default();
+    filters.set_root(keep.root.as_os_str().as_bytes());
     let mut outcome = Outcome {
         listed: list.len() as u64,
         total_size: total_size(&list),
@@ -130,8 +151,19 @@ pub fn pull(
             tree: tree.clone(),
             outgoing,
             indices: Indices::new(protocol),
-            observer,
             failed_folder: None,
+            deleter: Deleter::new(
+                &keep,
+                &list,
+                &numbers,
+                protocol,
+                filters,
+                tree.clone(),
+                Report {
+                    queue: &queue,
+                    faults: &faults,
+                },
+            ),
         };
         let receiver = Receiver {
             session,
@@ -255,6 +287,7 @@ fn run(
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     let protocol = receiver.session.protocol;
+    let is_late = generator.deleter.is_late();
     let (redo, redone) = mpsc::channel::<Vec<u32>>();
     thread::scope(|scope| {
         let asking = scope.spawn(move || {
@@ -262,15 +295,18 @@ fn run(
                 // The receiver ends without a word if it failed.
                 let Ok(again) = redone.recv() else { return Ok(()) };
                 generator.again(&again)?;
-                // The end of the second phase, of the delayed updates, and from 31 of the deletions: nothing is late
-                // here, so they go together, unless something is still to come.
-                let rest = if protocol >= 31 { 3 } else { 2 };
+                // The end of the second phase, of the delayed updates, and from 31 of the deletions go together, unless
+                // something is still to come.
                 if again.is_empty() {
-                    return generator.done(rest);
+                    generator.done_with_transfer(2)?;
+                } else {
+                    generator.done(1)?;
+                    if redone.recv().is_ok() {
+                        generator.done_with_transfer(1)?;
+                    }
                 }
-                generator.done(1)?;
-                if redone.recv().is_ok() {
-                    generator.done(rest - 1)?;
+                if generator.deleter.is_late() && redone.recv().is_ok() {
+                    generator.delete_late()?;
                 }
                 Ok(())
             });
@@ -282,7 +318,7 @@ fn run(
                 Ok(_) => generator.done(1),
                 Err(_) => Ok(()),
             });
-            (said, generator.outgoing.sent)
+            (said, generator.outgoing.sent, generator.deleter.deleted)
         });
         let taken = (|| {
             let again = receiver.phase(false)?;
@@ -294,6 +330,9 @@ fn run(
             }
             receiver.expect_done()?;
             outcome.server = receiver.statistics()?;
+            if is_late {
+                let _ = redo.send(Vec::new());
+            }
             if protocol >= 31 {
                 receiver.expect_done()?;
             }
@@ -304,18 +343,25 @@ fn run(
         if taken.is_err() {
             let _ = stream.shutdown(Shutdown::Both);
         }
-        let (asked, sent) = asking.join().expect("the generator does not panic");
+        let (asked, sent, deleted) = asking.join().expect("the generator does not panic");
         if taken.is_ok() {
             // The server hangs up when it has heard the goodbye.
             receiver.incoming.drain();
         }
         let counts = receiver.counts;
+        outcome.deleted = deleted;
+        // Before 31 nothing is read once late deletions are done.
+        let reported = receiver.report_all();
         outcome.transferred = counts.files;
         outcome.transferred_size = counts.size;
         (outcome.literal, outcome.matched) = (counts.literal, counts.matched);
         (outcome.sent, outcome.received) = (sent, receiver.incoming.received);
-        // What the receiver saw is nearer to the cause than a socket that the other end had closed.
-        taken.and(asked)
+        // What the receiver saw is nearer to the cause than a socket that the other end had closed, but not if it was
+        // closed because of a bad rule.
+        match asked {
+            Err(Error::Filter(error)) => Err(error.into()),
+            asked => taken.and(asked).and(reported),
+        }
     })
 }
 
@@ -343,8 +389,10 @@ fn finish_directories(
         if now.kind() != FileKind::Directory {
             continue;
         }
-        let mut attributes = keep.attributes(entry, Some(&now));
-        if !keep.options.permissions && now.mode & 0o7777 == keep.new_permissions(entry) | 0o700 {
+        let mut attributes = keep.changes(entry, &now);
+        let is_made = now.mode & 0o7777 == keep.new_permissions(entry) | 0o700;
+        let is_new_root = keep.is_new && *name == *b".";
+        if !keep.options.permissions && (is_made || is_new_root) {
             attributes.permissions = Some(keep.new_permissions(entry));
         }
         let result = tree.apply(&name, &attributes, &now);

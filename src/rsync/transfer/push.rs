@@ -2,18 +2,19 @@ use std::{net::Shutdown, path::PathBuf, thread};
 
 use crate::rsync::{
     delta::BlockSums,
+    filter::Side,
     proto::{
-        Index, Indices, ItemFlags, Record, Session, SumHead, Violation,
+        Index, Indices, ItemFlags, PROTOCOL, Record, Session, SumHead, Violation,
         file_list::{Extra, FileList, ListWriter, numbered, write_names},
     },
     transfer::{
-        Error, Event, Observer, Opened, Options, Outcome,
+        Error, Event, ModeChange, Observer, Opened, Options, Outcome,
         build::{Builder, Built, OwnerNames, group_name, user_name},
         pulse::Pulse,
         receiver::Counts,
         requests::{Arrived, Requests},
         sender::Sender,
-        session::{Role, fields, final_exit, set_up, total_size},
+        session::{Role, fields, final_exit, reads_rules, set_up, total_size},
         wire::{Faults, Incoming, Outgoing, socket_error},
     },
 };
@@ -52,15 +53,27 @@ pub fn push(
         "sender",
     );
     let paths = [target.to_vec()];
+    let mut filters = options.filters.clone();
+    // What is not sent need not be expressed in an old protocol.
+    let spoken = match reads_rules(Role::Sender, options) {
+        true => protocol,
+        false => PROTOCOL,
+    };
+    let rules = filters.announce(Side::Sender, spoken, options.cvs_exclude)?;
     let session = set_up(
         protocol,
         Role::Sender,
         &paths,
+        &rules,
         options,
         &mut outgoing,
         &mut incoming,
     )?;
-    let Built { list, sources } = Builder::new(session, options, &faults, observer).build(sources);
+    let Built { mut list, sources } =
+        Builder::new(session, options, filters, &faults, observer).build(sources)?;
+    if !options.mode_changes.is_empty() {
+        list.map_modes(|mode, is_directory| ModeChange::apply_all(&options.mode_changes, mode, is_directory));
+    }
     observer.observe(Event::Listed(&list));
     let numbers = numbered(&list);
     let mut outcome = Outcome {

@@ -3,7 +3,7 @@ use std::{fs::File, io, os::unix::fs::FileExt as _};
 use crate::rsync::{
     delta::{BlockHash, BlockSums, Hasher, Pieces, search},
     proto::{
-        Index, Indices, ItemFlags, Record, Session, TokenWriter, Violation,
+        Index, Indices, ItemFlags, Record, Session, Tag, TokenWriter, Violation,
         file_list::{Entry, FileKind, FileList},
     },
     transfer::{
@@ -11,9 +11,10 @@ use crate::rsync::{
         build::{ERROR, Sources, VANISHED},
         receiver::Counts,
         requests::{Arrived, Requests},
-        text::describe,
+        text::{describe, shown},
         wire::{Faults, Outgoing},
     },
+    tree::Status,
 };
 
 /// Answers the receiving server (`send_files` in sender.c).
@@ -54,7 +55,7 @@ impl Sender<'_> {
                 }
             };
             match arrived {
-                Arrived::Message(tag, text) => self.observer.observe(Event::Message(tag, &text)),
+                Arrived::Message(tag, text) => self.message(tag, &text)?,
                 Arrived::Done => {
                     self.phases += 1;
                     let answered = PHASES + u8::from(self.session.protocol >= 31);
@@ -72,15 +73,87 @@ impl Sender<'_> {
     pub(crate) fn read_on(&mut self) -> Result<(), Error> {
         while let Some(arrived) = self.requests.next()? {
             if let Arrived::Message(tag, text) = arrived {
-                self.observer.observe(Event::Message(tag, &text));
+                self.message(tag, &text)?;
             }
         }
         Ok(())
     }
 
-    fn answer(&mut self, number: u32, record: &Record, sums: &BlockSums) -> Result<(), Error> {
+    fn message(&mut self, tag: Tag, text: &[u8]) -> Result<(), Error> {
+        match tag {
+            Tag::Deleted => {
+                let folder = text.strip_suffix(b"\0");
+                self.observer.observe(Event::Deleted {
+                    name: folder.unwrap_or(text),
+                    is_directory: folder.is_some(),
+                });
+            }
+            Tag::Success => {
+                let number = text.try_into().map(u32::from_le_bytes);
+                self.stored(number.expect("the frame's length was checked"))?;
+            }
+            _ => self.observer.observe(Event::Message(tag, text)),
+        }
+        Ok(())
+    }
+
+    /// A file arrived safely: it is removed here, if that is wanted (`successful_send` in sender.c).
+    fn stored(&mut self, number: u32) -> Result<(), Error> {
+        let place = self.place(number)?;
+        if !self.options.remove_source_files {
+            return Ok(());
+        }
+        let entry = self.list.entries()[place as usize];
+        let name = self.list.name(&entry);
+        let tree = self.sources.tree(place);
+        let now = match self.options.copy_links {
+            true => tree.followed_status(name).map(Some),
+            false => tree.status(name),
+        };
+        let is_changed = |now: &Status| {
+            (now.size, now.mtime, now.nanoseconds) != (entry.size, entry.mtime, entry.nanoseconds)
+        };
+        let name_shown = shown(name);
+        match now {
+            Ok(Some(now)) if is_changed(&now) => {
+                self.faults.fail();
+                let text = format!("ERROR: Skipping sender remove for changed file: {name_shown}");
+                self.observer.observe(Event::Failed(&text));
+            }
+            Ok(Some(_)) => match tree.remove(name, false) {
+                Ok(()) if self.options.verbose > 1 => {
+                    let text = format!("sender removed {name_shown}");
+                    self.observer.observe(Event::Warning(&text));
+                }
+                Ok(()) => {}
+                Err(error) => self.not_removed("remove", &name_shown, &error),
+            },
+            Ok(None) => {
+                let text = format!("sender file already removed: {name_shown}");
+                self.observer.observe(Event::Warning(&text));
+            }
+            Err(error) => self.not_removed("re-lstat", &name_shown, &error),
+        }
+        Ok(())
+    }
+
+    fn not_removed(&self, action: &str, name: &str, error: &io::Error) {
+        self.faults.fail();
+        let text = format!(
+            "rsync: [sender] sender failed to {action} {name}: {}",
+            describe(error)
+        );
+        self.observer.observe(Event::Failed(&text));
+    }
+
+    /// The place of a number in the list.
+    fn place(&self, number: u32) -> Result<u32, Error> {
         let place = self.numbers.get(number as usize).copied().flatten();
-        let place = place.ok_or(Violation::UnaskedIndex(number))?;
+        Ok(place.ok_or(Violation::UnaskedIndex(number))?)
+    }
+
+    fn answer(&mut self, number: u32, record: &Record, sums: &BlockSums) -> Result<(), Error> {
+        let place = self.place(number)?;
         let entry = self.list.entries()[place as usize];
         let is_wanted = record.flags.has(ItemFlags::TRANSFER);
         if is_wanted && (entry.kind() != FileKind::Regular || self.phases >= PHASES - 1) {

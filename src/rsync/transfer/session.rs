@@ -6,6 +6,7 @@ use crate::{
         },
         transfer::{
             Error, Options,
+            options::DeleteWhen,
             wire::{Faults, Incoming, Outgoing},
         },
     },
@@ -26,6 +27,7 @@ pub(crate) fn set_up(
     protocol: u8,
     role: Role,
     paths: &[Vec<u8>],
+    rules: &[Vec<u8>],
     options: &Options,
     outgoing: &mut Outgoing,
     incoming: &mut Incoming<'_>,
@@ -63,11 +65,10 @@ pub(crate) fn set_up(
     if protocol >= 30 {
         outgoing.multiplex()?;
     }
-    // A server that receives reads rules only if it is to delete.
-    if role == Role::Sender {
+    if !reads_rules(role, options) {
         return Ok(session);
     }
-    for rule in &options.filters {
+    for rule in rules {
         let length = i32::try_from(rule.len()).expect("a command line is shorter");
         outgoing.buffer().int(length);
         outgoing.buffer().bytes(rule);
@@ -75,6 +76,11 @@ pub(crate) fn set_up(
     outgoing.buffer().int(0);
     outgoing.flush()?;
     Ok(session)
+}
+
+/// Whether the server reads filter rules: one that receives has use for them only if it deletes or prunes.
+pub(crate) fn reads_rules(role: Role, options: &Options) -> bool {
+    role == Role::Receiver || options.deletion.when != DeleteWhen::Never || options.prune_empty_directories
 }
 
 /// What an entry of the list consists of.

@@ -97,14 +97,14 @@ impl Entry {
         self.is_directory() && self.flags & NO_CONTENT == 0
     }
 
+    /// Whether it is a folder that the command line names, or one in front of it.
+    pub fn is_top(&self) -> bool {
+        self.is_directory() && self.flags & TOP_DIRECTORY != 0
+    }
+
     /// Whether it is a folder in front of an argument with `--relative`.
     pub fn is_implied(&self) -> bool {
         self.is_directory() && self.flags & (TOP_DIRECTORY | NO_CONTENT) == TOP_DIRECTORY | NO_CONTENT
-    }
-
-    /// Whether it is a folder that an argument names.
-    pub fn is_top(&self) -> bool {
-        self.is_directory() && self.flags & TOP_DIRECTORY != 0
     }
 
     /// Says of a folder whether an argument names it, and whether its content belongs to the transfer.
@@ -165,6 +165,22 @@ impl FileList {
         self.names.extend_from_slice(name);
         self.entries.push(entry);
         true
+    }
+
+    /// Changes the permissions of all but symlinks.
+    pub fn map_modes(&mut self, change: impl Fn(u32, bool) -> u32) {
+        for entry in &mut self.entries {
+            if !matches!(entry.kind(), FileKind::Symlink | FileKind::Missing) {
+                entry.mode = entry.mode & KIND | change(entry.permissions(), entry.is_directory());
+            }
+        }
+    }
+
+    /// Puts something in front of where each symlink leads.
+    pub fn prefix_links(&mut self, prefix: &[u8]) {
+        for link in self.extras.iter_mut().filter_map(|extra| extra.link.as_mut()) {
+            *link = [prefix, &**link].concat().into();
+        }
     }
 
     /// Changes the owners, once their names are known.
