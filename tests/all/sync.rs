@@ -105,7 +105,9 @@ impl Stage {
             (told(&output, &place), trees)
         };
         let (theirs, ours) = (run(false), run(true));
-        if theirs == ours {
+        // rsync waits for ever where a named pipe has the name of a merge file.
+        let hangs = theirs.0.starts_with("code Some(124)\n");
+        if theirs == ours || hangs {
             return Ok(());
         }
         let text = |(told, tree): &(String, String)| format!("{told}{tree}");
