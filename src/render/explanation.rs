@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use textwrap::Options;
 
 use crate::{
-    catalog::{Language, Side, Text, fill},
+    catalog::{FileKind, Language, Side, Text, fill},
     explain::{Cause, Explanation, Incident, Reason},
     render::{Format, Style, visible::visible, words::pick},
 };
@@ -110,11 +110,7 @@ fn tell(
     let rule = format!("{} {}", cause.page.id, cause.page.name);
     let title = format!("{rank}. {}", case.title());
     writeln!(out, "\n{}", bold(&wrapped(&title, "   ", style), style))?;
-    let reasons: Vec<_> = cause
-        .reasons
-        .iter()
-        .map(|reason| told(reason, incident, language))
-        .collect();
+    let reasons = because(cause, incident, language);
     let mut paragraphs = Vec::new();
     if let Some(message) = case.message() {
         paragraphs.push((pick(language, "meaning", "含义"), message.into_owned()));
@@ -200,10 +196,12 @@ impl Case<'_> {
         self.cause.page.text(self.variant(), self.language)
     }
 
-    /// Which kind of case the symptom shows. A page about lines of files knows its kinds by those lines, not by symptoms.
+    /// Which kind of case the symptom shows. A page about lines of files knows its kinds by those lines, not by symptoms;
+    /// a client that refuses its own password file says why.
     fn variant(&self) -> Option<&'static str> {
-        match self.cause.symptom.variants {
-            [variant] if self.cause.page.files.is_empty() => Some(variant),
+        let Cause { page, symptom, .. } = self.cause;
+        match symptom.variants {
+            [variant] if matches!(page.files, [] | [FileKind::Password]) => Some(variant),
             _ => None,
         }
     }
@@ -287,21 +285,71 @@ fn has_placeholder(text: &str) -> bool {
     placeholder(text).is_some()
 }
 
-fn told(reason: &Reason, incident: &Incident, language: Language) -> String {
+/// Why a cause ranks where it does; lines that speak for it in the same way are told together.
+fn because(cause: &Cause, incident: &Incident, language: Language) -> Vec<String> {
+    let mut groups: Vec<(&Reason, Vec<usize>)> = Vec::new();
+    for reason in &cause.reasons {
+        let alike = groups.iter_mut().find(|(first, _)| is_alike(first, reason));
+        match (alike, reason.line()) {
+            (Some((_, lines)), Some(line)) => lines.push(line),
+            _ => groups.push((reason, reason.line().into_iter().collect())),
+        }
+    }
+    let groups = groups.into_iter();
+    groups
+        .map(|(reason, lines)| told(reason, &lines, incident, language))
+        .collect()
+}
+
+/// Whether two reasons differ by their lines alone.
+fn is_alike(one: &Reason, other: &Reason) -> bool {
+    match (one, other) {
+        (Reason::Shared(_, one), Reason::Shared(_, other)) | (Reason::Cut(_, one), Reason::Cut(_, other)) => {
+            one == other
+        }
+        _ => one.line().is_some() && std::mem::discriminant(one) == std::mem::discriminant(other),
+    }
+}
+
+/// `line 3`, `lines 3 and 4`, `lines 3, 4 and 9`
+fn lines_in_english(lines: &[usize]) -> String {
+    let numbers: Vec<_> = lines.iter().map(usize::to_string).collect();
+    match &numbers[..] {
+        [most @ .., last] if !most.is_empty() => format!("lines {} and {last}", most.join(", ")),
+        _ => format!("line {}", numbers.concat()),
+    }
+}
+
+fn told(reason: &Reason, lines: &[usize], incident: &Incident, language: Language) -> String {
     let zh = language == Language::Chinese;
+    let numbers: Vec<_> = lines.iter().map(usize::to_string).collect();
+    let place = match language {
+        Language::English => lines_in_english(lines),
+        Language::Chinese => format!("第 {} 行", numbers.join("、")),
+    };
+    let many = lines.len() > 1;
+    let (is, sums) = if many { ("are", "sum") } else { ("is", "sums") };
     match reason {
-        Reason::Alone(line) if zh => format!("第 {line} 行只有这一种原因"),
-        Reason::Alone(line) => format!("line {line} is printed for this cause alone"),
-        Reason::Shared(line, count) if zh => format!("第 {line} 行有 {count} 种可能的原因"),
-        Reason::Shared(line, count) => format!("line {line} is printed for {count} causes"),
-        Reason::Logged(line) if zh => format!("第 {line} 行的守护进程日志说明了原因"),
-        Reason::Logged(line) => format!("the daemon's log names it in line {line}"),
-        Reason::Cut(line, count) if zh => format!("第 {line} 行被截断，剩下的部分有 {count} 种可能的原因"),
-        Reason::Cut(line, count) => format!("line {line} is cut, and what is left of it fits {count} causes"),
+        Reason::Alone(_) if zh => format!("{place}只有这一种原因"),
+        Reason::Alone(_) => format!("{place} {is} printed for this cause alone"),
+        Reason::Shared(_, count) if zh => format!("{place}有 {count} 种可能的原因"),
+        Reason::Shared(_, count) => format!("{place} {is} printed for {count} causes"),
+        Reason::Logged(_) if zh => format!("{place}的守护进程日志说明了原因"),
+        Reason::Logged(_) => format!("the daemon's log names it in {place}"),
+        Reason::Cut(_, count) if zh => format!("{place}被截断，剩下的部分有 {count} 种可能的原因"),
+        Reason::Cut(_, count) => format!("{place} {is} cut, and what is left fits {count} causes"),
         Reason::Typed(word) if zh => format!("命令行里写的是 `{word}`"),
         Reason::Typed(word) => format!("the command line has `{word}`"),
-        Reason::SumsUp(line) if zh => format!("第 {line} 行只是总结，真正的原因在它之前的输出里"),
-        Reason::SumsUp(line) => format!("line {line} only sums up; the cause stands in the lines before it"),
+        Reason::SumsUp(_) if zh => format!("{place}只是总结，真正的原因在它之前的输出里"),
+        Reason::SumsUp(_) => format!("{place} only {sums} up; the cause stands in the lines before"),
+        Reason::ExitOnly(code) if incident.is_of_fail_log() && zh => {
+            format!(
+                "只知道退出码 {code}：sersync 的 `#errno` 是它的 256 倍；手工执行下面那条命令可以看到原因"
+            )
+        }
+        Reason::ExitOnly(code) if incident.is_of_fail_log() => format!(
+            "there is only the exit code {code}, of which sersync's `#errno` is 256 times; the command below it, run by hand, tells more"
+        ),
         Reason::ExitOnly(code) if zh => format!("只知道退出码 {code}；有用的是它之前的那几行"),
         Reason::ExitOnly(code) => {
             format!("there is only the exit code {code}; the lines before it would tell more")
@@ -314,6 +362,18 @@ fn told(reason: &Reason, incident: &Incident, language: Language) -> String {
         Reason::Default(name) => format!("your configuration does not set `{name}`, and this is its default"),
         Reason::NoModule(module, file, others) if zh => format!("{file} 里没有 {module}，只有 {others}"),
         Reason::NoModule(module, file, others) => format!("there is no {module} in {file}, but {others}"),
+        Reason::NoUser => pick(
+            language,
+            "the command line names no user, so the login name of this machine is sent",
+            "命令行里没有写用户，发送的是本机的登录名",
+        )
+        .to_owned(),
+        Reason::NotFound => pick(
+            language,
+            "but nothing of it is found in the configuration",
+            "但在配置里没有发现这个问题",
+        )
+        .to_owned(),
         Reason::Refuted => pick(
             language,
             "but the configuration does not make it happen",
@@ -384,11 +444,6 @@ fn envelope(explanation: &Explanation, name: &str, language: Language) -> Value 
 fn diagnosis(failure: usize, incident: &Incident, cause: &Cause, name: &str, language: Language) -> Value {
     let case = Case { cause, language };
     let page = cause.page;
-    let because: Vec<_> = cause
-        .reasons
-        .iter()
-        .map(|reason| told(reason, incident, language))
-        .collect();
     let evidence: Vec<_> = incident
         .lines
         .iter()
@@ -410,7 +465,7 @@ fn diagnosis(failure: usize, incident: &Incident, cause: &Cause, name: &str, lan
         "confidence": cause.confidence,
         "title": case.title(),
         "message": case.message().unwrap_or_else(|| case.title()),
-        "because": because,
+        "because": because(cause, incident, language),
         "evidence": evidence,
         "predicts": [{ "exit": symptom.exit, "stage": symptom.stage, "text": case.filled(Some(text)) }],
         "remedy": {

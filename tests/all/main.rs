@@ -23,6 +23,7 @@ mod markdown;
 mod mishaps;
 mod never_wider;
 mod pages;
+mod pasted;
 mod predictions;
 mod proofs;
 mod properties;
