@@ -11,7 +11,7 @@ use std::{
 use crate::{
     catalog::{FileKind, Page, Severity},
     diagnosis::{Finding, Unchecked},
-    host::{Host, Unknown},
+    host::{Host, Part, Unknown},
     lint::{
         files::HostFiles,
         outcome::Outcome,
@@ -83,7 +83,7 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// How many more findings there are of a rule, by severity; `unchecked` has them too.
     pub not_kept: BTreeMap<Severity, usize>,
-    /// Whether a file was given that is larger than what is read of it; `unchecked` has it too.
+    /// Whether a file was given that is larger, or has more parts, than what is read of it; `unchecked` has it too.
     pub is_cut: bool,
     /// What could not be checked.
     pub unchecked: BTreeSet<Unchecked>,
@@ -179,7 +179,11 @@ impl Run<'_> {
                 .add(Source::new(input.name.clone(), input.bytes.clone()));
             self.documents.extend(script.map(|script| (source, script)));
             if input.kind == FileKind::Script {
-                for document in scripts::documents(&input.bytes) {
+                let (documents, is_cut) = scripts::documents(&input.bytes);
+                if is_cut {
+                    self.cut(&input.name, scripts::MOST_WRITTEN, Part::WrittenFile);
+                }
+                for document in documents {
                     let input = Input {
                         name: input.name.clone(),
                         path: None,
@@ -242,6 +246,15 @@ impl Run<'_> {
     }
 
     /// Takes note of a file that is too large for what it is said to be. Those with many users or modules may be large.
+    /// Says that not every part of a file is looked at.
+    fn cut(&mut self, name: &str, most: usize, part: Part) {
+        self.outcome.unchecked.insert(Unchecked {
+            rule: None,
+            subject: name.to_owned(),
+            reason: Unknown::TooManyParts(most, part),
+        });
+    }
+
     fn is_too_large(&mut self, input: &Input<'_>) -> bool {
         let may_be_large = matches!(
             input.kind,
@@ -453,12 +466,14 @@ impl Run<'_> {
     fn report(mut self) -> Report {
         self.outcome.findings.move_to(&self.documents);
         self.outcome.finish(&self.sources);
+        let has_more = |one: &Unchecked| matches!(one.reason, Unknown::TooManyParts(..));
+        let is_cut = self.is_cut || self.outcome.unchecked.iter().any(has_more);
         Report {
             sources: self.sources,
             files: self.files,
             findings: self.outcome.findings.kept,
             not_kept: self.outcome.not_kept,
-            is_cut: self.is_cut,
+            is_cut,
             unchecked: self.outcome.unchecked,
             included_by: self.included_by,
             suppressed: self.outcome.suppressed,

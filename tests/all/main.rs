@@ -19,6 +19,7 @@ mod github;
 mod harmless_fixes;
 mod human;
 mod json;
+mod limits;
 mod markdown;
 mod mishaps;
 mod never_wider;

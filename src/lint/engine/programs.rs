@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::{
     catalog::FileKind,
+    host::Part,
     lint::{
         clients::{Client, ClientsSubject},
         crontabs::{Crontab, CrontabSubject},
@@ -80,14 +81,18 @@ impl Run<'_> {
 
     fn scripts_of(&mut self, file: &OtherFile<'_>) -> Vec<Script> {
         let bytes = self.sources.get(file.source).bytes();
-        let scripts = match file.kind {
+        let (scripts, is_cut) = match file.kind {
             FileKind::Dockerfile => scripts::of_dockerfile(bytes),
-            _ => scripts::of_file(bytes),
+            _ => (scripts::of_file(bytes), false),
         };
         let of_documents = self.documents.iter().filter(|(_, script)| *script == file.source);
         let hidden = of_documents.flat_map(|(document, _)| self.sources.get(*document).hidden().to_vec());
         let passwords = scripts::passwords(&scripts, bytes, hidden.collect());
         self.sources.hide(file.source, passwords);
+        if is_cut {
+            let name = self.sources.get(file.source).name().to_owned();
+            self.cut(&name, scripts::MOST_INSTRUCTIONS, Part::Command);
+        }
         scripts
     }
 
