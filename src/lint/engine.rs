@@ -385,6 +385,7 @@ impl Run<'_> {
     fn password(&mut self, source: SourceId, path: Option<&Path>, host: &dyn Host) {
         let subject = Subject::Password(PasswordSubject {
             source,
+            credentials: &self.credentials,
             path,
             sources: &self.sources,
             host,
@@ -411,7 +412,11 @@ impl Run<'_> {
         for (file, host) in &files {
             let passwords = file.document.passwords(self.sources.get(file.source).bytes());
             self.sources.hide(file.source, passwords);
-            self.named_password(&file.configuration, *host);
+            let auth = file.configuration.active_auth();
+            let setting = auth.and_then(|auth| auth.passwordfile.as_ref());
+            if let Some(setting) = setting {
+                self.named_password(Path::new(OsStr::from_bytes(setting.value.bytes())), *host);
+            }
         }
         let (files, hosts): (Vec<_>, Vec<_>) = files.into_iter().unzip();
         for (index, host) in hosts.into_iter().enumerate() {
@@ -419,13 +424,8 @@ impl Run<'_> {
         }
     }
 
-    /// The password file that sersync hands to rsync, if the machine shows it.
-    fn named_password(&mut self, configuration: &model::sersync::Configuration, host: &dyn Host) {
-        let auth = configuration.active_auth();
-        let Some(setting) = auth.and_then(|auth| auth.passwordfile.as_ref()) else {
-            return;
-        };
-        let path = Path::new(OsStr::from_bytes(setting.value.bytes()));
+    /// A password file that is handed to rsync, if the machine shows it.
+    fn named_password(&mut self, path: &Path, host: &dyn Host) {
         let name = path.display().to_string();
         if !path.is_absolute() || self.sources.iter().any(|(_, source)| source.name() == name) {
             return;
@@ -436,7 +436,7 @@ impl Run<'_> {
                 self.credential(source, FileKind::Password);
                 self.password(source, Some(path), host);
             }
-            // What is missing, and that there is no machine to ask, the checks of the attribute itself say.
+            // What is missing, and that there is no machine to ask, the checks of what names it say.
             Ok(None) | Err(Unknown::NoHost) => {}
             Err(reason) => {
                 self.outcome.unchecked.insert(Unchecked {

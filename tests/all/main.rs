@@ -22,6 +22,7 @@ mod json;
 mod limits;
 mod markdown;
 mod mishaps;
+mod named_passwords;
 mod never_wider;
 mod pages;
 mod pasted;

@@ -13,7 +13,10 @@ use crate::{
         services::{Given, Services, ServicesSubject},
         subject::Subject,
     },
-    model::{Configuration, script::Script},
+    model::{
+        Configuration,
+        script::{Script, UNKNOWN},
+    },
 };
 
 impl Run<'_> {
@@ -97,6 +100,15 @@ impl Run<'_> {
     }
 
     fn script(&mut self, file: &OtherFile<'_>, script: &Script, daemons: &[Configuration]) {
+        for call in script.calls_of("rsync") {
+            let invocation = call.invocation();
+            let given = invocation
+                .option("password-file")
+                .and_then(|given| given.value.as_deref());
+            if let Some(path) = given.filter(|path| !path.contains(UNKNOWN)) {
+                self.named_password(Path::new(path), file.host);
+            }
+        }
         let subject = Subject::Script(ScriptSubject {
             source: file.source,
             path: file.path.as_deref(),
