@@ -2,7 +2,7 @@
 
 use crate::{
     catalog::{FileKind, Page, Symptom},
-    explain::{Incident, typed},
+    explain::{Incident, messages::MESSAGES, typed},
 };
 
 /// What the text and the command line tell a page's cause that shows `symptom` in `lines`, those first, and what is so
@@ -14,7 +14,17 @@ pub(super) fn of(
     lines: &[usize],
 ) -> Vec<(&'static str, String)> {
     let own = incident.lines.iter().filter(|seen| lines.contains(&seen.number));
-    let named = own.flat_map(|seen| &seen.names).chain(&incident.names).cloned();
+    let own: Vec<_> = own.flat_map(|seen| &seen.names).collect();
+    // Of several messages that fit a line, the page's own says best what is what.
+    let is_of_page = |message: &Option<usize>| {
+        let claims = message.iter().flat_map(|number| &MESSAGES.get(*number).claims);
+        claims.into_iter().any(|claim| claim.page.id == page.id)
+    };
+    let by_page = own.iter().filter(|(message, ..)| is_of_page(message));
+    let by_line = own.iter().filter(|(message, ..)| message.is_none());
+    let in_order = by_page.chain(by_line).chain(&own);
+    let named = in_order.map(|(_, kind, name)| (*kind, name.clone()));
+    let named = named.chain(incident.names.iter().cloned());
     let slip = typed::slips(incident)
         .into_iter()
         .find(|slip| slip.page == page.id);

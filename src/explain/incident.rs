@@ -43,8 +43,8 @@ pub struct Seen {
     pub text: String,
     /// The messages in it and what they claim, those that fit more of the line first.
     pub(super) messages: Vec<usize>,
-    /// Names that the line tells.
-    pub(super) names: Vec<(&'static str, String)>,
+    /// Names that the line tells, and the message by which it does, if it is one.
+    pub(super) names: Vec<(Option<usize>, &'static str, String)>,
     /// Whether the line ends within its messages.
     pub(super) is_cut: bool,
 }
@@ -270,16 +270,15 @@ impl Incident {
         if !(is_new || found.is_empty()) || self.lines.len() == MOST_LINES {
             return;
         }
-        let named = found.iter().flat_map(|found| found.place.values.iter().cloned());
+        let named = found.iter().flat_map(|found| {
+            let values = found.place.values.iter().cloned();
+            values.map(|(kind, name)| (Some(found.message), kind, name))
+        });
         let is_cut = found.first().is_some_and(|found| found.is_cut);
         let names = if is_cut { Vec::new() } else { facts::names(&text) };
-        let mut told: Vec<(&str, String)> = Vec::new();
-        for (kind, name) in named.chain(names).filter(|(_, name)| !name.is_empty()) {
-            if !told.iter().any(|(known, _)| *known == kind) {
-                told.push((kind, name));
-            }
-        }
-        for (kind, name) in &told {
+        let names = names.into_iter().map(|(kind, name)| (None, kind, name));
+        let told: Vec<_> = named.chain(names).filter(|(.., name)| !name.is_empty()).collect();
+        for (_, kind, name) in &told {
             if !self.names.iter().any(|(known, _)| known == kind) {
                 self.names.push((kind, name.clone()));
             }
