@@ -7,4 +7,4 @@ mod walk;
 
 pub use attributes::{Attributes, Identity};
 pub use temporary::Temporary;
-pub use walk::{Status, Tree};
+pub use walk::{Found, Status, Tree};
