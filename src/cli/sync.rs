@@ -31,7 +31,7 @@ use crate::{
         filter::{CvsIgnores, FilterError},
         net::{Proxy, connect, run_program},
         transfer::{Credentials, Dialogue, Error, Options, open, pull, push},
-        tree::Identity,
+        tree::{Identity, open_trusted},
     },
     sync::{Command, Place, Plan, Printer, Surroundings, UsageError},
     terms::Exit,
@@ -339,7 +339,15 @@ fn password_file(path: &Path) -> Result<Vec<u8>, Error> {
         ))
     };
     let refused = |why: &str| Err(Error::PasswordFile(format!("ERROR: password file must {why}")));
-    let file = fs::File::open(path).map_err(unreadable)?;
+    if path.as_os_str() == "-" {
+        let mut line = Vec::new();
+        let _ = io::stdin()
+            .lock()
+            .take(LONGEST_PASSWORD)
+            .read_until(b'\n', &mut line);
+        return Ok(first_line(&line));
+    }
+    let file = open_trusted(path).map_err(unreadable)?;
     let found = file.metadata().map_err(unreadable)?;
     if found.mode() & 0o006 != 0 {
         return refused("not be other-accessible");

@@ -4,9 +4,11 @@
 mod attributes;
 mod folder;
 mod temporary;
+mod trusted;
 mod walk;
 
 pub use attributes::{Attributes, Identity};
 pub use folder::Found;
 pub use temporary::Temporary;
+pub use trusted::open_trusted;
 pub use walk::{Status, Tree};

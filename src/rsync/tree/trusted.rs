@@ -1,0 +1,110 @@
+use std::{
+    collections::VecDeque,
+    ffi::{OsStr, OsString},
+    fs::File,
+    io,
+    os::fd::OwnedFd,
+    path::{Component, Path},
+};
+
+use nix::{
+    errno::Errno,
+    fcntl::{AT_FDCWD, AtFlags, OFlag, openat, readlinkat},
+    sys::stat::{Mode, SFlag, fstatat},
+    unistd::geteuid,
+};
+
+/// Symlinks on a way, before it is taken for endless (as Linux does).
+const MOST_LINKS: usize = 40;
+
+/// Opens a file that the user names, through no symlink of somebody else's: who plants one could have another file read
+/// and sent (`open_no_attacker_symlinks` in syscall.c).
+///
+/// # Errors
+///
+/// What the system says, and `ELOOP` for a symlink that neither root nor this user owns.
+pub fn open_trusted(path: &Path) -> io::Result<File> {
+    let mut left = parts(path);
+    let mut links = 0;
+    let mut folder = openat(AT_FDCWD, ".", PLACE, Mode::empty())?;
+    while let Some(part) = left.pop_front() {
+        if part == "/" {
+            folder = openat(AT_FDCWD, "/", PLACE, Mode::empty())?;
+            continue;
+        }
+        let found = fstatat(&folder, &*part, AtFlags::AT_SYMLINK_NOFOLLOW)?;
+        if SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT == SFlag::S_IFLNK {
+            links += 1;
+            let is_trusted = found.st_uid == 0 || found.st_uid == geteuid().as_raw();
+            if !is_trusted || links > MOST_LINKS {
+                return Err(Errno::ELOOP.into());
+            }
+            let target = readlinkat(&folder, &*part)?;
+            for part in parts(Path::new(&target)).into_iter().rev() {
+                left.push_front(part);
+            }
+        } else if left.is_empty() {
+            let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+            return Ok(File::from(openat(&folder, &*part, flags, Mode::empty())?));
+        } else {
+            folder = step(&folder, &part)?;
+        }
+    }
+    Err(Errno::EISDIR.into())
+}
+
+const PLACE: OFlag = OFlag::O_PATH
+    .union(OFlag::O_DIRECTORY)
+    .union(OFlag::O_CLOEXEC)
+    .union(OFlag::O_NOFOLLOW);
+
+fn step(folder: &OwnedFd, part: &OsStr) -> io::Result<OwnedFd> {
+    Ok(openat(folder, part, PLACE, Mode::empty())?)
+}
+
+fn parts(path: &Path) -> VecDeque<OsString> {
+    path.components()
+        .filter(|part| *part != Component::CurDir)
+        .map(|part| part.as_os_str().to_owned())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, io::Read as _, os::unix::fs::symlink, path::Path};
+
+    use nix::unistd::{Gid, Uid, fchownat};
+
+    use super::open_trusted;
+
+    #[test]
+    fn only_own_symlinks_are_followed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path();
+        fs::create_dir(root.join("d")).expect("a folder");
+        fs::write(root.join("d/file"), "text").expect("a file");
+        symlink("d", root.join("way")).expect("a link");
+        symlink("way/../way/./file", root.join("link")).expect("a link");
+        symlink("loop", root.join("loop")).expect("a link");
+        let read = |name: &str| {
+            let mut text = String::new();
+            open_trusted(&root.join(name)).map(|mut file| file.read_to_string(&mut text).map(|_| text))
+        };
+        for name in ["d/file", "way/file", "link"] {
+            assert_eq!(read(name).expect("it opens").expect("text"), "text", "{name}");
+        }
+        for name in ["loop", "none"] {
+            assert!(read(name).is_err(), "{name}");
+        }
+        assert!(open_trusted(Path::new("/")).is_err());
+        if nix::unistd::geteuid().is_root() {
+            let (uid, gid) = (Some(Uid::from_raw(65534)), Some(Gid::from_raw(65534)));
+            let flags = nix::fcntl::AtFlags::AT_SYMLINK_NOFOLLOW;
+            fchownat(nix::fcntl::AT_FDCWD, &root.join("way"), uid, gid, flags).expect("an owner");
+            for name in ["way/file", "link"] {
+                let error = read(name).expect_err("somebody else's link");
+                assert_eq!(error.raw_os_error(), Some(40), "{name}");
+            }
+        }
+    }
+}
