@@ -31,6 +31,8 @@ pub struct BlockHash {
     pub seed: i32,
     /// Whether the seed stands in front of the bytes in MD5.
     pub is_seed_first: bool,
+    /// The basis is written over from its beginning on: a block counts only as long as it is still there.
+    pub is_in_place: bool,
 }
 
 impl BlockHash {
@@ -71,7 +73,12 @@ pub fn search<P: Pieces>(
         let mut sum = Rolling::new(bytes);
         loop {
             let at = &window.ahead()[..block_length];
-            if let Some(block) = table.find(sum.value(), expected, |block| hash.matches(sums, block, at)) {
+            let position = window.position();
+            let is_there = |block: u32| {
+                let offset = u64::from(block) * u64::from(sums.head.block_length);
+                (!hash.is_in_place || offset >= position) && hash.matches(sums, block, at)
+            };
+            if let Some(block) = table.find(sum.value(), expected, is_there) {
                 window.give_literal(pieces)?;
                 pieces.block(block, &window.ahead()[..block_length])?;
                 window.skip(block_length);
@@ -103,7 +110,10 @@ fn tail<P: Pieces, R: Read>(
     if short > 0 && rest >= short {
         let last = sums.head.count - 1;
         let at = &window.ahead()[rest - short..];
-        let is_found = sums.weak()[last as usize] == rolling_sum(at) && hash.matches(sums, last, at);
+        let offset = u64::from(last) * u64::from(sums.head.block_length);
+        let is_there = !hash.is_in_place || offset >= window.position() + (rest - short) as u64;
+        let is_found =
+            is_there && sums.weak()[last as usize] == rolling_sum(at) && hash.matches(sums, last, at);
         if is_found {
             window.skip_over(rest - short);
             window.give_literal(pieces)?;
@@ -232,6 +242,8 @@ struct Window<R> {
     file: R,
     /// What was not read yet.
     left: u64,
+    /// What was read.
+    read: u64,
     bytes: Vec<u8>,
     /// What is in front of it has been given away.
     start: usize,
@@ -245,6 +257,7 @@ impl<R: Read> Window<R> {
         Self {
             file,
             left: length,
+            read: 0,
             bytes: vec![0; 2 * READ + 2 * block_length],
             start: 0,
             here: 0,
@@ -254,6 +267,11 @@ impl<R: Read> Window<R> {
 
     fn ahead(&self) -> &[u8] {
         &self.bytes[self.here..self.end]
+    }
+
+    /// Where in the file it stands, in bytes.
+    fn position(&self) -> u64 {
+        self.read - self.ahead().len() as u64
     }
 
     fn step(&mut self) {
@@ -319,6 +337,7 @@ impl<R: Read> Window<R> {
         }
         self.end += count;
         self.left -= count as u64;
+        self.read += count as u64;
         Ok(())
     }
 }
@@ -345,6 +364,8 @@ mod tests {
         basis: &'b [u8],
         sums: &'b BlockSums,
         rebuilt: Rebuilt,
+        /// A block was taken that is written over in place.
+        is_behind: bool,
     }
 
     impl Pieces for Against<'_> {
@@ -359,12 +380,17 @@ mod tests {
         fn block(&mut self, index: u32, bytes: &[u8]) -> io::Result<()> {
             let (offset, length) = self.sums.head.block(index).expect("a block of the basis");
             assert_eq!(self.basis[offset as usize..][..length], *bytes);
+            self.is_behind |= offset < self.rebuilt.content.len() as u64;
             self.rebuilt.content.extend_from_slice(bytes);
             Ok(())
         }
     }
 
     fn rebuild(basis: &[u8], content: &[u8], block_length: u32) -> Rebuilt {
+        rebuild_at(basis, content, block_length, false)
+    }
+
+    fn rebuild_at(basis: &[u8], content: &[u8], block_length: u32, is_in_place: bool) -> Rebuilt {
         let checksum = Checksum::Xxh128;
         let head = head(basis.len() as u64, 32, checksum, Some(block_length), false);
         let mut bytes = Vec::new();
@@ -375,13 +401,16 @@ mod tests {
             checksum,
             seed: 7,
             is_seed_first: true,
+            is_in_place,
         };
         let mut against = Against {
             basis,
             sums: &sums,
             rebuilt: Rebuilt::default(),
+            is_behind: false,
         };
         search(&sums, hash, content, content.len() as u64, &mut against).expect("it is found");
+        assert!(!is_in_place || !against.is_behind, "a block is used that is gone");
         against.rebuilt
     }
 
@@ -443,7 +472,8 @@ mod tests {
                 let to = (from + length).min(basis.len());
                 content.extend_from_slice(&basis[from..to]);
             }
-            prop_assert_eq!(rebuild(&basis, &content, block_length).content, content);
+            prop_assert_eq!(&rebuild(&basis, &content, block_length).content, &content);
+            prop_assert_eq!(rebuild_at(&basis, &content, block_length, true).content, content);
         }
     }
 }

@@ -51,6 +51,11 @@ pub struct Record {
 const MAX_PATH: usize = 4096;
 
 impl Record {
+    /// The kind of a basis that is the file itself.
+    pub const THE_FILE: u8 = 0x80;
+    /// The kind of a basis that is in the partial directory.
+    pub const PARTIAL_FILE: u8 = 0x81;
+
     /// Reads what follows an index.
     ///
     /// # Errors
@@ -133,6 +138,15 @@ impl SumHead {
     pub fn write(self, to: &mut impl Encode) {
         for number in [self.count, self.block_length, self.digest_length, self.remainder] {
             to.int(number.cast_signed());
+        }
+    }
+
+    /// The length of the basis, in bytes.
+    pub fn length(self) -> u64 {
+        let whole = u64::from(self.count) * u64::from(self.block_length);
+        match self.remainder {
+            0 => whole,
+            remainder => whole - u64::from(self.block_length - remainder),
         }
     }
 

@@ -34,6 +34,11 @@ impl Compatibility {
         self.0 & 1 << 5 != 0
     }
 
+    /// A file of a partial directory may be written over in place.
+    pub const fn has_partial_in_place(self) -> bool {
+        self.0 & 1 << 6 != 0
+    }
+
     /// Flags of files are varints, and algorithms are negotiated.
     pub const fn has_varint_flags(self) -> bool {
         self.0 & 1 << 7 != 0

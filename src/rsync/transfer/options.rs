@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use crate::rsync::{filter::FilterList, transfer::chmod::ModeChange};
+use crate::rsync::{
+    filter::FilterList,
+    transfer::{Receiving, chmod::ModeChange},
+};
 
 /// What a transfer keeps and compares: rsync's options by their meaning.
 #[derive(Clone, Debug, Default)]
@@ -100,6 +103,8 @@ pub struct Options {
     pub make_path: bool,
     /// `--trust-sender`.
     pub trust_sender: bool,
+    /// What only a receiving side does.
+    pub receiving: Receiving,
     /// Whether this process may give files away.
     pub is_root: bool,
     /// What a new file's mode leaves out.

@@ -1,4 +1,4 @@
-use std::{net::Shutdown, path::PathBuf, thread};
+use std::{collections::HashSet, net::Shutdown, path::PathBuf, thread};
 
 use crate::rsync::{
     delta::BlockSums,
@@ -98,6 +98,7 @@ pub fn push(
             outgoing,
             indices: Indices::new(protocol),
             counts: Counts::default(),
+            sent: HashSet::new(),
             phases: 0,
         };
         let reader = Reader {
@@ -106,6 +107,7 @@ pub fn push(
             incoming,
             indices: Indices::new(protocol),
             requests: &requests,
+            asked: HashSet::new(),
         };
         run(&mut sender, reader, &stream, &mut outcome)?;
     }
@@ -204,6 +206,8 @@ struct Reader<'a> {
     incoming: Incoming<'a>,
     indices: Indices,
     requests: &'a Requests,
+    /// The files that were asked for with nothing but the length of what is there.
+    asked: HashSet<u32>,
 }
 
 impl Reader<'_> {
@@ -219,7 +223,7 @@ impl Reader<'_> {
                 }
                 Index::File(number) => Arrived::Request {
                     number,
-                    sums: self.sums(&record)?,
+                    sums: self.sums(number, &record)?,
                     record,
                 },
                 Index::Deletions => {
@@ -255,7 +259,7 @@ impl Reader<'_> {
         })
     }
 
-    fn sums(&mut self, record: &Record) -> Result<BlockSums, Error> {
+    fn sums(&mut self, number: u32, record: &Record) -> Result<BlockSums, Error> {
         if !record.flags.has(ItemFlags::TRANSFER) || self.options.dry_run {
             return Ok(BlockSums::default());
         }
@@ -264,7 +268,9 @@ impl Reader<'_> {
             .incoming
             .decode(|input| SumHead::read(protocol, digest, input))?;
         let mut sums = BlockSums::new(head);
-        let mut is_complete = head.count == 0;
+        // What is appended to is described by its length alone, at the first attempt.
+        let is_bare = self.options.receiving.append > 0 && self.asked.insert(number);
+        let mut is_complete = head.count == 0 || is_bare;
         while !is_complete {
             is_complete = self.incoming.decode(|input| sums.read(input))?;
         }

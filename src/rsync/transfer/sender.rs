@@ -1,4 +1,4 @@
-use std::{fs::File, io, os::unix::fs::FileExt as _};
+use std::{collections::HashSet, fs::File, io, os::unix::fs::FileExt as _};
 
 use crate::rsync::{
     delta::{BlockHash, BlockSums, Hasher, Pieces, search},
@@ -30,6 +30,8 @@ pub(crate) struct Sender<'a> {
     pub(crate) outgoing: Outgoing,
     pub(crate) indices: Indices,
     pub(crate) counts: Counts,
+    /// The files whose data went already.
+    pub(crate) sent: HashSet<u32>,
     /// How many phases have ended.
     pub(crate) phases: u8,
 }
@@ -208,19 +210,26 @@ impl Sender<'_> {
         self.report(entry, record);
         self.echo(number, record);
         sums.head.write(self.outgoing.buffer());
+        // Asked once more, a file is not appended to.
+        let is_first = self.sent.insert(number);
+        let appended = (self.options.receiving.append > 0 && is_first).then(|| sums.head.length());
+        let hashes_old_part = self.options.receiving.append > 1 || self.session.protocol < 30;
         let mut emitter = Emitter {
             tokens: TokenWriter,
             hasher: self.session.checksum.file(self.session.seed),
             outgoing: &mut self.outgoing,
             counts: &mut self.counts,
         };
-        let sent = if sums.head.count == 0 {
-            emitter.whole(&file, length)
+        let sent = if let Some(start) = appended {
+            emitter.appended(&file, start.min(length), length, hashes_old_part)
+        } else if sums.head.count == 0 {
+            emitter.whole(&file, 0, length)
         } else {
             let hash = BlockHash {
                 checksum: self.session.checksum,
                 seed: self.session.seed,
                 is_seed_first: self.session.compatibility.has_seed_first(),
+                is_in_place: is_in_place(self.session, self.options, record),
             };
             search(sums, hash, &file, length, &mut emitter)
         };
@@ -292,23 +301,54 @@ struct Emitter<'s> {
 }
 
 impl Emitter<'_> {
-    /// A file without a basis.
-    fn whole(&mut self, file: &File, length: u64) -> Result<(), Failure> {
-        let mut buffer = vec![0; READ.min(usize::try_from(length).unwrap_or(READ))];
-        let mut offset = 0;
-        while offset < length {
-            let most = buffer.len().min(usize::try_from(length - offset).unwrap_or(READ));
-            match file.read_at(&mut buffer[..most], offset) {
-                Ok(0) => return Err(Failure::File(io::ErrorKind::UnexpectedEof.into())),
-                Ok(count) => {
-                    self.literal(&buffer[..count])?;
-                    offset += count as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Failure::File(error)),
-            }
+    /// A file without a basis, from an offset on.
+    fn whole(&mut self, file: &File, start: u64, length: u64) -> Result<(), Failure> {
+        pieces(file, start, length, |piece| self.literal(piece))
+    }
+
+    /// A file whose first part is there already.
+    fn appended(&mut self, file: &File, start: u64, length: u64, is_hashed: bool) -> Result<(), Failure> {
+        if is_hashed {
+            pieces(file, 0, start, |piece| {
+                self.hasher.update(piece);
+                Ok(())
+            })?;
         }
-        Ok(())
+        self.whole(file, start, length)
+    }
+}
+
+/// Reads a part of a file, piece by piece.
+fn pieces(
+    file: &File,
+    start: u64,
+    end: u64,
+    mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let size = usize::try_from(end - start).map_or(READ, |length| length.min(READ));
+    let mut buffer = vec![0; size];
+    let mut offset = start;
+    while offset < end {
+        let most = usize::try_from(end - offset).map_or(size, |left| left.min(size));
+        match file.read_at(&mut buffer[..most], offset) {
+            Ok(0) => return Err(Failure::File(io::ErrorKind::UnexpectedEof.into())),
+            Ok(count) => {
+                take(&buffer[..count])?;
+                offset += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Failure::File(error)),
+        }
+    }
+    Ok(())
+}
+
+/// Whether the receiver writes over the basis while it reads it (`send_files` in sender.c).
+fn is_in_place(session: Session, options: &Options, record: &Record) -> bool {
+    match record.basis {
+        None | Some(Record::THE_FILE) => options.receiving.in_place,
+        Some(Record::PARTIAL_FILE) => session.compatibility.has_partial_in_place(),
+        _ => false,
     }
 }
 
