@@ -19,6 +19,9 @@ impl Options {
         if let Some(limit) = self.timeout {
             long(true, &format!("--timeout={}", limit.as_secs()));
         }
+        if let Some(suffix) = &self.suffix {
+            long(true, &format!("--suffix={suffix}"));
+        }
         if let Some(limit) = &self.max_alloc {
             long(true, &format!("--max-alloc={limit}"));
         }
@@ -39,6 +42,7 @@ impl Options {
         let mut letters = String::from("-");
         letters.extend(std::iter::repeat_n('v', usize::from(self.verbose.min(9))));
         let flags = [
+            (self.backs_up, 'b'),
             (self.update, 'u'),
             (self.dry_run, 'n'),
             (self.links, 'l'),

@@ -6,9 +6,9 @@ use nix::unistd::{Group, User};
 
 use crate::{
     rsync::{
-        filter::Side,
+        filter::{FilterList, Requested, Side, Verdict},
         proto::{
-            Encode as _, Indices, Offer, Session, Statistics, Stop,
+            Encode as _, Indices, Offer, Session, Statistics, Stop, Violation,
             file_list::{Entry, Fields, FileKind, FileList, Item, ListReader, NameReader, Named, numbered},
         },
         transfer::{
@@ -19,9 +19,9 @@ use crate::{
             keep::Keep,
             links::MUNGED,
             prune::prune,
-            queue::Queue,
+            queue::{Queue, Stored},
             receiver::{Counts, Receiver},
-            text::describe,
+            text::{describe, shown},
             wire::{Faults, Incoming, Outgoing, socket_error},
         },
         tree::{Identity, Tree},
@@ -83,7 +83,12 @@ pub fn pull(
     let mut filters = options.filters.clone();
     let rules = filters.announce(Side::Receiver, protocol, options.cvs_exclude)?;
     let session = set_up(protocol, paths, &rules, options, &mut outgoing, &mut incoming)?;
-    let mut list = receive_list(&session, options, &mut incoming, &faults)?;
+    let gate = Gate {
+        requested: Requested::new(paths, options.recursive, options.directories),
+        filters: &filters,
+        is_open: options.trust_sender,
+    };
+    let mut list = receive_list(&session, options, &gate, &mut incoming, &faults)?;
     if list.is_empty() {
         // The server exits at once then.
         incoming.drain();
@@ -118,6 +123,7 @@ pub fn pull(
         root: place.root,
     };
     let queue = Queue::default();
+    let stored = Stored::new(options.remove_source_files && !options.dry_run);
     filters.set_root(keep.root.as_os_str().as_bytes());
     let mut outcome = Outcome {
         listed: list.len() as u64,
@@ -132,6 +138,7 @@ pub fn pull(
             list: &list,
             numbers: &numbers,
             queue: &queue,
+            stored: &stored,
             faults: &faults,
             tree: tree.clone(),
             outgoing,
@@ -157,6 +164,7 @@ pub fn pull(
             list: &list,
             numbers: &numbers,
             queue: &queue,
+            stored: &stored,
             faults: &faults,
             observer,
             tree: tree.clone(),
@@ -207,7 +215,8 @@ fn set_up(
     }
     let session = incoming.decode(|input| offer.session(compatibility, input))?;
     incoming.multiplex();
-    if protocol >= 30 {
+    // Messages say which files may be removed.
+    if protocol >= 30 || options.remove_source_files {
         outgoing.multiplex()?;
     }
     for rule in rules {
@@ -266,9 +275,38 @@ impl LocalIds {
     }
 }
 
+/// Lets in what was asked for (`recv_file_entry` in flist.c).
+struct Gate<'a> {
+    requested: Requested,
+    filters: &'a FilterList,
+    is_open: bool,
+}
+
+impl Gate<'_> {
+    /// Looks at the file that came last.
+    fn check(&self, list: &FileList) -> Result<(), Violation> {
+        let Some(entry) = list.entries().last().filter(|_| !self.is_open) else {
+            return Ok(());
+        };
+        let (name, is_directory) = (list.name(entry), entry.is_directory());
+        if name == b"." {
+            return Ok(());
+        }
+        let is_excluded = || self.filters.check(name, is_directory, Side::Sender) == Verdict::Excluded;
+        if !self.filters.has_folder_rules() && is_excluded() {
+            return Err(Violation::ExcludedName(shown(name)));
+        }
+        if !self.requested.contains(name, is_directory) {
+            return Err(Violation::UnrequestedName(shown(name)));
+        }
+        Ok(())
+    }
+}
+
 fn receive_list(
     session: &Session,
     options: &Options,
+    gate: &Gate<'_>,
     incoming: &mut Incoming<'_>,
     faults: &Faults,
 ) -> Result<Received, Error> {
@@ -289,7 +327,7 @@ fn receive_list(
     let mut reader = ListReader::new(fields);
     let errors = loop {
         match incoming.decode(|input| reader.read(0, input, &mut list))? {
-            Item::File => {}
+            Item::File => gate.check(&list)?,
             Item::End(errors) => break errors,
         }
     };

@@ -276,6 +276,17 @@ impl Outgoing {
         &mut self.buffer
     }
 
+    /// Sends a message behind what was written; the stream must be one of frames.
+    pub(crate) fn message(&mut self, tag: Tag, body: &[u8]) -> Result<(), Error> {
+        self.flush()?;
+        let frame = [&frame_header(tag, body.len()), body].concat();
+        self.stream
+            .write_all(&frame)
+            .map_err(|error| socket_error("write", error))?;
+        self.sent += frame.len() as u64;
+        Ok(())
+    }
+
     /// Sends, if enough is collected.
     pub(crate) fn send_if_full(&mut self) -> Result<(), Error> {
         if self.buffer.len() > WRITE {
