@@ -3,8 +3,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(rsync acl attr e2fsprogs inotify-tools openssh-client openssh-server perl-base util-linux
-    xinetd iproute2 curl)
+# python3 is for rsync's rrsync, openssl for its rsync-ssl.
+packages=(rsync acl attr bindfs curl e2fsprogs inotify-tools iproute2 openssh-client openssh-server openssl perl-base
+    python3 util-linux xinetd)
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

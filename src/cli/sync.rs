@@ -1,6 +1,6 @@
 use std::{
     env,
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs,
     io::{self, BufRead as _, Read as _, Write as _},
     net::{Shutdown, TcpStream},
@@ -29,15 +29,15 @@ use crate::{
     explain::{Known, explain},
     rsync::{
         filter::{CvsIgnores, FilterError},
-        net::connect,
-        transfer::{Credentials, Dialogue, Error, Options, open, pull},
+        net::{Proxy, connect, run_program},
+        transfer::{Credentials, Dialogue, Error, Options, open, pull, push},
         tree::Identity,
     },
     sync::{Command, Place, Plan, Printer, Surroundings, UsageError},
     terms::Exit,
 };
 
-/// Pull files from an rsync daemon, or list them, with rsync's own command line
+/// Pull files from an rsync daemon, push them to it, or list them, with rsync's own command line
 #[derive(Args, Debug)]
 #[command(disable_help_flag = true)]
 pub(super) struct Arguments {
@@ -53,9 +53,10 @@ pub(super) struct Arguments {
 const HELP: &str = "\
 rsyncctl sync [OPTION]... [USER@]HOST::MODULE[/PATH]... [DESTINATION]
 rsyncctl sync [OPTION]... rsync://[USER@]HOST[:PORT]/MODULE[/PATH]... [DESTINATION]
+rsyncctl sync [OPTION]... SOURCE... [USER@]HOST::MODULE[/PATH]
 
 Works like rsync: the same options, output and exit codes. Without a destination the files are listed, without a module
-the modules. Supported now: pulls and listings with
+the modules. Supported now: pulls, pushes and listings with
   -a -r -d -l -p -t -g -o -D --devices --specials --numeric-ids -O   what is transferred and kept
   -c -I -u --size-only --existing --ignore-existing -W -B --block-size   what is compared, and how
   -f --filter --exclude --include --exclude-from --include-from -F -C -0  which files take part
@@ -69,7 +70,17 @@ and the --no-OPTION forms. Every other option of rsync's is refused by name. -vv
 
 /// Carries out rsync's command line.
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    let plan = match Command::parse(&arguments.words, surroundings()) {
+    carry_out(&arguments.words)
+}
+
+/// The same for the words behind the program's name.
+pub(super) fn as_rsync(words: impl Iterator<Item = OsString>) -> Result<u8, Failure> {
+    let words: Vec<_> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+    carry_out(&words)
+}
+
+fn carry_out(words: &[String]) -> Result<u8, Failure> {
+    let plan = match Command::parse(words, surroundings()) {
         Ok(Command::Help) => {
             io::stdout().write_all(HELP.as_bytes())?;
             return Ok(exit::CLEAN);
@@ -128,7 +139,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         }
     };
     if code != 0 {
-        printer.complain(&last_line(code, "Receiver"));
+        let role = match plan.place {
+            Place::Push { .. } => "sender",
+            _ => "Receiver",
+        };
+        printer.complain(&last_line(code, role));
         // What to do next.
         if let Some(advice) = advice(&printer.complaints()) {
             printer.complain(&advice);
@@ -177,7 +192,7 @@ fn mask() -> u32 {
 }
 
 fn transfer(plan: &Plan, printer: &Printer<'_>) -> Result<u8, Error> {
-    let stream = connect(&plan.daemon.address, plan.connect_limit.or(plan.options.timeout))?;
+    let stream = reach(plan)?;
     stream
         .set_read_timeout(plan.options.timeout)
         .map_err(|source| Error::Socket {
@@ -191,6 +206,18 @@ fn transfer(plan: &Plan, printer: &Printer<'_>) -> Result<u8, Error> {
     converse(plan, printer, stream).map_err(|error| match interrupt.has_come() {
         true => Error::Interrupted,
         false => error,
+    })
+}
+
+/// Connects as the environment says.
+fn reach(plan: &Plan) -> Result<TcpStream, Error> {
+    let address = &plan.daemon.address;
+    let limit = plan.connect_limit.or(plan.options.timeout);
+    let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
+    Ok(match (variable("RSYNC_CONNECT_PROG"), variable("RSYNC_PROXY")) {
+        (Some(command), _) => run_program(&command, &address.host)?,
+        (None, Some(proxy)) => Proxy::parse(&proxy)?.connect(address, limit)?,
+        (None, None) => connect(address, limit)?,
     })
 }
 
@@ -232,27 +259,31 @@ impl Drop for Interrupt {
 fn converse(plan: &Plan, printer: &Printer<'_>, stream: TcpStream) -> Result<u8, Error> {
     let dialogue = match &plan.place {
         Place::Modules => Dialogue::List,
-        Place::Files { module, .. } => Dialogue::Module(module.as_bytes()),
+        Place::Files { module, .. } | Place::Push { module, .. } => Dialogue::Module(module.as_bytes()),
     };
     let opened = open(stream, plan.protocol, dialogue, &Login(plan), printer)?;
-    let (
-        Some(opened),
-        Place::Files {
-            paths, destination, ..
-        },
-    ) = (opened, &plan.place)
-    else {
+    let Some(opened) = opened else {
         return Ok(exit::CLEAN);
     };
-    let paths: Vec<_> = paths.iter().map(|path| path.clone().into_bytes()).collect();
-    let outcome = pull(
-        opened,
-        &paths,
-        destination.as_deref(),
-        &plan.options,
-        identity(&plan.options),
-        printer,
-    )?;
+    let outcome = match &plan.place {
+        Place::Modules => return Ok(exit::CLEAN),
+        Place::Files {
+            paths, destination, ..
+        } => {
+            let paths: Vec<_> = paths.iter().map(|path| path.clone().into_bytes()).collect();
+            pull(
+                opened,
+                &paths,
+                destination.as_deref(),
+                &plan.options,
+                identity(&plan.options),
+                printer,
+            )?
+        }
+        Place::Push { target, sources, .. } => {
+            push(opened, sources, target.as_bytes(), &plan.options, printer)?
+        }
+    };
     Ok(outcome.exit)
 }
 
@@ -290,7 +321,7 @@ impl Credentials for Login<'_> {
         if let Some(path) = &self.0.password_file {
             return password_file(path);
         }
-        let given = env::var_os("RSYNC_PASSWORD").map(std::ffi::OsString::into_vec);
+        let given = env::var_os("RSYNC_PASSWORD").map(OsString::into_vec);
         Ok(given.unwrap_or_else(ask))
     }
 }

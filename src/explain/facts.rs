@@ -51,9 +51,15 @@ const CARRIERS: [&str; 9] = [
     "rc=",
 ];
 
+/// Whether a line is one of sersync's fail log: the raw wait status of the command below it.
+pub(super) fn is_fail_log(line: &str) -> bool {
+    line.contains(FAIL_LOG)
+}
+
+const FAIL_LOG: &str = "#errno ";
+
 fn exit_of_others(line: &str) -> Option<u8> {
-    // sersync's fail log holds the raw wait status.
-    if let Some((_, behind)) = line.split_once("#errno ") {
+    if let Some((_, behind)) = line.split_once(FAIL_LOG) {
         let end = behind.find(|c: char| !c.is_ascii_digit()).unwrap_or(behind.len());
         let status: u32 = behind[..end].parse().ok()?;
         return u8::try_from(status / 256).ok().filter(|exit| *exit > 0);

@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    catalog::Stage,
+    catalog::{Side, Stage},
     explain::{
         Cause, Command, command, facts,
-        messages::{Found, MESSAGES, Message, Voice},
+        messages::{Claim, Found, MESSAGES, Message, Voice},
     },
     terms::Release,
 };
@@ -43,7 +43,9 @@ pub struct Seen {
     pub text: String,
     /// The messages in it and what they claim, those that fit more of the line first.
     pub(super) messages: Vec<usize>,
-    /// Whether the line ends within them.
+    /// Names that the line tells, and the message by which it does, if it is one.
+    pub(super) names: Vec<(Option<usize>, &'static str, String)>,
+    /// Whether the line ends within its messages.
     pub(super) is_cut: bool,
 }
 
@@ -84,6 +86,13 @@ impl Collector {
         if found.is_empty()
             && let Some(command) = command::command(text)
         {
+            // sersync writes the code above the command.
+            let is_below_its_code = self.closed_at == Some(number - 1) && self.open.is_of_fail_log();
+            if is_below_its_code {
+                self.open.command = Some(command);
+                self.before = None;
+                return;
+            }
             self.close();
             self.open.command = Some(command);
             self.before = None;
@@ -148,6 +157,9 @@ impl Collector {
             return true;
         }
         if let Some(closed_at) = self.closed_at {
+            if facts::is_fail_log(text) {
+                return true;
+            }
             // A client of two processes may end with two such lines, and with the hang-up that they left behind.
             let is_told = |found: &Found| {
                 let mut lines = self.open.lines.iter();
@@ -170,6 +182,13 @@ impl Collector {
             .filter(|message| !message.is_final);
         let messages = || self.open.messages().filter(|message| !message.is_final);
         if first.is_some_and(is_refusal) && messages().any(is_refusal) {
+            return true;
+        }
+        let is_watcher = |message: &Message| message.claims.iter().all(is_of_watcher);
+        if first.is_some_and(|first| !is_watcher(first))
+            && messages().next().is_some()
+            && messages().all(is_watcher)
+        {
             return true;
         }
         let is_early = |message: &Message| {
@@ -227,6 +246,11 @@ fn weight(found: &[Found]) -> usize {
     first.map_or(0, |found| MESSAGES.get(found.message).pattern.weight())
 }
 
+/// inotifywait, lsyncd and sersync tell of themselves; the rsync that they call fails for reasons of its own.
+fn is_of_watcher(claim: &Claim) -> bool {
+    claim.symptom.stage == Stage::Start && claim.page.side == Side::Client
+}
+
 /// A daemon says `@ERROR` once in a session.
 fn is_refusal(voice: Voice, client: Option<&str>) -> bool {
     voice == Voice::Client && client.is_some_and(|text| text.starts_with("@ERROR"))
@@ -246,12 +270,17 @@ impl Incident {
         if !(is_new || found.is_empty()) || self.lines.len() == MOST_LINES {
             return;
         }
-        let named = found.iter().flat_map(|found| found.place.values.iter().cloned());
+        let named = found.iter().flat_map(|found| {
+            let values = found.place.values.iter().cloned();
+            values.map(|(kind, name)| (Some(found.message), kind, name))
+        });
         let is_cut = found.first().is_some_and(|found| found.is_cut);
         let names = if is_cut { Vec::new() } else { facts::names(&text) };
-        for (kind, name) in named.chain(names) {
-            if !name.is_empty() && !self.names.iter().any(|(known, _)| *known == kind) {
-                self.names.push((kind, name));
+        let names = names.into_iter().map(|(kind, name)| (None, kind, name));
+        let told: Vec<_> = named.chain(names).filter(|(.., name)| !name.is_empty()).collect();
+        for (_, kind, name) in &told {
+            if !self.names.iter().any(|(known, _)| known == kind) {
+                self.names.push((kind, name.clone()));
             }
         }
         if let Some(end) = (0..=LONGEST_TEXT).rev().find(|&at| text.is_char_boundary(at))
@@ -263,9 +292,15 @@ impl Incident {
         self.lines.push(Seen {
             number,
             text,
+            names: told,
             is_cut,
             messages: found.into_iter().map(|found| found.message).collect(),
         });
+    }
+
+    /// Whether a line of sersync's fail log tells it.
+    pub fn is_of_fail_log(&self) -> bool {
+        self.lines.iter().any(|seen| facts::is_fail_log(&seen.text))
     }
 
     /// The module that the command line names.

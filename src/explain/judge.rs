@@ -2,7 +2,7 @@
 
 use crate::{
     catalog::Stage,
-    explain::{Incident, Reason},
+    explain::{Command, Incident, Reason},
     model::{
         Configuration, Parameter, Scope, Setting,
         access::{Peer, Right, UsersVerdict, hosts, users},
@@ -18,6 +18,23 @@ pub struct Server {
     /// What they mean.
     pub configuration: Configuration,
 }
+
+/// The page of a blank that is missing between a module and a folder.
+const WORDS_TOGETHER: &str = "RSY872";
+/// The page of a user whom a module does not admit.
+const NOT_ADMITTED: &str = "RSY816";
+/// The page of names that a module's filters keep from clients.
+const EXCLUDED: &str = "RSY889";
+/// What a daemon says of a module that it does not have, or hides.
+const UNKNOWN_MODULE: &str = "Unknown module";
+/// What keeps names from clients.
+const FILTERS: [Parameter; 5] = [
+    Parameter::Exclude,
+    Parameter::ExcludeFrom,
+    Parameter::Filter,
+    Parameter::Include,
+    Parameter::IncludeFrom,
+];
 
 /// Whether the configuration makes a failure of that kind happen.
 pub(super) enum Judgement {
@@ -46,14 +63,29 @@ impl Server {
             return Judgement::Open;
         };
         let Some(index) = self.configuration.module(module.as_bytes()) else {
-            return if stage == Stage::Module {
-                self.missing(module)
-            } else {
-                Judgement::Open
+            return match (
+                stage,
+                page == WORDS_TOGETHER,
+                self.begins_as_a_module(module, incident),
+            ) {
+                (Stage::Module, true, false) => Judgement::No,
+                (Stage::Module, false, true) => Judgement::Open,
+                (Stage::Module, ..) => self.missing(module),
+                (Stage::Access, ..) if message.contains(UNKNOWN_MODULE) => Judgement::No,
+                _ => Judgement::Open,
             };
         };
         let scope = Scope::Module(index);
         match stage {
+            // A daemon denies that it has a module which it hides from who may not use it.
+            Stage::Access if message.contains(UNKNOWN_MODULE) => {
+                if self.configuration.is(scope, Parameter::List) {
+                    Judgement::No
+                } else {
+                    self.line_of(scope, Parameter::List)
+                }
+            }
+            Stage::Module if message.contains(UNKNOWN_MODULE) => Judgement::No,
             Stage::Access => {
                 let address = name("address").and_then(|address| address.parse().ok());
                 address.map_or(Judgement::Open, |address| {
@@ -72,7 +104,10 @@ impl Server {
             {
                 Judgement::No
             }
-            Stage::Authentication if page == "RSY816" => match self.verdict(incident, scope) {
+            Stage::Authentication if page == NOT_ADMITTED && self.is_login_sent(incident, scope) => {
+                Judgement::Yes(Reason::NoUser)
+            }
+            Stage::Authentication if page == NOT_ADMITTED => match self.verdict(incident, scope) {
                 Some(UsersVerdict::NoRule) => self.line_of(scope, Parameter::AuthUsers),
                 Some(UsersVerdict::Rule(rule)) if rule.right == Right::Deny => {
                     self.line_of(scope, Parameter::AuthUsers)
@@ -90,8 +125,36 @@ impl Server {
                 _ => self.switch(scope, Parameter::ReadOnly),
             },
             Stage::Arguments if message.contains("write only") => self.switch(scope, Parameter::WriteOnly),
+            _ if page == EXCLUDED => FILTERS
+                .into_iter()
+                .find(|filter| self.configuration.origin(scope, *filter).setting().is_some())
+                .map_or(Judgement::No, |filter| self.line_of(scope, filter)),
             _ => Judgement::Open,
         }
+    }
+
+    /// Whether the command has a single place, whose module's name begins with that of one there is.
+    fn begins_as_a_module(&self, module: &str, incident: &Incident) -> bool {
+        let is_single = |command: &Command| command.invocation.targets.len() == 1;
+        let mut modules = self.configuration.modules.iter();
+        incident.command.as_ref().is_some_and(is_single)
+            && modules.any(|known| module.as_bytes().starts_with(known.name.bytes()))
+    }
+
+    /// Whether the command names no user, and the module admits a few by name: the login of the machine is hardly one of
+    /// them.
+    fn is_login_sent(&self, incident: &Incident, scope: Scope) -> bool {
+        let peer = incident
+            .command
+            .as_ref()
+            .and_then(|command| command.invocation.peer());
+        let is_unnamed = peer
+            .and_then(|peer| peer.remote())
+            .is_some_and(|remote| remote.user.is_none());
+        let is_told = incident.names.iter().any(|(kind, _)| *kind == "user");
+        let users = self.configuration.text(scope, Parameter::AuthUsers).value;
+        let is_pattern = users.iter().any(|byte| b"*?[@".contains(byte));
+        is_unnamed && !is_told && !is_pattern
     }
 
     /// Which rule of `auth users` decides about the user whom the text names.

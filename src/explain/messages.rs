@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use aho_corasick::AhoCorasick;
 
 use crate::{
-    catalog::{self, Page, Symptom},
+    catalog::{self, Page, Stage, Symptom},
     explain::pattern::{Match, Pattern},
 };
 
@@ -108,10 +108,11 @@ impl Messages {
         &self.messages[number]
     }
 
-    /// Who shows lines that only sum up.
+    /// Who shows lines that only sum up how a client ended.
     pub(super) fn finals(&self) -> impl Iterator<Item = &Claim> {
         let finals = self.messages.iter().filter(|message| message.is_final);
-        finals.flat_map(|message| &message.claims)
+        let claims = finals.flat_map(|message| &message.claims);
+        claims.filter(|claim| claim.symptom.stage != Stage::Start)
     }
 
     /// Whether the line may hold a message, a command or an exit code.
@@ -189,7 +190,12 @@ fn words<'a>(words: impl Iterator<Item = &'a &'a str>) -> AhoCorasick {
 }
 
 /// Parts of lines that only say that a run has ended: they follow from whatever the other lines say.
-const SUMS_UP: [&str; 2] = ["(code ", "connection unexpectedly closed"];
+const SUMS_UP: [&str; 4] = [
+    "(code ",
+    "connection unexpectedly closed",
+    ".service: Failed with result",
+    ".service failed because the control process",
+];
 
 /// What a symptom shows, and who says it.
 fn texts(symptom: &'static Symptom) -> impl Iterator<Item = (Voice, &'static str)> {

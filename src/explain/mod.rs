@@ -1,6 +1,7 @@
 //! From a text that somebody pastes to ranked causes: the lines of rsync are found in the noise, put together into
 //! failures, and the pages whose symptoms they are compete.
 
+mod arguments;
 mod command;
 mod facts;
 mod incident;
@@ -11,7 +12,7 @@ mod pattern;
 mod rank;
 mod typed;
 
-use std::io;
+use std::{collections::BTreeSet, io};
 
 pub use command::Command;
 pub use incident::{Incident, Seen};
@@ -20,7 +21,7 @@ pub use line::Stop;
 pub use rank::{Cause, Reason};
 
 use crate::{
-    catalog::Symptom,
+    catalog::{FileKind, Need, Page, Symptom},
     explain::{incident::Collector, messages::MESSAGES},
 };
 
@@ -40,8 +41,28 @@ pub struct Explanation {
 pub struct Known {
     /// What is found in the server's configuration.
     pub findings: Vec<Predicted>,
+    /// The rules of which something could not be checked there.
+    pub unchecked: BTreeSet<&'static str>,
     /// The server's configuration.
     pub server: Option<Server>,
+}
+
+/// Pages of files that the daemon may miss although they are there, because its account may not read them.
+const OF_THE_ACCOUNT: [&str; 1] = ["RSY312"];
+
+impl Known {
+    /// Whether the server's configuration was looked through for a page's mistake, and does not have it. What depends on
+    /// the account of the daemon is not known from files.
+    fn denies(&self, page: &Page) -> bool {
+        let is_of_server = |file: &FileKind| matches!(file, FileKind::RsyncdConf | FileKind::Secrets);
+        self.server.is_some()
+            && !page.files.is_empty()
+            && page.files.iter().all(is_of_server)
+            && !page.needs.contains(&Need::Identities)
+            && !OF_THE_ACCOUNT.contains(&page.id)
+            && !self.unchecked.contains(page.id)
+            && !self.findings.iter().any(|found| found.rule == page.id)
+    }
 }
 
 /// A mistake of the server's configuration.

@@ -1,9 +1,12 @@
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use crate::{
     catalog::{self, Confidence, Frequency, Page, Symptom},
     explain::{
-        Incident, Known, Predicted, Seen,
+        Incident, Known, Predicted, Seen, arguments,
         judge::Judgement,
         messages::{Claim, MESSAGES, Voice},
         typed,
@@ -51,6 +54,10 @@ pub enum Reason {
     Default(&'static str),
     /// The server's configuration has no such module: its header, the file, the headers that there are.
     NoModule(String, String, String),
+    /// The command line names no user, so the login of the machine is sent.
+    NoUser,
+    /// Nothing of it is found in the server's configuration.
+    NotFound,
     /// The server's configuration does not make it happen.
     Refuted,
     /// The client ended with another code than this cause's.
@@ -59,6 +66,20 @@ pub enum Reason {
     OtherRelease,
     /// The daemon's log names another reason.
     NotLogged,
+}
+
+impl Reason {
+    /// The line that it is taken from.
+    pub fn line(&self) -> Option<usize> {
+        match self {
+            Self::Alone(line)
+            | Self::Shared(line, _)
+            | Self::Logged(line)
+            | Self::Cut(line, _)
+            | Self::SumsUp(line) => Some(*line),
+            _ => None,
+        }
+    }
 }
 
 /// A line that speaks for a cause alone counts so much.
@@ -70,8 +91,11 @@ struct Candidate {
     /// Those of the page's symptoms that the text shows.
     symptoms: Vec<&'static Symptom>,
     score: u32,
+    /// What each line adds to the score.
+    of_lines: BTreeMap<usize, u32>,
     reasons: Vec<Reason>,
-    is_logged: bool,
+    /// The lines of the daemon's log that name it.
+    logged: BTreeSet<usize>,
 }
 
 /// The causes of a failure, likeliest first.
@@ -81,20 +105,26 @@ pub(super) fn causes(incident: &Incident, known: &Known) -> Vec<Cause> {
     if candidates.is_empty() {
         candidates = by_exit(incident);
     }
-    let has_log = candidates.values().any(|candidate| candidate.is_logged);
+    let logged: BTreeSet<usize> = candidates
+        .values()
+        .flat_map(|candidate| candidate.logged.clone())
+        .collect();
     for candidate in candidates.values_mut() {
-        weigh(candidate, incident, known, has_log);
+        weigh(candidate, incident, known, &logged);
     }
-    let arguments = arguments(incident);
     let mut causes: Vec<_> = candidates
         .into_values()
-        .map(|candidate| Cause {
-            page: candidate.claim.page,
-            symptom: candidate.claim.symptom,
-            confidence: Confidence::Possible,
-            reasons: candidate.reasons,
-            arguments: arguments.clone(),
-            score: candidate.score,
+        .map(|candidate| {
+            let page = candidate.claim.page;
+            let lines: Vec<_> = candidate.reasons.iter().filter_map(Reason::line).collect();
+            Cause {
+                page,
+                symptom: candidate.claim.symptom,
+                confidence: Confidence::Possible,
+                arguments: arguments::of(incident, page, candidate.claim.symptom, &lines),
+                reasons: candidate.reasons,
+                score: candidate.score,
+            }
         })
         .collect();
     let only_sums_up = |cause: &Cause| {
@@ -139,6 +169,10 @@ fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
             let mut told: Vec<(&str, Voice)> = Vec::new();
             for claim in &message.claims {
                 if told.contains(&(claim.page.id, claim.voice)) {
+                    // Another kind of case shows the same.
+                    if let Some(candidate) = candidates.get_mut(claim.page.id) {
+                        candidate.symptoms.push(claim.symptom);
+                    }
                     continue;
                 }
                 told.push((claim.page.id, claim.voice));
@@ -209,32 +243,31 @@ fn add(candidates: &mut BTreeMap<&'static str, Candidate>, claim: Claim, score: 
         claim,
         symptoms: Vec::new(),
         score: 0,
+        of_lines: BTreeMap::new(),
         reasons: Vec::new(),
-        is_logged: false,
+        logged: BTreeSet::new(),
     });
-    candidate.is_logged |= claim.voice == Voice::Log;
+    if claim.voice == Voice::Log {
+        candidate.logged.extend(reason.line());
+    }
     candidate.symptoms.push(claim.symptom);
     if candidate.reasons.contains(&reason) {
         return;
     }
-    candidate.score += score;
-    // Several messages may fit a line: what the one that fits best says is enough.
-    let is_of_its_line = |other: &Reason| line_of(other).is_some() && line_of(other) == line_of(&reason);
-    if !candidate.reasons.iter().any(is_of_its_line) {
+    let Some(line) = reason.line() else {
+        candidate.score += score;
         candidate.reasons.push(reason);
+        return;
+    };
+    // Several messages may fit a line: the one that says most counts.
+    if let Some(of_line) = candidate.of_lines.get_mut(&line) {
+        candidate.score += score.saturating_sub(*of_line);
+        *of_line = score.max(*of_line);
+        return;
     }
-}
-
-/// The line that a reason is taken from.
-fn line_of(reason: &Reason) -> Option<usize> {
-    match reason {
-        Reason::Alone(line)
-        | Reason::Shared(line, _)
-        | Reason::Logged(line)
-        | Reason::Cut(line, _)
-        | Reason::SumsUp(line) => Some(*line),
-        _ => None,
-    }
+    candidate.of_lines.insert(line, score);
+    candidate.score += score;
+    candidate.reasons.push(reason);
 }
 
 /// Where there is nothing but an exit code: the pages of the line that sums it up.
@@ -249,7 +282,7 @@ fn by_exit(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
     candidates
 }
 
-fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, has_log: bool) {
+fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: &BTreeSet<usize>) {
     let page = candidate.claim.page;
     match page.frequency {
         Frequency::Often => {
@@ -280,8 +313,10 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, has_log:
         candidate.reasons.push(Reason::OtherRelease);
     }
     let is_in_log = |symptom: &Symptom| symptom.log.is_some() || !symptom.log_wordings.is_empty();
-    // Somebody who has the log and does not find its line there can rule it out.
-    if has_log && !candidate.is_logged && symptoms().any(is_in_log) {
+    // Somebody who has the log and does not find its line there can rule it out; a line that says the same on a terminal
+    // may be of either.
+    let is_of_same_line = candidate.of_lines.keys().any(|line| logged.contains(line));
+    if !logged.is_empty() && !is_of_same_line && symptoms().any(is_in_log) {
         candidate.score /= 3;
         candidate.reasons.push(Reason::NotLogged);
     }
@@ -297,7 +332,7 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, has_log:
     };
     if let Some(found) = known.findings.iter().find(shows) {
         // A mistake explains more than the setting that it spoils.
-        candidate.score += 2 * WHOLE;
+        candidate.score += 3 * WHOLE;
         candidate.reasons.insert(0, Reason::Found(found.place.clone()));
         return;
     }
@@ -307,6 +342,11 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, has_log:
         .iter()
         .all(|reason| matches!(reason, Reason::SumsUp(_) | Reason::ExitOnly(_)))
     {
+        return;
+    }
+    if known.denies(page) {
+        candidate.score /= 2;
+        candidate.reasons.push(Reason::NotFound);
         return;
     }
     let symptom = candidate.claim.symptom;
@@ -357,51 +397,6 @@ fn state_confidence(causes: &mut [Cause]) {
     } else {
         Confidence::Possible
     };
-}
-
-/// What the text and the command line tell, and what is so unless somebody says otherwise.
-fn arguments(incident: &Incident) -> Vec<(&'static str, String)> {
-    let mut arguments = incident.names.clone();
-    let mut add = |kind: &'static str, value: Option<String>| {
-        if let Some(value) = value.filter(|value| !value.is_empty())
-            && !arguments.iter().any(|(known, _)| *known == kind)
-        {
-            arguments.push((kind, value));
-        }
-    };
-    if let Some(command) = &incident.command {
-        let invocation = &command.invocation;
-        let peer = invocation.peer();
-        let remote = peer.and_then(|target| target.remote());
-        add("host", remote.map(|remote| remote.host.clone()));
-        add("user", remote.and_then(|remote| remote.user.clone()));
-        add(
-            "module",
-            peer.and_then(|target| target.module()).map(str::to_owned),
-        );
-        let port = invocation.option("port").and_then(|given| given.value.clone());
-        add("port", port.or_else(|| remote?.port.map(|port| port.to_string())));
-        let file = invocation
-            .option("password-file")
-            .and_then(|given| given.value.clone());
-        add("password-file", file);
-    }
-    add("port", Some("873".to_owned()));
-    add(
-        "word",
-        typed::slips(incident).into_iter().next().map(|slip| slip.word),
-    );
-    if let Some(code) = hook_code(&arguments) {
-        arguments.push(("hook-code", code.to_string()));
-    }
-    arguments
-}
-
-/// The exit code in the wait status that a daemon tells of a hook; none where a signal ended the hook.
-fn hook_code(arguments: &[(&'static str, String)]) -> Option<u32> {
-    let (_, status) = arguments.iter().find(|(kind, _)| *kind == "wait-status")?;
-    let code = status.parse::<u32>().ok()? / 256;
-    (code > 0).then_some(code)
 }
 
 /// The square root, rounded up: a line with nine causes says a third of what a line with one says.

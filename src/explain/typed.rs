@@ -27,6 +27,17 @@ pub(super) fn slips(incident: &Incident) -> Vec<Slip> {
     if command.invocation.option("rsh").is_some() {
         slips.extend(port_of_shell(incident));
     }
+    if command.invocation.option("rsh").is_some()
+        && matches!(command.invocation.peer(), Some(Target::Daemon(_)))
+        && shows(incident, &["did not see server greeting"])
+    {
+        slips.push(Slip {
+            page: "RSY809",
+            variant: "shell",
+            word: "::".to_owned(),
+            is_sure: true,
+        });
+    }
     let sources = &words[..words.len().saturating_sub(1)];
     let torn = sources.windows(2).find(|pair| {
         let may_go_on = !pair[1].starts_with(['/', '-']);

@@ -7,6 +7,7 @@ mod walk;
 
 use std::{
     ffi::OsString,
+    fmt,
     path::{Path, PathBuf},
 };
 
@@ -49,12 +50,39 @@ pub enum Unknown {
     /// It has more lines that mean something than are read.
     #[error("only the first {0} lines that mean something are read, and it has more")]
     TooLong(usize),
+    /// It has more parts of a kind than are looked at.
+    #[error("only the first {0} {1} are looked at, and it has more")]
+    TooManyParts(usize, Part),
     /// More files, or more MiB, are included than are read.
     #[error("more is included than is read: {0} files of {1} MiB together")]
     TooMuch(usize, usize),
     /// The machine answers with an error.
     #[error("{0}")]
     Failed(String),
+}
+
+/// What a script can have many of.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Part {
+    /// Commands of a Dockerfile that call one of our programs.
+    Command,
+    /// Password files.
+    PasswordFile,
+    /// Files that it writes.
+    WrittenFile,
+    /// Watches of inotifywait, and what is run for them.
+    Watch,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Command => "commands that call rsync or a watcher",
+            Self::PasswordFile => "password files",
+            Self::WrittenFile => "files that it writes",
+            Self::Watch => "watches of inotifywait",
+        })
+    }
 }
 
 /// What a path names.

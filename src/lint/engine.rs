@@ -11,7 +11,7 @@ use std::{
 use crate::{
     catalog::{FileKind, Page, Severity},
     diagnosis::{Finding, Unchecked},
-    host::{Host, Unknown},
+    host::{Host, Part, Unknown},
     lint::{
         files::HostFiles,
         outcome::Outcome,
@@ -83,7 +83,7 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// How many more findings there are of a rule, by severity; `unchecked` has them too.
     pub not_kept: BTreeMap<Severity, usize>,
-    /// Whether a file was given that is larger than what is read of it; `unchecked` has it too.
+    /// Whether a file was given that is larger, or has more parts, than what is read of it; `unchecked` has it too.
     pub is_cut: bool,
     /// What could not be checked.
     pub unchecked: BTreeSet<Unchecked>,
@@ -179,7 +179,11 @@ impl Run<'_> {
                 .add(Source::new(input.name.clone(), input.bytes.clone()));
             self.documents.extend(script.map(|script| (source, script)));
             if input.kind == FileKind::Script {
-                for document in scripts::documents(&input.bytes) {
+                let (documents, is_cut) = scripts::documents(&input.bytes);
+                if is_cut {
+                    self.cut(&input.name, scripts::MOST_WRITTEN, Part::WrittenFile);
+                }
+                for document in documents {
                     let input = Input {
                         name: input.name.clone(),
                         path: None,
@@ -242,6 +246,15 @@ impl Run<'_> {
     }
 
     /// Takes note of a file that is too large for what it is said to be. Those with many users or modules may be large.
+    /// Says that not every part of a file is looked at.
+    fn cut(&mut self, name: &str, most: usize, part: Part) {
+        self.outcome.unchecked.insert(Unchecked {
+            rule: None,
+            subject: name.to_owned(),
+            reason: Unknown::TooManyParts(most, part),
+        });
+    }
+
     fn is_too_large(&mut self, input: &Input<'_>) -> bool {
         let may_be_large = matches!(
             input.kind,
@@ -372,6 +385,7 @@ impl Run<'_> {
     fn password(&mut self, source: SourceId, path: Option<&Path>, host: &dyn Host) {
         let subject = Subject::Password(PasswordSubject {
             source,
+            credentials: &self.credentials,
             path,
             sources: &self.sources,
             host,
@@ -398,7 +412,11 @@ impl Run<'_> {
         for (file, host) in &files {
             let passwords = file.document.passwords(self.sources.get(file.source).bytes());
             self.sources.hide(file.source, passwords);
-            self.named_password(&file.configuration, *host);
+            let auth = file.configuration.active_auth();
+            let setting = auth.and_then(|auth| auth.passwordfile.as_ref());
+            if let Some(setting) = setting {
+                self.named_password(Path::new(OsStr::from_bytes(setting.value.bytes())), *host);
+            }
         }
         let (files, hosts): (Vec<_>, Vec<_>) = files.into_iter().unzip();
         for (index, host) in hosts.into_iter().enumerate() {
@@ -406,13 +424,8 @@ impl Run<'_> {
         }
     }
 
-    /// The password file that sersync hands to rsync, if the machine shows it.
-    fn named_password(&mut self, configuration: &model::sersync::Configuration, host: &dyn Host) {
-        let auth = configuration.active_auth();
-        let Some(setting) = auth.and_then(|auth| auth.passwordfile.as_ref()) else {
-            return;
-        };
-        let path = Path::new(OsStr::from_bytes(setting.value.bytes()));
+    /// A password file that is handed to rsync, if the machine shows it.
+    fn named_password(&mut self, path: &Path, host: &dyn Host) {
         let name = path.display().to_string();
         if !path.is_absolute() || self.sources.iter().any(|(_, source)| source.name() == name) {
             return;
@@ -423,7 +436,7 @@ impl Run<'_> {
                 self.credential(source, FileKind::Password);
                 self.password(source, Some(path), host);
             }
-            // What is missing, and that there is no machine to ask, the checks of the attribute itself say.
+            // What is missing, and that there is no machine to ask, the checks of what names it say.
             Ok(None) | Err(Unknown::NoHost) => {}
             Err(reason) => {
                 self.outcome.unchecked.insert(Unchecked {
@@ -453,12 +466,14 @@ impl Run<'_> {
     fn report(mut self) -> Report {
         self.outcome.findings.move_to(&self.documents);
         self.outcome.finish(&self.sources);
+        let has_more = |one: &Unchecked| matches!(one.reason, Unknown::TooManyParts(..));
+        let is_cut = self.is_cut || self.outcome.unchecked.iter().any(has_more);
         Report {
             sources: self.sources,
             files: self.files,
             findings: self.outcome.findings.kept,
             not_kept: self.outcome.not_kept,
-            is_cut: self.is_cut,
+            is_cut,
             unchecked: self.outcome.unchecked,
             included_by: self.included_by,
             suppressed: self.outcome.suppressed,

@@ -103,6 +103,8 @@ pub struct SecretsSubject<'a> {
 pub struct PasswordSubject<'a> {
     /// The file.
     pub source: SourceId,
+    /// The secrets and password files of the run.
+    pub credentials: &'a [(SourceId, FileKind)],
     /// Where it is, if it is a file of the machine.
     pub path: Option<&'a Path>,
     /// Every file that was read.

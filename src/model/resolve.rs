@@ -132,18 +132,22 @@ impl Resolver<'_> {
                 };
                 self.lines = lines;
             }
-            self.item(source, item);
+            match item.kind {
+                Line::Directive(directive) => self.directive(source, &directive),
+                _ => self.item(source, item),
+            }
         }
         self.reading.pop();
     }
 
+    /// What includes nothing.
+    #[inline(never)] // as `admit`
     fn item(&mut self, source: SourceId, item: Item) {
         use rsyncd_conf::Kind as Line;
         match item.kind {
-            Line::Blank | Line::Comment(_) | Line::StrayBackslash => {}
+            Line::Blank | Line::Comment(_) | Line::Directive(_) | Line::StrayBackslash => {}
             Line::Section(section) => self.section(source, section),
             Line::Parameter(parameter) => self.parameter(source, parameter),
-            Line::Directive(directive) => self.directive(source, &directive),
             Line::WithoutEquals(text) => {
                 let span = Span::new(source, text.range());
                 self.problem(span, ProblemKind::WithoutEquals(text));
@@ -161,6 +165,7 @@ impl Resolver<'_> {
     }
 
     /// `do_section` in loadparm.c.
+    #[inline(never)] // as `admit`
     fn section(&mut self, source: SourceId, section: rsyncd_conf::Section) {
         let header = Span::new(source, section.header);
         let key: Vec<u8> = fold(section.name.bytes()).collect();
@@ -195,6 +200,7 @@ impl Resolver<'_> {
     }
 
     /// `do_parameter` in loadparm.c.
+    #[inline(never)] // as `admit`
     fn parameter(&mut self, source: SourceId, line: rsyncd_conf::Parameter) {
         let name = Span::new(source, line.name.range());
         let known = Parameter::from_name(line.name.bytes());
@@ -275,24 +281,26 @@ impl Resolver<'_> {
                 }
             }
             Ok(Opened::Folder(names)) => self.folder(span, &path, names, is_include),
-            Err(error) => {
-                let is_unseen = matches!(error, NotOpened::Unknown(_));
-                let module = self.scope;
-                let may_be_folder = path.extension() != Some(OsStr::new("conf"));
-                self.not_opened(span, path, error);
-                if is_include && is_unseen {
-                    // Whatever stands in it: a file ends the module, and so does a folder that has files.
-                    self.begin_block(Scope::Global, None, source);
-                    if let (Scope::Module(module), Some(block)) =
-                        (module, self.configuration.blocks.last_mut())
-                    {
-                        block.in_doubt = may_be_folder.then_some(module);
-                    }
-                }
+            Err(error) => self.unseen(span, path, error, is_include),
+        }
+    }
+
+    #[inline(never)] // as `admit`
+    fn unseen(&mut self, span: Span, path: PathBuf, error: NotOpened, is_include: bool) {
+        let is_unseen = matches!(error, NotOpened::Unknown(_));
+        let module = self.scope;
+        let may_be_folder = path.extension() != Some(OsStr::new("conf"));
+        self.not_opened(span, path, error);
+        if is_include && is_unseen {
+            // Whatever stands in it: a file ends the module, and so does a folder that has files.
+            self.begin_block(Scope::Global, None, span.source);
+            if let (Scope::Module(module), Some(block)) = (module, self.configuration.blocks.last_mut()) {
+                block.in_doubt = may_be_folder.then_some(module);
             }
         }
     }
 
+    #[inline(never)] // as `admit`
     fn folder(&mut self, span: Span, folder: &Path, mut names: Vec<OsString>, is_include: bool) {
         let ending: &[u8] = if is_include { b".conf" } else { b".inc" };
         names.retain(|name| name.as_bytes().ends_with(ending));
@@ -335,11 +343,20 @@ impl Resolver<'_> {
     }
 
     fn included(&mut self, directive: Span, path: PathBuf, bytes: Vec<u8>) {
+        if let Some(source) = self.admit(directive, path, bytes) {
+            self.file(source);
+        }
+    }
+
+    /// Files are read a thousand deep on the stack of any thread, so nothing that only prepares it may grow the frames of
+    /// that recursion.
+    #[inline(never)]
+    fn admit(&mut self, directive: Span, path: PathBuf, bytes: Vec<u8>) -> Option<SourceId> {
         // Inside what it is itself, a file comes back to this line, by whatever name it is called.
         let is_read = |&source: &SourceId| self.sources.get(source).bytes()[..] == bytes[..];
         if self.reading.iter().any(is_read) {
             self.problem(directive, ProblemKind::Fatal(FatalError::Cycle(path)));
-            return;
+            return None;
         }
         let before = self.by_path.get(&path).copied();
         if self.configuration.includes.len() >= MOST_INCLUDES {
@@ -349,17 +366,17 @@ impl Resolver<'_> {
                 Some(_) => self.problem(directive, ProblemKind::Fatal(FatalError::TooManyIncludes)),
                 None => self.not_opened(directive, path, too_much()),
             }
-            return;
+            return None;
         }
         if self.reading.len() > DEEPEST_INCLUDE {
             let reason = format!("includes are followed {DEEPEST_INCLUDE} deep, and no deeper");
             self.not_opened(directive, path, NotOpened::Unknown(Unknown::Failed(reason)));
-            return;
+            return None;
         }
         let Some(room) = self.room.checked_sub(bytes.len()) else {
             self.is_full = true;
             self.not_opened(directive, path, too_much());
-            return;
+            return None;
         };
         self.room = room;
         let is_same = |source: &SourceId| self.sources.get(*source).bytes()[..] == bytes[..];
@@ -372,9 +389,10 @@ impl Resolver<'_> {
             source,
             path,
         });
-        self.file(source);
+        Some(source)
     }
 
+    #[inline(never)] // as `admit`
     fn not_opened(&mut self, span: Span, path: PathBuf, error: NotOpened) {
         let kind = match error {
             NotOpened::Failed(reason) => ProblemKind::Fatal(FatalError::Include(path, reason)),

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use textwrap::Options;
 
 use crate::{
-    catalog::{Language, Side, Text, fill},
-    explain::{Cause, Explanation, Incident, Reason},
-    render::{Format, Style, visible::visible, words::pick},
+    catalog::{FileKind, Language, Side, Text, fill},
+    explain::{Cause, Explanation, Incident},
+    render::{Format, Style, reasons::because, visible::visible, words::pick},
 };
 
 /// Causes of a failure that are told in full; of the others there is a line each.
@@ -110,11 +110,7 @@ fn tell(
     let rule = format!("{} {}", cause.page.id, cause.page.name);
     let title = format!("{rank}. {}", case.title());
     writeln!(out, "\n{}", bold(&wrapped(&title, "   ", style), style))?;
-    let reasons: Vec<_> = cause
-        .reasons
-        .iter()
-        .map(|reason| told(reason, incident, language))
-        .collect();
+    let reasons = because(cause, incident, language);
     let mut paragraphs = Vec::new();
     if let Some(message) = case.message() {
         paragraphs.push((pick(language, "meaning", "含义"), message.into_owned()));
@@ -200,10 +196,12 @@ impl Case<'_> {
         self.cause.page.text(self.variant(), self.language)
     }
 
-    /// Which kind of case the symptom shows. A page about lines of files knows its kinds by those lines, not by symptoms.
+    /// Which kind of case the symptom shows. A page about lines of files knows its kinds by those lines, not by symptoms;
+    /// a client that refuses its own password file says why.
     fn variant(&self) -> Option<&'static str> {
-        match self.cause.symptom.variants {
-            [variant] if self.cause.page.files.is_empty() => Some(variant),
+        let Cause { page, symptom, .. } = self.cause;
+        match symptom.variants {
+            [variant] if matches!(page.files, [] | [FileKind::Password]) => Some(variant),
             _ => None,
         }
     }
@@ -287,61 +285,6 @@ fn has_placeholder(text: &str) -> bool {
     placeholder(text).is_some()
 }
 
-fn told(reason: &Reason, incident: &Incident, language: Language) -> String {
-    let zh = language == Language::Chinese;
-    match reason {
-        Reason::Alone(line) if zh => format!("第 {line} 行只有这一种原因"),
-        Reason::Alone(line) => format!("line {line} is printed for this cause alone"),
-        Reason::Shared(line, count) if zh => format!("第 {line} 行有 {count} 种可能的原因"),
-        Reason::Shared(line, count) => format!("line {line} is printed for {count} causes"),
-        Reason::Logged(line) if zh => format!("第 {line} 行的守护进程日志说明了原因"),
-        Reason::Logged(line) => format!("the daemon's log names it in line {line}"),
-        Reason::Cut(line, count) if zh => format!("第 {line} 行被截断，剩下的部分有 {count} 种可能的原因"),
-        Reason::Cut(line, count) => format!("line {line} is cut, and what is left of it fits {count} causes"),
-        Reason::Typed(word) if zh => format!("命令行里写的是 `{word}`"),
-        Reason::Typed(word) => format!("the command line has `{word}`"),
-        Reason::SumsUp(line) if zh => format!("第 {line} 行只是总结，真正的原因在它之前的输出里"),
-        Reason::SumsUp(line) => format!("line {line} only sums up; the cause stands in the lines before it"),
-        Reason::ExitOnly(code) if zh => format!("只知道退出码 {code}；有用的是它之前的那几行"),
-        Reason::ExitOnly(code) => {
-            format!("there is only the exit code {code}; the lines before it would tell more")
-        }
-        Reason::Frequent if zh => "这是其中最常见的".to_owned(),
-        Reason::Frequent => "it is the most frequent of them".to_owned(),
-        Reason::Found(place) if zh => format!("配置里确实有这个问题：{place}"),
-        Reason::Found(place) => format!("your configuration has it: {place}"),
-        Reason::Default(name) if zh => format!("配置里没有设置 `{name}`，这就是它的默认行为"),
-        Reason::Default(name) => format!("your configuration does not set `{name}`, and this is its default"),
-        Reason::NoModule(module, file, others) if zh => format!("{file} 里没有 {module}，只有 {others}"),
-        Reason::NoModule(module, file, others) => format!("there is no {module} in {file}, but {others}"),
-        Reason::Refuted => pick(
-            language,
-            "but the configuration does not make it happen",
-            "但配置本身不会导致这种情况",
-        )
-        .to_owned(),
-        Reason::OtherExit(seen, own) if zh => format!("但客户端的退出码是 {seen}，这种原因一般是 {own}"),
-        Reason::OtherExit(seen, own) => {
-            format!("but the client ended with {seen}, and this cause ends with {own}")
-        }
-        Reason::OtherRelease => {
-            let release = incident
-                .release
-                .map_or_else(String::new, |release| release.to_string());
-            match language {
-                Language::English => format!("but rsync {release} does not behave so"),
-                Language::Chinese => format!("但 rsync {release} 不是这样"),
-            }
-        }
-        Reason::NotLogged => pick(
-            language,
-            "but the daemon's log names another reason",
-            "但守护进程日志写的是另一个原因",
-        )
-        .to_owned(),
-    }
-}
-
 fn place(side: Side, language: Language) -> &'static str {
     match side {
         Side::Client => pick(language, "on the client", "在客户端"),
@@ -384,11 +327,6 @@ fn envelope(explanation: &Explanation, name: &str, language: Language) -> Value 
 fn diagnosis(failure: usize, incident: &Incident, cause: &Cause, name: &str, language: Language) -> Value {
     let case = Case { cause, language };
     let page = cause.page;
-    let because: Vec<_> = cause
-        .reasons
-        .iter()
-        .map(|reason| told(reason, incident, language))
-        .collect();
     let evidence: Vec<_> = incident
         .lines
         .iter()
@@ -410,7 +348,7 @@ fn diagnosis(failure: usize, incident: &Incident, cause: &Cause, name: &str, lan
         "confidence": cause.confidence,
         "title": case.title(),
         "message": case.message().unwrap_or_else(|| case.title()),
-        "because": because,
+        "because": because(cause, incident, language),
         "evidence": evidence,
         "predicts": [{ "exit": symptom.exit, "stage": symptom.stage, "text": case.filled(Some(text)) }],
         "remedy": {

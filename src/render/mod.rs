@@ -11,6 +11,7 @@ mod human;
 mod json;
 mod junit;
 mod paragraphs;
+mod reasons;
 mod sarif;
 mod visible;
 mod window;

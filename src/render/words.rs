@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     catalog::{Confidence, FileKind, Language, Page, Severity, Side, Stage},
-    host::Unknown,
+    host::{Part, Unknown},
     lint::Report,
     model::parameter::{Kind, Scope},
 };
@@ -145,6 +145,15 @@ pub(crate) fn unknown(reason: &Unknown, language: Language) -> String {
         }
         (Unknown::TooLong(lines), Language::Chinese) => {
             format!("只读取前 {lines} 个有意义的行，而这个文件更长")
+        }
+        (Unknown::TooManyParts(count, part), Language::Chinese) => {
+            let part = match part {
+                Part::Command => "条调用 rsync 或监控程序的命令",
+                Part::PasswordFile => "个密码文件",
+                Part::WrittenFile => "个由脚本写出的文件",
+                Part::Watch => "处 inotifywait 监控",
+            };
+            format!("只检查前 {count} {part}，而这个文件还有更多")
         }
         (Unknown::TooMuch(files, size), Language::Chinese) => {
             format!("包含的内容超出读取上限：{files} 个文件，合计 {size} MiB")

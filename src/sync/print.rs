@@ -101,6 +101,14 @@ impl<'p> Printer<'p> {
         &self.plan.options
     }
 
+    /// Which way data go (`%i` in rsyncd.conf(5)).
+    fn arrow(&self) -> char {
+        match self.plan.place {
+            Place::Push { .. } => '<',
+            _ => '>',
+        }
+    }
+
     fn listed(&self, list: &FileList) {
         if self.options().list_only {
             let numbers = crate::rsync::proto::file_list::numbered(list);
@@ -108,7 +116,10 @@ impl<'p> Printer<'p> {
                 self.always(&self.listing(list, &list.entries()[place as usize]));
             }
         } else if self.options().verbose > 0 {
-            self.print("receiving incremental file list");
+            self.print(match self.plan.place {
+                Place::Push { .. } => "sending incremental file list",
+                _ => "receiving incremental file list",
+            });
         }
     }
 
@@ -135,9 +146,12 @@ impl<'p> Printer<'p> {
         let significant = is_significant(flags);
         let line = shown(&name(list, entry));
         let options = self.options();
-        if self.plan.itemize {
+        if self.plan.options.itemize {
             if significant || options.report_unchanged {
-                self.print(&format!("{} {line}", letters(entry, flags, options)));
+                self.print(&format!(
+                    "{} {line}",
+                    letters(entry, flags, options, self.arrow())
+                ));
             }
         } else if options.verbose > 0 {
             let is_told = flags.has(ItemFlags::TRANSFER)
@@ -153,7 +167,7 @@ impl<'p> Printer<'p> {
     fn deleted(&self, name: &[u8], is_directory: bool) {
         let slash = if is_directory { "/" } else { "" };
         let name = shown(name);
-        if self.plan.itemize {
+        if self.plan.options.itemize {
             self.print(&format!("*deleting   {name}{slash}"));
         } else if self.options().verbose > 0 {
             self.print(&format!("deleting {name}{slash}"));
@@ -206,12 +220,12 @@ impl Observer for Printer<'_> {
                     self.always(&shown(line));
                 }
             }
-            // A message is one line; what looks like another is part of a name.
+            // A line end within a message is part of a name.
             Event::Message(Tag::Info, text) => self.print(&shown(text.trim_ascii_end())),
             Event::Message(_, text) => self.complain(&shown(text.trim_ascii_end())),
             Event::Listed(list) => self.listed(list),
             Event::Created(path) => {
-                if self.options().verbose > 0 || self.plan.itemize {
+                if self.options().verbose > 0 || self.plan.options.itemize {
                     self.print(&format!("created directory {path}"));
                 }
             }
@@ -219,7 +233,9 @@ impl Observer for Printer<'_> {
             Event::Deleted { name, is_directory } => self.deleted(name, is_directory),
             Event::Failed(text) => self.complain(&match text.split_once(' ') {
                 // rsync has no prefix for these.
-                Some(("could" | "Deletions" | "ERROR:" | "WARNING:", _)) => text.to_owned(),
+                Some(("could" | "Deletions" | "ERROR:" | "WARNING:" | "file" | "rsync:" | "symlink", _)) => {
+                    text.to_owned()
+                }
                 _ => format!("rsync: [generator] {text}"),
             }),
             Event::Warning(text) => self.print(text),

@@ -136,6 +136,8 @@ fn known(file: &Path, arguments: &Arguments) -> Result<Known, Failure> {
         symptoms: finding.predictions(arguments.target_version).collect(),
     });
     let findings = findings.collect();
+    let unchecked = report.unchecked.iter().filter_map(|unchecked| unchecked.rule);
+    let unchecked = unchecked.collect();
     let mut sources = Sources::default();
     let source = sources.add(Source::new(file.display().to_string(), bytes));
     let configuration = resolve(
@@ -146,6 +148,7 @@ fn known(file: &Path, arguments: &Arguments) -> Result<Known, Failure> {
     );
     Ok(Known {
         findings,
+        unchecked,
         server: Some(Server {
             sources,
             configuration,

@@ -1,7 +1,7 @@
 //! The client's password file. No text of a finding holds anything of it.
 
 use crate::{
-    catalog::Safety,
+    catalog::{FileKind, Safety},
     diagnosis::Edit,
     lint::{
         checks::{
@@ -32,15 +32,15 @@ enum Known {
     Line,
 }
 
-/// What other files tell of a client's line.
+/// What the secrets files tell of a client's line.
 fn known(subject: &PasswordSubject<'_>, line: &[u8]) -> Option<Known> {
-    let others = subject
-        .sources
+    let secrets = subject
+        .credentials
         .iter()
-        .filter(|(source, _)| *source != subject.source);
+        .filter(|(_, kind)| *kind == FileKind::Secrets);
     let mut known = None;
-    for (_, source) in others {
-        let file = source.bytes();
+    for (source, _) in secrets {
+        let file = subject.sources.get(*source).bytes();
         for one in parse(file) {
             let Content::Secret { password, .. } = one.content else {
                 continue;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::{
     catalog::FileKind,
+    host::Part,
     lint::{
         clients::{Client, ClientsSubject},
         crontabs::{Crontab, CrontabSubject},
@@ -12,7 +13,10 @@ use crate::{
         services::{Given, Services, ServicesSubject},
         subject::Subject,
     },
-    model::{Configuration, script::Script},
+    model::{
+        Configuration,
+        script::{Script, UNKNOWN},
+    },
 };
 
 impl Run<'_> {
@@ -80,18 +84,31 @@ impl Run<'_> {
 
     fn scripts_of(&mut self, file: &OtherFile<'_>) -> Vec<Script> {
         let bytes = self.sources.get(file.source).bytes();
-        let scripts = match file.kind {
+        let (scripts, is_cut) = match file.kind {
             FileKind::Dockerfile => scripts::of_dockerfile(bytes),
-            _ => scripts::of_file(bytes),
+            _ => (scripts::of_file(bytes), false),
         };
         let of_documents = self.documents.iter().filter(|(_, script)| *script == file.source);
         let hidden = of_documents.flat_map(|(document, _)| self.sources.get(*document).hidden().to_vec());
         let passwords = scripts::passwords(&scripts, bytes, hidden.collect());
         self.sources.hide(file.source, passwords);
+        if is_cut {
+            let name = self.sources.get(file.source).name().to_owned();
+            self.cut(&name, scripts::MOST_INSTRUCTIONS, Part::Command);
+        }
         scripts
     }
 
     fn script(&mut self, file: &OtherFile<'_>, script: &Script, daemons: &[Configuration]) {
+        for call in script.calls_of("rsync") {
+            let invocation = call.invocation();
+            let given = invocation
+                .option("password-file")
+                .and_then(|given| given.value.as_deref());
+            if let Some(path) = given.filter(|path| !path.contains(UNKNOWN)) {
+                self.named_password(Path::new(path), file.host);
+            }
+        }
         let subject = Subject::Script(ScriptSubject {
             source: file.source,
             path: file.path.as_deref(),

@@ -15,13 +15,14 @@ pub(in crate::lint) fn of_file(file: &[u8]) -> Vec<Script> {
 }
 
 /// No image has more: Docker refuses to build more than 127 layers.
-const MOST_INSTRUCTIONS: usize = 127;
+pub(in crate::lint) const MOST_INSTRUCTIONS: usize = 127;
 
-/// What the commands of a Dockerfile do, one script an instruction.
-pub(in crate::lint) fn of_dockerfile(file: &[u8]) -> Vec<Script> {
+/// What the commands of a Dockerfile do, one script an instruction, and whether it has more of them than are read.
+pub(in crate::lint) fn of_dockerfile(file: &[u8]) -> (Vec<Script>, bool) {
     let instructions = dockerfile::parse(file).into_iter();
-    let scripts = instructions.filter(|instruction| names_program(&file[instruction.text.clone()]));
-    scripts
+    let mut calling = instructions.filter(|instruction| names_program(&file[instruction.text.clone()]));
+    let scripts = calling
+        .by_ref()
         .take(MOST_INSTRUCTIONS)
         .map(|instruction| {
             let script = match instruction.words {
@@ -30,7 +31,8 @@ pub(in crate::lint) fn of_dockerfile(file: &[u8]) -> Vec<Script> {
             };
             Script::read(&script, file)
         })
-        .collect()
+        .collect();
+    (scripts, calling.next().is_some())
 }
 
 /// Where passwords stand in a file's scripts, in order, with those that are known already.

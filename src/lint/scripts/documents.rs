@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// The most files that are read out of one script.
-const MOST: usize = 16;
+pub(in crate::lint) const MOST_WRITTEN: usize = 16;
 
 /// A file of ours that stands in a script.
 pub(in crate::lint) struct Document {
@@ -16,11 +16,11 @@ pub(in crate::lint) struct Document {
     pub(in crate::lint) bytes: Vec<u8>,
 }
 
-/// The files of ours that a script writes, word for word.
-pub(in crate::lint) fn documents(file: &[u8]) -> Vec<Document> {
+/// The files of ours that a script writes, word for word, and whether it writes more of them than are read.
+pub(in crate::lint) fn documents(file: &[u8]) -> (Vec<Document>, bool) {
     let scripts = of_file(file);
     let written = scripts.iter().flat_map(|script| &script.written);
-    let documents = written.filter_map(|written| {
+    let mut documents = written.filter_map(|written| {
         let kind = discover::by_name(Path::new(OsStr::from_bytes(&written.path)))?;
         let is_ours = matches!(kind, FileKind::RsyncdConf | FileKind::Secrets);
         let content = written.content.clone();
@@ -40,5 +40,6 @@ pub(in crate::lint) fn documents(file: &[u8]) -> Vec<Document> {
             bytes: blanked.collect(),
         })
     });
-    documents.take(MOST).collect()
+    let read = documents.by_ref().take(MOST_WRITTEN).collect();
+    (read, documents.next().is_some())
 }

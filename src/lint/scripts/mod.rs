@@ -4,8 +4,8 @@ mod content;
 mod documents;
 mod subject;
 
-pub(super) use content::{is_password, of_dockerfile, of_file, passwords, written};
-pub(super) use documents::documents;
+pub(super) use content::{MOST_INSTRUCTIONS, is_password, of_dockerfile, of_file, passwords, written};
+pub(super) use documents::{MOST_WRITTEN, documents};
 pub use subject::{ScriptSubject, Transfer};
 
 use std::path::Path;

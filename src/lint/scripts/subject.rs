@@ -41,6 +41,11 @@ pub struct Transfer<'a> {
 }
 
 impl<'a> ScriptSubject<'a> {
+    /// How reports call the file.
+    pub fn name(&self) -> &'a str {
+        self.sources.get(self.source).name()
+    }
+
     /// A part of the file.
     pub fn span(&self, range: Range<usize>) -> Span {
         Span::new(self.source, range)

@@ -100,7 +100,7 @@ impl Generator<'_> {
     /// Tells the sender which files it may remove.
     fn tell_stored(&mut self) -> Result<(), Error> {
         for number in self.stored.take() {
-            self.outgoing.message(Tag::Success, &number.to_le_bytes())?;
+            self.outgoing.message(Tag::Success, number.to_le_bytes())?;
         }
         Ok(())
     }

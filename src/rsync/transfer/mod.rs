@@ -2,6 +2,7 @@
 
 mod arguments;
 mod buffer;
+mod build;
 mod chmod;
 mod delete;
 mod destination;
@@ -14,8 +15,13 @@ mod observer;
 mod options;
 mod prune;
 mod pull;
+mod pulse;
+mod push;
 mod queue;
 mod receiver;
+mod requests;
+mod sender;
+mod session;
 mod text;
 mod wire;
 
@@ -26,4 +32,6 @@ pub use error::Error;
 pub use observer::{Event, Observer};
 pub use options::{DeleteWhen, Deletion, Options};
 pub use pull::{Outcome, pull};
+pub use push::push;
+pub use session::Role;
 pub use text::shown;

@@ -24,6 +24,8 @@ pub struct Options {
     pub devices: bool,
     /// `--specials`.
     pub specials: bool,
+    /// `--hard-links`.
+    pub hard_links: bool,
     /// `--numeric-ids`.
     pub numeric_ids: bool,
     /// `--omit-dir-times`.
@@ -50,6 +52,8 @@ pub struct Options {
     pub list_only_is_said: bool,
     /// `--itemize-changes` twice: also what is as it should be is reported.
     pub report_unchanged: bool,
+    /// `--itemize-changes`: each change is reported.
+    pub itemize: bool,
     /// How often `--verbose` is given.
     pub verbose: u8,
     /// `--block-size`, in bytes.

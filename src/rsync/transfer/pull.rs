@@ -4,29 +4,28 @@ use std::{
 
 use nix::unistd::{Group, User};
 
-use crate::{
-    rsync::{
-        filter::{FilterList, Requested, Side, Verdict},
-        proto::{
-            Encode as _, Indices, Offer, Session, Statistics, Stop, Violation,
-            file_list::{Entry, Fields, FileKind, FileList, Item, ListReader, NameReader, Named, numbered},
-        },
-        transfer::{
-            Error, Event, ModeChange, Observer, Opened, Options,
-            delete::{Deleted, Deleter, Report},
-            destination::prepare,
-            generator::Generator,
-            keep::Keep,
-            links::MUNGED,
-            prune::prune,
-            queue::{Queue, Stored},
-            receiver::{Counts, Receiver},
-            text::{describe, shown},
-            wire::{Faults, Incoming, Outgoing, socket_error},
-        },
-        tree::{Identity, Tree},
+use crate::rsync::{
+    filter::{FilterList, Requested, Side, Verdict},
+    proto::{
+        Indices, Session, Statistics, Stop, Violation,
+        file_list::{FileKind, FileList, Item, ListReader, NameReader, Named, numbered},
     },
-    terms::Exit,
+    transfer::{
+        Error, Event, ModeChange, Observer, Opened, Options,
+        delete::{Deleted, Deleter, Report},
+        destination::prepare,
+        generator::Generator,
+        keep::Keep,
+        links::MUNGED,
+        prune::prune,
+        pulse::Pulse,
+        queue::{Queue, Stored},
+        receiver::{Counts, Receiver},
+        session::{Role, fields, final_exit, set_up, total_size},
+        text::{describe, shown},
+        wire::{Faults, Incoming, Outgoing, socket_error},
+    },
+    tree::{Identity, Tree},
 };
 
 /// What a session came to.
@@ -77,12 +76,28 @@ pub fn pull(
     let socket = |error| socket_error("setsockopt", error);
     stream.set_read_timeout(options.timeout).map_err(socket)?;
     stream.set_write_timeout(options.timeout).map_err(socket)?;
+    let pulse = Pulse::new(options.timeout);
     let faults = Faults::default();
-    let mut outgoing = Outgoing::new(stream.try_clone().map_err(socket)?);
-    let mut incoming = Incoming::new(stream.try_clone().map_err(socket)?, &received, observer, &faults);
+    let mut outgoing = Outgoing::new(stream.try_clone().map_err(socket)?, pulse.clone());
+    let mut incoming = Incoming::new(
+        stream.try_clone().map_err(socket)?,
+        pulse,
+        &received,
+        observer,
+        &faults,
+        "receiver",
+    );
     let mut filters = options.filters.clone();
     let rules = filters.announce(Side::Receiver, protocol, options.cvs_exclude)?;
-    let session = set_up(protocol, paths, &rules, options, &mut outgoing, &mut incoming)?;
+    let session = set_up(
+        protocol,
+        Role::Receiver,
+        paths,
+        &rules,
+        options,
+        &mut outgoing,
+        &mut incoming,
+    )?;
     let gate = Gate {
         requested: Requested::new(paths, options.recursive, options.directories),
         filters: &filters,
@@ -184,51 +199,6 @@ pub fn pull(
     Ok(outcome)
 }
 
-/// Sends the arguments, and agrees on the algorithms.
-fn set_up(
-    protocol: u8,
-    paths: &[Vec<u8>],
-    rules: &[Vec<u8>],
-    options: &Options,
-    outgoing: &mut Outgoing,
-    incoming: &mut Incoming<'_>,
-) -> Result<Session, Error> {
-    let end: u8 = if protocol >= 30 { 0 } else { b'\n' };
-    let mut arguments = vec![b"--server".to_vec(), b"--sender".to_vec()];
-    arguments.extend(options.of_server(protocol).into_iter().map(String::into_bytes));
-    arguments.push(b".".to_vec());
-    arguments.extend_from_slice(paths);
-    for argument in arguments {
-        outgoing.buffer().bytes(&argument);
-        outgoing.buffer().byte(end);
-    }
-    outgoing.buffer().byte(end);
-    outgoing.flush()?;
-    let offer = Offer {
-        protocol,
-        incremental: false,
-    };
-    let compatibility = incoming.decode(|input| offer.compatibility(input))?;
-    if compatibility.has_varint_flags() {
-        outgoing.buffer().bytes(&Offer::names());
-        outgoing.flush()?;
-    }
-    let session = incoming.decode(|input| offer.session(compatibility, input))?;
-    incoming.multiplex();
-    // Messages say which files may be removed.
-    if protocol >= 30 || options.remove_source_files {
-        outgoing.multiplex()?;
-    }
-    for rule in rules {
-        let length = i32::try_from(rule.len()).expect("a command line is shorter");
-        outgoing.buffer().int(length);
-        outgoing.buffer().bytes(rule);
-    }
-    outgoing.buffer().int(0);
-    outgoing.flush()?;
-    Ok(session)
-}
-
 /// The list, and how the sender names its ids.
 struct Received {
     list: FileList,
@@ -311,18 +281,7 @@ fn receive_list(
     faults: &Faults,
 ) -> Result<Received, Error> {
     let protocol = session.protocol;
-    let fields = Fields {
-        protocol,
-        varint_flags: session.compatibility.has_varint_flags(),
-        safe_lists: session.compatibility.has_safe_lists(),
-        owner: options.owner,
-        group: options.group,
-        links: options.links,
-        devices: options.devices,
-        specials: options.specials,
-        checksum: options.checksum.then(|| session.checksum.length()),
-        ..Fields::default()
-    };
+    let fields = fields(session, options);
     let mut list = FileList::default();
     let mut reader = ListReader::new(fields);
     let errors = loop {
@@ -355,13 +314,6 @@ fn receive_list(
         faults.add_bits(incoming.decode(|input| input.int())?);
     }
     Ok(Received { list, names })
-}
-
-/// The length of all regular files and symlinks.
-fn total_size(list: &FileList) -> u64 {
-    let counts = |entry: &&Entry| matches!(entry.kind(), FileKind::Regular | FileKind::Symlink);
-    let sizes = list.entries().iter().filter(counts);
-    sizes.map(|entry| entry.size.unsigned_abs()).sum()
 }
 
 /// Runs both roles until the goodbye.
@@ -487,19 +439,5 @@ fn finish_directories(
             let text = format!("failed to set attributes of {place}: {}", describe(&error));
             observer.observe(Event::Failed(&text));
         }
-    }
-}
-
-/// What rsync ends with after errors with single files (`_exit_cleanup` in cleanup.c).
-fn final_exit(faults: &Faults) -> Exit {
-    let bits = faults.bits();
-    if faults.has_failed() || bits & 1 != 0 {
-        Exit::Partial
-    } else if bits & 2 != 0 {
-        Exit::Vanished
-    } else if bits & 4 != 0 {
-        Exit::DeleteLimit
-    } else {
-        Exit::Success
     }
 }

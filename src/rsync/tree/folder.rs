@@ -1,4 +1,5 @@
 use std::{
+    ffi::OsStr,
     io::{self, Read as _},
     os::{fd::AsFd as _, unix::ffi::OsStrExt as _},
 };
@@ -9,20 +10,29 @@ use nix::{
     sys::stat::{FchmodatFlags, Mode, fchmodat, fstatat},
 };
 
-use crate::rsync::tree::{Status, Tree, walk::FOLDER};
+use crate::rsync::tree::{Status, Tree};
 
 /// The largest file that is read whole, in bytes.
 const MAX_SMALL: u64 = 16 << 20;
 
+/// Something in a folder.
+#[derive(Debug)]
+pub struct Found {
+    /// Its name there.
+    pub name: Vec<u8>,
+    /// What it is.
+    pub status: io::Result<Status>,
+}
+
 impl Tree {
-    /// What a folder holds, in no order, symlinks not followed; what vanishes meanwhile is left out.
+    /// What a folder holds, in no order, symlinks not followed, each with what it is or why that is unknown.
     ///
     /// # Errors
     ///
-    /// What the system says.
-    pub fn contents(&mut self, name: &[u8]) -> io::Result<Vec<(Vec<u8>, Status)>> {
+    /// What the system says of the folder.
+    pub fn entries(&mut self, name: &[u8]) -> io::Result<Vec<Found>> {
         let (folder, base) = self.place(name)?;
-        let mut opened = Dir::openat(&*folder, base, FOLDER, Mode::empty())?;
+        let mut opened = Dir::openat(&*folder, base, self.folder_flags(), Mode::empty())?;
         let mut names = Vec::new();
         for entry in opened.iter() {
             let entry = entry?;
@@ -31,14 +41,27 @@ impl Tree {
                 names.push(name.to_vec());
             }
         }
-        let mut found = Vec::with_capacity(names.len());
-        for name in names {
-            let base = std::ffi::OsStr::from_bytes(&name);
-            if let Ok(stat) = fstatat(opened.as_fd(), base, AtFlags::AT_SYMLINK_NOFOLLOW) {
-                found.push((name, Status::from(stat)));
+        let found = names.into_iter().map(|name| {
+            let base = OsStr::from_bytes(&name);
+            let status = fstatat(opened.as_fd(), base, AtFlags::AT_SYMLINK_NOFOLLOW);
+            Found {
+                status: status.map(Status::from).map_err(io::Error::from),
+                name,
             }
-        }
-        Ok(found)
+        });
+        Ok(found.collect())
+    }
+
+    /// What a folder holds, in no order, symlinks not followed; what vanishes meanwhile is left out.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn contents(&mut self, name: &[u8]) -> io::Result<Vec<(Vec<u8>, Status)>> {
+        let found = self.entries(name)?.into_iter();
+        Ok(found
+            .filter_map(|found| Some((found.name, found.status.ok()?)))
+            .collect())
     }
 
     /// The content of a small file.

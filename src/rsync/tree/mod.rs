@@ -8,5 +8,6 @@ mod temporary;
 mod walk;
 
 pub use attributes::{Attributes, Identity};
+pub use folder::Found;
 pub use temporary::Temporary;
 pub use walk::{Status, Tree};

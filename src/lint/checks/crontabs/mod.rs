@@ -4,6 +4,7 @@ mod commands;
 mod files;
 mod folders;
 mod lines;
+mod passwords;
 mod path;
 
 use crate::lint::checks::Check;
@@ -14,4 +15,5 @@ pub(super) const FAMILIES: &[&[Check]] = &[
     folders::CHECKS,
     path::CHECKS,
     commands::CHECKS,
+    passwords::CHECKS,
 ];

@@ -16,7 +16,7 @@ pub(super) struct Accounts<'a> {
 
 /// As whom a module reads and writes.
 #[derive(Debug)]
-pub(super) struct Account {
+pub(in crate::lint::checks) struct Account {
     /// The user's number.
     pub(super) uid: u32,
     /// Its groups; `None` if they are whatever the system gives that user.
@@ -129,9 +129,14 @@ impl<'a> Accounts<'a> {
 }
 
 impl Account {
+    /// Somebody who has logged in, with whatever groups the system gives.
+    pub(in crate::lint::checks) fn of_login(uid: u32) -> Self {
+        Self { uid, groups: None }
+    }
+
     /// Whether the permission bits withhold one of the rights `wanted` (4 read, 2 write, 1 enter). Where it is not
     /// known whether the account is in the group, both the group and the others must be without it.
-    pub(super) fn is_denied(&self, metadata: &Metadata, wanted: u32) -> bool {
+    pub(in crate::lint::checks) fn is_denied(&self, metadata: &Metadata, wanted: u32) -> bool {
         let lacks = |shift: u32| (metadata.mode >> shift) & wanted != wanted;
         if self.uid == 0 {
             return false;

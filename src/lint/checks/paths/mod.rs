@@ -1,6 +1,6 @@
 //! What a module leads to on the server, and as whom: its folder, its identity, its confinement, its programs.
 
-mod account;
+pub(super) mod account;
 mod confinement;
 mod filters;
 mod folder;

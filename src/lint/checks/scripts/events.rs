@@ -1,6 +1,7 @@
 //! The events that inotifywait is to wait for.
 
 use crate::{
+    host::{Part, Unknown},
     lint::{
         checks::Check,
         report::{Case, Reporter},
@@ -16,7 +17,7 @@ pub(super) const CHECKS: &[Check] = &[
 ];
 
 /// The most inotifywaits and pushes of one script that are judged together.
-pub(super) const MOST: usize = 64;
+const MOST: usize = 64;
 
 /// Options of inotifywait that take the next word.
 const WITH_VALUE: [&str; 12] = [
@@ -122,24 +123,34 @@ impl<'a> Watcher<'a> {
 }
 
 /// The inotifywaits of a script that rsync follows: those in whose loop, or behind which, one runs.
-pub(super) fn watchers<'a>(subject: &ScriptSubject<'a>) -> Vec<Watcher<'a>> {
+pub(super) fn watchers<'a>(subject: &ScriptSubject<'a>, out: &mut Reporter<'_>) -> Vec<Watcher<'a>> {
     let has_transfer = subject.transfers().next().is_some();
     let calls = subject
         .script
         .calls
         .iter()
         .filter(|call| call.program() == "inotifywait");
-    calls
-        .filter(|_| has_transfer)
-        .take(MOST)
-        .map(Watcher::read)
-        .collect()
+    let calls = calls.filter(|_| has_transfer).map(Watcher::read);
+    the_first(calls, subject, out)
+}
+
+/// As many as are judged together; that there are more is said.
+pub(super) fn the_first<T>(
+    mut all: impl Iterator<Item = T>,
+    subject: &ScriptSubject<'_>,
+    out: &mut Reporter<'_>,
+) -> Vec<T> {
+    let first = all.by_ref().take(MOST).collect();
+    if all.next().is_some() {
+        out.unchecked(subject.name(), Unknown::TooManyParts(MOST, Part::Watch));
+    }
+    first
 }
 
 /// RSY982: what is renamed or removed is never pushed.
 fn events_missed(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
     let wants_deletes = subject.transfers().any(|transfer| transfer.has("delete"));
-    for watcher in watchers(subject) {
+    for watcher in watchers(subject, out) {
         let (Some(events), Some(place)) = (watcher.events(), watcher.events_place(subject)) else {
             continue;
         };
@@ -169,7 +180,7 @@ fn events_missed(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
 
 /// RSY983: each write is an event, long before the file is complete.
 fn modify_events(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
-    for watcher in watchers(subject) {
+    for watcher in watchers(subject, out) {
         let (Some(events), Some(place)) = (watcher.events(), watcher.events_place(subject)) else {
             continue;
         };

@@ -3,6 +3,7 @@
 use crate::{
     catalog::Safety,
     diagnosis::Edit,
+    host::{Part, Unknown},
     lint::{
         checks::{Check, scripts::targets::shown},
         report::{Case, Reporter},
@@ -113,7 +114,13 @@ fn mode_of_another_file(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
     let chmods: Vec<_> = subject.script.calls_of("chmod").collect();
     wanted.sort();
     wanted.dedup();
-    wanted.truncate(MOST_WANTED);
+    if wanted.len() > MOST_WANTED {
+        out.unchecked(
+            subject.name(),
+            Unknown::TooManyParts(MOST_WANTED, Part::PasswordFile),
+        );
+        wanted.truncate(MOST_WANTED);
+    }
     let is_changed = |path: &str| {
         chmods
             .iter()

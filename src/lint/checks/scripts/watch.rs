@@ -7,7 +7,7 @@ use crate::{
         checks::{
             Check,
             scripts::{
-                events::{MOST, Watcher, watchers},
+                events::{Watcher, the_first, watchers},
                 targets::shown,
             },
         },
@@ -29,7 +29,7 @@ pub(super) const CHECKS: &[Check] = &[
 
 /// RSY984: what goes into a file, or from another process, does not go into the pipe.
 fn loop_gets_nothing(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
-    for watcher in watchers(subject) {
+    for watcher in watchers(subject, out) {
         if watcher.call.pipe_to != Some(PipeTo::Loop) {
             continue;
         }
@@ -65,7 +65,7 @@ fn watch_without_folders_below(subject: &ScriptSubject<'_>, out: &mut Reporter<'
         .transfers()
         .filter(|transfer| transfer.has("archive") || transfer.has("recursive"));
     let trees: BTreeSet<String> = recursive.flat_map(|transfer| local_sources(&transfer)).collect();
-    for watcher in watchers(subject) {
+    for watcher in watchers(subject, out) {
         if watcher.has("-r", "--recursive") || !watcher.call.is_complete() {
             continue;
         }
@@ -102,7 +102,7 @@ struct Fed<'a> {
     read: Option<&'a Call>,
 }
 
-fn fed<'a>(subject: &ScriptSubject<'a>) -> Vec<Fed<'a>> {
+fn fed<'a>(subject: &ScriptSubject<'a>, out: &mut Reporter<'_>) -> Vec<Fed<'a>> {
     let calls = &subject.script.calls;
     let reads: Vec<&Call> = subject.script.calls_of("read").collect();
     let transfers = subject.transfers().filter_map(|transfer| {
@@ -124,7 +124,7 @@ fn fed<'a>(subject: &ScriptSubject<'a>) -> Vec<Fed<'a>> {
             range,
         })
     });
-    transfers.take(MOST).collect()
+    the_first(transfers, subject, out)
 }
 
 impl Fed<'_> {
@@ -162,7 +162,7 @@ fn names(read: &Call) -> Vec<String> {
 
 /// RSY986: names with blanks or backslashes do not come through.
 fn names_broken_by_shell(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
-    for fed in fed(subject) {
+    for fed in fed(subject, out) {
         let uses = fed.uses(subject);
         if let Some((range, _)) = uses.iter().find(|(_, is_quoted)| !is_quoted) {
             let case = Case::at(subject.span(range.clone()));
@@ -187,7 +187,7 @@ fn names_broken_by_shell(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
 /// RSY988: each push writes into what is watched, which is the next event.
 fn own_file_inside_watch(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
     let mut seen = Vec::new();
-    for fed in fed(subject) {
+    for fed in fed(subject, out) {
         let excludes = ["--exclude", "--excludei", "--include", "--includei"];
         let has_exception = excludes
             .iter()
@@ -229,7 +229,7 @@ fn is_below(path: &str, root: &str) -> bool {
 /// RSY989: a thousand events are a thousand comparisons of everything.
 fn whole_tree_for_each_event(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
     let mut seen = Vec::new();
-    for fed in fed(subject) {
+    for fed in fed(subject, out) {
         let is_streaming = fed.watcher.has("-m", "--monitor");
         let collects = fed
             .calls(subject)
@@ -258,7 +258,7 @@ fn whole_tree_for_each_event(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>
 
 /// RSY959: one connection that hangs stops a loop for good; one that is put into the background piles up.
 fn push_without_end(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
-    let fed: Vec<_> = fed(subject)
+    let fed: Vec<_> = fed(subject, out)
         .into_iter()
         .map(|fed| fed.transfer.call.range.clone())
         .collect();

@@ -1,0 +1,107 @@
+//! The names of a text, for the placeholders of a page.
+
+use crate::{
+    catalog::{FileKind, Page, Symptom},
+    explain::{Incident, messages::MESSAGES, typed},
+};
+
+/// What the text and the command line tell a page's cause that shows `symptom` in `lines`, those first, and what is so
+/// unless somebody says otherwise.
+pub(super) fn of(
+    incident: &Incident,
+    page: &Page,
+    symptom: &Symptom,
+    lines: &[usize],
+) -> Vec<(&'static str, String)> {
+    let own = incident.lines.iter().filter(|seen| lines.contains(&seen.number));
+    let own: Vec<_> = own.flat_map(|seen| &seen.names).collect();
+    // Of several messages that fit a line, the page's own says best what is what.
+    let is_of_page = |message: &Option<usize>| {
+        let claims = message.iter().flat_map(|number| &MESSAGES.get(*number).claims);
+        claims.into_iter().any(|claim| claim.page.id == page.id)
+    };
+    let by_page = own.iter().filter(|(message, ..)| is_of_page(message));
+    let by_line = own.iter().filter(|(message, ..)| message.is_none());
+    let in_order = by_page.chain(by_line).chain(&own);
+    let named = in_order.map(|(_, kind, name)| (*kind, name.clone()));
+    let named = named.chain(incident.names.iter().cloned());
+    let slip = typed::slips(incident)
+        .into_iter()
+        .find(|slip| slip.page == page.id);
+    let told = named
+        .chain(of_command(incident))
+        .filter(|(kind, _)| may_be_named(page, symptom, kind))
+        .chain(slip.map(|slip| ("word", slip.word)))
+        .chain([("port", "873".to_owned())]);
+    let mut arguments: Vec<(&'static str, String)> = Vec::new();
+    for (kind, name) in told {
+        if !name.is_empty() && !arguments.iter().any(|(known, _)| *known == kind) {
+            arguments.push((kind, name));
+        }
+    }
+    // The page of a password file means that file by its path.
+    if page.files.contains(&FileKind::Password)
+        && let Some((_, file)) = arguments
+            .iter()
+            .find(|(kind, _)| *kind == "password-file")
+            .cloned()
+    {
+        arguments.push(("path", file));
+    }
+    if let Some(code) = hook_code(&arguments) {
+        arguments.push(("hook-code", code.to_string()));
+    }
+    arguments
+}
+
+/// What the command line names.
+fn of_command(incident: &Incident) -> Vec<(&'static str, String)> {
+    let Some(command) = &incident.command else {
+        return Vec::new();
+    };
+    let invocation = &command.invocation;
+    let value = |option| {
+        let given = invocation.option(option);
+        given.and_then(|given| given.value.clone())
+    };
+    let peer = invocation.peer();
+    let remote = peer.and_then(|target| target.remote());
+    let module = peer.and_then(|target| target.module());
+    let port = value("port").or_else(|| remote?.port.map(|port| port.to_string()));
+    let file = value("password-file");
+    let named = [
+        ("host", remote.map(|remote| remote.host.clone())),
+        ("user", remote.and_then(|remote| remote.user.clone())),
+        ("module", module.map(str::to_owned)),
+        ("port", port),
+        ("password-file", file),
+    ];
+    let named = named.into_iter();
+    named.filter_map(|(kind, name)| Some((kind, name?))).collect()
+}
+
+/// Whether a name of the text is what a page means by it. The page of a file's line means the path or the account of that
+/// line; messages tell the file that was copied, and a command line the name of the login.
+fn may_be_named(page: &Page, symptom: &Symptom, kind: &str) -> bool {
+    let is_of_service =
+        |file: &FileKind| matches!(file, FileKind::Inetd | FileKind::Systemd | FileKind::Xinetd);
+    let is_foreign = match kind {
+        "path" => !page.files.is_empty(),
+        "user" => page.files.iter().any(is_of_service),
+        _ => false,
+    };
+    let placeholder = format!("{{{kind}}}");
+    let client = symptom.client.into_iter().chain(symptom.wordings.iter().copied());
+    let log = symptom
+        .log
+        .into_iter()
+        .chain(symptom.log_wordings.iter().copied());
+    !is_foreign || client.chain(log).any(|text| text.contains(&placeholder))
+}
+
+/// The exit code in the wait status that a daemon tells of a hook; none where a signal ended the hook.
+fn hook_code(arguments: &[(&'static str, String)]) -> Option<u32> {
+    let (_, status) = arguments.iter().find(|(kind, _)| *kind == "wait-status")?;
+    let code = status.parse::<u32>().ok()? / 256;
+    (code > 0).then_some(code)
+}
