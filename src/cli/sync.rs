@@ -62,7 +62,7 @@ the modules. Supported now: pulls, pushes and listings with
   -f --filter --exclude --include --exclude-from --include-from -F -C -0  which files take part
   --delete and its timings --delete-excluded --max-delete --ignore-errors --force   what is deleted
   --delete-missing-args --ignore-missing-args -m -x --min-size --max-size -@ --chmod --remove-source-files
-  -k -L --copy-unsafe-links --safe-links --munge-links -M --max-alloc --trust-sender
+  -b --suffix -k -L --copy-unsafe-links --safe-links --munge-links -M --max-alloc --trust-sender
   -n -v -q -i -h --list-only --stats --no-motd                        what is done and printed
   --port --timeout --contimeout --password-file --protocol -4 -6      how the daemon is reached
 and the --no-OPTION forms. Every other option of rsync's is refused by name. -vv says no more than -v.

@@ -77,6 +77,8 @@ impl<'s> Choices<'s> {
                 let changes = changes.map_err(|_| UsageError::Mode(text.to_owned()))?;
                 options.mode_changes.extend(changes);
             }
+            "backup" | "b" => options.backs_up = is_on,
+            "suffix" if is_on => options.suffix = value.filter(|value| *value != "~").map(str::to_owned),
             "max-alloc" if is_on => {
                 size(name, value)?;
                 options.max_alloc = value.map(str::to_owned);
@@ -180,6 +182,19 @@ impl<'s> Choices<'s> {
         let deletes = options.deletion.when != DeleteWhen::Never;
         if deletes && !options.recursive && !options.directories {
             return Err(UsageError::DeletionWithoutFolders);
+        }
+        if options.backs_up {
+            // Backups change the times of folders all the time.
+            options.omit_directory_times = true;
+        }
+        match options.suffix.as_deref() {
+            Some("") => return Err(UsageError::EmptySuffix),
+            Some(suffix) if suffix.contains('/') => return Err(UsageError::Suffix(suffix.to_owned())),
+            _ => {}
+        }
+        if options.backs_up && deletes && !options.deletion.excluded {
+            let rule = [b"P *", options.backup_suffix()].concat();
+            self.filters.filter(&rule, &mut *self.surroundings.read)?;
         }
         self.filters.end_with_nul(false);
         options.filters = self.filters;

@@ -62,6 +62,12 @@ pub enum UsageError {
     /// A change of modes that is none.
     #[error("Invalid argument passed to --chmod ({0})")]
     Mode(String),
+    /// A suffix that names a folder.
+    #[error("--suffix cannot contain slashes: {0}")]
+    Suffix(String),
+    /// A suffix that would let a backup be the file itself.
+    #[error("--suffix cannot be empty without a --backup-dir")]
+    EmptySuffix,
     /// Deletions at several times.
     #[error("You may not combine multiple --delete-WHEN options.")]
     DeletionTimes,

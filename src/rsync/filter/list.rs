@@ -181,9 +181,9 @@ impl FilterList {
         self.decide(&self.rules, &question)
     }
 
-    /// Whether a merge file of each folder may hold rules that only the sender has read.
-    pub fn has_folder_rules(&self) -> bool {
-        self.rules.iter().any(|rule| rule.merge.is_some())
+    /// Whether merge files of folders may hold rules that only the sender has read.
+    pub const fn has_folder_rules(&self) -> bool {
+        !self.merges.is_empty()
     }
 
     fn decide(&self, rules: &[Arc<Rule>], question: &Question<'_>) -> Verdict {

@@ -6,8 +6,10 @@ mod glob;
 mod list;
 mod merge;
 mod parse;
+mod requested;
 mod rule;
 mod wire;
 
 pub use list::{CvsIgnores, FilterList, ReadRules, Side, Verdict};
 pub use parse::FilterError;
+pub use requested::Requested;

@@ -88,6 +88,9 @@ pub enum Violation {
     /// A name that was not asked for.
     #[error("ERROR: rejecting unrequested file-list name: {0}")]
     UnrequestedName(String),
+    /// A name that our own rules exclude.
+    #[error("ERROR: rejecting excluded file-list name: {0}")]
+    ExcludedName(String),
     /// A kind of file that does not exist.
     #[error("invalid file mode 0{mode:o} for {name} [receiver]")]
     Mode {
@@ -152,6 +155,7 @@ impl Violation {
             Self::UnsafeName(_) => "unsafe-name",
             Self::RootNotDirectory(_) => "root-not-directory",
             Self::UnrequestedName(_) => "unrequested-name",
+            Self::ExcludedName(_) => "excluded-name",
             Self::Mode { .. } => "mode",
             Self::HardLink(_) => "hard-link",
             Self::ListNumber(_) => "list-number",
@@ -173,9 +177,11 @@ impl Violation {
             | Self::FrameLength { .. }
             | Self::LongMessage { .. }
             | Self::Decompression(_) => Exit::Stream,
-            Self::NegativeLength | Self::UnsafeName(_) | Self::UnrequestedName(_) | Self::ListPath(_) => {
-                Exit::Unsupported
-            }
+            Self::NegativeLength
+            | Self::UnsafeName(_)
+            | Self::UnrequestedName(_)
+            | Self::ExcludedName(_)
+            | Self::ListPath(_) => Exit::Unsupported,
             Self::LongName { .. } => Exit::Malloc,
             _ => Exit::Protocol,
         }

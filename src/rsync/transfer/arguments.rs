@@ -29,6 +29,9 @@ impl Options {
         if let Some(limit) = self.timeout {
             long(true, &format!("--timeout={}", limit.as_secs()));
         }
+        if let Some(suffix) = &self.suffix {
+            long(true, &format!("--suffix={suffix}"));
+        }
         if is_push {
             match deletion.most {
                 Some(0) => long(true, "--max-delete=-1"),
@@ -84,6 +87,7 @@ impl Options {
         let mut letters = String::from("-");
         letters.extend(std::iter::repeat_n('v', usize::from(self.verbose.min(9))));
         let flags = [
+            (self.backs_up, 'b'),
             (self.update, 'u'),
             (self.dry_run, 'n'),
             (self.links, 'l'),

@@ -444,8 +444,23 @@ impl<'a> Deleter<'a> {
             self.skipped += 1;
             return Removal::AtLimit;
         }
+        let is_backup = name
+            .strip_suffix(self.options.backup_suffix())
+            .is_some_and(|file| !file.is_empty());
+        let backup = self
+            .options
+            .backup_of(name)
+            .filter(|_| !is_directory && !is_backup);
+        let what = match &backup {
+            Some(_) => "make_backup",
+            None if is_directory => "rmdir",
+            None => "unlink",
+        };
         let result = match &mut self.tree {
-            Some(tree) if !self.options.dry_run => tree.remove(name, is_directory),
+            Some(tree) if !self.options.dry_run => match &backup {
+                Some(backup) => tree.move_to_backup(name, backup),
+                None => tree.remove(name, is_directory),
+            },
             _ => Ok(()),
         };
         match result {
@@ -465,7 +480,6 @@ impl<'a> Deleter<'a> {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Removal::Done,
             Err(error) => {
-                let what = if is_directory { "rmdir" } else { "unlink" };
                 let text = format!(
                     "delete_file: {what}({}) failed: {}",
                     shown(name),

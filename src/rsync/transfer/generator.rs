@@ -3,7 +3,7 @@ use std::io;
 use crate::rsync::{
     delta::{head, write_sums},
     proto::{
-        Index, Indices, ItemFlags, Record, Session, SumHead,
+        Index, Indices, ItemFlags, Record, Session, SumHead, Tag,
         file_list::{Entry, FileKind, FileList},
     },
     transfer::{
@@ -11,7 +11,7 @@ use crate::rsync::{
         delete::Deleter,
         keep::Keep,
         links::is_unsafe,
-        queue::{Pending, Queue},
+        queue::{Pending, Queue, Stored},
         text::{describe, shown},
         wire::{Faults, Outgoing},
     },
@@ -26,6 +26,7 @@ pub(crate) struct Generator<'a> {
     pub(crate) list: &'a FileList,
     pub(crate) numbers: &'a [Option<u32>],
     pub(crate) queue: &'a Queue,
+    pub(crate) stored: &'a Stored,
     pub(crate) faults: &'a Faults,
     /// None where nothing is there: in a dry run without a destination.
     pub(crate) tree: Option<Tree>,
@@ -49,6 +50,7 @@ impl Generator<'_> {
                 self.fail(failure);
             }
             self.outgoing.send_if_full()?;
+            self.tell_stored()?;
         }
         self.done(1)
     }
@@ -95,8 +97,17 @@ impl Generator<'_> {
         Ok(())
     }
 
+    /// Tells the sender which files it may remove.
+    fn tell_stored(&mut self) -> Result<(), Error> {
+        for number in self.stored.take() {
+            self.outgoing.message(Tag::Success, number.to_le_bytes())?;
+        }
+        Ok(())
+    }
+
     /// Ends phases.
     pub(crate) fn done(&mut self, count: usize) -> Result<(), Error> {
+        self.tell_stored()?;
         for _ in 0..count {
             self.indices.write(Index::Done, self.outgoing.buffer());
         }
@@ -409,6 +420,9 @@ impl Generator<'_> {
             Ok(before) => before,
             Err(failure) => return Ok(Err(failure)),
         };
+        if let Err(failure) = self.back_up(entry, now) {
+            return Ok(Err(failure));
+        }
         if !self.options.dry_run
             && let Some(tree) = &mut self.tree
             && let Err(error) = tree.make_symlink(&name, &target)
@@ -439,6 +453,9 @@ impl Generator<'_> {
             Ok(before) => before,
             Err(failure) => return Ok(Err(failure)),
         };
+        if let Err(failure) = self.back_up(entry, now) {
+            return Ok(Err(failure));
+        }
         if !self.options.dry_run
             && let Some(tree) = &mut self.tree
         {
@@ -464,6 +481,7 @@ impl Generator<'_> {
                 self.keep.difference(entry, before, true) | ItemFlags::CHANGE
             });
         self.queue.push(Pending::Local(number, ItemFlags(flags)));
+        self.stored.push(number);
         if self.options.dry_run {
             return Ok(());
         }
@@ -476,6 +494,7 @@ impl Generator<'_> {
 
     /// What is there is right but for its attributes.
     fn touch(&mut self, number: u32, entry: &Entry, now: &Status, more: u16) -> Result<(), Failure> {
+        self.stored.push(number);
         let flags = more | self.keep.difference(entry, now, false);
         if flags == 0 && !self.options.report_unchanged {
             return Ok(());
@@ -493,6 +512,22 @@ impl Generator<'_> {
         let Some(tree) = &mut self.tree else { return Ok(()) };
         tree.apply(&name, &attributes, now)
             .map_err(|error| self.failure("failed to set attributes of {}", entry, &error))
+    }
+
+    /// Keeps what something else is about to take the place of.
+    fn back_up(&mut self, entry: &Entry, now: Option<Status>) -> Result<(), Failure> {
+        let name = self.keep.place(self.list, entry);
+        let is_there = now.is_some_and(|now| now.kind() != FileKind::Directory);
+        let backup = self
+            .options
+            .backup_of(&name)
+            .filter(|_| is_there && !self.options.dry_run);
+        if let (Some(tree), Some(backup)) = (&mut self.tree, backup)
+            && let Err(error) = tree.back_up(&name, &backup)
+        {
+            return Err(self.failure("make_backup {} failed", entry, &error));
+        }
+        Ok(())
     }
 
     /// Removes what is of another kind; what is there afterwards.

@@ -69,6 +69,10 @@ pub struct Options {
     pub cvs_exclude: bool,
     /// What is deleted at the destination.
     pub deletion: Deletion,
+    /// `--backup`.
+    pub backs_up: bool,
+    /// `--suffix`, if it is not `~`.
+    pub suffix: Option<String>,
     /// `--one-file-system`, how often.
     pub one_file_system: u8,
     /// `--copy-links`.
@@ -109,6 +113,18 @@ pub struct Options {
     pub is_root: bool,
     /// What a new file's mode leaves out.
     pub umask: u32,
+}
+
+impl Options {
+    /// What the name of a backup has behind that of the file.
+    pub fn backup_suffix(&self) -> &[u8] {
+        self.suffix.as_deref().unwrap_or("~").as_bytes()
+    }
+
+    /// The name that something keeps when something else takes its place; `None` without backups.
+    pub(crate) fn backup_of(&self, name: &[u8]) -> Option<Vec<u8>> {
+        self.backs_up.then(|| [name, self.backup_suffix()].concat())
+    }
 }
 
 /// What is deleted at the destination, and when.

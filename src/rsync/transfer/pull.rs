@@ -5,9 +5,9 @@ use std::{
 use nix::unistd::{Group, User};
 
 use crate::rsync::{
-    filter::Side,
+    filter::{FilterList, Requested, Side, Verdict},
     proto::{
-        Indices, Session, Statistics, Stop,
+        Indices, Session, Statistics, Stop, Violation,
         file_list::{FileKind, FileList, Item, ListReader, NameReader, Named, numbered},
     },
     transfer::{
@@ -19,10 +19,10 @@ use crate::rsync::{
         links::MUNGED,
         prune::prune,
         pulse::Pulse,
-        queue::Queue,
+        queue::{Queue, Stored},
         receiver::{Counts, Receiver},
         session::{Role, fields, final_exit, set_up, total_size},
-        text::describe,
+        text::{describe, shown},
         wire::{Faults, Incoming, Outgoing, socket_error},
     },
     tree::{Identity, Tree},
@@ -98,7 +98,12 @@ pub fn pull(
         &mut outgoing,
         &mut incoming,
     )?;
-    let mut list = receive_list(&session, options, &mut incoming, &faults)?;
+    let gate = Gate {
+        requested: Requested::new(paths, options.recursive, options.directories),
+        filters: &filters,
+        is_open: options.trust_sender,
+    };
+    let mut list = receive_list(&session, options, &gate, &mut incoming, &faults)?;
     if list.is_empty() {
         // The server exits at once then.
         incoming.drain();
@@ -133,6 +138,7 @@ pub fn pull(
         root: place.root,
     };
     let queue = Queue::default();
+    let stored = Stored::new(options.remove_source_files && !options.dry_run);
     filters.set_root(keep.root.as_os_str().as_bytes());
     let mut outcome = Outcome {
         listed: list.len() as u64,
@@ -147,6 +153,7 @@ pub fn pull(
             list: &list,
             numbers: &numbers,
             queue: &queue,
+            stored: &stored,
             faults: &faults,
             tree: tree.clone(),
             outgoing,
@@ -172,6 +179,7 @@ pub fn pull(
             list: &list,
             numbers: &numbers,
             queue: &queue,
+            stored: &stored,
             faults: &faults,
             observer,
             tree: tree.clone(),
@@ -237,9 +245,38 @@ impl LocalIds {
     }
 }
 
+/// Lets in what was asked for (`recv_file_entry` in flist.c).
+struct Gate<'a> {
+    requested: Requested,
+    filters: &'a FilterList,
+    is_open: bool,
+}
+
+impl Gate<'_> {
+    /// Looks at the file that came last.
+    fn check(&self, list: &FileList) -> Result<(), Violation> {
+        let Some(entry) = list.entries().last().filter(|_| !self.is_open) else {
+            return Ok(());
+        };
+        let (name, is_directory) = (list.name(entry), entry.is_directory());
+        if name == b"." {
+            return Ok(());
+        }
+        let is_excluded = || self.filters.check(name, is_directory, Side::Sender) == Verdict::Excluded;
+        if !self.filters.has_folder_rules() && is_excluded() {
+            return Err(Violation::ExcludedName(shown(name)));
+        }
+        if !self.requested.contains(name, is_directory) {
+            return Err(Violation::UnrequestedName(shown(name)));
+        }
+        Ok(())
+    }
+}
+
 fn receive_list(
     session: &Session,
     options: &Options,
+    gate: &Gate<'_>,
     incoming: &mut Incoming<'_>,
     faults: &Faults,
 ) -> Result<Received, Error> {
@@ -249,7 +286,7 @@ fn receive_list(
     let mut reader = ListReader::new(fields);
     let errors = loop {
         match incoming.decode(|input| reader.read(0, input, &mut list))? {
-            Item::File => {}
+            Item::File => gate.check(&list)?,
             Item::End(errors) => break errors,
         }
     };

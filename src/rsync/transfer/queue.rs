@@ -38,3 +38,28 @@ impl Queue {
         self.0.lock().expect("no thread panics with it").pop_front()
     }
 }
+
+/// The files that are safely stored, for a sender that removes them then.
+#[derive(Debug)]
+pub(crate) struct Stored(Option<Mutex<Vec<u32>>>);
+
+impl Stored {
+    /// Without the option nothing is kept.
+    pub(crate) fn new(is_wanted: bool) -> Self {
+        Self(is_wanted.then(Mutex::default))
+    }
+
+    pub(crate) fn push(&self, number: u32) {
+        if let Some(numbers) = &self.0 {
+            let mut numbers = numbers.lock().expect("no thread panics with it");
+            numbers.push(number);
+        }
+    }
+
+    /// Those that were not told yet.
+    pub(crate) fn take(&self) -> Vec<u32> {
+        self.0.as_ref().map_or_else(Vec::new, |numbers| {
+            std::mem::take(&mut *numbers.lock().expect("no thread panics with it"))
+        })
+    }
+}

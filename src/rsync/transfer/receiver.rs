@@ -12,7 +12,7 @@ use crate::rsync::{
         Error, Event, Observer, Options,
         delete::Deleted,
         keep::Keep,
-        queue::{Pending, Queue},
+        queue::{Pending, Queue, Stored},
         text::{describe, shown},
         wire::{Faults, Incoming, Next},
     },
@@ -27,6 +27,7 @@ pub(crate) struct Receiver<'a> {
     pub(crate) list: &'a FileList,
     pub(crate) numbers: &'a [Option<u32>],
     pub(crate) queue: &'a Queue,
+    pub(crate) stored: &'a Stored,
     pub(crate) faults: &'a Faults,
     pub(crate) observer: &'a dyn Observer,
     pub(crate) tree: Option<Tree>,
@@ -193,7 +194,8 @@ impl Receiver<'_> {
         }
         let name = self.keep.place(self.list, &entry).into_owned();
         match self.store(&entry, &name, sums)? {
-            Written::Stored | Written::Failed => {}
+            Written::Stored => self.stored.push(number),
+            Written::Failed => {}
             Written::Mismatch => {
                 let shown = shown(&name);
                 if is_last_attempt {
@@ -283,7 +285,13 @@ impl Receiver<'_> {
                 let base = name.rsplit(|&byte| byte == b'/').next().unwrap_or(name);
                 let before = before.filter(|before| before.mode & 0o170_000 == 0o100_000);
                 let attributes = self.keep.attributes(entry, before.as_ref());
-                if let Err(error) = new.commit(base, &attributes) {
+                let backed_up = match (&mut self.tree, self.options.backup_of(name)) {
+                    (Some(tree), Some(backup)) => tree.back_up(name, &backup),
+                    _ => Ok(()),
+                };
+                if let Err(error) = backed_up {
+                    failure = Some(("make_backup", error));
+                } else if let Err(error) = new.commit(base, &attributes) {
                     failure = Some(("rename", error));
                 }
             }

@@ -268,7 +268,7 @@ impl Sender<'_> {
             self.fail(ERROR, &text);
         }
         if self.session.protocol >= 30 {
-            self.outgoing.no_send(number)?;
+            self.outgoing.message(Tag::NoSend, number.to_le_bytes())?;
         }
         Ok(())
     }

@@ -62,7 +62,8 @@ pub(crate) fn set_up(
     }
     let session = incoming.decode(|input| offer.session(compatibility, input))?;
     incoming.multiplex();
-    if protocol >= 30 {
+    // A sender that removes files hears of each in a message.
+    if protocol >= 30 || role == Role::Receiver && options.remove_source_files {
         outgoing.multiplex()?;
     }
     if !reads_rules(role, options) {

@@ -291,10 +291,10 @@ impl Outgoing {
         &mut self.buffer
     }
 
-    /// Says that a file cannot be sent.
-    pub(crate) fn no_send(&mut self, number: u32) -> Result<(), Error> {
+    /// Sends a message behind what was written; the stream must be one of frames.
+    pub(crate) fn message(&mut self, tag: Tag, body: [u8; 4]) -> Result<(), Error> {
         self.flush()?;
-        let message = [frame_header(Tag::NoSend, 4), number.cast_signed().to_le_bytes()].concat();
+        let message = [frame_header(tag, body.len()), body].concat();
         write(&mut self.stream, &self.pulse, &message)?;
         self.sent += message.len() as u64;
         Ok(())

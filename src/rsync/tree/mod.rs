@@ -2,6 +2,7 @@
 //! `..`, so that nothing is read or written elsewhere, also while somebody changes the tree.
 
 mod attributes;
+mod backup;
 mod folder;
 mod temporary;
 mod trusted;

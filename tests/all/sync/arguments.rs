@@ -87,6 +87,8 @@ fn the_server_is_told_the_same() {
         "-a -M--fake-super --trust-sender --existing {url}/m/ d",
         "-a --exclude=x --include=y/ -f -s_z -f H_h -f P_p -f R,p_q -f :C -f :en_.f -FF {url}/m/ d",
         "-a --delete-excluded --exclude=x -f :_.f -f :-_.g -f -r_r -f -C {url}/m/ d",
+        "-ab --suffix=.old --delete {url}/m/ d",
+        "-rb --delete {url}/m/ d",
         "-aC --exclude=x -f !  --exclude=/y {url}/m/ d",
     ];
     for case in cases {

@@ -195,6 +195,11 @@ pub(super) fn options(random: &mut Random) -> Vec<String> {
         "-L",
         "-k",
         "--copy-unsafe-links",
+        "-b",
+        "-b",
+        "-b",
+        "-b",
+        "--suffix=-",
     ];
     for _ in 0..random.below(3) {
         words.push(random.pick(&choices).to_owned());
