@@ -80,6 +80,7 @@ pub fn resolve(sources: &mut Sources, root: SourceId, release: Release, files: &
             globals: Globals::default(),
             by_name: HashMap::new(),
             unsettled: BTreeSet::new(),
+            are_globals_settled: true,
         },
         scope: Scope::Global,
         block: 0,
@@ -93,7 +94,7 @@ pub fn resolve(sources: &mut Sources, root: SourceId, release: Release, files: &
     resolver.begin_block(Scope::Global, None, root);
     resolver.file(root);
     let mut configuration = resolver.configuration;
-    configuration.unsettled = configuration.in_doubt();
+    configuration.unsettled.extend(configuration.in_doubt());
     configuration
 }
 
@@ -104,8 +105,8 @@ struct Resolver<'a> {
     configuration: Configuration,
     scope: Scope,
     block: usize,
-    /// The globals to come back to after an `&include`.
-    saved: Vec<Globals>,
+    /// The globals to come back to after an `&include`, and whether they are settled.
+    saved: Vec<(Globals, bool)>,
     /// The files that are being read, outermost first.
     reading: Vec<SourceId>,
     /// The files that were included: one that is included again is the same source.
@@ -127,6 +128,7 @@ impl Resolver<'_> {
             if !matches!(item.kind, Line::Blank | Line::Comment(_)) {
                 let Some(lines) = self.lines.checked_sub(1) else {
                     let rest = Span::new(source, item.range.start..bytes.len());
+                    self.leave_open();
                     self.problem(rest, ProblemKind::TooLong);
                     break;
                 };
@@ -188,6 +190,9 @@ impl Resolver<'_> {
                     .entry(key)
                     .or_default()
                     .push(modules.len() - 1);
+                if !self.configuration.are_globals_settled {
+                    self.configuration.unsettled.insert(modules.len() - 1);
+                }
                 modules.len() - 1
             }
         };
@@ -265,7 +270,7 @@ impl Resolver<'_> {
         match self.open(&path) {
             Ok(Opened::File(bytes)) => {
                 if is_include {
-                    self.saved.push(self.configuration.globals.clone());
+                    self.save();
                     self.begin_block(Scope::Global, None, source);
                 }
                 self.included(span, path, bytes);
@@ -279,8 +284,11 @@ impl Resolver<'_> {
                 let is_unseen = matches!(error, NotOpened::Unknown(_));
                 let module = self.scope;
                 let may_be_folder = path.extension() != Some(OsStr::new("conf"));
-                self.not_opened(span, path, error);
-                if is_include && is_unseen {
+                self.problem(span, problem_of(path, error));
+                if is_unseen && !is_include {
+                    self.leave_open();
+                }
+                if is_unseen && is_include {
                     // Whatever stands in it: a file ends the module, and so does a folder that has files.
                     self.begin_block(Scope::Global, None, source);
                     if let (Scope::Module(module), Some(block)) =
@@ -302,11 +310,11 @@ impl Resolver<'_> {
             return;
         }
         if is_include {
-            self.saved.push(self.configuration.globals.clone());
+            self.save();
         }
         for name in names {
             if is_include {
-                self.configuration.globals = self.saved.last().cloned().unwrap_or_default();
+                self.come_back();
                 self.begin_block(Scope::Global, None, span.source);
             }
             // rsync joins with one slash, and does not look for files in folders below.
@@ -375,18 +383,42 @@ impl Resolver<'_> {
         self.file(source);
     }
 
+    /// A file whose lines belong to where the reader is.
     fn not_opened(&mut self, span: Span, path: PathBuf, error: NotOpened) {
-        let kind = match error {
-            NotOpened::Failed(reason) => ProblemKind::Fatal(FatalError::Include(path, reason)),
-            NotOpened::Unknown(reason) => ProblemKind::IncludeNotSeen(path, reason),
-        };
-        self.problem(span, kind);
+        if matches!(error, NotOpened::Unknown(_)) {
+            self.leave_open();
+        }
+        self.problem(span, problem_of(path, error));
+    }
+
+    /// Leaves open what the scope holds into which lines were merged that nobody saw.
+    fn leave_open(&mut self) {
+        match self.scope {
+            Scope::Global => self.configuration.are_globals_settled = false,
+            Scope::Module(module) => {
+                self.configuration.unsettled.insert(module);
+            }
+        }
+    }
+
+    /// Keeps the globals, which an `&include` does not change.
+    fn save(&mut self) {
+        let configuration = &self.configuration;
+        self.saved
+            .push((configuration.globals.clone(), configuration.are_globals_settled));
+    }
+
+    /// Takes the globals for what they were before the `&include`.
+    fn come_back(&mut self) {
+        if let Some((globals, are_settled)) = self.saved.last() {
+            self.configuration.globals = globals.clone();
+            self.configuration.are_globals_settled = *are_settled;
+        }
     }
 
     fn restore(&mut self) {
-        if let Some(globals) = self.saved.pop() {
-            self.configuration.globals = globals;
-        }
+        self.come_back();
+        self.saved.pop();
     }
 
     fn begin_block(&mut self, scope: Scope, header: Option<Span>, source: SourceId) {
@@ -407,6 +439,13 @@ impl Resolver<'_> {
             span,
             block: self.block,
         });
+    }
+}
+
+fn problem_of(path: PathBuf, error: NotOpened) -> ProblemKind {
+    match error {
+        NotOpened::Failed(reason) => ProblemKind::Fatal(FatalError::Include(path, reason)),
+        NotOpened::Unknown(reason) => ProblemKind::IncludeNotSeen(path, reason),
     }
 }
 
