@@ -301,6 +301,11 @@ impl<'a> ModuleSubject<'a> {
         }
     }
 
+    /// How much of IPv4 and of IPv6 its host lists let in, in percent; none if that is nearly all.
+    pub fn admitted_percent(&self) -> Option<[u8; 2]> {
+        access::admitted_percent(self.configuration, self.scope())
+    }
+
     /// Whether clients may write into it: some of them, if a rule of `auth users` says `:rw`.
     pub fn is_writable(&self) -> bool {
         if !self.is(Parameter::ReadOnly) {
