@@ -47,6 +47,7 @@ fn note_in_value(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
         };
         let effect = match effect {
             "boolean" if holds_anyway(subject, setting, head) => "held",
+            "boolean" if holds(subject, setting) == "unset" => "boolean-unset",
             effect => effect,
         };
         let case = Case::at(behind)
@@ -62,7 +63,10 @@ fn note_in_value(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             .explains(behind);
         let is_told_apart = !may_be_meant && !names_hosts(setting, &note);
         out.report(match cure(subject, setting, &note).filter(|_| is_told_apart) {
-            Some(edits) if effect == "text" => case.fix(Safety::Unsafe, edits),
+            // The words of a note in `refuse options` are refused, if they are options.
+            Some(edits) if effect == "text" || setting.parameter == Parameter::RefuseOptions => {
+                case.fix(Safety::Unsafe, edits)
+            }
             Some(edits) => case.fix(loosens::safety(setting.parameter, &bytes[..note.head]), edits),
             None => case,
         });
