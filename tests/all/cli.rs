@@ -481,7 +481,7 @@ fn a_file_that_may_not_be_read_is_not_checked_and_one_that_is_not_there_is_wrong
         ("error.txt", "rsync error\n"),
     ]);
     for name in ["rsyncd.conf", "error.txt"] {
-        let mode = fs::Permissions::from_mode(0);
+        let mode = fs::Permissions::from_mode(0o000);
         fs::set_permissions(folder.path().join(name), mode).expect("a mode");
     }
     for arguments in [
