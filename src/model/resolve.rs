@@ -280,24 +280,24 @@ impl Resolver<'_> {
                 }
             }
             Ok(Opened::Folder(names)) => self.folder(span, &path, names, is_include),
-            Err(error) => {
-                let is_unseen = matches!(error, NotOpened::Unknown(_));
-                let module = self.scope;
-                let may_be_folder = path.extension() != Some(OsStr::new("conf"));
-                self.problem(span, problem_of(path, error));
-                if is_unseen && !is_include {
-                    self.leave_open();
-                }
-                if is_unseen && is_include {
-                    // Whatever stands in it: a file ends the module, and so does a folder that has files.
-                    self.begin_block(Scope::Global, None, source);
-                    if let (Scope::Module(module), Some(block)) =
-                        (module, self.configuration.blocks.last_mut())
-                    {
-                        block.in_doubt = may_be_folder.then_some(module);
-                    }
-                }
-            }
+            Err(error) if is_include => self.include_not_opened(span, path, error),
+            Err(error) => self.not_opened(span, path, error),
+        }
+    }
+
+    /// Whatever stands in it: a file ends the module, and so does a folder that has files.
+    #[inline(never)] // Each include on the way down has a frame of `directive` on the stack.
+    fn include_not_opened(&mut self, span: Span, path: PathBuf, error: NotOpened) {
+        let is_unseen = matches!(error, NotOpened::Unknown(_));
+        let may_be_folder = path.extension() != Some(OsStr::new("conf"));
+        self.problem(span, problem_of(path, error));
+        if !is_unseen {
+            return;
+        }
+        let module = self.scope;
+        self.begin_block(Scope::Global, None, span.source);
+        if let (Scope::Module(module), Some(block)) = (module, self.configuration.blocks.last_mut()) {
+            block.in_doubt = may_be_folder.then_some(module);
         }
     }
 
@@ -384,6 +384,7 @@ impl Resolver<'_> {
     }
 
     /// A file whose lines belong to where the reader is.
+    #[inline(never)] // As above.
     fn not_opened(&mut self, span: Span, path: PathBuf, error: NotOpened) {
         if matches!(error, NotOpened::Unknown(_)) {
             self.leave_open();
@@ -402,6 +403,7 @@ impl Resolver<'_> {
     }
 
     /// Keeps the globals, which an `&include` does not change.
+    #[inline(never)] // As above.
     fn save(&mut self) {
         let configuration = &self.configuration;
         self.saved
@@ -409,6 +411,7 @@ impl Resolver<'_> {
     }
 
     /// Takes the globals for what they were before the `&include`.
+    #[inline(never)] // As above.
     fn come_back(&mut self) {
         if let Some((globals, are_settled)) = self.saved.last() {
             self.configuration.globals = globals.clone();

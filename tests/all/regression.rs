@@ -514,6 +514,18 @@ fn a_list_in_which_nobody_is_meant_foretells_no_push() {
 }
 
 #[test]
+fn a_mark_without_a_note_leaves_no_comment() {
+    let text = "[m]\npath = /srv\nlist = false ;\n";
+    let folder = folder(&[("rsyncd.conf", text)]);
+    rsyncctl(
+        &folder,
+        &["lint", "rsyncd.conf", "--select", "RSY201", "--fix=unsafe"],
+    );
+    let cured = fs::read_to_string(folder.path().join("rsyncd.conf")).expect("a file");
+    assert_eq!(cured, text.replace(" ;", ""));
+}
+
+#[test]
 fn a_long_list_is_shown_in_part() {
     let words: Vec<_> = (0..2_000)
         .map(|number| format!("198.51.{}.{}", number / 250, number % 250))

@@ -198,13 +198,15 @@ fn cure(subject: &ConfigurationSubject<'_>, setting: &Setting, note: &Note) -> O
     if note.head == 0 || !is_one_line || !indent.iter().all(u8::is_ascii_whitespace) {
         return None;
     }
+    let delete = Edit::delete(setting.part(note.head..bytes.len()));
+    let words = words_of(&bytes[note.start..]);
+    if words.is_empty() {
+        return Some(vec![delete]);
+    }
     let mut comment = b"# ".to_vec();
-    comment.extend_from_slice(words_of(&bytes[note.start..]));
+    comment.extend_from_slice(words);
     comment.push(b'\n');
     comment.extend_from_slice(indent);
     let above = Span::new(setting.source, name..name);
-    Some(vec![
-        Edit::replace(above, comment),
-        Edit::delete(setting.part(note.head..bytes.len())),
-    ])
+    Some(vec![Edit::replace(above, comment), delete])
 }
