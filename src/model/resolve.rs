@@ -134,18 +134,23 @@ impl Resolver<'_> {
                 };
                 self.lines = lines;
             }
-            self.item(source, item);
+            match &item.kind {
+                // Not from `item`: each include on the way down keeps its frames on the stack.
+                Line::Directive(directive) => self.directive(source, directive),
+                _ => self.item(source, item),
+            }
         }
         self.reading.pop();
     }
 
+    /// A line that is no directive.
+    #[inline(never)]
     fn item(&mut self, source: SourceId, item: Item) {
         use rsyncd_conf::Kind as Line;
         match item.kind {
-            Line::Blank | Line::Comment(_) | Line::StrayBackslash => {}
+            Line::Blank | Line::Comment(_) | Line::StrayBackslash | Line::Directive(_) => {}
             Line::Section(section) => self.section(source, section),
             Line::Parameter(parameter) => self.parameter(source, parameter),
-            Line::Directive(directive) => self.directive(source, &directive),
             Line::WithoutEquals(text) => {
                 let span = Span::new(source, text.range());
                 self.problem(span, ProblemKind::WithoutEquals(text));
@@ -286,7 +291,7 @@ impl Resolver<'_> {
     }
 
     /// Whatever stands in it: a file ends the module, and so does a folder that has files.
-    #[inline(never)] // Each include on the way down has a frame of `directive` on the stack.
+    #[inline(never)]
     fn include_not_opened(&mut self, span: Span, path: PathBuf, error: NotOpened) {
         let is_unseen = matches!(error, NotOpened::Unknown(_));
         let may_be_folder = path.extension() != Some(OsStr::new("conf"));
@@ -343,11 +348,19 @@ impl Resolver<'_> {
     }
 
     fn included(&mut self, directive: Span, path: PathBuf, bytes: Vec<u8>) {
+        if let Some(source) = self.admitted(directive, path, bytes) {
+            self.file(source);
+        }
+    }
+
+    /// The source of what is included, unless it must not be followed.
+    #[inline(never)]
+    fn admitted(&mut self, directive: Span, path: PathBuf, bytes: Vec<u8>) -> Option<SourceId> {
         // Inside what it is itself, a file comes back to this line, by whatever name it is called.
         let is_read = |&source: &SourceId| self.sources.get(source).bytes()[..] == bytes[..];
         if self.reading.iter().any(is_read) {
             self.problem(directive, ProblemKind::Fatal(FatalError::Cycle(path)));
-            return;
+            return None;
         }
         let before = self.by_path.get(&path).copied();
         if self.configuration.includes.len() >= MOST_INCLUDES {
@@ -357,17 +370,17 @@ impl Resolver<'_> {
                 Some(_) => self.problem(directive, ProblemKind::Fatal(FatalError::TooManyIncludes)),
                 None => self.not_opened(directive, path, too_much()),
             }
-            return;
+            return None;
         }
         if self.reading.len() > DEEPEST_INCLUDE {
             let reason = format!("includes are followed {DEEPEST_INCLUDE} deep, and no deeper");
             self.not_opened(directive, path, NotOpened::Unknown(Unknown::Failed(reason)));
-            return;
+            return None;
         }
         let Some(room) = self.room.checked_sub(bytes.len()) else {
             self.is_full = true;
             self.not_opened(directive, path, too_much());
-            return;
+            return None;
         };
         self.room = room;
         let is_same = |source: &SourceId| self.sources.get(*source).bytes()[..] == bytes[..];
@@ -380,11 +393,11 @@ impl Resolver<'_> {
             source,
             path,
         });
-        self.file(source);
+        Some(source)
     }
 
     /// A file whose lines belong to where the reader is.
-    #[inline(never)] // As above.
+    #[inline(never)]
     fn not_opened(&mut self, span: Span, path: PathBuf, error: NotOpened) {
         if matches!(error, NotOpened::Unknown(_)) {
             self.leave_open();
@@ -403,7 +416,6 @@ impl Resolver<'_> {
     }
 
     /// Keeps the globals, which an `&include` does not change.
-    #[inline(never)] // As above.
     fn save(&mut self) {
         let configuration = &self.configuration;
         self.saved
@@ -411,7 +423,6 @@ impl Resolver<'_> {
     }
 
     /// Takes the globals for what they were before the `&include`.
-    #[inline(never)] // As above.
     fn come_back(&mut self) {
         if let Some((globals, are_settled)) = self.saved.last() {
             self.configuration.globals = globals.clone();
