@@ -1,8 +1,13 @@
 use std::{
-    env, fs,
+    env,
+    ffi::{OsStr, OsString},
+    fs,
     io::{self, BufRead as _, Read as _, Write as _},
     net::{Shutdown, TcpStream},
-    os::unix::{ffi::OsStringExt as _, fs::MetadataExt as _},
+    os::unix::{
+        ffi::{OsStrExt as _, OsStringExt},
+        fs::MetadataExt as _,
+    },
     path::Path,
     sync::{
         Arc,
@@ -23,15 +28,16 @@ use crate::{
     cli::{Failure, exit, output::complain},
     explain::{Known, explain},
     rsync::{
-        net::connect,
-        transfer::{Credentials, Dialogue, Error, Options, open, pull},
+        filter::{CvsIgnores, FilterError},
+        net::{Proxy, connect, run_program},
+        transfer::{Credentials, Dialogue, Error, Options, open, pull, push},
         tree::Identity,
     },
-    sync::{Command, Place, Plan, Printer},
+    sync::{Command, Place, Plan, Printer, Surroundings, UsageError},
     terms::Exit,
 };
 
-/// Pull files from an rsync daemon, or list them, with rsync's own command line
+/// Pull files from an rsync daemon, push them to it, or list them, with rsync's own command line
 #[derive(Args, Debug)]
 #[command(disable_help_flag = true)]
 pub(super) struct Arguments {
@@ -47,11 +53,16 @@ pub(super) struct Arguments {
 const HELP: &str = "\
 rsyncctl sync [OPTION]... [USER@]HOST::MODULE[/PATH]... [DESTINATION]
 rsyncctl sync [OPTION]... rsync://[USER@]HOST[:PORT]/MODULE[/PATH]... [DESTINATION]
+rsyncctl sync [OPTION]... SOURCE... [USER@]HOST::MODULE[/PATH]
 
 Works like rsync: the same options, output and exit codes. Without a destination the files are listed, without a module
-the modules. Supported now: pulls and listings with
+the modules. Supported now: pulls, pushes and listings with
   -a -r -d -l -p -t -g -o -D --devices --specials --numeric-ids -O   what is transferred and kept
   -c -I -u --size-only --existing --ignore-existing -W -B --block-size   what is compared, and how
+  -f --filter --exclude --include --exclude-from --include-from -F -C -0  which files take part
+  --delete and its timings --delete-excluded --max-delete --ignore-errors --force   what is deleted
+  --delete-missing-args --ignore-missing-args -m -x --min-size --max-size -@ --chmod --remove-source-files
+  -k -L --copy-unsafe-links --safe-links --munge-links -M --max-alloc --trust-sender
   -n -v -q -i -h --list-only --stats --no-motd                        what is done and printed
   --port --timeout --contimeout --password-file --protocol -4 -6      how the daemon is reached
 and the --no-OPTION forms. Every other option of rsync's is refused by name. -vv says no more than -v.
@@ -59,7 +70,17 @@ and the --no-OPTION forms. Every other option of rsync's is refused by name. -vv
 
 /// Carries out rsync's command line.
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    let plan = match Command::parse(&arguments.words) {
+    carry_out(&arguments.words)
+}
+
+/// The same for the words behind the program's name.
+pub(super) fn as_rsync(words: impl Iterator<Item = OsString>) -> Result<u8, Failure> {
+    let words: Vec<_> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+    carry_out(&words)
+}
+
+fn carry_out(words: &[String]) -> Result<u8, Failure> {
+    let plan = match Command::parse(words, surroundings()) {
         Ok(Command::Help) => {
             io::stdout().write_all(HELP.as_bytes())?;
             return Ok(exit::CLEAN);
@@ -75,8 +96,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         }
         Ok(Command::Transfer(plan)) => plan,
         Err(error) => {
-            complain(&format!("{error}\nsee `rsyncctl sync --help`"))?;
-            return Ok(Exit::Syntax.code());
+            let exit = error.exit();
+            complain(&match error {
+                UsageError::Filter(error) => {
+                    // rsync puts its name in front of what the system says.
+                    let is_of_system = matches!(error, FilterError::Unreadable { .. });
+                    let prefix = if is_of_system { "rsync: [client] " } else { "" };
+                    format!("{prefix}{error}\n{}", last_line(exit.code(), "client"))
+                }
+                _ => format!("{error}\nsee `rsyncctl sync --help`"),
+            })?;
+            return Ok(exit.code());
         }
     };
     let printer = Printer::new(
@@ -89,22 +119,31 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     printer.flush()?;
     let code = match ended {
         Ok(code) => code,
+        // It said why.
+        Err(Error::PeerExit(said @ 1..)) => {
+            let code = u8::try_from(said).unwrap_or(u8::MAX);
+            if let Some(advice) = advice(&printer.complaints()) {
+                printer.complain(&advice);
+            }
+            return Ok(code);
+        }
         Err(error) => {
             let text = error.to_string();
             let is_whole = ["@", "ERROR", "rsync:"]
                 .iter()
                 .any(|start| text.starts_with(start));
+            let is_whole = is_whole || matches!(error, Error::Filter(_));
             let prefix = if is_whole { "" } else { "rsync: " };
             printer.complain(&format!("{prefix}{text}"));
             error.exit()
         }
     };
     if code != 0 {
-        let text = Exit::of_code(code).map_or("unexplained error", Exit::text);
-        printer.complain(&format!(
-            "rsync error: {text} (code {code}) [Receiver=rsyncctl {}]",
-            env!("CARGO_PKG_VERSION")
-        ));
+        let role = match plan.place {
+            Place::Push { .. } => "sender",
+            _ => "Receiver",
+        };
+        printer.complain(&last_line(code, role));
         // What to do next.
         if let Some(advice) = advice(&printer.complaints()) {
             printer.complain(&advice);
@@ -113,8 +152,47 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     Ok(code)
 }
 
+/// How rsync's complaints end.
+fn last_line(code: u8, role: &str) -> String {
+    let text = Exit::of_code(code).map_or("unexplained error", Exit::text);
+    let version = env!("CARGO_PKG_VERSION");
+    format!("rsync error: {text} (code {code}) [{role}=rsyncctl {version}]")
+}
+
+fn surroundings() -> Surroundings<'static> {
+    let home = env::var_os("HOME").map(|home| Path::new(&home).join(".cvsignore"));
+    Surroundings {
+        read: Box::new(|name| {
+            let mut content = Vec::new();
+            if name == b"-" {
+                io::stdin().read_to_end(&mut content)?;
+            } else {
+                fs::File::open(Path::new(OsStr::from_bytes(name)))?
+                    .take(MAX_RULES)
+                    .read_to_end(&mut content)?;
+            }
+            Ok(content)
+        }),
+        ignores: CvsIgnores {
+            home: home.and_then(|path| fs::read(path).ok()).unwrap_or_default(),
+            variable: env::var_os("CVSIGNORE").map_or_else(Vec::new, OsStringExt::into_vec),
+        },
+        umask: mask(),
+    }
+}
+
+/// As much is read of a file with rules, in bytes.
+const MAX_RULES: u64 = 16 << 20;
+
+fn mask() -> u32 {
+    use nix::sys::stat::{Mode, umask};
+    let mask = umask(Mode::empty());
+    umask(mask);
+    mask.bits()
+}
+
 fn transfer(plan: &Plan, printer: &Printer<'_>) -> Result<u8, Error> {
-    let stream = connect(&plan.daemon.address, plan.connect_limit.or(plan.options.timeout))?;
+    let stream = reach(plan)?;
     stream
         .set_read_timeout(plan.options.timeout)
         .map_err(|source| Error::Socket {
@@ -128,6 +206,18 @@ fn transfer(plan: &Plan, printer: &Printer<'_>) -> Result<u8, Error> {
     converse(plan, printer, stream).map_err(|error| match interrupt.has_come() {
         true => Error::Interrupted,
         false => error,
+    })
+}
+
+/// Connects as the environment says.
+fn reach(plan: &Plan) -> Result<TcpStream, Error> {
+    let address = &plan.daemon.address;
+    let limit = plan.connect_limit.or(plan.options.timeout);
+    let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
+    Ok(match (variable("RSYNC_CONNECT_PROG"), variable("RSYNC_PROXY")) {
+        (Some(command), _) => run_program(&command, &address.host)?,
+        (None, Some(proxy)) => Proxy::parse(&proxy)?.connect(address, limit)?,
+        (None, None) => connect(address, limit)?,
     })
 }
 
@@ -169,37 +259,36 @@ impl Drop for Interrupt {
 fn converse(plan: &Plan, printer: &Printer<'_>, stream: TcpStream) -> Result<u8, Error> {
     let dialogue = match &plan.place {
         Place::Modules => Dialogue::List,
-        Place::Files { module, .. } => Dialogue::Module(module.as_bytes()),
+        Place::Files { module, .. } | Place::Push { module, .. } => Dialogue::Module(module.as_bytes()),
     };
     let opened = open(stream, plan.protocol, dialogue, &Login(plan), printer)?;
-    let (
-        Some(opened),
-        Place::Files {
-            paths, destination, ..
-        },
-    ) = (opened, &plan.place)
-    else {
+    let Some(opened) = opened else {
         return Ok(exit::CLEAN);
     };
-    let paths: Vec<_> = paths.iter().map(|path| path.clone().into_bytes()).collect();
-    let outcome = pull(
-        opened,
-        &paths,
-        destination.as_deref(),
-        &plan.options,
-        identity(&plan.options),
-        printer,
-    )?;
+    let outcome = match &plan.place {
+        Place::Modules => return Ok(exit::CLEAN),
+        Place::Files {
+            paths, destination, ..
+        } => {
+            let paths: Vec<_> = paths.iter().map(|path| path.clone().into_bytes()).collect();
+            pull(
+                opened,
+                &paths,
+                destination.as_deref(),
+                &plan.options,
+                identity(&plan.options),
+                printer,
+            )?
+        }
+        Place::Push { target, sources, .. } => {
+            push(opened, sources, target.as_bytes(), &plan.options, printer)?
+        }
+    };
     Ok(outcome.exit)
 }
 
 fn identity(_options: &Options) -> Identity {
-    use nix::{
-        sys::stat::{Mode, umask},
-        unistd::{getegid, geteuid, getgroups},
-    };
-    let mask = umask(Mode::empty());
-    umask(mask);
+    use nix::unistd::{getegid, geteuid, getgroups};
     let mut groups: Vec<u32> = getgroups()
         .unwrap_or_default()
         .into_iter()
@@ -209,7 +298,7 @@ fn identity(_options: &Options) -> Identity {
     Identity {
         is_root: geteuid().is_root(),
         groups,
-        umask: mask.bits(),
+        umask: mask(),
     }
 }
 
@@ -232,7 +321,7 @@ impl Credentials for Login<'_> {
         if let Some(path) = &self.0.password_file {
             return password_file(path);
         }
-        let given = env::var_os("RSYNC_PASSWORD").map(std::ffi::OsString::into_vec);
+        let given = env::var_os("RSYNC_PASSWORD").map(OsString::into_vec);
         Ok(given.unwrap_or_else(ask))
     }
 }

@@ -4,6 +4,7 @@
 //! a root, [`net`] makes streams of bytes, and [`transfer`] joins them to a session.
 
 pub mod delta;
+pub mod filter;
 pub mod net;
 pub mod proto;
 pub mod transfer;

@@ -1,8 +1,10 @@
 //! rsync's command line, carried out with our own client: what is typed, and what is printed.
 
+mod choices;
 mod itemize;
 mod plan;
 mod print;
 
+pub use choices::Surroundings;
 pub use plan::{Command, Daemon, Place, Plan, UsageError};
 pub use print::Printer;

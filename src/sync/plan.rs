@@ -4,11 +4,13 @@ use thiserror::Error;
 
 use crate::{
     rsync::{
+        filter::FilterError,
         net::{Address, Family},
         transfer::Options,
     },
+    sync::choices::{Choices, Surroundings},
     syntax::Invocation,
-    terms::{Remote, Target},
+    terms::{Exit, Remote, Target},
 };
 
 /// The port that daemons listen on.
@@ -42,6 +44,9 @@ pub enum UsageError {
         /// What is wrong with its value.
         problem: String,
     },
+    /// A daemon's files are in its modules.
+    #[error("The remote path must start with a module name not a /")]
+    NoModule,
     /// Nothing to do.
     #[error("a source is missing")]
     NoSource,
@@ -51,6 +56,18 @@ pub enum UsageError {
     /// Sources on several machines.
     #[error("All source args must come from the same machine.")]
     ManyHosts,
+    /// A filter rule, or a file with such rules, that cannot be used.
+    #[error("{0}")]
+    Filter(#[from] FilterError),
+    /// A change of modes that is none.
+    #[error("Invalid argument passed to --chmod ({0})")]
+    Mode(String),
+    /// Deletions at several times.
+    #[error("You may not combine multiple --delete-WHEN options.")]
+    DeletionTimes,
+    /// Deletions without a folder.
+    #[error("--delete does not work without --recursive (-r) or --dirs (-d).")]
+    DeletionWithoutFolders,
     /// What this program cannot do yet.
     #[error("{0} is not supported yet; use rsync for it")]
     NotYet(&'static str),
@@ -67,8 +84,6 @@ pub struct Plan {
     pub options: Options,
     /// The newest protocol that is spoken.
     pub protocol: u8,
-    /// `--itemize-changes`.
-    pub itemize: bool,
     /// `--stats`.
     pub statistics: bool,
     /// `--quiet`.
@@ -104,6 +119,15 @@ pub enum Place {
         /// Where they go.
         destination: Option<PathBuf>,
     },
+    /// Files of this machine, for a module.
+    Push {
+        /// The module's name.
+        module: String,
+        /// Module and path.
+        target: String,
+        /// The files.
+        sources: Vec<PathBuf>,
+    },
 }
 
 impl Command {
@@ -112,9 +136,10 @@ impl Command {
     /// # Errors
     ///
     /// What cannot be carried out is refused by name.
-    pub fn parse(words: &[String]) -> Result<Self, UsageError> {
+    pub fn parse(words: &[String], surroundings: Surroundings<'_>) -> Result<Self, UsageError> {
         let invocation = Invocation::parse(words);
         let mut reading = Reading::default();
+        let mut choices = Choices::new(surroundings);
         for given in &invocation.options {
             if !given.is_known {
                 return Err(UsageError::Unknown(dashed(&given.name)));
@@ -124,9 +149,10 @@ impl Command {
                 ("help", _) => return Ok(Self::Help),
                 ("version" | "V", _) => return Ok(Self::Version),
                 ("human-readable", _) if words.len() == 1 => return Ok(Self::Help),
-                (name, value) => reading.option(name, value)?,
+                (name, value) => reading.option(&mut choices, name, value)?,
             }
         }
+        choices.finish(&mut reading.options)?;
         reading
             .plan(&invocation.targets)
             .map(|plan| Self::Transfer(Box::new(plan)))
@@ -136,7 +162,6 @@ impl Command {
 #[derive(Default)]
 struct Reading {
     options: Options,
-    itemize: bool,
     statistics: bool,
     quiet: bool,
     no_message_of_the_day: bool,
@@ -148,7 +173,12 @@ struct Reading {
 }
 
 impl Reading {
-    fn option(&mut self, name: &str, value: Option<&str>) -> Result<(), UsageError> {
+    fn option(
+        &mut self,
+        choices: &mut Choices<'_>,
+        name: &str,
+        value: Option<&str>,
+    ) -> Result<(), UsageError> {
         let (is_on, plain) = match name.strip_prefix("no-") {
             Some(plain) if plain != "motd" => (false, plain),
             _ => (true, name),
@@ -185,7 +215,7 @@ impl Reading {
             "ignore-existing" if is_on => options.ignore_existing = true,
             "whole-file" | "W" => options.whole_file = is_on,
             "dry-run" | "n" if is_on => options.dry_run = true,
-            "list-only" if is_on => options.list_only = true,
+            "list-only" if is_on => (options.list_only, options.list_only_is_said) = (true, true),
             "verbose" | "v" => {
                 options.verbose = if is_on {
                     options.verbose.saturating_add(1)
@@ -195,8 +225,8 @@ impl Reading {
             }
             "quiet" | "q" if is_on => self.quiet = true,
             "itemize-changes" | "i" => {
-                options.report_unchanged = is_on && self.itemize;
-                self.itemize = is_on;
+                options.report_unchanged = is_on && options.itemize;
+                options.itemize = is_on;
             }
             "stats" if is_on => self.statistics = true,
             "no-motd" => self.no_message_of_the_day = true,
@@ -209,24 +239,24 @@ impl Reading {
             "port" => self.port = Some(number(name, value, 1..=65_535)?),
             "protocol" => self.protocol = Some(number(name, value, 29..=32)?),
             "password-file" => self.password_file = value.map(PathBuf::from),
+            plain if choices.option(options, plain, is_on, value)? => {}
             _ => return Err(UsageError::Unsupported(dashed(name))),
         }
         Ok(())
     }
 
-    fn plan(mut self, targets: &[Target]) -> Result<Plan, UsageError> {
-        let (sources, destination) = match targets {
-            [] => return Err(UsageError::NoSource),
-            [source] => (std::slice::from_ref(source), None),
-            [sources @ .., destination] => (sources, Some(destination)),
-        };
+    /// What a pull or a listing is to do, and where.
+    fn pull_place<'t>(
+        &mut self,
+        sources: &'t [Target],
+        destination: Option<&Target>,
+    ) -> Result<(&'t Remote, Place), UsageError> {
         let remotes: Vec<&Remote> = sources.iter().filter_map(Target::remote).collect();
         let Some(&first) = remotes.first() else {
-            return Err(match destination {
-                Some(Target::Daemon(_)) => UsageError::NotYet("a push"),
-                Some(Target::Shell(_)) => UsageError::NotYet("a transfer through a remote shell"),
-                _ => UsageError::NotYet("a copy on this machine"),
-            });
+            return Err(UsageError::NotYet(match destination {
+                Some(Target::Shell(_)) => "a transfer through a remote shell",
+                _ => "a copy on this machine",
+            }));
         };
         if destination.is_some_and(|destination| destination.remote().is_some()) {
             return Err(UsageError::BothRemote);
@@ -237,25 +267,35 @@ impl Reading {
         if remotes.len() != sources.len() || remotes.iter().any(|remote| remote.host != first.host) {
             return Err(UsageError::ManyHosts);
         }
-        let place = if first.path.is_empty() {
-            Place::Modules
-        } else {
-            let paths = remotes.iter().map(|remote| match remote.path.contains('/') {
-                true => remote.path.clone(),
-                false => format!("{}/", remote.path),
-            });
-            let destination = match destination {
-                Some(Target::Local(path)) => Some(PathBuf::from(path)),
-                _ => None,
-            };
-            if destination.is_none() {
-                self.options.list_only = true;
+        if first.path.is_empty() {
+            return Ok((first, Place::Modules));
+        }
+        let destination = match destination {
+            Some(Target::Local(path)) => Some(PathBuf::from(path)),
+            _ => None,
+        };
+        if destination.is_none() {
+            self.options.list_only = true;
+        }
+        let place = Place::Files {
+            module: module(first),
+            paths: remotes.into_iter().map(path_of).collect(),
+            destination,
+        };
+        Ok((first, place))
+    }
+
+    fn plan(mut self, targets: &[Target]) -> Result<Plan, UsageError> {
+        let (sources, destination) = match targets {
+            [] => return Err(UsageError::NoSource),
+            [source] => (std::slice::from_ref(source), None),
+            [sources @ .., destination] => (sources, Some(destination)),
+        };
+        let (first, place) = match destination {
+            Some(Target::Daemon(target)) if sources.iter().all(|source| source.remote().is_none()) => {
+                (target, push_place(sources, target)?)
             }
-            Place::Files {
-                module: first.path.split('/').next().unwrap_or_default().to_owned(),
-                paths: paths.collect(),
-                destination,
-            }
+            _ => self.pull_place(sources, destination)?,
         };
         if self.options.list_only && !self.options.recursive {
             self.options.directories = true;
@@ -272,13 +312,50 @@ impl Reading {
             place,
             options: self.options,
             protocol: self.protocol.unwrap_or(crate::rsync::proto::PROTOCOL),
-            itemize: self.itemize,
             statistics: self.statistics,
             quiet: self.quiet,
             no_message_of_the_day: self.no_message_of_the_day,
             connect_limit: self.connect_limit,
             password_file: self.password_file,
         })
+    }
+}
+
+/// What a push is to do.
+fn push_place(sources: &[Target], target: &Remote) -> Result<Place, UsageError> {
+    if target.path.is_empty() {
+        return Err(UsageError::NoModule);
+    }
+    let sources = sources.iter().filter_map(|source| match source {
+        Target::Local(path) => Some(PathBuf::from(path)),
+        _ => None,
+    });
+    Ok(Place::Push {
+        module: module(target),
+        target: path_of(target),
+        sources: sources.collect(),
+    })
+}
+
+fn module(remote: &Remote) -> String {
+    remote.path.split('/').next().unwrap_or_default().to_owned()
+}
+
+/// Module and path, as the server gets it.
+fn path_of(remote: &Remote) -> String {
+    match remote.path.contains('/') {
+        true => remote.path.clone(),
+        false => format!("{}/", remote.path),
+    }
+}
+
+impl UsageError {
+    /// What rsync ends with then.
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::Filter(error) => error.exit(),
+            _ => Exit::Syntax,
+        }
     }
 }
 
@@ -322,11 +399,17 @@ fn seconds(option: &str, value: Option<&str>) -> Result<Option<Duration>, UsageE
 
 #[cfg(test)]
 mod tests {
-    use super::{Command, Place, UsageError};
+    use super::{Command, Place, Surroundings, UsageError};
+    use crate::rsync::filter::CvsIgnores;
 
     fn parse(line: &str) -> Result<Command, UsageError> {
         let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
-        Command::parse(&words)
+        let surroundings = Surroundings {
+            read: Box::new(|_| Err(std::io::ErrorKind::NotFound.into())),
+            ignores: CvsIgnores::default(),
+            umask: 0o022,
+        };
+        Command::parse(&words, surroundings)
     }
 
     #[test]

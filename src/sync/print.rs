@@ -12,7 +12,7 @@ use crate::{
             ItemFlags, Tag,
             file_list::{Entry, FileKind, FileList},
         },
-        transfer::{Event, Observer, Options, Outcome, shown},
+        transfer::{Deleted, Event, Observer, Options, Outcome, shown},
     },
     sync::{
         itemize::{grouped, is_significant, letters, name, permissions},
@@ -101,6 +101,14 @@ impl<'p> Printer<'p> {
         &self.plan.options
     }
 
+    /// Which way data go (`%i` in rsyncd.conf(5)).
+    fn arrow(&self) -> char {
+        match self.plan.place {
+            Place::Push { .. } => '<',
+            _ => '>',
+        }
+    }
+
     fn listed(&self, list: &FileList) {
         if self.options().list_only {
             let numbers = crate::rsync::proto::file_list::numbered(list);
@@ -108,7 +116,10 @@ impl<'p> Printer<'p> {
                 self.always(&self.listing(list, &list.entries()[place as usize]));
             }
         } else if self.options().verbose > 0 {
-            self.print("receiving incremental file list");
+            self.print(match self.plan.place {
+                Place::Push { .. } => "sending incremental file list",
+                _ => "receiving incremental file list",
+            });
         }
     }
 
@@ -135,9 +146,12 @@ impl<'p> Printer<'p> {
         let significant = is_significant(flags);
         let line = shown(&name(list, entry));
         let options = self.options();
-        if self.plan.itemize {
+        if self.plan.options.itemize {
             if significant || options.report_unchanged {
-                self.print(&format!("{} {line}", letters(entry, flags, options)));
+                self.print(&format!(
+                    "{} {line}",
+                    letters(entry, flags, options, self.arrow())
+                ));
             }
         } else if options.verbose > 0 {
             let is_told = flags.has(ItemFlags::TRANSFER)
@@ -146,6 +160,17 @@ impl<'p> Printer<'p> {
             if is_told {
                 self.print(&line);
             }
+        }
+    }
+
+    /// Something was deleted (`log_delete` in log.c).
+    fn deleted(&self, name: &[u8], is_directory: bool) {
+        let slash = if is_directory { "/" } else { "" };
+        let name = shown(name);
+        if self.plan.options.itemize {
+            self.print(&format!("*deleting   {name}{slash}"));
+        } else if self.options().verbose > 0 {
+            self.print(&format!("deleting {name}{slash}"));
         }
     }
 
@@ -195,26 +220,22 @@ impl Observer for Printer<'_> {
                     self.always(&shown(line));
                 }
             }
-            Event::Message(Tag::Info, text) => {
-                for line in text.trim_ascii_end().split(|&byte| byte == b'\n') {
-                    self.print(&shown(line));
-                }
-            }
-            Event::Message(_, text) => {
-                for line in text.trim_ascii_end().split(|&byte| byte == b'\n') {
-                    self.complain(&shown(line));
-                }
-            }
+            // A line end within a message is part of a name.
+            Event::Message(Tag::Info, text) => self.print(&shown(text.trim_ascii_end())),
+            Event::Message(_, text) => self.complain(&shown(text.trim_ascii_end())),
             Event::Listed(list) => self.listed(list),
             Event::Created(path) => {
-                if self.options().verbose > 0 || self.plan.itemize {
+                if self.options().verbose > 0 || self.plan.options.itemize {
                     self.print(&format!("created directory {path}"));
                 }
             }
             Event::Item { list, entry, flags } => self.item(list, entry, flags),
+            Event::Deleted { name, is_directory } => self.deleted(name, is_directory),
             Event::Failed(text) => self.complain(&match text.split_once(' ') {
                 // rsync has no prefix for these.
-                Some(("could" | "ERROR:" | "WARNING:", _)) => text.to_owned(),
+                Some(("could" | "Deletions" | "ERROR:" | "WARNING:" | "file" | "rsync:" | "symlink", _)) => {
+                    text.to_owned()
+                }
                 _ => format!("rsync: [generator] {text}"),
             }),
             Event::Warning(text) => self.print(text),
@@ -229,6 +250,7 @@ fn statistics(outcome: &Outcome) -> Vec<String> {
     vec![
         String::new(),
         format!("Number of files: {}", grouped(outcome.listed)),
+        format!("Number of deleted files: {}", deleted(&outcome.deleted)),
         format!(
             "Number of regular files transferred: {}",
             grouped(outcome.transferred)
@@ -243,4 +265,24 @@ fn statistics(outcome: &Outcome) -> Vec<String> {
         format!("Total bytes sent: {}", grouped(outcome.sent)),
         format!("Total bytes received: {}", grouped(outcome.received)),
     ]
+}
+
+/// How many things were deleted, and of which kinds.
+fn deleted(deleted: &Deleted) -> String {
+    let kinds = [
+        ("reg", deleted.files),
+        ("dir", deleted.directories),
+        ("link", deleted.symlinks),
+        ("dev", deleted.devices),
+        ("special", deleted.specials),
+    ];
+    let kinds: Vec<_> = kinds
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(kind, count)| format!("{kind}: {}", grouped(*count)))
+        .collect();
+    match deleted.total() {
+        0 => "0".to_owned(),
+        total => format!("{} ({})", grouped(total), kinds.join(", ")),
+    }
 }

@@ -27,7 +27,7 @@ pub use input::{Input, Stop};
 pub use record::{ItemFlags, Record, SumHead};
 pub use setup::{Compatibility, Offer, Session, choose};
 pub use statistics::Statistics;
-pub use token::{PlainTokens, Token};
+pub use token::{PlainTokens, Token, TokenWriter};
 
 /// The newest protocol that is spoken here.
 pub const PROTOCOL: u8 = 32;

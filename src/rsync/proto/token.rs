@@ -1,4 +1,4 @@
-use crate::rsync::proto::{Input, Stop};
+use crate::rsync::proto::{Encode as _, Input, Stop};
 
 /// A piece of a file's new content.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -39,5 +39,32 @@ impl PlainTokens {
         let count = self.left.min(input.rest().len());
         self.left -= count;
         Ok(Token::Literal(input.take(count)?))
+    }
+}
+
+/// The longest literal piece that is sent, in bytes.
+const LONGEST_LITERAL: usize = 32 * 1024;
+
+/// The same stream, as a sender writes it (`simple_send_token` in token.c).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TokenWriter;
+
+impl TokenWriter {
+    /// Bytes that the basis does not have.
+    pub fn literal(&mut self, bytes: &[u8], to: &mut Vec<u8>) {
+        for piece in bytes.chunks(LONGEST_LITERAL) {
+            to.int(piece.len() as i32);
+            to.bytes(piece);
+        }
+    }
+
+    /// A block of the basis, and what it holds.
+    pub fn block(&mut self, index: u32, _content: &[u8], to: &mut Vec<u8>) {
+        to.int(-1 - index.cast_signed());
+    }
+
+    /// The end of the file.
+    pub fn end(&mut self, to: &mut Vec<u8>) {
+        to.int(0);
     }
 }

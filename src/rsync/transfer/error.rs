@@ -3,7 +3,7 @@ use std::io;
 use thiserror::Error;
 
 use crate::{
-    rsync::{net::ConnectError, proto::Violation},
+    rsync::{filter::FilterError, net::ConnectError, proto::Violation},
     terms::Exit,
 };
 
@@ -51,6 +51,9 @@ pub enum Error {
     /// The peer broke the protocol.
     #[error("{0}")]
     Violation(#[from] Violation),
+    /// A rule that makes no sense, or that the peer's protocol cannot express.
+    #[error("{0}")]
+    Filter(#[from] FilterError),
     /// The peer ends with a status.
     #[error("the other side ends with code {0}")]
     PeerExit(i32),
@@ -77,6 +80,7 @@ impl Error {
             Self::Interrupted => Exit::Signal,
             Self::Socket { .. } => Exit::Stream,
             Self::Violation(violation) => violation.exit(),
+            Self::Filter(error) => error.exit(),
             // It ends without a reason.
             Self::PeerExit(0) => Exit::Stream,
             Self::PeerExit(code) => return u8::try_from(*code).unwrap_or(u8::MAX),

@@ -7,8 +7,10 @@ use crate::rsync::{
         file_list::{Entry, FileKind, FileList},
     },
     transfer::{
-        Error, Event, Observer, Options,
+        Error, Options,
+        delete::Deleter,
         keep::Keep,
+        links::is_unsafe,
         queue::{Pending, Queue},
         text::{describe, shown},
         wire::{Faults, Outgoing},
@@ -29,15 +31,16 @@ pub(crate) struct Generator<'a> {
     pub(crate) tree: Option<Tree>,
     pub(crate) outgoing: Outgoing,
     pub(crate) indices: Indices,
-    pub(crate) observer: &'a dyn Observer,
     /// The folder that could not be made last.
     pub(crate) failed_folder: Option<Vec<u8>>,
+    pub(crate) deleter: Deleter<'a>,
 }
 
 impl Generator<'_> {
     /// Goes through the whole list, and ends the phase.
     pub(crate) fn run(&mut self) -> Result<(), Error> {
         let numbers = if self.options.list_only { &[] } else { self.numbers };
+        self.deleter.before(self.list, numbers)?;
         for (number, place) in numbers.iter().enumerate() {
             let Some(place) = place else { continue };
             let entry = &self.list.entries()[*place as usize];
@@ -46,6 +49,37 @@ impl Generator<'_> {
                 self.fail(failure);
             }
             self.outgoing.send_if_full()?;
+        }
+        self.done(1)
+    }
+
+    /// Ends the last phases of the transfer: that of delayed updates and, if nothing is to be deleted later, that of
+    /// deletions, whose counts the server is told.
+    pub(crate) fn done_with_transfer(&mut self, count: usize) -> Result<(), Error> {
+        if self.deleter.is_late() {
+            return self.done(count);
+        }
+        for _ in 0..count {
+            self.indices.write(Index::Done, self.outgoing.buffer());
+        }
+        self.done_with_deletions()
+    }
+
+    /// Deletes what was left for the end.
+    pub(crate) fn delete_late(&mut self) -> Result<(), Error> {
+        let numbers = if self.options.list_only { &[] } else { self.numbers };
+        self.deleter.late(self.list, numbers)?;
+        self.done_with_deletions()
+    }
+
+    fn done_with_deletions(&mut self) -> Result<(), Error> {
+        self.deleter.finish();
+        if self.session.protocol < 31 {
+            return self.done(0);
+        }
+        if self.deleter.tells() {
+            self.indices.write(Index::Deletions, self.outgoing.buffer());
+            self.deleter.deleted.write(self.outgoing.buffer());
         }
         self.done(1)
     }
@@ -112,6 +146,10 @@ impl Generator<'_> {
             // It fails when it is to be made.
             Err(_) => None,
         };
+        if entry.kind() == FileKind::Missing {
+            let name = self.keep.place(self.list, entry);
+            return self.deleter.missing(&name, now.as_ref()).map(Ok);
+        }
         let is_left = match now {
             None => self.options.existing,
             Some(now) => {
@@ -126,21 +164,23 @@ impl Generator<'_> {
         if kind == FileKind::Regular {
             return self.regular(number, entry, now.as_ref());
         }
-        Ok(match kind {
-            FileKind::Directory => self.directory(number, entry, now),
-            FileKind::Symlink if self.options.links => self.symlink(number, entry, now),
-            FileKind::Device if self.options.devices => self.node(number, entry, now),
-            FileKind::Special if self.options.specials => self.node(number, entry, now),
-            FileKind::Missing => Ok(()),
-            _ => {
-                if !self.options.list_only {
-                    let name = shown(self.list.name(entry));
-                    let text = format!("skipping non-regular file \"{name}\"");
-                    self.observer.observe(Event::Warning(&text));
-                }
-                Ok(())
-            }
-        })
+        let is_made = match kind {
+            FileKind::Directory => return self.directory(number, entry, now),
+            FileKind::Symlink => self.options.links,
+            FileKind::Device => self.options.devices,
+            _ => self.options.specials,
+        };
+        if !is_made {
+            let name = shown(self.list.name(entry));
+            let text = format!("skipping non-regular file \"{name}\"");
+            self.queue.push(Pending::Said(text));
+            return Ok(Ok(()));
+        }
+        if kind == FileKind::Symlink {
+            self.symlink(number, entry, now)
+        } else {
+            self.node(number, entry, now)
+        }
     }
 
     fn regular(
@@ -149,7 +189,12 @@ impl Generator<'_> {
         entry: &Entry,
         now: Option<&Status>,
     ) -> Result<Result<(), Failure>, Error> {
-        let now = match self.make_way(entry, now.copied()) {
+        let size = entry.size.unsigned_abs();
+        let is_too_large = self.options.max_size.is_some_and(|most| size > most);
+        if is_too_large || self.options.min_size.is_some_and(|least| size < least) {
+            return Ok(Ok(()));
+        }
+        let now = match self.make_way(entry, now.copied())? {
             Ok(now) => now,
             Err(failure) => return Ok(Err(failure)),
         };
@@ -158,7 +203,8 @@ impl Generator<'_> {
             self.request(number, entry, None, flags, false)?;
             return Ok(Ok(()));
         };
-        if self.options.update && now.mtime > entry.mtime {
+        let window = self.options.modify_window;
+        if self.options.update && entry.mtime.saturating_sub(now.mtime) < window {
             return Ok(Ok(()));
         }
         let is_same = match self.is_unchanged(entry, &now) {
@@ -205,7 +251,7 @@ impl Generator<'_> {
         if self.options.size_only {
             return Ok(true);
         }
-        Ok(!self.options.ignore_times && now.mtime == entry.mtime)
+        Ok(!self.options.ignore_times && self.keep.is_same_time(entry, now))
     }
 
     /// Asks for a file's data.
@@ -276,67 +322,108 @@ impl Generator<'_> {
         self.outgoing.send_if_full()
     }
 
-    fn directory(&mut self, number: u32, entry: &Entry, now: Option<Status>) -> Result<(), Failure> {
-        let now = self.make_way(entry, now)?;
+    fn directory(
+        &mut self,
+        number: u32,
+        entry: &Entry,
+        now: Option<Status>,
+    ) -> Result<Result<(), Failure>, Error> {
+        let now = match self.make_way(entry, now)? {
+            Ok(now) => now,
+            Err(failure) => {
+                self.failed_folder = Some(self.list.name(entry).to_vec());
+                return Ok(Err(failure.of_folder()));
+            }
+        };
         let is_root = self.list.name(entry) == b".";
         if is_root && self.keep.is_new {
             let flags = ItemFlags::NEW | ItemFlags::LOCAL_CHANGE;
             self.queue.push(Pending::Local(number, ItemFlags(flags)));
-            return Ok(());
+            return self.enter_new(entry).map(Ok);
         }
         if let Some(now) = now {
             // Times and permissions are set when all that is in it has been written.
             let flags = self.keep.difference(entry, &now, false);
+            self.deleter.during(self.list, entry, &now)?;
             if flags != 0 || self.options.report_unchanged {
                 self.queue.push(Pending::Local(number, ItemFlags(flags)));
             }
-            return Ok(());
+            return Ok(Ok(()));
         }
         // rsync reports it before it tries.
         let flags = ItemFlags::NEW | ItemFlags::LOCAL_CHANGE;
         self.queue.push(Pending::Local(number, ItemFlags(flags)));
-        if !self.options.dry_run {
-            let name = self.keep.place(self.list, entry);
-            let mode = self.keep.new_permissions(entry) | 0o700;
-            let made = self
-                .tree
-                .as_mut()
-                .map_or(Ok(()), |tree| tree.make_directory(&name, mode));
-            if let Err(error) = made {
-                self.failed_folder = Some(self.list.name(entry).to_vec());
-                let Failure(text) = self.failure("recv_generator: mkdir {} failed", entry, &error);
-                let skipped = "*** Skipping any contents from this failed directory ***";
-                return Err(Failure(format!(
-                    "{text}
-{skipped}"
-                )));
-            }
+        if self.options.dry_run {
+            return Ok(Ok(()));
         }
-        Ok(())
+        let name = self.keep.place(self.list, entry);
+        let mode = self.keep.new_permissions(entry) | 0o700;
+        let made = self
+            .tree
+            .as_mut()
+            .map_or(Ok(()), |tree| tree.make_directory(&name, mode));
+        if let Err(error) = made {
+            self.failed_folder = Some(self.list.name(entry).to_vec());
+            let failure = self.failure("recv_generator: mkdir {} failed", entry, &error);
+            return Ok(Err(failure.of_folder()));
+        }
+        self.enter_new(entry).map(Ok)
     }
 
-    fn symlink(&mut self, number: u32, entry: &Entry, now: Option<Status>) -> Result<(), Failure> {
+    /// A new folder may be one of another folder's merge files; there is nothing to delete in it yet.
+    fn enter_new(&mut self, entry: &Entry) -> Result<(), Error> {
+        match self.status(entry).ok().flatten() {
+            Some(now) if !self.options.dry_run => self.deleter.during(self.list, entry, &now),
+            _ => Ok(()),
+        }
+    }
+
+    fn symlink(
+        &mut self,
+        number: u32,
+        entry: &Entry,
+        now: Option<Status>,
+    ) -> Result<Result<(), Failure>, Error> {
         let name = self.keep.place(self.list, entry);
         let target = self.list.extra(entry).and_then(|extra| extra.link.clone());
         let target = target.unwrap_or_default();
+        if self.options.safe_links && is_unsafe(&target, &name) {
+            let text = format!(
+                "ignoring unsafe symlink \"{}\" -> \"{}\"",
+                shown(&name),
+                shown(&target)
+            );
+            if self.options.verbose > 0 {
+                self.queue.push(Pending::Said(text));
+            }
+            return Ok(Ok(()));
+        }
         let is_link = now.is_some_and(|now| now.kind() == FileKind::Symlink);
         if is_link {
             let tree = self.tree.as_mut().expect("something is there");
             if tree.link(&name).is_ok_and(|there| *there == *target) {
-                return self.touch(number, entry, &now.expect("a link"), 0);
+                return Ok(self.touch(number, entry, &now.expect("a link"), 0));
             }
         }
-        let before = self.make_way(entry, now)?;
+        let before = match self.make_way(entry, now)? {
+            Ok(before) => before,
+            Err(failure) => return Ok(Err(failure)),
+        };
         if !self.options.dry_run
             && let Some(tree) = &mut self.tree
+            && let Err(error) = tree.make_symlink(&name, &target)
         {
-            tree.make_symlink(&name, &target)
-                .map_err(|error| self.failure("symlink {} failed", entry, &error))?;
+            return Ok(Err(self.failure("symlink {} failed", entry, &error)));
         }
-        self.made(number, entry, before.as_ref())
+        Ok(self.made(number, entry, before.as_ref()))
     }
 
-    fn node(&mut self, number: u32, entry: &Entry, now: Option<Status>) -> Result<(), Failure> {
+    fn node(
+        &mut self,
+        number: u32,
+        entry: &Entry,
+        now: Option<Status>,
+    ) -> Result<Result<(), Failure>, Error> {
         let name = self.keep.place(self.list, entry);
         let device = self.list.extra(entry).and_then(|extra| extra.device);
         let is_same = now.is_some_and(|now| {
@@ -346,17 +433,28 @@ impl Generator<'_> {
             now.mode & 0o170_000 == entry.mode & 0o170_000 && same_number
         });
         if is_same {
-            return self.touch(number, entry, &now.expect("something is there"), 0);
+            return Ok(self.touch(number, entry, &now.expect("something is there"), 0));
         }
-        let before = self.make_way(entry, now)?;
+        let before = match self.make_way(entry, now)? {
+            Ok(before) => before,
+            Err(failure) => return Ok(Err(failure)),
+        };
         if !self.options.dry_run
             && let Some(tree) = &mut self.tree
         {
-            let mode = entry.mode & 0o170_000 | self.keep.new_permissions(entry);
-            tree.make_node(&name, mode, device)
-                .map_err(|error| self.failure("mknod {} failed", entry, &error))?;
+            let permissions = match now {
+                // What it takes the place of hands its permissions on.
+                Some(now) if !self.options.permissions && now.kind() != FileKind::Directory => {
+                    now.mode & 0o7777
+                }
+                _ => self.keep.new_permissions(entry),
+            };
+            let mode = entry.mode & 0o170_000 | permissions;
+            if let Err(error) = tree.make_node(&name, mode, device) {
+                return Ok(Err(self.failure("mknod {} failed", entry, &error)));
+            }
         }
-        self.made(number, entry, before.as_ref())
+        Ok(self.made(number, entry, before.as_ref()))
     }
 
     /// Something was made without the sender.
@@ -391,51 +489,53 @@ impl Generator<'_> {
             return Ok(());
         }
         let name = self.keep.place(self.list, entry);
-        let attributes = self.keep.attributes(entry, Some(now));
+        let attributes = self.keep.changes(entry, now);
         let Some(tree) = &mut self.tree else { return Ok(()) };
         tree.apply(&name, &attributes, now)
             .map_err(|error| self.failure("failed to set attributes of {}", entry, &error))
     }
 
     /// Removes what is of another kind; what is there afterwards.
-    fn make_way(&mut self, entry: &Entry, now: Option<Status>) -> Result<Option<Status>, Failure> {
-        let Some(status) = now else { return Ok(None) };
+    fn make_way(
+        &mut self,
+        entry: &Entry,
+        now: Option<Status>,
+    ) -> Result<Result<Option<Status>, Failure>, Error> {
+        let Some(status) = now else { return Ok(Ok(None)) };
         let is_same_kind = status.mode & 0o170_000 == entry.mode & 0o170_000;
         if is_same_kind {
-            return Ok(now);
+            return Ok(Ok(now));
         }
         let is_directory = status.kind() == FileKind::Directory;
         // What is no folder is replaced at once when the new one is there, except by a folder.
         if !is_directory && !entry.is_directory() {
-            return Ok(None);
+            return Ok(Ok(None));
         }
         let name = self.keep.place(self.list, entry);
-        let Some(tree) = &mut self.tree else {
-            return Ok(None);
-        };
-        let removed = if self.options.dry_run {
-            tree.could_remove(&name, is_directory)
-        } else {
-            tree.remove(&name, is_directory)
-        };
-        if let Err(error) = removed {
-            let place = shown(&name);
-            if error.kind() == io::ErrorKind::DirectoryNotEmpty {
-                let text = format!("cannot delete non-empty directory: {place}");
-                self.observer.observe(Event::Warning(&text));
-            }
-            let kind = match entry.kind() {
-                FileKind::Regular | FileKind::Missing => "regular file",
-                FileKind::Directory => "directory",
-                FileKind::Symlink => "symlink",
-                FileKind::Device => "device file",
-                FileKind::Special => "special file",
-            };
-            return Err(Failure(format!("could not make way for new {kind}: {place}")));
+        if self.deleter.make_room(&name, &status)? {
+            return Ok(Ok(None));
         }
-        Ok(None)
+        let kind = match entry.kind() {
+            FileKind::Regular | FileKind::Missing => "regular file",
+            FileKind::Directory => "directory",
+            FileKind::Symlink => "symlink",
+            FileKind::Device => "device file",
+            FileKind::Special => "special file",
+        };
+        let place = shown(&name);
+        Ok(Err(Failure(format!(
+            "could not make way for new {kind}: {place}"
+        ))))
     }
 }
 
 /// What failed with one file, as rsync says it.
 struct Failure(String);
+
+impl Failure {
+    /// What was to go into the folder fails with it.
+    fn of_folder(self) -> Self {
+        let skipped = "*** Skipping any contents from this failed directory ***";
+        Self(format!("{}\n{skipped}", self.0))
+    }
+}

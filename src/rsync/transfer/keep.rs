@@ -32,8 +32,12 @@ impl Keep<'_> {
 
     /// The whole path at the destination, for messages.
     pub(crate) fn shown(&self, list: &FileList, entry: &Entry) -> String {
-        let name = self.place(list, entry);
-        let name = if *name == *b"." { &b""[..] } else { &name };
+        self.shown_name(&self.place(list, entry))
+    }
+
+    /// The whole path of a name at the destination, for messages.
+    pub(crate) fn shown_name(&self, name: &[u8]) -> String {
+        let name = if name == b"." { &b""[..] } else { name };
         format!(
             "\"{}\"",
             shown(self.root.join(OsStr::from_bytes(name)).as_os_str().as_bytes())
@@ -56,7 +60,7 @@ impl Keep<'_> {
             ItemFlags::SIZE,
         );
         if self.keeps_time(entry) {
-            note(now.mtime != entry.mtime, ItemFlags::TIME);
+            note(!self.is_same_time(entry, now), ItemFlags::TIME);
         } else {
             note(is_replaced, ItemFlags::TIME);
         }
@@ -72,6 +76,14 @@ impl Keep<'_> {
         flags
     }
 
+    /// Whether the modification times are as near as `--modify-window` allows (`same_time` in util1.c).
+    pub(crate) fn is_same_time(&self, entry: &Entry, now: &Status) -> bool {
+        match self.options.modify_window {
+            ..0 => (now.mtime, now.nanoseconds) == (entry.mtime, entry.nanoseconds),
+            window => now.mtime.abs_diff(entry.mtime) <= window.unsigned_abs(),
+        }
+    }
+
     /// Whether the modification time is kept.
     pub(crate) fn keeps_time(&self, entry: &Entry) -> bool {
         self.options.times && !(entry.is_directory() && self.options.omit_directory_times)
@@ -83,6 +95,15 @@ impl Keep<'_> {
             entry.permissions()
         } else {
             entry.permissions() & 0o777 & !self.identity.umask
+        }
+    }
+
+    /// What must be set of something that is there: not a time that is near enough.
+    pub(crate) fn changes(&self, entry: &Entry, now: &Status) -> Attributes {
+        let attributes = self.attributes(entry, Some(now));
+        Attributes {
+            mtime: attributes.mtime.filter(|_| !self.is_same_time(entry, now)),
+            ..attributes
         }
     }
 

@@ -26,6 +26,13 @@ pub enum Event<'a> {
         /// What is other.
         flags: ItemFlags,
     },
+    /// Something was deleted, or would be.
+    Deleted {
+        /// Its name below the destination.
+        name: &'a [u8],
+        /// Whether it was a folder.
+        is_directory: bool,
+    },
     /// A file or folder failed; the session goes on, and ends with code 23.
     Failed(&'a str),
     /// Something odd that does no harm.

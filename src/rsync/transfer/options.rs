@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::rsync::{filter::FilterList, transfer::chmod::ModeChange};
+
 /// What a transfer keeps and compares: rsync's options by their meaning.
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
@@ -22,6 +24,8 @@ pub struct Options {
     pub devices: bool,
     /// `--specials`.
     pub specials: bool,
+    /// `--hard-links`.
+    pub hard_links: bool,
     /// `--numeric-ids`.
     pub numeric_ids: bool,
     /// `--omit-dir-times`.
@@ -42,63 +46,97 @@ pub struct Options {
     pub whole_file: bool,
     /// `--dry-run`.
     pub dry_run: bool,
-    /// `--list-only`.
+    /// `--list-only`, or no destination.
     pub list_only: bool,
+    /// `--list-only`.
+    pub list_only_is_said: bool,
     /// `--itemize-changes` twice: also what is as it should be is reported.
     pub report_unchanged: bool,
+    /// `--itemize-changes`: each change is reported.
+    pub itemize: bool,
     /// How often `--verbose` is given.
     pub verbose: u8,
     /// `--block-size`, in bytes.
     pub block_size: Option<u32>,
     /// `--timeout`.
     pub timeout: Option<Duration>,
-    /// The filter rules for the server, in the form in which they travel.
-    pub filters: Vec<Vec<u8>>,
+    /// The filter rules of the command line.
+    pub filters: FilterList,
+    /// `--cvs-exclude`.
+    pub cvs_exclude: bool,
+    /// What is deleted at the destination.
+    pub deletion: Deletion,
+    /// `--one-file-system`, how often.
+    pub one_file_system: u8,
+    /// `--copy-links`.
+    pub copy_links: bool,
+    /// `--copy-dirlinks`.
+    pub copy_directory_links: bool,
+    /// `--copy-unsafe-links`.
+    pub copy_unsafe_links: bool,
+    /// `--safe-links`.
+    pub safe_links: bool,
+    /// `--munge-links`.
+    pub munge_links: bool,
+    /// `--ignore-missing-args`.
+    pub ignore_missing_arguments: bool,
+    /// `--prune-empty-dirs`.
+    pub prune_empty_directories: bool,
+    /// `--remove-source-files`.
+    pub remove_source_files: bool,
+    /// `--min-size`, in bytes.
+    pub min_size: Option<u64>,
+    /// `--max-size`, in bytes.
+    pub max_size: Option<u64>,
+    /// `--modify-window`, in seconds; -1 compares nanoseconds too.
+    pub modify_window: i64,
+    /// `--chmod`.
+    pub mode_changes: Vec<ModeChange>,
+    /// `--max-alloc`, as it was given.
+    pub max_alloc: Option<String>,
+    /// `--remote-option`, each.
+    pub remote_options: Vec<String>,
+    /// `--mkpath`.
+    pub make_path: bool,
+    /// `--trust-sender`.
+    pub trust_sender: bool,
     /// Whether this process may give files away.
     pub is_root: bool,
     /// What a new file's mode leaves out.
     pub umask: u32,
 }
 
-impl Options {
-    /// What the server of a daemon is started with (`server_options` in options.c), without `--server` and the paths.
-    pub fn of_server(&self, protocol: u8) -> Vec<String> {
-        let mut letters = String::from("-");
-        letters.extend(std::iter::repeat_n('v', usize::from(self.verbose.min(9))));
-        let flags = [
-            (self.dry_run, 'n'),
-            (self.links, 'l'),
-            (self.directories && !self.recursive, 'd'),
-            (self.update, 'u'),
-            (self.owner, 'o'),
-            (self.group, 'g'),
-            (self.devices, 'D'),
-            (self.times, 't'),
-            (self.permissions, 'p'),
-            (self.recursive, 'r'),
-            (self.checksum, 'c'),
-            (self.ignore_times, 'I'),
-        ];
-        letters.extend(
-            flags
-                .iter()
-                .filter(|(is_set, _)| *is_set)
-                .map(|(_, letter)| *letter),
-        );
-        if protocol >= 30 {
-            letters.push_str("e.LsfxCIvu");
-        }
-        let mut arguments = vec![letters];
-        let mut long = |is_set: bool, text: &str| {
-            if is_set {
-                arguments.push(text.to_owned());
-            }
-        };
-        long(self.list_only, "--list-only");
-        long(self.devices && !self.specials, "--no-specials");
-        long(self.specials && !self.devices, "--specials");
-        long(self.numeric_ids, "--numeric-ids");
-        arguments.extend(self.timeout.map(|limit| format!("--timeout={}", limit.as_secs())));
-        arguments
-    }
+/// What is deleted at the destination, and when.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Deletion {
+    /// `--delete`, and the options that say when.
+    pub when: DeleteWhen,
+    /// `--delete-excluded`.
+    pub excluded: bool,
+    /// `--max-delete`.
+    pub most: Option<u64>,
+    /// `--ignore-errors`.
+    pub ignores_errors: bool,
+    /// `--force`.
+    pub force: bool,
+    /// `--delete-missing-args`.
+    pub missing_arguments: bool,
+}
+
+/// When something is deleted.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum DeleteWhen {
+    /// Not at all.
+    #[default]
+    Never,
+    /// Before the transfer up to protocol 29, during it from 30 on.
+    Unsaid,
+    /// `--delete-before`.
+    Before,
+    /// `--delete-during`.
+    During,
+    /// `--delete-delay`: found during the transfer, deleted behind it.
+    Delay,
+    /// `--delete-after`.
+    After,
 }

@@ -1,26 +1,31 @@
-use std::{collections::HashMap, net::Shutdown, path::Path, sync::mpsc, thread};
+use std::{
+    collections::HashMap, net::Shutdown, os::unix::ffi::OsStrExt as _, path::Path, sync::mpsc, thread,
+};
 
 use nix::unistd::{Group, User};
 
-use crate::{
-    rsync::{
-        proto::{
-            Encode as _, Indices, Offer, Session, Statistics, Stop,
-            file_list::{Entry, Fields, FileKind, FileList, Item, ListReader, NameReader, Named, numbered},
-        },
-        transfer::{
-            Error, Event, Observer, Opened, Options,
-            destination::prepare,
-            generator::Generator,
-            keep::Keep,
-            queue::Queue,
-            receiver::{Counts, Receiver},
-            text::describe,
-            wire::{Faults, Incoming, Outgoing, socket_error},
-        },
-        tree::{Identity, Tree},
+use crate::rsync::{
+    filter::Side,
+    proto::{
+        Indices, Session, Statistics, Stop,
+        file_list::{FileKind, FileList, Item, ListReader, NameReader, Named, numbered},
     },
-    terms::Exit,
+    transfer::{
+        Error, Event, ModeChange, Observer, Opened, Options,
+        delete::{Deleted, Deleter, Report},
+        destination::prepare,
+        generator::Generator,
+        keep::Keep,
+        links::MUNGED,
+        prune::prune,
+        pulse::Pulse,
+        queue::Queue,
+        receiver::{Counts, Receiver},
+        session::{Role, fields, final_exit, set_up, total_size},
+        text::describe,
+        wire::{Faults, Incoming, Outgoing, socket_error},
+    },
+    tree::{Identity, Tree},
 };
 
 /// What a session came to.
@@ -42,6 +47,8 @@ pub struct Outcome {
     pub sent: u64,
     /// Bytes on the wire, from the server.
     pub received: u64,
+    /// What was deleted.
+    pub deleted: Deleted,
     /// What the server counted.
     pub server: Statistics,
     /// The status to end with: errors with single files.
@@ -69,10 +76,28 @@ pub fn pull(
     let socket = |error| socket_error("setsockopt", error);
     stream.set_read_timeout(options.timeout).map_err(socket)?;
     stream.set_write_timeout(options.timeout).map_err(socket)?;
+    let pulse = Pulse::new(options.timeout);
     let faults = Faults::default();
-    let mut outgoing = Outgoing::new(stream.try_clone().map_err(socket)?);
-    let mut incoming = Incoming::new(stream.try_clone().map_err(socket)?, &received, observer, &faults);
-    let session = set_up(protocol, paths, options, &mut outgoing, &mut incoming)?;
+    let mut outgoing = Outgoing::new(stream.try_clone().map_err(socket)?, pulse.clone());
+    let mut incoming = Incoming::new(
+        stream.try_clone().map_err(socket)?,
+        pulse,
+        &received,
+        observer,
+        &faults,
+        "receiver",
+    );
+    let mut filters = options.filters.clone();
+    let rules = filters.announce(Side::Receiver, protocol, options.cvs_exclude)?;
+    let session = set_up(
+        protocol,
+        Role::Receiver,
+        paths,
+        &rules,
+        options,
+        &mut outgoing,
+        &mut incoming,
+    )?;
     let mut list = receive_list(&session, options, &mut incoming, &faults)?;
     if list.is_empty() {
         // The server exits at once then.
@@ -81,8 +106,17 @@ pub fn pull(
     let names = std::mem::take(&mut list.names);
     let mut list = list.list;
     list.map_ids(|uid| names.user(uid), |gid| names.group(gid));
+    if !options.mode_changes.is_empty() {
+        list.map_modes(|mode, is_directory| ModeChange::apply_all(&options.mode_changes, mode, is_directory));
+    }
+    if options.munge_links {
+        list.prefix_links(MUNGED);
+    }
     observer.observe(Event::Listed(&list));
-    let numbers = numbered(&list);
+    let mut numbers = numbered(&list);
+    if options.prune_empty_directories {
+        prune(&list, &mut numbers, &filters);
+    }
     let destination = match destination {
         Some(path) if !options.list_only && !list.is_empty() => {
             Some(prepare(path, &list, &numbers, options, observer)?)
@@ -99,6 +133,7 @@ pub fn pull(
         root: place.root,
     };
     let queue = Queue::default();
+    filters.set_root(keep.root.as_os_str().as_bytes());
     let mut outcome = Outcome {
         listed: list.len() as u64,
         total_size: total_size(&list),
@@ -116,8 +151,19 @@ pub fn pull(
             tree: tree.clone(),
             outgoing,
             indices: Indices::new(protocol),
-            observer,
             failed_folder: None,
+            deleter: Deleter::new(
+                &keep,
+                &list,
+                &numbers,
+                protocol,
+                filters,
+                tree.clone(),
+                Report {
+                    queue: &queue,
+                    faults: &faults,
+                },
+            ),
         };
         let receiver = Receiver {
             session,
@@ -143,49 +189,6 @@ pub fn pull(
     outcome.exit = final_exit(&faults).code();
     observer.observe(Event::Done(&outcome));
     Ok(outcome)
-}
-
-/// Sends the arguments, and agrees on the algorithms.
-fn set_up(
-    protocol: u8,
-    paths: &[Vec<u8>],
-    options: &Options,
-    outgoing: &mut Outgoing,
-    incoming: &mut Incoming<'_>,
-) -> Result<Session, Error> {
-    let end: u8 = if protocol >= 30 { 0 } else { b'\n' };
-    let mut arguments = vec![b"--server".to_vec(), b"--sender".to_vec()];
-    arguments.extend(options.of_server(protocol).into_iter().map(String::into_bytes));
-    arguments.push(b".".to_vec());
-    arguments.extend_from_slice(paths);
-    for argument in arguments {
-        outgoing.buffer().bytes(&argument);
-        outgoing.buffer().byte(end);
-    }
-    outgoing.buffer().byte(end);
-    outgoing.flush()?;
-    let offer = Offer {
-        protocol,
-        incremental: false,
-    };
-    let compatibility = incoming.decode(|input| offer.compatibility(input))?;
-    if compatibility.has_varint_flags() {
-        outgoing.buffer().bytes(&Offer::names());
-        outgoing.flush()?;
-    }
-    let session = incoming.decode(|input| offer.session(compatibility, input))?;
-    incoming.multiplex();
-    if protocol >= 30 {
-        outgoing.multiplex()?;
-    }
-    for rule in &options.filters {
-        let length = i32::try_from(rule.len()).expect("a command line is shorter");
-        outgoing.buffer().int(length);
-        outgoing.buffer().bytes(rule);
-    }
-    outgoing.buffer().int(0);
-    outgoing.flush()?;
-    Ok(session)
 }
 
 /// The list, and how the sender names its ids.
@@ -241,18 +244,7 @@ fn receive_list(
     faults: &Faults,
 ) -> Result<Received, Error> {
     let protocol = session.protocol;
-    let fields = Fields {
-        protocol,
-        varint_flags: session.compatibility.has_varint_flags(),
-        safe_lists: session.compatibility.has_safe_lists(),
-        owner: options.owner,
-        group: options.group,
-        links: options.links,
-        devices: options.devices,
-        specials: options.specials,
-        checksum: options.checksum.then(|| session.checksum.length()),
-        ..Fields::default()
-    };
+    let fields = fields(session, options);
     let mut list = FileList::default();
     let mut reader = ListReader::new(fields);
     let errors = loop {
@@ -287,13 +279,6 @@ fn receive_list(
     Ok(Received { list, names })
 }
 
-/// The length of all regular files and symlinks.
-fn total_size(list: &FileList) -> u64 {
-    let counts = |entry: &&Entry| matches!(entry.kind(), FileKind::Regular | FileKind::Symlink);
-    let sizes = list.entries().iter().filter(counts);
-    sizes.map(|entry| entry.size.unsigned_abs()).sum()
-}
-
 /// Runs both roles until the goodbye.
 fn run(
     mut generator: Generator<'_>,
@@ -302,6 +287,7 @@ fn run(
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     let protocol = receiver.session.protocol;
+    let is_late = generator.deleter.is_late();
     let (redo, redone) = mpsc::channel::<Vec<u32>>();
     thread::scope(|scope| {
         let asking = scope.spawn(move || {
@@ -309,15 +295,18 @@ fn run(
                 // The receiver ends without a word if it failed.
                 let Ok(again) = redone.recv() else { return Ok(()) };
                 generator.again(&again)?;
-                // The end of the second phase, of the delayed updates, and from 31 of the deletions: nothing is late
-                // here, so they go together, unless something is still to come.
-                let rest = if protocol >= 31 { 3 } else { 2 };
+                // The end of the second phase, of the delayed updates, and from 31 of the deletions go together, unless
+                // something is still to come.
                 if again.is_empty() {
-                    return generator.done(rest);
+                    generator.done_with_transfer(2)?;
+                } else {
+                    generator.done(1)?;
+                    if redone.recv().is_ok() {
+                        generator.done_with_transfer(1)?;
+                    }
                 }
-                generator.done(1)?;
-                if redone.recv().is_ok() {
-                    generator.done(rest - 1)?;
+                if generator.deleter.is_late() && redone.recv().is_ok() {
+                    generator.delete_late()?;
                 }
                 Ok(())
             });
@@ -329,7 +318,7 @@ fn run(
                 Ok(_) => generator.done(1),
                 Err(_) => Ok(()),
             });
-            (said, generator.outgoing.sent)
+            (said, generator.outgoing.sent, generator.deleter.deleted)
         });
         let taken = (|| {
             let again = receiver.phase(false)?;
@@ -341,6 +330,9 @@ fn run(
             }
             receiver.expect_done()?;
             outcome.server = receiver.statistics()?;
+            if is_late {
+                let _ = redo.send(Vec::new());
+            }
             if protocol >= 31 {
                 receiver.expect_done()?;
             }
@@ -351,18 +343,25 @@ fn run(
         if taken.is_err() {
             let _ = stream.shutdown(Shutdown::Both);
         }
-        let (asked, sent) = asking.join().expect("the generator does not panic");
+        let (asked, sent, deleted) = asking.join().expect("the generator does not panic");
         if taken.is_ok() {
             // The server hangs up when it has heard the goodbye.
             receiver.incoming.drain();
         }
         let counts = receiver.counts;
+        outcome.deleted = deleted;
+        // Before 31 nothing is read once late deletions are done.
+        let reported = receiver.report_all();
         outcome.transferred = counts.files;
         outcome.transferred_size = counts.size;
         (outcome.literal, outcome.matched) = (counts.literal, counts.matched);
         (outcome.sent, outcome.received) = (sent, receiver.incoming.received);
-        // What the receiver saw is nearer to the cause than a socket that the other end had closed.
-        taken.and(asked)
+        // What the receiver saw is nearer to the cause than a socket that the other end had closed, but not if it was
+        // closed because of a bad rule.
+        match asked {
+            Err(Error::Filter(error)) => Err(error.into()),
+            asked => taken.and(asked).and(reported),
+        }
     })
 }
 
@@ -390,8 +389,10 @@ fn finish_directories(
         if now.kind() != FileKind::Directory {
             continue;
         }
-        let mut attributes = keep.attributes(entry, Some(&now));
-        if !keep.options.permissions && now.mode & 0o7777 == keep.new_permissions(entry) | 0o700 {
+        let mut attributes = keep.changes(entry, &now);
+        let is_made = now.mode & 0o7777 == keep.new_permissions(entry) | 0o700;
+        let is_new_root = keep.is_new && *name == *b".";
+        if !keep.options.permissions && (is_made || is_new_root) {
             attributes.permissions = Some(keep.new_permissions(entry));
         }
         let result = tree.apply(&name, &attributes, &now);
@@ -401,19 +402,5 @@ fn finish_directories(
             let text = format!("failed to set attributes of {place}: {}", describe(&error));
             observer.observe(Event::Failed(&text));
         }
-    }
-}
-
-/// What rsync ends with after errors with single files (`_exit_cleanup` in cleanup.c).
-fn final_exit(faults: &Faults) -> Exit {
-    let bits = faults.bits();
-    if faults.has_failed() || bits & 1 != 0 {
-        Exit::Partial
-    } else if bits & 2 != 0 {
-        Exit::Vanished
-    } else if bits & 4 != 0 {
-        Exit::DeleteLimit
-    } else {
-        Exit::Success
     }
 }

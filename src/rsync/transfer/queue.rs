@@ -14,6 +14,10 @@ pub(crate) enum Pending {
     },
     /// Something was done without the sender.
     Local(u32, ItemFlags),
+    /// Something was deleted.
+    Deleted { name: Vec<u8>, is_directory: bool },
+    /// Something odd that does no harm.
+    Said(String),
     /// Something failed.
     Failed(String),
 }

@@ -5,11 +5,12 @@ use std::{
 
 use crate::rsync::{
     proto::{
-        Index, Indices, ItemFlags, PlainTokens, Record, Session, Statistics, SumHead, Violation,
+        Index, Indices, ItemFlags, PlainTokens, Record, Session, Statistics, Stop, SumHead, Violation,
         file_list::{Entry, FileList},
     },
     transfer::{
         Error, Event, Observer, Options,
+        delete::Deleted,
         keep::Keep,
         queue::{Pending, Queue},
         text::{describe, shown},
@@ -79,12 +80,24 @@ impl Receiver<'_> {
         }
     }
 
-    /// Waits for the end of a phase in which nothing is sent.
+    /// Waits for the end of a phase in which nothing is sent, and reports what was done meanwhile.
     pub(crate) fn expect_done(&mut self) -> Result<(), Error> {
-        match self.next_record()?.0 {
-            Index::Done => Ok(()),
-            _ => Err(Violation::Goodbye.into()),
+        loop {
+            match self.next_record()?.0 {
+                Index::Done => break,
+                // The server repeats what it was told.
+                Index::Deletions if self.session.protocol >= 31 => {
+                    self.incoming.decode(|input| {
+                        for _ in 0..Deleted::KINDS {
+                            input.varint()?;
+                        }
+                        Ok::<_, Stop>(())
+                    })?;
+                }
+                _ => return Err(Violation::Goodbye.into()),
+            }
         }
+        self.report_all()
     }
 
     /// Reads what a sending server counted.
@@ -107,6 +120,11 @@ impl Receiver<'_> {
         })
     }
 
+    /// Reports what was done since.
+    pub(crate) fn report_all(&mut self) -> Result<(), Error> {
+        self.report_until(None).map(drop)
+    }
+
     /// Reports what was done before a file that was asked for; how its basis was described. Without a number: all.
     fn report_until(&mut self, wanted: Option<u32>) -> Result<SumHead, Error> {
         loop {
@@ -117,6 +135,11 @@ impl Receiver<'_> {
                 }
                 Some(Pending::Transfer { .. }) => {}
                 Some(Pending::Local(number, flags)) => self.report(number, flags)?,
+                Some(Pending::Deleted { name, is_directory }) => self.observer.observe(Event::Deleted {
+                    name: &name,
+                    is_directory,
+                }),
+                Some(Pending::Said(text)) => self.observer.observe(Event::Warning(&text)),
                 Some(Pending::Failed(text)) => self.observer.observe(Event::Failed(&text)),
                 None => {
                     return match wanted {

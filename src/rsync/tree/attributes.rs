@@ -109,9 +109,7 @@ impl Tree {
         if let Some(mode) = attributes.mode(now, owners.is_some()) {
             fchmodat(folder.as_fd(), base, mode, FchmodatFlags::NoFollowSymlink)?;
         }
-        // What differs by less than a second is the same to rsync (`mtime_differs` in generator.c).
-        let is_late = attributes.mtime.is_some_and(|(seconds, _)| seconds != now.mtime);
-        if let Some((access, modification)) = attributes.times().filter(|_| is_late) {
+        if let Some((access, modification)) = attributes.times() {
             utimensat(
                 folder.as_fd(),
                 base,

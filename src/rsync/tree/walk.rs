@@ -11,7 +11,6 @@ use std::{
 };
 
 use nix::{
-    dir::{Dir, Entry},
     errno::Errno,
     fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlinkat, renameat},
     sys::stat::{FileStat, Mode, SFlag, fstatat, makedev, mkdirat, mknodat},
@@ -26,6 +25,8 @@ pub struct Tree {
     root: Arc<OwnedFd>,
     /// The folder that was used last.
     held: Option<(Vec<u8>, Arc<OwnedFd>)>,
+    /// Symlinks on the way are followed: they are the user's own.
+    follows: bool,
 }
 
 /// What is at a place.
@@ -45,6 +46,14 @@ pub struct Status {
     pub gid: u32,
     /// The device's number.
     pub device: u64,
+    /// Seconds of the access time.
+    pub atime: i64,
+    /// The file system that it is on.
+    pub filesystem: u64,
+    /// Its number there.
+    pub inode: u64,
+    /// How many names it has.
+    pub links: u64,
 }
 
 impl Status {
@@ -64,6 +73,10 @@ impl From<FileStat> for Status {
             uid: stat.st_uid,
             gid: stat.st_gid,
             device: stat.st_rdev,
+            atime: stat.st_atime,
+            filesystem: stat.st_dev,
+            inode: stat.st_ino,
+            links: stat.st_nlink,
         }
     }
 }
@@ -73,6 +86,7 @@ impl Clone for Tree {
         Self {
             root: self.root.clone(),
             held: None,
+            follows: self.follows,
         }
     }
 }
@@ -88,7 +102,23 @@ impl Tree {
         Ok(Self {
             root: Arc::new(root),
             held: None,
+            follows: false,
         })
+    }
+
+    /// From here on symlinks on the way are followed, wherever they lead: for what the user sends with `--copy-links`.
+    pub fn follow_links(&mut self) {
+        self.follows = true;
+    }
+
+    /// What is there, or what a symlink there leads to.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, a symlink that leads nowhere too.
+    pub fn followed_status(&mut self, name: &[u8]) -> io::Result<Status> {
+        let (folder, base) = self.place(name)?;
+        Ok(fstatat(&*folder, base, AtFlags::empty())?.into())
     }
 
     /// Makes a folder that the user names, and opens it.
@@ -124,7 +154,8 @@ impl Tree {
     /// What the system says, and anything that is no regular file.
     pub fn read(&mut self, name: &[u8]) -> io::Result<File> {
         let (folder, base) = self.place(name)?;
-        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+        let mut flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+        flags.set(OFlag::O_NOFOLLOW, !self.follows);
         let file = File::from(openat(&*folder, base, flags, Mode::empty())?);
         if !file.metadata()?.is_file() {
             return Err(io::Error::new(
@@ -195,26 +226,6 @@ impl Tree {
         Ok(unlinkat(&*folder, base, flag)?)
     }
 
-    /// Whether [`Self::remove`] would remove it, as far as its being a folder with something in it decides.
-    ///
-    /// # Errors
-    ///
-    /// What the system would say.
-    pub fn could_remove(&mut self, name: &[u8], is_directory: bool) -> io::Result<()> {
-        if !is_directory {
-            return Ok(());
-        }
-        let (folder, base) = self.place(name)?;
-        let mut opened = Dir::openat(&*folder, base, FOLDER, Mode::empty())?;
-        let is_other = |entry: nix::Result<Entry>| {
-            entry.is_ok_and(|entry| !matches!(entry.file_name().to_bytes(), b"." | b".."))
-        };
-        if opened.iter().any(is_other) {
-            return Err(Errno::ENOTEMPTY.into());
-        }
-        Ok(())
-    }
-
     /// Begins a file that will stand at a place once it is complete.
     ///
     /// # Errors
@@ -259,9 +270,27 @@ impl Tree {
         {
             return Ok((descriptor.clone(), base));
         }
-        let descriptor = Arc::new(beneath(self.root.as_fd(), folder)?);
+        let descriptor = Arc::new(if self.follows {
+            openat(
+                &*self.root,
+                OsStr::from_bytes(folder),
+                self.folder_flags(),
+                Mode::empty(),
+            )?
+        } else {
+            beneath(self.root.as_fd(), folder)?
+        });
         self.held = Some((folder.to_vec(), descriptor.clone()));
         Ok((descriptor, base))
+    }
+}
+
+impl Tree {
+    /// How a folder of the tree is opened.
+    pub(super) fn folder_flags(&self) -> OFlag {
+        let mut flags = FOLDER;
+        flags.set(OFlag::O_NOFOLLOW, !self.follows);
+        flags
     }
 }
 

@@ -120,7 +120,7 @@ fn touch_itself(path: &Path, time: SystemTime) {
     utimensat(AT_FDCWD, path, &time, &time, UtimensatFlags::NoFollowSymlink).expect("a time");
 }
 
-/// A command line.
+/// A command line without its source and its destination.
 pub(super) fn options(random: &mut Random) -> Vec<String> {
     let base = random.pick(&["-a", "-r", "-rt", "-rlpt", "-rltD", "-rlptgo", "-d", "-dl"]);
     let mut words = vec![base.to_owned()];
@@ -152,6 +152,53 @@ pub(super) fn options(random: &mut Random) -> Vec<String> {
     if random.chance(60) {
         words.push("-i".to_owned());
     }
+    // What takes part, and what is deleted.
+    let deletions = [
+        "--delete",
+        "--del",
+        "--delete-before",
+        "--delete-delay",
+        "--delete-after",
+        "--delete-excluded",
+        "--force",
+    ];
+    if random.chance(50) {
+        words.push(random.pick(&deletions).to_owned());
+    }
+    let choices = [
+        "--exclude=a*",
+        "--exclude=.hidden",
+        "--exclude=*/*/",
+        "--include=a/",
+        "--exclude=A/",
+        "--filter=P a-",
+        "--filter=R,p A",
+        "--filter=-p a.b",
+        "--filter=-s a0",
+        "--filter=-r b c",
+        "--filter=: .hidden",
+        "-F",
+        "-C",
+        "-m",
+        "--max-size=1k",
+        "--min-size=2",
+        "--modify-window=1",
+        "--modify-window=-1",
+        "--max-delete=1",
+        "--max-delete=0",
+        "--ignore-errors",
+        "--chmod=D755,F640",
+        "--chmod=go-rwx,u+X",
+        "--safe-links",
+        "--munge-links",
+        "-x",
+        "-L",
+        "-k",
+        "--copy-unsafe-links",
+    ];
+    for _ in 0..random.below(3) {
+        words.push(random.pick(&choices).to_owned());
+    }
     // Twice, `-v` says more, which is not done here yet.
     if let Some(first) = words.iter().position(|word| word == "-v") {
         let mut index = 0;
@@ -160,8 +207,6 @@ pub(super) fn options(random: &mut Random) -> Vec<String> {
             word != "-v" || index == first + 1
         });
     }
-    words.push(random.pick(&["{url}/data/src/", "{url}/data/src"]).to_owned());
-    words.push("dst".to_owned());
     words
 }
 

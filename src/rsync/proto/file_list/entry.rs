@@ -1,5 +1,7 @@
 use std::num::NonZeroU32;
 
+use crate::rsync::proto::file_list::flag;
+
 /// The bits of a mode that say what kind of file it is.
 const KIND: u32 = 0o170_000;
 
@@ -76,8 +78,8 @@ pub struct Extra {
     pub crtime: Option<i64>,
 }
 
-const TOP_DIRECTORY: u16 = 1;
-const NO_CONTENT: u16 = 1 << 8;
+const TOP_DIRECTORY: u16 = flag::TOP_DIRECTORY as u16;
+const NO_CONTENT: u16 = flag::NO_CONTENT as u16;
 
 impl Entry {
     /// What it is.
@@ -95,9 +97,19 @@ impl Entry {
         self.is_directory() && self.flags & NO_CONTENT == 0
     }
 
+    /// Whether it is a folder that the command line names, or one in front of it.
+    pub fn is_top(&self) -> bool {
+        self.is_directory() && self.flags & TOP_DIRECTORY != 0
+    }
+
     /// Whether it is a folder in front of an argument with `--relative`.
     pub fn is_implied(&self) -> bool {
         self.is_directory() && self.flags & (TOP_DIRECTORY | NO_CONTENT) == TOP_DIRECTORY | NO_CONTENT
+    }
+
+    /// Says of a folder whether an argument names it, and whether its content belongs to the transfer.
+    pub fn set_folder(&mut self, is_top: bool, has_content: bool) {
+        self.flags = if is_top { TOP_DIRECTORY } else { 0 } | if has_content { 0 } else { NO_CONTENT };
     }
 
     /// The permissions, without the kind.
@@ -141,7 +153,7 @@ impl FileList {
     }
 
     /// Appends a file; `false` if the list cannot hold more.
-    pub(super) fn push(&mut self, name: &[u8], mut entry: Entry, extra: Extra) -> bool {
+    pub fn push(&mut self, name: &[u8], mut entry: Entry, extra: Extra) -> bool {
         let (Ok(start), Ok(length)) = (u32::try_from(self.names.len()), u16::try_from(name.len())) else {
             return false;
         };
@@ -153,6 +165,22 @@ impl FileList {
         self.names.extend_from_slice(name);
         self.entries.push(entry);
         true
+    }
+
+    /// Changes the permissions of all but symlinks.
+    pub fn map_modes(&mut self, change: impl Fn(u32, bool) -> u32) {
+        for entry in &mut self.entries {
+            if !matches!(entry.kind(), FileKind::Symlink | FileKind::Missing) {
+                entry.mode = entry.mode & KIND | change(entry.permissions(), entry.is_directory());
+            }
+        }
+    }
+
+    /// Puts something in front of where each symlink leads.
+    pub fn prefix_links(&mut self, prefix: &[u8]) {
+        for link in self.extras.iter_mut().filter_map(|extra| extra.link.as_mut()) {
+            *link = [prefix, &**link].concat().into();
+        }
     }
 
     /// Changes the owners, once their names are known.

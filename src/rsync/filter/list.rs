@@ -1,0 +1,279 @@
+use std::{io, sync::Arc};
+
+use crate::rsync::filter::{
+    FilterError,
+    merge::{Merge, Reading, Target},
+    parse::{Container, Style},
+    rule::{Prefix, Rule},
+};
+
+/// Who a rule concerns.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Side {
+    /// Who decides what is sent: `hide`, `show`.
+    Sender,
+    /// Who decides what is deleted: `protect`, `risk`.
+    Receiver,
+}
+
+/// What the rules say of a name: the first that speaks of it decides.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Verdict {
+    /// It takes part.
+    Included,
+    /// It takes no part.
+    Excluded,
+    /// No rule speaks of it, so it takes part.
+    Unmatched,
+}
+
+/// What a user ignores everywhere, for `-C`.
+#[derive(Clone, Debug, Default)]
+pub struct CvsIgnores {
+    /// The content of `$HOME/.cvsignore`.
+    pub home: Vec<u8>,
+    /// The variable `CVSIGNORE`.
+    pub variable: Vec<u8>,
+}
+
+/// Reads a file with rules: a path without a slash in front is relative to where the transfer takes place, or, while
+/// options are read, to where the program was started.
+pub type ReadRules<'r> = dyn FnMut(&[u8]) -> io::Result<Vec<u8>> + 'r;
+
+/// The rules of a command line, and those of merge files in the folders that were entered.
+#[derive(Clone, Debug, Default)]
+pub struct FilterList {
+    pub(super) rules: Vec<Arc<Rule>>,
+    pub(super) merges: Vec<Merge>,
+    pub(super) cvs: Option<Vec<Arc<Rule>>>,
+    ignores: CvsIgnores,
+    pub(super) deletes_excluded: bool,
+    /// Rules stand between NULs, not on lines.
+    pub(super) ends_with_nul: bool,
+    /// The folder of the transfer as an absolute path, without a slash at the end.
+    pub(super) root: Vec<u8>,
+    /// Which side we are, once the rules were announced.
+    pub(super) role: Option<Side>,
+    /// What held in the folders above the one that was entered last.
+    pub(super) saved: Vec<Vec<Arc<Vec<Arc<Rule>>>>>,
+}
+
+/// What CVS ignores (the manual of rsync, at `--cvs-exclude`).
+const CVS_DEFAULTS: &[u8] = b"RCS SCCS CVS CVS.adm RCSLOG cvslog.* tags TAGS .make.state .nse_depinfo *~ #* .#* ,* _$* *$ \
+*.old *.bak *.BAK *.orig *.rej .del-* *.a *.olb *.o *.obj *.so *.exe *.Z *.elc *.ln core .svn/ .git/ .hg/ .bzr/";
+
+impl FilterList {
+    /// A list without rules; the ignores are for `-C`.
+    pub fn new(ignores: CvsIgnores) -> Self {
+        Self {
+            ignores,
+            ..Self::default()
+        }
+    }
+
+    /// Whether there is no rule.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// From here on, rules without a side are the sender's (`--delete-excluded`).
+    pub const fn delete_excluded(&mut self) {
+        self.deletes_excluded = true;
+    }
+
+    /// From here on, rules in files end with NUL (`--from0`).
+    pub const fn end_with_nul(&mut self, is_on: bool) {
+        self.ends_with_nul = is_on;
+    }
+
+    /// `--filter`: a rule with any prefix.
+    ///
+    /// # Errors
+    ///
+    /// What is no rule, and merge files that cannot be read.
+    pub fn filter(&mut self, rule: &[u8], read: &mut ReadRules<'_>) -> Result<(), FilterError> {
+        self.add(rule, Prefix::default(), Style::Full, read)
+    }
+
+    /// `--exclude`, or `--include`.
+    ///
+    /// # Errors
+    ///
+    /// A rule without a pattern.
+    pub fn pattern(
+        &mut self,
+        rule: &[u8],
+        is_include: bool,
+        read: &mut ReadRules<'_>,
+    ) -> Result<(), FilterError> {
+        let prefix = Prefix {
+            is_include,
+            ..Prefix::default()
+        };
+        self.add(rule, prefix, Style::Old, read)
+    }
+
+    /// `--exclude-from`, or `--include-from`.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read, and what is no rule in it.
+    pub fn patterns_of(
+        &mut self,
+        file: &[u8],
+        is_include: bool,
+        read: &mut ReadRules<'_>,
+    ) -> Result<(), FilterError> {
+        let container = Container {
+            prefix: Prefix {
+                is_include,
+                ..Prefix::default()
+            },
+            style: Style::Old,
+            place: None,
+            deletes_excluded: self.deletes_excluded,
+        };
+        let mut target = Target::of(std::mem::take(&mut self.rules));
+        let result = self.read_file(&mut target, file, &container, &Reading::default(), read);
+        self.rules = target.local;
+        result
+    }
+
+    /// Where the transfer takes place: an absolute path, which absolute rules and parent folders' merge files need.
+    pub fn set_root(&mut self, root: &[u8]) {
+        self.root = root.strip_suffix(b"/").unwrap_or(root).to_vec();
+    }
+
+    /// What the rules say of a name below the root of the transfer, to one side. Merge files of the folders above it
+    /// count if those were entered.
+    pub fn check(&self, name: &[u8], is_directory: bool, side: Side) -> Verdict {
+        let question = Question {
+            name,
+            is_directory,
+            is_xattr: false,
+            side,
+            skips_perishable: false,
+        };
+        self.decide(&self.rules, &question)
+    }
+
+    /// The same without perishable rules: inside a folder that is being removed.
+    pub fn check_in_removed(&self, name: &[u8], is_directory: bool, side: Side) -> Verdict {
+        let question = Question {
+            name,
+            is_directory,
+            is_xattr: false,
+            side,
+            skips_perishable: true,
+        };
+        self.decide(&self.rules, &question)
+    }
+
+    /// What the rules with `x` say of an extended attribute.
+    pub fn check_xattr(&self, name: &[u8], side: Side) -> Verdict {
+        let question = Question {
+            name,
+            is_directory: false,
+            is_xattr: true,
+            side,
+            skips_perishable: false,
+        };
+        self.decide(&self.rules, &question)
+    }
+
+    /// Whether a merge file of each folder may hold rules that only the sender has read.
+    pub fn has_folder_rules(&self) -> bool {
+        self.rules.iter().any(|rule| rule.merge.is_some())
+    }
+
+    fn decide(&self, rules: &[Arc<Rule>], question: &Question<'_>) -> Verdict {
+        for rule in rules {
+            if question.skips_perishable && rule.prefix.is_perishable {
+                continue;
+            }
+            let others = if let Some(number) = rule.merge {
+                Some(&**self.merges[number].rules)
+            } else if rule.prefix.is_cvs {
+                self.cvs.as_deref()
+            } else {
+                None
+            };
+            if let Some(others) = others {
+                let verdict = self.decide(others, question);
+                if verdict != Verdict::Unmatched {
+                    return verdict;
+                }
+                continue;
+            }
+            let concerns = rule.prefix.is_for_xattrs == question.is_xattr
+                && rule.only.is_none_or(|only| only == question.side);
+            if concerns && rule.speaks_of(question.name, question.is_directory, &self.root) {
+                return if rule.prefix.is_include {
+                    Verdict::Included
+                } else {
+                    Verdict::Excluded
+                };
+            }
+        }
+        Verdict::Unmatched
+    }
+
+    pub(super) fn add(
+        &mut self,
+        text: &[u8],
+        prefix: Prefix,
+        style: Style,
+        read: &mut ReadRules<'_>,
+    ) -> Result<(), FilterError> {
+        let container = Container {
+            prefix,
+            style,
+            place: None,
+            deletes_excluded: self.deletes_excluded,
+        };
+        let mut target = Target::of(std::mem::take(&mut self.rules));
+        let result = self.read_text(&mut target, text, &container, &Reading::default(), read);
+        self.rules = target.local;
+        result
+    }
+
+    /// Reads once what CVS ignores (`get_cvs_excludes` in exclude.c).
+    pub(super) fn read_cvs_ignores(&mut self, prefix: &Prefix) -> Result<(), FilterError> {
+        if self.cvs.is_some() {
+            return Ok(());
+        }
+        self.cvs = Some(Vec::new());
+        let ignores = std::mem::take(&mut self.ignores);
+        let mut target = Target::of(Vec::new());
+        let texts = [
+            (CVS_DEFAULTS, true),
+            (&*ignores.home, false),
+            (&*ignores.variable, false),
+        ];
+        for (text, is_perishable) in texts {
+            let container = Container {
+                prefix: Prefix {
+                    is_perishable: is_perishable || prefix.is_perishable,
+                    ..prefix.clone()
+                },
+                style: Style::Full,
+                place: None,
+                deletes_excluded: self.deletes_excluded,
+            };
+            // These name no files.
+            let read = &mut |_: &[u8]| Err(io::ErrorKind::Unsupported.into());
+            self.read_text(&mut target, text, &container, &Reading::default(), read)?;
+        }
+        self.cvs = Some(target.local);
+        Ok(())
+    }
+}
+
+/// What is asked of the rules.
+struct Question<'n> {
+    name: &'n [u8],
+    is_directory: bool,
+    is_xattr: bool,
+    side: Side,
+    skips_perishable: bool,
+}

@@ -1,0 +1,13 @@
+//! Filter rules: which names take part in a transfer, and which are safe from deletion (`exclude.c`). Bytes in, verdicts
+//! out; files with rules are read by whoever calls.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod glob;
+mod list;
+mod merge;
+mod parse;
+mod rule;
+mod wire;
+
+pub use list::{CvsIgnores, FilterList, ReadRules, Side, Verdict};
+pub use parse::FilterError;

@@ -1,0 +1,116 @@
+use crate::rsync::transfer::{Options, Role, options::DeleteWhen};
+
+impl Options {
+    /// What the server of a daemon is started with, without `--server` and the paths (`server_options` in options.c).
+    pub fn of_server(&self, protocol: u8, role: Role) -> Vec<String> {
+        let is_push = role == Role::Sender;
+        let mut arguments = vec![self.letters(protocol, is_push)];
+        let mut long = |is_set: bool, text: &str| {
+            if is_set {
+                arguments.push(text.to_owned());
+            }
+        };
+        let deletion = &self.deletion;
+        let deletes = deletion.when != DeleteWhen::Never;
+        long(self.list_only_is_said, "--list-only");
+        long(
+            is_push && deletes && self.directories && !self.recursive,
+            "--no-r",
+        );
+        long(self.devices && !self.specials, "--no-specials");
+        long(self.specials && !self.devices, "--specials");
+        if is_push {
+            long(self.itemize && self.report_unchanged, "--log-format=%i%I");
+            long(self.itemize && !self.report_unchanged, "--log-format=%i");
+        }
+        if let Some(size) = self.block_size {
+            long(true, &format!("-B{size}"));
+        }
+        if let Some(limit) = self.timeout {
+            long(true, &format!("--timeout={}", limit.as_secs()));
+        }
+        if is_push {
+            match deletion.most {
+                Some(0) => long(true, "--max-delete=-1"),
+                Some(most) => long(true, &format!("--max-delete={most}")),
+                None => {}
+            }
+            if let Some(size) = self.min_size {
+                long(true, &format!("--min-size={size}"));
+            }
+            if let Some(size) = self.max_size {
+                long(true, &format!("--max-size={size}"));
+            }
+            match deletion.when {
+                DeleteWhen::Never => {}
+                DeleteWhen::Unsaid => long(!deletion.excluded, "--delete"),
+                DeleteWhen::Before => long(true, "--delete-before"),
+                DeleteWhen::During => long(true, "--delete-during"),
+                DeleteWhen::Delay => long(true, "--delete-delay"),
+                DeleteWhen::After => long(true, "--delete-after"),
+            }
+            long(deletion.excluded, "--delete-excluded");
+            long(deletion.force, "--force");
+            long(self.size_only, "--size-only");
+        }
+        if let Some(limit) = &self.max_alloc {
+            long(true, &format!("--max-alloc={limit}"));
+        }
+        long(deletion.missing_arguments, "--delete-missing-args");
+        let is_ignored = self.ignore_missing_arguments && !deletion.missing_arguments;
+        long(is_ignored && !is_push, "--ignore-missing-args");
+        if is_push && self.modify_window != 0 {
+            let option = if self.modify_window < 0 {
+                "-@"
+            } else {
+                "--modify-window="
+            };
+            long(true, &format!("{option}{}", self.modify_window));
+        }
+        long(deletion.ignores_errors, "--ignore-errors");
+        long(self.copy_unsafe_links, "--copy-unsafe-links");
+        long(self.safe_links, "--safe-links");
+        long(self.numeric_ids, "--numeric-ids");
+        long(is_push && self.ignore_existing, "--ignore-existing");
+        long(is_push && self.existing, "--existing");
+        long(self.remove_source_files, "--remove-source-files");
+        long(is_push && self.make_path, "--mkpath");
+        arguments.extend(self.remote_options.iter().cloned());
+        arguments.retain(|argument| argument != "-");
+        arguments
+    }
+
+    fn letters(&self, protocol: u8, is_push: bool) -> String {
+        let mut letters = String::from("-");
+        letters.extend(std::iter::repeat_n('v', usize::from(self.verbose.min(9))));
+        let flags = [
+            (self.update, 'u'),
+            (self.dry_run, 'n'),
+            (self.links, 'l'),
+            (self.directories && !self.recursive, 'd'),
+            (is_push && self.prune_empty_directories, 'm'),
+            (is_push && self.omit_directory_times, 'O'),
+            (!is_push && self.copy_links, 'L'),
+            (!is_push && self.copy_directory_links, 'k'),
+            (self.whole_file, 'W'),
+            (self.hard_links, 'H'),
+            (self.owner, 'o'),
+            (self.group, 'g'),
+            (self.devices, 'D'),
+            (self.times, 't'),
+            (self.permissions, 'p'),
+            (self.recursive, 'r'),
+            (self.checksum, 'c'),
+            (self.cvs_exclude, 'C'),
+            (self.ignore_times, 'I'),
+            (self.one_file_system > 0, 'x'),
+            (self.one_file_system > 1, 'x'),
+        ];
+        let set = flags.iter().filter(|(is_set, _)| *is_set);
+        letters.extend(set.map(|(_, letter)| *letter));
+        if protocol >= 30 {
+            letters.push_str("e.LsfxCIvu");
+        }
+        letters
+    }
+}

@@ -1,0 +1,484 @@
+use std::{
+    collections::HashSet,
+    fs::File,
+    io::{self, Read as _},
+    os::unix::ffi::OsStrExt as _,
+    path::Path,
+};
+
+use crate::rsync::{
+    filter::{FilterList, Side, Verdict},
+    proto::{
+        Encode,
+        file_list::{Entry, FileKind, FileList, compare},
+    },
+    transfer::{
+        Error, Options,
+        keep::Keep,
+        options::DeleteWhen,
+        queue::{Pending, Queue},
+        text::{describe, shown},
+        wire::Faults,
+    },
+    tree::{Status, Tree},
+};
+
+/// The longest merge file above the destination that is read, in bytes.
+const MAX_RULES: u64 = 16 << 20;
+
+/// How many things were deleted.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Deleted {
+    /// Regular files.
+    pub files: u64,
+    /// Folders.
+    pub directories: u64,
+    /// Symlinks.
+    pub symlinks: u64,
+    /// Devices.
+    pub devices: u64,
+    /// Named pipes and sockets.
+    pub specials: u64,
+}
+
+impl Deleted {
+    /// How many kinds are counted.
+    pub(super) const KINDS: usize = 5;
+
+    /// All together.
+    pub const fn total(&self) -> u64 {
+        self.files + self.directories + self.symlinks + self.devices + self.specials
+    }
+
+    fn count(&mut self, kind: FileKind) {
+        *match kind {
+            FileKind::Regular | FileKind::Missing => &mut self.files,
+            FileKind::Directory => &mut self.directories,
+            FileKind::Symlink => &mut self.symlinks,
+            FileKind::Device => &mut self.devices,
+            FileKind::Special => &mut self.specials,
+        } += 1;
+    }
+
+    /// Writes the counts as the server wants them (`write_del_stats` in main.c).
+    pub(super) fn write(&self, to: &mut impl Encode) {
+        let counts = [
+            self.files,
+            self.directories,
+            self.symlinks,
+            self.devices,
+            self.specials,
+        ];
+        for count in counts {
+            to.varint(i32::try_from(count).unwrap_or(i32::MAX));
+        }
+    }
+}
+
+/// What came of deleting something.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Removal {
+    Done,
+    NotEmpty,
+    AtLimit,
+    Failed,
+}
+
+/// Where it is said what was done, and noted what failed.
+#[derive(Clone, Copy)]
+pub(crate) struct Report<'a> {
+    pub(crate) queue: &'a Queue,
+    pub(crate) faults: &'a Faults,
+}
+
+/// Deletes at the destination what the sender does not have (`delete_in_dir` in generator.c, and delete.c).
+pub(crate) struct Deleter<'a> {
+    options: &'a Options,
+    keep: &'a Keep<'a>,
+    report: Report<'a>,
+    tree: Option<Tree>,
+    filters: FilterList,
+    when: DeleteWhen,
+    /// What the sender has; empty if nothing is deleted.
+    names: HashSet<&'a [u8]>,
+    /// Before protocol 30 the folders whose content was sent are those below these.
+    tops: Option<Vec<&'a [u8]>>,
+    /// How deep the folders are whose merge files hold.
+    depths: Vec<usize>,
+    later: Vec<(Vec<u8>, Status)>,
+    pub(crate) deleted: Deleted,
+    skipped: u64,
+    has_warned: bool,
+    /// The file systems of the folders that the command line names, and the one of the last folder.
+    filesystems: Vec<u64>,
+    filesystem: u64,
+}
+
+impl<'a> Deleter<'a> {
+    pub(crate) fn new(
+        keep: &'a Keep<'a>,
+        list: &'a FileList,
+        numbers: &[Option<u32>],
+        protocol: u8,
+        filters: FilterList,
+        tree: Option<Tree>,
+        report: Report<'a>,
+    ) -> Self {
+        let options = keep.options;
+        let when = match options.deletion.when {
+            _ if keep.single.is_some() || tree.is_none() => DeleteWhen::Never,
+            DeleteWhen::Unsaid if protocol < 30 => DeleteWhen::Before,
+            DeleteWhen::Unsaid => DeleteWhen::During,
+            when => when,
+        };
+        let entries = numbers
+            .iter()
+            .flatten()
+            .map(|&place| &list.entries()[place as usize]);
+        let names = match when {
+            DeleteWhen::Never => HashSet::new(),
+            _ => entries.clone().map(|entry| list.name(entry)).collect(),
+        };
+        let tops = entries
+            .filter(|entry| entry.is_top())
+            .map(|entry| list.name(entry));
+        Self {
+            options,
+            keep,
+            report,
+            tree,
+            filters,
+            when,
+            names,
+            tops: (protocol < 30).then(|| tops.collect()),
+            depths: Vec::new(),
+            later: Vec::new(),
+            deleted: Deleted::default(),
+            skipped: 0,
+            has_warned: false,
+            filesystems: Vec::new(),
+            filesystem: 0,
+        }
+    }
+
+    /// Whether deletions come after the transfer.
+    pub(crate) const fn is_late(&self) -> bool {
+        matches!(self.when, DeleteWhen::Delay | DeleteWhen::After)
+    }
+
+    /// Whether the server is told how much was deleted.
+    pub(crate) fn tells(&self) -> bool {
+        self.options.deletion.when != DeleteWhen::Never || self.options.deletion.force
+    }
+
+    /// The folder is there and about to be filled: deletes in it, if that is the time.
+    pub(crate) fn during(&mut self, list: &FileList, entry: &Entry, now: &Status) -> Result<(), Error> {
+        match self.when {
+            DeleteWhen::During | DeleteWhen::Delay => self.in_folder(list, entry, now),
+            _ => Ok(()),
+        }
+    }
+
+    /// Deletes in all folders, before anything is transferred.
+    pub(crate) fn before(&mut self, list: &FileList, numbers: &[Option<u32>]) -> Result<(), Error> {
+        match self.when {
+            DeleteWhen::Before => self.pass(list, numbers),
+            _ => Ok(()),
+        }
+    }
+
+    /// Deletes what waited for the end of the transfer, and says if something was not deleted.
+    pub(crate) fn late(&mut self, list: &FileList, numbers: &[Option<u32>]) -> Result<(), Error> {
+        for (name, status) in std::mem::take(&mut self.later) {
+            self.delete(&name, &status)?;
+        }
+        if self.when == DeleteWhen::After {
+            self.pass(list, numbers)?;
+        }
+        Ok(())
+    }
+
+    /// Says how much was not deleted for `--max-delete`.
+    pub(crate) fn finish(&mut self) {
+        if self.skipped > 0 {
+            self.report.faults.add_bits(4);
+            let text = format!(
+                "Deletions stopped due to --max-delete limit ({} skipped)",
+                self.skipped
+            );
+            self.report.queue.push(Pending::Failed(text));
+        }
+    }
+
+    fn pass(&mut self, list: &FileList, numbers: &[Option<u32>]) -> Result<(), Error> {
+        for place in numbers.iter().flatten() {
+            let entry = &list.entries()[*place as usize];
+            if !entry.is_directory() {
+                continue;
+            }
+            let Some(tree) = &mut self.tree else { return Ok(()) };
+            let now = tree.status(list.name(entry)).ok().flatten();
+            if let Some(now) = now.filter(|now| now.kind() == FileKind::Directory) {
+                self.in_folder(list, entry, &now)?;
+            }
+        }
+        while self.depths.pop().is_some() {
+            self.filters.leave();
+        }
+        Ok(())
+    }
+
+    /// Whether the sender sent all that it has in a folder.
+    fn has_content(&self, list: &FileList, entry: &Entry) -> bool {
+        let Some(tops) = &self.tops else {
+            return entry.has_content();
+        };
+        let name = list.name(entry);
+        tops.iter().any(|top| {
+            let below = name.strip_prefix(*top).is_some_and(|rest| rest.starts_with(b"/"));
+            name == *top || self.options.recursive && (*top == b"." || below)
+        })
+    }
+
+    fn in_folder(&mut self, list: &FileList, entry: &Entry, now: &Status) -> Result<(), Error> {
+        let name = list.name(entry);
+        if !self.has_content(list, entry) {
+            return self.enter(name);
+        }
+        if self.report.faults.bits() & 1 != 0 && !self.options.deletion.ignores_errors {
+            if !std::mem::replace(&mut self.has_warned, true) {
+                let text = "IO error encountered -- skipping file deletion";
+                self.report.queue.push(Pending::Said(text.to_owned()));
+            }
+            return Ok(());
+        }
+        self.enter(name)?;
+        if self.options.one_file_system > 0 {
+            if entry.is_top() {
+                self.filesystems.push(now.filesystem);
+            } else if self.filesystem != now.filesystem && !self.filesystems.contains(&now.filesystem) {
+                return Ok(());
+            }
+            self.filesystem = now.filesystem;
+        }
+        for (name, status) in self.contents(name, false).0 {
+            if self.is_mount(&status) || self.names.contains(&*name) {
+                continue;
+            }
+            if self.when == DeleteWhen::Delay {
+                self.later.push((name, status));
+            } else {
+                self.delete(&name, &status)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the merge files of a folder, and forgets those of the folders that it is not in.
+    fn enter(&mut self, name: &[u8]) -> Result<(), Error> {
+        let depth = match name {
+            b"." => 0,
+            name => 1 + name.iter().filter(|&&byte| byte == b'/').count(),
+        };
+        while self.depths.last().is_some_and(|&last| last >= depth) {
+            self.depths.pop();
+            self.filters.leave();
+        }
+        self.depths.push(depth);
+        self.push(name)
+    }
+
+    fn push(&mut self, name: &[u8]) -> Result<(), Error> {
+        let tree = &mut self.tree;
+        self.filters.enter(name, &mut |path| match tree {
+            _ if path.starts_with(b"/") => {
+                let file = File::open(Path::new(std::ffi::OsStr::from_bytes(path)))?;
+                let mut content = Vec::new();
+                file.take(MAX_RULES).read_to_end(&mut content)?;
+                Ok(content)
+            }
+            Some(tree) => tree.read_small(path),
+            None => Err(io::ErrorKind::NotFound.into()),
+        })?;
+        Ok(())
+    }
+
+    /// What a folder holds and no rule protects, the last in order first; and whether a rule protects something.
+    fn contents(&mut self, folder: &[u8], is_removed: bool) -> (Vec<(Vec<u8>, Status)>, bool) {
+        let Some(tree) = &mut self.tree else {
+            return (Vec::new(), false);
+        };
+        let mut contents = match tree.contents(folder) {
+            Ok(contents) => contents,
+            Err(error) => {
+                self.report.faults.add_bits(1);
+                let place = self.keep.shown_name(folder);
+                self.fail(format!("opendir {place} failed: {}", describe(&error)));
+                return (Vec::new(), false);
+            }
+        };
+        let is_folder = |status: &Status| status.kind() == FileKind::Directory;
+        contents.sort_by(|(left, left_status), (right, right_status)| {
+            compare((right, is_folder(right_status)), (left, is_folder(left_status)))
+        });
+        let mut is_protected = false;
+        let mut open = Vec::with_capacity(contents.len());
+        for (base, status) in contents {
+            let name = match folder {
+                b"." => base,
+                folder => [folder, b"/", &*base].concat(),
+            };
+            let verdict = match is_removed {
+                true => self
+                    .filters
+                    .check_in_removed(&name, is_folder(&status), Side::Receiver),
+                false => self.filters.check(&name, is_folder(&status), Side::Receiver),
+            };
+            if verdict == Verdict::Excluded {
+                is_protected = true;
+            } else {
+                open.push((name, status));
+            }
+        }
+        (open, is_protected)
+    }
+
+    /// Another file system stands there, which is to stay.
+    fn is_mount(&self, status: &Status) -> bool {
+        self.options.one_file_system > 0
+            && status.kind() == FileKind::Directory
+            && status.filesystem != self.filesystem
+    }
+
+    /// Deletes something, with all that is in it.
+    fn delete(&mut self, name: &[u8], status: &Status) -> Result<(), Error> {
+        self.make_writable(name, status);
+        self.remove(name, status, true, false).map(drop)
+    }
+
+    /// Deletes what the sender says is missing there (`--delete-missing-args`).
+    pub(crate) fn missing(&mut self, name: &[u8], now: Option<&Status>) -> Result<(), Error> {
+        let Some(now) = now else { return Ok(()) };
+        let is_directory = now.kind() == FileKind::Directory;
+        if self.filters.check(name, is_directory, Side::Receiver) == Verdict::Excluded {
+            return Ok(());
+        }
+        self.remove(name, now, self.tells(), false).map(drop)
+    }
+
+    /// Removes what is in the way of something of another kind; whether it is gone.
+    pub(crate) fn make_room(&mut self, name: &[u8], now: &Status) -> Result<bool, Error> {
+        if self.tells() {
+            self.make_writable(name, now);
+        }
+        Ok(self.remove(name, now, self.tells(), true)? == Removal::Done)
+    }
+
+    fn make_writable(&mut self, name: &[u8], status: &Status) {
+        let is_needed = status.kind() == FileKind::Directory && status.mode & 0o200 == 0;
+        if let Some(tree) = &mut self.tree
+            && is_needed
+            && !self.keep.identity.is_root
+            && !self.options.dry_run
+        {
+            // If that fails, what follows says why.
+            let _ = tree.make_writable(name, status);
+        }
+    }
+
+    fn remove(
+        &mut self,
+        name: &[u8],
+        status: &Status,
+        is_recursive: bool,
+        makes_room: bool,
+    ) -> Result<Removal, Error> {
+        if status.kind() == FileKind::Directory {
+            let emptied = self.empty(name, is_recursive)?;
+            if emptied != Removal::Done {
+                return Ok(emptied);
+            }
+        }
+        Ok(self.remove_one(name, status, makes_room))
+    }
+
+    /// Removes what is in a folder, or sees whether something is (`delete_dir_contents` in delete.c).
+    fn empty(&mut self, folder: &[u8], is_recursive: bool) -> Result<Removal, Error> {
+        self.push(folder)?;
+        let (contents, is_protected) = self.contents(folder, true);
+        let mut removal = match is_protected || !is_recursive && !contents.is_empty() {
+            true => Removal::NotEmpty,
+            false => Removal::Done,
+        };
+        for (name, status) in contents.into_iter().filter(|_| is_recursive) {
+            if self.is_mount(&status) {
+                removal = Removal::NotEmpty;
+                continue;
+            }
+            self.make_writable(&name, &status);
+            let is_directory = status.kind() == FileKind::Directory;
+            if is_directory && self.empty(&name, true)? != Removal::Done {
+                removal = Removal::NotEmpty;
+            }
+            if self.remove_one(&name, &status, false) != Removal::Done {
+                removal = Removal::NotEmpty;
+            }
+        }
+        self.filters.leave();
+        if removal == Removal::NotEmpty {
+            self.say_not_empty(folder);
+        }
+        Ok(removal)
+    }
+
+    fn say_not_empty(&self, folder: &[u8]) {
+        let text = format!("cannot delete non-empty directory: {}", shown(folder));
+        self.report.queue.push(Pending::Said(text));
+    }
+
+    /// Removes a file, or a folder that should be empty (`delete_item` in delete.c).
+    fn remove_one(&mut self, name: &[u8], status: &Status, makes_room: bool) -> Removal {
+        let is_directory = status.kind() == FileKind::Directory;
+        let most = self.options.deletion.most;
+        if !makes_room && most.is_some_and(|most| self.deleted.total() >= most) {
+            self.skipped += 1;
+            return Removal::AtLimit;
+        }
+        let result = match &mut self.tree {
+            Some(tree) if !self.options.dry_run => tree.remove(name, is_directory),
+            _ => Ok(()),
+        };
+        match result {
+            Ok(()) => {
+                if !makes_room {
+                    self.deleted.count(status.kind());
+                    self.report.queue.push(Pending::Deleted {
+                        name: name.to_vec(),
+                        is_directory,
+                    });
+                }
+                Removal::Done
+            }
+            Err(error) if is_directory && error.kind() == io::ErrorKind::DirectoryNotEmpty => {
+                self.say_not_empty(name);
+                Removal::NotEmpty
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Removal::Done,
+            Err(error) => {
+                let what = if is_directory { "rmdir" } else { "unlink" };
+                let text = format!(
+                    "delete_file: {what}({}) failed: {}",
+                    shown(name),
+                    describe(&error)
+                );
+                self.fail(text);
+                Removal::Failed
+            }
+        }
+    }
+
+    fn fail(&self, text: String) {
+        self.report.faults.fail();
+        self.report.queue.push(Pending::Failed(text));
+    }
+}

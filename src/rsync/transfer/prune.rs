@@ -1,0 +1,37 @@
+use std::collections::HashSet;
+
+use crate::rsync::{
+    filter::{FilterList, Side, Verdict},
+    proto::file_list::FileList,
+};
+
+/// Takes folders out of the list in which, and below which, there is nothing else; what a rule protects counts as
+/// something (`flist_sort_and_clean` in flist.c).
+pub(crate) fn prune(list: &FileList, numbers: &mut [Option<u32>], filters: &FilterList) {
+    let entry = |place: &u32| &list.entries()[*place as usize];
+    let mut kept: HashSet<&[u8]> = HashSet::new();
+    for entry in numbers.iter().flatten().map(entry) {
+        let name = list.name(entry);
+        let counts = !entry.is_directory() || filters.check(name, true, Side::Receiver) == Verdict::Excluded;
+        let mut rest = name;
+        while counts && let Some(slash) = rest.iter().rposition(|&byte| byte == b'/') {
+            rest = &rest[..slash];
+            // Those above it are kept already.
+            if !kept.insert(rest) {
+                break;
+            }
+        }
+        if counts && entry.is_directory() {
+            kept.insert(name);
+        }
+    }
+    for number in numbers {
+        let is_empty = number.as_ref().map(entry).is_some_and(|entry| {
+            let name = list.name(entry);
+            entry.is_directory() && name != b"." && !kept.contains(name)
+        });
+        if is_empty {
+            *number = None;
+        }
+    }
+}

@@ -1,0 +1,251 @@
+use crate::{
+    rsync::{
+        filter::{CvsIgnores, FilterList, ReadRules},
+        transfer::{DeleteWhen, ModeChange, Options},
+    },
+    sync::plan::UsageError,
+};
+
+/// What a command line needs of the machine while it is read.
+pub struct Surroundings<'s> {
+    /// Reads a file with rules; `-` is standard input.
+    pub read: Box<ReadRules<'s>>,
+    /// What CVS is to ignore.
+    pub ignores: CvsIgnores,
+    /// What new files' modes leave out.
+    pub umask: u32,
+}
+
+/// The options that choose what is transferred and what is deleted.
+pub(super) struct Choices<'s> {
+    surroundings: Surroundings<'s>,
+    filters: FilterList,
+    /// How often `-F` was given.
+    folder_rules: u8,
+    deletes: bool,
+    times_of_deletion: Vec<DeleteWhen>,
+}
+
+impl<'s> Choices<'s> {
+    pub(super) fn new(mut surroundings: Surroundings<'s>) -> Self {
+        let ignores = std::mem::take(&mut surroundings.ignores);
+        Self {
+            surroundings,
+            filters: FilterList::new(ignores),
+            folder_rules: 0,
+            deletes: false,
+            times_of_deletion: Vec::new(),
+        }
+    }
+
+    /// Takes an option, without its `no-`; `false` if it is none of these.
+    pub(super) fn option(
+        &mut self,
+        options: &mut Options,
+        name: &str,
+        is_on: bool,
+        value: Option<&str>,
+    ) -> Result<bool, UsageError> {
+        if is_on && (self.rule(name, value)? || self.deletion(options, name, value)?) {
+            return Ok(true);
+        }
+        match name {
+            "cvs-exclude" | "C" if is_on => options.cvs_exclude = true,
+            "from0" | "0" => self.filters.end_with_nul(is_on),
+            "prune-empty-dirs" | "m" => options.prune_empty_directories = is_on,
+            "one-file-system" | "x" if is_on => options.one_file_system += 1,
+            "one-file-system" | "x" => options.one_file_system = 0,
+            "copy-links" | "L" if is_on => options.copy_links = true,
+            "copy-dirlinks" | "k" if is_on => options.copy_directory_links = true,
+            "copy-unsafe-links" if is_on => options.copy_unsafe_links = true,
+            "safe-links" if is_on => options.safe_links = true,
+            "munge-links" => options.munge_links = is_on,
+            "ignore-missing-args" if is_on => options.ignore_missing_arguments = true,
+            "remove-source-files" | "remove-sent-files" if is_on => options.remove_source_files = true,
+            "min-size" if is_on => options.min_size = Some(size(name, value)?),
+            "max-size" if is_on => options.max_size = Some(size(name, value)?),
+            "modify-window" | "@" if is_on => {
+                let window = value.and_then(|value| value.parse().ok());
+                options.modify_window = window.ok_or_else(|| UsageError::Value {
+                    option: "--modify-window".to_owned(),
+                    problem: "it is not a number of seconds".to_owned(),
+                })?;
+            }
+            "chmod" if is_on => {
+                let text = value.unwrap_or_default();
+                let changes = ModeChange::parse(text, self.surroundings.umask);
+                let changes = changes.map_err(|_| UsageError::Mode(text.to_owned()))?;
+                options.mode_changes.extend(changes);
+            }
+            "max-alloc" if is_on => {
+                size(name, value)?;
+                options.max_alloc = value.map(str::to_owned);
+            }
+            "remote-option" | "M" if is_on => options.remote_options.extend(value.map(str::to_owned)),
+            "trust-sender" if is_on => options.trust_sender = true,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// The filter rules, in their order.
+    fn rule(&mut self, name: &str, value: Option<&str>) -> Result<bool, UsageError> {
+        let value = value.unwrap_or_default().as_bytes();
+        let (filters, read) = (&mut self.filters, &mut *self.surroundings.read);
+        match name {
+            "filter" | "f" => filters.filter(value, read)?,
+            "exclude" => filters.pattern(value, false, read)?,
+            "include" => filters.pattern(value, true, read)?,
+            "exclude-from" => filters.patterns_of(value, false, read)?,
+            "include-from" => filters.patterns_of(value, true, read)?,
+            "F" => {
+                self.folder_rules = self.folder_rules.saturating_add(1);
+                match self.folder_rules {
+                    1 => filters.filter(b": /.rsync-filter", read)?,
+                    2 => filters.filter(b"- .rsync-filter", read)?,
+                    _ => {}
+                }
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn deletion(
+        &mut self,
+        options: &mut Options,
+        name: &str,
+        value: Option<&str>,
+    ) -> Result<bool, UsageError> {
+        let deletion = &mut options.deletion;
+        let when = match name {
+            "delete" => {
+                self.deletes = true;
+                return Ok(true);
+            }
+            "del" | "delete-during" => DeleteWhen::During,
+            "delete-before" => DeleteWhen::Before,
+            "delete-delay" => DeleteWhen::Delay,
+            "delete-after" => DeleteWhen::After,
+            "delete-excluded" => {
+                deletion.excluded = true;
+                self.filters.delete_excluded();
+                return Ok(true);
+            }
+            "max-delete" => {
+                // A negative number is none at all.
+                let most = value.and_then(|value| value.parse::<i32>().ok());
+                let most = most.ok_or_else(|| UsageError::Value {
+                    option: "--max-delete".to_owned(),
+                    problem: "it is not a number".to_owned(),
+                })?;
+                deletion.most = Some(u64::try_from(most).unwrap_or(0));
+                return Ok(true);
+            }
+            "ignore-errors" => {
+                deletion.ignores_errors = true;
+                return Ok(true);
+            }
+            "force" => {
+                deletion.force = true;
+                return Ok(true);
+            }
+            "delete-missing-args" => {
+                deletion.missing_arguments = true;
+                return Ok(true);
+            }
+            _ => return Ok(false),
+        };
+        self.times_of_deletion.push(when);
+        Ok(true)
+    }
+
+    /// What only all options together say.
+    pub(super) fn finish(mut self, options: &mut Options) -> Result<(), UsageError> {
+        let mut times = self.times_of_deletion;
+        times.dedup();
+        // During and delayed are one setting, of which the last holds.
+        let is_during = |when: &DeleteWhen| matches!(when, DeleteWhen::During | DeleteWhen::Delay);
+        if let Some(first) = times.first().copied() {
+            if times
+                .iter()
+                .any(|when| *when != first && !(is_during(when) && is_during(&first)))
+            {
+                return Err(UsageError::DeletionTimes);
+            }
+            options.deletion.when = times.last().copied().unwrap_or_default();
+        } else if self.deletes || options.deletion.excluded {
+            options.deletion.when = DeleteWhen::Unsaid;
+        }
+        let deletes = options.deletion.when != DeleteWhen::Never;
+        if deletes && !options.recursive && !options.directories {
+            return Err(UsageError::DeletionWithoutFolders);
+        }
+        self.filters.end_with_nul(false);
+        options.filters = self.filters;
+        Ok(())
+    }
+}
+
+/// A number of bytes: digits, perhaps with a fraction, a unit of 1024 (`K`, `KiB`) or of 1000 (`KB`), and `+1` or `-1`
+/// (`parse_size_arg` in options.c).
+pub(super) fn size(option: &str, value: Option<&str>) -> Result<u64, UsageError> {
+    let value = value.unwrap_or_default();
+    parse_size(value).ok_or_else(|| UsageError::Value {
+        option: format!("--{option}={value}"),
+        problem: "it is not a size such as `100`, `1.5m` or `2GB`".to_owned(),
+    })
+}
+
+fn parse_size(value: &str) -> Option<u64> {
+    let end = value
+        .find(|letter: char| !letter.is_ascii_digit() && letter != '.')
+        .unwrap_or(value.len());
+    let (number, mut rest) = value.split_at(end);
+    let number: f64 = number.parse().ok()?;
+    let mut more = 0_i64;
+    for (sign, step) in [("+1", 1), ("-1", -1)] {
+        if let Some(before) = rest.strip_suffix(sign) {
+            (rest, more) = (before, step);
+        }
+    }
+    let unit = rest.to_ascii_lowercase();
+    let power = match unit.chars().next() {
+        None | Some('b') => 0,
+        Some('k') => 1,
+        Some('m') => 2,
+        Some('g') => 3,
+        Some('t') => 4,
+        Some('p') => 5,
+        Some(_) => return None,
+    };
+    let base: u64 = match unit.get(1..).unwrap_or_default() {
+        "" | "ib" => 1024,
+        "b" => 1000,
+        _ => return None,
+    };
+    let size = number * base.checked_pow(power)? as f64;
+    (size < i64::MAX as f64).then_some(())?;
+    (size as u64).checked_add_signed(more)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_size;
+
+    #[test]
+    fn sizes_have_units() {
+        for (text, expected) in [
+            ("100", Some(100)),
+            ("1k", Some(1024)),
+            ("1KB", Some(1000)),
+            ("1.5m", Some(1_572_864)),
+            ("2GiB-1", Some(2_147_483_647)),
+            ("1x", None),
+            ("", None),
+            ("0-1", None),
+        ] {
+            assert_eq!(parse_size(text), expected, "{text}");
+        }
+    }
+}

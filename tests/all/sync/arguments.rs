@@ -1,0 +1,96 @@
+//! What our client and the real one start the server with.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpListener,
+    process::{Command, Stdio},
+};
+
+use crate::support::{daemon::installed, program::program, skip};
+
+/// The arguments and, from protocol 30 on, the bytes behind them that a client sends to a daemon that says yes to all.
+fn asked(words: &[&str], ours: bool) -> Vec<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!(
+        "rsync://127.0.0.1:{}",
+        listener.local_addr().expect("bound").port()
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = if ours {
+        program(folder.path(), &["sync"])
+    } else {
+        let mut command = Command::new("rsync");
+        command.arg("--no-inc-recursive").current_dir(folder.path());
+        command
+    };
+    command.args(words.iter().map(|word| word.replace("{url}", &url)));
+    let mut client = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the client runs");
+    let (mut stream, _) = listener.accept().expect("it connects");
+    stream
+        .write_all(b"@RSYNCD: 32.0 sha512 md5\n")
+        .expect("it listens");
+    let mut reader = BufReader::new(stream.try_clone().expect("a socket"));
+    for _ in 0..2 {
+        reader.read_until(b'\n', &mut Vec::new()).expect("a line");
+    }
+    stream.write_all(b"@RSYNCD: OK\n").expect("it listens");
+    let mut arguments = Vec::new();
+    loop {
+        let mut argument = Vec::new();
+        reader.read_until(0, &mut argument).expect("an argument");
+        if argument.len() <= 1 {
+            break;
+        }
+        argument.pop();
+        arguments.push(String::from_utf8_lossy(&argument).into_owned());
+    }
+    // Compatibility flags without negotiation, then the seed; what the client sends next are its rules.
+    stream.write_all(&[0, 1, 0, 0, 0]).expect("it listens");
+    let mut head = [0; 4];
+    reader.read_exact(&mut head).expect("a frame");
+    let mut rules = vec![0; usize::from(head[0]) | usize::from(head[1]) << 8];
+    reader.read_exact(&mut rules).expect("rules");
+    arguments.push(format!(
+        "rules {}",
+        String::from_utf8_lossy(&rules).escape_default()
+    ));
+    drop((stream, reader));
+    client.wait().expect("it ends");
+    arguments
+}
+
+#[test]
+fn the_server_is_told_the_same() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    let cases = [
+        "-a {url}/m/ d",
+        "-avnc {url}/m/ d",
+        "-rlptI --no-o -uW {url}/m/a {url}/m/b d",
+        "-r --list-only {url}/m/",
+        "-d {url}/m/ d",
+        "-a -kLxxC {url}/m/ d",
+        "-a --numeric-ids --timeout=60 -B4096 {url}/m/ d",
+        "-rD --no-specials {url}/m/ d",
+        "-r --specials {url}/m/ d",
+        "-a --copy-unsafe-links --safe-links --munge-links {url}/m/ d",
+        "-a --delete --delete-excluded --max-delete=5 --ignore-errors --force {url}/m/ d",
+        "-a --delete-after --delete-missing-args {url}/m/ d",
+        "-a --ignore-missing-args --remove-source-files -m {url}/m/ d",
+        "-a --min-size=1 --max-size=1m --modify-window=2 --chmod=F600 --max-alloc=2G {url}/m/ d",
+        "-a -M--fake-super --trust-sender --existing {url}/m/ d",
+        "-a --exclude=x --include=y/ -f -s_z -f H_h -f P_p -f R,p_q -f :C -f :en_.f -FF {url}/m/ d",
+        "-a --delete-excluded --exclude=x -f :_.f -f :-_.g -f -r_r -f -C {url}/m/ d",
+        "-aC --exclude=x -f !  --exclude=/y {url}/m/ d",
+    ];
+    for case in cases {
+        let words: Vec<_> = case.split_whitespace().collect();
+        assert_eq!(asked(&words, true), asked(&words, false), "{case}");
+    }
+}

@@ -1,0 +1,348 @@
+//! Our filter rules and those of the real rsync, on generated trees with generated rules and merge files.
+//!
+//! `RSYNCCTL_FILTERS` is the number of generated rule sets, `RSYNCCTL_SEED` the seed of the first one.
+
+use std::{env, fs, os::unix::ffi::OsStrExt as _, path::Path, process::Command, sync::Mutex, thread};
+
+use rsyncctl::rsync::filter::{CvsIgnores, FilterError, FilterList, Side, Verdict};
+
+use crate::{
+    differential::generator::Random,
+    support::{daemon::installed, skip},
+};
+
+/// Names that patterns can confuse.
+const NAMES: [&str; 10] = ["a", "b", "ab", "foo", "bar.o", "x[1]", "st*r", "a-b", "core", "]"];
+
+const PIECES: [&str; 20] = [
+    "a",
+    "b",
+    "ab",
+    "foo",
+    "bar.o",
+    "*",
+    "**",
+    "***",
+    "?",
+    "[ab]",
+    "[!a]",
+    "[^b-f]",
+    "[[:alpha:]]*",
+    "x\\[1]",
+    "x[1]",
+    "*.o",
+    "st\\*r",
+    "*o*",
+    "[]-a]",
+    "[a-",
+];
+
+const PREFIXES: [&str; 24] = [
+    "- ",
+    "- ",
+    "- ",
+    "- ",
+    "+ ",
+    "+ ",
+    "+ ",
+    "-! ",
+    "-/ ",
+    "-p ",
+    "-s ",
+    "-r ",
+    "H ",
+    "S ",
+    "P ",
+    "R ",
+    "exclude ",
+    "include,s ",
+    "hide_",
+    "+!s ",
+    "-sr ",
+    "protect,p ",
+    "risk ",
+    "-x ",
+];
+
+const MERGES: [&str; 15] = [
+    ": .f",
+    ":n .f",
+    ":- .f",
+    ":+ .f",
+    ":e .f",
+    ":w- .f",
+    ":s .f",
+    ":/ .f",
+    ":C",
+    "-C",
+    "dir-merge .g",
+    ": /.g",
+    ". rules",
+    "!",
+    ":,w+e .g",
+];
+
+fn pattern(random: &mut Random) -> String {
+    let mut text = String::new();
+    if random.chance(25) {
+        text.push('/');
+    }
+    for place in 0..=random.below(3) {
+        if place > 0 && random.chance(70) {
+            text.push('/');
+        }
+        text.push_str(random.pick(&PIECES));
+    }
+    if random.chance(20) {
+        text.push('/');
+    }
+    text
+}
+
+fn rule(random: &mut Random) -> String {
+    match random.below(12) {
+        0..2 => random.pick(&MERGES).to_owned(),
+        2 if random.chance(6) => random
+            .pick(&["bogus", "-z a", "- ", "!x", "Hs a", "exclude,n a"])
+            .to_owned(),
+        _ => format!("{}{}", random.pick(&PREFIXES), pattern(random)),
+    }
+}
+
+/// The rules of a file, of a kind that may stand in any merge file.
+fn rules_of_file(random: &mut Random) -> String {
+    let end = random.pick(&["\n", "\n", "\r\n", "\r"]);
+    let mut text = String::new();
+    for _ in 0..random.below(4) {
+        match random.below(8) {
+            0 => text.push_str("# a remark"),
+            1 => text.push_str(&pattern(random)),
+            2 => text.push_str(random.pick(&["!", ": .g", ":n .f", "; another"])),
+            _ => text.push_str(&format!("{}{}", random.pick(&PREFIXES[..8]), pattern(random))),
+        }
+        text.push_str(end);
+    }
+    text
+}
+
+fn plant(folder: &Path, random: &mut Random, depth: usize) {
+    for name in [".f", ".g", ".cvsignore"] {
+        if random.chance(25) {
+            // Words, where words are read; else mostly rules.
+            let text = match name {
+                ".cvsignore" => format!(
+                    "{} {}\n{}",
+                    pattern(random),
+                    random.pick(&["!", "*.o", "x"]),
+                    pattern(random)
+                ),
+                _ => rules_of_file(random),
+            };
+            fs::write(folder.join(name), text).expect("a file");
+        }
+    }
+    for _ in 0..2 + random.below(5) {
+        let path = folder.join(random.pick(&NAMES));
+        if path.exists() {
+            continue;
+        }
+        if depth < 3 && random.chance(45) {
+            fs::create_dir(&path).expect("a folder");
+            plant(&path, random, depth + 1);
+        } else {
+            fs::write(&path, "").expect("a file");
+        }
+    }
+}
+
+/// An option with rules.
+enum Given {
+    Filter(String),
+    Exclude(String),
+    Include(String),
+    ExcludeFrom,
+    Cvs,
+    DeleteExcluded,
+}
+
+fn given(random: &mut Random) -> Vec<Given> {
+    (0..1 + random.below(5))
+        .map(|_| match random.below(14) {
+            0 => Given::Exclude(pattern(random)),
+            1 => Given::Include(pattern(random)),
+            2 => Given::Exclude(format!("{}{}", random.pick(&["- ", "+ ", "!"]), pattern(random))),
+            3 if random.chance(50) => Given::ExcludeFrom,
+            4 if random.chance(50) => Given::Cvs,
+            5 if random.chance(50) => Given::DeleteExcluded,
+            _ => Given::Filter(rule(random)),
+        })
+        .collect()
+}
+
+/// What rsync lists of a tree, or what it says instead.
+fn theirs(root: &Path, given: &[Given]) -> Result<Vec<String>, String> {
+    let mut command = Command::new("timeout");
+    command
+        .args(["60", "rsync", "-r", "--list-only"])
+        .current_dir(root);
+    command
+        .env("LC_ALL", "C.UTF-8")
+        .env("HOME", root)
+        .env_remove("CVSIGNORE");
+    for option in given {
+        match option {
+            Given::Filter(rule) => command.arg(format!("--filter={rule}")),
+            Given::Exclude(rule) => command.arg(format!("--exclude={rule}")),
+            Given::Include(rule) => command.arg(format!("--include={rule}")),
+            Given::ExcludeFrom => command.arg("--exclude-from=patterns"),
+            Given::Cvs => command.arg("-C"),
+            Given::DeleteExcluded => command.arg("--delete-excluded"),
+        };
+    }
+    let output = command.arg("tree/").output().expect("rsync runs");
+    if !output.status.success() {
+        let text = String::from_utf8_lossy(&output.stderr);
+        let line = text.lines().next().unwrap_or_default();
+        let line = line.strip_prefix("rsync: [client] ").unwrap_or(line);
+        return Err(without_place(line, root));
+    }
+    let text = String::from_utf8(output.stdout).expect("names of letters");
+    let mut names: Vec<_> = text
+        .lines()
+        .map(|line| line.split_whitespace().skip(4).collect::<Vec<_>>().join(" "))
+        .filter(|name| name != ".")
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+/// A complaint without the file of a folder that it is about: folders are entered in another order here.
+fn without_place(text: &str, root: &Path) -> String {
+    let text = text.replace(&format!("{}/", root.display()), "");
+    match text.split_once("<rule from tree/") {
+        Some((what, _)) => what.to_owned(),
+        None => text,
+    }
+}
+
+fn ours(root: &Path, given: &[Given]) -> Result<Vec<String>, String> {
+    let tree = root.join("tree");
+    let mut filters = FilterList::new(CvsIgnores::default());
+    let mut cvs = false;
+    let mut start = |name: &[u8]| fs::read(root.join(std::ffi::OsStr::from_bytes(name)));
+    let said = |error: FilterError| without_place(&error.to_string(), root);
+    for option in given {
+        match option {
+            Given::Filter(rule) => filters.filter(rule.as_bytes(), &mut start),
+            Given::Exclude(rule) => filters.pattern(rule.as_bytes(), false, &mut start),
+            Given::Include(rule) => filters.pattern(rule.as_bytes(), true, &mut start),
+            Given::ExcludeFrom => filters.patterns_of(b"patterns", false, &mut start),
+            Given::Cvs => {
+                cvs = true;
+                Ok(())
+            }
+            Given::DeleteExcluded => {
+                filters.delete_excluded();
+                Ok(())
+            }
+        }
+        .map_err(said)?;
+    }
+    filters.announce(Side::Sender, 32, cvs).map_err(said)?;
+    filters.set_root(tree.as_os_str().as_bytes());
+    let mut names = Vec::new();
+    walk(&tree, "", &mut filters, &mut names).map_err(said)?;
+    names.sort();
+    Ok(names)
+}
+
+/// What a sender would list below a folder.
+fn walk(
+    tree: &Path,
+    folder: &str,
+    filters: &mut FilterList,
+    names: &mut Vec<String>,
+) -> Result<(), FilterError> {
+    let mut read = |name: &[u8]| fs::read(tree.join(std::ffi::OsStr::from_bytes(name)));
+    filters.enter(folder.as_bytes(), &mut read)?;
+    for entry in fs::read_dir(tree.join(folder)).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let base = entry.file_name().into_string().expect("letters");
+        let name = match folder {
+            "" => base,
+            folder => format!("{folder}/{base}"),
+        };
+        let is_directory = entry.path().is_dir();
+        if filters.check(name.as_bytes(), is_directory, Side::Sender) != Verdict::Excluded {
+            names.push(name.clone());
+            if is_directory {
+                walk(tree, &name, filters, names)?;
+            }
+        }
+    }
+    filters.leave();
+    Ok(())
+}
+
+#[test]
+fn generated_rules_decide_as_in_rsync() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    let number = |name| env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let count = number("RSYNCCTL_FILTERS").unwrap_or(400);
+    let first = number("RSYNCCTL_SEED").unwrap_or(1);
+    let next = Mutex::new(first..first + count);
+    let differences = Mutex::new(Vec::new());
+    let (decided, refused) = (Mutex::new(0), Mutex::new(0));
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                loop {
+                    let Some(seed) = next.lock().expect("no panic").next() else {
+                        return;
+                    };
+                    let mut random = Random::new(seed);
+                    let folder = tempfile::tempdir().expect("a folder");
+                    let root = folder.path().canonicalize().expect("it is there");
+                    fs::create_dir(root.join("tree")).expect("a folder");
+                    plant(&root.join("tree"), &mut random, 0);
+                    fs::write(root.join("rules"), rules_of_file(&mut random)).expect("a file");
+                    fs::write(root.join("patterns"), rules_of_file(&mut random)).expect("a file");
+                    fs::write(root.join(".g"), rules_of_file(&mut random)).expect("a file");
+                    let given = given(&mut random);
+                    let (theirs, ours) = (theirs(&root, &given), ours(&root, &given));
+                    // What a merge file below holds is complained of by several processes at once.
+                    *(if theirs.is_ok() { &decided } else { &refused }).lock().expect("no panic") += 1;
+                    if theirs != ours {
+                        let rules: Vec<_> = given
+                            .iter()
+                            .map(|option| match option {
+                                Given::Filter(rule) => format!("--filter={rule}"),
+                                Given::Exclude(rule) => format!("--exclude={rule}"),
+                                Given::Include(rule) => format!("--include={rule}"),
+                                Given::ExcludeFrom => "--exclude-from=patterns".to_owned(),
+                                Given::Cvs => "-C".to_owned(),
+                                Given::DeleteExcluded => "--delete-excluded".to_owned(),
+                            })
+                            .collect();
+                        let text = format!(
+                            "RSYNCCTL_SEED={seed} RSYNCCTL_FILTERS=1 {rules:?}\nrsync:    {theirs:?}\nrsyncctl: {ours:?}"
+                        );
+                        differences.lock().expect("no panic").push(text);
+                    }
+                }
+            });
+        }
+    });
+    let differences = differences.into_inner().expect("no panic");
+    println!("{count} rule sets: {decided:?} decided, {refused:?} refused");
+    let shown = &differences[..differences.len().min(6)];
+    assert!(
+        differences.is_empty(),
+        "{} differences:\n{}",
+        differences.len(),
+        shown.join("\n")
+    );
+}
