@@ -21,9 +21,12 @@ pub fn pages() -> &'static [Page] {
 
 /// The page of an identifier (`RSY302`) or a name (`secrets-file-world-readable`), whatever the case.
 pub fn page(name: &str) -> Option<&'static Page> {
-    PAGES
-        .iter()
-        .find(|page| page.id.eq_ignore_ascii_case(name) || page.name.eq_ignore_ascii_case(name))
+    let id = name.to_ascii_uppercase();
+    // Every check asks for its page at every file, and there may be very many small ones in one.
+    match PAGES.binary_search_by(|page| page.id.cmp(&id)) {
+        Ok(index) => Some(&PAGES[index]),
+        Err(_) => PAGES.iter().find(|page| page.name.eq_ignore_ascii_case(name)),
+    }
 }
 
 /// The pages that a word selects: an identifier, a name, or the beginning of identifiers such as `RSY3`.

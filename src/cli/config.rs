@@ -68,6 +68,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
 /// One section with the values that hold in it.
 struct Section {
     name: String,
+    /// Whether no line that was not read may set it otherwise.
+    is_settled: bool,
     values: Vec<Holds>,
 }
 
@@ -129,7 +131,11 @@ fn section(sources: &Sources, configuration: &Configuration, scope: Scope, defau
             })
         })
         .collect();
-    Section { name, values }
+    Section {
+        name,
+        is_settled: configuration.is_settled(scope),
+        values,
+    }
 }
 
 fn value(configuration: &Configuration, scope: Scope, parameter: Parameter) -> String {
@@ -172,7 +178,12 @@ fn as_text(sections: &[Section], language: Language) -> String {
         if index > 0 {
             text.push('\n');
         }
-        let _ = writeln!(text, "[{}]", visible(&section.name));
+        let doubt = match (section.is_settled, language) {
+            (true, _) => "",
+            (false, Language::English) => "  ← in doubt: what was not read may set this otherwise",
+            (false, Language::Chinese) => "  ← 不确定：没有读取的内容可能会改变这一节",
+        };
+        let _ = writeln!(text, "[{}]{doubt}", visible(&section.name));
         let lines: Vec<_> = section
             .values
             .iter()
@@ -225,5 +236,5 @@ fn as_json(sources: &Sources, section: &Section) -> serde_json::Value {
             })
         })
         .collect();
-    serde_json::json!({ "section": section.name, "values": values })
+    serde_json::json!({ "section": section.name, "settled": section.is_settled, "values": values })
 }

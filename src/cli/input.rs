@@ -158,6 +158,20 @@ pub(super) fn standard_input() -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// A file that was asked for and that we may not read. That is no wrong usage: the file may be sound.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Denied(String);
+
+/// Why a command has no answer about a file that the user named. What to do is told too.
+pub(super) fn unreadable(path: &Path, reason: &Unknown, what_to_do: &str) -> Failure {
+    let told = format!("{}{what_to_do}", cannot_read(path, reason));
+    match reason {
+        Unknown::Denied => Denied(told).into(),
+        _ => told.into(),
+    }
+}
+
 /// What is said of a path that was asked for and cannot be read.
 pub(super) fn cannot_read(path: &Path, reason: impl Display) -> String {
     format!("cannot read `{}`: {reason}", path.display())

@@ -96,7 +96,10 @@ fn end(result: Result<u8, Failure>) -> ExitCode {
         Err(failure) if is_broken_pipe(failure.as_ref()) => ExitCode::from(exit::CLEAN),
         Err(failure) => {
             let _ = output::complain(&failure.to_string());
-            ExitCode::from(exit::USAGE)
+            ExitCode::from(match failure.is::<input::Denied>() {
+                true => exit::UNCHECKED,
+                false => exit::USAGE,
+            })
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     catalog::{self, FileKind, Language},
     cli::{
         Failure, exit,
-        input::{Machine, cannot_read, is_standard_input, read, standard_input},
+        input::{Machine, is_standard_input, read, standard_input, unreadable},
         output::complain,
     },
     diagnosis::Unchecked,
@@ -64,8 +64,7 @@ impl OneFile {
         let (name, bytes) = if is_standard_input(path) {
             ("stdin".to_owned(), standard_input()?)
         } else {
-            let bytes =
-                read(&hosts, path).map_err(|reason| format!("{}{what_to_do}", cannot_read(path, reason)))?;
+            let bytes = read(&hosts, path).map_err(|reason| unreadable(path, &reason, what_to_do))?;
             (path.display().to_string(), bytes)
         };
         let mut sources = Sources::default();

@@ -191,14 +191,15 @@ impl<'a> ConfigurationSubject<'a> {
             })
     }
 
-    /// The modules that the lines of a block reach: its own, or all of them.
+    /// The modules that the lines of a block reach, its own or all of them, of which the text tells what holds.
     pub fn reached(&self, block: usize) -> impl Iterator<Item = ModuleSubject<'a>> + use<'a> {
         let (configuration, sources, facts) = (self.configuration, self.sources, self.facts);
         let reached = match configuration.blocks[block].scope {
             Scope::Module(index) => index..index + 1,
             Scope::Global => 0..configuration.modules.len(),
         };
-        reached.map(move |index| ModuleSubject {
+        let settled = reached.filter(|&index| configuration.is_settled(Scope::Module(index)));
+        settled.map(move |index| ModuleSubject {
             configuration,
             sources,
             facts,
@@ -300,6 +301,11 @@ impl<'a> ModuleSubject<'a> {
             Some(facts) => facts.admitted(self.configuration, self.index),
             None => access::admitted(self.configuration, self.scope()),
         }
+    }
+
+    /// How much of IPv4 and of IPv6 its host lists let in, in percent; none if that is nearly all.
+    pub fn admitted_percent(&self) -> Option<[u8; 2]> {
+        access::admitted_percent(self.configuration, self.scope())
     }
 
     /// Whether clients may write into it: some of them, if a rule of `auth users` says `:rw`.

@@ -36,6 +36,8 @@ pub struct Configuration {
     pub(crate) by_name: HashMap<Vec<u8>, Vec<usize>>,
     /// The modules for which nobody can tell what holds.
     pub(crate) unsettled: BTreeSet<usize>,
+    /// Whether all lines were seen that may set a global value.
+    pub(crate) are_globals_settled: bool,
 }
 
 /// A line that sets a known parameter.
@@ -387,12 +389,14 @@ impl Configuration {
         Resolved { value, origin }
     }
 
-    /// Whether the text tells what holds for a module. It does not where lines that may belong to the module may as
-    /// well be global, because of an `&include` that was not seen.
+    /// Whether the text tells what holds. It does not where lines that may belong to the module may as well be global,
+    /// because of an `&include` that was not seen; where lines were merged that were not seen; and for the modules that
+    /// global lines reach of which some were not seen. What is not seen is taken to have no header in it.
     pub fn is_settled(&self, scope: Scope) -> bool {
         match scope {
-            Scope::Global => true,
-            Scope::Module(module) => !self.unsettled.contains(&module),
+            Scope::Global => self.are_globals_settled,
+            // Texts reach back to the modules in front of them.
+            Scope::Module(module) => self.are_globals_settled && !self.unsettled.contains(&module),
         }
     }
 

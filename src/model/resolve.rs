@@ -80,6 +80,7 @@ pub fn resolve(sources: &mut Sources, root: SourceId, release: Release, files: &
             globals: Globals::default(),
             by_name: HashMap::new(),
             unsettled: BTreeSet::new(),
+            are_globals_settled: true,
         },
         scope: Scope::Global,
         block: 0,
@@ -93,7 +94,7 @@ pub fn resolve(sources: &mut Sources, root: SourceId, release: Release, files: &
     resolver.begin_block(Scope::Global, None, root);
     resolver.file(root);
     let mut configuration = resolver.configuration;
-    configuration.unsettled = configuration.in_doubt();
+    configuration.unsettled.extend(configuration.in_doubt());
     configuration
 }
 
@@ -104,8 +105,8 @@ struct Resolver<'a> {
     configuration: Configuration,
     scope: Scope,
     block: usize,
-    /// The globals to come back to after an `&include`.
-    saved: Vec<Globals>,
+    /// The globals to come back to after an `&include`, and whether they are settled.
+    saved: Vec<(Globals, bool)>,
     /// The files that are being read, outermost first.
     reading: Vec<SourceId>,
     /// The files that were included: one that is included again is the same source.
@@ -127,25 +128,27 @@ impl Resolver<'_> {
             if !matches!(item.kind, Line::Blank | Line::Comment(_)) {
                 let Some(lines) = self.lines.checked_sub(1) else {
                     let rest = Span::new(source, item.range.start..bytes.len());
+                    self.leave_open();
                     self.problem(rest, ProblemKind::TooLong);
                     break;
                 };
                 self.lines = lines;
             }
-            match item.kind {
-                Line::Directive(directive) => self.directive(source, &directive),
+            match &item.kind {
+                // Not from `item`: each include on the way down keeps its frames on the stack.
+                Line::Directive(directive) => self.directive(source, directive),
                 _ => self.item(source, item),
             }
         }
         self.reading.pop();
     }
 
-    /// What includes nothing.
-    #[inline(never)] // as `admit`
+    /// A line that is no directive.
+    #[inline(never)]
     fn item(&mut self, source: SourceId, item: Item) {
         use rsyncd_conf::Kind as Line;
         match item.kind {
-            Line::Blank | Line::Comment(_) | Line::Directive(_) | Line::StrayBackslash => {}
+            Line::Blank | Line::Comment(_) | Line::StrayBackslash | Line::Directive(_) => {}
             Line::Section(section) => self.section(source, section),
             Line::Parameter(parameter) => self.parameter(source, parameter),
             Line::WithoutEquals(text) => {
@@ -165,7 +168,6 @@ impl Resolver<'_> {
     }
 
     /// `do_section` in loadparm.c.
-    #[inline(never)] // as `admit`
     fn section(&mut self, source: SourceId, section: rsyncd_conf::Section) {
         let header = Span::new(source, section.header);
         let key: Vec<u8> = fold(section.name.bytes()).collect();
@@ -193,6 +195,9 @@ impl Resolver<'_> {
                     .entry(key)
                     .or_default()
                     .push(modules.len() - 1);
+                if !self.configuration.are_globals_settled {
+                    self.configuration.unsettled.insert(modules.len() - 1);
+                }
                 modules.len() - 1
             }
         };
@@ -200,7 +205,6 @@ impl Resolver<'_> {
     }
 
     /// `do_parameter` in loadparm.c.
-    #[inline(never)] // as `admit`
     fn parameter(&mut self, source: SourceId, line: rsyncd_conf::Parameter) {
         let name = Span::new(source, line.name.range());
         let known = Parameter::from_name(line.name.bytes());
@@ -271,7 +275,7 @@ impl Resolver<'_> {
         match self.open(&path) {
             Ok(Opened::File(bytes)) => {
                 if is_include {
-                    self.saved.push(self.configuration.globals.clone());
+                    self.save();
                     self.begin_block(Scope::Global, None, source);
                 }
                 self.included(span, path, bytes);
@@ -281,26 +285,27 @@ impl Resolver<'_> {
                 }
             }
             Ok(Opened::Folder(names)) => self.folder(span, &path, names, is_include),
-            Err(error) => self.unseen(span, path, error, is_include),
+            Err(error) if is_include => self.include_not_opened(span, path, error),
+            Err(error) => self.not_opened(span, path, error),
         }
     }
 
-    #[inline(never)] // as `admit`
-    fn unseen(&mut self, span: Span, path: PathBuf, error: NotOpened, is_include: bool) {
+    /// Whatever stands in it: a file ends the module, and so does a folder that has files.
+    #[inline(never)]
+    fn include_not_opened(&mut self, span: Span, path: PathBuf, error: NotOpened) {
         let is_unseen = matches!(error, NotOpened::Unknown(_));
-        let module = self.scope;
         let may_be_folder = path.extension() != Some(OsStr::new("conf"));
-        self.not_opened(span, path, error);
-        if is_include && is_unseen {
-            // Whatever stands in it: a file ends the module, and so does a folder that has files.
-            self.begin_block(Scope::Global, None, span.source);
-            if let (Scope::Module(module), Some(block)) = (module, self.configuration.blocks.last_mut()) {
-                block.in_doubt = may_be_folder.then_some(module);
-            }
+        self.problem(span, problem_of(path, error));
+        if !is_unseen {
+            return;
+        }
+        let module = self.scope;
+        self.begin_block(Scope::Global, None, span.source);
+        if let (Scope::Module(module), Some(block)) = (module, self.configuration.blocks.last_mut()) {
+            block.in_doubt = may_be_folder.then_some(module);
         }
     }
 
-    #[inline(never)] // as `admit`
     fn folder(&mut self, span: Span, folder: &Path, mut names: Vec<OsString>, is_include: bool) {
         let ending: &[u8] = if is_include { b".conf" } else { b".inc" };
         names.retain(|name| name.as_bytes().ends_with(ending));
@@ -310,11 +315,11 @@ impl Resolver<'_> {
             return;
         }
         if is_include {
-            self.saved.push(self.configuration.globals.clone());
+            self.save();
         }
         for name in names {
             if is_include {
-                self.configuration.globals = self.saved.last().cloned().unwrap_or_default();
+                self.come_back();
                 self.begin_block(Scope::Global, None, span.source);
             }
             // rsync joins with one slash, and does not look for files in folders below.
@@ -343,15 +348,14 @@ impl Resolver<'_> {
     }
 
     fn included(&mut self, directive: Span, path: PathBuf, bytes: Vec<u8>) {
-        if let Some(source) = self.admit(directive, path, bytes) {
+        if let Some(source) = self.admitted(directive, path, bytes) {
             self.file(source);
         }
     }
 
-    /// Files are read a thousand deep on the stack of any thread, so nothing that only prepares it may grow the frames of
-    /// that recursion.
+    /// The source of what is included, unless it must not be followed.
     #[inline(never)]
-    fn admit(&mut self, directive: Span, path: PathBuf, bytes: Vec<u8>) -> Option<SourceId> {
+    fn admitted(&mut self, directive: Span, path: PathBuf, bytes: Vec<u8>) -> Option<SourceId> {
         // Inside what it is itself, a file comes back to this line, by whatever name it is called.
         let is_read = |&source: &SourceId| self.sources.get(source).bytes()[..] == bytes[..];
         if self.reading.iter().any(is_read) {
@@ -392,19 +396,43 @@ impl Resolver<'_> {
         Some(source)
     }
 
-    #[inline(never)] // as `admit`
+    /// A file whose lines belong to where the reader is.
+    #[inline(never)]
     fn not_opened(&mut self, span: Span, path: PathBuf, error: NotOpened) {
-        let kind = match error {
-            NotOpened::Failed(reason) => ProblemKind::Fatal(FatalError::Include(path, reason)),
-            NotOpened::Unknown(reason) => ProblemKind::IncludeNotSeen(path, reason),
-        };
-        self.problem(span, kind);
+        if matches!(error, NotOpened::Unknown(_)) {
+            self.leave_open();
+        }
+        self.problem(span, problem_of(path, error));
+    }
+
+    /// Leaves open what the scope holds into which lines were merged that nobody saw.
+    fn leave_open(&mut self) {
+        match self.scope {
+            Scope::Global => self.configuration.are_globals_settled = false,
+            Scope::Module(module) => {
+                self.configuration.unsettled.insert(module);
+            }
+        }
+    }
+
+    /// Keeps the globals, which an `&include` does not change.
+    fn save(&mut self) {
+        let configuration = &self.configuration;
+        self.saved
+            .push((configuration.globals.clone(), configuration.are_globals_settled));
+    }
+
+    /// Takes the globals for what they were before the `&include`.
+    fn come_back(&mut self) {
+        if let Some((globals, are_settled)) = self.saved.last() {
+            self.configuration.globals = globals.clone();
+            self.configuration.are_globals_settled = *are_settled;
+        }
     }
 
     fn restore(&mut self) {
-        if let Some(globals) = self.saved.pop() {
-            self.configuration.globals = globals;
-        }
+        self.come_back();
+        self.saved.pop();
     }
 
     fn begin_block(&mut self, scope: Scope, header: Option<Span>, source: SourceId) {
@@ -425,6 +453,13 @@ impl Resolver<'_> {
             span,
             block: self.block,
         });
+    }
+}
+
+fn problem_of(path: PathBuf, error: NotOpened) -> ProblemKind {
+    match error {
+        NotOpened::Failed(reason) => ProblemKind::Fatal(FatalError::Include(path, reason)),
+        NotOpened::Unknown(reason) => ProblemKind::IncludeNotSeen(path, reason),
     }
 }
 

@@ -350,7 +350,7 @@ fn diagnosis(failure: usize, incident: &Incident, cause: &Cause, name: &str, lan
         "message": case.message().unwrap_or_else(|| case.title()),
         "because": because(cause, incident, language),
         "evidence": evidence,
-        "predicts": [{ "exit": symptom.exit, "stage": symptom.stage, "text": case.filled(Some(text)) }],
+        "predicts": [{ "exit": symptom.exit, "or": false, "stage": symptom.stage, "text": case.filled(Some(text)) }],
         "remedy": {
             "side": page.side,
             "help": case.help(),

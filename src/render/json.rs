@@ -62,6 +62,7 @@ struct FileSpan<'a> {
 #[derive(Serialize)]
 struct Prediction {
     exit: u8,
+    or: bool,
     stage: Stage,
     text: String,
 }
@@ -201,6 +202,7 @@ fn diagnosis<'a>(report: &'a Report, finding: &'a Finding, language: Language) -
             .predictions(report.circumstances.release)
             .map(|symptom| Prediction {
                 exit: symptom.exit,
+                or: symptom.is_alternative,
                 stage: symptom.stage,
                 text: finding
                     .filled(symptom.client.unwrap_or(symptom.effect[language as usize]))

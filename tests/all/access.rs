@@ -251,6 +251,33 @@ fn files_that_are_not_read_to_their_end_are_not_compared() {
 }
 
 #[test]
+fn what_an_unread_merge_may_change_is_in_doubt() {
+    let text =
+        "[data]\npath = /srv/data\nread only = no\n&merge /etc/lists.inc\n[other]\npath = /srv/other\n";
+    let folder = folder(&[("rsyncd.conf", text)]);
+    let answer = |arguments: &[&str]| {
+        let output = rsyncctl(&folder, &[arguments, &["--host", "none"]].concat());
+        assert!(stderr(&output).contains("/etc/lists.inc"), "{}", stderr(&output));
+        (output.status.code(), stdout(&output))
+    };
+    let (code, verdicts) = answer(&["access", "rsyncd.conf", "--from", "::1"]);
+    assert_eq!(code, Some(3));
+    assert_snapshot!(verdicts, @r"
+    data                 depends on what was not read  it may set this module's host lists
+    other                read only  there are no host lists
+    ");
+    let (_, table) = answer(&["access", "rsyncd.conf"]);
+    assert_eq!(table.matches("in doubt: ").count(), 1, "{table}");
+    let (_, sections) = answer(&["config", "rsyncd.conf"]);
+    assert!(sections.contains("[data]  ← in doubt: "), "{sections}");
+    assert!(sections.contains("[other]\n"), "{sections}");
+    let (code, report) = answer(&["lint", "rsyncd.conf", "--format", "concise"]);
+    assert_eq!(code, Some(0), "{report}");
+    assert!(!report.contains("`data`"), "{report}");
+    assert!(report.contains("module `other`"), "{report}");
+}
+
+#[test]
 fn a_module_that_only_the_new_file_has_can_be_compared() {
     let folder = folder(&[
         ("old.conf", ""),

@@ -473,3 +473,40 @@ fn cures_of_files_that_are_not_named_are_mentioned() {
     let told = stderr(&output);
     assert!(told.contains(&format!("in `{inc}` not applied")), "{told}");
 }
+
+#[test]
+fn a_file_that_may_not_be_read_is_not_checked_and_one_that_is_not_there_is_wrong_usage() {
+    let folder = folder(&[
+        ("rsyncd.conf", "[data]\npath = /srv/data\n"),
+        ("error.txt", "rsync error\n"),
+    ]);
+    for name in ["rsyncd.conf", "error.txt"] {
+        let mode = fs::Permissions::from_mode(0o000);
+        fs::set_permissions(folder.path().join(name), mode).expect("a mode");
+    }
+    for arguments in [
+        &["lint", "rsyncd.conf"][..],
+        &["config", "rsyncd.conf"],
+        &["access", "rsyncd.conf"],
+        &["access", "--compare", "rsyncd.conf", "rsyncd.conf"],
+        &["explain", "./error.txt"],
+        &["explain", "--config", "rsyncd.conf", "rsync error"],
+    ] {
+        let output = unprivileged(&folder, arguments);
+        assert_eq!(
+            output.status.code(),
+            Some(3),
+            "{arguments:?}: {}",
+            stderr(&output)
+        );
+        let missing = arguments
+            .iter()
+            .map(|word| word.replace("rsyncd.conf", "nothing.conf"));
+        let missing: Vec<_> = missing
+            .map(|word| word.replace("error.txt", "nothing.txt"))
+            .collect();
+        let missing: Vec<_> = missing.iter().map(String::as_str).collect();
+        let output = unprivileged(&folder, &missing);
+        assert_eq!(output.status.code(), Some(2), "{missing:?}: {}", stderr(&output));
+    }
+}

@@ -8,7 +8,7 @@ use std::{
 };
 
 use rsyncctl::{
-    catalog::{FileKind, Language, Severity},
+    catalog::{self, FileKind, Language, Severity},
     host::{EntryKind, Fact, Host, Metadata, Unknown, User},
     lint::{Input, lint},
     render::Format,
@@ -493,4 +493,71 @@ fn a_password_that_may_hold_a_number_sign_is_no_error() {
         assert_eq!(report.findings.len(), 1, "{line}");
         assert_eq!(report.findings[0].severity, severity, "{line}");
     }
+}
+
+#[test]
+fn a_boolean_that_is_neither_yes_nor_no_does_not_stay_unset() {
+    let folder = folder(&[("rsyncd.conf", "[m]\npath = /srv\nuse chroot = yes # always\n")]);
+    let output = rsyncctl(&folder, &["lint", "rsyncd.conf", "--select", "RSY201"]);
+    let report = stdout(&output);
+    assert!(report.contains("is set neither to yes nor to no"), "{report}");
+    assert!(!report.contains("unset"), "{report}");
+}
+
+#[test]
+fn a_list_in_which_nobody_is_meant_foretells_no_push() {
+    for word in ["\"127.0.0.1\"", "127.0.0.1;", "127.0.0.1，x"] {
+        let text = format!("[m]\npath = /srv\nread only = no\nhosts allow = {word}\n");
+        let report = check_for(text.as_bytes(), FileKind::RsyncdConf, &["RSY501", "RSY505"]);
+        assert!(report.findings.is_empty(), "{word}: {:?}", report.findings);
+    }
+}
+
+#[test]
+fn a_mark_without_a_note_leaves_no_comment() {
+    let text = "[m]\npath = /srv\nlist = false ;\n";
+    let folder = folder(&[("rsyncd.conf", text)]);
+    rsyncctl(
+        &folder,
+        &["lint", "rsyncd.conf", "--select", "RSY201", "--fix=unsafe"],
+    );
+    let cured = fs::read_to_string(folder.path().join("rsyncd.conf")).expect("a file");
+    assert_eq!(cured, text.replace(" ;", ""));
+}
+
+#[test]
+fn a_long_list_is_shown_in_part() {
+    let words: Vec<_> = (0..2_000)
+        .map(|number| format!("198.51.{}.{}", number / 250, number % 250))
+        .collect();
+    let text = format!(
+        "[m]\npath = /srv\nhosts allow = 192.0.2.7\nhosts deny = {}\n",
+        words.join(" ")
+    );
+    let report = check_for(text.as_bytes(), FileKind::RsyncdConf, &["RSY301"]);
+    let [finding] = &report.findings[..] else {
+        panic!("{:?}", report.findings);
+    };
+    let message = finding.message(Language::English);
+    assert!(message.contains("198.51.0.4 …`"), "{message}");
+    assert!(message.len() < 300, "{message}");
+}
+
+#[test]
+fn json_says_which_symptom_takes_the_place_of_another() {
+    let folder = folder(&[("rsyncd.conf", "[m\n")]);
+    let output = rsyncctl(&folder, &["lint", "rsyncd.conf", "--json"]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let predicts = report["diagnoses"][0]["predicts"]
+        .as_array()
+        .expect("predictions");
+    let or: Vec<_> = predicts.iter().map(|one| one["or"].as_bool()).collect();
+    assert_eq!(or.first(), Some(&Some(false)), "{predicts:?}");
+    let page = catalog::page("RSY901").expect("a page");
+    let or: Vec<_> = page
+        .symptoms
+        .iter()
+        .map(|symptom| symptom.is_alternative)
+        .collect();
+    assert_eq!(or, [false, true]);
 }

@@ -191,6 +191,7 @@ impl View<'_> {
         match (verdict.allowed, user) {
             // Nobody gets into a file that rsync gives up.
             _ if self.configuration.serves() == Some(false) => Some(false),
+            _ if !self.configuration.is_settled(scope) => None,
             (Some(true), Some(UsersVerdict::NoRule)) => Some(false),
             (Some(true), Some(UsersVerdict::Rule(rule))) => {
                 Some(Rights::of(self.configuration, scope).under(rule).is_some())
@@ -241,6 +242,9 @@ impl View<'_> {
         let words = match allowed {
             Some(true) => return self.rights_in_words(scope, user),
             Some(false) => self.pick("denied", "拒绝"),
+            None if !self.configuration.is_settled(scope) => {
+                self.pick("depends on what was not read", "取决于没有读取的内容")
+            }
             None if verdict.allowed.is_some() => {
                 self.pick("depends on the server's groups", "取决于服务器上的用户组")
             }
@@ -252,6 +256,14 @@ impl View<'_> {
     /// The word that decides, or what its absence means, then the rule of `auth users`.
     fn decided(&self, scope: Scope, verdict: &HostsVerdict<'_>, user: Option<&UsersVerdict<'_>>) -> String {
         let has = |parameter| !self.configuration.text(scope, parameter).value.is_empty();
+        if !self.configuration.is_settled(scope) {
+            return self
+                .pick(
+                    "it may set this module's host lists",
+                    "其中可能设置了这个模块的主机名单",
+                )
+                .to_owned();
+        }
         let by_hosts = match verdict.deciding.map(|index| &verdict.steps[index]) {
             Some(step) => {
                 let place = self
@@ -383,7 +395,7 @@ impl View<'_> {
             })
             .collect();
         serde_json::json!({
-            "module": self.name(scope), "allowed": allowed,
+            "module": self.name(scope), "settled": self.configuration.is_settled(scope), "allowed": allowed,
             "read": rights.is_some_and(|rights| rights.read),
             "write": rights.is_some_and(|rights| rights.write),
             "users": self.users_as_json(scope),

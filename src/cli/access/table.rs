@@ -58,6 +58,13 @@ impl View<'_> {
     fn row(&self, row: &Row, out: &mut dyn io::Write) -> io::Result<()> {
         let comma = self.pick(", ", "、");
         writeln!(out, "{}", self.name(row.scope))?;
+        if !self.configuration.is_settled(row.scope) {
+            let doubt = self.pick(
+                "what was not read may set all this otherwise",
+                "没有读取的内容可能会改变以下各项",
+            );
+            self.line("in doubt", "不确定", doubt, out)?;
+        }
         if row.from.is_empty() && row.partly.is_empty() && row.perhaps.is_empty() {
             self.line("from", "来源", self.pick("nobody", "无"), out)?;
         } else if !row.from.is_empty() {
@@ -89,7 +96,8 @@ impl View<'_> {
     fn row_as_json(&self, row: &Row) -> serde_json::Value {
         let rights = Rights::of(self.configuration, row.scope);
         serde_json::json!({
-            "module": self.name(row.scope), "from": row.from, "some_of": row.partly, "masks": row.masks,
+            "module": self.name(row.scope), "settled": self.configuration.is_settled(row.scope),
+            "from": row.from, "some_of": row.partly, "masks": row.masks,
             "perhaps": row.perhaps,
             "users": self.users_as_json(row.scope), "read": rights.read, "write": rights.write,
             "listed": row.listed,

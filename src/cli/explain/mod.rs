@@ -12,10 +12,11 @@ use crate::{
     catalog::{FileKind, Language},
     cli::{
         Failure, exit,
-        input::{Machine, cannot_read, read},
+        input::{Machine, read, unreadable},
         output::{Output, PageFormat, complain, stdout},
     },
     explain::{Known, Predicted, Server, Stop, explain},
+    host::{Unknown, plain},
     lint::{Circumstances, HostFiles, Input, Options, lint},
     model::resolve,
     render,
@@ -93,7 +94,13 @@ fn text(words: &[String]) -> Result<(String, Box<dyn BufRead>), Failure> {
         }
         // A pipe of the shell is read too: `rsyncctl explain <(journalctl -u rsync)`.
         [word] if Path::new(word).exists() => {
-            let file = File::open(word).map_err(|error| format!("cannot read `{word}`: {error}"))?;
+            let file = File::open(word).map_err(|error| {
+                let reason = match error.kind() {
+                    io::ErrorKind::PermissionDenied => Unknown::Denied,
+                    _ => Unknown::Failed(plain(&error)),
+                };
+                unreadable(Path::new(word), &reason, "")
+            })?;
             Ok((word.clone(), Box::new(BufReader::with_capacity(1 << 16, file))))
         }
         [word] if word.contains('/') && !word.contains(char::is_whitespace) && !word.contains(':') => {
@@ -106,7 +113,7 @@ fn text(words: &[String]) -> Result<(String, Box<dyn BufRead>), Failure> {
 /// What the server's configuration says against itself.
 fn known(file: &Path, arguments: &Arguments) -> Result<Known, Failure> {
     let hosts = arguments.machine.hosts()?;
-    let bytes = read(&hosts, file).map_err(|reason| cannot_read(file, reason))?;
+    let bytes = read(&hosts, file).map_err(|reason| unreadable(file, &reason, ""))?;
     let input = Input {
         name: file.display().to_string(),
         path: Some(file.to_owned()),

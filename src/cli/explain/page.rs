@@ -190,6 +190,7 @@ fn page_as_json(page: &Page, language: Language) -> serde_json::Value {
         .map(|symptom| {
             serde_json::json!({
                 "exit": symptom.exit,
+                "or": symptom.is_alternative,
                 "stage": symptom.stage,
                 "client": symptom.client,
                 "log": symptom.log,

@@ -16,7 +16,7 @@ pub(super) fn safety(parameter: Parameter, value: &[u8]) -> Safety {
 }
 
 /// A line that is not read may be all that keeps a module shut: `path`, without which there is none, a list of hosts that
-/// names nobody, a file or a mode over which the daemon gives up. A boolean loosens with one of its values only, a list of
+/// names nobody, a charset, a file or a mode over which the daemon gives up. A boolean loosens with one of its values only, a list of
 /// refused options with the words that it takes back.
 pub(super) fn loosens(parameter: Parameter, value: &[u8]) -> bool {
     use Parameter as P;
@@ -30,6 +30,7 @@ pub(super) fn loosens(parameter: Parameter, value: &[u8]) -> bool {
         P::RefuseOptions => value.contains(&b'!'),
         P::Path
         | P::Address
+        | P::Charset
         | P::DaemonChroot
         | P::ExcludeFrom
         | P::Filter

@@ -47,6 +47,7 @@ fn note_in_value(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
         };
         let effect = match effect {
             "boolean" if holds_anyway(subject, setting, head) => "held",
+            "boolean" if holds(subject, setting) == "unset" => "boolean-unset",
             effect => effect,
         };
         let case = Case::at(behind)
@@ -62,7 +63,10 @@ fn note_in_value(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             .explains(behind);
         let is_told_apart = !may_be_meant && !names_hosts(setting, &note);
         out.report(match cure(subject, setting, &note).filter(|_| is_told_apart) {
-            Some(edits) if effect == "text" => case.fix(Safety::Unsafe, edits),
+            // The words of a note in `refuse options` are refused, if they are options.
+            Some(edits) if effect == "text" || setting.parameter == Parameter::RefuseOptions => {
+                case.fix(Safety::Unsafe, edits)
+            }
             Some(edits) => case.fix(loosens::safety(setting.parameter, &bytes[..note.head]), edits),
             None => case,
         });
@@ -194,13 +198,15 @@ fn cure(subject: &ConfigurationSubject<'_>, setting: &Setting, note: &Note) -> O
     if note.head == 0 || !is_one_line || !indent.iter().all(u8::is_ascii_whitespace) {
         return None;
     }
+    let delete = Edit::delete(setting.part(note.head..bytes.len()));
+    let words = words_of(&bytes[note.start..]);
+    if words.is_empty() {
+        return Some(vec![delete]);
+    }
     let mut comment = b"# ".to_vec();
-    comment.extend_from_slice(words_of(&bytes[note.start..]));
+    comment.extend_from_slice(words);
     comment.push(b'\n');
     comment.extend_from_slice(indent);
     let above = Span::new(setting.source, name..name);
-    Some(vec![
-        Edit::replace(above, comment),
-        Edit::delete(setting.part(note.head..bytes.len())),
-    ])
+    Some(vec![Edit::replace(above, comment), delete])
 }

@@ -18,6 +18,8 @@ use crate::{
     },
 };
 
+mod marks;
+
 pub(super) const CHECKS: &[Check] = &[
     Check::configuration("RSY202", malformed_boolean),
     Check::configuration("RSY203", three_way_value_on_boolean),
@@ -28,6 +30,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::configuration("RSY217", negative_max_connections),
     Check::configuration("RSY218", inert_dont_compress),
     Check::configuration("RSY220", unknown_charset),
+    Check::configuration("RSY230", marks::mark_behind_value),
 ];
 
 /// RSY202: rsync knows six words for yes and no; at any other it keeps what held before.

@@ -180,7 +180,7 @@ pub(super) fn name_answer(word: &[u8], which: Which, name: Option<&str>, lookups
         (_, false) => {}
         // Fits whatever the lookup gives.
         (None, true) if word.iter().all(|&byte| byte == b'*') => return Answer::Yes(Reason::Name),
-        (None, true) if !is_address => return Answer::Unknown,
+        (None, true) if !is_address && may_be_name(word) => return Answer::Unknown,
         (None, true) => {}
     }
     let all_digits = word.iter().all(|byte| matches!(byte, b'.' | b'0'..=b'9'));
@@ -202,9 +202,20 @@ pub(super) fn name_answer(word: &[u8], which: Which, name: Option<&str>, lookups
 
 /// Names that no resolver can know, because they are no host names at all.
 fn never_resolves(word: &[u8]) -> bool {
-    !word
-        .iter()
-        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
+    !word.iter().all(|&byte| is_of_names(byte))
+}
+
+/// Whether a host may have a name that the word matches: not where a quote or a semicolon is a part of it.
+pub(super) fn may_be_name(word: &[u8]) -> bool {
+    let is_pattern = |byte| matches!(byte, b'*' | b'?' | b'\\');
+    let is_group = word.len() > 1 && word[0] == b'@';
+    // What stands in brackets is a choice.
+    is_group || word.contains(&b'[') || word.iter().all(|&byte| is_of_names(byte) || is_pattern(byte))
+}
+
+/// Whether host names are made of it.
+fn is_of_names(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
 }
 
 /// The line with a list that holds, if it names anybody.

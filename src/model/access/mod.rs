@@ -15,5 +15,7 @@ pub use hosts::{
 pub use reach::{Admission, Match, Matched, Open, Reach, Reached};
 pub use region::{Region, WORLD, merge, overlay};
 pub use set::AddressSet;
-pub use strangers::{Admitted, admitted, denies_strangers, holds_strangers, strangers_gain};
+pub use strangers::{
+    Admitted, admitted, admitted_percent, denies_strangers, holds_strangers, strangers_gain,
+};
 pub use users::{Right, UserRule, UsersVerdict, has_rules, shown_secrets_file, user_rules, users};

@@ -4,7 +4,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use crate::model::{
     Configuration, Parameter, Scope,
-    access::{AddressPattern, Answer, Lookups, Peer, Which, is_host_separator, token_answer},
+    access::{
+        AddressPattern, Answer, Lookups, Peer, Which, hosts::may_be_name, is_host_separator, token_answer,
+    },
     resolve::has_variable,
 };
 
@@ -32,6 +34,26 @@ pub fn admitted(configuration: &Configuration, scope: Scope) -> Admitted {
     let (allow, deny) = (list(Parameter::HostsAllow), list(Parameter::HostsDeny));
     let listens = listens(configuration);
     by_lists(allow, deny, lookups, listens)
+}
+
+/// How much of IPv4 and of IPv6 the host lists of a module let in, in percent; none if that is nearly all to which the
+/// daemon listens.
+pub fn admitted_percent(configuration: &Configuration, scope: Scope) -> Option<[u8; 2]> {
+    let lookups = Lookups::of(configuration, scope);
+    let list = |parameter| configuration.text(scope, parameter).value;
+    let (allow, deny) = (list(Parameter::HostsAllow), list(Parameter::HostsDeny));
+    if allow.is_empty() && deny.is_empty() {
+        return None;
+    }
+    let allowed = Listed::of(allow, Which::Allow, lookups);
+    let denied = Listed::of(deny, Which::Deny, lookups);
+    let listens = listens(configuration);
+    let percent = [0, 1].map(|family| {
+        let (total, admitted) = allowed.admits(&denied, deny.is_empty(), family, &Share::PUBLIC);
+        (admitted / (total / 100)).min(100) as u8
+    });
+    let is_nearly_all = (0..2).all(|family| !listens[family] || percent[family] >= 99);
+    (!is_nearly_all).then(|| [0, 1].map(|family| if listens[family] { percent[family] } else { 0 }))
 }
 
 /// Whether a list that stands alone as `hosts allow` admits strangers.
@@ -109,20 +131,9 @@ fn by_lists(allow: &[u8], deny: &[u8], lookups: Lookups, listens: [bool; 2]) -> 
     let denied = Listed::of(deny, Which::Deny, lookups);
     let mut all = Admitted::Nobody;
     for (family, _) in listens.iter().enumerate().filter(|(_, listens)| **listens) {
-        let shares = [Share::WHOLE, Share::PUBLIC].map(|share| {
-            let total = share.of(family, &[(0, u128::MAX)]);
-            let inside = share.of(family, &allowed.ranges[family]);
-            let refused = match (allow, deny) {
-                // Without `hosts deny`, whoever is not allowed is refused.
-                (_, b"") => total - inside,
-                _ => {
-                    let both = [&allowed.ranges[family][..], &denied.ranges[family]].concat();
-                    share.of(family, &both) - inside
-                }
-            };
-            (total, total - refused)
-        });
-        let [(_, any), (total, public)] = shares;
+        let shares = [Share::WHOLE, Share::PUBLIC];
+        let [(_, any), (total, public)] =
+            shares.map(|share| allowed.admits(&denied, deny.is_empty(), family, &share));
         let is_named = allowed.has_names || any > 0;
         all = all.max(match public.saturating_mul(2) >= total {
             true => Admitted::Strangers,
@@ -163,11 +174,23 @@ impl Listed {
                 None => match token_answer(word, which, &stranger, lookups) {
                     Answer::Yes(_) => listed.everything(),
                     Answer::Unknown => listed.has_names = true,
-                    Answer::No(_) => listed.has_names |= lookups.reverse,
+                    Answer::No(_) => listed.has_names |= lookups.reverse && may_be_name(word),
                 },
             }
         }
         listed
+    }
+
+    /// How many addresses of a family there are, and how many of them get in beside a `hosts deny`.
+    fn admits(&self, denied: &Self, is_alone: bool, family: usize, share: &Share) -> (u128, u128) {
+        let total = share.of(family, &[(0, u128::MAX)]);
+        let inside = share.of(family, &self.ranges[family]);
+        if is_alone {
+            // Without `hosts deny`, whoever is not allowed is refused.
+            return (total, inside);
+        }
+        let both = [&self.ranges[family][..], &denied.ranges[family]].concat();
+        (total, total - (share.of(family, &both) - inside))
     }
 
     fn everything(&mut self) {
@@ -297,7 +320,6 @@ mod tests {
             ("192.0.2.7", "0.0.0.0/0 ::/0"),
             ("192.0.2.7", "0.0.0.0/1 128.0.0.0/1 ::/0"),
             ("127.0.0.1/0.0.0.255", ""),
-            ("“*”", ""),
         ] {
             assert_eq!(by(allow, deny), Admitted::Some, "{allow} / {deny}");
         }
@@ -309,7 +331,12 @@ mod tests {
             ("", "*"),
             ("::ffff:127.0.0.1", ""),
             ("10.0.0.0/33", ""),
-            // No host is called so, and since 3.5.0 that denies everybody.
+            // No host is called so.
+            ("\"127.0.0.1\"", ""),
+            ("127.0.0.1; 127.0.0.2;", ""),
+            ("127.0.0.1，x", ""),
+            ("“*”", ""),
+            // Nor so, and since 3.5.0 that denies everybody.
             ("", "“10.0.0.1”"),
         ] {
             assert_eq!(by(allow, deny), Admitted::Nobody, "{allow} / {deny}");

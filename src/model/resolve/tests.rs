@@ -31,6 +31,9 @@ struct Named(BTreeMap<&'static str, &'static str>);
 impl Files for Named {
     fn open(&self, path: &Path) -> Result<Opened, NotOpened> {
         let name = path.to_str().unwrap();
+        if name == "/unseen" {
+            return Err(NotOpened::Unknown(Unknown::NoHost));
+        }
         if let Some(text) = self.0.get(name) {
             return Ok(Opened::File(text.as_bytes().to_vec()));
         }
@@ -87,9 +90,29 @@ fn an_include_that_is_not_seen_ends_the_module_too() {
             .iter()
             .all(|&scope| configuration.is_settled(scope))
     );
-    // What is merged belongs to the module, and so does what follows.
-    let merged = read_unseen("[a]\n&merge /etc/x.conf\nread only = no\n");
-    assert!(!merged.is(Scope::Module(0), Parameter::ReadOnly));
+}
+
+#[test]
+fn a_merge_that_is_not_seen_leaves_open_what_it_reaches() {
+    let settled = |configuration: &Configuration| {
+        let scopes = [Scope::Global].into_iter();
+        let scopes = scopes.chain(configuration.module_scopes().map(|(scope, _)| scope));
+        scopes
+            .map(|scope| configuration.is_settled(scope))
+            .collect::<Vec<_>>()
+    };
+    let in_module = read_unseen("[a]\n&merge /etc/x.conf\nread only = no\n[b]\n");
+    assert!(
+        !in_module.is(Scope::Module(0), Parameter::ReadOnly),
+        "what follows belongs to the module too"
+    );
+    assert_eq!(settled(&in_module), [true, false, true]);
+    let global = read_unseen("[a]\n[global]\n&merge /etc/x.conf\n[b]\n");
+    assert_eq!(settled(&global), [false, false, false], "texts reach back");
+    // What an include merges reaches its own modules.
+    let files = [("one.conf", "&merge /unseen\n[b]\n")];
+    let included = read("[a]\n&include one.conf\n[c]\n", &files);
+    assert_eq!(settled(&included), [true, true, false, true]);
 }
 
 #[test]

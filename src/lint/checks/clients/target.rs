@@ -63,7 +63,11 @@ impl<'a> Asked<'a> {
     /// The first candidate, if the condition holds for all of them: which one is meant, nobody knows.
     pub(super) fn in_all(&self, condition: impl Fn(&Module<'a>) -> bool) -> Option<Module<'a>> {
         let first = self.candidates.first().copied();
-        first.filter(|_| self.candidates.iter().all(condition))
+        first.filter(|_| {
+            self.candidates
+                .iter()
+                .all(|module| module.is_settled() && condition(module))
+        })
     }
 
     /// A case that names the module and the host.

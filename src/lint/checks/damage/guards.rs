@@ -1,5 +1,10 @@
 //! What becomes of clients when hurt lines count, and what keeps strangers out then.
 
+//!
+//! A safe fix may give back what the hosts and the users that the file names were meant to have: that is what the line
+//! says to whoever reads it. It lets in nobody whom the file does not name: no stranger, and no user of whom only the
+//! secrets file knows.
+
 use super::Damage;
 use crate::{
     lint::checks::loosens::loosens,
@@ -59,6 +64,7 @@ impl Damage<'_> {
         match line.parameter {
             // Whom it names gets in; the others do not.
             P::HostsAllow if holds_strangers(&line.value, lookups) => self.opening.push(edits),
+            P::AuthUsers if self.admits_unnamed(&line, scope) => self.opening.push(edits),
             P::HostsAllow | P::AuthUsers => {}
             // What is denied now may be more: everybody, for a word that is no name. And a `hosts allow` that refuses
             // all others does so no longer beside a `hosts deny`.
@@ -79,6 +85,29 @@ impl Damage<'_> {
                 read: line.read,
             });
         }
+    }
+
+    /// Whether a cured `auth users` gives something to users whom it does not name: its patterns mean every user of the
+    /// secrets file.
+    fn admits_unnamed(&self, line: &Hurt, scope: Scope) -> bool {
+        let is_separator = |byte: &u8| b" ,\t".contains(byte);
+        let now: Vec<&[u8]> = match line.read {
+            Some(value) => self.subject.sources.slice(value),
+            None => self.subject.configuration.text(scope, Parameter::AuthUsers).value,
+        }
+        .split(is_separator)
+        .collect();
+        // Where nobody is asked for a name, all have what the module gives already.
+        let asks = now.iter().any(|word| !word.is_empty());
+        let gains = |word: &[u8]| {
+            let mut parts = word.splitn(2, |&byte| byte == b':');
+            let (name, right) = (parts.next().unwrap_or_default(), parts.next());
+            let right = right.map(<[u8]>::to_ascii_lowercase).unwrap_or_default();
+            let is_pattern = name.iter().any(|byte| b"*?[".contains(byte));
+            let gives = (asks && !right.starts_with(b"d")) || right.starts_with(b"rw");
+            is_pattern && gives && !now.contains(&word)
+        };
+        line.value.split(is_separator).any(gains)
     }
 
     /// Whether every module that a block reaches asks for users or keeps strangers out once the file is cured: then

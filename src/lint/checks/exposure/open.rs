@@ -25,7 +25,14 @@ fn writable_by_anybody(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_
     for module in subject.modules() {
         if module.is_writable() && !is_guarded(&module) {
             let read_only = module.boolean(Parameter::ReadOnly).origin;
-            out.report(Case::at(module.place(read_only)).with("module", module.name()));
+            let case = Case::at(module.place(read_only)).with("module", module.name());
+            out.report(match module.admitted_percent() {
+                None => case,
+                Some([v4, v6]) => case
+                    .variant("part")
+                    .with("v4", v4.to_string())
+                    .with("v6", v6.to_string()),
+            });
         }
     }
 }

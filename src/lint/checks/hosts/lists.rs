@@ -22,6 +22,9 @@ use crate::{
 
 pub(super) const CHECKS: &[Check] = &[Check::configuration("RSY301", strangers_admitted)];
 
+/// How many words of a list are shown.
+const MOST_SHOWN: usize = 5;
+
 /// RSY301: who is on neither list gets in (`allow_access` in access.c), so a `hosts deny` that does not deny the rest
 /// takes its meaning from `hosts allow`.
 fn strangers_admitted(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
@@ -67,12 +70,22 @@ fn strangers_admitted(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>
                 if variant == "unread" { "everybody" } else { "allow" },
             )
             .with("module", module.name())
-            .with("deny", deny.text.display())
+            .with("deny", shown(deny))
             .explains_rules(deny.value_span(), &["RSY303"]);
         out.report(match variant {
             "list" | "unread" => case,
             _ => case.fix(Safety::Unsafe, [Edit::replace(deny.value_span(), "*")]),
         });
+    }
+}
+
+/// As much of a list as a sentence holds.
+fn shown(list: &Setting) -> String {
+    let mut tokens = words(list).map(|(token, _)| token.display().into_owned());
+    let first: Vec<_> = tokens.by_ref().take(MOST_SHOWN).collect();
+    match tokens.next() {
+        Some(_) => format!("{} …", first.join(" ")),
+        None => list.text.display().into_owned(),
     }
 }
 

@@ -23,6 +23,7 @@ fn proxy_without_hosts(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_
     if let Some(setting) = proxy.origin.setting()
         && proxy.value == Some(true)
         && hosts.value.is_empty()
+        && subject.configuration.is_settled(Scope::Global)
     {
         let variant = if subject.circumstances.release >= Release::new(3, 5, 0) {
             "rejected"

@@ -115,6 +115,19 @@ fn lock_file_unopenable(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'
     for module in subject.modules() {
         let limit = module.integer(Parameter::MaxConnections);
         let file = module.text(Parameter::LockFile);
+        if let Some(setting) = file.origin.setting()
+            && file.value.is_empty()
+            && limit.value > 0
+        {
+            if seen.insert((setting.source, setting.span().start)) {
+                out.report(
+                    Case::at(setting.span())
+                        .variant("empty")
+                        .with("module", module.name()),
+                );
+            }
+            continue;
+        }
         let Some((counting, path)) = limit
             .origin
             .setting()

@@ -117,7 +117,6 @@ fn several_folders(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
         let variant = match (is_list, has_wildcard) {
             (true, _) => "list",
             (_, true) => "wildcard",
-            _ if path.len() > 2 && path.ends_with(b";") => "end",
             _ => continue,
         };
         // Notes, quotes and lines that run together have pages of their own; so has what is no path of this system.

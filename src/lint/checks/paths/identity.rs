@@ -33,10 +33,9 @@ fn unknown_uid(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
         if has_variable(word) || has_daemon_chroot(subject) {
             continue;
         }
-        // A colon parts the fields of /etc/passwd.
-        let is_list = word.iter().any(|byte| b" ,\t:".contains(byte));
+        let is_list = word.iter().any(|byte| b" ,\t".contains(byte)) || is_no_name(word);
         let too_large = too_large(word);
-        if !is_list && too_large.is_none() && !is_below_zero(word) {
+        if !is_list && too_large.is_none() && !is_no_number(word) {
             let name = String::from_utf8_lossy(word);
             if !matches!(out.fact(name, accounts.uid(word)), Some(None)) {
                 continue;
@@ -67,10 +66,24 @@ fn too_large(word: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// `-2`, as old guides write nobody: rsync takes it for a name, and no account is called so.
-fn is_below_zero(word: &[u8]) -> bool {
-    word.strip_prefix(b"-")
-        .is_some_and(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit))
+/// `-2`, as old guides write nobody, `+5`, `0x10`: rsync takes it for a name, and no account is called so (`id_parse` in
+/// uidlist.c reads decimal digits alone).
+fn is_no_number(word: &[u8]) -> bool {
+    let is = |digits: Option<&[u8]>, is_digit: fn(&u8) -> bool| {
+        digits.is_some_and(|digits| !digits.is_empty() && digits.iter().all(is_digit))
+    };
+    let sign = word.strip_prefix(b"-").or_else(|| word.strip_prefix(b"+"));
+    let hexadecimal = word.strip_prefix(b"0x").or_else(|| word.strip_prefix(b"0X"));
+    is(sign, u8::is_ascii_digit) || is(hexadecimal, u8::is_ascii_hexdigit)
+}
+
+/// What no account's name holds: a colon parts the fields of /etc/passwd, and a semicolon or a wide mark was to part words.
+fn is_no_name(word: &[u8]) -> bool {
+    let wide_marks = ["，", "；", "、", "："];
+    word.iter().any(|byte| b":;".contains(byte))
+        || wide_marks
+            .iter()
+            .any(|mark| word.windows(mark.len()).any(|part| part == mark.as_bytes()))
 }
 
 /// RSY408: a group that the server does not know closes the module; `nobody` is one on some systems, `nogroup` on
@@ -96,7 +109,8 @@ fn unknown_gid(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             }
             let too_large = too_large(token.bytes);
             let is_unknown = too_large.is_some()
-                || is_below_zero(token.bytes)
+                || is_no_number(token.bytes)
+                || is_no_name(token.bytes)
                 || matches!(out.fact(token.display(), accounts.gid(token.bytes)), Some(None));
             if !is_unknown {
                 continue;

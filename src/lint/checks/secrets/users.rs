@@ -136,6 +136,9 @@ fn asking<'a>(subject: &SecretsSubject<'a>) -> Vec<(String, &'a Setting, &'a Con
         }
         let mut seen = HashSet::new();
         for ((scope, module), path) in configuration.module_scopes().zip(&all) {
+            if !configuration.is_settled(scope) {
+                continue;
+            }
             let is_used = if is_there {
                 *path == here
             } else {

@@ -208,6 +208,11 @@ impl<'a> Module<'a> {
         self.daemon.modules[self.index].header()
     }
 
+    /// Whether the text tells what holds for it.
+    pub(in crate::lint::checks) fn is_settled(&self) -> bool {
+        self.daemon.is_settled(self.scope)
+    }
+
     fn most_connections(&self) -> Resolved<'a, i32> {
         self.daemon.integer(self.scope, Parameter::MaxConnections)
     }
@@ -222,7 +227,11 @@ impl<'a> Target<'a> {
     /// The first candidate, if the condition holds for all of them: which one is meant, nobody knows.
     fn in_all(&self, condition: impl Fn(&Module<'a>) -> bool) -> Option<Module<'a>> {
         let first = self.candidates.first().copied();
-        first.filter(|_| self.candidates.iter().all(condition))
+        first.filter(|_| {
+            self.candidates
+                .iter()
+                .all(|module| module.is_settled() && condition(module))
+        })
     }
 
     /// Whether it is the machine that sersync runs on.
