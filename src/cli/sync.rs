@@ -23,7 +23,9 @@ use crate::{
     cli::{Failure, exit, output::complain},
     explain::{Known, explain},
     rsync::{
+        delta::Checksum,
         net::connect,
+        proto::{Compression, named},
         transfer::{Credentials, Dialogue, Error, Options, open, pull},
         tree::Identity,
     },
@@ -52,6 +54,8 @@ Works like rsync: the same options, output and exit codes. Without a destination
 the modules. Supported now: pulls and listings with
   -a -r -d -l -p -t -g -o -D --devices --specials --numeric-ids -O   what is transferred and kept
   -c -I -u --size-only --existing --ignore-existing -W -B --block-size   what is compared, and how
+  -z --compress-choice --compress-level --skip-compress              how the data travel
+  --old-compress --new-compress --checksum-choice --checksum-seed
   -n -v -q -i -h --list-only --stats --no-motd                        what is done and printed
   --port --timeout --contimeout --password-file --protocol -4 -6      how the daemon is reached
 and the --no-OPTION forms. Every other option of rsync's is refused by name. -vv says no more than -v.
@@ -73,10 +77,20 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             )?;
             return Ok(exit::CLEAN);
         }
-        Ok(Command::Transfer(plan)) => plan,
-        Err(error) => {
+        Ok(Command::Transfer(mut plan)) => {
+            let algorithms = &mut plan.options.algorithms;
+            algorithms.checksums = offered("RSYNC_CHECKSUM_LIST", Checksum::of_name);
+            algorithms.compressions = offered("RSYNC_COMPRESS_LIST", Compression::of_name);
+            plan
+        }
+        Err(error) if error.exit() == Exit::Syntax => {
             complain(&format!("{error}\nsee `rsyncctl sync --help`"))?;
             return Ok(Exit::Syntax.code());
+        }
+        Err(error) => {
+            let code = error.exit().code();
+            writeln!(io::stderr(), "{error}\n{}", last_words(code))?;
+            return Ok(code);
         }
     };
     let printer = Printer::new(
@@ -91,7 +105,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         Ok(code) => code,
         Err(error) => {
             let text = error.to_string();
-            let is_whole = ["@", "ERROR", "rsync:"]
+            let is_whole = ["@", "ERROR", "rsync:", "Failed to negotiate"]
                 .iter()
                 .any(|start| text.starts_with(start));
             let prefix = if is_whole { "" } else { "rsync: " };
@@ -100,17 +114,25 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         }
     };
     if code != 0 {
-        let text = Exit::of_code(code).map_or("unexplained error", Exit::text);
-        printer.complain(&format!(
-            "rsync error: {text} (code {code}) [Receiver=rsyncctl {}]",
-            env!("CARGO_PKG_VERSION")
-        ));
+        printer.complain(&last_words(code));
         // What to do next.
         if let Some(advice) = advice(&printer.complaints()) {
             printer.complain(&advice);
         }
     }
     Ok(code)
+}
+
+/// How rsync says with which code it ends.
+fn last_words(code: u8) -> String {
+    let text = Exit::of_code(code).map_or("unexplained error", Exit::text);
+    let version = env!("CARGO_PKG_VERSION");
+    format!("rsync error: {text} (code {code}) [Receiver=rsyncctl {version}]")
+}
+
+/// The algorithms that a variable of the environment lists.
+fn offered<T: PartialEq>(variable: &str, of_name: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
+    env::var(variable).ok().and_then(|list| named(&list, of_name))
 }
 
 fn transfer(plan: &Plan, printer: &Printer<'_>) -> Result<u8, Error> {

@@ -4,11 +4,13 @@ use thiserror::Error;
 
 use crate::{
     rsync::{
+        delta::Checksum,
         net::{Address, Family},
+        proto::{ChecksumChoice, Compression, CompressionChoice},
         transfer::Options,
     },
     syntax::Invocation,
-    terms::{Remote, Target},
+    terms::{Exit, Remote, Target},
 };
 
 /// The port that daemons listen on.
@@ -42,6 +44,14 @@ pub enum UsageError {
         /// What is wrong with its value.
         problem: String,
     },
+    /// No algorithm has this name.
+    #[error("unknown {what} name: {name}")]
+    UnknownAlgorithm {
+        /// What it would be for.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
     /// Nothing to do.
     #[error("a source is missing")]
     NoSource,
@@ -54,6 +64,16 @@ pub enum UsageError {
     /// What this program cannot do yet.
     #[error("{0} is not supported yet; use rsync for it")]
     NotYet(&'static str),
+}
+
+impl UsageError {
+    /// What rsync ends with then.
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::UnknownAlgorithm { .. } => Exit::Unsupported,
+            _ => Exit::Syntax,
+        }
+    }
 }
 
 /// A session with a daemon.
@@ -145,6 +165,12 @@ struct Reading {
     port: Option<u16>,
     family: Family,
     protocol: Option<u8>,
+    /// `--checksum-choice`, as it is written.
+    checksum_choice: Option<String>,
+    /// `--compress-choice`, as it is written.
+    compress_choice: Option<String>,
+    /// How often `--compress` is given.
+    compress: u8,
 }
 
 impl Reading {
@@ -208,9 +234,39 @@ impl Reading {
             "contimeout" => self.connect_limit = seconds(name, value)?,
             "port" => self.port = Some(number(name, value, 1..=65_535)?),
             "protocol" => self.protocol = Some(number(name, value, 29..=32)?),
+            "compress" | "z" if is_on => self.compress = self.compress.saturating_add(1),
+            "compress" | "z" => (self.compress, self.compress_choice) = (0, None),
+            "compress-choice" | "zc" => self.compress_choice = value.map(str::to_owned),
+            "new-compress" => self.compress_choice = Some(Compression::Zlibx.name().to_owned()),
+            "old-compress" => self.compress_choice = Some(Compression::Zlib.name().to_owned()),
+            "compress-level" | "zl" => options.algorithms.level = Some(integer(name, value)?),
+            // It speeds up a sender.
+            "compress-threads" | "zt" => drop(integer(name, value)?),
+            "skip-compress" => options.skip_compress = value.map(str::to_owned),
+            "checksum-choice" | "cc" => self.checksum_choice = value.map(str::to_owned),
+            "checksum-seed" => options.checksum_seed = integer(name, value)?,
             "password-file" => self.password_file = value.map(PathBuf::from),
             _ => return Err(UsageError::Unsupported(dashed(name))),
         }
+        Ok(())
+    }
+
+    /// Which algorithms the options ask for together (`parse_arguments` in options.c).
+    fn choose(&mut self) -> Result<(), UsageError> {
+        let unknown = |what| move |name| UsageError::UnknownAlgorithm { what, name };
+        let algorithms = &mut self.options.algorithms;
+        if let Some(text) = &self.checksum_choice {
+            algorithms.checksum = ChecksumChoice::parse(text).map_err(unknown("checksum"))?;
+            let transfer = algorithms.checksum.as_ref().and_then(|choice| choice.transfer);
+            // Without it no block can be recognised.
+            self.options.whole_file |= transfer == Some(Checksum::None);
+        }
+        if self.compress_choice.is_none() && self.compress > 1 {
+            self.compress_choice = Some(Compression::Zlibx.name().to_owned());
+        }
+        let choice = self.compress_choice.as_deref().map(CompressionChoice::parse);
+        algorithms.compression = choice.transpose().map_err(unknown("compress"))?.flatten();
+        algorithms.compress = self.compress > 0;
         Ok(())
     }
 
@@ -237,6 +293,7 @@ impl Reading {
         if remotes.len() != sources.len() || remotes.iter().any(|remote| remote.host != first.host) {
             return Err(UsageError::ManyHosts);
         }
+        self.choose()?;
         let place = if first.path.is_empty() {
             Place::Modules
         } else {
@@ -312,6 +369,15 @@ fn number<T: TryFrom<u64>>(
                 range.end()
             ))
         })
+}
+
+/// A number of 32 bits, with a sign or not.
+fn integer(option: &str, value: Option<&str>) -> Result<i32, UsageError> {
+    let text = value.unwrap_or_default();
+    text.parse().map_err(|_| UsageError::Value {
+        option: dashed(option),
+        problem: format!("`{text}` is not a number"),
+    })
 }
 
 /// Zero stands for no limit.

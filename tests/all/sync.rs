@@ -2,6 +2,7 @@
 //!
 //! `RSYNCCTL_TREES` is the number of generated trees, `RSYNCCTL_SEED` the seed of the first one.
 
+mod algorithms;
 mod trees;
 
 use std::{
@@ -63,6 +64,16 @@ impl Stage {
 
     /// Both clients with the same words; `{url}` stands for the daemon. Each in a folder of its own that `prepare` fills.
     fn compare(&self, words: &[&str], prepare: impl Fn(&Path)) -> Result<(), String> {
+        self.compare_in(&[], words, prepare)
+    }
+
+    /// The same in an environment with these variables.
+    fn compare_in(
+        &self,
+        environment: &[(&str, &str)],
+        words: &[&str],
+        prepare: impl Fn(&Path),
+    ) -> Result<(), String> {
         let url = format!("rsync://127.0.0.1:{}", self.daemon.port());
         let words: Vec<String> = words.iter().map(|word| word.replace("{url}", &url)).collect();
         let run = |ours: bool| {
@@ -76,7 +87,9 @@ impl Stage {
                 command.current_dir(folder.path()).env("LC_ALL", "C.UTF-8");
                 command
             };
-            command.env_remove("RSYNC_PASSWORD");
+            command
+                .env_remove("RSYNC_PASSWORD")
+                .envs(environment.iter().copied());
             let output = command.args(&words).output().expect("the client runs");
             let place = folder.path().display().to_string();
             (told(&output, &place), described(folder.path()))
@@ -90,7 +103,7 @@ impl Stage {
             .unified_diff()
             .header("rsync", "rsyncctl")
             .to_string();
-        Err(format!("{words:?}\n{difference}"))
+        Err(format!("{environment:?} {words:?}\n{difference}"))
     }
 }
 

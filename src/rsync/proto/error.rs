@@ -60,6 +60,16 @@ pub enum Violation {
     /// A compatibility flag that the client did not offer.
     #[error("Incompatible options specified for inc-recursive connection")]
     UnofferedRecursion,
+    /// No algorithm that both sides know.
+    #[error("Failed to negotiate a {what} choice.\nServer list: {theirs}\nClient list: {ours}")]
+    NothingCommon {
+        /// What they are for.
+        what: &'static str,
+        /// Those of the server.
+        theirs: String,
+        /// Those of ours.
+        ours: String,
+    },
     /// A name or a link's text that is too long.
     #[error("overflow: {what}={length}")]
     LongName {
@@ -146,6 +156,7 @@ impl Violation {
             Self::Index(_) => "index",
             Self::UnaskedIndex(_) => "unasked-index",
             Self::UnofferedRecursion => "unoffered-recursion",
+            Self::NothingCommon { .. } => "nothing-common",
             Self::LongName { .. } => "long-name",
             Self::Range { .. } => "range",
             Self::NegativeLength => "negative-length",
@@ -173,9 +184,11 @@ impl Violation {
             | Self::FrameLength { .. }
             | Self::LongMessage { .. }
             | Self::Decompression(_) => Exit::Stream,
-            Self::NegativeLength | Self::UnsafeName(_) | Self::UnrequestedName(_) | Self::ListPath(_) => {
-                Exit::Unsupported
-            }
+            Self::NothingCommon { .. }
+            | Self::NegativeLength
+            | Self::UnsafeName(_)
+            | Self::UnrequestedName(_)
+            | Self::ListPath(_) => Exit::Unsupported,
             Self::LongName { .. } => Exit::Malloc,
             _ => Exit::Protocol,
         }

@@ -1,7 +1,7 @@
 use std::io;
 
 use crate::rsync::{
-    delta::{head, write_sums},
+    delta::{Checksum, head, write_sums},
     proto::{
         Index, Indices, ItemFlags, Record, Session, SumHead,
         file_list::{Entry, FileKind, FileList},
@@ -190,7 +190,7 @@ impl Generator<'_> {
                 return Ok(false);
             };
             let mut file = tree.read(&name)?;
-            let mut hasher = self.session.checksum.listed();
+            let mut hasher = self.session.list_checksum.listed();
             let mut buffer = vec![0; 128 * 1024];
             loop {
                 match io::Read::read(&mut file, &mut buffer) {
@@ -218,7 +218,8 @@ impl Generator<'_> {
         whole_digest: bool,
     ) -> Result<(), Error> {
         let basis = now.filter(|now| {
-            let is_wanted = !self.options.whole_file && !self.options.dry_run;
+            let is_whole = self.options.whole_file || self.session.checksum == Checksum::None;
+            let is_wanted = !is_whole && !self.options.dry_run;
             is_wanted && now.kind() == FileKind::Regular && now.size > 0
         });
         let name = self.keep.place(self.list, entry);

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::rsync::proto::{Algorithms, Compression};
+
 /// What a transfer keeps and compares: rsync's options by their meaning.
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
@@ -50,6 +52,12 @@ pub struct Options {
     pub verbose: u8,
     /// `--block-size`, in bytes.
     pub block_size: Option<u32>,
+    /// `--checksum-choice`, `--compress` and what belongs to them.
+    pub algorithms: Algorithms,
+    /// `--checksum-seed`.
+    pub checksum_seed: i32,
+    /// `--skip-compress`.
+    pub skip_compress: Option<String>,
     /// `--timeout`.
     pub timeout: Option<Duration>,
     /// The filter rules for the server, in the form in which they travel.
@@ -63,13 +71,21 @@ pub struct Options {
 impl Options {
     /// What the server of a daemon is started with (`server_options` in options.c), without `--server` and the paths.
     pub fn of_server(&self, protocol: u8) -> Vec<String> {
+        let algorithms = &self.algorithms;
+        let chosen = algorithms.compression.as_ref().map(|choice| choice.compression);
+        let is_zlib = match chosen {
+            Some(chosen) => chosen == Compression::Zlib,
+            // The letter of all that is negotiated.
+            None => algorithms.compress,
+        };
         let mut letters = String::from("-");
         letters.extend(std::iter::repeat_n('v', usize::from(self.verbose.min(9))));
         let flags = [
+            (self.update, 'u'),
             (self.dry_run, 'n'),
             (self.links, 'l'),
             (self.directories && !self.recursive, 'd'),
-            (self.update, 'u'),
+            (self.whole_file, 'W'),
             (self.owner, 'o'),
             (self.group, 'g'),
             (self.devices, 'D'),
@@ -78,6 +94,7 @@ impl Options {
             (self.recursive, 'r'),
             (self.checksum, 'c'),
             (self.ignore_times, 'I'),
+            (is_zlib, 'z'),
         ];
         letters.extend(
             flags
@@ -95,10 +112,47 @@ impl Options {
             }
         };
         long(self.list_only, "--list-only");
+        if let Some(level) = algorithms.level {
+            long(true, &format!("--compress-level={level}"));
+        }
         long(self.devices && !self.specials, "--no-specials");
         long(self.specials && !self.devices, "--specials");
+        if let Some(length) = self.block_size {
+            long(true, &format!("-B{length}"));
+        }
+        if let Some(limit) = self.timeout {
+            long(true, &format!("--timeout={}", limit.as_secs()));
+        }
+        if let Some(choice) = &algorithms.checksum {
+            long(true, &format!("--checksum-choice={}", choice.text));
+        }
+        match &algorithms.compression {
+            Some(choice) => match choice.compression {
+                Compression::Zlibx => long(true, "--new-compress"),
+                Compression::Zlib => long(true, "--old-compress"),
+                _ => long(true, &format!("--compress-choice={}", choice.text)),
+            },
+            None => {}
+        }
+        if let Some(suffixes) = &self.skip_compress {
+            long(true, &format!("--skip-compress={}", escaped(suffixes)));
+        }
+        if self.checksum_seed != 0 {
+            long(true, &format!("--checksum-seed={}", self.checksum_seed));
+        }
         long(self.numeric_ids, "--numeric-ids");
-        arguments.extend(self.timeout.map(|limit| format!("--timeout={}", limit.as_secs())));
         arguments
     }
+}
+
+/// A value as it travels: a shell, or a daemon in its place, takes the backslashes away again (`safe_arg` in options.c).
+fn escaped(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    for letter in value.chars() {
+        if "*?[]!#$&;|<>(){}\"'` \t\n\r\\".contains(letter) {
+            text.push('\\');
+        }
+        text.push(letter);
+    }
+    text
 }

@@ -5,7 +5,7 @@ use nix::unistd::{Group, User};
 use crate::{
     rsync::{
         proto::{
-            Encode as _, Indices, Offer, Session, Statistics, Stop,
+            Encode as _, Indices, Offer, Session, Statistics, Stop, TokenReader,
             file_list::{Entry, Fields, FileKind, FileList, Item, ListReader, NameReader, Named, numbered},
         },
         transfer::{
@@ -131,6 +131,7 @@ pub fn pull(
             tree: tree.clone(),
             incoming,
             indices: Indices::new(protocol),
+            tokens: TokenReader::new(session.compression),
             counts: Counts::default(),
         };
         run(generator, receiver, &stream, &mut outcome)?;
@@ -167,10 +168,11 @@ fn set_up(
     let offer = Offer {
         protocol,
         incremental: false,
+        algorithms: &options.algorithms,
     };
     let compatibility = incoming.decode(|input| offer.compatibility(input))?;
     if compatibility.has_varint_flags() {
-        outgoing.buffer().bytes(&Offer::names());
+        outgoing.buffer().bytes(&offer.names());
         outgoing.flush()?;
     }
     let session = incoming.decode(|input| offer.session(compatibility, input))?;
@@ -250,7 +252,7 @@ fn receive_list(
         links: options.links,
         devices: options.devices,
         specials: options.specials,
-        checksum: options.checksum.then(|| session.checksum.length()),
+        checksum: options.checksum.then(|| session.list_checksum.length()),
         ..Fields::default()
     };
     let mut list = FileList::default();

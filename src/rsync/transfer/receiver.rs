@@ -5,7 +5,7 @@ use std::{
 
 use crate::rsync::{
     proto::{
-        Index, Indices, ItemFlags, PlainTokens, Record, Session, Statistics, SumHead, Violation,
+        Index, Indices, ItemFlags, Record, Session, Statistics, SumHead, TokenReader, Violation,
         file_list::{Entry, FileList},
     },
     transfer::{
@@ -31,6 +31,7 @@ pub(crate) struct Receiver<'a> {
     pub(crate) tree: Option<Tree>,
     pub(crate) incoming: Incoming<'a>,
     pub(crate) indices: Indices,
+    pub(crate) tokens: TokenReader,
     pub(crate) counts: Counts,
 }
 
@@ -214,7 +215,6 @@ impl Receiver<'_> {
                 }
             }
         }
-        let mut tokens = PlainTokens::default();
         let mut hasher = self.session.checksum.file(self.session.seed);
         let mut block = Vec::new();
         let mut written = 0_u64;
@@ -225,7 +225,7 @@ impl Receiver<'_> {
                     note("write", new.write_all(piece));
                 }
             };
-            match self.incoming.token(&mut tokens, literal)? {
+            match self.incoming.token(&mut self.tokens, literal)? {
                 Next::End => break,
                 Next::Literal(length) => {
                     self.counts.literal += length as u64;
@@ -237,6 +237,7 @@ impl Receiver<'_> {
                     if let Some(basis) = &basis {
                         note("read", basis.read_exact_at(&mut block, offset));
                     }
+                    self.tokens.see(&block)?;
                     hasher.update(&block);
                     if let Some(new) = &mut new {
                         note("write", new.write_all(&block));
