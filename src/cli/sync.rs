@@ -52,7 +52,7 @@ rsyncctl sync [OPTION]... rsync://[USER@]HOST[:PORT]/MODULE[/PATH]... [DESTINATI
 
 Works like rsync: the same options, output and exit codes. Without a destination the files are listed, without a module
 the modules. Supported now: pulls and listings with
-  -a -r -d -l -p -t -g -o -D --devices --specials --numeric-ids -O   what is transferred and kept
+  -a -r -d -l -p -t -g -o -D -A -X -U -E -S --devices --specials --numeric-ids -O -J   what is transferred and kept
   -c -I -u --size-only --existing --ignore-existing -W -B --block-size   what is compared, and how
   -z --compress-choice --compress-level --skip-compress              how the data travel
   --old-compress --new-compress --checksum-choice --checksum-seed
@@ -105,7 +105,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         Ok(code) => code,
         Err(error) => {
             let text = error.to_string();
-            let is_whole = ["@", "ERROR", "rsync:", "Failed to negotiate"]
+            let is_whole = ["@", "ERROR", "rsync:", "Failed to negotiate", "--"]
                 .iter()
                 .any(|start| text.starts_with(start));
             let prefix = if is_whole { "" } else { "rsync: " };

@@ -52,6 +52,9 @@ pub enum UsageError {
         /// The name.
         name: String,
     },
+    /// rsync is built without it, and so are we.
+    #[error("This rsync does not support --crtimes (-N)")]
+    CreationTimes,
     /// Nothing to do.
     #[error("a source is missing")]
     NoSource,
@@ -201,6 +204,20 @@ impl Reading {
             "D" => (options.devices, options.specials) = (is_on, is_on),
             "devices" => options.devices = is_on,
             "specials" => options.specials = is_on,
+            "atimes" | "U" if is_on && options.atimes => return Err(UsageError::NotYet("-UU")),
+            "atimes" | "U" => options.atimes = is_on,
+            "crtimes" | "N" if is_on => return Err(UsageError::CreationTimes),
+            "crtimes" | "N" => {}
+            "executability" | "E" if is_on => options.executability = true,
+            "sparse" | "S" => options.sparse = is_on,
+            "omit-link-times" | "J" => options.omit_link_times = is_on,
+            "acls" | "A" => {
+                options.acls = is_on;
+                // They hold the permissions too.
+                options.permissions |= is_on;
+            }
+            "xattrs" | "X" if is_on && options.xattrs => return Err(UsageError::NotYet("-XX")),
+            "xattrs" | "X" => options.xattrs = is_on,
             "numeric-ids" => options.numeric_ids = is_on,
             "omit-dir-times" | "O" => options.omit_directory_times = is_on,
             "checksum" | "c" => options.checksum = is_on,

@@ -3,6 +3,7 @@
 //! `RSYNCCTL_TREES` is the number of generated trees, `RSYNCCTL_SEED` the seed of the first one.
 
 mod algorithms;
+mod extended;
 mod trees;
 
 use std::{

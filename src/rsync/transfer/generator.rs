@@ -1,13 +1,14 @@
-use std::io;
+use std::{collections::HashSet, io};
 
 use crate::rsync::{
     delta::{Checksum, head, write_sums},
     proto::{
         Index, Indices, ItemFlags, Record, Session, SumHead,
-        file_list::{Entry, FileKind, FileList},
+        file_list::{Entry, FileKind, FileList, write_wanted},
     },
     transfer::{
         Error, Event, Observer, Options,
+        extended::{Difference, ValueKey},
         keep::Keep,
         queue::{Pending, Queue},
         text::{describe, shown},
@@ -32,6 +33,8 @@ pub(crate) struct Generator<'a> {
     pub(crate) observer: &'a dyn Observer,
     /// The folder that could not be made last.
     pub(crate) failed_folder: Option<Vec<u8>>,
+    /// The long values of extended attributes that were asked for.
+    pub(crate) asked: HashSet<ValueKey>,
 }
 
 impl Generator<'_> {
@@ -56,7 +59,7 @@ impl Generator<'_> {
             let place = self.numbers[number as usize].expect("it was asked for before");
             let entry = &self.list.entries()[place as usize];
             let now = self.status(entry).ok().flatten();
-            self.request(number, entry, now.as_ref(), ItemFlags::TRANSFER, true)?;
+            self.request(number, entry, now.as_ref(), ItemFlags::TRANSFER, &[], true)?;
         }
         Ok(())
     }
@@ -87,6 +90,48 @@ impl Generator<'_> {
             .as_ref()
             .and_then(|folder| name.strip_prefix(&**folder))
             .is_some_and(|rest| rest.starts_with(b"/"))
+    }
+
+    fn difference(&self, entry: &Entry, now: &Status, is_replaced: bool) -> u16 {
+        let atime = self.keep.atime(self.list, entry);
+        self.keep.difference(entry, atime, now, is_replaced)
+    }
+
+    /// How ACLs and extended attributes are other than at the sender.
+    fn extended(&mut self, entry: &Entry, now: Option<&Status>) -> Result<Difference, Failure> {
+        if !self.options.acls && !self.options.xattrs {
+            return Ok(Difference::default());
+        }
+        let name = self.keep.place(self.list, entry);
+        let compared = match (now, &mut self.tree) {
+            (Some(now), Some(tree)) => tree.handle(&name).and_then(|there| {
+                let there = Some((&there, now.mode));
+                self.keep
+                    .extended_difference(self.list, entry, there, &mut self.asked)
+            }),
+            _ => self
+                .keep
+                .extended_difference(self.list, entry, None, &mut self.asked),
+        };
+        compared.map_err(|error| self.failure("get_xattr_data: lgetxattr({}) failed", entry, &error))
+    }
+
+    /// Reports what is done without the sender's data, and asks for long values of extended attributes.
+    fn tell(&mut self, number: u32, flags: u16, other: &Difference) {
+        let flags = ItemFlags(flags);
+        if !other.is_long || self.options.dry_run {
+            return self.queue.push(Pending::Local(number, flags));
+        }
+        if !other.wanted.is_empty() {
+            self.indices.write(Index::File(number), self.outgoing.buffer());
+            let record = Record {
+                flags,
+                ..Record::default()
+            };
+            record.write(self.outgoing.buffer());
+            write_wanted(&other.wanted, self.outgoing.buffer());
+        }
+        self.queue.push(Pending::Values(number, flags));
     }
 
     /// What is at the destination now.
@@ -154,8 +199,12 @@ impl Generator<'_> {
             Err(failure) => return Ok(Err(failure)),
         };
         let Some(now) = now else {
-            let flags = ItemFlags::NEW | ItemFlags::TRANSFER;
-            self.request(number, entry, None, flags, false)?;
+            let other = match self.extended(entry, None) {
+                Ok(other) => other,
+                Err(failure) => return Ok(Err(failure)),
+            };
+            let flags = ItemFlags::NEW | ItemFlags::TRANSFER | other.flags;
+            self.request(number, entry, None, flags, &other.wanted, false)?;
             return Ok(Ok(()));
         };
         if self.options.update && now.mtime > entry.mtime {
@@ -168,11 +217,15 @@ impl Generator<'_> {
         if is_same {
             return Ok(self.touch(number, entry, &now, 0));
         }
-        let mut flags = ItemFlags::TRANSFER | self.keep.difference(entry, &now, true);
+        let other = match self.extended(entry, Some(&now)) {
+            Ok(other) => other,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let mut flags = ItemFlags::TRANSFER | self.difference(entry, &now, true) | other.flags;
         if self.options.checksum {
             flags |= ItemFlags::CHANGE;
         }
-        self.request(number, entry, Some(&now), flags, false)?;
+        self.request(number, entry, Some(&now), flags, &other.wanted, false)?;
         Ok(Ok(()))
     }
 
@@ -215,6 +268,7 @@ impl Generator<'_> {
         entry: &Entry,
         now: Option<&Status>,
         flags: u16,
+        wanted: &[i32],
         whole_digest: bool,
     ) -> Result<(), Error> {
         let basis = now.filter(|now| {
@@ -245,6 +299,9 @@ impl Generator<'_> {
         let before = self.outgoing.buffer().len();
         self.indices.write(Index::File(number), self.outgoing.buffer());
         record.write(self.outgoing.buffer());
+        if self.options.xattrs && record.flags.has(ItemFlags::XATTR) && !self.options.dry_run {
+            write_wanted(wanted, self.outgoing.buffer());
+        }
         let mut sums = sums;
         if !self.options.dry_run {
             let body = self.outgoing.buffer().len();
@@ -281,21 +338,24 @@ impl Generator<'_> {
         let now = self.make_way(entry, now)?;
         let is_root = self.list.name(entry) == b".";
         if is_root && self.keep.is_new {
-            let flags = ItemFlags::NEW | ItemFlags::LOCAL_CHANGE;
-            self.queue.push(Pending::Local(number, ItemFlags(flags)));
+            let other = self.extended(entry, None)?;
+            let flags = ItemFlags::NEW | ItemFlags::LOCAL_CHANGE | other.flags;
+            self.tell(number, flags, &other);
             return Ok(());
         }
         if let Some(now) = now {
             // Times and permissions are set when all that is in it has been written.
-            let flags = self.keep.difference(entry, &now, false);
+            let other = self.extended(entry, Some(&now))?;
+            let flags = self.difference(entry, &now, false) | other.flags;
             if flags != 0 || self.options.report_unchanged {
-                self.queue.push(Pending::Local(number, ItemFlags(flags)));
+                self.tell(number, flags, &other);
             }
             return Ok(());
         }
         // rsync reports it before it tries.
-        let flags = ItemFlags::NEW | ItemFlags::LOCAL_CHANGE;
-        self.queue.push(Pending::Local(number, ItemFlags(flags)));
+        let other = self.extended(entry, None)?;
+        let flags = ItemFlags::NEW | ItemFlags::LOCAL_CHANGE | other.flags;
+        self.tell(number, flags, &other);
         if !self.options.dry_run {
             let name = self.keep.place(self.list, entry);
             let mode = self.keep.new_permissions(entry) | 0o700;
@@ -362,11 +422,17 @@ impl Generator<'_> {
 
     /// Something was made without the sender.
     fn made(&mut self, number: u32, entry: &Entry, before: Option<&Status>) -> Result<(), Failure> {
-        let flags = ItemFlags::LOCAL_CHANGE
+        // The new one has nothing of what was there before.
+        let mut other = self.extended(entry, None)?;
+        if let Some(before) = before {
+            other.flags |= self.extended(entry, Some(before))?.flags;
+        }
+        let flags = other.flags
+            | ItemFlags::LOCAL_CHANGE
             | before.map_or(ItemFlags::NEW, |before| {
-                self.keep.difference(entry, before, true) | ItemFlags::CHANGE
+                self.difference(entry, before, true) | ItemFlags::CHANGE
             });
-        self.queue.push(Pending::Local(number, ItemFlags(flags)));
+        self.tell(number, flags, &other);
         if self.options.dry_run {
             return Ok(());
         }
@@ -379,11 +445,12 @@ impl Generator<'_> {
 
     /// What is there is right but for its attributes.
     fn touch(&mut self, number: u32, entry: &Entry, now: &Status, more: u16) -> Result<(), Failure> {
-        let flags = more | self.keep.difference(entry, now, false);
+        let other = self.extended(entry, Some(now))?;
+        let flags = more | self.difference(entry, now, false) | other.flags;
         if flags == 0 && !self.options.report_unchanged {
             return Ok(());
         }
-        self.queue.push(Pending::Local(number, ItemFlags(flags)));
+        self.tell(number, flags, &other);
         self.set(entry, now)
     }
 
@@ -392,7 +459,8 @@ impl Generator<'_> {
             return Ok(());
         }
         let name = self.keep.place(self.list, entry);
-        let attributes = self.keep.attributes(entry, Some(now));
+        let mut attributes = self.keep.attributes(self.list, entry, Some(now));
+        attributes.extended = self.keep.extended(self.list, entry);
         let Some(tree) = &mut self.tree else { return Ok(()) };
         tree.apply(&name, &attributes, now)
             .map_err(|error| self.failure("failed to set attributes of {}", entry, &error))

@@ -4,6 +4,7 @@ mod buffer;
 mod destination;
 mod dialogue;
 mod error;
+mod extended;
 mod generator;
 mod keep;
 mod observer;

@@ -24,6 +24,18 @@ pub struct Options {
     pub devices: bool,
     /// `--specials`.
     pub specials: bool,
+    /// `--acls`.
+    pub acls: bool,
+    /// `--xattrs`.
+    pub xattrs: bool,
+    /// `--atimes`.
+    pub atimes: bool,
+    /// `--executability`.
+    pub executability: bool,
+    /// `--sparse`.
+    pub sparse: bool,
+    /// `--omit-link-times`.
+    pub omit_link_times: bool,
     /// `--numeric-ids`.
     pub numeric_ids: bool,
     /// `--omit-dir-times`.
@@ -90,10 +102,14 @@ impl Options {
             (self.group, 'g'),
             (self.devices, 'D'),
             (self.times, 't'),
+            (self.atimes, 'U'),
             (self.permissions, 'p'),
+            (self.acls, 'A'),
+            (self.xattrs, 'X'),
             (self.recursive, 'r'),
             (self.checksum, 'c'),
             (self.ignore_times, 'I'),
+            (self.sparse, 'S'),
             (is_zlib, 'z'),
         ];
         letters.extend(
@@ -126,13 +142,12 @@ impl Options {
         if let Some(choice) = &algorithms.checksum {
             long(true, &format!("--checksum-choice={}", choice.text));
         }
-        match &algorithms.compression {
-            Some(choice) => match choice.compression {
+        if let Some(choice) = &algorithms.compression {
+            match choice.compression {
                 Compression::Zlibx => long(true, "--new-compress"),
                 Compression::Zlib => long(true, "--old-compress"),
                 _ => long(true, &format!("--compress-choice={}", choice.text)),
-            },
-            None => {}
+            }
         }
         if let Some(suffixes) = &self.skip_compress {
             long(true, &format!("--skip-compress={}", escaped(suffixes)));

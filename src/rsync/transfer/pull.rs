@@ -1,4 +1,10 @@
-use std::{collections::HashMap, net::Shutdown, path::Path, sync::mpsc, thread};
+use std::{
+    collections::{HashMap, HashSet},
+    net::Shutdown,
+    path::Path,
+    sync::mpsc,
+    thread,
+};
 
 use nix::unistd::{Group, User};
 
@@ -11,10 +17,11 @@ use crate::{
         transfer::{
             Error, Event, Observer, Opened, Options,
             destination::prepare,
+            extended::Values,
             generator::Generator,
             keep::Keep,
             queue::Queue,
-            receiver::{Counts, Receiver},
+            receiver::{Counts, Receiver, missing},
             text::describe,
             wire::{Faults, Incoming, Outgoing, socket_error},
         },
@@ -118,6 +125,7 @@ pub fn pull(
             indices: Indices::new(protocol),
             observer,
             failed_folder: None,
+            asked: HashSet::new(),
         };
         let receiver = Receiver {
             session,
@@ -133,12 +141,13 @@ pub fn pull(
             indices: Indices::new(protocol),
             tokens: TokenReader::new(session.compression),
             counts: Counts::default(),
+            values: Values::new(),
         };
-        run(generator, receiver, &stream, &mut outcome)?;
+        let values = run(generator, receiver, &stream, &mut outcome)?;
         if let Some(tree) = tree
             && !options.dry_run
         {
-            finish_directories(tree, &list, &numbers, &keep, &faults, observer);
+            finish_directories(tree, &list, &numbers, &keep, &values, &faults, observer);
         }
     }
     outcome.exit = final_exit(&faults).code();
@@ -154,6 +163,11 @@ fn set_up(
     outgoing: &mut Outgoing,
     incoming: &mut Incoming<'_>,
 ) -> Result<Session, Error> {
+    for (option, is_set) in [("acls", options.acls), ("xattrs", options.xattrs)] {
+        if is_set && protocol < 30 {
+            return Err(Error::OldProtocol { option, protocol });
+        }
+    }
     let end: u8 = if protocol >= 30 { 0 } else { b'\n' };
     let mut arguments = vec![b"--server".to_vec(), b"--sender".to_vec()];
     arguments.extend(options.of_server(protocol).into_iter().map(String::into_bytes));
@@ -253,6 +267,9 @@ fn receive_list(
         devices: options.devices,
         specials: options.specials,
         checksum: options.checksum.then(|| session.list_checksum.length()),
+        atimes: options.atimes,
+        acls: options.acls,
+        xattrs: options.xattrs,
         ..Fields::default()
     };
     let mut list = FileList::default();
@@ -302,7 +319,7 @@ fn run(
     mut receiver: Receiver<'_>,
     stream: &std::net::TcpStream,
     outcome: &mut Outcome,
-) -> Result<(), Error> {
+) -> Result<Values, Error> {
     let protocol = receiver.session.protocol;
     let (redo, redone) = mpsc::channel::<Vec<u32>>();
     thread::scope(|scope| {
@@ -364,7 +381,7 @@ fn run(
         (outcome.literal, outcome.matched) = (counts.literal, counts.matched);
         (outcome.sent, outcome.received) = (sent, receiver.incoming.received);
         // What the receiver saw is nearer to the cause than a socket that the other end had closed.
-        taken.and(asked)
+        taken.and(asked).map(|()| receiver.values)
     })
 }
 
@@ -374,6 +391,7 @@ fn finish_directories(
     list: &FileList,
     numbers: &[Option<u32>],
     keep: &Keep<'_>,
+    values: &Values,
     faults: &Faults,
     observer: &dyn Observer,
 ) {
@@ -392,11 +410,15 @@ fn finish_directories(
         if now.kind() != FileKind::Directory {
             continue;
         }
-        let mut attributes = keep.attributes(entry, Some(&now));
+        let mut attributes = keep.attributes(list, entry, Some(&now));
         if !keep.options.permissions && now.mode & 0o7777 == keep.new_permissions(entry) | 0o700 {
             attributes.permissions = Some(keep.new_permissions(entry));
         }
-        let result = tree.apply(&name, &attributes, &now);
+        let result = tree.handle(&name).and_then(|there| {
+            let extended = keep.whole_extended(list, entry, values, Some(&there));
+            attributes.extended = extended.map_err(missing)?;
+            tree.apply(&name, &attributes, &now)
+        });
         if let Err(error) = result {
             faults.fail();
             let place = keep.shown(list, entry);

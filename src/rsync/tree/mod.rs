@@ -2,9 +2,11 @@
 //! `..`, so that nothing is read or written elsewhere, also while somebody changes the tree.
 
 mod attributes;
+mod extended;
 mod temporary;
 mod walk;
 
 pub use attributes::{Attributes, Identity};
+pub use extended::{Extended, Handle, Wanted, is_kept};
 pub use temporary::Temporary;
 pub use walk::{Status, Tree};

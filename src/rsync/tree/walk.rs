@@ -39,6 +39,8 @@ pub struct Status {
     pub mtime: i64,
     /// Nanoseconds of it.
     pub nanoseconds: u32,
+    /// Seconds of the access time.
+    pub atime: i64,
     /// The owner.
     pub uid: u32,
     /// The group.
@@ -61,6 +63,7 @@ impl From<FileStat> for Status {
             size: stat.st_size,
             mtime: stat.st_mtime,
             nanoseconds: u32::try_from(stat.st_mtime_nsec).unwrap_or(0),
+            atime: stat.st_atime,
             uid: stat.st_uid,
             gid: stat.st_gid,
             device: stat.st_rdev,

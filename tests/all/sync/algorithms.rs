@@ -291,7 +291,7 @@ fn a_server_is_told_what_rsync_would_tell_it() {
 }
 
 /// Command lines whose options a server must know.
-const SAID: [&str; 24] = [
+const SAID: [&str; 27] = [
     "-a",
     "-aivn",
     "-rltD",
@@ -316,6 +316,9 @@ const SAID: [&str; 24] = [
     "-a --cc=auto --checksum-seed=-5",
     "-a -B600 --timeout=9 --numeric-ids",
     "-r --specials --no-devices",
+    "-rlA",
+    "-aXSEJ",
+    "-aAXUzS",
 ];
 
 #[test]

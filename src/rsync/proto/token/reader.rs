@@ -51,44 +51,42 @@ impl TokenReader {
         let Some(decoder) = &mut self.decoder else {
             return plain(&mut self.left, input);
         };
-        loop {
-            while self.used < self.data.len() || self.is_full {
-                let step = decoder.step(&self.data[self.used..], &mut self.output)?;
-                self.used += step.used;
-                self.is_full = step.made == self.output.len() && !matches!(decoder, Decoder::Lz4);
-                if step.made > 0 {
-                    return Ok(Token::Literal(&self.output[..step.made]));
-                }
-                if step.used == 0 && self.used < self.data.len() {
-                    return Err(Violation::Decompression("the data do not go on".to_owned()).into());
-                }
+        while self.used < self.data.len() || self.is_full {
+            let step = decoder.step(&self.data[self.used..], &mut self.output)?;
+            self.used += step.used;
+            self.is_full = step.made == self.output.len() && !matches!(decoder, Decoder::Lz4);
+            if step.made > 0 {
+                return Ok(Token::Literal(&self.output[..step.made]));
             }
-            if self.run > 0 {
-                self.run -= 1;
-                self.last += 1;
-                return Ok(Token::Block(self.last));
+            if step.used == 0 && self.used < self.data.len() {
+                return Err(Violation::Decompression("the data do not go on".to_owned()).into());
             }
-            let flag = input.byte()?;
-            if flag & flag::KIND == flag::DATA {
-                let length = usize::from(flag & !flag::KIND) << 8 | usize::from(input.byte()?);
-                let data = input.take(length)?;
-                self.data.clear();
-                self.data.extend_from_slice(data);
-                self.used = 0;
-                // It is taken, whatever comes out of it.
-                return Ok(Token::Literal(&[]));
-            }
-            if flag == flag::END {
-                decoder.close(&mut self.output)?;
-                decoder.end();
-                self.last = 0;
-                return Ok(Token::End);
-            }
-            let (first, more) = blocks(flag, self.last, input)?;
-            decoder.close(&mut self.output)?;
-            (self.last, self.run) = (first, more);
-            return Ok(Token::Block(first));
         }
+        if self.run > 0 {
+            self.run -= 1;
+            self.last += 1;
+            return Ok(Token::Block(self.last));
+        }
+        let flag = input.byte()?;
+        if flag & flag::KIND == flag::DATA {
+            let length = usize::from(flag & !flag::KIND) << 8 | usize::from(input.byte()?);
+            let data = input.take(length)?;
+            self.data.clear();
+            self.data.extend_from_slice(data);
+            self.used = 0;
+            // It is taken, whatever comes out of it.
+            return Ok(Token::Literal(&[]));
+        }
+        if flag == flag::END {
+            decoder.close(&mut self.output)?;
+            decoder.end();
+            self.last = 0;
+            return Ok(Token::End);
+        }
+        let (first, more) = blocks(flag, self.last, input)?;
+        decoder.close(&mut self.output)?;
+        (self.last, self.run) = (first, more);
+        Ok(Token::Block(first))
     }
 
     /// Takes the content of the block that came last, which the decompressor may have to know.
