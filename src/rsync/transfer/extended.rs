@@ -8,11 +8,15 @@ use std::{
 
 use crate::rsync::{
     proto::{
-        ItemFlags,
-        file_list::{Acl, Entry, FileKind, FileList, Xattr, XattrValue},
+        Index, ItemFlags, Record,
+        file_list::{Acl, Entry, FileKind, FileList, Xattr, XattrValue, write_wanted},
     },
-    transfer::keep::Keep,
-    tree::{Extended, Handle, Wanted, is_kept},
+    transfer::{
+        generator::{Failure, Generator},
+        keep::Keep,
+        queue::Pending,
+    },
+    tree::{Extended, Handle, Status, Wanted, is_kept},
 };
 
 /// A long value: the set of attributes that it belongs to, and its number there. Files may share a set, and a sender gives
@@ -142,5 +146,44 @@ impl Keep<'_> {
             default_acl: (acls && entry.is_directory()).then(|| list.default_acl(entry).unwrap_or(NOTHING)),
             is_root: self.identity.is_root,
         }
+    }
+}
+
+impl Generator<'_> {
+    /// How ACLs and extended attributes are other than at the sender.
+    pub(super) fn extended(&mut self, entry: &Entry, now: Option<&Status>) -> Result<Difference, Failure> {
+        if !self.options.acls && !self.options.xattrs {
+            return Ok(Difference::default());
+        }
+        let name = self.keep.place(self.list, entry);
+        let compared = match (now, &mut self.tree) {
+            (Some(now), Some(tree)) => tree.handle(&name).and_then(|there| {
+                let there = Some((&there, now.mode));
+                self.keep
+                    .extended_difference(self.list, entry, there, &mut self.asked)
+            }),
+            _ => self
+                .keep
+                .extended_difference(self.list, entry, None, &mut self.asked),
+        };
+        compared.map_err(|error| self.failure("get_xattr_data: lgetxattr({}) failed", entry, &error))
+    }
+
+    /// Reports what is done without the sender's data, and asks for long values of extended attributes.
+    pub(super) fn tell(&mut self, number: u32, flags: u16, other: &Difference) {
+        let flags = ItemFlags(flags);
+        if !other.is_long || self.options.dry_run {
+            return self.queue.push(Pending::Local(number, flags));
+        }
+        if !other.wanted.is_empty() {
+            self.indices.write(Index::File(number), self.outgoing.buffer());
+            let record = Record {
+                flags,
+                ..Record::default()
+            };
+            record.write(self.outgoing.buffer());
+            write_wanted(&other.wanted, self.outgoing.buffer());
+        }
+        self.queue.push(Pending::Values(number, flags));
     }
 }

@@ -8,7 +8,7 @@ use crate::rsync::{
     },
     transfer::{
         Error, Event, Observer, Options,
-        extended::{Difference, ValueKey},
+        extended::ValueKey,
         keep::Keep,
         queue::{Pending, Queue},
         text::{describe, shown},
@@ -78,7 +78,7 @@ impl Generator<'_> {
     }
 
     /// `says` has the place of the file in `{}`.
-    fn failure(&self, says: &str, entry: &Entry, error: &io::Error) -> Failure {
+    pub(super) fn failure(&self, says: &str, entry: &Entry, error: &io::Error) -> Failure {
         let place = self.keep.shown(self.list, entry);
         Failure(format!("{}: {}", says.replace("{}", &place), describe(error)))
     }
@@ -95,43 +95,6 @@ impl Generator<'_> {
     fn difference(&self, entry: &Entry, now: &Status, is_replaced: bool) -> u16 {
         let atime = self.keep.atime(self.list, entry);
         self.keep.difference(entry, atime, now, is_replaced)
-    }
-
-    /// How ACLs and extended attributes are other than at the sender.
-    fn extended(&mut self, entry: &Entry, now: Option<&Status>) -> Result<Difference, Failure> {
-        if !self.options.acls && !self.options.xattrs {
-            return Ok(Difference::default());
-        }
-        let name = self.keep.place(self.list, entry);
-        let compared = match (now, &mut self.tree) {
-            (Some(now), Some(tree)) => tree.handle(&name).and_then(|there| {
-                let there = Some((&there, now.mode));
-                self.keep
-                    .extended_difference(self.list, entry, there, &mut self.asked)
-            }),
-            _ => self
-                .keep
-                .extended_difference(self.list, entry, None, &mut self.asked),
-        };
-        compared.map_err(|error| self.failure("get_xattr_data: lgetxattr({}) failed", entry, &error))
-    }
-
-    /// Reports what is done without the sender's data, and asks for long values of extended attributes.
-    fn tell(&mut self, number: u32, flags: u16, other: &Difference) {
-        let flags = ItemFlags(flags);
-        if !other.is_long || self.options.dry_run {
-            return self.queue.push(Pending::Local(number, flags));
-        }
-        if !other.wanted.is_empty() {
-            self.indices.write(Index::File(number), self.outgoing.buffer());
-            let record = Record {
-                flags,
-                ..Record::default()
-            };
-            record.write(self.outgoing.buffer());
-            write_wanted(&other.wanted, self.outgoing.buffer());
-        }
-        self.queue.push(Pending::Values(number, flags));
     }
 
     /// What is at the destination now.
@@ -507,4 +470,4 @@ impl Generator<'_> {
 }
 
 /// What failed with one file, as rsync says it.
-struct Failure(String);
+pub(crate) struct Failure(String);
