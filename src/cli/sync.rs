@@ -26,14 +26,14 @@ use crate::{
         delta::Checksum,
         net::connect,
         proto::{Compression, named},
-        transfer::{Credentials, Dialogue, Error, Options, open, pull},
+        transfer::{Credentials, Dialogue, Error, Options, open, pull, push},
         tree::Identity,
     },
     sync::{Command, Place, Plan, Printer},
     terms::Exit,
 };
 
-/// Pull files from an rsync daemon, or list them, with rsync's own command line
+/// Pull files from an rsync daemon, push them to it, or list them, with rsync's own command line
 #[derive(Args, Debug)]
 #[command(disable_help_flag = true)]
 pub(super) struct Arguments {
@@ -49,9 +49,10 @@ pub(super) struct Arguments {
 const HELP: &str = "\
 rsyncctl sync [OPTION]... [USER@]HOST::MODULE[/PATH]... [DESTINATION]
 rsyncctl sync [OPTION]... rsync://[USER@]HOST[:PORT]/MODULE[/PATH]... [DESTINATION]
+rsyncctl sync [OPTION]... SOURCE... [USER@]HOST::MODULE[/PATH]
 
 Works like rsync: the same options, output and exit codes. Without a destination the files are listed, without a module
-the modules. Supported now: pulls and listings with
+the modules. Supported now: pulls, pushes and listings with
   -a -r -d -l -p -t -g -o -D -A -X -U -E -S --devices --specials --numeric-ids -O -J   what is transferred and kept
   -c -I -u --size-only --existing --ignore-existing -W -B --block-size   what is compared, and how
   -z --compress-choice --compress-level --skip-compress              how the data travel
@@ -89,7 +90,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         }
         Err(error) => {
             let code = error.exit().code();
-            writeln!(io::stderr(), "{error}\n{}", last_words(code))?;
+            writeln!(io::stderr(), "{error}\n{}", last_words(code, "client"))?;
             return Ok(code);
         }
     };
@@ -103,6 +104,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     printer.flush()?;
     let code = match ended {
         Ok(code) => code,
+        // It said why itself.
+        Err(error @ Error::PeerExit(1..)) => {
+            let code = error.exit();
+            if let Some(advice) = advice(&printer.complaints()) {
+                printer.complain(&advice);
+            }
+            return Ok(code);
+        }
         Err(error) => {
             let text = error.to_string();
             let is_whole = ["@", "ERROR", "rsync:", "Failed to negotiate", "--"]
@@ -114,7 +123,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         }
     };
     if code != 0 {
-        printer.complain(&last_words(code));
+        let role = match plan.place {
+            Place::Push { .. } => "sender",
+            _ => "Receiver",
+        };
+        printer.complain(&last_words(code, role));
         // What to do next.
         if let Some(advice) = advice(&printer.complaints()) {
             printer.complain(&advice);
@@ -124,10 +137,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
 }
 
 /// How rsync says with which code it ends.
-fn last_words(code: u8) -> String {
+fn last_words(code: u8, role: &str) -> String {
     let text = Exit::of_code(code).map_or("unexplained error", Exit::text);
     let version = env!("CARGO_PKG_VERSION");
-    format!("rsync error: {text} (code {code}) [Receiver=rsyncctl {version}]")
+    format!("rsync error: {text} (code {code}) [{role}=rsyncctl {version}]")
 }
 
 /// The algorithms that a variable of the environment lists.
@@ -191,27 +204,31 @@ impl Drop for Interrupt {
 fn converse(plan: &Plan, printer: &Printer<'_>, stream: TcpStream) -> Result<u8, Error> {
     let dialogue = match &plan.place {
         Place::Modules => Dialogue::List,
-        Place::Files { module, .. } => Dialogue::Module(module.as_bytes()),
+        Place::Files { module, .. } | Place::Push { module, .. } => Dialogue::Module(module.as_bytes()),
     };
     let opened = open(stream, plan.protocol, dialogue, &Login(plan), printer)?;
-    let (
-        Some(opened),
-        Place::Files {
-            paths, destination, ..
-        },
-    ) = (opened, &plan.place)
-    else {
+    let Some(opened) = opened else {
         return Ok(exit::CLEAN);
     };
-    let paths: Vec<_> = paths.iter().map(|path| path.clone().into_bytes()).collect();
-    let outcome = pull(
-        opened,
-        &paths,
-        destination.as_deref(),
-        &plan.options,
-        identity(&plan.options),
-        printer,
-    )?;
+    let outcome = match &plan.place {
+        Place::Modules => return Ok(exit::CLEAN),
+        Place::Files {
+            paths, destination, ..
+        } => {
+            let paths: Vec<_> = paths.iter().map(|path| path.clone().into_bytes()).collect();
+            pull(
+                opened,
+                &paths,
+                destination.as_deref(),
+                &plan.options,
+                identity(&plan.options),
+                printer,
+            )?
+        }
+        Place::Push { target, sources, .. } => {
+            push(opened, sources, target.as_bytes(), &plan.options, printer)?
+        }
+    };
     Ok(outcome.exit)
 }
 

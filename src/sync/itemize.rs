@@ -14,13 +14,13 @@ pub(super) const fn is_significant(flags: ItemFlags) -> bool {
     flags.has(SIGNIFICANT)
 }
 
-/// The eleven letters of `%i` for a file that is received (`log_formatted` in log.c).
-pub(super) fn letters(entry: &Entry, flags: ItemFlags, options: &Options) -> String {
+/// The eleven letters of `%i` (`log_formatted` in log.c).
+pub(super) fn letters(entry: &Entry, flags: ItemFlags, options: &Options, arrow: char) -> String {
     let kind = entry.kind();
     let update = match flags {
         flags if flags.has(ItemFlags::LOCAL_CHANGE) => 'c',
         flags if !flags.has(ItemFlags::TRANSFER) => '.',
-        _ => '>',
+        _ => arrow,
     };
     let letter = match kind {
         FileKind::Regular | FileKind::Missing => 'f',
@@ -48,7 +48,7 @@ pub(super) fn letters(entry: &Entry, flags: ItemFlags, options: &Options) -> Str
     .map(|&(flag, letter)| if flags.has(flag) { letter } else { '.' })
     .collect();
     let attributes = match attributes.bytes().all(|byte| byte == b'.') {
-        true if update != '>' => " ".repeat(attributes.len()),
+        true if update != arrow => " ".repeat(attributes.len()),
         _ => attributes,
     };
     format!("{update}{letter}{attributes}")

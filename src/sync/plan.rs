@@ -55,6 +55,9 @@ pub enum UsageError {
     /// rsync is built without it, and so are we.
     #[error("This rsync does not support --crtimes (-N)")]
     CreationTimes,
+    /// A daemon's files are in its modules.
+    #[error("The remote path must start with a module name not a /")]
+    NoModule,
     /// Nothing to do.
     #[error("a source is missing")]
     NoSource,
@@ -90,8 +93,6 @@ pub struct Plan {
     pub options: Options,
     /// The newest protocol that is spoken.
     pub protocol: u8,
-    /// `--itemize-changes`.
-    pub itemize: bool,
     /// `--stats`.
     pub statistics: bool,
     /// `--quiet`.
@@ -127,6 +128,15 @@ pub enum Place {
         /// Where they go.
         destination: Option<PathBuf>,
     },
+    /// Files of this machine, for a module.
+    Push {
+        /// The module's name.
+        module: String,
+        /// Module and path.
+        target: String,
+        /// The files.
+        sources: Vec<PathBuf>,
+    },
 }
 
 impl Command {
@@ -159,7 +169,6 @@ impl Command {
 #[derive(Default)]
 struct Reading {
     options: Options,
-    itemize: bool,
     statistics: bool,
     quiet: bool,
     no_message_of_the_day: bool,
@@ -238,8 +247,8 @@ impl Reading {
             }
             "quiet" | "q" if is_on => self.quiet = true,
             "itemize-changes" | "i" => {
-                options.report_unchanged = is_on && self.itemize;
-                self.itemize = is_on;
+                options.report_unchanged = is_on && options.itemize;
+                options.itemize = is_on;
             }
             "stats" if is_on => self.statistics = true,
             "no-motd" => self.no_message_of_the_day = true,
@@ -287,19 +296,18 @@ impl Reading {
         Ok(())
     }
 
-    fn plan(mut self, targets: &[Target]) -> Result<Plan, UsageError> {
-        let (sources, destination) = match targets {
-            [] => return Err(UsageError::NoSource),
-            [source] => (std::slice::from_ref(source), None),
-            [sources @ .., destination] => (sources, Some(destination)),
-        };
+    /// What a pull or a listing is to do, and where.
+    fn pull_place<'t>(
+        &mut self,
+        sources: &'t [Target],
+        destination: Option<&Target>,
+    ) -> Result<(&'t Remote, Place), UsageError> {
         let remotes: Vec<&Remote> = sources.iter().filter_map(Target::remote).collect();
         let Some(&first) = remotes.first() else {
-            return Err(match destination {
-                Some(Target::Daemon(_)) => UsageError::NotYet("a push"),
-                Some(Target::Shell(_)) => UsageError::NotYet("a transfer through a remote shell"),
-                _ => UsageError::NotYet("a copy on this machine"),
-            });
+            return Err(UsageError::NotYet(match destination {
+                Some(Target::Shell(_)) => "a transfer through a remote shell",
+                _ => "a copy on this machine",
+            }));
         };
         if destination.is_some_and(|destination| destination.remote().is_some()) {
             return Err(UsageError::BothRemote);
@@ -310,27 +318,40 @@ impl Reading {
         if remotes.len() != sources.len() || remotes.iter().any(|remote| remote.host != first.host) {
             return Err(UsageError::ManyHosts);
         }
-        self.choose()?;
-        let place = if first.path.is_empty() {
-            Place::Modules
-        } else {
-            let paths = remotes.iter().map(|remote| match remote.path.contains('/') {
-                true => remote.path.clone(),
-                false => format!("{}/", remote.path),
-            });
-            let destination = match destination {
-                Some(Target::Local(path)) => Some(PathBuf::from(path)),
-                _ => None,
-            };
-            if destination.is_none() {
-                self.options.list_only = true;
-            }
-            Place::Files {
-                module: first.path.split('/').next().unwrap_or_default().to_owned(),
-                paths: paths.collect(),
-                destination,
-            }
+        if first.path.is_empty() {
+            return Ok((first, Place::Modules));
+        }
+        let destination = match destination {
+            Some(Target::Local(path)) => Some(PathBuf::from(path)),
+            _ => None,
         };
+        if destination.is_none() {
+            self.options.list_only = true;
+        }
+        let place = Place::Files {
+            module: module(first),
+            paths: remotes.into_iter().map(path_of).collect(),
+            destination,
+        };
+        Ok((first, place))
+    }
+
+    fn plan(mut self, targets: &[Target]) -> Result<Plan, UsageError> {
+        let (sources, destination) = match targets {
+            [] => return Err(UsageError::NoSource),
+            [source] => (std::slice::from_ref(source), None),
+            [sources @ .., destination] => (sources, Some(destination)),
+        };
+        let (first, place) = match destination {
+            Some(Target::Daemon(target)) if sources.iter().all(|source| source.remote().is_none()) => {
+                (target, push_place(sources, target)?)
+            }
+            _ => self.pull_place(sources, destination)?,
+        };
+        self.choose()?;
+        if let (Place::Push { .. }, Some(option)) = (&place, self.options.unsent()) {
+            return Err(UsageError::NotYet(option));
+        }
         if self.options.list_only && !self.options.recursive {
             self.options.directories = true;
         }
@@ -346,13 +367,40 @@ impl Reading {
             place,
             options: self.options,
             protocol: self.protocol.unwrap_or(crate::rsync::proto::PROTOCOL),
-            itemize: self.itemize,
             statistics: self.statistics,
             quiet: self.quiet,
             no_message_of_the_day: self.no_message_of_the_day,
             connect_limit: self.connect_limit,
             password_file: self.password_file,
         })
+    }
+}
+
+/// What a push is to do.
+fn push_place(sources: &[Target], target: &Remote) -> Result<Place, UsageError> {
+    if target.path.is_empty() {
+        return Err(UsageError::NoModule);
+    }
+    let sources = sources.iter().filter_map(|source| match source {
+        Target::Local(path) => Some(PathBuf::from(path)),
+        _ => None,
+    });
+    Ok(Place::Push {
+        module: module(target),
+        target: path_of(target),
+        sources: sources.collect(),
+    })
+}
+
+fn module(remote: &Remote) -> String {
+    remote.path.split('/').next().unwrap_or_default().to_owned()
+}
+
+/// Module and path, as the server gets it.
+fn path_of(remote: &Remote) -> String {
+    match remote.path.contains('/') {
+        true => remote.path.clone(),
+        false => format!("{}/", remote.path),
     }
 }
 

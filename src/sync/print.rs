@@ -101,6 +101,14 @@ impl<'p> Printer<'p> {
         &self.plan.options
     }
 
+    /// Which way data go (`%i` in rsyncd.conf(5)).
+    fn arrow(&self) -> char {
+        match self.plan.place {
+            Place::Push { .. } => '<',
+            _ => '>',
+        }
+    }
+
     fn listed(&self, list: &FileList) {
         if self.options().list_only {
             let numbers = crate::rsync::proto::file_list::numbered(list);
@@ -108,7 +116,10 @@ impl<'p> Printer<'p> {
                 self.always(&self.listing(list, &list.entries()[place as usize]));
             }
         } else if self.options().verbose > 0 {
-            self.print("receiving incremental file list");
+            self.print(match self.plan.place {
+                Place::Push { .. } => "sending incremental file list",
+                _ => "receiving incremental file list",
+            });
         }
     }
 
@@ -135,9 +146,12 @@ impl<'p> Printer<'p> {
         let significant = is_significant(flags);
         let line = shown(&name(list, entry));
         let options = self.options();
-        if self.plan.itemize {
+        if self.plan.options.itemize {
             if significant || options.report_unchanged {
-                self.print(&format!("{} {line}", letters(entry, flags, options)));
+                self.print(&format!(
+                    "{} {line}",
+                    letters(entry, flags, options, self.arrow())
+                ));
             }
         } else if options.verbose > 0 {
             let is_told = flags.has(ItemFlags::TRANSFER)
@@ -195,26 +209,19 @@ impl Observer for Printer<'_> {
                     self.always(&shown(line));
                 }
             }
-            Event::Message(Tag::Info, text) => {
-                for line in text.trim_ascii_end().split(|&byte| byte == b'\n') {
-                    self.print(&shown(line));
-                }
-            }
-            Event::Message(_, text) => {
-                for line in text.trim_ascii_end().split(|&byte| byte == b'\n') {
-                    self.complain(&shown(line));
-                }
-            }
+            // A line end within a message is part of a name.
+            Event::Message(Tag::Info, text) => self.print(&shown(text.trim_ascii_end())),
+            Event::Message(_, text) => self.complain(&shown(text.trim_ascii_end())),
             Event::Listed(list) => self.listed(list),
             Event::Created(path) => {
-                if self.options().verbose > 0 || self.plan.itemize {
+                if self.options().verbose > 0 || self.plan.options.itemize {
                     self.print(&format!("created directory {path}"));
                 }
             }
             Event::Item { list, entry, flags } => self.item(list, entry, flags),
             Event::Failed(text) => self.complain(&match text.split_once(' ') {
                 // rsync has no prefix for these.
-                Some(("could" | "ERROR:" | "WARNING:", _)) => text.to_owned(),
+                Some(("could" | "ERROR:" | "WARNING:" | "rsync:" | "file", _)) => text.to_owned(),
                 _ => format!("rsync: [generator] {text}"),
             }),
             Event::Warning(text) => self.print(text),

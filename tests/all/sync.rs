@@ -44,6 +44,7 @@ impl Stage {
         let text = format!(
             "use chroot = no\nuid = {uid}\ngid = {gid}\nmax verbosity = 9\n\
              [data]\npath = {root}/data\ncomment = all of it\n\
+             [drop]\npath = {root}/drop\nread only = no\nlist = no\n\
              [locked]\npath = {root}/data\nauth users = joe\nsecrets file = {root}/secrets\nlist = no\n",
             uid = nix::unistd::geteuid(),
             gid = nix::unistd::getegid(),
@@ -63,9 +64,14 @@ impl Stage {
         self.folder.path().join("data/src")
     }
 
+    /// What a push goes to.
+    fn target(&self) -> std::path::PathBuf {
+        self.folder.path().join("drop")
+    }
+
     /// Both clients with the same words; `{url}` stands for the daemon. Each in a folder of its own that `prepare` fills.
     fn compare(&self, words: &[&str], prepare: impl Fn(&Path)) -> Result<(), String> {
-        self.compare_in(&[], words, prepare)
+        self.compare_all(&[], words, prepare, |_| {})
     }
 
     /// The same in an environment with these variables.
@@ -75,11 +81,35 @@ impl Stage {
         words: &[&str],
         prepare: impl Fn(&Path),
     ) -> Result<(), String> {
+        self.compare_all(environment, words, prepare, |_| {})
+    }
+
+    /// The same, with what becomes of the target that `plant` fills for each.
+    fn compare_push(
+        &self,
+        words: &[&str],
+        prepare: impl Fn(&Path),
+        plant: impl Fn(&Path),
+    ) -> Result<(), String> {
+        self.compare_all(&[], words, prepare, plant)
+    }
+
+    fn compare_all(
+        &self,
+        environment: &[(&str, &str)],
+        words: &[&str],
+        prepare: impl Fn(&Path),
+        plant: impl Fn(&Path),
+    ) -> Result<(), String> {
         let url = format!("rsync://127.0.0.1:{}", self.daemon.port());
         let words: Vec<String> = words.iter().map(|word| word.replace("{url}", &url)).collect();
         let run = |ours: bool| {
             let folder = tempfile::tempdir().expect("a folder");
             prepare(folder.path());
+            let target = self.target();
+            let _ = fs::remove_dir_all(&target);
+            fs::create_dir(&target).expect("a folder");
+            plant(&target);
             let mut command = if ours {
                 program(folder.path(), &["sync"])
             } else {
@@ -93,7 +123,8 @@ impl Stage {
                 .envs(environment.iter().copied());
             let output = command.args(&words).output().expect("the client runs");
             let place = folder.path().display().to_string();
-            (told(&output, &place), described(folder.path()))
+            let trees = [described(folder.path()), described(&target)].join("-- target\n");
+            (told(&output, &place), trees)
         };
         let (theirs, ours) = (run(false), run(true));
         if theirs == ours {
@@ -113,7 +144,10 @@ fn told(output: &Output, place: &str) -> String {
     let mut text = format!("code {:?}\n", output.status.code());
     let mut items = String::new();
     for line in String::from_utf8_lossy(&output.stdout).lines() {
-        let is_of_run = line.starts_with("sent ") || line.starts_with("receiving ");
+        let is_of_run = line.starts_with("sent ")
+            || line.starts_with("receiving ")
+            || line.starts_with("sending ")
+            || line.starts_with("building ");
         if !is_of_run {
             let line = line.split("  speedup is").next().unwrap_or(line);
             // rsync's processes print these and the items in an order that is not always the same.
@@ -207,6 +241,64 @@ fn the_same_is_done_and_said() {
         .filter_map(|(words, prepare)| {
             let words: Vec<_> = words.split(' ').collect();
             stage.compare(&words, prepare).err()
+        })
+        .collect();
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+fn the_same_is_pushed_and_said() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    let source: Prepare = |root| {
+        fs::create_dir(root.join("src")).expect("a folder");
+        some_files(&root.join("src"));
+    };
+    let nothing: Prepare = |_| {};
+    let there: Prepare = |root| {
+        fs::create_dir(root.join("src")).expect("a folder");
+        fs::create_dir(root.join("src/f1")).expect("a folder");
+        fs::write(root.join("src/f2"), "other").expect("a file");
+        touch(
+            &root.join("src/f2"),
+            UNIX_EPOCH + Duration::from_secs(1_000_000_000),
+        );
+        fs::write(root.join("src/sub"), "in the way").expect("a file");
+    };
+    let cases: [(&str, Prepare); 24] = [
+        ("-ai src {url}/drop", nothing),
+        ("-av src/ {url}/drop", nothing),
+        ("-ai src {url}/drop", there),
+        ("-ai --no-D src {url}/drop/a", nothing),
+        ("-ai src {url}/drop/a/b", nothing),
+        ("-rv src/f1 src/f2 {url}/drop/", nothing),
+        ("-i src/f1 {url}/drop/new", nothing),
+        ("-i src {url}/drop/", nothing),
+        ("-di src/ {url}/drop/", nothing),
+        ("-dv src {url}/drop/", nothing),
+        ("-ain src {url}/drop", there),
+        ("-avn src {url}/drop", there),
+        ("-aii src {url}/drop", there),
+        ("-aci src {url}/drop", there),
+        ("-aiW src {url}/drop", there),
+        ("-ai src/none src/f1 none/x {url}/drop", nothing),
+        ("-ai none {url}/drop", nothing),
+        ("-a src {url}/data/x", nothing),
+        ("-a src {url}/none", nothing),
+        ("-a src {url}/locked", nothing),
+        ("-ai --protocol=29 src {url}/drop", there),
+        ("-aiI --protocol=30 src {url}/drop", there),
+        ("-ai --protocol=31 --numeric-ids src {url}/drop", there),
+        ("-aiu --existing src {url}/drop", there),
+    ];
+    let differences: Vec<_> = cases
+        .iter()
+        .filter_map(|(words, plant)| {
+            let words: Vec<_> = words.split(' ').collect();
+            stage.compare_push(&words, source, plant).err()
         })
         .collect();
     assert!(differences.is_empty(), "{}", differences.join("\n"));
@@ -322,6 +414,55 @@ fn a_delta_is_small_and_right() {
     }
 }
 
+/// rsync sets the time of a file that it was told to leave, if a folder was to stand there.
+fn may_conflict(words: &[&str]) -> bool {
+    !words.contains(&"--ignore-existing")
+}
+
+fn generated_pull(seed: u64) -> Result<(), String> {
+    let stage = Stage::new();
+    let mut random = Random::new(seed);
+    let mut words = options(&mut random);
+    plant(&stage.source(), &mut random, None, true);
+    words.push(random.pick(&["{url}/data/src/", "{url}/data/src"]).to_owned());
+    words.push("dst".to_owned());
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    let may_conflict = may_conflict(&words);
+    stage.compare(&words, |root| {
+        let mut random = Random::new(seed);
+        let target = root.join("dst");
+        if !random.chance(30) {
+            fs::create_dir(&target).expect("a folder");
+            plant(&target, &mut random, Some(&stage.source()), may_conflict);
+        }
+    })
+}
+
+fn generated_push(seed: u64) -> Result<(), String> {
+    let stage = Stage::new();
+    let mut random = Random::new(seed);
+    let mut words = options(&mut random);
+    words.push(random.pick(&["src/", "src"]).to_owned());
+    words.push(random.pick(&["{url}/drop", "{url}/drop/dst"]).to_owned());
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    let may_conflict = may_conflict(&words);
+    // What stands there is like the files of a pull.
+    plant(&stage.source(), &mut Random::new(seed), None, true);
+    stage.compare_push(
+        &words,
+        |root| {
+            fs::create_dir(root.join("src")).expect("a folder");
+            plant(&root.join("src"), &mut Random::new(seed), None, true);
+        },
+        |target| {
+            let mut random = Random::new(seed + 1);
+            if !random.chance(30) {
+                plant(target, &mut random, Some(&stage.source()), may_conflict);
+            }
+        },
+    )
+}
+
 #[test]
 fn generated_trees_become_the_same() {
     if let Err(reason) = installed() {
@@ -340,21 +481,10 @@ fn generated_trees_become_the_same() {
                     let Some(seed) = next.lock().expect("no panic").next() else {
                         return;
                     };
-                    let stage = Stage::new();
-                    let mut random = Random::new(seed);
-                    let words = options(&mut random);
-                    plant(&stage.source(), &mut random, None, true);
-                    let words: Vec<_> = words.iter().map(String::as_str).collect();
-                    // rsync sets the time of a file that it was told to leave, if a folder was to stand there.
-                    let may_conflict = !words.contains(&"--ignore-existing");
-                    let result = stage.compare(&words, |root| {
-                        let mut random = Random::new(seed);
-                        let target = root.join("dst");
-                        if !random.chance(30) {
-                            fs::create_dir(&target).expect("a folder");
-                            plant(&target, &mut random, Some(&stage.source()), may_conflict);
-                        }
-                    });
+                    let result = match seed % 2 {
+                        0 => generated_pull(seed),
+                        _ => generated_push(seed),
+                    };
                     if let Err(difference) = result {
                         let text = format!("RSYNCCTL_SEED={seed} RSYNCCTL_TREES=1\n{difference}");
                         differences.lock().expect("no panic").push(text);

@@ -1,10 +1,14 @@
-//! The delta algorithm: digests, how a basis is cut into blocks, and their sums.
+//! The delta algorithm: digests, how a basis is cut into blocks, their sums, and how they are found again.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod blocks;
 mod checksum;
 mod rolling;
+mod search;
+mod sums;
 
 pub use blocks::{head, write_sums};
 pub use checksum::{Checksum, Hasher};
 pub use rolling::rolling_sum;
+pub use search::{BlockHash, Pieces, search};
+pub use sums::BlockSums;

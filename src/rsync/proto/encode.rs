@@ -30,6 +30,35 @@ pub trait Encode {
         variable(self, &value.to_le_bytes(), 8, least);
     }
 
+    /// Four bytes, or twelve for what does not fit.
+    fn long_int(&mut self, value: i64) {
+        match i32::try_from(value) {
+            Ok(small) if small >= 0 => self.int(small),
+            _ => {
+                self.int(-1);
+                self.bytes(&value.to_le_bytes());
+            }
+        }
+    }
+
+    /// [`Self::varint`] from protocol 30, else [`Self::int`].
+    fn varint30(&mut self, value: i32, protocol: u8) {
+        if protocol >= 30 {
+            self.varint(value);
+        } else {
+            self.int(value);
+        }
+    }
+
+    /// [`Self::varlong`] from protocol 30, else [`Self::long_int`].
+    fn varlong30(&mut self, value: i64, least: usize, protocol: u8) {
+        if protocol >= 30 {
+            self.varlong(value, least);
+        } else {
+            self.long_int(value);
+        }
+    }
+
     /// A text of at most 32,767 bytes, with its length in front.
     fn vstring(&mut self, text: &[u8]) {
         let length = u16::try_from(text.len()).expect("callers keep to the limit");

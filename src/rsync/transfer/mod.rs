@@ -1,6 +1,7 @@
 //! A session with a daemon: the dialogue, then the roles.
 
 mod buffer;
+mod build;
 mod destination;
 mod dialogue;
 mod error;
@@ -10,8 +11,12 @@ mod keep;
 mod observer;
 mod options;
 mod pull;
+mod push;
 mod queue;
 mod receiver;
+mod requests;
+mod sender;
+mod session;
 mod text;
 mod wire;
 
@@ -20,4 +25,6 @@ pub use error::Error;
 pub use observer::{Event, Observer};
 pub use options::Options;
 pub use pull::{Outcome, pull};
+pub use push::push;
+pub use session::Role;
 pub use text::shown;

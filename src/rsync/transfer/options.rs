@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use crate::rsync::proto::{Algorithms, Compression};
+use crate::rsync::{
+    proto::{Algorithms, Compression},
+    transfer::Role,
+};
 
 /// What a transfer keeps and compares: rsync's options by their meaning.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +39,8 @@ pub struct Options {
     pub sparse: bool,
     /// `--omit-link-times`.
     pub omit_link_times: bool,
+    /// `--hard-links`.
+    pub hard_links: bool,
     /// `--numeric-ids`.
     pub numeric_ids: bool,
     /// `--omit-dir-times`.
@@ -60,6 +65,8 @@ pub struct Options {
     pub list_only: bool,
     /// `--itemize-changes` twice: also what is as it should be is reported.
     pub report_unchanged: bool,
+    /// `--itemize-changes`: each change is reported.
+    pub itemize: bool,
     /// How often `--verbose` is given.
     pub verbose: u8,
     /// `--block-size`, in bytes.
@@ -82,7 +89,8 @@ pub struct Options {
 
 impl Options {
     /// What the server of a daemon is started with (`server_options` in options.c), without `--server` and the paths.
-    pub fn of_server(&self, protocol: u8) -> Vec<String> {
+    pub fn of_server(&self, protocol: u8, role: Role) -> Vec<String> {
+        let is_sender = role == Role::Sender;
         let algorithms = &self.algorithms;
         let chosen = algorithms.compression.as_ref().map(|choice| choice.compression);
         let is_zlib = match chosen {
@@ -97,13 +105,17 @@ impl Options {
             (self.dry_run, 'n'),
             (self.links, 'l'),
             (self.directories && !self.recursive, 'd'),
+            (self.omit_directory_times && is_sender, 'O'),
+            (self.omit_link_times && is_sender, 'J'),
             (self.whole_file, 'W'),
+            (self.hard_links, 'H'),
             (self.owner, 'o'),
             (self.group, 'g'),
             (self.devices, 'D'),
             (self.times, 't'),
             (self.atimes, 'U'),
             (self.permissions, 'p'),
+            (self.executability && !self.permissions && is_sender, 'E'),
             (self.acls, 'A'),
             (self.xattrs, 'X'),
             (self.recursive, 'r'),
@@ -133,6 +145,9 @@ impl Options {
         }
         long(self.devices && !self.specials, "--no-specials");
         long(self.specials && !self.devices, "--specials");
+        if let Some(format) = self.log_format().filter(|_| is_sender) {
+            long(true, &format!("--log-format={format}"));
+        }
         if let Some(length) = self.block_size {
             long(true, &format!("-B{length}"));
         }
@@ -149,14 +164,35 @@ impl Options {
                 _ => long(true, &format!("--compress-choice={}", choice.text)),
             }
         }
-        if let Some(suffixes) = &self.skip_compress {
+        long(is_sender && self.size_only, "--size-only");
+        if let Some(suffixes) = self.skip_compress.as_ref().filter(|_| !is_sender) {
             long(true, &format!("--skip-compress={}", escaped(suffixes)));
         }
         if self.checksum_seed != 0 {
             long(true, &format!("--checksum-seed={}", self.checksum_seed));
         }
         long(self.numeric_ids, "--numeric-ids");
+        long(is_sender && self.ignore_existing, "--ignore-existing");
+        long(is_sender && self.existing, "--existing");
         arguments
+    }
+
+    /// What a push cannot send yet.
+    pub fn unsent(&self) -> Option<&'static str> {
+        match (self.acls, self.xattrs) {
+            (true, _) => Some("a push with --acls"),
+            (_, true) => Some("a push with --xattrs"),
+            _ => None,
+        }
+    }
+
+    /// What a receiving server is to report.
+    fn log_format(&self) -> Option<&'static str> {
+        match (self.itemize, self.report_unchanged, self.verbose) {
+            (true, true, _) => Some("%i%I"),
+            (true, false, _) => Some("%i"),
+            _ => None,
+        }
     }
 }
 

@@ -8,26 +8,24 @@ use std::{
 
 use nix::unistd::{Group, User};
 
-use crate::{
-    rsync::{
-        proto::{
-            Encode as _, Indices, Offer, Session, Statistics, Stop, TokenReader,
-            file_list::{Entry, Fields, FileKind, FileList, Item, ListReader, NameReader, Named, numbered},
-        },
-        transfer::{
-            Error, Event, Observer, Opened, Options,
-            destination::prepare,
-            extended::Values,
-            generator::Generator,
-            keep::Keep,
-            queue::Queue,
-            receiver::{Counts, Receiver, missing},
-            text::describe,
-            wire::{Faults, Incoming, Outgoing, socket_error},
-        },
-        tree::{Identity, Tree},
+use crate::rsync::{
+    proto::{
+        Indices, Session, Statistics, Stop, TokenReader,
+        file_list::{FileKind, FileList, Item, ListReader, NameReader, Named, numbered},
     },
-    terms::Exit,
+    transfer::{
+        Error, Event, Observer, Opened, Options,
+        destination::prepare,
+        extended::Values,
+        generator::Generator,
+        keep::Keep,
+        queue::Queue,
+        receiver::{Counts, Receiver, missing},
+        session::{Role, fields, final_exit, set_up, total_size},
+        text::describe,
+        wire::{Faults, Incoming, Outgoing, socket_error},
+    },
+    tree::{Identity, Tree},
 };
 
 /// What a session came to.
@@ -78,8 +76,21 @@ pub fn pull(
     stream.set_write_timeout(options.timeout).map_err(socket)?;
     let faults = Faults::default();
     let mut outgoing = Outgoing::new(stream.try_clone().map_err(socket)?);
-    let mut incoming = Incoming::new(stream.try_clone().map_err(socket)?, &received, observer, &faults);
-    let session = set_up(protocol, paths, options, &mut outgoing, &mut incoming)?;
+    let mut incoming = Incoming::new(
+        stream.try_clone().map_err(socket)?,
+        &received,
+        observer,
+        &faults,
+        "receiver",
+    );
+    let session = set_up(
+        protocol,
+        Role::Receiver,
+        paths,
+        options,
+        &mut outgoing,
+        &mut incoming,
+    )?;
     let mut list = receive_list(&session, options, &mut incoming, &faults)?;
     if list.is_empty() {
         // The server exits at once then.
@@ -155,55 +166,6 @@ pub fn pull(
     Ok(outcome)
 }
 
-/// Sends the arguments, and agrees on the algorithms.
-fn set_up(
-    protocol: u8,
-    paths: &[Vec<u8>],
-    options: &Options,
-    outgoing: &mut Outgoing,
-    incoming: &mut Incoming<'_>,
-) -> Result<Session, Error> {
-    for (option, is_set) in [("acls", options.acls), ("xattrs", options.xattrs)] {
-        if is_set && protocol < 30 {
-            return Err(Error::OldProtocol { option, protocol });
-        }
-    }
-    let end: u8 = if protocol >= 30 { 0 } else { b'\n' };
-    let mut arguments = vec![b"--server".to_vec(), b"--sender".to_vec()];
-    arguments.extend(options.of_server(protocol).into_iter().map(String::into_bytes));
-    arguments.push(b".".to_vec());
-    arguments.extend_from_slice(paths);
-    for argument in arguments {
-        outgoing.buffer().bytes(&argument);
-        outgoing.buffer().byte(end);
-    }
-    outgoing.buffer().byte(end);
-    outgoing.flush()?;
-    let offer = Offer {
-        protocol,
-        incremental: false,
-        algorithms: &options.algorithms,
-    };
-    let compatibility = incoming.decode(|input| offer.compatibility(input))?;
-    if compatibility.has_varint_flags() {
-        outgoing.buffer().bytes(&offer.names());
-        outgoing.flush()?;
-    }
-    let session = incoming.decode(|input| offer.session(compatibility, input))?;
-    incoming.multiplex();
-    if protocol >= 30 {
-        outgoing.multiplex()?;
-    }
-    for rule in &options.filters {
-        let length = i32::try_from(rule.len()).expect("a command line is shorter");
-        outgoing.buffer().int(length);
-        outgoing.buffer().bytes(rule);
-    }
-    outgoing.buffer().int(0);
-    outgoing.flush()?;
-    Ok(session)
-}
-
 /// The list, and how the sender names its ids.
 struct Received {
     list: FileList,
@@ -257,21 +219,7 @@ fn receive_list(
     faults: &Faults,
 ) -> Result<Received, Error> {
     let protocol = session.protocol;
-    let fields = Fields {
-        protocol,
-        varint_flags: session.compatibility.has_varint_flags(),
-        safe_lists: session.compatibility.has_safe_lists(),
-        owner: options.owner,
-        group: options.group,
-        links: options.links,
-        devices: options.devices,
-        specials: options.specials,
-        checksum: options.checksum.then(|| session.list_checksum.length()),
-        atimes: options.atimes,
-        acls: options.acls,
-        xattrs: options.xattrs,
-        ..Fields::default()
-    };
+    let fields = fields(session, options);
     let mut list = FileList::default();
     let mut reader = ListReader::new(fields);
     let errors = loop {
@@ -304,13 +252,6 @@ fn receive_list(
         faults.add_bits(incoming.decode(|input| input.int())?);
     }
     Ok(Received { list, names })
-}
-
-/// The length of all regular files and symlinks.
-fn total_size(list: &FileList) -> u64 {
-    let counts = |entry: &&Entry| matches!(entry.kind(), FileKind::Regular | FileKind::Symlink);
-    let sizes = list.entries().iter().filter(counts);
-    sizes.map(|entry| entry.size.unsigned_abs()).sum()
 }
 
 /// Runs both roles until the goodbye.
@@ -425,19 +366,5 @@ fn finish_directories(
             let text = format!("failed to set attributes of {place}: {}", describe(&error));
             observer.observe(Event::Failed(&text));
         }
-    }
-}
-
-/// What rsync ends with after errors with single files (`_exit_cleanup` in cleanup.c).
-fn final_exit(faults: &Faults) -> Exit {
-    let bits = faults.bits();
-    if faults.has_failed() || bits & 1 != 0 {
-        Exit::Partial
-    } else if bits & 2 != 0 {
-        Exit::Vanished
-    } else if bits & 4 != 0 {
-        Exit::DeleteLimit
-    } else {
-        Exit::Success
     }
 }

@@ -51,6 +51,8 @@ pub(crate) struct Incoming<'o> {
     stream: TcpStream,
     observer: &'o dyn Observer,
     faults: &'o Faults,
+    /// What this side is, for messages.
+    role: &'static str,
     /// None while the stream is not multiplexed.
     frames: Option<Frames>,
     raw: Buffer,
@@ -67,11 +69,13 @@ impl<'o> Incoming<'o> {
         received: &[u8],
         observer: &'o dyn Observer,
         faults: &'o Faults,
+        role: &'static str,
     ) -> Self {
         Self {
             stream,
             observer,
             faults,
+            role,
             frames: None,
             received: received.len() as u64,
             raw: Buffer::default(),
@@ -190,7 +194,7 @@ impl<'o> Incoming<'o> {
         match to.read_from(&mut self.stream, READ) {
             Ok(0) => Err(Error::Closed {
                 received: self.received,
-                role: "receiver",
+                role: self.role,
             }),
             Ok(count) => {
                 self.received += count as u64;
@@ -274,6 +278,21 @@ impl Outgoing {
     /// What is written next; [`Self::flush`] sends it.
     pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.buffer
+    }
+
+    /// Says that a file cannot be sent.
+    pub(crate) fn no_send(&mut self, number: u32) -> Result<(), Error> {
+        self.flush()?;
+        let message = [frame_header(Tag::NoSend, 4), number.cast_signed().to_le_bytes()].concat();
+        self.write(&message)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.stream
+            .write_all(bytes)
+            .map_err(|error| socket_error("write", error))?;
+        self.sent += bytes.len() as u64;
+        Ok(())
     }
 
     /// Sends, if enough is collected.

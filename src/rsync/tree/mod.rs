@@ -9,4 +9,4 @@ mod walk;
 pub use attributes::{Attributes, Identity};
 pub use extended::{Extended, Handle, Wanted, is_kept};
 pub use temporary::Temporary;
-pub use walk::{Status, Tree};
+pub use walk::{Found, Status, Tree};

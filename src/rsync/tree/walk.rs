@@ -47,6 +47,21 @@ pub struct Status {
     pub gid: u32,
     /// The device's number.
     pub device: u64,
+    /// The file system that it is on.
+    pub volume: u64,
+    /// Its number there.
+    pub inode: u64,
+    /// How many names it has.
+    pub links: u64,
+}
+
+/// Something in a folder.
+#[derive(Debug)]
+pub struct Found {
+    /// Its name there.
+    pub name: Vec<u8>,
+    /// What it is.
+    pub status: io::Result<Status>,
 }
 
 impl Status {
@@ -67,6 +82,9 @@ impl From<FileStat> for Status {
             uid: stat.st_uid,
             gid: stat.st_gid,
             device: stat.st_rdev,
+            volume: stat.st_dev,
+            inode: stat.st_ino,
+            links: stat.st_nlink,
         }
     }
 }
@@ -118,6 +136,36 @@ impl Tree {
             Err(error) if is_missing(&error) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// What a folder holds, by name, each with what it is or why that is unknown; `.` is the root.
+    ///
+    /// # Errors
+    ///
+    /// What the system says of the folder.
+    pub fn entries(&mut self, name: &[u8]) -> io::Result<Vec<Found>> {
+        let folder = match name {
+            b"." => self.root.clone(),
+            _ => {
+                let folder = Arc::new(beneath(self.root.as_fd(), name)?);
+                self.held = Some((name.to_vec(), folder.clone()));
+                folder
+            }
+        };
+        let mut opened = Dir::openat(&*folder, ".", FOLDER, Mode::empty())?;
+        let mut all = Vec::new();
+        for entry in opened.iter() {
+            let name = entry?.file_name().to_bytes().to_vec();
+            if matches!(&*name, b"." | b"..") {
+                continue;
+            }
+            let status = fstatat(&*folder, OsStr::from_bytes(&name), AtFlags::AT_SYMLINK_NOFOLLOW);
+            all.push(Found {
+                name,
+                status: status.map(Status::from).map_err(io::Error::from),
+            });
+        }
+        Ok(all)
     }
 
     /// Opens a regular file for reading.

@@ -9,7 +9,10 @@ use std::{
 };
 
 use rsyncctl::{
-    rsync::proto::{Compression, TokenWriter},
+    rsync::{
+        proto::{Compression, TokenWriter},
+        transfer::Role,
+    },
     sync,
 };
 
@@ -286,7 +289,11 @@ fn a_server_is_told_what_rsync_would_tell_it() {
         let Ok(sync::Command::Transfer(plan)) = plan else {
             panic!("{line}: {plan:?}");
         };
-        assert_eq!(plan.options.of_server(32), theirs[..end], "{line}");
+        assert_eq!(
+            plan.options.of_server(32, Role::Receiver),
+            theirs[..end],
+            "{line}"
+        );
     }
 }
 
@@ -341,4 +348,43 @@ fn levels_are_asked_of_the_sender() {
         received(&["--zc=zstd", "--zl=19"]),
     ];
     assert!(sizes.is_sorted_by(|more, less| more > less), "{sizes:?}");
+}
+
+#[test]
+fn a_daemon_understands_what_we_compress() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    let new_versions = |root: &Path| {
+        fs::create_dir(root.join("src")).expect("a folder");
+        for (name, _, new) in versions() {
+            let path = root.join("src").join(name);
+            fs::write(&path, new).expect("a file");
+            touch(&path, UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+        }
+        touch(&root.join("src"), UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+    };
+    let old_target = |target: &Path| {
+        for (name, old, _) in versions() {
+            fs::write(target.join(name), old).expect("a file");
+        }
+    };
+    let mut differences = Vec::new();
+    for protocol in PROTOCOLS {
+        for choice in ["none", "zlib", "zlibx", "lz4", "zstd"] {
+            for more in ["-B700", "-B100000", "-W", "--compress-level=1"] {
+                let choice = format!("--compress-choice={choice}");
+                let words = ["-aiI", protocol, &choice, more, "src/", "{url}/drop/"];
+                differences.extend(stage.compare_push(&words, new_versions, old_target).err());
+            }
+        }
+        for choice in ["xxh64", "md4", "sha1", "none", "xxh3,md5"] {
+            let choice = format!("--checksum-choice={choice}");
+            let words = ["-aizI", protocol, &choice, "src/", "{url}/drop/"];
+            differences.extend(stage.compare_push(&words, new_versions, old_target).err());
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
 }

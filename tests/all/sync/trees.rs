@@ -120,7 +120,7 @@ fn touch_itself(path: &Path, time: SystemTime) {
     utimensat(AT_FDCWD, path, &time, &time, UtimensatFlags::NoFollowSymlink).expect("a time");
 }
 
-/// A command line.
+/// A command line without its source and its destination.
 pub(super) fn options(random: &mut Random) -> Vec<String> {
     let base = random.pick(&["-a", "-r", "-rt", "-rlpt", "-rltD", "-rlptgo", "-d", "-dl"]);
     let mut words = vec![base.to_owned()];
@@ -160,8 +160,6 @@ pub(super) fn options(random: &mut Random) -> Vec<String> {
             word != "-v" || index == first + 1
         });
     }
-    words.push(random.pick(&["{url}/data/src/", "{url}/data/src"]).to_owned());
-    words.push("dst".to_owned());
     words
 }
 

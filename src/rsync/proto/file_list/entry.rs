@@ -1,6 +1,6 @@
 use std::num::NonZeroU32;
 
-use crate::rsync::proto::file_list::{Acl, Xattr};
+use crate::rsync::proto::file_list::{Acl, Xattr, flag};
 
 /// The bits of a mode that say what kind of file it is.
 const KIND: u32 = 0o170_000;
@@ -84,8 +84,8 @@ pub struct Extra {
     pub crtime: Option<i64>,
 }
 
-const TOP_DIRECTORY: u16 = 1;
-const NO_CONTENT: u16 = 1 << 8;
+const TOP_DIRECTORY: u16 = flag::TOP_DIRECTORY as u16;
+const NO_CONTENT: u16 = flag::NO_CONTENT as u16;
 
 impl Entry {
     /// What it is.
@@ -106,6 +106,16 @@ impl Entry {
     /// Whether it is a folder in front of an argument with `--relative`.
     pub fn is_implied(&self) -> bool {
         self.is_directory() && self.flags & (TOP_DIRECTORY | NO_CONTENT) == TOP_DIRECTORY | NO_CONTENT
+    }
+
+    /// Whether it is a folder that an argument names.
+    pub fn is_top(&self) -> bool {
+        self.is_directory() && self.flags & TOP_DIRECTORY != 0
+    }
+
+    /// Says of a folder whether an argument names it, and whether its content belongs to the transfer.
+    pub fn set_folder(&mut self, is_top: bool, has_content: bool) {
+        self.flags = if is_top { TOP_DIRECTORY } else { 0 } | if has_content { 0 } else { NO_CONTENT };
     }
 
     /// The permissions, without the kind.
@@ -178,7 +188,7 @@ impl FileList {
     }
 
     /// Appends a file; `false` if the list cannot hold more.
-    pub(super) fn push(&mut self, name: &[u8], mut entry: Entry, extra: Extra) -> bool {
+    pub fn push(&mut self, name: &[u8], mut entry: Entry, extra: Extra) -> bool {
         let (Ok(start), Ok(length)) = (u32::try_from(self.names.len()), u16::try_from(name.len())) else {
             return false;
         };

@@ -2,9 +2,11 @@
 
 mod acl;
 mod entry;
+mod flag;
 mod names;
 mod order;
 mod read;
+mod write;
 mod xattr;
 
 pub use acl::{Acl, AclWriter, Grant};
@@ -12,4 +14,11 @@ pub use entry::{Entry, Extra, FileKind, FileList};
 pub use names::{NameReader, Named};
 pub use order::{compare, numbered};
 pub use read::{Fields, Item, ListReader};
+pub use write::{ListWriter, write_names};
 pub use xattr::{Xattr, XattrValue, XattrWriter, read_value, read_wanted, write_wanted};
+
+/// The longest name and the longest text of a link, in bytes.
+pub const MAX_PATH: usize = 4095;
+
+/// As much of a name can be shared with the one before, in bytes.
+const MAX_SHARED: usize = 255;

@@ -1,6 +1,6 @@
 use crate::rsync::proto::{
     Input, Stop, Violation,
-    file_list::{Acl, Entry, Extra, FileKind, FileList, acl::Cached, xattr::read_xattrs},
+    file_list::{Acl, Entry, Extra, FileKind, FileList, MAX_PATH, acl::Cached, flag, xattr::read_xattrs},
 };
 
 /// Which fields an entry has; both sides know it from the options.
@@ -46,29 +46,6 @@ pub enum Item {
     /// The list is complete; the sender's error bits.
     End(i32),
 }
-
-mod flag {
-    pub(super) const SAME_MODE: u32 = 1 << 1;
-    pub(super) const EXTENDED: u32 = 1 << 2;
-    pub(super) const SAME_UID: u32 = 1 << 3;
-    pub(super) const SAME_GID: u32 = 1 << 4;
-    pub(super) const SAME_NAME: u32 = 1 << 5;
-    pub(super) const LONG_NAME: u32 = 1 << 6;
-    pub(super) const SAME_TIME: u32 = 1 << 7;
-    pub(super) const SAME_MAJOR: u32 = 1 << 8;
-    pub(super) const HARD_LINKED: u32 = 1 << 9;
-    pub(super) const USER_NAME: u32 = 1 << 10;
-    pub(super) const GROUP_NAME: u32 = 1 << 11;
-    pub(super) const MINOR_IS_BYTE: u32 = 1 << 11;
-    pub(super) const FIRST_OF_GROUP: u32 = 1 << 12;
-    pub(super) const ERRORS_AT_END: u32 = 1 << 12;
-    pub(super) const NANOSECONDS: u32 = 1 << 13;
-    pub(super) const SAME_ACCESS_TIME: u32 = 1 << 14;
-    pub(super) const CREATED_WHEN_MODIFIED: u32 = 1 << 17;
-}
-
-/// The longest name and the longest text of a link, in bytes.
-const MAX_PATH: usize = 4095;
 
 /// Reads entries. What an entry leaves out is as in the one before, also across lists (`recv_file_entry` in flist.c).
 #[derive(Clone, Debug)]

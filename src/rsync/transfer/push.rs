@@ -1,0 +1,258 @@
+use std::{net::Shutdown, path::PathBuf, thread};
+
+use crate::rsync::{
+    delta::BlockSums,
+    proto::{
+        Index, Indices, ItemFlags, Record, Session, SumHead, TokenWriter, Violation,
+        file_list::{Extra, FileList, ListWriter, numbered, write_names},
+    },
+    transfer::{
+        Error, Event, Observer, Opened, Options, Outcome,
+        build::{Builder, Built, OwnerNames, group_name, user_name},
+        receiver::Counts,
+        requests::{Arrived, Requests},
+        sender::Sender,
+        session::{Role, fields, final_exit, set_up, total_size},
+        wire::{Faults, Incoming, Outgoing, socket_error},
+    },
+};
+
+/// Pushes to a daemon that said yes: sends the arguments and the list, and answers what the server wants.
+///
+/// # Errors
+///
+/// What ends the session; errors with single files are in the outcome.
+pub fn push(
+    opened: Opened,
+    sources: &[PathBuf],
+    target: &[u8],
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<Outcome, Error> {
+    let Opened {
+        stream,
+        protocol,
+        received,
+    } = opened;
+    let socket = |error| socket_error("setsockopt", error);
+    stream.set_read_timeout(options.timeout).map_err(socket)?;
+    stream.set_write_timeout(options.timeout).map_err(socket)?;
+    let faults = Faults::default();
+    let requests = Requests::default();
+    let forward = Forward { requests: &requests };
+    let mut outgoing = Outgoing::new(stream.try_clone().map_err(socket)?);
+    let mut incoming = Incoming::new(
+        stream.try_clone().map_err(socket)?,
+        &received,
+        &forward,
+        &faults,
+        "sender",
+    );
+    let paths = [target.to_vec()];
+    let session = set_up(
+        protocol,
+        Role::Sender,
+        &paths,
+        options,
+        &mut outgoing,
+        &mut incoming,
+    )?;
+    let Built { list, sources } = Builder::new(session, options, &faults, observer).build(sources);
+    observer.observe(Event::Listed(&list));
+    let numbers = numbered(&list);
+    let mut outcome = Outcome {
+        listed: list.len() as u64,
+        total_size: total_size(&list),
+        ..Outcome::default()
+    };
+    send_list(&session, options, &list, faults.bits(), &mut outgoing)?;
+    if list.is_empty() {
+        // The server exits at once then.
+        incoming.drain();
+    } else {
+        let mut sender = Sender {
+            session,
+            options,
+            list: &list,
+            numbers: &numbers,
+            sources,
+            requests: &requests,
+            faults: &faults,
+            observer,
+            outgoing,
+            indices: Indices::new(protocol),
+            tokens: TokenWriter::new(session.compression, options.algorithms.level),
+            counts: Counts::default(),
+            phases: 0,
+        };
+        let reader = Reader {
+            session,
+            options,
+            incoming,
+            indices: Indices::new(protocol),
+            requests: &requests,
+        };
+        run(&mut sender, reader, &stream, &mut outcome)?;
+    }
+    outcome.exit = final_exit(&faults).code();
+    observer.observe(Event::Done(&outcome));
+    Ok(outcome)
+}
+
+/// Runs both directions until the goodbye.
+fn run(
+    sender: &mut Sender<'_>,
+    mut reader: Reader<'_>,
+    stream: &std::net::TcpStream,
+    outcome: &mut Outcome,
+) -> Result<(), Error> {
+    let requests = sender.requests;
+    thread::scope(|scope| {
+        let reading = scope.spawn(move || {
+            let read = reader.run();
+            let is_over = read.is_ok();
+            requests.end(read);
+            if is_over {
+                // The server hangs up when it has heard the goodbye.
+                reader.incoming.drain();
+            }
+            reader.incoming.received
+        });
+        let mut answered = sender.run();
+        if answered.is_err() {
+            // What the server said before it hung up is nearer to the cause than a socket that it had closed.
+            let _ = stream.shutdown(Shutdown::Write);
+            answered = sender.read_on().and(answered);
+            requests.close();
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+        outcome.received = reading.join().expect("the reader does not panic");
+        outcome.sent = sender.outgoing.sent;
+        let counts = sender.counts;
+        (outcome.transferred, outcome.transferred_size) = (counts.files, counts.size);
+        (outcome.literal, outcome.matched) = (counts.literal, counts.matched);
+        answered
+    })
+}
+
+/// Writes the list, and how the ids in it are called here.
+fn send_list(
+    session: &Session,
+    options: &Options,
+    list: &FileList,
+    errors: i32,
+    outgoing: &mut Outgoing,
+) -> Result<(), Error> {
+    let fields = fields(session, options);
+    let mut writer = ListWriter::new(fields);
+    let none = Extra::default();
+    for (number, entry) in list.entries().iter().enumerate() {
+        let extra = list.extra(entry).unwrap_or(&none);
+        let number = u32::try_from(number).expect("a list holds fewer");
+        writer.write(list.name(entry), entry, extra, 0, number, outgoing.buffer());
+        outgoing.send_if_full()?;
+    }
+    writer.end(errors, outgoing.buffer());
+    if !options.numeric_ids && !list.is_empty() {
+        let names = OwnerNames::of(list);
+        let (user, group) = (user_name(0), group_name(0));
+        let of_root = (
+            user.as_deref().unwrap_or_default().as_bytes(),
+            group.as_deref().unwrap_or_default().as_bytes(),
+        );
+        let of_root = session.compatibility.has_names_of_root().then_some(of_root);
+        write_names(&fields, &names.users, &names.groups, of_root, outgoing.buffer());
+    }
+    if session.protocol < 30 {
+        outgoing.buffer().extend_from_slice(&errors.to_le_bytes());
+    }
+    outgoing.flush()
+}
+
+/// Hands the server's messages over in their order among its requests.
+struct Forward<'r> {
+    requests: &'r Requests,
+}
+
+impl Observer for Forward<'_> {
+    fn observe(&self, event: Event<'_>) {
+        if let Event::Message(tag, text) = event {
+            self.requests.push(Arrived::Message(tag, text.to_vec()));
+        }
+    }
+}
+
+/// Reads what the server wants.
+struct Reader<'a> {
+    session: Session,
+    options: &'a Options,
+    incoming: Incoming<'a>,
+    indices: Indices,
+    requests: &'a Requests,
+}
+
+impl Reader<'_> {
+    /// Reads until the goodbye.
+    fn run(&mut self) -> Result<(), Error> {
+        let mut phases = if self.session.protocol >= 31 { 5 } else { 4 };
+        while phases > 0 {
+            let (index, record) = self.next_record()?;
+            let arrived = match index {
+                Index::Done => {
+                    phases -= 1;
+                    Arrived::Done
+                }
+                Index::File(number) => Arrived::Request {
+                    number,
+                    sums: self.sums(&record)?,
+                    record,
+                },
+                Index::Deletions => {
+                    self.incoming.decode(|input| {
+                        for _ in 0..5 {
+                            input.varint()?;
+                        }
+                        Ok(())
+                    })?;
+                    continue;
+                }
+                Index::ListsEnd => return Err(Violation::Index(-2).into()),
+                Index::List(number) => return Err(Violation::ListNumber(number).into()),
+            };
+            if !self.requests.push(arrived) {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn next_record(&mut self) -> Result<(Index, Record), Error> {
+        let before = self.indices;
+        let indices = &mut self.indices;
+        self.incoming.decode(|input| {
+            *indices = before;
+            let index = indices.read(input)?;
+            let record = match index {
+                Index::File(_) => Record::read(input)?,
+                _ => Record::default(),
+            };
+            Ok((index, record))
+        })
+    }
+
+    fn sums(&mut self, record: &Record) -> Result<BlockSums, Error> {
+        if !record.flags.has(ItemFlags::TRANSFER) || self.options.dry_run {
+            return Ok(BlockSums::default());
+        }
+        let (protocol, digest) = (self.session.protocol, self.session.checksum.length());
+        let head = self
+            .incoming
+            .decode(|input| SumHead::read(protocol, digest, input))?;
+        let mut sums = BlockSums::new(head);
+        let mut is_complete = head.count == 0;
+        while !is_complete {
+            is_complete = self.incoming.decode(|input| sums.read(input))?;
+        }
+        Ok(sums)
+    }
+}

@@ -1,0 +1,120 @@
+use std::{
+    collections::VecDeque,
+    sync::{Condvar, Mutex, MutexGuard},
+};
+
+use crate::rsync::{
+    delta::BlockSums,
+    proto::{Record, Tag},
+    transfer::Error,
+};
+
+/// What a receiving server sent, in its order.
+#[derive(Debug)]
+pub(crate) enum Arrived {
+    /// It says something of a file, or wants its data.
+    Request {
+        number: u32,
+        record: Record,
+        sums: BlockSums,
+    },
+    /// A phase ends.
+    Done,
+    /// A message.
+    Message(Tag, Vec<u8>),
+}
+
+impl Arrived {
+    fn size(&self) -> usize {
+        size_of::<Self>()
+            + match self {
+                Self::Request { sums, .. } => sums.size(),
+                Self::Done => 0,
+                Self::Message(_, text) => text.len(),
+            }
+    }
+}
+
+/// As much is held before the reader waits, in bytes; one thing is always taken.
+const MOST: usize = 4 * 1024 * 1024;
+
+/// Between the thread that reads and the one that answers.
+#[derive(Debug, Default)]
+pub(crate) struct Requests {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<Arrived>,
+    size: usize,
+    end: Option<Result<(), Error>>,
+    has_ended: bool,
+    is_closed: bool,
+}
+
+impl Requests {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no thread panics with it")
+    }
+
+    /// Hands something over; waits while there is too much. `false` once nobody takes anything any more.
+    pub(crate) fn push(&self, arrived: Arrived) -> bool {
+        let size = arrived.size();
+        let mut state = self.state();
+        while !state.is_closed && !state.waiting.is_empty() && state.size + size > MOST {
+            state = self.changed.wait(state).expect("no thread panics with it");
+        }
+        if state.is_closed {
+            return false;
+        }
+        state.size += size;
+        state.waiting.push_back(arrived);
+        self.changed.notify_all();
+        true
+    }
+
+    /// Nothing more comes.
+    pub(crate) fn end(&self, result: Result<(), Error>) {
+        let mut state = self.state();
+        (state.end, state.has_ended) = (Some(result), true);
+        self.changed.notify_all();
+    }
+
+    /// The next thing, if it is there already.
+    pub(crate) fn take_ready(&self) -> Option<Arrived> {
+        Self::take(&mut self.state()).inspect(|_| self.changed.notify_all())
+    }
+
+    /// Waits for the next thing; `None` behind the last one.
+    ///
+    /// # Errors
+    ///
+    /// What ended the reading, once.
+    pub(crate) fn next(&self) -> Result<Option<Arrived>, Error> {
+        let mut state = self.state();
+        loop {
+            if let Some(arrived) = Self::take(&mut state) {
+                self.changed.notify_all();
+                return Ok(Some(arrived));
+            }
+            if state.has_ended {
+                return state.end.take().map_or(Ok(None), |end| end.map(|()| None));
+            }
+            state = self.changed.wait(state).expect("no thread panics with it");
+        }
+    }
+
+    /// Nobody takes anything any more.
+    pub(crate) fn close(&self) {
+        self.state().is_closed = true;
+        self.changed.notify_all();
+    }
+
+    fn take(state: &mut State) -> Option<Arrived> {
+        let arrived = state.waiting.pop_front()?;
+        state.size -= arrived.size();
+        Some(arrived)
+    }
+}

@@ -1,0 +1,124 @@
+use crate::{
+    rsync::{
+        proto::{
+            Encode as _, Offer, Session,
+            file_list::{Entry, Fields, FileKind, FileList},
+        },
+        transfer::{
+            Error, Options,
+            wire::{Faults, Incoming, Outgoing},
+        },
+    },
+    terms::Exit,
+};
+
+/// What this side does.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Role {
+    /// It has the files.
+    Sender,
+    /// It gets them.
+    Receiver,
+}
+
+/// Sends the arguments, and agrees on the algorithms.
+pub(crate) fn set_up(
+    protocol: u8,
+    role: Role,
+    paths: &[Vec<u8>],
+    options: &Options,
+    outgoing: &mut Outgoing,
+    incoming: &mut Incoming<'_>,
+) -> Result<Session, Error> {
+    for (option, is_set) in [("acls", options.acls), ("xattrs", options.xattrs)] {
+        if is_set && protocol < 30 {
+            return Err(Error::OldProtocol { option, protocol });
+        }
+    }
+    let end: u8 = if protocol >= 30 { 0 } else { b'\n' };
+    let mut arguments = vec![b"--server".to_vec()];
+    if role == Role::Receiver {
+        arguments.push(b"--sender".to_vec());
+    }
+    arguments.extend(
+        options
+            .of_server(protocol, role)
+            .into_iter()
+            .map(String::into_bytes),
+    );
+    arguments.push(b".".to_vec());
+    arguments.extend_from_slice(paths);
+    for argument in arguments {
+        outgoing.buffer().bytes(&argument);
+        outgoing.buffer().byte(end);
+    }
+    outgoing.buffer().byte(end);
+    outgoing.flush()?;
+    let offer = Offer {
+        protocol,
+        incremental: false,
+        algorithms: &options.algorithms,
+    };
+    let compatibility = incoming.decode(|input| offer.compatibility(input))?;
+    if compatibility.has_varint_flags() {
+        outgoing.buffer().bytes(&offer.names());
+        outgoing.flush()?;
+    }
+    let session = incoming.decode(|input| offer.session(compatibility, input))?;
+    incoming.multiplex();
+    if protocol >= 30 {
+        outgoing.multiplex()?;
+    }
+    // A server that receives reads rules only if it is to delete.
+    if role == Role::Sender {
+        return Ok(session);
+    }
+    for rule in &options.filters {
+        let length = i32::try_from(rule.len()).expect("a command line is shorter");
+        outgoing.buffer().int(length);
+        outgoing.buffer().bytes(rule);
+    }
+    outgoing.buffer().int(0);
+    outgoing.flush()?;
+    Ok(session)
+}
+
+/// What an entry of the list consists of.
+pub(crate) fn fields(session: &Session, options: &Options) -> Fields {
+    Fields {
+        protocol: session.protocol,
+        varint_flags: session.compatibility.has_varint_flags(),
+        safe_lists: session.compatibility.has_safe_lists(),
+        owner: options.owner,
+        group: options.group,
+        links: options.links,
+        devices: options.devices,
+        specials: options.specials,
+        checksum: options.checksum.then(|| session.list_checksum.length()),
+        atimes: options.atimes,
+        acls: options.acls,
+        xattrs: options.xattrs,
+        ..Fields::default()
+    }
+}
+
+/// The length of all regular files and symlinks.
+pub(crate) fn total_size(list: &FileList) -> u64 {
+    let counts = |entry: &&Entry| matches!(entry.kind(), FileKind::Regular | FileKind::Symlink);
+    let sizes = list.entries().iter().filter(counts);
+    sizes.map(|entry| entry.size.unsigned_abs()).sum()
+}
+
+/// What rsync ends with after errors with single files (`_exit_cleanup` in cleanup.c).
+pub(crate) fn final_exit(faults: &Faults) -> Exit {
+    let bits = faults.bits();
+    if faults.has_failed() || bits & 1 != 0 {
+        Exit::Partial
+    } else if bits & 2 != 0 {
+        Exit::Vanished
+    } else if bits & 4 != 0 {
+        Exit::DeleteLimit
+    } else {
+        Exit::Success
+    }
+}
