@@ -10,7 +10,12 @@ mod resolved;
 mod rules;
 mod sync;
 
-use std::{ffi::OsString, io, process::ExitCode};
+use std::{
+    ffi::{OsStr, OsString},
+    io,
+    path::Path,
+    process::ExitCode,
+};
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
@@ -48,7 +53,16 @@ enum Command {
 type Failure = Box<dyn std::error::Error>;
 
 /// Runs the program with its arguments, the program's name first, and returns its exit code.
+///
+/// Called by the name `rsync`, through a link, it takes rsync's command line at once.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let mut arguments = arguments.into_iter().peekable();
+    let is_rsync = arguments
+        .peek()
+        .is_some_and(|name| Path::new(name).file_name() == Some(OsStr::new("rsync")));
+    if is_rsync {
+        return end(sync::as_rsync(arguments.skip(1)));
+    }
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
@@ -73,6 +87,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Sync(arguments) => sync::run(&arguments),
     };
+    end(result)
+}
+
+fn end(result: Result<u8, Failure>) -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(failure) if is_broken_pipe(failure.as_ref()) => ExitCode::from(exit::CLEAN),

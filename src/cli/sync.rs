@@ -1,5 +1,7 @@
 use std::{
-    env, fs,
+    env,
+    ffi::OsString,
+    fs,
     io::{self, BufRead as _, Read as _, Write as _},
     net::{Shutdown, TcpStream},
     os::unix::{ffi::OsStringExt as _, fs::MetadataExt as _},
@@ -24,7 +26,7 @@ use crate::{
     explain::{Known, explain},
     rsync::{
         delta::Checksum,
-        net::connect,
+        net::{Proxy, connect, run_program},
         proto::{Compression, named},
         transfer::{Credentials, Dialogue, Error, Options, open, pull, push},
         tree::Identity,
@@ -64,7 +66,17 @@ and the --no-OPTION forms. Every other option of rsync's is refused by name. -vv
 
 /// Carries out rsync's command line.
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    let plan = match Command::parse(&arguments.words) {
+    carry_out(&arguments.words)
+}
+
+/// The same for the words behind the program's name.
+pub(super) fn as_rsync(words: impl Iterator<Item = OsString>) -> Result<u8, Failure> {
+    let words: Vec<_> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+    carry_out(&words)
+}
+
+fn carry_out(words: &[String]) -> Result<u8, Failure> {
+    let plan = match Command::parse(words) {
         Ok(Command::Help) => {
             io::stdout().write_all(HELP.as_bytes())?;
             return Ok(exit::CLEAN);
@@ -149,7 +161,7 @@ fn offered<T: PartialEq>(variable: &str, of_name: impl Fn(&str) -> Option<T>) ->
 }
 
 fn transfer(plan: &Plan, printer: &Printer<'_>) -> Result<u8, Error> {
-    let stream = connect(&plan.daemon.address, plan.connect_limit.or(plan.options.timeout))?;
+    let stream = reach(plan)?;
     stream
         .set_read_timeout(plan.options.timeout)
         .map_err(|source| Error::Socket {
@@ -163,6 +175,18 @@ fn transfer(plan: &Plan, printer: &Printer<'_>) -> Result<u8, Error> {
     converse(plan, printer, stream).map_err(|error| match interrupt.has_come() {
         true => Error::Interrupted,
         false => error,
+    })
+}
+
+/// Connects as the environment says.
+fn reach(plan: &Plan) -> Result<TcpStream, Error> {
+    let address = &plan.daemon.address;
+    let limit = plan.connect_limit.or(plan.options.timeout);
+    let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
+    Ok(match (variable("RSYNC_CONNECT_PROG"), variable("RSYNC_PROXY")) {
+        (Some(command), _) => run_program(&command, &address.host)?,
+        (None, Some(proxy)) => Proxy::parse(&proxy)?.connect(address, limit)?,
+        (None, None) => connect(address, limit)?,
     })
 }
 
@@ -271,7 +295,7 @@ impl Credentials for Login<'_> {
         if let Some(path) = &self.0.password_file {
             return password_file(path);
         }
-        let given = env::var_os("RSYNC_PASSWORD").map(std::ffi::OsString::into_vec);
+        let given = env::var_os("RSYNC_PASSWORD").map(OsString::into_vec);
         Ok(given.unwrap_or_else(ask))
     }
 }

@@ -1,7 +1,11 @@
 //! Streams of bytes with deadlines.
 
 mod address;
+mod program;
+mod proxy;
 mod tcp;
 
 pub use address::{Address, Family};
+pub use program::run_program;
+pub use proxy::Proxy;
 pub use tcp::{ConnectError, connect};

@@ -22,6 +22,18 @@ pub enum ConnectError {
         /// What the resolver says.
         source: io::Error,
     },
+    /// The program that makes the connection cannot be run.
+    #[error("the program in RSYNC_CONNECT_PROG cannot be run: {0}")]
+    Program(io::Error),
+    /// A shell could take the host for something else.
+    #[error("unsafe host characters for RSYNC_CONNECT_PROG")]
+    UnsafeHost,
+    /// The proxy is written wrongly.
+    #[error("invalid proxy specification: should be {0}")]
+    ProxyForm(&'static str),
+    /// The proxy does not let us through.
+    #[error("{0}")]
+    ProxyAnswer(String),
     /// Each address failed, each for a reason.
     #[error("{}", .tried.iter().map(|(address, error)| failed(host, *address, error)).collect::<Vec<_>>().join("\nrsync: [Receiver] "))]
     Failed {

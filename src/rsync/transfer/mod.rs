@@ -11,6 +11,7 @@ mod keep;
 mod observer;
 mod options;
 mod pull;
+mod pulse;
 mod push;
 mod queue;
 mod receiver;

@@ -19,6 +19,7 @@ use crate::rsync::{
         extended::Values,
         generator::Generator,
         keep::Keep,
+        pulse::Pulse,
         queue::Queue,
         receiver::{Counts, Receiver, missing},
         session::{Role, fields, final_exit, set_up, total_size},
@@ -74,10 +75,12 @@ pub fn pull(
     let socket = |error| socket_error("setsockopt", error);
     stream.set_read_timeout(options.timeout).map_err(socket)?;
     stream.set_write_timeout(options.timeout).map_err(socket)?;
+    let pulse = Pulse::new(options.timeout);
     let faults = Faults::default();
-    let mut outgoing = Outgoing::new(stream.try_clone().map_err(socket)?);
+    let mut outgoing = Outgoing::new(stream.try_clone().map_err(socket)?, pulse.clone());
     let mut incoming = Incoming::new(
         stream.try_clone().map_err(socket)?,
+        pulse,
         &received,
         observer,
         &faults,

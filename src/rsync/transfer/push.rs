@@ -9,6 +9,7 @@ use crate::rsync::{
     transfer::{
         Error, Event, Observer, Opened, Options, Outcome,
         build::{Builder, Built, OwnerNames, group_name, user_name},
+        pulse::Pulse,
         receiver::Counts,
         requests::{Arrived, Requests},
         sender::Sender,
@@ -37,12 +38,14 @@ pub fn push(
     let socket = |error| socket_error("setsockopt", error);
     stream.set_read_timeout(options.timeout).map_err(socket)?;
     stream.set_write_timeout(options.timeout).map_err(socket)?;
+    let pulse = Pulse::new(options.timeout);
     let faults = Faults::default();
     let requests = Requests::default();
     let forward = Forward { requests: &requests };
-    let mut outgoing = Outgoing::new(stream.try_clone().map_err(socket)?);
+    let mut outgoing = Outgoing::new(stream.try_clone().map_err(socket)?, pulse.clone());
     let mut incoming = Incoming::new(
         stream.try_clone().map_err(socket)?,
+        pulse,
         &received,
         &forward,
         &faults,

@@ -8,7 +8,7 @@ use std::{
 
 use crate::rsync::{
     proto::{Frame, Frames, Input, MAX_FRAME, Stop, Tag, Token, TokenReader, Violation, frame_header},
-    transfer::{Error, Event, Observer, buffer::Buffer},
+    transfer::{Error, Event, Observer, buffer::Buffer, pulse::Pulse},
 };
 
 /// How much is read from the socket at once, in bytes.
@@ -49,6 +49,7 @@ impl Faults {
 /// What the peer sends: demultiplexed and decoded.
 pub(crate) struct Incoming<'o> {
     stream: TcpStream,
+    pulse: Pulse,
     observer: &'o dyn Observer,
     faults: &'o Faults,
     /// What this side is, for messages.
@@ -66,6 +67,7 @@ pub(crate) struct Incoming<'o> {
 impl<'o> Incoming<'o> {
     pub(crate) fn new(
         stream: TcpStream,
+        pulse: Pulse,
         received: &[u8],
         observer: &'o dyn Observer,
         faults: &'o Faults,
@@ -73,6 +75,7 @@ impl<'o> Incoming<'o> {
     ) -> Self {
         Self {
             stream,
+            pulse,
             observer,
             faults,
             role,
@@ -191,19 +194,25 @@ impl<'o> Incoming<'o> {
 
     fn read(&mut self, is_raw: bool) -> Result<(), Error> {
         let to = if is_raw { &mut self.raw } else { &mut self.data };
-        match to.read_from(&mut self.stream, READ) {
-            Ok(0) => Err(Error::Closed {
-                received: self.received,
-                role: self.role,
-            }),
-            Ok(count) => {
-                self.received += count as u64;
-                // The daemon holds its last small piece back until we acknowledge the one before, and the kernel delays
-                // that by 40 ms unless it is told not to, anew after each read.
-                let _ = self.stream.set_quickack(true);
-                Ok(())
+        loop {
+            match to.read_from(&mut self.stream, READ) {
+                Ok(0) => {
+                    return Err(Error::Closed {
+                        received: self.received,
+                        role: self.role,
+                    });
+                }
+                Ok(count) => {
+                    self.received += count as u64;
+                    self.pulse.beat();
+                    // The daemon holds its last small piece back until we acknowledge the one before, and the kernel
+                    // delays that by 40 ms unless it is told not to, anew after each read.
+                    let _ = self.stream.set_quickack(true);
+                    return Ok(());
+                }
+                Err(error) if self.pulse.retry(&self.stream, &error) => {}
+                Err(error) => return Err(socket_error("read", error)),
             }
-            Err(error) => Err(socket_error("read", error)),
         }
     }
 }
@@ -249,6 +258,7 @@ fn message(
 /// What goes to the peer, in as few writes as possible.
 pub(crate) struct Outgoing {
     stream: TcpStream,
+    pulse: Pulse,
     is_multiplexed: bool,
     /// With room for a frame's head in front.
     buffer: Vec<u8>,
@@ -259,9 +269,10 @@ pub(crate) struct Outgoing {
 const HEAD: usize = 4;
 
 impl Outgoing {
-    pub(crate) fn new(stream: TcpStream) -> Self {
+    pub(crate) fn new(stream: TcpStream, pulse: Pulse) -> Self {
         Self {
             stream,
+            pulse,
             is_multiplexed: false,
             buffer: vec![0; HEAD],
             sent: 0,
@@ -284,14 +295,8 @@ impl Outgoing {
     pub(crate) fn no_send(&mut self, number: u32) -> Result<(), Error> {
         self.flush()?;
         let message = [frame_header(Tag::NoSend, 4), number.cast_signed().to_le_bytes()].concat();
-        self.write(&message)
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.stream
-            .write_all(bytes)
-            .map_err(|error| socket_error("write", error))?;
-        self.sent += bytes.len() as u64;
+        write(&mut self.stream, &self.pulse, &message)?;
+        self.sent += message.len() as u64;
         Ok(())
     }
 
@@ -316,15 +321,28 @@ impl Outgoing {
                 self.buffer[from..start].copy_from_slice(&frame_header(Tag::Data, length));
             }
             let piece = &self.buffer[from..start + length];
-            self.stream
-                .write_all(piece)
-                .map_err(|error| socket_error("write", error))?;
+            write(&mut self.stream, &self.pulse, piece)?;
             self.sent += piece.len() as u64;
             start += length;
         }
         self.buffer.truncate(HEAD);
         Ok(())
     }
+}
+
+fn write(stream: &mut TcpStream, pulse: &Pulse, mut bytes: &[u8]) -> Result<(), Error> {
+    while !bytes.is_empty() {
+        match stream.write(bytes) {
+            Ok(0) => return Err(socket_error("write", ErrorKind::WriteZero.into())),
+            Ok(count) => {
+                bytes = &bytes[count..];
+                pulse.beat();
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted || pulse.retry(stream, &error) => {}
+            Err(error) => return Err(socket_error("write", error)),
+        }
+    }
+    Ok(())
 }
 
 /// What a socket's failure means.
