@@ -28,8 +28,10 @@ use crate::{
     cli::{Failure, exit, output::complain},
     explain::{Known, explain},
     rsync::{
+        delta::Checksum,
         filter::{CvsIgnores, FilterError},
         net::{Proxy, connect, run_program},
+        proto::{Compression, named},
         transfer::{Credentials, Dialogue, Error, Options, open, pull, push},
         tree::{Identity, open_trusted},
     },
@@ -57,12 +59,14 @@ rsyncctl sync [OPTION]... SOURCE... [USER@]HOST::MODULE[/PATH]
 
 Works like rsync: the same options, output and exit codes. Without a destination the files are listed, without a module
 the modules. Supported now: pulls, pushes and listings with
-  -a -r -d -l -p -t -g -o -D --devices --specials --numeric-ids -O   what is transferred and kept
+  -a -r -d -l -p -t -g -o -D -A -X -U -E -S --devices --specials --numeric-ids -O -J   what is transferred and kept
   -c -I -u --size-only --existing --ignore-existing -W -B --block-size   what is compared, and how
   -f --filter --exclude --include --exclude-from --include-from -F -C -0  which files take part
   --delete and its timings --delete-excluded --max-delete --ignore-errors --force   what is deleted
   --delete-missing-args --ignore-missing-args -m -x --min-size --max-size -@ --chmod --remove-source-files
   -b --suffix -k -L --copy-unsafe-links --safe-links --munge-links -M --max-alloc --trust-sender
+  -z --compress-choice --compress-level --skip-compress              how the data travel
+  --old-compress --new-compress --checksum-choice --checksum-seed
   -n -v -q -i -h --list-only --stats --no-motd                        what is done and printed
   --port --timeout --contimeout --password-file --protocol -4 -6      how the daemon is reached
 and the --no-OPTION forms. Every other option of rsync's is refused by name. -vv says no more than -v.
@@ -94,19 +98,28 @@ fn carry_out(words: &[String]) -> Result<u8, Failure> {
             )?;
             return Ok(exit::CLEAN);
         }
-        Ok(Command::Transfer(plan)) => plan,
+        Ok(Command::Transfer(mut plan)) => {
+            let algorithms = &mut plan.options.algorithms;
+            algorithms.checksums = offered("RSYNC_CHECKSUM_LIST", Checksum::of_name);
+            algorithms.compressions = offered("RSYNC_COMPRESS_LIST", Compression::of_name);
+            plan
+        }
+        Err(UsageError::Filter(error)) => {
+            let code = error.exit().code();
+            // rsync puts its name in front of what the system says.
+            let is_of_system = matches!(error, FilterError::Unreadable { .. });
+            let prefix = if is_of_system { "rsync: [client] " } else { "" };
+            complain(&format!("{prefix}{error}\n{}", last_line(code, "client")))?;
+            return Ok(code);
+        }
+        Err(error) if error.exit() == Exit::Syntax => {
+            complain(&format!("{error}\nsee `rsyncctl sync --help`"))?;
+            return Ok(Exit::Syntax.code());
+        }
         Err(error) => {
-            let exit = error.exit();
-            complain(&match error {
-                UsageError::Filter(error) => {
-                    // rsync puts its name in front of what the system says.
-                    let is_of_system = matches!(error, FilterError::Unreadable { .. });
-                    let prefix = if is_of_system { "rsync: [client] " } else { "" };
-                    format!("{prefix}{error}\n{}", last_line(exit.code(), "client"))
-                }
-                _ => format!("{error}\nsee `rsyncctl sync --help`"),
-            })?;
-            return Ok(exit.code());
+            let code = error.exit().code();
+            writeln!(io::stderr(), "{error}\n{}", last_line(code, "client"))?;
+            return Ok(code);
         }
     };
     let printer = Printer::new(
@@ -129,7 +142,7 @@ fn carry_out(words: &[String]) -> Result<u8, Failure> {
         }
         Err(error) => {
             let text = error.to_string();
-            let is_whole = ["@", "ERROR", "rsync:"]
+            let is_whole = ["@", "ERROR", "rsync:", "Failed to negotiate", "--"]
                 .iter()
                 .any(|start| text.starts_with(start));
             let is_whole = is_whole || matches!(error, Error::Filter(_));
@@ -189,6 +202,11 @@ fn mask() -> u32 {
     let mask = umask(Mode::empty());
     umask(mask);
     mask.bits()
+}
+
+/// The algorithms that a variable of the environment lists.
+fn offered<T: PartialEq>(variable: &str, of_name: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
+    env::var(variable).ok().and_then(|list| named(&list, of_name))
 }
 
 fn transfer(plan: &Plan, printer: &Printer<'_>) -> Result<u8, Error> {

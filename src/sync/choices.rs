@@ -183,10 +183,6 @@ impl<'s> Choices<'s> {
         if deletes && !options.recursive && !options.directories {
             return Err(UsageError::DeletionWithoutFolders);
         }
-        if options.backs_up {
-            // Backups change the times of folders all the time.
-            options.omit_directory_times = true;
-        }
         match options.suffix.as_deref() {
             Some("") => return Err(UsageError::EmptySuffix),
             Some(suffix) if suffix.contains('/') => return Err(UsageError::Suffix(suffix.to_owned())),

@@ -40,8 +40,8 @@ pub(super) fn letters(entry: &Entry, flags: ItemFlags, options: &Options, arrow:
         (ItemFlags::PERMISSIONS, 'p'),
         (ItemFlags::OWNER, 'o'),
         (ItemFlags::GROUP, 'g'),
-        (0, 'u'),
-        (0, 'a'),
+        (ItemFlags::ATIME, 'u'),
+        (ItemFlags::ACL, 'a'),
         (ItemFlags::XATTR, 'x'),
     ]
     .iter()

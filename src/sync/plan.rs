@@ -4,8 +4,10 @@ use thiserror::Error;
 
 use crate::{
     rsync::{
+        delta::Checksum,
         filter::FilterError,
         net::{Address, Family},
+        proto::{ChecksumChoice, Compression, CompressionChoice},
         transfer::Options,
     },
     sync::choices::{Choices, Surroundings},
@@ -44,6 +46,17 @@ pub enum UsageError {
         /// What is wrong with its value.
         problem: String,
     },
+    /// No algorithm has this name.
+    #[error("unknown {what} name: {name}")]
+    UnknownAlgorithm {
+        /// What it would be for.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// rsync is built without it, and so are we.
+    #[error("This rsync does not support --crtimes (-N)")]
+    CreationTimes,
     /// A daemon's files are in its modules.
     #[error("The remote path must start with a module name not a /")]
     NoModule,
@@ -77,6 +90,17 @@ pub enum UsageError {
     /// What this program cannot do yet.
     #[error("{0} is not supported yet; use rsync for it")]
     NotYet(&'static str),
+}
+
+impl UsageError {
+    /// What rsync ends with then.
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::UnknownAlgorithm { .. } => Exit::Unsupported,
+            Self::Filter(error) => error.exit(),
+            _ => Exit::Syntax,
+        }
+    }
 }
 
 /// A session with a daemon.
@@ -176,6 +200,12 @@ struct Reading {
     port: Option<u16>,
     family: Family,
     protocol: Option<u8>,
+    /// `--checksum-choice`, as it is written.
+    checksum_choice: Option<String>,
+    /// `--compress-choice`, as it is written.
+    compress_choice: Option<String>,
+    /// How often `--compress` is given.
+    compress: u8,
 }
 
 impl Reading {
@@ -211,6 +241,20 @@ impl Reading {
             "D" => (options.devices, options.specials) = (is_on, is_on),
             "devices" => options.devices = is_on,
             "specials" => options.specials = is_on,
+            "atimes" | "U" if is_on && options.atimes => return Err(UsageError::NotYet("-UU")),
+            "atimes" | "U" => options.atimes = is_on,
+            "crtimes" | "N" if is_on => return Err(UsageError::CreationTimes),
+            "crtimes" | "N" => {}
+            "executability" | "E" if is_on => options.executability = true,
+            "sparse" | "S" => options.sparse = is_on,
+            "omit-link-times" | "J" => options.omit_link_times = is_on,
+            "acls" | "A" => {
+                options.acls = is_on;
+                // They hold the permissions too.
+                options.permissions |= is_on;
+            }
+            "xattrs" | "X" if is_on && options.xattrs => return Err(UsageError::NotYet("-XX")),
+            "xattrs" | "X" => options.xattrs = is_on,
             "numeric-ids" => options.numeric_ids = is_on,
             "omit-dir-times" | "O" => options.omit_directory_times = is_on,
             "checksum" | "c" => options.checksum = is_on,
@@ -244,10 +288,40 @@ impl Reading {
             "contimeout" => self.connect_limit = seconds(name, value)?,
             "port" => self.port = Some(number(name, value, 1..=65_535)?),
             "protocol" => self.protocol = Some(number(name, value, 29..=32)?),
+            "compress" | "z" if is_on => self.compress = self.compress.saturating_add(1),
+            "compress" | "z" => (self.compress, self.compress_choice) = (0, None),
+            "compress-choice" | "zc" => self.compress_choice = value.map(str::to_owned),
+            "new-compress" => self.compress_choice = Some(Compression::Zlibx.name().to_owned()),
+            "old-compress" => self.compress_choice = Some(Compression::Zlib.name().to_owned()),
+            "compress-level" | "zl" => options.algorithms.level = Some(integer(name, value)?),
+            // It speeds up a sender.
+            "compress-threads" | "zt" => drop(integer(name, value)?),
+            "skip-compress" => options.skip_compress = value.map(str::to_owned),
+            "checksum-choice" | "cc" => self.checksum_choice = value.map(str::to_owned),
+            "checksum-seed" => options.checksum_seed = integer(name, value)?,
             "password-file" => self.password_file = value.map(PathBuf::from),
             plain if choices.option(options, plain, is_on, value)? => {}
             _ => return Err(UsageError::Unsupported(dashed(name))),
         }
+        Ok(())
+    }
+
+    /// Which algorithms the options ask for together (`parse_arguments` in options.c).
+    fn choose(&mut self) -> Result<(), UsageError> {
+        let unknown = |what| move |name| UsageError::UnknownAlgorithm { what, name };
+        let algorithms = &mut self.options.algorithms;
+        if let Some(text) = &self.checksum_choice {
+            algorithms.checksum = ChecksumChoice::parse(text).map_err(unknown("checksum"))?;
+            let transfer = algorithms.checksum.as_ref().and_then(|choice| choice.transfer);
+            // Without it no block can be recognised.
+            self.options.whole_file |= transfer == Some(Checksum::None);
+        }
+        if self.compress_choice.is_none() && self.compress > 1 {
+            self.compress_choice = Some(Compression::Zlibx.name().to_owned());
+        }
+        let choice = self.compress_choice.as_deref().map(CompressionChoice::parse);
+        algorithms.compression = choice.transpose().map_err(unknown("compress"))?.flatten();
+        algorithms.compress = self.compress > 0;
         Ok(())
     }
 
@@ -303,6 +377,10 @@ impl Reading {
             }
             _ => self.pull_place(sources, destination)?,
         };
+        self.choose()?;
+        if let (Place::Push { .. }, Some(option)) = (&place, self.options.unsent()) {
+            return Err(UsageError::NotYet(option));
+        }
         if self.options.list_only && !self.options.recursive {
             self.options.directories = true;
         }
@@ -355,16 +433,6 @@ fn path_of(remote: &Remote) -> String {
     }
 }
 
-impl UsageError {
-    /// What rsync ends with then.
-    pub const fn exit(&self) -> Exit {
-        match self {
-            Self::Filter(error) => error.exit(),
-            _ => Exit::Syntax,
-        }
-    }
-}
-
 fn dashed(name: &str) -> String {
     if name.chars().count() == 1 {
         format!("-{name}")
@@ -395,6 +463,15 @@ fn number<T: TryFrom<u64>>(
                 range.end()
             ))
         })
+}
+
+/// A number of 32 bits, with a sign or not.
+fn integer(option: &str, value: Option<&str>) -> Result<i32, UsageError> {
+    let text = value.unwrap_or_default();
+    text.parse().map_err(|_| UsageError::Value {
+        option: dashed(option),
+        problem: format!("`{text}` is not a number"),
+    })
 }
 
 /// Zero stands for no limit.

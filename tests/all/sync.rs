@@ -2,7 +2,9 @@
 //!
 //! `RSYNCCTL_TREES` is the number of generated trees, `RSYNCCTL_SEED` the seed of the first one.
 
+mod algorithms;
 mod arguments;
+mod extended;
 mod filters;
 mod trees;
 mod unasked;
@@ -73,12 +75,32 @@ impl Stage {
 
     /// Both clients with the same words; `{url}` stands for the daemon. Each in a folder of its own that `prepare` fills.
     fn compare(&self, words: &[&str], prepare: impl Fn(&Path)) -> Result<(), String> {
-        self.compare_push(words, prepare, |_| {})
+        self.compare_all(&[], words, prepare, |_| {})
+    }
+
+    /// The same in an environment with these variables.
+    fn compare_in(
+        &self,
+        environment: &[(&str, &str)],
+        words: &[&str],
+        prepare: impl Fn(&Path),
+    ) -> Result<(), String> {
+        self.compare_all(environment, words, prepare, |_| {})
     }
 
     /// The same, with what becomes of the target that `plant` fills for each.
     fn compare_push(
         &self,
+        words: &[&str],
+        prepare: impl Fn(&Path),
+        plant: impl Fn(&Path),
+    ) -> Result<(), String> {
+        self.compare_all(&[], words, prepare, plant)
+    }
+
+    fn compare_all(
+        &self,
+        environment: &[(&str, &str)],
         words: &[&str],
         prepare: impl Fn(&Path),
         plant: impl Fn(&Path),
@@ -100,7 +122,9 @@ impl Stage {
                 command.current_dir(folder.path()).env("LC_ALL", "C.UTF-8");
                 command
             };
-            command.env_remove("RSYNC_PASSWORD");
+            command
+                .env_remove("RSYNC_PASSWORD")
+                .envs(environment.iter().copied());
             let output = command.args(&words).output().expect("the client runs");
             let place = folder.path().display().to_string();
             let trees = [described(folder.path()), described(&target)].join("-- target\n");
@@ -117,7 +141,7 @@ impl Stage {
             .unified_diff()
             .header("rsync", "rsyncctl")
             .to_string();
-        Err(format!("{words:?}\n{difference}"))
+        Err(format!("{environment:?} {words:?}\n{difference}"))
     }
 }
 

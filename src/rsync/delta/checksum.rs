@@ -19,16 +19,33 @@ pub enum Checksum {
     Md5,
     /// Since 3.2.0 negotiable.
     Sha1,
+    /// Since protocol 30 only where both sides are told to: builds of rsync disagree where its seed stands, so that one
+    /// may not find the other's blocks.
+    Md4,
     /// Before protocol 30: the seed stands in front of a file.
     OldMd4,
+    /// None at all: files are sent whole.
+    None,
 }
 
 /// The longest digest, in bytes.
 const LONGEST: usize = 20;
 
 impl Checksum {
-    /// Those that are offered, in upstream's order. MD4 is not: builds of rsync disagree where its seed stands.
+    /// Those that are offered, in upstream's order. MD4 is not.
     pub const OFFERED: [Self; 5] = [Self::Xxh128, Self::Xxh3, Self::Xxh64, Self::Md5, Self::Sha1];
+
+    /// Another name of XXH64.
+    pub const OTHER_XXH64: &str = "xxhash";
+
+    /// The algorithm of a name, in capitals or not.
+    pub fn of_name(name: &str) -> Option<Self> {
+        if name.eq_ignore_ascii_case(Self::OTHER_XXH64) {
+            return Some(Self::Xxh64);
+        }
+        let mut known = Self::OFFERED.into_iter().chain([Self::Md4, Self::None]);
+        known.find(|known| known.name().eq_ignore_ascii_case(name))
+    }
 
     /// How a list of algorithms names it.
     pub const fn name(self) -> &'static str {
@@ -38,16 +55,19 @@ impl Checksum {
             Self::Xxh64 => "xxh64",
             Self::Md5 => "md5",
             Self::Sha1 => "sha1",
-            Self::OldMd4 => "md4",
+            Self::Md4 | Self::OldMd4 => "md4",
+            Self::None => "none",
         }
     }
 
     /// The length of a whole digest, in bytes.
     pub const fn length(self) -> usize {
         match self {
-            Self::Xxh128 | Self::Md5 | Self::OldMd4 => 16,
+            Self::Xxh128 | Self::Md5 | Self::Md4 | Self::OldMd4 => 16,
             Self::Xxh3 | Self::Xxh64 => 8,
             Self::Sha1 => LONGEST,
+            // A byte in its place.
+            Self::None => 1,
         }
     }
 
@@ -66,7 +86,10 @@ impl Checksum {
             Self::Md5 if is_seed_first => put(&Md5::new().chain_update(seed).chain_update(block).finalize()),
             Self::Md5 => put(&Md5::new().chain_update(block).chain_update(seed).finalize()),
             Self::Sha1 => put(&Sha1::new().chain_update(seed).chain_update(block).finalize()),
-            Self::OldMd4 => put(&Md4::new().chain_update(block).chain_update(seed).finalize()),
+            Self::Md4 | Self::OldMd4 => {
+                put(&Md4::new().chain_update(block).chain_update(seed).finalize());
+            }
+            Self::None => {}
         }
         digest
     }
@@ -79,7 +102,9 @@ impl Checksum {
             Self::Xxh64 => Hasher::Xxh64(Xxh64::new(0)),
             Self::Md5 => Hasher::Md5(Md5::new()),
             Self::Sha1 => Hasher::Sha1(Sha1::new()),
+            Self::Md4 => Hasher::Md4(Md4::new()),
             Self::OldMd4 => Hasher::Md4(Md4::new().chain_update(seed.to_le_bytes())),
+            Self::None => Hasher::None,
         }
     }
 
@@ -102,6 +127,7 @@ pub enum Hasher {
     Md5(Md5),
     Sha1(Sha1),
     Md4(Md4),
+    None,
 }
 
 impl Hasher {
@@ -113,6 +139,7 @@ impl Hasher {
             Self::Md5(state) => state.update(bytes),
             Self::Sha1(state) => state.update(bytes),
             Self::Md4(state) => state.update(bytes),
+            Self::None => {}
         }
     }
 
@@ -125,6 +152,7 @@ impl Hasher {
             Self::Md5(state) => state.finalize().to_vec(),
             Self::Sha1(state) => state.finalize().to_vec(),
             Self::Md4(state) => state.finalize().to_vec(),
+            Self::None => vec![0],
         }
     }
 }

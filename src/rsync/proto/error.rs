@@ -60,6 +60,33 @@ pub enum Violation {
     /// A compatibility flag that the client did not offer.
     #[error("Incompatible options specified for inc-recursive connection")]
     UnofferedRecursion,
+    /// No algorithm that both sides know.
+    #[error("Failed to negotiate a {what} choice.\nServer list: {theirs}\nClient list: {ours}")]
+    NothingCommon {
+        /// What they are for.
+        what: &'static str,
+        /// Those of the server.
+        theirs: String,
+        /// Those of ours.
+        ours: String,
+    },
+    /// The number of an ACL that has not come.
+    #[error("recv_acl_index: ACL index {index} > {known}")]
+    AclIndex {
+        /// The number.
+        index: i32,
+        /// How many have come.
+        known: usize,
+    },
+    /// Permissions that an ACL cannot have.
+    #[error("recv_acl_access: value out of range: {0:x}")]
+    AclAccess(i32),
+    /// The number of an extended attribute, or of a set of them, that has not come.
+    #[error("receive_xattr: xa index {0} out of range")]
+    XattrIndex(i32),
+    /// The name of an extended attribute that cannot be one.
+    #[error("Invalid xattr name received (missing trailing \\0).")]
+    XattrName,
     /// A name or a link's text that is too long.
     #[error("overflow: {what}={length}")]
     LongName {
@@ -149,6 +176,9 @@ impl Violation {
             Self::Index(_) => "index",
             Self::UnaskedIndex(_) => "unasked-index",
             Self::UnofferedRecursion => "unoffered-recursion",
+            Self::NothingCommon { .. } => "nothing-common",
+            Self::AclIndex { .. } | Self::AclAccess(_) => "acl",
+            Self::XattrIndex(_) | Self::XattrName => "xattr",
             Self::LongName { .. } => "long-name",
             Self::Range { .. } => "range",
             Self::NegativeLength => "negative-length",
@@ -176,8 +206,13 @@ impl Violation {
             | Self::FrameTag(_)
             | Self::FrameLength { .. }
             | Self::LongMessage { .. }
+            | Self::AclIndex { .. }
+            | Self::AclAccess(_)
+            | Self::XattrIndex(_)
             | Self::Decompression(_) => Exit::Stream,
-            Self::NegativeLength
+            Self::XattrName => Exit::FileIo,
+            Self::NothingCommon { .. }
+            | Self::NegativeLength
             | Self::UnsafeName(_)
             | Self::UnrequestedName(_)
             | Self::ExcludedName(_)

@@ -4,6 +4,7 @@
 //! changed nothing, and is called again with more.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod algorithms;
 mod authentication;
 mod encode;
 mod error;
@@ -17,6 +18,7 @@ mod setup;
 mod statistics;
 mod token;
 
+pub use algorithms::{Algorithms, ChecksumChoice, CompressionChoice, named};
 pub use authentication::{Digest, response};
 pub use encode::Encode;
 pub use error::Violation;
@@ -25,9 +27,9 @@ pub use greeting::{Greeting, Reply};
 pub use index::{Index, Indices};
 pub use input::{Input, Stop};
 pub use record::{ItemFlags, Record, SumHead};
-pub use setup::{Compatibility, Offer, Session, choose};
+pub use setup::{Compatibility, Offer, Session};
 pub use statistics::Statistics;
-pub use token::{PlainTokens, Token, TokenWriter};
+pub use token::{Compression, Token, TokenReader, TokenWriter};
 
 /// The newest protocol that is spoken here.
 pub const PROTOCOL: u8 = 32;

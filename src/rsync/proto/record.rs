@@ -5,6 +5,8 @@ use crate::rsync::proto::{Encode, Input, Stop, Violation};
 pub struct ItemFlags(pub u16);
 
 impl ItemFlags {
+    /// The access time is other.
+    pub const ATIME: u16 = 1;
     /// The content is other.
     pub const CHANGE: u16 = 1 << 1;
     /// The length is other; of a symlink: its time cannot be set.
@@ -17,6 +19,8 @@ impl ItemFlags {
     pub const OWNER: u16 = 1 << 5;
     /// The group is other.
     pub const GROUP: u16 = 1 << 6;
+    /// An ACL is other.
+    pub const ACL: u16 = 1 << 7;
     /// The extended attributes are other.
     pub const XATTR: u16 = 1 << 8;
     /// The kind of the basis follows.

@@ -1,6 +1,6 @@
 use crate::rsync::{
     delta::Checksum,
-    proto::{Encode, Input, Stop, Violation},
+    proto::{Algorithms, Compression, Input, Stop, Violation},
 };
 
 /// What a server says that it can do, each for a letter that the client sent (`set_allow_inc_recurse` and
@@ -52,11 +52,13 @@ impl Compatibility {
 
 /// What a client offers before the session is set up.
 #[derive(Clone, Copy, Debug)]
-pub struct Offer {
+pub struct Offer<'a> {
     /// The protocol that the greetings agreed on.
     pub protocol: u8,
     /// Whether the client sent the letter for incremental lists.
     pub incremental: bool,
+    /// What the user says of checksums and compression.
+    pub algorithms: &'a Algorithms,
 }
 
 /// What both sides know when the multiplexed stream begins.
@@ -68,6 +70,10 @@ pub struct Session {
     pub compatibility: Compatibility,
     /// The digest of blocks and files.
     pub checksum: Checksum,
+    /// The digest of the list with `--checksum`.
+    pub list_checksum: Checksum,
+    /// How literal bytes travel.
+    pub compression: Compression,
     /// What stands in front of or behind what is hashed.
     pub seed: i32,
 }
@@ -75,12 +81,10 @@ pub struct Session {
 /// The longest list of names that is read.
 const MAX_NAMES: usize = 256;
 
-impl Offer {
-    /// What the client writes unasked once it knows that the server negotiates: its digests.
-    pub fn names() -> Vec<u8> {
-        let mut names = Vec::new();
-        names.vstring(Checksum::OFFERED.map(Checksum::name).join(" ").as_bytes());
-        names
+impl Offer<'_> {
+    /// What the client writes unasked once it knows that the server negotiates: the algorithms that it offers.
+    pub fn names(self) -> Vec<u8> {
+        self.algorithms.names()
     }
 
     /// Reads the compatibility flags, which a server sends from protocol 30 on.
@@ -99,38 +103,58 @@ impl Offer {
         Ok(flags)
     }
 
-    /// Reads what follows the flags: the server's digests, if they are negotiated, and the seed.
+    /// Reads what follows the flags: the server's algorithms, if they are negotiated, and the seed.
     ///
     /// # Errors
     ///
-    /// No digest in common.
+    /// No algorithm in common.
     pub fn session(self, compatibility: Compatibility, input: &mut Input<'_>) -> Result<Session, Stop> {
-        let checksum = if compatibility.has_varint_flags() {
-            let names = input.vstring(MAX_NAMES)?;
-            choose(names).ok_or(Violation::Greeting)?
-        } else if self.protocol >= 30 {
-            Checksum::Md5
-        } else {
-            Checksum::OldMd4
-        };
+        let (checksum, list_checksum) = self.checksums(compatibility, input)?;
+        let compression = self.compression(compatibility, input)?;
         Ok(Session {
             protocol: self.protocol,
             compatibility,
             checksum,
+            list_checksum,
+            compression: compression.at_level(self.algorithms.level),
             seed: input.int()?,
         })
     }
-}
 
-/// The digest that both sides take: the first of ours that the server has. A server up to 3.4 decides the same; one of
-/// 3.5 takes the first of its own that we named, so ours stand in its order (`parse_negotiate_str` in compat.c).
-pub fn choose(theirs: &[u8]) -> Option<Checksum> {
-    let has = |name: &str| {
-        theirs
-            .split(|&byte| byte == b' ')
-            .any(|their| their == name.as_bytes())
-    };
-    Checksum::OFFERED
-        .into_iter()
-        .find(|checksum| has(checksum.name()) || *checksum == Checksum::Xxh64 && has("xxhash"))
+    fn checksums(
+        self,
+        compatibility: Compatibility,
+        input: &mut Input<'_>,
+    ) -> Result<(Checksum, Checksum), Stop> {
+        let usual = match self.protocol {
+            30.. => Checksum::Md5,
+            _ => Checksum::OldMd4,
+        };
+        if let Some(choice) = &self.algorithms.checksum {
+            return Ok((choice.transfer.unwrap_or(usual), choice.list.unwrap_or(usual)));
+        }
+        if compatibility.has_varint_flags() {
+            let common = self.algorithms.common_checksum(input.vstring(MAX_NAMES)?)?;
+            return Ok((common, common));
+        }
+        self.algorithms.allows(usual)?;
+        Ok((usual, usual))
+    }
+
+    fn compression(self, compatibility: Compatibility, input: &mut Input<'_>) -> Result<Compression, Stop> {
+        let compression = if let Some(choice) = &self.algorithms.compression {
+            choice.compression
+        } else if !self.algorithms.negotiates_compression() {
+            Compression::None
+        } else if compatibility.has_varint_flags() {
+            self.algorithms.common_compression(input.vstring(MAX_NAMES)?)?
+        } else {
+            self.algorithms
+                .common_compression(Compression::Zlib.name().as_bytes())?
+        };
+        Ok(match compression {
+            Compression::Zlib if self.protocol < 31 => Compression::OldZlib,
+            other => other,
+        })
+    }
 }

@@ -1,4 +1,7 @@
-use crate::rsync::transfer::{Options, Role, options::DeleteWhen};
+use crate::rsync::{
+    proto::Compression,
+    transfer::{Options, Role, options::DeleteWhen},
+};
 
 impl Options {
     /// What the server of a daemon is started with, without `--server` and the paths (`server_options` in options.c).
@@ -17,6 +20,9 @@ impl Options {
             is_push && deletes && self.directories && !self.recursive,
             "--no-r",
         );
+        if let Some(level) = self.algorithms.level {
+            long(true, &format!("--compress-level={level}"));
+        }
         long(self.devices && !self.specials, "--no-specials");
         long(self.specials && !self.devices, "--specials");
         if is_push {
@@ -31,6 +37,18 @@ impl Options {
         }
         if let Some(suffix) = &self.suffix {
             long(true, &format!("--suffix={suffix}"));
+        }
+        if let Some(choice) = &self.algorithms.checksum {
+            long(true, &format!("--checksum-choice={}", choice.text));
+        }
+        match &self.algorithms.compression {
+            Some(choice) if choice.compression == Compression::Zlibx => long(true, "--new-compress"),
+            Some(choice) if choice.compression == Compression::Zlib => long(true, "--old-compress"),
+            Some(choice) => long(true, &format!("--compress-choice={}", choice.text)),
+            None => {}
+        }
+        if let Some(suffixes) = self.skip_compress.as_ref().filter(|_| !is_push) {
+            long(true, &format!("--skip-compress={}", escaped(suffixes)));
         }
         if is_push {
             match deletion.most {
@@ -70,6 +88,9 @@ impl Options {
             };
             long(true, &format!("{option}{}", self.modify_window));
         }
+        if self.checksum_seed != 0 {
+            long(true, &format!("--checksum-seed={}", self.checksum_seed));
+        }
         long(deletion.ignores_errors, "--ignore-errors");
         long(self.copy_unsafe_links, "--copy-unsafe-links");
         long(self.safe_links, "--safe-links");
@@ -84,6 +105,11 @@ impl Options {
     }
 
     fn letters(&self, protocol: u8, is_push: bool) -> String {
+        let is_zlib = match &self.algorithms.compression {
+            Some(choice) => choice.compression == Compression::Zlib,
+            // The letter of all that is negotiated.
+            None => self.algorithms.compress,
+        };
         let mut letters = String::from("-");
         letters.extend(std::iter::repeat_n('v', usize::from(self.verbose.min(9))));
         let flags = [
@@ -94,6 +120,7 @@ impl Options {
             (self.directories && !self.recursive, 'd'),
             (is_push && self.prune_empty_directories, 'm'),
             (is_push && self.omit_directory_times, 'O'),
+            (is_push && self.omit_link_times, 'J'),
             (!is_push && self.copy_links, 'L'),
             (!is_push && self.copy_directory_links, 'k'),
             (self.whole_file, 'W'),
@@ -102,13 +129,19 @@ impl Options {
             (self.group, 'g'),
             (self.devices, 'D'),
             (self.times, 't'),
+            (self.atimes, 'U'),
             (self.permissions, 'p'),
+            (is_push && self.executability && !self.permissions, 'E'),
+            (self.acls, 'A'),
+            (self.xattrs, 'X'),
             (self.recursive, 'r'),
             (self.checksum, 'c'),
             (self.cvs_exclude, 'C'),
             (self.ignore_times, 'I'),
             (self.one_file_system > 0, 'x'),
             (self.one_file_system > 1, 'x'),
+            (self.sparse, 'S'),
+            (is_zlib, 'z'),
         ];
         let set = flags.iter().filter(|(is_set, _)| *is_set);
         letters.extend(set.map(|(_, letter)| *letter));
@@ -117,4 +150,16 @@ impl Options {
         }
         letters
     }
+}
+
+/// A value as it travels: a shell, or a daemon in its place, takes the backslashes away again (`safe_arg` in options.c).
+fn escaped(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    for letter in value.chars() {
+        if "*?[]!#$&;|<>(){}\"'` \t\n\r\\".contains(letter) {
+            text.push('\\');
+        }
+        text.push(letter);
+    }
+    text
 }

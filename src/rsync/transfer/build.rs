@@ -365,6 +365,7 @@ impl<'a> Builder<'a> {
                 }
             }
         }
+        extra.atime = (self.options.atimes && kind != FileKind::Directory).then_some(status.atime);
         let place = u32::try_from(self.list.len()).ok()?;
         if self.options.hard_links && kind != FileKind::Directory && status.links > 1 {
             let inode = (status.filesystem, status.inode);
@@ -387,7 +388,7 @@ impl<'a> Builder<'a> {
 
     fn digest(&mut self, name: &[u8]) -> io::Result<Vec<u8>> {
         let mut file = self.source().tree.read(name)?;
-        let mut hasher = self.session.checksum.listed();
+        let mut hasher = self.session.list_checksum.listed();
         let mut buffer = vec![0; 128 * 1024];
         loop {
             match file.read(&mut buffer) {

@@ -57,6 +57,14 @@ pub enum Error {
     /// The peer ends with a status.
     #[error("the other side ends with code {0}")]
     PeerExit(i32),
+    /// The peer's protocol is too old for an option.
+    #[error("--{option} requires protocol 30 or higher (negotiated {protocol}).")]
+    OldProtocol {
+        /// The option.
+        option: &'static str,
+        /// The protocol of the session.
+        protocol: u8,
+    },
     /// The destination cannot be used.
     #[error("{text}")]
     Destination {
@@ -81,6 +89,7 @@ impl Error {
             Self::Socket { .. } => Exit::Stream,
             Self::Violation(violation) => violation.exit(),
             Self::Filter(error) => error.exit(),
+            Self::OldProtocol { .. } => Exit::Protocol,
             // It ends without a reason.
             Self::PeerExit(0) => Exit::Stream,
             Self::PeerExit(code) => return u8::try_from(*code).unwrap_or(u8::MAX),

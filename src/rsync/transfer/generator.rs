@@ -1,14 +1,15 @@
-use std::io;
+use std::{collections::HashSet, io};
 
 use crate::rsync::{
-    delta::{head, write_sums},
+    delta::{Checksum, head, write_sums},
     proto::{
         Index, Indices, ItemFlags, Record, Session, SumHead, Tag,
-        file_list::{Entry, FileKind, FileList},
+        file_list::{Entry, FileKind, FileList, write_wanted},
     },
     transfer::{
         Error, Options,
         delete::Deleter,
+        extended::ValueKey,
         keep::Keep,
         links::is_unsafe,
         queue::{Pending, Queue, Stored},
@@ -35,6 +36,8 @@ pub(crate) struct Generator<'a> {
     /// The folder that could not be made last.
     pub(crate) failed_folder: Option<Vec<u8>>,
     pub(crate) deleter: Deleter<'a>,
+    /// The long values of extended attributes that were asked for.
+    pub(crate) asked: HashSet<ValueKey>,
 }
 
 impl Generator<'_> {
@@ -92,7 +95,7 @@ impl Generator<'_> {
             let place = self.numbers[number as usize].expect("it was asked for before");
             let entry = &self.list.entries()[place as usize];
             let now = self.status(entry).ok().flatten();
-            self.request(number, entry, now.as_ref(), ItemFlags::TRANSFER, true)?;
+            self.request(number, entry, now.as_ref(), ItemFlags::TRANSFER, &[], true)?;
         }
         Ok(())
     }
@@ -120,7 +123,7 @@ impl Generator<'_> {
     }
 
     /// `says` has the place of the file in `{}`.
-    fn failure(&self, says: &str, entry: &Entry, error: &io::Error) -> Failure {
+    pub(super) fn failure(&self, says: &str, entry: &Entry, error: &io::Error) -> Failure {
         let place = self.keep.shown(self.list, entry);
         Failure(format!("{}: {}", says.replace("{}", &place), describe(error)))
     }
@@ -132,6 +135,11 @@ impl Generator<'_> {
             .as_ref()
             .and_then(|folder| name.strip_prefix(&**folder))
             .is_some_and(|rest| rest.starts_with(b"/"))
+    }
+
+    fn difference(&self, entry: &Entry, now: &Status, is_replaced: bool) -> u16 {
+        let atime = self.keep.atime(self.list, entry);
+        self.keep.difference(entry, atime, now, is_replaced)
     }
 
     /// What is at the destination now.
@@ -210,8 +218,12 @@ impl Generator<'_> {
             Err(failure) => return Ok(Err(failure)),
         };
         let Some(now) = now else {
-            let flags = ItemFlags::NEW | ItemFlags::TRANSFER;
-            self.request(number, entry, None, flags, false)?;
+            let other = match self.extended(entry, None) {
+                Ok(other) => other,
+                Err(failure) => return Ok(Err(failure)),
+            };
+            let flags = ItemFlags::NEW | ItemFlags::TRANSFER | other.flags;
+            self.request(number, entry, None, flags, &other.wanted, false)?;
             return Ok(Ok(()));
         };
         let window = self.options.modify_window;
@@ -225,11 +237,15 @@ impl Generator<'_> {
         if is_same {
             return Ok(self.touch(number, entry, &now, 0));
         }
-        let mut flags = ItemFlags::TRANSFER | self.keep.difference(entry, &now, true);
+        let other = match self.extended(entry, Some(&now)) {
+            Ok(other) => other,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let mut flags = ItemFlags::TRANSFER | self.difference(entry, &now, true) | other.flags;
         if self.options.checksum {
             flags |= ItemFlags::CHANGE;
         }
-        self.request(number, entry, Some(&now), flags, false)?;
+        self.request(number, entry, Some(&now), flags, &other.wanted, false)?;
         Ok(Ok(()))
     }
 
@@ -247,7 +263,7 @@ impl Generator<'_> {
                 return Ok(false);
             };
             let mut file = tree.read(&name)?;
-            let mut hasher = self.session.checksum.listed();
+            let mut hasher = self.session.list_checksum.listed();
             let mut buffer = vec![0; 128 * 1024];
             loop {
                 match io::Read::read(&mut file, &mut buffer) {
@@ -272,10 +288,12 @@ impl Generator<'_> {
         entry: &Entry,
         now: Option<&Status>,
         flags: u16,
+        wanted: &[i32],
         whole_digest: bool,
     ) -> Result<(), Error> {
         let basis = now.filter(|now| {
-            let is_wanted = !self.options.whole_file && !self.options.dry_run;
+            let is_whole = self.options.whole_file || self.session.checksum == Checksum::None;
+            let is_wanted = !is_whole && !self.options.dry_run;
             is_wanted && now.kind() == FileKind::Regular && now.size > 0
         });
         let name = self.keep.place(self.list, entry);
@@ -301,6 +319,9 @@ impl Generator<'_> {
         let before = self.outgoing.buffer().len();
         self.indices.write(Index::File(number), self.outgoing.buffer());
         record.write(self.outgoing.buffer());
+        if self.options.xattrs && record.flags.has(ItemFlags::XATTR) && !self.options.dry_run {
+            write_wanted(wanted, self.outgoing.buffer());
+        }
         let mut sums = sums;
         if !self.options.dry_run {
             let body = self.outgoing.buffer().len();
@@ -348,22 +369,34 @@ impl Generator<'_> {
         };
         let is_root = self.list.name(entry) == b".";
         if is_root && self.keep.is_new {
-            let flags = ItemFlags::NEW | ItemFlags::LOCAL_CHANGE;
-            self.queue.push(Pending::Local(number, ItemFlags(flags)));
+            let other = match self.extended(entry, None) {
+                Ok(other) => other,
+                Err(failure) => return Ok(Err(failure)),
+            };
+            let flags = ItemFlags::NEW | ItemFlags::LOCAL_CHANGE | other.flags;
+            self.tell(number, flags, &other);
             return self.enter_new(entry).map(Ok);
         }
         if let Some(now) = now {
             // Times and permissions are set when all that is in it has been written.
-            let flags = self.keep.difference(entry, &now, false);
+            let other = match self.extended(entry, Some(&now)) {
+                Ok(other) => other,
+                Err(failure) => return Ok(Err(failure)),
+            };
+            let flags = self.difference(entry, &now, false) | other.flags;
             self.deleter.during(self.list, entry, &now)?;
             if flags != 0 || self.options.report_unchanged {
-                self.queue.push(Pending::Local(number, ItemFlags(flags)));
+                self.tell(number, flags, &other);
             }
             return Ok(Ok(()));
         }
         // rsync reports it before it tries.
-        let flags = ItemFlags::NEW | ItemFlags::LOCAL_CHANGE;
-        self.queue.push(Pending::Local(number, ItemFlags(flags)));
+        let other = match self.extended(entry, None) {
+            Ok(other) => other,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let flags = ItemFlags::NEW | ItemFlags::LOCAL_CHANGE | other.flags;
+        self.tell(number, flags, &other);
         if self.options.dry_run {
             return Ok(Ok(()));
         }
@@ -476,11 +509,17 @@ impl Generator<'_> {
 
     /// Something was made without the sender.
     fn made(&mut self, number: u32, entry: &Entry, before: Option<&Status>) -> Result<(), Failure> {
-        let flags = ItemFlags::LOCAL_CHANGE
+        // The new one has nothing of what was there before.
+        let mut other = self.extended(entry, None)?;
+        if let Some(before) = before {
+            other.flags |= self.extended(entry, Some(before))?.flags;
+        }
+        let flags = other.flags
+            | ItemFlags::LOCAL_CHANGE
             | before.map_or(ItemFlags::NEW, |before| {
-                self.keep.difference(entry, before, true) | ItemFlags::CHANGE
+                self.difference(entry, before, true) | ItemFlags::CHANGE
             });
-        self.queue.push(Pending::Local(number, ItemFlags(flags)));
+        self.tell(number, flags, &other);
         self.stored.push(number);
         if self.options.dry_run {
             return Ok(());
@@ -495,11 +534,12 @@ impl Generator<'_> {
     /// What is there is right but for its attributes.
     fn touch(&mut self, number: u32, entry: &Entry, now: &Status, more: u16) -> Result<(), Failure> {
         self.stored.push(number);
-        let flags = more | self.keep.difference(entry, now, false);
+        let other = self.extended(entry, Some(now))?;
+        let flags = more | self.difference(entry, now, false) | other.flags;
         if flags == 0 && !self.options.report_unchanged {
             return Ok(());
         }
-        self.queue.push(Pending::Local(number, ItemFlags(flags)));
+        self.tell(number, flags, &other);
         self.set(entry, now)
     }
 
@@ -508,7 +548,8 @@ impl Generator<'_> {
             return Ok(());
         }
         let name = self.keep.place(self.list, entry);
-        let attributes = self.keep.changes(entry, now);
+        let mut attributes = self.keep.changes(self.list, entry, now);
+        attributes.extended = self.keep.extended(self.list, entry);
         let Some(tree) = &mut self.tree else { return Ok(()) };
         tree.apply(&name, &attributes, now)
             .map_err(|error| self.failure("failed to set attributes of {}", entry, &error))
@@ -565,7 +606,7 @@ impl Generator<'_> {
 }
 
 /// What failed with one file, as rsync says it.
-struct Failure(String);
+pub(crate) struct Failure(String);
 
 impl Failure {
     /// What was to go into the folder fails with it.

@@ -46,7 +46,13 @@ impl Keep<'_> {
 
     /// What is other than at the sender (`itemize` in generator.c). `is_replaced` if its data or the thing itself is made
     /// anew, which changes its time.
-    pub(crate) fn difference(&self, entry: &Entry, now: &Status, is_replaced: bool) -> u16 {
+    pub(crate) fn difference(
+        &self,
+        entry: &Entry,
+        atime: Option<i64>,
+        now: &Status,
+        is_replaced: bool,
+    ) -> u16 {
         let options = self.options;
         let kind = entry.kind();
         let mut flags = 0;
@@ -65,10 +71,15 @@ impl Keep<'_> {
             note(is_replaced, ItemFlags::TIME);
         }
         let is_link = kind == FileKind::Symlink;
-        note(
-            options.permissions && !is_link && now.mode & 0o7777 != entry.permissions(),
-            ItemFlags::PERMISSIONS,
-        );
+        let atime = atime.filter(|_| !is_link && kind != FileKind::Directory);
+        note(atime.is_some_and(|atime| atime != now.atime), ItemFlags::ATIME);
+        let may_execute = |mode: u32| mode & 0o111 != 0;
+        let is_other = if options.permissions {
+            now.mode & 0o7777 != entry.permissions()
+        } else {
+            options.executability && may_execute(now.mode) != may_execute(entry.mode)
+        };
+        note(!is_link && is_other, ItemFlags::PERMISSIONS);
         let owns = options.owner && self.identity.is_root;
         note(owns && now.uid != entry.uid, ItemFlags::OWNER);
         let groups = options.group && self.identity.may_give_to(entry.gid);
@@ -86,7 +97,34 @@ impl Keep<'_> {
 
     /// Whether the modification time is kept.
     pub(crate) fn keeps_time(&self, entry: &Entry) -> bool {
-        self.options.times && !(entry.is_directory() && self.options.omit_directory_times)
+        let is_omitted = match entry.kind() {
+            // Backups change the times of folders all the time.
+            FileKind::Directory => self.options.omit_directory_times || self.options.backs_up,
+            FileKind::Symlink => self.options.omit_link_times,
+            _ => false,
+        };
+        self.options.times && !is_omitted
+    }
+
+    /// The access time, if it is kept.
+    pub(crate) fn atime(&self, list: &FileList, entry: &Entry) -> Option<i64> {
+        let is_omitted = entry.kind() == FileKind::Symlink && self.options.omit_link_times;
+        list.extra(entry)?.atime.filter(|_| !is_omitted)
+    }
+
+    /// The permissions of something that is there, where the sender's are not kept (`dest_mode` in rsync.c).
+    fn old_permissions(&self, entry: &Entry, now: &Status) -> u32 {
+        let old = now.mode & 0o7777;
+        if !self.options.executability || entry.kind() != FileKind::Regular {
+            old
+        } else if entry.mode & 0o111 == 0 {
+            old & !0o111
+        } else if old & 0o111 == 0 {
+            // Whoever reads it may execute it.
+            old | (old & 0o444) >> 2
+        } else {
+            old
+        }
     }
 
     /// The permissions of something that is not there yet (`dest_mode` in rsync.c).
@@ -99,26 +137,34 @@ impl Keep<'_> {
     }
 
     /// What must be set of something that is there: not a time that is near enough.
-    pub(crate) fn changes(&self, entry: &Entry, now: &Status) -> Attributes {
-        let attributes = self.attributes(entry, Some(now));
+    pub(crate) fn changes(&self, list: &FileList, entry: &Entry, now: &Status) -> Attributes<'static> {
+        let attributes = self.attributes(list, entry, Some(now));
         Attributes {
             mtime: attributes.mtime.filter(|_| !self.is_same_time(entry, now)),
+            atime: attributes.atime.filter(|&atime| atime != now.atime),
             ..attributes
         }
     }
 
     /// What it is to have, given what is there now.
-    pub(crate) fn attributes(&self, entry: &Entry, now: Option<&Status>) -> Attributes {
+    pub(crate) fn attributes(
+        &self,
+        list: &FileList,
+        entry: &Entry,
+        now: Option<&Status>,
+    ) -> Attributes<'static> {
         let is_link = entry.kind() == FileKind::Symlink;
         let permissions = match now {
-            Some(now) if !self.options.permissions => now.mode & 0o7777,
+            Some(now) if !self.options.permissions => self.old_permissions(entry, now),
             _ => self.new_permissions(entry),
         };
         Attributes {
             permissions: (!is_link).then_some(permissions),
             mtime: self.keeps_time(entry).then_some((entry.mtime, entry.nanoseconds)),
+            atime: self.atime(list, entry),
             uid: (self.options.owner && self.identity.is_root).then_some(entry.uid),
             gid: (self.options.group && self.identity.may_give_to(entry.gid)).then_some(entry.gid),
+            ..Attributes::default()
         }
     }
 }

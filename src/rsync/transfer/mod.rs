@@ -8,6 +8,7 @@ mod delete;
 mod destination;
 mod dialogue;
 mod error;
+mod extended;
 mod generator;
 mod keep;
 mod links;

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use crate::rsync::{
     filter::FilterList,
+    proto::Algorithms,
     transfer::{Receiving, chmod::ModeChange},
 };
 
@@ -27,6 +28,18 @@ pub struct Options {
     pub devices: bool,
     /// `--specials`.
     pub specials: bool,
+    /// `--acls`.
+    pub acls: bool,
+    /// `--xattrs`.
+    pub xattrs: bool,
+    /// `--atimes`.
+    pub atimes: bool,
+    /// `--executability`.
+    pub executability: bool,
+    /// `--sparse`.
+    pub sparse: bool,
+    /// `--omit-link-times`.
+    pub omit_link_times: bool,
     /// `--hard-links`.
     pub hard_links: bool,
     /// `--numeric-ids`.
@@ -61,6 +74,12 @@ pub struct Options {
     pub verbose: u8,
     /// `--block-size`, in bytes.
     pub block_size: Option<u32>,
+    /// `--checksum-choice`, `--compress` and what belongs to them.
+    pub algorithms: Algorithms,
+    /// `--checksum-seed`.
+    pub checksum_seed: i32,
+    /// `--skip-compress`.
+    pub skip_compress: Option<String>,
     /// `--timeout`.
     pub timeout: Option<Duration>,
     /// The filter rules of the command line.
@@ -124,6 +143,15 @@ impl Options {
     /// The name that something keeps when something else takes its place; `None` without backups.
     pub(crate) fn backup_of(&self, name: &[u8]) -> Option<Vec<u8>> {
         self.backs_up.then(|| [name, self.backup_suffix()].concat())
+    }
+
+    /// What a push cannot send yet.
+    pub fn unsent(&self) -> Option<&'static str> {
+        match (self.acls, self.xattrs) {
+            (true, _) => Some("a push with --acls"),
+            (_, true) => Some("a push with --xattrs"),
+            _ => None,
+        }
     }
 }
 

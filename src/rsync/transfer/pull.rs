@@ -1,5 +1,10 @@
 use std::{
-    collections::HashMap, net::Shutdown, os::unix::ffi::OsStrExt as _, path::Path, sync::mpsc, thread,
+    collections::{HashMap, HashSet},
+    net::Shutdown,
+    os::unix::ffi::OsStrExt as _,
+    path::Path,
+    sync::mpsc,
+    thread,
 };
 
 use nix::unistd::{Group, User};
@@ -7,20 +12,21 @@ use nix::unistd::{Group, User};
 use crate::rsync::{
     filter::{FilterList, Requested, Side, Verdict},
     proto::{
-        Indices, Session, Statistics, Stop, Violation,
+        Indices, Session, Statistics, Stop, TokenReader, Violation,
         file_list::{FileKind, FileList, Item, ListReader, NameReader, Named, numbered},
     },
     transfer::{
         Error, Event, ModeChange, Observer, Opened, Options,
         delete::{Deleted, Deleter, Report},
         destination::prepare,
+        extended::Values,
         generator::Generator,
         keep::Keep,
         links::MUNGED,
         prune::prune,
         pulse::Pulse,
         queue::{Queue, Stored},
-        receiver::{Counts, Receiver},
+        receiver::{Counts, Receiver, missing},
         session::{Role, fields, final_exit, set_up, total_size},
         text::{describe, shown},
         wire::{Faults, Incoming, Outgoing, socket_error},
@@ -171,6 +177,7 @@ pub fn pull(
                     faults: &faults,
                 },
             ),
+            asked: HashSet::new(),
         };
         let receiver = Receiver {
             session,
@@ -185,13 +192,15 @@ pub fn pull(
             tree: tree.clone(),
             incoming,
             indices: Indices::new(protocol),
+            tokens: TokenReader::new(session.compression),
             counts: Counts::default(),
+            values: Values::new(),
         };
-        run(generator, receiver, &stream, &mut outcome)?;
+        let values = run(generator, receiver, &stream, &mut outcome)?;
         if let Some(tree) = tree
             && !options.dry_run
         {
-            finish_directories(tree, &list, &numbers, &keep, &faults, observer);
+            finish_directories(tree, &list, &numbers, &keep, &values, &faults, observer);
         }
     }
     outcome.exit = final_exit(&faults).code();
@@ -322,7 +331,7 @@ fn run(
     mut receiver: Receiver<'_>,
     stream: &std::net::TcpStream,
     outcome: &mut Outcome,
-) -> Result<(), Error> {
+) -> Result<Values, Error> {
     let protocol = receiver.session.protocol;
     let is_late = generator.deleter.is_late();
     let (redo, redone) = mpsc::channel::<Vec<u32>>();
@@ -397,7 +406,7 @@ fn run(
         // closed because of a bad rule.
         match asked {
             Err(Error::Filter(error)) => Err(error.into()),
-            asked => taken.and(asked).and(reported),
+            asked => taken.and(asked).and(reported).map(|()| receiver.values),
         }
     })
 }
@@ -408,6 +417,7 @@ fn finish_directories(
     list: &FileList,
     numbers: &[Option<u32>],
     keep: &Keep<'_>,
+    values: &Values,
     faults: &Faults,
     observer: &dyn Observer,
 ) {
@@ -426,13 +436,17 @@ fn finish_directories(
         if now.kind() != FileKind::Directory {
             continue;
         }
-        let mut attributes = keep.changes(entry, &now);
+        let mut attributes = keep.changes(list, entry, &now);
         let is_made = now.mode & 0o7777 == keep.new_permissions(entry) | 0o700;
         let is_new_root = keep.is_new && *name == *b".";
         if !keep.options.permissions && (is_made || is_new_root) {
             attributes.permissions = Some(keep.new_permissions(entry));
         }
-        let result = tree.apply(&name, &attributes, &now);
+        let result = tree.handle(&name).and_then(|there| {
+            let extended = keep.whole_extended(list, entry, values, Some(&there));
+            attributes.extended = extended.map_err(missing)?;
+            tree.apply(&name, &attributes, &now)
+        });
         if let Err(error) = result {
             faults.fail();
             let place = keep.shown(list, entry);

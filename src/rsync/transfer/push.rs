@@ -4,7 +4,7 @@ use crate::rsync::{
     delta::BlockSums,
     filter::Side,
     proto::{
-        Index, Indices, ItemFlags, PROTOCOL, Record, Session, SumHead, Violation,
+        Index, Indices, ItemFlags, PROTOCOL, Record, Session, SumHead, TokenWriter, Violation,
         file_list::{Extra, FileList, ListWriter, numbered, write_names},
     },
     transfer::{
@@ -97,6 +97,7 @@ pub fn push(
             observer,
             outgoing,
             indices: Indices::new(protocol),
+            tokens: TokenWriter::new(session.compression, options.algorithms.level),
             counts: Counts::default(),
             sent: HashSet::new(),
             phases: 0,

@@ -12,6 +12,8 @@ pub(crate) enum Pending {
         /// How the basis was described.
         sums: SumHead,
     },
+    /// Long values of extended attributes were asked for, or will have come when this is reached.
+    Values(u32, ItemFlags),
     /// Something was done without the sender.
     Local(u32, ItemFlags),
     /// Something was deleted.

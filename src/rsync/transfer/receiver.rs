@@ -5,12 +5,13 @@ use std::{
 
 use crate::rsync::{
     proto::{
-        Index, Indices, ItemFlags, PlainTokens, Record, Session, Statistics, Stop, SumHead, Violation,
-        file_list::{Entry, FileList},
+        Index, Indices, ItemFlags, Record, Session, Statistics, Stop, SumHead, TokenReader, Violation,
+        file_list::{Entry, FileList, Xattr, XattrValue, read_value, read_wanted},
     },
     transfer::{
         Error, Event, Observer, Options,
         delete::Deleted,
+        extended::Values,
         keep::Keep,
         queue::{Pending, Queue, Stored},
         text::{describe, shown},
@@ -33,7 +34,10 @@ pub(crate) struct Receiver<'a> {
     pub(crate) tree: Option<Tree>,
     pub(crate) incoming: Incoming<'a>,
     pub(crate) indices: Indices,
+    pub(crate) tokens: TokenReader,
     pub(crate) counts: Counts,
+    /// The long values of extended attributes that came.
+    pub(crate) values: Values,
 }
 
 /// What was done with files' data.
@@ -43,6 +47,15 @@ pub(crate) struct Counts {
     pub(crate) size: u64,
     pub(crate) literal: u64,
     pub(crate) matched: u64,
+}
+
+/// What a reply answers.
+enum Asked {
+    /// A file's data, whose basis was described so.
+    Data(SumHead),
+    /// Long values of extended attributes.
+    Values,
+    Nothing,
 }
 
 /// What came of a file.
@@ -70,8 +83,15 @@ impl Receiver<'_> {
                     return Ok(again);
                 }
                 Index::File(number) if record.flags.has(ItemFlags::TRANSFER) => {
-                    let sums = self.report_until(Some(number))?;
+                    let Asked::Data(sums) = self.report_until(Some(number))? else {
+                        return Err(Violation::UnaskedIndex(number).into());
+                    };
                     self.transferred(number, sums, is_last_attempt, &mut again)?;
+                }
+                Index::File(number) if record.flags.has(ItemFlags::XATTR) => {
+                    let Asked::Values = self.report_until(Some(number))? else {
+                        return Err(Violation::UnaskedIndex(number).into());
+                    };
                 }
                 Index::File(number) => return Err(Violation::UnaskedIndex(number).into()),
                 Index::Deletions => return Err(Violation::Index(-3).into()),
@@ -110,7 +130,7 @@ impl Receiver<'_> {
     fn next_record(&mut self) -> Result<(Index, Record), Error> {
         let before = self.indices;
         let indices = &mut self.indices;
-        self.incoming.decode(|input| {
+        let (index, record) = self.incoming.decode(|input| {
             *indices = before;
             let index = indices.read(input)?;
             let record = match index {
@@ -118,7 +138,65 @@ impl Receiver<'_> {
                 _ => Record::default(),
             };
             Ok((index, record))
-        })
+        })?;
+        if let Index::File(number) = index
+            && record.flags.has(ItemFlags::XATTR)
+            && self.options.xattrs
+            && !self.options.dry_run
+        {
+            self.take_values(number)?;
+        }
+        Ok((index, record))
+    }
+
+    /// Reads the long values that come with a record (`recv_xattr_request` in xattrs.c).
+    fn take_values(&mut self, number: u32) -> Result<(), Error> {
+        let entry = *self.entry(number)?;
+        let mut last = 0;
+        while let Some(wanted) = self.incoming.decode(|input| read_wanted(last, input))? {
+            let is_long = |attribute: &Xattr| {
+                attribute.number == wanted && matches!(attribute.value, XattrValue::Digest(..))
+            };
+            let set = self.list.xattr_set(&entry);
+            let (Some(set), true) = (set, self.list.xattrs(&entry).iter().any(is_long)) else {
+                return Err(Violation::XattrIndex(wanted).into());
+            };
+            let value = self.incoming.decode(|input| Ok(read_value(input)?.to_vec()))?;
+            self.values.insert((set, wanted), value);
+            last = wanted;
+        }
+        Ok(())
+    }
+
+    /// Sets the long values of something whose data stay.
+    fn set_values(&mut self, number: u32) -> Result<(), Error> {
+        let entry = *self.entry(number)?;
+        // Folders come last of all.
+        if entry.is_directory() {
+            return Ok(());
+        }
+        let name = self.keep.place(self.list, &entry).into_owned();
+        let Some(tree) = &mut self.tree else { return Ok(()) };
+        let set = tree.handle(&name).and_then(|there| {
+            let extended = self
+                .keep
+                .whole_extended(self.list, &entry, &self.values, Some(&there));
+            let xattrs = extended.map_err(missing)?.xattrs.unwrap_or_default();
+            let mut values = xattrs
+                .iter()
+                .filter_map(|(name, value)| Some((name, value.as_ref()?)));
+            values.try_for_each(|(name, value)| there.set(name, value))
+        });
+        if let Err(error) = set {
+            self.faults.fail();
+            let text = format!(
+                "failed to set attributes of {}: {}",
+                self.keep.shown(self.list, &entry),
+                describe(&error)
+            );
+            self.observer.observe(Event::Failed(&text));
+        }
+        Ok(())
     }
 
     /// Reports what was done since.
@@ -127,12 +205,19 @@ impl Receiver<'_> {
     }
 
     /// Reports what was done before a file that was asked for; how its basis was described. Without a number: all.
-    fn report_until(&mut self, wanted: Option<u32>) -> Result<SumHead, Error> {
+    fn report_until(&mut self, wanted: Option<u32>) -> Result<Asked, Error> {
         loop {
             match self.queue.pop() {
                 Some(Pending::Transfer { number, flags, sums }) if Some(number) == wanted => {
                     self.report(number, flags)?;
-                    return Ok(sums);
+                    return Ok(Asked::Data(sums));
+                }
+                Some(Pending::Values(number, flags)) => {
+                    self.report(number, flags)?;
+                    self.set_values(number)?;
+                    if Some(number) == wanted {
+                        return Ok(Asked::Values);
+                    }
                 }
                 Some(Pending::Transfer { .. }) => {}
                 Some(Pending::Local(number, flags)) => self.report(number, flags)?,
@@ -145,7 +230,7 @@ impl Receiver<'_> {
                 None => {
                     return match wanted {
                         Some(number) => Err(Violation::UnaskedIndex(number).into()),
-                        None => Ok(SumHead::default()),
+                        None => Ok(Asked::Nothing),
                     };
                 }
             }
@@ -229,7 +314,12 @@ impl Receiver<'_> {
                 Err(error) => note("stat", Err(error)),
             }
             match tree.begin(name) {
-                Ok(file) => new = Some(file),
+                Ok(mut file) => {
+                    if self.options.sparse {
+                        file.be_sparse();
+                    }
+                    new = Some(file);
+                }
                 Err(error) => note("mkstemp", Err(error)),
             }
             if sums.count > 0 {
@@ -239,7 +329,6 @@ impl Receiver<'_> {
                 }
             }
         }
-        let mut tokens = PlainTokens::default();
         let mut hasher = self.session.checksum.file(self.session.seed);
         let mut block = Vec::new();
         let mut written = 0_u64;
@@ -250,7 +339,7 @@ impl Receiver<'_> {
                     note("write", new.write_all(piece));
                 }
             };
-            match self.incoming.token(&mut tokens, literal)? {
+            match self.incoming.token(&mut self.tokens, literal)? {
                 Next::End => break,
                 Next::Literal(length) => {
                     self.counts.literal += length as u64;
@@ -262,6 +351,7 @@ impl Receiver<'_> {
                     if let Some(basis) = &basis {
                         note("read", basis.read_exact_at(&mut block, offset));
                     }
+                    self.tokens.see(&block)?;
                     hasher.update(&block);
                     if let Some(new) = &mut new {
                         note("write", new.write_all(&block));
@@ -284,14 +374,22 @@ impl Receiver<'_> {
             if let Some(new) = new {
                 let base = name.rsplit(|&byte| byte == b'/').next().unwrap_or(name);
                 let before = before.filter(|before| before.mode & 0o170_000 == 0o100_000);
-                let attributes = self.keep.attributes(entry, before.as_ref());
+                let mut attributes = self.keep.attributes(self.list, entry, before.as_ref());
+                let there = self.tree.as_mut().and_then(|tree| tree.handle(name).ok());
+                let extended = self
+                    .keep
+                    .whole_extended(self.list, entry, &self.values, there.as_ref());
                 let backed_up = match (&mut self.tree, self.options.backup_of(name)) {
                     (Some(tree), Some(backup)) => tree.back_up(name, &backup),
                     _ => Ok(()),
                 };
+                let committed = extended.map_err(missing).and_then(|extended| {
+                    attributes.extended = extended;
+                    new.commit(base, &attributes)
+                });
                 if let Err(error) = backed_up {
                     failure = Some(("make_backup", error));
-                } else if let Err(error) = new.commit(base, &attributes) {
+                } else if let Err(error) = committed {
                     failure = Some(("rename", error));
                 }
             }
@@ -304,4 +402,9 @@ impl Receiver<'_> {
         self.observer.observe(Event::Failed(&text));
         Ok(Written::Failed)
     }
+}
+
+/// A long value that the sender did not give, and that is not there either.
+pub(crate) fn missing(name: &[u8]) -> io::Error {
+    io::Error::other(format!("missing abbreviated xattr value, {}", shown(name)))
 }

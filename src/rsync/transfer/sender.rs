@@ -29,6 +29,7 @@ pub(crate) struct Sender<'a> {
     pub(crate) observer: &'a dyn Observer,
     pub(crate) outgoing: Outgoing,
     pub(crate) indices: Indices,
+    pub(crate) tokens: TokenWriter,
     pub(crate) counts: Counts,
     /// The files whose data went already.
     pub(crate) sent: HashSet<u32>,
@@ -215,7 +216,7 @@ impl Sender<'_> {
         let appended = (self.options.receiving.append > 0 && is_first).then(|| sums.head.length());
         let hashes_old_part = self.options.receiving.append > 1 || self.session.protocol < 30;
         let mut emitter = Emitter {
-            tokens: TokenWriter,
+            tokens: &mut self.tokens,
             hasher: self.session.checksum.file(self.session.seed),
             outgoing: &mut self.outgoing,
             counts: &mut self.counts,
@@ -233,10 +234,8 @@ impl Sender<'_> {
             };
             search(sums, hash, &file, length, &mut emitter)
         };
-        let Emitter {
-            mut tokens, hasher, ..
-        } = emitter;
-        tokens.end(self.outgoing.buffer());
+        let Emitter { hasher, .. } = emitter;
+        self.tokens.end(self.outgoing.buffer());
         let mut digest = hasher.finish();
         match sent {
             Ok(()) => {}
@@ -294,7 +293,7 @@ impl From<io::Error> for Failure {
 
 /// Writes a file's tokens, and hashes what it consists of.
 struct Emitter<'s> {
-    tokens: TokenWriter,
+    tokens: &'s mut TokenWriter,
     hasher: Hasher,
     outgoing: &'s mut Outgoing,
     counts: &'s mut Counts,

@@ -32,6 +32,11 @@ pub(crate) fn set_up(
     outgoing: &mut Outgoing,
     incoming: &mut Incoming<'_>,
 ) -> Result<Session, Error> {
+    for (option, is_set) in [("acls", options.acls), ("xattrs", options.xattrs)] {
+        if is_set && protocol < 30 {
+            return Err(Error::OldProtocol { option, protocol });
+        }
+    }
     let end: u8 = if protocol >= 30 { 0 } else { b'\n' };
     let mut arguments = vec![b"--server".to_vec()];
     if role == Role::Receiver {
@@ -54,10 +59,11 @@ pub(crate) fn set_up(
     let offer = Offer {
         protocol,
         incremental: false,
+        algorithms: &options.algorithms,
     };
     let compatibility = incoming.decode(|input| offer.compatibility(input))?;
     if compatibility.has_varint_flags() {
-        outgoing.buffer().bytes(&Offer::names());
+        outgoing.buffer().bytes(&offer.names());
         outgoing.flush()?;
     }
     let session = incoming.decode(|input| offer.session(compatibility, input))?;
@@ -95,7 +101,10 @@ pub(crate) fn fields(session: &Session, options: &Options) -> Fields {
         links: options.links,
         devices: options.devices,
         specials: options.specials,
-        checksum: options.checksum.then(|| session.checksum.length()),
+        checksum: options.checksum.then(|| session.list_checksum.length()),
+        atimes: options.atimes,
+        acls: options.acls,
+        xattrs: options.xattrs,
         ..Fields::default()
     }
 }

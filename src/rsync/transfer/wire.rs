@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::rsync::{
-    proto::{Frame, Frames, Input, MAX_FRAME, PlainTokens, Stop, Tag, Token, Violation, frame_header},
+    proto::{Frame, Frames, Input, MAX_FRAME, Stop, Tag, Token, TokenReader, Violation, frame_header},
     transfer::{Error, Event, Observer, buffer::Buffer, pulse::Pulse},
 };
 
@@ -119,7 +119,7 @@ impl<'o> Incoming<'o> {
     /// The next piece of a file; `take` is given what is literal.
     pub(crate) fn token(
         &mut self,
-        tokens: &mut PlainTokens,
+        tokens: &mut TokenReader,
         take: impl FnOnce(&[u8]),
     ) -> Result<Next, Error> {
         loop {

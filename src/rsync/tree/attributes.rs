@@ -1,8 +1,4 @@
-use std::{
-    ffi::OsStr,
-    io,
-    os::fd::{AsFd as _, BorrowedFd},
-};
+use std::{ffi::OsStr, fs::File, io, os::fd::AsFd as _};
 
 use nix::{
     fcntl::AtFlags,
@@ -13,7 +9,7 @@ use nix::{
     unistd::{Gid, Uid, fchown, fchownat},
 };
 
-use crate::rsync::tree::{Status, Tree};
+use crate::rsync::tree::{Extended, Handle, Status, Tree};
 
 /// Who may give away what.
 #[derive(Clone, Debug, Default)]
@@ -34,19 +30,23 @@ impl Identity {
 }
 
 /// What something at the destination is to have; `None` stays as it is.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Attributes {
+#[derive(Clone, Debug, Default)]
+pub struct Attributes<'a> {
     /// Permissions.
     pub permissions: Option<u32>,
     /// Seconds and nanoseconds of the modification time.
     pub mtime: Option<(i64, u32)>,
+    /// Seconds of the access time.
+    pub atime: Option<i64>,
     /// The owner.
     pub uid: Option<u32>,
     /// The group.
     pub gid: Option<u32>,
+    /// ACLs and extended attributes.
+    pub extended: Extended<'a>,
 }
 
-impl Attributes {
+impl Attributes<'_> {
     /// Whether the owner or the group is other.
     fn owners(&self, now: &Status) -> Option<(Option<Uid>, Option<Gid>)> {
         let uid = self.uid.filter(|&uid| uid != now.uid).map(Uid::from_raw);
@@ -63,12 +63,16 @@ impl Attributes {
             .map(Mode::from_bits_truncate)
     }
 
-    /// Both times for a call that sets them: the access time stays.
+    /// Both times for a call that sets them; one that is not asked for stays.
     fn times(&self) -> Option<(TimeSpec, TimeSpec)> {
-        self.mtime.map(|(seconds, nanoseconds)| {
+        let access = self.atime.map(|seconds| TimeSpec::new(seconds, 0));
+        let modification = self
+            .mtime
+            .map(|(seconds, nanoseconds)| TimeSpec::new(seconds, i64::from(nanoseconds)));
+        (access.is_some() || modification.is_some()).then(|| {
             (
-                TimeSpec::UTIME_OMIT,
-                TimeSpec::new(seconds, i64::from(nanoseconds)),
+                access.unwrap_or(TimeSpec::UTIME_OMIT),
+                modification.unwrap_or(TimeSpec::UTIME_OMIT),
             )
         })
     }
@@ -78,11 +82,12 @@ impl Attributes {
     /// # Errors
     ///
     /// What the system says.
-    pub fn apply_to(&self, file: BorrowedFd<'_>, now: &Status) -> io::Result<()> {
+    pub fn apply_to(&self, file: &File, now: &Status) -> io::Result<()> {
         let owners = self.owners(now);
         if let Some((uid, gid)) = owners {
             fchown(file, uid, gid)?;
         }
+        Handle::of_file(file).apply(&self.extended, self.permissions.unwrap_or(now.mode))?;
         if let Some(mode) = self.mode(now, owners.is_some()) {
             fchmod(file, mode)?;
         }
@@ -99,12 +104,16 @@ impl Tree {
     /// # Errors
     ///
     /// What the system says.
-    pub fn apply(&mut self, name: &[u8], attributes: &Attributes, now: &Status) -> io::Result<()> {
+    pub fn apply(&mut self, name: &[u8], attributes: &Attributes<'_>, now: &Status) -> io::Result<()> {
         let (folder, base) = self.place(name)?;
         let base: &OsStr = base;
         let owners = attributes.owners(now);
         if let Some((uid, gid)) = owners {
             fchownat(&*folder, base, uid, gid, AtFlags::AT_SYMLINK_NOFOLLOW)?;
+        }
+        if attributes.extended.is_something() {
+            let mode = attributes.permissions.unwrap_or(now.mode);
+            self.handle(name)?.apply(&attributes.extended, mode)?;
         }
         if let Some(mode) = attributes.mode(now, owners.is_some()) {
             fchmodat(folder.as_fd(), base, mode, FchmodatFlags::NoFollowSymlink)?;

@@ -3,12 +3,14 @@
 
 mod attributes;
 mod backup;
+mod extended;
 mod folder;
 mod temporary;
 mod trusted;
 mod walk;
 
 pub use attributes::{Attributes, Identity};
+pub use extended::{Extended, Handle, Wanted, is_kept};
 pub use folder::Found;
 pub use temporary::Temporary;
 pub use trusted::open_trusted;

@@ -1,7 +1,7 @@
 use std::{
     ffi::{OsStr, OsString},
     fs::File,
-    io::{self, Write},
+    io::{self, Seek as _, SeekFrom, Write},
     os::{
         fd::{AsFd as _, OwnedFd},
         unix::ffi::{OsStrExt as _, OsStringExt as _},
@@ -25,10 +25,16 @@ pub struct Temporary {
     /// None once it stands at its place.
     name: Option<OsString>,
     file: File,
+    /// Whether long runs of zeros become holes, and how much of such a run has come.
+    is_sparse: bool,
+    hole: u64,
 }
 
 /// Longest name of a file on Linux, in bytes.
 const LONGEST_NAME: usize = 255;
+
+/// Where content is looked at for holes, in bytes.
+const HOLE: usize = 1024;
 
 /// How many names are tried.
 const ATTEMPTS: u32 = 100;
@@ -53,7 +59,30 @@ impl Temporary {
             folder,
             name: Some(name),
             file: File::from(file.expect("made under the name that was found")),
+            is_sparse: false,
+            hole: 0,
         })
+    }
+
+    /// From here on, long runs of zeros become holes (`write_sparse` in fileio.c).
+    pub const fn be_sparse(&mut self) {
+        self.is_sparse = true;
+    }
+
+    /// Writes all but the zeros at its end, which may go on.
+    fn write_sparse(&mut self, bytes: &[u8]) -> io::Result<()> {
+        for piece in bytes.chunks(HOLE) {
+            let zeros = piece.iter().take_while(|&&byte| byte == 0).count();
+            self.hole += zeros as u64;
+            let rest = &piece[zeros..];
+            if rest.is_empty() {
+                continue;
+            }
+            let skipped = i64::try_from(std::mem::take(&mut self.hole)).expect("a file is shorter");
+            self.file.seek(SeekFrom::Current(skipped))?;
+            self.file.write_all(rest)?;
+        }
+        Ok(())
     }
 
     /// Makes something under a name that nothing has.
@@ -88,12 +117,16 @@ impl Temporary {
     /// # Errors
     ///
     /// What the system says; nothing is left then.
-    pub fn commit(mut self, base: &[u8], attributes: &Attributes) -> io::Result<()> {
+    pub fn commit(mut self, base: &[u8], attributes: &Attributes<'_>) -> io::Result<()> {
+        if self.hole > 0 {
+            let end = self.file.stream_position()? + self.hole;
+            self.file.set_len(end)?;
+        }
         let new = Status {
             mode: 0o100_600,
             ..Status::from(nix::sys::stat::fstat(&self.file)?)
         };
-        attributes.apply_to(self.file.as_fd(), &new)?;
+        attributes.apply_to(&self.file, &new)?;
         let name = self.name.take().expect("set until now");
         renameat(&*self.folder, &*name, &*self.folder, OsStr::from_bytes(base)).map_err(|error| {
             self.name = Some(name);
@@ -104,6 +137,10 @@ impl Temporary {
 
 impl Write for Temporary {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.is_sparse {
+            self.write_sparse(bytes)?;
+            return Ok(bytes.len());
+        }
         self.file.write(bytes)
     }
 

@@ -40,14 +40,14 @@ pub struct Status {
     pub mtime: i64,
     /// Nanoseconds of it.
     pub nanoseconds: u32,
+    /// Seconds of the access time.
+    pub atime: i64,
     /// The owner.
     pub uid: u32,
     /// The group.
     pub gid: u32,
     /// The device's number.
     pub device: u64,
-    /// Seconds of the access time.
-    pub atime: i64,
     /// The file system that it is on.
     pub filesystem: u64,
     /// Its number there.
@@ -70,10 +70,10 @@ impl From<FileStat> for Status {
             size: stat.st_size,
             mtime: stat.st_mtime,
             nanoseconds: u32::try_from(stat.st_mtime_nsec).unwrap_or(0),
+            atime: stat.st_atime,
             uid: stat.st_uid,
             gid: stat.st_gid,
             device: stat.st_rdev,
-            atime: stat.st_atime,
             filesystem: stat.st_dev,
             inode: stat.st_ino,
             links: stat.st_nlink,

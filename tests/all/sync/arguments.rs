@@ -16,6 +16,7 @@ fn asked(words: &[&str], ours: bool) -> Vec<String> {
         listener.local_addr().expect("bound").port()
     );
     let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("s")).expect("a folder");
     let mut command = if ours {
         program(folder.path(), &["sync"])
     } else {
@@ -30,6 +31,8 @@ fn asked(words: &[&str], ours: bool) -> Vec<String> {
         .spawn()
         .expect("the client runs");
     let (mut stream, _) = listener.accept().expect("it connects");
+    let patience = std::time::Duration::from_secs(20);
+    stream.set_read_timeout(Some(patience)).expect("a limit");
     stream
         .write_all(b"@RSYNCD: 32.0 sha512 md5\n")
         .expect("it listens");
@@ -50,10 +53,18 @@ fn asked(words: &[&str], ours: bool) -> Vec<String> {
     }
     // Compatibility flags without negotiation, then the seed; what the client sends next are its rules.
     stream.write_all(&[0, 1, 0, 0, 0]).expect("it listens");
+    // A client that sends may have no rules, and begins with its list; one that cannot go on says nothing.
     let mut head = [0; 4];
-    reader.read_exact(&mut head).expect("a frame");
-    let mut rules = vec![0; usize::from(head[0]) | usize::from(head[1]) << 8];
-    reader.read_exact(&mut rules).expect("rules");
+    let mut rules = Vec::new();
+    if reader.read_exact(&mut head).is_ok() {
+        rules.resize(usize::from(head[0]) | usize::from(head[1]) << 8, 0);
+        reader.read_exact(&mut rules).expect("a frame");
+    }
+    let is_push = !arguments.iter().any(|argument| argument == "--sender");
+    if is_push {
+        // Its list has the time of the folder.
+        rules.truncate(4);
+    }
     arguments.push(format!(
         "rules {}",
         String::from_utf8_lossy(&rules).escape_default()
@@ -90,9 +101,53 @@ fn the_server_is_told_the_same() {
         "-ab --suffix=.old --delete {url}/m/ d",
         "-rb --delete {url}/m/ d",
         "-aC --exclude=x -f !  --exclude=/y {url}/m/ d",
+        "-aivn {url}/m/ d",
+        "-rltD {url}/m/ d",
+        "-d {url}/m/ d",
+        "-rW {url}/m/ d",
+        "-au {url}/m/ d",
+        "-acI {url}/m/ d",
+        "-az {url}/m/ d",
+        "-azz {url}/m/ d",
+        "-az --zc=auto {url}/m/ d",
+        "-az --zc=zlib {url}/m/ d",
+        "-a --zc=ZSTD {url}/m/ d",
+        "-a --zc=lz4 --zl=3 {url}/m/ d",
+        "-az --zc=none {url}/m/ d",
+        "-a --zl=3 {url}/m/ d",
+        "-az --zl=-1 --no-z {url}/m/ d",
+        "-a --old-compress {url}/m/ d",
+        "-a --new-compress {url}/m/ d",
+        "-az --skip-compress=gz/mp[34] {url}/m/ d",
+        "-a --cc=xxh3,MD5 {url}/m/ d",
+        "-a --cc=none {url}/m/ d",
+        "-a --cc=auto --checksum-seed=-5 {url}/m/ d",
+        "-a -B600 --timeout=9 --numeric-ids {url}/m/ d",
+        "-r --specials --no-devices {url}/m/ d",
+        "-rlA {url}/m/ d",
+        "-aXSEJ {url}/m/ d",
+        "-aAXUzS {url}/m/ d",
+        "-a s/ {url}/m/",
+        "-avi s/ {url}/m/",
+        "-aii s/ {url}/m/",
+        "-d --delete s/ {url}/m/",
+        "-aOJW s/ {url}/m/",
+        "-aE --no-p s/ {url}/m/",
+        "-a --delete --max-delete=0 --force s/ {url}/m/",
+        "-a --delete-excluded --exclude=x -m s/ {url}/m/",
+        "-a --delete-before -f P_p -f H_h s/ {url}/m/",
+        "-a --delete-delay --ignore-errors s/ {url}/m/",
+        "-a --size-only --existing --ignore-existing -B700 s/ {url}/m/",
+        "-a --min-size=1 --max-size=2k -@1 s/ {url}/m/",
+        "-az --zc=lz4 --cc=md5 --checksum-seed=3 s/ {url}/m/",
+        "-aS -M--x s/ {url}/m/",
+        "-ab --suffix=.o s/ {url}/m/",
+        "-aLk --safe-links --copy-unsafe-links s/ {url}/m/",
+        "-a --remove-source-files --delete-missing-args s/ {url}/m/",
     ];
     for case in cases {
         let words: Vec<_> = case.split_whitespace().collect();
+        println!("{case}");
         assert_eq!(asked(&words, true), asked(&words, false), "{case}");
     }
 }

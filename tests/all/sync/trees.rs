@@ -248,6 +248,14 @@ fn describe(root: &Path, below: &Path, lines: &mut Vec<String>) {
         if found.is_symlink() {
             let _ = write!(line, " -> {:?}", fs::read_link(&path).expect("a link"));
         }
+        let mut names: Vec<_> = xattr::list(&path).expect("a list").collect();
+        names.sort();
+        for name in names {
+            let value = xattr::get(&path, &name)
+                .expect("an attribute")
+                .unwrap_or_default();
+            let _ = write!(line, " {}={:x?}", name.display(), &value[..value.len().min(60)]);
+        }
         // What was made or changed just now has a time of its own in each run.
         let is_planted = found.mtime() < 1_100_000_000;
         if is_planted {

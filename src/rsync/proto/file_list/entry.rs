@@ -1,6 +1,6 @@
 use std::num::NonZeroU32;
 
-use crate::rsync::proto::file_list::flag;
+use crate::rsync::proto::file_list::{Acl, Xattr, flag};
 
 /// The bits of a mode that say what kind of file it is.
 const KIND: u32 = 0o170_000;
@@ -72,6 +72,12 @@ pub struct Extra {
     pub checksum: Option<Box<[u8]>>,
     /// The arrival number of the first file of the group of hard links.
     pub leader: Option<u32>,
+    /// The access ACL, if it says more than the mode, by its place among those of the list.
+    pub(super) acl: Option<u32>,
+    /// The default ACL of a folder that has one.
+    pub(super) default_acl: Option<u32>,
+    /// The extended attributes, if there are any.
+    pub(super) xattrs: Option<u32>,
     /// Seconds of the access time.
     pub atime: Option<i64>,
     /// Seconds of the creation time.
@@ -124,6 +130,10 @@ pub struct FileList {
     names: Vec<u8>,
     entries: Vec<Entry>,
     extras: Vec<Extra>,
+    /// The distinct ACLs and sets of extended attributes, as they came.
+    pub(super) acls: Vec<Acl>,
+    pub(super) default_acls: Vec<Acl>,
+    pub(super) xattrs: Vec<Vec<Xattr>>,
 }
 
 impl FileList {
@@ -150,6 +160,31 @@ impl FileList {
     /// What few files have.
     pub fn extra(&self, entry: &Entry) -> Option<&Extra> {
         entry.extra.map(|number| &self.extras[number.get() as usize - 1])
+    }
+
+    /// The access ACL of a file, without what follows from its mode; none if the mode says all.
+    pub fn acl(&self, entry: &Entry) -> Option<&Acl> {
+        let place = self.extra(entry)?.acl?;
+        Some(&self.acls[place as usize])
+    }
+
+    /// The default ACL of a folder that has one.
+    pub fn default_acl(&self, entry: &Entry) -> Option<&Acl> {
+        let place = self.extra(entry)?.default_acl?;
+        Some(&self.default_acls[place as usize])
+    }
+
+    /// The extended attributes of a file, in the sender's order.
+    pub fn xattrs(&self, entry: &Entry) -> &[Xattr] {
+        match self.extra(entry).and_then(|extra| extra.xattrs) {
+            Some(place) => &self.xattrs[place as usize],
+            None => &[],
+        }
+    }
+
+    /// Which of the sets of extended attributes a file has; files may share one.
+    pub fn xattr_set(&self, entry: &Entry) -> Option<u32> {
+        self.extra(entry)?.xattrs
     }
 
     /// Appends a file; `false` if the list cannot hold more.

@@ -1,17 +1,21 @@
 //! The list of files: what travels, in which order it is numbered, and how it is held.
 
+mod acl;
 mod entry;
 mod flag;
 mod names;
 mod order;
 mod read;
 mod write;
+mod xattr;
 
+pub use acl::{Acl, AclWriter, Grant};
 pub use entry::{Entry, Extra, FileKind, FileList};
 pub use names::{NameReader, Named};
 pub use order::{compare, numbered};
 pub use read::{Fields, Item, ListReader};
 pub use write::{ListWriter, write_names};
+pub use xattr::{Xattr, XattrValue, XattrWriter, read_value, read_wanted, write_wanted};
 
 /// The longest name and the longest text of a link, in bytes.
 pub const MAX_PATH: usize = 4095;

@@ -28,8 +28,8 @@ impl NameReader {
         Self {
             protocol: fields.protocol,
             has_name_of_root,
-            users: fields.owner,
-            groups: fields.group,
+            users: fields.owner || fields.acls,
+            groups: fields.group || fields.acls,
         }
     }
 
@@ -72,6 +72,15 @@ impl FileList {
     pub fn map_ids(&mut self, user: impl Fn(u32) -> u32, group: impl Fn(u32) -> u32) {
         for entry in self.entries_mut() {
             (entry.uid, entry.gid) = (user(entry.uid), group(entry.gid));
+        }
+        for acl in self.acls.iter_mut().chain(&mut self.default_acls) {
+            for grant in &mut acl.named {
+                grant.id = if grant.is_user {
+                    user(grant.id)
+                } else {
+                    group(grant.id)
+                };
+            }
         }
     }
 }

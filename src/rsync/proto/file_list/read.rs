@@ -1,6 +1,6 @@
 use crate::rsync::proto::{
     Input, Stop, Violation,
-    file_list::{Entry, Extra, FileKind, FileList, MAX_PATH, flag},
+    file_list::{Acl, Entry, Extra, FileKind, FileList, MAX_PATH, acl::Cached, flag, xattr::read_xattrs},
 };
 
 /// Which fields an entry has; both sides know it from the options.
@@ -30,6 +30,10 @@ pub struct Fields {
     pub atimes: bool,
     /// `--crtimes`.
     pub crtimes: bool,
+    /// `--acls`.
+    pub acls: bool,
+    /// `--xattrs`.
+    pub xattrs: bool,
     /// `--relative`: names may begin with a slash.
     pub relative: bool,
 }
@@ -145,6 +149,21 @@ impl ListReader {
             }
             .into());
         }
+        let kind = FileKind::of(entry.mode);
+        let (mut acl, mut default_acl, mut xattrs) = (None, None, None);
+        if fields.acls && kind != Some(FileKind::Symlink) {
+            acl = Some(Acl::read(input, list.acls.len(), Some(entry.mode))?);
+            if kind == Some(FileKind::Directory) {
+                default_acl = Some(Acl::read(input, list.default_acls.len(), None)?);
+            }
+        }
+        if fields.xattrs {
+            xattrs = Some(read_xattrs(input, list.xattrs.len())?);
+        }
+        // Nothing can be short any more: what is new is kept.
+        extra.acl = keep(acl, &mut list.acls, |acl| acl.is_trivial());
+        extra.default_acl = keep(default_acl, &mut list.default_acls, |acl| *acl == Acl::default());
+        extra.xattrs = keep(xattrs, &mut list.xattrs, Vec::is_empty);
         if !list.push(&clean, entry, extra) {
             return Err(Violation::Range {
                 what: "file list",
@@ -286,6 +305,18 @@ impl ListReader {
     }
 }
 
+/// The place of something among what came; none for what says nothing.
+fn keep<T>(read: Option<Cached<T>>, known: &mut Vec<T>, is_nothing: impl Fn(&T) -> bool) -> Option<u32> {
+    let place = match read? {
+        Cached::Known(place) => place,
+        Cached::New(new) => {
+            known.push(new);
+            u32::try_from(known.len() - 1).ok()?
+        }
+    };
+    (!is_nothing(&known[place as usize])).then_some(place)
+}
+
 enum Head {
     Flags(u32),
     End(i32),
@@ -295,6 +326,8 @@ enum Head {
 fn copy_leader(list: &FileList, leader: usize, last: &mut Last, extra: &mut Extra) -> Entry {
     let entry = list.entries()[leader];
     *extra = list.extra(&entry).cloned().unwrap_or_default();
+    // Each has its own.
+    (extra.acl, extra.default_acl, extra.xattrs) = (None, None, None);
     (last.mode, last.mtime, last.uid, last.gid) = (entry.mode, entry.mtime, entry.uid, entry.gid);
     last.atime = extra.atime.unwrap_or(last.atime);
     last.major = extra.device.map_or(last.major, |(major, _)| major);

@@ -1,0 +1,189 @@
+//! ACLs and extended attributes of a transfer: what is other than at the sender, which long values must be asked for, and
+//! what is to be set.
+
+use std::{
+    collections::{HashMap, HashSet},
+    io,
+};
+
+use crate::rsync::{
+    proto::{
+        Index, ItemFlags, Record,
+        file_list::{Acl, Entry, FileKind, FileList, Xattr, XattrValue, write_wanted},
+    },
+    transfer::{
+        generator::{Failure, Generator},
+        keep::Keep,
+        queue::Pending,
+    },
+    tree::{Extended, Handle, Status, Wanted, is_kept},
+};
+
+/// A long value: the set of attributes that it belongs to, and its number there. Files may share a set, and a sender gives
+/// a value of it once.
+pub(crate) type ValueKey = (u32, i32);
+
+/// The long values that the sender gave.
+pub(crate) type Values = HashMap<ValueKey, Vec<u8>>;
+
+/// What of a file is other than at the sender.
+#[derive(Debug, Default)]
+pub(crate) struct Difference {
+    /// As it is reported.
+    pub(crate) flags: u16,
+    /// The numbers of the values that must be asked for.
+    pub(crate) wanted: Vec<i32>,
+    /// Whether a long value is other, which only the receiver can set.
+    pub(crate) is_long: bool,
+}
+
+impl Keep<'_> {
+    /// Compares with what is there; with nothing, if it is new (`xattr_diff` in xattrs.c). What is asked for is noted.
+    pub(crate) fn extended_difference(
+        &self,
+        list: &FileList,
+        entry: &Entry,
+        there: Option<(&Handle<'_>, u32)>,
+        asked: &mut HashSet<ValueKey>,
+    ) -> io::Result<Difference> {
+        let mut difference = Difference::default();
+        if self.options.acls
+            && entry.kind() != FileKind::Symlink
+            && let Some((there, mode)) = there
+        {
+            let nothing = Acl::default();
+            let acl = list.acl(entry).unwrap_or(&nothing);
+            let default_acl = list.default_acl(entry).unwrap_or(&nothing);
+            let is_same = there.acl(mode)?.is_like(acl, entry.mode)
+                && (!entry.is_directory() || there.default_acl()? == *default_acl);
+            difference.flags |= if is_same { 0 } else { ItemFlags::ACL };
+        }
+        if !self.options.xattrs {
+            return Ok(difference);
+        }
+        let present = match there {
+            Some((there, _)) => there.xattrs(self.identity.is_root)?,
+            None => Vec::new(),
+        };
+        let mut count = 0;
+        let mut is_other = false;
+        for attribute in self.kept(list, entry) {
+            count += 1;
+            let value = present.iter().find(|(name, _)| **name == *attribute.name);
+            if value.is_some_and(|(_, value)| XattrValue::listed(value) == attribute.value) {
+                continue;
+            }
+            is_other = true;
+            if let (XattrValue::Digest(..), Some(set)) = (&attribute.value, list.xattr_set(entry)) {
+                difference.is_long = true;
+                if asked.insert((set, attribute.number)) {
+                    difference.wanted.push(attribute.number);
+                }
+            }
+        }
+        if is_other || count != present.len() {
+            difference.flags |= ItemFlags::XATTR;
+        }
+        Ok(difference)
+    }
+
+    /// The attributes of the sender's that are kept here.
+    fn kept<'l>(&self, list: &'l FileList, entry: &Entry) -> impl Iterator<Item = &'l Xattr> {
+        let is_root = self.identity.is_root;
+        let all = list.xattrs(entry).iter();
+        all.filter(move |attribute| is_kept(&attribute.name, is_root))
+    }
+
+    /// What is to be set of something that stays: long values are right, or come later.
+    pub(crate) fn extended<'l>(&self, list: &'l FileList, entry: &Entry) -> Extended<'l> {
+        let xattrs = self.kept(list, entry).map(|attribute| match &attribute.value {
+            XattrValue::Whole(value) => (&*attribute.name, Some(value.to_vec())),
+            XattrValue::Digest(..) => (&*attribute.name, None),
+        });
+        self.wanted(list, entry, xattrs.collect())
+    }
+
+    /// What is to be set of something that is made anew, or whose long values have come: those are the sender's, or those
+    /// of what is there now.
+    ///
+    /// # Errors
+    ///
+    /// The name of a value that is neither here nor there.
+    pub(crate) fn whole_extended<'l>(
+        &self,
+        list: &'l FileList,
+        entry: &Entry,
+        values: &Values,
+        there: Option<&Handle<'_>>,
+    ) -> Result<Extended<'l>, &'l [u8]> {
+        let mut xattrs = Vec::new();
+        for attribute in self.kept(list, entry) {
+            let name = &*attribute.name;
+            let value = match &attribute.value {
+                XattrValue::Whole(value) => value.to_vec(),
+                long @ XattrValue::Digest(..) => {
+                    let given = list
+                        .xattr_set(entry)
+                        .and_then(|set| values.get(&(set, attribute.number)));
+                    let found = || {
+                        let value = there?.get(name).ok().flatten();
+                        value.filter(|value| XattrValue::listed(value) == *long)
+                    };
+                    given.cloned().or_else(found).ok_or(name)?
+                }
+            };
+            xattrs.push((name, Some(value)));
+        }
+        Ok(self.wanted(list, entry, xattrs))
+    }
+
+    fn wanted<'l>(&self, list: &'l FileList, entry: &Entry, xattrs: Vec<Wanted<'l>>) -> Extended<'l> {
+        const NOTHING: &Acl = &Acl::NONE;
+        let acls = self.options.acls && entry.kind() != FileKind::Symlink;
+        Extended {
+            xattrs: self.options.xattrs.then_some(xattrs),
+            acl: acls.then(|| list.acl(entry).unwrap_or(NOTHING)),
+            default_acl: (acls && entry.is_directory()).then(|| list.default_acl(entry).unwrap_or(NOTHING)),
+            is_root: self.identity.is_root,
+        }
+    }
+}
+
+impl Generator<'_> {
+    /// How ACLs and extended attributes are other than at the sender.
+    pub(super) fn extended(&mut self, entry: &Entry, now: Option<&Status>) -> Result<Difference, Failure> {
+        if !self.options.acls && !self.options.xattrs {
+            return Ok(Difference::default());
+        }
+        let name = self.keep.place(self.list, entry);
+        let compared = match (now, &mut self.tree) {
+            (Some(now), Some(tree)) => tree.handle(&name).and_then(|there| {
+                let there = Some((&there, now.mode));
+                self.keep
+                    .extended_difference(self.list, entry, there, &mut self.asked)
+            }),
+            _ => self
+                .keep
+                .extended_difference(self.list, entry, None, &mut self.asked),
+        };
+        compared.map_err(|error| self.failure("get_xattr_data: lgetxattr({}) failed", entry, &error))
+    }
+
+    /// Reports what is done without the sender's data, and asks for long values of extended attributes.
+    pub(super) fn tell(&mut self, number: u32, flags: u16, other: &Difference) {
+        let flags = ItemFlags(flags);
+        if !other.is_long || self.options.dry_run {
+            return self.queue.push(Pending::Local(number, flags));
+        }
+        if !other.wanted.is_empty() {
+            self.indices.write(Index::File(number), self.outgoing.buffer());
+            let record = Record {
+                flags,
+                ..Record::default()
+            };
+            record.write(self.outgoing.buffer());
+            write_wanted(&other.wanted, self.outgoing.buffer());
+        }
+        self.queue.push(Pending::Values(number, flags));
+    }
+}

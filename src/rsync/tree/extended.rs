@@ -1,0 +1,425 @@
+use std::{
+    ffi::OsStr,
+    fs::File,
+    io,
+    marker::PhantomData,
+    os::{
+        fd::{AsRawFd as _, OwnedFd},
+        unix::ffi::{OsStrExt as _, OsStringExt},
+    },
+    path::PathBuf,
+    sync::Arc,
+};
+
+use nix::errno::Errno;
+
+use crate::rsync::{
+    proto::file_list::{Acl, Grant},
+    tree::Tree,
+};
+
+/// Something whose extended attributes and ACLs are read and set: an open file, or a name in a held folder, which may be
+/// a symlink and is not followed.
+#[derive(Debug)]
+pub struct Handle<'f> {
+    /// The kernel leads from here to what is held, whatever its path is now.
+    path: PathBuf,
+    is_open: bool,
+    _folder: Option<Arc<OwnedFd>>,
+    _file: PhantomData<&'f File>,
+}
+
+/// The name of an extended attribute, and its value; without one, there is the right one already.
+pub type Wanted<'a> = (&'a [u8], Option<Vec<u8>>);
+
+/// What else something at the destination is to have; `None` stays as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Extended<'a> {
+    /// All attributes: others are removed.
+    pub xattrs: Option<Vec<Wanted<'a>>>,
+    /// The access ACL.
+    pub acl: Option<&'a Acl>,
+    /// The default ACL of a folder.
+    pub default_acl: Option<&'a Acl>,
+    /// Whether all namespaces are ours.
+    pub is_root: bool,
+}
+
+impl Extended<'_> {
+    /// Whether there is anything to set.
+    pub(super) const fn is_something(&self) -> bool {
+        self.xattrs.is_some() || self.acl.is_some() || self.default_acl.is_some()
+    }
+}
+
+const ACCESS: &[u8] = b"system.posix_acl_access";
+const DEFAULT: &[u8] = b"system.posix_acl_default";
+
+impl<'f> Handle<'f> {
+    /// An open file.
+    pub fn of_file(file: &'f File) -> Self {
+        Self {
+            path: PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd())),
+            is_open: true,
+            _folder: None,
+            _file: PhantomData,
+        }
+    }
+
+    /// A name in a folder.
+    fn at(folder: Arc<OwnedFd>, base: &OsStr) -> Handle<'static> {
+        let mut path = PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd()));
+        path.push(base);
+        Handle {
+            path,
+            is_open: false,
+            _folder: Some(folder),
+            _file: PhantomData,
+        }
+    }
+
+    /// The value of an attribute; none if it is not there, or the file system has none.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn get(&self, name: &[u8]) -> io::Result<Option<Vec<u8>>> {
+        let name = OsStr::from_bytes(name);
+        let value = match self.is_open {
+            true => xattr::get_deref(&self.path, name),
+            false => xattr::get(&self.path, name),
+        };
+        or_unsupported(value)
+    }
+
+    fn remove(&self, name: &[u8]) -> io::Result<()> {
+        let name = OsStr::from_bytes(name);
+        match self.is_open {
+            true => xattr::remove_deref(&self.path, name),
+            false => xattr::remove(&self.path, name),
+        }
+    }
+
+    /// The names of the attributes that rsync keeps, sorted: for root all but those of the system, for others those of
+    /// users (`rsync_xal_get` in xattrs.c).
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn names(&self, is_root: bool) -> io::Result<Vec<Vec<u8>>> {
+        let names = match self.is_open {
+            true => xattr::list_deref(&self.path),
+            false => xattr::list(&self.path),
+        };
+        let names = or_unsupported(names.map(Some))?;
+        let mut names: Vec<_> = names
+            .into_iter()
+            .flatten()
+            .map(OsStringExt::into_vec)
+            .filter(|name| is_kept(name, is_root))
+            .collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// The attributes that rsync keeps, with their values, sorted by name.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn xattrs(&self, is_root: bool) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        let mut attributes = Vec::new();
+        for name in self.names(is_root)? {
+            // It may be gone meanwhile.
+            if let Some(value) = self.get(&name)? {
+                attributes.push((name, value));
+            }
+        }
+        Ok(attributes)
+    }
+
+    /// The access ACL of something with that mode, with all its entries.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn acl(&self, mode: u32) -> io::Result<Acl> {
+        let acl = self.get(ACCESS)?.and_then(|bytes| of_kernel(&bytes));
+        Ok(acl.unwrap_or_else(|| Acl::default().whole(mode)))
+    }
+
+    /// The default ACL of a folder; an empty one if it has none.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn default_acl(&self) -> io::Result<Acl> {
+        let acl = self.get(DEFAULT)?.and_then(|bytes| of_kernel(&bytes));
+        Ok(acl.unwrap_or_default())
+    }
+
+    /// Sets an attribute.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn set(&self, name: &[u8], value: &[u8]) -> io::Result<()> {
+        let name = OsStr::from_bytes(name);
+        match self.is_open {
+            true => xattr::set_deref(&self.path, name, value),
+            false => xattr::set(&self.path, name, value),
+        }
+    }
+
+    /// Sets what is to be there; the mode is the one that it gets.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub(super) fn apply(&self, wanted: &Extended<'_>, mode: u32) -> io::Result<()> {
+        if let Some(attributes) = &wanted.xattrs {
+            for (name, value) in attributes {
+                if let Some(value) = value {
+                    self.set(name, value)?;
+                }
+            }
+            for name in self.names(wanted.is_root)? {
+                if !attributes.iter().any(|(wanted, _)| *wanted == name) {
+                    self.remove(&name)?;
+                }
+            }
+        }
+        if let Some(acl) = wanted.acl
+            && !self.acl(mode)?.is_like(acl, mode)
+        {
+            self.set_acl(ACCESS, (!acl.is_trivial()).then(|| acl.whole(mode)))?;
+        }
+        if let Some(acl) = wanted.default_acl
+            && self.default_acl()? != *acl
+        {
+            self.set_acl(DEFAULT, (*acl != Acl::default()).then(|| acl.clone()))?;
+        }
+        Ok(())
+    }
+
+    fn set_acl(&self, name: &[u8], acl: Option<Acl>) -> io::Result<()> {
+        match acl {
+            Some(acl) => self.set(name, &to_kernel(&acl)),
+            None => match self.remove(name) {
+                Err(error) if error.raw_os_error() == Some(Errno::ENODATA as i32) => Ok(()),
+                other => other,
+            },
+        }
+    }
+}
+
+impl Tree {
+    /// What is at a place, for its extended attributes and ACLs.
+    ///
+    /// # Errors
+    ///
+    /// What the system says of the folders on the way.
+    pub fn handle(&mut self, name: &[u8]) -> io::Result<Handle<'static>> {
+        let (folder, base) = self.place(name)?;
+        Ok(Handle::at(folder, base))
+    }
+}
+
+/// Whether an attribute is one that is sent and set, without `--fake-super` and a second `-X`.
+pub fn is_kept(name: &[u8], is_root: bool) -> bool {
+    let is_of_namespace = match is_root {
+        true => !name.starts_with(b"system."),
+        false => name.starts_with(b"user."),
+    };
+    is_of_namespace && !name.starts_with(b"user.rsync.%")
+}
+
+fn or_unsupported<T>(result: io::Result<Option<T>>) -> io::Result<Option<T>> {
+    match result {
+        Err(error) if error.raw_os_error() == Some(Errno::EOPNOTSUPP as i32) => Ok(None),
+        other => other,
+    }
+}
+
+/// The form of an ACL in the kernel: a version, then for each entry tag, permissions and id (`posix_acl_xattr.h`).
+const VERSION: u32 = 2;
+const USER_OBJECT: u16 = 1;
+const USER: u16 = 2;
+const GROUP_OBJECT: u16 = 4;
+const GROUP: u16 = 8;
+const MASK: u16 = 0x10;
+const OTHER: u16 = 0x20;
+const NOBODY: u32 = u32::MAX;
+
+fn to_kernel(acl: &Acl) -> Vec<u8> {
+    let object = |tag, permissions: Option<u8>| permissions.map(|permissions| (tag, permissions, NOBODY));
+    let named = |tag, is_user| {
+        let grants = acl.named.iter().filter(move |grant| grant.is_user == is_user);
+        grants.map(move |grant| (tag, grant.permissions, grant.id))
+    };
+    let entries = object(USER_OBJECT, acl.user)
+        .into_iter()
+        .chain(named(USER, true))
+        .chain(object(GROUP_OBJECT, acl.group))
+        .chain(named(GROUP, false))
+        .chain(object(MASK, acl.mask))
+        .chain(object(OTHER, acl.other));
+    let mut bytes = VERSION.to_le_bytes().to_vec();
+    for (tag, permissions, id) in entries {
+        bytes.extend(tag.to_le_bytes());
+        bytes.extend(u16::from(permissions).to_le_bytes());
+        bytes.extend(id.to_le_bytes());
+    }
+    bytes
+}
+
+fn of_kernel(bytes: &[u8]) -> Option<Acl> {
+    let entries = bytes.strip_prefix(&VERSION.to_le_bytes())?;
+    let mut acl = Acl::default();
+    for entry in entries.chunks_exact(8) {
+        let tag = u16::from_le_bytes([entry[0], entry[1]]);
+        let permissions = entry[2] & 7;
+        let id = u32::from_le_bytes([entry[4], entry[5], entry[6], entry[7]]);
+        match tag {
+            USER_OBJECT => acl.user = Some(permissions),
+            GROUP_OBJECT => acl.group = Some(permissions),
+            MASK => acl.mask = Some(permissions),
+            OTHER => acl.other = Some(permissions),
+            USER | GROUP => acl.named.push(Grant {
+                is_user: tag == USER,
+                id,
+                permissions,
+            }),
+            _ => {}
+        }
+    }
+    Some(acl)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{DEFAULT, Handle, of_kernel, to_kernel};
+    use crate::rsync::{
+        proto::{
+            Input,
+            file_list::{Acl, AclWriter, Fields, FileList, Grant, ListReader, Xattr, XattrWriter},
+        },
+        tree::{Extended, Tree},
+    };
+
+    fn acl() -> Acl {
+        let grant = |is_user, id, permissions| Grant {
+            is_user,
+            id,
+            permissions,
+        };
+        Acl {
+            user: Some(6),
+            group: Some(4),
+            mask: Some(5),
+            other: Some(0),
+            named: vec![grant(true, 4242, 7), grant(false, 77, 5)],
+        }
+    }
+
+    #[test]
+    fn an_acl_keeps_the_form_of_the_kernel() {
+        assert_eq!(of_kernel(&to_kernel(&acl())), Some(acl()));
+        assert_eq!(of_kernel(&[1, 0, 0, 0]), None);
+        assert_eq!(of_kernel(&[]), None);
+    }
+
+    #[test]
+    fn what_is_read_of_a_file_comes_back_from_a_list() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("f"), "x").expect("a file");
+        fs::create_dir(folder.path().join("d")).expect("a folder");
+        let mut tree = Tree::open(folder.path()).expect("a tree");
+        let long = vec![7; 300];
+        let xattrs = || {
+            let short = (&b"user.a"[..], Some(b"short".to_vec()));
+            Some(vec![short, (b"user.b", Some(long.clone()))])
+        };
+        let (access, default) = (acl(), acl());
+        for name in [&b"f"[..], b"d"] {
+            let wanted = Extended {
+                xattrs: xattrs(),
+                acl: Some(&access),
+                default_acl: (name == b"d").then_some(&default),
+                is_root: false,
+            };
+            let there = tree.handle(name).expect("a handle");
+            if let Err(error) = there.apply(&wanted, 0o650) {
+                // A file system without them says so.
+                assert_eq!(
+                    error.raw_os_error(),
+                    Some(nix::errno::Errno::EOPNOTSUPP as i32),
+                    "{error}"
+                );
+                return;
+            }
+        }
+        // Once more, as a sender does.
+        let file = fs::File::open(folder.path().join("f")).expect("a file");
+        let folder = fs::File::open(folder.path().join("d")).expect("a folder");
+        let (mut acls, mut defaults, mut sets) =
+            (AclWriter::default(), AclWriter::default(), XattrWriter::default());
+        let mut written = Vec::new();
+        for (name, mode, handle) in [
+            (b'd', 0o40_650_u32, Handle::of_file(&folder)),
+            (b'f', 0o100_650, Handle::of_file(&file)),
+        ] {
+            // A name of a byte, no length, no time, and the mode.
+            written.extend([4, 1, name, 0, 0, 0, 0, 0, 0, 0]);
+            written.extend(mode.to_le_bytes());
+            acls.write(handle.acl(mode).expect("an ACL").condensed(mode), &mut written);
+            if name == b'd' {
+                defaults.write(handle.default_acl().expect("an ACL"), &mut written);
+            }
+            let attributes = handle.xattrs(true).expect("attributes");
+            let of_users = attributes
+                .into_iter()
+                .filter(|(name, _)| name.starts_with(b"user."));
+            sets.write(Xattr::listed(of_users.collect()), &mut written);
+        }
+        let fields = Fields {
+            protocol: 32,
+            varint_flags: true,
+            acls: true,
+            xattrs: true,
+            ..Fields::default()
+        };
+        let (mut reader, mut list, mut input) =
+            (ListReader::new(fields), FileList::default(), Input::new(&written));
+        for _ in 0..2 {
+            reader.read(0, &mut input, &mut list).expect("an entry");
+        }
+        assert!(input.rest().is_empty());
+        for entry in list.entries() {
+            let read = list.acl(entry).expect("an ACL");
+            assert_eq!(read.whole(entry.mode), acl());
+            assert_eq!(list.default_acl(entry), entry.is_directory().then_some(&default));
+            let names: Vec<_> = list
+                .xattrs(entry)
+                .iter()
+                .map(|attribute| &*attribute.name)
+                .collect();
+            assert_eq!(names, [b"user.a", b"user.b"]);
+        }
+        // Nothing of it is to be there any more.
+        let nothing = Acl::NONE;
+        let wanted = Extended {
+            xattrs: Some(Vec::new()),
+            acl: Some(&nothing),
+            default_acl: Some(&nothing),
+            is_root: false,
+        };
+        let there = tree.handle(b"d").expect("a handle");
+        there.apply(&wanted, 0o650).expect("nothing is set");
+        assert_eq!(there.get(DEFAULT).expect("an answer"), None);
+        assert_eq!(there.acl(0o650).expect("an ACL"), nothing.whole(0o650));
+        assert_eq!(there.names(false).expect("names"), Vec::<Vec<u8>>::new());
+    }
+}

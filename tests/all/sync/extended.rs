@@ -1,0 +1,210 @@
+//! ACLs, extended attributes, and what else of a file is kept only when asked.
+
+use std::{
+    fs::{self, File, FileTimes},
+    os::unix::fs::MetadataExt as _,
+    path::Path,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use crate::{
+    differential::generator::Random,
+    support::{daemon::installed, program::program, skip},
+    sync::{
+        Stage, some_files,
+        trees::{plant, touch},
+    },
+};
+
+/// Attributes that share names and values, some of them long ones.
+const VALUES: [&[u8]; 5] = [b"", b"short", &[b'x'; 32], &[b'x'; 33], &[b'y'; 1000]];
+
+/// The kernel's form of an ACL: owner, somebody, the group, another group, the mask, others.
+fn acl(random: &mut Random) -> Vec<u8> {
+    let mut bytes = 2_u32.to_le_bytes().to_vec();
+    let mut entry = |tag: u16, id: u32, permissions: u16| {
+        bytes.extend(tag.to_le_bytes());
+        bytes.extend(permissions.to_le_bytes());
+        bytes.extend(id.to_le_bytes());
+    };
+    let mut some = || random.pick(&[4_u16, 5, 6, 7]);
+    entry(1, u32::MAX, 7);
+    entry(2, 4242, some());
+    entry(4, u32::MAX, some());
+    entry(8, 77, some());
+    entry(16, u32::MAX, some());
+    entry(32, u32::MAX, 4);
+    bytes
+}
+
+/// Gives attributes and ACLs to what is below a folder; `false` if the file system has none.
+fn adorn(folder: &Path, random: &mut Random) -> bool {
+    let mut paths: Vec<_> = fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    paths.sort();
+    paths.insert(0, folder.to_owned());
+    for path in paths {
+        let found = path.symlink_metadata().expect("it is there");
+        if found.is_dir() && path != folder {
+            adorn(&path, random);
+            continue;
+        }
+        if !found.is_file() && !found.is_dir() {
+            continue;
+        }
+        for name in ["user.a", "user.b", "user.c"] {
+            if random.chance(40) && xattr::set(&path, name, random.pick(&VALUES)).is_err() {
+                return false;
+            }
+        }
+        if random.chance(30) && xattr::set(&path, "system.posix_acl_access", &acl(random)).is_err() {
+            return false;
+        }
+        if found.is_dir() && random.chance(30) {
+            let _ = xattr::set(&path, "system.posix_acl_default", &acl(random));
+        }
+        let is_to_touch = found.mtime() < 1_100_000_000;
+        if is_to_touch {
+            let time = Duration::from_secs(found.mtime().unsigned_abs());
+            touch(&path, UNIX_EPOCH + time);
+        }
+    }
+    true
+}
+
+#[test]
+fn acls_and_attributes_become_the_same() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    let mut differences = Vec::new();
+    for seed in 1..=60 {
+        let stage = Stage::new();
+        let mut random = Random::new(seed);
+        plant(&stage.source(), &mut random, None, false);
+        if !adorn(&stage.source(), &mut random) {
+            skip("the file system of temporary folders has no extended attributes");
+            return;
+        }
+        // Without `-p`, rsync's receiver gives a folder with attributes the sender's mode, against the umask: not here.
+        let kept = random.pick(&[
+            "-aAXi", "-aXi", "-aAi", "-rptXi", "-rAi", "-aAXin", "-aAXic", "-aAXiI",
+        ]);
+        let protocol = random.pick(&["--protocol=30", "--protocol=31", "--protocol=32"]);
+        let words = [kept, protocol, "{url}/data/src/", "dst"];
+        let result = stage.compare(&words, |root| {
+            let mut random = Random::new(seed + 1000);
+            let target = root.join("dst");
+            if random.chance(70) {
+                fs::create_dir(&target).expect("a folder");
+                plant(&target, &mut random, Some(&stage.source()), false);
+                // ACLs that the new files would get from their folder are another matter.
+                if kept.contains('X') && kept.contains('A') {
+                    adorn(&target, &mut random);
+                }
+            }
+        });
+        differences.extend(result.err().map(|text| format!("seed {seed}: {text}")));
+    }
+    let shown = &differences[..differences.len().min(4)];
+    assert!(
+        differences.is_empty(),
+        "{} differences:\n{}",
+        differences.len(),
+        shown.join("\n")
+    );
+}
+
+#[test]
+fn what_is_kept_only_when_asked_is_kept_as_rsync_does() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    use std::os::unix::fs::PermissionsExt as _;
+    let stage = Stage::new();
+    some_files(&stage.source());
+    let mode =
+        |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+    mode(&stage.source().join("f1"), 0o755);
+    touch(
+        &stage.source().join("f1"),
+        UNIX_EPOCH + Duration::from_secs(1_000_000_000),
+    );
+    let old = |root: &Path| {
+        fs::create_dir(root.join("dst")).expect("a folder");
+        for (name, bits) in [("f1", 0o640), ("f2", 0o751)] {
+            let path = root.join("dst").join(name);
+            fs::write(&path, "old").expect("a file");
+            mode(&path, bits);
+            touch(&path, UNIX_EPOCH + Duration::from_secs(1_000_000_009));
+        }
+    };
+    let lines = [
+        "-riE",
+        "-rtiE",
+        "-rliJt",
+        "-rliJ",
+        "-aiJ",
+        "-aiE",
+        "-rliEI",
+        "-ai --protocol=29 -A",
+        "-ai --protocol=29 -X",
+    ];
+    let differences: Vec<_> = lines
+        .iter()
+        .filter_map(|line| {
+            let mut words: Vec<_> = line.split(' ').collect();
+            words.extend(["{url}/data/src/", "dst"]);
+            stage.compare(&words, old).err()
+        })
+        .collect();
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+fn holes_and_access_times_are_kept() {
+    if let Err(reason) = installed() {
+        skip(&format!("a session needs a real rsync; {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    let mut content = vec![0; 3_000_000];
+    content[1_000_000] = 1;
+    content[1_500_000..1_500_100].fill(7);
+    let path = stage.source().join("sparse");
+    fs::write(&path, &content).expect("a file");
+    let ends = [vec![1], vec![0; 100_000]].concat();
+    fs::write(stage.source().join("ends"), &ends).expect("a file");
+    let (access, modification) = (
+        UNIX_EPOCH + Duration::from_secs(900_000_000),
+        UNIX_EPOCH + Duration::from_secs(1_000_000_000),
+    );
+    let url = format!("rsync://127.0.0.1:{}/data/src/", stage.daemon.port());
+    for options in ["-rtSU", "-rtSUz"] {
+        let times = FileTimes::new().set_accessed(access).set_modified(modification);
+        File::options()
+            .append(true)
+            .open(&path)
+            .expect("a file")
+            .set_times(times)
+            .expect("times");
+        let folder = tempfile::tempdir().expect("a folder");
+        let output = program(folder.path(), &["sync", options, &url, "dst"])
+            .output()
+            .expect("the program runs");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let found = folder.path().join("dst/sparse").metadata().expect("the file");
+        assert_eq!((found.atime(), found.mtime()), (900_000_000, 1_000_000_000));
+        assert!(found.blocks() * 512 < 200_000, "{} blocks", found.blocks());
+        assert!(fs::read(folder.path().join("dst/sparse")).expect("the file") == content);
+        assert!(fs::read(folder.path().join("dst/ends")).expect("the file") == ends);
+    }
+}
