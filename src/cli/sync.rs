@@ -30,7 +30,7 @@ use crate::{
     rsync::{
         delta::Checksum,
         filter::{CvsIgnores, FilterError},
-        net::{Proxy, connect, run_program},
+        net::{Proxy, connect, run_program, set_socket_options},
         proto::{Compression, named},
         transfer::{Credentials, Dialogue, Error, Options, open, pull, push},
         tree::{Identity, open_trusted},
@@ -112,13 +112,14 @@ fn carry_out(words: &[String]) -> Result<u8, Failure> {
             complain(&format!("{prefix}{error}\n{}", last_line(code, "client")))?;
             return Ok(code);
         }
-        Err(error) if error.exit() == Exit::Syntax => {
+        Err(error) if error.exit() == Exit::Syntax && !error.is_of_rsync() => {
             complain(&format!("{error}\nsee `rsyncctl sync --help`"))?;
             return Ok(Exit::Syntax.code());
         }
         Err(error) => {
             let code = error.exit().code();
-            writeln!(io::stderr(), "{error}\n{}", last_line(code, "client"))?;
+            let prefix = if error.is_of_rsync() { "rsync: " } else { "" };
+            writeln!(io::stderr(), "{prefix}{error}\n{}", last_line(code, "client"))?;
             return Ok(code);
         }
     };
@@ -217,6 +218,17 @@ fn transfer(plan: &Plan, printer: &Printer<'_>) -> Result<u8, Error> {
             action: "setsockopt",
             source,
         })?;
+    if let Some(list) = &plan.socket_options {
+        match set_socket_options(&stream, list) {
+            Ok(unknown) => {
+                for word in unknown {
+                    printer.complain(&format!("Unknown socket option {word}"));
+                }
+            }
+            // rsync goes on without it too.
+            Err((name, error)) => printer.complain(&format!("failed to set socket option {name}: {error}")),
+        }
+    }
     let interrupt = Interrupt::watch(&stream).map_err(|source| Error::Socket {
         action: "sigaction",
         source,
@@ -275,9 +287,13 @@ impl Drop for Interrupt {
 }
 
 fn converse(plan: &Plan, printer: &Printer<'_>, stream: TcpStream) -> Result<u8, Error> {
+    let early_input = plan.early_input.as_deref().map(early_input).transpose()?;
     let dialogue = match &plan.place {
         Place::Modules => Dialogue::List,
-        Place::Files { module, .. } | Place::Push { module, .. } => Dialogue::Module(module.as_bytes()),
+        Place::Files { module, .. } | Place::Push { module, .. } => Dialogue::Module {
+            name: module.as_bytes(),
+            early_input: early_input.as_deref().unwrap_or_default(),
+        },
     };
     let opened = open(stream, plan.protocol, dialogue, &Login(plan), printer)?;
     let Some(opened) = opened else {
@@ -379,6 +395,31 @@ fn password_file(path: &Path) -> Result<Vec<u8>, Error> {
         .map_err(unreadable)?;
     Ok(first_line(&text))
 }
+
+/// The content of the file that `--early-input` names (`start_inband_exchange` in clientserver.c).
+fn early_input(path: &Path) -> Result<Vec<u8>, Error> {
+    let mut content = Vec::new();
+    let read = open_trusted(path).and_then(|file| file.take(MAX_EARLY_INPUT + 1).read_to_end(&mut content));
+    let path = path.display();
+    match read {
+        Err(error) => {
+            let reason = error.raw_os_error().map_or_else(
+                || error.to_string(),
+                |number| format!("{} ({number})", Errno::from_raw(number).desc()),
+            );
+            Err(Error::EarlyInput(format!(
+                "rsync: failed to open {path}: {reason}"
+            )))
+        }
+        Ok(count) if count as u64 > MAX_EARLY_INPUT => {
+            Err(Error::EarlyInput(format!("{path} is > {MAX_EARLY_INPUT} bytes.")))
+        }
+        Ok(_) => Ok(content),
+    }
+}
+
+/// As much is handed to a daemon before the session, in bytes.
+const MAX_EARLY_INPUT: u64 = 5120;
 
 /// As much of a password file is read, in bytes.
 const LONGEST_PASSWORD: u64 = 4096;

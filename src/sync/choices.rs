@@ -3,7 +3,7 @@ use crate::{
         filter::{CvsIgnores, FilterList, ReadRules},
         transfer::{DeleteWhen, ModeChange, Options},
     },
-    sync::plan::UsageError,
+    sync::{plan::UsageError, receiving::ReceivingChoices},
 };
 
 /// What a command line needs of the machine while it is read.
@@ -19,6 +19,7 @@ pub struct Surroundings<'s> {
 /// The options that choose what is transferred and what is deleted.
 pub(super) struct Choices<'s> {
     surroundings: Surroundings<'s>,
+    receiving: ReceivingChoices,
     filters: FilterList,
     /// How often `-F` was given.
     folder_rules: u8,
@@ -31,6 +32,7 @@ impl<'s> Choices<'s> {
         let ignores = std::mem::take(&mut surroundings.ignores);
         Self {
             surroundings,
+            receiving: ReceivingChoices::default(),
             filters: FilterList::new(ignores),
             folder_rules: 0,
             deletes: false,
@@ -83,9 +85,13 @@ impl<'s> Choices<'s> {
                 size(name, value)?;
                 options.max_alloc = value.map(str::to_owned);
             }
+            "secluded-args" | "protect-args" | "s" => options.secluded = is_on,
+            "chown" if is_on => self.receiving.owners(options, value.unwrap_or_default())?,
+            "mkpath" => options.make_path = is_on,
+            "hard-links" | "H" => options.hard_links = is_on,
             "remote-option" | "M" if is_on => options.remote_options.extend(value.map(str::to_owned)),
             "trust-sender" if is_on => options.trust_sender = true,
-            _ => return Ok(false),
+            _ => return self.receiving.option(&mut options.receiving, name, is_on, value),
         }
         Ok(true)
     }
@@ -163,7 +169,15 @@ impl<'s> Choices<'s> {
     }
 
     /// What only all options together say.
-    pub(super) fn finish(mut self, options: &mut Options) -> Result<(), UsageError> {
+    pub(super) fn finish(mut self, options: &mut Options, is_pull: bool) -> Result<(), UsageError> {
+        if is_pull && options.hard_links {
+            return Err(UsageError::PushOnly("hard-links".to_owned()));
+        }
+        if is_pull && options.make_path {
+            return Err(UsageError::PushOnly("mkpath".to_owned()));
+        }
+        self.receiving
+            .finish(&mut options.receiving, options.whole_file, is_pull)?;
         let mut times = self.times_of_deletion;
         times.dedup();
         // During and delayed are one setting, of which the last holds.
@@ -184,15 +198,29 @@ impl<'s> Choices<'s> {
             return Err(UsageError::DeletionWithoutFolders);
         }
         match options.suffix.as_deref() {
-            Some("") => return Err(UsageError::EmptySuffix),
+            Some("") if options.receiving.backup_directory.is_none() => return Err(UsageError::EmptySuffix),
             Some(suffix) if suffix.contains('/') => return Err(UsageError::Suffix(suffix.to_owned())),
             _ => {}
         }
-        if options.backs_up && deletes && !options.deletion.excluded {
+        let keeps_beside = options.receiving.backup_directory.is_none();
+        if options.backs_up && keeps_beside && deletes && !options.deletion.excluded {
             let rule = [b"P *", options.backup_suffix()].concat();
             self.filters.filter(&rule, &mut *self.surroundings.read)?;
         }
         self.filters.end_with_nul(false);
+        let partial = match (
+            &options.receiving.partial_directory,
+            options.receiving.delay_updates,
+        ) {
+            (Some(folder), _) => Some(&**folder),
+            (None, true) => Some(".~tmp~"),
+            (None, false) => None,
+        };
+        if let Some(folder) = partial.filter(|folder| !folder.starts_with('/')) {
+            let rule = format!("-p {}/", folder.trim_end_matches('/'));
+            self.filters
+                .filter(rule.as_bytes(), &mut *self.surroundings.read)?;
+        }
         options.filters = self.filters;
         Ok(())
     }

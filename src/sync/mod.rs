@@ -4,6 +4,7 @@ mod choices;
 mod itemize;
 mod plan;
 mod print;
+mod receiving;
 
 pub use choices::Surroundings;
 pub use plan::{Command, Daemon, Place, Plan, UsageError};

@@ -87,12 +87,38 @@ pub enum UsageError {
     /// Deletions without a folder.
     #[error("--delete does not work without --recursive (-r) or --dirs (-d).")]
     DeletionWithoutFolders,
+    /// A push can pass it on, a pull cannot carry it out yet.
+    #[error("{}: this option of rsync is not supported yet in a pull", dashed(.0))]
+    PushOnly(String),
+    /// Two options that exclude each other.
+    #[error("{0} cannot be used with {1}")]
+    Together(&'static str, &'static str),
+    /// Two kinds of other destinations.
+    #[error("You may not mix --compare-dest, --copy-dest, and --link-dest.")]
+    BasisKinds,
+    /// Too many other destinations.
+    #[error("ERROR: at most 20 {kind} args may be specified")]
+    ManyBases {
+        /// Which option.
+        kind: &'static str,
+    },
+    /// An owner that is mapped by two options.
+    #[error("You can only specify a {0}-affecting --chown once.")]
+    ChownTwice(&'static str),
     /// What this program cannot do yet.
     #[error("{0} is not supported yet; use rsync for it")]
     NotYet(&'static str),
 }
 
 impl UsageError {
+    /// Whether rsync says the same, so that it is said as rsync does.
+    pub const fn is_of_rsync(&self) -> bool {
+        matches!(
+            self,
+            Self::Together(..) | Self::BasisKinds | Self::ManyBases { .. } | Self::ChownTwice(_)
+        )
+    }
+
     /// What rsync ends with then.
     pub const fn exit(&self) -> Exit {
         match self {
@@ -124,6 +150,10 @@ pub struct Plan {
     pub connect_limit: Option<Duration>,
     /// `--password-file`.
     pub password_file: Option<PathBuf>,
+    /// `--early-input`.
+    pub early_input: Option<PathBuf>,
+    /// `--sockopts`.
+    pub socket_options: Option<String>,
 }
 
 /// Where the daemon is, and who asks.
@@ -182,7 +212,7 @@ impl Command {
                 (name, value) => reading.option(&mut choices, name, value)?,
             }
         }
-        choices.finish(&mut reading.options)?;
+        choices.finish(&mut reading.options, invocation.is_push() != Some(true))?;
         reading
             .plan(&invocation.targets)
             .map(|plan| Self::Transfer(Box::new(plan)))
@@ -197,6 +227,9 @@ struct Reading {
     no_message_of_the_day: bool,
     connect_limit: Option<Duration>,
     password_file: Option<PathBuf>,
+    early_input: Option<PathBuf>,
+    socket_options: Option<String>,
+    local: Option<String>,
     port: Option<u16>,
     family: Family,
     protocol: Option<u8>,
@@ -299,6 +332,9 @@ impl Reading {
             "skip-compress" => options.skip_compress = value.map(str::to_owned),
             "checksum-choice" | "cc" => self.checksum_choice = value.map(str::to_owned),
             "checksum-seed" => options.checksum_seed = integer(name, value)?,
+            "early-input" => self.early_input = value.map(PathBuf::from),
+            "sockopts" => self.socket_options = value.map(str::to_owned),
+            "address" => self.local = value.map(str::to_owned),
             "password-file" => self.password_file = value.map(PathBuf::from),
             plain if choices.option(options, plain, is_on, value)? => {}
             _ => return Err(UsageError::Unsupported(dashed(name))),
@@ -390,6 +426,7 @@ impl Reading {
                     host: first.host.clone(),
                     port: self.port.or(first.port).unwrap_or(PORT),
                     family: self.family,
+                    local: self.local,
                 },
                 user: first.user.clone(),
             },
@@ -401,6 +438,8 @@ impl Reading {
             no_message_of_the_day: self.no_message_of_the_day,
             connect_limit: self.connect_limit,
             password_file: self.password_file,
+            early_input: self.early_input,
+            socket_options: self.socket_options,
         })
     }
 }

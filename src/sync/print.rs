@@ -12,7 +12,7 @@ use crate::{
             ItemFlags, Tag,
             file_list::{Entry, FileKind, FileList},
         },
-        transfer::{Deleted, Event, Observer, Options, Outcome, shown},
+        transfer::{Event, FileCounts, Observer, Options, Outcome, shown},
     },
     sync::{
         itemize::{grouped, is_significant, letters, name, permissions},
@@ -25,8 +25,16 @@ pub struct Printer<'p> {
     plan: &'p Plan,
     zone: TimeZone,
     start: Instant,
+    seen: Mutex<Seen>,
     output: Mutex<Box<dyn Write + Send + 'p>>,
     errors: Mutex<Errors<'p>>,
+}
+
+/// What files came by.
+#[derive(Default)]
+struct Seen {
+    listed: FileCounts,
+    created: FileCounts,
 }
 
 struct Errors<'p> {
@@ -50,6 +58,7 @@ impl<'p> Printer<'p> {
             plan,
             zone,
             start: Instant::now(),
+            seen: Mutex::default(),
             output: Mutex::new(Box::new(output)),
             errors: Mutex::new(Errors {
                 to: Box::new(errors),
@@ -110,6 +119,11 @@ impl<'p> Printer<'p> {
     }
 
     fn listed(&self, list: &FileList) {
+        let mut seen = self.seen.lock().expect("no thread panics with it");
+        list.entries()
+            .iter()
+            .for_each(|entry| seen.listed.count(entry.kind()));
+        drop(seen);
         if self.options().list_only {
             let numbers = crate::rsync::proto::file_list::numbered(list);
             for place in numbers.into_iter().flatten() {
@@ -143,6 +157,10 @@ impl<'p> Printer<'p> {
     }
 
     fn item(&self, list: &FileList, entry: &Entry, flags: ItemFlags) {
+        if flags.has(ItemFlags::NEW) {
+            let mut seen = self.seen.lock().expect("no thread panics with it");
+            seen.created.count(entry.kind());
+        }
         let significant = is_significant(flags);
         let line = shown(&name(list, entry));
         let options = self.options();
@@ -174,10 +192,34 @@ impl<'p> Printer<'p> {
         }
     }
 
+    /// The lines of `--stats`.
+    fn statistics(&self, outcome: &Outcome) -> Vec<String> {
+        let seen = self.seen.lock().expect("no thread panics with it");
+        vec![
+            String::new(),
+            format!("Number of files: {}", counted(&seen.listed)),
+            format!("Number of created files: {}", counted(&seen.created)),
+            format!("Number of deleted files: {}", counted(&outcome.deleted)),
+            format!(
+                "Number of regular files transferred: {}",
+                grouped(outcome.transferred)
+            ),
+            format!("Total file size: {} bytes", grouped(outcome.total_size)),
+            format!(
+                "Total transferred file size: {} bytes",
+                grouped(outcome.transferred_size)
+            ),
+            format!("Literal data: {} bytes", grouped(outcome.literal)),
+            format!("Matched data: {} bytes", grouped(outcome.matched)),
+            format!("Total bytes sent: {}", grouped(outcome.sent)),
+            format!("Total bytes received: {}", grouped(outcome.received)),
+        ]
+    }
+
     fn done(&self, outcome: &Outcome) {
         let options = self.options();
         if self.plan.statistics {
-            for line in statistics(outcome) {
+            for line in self.statistics(outcome) {
                 self.print(&line);
             }
         }
@@ -245,43 +287,21 @@ impl Observer for Printer<'_> {
     }
 }
 
-/// The lines of `--stats` that a pull knows.
-fn statistics(outcome: &Outcome) -> Vec<String> {
-    vec![
-        String::new(),
-        format!("Number of files: {}", grouped(outcome.listed)),
-        format!("Number of deleted files: {}", deleted(&outcome.deleted)),
-        format!(
-            "Number of regular files transferred: {}",
-            grouped(outcome.transferred)
-        ),
-        format!("Total file size: {} bytes", grouped(outcome.total_size)),
-        format!(
-            "Total transferred file size: {} bytes",
-            grouped(outcome.transferred_size)
-        ),
-        format!("Literal data: {} bytes", grouped(outcome.literal)),
-        format!("Matched data: {} bytes", grouped(outcome.matched)),
-        format!("Total bytes sent: {}", grouped(outcome.sent)),
-        format!("Total bytes received: {}", grouped(outcome.received)),
-    ]
-}
-
-/// How many things were deleted, and of which kinds.
-fn deleted(deleted: &Deleted) -> String {
+/// How many files there are, and of which kinds.
+fn counted(counts: &FileCounts) -> String {
     let kinds = [
-        ("reg", deleted.files),
-        ("dir", deleted.directories),
-        ("link", deleted.symlinks),
-        ("dev", deleted.devices),
-        ("special", deleted.specials),
+        ("reg", counts.files),
+        ("dir", counts.directories),
+        ("link", counts.symlinks),
+        ("dev", counts.devices),
+        ("special", counts.specials),
     ];
     let kinds: Vec<_> = kinds
         .iter()
         .filter(|(_, count)| *count > 0)
         .map(|(kind, count)| format!("{kind}: {}", grouped(*count)))
         .collect();
-    match deleted.total() {
+    match counts.total() {
         0 => "0".to_owned(),
         total => format!("{} ({})", grouped(total), kinds.join(", ")),
     }

@@ -463,6 +463,23 @@ fn generated_push(seed: u64) -> Result<(), String> {
     let stage = Stage::new();
     let mut random = Random::new(seed);
     let mut words = options(&mut random);
+    // What a pull does not do yet.
+    let others = [
+        "-H",
+        "-s",
+        "-y",
+        "--inplace",
+        "--append",
+        "--append-verify",
+        "--backup-dir=old",
+        "--partial-dir=.part",
+        "--delay-updates",
+        "--copy-dest=/",
+        "--chown=1:2",
+    ];
+    for _ in 0..random.below(3) {
+        words.push(random.pick(&others).to_owned());
+    }
     words.push(random.pick(&["src/", "src"]).to_owned());
     words.push(random.pick(&["{url}/drop", "{url}/drop/dst"]).to_owned());
     let words: Vec<_> = words.iter().map(String::as_str).collect();

@@ -24,9 +24,25 @@ pub struct Address {
     pub port: u16,
     /// Which of its addresses are tried.
     pub family: Family,
+    /// The name or address of this machine that the connection is made from.
+    pub local: Option<String>,
 }
 
 impl Address {
+    /// The local address for a connection to another one, with a port that the system chooses.
+    ///
+    /// # Errors
+    ///
+    /// What the resolver says; no address of the same family too.
+    pub fn resolve_local(&self, peer: SocketAddr) -> io::Result<Option<SocketAddr>> {
+        let Some(local) = &self.local else { return Ok(None) };
+        let found = (&**local, 0)
+            .to_socket_addrs()?
+            .find(|address| address.is_ipv4() == peer.is_ipv4());
+        let none = || io::Error::new(io::ErrorKind::NotFound, "no local address of that family");
+        found.ok_or_else(none).map(Some)
+    }
+
     /// The addresses of the host.
     ///
     /// # Errors

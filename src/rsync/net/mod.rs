@@ -8,4 +8,4 @@ mod tcp;
 pub use address::{Address, Family};
 pub use program::run_program;
 pub use proxy::Proxy;
-pub use tcp::{ConnectError, connect};
+pub use tcp::{ConnectError, connect, set_socket_options};

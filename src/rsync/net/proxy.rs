@@ -44,6 +44,7 @@ impl Proxy {
                 host: host.to_owned(),
                 port,
                 family: Family::Any,
+                local: None,
             },
             credentials,
         })
@@ -147,6 +148,7 @@ mod tests {
             host: "backup.example".to_owned(),
             port: 873,
             family: Family::Any,
+            local: None,
         };
         let connected = Proxy::parse(&format!("joe:not-a-secret@127.0.0.1:{port}"))
             .expect("a proxy")

@@ -5,6 +5,7 @@ use std::{
 };
 
 use nix::errno::Errno;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use thiserror::Error;
 
 use crate::rsync::net::Address;
@@ -51,19 +52,15 @@ pub enum ConnectError {
 ///
 /// No address, or none that answers within `limit` each.
 pub fn connect(address: &Address, limit: Option<Duration>) -> Result<TcpStream, ConnectError> {
-    let Address { host, port, .. } = address;
-    let addresses = address.resolve().map_err(|source| ConnectError::Resolve {
+    let (target, Address { host, port, .. }) = (address, address);
+    let addresses = target.resolve().map_err(|source| ConnectError::Resolve {
         host: host.clone(),
         port: *port,
         source,
     })?;
     let mut tried = Vec::new();
     for address in addresses {
-        let connected = match limit {
-            Some(limit) => TcpStream::connect_timeout(&address, limit),
-            None => TcpStream::connect(address),
-        };
-        match connected.and_then(|stream| stream.set_nodelay(true).map(|()| stream)) {
+        match to(target, address, limit) {
             Ok(stream) => return Ok(stream),
             Err(error) => tried.push((address, error)),
         }
@@ -72,6 +69,49 @@ pub fn connect(address: &Address, limit: Option<Duration>) -> Result<TcpStream, 
         host: host.clone(),
         tried,
     })
+}
+
+fn to(target: &Address, address: SocketAddr, limit: Option<Duration>) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if let Some(local) = target.resolve_local(address)? {
+        socket.bind(&local.into())?;
+    }
+    match limit {
+        Some(limit) => socket.connect_timeout(&address.into(), limit)?,
+        None => socket.connect(&address.into())?,
+    }
+    socket.set_tcp_nodelay(true)?;
+    Ok(socket.into())
+}
+
+/// Sets the options that `--sockopts` lists (`set_socket_options` in socket.c); those that nobody knows.
+///
+/// # Errors
+///
+/// What the system says, with the name of the option.
+pub fn set_socket_options(stream: &TcpStream, list: &str) -> Result<Vec<String>, (String, io::Error)> {
+    let socket = SockRef::from(stream);
+    let mut unknown = Vec::new();
+    for word in list.split([' ', '\t', ',']).filter(|word| !word.is_empty()) {
+        let (name, value) = word.split_once('=').unwrap_or((word, "1"));
+        let number: usize = value.parse().unwrap_or(0);
+        let set = match name {
+            "SO_KEEPALIVE" => socket.set_keepalive(number != 0),
+            "SO_REUSEADDR" => socket.set_reuse_address(number != 0),
+            "SO_BROADCAST" => socket.set_broadcast(number != 0),
+            "TCP_NODELAY" => socket.set_tcp_nodelay(number != 0),
+            "IPTOS_LOWDELAY" => socket.set_tos_v4(0x10),
+            "IPTOS_THROUGHPUT" => socket.set_tos_v4(0x08),
+            "SO_SNDBUF" => socket.set_send_buffer_size(number),
+            "SO_RCVBUF" => socket.set_recv_buffer_size(number),
+            _ => {
+                unknown.push(word.to_owned());
+                Ok(())
+            }
+        };
+        set.map_err(|error| (name.to_owned(), error))?;
+    }
+    Ok(unknown)
 }
 
 /// As rsync says it (`open_socket_out` in socket.c).

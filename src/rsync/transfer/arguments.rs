@@ -13,6 +13,11 @@ impl Options {
                 arguments.push(text.to_owned());
             }
         };
+        let escaped = |value: &str| match self.is_secluded(protocol) {
+            true => value.to_owned(),
+            false => escaped(value),
+        };
+        let receiving = &self.receiving;
         let deletion = &self.deletion;
         let deletes = deletion.when != DeleteWhen::Never;
         long(self.list_only_is_said, "--list-only");
@@ -35,8 +40,17 @@ impl Options {
         if let Some(limit) = self.timeout {
             long(true, &format!("--timeout={}", limit.as_secs()));
         }
-        if let Some(suffix) = &self.suffix {
-            long(true, &format!("--suffix={suffix}"));
+        if let Some(folder) = &receiving.backup_directory {
+            long(true, "--backup-dir");
+            long(true, &escaped(folder));
+        }
+        let usual = if receiving.backup_directory.is_some() {
+            ""
+        } else {
+            "~"
+        };
+        if let Some(suffix) = self.suffix.as_ref().filter(|suffix| *suffix != usual) {
+            long(true, &format!("--suffix={}", escaped(suffix)));
         }
         if let Some(choice) = &self.algorithms.checksum {
             long(true, &format!("--checksum-choice={}", choice.text));
@@ -72,6 +86,7 @@ impl Options {
             }
             long(deletion.excluded, "--delete-excluded");
             long(deletion.force, "--force");
+            long(receiving.super_user, "--super");
             long(self.size_only, "--size-only");
         }
         if let Some(limit) = &self.max_alloc {
@@ -91,17 +106,53 @@ impl Options {
         if self.checksum_seed != 0 {
             long(true, &format!("--checksum-seed={}", self.checksum_seed));
         }
+        if is_push {
+            if let Some(folder) = &receiving.partial_directory {
+                long(true, "--partial-dir");
+                long(true, &escaped(folder));
+            }
+            long(receiving.delay_updates, "--delay-updates");
+            let keeps_elsewhere = receiving.partial_directory.is_some() || receiving.delay_updates;
+            long(receiving.partial && !keeps_elsewhere, "--partial");
+        }
         long(deletion.ignores_errors, "--ignore-errors");
         long(self.copy_unsafe_links, "--copy-unsafe-links");
         long(self.safe_links, "--safe-links");
         long(self.numeric_ids, "--numeric-ids");
+        if let Some(map) = receiving.user_map.as_ref().filter(|_| is_push) {
+            long(true, &format!("--usermap={}", escaped(map)));
+        }
+        if let Some(map) = receiving.group_map.as_ref().filter(|_| is_push) {
+            long(true, &format!("--groupmap={}", escaped(map)));
+        }
         long(is_push && self.ignore_existing, "--ignore-existing");
         long(is_push && self.existing, "--existing");
+        if is_push {
+            if let Some(folder) = &receiving.temporary_directory {
+                long(true, "--temp-dir");
+                long(true, &escaped(folder));
+            }
+            long(receiving.sync, "--fsync");
+            for (kind, folder) in &receiving.bases {
+                long(true, kind);
+                long(true, &escaped(folder));
+            }
+            long(receiving.append > 1, "--append");
+            long(receiving.append > 0, "--append");
+            long(receiving.in_place && receiving.append == 0, "--inplace");
+            long(receiving.write_devices, "--write-devices");
+        }
         long(self.remove_source_files, "--remove-source-files");
+        long(is_push && receiving.preallocate, "--preallocate");
         long(is_push && self.make_path, "--mkpath");
         arguments.extend(self.remote_options.iter().cloned());
         arguments.retain(|argument| argument != "-");
         arguments
+    }
+
+    /// Whether the arguments but the first travel in a list of their own, which nothing expands or splits.
+    pub(crate) const fn is_secluded(&self, protocol: u8) -> bool {
+        self.secluded && protocol >= 30
     }
 
     fn letters(&self, protocol: u8, is_push: bool) -> String {
@@ -110,7 +161,9 @@ impl Options {
             // The letter of all that is negotiated.
             None => self.algorithms.compress,
         };
+        let receiving = &self.receiving;
         let mut letters = String::from("-");
+        letters.extend(self.is_secluded(protocol).then_some('s'));
         letters.extend(std::iter::repeat_n('v', usize::from(self.verbose.min(9))));
         let flags = [
             (self.backs_up, 'b'),
@@ -118,9 +171,12 @@ impl Options {
             (self.dry_run, 'n'),
             (self.links, 'l'),
             (self.directories && !self.recursive, 'd'),
+            (is_push && receiving.keep_directory_links, 'K'),
             (is_push && self.prune_empty_directories, 'm'),
             (is_push && self.omit_directory_times, 'O'),
             (is_push && self.omit_link_times, 'J'),
+            (is_push && receiving.fuzzy > 0, 'y'),
+            (is_push && receiving.fuzzy > 1 && !receiving.bases.is_empty(), 'y'),
             (!is_push && self.copy_links, 'L'),
             (!is_push && self.copy_directory_links, 'k'),
             (self.whole_file, 'W'),

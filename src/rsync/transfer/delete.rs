@@ -8,12 +8,10 @@ use std::{
 
 use crate::rsync::{
     filter::{FilterList, Side, Verdict},
-    proto::{
-        Encode,
-        file_list::{Entry, FileKind, FileList, compare},
-    },
+    proto::file_list::{Entry, FileKind, FileList, compare},
     transfer::{
         Error, Options,
+        counts::FileCounts,
         keep::Keep,
         options::DeleteWhen,
         queue::{Pending, Queue},
@@ -25,55 +23,6 @@ use crate::rsync::{
 
 /// The longest merge file above the destination that is read, in bytes.
 const MAX_RULES: u64 = 16 << 20;
-
-/// How many things were deleted.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Deleted {
-    /// Regular files.
-    pub files: u64,
-    /// Folders.
-    pub directories: u64,
-    /// Symlinks.
-    pub symlinks: u64,
-    /// Devices.
-    pub devices: u64,
-    /// Named pipes and sockets.
-    pub specials: u64,
-}
-
-impl Deleted {
-    /// How many kinds are counted.
-    pub(super) const KINDS: usize = 5;
-
-    /// All together.
-    pub const fn total(&self) -> u64 {
-        self.files + self.directories + self.symlinks + self.devices + self.specials
-    }
-
-    fn count(&mut self, kind: FileKind) {
-        *match kind {
-            FileKind::Regular | FileKind::Missing => &mut self.files,
-            FileKind::Directory => &mut self.directories,
-            FileKind::Symlink => &mut self.symlinks,
-            FileKind::Device => &mut self.devices,
-            FileKind::Special => &mut self.specials,
-        } += 1;
-    }
-
-    /// Writes the counts as the server wants them (`write_del_stats` in main.c).
-    pub(super) fn write(&self, to: &mut impl Encode) {
-        let counts = [
-            self.files,
-            self.directories,
-            self.symlinks,
-            self.devices,
-            self.specials,
-        ];
-        for count in counts {
-            to.varint(i32::try_from(count).unwrap_or(i32::MAX));
-        }
-    }
-}
 
 /// What came of deleting something.
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -106,7 +55,7 @@ pub(crate) struct Deleter<'a> {
     /// How deep the folders are whose merge files hold.
     depths: Vec<usize>,
     later: Vec<(Vec<u8>, Status)>,
-    pub(crate) deleted: Deleted,
+    pub(crate) deleted: FileCounts,
     skipped: u64,
     has_warned: bool,
     /// The file systems of the folders that the command line names, and the one of the last folder.
@@ -153,7 +102,7 @@ impl<'a> Deleter<'a> {
             tops: (protocol < 30).then(|| tops.collect()),
             depths: Vec::new(),
             later: Vec::new(),
-            deleted: Deleted::default(),
+            deleted: FileCounts::default(),
             skipped: 0,
             has_warned: false,
             filesystems: Vec::new(),

@@ -29,8 +29,13 @@ pub trait Credentials {
 pub enum Dialogue<'a> {
     /// The list of its modules.
     List,
-    /// A session with a module, with these arguments.
-    Module(&'a [u8]),
+    /// A session with a module.
+    Module {
+        /// Its name.
+        name: &'a [u8],
+        /// What the daemon hands to the module's `early exec`.
+        early_input: &'a [u8],
+    },
 }
 
 /// A connection whose daemon said yes.
@@ -62,10 +67,16 @@ pub fn open(
         buffer: Vec::new(),
     };
     let mut hello = Greeting::of_client(protocol);
-    hello.extend_from_slice(match dialogue {
-        Dialogue::List => b"#list",
-        Dialogue::Module(name) => name,
-    });
+    match dialogue {
+        Dialogue::List => hello.extend_from_slice(b"#list"),
+        Dialogue::Module { name, early_input } => {
+            if !early_input.is_empty() {
+                hello.extend_from_slice(format!("#early_input={}\n", early_input.len()).as_bytes());
+                hello.extend_from_slice(early_input);
+            }
+            hello.extend_from_slice(name);
+        }
+    }
     hello.push(b'\n');
     lines.write(&hello)?;
     let line = lines.next()?.ok_or(Error::NoGreeting)?;
@@ -100,7 +111,7 @@ pub fn open(
     match dialogue {
         // Old daemons close instead of saying that the listing ends.
         Dialogue::List => Ok(None),
-        Dialogue::Module(_) => Err(Error::Closed {
+        Dialogue::Module { .. } => Err(Error::Closed {
             received: 0,
             role: "Receiver",
         }),

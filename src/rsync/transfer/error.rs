@@ -20,6 +20,9 @@ pub enum Error {
     /// The password file cannot be used.
     #[error("{0}")]
     PasswordFile(String),
+    /// What the daemon is to be handed first cannot be read.
+    #[error("{0}")]
+    EarlyInput(String),
     /// No digest for the password is known to both sides.
     #[error("no digest for the password is known to both sides; the daemon knows {0}")]
     NoDigest(String),
@@ -82,6 +85,7 @@ impl Error {
             Self::Connect(_) => Exit::SocketIo,
             Self::Refused(_) | Self::NoGreeting => Exit::StartClient,
             Self::PasswordFile(_) => Exit::Syntax,
+            Self::EarlyInput(_) => Exit::StartClient,
             Self::NoDigest(_) => Exit::Unsupported,
             Self::Closed { .. } => Exit::Stream,
             Self::Timeout => Exit::Timeout,

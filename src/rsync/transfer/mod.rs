@@ -4,6 +4,7 @@ mod arguments;
 mod buffer;
 mod build;
 mod chmod;
+mod counts;
 mod delete;
 mod destination;
 mod dialogue;
@@ -28,7 +29,7 @@ mod text;
 mod wire;
 
 pub use chmod::{ModeChange, NoModeChange};
-pub use delete::Deleted;
+pub use counts::FileCounts;
 pub use dialogue::{Credentials, Dialogue, Opened, open};
 pub use error::Error;
 pub use observer::{Event, Observer};

@@ -122,6 +122,8 @@ pub struct Options {
     pub max_alloc: Option<String>,
     /// `--remote-option`, each.
     pub remote_options: Vec<String>,
+    /// `--secluded-args`.
+    pub secluded: bool,
     /// `--mkpath`.
     pub make_path: bool,
     /// `--trust-sender`.

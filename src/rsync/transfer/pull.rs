@@ -17,7 +17,8 @@ use crate::rsync::{
     },
     transfer::{
         Error, Event, ModeChange, Observer, Opened, Options,
-        delete::{Deleted, Deleter, Report},
+        counts::FileCounts,
+        delete::{Deleter, Report},
         destination::prepare,
         extended::Values,
         generator::Generator,
@@ -54,7 +55,7 @@ pub struct Outcome {
     /// Bytes on the wire, from the server.
     pub received: u64,
     /// What was deleted.
-    pub deleted: Deleted,
+    pub deleted: FileCounts,
     /// What the server counted.
     pub server: Statistics,
     /// The status to end with: errors with single files.

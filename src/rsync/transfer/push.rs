@@ -10,6 +10,7 @@ use crate::rsync::{
     transfer::{
         Error, Event, ModeChange, Observer, Opened, Options, Outcome,
         build::{Builder, Built, OwnerNames, group_name, user_name},
+        counts::FileCounts,
         pulse::Pulse,
         receiver::Counts,
         requests::{Arrived, Requests},
@@ -100,6 +101,7 @@ pub fn push(
             tokens: TokenWriter::new(session.compression, options.algorithms.level),
             counts: Counts::default(),
             sent: HashSet::new(),
+            deleted: FileCounts::default(),
             phases: 0,
         };
         let reader = Reader {
@@ -146,6 +148,7 @@ fn run(
         }
         outcome.received = reading.join().expect("the reader does not panic");
         outcome.sent = sender.outgoing.sent;
+        outcome.deleted = sender.deleted;
         let counts = sender.counts;
         (outcome.transferred, outcome.transferred_size) = (counts.files, counts.size);
         (outcome.literal, outcome.matched) = (counts.literal, counts.matched);
@@ -227,15 +230,7 @@ impl Reader<'_> {
                     sums: self.sums(number, &record)?,
                     record,
                 },
-                Index::Deletions => {
-                    self.incoming.decode(|input| {
-                        for _ in 0..5 {
-                            input.varint()?;
-                        }
-                        Ok(())
-                    })?;
-                    continue;
-                }
+                Index::Deletions => Arrived::Deletions(self.incoming.decode(FileCounts::read)?),
                 Index::ListsEnd => return Err(Violation::Index(-2).into()),
                 Index::List(number) => return Err(Violation::ListNumber(number).into()),
             };

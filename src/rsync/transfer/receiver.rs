@@ -10,7 +10,7 @@ use crate::rsync::{
     },
     transfer::{
         Error, Event, Observer, Options,
-        delete::Deleted,
+        counts::FileCounts,
         extended::Values,
         keep::Keep,
         queue::{Pending, Queue, Stored},
@@ -109,7 +109,7 @@ impl Receiver<'_> {
                 // The server repeats what it was told.
                 Index::Deletions if self.session.protocol >= 31 => {
                     self.incoming.decode(|input| {
-                        for _ in 0..Deleted::KINDS {
+                        for _ in 0..FileCounts::KINDS {
                             input.varint()?;
                         }
                         Ok::<_, Stop>(())

@@ -6,7 +6,7 @@ use std::{
 use crate::rsync::{
     delta::BlockSums,
     proto::{Record, Tag},
-    transfer::Error,
+    transfer::{Error, FileCounts},
 };
 
 /// What a receiving server sent, in its order.
@@ -20,6 +20,8 @@ pub(crate) enum Arrived {
     },
     /// A phase ends.
     Done,
+    /// What it deleted.
+    Deletions(FileCounts),
     /// A message.
     Message(Tag, Vec<u8>),
 }
@@ -29,7 +31,7 @@ impl Arrived {
         size_of::<Self>()
             + match self {
                 Self::Request { sums, .. } => sums.size(),
-                Self::Done => 0,
+                Self::Done | Self::Deletions(_) => 0,
                 Self::Message(_, text) => text.len(),
             }
     }

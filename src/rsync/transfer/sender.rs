@@ -9,6 +9,7 @@ use crate::rsync::{
     transfer::{
         Error, Event, Observer, Options,
         build::{ERROR, Sources, VANISHED},
+        counts::FileCounts,
         receiver::Counts,
         requests::{Arrived, Requests},
         text::{describe, shown},
@@ -33,6 +34,8 @@ pub(crate) struct Sender<'a> {
     pub(crate) counts: Counts,
     /// The files whose data went already.
     pub(crate) sent: HashSet<u32>,
+    /// What the server deleted.
+    pub(crate) deleted: FileCounts,
     /// How many phases have ended.
     pub(crate) phases: u8,
 }
@@ -59,6 +62,7 @@ impl Sender<'_> {
             };
             match arrived {
                 Arrived::Message(tag, text) => self.message(tag, &text)?,
+                Arrived::Deletions(deleted) => self.deleted = deleted,
                 Arrived::Done => {
                     self.phases += 1;
                     let answered = PHASES + u8::from(self.session.protocol >= 31);

@@ -42,6 +42,7 @@ pub(crate) fn set_up(
     if role == Role::Receiver {
         arguments.push(b"--sender".to_vec());
     }
+    let first = arguments.len() + 1;
     arguments.extend(
         options
             .of_server(protocol, role)
@@ -50,11 +51,27 @@ pub(crate) fn set_up(
     );
     arguments.push(b".".to_vec());
     arguments.extend_from_slice(paths);
-    for argument in arguments {
-        outgoing.buffer().bytes(&argument);
+    // Of secluded arguments only the letters go ahead; the others follow behind the program's name.
+    let (ahead, behind) = match options.is_secluded(protocol) {
+        true => arguments.split_at(first),
+        false => (&arguments[..], &[][..]),
+    };
+    let name = [b"rsync".to_vec()];
+    let lists = [
+        ahead.iter().collect::<Vec<_>>(),
+        name.iter().chain(behind).collect(),
+    ];
+    let count = if behind.is_empty() { 1 } else { 2 };
+    for list in &lists[..count] {
+        for argument in list {
+            // An empty one would end the list.
+            outgoing
+                .buffer()
+                .bytes(if argument.is_empty() { b"." } else { argument });
+            outgoing.buffer().byte(end);
+        }
         outgoing.buffer().byte(end);
     }
-    outgoing.buffer().byte(end);
     outgoing.flush()?;
     let offer = Offer {
         protocol,

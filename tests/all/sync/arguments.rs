@@ -142,12 +142,26 @@ fn the_server_is_told_the_same() {
         "-az --zc=lz4 --cc=md5 --checksum-seed=3 s/ {url}/m/",
         "-aS -M--x s/ {url}/m/",
         "-ab --suffix=.o s/ {url}/m/",
+        "-aKyy s/ {url}/m/",
+        "-ab --backup-dir=b --suffix=.x s/ {url}/m/",
+        "-a --partial-dir=.p s/ {url}/m/",
+        "-a --delay-updates s/ {url}/m/",
+        "-a --partial s/ {url}/m/",
+        "-aS --inplace s/ {url}/m/",
+        "-a --append s/ {url}/m/",
+        "-a --append-verify s/ {url}/m/",
+        "-a --link-dest=../x --link-dest=/y* s/ {url}/m/",
+        "-a --copy-dest=c -T tmp s/ {url}/m/",
+        "-a --chown=a:b s/ {url}/m/",
+        "-a --usermap=1:2 --groupmap=*:nogroup s/ {url}/m/",
+        "-a --fsync --preallocate --super --mkpath --write-devices s/ {url}/m/",
+        "-aH s/ {url}/m/",
+        "-ayy --link-dest=x s/ {url}/m/",
         "-aLk --safe-links --copy-unsafe-links s/ {url}/m/",
         "-a --remove-source-files --delete-missing-args s/ {url}/m/",
     ];
     for case in cases {
         let words: Vec<_> = case.split_whitespace().collect();
-        println!("{case}");
         assert_eq!(asked(&words, true), asked(&words, false), "{case}");
     }
 }

@@ -1,0 +1,122 @@
+use crate::{
+    rsync::transfer::{Options, Receiving},
+    sync::UsageError,
+};
+
+/// Options of the receiving side that a pull does not carry out yet; a push passes them on.
+#[derive(Debug, Default)]
+pub(super) struct ReceivingChoices {
+    /// The first of them, as it was given.
+    given: Option<String>,
+}
+
+impl ReceivingChoices {
+    /// Takes an option, without its `no-`; `false` if it is none of these.
+    pub(super) fn option(
+        &mut self,
+        receiving: &mut Receiving,
+        name: &str,
+        is_on: bool,
+        value: Option<&str>,
+    ) -> Result<bool, UsageError> {
+        let text = || value.map(str::to_owned);
+        match name {
+            "keep-dirlinks" | "K" if is_on => receiving.keep_directory_links = true,
+            "fuzzy" | "y" if is_on => receiving.fuzzy = receiving.fuzzy.saturating_add(1),
+            "fuzzy" | "y" => receiving.fuzzy = 0,
+            "backup-dir" if is_on => receiving.backup_directory = text(),
+            "partial" => receiving.partial = is_on,
+            "partial-dir" if is_on => receiving.partial_directory = text().filter(|path| !path.is_empty()),
+            "delay-updates" => receiving.delay_updates = is_on,
+            "temp-dir" | "T" if is_on => receiving.temporary_directory = text(),
+            "inplace" => receiving.in_place = is_on,
+            "append" if is_on => receiving.append = 1,
+            "append-verify" if is_on => receiving.append = 2,
+            "append" => receiving.append = 0,
+            "compare-dest" if is_on => self.basis(receiving, "--compare-dest", value)?,
+            "copy-dest" if is_on => self.basis(receiving, "--copy-dest", value)?,
+            "link-dest" if is_on => self.basis(receiving, "--link-dest", value)?,
+            "usermap" if is_on => receiving.user_map = text(),
+            "groupmap" if is_on => receiving.group_map = text(),
+            "super" if is_on => receiving.super_user = true,
+            "fsync" if is_on => receiving.sync = true,
+            "preallocate" if is_on => receiving.preallocate = true,
+            "write-devices" => receiving.write_devices = is_on,
+            _ => return Ok(false),
+        }
+        if is_on {
+            self.given.get_or_insert_with(|| name.to_owned());
+        }
+        Ok(true)
+    }
+
+    fn basis(
+        &self,
+        receiving: &mut Receiving,
+        kind: &'static str,
+        value: Option<&str>,
+    ) -> Result<(), UsageError> {
+        if receiving.bases.first().is_some_and(|(other, _)| *other != kind) {
+            return Err(UsageError::BasisKinds);
+        }
+        if receiving.bases.len() == MOST_BASES {
+            return Err(UsageError::ManyBases { kind });
+        }
+        receiving.bases.push((kind, value.unwrap_or_default().to_owned()));
+        Ok(())
+    }
+
+    /// What only all options together say; `is_pull` if files are received here.
+    pub(super) fn finish(
+        self,
+        receiving: &mut Receiving,
+        whole_file: bool,
+        is_pull: bool,
+    ) -> Result<(), UsageError> {
+        if receiving.append > 0 && whole_file {
+            return Err(UsageError::Together("--append", "--whole-file"));
+        }
+        let in_place = if receiving.append > 0 {
+            "--append"
+        } else {
+            "--inplace"
+        };
+        receiving.in_place |= receiving.append > 0 || receiving.write_devices;
+        if receiving.in_place && receiving.delay_updates {
+            return Err(UsageError::Together(in_place, "--delay-updates"));
+        }
+        if receiving.in_place && receiving.partial_directory.is_some() {
+            return Err(UsageError::Together(in_place, "--partial-dir"));
+        }
+        match self.given {
+            Some(name) if is_pull => Err(UsageError::PushOnly(name)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// So many of `--link-dest` and the like may be given (`MAX_BASIS_DIRS` in rsync.h).
+const MOST_BASES: usize = 20;
+
+impl ReceivingChoices {
+    /// `--chown=USER:GROUP` is short for two maps, and keeps owner and group.
+    pub(super) fn owners(&mut self, options: &mut Options, value: &str) -> Result<(), UsageError> {
+        let (user, group) = value.split_once(':').unwrap_or((value, ""));
+        if !user.is_empty() {
+            if options.receiving.user_map.is_some() {
+                return Err(UsageError::ChownTwice("user"));
+            }
+            options.receiving.user_map = Some(format!("*:{user}"));
+            options.owner = true;
+        }
+        if !group.is_empty() {
+            if options.receiving.group_map.is_some() {
+                return Err(UsageError::ChownTwice("group"));
+            }
+            options.receiving.group_map = Some(format!("*:{group}"));
+            options.group = true;
+        }
+        self.given.get_or_insert_with(|| "chown".to_owned());
+        Ok(())
+    }
+}
