@@ -54,6 +54,8 @@ struct State {
     end: Option<Result<(), Error>>,
     has_ended: bool,
     is_closed: bool,
+    /// Whether the other thread waits for a change: telling a thread that does not would cost a system call each time.
+    is_awaited: bool,
 }
 
 impl Requests {
@@ -61,19 +63,30 @@ impl Requests {
         self.state.lock().expect("no thread panics with it")
     }
 
+    fn wait<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.is_awaited = true;
+        self.changed.wait(state).expect("no thread panics with it")
+    }
+
+    fn wake(&self, state: &mut State) {
+        if std::mem::take(&mut state.is_awaited) {
+            self.changed.notify_all();
+        }
+    }
+
     /// Hands something over; waits while there is too much. `false` once nobody takes anything any more.
     pub(crate) fn push(&self, arrived: Arrived) -> bool {
         let size = arrived.size();
         let mut state = self.state();
         while !state.is_closed && !state.waiting.is_empty() && state.size + size > MOST {
-            state = self.changed.wait(state).expect("no thread panics with it");
+            state = self.wait(state);
         }
         if state.is_closed {
             return false;
         }
         state.size += size;
         state.waiting.push_back(arrived);
-        self.changed.notify_all();
+        self.wake(&mut state);
         true
     }
 
@@ -81,12 +94,12 @@ impl Requests {
     pub(crate) fn end(&self, result: Result<(), Error>) {
         let mut state = self.state();
         (state.end, state.has_ended) = (Some(result), true);
-        self.changed.notify_all();
+        self.wake(&mut state);
     }
 
     /// The next thing, if it is there already.
     pub(crate) fn take_ready(&self) -> Option<Arrived> {
-        Self::take(&mut self.state()).inspect(|_| self.changed.notify_all())
+        self.take(&mut self.state())
     }
 
     /// Waits for the next thing; `None` behind the last one.
@@ -97,26 +110,27 @@ impl Requests {
     pub(crate) fn next(&self) -> Result<Option<Arrived>, Error> {
         let mut state = self.state();
         loop {
-            if let Some(arrived) = Self::take(&mut state) {
-                self.changed.notify_all();
+            if let Some(arrived) = self.take(&mut state) {
                 return Ok(Some(arrived));
             }
             if state.has_ended {
                 return state.end.take().map_or(Ok(None), |end| end.map(|()| None));
             }
-            state = self.changed.wait(state).expect("no thread panics with it");
+            state = self.wait(state);
         }
     }
 
     /// Nobody takes anything any more.
     pub(crate) fn close(&self) {
-        self.state().is_closed = true;
-        self.changed.notify_all();
+        let mut state = self.state();
+        state.is_closed = true;
+        self.wake(&mut state);
     }
 
-    fn take(state: &mut State) -> Option<Arrived> {
+    fn take(&self, state: &mut State) -> Option<Arrived> {
         let arrived = state.waiting.pop_front()?;
         state.size -= arrived.size();
+        self.wake(state);
         Some(arrived)
     }
 }
