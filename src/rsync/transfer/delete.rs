@@ -122,10 +122,15 @@ impl<'a> Deleter<'a> {
 
     /// The folder is there and about to be filled: deletes in it, if that is the time.
     pub(crate) fn during(&mut self, list: &FileList, entry: &Entry, now: &Status) -> Result<(), Error> {
-        match self.when {
-            DeleteWhen::During | DeleteWhen::Delay => self.in_folder(list, entry, now),
-            _ => Ok(()),
+        match self.is_during() {
+            true => self.in_folder(list, entry, now),
+            false => Ok(()),
         }
+    }
+
+    /// Whether folders are looked at when they are about to be filled.
+    pub(crate) fn is_during(&self) -> bool {
+        matches!(self.when, DeleteWhen::During | DeleteWhen::Delay)
     }
 
     /// Deletes in all folders, before anything is transferred.

@@ -297,13 +297,9 @@ impl Generator<'_> {
             is_wanted && now.kind() == FileKind::Regular && now.size > 0
         });
         let name = self.keep.place(self.list, entry);
-        let file = basis.and_then(|_| self.tree.as_mut()?.read(&name).ok());
-        let length = file
-            .as_ref()
-            .and_then(|file| file.metadata().ok())
-            .map(|found| found.len());
-        let sums = match length {
-            Some(length) if length > 0 => head(
+        let file = basis.and_then(|_| self.tree.as_mut()?.read_with_length(&name).ok());
+        let sums = match file {
+            Some((_, length)) if length > 0 => head(
                 length,
                 self.session.protocol,
                 self.session.checksum,
@@ -326,7 +322,7 @@ impl Generator<'_> {
         if !self.options.dry_run {
             let body = self.outgoing.buffer().len();
             sums.write(self.outgoing.buffer());
-            if let Some(file) = file.filter(|_| sums.count > 0) {
+            if let Some((file, _)) = file.filter(|_| sums.count > 0) {
                 let (seed, first) = (self.session.seed, self.session.compatibility.has_seed_first());
                 let file = io::BufReader::with_capacity(256 * 1024, file);
                 let written = write_sums(
@@ -416,6 +412,9 @@ impl Generator<'_> {
 
     /// A new folder may be one of another folder's merge files; there is nothing to delete in it yet.
     fn enter_new(&mut self, entry: &Entry) -> Result<(), Error> {
+        if !self.deleter.is_during() {
+            return Ok(());
+        }
         match self.status(entry).ok().flatten() {
             Some(now) if !self.options.dry_run => self.deleter.during(self.list, entry, &now),
             _ => Ok(()),

@@ -309,9 +309,12 @@ impl Receiver<'_> {
         let tree = self.tree.as_mut();
         let (mut new, mut basis, mut before) = (None, None, None);
         if let Some(tree) = tree {
-            match tree.status(name) {
-                Ok(status) => before = status,
-                Err(error) => note("stat", Err(error)),
+            // What is there counts for the permissions alone.
+            if !self.options.permissions {
+                match tree.status(name) {
+                    Ok(status) => before = status,
+                    Err(error) => note("stat", Err(error)),
+                }
             }
             match tree.begin(name) {
                 Ok(mut file) => {

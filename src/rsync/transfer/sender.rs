@@ -201,9 +201,7 @@ impl Sender<'_> {
         sums: &BlockSums,
     ) -> Result<(), Error> {
         let name = self.list.name(entry);
-        let opened = self.sources.tree(place).read(name);
-        let opened = opened.and_then(|file| Ok((file.metadata()?.len(), file)));
-        let (length, file) = match opened {
+        let (file, length) = match self.sources.tree(place).read_with_length(name) {
             Ok(opened) => opened,
             Err(error) => {
                 self.unsent(number, place, name, &error)?;

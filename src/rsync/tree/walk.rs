@@ -153,17 +153,27 @@ impl Tree {
     ///
     /// What the system says, and anything that is no regular file.
     pub fn read(&mut self, name: &[u8]) -> io::Result<File> {
+        Ok(self.read_with_length(name)?.0)
+    }
+
+    /// Opens a regular file for reading; it, and its length in bytes.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, and anything that is no regular file.
+    pub fn read_with_length(&mut self, name: &[u8]) -> io::Result<(File, u64)> {
         let (folder, base) = self.place(name)?;
         let mut flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
         flags.set(OFlag::O_NOFOLLOW, !self.follows);
         let file = File::from(openat(&*folder, base, flags, Mode::empty())?);
-        if !file.metadata()?.is_file() {
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 "it is not a regular file",
             ));
         }
-        Ok(file)
+        Ok((file, metadata.len()))
     }
 
     /// Where a symlink leads.
