@@ -18,7 +18,6 @@ use std::{
 
 use clap::Args;
 use jiff::tz::TimeZone;
-use nix::errno::Errno;
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
@@ -32,7 +31,7 @@ use crate::{
         filter::{CvsIgnores, FilterError},
         net::{Proxy, connect, run_program, set_socket_options},
         proto::{Compression, named},
-        transfer::{Credentials, Dialogue, Error, Options, open, pull, push},
+        transfer::{Credentials, Dialogue, Error, Options, describe, open, pull, push},
         tree::{Identity, open_trusted},
     },
     sync::{Command, Place, Plan, Printer, Surroundings, UsageError},
@@ -363,10 +362,7 @@ impl Credentials for Login<'_> {
 /// The first line of a password file that nobody else may read (`getpassf` in authenticate.c).
 fn password_file(path: &Path) -> Result<Vec<u8>, Error> {
     let unreadable = |error: io::Error| {
-        let reason = error.raw_os_error().map_or_else(
-            || error.to_string(),
-            |number| format!("{} ({number})", Errno::from_raw(number).desc()),
-        );
+        let reason = describe(&error);
         let path = path.display();
         Error::PasswordFile(format!(
             "rsync: [Receiver] could not open password file {path}: {reason}"
@@ -403,10 +399,7 @@ fn early_input(path: &Path) -> Result<Vec<u8>, Error> {
     let path = path.display();
     match read {
         Err(error) => {
-            let reason = error.raw_os_error().map_or_else(
-                || error.to_string(),
-                |number| format!("{} ({number})", Errno::from_raw(number).desc()),
-            );
+            let reason = describe(&error);
             Err(Error::EarlyInput(format!(
                 "rsync: failed to open {path}: {reason}"
             )))

@@ -38,4 +38,4 @@ pub use pull::{Outcome, pull};
 pub use push::push;
 pub use receiving::Receiving;
 pub use session::Role;
-pub use text::shown;
+pub use text::{describe, shown};
