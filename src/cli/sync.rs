@@ -63,11 +63,15 @@ the modules. Supported now: pulls, pushes and listings with
   -f --filter --exclude --include --exclude-from --include-from -F -C -0  which files take part
   --delete and its timings --delete-excluded --max-delete --ignore-errors --force   what is deleted
   --delete-missing-args --ignore-missing-args -m -x --min-size --max-size -@ --chmod --remove-source-files
-  -b --suffix -k -L --copy-unsafe-links --safe-links --munge-links -M --max-alloc --trust-sender
+  -b --suffix -k -L --copy-unsafe-links --safe-links --munge-links -M -s --max-alloc --trust-sender
   -z --compress-choice --compress-level --skip-compress              how the data travel
   --old-compress --new-compress --checksum-choice --checksum-seed
   -n -v -q -i -h --list-only --stats --no-motd                        what is done and printed
   --port --timeout --contimeout --password-file --protocol -4 -6      how the daemon is reached
+  --address --sockopts --early-input
+In pushes too: -H -K -y -T --backup-dir --partial --partial-dir --inplace --append --append-verify --delay-updates
+  --compare-dest --copy-dest --link-dest --chown --usermap --groupmap --super --mkpath --fsync --preallocate
+  --write-devices; in pulls only: -A -X
 and the --no-OPTION forms. Every other option of rsync's is refused by name. -vv says no more than -v.
 ";
 
