@@ -3,7 +3,7 @@ use crate::{
         filter::{CvsIgnores, FilterList, ReadRules},
         transfer::{DeleteWhen, ModeChange, Options},
     },
-    sync::{plan::UsageError, receiving::ReceivingChoices},
+    sync::{receiving::ReceivingChoices, usage::UsageError},
 };
 
 /// What a command line needs of the machine while it is read.
