@@ -13,6 +13,7 @@ mod extended;
 mod generator;
 mod keep;
 mod links;
+mod make;
 mod observer;
 mod options;
 mod prune;
