@@ -18,7 +18,6 @@ use std::{
 
 use clap::Args;
 use jiff::tz::TimeZone;
-use nix::errno::Errno;
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
@@ -32,7 +31,7 @@ use crate::{
         filter::{CvsIgnores, FilterError},
         net::{Proxy, connect, run_program, set_socket_options},
         proto::{Compression, named},
-        transfer::{Credentials, Dialogue, Error, Options, open, pull, push},
+        transfer::{Credentials, Dialogue, Error, Options, describe, open, pull, push},
         tree::{Identity, open_trusted},
     },
     sync::{Command, Place, Plan, Printer, Surroundings, UsageError},
@@ -64,11 +63,15 @@ the modules. Supported now: pulls, pushes and listings with
   -f --filter --exclude --include --exclude-from --include-from -F -C -0  which files take part
   --delete and its timings --delete-excluded --max-delete --ignore-errors --force   what is deleted
   --delete-missing-args --ignore-missing-args -m -x --min-size --max-size -@ --chmod --remove-source-files
-  -b --suffix -k -L --copy-unsafe-links --safe-links --munge-links -M --max-alloc --trust-sender
+  -b --suffix -k -L --copy-unsafe-links --safe-links --munge-links -M -s --max-alloc --trust-sender
   -z --compress-choice --compress-level --skip-compress              how the data travel
   --old-compress --new-compress --checksum-choice --checksum-seed
   -n -v -q -i -h --list-only --stats --no-motd                        what is done and printed
   --port --timeout --contimeout --password-file --protocol -4 -6      how the daemon is reached
+  --address --sockopts --early-input
+In pushes too: -H -K -y -T --backup-dir --partial --partial-dir --inplace --append --append-verify --delay-updates
+  --compare-dest --copy-dest --link-dest --chown --usermap --groupmap --super --mkpath --fsync --preallocate
+  --write-devices; in pulls only: -A -X
 and the --no-OPTION forms. Every other option of rsync's is refused by name. -vv says no more than -v.
 ";
 
@@ -363,10 +366,7 @@ impl Credentials for Login<'_> {
 /// The first line of a password file that nobody else may read (`getpassf` in authenticate.c).
 fn password_file(path: &Path) -> Result<Vec<u8>, Error> {
     let unreadable = |error: io::Error| {
-        let reason = error.raw_os_error().map_or_else(
-            || error.to_string(),
-            |number| format!("{} ({number})", Errno::from_raw(number).desc()),
-        );
+        let reason = describe(&error);
         let path = path.display();
         Error::PasswordFile(format!(
             "rsync: [Receiver] could not open password file {path}: {reason}"
@@ -403,10 +403,7 @@ fn early_input(path: &Path) -> Result<Vec<u8>, Error> {
     let path = path.display();
     match read {
         Err(error) => {
-            let reason = error.raw_os_error().map_or_else(
-                || error.to_string(),
-                |number| format!("{} ({number})", Errno::from_raw(number).desc()),
-            );
+            let reason = describe(&error);
             Err(Error::EarlyInput(format!(
                 "rsync: failed to open {path}: {reason}"
             )))

@@ -3,7 +3,7 @@ use crate::{
         filter::{CvsIgnores, FilterList, ReadRules},
         transfer::{DeleteWhen, ModeChange, Options},
     },
-    sync::{plan::UsageError, receiving::ReceivingChoices},
+    sync::{receiving::ReceivingChoices, usage::UsageError},
 };
 
 /// What a command line needs of the machine while it is read.
@@ -208,19 +208,6 @@ impl<'s> Choices<'s> {
             self.filters.filter(&rule, &mut *self.surroundings.read)?;
         }
         self.filters.end_with_nul(false);
-        let partial = match (
-            &options.receiving.partial_directory,
-            options.receiving.delay_updates,
-        ) {
-            (Some(folder), _) => Some(&**folder),
-            (None, true) => Some(".~tmp~"),
-            (None, false) => None,
-        };
-        if let Some(folder) = partial.filter(|folder| !folder.starts_with('/')) {
-            let rule = format!("-p {}/", folder.trim_end_matches('/'));
-            self.filters
-                .filter(rule.as_bytes(), &mut *self.surroundings.read)?;
-        }
         options.filters = self.filters;
         Ok(())
     }

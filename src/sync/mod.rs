@@ -5,7 +5,9 @@ mod itemize;
 mod plan;
 mod print;
 mod receiving;
+mod usage;
 
 pub use choices::Surroundings;
-pub use plan::{Command, Daemon, Place, Plan, UsageError};
+pub use plan::{Command, Daemon, Place, Plan};
 pub use print::Printer;
+pub use usage::UsageError;

@@ -1,18 +1,18 @@
 use std::{path::PathBuf, time::Duration};
 
-use thiserror::Error;
-
 use crate::{
     rsync::{
         delta::Checksum,
-        filter::FilterError,
         net::{Address, Family},
         proto::{ChecksumChoice, Compression, CompressionChoice},
         transfer::Options,
     },
-    sync::choices::{Choices, Surroundings},
+    sync::{
+        choices::{Choices, Surroundings},
+        usage::{UsageError, dashed},
+    },
     syntax::Invocation,
-    terms::{Exit, Remote, Target},
+    terms::{Remote, Target},
 };
 
 /// The port that daemons listen on.
@@ -27,106 +27,6 @@ pub enum Command {
     Version,
     /// A transfer, or a listing.
     Transfer(Box<Plan>),
-}
-
-/// A command line that cannot be carried out.
-#[derive(Debug, Error, PartialEq)]
-pub enum UsageError {
-    /// rsync has no such option.
-    #[error("{0}: unknown option")]
-    Unknown(String),
-    /// rsync has it, and this program not yet.
-    #[error("{0}: this option of rsync is not supported yet")]
-    Unsupported(String),
-    /// The value is missing, or makes no sense.
-    #[error("{option}: {problem}")]
-    Value {
-        /// The option.
-        option: String,
-        /// What is wrong with its value.
-        problem: String,
-    },
-    /// No algorithm has this name.
-    #[error("unknown {what} name: {name}")]
-    UnknownAlgorithm {
-        /// What it would be for.
-        what: &'static str,
-        /// The name.
-        name: String,
-    },
-    /// rsync is built without it, and so are we.
-    #[error("This rsync does not support --crtimes (-N)")]
-    CreationTimes,
-    /// A daemon's files are in its modules.
-    #[error("The remote path must start with a module name not a /")]
-    NoModule,
-    /// Nothing to do.
-    #[error("a source is missing")]
-    NoSource,
-    /// Both sides are remote.
-    #[error("The source and destination cannot both be remote.")]
-    BothRemote,
-    /// Sources on several machines.
-    #[error("All source args must come from the same machine.")]
-    ManyHosts,
-    /// A filter rule, or a file with such rules, that cannot be used.
-    #[error("{0}")]
-    Filter(#[from] FilterError),
-    /// A change of modes that is none.
-    #[error("Invalid argument passed to --chmod ({0})")]
-    Mode(String),
-    /// A suffix that names a folder.
-    #[error("--suffix cannot contain slashes: {0}")]
-    Suffix(String),
-    /// A suffix that would let a backup be the file itself.
-    #[error("--suffix cannot be empty without a --backup-dir")]
-    EmptySuffix,
-    /// Deletions at several times.
-    #[error("You may not combine multiple --delete-WHEN options.")]
-    DeletionTimes,
-    /// Deletions without a folder.
-    #[error("--delete does not work without --recursive (-r) or --dirs (-d).")]
-    DeletionWithoutFolders,
-    /// A push can pass it on, a pull cannot carry it out yet.
-    #[error("{}: this option of rsync is not supported yet in a pull", dashed(.0))]
-    PushOnly(String),
-    /// Two options that exclude each other.
-    #[error("{0} cannot be used with {1}")]
-    Together(&'static str, &'static str),
-    /// Two kinds of other destinations.
-    #[error("You may not mix --compare-dest, --copy-dest, and --link-dest.")]
-    BasisKinds,
-    /// Too many other destinations.
-    #[error("ERROR: at most 20 {kind} args may be specified")]
-    ManyBases {
-        /// Which option.
-        kind: &'static str,
-    },
-    /// An owner that is mapped by two options.
-    #[error("You can only specify a {0}-affecting --chown once.")]
-    ChownTwice(&'static str),
-    /// What this program cannot do yet.
-    #[error("{0} is not supported yet; use rsync for it")]
-    NotYet(&'static str),
-}
-
-impl UsageError {
-    /// Whether rsync says the same, so that it is said as rsync does.
-    pub const fn is_of_rsync(&self) -> bool {
-        matches!(
-            self,
-            Self::Together(..) | Self::BasisKinds | Self::ManyBases { .. } | Self::ChownTwice(_)
-        )
-    }
-
-    /// What rsync ends with then.
-    pub const fn exit(&self) -> Exit {
-        match self {
-            Self::UnknownAlgorithm { .. } => Exit::Unsupported,
-            Self::Filter(error) => error.exit(),
-            _ => Exit::Syntax,
-        }
-    }
 }
 
 /// A session with a daemon.
@@ -469,14 +369,6 @@ fn path_of(remote: &Remote) -> String {
     match remote.path.contains('/') {
         true => remote.path.clone(),
         false => format!("{}/", remote.path),
-    }
-}
-
-fn dashed(name: &str) -> String {
-    if name.chars().count() == 1 {
-        format!("-{name}")
-    } else {
-        format!("--{name}")
     }
 }
 

@@ -8,6 +8,7 @@ mod exit;
 mod options;
 mod release;
 mod source;
+mod system;
 mod target;
 
 pub use bytes::Bytes;
@@ -15,4 +16,5 @@ pub use exit::Exit;
 pub use options::{OPTIONS, RsyncOption};
 pub use release::{InvalidRelease, Release};
 pub use source::{Position, Source, SourceId, Sources, Span};
+pub use system::describe;
 pub use target::{Remote, Target};

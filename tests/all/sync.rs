@@ -172,7 +172,9 @@ fn told(output: &Output, place: &str) -> String {
         }
     }
     text.push_str(&items);
-    for line in String::from_utf8_lossy(&output.stderr).lines() {
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    // rsync ends the line in which it counts files with an empty one, if something is to be said.
+    for line in errors.lines().filter(|line| !line.is_empty()) {
         let is_of_program = line.starts_with("rsyncctl: ")
             || line.contains("read error: Connection reset")
             || line.contains("SIGUSR1");

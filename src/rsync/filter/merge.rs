@@ -1,4 +1,4 @@
-use std::{io, sync::Arc};
+use std::sync::Arc;
 
 use crate::rsync::filter::{
     FilterError, FilterList,
@@ -7,6 +7,7 @@ use crate::rsync::filter::{
     parse::{Container, Style, next_rule},
     rule::{Prefix, Rule},
 };
+use crate::terms::describe;
 
 /// How deep merge files may name each other.
 const MAX_DEPTH: usize = 32;
@@ -409,12 +410,4 @@ fn shown(path: &[u8]) -> String {
         letter => letter.to_string(),
     };
     text.chars().map(escape).collect()
-}
-
-/// As rsync writes it.
-fn describe(error: &io::Error) -> String {
-    match error.raw_os_error() {
-        Some(number) => format!("{} ({number})", nix::errno::Errno::from_raw(number).desc()),
-        None => error.to_string(),
-    }
 }

@@ -29,6 +29,12 @@ impl FilterList {
         let mut rules = std::mem::take(&mut self.rules);
         let mut ignores = self.cvs.take().unwrap_or_default();
         let has_ignores = !ignores.is_empty();
+        if protocol < 30 {
+            // What CVS ignores yields to the deletion of a folder only where that can be said.
+            for rule in &mut ignores {
+                Arc::make_mut(rule).prefix.is_perishable = false;
+            }
+        }
         for rule in rules.iter_mut().chain(&mut ignores) {
             let only = self.only(rule);
             Arc::make_mut(rule).only = only;

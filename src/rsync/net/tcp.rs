@@ -4,11 +4,10 @@ use std::{
     time::Duration,
 };
 
-use nix::errno::Errno;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use thiserror::Error;
 
-use crate::rsync::net::Address;
+use crate::{rsync::net::Address, terms::describe};
 
 /// Why no connection was made.
 #[derive(Debug, Error)]
@@ -116,9 +115,9 @@ pub fn set_socket_options(stream: &TcpStream, list: &str) -> Result<Vec<String>,
 
 /// As rsync says it (`open_socket_out` in socket.c).
 fn failed(host: &str, address: SocketAddr, error: &io::Error) -> String {
-    let reason = match error.raw_os_error() {
-        Some(number) => format!("{} ({number})", Errno::from_raw(number).desc()),
-        None => error.to_string(),
-    };
-    format!("failed to connect to {host} ({}): {reason}", address.ip())
+    format!(
+        "failed to connect to {host} ({}): {}",
+        address.ip(),
+        describe(error)
+    )
 }

@@ -283,6 +283,10 @@ impl<'a> Builder<'a> {
         match led {
             Ok(led) if is_followed => Some(led),
             Ok(led) if options.copy_directory_links && led.kind() == FileKind::Directory => Some(led),
+            Err(error) if is_followed && error.kind() != io::ErrorKind::NotFound => {
+                self.vanished(name, &error);
+                None
+            }
             Err(_) if is_followed => {
                 let place = self.source().shown(name);
                 self.faults.add_bits(ERROR);

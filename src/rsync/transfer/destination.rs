@@ -46,7 +46,8 @@ pub(crate) fn prepare(
         );
         fail(text, exit)
     };
-    let count = numbers.iter().flatten().count();
+    // Those that take no part after all count too.
+    let count = list.len();
     let first = numbers
         .iter()
         .flatten()

@@ -1,7 +1,7 @@
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use crate::rsync::{
-    filter::FilterList,
+    filter::{FilterError, FilterList},
     proto::Algorithms,
     transfer::{Receiving, chmod::ModeChange},
 };
@@ -145,6 +145,24 @@ impl Options {
     /// The name that something keeps when something else takes its place; `None` without backups.
     pub(crate) fn backup_of(&self, name: &[u8]) -> Option<Vec<u8>> {
         self.backs_up.then(|| [name, self.backup_suffix()].concat())
+    }
+
+    /// The rules of the command line, and the one that keeps a partial directory out of the transfer.
+    pub(crate) fn filters_of(&self, protocol: u8) -> Result<FilterList, FilterError> {
+        let mut filters = self.filters.clone();
+        let receiving = &self.receiving;
+        let partial = match (&receiving.partial_directory, receiving.delay_updates) {
+            (Some(folder), _) => Some(&**folder),
+            (None, true) => Some(".~tmp~"),
+            (None, false) => None,
+        };
+        if let Some(folder) = partial.filter(|folder| !folder.starts_with('/')) {
+            // An old server knows no rules that yield to the deletion of a folder.
+            let kind = if protocol >= 30 { "-p" } else { "-" };
+            let rule = format!("{kind} {}/", folder.trim_end_matches('/'));
+            filters.filter(rule.as_bytes(), &mut |_| Err(io::ErrorKind::NotFound.into()))?;
+        }
+        Ok(filters)
     }
 
     /// What a push cannot send yet.

@@ -94,7 +94,7 @@ pub fn pull(
         &faults,
         "receiver",
     );
-    let mut filters = options.filters.clone();
+    let mut filters = options.filters_of(protocol)?;
     let rules = filters.announce(Side::Receiver, protocol, options.cvs_exclude)?;
     let session = set_up(
         protocol,

@@ -54,7 +54,7 @@ pub fn push(
         "sender",
     );
     let paths = [target.to_vec()];
-    let mut filters = options.filters.clone();
+    let mut filters = options.filters_of(protocol)?;
     // What is not sent need not be expressed in an old protocol.
     let spoken = match reads_rules(Role::Sender, options) {
         true => protocol,

@@ -1,6 +1,6 @@
-use std::{fmt::Write as _, io};
+use std::fmt::Write as _;
 
-use nix::errno::Errno;
+pub use crate::terms::describe;
 
 /// A name or a peer's text as rsync prints it: control characters, and what is not UTF-8, as `\#012` (`filtered_fwrite`
 /// in log.c).
@@ -22,14 +22,6 @@ pub fn shown(bytes: &[u8]) -> String {
         escape(&mut text, chunk.invalid());
     }
     text
-}
-
-/// As rsync writes it: `Permission denied (13)`.
-pub(crate) fn describe(error: &io::Error) -> String {
-    match error.raw_os_error() {
-        Some(number) => format!("{} ({number})", Errno::from_raw(number).desc()),
-        None => error.to_string(),
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,273 @@
+use crate::rsync::{
+    proto::{
+        ItemFlags,
+        file_list::{Entry, FileKind},
+    },
+    transfer::{
+        Error,
+        generator::{Failure, Generator},
+        links::is_unsafe,
+        queue::Pending,
+        text::shown,
+    },
+    tree::Status,
+};
+
+/// What is made without the sender, and what is set.
+impl Generator<'_> {
+    pub(super) fn directory(
+        &mut self,
+        number: u32,
+        entry: &Entry,
+        now: Option<Status>,
+    ) -> Result<Result<(), Failure>, Error> {
+        let now = match self.make_way(entry, now)? {
+            Ok(now) => now,
+            Err(failure) => {
+                self.failed_folder = Some(self.list.name(entry).to_vec());
+                return Ok(Err(failure.of_folder()));
+            }
+        };
+        let is_root = self.list.name(entry) == b".";
+        if is_root && self.keep.is_new {
+            let other = match self.extended(entry, None) {
+                Ok(other) => other,
+                Err(failure) => return Ok(Err(failure)),
+            };
+            let flags = ItemFlags::NEW | ItemFlags::LOCAL_CHANGE | other.flags;
+            self.tell(number, flags, &other);
+            return self.enter_new(entry).map(Ok);
+        }
+        if let Some(now) = now {
+            // Times and permissions are set when all that is in it has been written.
+            let other = match self.extended(entry, Some(&now)) {
+                Ok(other) => other,
+                Err(failure) => return Ok(Err(failure)),
+            };
+            let flags = self.difference(entry, &now, false) | other.flags;
+            self.deleter.during(self.list, entry, &now)?;
+            if flags != 0 || self.options.report_unchanged {
+                self.tell(number, flags, &other);
+            }
+            return Ok(Ok(()));
+        }
+        // rsync reports it before it tries.
+        let other = match self.extended(entry, None) {
+            Ok(other) => other,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let flags = ItemFlags::NEW | ItemFlags::LOCAL_CHANGE | other.flags;
+        self.tell(number, flags, &other);
+        if self.options.dry_run {
+            return Ok(Ok(()));
+        }
+        let name = self.keep.place(self.list, entry);
+        let mode = self.keep.new_permissions(entry) | 0o700;
+        let made = self
+            .tree
+            .as_mut()
+            .map_or(Ok(()), |tree| tree.make_directory(&name, mode));
+        if let Err(error) = made {
+            self.failed_folder = Some(self.list.name(entry).to_vec());
+            let failure = self.failure("recv_generator: mkdir {} failed", entry, &error);
+            return Ok(Err(failure.of_folder()));
+        }
+        self.enter_new(entry).map(Ok)
+    }
+
+    /// A new folder may be one of another folder's merge files; there is nothing to delete in it yet.
+    fn enter_new(&mut self, entry: &Entry) -> Result<(), Error> {
+        match self.status(entry).ok().flatten() {
+            Some(now) if !self.options.dry_run => self.deleter.during(self.list, entry, &now),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn symlink(
+        &mut self,
+        number: u32,
+        entry: &Entry,
+        now: Option<Status>,
+    ) -> Result<Result<(), Failure>, Error> {
+        let name = self.keep.place(self.list, entry);
+        let target = self.list.extra(entry).and_then(|extra| extra.link.clone());
+        let target = target.unwrap_or_default();
+        if self.options.safe_links && is_unsafe(&target, &name) {
+            let text = format!(
+                "ignoring unsafe symlink \"{}\" -> \"{}\"",
+                shown(&name),
+                shown(&target)
+            );
+            if self.options.verbose > 0 {
+                self.queue.push(Pending::Said(text));
+            }
+            return Ok(Ok(()));
+        }
+        let is_link = now.is_some_and(|now| now.kind() == FileKind::Symlink);
+        if is_link {
+            let tree = self.tree.as_mut().expect("something is there");
+            if tree.link(&name).is_ok_and(|there| *there == *target) {
+                return Ok(self.touch(number, entry, &now.expect("a link"), 0));
+            }
+        }
+        let before = match self.make_way(entry, now)? {
+            Ok(before) => before,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        if let Err(failure) = self.back_up(entry, now) {
+            return Ok(Err(failure));
+        }
+        if !self.options.dry_run
+            && let Some(tree) = &mut self.tree
+            && let Err(error) = tree.make_symlink(&name, &target)
+        {
+            return Ok(Err(self.failure("symlink {} failed", entry, &error)));
+        }
+        Ok(self.made(number, entry, before.as_ref()))
+    }
+
+    pub(super) fn node(
+        &mut self,
+        number: u32,
+        entry: &Entry,
+        now: Option<Status>,
+    ) -> Result<Result<(), Failure>, Error> {
+        let name = self.keep.place(self.list, entry);
+        let device = self.list.extra(entry).and_then(|extra| extra.device);
+        let is_same = now.is_some_and(|now| {
+            let same_number = device.is_none_or(|(major, minor)| {
+                now.device == nix::sys::stat::makedev(u64::from(major), u64::from(minor))
+            });
+            now.mode & 0o170_000 == entry.mode & 0o170_000 && same_number
+        });
+        if is_same {
+            return Ok(self.touch(number, entry, &now.expect("something is there"), 0));
+        }
+        let before = match self.make_way(entry, now)? {
+            Ok(before) => before,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        if let Err(failure) = self.back_up(entry, now) {
+            return Ok(Err(failure));
+        }
+        if !self.options.dry_run
+            && let Some(tree) = &mut self.tree
+        {
+            let permissions = match now {
+                // What it takes the place of hands its permissions on.
+                Some(now) if !self.options.permissions && now.kind() != FileKind::Directory => {
+                    now.mode & 0o7777
+                }
+                _ => self.keep.new_permissions(entry),
+            };
+            let mode = entry.mode & 0o170_000 | permissions;
+            if let Err(error) = tree.make_node(&name, mode, device) {
+                return Ok(Err(self.failure("mknod {} failed", entry, &error)));
+            }
+        }
+        Ok(self.made(number, entry, before.as_ref()))
+    }
+
+    /// Something was made without the sender.
+    fn made(&mut self, number: u32, entry: &Entry, before: Option<&Status>) -> Result<(), Failure> {
+        // The new one has nothing of what was there before.
+        let mut other = self.extended(entry, None)?;
+        if let Some(before) = before {
+            other.flags |= self.extended(entry, Some(before))?.flags;
+        }
+        let flags = other.flags
+            | ItemFlags::LOCAL_CHANGE
+            | before.map_or(ItemFlags::NEW, |before| {
+                self.difference(entry, before, true) | ItemFlags::CHANGE
+            });
+        self.tell(number, flags, &other);
+        self.stored.push(number);
+        if self.options.dry_run {
+            return Ok(());
+        }
+        match self.status(entry) {
+            Ok(Some(made)) => self.set(entry, &made),
+            Ok(None) => Ok(()),
+            Err(error) => Err(self.failure("stat {} failed", entry, &error)),
+        }
+    }
+
+    /// What is there is right but for its attributes.
+    pub(super) fn touch(
+        &mut self,
+        number: u32,
+        entry: &Entry,
+        now: &Status,
+        more: u16,
+    ) -> Result<(), Failure> {
+        self.stored.push(number);
+        let other = self.extended(entry, Some(now))?;
+        let flags = more | self.difference(entry, now, false) | other.flags;
+        if flags == 0 && !self.options.report_unchanged {
+            return Ok(());
+        }
+        self.tell(number, flags, &other);
+        self.set(entry, now)
+    }
+
+    fn set(&mut self, entry: &Entry, now: &Status) -> Result<(), Failure> {
+        if self.options.dry_run {
+            return Ok(());
+        }
+        let name = self.keep.place(self.list, entry);
+        let mut attributes = self.keep.changes(self.list, entry, now);
+        attributes.extended = self.keep.extended(self.list, entry);
+        let Some(tree) = &mut self.tree else { return Ok(()) };
+        tree.apply(&name, &attributes, now)
+            .map_err(|error| self.failure("failed to set attributes of {}", entry, &error))
+    }
+
+    /// Keeps what something else is about to take the place of.
+    fn back_up(&mut self, entry: &Entry, now: Option<Status>) -> Result<(), Failure> {
+        let name = self.keep.place(self.list, entry);
+        let is_there = now.is_some_and(|now| now.kind() != FileKind::Directory);
+        let backup = self
+            .options
+            .backup_of(&name)
+            .filter(|_| is_there && !self.options.dry_run);
+        if let (Some(tree), Some(backup)) = (&mut self.tree, backup)
+            && let Err(error) = tree.back_up(&name, &backup)
+        {
+            return Err(self.failure("make_backup {} failed", entry, &error));
+        }
+        Ok(())
+    }
+
+    /// Removes what is of another kind; what is there afterwards.
+    pub(super) fn make_way(
+        &mut self,
+        entry: &Entry,
+        now: Option<Status>,
+    ) -> Result<Result<Option<Status>, Failure>, Error> {
+        let Some(status) = now else { return Ok(Ok(None)) };
+        let is_same_kind = status.mode & 0o170_000 == entry.mode & 0o170_000;
+        if is_same_kind {
+            return Ok(Ok(now));
+        }
+        let is_directory = status.kind() == FileKind::Directory;
+        // What is no folder is replaced at once when the new one is there, except by a folder.
+        if !is_directory && !entry.is_directory() {
+            return Ok(Ok(None));
+        }
+        let name = self.keep.place(self.list, entry);
+        if self.deleter.make_room(&name, &status)? {
+            return Ok(Ok(None));
+        }
+        let kind = match entry.kind() {
+            FileKind::Regular | FileKind::Missing => "regular file",
+            FileKind::Directory => "directory",
+            FileKind::Symlink => "symlink",
+            FileKind::Device => "device file",
+            FileKind::Special => "special file",
+        };
+        let place = shown(&name);
+        Ok(Err(Failure(format!(
+            "could not make way for new {kind}: {place}"
+        ))))
+    }
+}
