@@ -327,12 +327,13 @@ fn a_connection_that_breaks_hurts_nothing() {
             let code = ended(&output, &[0, 5, 10, 12])?;
             scene.check(true, false)?;
             scene.complete(&[])?;
-            if offset % (stride * 5) == 0 {
+            // rsync races at some of the places too.
+            let agrees = || {
                 let (theirs, _) = scene.run(Client::Theirs, Some(fault), &[]);
-                if theirs.status.code() != code {
-                    let said = [&output, &theirs].map(|output| String::from_utf8_lossy(&output.stderr));
-                    return Err(format!("{}but rsync says {}", said[0], said[1]));
-                }
+                theirs.status.code() == code
+            };
+            if offset % (stride * 5) == 0 && !(0..5).any(|_| agrees()) {
+                return Err(format!("rsync does not end with {code:?}"));
             }
             Ok(code)
         });
