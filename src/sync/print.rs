@@ -280,6 +280,11 @@ impl Observer for Printer<'_> {
                 }
                 _ => format!("rsync: [generator] {text}"),
             }),
+            Event::Retried(text) => {
+                if self.options().verbose > 0 || self.plan.options.itemize {
+                    self.complain(text);
+                }
+            }
             Event::Warning(text) => self.print(text),
             Event::Progress(..) => {}
             Event::Done(outcome) => self.done(outcome),

@@ -5,6 +5,7 @@
 mod algorithms;
 mod arguments;
 mod extended;
+mod faults;
 mod filters;
 mod trees;
 mod unasked;

@@ -111,10 +111,7 @@ pub fn open(
     match dialogue {
         // Old daemons close instead of saying that the listing ends.
         Dialogue::List => Ok(None),
-        Dialogue::Module { .. } => Err(Error::Closed {
-            received: 0,
-            role: "Receiver",
-        }),
+        Dialogue::Module { .. } => Err(Error::NoStartupLine),
     }
 }
 

@@ -29,6 +29,9 @@ pub enum Error {
     /// The peer hung up before the session began.
     #[error("did not see server greeting")]
     NoGreeting,
+    /// The peer hung up before it said whether the module may be used.
+    #[error("didn't get server startup line")]
+    NoStartupLine,
     /// The peer hung up.
     #[error("connection unexpectedly closed ({received} bytes received so far) [{role}]")]
     Closed {
@@ -83,7 +86,7 @@ impl Error {
     pub fn exit(&self) -> u8 {
         let exit = match self {
             Self::Connect(_) => Exit::SocketIo,
-            Self::Refused(_) | Self::NoGreeting => Exit::StartClient,
+            Self::Refused(_) | Self::NoGreeting | Self::NoStartupLine => Exit::StartClient,
             Self::PasswordFile(_) => Exit::Syntax,
             Self::EarlyInput(_) => Exit::StartClient,
             Self::NoDigest(_) => Exit::Unsupported,

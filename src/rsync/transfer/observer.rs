@@ -35,6 +35,8 @@ pub enum Event<'a> {
     },
     /// A file or folder failed; the session goes on, and ends with code 23.
     Failed(&'a str),
+    /// A file's bytes were not those of the sender; it is asked for once more.
+    Retried(&'a str),
     /// Something odd that does no harm.
     Warning(&'a str),
     /// A file's bytes arrived: how many of it there are now, and how many it will have.

@@ -290,7 +290,7 @@ impl Receiver<'_> {
                 } else {
                     let text =
                         format!("WARNING: {shown} failed verification -- update discarded (will try again).");
-                    self.observer.observe(Event::Warning(&text));
+                    self.observer.observe(Event::Retried(&text));
                     again.push(number);
                 }
             }

@@ -1,0 +1,499 @@
+//! The connection of a small session breaks, lies or stands still at each place, or the client is killed: each file is the
+//! old or the new one, nothing else is left, the client ends as rsync does, and the next run completes.
+//!
+//! `RSYNCCTL_STRIDE` is the distance of one place from the next, 1 for every byte.
+
+mod proxy;
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    io::{Read as _, Write as _},
+    net::{Ipv4Addr, Shutdown, TcpListener},
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    sync::{Mutex, mpsc},
+    thread,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use tempfile::TempDir;
+
+use super::{Stage, described, touch};
+use crate::{
+    differential::generator::Random,
+    support::{daemon::installed, program::program, skip},
+    sync::faults::proxy::{Direction, Fault, Kind, Proxy},
+};
+
+/// As many sessions run at once.
+const WORKERS: u64 = 4;
+
+/// A way for files to go, and how.
+#[derive(Clone, Copy, Debug)]
+struct Session {
+    is_pull: bool,
+    protocol: &'static str,
+    words: &'static [&'static str],
+}
+
+const fn session(is_pull: bool, protocol: &'static str, words: &'static [&'static str]) -> Session {
+    Session {
+        is_pull,
+        protocol,
+        words,
+    }
+}
+
+const SESSIONS: [Session; 4] = [
+    session(true, "--protocol=32", &["-a"]),
+    session(true, "--protocol=29", &["-a"]),
+    session(false, "--protocol=32", &["-a"]),
+    session(false, "--protocol=29", &["-a"]),
+];
+
+/// Which client.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Client {
+    Ours,
+    Theirs,
+}
+
+/// The files as the sender has them, and the one that the receiver has, as it is there.
+struct Contents {
+    new: BTreeMap<&'static str, Vec<u8>>,
+    basis: Vec<u8>,
+}
+
+const BASIS: &str = "basis";
+
+impl Contents {
+    fn new() -> Self {
+        let mut random = Random::new(3);
+        let mut bytes = |count: usize| -> Vec<u8> { (0..count).map(|_| random.below(256) as u8).collect() };
+        let basis = bytes(2100);
+        let changed = [&basis[..800], b"changed", &basis[900..]].concat();
+        let new = BTreeMap::from([(BASIS, changed), ("other", bytes(150)), ("sub/small", bytes(3))]);
+        Self { new, basis }
+    }
+
+    fn plant(&self, root: &Path) {
+        for (name, content) in &self.new {
+            let path = root.join(name);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+            fs::write(path, content).expect("a file");
+        }
+        for name in [BASIS, "other", "sub/small", "sub", "."] {
+            touch(&root.join(name), UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+        }
+    }
+
+    fn plant_basis(&self, root: &Path) {
+        fs::create_dir(root).expect("a folder");
+        fs::write(root.join(BASIS), &self.basis).expect("a file");
+        touch(&root.join(BASIS), UNIX_EPOCH + Duration::from_secs(900_000_000));
+    }
+}
+
+/// A daemon, and files at both sides.
+struct Scene {
+    session: Session,
+    contents: Contents,
+    stage: Stage,
+    folder: TempDir,
+}
+
+impl Scene {
+    fn new(session: Session) -> Self {
+        let scene = Self {
+            session,
+            contents: Contents::new(),
+            stage: Stage::new(),
+            folder: tempfile::tempdir().expect("a folder"),
+        };
+        scene.contents.plant(&scene.source());
+        scene
+    }
+
+    fn source(&self) -> PathBuf {
+        match self.session.is_pull {
+            true => self.stage.source(),
+            false => self.folder.path().join("src"),
+        }
+    }
+
+    fn destination(&self) -> PathBuf {
+        match self.session.is_pull {
+            true => self.folder.path().join("dst"),
+            false => self.stage.target(),
+        }
+    }
+
+    /// The client with its words.
+    fn client(&self, client: Client, url: &str, more: &[&str]) -> Command {
+        let mut command = match client {
+            Client::Ours => program(self.folder.path(), &["sync"]),
+            Client::Theirs => {
+                let mut command = Command::new("rsync");
+                command
+                    .arg("--no-inc-recursive")
+                    .current_dir(self.folder.path())
+                    .env("LC_ALL", "C.UTF-8");
+                command
+            }
+        };
+        command
+            .args(self.session.words)
+            .arg(self.session.protocol)
+            .args(more);
+        match self.session.is_pull {
+            true => command.arg(format!("{url}/data/src/")).arg("dst"),
+            false => command.arg("src/").arg(format!("{url}/drop/")),
+        };
+        command.stdin(Stdio::null());
+        command
+    }
+
+    fn prepare(&self) {
+        let destination = self.destination();
+        let _ = fs::remove_dir_all(&destination);
+        self.contents.plant_basis(&destination);
+    }
+
+    /// Runs a client through a faulty connection, from the start; what it did, and how many bytes went.
+    fn run(&self, client: Client, fault: Option<Fault>, more: &[&str]) -> (Output, [usize; 2]) {
+        self.prepare();
+        let (reached, _) = mpsc::channel();
+        let proxy = Proxy::start(self.stage.daemon.port(), fault, reached);
+        let output = limited(&self.client(client, &proxy.url(), more));
+        (output, proxy.end())
+    }
+
+    /// What is wrong with the destination after an accident.
+    fn check(&self, has_true_names: bool, may_leave: bool) -> Result<(), String> {
+        let destination = self.destination();
+        let mut found = BTreeMap::new();
+        collect(&destination, Path::new(""), &mut found);
+        for (name, content) in &found {
+            let known = self.contents.new.get(name.as_str());
+            let is_old = name == BASIS && *content == self.contents.basis;
+            let is_new = match has_true_names {
+                true => known == Some(content),
+                false => self.contents.new.values().any(|new| new == content),
+            };
+            let is_left = may_leave && name.rsplit('/').next().is_some_and(|base| base.starts_with('.'));
+            if !is_old && !is_new && !is_left {
+                return Err(format!("`{name}` with {} bytes is there", content.len()));
+            }
+        }
+        match found.contains_key(BASIS) {
+            true => Ok(()),
+            false => Err("the basis is gone".to_owned()),
+        }
+    }
+
+    /// Runs the client once more, and undisturbed.
+    fn complete(&self, more: &[&str]) -> Result<(), String> {
+        let url = format!("rsync://127.0.0.1:{}", self.stage.daemon.port());
+        let output = limited(&self.client(Client::Ours, &url, more));
+        let error = String::from_utf8_lossy(&output.stderr);
+        if !output.status.success() || !error.is_empty() {
+            return Err(format!("the second run ends with {}: {error}", output.status));
+        }
+        let (source, destination) = (described(&self.source()), described(&self.destination()));
+        match source == destination {
+            true => Ok(()),
+            false => Err(format!("the second run makes\n{destination}of\n{source}")),
+        }
+    }
+}
+
+fn collect(root: &Path, below: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
+    for entry in fs::read_dir(root.join(below)).expect("a folder") {
+        let name = below.join(entry.expect("an entry").file_name());
+        let path = root.join(&name);
+        let kind = path.symlink_metadata().expect("it is there").file_type();
+        if kind.is_dir() {
+            collect(root, &name, found);
+        } else if kind.is_file() {
+            let content = fs::read(&path).expect("a file");
+            found.insert(name.to_string_lossy().into_owned(), content);
+        }
+    }
+}
+
+/// Ends with 124 after half a minute.
+fn limited(command: &Command) -> Output {
+    let mut limited = Command::new("timeout");
+    limited
+        .args(["30"])
+        .arg(command.get_program())
+        .args(command.get_args());
+    limited.current_dir(command.get_current_dir().expect("it was set"));
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    limited.stdin(Stdio::null()).output().expect("the client runs")
+}
+
+/// How many bytes lie between two places.
+fn stride(default: usize) -> usize {
+    let wanted = env::var("RSYNCCTL_STRIDE").ok();
+    wanted.and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// The places of a session that goes well.
+fn places(session: Session, stride: usize) -> Vec<(Direction, usize)> {
+    let scene = Scene::new(session);
+    let (output, [up, down]) = scene.run(Client::Ours, None, &[]);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{session:?}: {error}");
+    scene.complete(&[]).expect("nothing happened");
+    let places = |direction, count| (0..count).step_by(stride).map(move |offset| (direction, offset));
+    places(Direction::ToServer, up)
+        .chain(places(Direction::ToClient, down))
+        .collect()
+}
+
+/// Tries each of the places; what went wrong, and how often the client ended with which code.
+fn everywhere(
+    session: Session,
+    places: &[(Direction, usize)],
+    attempt: impl Fn(&Scene, Direction, usize) -> Result<Option<i32>, String> + Sync,
+) -> BTreeMap<Option<i32>, usize> {
+    let next = Mutex::new(places.iter());
+    let results = Mutex::new((BTreeMap::new(), Vec::new()));
+    thread::scope(|scope| {
+        for _ in 0..WORKERS {
+            scope.spawn(|| {
+                let scene = Scene::new(session);
+                loop {
+                    let place = next.lock().expect("no panic").next();
+                    let Some(&(direction, offset)) = place else { return };
+                    let result = attempt(&scene, direction, offset);
+                    let mut results = results.lock().expect("no panic");
+                    match result {
+                        Ok(code) => *results.0.entry(code).or_default() += 1,
+                        Err(text) => results.1.push(format!("{direction:?} {offset}: {text}")),
+                    }
+                }
+            });
+        }
+    });
+    let (codes, errors) = results.into_inner().expect("no panic");
+    let shown = &errors[..errors.len().min(8)];
+    assert!(
+        errors.is_empty(),
+        "{session:?}: {} of {} go wrong:\n{}",
+        errors.len(),
+        places.len(),
+        shown.join("\n")
+    );
+    println!("{session:?}: {} places, {codes:?}", places.len());
+    codes
+}
+
+/// What the client must not have done, whatever happened.
+fn ended(output: &Output, codes: &[i32]) -> Result<Option<i32>, String> {
+    let error = String::from_utf8_lossy(&output.stderr);
+    let code = output.status.code();
+    let is_known = code.is_some_and(|code| codes.contains(&code));
+    match is_known && !error.contains("panicked") && (code == Some(0) || !error.is_empty()) {
+        true => Ok(code),
+        false => Err(format!("ends with {}: {error}", output.status)),
+    }
+}
+
+#[test]
+fn a_connection_that_breaks_hurts_nothing() {
+    if let Err(reason) = installed() {
+        skip(&format!("a session needs a real rsync; {reason}"));
+        return;
+    }
+    let stride = stride(13);
+    for session in SESSIONS {
+        let places = places(session, stride);
+        let codes = everywhere(session, &places, |scene, direction, offset| {
+            let kind = Kind::Cut;
+            let fault = Fault {
+                direction,
+                offset,
+                kind,
+            };
+            let (output, _) = scene.run(Client::Ours, Some(fault), &[]);
+            let code = ended(&output, &[0, 5, 10, 12])?;
+            scene.check(true, false)?;
+            scene.complete(&[])?;
+            // rsync races at some of the places too.
+            let agrees = || {
+                let (theirs, _) = scene.run(Client::Theirs, Some(fault), &[]);
+                theirs.status.code() == code
+            };
+            if offset % (stride * 5) == 0 && !(0..5).any(|_| agrees()) {
+                return Err(format!("rsync does not end with {code:?}"));
+            }
+            Ok(code)
+        });
+        assert!(codes.len() > 1, "{codes:?}");
+    }
+}
+
+#[test]
+fn a_byte_that_changes_hurts_nothing() {
+    if let Err(reason) = installed() {
+        skip(&format!("a session needs a real rsync; {reason}"));
+        return;
+    }
+    let compressed = [
+        session(true, "--protocol=32", &["-az"]),
+        session(false, "--protocol=32", &["-az"]),
+    ];
+    for session in SESSIONS.into_iter().chain(compressed) {
+        let places = places(session, stride(23));
+        let codes = [0, 1, 2, 3, 4, 5, 10, 11, 12, 20, 22, 23, 24, 25, 30];
+        everywhere(session, &places, |scene, direction, offset| {
+            let bits = Random::new(offset as u64).pick(&[1, 0x10, 0x80, 0xff]);
+            let kind = Kind::Flip(bits);
+            let fault = Fault {
+                direction,
+                offset,
+                kind,
+            };
+            let (output, _) = scene.run(Client::Ours, Some(fault), &["--timeout=2"]);
+            let code = ended(&output, &codes)?;
+            scene.check(false, false)?;
+            scene.complete(&["--delete"])?;
+            Ok(code)
+        });
+    }
+}
+
+#[test]
+fn a_connection_that_stands_still_is_left() {
+    if let Err(reason) = installed() {
+        skip(&format!("a session needs a real rsync; {reason}"));
+        return;
+    }
+    for session in SESSIONS {
+        let places = places(session, stride(250));
+        everywhere(session, &places, |scene, direction, offset| {
+            let kind = Kind::Stall;
+            let fault = Fault {
+                direction,
+                offset,
+                kind,
+            };
+            let (output, _) = scene.run(Client::Ours, Some(fault), &["--timeout=1"]);
+            let code = ended(&output, &[30])?;
+            scene.check(true, false)?;
+            scene.complete(&[])?;
+            Ok(code)
+        });
+    }
+}
+
+#[test]
+fn a_client_that_is_killed_hurts_nothing() {
+    if let Err(reason) = installed() {
+        skip(&format!("a session needs a real rsync; {reason}"));
+        return;
+    }
+    for session in SESSIONS {
+        let places = places(session, stride(130));
+        for signal in ["KILL", "TERM", "INT"] {
+            everywhere(session, &places, |scene, direction, offset| {
+                scene.prepare();
+                let (reached, arrival) = mpsc::channel();
+                let kind = Kind::Stall;
+                let fault = Fault {
+                    direction,
+                    offset,
+                    kind,
+                };
+                let proxy = Proxy::start(scene.stage.daemon.port(), Some(fault), reached);
+                let mut client = scene.client(Client::Ours, &proxy.url(), &["--timeout=20"]);
+                let client = client.stdout(Stdio::null()).stderr(Stdio::piped());
+                let client = client.spawn().expect("the client runs");
+                // It ends without it if it is not reached.
+                let _ = arrival.recv();
+                let script = format!("kill -s {signal} {}", client.id());
+                let status = Command::new("sh").args(["-c", &script]).status();
+                assert!(status.expect("sh runs").success(), "it was running");
+                let output = client.wait_with_output().expect("it ends");
+                proxy.end();
+                let is_kill = signal == "KILL";
+                let code = match is_kill {
+                    true => output.status.code(),
+                    false => ended(&output, &[20])?,
+                };
+                scene.check(true, is_kill && session.is_pull)?;
+                scene.complete(if is_kill { &["--delete"] } else { &[] })?;
+                Ok(code)
+            });
+        }
+    }
+}
+
+#[test]
+fn a_file_that_was_spoilt_is_asked_for_once_more() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    for (words, is_said) in [(&["-a"], false), (&["-av"], true), (&["-ai"], true)] {
+        let scene = Scene::new(session(true, "--protocol=32", words));
+        // Among the literal bytes of the first file, in each client's session.
+        let fault = Fault {
+            direction: Direction::ToClient,
+            offset: 500,
+            kind: Kind::Flip(1),
+        };
+        let [ours, theirs] = [Client::Ours, Client::Theirs].map(|client| {
+            let (output, _) = scene.run(client, Some(fault), &[]);
+            scene.check(true, false).expect("whole files");
+            let source = described(&scene.source());
+            assert_eq!(described(&scene.destination()), source, "{client:?}");
+            let error = String::from_utf8_lossy(&output.stderr).into_owned();
+            (output.status.code(), error)
+        });
+        assert_eq!(ours, theirs, "{words:?}");
+        let warning = "WARNING: basis failed verification -- update discarded (will try again).\n";
+        let said = if is_said { warning } else { "" };
+        assert_eq!(ours, (Some(0), said.to_owned()), "{words:?}");
+    }
+}
+
+#[test]
+fn a_daemon_that_hangs_up_at_once_is_told_from_a_broken_transfer() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    let scene = Scene::new(SESSIONS[0]);
+    for (said, expected) in [
+        ("", "rsync: did not see server greeting"),
+        (
+            "@RSYNCD: 32.0 sha512 md5\n",
+            "rsync: didn't get server startup line",
+        ),
+    ] {
+        for client in [Client::Ours, Client::Theirs] {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+            let port = listener.local_addr().expect("an address").port();
+            let peer = thread::spawn(move || {
+                let (mut stream, _) = listener.accept().expect("it connects");
+                stream.write_all(said.as_bytes()).expect("it listens");
+                let _ = stream.shutdown(Shutdown::Write);
+                let _ = stream.read_to_end(&mut Vec::new());
+            });
+            let output = limited(&scene.client(client, &format!("rsync://127.0.0.1:{port}"), &[]));
+            peer.join().expect("the peer ends");
+            let error = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(error.lines().next(), Some(expected), "{client:?}");
+            assert_eq!(output.status.code(), Some(5), "{client:?}");
+        }
+    }
+}
