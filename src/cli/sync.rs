@@ -48,7 +48,7 @@ pub(super) struct Arguments {
         allow_hyphen_values = true,
         value_name = "RSYNC ARGUMENTS"
     )]
-    words: Vec<String>,
+    words: Vec<OsString>,
 }
 
 const HELP: &str = "\
@@ -82,11 +82,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
 
 /// The same for the words behind the program's name.
 pub(super) fn as_rsync(words: impl Iterator<Item = OsString>) -> Result<u8, Failure> {
-    let words: Vec<_> = words.map(|word| word.to_string_lossy().into_owned()).collect();
-    carry_out(&words)
+    carry_out(&words.collect::<Vec<_>>())
 }
 
-fn carry_out(words: &[String]) -> Result<u8, Failure> {
+fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
     let plan = match Command::parse(words, surroundings()) {
         Ok(Command::Help) => {
             io::stdout().write_all(HELP.as_bytes())?;
@@ -306,20 +305,15 @@ fn converse(plan: &Plan, printer: &Printer<'_>, stream: TcpStream) -> Result<u8,
         Place::Modules => return Ok(exit::CLEAN),
         Place::Files {
             paths, destination, ..
-        } => {
-            let paths: Vec<_> = paths.iter().map(|path| path.clone().into_bytes()).collect();
-            pull(
-                opened,
-                &paths,
-                destination.as_deref(),
-                &plan.options,
-                identity(&plan.options),
-                printer,
-            )?
-        }
-        Place::Push { target, sources, .. } => {
-            push(opened, sources, target.as_bytes(), &plan.options, printer)?
-        }
+        } => pull(
+            opened,
+            paths,
+            destination.as_deref(),
+            &plan.options,
+            identity(&plan.options),
+            printer,
+        )?,
+        Place::Push { target, sources, .. } => push(opened, sources, target, &plan.options, printer)?,
     };
     Ok(outcome.exit)
 }

@@ -1,4 +1,9 @@
-use std::{path::PathBuf, time::Duration};
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt as _,
+    path::PathBuf,
+    time::Duration,
+};
 
 use crate::{
     rsync::{
@@ -75,7 +80,7 @@ pub enum Place {
         /// The module's name.
         module: String,
         /// Module and path, for each source.
-        paths: Vec<String>,
+        paths: Vec<Vec<u8>>,
         /// Where they go.
         destination: Option<PathBuf>,
     },
@@ -84,7 +89,7 @@ pub enum Place {
         /// The module's name.
         module: String,
         /// Module and path.
-        target: String,
+        target: Vec<u8>,
         /// The files.
         sources: Vec<PathBuf>,
     },
@@ -96,13 +101,17 @@ impl Command {
     /// # Errors
     ///
     /// What cannot be carried out is refused by name.
-    pub fn parse(words: &[String], surroundings: Surroundings<'_>) -> Result<Self, UsageError> {
-        let invocation = Invocation::parse(words);
+    pub fn parse(words: &[OsString], surroundings: Surroundings<'_>) -> Result<Self, UsageError> {
+        let invocation = Invocation::parse(words.iter().map(|word| word.to_string_lossy()));
         let mut reading = Reading::default();
         let mut choices = Choices::new(surroundings);
         for given in &invocation.options {
             if !given.is_known {
                 return Err(UsageError::Unknown(dashed(&given.name)));
+            }
+            let is_text = |word: usize| words[word].to_str().is_some();
+            if !is_text(given.word) || !given.value_word.is_none_or(is_text) {
+                return Err(UsageError::NotText(dashed(&given.name)));
             }
             match (&*given.name, given.value.as_deref()) {
                 // Only the first of all letters asks for help.
@@ -113,8 +122,13 @@ impl Command {
             }
         }
         choices.finish(&mut reading.options, invocation.is_push() != Some(true))?;
+        let raw = invocation.target_words.iter().map(|&word| words[word].as_bytes());
+        let arguments = invocation.targets.iter().zip(raw);
+        let arguments: Vec<_> = arguments
+            .map(|(target, word)| Argument { target, word })
+            .collect();
         reading
-            .plan(&invocation.targets)
+            .plan(&arguments)
             .map(|plan| Self::Transfer(Box::new(plan)))
     }
 }
@@ -264,20 +278,24 @@ impl Reading {
     /// What a pull or a listing is to do, and where.
     fn pull_place<'t>(
         &mut self,
-        sources: &'t [Target],
-        destination: Option<&Target>,
+        sources: &[Argument<'t>],
+        destination: Option<&Argument<'t>>,
     ) -> Result<(&'t Remote, Place), UsageError> {
-        let remotes: Vec<&Remote> = sources.iter().filter_map(Target::remote).collect();
+        let remotes = sources.iter().filter_map(|source| source.target.remote());
+        let remotes: Vec<&Remote> = remotes.collect();
         let Some(&first) = remotes.first() else {
-            return Err(UsageError::NotYet(match destination {
+            return Err(UsageError::NotYet(match destination.map(|to| to.target) {
                 Some(Target::Shell(_)) => "a transfer through a remote shell",
                 _ => "a copy on this machine",
             }));
         };
-        if destination.is_some_and(|destination| destination.remote().is_some()) {
+        if destination.is_some_and(|destination| destination.target.remote().is_some()) {
             return Err(UsageError::BothRemote);
         }
-        if sources.iter().any(|source| matches!(source, Target::Shell(_))) {
+        if sources
+            .iter()
+            .any(|source| matches!(source.target, Target::Shell(_)))
+        {
             return Err(UsageError::NotYet("a transfer through a remote shell"));
         }
         if remotes.len() != sources.len() || remotes.iter().any(|remote| remote.host != first.host) {
@@ -286,30 +304,28 @@ impl Reading {
         if first.path.is_empty() {
             return Ok((first, Place::Modules));
         }
-        let destination = match destination {
-            Some(Target::Local(path)) => Some(PathBuf::from(path)),
-            _ => None,
-        };
+        let destination = destination.map(Argument::local);
         if destination.is_none() {
             self.options.list_only = true;
         }
         let place = Place::Files {
             module: module(first),
-            paths: remotes.into_iter().map(path_of).collect(),
+            paths: sources.iter().map(Argument::module_and_path).collect(),
             destination,
         };
         Ok((first, place))
     }
 
-    fn plan(mut self, targets: &[Target]) -> Result<Plan, UsageError> {
-        let (sources, destination) = match targets {
+    fn plan(mut self, arguments: &[Argument<'_>]) -> Result<Plan, UsageError> {
+        let (sources, destination) = match arguments {
             [] => return Err(UsageError::NoSource),
             [source] => (std::slice::from_ref(source), None),
             [sources @ .., destination] => (sources, Some(destination)),
         };
-        let (first, place) = match destination {
-            Some(Target::Daemon(target)) if sources.iter().all(|source| source.remote().is_none()) => {
-                (target, push_place(sources, target)?)
+        let is_local = |source: &Argument<'_>| source.target.remote().is_none();
+        let (first, place) = match destination.map(|to| (to, to.target)) {
+            Some((to, Target::Daemon(target))) if sources.iter().all(is_local) => {
+                (target, push_place(sources, to, target)?)
             }
             _ => self.pull_place(sources, destination)?,
         };
@@ -344,32 +360,50 @@ impl Reading {
     }
 }
 
+/// A source or a destination.
+struct Argument<'a> {
+    target: &'a Target,
+    /// As it was typed: names of files need not be text.
+    word: &'a [u8],
+}
+
+impl Argument<'_> {
+    /// The path, of one on this machine.
+    fn local(&self) -> PathBuf {
+        PathBuf::from(OsStr::from_bytes(self.word))
+    }
+
+    /// Module and path, as the server gets them.
+    fn module_and_path(&self) -> Vec<u8> {
+        let path = self.target.remote().map_or("", |remote| &remote.path);
+        let mut bytes = path.as_bytes().to_vec();
+        // What stands in front of the path is text, and was read as it stands.
+        let text = String::from_utf8_lossy(self.word);
+        let start = text.len() - path.len();
+        if self.word.get(..start) == Some(&text.as_bytes()[..start]) {
+            bytes = self.word[start..].to_vec();
+        }
+        if !bytes.contains(&b'/') {
+            bytes.push(b'/');
+        }
+        bytes
+    }
+}
+
 /// What a push is to do.
-fn push_place(sources: &[Target], target: &Remote) -> Result<Place, UsageError> {
+fn push_place(sources: &[Argument<'_>], to: &Argument<'_>, target: &Remote) -> Result<Place, UsageError> {
     if target.path.is_empty() {
         return Err(UsageError::NoModule);
     }
-    let sources = sources.iter().filter_map(|source| match source {
-        Target::Local(path) => Some(PathBuf::from(path)),
-        _ => None,
-    });
     Ok(Place::Push {
         module: module(target),
-        target: path_of(target),
-        sources: sources.collect(),
+        target: to.module_and_path(),
+        sources: sources.iter().map(Argument::local).collect(),
     })
 }
 
 fn module(remote: &Remote) -> String {
     remote.path.split('/').next().unwrap_or_default().to_owned()
-}
-
-/// Module and path, as the server gets it.
-fn path_of(remote: &Remote) -> String {
-    match remote.path.contains('/') {
-        true => remote.path.clone(),
-        false => format!("{}/", remote.path),
-    }
 }
 
 fn number<T: TryFrom<u64>>(
@@ -413,11 +447,13 @@ fn seconds(option: &str, value: Option<&str>) -> Result<Option<Duration>, UsageE
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
     use super::{Command, Place, Surroundings, UsageError};
     use crate::rsync::filter::CvsIgnores;
 
     fn parse(line: &str) -> Result<Command, UsageError> {
-        let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
+        let words: Vec<_> = line.split(' ').map(OsString::from).collect();
         let surroundings = Surroundings {
             read: Box::new(|_| Err(std::io::ErrorKind::NotFound.into())),
             ignores: CvsIgnores::default(),
@@ -437,7 +473,7 @@ mod tests {
         );
         assert!(plan.options.recursive && plan.options.dry_run && !plan.options.owner);
         assert!(
-            matches!(&plan.place, Place::Files { module, paths, destination: Some(_) } if module == "data" && paths == &["data/sub"])
+            matches!(&plan.place, Place::Files { module, paths, destination: Some(_) } if module == "data" && paths == &[b"data/sub"])
         );
     }
 
@@ -448,10 +484,7 @@ mod tests {
             refusal("-a --bogus h::m d"),
             UsageError::Unknown("--bogus".into())
         );
-        assert_eq!(
-            refusal("-aH h::m d"),
-            UsageError::Unsupported("--hard-links".into())
-        );
+        assert_eq!(refusal("-aH h::m d"), UsageError::PushOnly("hard-links".into()));
         assert_eq!(refusal("-a h::m i::n"), UsageError::BothRemote);
         assert_eq!(refusal("-a a b"), UsageError::NotYet("a copy on this machine"));
         assert!(matches!(refusal("--timeout=x h::m d"), UsageError::Value { .. }));

@@ -33,6 +33,9 @@ pub enum UsageError {
     /// A daemon's files are in its modules.
     #[error("The remote path must start with a module name not a /")]
     NoModule,
+    /// The value of an option that is no text.
+    #[error("{0}: the value is not UTF-8; only sources and destinations may be anything")]
+    NotText(String),
     /// Nothing to do.
     #[error("a source is missing")]
     NoSource,

@@ -329,6 +329,33 @@ fn the_same_is_pushed_and_said() {
 }
 
 #[test]
+fn names_need_not_be_text() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+    if let Err(reason) = installed() {
+        skip(&format!("a session needs a real rsync; {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    fs::create_dir(stage.target()).expect("a folder");
+    let folder = tempfile::tempdir().expect("a folder");
+    let name = OsStr::from_bytes(b"caf\xe9");
+    fs::write(folder.path().join(name), "text").expect("a file");
+    let url = format!("rsync://127.0.0.1:{}/drop/", stage.daemon.port());
+    let at = |path: &[u8]| OsStr::from_bytes(&[url.as_bytes(), path].concat()).to_owned();
+    let run = |words: &[&OsStr]| {
+        let output = program(folder.path(), &["sync", "-a"]).args(words).output();
+        let output = output.expect("the program runs");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{error}");
+    };
+    run(&[name, &at(b"")]);
+    assert!(stage.target().join(name).exists());
+    let other = OsStr::from_bytes(b"\xff");
+    run(&[&at(b"caf\xe9"), other]);
+    assert_eq!(fs::read(folder.path().join(other)).expect("a file"), b"text");
+}
+
+#[test]
 fn a_password_opens_a_module() {
     if let Err(reason) = installed() {
         skip(&format!("a session needs a real rsync; {reason}"));
