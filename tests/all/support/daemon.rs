@@ -102,12 +102,18 @@ impl Daemon {
     /// Serves the configuration to the connections of a listener.
     pub(crate) fn serve(listener: TcpListener, configuration: &Path, run: &Run<'_>) -> Self {
         let log = configuration.with_extension("log");
-        fs::write(&log, "").expect("a log");
+        // Daemons that share a lock file share their connections too. Only root may write the one that they all have.
+        let lock = configuration.with_extension("own-lock");
         let user = run.user.map(account);
-        if let Some(user) = &user {
-            let owner = (Some(user.uid.as_raw()), Some(user.gid.as_raw()));
-            std::os::unix::fs::chown(&log, owner.0, owner.1).expect("root changes owners");
+        for file in [&log, &lock] {
+            fs::write(file, "").expect("a log");
+            if let Some(user) = &user {
+                let owner = (Some(user.uid.as_raw()), Some(user.gid.as_raw()));
+                std::os::unix::fs::chown(file, owner.0, owner.1).expect("root changes owners");
+            }
         }
+        let has_own = user.is_some() || names_lock_file(configuration);
+        let own_lock = (!has_own).then(|| format!("--dparam=lock file={}", lock.display()));
         let environment = run.environment.clone();
         let arguments = run.arguments.clone();
         let (configuration, its_log) = (configuration.to_owned(), log.clone());
@@ -122,7 +128,8 @@ impl Daemon {
                     .arg(format!("--config={}", configuration.display()))
                     .arg(format!("--log-file={}", its_log.display()))
                     // Once the module is known its own log file counts, and this is its default.
-                    .arg(format!("--dparam=log file={}", its_log.display())),
+                    .arg(format!("--dparam=log file={}", its_log.display()))
+                    .args(&own_lock),
             };
             command.envs(&environment).current_dir("/");
             if let Some(user) = &user {
@@ -141,6 +148,13 @@ impl Daemon {
     pub(crate) fn log(&self) -> String {
         String::from_utf8_lossy(&fs::read(&self.log).expect("the log")).into_owned()
     }
+}
+
+/// Whether a configuration says which lock file its modules have.
+fn names_lock_file(configuration: &Path) -> bool {
+    let mut text = fs::read(configuration).unwrap_or_default().to_ascii_lowercase();
+    text.retain(|byte| !byte.is_ascii_whitespace());
+    text.windows(8).any(|window| window == b"lockfile")
 }
 
 /// A local user.
