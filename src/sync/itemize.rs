@@ -18,6 +18,8 @@ pub(super) const fn is_significant(flags: ItemFlags) -> bool {
 pub(super) fn letters(entry: &Entry, flags: ItemFlags, options: &Options, arrow: char) -> String {
     let kind = entry.kind();
     let update = match flags {
+        // Only a hard link comes with a name.
+        flags if flags.has(ItemFlags::LOCAL_CHANGE) && flags.has(ItemFlags::NAME) => 'h',
         flags if flags.has(ItemFlags::LOCAL_CHANGE) => 'c',
         flags if !flags.has(ItemFlags::TRANSFER) => '.',
         _ => arrow,

@@ -156,13 +156,16 @@ impl<'p> Printer<'p> {
         format!("{} {size:>14} {time} {}", permissions(entry), shown(&name))
     }
 
-    fn item(&self, list: &FileList, entry: &Entry, flags: ItemFlags) {
+    fn item(&self, list: &FileList, entry: &Entry, flags: ItemFlags, link: Option<&[u8]>) {
         if flags.has(ItemFlags::NEW) {
             let mut seen = self.seen.lock().expect("no thread panics with it");
             seen.created.count(entry.kind());
         }
         let significant = is_significant(flags);
-        let line = shown(&name(list, entry));
+        let mut line = shown(&name(list, entry));
+        if let Some(link) = link {
+            line.push_str(&format!(" => {}", shown(link)));
+        }
         let options = self.options();
         if self.plan.options.itemize {
             if significant || options.report_unchanged {
@@ -271,7 +274,12 @@ impl Observer for Printer<'_> {
                     self.print(&format!("created directory {path}"));
                 }
             }
-            Event::Item { list, entry, flags } => self.item(list, entry, flags),
+            Event::Item {
+                list,
+                entry,
+                flags,
+                link,
+            } => self.item(list, entry, flags, link),
             Event::Deleted { name, is_directory } => self.deleted(name, is_directory),
             Event::Failed(text) => self.complain(&match text.split_once(' ') {
                 // rsync has no prefix for these.

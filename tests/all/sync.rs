@@ -329,6 +329,34 @@ fn the_same_is_pushed_and_said() {
 }
 
 #[test]
+fn hard_links_are_pushed_as_such() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    let source: Prepare = |root| {
+        fs::create_dir_all(root.join("src/d")).expect("folders");
+        fs::write(root.join("src/a"), "one").expect("a file");
+        for name in ["src/d/b", "src/c"] {
+            fs::hard_link(root.join("src/a"), root.join(name)).expect("a link");
+        }
+        touch(
+            &root.join("src/a"),
+            UNIX_EPOCH + Duration::from_secs(1_000_000_000),
+        );
+    };
+    for protocol in ["--protocol=30", "--protocol=31", "--protocol=32"] {
+        let words = ["-rlptH", "-i", protocol, "src/", "{url}/drop"];
+        if let Err(difference) = stage.compare_push(&words, source, |_| {}) {
+            panic!("{difference}");
+        }
+        use std::os::unix::fs::MetadataExt as _;
+        assert_eq!(fs::metadata(stage.target().join("c")).expect("a file").nlink(), 3);
+    }
+}
+
+#[test]
 fn names_need_not_be_text() {
     use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
     if let Err(reason) = installed() {
@@ -509,6 +537,10 @@ fn generated_push(seed: u64) -> Result<(), String> {
     ];
     for _ in 0..random.below(3) {
         words.push(random.pick(&others).to_owned());
+    }
+    // Refused below protocol 30.
+    if words.iter().any(|word| word == "--protocol=29") {
+        words.retain(|word| word != "-H");
     }
     words.push(random.pick(&["src/", "src"]).to_owned());
     words.push(random.pick(&["{url}/drop", "{url}/drop/dst"]).to_owned());

@@ -25,6 +25,8 @@ pub enum Event<'a> {
         entry: &'a Entry,
         /// What is other.
         flags: ItemFlags,
+        /// What a hard link was made to.
+        link: Option<&'a [u8]>,
     },
     /// Something was deleted, or would be.
     Deleted {

@@ -243,6 +243,7 @@ impl Receiver<'_> {
             list: self.list,
             entry,
             flags,
+            link: None,
         });
         Ok(())
     }

@@ -183,6 +183,10 @@ impl Sender<'_> {
             list: self.list,
             entry,
             flags: record.flags,
+            link: record
+                .name
+                .as_deref()
+                .filter(|_| record.flags.has(ItemFlags::LOCAL_CHANGE)),
         });
     }
 
