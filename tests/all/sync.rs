@@ -119,7 +119,11 @@ impl Stage {
                 program(folder.path(), &["sync"])
             } else {
                 let mut command = Command::new("timeout");
-                command.args(["60", "rsync", "--no-inc-recursive"]);
+                command.args(["60", "rsync"]);
+                // What a push does not do yet.
+                if words.last().is_some_and(|word| word.starts_with("rsync:")) {
+                    command.arg("--no-inc-recursive");
+                }
                 command.current_dir(folder.path()).env("LC_ALL", "C.UTF-8");
                 command
             };
@@ -581,7 +585,7 @@ fn a_sender_removes_what_was_stored() {
                 program(folder.path(), &["sync"])
             } else {
                 let mut command = Command::new("rsync");
-                command.arg("--no-inc-recursive").current_dir(folder.path());
+                command.current_dir(folder.path());
                 command
             };
             command.args(["-ai", "--remove-source-files", "--exclude=excluded"]);

@@ -11,7 +11,7 @@ use crate::rsync::{
         Error, Event, ModeChange, Observer, Opened, Options, Outcome,
         build::{Builder, Built, OwnerNames, group_name, user_name},
         counts::FileCounts,
-        lists::{Part, Parts},
+        part::{Part, Parts},
         pulse::Pulse,
         receiver::Counts,
         requests::{Arrived, Requests},
@@ -76,7 +76,12 @@ pub fn push(
     if !options.mode_changes.is_empty() {
         list.map_modes(|mode, is_directory| ModeChange::apply_all(&options.mode_changes, mode, is_directory));
     }
-    observer.observe(Event::Listed(&list));
+    observer.observe(Event::Listed {
+        list: &list,
+        folder: None,
+        is_first: true,
+        is_incremental: false,
+    });
     let mut outcome = Outcome {
         listed: list.len() as u64,
         total_size: total_size(&list),
@@ -88,7 +93,7 @@ pub fn push(
         incoming.drain();
     } else {
         let mut parts = Parts::default();
-        parts.push(Arc::new(Part::new(list, 0)));
+        parts.push(Arc::new(Part::new(list, 0, None)));
         let mut sender = Sender {
             session,
             options,
@@ -228,7 +233,7 @@ impl Reader<'_> {
                 },
                 Index::Deletions => Arrived::Deletions(self.incoming.decode(FileCounts::read)?),
                 Index::ListsEnd => return Err(Violation::Index(-2).into()),
-                Index::List(number) => return Err(Violation::ListNumber(number).into()),
+                Index::List(number) => return Err(Violation::FolderNumber { number, known: 0 }.into()),
             };
             if !self.requests.push(arrived) {
                 return Ok(());

@@ -7,7 +7,7 @@ use crate::rsync::{
         Error, Event, Observer, Options,
         build::{ERROR, Sources, VANISHED},
         counts::FileCounts,
-        lists::{Listed, Parts},
+        part::{Listed, Parts},
         receiver::Counts,
         requests::{Arrived, Requests},
         text::{describe, shown},
