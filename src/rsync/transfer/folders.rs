@@ -27,30 +27,34 @@ enum State {
     Removed,
 }
 
+/// The folders of a list alone, in the order of their names, and which of them take part.
+pub(crate) fn folders_of(part: &Part) -> (Arc<FileList>, Vec<bool>) {
+    let (mut folders, mut taking_part) = (FileList::default(), Vec::new());
+    for (place, takes_part) in part.places() {
+        let entry = part.list.entries()[place as usize];
+        if entry.is_directory() {
+            let extra = part.list.extra(&entry).cloned().unwrap_or_default();
+            folders.push(part.list.name(&entry), entry, extra);
+            taking_part.push(takes_part);
+        }
+    }
+    (Arc::new(folders), taking_part)
+}
+
 impl Folders {
-    /// Numbers the folders of the next list; the first of them.
-    pub(crate) fn add(&mut self, part: &Part) -> Option<Listed> {
-        let mut folders = FileList::default();
-        let first = self.states.len();
-        for (place, takes_part) in part.places() {
-            let entry = part.list.entries()[place as usize];
-            if entry.is_directory() {
-                let extra = part.list.extra(&entry).cloned().unwrap_or_default();
-                folders.push(part.list.name(&entry), entry, extra);
-                self.states.push(if takes_part {
-                    State::Waiting
-                } else {
-                    State::Removed
-                });
-            }
+    /// Numbers the folders of the next list.
+    pub(crate) fn add(&mut self, part: &Part) -> Arc<FileList> {
+        let (folders, taking_part) = folders_of(part);
+        let first = u32::try_from(self.states.len()).expect("there are fewer folders than files");
+        self.states
+            .extend(taking_part.into_iter().map(|takes_part| match takes_part {
+                true => State::Waiting,
+                false => State::Removed,
+            }));
+        if !folders.is_empty() {
+            self.lists.push((first, folders.clone()));
         }
-        if folders.is_empty() {
-            return None;
-        }
-        let folders = Arc::new(folders);
-        let first = u32::try_from(first).expect("there are fewer folders than files");
-        self.lists.push((first, folders.clone()));
-        Some(Listed::new(&folders, 0))
+        folders
     }
 
     /// The folder whose list comes now.

@@ -1,8 +1,8 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use nix::unistd::{Group, User};
+use nix::unistd::{Gid, Group, Uid, User};
 
-use crate::rsync::proto::file_list::Named;
+use crate::rsync::proto::file_list::{FileList, Named};
 
 /// Which of our ids a name of the sender's has; ids without a name here stay as they are.
 #[derive(Debug, Default)]
@@ -39,4 +39,35 @@ impl LocalIds {
             _ => {}
         }
     }
+}
+
+/// The names of those who own the files of a list, without root's.
+#[derive(Default)]
+pub(crate) struct OwnerNames {
+    pub(crate) users: Vec<(u32, Vec<u8>)>,
+    pub(crate) groups: Vec<(u32, Vec<u8>)>,
+}
+
+impl OwnerNames {
+    pub(crate) fn of(list: &FileList) -> Self {
+        let named = |ids: BTreeSet<u32>, name: fn(u32) -> Option<String>| {
+            let ids = ids.into_iter().filter(|&id| id != 0);
+            ids.filter_map(|id| Some((id, name(id)?.into_bytes()))).collect()
+        };
+        let entries = || list.entries().iter();
+        Self {
+            users: named(entries().map(|entry| entry.uid).collect(), user_name),
+            groups: named(entries().map(|entry| entry.gid).collect(), group_name),
+        }
+    }
+}
+
+/// The name of a user here.
+pub(crate) fn user_name(uid: u32) -> Option<String> {
+    Some(User::from_uid(Uid::from_raw(uid)).ok()??.name)
+}
+
+/// The name of a group here.
+pub(crate) fn group_name(gid: u32) -> Option<String> {
+    Some(Group::from_gid(Gid::from_raw(gid)).ok()??.name)
 }

@@ -127,13 +127,10 @@ impl Lists {
                 what: "file list",
                 value: next as i64,
             })?;
-        let folder = state.folders.add(&part);
+        let folders = state.folders.add(&part);
         if self.is_incremental && is_first {
-            // What the root holds comes together with it.
-            let first = part.files().next();
-            let is_root = first.is_some_and(|(_, first)| part.list.name(first) == b".");
-            part.folder = folder.filter(|_| is_root);
-            if is_root {
+            part.folder = part.root(&folders);
+            if part.folder.is_some() {
                 state.folders.take(0)?;
             }
         }

@@ -1,5 +1,6 @@
 //! A session with a daemon: the dialogue, then the roles.
 
+mod announce;
 mod arguments;
 mod buffer;
 mod build;

@@ -55,6 +55,13 @@ impl Part {
         }
     }
 
+    /// The root of the transfer, from the folders of the list, if it is the first file: what the root holds comes together
+    /// with it.
+    pub(crate) fn root(&self, folders: &Arc<FileList>) -> Option<Listed> {
+        let (_, first) = self.files().next()?;
+        (self.list.name(first) == b".").then(|| Listed::new(folders, 0))
+    }
+
     /// How many files there are, with those that take no part.
     pub(crate) fn len(&self) -> usize {
         self.places.len()
@@ -95,21 +102,4 @@ impl Part {
 pub(crate) fn position<T>(parts: &VecDeque<T>, number: u32, start: impl Fn(&T) -> u32) -> Option<usize> {
     let behind = parts.partition_point(|part| start(part).saturating_sub(1) <= number);
     behind.checked_sub(1)
-}
-
-/// Lists one behind the other, whose numbers go on from list to list.
-#[derive(Debug, Default)]
-pub(crate) struct Parts(VecDeque<Arc<Part>>);
-
-impl Parts {
-    /// Appends a list; its numbers must be behind those of the last one.
-    pub(crate) fn push(&mut self, part: Arc<Part>) {
-        self.0.push_back(part);
-    }
-
-    /// The file of a number.
-    pub(crate) fn file(&self, number: u32) -> Option<Listed> {
-        let index = position(&self.0, number, |part| part.start)?;
-        self.0[index].file(number)
-    }
 }

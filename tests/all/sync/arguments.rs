@@ -22,10 +22,6 @@ fn asked(words: &[&str], ours: bool) -> Vec<String> {
     } else {
         let mut command = Command::new("rsync");
         command.current_dir(folder.path());
-        // What a push does not do yet.
-        if words.last().is_some_and(|word| word.starts_with("{url}")) && !words.contains(&"--list-only") {
-            command.arg("--no-inc-recursive");
-        }
         command
     };
     command.args(words.iter().map(|word| word.replace("{url}", &url)));
@@ -150,6 +146,7 @@ fn the_server_is_told_the_same() {
         "-az --zc=lz4 --cc=md5 --checksum-seed=3 s/ {url}/m/",
         "-aS -M--x s/ {url}/m/",
         "-ab --suffix=.o s/ {url}/m/",
+        "-r --no-inc-recursive s/ {url}/m/",
         "-aKyy s/ {url}/m/",
         "-ab --backup-dir=b --suffix=.x s/ {url}/m/",
         "-a --partial-dir=.p s/ {url}/m/",
