@@ -603,3 +603,18 @@ fn root_is_root_by_any_number() {
         assert_eq!(report.findings.len(), code, "{uid}");
     }
 }
+
+#[test]
+fn a_line_without_colon_hides_no_other_missing_user() {
+    let conf = "[m]\npath = /srv\nauth users = joe, bob, kim, ghost\nsecrets file = rsyncd.secrets\n";
+    let folder = folder(&[
+        ("rsyncd.conf", conf),
+        ("rsyncd.secrets", "joe:a-fake-one\nbob:a-fake-one\nkim\n"),
+    ]);
+    let output = rsyncctl(
+        &folder,
+        &["lint", "--select", "RSY315", "--format", "concise", "."],
+    );
+    let text = stdout(&output);
+    assert!(text.contains("`ghost`") && text.lines().count() == 1, "{text}");
+}

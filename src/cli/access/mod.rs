@@ -154,11 +154,11 @@ impl View<'_> {
                 self.pick("rsync gives up the file", "rsync 放弃读取这个文件")
                     .to_owned()
             } else {
-                let decided = self.decided(scope, &verdict, admitted.as_ref());
-                match allowed {
-                    Some(true) => decided + &self.rights_decided(scope, admitted.as_ref()),
-                    _ => decided,
+                let mut decided = self.decided(scope, &verdict, admitted.as_ref());
+                if allowed == Some(true) {
+                    decided.push_str(&self.rights_decided(scope, admitted.as_ref()));
                 }
+                decided
             };
             writeln!(
                 out,
