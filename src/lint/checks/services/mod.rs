@@ -1,5 +1,6 @@
 //! What starts the daemon: systemd, xinetd, inetd, and the files of their options.
 
+mod confinement;
 mod defaults;
 mod inetd;
 mod lines;
@@ -15,6 +16,7 @@ use crate::lint::checks::Check;
 
 pub(super) const FAMILIES: &[&[Check]] = &[
     sandbox::CHECKS,
+    confinement::CHECKS,
     start::CHECKS,
     watchers::CHECKS,
     defaults::CHECKS,
