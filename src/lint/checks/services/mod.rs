@@ -6,6 +6,7 @@ mod inetd;
 mod lines;
 mod listeners;
 mod network;
+mod only_from;
 mod rights;
 mod sandbox;
 mod start;
@@ -25,5 +26,6 @@ pub(super) const FAMILIES: &[&[Check]] = &[
     listeners::CHECKS,
     lines::CHECKS,
     xinetd::CHECKS,
+    only_from::CHECKS,
     inetd::CHECKS,
 ];
