@@ -79,7 +79,7 @@ struct Damage<'a> {
     /// The headers of all files, in order.
     headers: &'a [Span],
     edits: Vec<Edit>,
-    /// Where other rules see only consequences.
+    /// Where other rules see only consequences: values, and lines that rsync does not understand.
     lines: Vec<Span>,
     /// Headers of modules whose `path` is not read.
     pathless: Vec<Span>,
@@ -403,7 +403,7 @@ impl<'a> Damage<'a> {
         }
         for explained in &self.lines {
             if lines.contains(&source.line_of(explained.start as usize)) {
-                case = case.explains(*explained);
+                case = case.explains_value(*explained, *explained);
             }
         }
         for header in &self.pathless {

@@ -187,7 +187,8 @@ fn wrong_separator(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             let Some(joint) = [";", "|"].into_iter().find(|joint| text.contains(joint)) else {
                 continue;
             };
-            let parts: Vec<&str> = text.split(joint).filter(|part| !part.is_empty()).collect();
+            let parts = rule.token.bytes.split(|byte| *byte == joint.as_bytes()[0]);
+            let parts: Vec<&[u8]> = parts.filter(|part| !part.is_empty()).collect();
             if parts.is_empty() {
                 let case = Case::at(setting.part(rule.token.part.clone())).variant("alone");
                 out.report(case.with("word", &*text).with("joint", joint));
@@ -205,7 +206,7 @@ fn wrong_separator(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
                     .with("joint", joint)
                     .with("module", module.name())
                     .explains(span)
-                    .fix(Safety::Unsafe, [Edit::replace(span, parts.join(", "))]),
+                    .fix(Safety::Unsafe, [Edit::replace(span, parts.join(&b", "[..]))]),
             );
         }
     }
