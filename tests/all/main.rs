@@ -11,6 +11,7 @@ mod clients;
 mod command_line;
 mod coverage;
 mod crontabs;
+mod cured_files;
 mod damaged;
 mod differential;
 mod explain;

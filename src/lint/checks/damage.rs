@@ -261,27 +261,37 @@ impl<'a> Damage<'a> {
             }
             (_, P::Comment | P::LogFormat | P::EarlyExec | P::PreXferExec | P::PostXferExec) => {}
             (_, P::HostsAllow | P::HostsDeny | P::AuthUsers | P::RefuseOptions | P::Gid) => {
-                self.words(text, inner.start, inner.end);
-                self.replace(text, inner.start, inner.end);
+                self.words(parameter, text, inner.start, inner.end);
             }
             _ => self.quotes(text, inner.start, inner.end),
         }
     }
 
-    /// A list: curved quotes belong to none of its words, and the comma of Chinese enumerations parts them.
-    fn words(&mut self, text: &Text, start: usize, end: usize) {
+    /// A list: curved quotes belong to none of its words, and what Chinese text writes between items parts them.
+    fn words(&mut self, parameter: Parameter, text: &Text, start: usize, end: usize) {
+        // Between options rsync knows blanks alone.
+        let joint = if parameter == Parameter::RefuseOptions {
+            " "
+        } else {
+            ","
+        };
         let bytes = &text.bytes()[start..end];
         for (at, what, length) in lookalikes(bytes) {
-            if what == Lookalike::Quote {
-                let at = start + at;
-                self.edits.push(Edit::delete(self.span(text, at, at + length)));
+            let at = start + at;
+            match what {
+                Lookalike::Quote => self.edits.push(Edit::delete(self.span(text, at, at + length))),
+                Lookalike::Wide(b',' | b';' | b'|') => {
+                    self.edits
+                        .push(Edit::replace(self.span(text, at, at + length), joint));
+                }
+                _ => self.edit(text, at, what, length),
             }
         }
         let comma = ENUMERATION_COMMA.as_bytes();
         for at in (0..bytes.len()).filter(|&at| bytes[at..].starts_with(comma)) {
             let at = start + at;
             self.edits
-                .push(Edit::replace(self.span(text, at, at + comma.len()), ","));
+                .push(Edit::replace(self.span(text, at, at + comma.len()), joint));
         }
     }
 
