@@ -96,3 +96,44 @@ fn a_guard_under_another_name_is_named() {
     let prose = concise(b"[m]\npath = /srv/m\nhosts allow = 192.0.2.7\nallow these: all of them\n");
     assert!(prose.contains("warning RSY102"), "{prose}");
 }
+
+#[test]
+fn new_lines_end_as_the_others_do() {
+    for (text, level, wanted) in [
+        (
+            "[m]\r\npath = /srv/m\r\nhosts allow = 192.0.2.7\r\ntimeout = 60 # x\r\n",
+            "--fix",
+            "[m]\r\npath = /srv/m\r\nhosts allow = 192.0.2.7\r\n# x\r\ntimeout = 60\r\n",
+        ),
+        (
+            "[m]\r\npath = /srv/m\r\nhosts allow = 192.0.2.7\r\ngid = rootuse chroot = notimeout = 80",
+            "--fix=unsafe",
+            "[m]\r\npath = /srv/m\r\nhosts allow = 192.0.2.7\r\ngid = root\r\nuse chroot = no\r\ntimeout = 80",
+        ),
+        (
+            "[m]\npath = /srv/m\nhosts allow = 192.0.2.7\ntimeout = 60 # x\r\n",
+            "--fix",
+            "[m]\npath = /srv/m\nhosts allow = 192.0.2.7\n# x\r\ntimeout = 60\r\n",
+        ),
+    ] {
+        let after = fixed(text.as_bytes(), level);
+        assert_eq!(String::from_utf8_lossy(&after), wanted);
+    }
+}
+
+#[test]
+fn a_cure_makes_no_fault_of_its_own() {
+    for (line, cured) in [
+        ("auth users = joe；ann", "auth users = joe,ann"),
+        ("auth users = joe｜ann", "auth users = joe,ann"),
+        (
+            "refuse options = delete，checksum",
+            "refuse options = delete checksum",
+        ),
+        ("hosts deny = *；192.0.2.9", "hosts deny = *,192.0.2.9"),
+    ] {
+        let text = format!("[m]\npath = /srv/m\nhosts allow = 192.0.2.7\nsecrets file = /s\n{line}\n");
+        let after = fixed(text.as_bytes(), "--fix");
+        assert_eq!(String::from_utf8_lossy(&after), text.replace(line, cured));
+    }
+}

@@ -45,3 +45,4 @@ mod support;
 mod sync;
 mod tutorial;
 mod tutorial_errors;
+mod web_copies;

@@ -153,6 +153,10 @@ impl<'a> Damage<'a> {
                 let text = Text::verbatim(self.subject.sources.get(self.file).bytes(), problem.span.range());
                 parameter = self.line(&text);
             }
+            ProblemKind::Fatal(FatalError::UnterminatedSection) => {
+                let text = Text::verbatim(self.subject.sources.get(self.file).bytes(), problem.span.range());
+                parameter = self.line(&text);
+            }
             _ => {}
         }
         if self.edits.len() == before {
@@ -179,8 +183,12 @@ impl<'a> Damage<'a> {
             self.harms.push((harms, before..self.edits.len()));
         } else if self.headless.len() > headless {
             self.loosening.push((problem.block, before..self.edits.len()));
+            let harm = match problem.kind {
+                ProblemKind::Fatal(_) => Harm::Greeting,
+                _ => Harm::OtherName,
+            };
             self.harms
-                .push((BTreeSet::from([Harm::OtherName]), before..self.edits.len()));
+                .push((BTreeSet::from([harm]), before..self.edits.len()));
         }
         let header = self.subject.configuration.blocks[problem.block].header;
         if let (Some(Parameter::Path), Some(header)) = (parameter, header) {
@@ -263,7 +271,21 @@ impl<'a> Damage<'a> {
             (_, P::HostsAllow | P::HostsDeny | P::AuthUsers | P::RefuseOptions | P::Gid) => {
                 self.words(parameter, text, inner.start, inner.end);
             }
-            _ => self.quotes(text, inner.start, inner.end),
+            _ => {
+                self.quotes(text, inner.start, inner.end);
+                self.slashes(text, inner.start, inner.end);
+            }
+        }
+    }
+
+    /// The slashes of a path that begins with a wide one: no folder of this system begins so.
+    fn slashes(&mut self, text: &Text, start: usize, end: usize) {
+        let found = lookalikes(&text.bytes()[start..end]);
+        let slashes = found.iter().filter(|(_, what, _)| *what == Lookalike::Wide(b'/'));
+        if slashes.clone().any(|(at, ..)| *at == 0) {
+            for (at, what, length) in slashes {
+                self.edit(text, start + at, *what, *length);
+            }
         }
     }
 
@@ -457,7 +479,9 @@ impl<'a> Damage<'a> {
 fn shown(character: char) -> String {
     let code = format!("U+{:04X}", u32::from(character));
     match character {
-        '、' | '！'..='～' | '“' | '”' | '‘' | '’' => format!("`{character}` ({code})"),
+        '、' | '【' | '】' | '！'..='～' | '“' | '”' | '‘' | '’' => {
+            format!("`{character}` ({code})")
+        }
         _ => code,
     }
 }

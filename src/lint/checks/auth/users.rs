@@ -9,7 +9,7 @@ use crate::{
     catalog::Safety,
     diagnosis::Edit,
     lint::{
-        checks::{Check, secrets::is_exact},
+        checks::{Check, notes, secrets::is_exact},
         report::{Case, Reporter},
         subject::{ConfigurationSubject, ModuleSubject},
     },
@@ -28,6 +28,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::configuration("RSY336", torn_group),
     Check::configuration("RSY337", rule_never_reached),
     Check::configuration("RSY339", wrong_separator),
+    Check::configuration("RSY341", name_begins_with_hash),
 ];
 
 /// More patterns than any honest list holds; each is compared with each rule behind it.
@@ -208,6 +209,25 @@ fn wrong_separator(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
                     .explains(span)
                     .fix(Safety::Unsafe, [Edit::replace(span, parts.join(&b", "[..]))]),
             );
+        }
+    }
+}
+
+/// RSY341: the daemon refuses such a name before it looks at a rule (`auth_server` in authenticate.c).
+fn name_begins_with_hash(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for (module, setting) in asking(subject) {
+        // What follows a blank and a mark is a note, which has a page of its own.
+        let end = notes::note(setting).map_or_else(|| setting.text.bytes().len(), |note| note.head);
+        for rule in user_rules(setting, subject.configuration.release) {
+            let is_name = !rule.is_group && rule.token.part.start < end && rule.right != Right::Deny;
+            if is_name && rule.pattern.starts_with(b"#") {
+                let span = name_span(setting, &rule);
+                out.report(
+                    Case::at(span)
+                        .with("user", String::from_utf8_lossy(rule.pattern))
+                        .with("module", module.name()),
+                );
+            }
         }
     }
 }
