@@ -152,7 +152,7 @@ fn dead(source: &Source, span: Span) -> Range<usize> {
     let end = match is_header(first) {
         true => (last + 1..source.line_count())
             .find(|line| is_header(*line))
-            .unwrap_or(source.line_count()),
+            .unwrap_or_else(|| source.line_count()),
         false => last + 1,
     };
     first..end

@@ -331,7 +331,7 @@ fn write_only_and_read_only(subject: &ConfigurationSubject<'_>, out: &mut Report
 fn negative_max_connections(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     for setting in subject.settings(&[Parameter::MaxConnections]) {
         if let Effect::Set(Value::Integer(number @ ..0)) = setting.effect {
-            let end = notes::note(setting).map_or(setting.text.bytes().len(), |note| note.head);
+            let end = notes::note(setting).map_or_else(|| setting.text.bytes().len(), |note| note.head);
             let place = setting.part(0..end);
             out.report(
                 Case::at(place)
