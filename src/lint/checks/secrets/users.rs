@@ -50,7 +50,8 @@ fn user_without_secret(subject: &SecretsSubject<'_>, out: &mut Reporter<'_>) {
     for (module, setting, configuration) in asking(subject) {
         let mut before = Vec::new();
         for rule in user_rules(setting, configuration.release) {
-            let is_exact = !rule.is_group && is_exact(rule.pattern);
+            // A name that begins with `#` has a page of its own.
+            let is_exact = !rule.is_group && is_exact(rule.pattern) && !rule.pattern.starts_with(b"#");
             let is_reached = !before
                 .iter()
                 .any(|pattern: &&[u8]| wildmatch(pattern, rule.pattern));
