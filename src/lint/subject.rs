@@ -11,6 +11,7 @@ use jiff::civil::Date;
 
 use crate::{
     catalog::FileKind,
+    diagnosis::Member,
     host::Host,
     lint::{
         clients::ClientsSubject, crontabs::CrontabSubject, scripts::ScriptSubject, services::ServicesSubject,
@@ -258,6 +259,14 @@ impl<'a> ModuleSubject<'a> {
     /// The name that a client must send.
     pub fn name(&self) -> String {
         self.configuration.modules[self.index].name.display().into_owned()
+    }
+
+    /// The module as one of those that a case is told for.
+    pub fn member(&self, span: Span) -> Member {
+        Member {
+            span,
+            module: self.name(),
+        }
     }
 
     /// Its first header, from bracket to bracket.

@@ -178,7 +178,10 @@ impl<'a> Results<'a> {
             locations: [place(0)],
             related_locations: (1..finding.labels.len()).map(place).collect(),
             partial_fingerprints: PartialFingerprints {
-                section_line: self.fingerprints.next(sources, finding).to_string(),
+                section_line: self
+                    .fingerprints
+                    .next(sources, finding.page.id, finding.labels[0].span)
+                    .to_string(),
             },
             fixes: finding.fix.iter().map(|fix| self.fix(fix)).collect(),
         }

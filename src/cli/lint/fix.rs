@@ -215,7 +215,7 @@ fn find_more(before: &Report, after: &Report) -> BTreeSet<&'static str> {
             .iter()
             .filter(|finding| finding.severity > Severity::Info)
         {
-            *counts.entry(finding.page.id).or_default() += 1;
+            *counts.entry(finding.page.id).or_default() += finding.count();
         }
         counts
     };
