@@ -1,6 +1,6 @@
 use std::{
     cell::OnceCell,
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     ffi::OsStr,
     ops::Range,
     os::unix::ffi::OsStrExt as _,
@@ -106,6 +106,8 @@ pub struct PasswordSubject<'a> {
     pub source: SourceId,
     /// The secrets and password files of the run.
     pub credentials: &'a [(SourceId, FileKind)],
+    /// Whom the files of the run call users.
+    pub users: &'a BTreeSet<Vec<u8>>,
     /// Where it is, if it is a file of the machine.
     pub path: Option<&'a Path>,
     /// Every file that was read.
