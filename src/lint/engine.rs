@@ -100,6 +100,15 @@ pub struct Report {
     pub settings: Option<String>,
 }
 
+impl Report {
+    /// The chain of includes that leads to a file: the line that includes it, then the one that includes that line's
+    /// file, and so on.
+    pub fn includes_of(&self, source: SourceId) -> impl Iterator<Item = Span> {
+        let directive = |source| self.included_by.get(&source).copied();
+        std::iter::successors(directive(source), move |line| directive(line.source))
+    }
+}
+
 /// Checks files.
 pub fn lint<'a>(inputs: Vec<Input<'a>>, options: &'a Options) -> Report {
     let mut run = Run {
