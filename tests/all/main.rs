@@ -17,6 +17,7 @@ mod differential;
 mod explain;
 mod fixes;
 mod github;
+mod grouped;
 mod harmless_fixes;
 mod human;
 mod json;

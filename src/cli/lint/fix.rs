@@ -11,7 +11,7 @@ use crate::{
     catalog::{FileKind, Language, Safety},
     cli::{
         input::Hosts,
-        lint::{File, inputs, replace::replace, uncovered::brings},
+        lint::{File, inputs, replace::replace, uncovered::brings, unwritten::Unwritten},
         output::complain,
     },
     diagnosis::Finding,
@@ -37,7 +37,9 @@ pub(super) struct Cured {
 /// A cure that was left out.
 struct Withheld {
     rule: &'static str,
-    place: String,
+    file: String,
+    /// 1-based, in the file with the cures.
+    line: usize,
     why: Why,
 }
 
@@ -197,16 +199,24 @@ impl<'r> Round<'r, '_> {
     }
 
     fn withhold(&self, cure: &Finding, why: Why) -> Withheld {
+        let span = cure.labels[0].span;
+        let source = self.report.sources.get(span.source);
         Withheld {
             rule: cure.page.id,
-            place: self.report.sources.place(cure.labels[0].span),
+            file: source.name().to_owned(),
+            line: source.position(span.start as usize).line,
             why,
         }
     }
 }
 
-/// Says which cures were left out, and why.
-pub(super) fn tell_withheld(cured: &Cured, safety: Safety, language: Language) -> io::Result<()> {
+/// Says which cures were left out, and why. In files that were not written, people look for the lines where they were.
+pub(super) fn tell_withheld(
+    cured: &Cured,
+    unwritten: &Unwritten,
+    safety: Safety,
+    language: Language,
+) -> io::Result<()> {
     let curable = |finding: &&Finding| is_curable(finding, Safety::Unsafe) && !is_curable(finding, safety);
     let risky = cured.report.findings.iter().filter(curable).count();
     if risky > 0 {
@@ -221,7 +231,8 @@ pub(super) fn tell_withheld(cured: &Cured, safety: Safety, language: Language) -
     }
     tell_included(&cured.report, safety, language)?;
     for one in cured.withheld.iter().take(MOST_TOLD) {
-        let (place, rule) = (&one.place, one.rule);
+        let place = format!("{}:{}", one.file, unwritten.line(&one.file, one.line));
+        let rule = one.rule;
         complain(&match (language, &one.why) {
             (Language::English, Why::Brings(rules)) => {
                 let rules = in_words(rules);
@@ -333,7 +344,10 @@ pub(super) fn diff(
 /// Writes the files that changed, and returns how many those are. Each is the old or the new one at every instant, and
 /// keeps its owner, mode and attributes. One that cannot be written is told, and keeps its content here too.
 pub(super) fn write(files: &mut [File<'_>], hosts: &Hosts, language: Language) -> io::Result<Written> {
-    let mut written = Written { files: 0, failed: 0 };
+    let mut written = Written {
+        files: 0,
+        failed: Unwritten::default(),
+    };
     for file in files.iter_mut().filter(|file| file.bytes != file.original) {
         let Some(path) = &file.path else {
             continue;
@@ -349,16 +363,16 @@ pub(super) fn write(files: &mut [File<'_>], hosts: &Hosts, language: Language) -
                     Language::English => format!("`{path}` is not changed: {error}"),
                     Language::Chinese => format!("没有修改 `{path}`：{error}"),
                 })?;
+                written.failed.note(file);
                 file.bytes.clone_from(&file.original);
-                written.failed += 1;
             }
         }
     }
     Ok(written)
 }
 
-/// How many files were written, and how many could not be.
+/// How many files were written, and which could not be.
 pub(super) struct Written {
     pub(super) files: usize,
-    pub(super) failed: usize,
+    pub(super) failed: Unwritten,
 }

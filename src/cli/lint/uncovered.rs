@@ -39,7 +39,8 @@ pub(super) fn brings(
     let mut uncovered = Uncovered::new(before, after, &hiding, safety);
     let is_more = |(rule, more): &(&'static str, usize)| {
         let found = after.findings.iter().filter(|found| found.page.id == *rule);
-        found.filter(|found| uncovered.may_be(found)).count() < *more
+        let found = found.filter(|found| uncovered.may_be(found));
+        found.map(Finding::count).sum::<usize>() < *more
     };
     more.into_iter().filter(is_more).map(|(rule, _)| rule).collect()
 }
@@ -49,7 +50,7 @@ fn counts(report: &Report) -> BTreeMap<&'static str, usize> {
     let mut counts = BTreeMap::new();
     let told = report.findings.iter();
     for finding in told.filter(|finding| finding.severity > Severity::Info) {
-        *counts.entry(finding.page.id).or_default() += 1;
+        *counts.entry(finding.page.id).or_default() += finding.count();
     }
     counts
 }
