@@ -200,7 +200,7 @@ fn mended(text: &[u8]) -> Vec<u8> {
 }
 
 /// The configuration and what it includes.
-fn files(subject: &ConfigurationSubject<'_>) -> Vec<SourceId> {
+pub(super) fn files(subject: &ConfigurationSubject<'_>) -> Vec<SourceId> {
     let included = subject
         .configuration
         .includes

@@ -23,6 +23,8 @@ pub enum Admitted {
 
 /// The name of a host that no list means. Only words that are no addresses are compared with it.
 const NAME: &str = "stranger.invalid";
+/// What hosts are called that no list means: also those without a name (`client_name` in clientname.c).
+const NAMES: [&str; 2] = [NAME, "UNKNOWN"];
 /// IPv4, and the part of IPv6 that is handed out: 2000::/3.
 const PUBLIC: [(u128, u128); 2] = [(0, (1 << 32) - 1), (0x2 << 124, (0x4 << 124) - 1)];
 
@@ -149,13 +151,14 @@ impl Reached {
     /// From where strangers get in.
     fn for_strangers(&self) -> impl Iterator<Item = &Region> {
         let [allow, deny] = self.open();
-        let is_called = |open: &Open, which| {
+        let is_meant = |open: &Open, which, name| {
             let mut names = open.names.iter();
-            names.any(|word| matches!(name_answer(word, which, Some(NAME), open.lookups), Answer::Yes(_)))
+            names.any(|word| matches!(name_answer(word, which, Some(name), open.lookups), Answer::Yes(_)))
         };
-        let by_allow = allow.is_some_and(|open| is_called(open, Which::Allow));
+        let by_allow = allow.is_some_and(|open| is_meant(open, Which::Allow, NAME));
+        let are_denied = |open: &Open| NAMES.iter().all(|name| is_meant(open, Which::Deny, name));
         // Whom a variable names may be anybody: nobody is sure to pass it.
-        let by_deny = deny.is_some_and(|open| open.has_variables || is_called(open, Which::Deny));
+        let by_deny = deny.is_some_and(|open| open.has_variables || are_denied(open));
         let is_listed = |matched, by_name| match matched {
             Matched::Yes => true,
             Matched::Unknown => by_name,
@@ -213,6 +216,7 @@ mod tests {
             // Peers with an IPv6 address.
             ("192.0.2.7", "0.0.0.0/0"),
             ("", "*.*.*.*"),
+            ("", "*.*"),
             ("", "127.0.0.0/33"),
             ("0.0.0.0/0.0.0.0", ""),
         ] {

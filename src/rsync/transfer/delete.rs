@@ -1,9 +1,9 @@
 use std::{
-    collections::HashSet,
     fs::File,
     io::{self, Read as _},
     os::unix::ffi::OsStrExt as _,
     path::Path,
+    sync::Arc,
 };
 
 use crate::rsync::{
@@ -13,7 +13,9 @@ use crate::rsync::{
         Error, Options,
         counts::FileCounts,
         keep::Keep,
+        names::Names,
         options::DeleteWhen,
+        part::Part,
         queue::{Pending, Queue},
         text::{describe, shown},
         wire::Faults,
@@ -48,10 +50,11 @@ pub(crate) struct Deleter<'a> {
     tree: Option<Tree>,
     filters: FilterList,
     when: DeleteWhen,
-    /// What the sender has; empty if nothing is deleted.
-    names: HashSet<&'a [u8]>,
+    /// What the sender has, as far as it matters now, and its names; none if nothing is deleted.
+    present: Option<(Arc<Part>, Names)>,
+    protocol: u8,
     /// Before protocol 30 the folders whose content was sent are those below these.
-    tops: Option<Vec<&'a [u8]>>,
+    tops: Vec<Vec<u8>>,
     /// How deep the folders are whose merge files hold.
     depths: Vec<usize>,
     later: Vec<(Vec<u8>, Status)>,
@@ -66,8 +69,6 @@ pub(crate) struct Deleter<'a> {
 impl<'a> Deleter<'a> {
     pub(crate) fn new(
         keep: &'a Keep<'a>,
-        list: &'a FileList,
-        numbers: &[Option<u32>],
         protocol: u8,
         filters: FilterList,
         tree: Option<Tree>,
@@ -80,17 +81,6 @@ impl<'a> Deleter<'a> {
             DeleteWhen::Unsaid => DeleteWhen::During,
             when => when,
         };
-        let entries = numbers
-            .iter()
-            .flatten()
-            .map(|&place| &list.entries()[place as usize]);
-        let names = match when {
-            DeleteWhen::Never => HashSet::new(),
-            _ => entries.clone().map(|entry| list.name(entry)).collect(),
-        };
-        let tops = entries
-            .filter(|entry| entry.is_top())
-            .map(|entry| list.name(entry));
         Self {
             options,
             keep,
@@ -98,8 +88,9 @@ impl<'a> Deleter<'a> {
             tree,
             filters,
             when,
-            names,
-            tops: (protocol < 30).then(|| tops.collect()),
+            present: None,
+            protocol,
+            tops: Vec::new(),
             depths: Vec::new(),
             later: Vec::new(),
             deleted: FileCounts::default(),
@@ -133,21 +124,30 @@ impl<'a> Deleter<'a> {
         matches!(self.when, DeleteWhen::During | DeleteWhen::Delay)
     }
 
-    /// Deletes in all folders, before anything is transferred.
-    pub(crate) fn before(&mut self, list: &FileList, numbers: &[Option<u32>]) -> Result<(), Error> {
+    /// A list is about to be gone through: deletes in all its folders, if that is the time.
+    pub(crate) fn before(&mut self, part: &Arc<Part>) -> Result<(), Error> {
+        if self.when == DeleteWhen::Never {
+            return Ok(());
+        }
+        if self.protocol < 30 {
+            let tops = part.files().filter(|(_, entry)| entry.is_top());
+            self.tops = tops.map(|(_, entry)| part.list.name(entry).to_vec()).collect();
+        }
+        self.present = Some((part.clone(), Names::of(part)));
         match self.when {
-            DeleteWhen::Before => self.pass(list, numbers),
+            DeleteWhen::Before => self.pass(part),
             _ => Ok(()),
         }
     }
 
     /// Deletes what waited for the end of the transfer, and says if something was not deleted.
-    pub(crate) fn late(&mut self, list: &FileList, numbers: &[Option<u32>]) -> Result<(), Error> {
+    pub(crate) fn late(&mut self) -> Result<(), Error> {
         for (name, status) in std::mem::take(&mut self.later) {
             self.delete(&name, &status)?;
         }
-        if self.when == DeleteWhen::After {
-            self.pass(list, numbers)?;
+        let present = self.present.as_ref().map(|(part, _)| part.clone());
+        if let Some(part) = present.filter(|_| self.when == DeleteWhen::After) {
+            self.pass(&part)?;
         }
         Ok(())
     }
@@ -164,16 +164,12 @@ impl<'a> Deleter<'a> {
         }
     }
 
-    fn pass(&mut self, list: &FileList, numbers: &[Option<u32>]) -> Result<(), Error> {
-        for place in numbers.iter().flatten() {
-            let entry = &list.entries()[*place as usize];
-            if !entry.is_directory() {
-                continue;
-            }
+    fn pass(&mut self, part: &Part) -> Result<(), Error> {
+        for (_, entry) in part.files().filter(|(_, entry)| entry.is_directory()) {
             let Some(tree) = &mut self.tree else { return Ok(()) };
-            let now = tree.status(list.name(entry)).ok().flatten();
+            let now = tree.status(part.list.name(entry)).ok().flatten();
             if let Some(now) = now.filter(|now| now.kind() == FileKind::Directory) {
-                self.in_folder(list, entry, &now)?;
+                self.in_folder(&part.list, entry, &now)?;
             }
         }
         while self.depths.pop().is_some() {
@@ -184,12 +180,14 @@ impl<'a> Deleter<'a> {
 
     /// Whether the sender sent all that it has in a folder.
     fn has_content(&self, list: &FileList, entry: &Entry) -> bool {
-        let Some(tops) = &self.tops else {
+        if self.protocol >= 30 {
             return entry.has_content();
-        };
+        }
         let name = list.name(entry);
-        tops.iter().any(|top| {
-            let below = name.strip_prefix(*top).is_some_and(|rest| rest.starts_with(b"/"));
+        self.tops.iter().any(|top| {
+            let below = name
+                .strip_prefix(&**top)
+                .is_some_and(|rest| rest.starts_with(b"/"));
             name == *top || self.options.recursive && (*top == b"." || below)
         })
     }
@@ -216,7 +214,7 @@ impl<'a> Deleter<'a> {
             self.filesystem = now.filesystem;
         }
         for (name, status) in self.contents(name, false).0 {
-            if self.is_mount(&status) || self.names.contains(&*name) {
+            if self.is_mount(&status) || self.is_present(&name) {
                 continue;
             }
             if self.when == DeleteWhen::Delay {
@@ -226,6 +224,12 @@ impl<'a> Deleter<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the sender has it.
+    fn is_present(&self, name: &[u8]) -> bool {
+        let present = self.present.as_ref();
+        present.is_some_and(|(part, names)| names.contain(&part.list, name))
     }
 
     /// Reads the merge files of a folder, and forgets those of the folders that it is not in.

@@ -6,9 +6,9 @@ use std::{
 
 use crate::{
     rsync::{
-        proto::file_list::FileList,
         transfer::{
             Error, Event, Observer, Options,
+            part::Listed,
             text::{describe, shown},
         },
         tree::Tree,
@@ -28,11 +28,12 @@ pub(crate) struct Place {
     pub(crate) root: PathBuf,
 }
 
-/// Finds or makes the destination (`get_local_name` in main.c).
+/// Finds or makes the destination (`get_local_name` in main.c) for what was listed so far: that many files, also such that
+/// take no part after all, and the first that does.
 pub(crate) fn prepare(
     path: &Path,
-    list: &FileList,
-    numbers: &[Option<u32>],
+    count: u64,
+    first: Option<&Listed>,
     options: &Options,
     observer: &dyn Observer,
 ) -> Result<Place, Error> {
@@ -46,13 +47,6 @@ pub(crate) fn prepare(
         );
         fail(text, exit)
     };
-    // Those that take no part after all count too.
-    let count = list.len();
-    let first = numbers
-        .iter()
-        .flatten()
-        .next()
-        .map(|&place| &list.entries()[place as usize]);
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => {
             let tree =
@@ -69,7 +63,7 @@ pub(crate) fn prepare(
                 Exit::FileSelect,
             ));
         }
-        Ok(_) if first.is_some_and(|first| first.is_directory()) => {
+        Ok(_) if first.is_some_and(|first| first.entry.is_directory()) => {
             return Err(fail(
                 "ERROR: cannot overwrite non-directory with a directory".to_owned(),
                 Exit::FileSelect,

@@ -1,4 +1,4 @@
-use std::{collections::HashSet, io};
+use std::{collections::HashSet, io, sync::Arc};
 
 use crate::rsync::{
     delta::{Checksum, head, write_sums},
@@ -11,6 +11,8 @@ use crate::rsync::{
         delete::Deleter,
         extended::ValueKey,
         keep::Keep,
+        lists::{Lists, Next},
+        part::Part,
         queue::{Pending, Queue, Stored},
         text::{describe, shown},
         wire::{Faults, Outgoing},
@@ -23,8 +25,9 @@ pub(crate) struct Generator<'a> {
     pub(crate) session: Session,
     pub(crate) options: &'a Options,
     pub(crate) keep: &'a Keep<'a>,
-    pub(crate) list: &'a FileList,
-    pub(crate) numbers: &'a [Option<u32>],
+    pub(crate) lists: &'a Lists,
+    /// The list of what is looked at.
+    pub(crate) list: Arc<FileList>,
     pub(crate) queue: &'a Queue,
     pub(crate) stored: &'a Stored,
     pub(crate) faults: &'a Faults,
@@ -34,27 +37,73 @@ pub(crate) struct Generator<'a> {
     pub(crate) indices: Indices,
     /// The folder that could not be made last.
     pub(crate) failed_folder: Option<Vec<u8>>,
+    /// Folders that were made before their turn.
+    pub(crate) made: HashSet<Vec<u8>>,
     pub(crate) deleter: Deleter<'a>,
     /// The long values of extended attributes that were asked for.
     pub(crate) asked: HashSet<ValueKey>,
 }
 
 impl Generator<'_> {
-    /// Goes through the whole list, and ends the phase.
+    /// Goes through the lists as they come, and ends the phase (`generate_files` in generator.c).
     pub(crate) fn run(&mut self) -> Result<(), Error> {
-        let numbers = if self.options.list_only { &[] } else { self.numbers };
-        self.deleter.before(self.list, numbers)?;
-        for (number, place) in numbers.iter().enumerate() {
-            let Some(place) = place else { continue };
-            let entry = &self.list.entries()[*place as usize];
-            let number = u32::try_from(number).expect("a list holds fewer");
+        loop {
+            let next = match self.lists.ready() {
+                Some(next) => next,
+                None => {
+                    self.tell_stored()?;
+                    self.outgoing.flush()?;
+                    self.lists.wait()
+                }
+            };
+            match next {
+                Next::List(part) => self.go_through(&part)?,
+                Next::Again(number) => self.again(&[number])?,
+                Next::Done => self.done_with_list()?,
+                Next::Nothing => return self.outgoing.flush(),
+            }
+        }
+    }
+
+    /// The folder of a list, and what is in it.
+    fn go_through(&mut self, part: &Arc<Part>) -> Result<(), Error> {
+        if self.options.list_only {
+            return Ok(());
+        }
+        self.deleter.before(part)?;
+        if let Some(folder) = &part.folder {
+            self.list = folder.list.clone();
+            if let Err(failure) = self.consider(part.start - 1, &folder.entry)? {
+                self.fail(failure);
+            }
+        }
+        self.list = part.list.clone();
+        for (number, entry) in part.files() {
+            if self.lists.is_incremental() && entry.is_directory() {
+                self.make_ahead(entry)?;
+                continue;
+            }
             if let Err(failure) = self.consider(number, entry)? {
                 self.fail(failure);
             }
             self.outgoing.send_if_full()?;
             self.tell_stored()?;
+            while self.lists.is_done() {
+                self.done_with_list()?;
+            }
         }
-        self.done(1)
+        Ok(())
+    }
+
+    /// All that was asked for of the first of the lists has come.
+    fn done_with_list(&mut self) -> Result<(), Error> {
+        self.tell_stored()?;
+        self.queue.push(Pending::Done);
+        self.indices.write(Index::Done, self.outgoing.buffer());
+        match self.lists.is_short() {
+            true => self.outgoing.flush(),
+            false => self.outgoing.send_if_full(),
+        }
     }
 
     /// Ends the last phases of the transfer: that of delayed updates and, if nothing is to be deleted later, that of
@@ -71,8 +120,7 @@ impl Generator<'_> {
 
     /// Deletes what was left for the end.
     pub(crate) fn delete_late(&mut self) -> Result<(), Error> {
-        let numbers = if self.options.list_only { &[] } else { self.numbers };
-        self.deleter.late(self.list, numbers)?;
+        self.deleter.late()?;
         self.done_with_deletions()
     }
 
@@ -88,13 +136,13 @@ impl Generator<'_> {
         self.done(1)
     }
 
-    /// Asks once more for files whose digest was wrong, now with whole digests, and ends the phase.
+    /// Asks once more for files whose digest was wrong, now with whole digests.
     pub(crate) fn again(&mut self, numbers: &[u32]) -> Result<(), Error> {
         for &number in numbers {
-            let place = self.numbers[number as usize].expect("it was asked for before");
-            let entry = &self.list.entries()[place as usize];
-            let now = self.status(entry).ok().flatten();
-            self.request(number, entry, now.as_ref(), ItemFlags::TRANSFER, &[], true)?;
+            let file = self.lists.file(number).expect("it was asked for before");
+            self.list = file.list.clone();
+            let now = self.status(&file.entry).ok().flatten();
+            self.request(number, &file.entry, now.as_ref(), ItemFlags::TRANSFER, &[], true)?;
         }
         Ok(())
     }
@@ -123,7 +171,7 @@ impl Generator<'_> {
 
     /// `says` has the place of the file in `{}`.
     pub(super) fn failure(&self, says: &str, entry: &Entry, error: &io::Error) -> Failure {
-        let place = self.keep.shown(self.list, entry);
+        let place = self.keep.shown(&self.list, entry);
         Failure(format!("{}: {}", says.replace("{}", &place), describe(error)))
     }
 
@@ -137,13 +185,13 @@ impl Generator<'_> {
     }
 
     pub(super) fn difference(&self, entry: &Entry, now: &Status, is_replaced: bool) -> u16 {
-        let atime = self.keep.atime(self.list, entry);
+        let atime = self.keep.atime(&self.list, entry);
         self.keep.difference(entry, atime, now, is_replaced)
     }
 
     /// What is at the destination now.
     pub(super) fn status(&mut self, entry: &Entry) -> io::Result<Option<Status>> {
-        let name = self.keep.place(self.list, entry);
+        let name = self.keep.place(&self.list, entry);
         self.tree.as_mut().map_or(Ok(None), |tree| tree.status(&name))
     }
 
@@ -165,7 +213,7 @@ impl Generator<'_> {
             Err(_) => None,
         };
         if entry.kind() == FileKind::Missing {
-            let name = self.keep.place(self.list, entry);
+            let name = self.keep.place(&self.list, entry);
             return self.deleter.missing(&name, now.as_ref()).map(Ok);
         }
         let is_left = match now {
@@ -257,7 +305,7 @@ impl Generator<'_> {
             let Some(theirs) = self.list.extra(entry).and_then(|extra| extra.checksum.as_ref()) else {
                 return Ok(false);
             };
-            let name = self.keep.place(self.list, entry);
+            let name = self.keep.place(&self.list, entry);
             let Some(tree) = &mut self.tree else {
                 return Ok(false);
             };
@@ -295,7 +343,7 @@ impl Generator<'_> {
             let is_wanted = !is_whole && !self.options.dry_run;
             is_wanted && now.kind() == FileKind::Regular && now.size > 0
         });
-        let name = self.keep.place(self.list, entry);
+        let name = self.keep.place(&self.list, entry);
         let file = basis.and_then(|_| self.tree.as_mut()?.read_with_length(&name).ok());
         let sums = match file {
             Some((_, length)) if length > 0 => head(
@@ -341,6 +389,9 @@ impl Generator<'_> {
             }
         }
         debug_assert!(self.outgoing.buffer().len() > before, "a request was written");
+        if !self.options.dry_run && !whole_digest {
+            self.lists.asked(number);
+        }
         self.queue.push(Pending::Transfer {
             number,
             flags: ItemFlags(flags),

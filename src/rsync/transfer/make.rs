@@ -1,3 +1,5 @@
+use std::io;
+
 use crate::rsync::{
     proto::{
         ItemFlags,
@@ -15,6 +17,38 @@ use crate::rsync::{
 
 /// What is made without the sender, and what is set.
 impl Generator<'_> {
+    /// Makes a folder before its own list comes, so that the time of the folder that it is in need not change later. What
+    /// fails fails once more when it is its turn.
+    pub(super) fn make_ahead(&mut self, entry: &Entry) -> Result<(), Error> {
+        let keeps_time = self.options.times && !self.options.omit_directory_times;
+        if !keeps_time || self.options.dry_run || self.is_below_failed(entry) {
+            return Ok(());
+        }
+        let Ok(now) = self.status(entry) else {
+            return Ok(());
+        };
+        let is_left = match now {
+            None => self.options.existing,
+            Some(now) => now.kind() == FileKind::Directory || self.options.ignore_existing,
+        };
+        if is_left {
+            return Ok(());
+        }
+        if self.make_way(entry, now)?.is_ok() && self.make_folder(entry).is_ok() {
+            let name = self.keep.place(&self.list, entry).into_owned();
+            self.made.insert(name);
+        }
+        Ok(())
+    }
+
+    fn make_folder(&mut self, entry: &Entry) -> io::Result<()> {
+        let name = self.keep.place(&self.list, entry);
+        let mode = self.keep.new_permissions(entry) | 0o700;
+        self.tree
+            .as_mut()
+            .map_or(Ok(()), |tree| tree.make_directory(&name, mode))
+    }
+
     pub(super) fn directory(
         &mut self,
         number: u32,
@@ -38,14 +72,15 @@ impl Generator<'_> {
             self.tell(number, flags, &other);
             return self.enter_new(entry).map(Ok);
         }
-        if let Some(now) = now {
+        let is_made = self.made.remove(&*self.keep.place(&self.list, entry));
+        if let Some(now) = now.filter(|_| !is_made) {
             // Times and permissions are set when all that is in it has been written.
             let other = match self.extended(entry, Some(&now)) {
                 Ok(other) => other,
                 Err(failure) => return Ok(Err(failure)),
             };
             let flags = self.difference(entry, &now, false) | other.flags;
-            self.deleter.during(self.list, entry, &now)?;
+            self.deleter.during(&self.list, entry, &now)?;
             if flags != 0 || self.options.report_unchanged {
                 self.tell(number, flags, &other);
             }
@@ -61,13 +96,7 @@ impl Generator<'_> {
         if self.options.dry_run {
             return Ok(Ok(()));
         }
-        let name = self.keep.place(self.list, entry);
-        let mode = self.keep.new_permissions(entry) | 0o700;
-        let made = self
-            .tree
-            .as_mut()
-            .map_or(Ok(()), |tree| tree.make_directory(&name, mode));
-        if let Err(error) = made {
+        if !is_made && let Err(error) = self.make_folder(entry) {
             self.failed_folder = Some(self.list.name(entry).to_vec());
             let failure = self.failure("recv_generator: mkdir {} failed", entry, &error);
             return Ok(Err(failure.of_folder()));
@@ -81,7 +110,7 @@ impl Generator<'_> {
             return Ok(());
         }
         match self.status(entry).ok().flatten() {
-            Some(now) if !self.options.dry_run => self.deleter.during(self.list, entry, &now),
+            Some(now) if !self.options.dry_run => self.deleter.during(&self.list, entry, &now),
             _ => Ok(()),
         }
     }
@@ -92,7 +121,8 @@ impl Generator<'_> {
         entry: &Entry,
         now: Option<Status>,
     ) -> Result<Result<(), Failure>, Error> {
-        let name = self.keep.place(self.list, entry);
+        let list = self.list.clone();
+        let name = self.keep.place(&list, entry);
         let target = self.list.extra(entry).and_then(|extra| extra.link.clone());
         let target = target.unwrap_or_default();
         if self.options.safe_links && is_unsafe(&target, &name) {
@@ -135,7 +165,8 @@ impl Generator<'_> {
         entry: &Entry,
         now: Option<Status>,
     ) -> Result<Result<(), Failure>, Error> {
-        let name = self.keep.place(self.list, entry);
+        let list = self.list.clone();
+        let name = self.keep.place(&list, entry);
         let device = self.list.extra(entry).and_then(|extra| extra.device);
         let is_same = now.is_some_and(|now| {
             let same_number = device.is_none_or(|(major, minor)| {
@@ -217,9 +248,9 @@ impl Generator<'_> {
         if self.options.dry_run {
             return Ok(());
         }
-        let name = self.keep.place(self.list, entry);
-        let mut attributes = self.keep.changes(self.list, entry, now);
-        attributes.extended = self.keep.extended(self.list, entry);
+        let name = self.keep.place(&self.list, entry);
+        let mut attributes = self.keep.changes(&self.list, entry, now);
+        attributes.extended = self.keep.extended(&self.list, entry);
         let Some(tree) = &mut self.tree else { return Ok(()) };
         tree.apply(&name, &attributes, now)
             .map_err(|error| self.failure("failed to set attributes of {}", entry, &error))
@@ -227,7 +258,7 @@ impl Generator<'_> {
 
     /// Keeps what something else is about to take the place of.
     fn back_up(&mut self, entry: &Entry, now: Option<Status>) -> Result<(), Failure> {
-        let name = self.keep.place(self.list, entry);
+        let name = self.keep.place(&self.list, entry);
         let is_there = now.is_some_and(|now| now.kind() != FileKind::Directory);
         let backup = self
             .options
@@ -257,7 +288,7 @@ impl Generator<'_> {
         if !is_directory && !entry.is_directory() {
             return Ok(Ok(None));
         }
-        let name = self.keep.place(self.list, entry);
+        let name = self.keep.place(&self.list, entry);
         if self.deleter.make_room(&name, &status)? {
             return Ok(Ok(None));
         }

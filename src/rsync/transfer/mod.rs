@@ -1,5 +1,6 @@
 //! A session with a daemon: the dialogue, then the roles.
 
+mod announce;
 mod arguments;
 mod buffer;
 mod build;
@@ -10,12 +11,18 @@ mod destination;
 mod dialogue;
 mod error;
 mod extended;
+mod folders;
 mod generator;
+mod ids;
 mod keep;
 mod links;
+mod listing;
+mod lists;
 mod make;
+mod names;
 mod observer;
 mod options;
+mod part;
 mod prune;
 mod pull;
 mod pulse;

@@ -1,4 +1,5 @@
 use std::{
+    collections::HashSet,
     io::{self, Write as _},
     os::unix::fs::FileExt as _,
 };
@@ -13,6 +14,9 @@ use crate::rsync::{
         counts::FileCounts,
         extended::Values,
         keep::Keep,
+        listing::Listing,
+        lists::Lists,
+        part::Listed,
         queue::{Pending, Queue, Stored},
         text::{describe, shown},
         wire::{Faults, Incoming, Next},
@@ -25,15 +29,17 @@ pub(crate) struct Receiver<'a> {
     pub(crate) session: Session,
     pub(crate) options: &'a Options,
     pub(crate) keep: &'a Keep<'a>,
-    pub(crate) list: &'a FileList,
-    pub(crate) numbers: &'a [Option<u32>],
+    pub(crate) lists: &'a Lists,
     pub(crate) queue: &'a Queue,
     pub(crate) stored: &'a Stored,
     pub(crate) faults: &'a Faults,
     pub(crate) observer: &'a dyn Observer,
     pub(crate) tree: Option<Tree>,
     pub(crate) incoming: Incoming<'a>,
+    pub(crate) listing: Listing<'a>,
     pub(crate) indices: Indices,
+    /// Files that were asked for once more before their list was done.
+    pub(crate) retried: HashSet<u32>,
     pub(crate) tokens: TokenReader,
     pub(crate) counts: Counts,
     /// The long values of extended attributes that came.
@@ -58,6 +64,17 @@ enum Asked {
     Nothing,
 }
 
+/// What of that which was done is reported.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Until {
+    /// What comes before a file that was asked for.
+    Asked(u32),
+    /// What comes before the end of a list.
+    Done,
+    /// All.
+    Now,
+}
+
 /// What came of a file.
 enum Written {
     Stored,
@@ -72,31 +89,39 @@ impl Receiver<'_> {
     pub(crate) fn phase(&mut self, is_last_attempt: bool) -> Result<Vec<u32>, Error> {
         let mut again = Vec::new();
         loop {
-            let (index, record) = self.next_record()?;
-            let unsent = self.incoming.take_unsent();
-            for number in unsent {
-                self.report_until(Some(number))?;
+            let next = self.next_record()?;
+            for number in self.incoming.take_unsent() {
+                self.report_until(Until::Asked(number))?;
+                self.lists.settled(number);
             }
+            let Some((index, record)) = next else { continue };
             match index {
                 Index::Done => {
-                    self.report_until(None)?;
-                    return Ok(again);
+                    self.report_until(Until::Done)?;
+                    if self.lists.end()? {
+                        self.report_all()?;
+                        return Ok(again);
+                    }
                 }
                 Index::File(number) if record.flags.has(ItemFlags::TRANSFER) => {
-                    let Asked::Data(sums) = self.report_until(Some(number))? else {
+                    let Asked::Data(sums) = self.report_until(Until::Asked(number))? else {
                         return Err(Violation::UnaskedIndex(number).into());
                     };
                     self.transferred(number, sums, is_last_attempt, &mut again)?;
                 }
                 Index::File(number) if record.flags.has(ItemFlags::XATTR) => {
-                    let Asked::Values = self.report_until(Some(number))? else {
+                    let Asked::Values = self.report_until(Until::Asked(number))? else {
                         return Err(Violation::UnaskedIndex(number).into());
                     };
                 }
                 Index::File(number) => return Err(Violation::UnaskedIndex(number).into()),
                 Index::Deletions => return Err(Violation::Index(-3).into()),
+                Index::ListsEnd if self.lists.is_incremental() => self.lists.complete(),
                 Index::ListsEnd => return Err(Violation::Index(-2).into()),
-                Index::List(number) => return Err(Violation::ListNumber(number).into()),
+                Index::List(folder) if self.lists.is_incremental() => {
+                    self.listing.receive(Some(folder), &mut self.incoming)?;
+                }
+                Index::List(number) => return Err(Violation::FolderNumber { number, known: 0 }.into()),
             }
         }
     }
@@ -104,7 +129,12 @@ impl Receiver<'_> {
     /// Waits for the end of a phase in which nothing is sent, and reports what was done meanwhile.
     pub(crate) fn expect_done(&mut self) -> Result<(), Error> {
         loop {
-            match self.next_record()?.0 {
+            let Some((index, _)) = self.next_record()? else {
+                // What was not sent is none of this phase's matter.
+                self.incoming.take_unsent();
+                continue;
+            };
+            match index {
                 Index::Done => break,
                 // The server repeats what it was told.
                 Index::Deletions if self.session.protocol >= 31 => {
@@ -127,10 +157,11 @@ impl Receiver<'_> {
         self.incoming.decode(|input| Statistics::read(protocol, input))
     }
 
-    fn next_record(&mut self) -> Result<(Index, Record), Error> {
+    /// The next record; none if the sender said before it that it cannot send a file.
+    fn next_record(&mut self) -> Result<Option<(Index, Record)>, Error> {
         let before = self.indices;
         let indices = &mut self.indices;
-        let (index, record) = self.incoming.decode(|input| {
+        let next = self.incoming.decode_unless_unsent(|input| {
             *indices = before;
             let index = indices.read(input)?;
             let record = match index {
@@ -139,6 +170,9 @@ impl Receiver<'_> {
             };
             Ok((index, record))
         })?;
+        let Some((index, record)) = next else {
+            return Ok(None);
+        };
         if let Index::File(number) = index
             && record.flags.has(ItemFlags::XATTR)
             && self.options.xattrs
@@ -146,19 +180,19 @@ impl Receiver<'_> {
         {
             self.take_values(number)?;
         }
-        Ok((index, record))
+        Ok(Some((index, record)))
     }
 
     /// Reads the long values that come with a record (`recv_xattr_request` in xattrs.c).
     fn take_values(&mut self, number: u32) -> Result<(), Error> {
-        let entry = *self.entry(number)?;
+        let Listed { list, entry, .. } = self.file(number)?;
         let mut last = 0;
         while let Some(wanted) = self.incoming.decode(|input| read_wanted(last, input))? {
             let is_long = |attribute: &Xattr| {
                 attribute.number == wanted && matches!(attribute.value, XattrValue::Digest(..))
             };
-            let set = self.list.xattr_set(&entry);
-            let (Some(set), true) = (set, self.list.xattrs(&entry).iter().any(is_long)) else {
+            let set = list.xattr_set(&entry);
+            let (Some(set), true) = (set, list.xattrs(&entry).iter().any(is_long)) else {
                 return Err(Violation::XattrIndex(wanted).into());
             };
             let value = self.incoming.decode(|input| Ok(read_value(input)?.to_vec()))?;
@@ -170,17 +204,17 @@ impl Receiver<'_> {
 
     /// Sets the long values of something whose data stay.
     fn set_values(&mut self, number: u32) -> Result<(), Error> {
-        let entry = *self.entry(number)?;
+        let Listed { list, entry, .. } = self.file(number)?;
         // Folders come last of all.
         if entry.is_directory() {
             return Ok(());
         }
-        let name = self.keep.place(self.list, &entry).into_owned();
+        let name = self.keep.place(&list, &entry).into_owned();
         let Some(tree) = &mut self.tree else { return Ok(()) };
         let set = tree.handle(&name).and_then(|there| {
             let extended = self
                 .keep
-                .whole_extended(self.list, &entry, &self.values, Some(&there));
+                .whole_extended(&list, &entry, &self.values, Some(&there));
             let xattrs = extended.map_err(missing)?.xattrs.unwrap_or_default();
             let mut values = xattrs
                 .iter()
@@ -191,7 +225,7 @@ impl Receiver<'_> {
             self.faults.fail();
             let text = format!(
                 "failed to set attributes of {}: {}",
-                self.keep.shown(self.list, &entry),
+                self.keep.shown(&list, &entry),
                 describe(&error)
             );
             self.observer.observe(Event::Failed(&text));
@@ -201,11 +235,15 @@ impl Receiver<'_> {
 
     /// Reports what was done since.
     pub(crate) fn report_all(&mut self) -> Result<(), Error> {
-        self.report_until(None).map(drop)
+        self.report_until(Until::Now).map(drop)
     }
 
-    /// Reports what was done before a file that was asked for; how its basis was described. Without a number: all.
-    fn report_until(&mut self, wanted: Option<u32>) -> Result<Asked, Error> {
+    /// Reports what was done before something that the sender answers; how the basis of a file was described.
+    fn report_until(&mut self, until: Until) -> Result<Asked, Error> {
+        let wanted = match until {
+            Until::Asked(number) => Some(number),
+            Until::Done | Until::Now => None,
+        };
         loop {
             match self.queue.pop() {
                 Some(Pending::Transfer { number, flags, sums }) if Some(number) == wanted => {
@@ -225,6 +263,8 @@ impl Receiver<'_> {
                     name: &name,
                     is_directory,
                 }),
+                Some(Pending::Done) if until == Until::Done => return Ok(Asked::Nothing),
+                Some(Pending::Done) => {}
                 Some(Pending::Said(text)) => self.observer.observe(Event::Warning(&text)),
                 Some(Pending::Failed(text)) => self.observer.observe(Event::Failed(&text)),
                 None => {
@@ -238,20 +278,19 @@ impl Receiver<'_> {
     }
 
     fn report(&self, number: u32, flags: ItemFlags) -> Result<(), Error> {
-        let entry = self.entry(number)?;
+        let file = self.file(number)?;
         self.observer.observe(Event::Item {
-            list: self.list,
-            entry,
+            list: &file.list,
+            entry: &file.entry,
             flags,
             link: None,
         });
         Ok(())
     }
 
-    fn entry(&self, number: u32) -> Result<&Entry, Error> {
-        let place = self.numbers.get(number as usize).copied().flatten();
-        let place = place.ok_or(Violation::UnaskedIndex(number))?;
-        Ok(&self.list.entries()[place as usize])
+    fn file(&self, number: u32) -> Result<Listed, Error> {
+        let file = self.lists.file(number);
+        Ok(file.ok_or(Violation::UnaskedIndex(number))?)
     }
 
     fn transferred(
@@ -261,7 +300,7 @@ impl Receiver<'_> {
         is_last_attempt: bool,
         again: &mut Vec<u32>,
     ) -> Result<(), Error> {
-        let entry = *self.entry(number)?;
+        let Listed { list, entry, .. } = self.file(number)?;
         self.counts.files += 1;
         self.counts.size += entry.size.unsigned_abs();
         if self.options.dry_run {
@@ -278,8 +317,9 @@ impl Receiver<'_> {
             }
             .into());
         }
-        let name = self.keep.place(self.list, &entry).into_owned();
-        match self.store(&entry, &name, sums)? {
+        let name = self.keep.place(&list, &entry).into_owned();
+        let is_last_attempt = is_last_attempt || self.retried.contains(&number);
+        match self.store(&list, &entry, &name, sums)? {
             Written::Stored => self.stored.push(number),
             Written::Failed => {}
             Written::Mismatch => {
@@ -292,15 +332,27 @@ impl Receiver<'_> {
                     let text =
                         format!("WARNING: {shown} failed verification -- update discarded (will try again).");
                     self.observer.observe(Event::Retried(&text));
+                    if self.lists.is_incremental() {
+                        self.retried.insert(number);
+                        self.lists.again(number);
+                        return Ok(());
+                    }
                     again.push(number);
                 }
             }
         }
+        self.lists.settled(number);
         Ok(())
     }
 
     /// Rebuilds a file from its tokens. What fails here is this file's matter: its tokens are read all the same.
-    fn store(&mut self, entry: &Entry, name: &[u8], sums: SumHead) -> Result<Written, Error> {
+    fn store(
+        &mut self,
+        list: &FileList,
+        entry: &Entry,
+        name: &[u8],
+        sums: SumHead,
+    ) -> Result<Written, Error> {
         let mut failure: Option<(&str, io::Error)> = None;
         let mut note = |action, result: io::Result<()>| {
             if let Err(error) = result {
@@ -378,11 +430,11 @@ impl Receiver<'_> {
             if let Some(new) = new {
                 let base = name.rsplit(|&byte| byte == b'/').next().unwrap_or(name);
                 let before = before.filter(|before| before.mode & 0o170_000 == 0o100_000);
-                let mut attributes = self.keep.attributes(self.list, entry, before.as_ref());
+                let mut attributes = self.keep.attributes(list, entry, before.as_ref());
                 let there = self.tree.as_mut().and_then(|tree| tree.handle(name).ok());
                 let extended = self
                     .keep
-                    .whole_extended(self.list, entry, &self.values, there.as_ref());
+                    .whole_extended(list, entry, &self.values, there.as_ref());
                 let backed_up = match (&mut self.tree, self.options.backup_of(name)) {
                     (Some(tree), Some(backup)) => tree.back_up(name, &backup),
                     _ => Ok(()),
