@@ -305,7 +305,7 @@ fn is_changed(before: &[u8], after: &[u8], line: usize) -> bool {
         &new[start..end.map_or(new.len(), |end| start + 1 + end)]
     });
     let is_path = |line: &&[u8]| line.trim_ascii().to_ascii_lowercase().starts_with(b"path");
-    let mut vital = section.iter().filter(&is_header || is_path(line));
+    let mut vital = section.iter().filter(|line| is_header(line) || is_path(line));
     is_new(&new[line - 1]) || vital.any(is_new)
 }
 
