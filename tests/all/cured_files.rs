@@ -299,9 +299,9 @@ fn is_changed(before: &[u8], after: &[u8], line: usize) -> bool {
     let count = |lines: &[&[u8]], line: &[u8]| lines.iter().filter(|other| **other == line).count();
     let is_new = |line: &&[u8]| count(&new, line) > count(&old, line);
     let is_header = |line: &&[u8]| line.trim_ascii().starts_with(b"[");
-    let start = new[..line].iter().rposition(|line| is_header(line));
+    let start = new[..line].iter().rposition(&is_header);
     let section = start.map_or(&[][..], |start| {
-        let end = new[start + 1..].iter().position(|line| is_header(line));
+        let end = new[start + 1..].iter().position(&is_header);
         &new[start..end.map_or(new.len(), |end| start + 1 + end)]
     });
     let is_path = |line: &&[u8]| line.trim_ascii().to_ascii_lowercase().starts_with(b"path");
