@@ -145,7 +145,7 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
         }
         Err(error) => {
             let text = error.to_string();
-            let is_whole = ["@", "ERROR", "rsync:", "Failed to negotiate", "--"]
+            let is_whole = ["@", "ERROR", "rsync:", "Failed to ", "The ", "--"]
                 .iter()
                 .any(|start| text.starts_with(start));
             let is_whole = is_whole || matches!(error, Error::Filter(_));

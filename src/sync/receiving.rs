@@ -44,7 +44,21 @@ impl ReceivingChoices {
             "write-devices" => receiving.write_devices = is_on,
             _ => return Ok(false),
         }
-        if is_on {
+        let is_for_pulls = matches!(
+            name,
+            "backup-dir"
+                | "partial"
+                | "partial-dir"
+                | "delay-updates"
+                | "temp-dir"
+                | "T"
+                | "inplace"
+                | "append"
+                | "append-verify"
+                | "fsync"
+                | "preallocate"
+        );
+        if is_on && !is_for_pulls {
             self.given.get_or_insert_with(|| name.to_owned());
         }
         Ok(true)
@@ -88,11 +102,34 @@ impl ReceivingChoices {
         if receiving.in_place && receiving.partial_directory.is_some() {
             return Err(UsageError::Together(in_place, "--partial-dir"));
         }
+        // So the folder is compared with what is there, and sent.
+        if let Some(path) = receiving.partial_directory.take() {
+            receiving.partial = true;
+            match clean(&path) {
+                path if path.is_empty() => receiving.delay_updates = false,
+                path => receiving.partial_directory = Some(path),
+            }
+        }
+        receiving.in_place |= receiving.append > 0;
         match self.given {
             Some(name) if is_pull => Err(UsageError::PushOnly(name)),
             _ => Ok(()),
         }
     }
+}
+
+/// A path without what leads nowhere (`clean_fname` in util1.c).
+fn clean(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/').filter(|part| !matches!(*part, "" | ".")) {
+        match parts.last() {
+            Some(&last) if part == ".." && last != ".." => drop(parts.pop()),
+            None if part == ".." && path.starts_with('/') => {}
+            _ => parts.push(part),
+        }
+    }
+    let root = if path.starts_with('/') { "/" } else { "" };
+    format!("{root}{}", parts.join("/"))
 }
 
 /// So many of `--link-dest` and the like may be given (`MAX_BASIS_DIRS` in rsync.h).

@@ -7,6 +7,8 @@ mod arguments;
 mod extended;
 mod faults;
 mod filters;
+mod parts;
+mod places;
 mod trees;
 mod unasked;
 
@@ -74,7 +76,8 @@ impl Stage {
         self.folder.path().join("drop")
     }
 
-    /// Both clients with the same words; `{url}` stands for the daemon. Each in a folder of its own that `prepare` fills.
+    /// Both clients with the same words; `{url}` stands for the daemon, `{here}` for the folder that a
+    /// client starts in, one of its own that `prepare` fills.
     fn compare(&self, words: &[&str], prepare: impl Fn(&Path)) -> Result<(), String> {
         self.compare_all(&[], words, prepare, |_| {})
     }
@@ -126,8 +129,9 @@ impl Stage {
             command
                 .env_remove("RSYNC_PASSWORD")
                 .envs(environment.iter().copied());
-            let output = command.args(&words).output().expect("the client runs");
             let place = folder.path().display().to_string();
+            let words = words.iter().map(|word| word.replace("{here}", &place));
+            let output = command.args(words).output().expect("the client runs");
             let trees = [described(folder.path()), described(&target)].join("-- target\n");
             (told(&output, &place), trees)
         };
@@ -498,11 +502,30 @@ fn may_conflict(words: &[&str]) -> bool {
     !words.contains(&"--ignore-existing")
 }
 
+/// What only the receiving side does.
+const RECEIVING: [&str; 12] = [
+    "--inplace",
+    "--append",
+    "--append-verify",
+    "--backup-dir=old",
+    "--backup-dir=../kept/new",
+    "--partial",
+    "--partial-dir=.part",
+    "--partial-dir=A",
+    "--delay-updates",
+    "-T.",
+    "--preallocate",
+    "--fsync",
+];
+
 fn generated_pull(seed: u64) -> Result<(), String> {
     let stage = Stage::new();
     let mut random = Random::new(seed);
     let mut words = options(&mut random);
     plant(&stage.source(), &mut random, None, true);
+    for _ in 0..random.below(3) {
+        words.push(random.pick(&RECEIVING).to_owned());
+    }
     words.push(random.pick(&["{url}/data/src/", "{url}/data/src"]).to_owned());
     words.push("dst".to_owned());
     let words: Vec<_> = words.iter().map(String::as_str).collect();

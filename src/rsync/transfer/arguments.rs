@@ -137,11 +137,11 @@ impl Options {
                 long(true, kind);
                 long(true, &escaped(folder));
             }
-            long(receiving.append > 1, "--append");
-            long(receiving.append > 0, "--append");
-            long(receiving.in_place && receiving.append == 0, "--inplace");
-            long(receiving.write_devices, "--write-devices");
         }
+        long(receiving.append > 1, "--append");
+        long(receiving.append > 0, "--append");
+        long(receiving.in_place && receiving.append == 0, "--inplace");
+        long(is_push && receiving.write_devices, "--write-devices");
         long(self.remove_source_files, "--remove-source-files");
         long(is_push && receiving.preallocate, "--preallocate");
         long(is_push && self.make_path, "--mkpath");

@@ -8,10 +8,13 @@ use crate::rsync::{
     },
     transfer::{
         Error, Options,
+        basis::Basis,
+        beside::Beside,
         delete::Deleter,
         extended::ValueKey,
         keep::Keep,
         queue::{Pending, Queue, Stored},
+        store::Wanted,
         text::{describe, shown},
         wire::{Faults, Outgoing},
     },
@@ -35,6 +38,7 @@ pub(crate) struct Generator<'a> {
     /// The folder that could not be made last.
     pub(crate) failed_folder: Option<Vec<u8>>,
     pub(crate) deleter: Deleter<'a>,
+    pub(crate) beside: Beside<'a>,
     /// The long values of extended attributes that were asked for.
     pub(crate) asked: HashSet<ValueKey>,
 }
@@ -93,8 +97,17 @@ impl Generator<'_> {
         for &number in numbers {
             let place = self.numbers[number as usize].expect("it was asked for before");
             let entry = &self.list.entries()[place as usize];
+            let name = self.keep.place(self.list, entry);
+            let partial = self
+                .tree
+                .as_mut()
+                .and_then(|tree| self.beside.partial_status(tree, &name));
+            let basis = partial.map_or(Basis::Own, |_| Basis::Partial);
             let now = self.status(entry).ok().flatten();
-            self.request(number, entry, now.as_ref(), ItemFlags::TRANSFER, &[], true)?;
+            let difference = now.map_or(ItemFlags::NEW, |now| self.difference(entry, &now, true));
+            let mut ask = Ask::new(basis, ItemFlags::TRANSFER | difference, &[]);
+            ask.is_again = true;
+            self.request(number, entry, ask)?;
         }
         Ok(())
     }
@@ -216,13 +229,22 @@ impl Generator<'_> {
             Ok(now) => now,
             Err(failure) => return Ok(Err(failure)),
         };
+        let name = self.keep.place(self.list, entry);
+        let partial = self
+            .tree
+            .as_mut()
+            .and_then(|tree| self.beside.partial_status(tree, &name));
+        let mut basis = Basis::Own;
         let Some(now) = now else {
             let other = match self.extended(entry, None) {
                 Ok(other) => other,
                 Err(failure) => return Ok(Err(failure)),
             };
+            if partial.is_some() {
+                basis = Basis::Partial;
+            }
             let flags = ItemFlags::NEW | ItemFlags::TRANSFER | other.flags;
-            self.request(number, entry, None, flags, &other.wanted, false)?;
+            self.request(number, entry, Ask::new(basis, flags, &other.wanted))?;
             return Ok(Ok(()));
         };
         let window = self.options.modify_window;
@@ -234,7 +256,20 @@ impl Generator<'_> {
             Err(error) => return Ok(Err(self.failure("read {} failed", entry, &error))),
         };
         if is_same {
+            if let Some(tree) = self
+                .tree
+                .as_mut()
+                .filter(|_| partial.is_some() && !self.options.dry_run)
+            {
+                self.beside.remove_partial(tree, &name);
+            }
             return Ok(self.touch(number, entry, &now, 0));
+        }
+        if self.options.receiving.append > 0 && now.size >= entry.size {
+            return Ok(Ok(()));
+        }
+        if partial.is_some() {
+            basis = Basis::Partial;
         }
         let other = match self.extended(entry, Some(&now)) {
             Ok(other) => other,
@@ -244,7 +279,7 @@ impl Generator<'_> {
         if self.options.checksum {
             flags |= ItemFlags::CHANGE;
         }
-        self.request(number, entry, Some(&now), flags, &other.wanted, false)?;
+        self.request(number, entry, Ask::new(basis, flags, &other.wanted))?;
         Ok(Ok(()))
     }
 
@@ -281,47 +316,59 @@ impl Generator<'_> {
     }
 
     /// Asks for a file's data.
-    pub(super) fn request(
-        &mut self,
-        number: u32,
-        entry: &Entry,
-        now: Option<&Status>,
-        flags: u16,
-        wanted: &[i32],
-        whole_digest: bool,
-    ) -> Result<(), Error> {
-        let basis = now.filter(|now| {
-            let is_whole = self.options.whole_file || self.session.checksum == Checksum::None;
-            let is_wanted = !is_whole && !self.options.dry_run;
-            is_wanted && now.kind() == FileKind::Regular && now.size > 0
-        });
+    pub(super) fn request(&mut self, number: u32, entry: &Entry, ask: Ask<'_>) -> Result<(), Error> {
+        let Ask {
+            mut basis,
+            flags,
+            wanted,
+            is_again,
+        } = ask;
+        let options = self.options;
+        let is_appended = options.receiving.append > 0 && !is_again;
+        let is_whole =
+            options.whole_file || self.session.checksum == Checksum::None && options.receiving.append == 0;
         let name = self.keep.place(self.list, entry);
-        let file = basis.and_then(|_| self.tree.as_mut()?.read_with_length(&name).ok());
-        let sums = match file {
+        let is_backed_up = options.receiving.in_place && options.backs_up && basis == Basis::Own && !is_again;
+        if let Some(tree) = self.tree.as_mut().filter(|_| is_backed_up && !options.dry_run) {
+            match self.beside.copy_to_backups(tree, &name) {
+                Ok(true) if !is_whole => basis = Basis::Backup,
+                Ok(_) => {}
+                Err(error) => {
+                    self.fail(self.failure("make_backup {} failed", entry, &error));
+                    return Ok(());
+                }
+            }
+        }
+        let file = match &mut self.tree {
+            Some(tree) if !is_whole && !options.dry_run => self.beside.read(tree, &name, &basis).ok(),
+            _ => None,
+        };
+        let mut sums = match file {
             Some((_, length)) if length > 0 => head(
                 length,
                 self.session.protocol,
                 self.session.checksum,
-                self.options.block_size,
-                whole_digest,
+                options.block_size,
+                is_again,
             ),
             _ => SumHead::default(),
         };
+        let kind = basis.kind();
         let record = Record {
-            flags: ItemFlags(flags),
-            ..Record::default()
+            flags: ItemFlags(flags | kind.map_or(0, |_| ItemFlags::BASIS_TYPE)),
+            basis: kind,
+            name: None,
         };
         let before = self.outgoing.buffer().len();
         self.indices.write(Index::File(number), self.outgoing.buffer());
         record.write(self.outgoing.buffer());
-        if self.options.xattrs && record.flags.has(ItemFlags::XATTR) && !self.options.dry_run {
+        if options.xattrs && record.flags.has(ItemFlags::XATTR) && !options.dry_run {
             write_wanted(wanted, self.outgoing.buffer());
         }
-        let mut sums = sums;
-        if !self.options.dry_run {
+        if !options.dry_run {
             let body = self.outgoing.buffer().len();
             sums.write(self.outgoing.buffer());
-            if let Some((file, _)) = file.filter(|_| sums.count > 0) {
+            if let Some((file, _)) = file.filter(|_| sums.count > 0 && !is_appended) {
                 let (seed, first) = (self.session.seed, self.session.compatibility.has_seed_first());
                 let file = io::BufReader::with_capacity(256 * 1024, file);
                 let written = write_sums(
@@ -343,10 +390,36 @@ impl Generator<'_> {
         debug_assert!(self.outgoing.buffer().len() > before, "a request was written");
         self.queue.push(Pending::Transfer {
             number,
-            flags: ItemFlags(flags),
-            sums,
+            flags: record.flags,
+            wanted: Wanted {
+                sums,
+                basis,
+                is_again,
+            },
         });
         self.outgoing.send_if_full()
+    }
+}
+
+/// How a file is asked for.
+pub(super) struct Ask<'w> {
+    basis: Basis,
+    /// What is other.
+    flags: u16,
+    /// The numbers of the extended attributes whose values are wanted.
+    wanted: &'w [i32],
+    /// Whether its digest was wrong before.
+    is_again: bool,
+}
+
+impl<'w> Ask<'w> {
+    pub(super) const fn new(basis: Basis, flags: u16, wanted: &'w [i32]) -> Self {
+        Self {
+            basis,
+            flags,
+            wanted,
+            is_again: false,
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::rsync::{
         queue::Pending,
         text::shown,
     },
-    tree::Status,
+    tree::{Attributes, Status},
 };
 
 /// What is made without the sender, and what is set.
@@ -45,6 +45,9 @@ impl Generator<'_> {
                 Err(failure) => return Ok(Err(failure)),
             };
             let flags = self.difference(entry, &now, false) | other.flags;
+            if let Err(failure) = self.open_up(entry, &now, flags) {
+                return Ok(Err(failure));
+            }
             self.deleter.during(self.list, entry, &now)?;
             if flags != 0 || self.options.report_unchanged {
                 self.tell(number, flags, &other);
@@ -73,6 +76,27 @@ impl Generator<'_> {
             return Ok(Err(failure.of_folder()));
         }
         self.enter_new(entry).map(Ok)
+    }
+
+    /// Gives a folder its owner and its permissions, so that what is made in it is not open to others before the end; its
+    /// owner may write to it until then.
+    fn open_up(&mut self, entry: &Entry, now: &Status, flags: u16) -> Result<(), Failure> {
+        let is_other = ItemFlags(flags).has(ItemFlags::PERMISSIONS | ItemFlags::OWNER | ItemFlags::GROUP);
+        if !is_other || self.options.dry_run {
+            return Ok(());
+        }
+        let attributes = self.keep.changes(self.list, entry, now);
+        let more = if self.keep.identity.is_root { 0 } else { 0o700 };
+        let attributes = Attributes {
+            permissions: attributes.permissions.map(|permissions| permissions | more),
+            uid: attributes.uid,
+            gid: attributes.gid,
+            ..Attributes::default()
+        };
+        let name = self.keep.place(self.list, entry);
+        let Some(tree) = &mut self.tree else { return Ok(()) };
+        tree.apply(&name, &attributes, now)
+            .map_err(|error| self.failure("failed to set attributes of {}", entry, &error))
     }
 
     /// A new folder may be one of another folder's merge files; there is nothing to delete in it yet.
@@ -229,12 +253,8 @@ impl Generator<'_> {
     fn back_up(&mut self, entry: &Entry, now: Option<Status>) -> Result<(), Failure> {
         let name = self.keep.place(self.list, entry);
         let is_there = now.is_some_and(|now| now.kind() != FileKind::Directory);
-        let backup = self
-            .options
-            .backup_of(&name)
-            .filter(|_| is_there && !self.options.dry_run);
-        if let (Some(tree), Some(backup)) = (&mut self.tree, backup)
-            && let Err(error) = tree.back_up(&name, &backup)
+        if let Some(tree) = self.tree.as_mut().filter(|_| is_there && !self.options.dry_run)
+            && let Err(error) = self.beside.back_up(tree, &name)
         {
             return Err(self.failure("make_backup {} failed", entry, &error));
         }

@@ -1,6 +1,8 @@
 //! A session with a daemon: the dialogue, then the roles.
 
 mod arguments;
+mod basis;
+mod beside;
 mod buffer;
 mod build;
 mod chmod;
@@ -26,6 +28,7 @@ mod receiving;
 mod requests;
 mod sender;
 mod session;
+mod store;
 mod text;
 mod wire;
 

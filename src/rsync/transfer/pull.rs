@@ -17,6 +17,7 @@ use crate::rsync::{
     },
     transfer::{
         Error, Event, ModeChange, Observer, Opened, Options,
+        beside::Beside,
         counts::FileCounts,
         delete::{Deleter, Report},
         destination::prepare,
@@ -153,6 +154,7 @@ pub fn pull(
         ..Outcome::default()
     };
     if !list.is_empty() {
+        let beside = Beside::find(options, &keep.identity, &keep.root)?;
         let generator = Generator {
             session,
             options,
@@ -173,11 +175,13 @@ pub fn pull(
                 protocol,
                 filters,
                 tree.clone(),
+                beside.clone(),
                 Report {
                     queue: &queue,
                     faults: &faults,
                 },
             ),
+            beside: beside.clone(),
             asked: HashSet::new(),
         };
         let receiver = Receiver {
@@ -196,6 +200,8 @@ pub fn pull(
             tokens: TokenReader::new(session.compression),
             counts: Counts::default(),
             values: Values::new(),
+            beside,
+            delayed: Vec::new(),
         };
         let values = run(generator, receiver, &stream, &mut outcome)?;
         if let Some(tree) = tree
@@ -335,6 +341,7 @@ fn run(
 ) -> Result<Values, Error> {
     let protocol = receiver.session.protocol;
     let is_late = generator.deleter.is_late();
+    let is_delayed = generator.options.receiving.delay_updates;
     let (redo, redone) = mpsc::channel::<Vec<u32>>();
     thread::scope(|scope| {
         let asking = scope.spawn(move || {
@@ -344,7 +351,7 @@ fn run(
                 generator.again(&again)?;
                 // The end of the second phase, of the delayed updates, and from 31 of the deletions go together, unless
                 // something is still to come.
-                if again.is_empty() {
+                if again.is_empty() && !is_delayed {
                     generator.done_with_transfer(2)?;
                 } else {
                     generator.done(1)?;
@@ -368,11 +375,12 @@ fn run(
             (said, generator.outgoing.sent, generator.deleter.deleted)
         });
         let taken = (|| {
-            let again = receiver.phase(false)?;
+            let again = receiver.phase()?;
             let is_redone = !again.is_empty();
             let _ = redo.send(again);
-            receiver.phase(true)?;
-            if is_redone {
+            receiver.phase()?;
+            receiver.put_delayed()?;
+            if is_redone || is_delayed {
                 let _ = redo.send(Vec::new());
             }
             receiver.expect_done()?;

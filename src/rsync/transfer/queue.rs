@@ -1,6 +1,6 @@
 use std::{collections::VecDeque, sync::Mutex};
 
-use crate::rsync::proto::{ItemFlags, SumHead};
+use crate::rsync::{proto::ItemFlags, transfer::store::Wanted};
 
 /// What the generator decided, in its order, for the receiver to report and to match replies with.
 #[derive(Debug)]
@@ -9,8 +9,7 @@ pub(crate) enum Pending {
     Transfer {
         number: u32,
         flags: ItemFlags,
-        /// How the basis was described.
-        sums: SumHead,
+        wanted: Wanted,
     },
     /// Long values of extended attributes were asked for, or will have come when this is reached.
     Values(u32, ItemFlags),

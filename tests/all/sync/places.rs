@@ -1,0 +1,176 @@
+//! Where files are made, kept and found beside their places: in place, in partial and temporary folders, among backups.
+
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::Path,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use super::{Prepare, Stage, touch, trees::touch_itself};
+use crate::{
+    differential::generator::Random,
+    support::{daemon::installed, skip},
+};
+
+fn time(seconds: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+fn bytes(seed: u64, count: usize) -> Vec<u8> {
+    let mut random = Random::new(seed);
+    (0..count).map(|_| random.below(256) as u8).collect()
+}
+
+/// The files at the sender.
+fn source(root: &Path) {
+    let old = bytes(1, 20_000);
+    let (front, back) = old.split_at(7_000);
+    let contents = [
+        ("same", old.clone()),
+        ("longer", [&old[..], b"more"].concat()),
+        ("shorter", old[..9_999].to_vec()),
+        ("moved", [back, front].concat()),
+        ("zeros", [&[0; 9_000][..], front, &[0; 5_000]].concat()),
+        ("empty", Vec::new()),
+        ("sub/changed", [front, b"changed", &back[100..]].concat()),
+        ("sub/deep/new", bytes(2, 3_000)),
+        ("was-folder", b"file".to_vec()),
+    ];
+    for (name, content) in contents {
+        let path = root.join(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+        fs::write(&path, content).expect("a file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("a mode");
+        touch(&path, time(1_000_000_001));
+    }
+    symlink("same", root.join("link")).expect("a link");
+    touch_itself(&root.join("link"), time(1_000_000_001));
+    for folder in ["sub/deep", "sub", "."] {
+        touch(&root.join(folder), time(1_000_000_000));
+    }
+}
+
+/// The files at the receiver.
+fn destination(root: &Path) {
+    let dst = root.join("dst");
+    fs::create_dir_all(dst.join("sub/deep")).expect("folders");
+    let old = bytes(1, 20_000);
+    for name in [
+        "longer",
+        "shorter",
+        "moved",
+        "zeros",
+        "empty",
+        "sub/changed",
+        "sub/extra",
+        "extra",
+    ] {
+        fs::write(dst.join(name), &old).expect("a file");
+        touch(&dst.join(name), time(900_000_000));
+    }
+    fs::write(dst.join("same"), &old).expect("a file");
+    touch(&dst.join("same"), time(1_000_000_001));
+    fs::set_permissions(dst.join("sub/changed"), fs::Permissions::from_mode(0o400)).expect("a mode");
+    fs::set_permissions(dst.join("sub"), fs::Permissions::from_mode(0o750)).expect("a mode");
+    symlink("elsewhere", dst.join("link")).expect("a link");
+    touch_itself(&dst.join("link"), time(900_000_000));
+    fs::create_dir(dst.join("was-folder")).expect("a folder");
+    fs::write(dst.join("was-folder/in"), "x").expect("a file");
+    // What an earlier session left.
+    fs::create_dir(root.join("old")).expect("a folder");
+    for folder in ["dst/sub/.part", "dst/.part", "dst/.~tmp~", "parts"] {
+        let folder = root.join(folder);
+        fs::create_dir(&folder).expect("a folder");
+        for name in ["changed", "moved", "new", "same"] {
+            fs::write(folder.join(name), &old[..8_000]).expect("a file");
+            touch(&folder.join(name), time(950_000_000));
+        }
+    }
+    fs::create_dir(root.join("tmp")).expect("a folder");
+}
+
+fn compare(cases: &[(&str, Prepare)]) {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    source(&stage.source());
+    let mut differences = Vec::new();
+    for (words, prepare) in cases {
+        for protocol in ["--protocol=32", "--protocol=30", "--protocol=29"] {
+            let mut words: Vec<_> = words.split(' ').collect();
+            words.extend([protocol, "{url}/data/src/", "dst"]);
+            if let Err(difference) = stage.compare(&words, prepare) {
+                differences.push(difference);
+            }
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+fn files_are_written_over_in_place() {
+    compare(&[
+        ("-ai --inplace", destination),
+        ("-rti --inplace", destination),
+        ("-aiS --inplace", destination),
+        ("-aiW --inplace", destination),
+        ("-aiWS --inplace", destination),
+        ("-aib --inplace", destination),
+        ("-aibW --inplace", destination),
+        ("-ai --inplace --backup-dir={here}/old/in", destination),
+        ("-ai --append", destination),
+        ("-ai --append-verify", destination),
+        ("-aic --append-verify", destination),
+        ("-ain --append", destination),
+        ("-ai --inplace", |_| {}),
+        ("-rib --append", destination),
+    ]);
+}
+
+#[test]
+fn parts_of_files_are_found_again() {
+    compare(&[
+        ("-ai --partial", destination),
+        ("-ai --partial-dir=.part", destination),
+        ("-rti --partial-dir=.part", destination),
+        ("-aiW --partial-dir=.part", destination),
+        ("-ain --partial-dir=.part", destination),
+        ("-aii --partial-dir=.part --delete", destination),
+        ("-ai --partial-dir={here}/parts", destination),
+        ("-ai --delay-updates", destination),
+        ("-aib --delay-updates --delete-after", destination),
+        ("-ai --delay-updates --partial-dir=.part", destination),
+        ("-ai --delay-updates --remove-source-files -n", destination),
+        ("-ai -T {here}/tmp", destination),
+        ("-ai --temp-dir={here}/tmp --partial-dir=.part", destination),
+        ("-ai -T ../none", destination),
+        ("-ai -T same", destination),
+        ("-ai --fsync --preallocate", destination),
+    ]);
+}
+
+#[test]
+fn backups_have_a_folder() {
+    compare(&[
+        ("-ai --backup-dir=../old", destination),
+        ("-ai --backup-dir=../old/a/b --suffix=~ --delete", destination),
+        ("-ai --backup-dir=kept --delete-after", destination),
+        ("-ai --backup-dir=kept --delete-before", destination),
+        ("-rti --backup-dir=../old --force --delete", destination),
+        ("-ai --backup-dir=same", destination),
+        ("-ai --backup-dir=same/x", destination),
+        ("-ain --backup-dir=../old --delete", destination),
+        ("-ai --backup-dir=../old --delay-updates", destination),
+        ("-ai --backup-dir=. --suffix=.x --delete", destination),
+        ("-ai --backup-dir=.", destination),
+        ("-aiO --backup-dir=sub/deep", destination),
+        ("-ai --safe-links --backup-dir=../old", |root| {
+            destination(root);
+            let _ = fs::remove_file(root.join("dst/link"));
+            symlink("../../out", root.join("dst/link")).expect("a link");
+        }),
+    ]);
+}
