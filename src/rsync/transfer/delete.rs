@@ -1,9 +1,9 @@
 use std::{
-    collections::HashSet,
     fs::File,
     io::{self, Read as _},
     os::unix::ffi::OsStrExt as _,
     path::Path,
+    sync::Arc,
 };
 
 use crate::rsync::{
@@ -14,6 +14,8 @@ use crate::rsync::{
         beside::Beside,
         counts::FileCounts,
         keep::Keep,
+        lists::Part,
+        names::Names,
         options::DeleteWhen,
         queue::{Pending, Queue},
         text::{describe, shown},
@@ -50,10 +52,10 @@ pub(crate) struct Deleter<'a> {
     beside: Beside<'a>,
     filters: FilterList,
     when: DeleteWhen,
-    /// What the sender has; empty if nothing is deleted.
-    names: HashSet<&'a [u8]>,
+    /// What the sender has, and its names; none if nothing is deleted.
+    present: Option<(Arc<FileList>, Names)>,
     /// Before protocol 30 the folders whose content was sent are those below these.
-    tops: Option<Vec<&'a [u8]>>,
+    tops: Option<Vec<Vec<u8>>>,
     /// How deep the folders are whose merge files hold.
     depths: Vec<usize>,
     later: Vec<(Vec<u8>, Status)>,
@@ -68,8 +70,7 @@ pub(crate) struct Deleter<'a> {
 impl<'a> Deleter<'a> {
     pub(crate) fn new(
         keep: &'a Keep<'a>,
-        list: &'a FileList,
-        numbers: &[Option<u32>],
+        part: &Part,
         protocol: u8,
         filters: FilterList,
         tree: Option<Tree>,
@@ -83,17 +84,8 @@ impl<'a> Deleter<'a> {
             DeleteWhen::Unsaid => DeleteWhen::During,
             when => when,
         };
-        let entries = numbers
-            .iter()
-            .flatten()
-            .map(|&place| &list.entries()[place as usize]);
-        let names = match when {
-            DeleteWhen::Never => HashSet::new(),
-            _ => entries.clone().map(|entry| list.name(entry)).collect(),
-        };
-        let tops = entries
-            .filter(|entry| entry.is_top())
-            .map(|entry| list.name(entry));
+        let tops = part.files().filter(|(_, entry)| entry.is_top());
+        let tops = tops.map(|(_, entry)| part.list.name(entry).to_vec());
         Self {
             options,
             keep,
@@ -102,7 +94,7 @@ impl<'a> Deleter<'a> {
             beside,
             filters,
             when,
-            names,
+            present: (when != DeleteWhen::Never).then(|| (part.list.clone(), Names::of(part))),
             tops: (protocol < 30).then(|| tops.collect()),
             depths: Vec::new(),
             later: Vec::new(),
@@ -138,20 +130,20 @@ impl<'a> Deleter<'a> {
     }
 
     /// Deletes in all folders, before anything is transferred.
-    pub(crate) fn before(&mut self, list: &FileList, numbers: &[Option<u32>]) -> Result<(), Error> {
+    pub(crate) fn before(&mut self, part: &Part) -> Result<(), Error> {
         match self.when {
-            DeleteWhen::Before => self.pass(list, numbers),
+            DeleteWhen::Before => self.pass(part),
             _ => Ok(()),
         }
     }
 
     /// Deletes what waited for the end of the transfer, and says if something was not deleted.
-    pub(crate) fn late(&mut self, list: &FileList, numbers: &[Option<u32>]) -> Result<(), Error> {
+    pub(crate) fn late(&mut self, part: &Part) -> Result<(), Error> {
         for (name, status) in std::mem::take(&mut self.later) {
             self.delete(&name, &status)?;
         }
         if self.when == DeleteWhen::After {
-            self.pass(list, numbers)?;
+            self.pass(part)?;
         }
         Ok(())
     }
@@ -168,16 +160,12 @@ impl<'a> Deleter<'a> {
         }
     }
 
-    fn pass(&mut self, list: &FileList, numbers: &[Option<u32>]) -> Result<(), Error> {
-        for place in numbers.iter().flatten() {
-            let entry = &list.entries()[*place as usize];
-            if !entry.is_directory() {
-                continue;
-            }
+    fn pass(&mut self, part: &Part) -> Result<(), Error> {
+        for (_, entry) in part.files().filter(|(_, entry)| entry.is_directory()) {
             let Some(tree) = &mut self.tree else { return Ok(()) };
-            let now = tree.status(list.name(entry)).ok().flatten();
+            let now = tree.status(part.list.name(entry)).ok().flatten();
             if let Some(now) = now.filter(|now| now.kind() == FileKind::Directory) {
-                self.in_folder(list, entry, &now)?;
+                self.in_folder(&part.list, entry, &now)?;
             }
         }
         while self.depths.pop().is_some() {
@@ -193,7 +181,9 @@ impl<'a> Deleter<'a> {
         };
         let name = list.name(entry);
         tops.iter().any(|top| {
-            let below = name.strip_prefix(*top).is_some_and(|rest| rest.starts_with(b"/"));
+            let below = name
+                .strip_prefix(&**top)
+                .is_some_and(|rest| rest.starts_with(b"/"));
             name == *top || self.options.recursive && (*top == b"." || below)
         })
     }
@@ -220,7 +210,7 @@ impl<'a> Deleter<'a> {
             self.filesystem = now.filesystem;
         }
         for (name, status) in self.contents(name, false).0 {
-            if self.is_mount(&status) || self.names.contains(&*name) {
+            if self.is_mount(&status) || self.is_present(&name) {
                 continue;
             }
             if self.when == DeleteWhen::Delay {
@@ -230,6 +220,12 @@ impl<'a> Deleter<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the sender has it.
+    fn is_present(&self, name: &[u8]) -> bool {
+        let present = self.present.as_ref();
+        present.is_some_and(|(list, names)| names.contain(list, name))
     }
 
     /// Reads the merge files of a folder, and forgets those of the folders that it is not in.

@@ -1,4 +1,4 @@
-use std::{collections::HashSet, io};
+use std::{collections::HashSet, io, sync::Arc};
 
 use crate::rsync::{
     delta::{Checksum, head, write_sums},
@@ -13,6 +13,7 @@ use crate::rsync::{
         delete::Deleter,
         extended::ValueKey,
         keep::Keep,
+        lists::Part,
         queue::{Pending, Queue, Stored},
         store::Wanted,
         text::{describe, shown},
@@ -26,8 +27,9 @@ pub(crate) struct Generator<'a> {
     pub(crate) session: Session,
     pub(crate) options: &'a Options,
     pub(crate) keep: &'a Keep<'a>,
-    pub(crate) list: &'a FileList,
-    pub(crate) numbers: &'a [Option<u32>],
+    pub(crate) part: Arc<Part>,
+    /// The list of what is looked at.
+    pub(crate) list: Arc<FileList>,
     pub(crate) queue: &'a Queue,
     pub(crate) stored: &'a Stored,
     pub(crate) faults: &'a Faults,
@@ -46,12 +48,12 @@ pub(crate) struct Generator<'a> {
 impl Generator<'_> {
     /// Goes through the whole list, and ends the phase.
     pub(crate) fn run(&mut self) -> Result<(), Error> {
-        let numbers = if self.options.list_only { &[] } else { self.numbers };
-        self.deleter.before(self.list, numbers)?;
-        for (number, place) in numbers.iter().enumerate() {
-            let Some(place) = place else { continue };
-            let entry = &self.list.entries()[*place as usize];
-            let number = u32::try_from(number).expect("a list holds fewer");
+        if self.options.list_only {
+            return self.done(1);
+        }
+        let part = self.part.clone();
+        self.deleter.before(&part)?;
+        for (number, entry) in part.files() {
             if let Err(failure) = self.consider(number, entry)? {
                 self.fail(failure);
             }
@@ -75,8 +77,9 @@ impl Generator<'_> {
 
     /// Deletes what was left for the end.
     pub(crate) fn delete_late(&mut self) -> Result<(), Error> {
-        let numbers = if self.options.list_only { &[] } else { self.numbers };
-        self.deleter.late(self.list, numbers)?;
+        if !self.options.list_only {
+            self.deleter.late(&self.part)?;
+        }
         self.done_with_deletions()
     }
 
@@ -95,9 +98,9 @@ impl Generator<'_> {
     /// Asks once more for files whose digest was wrong, now with whole digests, and ends the phase.
     pub(crate) fn again(&mut self, numbers: &[u32]) -> Result<(), Error> {
         for &number in numbers {
-            let place = self.numbers[number as usize].expect("it was asked for before");
-            let entry = &self.list.entries()[place as usize];
-            let name = self.keep.place(self.list, entry);
+            let file = self.part.file(number).expect("it was asked for before");
+            let entry = &file.entry;
+            let name = self.keep.place(&self.list, entry);
             let partial = self
                 .tree
                 .as_mut()
@@ -136,7 +139,7 @@ impl Generator<'_> {
 
     /// `says` has the place of the file in `{}`.
     pub(super) fn failure(&self, says: &str, entry: &Entry, error: &io::Error) -> Failure {
-        let place = self.keep.shown(self.list, entry);
+        let place = self.keep.shown(&self.list, entry);
         Failure(format!("{}: {}", says.replace("{}", &place), describe(error)))
     }
 
@@ -150,13 +153,13 @@ impl Generator<'_> {
     }
 
     pub(super) fn difference(&self, entry: &Entry, now: &Status, is_replaced: bool) -> u16 {
-        let atime = self.keep.atime(self.list, entry);
+        let atime = self.keep.atime(&self.list, entry);
         self.keep.difference(entry, atime, now, is_replaced)
     }
 
     /// What is at the destination now.
     pub(super) fn status(&mut self, entry: &Entry) -> io::Result<Option<Status>> {
-        let name = self.keep.place(self.list, entry);
+        let name = self.keep.place(&self.list, entry);
         self.tree.as_mut().map_or(Ok(None), |tree| tree.status(&name))
     }
 
@@ -178,7 +181,7 @@ impl Generator<'_> {
             Err(_) => None,
         };
         if entry.kind() == FileKind::Missing {
-            let name = self.keep.place(self.list, entry);
+            let name = self.keep.place(&self.list, entry);
             return self.deleter.missing(&name, now.as_ref()).map(Ok);
         }
         let is_left = match now {
@@ -229,7 +232,8 @@ impl Generator<'_> {
             Ok(now) => now,
             Err(failure) => return Ok(Err(failure)),
         };
-        let name = self.keep.place(self.list, entry);
+        let list = self.list.clone();
+        let name = self.keep.place(&list, entry);
         let partial = self
             .tree
             .as_mut()
@@ -292,7 +296,7 @@ impl Generator<'_> {
             let Some(theirs) = self.list.extra(entry).and_then(|extra| extra.checksum.as_ref()) else {
                 return Ok(false);
             };
-            let name = self.keep.place(self.list, entry);
+            let name = self.keep.place(&self.list, entry);
             let Some(tree) = &mut self.tree else {
                 return Ok(false);
             };
@@ -327,7 +331,7 @@ impl Generator<'_> {
         let is_appended = options.receiving.append > 0 && !is_again;
         let is_whole =
             options.whole_file || self.session.checksum == Checksum::None && options.receiving.append == 0;
-        let name = self.keep.place(self.list, entry);
+        let name = self.keep.place(&self.list, entry);
         let is_backed_up = options.receiving.in_place && options.backs_up && basis == Basis::Own && !is_again;
         if let Some(tree) = self.tree.as_mut().filter(|_| is_backed_up && !options.dry_run) {
             match self.beside.copy_to_backups(tree, &name) {

@@ -48,7 +48,7 @@ impl Generator<'_> {
             if let Err(failure) = self.open_up(entry, &now, flags) {
                 return Ok(Err(failure));
             }
-            self.deleter.during(self.list, entry, &now)?;
+            self.deleter.during(&self.list, entry, &now)?;
             if flags != 0 || self.options.report_unchanged {
                 self.tell(number, flags, &other);
             }
@@ -64,7 +64,7 @@ impl Generator<'_> {
         if self.options.dry_run {
             return Ok(Ok(()));
         }
-        let name = self.keep.place(self.list, entry);
+        let name = self.keep.place(&self.list, entry);
         let mode = self.keep.new_permissions(entry) | 0o700;
         let made = self
             .tree
@@ -85,7 +85,7 @@ impl Generator<'_> {
         if !is_other || self.options.dry_run {
             return Ok(());
         }
-        let attributes = self.keep.changes(self.list, entry, now);
+        let attributes = self.keep.changes(&self.list, entry, now);
         let more = if self.keep.identity.is_root { 0 } else { 0o700 };
         let attributes = Attributes {
             permissions: attributes.permissions.map(|permissions| permissions | more),
@@ -93,7 +93,7 @@ impl Generator<'_> {
             gid: attributes.gid,
             ..Attributes::default()
         };
-        let name = self.keep.place(self.list, entry);
+        let name = self.keep.place(&self.list, entry);
         let Some(tree) = &mut self.tree else { return Ok(()) };
         tree.apply(&name, &attributes, now)
             .map_err(|error| self.failure("failed to set attributes of {}", entry, &error))
@@ -105,7 +105,7 @@ impl Generator<'_> {
             return Ok(());
         }
         match self.status(entry).ok().flatten() {
-            Some(now) if !self.options.dry_run => self.deleter.during(self.list, entry, &now),
+            Some(now) if !self.options.dry_run => self.deleter.during(&self.list, entry, &now),
             _ => Ok(()),
         }
     }
@@ -116,7 +116,8 @@ impl Generator<'_> {
         entry: &Entry,
         now: Option<Status>,
     ) -> Result<Result<(), Failure>, Error> {
-        let name = self.keep.place(self.list, entry);
+        let list = self.list.clone();
+        let name = self.keep.place(&list, entry);
         let target = self.list.extra(entry).and_then(|extra| extra.link.clone());
         let target = target.unwrap_or_default();
         if self.options.safe_links && is_unsafe(&target, &name) {
@@ -159,7 +160,8 @@ impl Generator<'_> {
         entry: &Entry,
         now: Option<Status>,
     ) -> Result<Result<(), Failure>, Error> {
-        let name = self.keep.place(self.list, entry);
+        let list = self.list.clone();
+        let name = self.keep.place(&list, entry);
         let device = self.list.extra(entry).and_then(|extra| extra.device);
         let is_same = now.is_some_and(|now| {
             let same_number = device.is_none_or(|(major, minor)| {
@@ -241,9 +243,9 @@ impl Generator<'_> {
         if self.options.dry_run {
             return Ok(());
         }
-        let name = self.keep.place(self.list, entry);
-        let mut attributes = self.keep.changes(self.list, entry, now);
-        attributes.extended = self.keep.extended(self.list, entry);
+        let name = self.keep.place(&self.list, entry);
+        let mut attributes = self.keep.changes(&self.list, entry, now);
+        attributes.extended = self.keep.extended(&self.list, entry);
         let Some(tree) = &mut self.tree else { return Ok(()) };
         tree.apply(&name, &attributes, now)
             .map_err(|error| self.failure("failed to set attributes of {}", entry, &error))
@@ -251,7 +253,7 @@ impl Generator<'_> {
 
     /// Keeps what something else is about to take the place of.
     fn back_up(&mut self, entry: &Entry, now: Option<Status>) -> Result<(), Failure> {
-        let name = self.keep.place(self.list, entry);
+        let name = self.keep.place(&self.list, entry);
         let is_there = now.is_some_and(|now| now.kind() != FileKind::Directory);
         if let Some(tree) = self.tree.as_mut().filter(|_| is_there && !self.options.dry_run)
             && let Err(error) = self.beside.back_up(tree, &name)
@@ -277,7 +279,7 @@ impl Generator<'_> {
         if !is_directory && !entry.is_directory() {
             return Ok(Ok(None));
         }
-        let name = self.keep.place(self.list, entry);
+        let name = self.keep.place(&self.list, entry);
         if self.deleter.make_room(&name, &status)? {
             return Ok(Ok(None));
         }

@@ -3,7 +3,7 @@ use std::io;
 use crate::rsync::{
     proto::{
         Index, Indices, ItemFlags, Record, Session, Statistics, Stop, SumHead, TokenReader, Violation,
-        file_list::{Entry, FileList, Xattr, XattrValue, read_value, read_wanted},
+        file_list::{Xattr, XattrValue, read_value, read_wanted},
     },
     transfer::{
         Error, Event, Observer, Options,
@@ -11,8 +11,9 @@ use crate::rsync::{
         counts::FileCounts,
         extended::Values,
         keep::Keep,
+        lists::{Listed, Lists},
         queue::{Pending, Queue, Stored},
-        store::{Wanted, Written},
+        store::{Target, Wanted, Written},
         text::{describe, shown},
         wire::{Faults, Incoming},
     },
@@ -24,8 +25,7 @@ pub(crate) struct Receiver<'a> {
     pub(crate) session: Session,
     pub(crate) options: &'a Options,
     pub(crate) keep: &'a Keep<'a>,
-    pub(crate) list: &'a FileList,
-    pub(crate) numbers: &'a [Option<u32>],
+    pub(crate) lists: &'a Lists,
     pub(crate) queue: &'a Queue,
     pub(crate) stored: &'a Stored,
     pub(crate) faults: &'a Faults,
@@ -144,14 +144,14 @@ impl Receiver<'_> {
 
     /// Reads the long values that come with a record (`recv_xattr_request` in xattrs.c).
     fn take_values(&mut self, number: u32) -> Result<(), Error> {
-        let entry = *self.entry(number)?;
+        let Listed { list, entry, .. } = self.file(number)?;
         let mut last = 0;
         while let Some(wanted) = self.incoming.decode(|input| read_wanted(last, input))? {
             let is_long = |attribute: &Xattr| {
                 attribute.number == wanted && matches!(attribute.value, XattrValue::Digest(..))
             };
-            let set = self.list.xattr_set(&entry);
-            let (Some(set), true) = (set, self.list.xattrs(&entry).iter().any(is_long)) else {
+            let set = list.xattr_set(&entry);
+            let (Some(set), true) = (set, list.xattrs(&entry).iter().any(is_long)) else {
                 return Err(Violation::XattrIndex(wanted).into());
             };
             let value = self.incoming.decode(|input| Ok(read_value(input)?.to_vec()))?;
@@ -163,17 +163,17 @@ impl Receiver<'_> {
 
     /// Sets the long values of something whose data stay.
     fn set_values(&mut self, number: u32) -> Result<(), Error> {
-        let entry = *self.entry(number)?;
+        let Listed { list, entry, .. } = self.file(number)?;
         // Folders come last of all.
         if entry.is_directory() {
             return Ok(());
         }
-        let name = self.keep.place(self.list, &entry).into_owned();
+        let name = self.keep.place(&list, &entry).into_owned();
         let Some(tree) = &mut self.tree else { return Ok(()) };
         let set = tree.handle(&name).and_then(|there| {
             let extended = self
                 .keep
-                .whole_extended(self.list, &entry, &self.values, Some(&there));
+                .whole_extended(&list, &entry, &self.values, Some(&there));
             let xattrs = extended.map_err(missing)?.xattrs.unwrap_or_default();
             let mut values = xattrs
                 .iter()
@@ -184,7 +184,7 @@ impl Receiver<'_> {
             self.faults.fail();
             let text = format!(
                 "failed to set attributes of {}: {}",
-                self.keep.shown(self.list, &entry),
+                self.keep.shown(&list, &entry),
                 describe(&error)
             );
             self.observer.observe(Event::Failed(&text));
@@ -235,24 +235,23 @@ impl Receiver<'_> {
     }
 
     fn report(&self, number: u32, flags: ItemFlags) -> Result<(), Error> {
-        let entry = self.entry(number)?;
+        let file = self.file(number)?;
         self.observer.observe(Event::Item {
-            list: self.list,
-            entry,
+            list: &file.list,
+            entry: &file.entry,
             flags,
             link: None,
         });
         Ok(())
     }
 
-    pub(super) fn entry(&self, number: u32) -> Result<&Entry, Error> {
-        let place = self.numbers.get(number as usize).copied().flatten();
-        let place = place.ok_or(Violation::UnaskedIndex(number))?;
-        Ok(&self.list.entries()[place as usize])
+    pub(super) fn file(&self, number: u32) -> Result<Listed, Error> {
+        let file = self.lists.file(number);
+        Ok(file.ok_or(Violation::UnaskedIndex(number))?)
     }
 
     fn transferred(&mut self, number: u32, wanted: &Wanted, again: &mut Vec<u32>) -> Result<(), Error> {
-        let entry = *self.entry(number)?;
+        let Listed { list, entry, .. } = self.file(number)?;
         self.counts.files += 1;
         self.counts.size += entry.size.unsigned_abs();
         if self.options.dry_run {
@@ -269,8 +268,13 @@ impl Receiver<'_> {
             }
             .into());
         }
-        let name = self.keep.place(self.list, &entry).into_owned();
-        match self.store(&entry, &name, wanted)? {
+        let name = self.keep.place(&list, &entry).into_owned();
+        let target = Target {
+            list: &list,
+            entry: &entry,
+            name: &name,
+        };
+        match self.store(target, wanted)? {
             Written::Stored => self.stored.push(number),
             Written::Delayed => self.delayed.push(number),
             Written::Failed => {}

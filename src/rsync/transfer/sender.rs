@@ -2,14 +2,12 @@ use std::{collections::HashSet, fs::File, io, os::unix::fs::FileExt as _};
 
 use crate::rsync::{
     delta::{BlockHash, BlockSums, Hasher, Pieces, search},
-    proto::{
-        Index, Indices, ItemFlags, Record, Session, Tag, TokenWriter, Violation,
-        file_list::{Entry, FileKind, FileList},
-    },
+    proto::{Index, Indices, ItemFlags, Record, Session, Tag, TokenWriter, Violation, file_list::FileKind},
     transfer::{
         Error, Event, Observer, Options,
         build::{ERROR, Sources, VANISHED},
         counts::FileCounts,
+        lists::{Listed, Parts},
         receiver::Counts,
         requests::{Arrived, Requests},
         text::{describe, shown},
@@ -22,8 +20,7 @@ use crate::rsync::{
 pub(crate) struct Sender<'a> {
     pub(crate) session: Session,
     pub(crate) options: &'a Options,
-    pub(crate) list: &'a FileList,
-    pub(crate) numbers: &'a [Option<u32>],
+    pub(crate) parts: Parts,
     pub(crate) sources: Sources,
     pub(crate) requests: &'a Requests,
     pub(crate) faults: &'a Faults,
@@ -106,12 +103,11 @@ impl Sender<'_> {
 
     /// A file arrived safely: it is removed here, if that is wanted (`successful_send` in sender.c).
     fn stored(&mut self, number: u32) -> Result<(), Error> {
-        let place = self.place(number)?;
+        let Listed { list, entry, place } = self.file(number)?;
         if !self.options.remove_source_files {
             return Ok(());
         }
-        let entry = self.list.entries()[place as usize];
-        let name = self.list.name(&entry);
+        let name = list.name(&entry);
         let tree = self.sources.tree(place);
         let now = match self.options.copy_links {
             true => tree.followed_status(name).map(Some),
@@ -153,15 +149,15 @@ impl Sender<'_> {
         self.observer.observe(Event::Failed(&text));
     }
 
-    /// The place of a number in the list.
-    fn place(&self, number: u32) -> Result<u32, Error> {
-        let place = self.numbers.get(number as usize).copied().flatten();
-        Ok(place.ok_or(Violation::UnaskedIndex(number))?)
+    /// The file of a number.
+    fn file(&self, number: u32) -> Result<Listed, Error> {
+        let file = self.parts.file(number);
+        Ok(file.ok_or(Violation::UnaskedIndex(number))?)
     }
 
     fn answer(&mut self, number: u32, record: &Record, sums: &BlockSums) -> Result<(), Error> {
-        let place = self.place(number)?;
-        let entry = self.list.entries()[place as usize];
+        let file = self.file(number)?;
+        let entry = &file.entry;
         let is_wanted = record.flags.has(ItemFlags::TRANSFER);
         if is_wanted && (entry.kind() != FileKind::Regular || self.phases >= PHASES - 1) {
             return Err(Violation::UnaskedIndex(number).into());
@@ -171,17 +167,17 @@ impl Sender<'_> {
                 self.counts.files += 1;
                 self.counts.size += entry.size.unsigned_abs();
             }
-            self.report(&entry, record);
+            self.report(&file, record);
             self.echo(number, record);
             return Ok(());
         }
-        self.send(number, place, &entry, record, sums)
+        self.send(number, &file, record, sums)
     }
 
-    fn report(&self, entry: &Entry, record: &Record) {
+    fn report(&self, file: &Listed, record: &Record) {
         self.observer.observe(Event::Item {
-            list: self.list,
-            entry,
+            list: &file.list,
+            entry: &file.entry,
             flags: record.flags,
             link: record
                 .name
@@ -196,15 +192,9 @@ impl Sender<'_> {
     }
 
     /// Sends a file: what the basis lacks, and where the rest stands in it.
-    fn send(
-        &mut self,
-        number: u32,
-        place: u32,
-        entry: &Entry,
-        record: &Record,
-        sums: &BlockSums,
-    ) -> Result<(), Error> {
-        let name = self.list.name(entry);
+    fn send(&mut self, number: u32, file: &Listed, record: &Record, sums: &BlockSums) -> Result<(), Error> {
+        let (place, listed) = (file.place, file);
+        let name = file.list.name(&file.entry);
         let (file, length) = match self.sources.tree(place).read_with_length(name) {
             Ok(opened) => opened,
             Err(error) => {
@@ -213,8 +203,8 @@ impl Sender<'_> {
             }
         };
         self.counts.files += 1;
-        self.counts.size += entry.size.unsigned_abs();
-        self.report(entry, record);
+        self.counts.size += listed.entry.size.unsigned_abs();
+        self.report(listed, record);
         self.echo(number, record);
         sums.head.write(self.outgoing.buffer());
         // Asked once more, a file is not appended to.

@@ -5,10 +5,14 @@ use std::{
 };
 
 use crate::rsync::{
-    proto::{SumHead, file_list::Entry},
+    proto::{
+        SumHead,
+        file_list::{Entry, FileList},
+    },
     transfer::{
         Error, Event,
         basis::Basis,
+        lists::Listed,
         receiver::{Receiver, missing},
         text::{describe, shown},
         wire::Next,
@@ -25,6 +29,14 @@ pub(crate) struct Wanted {
     pub(crate) basis: Basis,
     /// Whether it is asked for once more.
     pub(crate) is_again: bool,
+}
+
+/// The file that is written, and its name at the destination.
+#[derive(Clone, Copy)]
+pub(super) struct Target<'f> {
+    pub(super) list: &'f FileList,
+    pub(super) entry: &'f Entry,
+    pub(super) name: &'f [u8],
 }
 
 /// What came of a file.
@@ -68,24 +80,24 @@ struct Rebuilding {
     trouble: Trouble,
 }
 
-impl<'a> Receiver<'a> {
+impl Receiver<'_> {
     /// Rebuilds a file from its tokens. What fails here is this file's matter: its tokens are read all the same.
-    pub(super) fn store(&mut self, entry: &Entry, name: &[u8], wanted: &Wanted) -> Result<Written, Error> {
+    pub(super) fn store(&mut self, target: Target<'_>, wanted: &Wanted) -> Result<Written, Error> {
         let Some(mut tree) = self.tree.take() else {
             return Ok(Written::Failed);
         };
-        let mut file = self.begin(&mut tree, entry, name, wanted);
-        let is_whole = match self.rebuild(entry, wanted, &mut file) {
+        let mut file = self.begin(&mut tree, target, wanted);
+        let is_whole = match self.rebuild(target, wanted, &mut file) {
             Ok(is_whole) => is_whole,
             Err(error) => {
                 if file.has_literal && self.options.receiving.keeps_partial() {
-                    self.keep_part(&mut tree, entry, name, file);
+                    self.keep_part(&mut tree, target, file);
                 }
                 return Err(error);
             }
         };
         let written = match file.trouble.0 {
-            None => self.put(&mut tree, entry, name, wanted, file, is_whole),
+            None => self.put(&mut tree, target, wanted, file, is_whole),
             Some(trouble) => Err(trouble),
         };
         self.tree = Some(tree);
@@ -93,7 +105,7 @@ impl<'a> Receiver<'a> {
             self.faults.fail();
             let text = format!(
                 "rsync: [receiver] {action} {}: {}",
-                self.keep.shown_name(name),
+                self.keep.shown_name(target.name),
                 describe(&error)
             );
             self.observer.observe(Event::Failed(&text));
@@ -102,7 +114,7 @@ impl<'a> Receiver<'a> {
     }
 
     /// Opens what is read and what is written.
-    fn begin(&mut self, tree: &mut Tree, entry: &Entry, name: &[u8], wanted: &Wanted) -> Rebuilding {
+    fn begin(&mut self, tree: &mut Tree, target: Target<'_>, wanted: &Wanted) -> Rebuilding {
         let options = self.options;
         let in_place = options.receiving.in_place;
         let mut trouble = Trouble::default();
@@ -110,7 +122,7 @@ impl<'a> Receiver<'a> {
         let is_read = wanted.sums.count > 0 || !options.permissions || wanted.basis != Basis::Own;
         let (mut basis, mut before) = (None, None);
         if is_read {
-            match self.beside.read(tree, name, &wanted.basis) {
+            match self.beside.read(tree, target.name, &wanted.basis) {
                 Ok((file, _)) => {
                     before = nix::sys::stat::fstat(&file).ok().map(Status::from);
                     basis = Some(file);
@@ -123,18 +135,18 @@ impl<'a> Receiver<'a> {
             && self.session.compatibility.has_partial_in_place()
             && basis.is_some();
         let output = if in_place {
-            trouble.note("open", tree.begin_over(name))
+            trouble.note("open", tree.begin_over(target.name))
         } else if is_over_partial {
-            let partial = self.beside.partial(tree, name);
+            let partial = self.beside.partial(tree, target.name);
             partial.and_then(|(tree, name)| trouble.note("open", tree.begin_over(&name)))
         } else {
-            trouble.note("mkstemp", self.beside.begin(tree, name))
+            trouble.note("mkstemp", self.beside.begin(tree, target.name))
         };
         let output = output.map(|mut output| {
             if options.sparse {
                 output.be_sparse();
             }
-            let size = entry.size.unsigned_abs();
+            let size = target.entry.size.unsigned_abs();
             if options.receiving.preallocate && size > 0 {
                 // Without room the writing fails.
                 let _ = output.reserve(size);
@@ -153,7 +165,7 @@ impl<'a> Receiver<'a> {
     }
 
     /// Takes the tokens; whether the file is the sender's then (`receive_data` in receiver.c).
-    fn rebuild(&mut self, entry: &Entry, wanted: &Wanted, file: &mut Rebuilding) -> Result<bool, Error> {
+    fn rebuild(&mut self, target: Target<'_>, wanted: &Wanted, file: &mut Rebuilding) -> Result<bool, Error> {
         let sums = wanted.sums;
         let mut hasher = self.session.checksum.file(self.session.seed);
         let mut block = Vec::new();
@@ -204,7 +216,7 @@ impl<'a> Receiver<'a> {
             }
             if written.is_multiple_of(1 << 20) {
                 self.observer
-                    .observe(Event::Progress(written, entry.size.unsigned_abs()));
+                    .observe(Event::Progress(written, target.entry.size.unsigned_abs()));
             }
         }
         if let (true, Some(output)) = (self.options.receiving.sync, &file.output) {
@@ -219,8 +231,7 @@ impl<'a> Receiver<'a> {
     fn put(
         &mut self,
         tree: &mut Tree,
-        entry: &Entry,
-        name: &[u8],
+        target: Target<'_>,
         wanted: &Wanted,
         file: Rebuilding,
         is_whole: bool,
@@ -230,9 +241,9 @@ impl<'a> Receiver<'a> {
         let is_over_partial = file.is_over_partial;
         let is_delayed = receiving.delay_updates && has_folder;
         if is_whole && !is_delayed || receiving.in_place {
-            self.finish(tree, entry, name, wanted, file, is_whole)?;
+            self.finish(tree, target, wanted, file, is_whole)?;
             if is_whole && wanted.basis == Basis::Partial {
-                self.beside.remove_partial(tree, name);
+                self.beside.remove_partial(tree, target.name);
             }
             return Ok(match is_whole {
                 true => Written::Stored,
@@ -246,12 +257,14 @@ impl<'a> Receiver<'a> {
             return Ok(Written::Mismatch("put into partial-dir"));
         }
         if !has_folder {
-            self.finish(tree, entry, name, wanted, file, false)?;
+            self.finish(tree, target, wanted, file, false)?;
         } else {
-            let made = self.beside.make_partial_folder(tree, name);
+            let made = self.beside.make_partial_folder(tree, target.name);
             made.map_err(|error| ("unable to create partial-dir for", error))?;
-            let attributes = self.attributes(tree, entry, name, &file, is_whole)?;
-            if let (Some(output), Some((tree, partial))) = (file.output, self.beside.partial(tree, name)) {
+            let attributes = self.attributes(tree, target, &file, is_whole)?;
+            if let (Some(output), Some((tree, partial))) =
+                (file.output, self.beside.partial(tree, target.name))
+            {
                 let put = output.commit(tree, &partial, &attributes);
                 put.map_err(|error| ("rename", error))?;
             }
@@ -266,46 +279,44 @@ impl<'a> Receiver<'a> {
     fn finish(
         &mut self,
         tree: &mut Tree,
-        entry: &Entry,
-        name: &[u8],
+        target: Target<'_>,
         wanted: &Wanted,
         file: Rebuilding,
         sets_time: bool,
     ) -> Result<(), (&'static str, io::Error)> {
         let receiving = &self.options.receiving;
-        let attributes = self.attributes(tree, entry, name, &file, sets_time)?;
+        let attributes = self.attributes(tree, target, &file, sets_time)?;
         let is_kept_twice =
             wanted.is_again && receiving.keeps_partial() && receiving.partial_folder().is_none();
         if !receiving.in_place && !is_kept_twice {
-            let backed_up = self.beside.back_up(tree, name);
+            let backed_up = self.beside.back_up(tree, target.name);
             backed_up.map_err(|error| ("make_backup", error))?;
         }
         let Some(output) = file.output else { return Ok(()) };
         let put = output
-            .commit(tree, name, &attributes)
+            .commit(tree, target.name, &attributes)
             .and_then(|()| match file.is_over_partial {
-                true => self.beside.place_partial(tree, name, &attributes),
+                true => self.beside.place_partial(tree, target.name, &attributes),
                 false => Ok(()),
             });
         put.map_err(|error| ("rename", error))
     }
 
     /// What the file is to have.
-    fn attributes(
+    fn attributes<'l>(
         &self,
         tree: &mut Tree,
-        entry: &Entry,
-        name: &[u8],
+        target: Target<'l>,
         file: &Rebuilding,
         sets_time: bool,
-    ) -> Result<Attributes<'a>, (&'static str, io::Error)> {
+    ) -> Result<Attributes<'l>, (&'static str, io::Error)> {
         let before = file.before.as_ref();
         let before = before.filter(|before| before.mode & 0o170_000 == 0o100_000);
-        let mut attributes = self.keep.attributes(self.list, entry, before);
-        let there = tree.handle(name).ok();
+        let mut attributes = self.keep.attributes(target.list, target.entry, before);
+        let there = tree.handle(target.name).ok();
         let extended = self
             .keep
-            .whole_extended(self.list, entry, &self.values, there.as_ref());
+            .whole_extended(target.list, target.entry, &self.values, there.as_ref());
         attributes.extended = extended.map_err(|name| ("rename", missing(name)))?;
         if !sets_time {
             (attributes.mtime, attributes.atime) = (None, None);
@@ -314,28 +325,28 @@ impl<'a> Receiver<'a> {
     }
 
     /// Keeps what came of a file when the session ends before its time (`_exit_cleanup` in cleanup.c).
-    fn keep_part(&mut self, tree: &mut Tree, entry: &Entry, name: &[u8], file: Rebuilding) {
+    fn keep_part(&mut self, tree: &mut Tree, target: Target<'_>, file: Rebuilding) {
         if file.is_over_partial {
             return;
         }
         let has_folder = self.options.receiving.partial_folder().is_some();
-        let Ok(mut attributes) = self.attributes(tree, entry, name, &file, !has_folder) else {
+        let Ok(mut attributes) = self.attributes(tree, target, &file, !has_folder) else {
             return;
         };
         let Some(output) = file.output else { return };
         // The session is lost already: what fails now is not said.
         if has_folder {
-            if self.beside.make_partial_folder(tree, name).is_ok()
-                && let Some((tree, partial)) = self.beside.partial(tree, name)
+            if self.beside.make_partial_folder(tree, target.name).is_ok()
+                && let Some((tree, partial)) = self.beside.partial(tree, target.name)
             {
                 let _ = output.commit(tree, &partial, &attributes);
             }
         } else {
             // So old that `--update` does not take it for newer.
             attributes.mtime = attributes.mtime.map(|(_, nanoseconds)| (0, nanoseconds));
-            let is_kept = self.beside.back_up(tree, name);
+            let is_kept = self.beside.back_up(tree, target.name);
             if is_kept.is_ok() {
-                let _ = output.commit(tree, name, &attributes);
+                let _ = output.commit(tree, target.name, &attributes);
             }
         }
     }
@@ -344,8 +355,8 @@ impl<'a> Receiver<'a> {
     pub(crate) fn put_delayed(&mut self) -> Result<(), Error> {
         let delayed = std::mem::take(&mut self.delayed);
         for number in delayed {
-            let entry = *self.entry(number)?;
-            let name = self.keep.place(self.list, &entry).into_owned();
+            let Listed { list, entry, .. } = self.file(number)?;
+            let name = self.keep.place(&list, &entry).into_owned();
             let Some(tree) = &mut self.tree else { return Ok(()) };
             let mut there = tree.clone();
             let moved =
