@@ -69,9 +69,9 @@ the modules. Supported now: pulls, pushes and listings with
   -n -v -q -i -h --list-only --stats --no-motd                        what is done and printed
   --port --timeout --contimeout --password-file --protocol -4 -6      how the daemon is reached
   --address --sockopts --early-input
-In pushes too: -H -K -y -T --backup-dir --partial --partial-dir --inplace --append --append-verify --delay-updates
-  --compare-dest --copy-dest --link-dest --chown --usermap --groupmap --super --mkpath --fsync --preallocate
-  --write-devices; in pulls only: -A -X
+  --inplace --append --append-verify --partial --partial-dir --delay-updates -T   where files are made
+  --backup-dir --compare-dest --copy-dest --link-dest -y --fsync --preallocate     and what is kept and used
+In pushes too: -H -K --chown --usermap --groupmap --super --mkpath --write-devices; in pulls only: -A -X
 and the --no-OPTION forms. Every other option of rsync's is refused by name. -vv says no more than -v.
 ";
 

@@ -57,6 +57,11 @@ impl ReceivingChoices {
                 | "append-verify"
                 | "fsync"
                 | "preallocate"
+                | "compare-dest"
+                | "copy-dest"
+                | "link-dest"
+                | "fuzzy"
+                | "y"
         );
         if is_on && !is_for_pulls {
             self.given.get_or_insert_with(|| name.to_owned());

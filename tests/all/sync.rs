@@ -503,7 +503,7 @@ fn may_conflict(words: &[&str]) -> bool {
 }
 
 /// What only the receiving side does.
-const RECEIVING: [&str; 12] = [
+const RECEIVING: [&str; 20] = [
     "--inplace",
     "--append",
     "--append-verify",
@@ -516,6 +516,14 @@ const RECEIVING: [&str; 12] = [
     "-T.",
     "--preallocate",
     "--fsync",
+    "-y",
+    "-yy",
+    "--compare-dest=../one",
+    "--copy-dest=../one",
+    "--link-dest=../one",
+    "--compare-dest=../two",
+    "--copy-dest=../two",
+    "--link-dest=../two",
 ];
 
 fn generated_pull(seed: u64) -> Result<(), String> {
@@ -532,6 +540,10 @@ fn generated_pull(seed: u64) -> Result<(), String> {
     let may_conflict = may_conflict(&words);
     stage.compare(&words, |root| {
         let mut random = Random::new(seed);
+        for name in ["one", "two"] {
+            fs::create_dir(root.join(name)).expect("a folder");
+            plant(&root.join(name), &mut random, Some(&stage.source()), may_conflict);
+        }
         let target = root.join("dst");
         if !random.chance(30) {
             fs::create_dir(&target).expect("a folder");

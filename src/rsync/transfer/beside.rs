@@ -1,9 +1,16 @@
-use std::{ffi::OsStr, fs::File, io, os::unix::ffi::OsStrExt as _, path::Path};
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     rsync::{
-        proto::file_list::{Acl, FileKind},
-        transfer::{Error, Options, basis::Basis, links::is_unsafe, text::describe},
+        proto::{
+            Tag,
+            file_list::{Acl, FileKind},
+        },
+        transfer::{Error, Event, Observer, Options, basis::Basis, links::is_unsafe, text::describe},
         tree::{Attributes, Extended, Handle, Identity, Kept, Output, Outside, Status, Tree},
     },
     terms::Exit,
@@ -27,9 +34,14 @@ pub(crate) struct Beside<'a> {
 
 impl<'a> Beside<'a> {
     /// Looks for them; `root` is the destination (`do_recv` in main.c).
-    pub(crate) fn find(options: &'a Options, identity: &'a Identity, root: &Path) -> Result<Self, Error> {
+    pub(crate) fn find(
+        options: &'a Options,
+        identity: &'a Identity,
+        root: &Path,
+        observer: &dyn Observer,
+    ) -> Result<Self, Error> {
         let receiving = &options.receiving;
-        let at = |path: &str| root.join(OsStr::from_bytes(path.as_bytes()));
+        let at = |path: &str| beside_destination(root, path);
         let backups = receiving.backup_directory.as_deref().filter(|_| options.backs_up);
         let backups = backups.map(|path| backup_folder(&at(path), path)).transpose()?;
         let temporary = receiving.temporary_directory.as_deref();
@@ -37,7 +49,17 @@ impl<'a> Beside<'a> {
             .map(|path| temporary_folder(&at(path), path))
             .transpose()?;
         let partial = receiving.partial_folder().filter(|path| path.starts_with('/'));
-        let bases = receiving.bases.iter().map(|(_, path)| Tree::open(&at(path)).ok());
+        let bases = receiving.bases.iter().map(|(kind, path)| {
+            let path = at(path);
+            let problem = match Tree::open(&path) {
+                Ok(tree) => return Some(tree),
+                Err(error) if error.kind() == io::ErrorKind::NotADirectory => "is not a dir",
+                Err(_) => "does not exist",
+            };
+            let text = format!("{kind} arg {problem}: {}", path.display());
+            observer.observe(Event::Message(Tag::Warning, text.as_bytes()));
+            None
+        });
         Ok(Self {
             options,
             identity,
@@ -79,6 +101,17 @@ impl<'a> Beside<'a> {
             Basis::Elsewhere(number) => {
                 let tree = self.bases.get_mut(usize::from(*number)).and_then(Option::as_mut);
                 tree.ok_or_else(missing)?.read_with_length(name)
+            }
+            Basis::Similar(number, similar) => {
+                let name = [split(name).0, similar].concat();
+                let other = usize::from(*number).checked_sub(1);
+                match other.map(|other| self.bases.get_mut(other)) {
+                    None => tree.read_with_length(&name),
+                    Some(other) => {
+                        let other = other.and_then(Option::as_mut);
+                        other.ok_or_else(missing)?.read_with_length(&name)
+                    }
+                }
             }
         }
     }
@@ -367,6 +400,14 @@ pub(super) fn split(name: &[u8]) -> (&[u8], &[u8]) {
         .rposition(|&byte| byte == b'/')
         .map_or(0, |slash| slash + 1);
     name.split_at(start)
+}
+
+/// A path as the destination has it. One that is not made in a dry run has no parent to be found through it.
+fn beside_destination(root: &Path, path: &str) -> PathBuf {
+    match (path.strip_prefix("../"), root.parent()) {
+        (Some(rest), Some(parent)) if std::fs::metadata(root).is_err() => parent.join(rest),
+        _ => root.join(path),
+    }
 }
 
 fn backup_folder(path: &Path, given: &str) -> Result<Outside, Error> {

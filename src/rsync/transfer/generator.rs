@@ -12,6 +12,7 @@ use crate::rsync::{
         beside::Beside,
         delete::Deleter,
         extended::ValueKey,
+        fuzzy::Neighbours,
         keep::Keep,
         lists::Part,
         queue::{Pending, Queue, Stored},
@@ -41,6 +42,7 @@ pub(crate) struct Generator<'a> {
     pub(crate) failed_folder: Option<Vec<u8>>,
     pub(crate) deleter: Deleter<'a>,
     pub(crate) beside: Beside<'a>,
+    pub(crate) neighbours: Neighbours,
     /// The long values of extended attributes that were asked for.
     pub(crate) asked: HashSet<ValueKey>,
 }
@@ -100,16 +102,7 @@ impl Generator<'_> {
         for &number in numbers {
             let file = self.part.file(number).expect("it was asked for before");
             let entry = &file.entry;
-            let name = self.keep.place(&self.list, entry);
-            let partial = self
-                .tree
-                .as_mut()
-                .and_then(|tree| self.beside.partial_status(tree, &name));
-            let basis = partial.map_or(Basis::Own, |_| Basis::Partial);
-            let now = self.status(entry).ok().flatten();
-            let difference = now.map_or(ItemFlags::NEW, |now| self.difference(entry, &now, true));
-            let mut ask = Ask::new(basis, ItemFlags::TRANSFER | difference, &[]);
-            ask.is_again = true;
+            let ask = self.once_more(entry);
             self.request(number, entry, ask)?;
         }
         Ok(())
@@ -217,110 +210,14 @@ impl Generator<'_> {
         }
     }
 
-    fn regular(
-        &mut self,
-        number: u32,
-        entry: &Entry,
-        now: Option<&Status>,
-    ) -> Result<Result<(), Failure>, Error> {
-        let size = entry.size.unsigned_abs();
-        let is_too_large = self.options.max_size.is_some_and(|most| size > most);
-        if is_too_large || self.options.min_size.is_some_and(|least| size < least) {
-            return Ok(Ok(()));
-        }
-        let now = match self.make_way(entry, now.copied())? {
-            Ok(now) => now,
-            Err(failure) => return Ok(Err(failure)),
-        };
-        let list = self.list.clone();
-        let name = self.keep.place(&list, entry);
-        let partial = self
-            .tree
-            .as_mut()
-            .and_then(|tree| self.beside.partial_status(tree, &name));
-        let mut basis = Basis::Own;
-        let Some(now) = now else {
-            let other = match self.extended(entry, None) {
-                Ok(other) => other,
-                Err(failure) => return Ok(Err(failure)),
-            };
-            if partial.is_some() {
-                basis = Basis::Partial;
-            }
-            let flags = ItemFlags::NEW | ItemFlags::TRANSFER | other.flags;
-            self.request(number, entry, Ask::new(basis, flags, &other.wanted))?;
-            return Ok(Ok(()));
-        };
-        let window = self.options.modify_window;
-        if self.options.update && entry.mtime.saturating_sub(now.mtime) < window {
-            return Ok(Ok(()));
-        }
-        let is_same = match self.is_unchanged(entry, &now) {
-            Ok(is_same) => is_same,
-            Err(error) => return Ok(Err(self.failure("read {} failed", entry, &error))),
-        };
-        if is_same {
-            if let Some(tree) = self
-                .tree
-                .as_mut()
-                .filter(|_| partial.is_some() && !self.options.dry_run)
-            {
-                self.beside.remove_partial(tree, &name);
-            }
-            return Ok(self.touch(number, entry, &now, 0));
-        }
-        if self.options.receiving.append > 0 && now.size >= entry.size {
-            return Ok(Ok(()));
-        }
-        if partial.is_some() {
-            basis = Basis::Partial;
-        }
-        let other = match self.extended(entry, Some(&now)) {
-            Ok(other) => other,
-            Err(failure) => return Ok(Err(failure)),
-        };
-        let mut flags = ItemFlags::TRANSFER | self.difference(entry, &now, true) | other.flags;
-        if self.options.checksum {
-            flags |= ItemFlags::CHANGE;
-        }
-        self.request(number, entry, Ask::new(basis, flags, &other.wanted))?;
-        Ok(Ok(()))
-    }
-
-    /// Whether a file need not be transferred (`quick_check_ok` in generator.c).
-    fn is_unchanged(&mut self, entry: &Entry, now: &Status) -> io::Result<bool> {
-        if now.size != entry.size {
-            return Ok(false);
-        }
-        if self.options.checksum {
-            let Some(theirs) = self.list.extra(entry).and_then(|extra| extra.checksum.as_ref()) else {
-                return Ok(false);
-            };
-            let name = self.keep.place(&self.list, entry);
-            let Some(tree) = &mut self.tree else {
-                return Ok(false);
-            };
-            let mut file = tree.read(&name)?;
-            let mut hasher = self.session.list_checksum.listed();
-            let mut buffer = vec![0; 128 * 1024];
-            loop {
-                match io::Read::read(&mut file, &mut buffer) {
-                    Ok(0) => break,
-                    Ok(count) => hasher.update(&buffer[..count]),
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            return Ok(hasher.finish() == **theirs);
-        }
-        if self.options.size_only {
-            return Ok(true);
-        }
-        Ok(!self.options.ignore_times && self.keep.is_same_time(entry, now))
+    /// Whether files are transferred without a basis.
+    pub(super) fn is_whole(&self) -> bool {
+        let is_whole = self.options.whole_file || self.session.checksum == Checksum::None;
+        is_whole && self.options.receiving.append == 0
     }
 
     /// Asks for a file's data.
-    pub(super) fn request(&mut self, number: u32, entry: &Entry, ask: Ask<'_>) -> Result<(), Error> {
+    pub(super) fn request(&mut self, number: u32, entry: &Entry, ask: Ask) -> Result<(), Error> {
         let Ask {
             mut basis,
             flags,
@@ -329,8 +226,7 @@ impl Generator<'_> {
         } = ask;
         let options = self.options;
         let is_appended = options.receiving.append > 0 && !is_again;
-        let is_whole =
-            options.whole_file || self.session.checksum == Checksum::None && options.receiving.append == 0;
+        let is_whole = self.is_whole();
         let name = self.keep.place(&self.list, entry);
         let is_backed_up = options.receiving.in_place && options.backs_up && basis == Basis::Own && !is_again;
         if let Some(tree) = self.tree.as_mut().filter(|_| is_backed_up && !options.dry_run) {
@@ -357,17 +253,19 @@ impl Generator<'_> {
             ),
             _ => SumHead::default(),
         };
-        let kind = basis.kind();
+        let (kind, similar) = (basis.kind(), basis.name());
         let record = Record {
-            flags: ItemFlags(flags | kind.map_or(0, |_| ItemFlags::BASIS_TYPE)),
+            flags: ItemFlags(
+                flags | kind.map_or(0, |_| ItemFlags::BASIS_TYPE) | similar.map_or(0, |_| ItemFlags::NAME),
+            ),
             basis: kind,
-            name: None,
+            name: similar.map(<[u8]>::to_vec),
         };
         let before = self.outgoing.buffer().len();
         self.indices.write(Index::File(number), self.outgoing.buffer());
         record.write(self.outgoing.buffer());
         if options.xattrs && record.flags.has(ItemFlags::XATTR) && !options.dry_run {
-            write_wanted(wanted, self.outgoing.buffer());
+            write_wanted(&wanted, self.outgoing.buffer());
         }
         if !options.dry_run {
             let body = self.outgoing.buffer().len();
@@ -406,18 +304,18 @@ impl Generator<'_> {
 }
 
 /// How a file is asked for.
-pub(super) struct Ask<'w> {
-    basis: Basis,
+pub(super) struct Ask {
+    pub(super) basis: Basis,
     /// What is other.
     flags: u16,
     /// The numbers of the extended attributes whose values are wanted.
-    wanted: &'w [i32],
+    wanted: Vec<i32>,
     /// Whether its digest was wrong before.
-    is_again: bool,
+    pub(super) is_again: bool,
 }
 
-impl<'w> Ask<'w> {
-    pub(super) const fn new(basis: Basis, flags: u16, wanted: &'w [i32]) -> Self {
+impl Ask {
+    pub(super) const fn new(basis: Basis, flags: u16, wanted: Vec<i32>) -> Self {
         Self {
             basis,
             flags,

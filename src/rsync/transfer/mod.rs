@@ -1,5 +1,6 @@
 //! A session with a daemon: the dialogue, then the roles.
 
+mod alternatives;
 mod arguments;
 mod basis;
 mod beside;
@@ -12,6 +13,7 @@ mod destination;
 mod dialogue;
 mod error;
 mod extended;
+mod fuzzy;
 mod generator;
 mod keep;
 mod links;
@@ -27,6 +29,7 @@ mod push;
 mod queue;
 mod receiver;
 mod receiving;
+mod regular;
 mod requests;
 mod sender;
 mod session;

@@ -22,6 +22,7 @@ use crate::rsync::{
         delete::{Deleter, Report},
         destination::prepare,
         extended::Values,
+        fuzzy::Neighbours,
         generator::Generator,
         keep::Keep,
         links::MUNGED,
@@ -155,7 +156,7 @@ pub fn pull(
         ..Outcome::default()
     };
     if !part.list.is_empty() {
-        let beside = Beside::find(options, &keep.identity, &keep.root)?;
+        let beside = Beside::find(options, &keep.identity, &keep.root, observer)?;
         let part = Arc::new(part);
         let lists = Lists::default();
         lists.push(part.clone());
@@ -185,6 +186,7 @@ pub fn pull(
                 },
             ),
             beside: beside.clone(),
+            neighbours: Neighbours::default(),
             asked: HashSet::new(),
         };
         let receiver = Receiver {

@@ -15,6 +15,8 @@ pub(crate) enum Pending {
     Values(u32, ItemFlags),
     /// Something was done without the sender.
     Local(u32, ItemFlags),
+    /// A second name was made for something; an empty one if it is in another folder.
+    Linked(u32, ItemFlags, Vec<u8>),
     /// Something was deleted.
     Deleted { name: Vec<u8>, is_directory: bool },
     /// Something odd that does no harm.

@@ -206,18 +206,21 @@ impl Receiver<'_> {
                     flags,
                     wanted: file,
                 }) if Some(number) == wanted => {
-                    self.report(number, flags)?;
+                    self.report(number, flags, None)?;
                     return Ok(Asked::Data(file));
                 }
                 Some(Pending::Values(number, flags)) => {
-                    self.report(number, flags)?;
+                    self.report(number, flags, None)?;
                     self.set_values(number)?;
                     if Some(number) == wanted {
                         return Ok(Asked::Values);
                     }
                 }
                 Some(Pending::Transfer { .. }) => {}
-                Some(Pending::Local(number, flags)) => self.report(number, flags)?,
+                Some(Pending::Local(number, flags)) => self.report(number, flags, None)?,
+                Some(Pending::Linked(number, flags, name)) => {
+                    self.report(number, flags, Some(&*name).filter(|name| !name.is_empty()))?;
+                }
                 Some(Pending::Deleted { name, is_directory }) => self.observer.observe(Event::Deleted {
                     name: &name,
                     is_directory,
@@ -234,13 +237,13 @@ impl Receiver<'_> {
         }
     }
 
-    fn report(&self, number: u32, flags: ItemFlags) -> Result<(), Error> {
+    fn report(&self, number: u32, flags: ItemFlags, link: Option<&[u8]>) -> Result<(), Error> {
         let file = self.file(number)?;
         self.observer.observe(Event::Item {
             list: &file.list,
             entry: &file.entry,
             flags,
-            link: None,
+            link,
         });
         Ok(())
     }

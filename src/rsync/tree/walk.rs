@@ -14,7 +14,7 @@ use nix::{
     errno::Errno,
     fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlinkat, renameat},
     sys::stat::{FileStat, Mode, SFlag, fstatat, makedev, mkdirat, mknodat},
-    unistd::{UnlinkatFlags, mkdir, symlinkat, unlinkat},
+    unistd::{UnlinkatFlags, linkat, mkdir, symlinkat, unlinkat},
 };
 
 use crate::rsync::{proto::file_list::FileKind, tree::Output};
@@ -259,6 +259,17 @@ impl Tree {
         let (from, base) = self.place(name)?;
         let (folder, place) = to.place(place)?;
         Ok(renameat(&*from, base, &*folder, place)?)
+    }
+
+    /// Gives something a second name, at a place of a tree where nothing is.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn link_to(&mut self, name: &[u8], to: &mut Self, place: &[u8]) -> io::Result<()> {
+        let (from, base) = self.place(name)?;
+        let (folder, place) = to.place(place)?;
+        Ok(linkat(&*from, base, &*folder, place, AtFlags::empty())?)
     }
 
     /// Begins a file that will stand at a place once it is complete.

@@ -98,13 +98,12 @@ fn compare(cases: &[(&str, Prepare)]) {
     let stage = Stage::new();
     source(&stage.source());
     let mut differences = Vec::new();
-    for (words, prepare) in cases {
-        for protocol in ["--protocol=32", "--protocol=30", "--protocol=29"] {
-            let mut words: Vec<_> = words.split(' ').collect();
-            words.extend([protocol, "{url}/data/src/", "dst"]);
-            if let Err(difference) = stage.compare(&words, prepare) {
-                differences.push(difference);
-            }
+    for (number, (words, prepare)) in cases.iter().enumerate() {
+        let protocol = ["--protocol=32", "--protocol=30", "--protocol=29"][number % 3];
+        let mut words: Vec<_> = words.split(' ').collect();
+        words.extend([protocol, "{url}/data/src/", "dst"]);
+        if let Err(difference) = stage.compare(&words, prepare) {
+            differences.push(difference);
         }
     }
     assert!(differences.is_empty(), "{}", differences.join("\n"));
@@ -172,5 +171,97 @@ fn backups_have_a_folder() {
             let _ = fs::remove_file(root.join("dst/link"));
             symlink("../../out", root.join("dst/link")).expect("a link");
         }),
+    ]);
+}
+
+/// Folders beside the destination that have some of the files: as they are, with other attributes, with other content.
+fn beside(root: &Path) {
+    source(&root.join("one"));
+    source(&root.join("two"));
+    let old = bytes(1, 20_000);
+    for (name, content) in [
+        ("one/longer", &old[..]),
+        ("two/moved", &old[..]),
+        ("two/sub/deep/new", &old[..50]),
+    ] {
+        fs::write(root.join(name), content).expect("a file");
+        touch(&root.join(name), time(900_000_000));
+    }
+    for name in ["one/shorter", "one/sub", "two/zeros", "two/sub/deep"] {
+        let mode = if name.contains("sub") { 0o711 } else { 0o600 };
+        fs::set_permissions(root.join(name), fs::Permissions::from_mode(mode)).expect("a mode");
+    }
+    fs::remove_file(root.join("one/same")).expect("it was there");
+    for name in ["one/link", "one/empty"] {
+        fs::remove_file(root.join(name)).expect("it was there");
+    }
+    symlink("other", root.join("one/link")).expect("a link");
+    touch_itself(&root.join("one/link"), time(900_000_000));
+    fs::create_dir(root.join("one/empty")).expect("a folder");
+    for folder in ["one/sub/deep", "one/sub", "one", "two/sub/deep", "two/sub", "two"] {
+        touch(&root.join(folder), time(1_000_000_000));
+    }
+}
+
+#[test]
+fn files_are_found_in_other_folders() {
+    let both: Prepare = |root| {
+        destination(root);
+        beside(root);
+    };
+    let mut cases: Vec<(String, Prepare)> = Vec::new();
+    for kind in ["compare", "copy", "link"] {
+        for words in [
+            "-ai --{kind}-dest=../one --{kind}-dest=../two",
+            "-aii --{kind}-dest=../two --{kind}-dest=../none",
+            "-rti --{kind}-dest=../one",
+            "-ri --{kind}-dest=../one",
+            "-acii --{kind}-dest={here}/one --{kind}-dest={here}/two",
+            "-ain --{kind}-dest=../two",
+            "-av --{kind}-dest=../one/same --{kind}-dest=../two",
+            "-aiO --{kind}-dest=../two --delete --partial-dir=.part",
+            "-ai --inplace --{kind}-dest=../one",
+            "-ayi --{kind}-dest=../one --{kind}-dest=../two",
+            "-ayyi --{kind}-dest=../one --{kind}-dest=../two",
+            "-aiW --{kind}-dest=../one --remove-source-files -n",
+        ] {
+            let words = words.replace("{kind}", kind);
+            cases.push((words.clone(), beside));
+            cases.push((words, both));
+        }
+    }
+    let cases: Vec<_> = cases
+        .iter()
+        .map(|(words, prepare)| (&**words, *prepare))
+        .collect();
+    compare(&cases);
+}
+
+#[test]
+fn a_similar_file_is_a_basis() {
+    let similar: Prepare = |root| {
+        let old = bytes(1, 20_000);
+        fs::create_dir_all(root.join("dst/sub/deep")).expect("folders");
+        for name in [
+            "longer-1.tar",
+            "shorte",
+            "moved.old",
+            "zero",
+            "sub/changed~",
+            "sub/deep/new.1",
+            "x",
+        ] {
+            fs::write(root.join("dst").join(name), &old).expect("a file");
+            touch(&root.join("dst").join(name), time(900_000_000));
+        }
+        touch(&root.join("dst/x"), time(1_000_000_001));
+    };
+    compare(&[
+        ("-ayi", similar),
+        ("-ayyi", similar),
+        ("-ayi --inplace", similar),
+        ("-ayi --delete-delay", similar),
+        ("-ayiW", similar),
+        ("-ayin", similar),
     ]);
 }

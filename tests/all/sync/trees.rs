@@ -229,6 +229,9 @@ fn describe(root: &Path, below: &Path, lines: &mut Vec<String>) {
         let path = root.join(&name);
         let found = path.symlink_metadata().expect("it is there");
         let mut line = format!("{:?} {:o} {}:{}", name, found.mode(), found.uid(), found.gid());
+        if !found.is_dir() && found.nlink() > 1 {
+            let _ = write!(line, " {} names", found.nlink());
+        }
         if found.is_file() {
             let content = fs::read(&path).expect("a file");
             let _ = write!(
