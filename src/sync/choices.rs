@@ -86,7 +86,7 @@ impl<'s> Choices<'s> {
                 options.max_alloc = value.map(str::to_owned);
             }
             "secluded-args" | "protect-args" | "s" => options.secluded = is_on,
-            "chown" if is_on => self.receiving.owners(options, value.unwrap_or_default())?,
+            "chown" if is_on => ReceivingChoices::owners(options, value.unwrap_or_default())?,
             "mkpath" => options.make_path = is_on,
             "hard-links" | "H" => options.hard_links = is_on,
             "remote-option" | "M" if is_on => options.remote_options.extend(value.map(str::to_owned)),
@@ -172,9 +172,6 @@ impl<'s> Choices<'s> {
     pub(super) fn finish(mut self, options: &mut Options, is_pull: bool) -> Result<(), UsageError> {
         if is_pull && options.hard_links {
             return Err(UsageError::PushOnly("hard-links".to_owned()));
-        }
-        if is_pull && options.make_path {
-            return Err(UsageError::PushOnly("mkpath".to_owned()));
         }
         self.receiving
             .finish(&mut options.receiving, options.whole_file, is_pull)?;

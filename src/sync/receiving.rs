@@ -61,6 +61,8 @@ impl ReceivingChoices {
                 | "copy-dest"
                 | "link-dest"
                 | "fuzzy"
+                | "usermap"
+                | "groupmap"
                 | "y"
         );
         if is_on && !is_for_pulls {
@@ -75,8 +77,8 @@ impl ReceivingChoices {
         kind: &'static str,
         value: Option<&str>,
     ) -> Result<(), UsageError> {
-        if receiving.bases.first().is_some_and(|(other, _)| *other != kind) {
-            return Err(UsageError::BasisKinds);
+        if let Some((other, _)) = receiving.bases.first().filter(|(other, _)| *other != kind) {
+            return Err(UsageError::BasisKinds(kind, other));
         }
         if receiving.bases.len() == MOST_BASES {
             return Err(UsageError::ManyBases { kind });
@@ -142,7 +144,7 @@ const MOST_BASES: usize = 20;
 
 impl ReceivingChoices {
     /// `--chown=USER:GROUP` is short for two maps, and keeps owner and group.
-    pub(super) fn owners(&mut self, options: &mut Options, value: &str) -> Result<(), UsageError> {
+    pub(super) fn owners(options: &mut Options, value: &str) -> Result<(), UsageError> {
         let (user, group) = value.split_once(':').unwrap_or((value, ""));
         if !user.is_empty() {
             if options.receiving.user_map.is_some() {
@@ -158,7 +160,6 @@ impl ReceivingChoices {
             options.receiving.group_map = Some(format!("*:{group}"));
             options.group = true;
         }
-        self.given.get_or_insert_with(|| "chown".to_owned());
         Ok(())
     }
 }

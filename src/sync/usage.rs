@@ -73,8 +73,8 @@ pub enum UsageError {
     #[error("{0} cannot be used with {1}")]
     Together(&'static str, &'static str),
     /// Two kinds of other destinations.
-    #[error("You may not mix --compare-dest, --copy-dest, and --link-dest.")]
-    BasisKinds,
+    #[error("ERROR: the {0} option conflicts with the {1} option")]
+    BasisKinds(&'static str, &'static str),
     /// Too many other destinations.
     #[error("ERROR: at most 20 {kind} args may be specified")]
     ManyBases {
@@ -96,7 +96,7 @@ impl UsageError {
             self,
             Self::EmptySuffixThere
                 | Self::Together(..)
-                | Self::BasisKinds
+                | Self::BasisKinds(..)
                 | Self::ManyBases { .. }
                 | Self::ChownTwice(_)
         )

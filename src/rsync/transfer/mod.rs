@@ -22,6 +22,7 @@ mod make;
 mod names;
 mod observer;
 mod options;
+mod owners;
 mod prune;
 mod pull;
 mod pulse;

@@ -17,6 +17,8 @@ pub enum Event<'a> {
     Listed(&'a FileList),
     /// The destination was made.
     Created(&'a str),
+    /// So many folders were made for the destination.
+    CreatedPath(usize, &'a str),
     /// Something about a file: what is other than before.
     Item {
         /// The list that holds it.

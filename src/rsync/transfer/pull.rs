@@ -12,7 +12,7 @@ use nix::unistd::{Group, User};
 use crate::rsync::{
     filter::{FilterList, Requested, Side, Verdict},
     proto::{
-        Indices, Session, Statistics, Stop, TokenReader, Violation,
+        Indices, Session, Statistics, Stop, Tag, TokenReader, Violation,
         file_list::{FileKind, FileList, Item, ListReader, NameReader, Named},
     },
     transfer::{
@@ -27,6 +27,7 @@ use crate::rsync::{
         keep::Keep,
         links::MUNGED,
         lists::{Lists, Part},
+        owners::Owners,
         prune::prune,
         pulse::Pulse,
         queue::{Queue, Stored},
@@ -113,7 +114,11 @@ pub fn pull(
         filters: &filters,
         is_open: options.trust_sender,
     };
-    let mut list = receive_list(&session, options, &gate, &mut incoming, &faults)?;
+    let (owners, unknown) = Owners::new(options)?;
+    for text in unknown {
+        observer.observe(Event::Message(Tag::Warning, text.as_bytes()));
+    }
+    let mut list = receive_list(&session, options, &gate, owners, &mut incoming, &faults)?;
     if list.is_empty() {
         // The server exits at once then.
         incoming.drain();
@@ -236,31 +241,35 @@ impl Received {
 struct LocalIds {
     users: HashMap<u32, u32>,
     groups: HashMap<u32, u32>,
+    owners: Owners,
 }
 
 impl LocalIds {
     fn user(&self, uid: u32) -> u32 {
-        self.users.get(&uid).copied().unwrap_or(uid)
+        let known = self.users.get(&uid).copied();
+        known.or_else(|| self.owners.user(uid, b"")).unwrap_or(uid)
     }
 
     fn group(&self, gid: u32) -> u32 {
-        self.groups.get(&gid).copied().unwrap_or(gid)
+        let known = self.groups.get(&gid).copied();
+        known.or_else(|| self.owners.group(gid, b"")).unwrap_or(gid)
     }
 
     fn learn(&mut self, named: &Named<'_>) {
         match *named {
-            Named::User(id, name) if id != 0 => {
-                let name = std::str::from_utf8(name).ok();
-                let user = name.and_then(|name| User::from_name(name).ok().flatten());
-                self.users.extend(user.map(|user| (id, user.uid.as_raw())));
+            Named::User(id, name) => {
+                let here = || User::from_name(std::str::from_utf8(name).ok()?).ok().flatten();
+                let mapped = self.owners.user(id, name);
+                // That of root stays.
+                let user = mapped.or_else(|| here().filter(|_| id != 0).map(|user| user.uid.as_raw()));
+                self.users.extend(user.map(|user| (id, user)));
             }
-            Named::Group(id, name) if id != 0 => {
-                let name = std::str::from_utf8(name).ok();
-                let group = name.and_then(|name| Group::from_name(name).ok().flatten());
-                self.groups.extend(group.map(|group| (id, group.gid.as_raw())));
+            Named::Group(id, name) => {
+                let here = || Group::from_name(std::str::from_utf8(name).ok()?).ok().flatten();
+                let mapped = self.owners.group(id, name);
+                let group = mapped.or_else(|| here().filter(|_| id != 0).map(|group| group.gid.as_raw()));
+                self.groups.extend(group.map(|group| (id, group)));
             }
-            // That of root stays.
-            _ => {}
         }
     }
 }
@@ -297,6 +306,7 @@ fn receive_list(
     session: &Session,
     options: &Options,
     gate: &Gate<'_>,
+    owners: Owners,
     incoming: &mut Incoming<'_>,
     faults: &Faults,
 ) -> Result<Received, Error> {
@@ -311,7 +321,16 @@ fn receive_list(
         }
     };
     faults.add_bits(errors);
-    let mut names = LocalIds::default();
+    let mut names = LocalIds {
+        owners,
+        ..LocalIds::default()
+    };
+    if !session.compatibility.has_names_of_root() {
+        // Its name is not sent.
+        let name: &[u8] = if options.numeric_ids { b"" } else { b"root" };
+        names.learn(&Named::User(0, name));
+        names.learn(&Named::Group(0, name));
+    }
     if !options.numeric_ids {
         let mut reader = NameReader::new(&fields, session.compatibility.has_names_of_root());
         loop {

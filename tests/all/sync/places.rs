@@ -265,3 +265,61 @@ fn a_similar_file_is_a_basis() {
         ("-ayin", similar),
     ]);
 }
+
+#[test]
+fn owners_are_mapped() {
+    let source: Prepare = |root| {
+        destination(root);
+        std::os::unix::fs::chown(root.join("dst/longer"), Some(1), Some(2)).expect("an owner");
+    };
+    if !nix::unistd::geteuid().is_root() {
+        skip("only root gives files away");
+        return;
+    }
+    compare(&[
+        ("-ai --chown=daemon:bin", source),
+        ("-ai --chown=:bin", source),
+        ("-rti --chown=7:8", source),
+        ("-ai --usermap=0:1,*:2", source),
+        ("-ai --usermap=root:1 --groupmap=0-5:3", source),
+        ("-ai --usermap=r*:1 --groupmap=daemon:3", source),
+        ("-ai --usermap=?:1 --groupmap=root:daemon --numeric-ids", source),
+        ("-ai --usermap=*:nobody-here", source),
+        ("-ai --usermap=1", source),
+        ("-ai --groupmap=1:", source),
+        ("-ai --groupmap=1-x:2", source),
+    ]);
+}
+
+#[test]
+fn the_way_to_the_destination_is_made() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    source(&stage.source());
+    let file: Prepare = |root| fs::write(root.join("a"), "in the way").expect("a file");
+    let nothing: Prepare = |_| {};
+    for words in [
+        "-ai --mkpath {url}/data/src/ a/b/c",
+        "-av --mkpath {url}/data/src/ a/b/c/",
+        "-ai --mkpath {url}/data/src/same a/b/c",
+        "-ai --mkpath {url}/data/src/same a/b/",
+        "-ai --mkpath {url}/data/src/same a",
+        "-ai --mkpath {url}/data/src/sub a",
+        "-ain --mkpath {url}/data/src/ a/b/c",
+        "-ain --mkpath {url}/data/src/same a/b/c",
+    ] {
+        // Where a file stands in the way, rsync speaks of too many symlinks.
+        for prepare in [Some(nothing), words.ends_with(" a").then_some(file)]
+            .into_iter()
+            .flatten()
+        {
+            let words: Vec<_> = words.split(' ').collect();
+            if let Err(difference) = stage.compare(&words, prepare) {
+                panic!("{difference}");
+            }
+        }
+    }
+}
