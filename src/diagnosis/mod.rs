@@ -41,6 +41,8 @@ pub struct Explained {
     pub span: Span,
     /// The rules that fire there because of the cause; none: all.
     pub rules: &'static [&'static str],
+    /// What begins in front of this is about more than the cause, such as the line and not its value.
+    pub from: u32,
 }
 
 /// A place in a file, and the key of what the page says there; none for the first place.

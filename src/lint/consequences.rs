@@ -62,7 +62,8 @@ impl Judged {
 fn is_consequence(finding: Judged, place: Span, one: &Explained, rule: &str, is_first: bool) -> bool {
     let overlaps = one.span.source == place.source
         && one.span.end > place.start
-        && one.span.start < place.end.max(place.start + 1);
+        && one.span.start < place.end.max(place.start + 1)
+        && one.from <= place.start;
     let is_meant = if one.rules.is_empty() {
         is_first
     } else {

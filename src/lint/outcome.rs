@@ -7,6 +7,7 @@ use crate::{
     lint::{
         checks, consequences,
         engine::Options,
+        fix::end_lines_alike,
         markdown::Excerpt,
         report::{Case, Findings, Reporter},
         subject::Subject,
@@ -64,6 +65,9 @@ impl<'a> Outcome<'a> {
         consequences::drop_explained(&mut self.findings);
         drop_repeated(&mut self.findings.kept);
         self.suppress(sources);
+        for finding in &mut self.findings.kept {
+            end_lines_alike(finding, sources);
+        }
         self.place_excerpts();
         for finding in &mut self.findings.kept {
             self.options.choose(finding.page, &mut finding.severity);

@@ -78,7 +78,20 @@ impl Case {
     /// The same for what certain rules find there.
     #[must_use]
     pub fn explains_rules(mut self, span: Span, rules: &'static [&'static str]) -> Self {
-        self.explains.push(Explained { span, rules });
+        self.explains.push(Explained { span, rules, from: 0 });
+        self
+    }
+
+    /// The same for what is wrong with a value in `span`. What is wrong with its line, such as where it stands, is no
+    /// consequence.
+    #[must_use]
+    pub fn explains_value(mut self, span: Span, value: Span) -> Self {
+        let from = value.start;
+        self.explains.push(Explained {
+            span,
+            rules: &[],
+            from,
+        });
         self
     }
 

@@ -325,8 +325,8 @@ impl<'a> ModuleSubject<'a> {
     pub fn serves_as_root(&self, subject: &ConfigurationSubject<'_>) -> bool {
         let daemon_uid = self.configuration.text(Scope::Global, Parameter::DaemonUid).value;
         subject.circumstances.daemon_uid == 0
-            && matches!(daemon_uid, b"" | b"root" | b"0")
-            && matches!(self.text(Parameter::Uid).value, b"root" | b"0")
+            && (daemon_uid.is_empty() || is_root(daemon_uid))
+            && is_root(self.text(Parameter::Uid).value)
     }
 
     /// Whether the daemon confines the module with chroot: `yes` always; unset with `/./` in the path, or as long as
@@ -362,4 +362,9 @@ impl<'a> ModuleSubject<'a> {
     pub fn sources(&self) -> &'a Sources {
         self.sources
     }
+}
+
+/// Whether a user is root: by name, or by a number however long (`user_to_uid` in uidlist.c).
+fn is_root(user: &[u8]) -> bool {
+    user == b"root" || (!user.is_empty() && user.iter().all(|&byte| byte == b'0'))
 }

@@ -123,17 +123,37 @@ impl<'p> Printer<'p> {
         list.entries()
             .iter()
             .for_each(|entry| seen.listed.count(entry.kind()));
-        drop(seen);
-        if self.options().list_only {
-            let numbers = crate::rsync::proto::file_list::numbered(list);
-            for place in numbers.into_iter().flatten() {
-                self.always(&self.listing(list, &list.entries()[place as usize]));
-            }
-        } else if self.options().verbose > 0 {
-            self.print(match self.plan.place {
-                Place::Push { .. } => "sending incremental file list",
-                _ => "receiving incremental file list",
-            });
+    }
+
+    /// The first lines: what comes now.
+    fn begin(&self, is_incremental: bool) {
+        let options = self.options();
+        if options.verbose == 0 || !options.recursive && !options.directories {
+            return;
+        }
+        let verb = match self.plan.place {
+            Place::Push { .. } if is_incremental => "sending",
+            Place::Push { .. } => "building",
+            _ => "receiving",
+        };
+        self.print(&match is_incremental {
+            true => format!("{verb} incremental file list"),
+            false => format!("{verb} file list ... done"),
+        });
+    }
+
+    /// The lines of a listing; a folder stands in front of what it holds, which may come later.
+    fn list(&self, list: &FileList, folder: Option<(&FileList, &Entry)>, is_incremental: bool) {
+        if let Some((list, entry)) = folder {
+            self.always(&self.listing(list, entry));
+        }
+        let numbers = crate::rsync::proto::file_list::numbered(list);
+        let entries = numbers
+            .into_iter()
+            .flatten()
+            .map(|place| &list.entries()[place as usize]);
+        for entry in entries.filter(|entry| !is_incremental || !entry.is_directory()) {
+            self.always(&self.listing(list, entry));
         }
     }
 
@@ -269,7 +289,20 @@ impl Observer for Printer<'_> {
             // A line end within a message is part of a name.
             Event::Message(Tag::Info, text) => self.print(&shown(text.trim_ascii_end())),
             Event::Message(_, text) => self.complain(&shown(text.trim_ascii_end())),
-            Event::Listed(list) => self.listed(list),
+            Event::Listed {
+                list,
+                folder,
+                is_first,
+                is_incremental,
+            } => {
+                self.listed(list);
+                if is_first {
+                    self.begin(is_incremental);
+                }
+                if self.options().list_only {
+                    self.list(list, folder, is_incremental);
+                }
+            }
             Event::Created(path) => {
                 if self.options().verbose > 0 || self.plan.options.itemize {
                     self.print(&format!("created directory {path}"));

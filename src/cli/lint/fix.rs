@@ -8,10 +8,10 @@ use std::{
 use similar::TextDiff;
 
 use crate::{
-    catalog::{FileKind, Language, Safety, Severity},
+    catalog::{FileKind, Language, Safety},
     cli::{
         input::Hosts,
-        lint::{File, inputs, replace::replace},
+        lint::{File, inputs, replace::replace, uncovered::brings},
         output::complain,
     },
     diagnosis::Finding,
@@ -53,8 +53,8 @@ enum Why {
 
 /// Applies the cures to the files' contents in memory until there is none left.
 ///
-/// Causes that hide others come last, and what they hid may then be found. Any other cure that lets a rule find more than
-/// before is left out, and so is every safe one by which strangers may do more.
+/// Causes that hide others come last, and what they hid may then be found, see [`brings`]. Any other cure that lets a rule
+/// find more than before is left out, and so is every safe one by which strangers may do more.
 pub(super) fn apply(files: &mut [File<'_>], options: &Options, safety: Safety) -> Cured {
     let mut report = lint::lint(inputs(files), options);
     let mut withheld = Vec::new();
@@ -76,9 +76,9 @@ pub(super) fn apply(files: &mut [File<'_>], options: &Options, safety: Safety) -
             best: None,
             withheld: Vec::new(),
         };
-        round.grow(&plain, find_more);
+        round.grow(&plain);
         if round.best.is_none() {
-            round.grow(&hiding, |_, _| BTreeSet::new());
+            round.grow(&hiding);
         }
         let best = round.best.take();
         trials = round.trials;
@@ -118,7 +118,7 @@ struct Attempt {
 impl<'r> Round<'r, '_> {
     /// Accepts those of the cures that do no harm together with what is accepted already: all at once, or else one
     /// half after the other.
-    fn grow(&mut self, cures: &[&'r Finding], harm: fn(&Report, &Report) -> BTreeSet<&'static str>) {
+    fn grow(&mut self, cures: &[&'r Finding]) {
         if cures.is_empty() {
             return;
         }
@@ -133,7 +133,7 @@ impl<'r> Round<'r, '_> {
         let Some(attempt) = self.attempt(&together) else {
             return;
         };
-        let brings = harm(self.report, &attempt.report);
+        let brings = brings(self.report, &attempt.report, &together, self.safety);
         let why = if self.safety == Safety::Safe && self.opens(&attempt) {
             Some(Why::Opens)
         } else {
@@ -147,8 +147,8 @@ impl<'r> Round<'r, '_> {
             ([one], Some(why)) => self.withheld.push(self.withhold(one, why)),
             (_, Some(_)) => {
                 let (first, second) = cures.split_at(cures.len() / 2);
-                self.grow(first, harm);
-                self.grow(second, harm);
+                self.grow(first);
+                self.grow(second);
             }
         }
     }
@@ -203,27 +203,6 @@ impl<'r> Round<'r, '_> {
             why,
         }
     }
-}
-
-/// The rules that find more than before.
-fn find_more(before: &Report, after: &Report) -> BTreeSet<&'static str> {
-    let count = |report: &Report| {
-        let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
-        // What is good to know may become true with a cure: that a module can be written, for one.
-        for finding in report
-            .findings
-            .iter()
-            .filter(|finding| finding.severity > Severity::Info)
-        {
-            *counts.entry(finding.page.id).or_default() += 1;
-        }
-        counts
-    };
-    let before = count(before);
-    let more = count(after).into_iter();
-    more.filter(|(rule, count)| *count > before.get(rule).copied().unwrap_or(0))
-        .map(|(rule, _)| rule)
-        .collect()
 }
 
 /// Says which cures were left out, and why.

@@ -3,6 +3,7 @@ mod choice;
 mod fix;
 mod replace;
 mod report;
+mod uncovered;
 
 use std::{
     collections::BTreeSet,

@@ -14,7 +14,8 @@ use crate::rsync::{
         extended::ValueKey,
         fuzzy::Neighbours,
         keep::Keep,
-        lists::Part,
+        lists::{Lists, Next},
+        part::Part,
         queue::{Pending, Queue, Stored},
         store::Wanted,
         text::{describe, shown},
@@ -28,7 +29,7 @@ pub(crate) struct Generator<'a> {
     pub(crate) session: Session,
     pub(crate) options: &'a Options,
     pub(crate) keep: &'a Keep<'a>,
-    pub(crate) part: Arc<Part>,
+    pub(crate) lists: &'a Lists,
     /// The list of what is looked at.
     pub(crate) list: Arc<FileList>,
     pub(crate) queue: &'a Queue,
@@ -40,6 +41,8 @@ pub(crate) struct Generator<'a> {
     pub(crate) indices: Indices,
     /// The folder that could not be made last.
     pub(crate) failed_folder: Option<Vec<u8>>,
+    /// Folders that were made before their turn.
+    pub(crate) made: HashSet<Vec<u8>>,
     pub(crate) deleter: Deleter<'a>,
     pub(crate) beside: Beside<'a>,
     pub(crate) neighbours: Neighbours,
@@ -48,21 +51,65 @@ pub(crate) struct Generator<'a> {
 }
 
 impl Generator<'_> {
-    /// Goes through the whole list, and ends the phase.
+    /// Goes through the lists as they come, and ends the phase (`generate_files` in generator.c).
     pub(crate) fn run(&mut self) -> Result<(), Error> {
-        if self.options.list_only {
-            return self.done(1);
+        loop {
+            let next = match self.lists.ready() {
+                Some(next) => next,
+                None => {
+                    self.tell_stored()?;
+                    self.outgoing.flush()?;
+                    self.lists.wait()
+                }
+            };
+            match next {
+                Next::List(part) => self.go_through(&part)?,
+                Next::Again(number) => self.again(&[number])?,
+                Next::Done => self.done_with_list()?,
+                Next::Nothing => return self.outgoing.flush(),
+            }
         }
-        let part = self.part.clone();
-        self.deleter.before(&part)?;
+    }
+
+    /// The folder of a list, and what is in it.
+    fn go_through(&mut self, part: &Arc<Part>) -> Result<(), Error> {
+        if self.options.list_only {
+            return Ok(());
+        }
+        self.deleter.before(part)?;
+        if let Some(folder) = &part.folder {
+            self.list = folder.list.clone();
+            if let Err(failure) = self.consider(part.start - 1, &folder.entry)? {
+                self.fail(failure);
+            }
+        }
+        self.list = part.list.clone();
         for (number, entry) in part.files() {
+            if self.lists.is_incremental() && entry.is_directory() {
+                self.make_ahead(entry)?;
+                continue;
+            }
             if let Err(failure) = self.consider(number, entry)? {
                 self.fail(failure);
             }
             self.outgoing.send_if_full()?;
             self.tell_stored()?;
+            while self.lists.is_done() {
+                self.done_with_list()?;
+            }
         }
-        self.done(1)
+        Ok(())
+    }
+
+    /// All that was asked for of the first of the lists has come.
+    fn done_with_list(&mut self) -> Result<(), Error> {
+        self.tell_stored()?;
+        self.queue.push(Pending::Done);
+        self.indices.write(Index::Done, self.outgoing.buffer());
+        match self.lists.is_short() {
+            true => self.outgoing.flush(),
+            false => self.outgoing.send_if_full(),
+        }
     }
 
     /// Ends the last phases of the transfer: that of delayed updates and, if nothing is to be deleted later, that of
@@ -79,9 +126,7 @@ impl Generator<'_> {
 
     /// Deletes what was left for the end.
     pub(crate) fn delete_late(&mut self) -> Result<(), Error> {
-        if !self.options.list_only {
-            self.deleter.late(&self.part)?;
-        }
+        self.deleter.late()?;
         self.done_with_deletions()
     }
 
@@ -97,13 +142,13 @@ impl Generator<'_> {
         self.done(1)
     }
 
-    /// Asks once more for files whose digest was wrong, now with whole digests, and ends the phase.
+    /// Asks once more for files whose digest was wrong, now with whole digests.
     pub(crate) fn again(&mut self, numbers: &[u32]) -> Result<(), Error> {
         for &number in numbers {
-            let file = self.part.file(number).expect("it was asked for before");
-            let entry = &file.entry;
-            let ask = self.once_more(entry);
-            self.request(number, entry, ask)?;
+            let file = self.lists.file(number).expect("it was asked for before");
+            self.list = file.list.clone();
+            let ask = self.once_more(&file.entry);
+            self.request(number, &file.entry, ask)?;
         }
         Ok(())
     }
@@ -290,6 +335,9 @@ impl Generator<'_> {
             }
         }
         debug_assert!(self.outgoing.buffer().len() > before, "a request was written");
+        if !self.options.dry_run && !is_again {
+            self.lists.asked(number);
+        }
         self.queue.push(Pending::Transfer {
             number,
             flags: record.flags,

@@ -1,6 +1,7 @@
 //! A session with a daemon: the dialogue, then the roles.
 
 mod alternatives;
+mod announce;
 mod arguments;
 mod basis;
 mod beside;
@@ -13,16 +14,20 @@ mod destination;
 mod dialogue;
 mod error;
 mod extended;
+mod folders;
 mod fuzzy;
 mod generator;
+mod ids;
 mod keep;
 mod links;
+mod listing;
 mod lists;
 mod make;
 mod names;
 mod observer;
 mod options;
 mod owners;
+mod part;
 mod prune;
 mod pull;
 mod pulse;

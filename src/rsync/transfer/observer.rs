@@ -13,8 +13,17 @@ pub enum Event<'a> {
     Line(&'a [u8]),
     /// A message of the peer's, and its kind.
     Message(Tag, &'a [u8]),
-    /// The list has come.
-    Listed(&'a FileList),
+    /// A list has come.
+    Listed {
+        /// The list.
+        list: &'a FileList,
+        /// The folder whose content it is, if the lists of folders come one by one, and the list that it is in.
+        folder: Option<(&'a FileList, &'a Entry)>,
+        /// Whether it is the first one.
+        is_first: bool,
+        /// Whether the lists of folders come one by one.
+        is_incremental: bool,
+    },
     /// The destination was made.
     Created(&'a str),
     /// So many folders were made for the destination.

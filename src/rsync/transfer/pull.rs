@@ -1,5 +1,5 @@
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     net::Shutdown,
     os::unix::ffi::OsStrExt as _,
     path::Path,
@@ -7,33 +7,27 @@ use std::{
     thread,
 };
 
-use nix::unistd::{Group, User};
-
 use crate::rsync::{
-    filter::{FilterList, Requested, Side, Verdict},
-    proto::{
-        Indices, Session, Statistics, Stop, Tag, TokenReader, Violation,
-        file_list::{FileKind, FileList, Item, ListReader, NameReader, Named},
-    },
+    filter::Side,
+    proto::{Indices, Statistics, TokenReader, file_list::FileKind},
     transfer::{
-        Error, Event, ModeChange, Observer, Opened, Options,
+        Error, Event, Observer, Opened, Options,
         beside::Beside,
         counts::FileCounts,
         delete::{Deleter, Report},
         destination::prepare,
         extended::Values,
+        folders::Folders,
         fuzzy::Neighbours,
         generator::Generator,
         keep::Keep,
-        links::MUNGED,
-        lists::{Lists, Part},
-        owners::Owners,
-        prune::prune,
+        listing::Listing,
+        lists::Lists,
         pulse::Pulse,
         queue::{Queue, Stored},
         receiver::{Counts, Receiver, missing},
-        session::{Role, fields, final_exit, set_up, total_size},
-        text::{describe, shown},
+        session::{Role, final_exit, set_up},
+        text::describe,
         wire::{Faults, Incoming, Outgoing, socket_error},
     },
     tree::{Identity, Tree},
@@ -109,37 +103,27 @@ pub fn pull(
         &mut outgoing,
         &mut incoming,
     )?;
-    let gate = Gate {
-        requested: Requested::new(paths, options.recursive, options.directories),
-        filters: &filters,
-        is_open: options.trust_sender,
-    };
-    let (owners, unknown) = Owners::new(options)?;
-    for text in unknown {
-        observer.observe(Event::Message(Tag::Warning, text.as_bytes()));
-    }
-    let mut list = receive_list(&session, options, &gate, owners, &mut incoming, &faults)?;
-    if list.is_empty() {
+    let lists = Lists::new(session.compatibility.has_incremental_lists());
+    let mut listing = Listing::new(
+        session,
+        options,
+        paths,
+        filters.clone(),
+        &lists,
+        &faults,
+        observer,
+    )?;
+    let mut indices = Indices::new(protocol);
+    listing.receive_first(&mut incoming, &mut indices)?;
+    let is_empty = listing.listed == 0;
+    if is_empty {
         // The server exits at once then.
         incoming.drain();
     }
-    let names = std::mem::take(&mut list.names);
-    let mut list = list.list;
-    list.map_ids(|uid| names.user(uid), |gid| names.group(gid));
-    if !options.mode_changes.is_empty() {
-        list.map_modes(|mode, is_directory| ModeChange::apply_all(&options.mode_changes, mode, is_directory));
-    }
-    if options.munge_links {
-        list.prefix_links(MUNGED);
-    }
-    observer.observe(Event::Listed(&list));
-    let mut part = Part::new(list, 0);
-    if options.prune_empty_directories {
-        prune(&mut part, &filters);
-    }
     let destination = match destination {
-        Some(path) if !options.list_only && !part.list.is_empty() => {
-            Some(prepare(path, &part, options, observer)?)
+        Some(path) if !options.list_only && !is_empty => {
+            let first = lists.first();
+            Some(prepare(path, listing.listed, first.as_ref(), options, observer)?)
         }
         _ => None,
     };
@@ -155,22 +139,15 @@ pub fn pull(
     let queue = Queue::default();
     let stored = Stored::new(options.remove_source_files && !options.dry_run);
     filters.set_root(keep.root.as_os_str().as_bytes());
-    let mut outcome = Outcome {
-        listed: part.list.len() as u64,
-        total_size: total_size(&part.list),
-        ..Outcome::default()
-    };
-    if !part.list.is_empty() {
+    let mut outcome = Outcome::default();
+    if !is_empty {
         let beside = Beside::find(options, &keep.identity, &keep.root, observer)?;
-        let part = Arc::new(part);
-        let lists = Lists::default();
-        lists.push(part.clone());
         let generator = Generator {
             session,
             options,
             keep: &keep,
-            part: part.clone(),
-            list: part.list.clone(),
+            lists: &lists,
+            list: Arc::default(),
             queue: &queue,
             stored: &stored,
             faults: &faults,
@@ -178,9 +155,9 @@ pub fn pull(
             outgoing,
             indices: Indices::new(protocol),
             failed_folder: None,
+            made: HashSet::new(),
             deleter: Deleter::new(
                 &keep,
-                &part,
                 protocol,
                 filters,
                 tree.clone(),
@@ -205,7 +182,8 @@ pub fn pull(
             observer,
             tree: tree.clone(),
             incoming,
-            indices: Indices::new(protocol),
+            listing,
+            indices,
             tokens: TokenReader::new(session.compression),
             counts: Counts::default(),
             values: Values::new(),
@@ -216,143 +194,12 @@ pub fn pull(
         if let Some(tree) = tree
             && !options.dry_run
         {
-            finish_directories(tree, &part, &keep, &values, &faults, observer);
+            finish_directories(tree, &lists.take_folders(), &keep, &values, &faults, observer);
         }
     }
     outcome.exit = final_exit(&faults).code();
     observer.observe(Event::Done(&outcome));
     Ok(outcome)
-}
-
-/// The list, and how the sender names its ids.
-struct Received {
-    list: FileList,
-    names: LocalIds,
-}
-
-impl Received {
-    fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
-}
-
-/// Which of our ids a name of the sender's has; ids without a name here stay as they are.
-#[derive(Default)]
-struct LocalIds {
-    users: HashMap<u32, u32>,
-    groups: HashMap<u32, u32>,
-    owners: Owners,
-}
-
-impl LocalIds {
-    fn user(&self, uid: u32) -> u32 {
-        let known = self.users.get(&uid).copied();
-        known.or_else(|| self.owners.user(uid, b"")).unwrap_or(uid)
-    }
-
-    fn group(&self, gid: u32) -> u32 {
-        let known = self.groups.get(&gid).copied();
-        known.or_else(|| self.owners.group(gid, b"")).unwrap_or(gid)
-    }
-
-    fn learn(&mut self, named: &Named<'_>) {
-        match *named {
-            Named::User(id, name) => {
-                let here = || User::from_name(std::str::from_utf8(name).ok()?).ok().flatten();
-                let mapped = self.owners.user(id, name);
-                // That of root stays.
-                let user = mapped.or_else(|| here().filter(|_| id != 0).map(|user| user.uid.as_raw()));
-                self.users.extend(user.map(|user| (id, user)));
-            }
-            Named::Group(id, name) => {
-                let here = || Group::from_name(std::str::from_utf8(name).ok()?).ok().flatten();
-                let mapped = self.owners.group(id, name);
-                let group = mapped.or_else(|| here().filter(|_| id != 0).map(|group| group.gid.as_raw()));
-                self.groups.extend(group.map(|group| (id, group)));
-            }
-        }
-    }
-}
-
-/// Lets in what was asked for (`recv_file_entry` in flist.c).
-struct Gate<'a> {
-    requested: Requested,
-    filters: &'a FilterList,
-    is_open: bool,
-}
-
-impl Gate<'_> {
-    /// Looks at the file that came last.
-    fn check(&self, list: &FileList) -> Result<(), Violation> {
-        let Some(entry) = list.entries().last().filter(|_| !self.is_open) else {
-            return Ok(());
-        };
-        let (name, is_directory) = (list.name(entry), entry.is_directory());
-        if name == b"." {
-            return Ok(());
-        }
-        let is_excluded = || self.filters.check(name, is_directory, Side::Sender) == Verdict::Excluded;
-        if !self.filters.has_folder_rules() && is_excluded() {
-            return Err(Violation::ExcludedName(shown(name)));
-        }
-        if !self.requested.contains(name, is_directory) {
-            return Err(Violation::UnrequestedName(shown(name)));
-        }
-        Ok(())
-    }
-}
-
-fn receive_list(
-    session: &Session,
-    options: &Options,
-    gate: &Gate<'_>,
-    owners: Owners,
-    incoming: &mut Incoming<'_>,
-    faults: &Faults,
-) -> Result<Received, Error> {
-    let protocol = session.protocol;
-    let fields = fields(session, options);
-    let mut list = FileList::default();
-    let mut reader = ListReader::new(fields);
-    let errors = loop {
-        match incoming.decode(|input| reader.read(0, input, &mut list))? {
-            Item::File => gate.check(&list)?,
-            Item::End(errors) => break errors,
-        }
-    };
-    faults.add_bits(errors);
-    let mut names = LocalIds {
-        owners,
-        ..LocalIds::default()
-    };
-    if !session.compatibility.has_names_of_root() {
-        // Its name is not sent.
-        let name: &[u8] = if options.numeric_ids { b"" } else { b"root" };
-        names.learn(&Named::User(0, name));
-        names.learn(&Named::Group(0, name));
-    }
-    if !options.numeric_ids {
-        let mut reader = NameReader::new(&fields, session.compatibility.has_names_of_root());
-        loop {
-            let before = reader.clone();
-            let mut is_end = false;
-            incoming.decode(|input| {
-                reader = before.clone();
-                match reader.next(input)? {
-                    Some(named) => names.learn(&named),
-                    None => is_end = true,
-                }
-                Ok::<_, Stop>(())
-            })?;
-            if is_end {
-                break;
-            }
-        }
-    }
-    if protocol < 30 {
-        faults.add_bits(incoming.decode(|input| input.int())?);
-    }
-    Ok(Received { list, names })
 }
 
 /// Runs both roles until the goodbye.
@@ -365,6 +212,7 @@ fn run(
     let protocol = receiver.session.protocol;
     let is_late = generator.deleter.is_late();
     let is_delayed = generator.options.receiving.delay_updates;
+    let lists = receiver.lists;
     let (redo, redone) = mpsc::channel::<Vec<u32>>();
     thread::scope(|scope| {
         let asking = scope.spawn(move || {
@@ -418,6 +266,7 @@ fn run(
             Ok(())
         })();
         drop(redo);
+        lists.close();
         if taken.is_err() {
             let _ = stream.shutdown(Shutdown::Both);
         }
@@ -430,6 +279,7 @@ fn run(
         outcome.deleted = deleted;
         // Before 31 nothing is read once late deletions are done.
         let reported = receiver.report_all();
+        (outcome.listed, outcome.total_size) = (receiver.listing.listed, receiver.listing.total_size);
         outcome.transferred = counts.files;
         outcome.transferred_size = counts.size;
         (outcome.literal, outcome.matched) = (counts.literal, counts.matched);
@@ -446,15 +296,13 @@ fn run(
 /// Sets times and permissions of folders, the innermost first, once all that is in them is written.
 fn finish_directories(
     mut tree: Tree,
-    part: &Part,
+    folders: &Folders,
     keep: &Keep<'_>,
     values: &Values,
     faults: &Faults,
     observer: &dyn Observer,
 ) {
-    let list = &*part.list;
-    let folders = part.files().rev().filter(|(_, entry)| entry.is_directory());
-    for (_, entry) in folders {
+    for (list, entry) in folders.all().rev() {
         let name = keep.place(list, entry);
         // What could not be made was reported.
         let Ok(Some(now)) = tree.status(&name) else {

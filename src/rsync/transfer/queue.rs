@@ -19,6 +19,8 @@ pub(crate) enum Pending {
     Linked(u32, ItemFlags, Vec<u8>),
     /// Something was deleted.
     Deleted { name: Vec<u8>, is_directory: bool },
+    /// The sender was told that a list is done.
+    Done,
     /// Something odd that does no harm.
     Said(String),
     /// Something failed.

@@ -5,9 +5,10 @@ use crate::rsync::{
     proto::{Index, Indices, ItemFlags, Record, Session, Tag, TokenWriter, Violation, file_list::FileKind},
     transfer::{
         Error, Event, Observer, Options,
-        build::{ERROR, Sources, VANISHED},
+        announce::Announcer,
+        build::{ERROR, VANISHED},
         counts::FileCounts,
-        lists::{Listed, Parts},
+        part::Listed,
         receiver::Counts,
         requests::{Arrived, Requests},
         text::{describe, shown},
@@ -20,8 +21,7 @@ use crate::rsync::{
 pub(crate) struct Sender<'a> {
     pub(crate) session: Session,
     pub(crate) options: &'a Options,
-    pub(crate) parts: Parts,
-    pub(crate) sources: Sources,
+    pub(crate) announcer: Announcer<'a>,
     pub(crate) requests: &'a Requests,
     pub(crate) faults: &'a Faults,
     pub(crate) observer: &'a dyn Observer,
@@ -40,6 +40,11 @@ pub(crate) struct Sender<'a> {
 /// Phases whose end is answered; from protocol 31 on the end of late deletions too.
 const PHASES: u8 = 3;
 
+/// So many files the server should know at least beyond those that it asks for, and at most
+/// (`MIN_FILECNT_LOOKAHEAD` and `MAX_FILECNT_LOOKAHEAD` in rsync.h).
+const LEAST_AHEAD: usize = 1000;
+const MOST_AHEAD: usize = 10_000;
+
 /// As much of a file is read at once, in bytes.
 const READ: usize = 256 * 1024;
 
@@ -47,10 +52,16 @@ impl Sender<'_> {
     /// Answers until the peer says goodbye.
     pub(crate) fn run(&mut self) -> Result<(), Error> {
         loop {
+            self.announce(LEAST_AHEAD)?;
             let arrived = match self.requests.take_ready() {
                 Some(arrived) => arrived,
                 None => {
                     self.outgoing.flush()?;
+                    if !self.announcer.is_complete() && self.announcer.ahead() < MOST_AHEAD {
+                        // There is time to look further.
+                        self.announce(self.announcer.ahead() + LEAST_AHEAD / 2)?;
+                        continue;
+                    }
                     let Some(arrived) = self.requests.next()? else {
                         return Ok(());
                     };
@@ -60,17 +71,33 @@ impl Sender<'_> {
             match arrived {
                 Arrived::Message(tag, text) => self.message(tag, &text)?,
                 Arrived::Deletions(deleted) => self.deleted = deleted,
-                Arrived::Done => {
-                    self.phases += 1;
-                    let answered = PHASES + u8::from(self.session.protocol >= 31);
-                    if self.phases <= answered {
-                        self.indices.write(Index::Done, self.outgoing.buffer());
-                    }
-                }
+                Arrived::Done => self.done()?,
                 Arrived::Request { number, record, sums } => self.answer(number, &record, &sums)?,
             }
             self.outgoing.send_if_full()?;
         }
+    }
+
+    /// Sends lists until so many files are ahead of what the server asks for.
+    fn announce(&mut self, ahead: usize) -> Result<(), Error> {
+        if self.announcer.is_complete() {
+            return Ok(());
+        }
+        self.announcer
+            .reach(ahead, &mut self.indices, &mut self.outgoing)?;
+        self.requests.expect(self.announcer.count());
+        Ok(())
+    }
+
+    /// The server is done with a list, or with a phase.
+    fn done(&mut self) -> Result<(), Error> {
+        let is_phase = self.announcer.end()?;
+        self.phases += u8::from(is_phase);
+        let answered = PHASES + u8::from(self.session.protocol >= 31);
+        if self.phases <= answered {
+            self.indices.write(Index::Done, self.outgoing.buffer());
+        }
+        Ok(())
     }
 
     /// Takes what the peer still says after a failure to write, until it hangs up.
@@ -103,12 +130,12 @@ impl Sender<'_> {
 
     /// A file arrived safely: it is removed here, if that is wanted (`successful_send` in sender.c).
     fn stored(&mut self, number: u32) -> Result<(), Error> {
-        let Listed { list, entry, place } = self.file(number)?;
+        let (file, argument) = self.announcer.file(number)?;
         if !self.options.remove_source_files {
             return Ok(());
         }
-        let name = list.name(&entry);
-        let tree = self.sources.tree(place);
+        let (name, entry) = (file.name(), &file.entry);
+        let tree = &mut self.announcer.source(argument).tree;
         let now = match self.options.copy_links {
             true => tree.followed_status(name).map(Some),
             false => tree.status(name),
@@ -149,14 +176,9 @@ impl Sender<'_> {
         self.observer.observe(Event::Failed(&text));
     }
 
-    /// The file of a number.
-    fn file(&self, number: u32) -> Result<Listed, Error> {
-        let file = self.parts.file(number);
-        Ok(file.ok_or(Violation::UnaskedIndex(number))?)
-    }
-
     fn answer(&mut self, number: u32, record: &Record, sums: &BlockSums) -> Result<(), Error> {
-        let file = self.file(number)?;
+        let (file, argument) = self.announcer.file(number)?;
+        self.announcer.advance_to(number);
         let entry = &file.entry;
         let is_wanted = record.flags.has(ItemFlags::TRANSFER);
         if is_wanted && (entry.kind() != FileKind::Regular || self.phases >= PHASES - 1) {
@@ -171,7 +193,7 @@ impl Sender<'_> {
             self.echo(number, record);
             return Ok(());
         }
-        self.send(number, &file, record, sums)
+        self.send(number, argument, &file, record, sums)
     }
 
     fn report(&self, file: &Listed, record: &Record) {
@@ -192,13 +214,19 @@ impl Sender<'_> {
     }
 
     /// Sends a file: what the basis lacks, and where the rest stands in it.
-    fn send(&mut self, number: u32, file: &Listed, record: &Record, sums: &BlockSums) -> Result<(), Error> {
-        let (place, listed) = (file.place, file);
-        let name = file.list.name(&file.entry);
-        let (file, length) = match self.sources.tree(place).read_with_length(name) {
+    fn send(
+        &mut self,
+        number: u32,
+        argument: usize,
+        file: &Listed,
+        record: &Record,
+        sums: &BlockSums,
+    ) -> Result<(), Error> {
+        let (listed, name) = (file, file.name());
+        let (file, length) = match self.announcer.source(argument).tree.read_with_length(name) {
             Ok(opened) => opened,
             Err(error) => {
-                self.unsent(number, place, name, &error)?;
+                self.unsent(number, argument, name, &error)?;
                 return Ok(());
             }
         };
@@ -243,7 +271,7 @@ impl Sender<'_> {
                     io::ErrorKind::UnexpectedEof => "No data available (61)".to_owned(),
                     _ => describe(&error),
                 };
-                let place = self.sources.shown(place, name);
+                let place = self.announcer.source(argument).shown(name);
                 self.fail(ERROR, &format!("read errors mapping \"{place}\": {reason}"));
             }
         }
@@ -252,8 +280,8 @@ impl Sender<'_> {
     }
 
     /// A file that cannot be opened; the peer is told.
-    fn unsent(&mut self, number: u32, place: u32, name: &[u8], error: &io::Error) -> Result<(), Error> {
-        let path = self.sources.shown(place, name);
+    fn unsent(&mut self, number: u32, argument: usize, name: &[u8], error: &io::Error) -> Result<(), Error> {
+        let path = self.announcer.source(argument).shown(name);
         if error.kind() == io::ErrorKind::NotFound {
             self.faults.add_bits(VANISHED);
             let text = format!("file has vanished: \"{path}\"");

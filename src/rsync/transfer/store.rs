@@ -12,7 +12,7 @@ use crate::rsync::{
     transfer::{
         Error, Event,
         basis::Basis,
-        lists::Listed,
+        part::Listed,
         receiver::{Receiver, missing},
         text::{describe, shown},
         wire::Next,
