@@ -72,7 +72,7 @@ the modules. Supported now: pulls, pushes and listings with
   --inplace --append --append-verify --partial --partial-dir --delay-updates -T   where files are made
   --backup-dir --compare-dest --copy-dest --link-dest -y --fsync --preallocate     and what is kept and used
   --chown --usermap --groupmap --mkpath                                  whom they belong to, and where
-In pushes too: -H -K --super --write-devices; in pulls only: -A -X
+  -H (pushes: from protocol 30); in pushes too: -K --super --write-devices; in pulls only: -A -X
 and the --no-OPTION forms. Every other option of rsync's is refused by name. -vv says no more than -v.
 ";
 

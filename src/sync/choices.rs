@@ -170,9 +170,6 @@ impl<'s> Choices<'s> {
 
     /// What only all options together say.
     pub(super) fn finish(mut self, options: &mut Options, is_pull: bool) -> Result<(), UsageError> {
-        if is_pull && options.hard_links {
-            return Err(UsageError::PushOnly("hard-links".to_owned()));
-        }
         self.receiving
             .finish(&mut options.receiving, options.whole_file, is_pull)?;
         let mut times = self.times_of_deletion;

@@ -182,10 +182,10 @@ impl<'p> Printer<'p> {
             seen.created.count(entry.kind());
         }
         let significant = is_significant(flags);
-        let mut line = shown(&name(list, entry));
-        if let Some(link) = link {
-            line.push_str(&format!(" => {}", shown(link)));
-        }
+        let line = match link {
+            Some(link) => format!("{} => {}", shown(list.name(entry)), shown(link)),
+            None => shown(&name(list, entry)),
+        };
         let options = self.options();
         if self.plan.options.itemize {
             if significant || options.report_unchanged || link.is_some() {

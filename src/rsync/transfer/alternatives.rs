@@ -24,8 +24,10 @@ enum Use {
 pub(super) enum Alternative {
     /// Nothing, or nothing of use.
     None,
-    /// All: nothing is left to do.
-    Done,
+    /// All: nothing is left to do; the number of the folder that it is linked to.
+    Done(Option<u8>),
+    /// The same is there, and nothing is made.
+    Skipped,
     /// It is as there, which was reported, and must be made all the same.
     Told,
     /// The like of it is there.
@@ -90,7 +92,7 @@ impl Generator<'_> {
             if kind == Use::Compare {
                 let flags = self.difference(entry, &found.status, false);
                 self.report(number, flags, None);
-                return Ok(Alternative::Done);
+                return Ok(Alternative::Skipped);
             }
             if self.link(found.number, &name) {
                 if let (Some(_), false) = (self.keep.atime(&self.list, entry), self.options.dry_run) {
@@ -100,7 +102,7 @@ impl Generator<'_> {
                     let flags = self.difference(entry, &found.status, false) | ItemFlags::LOCAL_CHANGE;
                     self.report(number, flags, Some(Vec::new()));
                 }
-                return Ok(Alternative::Done);
+                return Ok(Alternative::Done(Some(found.number)));
             }
         } else if now.is_some() {
             return Ok(Alternative::None);
@@ -114,7 +116,7 @@ impl Generator<'_> {
         let other = self.extended(entry, None)?;
         let flags = self.difference(entry, &found.status, true) | ItemFlags::LOCAL_CHANGE;
         self.tell(number, flags | other.flags, &other);
-        Ok(Alternative::Done)
+        Ok(Alternative::Done(None))
     }
 
     /// Looks for something else than a regular file, which is not at the destination (`try_dests_non` in generator.c).
@@ -140,10 +142,16 @@ impl Generator<'_> {
         }
         Ok(match kind {
             _ if is_folder => Alternative::Told,
-            Use::Compare => Alternative::Done,
-            Use::Link if is_linked => Alternative::Done,
+            Use::Compare => Alternative::Skipped,
+            Use::Link if is_linked => Alternative::Done(None),
             _ => Alternative::Told,
         })
+    }
+
+    /// What the other folders have with the content of a file, and with all else if there is one.
+    pub(super) fn content_of_others(&mut self, entry: &Entry) -> Option<Status> {
+        let found = self.best(entry).ok().flatten()?;
+        (found.likeness != Likeness::Kind).then_some(found.status)
     }
 
     /// The first one that is the same in all, or else the first of the best.

@@ -13,6 +13,7 @@ use crate::rsync::{
         delete::Deleter,
         extended::ValueKey,
         fuzzy::Neighbours,
+        hard_links::HardLinks,
         keep::Keep,
         lists::{Lists, Next},
         part::Part,
@@ -46,6 +47,7 @@ pub(crate) struct Generator<'a> {
     pub(crate) deleter: Deleter<'a>,
     pub(crate) beside: Beside<'a>,
     pub(crate) neighbours: Neighbours,
+    pub(crate) hard_links: HardLinks,
     /// The long values of extended attributes that were asked for.
     pub(crate) asked: HashSet<ValueKey>,
 }
@@ -84,6 +86,9 @@ impl Generator<'_> {
             }
         }
         self.list = part.list.clone();
+        if self.options.hard_links {
+            self.hard_links = HardLinks::of(part);
+        }
         for (number, entry) in part.files() {
             if self.lists.is_incremental() && entry.is_directory() {
                 self.make_ahead(entry)?;
@@ -156,7 +161,10 @@ impl Generator<'_> {
     /// Tells the sender which files it may remove.
     fn tell_stored(&mut self) -> Result<(), Error> {
         for number in self.stored.take() {
-            self.outgoing.message(Tag::Success, number.to_le_bytes())?;
+            if self.options.remove_source_files {
+                self.outgoing.message(Tag::Success, number.to_le_bytes())?;
+            }
+            self.finish_links_of(number)?;
         }
         Ok(())
     }
@@ -202,9 +210,9 @@ impl Generator<'_> {
     }
 
     /// The outer error ends the session, the inner one is this file's.
-    fn consider(&mut self, number: u32, entry: &Entry) -> Result<Result<(), Failure>, Error> {
+    pub(super) fn consider(&mut self, number: u32, entry: &Entry) -> Result<Result<(), Failure>, Error> {
         if self.is_below_failed(entry) {
-            return Ok(Ok(()));
+            return self.skip(number, entry).map(Ok);
         }
         let now = match self.status(entry) {
             Ok(now) => now,
@@ -230,7 +238,7 @@ impl Generator<'_> {
             }
         };
         if is_left {
-            return Ok(Ok(()));
+            return self.skip(number, entry).map(Ok);
         }
         let kind = entry.kind();
         if kind == FileKind::Regular {
@@ -248,11 +256,18 @@ impl Generator<'_> {
             self.queue.push(Pending::Said(text));
             return Ok(Ok(()));
         }
-        if kind == FileKind::Symlink {
-            self.symlink(number, entry, now)
-        } else {
-            self.node(number, entry, now)
+        match self.is_linked(number, entry, now.as_ref())? {
+            Ok(false) => {}
+            linked => return Ok(linked.map(drop)),
         }
+        let made = match kind {
+            FileKind::Symlink => self.symlink(number, entry, now)?,
+            _ => self.node(number, entry, now)?,
+        };
+        if made.is_ok() {
+            self.finish_links(entry, None)?;
+        }
+        Ok(made)
     }
 
     /// Whether files are transferred without a basis.

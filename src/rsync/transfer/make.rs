@@ -107,7 +107,7 @@ impl Generator<'_> {
         let alternative = self.other_thing(number, entry)?;
         let other = self.extended(entry, None)?;
         let flags = match alternative {
-            Alternative::Done | Alternative::Told => return Ok(()),
+            Alternative::Done(_) | Alternative::Skipped | Alternative::Told => return Ok(()),
             Alternative::Like(_, status) => self.difference(entry, &status, true),
             Alternative::None => ItemFlags::NEW,
         };
@@ -271,7 +271,7 @@ impl Generator<'_> {
             Alternative::None => Some((None, false)),
             Alternative::Like(_, status) => Some((Some(status), false)),
             Alternative::Told => Some((None, true)),
-            Alternative::Done => None,
+            Alternative::Done(_) | Alternative::Skipped => None,
         })
     }
 

@@ -17,6 +17,7 @@ mod extended;
 mod folders;
 mod fuzzy;
 mod generator;
+mod hard_links;
 mod ids;
 mod keep;
 mod links;

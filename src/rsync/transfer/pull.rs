@@ -20,6 +20,7 @@ use crate::rsync::{
         folders::Folders,
         fuzzy::Neighbours,
         generator::Generator,
+        hard_links::HardLinks,
         keep::Keep,
         listing::Listing,
         lists::Lists,
@@ -137,7 +138,7 @@ pub fn pull(
         root: place.root,
     };
     let queue = Queue::default();
-    let stored = Stored::new(options.remove_source_files && !options.dry_run);
+    let stored = Stored::new((options.remove_source_files || options.hard_links) && !options.dry_run);
     filters.set_root(keep.root.as_os_str().as_bytes());
     let mut outcome = Outcome::default();
     if !is_empty {
@@ -169,6 +170,7 @@ pub fn pull(
             ),
             beside: beside.clone(),
             neighbours: Neighbours::default(),
+            hard_links: HardLinks::default(),
             asked: HashSet::new(),
         };
         let receiver = Receiver {

@@ -14,6 +14,18 @@ use crate::rsync::{
     tree::Status,
 };
 
+/// What is done with a file.
+enum Choice {
+    /// It is asked for.
+    Asked(Ask),
+    /// It is right; the number of the folder that it is linked to.
+    Right(Option<u8>),
+    /// Another name of it may be there.
+    Waits,
+    /// It is left alone.
+    Skipped,
+}
+
 /// What is missing of a regular file, and what it is made from.
 impl Generator<'_> {
     /// The outer error ends the session, the inner one is this file's.
@@ -33,28 +45,45 @@ impl Generator<'_> {
             now.kind() == FileKind::Regular && entry.mtime.saturating_sub(now.mtime) < window
         });
         if self.options.update && is_newer {
-            return Ok(Ok(()));
+            return self.skip(number, entry).map(Ok);
         }
         let now = match self.make_way(entry, now.copied())? {
             Ok(now) => now,
             Err(failure) => return Ok(Err(failure)),
         };
-        match self.choose(number, entry, now) {
-            Ok(Some(ask)) => self.request(number, entry, ask).map(Ok),
-            Ok(None) => Ok(Ok(())),
-            Err(failure) => Ok(Err(failure)),
+        match self.is_linked(number, entry, now.as_ref())? {
+            Ok(false) => {}
+            linked => return Ok(linked.map(drop)),
         }
+        match self.choose(number, entry, now) {
+            Ok(Choice::Asked(ask)) => {
+                self.is_asked(entry);
+                self.request(number, entry, ask)?;
+                if self.options.dry_run {
+                    self.finish_links(entry, None)?;
+                }
+            }
+            Ok(Choice::Right(other)) => self.finish_links(entry, other)?,
+            Ok(Choice::Skipped) => self.skip(number, entry)?,
+            Ok(Choice::Waits) => {}
+            Err(failure) => return Ok(Err(failure)),
+        }
+        Ok(Ok(()))
     }
 
-    /// How a file is to be asked for; `None` if nothing is missing.
-    fn choose(&mut self, number: u32, entry: &Entry, now: Option<Status>) -> Result<Option<Ask>, Failure> {
+    /// What is to be done with a file.
+    fn choose(&mut self, number: u32, entry: &Entry, now: Option<Status>) -> Result<Choice, Failure> {
         let list = self.list.clone();
         let name = self.keep.place(&list, entry);
         let (mut basis, mut like) = (Basis::Own, now);
         match self.other_file(number, entry, now.as_ref())? {
-            Alternative::Done => {
+            Alternative::Done(other) => {
                 self.stored.push(number);
-                return Ok(None);
+                return Ok(Choice::Right(other));
+            }
+            Alternative::Skipped => {
+                self.stored.push(number);
+                return Ok(Choice::Skipped);
             }
             Alternative::Like(other, status) => (basis, like) = (other, Some(status)),
             Alternative::None | Alternative::Told => {}
@@ -73,9 +102,12 @@ impl Generator<'_> {
                     basis = Basis::Similar(list, similar);
                 }
             }
+            if basis == Basis::Own && self.waits(number, entry) {
+                return Ok(Choice::Waits);
+            }
             let other = self.extended(entry, None)?;
             let flags = ItemFlags::NEW | ItemFlags::TRANSFER | other.flags;
-            return Ok(Some(Ask::new(basis, flags, other.wanted)));
+            return Ok(Choice::Asked(Ask::new(basis, flags, other.wanted)));
         };
         if basis == Basis::Own {
             let is_same = self.is_unchanged(entry, &now);
@@ -83,11 +115,11 @@ impl Generator<'_> {
                 if let (Some(tree), true) = (&mut self.tree, has_partial && !self.options.dry_run) {
                     self.beside.remove_partial(tree, &name);
                 }
-                return self.touch(number, entry, &now, 0).map(|()| None);
+                return self.touch(number, entry, &now, 0).map(|()| Choice::Right(None));
             }
         }
         if self.options.receiving.append > 0 && now.size >= entry.size {
-            return Ok(None);
+            return Ok(Choice::Skipped);
         }
         let other = match basis {
             Basis::Own => self.extended(entry, Some(&now))?,
@@ -103,7 +135,7 @@ impl Generator<'_> {
         if self.options.receiving.fuzzy > 0 && !self.is_whole() {
             self.note_change(&name);
         }
-        Ok(Some(Ask::new(basis, flags, other.wanted)))
+        Ok(Choice::Asked(Ask::new(basis, flags, other.wanted)))
     }
 
     /// How a file is to be asked for whose digest was wrong.

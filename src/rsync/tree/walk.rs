@@ -272,6 +272,18 @@ impl Tree {
         Ok(linkat(&*from, base, &*folder, place, AtFlags::empty())?)
     }
 
+    /// Gives something a second name in the tree; what is there is replaced at once.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn link_over(&mut self, name: &[u8], place: &[u8]) -> io::Result<()> {
+        let (from, base) = self.place(name)?;
+        self.replace(place, |folder, beside| {
+            linkat(&*from, base, folder, beside, AtFlags::empty())
+        })
+    }
+
     /// Begins a file that will stand at a place once it is complete.
     ///
     /// # Errors

@@ -137,7 +137,7 @@ fn the_server_is_told_the_same() {
         "-a --partial -T . {url}/m/ d",
         "-a --partial-dir=.p/./q/../r/ {url}/m/ d",
         "-a --partial-dir=/p {url}/m/ d",
-        "-a --delay-updates --partial-dir=. {url}/m/ d",
+        "-a --partial --partial-dir=. {url}/m/ d",
         "-a --backup-dir=./b --delete {url}/m/ d",
         "-a --backup-dir=b/ --suffix=~ {url}/m/ d",
         "-ab --backup-dir=. --suffix=x --delete {url}/m/ d",

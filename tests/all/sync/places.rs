@@ -323,3 +323,69 @@ fn the_way_to_the_destination_is_made() {
         }
     }
 }
+
+#[test]
+fn names_of_one_file_stay_together() {
+    let linked = |root: &Path, pairs: &[(&str, &str)]| {
+        for (from, to) in pairs {
+            fs::hard_link(root.join(from), root.join(to)).expect("a link");
+        }
+        for folder in ["sub/deep", "sub", "."] {
+            touch(&root.join(folder), time(1_000_000_000));
+        }
+    };
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    source(&stage.source());
+    let pairs = [
+        ("same", "a"),
+        ("same", "sub/z"),
+        ("longer", "sub/deep/l"),
+        ("link", "sub/link"),
+        ("moved", "zz"),
+    ];
+    linked(&stage.source(), &pairs);
+    let nothing: Prepare = |_| {};
+    let other = |root: &Path| {
+        destination(root);
+        linked(
+            &root.join("dst"),
+            &[("moved", "a"), ("longer", "zz"), ("same", "sub/z")],
+        );
+    };
+    let beside = |root: &Path| {
+        beside(root);
+        linked(
+            &root.join("two"),
+            &[("same", "a"), ("same", "sub/z"), ("longer", "sub/deep/l")],
+        );
+    };
+    let mut differences = Vec::new();
+    for words in [
+        "-ai -H",
+        "-aii -H",
+        "-av -H",
+        "-ain -H",
+        "-ai -H --existing",
+        "-ai -H --ignore-existing",
+        "-aiu -H",
+        "-aib -H",
+        "-ai -H --inplace",
+        "-aii -H --link-dest=../two",
+        "-ai -H --link-dest=../two",
+        "-ain -H --link-dest=../two",
+        "-aii -H --copy-dest=../two",
+        // With `--compare-dest` rsync waits for ever.
+        "-ai -H --delay-updates --max-size=19k",
+        "-ai -H --protocol=30 --partial-dir=.part",
+    ] {
+        let words: Vec<_> = words.split(' ').chain(["{url}/data/src/", "dst"]).collect();
+        differences.extend(stage.compare(&words, nothing).err());
+        differences.extend(stage.compare(&words, other).err());
+        differences.extend(stage.compare(&words, beside).err());
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
