@@ -18,6 +18,7 @@ use std::{
 
 use clap::Args;
 use jiff::tz::TimeZone;
+use nix::unistd::{getpgrp, tcgetpgrp};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
@@ -31,10 +32,10 @@ use crate::{
         filter::{CvsIgnores, FilterError},
         net::{Proxy, connect, run_program, set_socket_options},
         proto::{Compression, named},
-        transfer::{Credentials, Dialogue, Error, Options, describe, open, pull, push},
-        tree::{Identity, open_trusted},
+        transfer::{Credentials, Dialogue, Error, Options, Outcome, describe, open, pull, push},
+        tree::{Identity, append_trusted, open_trusted},
     },
-    sync::{Command, Place, Plan, Printer, Surroundings, UsageError},
+    sync::{Command, Place, Plan, Printer, Streams, Surroundings, UsageError},
     terms::Exit,
 };
 
@@ -114,32 +115,53 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
             complain(&format!("{prefix}{error}\n{}", last_line(code, "client")))?;
             return Ok(code);
         }
+        Err(UsageError::Help(text)) => {
+            io::stdout().write_all(text.as_bytes())?;
+            return Ok(exit::CLEAN);
+        }
         Err(error) if error.exit() == Exit::Syntax && !error.is_of_rsync() => {
             complain(&format!("{error}\nsee `rsyncctl sync --help`"))?;
             return Ok(Exit::Syntax.code());
         }
         Err(error) => {
             let code = error.exit().code();
-            let prefix = if error.is_of_rsync() { "rsync: " } else { "" };
+            let prefix = if error.is_of_rsync() { error.prefix() } else { "" };
             writeln!(io::stderr(), "{prefix}{error}\n{}", last_line(code, "client"))?;
             return Ok(code);
         }
     };
-    let printer = Printer::new(
-        &plan,
-        TimeZone::system(),
-        io::BufWriter::new(io::stdout()),
-        io::stderr(),
-    );
+    let (log, unlogged) = match plan.output.log_file.as_deref().map(append_trusted) {
+        Some(Err(error)) => (None, Some(error)),
+        opened => (opened.and_then(Result::ok), None),
+    };
+    let output: Box<dyn io::Write + Send> = match plan.output.all_to_errors {
+        true => Box::new(io::stderr()),
+        false => Box::new(io::BufWriter::new(io::stdout())),
+    };
+    let streams = Streams {
+        output,
+        errors: Box::new(io::stderr()),
+        log: log.map(|file| Box::new(file) as Box<dyn io::Write + Send>),
+        is_in_foreground: Box::new(is_in_foreground),
+    };
+    let printer = Printer::new(&plan, TimeZone::system(), streams);
+    if let (Some(error), Some(path)) = (unlogged, &plan.output.log_file) {
+        // rsync goes on without it too.
+        let (path, reason) = (path.display(), describe(&error));
+        printer.complain(&format!(
+            "rsync: [client] failed to open log-file {path}: {reason}"
+        ));
+        printer.inform("Ignoring \"log file\" setting.");
+    }
     let ended = transfer(&plan, &printer);
-    printer.flush()?;
+    printer.finish(ended.as_ref().ok().and_then(Option::as_ref))?;
     let code = match ended {
-        Ok(code) => code,
+        Ok(outcome) => outcome.map_or(exit::CLEAN, |outcome| outcome.exit),
         // It said why.
         Err(Error::PeerExit(said @ 1..)) => {
             let code = u8::try_from(said).unwrap_or(u8::MAX);
             if let Some(advice) = advice(&printer.complaints()) {
-                printer.complain(&advice);
+                printer.advise(&advice);
             }
             return Ok(code);
         }
@@ -162,7 +184,7 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
         printer.complain(&last_line(code, role));
         // What to do next.
         if let Some(advice) = advice(&printer.complaints()) {
-            printer.complain(&advice);
+            printer.advise(&advice);
         }
     }
     Ok(code)
@@ -212,8 +234,8 @@ fn offered<T: PartialEq>(variable: &str, of_name: impl Fn(&str) -> Option<T>) ->
     env::var(variable).ok().and_then(|list| named(&list, of_name))
 }
 
-fn transfer(plan: &Plan, printer: &Printer<'_>) -> Result<u8, Error> {
-    let stream = reach(plan)?;
+fn transfer(plan: &Plan, printer: &Printer<'_>) -> Result<Option<Outcome>, Error> {
+    let stream = reach(plan, printer)?;
     stream
         .set_read_timeout(plan.options.timeout)
         .map_err(|source| Error::Socket {
@@ -242,14 +264,22 @@ fn transfer(plan: &Plan, printer: &Printer<'_>) -> Result<u8, Error> {
 }
 
 /// Connects as the environment says.
-fn reach(plan: &Plan) -> Result<TcpStream, Error> {
+fn reach(plan: &Plan, printer: &Printer<'_>) -> Result<TcpStream, Error> {
     let address = &plan.daemon.address;
     let limit = plan.connect_limit.or(plan.options.timeout);
     let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
     Ok(match (variable("RSYNC_CONNECT_PROG"), variable("RSYNC_PROXY")) {
         (Some(command), _) => run_program(&command, &address.host)?,
-        (None, Some(proxy)) => Proxy::parse(&proxy)?.connect(address, limit)?,
-        (None, None) => connect(address, limit)?,
+        (None, Some(proxy)) => {
+            let proxy = Proxy::parse(&proxy)?;
+            let to = &proxy.address;
+            printer.connecting(&to.host, to.port, true);
+            proxy.connect(address, limit)?
+        }
+        (None, None) => {
+            printer.connecting(&address.host, address.port, false);
+            connect(address, limit)?
+        }
     })
 }
 
@@ -288,7 +318,7 @@ impl Drop for Interrupt {
     }
 }
 
-fn converse(plan: &Plan, printer: &Printer<'_>, stream: TcpStream) -> Result<u8, Error> {
+fn converse(plan: &Plan, printer: &Printer<'_>, stream: TcpStream) -> Result<Option<Outcome>, Error> {
     let early_input = plan.early_input.as_deref().map(early_input).transpose()?;
     let dialogue = match &plan.place {
         Place::Modules => Dialogue::List,
@@ -299,10 +329,10 @@ fn converse(plan: &Plan, printer: &Printer<'_>, stream: TcpStream) -> Result<u8,
     };
     let opened = open(stream, plan.protocol, dialogue, &Login(plan), printer)?;
     let Some(opened) = opened else {
-        return Ok(exit::CLEAN);
+        return Ok(None);
     };
     let outcome = match &plan.place {
-        Place::Modules => return Ok(exit::CLEAN),
+        Place::Modules => return Ok(None),
         Place::Files {
             paths, destination, ..
         } => pull(
@@ -315,7 +345,12 @@ fn converse(plan: &Plan, printer: &Printer<'_>, stream: TcpStream) -> Result<u8,
         )?,
         Place::Push { target, sources, .. } => push(opened, sources, target, &plan.options, printer)?,
     };
-    Ok(outcome.exit)
+    Ok(Some(outcome))
+}
+
+/// Whether the terminal, if standard output is one, shows this program now.
+fn is_in_foreground() -> bool {
+    tcgetpgrp(io::stdout()).map_or(true, |shown| shown == getpgrp())
 }
 
 fn identity(_options: &Options) -> Identity {

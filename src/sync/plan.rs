@@ -14,6 +14,7 @@ use crate::{
     },
     sync::{
         choices::{Choices, Surroundings},
+        output::{Output, OutputChoices},
         usage::{UsageError, dashed},
     },
     syntax::Invocation,
@@ -45,10 +46,8 @@ pub struct Plan {
     pub options: Options,
     /// The newest protocol that is spoken.
     pub protocol: u8,
-    /// `--stats`.
-    pub statistics: bool,
-    /// `--quiet`.
-    pub quiet: bool,
+    /// What is printed.
+    pub output: Output,
     /// `--no-motd`.
     pub no_message_of_the_day: bool,
     /// `--contimeout`.
@@ -121,14 +120,17 @@ impl Command {
                 (name, value) => reading.option(&mut choices, name, value)?,
             }
         }
-        choices.finish(&mut reading.options, invocation.is_push() != Some(true))?;
+        let is_pull = invocation.is_push() != Some(true);
+        choices.finish(&mut reading.options, is_pull)?;
+        let said = std::mem::take(&mut reading.said);
+        let output = said.finish(&mut reading.options, is_pull)?;
         let raw = invocation.target_words.iter().map(|&word| words[word].as_bytes());
         let arguments = invocation.targets.iter().zip(raw);
         let arguments: Vec<_> = arguments
             .map(|(target, word)| Argument { target, word })
             .collect();
         reading
-            .plan(&arguments)
+            .plan(&arguments, output)
             .map(|plan| Self::Transfer(Box::new(plan)))
     }
 }
@@ -136,8 +138,7 @@ impl Command {
 #[derive(Default)]
 struct Reading {
     options: Options,
-    statistics: bool,
-    quiet: bool,
+    said: OutputChoices,
     no_message_of_the_day: bool,
     connect_limit: Option<Duration>,
     password_file: Option<PathBuf>,
@@ -213,21 +214,7 @@ impl Reading {
             "whole-file" | "W" => options.whole_file = is_on,
             "dry-run" | "n" if is_on => options.dry_run = true,
             "list-only" if is_on => (options.list_only, options.list_only_is_said) = (true, true),
-            "verbose" | "v" => {
-                options.verbose = if is_on {
-                    options.verbose.saturating_add(1)
-                } else {
-                    0
-                }
-            }
-            "quiet" | "q" if is_on => self.quiet = true,
-            "itemize-changes" | "i" => {
-                options.report_unchanged = is_on && options.itemize;
-                options.itemize = is_on;
-            }
-            "stats" if is_on => self.statistics = true,
             "no-motd" => self.no_message_of_the_day = true,
-            "human-readable" | "h" => {}
             "ipv4" => self.family = Family::V4,
             "ipv6" => self.family = Family::V6,
             "block-size" | "B" => options.block_size = Some(number(name, value, 1..=131_072)?),
@@ -250,6 +237,11 @@ impl Reading {
             "sockopts" => self.socket_options = value.map(str::to_owned),
             "address" => self.local = value.map(str::to_owned),
             "password-file" => self.password_file = value.map(PathBuf::from),
+            "P" if is_on => {
+                self.said.option(options, "progress", true, None)?;
+                choices.option(options, "partial", true, None)?;
+            }
+            plain if self.said.option(options, plain, is_on, value)? => {}
             plain if choices.option(options, plain, is_on, value)? => {}
             _ => return Err(UsageError::Unsupported(dashed(name))),
         }
@@ -316,7 +308,7 @@ impl Reading {
         Ok((first, place))
     }
 
-    fn plan(mut self, arguments: &[Argument<'_>]) -> Result<Plan, UsageError> {
+    fn plan(mut self, arguments: &[Argument<'_>], output: Output) -> Result<Plan, UsageError> {
         let (sources, destination) = match arguments {
             [] => return Err(UsageError::NoSource),
             [source] => (std::slice::from_ref(source), None),
@@ -349,8 +341,7 @@ impl Reading {
             place,
             options: self.options,
             protocol: self.protocol.unwrap_or(crate::rsync::proto::PROTOCOL),
-            statistics: self.statistics,
-            quiet: self.quiet,
+            output,
             no_message_of_the_day: self.no_message_of_the_day,
             connect_limit: self.connect_limit,
             password_file: self.password_file,

@@ -7,6 +7,7 @@ mod arguments;
 mod extended;
 mod faults;
 mod filters;
+mod output;
 mod trees;
 mod unasked;
 

@@ -1,6 +1,9 @@
-use crate::rsync::{
-    proto::Compression,
-    transfer::{Options, Role, options::DeleteWhen},
+use crate::{
+    rsync::{
+        proto::Compression,
+        transfer::{Options, Role, options::DeleteWhen},
+    },
+    terms::Speaker,
 };
 
 impl Options {
@@ -30,9 +33,13 @@ impl Options {
         }
         long(self.devices && !self.specials, "--no-specials");
         long(self.specials && !self.devices, "--specials");
-        if is_push {
-            long(self.itemize && self.report_unchanged, "--log-format=%i%I");
-            long(self.itemize && !self.report_unchanged, "--log-format=%i");
+        if let Some(format) = self.server_format.filter(|_| is_push) {
+            long(true, &format!("--log-format={format}"));
+        }
+        match self.all_to_errors {
+            Some(true) => long(true, "--msgs2stderr"),
+            Some(false) => long(true, "--no-msgs2stderr"),
+            None => {}
         }
         if let Some(size) = self.block_size {
             long(true, &format!("-B{size}"));
@@ -88,6 +95,7 @@ impl Options {
             long(deletion.force, "--force");
             long(receiving.super_user, "--super");
             long(self.size_only, "--size-only");
+            long(self.statistics, "--stats");
         }
         if let Some(limit) = &self.max_alloc {
             long(true, &format!("--max-alloc={limit}"));
@@ -137,6 +145,16 @@ impl Options {
                 long(true, kind);
                 long(true, &escaped(folder));
             }
+        }
+        let role = if is_push {
+            Speaker::RECEIVER
+        } else {
+            Speaker::SENDER
+        };
+        if let Some(words) = self.output.of_server(Speaker::SERVER.and(role)) {
+            long(true, &words);
+        }
+        if is_push {
             long(receiving.append > 1, "--append");
             long(receiving.append > 0, "--append");
             long(receiving.in_place && receiving.append == 0, "--inplace");
@@ -165,6 +183,7 @@ impl Options {
         let mut letters = String::from("-");
         letters.extend(self.is_secluded(protocol).then_some('s'));
         letters.extend(std::iter::repeat_n('v', usize::from(self.verbose.min(9))));
+        letters.extend((self.quiet && self.all_to_errors != Some(false)).then_some('q'));
         let flags = [
             (self.backs_up, 'b'),
             (self.update, 'u'),

@@ -11,19 +11,22 @@ use nix::{
     unistd::{Gid, Group, Uid, User},
 };
 
-use crate::rsync::{
-    filter::{FilterList, Side, Verdict},
-    proto::{
-        Session,
-        file_list::{Entry, Extra, FileKind, FileList, MAX_PATH},
+use crate::{
+    rsync::{
+        filter::{FilterList, Side, Verdict},
+        proto::{
+            Session,
+            file_list::{Entry, Extra, FileKind, FileList, MAX_PATH},
+        },
+        transfer::{
+            Error, Event, Observer, Options,
+            links::is_unsafe,
+            text::{describe, shown},
+            wire::Faults,
+        },
+        tree::{Status, Tree},
     },
-    transfer::{
-        Error, Event, Observer, Options,
-        links::is_unsafe,
-        text::{describe, shown},
-        wire::Faults,
-    },
-    tree::{Status, Tree},
+    terms::Info,
 };
 
 /// Where the files of a list are.
@@ -48,6 +51,11 @@ impl Sources {
     /// The whole path, for messages.
     pub(crate) fn shown(&self, place: u32, name: &[u8]) -> String {
         self.0[self.index(place)].shown(name)
+    }
+
+    /// The folder as it was given.
+    pub(crate) fn folder(&self, place: u32) -> &[u8] {
+        self.0[self.index(place)].path.as_os_str().as_bytes()
     }
 
     fn index(&self, place: u32) -> usize {
@@ -263,6 +271,10 @@ impl<'a> Builder<'a> {
         let is_mount =
             is_directory && self.options.one_file_system > 0 && status.filesystem != self.filesystem;
         if is_mount && self.options.one_file_system > 1 {
+            if self.options.output.info(Info::Mount) > 0 {
+                let text = format!("[sender] skipping mount-point dir {}", shown(&name));
+                self.observer.observe(Event::Warning(&text));
+            }
             return None;
         }
         let is_entered = is_directory && self.options.recursive && !is_mount;
@@ -281,7 +293,18 @@ impl<'a> Builder<'a> {
         let is_followed = options.copy_links
             || options.copy_unsafe_links && tree.link(name).is_ok_and(|link| is_unsafe(&link, name));
         match led {
-            Ok(led) if is_followed => Some(led),
+            Ok(led) if is_followed => {
+                if !options.copy_links && options.output.info(Info::Symsafe) > 0 {
+                    let link = tree.link(name).unwrap_or_default();
+                    let text = format!(
+                        "copying unsafe symlink \"{}\" -> \"{}\"",
+                        shown(name),
+                        shown(&link)
+                    );
+                    self.observer.observe(Event::Warning(&text));
+                }
+                Some(led)
+            }
             Ok(led) if options.copy_directory_links && led.kind() == FileKind::Directory => Some(led),
             Err(error) if is_followed && error.kind() != io::ErrorKind::NotFound => {
                 self.vanished(name, &error);
@@ -374,6 +397,10 @@ impl<'a> Builder<'a> {
         if self.options.hard_links && kind != FileKind::Directory && status.links > 1 {
             let inode = (status.filesystem, status.inode);
             extra.leader = Some(*self.leaders.entry(inode).or_insert(place));
+        }
+        // rsync counts before it appends.
+        if self.list.len().is_multiple_of(100) {
+            self.observer.observe(Event::Counted(self.list.len() as u64));
         }
         let mut entry = Entry::default();
         (entry.mode, entry.uid, entry.gid) = (status.mode, status.uid, status.gid);

@@ -6,19 +6,22 @@ use std::{
     path::Path,
 };
 
-use crate::rsync::{
-    filter::{FilterList, Side, Verdict},
-    proto::file_list::{Entry, FileKind, FileList, compare},
-    transfer::{
-        Error, Options,
-        counts::FileCounts,
-        keep::Keep,
-        options::DeleteWhen,
-        queue::{Pending, Queue},
-        text::{describe, shown},
-        wire::Faults,
+use crate::{
+    rsync::{
+        filter::{FilterList, Side, Verdict},
+        proto::file_list::{Entry, FileKind, FileList, compare},
+        transfer::{
+            Error, Options,
+            counts::FileCounts,
+            keep::Keep,
+            options::DeleteWhen,
+            queue::{Pending, Queue},
+            text::{describe, shown},
+            wire::Faults,
+        },
+        tree::{Status, Tree},
     },
-    tree::{Status, Tree},
+    terms::{Debug, Info},
 };
 
 /// The longest merge file above the destination that is read, in bytes.
@@ -57,6 +60,8 @@ pub(crate) struct Deleter<'a> {
     later: Vec<(Vec<u8>, Status)>,
     pub(crate) deleted: FileCounts,
     skipped: u64,
+    /// How many files were found before the transfer.
+    found: u64,
     has_warned: bool,
     /// The file systems of the folders that the command line names, and the one of the last folder.
     filesystems: Vec<u64>,
@@ -104,6 +109,7 @@ impl<'a> Deleter<'a> {
             later: Vec::new(),
             deleted: FileCounts::default(),
             skipped: 0,
+            found: 0,
             has_warned: false,
             filesystems: Vec::new(),
             filesystem: 0,
@@ -136,7 +142,15 @@ impl<'a> Deleter<'a> {
     /// Deletes in all folders, before anything is transferred.
     pub(crate) fn before(&mut self, list: &FileList, numbers: &[Option<u32>]) -> Result<(), Error> {
         match self.when {
-            DeleteWhen::Before => self.pass(list, numbers),
+            DeleteWhen::Before => {
+                self.pass(list, numbers)?;
+                if self.options.output.info(Info::Flist) > 1 {
+                    // It blots out the count.
+                    let blank = format!("{:20}\r", "");
+                    self.report.queue.push(Pending::Said(blank));
+                }
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -169,6 +183,10 @@ impl<'a> Deleter<'a> {
             let entry = &list.entries()[*place as usize];
             if !entry.is_directory() {
                 continue;
+            }
+            if entry.is_top() && self.options.output.debug(Debug::Del) > 0 {
+                let text = format!("deleting in {}", shown(list.name(entry)));
+                self.report.queue.push(Pending::Said(text));
             }
             let Some(tree) = &mut self.tree else { return Ok(()) };
             let now = tree.status(list.name(entry)).ok().flatten();
@@ -215,7 +233,9 @@ impl<'a> Deleter<'a> {
             }
             self.filesystem = now.filesystem;
         }
-        for (name, status) in self.contents(name, false).0 {
+        let found = self.contents(name, false).0;
+        self.count(found.len() as u64);
+        for (name, status) in found {
             if self.is_mount(&status) || self.names.contains(&*name) {
                 continue;
             }
@@ -226,6 +246,20 @@ impl<'a> Deleter<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Tells how many files were found, while rsync does (`get_dirlist` in flist.c).
+    fn count(&mut self, found: u64) {
+        if self.when != DeleteWhen::Before {
+            return;
+        }
+        let first = self.found;
+        for count in (first..first + found).filter(|count| count.is_multiple_of(100)) {
+            self.report.queue.push(Pending::Counted(count));
+        }
+        if self.options.output.info(Info::Progress) > 0 {
+            self.found += found;
+        }
     }
 
     /// Reads the merge files of a folder, and forgets those of the folders that it is not in.

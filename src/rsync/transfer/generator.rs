@@ -1,21 +1,24 @@
 use std::{collections::HashSet, io};
 
-use crate::rsync::{
-    delta::{Checksum, head, write_sums},
-    proto::{
-        Index, Indices, ItemFlags, Record, Session, SumHead, Tag,
-        file_list::{Entry, FileKind, FileList, write_wanted},
+use crate::{
+    rsync::{
+        delta::{Checksum, head, write_sums},
+        proto::{
+            Index, Indices, ItemFlags, Record, Session, SumHead, Tag,
+            file_list::{Entry, FileKind, FileList, write_wanted},
+        },
+        transfer::{
+            Error, Options,
+            delete::Deleter,
+            extended::ValueKey,
+            keep::Keep,
+            queue::{Pending, Queue, Stored},
+            text::{describe, shown},
+            wire::{Faults, Outgoing},
+        },
+        tree::{Status, Tree},
     },
-    transfer::{
-        Error, Options,
-        delete::Deleter,
-        extended::ValueKey,
-        keep::Keep,
-        queue::{Pending, Queue, Stored},
-        text::{describe, shown},
-        wire::{Faults, Outgoing},
-    },
-    tree::{Status, Tree},
+    terms::{Debug, Info},
 };
 
 /// Decides for each file what is missing at the destination, and asks for it (`generator.c`).
@@ -44,6 +47,14 @@ impl Generator<'_> {
     pub(crate) fn run(&mut self) -> Result<(), Error> {
         let numbers = if self.options.list_only { &[] } else { self.numbers };
         self.deleter.before(self.list, numbers)?;
+        if self.options.output.debug(Debug::Flist) > 0 {
+            let state = match self.options.whole_file && self.options.receiving.append == 0 {
+                true => "disabled for local transfer or --whole-file",
+                false => "enabled",
+            };
+            let text = format!("delta-transmission {state}");
+            self.queue.push(Pending::Said(text));
+        }
         for (number, place) in numbers.iter().enumerate() {
             let Some(place) = place else { continue };
             let entry = &self.list.entries()[*place as usize];
@@ -176,6 +187,11 @@ impl Generator<'_> {
             }
         };
         if is_left {
+            self.skip(entry, now.as_ref());
+            if now.is_none() && entry.is_directory() {
+                // Nothing in it has a place either.
+                self.failed_folder = Some(self.list.name(entry).to_vec());
+            }
             return Ok(Ok(()));
         }
         let kind = entry.kind();
@@ -189,15 +205,52 @@ impl Generator<'_> {
             _ => self.options.specials,
         };
         if !is_made {
-            let name = shown(self.list.name(entry));
-            let text = format!("skipping non-regular file \"{name}\"");
-            self.queue.push(Pending::Said(text));
+            if self.options.output.info(Info::Nonreg) > 0 {
+                let name = shown(self.list.name(entry));
+                let text = format!("skipping non-regular file \"{name}\"");
+                self.queue.push(Pending::Said(text));
+            }
             return Ok(Ok(()));
         }
         if kind == FileKind::Symlink {
             self.symlink(number, entry, now)
         } else {
             self.node(number, entry, now)
+        }
+    }
+
+    /// Says why something is left as it is (`recv_generator` in generator.c).
+    fn skip(&mut self, entry: &Entry, now: Option<&Status>) {
+        let level = self.options.output.info(Info::Skip);
+        let name = shown(&self.keep.place(self.list, entry));
+        let Some(now) = now.filter(|_| level > 0) else {
+            let kind = if entry.is_directory() { "directory" } else { "file" };
+            if level > 0 {
+                let text = format!("not creating new {kind} \"{name}\"");
+                self.queue.push(Pending::Said(text));
+            }
+            return;
+        };
+        let why = match level {
+            1 => "",
+            _ if now.kind() != entry.kind() => " (type change)",
+            _ if entry.kind() == FileKind::Regular && !self.is_unchanged(entry, now).unwrap_or(true) => {
+                if self.options.checksum {
+                    " (sum change)"
+                } else {
+                    " (file change)"
+                }
+            }
+            _ if self.difference(entry, now, false) != 0 => " (attr change)",
+            _ => " (uptodate)",
+        };
+        self.queue.push(Pending::Said(format!("{name} exists{why}")));
+    }
+
+    fn say_skipped(&self, entry: &Entry, why: &str) {
+        if self.options.output.info(Info::Skip) > 0 {
+            let name = shown(&self.keep.place(self.list, entry));
+            self.queue.push(Pending::Said(format!("{name}{why}")));
         }
     }
 
@@ -208,8 +261,12 @@ impl Generator<'_> {
         now: Option<&Status>,
     ) -> Result<Result<(), Failure>, Error> {
         let size = entry.size.unsigned_abs();
-        let is_too_large = self.options.max_size.is_some_and(|most| size > most);
-        if is_too_large || self.options.min_size.is_some_and(|least| size < least) {
+        if self.options.max_size.is_some_and(|most| size > most) {
+            self.say_skipped(entry, " is over max-size");
+            return Ok(Ok(()));
+        }
+        if self.options.min_size.is_some_and(|least| size < least) {
+            self.say_skipped(entry, " is under min-size");
             return Ok(Ok(()));
         }
         let now = match self.make_way(entry, now.copied())? {
@@ -227,6 +284,7 @@ impl Generator<'_> {
         };
         let window = self.options.modify_window;
         if self.options.update && entry.mtime.saturating_sub(now.mtime) < window {
+            self.say_skipped(entry, " is newer");
             return Ok(Ok(()));
         }
         let is_same = match self.is_unchanged(entry, &now) {

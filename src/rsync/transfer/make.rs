@@ -1,16 +1,19 @@
-use crate::rsync::{
-    proto::{
-        ItemFlags,
-        file_list::{Entry, FileKind},
+use crate::{
+    rsync::{
+        proto::{
+            ItemFlags,
+            file_list::{Entry, FileKind},
+        },
+        transfer::{
+            Error,
+            generator::{Failure, Generator},
+            links::is_unsafe,
+            queue::Pending,
+            text::shown,
+        },
+        tree::Status,
     },
-    transfer::{
-        Error,
-        generator::{Failure, Generator},
-        links::is_unsafe,
-        queue::Pending,
-        text::shown,
-    },
-    tree::Status,
+    terms::Info,
 };
 
 /// What is made without the sender, and what is set.
@@ -101,7 +104,7 @@ impl Generator<'_> {
                 shown(&name),
                 shown(&target)
             );
-            if self.options.verbose > 0 {
+            if self.options.output.info(Info::Name) > 0 {
                 self.queue.push(Pending::Said(text));
             }
             return Ok(Ok(()));
@@ -210,7 +213,18 @@ impl Generator<'_> {
             return Ok(());
         }
         self.tell(number, flags, &other);
-        self.set(entry, now)
+        self.set(entry, now)?;
+        self.say_up_to_date(entry, flags);
+        Ok(())
+    }
+
+    /// Says it of a file without an itemized line (`set_file_attrs` in rsync.c).
+    fn say_up_to_date(&self, entry: &Entry, flags: u16) {
+        if self.options.output.info(Info::Name) > 1 && !self.options.itemize {
+            let name = shown(&self.keep.place(self.list, entry));
+            let state = if flags == 0 { " is uptodate" } else { "" };
+            self.queue.push(Pending::Noted(format!("{name}{state}")));
+        }
     }
 
     fn set(&mut self, entry: &Entry, now: &Status) -> Result<(), Failure> {
@@ -233,10 +247,16 @@ impl Generator<'_> {
             .options
             .backup_of(&name)
             .filter(|_| is_there && !self.options.dry_run);
-        if let (Some(tree), Some(backup)) = (&mut self.tree, backup)
-            && let Err(error) = tree.back_up(&name, &backup)
+        if let (Some(tree), Some(backup)) = (&mut self.tree, &backup)
+            && let Err(error) = tree.back_up(&name, backup)
         {
             return Err(self.failure("make_backup {} failed", entry, &error));
+        }
+        if self.options.output.info(Info::Backup) > 0
+            && let Some(backup) = backup
+        {
+            let text = format!("backed up {} to {}", shown(&name), shown(&backup));
+            self.queue.push(Pending::Said(text));
         }
         Ok(())
     }

@@ -54,6 +54,12 @@ pub struct Outcome {
     pub sent: u64,
     /// Bytes on the wire, from the server.
     pub received: u64,
+    /// How many bytes the list took on the wire.
+    pub list_size: u64,
+    /// How long the sender made the list, in milliseconds.
+    pub list_build: u64,
+    /// How long it sent the list, in milliseconds.
+    pub list_transfer: u64,
     /// What was deleted.
     pub deleted: FileCounts,
     /// What the server counted.
@@ -110,11 +116,15 @@ pub fn pull(
         filters: &filters,
         is_open: options.trust_sender,
     };
-    let mut list = receive_list(&session, options, &gate, &mut incoming, &faults)?;
+    observer.observe(Event::Began(&session));
+    observer.observe(Event::Listing);
+    let start = incoming.position();
+    let mut list = receive_list(&session, options, &gate, &mut incoming, &faults, observer)?;
     if list.is_empty() {
         // The server exits at once then.
         incoming.drain();
     }
+    let list_size = incoming.position() - start;
     let names = std::mem::take(&mut list.names);
     let mut list = list.list;
     list.map_ids(|uid| names.user(uid), |gid| names.group(gid));
@@ -150,6 +160,7 @@ pub fn pull(
     let mut outcome = Outcome {
         listed: list.len() as u64,
         total_size: total_size(&list),
+        list_size,
         ..Outcome::default()
     };
     if !list.is_empty() {
@@ -204,9 +215,23 @@ pub fn pull(
             finish_directories(tree, &list, &numbers, &keep, &values, &faults, observer);
         }
     }
+    count_as_server(&mut outcome);
     outcome.exit = final_exit(&faults).code();
     observer.observe(Event::Done(&outcome));
     Ok(outcome)
+}
+
+/// Takes over what only the sending server knows; its count of bytes is the one that rsync shows (`handle_stats` in
+/// main.c).
+fn count_as_server(outcome: &mut Outcome) {
+    let server = outcome.server;
+    if server == Statistics::default() {
+        return;
+    }
+    (outcome.sent, outcome.received) = (server.read.unsigned_abs(), server.written.unsigned_abs());
+    outcome.total_size = server.total_size.unsigned_abs();
+    outcome.list_build = server.list_build.unsigned_abs();
+    outcome.list_transfer = server.list_transfer.unsigned_abs();
 }
 
 /// The list, and how the sender names its ids.
@@ -289,6 +314,7 @@ fn receive_list(
     gate: &Gate<'_>,
     incoming: &mut Incoming<'_>,
     faults: &Faults,
+    observer: &dyn Observer,
 ) -> Result<Received, Error> {
     let protocol = session.protocol;
     let fields = fields(session, options);
@@ -296,7 +322,12 @@ fn receive_list(
     let mut reader = ListReader::new(fields);
     let errors = loop {
         match incoming.decode(|input| reader.read(0, input, &mut list))? {
-            Item::File => gate.check(&list)?,
+            Item::File => {
+                gate.check(&list)?;
+                if list.len().is_multiple_of(100) {
+                    observer.observe(Event::Counted(list.len() as u64));
+                }
+            }
             Item::End(errors) => break errors,
         }
     };
@@ -376,6 +407,7 @@ fn run(
                 let _ = redo.send(Vec::new());
             }
             receiver.expect_done()?;
+            receiver.observer.observe(Event::PhaseEnded);
             outcome.server = receiver.statistics()?;
             if is_late {
                 let _ = redo.send(Vec::new());

@@ -1,4 +1,4 @@
-use std::{collections::HashSet, net::Shutdown, path::PathBuf, thread};
+use std::{collections::HashSet, net::Shutdown, path::PathBuf, thread, time::Instant};
 
 use crate::rsync::{
     delta::BlockSums,
@@ -14,7 +14,7 @@ use crate::rsync::{
         pulse::Pulse,
         receiver::Counts,
         requests::{Arrived, Requests},
-        sender::Sender,
+        sender::{Found, Sender},
         session::{Role, fields, final_exit, reads_rules, set_up, total_size},
         wire::{Faults, Incoming, Outgoing, socket_error},
     },
@@ -70,6 +70,9 @@ pub fn push(
         &mut outgoing,
         &mut incoming,
     )?;
+    observer.observe(Event::Began(&session));
+    observer.observe(Event::Listing);
+    let start = Instant::now();
     let Built { mut list, sources } =
         Builder::new(session, options, filters, &faults, observer).build(sources)?;
     if !options.mode_changes.is_empty() {
@@ -82,7 +85,12 @@ pub fn push(
         total_size: total_size(&list),
         ..Outcome::default()
     };
+    // What takes no time is told as a millisecond (`send_file_list` in flist.c).
+    outcome.list_build = milliseconds(start).max(1);
+    let (start, before) = (Instant::now(), outgoing.sent);
     send_list(&session, options, &list, faults.bits(), &mut outgoing)?;
+    outcome.list_transfer = milliseconds(start);
+    outcome.list_size = outgoing.sent - before;
     if list.is_empty() {
         // The server exits at once then.
         incoming.drain();
@@ -101,6 +109,7 @@ pub fn push(
             tokens: TokenWriter::new(session.compression, options.algorithms.level),
             counts: Counts::default(),
             sent: HashSet::new(),
+            found: Found::default(),
             deleted: FileCounts::default(),
             phases: 0,
         };
@@ -117,6 +126,10 @@ pub fn push(
     outcome.exit = final_exit(&faults).code();
     observer.observe(Event::Done(&outcome));
     Ok(outcome)
+}
+
+fn milliseconds(start: Instant) -> u64 {
+    u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Runs both directions until the goodbye.

@@ -20,6 +20,10 @@ pub(crate) enum Pending {
     Deleted { name: Vec<u8>, is_directory: bool },
     /// Something odd that does no harm.
     Said(String),
+    /// Something that the user alone is told.
+    Noted(String),
+    /// So many files were looked at.
+    Counted(u64),
     /// Something failed.
     Failed(String),
 }

@@ -3,21 +3,24 @@ use std::{
     os::unix::fs::FileExt as _,
 };
 
-use crate::rsync::{
-    proto::{
-        Index, Indices, ItemFlags, Record, Session, Statistics, Stop, SumHead, TokenReader, Violation,
-        file_list::{Entry, FileList, Xattr, XattrValue, read_value, read_wanted},
+use crate::{
+    rsync::{
+        proto::{
+            Index, Indices, ItemFlags, Record, Session, Statistics, Stop, SumHead, TokenReader, Violation,
+            file_list::{Entry, FileList, Xattr, XattrValue, read_value, read_wanted},
+        },
+        transfer::{
+            Error, Event, Observer, Options, Transferred,
+            counts::FileCounts,
+            extended::Values,
+            keep::Keep,
+            queue::{Pending, Queue, Stored},
+            text::{describe, shown},
+            wire::{Faults, Incoming, Next},
+        },
+        tree::Tree,
     },
-    transfer::{
-        Error, Event, Observer, Options,
-        counts::FileCounts,
-        extended::Values,
-        keep::Keep,
-        queue::{Pending, Queue, Stored},
-        text::{describe, shown},
-        wire::{Faults, Incoming, Next},
-    },
-    tree::Tree,
+    terms::Info,
 };
 
 /// Takes the sender's replies, and writes the files (`receiver.c`).
@@ -80,13 +83,14 @@ impl Receiver<'_> {
             match index {
                 Index::Done => {
                     self.report_until(None)?;
+                    self.observer.observe(Event::PhaseEnded);
                     return Ok(again);
                 }
                 Index::File(number) if record.flags.has(ItemFlags::TRANSFER) => {
                     let Asked::Data(sums) = self.report_until(Some(number))? else {
                         return Err(Violation::UnaskedIndex(number).into());
                     };
-                    self.transferred(number, sums, is_last_attempt, &mut again)?;
+                    self.transferred(number, record.flags, sums, is_last_attempt, &mut again)?;
                 }
                 Index::File(number) if record.flags.has(ItemFlags::XATTR) => {
                     let Asked::Values = self.report_until(Some(number))? else {
@@ -226,6 +230,8 @@ impl Receiver<'_> {
                     is_directory,
                 }),
                 Some(Pending::Said(text)) => self.observer.observe(Event::Warning(&text)),
+                Some(Pending::Noted(text)) => self.observer.observe(Event::Note(&text)),
+                Some(Pending::Counted(count)) => self.observer.observe(Event::Counted(count)),
                 Some(Pending::Failed(text)) => self.observer.observe(Event::Failed(&text)),
                 None => {
                     return match wanted {
@@ -241,9 +247,11 @@ impl Receiver<'_> {
         let entry = self.entry(number)?;
         self.observer.observe(Event::Item {
             list: self.list,
+            number,
             entry,
             flags,
             link: None,
+            folder: b"",
         });
         Ok(())
     }
@@ -257,6 +265,7 @@ impl Receiver<'_> {
     fn transferred(
         &mut self,
         number: u32,
+        flags: ItemFlags,
         asked: SumHead,
         is_last_attempt: bool,
         again: &mut Vec<u32>,
@@ -268,6 +277,7 @@ impl Receiver<'_> {
             return Ok(());
         }
         let (protocol, digest) = (self.session.protocol, self.session.checksum.length());
+        let before = self.incoming.taken;
         let sums = self
             .incoming
             .decode(|input| SumHead::read(protocol, digest, input))?;
@@ -279,7 +289,7 @@ impl Receiver<'_> {
             .into());
         }
         let name = self.keep.place(self.list, &entry).into_owned();
-        match self.store(&entry, &name, sums)? {
+        match self.store(&entry, &name, sums, flags, before)? {
             Written::Stored => self.stored.push(number),
             Written::Failed => {}
             Written::Mismatch => {
@@ -300,7 +310,14 @@ impl Receiver<'_> {
     }
 
     /// Rebuilds a file from its tokens. What fails here is this file's matter: its tokens are read all the same.
-    fn store(&mut self, entry: &Entry, name: &[u8], sums: SumHead) -> Result<Written, Error> {
+    fn store(
+        &mut self,
+        entry: &Entry,
+        name: &[u8],
+        sums: SumHead,
+        flags: ItemFlags,
+        taken: u64,
+    ) -> Result<Written, Error> {
         let mut failure: Option<(&str, io::Error)> = None;
         let mut note = |action, result: io::Result<()>| {
             if let Err(error) = result {
@@ -335,7 +352,7 @@ impl Receiver<'_> {
         }
         let mut hasher = self.session.checksum.file(self.session.seed);
         let mut block = Vec::new();
-        let mut written = 0_u64;
+        let (mut written, size) = (0_u64, entry.size.unsigned_abs());
         loop {
             let literal = |piece: &[u8]| {
                 hasher.update(piece);
@@ -343,7 +360,11 @@ impl Receiver<'_> {
                     note("write", new.write_all(piece));
                 }
             };
-            match self.incoming.token(&mut self.tokens, literal)? {
+            let next = self.incoming.token(&mut self.tokens, literal)?;
+            if !matches!(next, Next::End) {
+                self.observer.observe(Event::Progress(written, size));
+            }
+            match next {
                 Next::End => break,
                 Next::Literal(length) => {
                     self.counts.literal += length as u64;
@@ -364,13 +385,22 @@ impl Receiver<'_> {
                     written += length as u64;
                 }
             }
-            if written.is_multiple_of(1 << 20) {
-                self.observer
-                    .observe(Event::Progress(written, entry.size.unsigned_abs()));
-            }
         }
         let length = self.session.checksum.length();
         let digest = self.incoming.decode(|input| Ok(input.take(length)?.to_vec()))?;
+        // What could not be begun is not told of.
+        if new.is_some() || failure.is_none() {
+            self.observer.observe(Event::Transferred(&Transferred {
+                list: self.list,
+                entry,
+                flags,
+                folder: b"",
+                size,
+                data: self.incoming.taken - taken,
+                sums: 0,
+                digest: &digest,
+            }));
+        }
         if failure.is_none() {
             if digest != hasher.finish() {
                 return Ok(Written::Mismatch);
@@ -384,7 +414,16 @@ impl Receiver<'_> {
                     .keep
                     .whole_extended(self.list, entry, &self.values, there.as_ref());
                 let backed_up = match (&mut self.tree, self.options.backup_of(name)) {
-                    (Some(tree), Some(backup)) => tree.back_up(name, &backup),
+                    (Some(tree), Some(backup)) => {
+                        let is_told = self.options.output.info(Info::Backup) > 0;
+                        let is_there = is_told && tree.status(name).is_ok_and(|there| there.is_some());
+                        tree.back_up(name, &backup).inspect(|()| {
+                            if is_there {
+                                let text = format!("backed up {} to {}", shown(name), shown(&backup));
+                                self.observer.observe(Event::Warning(&text));
+                            }
+                        })
+                    }
                     _ => Ok(()),
                 };
                 let committed = extended.map_err(missing).and_then(|extended| {

@@ -1,21 +1,24 @@
 use std::{collections::HashSet, fs::File, io, os::unix::fs::FileExt as _};
 
-use crate::rsync::{
-    delta::{BlockHash, BlockSums, Hasher, Pieces, search},
-    proto::{
-        Index, Indices, ItemFlags, Record, Session, Tag, TokenWriter, Violation,
-        file_list::{Entry, FileKind, FileList},
+use crate::{
+    rsync::{
+        delta::{BlockHash, BlockSums, Hasher, Pieces, search},
+        proto::{
+            Index, Indices, ItemFlags, Record, Session, Tag, TokenWriter, Violation,
+            file_list::{Entry, FileKind, FileList},
+        },
+        transfer::{
+            Error, Event, Observer, Options, Transferred,
+            build::{ERROR, Sources, VANISHED},
+            counts::FileCounts,
+            receiver::Counts,
+            requests::{Arrived, Requests},
+            text::{describe, shown},
+            wire::{Faults, Outgoing},
+        },
+        tree::Status,
     },
-    transfer::{
-        Error, Event, Observer, Options,
-        build::{ERROR, Sources, VANISHED},
-        counts::FileCounts,
-        receiver::Counts,
-        requests::{Arrived, Requests},
-        text::{describe, shown},
-        wire::{Faults, Outgoing},
-    },
-    tree::Status,
+    terms::{Debug, Info},
 };
 
 /// Answers the receiving server (`send_files` in sender.c).
@@ -34,10 +37,19 @@ pub(crate) struct Sender<'a> {
     pub(crate) counts: Counts,
     /// The files whose data went already.
     pub(crate) sent: HashSet<u32>,
+    /// What the search in basis files found.
+    pub(crate) found: Found,
     /// What the server deleted.
     pub(crate) deleted: FileCounts,
     /// How many phases have ended.
     pub(crate) phases: u8,
+}
+
+/// Blocks of basis files: those that a file has, and those that only seemed to be in it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Found {
+    matches: u64,
+    false_alarms: u64,
 }
 
 /// Phases whose end is answered; from protocol 31 on the end of late deletions too.
@@ -65,6 +77,12 @@ impl Sender<'_> {
                 Arrived::Deletions(deleted) => self.deleted = deleted,
                 Arrived::Done => {
                     self.phases += 1;
+                    if self.phases <= PHASES {
+                        self.observer.observe(Event::PhaseEnded);
+                    }
+                    if self.phases == PHASES {
+                        self.report_matches();
+                    }
                     let answered = PHASES + u8::from(self.session.protocol >= 31);
                     if self.phases <= answered {
                         self.indices.write(Index::Done, self.outgoing.buffer());
@@ -128,7 +146,7 @@ impl Sender<'_> {
                 self.observer.observe(Event::Failed(&text));
             }
             Ok(Some(_)) => match tree.remove(name, false) {
-                Ok(()) if self.options.verbose > 1 => {
+                Ok(()) if self.options.output.info(Info::Remove) > 0 => {
                     let text = format!("sender removed {name_shown}");
                     self.observer.observe(Event::Warning(&text));
                 }
@@ -159,6 +177,22 @@ impl Sender<'_> {
         Ok(place.ok_or(Violation::UnaskedIndex(number))?)
     }
 
+    /// How the search went (`match_report` in match.c).
+    fn report_matches(&self) {
+        if self.options.output.debug(Debug::Deltasum) > 0 {
+            let Found {
+                matches,
+                false_alarms,
+            } = self.found;
+            let text = format!(
+                "total: matches={matches}  hash_hits={}  false_alarms={false_alarms} data={}",
+                matches + false_alarms,
+                self.counts.literal
+            );
+            self.observer.observe(Event::Warning(&text));
+        }
+    }
+
     fn answer(&mut self, number: u32, record: &Record, sums: &BlockSums) -> Result<(), Error> {
         let place = self.place(number)?;
         let entry = self.list.entries()[place as usize];
@@ -171,22 +205,24 @@ impl Sender<'_> {
                 self.counts.files += 1;
                 self.counts.size += entry.size.unsigned_abs();
             }
-            self.report(&entry, record);
+            self.report(number, place, &entry, record);
             self.echo(number, record);
             return Ok(());
         }
         self.send(number, place, &entry, record, sums)
     }
 
-    fn report(&self, entry: &Entry, record: &Record) {
+    fn report(&self, number: u32, place: u32, entry: &Entry, record: &Record) {
         self.observer.observe(Event::Item {
             list: self.list,
+            number,
             entry,
             flags: record.flags,
             link: record
                 .name
                 .as_deref()
                 .filter(|_| record.flags.has(ItemFlags::LOCAL_CHANGE)),
+            folder: self.sources.folder(place),
         });
     }
 
@@ -214,7 +250,8 @@ impl Sender<'_> {
         };
         self.counts.files += 1;
         self.counts.size += entry.size.unsigned_abs();
-        self.report(entry, record);
+        self.report(number, place, entry, record);
+        let before = self.outgoing.written();
         self.echo(number, record);
         sums.head.write(self.outgoing.buffer());
         // Asked once more, a file is not appended to.
@@ -226,9 +263,20 @@ impl Sender<'_> {
             hasher: self.session.checksum.file(self.session.seed),
             outgoing: &mut self.outgoing,
             counts: &mut self.counts,
+            found: &mut self.found,
+            way: Way {
+                observer: self.observer,
+                length,
+                // A block may begin where literal bytes end.
+                hold: u64::from(sums.head.block_length),
+                done: 0,
+                told: 0,
+            },
         };
         let sent = if let Some(start) = appended {
-            emitter.appended(&file, start.min(length), length, hashes_old_part)
+            let start = start.min(length);
+            (emitter.way.done, emitter.way.told, emitter.way.hold) = (start, start, 0);
+            emitter.appended(&file, start, length, hashes_old_part)
         } else if sums.head.count == 0 {
             emitter.whole(&file, 0, length)
         } else {
@@ -240,7 +288,8 @@ impl Sender<'_> {
             };
             search(sums, hash, &file, length, &mut emitter)
         };
-        let Emitter { hasher, .. } = emitter;
+        let Emitter { hasher, mut way, .. } = emitter;
+        way.end();
         self.tokens.end(self.outgoing.buffer());
         let mut digest = hasher.finish();
         match sent {
@@ -258,6 +307,17 @@ impl Sender<'_> {
             }
         }
         self.outgoing.buffer().extend_from_slice(&digest);
+        let is_bare = appended.is_some();
+        self.observer.observe(Event::Transferred(&Transferred {
+            list: self.list,
+            entry,
+            flags: record.flags,
+            folder: self.sources.folder(place),
+            size: length,
+            data: self.outgoing.written() - before,
+            sums: sums.head.size(is_bare),
+            digest: &digest,
+        }));
         Ok(())
     }
 
@@ -303,6 +363,42 @@ struct Emitter<'s> {
     hasher: Hasher,
     outgoing: &'s mut Outgoing,
     counts: &'s mut Counts,
+    found: &'s mut Found,
+    way: Way<'s>,
+}
+
+/// How far a file is, told where rsync tells it (`matched` in match.c).
+struct Way<'s> {
+    observer: &'s dyn Observer,
+    length: u64,
+    hold: u64,
+    done: u64,
+    told: u64,
+}
+
+/// So many literal bytes go at once (`CHUNK_SIZE` in rsync.h).
+const CHUNK: u64 = 32 * 1024;
+
+impl Way<'_> {
+    fn literal(&mut self, count: usize) {
+        self.done += count as u64;
+        while self.done - self.told > CHUNK + self.hold {
+            self.told += CHUNK;
+            self.observer.observe(Event::Progress(self.told, self.length));
+        }
+    }
+
+    fn block(&mut self, count: usize) {
+        self.done += count as u64;
+        self.told = self.done;
+        self.observer.observe(Event::Progress(self.told, self.length));
+    }
+
+    fn end(&mut self) {
+        if self.length > 0 {
+            self.observer.observe(Event::Progress(self.done, self.length));
+        }
+    }
 }
 
 impl Emitter<'_> {
@@ -363,13 +459,20 @@ impl Pieces for Emitter<'_> {
     fn literal(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.hasher.update(bytes);
         self.counts.literal += bytes.len() as u64;
+        self.way.literal(bytes.len());
         self.tokens.literal(bytes, self.outgoing.buffer());
         self.outgoing.send_if_full().map_err(Failure::Session)
+    }
+
+    fn is_unlike(&mut self) {
+        self.found.false_alarms += 1;
     }
 
     fn block(&mut self, index: u32, bytes: &[u8]) -> Result<(), Failure> {
         self.hasher.update(bytes);
         self.counts.matched += bytes.len() as u64;
+        self.found.matches += 1;
+        self.way.block(bytes.len());
         self.tokens.block(index, bytes, self.outgoing.buffer());
         self.outgoing.send_if_full().map_err(Failure::Session)
     }

@@ -60,6 +60,8 @@ pub(crate) struct Incoming<'o> {
     data: Buffer,
     /// How many bytes came from the socket.
     pub(crate) received: u64,
+    /// How many bytes of data were decoded.
+    pub(crate) taken: u64,
     /// The files that the sender cannot send.
     unsent: Vec<u32>,
 }
@@ -81,6 +83,7 @@ impl<'o> Incoming<'o> {
             role,
             frames: None,
             received: received.len() as u64,
+            taken: 0,
             raw: Buffer::default(),
             data: {
                 let mut data = Buffer::default();
@@ -108,6 +111,7 @@ impl<'o> Incoming<'o> {
                 Ok(decoded) => {
                     let used = input.position();
                     self.data.consume(used);
+                    self.taken += used as u64;
                     return Ok(decoded);
                 }
                 Err(Stop::Broken(violation)) => return Err(violation.into()),
@@ -139,6 +143,7 @@ impl<'o> Incoming<'o> {
             };
             let used = input.position();
             self.data.consume(used);
+            self.taken += used as u64;
             return Ok(next);
         }
     }
@@ -146,6 +151,11 @@ impl<'o> Incoming<'o> {
     /// The files that the sender said it cannot send, since the last call.
     pub(crate) fn take_unsent(&mut self) -> Vec<u32> {
         std::mem::take(&mut self.unsent)
+    }
+
+    /// How many bytes of the stream are behind us.
+    pub(crate) fn position(&self) -> u64 {
+        self.received - (self.raw.filled().len() + self.data.filled().len()) as u64
     }
 
     /// Reads until the peer closes, and drops what comes; a peer that does not close is left alone after a while.
@@ -264,6 +274,8 @@ pub(crate) struct Outgoing {
     buffer: Vec<u8>,
     /// How many bytes went to the socket.
     pub(crate) sent: u64,
+    /// How many bytes of data are among them.
+    data: u64,
 }
 
 const HEAD: usize = 4;
@@ -276,6 +288,7 @@ impl Outgoing {
             is_multiplexed: false,
             buffer: vec![0; HEAD],
             sent: 0,
+            data: 0,
         }
     }
 
@@ -289,6 +302,11 @@ impl Outgoing {
     /// What is written next; [`Self::flush`] sends it.
     pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.buffer
+    }
+
+    /// How many bytes of data were written, sent or not.
+    pub(crate) fn written(&self) -> u64 {
+        self.data + (self.buffer.len() - HEAD) as u64
     }
 
     /// Sends a message behind what was written; the stream must be one of frames.
@@ -312,6 +330,7 @@ impl Outgoing {
     /// Sends all.
     pub(crate) fn flush(&mut self) -> Result<(), Error> {
         let mut start = HEAD;
+        self.data = self.written();
         while start < self.buffer.len() {
             let length = (self.buffer.len() - start).min(MAX_FRAME);
             let mut from = start;

@@ -13,5 +13,5 @@ pub use attributes::{Attributes, Identity};
 pub use extended::{Extended, Handle, Wanted, is_kept};
 pub use folder::Found;
 pub use temporary::Temporary;
-pub use trusted::open_trusted;
+pub use trusted::{append_trusted, open_trusted};
 pub use walk::{Status, Tree};

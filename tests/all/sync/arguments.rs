@@ -159,6 +159,23 @@ fn the_server_is_told_the_same() {
         "-ayy --link-dest=x s/ {url}/m/",
         "-aLk --safe-links --copy-unsafe-links s/ {url}/m/",
         "-a --remove-source-files --delete-missing-args s/ {url}/m/",
+        "-a -P s/ {url}/m/",
+        "-aq s/ {url}/m/",
+        "-aq --no-msgs2stderr {url}/m/ d",
+        "-a --stderr=all {url}/m/ d",
+        "-a --stderr=client s/ {url}/m/",
+        "-a --stats --info=skip2,progress2,del {url}/m/ d",
+        "-avv --stats --info=skip2,progress2,del s/ {url}/m/",
+        "-a --info=all0,stats2 s/ {url}/m/",
+        "-a --info=all {url}/m/ d",
+        "-a --debug=all0,bind --info=none {url}/m/ d",
+        "-a --out-format=%n s/ {url}/m/",
+        "-av --out-format=%n s/ {url}/m/",
+        "-a --out-format=%o s/ {url}/m/",
+        "-ai --out-format=%i s/ {url}/m/",
+        "-aii --out-format=%-5i --inplace s/ {url}/m/",
+        "-aii --out-format=%n {url}/m/ d",
+        "-a --log-file=/dev/null --progress s/ {url}/m/",
     ];
     for case in cases {
         let words: Vec<_> = case.split_whitespace().collect();

@@ -115,7 +115,7 @@ pub(super) fn touch(path: &Path, time: SystemTime) {
 }
 
 /// The same without opening it, and of a link itself.
-fn touch_itself(path: &Path, time: SystemTime) {
+pub(super) fn touch_itself(path: &Path, time: SystemTime) {
     let time = TimeSpec::from_duration(time.duration_since(SystemTime::UNIX_EPOCH).expect("later"));
     utimensat(AT_FDCWD, path, &time, &time, UtimensatFlags::NoFollowSymlink).expect("a time");
 }
