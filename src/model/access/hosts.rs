@@ -205,12 +205,17 @@ fn never_resolves(word: &[u8]) -> bool {
     !word.iter().all(|&byte| is_of_names(byte))
 }
 
-/// Whether a host may have a name that the word matches: not where a quote or a semicolon is a part of it.
-pub(super) fn may_be_name(word: &[u8]) -> bool {
+/// Whether a host may have a name that a word matches, which is no address: not where a quote or a semicolon is a part
+/// of it, or a `\*` that stands for itself.
+pub fn may_be_name(word: &[u8]) -> bool {
     let is_pattern = |byte| matches!(byte, b'*' | b'?' | b'\\');
     let is_group = word.len() > 1 && word[0] == b'@';
+    let is_literal = |pair: &[u8]| pair[0] == b'\\' && !is_of_names(pair[1]);
     // What stands in brackets is a choice.
-    is_group || word.contains(&b'[') || word.iter().all(|&byte| is_of_names(byte) || is_pattern(byte))
+    is_group
+        || word.contains(&b'[')
+        || (word.iter().all(|&byte| is_of_names(byte) || is_pattern(byte))
+            && !word.windows(2).any(is_literal))
 }
 
 /// Whether host names are made of it.

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     model::{
-        Configuration, Scope, Setting,
+        Configuration, Scope,
         access::{
             AddressPattern, AddressSet, Answer, Lookups, Which,
             hosts::{decide, is_host_separator, list, name_answer},
@@ -100,7 +100,10 @@ pub struct Open {
     pub names: BTreeSet<Vec<u8>>,
     /// Those that have a mask with gaps.
     pub masks: BTreeSet<Vec<u8>>,
-    lookups: Lookups,
+    /// Whether some of the names are made of variables.
+    pub has_variables: bool,
+    /// What is looked up.
+    pub lookups: Lookups,
 }
 
 /// A list that holds somewhere, as the world sees it.
@@ -120,6 +123,29 @@ pub struct Reached {
 }
 
 impl Reached {
+    /// By the two lists alone.
+    pub(super) fn by_lists(allow: &[u8], deny: &[u8], lookups: Lookups) -> Self {
+        let read = |list: &[u8], which| (!list.is_empty()).then(|| Rc::new(List::read(list, which, lookups)));
+        Self::new(read(allow, Which::Allow), read(deny, Which::Deny))
+    }
+
+    fn new(allow: Option<Rc<List>>, deny: Option<Rc<List>>) -> Self {
+        let everywhere = WORLD.map(|region| (region, None));
+        let optional = |list: &Option<Rc<List>>| match list {
+            Some(list) => list
+                .world
+                .iter()
+                .map(|&(region, one)| (region, Some(one)))
+                .collect(),
+            None => everywhere.to_vec(),
+        };
+        let world = overlay(&optional(&allow), &optional(&deny))
+            .into_iter()
+            .map(|(region, (allow, deny))| (region, Match { allow, deny }))
+            .collect();
+        Self { world, allow, deny }
+    }
+
     /// What the lists leave open: `hosts allow`, then `hosts deny`.
     pub fn open(&self) -> [Option<&Open>; 2] {
         [&self.allow, &self.deny].map(|list| list.as_deref().map(|list| &list.open))
@@ -154,41 +180,31 @@ impl<'a> Reach<'a> {
         let [allow, deny] = [Which::Allow, Which::Deny].map(|which| {
             let setting = list(self.configuration, scope, which)?;
             let known = self.lists.entry((setting.value_span(), lookups));
-            Some(Rc::clone(
-                known.or_insert_with(|| Rc::new(List::read(setting, which, lookups))),
-            ))
+            Some(Rc::clone(known.or_insert_with(|| {
+                Rc::new(List::read(setting.text.bytes(), which, lookups))
+            })))
         });
-        let everywhere = WORLD.map(|region| (region, None));
-        let optional = |list: &Option<Rc<List>>| match list {
-            Some(list) => list
-                .world
-                .iter()
-                .map(|&(region, one)| (region, Some(one)))
-                .collect(),
-            None => everywhere.to_vec(),
-        };
-        let world = overlay(&optional(&allow), &optional(&deny))
-            .into_iter()
-            .map(|(region, (allow, deny))| (region, Match { allow, deny }))
-            .collect();
-        Reached { world, allow, deny }
+        Reached::new(allow, deny)
     }
 }
 
 impl List {
     /// `access_match` in access.c, for all peers without a name.
-    fn read(setting: &Setting, which: Which, lookups: Lookups) -> Self {
+    fn read(list: &[u8], which: Which, lookups: Lookups) -> Self {
         let mut elsewhere = Matched::No;
         let mut open = Open {
             names: BTreeSet::new(),
             masks: BTreeSet::new(),
+            has_variables: false,
             lookups,
         };
         let mut patterns = Vec::new();
-        let is_made_of_variables = has_variable(setting.text.bytes());
-        for token in setting.text.tokens(is_host_separator) {
-            let word = token.bytes.to_ascii_lowercase();
+        let is_made_of_variables = has_variable(list);
+        let words = list.split(|&byte| is_host_separator(byte));
+        for word in words.filter(|word| !word.is_empty()) {
+            let word = word.to_ascii_lowercase();
             let by_name = if is_made_of_variables && word.contains(&b'%') {
+                open.has_variables = true;
                 Answer::Unknown
             } else {
                 name_answer(&word, which, None, lookups)

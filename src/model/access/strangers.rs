@@ -1,13 +1,13 @@
 //! Whether the host lists of a module keep strangers out: peers whom no word of the lists means.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use crate::model::{
     Configuration, Parameter, Scope,
     access::{
-        AddressPattern, Answer, Lookups, Peer, Which, hosts::may_be_name, is_host_separator, token_answer,
+        Answer, Lookups, Match, Matched, Open, Reach, Reached, Region, Which,
+        hosts::{decide, name_answer},
     },
-    resolve::has_variable,
 };
 
 /// Whom `hosts allow` and `hosts deny` let in together.
@@ -21,49 +21,40 @@ pub enum Admitted {
     Strangers,
 }
 
-/// How many IPv4 addresses there are.
-const ALL_V4: u128 = 1 << 32;
-/// The part of IPv6 that is handed out: 2000::/3.
-const PUBLIC_V6: (u128, u128) = (0x2 << 124, (0x4 << 124) - 1);
+/// The name of a host that no list means. Only words that are no addresses are compared with it.
+const NAME: &str = "stranger.invalid";
+/// What hosts are called that no list means: also those without a name (`client_name` in clientname.c).
+const NAMES: [&str; 2] = [NAME, "UNKNOWN"];
+/// IPv4, and the part of IPv6 that is handed out: 2000::/3.
+const PUBLIC: [(u128, u128); 2] = [(0, (1 << 32) - 1), (0x2 << 124, (0x4 << 124) - 1)];
 
 /// Whom the host lists of a module let in. Names are taken for those of few hosts: a list that bans some by name lets
-/// strangers in, one that admits some by name does not.
+/// strangers in, one that admits some by name does not. Masks with gaps are taken for those of few hosts too.
 pub fn admitted(configuration: &Configuration, scope: Scope) -> Admitted {
-    let lookups = Lookups::of(configuration, scope);
-    let list = |parameter| configuration.text(scope, parameter).value;
-    let (allow, deny) = (list(Parameter::HostsAllow), list(Parameter::HostsDeny));
-    let listens = listens(configuration);
-    by_lists(allow, deny, lookups, listens)
+    Reach::new(configuration).of(scope).admits(listens(configuration))
 }
 
 /// How much of IPv4 and of IPv6 the host lists of a module let in, in percent; none if that is nearly all to which the
 /// daemon listens.
 pub fn admitted_percent(configuration: &Configuration, scope: Scope) -> Option<[u8; 2]> {
-    let lookups = Lookups::of(configuration, scope);
-    let list = |parameter| configuration.text(scope, parameter).value;
-    let (allow, deny) = (list(Parameter::HostsAllow), list(Parameter::HostsDeny));
-    if allow.is_empty() && deny.is_empty() {
-        return None;
-    }
-    let allowed = Listed::of(allow, Which::Allow, lookups);
-    let denied = Listed::of(deny, Which::Deny, lookups);
     let listens = listens(configuration);
-    let percent = [0, 1].map(|family| {
-        let (total, admitted) = allowed.admits(&denied, deny.is_empty(), family, &Share::PUBLIC);
-        (admitted / (total / 100)).min(100) as u8
-    });
+    let percent = Reach::new(configuration).of(scope).percent();
     let is_nearly_all = (0..2).all(|family| !listens[family] || percent[family] >= 99);
     (!is_nearly_all).then(|| [0, 1].map(|family| if listens[family] { percent[family] } else { 0 }))
 }
 
 /// Whether a list that stands alone as `hosts allow` admits strangers.
 pub fn holds_strangers(list: &[u8], lookups: Lookups) -> bool {
-    !list.is_empty() && by_lists(list, b"", lookups, [true, true]) == Admitted::Strangers
+    !list.is_empty() && by_lists(list, b"", lookups) == Admitted::Strangers
 }
 
 /// Whether a list that stands alone as `hosts deny` keeps all strangers out.
 pub fn denies_strangers(list: &[u8], lookups: Lookups) -> bool {
-    by_lists(b"", list, lookups, [true, true]) != Admitted::Strangers
+    by_lists(b"", list, lookups) != Admitted::Strangers
+}
+
+fn by_lists(allow: &[u8], deny: &[u8], lookups: Lookups) -> Admitted {
+    Reached::by_lists(allow, deny, lookups).admits([true, true])
 }
 
 /// Whether somebody who is on no list and has no password may do more with a module than before, or any module stops
@@ -123,152 +114,75 @@ fn listens(configuration: &Configuration) -> [bool; 2] {
     }
 }
 
-fn by_lists(allow: &[u8], deny: &[u8], lookups: Lookups, listens: [bool; 2]) -> Admitted {
-    if allow.is_empty() && deny.is_empty() {
-        return Admitted::Strangers;
+impl Reached {
+    /// Whom the lists let in, of the families that the daemon listens on.
+    fn admits(&self, listens: [bool; 2]) -> Admitted {
+        let [allow, _] = self.open();
+        let is_named = allow.is_some_and(|open| !open.names.is_empty() || !open.masks.is_empty());
+        let mut families = [is_named; 2];
+        for region in self.for_strangers() {
+            families[family(region)] = true;
+        }
+        let percent = self.percent();
+        let of_family = |family: usize| match (percent[family], families[family]) {
+            (50.., _) => Admitted::Strangers,
+            (_, true) => Admitted::Some,
+            (_, false) => Admitted::Nobody,
+        };
+        let heard = (0..2).filter(|&family| listens[family]);
+        heard.map(of_family).max().unwrap_or(Admitted::Nobody)
     }
-    let allowed = Listed::of(allow, Which::Allow, lookups);
-    let denied = Listed::of(deny, Which::Deny, lookups);
-    let mut all = Admitted::Nobody;
-    for (family, _) in listens.iter().enumerate().filter(|(_, listens)| **listens) {
-        let shares = [Share::WHOLE, Share::PUBLIC];
-        let [(_, any), (total, public)] =
-            shares.map(|share| allowed.admits(&denied, deny.is_empty(), family, &share));
-        let is_named = allowed.has_names || any > 0;
-        all = all.max(match public.saturating_mul(2) >= total {
-            true => Admitted::Strangers,
-            false if is_named => Admitted::Some,
-            false => Admitted::Nobody,
-        });
+
+    /// How much of what is public of IPv4 and of IPv6 gets in, in percent.
+    fn percent(&self) -> [u8; 2] {
+        let mut counts = [0_u128; 2];
+        for region in self.for_strangers() {
+            let family = family(region);
+            let (lowest, highest) = PUBLIC[family];
+            let (first, last) = (bits(region.first).max(lowest), bits(region.last).min(highest));
+            counts[family] += (last + 1).saturating_sub(first);
+        }
+        [0, 1].map(|family| {
+            let (lowest, highest) = PUBLIC[family];
+            (counts[family] / ((highest - lowest + 1) / 100)).min(100) as u8
+        })
     }
-    all
+
+    /// From where strangers get in.
+    fn for_strangers(&self) -> impl Iterator<Item = &Region> {
+        let [allow, deny] = self.open();
+        let is_meant = |open: &Open, which, name| {
+            let mut names = open.names.iter();
+            names.any(|word| matches!(name_answer(word, which, Some(name), open.lookups), Answer::Yes(_)))
+        };
+        let by_allow = allow.is_some_and(|open| is_meant(open, Which::Allow, NAME));
+        let are_denied = |open: &Open| NAMES.iter().all(|name| is_meant(open, Which::Deny, name));
+        // Whom a variable names may be anybody: nobody is sure to pass it.
+        let by_deny = deny.is_some_and(|open| open.has_variables || are_denied(open));
+        let is_listed = |matched, by_name| match matched {
+            Matched::Yes => true,
+            Matched::Unknown => by_name,
+            Matched::Partly | Matched::No => false,
+        };
+        let gets_in = move |one: &Match| {
+            let allowed = one.allow.map(|matched| Some(is_listed(matched, by_allow)));
+            let denied = one.deny.map(|matched| Some(is_listed(matched, by_deny)));
+            decide(allowed, denied) == Some(true)
+        };
+        let regions = self.world.iter().filter(move |(_, one)| gets_in(one));
+        regions.map(|(region, _)| region)
+    }
 }
 
-/// The addresses that a list matches, whatever a name service says.
-#[derive(Default)]
-struct Listed {
-    /// First and last, of IPv4 and of IPv6.
-    ranges: [Vec<(u128, u128)>; 2],
-    /// Whether it may match others too.
-    has_names: bool,
-}
-
-impl Listed {
-    fn of(list: &[u8], which: Which, lookups: Lookups) -> Self {
-        let is_made_of_variables = has_variable(list);
-        // Only words that are no addresses are compared with it.
-        let stranger = Peer::new(Ipv4Addr::UNSPECIFIED.into(), Some("stranger.invalid".to_owned()));
-        let mut listed = Self::default();
-        let words = list.split(|&byte| is_host_separator(byte));
-        for word in words.filter(|word| !word.is_empty()) {
-            if is_made_of_variables && word.contains(&b'%') {
-                // Anybody may be meant: nothing is let in by it, and nobody is sure to pass it.
-                match which {
-                    Which::Allow => listed.has_names = true,
-                    Which::Deny => listed.everything(),
-                }
-                continue;
-            }
-            match AddressPattern::parse(&word.to_ascii_lowercase()) {
-                Some(pattern) => listed.pattern(&pattern),
-                None => match token_answer(word, which, &stranger, lookups) {
-                    Answer::Yes(_) => listed.everything(),
-                    Answer::Unknown => listed.has_names = true,
-                    Answer::No(_) => listed.has_names |= lookups.reverse && may_be_name(word),
-                },
-            }
-        }
-        listed
-    }
-
-    /// How many addresses of a family there are, and how many of them get in beside a `hosts deny`.
-    fn admits(&self, denied: &Self, is_alone: bool, family: usize, share: &Share) -> (u128, u128) {
-        let total = share.of(family, &[(0, u128::MAX)]);
-        let inside = share.of(family, &self.ranges[family]);
-        if is_alone {
-            // Without `hosts deny`, whoever is not allowed is refused.
-            return (total, inside);
-        }
-        let both = [&self.ranges[family][..], &denied.ranges[family]].concat();
-        (total, total - (share.of(family, &both) - inside))
-    }
-
-    fn everything(&mut self) {
-        for family in &mut self.ranges {
-            family.push((0, u128::MAX));
-        }
-    }
-
-    fn pattern(&mut self, pattern: &AddressPattern) {
-        let (address, mask) = match *pattern {
-            AddressPattern::Everything { address } => {
-                self.ranges[usize::from(address.is_ipv6())].push((0, u128::MAX));
-                return;
-            }
-            AddressPattern::Network { address, bits, .. } => (address, leading(address, bits)),
-            AddressPattern::Masked { address, mask } => (address, bits(mask)),
-            AddressPattern::NotAnAddress | AddressPattern::BadMask { .. } => return,
-        };
-        // No peer has such an address: rsync takes it for one of IPv4.
-        if matches!(address, IpAddr::V6(address) if address.to_ipv4_mapped().is_some()) && mask >> 32 != 0 {
-            return;
-        }
-        let width = if address.is_ipv4() { 32 } else { 128 };
-        let free = match width {
-            32 => mask.leading_zeros() - 96,
-            _ => mask.leading_zeros(),
-        };
-        if free > 0 && mask != 0 {
-            // Strewn over the whole family: as many, side by side.
-            let count = 1_u128.checked_shl(width - mask.count_ones()).unwrap_or(u128::MAX);
-            self.ranges[usize::from(address.is_ipv6())].push((0, count.saturating_sub(1)));
-            return;
-        }
-        // Gaps behind the first bits are few addresses more or less.
-        let tail = (1_u128 << (width - mask.count_ones()).min(127)) - 1;
-        let first = bits(address) & mask;
-        self.ranges[usize::from(address.is_ipv6())].push((first, first.saturating_add(tail)));
-    }
+/// 0 for IPv4, 1 for IPv6.
+fn family(region: &Region) -> usize {
+    usize::from(region.first.is_ipv6())
 }
 
 fn bits(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(address) => address.to_bits().into(),
         IpAddr::V6(address) => address.to_bits(),
-    }
-}
-
-fn leading(address: IpAddr, count: u8) -> u128 {
-    match address {
-        IpAddr::V4(_) => (u32::MAX << (32 - u32::from(count).clamp(1, 32))).into(),
-        IpAddr::V6(_) => u128::MAX << (128 - u32::from(count).clamp(1, 128)),
-    }
-}
-
-/// Which addresses of a family are counted.
-struct Share([(u128, u128); 2]);
-
-impl Share {
-    const WHOLE: Self = Self([(0, ALL_V4 - 1), (0, u128::MAX - 1)]);
-    const PUBLIC: Self = Self([(0, ALL_V4 - 1), PUBLIC_V6]);
-
-    /// How many addresses the ranges hold, each counted once.
-    fn of(&self, family: usize, ranges: &[(u128, u128)]) -> u128 {
-        let (lowest, highest) = self.0[family];
-        let clipped = ranges
-            .iter()
-            .map(|&(first, last)| (first.max(lowest), last.min(highest)));
-        let mut clipped: Vec<_> = clipped.filter(|(first, last)| first <= last).collect();
-        clipped.sort_unstable();
-        let mut count = 0;
-        let mut next = lowest;
-        for (first, last) in clipped {
-            if last >= next {
-                count += last - first.max(next) + 1;
-                next = last + 1;
-            }
-        }
-        count
     }
 }
 
@@ -283,7 +197,7 @@ mod tests {
     };
 
     fn by(allow: &str, deny: &str) -> Admitted {
-        by_lists(allow.as_bytes(), deny.as_bytes(), LOOKUPS, [true, true])
+        by_lists(allow.as_bytes(), deny.as_bytes(), LOOKUPS)
     }
 
     #[test]
@@ -302,6 +216,7 @@ mod tests {
             // Peers with an IPv6 address.
             ("192.0.2.7", "0.0.0.0/0"),
             ("", "*.*.*.*"),
+            ("", "*.*"),
             ("", "127.0.0.0/33"),
             ("0.0.0.0/0.0.0.0", ""),
         ] {

@@ -1,9 +1,6 @@
-use crate::{
-    rsync::{
-        proto::Compression,
-        transfer::{Options, Role, options::DeleteWhen},
-    },
-    terms::Speaker,
+use crate::rsync::{
+    proto::Compression,
+    transfer::{Options, Role, Speaker, options::DeleteWhen},
 };
 
 impl Options {

@@ -11,22 +11,19 @@ use nix::{
     unistd::{Gid, Group, Uid, User},
 };
 
-use crate::{
-    rsync::{
-        filter::{FilterList, Side, Verdict},
-        proto::{
-            Session,
-            file_list::{Entry, Extra, FileKind, FileList, MAX_PATH},
-        },
-        transfer::{
-            Error, Event, Observer, Options,
-            links::is_unsafe,
-            text::{describe, shown},
-            wire::Faults,
-        },
-        tree::{Status, Tree},
+use crate::rsync::{
+    filter::{FilterList, Side, Verdict},
+    proto::{
+        Session,
+        file_list::{Entry, Extra, FileKind, FileList, MAX_PATH},
     },
-    terms::Info,
+    transfer::{
+        Error, Event, Info, Observer, Options,
+        links::is_unsafe,
+        text::{describe, shown},
+        wire::Faults,
+    },
+    tree::{Status, Tree},
 };
 
 /// Where the files of a list are.

@@ -1,27 +1,26 @@
 use std::{
-    collections::HashSet,
     fs::File,
     io::{self, Read as _},
     os::unix::ffi::OsStrExt as _,
     path::Path,
+    sync::Arc,
 };
 
-use crate::{
-    rsync::{
-        filter::{FilterList, Side, Verdict},
-        proto::file_list::{Entry, FileKind, FileList, compare},
-        transfer::{
-            Error, Options,
-            counts::FileCounts,
-            keep::Keep,
-            options::DeleteWhen,
-            queue::{Pending, Queue},
-            text::{describe, shown},
-            wire::Faults,
-        },
-        tree::{Status, Tree},
+use crate::rsync::{
+    filter::{FilterList, Side, Verdict},
+    proto::file_list::{Entry, FileKind, FileList, compare},
+    transfer::{
+        Debug, Error, Info, Options,
+        counts::FileCounts,
+        keep::Keep,
+        lists::Part,
+        names::Names,
+        options::DeleteWhen,
+        queue::{Pending, Queue},
+        text::{describe, shown},
+        wire::Faults,
     },
-    terms::{Debug, Info},
+    tree::{Status, Tree},
 };
 
 /// The longest merge file above the destination that is read, in bytes.
@@ -51,10 +50,10 @@ pub(crate) struct Deleter<'a> {
     tree: Option<Tree>,
     filters: FilterList,
     when: DeleteWhen,
-    /// What the sender has; empty if nothing is deleted.
-    names: HashSet<&'a [u8]>,
+    /// What the sender has, and its names; none if nothing is deleted.
+    present: Option<(Arc<FileList>, Names)>,
     /// Before protocol 30 the folders whose content was sent are those below these.
-    tops: Option<Vec<&'a [u8]>>,
+    tops: Option<Vec<Vec<u8>>>,
     /// How deep the folders are whose merge files hold.
     depths: Vec<usize>,
     later: Vec<(Vec<u8>, Status)>,
@@ -71,8 +70,7 @@ pub(crate) struct Deleter<'a> {
 impl<'a> Deleter<'a> {
     pub(crate) fn new(
         keep: &'a Keep<'a>,
-        list: &'a FileList,
-        numbers: &[Option<u32>],
+        part: &Part,
         protocol: u8,
         filters: FilterList,
         tree: Option<Tree>,
@@ -85,17 +83,8 @@ impl<'a> Deleter<'a> {
             DeleteWhen::Unsaid => DeleteWhen::During,
             when => when,
         };
-        let entries = numbers
-            .iter()
-            .flatten()
-            .map(|&place| &list.entries()[place as usize]);
-        let names = match when {
-            DeleteWhen::Never => HashSet::new(),
-            _ => entries.clone().map(|entry| list.name(entry)).collect(),
-        };
-        let tops = entries
-            .filter(|entry| entry.is_top())
-            .map(|entry| list.name(entry));
+        let tops = part.files().filter(|(_, entry)| entry.is_top());
+        let tops = tops.map(|(_, entry)| part.list.name(entry).to_vec());
         Self {
             options,
             keep,
@@ -103,7 +92,7 @@ impl<'a> Deleter<'a> {
             tree,
             filters,
             when,
-            names,
+            present: (when != DeleteWhen::Never).then(|| (part.list.clone(), Names::of(part))),
             tops: (protocol < 30).then(|| tops.collect()),
             depths: Vec::new(),
             later: Vec::new(),
@@ -140,10 +129,10 @@ impl<'a> Deleter<'a> {
     }
 
     /// Deletes in all folders, before anything is transferred.
-    pub(crate) fn before(&mut self, list: &FileList, numbers: &[Option<u32>]) -> Result<(), Error> {
+    pub(crate) fn before(&mut self, part: &Part) -> Result<(), Error> {
         match self.when {
             DeleteWhen::Before => {
-                self.pass(list, numbers)?;
+                self.pass(part)?;
                 if self.options.output.info(Info::Flist) > 1 {
                     // It blots out the count.
                     let blank = format!("{:20}\r", "");
@@ -156,12 +145,12 @@ impl<'a> Deleter<'a> {
     }
 
     /// Deletes what waited for the end of the transfer, and says if something was not deleted.
-    pub(crate) fn late(&mut self, list: &FileList, numbers: &[Option<u32>]) -> Result<(), Error> {
+    pub(crate) fn late(&mut self, part: &Part) -> Result<(), Error> {
         for (name, status) in std::mem::take(&mut self.later) {
             self.delete(&name, &status)?;
         }
         if self.when == DeleteWhen::After {
-            self.pass(list, numbers)?;
+            self.pass(part)?;
         }
         Ok(())
     }
@@ -178,20 +167,16 @@ impl<'a> Deleter<'a> {
         }
     }
 
-    fn pass(&mut self, list: &FileList, numbers: &[Option<u32>]) -> Result<(), Error> {
-        for place in numbers.iter().flatten() {
-            let entry = &list.entries()[*place as usize];
-            if !entry.is_directory() {
-                continue;
-            }
+    fn pass(&mut self, part: &Part) -> Result<(), Error> {
+        for (_, entry) in part.files().filter(|(_, entry)| entry.is_directory()) {
             if entry.is_top() && self.options.output.debug(Debug::Del) > 0 {
-                let text = format!("deleting in {}", shown(list.name(entry)));
+                let text = format!("deleting in {}", shown(part.list.name(entry)));
                 self.report.queue.push(Pending::Said(text));
             }
             let Some(tree) = &mut self.tree else { return Ok(()) };
-            let now = tree.status(list.name(entry)).ok().flatten();
+            let now = tree.status(part.list.name(entry)).ok().flatten();
             if let Some(now) = now.filter(|now| now.kind() == FileKind::Directory) {
-                self.in_folder(list, entry, &now)?;
+                self.in_folder(&part.list, entry, &now)?;
             }
         }
         while self.depths.pop().is_some() {
@@ -207,7 +192,9 @@ impl<'a> Deleter<'a> {
         };
         let name = list.name(entry);
         tops.iter().any(|top| {
-            let below = name.strip_prefix(*top).is_some_and(|rest| rest.starts_with(b"/"));
+            let below = name
+                .strip_prefix(&**top)
+                .is_some_and(|rest| rest.starts_with(b"/"));
             name == *top || self.options.recursive && (*top == b"." || below)
         })
     }
@@ -236,7 +223,7 @@ impl<'a> Deleter<'a> {
         let found = self.contents(name, false).0;
         self.count(found.len() as u64);
         for (name, status) in found {
-            if self.is_mount(&status) || self.names.contains(&*name) {
+            if self.is_mount(&status) || self.is_present(&name) {
                 continue;
             }
             if self.when == DeleteWhen::Delay {
@@ -246,6 +233,12 @@ impl<'a> Deleter<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the sender has it.
+    fn is_present(&self, name: &[u8]) -> bool {
+        let present = self.present.as_ref();
+        present.is_some_and(|(list, names)| names.contain(list, name))
     }
 
     /// Tells how many files were found, while rsync does (`get_dirlist` in flist.c).

@@ -6,9 +6,9 @@ use std::{
 
 use crate::{
     rsync::{
-        proto::file_list::FileList,
         transfer::{
             Error, Event, Observer, Options,
+            lists::Part,
             text::{describe, shown},
         },
         tree::Tree,
@@ -31,8 +31,7 @@ pub(crate) struct Place {
 /// Finds or makes the destination (`get_local_name` in main.c).
 pub(crate) fn prepare(
     path: &Path,
-    list: &FileList,
-    numbers: &[Option<u32>],
+    part: &Part,
     options: &Options,
     observer: &dyn Observer,
 ) -> Result<Place, Error> {
@@ -47,12 +46,8 @@ pub(crate) fn prepare(
         fail(text, exit)
     };
     // Those that take no part after all count too.
-    let count = list.len();
-    let first = numbers
-        .iter()
-        .flatten()
-        .next()
-        .map(|&place| &list.entries()[place as usize]);
+    let count = part.list.len();
+    let first = part.files().next().map(|(_, entry)| entry);
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => {
             let tree =

@@ -155,16 +155,16 @@ impl Generator<'_> {
         if !self.options.acls && !self.options.xattrs {
             return Ok(Difference::default());
         }
-        let name = self.keep.place(self.list, entry);
+        let name = self.keep.place(&self.list, entry);
         let compared = match (now, &mut self.tree) {
             (Some(now), Some(tree)) => tree.handle(&name).and_then(|there| {
                 let there = Some((&there, now.mode));
                 self.keep
-                    .extended_difference(self.list, entry, there, &mut self.asked)
+                    .extended_difference(&self.list, entry, there, &mut self.asked)
             }),
             _ => self
                 .keep
-                .extended_difference(self.list, entry, None, &mut self.asked),
+                .extended_difference(&self.list, entry, None, &mut self.asked),
         };
         compared.map_err(|error| self.failure("get_xattr_data: lgetxattr({}) failed", entry, &error))
     }

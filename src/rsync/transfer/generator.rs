@@ -1,24 +1,22 @@
-use std::{collections::HashSet, io};
+use std::{collections::HashSet, io, sync::Arc};
 
-use crate::{
-    rsync::{
-        delta::{Checksum, head, write_sums},
-        proto::{
-            Index, Indices, ItemFlags, Record, Session, SumHead, Tag,
-            file_list::{Entry, FileKind, FileList, write_wanted},
-        },
-        transfer::{
-            Error, Options,
-            delete::Deleter,
-            extended::ValueKey,
-            keep::Keep,
-            queue::{Pending, Queue, Stored},
-            text::{describe, shown},
-            wire::{Faults, Outgoing},
-        },
-        tree::{Status, Tree},
+use crate::rsync::{
+    delta::{Checksum, head, write_sums},
+    proto::{
+        Index, Indices, ItemFlags, Record, Session, SumHead, Tag,
+        file_list::{Entry, FileKind, FileList, write_wanted},
     },
-    terms::{Debug, Info},
+    transfer::{
+        Debug, Error, Info, Options,
+        delete::Deleter,
+        extended::ValueKey,
+        keep::Keep,
+        lists::Part,
+        queue::{Pending, Queue, Stored},
+        text::{describe, shown},
+        wire::{Faults, Outgoing},
+    },
+    tree::{Status, Tree},
 };
 
 /// Decides for each file what is missing at the destination, and asks for it (`generator.c`).
@@ -26,8 +24,9 @@ pub(crate) struct Generator<'a> {
     pub(crate) session: Session,
     pub(crate) options: &'a Options,
     pub(crate) keep: &'a Keep<'a>,
-    pub(crate) list: &'a FileList,
-    pub(crate) numbers: &'a [Option<u32>],
+    pub(crate) part: Arc<Part>,
+    /// The list of what is looked at.
+    pub(crate) list: Arc<FileList>,
     pub(crate) queue: &'a Queue,
     pub(crate) stored: &'a Stored,
     pub(crate) faults: &'a Faults,
@@ -45,8 +44,11 @@ pub(crate) struct Generator<'a> {
 impl Generator<'_> {
     /// Goes through the whole list, and ends the phase.
     pub(crate) fn run(&mut self) -> Result<(), Error> {
-        let numbers = if self.options.list_only { &[] } else { self.numbers };
-        self.deleter.before(self.list, numbers)?;
+        if self.options.list_only {
+            return self.done(1);
+        }
+        let part = self.part.clone();
+        self.deleter.before(&part)?;
         if self.options.output.debug(Debug::Flist) > 0 {
             let state = match self.options.whole_file && self.options.receiving.append == 0 {
                 true => "disabled for local transfer or --whole-file",
@@ -55,10 +57,7 @@ impl Generator<'_> {
             let text = format!("delta-transmission {state}");
             self.queue.push(Pending::Said(text));
         }
-        for (number, place) in numbers.iter().enumerate() {
-            let Some(place) = place else { continue };
-            let entry = &self.list.entries()[*place as usize];
-            let number = u32::try_from(number).expect("a list holds fewer");
+        for (number, entry) in part.files() {
             if let Err(failure) = self.consider(number, entry)? {
                 self.fail(failure);
             }
@@ -82,8 +81,9 @@ impl Generator<'_> {
 
     /// Deletes what was left for the end.
     pub(crate) fn delete_late(&mut self) -> Result<(), Error> {
-        let numbers = if self.options.list_only { &[] } else { self.numbers };
-        self.deleter.late(self.list, numbers)?;
+        if !self.options.list_only {
+            self.deleter.late(&self.part)?;
+        }
         self.done_with_deletions()
     }
 
@@ -102,10 +102,9 @@ impl Generator<'_> {
     /// Asks once more for files whose digest was wrong, now with whole digests, and ends the phase.
     pub(crate) fn again(&mut self, numbers: &[u32]) -> Result<(), Error> {
         for &number in numbers {
-            let place = self.numbers[number as usize].expect("it was asked for before");
-            let entry = &self.list.entries()[place as usize];
-            let now = self.status(entry).ok().flatten();
-            self.request(number, entry, now.as_ref(), ItemFlags::TRANSFER, &[], true)?;
+            let file = self.part.file(number).expect("it was asked for before");
+            let now = self.status(&file.entry).ok().flatten();
+            self.request(number, &file.entry, now.as_ref(), ItemFlags::TRANSFER, &[], true)?;
         }
         Ok(())
     }
@@ -134,7 +133,7 @@ impl Generator<'_> {
 
     /// `says` has the place of the file in `{}`.
     pub(super) fn failure(&self, says: &str, entry: &Entry, error: &io::Error) -> Failure {
-        let place = self.keep.shown(self.list, entry);
+        let place = self.keep.shown(&self.list, entry);
         Failure(format!("{}: {}", says.replace("{}", &place), describe(error)))
     }
 
@@ -148,13 +147,13 @@ impl Generator<'_> {
     }
 
     pub(super) fn difference(&self, entry: &Entry, now: &Status, is_replaced: bool) -> u16 {
-        let atime = self.keep.atime(self.list, entry);
+        let atime = self.keep.atime(&self.list, entry);
         self.keep.difference(entry, atime, now, is_replaced)
     }
 
     /// What is at the destination now.
     pub(super) fn status(&mut self, entry: &Entry) -> io::Result<Option<Status>> {
-        let name = self.keep.place(self.list, entry);
+        let name = self.keep.place(&self.list, entry);
         self.tree.as_mut().map_or(Ok(None), |tree| tree.status(&name))
     }
 
@@ -176,7 +175,7 @@ impl Generator<'_> {
             Err(_) => None,
         };
         if entry.kind() == FileKind::Missing {
-            let name = self.keep.place(self.list, entry);
+            let name = self.keep.place(&self.list, entry);
             return self.deleter.missing(&name, now.as_ref()).map(Ok);
         }
         let is_left = match now {
@@ -222,7 +221,7 @@ impl Generator<'_> {
     /// Says why something is left as it is (`recv_generator` in generator.c).
     fn skip(&mut self, entry: &Entry, now: Option<&Status>) {
         let level = self.options.output.info(Info::Skip);
-        let name = shown(&self.keep.place(self.list, entry));
+        let name = shown(&self.keep.place(&self.list, entry));
         let Some(now) = now.filter(|_| level > 0) else {
             let kind = if entry.is_directory() { "directory" } else { "file" };
             if level > 0 {
@@ -249,7 +248,7 @@ impl Generator<'_> {
 
     fn say_skipped(&self, entry: &Entry, why: &str) {
         if self.options.output.info(Info::Skip) > 0 {
-            let name = shown(&self.keep.place(self.list, entry));
+            let name = shown(&self.keep.place(&self.list, entry));
             self.queue.push(Pending::Said(format!("{name}{why}")));
         }
     }
@@ -315,7 +314,7 @@ impl Generator<'_> {
             let Some(theirs) = self.list.extra(entry).and_then(|extra| extra.checksum.as_ref()) else {
                 return Ok(false);
             };
-            let name = self.keep.place(self.list, entry);
+            let name = self.keep.place(&self.list, entry);
             let Some(tree) = &mut self.tree else {
                 return Ok(false);
             };
@@ -353,7 +352,7 @@ impl Generator<'_> {
             let is_wanted = !is_whole && !self.options.dry_run;
             is_wanted && now.kind() == FileKind::Regular && now.size > 0
         });
-        let name = self.keep.place(self.list, entry);
+        let name = self.keep.place(&self.list, entry);
         let file = basis.and_then(|_| self.tree.as_mut()?.read_with_length(&name).ok());
         let sums = match file {
             Some((_, length)) if length > 0 => head(

@@ -1,19 +1,16 @@
-use crate::{
-    rsync::{
-        proto::{
-            ItemFlags,
-            file_list::{Entry, FileKind},
-        },
-        transfer::{
-            Error,
-            generator::{Failure, Generator},
-            links::is_unsafe,
-            queue::Pending,
-            text::shown,
-        },
-        tree::Status,
+use crate::rsync::{
+    proto::{
+        ItemFlags,
+        file_list::{Entry, FileKind},
     },
-    terms::Info,
+    transfer::{
+        Error, Info,
+        generator::{Failure, Generator},
+        links::is_unsafe,
+        queue::Pending,
+        text::shown,
+    },
+    tree::Status,
 };
 
 /// What is made without the sender, and what is set.
@@ -48,7 +45,7 @@ impl Generator<'_> {
                 Err(failure) => return Ok(Err(failure)),
             };
             let flags = self.difference(entry, &now, false) | other.flags;
-            self.deleter.during(self.list, entry, &now)?;
+            self.deleter.during(&self.list, entry, &now)?;
             if flags != 0 || self.options.report_unchanged {
                 self.tell(number, flags, &other);
             }
@@ -64,7 +61,7 @@ impl Generator<'_> {
         if self.options.dry_run {
             return Ok(Ok(()));
         }
-        let name = self.keep.place(self.list, entry);
+        let name = self.keep.place(&self.list, entry);
         let mode = self.keep.new_permissions(entry) | 0o700;
         let made = self
             .tree
@@ -84,7 +81,7 @@ impl Generator<'_> {
             return Ok(());
         }
         match self.status(entry).ok().flatten() {
-            Some(now) if !self.options.dry_run => self.deleter.during(self.list, entry, &now),
+            Some(now) if !self.options.dry_run => self.deleter.during(&self.list, entry, &now),
             _ => Ok(()),
         }
     }
@@ -95,7 +92,8 @@ impl Generator<'_> {
         entry: &Entry,
         now: Option<Status>,
     ) -> Result<Result<(), Failure>, Error> {
-        let name = self.keep.place(self.list, entry);
+        let list = self.list.clone();
+        let name = self.keep.place(&list, entry);
         let target = self.list.extra(entry).and_then(|extra| extra.link.clone());
         let target = target.unwrap_or_default();
         if self.options.safe_links && is_unsafe(&target, &name) {
@@ -138,7 +136,8 @@ impl Generator<'_> {
         entry: &Entry,
         now: Option<Status>,
     ) -> Result<Result<(), Failure>, Error> {
-        let name = self.keep.place(self.list, entry);
+        let list = self.list.clone();
+        let name = self.keep.place(&list, entry);
         let device = self.list.extra(entry).and_then(|extra| extra.device);
         let is_same = now.is_some_and(|now| {
             let same_number = device.is_none_or(|(major, minor)| {
@@ -221,7 +220,7 @@ impl Generator<'_> {
     /// Says it of a file without an itemized line (`set_file_attrs` in rsync.c).
     fn say_up_to_date(&self, entry: &Entry, flags: u16) {
         if self.options.output.info(Info::Name) > 1 && !self.options.itemize {
-            let name = shown(&self.keep.place(self.list, entry));
+            let name = shown(&self.keep.place(&self.list, entry));
             let state = if flags == 0 { " is uptodate" } else { "" };
             self.queue.push(Pending::Noted(format!("{name}{state}")));
         }
@@ -231,9 +230,9 @@ impl Generator<'_> {
         if self.options.dry_run {
             return Ok(());
         }
-        let name = self.keep.place(self.list, entry);
-        let mut attributes = self.keep.changes(self.list, entry, now);
-        attributes.extended = self.keep.extended(self.list, entry);
+        let name = self.keep.place(&self.list, entry);
+        let mut attributes = self.keep.changes(&self.list, entry, now);
+        attributes.extended = self.keep.extended(&self.list, entry);
         let Some(tree) = &mut self.tree else { return Ok(()) };
         tree.apply(&name, &attributes, now)
             .map_err(|error| self.failure("failed to set attributes of {}", entry, &error))
@@ -241,7 +240,7 @@ impl Generator<'_> {
 
     /// Keeps what something else is about to take the place of.
     fn back_up(&mut self, entry: &Entry, now: Option<Status>) -> Result<(), Failure> {
-        let name = self.keep.place(self.list, entry);
+        let name = self.keep.place(&self.list, entry);
         let is_there = now.is_some_and(|now| now.kind() != FileKind::Directory);
         let backup = self
             .options
@@ -277,7 +276,7 @@ impl Generator<'_> {
         if !is_directory && !entry.is_directory() {
             return Ok(Ok(None));
         }
-        let name = self.keep.place(self.list, entry);
+        let name = self.keep.place(&self.list, entry);
         if self.deleter.make_room(&name, &status)? {
             return Ok(Ok(None));
         }

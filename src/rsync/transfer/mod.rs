@@ -13,7 +13,9 @@ mod extended;
 mod generator;
 mod keep;
 mod links;
+mod lists;
 mod make;
+mod names;
 mod observer;
 mod options;
 mod prune;
@@ -29,6 +31,7 @@ mod session;
 mod text;
 mod wire;
 
+use crate::terms::{Debug, Info, OutputLevels, Speaker};
 pub use chmod::{ModeChange, NoModeChange};
 pub use counts::FileCounts;
 pub use dialogue::{Credentials, Dialogue, Opened, open};

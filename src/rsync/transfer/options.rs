@@ -1,12 +1,9 @@
 use std::{io, time::Duration};
 
-use crate::{
-    rsync::{
-        filter::{FilterError, FilterList},
-        proto::Algorithms,
-        transfer::{Receiving, chmod::ModeChange},
-    },
-    terms::OutputLevels,
+use crate::rsync::{
+    filter::{FilterError, FilterList},
+    proto::Algorithms,
+    transfer::{OutputLevels, Receiving, chmod::ModeChange},
 };
 
 /// What a transfer keeps and compares: rsync's options by their meaning.

@@ -2,12 +2,13 @@ use std::collections::HashSet;
 
 use crate::rsync::{
     filter::{FilterList, Side, Verdict},
-    proto::file_list::FileList,
+    transfer::lists::Part,
 };
 
 /// Takes folders out of the list in which, and below which, there is nothing else; what a rule protects counts as
 /// something (`flist_sort_and_clean` in flist.c).
-pub(crate) fn prune(list: &FileList, numbers: &mut [Option<u32>], filters: &FilterList) {
+pub(crate) fn prune(part: &mut Part, filters: &FilterList) {
+    let Part { list, numbers, .. } = part;
     let entry = |place: &u32| &list.entries()[*place as usize];
     let mut kept: HashSet<&[u8]> = HashSet::new();
     for entry in numbers.iter().flatten().map(entry) {

@@ -3,7 +3,7 @@ use std::{
     net::Shutdown,
     os::unix::ffi::OsStrExt as _,
     path::Path,
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread,
 };
 
@@ -13,7 +13,7 @@ use crate::rsync::{
     filter::{FilterList, Requested, Side, Verdict},
     proto::{
         Indices, Session, Statistics, Stop, TokenReader, Violation,
-        file_list::{FileKind, FileList, Item, ListReader, NameReader, Named, numbered},
+        file_list::{FileKind, FileList, Item, ListReader, NameReader, Named},
     },
     transfer::{
         Error, Event, ModeChange, Observer, Opened, Options,
@@ -24,6 +24,7 @@ use crate::rsync::{
         generator::Generator,
         keep::Keep,
         links::MUNGED,
+        lists::{Lists, Part},
         prune::prune,
         pulse::Pulse,
         queue::{Queue, Stored},
@@ -135,13 +136,13 @@ pub fn pull(
         list.prefix_links(MUNGED);
     }
     observer.observe(Event::Listed(&list));
-    let mut numbers = numbered(&list);
+    let mut part = Part::new(list, 0);
     if options.prune_empty_directories {
-        prune(&list, &mut numbers, &filters);
+        prune(&mut part, &filters);
     }
     let destination = match destination {
-        Some(path) if !options.list_only && !list.is_empty() => {
-            Some(prepare(path, &list, &numbers, options, observer)?)
+        Some(path) if !options.list_only && !part.list.is_empty() => {
+            Some(prepare(path, &part, options, observer)?)
         }
         _ => None,
     };
@@ -158,18 +159,21 @@ pub fn pull(
     let stored = Stored::new(options.remove_source_files && !options.dry_run);
     filters.set_root(keep.root.as_os_str().as_bytes());
     let mut outcome = Outcome {
-        listed: list.len() as u64,
-        total_size: total_size(&list),
+        listed: part.list.len() as u64,
+        total_size: total_size(&part.list),
         list_size,
         ..Outcome::default()
     };
-    if !list.is_empty() {
+    if !part.list.is_empty() {
+        let part = Arc::new(part);
+        let lists = Lists::default();
+        lists.push(part.clone());
         let generator = Generator {
             session,
             options,
             keep: &keep,
-            list: &list,
-            numbers: &numbers,
+            part: part.clone(),
+            list: part.list.clone(),
             queue: &queue,
             stored: &stored,
             faults: &faults,
@@ -179,8 +183,7 @@ pub fn pull(
             failed_folder: None,
             deleter: Deleter::new(
                 &keep,
-                &list,
-                &numbers,
+                &part,
                 protocol,
                 filters,
                 tree.clone(),
@@ -195,8 +198,7 @@ pub fn pull(
             session,
             options,
             keep: &keep,
-            list: &list,
-            numbers: &numbers,
+            lists: &lists,
             queue: &queue,
             stored: &stored,
             faults: &faults,
@@ -212,7 +214,7 @@ pub fn pull(
         if let Some(tree) = tree
             && !options.dry_run
         {
-            finish_directories(tree, &list, &numbers, &keep, &values, &faults, observer);
+            finish_directories(tree, &part, &keep, &values, &faults, observer);
         }
     }
     count_as_server(&mut outcome);
@@ -447,20 +449,15 @@ fn run(
 /// Sets times and permissions of folders, the innermost first, once all that is in them is written.
 fn finish_directories(
     mut tree: Tree,
-    list: &FileList,
-    numbers: &[Option<u32>],
+    part: &Part,
     keep: &Keep<'_>,
     values: &Values,
     faults: &Faults,
     observer: &dyn Observer,
 ) {
-    let entries = list.entries();
-    let folders = numbers
-        .iter()
-        .rev()
-        .flatten()
-        .map(|&place| &entries[place as usize]);
-    for entry in folders.filter(|entry| entry.is_directory()) {
+    let list = &*part.list;
+    let folders = part.files().rev().filter(|(_, entry)| entry.is_directory());
+    for (_, entry) in folders {
         let name = keep.place(list, entry);
         // What could not be made was reported.
         let Ok(Some(now)) = tree.status(&name) else {

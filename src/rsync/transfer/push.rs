@@ -1,16 +1,17 @@
-use std::{collections::HashSet, net::Shutdown, path::PathBuf, thread, time::Instant};
+use std::{collections::HashSet, net::Shutdown, path::PathBuf, sync::Arc, thread, time::Instant};
 
 use crate::rsync::{
     delta::BlockSums,
     filter::Side,
     proto::{
         Index, Indices, ItemFlags, PROTOCOL, Record, Session, SumHead, TokenWriter, Violation,
-        file_list::{Extra, FileList, ListWriter, numbered, write_names},
+        file_list::{Extra, FileList, ListWriter, write_names},
     },
     transfer::{
         Error, Event, ModeChange, Observer, Opened, Options, Outcome,
         build::{Builder, Built, OwnerNames, group_name, user_name},
         counts::FileCounts,
+        lists::{Part, Parts},
         pulse::Pulse,
         receiver::Counts,
         requests::{Arrived, Requests},
@@ -79,7 +80,6 @@ pub fn push(
         list.map_modes(|mode, is_directory| ModeChange::apply_all(&options.mode_changes, mode, is_directory));
     }
     observer.observe(Event::Listed(&list));
-    let numbers = numbered(&list);
     let mut outcome = Outcome {
         listed: list.len() as u64,
         total_size: total_size(&list),
@@ -95,11 +95,12 @@ pub fn push(
         // The server exits at once then.
         incoming.drain();
     } else {
+        let mut parts = Parts::default();
+        parts.push(Arc::new(Part::new(list, 0)));
         let mut sender = Sender {
             session,
             options,
-            list: &list,
-            numbers: &numbers,
+            parts,
             sources,
             requests: &requests,
             faults: &faults,

@@ -3,24 +3,22 @@ use std::{
     os::unix::fs::FileExt as _,
 };
 
-use crate::{
-    rsync::{
-        proto::{
-            Index, Indices, ItemFlags, Record, Session, Statistics, Stop, SumHead, TokenReader, Violation,
-            file_list::{Entry, FileList, Xattr, XattrValue, read_value, read_wanted},
-        },
-        transfer::{
-            Error, Event, Observer, Options, Transferred,
-            counts::FileCounts,
-            extended::Values,
-            keep::Keep,
-            queue::{Pending, Queue, Stored},
-            text::{describe, shown},
-            wire::{Faults, Incoming, Next},
-        },
-        tree::Tree,
+use crate::rsync::{
+    proto::{
+        Index, Indices, ItemFlags, Record, Session, Statistics, Stop, SumHead, TokenReader, Violation,
+        file_list::{Entry, FileList, Xattr, XattrValue, read_value, read_wanted},
     },
-    terms::Info,
+    transfer::{
+        Error, Event, Info, Observer, Options, Transferred,
+        counts::FileCounts,
+        extended::Values,
+        keep::Keep,
+        lists::{Listed, Lists},
+        queue::{Pending, Queue, Stored},
+        text::{describe, shown},
+        wire::{Faults, Incoming, Next},
+    },
+    tree::Tree,
 };
 
 /// Takes the sender's replies, and writes the files (`receiver.c`).
@@ -28,8 +26,7 @@ pub(crate) struct Receiver<'a> {
     pub(crate) session: Session,
     pub(crate) options: &'a Options,
     pub(crate) keep: &'a Keep<'a>,
-    pub(crate) list: &'a FileList,
-    pub(crate) numbers: &'a [Option<u32>],
+    pub(crate) lists: &'a Lists,
     pub(crate) queue: &'a Queue,
     pub(crate) stored: &'a Stored,
     pub(crate) faults: &'a Faults,
@@ -155,14 +152,14 @@ impl Receiver<'_> {
 
     /// Reads the long values that come with a record (`recv_xattr_request` in xattrs.c).
     fn take_values(&mut self, number: u32) -> Result<(), Error> {
-        let entry = *self.entry(number)?;
+        let Listed { list, entry, .. } = self.file(number)?;
         let mut last = 0;
         while let Some(wanted) = self.incoming.decode(|input| read_wanted(last, input))? {
             let is_long = |attribute: &Xattr| {
                 attribute.number == wanted && matches!(attribute.value, XattrValue::Digest(..))
             };
-            let set = self.list.xattr_set(&entry);
-            let (Some(set), true) = (set, self.list.xattrs(&entry).iter().any(is_long)) else {
+            let set = list.xattr_set(&entry);
+            let (Some(set), true) = (set, list.xattrs(&entry).iter().any(is_long)) else {
                 return Err(Violation::XattrIndex(wanted).into());
             };
             let value = self.incoming.decode(|input| Ok(read_value(input)?.to_vec()))?;
@@ -174,17 +171,17 @@ impl Receiver<'_> {
 
     /// Sets the long values of something whose data stay.
     fn set_values(&mut self, number: u32) -> Result<(), Error> {
-        let entry = *self.entry(number)?;
+        let Listed { list, entry, .. } = self.file(number)?;
         // Folders come last of all.
         if entry.is_directory() {
             return Ok(());
         }
-        let name = self.keep.place(self.list, &entry).into_owned();
+        let name = self.keep.place(&list, &entry).into_owned();
         let Some(tree) = &mut self.tree else { return Ok(()) };
         let set = tree.handle(&name).and_then(|there| {
             let extended = self
                 .keep
-                .whole_extended(self.list, &entry, &self.values, Some(&there));
+                .whole_extended(&list, &entry, &self.values, Some(&there));
             let xattrs = extended.map_err(missing)?.xattrs.unwrap_or_default();
             let mut values = xattrs
                 .iter()
@@ -195,7 +192,7 @@ impl Receiver<'_> {
             self.faults.fail();
             let text = format!(
                 "failed to set attributes of {}: {}",
-                self.keep.shown(self.list, &entry),
+                self.keep.shown(&list, &entry),
                 describe(&error)
             );
             self.observer.observe(Event::Failed(&text));
@@ -244,11 +241,11 @@ impl Receiver<'_> {
     }
 
     fn report(&self, number: u32, flags: ItemFlags) -> Result<(), Error> {
-        let entry = self.entry(number)?;
+        let file = self.file(number)?;
         self.observer.observe(Event::Item {
-            list: self.list,
+            list: &file.list,
             number,
-            entry,
+            entry: &file.entry,
             flags,
             link: None,
             folder: b"",
@@ -256,10 +253,9 @@ impl Receiver<'_> {
         Ok(())
     }
 
-    fn entry(&self, number: u32) -> Result<&Entry, Error> {
-        let place = self.numbers.get(number as usize).copied().flatten();
-        let place = place.ok_or(Violation::UnaskedIndex(number))?;
-        Ok(&self.list.entries()[place as usize])
+    fn file(&self, number: u32) -> Result<Listed, Error> {
+        let file = self.lists.file(number);
+        Ok(file.ok_or(Violation::UnaskedIndex(number))?)
     }
 
     fn transferred(
@@ -270,7 +266,7 @@ impl Receiver<'_> {
         is_last_attempt: bool,
         again: &mut Vec<u32>,
     ) -> Result<(), Error> {
-        let entry = *self.entry(number)?;
+        let Listed { list, entry, .. } = self.file(number)?;
         self.counts.files += 1;
         self.counts.size += entry.size.unsigned_abs();
         if self.options.dry_run {
@@ -288,8 +284,8 @@ impl Receiver<'_> {
             }
             .into());
         }
-        let name = self.keep.place(self.list, &entry).into_owned();
-        match self.store(&entry, &name, sums, flags, before)? {
+        let name = self.keep.place(&list, &entry).into_owned();
+        match self.store(&list, &entry, &name, sums, flags, before)? {
             Written::Stored => self.stored.push(number),
             Written::Failed => {}
             Written::Mismatch => {
@@ -312,6 +308,7 @@ impl Receiver<'_> {
     /// Rebuilds a file from its tokens. What fails here is this file's matter: its tokens are read all the same.
     fn store(
         &mut self,
+        list: &FileList,
         entry: &Entry,
         name: &[u8],
         sums: SumHead,
@@ -391,7 +388,7 @@ impl Receiver<'_> {
         // What could not be begun is not told of.
         if new.is_some() || failure.is_none() {
             self.observer.observe(Event::Transferred(&Transferred {
-                list: self.list,
+                list,
                 entry,
                 flags,
                 folder: b"",
@@ -408,11 +405,11 @@ impl Receiver<'_> {
             if let Some(new) = new {
                 let base = name.rsplit(|&byte| byte == b'/').next().unwrap_or(name);
                 let before = before.filter(|before| before.mode & 0o170_000 == 0o100_000);
-                let mut attributes = self.keep.attributes(self.list, entry, before.as_ref());
+                let mut attributes = self.keep.attributes(list, entry, before.as_ref());
                 let there = self.tree.as_mut().and_then(|tree| tree.handle(name).ok());
                 let extended = self
                     .keep
-                    .whole_extended(self.list, entry, &self.values, there.as_ref());
+                    .whole_extended(list, entry, &self.values, there.as_ref());
                 let backed_up = match (&mut self.tree, self.options.backup_of(name)) {
                     (Some(tree), Some(backup)) => {
                         let is_told = self.options.output.info(Info::Backup) > 0;

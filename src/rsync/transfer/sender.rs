@@ -1,32 +1,26 @@
 use std::{collections::HashSet, fs::File, io, os::unix::fs::FileExt as _};
 
-use crate::{
-    rsync::{
-        delta::{BlockHash, BlockSums, Hasher, Pieces, search},
-        proto::{
-            Index, Indices, ItemFlags, Record, Session, Tag, TokenWriter, Violation,
-            file_list::{Entry, FileKind, FileList},
-        },
-        transfer::{
-            Error, Event, Observer, Options, Transferred,
-            build::{ERROR, Sources, VANISHED},
-            counts::FileCounts,
-            receiver::Counts,
-            requests::{Arrived, Requests},
-            text::{describe, shown},
-            wire::{Faults, Outgoing},
-        },
-        tree::Status,
+use crate::rsync::{
+    delta::{BlockHash, BlockSums, Hasher, Pieces, search},
+    proto::{Index, Indices, ItemFlags, Record, Session, Tag, TokenWriter, Violation, file_list::FileKind},
+    transfer::{
+        Debug, Error, Event, Info, Observer, Options, Transferred,
+        build::{ERROR, Sources, VANISHED},
+        counts::FileCounts,
+        lists::{Listed, Parts},
+        receiver::Counts,
+        requests::{Arrived, Requests},
+        text::{describe, shown},
+        wire::{Faults, Outgoing},
     },
-    terms::{Debug, Info},
+    tree::Status,
 };
 
 /// Answers the receiving server (`send_files` in sender.c).
 pub(crate) struct Sender<'a> {
     pub(crate) session: Session,
     pub(crate) options: &'a Options,
-    pub(crate) list: &'a FileList,
-    pub(crate) numbers: &'a [Option<u32>],
+    pub(crate) parts: Parts,
     pub(crate) sources: Sources,
     pub(crate) requests: &'a Requests,
     pub(crate) faults: &'a Faults,
@@ -124,12 +118,11 @@ impl Sender<'_> {
 
     /// A file arrived safely: it is removed here, if that is wanted (`successful_send` in sender.c).
     fn stored(&mut self, number: u32) -> Result<(), Error> {
-        let place = self.place(number)?;
+        let Listed { list, entry, place } = self.file(number)?;
         if !self.options.remove_source_files {
             return Ok(());
         }
-        let entry = self.list.entries()[place as usize];
-        let name = self.list.name(&entry);
+        let name = list.name(&entry);
         let tree = self.sources.tree(place);
         let now = match self.options.copy_links {
             true => tree.followed_status(name).map(Some),
@@ -171,10 +164,10 @@ impl Sender<'_> {
         self.observer.observe(Event::Failed(&text));
     }
 
-    /// The place of a number in the list.
-    fn place(&self, number: u32) -> Result<u32, Error> {
-        let place = self.numbers.get(number as usize).copied().flatten();
-        Ok(place.ok_or(Violation::UnaskedIndex(number))?)
+    /// The file of a number.
+    fn file(&self, number: u32) -> Result<Listed, Error> {
+        let file = self.parts.file(number);
+        Ok(file.ok_or(Violation::UnaskedIndex(number))?)
     }
 
     /// How the search went (`match_report` in match.c).
@@ -194,8 +187,8 @@ impl Sender<'_> {
     }
 
     fn answer(&mut self, number: u32, record: &Record, sums: &BlockSums) -> Result<(), Error> {
-        let place = self.place(number)?;
-        let entry = self.list.entries()[place as usize];
+        let file = self.file(number)?;
+        let entry = &file.entry;
         let is_wanted = record.flags.has(ItemFlags::TRANSFER);
         if is_wanted && (entry.kind() != FileKind::Regular || self.phases >= PHASES - 1) {
             return Err(Violation::UnaskedIndex(number).into());
@@ -205,24 +198,24 @@ impl Sender<'_> {
                 self.counts.files += 1;
                 self.counts.size += entry.size.unsigned_abs();
             }
-            self.report(number, place, &entry, record);
+            self.report(number, &file, record);
             self.echo(number, record);
             return Ok(());
         }
-        self.send(number, place, &entry, record, sums)
+        self.send(number, &file, record, sums)
     }
 
-    fn report(&self, number: u32, place: u32, entry: &Entry, record: &Record) {
+    fn report(&self, number: u32, file: &Listed, record: &Record) {
         self.observer.observe(Event::Item {
-            list: self.list,
+            list: &file.list,
             number,
-            entry,
+            entry: &file.entry,
             flags: record.flags,
             link: record
                 .name
                 .as_deref()
                 .filter(|_| record.flags.has(ItemFlags::LOCAL_CHANGE)),
-            folder: self.sources.folder(place),
+            folder: self.sources.folder(file.place),
         });
     }
 
@@ -232,15 +225,9 @@ impl Sender<'_> {
     }
 
     /// Sends a file: what the basis lacks, and where the rest stands in it.
-    fn send(
-        &mut self,
-        number: u32,
-        place: u32,
-        entry: &Entry,
-        record: &Record,
-        sums: &BlockSums,
-    ) -> Result<(), Error> {
-        let name = self.list.name(entry);
+    fn send(&mut self, number: u32, file: &Listed, record: &Record, sums: &BlockSums) -> Result<(), Error> {
+        let (place, listed) = (file.place, file);
+        let name = file.list.name(&file.entry);
         let (file, length) = match self.sources.tree(place).read_with_length(name) {
             Ok(opened) => opened,
             Err(error) => {
@@ -249,8 +236,8 @@ impl Sender<'_> {
             }
         };
         self.counts.files += 1;
-        self.counts.size += entry.size.unsigned_abs();
-        self.report(number, place, entry, record);
+        self.counts.size += listed.entry.size.unsigned_abs();
+        self.report(number, listed, record);
         let before = self.outgoing.written();
         self.echo(number, record);
         sums.head.write(self.outgoing.buffer());
@@ -309,10 +296,10 @@ impl Sender<'_> {
         self.outgoing.buffer().extend_from_slice(&digest);
         let is_bare = appended.is_some();
         self.observer.observe(Event::Transferred(&Transferred {
-            list: self.list,
-            entry,
+            list: &listed.list,
+            entry: &listed.entry,
             flags: record.flags,
-            folder: self.sources.folder(place),
+            folder: self.sources.folder(listed.place),
             size: length,
             data: self.outgoing.written() - before,
             sums: sums.head.size(is_bare),

@@ -67,11 +67,17 @@ fn malformed_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
                 out.report(case);
                 continue;
             }
-            if word == Word::Stars {
+            let stars = match word {
+                Word::Stars if is_deny => Some("stars-deny"),
+                Word::Stars => Some("stars"),
+                Word::Dotted if is_deny => Some("dotted-deny"),
+                _ => None,
+            };
+            if let Some(variant) = stars {
                 let span = setting.part(token.part.clone());
                 out.report(
                     Case::at(span)
-                        .variant(if is_deny { "stars-deny" } else { "stars" })
+                        .variant(variant)
                         .with("parameter", setting.parameter.name())
                         .with("word", token.display())
                         .fix(

@@ -129,6 +129,7 @@ impl Denied {
                 Word::AddressRange
                 | Word::AddressWildcard
                 | Word::Stars
+                | Word::Dotted
                 | Word::Joined
                 | Word::Negated
                 | Word::Suffix

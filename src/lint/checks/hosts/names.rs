@@ -1,18 +1,20 @@
 //! Words in host lists that are names to rsync, whatever they were meant to be.
 
-use std::{cell::LazyCell, collections::HashSet};
+use std::{cell::LazyCell, collections::HashSet, net::Ipv4Addr};
 
 use super::word::{Word, is_nobody, joint, words};
 use crate::{
     diagnosis::Edit,
     lint::{
-        checks::{Check, harm, loosens},
+        checks::{Check, harm, loosens, notes::note},
         report::{Case, Reporter},
         subject::{ConfigurationSubject, ModuleSubject},
     },
     model::{
         Parameter, Setting,
-        access::{AddressPattern, Lookups},
+        access::{
+            AddressPattern, Answer, Lookups, Peer, Which, is_host_separator, may_be_name, token_answer,
+        },
         wildmatch::wildmatch,
     },
 };
@@ -22,6 +24,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::configuration("RSY307", wrong_separator),
     Check::configuration("RSY308", name_never_matches),
     Check::configuration("RSY309", name_in_deny),
+    Check::configuration("RSY310", never_a_name),
 ];
 
 /// A host list that holds in a module, with what the module may look up.
@@ -159,7 +162,8 @@ fn name_never_matches(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>
                 continue;
             }
             let variant = match (word, list.is_deny) {
-                (Word::Wildcard, false) => "wildcard",
+                _ if !may_be_name(token.bytes) => continue,
+                (Word::Wildcard | Word::Dotted, false) => "wildcard",
                 (Word::Wildcard, true) => "wildcard-deny",
                 (Word::Name, false) if !list.lookups.forward => "name",
                 (Word::Name, true) if !list.lookups.forward => "name-deny",
@@ -182,7 +186,7 @@ fn name_in_deny(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             continue;
         }
         for (token, word) in words(list.setting) {
-            if word != Word::Name {
+            if word != Word::Name || !may_be_name(token.bytes) {
                 continue;
             }
             let variant = if list.lookups.unresolvable_denies {
@@ -193,6 +197,38 @@ fn name_in_deny(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             out.report(
                 Case::at(list.setting.part(token.part.clone()))
                     .variant(variant)
+                    .with("word", token.display()),
+            );
+        }
+    }
+}
+
+/// RSY310: what is no address is compared with names, and no host has such a name.
+fn never_a_name(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let stranger = Peer::new(Ipv4Addr::UNSPECIFIED.into(), Some("stranger.invalid".to_owned()));
+    for list in lists(subject) {
+        let harm = LazyCell::new(|| harm::of_word(subject, list.setting));
+        let which = if list.is_deny { Which::Deny } else { Which::Allow };
+        let plain = words(list.setting).filter(|(_, word)| matches!(word, Word::Name | Word::Wildcard));
+        // What was meant for a note has a page of its own.
+        let marked = list.setting.text.tokens(is_host_separator);
+        let marked = marked.filter(|token| token.bytes.starts_with(b"#"));
+        let marked = marked.take_while(|_| note(list.setting).is_none());
+        for token in plain.map(|(token, _)| token).chain(marked) {
+            if may_be_name(token.bytes) {
+                continue;
+            }
+            let answer = token_answer(token.bytes, which, &stranger, list.lookups);
+            let variant = match (list.is_deny, answer) {
+                (true, Answer::Yes(_)) => "deny-everybody",
+                (true, _) => "deny",
+                (false, _) if token.bytes.starts_with(b"#") => "mark",
+                (false, _) => "allow",
+            };
+            out.report(
+                Case::at(list.setting.part(token.part.clone()))
+                    .variant(variant)
+                    .harms(*harm)
                     .with("word", token.display()),
             );
         }

@@ -21,6 +21,8 @@ pub(super) enum Word {
     AddressWildcard,
     /// `*.*.*.*`: compared with names too, of which few have three dots.
     Stars,
+    /// `*.*`: names that have a dot.
+    Dotted,
     /// Several words that are joined by something that separates elsewhere.
     Joined,
     /// `.example.org`: a domain in the files of TCP wrappers, a whole name here.
@@ -69,6 +71,9 @@ fn classify(word: &[u8]) -> Word {
     }
     if word == b"*.*.*.*" {
         return Word::Stars;
+    }
+    if matches!(word, b"*.*" | b"*.*.*") {
+        return Word::Dotted;
     }
     if is_numeric(word, b"*?[]!^-") {
         return Word::AddressWildcard;
