@@ -414,6 +414,15 @@ impl Observer for Printer<'_> {
             Event::Message(Tag::Info, text) => {
                 self.state().console.line(Channel::Info, text.trim_ascii_end());
             }
+            Event::Message(Tag::IoTimeout, seconds) => {
+                if self.info(Info::Misc) > 1 {
+                    let seconds = u32::from_le_bytes(seconds.try_into().unwrap_or_default());
+                    self.say(
+                        Channel::Info,
+                        &format!("Setting --timeout={seconds} to match server"),
+                    );
+                }
+            }
             Event::Message(_, text) => self.state().console.line(Channel::Error, text.trim_ascii_end()),
             Event::Listing => self.listing(),
             Event::Counted(count) => self.counted(count),

@@ -51,6 +51,7 @@ impl Stage {
              [data]\npath = {root}/data\ncomment = all of it\n\
              [drop]\npath = {root}/drop\nread only = no\nlist = no\n\
              [locked]\npath = {root}/data\nauth users = joe\nsecrets file = {root}/secrets\nlist = no\n\
+             [limited]\npath = {root}/data\ntimeout = 3600\nlist = no\n\
              [writable]\npath = {root}/data\nread only = no\nlist = no\n",
             uid = nix::unistd::geteuid(),
             gid = nix::unistd::getegid(),

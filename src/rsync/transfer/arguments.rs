@@ -44,6 +44,9 @@ impl Options {
         if let Some(limit) = self.timeout {
             long(true, &format!("--timeout={}", limit.as_secs()));
         }
+        if let Some(rate) = self.bandwidth {
+            long(true, &format!("--bwlimit={rate}"));
+        }
         if let Some(folder) = &receiving.backup_directory {
             long(true, "--backup-dir");
             long(true, &escaped(folder));

@@ -3,7 +3,7 @@ use std::{io, time::Duration};
 use crate::rsync::{
     filter::{FilterError, FilterList},
     proto::Algorithms,
-    transfer::{OutputLevels, Receiving, chmod::ModeChange},
+    transfer::{OutputLevels, Receiving, chmod::ModeChange, pace::Pace},
 };
 
 /// What a transfer keeps and compares: rsync's options by their meaning.
@@ -92,6 +92,8 @@ pub struct Options {
     pub skip_compress: Option<String>,
     /// `--timeout`.
     pub timeout: Option<Duration>,
+    /// `--bwlimit`, in units of 1024 bytes a second.
+    pub bandwidth: Option<u32>,
     /// The filter rules of the command line.
     pub filters: FilterList,
     /// `--cvs-exclude`.
@@ -150,6 +152,11 @@ impl Options {
     /// What the name of a backup has behind that of the file.
     pub fn backup_suffix(&self) -> &[u8] {
         self.suffix.as_deref().unwrap_or("~").as_bytes()
+    }
+
+    /// How fast may be written.
+    pub(crate) fn pace(&self) -> Option<Pace> {
+        self.bandwidth.map(Pace::new)
     }
 
     /// The name that something keeps when something else takes its place; `None` without backups.

@@ -92,7 +92,7 @@ pub fn pull(
     stream.set_write_timeout(options.timeout).map_err(socket)?;
     let pulse = Pulse::new(options.timeout);
     let faults = Faults::default();
-    let mut outgoing = Outgoing::new(stream.try_clone().map_err(socket)?, pulse.clone());
+    let mut outgoing = Outgoing::new(stream.try_clone().map_err(socket)?, pulse.clone(), options.pace());
     let mut incoming = Incoming::new(
         stream.try_clone().map_err(socket)?,
         pulse,
@@ -121,6 +121,7 @@ pub fn pull(
     observer.observe(Event::Listing);
     let start = incoming.position();
     let mut list = receive_list(&session, options, &gate, &mut incoming, &faults, observer)?;
+    incoming.alive = outgoing.keep_alive(options.timeout);
     if list.is_empty() {
         // The server exits at once then.
         incoming.drain();

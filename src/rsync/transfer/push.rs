@@ -45,7 +45,7 @@ pub fn push(
     let faults = Faults::default();
     let requests = Requests::default();
     let forward = Forward { requests: &requests };
-    let mut outgoing = Outgoing::new(stream.try_clone().map_err(socket)?, pulse.clone());
+    let mut outgoing = Outgoing::new(stream.try_clone().map_err(socket)?, pulse.clone(), options.pace());
     let mut incoming = Incoming::new(
         stream.try_clone().map_err(socket)?,
         pulse,
@@ -71,6 +71,7 @@ pub fn push(
         &mut outgoing,
         &mut incoming,
     )?;
+    incoming.alive = outgoing.keep_alive(options.timeout);
     observer.observe(Event::Began(&session));
     observer.observe(Event::Listing);
     let start = Instant::now();

@@ -16,7 +16,14 @@ enum Before {
 }
 
 /// All that a client printed and logged.
-fn printed(stage: &Stage, words: &[&str], before: Before, is_push: bool, is_ours: bool) -> String {
+fn printed(
+    stage: &Stage,
+    module: &str,
+    words: &[&str],
+    before: Before,
+    is_push: bool,
+    is_ours: bool,
+) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let target = stage.target();
     let _ = fs::remove_dir_all(&target);
@@ -36,7 +43,7 @@ fn printed(stage: &Stage, words: &[&str], before: Before, is_push: bool, is_ours
     let url = format!("rsync://127.0.0.1:{}", stage.daemon.port());
     let ends = match is_push {
         true => ["src/".to_owned(), format!("{url}/drop/")],
-        false => [format!("{url}/data/src/"), "dst".to_owned()],
+        false => [format!("{url}/{module}/src/"), "dst".to_owned()],
     };
     let mut command = match is_ours {
         true => program(folder.path(), &["sync"]),
@@ -225,7 +232,7 @@ fn compare(cases: &[&str]) {
         for is_push in [false, true] {
             for before in [Before::Nothing, Before::Others] {
                 let [theirs, ours] =
-                    [false, true].map(|is_ours| printed(&stage, &words, before, is_push, is_ours));
+                    [false, true].map(|is_ours| printed(&stage, "data", &words, before, is_push, is_ours));
                 if theirs != ours {
                     let difference = similar::TextDiff::from_lines(&theirs, &ours)
                         .unified_diff()
@@ -341,4 +348,29 @@ fn numbers_and_streams_are_those_that_are_wanted() {
         "-a --stderr=x",
         "-a --outbuf=x",
     ]);
+}
+
+#[test]
+fn the_patience_of_a_server_is_taken_over() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    source(&stage.source());
+    for words in [
+        ["-avv", "--protocol=32"],
+        ["-avv", "--timeout=60"],
+        ["-a", "--info=misc2"],
+    ] {
+        let [theirs, ours] =
+            [false, true].map(|is_ours| printed(&stage, "limited", &words, Before::Nothing, false, is_ours));
+        assert_eq!(theirs, ours, "{words:?}");
+        let is_taken_over = !words.contains(&"--timeout=60");
+        assert_eq!(
+            ours.contains("Setting --timeout=3600 to match server"),
+            is_taken_over,
+            "{ours}"
+        );
+    }
 }
