@@ -19,14 +19,17 @@ use std::{
 use clap::Args;
 use jiff::tz::TimeZone;
 use nix::unistd::{getpgrp, tcgetpgrp};
+use serde_json::json;
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
 };
 
 use crate::{
+    catalog::Language,
     cli::{Failure, exit, output::complain},
-    explain::{Known, explain},
+    explain::{Explanation, Known, explain},
+    render::diagnoses,
     rsync::{
         delta::Checksum,
         filter::{CvsIgnores, FilterError},
@@ -35,7 +38,7 @@ use crate::{
         transfer::{Credentials, Dialogue, Error, Options, Outcome, describe, open, pull, push},
         tree::{Identity, append_trusted, open_trusted},
     },
-    sync::{Command, Place, Plan, Printer, Streams, Surroundings, UsageError},
+    sync::{Command, Place, Plan, Printer, Streams, Surroundings, UsageError, version, version_for_programs},
     terms::Exit,
 };
 
@@ -92,13 +95,12 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
             io::stdout().write_all(HELP.as_bytes())?;
             return Ok(exit::CLEAN);
         }
-        Ok(Command::Version) => {
-            writeln!(
-                io::stdout(),
-                "rsyncctl  version {}  protocol version {}",
-                env!("CARGO_PKG_VERSION"),
-                crate::rsync::proto::PROTOCOL
-            )?;
+        Ok(Command::Version { is_for_programs }) => {
+            let text = match is_for_programs {
+                true => version_for_programs(),
+                false => version(),
+            };
+            io::stdout().write_all(text.as_bytes())?;
             return Ok(exit::CLEAN);
         }
         Ok(Command::Transfer(mut plan)) => {
@@ -134,7 +136,7 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
         Some(Err(error)) => (None, Some(error)),
         opened => (opened.and_then(Result::ok), None),
     };
-    let output: Box<dyn io::Write + Send> = match plan.output.all_to_errors {
+    let output: Box<dyn io::Write + Send> = match plan.output.all_to_errors && !plan.output.is_json {
         true => Box::new(io::stderr()),
         false => Box::new(io::BufWriter::new(io::stdout())),
     };
@@ -154,17 +156,33 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
         printer.inform("Ignoring \"log file\" setting.");
     }
     let ended = transfer(&plan, &printer);
-    printer.finish(ended.as_ref().ok().and_then(Option::as_ref))?;
+    let outcome = ended.as_ref().ok().and_then(Option::as_ref).copied();
+    printer.finish(outcome.as_ref())?;
+    let code = conclude(&plan, &printer, ended);
+    let explanation = match code {
+        0 => None,
+        _ => explain(&*printer.complaints(), &Known::default()).ok(),
+    };
+    // What to do next.
+    if let Some(advice) = explanation.as_ref().and_then(advice) {
+        printer.advise(&advice);
+    }
+    if plan.output.is_json {
+        let diagnoses = explanation.map_or_else(
+            || json!([]),
+            |explanation| diagnoses(&explanation, "stderr", Language::English),
+        );
+        printer.conclude(&diagnoses, code, outcome.as_ref())?;
+    }
+    Ok(code)
+}
+
+/// Says how the session ended; the status to end with.
+fn conclude(plan: &Plan, printer: &Printer<'_>, ended: Result<Option<Outcome>, Error>) -> u8 {
     let code = match ended {
         Ok(outcome) => outcome.map_or(exit::CLEAN, |outcome| outcome.exit),
         // It said why.
-        Err(Error::PeerExit(said @ 1..)) => {
-            let code = u8::try_from(said).unwrap_or(u8::MAX);
-            if let Some(advice) = advice(&printer.complaints()) {
-                printer.advise(&advice);
-            }
-            return Ok(code);
-        }
+        Err(Error::PeerExit(said @ 1..)) => return u8::try_from(said).unwrap_or(u8::MAX),
         Err(error) => {
             let text = error.to_string();
             let is_whole = ["@", "ERROR", "rsync:", "Failed to negotiate", "--"]
@@ -182,12 +200,8 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
             _ => "Receiver",
         };
         printer.complain(&last_line(code, role));
-        // What to do next.
-        if let Some(advice) = advice(&printer.complaints()) {
-            printer.advise(&advice);
-        }
     }
-    Ok(code)
+    code
 }
 
 /// How rsync's complaints end.
@@ -467,8 +481,7 @@ fn first_line(text: &[u8]) -> Vec<u8> {
 }
 
 /// What to do next: the likeliest cause of what was printed.
-fn advice(complaints: &[u8]) -> Option<String> {
-    let explanation = explain(complaints, &Known::default()).ok()?;
+fn advice(explanation: &Explanation) -> Option<String> {
     let cause = explanation.incidents.first()?.causes.first()?;
     Some(format!(
         "rsyncctl: {}; `rsyncctl explain {}` says what to do",

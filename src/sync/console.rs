@@ -4,7 +4,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
     rsync::transfer::{shown, unshown},
-    sync::output::Output,
+    sync::{output::Output, report::Report},
 };
 
 /// Where a text goes (`enum logcode` in rsync.h).
@@ -43,6 +43,8 @@ pub(super) struct Console<'s> {
     is_eight_bit: bool,
     /// Whether what is for the user goes to standard error.
     all_to_errors: bool,
+    /// What happens is told to a program.
+    report: Option<Report>,
     /// Lines wait for more of them.
     is_buffered: bool,
     /// The line is not ended yet.
@@ -67,6 +69,7 @@ impl<'s> Console<'s> {
             is_quiet,
             is_eight_bit: output.is_eight_bit,
             all_to_errors: output.all_to_errors,
+            report: output.is_json.then(Report::default),
             is_buffered: output.is_buffered,
             needs_newline: false,
             is_count: false,
@@ -111,7 +114,7 @@ impl<'s> Console<'s> {
 
     /// The line that was written has no end yet.
     pub(super) fn unended(&mut self) {
-        if !self.is_quiet {
+        if !self.is_quiet && self.report.is_none() {
             self.needs_newline = true;
             let _ = self.streams.output.flush();
         }
@@ -129,6 +132,17 @@ impl<'s> Console<'s> {
         self.streams.output.flush()
     }
 
+    /// Tells a program, if one reads; `false` if people do.
+    pub(super) fn report(&mut self, tell: impl FnOnce(&mut Report, &mut dyn Write)) -> bool {
+        match &mut self.report {
+            Some(report) => {
+                tell(report, &mut *self.streams.output);
+                true
+            }
+            None => false,
+        }
+    }
+
     pub(super) fn is_in_foreground(&self) -> bool {
         (self.streams.is_in_foreground)()
     }
@@ -143,10 +157,13 @@ impl<'s> Console<'s> {
         if !matches!(channel, Channel::Client | Channel::Advice) {
             self.log(text);
         }
+        if let Some(report) = &mut self.report {
+            report.message(channel, &shown(text), &mut *self.streams.output);
+        }
         let is_error = match channel {
             Channel::Log => return,
             Channel::Error | Channel::Advice => true,
-            Channel::Info | Channel::Client if self.is_quiet => return,
+            Channel::Info | Channel::Client if self.is_quiet || self.report.is_some() => return,
             Channel::Info | Channel::Client => self.all_to_errors,
         };
         self.is_count = false;

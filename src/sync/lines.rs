@@ -186,6 +186,11 @@ pub(super) fn listing(
     line
 }
 
+/// A time that programs read, whatever the zone.
+pub(super) fn moment(seconds: i64) -> Option<String> {
+    Timestamp::from_second(seconds).ok().map(|time| time.to_string())
+}
+
 fn local(seconds: i64, zone: &TimeZone) -> String {
     match Timestamp::from_second(seconds) {
         Ok(time) => console::time(time, zone),

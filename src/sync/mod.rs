@@ -11,8 +11,10 @@ mod plan;
 mod print;
 mod progress;
 mod receiving;
+mod report;
 mod summary;
 mod usage;
+mod version;
 
 pub use choices::Surroundings;
 pub use console::Streams;
@@ -20,3 +22,4 @@ pub use output::Output;
 pub use plan::{Command, Daemon, Place, Plan};
 pub use print::Printer;
 pub use usage::UsageError;
+pub use version::{version, version_for_programs};

@@ -28,6 +28,8 @@ pub struct Output {
     pub(super) is_buffered: bool,
     /// `--stderr=all`.
     pub all_to_errors: bool,
+    /// `--json`.
+    pub is_json: bool,
 }
 
 /// The options that choose what is printed.
@@ -79,6 +81,11 @@ impl OutputChoices {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// `--json`.
+    pub(super) const fn for_programs(&mut self) {
+        self.output.is_json = true;
     }
 
     /// What only all options together say (`parse_arguments` in options.c).

@@ -29,8 +29,11 @@ const PORT: u16 = 873;
 pub enum Command {
     /// `--help`.
     Help,
-    /// `--version`.
-    Version,
+    /// `--version`; twice, for programs.
+    Version {
+        /// Whether a program reads it.
+        is_for_programs: bool,
+    },
     /// A transfer, or a listing.
     Transfer(Box<Plan>),
 }
@@ -103,8 +106,13 @@ impl Command {
     pub fn parse(words: &[OsString], surroundings: Surroundings<'_>) -> Result<Self, UsageError> {
         let invocation = Invocation::parse(words.iter().map(|word| word.to_string_lossy()));
         let mut reading = Reading::default();
+        let mut versions = 0;
         let mut choices = Choices::new(surroundings);
         for given in &invocation.options {
+            if given.name == "json" && given.value.is_none() {
+                reading.said.for_programs();
+                continue;
+            }
             if !given.is_known {
                 return Err(UsageError::Unknown(dashed(&given.name)));
             }
@@ -115,10 +123,14 @@ impl Command {
             match (&*given.name, given.value.as_deref()) {
                 // Only the first of all letters asks for help.
                 ("help", _) => return Ok(Self::Help),
-                ("version" | "V", _) => return Ok(Self::Version),
+                ("version" | "V", _) => versions += 1,
                 ("human-readable", _) if words.len() == 1 => return Ok(Self::Help),
                 (name, value) => reading.option(&mut choices, name, value)?,
             }
+        }
+        if versions > 0 {
+            let is_for_programs = versions > 1;
+            return Ok(Self::Version { is_for_programs });
         }
         let is_pull = invocation.is_push() != Some(true);
         choices.finish(&mut reading.options, is_pull)?;

@@ -5,6 +5,7 @@ use std::{
 };
 
 use jiff::tz::TimeZone;
+use serde_json::Value;
 
 use crate::{
     rsync::{
@@ -17,10 +18,11 @@ use crate::{
     sync::{
         console::{Channel, Console, Streams},
         format::Format,
-        itemize::is_significant,
+        itemize::{is_significant, letters},
         lines::{FileLine, listing},
         plan::{Place, Plan},
         progress::Progress,
+        report,
         summary::Summary,
     },
     terms::{Debug, Info},
@@ -111,6 +113,23 @@ impl<'p> Printer<'p> {
             state.console.text(Channel::Log, &text);
         }
         state.console.finish()
+    }
+
+    /// Ends what a program reads; the explanations of what went wrong are the caller's.
+    ///
+    /// # Errors
+    ///
+    /// What the output fails with.
+    pub fn conclude(&self, diagnoses: &Value, exit: u8, outcome: Option<&Outcome>) -> io::Result<()> {
+        let mut state = self.state();
+        let protocol = state.session.map(|session| session.protocol);
+        let counted = outcome.map(|outcome| (outcome, &state.listed, &state.created));
+        let summary = report::summary(self.plan, exit, protocol, counted);
+        let mut ended = Ok(());
+        state
+            .console
+            .report(|report, to| ended = report.end(diagnoses, &summary, to).and_then(|()| to.flush()));
+        ended
     }
 
     fn state(&self) -> MutexGuard<'_, State<'p>> {
@@ -213,6 +232,9 @@ impl<'p> Printer<'p> {
         if self.options().list_only && !self.is_push() {
             for place in numbered(list).into_iter().flatten() {
                 let entry = &list.entries()[place as usize];
+                if state.console.report(|report, to| report.listed(list, entry, to)) {
+                    continue;
+                }
                 let readable = self.plan.output.readable;
                 let line = listing(list, entry, self.options(), readable, &self.zone);
                 state.console.line(Channel::Info, &line);
@@ -228,6 +250,13 @@ impl<'p> Printer<'p> {
             state.created.count(entry.kind());
         }
         let output = &self.plan.output;
+        let arrow = if self.is_push() { '<' } else { '>' };
+        if is_significant(flags) || link.is_some() || self.options().report_unchanged {
+            let letters = letters(entry, flags, self.options(), arrow);
+            state
+                .console
+                .report(|report, to| report.item(item.list, entry, &letters, link, to));
+        }
         if flags.has(ItemFlags::TRANSFER) {
             if let Some(progress) = &mut state.progress {
                 progress.file(u64::from(number), entry.size.unsigned_abs());
@@ -287,6 +316,9 @@ impl<'p> Printer<'p> {
             let line = progress.last_line(item.size, Instant::now());
             write_progress(state, &line);
         }
+        state
+            .console
+            .report(|report, to| report.transferred(item.list, item.entry, item.data, to));
         let channel = match self.plan.output.is_line_first {
             true => Channel::Log,
             false => Channel::Info,
@@ -344,6 +376,9 @@ impl<'p> Printer<'p> {
             sums: 0,
             digest: b"",
         };
+        state
+            .console
+            .report(|report, to| report.deleted(name, is_directory, to));
         let usual = Format::parse("deleting %n");
         let chosen = |format: &Option<Format>| format.clone().filter(|format| format.has("io"));
         let output = &self.plan.output;
@@ -480,6 +515,13 @@ impl Printer<'_> {
             .progress
             .as_mut()
             .and_then(|progress| progress.line(offset, size, Instant::now()));
+        if line.is_some()
+            && state
+                .console
+                .report(|report, to| report.progress(offset, size, to))
+        {
+            return;
+        }
         if let Some(line) = line.filter(|_| state.console.is_in_foreground()) {
             state.console.go_on();
             state.console.write(Channel::Client, line.as_bytes(), None);

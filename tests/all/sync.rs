@@ -8,6 +8,7 @@ mod extended;
 mod faults;
 mod filters;
 mod output;
+mod programs;
 mod trees;
 mod unasked;
 
