@@ -70,13 +70,15 @@ the modules. Supported now: pulls, pushes and listings with
   -b --suffix -k -L --copy-unsafe-links --safe-links --munge-links -M -s --max-alloc --trust-sender
   -z --compress-choice --compress-level --skip-compress              how the data travel
   --old-compress --new-compress --checksum-choice --checksum-seed
-  -n -v -q -i -h --list-only --stats --no-motd                        what is done and printed
-  --port --timeout --contimeout --password-file --protocol -4 -6      how the daemon is reached
+  -n -v -q -i -h --list-only --stats --no-motd --progress --info --debug   what is done and printed
+  --out-format --log-file --log-file-format -8 --outbuf --stderr --json
+  --bwlimit --port --timeout --contimeout --password-file --protocol -4 -6      how the daemon is reached
   --address --sockopts --early-input
-In pushes too: -H -K -y -T --backup-dir --partial --partial-dir --inplace --append --append-verify --delay-updates
+In pushes too: -H -K -P -y -T --backup-dir --partial --partial-dir --inplace --append --append-verify --delay-updates
   --compare-dest --copy-dest --link-dest --chown --usermap --groupmap --super --mkpath --fsync --preallocate
   --write-devices; in pulls only: -A -X
-and the --no-OPTION forms. Every other option of rsync's is refused by name. -vv says no more than -v.
+and the --no-OPTION forms. Every other option of rsync's is refused by name. -vv tells of no filter rules, and
+-vvv says no more than -vv. With --json a program can read what happens; -VV tells it what this client can do.
 ";
 
 /// Carries out rsync's command line.
@@ -157,8 +159,8 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
     }
     let ended = transfer(&plan, &printer);
     let outcome = ended.as_ref().ok().and_then(Option::as_ref).copied();
-    printer.finish(outcome.as_ref())?;
     let code = conclude(&plan, &printer, ended);
+    printer.finish(outcome.as_ref())?;
     let explanation = match code {
         0 => None,
         _ => explain(&*printer.complaints(), &Known::default()).ok(),

@@ -22,8 +22,8 @@ pub(super) struct Progress {
     moments: [Option<Moment>; MOMENTS],
     newest: usize,
     oldest: usize,
-    /// How long the end of the longest line was.
-    longest_end: usize,
+    /// How long the end of the last line was.
+    last_end: usize,
     /// What was transferred, the file under way included.
     transferred: Count,
     /// How many files the list has, and how many bytes they have.
@@ -53,7 +53,7 @@ impl Progress {
             moments: [None; MOMENTS],
             newest: 0,
             oldest: 0,
-            longest_end: 0,
+            last_end: 0,
             transferred: Count::default(),
             listed: Count::default(),
             number: 0,
@@ -134,8 +134,8 @@ impl Progress {
         );
         if self.is_total {
             // What was written before must be blotted out.
-            self.longest_end = self.longest_end.max(end.len());
-            return format!("{text}{end:<width$}", width = self.longest_end);
+            let before = std::mem::replace(&mut self.last_end, end.len());
+            return format!("{text}{end:<before$}");
         }
         self.start = None;
         format!("{text}{end}")
@@ -235,5 +235,6 @@ mod tests {
         );
         progress.is_through();
         assert!(progress.last_line(0, now).ends_with("(xfr#1, to-chk=0/1000)  "));
+        assert!(progress.last_line(0, now).ends_with("(xfr#1, to-chk=0/1000)"));
     }
 }

@@ -109,7 +109,7 @@ fn plant(root: &Path) {
 
 /// The lines of one stream, without what differs from run to run. Those that rsync's generator writes by itself stand
 /// behind the others: it is a process of its own.
-fn masked(name: &str, text: &str) -> String {
+pub(super) fn masked(name: &str, text: &str) -> String {
     let mut lines = Vec::new();
     let mut of_generator = Vec::new();
     for line in text
@@ -130,6 +130,9 @@ fn masked(name: &str, text: &str) -> String {
             "*deleting ",
             "backed up ",
             " 0 files",
+            "cannot delete ",
+            "IO error ",
+            "ignoring unsafe ",
         ];
         let ends = [
             " exists",
