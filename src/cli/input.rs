@@ -125,8 +125,12 @@ impl Hosts {
     }
 }
 
-/// Reads a file that the user named.
+/// Reads a file that the user named: also the output of another command that the shell puts in place of a file.
 pub(super) fn read(hosts: &Hosts, path: &Path) -> Fact<Vec<u8>> {
+    if path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd") {
+        let pipe = fs::File::open(path).map_err(|error| Unknown::Failed(error.to_string()))?;
+        return bounded(pipe, "it").map_err(|error| Unknown::Failed(error.to_string()));
+    }
     let (host, place) = hosts.place(path);
     let bytes = host.read(&place).map_err(|reason| match reason {
         Unknown::Failed(error) if error == NOT_REGULAR => {
@@ -144,16 +148,15 @@ pub(super) fn is_standard_input(path: &Path) -> bool {
 
 /// What comes in on standard input.
 pub(super) fn standard_input() -> io::Result<Vec<u8>> {
+    bounded(io::stdin().lock(), "standard input")
+}
+
+fn bounded(input: impl io::Read, name: &str) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    io::stdin()
-        .lock()
-        .take(LARGEST_FILE + 1)
-        .read_to_end(&mut bytes)?;
+    input.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST_FILE {
         let limit = LARGEST_FILE >> 20;
-        return Err(io::Error::other(format!(
-            "standard input is larger than {limit} MiB"
-        )));
+        return Err(io::Error::other(format!("{name} is larger than {limit} MiB")));
     }
     Ok(bytes)
 }

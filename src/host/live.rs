@@ -117,6 +117,7 @@ pub(crate) fn describe(metadata: &fs::Metadata) -> Metadata {
         uid: metadata.uid(),
         gid: metadata.gid(),
         size: metadata.size(),
+        device: metadata.dev(),
     }
 }
 

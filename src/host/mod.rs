@@ -15,7 +15,7 @@ pub use daemons::running_configurations;
 pub use image::Image;
 pub use live::Live;
 pub(crate) use live::{NOT_REGULAR, plain, read_bounded};
-pub use walk::{Component, walk};
+pub use walk::{Component, normalize, resolve, walk};
 
 /// The most that is read of one file, in bytes. Larger ones are no configuration.
 pub const LARGEST_FILE: u64 = 32 << 20;
@@ -111,6 +111,8 @@ pub struct Metadata {
     pub gid: u32,
     /// Bytes.
     pub size: u64,
+    /// The file system that it is on: the same number for all that is on it.
+    pub device: u64,
 }
 
 /// A user of the machine.

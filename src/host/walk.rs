@@ -22,6 +22,34 @@ pub struct Component {
 /// # Errors
 /// The reason why a component cannot be looked at.
 pub fn walk(host: &dyn Host, path: &Path) -> Fact<Vec<Component>> {
+    go(host, path).map(|(passed, _)| passed)
+}
+
+/// Where an absolute path leads, without links and without `..`; where a component is missing, what is behind it is
+/// taken by its words.
+///
+/// # Errors
+/// The reason why a component cannot be looked at.
+pub fn resolve(host: &dyn Host, path: &Path) -> Fact<PathBuf> {
+    go(host, path).map(|(_, end)| end)
+}
+
+/// An absolute path without `..`, as its words say: a link on the way may lead elsewhere.
+pub fn normalize(path: &Path) -> PathBuf {
+    by_words(PathBuf::from("/"), &mut Way::new(path))
+}
+
+fn by_words(mut here: PathBuf, way: &mut Way) -> PathBuf {
+    while let Some(step) = way.next() {
+        match step {
+            Step::Up => drop(here.pop()),
+            Step::Into(name) => here.push(name),
+        }
+    }
+    here
+}
+
+fn go(host: &dyn Host, path: &Path) -> Fact<(Vec<Component>, PathBuf)> {
     let mut passed = Vec::new();
     let mut here = PathBuf::from("/");
     let mut way = Way::new(path);
@@ -37,7 +65,10 @@ pub fn walk(host: &dyn Host, path: &Path) -> Fact<Vec<Component>> {
             metadata,
         });
         match metadata {
-            None => break,
+            None => {
+                here = next;
+                break;
+            }
             Some(metadata) if metadata.kind == EntryKind::Link => {
                 let target = host.read_link(&next)?;
                 way.follow(&target)?;
@@ -48,7 +79,7 @@ pub fn walk(host: &dyn Host, path: &Path) -> Fact<Vec<Component>> {
             Some(_) => here = next,
         }
     }
-    Ok(passed)
+    Ok((passed, by_words(here, &mut way)))
 }
 
 /// What is left of the way to a path. Whoever goes it tells it where the links lead.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     catalog::Safety,
     diagnosis::{Edit, Finding},
-    terms::{SourceId, Sources},
+    terms::{SourceId, Sources, Span},
 };
 
 /// Applies the findings' fixes that are at least as safe as `safety` allows. A fix is applied whole or not at all;
@@ -32,6 +32,32 @@ pub fn fixed(sources: &Sources, findings: &[&Finding], safety: Safety) -> BTreeM
         .into_iter()
         .map(|(source, edits)| (source, apply(sources.get(source).bytes(), edits.into_values())))
         .collect()
+}
+
+/// Ends the lines that a fix brings as the lines around them end.
+pub(crate) fn end_lines_alike(finding: &mut Finding, sources: &Sources) {
+    for edit in finding.fix.iter_mut().flat_map(|fix| &mut fix.edits) {
+        if edit.replacement.contains(&b'\n') && has_carriage_returns(sources, edit.span) {
+            let lines = edit.replacement.split_inclusive(|byte| *byte == b'\n');
+            let ended = lines.map(|line| match line.strip_suffix(b"\n") {
+                Some(text) if !text.ends_with(b"\r") => [text, b"\r\n"].concat(),
+                _ => line.to_vec(),
+            });
+            edit.replacement = ended.collect::<Vec<_>>().concat();
+        }
+    }
+}
+
+/// Whether the line in which a span begins ends with a carriage return; if it does not end, the line in front of it.
+fn has_carriage_returns(sources: &Sources, span: Span) -> bool {
+    let source = sources.get(span.source);
+    let line = source.line_of(span.start as usize);
+    let text = |line: usize| &source.bytes()[source.line_range(line)];
+    let ended = match text(line).ends_with(b"\n") {
+        true => line,
+        false => line.saturating_sub(1),
+    };
+    text(ended).ends_with(b"\r\n")
 }
 
 /// Whether a finding has a fix that is at least as safe as `safety` allows.

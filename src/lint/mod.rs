@@ -35,7 +35,7 @@ pub use scripts::{ScriptSubject, Transfer};
 pub use services::{
     EnvironmentFile, InetdFile, Manager, Server, ServiceUnit, Services, ServicesSubject, Variable, XinetdFile,
 };
-pub use settings::{FILE_NAME, FailOn, Settings, SettingsError};
+pub use settings::{FILE_NAME, FailOn, Settings, SettingsError, Word};
 pub use subject::{
     Circumstances, ConfigurationSubject, Facts, ModuleSubject, PasswordSubject, SecretsSubject, SersyncFile,
     SersyncSubject,

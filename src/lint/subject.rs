@@ -1,6 +1,6 @@
 use std::{
     cell::OnceCell,
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     ffi::OsStr,
     ops::Range,
     os::unix::ffi::OsStrExt as _,
@@ -11,6 +11,7 @@ use jiff::civil::Date;
 
 use crate::{
     catalog::FileKind,
+    diagnosis::Member,
     host::Host,
     lint::{
         clients::ClientsSubject, crontabs::CrontabSubject, scripts::ScriptSubject, services::ServicesSubject,
@@ -105,6 +106,8 @@ pub struct PasswordSubject<'a> {
     pub source: SourceId,
     /// The secrets and password files of the run.
     pub credentials: &'a [(SourceId, FileKind)],
+    /// Whom the files of the run call users.
+    pub users: &'a BTreeSet<Vec<u8>>,
     /// Where it is, if it is a file of the machine.
     pub path: Option<&'a Path>,
     /// Every file that was read.
@@ -260,6 +263,14 @@ impl<'a> ModuleSubject<'a> {
         self.configuration.modules[self.index].name.display().into_owned()
     }
 
+    /// The module as one of those that a case is told for.
+    pub fn member(&self, span: Span) -> Member {
+        Member {
+            span,
+            module: self.name(),
+        }
+    }
+
     /// Its first header, from bracket to bracket.
     pub fn header(&self) -> Span {
         self.configuration.modules[self.index].header()
@@ -325,8 +336,8 @@ impl<'a> ModuleSubject<'a> {
     pub fn serves_as_root(&self, subject: &ConfigurationSubject<'_>) -> bool {
         let daemon_uid = self.configuration.text(Scope::Global, Parameter::DaemonUid).value;
         subject.circumstances.daemon_uid == 0
-            && matches!(daemon_uid, b"" | b"root" | b"0")
-            && matches!(self.text(Parameter::Uid).value, b"root" | b"0")
+            && (daemon_uid.is_empty() || is_root(daemon_uid))
+            && is_root(self.text(Parameter::Uid).value)
     }
 
     /// Whether the daemon confines the module with chroot: `yes` always; unset with `/./` in the path, or as long as
@@ -362,4 +373,9 @@ impl<'a> ModuleSubject<'a> {
     pub fn sources(&self) -> &'a Sources {
         self.sources
     }
+}
+
+/// Whether a user is root: by name, or by a number however long (`user_to_uid` in uidlist.c).
+fn is_root(user: &[u8]) -> bool {
+    user == b"root" || (!user.is_empty() && user.iter().all(|&byte| byte == b'0'))
 }

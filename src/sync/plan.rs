@@ -193,6 +193,7 @@ impl Reading {
             }
             "recursive" | "r" => options.recursive = is_on,
             "dirs" | "d" => options.directories = is_on,
+            "inc-recursive" | "i-r" => options.whole_lists = !is_on,
             "links" | "l" => options.links = is_on,
             "perms" | "p" => options.permissions = is_on,
             "times" | "t" => options.times = is_on,

@@ -11,7 +11,7 @@ use crate::{
     rsync::{
         proto::{
             ItemFlags, Session, Tag,
-            file_list::{FileKind, FileList, numbered},
+            file_list::{Entry, FileKind, FileList, numbered},
         },
         transfer::{Event, FileCounts, Observer, Options, Outcome, Role, Transferred},
     },
@@ -207,7 +207,7 @@ impl<'p> Printer<'p> {
         }
     }
 
-    fn listed(&self, list: &FileList) {
+    fn listed(&self, list: &FileList, is_first: bool, is_incremental: bool) {
         let mut state = self.state();
         let state = &mut *state;
         let mut size = 0;
@@ -219,9 +219,9 @@ impl<'p> Printer<'p> {
         }
         let count = list.len() as u64;
         if let Some(progress) = &mut state.progress {
-            progress.listed(count, size);
+            progress.listed(count, size, is_incremental);
         }
-        if self.shows_list(state) {
+        if is_first && self.shows_list(state) {
             state.console.go_on();
             let text = match self.info(Info::Flist) {
                 1 => "done".to_owned(),
@@ -229,16 +229,31 @@ impl<'p> Printer<'p> {
             };
             state.console.text(Channel::Info, &text);
         }
-        if self.options().list_only && !self.is_push() {
-            for place in numbered(list).into_iter().flatten() {
-                let entry = &list.entries()[place as usize];
-                if state.console.report(|report, to| report.listed(list, entry, to)) {
-                    continue;
-                }
+    }
+
+    /// The lines of a listing; a folder stands in front of what it holds, which may come later.
+    fn list(&self, list: &FileList, folder: Option<(&FileList, &Entry)>, is_incremental: bool) {
+        let mut state = self.state();
+        let mut line = |list: &FileList, entry: &Entry| {
+            let console = &mut state.console;
+            if !console.report(|report, to| report.listed(list, entry, to)) {
                 let readable = self.plan.output.readable;
-                let line = listing(list, entry, self.options(), readable, &self.zone);
-                state.console.line(Channel::Info, &line);
+                console.line(
+                    Channel::Info,
+                    &listing(list, entry, self.options(), readable, &self.zone),
+                );
             }
+        };
+        if let Some((list, entry)) = folder {
+            line(list, entry);
+        }
+        let numbers = numbered(list);
+        let entries = numbers
+            .into_iter()
+            .flatten()
+            .map(|place| &list.entries()[place as usize]);
+        for entry in entries.filter(|entry| !is_incremental || !entry.is_directory()) {
+            line(list, entry);
         }
     }
 
@@ -461,7 +476,22 @@ impl Observer for Printer<'_> {
             Event::Message(_, text) => self.state().console.line(Channel::Error, text.trim_ascii_end()),
             Event::Listing => self.listing(),
             Event::Counted(count) => self.counted(count),
-            Event::Listed(list) => self.listed(list),
+            Event::Listed {
+                list,
+                folder,
+                is_first,
+                is_incremental,
+            } => {
+                self.listed(list, is_first, is_incremental);
+                if self.options().list_only && !self.is_push() {
+                    self.list(list, folder, is_incremental);
+                }
+            }
+            Event::AllListed => {
+                if let Some(progress) = &mut self.state().progress {
+                    progress.all_listed();
+                }
+            }
             Event::Created(path) => {
                 if self.info(Info::Name) > 0 || self.plan.output.itemized > 0 {
                     self.say(Channel::Info, &format!("created directory {path}"));

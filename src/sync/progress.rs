@@ -26,8 +26,12 @@ pub(super) struct Progress {
     last_end: usize,
     /// What was transferred, the file under way included.
     transferred: Count,
-    /// How many files the list has, and how many bytes they have.
+    /// How many files the lists have, and how many bytes they have.
     listed: Count,
+    /// The numbers in front of the first files of lists that come one by one.
+    starts: Vec<u64>,
+    /// There are no more lists.
+    is_listed: bool,
     /// The number of the file under way.
     number: u64,
 }
@@ -56,19 +60,31 @@ impl Progress {
             last_end: 0,
             transferred: Count::default(),
             listed: Count::default(),
+            starts: Vec::new(),
+            is_listed: true,
             number: 0,
         }
     }
 
     /// Files were listed, with that many bytes.
-    pub(super) fn listed(&mut self, files: u64, size: u64) {
+    pub(super) fn listed(&mut self, files: u64, size: u64, is_incremental: bool) {
+        if is_incremental {
+            // Between two lists there is the number of a folder.
+            self.starts.push(self.listed.files + self.starts.len() as u64);
+            self.is_listed &= self.starts.len() > 1;
+        }
         self.listed.files += files;
         self.listed.size += size;
     }
 
+    /// There are no more lists.
+    pub(super) const fn all_listed(&mut self) {
+        self.is_listed = true;
+    }
+
     /// A file's turn has come.
     pub(super) fn file(&mut self, number: u64, size: u64) {
-        self.number = number;
+        self.number = number - self.starts.partition_point(|start| *start < number) as u64;
         self.transferred.files += 1;
         self.transferred.size += size;
     }
@@ -127,8 +143,9 @@ impl Progress {
         };
         let text = self.text(offset, size, rate, took as f64 / 1000.0);
         let end = format!(
-            " (xfr#{}, to-chk={}/{})",
+            " (xfr#{}, {}-chk={}/{})",
             self.transferred.files,
+            if self.is_listed { "to" } else { "ir" },
             self.listed.files.saturating_sub(self.number + 1),
             self.listed.files
         );
@@ -193,7 +210,7 @@ mod tests {
         let start = Instant::now();
         let at = |seconds: f64| start + Duration::from_secs_f64(seconds);
         let mut progress = Progress::new(Readable::default(), false);
-        progress.listed(2, 20 << 20);
+        progress.listed(2, 20 << 20, false);
         progress.file(0, 10 << 20);
         let mut line = |offset: u64, seconds: f64| progress.line(offset << 10, 10 << 20, at(seconds));
         assert_eq!(
@@ -227,7 +244,7 @@ mod tests {
     fn the_end_of_a_line_covers_that_of_the_last_one() {
         let now = Instant::now();
         let mut progress = Progress::new(Readable(3), true);
-        progress.listed(1000, 4096);
+        progress.listed(1000, 4096, false);
         progress.file(0, 2048);
         assert_eq!(
             progress.last_line(2048, now),

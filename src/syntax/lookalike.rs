@@ -7,7 +7,7 @@ pub enum Lookalike {
     Nothing,
     /// A curved quote.
     Quote,
-    /// The wide form of an ASCII character.
+    /// The wide form of an ASCII character, or the brackets that Chinese keyboards give for `[` and `]`.
     Wide(u8),
 }
 
@@ -24,6 +24,8 @@ impl Lookalike {
                 Some((Self::Nothing, 3))
             }
             (0xe2, [0x80, 0x98 | 0x99 | 0x9c | 0x9d, ..]) => Some((Self::Quote, 3)),
+            (0xe3, [0x80, 0x90, ..]) => Some((Self::Wide(b'['), 3)),
+            (0xe3, [0x80, 0x91, ..]) => Some((Self::Wide(b']'), 3)),
             // U+FF01 to U+FF5E are `!` to `~`, wide.
             (0xef, [0xbc, low @ 0x81..=0xbf, ..]) => Some((Self::Wide(low - 0x60), 3)),
             (0xef, [0xbd, low @ 0x80..=0x9e, ..]) => Some((Self::Wide(low - 0x20), 3)),
@@ -53,6 +55,8 @@ mod tests {
             ("＃", b'#'),
             ("：", b':'),
             ("［", b'['),
+            ("【", b'['),
+            ("】", b']'),
             ("ａ", b'a'),
             ("～", b'~'),
         ] {

@@ -1,6 +1,6 @@
 //! `config` and `access` as a user runs them.
 
-use std::fs;
+use std::{fs, process::Command};
 
 use insta::assert_snapshot;
 
@@ -15,6 +15,7 @@ path = /srv/open/
 path = /srv/lan
 hosts allow = 192.168.2.1/24 10.0.0.0/255.0.0.0
 auth users = joe, guest:deny, @staff:ro, ann:rw
+secrets file = /etc/secrets
 [trap]
 path = /srv/trap
 read only = yes
@@ -33,7 +34,7 @@ fn config_shows_what_holds_and_why() {
     let output = rsyncctl(&folder, &["config", "rsyncd.conf", "--module", "open"]);
     assert_snapshot!(stdout(&output), @r"
     [open]
-      comment = late    ← rsyncd.conf:18 (global, though it stands after the module)
+      comment = late    ← rsyncd.conf:19 (global, though it stands after the module)
       path = /srv/open  ← rsyncd.conf:4
       read only = no    ← rsyncd.conf:2 (global)
     ");
@@ -66,7 +67,7 @@ fn access_lists_who_reaches_what() {
       rights: read only
       listed: yes
     Names
-      perhaps: every IPv4, every IPv6
+      perhaps: every IPv4, every IPv6, if the name service says so: *.example.org
       users: nobody is asked for a name
       rights: read and write
       listed: yes
@@ -105,7 +106,12 @@ fn access_answers_for_one_peer_with_the_line_that_decides() {
         (
             &["--module", "trap", "--from", "203.0.113.9"],
             0,
-            "in neither list, which lets a peer in",
+            "in neither list, which lets a peer in; rsyncd.conf:12: read only = yes",
+        ),
+        (
+            &["--module", "lan", "--from", "10.1.2.3", "--user", "guest"],
+            1,
+            "rsyncd.conf:8: auth users `guest:deny`",
         ),
         (
             &["--module", "Names", "--from", "203.0.113.9"],
@@ -140,6 +146,62 @@ fn access_answers_for_one_peer_with_the_line_that_decides() {
 }
 
 #[test]
+fn a_module_that_nobody_can_use_is_told() {
+    let guarded = "[m]\npath = /srv\nauth users = joe\n";
+    let shut = "[m]\npath = /srv\nmax connections = -1\n";
+    let folder = folder(&[
+        ("guarded.conf", guarded),
+        ("shut.conf", shut),
+        ("open.conf", "[m]\npath = /srv\n"),
+    ]);
+    for (file, arguments, text) in [
+        (
+            "guarded.conf",
+            &["--from", "::1", "--user", "joe"][..],
+            "there is no `secrets file`",
+        ),
+        ("guarded.conf", &[], "nobody can log in"),
+        (
+            "shut.conf",
+            &["--from", "::1"],
+            "denied  shut.conf:3: max connections = -1",
+        ),
+        (
+            "shut.conf",
+            &[],
+            "from: nobody (shut.conf:3: max connections = -1)",
+        ),
+    ] {
+        let output = rsyncctl(&folder, &[&["access", file], arguments].concat());
+        assert!(stdout(&output).contains(text), "{file}: {}", stdout(&output));
+    }
+    for (old, text) in [
+        ("guarded.conf", "with a password (nobody can log in) -> read only"),
+        ("shut.conf", "nothing -> read only"),
+    ] {
+        let output = rsyncctl(&folder, &["access", "--compare", old, "open.conf"]);
+        assert!(stdout(&output).contains(text), "{old}: {}", stdout(&output));
+    }
+}
+
+#[test]
+fn users_who_gain_are_named_where_two_files_are_compared() {
+    let text = |users: &str| format!("[m]\npath = /srv\nauth users = {users}\nsecrets file = /s\n");
+    let folder = folder(&[("old.conf", &text("joe")), ("new.conf", &text("joe, ann"))]);
+    // The shell gives the output of a command as a file that can be read once.
+    let command = "cat old.conf | \"$0\" access --compare /dev/fd/0 new.conf";
+    let output = Command::new("sh")
+        .args(["-c", command, env!("CARGO_BIN_EXE_rsyncctl")])
+        .current_dir(folder.path())
+        .output()
+        .expect("a shell");
+    assert_snapshot!(stdout(&output), @r"
+    m                    0.0.0.0/0: with a password (read only: joe) -> with a password (read only: joe, ann)
+    m                    ::/0: with a password (read only: joe) -> with a password (read only: joe, ann)
+    ");
+}
+
+#[test]
 fn access_compares_two_files() {
     let new = CONFIGURATION
         .replace("hosts deny = 0.0.0.0/32\n", "")
@@ -158,7 +220,10 @@ fn access_compares_two_files() {
     opened               ::/0: nothing -> read and write
     ");
     let output = rsyncctl(&folder, &["access", "--compare", "old.conf", "old.conf"]);
-    assert_eq!(stdout(&output), "nobody gains or loses access\n");
+    assert_eq!(
+        stdout(&output),
+        "by the host lists, the users and the rights of the modules, nobody gains or loses access\n"
+    );
 }
 
 #[test]
@@ -167,9 +232,11 @@ fn a_rule_of_auth_users_may_give_more_than_the_module_or_less() {
 [backup]
 path = /srv
 auth users = alice:rw, bob, guest:deny
+secrets file = /etc/secrets
 [same]
 path = /srv
 auth users = joe, ann
+secrets file = /etc/secrets
 [nobody]
 path = /srv
 auth users = ,
@@ -299,6 +366,7 @@ fn groups_are_those_of_the_machine() {
 [data]
 path = /srv
 auth users = @staff:deny, @jo?:rw
+secrets file = /etc/secrets
 ";
     let folder = folder(&[
         ("etc/rsyncd.conf", text),
@@ -394,7 +462,10 @@ fn a_mask_with_gaps_is_not_taken_for_nobody() {
     data                 192.0.2.2 - 255.255.255.255 (28 networks): read only, for some, by a mask with gaps (127.0.0.1/0.0.0.255) -> read only, for some, by a mask with gaps (127.0.0.2/0.0.0.255)
     ");
     let output = rsyncctl(&folder, &["access", "--compare", "gaps.conf", "gaps.conf"]);
-    assert_eq!(stdout(&output), "nobody gains or loses access\n");
+    assert_eq!(
+        stdout(&output),
+        "by the host lists, the users and the rights of the modules, nobody gains or loses access\n"
+    );
 }
 
 #[test]
@@ -418,7 +489,10 @@ fn names_and_rights_that_change_are_told_where_the_name_service_decides() {
     data                 ::/0: read only, depends on the name service (a.example.org) -> read and write, depends on the name service (a.example.org)
     ");
     let output = rsyncctl(&folder, &["access", "--compare", "old.conf", "old.conf"]);
-    assert_eq!(stdout(&output), "nobody gains or loses access\n");
+    assert_eq!(
+        stdout(&output),
+        "by the host lists, the users and the rights of the modules, nobody gains or loses access\n"
+    );
 }
 
 #[test]
@@ -430,5 +504,29 @@ fn nobody_comes_from_an_ipv4_address_that_is_written_as_one_of_ipv6() {
     for peer in ["127.0.0.1", "::ffff:127.0.0.1"] {
         let output = rsyncctl(&folder, &["access", "rsyncd.conf", "--from", peer]);
         assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
+    }
+}
+
+/// What stands behind the line at which rsync gives up was never read, and is no part of what holds.
+#[test]
+fn nothing_holds_that_was_not_read() {
+    for fatal in ["&includes other.conf", "[a/b]", "= yes", "[]", "[c"] {
+        let text = format!(
+            "timeout = 60\n[data]\npath = /srv/data\n{fatal}\npath = /srv/other\n[more]\npath = /srv\n"
+        );
+        let folder = folder(&[("rsyncd.conf", &text)]);
+        let output = rsyncctl(&folder, &["config", "rsyncd.conf"]);
+        assert_eq!(output.status.code(), Some(1));
+        let shown = stdout(&output);
+        assert!(shown.contains("path = /srv/data"), "{fatal}: {shown}");
+        assert!(
+            !shown.contains("other") && !shown.contains("more"),
+            "{fatal}: {shown}"
+        );
+        assert!(!shown.contains("a/b"), "{fatal}: {shown}");
+        assert_eq!(
+            stderr(&output),
+            "rsyncctl: rsyncd.conf:4: rsync gives up the file here, and serves nothing\n"
+        );
     }
 }

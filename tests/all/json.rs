@@ -209,7 +209,7 @@ fn the_schema_refuses_what_it_does_not_describe() {
     let folder = folder(&[
         (
             "rsyncd.conf",
-            "[data]\npath = /srv/data\nhost allow = ::1\nread only = on\nauth users = joe\nhosts allow = ::1\n",
+            "[data]\npath = /srv/data\nhost allow = ::1\nread only = on\nauth users = joe\nsecrets file = /s\nhosts allow = ::1\n",
         ),
         ("new.conf", ""),
         ("doubt.conf", "[data]\npath = /srv\nhosts allow = a.example.org\n"),

@@ -274,6 +274,7 @@ impl Host for Locked {
             uid: self.owner,
             gid: 0,
             size: 10,
+            device: 0,
         }))
     }
 
@@ -560,4 +561,60 @@ fn json_says_which_symptom_takes_the_place_of_another() {
         .map(|symptom| symptom.is_alternative)
         .collect();
     assert_eq!(or, [false, true]);
+}
+
+#[test]
+fn a_path_is_sensitive_for_what_it_leads_to() {
+    let folder = folder(&[("etc/shadow", "")]);
+    fs::create_dir(folder.path().join("srv")).expect("a folder");
+    std::os::unix::fs::symlink("/etc", folder.path().join("srv/link")).expect("a link");
+    let is_root = nix::unistd::geteuid().is_root();
+    for (path, root, code) in [
+        ("/srv/../etc", &["--host", "none"][..], 1),
+        ("/etc/.", &["--host", "none"], 1),
+        ("/srv/etc", &["--host", "none"], 0),
+        // The daemon follows the links of root alone.
+        ("/srv/link", &["--root", "."], u8::from(is_root).into()),
+        // No mount point is an error.
+        ("/proc", &["--host", "live"], 0),
+    ] {
+        let text = format!("[m]\npath = {path}\n");
+        fs::write(folder.path().join("x.conf"), text).expect("a file");
+        let arguments = [
+            &["lint", "--select", "RSY504", "--kind", "rsyncd.conf", "x.conf"],
+            root,
+        ]
+        .concat();
+        let output = rsyncctl(&folder, &arguments);
+        assert_eq!(output.status.code(), Some(code), "{path}: {}", stdout(&output));
+        let is_disk = stdout(&output).contains("exports a whole file system");
+        assert_eq!(is_disk, path == "/proc", "{}", stdout(&output));
+    }
+}
+
+#[test]
+fn root_is_root_by_any_number() {
+    for (uid, code) in [("00", 1), ("0", 1), ("1000", 0)] {
+        let report = check_for(
+            format!("[m]\npath = /srv\nread only = no\nuid = {uid}\n").as_bytes(),
+            FileKind::RsyncdConf,
+            &["RSY502"],
+        );
+        assert_eq!(report.findings.len(), code, "{uid}");
+    }
+}
+
+#[test]
+fn a_line_without_colon_hides_no_other_missing_user() {
+    let conf = "[m]\npath = /srv\nauth users = joe, bob, kim, ghost\nsecrets file = rsyncd.secrets\n";
+    let folder = folder(&[
+        ("rsyncd.conf", conf),
+        ("rsyncd.secrets", "joe:a-fake-one\nbob:a-fake-one\nkim\n"),
+    ]);
+    let output = rsyncctl(
+        &folder,
+        &["lint", "--select", "RSY315", "--format", "concise", "."],
+    );
+    let text = stdout(&output);
+    assert!(text.contains("`ghost`") && text.lines().count() == 1, "{text}");
 }

@@ -8,7 +8,7 @@ use crate::{
     catalog::Language,
     cli::{
         Failure,
-        access::{Rights, UserRights, View, users_in_words},
+        access::{Rights, UserRights, View, named_users_in_words, shut},
         exit,
         output::complain,
         resolved::{Resolved, envelope},
@@ -58,7 +58,10 @@ impl View<'_> {
             return Ok(exit::CLEAN);
         }
         if changes.is_empty() {
-            let nobody = self.pick("nobody gains or loses access", "没有人获得或失去访问权限");
+            let nobody = self.pick(
+                "by the host lists, the users and the rights of the modules, nobody gains or loses access",
+                "按主机名单、用户和模块的权限来看，没有人获得或失去访问权限",
+            );
             writeln!(out, "{nobody}")?;
         }
         for change in changes {
@@ -126,9 +129,15 @@ impl Module {
             };
         };
         let reached = reach.of(scope);
+        let is_shut = shut(configuration, scope).is_some();
         Self {
             open: reached.open().map(|open| open.cloned()),
-            world: merge(reached.world.into_iter().map(|(region, one)| (region, Some(one)))),
+            world: merge(
+                reached
+                    .world
+                    .into_iter()
+                    .map(|(region, one)| (region, (!is_shut).then_some(one))),
+            ),
             grant: match UserRights::of(configuration, scope) {
                 Some(users) => Grant::LogIn(users),
                 None => Grant::Rights(Rights::of(configuration, scope)),
@@ -263,7 +272,7 @@ impl Grant {
     fn in_words(&self, language: Language) -> String {
         match self {
             Self::LogIn(users) => {
-                let users = users_in_words(users, language);
+                let users = named_users_in_words(users, language);
                 match language {
                     Language::English => format!("with a password ({users})"),
                     Language::Chinese => format!("凭密码（{users}）"),

@@ -15,16 +15,17 @@ use crate::{
     catalog::Language,
     cli::{
         Failure,
-        access::rights::{Rights, UserRights, users_in_words},
+        access::rights::{Rights, UserRights, has_no_secrets, named_users_in_words, shut, users_in_words},
         exit,
         output::{Output, PageFormat, complain, stdout},
         resolved::{OneFile, Resolved, envelope},
     },
     model::{
-        Configuration, Parameter, Scope,
-        access::{Answer, HostsVerdict, Peer, Reason, UsersVerdict, Which, hosts, users},
+        Configuration, Parameter, Scope, Setting,
+        access::{Answer, HostsVerdict, Peer, Reason, Right, UserRule, UsersVerdict, Which, hosts, users},
     },
     render::{Format, pick, visible},
+    terms::Span,
 };
 
 /// Who may use which module, and which line decides
@@ -153,7 +154,11 @@ impl View<'_> {
                 self.pick("rsync gives up the file", "rsync 放弃读取这个文件")
                     .to_owned()
             } else {
-                self.decided(scope, &verdict, admitted.as_ref())
+                let mut decided = self.decided(scope, &verdict, admitted.as_ref());
+                if allowed == Some(true) {
+                    decided.push_str(&self.rights_decided(scope, admitted.as_ref()));
+                }
+                decided
             };
             writeln!(
                 out,
@@ -192,6 +197,8 @@ impl View<'_> {
             // Nobody gets into a file that rsync gives up.
             _ if self.configuration.serves() == Some(false) => Some(false),
             _ if !self.configuration.is_settled(scope) => None,
+            _ if shut(self.configuration, scope).is_some() => Some(false),
+            (Some(true), Some(_)) if has_no_secrets(self.configuration, scope) => Some(false),
             (Some(true), Some(UsersVerdict::NoRule)) => Some(false),
             (Some(true), Some(UsersVerdict::Rule(rule))) => {
                 Some(Rights::of(self.configuration, scope).under(rule).is_some())
@@ -264,6 +271,9 @@ impl View<'_> {
                 )
                 .to_owned();
         }
+        if let Some(setting) = shut(self.configuration, scope) {
+            return self.line_of(setting);
+        }
         let by_hosts = match verdict.deciding.map(|index| &verdict.steps[index]) {
             Some(step) => {
                 let place = self
@@ -294,6 +304,9 @@ impl View<'_> {
             },
         };
         let by_user = match user {
+            Some(_) if has_no_secrets(self.configuration, scope) => self
+                .pick("; there is no `secrets file`", "；没有 `secrets file`")
+                .to_owned(),
             None if has(Parameter::AuthUsers) => self
                 .pick("; needs a user (--user)", "；还需要用户（--user）")
                 .to_owned(),
@@ -304,10 +317,10 @@ impl View<'_> {
                     "；`auth users` 没有匹配的规则",
                 )
                 .to_owned(),
-            Some(UsersVerdict::Rule(rule)) => format!("; auth users `{}`", visible(&rule.shown())),
+            Some(UsersVerdict::Rule(rule)) => format!("; {}", self.user_rule(scope, rule)),
             Some(UsersVerdict::Group(rule)) => format!(
-                "; auth users `{}` {}",
-                visible(&rule.shown()),
+                "; {} {}",
+                self.user_rule(scope, rule),
                 self.pick(
                     "if the user is in that group of the server",
                     "，前提是该用户属于服务器上的这个组"
@@ -315,6 +328,55 @@ impl View<'_> {
             ),
         };
         format!("{by_hosts}{by_user}")
+    }
+
+    /// A rule of `auth users` and its line.
+    fn user_rule(&self, scope: Scope, rule: &UserRule<'_>) -> String {
+        let place = self.span_of_rule(scope, rule).map(|span| {
+            let place = self.resolved.sources.place(span);
+            format!("{}: ", visible(&place))
+        });
+        let place = place.unwrap_or_default();
+        format!("{place}auth users `{}`", visible(&rule.shown()))
+    }
+
+    fn span_of_rule(&self, scope: Scope, rule: &UserRule<'_>) -> Option<Span> {
+        let setting = self
+            .configuration
+            .text(scope, Parameter::AuthUsers)
+            .origin
+            .setting()?;
+        Some(setting.part(rule.token.part.clone()))
+    }
+
+    /// The lines that say what may be done, where no rule of `auth users` says it.
+    fn rights_decided(&self, scope: Scope, user: Option<&UsersVerdict<'_>>) -> String {
+        if matches!(user, Some(UsersVerdict::Rule(rule)) if rule.right != Right::Module) {
+            return String::new();
+        }
+        let lines = self.settings_of_rights(scope);
+        lines
+            .map(|setting| format!("; {}", self.line_of(setting)))
+            .collect()
+    }
+
+    fn line_of(&self, setting: &Setting) -> String {
+        let place = self.resolved.sources.place(setting.span());
+        let line = format!("{} = {}", setting.parameter.name(), setting.text.display());
+        format!("{}: {}", visible(&place), visible(&line))
+    }
+
+    fn settings_of_rights(&self, scope: Scope) -> impl Iterator<Item = &Setting> {
+        let rights = [Parameter::ReadOnly, Parameter::WriteOnly];
+        rights
+            .into_iter()
+            .filter_map(move |parameter| self.configuration.boolean(scope, parameter).origin.setting())
+    }
+
+    fn place_as_json(&self, span: Span) -> serde_json::Value {
+        let source = self.resolved.sources.get(span.source);
+        let position = source.position(span.start as usize);
+        serde_json::json!({ "file": source.name(), "line": position.line, "column": position.column })
     }
 
     fn trace(&self, verdict: &HostsVerdict<'_>, out: &mut dyn io::Write) -> io::Result<()> {
@@ -400,6 +462,12 @@ impl View<'_> {
             "write": rights.is_some_and(|rights| rights.write),
             "users": self.users_as_json(scope),
             "deciding": verdict.deciding, "steps": steps,
+            "user_rule": user.and_then(|user| match user {
+                UsersVerdict::Rule(rule) | UsersVerdict::Group(rule) => self.span_of_rule(scope, rule),
+                UsersVerdict::NoRule | UsersVerdict::Anonymous => None,
+            }).map(|span| self.place_as_json(span)),
+            "rights_from": self.settings_of_rights(scope)
+                .map(|setting| self.place_as_json(setting.span())).collect::<Vec<_>>(),
         })
     }
 

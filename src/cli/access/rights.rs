@@ -1,7 +1,7 @@
 use crate::{
     catalog::Language,
     model::{
-        Configuration, Parameter, Scope,
+        Configuration, Parameter, Scope, Setting,
         access::{Right, UserRule, has_rules, user_rules},
     },
     render::{pick, visible},
@@ -57,12 +57,14 @@ impl Rights {
 }
 
 impl UserRights {
-    /// Rule by rule, in the order in which the daemon asks; none if the module asks nobody for a name.
+    /// Rule by rule, in the order in which the daemon asks; none if the module asks nobody for a name. Without a secrets
+    /// file there is nobody who can log in.
     pub(super) fn of(configuration: &Configuration, scope: Scope) -> Option<Vec<Self>> {
         let setting = configuration.text(scope, Parameter::AuthUsers).origin.setting();
         let setting = setting.filter(|_| has_rules(configuration, scope))?;
         let module = Rights::of(configuration, scope);
         let rules = user_rules(setting, configuration.release).into_iter();
+        let rules = rules.filter(|_| !has_no_secrets(configuration, scope));
         let rights = rules.map(|rule| Self {
             who: who(&rule),
             rights: module.under(&rule),
@@ -79,8 +81,48 @@ impl UserRights {
     }
 }
 
-/// What the users of a module may do, those with the same rights together.
+/// The line that shuts a module for everybody: no connection is one too many (`claim_connection` in connection.c).
+pub(super) fn shut(configuration: &Configuration, scope: Scope) -> Option<&Setting> {
+    let most = configuration.integer(scope, Parameter::MaxConnections);
+    most.origin.setting().filter(|_| most.value < 0)
+}
+
+/// Whether a module asks for users and has no secrets file to find their passwords in.
+pub(super) fn has_no_secrets(configuration: &Configuration, scope: Scope) -> bool {
+    has_rules(configuration, scope) && configuration.text(scope, Parameter::SecretsFile).value.is_empty()
+}
+
+/// What the users of a module may do, those with the same rights together; who they are is left out where all may do
+/// the same.
 pub(super) fn users_in_words(users: &[UserRights], language: Language) -> String {
+    match groups(users)[..] {
+        [(rights, _)] => words(rights, language).to_owned(),
+        _ => named_users_in_words(users, language),
+    }
+}
+
+/// The same, with everybody named.
+pub(super) fn named_users_in_words(users: &[UserRights], language: Language) -> String {
+    let groups = groups(users);
+    if groups.is_empty() {
+        return pick(language, "nobody can log in", "没有人能登录").to_owned();
+    }
+    let group = |(rights, who): &(Option<Rights>, Vec<&str>)| {
+        let who = who.join(pick(language, ", ", "、"));
+        format!("{}{}{who}", words(*rights, language), pick(language, ": ", "："))
+    };
+    let groups: Vec<_> = groups.iter().map(group).collect();
+    groups.join(pick(language, "; ", "；"))
+}
+
+fn words(rights: Option<Rights>, language: Language) -> &'static str {
+    match rights {
+        Some(rights) => rights.in_words(language),
+        None => pick(language, "denied", "拒绝"),
+    }
+}
+
+fn groups(users: &[UserRights]) -> Vec<(Option<Rights>, Vec<&str>)> {
     let mut groups: Vec<(Option<Rights>, Vec<&str>)> = Vec::new();
     for user in users {
         match groups.iter_mut().find(|(rights, _)| *rights == user.rights) {
@@ -88,22 +130,7 @@ pub(super) fn users_in_words(users: &[UserRights], language: Language) -> String
             None => groups.push((user.rights, vec![&user.who])),
         }
     }
-    let words = |rights: Option<Rights>| match rights {
-        Some(rights) => rights.in_words(language),
-        None => pick(language, "denied", "拒绝"),
-    };
-    match &groups[..] {
-        [] => pick(language, "nobody can log in", "没有人能登录").to_owned(),
-        [(rights, _)] => words(*rights).to_owned(),
-        groups => {
-            let group = |(rights, who): &(Option<Rights>, Vec<&str>)| {
-                let who = who.join(pick(language, ", ", "、"));
-                format!("{}{}{who}", words(*rights), pick(language, ": ", "："))
-            };
-            let groups: Vec<_> = groups.iter().map(group).collect();
-            groups.join(pick(language, "; ", "；"))
-        }
-    }
+    groups
 }
 
 /// Whom a rule is about, without what stands behind the colon.

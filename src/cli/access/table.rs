@@ -4,12 +4,12 @@ use crate::{
     catalog::Language,
     cli::{
         Failure,
-        access::{Rights, View},
+        access::{Rights, View, shut},
         resolved::envelope,
     },
     model::{
         Parameter, Scope,
-        access::{Admission, Reach, Reached, Region, has_rules, merge, user_rules},
+        access::{Admission, Open, Reach, Reached, Region, has_rules, merge, user_rules},
     },
     render::visible,
 };
@@ -27,15 +27,20 @@ impl View<'_> {
                 .map(|&(region, one)| (region, one.admission()));
             let world = merge(world);
             let partly = self.networks(&world, Admission::Partly);
+            let perhaps = self.networks(&world, Admission::Unknown);
             let row = Row {
                 scope,
                 from: self.networks(&world, Admission::Admitted),
                 masks: match partly[..] {
                     [] => Vec::new(),
-                    _ => masks(&reached),
+                    _ => words(&reached, |open| &open.masks),
                 },
                 partly,
-                perhaps: self.networks(&world, Admission::Unknown),
+                names: match perhaps[..] {
+                    [] => Vec::new(),
+                    _ => words(&reached, |open| &open.names),
+                },
+                perhaps,
                 listed: self.configuration.is(scope, Parameter::List),
             };
             if self.is_json {
@@ -65,7 +70,15 @@ impl View<'_> {
             );
             self.line("in doubt", "不确定", doubt, out)?;
         }
-        if row.from.is_empty() && row.partly.is_empty() && row.perhaps.is_empty() {
+        if let Some(setting) = shut(self.configuration, row.scope) {
+            let nobody = self.pick("nobody", "无");
+            self.line(
+                "from",
+                "来源",
+                &format!("{nobody} ({})", self.line_of(setting)),
+                out,
+            )?;
+        } else if row.from.is_empty() && row.partly.is_empty() && row.perhaps.is_empty() {
             self.line("from", "来源", self.pick("nobody", "无"), out)?;
         } else if !row.from.is_empty() {
             self.line("from", "来源", &row.from.join(comma), out)?;
@@ -81,7 +94,12 @@ impl View<'_> {
             self.line("some of", "部分地址", &some, out)?;
         }
         if !row.perhaps.is_empty() {
-            self.line("perhaps", "取决于名称解析", &row.perhaps.join(comma), out)?;
+            let (some, names) = (row.perhaps.join(comma), row.names.join(" "));
+            let some = match self.language {
+                Language::English => format!("{some}, if the name service says so: {names}"),
+                Language::Chinese => format!("{some}，由名称解析决定：{names}"),
+            };
+            self.line("perhaps", "可能", &some, out)?;
         }
         self.line("users", "用户", &self.users(row.scope), out)?;
         self.line("rights", "权限", &self.rights_in_words(row.scope, None), out)?;
@@ -98,7 +116,7 @@ impl View<'_> {
         serde_json::json!({
             "module": self.name(row.scope), "settled": self.configuration.is_settled(row.scope),
             "from": row.from, "some_of": row.partly, "masks": row.masks,
-            "perhaps": row.perhaps,
+            "perhaps": row.perhaps, "names": row.names,
             "users": self.users_as_json(row.scope), "read": rights.read, "write": rights.write,
             "listed": row.listed,
         })
@@ -177,13 +195,15 @@ struct Row {
     /// The words with such masks.
     masks: Vec<String>,
     perhaps: Vec<String>,
+    /// The words that decide there.
+    names: Vec<String>,
     listed: bool,
 }
 
-/// The words with a mask that has gaps.
-fn masks(reached: &Reached) -> Vec<String> {
+/// What the lists leave open, of one kind.
+fn words(reached: &Reached, of: impl Fn(&Open) -> &BTreeSet<Vec<u8>>) -> Vec<String> {
     let open = reached.open().into_iter().flatten();
-    let words: BTreeSet<_> = open.flat_map(|open| &open.masks).collect();
+    let words: BTreeSet<_> = open.flat_map(of).collect();
     words
         .into_iter()
         .map(|word| visible(&String::from_utf8_lossy(word)))

@@ -8,10 +8,10 @@ use std::{
 use similar::TextDiff;
 
 use crate::{
-    catalog::{FileKind, Language, Safety, Severity},
+    catalog::{FileKind, Language, Safety},
     cli::{
         input::Hosts,
-        lint::{File, inputs, replace::replace},
+        lint::{File, inputs, replace::replace, uncovered::brings, unwritten::Unwritten},
         output::complain,
     },
     diagnosis::Finding,
@@ -37,7 +37,9 @@ pub(super) struct Cured {
 /// A cure that was left out.
 struct Withheld {
     rule: &'static str,
-    place: String,
+    file: String,
+    /// 1-based, in the file with the cures.
+    line: usize,
     why: Why,
 }
 
@@ -53,8 +55,8 @@ enum Why {
 
 /// Applies the cures to the files' contents in memory until there is none left.
 ///
-/// Causes that hide others come last, and what they hid may then be found. Any other cure that lets a rule find more than
-/// before is left out, and so is every safe one by which strangers may do more.
+/// Causes that hide others come last, and what they hid may then be found, see [`brings`]. Any other cure that lets a rule
+/// find more than before is left out, and so is every safe one by which strangers may do more.
 pub(super) fn apply(files: &mut [File<'_>], options: &Options, safety: Safety) -> Cured {
     let mut report = lint::lint(inputs(files), options);
     let mut withheld = Vec::new();
@@ -76,9 +78,9 @@ pub(super) fn apply(files: &mut [File<'_>], options: &Options, safety: Safety) -
             best: None,
             withheld: Vec::new(),
         };
-        round.grow(&plain, find_more);
+        round.grow(&plain);
         if round.best.is_none() {
-            round.grow(&hiding, |_, _| BTreeSet::new());
+            round.grow(&hiding);
         }
         let best = round.best.take();
         trials = round.trials;
@@ -118,7 +120,7 @@ struct Attempt {
 impl<'r> Round<'r, '_> {
     /// Accepts those of the cures that do no harm together with what is accepted already: all at once, or else one
     /// half after the other.
-    fn grow(&mut self, cures: &[&'r Finding], harm: fn(&Report, &Report) -> BTreeSet<&'static str>) {
+    fn grow(&mut self, cures: &[&'r Finding]) {
         if cures.is_empty() {
             return;
         }
@@ -133,7 +135,7 @@ impl<'r> Round<'r, '_> {
         let Some(attempt) = self.attempt(&together) else {
             return;
         };
-        let brings = harm(self.report, &attempt.report);
+        let brings = brings(self.report, &attempt.report, &together, self.safety);
         let why = if self.safety == Safety::Safe && self.opens(&attempt) {
             Some(Why::Opens)
         } else {
@@ -147,8 +149,8 @@ impl<'r> Round<'r, '_> {
             ([one], Some(why)) => self.withheld.push(self.withhold(one, why)),
             (_, Some(_)) => {
                 let (first, second) = cures.split_at(cures.len() / 2);
-                self.grow(first, harm);
-                self.grow(second, harm);
+                self.grow(first);
+                self.grow(second);
             }
         }
     }
@@ -197,37 +199,24 @@ impl<'r> Round<'r, '_> {
     }
 
     fn withhold(&self, cure: &Finding, why: Why) -> Withheld {
+        let span = cure.labels[0].span;
+        let source = self.report.sources.get(span.source);
         Withheld {
             rule: cure.page.id,
-            place: self.report.sources.place(cure.labels[0].span),
+            file: source.name().to_owned(),
+            line: source.position(span.start as usize).line,
             why,
         }
     }
 }
 
-/// The rules that find more than before.
-fn find_more(before: &Report, after: &Report) -> BTreeSet<&'static str> {
-    let count = |report: &Report| {
-        let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
-        // What is good to know may become true with a cure: that a module can be written, for one.
-        for finding in report
-            .findings
-            .iter()
-            .filter(|finding| finding.severity > Severity::Info)
-        {
-            *counts.entry(finding.page.id).or_default() += 1;
-        }
-        counts
-    };
-    let before = count(before);
-    let more = count(after).into_iter();
-    more.filter(|(rule, count)| *count > before.get(rule).copied().unwrap_or(0))
-        .map(|(rule, _)| rule)
-        .collect()
-}
-
-/// Says which cures were left out, and why.
-pub(super) fn tell_withheld(cured: &Cured, safety: Safety, language: Language) -> io::Result<()> {
+/// Says which cures were left out, and why. In files that were not written, people look for the lines where they were.
+pub(super) fn tell_withheld(
+    cured: &Cured,
+    unwritten: &Unwritten,
+    safety: Safety,
+    language: Language,
+) -> io::Result<()> {
     let curable = |finding: &&Finding| is_curable(finding, Safety::Unsafe) && !is_curable(finding, safety);
     let risky = cured.report.findings.iter().filter(curable).count();
     if risky > 0 {
@@ -242,7 +231,8 @@ pub(super) fn tell_withheld(cured: &Cured, safety: Safety, language: Language) -
     }
     tell_included(&cured.report, safety, language)?;
     for one in cured.withheld.iter().take(MOST_TOLD) {
-        let (place, rule) = (&one.place, one.rule);
+        let place = format!("{}:{}", one.file, unwritten.line(&one.file, one.line));
+        let rule = one.rule;
         complain(&match (language, &one.why) {
             (Language::English, Why::Brings(rules)) => {
                 let rules = in_words(rules);
@@ -354,7 +344,10 @@ pub(super) fn diff(
 /// Writes the files that changed, and returns how many those are. Each is the old or the new one at every instant, and
 /// keeps its owner, mode and attributes. One that cannot be written is told, and keeps its content here too.
 pub(super) fn write(files: &mut [File<'_>], hosts: &Hosts, language: Language) -> io::Result<Written> {
-    let mut written = Written { files: 0, failed: 0 };
+    let mut written = Written {
+        files: 0,
+        failed: Unwritten::default(),
+    };
     for file in files.iter_mut().filter(|file| file.bytes != file.original) {
         let Some(path) = &file.path else {
             continue;
@@ -370,16 +363,16 @@ pub(super) fn write(files: &mut [File<'_>], hosts: &Hosts, language: Language) -
                     Language::English => format!("`{path}` is not changed: {error}"),
                     Language::Chinese => format!("没有修改 `{path}`：{error}"),
                 })?;
+                written.failed.note(file);
                 file.bytes.clone_from(&file.original);
-                written.failed += 1;
             }
         }
     }
     Ok(written)
 }
 
-/// How many files were written, and how many could not be.
+/// How many files were written, and which could not be.
 pub(super) struct Written {
     pub(super) files: usize,
-    pub(super) failed: usize,
+    pub(super) failed: Unwritten,
 }

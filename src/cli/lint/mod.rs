@@ -3,6 +3,8 @@ mod choice;
 mod fix;
 mod replace;
 mod report;
+mod uncovered;
+mod unwritten;
 
 use std::{
     collections::BTreeSet,
@@ -15,6 +17,7 @@ use baseline::KnownFindings;
 use choice::{Choice, Chosen};
 use clap::{Args, ValueEnum};
 use report::ReportFiles;
+use unwritten::Unwritten;
 
 use crate::{
     catalog::{FileKind, Language, Safety},
@@ -130,7 +133,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             let cured = fix::apply(&mut files, &chosen.options, safety);
             let written = fix::diff(&files, &report, language, &mut out);
             unless_closed(written.and_then(|()| out.flush()))?;
-            fix::tell_withheld(&cured, safety, language)?;
+            fix::tell_withheld(&cured, &Unwritten::all(&files), safety, language)?;
             if let Some(known) = known {
                 arguments
                     .known
@@ -146,8 +149,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
                 Language::English => format!("{changed} of {count} files changed"),
                 Language::Chinese => format!("{count} 个文件中修改了 {changed} 个"),
             })?;
-            fix::tell_withheld(&cured, safety, language)?;
-            if written.failed > 0 {
+            fix::tell_withheld(&cured, &written.failed, safety, language)?;
+            if !written.failed.is_empty() {
                 is_missing = true;
                 lint::lint(inputs(&files), &chosen.options)
             } else {

@@ -79,7 +79,7 @@ struct Damage<'a> {
     /// The headers of all files, in order.
     headers: &'a [Span],
     edits: Vec<Edit>,
-    /// Where other rules see only consequences.
+    /// Where other rules see only consequences: values, and lines that rsync does not understand.
     lines: Vec<Span>,
     /// Headers of modules whose `path` is not read.
     pathless: Vec<Span>,
@@ -153,6 +153,10 @@ impl<'a> Damage<'a> {
                 let text = Text::verbatim(self.subject.sources.get(self.file).bytes(), problem.span.range());
                 parameter = self.line(&text);
             }
+            ProblemKind::Fatal(FatalError::UnterminatedSection) => {
+                let text = Text::verbatim(self.subject.sources.get(self.file).bytes(), problem.span.range());
+                parameter = self.line(&text);
+            }
             _ => {}
         }
         if self.edits.len() == before {
@@ -179,8 +183,12 @@ impl<'a> Damage<'a> {
             self.harms.push((harms, before..self.edits.len()));
         } else if self.headless.len() > headless {
             self.loosening.push((problem.block, before..self.edits.len()));
+            let harm = match problem.kind {
+                ProblemKind::Fatal(_) => Harm::Greeting,
+                _ => Harm::OtherName,
+            };
             self.harms
-                .push((BTreeSet::from([Harm::OtherName]), before..self.edits.len()));
+                .push((BTreeSet::from([harm]), before..self.edits.len()));
         }
         let header = self.subject.configuration.blocks[problem.block].header;
         if let (Some(Parameter::Path), Some(header)) = (parameter, header) {
@@ -261,27 +269,51 @@ impl<'a> Damage<'a> {
             }
             (_, P::Comment | P::LogFormat | P::EarlyExec | P::PreXferExec | P::PostXferExec) => {}
             (_, P::HostsAllow | P::HostsDeny | P::AuthUsers | P::RefuseOptions | P::Gid) => {
-                self.words(text, inner.start, inner.end);
-                self.replace(text, inner.start, inner.end);
+                self.words(parameter, text, inner.start, inner.end);
             }
-            _ => self.quotes(text, inner.start, inner.end),
+            _ => {
+                self.quotes(text, inner.start, inner.end);
+                self.slashes(text, inner.start, inner.end);
+            }
         }
     }
 
-    /// A list: curved quotes belong to none of its words, and the comma of Chinese enumerations parts them.
-    fn words(&mut self, text: &Text, start: usize, end: usize) {
+    /// The slashes of a path that begins with a wide one: no folder of this system begins so.
+    fn slashes(&mut self, text: &Text, start: usize, end: usize) {
+        let found = lookalikes(&text.bytes()[start..end]);
+        let slashes = found.iter().filter(|(_, what, _)| *what == Lookalike::Wide(b'/'));
+        if slashes.clone().any(|(at, ..)| *at == 0) {
+            for (at, what, length) in slashes {
+                self.edit(text, start + at, *what, *length);
+            }
+        }
+    }
+
+    /// A list: curved quotes belong to none of its words, and what Chinese text writes between items parts them.
+    fn words(&mut self, parameter: Parameter, text: &Text, start: usize, end: usize) {
+        // Between options rsync knows blanks alone.
+        let joint = if parameter == Parameter::RefuseOptions {
+            " "
+        } else {
+            ","
+        };
         let bytes = &text.bytes()[start..end];
         for (at, what, length) in lookalikes(bytes) {
-            if what == Lookalike::Quote {
-                let at = start + at;
-                self.edits.push(Edit::delete(self.span(text, at, at + length)));
+            let at = start + at;
+            match what {
+                Lookalike::Quote => self.edits.push(Edit::delete(self.span(text, at, at + length))),
+                Lookalike::Wide(b',' | b';' | b'|') => {
+                    self.edits
+                        .push(Edit::replace(self.span(text, at, at + length), joint));
+                }
+                _ => self.edit(text, at, what, length),
             }
         }
         let comma = ENUMERATION_COMMA.as_bytes();
         for at in (0..bytes.len()).filter(|&at| bytes[at..].starts_with(comma)) {
             let at = start + at;
             self.edits
-                .push(Edit::replace(self.span(text, at, at + comma.len()), ","));
+                .push(Edit::replace(self.span(text, at, at + comma.len()), joint));
         }
     }
 
@@ -403,7 +435,7 @@ impl<'a> Damage<'a> {
         }
         for explained in &self.lines {
             if lines.contains(&source.line_of(explained.start as usize)) {
-                case = case.explains(*explained);
+                case = case.explains_value(*explained, *explained);
             }
         }
         for header in &self.pathless {
@@ -447,7 +479,9 @@ impl<'a> Damage<'a> {
 fn shown(character: char) -> String {
     let code = format!("U+{:04X}", u32::from(character));
     match character {
-        '、' | '！'..='～' | '“' | '”' | '‘' | '’' => format!("`{character}` ({code})"),
+        '、' | '【' | '】' | '！'..='～' | '“' | '”' | '‘' | '’' => {
+            format!("`{character}` ({code})")
+        }
         _ => code,
     }
 }

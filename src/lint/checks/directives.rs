@@ -1,6 +1,6 @@
 //! `&include` and `&merge`.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use crate::{
     catalog::Safety,
@@ -10,7 +10,8 @@ use crate::{
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
-    model::{FatalError, Problem, ProblemKind},
+    model::{FatalError, Parameter, Problem, ProblemKind},
+    terms::{SourceId, Span},
 };
 
 pub(super) const CHECKS: &[Check] = &[
@@ -21,8 +22,9 @@ pub(super) const CHECKS: &[Check] = &[
 
 /// RSY105: a line that begins with `&` and is neither include nor merge.
 fn unknown_directive(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    blanks_of_web_pages(subject, out);
     for (problem, error) in subject.configuration.fatal() {
-        if *error != FatalError::UnknownDirective {
+        if *error != FatalError::UnknownDirective || entities(subject, problem).is_some() {
             continue;
         }
         let name = subject.sources.text(problem.span);
@@ -38,6 +40,65 @@ fn unknown_directive(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
             None => case,
         });
     }
+}
+
+/// How web pages write blanks.
+const ENTITIES: [&str; 7] = [
+    "&nbsp;", "&ensp;", "&emsp;", "&thinsp;", "&#160;", "&#xa0;", "&#xA0;",
+];
+
+/// The blanks of web pages with which a line begins.
+fn entities(subject: &ConfigurationSubject<'_>, problem: &Problem) -> Option<Span> {
+    let source = subject.sources.get(problem.span.source);
+    let start = problem.span.start as usize;
+    let line = source.line_range(source.line_of(start));
+    let mut rest = &source.bytes()[start..line.end];
+    let whole = rest.len();
+    while let Some(entity) = ENTITIES.iter().find(|entity| rest.starts_with(entity.as_bytes())) {
+        rest = rest[entity.len()..].trim_ascii_start();
+    }
+    let length = whole - rest.len();
+    (length > 0).then(|| Span::new(problem.span.source, start..start + length))
+}
+
+/// RSY105, once a file: every line of a page may begin so.
+fn blanks_of_web_pages(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let lines = subject
+        .configuration
+        .fatal()
+        .filter(|(_, error)| **error == FatalError::UnknownDirective)
+        .filter_map(|(problem, _)| Some((problem, entities(subject, problem)?)));
+    let mut files: BTreeMap<SourceId, Vec<(&Problem, Span)>> = BTreeMap::new();
+    for (problem, span) in lines {
+        files.entry(span.source).or_default().push((problem, span));
+    }
+    for lines in files.into_values() {
+        let (_, first) = lines[0];
+        let text = subject.sources.text(first);
+        let name = text.split_inclusive(';').next().unwrap_or_default();
+        let edits = lines.iter().map(|(_, span)| Edit::replace(*span, " "));
+        let mut case = Case::at(first)
+            .variant("entity")
+            .with("name", name)
+            .fix(Safety::Unsafe, edits);
+        for header in lines
+            .iter()
+            .filter_map(|(problem, span)| path_of(subject, problem, *span))
+        {
+            case = case.explains_rules(header, &["RSY401"]);
+        }
+        out.report(case);
+    }
+}
+
+/// The header of the module of which a line was to be the `path`.
+fn path_of(subject: &ConfigurationSubject<'_>, problem: &Problem, blanks: Span) -> Option<Span> {
+    let source = subject.sources.get(blanks.source);
+    let line = source.line_range(source.line_of(blanks.range().start));
+    let text = &source.bytes()[blanks.range().end..line.end];
+    let name = text.split(|byte| *byte == b'=').next()?;
+    let header = subject.configuration.blocks[problem.block].header;
+    header.filter(|_| Parameter::from_name(name) == Some(Parameter::Path))
 }
 
 /// RSY106: what is to be included is not there, or cannot be.

@@ -120,7 +120,7 @@ fn nul_byte(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
 }
 
 /// The configuration and what it includes.
-fn files(subject: &ConfigurationSubject<'_>) -> Vec<SourceId> {
+pub(super) fn files(subject: &ConfigurationSubject<'_>) -> Vec<SourceId> {
     let included = subject
         .configuration
         .includes

@@ -37,7 +37,7 @@ fn lines_run_together(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>
         };
         let mut lines = pieces::lines(setting.parameter, &setting.text.bytes()[..end]);
         for piece in &pieces {
-            lines.push_str(&piece.lines());
+            lines.extend(piece.lines());
         }
         let mut case = Case::at(setting.part(first.start()..setting.text.bytes().len()))
             .variant(swallowed(&pieces))
@@ -51,8 +51,11 @@ fn lines_run_together(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>
             .with("call", harm::call(subject, setting.block))
             .with("parameter", setting.parameter.name())
             .with("next", first.name())
-            .explains(value)
-            .fix(Safety::Unsafe, [Edit::replace(setting.span(), lines.trim_end())]);
+            .explains_value(value, value)
+            .fix(
+                Safety::Unsafe,
+                [Edit::replace(setting.span(), lines.trim_ascii_end())],
+            );
         let header = configuration.blocks[setting.block].header;
         if let (Some(header), true) = (header, pieces.iter().any(Piece::is_path)) {
             case = case.explains_rules(header, &["RSY401"]);
@@ -95,12 +98,9 @@ fn behind_header(subject: &ConfigurationSubject<'_>, header: Span, out: &mut Rep
         return;
     };
     let place = |from: usize, to: usize| Span::new(header.source, start + from..start + to);
-    let lines: String = pieces.iter().map(Piece::lines).collect();
-    let note = crate::lint::checks::notes::words_of(trailing[..first.start()].trim_ascii());
-    let note = match note {
-        [] => String::new(),
-        note => format!("# {}\n", String::from_utf8_lossy(note)),
-    };
+    let mut lines = b"\n".to_vec();
+    lines.extend(pieces::comment(&trailing[..first.start()]));
+    lines.extend(pieces.iter().flat_map(Piece::lines));
     let of_module = |block: &Block| block.header == Some(header);
     let block = subject.configuration.blocks.iter().position(of_module);
     let harms = block.map(|block| lost(subject, block, &pieces));
@@ -112,10 +112,7 @@ fn behind_header(subject: &ConfigurationSubject<'_>, header: Span, out: &mut Rep
         .with("next", first.name())
         .fix(
             Safety::Unsafe,
-            [Edit::replace(
-                place(0, trailing.len()),
-                format!("\n{note}{}", lines.trim_end()),
-            )],
+            [Edit::replace(place(0, trailing.len()), lines.trim_ascii_end())],
         );
     if pieces.iter().any(Piece::is_path) {
         case = case.explains_rules(header, &["RSY401"]);
@@ -159,7 +156,7 @@ fn backslash_joins_lines(subject: &ConfigurationSubject<'_>, out: &mut Reporter<
                 .with("parameter", setting.parameter.name())
                 .with("value", setting.text.display())
                 .with("line", joint.line)
-                .explains(setting.value_span())
+                .explains_value(setting.value_span(), setting.value_span())
                 .fix(Safety::Unsafe, [Edit::delete(joint.backslash)]),
         );
     }

@@ -166,19 +166,20 @@ fn unknown_refuse_option(subject: &ConfigurationSubject<'_>, out: &mut Reporter<
             let place = setting.part(token.part.clone());
             let case = Case::at(place).with("word", String::from_utf8_lossy(word));
             let start = token.part.end - word.len();
-            let meant = |name: &str| Edit::replace(setting.part(start..token.part.end), name);
+            let meant = |name: &[u8]| Edit::replace(setting.part(start..token.part.end), name);
             let text = String::from_utf8_lossy(word);
             let bare = text.trim_start_matches('-');
-            out.report(if bare.len() < text.len() && matches_an_option(bare.as_bytes()) {
+            let without_dashes = &word[text.len() - bare.len()..];
+            out.report(if bare.len() < text.len() && matches_an_option(without_dashes) {
                 let takes_back = token.bytes.len() > word.len();
                 let safety = if takes_back { Safety::Unsafe } else { Safety::Safe };
                 case.variant("dashes")
                     .with("nearest", bare)
-                    .fix(safety, [meant(bare)])
+                    .fix(safety, [meant(without_dashes)])
             } else if let Some(name) = nearest(bare) {
                 case.variant("near")
                     .with("nearest", name)
-                    .fix(Safety::Unsafe, [meant(name)])
+                    .fix(Safety::Unsafe, [meant(name.as_bytes())])
             } else {
                 case
             });

@@ -15,6 +15,7 @@ mod lists;
 mod loosens;
 mod names;
 mod notes;
+mod numbers;
 mod operation;
 mod password;
 mod paths;
@@ -46,6 +47,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Check> {
         names::CHECKS,
         damage::CHECKS,
         joined::CHECKS,
+        numbers::CHECKS,
         notes::CHECKS,
         values::CHECKS,
         inert::CHECKS,

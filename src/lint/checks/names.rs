@@ -113,9 +113,7 @@ fn meant(name: &[u8]) -> Option<(Parameter, &'static str)> {
     let as_blanks = String::from_utf8_lossy(name)
         .to_lowercase()
         .replace(['_', '-'], " ");
-    let plain = |name: &str| name.replace(['-', ' '], "");
-    let spelled = plain(&as_blanks);
-    if let Some(parameter) = Parameter::all().find(|parameter| plain(parameter.name()) == spelled) {
+    if let Some(parameter) = with_other_separators(&as_blanks) {
         return Some((parameter, "separator"));
     }
     if let Some(parameter) = Parameter::meant_by(name) {
@@ -134,6 +132,19 @@ fn meant(name: &[u8]) -> Option<(Parameter, &'static str)> {
         .min_by_key(|(distance, _)| *distance)
         .filter(|(distance, parameter)| *distance <= farthest(*parameter))
         .map(|(_, parameter)| (parameter, "near"))
+}
+
+/// The parameter that is spelled so, but for what parts its words.
+fn with_other_separators(name: &str) -> Option<Parameter> {
+    let plain = |name: &str| name.replace(['-', ' '], "");
+    let spelled = plain(name);
+    Parameter::all().find(|parameter| plain(parameter.name()) == spelled)
+}
+
+/// The parameter that a name means without a doubt, whether rsync knows the name or not.
+pub(super) fn spelled(name: &[u8]) -> Option<Parameter> {
+    let (parameter, variant) = meant(name)?;
+    (variant != "near").then_some(parameter)
 }
 
 /// RSY114: what a client sends with a `#` in front is a command, so the module can be listed and never used.

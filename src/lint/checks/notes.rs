@@ -3,10 +3,10 @@
 use std::{collections::BTreeSet, ffi::OsStr, os::unix::ffi::OsStrExt as _, path::Path};
 
 use crate::{
-    catalog::Safety,
+    catalog::{Harm, Safety},
     diagnosis::Edit,
     lint::{
-        checks::{Check, harm, loosens},
+        checks::{Check, harm, loosens, values},
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
@@ -32,6 +32,12 @@ fn note_in_value(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
         let Some(note) = note(setting).filter(|_| place != Place::There) else {
             continue;
         };
+        // Where no number is in front of the note, the whole value is what is wrong.
+        if setting.parameter.facts().kind == Kind::Integer
+            && !values::is_number(&setting.text.bytes()[..note.head])
+        {
+            continue;
+        }
         let bytes = setting.text.bytes();
         let shown = |part: &[u8]| String::from_utf8_lossy(part).into_owned();
         let behind = setting.part(note.start..bytes.len());
@@ -48,6 +54,10 @@ fn note_in_value(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
         let effect = match effect {
             "boolean" if holds_anyway(subject, setting, head) => "held",
             "boolean" if holds(subject, setting) == "unset" => "boolean-unset",
+            // Not `include` and `exclude`, in which every word is a pattern.
+            "patterns" if harms.contains(&Harm::HangUp) => "filter",
+            "charset" if !harms.contains(&Harm::HangUp) => "other",
+            "digest" if !harms.contains(&Harm::Login) => "other",
             effect => effect,
         };
         let case = Case::at(behind)
@@ -60,7 +70,7 @@ fn note_in_value(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             .with("head", shown(&bytes[..note.head]))
             .with("holds", holds(subject, setting))
             .with("words", words(setting, &note))
-            .explains(behind);
+            .explains_value(behind, setting.value_span());
         let is_told_apart = !may_be_meant && !names_hosts(setting, &note);
         out.report(match cure(subject, setting, &note).filter(|_| is_told_apart) {
             // The words of a note in `refuse options` are refused, if they are options.
@@ -154,6 +164,8 @@ fn effect(setting: &Setting) -> &'static str {
         (_, P::HostsAllow | P::ProxyProtocolHosts) => "access",
         (_, P::Exclude | P::Include | P::Filter | P::RefuseOptions | P::DontCompress) => "patterns",
         (_, P::Comment | P::SyslogTag | P::Name) => "text",
+        (_, P::Charset) => "charset",
+        (_, P::AuthDigest) => "digest",
         _ => "other",
     }
 }

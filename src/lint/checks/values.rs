@@ -157,6 +157,11 @@ fn integer_with_text(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
     }
 }
 
+/// Whether rsync reads the whole text as the number that it says.
+pub(super) fn is_number(text: &[u8]) -> bool {
+    str::from_utf8(text).is_ok_and(|text| text.parse::<i32>().is_ok())
+}
+
 /// RSY205: a facility that rsync does not know leaves the one that held before.
 fn unknown_syslog_facility(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     for setting in subject.settings(&[Parameter::SyslogFacility]) {
@@ -246,7 +251,7 @@ fn quoted_value(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
                 .with("parameter", setting.parameter.name())
                 .with("value", shown(value))
                 .with("inner", shown(inner))
-                .explains(setting.value_span())
+                .explains_value(setting.value_span(), setting.value_span())
                 .fix(safety, ends.map(Edit::delete)),
         );
     }
@@ -286,7 +291,7 @@ fn quoted_words(subject: &ConfigurationSubject<'_>, setting: &Setting) -> Option
         .with("parameter", setting.parameter.name())
         .with("value", first.display())
         .with("inner", String::from_utf8_lossy(inner))
-        .explains(setting.value_span());
+        .explains_value(setting.value_span(), setting.value_span());
     // Quotes that hold several words together leave nobody sure of what was meant.
     Some(if marks().count() == 2 * quoted.len() {
         case.fix(
@@ -326,10 +331,12 @@ fn write_only_and_read_only(subject: &ConfigurationSubject<'_>, out: &mut Report
 fn negative_max_connections(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     for setting in subject.settings(&[Parameter::MaxConnections]) {
         if let Effect::Set(Value::Integer(number @ ..0)) = setting.effect {
+            let end = notes::note(setting).map_or_else(|| setting.text.bytes().len(), |note| note.head);
+            let place = setting.part(0..end);
             out.report(
-                Case::at(setting.value_span())
+                Case::at(place)
                     .with("number", number.to_string())
-                    .fix(Safety::Unsafe, [Edit::replace(setting.value_span(), "0")]),
+                    .fix(Safety::Unsafe, [Edit::replace(place, "0")]),
             );
         }
     }

@@ -90,6 +90,9 @@ impl Excerpt {
         for label in &mut finding.labels {
             label.span = self.span(label.span, from, document);
         }
+        for member in &mut finding.members {
+            member.span = self.span(member.span, from, document);
+        }
         let is_plain = self.pieces.len() == 1;
         finding.fix = finding.fix.take().filter(|_| is_plain);
         for edit in finding.fix.iter_mut().flat_map(|fix| &mut fix.edits) {

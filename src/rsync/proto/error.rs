@@ -129,9 +129,23 @@ pub enum Violation {
     /// A hard link to a file that is not in the list.
     #[error("hard-link reference out of range: {0}")]
     HardLink(i64),
-    /// A list for a folder that is unknown, or had one.
+    /// A list for a folder that is unknown.
+    #[error("Invalid dir index: {} (-101 - {})", -101 - i64::from(*number), -100 - *known as i64)]
+    FolderNumber {
+        /// The number of the folder.
+        number: u32,
+        /// How many have come.
+        known: usize,
+    },
+    /// A list for a folder that had one.
     #[error("rsync: refusing malicious duplicate flist for dir {0}")]
-    ListNumber(u32),
+    ListTwice(u32),
+    /// A list for a folder that was sent twice.
+    #[error("rsync: refusing flist for cleared dir_ndx {0}")]
+    ListOfRemoved(u32),
+    /// A list behind the last one.
+    #[error("rsync: refusing sub-flist after final flist was freed")]
+    ListBehindLast,
     /// A file in the list of another folder.
     #[error("ABORTING due to invalid path from sender: {0}")]
     ListPath(String),
@@ -188,7 +202,10 @@ impl Violation {
             Self::ExcludedName(_) => "excluded-name",
             Self::Mode { .. } => "mode",
             Self::HardLink(_) => "hard-link",
-            Self::ListNumber(_) => "list-number",
+            Self::FolderNumber { .. }
+            | Self::ListTwice(_)
+            | Self::ListOfRemoved(_)
+            | Self::ListBehindLast => "list-number",
             Self::ListPath(_) => "list-path",
             Self::SumHead { .. } => "sum-head",
             Self::Block { .. } => "block",

@@ -173,6 +173,15 @@ impl Options {
         self.secluded && protocol >= 30
     }
 
+    /// Whether the lists of folders may come one by one (`set_allow_inc_recurse` in compat.c).
+    pub(crate) const fn is_incremental(&self, is_push: bool) -> bool {
+        // A receiver that needs to know all before it begins.
+        let waits = matches!(self.deletion.when, DeleteWhen::Before | DeleteWhen::After)
+            || self.receiving.delay_updates
+            || self.prune_empty_directories;
+        self.recursive && !self.whole_lists && (is_push || !waits)
+    }
+
     fn letters(&self, protocol: u8, is_push: bool) -> String {
         let is_zlib = match &self.algorithms.compression {
             Some(choice) => choice.compression == Compression::Zlib,
@@ -221,7 +230,9 @@ impl Options {
         let set = flags.iter().filter(|(is_set, _)| *is_set);
         letters.extend(set.map(|(_, letter)| *letter));
         if protocol >= 30 {
-            letters.push_str("e.LsfxCIvu");
+            letters.push_str("e.");
+            letters.extend(self.is_incremental(is_push).then_some('i'));
+            letters.push_str("LsfxCIvu");
         }
         letters
     }

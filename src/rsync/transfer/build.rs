@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::HashMap,
     io::{self, Read as _},
     os::unix::ffi::{OsStrExt as _, OsStringExt as _},
     path::{Path, PathBuf},
@@ -8,7 +8,6 @@ use std::{
 use nix::{
     errno::Errno,
     sys::stat::{major, minor},
-    unistd::{Gid, Group, Uid, User},
 };
 
 use crate::rsync::{
@@ -26,42 +25,43 @@ use crate::rsync::{
     tree::{Status, Tree},
 };
 
-/// Where the files of a list are.
-#[derive(Default)]
-pub(crate) struct Sources(Vec<Source>);
-
 /// The folder that an argument counts from.
-struct Source {
-    tree: Tree,
+pub(crate) struct Source {
+    pub(crate) tree: Tree,
     path: PathBuf,
-    /// The first file of the list that is below it.
-    first: u32,
+    /// Whether the argument is what is in the folder.
+    is_content: bool,
+    /// The file system of the argument.
+    filesystem: u64,
 }
 
-impl Sources {
-    /// The folder that a file of the list counts from.
-    pub(crate) fn tree(&mut self, place: u32) -> &mut Tree {
-        let index = self.index(place);
-        &mut self.0[index].tree
+/// Below which arguments the files of a list are: each with the first of those that follow.
+#[derive(Debug, Default)]
+pub(crate) struct Origins(Vec<(u32, usize)>);
+
+impl Origins {
+    /// The number of the argument that a file of the list is below.
+    pub(crate) fn of(&self, place: u32) -> usize {
+        let behind = self.0.partition_point(|(first, _)| *first <= place);
+        behind.checked_sub(1).map_or(0, |index| self.0[index].1)
     }
 
-    /// The whole path, for messages.
-    pub(crate) fn shown(&self, place: u32, name: &[u8]) -> String {
-        self.0[self.index(place)].shown(name)
-    }
-
-    /// The folder as it was given.
-    pub(crate) fn folder(&self, place: u32) -> &[u8] {
-        self.0[self.index(place)].path.as_os_str().as_bytes()
-    }
-
-    fn index(&self, place: u32) -> usize {
-        self.0.partition_point(|source| source.first <= place) - 1
+    /// From here on files are below that argument.
+    fn note(&mut self, place: u32, argument: usize) {
+        if self.0.last().is_none_or(|(_, last)| *last != argument) {
+            self.0.push((place, argument));
+        }
     }
 }
 
 impl Source {
-    fn shown(&self, name: &[u8]) -> String {
+    /// The folder as it was given.
+    pub(crate) fn folder(&self) -> &[u8] {
+        self.path.as_os_str().as_bytes()
+    }
+
+    /// The whole path, for messages.
+    pub(crate) fn shown(&self, name: &[u8]) -> String {
         let mut path = whole(&self.path);
         while path.len() > 1 && path.ends_with(b"/") {
             path.pop();
@@ -76,25 +76,29 @@ impl Source {
     }
 }
 
-/// What was found for the arguments.
+/// A list, and below which arguments its files are.
+#[derive(Default)]
 pub(crate) struct Built {
     pub(crate) list: FileList,
-    pub(crate) sources: Sources,
+    pub(crate) origins: Origins,
 }
 
-/// Makes the list of files (`send_file_list` in flist.c).
+/// Makes the lists of files (`send_file_list` in flist.c).
 pub(crate) struct Builder<'a> {
     session: Session,
     options: &'a Options,
     faults: &'a Faults,
     observer: &'a dyn Observer,
-    list: FileList,
-    sources: Sources,
+    /// What was found for the list that is being made.
+    built: Built,
+    /// The number of the first file of that list.
+    start: u32,
+    sources: Vec<Source>,
+    /// The one that files are found below now.
+    current: usize,
     filters: FilterList,
     /// How deep the folders are whose merge files hold.
     depths: Vec<usize>,
-    /// The file system of the argument.
-    filesystem: u64,
     /// The first name of what has several, by file system and number.
     leaders: HashMap<(u64, u64), u32>,
 }
@@ -116,29 +120,69 @@ impl<'a> Builder<'a> {
             options,
             faults,
             observer,
-            list: FileList::default(),
-            sources: Sources::default(),
+            built: Built::default(),
+            start: 0,
+            sources: Vec::new(),
+            current: 0,
             filters,
             depths: Vec::new(),
-            filesystem: 0,
             leaders: HashMap::new(),
         }
     }
 
-    /// Everything that the arguments name, with what is below it.
+    /// Everything that the arguments name, with what is below it; or only what is there if such an argument is the content
+    /// of a folder, for a first list whose files are numbered from 1 on.
     ///
     /// # Errors
     ///
     /// What is no rule in a merge file.
-    pub(crate) fn build(mut self, paths: &[PathBuf]) -> Result<Built, Error> {
+    pub(crate) fn arguments(&mut self, paths: &[PathBuf], is_incremental: bool) -> Result<Built, Error> {
+        self.start = u32::from(is_incremental);
         for path in paths {
-            self.argument(path)?;
+            self.argument(path, is_incremental)?;
             self.leave_to(0);
         }
-        Ok(Built {
-            list: self.list,
-            sources: self.sources,
-        })
+        Ok(std::mem::take(&mut self.built))
+    }
+
+    /// What is in a folder that has the same name below several arguments, for a list whose files are numbered from `start`
+    /// on.
+    ///
+    /// # Errors
+    ///
+    /// What is no rule in a merge file.
+    pub(crate) fn folder(&mut self, name: &[u8], arguments: &[usize], start: u32) -> Result<Built, Error> {
+        self.start = start;
+        for &argument in arguments {
+            self.change_to(argument, name)?;
+            self.level(name)?;
+        }
+        Ok(std::mem::take(&mut self.built))
+    }
+
+    /// The folder that an argument counts from.
+    pub(crate) fn argument_folder(&mut self, argument: usize) -> &mut Source {
+        &mut self.sources[argument]
+    }
+
+    /// Goes on below another argument, where the merge files of other folders hold.
+    fn change_to(&mut self, argument: usize, name: &[u8]) -> Result<(), Error> {
+        if self.current == argument && !self.depths.is_empty() {
+            return Ok(());
+        }
+        self.current = argument;
+        self.leave_to(0);
+        let source = &self.sources[argument];
+        let root = whole(&source.path);
+        self.filters.set_root(root.strip_suffix(b"/").unwrap_or(&root));
+        if source.is_content {
+            self.enter(b".")?;
+        }
+        let slashes = name.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+        for (slash, _) in slashes {
+            self.enter(&name[..slash])?;
+        }
+        Ok(())
     }
 
     fn fail(&self, bits: i32, text: &str) {
@@ -147,7 +191,7 @@ impl<'a> Builder<'a> {
             .observe(Event::Failed(&format!("rsync: [sender] {text}")));
     }
 
-    fn argument(&mut self, path: &Path) -> Result<(), Error> {
+    fn argument(&mut self, path: &Path, is_incremental: bool) -> Result<(), Error> {
         let (folder, name) = split(path);
         let mut tree = match Tree::open(folder) {
             Ok(tree) => tree,
@@ -167,11 +211,13 @@ impl<'a> Builder<'a> {
         let source = Source {
             tree,
             path: folder.to_owned(),
-            first: self.list.len() as u32,
+            is_content: name == b".",
+            filesystem: 0,
         };
         let root = whole(folder);
         self.filters.set_root(root.strip_suffix(b"/").unwrap_or(&root));
-        self.sources.0.push(source);
+        self.current = self.sources.len();
+        self.sources.push(source);
         let status = self.source().tree.status(&name);
         let status = status.and_then(|found| found.ok_or_else(|| Errno::ENOENT.into()));
         let status = match status {
@@ -190,9 +236,12 @@ impl<'a> Builder<'a> {
             self.observer.observe(Event::Warning(&text));
             return Ok(());
         }
-        self.filesystem = status.filesystem;
+        self.source().filesystem = status.filesystem;
         let has_content = is_directory && (options.recursive || name == b".");
+        let is_content = name == b".";
         match self.add(name, &status, true, has_content) {
+            Some(_) if is_incremental && !is_content => Ok(()),
+            Some(_) if is_incremental && has_content => self.level(b".").map(drop),
             Some(place) if has_content => self.walk(place),
             _ => Ok(()),
         }
@@ -203,7 +252,8 @@ impl<'a> Builder<'a> {
         let is_missing = error.kind() == io::ErrorKind::NotFound;
         if is_missing && self.options.deletion.missing_arguments {
             // An entry without a kind says that it is to be deleted.
-            self.list.push(name, Entry::default(), Extra::default());
+            self.note();
+            self.built.list.push(name, Entry::default(), Extra::default());
         } else if !is_missing || !self.options.ignore_missing_arguments {
             let place = self.source().shown(name);
             let text = format!("link_stat \"{place}\" failed: {}", describe(error));
@@ -212,38 +262,50 @@ impl<'a> Builder<'a> {
     }
 
     fn source(&mut self) -> &mut Source {
-        self.sources.0.last_mut().expect("an argument was begun")
+        &mut self.sources[self.current]
+    }
+
+    /// Where the next file of the list comes from.
+    fn note(&mut self) {
+        let place = self.built.list.len() as u32;
+        self.built.origins.note(place, self.current);
     }
 
     /// Everything below a folder of the list; without recursion only what is in it.
     fn walk(&mut self, place: u32) -> Result<(), Error> {
         let mut folders = vec![place];
         while let Some(place) = folders.pop() {
-            let name = self.list.name(&self.list.entries()[place as usize]).to_vec();
-            self.enter(&name)?;
-            let found = match self.source().tree.entries(&name) {
-                Ok(found) => found,
-                Err(error) => {
-                    let place = self.source().shown(&name);
-                    self.fail(
-                        ERROR,
-                        &format!("opendir \"{place}\" failed: {}", describe(&error)),
-                    );
-                    continue;
-                }
-            };
-            let before = folders.len();
-            for found in found {
-                let whole = match &*name {
-                    b"." => found.name,
-                    folder => [folder, b"/", &found.name].concat(),
-                };
-                folders.extend(self.found(whole, found.status));
-            }
+            let list = &self.built.list;
+            let name = list.name(&list.entries()[place as usize]).to_vec();
             // The first of them is the next.
-            folders[before..].reverse();
+            folders.extend(self.level(&name)?.into_iter().rev());
         }
         Ok(())
+    }
+
+    /// What is in a folder; the places of the folders there that are entered.
+    fn level(&mut self, name: &[u8]) -> Result<Vec<u32>, Error> {
+        self.enter(name)?;
+        let found = match self.source().tree.entries(name) {
+            Ok(found) => found,
+            Err(error) => {
+                let place = self.source().shown(name);
+                self.fail(
+                    ERROR,
+                    &format!("opendir \"{place}\" failed: {}", describe(&error)),
+                );
+                return Ok(Vec::new());
+            }
+        };
+        let mut folders = Vec::new();
+        for found in found {
+            let whole = match name {
+                b"." => found.name,
+                folder => [folder, b"/", &found.name].concat(),
+            };
+            folders.extend(self.found(whole, found.status));
+        }
+        Ok(folders)
     }
 
     /// Appends what a folder holds, if it takes part; its place, if it is entered.
@@ -266,7 +328,7 @@ impl<'a> Builder<'a> {
             return None;
         }
         let is_mount =
-            is_directory && self.options.one_file_system > 0 && status.filesystem != self.filesystem;
+            is_directory && self.options.one_file_system > 0 && status.filesystem != self.source().filesystem;
         if is_mount && self.options.one_file_system > 1 {
             if self.options.output.info(Info::Mount) > 0 {
                 let text = format!("[sender] skipping mount-point dir {}", shown(&name));
@@ -326,7 +388,7 @@ impl<'a> Builder<'a> {
         };
         self.leave_to(depth);
         self.depths.push(depth);
-        let tree = &mut self.sources.0.last_mut().expect("an argument was begun").tree;
+        let tree = &mut self.sources[self.current].tree;
         self.filters
             .enter(name, &mut |path| match path.starts_with(b"/") {
                 true => Tree::open(Path::new("/"))?.read_small(&path[1..]),
@@ -390,14 +452,15 @@ impl<'a> Builder<'a> {
             }
         }
         extra.atime = (self.options.atimes && kind != FileKind::Directory).then_some(status.atime);
-        let place = u32::try_from(self.list.len()).ok()?;
+        let place = u32::try_from(self.built.list.len()).ok()?;
         if self.options.hard_links && kind != FileKind::Directory && status.links > 1 {
             let inode = (status.filesystem, status.inode);
-            extra.leader = Some(*self.leaders.entry(inode).or_insert(place));
+            extra.leader = Some(*self.leaders.entry(inode).or_insert(self.start + place));
         }
         // rsync counts before it appends.
-        if self.list.len().is_multiple_of(100) {
-            self.observer.observe(Event::Counted(self.list.len() as u64));
+        if self.built.list.len().is_multiple_of(100) {
+            self.observer
+                .observe(Event::Counted(self.built.list.len() as u64));
         }
         let mut entry = Entry::default();
         (entry.mode, entry.uid, entry.gid) = (status.mode, status.uid, status.gid);
@@ -407,7 +470,8 @@ impl<'a> Builder<'a> {
             _ => 0,
         };
         entry.set_folder(is_top, has_content);
-        if !self.list.push(&name, entry, extra) {
+        self.note();
+        if !self.built.list.push(&name, entry, extra) {
             self.fail(ERROR, "the file list holds no more names");
             return None;
         }
@@ -447,37 +511,6 @@ fn absolute(path: &Path) -> String {
 fn whole(path: &Path) -> Vec<u8> {
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     whole.into_os_string().into_vec()
-}
-
-/// The names of those who own the files of a list, without root's.
-#[derive(Default)]
-pub(crate) struct OwnerNames {
-    pub(crate) users: Vec<(u32, Vec<u8>)>,
-    pub(crate) groups: Vec<(u32, Vec<u8>)>,
-}
-
-impl OwnerNames {
-    pub(crate) fn of(list: &FileList) -> Self {
-        let named = |ids: BTreeSet<u32>, name: fn(u32) -> Option<String>| {
-            let ids = ids.into_iter().filter(|&id| id != 0);
-            ids.filter_map(|id| Some((id, name(id)?.into_bytes()))).collect()
-        };
-        let entries = || list.entries().iter();
-        Self {
-            users: named(entries().map(|entry| entry.uid).collect(), user_name),
-            groups: named(entries().map(|entry| entry.gid).collect(), group_name),
-        }
-    }
-}
-
-/// The name of a user here.
-pub(crate) fn user_name(uid: u32) -> Option<String> {
-    Some(User::from_uid(Uid::from_raw(uid)).ok()??.name)
-}
-
-/// The name of a group here.
-pub(crate) fn group_name(gid: u32) -> Option<String> {
-    Some(Group::from_gid(Gid::from_raw(gid)).ok()??.name)
 }
 
 #[cfg(test)]

@@ -13,9 +13,9 @@ use crate::rsync::{
         Debug, Error, Info, Options,
         counts::FileCounts,
         keep::Keep,
-        lists::Part,
         names::Names,
         options::DeleteWhen,
+        part::Part,
         queue::{Pending, Queue},
         text::{describe, shown},
         wire::Faults,
@@ -50,10 +50,11 @@ pub(crate) struct Deleter<'a> {
     tree: Option<Tree>,
     filters: FilterList,
     when: DeleteWhen,
-    /// What the sender has, and its names; none if nothing is deleted.
-    present: Option<(Arc<FileList>, Names)>,
+    /// What the sender has, as far as it matters now, and its names; none if nothing is deleted.
+    present: Option<(Arc<Part>, Names)>,
+    protocol: u8,
     /// Before protocol 30 the folders whose content was sent are those below these.
-    tops: Option<Vec<Vec<u8>>>,
+    tops: Vec<Vec<u8>>,
     /// How deep the folders are whose merge files hold.
     depths: Vec<usize>,
     later: Vec<(Vec<u8>, Status)>,
@@ -70,7 +71,6 @@ pub(crate) struct Deleter<'a> {
 impl<'a> Deleter<'a> {
     pub(crate) fn new(
         keep: &'a Keep<'a>,
-        part: &Part,
         protocol: u8,
         filters: FilterList,
         tree: Option<Tree>,
@@ -83,8 +83,6 @@ impl<'a> Deleter<'a> {
             DeleteWhen::Unsaid => DeleteWhen::During,
             when => when,
         };
-        let tops = part.files().filter(|(_, entry)| entry.is_top());
-        let tops = tops.map(|(_, entry)| part.list.name(entry).to_vec());
         Self {
             options,
             keep,
@@ -92,8 +90,9 @@ impl<'a> Deleter<'a> {
             tree,
             filters,
             when,
-            present: (when != DeleteWhen::Never).then(|| (part.list.clone(), Names::of(part))),
-            tops: (protocol < 30).then(|| tops.collect()),
+            present: None,
+            protocol,
+            tops: Vec::new(),
             depths: Vec::new(),
             later: Vec::new(),
             deleted: FileCounts::default(),
@@ -128,8 +127,16 @@ impl<'a> Deleter<'a> {
         matches!(self.when, DeleteWhen::During | DeleteWhen::Delay)
     }
 
-    /// Deletes in all folders, before anything is transferred.
-    pub(crate) fn before(&mut self, part: &Part) -> Result<(), Error> {
+    /// A list is about to be gone through: deletes in all its folders, if that is the time.
+    pub(crate) fn before(&mut self, part: &Arc<Part>) -> Result<(), Error> {
+        if self.when == DeleteWhen::Never {
+            return Ok(());
+        }
+        if self.protocol < 30 {
+            let tops = part.files().filter(|(_, entry)| entry.is_top());
+            self.tops = tops.map(|(_, entry)| part.list.name(entry).to_vec()).collect();
+        }
+        self.present = Some((part.clone(), Names::of(part)));
         match self.when {
             DeleteWhen::Before => {
                 self.pass(part)?;
@@ -145,12 +152,13 @@ impl<'a> Deleter<'a> {
     }
 
     /// Deletes what waited for the end of the transfer, and says if something was not deleted.
-    pub(crate) fn late(&mut self, part: &Part) -> Result<(), Error> {
+    pub(crate) fn late(&mut self) -> Result<(), Error> {
         for (name, status) in std::mem::take(&mut self.later) {
             self.delete(&name, &status)?;
         }
-        if self.when == DeleteWhen::After {
-            self.pass(part)?;
+        let present = self.present.as_ref().map(|(part, _)| part.clone());
+        if let Some(part) = present.filter(|_| self.when == DeleteWhen::After) {
+            self.pass(&part)?;
         }
         Ok(())
     }
@@ -187,11 +195,11 @@ impl<'a> Deleter<'a> {
 
     /// Whether the sender sent all that it has in a folder.
     fn has_content(&self, list: &FileList, entry: &Entry) -> bool {
-        let Some(tops) = &self.tops else {
+        if self.protocol >= 30 {
             return entry.has_content();
-        };
+        }
         let name = list.name(entry);
-        tops.iter().any(|top| {
+        self.tops.iter().any(|top| {
             let below = name
                 .strip_prefix(&**top)
                 .is_some_and(|rest| rest.starts_with(b"/"));
@@ -238,7 +246,7 @@ impl<'a> Deleter<'a> {
     /// Whether the sender has it.
     fn is_present(&self, name: &[u8]) -> bool {
         let present = self.present.as_ref();
-        present.is_some_and(|(list, names)| names.contain(list, name))
+        present.is_some_and(|(part, names)| names.contain(&part.list, name))
     }
 
     /// Tells how many files were found, while rsync does (`get_dirlist` in flist.c).

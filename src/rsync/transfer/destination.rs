@@ -8,7 +8,7 @@ use crate::{
     rsync::{
         transfer::{
             Error, Event, Observer, Options,
-            lists::Part,
+            part::Listed,
             text::{describe, shown},
         },
         tree::Tree,
@@ -28,10 +28,12 @@ pub(crate) struct Place {
     pub(crate) root: PathBuf,
 }
 
-/// Finds or makes the destination (`get_local_name` in main.c).
+/// Finds or makes the destination (`get_local_name` in main.c) for what was listed so far: that many files, also such that
+/// take no part after all, and the first that does.
 pub(crate) fn prepare(
     path: &Path,
-    part: &Part,
+    count: u64,
+    first: Option<&Listed>,
     options: &Options,
     observer: &dyn Observer,
 ) -> Result<Place, Error> {
@@ -45,9 +47,6 @@ pub(crate) fn prepare(
         );
         fail(text, exit)
     };
-    // Those that take no part after all count too.
-    let count = part.list.len();
-    let first = part.files().next().map(|(_, entry)| entry);
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => {
             let tree =
@@ -64,7 +63,7 @@ pub(crate) fn prepare(
                 Exit::FileSelect,
             ));
         }
-        Ok(_) if first.is_some_and(|first| first.is_directory()) => {
+        Ok(_) if first.is_some_and(|first| first.entry.is_directory()) => {
             return Err(fail(
                 "ERROR: cannot overwrite non-directory with a directory".to_owned(),
                 Exit::FileSelect,

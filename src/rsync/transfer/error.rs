@@ -71,6 +71,9 @@ pub enum Error {
         /// The protocol of the session.
         protocol: u8,
     },
+    /// Deletions at an old server, which hears of errors too late.
+    #[error("FATAL I/O ERROR: dying to avoid a --delete issue with a pre-3.0.7 receiver.")]
+    UnsafeDeletion,
     /// The destination cannot be used.
     #[error("{text}")]
     Destination {
@@ -97,6 +100,7 @@ impl Error {
             Self::Violation(violation) => violation.exit(),
             Self::Filter(error) => error.exit(),
             Self::OldProtocol { .. } => Exit::Protocol,
+            Self::UnsafeDeletion => Exit::Unsupported,
             // It ends without a reason.
             Self::PeerExit(0) => Exit::Stream,
             Self::PeerExit(code) => return u8::try_from(*code).unwrap_or(u8::MAX),

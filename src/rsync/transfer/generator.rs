@@ -11,7 +11,8 @@ use crate::rsync::{
         delete::Deleter,
         extended::ValueKey,
         keep::Keep,
-        lists::Part,
+        lists::{Lists, Next},
+        part::Part,
         queue::{Pending, Queue, Stored},
         text::{describe, shown},
         wire::{Faults, Outgoing},
@@ -24,7 +25,7 @@ pub(crate) struct Generator<'a> {
     pub(crate) session: Session,
     pub(crate) options: &'a Options,
     pub(crate) keep: &'a Keep<'a>,
-    pub(crate) part: Arc<Part>,
+    pub(crate) lists: &'a Lists,
     /// The list of what is looked at.
     pub(crate) list: Arc<FileList>,
     pub(crate) queue: &'a Queue,
@@ -36,35 +37,88 @@ pub(crate) struct Generator<'a> {
     pub(crate) indices: Indices,
     /// The folder that could not be made last.
     pub(crate) failed_folder: Option<Vec<u8>>,
+    /// The first list was begun.
+    pub(crate) has_begun: bool,
+    /// Folders that were made before their turn.
+    pub(crate) made: HashSet<Vec<u8>>,
     pub(crate) deleter: Deleter<'a>,
     /// The long values of extended attributes that were asked for.
     pub(crate) asked: HashSet<ValueKey>,
 }
 
 impl Generator<'_> {
-    /// Goes through the whole list, and ends the phase.
+    /// Goes through the lists as they come, and ends the phase (`generate_files` in generator.c).
     pub(crate) fn run(&mut self) -> Result<(), Error> {
-        if self.options.list_only {
-            return self.done(1);
-        }
-        let part = self.part.clone();
-        self.deleter.before(&part)?;
-        if self.options.output.debug(Debug::Flist) > 0 {
-            let state = match self.options.whole_file && self.options.receiving.append == 0 {
-                true => "disabled for local transfer or --whole-file",
-                false => "enabled",
+        loop {
+            let next = match self.lists.ready() {
+                Some(next) => next,
+                None => {
+                    self.tell_stored()?;
+                    self.outgoing.flush()?;
+                    self.lists.wait()
+                }
             };
-            let text = format!("delta-transmission {state}");
-            self.queue.push(Pending::Said(text));
+            match next {
+                Next::List(part) => self.go_through(&part)?,
+                Next::Again(number) => self.again(&[number])?,
+                Next::Done => self.done_with_list()?,
+                Next::Nothing => return self.outgoing.flush(),
+            }
         }
+    }
+
+    /// The folder of a list, and what is in it.
+    fn go_through(&mut self, part: &Arc<Part>) -> Result<(), Error> {
+        if self.options.list_only {
+            return Ok(());
+        }
+        self.deleter.before(part)?;
+        self.say_how_files_are_sent();
+        if let Some(folder) = &part.folder {
+            self.list = folder.list.clone();
+            if let Err(failure) = self.consider(part.start - 1, &folder.entry)? {
+                self.fail(failure);
+            }
+        }
+        self.list = part.list.clone();
         for (number, entry) in part.files() {
+            if self.lists.is_incremental() && entry.is_directory() {
+                self.make_ahead(entry)?;
+                continue;
+            }
             if let Err(failure) = self.consider(number, entry)? {
                 self.fail(failure);
             }
             self.outgoing.send_if_full()?;
             self.tell_stored()?;
+            while self.lists.is_done() {
+                self.done_with_list()?;
+            }
         }
-        self.done(1)
+        Ok(())
+    }
+
+    fn say_how_files_are_sent(&mut self) {
+        if self.options.output.debug(Debug::Flist) == 0 || std::mem::replace(&mut self.has_begun, true) {
+            return;
+        }
+        let state = match self.options.whole_file && self.options.receiving.append == 0 {
+            true => "disabled for local transfer or --whole-file",
+            false => "enabled",
+        };
+        let text = format!("delta-transmission {state}");
+        self.queue.push(Pending::Said(text));
+    }
+
+    /// All that was asked for of the first of the lists has come.
+    fn done_with_list(&mut self) -> Result<(), Error> {
+        self.tell_stored()?;
+        self.queue.push(Pending::Done);
+        self.indices.write(Index::Done, self.outgoing.buffer());
+        match self.lists.is_short() {
+            true => self.outgoing.flush(),
+            false => self.outgoing.send_if_full(),
+        }
     }
 
     /// Ends the last phases of the transfer: that of delayed updates and, if nothing is to be deleted later, that of
@@ -81,9 +135,7 @@ impl Generator<'_> {
 
     /// Deletes what was left for the end.
     pub(crate) fn delete_late(&mut self) -> Result<(), Error> {
-        if !self.options.list_only {
-            self.deleter.late(&self.part)?;
-        }
+        self.deleter.late()?;
         self.done_with_deletions()
     }
 
@@ -99,10 +151,11 @@ impl Generator<'_> {
         self.done(1)
     }
 
-    /// Asks once more for files whose digest was wrong, now with whole digests, and ends the phase.
+    /// Asks once more for files whose digest was wrong, now with whole digests.
     pub(crate) fn again(&mut self, numbers: &[u32]) -> Result<(), Error> {
         for &number in numbers {
-            let file = self.part.file(number).expect("it was asked for before");
+            let file = self.lists.file(number).expect("it was asked for before");
+            self.list = file.list.clone();
             let now = self.status(&file.entry).ok().flatten();
             self.request(number, &file.entry, now.as_ref(), ItemFlags::TRANSFER, &[], true)?;
         }
@@ -398,6 +451,9 @@ impl Generator<'_> {
             }
         }
         debug_assert!(self.outgoing.buffer().len() > before, "a request was written");
+        if !self.options.dry_run && !whole_digest {
+            self.lists.asked(number);
+        }
         self.queue.push(Pending::Transfer {
             number,
             flags: ItemFlags(flags),

@@ -1,93 +1,282 @@
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Condvar, Mutex, MutexGuard},
 };
 
-use crate::rsync::proto::file_list::{Entry, FileList, numbered};
+use crate::rsync::{
+    proto::{Violation, file_list::FileList},
+    transfer::{
+        folders::Folders,
+        part::{Listed, Part, position},
+    },
+};
 
-/// A list of the transfer, and the numbers of its files.
+/// The lists of a pull, between the thread that reads them and the one that goes through them: one, or with incremental
+/// recursion one for each folder. A list is let go when all that was asked for of it has come, and the sender has
+/// confirmed that.
 #[derive(Debug)]
-pub(crate) struct Part {
-    pub(crate) list: Arc<FileList>,
-    /// For each number from `start` on, where its file stands in the list; none for those that take no part after all.
-    pub(crate) numbers: Vec<Option<u32>>,
-    /// The number of the first file.
-    pub(crate) start: u32,
+pub(crate) struct Lists {
+    is_incremental: bool,
+    state: Mutex<State>,
+    changed: Condvar,
 }
 
-/// A file and the list that it is in.
-#[derive(Clone, Debug)]
-pub(crate) struct Listed {
-    pub(crate) list: Arc<FileList>,
-    pub(crate) entry: Entry,
-    /// How many files came before it in its list.
-    pub(crate) place: u32,
+#[derive(Debug, Default)]
+struct State {
+    live: VecDeque<Live>,
+    /// How many of those the sender was told of that they are done.
+    done: usize,
+    /// How many of those the generator has begun with.
+    begun: usize,
+    /// How many files there are in the others.
+    ahead: usize,
+    /// The number of the next list's first file.
+    next: u32,
+    folders: Folders,
+    /// Files whose digest was wrong.
+    again: VecDeque<u32>,
+    /// No more lists come.
+    is_complete: bool,
+    /// Nothing comes any more.
+    is_closed: bool,
 }
 
-impl Part {
-    /// A list whose files are numbered from `start` on.
-    pub(crate) fn new(list: FileList, start: u32) -> Self {
+#[derive(Debug)]
+struct Live {
+    part: Arc<Part>,
+    /// Files that were asked for and have not come.
+    open: u32,
+}
+
+/// What the generator is to do.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// To go through a list.
+    List(Arc<Part>),
+    /// To ask once more for a file.
+    Again(u32),
+    /// To say that the first of the lists is done.
+    Done,
+    /// Nothing: all lists are done, or the session has ended.
+    Nothing,
+}
+
+/// The highest number that a file can have.
+const MAX_NUMBER: u64 = i32::MAX as u64;
+
+impl Lists {
+    pub(crate) fn new(is_incremental: bool) -> Self {
         Self {
-            numbers: numbered(&list),
-            list: Arc::new(list),
-            start,
+            is_incremental,
+            state: Mutex::new(State {
+                next: u32::from(is_incremental),
+                ..State::default()
+            }),
+            changed: Condvar::new(),
         }
     }
 
-    /// The files that take part, in order, with their numbers.
-    pub(crate) fn files(&self) -> impl DoubleEndedIterator<Item = (u32, &Entry)> {
-        let entries = self.list.entries();
-        self.numbers.iter().enumerate().filter_map(move |(index, place)| {
-            let number = self.start + u32::try_from(index).expect("a list holds fewer");
-            Some((number, &entries[(*place)? as usize]))
-        })
+    /// Whether the folders' lists come one by one.
+    pub(crate) const fn is_incremental(&self) -> bool {
+        self.is_incremental
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no thread panics with it")
+    }
+
+    /// The number of the next list's first file.
+    pub(crate) fn next_number(&self) -> u32 {
+        self.state().next
+    }
+
+    /// The folder whose list comes now.
+    ///
+    /// # Errors
+    ///
+    /// A folder that is unknown or has a list, or a list behind the last one (`recv_file_list` in flist.c).
+    pub(crate) fn begin(&self, folder: u32) -> Result<Listed, Violation> {
+        let mut state = self.state();
+        if state.is_complete {
+            return Err(Violation::ListBehindLast);
+        }
+        state.folders.take(folder)
+    }
+
+    /// A list came, of a folder or of the arguments; `adjust` takes out what is to take no part.
+    ///
+    /// # Errors
+    ///
+    /// More files than there can be numbers.
+    pub(crate) fn push(
+        &self,
+        list: FileList,
+        folder: Option<Listed>,
+        adjust: impl FnOnce(&mut Part),
+    ) -> Result<Arc<Part>, Violation> {
+        let start = self.next_number();
+        let is_first = folder.is_none();
+        let mut part = Part::new(list, start, folder);
+        adjust(&mut part);
+        let mut state = self.state();
+        let next = u64::from(start) + part.len() as u64 + 1;
+        state.next = u32::try_from(next)
+            .ok()
+            .filter(|_| next <= MAX_NUMBER)
+            .ok_or(Violation::Range {
+                what: "file list",
+                value: next as i64,
+            })?;
+        let folders = state.folders.add(&part);
+        if self.is_incremental && is_first {
+            part.folder = part.root(&folders);
+            if part.folder.is_some() {
+                state.folders.take(0)?;
+            }
+        }
+        state.ahead += part.len();
+        let part = Arc::new(part);
+        state.live.push_back(Live {
+            part: part.clone(),
+            open: 0,
+        });
+        state.is_complete = !self.is_incremental;
+        self.changed.notify_all();
+        Ok(part)
+    }
+
+    /// No more lists come.
+    pub(crate) fn complete(&self) {
+        self.state().is_complete = true;
+        self.changed.notify_all();
+    }
+
+    /// The session has ended, well or not.
+    pub(crate) fn close(&self) {
+        self.state().is_closed = true;
+        self.changed.notify_all();
     }
 
     /// The file of a number.
     pub(crate) fn file(&self, number: u32) -> Option<Listed> {
-        let index = number.checked_sub(self.start)?;
-        let place = (*self.numbers.get(index as usize)?)?;
-        Some(Listed {
-            list: self.list.clone(),
-            entry: self.list.entries()[place as usize],
-            place,
-        })
+        let state = self.state();
+        let index = position(&state.live, number, |live| live.part.start)?;
+        state.live[index].part.file(number)
+    }
+
+    /// A file was asked for. Without incremental recursion it makes no difference to the end of the list.
+    pub(crate) fn asked(&self, number: u32) {
+        if self.is_incremental {
+            self.state().open(number, 1);
+        }
+    }
+
+    /// A file that was asked for has come, or will not come.
+    pub(crate) fn settled(&self, number: u32) {
+        if self.is_incremental {
+            self.state().open(number, -1);
+            self.changed.notify_all();
+        }
+    }
+
+    /// A file that was asked for must be asked for once more, before its list is done.
+    pub(crate) fn again(&self, number: u32) {
+        self.state().again.push_back(number);
+        self.changed.notify_all();
+    }
+
+    /// The sender says that a list is done, or a phase: whether it is the phase, which is over with the last list.
+    ///
+    /// # Errors
+    ///
+    /// A list that is not done.
+    pub(crate) fn end(&self) -> Result<bool, Violation> {
+        let mut state = self.state();
+        if !self.is_incremental || state.live.is_empty() {
+            return Ok(true);
+        }
+        if state.done == 0 {
+            return Err(Violation::Index(-1));
+        }
+        state.done -= 1;
+        state.begun -= 1;
+        state.live.pop_front();
+        Ok(state.live.is_empty())
+    }
+
+    /// The first file of all.
+    pub(crate) fn first(&self) -> Option<Listed> {
+        let state = self.state();
+        let part = &state.live.front()?.part;
+        part.file(part.files().next()?.0)
+    }
+
+    /// What the generator is to do now, if there is something.
+    pub(crate) fn ready(&self) -> Option<Next> {
+        self.state().ready()
+    }
+
+    /// Waits for something that the generator is to do.
+    pub(crate) fn wait(&self) -> Next {
+        let mut state = self.state();
+        loop {
+            if let Some(next) = state.ready() {
+                return next;
+            }
+            state = self.changed.wait(state).expect("no thread panics with it");
+        }
+    }
+
+    /// Whether the first of the lists is done while the generator goes through another.
+    pub(crate) fn is_done(&self) -> bool {
+        let mut state = self.state();
+        let is_done = state.done + 1 < state.begun && state.live[state.done].open == 0;
+        state.done += usize::from(is_done);
+        is_done
+    }
+
+    /// Whether the sender must hear soon how far this side is, since it sends only so many files ahead.
+    pub(crate) fn is_short(&self) -> bool {
+        const LEAST_AHEAD: usize = 500;
+        let state = self.state();
+        !state.is_complete && state.ahead < LEAST_AHEAD
+    }
+
+    /// Hands all folders out, those in front that hold others.
+    pub(crate) fn take_folders(&self) -> Folders {
+        std::mem::take(&mut self.state().folders)
     }
 }
 
-/// Lists one behind the other, whose numbers go on from list to list.
-#[derive(Debug, Default)]
-pub(crate) struct Parts(VecDeque<Arc<Part>>);
-
-impl Parts {
-    /// Appends a list; its numbers must be behind those of the last one.
-    pub(crate) fn push(&mut self, part: Arc<Part>) {
-        self.0.push_back(part);
+impl State {
+    fn open(&mut self, number: u32, more: i32) {
+        if let Some(index) = position(&self.live, number, |live| live.part.start) {
+            let live = &mut self.live[index];
+            live.open = live.open.saturating_add_signed(more);
+        }
     }
 
-    /// The file of a number.
-    pub(crate) fn file(&self, number: u32) -> Option<Listed> {
-        let behind = self.0.partition_point(|part| part.start <= number);
-        self.0.get(behind.checked_sub(1)?)?.file(number)
-    }
-}
-
-/// The lists that came, between the thread that reads them and the one that goes through them.
-#[derive(Debug, Default)]
-pub(crate) struct Lists(Mutex<Parts>);
-
-impl Lists {
-    fn parts(&self) -> MutexGuard<'_, Parts> {
-        self.0.lock().expect("no thread panics with it")
-    }
-
-    /// A list came.
-    pub(crate) fn push(&self, part: Arc<Part>) {
-        self.parts().push(part);
-    }
-
-    /// The file of a number.
-    pub(crate) fn file(&self, number: u32) -> Option<Listed> {
-        self.parts().file(number)
+    fn ready(&mut self) -> Option<Next> {
+        if self.is_closed {
+            return Some(Next::Nothing);
+        }
+        let is_last_known = self.done + 1 == self.live.len();
+        if let Some(first) = self.live.get(self.done)
+            && self.done < self.begun
+            && first.open == 0
+            && (!is_last_known || self.is_complete)
+        {
+            self.done += 1;
+            return Some(Next::Done);
+        }
+        if let Some(number) = self.again.pop_front() {
+            return Some(Next::Again(number));
+        }
+        if let Some(live) = self.live.get(self.begun) {
+            self.begun += 1;
+            self.ahead -= live.part.len();
+            return Some(Next::List(live.part.clone()));
+        }
+        (self.is_complete && self.done == self.live.len()).then_some(Next::Nothing)
     }
 }

@@ -1,3 +1,5 @@
+use std::io;
+
 use crate::rsync::{
     proto::{
         ItemFlags,
@@ -15,6 +17,38 @@ use crate::rsync::{
 
 /// What is made without the sender, and what is set.
 impl Generator<'_> {
+    /// Makes a folder before its own list comes, so that the time of the folder that it is in need not change later. What
+    /// fails fails once more when it is its turn.
+    pub(super) fn make_ahead(&mut self, entry: &Entry) -> Result<(), Error> {
+        let keeps_time = self.options.times && !self.options.omit_directory_times;
+        if !keeps_time || self.options.dry_run || self.is_below_failed(entry) {
+            return Ok(());
+        }
+        let Ok(now) = self.status(entry) else {
+            return Ok(());
+        };
+        let is_left = match now {
+            None => self.options.existing,
+            Some(now) => now.kind() == FileKind::Directory || self.options.ignore_existing,
+        };
+        if is_left {
+            return Ok(());
+        }
+        if self.make_way(entry, now)?.is_ok() && self.make_folder(entry).is_ok() {
+            let name = self.keep.place(&self.list, entry).into_owned();
+            self.made.insert(name);
+        }
+        Ok(())
+    }
+
+    fn make_folder(&mut self, entry: &Entry) -> io::Result<()> {
+        let name = self.keep.place(&self.list, entry);
+        let mode = self.keep.new_permissions(entry) | 0o700;
+        self.tree
+            .as_mut()
+            .map_or(Ok(()), |tree| tree.make_directory(&name, mode))
+    }
+
     pub(super) fn directory(
         &mut self,
         number: u32,
@@ -38,7 +72,8 @@ impl Generator<'_> {
             self.tell(number, flags, &other);
             return self.enter_new(entry).map(Ok);
         }
-        if let Some(now) = now {
+        let is_made = self.made.remove(&*self.keep.place(&self.list, entry));
+        if let Some(now) = now.filter(|_| !is_made) {
             // Times and permissions are set when all that is in it has been written.
             let other = match self.extended(entry, Some(&now)) {
                 Ok(other) => other,
@@ -61,13 +96,7 @@ impl Generator<'_> {
         if self.options.dry_run {
             return Ok(Ok(()));
         }
-        let name = self.keep.place(&self.list, entry);
-        let mode = self.keep.new_permissions(entry) | 0o700;
-        let made = self
-            .tree
-            .as_mut()
-            .map_or(Ok(()), |tree| tree.make_directory(&name, mode));
-        if let Err(error) = made {
+        if !is_made && let Err(error) = self.make_folder(entry) {
             self.failed_folder = Some(self.list.name(entry).to_vec());
             let failure = self.failure("recv_generator: mkdir {} failed", entry, &error);
             return Ok(Err(failure.of_folder()));

@@ -1,5 +1,6 @@
 //! A session with a daemon: the dialogue, then the roles.
 
+mod announce;
 mod arguments;
 mod buffer;
 mod build;
@@ -10,16 +11,20 @@ mod destination;
 mod dialogue;
 mod error;
 mod extended;
+mod folders;
 mod generator;
+mod ids;
 mod keep;
 mod line;
 mod links;
+mod listing;
 mod lists;
 mod make;
 mod names;
 mod observer;
 mod options;
 mod pace;
+mod part;
 mod prune;
 mod pull;
 mod pulse;
@@ -33,7 +38,7 @@ mod session;
 mod text;
 mod wire;
 
-use crate::terms::{Debug, Info, OutputLevels, Speaker};
+pub(crate) use crate::terms::{Debug, Info, OutputLevels, Speaker};
 pub use chmod::{ModeChange, NoModeChange};
 pub use counts::FileCounts;
 pub use dialogue::{Credentials, Dialogue, Opened, open};

@@ -1,6 +1,6 @@
 use std::hash::{BuildHasher as _, RandomState};
 
-use crate::rsync::{proto::file_list::FileList, transfer::lists::Part};
+use crate::rsync::{proto::file_list::FileList, transfer::part::Part};
 
 /// Finds the files of a list by name.
 #[derive(Debug, Default)]
@@ -15,12 +15,12 @@ const FREE: u32 = u32::MAX;
 impl Names {
     /// The names of the files that take part.
     pub(crate) fn of(part: &Part) -> Self {
-        let count = part.numbers.len();
+        let count = part.len();
         let mut names = Self {
             slots: vec![FREE; (count * 2 + 1).next_power_of_two()],
             hasher: RandomState::new(),
         };
-        for &place in part.numbers.iter().flatten() {
+        for (place, _) in part.places().filter(|(_, takes_part)| *takes_part) {
             let slot = names.slot(&part.list, part.list.name(&part.list.entries()[place as usize]));
             names.slots[slot] = place;
         }
@@ -48,7 +48,7 @@ mod tests {
     use super::Names;
     use crate::rsync::{
         proto::file_list::{Entry, Extra, FileList},
-        transfer::lists::Part,
+        transfer::part::Part,
     };
 
     #[test]
@@ -59,8 +59,8 @@ mod tests {
             entry.mode = 0o100_644;
             assert!(list.push(format!("f{number}").as_bytes(), entry, Extra::default()));
         }
-        let mut part = Part::new(list, 1);
-        part.numbers[0] = None;
+        let mut part = Part::new(list, 1, None);
+        part.retain(|list, entry| list.name(entry) != b"f0");
         let names = Names::of(&part);
         let absent = part.files().map(|(_, entry)| part.list.name(entry).to_vec());
         assert_eq!(absent.filter(|name| !names.contain(&part.list, name)).count(), 0);

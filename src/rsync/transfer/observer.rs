@@ -17,19 +17,30 @@ pub enum Event<'a> {
     Agreed(u8),
     /// Both know how the session goes.
     Began(&'a Session),
-    /// The list begins to be made, or to come.
+    /// The first list begins to be made, or to come.
     Listing,
     /// That many files are in the list by now.
     Counted(u64),
-    /// The list has come.
-    Listed(&'a FileList),
+    /// A list has come.
+    Listed {
+        /// The list.
+        list: &'a FileList,
+        /// The folder whose content it is, if the lists of folders come one by one, and the list that it is in.
+        folder: Option<(&'a FileList, &'a Entry)>,
+        /// Whether it is the first one.
+        is_first: bool,
+        /// Whether the lists of folders come one by one.
+        is_incremental: bool,
+    },
+    /// It was the last one.
+    AllListed,
     /// The destination was made.
     Created(&'a str),
     /// Something about a file: what is other than before.
     Item {
         /// The list that holds it.
         list: &'a FileList,
-        /// Its number there, as both sides count.
+        /// Its number, as both sides count.
         number: u32,
         /// The file.
         entry: &'a Entry,
@@ -59,7 +70,7 @@ pub enum Event<'a> {
     Progress(u64, u64),
     /// A file's data went or came.
     Transferred(&'a Transferred<'a>),
-    /// The server ends a phase.
+    /// The server is done with a list, or a phase.
     PhaseEnded,
     /// The end.
     Done(&'a Outcome),

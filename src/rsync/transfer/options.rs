@@ -14,6 +14,8 @@ pub struct Options {
     pub recursive: bool,
     /// `--dirs`.
     pub directories: bool,
+    /// `--no-inc-recursive`.
+    pub whole_lists: bool,
     /// `--links`.
     pub links: bool,
     /// `--perms`.

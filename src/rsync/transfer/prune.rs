@@ -2,16 +2,16 @@ use std::collections::HashSet;
 
 use crate::rsync::{
     filter::{FilterList, Side, Verdict},
-    transfer::lists::Part,
+    transfer::part::Part,
 };
 
 /// Takes folders out of the list in which, and below which, there is nothing else; what a rule protects counts as
 /// something (`flist_sort_and_clean` in flist.c).
 pub(crate) fn prune(part: &mut Part, filters: &FilterList) {
-    let Part { list, numbers, .. } = part;
-    let entry = |place: &u32| &list.entries()[*place as usize];
+    let list = part.list.clone();
     let mut kept: HashSet<&[u8]> = HashSet::new();
-    for entry in numbers.iter().flatten().map(entry) {
+    for (place, _) in part.places().filter(|(_, takes_part)| *takes_part) {
+        let entry = &list.entries()[place as usize];
         let name = list.name(entry);
         let counts = !entry.is_directory() || filters.check(name, true, Side::Receiver) == Verdict::Excluded;
         let mut rest = name;
@@ -26,13 +26,8 @@ pub(crate) fn prune(part: &mut Part, filters: &FilterList) {
             kept.insert(name);
         }
     }
-    for number in numbers {
-        let is_empty = number.as_ref().map(entry).is_some_and(|entry| {
-            let name = list.name(entry);
-            entry.is_directory() && name != b"." && !kept.contains(name)
-        });
-        if is_empty {
-            *number = None;
-        }
-    }
+    part.retain(|list, entry| {
+        let name = list.name(entry);
+        !entry.is_directory() || name == b"." || kept.contains(name)
+    });
 }

@@ -1,5 +1,5 @@
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     net::Shutdown,
     os::unix::ffi::OsStrExt as _,
     path::Path,
@@ -7,30 +7,25 @@ use std::{
     thread,
 };
 
-use nix::unistd::{Group, User};
-
 use crate::rsync::{
-    filter::{FilterList, Requested, Side, Verdict},
-    proto::{
-        Indices, Session, Statistics, Stop, TokenReader, Violation,
-        file_list::{FileKind, FileList, Item, ListReader, NameReader, Named},
-    },
+    filter::Side,
+    proto::{Indices, Statistics, TokenReader, file_list::FileKind},
     transfer::{
-        Error, Event, ModeChange, Observer, Opened, Options,
+        Error, Event, Observer, Opened, Options,
         counts::FileCounts,
         delete::{Deleter, Report},
         destination::prepare,
         extended::Values,
+        folders::Folders,
         generator::Generator,
         keep::Keep,
-        links::MUNGED,
-        lists::{Lists, Part},
-        prune::prune,
+        listing::Listing,
+        lists::Lists,
         pulse::Pulse,
         queue::{Queue, Stored},
         receiver::{Counts, Receiver, missing},
-        session::{Role, fields, final_exit, set_up, total_size},
-        text::{describe, shown},
+        session::{Role, final_exit, set_up},
+        text::describe,
         wire::{Faults, Incoming, Outgoing, socket_error},
     },
     tree::{Identity, Tree},
@@ -112,38 +107,29 @@ pub fn pull(
         &mut outgoing,
         &mut incoming,
     )?;
-    let gate = Gate {
-        requested: Requested::new(paths, options.recursive, options.directories),
-        filters: &filters,
-        is_open: options.trust_sender,
-    };
     observer.observe(Event::Began(&session));
-    observer.observe(Event::Listing);
-    let start = incoming.position();
-    let mut list = receive_list(&session, options, &gate, &mut incoming, &faults, observer)?;
+    let lists = Lists::new(session.compatibility.has_incremental_lists());
+    let mut listing = Listing::new(
+        session,
+        options,
+        paths,
+        filters.clone(),
+        &lists,
+        &faults,
+        observer,
+    );
+    let mut indices = Indices::new(protocol);
+    listing.receive_first(&mut incoming, &mut indices)?;
     incoming.alive = outgoing.keep_alive(options.timeout);
-    if list.is_empty() {
+    let is_empty = listing.listed == 0;
+    if is_empty {
         // The server exits at once then.
         incoming.drain();
     }
-    let list_size = incoming.position() - start;
-    let names = std::mem::take(&mut list.names);
-    let mut list = list.list;
-    list.map_ids(|uid| names.user(uid), |gid| names.group(gid));
-    if !options.mode_changes.is_empty() {
-        list.map_modes(|mode, is_directory| ModeChange::apply_all(&options.mode_changes, mode, is_directory));
-    }
-    if options.munge_links {
-        list.prefix_links(MUNGED);
-    }
-    observer.observe(Event::Listed(&list));
-    let mut part = Part::new(list, 0);
-    if options.prune_empty_directories {
-        prune(&mut part, &filters);
-    }
     let destination = match destination {
-        Some(path) if !options.list_only && !part.list.is_empty() => {
-            Some(prepare(path, &part, options, observer)?)
+        Some(path) if !options.list_only && !is_empty => {
+            let first = lists.first();
+            Some(prepare(path, listing.listed, first.as_ref(), options, observer)?)
         }
         _ => None,
     };
@@ -160,21 +146,16 @@ pub fn pull(
     let stored = Stored::new(options.remove_source_files && !options.dry_run);
     filters.set_root(keep.root.as_os_str().as_bytes());
     let mut outcome = Outcome {
-        listed: part.list.len() as u64,
-        total_size: total_size(&part.list),
-        list_size,
+        list_size: listing.size,
         ..Outcome::default()
     };
-    if !part.list.is_empty() {
-        let part = Arc::new(part);
-        let lists = Lists::default();
-        lists.push(part.clone());
+    if !is_empty {
         let generator = Generator {
             session,
             options,
             keep: &keep,
-            part: part.clone(),
-            list: part.list.clone(),
+            lists: &lists,
+            list: Arc::default(),
             queue: &queue,
             stored: &stored,
             faults: &faults,
@@ -182,9 +163,10 @@ pub fn pull(
             outgoing,
             indices: Indices::new(protocol),
             failed_folder: None,
+            has_begun: false,
+            made: HashSet::new(),
             deleter: Deleter::new(
                 &keep,
-                &part,
                 protocol,
                 filters,
                 tree.clone(),
@@ -206,7 +188,9 @@ pub fn pull(
             observer,
             tree: tree.clone(),
             incoming,
-            indices: Indices::new(protocol),
+            listing,
+            indices,
+            retried: HashSet::new(),
             tokens: TokenReader::new(session.compression),
             counts: Counts::default(),
             values: Values::new(),
@@ -215,7 +199,7 @@ pub fn pull(
         if let Some(tree) = tree
             && !options.dry_run
         {
-            finish_directories(tree, &part, &keep, &values, &faults, observer);
+            finish_directories(tree, &lists.take_folders(), &keep, &values, &faults, observer);
         }
     }
     count_as_server(&mut outcome);
@@ -237,129 +221,6 @@ fn count_as_server(outcome: &mut Outcome) {
     outcome.list_transfer = server.list_transfer.unsigned_abs();
 }
 
-/// The list, and how the sender names its ids.
-struct Received {
-    list: FileList,
-    names: LocalIds,
-}
-
-impl Received {
-    fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
-}
-
-/// Which of our ids a name of the sender's has; ids without a name here stay as they are.
-#[derive(Default)]
-struct LocalIds {
-    users: HashMap<u32, u32>,
-    groups: HashMap<u32, u32>,
-}
-
-impl LocalIds {
-    fn user(&self, uid: u32) -> u32 {
-        self.users.get(&uid).copied().unwrap_or(uid)
-    }
-
-    fn group(&self, gid: u32) -> u32 {
-        self.groups.get(&gid).copied().unwrap_or(gid)
-    }
-
-    fn learn(&mut self, named: &Named<'_>) {
-        match *named {
-            Named::User(id, name) if id != 0 => {
-                let name = std::str::from_utf8(name).ok();
-                let user = name.and_then(|name| User::from_name(name).ok().flatten());
-                self.users.extend(user.map(|user| (id, user.uid.as_raw())));
-            }
-            Named::Group(id, name) if id != 0 => {
-                let name = std::str::from_utf8(name).ok();
-                let group = name.and_then(|name| Group::from_name(name).ok().flatten());
-                self.groups.extend(group.map(|group| (id, group.gid.as_raw())));
-            }
-            // That of root stays.
-            _ => {}
-        }
-    }
-}
-
-/// Lets in what was asked for (`recv_file_entry` in flist.c).
-struct Gate<'a> {
-    requested: Requested,
-    filters: &'a FilterList,
-    is_open: bool,
-}
-
-impl Gate<'_> {
-    /// Looks at the file that came last.
-    fn check(&self, list: &FileList) -> Result<(), Violation> {
-        let Some(entry) = list.entries().last().filter(|_| !self.is_open) else {
-            return Ok(());
-        };
-        let (name, is_directory) = (list.name(entry), entry.is_directory());
-        if name == b"." {
-            return Ok(());
-        }
-        let is_excluded = || self.filters.check(name, is_directory, Side::Sender) == Verdict::Excluded;
-        if !self.filters.has_folder_rules() && is_excluded() {
-            return Err(Violation::ExcludedName(shown(name)));
-        }
-        if !self.requested.contains(name, is_directory) {
-            return Err(Violation::UnrequestedName(shown(name)));
-        }
-        Ok(())
-    }
-}
-
-fn receive_list(
-    session: &Session,
-    options: &Options,
-    gate: &Gate<'_>,
-    incoming: &mut Incoming<'_>,
-    faults: &Faults,
-    observer: &dyn Observer,
-) -> Result<Received, Error> {
-    let protocol = session.protocol;
-    let fields = fields(session, options);
-    let mut list = FileList::default();
-    let mut reader = ListReader::new(fields);
-    let errors = loop {
-        match incoming.decode(|input| reader.read(0, input, &mut list))? {
-            Item::File => {
-                gate.check(&list)?;
-                if list.len().is_multiple_of(100) {
-                    observer.observe(Event::Counted(list.len() as u64));
-                }
-            }
-            Item::End(errors) => break errors,
-        }
-    };
-    faults.add_bits(errors);
-    let mut names = LocalIds::default();
-    if !options.numeric_ids {
-        let mut reader = NameReader::new(&fields, session.compatibility.has_names_of_root());
-        loop {
-            let before = reader.clone();
-            let mut is_end = false;
-            incoming.decode(|input| {
-                reader = before.clone();
-                match reader.next(input)? {
-                    Some(named) => names.learn(&named),
-                    None => is_end = true,
-                }
-                Ok::<_, Stop>(())
-            })?;
-            if is_end {
-                break;
-            }
-        }
-    }
-    if protocol < 30 {
-        faults.add_bits(incoming.decode(|input| input.int())?);
-    }
-    Ok(Received { list, names })
-}
-
 /// Runs both roles until the goodbye.
 fn run(
     mut generator: Generator<'_>,
@@ -369,6 +230,7 @@ fn run(
 ) -> Result<Values, Error> {
     let protocol = receiver.session.protocol;
     let is_late = generator.deleter.is_late();
+    let lists = receiver.lists;
     let (redo, redone) = mpsc::channel::<Vec<u32>>();
     thread::scope(|scope| {
         let asking = scope.spawn(move || {
@@ -422,6 +284,7 @@ fn run(
             Ok(())
         })();
         drop(redo);
+        lists.close();
         if taken.is_err() {
             let _ = stream.shutdown(Shutdown::Both);
         }
@@ -434,6 +297,8 @@ fn run(
         outcome.deleted = deleted;
         // Before 31 nothing is read once late deletions are done.
         let reported = receiver.report_all();
+        (outcome.listed, outcome.total_size) = (receiver.listing.listed, receiver.listing.total_size);
+        outcome.list_size = receiver.listing.size;
         outcome.transferred = counts.files;
         outcome.transferred_size = counts.size;
         (outcome.literal, outcome.matched) = (counts.literal, counts.matched);
@@ -450,15 +315,13 @@ fn run(
 /// Sets times and permissions of folders, the innermost first, once all that is in them is written.
 fn finish_directories(
     mut tree: Tree,
-    part: &Part,
+    folders: &Folders,
     keep: &Keep<'_>,
     values: &Values,
     faults: &Faults,
     observer: &dyn Observer,
 ) {
-    let list = &*part.list;
-    let folders = part.files().rev().filter(|(_, entry)| entry.is_directory());
-    for (_, entry) in folders {
+    for (list, entry) in folders.all().rev() {
         let name = keep.place(list, entry);
         // What could not be made was reported.
         let Ok(Some(now)) = tree.status(&name) else {

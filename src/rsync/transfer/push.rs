@@ -1,22 +1,18 @@
-use std::{collections::HashSet, net::Shutdown, path::PathBuf, sync::Arc, thread, time::Instant};
+use std::{collections::HashSet, net::Shutdown, path::PathBuf, thread};
 
 use crate::rsync::{
     delta::BlockSums,
     filter::Side,
-    proto::{
-        Index, Indices, ItemFlags, PROTOCOL, Record, Session, SumHead, TokenWriter, Violation,
-        file_list::{Extra, FileList, ListWriter, write_names},
-    },
+    proto::{Index, Indices, ItemFlags, PROTOCOL, Record, Session, SumHead, TokenWriter, Violation},
     transfer::{
-        Error, Event, ModeChange, Observer, Opened, Options, Outcome,
-        build::{Builder, Built, OwnerNames, group_name, user_name},
+        Error, Event, Observer, Opened, Options, Outcome,
+        announce::Announcer,
         counts::FileCounts,
-        lists::{Part, Parts},
         pulse::Pulse,
         receiver::Counts,
         requests::{Arrived, Requests},
         sender::{Found, Sender},
-        session::{Role, fields, final_exit, reads_rules, set_up, total_size},
+        session::{Role, final_exit, reads_rules, set_up},
         wire::{Faults, Incoming, Outgoing, socket_error},
     },
 };
@@ -73,41 +69,24 @@ pub fn push(
     )?;
     incoming.alive = outgoing.keep_alive(options.timeout);
     observer.observe(Event::Began(&session));
-    observer.observe(Event::Listing);
-    let start = Instant::now();
-    let Built { mut list, sources } =
-        Builder::new(session, options, filters, &faults, observer).build(sources)?;
-    if !options.mode_changes.is_empty() {
-        list.map_modes(|mode, is_directory| ModeChange::apply_all(&options.mode_changes, mode, is_directory));
-    }
-    observer.observe(Event::Listed(&list));
-    let mut outcome = Outcome {
-        listed: list.len() as u64,
-        total_size: total_size(&list),
-        ..Outcome::default()
-    };
-    // What takes no time is told as a millisecond (`send_file_list` in flist.c).
-    outcome.list_build = milliseconds(start).max(1);
-    let (start, before) = (Instant::now(), outgoing.sent);
-    send_list(&session, options, &list, faults.bits(), &mut outgoing)?;
-    outcome.list_transfer = milliseconds(start);
-    outcome.list_size = outgoing.sent - before;
-    if list.is_empty() {
+    let mut indices = Indices::new(protocol);
+    let mut announcer = Announcer::new(session, options, filters, &faults, observer);
+    announcer.first(sources, &mut indices, &mut outgoing)?;
+    requests.expect(announcer.count());
+    let mut outcome = Outcome::default();
+    if announcer.listed == 0 {
         // The server exits at once then.
         incoming.drain();
     } else {
-        let mut parts = Parts::default();
-        parts.push(Arc::new(Part::new(list, 0)));
         let mut sender = Sender {
             session,
             options,
-            parts,
-            sources,
+            announcer,
             requests: &requests,
             faults: &faults,
             observer,
             outgoing,
-            indices: Indices::new(protocol),
+            indices,
             tokens: TokenWriter::new(session.compression, options.algorithms.level),
             counts: Counts::default(),
             sent: HashSet::new(),
@@ -130,10 +109,6 @@ pub fn push(
     Ok(outcome)
 }
 
-fn milliseconds(start: Instant) -> u64 {
-    u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
-}
-
 /// Runs both directions until the goodbye.
 fn run(
     sender: &mut Sender<'_>,
@@ -149,55 +124,26 @@ fn run(
             reader.incoming.received
         });
         let mut answered = sender.run();
-        if answered.is_err() {
+        if matches!(answered, Err(Error::Socket { .. })) {
             // What the server said before it hung up is nearer to the cause than a socket that it had closed.
             let _ = stream.shutdown(Shutdown::Write);
             answered = sender.read_on().and(answered);
+        }
+        if answered.is_err() {
             requests.close();
             let _ = stream.shutdown(Shutdown::Both);
         }
         outcome.received = reading.join().expect("the reader does not panic");
         outcome.sent = sender.outgoing.sent;
         outcome.deleted = sender.deleted;
+        (outcome.listed, outcome.total_size) = (sender.announcer.listed, sender.announcer.total_size);
+        outcome.list_size = sender.announcer.size;
+        (outcome.list_build, outcome.list_transfer) = sender.announcer.took;
         let counts = sender.counts;
         (outcome.transferred, outcome.transferred_size) = (counts.files, counts.size);
         (outcome.literal, outcome.matched) = (counts.literal, counts.matched);
         answered
     })
-}
-
-/// Writes the list, and how the ids in it are called here.
-fn send_list(
-    session: &Session,
-    options: &Options,
-    list: &FileList,
-    errors: i32,
-    outgoing: &mut Outgoing,
-) -> Result<(), Error> {
-    let fields = fields(session, options);
-    let mut writer = ListWriter::new(fields);
-    let none = Extra::default();
-    for (number, entry) in list.entries().iter().enumerate() {
-        let extra = list.extra(entry).unwrap_or(&none);
-        let number = u32::try_from(number).expect("a list holds fewer");
-        writer.write(list.name(entry), entry, extra, 0, number, outgoing.buffer());
-        outgoing.send_if_full()?;
-    }
-    writer.end(errors, outgoing.buffer());
-    if !options.numeric_ids && !list.is_empty() {
-        let names = OwnerNames::of(list);
-        let (user, group) = (user_name(0), group_name(0));
-        let of_root = (
-            user.as_deref().unwrap_or_default().as_bytes(),
-            group.as_deref().unwrap_or_default().as_bytes(),
-        );
-        let of_root = session.compatibility.has_names_of_root().then_some(of_root);
-        write_names(&fields, &names.users, &names.groups, of_root, outgoing.buffer());
-    }
-    if session.protocol < 30 {
-        outgoing.buffer().extend_from_slice(&errors.to_le_bytes());
-    }
-    outgoing.flush()
 }
 
 /// Hands the server's messages over in their order among its requests.
@@ -227,12 +173,18 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// Reads until the goodbye.
     fn run(&mut self) -> Result<(), Error> {
-        let mut phases = if self.session.protocol >= 31 { 5 } else { 4 };
-        while phases > 0 {
+        // The end of the last list is the first of these.
+        let phases = if self.session.protocol >= 31 { 5 } else { 4 };
+        let mut ended = 0;
+        while self
+            .requests
+            .lists()
+            .is_none_or(|lists| ended + 1 < lists + phases)
+        {
             let (index, record) = self.next_record()?;
             let arrived = match index {
                 Index::Done => {
-                    phases -= 1;
+                    ended += 1;
                     Arrived::Done
                 }
                 Index::File(number) => Arrived::Request {
@@ -242,7 +194,7 @@ impl Reader<'_> {
                 },
                 Index::Deletions => Arrived::Deletions(self.incoming.decode(FileCounts::read)?),
                 Index::ListsEnd => return Err(Violation::Index(-2).into()),
-                Index::List(number) => return Err(Violation::ListNumber(number).into()),
+                Index::List(number) => return Err(Violation::FolderNumber { number, known: 0 }.into()),
             };
             if !self.requests.push(arrived) {
                 return Ok(());

@@ -18,6 +18,8 @@ pub(crate) enum Pending {
     Local(u32, ItemFlags),
     /// Something was deleted.
     Deleted { name: Vec<u8>, is_directory: bool },
+    /// The sender was told that a list is done.
+    Done,
     /// Something odd that does no harm.
     Said(String),
     /// Something that the user alone is told.

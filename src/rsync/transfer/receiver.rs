@@ -1,4 +1,5 @@
 use std::{
+    collections::HashSet,
     io::{self, Write as _},
     os::unix::fs::FileExt as _,
 };
@@ -13,7 +14,9 @@ use crate::rsync::{
         counts::FileCounts,
         extended::Values,
         keep::Keep,
-        lists::{Listed, Lists},
+        listing::Listing,
+        lists::Lists,
+        part::Listed,
         queue::{Pending, Queue, Stored},
         text::{describe, shown},
         wire::{Faults, Incoming, Next},
@@ -33,7 +36,10 @@ pub(crate) struct Receiver<'a> {
     pub(crate) observer: &'a dyn Observer,
     pub(crate) tree: Option<Tree>,
     pub(crate) incoming: Incoming<'a>,
+    pub(crate) listing: Listing<'a>,
     pub(crate) indices: Indices,
+    /// Files that were asked for once more before their list was done.
+    pub(crate) retried: HashSet<u32>,
     pub(crate) tokens: TokenReader,
     pub(crate) counts: Counts,
     /// The long values of extended attributes that came.
@@ -58,6 +64,17 @@ enum Asked {
     Nothing,
 }
 
+/// What of that which was done is reported.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Until {
+    /// What comes before a file that was asked for.
+    Asked(u32),
+    /// What comes before the end of a list.
+    Done,
+    /// All.
+    Now,
+}
+
 /// What came of a file.
 enum Written {
     Stored,
@@ -72,32 +89,40 @@ impl Receiver<'_> {
     pub(crate) fn phase(&mut self, is_last_attempt: bool) -> Result<Vec<u32>, Error> {
         let mut again = Vec::new();
         loop {
-            let (index, record) = self.next_record()?;
-            let unsent = self.incoming.take_unsent();
-            for number in unsent {
-                self.report_until(Some(number))?;
+            let next = self.next_record()?;
+            for number in self.incoming.take_unsent() {
+                self.report_until(Until::Asked(number))?;
+                self.lists.settled(number);
             }
+            let Some((index, record)) = next else { continue };
             match index {
                 Index::Done => {
-                    self.report_until(None)?;
+                    self.report_until(Until::Done)?;
                     self.observer.observe(Event::PhaseEnded);
-                    return Ok(again);
+                    if self.lists.end()? {
+                        self.report_all()?;
+                        return Ok(again);
+                    }
                 }
                 Index::File(number) if record.flags.has(ItemFlags::TRANSFER) => {
-                    let Asked::Data(sums) = self.report_until(Some(number))? else {
+                    let Asked::Data(sums) = self.report_until(Until::Asked(number))? else {
                         return Err(Violation::UnaskedIndex(number).into());
                     };
                     self.transferred(number, record.flags, sums, is_last_attempt, &mut again)?;
                 }
                 Index::File(number) if record.flags.has(ItemFlags::XATTR) => {
-                    let Asked::Values = self.report_until(Some(number))? else {
+                    let Asked::Values = self.report_until(Until::Asked(number))? else {
                         return Err(Violation::UnaskedIndex(number).into());
                     };
                 }
                 Index::File(number) => return Err(Violation::UnaskedIndex(number).into()),
                 Index::Deletions => return Err(Violation::Index(-3).into()),
+                Index::ListsEnd if self.lists.is_incremental() => self.listing.complete(),
                 Index::ListsEnd => return Err(Violation::Index(-2).into()),
-                Index::List(number) => return Err(Violation::ListNumber(number).into()),
+                Index::List(folder) if self.lists.is_incremental() => {
+                    self.listing.receive(Some(folder), &mut self.incoming)?;
+                }
+                Index::List(number) => return Err(Violation::FolderNumber { number, known: 0 }.into()),
             }
         }
     }
@@ -105,7 +130,12 @@ impl Receiver<'_> {
     /// Waits for the end of a phase in which nothing is sent, and reports what was done meanwhile.
     pub(crate) fn expect_done(&mut self) -> Result<(), Error> {
         loop {
-            match self.next_record()?.0 {
+            let Some((index, _)) = self.next_record()? else {
+                // What was not sent is none of this phase's matter.
+                self.incoming.take_unsent();
+                continue;
+            };
+            match index {
                 Index::Done => break,
                 // The server repeats what it was told.
                 Index::Deletions if self.session.protocol >= 31 => {
@@ -128,10 +158,11 @@ impl Receiver<'_> {
         self.incoming.decode(|input| Statistics::read(protocol, input))
     }
 
-    fn next_record(&mut self) -> Result<(Index, Record), Error> {
+    /// The next record; none if the sender said before it that it cannot send a file.
+    fn next_record(&mut self) -> Result<Option<(Index, Record)>, Error> {
         let before = self.indices;
         let indices = &mut self.indices;
-        let (index, record) = self.incoming.decode(|input| {
+        let next = self.incoming.decode_unless_unsent(|input| {
             *indices = before;
             let index = indices.read(input)?;
             let record = match index {
@@ -140,6 +171,9 @@ impl Receiver<'_> {
             };
             Ok((index, record))
         })?;
+        let Some((index, record)) = next else {
+            return Ok(None);
+        };
         if let Index::File(number) = index
             && record.flags.has(ItemFlags::XATTR)
             && self.options.xattrs
@@ -147,7 +181,7 @@ impl Receiver<'_> {
         {
             self.take_values(number)?;
         }
-        Ok((index, record))
+        Ok(Some((index, record)))
     }
 
     /// Reads the long values that come with a record (`recv_xattr_request` in xattrs.c).
@@ -202,11 +236,15 @@ impl Receiver<'_> {
 
     /// Reports what was done since.
     pub(crate) fn report_all(&mut self) -> Result<(), Error> {
-        self.report_until(None).map(drop)
+        self.report_until(Until::Now).map(drop)
     }
 
-    /// Reports what was done before a file that was asked for; how its basis was described. Without a number: all.
-    fn report_until(&mut self, wanted: Option<u32>) -> Result<Asked, Error> {
+    /// Reports what was done before something that the sender answers; how the basis of a file was described.
+    fn report_until(&mut self, until: Until) -> Result<Asked, Error> {
+        let wanted = match until {
+            Until::Asked(number) => Some(number),
+            Until::Done | Until::Now => None,
+        };
         loop {
             match self.queue.pop() {
                 Some(Pending::Transfer { number, flags, sums }) if Some(number) == wanted => {
@@ -226,6 +264,8 @@ impl Receiver<'_> {
                     name: &name,
                     is_directory,
                 }),
+                Some(Pending::Done) if until == Until::Done => return Ok(Asked::Nothing),
+                Some(Pending::Done) => {}
                 Some(Pending::Said(text)) => self.observer.observe(Event::Warning(&text)),
                 Some(Pending::Noted(text)) => self.observer.observe(Event::Note(&text)),
                 Some(Pending::Counted(count)) => self.observer.observe(Event::Counted(count)),
@@ -273,7 +313,7 @@ impl Receiver<'_> {
             return Ok(());
         }
         let (protocol, digest) = (self.session.protocol, self.session.checksum.length());
-        let before = self.incoming.taken;
+        let before = self.incoming.taken();
         let sums = self
             .incoming
             .decode(|input| SumHead::read(protocol, digest, input))?;
@@ -285,6 +325,7 @@ impl Receiver<'_> {
             .into());
         }
         let name = self.keep.place(&list, &entry).into_owned();
+        let is_last_attempt = is_last_attempt || self.retried.contains(&number);
         match self.store(&list, &entry, &name, sums, flags, before)? {
             Written::Stored => self.stored.push(number),
             Written::Failed => {}
@@ -298,10 +339,16 @@ impl Receiver<'_> {
                     let text =
                         format!("WARNING: {shown} failed verification -- update discarded (will try again).");
                     self.observer.observe(Event::Retried(&text));
+                    if self.lists.is_incremental() {
+                        self.retried.insert(number);
+                        self.lists.again(number);
+                        return Ok(());
+                    }
                     again.push(number);
                 }
             }
         }
+        self.lists.settled(number);
         Ok(())
     }
 
@@ -393,7 +440,7 @@ impl Receiver<'_> {
                 flags,
                 folder: b"",
                 size,
-                data: self.incoming.taken - taken,
+                data: self.incoming.taken() - taken,
                 sums: 0,
                 digest: &digest,
             }));

@@ -54,6 +54,8 @@ struct State {
     end: Option<Result<(), Error>>,
     has_ended: bool,
     is_closed: bool,
+    /// How many lists the peer ends, once that is known.
+    lists: Option<u32>,
     /// Whether the other thread waits for a change: telling a thread that does not would cost a system call each time.
     is_awaited: bool,
 }
@@ -88,6 +90,16 @@ impl Requests {
         state.waiting.push_back(arrived);
         self.wake(&mut state);
         true
+    }
+
+    /// The peer will end so many lists.
+    pub(crate) fn expect(&self, lists: Option<u32>) {
+        self.state().lists = lists;
+    }
+
+    /// How many lists the peer ends, once that is known.
+    pub(crate) fn lists(&self) -> Option<u32> {
+        self.state().lists
     }
 
     /// Nothing more comes.

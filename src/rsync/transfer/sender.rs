@@ -5,9 +5,10 @@ use crate::rsync::{
     proto::{Index, Indices, ItemFlags, Record, Session, Tag, TokenWriter, Violation, file_list::FileKind},
     transfer::{
         Debug, Error, Event, Info, Observer, Options, Transferred,
-        build::{ERROR, Sources, VANISHED},
+        announce::Announcer,
+        build::{ERROR, VANISHED},
         counts::FileCounts,
-        lists::{Listed, Parts},
+        part::Listed,
         receiver::Counts,
         requests::{Arrived, Requests},
         text::{describe, shown},
@@ -20,8 +21,7 @@ use crate::rsync::{
 pub(crate) struct Sender<'a> {
     pub(crate) session: Session,
     pub(crate) options: &'a Options,
-    pub(crate) parts: Parts,
-    pub(crate) sources: Sources,
+    pub(crate) announcer: Announcer<'a>,
     pub(crate) requests: &'a Requests,
     pub(crate) faults: &'a Faults,
     pub(crate) observer: &'a dyn Observer,
@@ -49,6 +49,11 @@ pub(crate) struct Found {
 /// Phases whose end is answered; from protocol 31 on the end of late deletions too.
 const PHASES: u8 = 3;
 
+/// So many files the server should know at least beyond those that it asks for, and at most
+/// (`MIN_FILECNT_LOOKAHEAD` and `MAX_FILECNT_LOOKAHEAD` in rsync.h).
+const LEAST_AHEAD: usize = 1000;
+const MOST_AHEAD: usize = 10_000;
+
 /// As much of a file is read at once, in bytes.
 const READ: usize = 256 * 1024;
 
@@ -56,10 +61,16 @@ impl Sender<'_> {
     /// Answers until the peer says goodbye.
     pub(crate) fn run(&mut self) -> Result<(), Error> {
         loop {
+            self.announce(LEAST_AHEAD)?;
             let arrived = match self.requests.take_ready() {
                 Some(arrived) => arrived,
                 None => {
                     self.outgoing.flush()?;
+                    if !self.announcer.is_complete() && self.announcer.ahead() < MOST_AHEAD {
+                        // There is time to look further.
+                        self.announce(self.announcer.ahead() + LEAST_AHEAD / 2)?;
+                        continue;
+                    }
                     let Some(arrived) = self.requests.next()? else {
                         return Ok(());
                     };
@@ -69,23 +80,39 @@ impl Sender<'_> {
             match arrived {
                 Arrived::Message(tag, text) => self.message(tag, &text)?,
                 Arrived::Deletions(deleted) => self.deleted = deleted,
-                Arrived::Done => {
-                    self.phases += 1;
-                    if self.phases <= PHASES {
-                        self.observer.observe(Event::PhaseEnded);
-                    }
-                    if self.phases == PHASES {
-                        self.report_matches();
-                    }
-                    let answered = PHASES + u8::from(self.session.protocol >= 31);
-                    if self.phases <= answered {
-                        self.indices.write(Index::Done, self.outgoing.buffer());
-                    }
-                }
+                Arrived::Done => self.done()?,
                 Arrived::Request { number, record, sums } => self.answer(number, &record, &sums)?,
             }
             self.outgoing.send_if_full()?;
         }
+    }
+
+    /// Sends lists until so many files are ahead of what the server asks for.
+    fn announce(&mut self, ahead: usize) -> Result<(), Error> {
+        if self.announcer.is_complete() {
+            return Ok(());
+        }
+        self.announcer
+            .reach(ahead, &mut self.indices, &mut self.outgoing)?;
+        self.requests.expect(self.announcer.count());
+        Ok(())
+    }
+
+    /// The server is done with a list, or with a phase.
+    fn done(&mut self) -> Result<(), Error> {
+        let is_phase = self.announcer.end()?;
+        self.phases += u8::from(is_phase);
+        if self.phases <= PHASES {
+            self.observer.observe(Event::PhaseEnded);
+        }
+        if is_phase && self.phases == PHASES {
+            self.report_matches();
+        }
+        let answered = PHASES + u8::from(self.session.protocol >= 31);
+        if self.phases <= answered {
+            self.indices.write(Index::Done, self.outgoing.buffer());
+        }
+        Ok(())
     }
 
     /// Takes what the peer still says after a failure to write, until it hangs up.
@@ -118,12 +145,12 @@ impl Sender<'_> {
 
     /// A file arrived safely: it is removed here, if that is wanted (`successful_send` in sender.c).
     fn stored(&mut self, number: u32) -> Result<(), Error> {
-        let Listed { list, entry, place } = self.file(number)?;
+        let (file, argument) = self.announcer.file(number)?;
         if !self.options.remove_source_files {
             return Ok(());
         }
-        let name = list.name(&entry);
-        let tree = self.sources.tree(place);
+        let (name, entry) = (file.name(), &file.entry);
+        let tree = &mut self.announcer.source(argument).tree;
         let now = match self.options.copy_links {
             true => tree.followed_status(name).map(Some),
             false => tree.status(name),
@@ -164,12 +191,6 @@ impl Sender<'_> {
         self.observer.observe(Event::Failed(&text));
     }
 
-    /// The file of a number.
-    fn file(&self, number: u32) -> Result<Listed, Error> {
-        let file = self.parts.file(number);
-        Ok(file.ok_or(Violation::UnaskedIndex(number))?)
-    }
-
     /// How the search went (`match_report` in match.c).
     fn report_matches(&self) {
         if self.options.output.debug(Debug::Deltasum) > 0 {
@@ -187,7 +208,8 @@ impl Sender<'_> {
     }
 
     fn answer(&mut self, number: u32, record: &Record, sums: &BlockSums) -> Result<(), Error> {
-        let file = self.file(number)?;
+        let (file, argument) = self.announcer.file(number)?;
+        self.announcer.advance_to(number);
         let entry = &file.entry;
         let is_wanted = record.flags.has(ItemFlags::TRANSFER);
         if is_wanted && (entry.kind() != FileKind::Regular || self.phases >= PHASES - 1) {
@@ -198,14 +220,14 @@ impl Sender<'_> {
                 self.counts.files += 1;
                 self.counts.size += entry.size.unsigned_abs();
             }
-            self.report(number, &file, record);
+            self.report(number, argument, &file, record);
             self.echo(number, record);
             return Ok(());
         }
-        self.send(number, &file, record, sums)
+        self.send(number, argument, &file, record, sums)
     }
 
-    fn report(&self, number: u32, file: &Listed, record: &Record) {
+    fn report(&mut self, number: u32, argument: usize, file: &Listed, record: &Record) {
         self.observer.observe(Event::Item {
             list: &file.list,
             number,
@@ -215,7 +237,7 @@ impl Sender<'_> {
                 .name
                 .as_deref()
                 .filter(|_| record.flags.has(ItemFlags::LOCAL_CHANGE)),
-            folder: self.sources.folder(file.place),
+            folder: self.announcer.source(argument).folder(),
         });
     }
 
@@ -225,19 +247,25 @@ impl Sender<'_> {
     }
 
     /// Sends a file: what the basis lacks, and where the rest stands in it.
-    fn send(&mut self, number: u32, file: &Listed, record: &Record, sums: &BlockSums) -> Result<(), Error> {
-        let (place, listed) = (file.place, file);
-        let name = file.list.name(&file.entry);
-        let (file, length) = match self.sources.tree(place).read_with_length(name) {
+    fn send(
+        &mut self,
+        number: u32,
+        argument: usize,
+        file: &Listed,
+        record: &Record,
+        sums: &BlockSums,
+    ) -> Result<(), Error> {
+        let (listed, name) = (file, file.name());
+        let (file, length) = match self.announcer.source(argument).tree.read_with_length(name) {
             Ok(opened) => opened,
             Err(error) => {
-                self.unsent(number, place, name, &error)?;
+                self.unsent(number, argument, name, &error)?;
                 return Ok(());
             }
         };
         self.counts.files += 1;
         self.counts.size += listed.entry.size.unsigned_abs();
-        self.report(number, listed, record);
+        self.report(number, argument, listed, record);
         let before = self.outgoing.written();
         self.echo(number, record);
         sums.head.write(self.outgoing.buffer());
@@ -289,7 +317,7 @@ impl Sender<'_> {
                     io::ErrorKind::UnexpectedEof => "No data available (61)".to_owned(),
                     _ => describe(&error),
                 };
-                let place = self.sources.shown(place, name);
+                let place = self.announcer.source(argument).shown(name);
                 self.fail(ERROR, &format!("read errors mapping \"{place}\": {reason}"));
             }
         }
@@ -299,7 +327,7 @@ impl Sender<'_> {
             list: &listed.list,
             entry: &listed.entry,
             flags: record.flags,
-            folder: self.sources.folder(listed.place),
+            folder: self.announcer.source(argument).folder(),
             size: length,
             data: self.outgoing.written() - before,
             sums: sums.head.size(is_bare),
@@ -309,8 +337,8 @@ impl Sender<'_> {
     }
 
     /// A file that cannot be opened; the peer is told.
-    fn unsent(&mut self, number: u32, place: u32, name: &[u8], error: &io::Error) -> Result<(), Error> {
-        let path = self.sources.shown(place, name);
+    fn unsent(&mut self, number: u32, argument: usize, name: &[u8], error: &io::Error) -> Result<(), Error> {
+        let path = self.announcer.source(argument).shown(name);
         if error.kind() == io::ErrorKind::NotFound {
             self.faults.add_bits(VANISHED);
             let text = format!("file has vanished: \"{path}\"");

@@ -80,7 +80,7 @@ pub(crate) fn set_up(
     outgoing.flush()?;
     let offer = Offer {
         protocol,
-        incremental: false,
+        incremental: protocol >= 30 && options.is_incremental(role == Role::Sender),
         algorithms: &options.algorithms,
     };
     let compatibility = incoming.decode(|input| offer.compatibility(input))?;
@@ -127,6 +127,7 @@ pub(crate) fn fields(session: &Session, options: &Options) -> Fields {
         atimes: options.atimes,
         acls: options.acls,
         xattrs: options.xattrs,
+        inline_names: session.compatibility.has_incremental_lists(),
         ..Fields::default()
     }
 }

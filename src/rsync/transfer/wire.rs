@@ -1,4 +1,5 @@
 use std::{
+    collections::VecDeque,
     io::{self, ErrorKind, Read as _},
     net::TcpStream,
     os::linux::net::TcpStreamExt as _,
@@ -69,12 +70,12 @@ pub(crate) struct Incoming<'o> {
     data: Buffer,
     /// How many bytes came from the socket.
     pub(crate) received: u64,
-    /// How many bytes of data were decoded.
-    pub(crate) taken: u64,
-    /// The files that the sender cannot send.
-    unsent: Vec<u32>,
+    /// How many bytes of data came.
+    arrived: u64,
     /// Is told of the peer's patience.
     pub(crate) alive: Option<KeepAlive>,
+    /// The files that the sender cannot send, each with the number of bytes of data that came before it said so.
+    unsent: VecDeque<(u64, u32)>,
 }
 
 impl<'o> Incoming<'o> {
@@ -94,15 +95,15 @@ impl<'o> Incoming<'o> {
             role,
             frames: None,
             received: received.len() as u64,
-            taken: 0,
             raw: Buffer::default(),
             data: {
                 let mut data = Buffer::default();
                 data.extend(received);
                 data
             },
-            unsent: Vec::new(),
+            arrived: 0,
             alive: None,
+            unsent: VecDeque::new(),
         }
     }
 
@@ -123,7 +124,6 @@ impl<'o> Incoming<'o> {
                 Ok(decoded) => {
                     let used = input.position();
                     self.data.consume(used);
-                    self.taken += used as u64;
                     return Ok(decoded);
                 }
                 Err(Stop::Broken(violation)) => return Err(violation.into()),
@@ -155,19 +155,55 @@ impl<'o> Incoming<'o> {
             };
             let used = input.position();
             self.data.consume(used);
-            self.taken += used as u64;
             return Ok(next);
         }
     }
 
-    /// The files that the sender said it cannot send, since the last call.
+    /// The same, unless the sender says before it that it cannot send a file, which [`Self::take_unsent`] gives then.
+    pub(crate) fn decode_unless_unsent<T>(
+        &mut self,
+        mut decoder: impl FnMut(&mut Input<'_>) -> Result<T, Stop>,
+    ) -> Result<Option<T>, Error> {
+        loop {
+            if self.next_unsent().is_some() {
+                return Ok(None);
+            }
+            let mut input = Input::new(self.data.filled());
+            match decoder(&mut input) {
+                Ok(decoded) => {
+                    let used = input.position();
+                    self.data.consume(used);
+                    return Ok(Some(decoded));
+                }
+                Err(Stop::Broken(violation)) => return Err(violation.into()),
+                Err(Stop::Short) => self.fill()?,
+            }
+        }
+    }
+
+    /// The files that the sender said it cannot send, as far as all data in front of that were decoded.
     pub(crate) fn take_unsent(&mut self) -> Vec<u32> {
-        std::mem::take(&mut self.unsent)
+        let mut numbers = Vec::new();
+        while let Some(number) = self.next_unsent() {
+            self.unsent.pop_front();
+            numbers.push(number);
+        }
+        numbers
+    }
+
+    fn next_unsent(&self) -> Option<u32> {
+        let &(place, number) = self.unsent.front()?;
+        (place <= self.taken()).then_some(number)
     }
 
     /// How many bytes of the stream are behind us.
     pub(crate) fn position(&self) -> u64 {
         self.received - (self.raw.filled().len() + self.data.filled().len()) as u64
+    }
+
+    /// How many bytes of data were decoded.
+    pub(crate) fn taken(&self) -> u64 {
+        self.arrived - self.data.filled().len() as u64
     }
 
     /// Reads until the peer closes, and drops what comes; a peer that does not close is left alone after a while.
@@ -179,15 +215,15 @@ impl<'o> Incoming<'o> {
         while matches!(self.stream.read(&mut piece), Ok(1..)) {}
     }
 
-    /// Reads more data, at least one byte.
+    /// Reads more data, at least one byte, or the number of a file that the sender cannot send.
     fn fill(&mut self) -> Result<(), Error> {
         if self.frames.is_none() {
             return self.read(false);
         }
-        let before = self.data.filled().len();
+        let before = (self.arrived, self.unsent.len());
         loop {
             self.take_frames()?;
-            if self.data.filled().len() > before {
+            if (self.arrived, self.unsent.len()) != before {
                 return Ok(());
             }
             self.read(true)?;
@@ -201,7 +237,15 @@ impl<'o> Incoming<'o> {
         let taken = loop {
             let start = input.position();
             match frames.next(&mut input) {
-                Ok(Frame::Data(piece)) => self.data.extend(piece),
+                Ok(Frame::Data(piece)) => {
+                    self.data.extend(piece);
+                    self.arrived += piece.len() as u64;
+                }
+                Ok(Frame::Message(Tag::NoSend, text)) => {
+                    let index = i32::from_le_bytes(text.try_into().expect("the frame's length was checked"));
+                    let number = u32::try_from(index).map_err(|_| Violation::Index(index))?;
+                    self.unsent.push_back((self.arrived, number));
+                }
                 Ok(Frame::Message(Tag::IoTimeout, text)) => {
                     let seconds =
                         u32::from_le_bytes(text.try_into().expect("the frame's length was checked"));
@@ -217,9 +261,7 @@ impl<'o> Incoming<'o> {
                         self.observer.observe(Event::Message(Tag::IoTimeout, text));
                     }
                 }
-                Ok(Frame::Message(tag, text)) => {
-                    message(self.observer, self.faults, &mut self.unsent, tag, text)?;
-                }
+                Ok(Frame::Message(tag, text)) => message(self.observer, self.faults, tag, text)?,
                 Err(Stop::Broken(violation)) => return Err(violation.into()),
                 // The head of a message without its text is read again.
                 Err(Stop::Short) => break start,
@@ -264,21 +306,12 @@ pub(crate) enum Next {
     End,
 }
 
-fn message(
-    observer: &dyn Observer,
-    faults: &Faults,
-    unsent: &mut Vec<u32>,
-    tag: Tag,
-    text: &[u8],
-) -> Result<(), Error> {
+fn message(observer: &dyn Observer, faults: &Faults, tag: Tag, text: &[u8]) -> Result<(), Error> {
     let number = || i32::from_le_bytes(text.try_into().expect("the frame's length was checked"));
     match tag {
-        Tag::Data | Tag::Noop | Tag::IoTimeout => {}
+        // Files that cannot be sent are noted where they stand in the stream.
+        Tag::Data | Tag::Noop | Tag::IoTimeout | Tag::NoSend => {}
         Tag::IoError => faults.add_bits(number()),
-        Tag::NoSend => {
-            let index = number();
-            unsent.push(u32::try_from(index).map_err(|_| Violation::Index(index))?);
-        }
         Tag::ErrorExit if text.is_empty() => return Err(Error::PeerExit(0)),
         Tag::ErrorExit => return Err(Error::PeerExit(number())),
         Tag::TransferError => {

@@ -117,7 +117,8 @@ impl Need {
                 "test $(cat /proc/sys/net/ipv4/ip_unprivileged_port_start) -gt 1",
                 "everybody may listen on any port",
             ),
-            Self::Rrsync => ("rrsync --help", "rrsync does not run here"),
+            // It needs Python; without arguments it asks for its folder.
+            Self::Rrsync => ("rrsync 2>&1 | grep -q DIR", "rrsync does not run here"),
             Self::Root => ("test $(id -u) = 0", "needs root"),
             Self::Sshd => ("test -x /usr/sbin/sshd", "openssh-server is not installed"),
         };

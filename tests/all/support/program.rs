@@ -12,6 +12,12 @@ use tempfile::TempDir;
 
 /// A folder with files.
 pub(crate) fn folder(files: &[(&str, &str)]) -> TempDir {
+    let files = files.iter().map(|(name, text)| (*name, text.as_bytes()));
+    folder_of_bytes(&files.collect::<Vec<_>>())
+}
+
+/// A folder with files that need not be text.
+pub(crate) fn folder_of_bytes(files: &[(&str, &[u8])]) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     for (name, text) in files {
         let path = folder.path().join(name);

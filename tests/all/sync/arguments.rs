@@ -21,7 +21,7 @@ fn asked(words: &[&str], ours: bool) -> Vec<String> {
         program(folder.path(), &["sync"])
     } else {
         let mut command = Command::new("rsync");
-        command.arg("--no-inc-recursive").current_dir(folder.path());
+        command.current_dir(folder.path());
         command
     };
     command.args(words.iter().map(|word| word.replace("{url}", &url)));
@@ -95,6 +95,10 @@ fn the_server_is_told_the_same() {
         "-a --delete-after --delete-missing-args {url}/m/ d",
         "-a --ignore-missing-args --remove-source-files -m {url}/m/ d",
         "-a --min-size=1 --max-size=1m --modify-window=2 --chmod=F600 --max-alloc=2G {url}/m/ d",
+        "-r --no-i-r {url}/m/ d",
+        "-r --no-inc-recursive --inc-recursive {url}/m/ d",
+        "-r --delete-before {url}/m/ d",
+        "-r --delete-delay --protocol=30 {url}/m/ d",
         "-a -M--fake-super --trust-sender --existing {url}/m/ d",
         "-a --exclude=x --include=y/ -f -s_z -f H_h -f P_p -f R,p_q -f :C -f :en_.f -FF {url}/m/ d",
         "-a --delete-excluded --exclude=x -f :_.f -f :-_.g -f -r_r -f -C {url}/m/ d",
@@ -142,6 +146,7 @@ fn the_server_is_told_the_same() {
         "-az --zc=lz4 --cc=md5 --checksum-seed=3 s/ {url}/m/",
         "-aS -M--x s/ {url}/m/",
         "-ab --suffix=.o s/ {url}/m/",
+        "-r --no-inc-recursive s/ {url}/m/",
         "-aKyy s/ {url}/m/",
         "-ab --backup-dir=b --suffix=.x s/ {url}/m/",
         "-a --partial-dir=.p s/ {url}/m/",

@@ -135,10 +135,7 @@ impl Scene {
             Client::Ours => program(self.folder.path(), &["sync"]),
             Client::Theirs => {
                 let mut command = Command::new("rsync");
-                command
-                    .arg("--no-inc-recursive")
-                    .current_dir(self.folder.path())
-                    .env("LC_ALL", "C.UTF-8");
+                command.current_dir(self.folder.path()).env("LC_ALL", "C.UTF-8");
                 command
             }
         };

@@ -145,6 +145,7 @@ pub(super) fn options(random: &mut Random) -> Vec<String> {
         "--protocol=31",
         "-B512",
         "--no-whole-file",
+        "--no-inc-recursive",
     ];
     for _ in 0..random.below(4) {
         words.push(random.pick(&others).to_owned());

@@ -45,9 +45,7 @@ fn answered(words: &[&str], ours: bool) -> Output {
         program(folder.path(), &["sync"])
     } else {
         let mut command = Command::new("timeout");
-        command
-            .args(["60", "rsync", "--no-inc-recursive"])
-            .current_dir(folder.path());
+        command.args(["60", "rsync"]).current_dir(folder.path());
         command
     };
     command.args(words.iter().map(|word| word.replace("{url}", &url)));

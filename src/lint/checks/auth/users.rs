@@ -9,7 +9,7 @@ use crate::{
     catalog::Safety,
     diagnosis::Edit,
     lint::{
-        checks::{Check, secrets::is_exact},
+        checks::{Check, notes, secrets::is_exact},
         report::{Case, Reporter},
         subject::{ConfigurationSubject, ModuleSubject},
     },
@@ -28,6 +28,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::configuration("RSY336", torn_group),
     Check::configuration("RSY337", rule_never_reached),
     Check::configuration("RSY339", wrong_separator),
+    Check::configuration("RSY341", name_begins_with_hash),
 ];
 
 /// More patterns than any honest list holds; each is compared with each rule behind it.
@@ -187,7 +188,8 @@ fn wrong_separator(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             let Some(joint) = [";", "|"].into_iter().find(|joint| text.contains(joint)) else {
                 continue;
             };
-            let parts: Vec<&str> = text.split(joint).filter(|part| !part.is_empty()).collect();
+            let parts = rule.token.bytes.split(|byte| *byte == joint.as_bytes()[0]);
+            let parts: Vec<&[u8]> = parts.filter(|part| !part.is_empty()).collect();
             if parts.is_empty() {
                 let case = Case::at(setting.part(rule.token.part.clone())).variant("alone");
                 out.report(case.with("word", &*text).with("joint", joint));
@@ -205,8 +207,27 @@ fn wrong_separator(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
                     .with("joint", joint)
                     .with("module", module.name())
                     .explains(span)
-                    .fix(Safety::Unsafe, [Edit::replace(span, parts.join(", "))]),
+                    .fix(Safety::Unsafe, [Edit::replace(span, parts.join(&b", "[..]))]),
             );
+        }
+    }
+}
+
+/// RSY341: the daemon refuses such a name before it looks at a rule (`auth_server` in authenticate.c).
+fn name_begins_with_hash(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for (module, setting) in asking(subject) {
+        // What follows a blank and a mark is a note, which has a page of its own.
+        let end = notes::note(setting).map_or_else(|| setting.text.bytes().len(), |note| note.head);
+        for rule in user_rules(setting, subject.configuration.release) {
+            let is_name = !rule.is_group && rule.token.part.start < end && rule.right != Right::Deny;
+            if is_name && rule.pattern.starts_with(b"#") {
+                let span = name_span(setting, &rule);
+                out.report(
+                    Case::at(span)
+                        .with("user", String::from_utf8_lossy(rule.pattern))
+                        .with("module", module.name()),
+                );
+            }
         }
     }
 }

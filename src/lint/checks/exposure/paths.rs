@@ -4,11 +4,12 @@ use std::{
     collections::{HashMap, hash_map::Entry},
     ffi::OsStr,
     os::unix::ffi::OsStrExt,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use super::{asks_for_users, is_guarded, keeps_strangers_out};
 use crate::{
+    host::{Component, EntryKind, Host, normalize, resolve, walk},
     lint::{
         checks::Check,
         report::{Case, Reporter},
@@ -28,16 +29,17 @@ const SENSITIVE: [&str; 4] = ["/", "/etc", "/home", "/root"];
 
 const USER_VARIABLE: &[u8] = b"%RSYNC_USER_NAME%";
 
-/// RSY504: the folder holds what no client is to have.
+/// RSY504: the folder holds what no client is to have, or whatever is put on a disk.
 fn sensitive_path(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     for module in subject.modules() {
         let Some((path, setting)) = place(&module) else {
             continue;
         };
-        if !SENSITIVE.iter().any(|sensitive| path == Path::new(sensitive)) {
-            continue;
-        }
+        let path = destination(subject.host, path);
+        let is_sensitive = SENSITIVE.iter().any(|sensitive| path == Path::new(sensitive));
         let variant = match (is_guarded(&module), module.is_writable()) {
+            _ if !is_sensitive && is_mount_point(subject.host, &path) => "disk",
+            _ if !is_sensitive => continue,
             (false, _) => "open",
             (true, true) => "writable",
             (true, false) => "guarded",
@@ -46,9 +48,32 @@ fn sensitive_path(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             Case::at(setting.value_span())
                 .variant(variant)
                 .with("module", module.name())
-                .with("path", path.display().to_string()),
+                .with("path", String::from_utf8_lossy(path.as_os_str().as_bytes())),
         );
     }
+}
+
+/// Where a path leads: through the links that the daemon follows, which are those of root, or by its words alone.
+fn destination(host: &dyn Host, path: &Path) -> PathBuf {
+    let is_foreign = |component: &Component| {
+        let link = component.metadata.filter(|found| found.kind == EntryKind::Link);
+        link.is_some_and(|link| link.uid != 0)
+    };
+    let is_safe = walk(host, path).is_ok_and(|passed| !passed.iter().any(is_foreign));
+    let resolved = is_safe.then(|| resolve(host, path).ok()).flatten();
+    resolved.unwrap_or_else(|| normalize(path))
+}
+
+/// Whether another file system begins there than that of the folder above.
+fn is_mount_point(host: &dyn Host, path: &Path) -> bool {
+    let device = |path: &Path| {
+        host.metadata(path, false)
+            .ok()
+            .flatten()
+            .map(|found| found.device)
+    };
+    let above = path.parent().and_then(device);
+    above.is_some_and(|above| device(path).is_some_and(|device| device != above))
 }
 
 /// RSY510: who has not logged in has no name, so the variable is empty.

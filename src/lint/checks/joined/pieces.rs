@@ -56,33 +56,30 @@ impl Piece<'_> {
     }
 
     /// The lines that were meant.
-    pub(super) fn lines(&self) -> String {
+    pub(super) fn lines(&self) -> Vec<u8> {
         match self {
             Self::Parameter { parameter, value, .. } => lines(*parameter, value),
-            Self::Header { name, note, .. } => {
-                let comment = match words_of(note.trim_ascii()) {
-                    [] => String::new(),
-                    note => format!("# {}\n", String::from_utf8_lossy(note)),
-                };
-                format!("{comment}[{}]\n", String::from_utf8_lossy(name))
-            }
+            Self::Header { name, note, .. } => [&comment(note)[..], b"[", name, b"]\n"].concat(),
         }
     }
 }
 
-/// A parameter on a line of its own, and the note behind its value on the line above.
-pub(super) fn lines(parameter: Parameter, value: &[u8]) -> String {
-    let value = value.trim_ascii();
-    let text = |part| String::from_utf8_lossy(part).into_owned();
-    match note_in(parameter, value) {
-        Some(note) => format!(
-            "# {}\n{} = {}\n",
-            text(words_of(&value[note.start..])),
-            parameter.name(),
-            text(&value[..note.head])
-        ),
-        None => format!("{} = {}\n", parameter.name(), text(value)),
+/// A note on a line of its own.
+pub(super) fn comment(note: &[u8]) -> Vec<u8> {
+    match words_of(note.trim_ascii()) {
+        [] => Vec::new(),
+        note => [b"# ", note, b"\n"].concat(),
     }
+}
+
+/// A parameter on a line of its own, and the note behind its value on the line above.
+pub(super) fn lines(parameter: Parameter, value: &[u8]) -> Vec<u8> {
+    let value = value.trim_ascii();
+    let (head, note) = match note_in(parameter, value) {
+        Some(note) => (&value[..note.head], comment(&value[note.start..])),
+        None => (value, Vec::new()),
+    };
+    [&note[..], parameter.name().as_bytes(), b" = ", head, b"\n"].concat()
 }
 
 /// What runs into the value of a parameter, and where the value itself ends.

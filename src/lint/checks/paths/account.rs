@@ -186,6 +186,7 @@ mod tests {
             uid,
             gid,
             size: 0,
+            device: 0,
         };
         let account = |groups| Account { uid: 7, groups };
         let known = account(Some(vec![8]));

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::{
+    catalog::Safety,
+    diagnosis::Edit,
     host::{EntryKind, walk},
     lint::{
         checks::{Check, harm, notes},
@@ -80,20 +82,33 @@ fn relative_path(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
         let behind_equals = path.value.strip_prefix(b"=").map(<[u8]>::trim_ascii_start);
         let variant = match first {
             b'~' => "home",
+            b'\\' if !path.value.starts_with(br"\\") => "backslashes",
             b'=' if behind_equals.is_some_and(|rest| rest.starts_with(b"/")) => "equals",
             _ => "relative",
         };
         let span = setting.value_span();
         if seen.insert((span.source, span.start)) {
-            out.report(
-                Case::at(span)
-                    .variant(variant)
-                    .with("module", module.name())
-                    .with("path", module.display(Parameter::Path))
-                    .with("call", call(subject, &module)),
-            );
+            let with_slashes: Vec<u8> = path.value.iter().map(|byte| slash(*byte)).collect();
+            let case = Case::at(span)
+                .variant(variant)
+                .with("module", module.name())
+                .with("path", module.display(Parameter::Path))
+                .with("meant", String::from_utf8_lossy(&with_slashes))
+                .with("call", call(subject, &module));
+            let backslashes = setting.text.bytes().iter().enumerate();
+            let backslashes = backslashes.filter(|(_, byte)| **byte == b'\\');
+            let edits = backslashes.map(|(at, _)| Edit::replace(setting.part(at..at + 1), "/"));
+            out.report(match variant {
+                "backslashes" => case.fix(Safety::Unsafe, edits),
+                _ => case,
+            });
         }
     }
+}
+
+/// The slash of this system for that of another one.
+fn slash(byte: u8) -> u8 {
+    if byte == b'\\' { b'/' } else { byte }
 }
 
 /// RSY424: a path is one folder, byte for byte: no list, and nothing that a shell would expand.

@@ -197,22 +197,28 @@ fn own_file_inside_watch(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
             continue;
         }
         let roots: Vec<String> = fed.watcher.roots.iter().map(|root| root.text()).collect();
-        let log = fed.transfer.invocation.option("log-file");
-        let log = log.and_then(|given| {
+        let option = |name| {
+            let given = fed.transfer.invocation.option(name)?;
             let word = given.value_word.unwrap_or(given.word);
             Some((given.value.clone()?, fed.transfer.word(word).range.clone()))
+        };
+        let log = option("log-file").map(|(path, range)| ("file", path, range));
+        let password = option("password-file").map(|(path, range)| ("password", path, range));
+        let script = subject.path.map(|path| {
+            let watch = fed.watcher.call.words[0].range.clone();
+            ("script", path.display().to_string(), watch)
         });
         let files = fed.calls(subject).filter_map(|call| {
             let file = call.output_file()?;
-            Some((file.text(), file.range.clone()))
+            Some(("file", file.text(), file.range.clone()))
         });
-        for (path, range) in files.chain(log) {
+        for (variant, path, range) in files.chain(log).chain(password).chain(script) {
             let root = roots.iter().find(|root| is_below(&path, root));
             let Some(root) = root.filter(|_| !seen.contains(&range)) else {
                 continue;
             };
-            let case = Case::at(subject.span(range.clone())).with("path", shown(&path));
-            out.report(case.with("root", shown(root)));
+            let case = Case::at(subject.span(range.clone())).variant(variant);
+            out.report(case.with("path", shown(&path)).with("root", shown(root)));
             seen.push(range);
         }
     }

@@ -10,7 +10,10 @@ use crate::{
         report::{Case, Reporter},
         subject::SecretsSubject,
     },
-    syntax::secrets::{Content, parse},
+    syntax::{
+        Lookalike,
+        secrets::{Content, parse},
+    },
     terms::Span,
 };
 
@@ -85,11 +88,31 @@ fn line_without_name(subject: &SecretsSubject<'_>, out: &mut Reporter<'_>) {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"#"));
         let is_wide = file[line.range.clone()].contains(&0);
         if line.content == Content::WithoutColon && !line.is_rest && !is_marked_comment && !is_wide {
-            out.report(Case::at(Span::new(subject.source, line.text)).variant("line"));
+            let colon = wide_colon(&file[line.text.clone()])
+                .map(|colon| line.text.start + colon.start..line.text.start + colon.end);
+            out.report(match colon {
+                Some(colon) => {
+                    let colon = Span::new(subject.source, colon);
+                    let case = Case::at(Span::new(subject.source, line.text)).variant("wide");
+                    case.fix(Safety::Unsafe, [Edit::replace(colon, ":")])
+                }
+                None => Case::at(Span::new(subject.source, line.text)).variant("line"),
+            });
         }
     }
     for secret in secrets(file) {
         let name = &file[secret.name.clone()];
+        if let Some(quote) = quoted(name) {
+            let ends = [
+                secret.name.start..secret.name.start + quote,
+                secret.name.end - quote..secret.name.end,
+            ];
+            let edits = ends.map(|end| Edit::delete(Span::new(subject.source, end)));
+            let case = Case::at(Span::new(subject.source, secret.name.clone())).variant("quoted");
+            let user = String::from_utf8_lossy(name);
+            out.report(case.with("user", user).fix(Safety::Unsafe, edits));
+            continue;
+        }
         let variant = if name.is_empty() {
             "empty"
         } else if name.iter().all(|byte| b"*?".contains(byte)) {
@@ -104,6 +127,39 @@ fn line_without_name(subject: &SecretsSubject<'_>, out: &mut Reporter<'_>) {
         let user = String::from_utf8_lossy(name);
         out.report(Case::at(span).variant(variant).with("user", user));
     }
+}
+
+/// The colon of Chinese keyboards, in UTF-8 or in GBK, behind what can only be a user's name.
+fn wide_colon(line: &[u8]) -> Option<Range<usize>> {
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-@".contains(byte);
+    let name = line.iter().take_while(|byte| is_name(byte)).count();
+    let in_gbk: &[u8] = if str::from_utf8(line).is_ok() {
+        b""
+    } else {
+        b"\xa3\xba"
+    };
+    let colons = ["：".as_bytes(), in_gbk];
+    let found = colons.into_iter().filter(|colon| !colon.is_empty());
+    let colon = found.into_iter().find(|colon| line[name..].starts_with(colon))?;
+    (name > 0).then(|| name..name + colon.len())
+}
+
+/// The length of the quotes around a name.
+fn quoted(name: &[u8]) -> Option<usize> {
+    let length = match Lookalike::at(name) {
+        Some((Lookalike::Quote, length)) => length,
+        _ => usize::from(matches!(name.first(), Some(b'"' | b'\''))),
+    };
+    let end = name
+        .len()
+        .checked_sub(length)
+        .filter(|end| length > 0 && *end > length)?;
+    let (first, last) = (&name[..length], &name[end..]);
+    let is_pair = match length {
+        1 => first == last,
+        _ => matches!(Lookalike::at(last), Some((Lookalike::Quote, _))),
+    };
+    is_pair.then_some(length)
 }
 
 /// RSY340: the daemon compares what stands behind the colon byte by byte with what the user typed.

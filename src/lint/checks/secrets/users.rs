@@ -30,10 +30,9 @@ const MOST_PATTERNS: usize = 64;
 fn user_without_secret(subject: &SecretsSubject<'_>, out: &mut Reporter<'_>) {
     let file = subject.sources.get(subject.source);
     let lines = parse(file.bytes());
-    // It may be the password of just this user, and has a page of its own.
-    if lines.iter().any(|line| line.content == Content::WithoutColon) {
-        return;
-    }
+    // What has no colon has a page of its own: a password without its user, or a user without a password.
+    let bare = lines.iter().filter(|line| line.content == Content::WithoutColon);
+    let bare: HashSet<&[u8]> = bare.map(|line| &file.bytes()[line.text.clone()]).collect();
     let names: HashSet<&[u8]> = lines
         .into_iter()
         .filter_map(|line| match line.content {
@@ -45,14 +44,23 @@ fn user_without_secret(subject: &SecretsSubject<'_>, out: &mut Reporter<'_>) {
             _ => None,
         })
         .collect();
+    if names.is_empty() && !bare.is_empty() {
+        return;
+    }
     for (module, setting, configuration) in asking(subject) {
         let mut before = Vec::new();
         for rule in user_rules(setting, configuration.release) {
-            let is_exact = !rule.is_group && is_exact(rule.pattern);
+            // A name that begins with `#` has a page of its own.
+            let is_exact = !rule.is_group && is_exact(rule.pattern) && !rule.pattern.starts_with(b"#");
             let is_reached = !before
                 .iter()
                 .any(|pattern: &&[u8]| wildmatch(pattern, rule.pattern));
-            if is_exact && is_reached && rule.right != Right::Deny && !names.contains(rule.pattern) {
+            if is_exact
+                && is_reached
+                && rule.right != Right::Deny
+                && !names.contains(rule.pattern)
+                && !bare.contains(rule.pattern)
+            {
                 let start = rule.token.part.start;
                 out.report(
                     Case::at(setting.part(start..start + rule.pattern.len()))

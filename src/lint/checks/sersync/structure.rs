@@ -1,6 +1,8 @@
 //! The shape of the file: what is missing, what is no XML, what is not read.
 
 use crate::{
+    catalog::Safety,
+    diagnosis::Edit,
     lint::{
         checks::Check,
         report::{Case, Reporter},
@@ -9,7 +11,7 @@ use crate::{
     model::sersync::{Missing, Part, Reason},
     syntax::{
         Lookalike,
-        sersync::{Kind, Trouble, Verdict},
+        sersync::{Kind, Quotes, Trouble, Value, Verdict},
     },
     terms::Span,
 };
@@ -173,10 +175,40 @@ fn curved_quotes(subject: &SersyncSubject<'_>, out: &mut Reporter<'_>) {
             continue;
         }
         let span = subject.span(value.range.clone());
-        out.report(
-            Case::at(span)
-                .with("attribute", attribute.name.display())
-                .explains(span),
-        );
+        let case = Case::at(span)
+            .with("attribute", attribute.name.display())
+            .explains(span);
+        out.report(match straight(subject, value) {
+            Some(edits) => case.fix(Safety::Unsafe, edits),
+            None => case,
+        });
     }
+}
+
+/// Straight quotes for curved ones, or nothing for those inside straight ones; only where a pair of them holds one word.
+fn straight(subject: &SersyncSubject<'_>, value: &Value) -> Option<[Edit; 2]> {
+    let text = value.text.bytes();
+    let end = text.len().checked_sub(QUOTE)?;
+    let inner = text.get(QUOTE..end)?;
+    let is_word = !inner
+        .iter()
+        .any(|byte| byte.is_ascii_whitespace() || b"\"'<>".contains(byte));
+    if value.range.len() != text.len()
+        || !is_curved(&text[end..])
+        || !is_word
+        || inner.windows(QUOTE).any(is_curved)
+    {
+        return None;
+    }
+    let quote = if value.quotes == Quotes::Without { "\"" } else { "" };
+    let (start, end) = (value.range.start, value.range.end);
+    let edit = |range| Edit::replace(subject.span(range), quote);
+    Some([edit(start..start + QUOTE), edit(end - QUOTE..end)])
+}
+
+/// Bytes of a curved quote.
+const QUOTE: usize = 3;
+
+fn is_curved(part: &[u8]) -> bool {
+    matches!(Lookalike::at(part), Some((Lookalike::Quote, _)))
 }

@@ -1,10 +1,12 @@
 //! What starts the daemon: systemd, xinetd, inetd, and the files of their options.
 
+mod confinement;
 mod defaults;
 mod inetd;
 mod lines;
 mod listeners;
 mod network;
+mod only_from;
 mod rights;
 mod sandbox;
 mod start;
@@ -15,6 +17,7 @@ use crate::lint::checks::Check;
 
 pub(super) const FAMILIES: &[&[Check]] = &[
     sandbox::CHECKS,
+    confinement::CHECKS,
     start::CHECKS,
     watchers::CHECKS,
     defaults::CHECKS,
@@ -23,5 +26,6 @@ pub(super) const FAMILIES: &[&[Check]] = &[
     listeners::CHECKS,
     lines::CHECKS,
     xinetd::CHECKS,
+    only_from::CHECKS,
     inetd::CHECKS,
 ];

@@ -298,7 +298,7 @@ fn is_below(path: &Path, folders: &[&str]) -> bool {
 }
 
 /// Whether a unit puts a folder in sight again.
-fn is_bound(unit: &ServiceUnit<'_>, path: &Path) -> bool {
+pub(super) fn is_bound(unit: &ServiceUnit<'_>, path: &Path) -> bool {
     let mut folders = bound(unit, "BindPaths");
     folders.extend(bound(unit, "BindReadOnlyPaths"));
     folders.iter().any(|folder| path.starts_with(folder))

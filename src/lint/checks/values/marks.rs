@@ -58,7 +58,7 @@ pub(super) fn mark_behind_value(subject: &ConfigurationSubject<'_>, out: &mut Re
             .with("mark", mark)
             .with("value", setting.text.display())
             .with("inner", String::from_utf8_lossy(inner))
-            .explains(setting.value_span());
+            .explains_value(setting.value_span(), setting.value_span());
         out.report(match is_inside {
             // What stands behind the mark may be a second path, or a part of the name.
             true => case,

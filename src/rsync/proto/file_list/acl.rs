@@ -1,4 +1,4 @@
-use crate::rsync::proto::{Encode, Input, Stop, Violation};
+use crate::rsync::proto::{Encode, Input, Stop, Violation, file_list::names::OwnedName};
 
 /// An access control list. What is `None` follows from the file's mode, or is not there (`acls.c`).
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -63,8 +63,14 @@ impl Acl {
         (mode >> 3 & 7) as u8
     }
 
-    /// Reads an ACL, where `known` have come before. `mode` is that of the file, for an access ACL.
-    pub(super) fn read(input: &mut Input<'_>, known: usize, mode: Option<u32>) -> Result<Cached<Self>, Stop> {
+    /// Reads an ACL, where `known` have come before. `mode` is that of the file, for an access ACL. Names that came are
+    /// appended.
+    pub(super) fn read(
+        input: &mut Input<'_>,
+        known: usize,
+        mode: Option<u32>,
+        names: &mut Vec<OwnedName>,
+    ) -> Result<Cached<Self>, Stop> {
         let index = input.varint()?;
         match usize::try_from(index) {
             Ok(0) => {}
@@ -96,7 +102,7 @@ impl Acl {
                 .into());
             }
             for _ in 0..count {
-                acl.named.push(Grant::read(input)?);
+                acl.named.push(Grant::read(input, names)?);
             }
         }
         if !acl.named.is_empty() && acl.mask.is_none() {
@@ -181,15 +187,15 @@ impl Acl {
 }
 
 impl Grant {
-    fn read(input: &mut Input<'_>) -> Result<Self, Stop> {
+    fn read(input: &mut Input<'_>, names: &mut Vec<OwnedName>) -> Result<Self, Stop> {
         let id = input.varint()?.cast_unsigned();
         let bits = input.varint()?;
+        let is_user = bits & IS_USER != 0;
         if bits & HAS_NAME != 0 {
-            let length = usize::from(input.byte()?);
-            input.take(length)?;
+            names.push(OwnedName::read(is_user, id, input)?);
         }
         Ok(Self {
-            is_user: bits & IS_USER != 0,
+            is_user,
             id,
             permissions: permissions(bits >> 2)?,
         })
@@ -245,7 +251,8 @@ mod tests {
 
     #[test]
     fn a_captured_acl_is_read_and_written() {
-        let Ok(Cached::New(read)) = Acl::read(&mut Input::new(CAPTURED), 0, Some(0o674)) else {
+        let Ok(Cached::New(read)) = Acl::read(&mut Input::new(CAPTURED), 0, Some(0o674), &mut Vec::new())
+        else {
             panic!("an ACL");
         };
         assert_eq!(read.whole(0o674), there());
@@ -256,10 +263,13 @@ mod tests {
         writer.write(Acl::default(), &mut written);
         assert_eq!(written, [CAPTURED, &[1, 0, 0]].concat());
         for cut in 0..CAPTURED.len() {
-            let cut = Acl::read(&mut Input::new(&CAPTURED[..cut]), 0, None);
+            let cut = Acl::read(&mut Input::new(&CAPTURED[..cut]), 0, None, &mut Vec::new());
             assert_eq!(cut, Err(Stop::Short));
         }
-        assert_eq!(Acl::read(&mut Input::new(&[2]), 2, None), Ok(Cached::Known(1)));
+        assert_eq!(
+            Acl::read(&mut Input::new(&[2]), 2, None, &mut Vec::new()),
+            Ok(Cached::Known(1))
+        );
     }
 
     #[test]
@@ -270,7 +280,7 @@ mod tests {
             &[0, 0x10, 1, 5, 0x20],
             &[0, 0x10, 0xc1, 1, 0],
         ] {
-            let read = Acl::read(&mut Input::new(bytes), 2, None);
+            let read = Acl::read(&mut Input::new(bytes), 2, None, &mut Vec::new());
             assert!(matches!(read, Err(Stop::Broken(_))), "{bytes:?}: {read:?}");
         }
     }

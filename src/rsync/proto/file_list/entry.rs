@@ -1,4 +1,4 @@
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, sync::Arc};
 
 use crate::rsync::proto::file_list::{Acl, Xattr, flag};
 
@@ -72,12 +72,12 @@ pub struct Extra {
     pub checksum: Option<Box<[u8]>>,
     /// The arrival number of the first file of the group of hard links.
     pub leader: Option<u32>,
-    /// The access ACL, if it says more than the mode, by its place among those of the list.
-    pub(super) acl: Option<u32>,
+    /// The access ACL, if it says more than the mode.
+    pub(super) acl: Option<Arc<Acl>>,
     /// The default ACL of a folder that has one.
-    pub(super) default_acl: Option<u32>,
-    /// The extended attributes, if there are any.
-    pub(super) xattrs: Option<u32>,
+    pub(super) default_acl: Option<Arc<Acl>>,
+    /// The extended attributes, if there are any, and which of the sets that came they are.
+    pub(super) xattrs: Option<(u32, Arc<Vec<Xattr>>)>,
     /// Seconds of the access time.
     pub atime: Option<i64>,
     /// Seconds of the creation time.
@@ -130,10 +130,6 @@ pub struct FileList {
     names: Vec<u8>,
     entries: Vec<Entry>,
     extras: Vec<Extra>,
-    /// The distinct ACLs and sets of extended attributes, as they came.
-    pub(super) acls: Vec<Acl>,
-    pub(super) default_acls: Vec<Acl>,
-    pub(super) xattrs: Vec<Vec<Xattr>>,
 }
 
 impl FileList {
@@ -164,27 +160,23 @@ impl FileList {
 
     /// The access ACL of a file, without what follows from its mode; none if the mode says all.
     pub fn acl(&self, entry: &Entry) -> Option<&Acl> {
-        let place = self.extra(entry)?.acl?;
-        Some(&self.acls[place as usize])
+        self.extra(entry)?.acl.as_deref()
     }
 
     /// The default ACL of a folder that has one.
     pub fn default_acl(&self, entry: &Entry) -> Option<&Acl> {
-        let place = self.extra(entry)?.default_acl?;
-        Some(&self.default_acls[place as usize])
+        self.extra(entry)?.default_acl.as_deref()
     }
 
     /// The extended attributes of a file, in the sender's order.
     pub fn xattrs(&self, entry: &Entry) -> &[Xattr] {
-        match self.extra(entry).and_then(|extra| extra.xattrs) {
-            Some(place) => &self.xattrs[place as usize],
-            None => &[],
-        }
+        let set = self.extra(entry).and_then(|extra| extra.xattrs.as_ref());
+        set.map_or(&[], |(_, attributes)| attributes)
     }
 
     /// Which of the sets of extended attributes a file has; files may share one.
     pub fn xattr_set(&self, entry: &Entry) -> Option<u32> {
-        self.extra(entry)?.xattrs
+        Some(self.extra(entry)?.xattrs.as_ref()?.0)
     }
 
     /// Appends a file; `false` if the list cannot hold more.
@@ -221,5 +213,11 @@ impl FileList {
     /// Changes the owners, once their names are known.
     pub(super) fn entries_mut(&mut self) -> &mut [Entry] {
         &mut self.entries
+    }
+
+    /// All ACLs of all files.
+    pub(super) fn acls_mut(&mut self) -> impl Iterator<Item = &mut Arc<Acl>> {
+        let extras = self.extras.iter_mut();
+        extras.flat_map(|extra| extra.acl.iter_mut().chain(&mut extra.default_acl))
     }
 }

@@ -11,10 +11,10 @@ mod xattr;
 
 pub use acl::{Acl, AclWriter, Grant};
 pub use entry::{Entry, Extra, FileKind, FileList};
-pub use names::{NameReader, Named};
-pub use order::{compare, numbered};
+pub use names::{NameReader, Named, OwnedName};
+pub use order::{compare, numbered, sorted, without_duplicates};
 pub use read::{Fields, Item, ListReader};
-pub use write::{ListWriter, write_names};
+pub use write::{Id, ListWriter, write_names};
 pub use xattr::{Xattr, XattrValue, XattrWriter, read_value, read_wanted, write_wanted};
 
 /// The longest name and the longest text of a link, in bytes.

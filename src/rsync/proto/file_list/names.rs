@@ -1,6 +1,8 @@
+use std::sync::Arc;
+
 use crate::rsync::proto::{
     Input, Stop,
-    file_list::{Fields, FileList},
+    file_list::{Fields, FileList, Grant},
 };
 
 /// An id of the sender's, and its name there.
@@ -10,6 +12,31 @@ pub enum Named<'a> {
     User(u32, &'a [u8]),
     /// A group.
     Group(u32, &'a [u8]),
+}
+
+/// A name that came with a file, which happens in incremental lists where an id is used first.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OwnedName {
+    is_user: bool,
+    id: u32,
+    name: Box<[u8]>,
+}
+
+impl OwnedName {
+    /// Reads the name of an id: its length in a byte, and its text.
+    pub(super) fn read(is_user: bool, id: u32, input: &mut Input<'_>) -> Result<Self, Stop> {
+        let length = usize::from(input.byte()?);
+        let name = input.take(length)?.into();
+        Ok(Self { is_user, id, name })
+    }
+
+    /// Whose name it is.
+    pub fn named(&self) -> Named<'_> {
+        match self.is_user {
+            true => Named::User(self.id, &self.name),
+            false => Named::Group(self.id, &self.name),
+        }
+    }
 }
 
 /// Reads the names behind a list that is not incremental: users, then groups, each ended by id 0 (`recv_id_list` in
@@ -73,13 +100,16 @@ impl FileList {
         for entry in self.entries_mut() {
             (entry.uid, entry.gid) = (user(entry.uid), group(entry.gid));
         }
-        for acl in self.acls.iter_mut().chain(&mut self.default_acls) {
-            for grant in &mut acl.named {
-                grant.id = if grant.is_user {
-                    user(grant.id)
-                } else {
-                    group(grant.id)
-                };
+        let ours = |grant: &Grant| match grant.is_user {
+            true => user(grant.id),
+            false => group(grant.id),
+        };
+        for acl in self.acls_mut() {
+            // Most are shared, and stay so.
+            if acl.named.iter().any(|grant| ours(grant) != grant.id) {
+                for grant in &mut Arc::make_mut(acl).named {
+                    grant.id = ours(grant);
+                }
             }
         }
     }

@@ -26,19 +26,30 @@ pub fn compare(left: (&[u8], bool), right: (&[u8], bool)) -> Ordering {
 /// The files of a list by number: position in the order, for each the place of arrival. Of several files of a name only
 /// the first counts, and a folder more than a file; the others keep their numbers and are `None`.
 pub fn numbered(list: &FileList) -> Vec<Option<u32>> {
-    let entries = list.entries();
-    let key = |place: u32| {
-        let entry = &entries[place as usize];
-        (list.name(entry), entry.is_directory())
-    };
-    let count = u32::try_from(entries.len()).expect("a list holds fewer");
+    without_duplicates(list, &sorted(list))
+}
+
+/// The places of all files of a list in the order of their names.
+pub fn sorted(list: &FileList) -> Vec<u32> {
+    let count = u32::try_from(list.len()).expect("a list holds fewer");
     let mut places: Vec<u32> = (0..count).collect();
-    places.sort_by(|&left, &right| compare(key(left), key(right)));
-    let mut numbers: Vec<Option<u32>> = places.iter().copied().map(Some).collect();
-    let mut by_name = places;
+    places.sort_by(|&left, &right| compare(key(list, left), key(list, right)));
+    places
+}
+
+fn key(list: &FileList, place: u32) -> (&[u8], bool) {
+    let entry = &list.entries()[place as usize];
+    (list.name(entry), entry.is_directory())
+}
+
+/// The same, without those that take no part.
+pub fn without_duplicates(list: &FileList, sorted: &[u32]) -> Vec<Option<u32>> {
+    let mut numbers: Vec<Option<u32>> = sorted.iter().copied().map(Some).collect();
+    let mut by_name = sorted.to_vec();
     // A file and a folder of a name do not stand beside each other in that order.
     by_name.sort_by(|&left, &right| {
-        let ((left_name, left_is_directory), (right_name, right_is_directory)) = (key(left), key(right));
+        let ((left_name, left_is_directory), (right_name, right_is_directory)) =
+            (key(list, left), key(list, right));
         let order = left_name.cmp(right_name);
         order
             .then(right_is_directory.cmp(&left_is_directory))
@@ -46,7 +57,7 @@ pub fn numbered(list: &FileList) -> Vec<Option<u32>> {
     });
     let mut removed: Vec<u32> = by_name
         .windows(2)
-        .filter(|pair| key(pair[0]).0 == key(pair[1]).0)
+        .filter(|pair| key(list, pair[0]).0 == key(list, pair[1]).0)
         .map(|pair| pair[1])
         .collect();
     if !removed.is_empty() {

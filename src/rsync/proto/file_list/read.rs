@@ -1,6 +1,11 @@
+use std::sync::Arc;
+
 use crate::rsync::proto::{
     Input, Stop, Violation,
-    file_list::{Acl, Entry, Extra, FileKind, FileList, MAX_PATH, acl::Cached, flag, xattr::read_xattrs},
+    file_list::{
+        Acl, Entry, Extra, FileKind, FileList, MAX_PATH, Xattr, acl::Cached, flag, names::OwnedName,
+        xattr::read_xattrs,
+    },
 };
 
 /// Which fields an entry has; both sides know it from the options.
@@ -53,6 +58,12 @@ pub struct ListReader {
     fields: Fields,
     last: Last,
     name: Vec<u8>,
+    /// The names that came with files.
+    names: Vec<OwnedName>,
+    /// The distinct ACLs and sets of extended attributes, as they came.
+    acls: Vec<Arc<Acl>>,
+    default_acls: Vec<Arc<Acl>>,
+    xattrs: Vec<Arc<Vec<Xattr>>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -72,7 +83,16 @@ impl ListReader {
             fields,
             last: Last::default(),
             name: Vec::new(),
+            names: Vec::new(),
+            acls: Vec::new(),
+            default_acls: Vec::new(),
+            xattrs: Vec::new(),
         }
+    }
+
+    /// The names of ids that came with files since the last call.
+    pub fn take_names(&mut self) -> Vec<OwnedName> {
+        std::mem::take(&mut self.names)
     }
 
     /// Reads one entry into the list, whose first number is `start`, or the end of the list.
@@ -81,6 +101,16 @@ impl ListReader {
     ///
     /// Every value is checked before it is believed; names must stay below the root.
     pub fn read(&mut self, start: u32, input: &mut Input<'_>, list: &mut FileList) -> Result<Item, Stop> {
+        let known = self.names.len();
+        let read = self.read_entry(start, input, list);
+        if read.is_err() {
+            // They are read again.
+            self.names.truncate(known);
+        }
+        read
+    }
+
+    fn read_entry(&mut self, start: u32, input: &mut Input<'_>, list: &mut FileList) -> Result<Item, Stop> {
         let fields = self.fields;
         let flags = match self.flags(input)? {
             Head::End(errors) => return Ok(Item::End(errors)),
@@ -152,18 +182,24 @@ impl ListReader {
         let kind = FileKind::of(entry.mode);
         let (mut acl, mut default_acl, mut xattrs) = (None, None, None);
         if fields.acls && kind != Some(FileKind::Symlink) {
-            acl = Some(Acl::read(input, list.acls.len(), Some(entry.mode))?);
+            acl = Some(Acl::read(
+                input,
+                self.acls.len(),
+                Some(entry.mode),
+                &mut self.names,
+            )?);
             if kind == Some(FileKind::Directory) {
-                default_acl = Some(Acl::read(input, list.default_acls.len(), None)?);
+                default_acl = Some(Acl::read(input, self.default_acls.len(), None, &mut self.names)?);
             }
         }
         if fields.xattrs {
-            xattrs = Some(read_xattrs(input, list.xattrs.len())?);
+            xattrs = Some(read_xattrs(input, self.xattrs.len())?);
         }
         // Nothing can be short any more: what is new is kept.
-        extra.acl = keep(acl, &mut list.acls, |acl| acl.is_trivial());
-        extra.default_acl = keep(default_acl, &mut list.default_acls, |acl| *acl == Acl::default());
-        extra.xattrs = keep(xattrs, &mut list.xattrs, Vec::is_empty);
+        extra.acl = keep(acl, &mut self.acls, |acl| acl.is_trivial()).map(|(_, acl)| acl);
+        let default_acl = keep(default_acl, &mut self.default_acls, |acl| *acl == Acl::default());
+        extra.default_acl = default_acl.map(|(_, acl)| acl);
+        extra.xattrs = keep(xattrs, &mut self.xattrs, Vec::is_empty);
         if !list.push(&clean, entry, extra) {
             return Err(Violation::Range {
                 what: "file list",
@@ -199,7 +235,7 @@ impl ListReader {
     }
 
     fn attributes(
-        &self,
+        &mut self,
         flags: u32,
         input: &mut Input<'_>,
         last: &mut Last,
@@ -247,10 +283,10 @@ impl ListReader {
             extra.atime = Some(last.atime);
         }
         if fields.owner && !has(flag::SAME_UID) {
-            last.uid = self.id(has(flag::USER_NAME), input)?;
+            last.uid = self.id(true, has(flag::USER_NAME), input)?;
         }
         if fields.group && !has(flag::SAME_GID) {
-            last.gid = self.id(has(flag::GROUP_NAME), input)?;
+            last.gid = self.id(false, has(flag::GROUP_NAME), input)?;
         }
         let is_device = fields.devices && kind == Some(FileKind::Device);
         let is_dummy = fields.specials && kind == Some(FileKind::Special) && protocol < 31;
@@ -295,26 +331,30 @@ impl ListReader {
     }
 
     /// An id; with incremental lists a name may follow.
-    fn id(&self, has_name: bool, input: &mut Input<'_>) -> Result<u32, Stop> {
+    fn id(&mut self, is_user: bool, has_name: bool, input: &mut Input<'_>) -> Result<u32, Stop> {
         let id = input.varint30(self.fields.protocol)?.cast_unsigned();
         if self.fields.inline_names && has_name {
-            let length = usize::from(input.byte()?);
-            input.take(length)?;
+            self.names.push(OwnedName::read(is_user, id, input)?);
         }
         Ok(id)
     }
 }
 
 /// The place of something among what came; none for what says nothing.
-fn keep<T>(read: Option<Cached<T>>, known: &mut Vec<T>, is_nothing: impl Fn(&T) -> bool) -> Option<u32> {
+fn keep<T>(
+    read: Option<Cached<T>>,
+    known: &mut Vec<Arc<T>>,
+    is_nothing: impl Fn(&T) -> bool,
+) -> Option<(u32, Arc<T>)> {
     let place = match read? {
         Cached::Known(place) => place,
         Cached::New(new) => {
-            known.push(new);
+            known.push(Arc::new(new));
             u32::try_from(known.len() - 1).ok()?
         }
     };
-    (!is_nothing(&known[place as usize])).then_some(place)
+    let kept = &known[place as usize];
+    (!is_nothing(kept)).then(|| (place, kept.clone()))
 }
 
 enum Head {

@@ -31,7 +31,9 @@ impl ListWriter {
         }
     }
 
-    /// Writes the entry that is the `number`th to go, in a list that begins with `start`.
+    /// Writes the entry that is the `number`th to go, in a list that begins with `start`. With incremental lists `call` gives
+    /// the name of a user or a group whose id goes for the first time.
+    #[expect(clippy::too_many_arguments, reason = "all of it belongs to the entry")]
     pub fn write(
         &mut self,
         name: &[u8],
@@ -39,11 +41,21 @@ impl ListWriter {
         extra: &Extra,
         start: u32,
         number: u32,
+        call: &mut dyn FnMut(Id) -> Option<Vec<u8>>,
         to: &mut impl Encode,
     ) {
         let fields = self.fields;
         let leader = extra.leader.filter(|_| fields.protocol >= 30);
-        let flags = self.flags(entry, extra, leader == Some(number));
+        let mut flags = self.flags(entry, extra, leader == Some(number));
+        let is_whole = leader.is_none_or(|leader| leader == number || leader < start);
+        let mut named = |same: u32, follows: u32, id: Id| {
+            let name = (fields.inline_names && is_whole && flags & same == 0).then(|| call(id));
+            let name = name.flatten().filter(|name| name.len() <= 255);
+            flags |= if name.is_some() { follows } else { 0 };
+            name
+        };
+        let user = named(flag::SAME_UID, flag::USER_NAME, Id::User(entry.uid));
+        let group = named(flag::SAME_GID, flag::GROUP_NAME, Id::Group(entry.gid));
         let most = name.len().min(self.name.len()).min(MAX_SHARED);
         let shared = (0..most)
             .find(|&place| name[place] != self.name[place])
@@ -69,8 +81,8 @@ impl ListWriter {
         if let Some(leader) = earlier {
             to.varint(leader.cast_signed());
         }
-        if earlier.is_none_or(|leader| leader < start) {
-            self.put_attributes(flags, entry, extra, to);
+        if is_whole {
+            self.put_attributes(flags, entry, extra, [user.as_deref(), group.as_deref()], to);
         }
         (self.mode, self.mtime) = (entry.mode, entry.mtime);
         (self.uid, self.gid) = (entry.uid, entry.gid);
@@ -166,7 +178,14 @@ impl ListWriter {
         }
     }
 
-    fn put_attributes(&self, flags: u32, entry: &Entry, extra: &Extra, to: &mut impl Encode) {
+    fn put_attributes(
+        &self,
+        flags: u32,
+        entry: &Entry,
+        extra: &Extra,
+        names: [Option<&[u8]>; 2],
+        to: &mut impl Encode,
+    ) {
         let fields = self.fields;
         let protocol = fields.protocol;
         let has = |bits: u32| flags & bits != 0;
@@ -194,9 +213,15 @@ impl ListWriter {
         }
         if !has(flag::SAME_UID) {
             to.varint30(entry.uid.cast_signed(), protocol);
+            if let Some(name) = names[0] {
+                put_name(name, to);
+            }
         }
         if !has(flag::SAME_GID) {
             to.varint30(entry.gid.cast_signed(), protocol);
+            if let Some(name) = names[1] {
+                put_name(name, to);
+            }
         }
         if let Some((major, minor)) = self.device(entry, extra) {
             if !has(flag::SAME_MAJOR) {
@@ -223,6 +248,15 @@ impl ListWriter {
             }
         }
     }
+}
+
+/// A user or a group.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Id {
+    /// A user.
+    User(u32),
+    /// A group.
+    Group(u32),
 }
 
 /// Writes the names of ids behind a list that is not incremental: users, then groups (`send_id_lists` in uidlist.c).
@@ -323,7 +357,7 @@ mod tests {
             };
             let (mut writer, mut bytes) = (ListWriter::new(fields), Vec::new());
             for (number, (name, entry, extra)) in entries.iter().enumerate() {
-                writer.write(name, entry, extra, 0, number as u32, &mut bytes);
+                writer.write(name, entry, extra, 0, number as u32, &mut |_| None, &mut bytes);
             }
             writer.end(errors, &mut bytes);
             let (mut reader, mut list) = (ListReader::new(fields), FileList::default());

@@ -1,0 +1,73 @@
+use std::collections::{BTreeSet, HashMap};
+
+use nix::unistd::{Gid, Group, Uid, User};
+
+use crate::rsync::proto::file_list::{FileList, Named};
+
+/// Which of our ids a name of the sender's has; ids without a name here stay as they are.
+#[derive(Debug, Default)]
+pub(crate) struct LocalIds {
+    users: HashMap<u32, u32>,
+    groups: HashMap<u32, u32>,
+}
+
+impl LocalIds {
+    /// A user of the sender's here.
+    pub(crate) fn user(&self, uid: u32) -> u32 {
+        self.users.get(&uid).copied().unwrap_or(uid)
+    }
+
+    /// A group of the sender's here.
+    pub(crate) fn group(&self, gid: u32) -> u32 {
+        self.groups.get(&gid).copied().unwrap_or(gid)
+    }
+
+    /// Notes what an id is called at the sender.
+    pub(crate) fn learn(&mut self, named: &Named<'_>) {
+        match *named {
+            Named::User(id, name) if id != 0 => {
+                let name = std::str::from_utf8(name).ok();
+                let user = name.and_then(|name| User::from_name(name).ok().flatten());
+                self.users.extend(user.map(|user| (id, user.uid.as_raw())));
+            }
+            Named::Group(id, name) if id != 0 => {
+                let name = std::str::from_utf8(name).ok();
+                let group = name.and_then(|name| Group::from_name(name).ok().flatten());
+                self.groups.extend(group.map(|group| (id, group.gid.as_raw())));
+            }
+            // That of root stays.
+            _ => {}
+        }
+    }
+}
+
+/// The names of those who own the files of a list, without root's.
+#[derive(Default)]
+pub(crate) struct OwnerNames {
+    pub(crate) users: Vec<(u32, Vec<u8>)>,
+    pub(crate) groups: Vec<(u32, Vec<u8>)>,
+}
+
+impl OwnerNames {
+    pub(crate) fn of(list: &FileList) -> Self {
+        let named = |ids: BTreeSet<u32>, name: fn(u32) -> Option<String>| {
+            let ids = ids.into_iter().filter(|&id| id != 0);
+            ids.filter_map(|id| Some((id, name(id)?.into_bytes()))).collect()
+        };
+        let entries = || list.entries().iter();
+        Self {
+            users: named(entries().map(|entry| entry.uid).collect(), user_name),
+            groups: named(entries().map(|entry| entry.gid).collect(), group_name),
+        }
+    }
+}
+
+/// The name of a user here.
+pub(crate) fn user_name(uid: u32) -> Option<String> {
+    Some(User::from_uid(Uid::from_raw(uid)).ok()??.name)
+}
+
+/// The name of a group here.
+pub(crate) fn group_name(gid: u32) -> Option<String> {
+    Some(Group::from_gid(Gid::from_raw(gid)).ok()??.name)
+}

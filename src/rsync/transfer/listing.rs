@@ -1,0 +1,229 @@
+use crate::rsync::{
+    filter::{FilterList, Requested, Side, Verdict},
+    proto::{
+        Index, Indices, Session, Stop, Violation,
+        file_list::{Entry, Fields, FileList, Item, ListReader, NameReader},
+    },
+    transfer::{
+        Error, Event, ModeChange, Observer, Options,
+        ids::LocalIds,
+        links::MUNGED,
+        lists::Lists,
+        part::Listed,
+        prune::prune,
+        session::{fields, total_size},
+        text::shown,
+        wire::{Faults, Incoming},
+    },
+};
+
+/// Receives the sender's lists (`recv_file_list` in flist.c).
+pub(crate) struct Listing<'a> {
+    session: Session,
+    options: &'a Options,
+    lists: &'a Lists,
+    faults: &'a Faults,
+    observer: &'a dyn Observer,
+    fields: Fields,
+    reader: ListReader,
+    gate: Gate,
+    ids: LocalIds,
+    /// How many files came.
+    pub(crate) listed: u64,
+    /// Their length, in bytes.
+    pub(crate) total_size: u64,
+    /// How many bytes the lists took on the wire.
+    pub(crate) size: u64,
+}
+
+impl<'a> Listing<'a> {
+    /// Nothing has come; these paths were asked for, with these rules.
+    pub(crate) fn new(
+        session: Session,
+        options: &'a Options,
+        paths: &[Vec<u8>],
+        filters: FilterList,
+        lists: &'a Lists,
+        faults: &'a Faults,
+        observer: &'a dyn Observer,
+    ) -> Self {
+        let fields = fields(&session, options);
+        Self {
+            session,
+            options,
+            lists,
+            faults,
+            observer,
+            fields,
+            reader: ListReader::new(fields),
+            gate: Gate {
+                requested: Requested::new(paths, options.recursive, options.directories),
+                filters,
+                is_open: options.trust_sender,
+            },
+            ids: LocalIds::default(),
+            listed: 0,
+            total_size: 0,
+            size: 0,
+        }
+    }
+
+    /// Receives what is known before the destination is chosen: the list of the arguments, and one more if it has one file
+    /// only, which may be a folder that is empty or not.
+    pub(crate) fn receive_first(
+        &mut self,
+        incoming: &mut Incoming<'_>,
+        indices: &mut Indices,
+    ) -> Result<(), Error> {
+        self.receive(None, incoming)?;
+        if !self.lists.is_incremental() || self.listed != 1 {
+            return Ok(());
+        }
+        let before = *indices;
+        let index = incoming.decode(|input| {
+            *indices = before;
+            indices.read(input)
+        })?;
+        match index {
+            Index::List(folder) => self.receive(Some(folder), incoming),
+            Index::ListsEnd => {
+                self.complete();
+                Ok(())
+            }
+            _ => Err(Violation::Goodbye.into()),
+        }
+    }
+
+    /// There are no more lists.
+    pub(crate) fn complete(&self) {
+        self.lists.complete();
+        self.observer.observe(Event::AllListed);
+    }
+
+    /// Receives the list of a folder, or the first one.
+    pub(crate) fn receive(&mut self, folder: Option<u32>, incoming: &mut Incoming<'_>) -> Result<(), Error> {
+        let folder = folder.map(|number| self.lists.begin(number)).transpose()?;
+        if folder.is_none() {
+            self.observer.observe(Event::Listing);
+        }
+        let before = incoming.position();
+        let mut list = self.read(folder.as_ref(), incoming)?;
+        self.size += incoming.position() - before;
+        list.map_ids(|uid| self.ids.user(uid), |gid| self.ids.group(gid));
+        let options = self.options;
+        if !options.mode_changes.is_empty() {
+            list.map_modes(|mode, is_directory| {
+                ModeChange::apply_all(&options.mode_changes, mode, is_directory)
+            });
+        }
+        if options.munge_links {
+            list.prefix_links(MUNGED);
+        }
+        self.listed += list.len() as u64;
+        self.total_size += total_size(&list);
+        let is_first = folder.is_none();
+        let part = self.lists.push(list, folder, |part| {
+            if options.prune_empty_directories {
+                prune(part, &self.gate.filters);
+            }
+        })?;
+        self.observer.observe(Event::Listed {
+            list: &part.list,
+            folder: part.folder.as_ref().map(|folder| (&*folder.list, &folder.entry)),
+            is_first,
+            is_incremental: self.lists.is_incremental(),
+        });
+        Ok(())
+    }
+
+    fn read(&mut self, folder: Option<&Listed>, incoming: &mut Incoming<'_>) -> Result<FileList, Error> {
+        let start = self.lists.next_number();
+        let place = folder.map(Listed::name);
+        let mut list = FileList::default();
+        let errors = loop {
+            match incoming.decode(|input| self.reader.read(start, input, &mut list))? {
+                Item::File => {
+                    let entry = list.entries().last().expect("it was appended");
+                    if self.lists.is_incremental() {
+                        is_in(list.name(entry), place)?;
+                    }
+                    self.gate.check(&list, entry)?;
+                    if list.len().is_multiple_of(100) {
+                        self.observer.observe(Event::Counted(list.len() as u64));
+                    }
+                    for name in self.reader.take_names() {
+                        self.ids.learn(&name.named());
+                    }
+                }
+                Item::End(errors) => break errors,
+            }
+        };
+        self.faults.add_bits(errors);
+        if !self.options.numeric_ids && !self.lists.is_incremental() {
+            self.read_names(incoming)?;
+        }
+        if self.session.protocol < 30 {
+            self.faults.add_bits(incoming.decode(|input| input.int())?);
+        }
+        Ok(list)
+    }
+
+    /// The names of ids, behind a list that is the only one.
+    fn read_names(&mut self, incoming: &mut Incoming<'_>) -> Result<(), Error> {
+        let mut reader = NameReader::new(&self.fields, self.session.compatibility.has_names_of_root());
+        let mut is_end = false;
+        while !is_end {
+            let before = reader.clone();
+            incoming.decode(|input| {
+                reader = before.clone();
+                match reader.next(input)? {
+                    Some(named) => self.ids.learn(&named),
+                    None => is_end = true,
+                }
+                Ok::<_, Stop>(())
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Looks whether a file is in the folder whose list it came with, or in the root.
+fn is_in(name: &[u8], folder: Option<&[u8]>) -> Result<(), Violation> {
+    let (above, base) = match name.iter().rposition(|&byte| byte == b'/') {
+        Some(slash) => (Some(&name[..slash]), &name[slash + 1..]),
+        None => (None, name),
+    };
+    if above == folder {
+        return Ok(());
+    }
+    let path = [above.unwrap_or_default(), b"/", base].concat();
+    Err(Violation::ListPath(shown(&path)))
+}
+
+/// Lets in what was asked for (`recv_file_entry` in flist.c).
+struct Gate {
+    requested: Requested,
+    filters: FilterList,
+    is_open: bool,
+}
+
+impl Gate {
+    /// Looks at a file that came.
+    fn check(&self, list: &FileList, entry: &Entry) -> Result<(), Violation> {
+        if self.is_open {
+            return Ok(());
+        }
+        let (name, is_directory) = (list.name(entry), entry.is_directory());
+        if name == b"." {
+            return Ok(());
+        }
+        let is_excluded = || self.filters.check(name, is_directory, Side::Sender) == Verdict::Excluded;
+        if !self.filters.has_folder_rules() && is_excluded() {
+            return Err(Violation::ExcludedName(shown(name)));
+        }
+        if !self.requested.contains(name, is_directory) {
+            return Err(Violation::UnrequestedName(shown(name)));
+        }
+        Ok(())
+    }
+}

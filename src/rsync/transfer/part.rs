@@ -1,0 +1,105 @@
+use std::{collections::VecDeque, sync::Arc};
+
+use crate::rsync::proto::file_list::{Entry, FileList, sorted, without_duplicates};
+
+/// A list of the transfer, and the numbers of its files.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) list: Arc<FileList>,
+    /// The number of the first file.
+    pub(crate) start: u32,
+    /// The folder whose content the list is: it has the number in front of the first one.
+    pub(crate) folder: Option<Listed>,
+    /// For each number from `start` on, where its file stands in the list.
+    places: Vec<u32>,
+    /// Which of them take part after all.
+    taking_part: Vec<bool>,
+}
+
+/// A file and the list that it is in.
+#[derive(Clone, Debug)]
+pub(crate) struct Listed {
+    pub(crate) list: Arc<FileList>,
+    pub(crate) entry: Entry,
+    /// How many files came before it in its list.
+    pub(crate) place: u32,
+}
+
+impl Listed {
+    /// The file that came as the `place`th to its list.
+    pub(crate) fn new(list: &Arc<FileList>, place: u32) -> Self {
+        Self {
+            list: list.clone(),
+            entry: list.entries()[place as usize],
+            place,
+        }
+    }
+
+    /// Its name below the root of the transfer.
+    pub(crate) fn name(&self) -> &[u8] {
+        self.list.name(&self.entry)
+    }
+}
+
+impl Part {
+    /// A list whose files are numbered from `start` on.
+    pub(crate) fn new(list: FileList, start: u32, folder: Option<Listed>) -> Self {
+        let places = sorted(&list);
+        let numbers = without_duplicates(&list, &places);
+        Self {
+            list: Arc::new(list),
+            start,
+            folder,
+            taking_part: numbers.iter().map(Option::is_some).collect(),
+            places,
+        }
+    }
+
+    /// The root of the transfer, from the folders of the list, if it is the first file: what the root holds comes together
+    /// with it.
+    pub(crate) fn root(&self, folders: &Arc<FileList>) -> Option<Listed> {
+        let (_, first) = self.files().next()?;
+        (self.list.name(first) == b".").then(|| Listed::new(folders, 0))
+    }
+
+    /// How many files there are, with those that take no part.
+    pub(crate) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The files that take part, in order, with their numbers.
+    pub(crate) fn files(&self) -> impl DoubleEndedIterator<Item = (u32, &Entry)> {
+        let numbered = self.places().enumerate();
+        numbered.filter_map(|(index, (place, takes_part))| {
+            let number = self.start + u32::try_from(index).expect("a list holds fewer");
+            takes_part.then(|| (number, &self.list.entries()[place as usize]))
+        })
+    }
+
+    /// Where the files stand in the list, in order, and whether they take part.
+    pub(crate) fn places(&self) -> impl DoubleEndedIterator<Item = (u32, bool)> + ExactSizeIterator {
+        self.places.iter().copied().zip(self.taking_part.iter().copied())
+    }
+
+    /// Takes files out that took part up to now; they keep their numbers.
+    pub(crate) fn retain(&mut self, is_kept: impl Fn(&FileList, &Entry) -> bool) {
+        for (place, takes_part) in self.places.iter().zip(&mut self.taking_part) {
+            *takes_part = *takes_part && is_kept(&self.list, &self.list.entries()[*place as usize]);
+        }
+    }
+
+    /// The file of a number.
+    pub(crate) fn file(&self, number: u32) -> Option<Listed> {
+        let Some(index) = number.checked_sub(self.start) else {
+            return self.folder.clone();
+        };
+        let place = *self.places.get(index as usize)?;
+        self.taking_part[index as usize].then(|| Listed::new(&self.list, place))
+    }
+}
+
+/// Finds the list of a number; a list has the number in front of its files too.
+pub(crate) fn position<T>(parts: &VecDeque<T>, number: u32, start: impl Fn(&T) -> u32) -> Option<usize> {
+    let behind = parts.partition_point(|part| start(part).saturating_sub(1) <= number);
+    behind.checked_sub(1)
+}
