@@ -231,6 +231,10 @@ pub(super) fn options(random: &mut Random) -> Vec<String> {
             words.push(random.pick(&outputs).to_owned());
         }
     }
+    // How many files are still to be looked at depends on how fast lists come one by one.
+    if words.iter().any(|word| word.contains("progress")) {
+        words.push("--no-inc-recursive".to_owned());
+    }
     // Twice, `-v` tells of filter rules too, which is not done here yet.
     if let Some(first) = words.iter().position(|word| word == "-v") {
         let mut index = 0;
