@@ -2,6 +2,7 @@
 
 mod choices;
 mod console;
+mod files;
 mod format;
 mod itemize;
 mod lines;
