@@ -74,7 +74,7 @@ impl Choice {
         let (settings, file) = self.settings.read(first)?;
         // A mistake in the settings is told with its place.
         let of_settings = |word: &Word| {
-            let file = file.as_deref().unwrap_or(Path::new(FILE_NAME)).display();
+            let file = file.as_deref().unwrap_or_else(|| Path::new(FILE_NAME)).display();
             pages(&word.text).map_err(|error| format!("{file}: line {}: {error}", word.line))
         };
         let mut severities: Vec<_> = settings.severity.iter().collect();
