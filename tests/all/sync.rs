@@ -8,8 +8,10 @@ mod extended;
 mod faults;
 mod filters;
 mod incremental;
+mod output;
 mod parts;
 mod places;
+mod programs;
 mod trees;
 mod unasked;
 
@@ -32,7 +34,10 @@ use crate::{
         program::program,
         skip,
     },
-    sync::trees::{described, link, options, plant, touch},
+    sync::{
+        output::masked,
+        trees::{described, link, options, plant, touch},
+    },
 };
 
 /// Fills the folder that a client starts in.
@@ -58,6 +63,7 @@ impl Stage {
              [data]\npath = {root}/data\ncomment = all of it\n\
              [drop]\npath = {root}/drop\nread only = no\nlist = no\n\
              [locked]\npath = {root}/data\nauth users = joe\nsecrets file = {root}/secrets\nlist = no\n\
+             [limited]\npath = {root}/data\ntimeout = 3600\nlist = no\n\
              [writable]\npath = {root}/data\nread only = no\nlist = no\n",
             gid = nix::unistd::getegid(),
         );
@@ -167,29 +173,13 @@ impl Stage {
 /// What a client said, without what differs from run to run and from program to program.
 fn told(output: &Output, place: &str) -> String {
     let mut text = format!("code {:?}\n", output.status.code());
-    let mut items = String::new();
-    for line in String::from_utf8_lossy(&output.stdout).lines() {
-        let is_of_run = line.starts_with("sent ")
-            || line.starts_with("receiving ")
-            || line.starts_with("sending ")
-            || line.starts_with("building ");
-        if !is_of_run {
-            let line = line.split("  speedup is").next().unwrap_or(line);
-            // rsync's processes print these and the items in an order that is not always the same.
-            let is_of_generator = [
-                "skipping ",
-                "cannot delete ",
-                "deleting ",
-                "*deleting ",
-                "IO error ",
-            ]
-            .iter()
-            .any(|start| line.starts_with(start));
-            let to = if is_of_generator { &mut text } else { &mut items };
-            to.push_str(&format!("{line}\n"));
-        }
-    }
-    text.push_str(&items);
+    // What overwrites a line begins one here: rsync's processes do not know of each other's lines.
+    let said = String::from_utf8_lossy(&output.stdout).replace('\r', "\n");
+    let said: String = said
+        .split_inclusive('\n')
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    text.push_str(&masked("out", &said));
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     // rsync ends the line in which it counts files with an empty one, if something is to be said.
     for line in errors.lines().filter(|line| !line.is_empty()) {

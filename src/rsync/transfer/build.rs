@@ -17,7 +17,7 @@ use crate::rsync::{
         file_list::{Entry, Extra, FileKind, FileList, MAX_PATH},
     },
     transfer::{
-        Error, Event, Observer, Options,
+        Error, Event, Info, Observer, Options,
         links::is_unsafe,
         text::{describe, shown},
         wire::Faults,
@@ -55,6 +55,11 @@ impl Origins {
 }
 
 impl Source {
+    /// The folder as it was given.
+    pub(crate) fn folder(&self) -> &[u8] {
+        self.path.as_os_str().as_bytes()
+    }
+
     /// The whole path, for messages.
     pub(crate) fn shown(&self, name: &[u8]) -> String {
         let mut path = whole(&self.path);
@@ -325,6 +330,10 @@ impl<'a> Builder<'a> {
         let is_mount =
             is_directory && self.options.one_file_system > 0 && status.filesystem != self.source().filesystem;
         if is_mount && self.options.one_file_system > 1 {
+            if self.options.output.info(Info::Mount) > 0 {
+                let text = format!("[sender] skipping mount-point dir {}", shown(&name));
+                self.observer.observe(Event::Warning(&text));
+            }
             return None;
         }
         let is_entered = is_directory && self.options.recursive && !is_mount;
@@ -343,7 +352,18 @@ impl<'a> Builder<'a> {
         let is_followed = options.copy_links
             || options.copy_unsafe_links && tree.link(name).is_ok_and(|link| is_unsafe(&link, name));
         match led {
-            Ok(led) if is_followed => Some(led),
+            Ok(led) if is_followed => {
+                if !options.copy_links && options.output.info(Info::Symsafe) > 0 {
+                    let link = tree.link(name).unwrap_or_default();
+                    let text = format!(
+                        "copying unsafe symlink \"{}\" -> \"{}\"",
+                        shown(name),
+                        shown(&link)
+                    );
+                    self.observer.observe(Event::Warning(&text));
+                }
+                Some(led)
+            }
             Ok(led) if options.copy_directory_links && led.kind() == FileKind::Directory => Some(led),
             Err(error) if is_followed && error.kind() != io::ErrorKind::NotFound => {
                 self.vanished(name, &error);
@@ -436,6 +456,11 @@ impl<'a> Builder<'a> {
         if self.options.hard_links && kind != FileKind::Directory && status.links > 1 {
             let inode = (status.filesystem, status.inode);
             extra.leader = Some(*self.leaders.entry(inode).or_insert(self.start + place));
+        }
+        // rsync counts before it appends.
+        if self.built.list.len().is_multiple_of(100) {
+            self.observer
+                .observe(Event::Counted(self.built.list.len() as u64));
         }
         let mut entry = Entry::default();
         (entry.mode, entry.uid, entry.gid) = (status.mode, status.uid, status.gid);

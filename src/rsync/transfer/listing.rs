@@ -33,6 +33,8 @@ pub(crate) struct Listing<'a> {
     pub(crate) listed: u64,
     /// Their length, in bytes.
     pub(crate) total_size: u64,
+    /// How many bytes the lists took on the wire.
+    pub(crate) size: u64,
 }
 
 impl<'a> Listing<'a> {
@@ -78,6 +80,7 @@ impl<'a> Listing<'a> {
             ids,
             listed: 0,
             total_size: 0,
+            size: 0,
         })
     }
 
@@ -100,17 +103,28 @@ impl<'a> Listing<'a> {
         match index {
             Index::List(folder) => self.receive(Some(folder), incoming),
             Index::ListsEnd => {
-                self.lists.complete();
+                self.complete();
                 Ok(())
             }
             _ => Err(Violation::Goodbye.into()),
         }
     }
 
+    /// There are no more lists.
+    pub(crate) fn complete(&self) {
+        self.lists.complete();
+        self.observer.observe(Event::AllListed);
+    }
+
     /// Receives the list of a folder, or the first one.
     pub(crate) fn receive(&mut self, folder: Option<u32>, incoming: &mut Incoming<'_>) -> Result<(), Error> {
         let folder = folder.map(|number| self.lists.begin(number)).transpose()?;
+        if folder.is_none() {
+            self.observer.observe(Event::Listing);
+        }
+        let before = incoming.position();
         let mut list = self.read(folder.as_ref(), incoming)?;
+        self.size += incoming.position() - before;
         list.map_ids(|uid| self.ids.user(uid), |gid| self.ids.group(gid));
         let options = self.options;
         if !options.mode_changes.is_empty() {
@@ -150,6 +164,9 @@ impl<'a> Listing<'a> {
                         is_in(list.name(entry), place)?;
                     }
                     self.gate.check(&list, entry)?;
+                    if list.len().is_multiple_of(100) {
+                        self.observer.observe(Event::Counted(list.len() as u64));
+                    }
                     for name in self.reader.take_names() {
                         self.ids.learn(&name.named());
                     }

@@ -6,11 +6,11 @@ use std::{
 
 use crate::rsync::{
     proto::{
-        SumHead,
+        ItemFlags, SumHead,
         file_list::{Entry, FileList},
     },
     transfer::{
-        Error, Event,
+        Error, Event, Transferred,
         basis::Basis,
         part::Listed,
         receiver::{Receiver, missing},
@@ -37,6 +37,10 @@ pub(super) struct Target<'f> {
     pub(super) list: &'f FileList,
     pub(super) entry: &'f Entry,
     pub(super) name: &'f [u8],
+    /// What is other, as it was asked for.
+    pub(super) flags: ItemFlags,
+    /// How many bytes of data had come before its own.
+    pub(super) taken: u64,
 }
 
 /// What came of a file.
@@ -169,7 +173,7 @@ impl Receiver<'_> {
         let sums = wanted.sums;
         let mut hasher = self.session.checksum.file(self.session.seed);
         let mut block = Vec::new();
-        let mut written = 0_u64;
+        let (mut written, size) = (0_u64, target.entry.size.unsigned_abs());
         let append = self.options.receiving.append;
         if append > 0 && !wanted.is_again {
             written = sums.length();
@@ -188,7 +192,11 @@ impl Receiver<'_> {
                     file.trouble.note("write failed on", output.write_all(piece));
                 }
             };
-            match self.incoming.token(&mut self.tokens, literal)? {
+            let next = self.incoming.token(&mut self.tokens, literal)?;
+            if !matches!(next, Next::End) {
+                self.observer.observe(Event::Progress(written, size));
+            }
+            match next {
                 Next::End => break,
                 Next::Literal(length) => {
                     file.has_literal = true;
@@ -214,16 +222,25 @@ impl Receiver<'_> {
                     written += length as u64;
                 }
             }
-            if written.is_multiple_of(1 << 20) {
-                self.observer
-                    .observe(Event::Progress(written, target.entry.size.unsigned_abs()));
-            }
         }
         if let (true, Some(output)) = (self.options.receiving.sync, &file.output) {
             file.trouble.note("fsync failed on", output.sync());
         }
         let length = self.session.checksum.length();
         let digest = self.incoming.decode(|input| Ok(input.take(length)?.to_vec()))?;
+        // What could not be begun is not told of.
+        if file.output.is_some() || file.trouble.0.is_none() {
+            self.observer.observe(Event::Transferred(&Transferred {
+                list: target.list,
+                entry: target.entry,
+                flags: target.flags,
+                folder: b"",
+                size,
+                data: self.incoming.taken() - target.taken,
+                sums: 0,
+                digest: &digest,
+            }));
+        }
         Ok(digest == hasher.finish())
     }
 
@@ -290,7 +307,9 @@ impl Receiver<'_> {
             wanted.is_again && receiving.keeps_partial() && receiving.partial_folder().is_none();
         if !receiving.in_place && !is_kept_twice {
             let backed_up = self.beside.back_up(tree, target.name);
-            backed_up.map_err(|error| ("make_backup", error))?;
+            if let Some(text) = backed_up.map_err(|error| ("make_backup", error))? {
+                self.observer.observe(Event::Warning(&text));
+            }
         }
         let Some(output) = file.output else { return Ok(()) };
         let put = output
@@ -362,7 +381,7 @@ impl Receiver<'_> {
             let moved =
                 self.beside
                     .back_up(tree, &name)
-                    .and_then(|()| match self.beside.partial(tree, &name) {
+                    .and_then(|_| match self.beside.partial(tree, &name) {
                         Some((from, partial)) => from.move_to(&partial, &mut there, &name),
                         None => Ok(()),
                     });
