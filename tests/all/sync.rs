@@ -548,8 +548,6 @@ fn generated_pull(seed: u64) -> Result<(), String> {
     words.push(random.pick(&["{url}/data/src/", "{url}/data/src"]).to_owned());
     words.push("dst".to_owned());
     if words.iter().any(|word| word == "-H") {
-        // Refused below protocol 30.
-        words.retain(|word| word != "--protocol=29");
         link(&stage.source(), &mut random);
     }
     let words: Vec<_> = words.iter().map(String::as_str).collect();

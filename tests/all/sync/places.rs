@@ -381,6 +381,7 @@ fn names_of_one_file_stay_together() {
         // With `--compare-dest` rsync waits for ever.
         "-ai -H --delay-updates --max-size=19k",
         "-ai -H --protocol=30 --partial-dir=.part",
+        "-aic -H --protocol=29",
     ] {
         let words: Vec<_> = words.split(' ').chain(["{url}/data/src/", "dst"]).collect();
         differences.extend(stage.compare(&words, nothing).err());
