@@ -30,7 +30,7 @@ pub(super) struct Arguments {
 
 /// Prints what the daemon makes of its file.
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    let resolved = arguments.input.resolve()?;
+    let resolved = arguments.input.resolve_until_fatal()?;
     let language = arguments.output.language();
     resolved.complain(language)?;
     let module = arguments.input.module.as_deref();

@@ -8,6 +8,7 @@ mod lint;
 mod output;
 mod resolved;
 mod rules;
+mod settings;
 mod sync;
 
 use std::{

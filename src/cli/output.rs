@@ -35,8 +35,13 @@ pub(super) struct Output<F: FormatName> {
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
     color: When,
     /// Show at most this many findings of one rule, and as many that were not checked; 0 shows all (human format)
-    #[arg(long, value_name = "COUNT", default_value_t = 10, global = true)]
+    #[arg(long, value_name = "COUNT", default_value_t = 10, global = true, value_parser = count)]
     limit: usize,
+}
+
+fn count(written: &str) -> Result<usize, String> {
+    let count = written.parse();
+    count.map_err(|_| "write a number such as 20, or 0 for all".to_owned())
 }
 
 /// The names of a command's formats.

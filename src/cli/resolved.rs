@@ -14,17 +14,21 @@ use crate::{
         Failure, exit,
         input::{Machine, is_standard_input, read, standard_input, unreadable},
         output::complain,
+        settings::SettingsFile,
     },
     diagnosis::Unchecked,
     host::Host,
     lint::{self, Circumstances, HostFiles, Input, Options, Report},
-    model::{Configuration, Scope, resolve},
+    model::{Configuration, Files, Scope, resolve, resolve_until_fatal},
     render,
     terms::{Release, Source, SourceId, Sources},
 };
 
 /// The rules that find what makes rsync give up a file, and nothing else.
 const FATAL: [&str; 5] = ["RSY103", "RSY104", "RSY105", "RSY106", "RSY107"];
+
+/// How a configuration is resolved.
+type Resolve = fn(&mut Sources, SourceId, Release, &dyn Files) -> Configuration;
 
 /// One daemon's configuration.
 #[derive(Args, Debug)]
@@ -38,10 +42,14 @@ pub(super) struct OneFile {
     #[arg(long, value_name = "NAME")]
     pub(super) module: Option<String>,
     /// The release of rsync that reads the file
-    #[arg(long, value_name = "VERSION", default_value_t = Release::CURRENT)]
-    target_version: Release,
+    ///
+    /// [default: `target-version` of the settings, else 3.5.0]
+    #[arg(long, value_name = "VERSION")]
+    target_version: Option<Release>,
     #[command(flatten)]
     machine: Machine,
+    #[command(flatten)]
+    settings: SettingsFile,
 }
 
 impl OneFile {
@@ -49,17 +57,37 @@ impl OneFile {
     pub(super) fn resolve(&self) -> Result<Resolved, Failure> {
         match &self.file {
             Some(file) => self.resolve_named(file),
-            None => self.read(&self.machine.default_file(), "; name the file"),
+            None => self.read(&self.machine.default_file(), "; name the file", resolve),
         }
+    }
+
+    /// The release that was named, or else the one of the settings.
+    fn release(&self) -> Result<Release, Failure> {
+        let default = self.machine.default_file();
+        let (settings, _) = self.settings.read(self.file.as_ref().unwrap_or(&default))?;
+        let release = self.target_version.or(settings.target_version);
+        Ok(release.unwrap_or(Release::CURRENT))
     }
 
     /// Reads and resolves a file that was named elsewhere, in the same circumstances.
     pub(super) fn resolve_named(&self, path: &Path) -> Result<Resolved, Failure> {
-        self.read(path, "")
+        self.read(path, "", resolve)
+    }
+
+    /// Reads and resolves the file, without what stands behind the line at which rsync gives up.
+    pub(super) fn resolve_until_fatal(&self) -> Result<Resolved, Failure> {
+        match &self.file {
+            Some(file) => self.read(file, "", resolve_until_fatal),
+            None => self.read(
+                &self.machine.default_file(),
+                "; name the file",
+                resolve_until_fatal,
+            ),
+        }
     }
 
     /// What to do is told where the file cannot be read.
-    fn read(&self, path: &Path, what_to_do: &str) -> Result<Resolved, Failure> {
+    fn read(&self, path: &Path, what_to_do: &str, resolve: Resolve) -> Result<Resolved, Failure> {
         let hosts = self.machine.hosts()?;
         let (name, bytes) = if is_standard_input(path) {
             ("stdin".to_owned(), standard_input()?)
@@ -70,10 +98,11 @@ impl OneFile {
         let mut sources = Sources::default();
         let source = sources.add(Source::new(name, bytes));
         let host = hosts.of(path);
-        let configuration = resolve(&mut sources, source, self.target_version, &HostFiles(host));
+        let release = self.release()?;
+        let configuration = resolve(&mut sources, source, release, &HostFiles(host));
         let gives_up = configuration.fatal().next().is_some();
         Ok(Resolved {
-            fatal: gives_up.then(|| self.fatal(sources.get(source), host)),
+            fatal: gives_up.then(|| fatal(sources.get(source), release, host)),
             sources,
             source,
             configuration,
@@ -87,30 +116,30 @@ impl OneFile {
         let host = hosts.of(self.file.as_ref().unwrap_or(&default));
         Ok(host.groups(user).ok())
     }
+}
 
-    /// What makes rsync give up the file, as `lint` tells it.
-    fn fatal(&self, source: &Source, host: &dyn Host) -> Report {
-        let input = Input {
-            name: source.name().to_owned(),
-            path: None,
-            bytes: source.bytes().clone(),
-            kind: FileKind::RsyncdConf,
-            is_guess: false,
-            host,
-        };
-        let options = Options {
-            circumstances: Circumstances {
-                release: self.target_version,
-                from_release: None,
-                daemon_uid: 0,
-                today: jiff::Zoned::now().date(),
-            },
-            select: FATAL.into_iter().filter_map(catalog::page).collect(),
-            ignore: Vec::new(),
-            severities: Vec::new(),
-        };
-        lint::lint(vec![input], &options)
-    }
+/// What makes rsync give up the file, as `lint` tells it.
+fn fatal(source: &Source, release: Release, host: &dyn Host) -> Report {
+    let input = Input {
+        name: source.name().to_owned(),
+        path: None,
+        bytes: source.bytes().clone(),
+        kind: FileKind::RsyncdConf,
+        is_guess: false,
+        host,
+    };
+    let options = Options {
+        circumstances: Circumstances {
+            release,
+            from_release: None,
+            daemon_uid: 0,
+            today: jiff::Zoned::now().date(),
+        },
+        select: FATAL.into_iter().filter_map(catalog::page).collect(),
+        ignore: Vec::new(),
+        severities: Vec::new(),
+    };
+    lint::lint(vec![input], &options)
 }
 
 /// A configuration as the daemon reads it.

@@ -1,7 +1,12 @@
 //! What every instrument reports: findings, their evidence and their remedy.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod group;
+
 use std::borrow::Cow;
+
+pub use group::Member;
+pub(crate) use group::told;
 
 use crate::{
     catalog::{Confidence, Harm, Language, Page, Safety, Severity, Symptom, Text, fill},
@@ -26,6 +31,8 @@ pub struct Finding {
     pub arguments: Vec<(&'static str, String)>,
     /// The bytes that are wrong, then what they conflict with.
     pub labels: Vec<Label>,
+    /// The modules that it is told for, if it is told once for many; the first label is that of the first.
+    pub members: Vec<Member>,
     /// A change that cures it, if one is known.
     pub fix: Option<Edits>,
     /// Facts of the machine that the finding rests on, as short English sentences.

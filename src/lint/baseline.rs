@@ -12,6 +12,7 @@ use crate::{
     lint::{
         engine::{Options, Report},
         fingerprint::Fingerprints,
+        outcome,
         report::{Case, Findings, Reporter},
     },
     terms::{Bytes, Source, Span},
@@ -216,7 +217,9 @@ fn found(report: &Report, place: &Place<'_>) -> BTreeMap<Key, usize> {
     let mut keys = Keys::new(report, place);
     let mut found = BTreeMap::new();
     for finding in &report.findings {
-        *found.entry(keys.next(finding)).or_default() += 1;
+        for span in finding.spans() {
+            *found.entry(keys.next(finding, span)).or_default() += 1;
+        }
     }
     found
 }
@@ -224,14 +227,20 @@ fn found(report: &Report, place: &Place<'_>) -> BTreeMap<Key, usize> {
 /// Takes the first findings of each key out of a report.
 fn keep_back(report: &mut Report, mut known: BTreeMap<Key, usize>, place: &Place<'_>) {
     let mut keys = Keys::new(report, place);
-    let is_known = |finding: &Finding| {
-        let left = known.get_mut(&keys.next(finding)).filter(|left| **left > 0);
+    let mut is_known = |finding: &Finding, span| {
+        let left = known.get_mut(&keys.next(finding, span)).filter(|left| **left > 0);
         left.map(|left| *left -= 1).is_some()
     };
-    let is_known: Vec<bool> = report.findings.iter().map(is_known).collect();
-    let mut kept_back = is_known.iter().copied();
-    report.findings.retain(|_| !kept_back.next().unwrap_or_default());
-    report.baselined = is_known.into_iter().filter(|known| *known).count();
+    let mut known = Vec::new();
+    for finding in &report.findings {
+        known.extend(finding.spans().map(|span| is_known(finding, span)));
+    }
+    report.baselined = known.iter().filter(|known| **known).count();
+    let mut known = known.into_iter();
+    report
+        .findings
+        .retain_mut(|finding| finding.retain(|_| !known.next().unwrap_or_default()) > 0);
+    report.findings.sort_by_key(outcome::place);
 }
 
 /// Names one finding after the other, in the order of the report.
@@ -250,13 +259,13 @@ impl<'a> Keys<'a> {
         }
     }
 
-    fn next(&mut self, finding: &Finding) -> Key {
+    fn next(&mut self, finding: &Finding, span: Span) -> Key {
         let sources = &self.report.sources;
-        let source = sources.get(finding.labels[0].span.source);
+        let source = sources.get(span.source);
         Key {
             file: (self.place.name_of)(source.name()),
             rule: finding.page.id.to_owned(),
-            fingerprint: self.fingerprints.next(sources, finding).hash,
+            fingerprint: self.fingerprints.next(sources, finding.page.id, span).hash,
         }
     }
 }

@@ -32,10 +32,11 @@ pub(super) fn drop_explained(findings: &mut Findings) {
             .map(|index| &explained[index])
             .any(|(one, rule)| is_consequence(finding, place, one, rule, is_first))
     };
-    findings.kept.retain(|finding| {
+    findings.kept.retain_mut(|finding| {
         let judged = Judged::new(finding.page.id, &finding.explains);
-        let mut labels = finding.labels.iter().enumerate();
-        !labels.any(|(index, label)| touches(judged, label.span, index == 0))
+        let mut further = finding.labels.iter().skip(1);
+        !further.any(|label| touches(judged, label.span, false))
+            && finding.retain(|span| !touches(judged, span, true)) > 0
     });
     findings.surplus.retain(|finding| {
         let judged = Judged::new(finding.page.id, &finding.explains);

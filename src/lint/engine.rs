@@ -1,4 +1,5 @@
 mod documents;
+mod passwords;
 mod programs;
 
 use std::{
@@ -13,13 +14,13 @@ use crate::{
     diagnosis::{Finding, Unchecked},
     host::{Host, Part, Unknown},
     lint::{
-        files::HostFiles,
+        engine::passwords::PasswordFile,
+        folders::Folders,
         outcome::Outcome,
         roles::{Roles, hidden_suffixes, names_secrets},
         scripts,
         subject::{
-            Circumstances, ConfigurationSubject, Facts, PasswordSubject, SecretsSubject, SersyncFile,
-            SersyncSubject, Subject,
+            Circumstances, ConfigurationSubject, Facts, SecretsSubject, SersyncFile, SersyncSubject, Subject,
         },
     },
     model::{self, Configuration, Parameter, ProblemKind, access, resolve},
@@ -99,15 +100,33 @@ pub struct Report {
     pub settings: Option<String>,
 }
 
+impl Report {
+    /// The chain of includes that leads to a file: the line that includes it, then the one that includes that line's
+    /// file, and so on.
+    pub fn includes_of(&self, source: SourceId) -> impl Iterator<Item = Span> {
+        let directive = |source| self.included_by.get(&source).copied();
+        std::iter::successors(directive(source), move |line| directive(line.source))
+    }
+}
+
 /// Checks files.
-pub fn lint(inputs: Vec<Input<'_>>, options: &Options) -> Report {
+pub fn lint<'a>(inputs: Vec<Input<'a>>, options: &'a Options) -> Report {
+    lint_found(inputs, &Folders::default(), options)
+}
+
+/// Checks files, some of which were found in folders.
+pub fn lint_found<'a>(inputs: Vec<Input<'a>>, folders: &'a Folders<'a>, options: &'a Options) -> Report {
+    let inputs = folders.without_included(inputs, options.circumstances.release);
     let mut run = Run {
         options,
+        folders,
         sources: Sources::default(),
         files: Vec::new(),
         outcome: Outcome::new(options),
         included_by: BTreeMap::new(),
         credentials: Vec::new(),
+        passwords: Vec::new(),
+        users: BTreeSet::new(),
         documents: Vec::new(),
         is_cut: false,
     };
@@ -123,12 +142,17 @@ pub fn lint(inputs: Vec<Input<'_>>, options: &Options) -> Report {
 
 struct Run<'a> {
     options: &'a Options,
+    folders: &'a Folders<'a>,
     sources: Sources,
     files: Vec<(SourceId, FileKind)>,
     outcome: Outcome<'a>,
     included_by: BTreeMap<SourceId, Span>,
     /// The secrets and password files that were given, or that a configuration names and the machine shows.
     credentials: Vec<(SourceId, FileKind)>,
+    /// The clients' password files that are still to be checked.
+    passwords: Vec<PasswordFile<'a>>,
+    /// Whom the files call users.
+    users: BTreeSet<Vec<u8>>,
     /// The files that stand in scripts, each with its script.
     documents: Vec<(SourceId, SourceId)>,
     is_cut: bool,
@@ -145,10 +169,11 @@ struct OtherFile<'a> {
     host: &'a dyn Host,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
     /// Checks files that belong together.
-    fn project(&mut self, inputs: Vec<Input<'_>>) {
+    fn project(&mut self, inputs: Vec<Input<'a>>) {
         self.credentials.clear();
+        self.users.clear();
         let (files, daemons) = self.read(inputs);
         for (daemon, host) in &daemons {
             self.configuration(daemon, *host);
@@ -159,13 +184,11 @@ impl Run<'_> {
         }
         self.sersync_files(&files, &daemons);
         self.programs(&files, &daemons);
+        self.passwords(&daemons);
     }
 
     /// Reads the configurations, and with what they say decides what the other files are.
-    fn read<'h>(
-        &mut self,
-        inputs: Vec<Input<'h>>,
-    ) -> (Vec<OtherFile<'h>>, Vec<(Configuration, &'h dyn Host)>) {
+    fn read(&mut self, inputs: Vec<Input<'a>>) -> (Vec<OtherFile<'a>>, Vec<(Configuration, &'a dyn Host)>) {
         let mut daemons = Vec::new();
         let mut others = Vec::new();
         let mut named = Roles::default();
@@ -197,7 +220,8 @@ impl Run<'_> {
             }
             if input.kind == FileKind::RsyncdConf {
                 let release = self.options.circumstances.release;
-                let daemon = resolve(&mut self.sources, source, release, &HostFiles(input.host));
+                let files = self.folders.files(&input.name, input.host);
+                let daemon = resolve(&mut self.sources, source, release, &files);
                 for (source, ranges) in hidden_suffixes(&daemon) {
                     self.sources.hide(source, ranges);
                 }
@@ -349,7 +373,7 @@ impl Run<'_> {
         }
     }
 
-    fn file(&mut self, file: &OtherFile<'_>, daemons: &[Configuration]) {
+    fn file(&mut self, file: &OtherFile<'a>, daemons: &[Configuration]) {
         match file.kind {
             FileKind::Secrets => {
                 let name = Path::new(self.sources.get(file.source).name()).to_owned();
@@ -359,7 +383,11 @@ impl Run<'_> {
                     .collect();
                 self.secrets(file.source, file.path.as_deref(), &users, file.host);
             }
-            FileKind::Password => self.password(file.source, file.path.as_deref(), file.host),
+            FileKind::Password => self.passwords.push(PasswordFile {
+                source: file.source,
+                path: file.path.clone(),
+                host: file.host,
+            }),
             _ => {}
         }
     }
@@ -382,18 +410,7 @@ impl Run<'_> {
         self.outcome.check(&subject);
     }
 
-    fn password(&mut self, source: SourceId, path: Option<&Path>, host: &dyn Host) {
-        let subject = Subject::Password(PasswordSubject {
-            source,
-            credentials: &self.credentials,
-            path,
-            sources: &self.sources,
-            host,
-        });
-        self.outcome.check(&subject);
-    }
-
-    fn sersync_files(&mut self, files: &[OtherFile<'_>], daemons: &[Configuration]) {
+    fn sersync_files(&mut self, files: &[OtherFile<'a>], daemons: &[Configuration]) {
         let files: Vec<_> = files
             .iter()
             .filter(|file| file.kind == FileKind::Sersync)
@@ -410,6 +427,7 @@ impl Run<'_> {
             })
             .collect();
         for (file, host) in &files {
+            self.user_of_sersync(file);
             let passwords = file.document.passwords(self.sources.get(file.source).bytes());
             self.sources.hide(file.source, passwords);
             let auth = file.configuration.active_auth();
@@ -421,30 +439,6 @@ impl Run<'_> {
         let (files, hosts): (Vec<_>, Vec<_>) = files.into_iter().unzip();
         for (index, host) in hosts.into_iter().enumerate() {
             self.sersync(index, &files, daemons, host);
-        }
-    }
-
-    /// A password file that is handed to rsync, if the machine shows it.
-    fn named_password(&mut self, path: &Path, host: &dyn Host) {
-        let name = path.display().to_string();
-        if !path.is_absolute() || self.sources.iter().any(|(_, source)| source.name() == name) {
-            return;
-        }
-        match host.read(path) {
-            Ok(Some(bytes)) => {
-                let source = self.sources.add(Source::new(name, bytes));
-                self.credential(source, FileKind::Password);
-                self.password(source, Some(path), host);
-            }
-            // What is missing, and that there is no machine to ask, the checks of what names it say.
-            Ok(None) | Err(Unknown::NoHost) => {}
-            Err(reason) => {
-                self.outcome.unchecked.insert(Unchecked {
-                    rule: None,
-                    subject: name,
-                    reason,
-                });
-            }
         }
     }
 

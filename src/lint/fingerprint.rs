@@ -1,9 +1,6 @@
 use std::{collections::BTreeMap, fmt};
 
-use crate::{
-    diagnosis::Finding,
-    terms::{Source, SourceId, Sources},
-};
+use crate::terms::{Source, SourceId, Sources, Span};
 
 /// Names findings so that they keep their names while lines move: by the rule, the section and the text of the line.
 /// Findings are taken in the order of the report, and each line is read once.
@@ -48,9 +45,8 @@ struct Place {
 }
 
 impl Fingerprints {
-    /// The fingerprint of the next finding.
-    pub(crate) fn next(&mut self, sources: &Sources, finding: &Finding) -> Fingerprint {
-        let span = finding.labels[0].span;
+    /// The fingerprint of the next finding, of which the rule and the first place are given.
+    pub(crate) fn next(&mut self, sources: &Sources, rule: &str, span: Span) -> Fingerprint {
         let source = sources.get(span.source);
         let line = source.line_of(span.start as usize);
         let place = self.read(span.source, source, line);
@@ -60,7 +56,7 @@ impl Fingerprints {
         } else {
             place.whole
         };
-        let hash = part(text, finding.page.id.as_bytes());
+        let hash = part(text, rule.as_bytes());
         let count = self.taken.entry((span.source, hash)).or_default();
         *count += 1;
         Fingerprint { hash, count: *count }

@@ -11,6 +11,7 @@ mod engine;
 mod files;
 mod fingerprint;
 mod fix;
+mod folders;
 mod markdown;
 mod outcome;
 mod report;
@@ -25,17 +26,18 @@ pub use baseline::{Baseline, BaselineError, Compared, Place};
 pub use clients::{Client, ClientsSubject};
 pub use crontabs::{CronJob, Crontab, CrontabSubject};
 pub use discover::{Discovered, discover, recognise};
-pub use engine::{Input, Options, Report, lint};
+pub use engine::{Input, Options, Report, lint, lint_found};
 pub(crate) use files::HostFiles;
 pub(crate) use fingerprint::{Fingerprints, hash};
 pub use fix::{fixed, is_curable};
+pub use folders::{Folder, Folders};
 pub use markdown::shows_any;
 pub use report::{Case, Reporter};
 pub use scripts::{ScriptSubject, Transfer};
 pub use services::{
     EnvironmentFile, InetdFile, Manager, Server, ServiceUnit, Services, ServicesSubject, Variable, XinetdFile,
 };
-pub use settings::{FILE_NAME, FailOn, Settings, SettingsError};
+pub use settings::{FILE_NAME, FailOn, Settings, SettingsError, Word};
 pub use subject::{
     Circumstances, ConfigurationSubject, Facts, ModuleSubject, PasswordSubject, SecretsSubject, SersyncFile,
     SersyncSubject,

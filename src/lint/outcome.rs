@@ -106,7 +106,10 @@ impl<'a> Outcome<'a> {
 
     /// Keeps back what comments allow, and reports comments that allow nothing, or no longer.
     fn suppress(&mut self, sources: &Sources) {
-        let count = |findings: &Findings| findings.kept.len() + findings.surplus.len();
+        let count = |findings: &Findings| {
+            let kept = findings.kept.iter().map(Finding::count);
+            kept.sum::<usize>() + findings.surplus.len()
+        };
         let before = count(&self.findings);
         let today = self.options.circumstances.today;
         let mut comments: BTreeMap<SourceId, Suppressions> = sources
@@ -120,12 +123,18 @@ impl<'a> Outcome<'a> {
             }
         }
         let mut is_allowed = |rule, first: Span| {
-            let line = sources.get(first.source).line_of(first.start as usize);
             let of_source = comments.get_mut(&first.source);
-            of_source.is_some_and(|comments| comments.allow(rule, line))
+            let of_source = of_source.filter(|comments| !comments.allowed.is_empty());
+            of_source.is_some_and(|comments| {
+                let line = sources.get(first.source).line_of(first.start as usize);
+                comments.allow(rule, line)
+            })
         };
         let Findings { kept, surplus, .. } = &mut self.findings;
-        kept.retain(|finding| !is_allowed(finding.page.id, finding.labels[0].span));
+        kept.retain_mut(|finding| {
+            let rule = finding.page.id;
+            finding.retain(|span| !is_allowed(rule, span)) > 0
+        });
         surplus.retain(|finding| !is_allowed(finding.page.id, finding.span));
         self.suppressed = before - count(&self.findings);
         for comments in comments.into_values() {
@@ -186,7 +195,9 @@ impl<'a> Outcome<'a> {
             let own = hidden
                 .entry(file)
                 .or_insert_with(|| secrets(sources.get(file).hidden_texts()));
-            for (_, value) in &mut finding.arguments {
+            let names = finding.members.iter_mut().map(|member| &mut member.module);
+            let values = finding.arguments.iter_mut().map(|(_, value)| value);
+            for value in values.chain(names) {
                 for secret in passwords.iter().chain(&*own) {
                     if value.contains(secret.as_str()) {
                         *value = value.replace(secret.as_str(), &"*".repeat(secret.chars().count()));
@@ -220,7 +231,12 @@ fn drop_repeated(findings: &mut Vec<Finding>) {
                 let labels = finding.labels.iter();
                 let places = labels.map(|label| (label.span, label.key));
                 same_place.len() == 1
-                    || seen.insert((finding.variant, places.collect::<Vec<_>>(), &finding.arguments))
+                    || seen.insert((
+                        finding.variant,
+                        places.collect::<Vec<_>>(),
+                        &finding.arguments,
+                        &finding.members,
+                    ))
             })
         })
         .collect();
@@ -229,7 +245,7 @@ fn drop_repeated(findings: &mut Vec<Finding>) {
 }
 
 /// The order of a report.
-fn place(finding: &Finding) -> (SourceId, u32, &'static str) {
+pub(super) fn place(finding: &Finding) -> (SourceId, u32, &'static str) {
     let first = finding.labels[0].span;
     (first.source, first.start, finding.page.id)
 }

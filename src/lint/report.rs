@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     catalog::{self, Harm, Page, Safety, Severity},
-    diagnosis::{Edit, Edits, Explained, Finding, Label, Unchecked},
+    diagnosis::{Edit, Edits, Explained, Finding, Label, Member, Unchecked, told},
     host::{Fact, Unknown},
     terms::{SourceId, Span},
 };
@@ -14,6 +14,7 @@ pub struct Case {
     harm: Option<Harm>,
     arguments: Vec<(&'static str, String)>,
     labels: Vec<Label>,
+    members: Vec<Member>,
     fix: Option<Edits>,
     facts: Vec<String>,
     explains: Vec<Explained>,
@@ -27,10 +28,24 @@ impl Case {
             harm: None,
             arguments: Vec::new(),
             labels: vec![Label { span, key: None }],
+            members: Vec::new(),
             fix: None,
             facts: Vec::new(),
             explains: Vec::new(),
         }
+    }
+
+    /// A case that is told once for all modules that have it, in the page's variant `one` or `several`; none if no
+    /// module has it. Comments and baselines keep each of them back for itself.
+    pub fn of_all(members: impl Iterator<Item = Member>) -> Option<Self> {
+        let members: Vec<_> = members.collect();
+        let first = members.first()?.span;
+        let (variant, arguments) = told(&members);
+        Some(Self {
+            arguments,
+            members,
+            ..Self::at(first).variant(variant)
+        })
     }
 
     /// Fills the placeholder `key` of the page's texts.
@@ -156,6 +171,10 @@ impl Findings {
         for finding in &mut self.kept {
             finding.labels.iter_mut().for_each(|label| place(&mut label.span));
             finding
+                .members
+                .iter_mut()
+                .for_each(|member| place(&mut member.span));
+            finding
                 .explains
                 .iter_mut()
                 .for_each(|explained| place(&mut explained.span));
@@ -225,6 +244,7 @@ impl<'a> Reporter<'a> {
             harm: case.harm,
             arguments: case.arguments,
             labels: case.labels,
+            members: case.members,
             fix: case.fix,
             facts: case.facts,
             explains: case.explains,

@@ -1,6 +1,6 @@
 use std::{
     cell::OnceCell,
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     ffi::OsStr,
     ops::Range,
     os::unix::ffi::OsStrExt as _,
@@ -11,6 +11,7 @@ use jiff::civil::Date;
 
 use crate::{
     catalog::FileKind,
+    diagnosis::Member,
     host::Host,
     lint::{
         clients::ClientsSubject, crontabs::CrontabSubject, scripts::ScriptSubject, services::ServicesSubject,
@@ -105,6 +106,8 @@ pub struct PasswordSubject<'a> {
     pub source: SourceId,
     /// The secrets and password files of the run.
     pub credentials: &'a [(SourceId, FileKind)],
+    /// Whom the files of the run call users.
+    pub users: &'a BTreeSet<Vec<u8>>,
     /// Where it is, if it is a file of the machine.
     pub path: Option<&'a Path>,
     /// Every file that was read.
@@ -258,6 +261,14 @@ impl<'a> ModuleSubject<'a> {
     /// The name that a client must send.
     pub fn name(&self) -> String {
         self.configuration.modules[self.index].name.display().into_owned()
+    }
+
+    /// The module as one of those that a case is told for.
+    pub fn member(&self, span: Span) -> Member {
+        Member {
+            span,
+            module: self.name(),
+        }
     }
 
     /// Its first header, from bracket to bracket.

@@ -21,6 +21,6 @@ pub use configuration::{
 };
 pub use parameter::Parameter;
 pub(crate) use resolve::has_variable;
-pub use resolve::{Files, NotOpened, Opened, resolve};
+pub use resolve::{Files, NotOpened, Opened, resolve, resolve_until_fatal};
 pub(crate) use value::FACILITIES;
 pub use value::Value;

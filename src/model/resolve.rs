@@ -1,9 +1,13 @@
+mod files;
+
 use std::{
     collections::{BTreeSet, HashMap},
     ffi::{OsStr, OsString},
     os::unix::ffi::{OsStrExt, OsStringExt},
     path::{Path, PathBuf},
 };
+
+pub use files::{Files, NotOpened, Opened};
 
 use crate::{
     host::{LARGEST_FILE, Unknown},
@@ -37,35 +41,29 @@ const DEEPEST_INCLUDE: usize = 1_000;
 /// some ten thousand modules, and each line costs some hundred bytes of memory.
 const MOST_LINES: usize = 500_000;
 
-/// Where included files come from.
-pub trait Files {
-    /// Opens what an `&include` or `&merge` names.
-    ///
-    /// # Errors
-    /// Says whether there is nothing to read, or whether that cannot be known from here.
-    fn open(&self, path: &Path) -> Result<Opened, NotOpened>;
-}
-
-/// What an include names.
-#[derive(Debug)]
-pub enum Opened {
-    /// A file with its content.
-    File(Vec<u8>),
-    /// A folder with the names in it, in any order.
-    Folder(Vec<OsString>),
-}
-
-/// Why an include was not opened.
-#[derive(Debug)]
-pub enum NotOpened {
-    /// It cannot be read: a daemon gives up, for the reason given.
-    Failed(String),
-    /// Nobody can tell from here what a daemon would find, for the reason given.
-    Unknown(Unknown),
-}
-
-/// Reads a configuration as the given release of rsync does, following its includes.
+/// Reads a configuration as the given release of rsync does, following its includes. What stands behind a line at which
+/// rsync gives up is read all the same: it counts when that line is mended.
 pub fn resolve(sources: &mut Sources, root: SourceId, release: Release, files: &dyn Files) -> Configuration {
+    read(sources, root, release, files, false)
+}
+
+/// The same, up to the line at which rsync gives up.
+pub fn resolve_until_fatal(
+    sources: &mut Sources,
+    root: SourceId,
+    release: Release,
+    files: &dyn Files,
+) -> Configuration {
+    read(sources, root, release, files, true)
+}
+
+fn read(
+    sources: &mut Sources,
+    root: SourceId,
+    release: Release,
+    files: &dyn Files,
+    stops: bool,
+) -> Configuration {
     let mut resolver = Resolver {
         sources,
         files,
@@ -90,6 +88,8 @@ pub fn resolve(sources: &mut Sources, root: SourceId, release: Release, files: &
         lines: MOST_LINES,
         room: MOST_INCLUDED,
         is_full: false,
+        stops,
+        gives_up: false,
     };
     resolver.begin_block(Scope::Global, None, root);
     resolver.file(root);
@@ -117,6 +117,10 @@ struct Resolver<'a> {
     room: usize,
     /// Whether a limit is reached, so that no further file is opened.
     is_full: bool,
+    /// Whether nothing is read behind what is fatal.
+    stops: bool,
+    /// Whether something was fatal.
+    gives_up: bool,
 }
 
 impl Resolver<'_> {
@@ -125,6 +129,9 @@ impl Resolver<'_> {
         self.reading.push(source);
         for item in rsyncd_conf::parse(&bytes) {
             use rsyncd_conf::Kind as Line;
+            if self.stops && self.gives_up {
+                break;
+            }
             if !matches!(item.kind, Line::Blank | Line::Comment(_)) {
                 let Some(lines) = self.lines.checked_sub(1) else {
                     let rest = Span::new(source, item.range.start..bytes.len());
@@ -177,6 +184,9 @@ impl Resolver<'_> {
         }
         if section.name.bytes().contains(&b'/') {
             self.problem(header, ProblemKind::Fatal(FatalError::SlashInSectionName));
+            if self.stops {
+                return;
+            }
         }
         let modules = &mut self.configuration.modules;
         let index = match self.configuration.by_name.get(&key).and_then(|same| same.last()) {
@@ -386,7 +396,7 @@ impl Resolver<'_> {
         let is_same = |source: &SourceId| self.sources.get(*source).bytes()[..] == bytes[..];
         let source = before
             .filter(is_same)
-            .unwrap_or_else(|| self.sources.add(Source::new(path.display().to_string(), bytes)));
+            .unwrap_or_else(|| self.sources.add(Source::new(self.files.name(&path), bytes)));
         self.by_path.insert(path.clone(), source);
         self.configuration.includes.push(Include {
             directive,
@@ -448,6 +458,7 @@ impl Resolver<'_> {
     }
 
     fn problem(&mut self, span: Span, kind: ProblemKind) {
+        self.gives_up |= matches!(kind, ProblemKind::Fatal(_));
         self.configuration.problems.push(Problem {
             kind,
             span,

@@ -55,7 +55,9 @@ fn violation<'a>(
     let span = finding.labels[0].span;
     let source = report.sources.get(span.source);
     let path = path(source.name());
-    let fingerprint = fingerprints.next(&report.sources, finding).in_file(path);
+    let fingerprint = fingerprints
+        .next(&report.sources, finding.page.id, span)
+        .in_file(path);
     let cure = pick(language, "; cure: ", "；解决：");
     Violation {
         description: format!("{}{cure}{}", finding.title(language), finding.help(language)),

@@ -180,10 +180,8 @@ impl<'a> View<'a> {
 
 /// The chain of includes that leads to the file of a finding.
 fn includes(report: &Report, finding: &Finding, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
-    let mut source = finding.labels[0].span.source;
-    while let Some(directive) = report.included_by.get(&source) {
-        source = directive.source;
-        let including = report.sources.get(source);
+    for directive in report.includes_of(finding.labels[0].span.source) {
+        let including = report.sources.get(directive.source);
         let line = including.position(directive.start as usize).line;
         let words = pick(style.language, "included by", "引用自");
         writeln!(out, "  {words} {}:{line}", visible(including.name()))?;

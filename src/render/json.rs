@@ -37,6 +37,8 @@ struct Diagnosis<'a> {
     message: String,
     because: Vec<&'a str>,
     evidence: Vec<Evidence<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    included_by: Vec<FileSpan<'a>>,
     predicts: Vec<Prediction>,
     remedy: Remedy<'a>,
     related: &'static [&'static str],
@@ -197,6 +199,10 @@ fn diagnosis<'a>(report: &'a Report, finding: &'a Finding, language: Language) -
                 span: file_span(sources, label.span),
                 label: finding.label(label, language).map(std::borrow::Cow::into_owned),
             })
+            .collect(),
+        included_by: report
+            .includes_of(finding.labels[0].span.source)
+            .map(|directive| file_span(sources, directive))
             .collect(),
         predicts: finding
             .predictions(report.circumstances.release)

@@ -14,6 +14,7 @@ use crate::{
         Style,
         each::{self, Each},
         paragraphs::plain,
+        words::pick,
     },
     terms::{Source, SourceId, Sources, Span},
 };
@@ -168,6 +169,16 @@ impl<'a> Results<'a> {
     fn next(&mut self, finding: &Finding) -> Finished {
         let sources = &self.report.sources;
         let place = |index: usize| location(sources, finding, index, self.language);
+        let includes = self.report.includes_of(finding.labels[0].span.source);
+        let includes = includes
+            .zip(finding.labels.len()..)
+            .map(|(directive, id)| Location {
+                id: Some(id),
+                physical_location: physical(sources, directive),
+                message: Some(Text {
+                    text: pick(self.language, "this line includes the file", "这一行引用了该文件").to_owned(),
+                }),
+            });
         Finished {
             rule_id: finding.page.id,
             rule_index: index(finding.page.id),
@@ -176,9 +187,12 @@ impl<'a> Results<'a> {
                 text: plain(finding, self.report.circumstances.release, self.language),
             },
             locations: [place(0)],
-            related_locations: (1..finding.labels.len()).map(place).collect(),
+            related_locations: (1..finding.labels.len()).map(place).chain(includes).collect(),
             partial_fingerprints: PartialFingerprints {
-                section_line: self.fingerprints.next(sources, finding).to_string(),
+                section_line: self
+                    .fingerprints
+                    .next(sources, finding.page.id, finding.labels[0].span)
+                    .to_string(),
             },
             fixes: finding.fix.iter().map(|fix| self.fix(fix)).collect(),
         }
@@ -305,16 +319,20 @@ struct Region {
 
 fn location(sources: &Sources, finding: &Finding, index: usize, language: Language) -> Location {
     let label: &Label = &finding.labels[index];
-    let source = sources.get(label.span.source);
     Location {
         id: (index > 0).then_some(index),
-        physical_location: PhysicalLocation {
-            artifact_location: artifact(source.name()),
-            region: region(source, label.span),
-        },
+        physical_location: physical(sources, label.span),
         message: finding.label(label, language).map(|text| Text {
             text: text.into_owned(),
         }),
+    }
+}
+
+fn physical(sources: &Sources, span: Span) -> PhysicalLocation {
+    let source = sources.get(span.source);
+    PhysicalLocation {
+        artifact_location: artifact(source.name()),
+        region: region(source, span),
     }
 }
 

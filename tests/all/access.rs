@@ -506,3 +506,27 @@ fn nobody_comes_from_an_ipv4_address_that_is_written_as_one_of_ipv6() {
         assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
     }
 }
+
+/// What stands behind the line at which rsync gives up was never read, and is no part of what holds.
+#[test]
+fn nothing_holds_that_was_not_read() {
+    for fatal in ["&includes other.conf", "[a/b]", "= yes", "[]", "[c"] {
+        let text = format!(
+            "timeout = 60\n[data]\npath = /srv/data\n{fatal}\npath = /srv/other\n[more]\npath = /srv\n"
+        );
+        let folder = folder(&[("rsyncd.conf", &text)]);
+        let output = rsyncctl(&folder, &["config", "rsyncd.conf"]);
+        assert_eq!(output.status.code(), Some(1));
+        let shown = stdout(&output);
+        assert!(shown.contains("path = /srv/data"), "{fatal}: {shown}");
+        assert!(
+            !shown.contains("other") && !shown.contains("more"),
+            "{fatal}: {shown}"
+        );
+        assert!(!shown.contains("a/b"), "{fatal}: {shown}");
+        assert_eq!(
+            stderr(&output),
+            "rsyncctl: rsyncd.conf:4: rsync gives up the file here, and serves nothing\n"
+        );
+    }
+}

@@ -294,3 +294,100 @@ fn standard_input_is_not_fixed_and_nothing_else_is_then() {
         before
     );
 }
+
+/// A cure moves lines; what is left out is told by its line in the file as it is.
+#[test]
+fn lines_are_those_of_the_file_as_it_is() {
+    let text = "timeout = 60 # one\nmax connections = 4\n[data]\npath = /srv/data\nread only = no\n\
+                hosts allow = 192.0.2.7\nignore errors\n";
+    let folder = folder(&[("rsyncd.conf", text)]);
+    let told = |arguments: &[&str]| {
+        let output = rsyncctl(
+            &folder,
+            &[&["lint", "rsyncd.conf", "--fix=unsafe"], arguments].concat(),
+        );
+        stderr(&output)
+    };
+    let left_out = "rsyncd.conf:7: the cure of RSY102 is left out";
+    let error = told(&["--diff"]);
+    assert!(error.contains(left_out), "{error}");
+    let path = folder.path().join("rsyncd.conf");
+    fs::hard_link(&path, folder.path().join("second")).expect("a second name");
+    let error = told(&[]);
+    assert!(
+        error.contains("is not changed") && error.contains(left_out),
+        "{error}"
+    );
+    fs::remove_file(folder.path().join("second")).expect("the second name");
+    let error = told(&[]);
+    assert!(
+        error.contains("rsyncd.conf:8: the cure of RSY102 is left out"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_mistake_in_the_settings_has_a_place() {
+    let folder = folder(&[("here/rsyncd.conf", "[data]\npath = /srv/data\n")]);
+    for (settings, error) in [
+        (
+            "fail-on = \"error\"\nignore = [\"RSY6\", \"RSY9999\"]\n",
+            "rsyncctl.toml: line 2: no rule is called `RSY9999`",
+        ),
+        (
+            "select = [\n\"no-timeouts\"]\n",
+            "rsyncctl.toml: line 2: no rule is called `no-timeouts`; did you mean RSY601",
+        ),
+        (
+            "[severity]\n\nRSY9999 = \"info\"\n",
+            "rsyncctl.toml: line 3: no rule is called `RSY9999`",
+        ),
+        (
+            "select = \"RSY3\"\n",
+            "rsyncctl.toml: line 1: this is a list, even of one rule: write `[\"RSY3\"]`",
+        ),
+    ] {
+        fs::write(folder.path().join("rsyncctl.toml"), settings).expect("a file");
+        let output = rsyncctl(&folder, &["lint", "here/rsyncd.conf"]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(error), "{}", stderr(&output));
+    }
+    let output = rsyncctl(&folder, &["lint", "--limit", "abc"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("write a number such as 20, or 0 for all"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn every_command_reads_for_the_release_of_the_settings() {
+    let folder = folder(&[
+        ("rsyncd.conf", "proxy protocol = yes\n[data]\npath = /srv/data\n"),
+        ("rsyncctl.toml", "target-version = \"3.1.3\"\n"),
+    ]);
+    let release = |arguments: &[&str]| {
+        let output = rsyncctl(&folder, &[arguments, &["--json"]].concat());
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        report["summary"]["release"].as_str().map(str::to_owned)
+    };
+    for command in ["lint", "config", "access"] {
+        assert_eq!(
+            release(&[command, "rsyncd.conf"]).as_deref(),
+            Some("3.1.3"),
+            "{command}"
+        );
+        let other = [command, "rsyncd.conf", "--target-version", "3.2.7"];
+        assert_eq!(release(&other).as_deref(), Some("3.2.7"), "{command}");
+        let none = [command, "rsyncd.conf", "--no-settings"];
+        assert_eq!(release(&none).as_deref(), Some("3.5.0"), "{command}");
+    }
+    let compared = rsyncctl(&folder, &["access", "--compare", "rsyncd.conf", "rsyncd.conf"]);
+    assert_eq!(compared.status.code(), Some(0), "{}", stderr(&compared));
+    fs::write(folder.path().join("rsyncctl.toml"), "target = 3\n").expect("a file");
+    assert_eq!(
+        rsyncctl(&folder, &["config", "rsyncd.conf"]).status.code(),
+        Some(2)
+    );
+}

@@ -275,7 +275,7 @@ fn a_password_that_the_server_knows_so_is_right() {
         let configuration = "[m]\npath = /srv\nauth users = bob\nsecrets file = rsyncd.secrets\n";
         for (secret, wanted) in [
             (format!("bob:{password}\n"), None),
-            ("bob:other-not-real\n".to_owned(), Some(Severity::Warning)),
+            ("bob:other-not-real\n".to_owned(), Some(Severity::Info)),
             (format!("{password}\n"), Some(Severity::Error)),
         ] {
             let folder = folder(&[

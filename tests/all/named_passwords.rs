@@ -45,5 +45,43 @@ fn a_copy_of_a_password_file_proves_nothing() {
     ];
     let text = stdout(&rsyncctl(&folder, &arguments));
     assert!(!text.contains(" error "), "{text}");
-    assert_eq!(text.matches(" warning RSY327").count(), 2, "{text}");
+    assert_eq!(text.matches(" info RSY327").count(), 2, "{text}");
+}
+
+/// A colon is a letter like any other in a password, as long as nobody is called as what stands in front of it.
+#[test]
+fn a_password_may_have_a_colon() {
+    let secret = ("rsync.pass", "x7:not-a-real-password\n");
+    let daemon = |user: &str| format!("[data]\npath = /srv/data\nauth users = @staff, {user}:rw\n");
+    let script = |user: &str| format!("#!/bin/sh\nrsync -a /srv/data/ {user}@192.0.2.9::data\n");
+    let sersync = |user: &str| {
+        format!(
+            "<head version=\"2.5\"><host hostip=\"localhost\" port=\"8008\"></host><sersync><localpath watch=\"/srv\">\
+             <remote ip=\"192.0.2.9\" name=\"data\"/></localpath><rsync><commonParams params=\"-az\"/>\
+             <auth start=\"true\" users=\"{user}\" passwordfile=\"/etc/other.pass\"/></rsync></sersync></head>"
+        )
+    };
+    let server = |user: &str| format!("{user}:another-fake-one\n");
+    let found = |files: &[(&str, &str)]| {
+        let folder = folder(files);
+        let asked = [
+            "lint", ".", "--host", "none", "--format", "concise", "--select", "RSY327",
+        ];
+        stdout(&rsyncctl(&folder, &asked))
+    };
+    assert!(found(&[secret]).contains(" info RSY327"));
+    for (name, text) in [
+        ("rsyncd.conf", &daemon as &dyn Fn(&str) -> String),
+        ("push.sh", &script),
+        ("confxml.xml", &sersync),
+        ("rsyncd.secrets", &server),
+    ] {
+        let report = found(&[secret, (name, &text("x7"))]);
+        assert!(
+            report.contains("rsync.pass:1:1: warning RSY327"),
+            "{name}: {report}"
+        );
+        let report = found(&[secret, (name, &text("joe"))]);
+        assert!(report.contains("rsync.pass:1:1: info RSY327"), "{name}: {report}");
+    }
 }

@@ -7,6 +7,7 @@ mod arguments;
 mod extended;
 mod faults;
 mod filters;
+mod incremental;
 mod parts;
 mod places;
 mod trees;
@@ -31,7 +32,7 @@ use crate::{
         program::program,
         skip,
     },
-    sync::trees::{described, link, options, plant, touch},
+    sync::trees::{RECEIVING, described, link, options, plant, touch},
 };
 
 /// Fills the folder that a client starts in.
@@ -45,15 +46,19 @@ struct Stage {
 
 impl Stage {
     fn new() -> Self {
+        Self::run_by(nix::unistd::geteuid().as_raw())
+    }
+
+    /// The same with a daemon that is another user once it has begun.
+    fn run_by(user: u32) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path().display();
         let text = format!(
-            "use chroot = no\nuid = {uid}\ngid = {gid}\nmax verbosity = 9\n\
+            "use chroot = no\nuid = {user}\ngid = {gid}\nmax verbosity = 9\n\
              [data]\npath = {root}/data\ncomment = all of it\n\
              [drop]\npath = {root}/drop\nread only = no\nlist = no\n\
              [locked]\npath = {root}/data\nauth users = joe\nsecrets file = {root}/secrets\nlist = no\n\
              [writable]\npath = {root}/data\nread only = no\nlist = no\n",
-            uid = nix::unistd::geteuid(),
             gid = nix::unistd::getegid(),
         );
         let configuration = folder.path().join("rsyncd.conf");
@@ -62,6 +67,8 @@ impl Stage {
         fs::write(&secrets, "joe:not-a-secret\n").expect("a file");
         use std::os::unix::fs::PermissionsExt as _;
         fs::set_permissions(&secrets, fs::Permissions::from_mode(0o600)).expect("a mode");
+        // Another user comes through.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
         fs::create_dir_all(folder.path().join("data/src")).expect("folders");
         let daemon = Daemon::start(&configuration, &Run::default());
         Self { folder, daemon }
@@ -508,34 +515,6 @@ fn a_delta_is_small_and_right() {
 fn may_conflict(words: &[&str]) -> bool {
     !words.contains(&"--ignore-existing")
 }
-
-/// What only the receiving side does.
-const RECEIVING: [&str; 24] = [
-    "-H",
-    "-H",
-    "-H",
-    "-H",
-    "--inplace",
-    "--append",
-    "--append-verify",
-    "--backup-dir=old",
-    "--backup-dir=../kept/new",
-    "--partial",
-    "--partial-dir=.part",
-    "--partial-dir=A",
-    "--delay-updates",
-    "-T{here}/one",
-    "--preallocate",
-    "--fsync",
-    "-y",
-    "-yy",
-    "--compare-dest=../one",
-    "--copy-dest=../one",
-    "--link-dest=../one",
-    "--compare-dest=../two",
-    "--copy-dest=../two",
-    "--link-dest=../two",
-];
 
 fn generated_pull(seed: u64) -> Result<(), String> {
     let stage = Stage::new();

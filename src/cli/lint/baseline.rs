@@ -15,6 +15,7 @@ use crate::{
         lint::replace::{folder, replace, write},
         output::complain,
     },
+    diagnosis::Finding,
     host::{LARGEST_FILE, plain, read_bounded},
     lint::{Baseline, Compared, Options, Place, Report},
 };
@@ -112,7 +113,7 @@ impl KnownFindings {
         if self.write_baseline {
             known.write(&compared.whole)?;
             // All of it is in the baseline now.
-            report.baselined += report.findings.len();
+            report.baselined += report.findings.iter().map(Finding::count).sum::<usize>();
             report.findings.clear();
             complain(&written(&name, &compared, language))?;
         } else if self.update_baseline || fixes {

@@ -6,14 +6,11 @@ use clap::{Args, ValueEnum};
 
 use crate::{
     catalog::{self, Page, Severity},
-    cli::{Failure, input::cannot_read},
-    host::{Host, plain, read_bounded},
-    lint::{Circumstances, FILE_NAME, FailOn, Options, Settings},
+    cli::{Failure, settings::SettingsFile},
+    host::Host,
+    lint::{Circumstances, FILE_NAME, FailOn, Options, Word},
     terms::Release,
 };
-
-/// No settings are as long, in bytes.
-const LARGEST_SETTINGS: u64 = 1 << 20;
 
 /// What the user wants to hear.
 #[derive(Args, Debug)]
@@ -36,12 +33,8 @@ pub(super) struct Choice {
     /// The user that starts the daemon, by name or number
     #[arg(long, value_name = "USER", default_value = "root")]
     daemon_user: String,
-    /// The settings file [default: rsyncctl.toml beside the first file or in a folder above it]
-    #[arg(long, value_name = "FILE", conflicts_with = "no_settings")]
-    settings: Option<PathBuf>,
-    /// Read no settings file
-    #[arg(long)]
-    no_settings: bool,
+    #[command(flatten)]
+    settings: SettingsFile,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -78,30 +71,36 @@ pub(super) struct Chosen {
 impl Choice {
     /// Puts the command line and the settings that belong to `first` together; the command line wins.
     pub(super) fn resolve(&self, first: &Path, host: &dyn Host) -> Result<Chosen, Failure> {
-        let file = self.settings_file(first);
-        let settings = match &file {
-            Some(file) => Self::settings(file)?,
-            None => Settings::default(),
-        };
-        let select = if self.select.is_empty() {
-            &settings.select
-        } else {
-            &self.select
+        let (settings, file) = self.settings.read(first)?;
+        // A mistake in the settings is told with its place.
+        let of_settings = |word: &Word| {
+            let file = file.as_deref().unwrap_or_else(|| Path::new(FILE_NAME)).display();
+            pages(&word.text).map_err(|error| format!("{file}: line {}: {error}", word.line))
         };
         let mut severities: Vec<_> = settings.severity.iter().collect();
         // The beginning of an identifier first, the rule itself last: the last one counts.
-        severities.sort_by_key(|(word, _)| (catalog::page(word).is_some(), word.len()));
+        severities.sort_by_key(|(word, _)| (catalog::page(&word.text).is_some(), word.text.len()));
         let severities = severities
             .into_iter()
-            .map(|(word, severity)| Ok(pages(word)?.into_iter().map(|page| (page, *severity)).collect()))
-            .collect::<Result<Vec<Vec<(&'static Page, Severity)>>, Failure>>()?;
+            .map(|(word, severity)| {
+                let pages = of_settings(word)?.into_iter();
+                Ok(pages.map(|page| (page, *severity)).collect())
+            })
+            .collect::<Result<Vec<Vec<(&'static Page, Severity)>>, String>>()?;
+        let by_project = settings.select.iter().map(of_settings);
+        let by_project = by_project.collect::<Result<Vec<_>, String>>()?.concat();
+        let select = all_pages(&self.select)?;
+        let ignored_by_project = settings.ignore.iter().map(of_settings);
+        let mut ignore = ignored_by_project.collect::<Result<Vec<_>, String>>()?.concat();
+        // What is asked for on the command line is checked, whatever the project ignores.
+        if !select.is_empty() {
+            ignore.clear();
+        }
+        ignore.extend(all_pages(&self.ignore)?);
         let release = self
             .target_version
             .or(settings.target_version)
             .unwrap_or(Release::CURRENT);
-        // What is asked for on the command line is checked, whatever the project ignores.
-        let by_project = settings.ignore.iter().filter(|_| self.select.is_empty());
-        let ignored = by_project.chain(&self.ignore);
         Ok(Chosen {
             options: Options {
                 circumstances: Circumstances {
@@ -110,8 +109,8 @@ impl Choice {
                     daemon_uid: uid(&self.daemon_user, host)?,
                     today: jiff::Zoned::now().date(),
                 },
-                select: all_pages(select)?,
-                ignore: all_pages(ignored)?,
+                select: if select.is_empty() { by_project } else { select },
+                ignore,
                 severities: severities.concat(),
             },
             fail_on: self
@@ -122,32 +121,10 @@ impl Choice {
             names_rules: !self.select.is_empty(),
             baseline: settings.baseline.as_ref().map(|baseline| {
                 let folder = file.as_deref().and_then(Path::parent);
-                relative(&folder.unwrap_or_else(|| Path::new("")).join(baseline)).to_owned()
+                folder.unwrap_or_else(|| Path::new("")).join(baseline)
             }),
-            settings: file.map(|file| relative(&file).display().to_string()),
+            settings: file.map(|file| file.display().to_string()),
         })
-    }
-
-    /// The settings file that was named, or the nearest one.
-    fn settings_file(&self, first: &Path) -> Option<PathBuf> {
-        if self.no_settings {
-            return None;
-        }
-        self.settings.clone().or_else(|| nearest_settings(first))
-    }
-
-    fn settings(path: &Path) -> Result<Settings, Failure> {
-        let bytes = read_bounded(path, LARGEST_SETTINGS).map_err(|error| cannot_read(path, plain(&error)))?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let good = error.utf8_error().valid_up_to();
-            let line = error.as_bytes()[..good]
-                .iter()
-                .filter(|&&byte| byte == b'\n')
-                .count()
-                + 1;
-            format!("{}: line {line}: this is not UTF-8", path.display())
-        })?;
-        Settings::parse(&text).map_err(|error| format!("{}: {error}", path.display()).into())
     }
 }
 
@@ -169,26 +146,12 @@ fn uid(user: &str, host: &dyn Host) -> Result<u32, Failure> {
     }
 }
 
-/// The settings file beside a path or in the nearest folder above it.
-fn nearest_settings(path: &Path) -> Option<PathBuf> {
-    let path = std::path::absolute(path).ok()?;
-    path.ancestors()
-        .map(|folder| folder.join(FILE_NAME))
-        .find(|file| file.symlink_metadata().is_ok())
+fn all_pages(words: &[String]) -> Result<Vec<&'static Page>, String> {
+    let pages = words.iter().map(|word| pages(word));
+    Ok(pages.collect::<Result<Vec<_>, String>>()?.concat())
 }
 
-/// A path below the folder in which we are, as users would write it.
-fn relative(path: &Path) -> &Path {
-    let here = std::env::current_dir().ok();
-    here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path)
-}
-
-fn all_pages<'w>(words: impl IntoIterator<Item = &'w String>) -> Result<Vec<&'static Page>, Failure> {
-    let pages = words.into_iter().map(|word| pages(word));
-    Ok(pages.collect::<Result<Vec<_>, Failure>>()?.concat())
-}
-
-fn pages(word: &str) -> Result<Vec<&'static Page>, Failure> {
+fn pages(word: &str) -> Result<Vec<&'static Page>, String> {
     let pages = catalog::select(word);
     if !pages.is_empty() {
         return Ok(pages);
@@ -199,6 +162,5 @@ fn pages(word: &str) -> Result<Vec<&'static Page>, Failure> {
             page.id, page.name
         ),
         None => format!("no rule is called `{word}`; `rsyncctl rules` lists them"),
-    }
-    .into())
+    })
 }

@@ -11,12 +11,12 @@ use crate::{
     catalog::{FileKind, Language, Safety},
     cli::{
         input::Hosts,
-        lint::{File, inputs, replace::replace, uncovered::brings},
+        lint::{File, inputs, replace::replace, uncovered::brings, unwritten::Unwritten},
         output::complain,
     },
     diagnosis::Finding,
     host::plain,
-    lint::{self, HostFiles, Options, Report, fixed, is_curable},
+    lint::{self, Folders, HostFiles, Options, Report, fixed, is_curable},
     model::{access::strangers_gain, resolve},
     terms::{Bytes, Source, Sources},
 };
@@ -37,7 +37,9 @@ pub(super) struct Cured {
 /// A cure that was left out.
 struct Withheld {
     rule: &'static str,
-    place: String,
+    file: String,
+    /// 1-based, in the file with the cures.
+    line: usize,
     why: Why,
 }
 
@@ -55,8 +57,13 @@ enum Why {
 ///
 /// Causes that hide others come last, and what they hid may then be found, see [`brings`]. Any other cure that lets a rule
 /// find more than before is left out, and so is every safe one by which strangers may do more.
-pub(super) fn apply(files: &mut [File<'_>], options: &Options, safety: Safety) -> Cured {
-    let mut report = lint::lint(inputs(files), options);
+pub(super) fn apply(
+    files: &mut [File<'_>],
+    folders: &Folders<'_>,
+    options: &Options,
+    safety: Safety,
+) -> Cured {
+    let mut report = lint::lint_found(inputs(files), folders, options);
     let mut withheld = Vec::new();
     let mut trials = MOST_TRIALS;
     for _ in 0..MOST_ROUNDS {
@@ -68,6 +75,7 @@ pub(super) fn apply(files: &mut [File<'_>], options: &Options, safety: Safety) -
             curable.partition(|finding| !finding.explains.is_empty());
         let mut round = Round {
             files,
+            folders,
             options,
             safety,
             report: &report,
@@ -97,6 +105,7 @@ pub(super) fn apply(files: &mut [File<'_>], options: &Options, safety: Safety) -
 /// One round of cures, all for the same content of the files.
 struct Round<'r, 'f> {
     files: &'r [File<'f>],
+    folders: &'r Folders<'f>,
     options: &'r Options,
     safety: Safety,
     report: &'r Report,
@@ -174,7 +183,7 @@ impl<'r> Round<'r, '_> {
         for (index, bytes) in &contents {
             inputs[*index].bytes = bytes.clone().into();
         }
-        let report = lint::lint(inputs, self.options);
+        let report = lint::lint_found(inputs, self.folders, self.options);
         Some(Attempt { contents, report })
     }
 
@@ -197,16 +206,24 @@ impl<'r> Round<'r, '_> {
     }
 
     fn withhold(&self, cure: &Finding, why: Why) -> Withheld {
+        let span = cure.labels[0].span;
+        let source = self.report.sources.get(span.source);
         Withheld {
             rule: cure.page.id,
-            place: self.report.sources.place(cure.labels[0].span),
+            file: source.name().to_owned(),
+            line: source.position(span.start as usize).line,
             why,
         }
     }
 }
 
-/// Says which cures were left out, and why.
-pub(super) fn tell_withheld(cured: &Cured, safety: Safety, language: Language) -> io::Result<()> {
+/// Says which cures were left out, and why. In files that were not written, people look for the lines where they were.
+pub(super) fn tell_withheld(
+    cured: &Cured,
+    unwritten: &Unwritten,
+    safety: Safety,
+    language: Language,
+) -> io::Result<()> {
     let curable = |finding: &&Finding| is_curable(finding, Safety::Unsafe) && !is_curable(finding, safety);
     let risky = cured.report.findings.iter().filter(curable).count();
     if risky > 0 {
@@ -221,7 +238,8 @@ pub(super) fn tell_withheld(cured: &Cured, safety: Safety, language: Language) -
     }
     tell_included(&cured.report, safety, language)?;
     for one in cured.withheld.iter().take(MOST_TOLD) {
-        let (place, rule) = (&one.place, one.rule);
+        let place = format!("{}:{}", one.file, unwritten.line(&one.file, one.line));
+        let rule = one.rule;
         complain(&match (language, &one.why) {
             (Language::English, Why::Brings(rules)) => {
                 let rules = in_words(rules);
@@ -333,7 +351,10 @@ pub(super) fn diff(
 /// Writes the files that changed, and returns how many those are. Each is the old or the new one at every instant, and
 /// keeps its owner, mode and attributes. One that cannot be written is told, and keeps its content here too.
 pub(super) fn write(files: &mut [File<'_>], hosts: &Hosts, language: Language) -> io::Result<Written> {
-    let mut written = Written { files: 0, failed: 0 };
+    let mut written = Written {
+        files: 0,
+        failed: Unwritten::default(),
+    };
     for file in files.iter_mut().filter(|file| file.bytes != file.original) {
         let Some(path) = &file.path else {
             continue;
@@ -349,16 +370,16 @@ pub(super) fn write(files: &mut [File<'_>], hosts: &Hosts, language: Language) -
                     Language::English => format!("`{path}` is not changed: {error}"),
                     Language::Chinese => format!("没有修改 `{path}`：{error}"),
                 })?;
+                written.failed.note(file);
                 file.bytes.clone_from(&file.original);
-                written.failed += 1;
             }
         }
     }
     Ok(written)
 }
 
-/// How many files were written, and how many could not be.
+/// How many files were written, and which could not be.
 pub(super) struct Written {
     pub(super) files: usize,
-    pub(super) failed: usize,
+    pub(super) failed: Unwritten,
 }

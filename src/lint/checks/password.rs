@@ -66,7 +66,7 @@ fn user_in_password_file(subject: &PasswordSubject<'_>, out: &mut Reporter<'_>) 
         return;
     };
     let name = &file[line.start..line.start + colon];
-    // A colon may well be part of a password; a word in front of it is hardly ever. As it may be one, no text names it.
+    // A colon may well be part of a password, and then so is the word in front of it: no text names it.
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.@".contains(byte);
     if !name.is_empty() && name.len() <= 32 && name.iter().all(is_name) {
         let user = Span::new(subject.source, line.start..line.start + colon + 1);
@@ -74,6 +74,7 @@ fn user_in_password_file(subject: &PasswordSubject<'_>, out: &mut Reporter<'_>) 
         match known(subject, &file[line]) {
             Some(Known::Password) => {}
             Some(Known::Line) => out.report(case.variant("same-line")),
+            None if subject.users.contains(name) => out.report(case.variant("user")),
             None => out.report(case.variant("perhaps")),
         }
     }

@@ -12,10 +12,10 @@ use crate::{
     terms::Source,
 };
 
-impl Run<'_> {
+impl<'a> Run<'a> {
     /// Checks what the code blocks of a Markdown file show, each for itself: which of them are meant to go together, or
     /// to stand for one another, the text says to people only.
-    pub(super) fn document(&mut self, input: Input<'_>) {
+    pub(super) fn document(&mut self, input: Input<'a>) {
         if self.is_too_large(&input) {
             return;
         }

@@ -19,9 +19,9 @@ use crate::{
     },
 };
 
-impl Run<'_> {
+impl<'a> Run<'a> {
     /// Checks each of them, then the rsyncs that they start against the daemons.
-    pub(super) fn programs(&mut self, files: &[OtherFile<'_>], daemons: &[Configuration]) {
+    pub(super) fn programs(&mut self, files: &[OtherFile<'a>], daemons: &[Configuration]) {
         let mut clients = self.services(files, daemons);
         for file in files {
             let scripts = match file.kind {
@@ -34,6 +34,7 @@ impl Run<'_> {
                 clients.extend(Client::of_script(file.source, file.kind, script));
             }
         }
+        self.users_of_clients(&clients);
         let subject = Subject::Clients(ClientsSubject {
             clients: &clients,
             sources: &self.sources,
@@ -99,7 +100,7 @@ impl Run<'_> {
         scripts
     }
 
-    fn script(&mut self, file: &OtherFile<'_>, script: &Script, daemons: &[Configuration]) {
+    fn script(&mut self, file: &OtherFile<'a>, script: &Script, daemons: &[Configuration]) {
         for call in script.calls_of("rsync") {
             let invocation = call.invocation();
             let given = invocation

@@ -19,8 +19,8 @@ pub(super) const MOST_BLOCKS: usize = 2_000;
 
 /// Rules about what is not there. A part of a file does not show that the rest lacks it too.
 const ABSENCES: &[&str] = &[
-    "RSY311", "RSY332", "RSY401", "RSY409", "RSY422", "RSY501", "RSY503", "RSY505", "RSY506", "RSY511",
-    "RSY512", "RSY601", "RSY602", "RSY713", "RSY714", "RSY722", "RSY723", "RSY751", "RSY901",
+    "RSY232", "RSY311", "RSY332", "RSY401", "RSY409", "RSY422", "RSY501", "RSY503", "RSY505", "RSY506",
+    "RSY511", "RSY512", "RSY601", "RSY602", "RSY713", "RSY714", "RSY722", "RSY723", "RSY751", "RSY901",
 ];
 
 /// A file that a code block shows.
@@ -89,6 +89,9 @@ impl Excerpt {
     pub(super) fn place(&self, finding: &mut Finding, from: SourceId, document: SourceId) {
         for label in &mut finding.labels {
             label.span = self.span(label.span, from, document);
+        }
+        for member in &mut finding.members {
+            member.span = self.span(member.span, from, document);
         }
         let is_plain = self.pieces.len() == 1;
         finding.fix = finding.fix.take().filter(|_| is_plain);

@@ -80,8 +80,8 @@ impl Receiver<'_> {
         let mut again = Vec::new();
         loop {
             let next = self.next_record()?;
+            // Nothing is said of them: they are passed over when something later is answered.
             for number in self.incoming.take_unsent() {
-                self.report_until(Until::Asked(number))?;
                 self.lists.settled(number);
             }
             let Some((index, record)) = next else { continue };
@@ -147,7 +147,7 @@ impl Receiver<'_> {
         self.incoming.decode(|input| Statistics::read(protocol, input))
     }
 
-    /// The next record; none if the sender said before it that it cannot send a file.
+    /// The next record; none if the sender said meanwhile that it cannot send a file.
     fn next_record(&mut self) -> Result<Option<(Index, Record)>, Error> {
         let before = self.indices;
         let indices = &mut self.indices;

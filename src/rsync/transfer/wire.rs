@@ -1,5 +1,4 @@
 use std::{
-    collections::VecDeque,
     io::{self, ErrorKind, Read as _, Write as _},
     net::TcpStream,
     os::linux::net::TcpStreamExt as _,
@@ -61,10 +60,8 @@ pub(crate) struct Incoming<'o> {
     data: Buffer,
     /// How many bytes came from the socket.
     pub(crate) received: u64,
-    /// How many bytes of data came.
-    arrived: u64,
-    /// The files that the sender cannot send, each with the number of bytes of data that came before it said so.
-    unsent: VecDeque<(u64, u32)>,
+    /// The files that the sender cannot send. It may say so before it sends those that it was asked for earlier.
+    unsent: Vec<u32>,
 }
 
 impl<'o> Incoming<'o> {
@@ -90,8 +87,7 @@ impl<'o> Incoming<'o> {
                 data.extend(received);
                 data
             },
-            arrived: 0,
-            unsent: VecDeque::new(),
+            unsent: Vec::new(),
         }
     }
 
@@ -147,13 +143,14 @@ impl<'o> Incoming<'o> {
         }
     }
 
-    /// The same, unless the sender says before it that it cannot send a file, which [`Self::take_unsent`] gives then.
+    /// The same, unless the sender says meanwhile that it cannot send a file, which [`Self::take_unsent`] gives then: nothing
+    /// else may come before that is dealt with.
     pub(crate) fn decode_unless_unsent<T>(
         &mut self,
         mut decoder: impl FnMut(&mut Input<'_>) -> Result<T, Stop>,
     ) -> Result<Option<T>, Error> {
         loop {
-            if self.next_unsent().is_some() {
+            if !self.unsent.is_empty() {
                 return Ok(None);
             }
             let mut input = Input::new(self.data.filled());
@@ -169,20 +166,9 @@ impl<'o> Incoming<'o> {
         }
     }
 
-    /// The files that the sender said it cannot send, as far as all data in front of that were decoded.
+    /// The files that the sender said it cannot send, since the last call.
     pub(crate) fn take_unsent(&mut self) -> Vec<u32> {
-        let mut numbers = Vec::new();
-        while let Some(number) = self.next_unsent() {
-            self.unsent.pop_front();
-            numbers.push(number);
-        }
-        numbers
-    }
-
-    fn next_unsent(&self) -> Option<u32> {
-        let decoded = self.arrived - self.data.filled().len() as u64;
-        let &(place, number) = self.unsent.front()?;
-        (place <= decoded).then_some(number)
+        std::mem::take(&mut self.unsent)
     }
 
     /// Reads until the peer closes, and drops what comes; a peer that does not close is left alone after a while.
@@ -199,10 +185,10 @@ impl<'o> Incoming<'o> {
         if self.frames.is_none() {
             return self.read(false);
         }
-        let before = (self.arrived, self.unsent.len());
+        let before = (self.data.filled().len(), self.unsent.len());
         loop {
             self.take_frames()?;
-            if (self.arrived, self.unsent.len()) != before {
+            if (self.data.filled().len(), self.unsent.len()) != before {
                 return Ok(());
             }
             self.read(true)?;
@@ -216,16 +202,10 @@ impl<'o> Incoming<'o> {
         let taken = loop {
             let start = input.position();
             match frames.next(&mut input) {
-                Ok(Frame::Data(piece)) => {
-                    self.data.extend(piece);
-                    self.arrived += piece.len() as u64;
+                Ok(Frame::Data(piece)) => self.data.extend(piece),
+                Ok(Frame::Message(tag, text)) => {
+                    message(self.observer, self.faults, &mut self.unsent, tag, text)?;
                 }
-                Ok(Frame::Message(Tag::NoSend, text)) => {
-                    let index = i32::from_le_bytes(text.try_into().expect("the frame's length was checked"));
-                    let number = u32::try_from(index).map_err(|_| Violation::Index(index))?;
-                    self.unsent.push_back((self.arrived, number));
-                }
-                Ok(Frame::Message(tag, text)) => message(self.observer, self.faults, tag, text)?,
                 Err(Stop::Broken(violation)) => return Err(violation.into()),
                 // The head of a message without its text is read again.
                 Err(Stop::Short) => break start,
@@ -270,12 +250,21 @@ pub(crate) enum Next {
     End,
 }
 
-fn message(observer: &dyn Observer, faults: &Faults, tag: Tag, text: &[u8]) -> Result<(), Error> {
+fn message(
+    observer: &dyn Observer,
+    faults: &Faults,
+    unsent: &mut Vec<u32>,
+    tag: Tag,
+    text: &[u8],
+) -> Result<(), Error> {
     let number = || i32::from_le_bytes(text.try_into().expect("the frame's length was checked"));
     match tag {
-        // Files that cannot be sent are noted where they stand in the stream.
-        Tag::Data | Tag::Noop | Tag::IoTimeout | Tag::NoSend => {}
+        Tag::Data | Tag::Noop | Tag::IoTimeout => {}
         Tag::IoError => faults.add_bits(number()),
+        Tag::NoSend => {
+            let index = number();
+            unsent.push(u32::try_from(index).map_err(|_| Violation::Index(index))?);
+        }
         Tag::ErrorExit if text.is_empty() => return Err(Error::PeerExit(0)),
         Tag::ErrorExit => return Err(Error::PeerExit(number())),
         Tag::TransferError => {

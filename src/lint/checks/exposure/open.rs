@@ -77,19 +77,10 @@ fn readable_by_anybody(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_
 
 /// RSY506: the listing tells everybody what there is.
 fn private_module_listed(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
-    let mut listed = subject
+    let listed = subject
         .modules()
         .filter(|module| is_guarded(module) && module.is(Parameter::List));
-    let Some(first) = listed.next() else {
-        return;
-    };
-    let more = match listed.count() {
-        0 => String::new(),
-        count => format!(" (+{count})"),
-    };
-    out.report(
-        Case::at(first.header())
-            .with("module", first.name())
-            .with("more", more),
-    );
+    if let Some(case) = Case::of_all(listed.map(|module| module.member(module.header()))) {
+        out.report(case);
+    }
 }

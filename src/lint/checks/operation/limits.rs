@@ -39,7 +39,7 @@ fn no_connection_limit(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_
     unlimited(subject, out, Parameter::MaxConnections);
 }
 
-/// Reports once, at the first module that has no limit.
+/// Reports the modules that have no limit, all at once.
 fn unlimited(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>, parameter: Parameter) {
     let is_set = |module: &ModuleSubject<'_>| {
         let setting = module.integer(parameter).origin.setting();
@@ -49,17 +49,11 @@ fn unlimited(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>, paramet
         let is_limit = value > 0 || (value < 0 && parameter == Parameter::MaxConnections);
         is_limit || setting.is_some_and(|set| set.effect == Effect::Environment)
     };
-    let mut without = subject.modules().filter(|module| !is_set(module));
-    let Some(first) = without.next() else {
-        return;
-    };
-    let others = without.count();
-    let place = first.place(first.integer(parameter).origin);
-    let case = Case::at(place).with("module", first.name());
-    out.report(match others {
-        0 => case.variant("one"),
-        others => case.variant("several").with("others", others.to_string()),
-    });
+    let without = subject.modules().filter(|module| !is_set(module));
+    let members = without.map(|module| module.member(module.place(module.integer(parameter).origin)));
+    if let Some(case) = Case::of_all(members) {
+        out.report(case);
+    }
 }
 
 /// RSY609: modules that share a lock file share its slots, and each counts them up to its own limit.

@@ -173,7 +173,7 @@ fn limit_too_low(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
 fn limit(unit: &ServiceUnit<'_>, name: &str) -> Option<(Span, u64)> {
     let setting = unit.unit.last("Service", name)?;
     let word = words(&setting.value).into_iter().next()?;
-    let text = String::from_utf8(word.bytes.clone()).ok()?;
+    let text = String::from_utf8(word.bytes).ok()?;
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let factor = match &text[digits.len()..] {
         "" | "B" => 1,
