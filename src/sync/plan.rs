@@ -488,7 +488,10 @@ mod tests {
             refusal("-a --bogus h::m d"),
             UsageError::Unknown("--bogus".into())
         );
-        assert_eq!(refusal("-aK h::m d"), UsageError::PushOnly("K".into()));
+        assert_eq!(
+            refusal("-aK h::m d"),
+            UsageError::PushOnly("keep-dirlinks".into())
+        );
         assert_eq!(refusal("-a h::m i::n"), UsageError::BothRemote);
         assert_eq!(refusal("-a a b"), UsageError::NotYet("a copy on this machine"));
         assert!(matches!(refusal("--timeout=x h::m d"), UsageError::Value { .. }));

@@ -36,7 +36,7 @@ use crate::{
     },
     sync::{
         output::masked,
-        trees::{described, link, options, plant, touch},
+        trees::{RECEIVING, described, link, options, plant, touch},
     },
 };
 
@@ -506,34 +506,6 @@ fn may_conflict(words: &[&str]) -> bool {
     !words.contains(&"--ignore-existing")
 }
 
-/// What only the receiving side does.
-const RECEIVING: [&str; 24] = [
-    "-H",
-    "-H",
-    "-H",
-    "-H",
-    "--inplace",
-    "--append",
-    "--append-verify",
-    "--backup-dir=old",
-    "--backup-dir=../kept/new",
-    "--partial",
-    "--partial-dir=.part",
-    "--partial-dir=A",
-    "--delay-updates",
-    "-T{here}/one",
-    "--preallocate",
-    "--fsync",
-    "-y",
-    "-yy",
-    "--compare-dest=../one",
-    "--copy-dest=../one",
-    "--link-dest=../one",
-    "--compare-dest=../two",
-    "--copy-dest=../two",
-    "--link-dest=../two",
-];
-
 fn generated_pull(seed: u64) -> Result<(), String> {
     let stage = Stage::new();
     let mut random = Random::new(seed);
@@ -545,8 +517,6 @@ fn generated_pull(seed: u64) -> Result<(), String> {
     words.push(random.pick(&["{url}/data/src/", "{url}/data/src"]).to_owned());
     words.push("dst".to_owned());
     if words.iter().any(|word| word == "-H") {
-        // Refused below protocol 30.
-        words.retain(|word| word != "--protocol=29");
         link(&stage.source(), &mut random);
     }
     let words: Vec<_> = words.iter().map(String::as_str).collect();

@@ -10,7 +10,7 @@ use std::{
 use super::{Prepare, Stage, touch, trees::touch_itself};
 use crate::{
     differential::generator::Random,
-    support::{daemon::installed, skip},
+    support::{daemon::installed, program::program, skip},
 };
 
 fn time(seconds: u64) -> SystemTime {
@@ -381,6 +381,7 @@ fn names_of_one_file_stay_together() {
         // With `--compare-dest` rsync waits for ever.
         "-ai -H --delay-updates --max-size=19k",
         "-ai -H --protocol=30 --partial-dir=.part",
+        "-aic -H --protocol=29",
     ] {
         let words: Vec<_> = words.split(' ').chain(["{url}/data/src/", "dst"]).collect();
         differences.extend(stage.compare(&words, nothing).err());
@@ -388,4 +389,52 @@ fn names_of_one_file_stay_together() {
         differences.extend(stage.compare(&words, beside).err());
     }
     assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// A sender that sends a symlink in the place of a folder that the user names gets nothing written where it leads.
+#[test]
+fn a_folder_that_the_sender_plants_is_not_the_users() {
+    if let Err(reason) = installed() {
+        skip(&format!("a session needs a real rsync; {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    for name in ["kept", "sub/.part"] {
+        let path = stage.source().join(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+        symlink(stage.target(), path).expect("a link");
+    }
+    for name in ["z1", "sub/z2"] {
+        fs::write(stage.source().join(name), bytes(3, 5_000)).expect("a file");
+    }
+    for words in [
+        &["-a", "--backup-dir=kept"][..],
+        &["-a", "--backup-dir=kept", "--inplace"],
+        &["-a", "--delay-updates", "--partial-dir=.part"],
+        &["-a", "--backup-dir=kept", "--delay-updates"],
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let _ = fs::remove_dir_all(stage.target());
+        fs::create_dir(stage.target()).expect("a folder");
+        fs::create_dir_all(folder.path().join("dst/sub")).expect("folders");
+        for name in ["z1", "sub/z2"] {
+            fs::write(folder.path().join("dst").join(name), bytes(4, 5_000)).expect("a file");
+        }
+        let url = format!("rsync://127.0.0.1:{}/data/src/", stage.daemon.port());
+        let output = program(folder.path(), &["sync"])
+            .args(words)
+            .args([&*url, "dst"])
+            .output();
+        let code = output.expect("the program runs").status.code();
+        assert!(matches!(code, Some(0 | 23)), "{words:?}: {code:?}");
+        let outside = fs::read_dir(stage.target()).expect("a folder").count();
+        assert_eq!(outside, 0, "{words:?}");
+        for name in ["z1", "sub/z2"] {
+            let there = fs::read(folder.path().join("dst").join(name)).expect("it is there");
+            assert!(
+                there == bytes(3, 5_000) || there == bytes(4, 5_000),
+                "{words:?}: {name}"
+            );
+        }
+    }
 }

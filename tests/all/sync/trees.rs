@@ -155,6 +155,34 @@ pub(super) fn touch_itself(path: &Path, time: SystemTime) {
     utimensat(AT_FDCWD, path, &time, &time, UtimensatFlags::NoFollowSymlink).expect("a time");
 }
 
+/// What only the receiving side does.
+pub(super) const RECEIVING: [&str; 24] = [
+    "-H",
+    "-H",
+    "-H",
+    "-H",
+    "--inplace",
+    "--append",
+    "--append-verify",
+    "--backup-dir=old",
+    "--backup-dir=../kept/new",
+    "--partial",
+    "--partial-dir=.part",
+    "--partial-dir=A",
+    "--delay-updates",
+    "-T{here}/one",
+    "--preallocate",
+    "--fsync",
+    "-y",
+    "-yy",
+    "--compare-dest=../one",
+    "--copy-dest=../one",
+    "--link-dest=../one",
+    "--compare-dest=../two",
+    "--copy-dest=../two",
+    "--link-dest=../two",
+];
+
 /// A command line without its source and its destination.
 pub(super) fn options(random: &mut Random) -> Vec<String> {
     let base = random.pick(&["-a", "-r", "-rt", "-rlpt", "-rltD", "-rlptgo", "-d", "-dl"]);
