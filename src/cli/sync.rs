@@ -69,9 +69,10 @@ the modules. Supported now: pulls, pushes and listings with
   -n -v -q -i -h --list-only --stats --no-motd                        what is done and printed
   --port --timeout --contimeout --password-file --protocol -4 -6      how the daemon is reached
   --address --sockopts --early-input
-In pushes too: -H -K -y -T --backup-dir --partial --partial-dir --inplace --append --append-verify --delay-updates
-  --compare-dest --copy-dest --link-dest --chown --usermap --groupmap --super --mkpath --fsync --preallocate
-  --write-devices; in pulls only: -A -X
+  --inplace --append --append-verify --partial --partial-dir --delay-updates -T   where files are made
+  --backup-dir --compare-dest --copy-dest --link-dest -y --fsync --preallocate     and what is kept and used
+  --chown --usermap --groupmap --mkpath                                  whom they belong to, and where
+  -H (pushes: from protocol 30); in pushes too: -K --super --write-devices; in pulls only: -A -X
 and the --no-OPTION forms. Every other option of rsync's is refused by name. -vv says no more than -v.
 ";
 
@@ -145,9 +146,19 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
         }
         Err(error) => {
             let text = error.to_string();
-            let is_whole = ["@", "ERROR", "rsync:", "Failed to negotiate", "--"]
-                .iter()
-                .any(|start| text.starts_with(start));
+            let is_whole = [
+                "@",
+                "ERROR",
+                "rsync:",
+                "Failed to ",
+                "The ",
+                "No colon",
+                "No name",
+                "Invalid number",
+                "--",
+            ]
+            .iter()
+            .any(|start| text.starts_with(start));
             let is_whole = is_whole || matches!(error, Error::Filter(_));
             let prefix = if is_whole { "" } else { "rsync: " };
             printer.complain(&format!("{prefix}{text}"));

@@ -80,13 +80,13 @@ impl<'s> Choices<'s> {
                 options.mode_changes.extend(changes);
             }
             "backup" | "b" => options.backs_up = is_on,
-            "suffix" if is_on => options.suffix = value.filter(|value| *value != "~").map(str::to_owned),
+            "suffix" if is_on => options.suffix = value.map(str::to_owned),
             "max-alloc" if is_on => {
                 size(name, value)?;
                 options.max_alloc = value.map(str::to_owned);
             }
             "secluded-args" | "protect-args" | "s" => options.secluded = is_on,
-            "chown" if is_on => self.receiving.owners(options, value.unwrap_or_default())?,
+            "chown" if is_on => ReceivingChoices::owners(options, value.unwrap_or_default())?,
             "mkpath" => options.make_path = is_on,
             "hard-links" | "H" => options.hard_links = is_on,
             "remote-option" | "M" if is_on => options.remote_options.extend(value.map(str::to_owned)),
@@ -170,12 +170,6 @@ impl<'s> Choices<'s> {
 
     /// What only all options together say.
     pub(super) fn finish(mut self, options: &mut Options, is_pull: bool) -> Result<(), UsageError> {
-        if is_pull && options.hard_links {
-            return Err(UsageError::PushOnly("hard-links".to_owned()));
-        }
-        if is_pull && options.make_path {
-            return Err(UsageError::PushOnly("mkpath".to_owned()));
-        }
         self.receiving
             .finish(&mut options.receiving, options.whole_file, is_pull)?;
         let mut times = self.times_of_deletion;
@@ -197,12 +191,17 @@ impl<'s> Choices<'s> {
         if deletes && !options.recursive && !options.directories {
             return Err(UsageError::DeletionWithoutFolders);
         }
+        let given = options.receiving.backup_directory.take();
+        let is_given = given.is_some();
+        options.receiving.backup_directory = given.as_deref().and_then(backup_directory);
+        options.backs_up |= is_given;
+        let keeps_beside = options.receiving.backup_directory.is_none();
         match options.suffix.as_deref() {
-            Some("") if options.receiving.backup_directory.is_none() => return Err(UsageError::EmptySuffix),
+            None | Some("") if keeps_beside && is_given => return Err(UsageError::EmptySuffixThere),
+            Some("") if keeps_beside => return Err(UsageError::EmptySuffix),
             Some(suffix) if suffix.contains('/') => return Err(UsageError::Suffix(suffix.to_owned())),
             _ => {}
         }
-        let keeps_beside = options.receiving.backup_directory.is_none();
         if options.backs_up && keeps_beside && deletes && !options.deletion.excluded {
             let rule = [b"P *", options.backup_suffix()].concat();
             self.filters.filter(&rule, &mut *self.surroundings.read)?;
@@ -211,6 +210,14 @@ impl<'s> Choices<'s> {
         options.filters = self.filters;
         Ok(())
     }
+}
+
+/// Where backups go; `None` if that is where the files are.
+fn backup_directory(mut path: &str) -> Option<String> {
+    while let Some(rest) = path.strip_prefix("./") {
+        path = rest;
+    }
+    (!matches!(path, "" | ".")).then(|| path.to_owned())
 }
 
 /// A number of bytes: digits, perhaps with a fraction, a unit of 1024 (`K`, `KiB`) or of 1000 (`KB`), and `+1` or `-1`

@@ -485,7 +485,7 @@ mod tests {
             refusal("-a --bogus h::m d"),
             UsageError::Unknown("--bogus".into())
         );
-        assert_eq!(refusal("-aH h::m d"), UsageError::PushOnly("hard-links".into()));
+        assert_eq!(refusal("-aK h::m d"), UsageError::PushOnly("K".into()));
         assert_eq!(refusal("-a h::m i::n"), UsageError::BothRemote);
         assert_eq!(refusal("-a a b"), UsageError::NotYet("a copy on this machine"));
         assert!(matches!(refusal("--timeout=x h::m d"), UsageError::Value { .. }));

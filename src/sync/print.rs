@@ -182,13 +182,13 @@ impl<'p> Printer<'p> {
             seen.created.count(entry.kind());
         }
         let significant = is_significant(flags);
-        let mut line = shown(&name(list, entry));
-        if let Some(link) = link {
-            line.push_str(&format!(" => {}", shown(link)));
-        }
+        let line = match link {
+            Some(link) => format!("{} => {}", shown(list.name(entry)), shown(link)),
+            None => shown(&name(list, entry)),
+        };
         let options = self.options();
         if self.plan.options.itemize {
-            if significant || options.report_unchanged {
+            if significant || options.report_unchanged || link.is_some() {
                 self.print(&format!(
                     "{} {line}",
                     letters(entry, flags, options, self.arrow())
@@ -196,6 +196,7 @@ impl<'p> Printer<'p> {
             }
         } else if options.verbose > 0 {
             let is_told = flags.has(ItemFlags::TRANSFER)
+                || link.is_some()
                 || flags.has(ItemFlags::LOCAL_CHANGE) && significant
                 || entry.kind() == FileKind::Directory && significant;
             if is_told {
@@ -305,6 +306,12 @@ impl Observer for Printer<'_> {
             Event::Created(path) => {
                 if self.options().verbose > 0 || self.plan.options.itemize {
                     self.print(&format!("created directory {path}"));
+                }
+            }
+            Event::CreatedPath(count, path) => {
+                if self.options().verbose > 0 || self.plan.options.itemize {
+                    let ending = if count == 1 { "y" } else { "ies" };
+                    self.print(&format!("created {count} director{ending} for {path}"));
                 }
             }
             Event::Item {

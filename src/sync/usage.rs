@@ -57,6 +57,9 @@ pub enum UsageError {
     /// A suffix that would let a backup be the file itself.
     #[error("--suffix cannot be empty without a --backup-dir")]
     EmptySuffix,
+    /// The same, where the folder for backups is the destination.
+    #[error("--suffix cannot be empty when --backup-dir is the same as the dest dir")]
+    EmptySuffixThere,
     /// Deletions at several times.
     #[error("You may not combine multiple --delete-WHEN options.")]
     DeletionTimes,
@@ -70,8 +73,8 @@ pub enum UsageError {
     #[error("{0} cannot be used with {1}")]
     Together(&'static str, &'static str),
     /// Two kinds of other destinations.
-    #[error("You may not mix --compare-dest, --copy-dest, and --link-dest.")]
-    BasisKinds,
+    #[error("ERROR: the {0} option conflicts with the {1} option")]
+    BasisKinds(&'static str, &'static str),
     /// Too many other destinations.
     #[error("ERROR: at most 20 {kind} args may be specified")]
     ManyBases {
@@ -91,7 +94,11 @@ impl UsageError {
     pub const fn is_of_rsync(&self) -> bool {
         matches!(
             self,
-            Self::Together(..) | Self::BasisKinds | Self::ManyBases { .. } | Self::ChownTwice(_)
+            Self::EmptySuffixThere
+                | Self::Together(..)
+                | Self::BasisKinds(..)
+                | Self::ManyBases { .. }
+                | Self::ChownTwice(_)
         )
     }
 

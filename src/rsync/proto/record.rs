@@ -59,6 +59,10 @@ impl Record {
     pub const THE_FILE: u8 = 0x80;
     /// The kind of a basis that is in the partial directory.
     pub const PARTIAL_FILE: u8 = 0x81;
+    /// The kind of a basis that is the backup of the file.
+    pub const BACKUP: u8 = 0x82;
+    /// The kind of a basis that is a file of a similar name; with one added for each other folder, there.
+    pub const SIMILAR: u8 = 0x83;
 
     /// Reads what follows an index.
     ///

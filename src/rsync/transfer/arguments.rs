@@ -137,11 +137,11 @@ impl Options {
                 long(true, kind);
                 long(true, &escaped(folder));
             }
-            long(receiving.append > 1, "--append");
-            long(receiving.append > 0, "--append");
-            long(receiving.in_place && receiving.append == 0, "--inplace");
-            long(receiving.write_devices, "--write-devices");
         }
+        long(receiving.append > 1, "--append");
+        long(receiving.append > 0, "--append");
+        long(receiving.in_place && receiving.append == 0, "--inplace");
+        long(is_push && receiving.write_devices, "--write-devices");
         long(self.remove_source_files, "--remove-source-files");
         long(is_push && receiving.preallocate, "--preallocate");
         long(is_push && self.make_path, "--mkpath");
@@ -160,6 +160,8 @@ impl Options {
         // A receiver that needs to know all before it begins.
         let waits = matches!(self.deletion.when, DeleteWhen::Before | DeleteWhen::After)
             || self.receiving.delay_updates
+            // rsync does not wait for all names of a file; nor does it see then which of them are there.
+            || self.hard_links
             || self.prune_empty_directories;
         self.recursive && !self.whole_lists && (is_push || !waits)
     }

@@ -11,6 +11,7 @@ use crate::rsync::{
     proto::file_list::{Entry, FileKind, FileList, compare},
     transfer::{
         Error, Options,
+        beside::Beside,
         counts::FileCounts,
         keep::Keep,
         names::Names,
@@ -48,6 +49,7 @@ pub(crate) struct Deleter<'a> {
     keep: &'a Keep<'a>,
     report: Report<'a>,
     tree: Option<Tree>,
+    beside: Beside<'a>,
     filters: FilterList,
     when: DeleteWhen,
     /// What the sender has, as far as it matters now, and its names; none if nothing is deleted.
@@ -72,6 +74,7 @@ impl<'a> Deleter<'a> {
         protocol: u8,
         filters: FilterList,
         tree: Option<Tree>,
+        beside: Beside<'a>,
         report: Report<'a>,
     ) -> Self {
         let options = keep.options;
@@ -86,6 +89,7 @@ impl<'a> Deleter<'a> {
             keep,
             report,
             tree,
+            beside,
             filters,
             when,
             present: None,
@@ -402,22 +406,16 @@ impl<'a> Deleter<'a> {
             self.skipped += 1;
             return Removal::AtLimit;
         }
-        let is_backup = name
-            .strip_suffix(self.options.backup_suffix())
-            .is_some_and(|file| !file.is_empty());
-        let backup = self
-            .options
-            .backup_of(name)
-            .filter(|_| !is_directory && !is_backup);
-        let what = match &backup {
-            Some(_) => "make_backup",
-            None if is_directory => "rmdir",
-            None => "unlink",
+        let is_kept = self.options.backs_up && !is_directory && !self.beside.is_backup(name);
+        let what = match is_kept {
+            true => "make_backup",
+            false if is_directory => "rmdir",
+            false => "unlink",
         };
         let result = match &mut self.tree {
-            Some(tree) if !self.options.dry_run => match &backup {
-                Some(backup) => tree.move_to_backup(name, backup),
-                None => tree.remove(name, is_directory),
+            Some(tree) if !self.options.dry_run => match is_kept {
+                true => self.beside.move_to_backups(tree, name),
+                false => tree.remove(name, is_directory),
             },
             _ => Ok(()),
         };

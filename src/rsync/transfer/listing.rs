@@ -1,14 +1,15 @@
 use crate::rsync::{
     filter::{FilterList, Requested, Side, Verdict},
     proto::{
-        Index, Indices, Session, Stop, Violation,
-        file_list::{Entry, Fields, FileList, Item, ListReader, NameReader},
+        Index, Indices, Session, Stop, Tag, Violation,
+        file_list::{Entry, Fields, FileList, Item, ListReader, NameReader, Named},
     },
     transfer::{
         Error, Event, ModeChange, Observer, Options,
         ids::LocalIds,
         links::MUNGED,
         lists::Lists,
+        owners::Owners,
         part::Listed,
         prune::prune,
         session::{fields, total_size},
@@ -36,6 +37,10 @@ pub(crate) struct Listing<'a> {
 
 impl<'a> Listing<'a> {
     /// Nothing has come; these paths were asked for, with these rules.
+    ///
+    /// # Errors
+    ///
+    /// A map of owners that makes no sense.
     pub(crate) fn new(
         session: Session,
         options: &'a Options,
@@ -44,9 +49,20 @@ impl<'a> Listing<'a> {
         lists: &'a Lists,
         faults: &'a Faults,
         observer: &'a dyn Observer,
-    ) -> Self {
+    ) -> Result<Self, Error> {
         let fields = fields(&session, options);
-        Self {
+        let (owners, unknown) = Owners::new(options)?;
+        for text in unknown {
+            observer.observe(Event::Message(Tag::Warning, text.as_bytes()));
+        }
+        let mut ids = LocalIds::new(owners);
+        if !session.compatibility.has_names_of_root() {
+            // Its name is not sent.
+            let name: &[u8] = if options.numeric_ids { b"" } else { b"root" };
+            ids.learn(&Named::User(0, name));
+            ids.learn(&Named::Group(0, name));
+        }
+        Ok(Self {
             session,
             options,
             lists,
@@ -59,10 +75,10 @@ impl<'a> Listing<'a> {
                 filters,
                 is_open: options.trust_sender,
             },
-            ids: LocalIds::default(),
+            ids,
             listed: 0,
             total_size: 0,
-        }
+        })
     }
 
     /// Receives what is known before the destination is chosen: the list of the arguments, and one more if it has one file

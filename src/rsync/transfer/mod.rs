@@ -1,7 +1,10 @@
 //! A session with a daemon: the dialogue, then the roles.
 
+mod alternatives;
 mod announce;
 mod arguments;
+mod basis;
+mod beside;
 mod buffer;
 mod build;
 mod chmod;
@@ -12,7 +15,9 @@ mod dialogue;
 mod error;
 mod extended;
 mod folders;
+mod fuzzy;
 mod generator;
+mod hard_links;
 mod ids;
 mod keep;
 mod links;
@@ -22,6 +27,7 @@ mod make;
 mod names;
 mod observer;
 mod options;
+mod owners;
 mod part;
 mod prune;
 mod pull;
@@ -30,9 +36,11 @@ mod push;
 mod queue;
 mod receiver;
 mod receiving;
+mod regular;
 mod requests;
 mod sender;
 mod session;
+mod store;
 mod text;
 mod wire;
 

@@ -26,6 +26,8 @@ pub enum Event<'a> {
     },
     /// The destination was made.
     Created(&'a str),
+    /// So many folders were made for the destination.
+    CreatedPath(usize, &'a str),
     /// Something about a file: what is other than before.
     Item {
         /// The list that holds it.

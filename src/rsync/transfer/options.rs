@@ -141,24 +141,21 @@ pub struct Options {
 impl Options {
     /// What the name of a backup has behind that of the file.
     pub fn backup_suffix(&self) -> &[u8] {
-        self.suffix.as_deref().unwrap_or("~").as_bytes()
-    }
-
-    /// The name that something keeps when something else takes its place; `None` without backups.
-    pub(crate) fn backup_of(&self, name: &[u8]) -> Option<Vec<u8>> {
-        self.backs_up.then(|| [name, self.backup_suffix()].concat())
+        let usual = match self.receiving.backup_directory {
+            Some(_) => "",
+            None => "~",
+        };
+        self.suffix.as_deref().unwrap_or(usual).as_bytes()
     }
 
     /// The rules of the command line, and the one that keeps a partial directory out of the transfer.
     pub(crate) fn filters_of(&self, protocol: u8) -> Result<FilterList, FilterError> {
         let mut filters = self.filters.clone();
         let receiving = &self.receiving;
-        let partial = match (&receiving.partial_directory, receiving.delay_updates) {
-            (Some(folder), _) => Some(&**folder),
-            (None, true) => Some(".~tmp~"),
-            (None, false) => None,
-        };
-        if let Some(folder) = partial.filter(|folder| !folder.starts_with('/')) {
+        if let Some(folder) = receiving
+            .partial_folder()
+            .filter(|folder| !folder.starts_with('/'))
+        {
             // An old server knows no rules that yield to the deletion of a folder.
             let kind = if protocol >= 30 { "-p" } else { "-" };
             let rule = format!("{kind} {}/", folder.trim_end_matches('/'));

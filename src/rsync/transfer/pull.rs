@@ -12,12 +12,15 @@ use crate::rsync::{
     proto::{Indices, Statistics, TokenReader, file_list::FileKind},
     transfer::{
         Error, Event, Observer, Opened, Options,
+        beside::Beside,
         counts::FileCounts,
         delete::{Deleter, Report},
         destination::prepare,
         extended::Values,
         folders::Folders,
+        fuzzy::Neighbours,
         generator::Generator,
+        hard_links::HardLinks,
         keep::Keep,
         listing::Listing,
         lists::Lists,
@@ -110,7 +113,7 @@ pub fn pull(
         &lists,
         &faults,
         observer,
-    );
+    )?;
     let mut indices = Indices::new(protocol);
     listing.receive_first(&mut incoming, &mut indices)?;
     let is_empty = listing.listed == 0;
@@ -135,10 +138,11 @@ pub fn pull(
         root: place.root,
     };
     let queue = Queue::default();
-    let stored = Stored::new(options.remove_source_files && !options.dry_run);
+    let stored = Stored::new((options.remove_source_files || options.hard_links) && !options.dry_run);
     filters.set_root(keep.root.as_os_str().as_bytes());
     let mut outcome = Outcome::default();
     if !is_empty {
+        let beside = Beside::find(options, &keep.identity, &keep.root, observer)?;
         let generator = Generator {
             session,
             options,
@@ -158,11 +162,15 @@ pub fn pull(
                 protocol,
                 filters,
                 tree.clone(),
+                beside.clone(),
                 Report {
                     queue: &queue,
                     faults: &faults,
                 },
             ),
+            beside: beside.clone(),
+            neighbours: Neighbours::default(),
+            hard_links: HardLinks::default(),
             asked: HashSet::new(),
         };
         let receiver = Receiver {
@@ -178,10 +186,11 @@ pub fn pull(
             incoming,
             listing,
             indices,
-            retried: HashSet::new(),
             tokens: TokenReader::new(session.compression),
             counts: Counts::default(),
             values: Values::new(),
+            beside,
+            delayed: Vec::new(),
         };
         let values = run(generator, receiver, &stream, &mut outcome)?;
         if let Some(tree) = tree
@@ -204,6 +213,7 @@ fn run(
 ) -> Result<Values, Error> {
     let protocol = receiver.session.protocol;
     let is_late = generator.deleter.is_late();
+    let is_delayed = generator.options.receiving.delay_updates;
     let lists = receiver.lists;
     let (redo, redone) = mpsc::channel::<Vec<u32>>();
     thread::scope(|scope| {
@@ -214,7 +224,7 @@ fn run(
                 generator.again(&again)?;
                 // The end of the second phase, of the delayed updates, and from 31 of the deletions go together, unless
                 // something is still to come.
-                if again.is_empty() {
+                if again.is_empty() && !is_delayed {
                     generator.done_with_transfer(2)?;
                 } else {
                     generator.done(1)?;
@@ -238,11 +248,12 @@ fn run(
             (said, generator.outgoing.sent, generator.deleter.deleted)
         });
         let taken = (|| {
-            let again = receiver.phase(false)?;
+            let again = receiver.phase()?;
             let is_redone = !again.is_empty();
             let _ = redo.send(again);
-            receiver.phase(true)?;
-            if is_redone {
+            receiver.phase()?;
+            receiver.put_delayed()?;
+            if is_redone || is_delayed {
                 let _ = redo.send(Vec::new());
             }
             receiver.expect_done()?;

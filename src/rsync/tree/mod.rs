@@ -5,13 +5,16 @@ mod attributes;
 mod backup;
 mod extended;
 mod folder;
-mod temporary;
+mod output;
+mod outside;
 mod trusted;
 mod walk;
 
 pub use attributes::{Attributes, Identity};
+pub use backup::Kept;
 pub use extended::{Extended, Handle, Wanted, is_kept};
 pub use folder::Found;
-pub use temporary::Temporary;
+pub use output::Output;
+pub use outside::Outside;
 pub use trusted::open_trusted;
 pub use walk::{Status, Tree};
