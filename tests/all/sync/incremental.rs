@@ -134,7 +134,7 @@ fn a_file_that_the_sender_cannot_read_keeps_nothing_waiting() {
         }
     }
     for closed in ["a/f2", "a/f4", "b/f1", "b/f2", "b/f3", "b/f4", "c/f4"] {
-        let mode = fs::Permissions::from_mode(0o0);
+        let mode = fs::Permissions::from_mode(0o000);
         fs::set_permissions(stage.source().join(closed), mode).expect("a mode");
     }
     still(&stage.source());
