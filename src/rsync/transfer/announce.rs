@@ -12,12 +12,13 @@ use crate::rsync::{
     },
     transfer::{
         Error, Event, ModeChange, Observer, Options,
-        build::{Builder, Built, Origins, Source},
+        build::{Builder, Built},
         folders::folders_of,
         ids::{OwnerNames, group_name, user_name},
         options::DeleteWhen,
         part::{Listed, Part, position},
         session::{fields, total_size},
+        sources::{Origins, Source},
         wire::{Faults, Outgoing},
     },
 };

@@ -77,6 +77,7 @@ impl Generator<'_> {
 
     /// The folder of a list, and what is in it.
     fn go_through(&mut self, part: &Arc<Part>) -> Result<(), Error> {
+        self.faults.add_bits(part.errors);
         if self.options.list_only {
             return Ok(());
         }
@@ -124,6 +125,7 @@ impl Generator<'_> {
     /// All that was asked for of the first of the lists has come.
     fn done_with_list(&mut self) -> Result<(), Error> {
         self.tell_stored()?;
+        // The receiver must find it before the answer comes.
         self.queue.push(Pending::Done);
         self.indices.write(Index::Done, self.outgoing.buffer());
         match self.lists.is_short() {
@@ -165,7 +167,10 @@ impl Generator<'_> {
     /// Asks once more for files whose digest was wrong, now with whole digests.
     pub(crate) fn again(&mut self, numbers: &[u32]) -> Result<(), Error> {
         for &number in numbers {
-            let file = self.lists.file(number).expect("it was asked for before");
+            // A sender that takes a file back may have ended its list.
+            let Some(file) = self.lists.file(number) else {
+                continue;
+            };
             self.list = file.list.clone();
             let ask = self.once_more(&file.entry);
             self.request(number, &file.entry, ask)?;

@@ -123,7 +123,7 @@ impl<'a> Listing<'a> {
             self.observer.observe(Event::Listing);
         }
         let before = incoming.position();
-        let mut list = self.read(folder.as_ref(), incoming)?;
+        let (mut list, errors) = self.read(folder.as_ref(), incoming)?;
         self.size += incoming.position() - before;
         list.map_ids(|uid| self.ids.user(uid), |gid| self.ids.group(gid));
         let options = self.options;
@@ -138,7 +138,12 @@ impl<'a> Listing<'a> {
         self.listed += list.len() as u64;
         self.total_size += total_size(&list);
         let is_first = folder.is_none();
+        if is_first {
+            // It may be empty, and not be gone through.
+            self.faults.add_bits(errors);
+        }
         let part = self.lists.push(list, folder, |part| {
+            part.errors = errors;
             if options.prune_empty_directories {
                 prune(part, &self.gate.filters);
             }
@@ -152,11 +157,16 @@ impl<'a> Listing<'a> {
         Ok(())
     }
 
-    fn read(&mut self, folder: Option<&Listed>, incoming: &mut Incoming<'_>) -> Result<FileList, Error> {
+    /// A list, and the bits of the errors that the sender met.
+    fn read(
+        &mut self,
+        folder: Option<&Listed>,
+        incoming: &mut Incoming<'_>,
+    ) -> Result<(FileList, i32), Error> {
         let start = self.lists.next_number();
         let place = folder.map(Listed::name);
         let mut list = FileList::default();
-        let errors = loop {
+        let mut errors = loop {
             match incoming.decode(|input| self.reader.read(start, input, &mut list))? {
                 Item::File => {
                     let entry = list.entries().last().expect("it was appended");
@@ -174,14 +184,13 @@ impl<'a> Listing<'a> {
                 Item::End(errors) => break errors,
             }
         };
-        self.faults.add_bits(errors);
         if !self.options.numeric_ids && !self.lists.is_incremental() {
             self.read_names(incoming)?;
         }
         if self.session.protocol < 30 {
-            self.faults.add_bits(incoming.decode(|input| input.int())?);
+            errors |= incoming.decode(|input| input.int())?;
         }
-        Ok(list)
+        Ok((list, errors))
     }
 
     /// The names of ids, behind a list that is the only one.

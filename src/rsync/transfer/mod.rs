@@ -42,6 +42,7 @@ mod regular;
 mod requests;
 mod sender;
 mod session;
+mod sources;
 mod store;
 mod text;
 mod wire;
