@@ -303,7 +303,9 @@ fn the_same_is_pushed_and_said() {
         );
         fs::write(root.join("src/sub"), "in the way").expect("a file");
     };
-    let cases: [(&str, Prepare); 24] = [
+    let cases: [(&str, Prepare); 26] = [
+        ("-ri --protocol=29 --filter=-p_f1 src/ {url}/drop", nothing),
+        ("-ri --protocol=29 --filter=-s_f1 src/ {url}/drop", nothing),
         ("-ai src {url}/drop", nothing),
         ("-av src/ {url}/drop", nothing),
         ("-ai src {url}/drop", there),
@@ -516,6 +518,10 @@ fn generated_pull(seed: u64) -> Result<(), String> {
     plant(&stage.source(), &mut random, None, true);
     for _ in 0..random.below(3) {
         words.push(random.pick(&RECEIVING).to_owned());
+    }
+    // A pull with hard links asks for whole lists, which is said.
+    if words.iter().any(|word| word == "-H") {
+        words.push("--no-inc-recursive".to_owned());
     }
     words.push(random.pick(&["{url}/data/src/", "{url}/data/src"]).to_owned());
     words.push("dst".to_owned());

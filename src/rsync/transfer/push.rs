@@ -3,7 +3,7 @@ use std::{collections::HashSet, net::Shutdown, path::PathBuf, thread};
 use crate::rsync::{
     delta::BlockSums,
     filter::Side,
-    proto::{Index, Indices, ItemFlags, PROTOCOL, Record, Session, SumHead, TokenWriter, Violation},
+    proto::{Index, Indices, ItemFlags, Record, Session, SumHead, TokenWriter, Violation},
     transfer::{
         Error, Event, Observer, Opened, Options, Outcome,
         announce::Announcer,
@@ -12,7 +12,7 @@ use crate::rsync::{
         receiver::Counts,
         requests::{Arrived, Requests},
         sender::{Found, Sender},
-        session::{Role, final_exit, reads_rules, set_up},
+        session::{Role, final_exit, set_up},
         wire::{Faults, Incoming, Outgoing, socket_error},
     },
 };
@@ -52,12 +52,8 @@ pub fn push(
     );
     let paths = [target.to_vec()];
     let mut filters = options.filters_of(protocol)?;
-    // What is not sent need not be expressed in an old protocol.
-    let spoken = match reads_rules(Role::Sender, options) {
-        true => protocol,
-        false => PROTOCOL,
-    };
-    let rules = filters.announce(Side::Sender, spoken, options.cvs_exclude)?;
+    // rsync also asks of those that are not sent that the protocol can express them (`send_rules` in exclude.c).
+    let rules = filters.announce(Side::Sender, protocol, options.cvs_exclude)?;
     let session = set_up(
         protocol,
         Role::Sender,

@@ -108,7 +108,7 @@ pub(crate) fn set_up(
 }
 
 /// Whether the server reads filter rules: one that receives has use for them only if it deletes or prunes.
-pub(crate) fn reads_rules(role: Role, options: &Options) -> bool {
+fn reads_rules(role: Role, options: &Options) -> bool {
     role == Role::Receiver || options.deletion.when != DeleteWhen::Never || options.prune_empty_directories
 }
 
