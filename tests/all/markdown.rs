@@ -27,6 +27,8 @@ fn what_is_not_ours_is_left_alone() {
         "Edit `/etc/rsyncd.conf`:\n\n```sh\nsed -i s/a/b/ /etc/rsyncd.conf\nuid = $(id -u)\n```\n",
         "Edit `/etc/rsyncd.secrets`:\n\n```sh\nchmod 600 /etc/rsyncd.secrets\n```\n",
         "```ini\nuse chroot = no # note\nauth users = a\n...\n```\n",
+        "```xinetd\nservice rsync { disable = no ... }\n```\n",
+        "```xinetd\nservice rsync\n{\n    disable = no\n    server = ...\n}\n```\n",
         "```systemd\n[Service]\nType=simple # note\nExecStart=/usr/bin/nginx\n```\n",
         "```xml\n<localpath watch=\"/\"><remote ip=\"192.0.2.1\" name=\"a\"/></localpath>\n```\n",
     ] {

@@ -158,12 +158,19 @@ pub(super) fn is_part(kind: FileKind, text: &Bytes) -> bool {
     }
 }
 
-/// Whether dots stand for lines.
+/// Whether dots stand for lines, or for a part of one.
 fn is_sketch(text: &[u8]) -> bool {
+    let are_dots = |word: &[u8]| {
+        word == b"..." || word == "…".as_bytes() || word == b"......" || word == "……".as_bytes()
+    };
     let mut lines = text.split(|&byte| byte == b'\n').map(|line| line.trim_ascii());
-    lines.any(|line| {
-        let line = line.strip_prefix(b"#").unwrap_or(line).trim_ascii();
-        line == b"..." || line == "…".as_bytes() || line == b"......" || line == "……".as_bytes()
+    lines.any(|line| match line.strip_prefix(b"#") {
+        // The dots of a sentence stand for nothing.
+        Some(comment) => are_dots(comment.trim_ascii()),
+        None => {
+            let words = line.split(u8::is_ascii_whitespace);
+            words.take_while(|word| !word.starts_with(b"#")).any(are_dots)
+        }
     })
 }
 

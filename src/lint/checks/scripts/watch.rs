@@ -252,6 +252,10 @@ fn whole_tree_for_each_event(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>
         let Some(root) = root.filter(|_| is_streaming && !collects) else {
             continue;
         };
+        // A list of names is not the whole tree.
+        if fed.transfer.has("files-from") {
+            continue;
+        }
         // Several targets in one loop are one mistake.
         if !fed.uses(subject).is_empty() || seen.contains(&fed.range) {
             continue;
