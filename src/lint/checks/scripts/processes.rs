@@ -99,8 +99,15 @@ fn pid_file_left_behind(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
         let text = String::from_utf8_lossy(subject.bytes(call.range.clone())).into_owned();
         text.contains("pid") || call.arguments().iter().any(|word| word.text().contains("pid"))
     });
+    let starts_daemon = script
+        .calls_of("rsync")
+        .any(|call| call.arguments().iter().any(|word| word.is("--daemon")));
     for call in script.calls.iter().filter(|_| !removes) {
         let words = call.words.iter().map(Argument::text).collect::<Vec<_>>();
+        if let Some(signal) = kill_by_name(call).filter(|_| starts_daemon) {
+            let place = subject.span(signal.range.clone());
+            out.report(Case::at(place).fix(Safety::Unsafe, [Edit::replace(place, "-TERM")]));
+        }
         let Some(kill) = words
             .iter()
             .position(|word| word.rsplit('/').next() == Some("kill"))
@@ -124,6 +131,18 @@ fn pid_file_left_behind(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
             out.report(Case::at(place).fix(Safety::Unsafe, [Edit::replace(place, "-TERM")]));
         }
     }
+}
+
+/// The `-9` of a `killall` or `pkill` of every rsync.
+fn kill_by_name(call: &Call) -> Option<&Argument> {
+    let kills = matches!(&*call.program(), "killall" | "pkill");
+    let is_rsync = |word: &Argument| matches!(&*word.text(), "rsync" | "^rsync$" | "rsync --daemon");
+    let names_rsync = call.arguments().iter().any(is_rsync);
+    let is_signal = |word: &&Argument| matches!(&*word.text(), "-9" | "-KILL" | "-SIGKILL" | "-kill");
+    call.arguments()
+        .iter()
+        .find(is_signal)
+        .filter(|_| kills && names_rsync)
 }
 
 /// RSY949: a rule that is none, or that comes too late.
