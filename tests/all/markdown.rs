@@ -45,6 +45,33 @@ fn a_part_of_a_file_is_not_blamed_for_what_it_leaves_out() {
 }
 
 #[test]
+fn a_module_and_a_command_alone_are_judged() {
+    let judged = [
+        (
+            "A module of rsync:\n\n```ini\n[b]\npath = /b # n\nread only = no\n```\n",
+            "RSY201",
+        ),
+        (
+            "rsyncd:\n\n```\n[b]\npath = /b\nhosts deny = 0.0.0.0/32\nhosts allow = 192.0.2.1\n```\n",
+            "",
+        ),
+        ("```bash\nrsync -aZ /a/ b::c\n```\n", "RSY992"),
+    ];
+    for (text, rule) in judged {
+        let report = check(text.as_bytes(), FileKind::Markdown);
+        assert!(shown(&report).contains(rule), "{text}: {}", shown(&report));
+    }
+    for text in [
+        "A share of Samba, next to rsync:\n\n```ini\n[b]\npath = /b # n\nread only = no\n```\n",
+        "```ini\n[b]\npath = /b # n\nread only = no\n```\n",
+        "```bash\nrsync -vzrtopg --delete $SRC/ b::c\nrsync [OPTION]... SRC DEST\n```\n",
+    ] {
+        let report = check(text.as_bytes(), FileKind::Markdown);
+        assert!(report.findings.is_empty(), "{text}: {}", shown(&report));
+    }
+}
+
+#[test]
 fn a_folder_gives_the_documents_that_show_our_files() {
     let shows = "```rsyncd.conf\n[data]\npath = /srv/data\nread only = nope\n```\n";
     let folder = folder(&[("README.md", "# Nothing\n"), ("guide.MD", shows)]);

@@ -253,7 +253,7 @@ fn password_file_opened(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
             given.is_some_and(|given| given.value.as_deref() == Some(path.as_str()))
         });
         if is_handed_over {
-            let case = Case::at(subject.span(range)).variant("mode");
+            let case = Case::at(subject.span(range)).variant("script");
             out.report(case.with("path", path).with("mode", mode));
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    catalog::Safety,
+    catalog::{FileKind, Safety},
     diagnosis::Edit,
     lint::{
         checks::Check,
@@ -18,6 +18,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::script("RSY987", pid_file_left_behind),
     Check::script("RSY949", firewall_not_opened),
     Check::script("RSY958", started_again),
+    Check::script("RSY735", container_ends),
 ];
 
 /// The daemons that watchdogs look for.
@@ -130,6 +131,43 @@ fn pid_file_left_behind(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
             let place = subject.span(signal.range.clone());
             out.report(Case::at(place).fix(Safety::Unsafe, [Edit::replace(place, "-TERM")]));
         }
+    }
+}
+
+/// RSY735: a container lives as long as its first process, and a daemon that detaches ends that.
+fn container_ends(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
+    let Some(call) = subject
+        .script
+        .calls
+        .last()
+        .filter(|call| call.program() == "rsync")
+    else {
+        return;
+    };
+    let source = subject.sources.get(subject.source);
+    let is_first_process = match subject.kind {
+        FileKind::Dockerfile => {
+            let line = source.line_range(source.line_of(call.range.start));
+            let line = source.bytes()[line].trim_ascii_start().to_ascii_uppercase();
+            line.starts_with(b"CMD") || line.starts_with(b"ENTRYPOINT")
+        }
+        // A script of another name may well hand over to a daemon that goes its own way.
+        FileKind::Script => {
+            let name = source.name().rsplit('/').next().unwrap_or_default().to_owned();
+            name.contains("entrypoint")
+                && call.blocks.is_empty()
+                && call.wrappers.iter().any(|name| name == "exec")
+        }
+        _ => false,
+    };
+    let invocation = call.invocation();
+    let detaches = invocation.option("daemon").is_some() && invocation.option("no-detach").is_none();
+    if let Some(word) = call.arguments().iter().find(|word| word.is("--daemon"))
+        && is_first_process
+        && detaches
+        && call.is_complete()
+    {
+        out.report(Case::at(subject.span(word.range.clone())));
     }
 }
 
