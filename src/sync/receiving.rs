@@ -44,28 +44,8 @@ impl ReceivingChoices {
             "write-devices" => receiving.write_devices = is_on,
             _ => return Ok(false),
         }
-        let is_for_pulls = matches!(
-            name,
-            "backup-dir"
-                | "partial"
-                | "partial-dir"
-                | "delay-updates"
-                | "temp-dir"
-                | "T"
-                | "inplace"
-                | "append"
-                | "append-verify"
-                | "fsync"
-                | "preallocate"
-                | "compare-dest"
-                | "copy-dest"
-                | "link-dest"
-                | "fuzzy"
-                | "usermap"
-                | "groupmap"
-                | "y"
-        );
-        if is_on && !is_for_pulls {
+        let is_for_pushes = matches!(name, "keep-dirlinks" | "K" | "super" | "write-devices");
+        if is_on && is_for_pushes {
             self.given.get_or_insert_with(|| name.to_owned());
         }
         Ok(true)

@@ -84,6 +84,18 @@ pub enum UsageError {
     /// An owner that is mapped by two options.
     #[error("You can only specify a {0}-affecting --chown once.")]
     ChownTwice(&'static str),
+    /// `--info=help`, or `--debug=help`: what there is to know.
+    #[error("{0}")]
+    Help(String),
+    /// A word of `--info` or `--debug` that does not exist.
+    #[error("{0}")]
+    OutputWord(String),
+    /// `--outbuf` with another letter.
+    #[error("Invalid --outbuf setting -- specify N, L, or B.")]
+    Buffer,
+    /// `--stderr` with another mode.
+    #[error("--stderr mode \"{0}\" is not one of errors, all, or client")]
+    ErrorsMode(String),
     /// What this program cannot do yet.
     #[error("{0} is not supported yet; use rsync for it")]
     NotYet(&'static str),
@@ -99,7 +111,18 @@ impl UsageError {
                 | Self::BasisKinds(..)
                 | Self::ManyBases { .. }
                 | Self::ChownTwice(_)
+                | Self::OutputWord(_)
+                | Self::Buffer
+                | Self::ErrorsMode(_)
         )
+    }
+
+    /// What stands in front of it then.
+    pub const fn prefix(&self) -> &'static str {
+        match self {
+            Self::OutputWord(_) => "",
+            _ => "rsync: ",
+        }
     }
 
     /// What rsync ends with then.
@@ -107,6 +130,7 @@ impl UsageError {
         match self {
             Self::UnknownAlgorithm { .. } => Exit::Unsupported,
             Self::Filter(error) => error.exit(),
+            Self::Help(_) => Exit::Success,
             _ => Exit::Syntax,
         }
     }

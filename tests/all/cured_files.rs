@@ -309,7 +309,7 @@ fn is_changed(before: &[u8], after: &[u8], line: usize) -> bool {
     // A value goes on behind a backslash.
     let goes_on = |line: &usize| new[line - 1].trim_ascii().ends_with(b"\\");
     let first = (1..line).rev().find(|line| !goes_on(line)).unwrap_or(0);
-    new[first..line].iter().any(|line| is_new(&line)) || vital.any(is_new)
+    new[first..line].iter().any(&is_new) || vital.any(is_new)
 }
 
 fn holds(text: &[u8], level: &str) -> Result<(), TestCaseError> {

@@ -8,8 +8,10 @@ mod extended;
 mod faults;
 mod filters;
 mod incremental;
+mod output;
 mod parts;
 mod places;
+mod programs;
 mod trees;
 mod unasked;
 
@@ -32,7 +34,10 @@ use crate::{
         program::program,
         skip,
     },
-    sync::trees::{described, link, options, plant, touch},
+    sync::{
+        output::masked,
+        trees::{RECEIVING, described, link, options, plant, touch},
+    },
 };
 
 /// Fills the folder that a client starts in.
@@ -58,6 +63,7 @@ impl Stage {
              [data]\npath = {root}/data\ncomment = all of it\n\
              [drop]\npath = {root}/drop\nread only = no\nlist = no\n\
              [locked]\npath = {root}/data\nauth users = joe\nsecrets file = {root}/secrets\nlist = no\n\
+             [limited]\npath = {root}/data\ntimeout = 3600\nlist = no\n\
              [writable]\npath = {root}/data\nread only = no\nlist = no\n",
             gid = nix::unistd::getegid(),
         );
@@ -141,8 +147,11 @@ impl Stage {
             let output = command.args(given).output().expect("the client runs");
             let trees = [described(folder.path()), described(&target)].join("-- target\n");
             let mut told = told(&output, &place);
-            // When a file is there that others are linked to is a matter of rsync's processes.
-            if words.iter().any(|word| word == "-H") {
+            // When a file is there that others are linked to, or one is asked for again, is a matter of rsync's processes.
+            if words
+                .iter()
+                .any(|word| word == "-H" || word.starts_with("--append"))
+            {
                 let mut lines: Vec<_> = told.lines().collect();
                 lines.sort_unstable();
                 told = lines.join("\n");
@@ -167,29 +176,13 @@ impl Stage {
 /// What a client said, without what differs from run to run and from program to program.
 fn told(output: &Output, place: &str) -> String {
     let mut text = format!("code {:?}\n", output.status.code());
-    let mut items = String::new();
-    for line in String::from_utf8_lossy(&output.stdout).lines() {
-        let is_of_run = line.starts_with("sent ")
-            || line.starts_with("receiving ")
-            || line.starts_with("sending ")
-            || line.starts_with("building ");
-        if !is_of_run {
-            let line = line.split("  speedup is").next().unwrap_or(line);
-            // rsync's processes print these and the items in an order that is not always the same.
-            let is_of_generator = [
-                "skipping ",
-                "cannot delete ",
-                "deleting ",
-                "*deleting ",
-                "IO error ",
-            ]
-            .iter()
-            .any(|start| line.starts_with(start));
-            let to = if is_of_generator { &mut text } else { &mut items };
-            to.push_str(&format!("{line}\n"));
-        }
-    }
-    text.push_str(&items);
+    // What overwrites a line begins one here: rsync's processes do not know of each other's lines.
+    let said = String::from_utf8_lossy(&output.stdout).replace('\r', "\n");
+    let said: String = said
+        .split_inclusive('\n')
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    text.push_str(&masked("out", &said));
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     // rsync ends the line in which it counts files with an empty one, if something is to be said.
     for line in errors.lines().filter(|line| !line.is_empty()) {
@@ -516,34 +509,6 @@ fn may_conflict(words: &[&str]) -> bool {
     !words.contains(&"--ignore-existing")
 }
 
-/// What only the receiving side does.
-const RECEIVING: [&str; 24] = [
-    "-H",
-    "-H",
-    "-H",
-    "-H",
-    "--inplace",
-    "--append",
-    "--append-verify",
-    "--backup-dir=old",
-    "--backup-dir=../kept/new",
-    "--partial",
-    "--partial-dir=.part",
-    "--partial-dir=A",
-    "--delay-updates",
-    "-T{here}/one",
-    "--preallocate",
-    "--fsync",
-    "-y",
-    "-yy",
-    "--compare-dest=../one",
-    "--copy-dest=../one",
-    "--link-dest=../one",
-    "--compare-dest=../two",
-    "--copy-dest=../two",
-    "--link-dest=../two",
-];
-
 fn generated_pull(seed: u64) -> Result<(), String> {
     let stage = Stage::new();
     let mut random = Random::new(seed);
@@ -554,9 +519,10 @@ fn generated_pull(seed: u64) -> Result<(), String> {
     }
     words.push(random.pick(&["{url}/data/src/", "{url}/data/src"]).to_owned());
     words.push("dst".to_owned());
-    if words.iter().any(|word| word == "-H") {
-        // Refused below protocol 30.
-        words.retain(|word| word != "--protocol=29");
+    if words
+        .iter()
+        .any(|word| word == "-H" || word.starts_with("--append"))
+    {
         link(&stage.source(), &mut random);
     }
     let words: Vec<_> = words.iter().map(String::as_str).collect();

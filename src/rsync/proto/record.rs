@@ -112,6 +112,12 @@ pub struct SumHead {
 }
 
 impl SumHead {
+    /// How many bytes it takes on the wire, with the sums behind it unless it is bare.
+    pub fn size(&self, is_bare: bool) -> u64 {
+        let sums = if is_bare { 0 } else { self.count };
+        16 + u64::from(sums) * u64::from(4 + self.digest_length)
+    }
+
     /// Reads a head; `digest` is the length of the session's whole digest in bytes.
     ///
     /// # Errors

@@ -10,7 +10,12 @@ use crate::{
             Tag,
             file_list::{Acl, FileKind},
         },
-        transfer::{Error, Event, Observer, Options, basis::Basis, links::is_unsafe, text::describe},
+        transfer::{
+            Error, Event, Info, Observer, Options,
+            basis::Basis,
+            links::is_unsafe,
+            text::{describe, shown},
+        },
         tree::{Attributes, Extended, Handle, Identity, Kept, Output, Outside, Status, Tree},
     },
     terms::Exit,
@@ -201,12 +206,20 @@ impl<'a> Beside<'a> {
         self.backups.is_none() && file.is_some_and(|file| !file.is_empty())
     }
 
-    /// Keeps what something else takes the place of, if backups are made (`make_backup` in backup.c).
-    pub(crate) fn back_up(&mut self, tree: &mut Tree, name: &[u8]) -> io::Result<()> {
-        match self.options.backs_up {
-            true => self.keep(tree, name, false).map(drop),
-            false => Ok(()),
+    /// Keeps what something else takes the place of, if backups are made (`make_backup` in backup.c); what is said of it.
+    pub(crate) fn back_up(&mut self, tree: &mut Tree, name: &[u8]) -> io::Result<Option<String>> {
+        if !self.options.backs_up {
+            return Ok(None);
         }
+        let is_told = self.options.output.info(Info::Backup) > 0 && tree.status(name)?.is_some();
+        self.keep(tree, name, false)?;
+        Ok(is_told.then(|| {
+            let folder = self.options.receiving.backup_directory.as_deref();
+            let folder =
+                folder.map_or_else(String::new, |folder| format!("{}/", folder.trim_end_matches('/')));
+            let backup = shown(&self.backup_of(name));
+            format!("backed up {} to {folder}{backup}", shown(name))
+        }))
     }
 
     /// Moves something to where backups are, in place of removing it.

@@ -10,7 +10,7 @@ use crate::rsync::{
     filter::{FilterList, Side, Verdict},
     proto::file_list::{Entry, FileKind, FileList, compare},
     transfer::{
-        Error, Options,
+        Debug, Error, Info, Options,
         beside::Beside,
         counts::FileCounts,
         keep::Keep,
@@ -62,6 +62,8 @@ pub(crate) struct Deleter<'a> {
     later: Vec<(Vec<u8>, Status)>,
     pub(crate) deleted: FileCounts,
     skipped: u64,
+    /// How many files were found before the transfer.
+    found: u64,
     has_warned: bool,
     /// The file systems of the folders that the command line names, and the one of the last folder.
     filesystems: Vec<u64>,
@@ -99,6 +101,7 @@ impl<'a> Deleter<'a> {
             later: Vec::new(),
             deleted: FileCounts::default(),
             skipped: 0,
+            found: 0,
             has_warned: false,
             filesystems: Vec::new(),
             filesystem: 0,
@@ -139,7 +142,15 @@ impl<'a> Deleter<'a> {
         }
         self.present = Some((part.clone(), Names::of(part)));
         match self.when {
-            DeleteWhen::Before => self.pass(part),
+            DeleteWhen::Before => {
+                self.pass(part)?;
+                if self.options.output.info(Info::Flist) > 1 {
+                    // It blots out the count.
+                    let blank = format!("{:20}\r", "");
+                    self.report.queue.push(Pending::Said(blank));
+                }
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -170,6 +181,10 @@ impl<'a> Deleter<'a> {
 
     fn pass(&mut self, part: &Part) -> Result<(), Error> {
         for (_, entry) in part.files().filter(|(_, entry)| entry.is_directory()) {
+            if entry.is_top() && self.options.output.debug(Debug::Del) > 0 {
+                let text = format!("deleting in {}", shown(part.list.name(entry)));
+                self.report.queue.push(Pending::Said(text));
+            }
             let Some(tree) = &mut self.tree else { return Ok(()) };
             let now = tree.status(part.list.name(entry)).ok().flatten();
             if let Some(now) = now.filter(|now| now.kind() == FileKind::Directory) {
@@ -217,7 +232,9 @@ impl<'a> Deleter<'a> {
             }
             self.filesystem = now.filesystem;
         }
-        for (name, status) in self.contents(name, false).0 {
+        let found = self.contents(name, false).0;
+        self.count(found.len() as u64);
+        for (name, status) in found {
             if self.is_mount(&status) || self.is_present(&name) {
                 continue;
             }
@@ -234,6 +251,20 @@ impl<'a> Deleter<'a> {
     fn is_present(&self, name: &[u8]) -> bool {
         let present = self.present.as_ref();
         present.is_some_and(|(part, names)| names.contain(&part.list, name))
+    }
+
+    /// Tells how many files were found, while rsync does (`get_dirlist` in flist.c).
+    fn count(&mut self, found: u64) {
+        if self.when != DeleteWhen::Before {
+            return;
+        }
+        let first = self.found;
+        for count in (first..first + found).filter(|count| count.is_multiple_of(100)) {
+            self.report.queue.push(Pending::Counted(count));
+        }
+        if self.options.output.info(Info::Progress) > 0 {
+            self.found += found;
+        }
     }
 
     /// Reads the merge files of a folder, and forgets those of the folders that it is not in.

@@ -7,7 +7,7 @@ use crate::rsync::{
         file_list::{Entry, FileKind, FileList, write_wanted},
     },
     transfer::{
-        Error, Options,
+        Debug, Error, Info, Options,
         basis::Basis,
         beside::Beside,
         delete::Deleter,
@@ -42,6 +42,8 @@ pub(crate) struct Generator<'a> {
     pub(crate) indices: Indices,
     /// The folder that could not be made last.
     pub(crate) failed_folder: Option<Vec<u8>>,
+    /// The first list was begun.
+    pub(crate) has_begun: bool,
     /// Folders that were made before their turn.
     pub(crate) made: HashSet<Vec<u8>>,
     pub(crate) deleter: Deleter<'a>,
@@ -75,10 +77,12 @@ impl Generator<'_> {
 
     /// The folder of a list, and what is in it.
     fn go_through(&mut self, part: &Arc<Part>) -> Result<(), Error> {
+        self.faults.add_bits(part.errors);
         if self.options.list_only {
             return Ok(());
         }
         self.deleter.before(part)?;
+        self.say_how_files_are_sent();
         if let Some(folder) = &part.folder {
             self.list = folder.list.clone();
             if let Err(failure) = self.consider(part.start - 1, &folder.entry)? {
@@ -106,9 +110,22 @@ impl Generator<'_> {
         Ok(())
     }
 
+    fn say_how_files_are_sent(&mut self) {
+        if self.options.output.debug(Debug::Flist) == 0 || std::mem::replace(&mut self.has_begun, true) {
+            return;
+        }
+        let state = match self.options.whole_file && self.options.receiving.append == 0 {
+            true => "disabled for local transfer or --whole-file",
+            false => "enabled",
+        };
+        let text = format!("delta-transmission {state}");
+        self.queue.push(Pending::Said(text));
+    }
+
     /// All that was asked for of the first of the lists has come.
     fn done_with_list(&mut self) -> Result<(), Error> {
         self.tell_stored()?;
+        // The receiver must find it before the answer comes.
         self.queue.push(Pending::Done);
         self.indices.write(Index::Done, self.outgoing.buffer());
         match self.lists.is_short() {
@@ -150,7 +167,10 @@ impl Generator<'_> {
     /// Asks once more for files whose digest was wrong, now with whole digests.
     pub(crate) fn again(&mut self, numbers: &[u32]) -> Result<(), Error> {
         for &number in numbers {
-            let file = self.lists.file(number).expect("it was asked for before");
+            // A sender that takes a file back may have ended its list.
+            let Some(file) = self.lists.file(number) else {
+                continue;
+            };
             self.list = file.list.clone();
             let ask = self.once_more(&file.entry);
             self.request(number, &file.entry, ask)?;
@@ -238,6 +258,11 @@ impl Generator<'_> {
             }
         };
         if is_left {
+            self.say_left(entry, now.as_ref());
+            if now.is_none() && entry.is_directory() {
+                // Nothing in it has a place either.
+                self.failed_folder = Some(self.list.name(entry).to_vec());
+            }
             return self.skip(number, entry).map(Ok);
         }
         let kind = entry.kind();
@@ -251,9 +276,11 @@ impl Generator<'_> {
             _ => self.options.specials,
         };
         if !is_made {
-            let name = shown(self.list.name(entry));
-            let text = format!("skipping non-regular file \"{name}\"");
-            self.queue.push(Pending::Said(text));
+            if self.options.output.info(Info::Nonreg) > 0 {
+                let name = shown(self.list.name(entry));
+                let text = format!("skipping non-regular file \"{name}\"");
+                self.queue.push(Pending::Said(text));
+            }
             return Ok(Ok(()));
         }
         match self.is_linked(number, entry, now.as_ref())? {
@@ -268,6 +295,41 @@ impl Generator<'_> {
             self.finish_links(entry, None)?;
         }
         Ok(made)
+    }
+
+    /// Says why something is left as it is (`recv_generator` in generator.c).
+    fn say_left(&mut self, entry: &Entry, now: Option<&Status>) {
+        let level = self.options.output.info(Info::Skip);
+        let name = shown(&self.keep.place(&self.list, entry));
+        let Some(now) = now.filter(|_| level > 0) else {
+            let kind = if entry.is_directory() { "directory" } else { "file" };
+            if level > 0 {
+                let text = format!("not creating new {kind} \"{name}\"");
+                self.queue.push(Pending::Said(text));
+            }
+            return;
+        };
+        let why = match level {
+            1 => "",
+            _ if now.kind() != entry.kind() => " (type change)",
+            _ if entry.kind() == FileKind::Regular && !self.is_unchanged(entry, now).unwrap_or(true) => {
+                if self.options.checksum {
+                    " (sum change)"
+                } else {
+                    " (file change)"
+                }
+            }
+            _ if self.difference(entry, now, false) != 0 => " (attr change)",
+            _ => " (uptodate)",
+        };
+        self.queue.push(Pending::Said(format!("{name} exists{why}")));
+    }
+
+    pub(super) fn say_skipped(&self, entry: &Entry, why: &str) {
+        if self.options.output.info(Info::Skip) > 0 {
+            let name = shown(&self.keep.place(&self.list, entry));
+            self.queue.push(Pending::Said(format!("{name}{why}")));
+        }
     }
 
     /// Whether files are transferred without a basis.

@@ -33,6 +33,8 @@ pub(crate) struct Listing<'a> {
     pub(crate) listed: u64,
     /// Their length, in bytes.
     pub(crate) total_size: u64,
+    /// How many bytes the lists took on the wire.
+    pub(crate) size: u64,
 }
 
 impl<'a> Listing<'a> {
@@ -78,6 +80,7 @@ impl<'a> Listing<'a> {
             ids,
             listed: 0,
             total_size: 0,
+            size: 0,
         })
     }
 
@@ -100,17 +103,28 @@ impl<'a> Listing<'a> {
         match index {
             Index::List(folder) => self.receive(Some(folder), incoming),
             Index::ListsEnd => {
-                self.lists.complete();
+                self.complete();
                 Ok(())
             }
             _ => Err(Violation::Goodbye.into()),
         }
     }
 
+    /// There are no more lists.
+    pub(crate) fn complete(&self) {
+        self.lists.complete();
+        self.observer.observe(Event::AllListed);
+    }
+
     /// Receives the list of a folder, or the first one.
     pub(crate) fn receive(&mut self, folder: Option<u32>, incoming: &mut Incoming<'_>) -> Result<(), Error> {
         let folder = folder.map(|number| self.lists.begin(number)).transpose()?;
-        let mut list = self.read(folder.as_ref(), incoming)?;
+        if folder.is_none() {
+            self.observer.observe(Event::Listing);
+        }
+        let before = incoming.position();
+        let (mut list, errors) = self.read(folder.as_ref(), incoming)?;
+        self.size += incoming.position() - before;
         list.map_ids(|uid| self.ids.user(uid), |gid| self.ids.group(gid));
         let options = self.options;
         if !options.mode_changes.is_empty() {
@@ -124,7 +138,12 @@ impl<'a> Listing<'a> {
         self.listed += list.len() as u64;
         self.total_size += total_size(&list);
         let is_first = folder.is_none();
+        if is_first {
+            // It may be empty, and not be gone through.
+            self.faults.add_bits(errors);
+        }
         let part = self.lists.push(list, folder, |part| {
+            part.errors = errors;
             if options.prune_empty_directories {
                 prune(part, &self.gate.filters);
             }
@@ -138,11 +157,16 @@ impl<'a> Listing<'a> {
         Ok(())
     }
 
-    fn read(&mut self, folder: Option<&Listed>, incoming: &mut Incoming<'_>) -> Result<FileList, Error> {
+    /// A list, and the bits of the errors that the sender met.
+    fn read(
+        &mut self,
+        folder: Option<&Listed>,
+        incoming: &mut Incoming<'_>,
+    ) -> Result<(FileList, i32), Error> {
         let start = self.lists.next_number();
         let place = folder.map(Listed::name);
         let mut list = FileList::default();
-        let errors = loop {
+        let mut errors = loop {
             match incoming.decode(|input| self.reader.read(start, input, &mut list))? {
                 Item::File => {
                     let entry = list.entries().last().expect("it was appended");
@@ -150,6 +174,9 @@ impl<'a> Listing<'a> {
                         is_in(list.name(entry), place)?;
                     }
                     self.gate.check(&list, entry)?;
+                    if list.len().is_multiple_of(100) {
+                        self.observer.observe(Event::Counted(list.len() as u64));
+                    }
                     for name in self.reader.take_names() {
                         self.ids.learn(&name.named());
                     }
@@ -157,14 +184,13 @@ impl<'a> Listing<'a> {
                 Item::End(errors) => break errors,
             }
         };
-        self.faults.add_bits(errors);
         if !self.options.numeric_ids && !self.lists.is_incremental() {
             self.read_names(incoming)?;
         }
         if self.session.protocol < 30 {
-            self.faults.add_bits(incoming.decode(|input| input.int())?);
+            errors |= incoming.decode(|input| input.int())?;
         }
-        Ok(list)
+        Ok((list, errors))
     }
 
     /// The names of ids, behind a list that is the only one.

@@ -6,7 +6,7 @@ use crate::rsync::{
         file_list::{Entry, FileKind},
     },
     transfer::{
-        Error,
+        Error, Info,
         alternatives::Alternative,
         generator::{Failure, Generator},
         links::is_unsafe,
@@ -172,7 +172,7 @@ impl Generator<'_> {
                 shown(&name),
                 shown(&target)
             );
-            if self.options.verbose > 0 {
+            if self.options.output.info(Info::Name) > 0 {
                 self.queue.push(Pending::Said(text));
             }
             return Ok(Ok(()));
@@ -322,7 +322,18 @@ impl Generator<'_> {
             return Ok(());
         }
         self.tell(number, flags, &other);
-        self.set(entry, now)
+        self.set(entry, now)?;
+        self.say_up_to_date(entry, flags);
+        Ok(())
+    }
+
+    /// Says it of a file without an itemized line (`set_file_attrs` in rsync.c).
+    fn say_up_to_date(&self, entry: &Entry, flags: u16) {
+        if self.options.output.info(Info::Name) > 1 && !self.options.itemize {
+            let name = shown(&self.keep.place(&self.list, entry));
+            let state = if flags == 0 { " is uptodate" } else { "" };
+            self.queue.push(Pending::Noted(format!("{name}{state}")));
+        }
     }
 
     pub(super) fn set(&mut self, entry: &Entry, now: &Status) -> Result<(), Failure> {
@@ -341,12 +352,18 @@ impl Generator<'_> {
     fn back_up(&mut self, entry: &Entry, now: Option<Status>) -> Result<(), Failure> {
         let name = self.keep.place(&self.list, entry);
         let is_there = now.is_some_and(|now| now.kind() != FileKind::Directory);
-        if let Some(tree) = self.tree.as_mut().filter(|_| is_there && !self.options.dry_run)
-            && let Err(error) = self.beside.back_up(tree, &name)
-        {
-            return Err(self.failure("make_backup {} failed", entry, &error));
+        let Some(tree) = self.tree.as_mut().filter(|_| is_there && !self.options.dry_run) else {
+            return Ok(());
+        };
+        match self.beside.back_up(tree, &name) {
+            Ok(said) => {
+                if let Some(text) = said {
+                    self.queue.push(Pending::Said(text));
+                }
+                Ok(())
+            }
+            Err(error) => Err(self.failure("make_backup {} failed", entry, &error)),
         }
-        Ok(())
     }
 
     /// Removes what is of another kind; what is there afterwards.

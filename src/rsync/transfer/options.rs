@@ -3,7 +3,7 @@ use std::{io, time::Duration};
 use crate::rsync::{
     filter::{FilterError, FilterList},
     proto::Algorithms,
-    transfer::{Receiving, chmod::ModeChange},
+    transfer::{OutputLevels, Receiving, chmod::ModeChange, pace::Pace},
 };
 
 /// What a transfer keeps and compares: rsync's options by their meaning.
@@ -68,12 +68,22 @@ pub struct Options {
     pub list_only: bool,
     /// `--list-only`.
     pub list_only_is_said: bool,
-    /// `--itemize-changes` twice: also what is as it should be is reported.
+    /// `--itemize-changes` twice, or `--info=name2`: also what is as it should be is reported.
     pub report_unchanged: bool,
-    /// `--itemize-changes`: each change is reported.
+    /// What is said is itemized: a line for each change says what it is.
     pub itemize: bool,
     /// How often `--verbose` is given.
     pub verbose: u8,
+    /// What is said at all.
+    pub output: OutputLevels,
+    /// What a receiving server needs to know of the format of the lines.
+    pub server_format: Option<&'static str>,
+    /// `--stats`.
+    pub statistics: bool,
+    /// `--quiet`.
+    pub quiet: bool,
+    /// `--stderr`, if it is not `errors`: whether all goes there.
+    pub all_to_errors: Option<bool>,
     /// `--block-size`, in bytes.
     pub block_size: Option<u32>,
     /// `--checksum-choice`, `--compress` and what belongs to them.
@@ -84,6 +94,8 @@ pub struct Options {
     pub skip_compress: Option<String>,
     /// `--timeout`.
     pub timeout: Option<Duration>,
+    /// `--bwlimit`, in units of 1024 bytes a second.
+    pub bandwidth: Option<u32>,
     /// The filter rules of the command line.
     pub filters: FilterList,
     /// `--cvs-exclude`.
@@ -146,6 +158,11 @@ impl Options {
             None => "~",
         };
         self.suffix.as_deref().unwrap_or(usual).as_bytes()
+    }
+
+    /// How fast may be written.
+    pub(crate) fn pace(&self) -> Option<Pace> {
+        self.bandwidth.map(Pace::new)
     }
 
     /// The rules of the command line, and the one that keeps a partial directory out of the transfer.

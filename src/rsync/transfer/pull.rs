@@ -53,6 +53,12 @@ pub struct Outcome {
     pub sent: u64,
     /// Bytes on the wire, from the server.
     pub received: u64,
+    /// How many bytes the list took on the wire.
+    pub list_size: u64,
+    /// How long the sender made the list, in milliseconds.
+    pub list_build: u64,
+    /// How long it sent the list, in milliseconds.
+    pub list_transfer: u64,
     /// What was deleted.
     pub deleted: FileCounts,
     /// What the server counted.
@@ -84,7 +90,7 @@ pub fn pull(
     stream.set_write_timeout(options.timeout).map_err(socket)?;
     let pulse = Pulse::new(options.timeout);
     let faults = Faults::default();
-    let mut outgoing = Outgoing::new(stream.try_clone().map_err(socket)?, pulse.clone());
+    let mut outgoing = Outgoing::new(stream.try_clone().map_err(socket)?, pulse.clone(), options.pace());
     let mut incoming = Incoming::new(
         stream.try_clone().map_err(socket)?,
         pulse,
@@ -104,6 +110,7 @@ pub fn pull(
         &mut outgoing,
         &mut incoming,
     )?;
+    observer.observe(Event::Began(&session));
     let lists = Lists::new(session.compatibility.has_incremental_lists());
     let mut listing = Listing::new(
         session,
@@ -116,6 +123,7 @@ pub fn pull(
     )?;
     let mut indices = Indices::new(protocol);
     listing.receive_first(&mut incoming, &mut indices)?;
+    incoming.alive = outgoing.keep_alive(options.timeout);
     let is_empty = listing.listed == 0;
     if is_empty {
         // The server exits at once then.
@@ -140,7 +148,10 @@ pub fn pull(
     let queue = Queue::default();
     let stored = Stored::new((options.remove_source_files || options.hard_links) && !options.dry_run);
     filters.set_root(keep.root.as_os_str().as_bytes());
-    let mut outcome = Outcome::default();
+    let mut outcome = Outcome {
+        list_size: listing.size,
+        ..Outcome::default()
+    };
     if !is_empty {
         let beside = Beside::find(options, &keep.identity, &keep.root, observer)?;
         let generator = Generator {
@@ -156,6 +167,7 @@ pub fn pull(
             outgoing,
             indices: Indices::new(protocol),
             failed_folder: None,
+            has_begun: false,
             made: HashSet::new(),
             deleter: Deleter::new(
                 &keep,
@@ -199,9 +211,23 @@ pub fn pull(
             finish_directories(tree, &lists.take_folders(), &keep, &values, &faults, observer);
         }
     }
+    count_as_server(&mut outcome);
     outcome.exit = final_exit(&faults).code();
     observer.observe(Event::Done(&outcome));
     Ok(outcome)
+}
+
+/// Takes over what only the sending server knows; its count of bytes is the one that rsync shows (`handle_stats` in
+/// main.c).
+fn count_as_server(outcome: &mut Outcome) {
+    let server = outcome.server;
+    if server == Statistics::default() {
+        return;
+    }
+    (outcome.sent, outcome.received) = (server.read.unsigned_abs(), server.written.unsigned_abs());
+    outcome.total_size = server.total_size.unsigned_abs();
+    outcome.list_build = server.list_build.unsigned_abs();
+    outcome.list_transfer = server.list_transfer.unsigned_abs();
 }
 
 /// Runs both roles until the goodbye.
@@ -257,6 +283,7 @@ fn run(
                 let _ = redo.send(Vec::new());
             }
             receiver.expect_done()?;
+            receiver.observer.observe(Event::PhaseEnded);
             outcome.server = receiver.statistics()?;
             if is_late {
                 let _ = redo.send(Vec::new());
@@ -282,6 +309,7 @@ fn run(
         // Before 31 nothing is read once late deletions are done.
         let reported = receiver.report_all();
         (outcome.listed, outcome.total_size) = (receiver.listing.listed, receiver.listing.total_size);
+        outcome.list_size = receiver.listing.size;
         outcome.transferred = counts.files;
         outcome.transferred_size = counts.size;
         (outcome.literal, outcome.matched) = (counts.literal, counts.matched);

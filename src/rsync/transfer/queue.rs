@@ -23,6 +23,10 @@ pub(crate) enum Pending {
     Done,
     /// Something odd that does no harm.
     Said(String),
+    /// Something that the user alone is told.
+    Noted(String),
+    /// So many files were looked at.
+    Counted(u64),
     /// Something failed.
     Failed(String),
 }

@@ -88,6 +88,7 @@ impl Receiver<'_> {
             match index {
                 Index::Done => {
                     self.report_until(Until::Done)?;
+                    self.observer.observe(Event::PhaseEnded);
                     if self.lists.end()? {
                         self.report_all()?;
                         return Ok(again);
@@ -97,7 +98,7 @@ impl Receiver<'_> {
                     let Asked::Data(wanted) = self.report_until(Until::Asked(number))? else {
                         return Err(Violation::UnaskedIndex(number).into());
                     };
-                    self.transferred(number, &wanted, &mut again)?;
+                    self.transferred(number, record.flags, &wanted, &mut again)?;
                 }
                 Index::File(number) if record.flags.has(ItemFlags::XATTR) => {
                     let Asked::Values = self.report_until(Until::Asked(number))? else {
@@ -106,7 +107,7 @@ impl Receiver<'_> {
                 }
                 Index::File(number) => return Err(Violation::UnaskedIndex(number).into()),
                 Index::Deletions => return Err(Violation::Index(-3).into()),
-                Index::ListsEnd if self.lists.is_incremental() => self.lists.complete(),
+                Index::ListsEnd if self.lists.is_incremental() => self.listing.complete(),
                 Index::ListsEnd => return Err(Violation::Index(-2).into()),
                 Index::List(folder) if self.lists.is_incremental() => {
                     self.listing.receive(Some(folder), &mut self.incoming)?;
@@ -263,6 +264,8 @@ impl Receiver<'_> {
                 Some(Pending::Done) if until == Until::Done => return Ok(Asked::Nothing),
                 Some(Pending::Done) => {}
                 Some(Pending::Said(text)) => self.observer.observe(Event::Warning(&text)),
+                Some(Pending::Noted(text)) => self.observer.observe(Event::Note(&text)),
+                Some(Pending::Counted(count)) => self.observer.observe(Event::Counted(count)),
                 Some(Pending::Failed(text)) => self.observer.observe(Event::Failed(&text)),
                 None => {
                     return match wanted {
@@ -278,9 +281,11 @@ impl Receiver<'_> {
         let file = self.file(number)?;
         self.observer.observe(Event::Item {
             list: &file.list,
+            number,
             entry: &file.entry,
             flags,
             link,
+            folder: b"",
         });
         Ok(())
     }
@@ -290,7 +295,13 @@ impl Receiver<'_> {
         Ok(file.ok_or(Violation::UnaskedIndex(number))?)
     }
 
-    fn transferred(&mut self, number: u32, wanted: &Wanted, again: &mut Vec<u32>) -> Result<(), Error> {
+    fn transferred(
+        &mut self,
+        number: u32,
+        flags: ItemFlags,
+        wanted: &Wanted,
+        again: &mut Vec<u32>,
+    ) -> Result<(), Error> {
         let Listed { list, entry, .. } = self.file(number)?;
         self.counts.files += 1;
         self.counts.size += entry.size.unsigned_abs();
@@ -298,6 +309,7 @@ impl Receiver<'_> {
             return Ok(());
         }
         let (protocol, digest) = (self.session.protocol, self.session.checksum.length());
+        let before = self.incoming.taken();
         let sums = self
             .incoming
             .decode(|input| SumHead::read(protocol, digest, input))?;
@@ -313,6 +325,8 @@ impl Receiver<'_> {
             list: &list,
             entry: &entry,
             name: &name,
+            flags,
+            taken: before,
         };
         match self.store(target, wanted)? {
             Written::Stored => self.stored.push(number),

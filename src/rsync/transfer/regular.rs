@@ -36,8 +36,12 @@ impl Generator<'_> {
         now: Option<&Status>,
     ) -> Result<Result<(), Failure>, Error> {
         let size = entry.size.unsigned_abs();
-        let is_too_large = self.options.max_size.is_some_and(|most| size > most);
-        if is_too_large || self.options.min_size.is_some_and(|least| size < least) {
+        if self.options.max_size.is_some_and(|most| size > most) {
+            self.say_skipped(entry, " is over max-size");
+            return Ok(Ok(()));
+        }
+        if self.options.min_size.is_some_and(|least| size < least) {
+            self.say_skipped(entry, " is under min-size");
             return Ok(Ok(()));
         }
         let is_newer = now.is_some_and(|now| {
@@ -45,6 +49,7 @@ impl Generator<'_> {
             now.kind() == FileKind::Regular && entry.mtime.saturating_sub(now.mtime) < window
         });
         if self.options.update && is_newer {
+            self.say_skipped(entry, " is newer");
             return self.skip(number, entry).map(Ok);
         }
         let now = match self.make_way(entry, now.copied())? {
@@ -155,7 +160,7 @@ impl Generator<'_> {
     }
 
     /// Whether a file need not be transferred.
-    fn is_unchanged(&mut self, entry: &Entry, now: &Status) -> io::Result<bool> {
+    pub(super) fn is_unchanged(&mut self, entry: &Entry, now: &Status) -> io::Result<bool> {
         let list = self.list.clone();
         let name = self.keep.place(&list, entry);
         let mut tree = self.tree.take();

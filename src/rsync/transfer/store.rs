@@ -6,11 +6,11 @@ use std::{
 
 use crate::rsync::{
     proto::{
-        SumHead,
+        ItemFlags, SumHead,
         file_list::{Entry, FileList},
     },
     transfer::{
-        Error, Event,
+        Error, Event, Transferred,
         basis::Basis,
         part::Listed,
         receiver::{Receiver, missing},
@@ -37,6 +37,10 @@ pub(super) struct Target<'f> {
     pub(super) list: &'f FileList,
     pub(super) entry: &'f Entry,
     pub(super) name: &'f [u8],
+    /// What is other, as it was asked for.
+    pub(super) flags: ItemFlags,
+    /// How many bytes of data had come before its own.
+    pub(super) taken: u64,
 }
 
 /// What came of a file.
@@ -70,6 +74,8 @@ impl Trouble {
 struct Rebuilding {
     output: Option<Output>,
     basis: Option<File>,
+    /// Why it cannot be read, which does not matter before a block of it is needed.
+    unread: Option<io::Error>,
     /// What the permissions depend on.
     before: Option<Status>,
     /// The basis, or something equal to it, is written over.
@@ -120,15 +126,14 @@ impl Receiver<'_> {
         let mut trouble = Trouble::default();
         // What is there counts for the permissions too.
         let is_read = wanted.sums.count > 0 || !options.permissions || wanted.basis != Basis::Own;
-        let (mut basis, mut before) = (None, None);
+        let (mut basis, mut before, mut unread) = (None, None, None);
         if is_read {
             match self.beside.read(tree, target.name, &wanted.basis) {
                 Ok((file, _)) => {
                     before = nix::sys::stat::fstat(&file).ok().map(Status::from);
                     basis = Some(file);
                 }
-                Err(error) if wanted.sums.count > 0 => drop(trouble.note::<()>("open", Err(error))),
-                Err(_) => {}
+                Err(error) => unread = Some(error),
             }
         }
         let is_over_partial = wanted.basis == Basis::Partial
@@ -156,6 +161,7 @@ impl Receiver<'_> {
         Rebuilding {
             output,
             basis,
+            unread,
             before,
             is_over_basis: is_over_partial || in_place && matches!(wanted.basis, Basis::Own | Basis::Backup),
             is_over_partial,
@@ -169,7 +175,7 @@ impl Receiver<'_> {
         let sums = wanted.sums;
         let mut hasher = self.session.checksum.file(self.session.seed);
         let mut block = Vec::new();
-        let mut written = 0_u64;
+        let (mut written, size) = (0_u64, target.entry.size.unsigned_abs());
         let append = self.options.receiving.append;
         if append > 0 && !wanted.is_again {
             written = sums.length();
@@ -188,7 +194,11 @@ impl Receiver<'_> {
                     file.trouble.note("write failed on", output.write_all(piece));
                 }
             };
-            match self.incoming.token(&mut self.tokens, literal)? {
+            let next = self.incoming.token(&mut self.tokens, literal)?;
+            if !matches!(next, Next::End) {
+                self.observer.observe(Event::Progress(written, size));
+            }
+            match next {
                 Next::End => break,
                 Next::Literal(length) => {
                     file.has_literal = true;
@@ -200,6 +210,9 @@ impl Receiver<'_> {
                     block.resize(length, 0);
                     if let Some(basis) = &file.basis {
                         file.trouble.note("read", basis.read_exact_at(&mut block, offset));
+                    }
+                    if let Some(error) = file.unread.take() {
+                        file.trouble.note::<()>("open", Err(error));
                     }
                     self.tokens.see(&block)?;
                     hasher.update(&block);
@@ -214,16 +227,25 @@ impl Receiver<'_> {
                     written += length as u64;
                 }
             }
-            if written.is_multiple_of(1 << 20) {
-                self.observer
-                    .observe(Event::Progress(written, target.entry.size.unsigned_abs()));
-            }
         }
         if let (true, Some(output)) = (self.options.receiving.sync, &file.output) {
             file.trouble.note("fsync failed on", output.sync());
         }
         let length = self.session.checksum.length();
         let digest = self.incoming.decode(|input| Ok(input.take(length)?.to_vec()))?;
+        // What could not be begun is not told of.
+        if file.output.is_some() || file.trouble.0.is_none() {
+            self.observer.observe(Event::Transferred(&Transferred {
+                list: target.list,
+                entry: target.entry,
+                flags: target.flags,
+                folder: b"",
+                size,
+                data: self.incoming.taken() - target.taken,
+                sums: 0,
+                digest: &digest,
+            }));
+        }
         Ok(digest == hasher.finish())
     }
 
@@ -290,7 +312,9 @@ impl Receiver<'_> {
             wanted.is_again && receiving.keeps_partial() && receiving.partial_folder().is_none();
         if !receiving.in_place && !is_kept_twice {
             let backed_up = self.beside.back_up(tree, target.name);
-            backed_up.map_err(|error| ("make_backup", error))?;
+            if let Some(text) = backed_up.map_err(|error| ("make_backup", error))? {
+                self.observer.observe(Event::Warning(&text));
+            }
         }
         let Some(output) = file.output else { return Ok(()) };
         let put = output
@@ -362,7 +386,7 @@ impl Receiver<'_> {
             let moved =
                 self.beside
                     .back_up(tree, &name)
-                    .and_then(|()| match self.beside.partial(tree, &name) {
+                    .and_then(|_| match self.beside.partial(tree, &name) {
                         Some((from, partial)) => from.move_to(&partial, &mut there, &name),
                         None => Ok(()),
                     });

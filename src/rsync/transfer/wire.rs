@@ -1,5 +1,5 @@
 use std::{
-    io::{self, ErrorKind, Read as _, Write as _},
+    io::{self, ErrorKind, Read as _},
     net::TcpStream,
     os::linux::net::TcpStreamExt as _,
     sync::atomic::{AtomicBool, AtomicI32, Ordering},
@@ -8,7 +8,13 @@ use std::{
 
 use crate::rsync::{
     proto::{Frame, Frames, Input, MAX_FRAME, Stop, Tag, Token, TokenReader, Violation, frame_header},
-    transfer::{Error, Event, Observer, buffer::Buffer, pulse::Pulse},
+    transfer::{
+        Error, Event, Observer,
+        buffer::Buffer,
+        line::{KeepAlive, SharedLine},
+        pace::Pace,
+        pulse::Pulse,
+    },
 };
 
 /// How much is read from the socket at once, in bytes.
@@ -16,6 +22,9 @@ const READ: usize = 256 * 1024;
 
 /// How much is collected before it is written, in bytes.
 const WRITE: usize = 64 * 1024;
+
+/// A longer patience of the peer's is not believed, in seconds (`read_a_msg` in io.c).
+const LONGEST_LIMIT: u32 = 86_400;
 
 /// How long a peer may take to close behind the goodbye.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -60,6 +69,10 @@ pub(crate) struct Incoming<'o> {
     data: Buffer,
     /// How many bytes came from the socket.
     pub(crate) received: u64,
+    /// How many bytes of data came.
+    arrived: u64,
+    /// Is told of the peer's patience.
+    pub(crate) alive: Option<KeepAlive>,
     /// The files that the sender cannot send. It may say so before it sends those that it was asked for earlier.
     unsent: Vec<u32>,
 }
@@ -87,6 +100,8 @@ impl<'o> Incoming<'o> {
                 data.extend(received);
                 data
             },
+            arrived: 0,
+            alive: None,
             unsent: Vec::new(),
         }
     }
@@ -171,6 +186,16 @@ impl<'o> Incoming<'o> {
         std::mem::take(&mut self.unsent)
     }
 
+    /// How many bytes of the stream are behind us.
+    pub(crate) fn position(&self) -> u64 {
+        self.received - (self.raw.filled().len() + self.data.filled().len()) as u64
+    }
+
+    /// How many bytes of data were decoded.
+    pub(crate) fn taken(&self) -> u64 {
+        self.arrived - self.data.filled().len() as u64
+    }
+
     /// Reads until the peer closes, and drops what comes; a peer that does not close is left alone after a while.
     pub(crate) fn drain(&mut self) {
         if self.stream.set_read_timeout(Some(PATIENCE)).is_err() {
@@ -202,7 +227,25 @@ impl<'o> Incoming<'o> {
         let taken = loop {
             let start = input.position();
             match frames.next(&mut input) {
-                Ok(Frame::Data(piece)) => self.data.extend(piece),
+                Ok(Frame::Data(piece)) => {
+                    self.data.extend(piece);
+                    self.arrived += piece.len() as u64;
+                }
+                Ok(Frame::Message(Tag::IoTimeout, text)) => {
+                    let seconds =
+                        u32::from_le_bytes(text.try_into().expect("the frame's length was checked"));
+                    let limit = Duration::from_secs(u64::from(seconds));
+                    let is_sound = (1..=LONGEST_LIMIT).contains(&seconds);
+                    if is_sound && self.pulse.shorten(limit) {
+                        // Waits that have begun end as they would have.
+                        let _ = self.stream.set_read_timeout(Some(limit));
+                        let _ = self.stream.set_write_timeout(Some(limit));
+                        if let Some(alive) = &self.alive {
+                            alive.limit(limit);
+                        }
+                        self.observer.observe(Event::Message(Tag::IoTimeout, text));
+                    }
+                }
                 Ok(Frame::Message(tag, text)) => {
                     message(self.observer, self.faults, &mut self.unsent, tag, text)?;
                 }
@@ -280,26 +323,33 @@ fn message(
 
 /// What goes to the peer, in as few writes as possible.
 pub(crate) struct Outgoing {
-    stream: TcpStream,
-    pulse: Pulse,
+    line: SharedLine,
     is_multiplexed: bool,
     /// With room for a frame's head in front.
     buffer: Vec<u8>,
     /// How many bytes went to the socket.
     pub(crate) sent: u64,
+    /// How many bytes of data are among them.
+    data: u64,
 }
 
 const HEAD: usize = 4;
 
 impl Outgoing {
-    pub(crate) fn new(stream: TcpStream, pulse: Pulse) -> Self {
+    pub(crate) fn new(stream: TcpStream, pulse: Pulse, pace: Option<Pace>) -> Self {
         Self {
-            stream,
-            pulse,
+            line: SharedLine::new(stream, pulse, pace),
             is_multiplexed: false,
             buffer: vec![0; HEAD],
             sent: 0,
+            data: 0,
         }
+    }
+
+    /// Says that we are here while nothing is written, if there are frames to say it with.
+    pub(crate) fn keep_alive(&self, limit: Option<Duration>) -> Option<KeepAlive> {
+        self.is_multiplexed
+            .then(|| KeepAlive::new(self.line.clone(), limit))
     }
 
     /// From here on the stream consists of frames.
@@ -314,11 +364,16 @@ impl Outgoing {
         &mut self.buffer
     }
 
+    /// How many bytes of data were written, sent or not.
+    pub(crate) fn written(&self) -> u64 {
+        self.data + (self.buffer.len() - HEAD) as u64
+    }
+
     /// Sends a message behind what was written; the stream must be one of frames.
     pub(crate) fn message(&mut self, tag: Tag, body: [u8; 4]) -> Result<(), Error> {
         self.flush()?;
         let message = [frame_header(tag, body.len()), body].concat();
-        write(&mut self.stream, &self.pulse, &message)?;
+        self.line.write(&message)?;
         self.sent += message.len() as u64;
         Ok(())
     }
@@ -335,6 +390,7 @@ impl Outgoing {
     /// Sends all.
     pub(crate) fn flush(&mut self) -> Result<(), Error> {
         let mut start = HEAD;
+        self.data = self.written();
         while start < self.buffer.len() {
             let length = (self.buffer.len() - start).min(MAX_FRAME);
             let mut from = start;
@@ -344,28 +400,13 @@ impl Outgoing {
                 self.buffer[from..start].copy_from_slice(&frame_header(Tag::Data, length));
             }
             let piece = &self.buffer[from..start + length];
-            write(&mut self.stream, &self.pulse, piece)?;
+            self.line.write(piece)?;
             self.sent += piece.len() as u64;
             start += length;
         }
         self.buffer.truncate(HEAD);
         Ok(())
     }
-}
-
-fn write(stream: &mut TcpStream, pulse: &Pulse, mut bytes: &[u8]) -> Result<(), Error> {
-    while !bytes.is_empty() {
-        match stream.write(bytes) {
-            Ok(0) => return Err(socket_error("write", ErrorKind::WriteZero.into())),
-            Ok(count) => {
-                bytes = &bytes[count..];
-                pulse.beat();
-            }
-            Err(error) if error.kind() == ErrorKind::Interrupted || pulse.retry(stream, &error) => {}
-            Err(error) => return Err(socket_error("write", error)),
-        }
-    }
-    Ok(())
 }
 
 /// What a socket's failure means.

@@ -16,5 +16,5 @@ pub use extended::{Extended, Handle, Wanted, is_kept};
 pub use folder::Found;
 pub use output::Output;
 pub use outside::Outside;
-pub use trusted::open_trusted;
+pub use trusted::{append_trusted, open_trusted};
 pub use walk::{Status, Tree};

@@ -134,7 +134,7 @@ fn a_file_that_the_sender_cannot_read_keeps_nothing_waiting() {
         }
     }
     for closed in ["a/f2", "a/f4", "b/f1", "b/f2", "b/f3", "b/f4", "c/f4"] {
-        let mode = fs::Permissions::from_mode(0);
+        let mode = fs::Permissions::from_mode(0o000);
         fs::set_permissions(stage.source().join(closed), mode).expect("a mode");
     }
     still(&stage.source());
@@ -144,6 +144,60 @@ fn a_file_that_the_sender_cannot_read_keeps_nothing_waiting() {
             let mut words: Vec<_> = more.split(' ').collect();
             words.extend([&*protocol, "{url}/data/src/", "dst"]);
             if let Err(difference) = stage.compare(&words, |_| {}) {
+                panic!("{difference}");
+            }
+        }
+    }
+}
+
+#[test]
+fn owners_are_named_where_they_come_first() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    if !nix::unistd::geteuid().is_root() {
+        skip("only root gives files away");
+        return;
+    }
+    let owned = |root: &Path| {
+        // Ids with a name and without, some of them first in a later list.
+        let files = [
+            ("f", 0, 1),
+            ("a/x", 1, 1),
+            ("a/y", 1, 54_321),
+            ("b/c/z", 2, 0),
+            ("d/x", 12_345, 2),
+        ];
+        for (name, user, group) in files {
+            let path = root.join(name);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+            fs::write(&path, name).expect("a file");
+            touch(&path, UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+            std::os::unix::fs::chown(&path, Some(user), Some(group)).expect("root may");
+        }
+        still(root);
+    };
+    let stage = Stage::new();
+    owned(&stage.source());
+    let source = |root: &Path| {
+        fs::create_dir(root.join("src")).expect("a folder");
+        owned(&root.join("src"));
+    };
+    for protocol in ["--protocol=30", "--protocol=31", "--protocol=32"] {
+        for more in ["-ai", "-aiA", "-ai --numeric-ids", "-ai --no-i-r"] {
+            let mut words: Vec<_> = more.split(' ').collect();
+            words.extend([protocol, "{url}/data/src/", "dst"]);
+            if let Err(difference) = stage.compare(&words, |_| {}) {
+                panic!("{difference}");
+            }
+            // ACLs are not pushed yet.
+            if more == "-aiA" {
+                continue;
+            }
+            let count = words.len();
+            words.splice(count - 2.., ["src/", "{url}/drop/"]);
+            if let Err(difference) = stage.compare_push(&words, source, |_| {}) {
                 panic!("{difference}");
             }
         }

@@ -155,6 +155,34 @@ pub(super) fn touch_itself(path: &Path, time: SystemTime) {
     utimensat(AT_FDCWD, path, &time, &time, UtimensatFlags::NoFollowSymlink).expect("a time");
 }
 
+/// What only the receiving side does.
+pub(super) const RECEIVING: [&str; 24] = [
+    "-H",
+    "-H",
+    "-H",
+    "-H",
+    "--inplace",
+    "--append",
+    "--append-verify",
+    "--backup-dir=old",
+    "--backup-dir=../kept/new",
+    "--partial",
+    "--partial-dir=.part",
+    "--partial-dir=A",
+    "--delay-updates",
+    "-T{here}/one",
+    "--preallocate",
+    "--fsync",
+    "-y",
+    "-yy",
+    "--compare-dest=../one",
+    "--copy-dest=../one",
+    "--link-dest=../one",
+    "--compare-dest=../two",
+    "--copy-dest=../two",
+    "--link-dest=../two",
+];
+
 /// A command line without its source and its destination.
 pub(super) fn options(random: &mut Random) -> Vec<String> {
     let base = random.pick(&["-a", "-r", "-rt", "-rlpt", "-rltD", "-rlptgo", "-d", "-dl"]);
@@ -240,7 +268,37 @@ pub(super) fn options(random: &mut Random) -> Vec<String> {
     for _ in 0..random.below(3) {
         words.push(random.pick(&choices).to_owned());
     }
-    // Twice, `-v` says more, which is not done here yet.
+    // What is said of it, and how.
+    let outputs = [
+        "-v",
+        "-ii",
+        "-h",
+        "-hh",
+        "--no-h",
+        "-q",
+        "-8",
+        "--stats",
+        "--progress",
+        "--info=progress2",
+        "--info=name2,skip2",
+        "--info=del,stats2,nonreg0",
+        "--info=none,name",
+        "--out-format=%i|%n%L|%l|%b|%c",
+        "--out-format=%o:%20f:%C",
+        "--out-format=%M-%-12''l-%U:%G",
+        "--stderr=client",
+        "--outbuf=B",
+    ];
+    if random.chance(60) {
+        for _ in 0..=random.below(3) {
+            words.push(random.pick(&outputs).to_owned());
+        }
+    }
+    // How many files are still to be looked at depends on how fast lists come one by one.
+    if words.iter().any(|word| word.contains("progress")) {
+        words.push("--no-inc-recursive".to_owned());
+    }
+    // Twice, `-v` tells of filter rules too, which is not done here yet.
     if let Some(first) = words.iter().position(|word| word == "-v") {
         let mut index = 0;
         words.retain(|word| {
