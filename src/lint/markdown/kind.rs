@@ -259,7 +259,7 @@ fn is_module(text: &Bytes) -> bool {
         match item.kind {
             Kind::Section(_) => has_header = true,
             Kind::Parameter(line) => {
-                has_path |= Parameter::from_name(line.name.bytes()) == Some(Parameter::Path)
+                has_path |= Parameter::from_name(line.name.bytes()) == Some(Parameter::Path);
             }
             _ => {}
         }

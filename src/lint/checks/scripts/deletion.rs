@@ -156,7 +156,7 @@ fn unchecked_cd<'a>(
     let before = calls.filter(|call| call.range.start < transfer.call.range.start);
     let cd = before
         .filter(|call| matches!(&*call.program(), "cd" | "pushd" | "popd"))
-        .last()?;
+        .next_back()?;
     let is_before = transfer.call.blocks.starts_with(&cd.blocks);
     let place = cd.arguments().last()?.text();
     let may_be_missing = place.starts_with(UNKNOWN)

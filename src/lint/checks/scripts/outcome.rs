@@ -30,7 +30,7 @@ fn only_last_counts(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
     });
     if transfers.len() >= ROW
         && let Some(first) = dropped.next()
-        && let Some(last) = dropped.last()
+        && let Some(last) = dropped.next_back()
     {
         let place = |transfer: &Transfer<'_>| subject.span(transfer.call.words[0].range.clone());
         let case = Case::at(place(first)).also(place(last), "last").variant("row");

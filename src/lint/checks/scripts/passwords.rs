@@ -198,7 +198,7 @@ fn secrets_file_handed_over(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>)
             .is_some_and(|name| name.contains("secret"));
         match secrets_setting(subject, path) {
             Some(setting) if sounds_wrong => {
-                out.report(case.also(setting.span(), "secrets").variant("script"))
+                out.report(case.also(setting.span(), "secrets").variant("script"));
             }
             None if sounds_wrong => out.report(case.variant("script-name")),
             _ => {}
