@@ -150,6 +150,10 @@ impl Image {
 }
 
 impl Host for Image {
+    fn ours(&self, path: &Path) -> PathBuf {
+        self.root.join(path.strip_prefix("/").unwrap_or(path))
+    }
+
     fn metadata(&self, path: &Path, follow: bool) -> Fact<Option<Metadata>> {
         let Some(place) = self.place(path, follow)? else {
             return Ok(None);

@@ -168,6 +168,11 @@ pub trait Host {
     /// # Errors
     /// The reason why nobody knows.
     fn groups(&self, user: &str) -> Fact<Vec<String>>;
+
+    /// The path by which we find what the machine has at a path, as reports call it.
+    fn ours(&self, path: &Path) -> PathBuf {
+        path.to_owned()
+    }
 }
 
 /// No machine: a file in a work tree is judged by its text alone.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::{
     catalog::FileKind,
-    lint::services::Services,
+    lint::services::{ServiceUnit, Services},
     model::{
         Configuration,
         script::{Argument, Call, Script, UNKNOWN},
@@ -24,6 +24,33 @@ pub struct ClientsSubject<'a> {
     pub daemons: &'a [Configuration],
     /// The secrets and password files of the run.
     pub credentials: &'a [(SourceId, FileKind)],
+}
+
+/// What a unit starts, read as a command line.
+pub(super) struct UnitScript<'a> {
+    pub(super) unit: &'a ServiceUnit<'a>,
+    pub(super) source: SourceId,
+    pub(super) script: Script,
+}
+
+/// The command lines of units. What a specifier of systemd or a variable decides is left out.
+pub(super) fn unit_scripts<'a>(services: &'a Services<'a>, sources: &Sources) -> Vec<UnitScript<'a>> {
+    let mut scripts = Vec::new();
+    for unit in &services.units {
+        for setting in unit.unit.list("Service", "ExecStart") {
+            let (source, range, value) = (setting.source, setting.value.range(), setting.value.bytes());
+            let is_decided_later = value.iter().any(|byte| matches!(byte, b'%' | b'$'));
+            if range.len() != value.len() || is_decided_later {
+                continue;
+            }
+            let file = sources.get(source).bytes();
+            let is_prefix = |byte: &&u8| b"-@+!:|".contains(byte);
+            let prefix = value.iter().take_while(is_prefix).count();
+            let script = Script::read(&shell::parse_part(file, range.start + prefix..range.end), file);
+            scripts.push(UnitScript { unit, source, script });
+        }
+    }
+    scripts
 }
 
 /// A client of a daemon.
@@ -58,35 +85,17 @@ impl Client {
         clients.filter(|client| client.peer().is_some()).collect()
     }
 
-    /// The clients that units start. What a specifier of systemd or a variable decides is left out.
-    pub(super) fn of_services(services: &Services<'_>, sources: &Sources) -> Vec<Self> {
+    /// The clients that units start.
+    pub(super) fn of_services(scripts: Vec<UnitScript<'_>>) -> Vec<Self> {
         let mut clients = Vec::new();
-        for unit in &services.units {
+        for UnitScript { unit, source, script } in scripts {
             let has_environment = !unit.environment_files().is_empty();
-            for setting in unit.unit.list("Service", "ExecStart") {
-                let range = setting.value.range();
-                let is_plain = range.len() == setting.value.bytes().len()
-                    && !setting
-                        .value
-                        .bytes()
-                        .iter()
-                        .any(|byte| matches!(byte, b'%' | b'$'));
-                if !is_plain {
-                    continue;
-                }
-                let file = sources.get(setting.source).bytes();
-                let prefix = file[range.clone()]
-                    .iter()
-                    .take_while(|byte| b"-@+!:|".contains(byte))
-                    .count();
-                let script = Script::read(&shell::parse_part(file, range.start + prefix..range.end), file);
-                let mut found = Self::of_script(setting.source, FileKind::Systemd, script);
-                for client in &mut found {
-                    client.has_password |=
-                        has_environment || !unit.unit.list("Service", "Environment").is_empty();
-                }
-                clients.extend(found);
+            let mut found = Self::of_script(source, FileKind::Systemd, script);
+            for client in &mut found {
+                client.has_password |=
+                    has_environment || !unit.unit.list("Service", "Environment").is_empty();
             }
+            clients.extend(found);
         }
         clients
     }

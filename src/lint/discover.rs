@@ -61,6 +61,7 @@ pub fn discover(path: &Path, place: &Path, host: &dyn Host) -> Fact<Discovered> 
                 EntryKind::Directory => folders.push((path, place, depth + 1)),
                 EntryKind::File if by_name(&path).is_some() => found.files.push(path),
                 EntryKind::File if crontabs::is_meant(&path, &place, host) => found.files.push(path),
+                EntryKind::File if services::is_meant(&path, &place, host) => found.files.push(path),
                 EntryKind::File if scripts::is_meant(&path, &place, &entry, host) => found.files.push(path),
                 _ => {}
             }

@@ -318,14 +318,19 @@ impl<'a> Run<'a> {
     /// Takes note of a file of passwords, and hides them.
     fn credential(&mut self, source: SourceId, kind: FileKind) {
         let bytes = self.sources.get(source).bytes();
-        let length = bytes.len();
         match kind {
             FileKind::Secrets => {
                 let hidden = syntax::secrets::hidden_in_secrets(bytes);
                 let passwords = syntax::secrets::passwords_in_secrets(bytes);
                 self.sources.hide_around(source, hidden, passwords);
             }
-            FileKind::Password => self.sources.hide(source, Some(0..length)),
+            FileKind::Password => {
+                // Of a file that stands in a script the rest is empty lines, and the script's to show.
+                let is_text = |byte: &u8| !matches!(byte, b'\n' | b'\r');
+                let start = bytes.iter().position(is_text).unwrap_or(0);
+                let end = bytes.iter().rposition(is_text).map_or(0, |last| last + 1);
+                self.sources.hide(source, Some(start..end));
+            }
             _ => return,
         }
         self.credentials.push((source, kind));

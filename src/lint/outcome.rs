@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::{
-    catalog::Severity,
+    catalog::{self, FileKind, Page, Severity},
     diagnosis::{Finding, Unchecked},
     host::Unknown,
     lint::{
@@ -54,6 +54,9 @@ impl<'a> Outcome<'a> {
     /// Runs every wanted check that looks at such a subject.
     pub(super) fn check(&mut self, subject: &Subject<'_>) {
         for check in checks::all().filter(|check| self.options.wants(check.rule)) {
+            if !is_about(check.rule, subject) {
+                continue;
+            }
             let mut reporter = Reporter::new(check.rule, &mut self.findings, &mut self.unchecked);
             check.run.on(subject, &mut reporter);
         }
@@ -248,4 +251,13 @@ fn drop_repeated(findings: &mut Vec<Finding>) {
 pub(super) fn place(finding: &Finding) -> (SourceId, u32, &'static str) {
     let first = finding.labels[0].span;
     (first.source, first.start, finding.page.id)
+}
+
+/// Whether a rule's page is about such a file. A unit's command is read as a script is, but no shell runs it.
+fn is_about(rule: &str, subject: &Subject<'_>) -> bool {
+    let Subject::Script(script) = subject else {
+        return true;
+    };
+    let speaks_of_units = |page: &Page| page.files.contains(&FileKind::Systemd);
+    script.kind != FileKind::Systemd || catalog::page(rule).is_some_and(speaks_of_units)
 }

@@ -27,6 +27,8 @@ fn what_is_not_ours_is_left_alone() {
         "Edit `/etc/rsyncd.conf`:\n\n```sh\nsed -i s/a/b/ /etc/rsyncd.conf\nuid = $(id -u)\n```\n",
         "Edit `/etc/rsyncd.secrets`:\n\n```sh\nchmod 600 /etc/rsyncd.secrets\n```\n",
         "```ini\nuse chroot = no # note\nauth users = a\n...\n```\n",
+        "```xinetd\nservice rsync { disable = no ... }\n```\n",
+        "```xinetd\nservice rsync\n{\n    disable = no\n    server = ...\n}\n```\n",
         "```systemd\n[Service]\nType=simple # note\nExecStart=/usr/bin/nginx\n```\n",
         "```xml\n<localpath watch=\"/\"><remote ip=\"192.0.2.1\" name=\"a\"/></localpath>\n```\n",
     ] {
@@ -40,6 +42,33 @@ fn a_part_of_a_file_is_not_blamed_for_what_it_leaves_out() {
     let text = "```rsyncd.conf\n[data]\nread only = no\n```\n\n```rsyncd.conf\nauth users = joe\n```\n";
     let report = check(text.as_bytes(), FileKind::Markdown);
     assert!(report.findings.is_empty(), "{}", shown(&report));
+}
+
+#[test]
+fn a_module_and_a_command_alone_are_judged() {
+    let judged = [
+        (
+            "A module of rsync:\n\n```ini\n[b]\npath = /b # n\nread only = no\n```\n",
+            "RSY201",
+        ),
+        (
+            "rsyncd:\n\n```\n[b]\npath = /b\nhosts deny = 0.0.0.0/32\nhosts allow = 192.0.2.1\n```\n",
+            "",
+        ),
+        ("```bash\nrsync -aZ /a/ b::c\n```\n", "RSY992"),
+    ];
+    for (text, rule) in judged {
+        let report = check(text.as_bytes(), FileKind::Markdown);
+        assert!(shown(&report).contains(rule), "{text}: {}", shown(&report));
+    }
+    for text in [
+        "A share of Samba, next to rsync:\n\n```ini\n[b]\npath = /b # n\nread only = no\n```\n",
+        "```ini\n[b]\npath = /b # n\nread only = no\n```\n",
+        "```bash\nrsync -vzrtopg --delete $SRC/ b::c\nrsync [OPTION]... SRC DEST\n```\n",
+    ] {
+        let report = check(text.as_bytes(), FileKind::Markdown);
+        assert!(report.findings.is_empty(), "{text}: {}", shown(&report));
+    }
 }
 
 #[test]

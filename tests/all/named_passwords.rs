@@ -21,6 +21,20 @@ fn found(files: &[(&str, &str)], asked: &[&str]) -> String {
     stdout(&rsyncctl(&folder, &arguments))
 }
 
+/// In a tree that stands for a machine's root the file is reported by the path at which we find it.
+#[test]
+fn a_file_below_another_root_is_reported_where_it_is() {
+    let push = "#!/bin/sh\nrsync -a --timeout=60 --password-file=/etc/rsync.pass /a/ joe@192.0.2.1::b\n";
+    let folder = folder(&[
+        ("rt/push.sh", push),
+        ("rt/etc/rsync.pass", "joe:not-a-real-one\n"),
+    ]);
+    let arguments = ["lint", "--root", "rt", "--format", "concise", "rt/push.sh"];
+    let report = stdout(&rsyncctl(&folder, &arguments));
+    assert!(report.contains("rt/etc/rsync.pass:1:1: "), "{report}");
+    assert!(!report.lines().any(|line| line.starts_with("/etc/")), "{report}");
+}
+
 #[test]
 fn the_file_that_a_script_names_is_read() {
     let secret = ("etc/rsync.pass", "joe:not-a-real-password\n");

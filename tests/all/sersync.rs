@@ -46,7 +46,8 @@ fn the_password_file_is_looked_at_where_the_machine_shows_it() {
     );
     let found = report.findings.iter().find(|finding| finding.page.id == "RSY327");
     let span = found.expect("the user's name in front").labels[0].span;
-    assert_eq!(report.sources.get(span.source).name(), "/etc/sersync/push.pass");
+    let name = report.sources.get(span.source).name();
+    assert!(name.ends_with("/etc/sersync/push.pass"), "{name}");
     assert!(!shown(&report).contains("not-a-real"));
 }
 

@@ -30,8 +30,9 @@ pub(super) struct PasswordFile<'a> {
 impl<'a> Run<'a> {
     /// A password file that is handed to rsync, if the machine shows it.
     pub(super) fn named_password(&mut self, path: &Path, host: &'a dyn Host) {
-        let name = path.display().to_string();
-        if !path.is_absolute() || self.sources.iter().any(|(_, source)| source.name() == name) {
+        let name = host.ours(path).display().to_string();
+        let is_read = |known: &str| known == name || Path::new(known) == path;
+        if !path.is_absolute() || self.sources.iter().any(|(_, source)| is_read(source.name())) {
             return;
         }
         match host.read(path) {

@@ -6,7 +6,7 @@ use crate::{
     catalog::FileKind,
     host::Part,
     lint::{
-        clients::{Client, ClientsSubject},
+        clients::{Client, ClientsSubject, UnitScript, unit_scripts},
         crontabs::{Crontab, CrontabSubject},
         engine::{OtherFile, Run},
         scripts::{self, ScriptSubject},
@@ -59,7 +59,21 @@ impl<'a> Run<'a> {
             circumstances: self.options.circumstances,
         });
         self.outcome.check(&subject);
-        Client::of_services(&services, &self.sources)
+        let scripts = unit_scripts(&services, &self.sources);
+        for UnitScript { unit, source, script } in &scripts {
+            let subject = Subject::Script(ScriptSubject {
+                source: *source,
+                path: None,
+                sources: &self.sources,
+                script,
+                kind: FileKind::Systemd,
+                credentials: &self.credentials,
+                daemons,
+                host: unit.host,
+            });
+            self.outcome.check(&subject);
+        }
+        Client::of_services(scripts)
     }
 
     /// Gives what the jobs of a cron table do.

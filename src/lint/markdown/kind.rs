@@ -30,10 +30,12 @@ const GENERIC: &[&str] = &[
 ];
 /// Labels of command lines. People put files below them too.
 const SHELLS: &[&str] = &[
+    // What is typed, without what is printed.
     "sh",
     "bash",
     "shell",
     "zsh",
+    // Both.
     "console",
     "shell-session",
     "terminal",
@@ -127,7 +129,11 @@ pub(super) fn kind(
         FileKind::RsyncdConf,
         FileKind::Crontab,
     ];
-    let kind = kinds.into_iter().find(|kind| holds(*kind, text, false));
+    let is_ours = |kind: &FileKind| {
+        holds(*kind, text, false)
+            || *kind == FileKind::RsyncdConf && speaks_of_rsync(before) && is_module(text)
+    };
+    let kind = kinds.into_iter().find(is_ours);
     let kind = kind.or_else(|| is_script(&label, text).then_some(FileKind::Script))?;
     Some((kind, usual_name(kind, text)))
 }
@@ -154,16 +160,24 @@ pub(super) fn is_part(kind: FileKind, text: &Bytes) -> bool {
         }
         FileKind::Systemd => !contains(text, b"ExecStart="),
         FileKind::Sersync => !contains(text, b"</head"),
+        FileKind::Script => !scripts::has_shebang(text),
         _ => false,
     }
 }
 
-/// Whether dots stand for lines.
+/// Whether dots stand for lines, or for a part of one.
 fn is_sketch(text: &[u8]) -> bool {
+    let are_dots = |word: &[u8]| {
+        word == b"..." || word == "…".as_bytes() || word == b"......" || word == "……".as_bytes()
+    };
     let mut lines = text.split(|&byte| byte == b'\n').map(|line| line.trim_ascii());
-    lines.any(|line| {
-        let line = line.strip_prefix(b"#").unwrap_or(line).trim_ascii();
-        line == b"..." || line == "…".as_bytes() || line == b"......" || line == "……".as_bytes()
+    lines.any(|line| match line.strip_prefix(b"#") {
+        // The dots of a sentence stand for nothing.
+        Some(comment) => are_dots(comment.trim_ascii()),
+        None => {
+            let words = line.split(u8::is_ascii_whitespace);
+            words.take_while(|word| !word.starts_with(b"#")).any(are_dots)
+        }
     })
 }
 
@@ -232,9 +246,33 @@ fn holds(kind: FileKind, text: &Bytes, is_named: bool) -> bool {
     }
 }
 
+/// Whether the text above a block is about rsync, and not about Samba, whose shares look like rsync's modules.
+fn speaks_of_rsync(before: &[u8]) -> bool {
+    let near = before[before.len().saturating_sub(NEAR)..].to_ascii_lowercase();
+    contains(&near, b"rsync") && !contains(&near, b"samba") && !contains(&near, b"smb")
+}
+
+/// Whether a text has a module with its folder, and little else.
+fn is_module(text: &Bytes) -> bool {
+    let (mut has_header, mut has_path) = (false, false);
+    for item in rsyncd_conf::parse(text) {
+        match item.kind {
+            Kind::Section(_) => has_header = true,
+            Kind::Parameter(line) => {
+                has_path |= Parameter::from_name(line.name.bytes()) == Some(Parameter::Path);
+            }
+            _ => {}
+        }
+    }
+    has_header && has_path && is_rsyncd_conf(text, true)
+}
+
 /// Whether a block with the label of a shell, or with none and the first line of a script, is one that calls a program of
-/// ours. A list of commands to choose from is none: nothing in it follows from anything else.
+/// ours. A list of commands to choose from has no first line: nothing in it follows from anything else.
 fn is_script(label: &str, text: &[u8]) -> bool {
+    if SHELLS[..4].contains(&label) && scripts::calls_rsync(text) {
+        return true;
+    }
     let is_labelled = SHELLS.contains(&label) && label != "console" || GENERIC.contains(&label);
     is_labelled && scripts::has_shebang(text) && scripts::names_program(text)
 }

@@ -23,6 +23,9 @@ const ABSENCES: &[&str] = &[
     "RSY511", "RSY512", "RSY601", "RSY602", "RSY713", "RSY714", "RSY722", "RSY723", "RSY751", "RSY901",
 ];
 
+/// Rules about a single command. Of a list of commands nothing else can be told.
+const OF_ONE_COMMAND: &[&str] = &["RSY992"];
+
 /// A file that a code block shows.
 #[derive(Debug)]
 pub(super) struct Excerpt {
@@ -82,7 +85,11 @@ impl Excerpt {
 
     /// Whether a rule can be judged in it.
     pub(super) fn shows(&self, rule: &str) -> bool {
-        !self.is_part || !ABSENCES.contains(&rule)
+        match self.kind {
+            _ if !self.is_part => true,
+            FileKind::Script => OF_ONE_COMMAND.contains(&rule),
+            _ => !ABSENCES.contains(&rule),
+        }
     }
 
     /// Moves a finding to where the Markdown file has it. A cure is kept where the block's lines are the file's own.

@@ -14,6 +14,13 @@ pub(in crate::lint) fn of_file(file: &[u8]) -> Vec<Script> {
     vec![Script::read(&shell::parse(file), file)]
 }
 
+/// Whether any of a script's commands is an rsync.
+pub(in crate::lint) fn calls_rsync(file: &[u8]) -> bool {
+    of_file(file)
+        .iter()
+        .any(|script| script.calls_of("rsync").next().is_some())
+}
+
 /// No image has more: Docker refuses to build more than 127 layers.
 pub(in crate::lint) const MOST_INSTRUCTIONS: usize = 127;
 

@@ -4,7 +4,9 @@ mod content;
 mod documents;
 mod subject;
 
-pub(super) use content::{MOST_INSTRUCTIONS, is_password, of_dockerfile, of_file, passwords, written};
+pub(super) use content::{
+    MOST_INSTRUCTIONS, calls_rsync, is_password, of_dockerfile, of_file, passwords, written,
+};
 pub(super) use documents::{MOST_WRITTEN, documents};
 pub use subject::{ScriptSubject, Transfer};
 
@@ -69,7 +71,7 @@ pub(super) fn is_meant(path: &Path, place: &Path, entry: &Metadata, host: &dyn H
     }
 }
 
-pub(super) fn names_program(content: &[u8]) -> bool {
+pub(in crate::lint) fn names_program(content: &[u8]) -> bool {
     PROGRAMS
         .iter()
         .any(|program| content.windows(program.len()).any(|window| window == *program))

@@ -86,7 +86,17 @@ impl<'a> Transfer<'a> {
         self.invocation.option(name).is_some()
     }
 
-    /// Whether the options may hold more than the text shows.
+    /// Whether there may be options that the text does not show: an unknown word without quotes may begin with `-`,
+    /// or be left out. Behind a text, or with a folder behind it, it is a target.
+    pub fn may_have_more_options(&self) -> bool {
+        self.call.arguments().iter().any(|word| {
+            let begins_unknown = word.pieces.first().is_none_or(|piece| piece.text.is_none());
+            let is_path = word.text().contains('/');
+            word.is_open && begins_unknown && !is_path
+        })
+    }
+
+    /// Whether the arguments may be more than the text shows.
     pub fn may_have_more(&self) -> bool {
         !self.call.is_complete()
     }

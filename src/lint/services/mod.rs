@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub(super) use place::{by_content, by_name};
+pub(super) use place::{by_content, by_name, is_meant};
 pub use server::{Manager, Server};
 
 use crate::{

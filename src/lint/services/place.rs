@@ -7,7 +7,8 @@ use std::{
 
 use crate::{
     catalog::FileKind,
-    lint::files::file_name,
+    host::Host,
+    lint::{files::file_name, scripts},
     syntax::{
         inetd,
         unit::{self, Kind},
@@ -107,6 +108,16 @@ pub(in crate::lint) fn by_name(path: &Path) -> Option<FileKind> {
     }
     let is_variables = matches!(folder, "default" | "sysconfig") && matches!(&*name, "rsync" | "rsyncd");
     is_variables.then_some(FileKind::Environment)
+}
+
+/// Whether a unit of another name in a folder that is searched starts one of our programs.
+pub(in crate::lint) fn is_meant(path: &Path, place: &Path, host: &dyn Host) -> bool {
+    let is_unit = file_name(path).ends_with(".service") && !is_drop_in(path);
+    let starts_ours = |bytes: &[u8]| {
+        let mut lines = bytes.split(|&byte| byte == b'\n');
+        lines.any(|line| line.trim_ascii_start().starts_with(b"ExecStart=") && scripts::names_program(line))
+    };
+    is_unit && matches!(host.read(place), Ok(Some(bytes)) if starts_ours(&bytes))
 }
 
 /// What a file of a service manager is, by its content.

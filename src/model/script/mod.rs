@@ -33,6 +33,8 @@ pub struct Script {
     pub exported: BTreeSet<Vec<u8>>,
     /// The variables that it tests, or that it refuses to use empty (`${NAME:?}`).
     pub tested: BTreeSet<Vec<u8>>,
+    /// The variables that a line sets: of its own, with `read` and its like, as a loop's.
+    pub set: BTreeSet<Vec<u8>>,
     /// Where the variables stand that are used.
     pub used: BTreeMap<Vec<u8>, Range<usize>>,
     /// Whether an unset variable ends it (`set -u`).

@@ -83,6 +83,7 @@ impl<'a> Walk<'a> {
         self.found.tested = std::mem::take(&mut self.survey.tested);
         self.found.used = std::mem::take(&mut self.survey.used);
         self.found.has_lock = self.survey.has_lock;
+        self.found.set = std::mem::take(&mut self.survey.assigned).into_keys().collect();
         self.found
     }
 

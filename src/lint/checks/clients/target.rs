@@ -132,19 +132,30 @@ fn direction_refused(subject: &ClientsSubject<'_>, out: &mut Reporter<'_>) {
         let Some(is_push) = one.client.is_push() else {
             continue;
         };
+        // Removing is a kind of writing.
+        let removing = ["remove-source-files", "remove-sent-files"];
+        let removes = !is_push
+            && removing
+                .iter()
+                .any(|name| one.client.invocation.option(name).is_some());
         let refused = one.in_all(|module| match is_push {
             true => is_read_only(module, one.client.user()),
+            false if removes => is_read_only(module, one.client.user()),
             false => module.daemon.is(module.scope, Parameter::WriteOnly),
         });
         let Some(module) = refused else { continue };
-        let parameter = if is_push {
+        let parameter = if is_push || removes {
             Parameter::ReadOnly
         } else {
             Parameter::WriteOnly
         };
         let line = module.daemon.origin(module.scope, parameter).setting();
         let place = line.map_or_else(|| module.header(), crate::model::Setting::span);
-        let variant = if is_push { "push" } else { "pull" };
+        let variant = match is_push {
+            true => "push",
+            false if removes => "remove",
+            false => "pull",
+        };
         out.report(one.case().variant(variant).also(place, "module"));
     }
 }

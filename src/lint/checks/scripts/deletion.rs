@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
+    catalog::FileKind,
     lint::{
         checks::{
             Check,
@@ -11,7 +12,7 @@ use crate::{
         report::{Case, Reporter},
         scripts::{ScriptSubject, Transfer},
     },
-    model::script::{Argument, Piece},
+    model::script::{Argument, Block, Call, Piece, Status, UNKNOWN},
     syntax::Given,
 };
 
@@ -29,6 +30,18 @@ const DELETING: [&str; 7] = [
     "delete-delay",
     "delete-after",
     "delete-excluded",
+];
+
+/// Variables that every shell has, or a login sets.
+const FROM_OUTSIDE: [&[u8]; 8] = [
+    b"HOME",
+    b"HOSTNAME",
+    b"LOGNAME",
+    b"OLDPWD",
+    b"PWD",
+    b"RANDOM",
+    b"TMPDIR",
+    b"USER",
 ];
 
 /// Programs by which a script looks whether a disk is there.
@@ -67,10 +80,16 @@ fn delete_with_empty_variable(subject: &ScriptSubject<'_>, out: &mut Reporter<'_
     let folded: BTreeSet<Vec<u8>> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
     for transfer in subject.transfers() {
         let Some(given) = deletes(&transfer) else { continue };
-        if subject.script.is_nounset {
-            continue;
-        }
         for word in sources(&transfer) {
+            if let Some(cd) = unchecked_cd(subject, &transfer, word) {
+                let case = Case::at(subject.span(cd.range.clone())).variant("cd");
+                let case = case.also(option_place(subject, &transfer, given), "delete");
+                let text = subject.sources.text(subject.span(cd.range.clone()));
+                out.report(case.with("text", shown(&word.text())).with("cd", text));
+            }
+            if subject.script.is_nounset {
+                continue;
+            }
             if let Some(root) = unguarded_mount(subject, word, looks_at_disks) {
                 let case = Case::at(subject.span(word.range.clone())).variant("mount");
                 let case = case.also(option_place(subject, &transfer, given), "delete");
@@ -92,6 +111,15 @@ fn delete_with_empty_variable(subject: &ScriptSubject<'_>, out: &mut Reporter<'_
             let Some(variant) = may_be_empty(subject, first, name, &names, &folded) else {
                 continue;
             };
+            // What a function is called with stands where it is called.
+            let is_in_function = transfer
+                .call
+                .blocks
+                .iter()
+                .any(|block| matches!(block, Block::Function(_)));
+            if is_in_function && variant == "argument" {
+                continue;
+            }
             let case = Case::at(subject.span(word.range.clone()))
                 .also(option_place(subject, &transfer, given), "delete")
                 .with("name", String::from_utf8_lossy(name))
@@ -114,6 +142,30 @@ fn unguarded_mount(subject: &ScriptSubject<'_>, word: &Argument, looks_at_disks:
     (!looks_at_disks && !subject.script.takes_in_others).then(|| root.trim_end_matches('/').to_owned())
 }
 
+/// The `cd` to a place that may not be there, in front of a transfer of the folder in which the script then is: nothing
+/// looks whether it failed.
+fn unchecked_cd<'a>(
+    subject: &ScriptSubject<'a>,
+    transfer: &Transfer<'_>,
+    word: &Argument,
+) -> Option<&'a Call> {
+    if !matches!(&*word.text(), "." | "./") {
+        return None;
+    }
+    let calls = subject.script.calls.iter();
+    let before = calls.filter(|call| call.range.start < transfer.call.range.start);
+    let cd = before
+        .filter(|call| matches!(&*call.program(), "cd" | "pushd" | "popd"))
+        .next_back()?;
+    let is_before = transfer.call.blocks.starts_with(&cd.blocks);
+    let place = cd.arguments().last()?.text();
+    let may_be_missing = place.starts_with(UNKNOWN)
+        || ["/mnt/", "/media/", "/run/media/"]
+            .iter()
+            .any(|root| place.starts_with(root));
+    (is_before && may_be_missing && cd.status == Status::Dropped).then_some(cd)
+}
+
 /// Which kind of variable it is that may be empty; none if something looks after it.
 fn may_be_empty(
     subject: &ScriptSubject<'_>,
@@ -131,15 +183,49 @@ fn may_be_empty(
     if piece.text.is_some() || script.tested.contains(name) || has_operator {
         return None;
     }
+    let is_counted = script.tested.contains(&b"#"[..]);
     if name.first().is_some_and(u8::is_ascii_digit) {
-        let is_counted = script.tested.contains(&b"#"[..]);
         return (!is_counted && name != b"0").then_some("argument");
+    }
+    if !is_counted && !script.takes_in_others && is_argument(subject, name) {
+        return Some("argument");
     }
     // What no line of the script sets may come from outside, unless its name is a variable's in other letters.
     let is_set = names.contains(name);
     let lookalike = folded.contains(&name.to_ascii_lowercase());
     let is_known = script.takes_in_others || !lookalike;
-    (!is_set && !is_known).then_some("misspelt")
+    if !is_set && !is_known {
+        return Some("misspelt");
+    }
+    // A cron table and an image set variables in lines of their own; `$HOME` and its like every shell has.
+    let is_own = subject.kind == FileKind::Script && !FROM_OUTSIDE.contains(&name);
+    let is_plain = name
+        .iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    (is_own && is_plain && !script.takes_in_others && !script.set.contains(name)).then_some("never-set")
+}
+
+/// Whether every line that sets a variable takes an argument of the script that nothing has looked at: `SRC=$1`.
+fn is_argument(subject: &ScriptSubject<'_>, name: &[u8]) -> bool {
+    let mut assigned = subject
+        .script
+        .assignments
+        .iter()
+        .filter(|assigned| assigned.name == name)
+        .peekable();
+    assigned.peek().is_some()
+        && assigned.all(|assigned| {
+            let [piece] = &assigned.value.pieces[..] else {
+                return false;
+            };
+            let number = piece.variable.clone().map(|variable| subject.bytes(variable));
+            number.is_some_and(|number| {
+                let is_number = number.iter().all(u8::is_ascii_digit) && number != b"0" && !number.is_empty();
+                let has_operator = subject.bytes(piece.range.clone()).starts_with(b"${")
+                    && piece.range.len() > number.len() + 3;
+                is_number && !has_operator && !subject.script.tested.contains(number)
+            })
+        })
 }
 
 /// RSY991: rsync deletes only inside folders that are in the transfer, and a pattern names files.

@@ -35,7 +35,10 @@ const ABOUT_LINKS: [&str; 8] = [
 fn links_lost(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
     for transfer in subject.transfers() {
         let is_spelt_out = PRESERVED.iter().all(|name| transfer.has(name));
-        if !is_spelt_out || ABOUT_LINKS.iter().any(|name| transfer.has(name)) || transfer.may_have_more() {
+        if !is_spelt_out
+            || ABOUT_LINKS.iter().any(|name| transfer.has(name))
+            || transfer.may_have_more_options()
+        {
             continue;
         }
         let Some(given) = transfer.invocation.option("recursive") else {

@@ -1,16 +1,19 @@
 //! Passwords in scripts, and the files that hold them.
 
+use std::{collections::BTreeMap, path::Path};
+
 use crate::{
-    catalog::Safety,
+    catalog::{FileKind, Safety},
     diagnosis::Edit,
     host::{Part, Unknown},
     lint::{
         checks::{Check, scripts::targets::shown},
+        discover,
         report::{Case, Reporter},
         scripts::{ScriptSubject, is_password, written},
     },
     model::{
-        Parameter,
+        Configuration, Parameter, Setting,
         script::{Argument, UNKNOWN},
     },
     terms::Target,
@@ -20,6 +23,9 @@ pub(super) const CHECKS: &[Check] = &[
     Check::script("RSY995", password_not_handed_over),
     Check::script("RSY996", password_in_clear),
     Check::script("RSY957", mode_of_another_file),
+    Check::script("RSY954", secrets_file_handed_over),
+    Check::script("RSY302", secrets_file_opened),
+    Check::script("RSY328", password_file_opened),
 ];
 
 /// RSY995: a variable that rsync does not see.
@@ -152,5 +158,122 @@ fn is_meant(path: &str, wanted: &str) -> bool {
     !path.contains(UNKNOWN)
         && path.starts_with('/')
         && path != wanted
-        && (one == other || strsim::damerau_levenshtein(&one, &other) <= 2 && one.len() > 6)
+        && (one == other
+            || is_longer(path, wanted)
+            || is_longer(wanted, path)
+            || strsim::damerau_levenshtein(&one, &other) <= 2 && one.len() > 6)
+}
+
+/// Whether one path is the other with more letters behind its name: `rsync.password` for `rsync.pass`.
+fn is_longer(path: &str, other: &str) -> bool {
+    let rest = path.strip_prefix(other);
+    let name = other.rsplit('/').next().unwrap_or_default();
+    name.contains("pass") && rest.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_alphabetic()))
+}
+
+/// RSY954: the daemon's file has `user:password`, and a client sends the whole line.
+fn secrets_file_handed_over(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
+    for transfer in subject.transfers() {
+        let given = transfer.invocation.option("password-file");
+        let Some((given, path)) = given.and_then(|given| Some((given, given.value.as_deref()?))) else {
+            continue;
+        };
+        // What is in the file is judged where it is seen.
+        let is_written = subject
+            .script
+            .written
+            .iter()
+            .any(|file| file.path == path.as_bytes());
+        let is_given = subject.credentials.iter().any(|(source, kind)| {
+            *kind == FileKind::Password && is_named(subject.sources.get(*source).name(), path)
+        });
+        if path.contains(UNKNOWN) || is_written || is_given {
+            continue;
+        }
+        let word = transfer.word(given.value_word.unwrap_or(given.word));
+        let case = Case::at(subject.span(word.range.clone())).with("path", path);
+        let sounds_wrong = path
+            .rsplit('/')
+            .next()
+            .is_some_and(|name| name.contains("secret"));
+        match secrets_setting(subject, path) {
+            Some(setting) if sounds_wrong => {
+                out.report(case.also(setting.span(), "secrets").variant("script"));
+            }
+            None if sounds_wrong => out.report(case.variant("script-name")),
+            _ => {}
+        }
+    }
+}
+
+/// Whether a file that was given is the one that a path means: a copy in a work tree lies elsewhere.
+fn is_named(file: &str, path: &str) -> bool {
+    file.rsplit('/').next() == path.rsplit('/').next()
+}
+
+/// The daemons' line that names a secrets file.
+fn secrets_setting<'a>(subject: &ScriptSubject<'a>, path: &str) -> Option<&'a Setting> {
+    let mut settings = subject.daemons.iter().flat_map(|daemon| &daemon.settings);
+    settings.find(|setting| setting.parameter == Parameter::SecretsFile && setting.bytes() == path.as_bytes())
+}
+
+/// RSY302: the daemon that the script starts refuses a file that others may read.
+fn secrets_file_opened(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
+    let starts_daemon = subject.script.calls.iter().any(|call| {
+        let words = call.arguments();
+        words.iter().any(|word| word.is("--daemon"))
+            || words.iter().any(|word| word.text().starts_with("rsyncd"))
+    });
+    for (path, mode, range) in opened(subject) {
+        let by_name = discover::by_name(Path::new(&path)) == Some(FileKind::Secrets);
+        let setting = secrets_setting(subject, &path);
+        let is_strict = |daemon: &Configuration| {
+            let scopes = daemon.module_scopes().map(|(scope, _)| scope);
+            scopes.into_iter().any(|scope| {
+                daemon.text(scope, Parameter::SecretsFile).value == path.as_bytes()
+                    && daemon.boolean(scope, Parameter::StrictModes).value != Some(false)
+            })
+        };
+        let is_refused = match setting {
+            Some(_) => subject.daemons.iter().any(is_strict),
+            None => by_name && starts_daemon && subject.daemons.is_empty(),
+        };
+        if is_refused {
+            let case = Case::at(subject.span(range)).variant("script");
+            out.report(case.with("path", path).with("mode", mode));
+        }
+    }
+}
+
+/// RSY328: the rsync that the script starts refuses a file that others may read.
+fn password_file_opened(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
+    for (path, mode, range) in opened(subject) {
+        let is_handed_over = subject.transfers().any(|transfer| {
+            let given = transfer.invocation.option("password-file");
+            given.is_some_and(|given| given.value.as_deref() == Some(path.as_str()))
+        });
+        if is_handed_over {
+            let case = Case::at(subject.span(range)).variant("script");
+            out.report(case.with("path", path).with("mode", mode));
+        }
+    }
+}
+
+/// The files to which a script leaves a mode with rights for others, each with its last `chmod`.
+fn opened(subject: &ScriptSubject<'_>) -> Vec<(String, String, std::ops::Range<usize>)> {
+    let mut modes = BTreeMap::new();
+    for call in subject.script.calls_of("chmod") {
+        let words = call.arguments().iter();
+        let mut words = words.filter(|word| !word.text().starts_with('-'));
+        let Some(mode) = words.next().map(Argument::text) else {
+            continue;
+        };
+        for word in words.filter_map(|word| word.known().map(|path| (word, path))) {
+            let path = String::from_utf8_lossy(&word.1).into_owned();
+            modes.insert(path, (mode.clone(), word.0.range.clone()));
+        }
+    }
+    let opens = |mode: &str| u32::from_str_radix(mode, 8).is_ok_and(|bits| bits & 0o006 != 0);
+    let opened = modes.into_iter().filter(|(_, (mode, _))| opens(mode));
+    opened.map(|(path, (mode, range))| (path, mode, range)).collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    catalog::Safety,
+    catalog::{FileKind, Safety},
     diagnosis::Edit,
     lint::{
         checks::Check,
@@ -18,6 +18,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::script("RSY987", pid_file_left_behind),
     Check::script("RSY949", firewall_not_opened),
     Check::script("RSY958", started_again),
+    Check::script("RSY735", container_ends),
 ];
 
 /// The daemons that watchdogs look for.
@@ -99,8 +100,15 @@ fn pid_file_left_behind(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
         let text = String::from_utf8_lossy(subject.bytes(call.range.clone())).into_owned();
         text.contains("pid") || call.arguments().iter().any(|word| word.text().contains("pid"))
     });
+    let starts_daemon = script
+        .calls_of("rsync")
+        .any(|call| call.arguments().iter().any(|word| word.is("--daemon")));
     for call in script.calls.iter().filter(|_| !removes) {
         let words = call.words.iter().map(Argument::text).collect::<Vec<_>>();
+        if let Some(signal) = kill_by_name(call).filter(|_| starts_daemon) {
+            let place = subject.span(signal.range.clone());
+            out.report(Case::at(place).fix(Safety::Unsafe, [Edit::replace(place, "-TERM")]));
+        }
         let Some(kill) = words
             .iter()
             .position(|word| word.rsplit('/').next() == Some("kill"))
@@ -124,6 +132,55 @@ fn pid_file_left_behind(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
             out.report(Case::at(place).fix(Safety::Unsafe, [Edit::replace(place, "-TERM")]));
         }
     }
+}
+
+/// RSY735: a container lives as long as its first process, and a daemon that detaches ends that.
+fn container_ends(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
+    let Some(call) = subject
+        .script
+        .calls
+        .last()
+        .filter(|call| call.program() == "rsync")
+    else {
+        return;
+    };
+    let source = subject.sources.get(subject.source);
+    let is_first_process = match subject.kind {
+        FileKind::Dockerfile => {
+            let line = source.line_range(source.line_of(call.range.start));
+            let line = source.bytes()[line].trim_ascii_start().to_ascii_uppercase();
+            line.starts_with(b"CMD") || line.starts_with(b"ENTRYPOINT")
+        }
+        // A script of another name may well hand over to a daemon that goes its own way.
+        FileKind::Script => {
+            let name = source.name().rsplit('/').next().unwrap_or_default().to_owned();
+            name.contains("entrypoint")
+                && call.blocks.is_empty()
+                && call.wrappers.iter().any(|name| name == "exec")
+        }
+        _ => false,
+    };
+    let invocation = call.invocation();
+    let detaches = invocation.option("daemon").is_some() && invocation.option("no-detach").is_none();
+    if let Some(word) = call.arguments().iter().find(|word| word.is("--daemon"))
+        && is_first_process
+        && detaches
+        && call.is_complete()
+    {
+        out.report(Case::at(subject.span(word.range.clone())));
+    }
+}
+
+/// The `-9` of a `killall` or `pkill` of every rsync.
+fn kill_by_name(call: &Call) -> Option<&Argument> {
+    let kills = matches!(&*call.program(), "killall" | "pkill");
+    let is_rsync = |word: &Argument| matches!(&*word.text(), "rsync" | "^rsync$" | "rsync --daemon");
+    let names_rsync = call.arguments().iter().any(is_rsync);
+    let is_signal = |word: &&Argument| matches!(&*word.text(), "-9" | "-KILL" | "-SIGKILL" | "-kill");
+    call.arguments()
+        .iter()
+        .find(is_signal)
+        .filter(|_| kills && names_rsync)
 }
 
 /// RSY949: a rule that is none, or that comes too late.

@@ -14,7 +14,7 @@ use crate::{
         report::{Case, Reporter},
         scripts::{ScriptSubject, Transfer},
     },
-    model::script::{Argument, Block, Call, PipeTo, UNKNOWN},
+    model::script::{Argument, Block, Call, PipeTo, Stream, UNKNOWN},
     terms::Target,
 };
 
@@ -22,6 +22,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::script("RSY984", loop_gets_nothing),
     Check::script("RSY985", watch_without_folders_below),
     Check::script("RSY986", names_broken_by_shell),
+    Check::script("RSY986", names_taken_apart),
     Check::script("RSY988", own_file_inside_watch),
     Check::script("RSY989", whole_tree_for_each_event),
     Check::script("RSY959", push_without_end),
@@ -39,6 +40,9 @@ fn loop_gets_nothing(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
         if let Some((word, path)) = outfile {
             let case = Case::at(place(word)).with("path", shown(path));
             out.report(case);
+        } else if let Some((range, path)) = redirected(watcher.call) {
+            let case = Case::at(subject.span(range)).variant("redirected");
+            out.report(case.with("path", path));
         } else if !is_streaming
             && watcher.call.is_complete()
             && !watcher.has("-d", "--daemon")
@@ -47,6 +51,18 @@ fn loop_gets_nothing(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
             out.report(Case::at(place(&watcher.call.words[0])).variant("once"));
         }
     }
+}
+
+/// Where a call's own redirection sends its output, which a pipe behind it then does not get.
+fn redirected(call: &Call) -> Option<(Range<usize>, String)> {
+    let (range, path) = match &call.output {
+        Stream::File(file) => (file.range.clone(), shown(&file.text())),
+        Stream::Discarded(range) => (range.clone(), "/dev/null".to_owned()),
+        Stream::Inherited => return None,
+    };
+    // A redirection of the whole script comes before the pipe, and the pipe wins.
+    let is_own = call.range.start <= range.start && range.end <= call.range.end;
+    is_own.then_some((range, path))
 }
 
 fn is_in_endless(call: &Call) -> bool {
@@ -184,6 +200,63 @@ fn names_broken_by_shell(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
     }
 }
 
+/// RSY986: what a command prints is taken apart at each blank.
+fn names_taken_apart(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
+    let mut seen = Vec::new();
+    for transfer in subject.transfers() {
+        for block in transfer.call.blocks.iter() {
+            let Block::For { range } = block else { continue };
+            let Some((name, list)) = listed_names(subject.bytes(range.clone())) else {
+                continue;
+            };
+            let mut pieces = transfer.call.arguments().iter().flat_map(|word| &word.pieces);
+            let is_used = pieces.any(|piece| {
+                let variable = piece.variable.clone();
+                variable.is_some_and(|variable| subject.bytes(variable) == name)
+            });
+            let place = range.start + list.start..range.start + list.end;
+            if is_used && !seen.contains(&place) {
+                let text = subject.sources.text(subject.span(place.clone()));
+                let program = text.trim_start_matches(['$', '(', '`', ' ']);
+                let program = program.split_whitespace().next().unwrap_or_default().to_owned();
+                let case = Case::at(subject.span(place.clone())).variant("list");
+                out.report(case.with("text", text).with("program", program));
+                seen.push(place);
+            }
+        }
+    }
+}
+
+/// The variable of `for NAME in $(find …)`, and where the list stands.
+fn listed_names(text: &[u8]) -> Option<(&[u8], Range<usize>)> {
+    let line = &text[..text.iter().position(|&byte| byte == b'\n').unwrap_or(text.len())];
+    let skip_blanks = |at: usize| {
+        at + line[at..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_whitespace())
+            .count()
+    };
+    let start = skip_blanks(line.starts_with(b"for").then_some(3)?);
+    let length = line[start..].iter().position(u8::is_ascii_whitespace)?;
+    let name = &line[start..start + length];
+    let at = skip_blanks(start + length);
+    let at = skip_blanks(line[at..].starts_with(b"in").then_some(at + 2)?);
+    let end = match line.get(at..at + 2)? {
+        b"$(" => at + 1 + line[at..].iter().rposition(|&byte| byte == b')')?,
+        [b'`', _] => at + 1 + line[at..].iter().rposition(|&byte| byte == b'`')?,
+        _ => return None,
+    };
+    let command = line[at..end].trim_ascii_start();
+    let command = command
+        .strip_prefix(b"$(")
+        .or_else(|| command.strip_prefix(b"`"))?
+        .trim_ascii_start();
+    [&b"find "[..], b"ls "]
+        .iter()
+        .any(|program| command.starts_with(program))
+        .then_some((name, at..end))
+}
+
 /// RSY988: each push writes into what is watched, which is the next event.
 fn own_file_inside_watch(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
     let mut seen = Vec::new();
@@ -252,6 +325,10 @@ fn whole_tree_for_each_event(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>
         let Some(root) = root.filter(|_| is_streaming && !collects) else {
             continue;
         };
+        // A list of names is not the whole tree.
+        if fed.transfer.has("files-from") {
+            continue;
+        }
         // Several targets in one loop are one mistake.
         if !fed.uses(subject).is_empty() || seen.contains(&fed.range) {
             continue;
@@ -284,7 +361,7 @@ fn push_without_end(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
         let peer = transfer
             .targets()
             .find(|(_, target)| matches!(target, Target::Daemon(_)));
-        if (is_fed || is_endless) && !is_limited && !transfer.may_have_more() && peer.is_some() {
+        if (is_fed || is_endless) && !is_limited && !transfer.may_have_more_options() && peer.is_some() {
             out.report(program());
         }
     }

@@ -7,8 +7,9 @@ use crate::{
             services::network::{listening, names, stream_port},
         },
         report::{Case, Reporter},
-        services::{Manager, ServiceUnit, ServicesSubject},
+        services::{Manager, Server, ServiceUnit, ServicesSubject},
     },
+    model::{Parameter, Scope},
     terms::Span,
 };
 
@@ -20,6 +21,8 @@ pub(super) const CHECKS: &[Check] = &[
 /// A thing that listens on a port.
 struct Listener<'a> {
     port: String,
+    /// The one address on which it listens, as it is written; none if it listens on all.
+    address: Option<String>,
     span: Span,
     name: String,
     unit: Option<&'a ServiceUnit<'a>>,
@@ -32,7 +35,7 @@ fn two_listeners(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
     for (index, second) in listeners.iter().enumerate() {
         let first = listeners[..index]
             .iter()
-            .find(|first| first.port == second.port && first.root == second.root && !exclude(first, second));
+            .find(|first| first.root == second.root && meet(first, second) && !exclude(first, second));
         if let Some(first) = first {
             out.report(
                 Case::at(second.span)
@@ -61,6 +64,7 @@ fn listeners<'a>(subject: &ServicesSubject<'a>) -> Vec<Listener<'a>> {
         let port = listening(&server, subject).unwrap_or_else(|| "873".to_owned());
         found.push(Listener {
             port,
+            address: bound(&server),
             span: server.program(),
             name,
             unit: server.unit(),
@@ -73,6 +77,10 @@ fn listeners<'a>(subject: &ServicesSubject<'a>) -> Vec<Listener<'a>> {
             if let (Some(stream), Some(port)) = (streams.first(), stream_port(unit)) {
                 found.push(Listener {
                     port,
+                    address: stream
+                        .display()
+                        .rsplit_once(':')
+                        .and_then(|(host, _)| one_address(host)),
                     span: stream.span(),
                     name: unit.unit.name.clone(),
                     unit: Some(unit),
@@ -82,6 +90,34 @@ fn listeners<'a>(subject: &ServicesSubject<'a>) -> Vec<Listener<'a>> {
         }
     }
     found
+}
+
+/// The address on which a server's connections arrive.
+fn bound(server: &Server<'_>) -> Option<String> {
+    let word = match server.manager {
+        Manager::Xinetd(service) => service.value("bind").or_else(|| service.value("interface")),
+        Manager::Unit(_) => server.options.address.clone(),
+        Manager::Inetd(_) => None,
+    };
+    match word {
+        Some(word) => one_address(&String::from_utf8_lossy(&word.bytes)),
+        None if server.unit().is_some() => {
+            let address = server.configuration?.text(Scope::Global, Parameter::Address);
+            one_address(&String::from_utf8_lossy(address.value))
+        }
+        None => None,
+    }
+}
+
+fn one_address(text: &str) -> Option<String> {
+    let address = text.trim_start_matches('[').trim_end_matches(']');
+    (!matches!(address, "" | "0.0.0.0" | "::" | "*")).then(|| address.to_lowercase())
+}
+
+/// Whether the kernel refuses the second of two: who listens on all addresses leaves no other one free.
+fn meet(one: &Listener<'_>, other: &Listener<'_>) -> bool {
+    let differ = one.address.is_some() && other.address.is_some() && one.address != other.address;
+    one.port == other.port && !differ
 }
 
 /// Whether systemd never runs both.

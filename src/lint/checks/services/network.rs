@@ -191,15 +191,14 @@ fn fewer_connections_than_daemon(subject: &ServicesSubject<'_>, out: &mut Report
                     report_fewer(&server, subject, span, most, "MaxConnections", out);
                 }
             }
-            Manager::Xinetd(service) => {
-                for name in ["instances", "per_source"] {
-                    let word = service.value(name);
-                    let most = word
-                        .as_ref()
-                        .and_then(|word| std::str::from_utf8(&word.bytes).ok()?.parse().ok());
-                    if let (Some(word), Some(most)) = (word, most) {
-                        report_fewer(&server, subject, server.span(&word), most, name, out);
-                    }
+            Manager::Xinetd(service) if !service.is_disabled() => {
+                // `per_source` is for one client and not for all: it is rightly smaller.
+                let word = service.value("instances");
+                let most = word
+                    .as_ref()
+                    .and_then(|word| std::str::from_utf8(&word.bytes).ok()?.parse().ok());
+                if let (Some(word), Some(most)) = (word, most) {
+                    report_fewer(&server, subject, server.span(&word), most, "instances", out);
                 }
                 let rate = service.values("cps");
                 let number = |at: usize| -> Option<i32> {
@@ -216,7 +215,7 @@ fn fewer_connections_than_daemon(subject: &ServicesSubject<'_>, out: &mut Report
                     );
                 }
             }
-            Manager::Unit(_) | Manager::Inetd(_) => {}
+            Manager::Unit(_) | Manager::Inetd(_) | Manager::Xinetd(_) => {}
         }
     }
 }

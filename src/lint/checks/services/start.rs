@@ -10,14 +10,17 @@ use crate::{
     },
     model::{
         Parameter, Scope,
-        service::{Word, commands, words},
+        script::Script,
+        service::{Setting, Word, commands, words},
     },
+    syntax::shell,
     terms::Span,
 };
 
 pub(super) const CHECKS: &[Check] = &[
     Check::services("RSY706", braced_variable),
     Check::services("RSY711", daemon_detaches),
+    Check::services("RSY711", daemon_detaches_from_shell),
     Check::services("RSY712", pid_file_disagrees),
     Check::services("RSY713", daemon_option_missing),
     Check::services("RSY714", served_configuration_missing),
@@ -95,6 +98,51 @@ fn daemon_detaches(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
             _ => {}
         }
     }
+}
+
+/// RSY711 of a unit that starts a shell, which starts the daemon as its last command.
+fn daemon_detaches_from_shell(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
+    for unit in subject
+        .services
+        .units
+        .iter()
+        .filter(|unit| !unit.unit.is_template() && is_whole(unit))
+    {
+        let text = |name| unit.unit.last("Service", name).map(Setting::display);
+        let r#type = text("Type").unwrap_or_else(|| "simple".to_owned());
+        let watches = matches!(&*r#type, "simple" | "exec" | "notify" | "idle");
+        let remains = unit.unit.switched_on("Service", "RemainAfterExit").is_some();
+        if !watches || remains || text("KillMode").is_some_and(|mode| mode == "none") {
+            continue;
+        }
+        for setting in unit.unit.list("Service", "ExecStart") {
+            for command in commands(&setting.value) {
+                let [shell, option, script, ..] = &command[..] else {
+                    continue;
+                };
+                let name = shell.bytes.rsplit(|byte| *byte == b'/').next();
+                let is_shell = matches!(name, Some(b"sh" | b"bash" | b"dash")) && option.bytes == b"-c";
+                if is_shell && ends_with_detaching_daemon(&script.bytes) {
+                    let case = Case::at(Span::new(setting.source, script.range.clone()));
+                    out.report(case.with("type", r#type.clone()).with("unit", &*unit.unit.name));
+                }
+            }
+        }
+    }
+}
+
+fn ends_with_detaching_daemon(script: &[u8]) -> bool {
+    let script = Script::read(&shell::parse(script), script);
+    script
+        .calls
+        .last()
+        .filter(|call| call.program() == "rsync")
+        .is_some_and(|call| {
+            let invocation = call.invocation();
+            invocation.option("daemon").is_some()
+                && invocation.option("no-detach").is_none()
+                && call.is_complete()
+        })
 }
 
 /// RSY712: systemd waits for a file that the daemon does not write.
@@ -204,21 +252,26 @@ fn served_configuration_missing(subject: &ServicesSubject<'_>, out: &mut Reporte
 /// RSY715: the start is skipped, without a failure, for want of a file that nobody needs.
 fn condition_on_another_file(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
     for server in subject.servers() {
-        let (Some(unit), Some(config)) = (server.unit(), &server.options.config) else {
+        let (Some(unit), Some(config)) = (server.unit(), server.options.configuration_file()) else {
             continue;
         };
+        let place = server
+            .options
+            .config
+            .as_ref()
+            .map_or_else(|| server.program(), |word| server.span(word));
         for condition in unit.unit.list("Unit", "ConditionPathExists") {
             let wanted = condition.value.bytes();
-            if !wanted.ends_with(b"rsyncd.conf") || wanted == config.bytes || !wanted.starts_with(b"/") {
+            if !wanted.ends_with(b"rsyncd.conf") || wanted == config || !wanted.starts_with(b"/") {
                 continue;
             }
             let exists = server.host.metadata(Path::new(OsStr::from_bytes(wanted)), true);
             if !matches!(exists, Ok(Some(_))) {
                 out.report(
                     Case::at(condition.span())
-                        .also(server.span(config), "config")
+                        .also(place, "config")
                         .with("condition", condition.display())
-                        .with("config", String::from_utf8_lossy(&config.bytes)),
+                        .with("config", String::from_utf8_lossy(config)),
                 );
             }
         }
@@ -250,8 +303,18 @@ fn second_exec_start(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
 
 /// RSY717: systemd starts the program itself, without a shell.
 fn shell_syntax(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
-    for server in subject.servers() {
-        if server.unit().is_none() {
+    let commands = subject.services.units.iter().flat_map(|unit| {
+        let settings = unit.unit.list("Service", "ExecStart").into_iter();
+        settings.flat_map(|setting| {
+            let commands = commands(&setting.value).into_iter();
+            commands.map(|command| (setting.source, command))
+        })
+    });
+    for (source, command) in commands {
+        let program = command
+            .first()
+            .and_then(|word| word.bytes.rsplit(|byte| *byte == b'/').next());
+        if program != Some(b"rsync") {
             continue;
         }
         let is_shell = |word: &&Word| {
@@ -262,8 +325,11 @@ fn shell_syntax(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
                 || bytes.starts_with(b"2>")
                 || bytes.starts_with(b"&>")
         };
-        if let Some(word) = server.words.iter().skip(1).find(is_shell) {
-            out.report(Case::at(server.span(word)).with("word", String::from_utf8_lossy(&word.bytes)));
+        if let Some(word) = command.iter().skip(1).find(is_shell) {
+            out.report(
+                Case::at(Span::new(source, word.range.clone()))
+                    .with("word", String::from_utf8_lossy(&word.bytes)),
+            );
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     },
     model::{
         Scope, access,
-        service::{XinetdService, services},
+        service::{Word, XinetdService, services},
     },
     syntax::xinetd::{Attribute, Opening},
     terms::Span,
@@ -26,6 +26,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::services("RSY742", service_disabled),
     Check::services("RSY743", waits),
     Check::services("RSY744", admits_nobody),
+    Check::services("RSY734", value_switches_off),
     Check::services("RSY745", server_missing),
     Check::services("RSY746", unknown_user),
     Check::services("RSY747", port_unknown),
@@ -210,6 +211,63 @@ fn admits_nobody(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
             .filter(|attribute| attribute.values.is_empty())
         {
             out.report(Case::at(Span::new(file.source, attribute.name.clone())));
+        }
+        for name in ["only_from", "no_access"] {
+            for word in service.values(name) {
+                let text = String::from_utf8_lossy(&word.bytes).into_owned();
+                let case = Case::at(Span::new(file.source, word.range)).with("word", text.clone());
+                let mask = text.split_once('/').map_or("", |(_, mask)| mask);
+                let is_unknown = text.contains('*') || mask.contains('.');
+                let is_all = matches!(&*text, "0.0.0.0" | "0.0.0.0/0");
+                if name == "only_from" && is_unknown {
+                    out.report(case.variant("word"));
+                } else if name == "no_access" && is_all && service.attribute("only_from").is_none() {
+                    out.report(case.variant("all"));
+                }
+            }
+        }
+        for name in ["per_source", "instances"] {
+            if let Some(word) = service.value(name).filter(|word| word.bytes == b"0") {
+                let case = Case::at(Span::new(file.source, word.range)).with("name", name);
+                out.report(case.variant("zero"));
+            }
+        }
+    }
+}
+
+/// RSY734: what switches the service off, and not just the line.
+fn value_switches_off(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
+    for (file, service) in each(subject) {
+        let shown = |word: &Word| String::from_utf8_lossy(&word.bytes).into_owned();
+        let case = |word: &Word, name: &'static str| {
+            let case = Case::at(Span::new(file.source, word.range.clone()));
+            case.with("name", name).with("word", shown(word))
+        };
+        for name in ["only_from", "no_access"] {
+            for word in service
+                .values(name)
+                .iter()
+                .filter(|word| word.bytes.contains(&b','))
+            {
+                // `192.0.2.{1,2}` is xinetd's own way to name several.
+                if !word.bytes.contains(&b'{') {
+                    out.report(case(word, name));
+                }
+            }
+        }
+        if let Some(word) = service.value("max_load")
+            && shown(&word).parse().is_ok_and(|load: f64| load == 0.0)
+        {
+            out.report(case(&word, "max_load").variant("load"));
+        }
+        let is_stream = service
+            .value("socket_type")
+            .is_some_and(|word| word.bytes == b"stream");
+        if let Some(word) = service
+            .value("protocol")
+            .filter(|word| is_stream && word.bytes.starts_with(b"udp"))
+        {
+            out.report(case(&word, "protocol").variant("protocol"));
         }
     }
 }
