@@ -87,6 +87,17 @@ pub(super) fn is_echo(line: &str) -> bool {
     .any(|echo| line.contains(echo))
 }
 
+/// Whether a message tells nothing but the end of a connection.
+pub(super) fn is_of_hang_up(message: &str) -> bool {
+    [
+        "Connection reset by peer",
+        "Broken pipe",
+        "connection unexpectedly closed",
+    ]
+    .iter()
+    .any(|end| message.contains(end))
+}
+
 /// Whether a line tells that the daemon has hung up, before or after the session began.
 pub(super) fn is_hang_up(line: &str) -> bool {
     let before = [

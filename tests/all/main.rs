@@ -35,6 +35,7 @@ mod proofs;
 mod properties;
 mod readme;
 mod regression;
+mod reported;
 mod reports;
 mod sarif;
 mod scripts;
