@@ -65,7 +65,8 @@ fn exit_of_others(line: &str) -> Option<u8> {
         return u8::try_from(status / 256).ok().filter(|exit| *exit > 0);
     }
     let lowered = line.to_ascii_lowercase();
-    if !lowered.contains("rsync") {
+    // xinetd tells how the daemon ended, not its client.
+    if !lowered.contains("rsync") || lowered.contains(": exit: rsync ") {
         return None;
     }
     CARRIERS.iter().find_map(|carrier| {

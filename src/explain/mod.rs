@@ -101,8 +101,10 @@ pub fn explain(text: impl io::BufRead, known: &Known) -> io::Result<Explanation>
     let mut collector = Collector::default();
     let stop = line::for_each(text, |number, bytes| {
         let text = line::clean(bytes);
-        if collector.has_begun(number) || MESSAGES.may_tell(text.as_bytes()) {
-            collector.line(number, &text);
+        for text in line::unescaped(text).lines() {
+            if collector.has_begun(number) || MESSAGES.may_tell(text.as_bytes()) {
+                collector.line(number, text);
+            }
         }
     })?;
     let (mut incidents, omitted) = collector.finish();
