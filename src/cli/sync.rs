@@ -18,23 +18,27 @@ use std::{
 
 use clap::Args;
 use jiff::tz::TimeZone;
+use nix::unistd::{getpgrp, tcgetpgrp};
+use serde_json::json;
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
 };
 
 use crate::{
+    catalog::Language,
     cli::{Failure, exit, output::complain},
-    explain::{Known, explain},
+    explain::{Explanation, Known, explain},
+    render::diagnoses,
     rsync::{
         delta::Checksum,
         filter::{CvsIgnores, FilterError},
         net::{Proxy, connect, run_program, set_socket_options},
         proto::{Compression, named},
-        transfer::{Credentials, Dialogue, Error, Options, describe, open, pull, push},
-        tree::{Identity, open_trusted},
+        transfer::{Credentials, Dialogue, Error, Options, Outcome, describe, open, pull, push},
+        tree::{Identity, append_trusted, open_trusted},
     },
-    sync::{Command, Place, Plan, Printer, Surroundings, UsageError},
+    sync::{Command, Place, Plan, Printer, Streams, Surroundings, UsageError, version, version_for_programs},
     terms::Exit,
 };
 
@@ -66,13 +70,16 @@ the modules. Supported now: pulls, pushes and listings with
   -b --suffix -k -L --copy-unsafe-links --safe-links --munge-links -M -s --max-alloc --trust-sender
   -z --compress-choice --compress-level --skip-compress              how the data travel
   --old-compress --new-compress --checksum-choice --checksum-seed
-  -n -v -q -i -h --list-only --stats --no-motd                        what is done and printed
-  --port --timeout --contimeout --password-file --protocol -4 -6      how the daemon is reached
+  -n -v -q -i -h --list-only --stats --no-motd --progress --info --debug   what is done and printed
+  --out-format --log-file --log-file-format -8 --outbuf --stderr --json
+  --bwlimit --port --timeout --contimeout --password-file --protocol -4 -6      how the daemon is reached
   --address --sockopts --early-input
-In pushes too: -H -K -y -T --backup-dir --partial --partial-dir --inplace --append --append-verify --delay-updates
-  --compare-dest --copy-dest --link-dest --chown --usermap --groupmap --super --mkpath --fsync --preallocate
-  --write-devices; in pulls only: -A -X
-and the --no-OPTION forms. Every other option of rsync's is refused by name. -vv says no more than -v.
+  --inplace --append --append-verify --partial --partial-dir -P --delay-updates -T   where files are made
+  --backup-dir --compare-dest --copy-dest --link-dest -y --fsync --preallocate     and what is kept and used
+  --chown --usermap --groupmap --mkpath                                  whom they belong to, and where
+  -H (pushes: from protocol 30); in pushes too: -K --super --write-devices; in pulls only: -A -X
+and the --no-OPTION forms. Every other option of rsync's is refused by name. -vv tells of no filter rules, and
+-vvv says no more than -vv. With --json a program can read what happens; -VV tells it what this client can do.
 ";
 
 /// Carries out rsync's command line.
@@ -91,13 +98,12 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
             io::stdout().write_all(HELP.as_bytes())?;
             return Ok(exit::CLEAN);
         }
-        Ok(Command::Version) => {
-            writeln!(
-                io::stdout(),
-                "rsyncctl  version {}  protocol version {}",
-                env!("CARGO_PKG_VERSION"),
-                crate::rsync::proto::PROTOCOL
-            )?;
+        Ok(Command::Version { is_for_programs }) => {
+            let text = match is_for_programs {
+                true => version_for_programs(),
+                false => version(),
+            };
+            io::stdout().write_all(text.as_bytes())?;
             return Ok(exit::CLEAN);
         }
         Ok(Command::Transfer(mut plan)) => {
@@ -114,40 +120,87 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
             complain(&format!("{prefix}{error}\n{}", last_line(code, "client")))?;
             return Ok(code);
         }
+        Err(UsageError::Help(text)) => {
+            io::stdout().write_all(text.as_bytes())?;
+            return Ok(exit::CLEAN);
+        }
         Err(error) if error.exit() == Exit::Syntax && !error.is_of_rsync() => {
             complain(&format!("{error}\nsee `rsyncctl sync --help`"))?;
             return Ok(Exit::Syntax.code());
         }
         Err(error) => {
             let code = error.exit().code();
-            let prefix = if error.is_of_rsync() { "rsync: " } else { "" };
+            let prefix = if error.is_of_rsync() { error.prefix() } else { "" };
             writeln!(io::stderr(), "{prefix}{error}\n{}", last_line(code, "client"))?;
             return Ok(code);
         }
     };
-    let printer = Printer::new(
-        &plan,
-        TimeZone::system(),
-        io::BufWriter::new(io::stdout()),
-        io::stderr(),
-    );
+    let (log, unlogged) = match plan.output.log_file.as_deref().map(append_trusted) {
+        Some(Err(error)) => (None, Some(error)),
+        opened => (opened.and_then(Result::ok), None),
+    };
+    let output: Box<dyn io::Write + Send> = match plan.output.all_to_errors && !plan.output.is_json {
+        true => Box::new(io::stderr()),
+        false => Box::new(io::BufWriter::new(io::stdout())),
+    };
+    let streams = Streams {
+        output,
+        errors: Box::new(io::stderr()),
+        log: log.map(|file| Box::new(file) as Box<dyn io::Write + Send>),
+        is_in_foreground: Box::new(is_in_foreground),
+    };
+    let printer = Printer::new(&plan, TimeZone::system(), streams);
+    if let (Some(error), Some(path)) = (unlogged, &plan.output.log_file) {
+        // rsync goes on without it too.
+        let (path, reason) = (path.display(), describe(&error));
+        printer.complain(&format!(
+            "rsync: [client] failed to open log-file {path}: {reason}"
+        ));
+        printer.inform("Ignoring \"log file\" setting.");
+    }
     let ended = transfer(&plan, &printer);
-    printer.flush()?;
+    let outcome = ended.as_ref().ok().and_then(Option::as_ref).copied();
+    let code = conclude(&plan, &printer, ended);
+    printer.finish(outcome.as_ref())?;
+    let explanation = match code {
+        0 => None,
+        _ => explain(&*printer.complaints(), &Known::default()).ok(),
+    };
+    // What to do next.
+    if let Some(advice) = explanation.as_ref().and_then(advice) {
+        printer.advise(&advice);
+    }
+    if plan.output.is_json {
+        let diagnoses = explanation.map_or_else(
+            || json!([]),
+            |explanation| diagnoses(&explanation, "stderr", Language::English),
+        );
+        printer.conclude(&diagnoses, code, outcome.as_ref())?;
+    }
+    Ok(code)
+}
+
+/// Says how the session ended; the status to end with.
+fn conclude(plan: &Plan, printer: &Printer<'_>, ended: Result<Option<Outcome>, Error>) -> u8 {
     let code = match ended {
-        Ok(code) => code,
+        Ok(outcome) => outcome.map_or(exit::CLEAN, |outcome| outcome.exit),
         // It said why.
-        Err(Error::PeerExit(said @ 1..)) => {
-            let code = u8::try_from(said).unwrap_or(u8::MAX);
-            if let Some(advice) = advice(&printer.complaints()) {
-                printer.complain(&advice);
-            }
-            return Ok(code);
-        }
+        Err(Error::PeerExit(said @ 1..)) => return u8::try_from(said).unwrap_or(u8::MAX),
         Err(error) => {
             let text = error.to_string();
-            let is_whole = ["@", "ERROR", "rsync:", "Failed to negotiate", "--"]
-                .iter()
-                .any(|start| text.starts_with(start));
+            let is_whole = [
+                "@",
+                "ERROR",
+                "rsync:",
+                "Failed to ",
+                "The ",
+                "No colon",
+                "No name",
+                "Invalid number",
+                "--",
+            ]
+            .iter()
+            .any(|start| text.starts_with(start));
             let is_whole = is_whole || matches!(error, Error::Filter(_));
             let prefix = if is_whole { "" } else { "rsync: " };
             printer.complain(&format!("{prefix}{text}"));
@@ -160,12 +213,8 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
             _ => "Receiver",
         };
         printer.complain(&last_line(code, role));
-        // What to do next.
-        if let Some(advice) = advice(&printer.complaints()) {
-            printer.complain(&advice);
-        }
     }
-    Ok(code)
+    code
 }
 
 /// How rsync's complaints end.
@@ -212,8 +261,8 @@ fn offered<T: PartialEq>(variable: &str, of_name: impl Fn(&str) -> Option<T>) ->
     env::var(variable).ok().and_then(|list| named(&list, of_name))
 }
 
-fn transfer(plan: &Plan, printer: &Printer<'_>) -> Result<u8, Error> {
-    let stream = reach(plan)?;
+fn transfer(plan: &Plan, printer: &Printer<'_>) -> Result<Option<Outcome>, Error> {
+    let stream = reach(plan, printer)?;
     stream
         .set_read_timeout(plan.options.timeout)
         .map_err(|source| Error::Socket {
@@ -242,14 +291,22 @@ fn transfer(plan: &Plan, printer: &Printer<'_>) -> Result<u8, Error> {
 }
 
 /// Connects as the environment says.
-fn reach(plan: &Plan) -> Result<TcpStream, Error> {
+fn reach(plan: &Plan, printer: &Printer<'_>) -> Result<TcpStream, Error> {
     let address = &plan.daemon.address;
     let limit = plan.connect_limit.or(plan.options.timeout);
     let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
     Ok(match (variable("RSYNC_CONNECT_PROG"), variable("RSYNC_PROXY")) {
         (Some(command), _) => run_program(&command, &address.host)?,
-        (None, Some(proxy)) => Proxy::parse(&proxy)?.connect(address, limit)?,
-        (None, None) => connect(address, limit)?,
+        (None, Some(proxy)) => {
+            let proxy = Proxy::parse(&proxy)?;
+            let to = &proxy.address;
+            printer.connecting(&to.host, to.port, true);
+            proxy.connect(address, limit)?
+        }
+        (None, None) => {
+            printer.connecting(&address.host, address.port, false);
+            connect(address, limit)?
+        }
     })
 }
 
@@ -288,7 +345,7 @@ impl Drop for Interrupt {
     }
 }
 
-fn converse(plan: &Plan, printer: &Printer<'_>, stream: TcpStream) -> Result<u8, Error> {
+fn converse(plan: &Plan, printer: &Printer<'_>, stream: TcpStream) -> Result<Option<Outcome>, Error> {
     let early_input = plan.early_input.as_deref().map(early_input).transpose()?;
     let dialogue = match &plan.place {
         Place::Modules => Dialogue::List,
@@ -299,10 +356,10 @@ fn converse(plan: &Plan, printer: &Printer<'_>, stream: TcpStream) -> Result<u8,
     };
     let opened = open(stream, plan.protocol, dialogue, &Login(plan), printer)?;
     let Some(opened) = opened else {
-        return Ok(exit::CLEAN);
+        return Ok(None);
     };
     let outcome = match &plan.place {
-        Place::Modules => return Ok(exit::CLEAN),
+        Place::Modules => return Ok(None),
         Place::Files {
             paths, destination, ..
         } => pull(
@@ -315,7 +372,12 @@ fn converse(plan: &Plan, printer: &Printer<'_>, stream: TcpStream) -> Result<u8,
         )?,
         Place::Push { target, sources, .. } => push(opened, sources, target, &plan.options, printer)?,
     };
-    Ok(outcome.exit)
+    Ok(Some(outcome))
+}
+
+/// Whether the terminal, if standard output is one, shows this program now.
+fn is_in_foreground() -> bool {
+    tcgetpgrp(io::stdout()).map_or(true, |shown| shown == getpgrp())
 }
 
 fn identity(_options: &Options) -> Identity {
@@ -432,8 +494,7 @@ fn first_line(text: &[u8]) -> Vec<u8> {
 }
 
 /// What to do next: the likeliest cause of what was printed.
-fn advice(complaints: &[u8]) -> Option<String> {
-    let explanation = explain(complaints, &Known::default()).ok()?;
+fn advice(explanation: &Explanation) -> Option<String> {
     let cause = explanation.incidents.first()?.causes.first()?;
     Some(format!(
         "rsyncctl: {}; `rsyncctl explain {}` says what to do",

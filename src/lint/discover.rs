@@ -109,6 +109,9 @@ pub(super) fn by_name(path: &Path) -> Option<FileKind> {
     if name.ends_with(".conf") && has("rsync") && !is_credential {
         return Some(FileKind::RsyncdConf);
     }
+    if (name.ends_with(".conf") || name.ends_with(".inc")) && !is_credential && is_in_parts(path) {
+        return Some(FileKind::RsyncdConf);
+    }
     if name.ends_with(".service") || scripts::by_name(path).is_some() {
         return None;
     }
@@ -120,6 +123,13 @@ pub(super) fn by_name(path: &Path) -> Option<FileKind> {
         return Some(FileKind::Password);
     }
     None
+}
+
+/// Whether a file lies in a folder of parts of a daemon's configuration, such as `rsyncd.d`.
+fn is_in_parts(path: &Path) -> bool {
+    let folder = path.parent().map(file_name).unwrap_or_default();
+    let folder = folder.to_ascii_lowercase();
+    folder.contains("rsync") && folder.ends_with(".d")
 }
 
 fn by_content(content: &Bytes) -> Option<FileKind> {

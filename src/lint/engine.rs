@@ -15,7 +15,7 @@ use crate::{
     host::{Host, Part, Unknown},
     lint::{
         engine::passwords::PasswordFile,
-        files::HostFiles,
+        folders::Folders,
         outcome::Outcome,
         roles::{Roles, hidden_suffixes, names_secrets},
         scripts,
@@ -111,8 +111,15 @@ impl Report {
 
 /// Checks files.
 pub fn lint<'a>(inputs: Vec<Input<'a>>, options: &'a Options) -> Report {
+    lint_found(inputs, &Folders::default(), options)
+}
+
+/// Checks files, some of which were found in folders.
+pub fn lint_found<'a>(inputs: Vec<Input<'a>>, folders: &'a Folders<'a>, options: &'a Options) -> Report {
+    let inputs = folders.without_included(inputs, options.circumstances.release);
     let mut run = Run {
         options,
+        folders,
         sources: Sources::default(),
         files: Vec::new(),
         outcome: Outcome::new(options),
@@ -135,6 +142,7 @@ pub fn lint<'a>(inputs: Vec<Input<'a>>, options: &'a Options) -> Report {
 
 struct Run<'a> {
     options: &'a Options,
+    folders: &'a Folders<'a>,
     sources: Sources,
     files: Vec<(SourceId, FileKind)>,
     outcome: Outcome<'a>,
@@ -212,7 +220,8 @@ impl<'a> Run<'a> {
             }
             if input.kind == FileKind::RsyncdConf {
                 let release = self.options.circumstances.release;
-                let daemon = resolve(&mut self.sources, source, release, &HostFiles(input.host));
+                let files = self.folders.files(&input.name, input.host);
+                let daemon = resolve(&mut self.sources, source, release, &files);
                 for (source, ranges) in hidden_suffixes(&daemon) {
                     self.sources.hide(source, ranges);
                 }

@@ -17,6 +17,13 @@ impl Files for HostFiles<'_> {
             // rsync looks below the folder in which the daemon was started, and that is in no file.
             return Err(NotOpened::Unknown(Unknown::Relative));
         }
+        self.open_place(path)
+    }
+}
+
+impl HostFiles<'_> {
+    /// Opens what is at a place, whichever folder that is seen from.
+    pub(super) fn open_place(&self, path: &Path) -> Result<Opened, NotOpened> {
         let missing = || NotOpened::Failed("No such file or directory".to_owned());
         match self.0.metadata(path, true).map_err(not_opened)? {
             None => Err(missing()),

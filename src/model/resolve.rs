@@ -396,7 +396,7 @@ impl Resolver<'_> {
         let is_same = |source: &SourceId| self.sources.get(*source).bytes()[..] == bytes[..];
         let source = before
             .filter(is_same)
-            .unwrap_or_else(|| self.sources.add(Source::new(path.display().to_string(), bytes)));
+            .unwrap_or_else(|| self.sources.add(Source::new(self.files.name(&path), bytes)));
         self.by_path.insert(path.clone(), source);
         self.configuration.includes.push(Include {
             directive,

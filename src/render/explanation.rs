@@ -309,15 +309,7 @@ fn place(side: Option<Side>, language: Language) -> &'static str {
 }
 
 fn envelope(explanation: &Explanation, name: &str, language: Language) -> Value {
-    let diagnoses: Vec<_> = explanation
-        .incidents
-        .iter()
-        .enumerate()
-        .flat_map(|(index, incident)| {
-            let causes = incident.causes.iter().take(NAMED);
-            causes.map(move |cause| diagnosis(index + 1, incident, cause, name, language))
-        })
-        .collect();
+    let diagnoses = diagnoses(explanation, name, language);
     let failures: Vec<_> = explanation
         .incidents
         .iter()
@@ -338,6 +330,19 @@ fn envelope(explanation: &Explanation, name: &str, language: Language) -> Value 
         "unchecked": [],
         "summary": { "failures": failures, "omitted": explanation.omitted },
     })
+}
+
+/// The causes of a text of that name, for the envelope of an instrument.
+pub(crate) fn diagnoses(explanation: &Explanation, name: &str, language: Language) -> Value {
+    let diagnoses = explanation
+        .incidents
+        .iter()
+        .enumerate()
+        .flat_map(|(index, incident)| {
+            let causes = incident.causes.iter().take(NAMED);
+            causes.map(move |cause| diagnosis(index + 1, incident, cause, name, language))
+        });
+    diagnoses.collect()
 }
 
 fn diagnosis(failure: usize, incident: &Incident, cause: &Cause, name: &str, language: Language) -> Value {

@@ -19,6 +19,7 @@ mod words;
 mod xml;
 
 pub(crate) use concise::unchecked;
+pub(crate) use explanation::diagnoses;
 pub use explanation::explanation;
 pub(crate) use json::envelope;
 pub(crate) use visible::visible;

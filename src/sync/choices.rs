@@ -80,13 +80,15 @@ impl<'s> Choices<'s> {
                 options.mode_changes.extend(changes);
             }
             "backup" | "b" => options.backs_up = is_on,
-            "suffix" if is_on => options.suffix = value.filter(|value| *value != "~").map(str::to_owned),
+            "suffix" if is_on => options.suffix = value.map(str::to_owned),
             "max-alloc" if is_on => {
                 size(name, value)?;
                 options.max_alloc = value.map(str::to_owned);
             }
+            "bwlimit" if is_on => options.bandwidth = bandwidth(value.unwrap_or_default())?,
+            "bwlimit" => options.bandwidth = None,
             "secluded-args" | "protect-args" | "s" => options.secluded = is_on,
-            "chown" if is_on => self.receiving.owners(options, value.unwrap_or_default())?,
+            "chown" if is_on => ReceivingChoices::owners(options, value.unwrap_or_default())?,
             "mkpath" => options.make_path = is_on,
             "hard-links" | "H" => options.hard_links = is_on,
             "remote-option" | "M" if is_on => options.remote_options.extend(value.map(str::to_owned)),
@@ -170,12 +172,6 @@ impl<'s> Choices<'s> {
 
     /// What only all options together say.
     pub(super) fn finish(mut self, options: &mut Options, is_pull: bool) -> Result<(), UsageError> {
-        if is_pull && options.hard_links {
-            return Err(UsageError::PushOnly("hard-links".to_owned()));
-        }
-        if is_pull && options.make_path {
-            return Err(UsageError::PushOnly("mkpath".to_owned()));
-        }
         self.receiving
             .finish(&mut options.receiving, options.whole_file, is_pull)?;
         let mut times = self.times_of_deletion;
@@ -197,12 +193,17 @@ impl<'s> Choices<'s> {
         if deletes && !options.recursive && !options.directories {
             return Err(UsageError::DeletionWithoutFolders);
         }
+        let given = options.receiving.backup_directory.take();
+        let is_given = given.is_some();
+        options.receiving.backup_directory = given.as_deref().and_then(backup_directory);
+        options.backs_up |= is_given;
+        let keeps_beside = options.receiving.backup_directory.is_none();
         match options.suffix.as_deref() {
-            Some("") if options.receiving.backup_directory.is_none() => return Err(UsageError::EmptySuffix),
+            None | Some("") if keeps_beside && is_given => return Err(UsageError::EmptySuffixThere),
+            Some("") if keeps_beside => return Err(UsageError::EmptySuffix),
             Some(suffix) if suffix.contains('/') => return Err(UsageError::Suffix(suffix.to_owned())),
             _ => {}
         }
-        let keeps_beside = options.receiving.backup_directory.is_none();
         if options.backs_up && keeps_beside && deletes && !options.deletion.excluded {
             let rule = [b"P *", options.backup_suffix()].concat();
             self.filters.filter(&rule, &mut *self.surroundings.read)?;
@@ -213,17 +214,46 @@ impl<'s> Choices<'s> {
     }
 }
 
+/// Where backups go; `None` if that is where the files are.
+fn backup_directory(mut path: &str) -> Option<String> {
+    while let Some(rest) = path.strip_prefix("./") {
+        path = rest;
+    }
+    (!matches!(path, "" | ".")).then(|| path.to_owned())
+}
+
+/// `--bwlimit`: bytes a second, in units of 1024 (`OPT_BWLIMIT` in options.c).
+fn bandwidth(value: &str) -> Result<Option<u32>, UsageError> {
+    let wrong = |problem: &str| UsageError::Value {
+        option: format!("--bwlimit={value}"),
+        problem: problem.to_owned(),
+    };
+    let bytes =
+        parse_size(value, 1).ok_or_else(|| wrong("it is not a rate such as `100`, `1.5m` or `2GB`"))?;
+    match bytes {
+        0 => Ok(None),
+        1..512 => Err(wrong(
+            "it is too small: at least 512 bytes a second, or 0 for no limit",
+        )),
+        bytes => {
+            let rate = u32::try_from((bytes + 512) / 1024);
+            rate.map(Some).map_err(|_| wrong("it is too large"))
+        }
+    }
+}
+
 /// A number of bytes: digits, perhaps with a fraction, a unit of 1024 (`K`, `KiB`) or of 1000 (`KB`), and `+1` or `-1`
 /// (`parse_size_arg` in options.c).
 pub(super) fn size(option: &str, value: Option<&str>) -> Result<u64, UsageError> {
     let value = value.unwrap_or_default();
-    parse_size(value).ok_or_else(|| UsageError::Value {
+    parse_size(value, 0).ok_or_else(|| UsageError::Value {
         option: format!("--{option}={value}"),
         problem: "it is not a size such as `100`, `1.5m` or `2GB`".to_owned(),
     })
 }
 
-fn parse_size(value: &str) -> Option<u64> {
+/// Without a unit it is 1024 to that power.
+fn parse_size(value: &str, power: u32) -> Option<u64> {
     let end = value
         .find(|letter: char| !letter.is_ascii_digit() && letter != '.')
         .unwrap_or(value.len());
@@ -237,7 +267,8 @@ fn parse_size(value: &str) -> Option<u64> {
     }
     let unit = rest.to_ascii_lowercase();
     let power = match unit.chars().next() {
-        None | Some('b') => 0,
+        None => power,
+        Some('b') => 0,
         Some('k') => 1,
         Some('m') => 2,
         Some('g') => 3,
@@ -257,7 +288,25 @@ fn parse_size(value: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse_size;
+    use super::{bandwidth, parse_size};
+
+    #[test]
+    fn rates_are_thousands_of_bytes() {
+        for (text, expected) in [
+            ("100", 100),
+            ("1.5m", 1536),
+            ("1MB", 977),
+            ("600b", 1),
+            ("0.5", 1),
+            ("2g", 2 << 20),
+        ] {
+            assert_eq!(bandwidth(text), Ok(Some(expected)), "{text}");
+        }
+        assert_eq!(bandwidth("0"), Ok(None));
+        for text in ["511b", "-1", "x", "9e9", "5p"] {
+            assert!(bandwidth(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn sizes_have_units() {
@@ -271,7 +320,7 @@ mod tests {
             ("", None),
             ("0-1", None),
         ] {
-            assert_eq!(parse_size(text), expected, "{text}");
+            assert_eq!(parse_size(text, 0), expected, "{text}");
         }
     }
 }

@@ -1,7 +1,7 @@
 use crate::rsync::{
     proto::{
         ItemFlags,
-        file_list::{Entry, FileKind, FileList},
+        file_list::{Entry, FileKind},
     },
     transfer::Options,
 };
@@ -56,22 +56,8 @@ pub(super) fn letters(entry: &Entry, flags: ItemFlags, options: &Options, arrow:
     format!("{update}{letter}{attributes}")
 }
 
-/// `%n%L`: the name, and where a link leads.
-pub(super) fn name(list: &FileList, entry: &Entry) -> Vec<u8> {
-    let mut text = list.name(entry).to_vec();
-    if entry.is_directory() {
-        text.push(b'/');
-    }
-    if let Some(link) = list.extra(entry).and_then(|extra| extra.link.as_ref()) {
-        text.extend_from_slice(b" -> ");
-        text.extend_from_slice(link);
-    }
-    text
-}
-
 /// The ten letters of a mode, as `ls` writes them.
-pub(super) fn permissions(entry: &Entry) -> String {
-    let mode = entry.mode;
+pub(super) fn permissions(mode: u32) -> String {
     let kind = match mode & 0o170_000 {
         0o040_000 => 'd',
         0o120_000 => 'l',
@@ -94,17 +80,4 @@ pub(super) fn permissions(entry: &Entry) -> String {
         });
     }
     letters
-}
-
-/// Digits in groups of three.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

@@ -1,13 +1,26 @@
 //! rsync's command line, carried out with our own client: what is typed, and what is printed.
 
 mod choices;
+mod console;
+mod files;
+mod format;
 mod itemize;
+mod lines;
+mod number;
+mod output;
 mod plan;
 mod print;
+mod progress;
 mod receiving;
+mod report;
+mod summary;
 mod usage;
+mod version;
 
 pub use choices::Surroundings;
+pub use console::Streams;
+pub use output::Output;
 pub use plan::{Command, Daemon, Place, Plan};
 pub use print::Printer;
 pub use usage::UsageError;
+pub use version::{version, version_for_programs};

@@ -14,6 +14,7 @@ use crate::{
     },
     sync::{
         choices::{Choices, Surroundings},
+        output::{Output, OutputChoices},
         usage::{UsageError, dashed},
     },
     syntax::Invocation,
@@ -28,8 +29,11 @@ const PORT: u16 = 873;
 pub enum Command {
     /// `--help`.
     Help,
-    /// `--version`.
-    Version,
+    /// `--version`; twice, for programs.
+    Version {
+        /// Whether a program reads it.
+        is_for_programs: bool,
+    },
     /// A transfer, or a listing.
     Transfer(Box<Plan>),
 }
@@ -45,10 +49,8 @@ pub struct Plan {
     pub options: Options,
     /// The newest protocol that is spoken.
     pub protocol: u8,
-    /// `--stats`.
-    pub statistics: bool,
-    /// `--quiet`.
-    pub quiet: bool,
+    /// What is printed.
+    pub output: Output,
     /// `--no-motd`.
     pub no_message_of_the_day: bool,
     /// `--contimeout`.
@@ -104,8 +106,13 @@ impl Command {
     pub fn parse(words: &[OsString], surroundings: Surroundings<'_>) -> Result<Self, UsageError> {
         let invocation = Invocation::parse(words.iter().map(|word| word.to_string_lossy()));
         let mut reading = Reading::default();
+        let mut versions = 0;
         let mut choices = Choices::new(surroundings);
         for given in &invocation.options {
+            if given.name == "json" && given.value.is_none() {
+                reading.said.for_programs();
+                continue;
+            }
             if !given.is_known {
                 return Err(UsageError::Unknown(dashed(&given.name)));
             }
@@ -116,19 +123,26 @@ impl Command {
             match (&*given.name, given.value.as_deref()) {
                 // Only the first of all letters asks for help.
                 ("help", _) => return Ok(Self::Help),
-                ("version" | "V", _) => return Ok(Self::Version),
+                ("version" | "V", _) => versions += 1,
                 ("human-readable", _) if words.len() == 1 => return Ok(Self::Help),
                 (name, value) => reading.option(&mut choices, name, value)?,
             }
         }
-        choices.finish(&mut reading.options, invocation.is_push() != Some(true))?;
+        if versions > 0 {
+            let is_for_programs = versions > 1;
+            return Ok(Self::Version { is_for_programs });
+        }
+        let is_pull = invocation.is_push() != Some(true);
+        choices.finish(&mut reading.options, is_pull)?;
+        let said = std::mem::take(&mut reading.said);
+        let output = said.finish(&mut reading.options, is_pull)?;
         let raw = invocation.target_words.iter().map(|&word| words[word].as_bytes());
         let arguments = invocation.targets.iter().zip(raw);
         let arguments: Vec<_> = arguments
             .map(|(target, word)| Argument { target, word })
             .collect();
         reading
-            .plan(&arguments)
+            .plan(&arguments, output)
             .map(|plan| Self::Transfer(Box::new(plan)))
     }
 }
@@ -136,8 +150,7 @@ impl Command {
 #[derive(Default)]
 struct Reading {
     options: Options,
-    statistics: bool,
-    quiet: bool,
+    said: OutputChoices,
     no_message_of_the_day: bool,
     connect_limit: Option<Duration>,
     password_file: Option<PathBuf>,
@@ -214,21 +227,7 @@ impl Reading {
             "whole-file" | "W" => options.whole_file = is_on,
             "dry-run" | "n" if is_on => options.dry_run = true,
             "list-only" if is_on => (options.list_only, options.list_only_is_said) = (true, true),
-            "verbose" | "v" => {
-                options.verbose = if is_on {
-                    options.verbose.saturating_add(1)
-                } else {
-                    0
-                }
-            }
-            "quiet" | "q" if is_on => self.quiet = true,
-            "itemize-changes" | "i" => {
-                options.report_unchanged = is_on && options.itemize;
-                options.itemize = is_on;
-            }
-            "stats" if is_on => self.statistics = true,
             "no-motd" => self.no_message_of_the_day = true,
-            "human-readable" | "h" => {}
             "ipv4" => self.family = Family::V4,
             "ipv6" => self.family = Family::V6,
             "block-size" | "B" => options.block_size = Some(number(name, value, 1..=131_072)?),
@@ -251,6 +250,11 @@ impl Reading {
             "sockopts" => self.socket_options = value.map(str::to_owned),
             "address" => self.local = value.map(str::to_owned),
             "password-file" => self.password_file = value.map(PathBuf::from),
+            "P" if is_on => {
+                self.said.option(options, "progress", true, None)?;
+                choices.option(options, "partial", true, None)?;
+            }
+            plain if self.said.option(options, plain, is_on, value)? => {}
             plain if choices.option(options, plain, is_on, value)? => {}
             _ => return Err(UsageError::Unsupported(dashed(name))),
         }
@@ -317,7 +321,7 @@ impl Reading {
         Ok((first, place))
     }
 
-    fn plan(mut self, arguments: &[Argument<'_>]) -> Result<Plan, UsageError> {
+    fn plan(mut self, arguments: &[Argument<'_>], output: Output) -> Result<Plan, UsageError> {
         let (sources, destination) = match arguments {
             [] => return Err(UsageError::NoSource),
             [source] => (std::slice::from_ref(source), None),
@@ -350,8 +354,7 @@ impl Reading {
             place,
             options: self.options,
             protocol: self.protocol.unwrap_or(crate::rsync::proto::PROTOCOL),
-            statistics: self.statistics,
-            quiet: self.quiet,
+            output,
             no_message_of_the_day: self.no_message_of_the_day,
             connect_limit: self.connect_limit,
             password_file: self.password_file,
@@ -485,7 +488,10 @@ mod tests {
             refusal("-a --bogus h::m d"),
             UsageError::Unknown("--bogus".into())
         );
-        assert_eq!(refusal("-aH h::m d"), UsageError::PushOnly("hard-links".into()));
+        assert_eq!(
+            refusal("-aK h::m d"),
+            UsageError::PushOnly("keep-dirlinks".into())
+        );
         assert_eq!(refusal("-a h::m i::n"), UsageError::BothRemote);
         assert_eq!(refusal("-a a b"), UsageError::NotYet("a copy on this machine"));
         assert!(matches!(refusal("--timeout=x h::m d"), UsageError::Value { .. }));

@@ -1,354 +1,381 @@
 use std::{
-    io::{self, Write},
-    sync::Mutex,
-    time::Instant,
+    io,
+    sync::{Mutex, MutexGuard},
+    time::SystemTime,
 };
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::tz::TimeZone;
+use serde_json::Value;
 
 use crate::{
     rsync::{
         proto::{
-            ItemFlags, Tag,
-            file_list::{Entry, FileKind, FileList},
+            Session, Tag,
+            file_list::{Entry, FileKind, FileList, numbered},
         },
-        transfer::{Event, FileCounts, Observer, Options, Outcome, shown},
+        transfer::{Event, FileCounts, Observer, Options, Outcome, Role, Transferred},
     },
     sync::{
-        itemize::{grouped, is_significant, letters, name, permissions},
+        console::{Channel, Console, Streams},
+        lines::listing,
         plan::{Place, Plan},
+        progress::Progress,
+        report,
+        summary::Summary,
     },
+    terms::{Debug, Info},
 };
 
 /// Writes what rsync writes, where rsync writes it.
 pub struct Printer<'p> {
-    plan: &'p Plan,
-    zone: TimeZone,
-    start: Instant,
-    seen: Mutex<Seen>,
-    output: Mutex<Box<dyn Write + Send + 'p>>,
-    errors: Mutex<Errors<'p>>,
+    pub(super) plan: &'p Plan,
+    pub(super) zone: TimeZone,
+    start: SystemTime,
+    pub(super) state: Mutex<State<'p>>,
 }
 
-/// What files came by.
-#[derive(Default)]
-struct Seen {
-    listed: FileCounts,
-    created: FileCounts,
+/// What came by, and where it is written.
+pub(super) struct State<'p> {
+    pub(super) console: Console<'p>,
+    pub(super) session: Option<Session>,
+    pub(super) listed: FileCounts,
+    pub(super) created: FileCounts,
+    pub(super) progress: Option<Progress>,
 }
-
-struct Errors<'p> {
-    to: Box<dyn Write + Send + 'p>,
-    /// What was written, for those who explain it.
-    lines: Vec<u8>,
-}
-
-/// As much is kept of what was written.
-const KEPT: usize = 64 * 1024;
 
 impl<'p> Printer<'p> {
     /// Writes to these. Times are local to the zone.
-    pub fn new(
-        plan: &'p Plan,
-        zone: TimeZone,
-        output: impl Write + Send + 'p,
-        errors: impl Write + Send + 'p,
-    ) -> Self {
+    pub fn new(plan: &'p Plan, zone: TimeZone, streams: Streams<'p>) -> Self {
+        let level = plan.options.output.info(Info::Progress);
+        let progress = (level > 0).then(|| Progress::new(plan.output.readable, level > 1));
         Self {
             plan,
-            zone,
-            start: Instant::now(),
-            seen: Mutex::default(),
-            output: Mutex::new(Box::new(output)),
-            errors: Mutex::new(Errors {
-                to: Box::new(errors),
-                lines: Vec::new(),
+            start: SystemTime::now(),
+            state: Mutex::new(State {
+                console: Console::new(&plan.output, plan.options.quiet, zone.clone(), streams),
+                session: None,
+                listed: FileCounts::default(),
+                created: FileCounts::default(),
+                progress,
             }),
+            zone,
         }
     }
 
     /// Writes a line to where errors go.
     pub fn complain(&self, text: &str) {
-        let mut errors = self.errors.lock().expect("no thread panics with it");
-        let line = format!("{text}\n");
-        if errors.lines.len() < KEPT {
-            errors.lines.extend_from_slice(line.as_bytes());
+        self.say(Channel::Error, text);
+    }
+
+    /// Writes a line for the user.
+    pub fn inform(&self, text: &str) {
+        self.say(Channel::Info, text);
+    }
+
+    /// Writes what to do next to where errors go.
+    pub fn advise(&self, text: &str) {
+        self.say(Channel::Advice, text);
+    }
+
+    /// Says what the client is about to connect to.
+    pub fn connecting(&self, host: &str, port: u16, is_proxy: bool) {
+        if self.options().output.debug(Debug::Connect) > 0 {
+            let way = match is_proxy {
+                true => format!("connection via http proxy {host} port {port}"),
+                false => format!("opening tcp connection to {host} port {port}"),
+            };
+            self.say(Channel::Info, &way);
         }
-        let _ = errors.to.write_all(line.as_bytes());
     }
 
     /// All lines that went to where errors go, as far as they are kept.
     pub fn complaints(&self) -> Vec<u8> {
-        self.errors
-            .lock()
-            .expect("no thread panics with it")
-            .lines
-            .clone()
+        self.state().console.complaints()
     }
 
-    /// Writes out what waits.
+    /// The session is over: ends what was begun, and the log (`log_exit` in log.c).
     ///
     /// # Errors
     ///
     /// What the output fails with.
-    pub fn flush(&self) -> io::Result<()> {
-        self.output.lock().expect("no thread panics with it").flush()
-    }
-
-    fn print(&self, text: &str) {
-        if !self.plan.quiet {
-            self.always(text);
+    pub fn finish(&self, outcome: Option<&Outcome>) -> io::Result<()> {
+        let mut state = self.state();
+        if let Some(outcome) = outcome
+            && self.options().output.info(Info::Stats) == 0
+            && (outcome.exit == 0 || self.is_push())
+        {
+            let text = format!(
+                "sent {} bytes  received {} bytes  total size {}",
+                outcome.sent, outcome.received, outcome.total_size
+            );
+            state.console.text(Channel::Log, &text);
         }
+        state.console.finish()
     }
 
-    fn always(&self, text: &str) {
-        let mut output = self.output.lock().expect("no thread panics with it");
-        let _ = writeln!(output, "{text}");
+    /// Ends what a program reads; the explanations of what went wrong are the caller's.
+    ///
+    /// # Errors
+    ///
+    /// What the output fails with.
+    pub fn conclude(&self, diagnoses: &Value, exit: u8, outcome: Option<&Outcome>) -> io::Result<()> {
+        let mut state = self.state();
+        let protocol = state.session.map(|session| session.protocol);
+        let counted = outcome.map(|outcome| (outcome, &state.listed, &state.created));
+        let summary = report::summary(self.plan, exit, protocol, counted);
+        let mut ended = Ok(());
+        state
+            .console
+            .report(|report, to| ended = report.end(diagnoses, &summary, to).and_then(|()| to.flush()));
+        ended
     }
 
-    fn options(&self) -> &Options {
+    pub(super) fn state(&self) -> MutexGuard<'_, State<'p>> {
+        self.state.lock().expect("no thread panics with it")
+    }
+
+    pub(super) fn options(&self) -> &Options {
         &self.plan.options
     }
 
-    /// Which way data go (`%i` in rsyncd.conf(5)).
-    fn arrow(&self) -> char {
-        match self.plan.place {
-            Place::Push { .. } => '<',
-            _ => '>',
-        }
+    pub(super) fn info(&self, word: Info) -> u8 {
+        self.options().output.info(word)
     }
 
-    fn listed(&self, list: &FileList) {
-        let mut seen = self.seen.lock().expect("no thread panics with it");
-        list.entries()
-            .iter()
-            .for_each(|entry| seen.listed.count(entry.kind()));
+    pub(super) const fn is_push(&self) -> bool {
+        matches!(self.plan.place, Place::Push { .. })
     }
 
-    /// The first lines: what comes now.
-    fn begin(&self, is_incremental: bool) {
-        let options = self.options();
-        if options.verbose == 0 || !options.recursive && !options.directories {
+    pub(super) fn say(&self, channel: Channel, text: &str) {
+        self.state().console.text(channel, text);
+    }
+
+    /// What the server is about to be told (`print_child_argv` in util1.c).
+    fn agreed(&self, protocol: u8) {
+        let (role, paths) = match &self.plan.place {
+            Place::Modules => return,
+            Place::Files { paths, .. } => (Role::Receiver, paths.as_slice()),
+            Place::Push { target, .. } => (Role::Sender, std::slice::from_ref(target)),
+        };
+        if self.options().output.debug(Debug::Cmd) == 0 {
             return;
         }
-        let verb = match self.plan.place {
-            Place::Push { .. } if is_incremental => "sending",
-            Place::Push { .. } => "building",
-            _ => "receiving",
-        };
-        self.print(&match is_incremental {
-            true => format!("{verb} incremental file list"),
-            false => format!("{verb} file list ... done"),
-        });
+        let mut arguments = vec![b"--server".to_vec()];
+        arguments.extend((role == Role::Receiver).then(|| b"--sender".to_vec()));
+        let options = self.options().of_server(protocol, role);
+        arguments.extend(options.into_iter().map(String::into_bytes));
+        arguments.push(b".".to_vec());
+        arguments.extend_from_slice(paths);
+        let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b",.-_=+@/".contains(byte);
+        let mut text = b"sending daemon args: ".to_vec();
+        for argument in &arguments {
+            let quote: &[u8] = if argument.iter().all(is_plain) { b"" } else { b"\"" };
+            text.extend_from_slice(&[quote, argument, quote, b" "].concat());
+        }
+        text.extend_from_slice(format!(" ({} args)", arguments.len()).as_bytes());
+        self.state().console.line(Channel::Client, &text);
+    }
+
+    /// Whether rsync says how the list comes on (`init_flist` in flist.c).
+    fn shows_list(&self, state: &State<'_>) -> bool {
+        let is_incremental = |session: Session| session.compatibility.has_incremental_lists();
+        let has_folders = self.options().recursive || self.options().directories;
+        self.info(Info::Flist) > 0 && has_folders && !state.session.is_some_and(is_incremental)
+    }
+
+    fn listing(&self) {
+        let what = if self.is_push() { "building" } else { "receiving" };
+        let mut state = self.state();
+        state.console.text(Channel::Log, &format!("{what} file list"));
+        if self.shows_list(&state) {
+            state
+                .console
+                .begin(Channel::Client, &format!("{what} file list ... "));
+        } else if self.info(Info::Flist) > 0 && (self.options().recursive || self.options().directories) {
+            let what = if self.is_push() { "sending" } else { "receiving" };
+            let text = format!("{what} incremental file list");
+            state.console.text(Channel::Client, &text);
+        }
+    }
+
+    fn counted(&self, count: u64) {
+        let mut state = self.state();
+        if self.info(Info::Flist) > 1 && self.shows_list(&state) {
+            state.console.count(count);
+        }
+    }
+
+    fn listed(&self, list: &FileList, is_first: bool, is_incremental: bool) {
+        let mut state = self.state();
+        let state = &mut *state;
+        let mut size = 0;
+        for entry in list.entries() {
+            state.listed.count(entry.kind());
+            if matches!(entry.kind(), FileKind::Regular | FileKind::Symlink) {
+                size += entry.size.unsigned_abs();
+            }
+        }
+        let count = list.len() as u64;
+        if let Some(progress) = &mut state.progress {
+            progress.listed(count, size, is_incremental);
+        }
+        if is_first && self.shows_list(state) {
+            state.console.go_on();
+            let text = match self.info(Info::Flist) {
+                1 => "done".to_owned(),
+                _ => format!("{count} file{}to consider", if count == 1 { " " } else { "s " }),
+            };
+            state.console.text(Channel::Info, &text);
+        }
     }
 
     /// The lines of a listing; a folder stands in front of what it holds, which may come later.
     fn list(&self, list: &FileList, folder: Option<(&FileList, &Entry)>, is_incremental: bool) {
+        let mut state = self.state();
+        let mut line = |list: &FileList, entry: &Entry| {
+            let console = &mut state.console;
+            if !console.report(|report, to| report.listed(list, entry, to)) {
+                let readable = self.plan.output.readable;
+                console.line(
+                    Channel::Info,
+                    &listing(list, entry, self.options(), readable, &self.zone),
+                );
+            }
+        };
         if let Some((list, entry)) = folder {
-            self.always(&self.listing(list, entry));
+            line(list, entry);
         }
-        let numbers = crate::rsync::proto::file_list::numbered(list);
+        let numbers = numbered(list);
         let entries = numbers
             .into_iter()
             .flatten()
             .map(|place| &list.entries()[place as usize]);
         for entry in entries.filter(|entry| !is_incremental || !entry.is_directory()) {
-            self.always(&self.listing(list, entry));
+            line(list, entry);
         }
-    }
-
-    /// A line of a listing (`list_file_entry` in generator.c).
-    fn listing(&self, list: &FileList, entry: &Entry) -> String {
-        let time = Timestamp::from_second(entry.mtime).map_or_else(
-            |_| "                   ".to_owned(),
-            |time| {
-                time.to_zoned(self.zone.clone())
-                    .strftime("%Y/%m/%d %H:%M:%S")
-                    .to_string()
-            },
-        );
-        let mut name = list.name(entry).to_vec();
-        if let Some(link) = list.extra(entry).and_then(|extra| extra.link.as_ref()) {
-            name.extend_from_slice(b" -> ");
-            name.extend_from_slice(link);
-        }
-        let size = grouped(entry.size.unsigned_abs());
-        format!("{} {size:>14} {time} {}", permissions(entry), shown(&name))
-    }
-
-    fn item(&self, list: &FileList, entry: &Entry, flags: ItemFlags, link: Option<&[u8]>) {
-        if flags.has(ItemFlags::NEW) {
-            let mut seen = self.seen.lock().expect("no thread panics with it");
-            seen.created.count(entry.kind());
-        }
-        let significant = is_significant(flags);
-        let mut line = shown(&name(list, entry));
-        if let Some(link) = link {
-            line.push_str(&format!(" => {}", shown(link)));
-        }
-        let options = self.options();
-        if self.plan.options.itemize {
-            if significant || options.report_unchanged {
-                self.print(&format!(
-                    "{} {line}",
-                    letters(entry, flags, options, self.arrow())
-                ));
-            }
-        } else if options.verbose > 0 {
-            let is_told = flags.has(ItemFlags::TRANSFER)
-                || flags.has(ItemFlags::LOCAL_CHANGE) && significant
-                || entry.kind() == FileKind::Directory && significant;
-            if is_told {
-                self.print(&line);
-            }
-        }
-    }
-
-    /// Something was deleted (`log_delete` in log.c).
-    fn deleted(&self, name: &[u8], is_directory: bool) {
-        let slash = if is_directory { "/" } else { "" };
-        let name = shown(name);
-        if self.plan.options.itemize {
-            self.print(&format!("*deleting   {name}{slash}"));
-        } else if self.options().verbose > 0 {
-            self.print(&format!("deleting {name}{slash}"));
-        }
-    }
-
-    /// The lines of `--stats`.
-    fn statistics(&self, outcome: &Outcome) -> Vec<String> {
-        let seen = self.seen.lock().expect("no thread panics with it");
-        vec![
-            String::new(),
-            format!("Number of files: {}", counted(&seen.listed)),
-            format!("Number of created files: {}", counted(&seen.created)),
-            format!("Number of deleted files: {}", counted(&outcome.deleted)),
-            format!(
-                "Number of regular files transferred: {}",
-                grouped(outcome.transferred)
-            ),
-            format!("Total file size: {} bytes", grouped(outcome.total_size)),
-            format!(
-                "Total transferred file size: {} bytes",
-                grouped(outcome.transferred_size)
-            ),
-            format!("Literal data: {} bytes", grouped(outcome.literal)),
-            format!("Matched data: {} bytes", grouped(outcome.matched)),
-            format!("Total bytes sent: {}", grouped(outcome.sent)),
-            format!("Total bytes received: {}", grouped(outcome.received)),
-        ]
     }
 
     fn done(&self, outcome: &Outcome) {
-        let options = self.options();
-        if self.plan.statistics {
-            for line in self.statistics(outcome) {
-                self.print(&line);
-            }
+        let mut state = self.state();
+        let summary = Summary {
+            plan: self.plan,
+            protocol: state
+                .session
+                .map_or(self.plan.protocol, |session| session.protocol),
+            outcome,
+            listed: state.listed,
+            created: state.created,
+            start: self.start,
+        };
+        for (channel, line) in summary.lines() {
+            state.console.text(channel, &line);
         }
-        let is_listing = matches!(
-            &self.plan.place,
-            Place::Files {
-                destination: None,
-                ..
-            }
-        );
-        if options.verbose > 0 || self.plan.statistics && !is_listing {
-            let seconds = self.start.elapsed().as_secs_f64() + 0.5;
-            let total = outcome.sent + outcome.received;
-            let rate = total as f64 / seconds;
-            self.print(&format!(
-                "\nsent {} bytes  received {} bytes  {}.{:02} bytes/sec",
-                grouped(outcome.sent),
-                grouped(outcome.received),
-                grouped(rate as u64),
-                ((rate.fract() * 100.0) as u64).min(99),
-            ));
-            let speedup = outcome.total_size as f64 / total.max(1) as f64;
-            let dry = if options.dry_run { " (DRY RUN)" } else { "" };
-            self.print(&format!(
-                "total size is {}  speedup is {}.{:02}{dry}",
-                grouped(outcome.total_size),
-                grouped(speedup as u64),
-                ((speedup.fract() * 100.0) as u64).min(99),
-            ));
+    }
+
+    /// A line of the daemon's before the session.
+    fn daemon_line(&self, line: &[u8]) {
+        let is_listing = matches!(self.plan.place, Place::Modules);
+        if is_listing || !self.plan.no_message_of_the_day {
+            self.state().console.line(Channel::Info, line);
         }
+    }
+
+    fn failed(&self, text: &str) {
+        self.complain(&match text.split_once(' ') {
+            // rsync has no prefix for these.
+            Some(("could" | "Deletions" | "ERROR:" | "WARNING:" | "file" | "rsync:" | "symlink", _)) => {
+                text.to_owned()
+            }
+            _ => format!("rsync: [generator] {text}"),
+        });
     }
 }
 
 impl Observer for Printer<'_> {
     fn observe(&self, event: Event<'_>) {
         match event {
-            Event::Line(line) => {
-                let is_listing = matches!(self.plan.place, Place::Modules);
-                if is_listing || !self.plan.no_message_of_the_day && !self.plan.quiet {
-                    self.always(&shown(line));
+            Event::Agreed(protocol) => self.agreed(protocol),
+            Event::Line(line) => self.daemon_line(line),
+            Event::Began(session) => self.state().session = Some(*session),
+            // A line end within a message is part of a name.
+            Event::Message(Tag::Info, text) => {
+                self.state().console.line(Channel::Info, text.trim_ascii_end());
+            }
+            Event::Message(Tag::IoTimeout, seconds) => {
+                if self.info(Info::Misc) > 1 {
+                    let seconds = u32::from_le_bytes(seconds.try_into().unwrap_or_default());
+                    self.say(
+                        Channel::Info,
+                        &format!("Setting --timeout={seconds} to match server"),
+                    );
                 }
             }
-            // A line end within a message is part of a name.
-            Event::Message(Tag::Info, text) => self.print(&shown(text.trim_ascii_end())),
-            Event::Message(_, text) => self.complain(&shown(text.trim_ascii_end())),
+            Event::Message(_, text) => self.state().console.line(Channel::Error, text.trim_ascii_end()),
+            Event::Listing => self.listing(),
+            Event::Counted(count) => self.counted(count),
             Event::Listed {
                 list,
                 folder,
                 is_first,
                 is_incremental,
             } => {
-                self.listed(list);
-                if is_first {
-                    self.begin(is_incremental);
-                }
-                if self.options().list_only {
+                self.listed(list, is_first, is_incremental);
+                if self.options().list_only && !self.is_push() {
                     self.list(list, folder, is_incremental);
                 }
             }
+            Event::AllListed => {
+                if let Some(progress) = &mut self.state().progress {
+                    progress.all_listed();
+                }
+            }
             Event::Created(path) => {
-                if self.options().verbose > 0 || self.plan.options.itemize {
-                    self.print(&format!("created directory {path}"));
+                if self.info(Info::Name) > 0 || self.plan.output.itemized > 0 {
+                    self.say(Channel::Info, &format!("created directory {path}"));
+                }
+            }
+            Event::CreatedPath(count, path) => {
+                if self.info(Info::Name) > 0 || self.plan.output.itemized > 0 {
+                    let ending = if count == 1 { "y" } else { "ies" };
+                    self.say(
+                        Channel::Info,
+                        &format!("created {count} director{ending} for {path}"),
+                    );
                 }
             }
             Event::Item {
                 list,
+                number,
                 entry,
                 flags,
                 link,
-            } => self.item(list, entry, flags, link),
+                folder,
+            } => {
+                let item = Transferred {
+                    list,
+                    entry,
+                    flags,
+                    folder,
+                    size: 0,
+                    data: 0,
+                    sums: 0,
+                    digest: b"",
+                };
+                self.item(item, number, link);
+            }
             Event::Deleted { name, is_directory } => self.deleted(name, is_directory),
-            Event::Failed(text) => self.complain(&match text.split_once(' ') {
-                // rsync has no prefix for these.
-                Some(("could" | "Deletions" | "ERROR:" | "WARNING:" | "file" | "rsync:" | "symlink", _)) => {
-                    text.to_owned()
-                }
-                _ => format!("rsync: [generator] {text}"),
-            }),
+            Event::Failed(text) => self.failed(text),
             Event::Retried(text) => {
-                if self.options().verbose > 0 || self.plan.options.itemize {
+                if self.info(Info::Name) > 0 || self.plan.output.itemized > 0 {
                     self.complain(text);
                 }
             }
-            Event::Warning(text) => self.print(text),
-            Event::Progress(..) => {}
+            Event::Warning(text) => self.say(Channel::Info, text),
+            Event::Note(text) => self.say(Channel::Client, text),
+            Event::Progress(offset, size) => self.progress(offset, size),
+            Event::Transferred(item) => self.transferred(*item),
+            Event::PhaseEnded => self.phase_ended(),
             Event::Done(outcome) => self.done(outcome),
         }
-    }
-}
-
-/// How many files there are, and of which kinds.
-fn counted(counts: &FileCounts) -> String {
-    let kinds = [
-        ("reg", counts.files),
-        ("dir", counts.directories),
-        ("link", counts.symlinks),
-        ("dev", counts.devices),
-        ("special", counts.specials),
-    ];
-    let kinds: Vec<_> = kinds
-        .iter()
-        .filter(|(_, count)| *count > 0)
-        .map(|(kind, count)| format!("{kind}: {}", grouped(*count)))
-        .collect();
-    match counts.total() {
-        0 => "0".to_owned(),
-        total => format!("{} ({})", grouped(total), kinds.join(", ")),
     }
 }

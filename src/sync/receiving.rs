@@ -44,7 +44,8 @@ impl ReceivingChoices {
             "write-devices" => receiving.write_devices = is_on,
             _ => return Ok(false),
         }
-        if is_on {
+        let is_for_pushes = matches!(name, "keep-dirlinks" | "K" | "super" | "write-devices");
+        if is_on && is_for_pushes {
             self.given.get_or_insert_with(|| name.to_owned());
         }
         Ok(true)
@@ -56,8 +57,8 @@ impl ReceivingChoices {
         kind: &'static str,
         value: Option<&str>,
     ) -> Result<(), UsageError> {
-        if receiving.bases.first().is_some_and(|(other, _)| *other != kind) {
-            return Err(UsageError::BasisKinds);
+        if let Some((other, _)) = receiving.bases.first().filter(|(other, _)| *other != kind) {
+            return Err(UsageError::BasisKinds(kind, other));
         }
         if receiving.bases.len() == MOST_BASES {
             return Err(UsageError::ManyBases { kind });
@@ -88,6 +89,15 @@ impl ReceivingChoices {
         if receiving.in_place && receiving.partial_directory.is_some() {
             return Err(UsageError::Together(in_place, "--partial-dir"));
         }
+        // So the folder is compared with what is there, and sent.
+        if let Some(path) = receiving.partial_directory.take() {
+            receiving.partial = true;
+            match clean(&path) {
+                path if path.is_empty() => receiving.delay_updates = false,
+                path => receiving.partial_directory = Some(path),
+            }
+        }
+        receiving.in_place |= receiving.append > 0;
         match self.given {
             Some(name) if is_pull => Err(UsageError::PushOnly(name)),
             _ => Ok(()),
@@ -95,12 +105,26 @@ impl ReceivingChoices {
     }
 }
 
+/// A path without what leads nowhere (`clean_fname` in util1.c).
+fn clean(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/').filter(|part| !matches!(*part, "" | ".")) {
+        match parts.last() {
+            Some(&last) if part == ".." && last != ".." => drop(parts.pop()),
+            None if part == ".." && path.starts_with('/') => {}
+            _ => parts.push(part),
+        }
+    }
+    let root = if path.starts_with('/') { "/" } else { "" };
+    format!("{root}{}", parts.join("/"))
+}
+
 /// So many of `--link-dest` and the like may be given (`MAX_BASIS_DIRS` in rsync.h).
 const MOST_BASES: usize = 20;
 
 impl ReceivingChoices {
     /// `--chown=USER:GROUP` is short for two maps, and keeps owner and group.
-    pub(super) fn owners(&mut self, options: &mut Options, value: &str) -> Result<(), UsageError> {
+    pub(super) fn owners(options: &mut Options, value: &str) -> Result<(), UsageError> {
         let (user, group) = value.split_once(':').unwrap_or((value, ""));
         if !user.is_empty() {
             if options.receiving.user_map.is_some() {
@@ -116,7 +140,6 @@ impl ReceivingChoices {
             options.receiving.group_map = Some(format!("*:{group}"));
             options.group = true;
         }
-        self.given.get_or_insert_with(|| "chown".to_owned());
         Ok(())
     }
 }

@@ -57,6 +57,9 @@ pub enum UsageError {
     /// A suffix that would let a backup be the file itself.
     #[error("--suffix cannot be empty without a --backup-dir")]
     EmptySuffix,
+    /// The same, where the folder for backups is the destination.
+    #[error("--suffix cannot be empty when --backup-dir is the same as the dest dir")]
+    EmptySuffixThere,
     /// Deletions at several times.
     #[error("You may not combine multiple --delete-WHEN options.")]
     DeletionTimes,
@@ -70,8 +73,8 @@ pub enum UsageError {
     #[error("{0} cannot be used with {1}")]
     Together(&'static str, &'static str),
     /// Two kinds of other destinations.
-    #[error("You may not mix --compare-dest, --copy-dest, and --link-dest.")]
-    BasisKinds,
+    #[error("ERROR: the {0} option conflicts with the {1} option")]
+    BasisKinds(&'static str, &'static str),
     /// Too many other destinations.
     #[error("ERROR: at most 20 {kind} args may be specified")]
     ManyBases {
@@ -81,6 +84,18 @@ pub enum UsageError {
     /// An owner that is mapped by two options.
     #[error("You can only specify a {0}-affecting --chown once.")]
     ChownTwice(&'static str),
+    /// `--info=help`, or `--debug=help`: what there is to know.
+    #[error("{0}")]
+    Help(String),
+    /// A word of `--info` or `--debug` that does not exist.
+    #[error("{0}")]
+    OutputWord(String),
+    /// `--outbuf` with another letter.
+    #[error("Invalid --outbuf setting -- specify N, L, or B.")]
+    Buffer,
+    /// `--stderr` with another mode.
+    #[error("--stderr mode \"{0}\" is not one of errors, all, or client")]
+    ErrorsMode(String),
     /// What this program cannot do yet.
     #[error("{0} is not supported yet; use rsync for it")]
     NotYet(&'static str),
@@ -91,8 +106,23 @@ impl UsageError {
     pub const fn is_of_rsync(&self) -> bool {
         matches!(
             self,
-            Self::Together(..) | Self::BasisKinds | Self::ManyBases { .. } | Self::ChownTwice(_)
+            Self::EmptySuffixThere
+                | Self::Together(..)
+                | Self::BasisKinds(..)
+                | Self::ManyBases { .. }
+                | Self::ChownTwice(_)
+                | Self::OutputWord(_)
+                | Self::Buffer
+                | Self::ErrorsMode(_)
         )
+    }
+
+    /// What stands in front of it then.
+    pub const fn prefix(&self) -> &'static str {
+        match self {
+            Self::OutputWord(_) => "",
+            _ => "rsync: ",
+        }
     }
 
     /// What rsync ends with then.
@@ -100,6 +130,7 @@ impl UsageError {
         match self {
             Self::UnknownAlgorithm { .. } => Exit::Unsupported,
             Self::Filter(error) => error.exit(),
+            Self::Help(_) => Exit::Success,
             _ => Exit::Syntax,
         }
     }

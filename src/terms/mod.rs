@@ -6,6 +6,7 @@
 mod bytes;
 mod exit;
 mod options;
+mod output;
 mod release;
 mod source;
 mod system;
@@ -14,6 +15,7 @@ mod target;
 pub use bytes::Bytes;
 pub use exit::Exit;
 pub use options::{OPTIONS, RsyncOption};
+pub use output::{Debug, Info, OutputLevels, OutputWords, Speaker};
 pub use release::{InvalidRelease, Release};
 pub use source::{Position, Source, SourceId, Sources, Span};
 pub use system::describe;

@@ -56,7 +56,7 @@ fn a_comment_counts_for_its_module_alone() {
 #[test]
 fn a_baseline_knows_each_module() {
     let module = |name: &str| format!("[{name}]\npath = /srv/{name}\nhosts allow = ::1\n");
-    let folder = folder(&[("rsyncd.conf", &(module("a") + &module("b")))]);
+    let folder = folder(&[("rsyncd.conf", &["a", "b"].map(module).concat())]);
     let lint = |more: &[&str]| {
         let common = [
             "lint",
@@ -76,9 +76,9 @@ fn a_baseline_knows_each_module() {
     assert_eq!(stdout(&lint(&[])), "");
     // A new module is new, wherever it stands.
     for text in [
-        module("a") + &module("b") + &module("c"),
-        module("c") + &module("a") + &module("b"),
-        module("a") + &module("c") + &module("b"),
+        ["a", "b", "c"].map(module).concat(),
+        ["c", "a", "b"].map(module).concat(),
+        ["a", "c", "b"].map(module).concat(),
     ] {
         set(text);
         let report = stdout(&lint(&[]));

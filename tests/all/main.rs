@@ -16,6 +16,7 @@ mod damaged;
 mod differential;
 mod explain;
 mod fixes;
+mod folders;
 mod github;
 mod grouped;
 mod harmless_fixes;

@@ -7,6 +7,11 @@ mod arguments;
 mod extended;
 mod faults;
 mod filters;
+mod incremental;
+mod output;
+mod parts;
+mod places;
+mod programs;
 mod trees;
 mod unasked;
 
@@ -29,7 +34,10 @@ use crate::{
         program::program,
         skip,
     },
-    sync::trees::{described, options, plant, touch},
+    sync::{
+        output::masked,
+        trees::{RECEIVING, described, link, options, plant, touch},
+    },
 };
 
 /// Fills the folder that a client starts in.
@@ -43,15 +51,20 @@ struct Stage {
 
 impl Stage {
     fn new() -> Self {
+        Self::run_by(nix::unistd::geteuid().as_raw())
+    }
+
+    /// The same with a daemon that is another user once it has begun.
+    fn run_by(user: u32) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path().display();
         let text = format!(
-            "use chroot = no\nuid = {uid}\ngid = {gid}\nmax verbosity = 9\n\
+            "use chroot = no\nuid = {user}\ngid = {gid}\nmax verbosity = 9\n\
              [data]\npath = {root}/data\ncomment = all of it\n\
              [drop]\npath = {root}/drop\nread only = no\nlist = no\n\
              [locked]\npath = {root}/data\nauth users = joe\nsecrets file = {root}/secrets\nlist = no\n\
+             [limited]\npath = {root}/data\ntimeout = 3600\nlist = no\n\
              [writable]\npath = {root}/data\nread only = no\nlist = no\n",
-            uid = nix::unistd::geteuid(),
             gid = nix::unistd::getegid(),
         );
         let configuration = folder.path().join("rsyncd.conf");
@@ -60,6 +73,8 @@ impl Stage {
         fs::write(&secrets, "joe:not-a-secret\n").expect("a file");
         use std::os::unix::fs::PermissionsExt as _;
         fs::set_permissions(&secrets, fs::Permissions::from_mode(0o600)).expect("a mode");
+        // Another user comes through.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
         fs::create_dir_all(folder.path().join("data/src")).expect("folders");
         let daemon = Daemon::start(&configuration, &Run::default());
         Self { folder, daemon }
@@ -74,7 +89,8 @@ impl Stage {
         self.folder.path().join("drop")
     }
 
-    /// Both clients with the same words; `{url}` stands for the daemon. Each in a folder of its own that `prepare` fills.
+    /// Both clients with the same words; `{url}` stands for the daemon, `{here}` for the folder that a
+    /// client starts in, one of its own that `prepare` fills.
     fn compare(&self, words: &[&str], prepare: impl Fn(&Path)) -> Result<(), String> {
         self.compare_all(&[], words, prepare, |_| {})
     }
@@ -126,14 +142,22 @@ impl Stage {
             command
                 .env_remove("RSYNC_PASSWORD")
                 .envs(environment.iter().copied());
-            let output = command.args(&words).output().expect("the client runs");
             let place = folder.path().display().to_string();
+            let given = words.iter().map(|word| word.replace("{here}", &place));
+            let output = command.args(given).output().expect("the client runs");
             let trees = [described(folder.path()), described(&target)].join("-- target\n");
-            (told(&output, &place), trees)
+            let mut told = told(&output, &place);
+            // When a file is there that others are linked to is a matter of rsync's processes.
+            if words.iter().any(|word| word == "-H") {
+                let mut lines: Vec<_> = told.lines().collect();
+                lines.sort_unstable();
+                told = lines.join("\n");
+            }
+            (told, trees)
         };
         let (theirs, ours) = (run(false), run(true));
-        // rsync waits for ever where a named pipe has the name of a merge file.
-        let hangs = theirs.0.starts_with("code Some(124)\n");
+        // rsync waits for ever where a named pipe has the name of a merge file, and with `-H --compare-dest`.
+        let hangs = theirs.0.lines().any(|line| line == "code Some(124)");
         if theirs == ours || hangs {
             return Ok(());
         }
@@ -149,29 +173,13 @@ impl Stage {
 /// What a client said, without what differs from run to run and from program to program.
 fn told(output: &Output, place: &str) -> String {
     let mut text = format!("code {:?}\n", output.status.code());
-    let mut items = String::new();
-    for line in String::from_utf8_lossy(&output.stdout).lines() {
-        let is_of_run = line.starts_with("sent ")
-            || line.starts_with("receiving ")
-            || line.starts_with("sending ")
-            || line.starts_with("building ");
-        if !is_of_run {
-            let line = line.split("  speedup is").next().unwrap_or(line);
-            // rsync's processes print these and the items in an order that is not always the same.
-            let is_of_generator = [
-                "skipping ",
-                "cannot delete ",
-                "deleting ",
-                "*deleting ",
-                "IO error ",
-            ]
-            .iter()
-            .any(|start| line.starts_with(start));
-            let to = if is_of_generator { &mut text } else { &mut items };
-            to.push_str(&format!("{line}\n"));
-        }
-    }
-    text.push_str(&items);
+    // What overwrites a line begins one here: rsync's processes do not know of each other's lines.
+    let said = String::from_utf8_lossy(&output.stdout).replace('\r', "\n");
+    let said: String = said
+        .split_inclusive('\n')
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    text.push_str(&masked("out", &said));
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     // rsync ends the line in which it counts files with an empty one, if something is to be said.
     for line in errors.lines().filter(|line| !line.is_empty()) {
@@ -503,16 +511,29 @@ fn generated_pull(seed: u64) -> Result<(), String> {
     let mut random = Random::new(seed);
     let mut words = options(&mut random);
     plant(&stage.source(), &mut random, None, true);
+    for _ in 0..random.below(3) {
+        words.push(random.pick(&RECEIVING).to_owned());
+    }
     words.push(random.pick(&["{url}/data/src/", "{url}/data/src"]).to_owned());
     words.push("dst".to_owned());
+    if words.iter().any(|word| word == "-H") {
+        link(&stage.source(), &mut random);
+    }
     let words: Vec<_> = words.iter().map(String::as_str).collect();
     let may_conflict = may_conflict(&words);
     stage.compare(&words, |root| {
         let mut random = Random::new(seed);
+        for name in ["one", "two"] {
+            fs::create_dir(root.join(name)).expect("a folder");
+            plant(&root.join(name), &mut random, Some(&stage.source()), may_conflict);
+        }
         let target = root.join("dst");
         if !random.chance(30) {
             fs::create_dir(&target).expect("a folder");
             plant(&target, &mut random, Some(&stage.source()), may_conflict);
+            if words.contains(&"-H") {
+                link(&target, &mut random);
+            }
         }
     })
 }

@@ -16,7 +16,7 @@ use crate::{
     },
     diagnosis::Finding,
     host::plain,
-    lint::{self, HostFiles, Options, Report, fixed, is_curable},
+    lint::{self, Folders, HostFiles, Options, Report, fixed, is_curable},
     model::{access::strangers_gain, resolve},
     terms::{Bytes, Source, Sources},
 };
@@ -57,8 +57,13 @@ enum Why {
 ///
 /// Causes that hide others come last, and what they hid may then be found, see [`brings`]. Any other cure that lets a rule
 /// find more than before is left out, and so is every safe one by which strangers may do more.
-pub(super) fn apply(files: &mut [File<'_>], options: &Options, safety: Safety) -> Cured {
-    let mut report = lint::lint(inputs(files), options);
+pub(super) fn apply(
+    files: &mut [File<'_>],
+    folders: &Folders<'_>,
+    options: &Options,
+    safety: Safety,
+) -> Cured {
+    let mut report = lint::lint_found(inputs(files), folders, options);
     let mut withheld = Vec::new();
     let mut trials = MOST_TRIALS;
     for _ in 0..MOST_ROUNDS {
@@ -70,6 +75,7 @@ pub(super) fn apply(files: &mut [File<'_>], options: &Options, safety: Safety) -
             curable.partition(|finding| !finding.explains.is_empty());
         let mut round = Round {
             files,
+            folders,
             options,
             safety,
             report: &report,
@@ -99,6 +105,7 @@ pub(super) fn apply(files: &mut [File<'_>], options: &Options, safety: Safety) -
 /// One round of cures, all for the same content of the files.
 struct Round<'r, 'f> {
     files: &'r [File<'f>],
+    folders: &'r Folders<'f>,
     options: &'r Options,
     safety: Safety,
     report: &'r Report,
@@ -176,7 +183,7 @@ impl<'r> Round<'r, '_> {
         for (index, bytes) in &contents {
             inputs[*index].bytes = bytes.clone().into();
         }
-        let report = lint::lint(inputs, self.options);
+        let report = lint::lint_found(inputs, self.folders, self.options);
         Some(Attempt { contents, report })
     }
 

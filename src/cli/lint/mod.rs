@@ -11,6 +11,7 @@ use std::{
     io::{self, Write as _},
     mem,
     path::{Path, PathBuf},
+    rc::Rc,
 };
 
 use baseline::KnownFindings;
@@ -28,7 +29,7 @@ use crate::{
     },
     diagnosis::Unchecked,
     host::{Host, Unknown},
-    lint::{self, Input, Report},
+    lint::{self, Folder, Folders, Input, Report},
     render::{self, Format},
     terms::Bytes,
 };
@@ -118,7 +119,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let mut chosen = arguments.choice.resolve(&paths[0], hosts.named())?;
     let known = arguments.known.read(chosen.baseline.take())?;
     let mut unread = Vec::new();
-    let mut files = files(arguments, paths, &hosts, &mut unread)?;
+    let mut folders = Folders::default();
+    let mut files = files(arguments, paths, &hosts, &mut folders, &mut unread)?;
     let language = arguments.output.language();
     let safety = match arguments.fix {
         Some(FixName::Unsafe) => Some(Safety::Unsafe),
@@ -129,8 +131,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let mut out = stdout();
     let mut report = match safety {
         Some(safety) if arguments.diff => {
-            let mut report = lint::lint(inputs(&files), &chosen.options);
-            let cured = fix::apply(&mut files, &chosen.options, safety);
+            let mut report = lint::lint_found(inputs(&files), &folders, &chosen.options);
+            let cured = fix::apply(&mut files, &folders, &chosen.options, safety);
             let written = fix::diff(&files, &report, language, &mut out);
             unless_closed(written.and_then(|()| out.flush()))?;
             fix::tell_withheld(&cured, &Unwritten::all(&files), safety, language)?;
@@ -142,7 +144,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             return Ok(code(&report, arguments, &chosen, is_missing));
         }
         Some(safety) => {
-            let cured = fix::apply(&mut files, &chosen.options, safety);
+            let cured = fix::apply(&mut files, &folders, &chosen.options, safety);
             let written = fix::write(&mut files, &hosts, language)?;
             let (changed, count) = (written.files, files.len());
             complain(&match language {
@@ -152,12 +154,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             fix::tell_withheld(&cured, &written.failed, safety, language)?;
             if !written.failed.is_empty() {
                 is_missing = true;
-                lint::lint(inputs(&files), &chosen.options)
+                lint::lint_found(inputs(&files), &folders, &chosen.options)
             } else {
                 cured.report
             }
         }
-        None => lint::lint(inputs(&files), &chosen.options),
+        None => lint::lint_found(inputs(&files), &folders, &chosen.options),
     };
     report.unchecked.extend(unread);
     if let Some(known) = known {
@@ -215,6 +217,7 @@ fn files<'a>(
     arguments: &Arguments,
     paths: &[PathBuf],
     hosts: &'a Hosts,
+    folders: &mut Folders<'a>,
     unread: &mut Vec<Unchecked>,
 ) -> Result<Vec<File<'a>>, Failure> {
     let mut files: Vec<File<'_>> = Vec::new();
@@ -245,6 +248,11 @@ fn files<'a>(
             _ => cannot_read(path, reason),
         })?;
         unread.extend(discovered.unchecked);
+        let folder = Rc::new(Folder {
+            path: path.clone(),
+            place,
+            reader: host,
+        });
         for found in discovered.files {
             // A file that is named twice is one file.
             if !seen.insert(hosts.real_path(&found).unwrap_or_else(|_| found.clone())) {
@@ -265,7 +273,12 @@ fn files<'a>(
                 Some(file)
                     if found != *path && file.kind == FileKind::Markdown && !lint::shows_any(&file.bytes) => {
                 }
-                Some(file) => files.push(file),
+                Some(file) => {
+                    if found != *path {
+                        folders.note(file.name.clone(), Rc::clone(&folder));
+                    }
+                    files.push(file);
+                }
                 None if found == *path => return Err(unknown(path).into()),
                 None => {}
             }

@@ -11,6 +11,7 @@ use crate::{
     catalog::{Safety, Severity},
     diagnosis::Finding,
     lint::Report,
+    model::Parameter,
     terms::{Source, SourceId, Span},
 };
 
@@ -66,8 +67,9 @@ struct Uncovered<'r> {
 
 /// How the lines of a file have changed.
 struct Changes {
-    file: SourceId,
     operations: Vec<DiffOp>,
+    /// How many lines there were.
+    count: usize,
     /// Which lines some cures hid, with the worst of the cures.
     hidden: Vec<(Range<usize>, Severity)>,
 }
@@ -84,17 +86,19 @@ impl<'r> Uncovered<'r> {
     }
 
     fn may_be(&mut self, finding: &Finding) -> bool {
-        let place = finding.labels[0].span;
-        let line = self.after.sources.get(place.source).line_of(place.start as usize);
         if self.safety == Safety::Unsafe {
             return self.cures.iter().any(|cure| cure.severity >= finding.severity);
         }
+        let place = finding.labels[0].span;
         let (before, after, cures) = (self.before, self.after, self.cures);
         let changes = self.changes.entry(place.source);
         let changes = changes.or_insert_with(|| Changes::of(before, after, place.source, cures));
-        changes
-            .as_ref()
-            .is_some_and(|changes| changes.hid(before, line, finding.severity))
+        let source = after.sources.get(place.source);
+        let line = source.line_of(place.start as usize);
+        changes.as_ref().is_some_and(|changes| {
+            let hid = |line: usize| changes.hid(line, finding.severity);
+            hid(line) || hid(first_of_value(source, line)) || vital(source, line).any(hid)
+        })
     }
 }
 
@@ -110,27 +114,30 @@ impl Changes {
         let mut hidden = Vec::new();
         for cure in cures {
             let edits = cure.fix.iter().flat_map(|fix| &fix.edits).map(|edit| edit.span);
-            let explained = cure.explains.iter().map(|explained| explained.span);
-            let spans = edits.chain(explained).filter(|span| span.source == file);
-            hidden.extend(spans.map(|span| (dead(old, span), cure.severity)));
+            let explained = cure
+                .explains
+                .iter()
+                .filter(|explained| explained.rules.is_empty());
+            let spans = edits.chain(explained.map(|explained| explained.span));
+            let spans = spans.filter(|span| span.source == file);
+            hidden.extend(spans.map(|span| (lines(old, span), cure.severity)));
         }
         Some(Self {
-            file,
             operations: diff.ops().to_vec(),
+            count: old.line_count(),
             hidden,
         })
     }
 
     /// Whether a line of the new file stands where something no less severe hid what is wrong with it.
-    fn hid(&self, before: &Report, line: usize, severity: Severity) -> bool {
-        let old = before.sources.get(self.file);
+    fn hid(&self, line: usize, severity: Severity) -> bool {
         let was = self.operations.iter().find_map(|operation| {
             let (from, to) = (operation.old_range(), operation.new_range());
             let is_equal = matches!(operation, DiffOp::Equal { .. });
             to.contains(&line).then(|| match is_equal {
                 true => from.start + line - to.start..from.start + line - to.start + 1,
                 // What is new may stand in front of what it was taken from, or behind it.
-                false => from.start.saturating_sub(1)..(from.end + 1).min(old.line_count()),
+                false => from.start.saturating_sub(1)..(from.end + 1).min(self.count),
             })
         });
         let was = was.unwrap_or_default();
@@ -139,22 +146,33 @@ impl Changes {
     }
 }
 
-/// The lines of a span. Where rsync does not read a header, or not what a module cannot do without, the whole section is
-/// dead.
-fn dead(source: &Source, span: Span) -> Range<usize> {
+/// The lines that a span touches.
+fn lines(source: &Source, span: Span) -> Range<usize> {
     let range = span.range();
-    let first = source.line_of(range.start);
-    let last = source.line_of(range.end.saturating_sub(1).max(range.start));
-    let is_header = |line: usize| {
-        source.bytes()[source.line_range(line)]
-            .trim_ascii()
-            .starts_with(b"[")
-    };
-    let end = match is_header(first) {
-        true => (last + 1..source.line_count())
-            .find(|line| is_header(*line))
-            .unwrap_or_else(|| source.line_count()),
-        false => last + 1,
-    };
-    first..end
+    let last = range.end.saturating_sub(1).max(range.start);
+    source.line_of(range.start)..source.line_of(last) + 1
+}
+
+fn text(source: &Source, line: usize) -> &[u8] {
+    source.bytes()[source.line_range(line)].trim_ascii()
+}
+
+/// The line on which a value begins that goes on behind backslashes.
+fn first_of_value(source: &Source, line: usize) -> usize {
+    let goes_on = |line: &usize| text(source, line - 1).ends_with(b"\\");
+    (1..=line).rev().find(|line| !goes_on(line)).unwrap_or(0)
+}
+
+/// The header of a line's section, and what sets its path: without them all of it is dead.
+fn vital(source: &Source, line: usize) -> impl Iterator<Item = usize> + '_ {
+    let is_header = |line: usize| text(source, line).starts_with(b"[");
+    let header = (0..=line).rev().find(|line| is_header(*line));
+    let start = header.unwrap_or_else(|| source.line_count());
+    let end = (start + 1..source.line_count()).find(|line| is_header(*line));
+    let end = end.unwrap_or_else(|| source.line_count());
+    (start..end).filter(move |line| {
+        let name = text(source, *line).split(|byte| *byte == b'=').next();
+        let is_path = Parameter::from_name(name.unwrap_or_default()) == Some(Parameter::Path);
+        *line == start || is_path
+    })
 }

@@ -9,7 +9,7 @@ use crate::{
     catalog::{Harm, Safety},
     diagnosis::Edit,
     lint::{
-        checks::{Check, harm, notes},
+        checks::{Check, harm, notes, values},
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
@@ -262,9 +262,16 @@ impl<'a> Damage<'a> {
                 self.quotes(text, inner.start, inner.end);
                 let quote = if self.edits.len() > before { 3 } else { 0 };
                 let word = inner.start + quote..inner.end - quote;
-                match Value::read(parameter.facts().kind, &plain(&text.bytes()[word.clone()])) {
-                    Some(_) => self.replace(text, word.start, word.end),
-                    None => self.edits.truncate(before),
+                let meant = plain(&text.bytes()[word.clone()]);
+                let is_value = match parameter.facts().kind {
+                    // rsync makes a number of everything.
+                    Kind::Integer => values::is_number(&meant),
+                    kind => Value::read(kind, &meant).is_some(),
+                };
+                if is_value {
+                    self.replace(text, word.start, word.end);
+                } else {
+                    self.edits.truncate(before);
                 }
             }
             (_, P::Comment | P::LogFormat | P::EarlyExec | P::PreXferExec | P::PostXferExec) => {}
@@ -292,10 +299,11 @@ impl<'a> Damage<'a> {
     /// A list: curved quotes belong to none of its words, and what Chinese text writes between items parts them.
     fn words(&mut self, parameter: Parameter, text: &Text, start: usize, end: usize) {
         // Between options rsync knows blanks alone.
-        let joint = if parameter == Parameter::RefuseOptions {
-            " "
-        } else {
-            ","
+        let blank = parameter == Parameter::RefuseOptions;
+        let joint = |behind: usize| match behind == end {
+            true => "",
+            false if blank => " ",
+            false => ",",
         };
         let bytes = &text.bytes()[start..end];
         for (at, what, length) in lookalikes(bytes) {
@@ -303,8 +311,10 @@ impl<'a> Damage<'a> {
             match what {
                 Lookalike::Quote => self.edits.push(Edit::delete(self.span(text, at, at + length))),
                 Lookalike::Wide(b',' | b';' | b'|') => {
-                    self.edits
-                        .push(Edit::replace(self.span(text, at, at + length), joint));
+                    self.edits.push(Edit::replace(
+                        self.span(text, at, at + length),
+                        joint(at + length),
+                    ));
                 }
                 _ => self.edit(text, at, what, length),
             }
@@ -312,8 +322,10 @@ impl<'a> Damage<'a> {
         let comma = ENUMERATION_COMMA.as_bytes();
         for at in (0..bytes.len()).filter(|&at| bytes[at..].starts_with(comma)) {
             let at = start + at;
-            self.edits
-                .push(Edit::replace(self.span(text, at, at + comma.len()), joint));
+            self.edits.push(Edit::replace(
+                self.span(text, at, at + comma.len()),
+                joint(at + comma.len()),
+            ));
         }
     }
 

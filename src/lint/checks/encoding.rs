@@ -1,4 +1,4 @@
-//! Bytes that an editor does not show.
+//! Bytes that an editor does not show, or shows as what they are not.
 
 use crate::{
     catalog::Safety,
@@ -15,6 +15,7 @@ use crate::{
 pub(super) const CHECKS: &[Check] = &[
     Check::configuration("RSY109", byte_order_mark),
     Check::configuration("RSY110", nul_byte),
+    Check::configuration("RSY231", carriage_returns_alone),
 ];
 
 const MARK: &[u8] = b"\xef\xbb\xbf";
@@ -117,6 +118,85 @@ fn nul_byte(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
                 .fix(Safety::Unsafe, [Edit::delete(place)]),
         );
     }
+}
+
+/// RSY231: rsync ends lines at line feeds only; a carriage return is white space.
+fn carriage_returns_alone(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    for file in files(subject) {
+        let source = subject.sources.get(file);
+        let bytes = source.bytes();
+        if !bytes.contains(&b'\r') {
+            continue;
+        }
+        let mut parted = parted_lines(bytes);
+        let Some(first) = parted.next() else {
+            continue;
+        };
+        let mut end = first;
+        let mut case = Case::at(Span::new(file, first..first + 1));
+        if bytes.contains(&b'\n') {
+            let text = source.bytes()[first + 1..].split(|byte| matches!(byte, b'\r' | b'\n'));
+            let text = text.map(<[u8]>::trim_ascii).next().unwrap_or_default();
+            case = case
+                .variant("some")
+                .with("text", String::from_utf8_lossy(text))
+                .explains(Span::new(file, source.line_range(source.line_of(first))));
+            let mut explained = source.line_of(first);
+            for more in parted {
+                end = more;
+                let line = source.line_of(more);
+                if line > explained {
+                    explained = line;
+                    case = case.explains(Span::new(file, source.line_range(line)));
+                }
+            }
+        } else {
+            end = parted.last().unwrap_or(end);
+            let is_header = bytes.trim_ascii_start().starts_with(b"[");
+            case = case
+                .variant(if is_header { "header" } else { "lost" })
+                .explains(Span::new(file, 0..bytes.len()));
+        }
+        let mended = mended(&bytes[first..=end + 1]);
+        let edit = Edit::replace(Span::new(file, first..end + 2), mended);
+        out.report(case.fix(Safety::Unsafe, [edit]));
+    }
+}
+
+/// Where a carriage return stands alone in front of what would mean something in a line of its own.
+fn parted_lines(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    let alone = bytes.windows(2).enumerate();
+    let alone = alone.filter(|(_, pair)| pair[0] == b'\r' && !matches!(pair[1], b'\r' | b'\n'));
+    alone.map(|(at, _)| at).filter(|at| {
+        let mut lines = bytes[at + 1..].split(|byte| matches!(byte, b'\r' | b'\n'));
+        lines
+            .next()
+            .is_some_and(|line| means_something(line.trim_ascii()))
+    })
+}
+
+/// Whether a text is a header, a directive or a parameter.
+fn means_something(line: &[u8]) -> bool {
+    let mut parts = line.splitn(2, |byte| *byte == b'=');
+    let name = parts.next().unwrap_or_default();
+    line.starts_with(b"[") && line.ends_with(b"]")
+        || line.starts_with(b"&include ")
+        || line.starts_with(b"&merge ")
+        || parts.next().is_some() && Parameter::from_name(name).is_some()
+}
+
+/// A text with a line feed for each carriage return that stands alone.
+fn mended(text: &[u8]) -> Vec<u8> {
+    let next = text.iter().skip(1).chain([&b'\n']);
+    let bytes = text.iter().zip(next);
+    let mend = |(&byte, &next): (&u8, &u8)| {
+        if byte == b'\r' && next != b'\n' {
+            b'\n'
+        } else {
+            byte
+        }
+    };
+    bytes.map(mend).collect()
 }
 
 /// The configuration and what it includes.

@@ -1,19 +1,24 @@
 //! Lines that stand where they do not work, or work where they do not stand.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::Path,
+};
 
 use crate::{
     catalog::Safety,
     diagnosis::Edit,
     lint::{
         checks::{Check, loosens::guards},
+        files::file_name,
         report::{Case, Reporter},
         subject::ConfigurationSubject,
     },
     model::{
-        Block, Effect, Origin, Parameter, ProblemKind, Scope, Setting,
+        Block, Effect, Origin, Parameter, Problem, ProblemKind, Scope, Setting,
         parameter::{self, Kind},
     },
+    syntax::rsyncd_conf,
     terms::Span,
 };
 
@@ -22,6 +27,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::configuration("RSY209", global_parameter_in_module),
     Check::configuration("RSY211", late_global_text),
     Check::configuration("RSY212", late_global_without_effect),
+    Check::configuration("RSY232", no_module),
 ];
 
 /// How many modules a report names.
@@ -179,24 +185,68 @@ fn late_global_text(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) 
 
 /// RSY212: at its start the daemon reads up to the first header only, `[global]` included.
 fn late_global_without_effect(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
-    const AT_START: [Parameter; 5] = [
+    const AT_START: [Parameter; 6] = [
         Parameter::Address,
         Parameter::ListenBacklog,
+        Parameter::LogFile,
         Parameter::PidFile,
         Parameter::Port,
         Parameter::SocketOptions,
     ];
+    // Without one in front, the daemon's own log is syslog; a module's log is looked up when it is chosen.
+    let has_log = subject.settings(&[Parameter::LogFile]).any(|setting| {
+        let block = &subject.configuration.blocks[setting.block];
+        block.scope == Scope::Global && block.header.is_none()
+    });
     for setting in subject.settings(&AT_START) {
         let block = &subject.configuration.blocks[setting.block];
         let (Scope::Global, Some(header)) = (block.scope, block.header) else {
             continue;
         };
+        let is_log = setting.parameter == Parameter::LogFile;
+        if is_log && (has_log || setting.text.is_empty()) {
+            continue;
+        }
         let mut case = Case::at(setting.span())
+            .variant(if is_log { "log" } else { "other" })
             .also(header, "header")
             .with("parameter", setting.parameter.name());
         if let Some(edits) = move_to_the_top(subject, setting) {
             case = case.fix(Safety::Unsafe, edits);
         }
         out.report(case);
+    }
+}
+
+/// RSY232: a daemon without a module knows no name that a client may ask for.
+fn no_module(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let configuration = subject.configuration;
+    if !configuration.modules.is_empty() || configuration.serves() != Some(true) {
+        return;
+    }
+    let source = subject.sources.get(configuration.root);
+    // A header that is none for rsync is told as what it is.
+    let may_be_header = |problem: &Problem| match &problem.kind {
+        ProblemKind::WithoutEquals(text) | ProblemKind::UnknownParameter(text, _) => {
+            text.bytes().contains(&b'[') || !text.bytes().is_ascii()
+        }
+        _ => false,
+    };
+    if configuration.problems.iter().any(may_be_header) {
+        return;
+    }
+    let name = file_name(Path::new(source.name()));
+    if let Some(path) = subject.settings(&[Parameter::Path]).next() {
+        // What is merged into modules may well begin without a header.
+        if path.source == configuration.root && !name.ends_with(".inc") {
+            out.report(Case::at(path.span()).variant("path"));
+        }
+        return;
+    }
+    let includes = || {
+        rsyncd_conf::parse(source.bytes()).any(|item| matches!(item.kind, rsyncd_conf::Kind::Directive(_)))
+    };
+    if name == "rsyncd.conf" && !includes() {
+        out.report(Case::at(Span::new(configuration.root, 0..0)).variant("none"));
     }
 }

@@ -19,8 +19,8 @@ pub(super) const MOST_BLOCKS: usize = 2_000;
 
 /// Rules about what is not there. A part of a file does not show that the rest lacks it too.
 const ABSENCES: &[&str] = &[
-    "RSY311", "RSY332", "RSY401", "RSY409", "RSY422", "RSY501", "RSY503", "RSY505", "RSY506", "RSY511",
-    "RSY512", "RSY601", "RSY602", "RSY713", "RSY714", "RSY722", "RSY723", "RSY751", "RSY901",
+    "RSY232", "RSY311", "RSY332", "RSY401", "RSY409", "RSY422", "RSY501", "RSY503", "RSY505", "RSY506",
+    "RSY511", "RSY512", "RSY601", "RSY602", "RSY713", "RSY714", "RSY722", "RSY723", "RSY751", "RSY901",
 ];
 
 /// A file that a code block shows.

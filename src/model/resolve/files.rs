@@ -9,6 +9,11 @@ pub trait Files {
     /// # Errors
     /// Says whether there is nothing to read, or whether that cannot be known from here.
     fn open(&self, path: &Path) -> Result<Opened, NotOpened>;
+
+    /// How reports call what was opened.
+    fn name(&self, path: &Path) -> String {
+        path.display().to_string()
+    }
 }
 
 /// What an include names.

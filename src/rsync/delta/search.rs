@@ -20,6 +20,9 @@ pub trait Pieces {
     ///
     /// What ends the search.
     fn block(&mut self, index: u32, bytes: &[u8]) -> Result<(), Self::Error>;
+
+    /// A block of the basis had the weak sum of some bytes, but not their digest.
+    fn is_unlike(&mut self) {}
 }
 
 /// How blocks are hashed in a session.
@@ -76,7 +79,14 @@ pub fn search<P: Pieces>(
             let position = window.position();
             let is_there = |block: u32| {
                 let offset = u64::from(block) * u64::from(sums.head.block_length);
-                (!hash.is_in_place || offset >= position) && hash.matches(sums, block, at)
+                if hash.is_in_place && offset < position {
+                    return false;
+                }
+                let is_like = hash.matches(sums, block, at);
+                if !is_like {
+                    pieces.is_unlike();
+                }
+                is_like
             };
             if let Some(block) = table.find(sum.value(), expected, is_there) {
                 window.give_literal(pieces)?;
@@ -208,7 +218,7 @@ impl<'s> Table<'s> {
 
     /// The block that is like the window; the expected one before all others.
     #[inline]
-    fn find(&self, sum: u32, expected: u32, matches: impl Fn(u32) -> bool) -> Option<u32> {
+    fn find(&self, sum: u32, expected: u32, matches: impl FnMut(u32) -> bool) -> Option<u32> {
         let mixed = mix(sum);
         let tag = mixed >> self.tag_shift;
         if self.tags[(tag >> 6) as usize] & 1 << (tag & 63) == 0 {
@@ -218,7 +228,7 @@ impl<'s> Table<'s> {
     }
 
     #[inline(never)]
-    fn look(&self, sum: u32, mixed: u32, expected: u32, matches: impl Fn(u32) -> bool) -> Option<u32> {
+    fn look(&self, sum: u32, mixed: u32, expected: u32, mut matches: impl FnMut(u32) -> bool) -> Option<u32> {
         let is_alike = |block: u32| self.weak[block as usize] == sum;
         if expected < self.whole && is_alike(expected) && matches(expected) {
             return Some(expected);

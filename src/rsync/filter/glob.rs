@@ -170,6 +170,11 @@ fn named(name: &[u8]) -> Option<fn(&u8) -> bool> {
 }
 
 /// What C's `isspace` takes.
+/// Whether a pattern with wildcards describes a name without slashes.
+pub(crate) fn matches_name(pattern: &[u8], name: &[u8]) -> bool {
+    Glob::new(pattern).matches(name, false)
+}
+
 pub(super) const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
 }

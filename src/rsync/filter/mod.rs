@@ -10,6 +10,7 @@ mod requested;
 mod rule;
 mod wire;
 
+pub(crate) use glob::matches_name;
 pub use list::{CvsIgnores, FilterList, ReadRules, Side, Verdict};
 pub use parse::FilterError;
 pub use requested::Requested;

@@ -58,7 +58,7 @@ pub enum Violation {
     #[error("File-list index {0} is not one that was asked for")]
     UnaskedIndex(u32),
     /// A compatibility flag that the client did not offer.
-    #[error("Incompatible options specified for inc-recursive connection")]
+    #[error("Incompatible options specified for inc-recursive connection.")]
     UnofferedRecursion,
     /// No algorithm that both sides know.
     #[error("Failed to negotiate a {what} choice.\nServer list: {theirs}\nClient list: {ours}")]
@@ -228,6 +228,7 @@ impl Violation {
             | Self::XattrIndex(_)
             | Self::Decompression(_) => Exit::Stream,
             Self::XattrName => Exit::FileIo,
+            Self::UnofferedRecursion => Exit::Syntax,
             Self::NothingCommon { .. }
             | Self::NegativeLength
             | Self::UnsafeName(_)

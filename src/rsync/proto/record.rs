@@ -59,6 +59,10 @@ impl Record {
     pub const THE_FILE: u8 = 0x80;
     /// The kind of a basis that is in the partial directory.
     pub const PARTIAL_FILE: u8 = 0x81;
+    /// The kind of a basis that is the backup of the file.
+    pub const BACKUP: u8 = 0x82;
+    /// The kind of a basis that is a file of a similar name; with one added for each other folder, there.
+    pub const SIMILAR: u8 = 0x83;
 
     /// Reads what follows an index.
     ///
@@ -108,6 +112,12 @@ pub struct SumHead {
 }
 
 impl SumHead {
+    /// How many bytes it takes on the wire, with the sums behind it unless it is bare.
+    pub fn size(&self, is_bare: bool) -> u64 {
+        let sums = if is_bare { 0 } else { self.count };
+        16 + u64::from(sums) * u64::from(4 + self.digest_length)
+    }
+
     /// Reads a head; `digest` is the length of the session's whole digest in bytes.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 use std::{
     collections::{HashSet, VecDeque},
     path::PathBuf,
+    time::Instant,
 };
 
 use crate::rsync::{
@@ -11,12 +12,13 @@ use crate::rsync::{
     },
     transfer::{
         Error, Event, ModeChange, Observer, Options,
-        build::{Builder, Built, Origins, Source},
+        build::{Builder, Built},
         folders::folders_of,
         ids::{OwnerNames, group_name, user_name},
         options::DeleteWhen,
         part::{Listed, Part, position},
         session::{fields, total_size},
+        sources::{Origins, Source},
         wire::{Faults, Outgoing},
     },
 };
@@ -52,6 +54,10 @@ pub(crate) struct Announcer<'a> {
     pub(crate) listed: u64,
     /// Their length, in bytes.
     pub(crate) total_size: u64,
+    /// How many bytes the lists took.
+    pub(crate) size: u64,
+    /// How long the first one was made, and how long it was sent, in milliseconds.
+    pub(crate) took: (u64, u64),
 }
 
 /// A list that was sent.
@@ -97,6 +103,8 @@ impl<'a> Announcer<'a> {
             lists: 0,
             listed: 0,
             total_size: 0,
+            size: 0,
+            took: (0, 0),
         }
     }
 
@@ -108,14 +116,20 @@ impl<'a> Announcer<'a> {
         indices: &mut Indices,
         outgoing: &mut Outgoing,
     ) -> Result<(), Error> {
+        self.observer.observe(Event::Listing);
+        let start = Instant::now();
         let built = self.builder.arguments(paths, self.is_incremental)?;
+        // What takes no time is told as a millisecond.
+        self.took.0 = milliseconds(start).max(1);
+        let start = Instant::now();
         let errors = self.faults.bits();
         self.send(built, None, errors, outgoing)?;
+        self.took.1 = milliseconds(start);
         if !self.is_incremental {
             return outgoing.flush();
         }
         if self.waiting.is_empty() {
-            indices.write(Index::ListsEnd, outgoing.buffer());
+            self.complete(indices, outgoing);
         } else if self.listed == 1 {
             self.next_list(indices, outgoing)?;
         }
@@ -218,9 +232,14 @@ impl<'a> Announcer<'a> {
         let errors = Some(self.faults.bits()).filter(|now| *now != before);
         self.send(built, Some(waiting.folder), errors.unwrap_or(0), outgoing)?;
         if self.waiting.is_empty() {
-            indices.write(Index::ListsEnd, outgoing.buffer());
+            self.complete(indices, outgoing);
         }
         outgoing.send_if_full()
+    }
+
+    fn complete(&self, indices: &mut Indices, outgoing: &mut Outgoing) {
+        indices.write(Index::ListsEnd, outgoing.buffer());
+        self.observer.observe(Event::AllListed);
     }
 
     fn send(
@@ -245,7 +264,9 @@ impl<'a> Announcer<'a> {
             is_first: self.lists == 0,
             is_incremental: self.is_incremental,
         });
+        let before = outgoing.written();
         self.write(&list, errors, outgoing)?;
+        self.size += outgoing.written() - before;
         let start = self.next;
         let next = u64::from(start) + list.len() as u64 + 1;
         self.next = u32::try_from(next)
@@ -365,4 +386,8 @@ impl<'a> Announcer<'a> {
         }
         self.waiting.extend(found.into_iter().rev());
     }
+}
+
+fn milliseconds(start: Instant) -> u64 {
+    u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,6 +1,6 @@
 use crate::rsync::{
     proto::Compression,
-    transfer::{Options, Role, options::DeleteWhen},
+    transfer::{Options, Role, Speaker, options::DeleteWhen},
 };
 
 impl Options {
@@ -30,15 +30,22 @@ impl Options {
         }
         long(self.devices && !self.specials, "--no-specials");
         long(self.specials && !self.devices, "--specials");
-        if is_push {
-            long(self.itemize && self.report_unchanged, "--log-format=%i%I");
-            long(self.itemize && !self.report_unchanged, "--log-format=%i");
+        if let Some(format) = self.server_format.filter(|_| is_push) {
+            long(true, &format!("--log-format={format}"));
+        }
+        match self.all_to_errors {
+            Some(true) => long(true, "--msgs2stderr"),
+            Some(false) => long(true, "--no-msgs2stderr"),
+            None => {}
         }
         if let Some(size) = self.block_size {
             long(true, &format!("-B{size}"));
         }
         if let Some(limit) = self.timeout {
             long(true, &format!("--timeout={}", limit.as_secs()));
+        }
+        if let Some(rate) = self.bandwidth {
+            long(true, &format!("--bwlimit={rate}"));
         }
         if let Some(folder) = &receiving.backup_directory {
             long(true, "--backup-dir");
@@ -88,6 +95,7 @@ impl Options {
             long(deletion.force, "--force");
             long(receiving.super_user, "--super");
             long(self.size_only, "--size-only");
+            long(self.statistics, "--stats");
         }
         if let Some(limit) = &self.max_alloc {
             long(true, &format!("--max-alloc={limit}"));
@@ -137,11 +145,19 @@ impl Options {
                 long(true, kind);
                 long(true, &escaped(folder));
             }
-            long(receiving.append > 1, "--append");
-            long(receiving.append > 0, "--append");
-            long(receiving.in_place && receiving.append == 0, "--inplace");
-            long(receiving.write_devices, "--write-devices");
         }
+        let role = if is_push {
+            Speaker::RECEIVER
+        } else {
+            Speaker::SENDER
+        };
+        if let Some(words) = self.output.of_server(Speaker::SERVER.and(role)) {
+            long(true, &words);
+        }
+        long(receiving.append > 1, "--append");
+        long(receiving.append > 0, "--append");
+        long(receiving.in_place && receiving.append == 0, "--inplace");
+        long(is_push && receiving.write_devices, "--write-devices");
         long(self.remove_source_files, "--remove-source-files");
         long(is_push && receiving.preallocate, "--preallocate");
         long(is_push && self.make_path, "--mkpath");
@@ -160,6 +176,8 @@ impl Options {
         // A receiver that needs to know all before it begins.
         let waits = matches!(self.deletion.when, DeleteWhen::Before | DeleteWhen::After)
             || self.receiving.delay_updates
+            // rsync does not wait for all names of a file; nor does it see then which of them are there.
+            || self.hard_links
             || self.prune_empty_directories;
         self.recursive && !self.whole_lists && (is_push || !waits)
     }
@@ -174,6 +192,7 @@ impl Options {
         let mut letters = String::from("-");
         letters.extend(self.is_secluded(protocol).then_some('s'));
         letters.extend(std::iter::repeat_n('v', usize::from(self.verbose.min(9))));
+        letters.extend((self.quiet && self.all_to_errors != Some(false)).then_some('q'));
         let flags = [
             (self.backs_up, 'b'),
             (self.update, 'u'),

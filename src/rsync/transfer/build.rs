@@ -1,7 +1,7 @@
 use std::{
     collections::HashMap,
     io::{self, Read as _},
-    os::unix::ffi::{OsStrExt as _, OsStringExt as _},
+    os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
 };
 
@@ -17,59 +17,14 @@ use crate::rsync::{
         file_list::{Entry, Extra, FileKind, FileList, MAX_PATH},
     },
     transfer::{
-        Error, Event, Observer, Options,
+        Error, Event, Info, Observer, Options,
         links::is_unsafe,
+        sources::{Origins, Source, whole},
         text::{describe, shown},
         wire::Faults,
     },
     tree::{Status, Tree},
 };
-
-/// The folder that an argument counts from.
-pub(crate) struct Source {
-    pub(crate) tree: Tree,
-    path: PathBuf,
-    /// Whether the argument is what is in the folder.
-    is_content: bool,
-    /// The file system of the argument.
-    filesystem: u64,
-}
-
-/// Below which arguments the files of a list are: each with the first of those that follow.
-#[derive(Debug, Default)]
-pub(crate) struct Origins(Vec<(u32, usize)>);
-
-impl Origins {
-    /// The number of the argument that a file of the list is below.
-    pub(crate) fn of(&self, place: u32) -> usize {
-        let behind = self.0.partition_point(|(first, _)| *first <= place);
-        behind.checked_sub(1).map_or(0, |index| self.0[index].1)
-    }
-
-    /// From here on files are below that argument.
-    fn note(&mut self, place: u32, argument: usize) {
-        if self.0.last().is_none_or(|(_, last)| *last != argument) {
-            self.0.push((place, argument));
-        }
-    }
-}
-
-impl Source {
-    /// The whole path, for messages.
-    pub(crate) fn shown(&self, name: &[u8]) -> String {
-        let mut path = whole(&self.path);
-        while path.len() > 1 && path.ends_with(b"/") {
-            path.pop();
-        }
-        if name != b"." {
-            if path != b"/" {
-                path.push(b'/');
-            }
-            path.extend_from_slice(name);
-        }
-        shown(&path)
-    }
-}
 
 /// A list, and below which arguments its files are.
 #[derive(Default)]
@@ -325,6 +280,10 @@ impl<'a> Builder<'a> {
         let is_mount =
             is_directory && self.options.one_file_system > 0 && status.filesystem != self.source().filesystem;
         if is_mount && self.options.one_file_system > 1 {
+            if self.options.output.info(Info::Mount) > 0 {
+                let text = format!("[sender] skipping mount-point dir {}", shown(&name));
+                self.observer.observe(Event::Warning(&text));
+            }
             return None;
         }
         let is_entered = is_directory && self.options.recursive && !is_mount;
@@ -343,7 +302,18 @@ impl<'a> Builder<'a> {
         let is_followed = options.copy_links
             || options.copy_unsafe_links && tree.link(name).is_ok_and(|link| is_unsafe(&link, name));
         match led {
-            Ok(led) if is_followed => Some(led),
+            Ok(led) if is_followed => {
+                if !options.copy_links && options.output.info(Info::Symsafe) > 0 {
+                    let link = tree.link(name).unwrap_or_default();
+                    let text = format!(
+                        "copying unsafe symlink \"{}\" -> \"{}\"",
+                        shown(name),
+                        shown(&link)
+                    );
+                    self.observer.observe(Event::Warning(&text));
+                }
+                Some(led)
+            }
             Ok(led) if options.copy_directory_links && led.kind() == FileKind::Directory => Some(led),
             Err(error) if is_followed && error.kind() != io::ErrorKind::NotFound => {
                 self.vanished(name, &error);
@@ -437,6 +407,11 @@ impl<'a> Builder<'a> {
             let inode = (status.filesystem, status.inode);
             extra.leader = Some(*self.leaders.entry(inode).or_insert(self.start + place));
         }
+        // rsync counts before it appends.
+        if self.built.list.len().is_multiple_of(100) {
+            self.observer
+                .observe(Event::Counted(self.built.list.len() as u64));
+        }
         let mut entry = Entry::default();
         (entry.mode, entry.uid, entry.gid) = (status.mode, status.uid, status.gid);
         (entry.mtime, entry.nanoseconds) = (status.mtime, status.nanoseconds);
@@ -481,11 +456,6 @@ fn split(path: &Path) -> (&Path, Vec<u8>) {
 
 fn absolute(path: &Path) -> String {
     shown(&whole(path))
-}
-
-fn whole(path: &Path) -> Vec<u8> {
-    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    whole.into_os_string().into_vec()
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use crate::rsync::{
     filter::{FilterList, Side, Verdict},
     proto::file_list::{Entry, FileKind, FileList, compare},
     transfer::{
-        Error, Options,
+        Debug, Error, Info, Options,
+        beside::Beside,
         counts::FileCounts,
         keep::Keep,
         names::Names,
@@ -48,6 +49,7 @@ pub(crate) struct Deleter<'a> {
     keep: &'a Keep<'a>,
     report: Report<'a>,
     tree: Option<Tree>,
+    beside: Beside<'a>,
     filters: FilterList,
     when: DeleteWhen,
     /// What the sender has, as far as it matters now, and its names; none if nothing is deleted.
@@ -60,6 +62,8 @@ pub(crate) struct Deleter<'a> {
     later: Vec<(Vec<u8>, Status)>,
     pub(crate) deleted: FileCounts,
     skipped: u64,
+    /// How many files were found before the transfer.
+    found: u64,
     has_warned: bool,
     /// The file systems of the folders that the command line names, and the one of the last folder.
     filesystems: Vec<u64>,
@@ -72,6 +76,7 @@ impl<'a> Deleter<'a> {
         protocol: u8,
         filters: FilterList,
         tree: Option<Tree>,
+        beside: Beside<'a>,
         report: Report<'a>,
     ) -> Self {
         let options = keep.options;
@@ -86,6 +91,7 @@ impl<'a> Deleter<'a> {
             keep,
             report,
             tree,
+            beside,
             filters,
             when,
             present: None,
@@ -95,6 +101,7 @@ impl<'a> Deleter<'a> {
             later: Vec::new(),
             deleted: FileCounts::default(),
             skipped: 0,
+            found: 0,
             has_warned: false,
             filesystems: Vec::new(),
             filesystem: 0,
@@ -135,7 +142,15 @@ impl<'a> Deleter<'a> {
         }
         self.present = Some((part.clone(), Names::of(part)));
         match self.when {
-            DeleteWhen::Before => self.pass(part),
+            DeleteWhen::Before => {
+                self.pass(part)?;
+                if self.options.output.info(Info::Flist) > 1 {
+                    // It blots out the count.
+                    let blank = format!("{:20}\r", "");
+                    self.report.queue.push(Pending::Said(blank));
+                }
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -166,6 +181,10 @@ impl<'a> Deleter<'a> {
 
     fn pass(&mut self, part: &Part) -> Result<(), Error> {
         for (_, entry) in part.files().filter(|(_, entry)| entry.is_directory()) {
+            if entry.is_top() && self.options.output.debug(Debug::Del) > 0 {
+                let text = format!("deleting in {}", shown(part.list.name(entry)));
+                self.report.queue.push(Pending::Said(text));
+            }
             let Some(tree) = &mut self.tree else { return Ok(()) };
             let now = tree.status(part.list.name(entry)).ok().flatten();
             if let Some(now) = now.filter(|now| now.kind() == FileKind::Directory) {
@@ -213,7 +232,9 @@ impl<'a> Deleter<'a> {
             }
             self.filesystem = now.filesystem;
         }
-        for (name, status) in self.contents(name, false).0 {
+        let found = self.contents(name, false).0;
+        self.count(found.len() as u64);
+        for (name, status) in found {
             if self.is_mount(&status) || self.is_present(&name) {
                 continue;
             }
@@ -230,6 +251,20 @@ impl<'a> Deleter<'a> {
     fn is_present(&self, name: &[u8]) -> bool {
         let present = self.present.as_ref();
         present.is_some_and(|(part, names)| names.contain(&part.list, name))
+    }
+
+    /// Tells how many files were found, while rsync does (`get_dirlist` in flist.c).
+    fn count(&mut self, found: u64) {
+        if self.when != DeleteWhen::Before {
+            return;
+        }
+        let first = self.found;
+        for count in (first..first + found).filter(|count| count.is_multiple_of(100)) {
+            self.report.queue.push(Pending::Counted(count));
+        }
+        if self.options.output.info(Info::Progress) > 0 {
+            self.found += found;
+        }
     }
 
     /// Reads the merge files of a folder, and forgets those of the folders that it is not in.
@@ -402,22 +437,16 @@ impl<'a> Deleter<'a> {
             self.skipped += 1;
             return Removal::AtLimit;
         }
-        let is_backup = name
-            .strip_suffix(self.options.backup_suffix())
-            .is_some_and(|file| !file.is_empty());
-        let backup = self
-            .options
-            .backup_of(name)
-            .filter(|_| !is_directory && !is_backup);
-        let what = match &backup {
-            Some(_) => "make_backup",
-            None if is_directory => "rmdir",
-            None => "unlink",
+        let is_kept = self.options.backs_up && !is_directory && !self.beside.is_backup(name);
+        let what = match is_kept {
+            true => "make_backup",
+            false if is_directory => "rmdir",
+            false => "unlink",
         };
         let result = match &mut self.tree {
-            Some(tree) if !self.options.dry_run => match &backup {
-                Some(backup) => tree.move_to_backup(name, backup),
-                None => tree.remove(name, is_directory),
+            Some(tree) if !self.options.dry_run => match is_kept {
+                true => self.beside.move_to_backups(tree, name),
+                false => tree.remove(name, is_directory),
             },
             _ => Ok(()),
         };

@@ -1,4 +1,5 @@
 use std::{
+    ffi::OsStr,
     io,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
@@ -47,6 +48,10 @@ pub(crate) fn prepare(
         );
         fail(text, exit)
     };
+    if options.make_path && (count > 1 || bytes.contains(&b'/')) {
+        make_path(path, count > 1, options, observer)
+            .map_err(|error| failed("mkdir", path, &error, Exit::FileIo))?;
+    }
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => {
             let tree =
@@ -101,14 +106,47 @@ pub(crate) fn prepare(
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or_else(|| Path::new("."));
-    let tree =
-        Tree::open(folder).map_err(|error| failed("change_dir#3", folder, &error, Exit::FileSelect))?;
+    let tree = match Tree::open(folder) {
+        Ok(tree) => Some(tree),
+        // It would be there.
+        Err(_) if options.make_path && options.dry_run => None,
+        Err(error) => return Err(failed("change_dir#3", folder, &error, Exit::FileSelect)),
+    };
     Ok(Place {
-        tree: Some(tree),
+        tree,
         single: path.file_name().map(|name| name.as_bytes().to_vec()),
         is_new: false,
         root: absolute(folder),
     })
+}
+
+/// Makes the folders in which the destination is, and itself if it is one, unless it is there (`--mkpath`).
+fn make_path(path: &Path, is_folder: bool, options: &Options, observer: &dyn Observer) -> io::Result<()> {
+    if std::fs::metadata(path).is_ok() {
+        return Ok(());
+    }
+    let bytes = path.as_os_str().as_bytes();
+    let slash = bytes.iter().rposition(|&byte| byte == b'/');
+    let has_slash_behind = bytes.ends_with(b"/");
+    let end = match slash {
+        Some(slash) if !is_folder || has_slash_behind => slash,
+        _ => bytes.len(),
+    };
+    let whole = Path::new(OsStr::from_bytes(&bytes[..end]));
+    let missing: Vec<_> = whole
+        .ancestors()
+        .take_while(|folder| !folder.as_os_str().is_empty() && std::fs::metadata(folder).is_err())
+        .collect();
+    for folder in missing.iter().rev().filter(|_| !options.dry_run) {
+        Tree::create(folder)?;
+    }
+    let shown = &bytes[..slash
+        .filter(|_| !is_folder || has_slash_behind)
+        .unwrap_or(bytes.len())];
+    if !missing.is_empty() {
+        observer.observe(Event::CreatedPath(missing.len(), &String::from_utf8_lossy(shown)));
+    }
+    Ok(())
 }
 
 /// As the user would write it from the root on.

@@ -85,6 +85,7 @@ pub fn open(
     }
     let greeting = Greeting::parse(&line)?;
     let protocol = greeting.agree(protocol)?;
+    observer.observe(Event::Agreed(protocol));
     while let Some(line) = lines.next()? {
         match Reply::parse(&line) {
             Reply::Ok => {

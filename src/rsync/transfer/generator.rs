@@ -7,13 +7,18 @@ use crate::rsync::{
         file_list::{Entry, FileKind, FileList, write_wanted},
     },
     transfer::{
-        Error, Options,
+        Debug, Error, Info, Options,
+        basis::Basis,
+        beside::Beside,
         delete::Deleter,
         extended::ValueKey,
+        fuzzy::Neighbours,
+        hard_links::HardLinks,
         keep::Keep,
         lists::{Lists, Next},
         part::Part,
         queue::{Pending, Queue, Stored},
+        store::Wanted,
         text::{describe, shown},
         wire::{Faults, Outgoing},
     },
@@ -37,9 +42,14 @@ pub(crate) struct Generator<'a> {
     pub(crate) indices: Indices,
     /// The folder that could not be made last.
     pub(crate) failed_folder: Option<Vec<u8>>,
+    /// The first list was begun.
+    pub(crate) has_begun: bool,
     /// Folders that were made before their turn.
     pub(crate) made: HashSet<Vec<u8>>,
     pub(crate) deleter: Deleter<'a>,
+    pub(crate) beside: Beside<'a>,
+    pub(crate) neighbours: Neighbours,
+    pub(crate) hard_links: HardLinks,
     /// The long values of extended attributes that were asked for.
     pub(crate) asked: HashSet<ValueKey>,
 }
@@ -67,10 +77,12 @@ impl Generator<'_> {
 
     /// The folder of a list, and what is in it.
     fn go_through(&mut self, part: &Arc<Part>) -> Result<(), Error> {
+        self.faults.add_bits(part.errors);
         if self.options.list_only {
             return Ok(());
         }
         self.deleter.before(part)?;
+        self.say_how_files_are_sent();
         if let Some(folder) = &part.folder {
             self.list = folder.list.clone();
             if let Err(failure) = self.consider(part.start - 1, &folder.entry)? {
@@ -78,6 +90,9 @@ impl Generator<'_> {
             }
         }
         self.list = part.list.clone();
+        if self.options.hard_links {
+            self.hard_links = HardLinks::of(part);
+        }
         for (number, entry) in part.files() {
             if self.lists.is_incremental() && entry.is_directory() {
                 self.make_ahead(entry)?;
@@ -95,9 +110,22 @@ impl Generator<'_> {
         Ok(())
     }
 
+    fn say_how_files_are_sent(&mut self) {
+        if self.options.output.debug(Debug::Flist) == 0 || std::mem::replace(&mut self.has_begun, true) {
+            return;
+        }
+        let state = match self.options.whole_file && self.options.receiving.append == 0 {
+            true => "disabled for local transfer or --whole-file",
+            false => "enabled",
+        };
+        let text = format!("delta-transmission {state}");
+        self.queue.push(Pending::Said(text));
+    }
+
     /// All that was asked for of the first of the lists has come.
     fn done_with_list(&mut self) -> Result<(), Error> {
         self.tell_stored()?;
+        // The receiver must find it before the answer comes.
         self.queue.push(Pending::Done);
         self.indices.write(Index::Done, self.outgoing.buffer());
         match self.lists.is_short() {
@@ -139,10 +167,13 @@ impl Generator<'_> {
     /// Asks once more for files whose digest was wrong, now with whole digests.
     pub(crate) fn again(&mut self, numbers: &[u32]) -> Result<(), Error> {
         for &number in numbers {
-            let file = self.lists.file(number).expect("it was asked for before");
+            // A sender that takes a file back may have ended its list.
+            let Some(file) = self.lists.file(number) else {
+                continue;
+            };
             self.list = file.list.clone();
-            let now = self.status(&file.entry).ok().flatten();
-            self.request(number, &file.entry, now.as_ref(), ItemFlags::TRANSFER, &[], true)?;
+            let ask = self.once_more(&file.entry);
+            self.request(number, &file.entry, ask)?;
         }
         Ok(())
     }
@@ -150,7 +181,10 @@ impl Generator<'_> {
     /// Tells the sender which files it may remove.
     fn tell_stored(&mut self) -> Result<(), Error> {
         for number in self.stored.take() {
-            self.outgoing.message(Tag::Success, number.to_le_bytes())?;
+            if self.options.remove_source_files {
+                self.outgoing.message(Tag::Success, number.to_le_bytes())?;
+            }
+            self.finish_links_of(number)?;
         }
         Ok(())
     }
@@ -196,9 +230,9 @@ impl Generator<'_> {
     }
 
     /// The outer error ends the session, the inner one is this file's.
-    fn consider(&mut self, number: u32, entry: &Entry) -> Result<Result<(), Failure>, Error> {
+    pub(super) fn consider(&mut self, number: u32, entry: &Entry) -> Result<Result<(), Failure>, Error> {
         if self.is_below_failed(entry) {
-            return Ok(Ok(()));
+            return self.skip(number, entry).map(Ok);
         }
         let now = match self.status(entry) {
             Ok(now) => now,
@@ -224,7 +258,12 @@ impl Generator<'_> {
             }
         };
         if is_left {
-            return Ok(Ok(()));
+            self.say_left(entry, now.as_ref());
+            if now.is_none() && entry.is_directory() {
+                // Nothing in it has a place either.
+                self.failed_folder = Some(self.list.name(entry).to_vec());
+            }
+            return self.skip(number, entry).map(Ok);
         }
         let kind = entry.kind();
         if kind == FileKind::Regular {
@@ -237,139 +276,123 @@ impl Generator<'_> {
             _ => self.options.specials,
         };
         if !is_made {
-            let name = shown(self.list.name(entry));
-            let text = format!("skipping non-regular file \"{name}\"");
-            self.queue.push(Pending::Said(text));
+            if self.options.output.info(Info::Nonreg) > 0 {
+                let name = shown(self.list.name(entry));
+                let text = format!("skipping non-regular file \"{name}\"");
+                self.queue.push(Pending::Said(text));
+            }
             return Ok(Ok(()));
         }
-        if kind == FileKind::Symlink {
-            self.symlink(number, entry, now)
-        } else {
-            self.node(number, entry, now)
+        match self.is_linked(number, entry, now.as_ref())? {
+            Ok(false) => {}
+            linked => return Ok(linked.map(drop)),
         }
+        let made = match kind {
+            FileKind::Symlink => self.symlink(number, entry, now)?,
+            _ => self.node(number, entry, now)?,
+        };
+        if made.is_ok() {
+            self.finish_links(entry, None)?;
+        }
+        Ok(made)
     }
 
-    fn regular(
-        &mut self,
-        number: u32,
-        entry: &Entry,
-        now: Option<&Status>,
-    ) -> Result<Result<(), Failure>, Error> {
-        let size = entry.size.unsigned_abs();
-        let is_too_large = self.options.max_size.is_some_and(|most| size > most);
-        if is_too_large || self.options.min_size.is_some_and(|least| size < least) {
-            return Ok(Ok(()));
-        }
-        let now = match self.make_way(entry, now.copied())? {
-            Ok(now) => now,
-            Err(failure) => return Ok(Err(failure)),
+    /// Says why something is left as it is (`recv_generator` in generator.c).
+    fn say_left(&mut self, entry: &Entry, now: Option<&Status>) {
+        let level = self.options.output.info(Info::Skip);
+        let name = shown(&self.keep.place(&self.list, entry));
+        let Some(now) = now.filter(|_| level > 0) else {
+            let kind = if entry.is_directory() { "directory" } else { "file" };
+            if level > 0 {
+                let text = format!("not creating new {kind} \"{name}\"");
+                self.queue.push(Pending::Said(text));
+            }
+            return;
         };
-        let Some(now) = now else {
-            let other = match self.extended(entry, None) {
-                Ok(other) => other,
-                Err(failure) => return Ok(Err(failure)),
-            };
-            let flags = ItemFlags::NEW | ItemFlags::TRANSFER | other.flags;
-            self.request(number, entry, None, flags, &other.wanted, false)?;
-            return Ok(Ok(()));
-        };
-        let window = self.options.modify_window;
-        if self.options.update && entry.mtime.saturating_sub(now.mtime) < window {
-            return Ok(Ok(()));
-        }
-        let is_same = match self.is_unchanged(entry, &now) {
-            Ok(is_same) => is_same,
-            Err(error) => return Ok(Err(self.failure("read {} failed", entry, &error))),
-        };
-        if is_same {
-            return Ok(self.touch(number, entry, &now, 0));
-        }
-        let other = match self.extended(entry, Some(&now)) {
-            Ok(other) => other,
-            Err(failure) => return Ok(Err(failure)),
-        };
-        let mut flags = ItemFlags::TRANSFER | self.difference(entry, &now, true) | other.flags;
-        if self.options.checksum {
-            flags |= ItemFlags::CHANGE;
-        }
-        self.request(number, entry, Some(&now), flags, &other.wanted, false)?;
-        Ok(Ok(()))
-    }
-
-    /// Whether a file need not be transferred (`quick_check_ok` in generator.c).
-    fn is_unchanged(&mut self, entry: &Entry, now: &Status) -> io::Result<bool> {
-        if now.size != entry.size {
-            return Ok(false);
-        }
-        if self.options.checksum {
-            let Some(theirs) = self.list.extra(entry).and_then(|extra| extra.checksum.as_ref()) else {
-                return Ok(false);
-            };
-            let name = self.keep.place(&self.list, entry);
-            let Some(tree) = &mut self.tree else {
-                return Ok(false);
-            };
-            let mut file = tree.read(&name)?;
-            let mut hasher = self.session.list_checksum.listed();
-            let mut buffer = vec![0; 128 * 1024];
-            loop {
-                match io::Read::read(&mut file, &mut buffer) {
-                    Ok(0) => break,
-                    Ok(count) => hasher.update(&buffer[..count]),
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) => return Err(error),
+        let why = match level {
+            1 => "",
+            _ if now.kind() != entry.kind() => " (type change)",
+            _ if entry.kind() == FileKind::Regular && !self.is_unchanged(entry, now).unwrap_or(true) => {
+                if self.options.checksum {
+                    " (sum change)"
+                } else {
+                    " (file change)"
                 }
             }
-            return Ok(hasher.finish() == **theirs);
+            _ if self.difference(entry, now, false) != 0 => " (attr change)",
+            _ => " (uptodate)",
+        };
+        self.queue.push(Pending::Said(format!("{name} exists{why}")));
+    }
+
+    pub(super) fn say_skipped(&self, entry: &Entry, why: &str) {
+        if self.options.output.info(Info::Skip) > 0 {
+            let name = shown(&self.keep.place(&self.list, entry));
+            self.queue.push(Pending::Said(format!("{name}{why}")));
         }
-        if self.options.size_only {
-            return Ok(true);
-        }
-        Ok(!self.options.ignore_times && self.keep.is_same_time(entry, now))
+    }
+
+    /// Whether files are transferred without a basis.
+    pub(super) fn is_whole(&self) -> bool {
+        let is_whole = self.options.whole_file || self.session.checksum == Checksum::None;
+        is_whole && self.options.receiving.append == 0
     }
 
     /// Asks for a file's data.
-    pub(super) fn request(
-        &mut self,
-        number: u32,
-        entry: &Entry,
-        now: Option<&Status>,
-        flags: u16,
-        wanted: &[i32],
-        whole_digest: bool,
-    ) -> Result<(), Error> {
-        let basis = now.filter(|now| {
-            let is_whole = self.options.whole_file || self.session.checksum == Checksum::None;
-            let is_wanted = !is_whole && !self.options.dry_run;
-            is_wanted && now.kind() == FileKind::Regular && now.size > 0
-        });
+    pub(super) fn request(&mut self, number: u32, entry: &Entry, ask: Ask) -> Result<(), Error> {
+        let Ask {
+            mut basis,
+            flags,
+            wanted,
+            is_again,
+        } = ask;
+        let options = self.options;
+        let is_appended = options.receiving.append > 0 && !is_again;
+        let is_whole = self.is_whole();
         let name = self.keep.place(&self.list, entry);
-        let file = basis.and_then(|_| self.tree.as_mut()?.read_with_length(&name).ok());
-        let sums = match file {
+        let is_backed_up = options.receiving.in_place && options.backs_up && basis == Basis::Own && !is_again;
+        if let Some(tree) = self.tree.as_mut().filter(|_| is_backed_up && !options.dry_run) {
+            match self.beside.copy_to_backups(tree, &name) {
+                Ok(true) if !is_whole => basis = Basis::Backup,
+                Ok(_) => {}
+                Err(error) => {
+                    self.fail(self.failure("make_backup {} failed", entry, &error));
+                    return Ok(());
+                }
+            }
+        }
+        let file = match &mut self.tree {
+            Some(tree) if !is_whole && !options.dry_run => self.beside.read(tree, &name, &basis).ok(),
+            _ => None,
+        };
+        let mut sums = match file {
             Some((_, length)) if length > 0 => head(
                 length,
                 self.session.protocol,
                 self.session.checksum,
-                self.options.block_size,
-                whole_digest,
+                options.block_size,
+                is_again,
             ),
             _ => SumHead::default(),
         };
+        let (kind, similar) = (basis.kind(), basis.name());
         let record = Record {
-            flags: ItemFlags(flags),
-            ..Record::default()
+            flags: ItemFlags(
+                flags | kind.map_or(0, |_| ItemFlags::BASIS_TYPE) | similar.map_or(0, |_| ItemFlags::NAME),
+            ),
+            basis: kind,
+            name: similar.map(<[u8]>::to_vec),
         };
         let before = self.outgoing.buffer().len();
         self.indices.write(Index::File(number), self.outgoing.buffer());
         record.write(self.outgoing.buffer());
-        if self.options.xattrs && record.flags.has(ItemFlags::XATTR) && !self.options.dry_run {
-            write_wanted(wanted, self.outgoing.buffer());
+        if options.xattrs && record.flags.has(ItemFlags::XATTR) && !options.dry_run {
+            write_wanted(&wanted, self.outgoing.buffer());
         }
-        let mut sums = sums;
-        if !self.options.dry_run {
+        if !options.dry_run {
             let body = self.outgoing.buffer().len();
             sums.write(self.outgoing.buffer());
-            if let Some((file, _)) = file.filter(|_| sums.count > 0) {
+            if let Some((file, _)) = file.filter(|_| sums.count > 0 && !is_appended) {
                 let (seed, first) = (self.session.seed, self.session.compatibility.has_seed_first());
                 let file = io::BufReader::with_capacity(256 * 1024, file);
                 let written = write_sums(
@@ -389,15 +412,41 @@ impl Generator<'_> {
             }
         }
         debug_assert!(self.outgoing.buffer().len() > before, "a request was written");
-        if !self.options.dry_run && !whole_digest {
+        if !self.options.dry_run && !is_again {
             self.lists.asked(number);
         }
         self.queue.push(Pending::Transfer {
             number,
-            flags: ItemFlags(flags),
-            sums,
+            flags: record.flags,
+            wanted: Wanted {
+                sums,
+                basis,
+                is_again,
+            },
         });
         self.outgoing.send_if_full()
+    }
+}
+
+/// How a file is asked for.
+pub(super) struct Ask {
+    pub(super) basis: Basis,
+    /// What is other.
+    flags: u16,
+    /// The numbers of the extended attributes whose values are wanted.
+    wanted: Vec<i32>,
+    /// Whether its digest was wrong before.
+    pub(super) is_again: bool,
+}
+
+impl Ask {
+    pub(super) const fn new(basis: Basis, flags: u16, wanted: Vec<i32>) -> Self {
+        Self {
+            basis,
+            flags,
+            wanted,
+            is_again: false,
+        }
     }
 }
 

@@ -2,41 +2,56 @@ use std::collections::{BTreeSet, HashMap};
 
 use nix::unistd::{Gid, Group, Uid, User};
 
-use crate::rsync::proto::file_list::{FileList, Named};
+use crate::rsync::{
+    proto::file_list::{FileList, Named},
+    transfer::owners::Owners,
+};
 
 /// Which of our ids a name of the sender's has; ids without a name here stay as they are.
 #[derive(Debug, Default)]
 pub(crate) struct LocalIds {
     users: HashMap<u32, u32>,
     groups: HashMap<u32, u32>,
+    owners: Owners,
 }
 
 impl LocalIds {
+    /// Nothing is known but whom files are given to.
+    pub(crate) fn new(owners: Owners) -> Self {
+        Self {
+            owners,
+            ..Self::default()
+        }
+    }
+
     /// A user of the sender's here.
     pub(crate) fn user(&self, uid: u32) -> u32 {
-        self.users.get(&uid).copied().unwrap_or(uid)
+        let known = self.users.get(&uid).copied();
+        known.or_else(|| self.owners.user(uid, b"")).unwrap_or(uid)
     }
 
     /// A group of the sender's here.
     pub(crate) fn group(&self, gid: u32) -> u32 {
-        self.groups.get(&gid).copied().unwrap_or(gid)
+        let known = self.groups.get(&gid).copied();
+        known.or_else(|| self.owners.group(gid, b"")).unwrap_or(gid)
     }
 
     /// Notes what an id is called at the sender.
     pub(crate) fn learn(&mut self, named: &Named<'_>) {
         match *named {
-            Named::User(id, name) if id != 0 => {
-                let name = std::str::from_utf8(name).ok();
-                let user = name.and_then(|name| User::from_name(name).ok().flatten());
-                self.users.extend(user.map(|user| (id, user.uid.as_raw())));
+            Named::User(id, name) => {
+                let here = || User::from_name(std::str::from_utf8(name).ok()?).ok().flatten();
+                let mapped = self.owners.user(id, name);
+                // That of root stays.
+                let user = mapped.or_else(|| here().filter(|_| id != 0).map(|user| user.uid.as_raw()));
+                self.users.extend(user.map(|user| (id, user)));
             }
-            Named::Group(id, name) if id != 0 => {
-                let name = std::str::from_utf8(name).ok();
-                let group = name.and_then(|name| Group::from_name(name).ok().flatten());
-                self.groups.extend(group.map(|group| (id, group.gid.as_raw())));
+            Named::Group(id, name) => {
+                let here = || Group::from_name(std::str::from_utf8(name).ok()?).ok().flatten();
+                let mapped = self.owners.group(id, name);
+                let group = mapped.or_else(|| here().filter(|_| id != 0).map(|group| group.gid.as_raw()));
+                self.groups.extend(group.map(|group| (id, group)));
             }
-            // That of root stays.
-            _ => {}
         }
     }
 }

@@ -99,7 +99,11 @@ impl Keep<'_> {
     pub(crate) fn keeps_time(&self, entry: &Entry) -> bool {
         let is_omitted = match entry.kind() {
             // Backups change the times of folders all the time.
-            FileKind::Directory => self.options.omit_directory_times || self.options.backs_up,
+            FileKind::Directory => {
+                let backs_up_beside =
+                    self.options.backs_up && self.options.receiving.backup_directory.is_none();
+                self.options.omit_directory_times || backs_up_beside
+            }
             FileKind::Symlink => self.options.omit_link_times,
             _ => false,
         };

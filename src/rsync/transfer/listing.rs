@@ -1,14 +1,15 @@
 use crate::rsync::{
     filter::{FilterList, Requested, Side, Verdict},
     proto::{
-        Index, Indices, Session, Stop, Violation,
-        file_list::{Entry, Fields, FileList, Item, ListReader, NameReader},
+        Index, Indices, Session, Stop, Tag, Violation,
+        file_list::{Entry, Fields, FileList, Item, ListReader, NameReader, Named},
     },
     transfer::{
         Error, Event, ModeChange, Observer, Options,
         ids::LocalIds,
         links::MUNGED,
         lists::Lists,
+        owners::Owners,
         part::Listed,
         prune::prune,
         session::{fields, total_size},
@@ -32,10 +33,16 @@ pub(crate) struct Listing<'a> {
     pub(crate) listed: u64,
     /// Their length, in bytes.
     pub(crate) total_size: u64,
+    /// How many bytes the lists took on the wire.
+    pub(crate) size: u64,
 }
 
 impl<'a> Listing<'a> {
     /// Nothing has come; these paths were asked for, with these rules.
+    ///
+    /// # Errors
+    ///
+    /// A map of owners that makes no sense.
     pub(crate) fn new(
         session: Session,
         options: &'a Options,
@@ -44,9 +51,20 @@ impl<'a> Listing<'a> {
         lists: &'a Lists,
         faults: &'a Faults,
         observer: &'a dyn Observer,
-    ) -> Self {
+    ) -> Result<Self, Error> {
         let fields = fields(&session, options);
-        Self {
+        let (owners, unknown) = Owners::new(options)?;
+        for text in unknown {
+            observer.observe(Event::Message(Tag::Warning, text.as_bytes()));
+        }
+        let mut ids = LocalIds::new(owners);
+        if !session.compatibility.has_names_of_root() {
+            // Its name is not sent.
+            let name: &[u8] = if options.numeric_ids { b"" } else { b"root" };
+            ids.learn(&Named::User(0, name));
+            ids.learn(&Named::Group(0, name));
+        }
+        Ok(Self {
             session,
             options,
             lists,
@@ -59,10 +77,11 @@ impl<'a> Listing<'a> {
                 filters,
                 is_open: options.trust_sender,
             },
-            ids: LocalIds::default(),
+            ids,
             listed: 0,
             total_size: 0,
-        }
+            size: 0,
+        })
     }
 
     /// Receives what is known before the destination is chosen: the list of the arguments, and one more if it has one file
@@ -84,17 +103,28 @@ impl<'a> Listing<'a> {
         match index {
             Index::List(folder) => self.receive(Some(folder), incoming),
             Index::ListsEnd => {
-                self.lists.complete();
+                self.complete();
                 Ok(())
             }
             _ => Err(Violation::Goodbye.into()),
         }
     }
 
+    /// There are no more lists.
+    pub(crate) fn complete(&self) {
+        self.lists.complete();
+        self.observer.observe(Event::AllListed);
+    }
+
     /// Receives the list of a folder, or the first one.
     pub(crate) fn receive(&mut self, folder: Option<u32>, incoming: &mut Incoming<'_>) -> Result<(), Error> {
         let folder = folder.map(|number| self.lists.begin(number)).transpose()?;
-        let mut list = self.read(folder.as_ref(), incoming)?;
+        if folder.is_none() {
+            self.observer.observe(Event::Listing);
+        }
+        let before = incoming.position();
+        let (mut list, errors) = self.read(folder.as_ref(), incoming)?;
+        self.size += incoming.position() - before;
         list.map_ids(|uid| self.ids.user(uid), |gid| self.ids.group(gid));
         let options = self.options;
         if !options.mode_changes.is_empty() {
@@ -108,7 +138,12 @@ impl<'a> Listing<'a> {
         self.listed += list.len() as u64;
         self.total_size += total_size(&list);
         let is_first = folder.is_none();
+        if is_first {
+            // It may be empty, and not be gone through.
+            self.faults.add_bits(errors);
+        }
         let part = self.lists.push(list, folder, |part| {
+            part.errors = errors;
             if options.prune_empty_directories {
                 prune(part, &self.gate.filters);
             }
@@ -122,11 +157,16 @@ impl<'a> Listing<'a> {
         Ok(())
     }
 
-    fn read(&mut self, folder: Option<&Listed>, incoming: &mut Incoming<'_>) -> Result<FileList, Error> {
+    /// A list, and the bits of the errors that the sender met.
+    fn read(
+        &mut self,
+        folder: Option<&Listed>,
+        incoming: &mut Incoming<'_>,
+    ) -> Result<(FileList, i32), Error> {
         let start = self.lists.next_number();
         let place = folder.map(Listed::name);
         let mut list = FileList::default();
-        let errors = loop {
+        let mut errors = loop {
             match incoming.decode(|input| self.reader.read(start, input, &mut list))? {
                 Item::File => {
                     let entry = list.entries().last().expect("it was appended");
@@ -134,6 +174,9 @@ impl<'a> Listing<'a> {
                         is_in(list.name(entry), place)?;
                     }
                     self.gate.check(&list, entry)?;
+                    if list.len().is_multiple_of(100) {
+                        self.observer.observe(Event::Counted(list.len() as u64));
+                    }
                     for name in self.reader.take_names() {
                         self.ids.learn(&name.named());
                     }
@@ -141,14 +184,13 @@ impl<'a> Listing<'a> {
                 Item::End(errors) => break errors,
             }
         };
-        self.faults.add_bits(errors);
         if !self.options.numeric_ids && !self.lists.is_incremental() {
             self.read_names(incoming)?;
         }
         if self.session.protocol < 30 {
-            self.faults.add_bits(incoming.decode(|input| input.int())?);
+            errors |= incoming.decode(|input| input.int())?;
         }
-        Ok(list)
+        Ok((list, errors))
     }
 
     /// The names of ids, behind a list that is the only one.

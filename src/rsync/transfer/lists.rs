@@ -280,3 +280,98 @@ impl State {
         (self.is_complete && self.done == self.live.len()).then_some(Next::Nothing)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Lists, Next};
+    use crate::rsync::proto::{
+        Violation,
+        file_list::{Entry, Extra, FileList},
+    };
+
+    /// A list of folders and files; those that end in a slash are folders.
+    fn list(names: &[&str]) -> FileList {
+        let mut list = FileList::default();
+        for name in names {
+            let mut entry = Entry::default();
+            entry.mode = if name.ends_with('/') { 0o040_755 } else { 0o100_644 };
+            let name = name.trim_end_matches('/');
+            assert!(list.push(name.as_bytes(), entry, Extra::default()));
+        }
+        list
+    }
+
+    fn push(lists: &Lists, folder: Option<u32>, names: &[&str]) {
+        let folder = folder.map(|number| lists.begin(number).expect("a folder that has no list"));
+        lists.push(list(names), folder, |_| {}).expect("few files");
+    }
+
+    #[test]
+    fn numbers_go_on_behind_that_of_the_folder() {
+        let lists = Lists::new(true);
+        push(&lists, None, &["d/", "./", "f"]);
+        push(&lists, Some(1), &["d/y", "d/x"]);
+        let name = |number| lists.file(number).map(|file| file.name().to_vec());
+        for (number, expected) in [
+            (0, Some(".")),
+            (1, Some(".")),
+            (2, Some("f")),
+            (3, Some("d")),
+            (4, Some("d")),
+            (5, Some("d/x")),
+            (6, Some("d/y")),
+            (7, None),
+        ] {
+            let expected = expected.map(|name: &str| name.as_bytes().to_vec());
+            assert_eq!(name(number), expected, "{number}");
+        }
+        assert!(matches!(lists.begin(0), Err(Violation::ListTwice(0))));
+        assert!(matches!(lists.begin(1), Err(Violation::ListTwice(1))));
+        assert!(matches!(
+            lists.begin(2),
+            Err(Violation::FolderNumber { number: 2, known: 2 })
+        ));
+        lists.complete();
+        assert!(matches!(lists.begin(1), Err(Violation::ListBehindLast)));
+    }
+
+    #[test]
+    fn a_list_is_done_when_another_is_there_and_nothing_is_open() {
+        let lists = Lists::new(true);
+        push(&lists, None, &["./", "d/", "f"]);
+        assert!(matches!(lists.ready(), Some(Next::List(_))));
+        lists.asked(2);
+        // The sender may not end what was not said to be done.
+        assert_eq!(lists.end(), Err(Violation::Index(-1)));
+        push(&lists, Some(1), &["d/x"]);
+        assert!(matches!(lists.ready(), Some(Next::List(_))));
+        assert!(!lists.is_done() && lists.ready().is_none());
+        lists.again(2);
+        assert!(matches!(lists.ready(), Some(Next::Again(2))));
+        lists.settled(2);
+        assert!(lists.is_done() && !lists.is_done());
+        assert_eq!(lists.end(), Ok(false));
+        assert!(lists.file(2).is_none() && lists.file(5).is_some());
+        // The last one is done when no more come.
+        assert!(lists.ready().is_none());
+        lists.complete();
+        assert!(matches!(lists.ready(), Some(Next::Done)));
+        assert_eq!(lists.end(), Ok(true));
+        assert!(matches!(lists.ready(), Some(Next::Nothing)));
+        // What follows are phases.
+        assert_eq!(lists.end(), Ok(true));
+    }
+
+    #[test]
+    fn one_list_does_not_wait_for_its_files() {
+        let lists = Lists::new(false);
+        push(&lists, None, &["f"]);
+        assert!(matches!(lists.ready(), Some(Next::List(_))));
+        lists.asked(0);
+        assert!(matches!(lists.ready(), Some(Next::Done)));
+        assert!(matches!(lists.ready(), Some(Next::Nothing)));
+        // It stays for the files that are asked for once more.
+        assert_eq!(lists.end(), Ok(true));
+        assert!(lists.file(0).is_some());
+    }
+}

@@ -6,13 +6,14 @@ use crate::rsync::{
         file_list::{Entry, FileKind},
     },
     transfer::{
-        Error,
+        Error, Info,
+        alternatives::Alternative,
         generator::{Failure, Generator},
         links::is_unsafe,
         queue::Pending,
         text::shown,
     },
-    tree::Status,
+    tree::{Attributes, Status},
 };
 
 /// What is made without the sender, and what is set.
@@ -64,12 +65,9 @@ impl Generator<'_> {
         };
         let is_root = self.list.name(entry) == b".";
         if is_root && self.keep.is_new {
-            let other = match self.extended(entry, None) {
-                Ok(other) => other,
-                Err(failure) => return Ok(Err(failure)),
-            };
-            let flags = ItemFlags::NEW | ItemFlags::LOCAL_CHANGE | other.flags;
-            self.tell(number, flags, &other);
+            if let Err(failure) = self.tell_of_folder(number, entry) {
+                return Ok(Err(failure));
+            }
             return self.enter_new(entry).map(Ok);
         }
         let is_made = self.made.remove(&*self.keep.place(&self.list, entry));
@@ -80,6 +78,9 @@ impl Generator<'_> {
                 Err(failure) => return Ok(Err(failure)),
             };
             let flags = self.difference(entry, &now, false) | other.flags;
+            if let Err(failure) = self.open_up(entry, &now, flags) {
+                return Ok(Err(failure));
+            }
             self.deleter.during(&self.list, entry, &now)?;
             if flags != 0 || self.options.report_unchanged {
                 self.tell(number, flags, &other);
@@ -87,12 +88,9 @@ impl Generator<'_> {
             return Ok(Ok(()));
         }
         // rsync reports it before it tries.
-        let other = match self.extended(entry, None) {
-            Ok(other) => other,
-            Err(failure) => return Ok(Err(failure)),
-        };
-        let flags = ItemFlags::NEW | ItemFlags::LOCAL_CHANGE | other.flags;
-        self.tell(number, flags, &other);
+        if let Err(failure) = self.tell_of_folder(number, entry) {
+            return Ok(Err(failure));
+        }
         if self.options.dry_run {
             return Ok(Ok(()));
         }
@@ -102,6 +100,49 @@ impl Generator<'_> {
             return Ok(Err(failure.of_folder()));
         }
         self.enter_new(entry).map(Ok)
+    }
+
+    /// Reports a folder that is about to be made.
+    fn tell_of_folder(&mut self, number: u32, entry: &Entry) -> Result<(), Failure> {
+        let alternative = self.other_thing(number, entry)?;
+        let other = self.extended(entry, None)?;
+        let flags = match alternative {
+            Alternative::Done(_) | Alternative::Skipped | Alternative::Told => return Ok(()),
+            Alternative::Like(_, status) => self.difference(entry, &status, true),
+            Alternative::None => ItemFlags::NEW,
+        };
+        self.tell(number, flags | ItemFlags::LOCAL_CHANGE | other.flags, &other);
+        Ok(())
+    }
+
+    /// Reports something without the sender's data; with the name that it is linked to.
+    pub(super) fn report(&self, number: u32, flags: u16, link: Option<Vec<u8>>) {
+        let flags = ItemFlags(flags | link.as_ref().map_or(0, |_| ItemFlags::NAME));
+        self.queue.push(match link {
+            Some(link) => Pending::Linked(number, flags, link),
+            None => Pending::Local(number, flags),
+        });
+    }
+
+    /// Gives a folder its owner and its permissions, so that what is made in it is not open to others before the end; its
+    /// owner may write to it until then.
+    fn open_up(&mut self, entry: &Entry, now: &Status, flags: u16) -> Result<(), Failure> {
+        let is_other = ItemFlags(flags).has(ItemFlags::PERMISSIONS | ItemFlags::OWNER | ItemFlags::GROUP);
+        if !is_other || self.options.dry_run {
+            return Ok(());
+        }
+        let attributes = self.keep.changes(&self.list, entry, now);
+        let more = if self.keep.identity.is_root { 0 } else { 0o700 };
+        let attributes = Attributes {
+            permissions: attributes.permissions.map(|permissions| permissions | more),
+            uid: attributes.uid,
+            gid: attributes.gid,
+            ..Attributes::default()
+        };
+        let name = self.keep.place(&self.list, entry);
+        let Some(tree) = &mut self.tree else { return Ok(()) };
+        tree.apply(&name, &attributes, now)
+            .map_err(|error| self.failure("failed to set attributes of {}", entry, &error))
     }
 
     /// A new folder may be one of another folder's merge files; there is nothing to delete in it yet.
@@ -131,7 +172,7 @@ impl Generator<'_> {
                 shown(&name),
                 shown(&target)
             );
-            if self.options.verbose > 0 {
+            if self.options.output.info(Info::Name) > 0 {
                 self.queue.push(Pending::Said(text));
             }
             return Ok(Ok(()));
@@ -147,6 +188,11 @@ impl Generator<'_> {
             Ok(before) => before,
             Err(failure) => return Ok(Err(failure)),
         };
+        let (like, is_told) = match self.alternative(number, entry, now) {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(Ok(())),
+            Err(failure) => return Ok(Err(failure)),
+        };
         if let Err(failure) = self.back_up(entry, now) {
             return Ok(Err(failure));
         }
@@ -156,7 +202,7 @@ impl Generator<'_> {
         {
             return Ok(Err(self.failure("symlink {} failed", entry, &error)));
         }
-        Ok(self.made(number, entry, before.as_ref()))
+        Ok(self.made(number, entry, before.or(like).as_ref(), is_told))
     }
 
     pub(super) fn node(
@@ -168,17 +214,16 @@ impl Generator<'_> {
         let list = self.list.clone();
         let name = self.keep.place(&list, entry);
         let device = self.list.extra(entry).and_then(|extra| extra.device);
-        let is_same = now.is_some_and(|now| {
-            let same_number = device.is_none_or(|(major, minor)| {
-                now.device == nix::sys::stat::makedev(u64::from(major), u64::from(minor))
-            });
-            now.mode & 0o170_000 == entry.mode & 0o170_000 && same_number
-        });
-        if is_same {
+        if now.is_some_and(|now| self.is_same_node(entry, &now)) {
             return Ok(self.touch(number, entry, &now.expect("something is there"), 0));
         }
         let before = match self.make_way(entry, now)? {
             Ok(before) => before,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let (like, is_told) = match self.alternative(number, entry, now) {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(Ok(())),
             Err(failure) => return Ok(Err(failure)),
         };
         if let Err(failure) = self.back_up(entry, now) {
@@ -199,11 +244,45 @@ impl Generator<'_> {
                 return Ok(Err(self.failure("mknod {} failed", entry, &error)));
             }
         }
-        Ok(self.made(number, entry, before.as_ref()))
+        Ok(self.made(number, entry, before.or(like).as_ref(), is_told))
+    }
+
+    /// Whether something is the device or the special file that the sender has.
+    pub(super) fn is_same_node(&self, entry: &Entry, now: &Status) -> bool {
+        let device = self.list.extra(entry).and_then(|extra| extra.device);
+        let is_same_number = device.is_none_or(|(major, minor)| {
+            now.device == nix::sys::stat::makedev(u64::from(major), u64::from(minor))
+        });
+        now.mode & 0o170_000 == entry.mode & 0o170_000 && is_same_number
+    }
+
+    /// What other folders have of something that is not there: its like, and whether that was told already. `None` if nothing
+    /// is left to do.
+    fn alternative(
+        &mut self,
+        number: u32,
+        entry: &Entry,
+        now: Option<Status>,
+    ) -> Result<Option<(Option<Status>, bool)>, Failure> {
+        if now.is_some() {
+            return Ok(Some((None, false)));
+        }
+        Ok(match self.other_thing(number, entry)? {
+            Alternative::None => Some((None, false)),
+            Alternative::Like(_, status) => Some((Some(status), false)),
+            Alternative::Told => Some((None, true)),
+            Alternative::Done(_) | Alternative::Skipped => None,
+        })
     }
 
     /// Something was made without the sender.
-    fn made(&mut self, number: u32, entry: &Entry, before: Option<&Status>) -> Result<(), Failure> {
+    fn made(
+        &mut self,
+        number: u32,
+        entry: &Entry,
+        before: Option<&Status>,
+        is_told: bool,
+    ) -> Result<(), Failure> {
         // The new one has nothing of what was there before.
         let mut other = self.extended(entry, None)?;
         if let Some(before) = before {
@@ -214,7 +293,9 @@ impl Generator<'_> {
             | before.map_or(ItemFlags::NEW, |before| {
                 self.difference(entry, before, true) | ItemFlags::CHANGE
             });
-        self.tell(number, flags, &other);
+        if !is_told {
+            self.tell(number, flags, &other);
+        }
         self.stored.push(number);
         if self.options.dry_run {
             return Ok(());
@@ -241,10 +322,21 @@ impl Generator<'_> {
             return Ok(());
         }
         self.tell(number, flags, &other);
-        self.set(entry, now)
+        self.set(entry, now)?;
+        self.say_up_to_date(entry, flags);
+        Ok(())
     }
 
-    fn set(&mut self, entry: &Entry, now: &Status) -> Result<(), Failure> {
+    /// Says it of a file without an itemized line (`set_file_attrs` in rsync.c).
+    fn say_up_to_date(&self, entry: &Entry, flags: u16) {
+        if self.options.output.info(Info::Name) > 1 && !self.options.itemize {
+            let name = shown(&self.keep.place(&self.list, entry));
+            let state = if flags == 0 { " is uptodate" } else { "" };
+            self.queue.push(Pending::Noted(format!("{name}{state}")));
+        }
+    }
+
+    pub(super) fn set(&mut self, entry: &Entry, now: &Status) -> Result<(), Failure> {
         if self.options.dry_run {
             return Ok(());
         }
@@ -260,16 +352,18 @@ impl Generator<'_> {
     fn back_up(&mut self, entry: &Entry, now: Option<Status>) -> Result<(), Failure> {
         let name = self.keep.place(&self.list, entry);
         let is_there = now.is_some_and(|now| now.kind() != FileKind::Directory);
-        let backup = self
-            .options
-            .backup_of(&name)
-            .filter(|_| is_there && !self.options.dry_run);
-        if let (Some(tree), Some(backup)) = (&mut self.tree, backup)
-            && let Err(error) = tree.back_up(&name, &backup)
-        {
-            return Err(self.failure("make_backup {} failed", entry, &error));
+        let Some(tree) = self.tree.as_mut().filter(|_| is_there && !self.options.dry_run) else {
+            return Ok(());
+        };
+        match self.beside.back_up(tree, &name) {
+            Ok(said) => {
+                if let Some(text) = said {
+                    self.queue.push(Pending::Said(text));
+                }
+                Ok(())
+            }
+            Err(error) => Err(self.failure("make_backup {} failed", entry, &error)),
         }
-        Ok(())
     }
 
     /// Removes what is of another kind; what is there afterwards.

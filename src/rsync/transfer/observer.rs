@@ -1,6 +1,6 @@
 use crate::rsync::{
     proto::{
-        ItemFlags, Tag,
+        ItemFlags, Session, Tag,
         file_list::{Entry, FileList},
     },
     transfer::Outcome,
@@ -13,6 +13,14 @@ pub enum Event<'a> {
     Line(&'a [u8]),
     /// A message of the peer's, and its kind.
     Message(Tag, &'a [u8]),
+    /// Both speak this protocol; the server is not yet told what to do.
+    Agreed(u8),
+    /// Both know how the session goes.
+    Began(&'a Session),
+    /// The first list begins to be made, or to come.
+    Listing,
+    /// That many files are in the list by now.
+    Counted(u64),
     /// A list has come.
     Listed {
         /// The list.
@@ -24,18 +32,26 @@ pub enum Event<'a> {
         /// Whether the lists of folders come one by one.
         is_incremental: bool,
     },
+    /// It was the last one.
+    AllListed,
     /// The destination was made.
     Created(&'a str),
+    /// So many folders were made for the destination.
+    CreatedPath(usize, &'a str),
     /// Something about a file: what is other than before.
     Item {
         /// The list that holds it.
         list: &'a FileList,
+        /// Its number, as both sides count.
+        number: u32,
         /// The file.
         entry: &'a Entry,
         /// What is other.
         flags: ItemFlags,
         /// What a hard link was made to.
         link: Option<&'a [u8]>,
+        /// The folder that its name counts from; empty at a receiver.
+        folder: &'a [u8],
     },
     /// Something was deleted, or would be.
     Deleted {
@@ -50,10 +66,37 @@ pub enum Event<'a> {
     Retried(&'a str),
     /// Something odd that does no harm.
     Warning(&'a str),
-    /// A file's bytes arrived: how many of it there are now, and how many it will have.
+    /// Something that is told to the user alone, and not kept.
+    Note(&'a str),
+    /// A file is under way: how much of it is done, and how long it will be.
     Progress(u64, u64),
+    /// A file's data went or came.
+    Transferred(&'a Transferred<'a>),
+    /// The server is done with a list, or a phase.
+    PhaseEnded,
     /// The end.
     Done(&'a Outcome),
+}
+
+/// A file whose data went or came.
+#[derive(Clone, Copy, Debug)]
+pub struct Transferred<'a> {
+    /// The list that holds it.
+    pub list: &'a FileList,
+    /// The file.
+    pub entry: &'a Entry,
+    /// What is other.
+    pub flags: ItemFlags,
+    /// The folder that its name counts from; empty at a receiver.
+    pub folder: &'a [u8],
+    /// Its length, as it was sent or is expected.
+    pub size: u64,
+    /// Bytes on the wire for its data.
+    pub data: u64,
+    /// Bytes on the wire for the sums of what was there.
+    pub sums: u64,
+    /// The digest that went along with its data.
+    pub digest: &'a [u8],
 }
 
 /// Takes what happens; called from several threads, one at a time for a file.

@@ -3,7 +3,7 @@ use std::{io, time::Duration};
 use crate::rsync::{
     filter::{FilterError, FilterList},
     proto::Algorithms,
-    transfer::{Receiving, chmod::ModeChange},
+    transfer::{OutputLevels, Receiving, chmod::ModeChange, pace::Pace},
 };
 
 /// What a transfer keeps and compares: rsync's options by their meaning.
@@ -68,12 +68,22 @@ pub struct Options {
     pub list_only: bool,
     /// `--list-only`.
     pub list_only_is_said: bool,
-    /// `--itemize-changes` twice: also what is as it should be is reported.
+    /// `--itemize-changes` twice, or `--info=name2`: also what is as it should be is reported.
     pub report_unchanged: bool,
-    /// `--itemize-changes`: each change is reported.
+    /// What is said is itemized: a line for each change says what it is.
     pub itemize: bool,
     /// How often `--verbose` is given.
     pub verbose: u8,
+    /// What is said at all.
+    pub output: OutputLevels,
+    /// What a receiving server needs to know of the format of the lines.
+    pub server_format: Option<&'static str>,
+    /// `--stats`.
+    pub statistics: bool,
+    /// `--quiet`.
+    pub quiet: bool,
+    /// `--stderr`, if it is not `errors`: whether all goes there.
+    pub all_to_errors: Option<bool>,
     /// `--block-size`, in bytes.
     pub block_size: Option<u32>,
     /// `--checksum-choice`, `--compress` and what belongs to them.
@@ -84,6 +94,8 @@ pub struct Options {
     pub skip_compress: Option<String>,
     /// `--timeout`.
     pub timeout: Option<Duration>,
+    /// `--bwlimit`, in units of 1024 bytes a second.
+    pub bandwidth: Option<u32>,
     /// The filter rules of the command line.
     pub filters: FilterList,
     /// `--cvs-exclude`.
@@ -141,24 +153,26 @@ pub struct Options {
 impl Options {
     /// What the name of a backup has behind that of the file.
     pub fn backup_suffix(&self) -> &[u8] {
-        self.suffix.as_deref().unwrap_or("~").as_bytes()
+        let usual = match self.receiving.backup_directory {
+            Some(_) => "",
+            None => "~",
+        };
+        self.suffix.as_deref().unwrap_or(usual).as_bytes()
     }
 
-    /// The name that something keeps when something else takes its place; `None` without backups.
-    pub(crate) fn backup_of(&self, name: &[u8]) -> Option<Vec<u8>> {
-        self.backs_up.then(|| [name, self.backup_suffix()].concat())
+    /// How fast may be written.
+    pub(crate) fn pace(&self) -> Option<Pace> {
+        self.bandwidth.map(Pace::new)
     }
 
     /// The rules of the command line, and the one that keeps a partial directory out of the transfer.
     pub(crate) fn filters_of(&self, protocol: u8) -> Result<FilterList, FilterError> {
         let mut filters = self.filters.clone();
         let receiving = &self.receiving;
-        let partial = match (&receiving.partial_directory, receiving.delay_updates) {
-            (Some(folder), _) => Some(&**folder),
-            (None, true) => Some(".~tmp~"),
-            (None, false) => None,
-        };
-        if let Some(folder) = partial.filter(|folder| !folder.starts_with('/')) {
+        if let Some(folder) = receiving
+            .partial_folder()
+            .filter(|folder| !folder.starts_with('/'))
+        {
             // An old server knows no rules that yield to the deletion of a folder.
             let kind = if protocol >= 30 { "-p" } else { "-" };
             let rule = format!("{kind} {}/", folder.trim_end_matches('/'));

@@ -12,12 +12,15 @@ use crate::rsync::{
     proto::{Indices, Statistics, TokenReader, file_list::FileKind},
     transfer::{
         Error, Event, Observer, Opened, Options,
+        beside::Beside,
         counts::FileCounts,
         delete::{Deleter, Report},
         destination::prepare,
         extended::Values,
         folders::Folders,
+        fuzzy::Neighbours,
         generator::Generator,
+        hard_links::HardLinks,
         keep::Keep,
         listing::Listing,
         lists::Lists,
@@ -50,6 +53,12 @@ pub struct Outcome {
     pub sent: u64,
     /// Bytes on the wire, from the server.
     pub received: u64,
+    /// How many bytes the list took on the wire.
+    pub list_size: u64,
+    /// How long the sender made the list, in milliseconds.
+    pub list_build: u64,
+    /// How long it sent the list, in milliseconds.
+    pub list_transfer: u64,
     /// What was deleted.
     pub deleted: FileCounts,
     /// What the server counted.
@@ -81,7 +90,7 @@ pub fn pull(
     stream.set_write_timeout(options.timeout).map_err(socket)?;
     let pulse = Pulse::new(options.timeout);
     let faults = Faults::default();
-    let mut outgoing = Outgoing::new(stream.try_clone().map_err(socket)?, pulse.clone());
+    let mut outgoing = Outgoing::new(stream.try_clone().map_err(socket)?, pulse.clone(), options.pace());
     let mut incoming = Incoming::new(
         stream.try_clone().map_err(socket)?,
         pulse,
@@ -101,6 +110,7 @@ pub fn pull(
         &mut outgoing,
         &mut incoming,
     )?;
+    observer.observe(Event::Began(&session));
     let lists = Lists::new(session.compatibility.has_incremental_lists());
     let mut listing = Listing::new(
         session,
@@ -110,9 +120,10 @@ pub fn pull(
         &lists,
         &faults,
         observer,
-    );
+    )?;
     let mut indices = Indices::new(protocol);
     listing.receive_first(&mut incoming, &mut indices)?;
+    incoming.alive = outgoing.keep_alive(options.timeout);
     let is_empty = listing.listed == 0;
     if is_empty {
         // The server exits at once then.
@@ -135,10 +146,14 @@ pub fn pull(
         root: place.root,
     };
     let queue = Queue::default();
-    let stored = Stored::new(options.remove_source_files && !options.dry_run);
+    let stored = Stored::new((options.remove_source_files || options.hard_links) && !options.dry_run);
     filters.set_root(keep.root.as_os_str().as_bytes());
-    let mut outcome = Outcome::default();
+    let mut outcome = Outcome {
+        list_size: listing.size,
+        ..Outcome::default()
+    };
     if !is_empty {
+        let beside = Beside::find(options, &keep.identity, &keep.root, observer)?;
         let generator = Generator {
             session,
             options,
@@ -152,17 +167,22 @@ pub fn pull(
             outgoing,
             indices: Indices::new(protocol),
             failed_folder: None,
+            has_begun: false,
             made: HashSet::new(),
             deleter: Deleter::new(
                 &keep,
                 protocol,
                 filters,
                 tree.clone(),
+                beside.clone(),
                 Report {
                     queue: &queue,
                     faults: &faults,
                 },
             ),
+            beside: beside.clone(),
+            neighbours: Neighbours::default(),
+            hard_links: HardLinks::default(),
             asked: HashSet::new(),
         };
         let receiver = Receiver {
@@ -178,10 +198,11 @@ pub fn pull(
             incoming,
             listing,
             indices,
-            retried: HashSet::new(),
             tokens: TokenReader::new(session.compression),
             counts: Counts::default(),
             values: Values::new(),
+            beside,
+            delayed: Vec::new(),
         };
         let values = run(generator, receiver, &stream, &mut outcome)?;
         if let Some(tree) = tree
@@ -190,9 +211,23 @@ pub fn pull(
             finish_directories(tree, &lists.take_folders(), &keep, &values, &faults, observer);
         }
     }
+    count_as_server(&mut outcome);
     outcome.exit = final_exit(&faults).code();
     observer.observe(Event::Done(&outcome));
     Ok(outcome)
+}
+
+/// Takes over what only the sending server knows; its count of bytes is the one that rsync shows (`handle_stats` in
+/// main.c).
+fn count_as_server(outcome: &mut Outcome) {
+    let server = outcome.server;
+    if server == Statistics::default() {
+        return;
+    }
+    (outcome.sent, outcome.received) = (server.read.unsigned_abs(), server.written.unsigned_abs());
+    outcome.total_size = server.total_size.unsigned_abs();
+    outcome.list_build = server.list_build.unsigned_abs();
+    outcome.list_transfer = server.list_transfer.unsigned_abs();
 }
 
 /// Runs both roles until the goodbye.
@@ -204,6 +239,7 @@ fn run(
 ) -> Result<Values, Error> {
     let protocol = receiver.session.protocol;
     let is_late = generator.deleter.is_late();
+    let is_delayed = generator.options.receiving.delay_updates;
     let lists = receiver.lists;
     let (redo, redone) = mpsc::channel::<Vec<u32>>();
     thread::scope(|scope| {
@@ -214,7 +250,7 @@ fn run(
                 generator.again(&again)?;
                 // The end of the second phase, of the delayed updates, and from 31 of the deletions go together, unless
                 // something is still to come.
-                if again.is_empty() {
+                if again.is_empty() && !is_delayed {
                     generator.done_with_transfer(2)?;
                 } else {
                     generator.done(1)?;
@@ -238,14 +274,16 @@ fn run(
             (said, generator.outgoing.sent, generator.deleter.deleted)
         });
         let taken = (|| {
-            let again = receiver.phase(false)?;
+            let again = receiver.phase()?;
             let is_redone = !again.is_empty();
             let _ = redo.send(again);
-            receiver.phase(true)?;
-            if is_redone {
+            receiver.phase()?;
+            receiver.put_delayed()?;
+            if is_redone || is_delayed {
                 let _ = redo.send(Vec::new());
             }
             receiver.expect_done()?;
+            receiver.observer.observe(Event::PhaseEnded);
             outcome.server = receiver.statistics()?;
             if is_late {
                 let _ = redo.send(Vec::new());
@@ -271,6 +309,7 @@ fn run(
         // Before 31 nothing is read once late deletions are done.
         let reported = receiver.report_all();
         (outcome.listed, outcome.total_size) = (receiver.listing.listed, receiver.listing.total_size);
+        outcome.list_size = receiver.listing.size;
         outcome.transferred = counts.files;
         outcome.transferred_size = counts.size;
         (outcome.literal, outcome.matched) = (counts.literal, counts.matched);

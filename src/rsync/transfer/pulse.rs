@@ -14,7 +14,8 @@ pub(crate) struct Pulse {
     start: Instant,
     /// Milliseconds behind the start.
     last: Arc<AtomicU64>,
-    limit: Option<Duration>,
+    /// Milliseconds; without a limit 0.
+    limit: Arc<AtomicU64>,
 }
 
 impl Pulse {
@@ -22,21 +23,42 @@ impl Pulse {
         Self {
             start: Instant::now(),
             last: Arc::default(),
-            limit,
+            limit: Arc::new(AtomicU64::new(limit.map_or(0, milliseconds))),
+        }
+    }
+
+    /// The peer waits no longer than this, so we need not either; `false` if we would not have anyway.
+    pub(crate) fn shorten(&self, limit: Duration) -> bool {
+        if self.limit().is_some_and(|before| before <= limit) {
+            return false;
+        }
+        self.beat_now();
+        self.limit.store(milliseconds(limit), Ordering::Relaxed);
+        true
+    }
+
+    fn limit(&self) -> Option<Duration> {
+        match self.limit.load(Ordering::Relaxed) {
+            0 => None,
+            limit => Some(Duration::from_millis(limit)),
         }
     }
 
     /// Bytes went.
     pub(crate) fn beat(&self) {
-        if self.limit.is_some() {
-            self.last.store(self.now(), Ordering::Relaxed);
+        if self.limit.load(Ordering::Relaxed) > 0 {
+            self.beat_now();
         }
+    }
+
+    fn beat_now(&self) {
+        self.last.store(self.now(), Ordering::Relaxed);
     }
 
     /// What to do about a socket's failure: to try again for as long as something went the other way meanwhile.
     pub(crate) fn retry(&self, stream: &TcpStream, error: &io::Error) -> bool {
         let is_late = matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
-        let Some(limit) = self.limit.filter(|_| is_late) else {
+        let Some(limit) = self.limit().filter(|_| is_late) else {
             return false;
         };
         let idle = Duration::from_millis(self.now() - self.last.load(Ordering::Relaxed));
@@ -48,8 +70,12 @@ impl Pulse {
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+        milliseconds(self.start.elapsed())
     }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -68,7 +94,10 @@ mod tests {
         patient.beat();
         assert!(patient.retry(&stream, &late));
         assert!(!patient.retry(&stream, &ErrorKind::ConnectionReset.into()));
-        assert!(!Pulse::new(Some(Duration::ZERO)).retry(&stream, &late));
+        let impatient = Pulse::new(None);
+        assert!(impatient.shorten(Duration::from_secs(60)) && impatient.retry(&stream, &late));
+        assert!(!impatient.shorten(Duration::from_secs(60)));
+        assert!(!patient.shorten(Duration::from_secs(7200)));
         assert!(!Pulse::new(None).retry(&stream, &late));
     }
 }

@@ -11,7 +11,7 @@ use crate::rsync::{
         pulse::Pulse,
         receiver::Counts,
         requests::{Arrived, Requests},
-        sender::Sender,
+        sender::{Found, Sender},
         session::{Role, final_exit, reads_rules, set_up},
         wire::{Faults, Incoming, Outgoing, socket_error},
     },
@@ -41,7 +41,7 @@ pub fn push(
     let faults = Faults::default();
     let requests = Requests::default();
     let forward = Forward { requests: &requests };
-    let mut outgoing = Outgoing::new(stream.try_clone().map_err(socket)?, pulse.clone());
+    let mut outgoing = Outgoing::new(stream.try_clone().map_err(socket)?, pulse.clone(), options.pace());
     let mut incoming = Incoming::new(
         stream.try_clone().map_err(socket)?,
         pulse,
@@ -67,6 +67,8 @@ pub fn push(
         &mut outgoing,
         &mut incoming,
     )?;
+    incoming.alive = outgoing.keep_alive(options.timeout);
+    observer.observe(Event::Began(&session));
     let mut indices = Indices::new(protocol);
     let mut announcer = Announcer::new(session, options, filters, &faults, observer);
     announcer.first(sources, &mut indices, &mut outgoing)?;
@@ -88,6 +90,7 @@ pub fn push(
             tokens: TokenWriter::new(session.compression, options.algorithms.level),
             counts: Counts::default(),
             sent: HashSet::new(),
+            found: Found::default(),
             deleted: FileCounts::default(),
             phases: 0,
         };
@@ -134,6 +137,8 @@ fn run(
         outcome.sent = sender.outgoing.sent;
         outcome.deleted = sender.deleted;
         (outcome.listed, outcome.total_size) = (sender.announcer.listed, sender.announcer.total_size);
+        outcome.list_size = sender.announcer.size;
+        (outcome.list_build, outcome.list_transfer) = sender.announcer.took;
         let counts = sender.counts;
         (outcome.transferred, outcome.transferred_size) = (counts.files, counts.size);
         (outcome.literal, outcome.matched) = (counts.literal, counts.matched);

@@ -1,6 +1,6 @@
 use std::{collections::VecDeque, sync::Mutex};
 
-use crate::rsync::proto::{ItemFlags, SumHead};
+use crate::rsync::{proto::ItemFlags, transfer::store::Wanted};
 
 /// What the generator decided, in its order, for the receiver to report and to match replies with.
 #[derive(Debug)]
@@ -9,19 +9,24 @@ pub(crate) enum Pending {
     Transfer {
         number: u32,
         flags: ItemFlags,
-        /// How the basis was described.
-        sums: SumHead,
+        wanted: Wanted,
     },
     /// Long values of extended attributes were asked for, or will have come when this is reached.
     Values(u32, ItemFlags),
     /// Something was done without the sender.
     Local(u32, ItemFlags),
+    /// A second name was made for something; an empty one if it is in another folder.
+    Linked(u32, ItemFlags, Vec<u8>),
     /// Something was deleted.
     Deleted { name: Vec<u8>, is_directory: bool },
     /// The sender was told that a list is done.
     Done,
     /// Something odd that does no harm.
     Said(String),
+    /// Something that the user alone is told.
+    Noted(String),
+    /// So many files were looked at.
+    Counted(u64),
     /// Something failed.
     Failed(String),
 }

@@ -1,16 +1,13 @@
-use std::{
-    collections::HashSet,
-    io::{self, Write as _},
-    os::unix::fs::FileExt as _,
-};
+use std::io;
 
 use crate::rsync::{
     proto::{
         Index, Indices, ItemFlags, Record, Session, Statistics, Stop, SumHead, TokenReader, Violation,
-        file_list::{Entry, FileList, Xattr, XattrValue, read_value, read_wanted},
+        file_list::{Xattr, XattrValue, read_value, read_wanted},
     },
     transfer::{
         Error, Event, Observer, Options,
+        beside::Beside,
         counts::FileCounts,
         extended::Values,
         keep::Keep,
@@ -18,8 +15,9 @@ use crate::rsync::{
         lists::Lists,
         part::Listed,
         queue::{Pending, Queue, Stored},
+        store::{Target, Wanted, Written},
         text::{describe, shown},
-        wire::{Faults, Incoming, Next},
+        wire::{Faults, Incoming},
     },
     tree::Tree,
 };
@@ -38,12 +36,13 @@ pub(crate) struct Receiver<'a> {
     pub(crate) incoming: Incoming<'a>,
     pub(crate) listing: Listing<'a>,
     pub(crate) indices: Indices,
-    /// Files that were asked for once more before their list was done.
-    pub(crate) retried: HashSet<u32>,
     pub(crate) tokens: TokenReader,
     pub(crate) counts: Counts,
     /// The long values of extended attributes that came.
     pub(crate) values: Values,
+    pub(crate) beside: Beside<'a>,
+    /// The files that are whole, and wait for the end.
+    pub(crate) delayed: Vec<u32>,
 }
 
 /// What was done with files' data.
@@ -57,8 +56,8 @@ pub(crate) struct Counts {
 
 /// What a reply answers.
 enum Asked {
-    /// A file's data, whose basis was described so.
-    Data(SumHead),
+    /// A file's data.
+    Data(Wanted),
     /// Long values of extended attributes.
     Values,
     Nothing,
@@ -75,39 +74,31 @@ enum Until {
     Now,
 }
 
-/// What came of a file.
-enum Written {
-    Stored,
-    /// The digest is another.
-    Mismatch,
-    /// It failed, which was said.
-    Failed,
-}
-
 impl Receiver<'_> {
     /// Takes replies until the sender ends the phase; the files that must be asked for again.
-    pub(crate) fn phase(&mut self, is_last_attempt: bool) -> Result<Vec<u32>, Error> {
+    pub(crate) fn phase(&mut self) -> Result<Vec<u32>, Error> {
         let mut again = Vec::new();
         loop {
             let next = self.next_record()?;
+            // Nothing is said of them: they are passed over when something later is answered.
             for number in self.incoming.take_unsent() {
-                self.report_until(Until::Asked(number))?;
                 self.lists.settled(number);
             }
             let Some((index, record)) = next else { continue };
             match index {
                 Index::Done => {
                     self.report_until(Until::Done)?;
+                    self.observer.observe(Event::PhaseEnded);
                     if self.lists.end()? {
                         self.report_all()?;
                         return Ok(again);
                     }
                 }
                 Index::File(number) if record.flags.has(ItemFlags::TRANSFER) => {
-                    let Asked::Data(sums) = self.report_until(Until::Asked(number))? else {
+                    let Asked::Data(wanted) = self.report_until(Until::Asked(number))? else {
                         return Err(Violation::UnaskedIndex(number).into());
                     };
-                    self.transferred(number, sums, is_last_attempt, &mut again)?;
+                    self.transferred(number, record.flags, &wanted, &mut again)?;
                 }
                 Index::File(number) if record.flags.has(ItemFlags::XATTR) => {
                     let Asked::Values = self.report_until(Until::Asked(number))? else {
@@ -116,7 +107,7 @@ impl Receiver<'_> {
                 }
                 Index::File(number) => return Err(Violation::UnaskedIndex(number).into()),
                 Index::Deletions => return Err(Violation::Index(-3).into()),
-                Index::ListsEnd if self.lists.is_incremental() => self.lists.complete(),
+                Index::ListsEnd if self.lists.is_incremental() => self.listing.complete(),
                 Index::ListsEnd => return Err(Violation::Index(-2).into()),
                 Index::List(folder) if self.lists.is_incremental() => {
                     self.listing.receive(Some(folder), &mut self.incoming)?;
@@ -157,7 +148,7 @@ impl Receiver<'_> {
         self.incoming.decode(|input| Statistics::read(protocol, input))
     }
 
-    /// The next record; none if the sender said before it that it cannot send a file.
+    /// The next record; none if the sender said meanwhile that it cannot send a file.
     fn next_record(&mut self) -> Result<Option<(Index, Record)>, Error> {
         let before = self.indices;
         let indices = &mut self.indices;
@@ -246,19 +237,26 @@ impl Receiver<'_> {
         };
         loop {
             match self.queue.pop() {
-                Some(Pending::Transfer { number, flags, sums }) if Some(number) == wanted => {
-                    self.report(number, flags)?;
-                    return Ok(Asked::Data(sums));
+                Some(Pending::Transfer {
+                    number,
+                    flags,
+                    wanted: file,
+                }) if Some(number) == wanted => {
+                    self.report(number, flags, None)?;
+                    return Ok(Asked::Data(file));
                 }
                 Some(Pending::Values(number, flags)) => {
-                    self.report(number, flags)?;
+                    self.report(number, flags, None)?;
                     self.set_values(number)?;
                     if Some(number) == wanted {
                         return Ok(Asked::Values);
                     }
                 }
                 Some(Pending::Transfer { .. }) => {}
-                Some(Pending::Local(number, flags)) => self.report(number, flags)?,
+                Some(Pending::Local(number, flags)) => self.report(number, flags, None)?,
+                Some(Pending::Linked(number, flags, name)) => {
+                    self.report(number, flags, Some(&*name).filter(|name| !name.is_empty()))?;
+                }
                 Some(Pending::Deleted { name, is_directory }) => self.observer.observe(Event::Deleted {
                     name: &name,
                     is_directory,
@@ -266,6 +264,8 @@ impl Receiver<'_> {
                 Some(Pending::Done) if until == Until::Done => return Ok(Asked::Nothing),
                 Some(Pending::Done) => {}
                 Some(Pending::Said(text)) => self.observer.observe(Event::Warning(&text)),
+                Some(Pending::Noted(text)) => self.observer.observe(Event::Note(&text)),
+                Some(Pending::Counted(count)) => self.observer.observe(Event::Counted(count)),
                 Some(Pending::Failed(text)) => self.observer.observe(Event::Failed(&text)),
                 None => {
                     return match wanted {
@@ -277,18 +277,20 @@ impl Receiver<'_> {
         }
     }
 
-    fn report(&self, number: u32, flags: ItemFlags) -> Result<(), Error> {
+    fn report(&self, number: u32, flags: ItemFlags, link: Option<&[u8]>) -> Result<(), Error> {
         let file = self.file(number)?;
         self.observer.observe(Event::Item {
             list: &file.list,
+            number,
             entry: &file.entry,
             flags,
-            link: None,
+            link,
+            folder: b"",
         });
         Ok(())
     }
 
-    fn file(&self, number: u32) -> Result<Listed, Error> {
+    pub(super) fn file(&self, number: u32) -> Result<Listed, Error> {
         let file = self.lists.file(number);
         Ok(file.ok_or(Violation::UnaskedIndex(number))?)
     }
@@ -296,8 +298,8 @@ impl Receiver<'_> {
     fn transferred(
         &mut self,
         number: u32,
-        asked: SumHead,
-        is_last_attempt: bool,
+        flags: ItemFlags,
+        wanted: &Wanted,
         again: &mut Vec<u32>,
     ) -> Result<(), Error> {
         let Listed { list, entry, .. } = self.file(number)?;
@@ -307,10 +309,11 @@ impl Receiver<'_> {
             return Ok(());
         }
         let (protocol, digest) = (self.session.protocol, self.session.checksum.length());
+        let before = self.incoming.taken();
         let sums = self
             .incoming
             .decode(|input| SumHead::read(protocol, digest, input))?;
-        if sums != asked {
+        if sums != wanted.sums {
             return Err(Violation::SumHead {
                 what: "checksum count",
                 value: sums.count.cast_signed(),
@@ -318,22 +321,28 @@ impl Receiver<'_> {
             .into());
         }
         let name = self.keep.place(&list, &entry).into_owned();
-        let is_last_attempt = is_last_attempt || self.retried.contains(&number);
-        match self.store(&list, &entry, &name, sums)? {
+        let target = Target {
+            list: &list,
+            entry: &entry,
+            name: &name,
+            flags,
+            taken: before,
+        };
+        match self.store(target, wanted)? {
             Written::Stored => self.stored.push(number),
+            Written::Delayed => self.delayed.push(number),
             Written::Failed => {}
-            Written::Mismatch => {
+            Written::Mismatch(kept) => {
                 let shown = shown(&name);
-                if is_last_attempt {
+                if wanted.is_again {
                     self.faults.fail();
-                    let text = format!("ERROR: {shown} failed verification -- update discarded.");
+                    let text = format!("ERROR: {shown} failed verification -- update {kept}.");
                     self.observer.observe(Event::Failed(&text));
                 } else {
                     let text =
-                        format!("WARNING: {shown} failed verification -- update discarded (will try again).");
+                        format!("WARNING: {shown} failed verification -- update {kept} (will try again).");
                     self.observer.observe(Event::Retried(&text));
                     if self.lists.is_incremental() {
-                        self.retried.insert(number);
                         self.lists.again(number);
                         return Ok(());
                     }
@@ -343,120 +352,6 @@ impl Receiver<'_> {
         }
         self.lists.settled(number);
         Ok(())
-    }
-
-    /// Rebuilds a file from its tokens. What fails here is this file's matter: its tokens are read all the same.
-    fn store(
-        &mut self,
-        list: &FileList,
-        entry: &Entry,
-        name: &[u8],
-        sums: SumHead,
-    ) -> Result<Written, Error> {
-        let mut failure: Option<(&str, io::Error)> = None;
-        let mut note = |action, result: io::Result<()>| {
-            if let Err(error) = result {
-                failure.get_or_insert((action, error));
-            }
-        };
-        let tree = self.tree.as_mut();
-        let (mut new, mut basis, mut before) = (None, None, None);
-        if let Some(tree) = tree {
-            // What is there counts for the permissions alone.
-            if !self.options.permissions {
-                match tree.status(name) {
-                    Ok(status) => before = status,
-                    Err(error) => note("stat", Err(error)),
-                }
-            }
-            match tree.begin(name) {
-                Ok(mut file) => {
-                    if self.options.sparse {
-                        file.be_sparse();
-                    }
-                    new = Some(file);
-                }
-                Err(error) => note("mkstemp", Err(error)),
-            }
-            if sums.count > 0 {
-                match tree.read(name) {
-                    Ok(file) => basis = Some(file),
-                    Err(error) => note("open", Err(error)),
-                }
-            }
-        }
-        let mut hasher = self.session.checksum.file(self.session.seed);
-        let mut block = Vec::new();
-        let mut written = 0_u64;
-        loop {
-            let literal = |piece: &[u8]| {
-                hasher.update(piece);
-                if let Some(new) = &mut new {
-                    note("write", new.write_all(piece));
-                }
-            };
-            match self.incoming.token(&mut self.tokens, literal)? {
-                Next::End => break,
-                Next::Literal(length) => {
-                    self.counts.literal += length as u64;
-                    written += length as u64;
-                }
-                Next::Block(index) => {
-                    let (offset, length) = sums.block(index)?;
-                    block.resize(length, 0);
-                    if let Some(basis) = &basis {
-                        note("read", basis.read_exact_at(&mut block, offset));
-                    }
-                    self.tokens.see(&block)?;
-                    hasher.update(&block);
-                    if let Some(new) = &mut new {
-                        note("write", new.write_all(&block));
-                    }
-                    self.counts.matched += length as u64;
-                    written += length as u64;
-                }
-            }
-            if written.is_multiple_of(1 << 20) {
-                self.observer
-                    .observe(Event::Progress(written, entry.size.unsigned_abs()));
-            }
-        }
-        let length = self.session.checksum.length();
-        let digest = self.incoming.decode(|input| Ok(input.take(length)?.to_vec()))?;
-        if failure.is_none() {
-            if digest != hasher.finish() {
-                return Ok(Written::Mismatch);
-            }
-            if let Some(new) = new {
-                let base = name.rsplit(|&byte| byte == b'/').next().unwrap_or(name);
-                let before = before.filter(|before| before.mode & 0o170_000 == 0o100_000);
-                let mut attributes = self.keep.attributes(list, entry, before.as_ref());
-                let there = self.tree.as_mut().and_then(|tree| tree.handle(name).ok());
-                let extended = self
-                    .keep
-                    .whole_extended(list, entry, &self.values, there.as_ref());
-                let backed_up = match (&mut self.tree, self.options.backup_of(name)) {
-                    (Some(tree), Some(backup)) => tree.back_up(name, &backup),
-                    _ => Ok(()),
-                };
-                let committed = extended.map_err(missing).and_then(|extended| {
-                    attributes.extended = extended;
-                    new.commit(base, &attributes)
-                });
-                if let Err(error) = backed_up {
-                    failure = Some(("make_backup", error));
-                } else if let Err(error) = committed {
-                    failure = Some(("rename", error));
-                }
-            }
-        }
-        let Some((action, error)) = failure else {
-            return Ok(Written::Stored);
-        };
-        self.faults.fail();
-        let text = format!("{action} \"{}\": {}", shown(name), describe(&error));
-        self.observer.observe(Event::Failed(&text));
-        Ok(Written::Failed)
     }
 }
 

@@ -35,3 +35,18 @@ pub struct Receiving {
     /// `--write-devices`.
     pub write_devices: bool,
 }
+
+impl Receiving {
+    /// Where the part of a file is kept that came: beside the file, or in one folder for all.
+    pub fn partial_folder(&self) -> Option<&str> {
+        match &self.partial_directory {
+            Some(folder) => Some(folder),
+            None => self.delay_updates.then_some(".~tmp~"),
+        }
+    }
+
+    /// Whether the part of a file that came is kept if it does not become whole.
+    pub fn keeps_partial(&self) -> bool {
+        !self.in_place && (self.partial || self.partial_folder().is_some())
+    }
+}

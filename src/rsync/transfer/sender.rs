@@ -4,7 +4,7 @@ use crate::rsync::{
     delta::{BlockHash, BlockSums, Hasher, Pieces, search},
     proto::{Index, Indices, ItemFlags, Record, Session, Tag, TokenWriter, Violation, file_list::FileKind},
     transfer::{
-        Error, Event, Observer, Options,
+        Debug, Error, Event, Info, Observer, Options, Transferred,
         announce::Announcer,
         build::{ERROR, VANISHED},
         counts::FileCounts,
@@ -31,10 +31,19 @@ pub(crate) struct Sender<'a> {
     pub(crate) counts: Counts,
     /// The files whose data went already.
     pub(crate) sent: HashSet<u32>,
+    /// What the search in basis files found.
+    pub(crate) found: Found,
     /// What the server deleted.
     pub(crate) deleted: FileCounts,
     /// How many phases have ended.
     pub(crate) phases: u8,
+}
+
+/// Blocks of basis files: those that a file has, and those that only seemed to be in it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Found {
+    matches: u64,
+    false_alarms: u64,
 }
 
 /// Phases whose end is answered; from protocol 31 on the end of late deletions too.
@@ -93,6 +102,12 @@ impl Sender<'_> {
     fn done(&mut self) -> Result<(), Error> {
         let is_phase = self.announcer.end()?;
         self.phases += u8::from(is_phase);
+        if self.phases <= PHASES {
+            self.observer.observe(Event::PhaseEnded);
+        }
+        if is_phase && self.phases == PHASES {
+            self.report_matches();
+        }
         let answered = PHASES + u8::from(self.session.protocol >= 31);
         if self.phases <= answered {
             self.indices.write(Index::Done, self.outgoing.buffer());
@@ -151,7 +166,7 @@ impl Sender<'_> {
                 self.observer.observe(Event::Failed(&text));
             }
             Ok(Some(_)) => match tree.remove(name, false) {
-                Ok(()) if self.options.verbose > 1 => {
+                Ok(()) if self.options.output.info(Info::Remove) > 0 => {
                     let text = format!("sender removed {name_shown}");
                     self.observer.observe(Event::Warning(&text));
                 }
@@ -176,6 +191,22 @@ impl Sender<'_> {
         self.observer.observe(Event::Failed(&text));
     }
 
+    /// How the search went (`match_report` in match.c).
+    fn report_matches(&self) {
+        if self.options.output.debug(Debug::Deltasum) > 0 {
+            let Found {
+                matches,
+                false_alarms,
+            } = self.found;
+            let text = format!(
+                "total: matches={matches}  hash_hits={}  false_alarms={false_alarms} data={}",
+                matches + false_alarms,
+                self.counts.literal
+            );
+            self.observer.observe(Event::Warning(&text));
+        }
+    }
+
     fn answer(&mut self, number: u32, record: &Record, sums: &BlockSums) -> Result<(), Error> {
         let (file, argument) = self.announcer.file(number)?;
         self.announcer.advance_to(number);
@@ -189,22 +220,24 @@ impl Sender<'_> {
                 self.counts.files += 1;
                 self.counts.size += entry.size.unsigned_abs();
             }
-            self.report(&file, record);
+            self.report(number, argument, &file, record);
             self.echo(number, record);
             return Ok(());
         }
         self.send(number, argument, &file, record, sums)
     }
 
-    fn report(&self, file: &Listed, record: &Record) {
+    fn report(&mut self, number: u32, argument: usize, file: &Listed, record: &Record) {
         self.observer.observe(Event::Item {
             list: &file.list,
+            number,
             entry: &file.entry,
             flags: record.flags,
             link: record
                 .name
                 .as_deref()
                 .filter(|_| record.flags.has(ItemFlags::LOCAL_CHANGE)),
+            folder: self.announcer.source(argument).folder(),
         });
     }
 
@@ -232,7 +265,8 @@ impl Sender<'_> {
         };
         self.counts.files += 1;
         self.counts.size += listed.entry.size.unsigned_abs();
-        self.report(listed, record);
+        self.report(number, argument, listed, record);
+        let before = self.outgoing.written();
         self.echo(number, record);
         sums.head.write(self.outgoing.buffer());
         // Asked once more, a file is not appended to.
@@ -244,9 +278,20 @@ impl Sender<'_> {
             hasher: self.session.checksum.file(self.session.seed),
             outgoing: &mut self.outgoing,
             counts: &mut self.counts,
+            found: &mut self.found,
+            way: Way {
+                observer: self.observer,
+                length,
+                // A block may begin where literal bytes end.
+                hold: u64::from(sums.head.block_length),
+                done: 0,
+                told: 0,
+            },
         };
         let sent = if let Some(start) = appended {
-            emitter.appended(&file, start.min(length), length, hashes_old_part)
+            let start = start.min(length);
+            (emitter.way.done, emitter.way.told, emitter.way.hold) = (start, start, 0);
+            emitter.appended(&file, start, length, hashes_old_part)
         } else if sums.head.count == 0 {
             emitter.whole(&file, 0, length)
         } else {
@@ -258,7 +303,8 @@ impl Sender<'_> {
             };
             search(sums, hash, &file, length, &mut emitter)
         };
-        let Emitter { hasher, .. } = emitter;
+        let Emitter { hasher, mut way, .. } = emitter;
+        way.end();
         self.tokens.end(self.outgoing.buffer());
         let mut digest = hasher.finish();
         match sent {
@@ -276,6 +322,17 @@ impl Sender<'_> {
             }
         }
         self.outgoing.buffer().extend_from_slice(&digest);
+        let is_bare = appended.is_some();
+        self.observer.observe(Event::Transferred(&Transferred {
+            list: &listed.list,
+            entry: &listed.entry,
+            flags: record.flags,
+            folder: self.announcer.source(argument).folder(),
+            size: length,
+            data: self.outgoing.written() - before,
+            sums: sums.head.size(is_bare),
+            digest: &digest,
+        }));
         Ok(())
     }
 
@@ -321,6 +378,42 @@ struct Emitter<'s> {
     hasher: Hasher,
     outgoing: &'s mut Outgoing,
     counts: &'s mut Counts,
+    found: &'s mut Found,
+    way: Way<'s>,
+}
+
+/// How far a file is, told where rsync tells it (`matched` in match.c).
+struct Way<'s> {
+    observer: &'s dyn Observer,
+    length: u64,
+    hold: u64,
+    done: u64,
+    told: u64,
+}
+
+/// So many literal bytes go at once (`CHUNK_SIZE` in rsync.h).
+const CHUNK: u64 = 32 * 1024;
+
+impl Way<'_> {
+    fn literal(&mut self, count: usize) {
+        self.done += count as u64;
+        while self.done - self.told > CHUNK + self.hold {
+            self.told += CHUNK;
+            self.observer.observe(Event::Progress(self.told, self.length));
+        }
+    }
+
+    fn block(&mut self, count: usize) {
+        self.done += count as u64;
+        self.told = self.done;
+        self.observer.observe(Event::Progress(self.told, self.length));
+    }
+
+    fn end(&mut self) {
+        if self.length > 0 {
+            self.observer.observe(Event::Progress(self.done, self.length));
+        }
+    }
 }
 
 impl Emitter<'_> {
@@ -381,13 +474,20 @@ impl Pieces for Emitter<'_> {
     fn literal(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.hasher.update(bytes);
         self.counts.literal += bytes.len() as u64;
+        self.way.literal(bytes.len());
         self.tokens.literal(bytes, self.outgoing.buffer());
         self.outgoing.send_if_full().map_err(Failure::Session)
+    }
+
+    fn is_unlike(&mut self) {
+        self.found.false_alarms += 1;
     }
 
     fn block(&mut self, index: u32, bytes: &[u8]) -> Result<(), Failure> {
         self.hasher.update(bytes);
         self.counts.matched += bytes.len() as u64;
+        self.found.matches += 1;
+        self.way.block(bytes.len());
         self.tokens.block(index, bytes, self.outgoing.buffer());
         self.outgoing.send_if_full().map_err(Failure::Session)
     }

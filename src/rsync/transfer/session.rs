@@ -36,7 +36,7 @@ pub(crate) fn set_up(
     for (option, is_set) in [
         ("acls", options.acls),
         ("xattrs", options.xattrs),
-        ("hard-links", options.hard_links),
+        ("hard-links", options.hard_links && role == Role::Sender),
     ] {
         if is_set && protocol < 30 {
             return Err(Error::OldProtocol { option, protocol });
@@ -123,6 +123,7 @@ pub(crate) fn fields(session: &Session, options: &Options) -> Fields {
         links: options.links,
         devices: options.devices,
         specials: options.specials,
+        hard_links: options.hard_links,
         checksum: options.checksum.then(|| session.list_checksum.length()),
         atimes: options.atimes,
         acls: options.acls,

@@ -12,8 +12,10 @@ pub fn shown(bytes: &[u8]) -> String {
         }
     };
     for chunk in bytes.utf8_chunks() {
-        for letter in chunk.valid().chars() {
-            if letter.is_control() && letter != '\t' {
+        let valid = chunk.valid();
+        for (place, letter) in valid.char_indices() {
+            // What looks like an escape is one, so that each can be told from the other.
+            if is_escape(&valid.as_bytes()[place..]) || letter.is_control() && letter != '\t' {
                 escape(&mut text, letter.encode_utf8(&mut [0; 4]).as_bytes());
             } else {
                 text.push(letter);
@@ -24,13 +26,43 @@ pub fn shown(bytes: &[u8]) -> String {
     text
 }
 
+/// Whether a text begins with `\#` and three digits.
+fn is_escape(text: &[u8]) -> bool {
+    text.starts_with(b"\\#")
+        && text
+            .get(2..5)
+            .is_some_and(|digits| digits.iter().all(u8::is_ascii_digit))
+}
+
+/// The bytes that were shown so.
+pub fn unshown(text: &str) -> Vec<u8> {
+    let mut rest = text.as_bytes();
+    let mut bytes = Vec::with_capacity(rest.len());
+    while let [first, behind @ ..] = rest {
+        if is_escape(rest) {
+            let value = rest[2..5]
+                .iter()
+                .fold(0_u32, |value, digit| value * 8 + u32::from(digit - b'0'));
+            bytes.push(value as u8);
+            rest = &rest[5..];
+        } else {
+            bytes.push(*first);
+            rest = behind;
+        }
+    }
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
-    use super::shown;
+    use super::{shown, unshown};
 
     #[test]
     fn names_cannot_steer_a_terminal() {
         assert_eq!(shown("café 文\t".as_bytes()), "café 文\t");
+        assert_eq!(shown(b"\\#123 \\#12"), "\\#134#123 \\#12");
+        let odd = b"caf\xe9 \\#012 \n \\#8";
+        assert_eq!(unshown(&shown(odd)), odd);
         assert_eq!(shown(b"a\n\x1b[31mb\xe9"), "a\\#012\\#033[31mb\\#351");
     }
 }

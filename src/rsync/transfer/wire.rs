@@ -1,6 +1,5 @@
 use std::{
-    collections::VecDeque,
-    io::{self, ErrorKind, Read as _, Write as _},
+    io::{self, ErrorKind, Read as _},
     net::TcpStream,
     os::linux::net::TcpStreamExt as _,
     sync::atomic::{AtomicBool, AtomicI32, Ordering},
@@ -9,7 +8,13 @@ use std::{
 
 use crate::rsync::{
     proto::{Frame, Frames, Input, MAX_FRAME, Stop, Tag, Token, TokenReader, Violation, frame_header},
-    transfer::{Error, Event, Observer, buffer::Buffer, pulse::Pulse},
+    transfer::{
+        Error, Event, Observer,
+        buffer::Buffer,
+        line::{KeepAlive, SharedLine},
+        pace::Pace,
+        pulse::Pulse,
+    },
 };
 
 /// How much is read from the socket at once, in bytes.
@@ -17,6 +22,9 @@ const READ: usize = 256 * 1024;
 
 /// How much is collected before it is written, in bytes.
 const WRITE: usize = 64 * 1024;
+
+/// A longer patience of the peer's is not believed, in seconds (`read_a_msg` in io.c).
+const LONGEST_LIMIT: u32 = 86_400;
 
 /// How long a peer may take to close behind the goodbye.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -63,8 +71,10 @@ pub(crate) struct Incoming<'o> {
     pub(crate) received: u64,
     /// How many bytes of data came.
     arrived: u64,
-    /// The files that the sender cannot send, each with the number of bytes of data that came before it said so.
-    unsent: VecDeque<(u64, u32)>,
+    /// Is told of the peer's patience.
+    pub(crate) alive: Option<KeepAlive>,
+    /// The files that the sender cannot send. It may say so before it sends those that it was asked for earlier.
+    unsent: Vec<u32>,
 }
 
 impl<'o> Incoming<'o> {
@@ -91,7 +101,8 @@ impl<'o> Incoming<'o> {
                 data
             },
             arrived: 0,
-            unsent: VecDeque::new(),
+            alive: None,
+            unsent: Vec::new(),
         }
     }
 
@@ -147,13 +158,14 @@ impl<'o> Incoming<'o> {
         }
     }
 
-    /// The same, unless the sender says before it that it cannot send a file, which [`Self::take_unsent`] gives then.
+    /// The same, unless the sender says meanwhile that it cannot send a file, which [`Self::take_unsent`] gives then: nothing
+    /// else may come before that is dealt with.
     pub(crate) fn decode_unless_unsent<T>(
         &mut self,
         mut decoder: impl FnMut(&mut Input<'_>) -> Result<T, Stop>,
     ) -> Result<Option<T>, Error> {
         loop {
-            if self.next_unsent().is_some() {
+            if !self.unsent.is_empty() {
                 return Ok(None);
             }
             let mut input = Input::new(self.data.filled());
@@ -169,20 +181,19 @@ impl<'o> Incoming<'o> {
         }
     }
 
-    /// The files that the sender said it cannot send, as far as all data in front of that were decoded.
+    /// The files that the sender said it cannot send, since the last call.
     pub(crate) fn take_unsent(&mut self) -> Vec<u32> {
-        let mut numbers = Vec::new();
-        while let Some(number) = self.next_unsent() {
-            self.unsent.pop_front();
-            numbers.push(number);
-        }
-        numbers
+        std::mem::take(&mut self.unsent)
     }
 
-    fn next_unsent(&self) -> Option<u32> {
-        let decoded = self.arrived - self.data.filled().len() as u64;
-        let &(place, number) = self.unsent.front()?;
-        (place <= decoded).then_some(number)
+    /// How many bytes of the stream are behind us.
+    pub(crate) fn position(&self) -> u64 {
+        self.received - (self.raw.filled().len() + self.data.filled().len()) as u64
+    }
+
+    /// How many bytes of data were decoded.
+    pub(crate) fn taken(&self) -> u64 {
+        self.arrived - self.data.filled().len() as u64
     }
 
     /// Reads until the peer closes, and drops what comes; a peer that does not close is left alone after a while.
@@ -199,10 +210,10 @@ impl<'o> Incoming<'o> {
         if self.frames.is_none() {
             return self.read(false);
         }
-        let before = (self.arrived, self.unsent.len());
+        let before = (self.data.filled().len(), self.unsent.len());
         loop {
             self.take_frames()?;
-            if (self.arrived, self.unsent.len()) != before {
+            if (self.data.filled().len(), self.unsent.len()) != before {
                 return Ok(());
             }
             self.read(true)?;
@@ -220,12 +231,24 @@ impl<'o> Incoming<'o> {
                     self.data.extend(piece);
                     self.arrived += piece.len() as u64;
                 }
-                Ok(Frame::Message(Tag::NoSend, text)) => {
-                    let index = i32::from_le_bytes(text.try_into().expect("the frame's length was checked"));
-                    let number = u32::try_from(index).map_err(|_| Violation::Index(index))?;
-                    self.unsent.push_back((self.arrived, number));
+                Ok(Frame::Message(Tag::IoTimeout, text)) => {
+                    let seconds =
+                        u32::from_le_bytes(text.try_into().expect("the frame's length was checked"));
+                    let limit = Duration::from_secs(u64::from(seconds));
+                    let is_sound = (1..=LONGEST_LIMIT).contains(&seconds);
+                    if is_sound && self.pulse.shorten(limit) {
+                        // Waits that have begun end as they would have.
+                        let _ = self.stream.set_read_timeout(Some(limit));
+                        let _ = self.stream.set_write_timeout(Some(limit));
+                        if let Some(alive) = &self.alive {
+                            alive.limit(limit);
+                        }
+                        self.observer.observe(Event::Message(Tag::IoTimeout, text));
+                    }
                 }
-                Ok(Frame::Message(tag, text)) => message(self.observer, self.faults, tag, text)?,
+                Ok(Frame::Message(tag, text)) => {
+                    message(self.observer, self.faults, &mut self.unsent, tag, text)?;
+                }
                 Err(Stop::Broken(violation)) => return Err(violation.into()),
                 // The head of a message without its text is read again.
                 Err(Stop::Short) => break start,
@@ -270,12 +293,21 @@ pub(crate) enum Next {
     End,
 }
 
-fn message(observer: &dyn Observer, faults: &Faults, tag: Tag, text: &[u8]) -> Result<(), Error> {
+fn message(
+    observer: &dyn Observer,
+    faults: &Faults,
+    unsent: &mut Vec<u32>,
+    tag: Tag,
+    text: &[u8],
+) -> Result<(), Error> {
     let number = || i32::from_le_bytes(text.try_into().expect("the frame's length was checked"));
     match tag {
-        // Files that cannot be sent are noted where they stand in the stream.
-        Tag::Data | Tag::Noop | Tag::IoTimeout | Tag::NoSend => {}
+        Tag::Data | Tag::Noop | Tag::IoTimeout => {}
         Tag::IoError => faults.add_bits(number()),
+        Tag::NoSend => {
+            let index = number();
+            unsent.push(u32::try_from(index).map_err(|_| Violation::Index(index))?);
+        }
         Tag::ErrorExit if text.is_empty() => return Err(Error::PeerExit(0)),
         Tag::ErrorExit => return Err(Error::PeerExit(number())),
         Tag::TransferError => {
@@ -291,26 +323,33 @@ fn message(observer: &dyn Observer, faults: &Faults, tag: Tag, text: &[u8]) -> R
 
 /// What goes to the peer, in as few writes as possible.
 pub(crate) struct Outgoing {
-    stream: TcpStream,
-    pulse: Pulse,
+    line: SharedLine,
     is_multiplexed: bool,
     /// With room for a frame's head in front.
     buffer: Vec<u8>,
     /// How many bytes went to the socket.
     pub(crate) sent: u64,
+    /// How many bytes of data are among them.
+    data: u64,
 }
 
 const HEAD: usize = 4;
 
 impl Outgoing {
-    pub(crate) fn new(stream: TcpStream, pulse: Pulse) -> Self {
+    pub(crate) fn new(stream: TcpStream, pulse: Pulse, pace: Option<Pace>) -> Self {
         Self {
-            stream,
-            pulse,
+            line: SharedLine::new(stream, pulse, pace),
             is_multiplexed: false,
             buffer: vec![0; HEAD],
             sent: 0,
+            data: 0,
         }
+    }
+
+    /// Says that we are here while nothing is written, if there are frames to say it with.
+    pub(crate) fn keep_alive(&self, limit: Option<Duration>) -> Option<KeepAlive> {
+        self.is_multiplexed
+            .then(|| KeepAlive::new(self.line.clone(), limit))
     }
 
     /// From here on the stream consists of frames.
@@ -325,11 +364,16 @@ impl Outgoing {
         &mut self.buffer
     }
 
+    /// How many bytes of data were written, sent or not.
+    pub(crate) fn written(&self) -> u64 {
+        self.data + (self.buffer.len() - HEAD) as u64
+    }
+
     /// Sends a message behind what was written; the stream must be one of frames.
     pub(crate) fn message(&mut self, tag: Tag, body: [u8; 4]) -> Result<(), Error> {
         self.flush()?;
         let message = [frame_header(tag, body.len()), body].concat();
-        write(&mut self.stream, &self.pulse, &message)?;
+        self.line.write(&message)?;
         self.sent += message.len() as u64;
         Ok(())
     }
@@ -346,6 +390,7 @@ impl Outgoing {
     /// Sends all.
     pub(crate) fn flush(&mut self) -> Result<(), Error> {
         let mut start = HEAD;
+        self.data = self.written();
         while start < self.buffer.len() {
             let length = (self.buffer.len() - start).min(MAX_FRAME);
             let mut from = start;
@@ -355,28 +400,13 @@ impl Outgoing {
                 self.buffer[from..start].copy_from_slice(&frame_header(Tag::Data, length));
             }
             let piece = &self.buffer[from..start + length];
-            write(&mut self.stream, &self.pulse, piece)?;
+            self.line.write(piece)?;
             self.sent += piece.len() as u64;
             start += length;
         }
         self.buffer.truncate(HEAD);
         Ok(())
     }
-}
-
-fn write(stream: &mut TcpStream, pulse: &Pulse, mut bytes: &[u8]) -> Result<(), Error> {
-    while !bytes.is_empty() {
-        match stream.write(bytes) {
-            Ok(0) => return Err(socket_error("write", ErrorKind::WriteZero.into())),
-            Ok(count) => {
-                bytes = &bytes[count..];
-                pulse.beat();
-            }
-            Err(error) if error.kind() == ErrorKind::Interrupted || pulse.retry(stream, &error) => {}
-            Err(error) => return Err(socket_error("write", error)),
-        }
-    }
-    Ok(())
 }
 
 /// What a socket's failure means.

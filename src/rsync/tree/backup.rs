@@ -1,4 +1,12 @@
-use std::{ffi::OsStr, io, os::unix::ffi::OsStrExt as _};
+use std::{
+    ffi::{OsStr, OsString},
+    io,
+    os::{
+        fd::OwnedFd,
+        unix::ffi::{OsStrExt as _, OsStringExt as _},
+    },
+    sync::Arc,
+};
 
 use nix::{
     errno::Errno,
@@ -6,57 +14,94 @@ use nix::{
     unistd::{UnlinkatFlags, linkat, unlinkat},
 };
 
-use crate::rsync::tree::Tree;
+use crate::rsync::{
+    proto::file_list::FileKind,
+    tree::{Status, Tree},
+};
+
+/// Where something is: its folder, opened, and its name there.
+type Place = (Arc<OwnedFd>, OsString);
+
+/// What became of something that is to be kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kept {
+    /// It has two names now, or there was nothing to keep.
+    Linked,
+    /// It has the other name only.
+    Moved,
+    /// Neither works between the two places: it must be copied.
+    Not,
+}
 
 impl Tree {
-    /// Gives something a second name in its folder, before something else takes its place; what had that name is gone.
-    /// Without hard links it is moved. Nothing to keep is fine.
+    /// Gives something a second name, or another one if it is to be removed anyway or cannot have two; what had that name
+    /// is gone. Without a tree for it the name is one in its folder (`link_or_rename` in backup.c).
     ///
     /// # Errors
     ///
-    /// What the system says.
-    pub fn back_up(&mut self, name: &[u8], backup: &[u8]) -> io::Result<()> {
+    /// What the system says, except that it cannot be done from one file system to another.
+    pub fn back_up(
+        &mut self,
+        name: &[u8],
+        elsewhere: Option<&mut Self>,
+        backup: &[u8],
+        now: &Status,
+        is_removed: bool,
+    ) -> io::Result<Kept> {
         let (folder, base) = self.place(name)?;
-        let backup = backup.rsplit(|&byte| byte == b'/').next().unwrap_or(backup);
-        let backup = OsStr::from_bytes(backup);
-        let link = || linkat(&*folder, base, &*folder, backup, AtFlags::empty());
-        let linked = match link() {
-            Err(Errno::EEXIST) => {
-                match unlinkat(&*folder, backup, UnlinkatFlags::NoRemoveDir) {
-                    Err(Errno::EISDIR) => unlinkat(&*folder, backup, UnlinkatFlags::RemoveDir)?,
-                    other => other?,
-                }
-                link()
-            }
-            other => other,
+        let from = (folder, base.to_owned());
+        let last = backup.rsplit(|&byte| byte == b'/').next().unwrap_or(backup);
+        let to = match elsewhere {
+            Some(tree) => (tree.place(backup)?.0, OsString::from_vec(last.to_vec())),
+            None => (from.0.clone(), OsStr::from_bytes(last).to_owned()),
         };
-        match linked {
-            Ok(()) | Err(Errno::ENOENT) => Ok(()),
-            Err(_) => Ok(renameat(&*folder, base, &*folder, backup)?),
+        match link_or_move(&from, &to, now, is_removed) {
+            Err(Errno::EEXIST | Errno::EISDIR | Errno::ENOTEMPTY) => remove_all(&to)?,
+            kept => return done(kept),
         }
+        done(link_or_move(&from, &to, now, is_removed))
     }
+}
 
-    /// Moves something to a name in its folder in place of removing it; what had that name is gone.
-    ///
-    /// # Errors
-    ///
-    /// What the system says.
-    pub fn move_to_backup(&mut self, name: &[u8], backup: &[u8]) -> io::Result<()> {
-        let (folder, base) = self.place(name)?;
-        let backup = backup.rsplit(|&byte| byte == b'/').next().unwrap_or(backup);
-        let backup = OsStr::from_bytes(backup);
-        let moved = match renameat(&*folder, base, &*folder, backup) {
-            Err(Errno::EISDIR) => {
-                unlinkat(&*folder, backup, UnlinkatFlags::RemoveDir)?;
-                renameat(&*folder, base, &*folder, backup)
-            }
-            other => other,
-        };
-        moved?;
-        // Two names of one file are left alone by a move.
-        match unlinkat(&*folder, base, UnlinkatFlags::NoRemoveDir) {
-            Ok(()) | Err(Errno::ENOENT) => Ok(()),
-            Err(error) => Err(error.into()),
+fn done(kept: nix::Result<Kept>) -> io::Result<Kept> {
+    match kept {
+        Ok(kept) => Ok(kept),
+        Err(Errno::EXDEV | Errno::EPERM | Errno::EMLINK | Errno::EOPNOTSUPP) => Ok(Kept::Not),
+        // Nothing to keep is fine.
+        Err(Errno::ENOENT) => Ok(Kept::Linked),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn link_or_move(from: &Place, to: &Place, now: &Status, is_removed: bool) -> nix::Result<Kept> {
+    if !is_removed {
+        match linkat(&*from.0, &*from.1, &*to.0, &*to.1, AtFlags::empty()) {
+            Ok(()) => return Ok(Kept::Linked),
+            Err(error @ (Errno::EEXIST | Errno::EISDIR | Errno::ENOENT)) => return Err(error),
+            Err(error) if now.kind() != FileKind::Regular => return Err(error),
+            Err(_) => {}
         }
     }
+    renameat(&*from.0, &*from.1, &*to.0, &*to.1)?;
+    // Two names of one file are left alone by a move.
+    if now.links > 1 && now.kind() != FileKind::Directory {
+        match unlinkat(&*from.0, &*from.1, UnlinkatFlags::NoRemoveDir) {
+            Ok(()) | Err(Errno::ENOENT) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Kept::Moved)
+}
+
+/// Removes what stands at a place, a folder with all that is in it.
+fn remove_all((folder, base): &Place) -> io::Result<()> {
+    match unlinkat(&**folder, &**base, UnlinkatFlags::NoRemoveDir) {
+        Err(Errno::EISDIR | Errno::EPERM) => {}
+        other => return Ok(other?),
+    }
+    let mut inside = Tree::below(folder, base)?;
+    for (name, _) in inside.contents(b".")? {
+        remove_all(&(inside.root(), OsString::from_vec(name)))?;
+    }
+    Ok(unlinkat(&**folder, &**base, UnlinkatFlags::RemoveDir)?)
 }

@@ -24,6 +24,19 @@ const MOST_LINKS: usize = 40;
 ///
 /// What the system says, and `ELOOP` for a symlink that neither root nor this user owns.
 pub fn open_trusted(path: &Path) -> io::Result<File> {
+    open(path, OFlag::O_RDONLY)
+}
+
+/// The same to append to a file, which is made if it is not there (`logfile_open` in log.c).
+///
+/// # Errors
+///
+/// Those of [`open_trusted`].
+pub fn append_trusted(path: &Path) -> io::Result<File> {
+    open(path, OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT)
+}
+
+fn open(path: &Path, how: OFlag) -> io::Result<File> {
     let mut left = parts(path);
     let mut links = 0;
     let mut folder = openat(AT_FDCWD, ".", PLACE, Mode::empty())?;
@@ -32,10 +45,15 @@ pub fn open_trusted(path: &Path) -> io::Result<File> {
             folder = openat(AT_FDCWD, "/", PLACE, Mode::empty())?;
             continue;
         }
-        let found = fstatat(&folder, &*part, AtFlags::AT_SYMLINK_NOFOLLOW)?;
-        if SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT == SFlag::S_IFLNK {
+        let found = match fstatat(&folder, &*part, AtFlags::AT_SYMLINK_NOFOLLOW) {
+            Err(Errno::ENOENT) if left.is_empty() && how.contains(OFlag::O_CREAT) => None,
+            found => Some(found?),
+        };
+        let link =
+            found.filter(|found| SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT == SFlag::S_IFLNK);
+        if let Some(link) = link {
             links += 1;
-            let is_trusted = found.st_uid == 0 || found.st_uid == geteuid().as_raw();
+            let is_trusted = link.st_uid == 0 || link.st_uid == geteuid().as_raw();
             if !is_trusted || links > MOST_LINKS {
                 return Err(Errno::ELOOP.into());
             }
@@ -44,8 +62,9 @@ pub fn open_trusted(path: &Path) -> io::Result<File> {
                 left.push_front(part);
             }
         } else if left.is_empty() {
-            let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-            return Ok(File::from(openat(&folder, &*part, flags, Mode::empty())?));
+            let flags = how | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+            let mode = Mode::from_bits_truncate(0o644);
+            return Ok(File::from(openat(&folder, &*part, flags, mode)?));
         } else {
             folder = step(&folder, &part)?;
         }
@@ -71,11 +90,16 @@ fn parts(path: &Path) -> VecDeque<OsString> {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, io::Read as _, os::unix::fs::symlink, path::Path};
+    use std::{
+        fs,
+        io::{Read as _, Write as _},
+        os::unix::fs::symlink,
+        path::Path,
+    };
 
     use nix::unistd::{Gid, Uid, fchownat};
 
-    use super::open_trusted;
+    use super::{append_trusted, open_trusted};
 
     #[test]
     fn only_own_symlinks_are_followed() {
@@ -97,6 +121,11 @@ mod tests {
             assert!(read(name).is_err(), "{name}");
         }
         assert!(open_trusted(Path::new("/")).is_err());
+        for text in ["one", "two"] {
+            let mut file = append_trusted(&root.join("way/log")).expect("it is made");
+            file.write_all(text.as_bytes()).expect("it is written");
+        }
+        assert_eq!(fs::read(root.join("d/log")).expect("a file"), b"onetwo");
         if nix::unistd::geteuid().is_root() {
             let (uid, gid) = (Some(Uid::from_raw(65534)), Some(Gid::from_raw(65534)));
             let flags = nix::fcntl::AtFlags::AT_SYMLINK_NOFOLLOW;

@@ -14,10 +14,10 @@ use nix::{
     errno::Errno,
     fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlinkat, renameat},
     sys::stat::{FileStat, Mode, SFlag, fstatat, makedev, mkdirat, mknodat},
-    unistd::{UnlinkatFlags, mkdir, symlinkat, unlinkat},
+    unistd::{UnlinkatFlags, linkat, mkdir, symlinkat, unlinkat},
 };
 
-use crate::rsync::{proto::file_list::FileKind, tree::Temporary};
+use crate::rsync::{proto::file_list::FileKind, tree::Output};
 
 /// A folder and all below it. Copies share the root and hold a folder of their own open.
 #[derive(Debug)]
@@ -104,6 +104,20 @@ impl Tree {
             held: None,
             follows: false,
         })
+    }
+
+    /// Opens a folder in another.
+    pub(super) fn below(folder: &OwnedFd, base: &OsStr) -> io::Result<Self> {
+        Ok(Self {
+            root: Arc::new(openat(folder, base, FOLDER, Mode::empty())?),
+            held: None,
+            follows: false,
+        })
+    }
+
+    /// The folder itself.
+    pub(super) fn root(&self) -> Arc<OwnedFd> {
+        self.root.clone()
     }
 
     /// From here on symlinks on the way are followed, wherever they lead: for what the user sends with `--copy-links`.
@@ -236,14 +250,69 @@ impl Tree {
         Ok(unlinkat(&*folder, base, flag)?)
     }
 
+    /// Moves something to a place of a tree; what is there is replaced at once.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn move_to(&mut self, name: &[u8], to: &mut Self, place: &[u8]) -> io::Result<()> {
+        let (from, base) = self.place(name)?;
+        let (folder, place) = to.place(place)?;
+        Ok(renameat(&*from, base, &*folder, place)?)
+    }
+
+    /// Gives something a second name, at a place of a tree where nothing is.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn link_to(&mut self, name: &[u8], to: &mut Self, place: &[u8]) -> io::Result<()> {
+        let (from, base) = self.place(name)?;
+        let (folder, place) = to.place(place)?;
+        Ok(linkat(&*from, base, &*folder, place, AtFlags::empty())?)
+    }
+
+    /// Gives something a second name in the tree; what is there is replaced at once.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn link_over(&mut self, name: &[u8], place: &[u8]) -> io::Result<()> {
+        let (from, base) = self.place(name)?;
+        self.replace(place, |folder, beside| {
+            linkat(&*from, base, folder, beside, AtFlags::empty())
+        })
+    }
+
     /// Begins a file that will stand at a place once it is complete.
     ///
     /// # Errors
     ///
     /// What the system says.
-    pub fn begin(&mut self, name: &[u8]) -> io::Result<Temporary> {
+    pub fn begin(&mut self, name: &[u8]) -> io::Result<Output> {
         let (folder, base) = self.place(name)?;
-        Temporary::create(folder, base)
+        Output::create(folder, base, true)
+    }
+
+    /// Begins such a file in this folder itself, which is there for temporary files: it will stand at a place of another
+    /// tree.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn begin_elsewhere(&mut self, name: &[u8]) -> io::Result<Output> {
+        let base = name.rsplit(|&byte| byte == b'/').next().unwrap_or(name);
+        Output::create(self.root.clone(), OsStr::from_bytes(base), false)
+    }
+
+    /// Opens a file to write over it in place, or makes it.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, and anything that is neither a regular file nor a device.
+    pub fn begin_over(&mut self, name: &[u8]) -> io::Result<Output> {
+        let (folder, base) = self.place(name)?;
+        Output::over(&folder, base)
     }
 
     /// Makes something beside the place, and moves it there.
@@ -257,7 +326,7 @@ impl Tree {
             Err(Errno::EEXIST) => {}
             other => return Ok(other?),
         }
-        Temporary::name_new(base, |beside| make(folder.as_fd(), beside)).and_then(|beside| {
+        Output::name_new(base, true, |beside| make(folder.as_fd(), beside)).and_then(|beside| {
             renameat(&*folder, &*beside, &*folder, base).map_err(|error| {
                 let _ = unlinkat(&*folder, &*beside, UnlinkatFlags::NoRemoveDir);
                 error.into()

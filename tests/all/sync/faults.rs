@@ -3,7 +3,7 @@
 //!
 //! `RSYNCCTL_STRIDE` is the distance of one place from the next, 1 for every byte.
 
-mod proxy;
+pub(super) mod proxy;
 
 use std::{
     collections::BTreeMap,

@@ -99,6 +99,41 @@ fn level(folder: &Path, random: &mut Random, model: Option<&Path>, may_conflict:
     }
 }
 
+/// Gives some of the files of a folder another name each.
+pub(super) fn link(root: &Path, random: &mut Random) {
+    let mut folders = vec![root.to_owned()];
+    let mut files = Vec::new();
+    let mut index = 0;
+    while let Some(folder) = folders.get(index).cloned() {
+        index += 1;
+        let mut entries: Vec<_> = fs::read_dir(&folder)
+            .expect("a folder")
+            .map(|entry| entry.expect("an entry").path())
+            .collect();
+        entries.sort();
+        for path in entries {
+            match path.symlink_metadata().expect("it is there").is_dir() {
+                true => folders.push(path),
+                false => files.push(path),
+            }
+        }
+    }
+    for _ in 0..random.below(8) {
+        if files.is_empty() {
+            return;
+        }
+        let from = &files[random.below(files.len())];
+        let folder = &folders[random.below(folders.len())];
+        let time = folder
+            .metadata()
+            .and_then(|found| found.modified())
+            .expect("a time");
+        // What has the name stays.
+        let _ = fs::hard_link(from, folder.join(OsStr::from_bytes(random.pick(&NAMES))));
+        touch(folder, time);
+    }
+}
+
 fn content(random: &mut Random) -> Vec<u8> {
     let length = random.pick(&[0, 1, 5, 700, 1401, 20_000]);
     (0..length).map(|_| random.below(256) as u8).collect()
@@ -115,10 +150,38 @@ pub(super) fn touch(path: &Path, time: SystemTime) {
 }
 
 /// The same without opening it, and of a link itself.
-fn touch_itself(path: &Path, time: SystemTime) {
+pub(super) fn touch_itself(path: &Path, time: SystemTime) {
     let time = TimeSpec::from_duration(time.duration_since(SystemTime::UNIX_EPOCH).expect("later"));
     utimensat(AT_FDCWD, path, &time, &time, UtimensatFlags::NoFollowSymlink).expect("a time");
 }
+
+/// What only the receiving side does.
+pub(super) const RECEIVING: [&str; 24] = [
+    "-H",
+    "-H",
+    "-H",
+    "-H",
+    "--inplace",
+    "--append",
+    "--append-verify",
+    "--backup-dir=old",
+    "--backup-dir=../kept/new",
+    "--partial",
+    "--partial-dir=.part",
+    "--partial-dir=A",
+    "--delay-updates",
+    "-T{here}/one",
+    "--preallocate",
+    "--fsync",
+    "-y",
+    "-yy",
+    "--compare-dest=../one",
+    "--copy-dest=../one",
+    "--link-dest=../one",
+    "--compare-dest=../two",
+    "--copy-dest=../two",
+    "--link-dest=../two",
+];
 
 /// A command line without its source and its destination.
 pub(super) fn options(random: &mut Random) -> Vec<String> {
@@ -205,7 +268,37 @@ pub(super) fn options(random: &mut Random) -> Vec<String> {
     for _ in 0..random.below(3) {
         words.push(random.pick(&choices).to_owned());
     }
-    // Twice, `-v` says more, which is not done here yet.
+    // What is said of it, and how.
+    let outputs = [
+        "-v",
+        "-ii",
+        "-h",
+        "-hh",
+        "--no-h",
+        "-q",
+        "-8",
+        "--stats",
+        "--progress",
+        "--info=progress2",
+        "--info=name2,skip2",
+        "--info=del,stats2,nonreg0",
+        "--info=none,name",
+        "--out-format=%i|%n%L|%l|%b|%c",
+        "--out-format=%o:%20f:%C",
+        "--out-format=%M-%-12''l-%U:%G",
+        "--stderr=client",
+        "--outbuf=B",
+    ];
+    if random.chance(60) {
+        for _ in 0..=random.below(3) {
+            words.push(random.pick(&outputs).to_owned());
+        }
+    }
+    // How many files are still to be looked at depends on how fast lists come one by one.
+    if words.iter().any(|word| word.contains("progress")) {
+        words.push("--no-inc-recursive".to_owned());
+    }
+    // Twice, `-v` tells of filter rules too, which is not done here yet.
     if let Some(first) = words.iter().position(|word| word == "-v") {
         let mut index = 0;
         words.retain(|word| {
@@ -230,6 +323,9 @@ fn describe(root: &Path, below: &Path, lines: &mut Vec<String>) {
         let path = root.join(&name);
         let found = path.symlink_metadata().expect("it is there");
         let mut line = format!("{:?} {:o} {}:{}", name, found.mode(), found.uid(), found.gid());
+        if !found.is_dir() && found.nlink() > 1 {
+            let _ = write!(line, " {} names", found.nlink());
+        }
         if found.is_file() {
             let content = fs::read(&path).expect("a file");
             let _ = write!(

@@ -6,6 +6,7 @@ mod options;
 mod outcome;
 mod passwords;
 mod processes;
+mod signals;
 mod targets;
 mod watch;
 
@@ -20,4 +21,5 @@ pub(super) const FAMILIES: &[&[Check]] = &[
     passwords::CHECKS,
     outcome::CHECKS,
     processes::CHECKS,
+    signals::CHECKS,
 ];

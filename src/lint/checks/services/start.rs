@@ -10,7 +10,7 @@ use crate::{
     },
     model::{
         Parameter, Scope,
-        service::{Word, words},
+        service::{Word, commands, words},
     },
     terms::Span,
 };
@@ -25,6 +25,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::services("RSY716", second_exec_start),
     Check::services("RSY717", shell_syntax),
     Check::services("RSY730", time_limit),
+    Check::services("RSY773", hang_up_for_reload),
 ];
 
 /// RSY706: `${NAME}` is one argument, however many words its value has.
@@ -283,6 +284,39 @@ fn time_limit(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
                     .variant(variant)
                     .with("limit", limit.display()),
             );
+        }
+    }
+}
+
+/// RSY773: rsync has no handler that reads anything anew; it ends, with 20.
+fn hang_up_for_reload(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
+    for server in subject.servers() {
+        let Some(unit) = server.unit().filter(|_| !server.gets_connection()) else {
+            continue;
+        };
+        let restart = unit.unit.last("Service", "Restart");
+        if restart.is_some_and(|setting| matches!(setting.value.bytes(), b"always" | b"on-failure")) {
+            continue;
+        }
+        for setting in unit.unit.list("Service", "ExecReload") {
+            for command in commands(&setting.value) {
+                let texts: Vec<_> = command.iter().map(|word| &word.bytes[..]).collect();
+                let is_kill = texts
+                    .first()
+                    .is_some_and(|program| program.rsplit(|byte| *byte == b'/').next() == Some(b"kill"));
+                let is_hang_up = texts
+                    .iter()
+                    .any(|word| matches!(*word, b"-HUP" | b"-SIGHUP" | b"-1" | b"HUP" | b"SIGHUP"));
+                let is_main = texts
+                    .iter()
+                    .any(|word| matches!(*word, b"$MAINPID" | b"${MAINPID}"));
+                if let (true, Some(first), Some(last)) =
+                    (is_kill && is_hang_up && is_main, command.first(), command.last())
+                {
+                    let place = Span::new(setting.source, first.range.start..last.range.end);
+                    out.report(Case::at(place).variant("unit"));
+                }
+            }
         }
     }
 }

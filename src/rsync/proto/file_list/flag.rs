@@ -12,6 +12,7 @@ pub(super) const SAME_MAJOR: u32 = 1 << 8;
 pub(super) const NO_CONTENT: u32 = 1 << 8;
 pub(super) const HARD_LINKED: u32 = 1 << 9;
 pub(super) const USER_NAME: u32 = 1 << 10;
+pub(super) const SAME_DEVICE: u32 = 1 << 10;
 pub(super) const GROUP_NAME: u32 = 1 << 11;
 pub(super) const MINOR_IS_BYTE: u32 = 1 << 11;
 pub(super) const FIRST_OF_GROUP: u32 = 1 << 12;

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use crate::rsync::proto::{
     Input, Stop, Violation,
@@ -39,6 +39,8 @@ pub struct Fields {
     pub acls: bool,
     /// `--xattrs`.
     pub xattrs: bool,
+    /// `--hard-links`: before protocol 30 each file of a group comes with its device and inode.
+    pub hard_links: bool,
     /// `--relative`: names may begin with a slash.
     pub relative: bool,
 }
@@ -64,6 +66,8 @@ pub struct ListReader {
     acls: Vec<Arc<Acl>>,
     default_acls: Vec<Arc<Acl>>,
     xattrs: Vec<Arc<Vec<Xattr>>>,
+    /// Before protocol 30: the first file of each device and inode.
+    groups: HashMap<(i64, i64), u32>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -74,6 +78,8 @@ struct Last {
     uid: u32,
     gid: u32,
     major: u32,
+    device: i64,
+    inode: i64,
 }
 
 impl ListReader {
@@ -87,6 +93,7 @@ impl ListReader {
             acls: Vec::new(),
             default_acls: Vec::new(),
             xattrs: Vec::new(),
+            groups: HashMap::new(),
         }
     }
 
@@ -196,6 +203,11 @@ impl ListReader {
             xattrs = Some(read_xattrs(input, self.xattrs.len())?);
         }
         // Nothing can be short any more: what is new is kept.
+        if fields.hard_links && fields.protocol < 30 && has(flag::HARD_LINKED) {
+            let here = start.saturating_add(u32::try_from(list.len()).unwrap_or(u32::MAX));
+            let group = self.groups.entry((last.device, last.inode));
+            extra.leader = Some(*group.or_insert(here));
+        }
         extra.acl = keep(acl, &mut self.acls, |acl| acl.is_trivial()).map(|(_, acl)| acl);
         let default_acl = keep(default_acl, &mut self.default_acls, |acl| *acl == Acl::default());
         extra.default_acl = default_acl.map(|(_, acl)| acl);
@@ -313,6 +325,12 @@ impl ListReader {
                     length: i64::from(length),
                 })?;
             extra.link = Some(input.take(length)?.into());
+        }
+        if fields.hard_links && protocol < 30 && has(flag::HARD_LINKED) {
+            if !has(flag::SAME_DEVICE) {
+                last.device = input.varlong30(protocol, 3)?;
+            }
+            last.inode = input.varlong30(protocol, 3)?;
         }
         if let Some(length) = fields.checksum
             && kind == Some(FileKind::Regular)

@@ -298,7 +298,7 @@ fn put_name(name: &[u8], to: &mut impl Encode) {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{ListWriter, write_names};
+    use super::{Id, ListWriter, write_names};
     use crate::rsync::proto::{
         Input,
         file_list::{Entry, Extra, Fields, FileKind, FileList, Item, ListReader, NameReader, Named},
@@ -382,6 +382,61 @@ mod tests {
             prop_assert_eq!(reader.read(0, &mut input, &mut list), Ok(Item::End(expected)));
             prop_assert!(input.rest().is_empty());
         }
+    }
+
+    #[test]
+    fn names_go_with_the_first_file_of_an_owner() {
+        let fields = Fields {
+            protocol: 32,
+            varint_flags: true,
+            inline_names: true,
+            owner: true,
+            group: true,
+            ..Fields::default()
+        };
+        let (mut writer, mut bytes) = (ListWriter::new(fields), Vec::new());
+        let mut called = Vec::new();
+        let mut call = |id: Id| {
+            let is_new = !called.contains(&id);
+            called.push(id);
+            is_new.then(|| format!("{id:?}").into_bytes())
+        };
+        for (number, (uid, gid)) in [(9, 0), (9, 7), (0, 7), (9, 0)].into_iter().enumerate() {
+            let mut entry = Entry::default();
+            (entry.mode, entry.uid, entry.gid) = (0o100_644, uid, gid);
+            let (name, number) = (format!("f{number}"), number as u32);
+            writer.write(
+                name.as_bytes(),
+                &entry,
+                &Extra::default(),
+                1,
+                number + 1,
+                &mut call,
+                &mut bytes,
+            );
+        }
+        let (mut reader, mut list) = (ListReader::new(fields), FileList::default());
+        let mut input = Input::new(&bytes);
+        let mut names = Vec::new();
+        for _ in 0..4 {
+            assert_eq!(reader.read(1, &mut input, &mut list), Ok(Item::File));
+            names.push(
+                reader
+                    .take_names()
+                    .iter()
+                    .map(|name| format!("{:?}", name.named()))
+                    .collect::<Vec<_>>(),
+            );
+        }
+        assert!(input.rest().is_empty());
+        let counts: Vec<_> = names.iter().map(Vec::len).collect();
+        assert_eq!(counts, [2, 1, 1, 0]);
+        let ids: Vec<_> = list
+            .entries()
+            .iter()
+            .map(|entry| (entry.uid, entry.gid))
+            .collect();
+        assert_eq!(ids, [(9, 0), (9, 7), (0, 7), (9, 0)]);
     }
 
     #[test]

@@ -14,14 +14,14 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 /// Which half of the connection.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Direction {
+pub(in crate::sync) enum Direction {
     ToServer,
     ToClient,
 }
 
 /// What happens there.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
+pub(in crate::sync) enum Kind {
     /// Both ends see the end of the connection.
     Cut,
     /// These bits of the byte turn around; a session that does not end of it is cut.
@@ -32,21 +32,21 @@ pub(super) enum Kind {
 
 /// What happens in front of the byte with this number, or to it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Fault {
-    pub(super) direction: Direction,
-    pub(super) offset: usize,
-    pub(super) kind: Kind,
+pub(in crate::sync) struct Fault {
+    pub(in crate::sync) direction: Direction,
+    pub(in crate::sync) offset: usize,
+    pub(in crate::sync) kind: Kind,
 }
 
 /// Stands before a daemon for one connection.
-pub(super) struct Proxy {
+pub(in crate::sync) struct Proxy {
     port: u16,
     session: JoinHandle<[usize; 2]>,
 }
 
 impl Proxy {
     /// Waits for a client; `reached` hears of the fault.
-    pub(super) fn start(daemon: u16, fault: Option<Fault>, reached: Sender<()>) -> Self {
+    pub(in crate::sync) fn start(daemon: u16, fault: Option<Fault>, reached: Sender<()>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port on loopback");
         let port = listener.local_addr().expect("an address").port();
         let session = thread::spawn(move || {
@@ -73,12 +73,12 @@ impl Proxy {
         Self { port, session }
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(in crate::sync) fn url(&self) -> String {
         format!("rsync://127.0.0.1:{}", self.port)
     }
 
     /// Waits until the server has ended too, once the client has; how many bytes went to the server, and to the client.
-    pub(super) fn end(self) -> [usize; 2] {
+    pub(in crate::sync) fn end(self) -> [usize; 2] {
         // A client that never came would be waited for.
         drop(TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)));
         self.session.join().expect("the proxy does not panic")

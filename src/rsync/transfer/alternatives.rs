@@ -1,0 +1,284 @@
+use std::{collections::HashSet, io};
+
+use crate::rsync::{
+    proto::{
+        ItemFlags,
+        file_list::{Entry, FileKind},
+    },
+    transfer::{
+        basis::Basis,
+        generator::{Failure, Generator},
+    },
+    tree::Status,
+};
+
+/// What is done with the files of other folders (`--compare-dest`, `--copy-dest`, `--link-dest`).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Use {
+    Compare,
+    Copy,
+    Link,
+}
+
+/// What other folders have of a file.
+pub(super) enum Alternative {
+    /// Nothing, or nothing of use.
+    None,
+    /// All: nothing is left to do; the number of the folder that it is linked to.
+    Done(Option<u8>),
+    /// The same is there, and nothing is made.
+    Skipped,
+    /// It is as there, which was reported, and must be made all the same.
+    Told,
+    /// The like of it is there.
+    Like(Basis, Status),
+}
+
+/// How much something is like what is wanted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, PartialOrd)]
+enum Likeness {
+    Kind,
+    Content,
+    All,
+}
+
+/// Something in another folder.
+struct Candidate {
+    number: u8,
+    status: Status,
+    likeness: Likeness,
+}
+
+impl Generator<'_> {
+    /// What is done with the files of other folders; `None` without such a folder.
+    fn use_of_others(&self) -> Option<Use> {
+        Some(match self.options.receiving.bases.first()?.0 {
+            "--compare-dest" => Use::Compare,
+            "--copy-dest" => Use::Copy,
+            _ => Use::Link,
+        })
+    }
+
+    /// Looks for a regular file in the other folders (`try_dests_reg` in generator.c). If one is at the destination already,
+    /// only one that is the same in all is of use.
+    pub(super) fn other_file(
+        &mut self,
+        number: u32,
+        entry: &Entry,
+        now: Option<&Status>,
+    ) -> Result<Alternative, Failure> {
+        let Some(kind) = self.use_of_others() else {
+            return Ok(Alternative::None);
+        };
+        if now.is_some() && kind == Use::Copy {
+            return Ok(Alternative::None);
+        }
+        let Some(found) = self.best(entry)? else {
+            return Ok(Alternative::None);
+        };
+        let name = self.keep.place(&self.list, entry).into_owned();
+        if found.likeness == Likeness::All && kind != Use::Copy {
+            if let Some(now) = now {
+                let is_itself = (now.filesystem, now.inode) == (found.status.filesystem, found.status.inode);
+                if kind == Use::Link && is_itself {
+                    return Ok(Alternative::None);
+                }
+                if let Some(tree) = self.tree.as_mut().filter(|_| !self.options.dry_run)
+                    && tree.remove(&name, false).is_err()
+                {
+                    return Ok(Alternative::None);
+                }
+            }
+            if kind == Use::Compare {
+                let flags = self.difference(entry, &found.status, false);
+                self.report(number, flags, None);
+                return Ok(Alternative::Skipped);
+            }
+            if self.link(found.number, &name) {
+                if let (Some(_), false) = (self.keep.atime(&self.list, entry), self.options.dry_run) {
+                    self.set(entry, &found.status)?;
+                }
+                if self.options.report_unchanged {
+                    let flags = self.difference(entry, &found.status, false) | ItemFlags::LOCAL_CHANGE;
+                    self.report(number, flags, Some(Vec::new()));
+                }
+                return Ok(Alternative::Done(Some(found.number)));
+            }
+        } else if now.is_some() {
+            return Ok(Alternative::None);
+        }
+        if found.likeness == Likeness::Kind {
+            return Ok(Alternative::Like(Basis::Elsewhere(found.number), found.status));
+        }
+        if !self.copy(&found, entry, &name)? {
+            return Ok(Alternative::None);
+        }
+        let other = self.extended(entry, None)?;
+        let flags = self.difference(entry, &found.status, true) | ItemFlags::LOCAL_CHANGE;
+        self.tell(number, flags | other.flags, &other);
+        Ok(Alternative::Done(None))
+    }
+
+    /// Looks for something else than a regular file, which is not at the destination (`try_dests_non` in generator.c).
+    pub(super) fn other_thing(&mut self, number: u32, entry: &Entry) -> Result<Alternative, Failure> {
+        let Some(kind) = self.use_of_others() else {
+            return Ok(Alternative::None);
+        };
+        let Some(found) = self.best(entry)? else {
+            return Ok(Alternative::None);
+        };
+        if found.likeness != Likeness::All {
+            return Ok(Alternative::Like(Basis::Elsewhere(found.number), found.status));
+        }
+        let is_folder = entry.is_directory();
+        let name = self.keep.place(&self.list, entry).into_owned();
+        let is_linked = kind == Use::Link && !is_folder && self.link(found.number, &name);
+        if self.options.report_unchanged {
+            let mut flags = self.difference(entry, &found.status, false);
+            if kind != Use::Compare || is_folder {
+                flags |= ItemFlags::LOCAL_CHANGE;
+            }
+            self.report(number, flags, is_linked.then(Vec::new));
+        }
+        Ok(match kind {
+            _ if is_folder => Alternative::Told,
+            Use::Compare => Alternative::Skipped,
+            Use::Link if is_linked => Alternative::Done(None),
+            _ => Alternative::Told,
+        })
+    }
+
+    /// What the other folders have with the content of a file, and with all else if there is one.
+    pub(super) fn content_of_others(&mut self, entry: &Entry) -> Option<Status> {
+        let found = self.best(entry).ok().flatten()?;
+        (found.likeness != Likeness::Kind).then_some(found.status)
+    }
+
+    /// The first one that is the same in all, or else the first of the best.
+    fn best(&mut self, entry: &Entry) -> Result<Option<Candidate>, Failure> {
+        let list = self.list.clone();
+        let name = self.keep.place(&list, entry);
+        let mut best: Option<Candidate> = None;
+        for number in 0..self.beside.bases.len() {
+            let Some(tree) = &mut self.beside.bases[number] else {
+                continue;
+            };
+            let Ok(Some(status)) = tree.status(&name) else {
+                continue;
+            };
+            if status.kind() != entry.kind() {
+                continue;
+            }
+            let likeness = match self.is_like(entry, &status, number) {
+                false => Likeness::Kind,
+                true if self.has_attributes(entry, &status, number)? => Likeness::All,
+                true => Likeness::Content,
+            };
+            if best.as_ref().is_none_or(|best| best.likeness < likeness) {
+                best = Some(Candidate {
+                    number: u8::try_from(number).expect("at most twenty"),
+                    status,
+                    likeness,
+                });
+            }
+            if likeness == Likeness::All {
+                break;
+            }
+        }
+        Ok(best)
+    }
+
+    /// Whether something in another folder has what is wanted (`quick_check_ok` in generator.c).
+    fn is_like(&mut self, entry: &Entry, status: &Status, number: usize) -> bool {
+        let list = self.list.clone();
+        let name = self.keep.place(&list, entry);
+        let extra = list.extra(entry);
+        match entry.kind() {
+            FileKind::Regular | FileKind::Missing => {
+                let content = self.beside.bases[number]
+                    .as_mut()
+                    .and_then(|tree| tree.read(&name).ok());
+                self.has_content(entry, status, || {
+                    content.ok_or_else(|| io::ErrorKind::NotFound.into())
+                })
+                .unwrap_or(false)
+            }
+            FileKind::Directory => true,
+            FileKind::Symlink => {
+                let there = self.beside.bases[number]
+                    .as_mut()
+                    .and_then(|tree| tree.link(&name).ok());
+                let wanted = extra.and_then(|extra| extra.link.as_deref());
+                there.as_deref() == wanted
+            }
+            FileKind::Device | FileKind::Special => self.is_same_node(entry, status),
+        }
+    }
+
+    /// Whether something in another folder is kept as the sender's is (`unchanged_attrs` in generator.c).
+    fn has_attributes(&mut self, entry: &Entry, status: &Status, number: usize) -> Result<bool, Failure> {
+        const OTHERS: u16 = ItemFlags::PERMISSIONS | ItemFlags::OWNER | ItemFlags::GROUP;
+        let is_link = entry.kind() == FileKind::Symlink;
+        let has_time = self.options.times && !(is_link && self.options.omit_link_times);
+        if has_time && !self.keep.is_same_time(entry, status) {
+            return Ok(false);
+        }
+        if ItemFlags(self.difference(entry, status, false)).has(OTHERS) {
+            return Ok(false);
+        }
+        if !self.options.acls && !self.options.xattrs {
+            return Ok(true);
+        }
+        let list = self.list.clone();
+        let name = self.keep.place(&list, entry);
+        let Some(tree) = &mut self.beside.bases[number] else {
+            return Ok(false);
+        };
+        let there = tree.handle(&name);
+        let compared = there.and_then(|there| {
+            let there = Some((&there, status.mode));
+            self.keep
+                .extended_difference(&list, entry, there, &mut HashSet::new())
+        });
+        match compared {
+            Ok(difference) => Ok(difference.flags == 0),
+            Err(error) => Err(self.failure("get_xattr_data: lgetxattr({}) failed", entry, &error)),
+        }
+    }
+
+    /// Gives something of another folder a second name at the destination; `false` if that cannot be.
+    fn link(&mut self, number: u8, name: &[u8]) -> bool {
+        let (Some(tree), Some(from)) = (&mut self.tree, &mut self.beside.bases[usize::from(number)]) else {
+            return self.options.dry_run;
+        };
+        self.options.dry_run || from.link_to(name, tree, name).is_ok()
+    }
+
+    /// Copies a file of another folder (`copy_altdest_file` in generator.c); `false` if that fails.
+    fn copy(&mut self, found: &Candidate, entry: &Entry, name: &[u8]) -> Result<bool, Failure> {
+        if self.options.dry_run {
+            return Ok(true);
+        }
+        let mut attributes = self.keep.attributes(&self.list, entry, None);
+        attributes.extended = self.keep.extended(&self.list, entry);
+        let Some(tree) = &mut self.tree else {
+            return Ok(false);
+        };
+        let basis = Basis::Elsewhere(found.number);
+        let copied = self.beside.read(tree, name, &basis).and_then(|(mut file, _)| {
+            let mut output = match self.options.receiving.in_place {
+                true => tree.begin_over(name)?,
+                false => self.beside.begin(tree, name)?,
+            };
+            output.fill_from(&mut file)?;
+            output.commit(tree, name, &attributes)
+        });
+        match copied {
+            Ok(()) => Ok(true),
+            Err(error) => {
+                self.fail(self.failure("copy_file {} failed", entry, &error));
+                Ok(false)
+            }
+        }
+    }
+}

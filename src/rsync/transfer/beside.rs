@@ -1,0 +1,456 @@
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    rsync::{
+        proto::{
+            Tag,
+            file_list::{Acl, FileKind},
+        },
+        transfer::{
+            Error, Event, Info, Observer, Options,
+            basis::Basis,
+            links::is_unsafe,
+            text::{describe, shown},
+        },
+        tree::{Attributes, Extended, Handle, Identity, Kept, Output, Outside, Status, Tree},
+    },
+    terms::Exit,
+};
+
+/// The folders beside the destination that the user names: each is trusted, and what is in it is found as in the destination.
+#[derive(Clone)]
+pub(crate) struct Beside<'a> {
+    options: &'a Options,
+    identity: &'a Identity,
+    /// Where files are made.
+    temporary: Option<Tree>,
+    /// The folder of partial files, if it is one for all.
+    partial: Option<Outside>,
+    backups: Option<Outside>,
+    /// The folder that was last made for backups, and those above it.
+    way: Vec<u8>,
+    /// Where files may be already; those that are missing count too.
+    pub(super) bases: Vec<Option<Tree>>,
+}
+
+impl<'a> Beside<'a> {
+    /// Looks for them; `root` is the destination (`do_recv` in main.c).
+    pub(crate) fn find(
+        options: &'a Options,
+        identity: &'a Identity,
+        root: &Path,
+        observer: &dyn Observer,
+    ) -> Result<Self, Error> {
+        let receiving = &options.receiving;
+        let at = |path: &str| beside_destination(root, path);
+        let backups = receiving.backup_directory.as_deref().filter(|_| options.backs_up);
+        let backups = backups.map(|path| backup_folder(&at(path), path)).transpose()?;
+        let temporary = receiving.temporary_directory.as_deref();
+        let temporary = temporary
+            .map(|path| temporary_folder(&at(path), path))
+            .transpose()?;
+        let partial = receiving.partial_folder().filter(|path| path.starts_with('/'));
+        let bases = receiving.bases.iter().map(|(kind, path)| {
+            let path = at(path);
+            let problem = match Tree::open(&path) {
+                Ok(tree) => return Some(tree),
+                Err(error) if error.kind() == io::ErrorKind::NotADirectory => "is not a dir",
+                Err(_) => "does not exist",
+            };
+            let text = format!("{kind} arg {problem}: {}", path.display());
+            observer.observe(Event::Message(Tag::Warning, text.as_bytes()));
+            None
+        });
+        Ok(Self {
+            options,
+            identity,
+            temporary,
+            partial: partial.and_then(|path| Outside::of_parent(Path::new(path)).ok()),
+            backups,
+            way: Vec::new(),
+            bases: bases.collect(),
+        })
+    }
+
+    /// Begins a new file.
+    pub(crate) fn begin(&mut self, tree: &mut Tree, name: &[u8]) -> io::Result<Output> {
+        match &mut self.temporary {
+            Some(folder) => folder.begin_elsewhere(name),
+            None => tree.begin(name),
+        }
+    }
+
+    /// Opens what a file may be made from; it, and its length.
+    pub(crate) fn read(&mut self, tree: &mut Tree, name: &[u8], basis: &Basis) -> io::Result<(File, u64)> {
+        let missing = || io::Error::from(io::ErrorKind::NotFound);
+        match basis {
+            Basis::Own => tree.read_with_length(name),
+            Basis::Partial => {
+                let (tree, name) = self.partial(tree, name).ok_or_else(missing)?;
+                tree.read_with_length(&name)
+            }
+            Basis::Backup => {
+                let backup = self.backup_of(name);
+                match &mut self.backups {
+                    Some(outside) => {
+                        let name = outside.below(&backup);
+                        outside.tree().read_with_length(&name)
+                    }
+                    None => tree.read_with_length(&backup),
+                }
+            }
+            Basis::Elsewhere(number) => {
+                let tree = self.bases.get_mut(usize::from(*number)).and_then(Option::as_mut);
+                tree.ok_or_else(missing)?.read_with_length(name)
+            }
+            Basis::Similar(number, similar) => {
+                let name = [split(name).0, similar].concat();
+                let other = usize::from(*number).checked_sub(1);
+                match other.map(|other| self.bases.get_mut(other)) {
+                    None => tree.read_with_length(&name),
+                    Some(other) => {
+                        let other = other.and_then(Option::as_mut);
+                        other.ok_or_else(missing)?.read_with_length(&name)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Where the part of a file is kept that came: the tree, and the name there; none without a folder for it.
+    pub(crate) fn partial<'t>(
+        &'t mut self,
+        tree: &'t mut Tree,
+        name: &[u8],
+    ) -> Option<(&'t mut Tree, Vec<u8>)> {
+        let folder = self.options.receiving.partial_folder()?.as_bytes();
+        let (above, base) = split(name);
+        Some(match &mut self.partial {
+            Some(outside) => {
+                let name = outside.below(base);
+                (outside.tree(), name)
+            }
+            None if folder.starts_with(b"/") => return None,
+            None => (tree, [above, folder, b"/", base].concat()),
+        })
+    }
+
+    /// What is there of a file that was not completed.
+    pub(crate) fn partial_status(&mut self, tree: &mut Tree, name: &[u8]) -> Option<Status> {
+        let (tree, partial) = self.partial(tree, name)?;
+        let status = tree.status(&partial).ok().flatten();
+        status.filter(|status| status.kind() == FileKind::Regular)
+    }
+
+    /// Makes the folder for the part of a file (`handle_partial_dir` in util1.c).
+    pub(crate) fn make_partial_folder(&mut self, tree: &mut Tree, name: &[u8]) -> io::Result<()> {
+        let Some((tree, partial)) = self.partial(tree, name) else {
+            return Err(io::ErrorKind::NotFound.into());
+        };
+        let folder = split(&partial).0;
+        let folder = &folder[..folder.len() - 1];
+        match tree.status(folder)? {
+            Some(status) if status.kind() == FileKind::Directory => return Ok(()),
+            Some(_) => tree.remove(folder, false)?,
+            None => {}
+        }
+        tree.make_directory(folder, 0o700)
+    }
+
+    /// Moves what was the part of a file to its place.
+    pub(crate) fn place_partial(
+        &mut self,
+        tree: &mut Tree,
+        name: &[u8],
+        attributes: &Attributes<'_>,
+    ) -> io::Result<()> {
+        let mut to = tree.clone();
+        let Some((from, partial)) = self.partial(tree, name) else {
+            return Ok(());
+        };
+        match from.move_to(&partial, &mut to, name) {
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+                let mut output = to.begin(name)?;
+                output.fill_from(&mut from.read(&partial)?)?;
+                output.commit(&mut to, name, attributes)
+            }
+            moved => moved,
+        }
+    }
+
+    /// Removes the part of a file, and then its folder, if that is not one for all and is empty.
+    pub(crate) fn remove_partial(&mut self, tree: &mut Tree, name: &[u8]) {
+        let is_shared = self.partial.is_some();
+        if let Some((tree, partial)) = self.partial(tree, name) {
+            // It may have been moved to its place.
+            let _ = tree.remove(&partial, false);
+            let folder = split(&partial).0;
+            if !is_shared {
+                let _ = tree.remove(&folder[..folder.len() - 1], true);
+            }
+        }
+    }
+
+    /// The name that something keeps when something else takes its place, where backups are.
+    fn backup_of(&self, name: &[u8]) -> Vec<u8> {
+        [name, self.options.backup_suffix()].concat()
+    }
+
+    /// Whether something is a backup itself, and is not kept once more.
+    pub(crate) fn is_backup(&self, name: &[u8]) -> bool {
+        let file = name.strip_suffix(self.options.backup_suffix());
+        self.backups.is_none() && file.is_some_and(|file| !file.is_empty())
+    }
+
+    /// Keeps what something else takes the place of, if backups are made (`make_backup` in backup.c); what is said of it.
+    pub(crate) fn back_up(&mut self, tree: &mut Tree, name: &[u8]) -> io::Result<Option<String>> {
+        if !self.options.backs_up {
+            return Ok(None);
+        }
+        let is_told = self.options.output.info(Info::Backup) > 0 && tree.status(name)?.is_some();
+        self.keep(tree, name, false)?;
+        Ok(is_told.then(|| {
+            let folder = self.options.receiving.backup_directory.as_deref();
+            let folder =
+                folder.map_or_else(String::new, |folder| format!("{}/", folder.trim_end_matches('/')));
+            let backup = shown(&self.backup_of(name));
+            format!("backed up {} to {folder}{backup}", shown(name))
+        }))
+    }
+
+    /// Moves something to where backups are, in place of removing it.
+    pub(crate) fn move_to_backups(&mut self, tree: &mut Tree, name: &[u8]) -> io::Result<()> {
+        match self.keep(tree, name, true)? {
+            Kept::Moved => Ok(()),
+            _ => match tree.remove(name, false) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            },
+        }
+    }
+
+    /// Copies a file that is about to be written over in place, if one is there.
+    pub(crate) fn copy_to_backups(&mut self, tree: &mut Tree, name: &[u8]) -> io::Result<bool> {
+        match tree.status(name)? {
+            Some(now) => {
+                self.make_way(tree, name)?;
+                self.copy(tree, name, &now).map(|()| true)
+            }
+            None => Ok(false),
+        }
+    }
+
+    fn keep(&mut self, tree: &mut Tree, name: &[u8], is_removed: bool) -> io::Result<Kept> {
+        let Some(now) = tree.status(name)? else {
+            return Ok(Kept::Linked);
+        };
+        let is_checked = self.options.safe_links && self.options.links && now.kind() == FileKind::Symlink;
+        if is_checked && tree.link(name).map_or(true, |target| is_unsafe(&target, name)) {
+            return Ok(Kept::Linked);
+        }
+        self.make_way(tree, name)?;
+        let backup = self.backup_of(name);
+        let kept = match &mut self.backups {
+            Some(outside) => {
+                let backup = outside.below(&backup);
+                tree.back_up(name, Some(outside.tree()), &backup, &now, is_removed)?
+            }
+            None => tree.back_up(name, None, &backup, &now, is_removed)?,
+        };
+        if kept == Kept::Not {
+            self.copy(tree, name, &now)?;
+        }
+        Ok(kept)
+    }
+
+    /// Makes the folders of a backup, with what those of the file have (`copy_valid_path` in backup.c).
+    fn make_way(&mut self, tree: &mut Tree, name: &[u8]) -> io::Result<()> {
+        let Some(outside) = &mut self.backups else {
+            return Ok(());
+        };
+        outside.make()?;
+        let above = split(name).0;
+        if self.way == above {
+            return Ok(());
+        }
+        for end in (0..above.len()).filter(|&at| above[at] == b'/') {
+            let folder = &above[..end];
+            let backup = outside.below(folder);
+            match outside.tree().status(&backup)? {
+                Some(status) if status.kind() == FileKind::Directory => continue,
+                Some(_) => outside.tree().remove(&backup, false)?,
+                None => {}
+            }
+            match outside.tree().make_directory(&backup, 0o777) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => {}
+            }
+            let (Some(model), Some(made)) = (tree.status(folder)?, outside.tree().status(&backup)?) else {
+                continue;
+            };
+            let source = Source::of(self.options, self.identity, &tree.handle(folder)?, &model)?;
+            outside.tree().apply(&backup, &source.attributes(), &made)?;
+        }
+        self.way = above.to_vec();
+        Ok(())
+    }
+
+    /// Makes a copy among the backups.
+    fn copy(&mut self, tree: &mut Tree, name: &[u8], now: &Status) -> io::Result<()> {
+        let backup = self.backup_of(name);
+        let source = Source::of(self.options, self.identity, &tree.handle(name)?, now)?;
+        let attributes = source.attributes();
+        let kind = now.kind();
+        let content = match kind {
+            FileKind::Regular => Some(tree.read(name)?),
+            _ => None,
+        };
+        let link = match kind {
+            FileKind::Symlink => tree.link(name)?,
+            _ => Vec::new(),
+        };
+        let (to, backup) = match &mut self.backups {
+            Some(outside) => {
+                let backup = outside.below(&backup);
+                (outside.tree(), backup)
+            }
+            None => (tree, backup),
+        };
+        if let Some(mut content) = content {
+            let mut output = to.begin(&backup)?;
+            output.fill_from(&mut content)?;
+            return output.commit(to, &backup, &attributes);
+        }
+        match kind {
+            FileKind::Symlink if self.options.links => to.make_symlink(&backup, &link)?,
+            FileKind::Device if self.options.devices && self.identity.is_root => {
+                let (major, minor) = (
+                    nix::sys::stat::major(now.device),
+                    nix::sys::stat::minor(now.device),
+                );
+                let number = (major.try_into().unwrap_or(0), minor.try_into().unwrap_or(0));
+                to.make_node(&backup, now.mode, Some(number))?;
+            }
+            FileKind::Special if self.options.specials => to.make_node(&backup, now.mode, None)?,
+            _ => return Ok(()),
+        }
+        match to.status(&backup)? {
+            Some(made) => to.apply(&backup, &attributes, &made),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What something that is copied hands on to its copy.
+struct Source<'a> {
+    options: &'a Options,
+    identity: &'a Identity,
+    now: Status,
+    xattrs: Vec<(Vec<u8>, Vec<u8>)>,
+    acl: Acl,
+    default_acl: Acl,
+}
+
+impl<'a> Source<'a> {
+    fn of(
+        options: &'a Options,
+        identity: &'a Identity,
+        there: &Handle<'_>,
+        now: &Status,
+    ) -> io::Result<Self> {
+        let has_acl = options.acls && now.kind() != FileKind::Symlink;
+        Ok(Self {
+            options,
+            identity,
+            now: *now,
+            xattrs: match options.xattrs {
+                true => there.xattrs(identity.is_root)?,
+                false => Vec::new(),
+            },
+            acl: match has_acl {
+                true => there.acl(now.mode)?,
+                false => Acl::default(),
+            },
+            default_acl: match has_acl && now.kind() == FileKind::Directory {
+                true => there.default_acl()?,
+                false => Acl::default(),
+            },
+        })
+    }
+
+    fn attributes(&self) -> Attributes<'_> {
+        let (options, now) = (self.options, &self.now);
+        let is_link = now.kind() == FileKind::Symlink;
+        let has_acl = options.acls && !is_link;
+        let xattrs = self
+            .xattrs
+            .iter()
+            .map(|(name, value)| (&**name, Some(value.clone())));
+        Attributes {
+            permissions: (!is_link).then_some(now.mode & 0o7777),
+            mtime: options.times.then_some((now.mtime, now.nanoseconds)),
+            atime: None,
+            uid: (options.owner && self.identity.is_root).then_some(now.uid),
+            gid: (options.group && self.identity.may_give_to(now.gid)).then_some(now.gid),
+            extended: Extended {
+                xattrs: options.xattrs.then(|| xattrs.collect()),
+                acl: has_acl.then_some(&self.acl),
+                default_acl: (has_acl && now.kind() == FileKind::Directory).then_some(&self.default_acl),
+                is_root: self.identity.is_root,
+            },
+        }
+    }
+}
+
+/// A name's folder, with the slash, and what is behind it.
+pub(super) fn split(name: &[u8]) -> (&[u8], &[u8]) {
+    let start = name
+        .iter()
+        .rposition(|&byte| byte == b'/')
+        .map_or(0, |slash| slash + 1);
+    name.split_at(start)
+}
+
+/// A path as the destination has it. One that is not made in a dry run has no parent to be found through it.
+fn beside_destination(root: &Path, path: &str) -> PathBuf {
+    match (path.strip_prefix("../"), root.parent()) {
+        (Some(rest), Some(parent)) if std::fs::metadata(root).is_err() => parent.join(rest),
+        _ => root.join(path),
+    }
+}
+
+fn backup_folder(path: &Path, given: &str) -> Result<Outside, Error> {
+    Outside::find(path).map_err(|error| match std::fs::metadata(path) {
+        Ok(_) => unusable(format!("The backup-dir is not a directory: {given}"), None),
+        Err(_) => unusable(format!("Failed to stat {given}"), Some(&error)),
+    })
+}
+
+fn temporary_folder(path: &Path, given: &str) -> Result<Tree, Error> {
+    Tree::open(path).map_err(|error| match (std::fs::metadata(path), error.kind()) {
+        (Ok(_), io::ErrorKind::NotADirectory) => {
+            unusable(format!("The temp-dir is not a directory: {given}"), None)
+        }
+        (_, io::ErrorKind::NotFound) => unusable(format!("The temp-dir does not exist: {given}"), None),
+        _ => unusable(format!("Failed to stat temp-dir {given}"), Some(&error)),
+    })
+}
+
+/// A folder that cannot be used, with what the system says, if that matters.
+fn unusable(text: String, error: Option<&io::Error>) -> Error {
+    let Some(error) = error else {
+        let exit = Exit::Syntax;
+        return Error::Destination { text, exit };
+    };
+    let said = describe(error);
+    // Here without its number.
+    let said = said.split_once(" (").map_or(&*said, |(said, _)| said);
+    Error::Destination {
+        text: format!("{text}: {said}"),
+        exit: Exit::FileIo,
+    }
+}

@@ -1,0 +1,271 @@
+//! Files that are one file with several names: the first one that is right is what the others are linked to (`hlink.c`).
+
+use std::collections::{HashMap, HashSet};
+
+use crate::rsync::{
+    proto::{
+        ItemFlags,
+        file_list::{Entry, FileKind},
+    },
+    transfer::{
+        Error,
+        generator::{Failure, Generator},
+        part::Part,
+    },
+    tree::Status,
+};
+
+/// The groups of a list, by the number that their files have in common.
+#[derive(Debug, Default)]
+pub(crate) struct HardLinks(HashMap<u32, Group>);
+
+/// The files that are one, those that wait for the first one to be right among them.
+#[derive(Debug)]
+struct Group {
+    state: State,
+    /// The last one that takes part: it is transferred if no other is there.
+    last: u32,
+    /// Those in front of the one that is asked for.
+    before: Vec<u32>,
+    /// Those behind it.
+    after: Vec<u32>,
+    skipped: HashSet<u32>,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum State {
+    /// None is right.
+    Open,
+    /// One was asked for.
+    Asked,
+    /// This one is right, or would be; in a dry run it may be in another folder.
+    Right { name: Vec<u8>, other: Option<u8> },
+}
+
+impl HardLinks {
+    /// The groups of a list; a file alone is no group.
+    pub(crate) fn of(part: &Part) -> Self {
+        let mut counts: HashMap<u32, (u32, u32)> = HashMap::new();
+        for (number, entry) in part.files() {
+            if let Some(leader) = part.list.extra(entry).and_then(|extra| extra.leader) {
+                let (count, last) = counts.entry(leader).or_default();
+                (*count, *last) = (*count + 1, number);
+            }
+        }
+        let groups = counts.into_iter().filter(|(_, (count, _))| *count > 1);
+        let new = |last| Group {
+            state: State::Open,
+            last,
+            before: Vec::new(),
+            after: Vec::new(),
+            skipped: HashSet::new(),
+        };
+        Self(groups.map(|(leader, (_, last))| (leader, new(last))).collect())
+    }
+}
+
+impl Generator<'_> {
+    fn group(&mut self, entry: &Entry) -> Option<&mut Group> {
+        let leader = self.list.extra(entry)?.leader?;
+        self.hard_links.0.get_mut(&leader)
+    }
+
+    /// Whether a file is linked to one that is right, or waits for one that was asked for (`hard_link_check` in hlink.c).
+    pub(super) fn is_linked(
+        &mut self,
+        number: u32,
+        entry: &Entry,
+        now: Option<&Status>,
+    ) -> Result<Result<bool, Failure>, Error> {
+        let Some(group) = self.group(entry) else {
+            return Ok(Ok(false));
+        };
+        match group.state.clone() {
+            State::Open => Ok(Ok(false)),
+            State::Asked => {
+                group.after.push(number);
+                Ok(Ok(true))
+            }
+            State::Right { name, other } => {
+                let like = match now {
+                    Some(_) => None,
+                    None => self.like_of_link(entry, &name, other),
+                };
+                let linked = self.link_to(number, entry, now.copied(), like, (&name, other))?;
+                Ok(linked.map(|()| true))
+            }
+        }
+    }
+
+    /// Whether a file that must be transferred can wait for another one of its group, which may be there.
+    pub(super) fn waits(&mut self, number: u32, entry: &Entry) -> bool {
+        match self.group(entry) {
+            Some(group) if group.last != number => {
+                group.before.push(number);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A file was asked for: what is behind it in its group waits.
+    pub(super) fn is_asked(&mut self, entry: &Entry) {
+        if let Some(group) = self.group(entry) {
+            group.state = State::Asked;
+        }
+    }
+
+    /// A file takes no part (`handle_skipped_hlink` in generator.c): if it was the last one, another one of its group is
+    /// transferred.
+    pub(super) fn skip(&mut self, number: u32, entry: &Entry) -> Result<(), Error> {
+        let Some(group) = self.group(entry) else {
+            return Ok(());
+        };
+        group.skipped.insert(number);
+        if number != group.last || group.state != State::Open {
+            return Ok(());
+        }
+        let Some(last) = group.before.pop() else {
+            return Ok(());
+        };
+        group.last = last;
+        if let Some(file) = self.lists.file(last)
+            && let Err(failure) = self.consider(last, &file.entry)?
+        {
+            self.fail(failure);
+        }
+        Ok(())
+    }
+
+    /// A file is right: those that wait for it are linked to it (`finish_hard_link` in hlink.c).
+    pub(super) fn finish_links(&mut self, entry: &Entry, other: Option<u8>) -> Result<(), Error> {
+        let is_done = |group: &mut Group| matches!(group.state, State::Right { .. });
+        if self.group(entry).is_none_or(is_done) {
+            return Ok(());
+        }
+        let list = self.list.clone();
+        let name = self.keep.place(&list, entry);
+        // One that is right in another folder only is nothing to link to.
+        if !self.options.dry_run && self.target(&name, other).is_none() {
+            return Ok(());
+        }
+        let Some(group) = self.group(entry) else {
+            return Ok(());
+        };
+        group.state = State::Right {
+            name: name.to_vec(),
+            other,
+        };
+        let mut waiting = std::mem::take(&mut group.after);
+        waiting.extend(std::mem::take(&mut group.before).into_iter().rev());
+        for number in waiting {
+            let Some(file) = self.lists.file(number) else {
+                continue;
+            };
+            let now = self.status(&file.entry).ok().flatten();
+            if let Err(failure) = self.link_to(number, &file.entry, now, None, (&name, other))? {
+                self.fail(failure);
+            }
+        }
+        Ok(())
+    }
+
+    /// The file of a number is stored.
+    pub(super) fn finish_links_of(&mut self, number: u32) -> Result<(), Error> {
+        match self.lists.file(number) {
+            Some(file) if self.options.hard_links => {
+                self.list = file.list.clone();
+                self.finish_links(&file.entry, None)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What other folders have of a file that is to be linked: it is reported as if it were there. With `--link-dest` only the
+    /// file itself counts.
+    fn like_of_link(&mut self, entry: &Entry, name: &[u8], other: Option<u8>) -> Option<Status> {
+        let target = self.target(name, other);
+        let is_link = self
+            .options
+            .receiving
+            .bases
+            .first()
+            .is_some_and(|(kind, _)| *kind == "--link-dest");
+        if is_link {
+            let list = self.list.clone();
+            let place = self.keep.place(&list, entry);
+            let mut there = self.beside.bases.iter_mut().flatten();
+            return there.find_map(|tree| {
+                let status = tree.status(&place).ok().flatten()?;
+                is_same(&status, target.as_ref()).then_some(status)
+            });
+        }
+        if entry.kind() != FileKind::Regular {
+            return None;
+        }
+        self.content_of_others(entry)
+    }
+
+    /// What is to be linked to.
+    fn target(&mut self, name: &[u8], other: Option<u8>) -> Option<Status> {
+        let other = other.filter(|_| self.options.dry_run);
+        let tree = match other {
+            Some(other) => self.beside.bases.get_mut(usize::from(other))?.as_mut(),
+            None => self.tree.as_mut(),
+        };
+        tree?.status(name).ok().flatten()
+    }
+
+    /// Gives a file of the group its name (`maybe_hard_link` in hlink.c).
+    fn link_to(
+        &mut self,
+        number: u32,
+        entry: &Entry,
+        now: Option<Status>,
+        like: Option<Status>,
+        (name, other): (&[u8], Option<u8>),
+    ) -> Result<Result<(), Failure>, Error> {
+        let target = self.target(name, other);
+        if let Some(now) = now.filter(|now| is_same(now, target.as_ref())) {
+            let flags = self.difference(entry, &now, false) | ItemFlags::LOCAL_CHANGE;
+            self.report(number, flags, Some(Vec::new()));
+            self.stored.push(number);
+            return Ok(Ok(()));
+        }
+        let now = match self.make_way(entry, now)? {
+            Ok(_) if now.is_some_and(|now| now.kind() == FileKind::Directory) => None,
+            Ok(_) => now,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let list = self.list.clone();
+        let place = self.keep.place(&list, entry);
+        if let Some(tree) = self.tree.as_mut().filter(|_| !self.options.dry_run) {
+            if now.is_some()
+                && let Err(error) = self.beside.back_up(tree, &place)
+            {
+                return Ok(Err(self.failure("make_backup {} failed", entry, &error)));
+            }
+            if let Err(error) = tree.link_over(name, &place) {
+                return Ok(Err(self.failure("link {} failed", entry, &error)));
+            }
+        }
+        let is_of_others = self.options.receiving.bases.first();
+        let is_silent = like.is_some()
+            && is_of_others.is_some_and(|(kind, _)| *kind == "--link-dest")
+            && !self.options.report_unchanged;
+        if !is_silent {
+            let flags = match now.or(like) {
+                Some(before) => self.difference(entry, &before, true),
+                None => ItemFlags::NEW,
+            };
+            self.report(number, flags | ItemFlags::LOCAL_CHANGE, Some(name.to_vec()));
+        }
+        self.stored.push(number);
+        Ok(Ok(()))
+    }
+}
+
+fn is_same(status: &Status, target: Option<&Status>) -> bool {
+    let place = |status: &Status| (status.filesystem, status.inode);
+    target.is_some_and(|target| place(target) == place(status))
+}

@@ -1,0 +1,208 @@
+use std::{fs::File, io};
+
+use crate::rsync::{
+    proto::{
+        ItemFlags,
+        file_list::{Entry, FileKind},
+    },
+    transfer::{
+        Error,
+        alternatives::Alternative,
+        basis::Basis,
+        generator::{Ask, Failure, Generator},
+    },
+    tree::Status,
+};
+
+/// What is done with a file.
+enum Choice {
+    /// It is asked for.
+    Asked(Ask),
+    /// It is right; the number of the folder that it is linked to.
+    Right(Option<u8>),
+    /// Another name of it may be there.
+    Waits,
+    /// It is left alone.
+    Skipped,
+}
+
+/// What is missing of a regular file, and what it is made from.
+impl Generator<'_> {
+    /// The outer error ends the session, the inner one is this file's.
+    pub(super) fn regular(
+        &mut self,
+        number: u32,
+        entry: &Entry,
+        now: Option<&Status>,
+    ) -> Result<Result<(), Failure>, Error> {
+        let size = entry.size.unsigned_abs();
+        if self.options.max_size.is_some_and(|most| size > most) {
+            self.say_skipped(entry, " is over max-size");
+            return Ok(Ok(()));
+        }
+        if self.options.min_size.is_some_and(|least| size < least) {
+            self.say_skipped(entry, " is under min-size");
+            return Ok(Ok(()));
+        }
+        let is_newer = now.is_some_and(|now| {
+            let window = self.options.modify_window;
+            now.kind() == FileKind::Regular && entry.mtime.saturating_sub(now.mtime) < window
+        });
+        if self.options.update && is_newer {
+            self.say_skipped(entry, " is newer");
+            return self.skip(number, entry).map(Ok);
+        }
+        let now = match self.make_way(entry, now.copied())? {
+            Ok(now) => now,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        match self.is_linked(number, entry, now.as_ref())? {
+            Ok(false) => {}
+            linked => return Ok(linked.map(drop)),
+        }
+        match self.choose(number, entry, now) {
+            Ok(Choice::Asked(ask)) => {
+                self.is_asked(entry);
+                self.request(number, entry, ask)?;
+                if self.options.dry_run {
+                    self.finish_links(entry, None)?;
+                }
+            }
+            Ok(Choice::Right(other)) => self.finish_links(entry, other)?,
+            Ok(Choice::Skipped) => self.skip(number, entry)?,
+            Ok(Choice::Waits) => {}
+            Err(failure) => return Ok(Err(failure)),
+        }
+        Ok(Ok(()))
+    }
+
+    /// What is to be done with a file.
+    fn choose(&mut self, number: u32, entry: &Entry, now: Option<Status>) -> Result<Choice, Failure> {
+        let list = self.list.clone();
+        let name = self.keep.place(&list, entry);
+        let (mut basis, mut like) = (Basis::Own, now);
+        match self.other_file(number, entry, now.as_ref())? {
+            Alternative::Done(other) => {
+                self.stored.push(number);
+                return Ok(Choice::Right(other));
+            }
+            Alternative::Skipped => {
+                self.stored.push(number);
+                return Ok(Choice::Skipped);
+            }
+            Alternative::Like(other, status) => (basis, like) = (other, Some(status)),
+            Alternative::None | Alternative::Told => {}
+        }
+        let has_partial = match &mut self.tree {
+            Some(tree) => self.beside.partial_status(tree, &name).is_some(),
+            None => false,
+        };
+        let Some(now) = like else {
+            if has_partial {
+                basis = Basis::Partial;
+            } else if self.options.receiving.fuzzy > 0 {
+                let keep = self.keep;
+                let is_same_time = |status: &Status| keep.is_same_time(entry, status);
+                if let Some((list, similar)) = self.similar(&name, entry.size, is_same_time) {
+                    basis = Basis::Similar(list, similar);
+                }
+            }
+            if basis == Basis::Own && self.waits(number, entry) {
+                return Ok(Choice::Waits);
+            }
+            let other = self.extended(entry, None)?;
+            let flags = ItemFlags::NEW | ItemFlags::TRANSFER | other.flags;
+            return Ok(Choice::Asked(Ask::new(basis, flags, other.wanted)));
+        };
+        if basis == Basis::Own {
+            let is_same = self.is_unchanged(entry, &now);
+            if is_same.map_err(|error| self.failure("read {} failed", entry, &error))? {
+                if let (Some(tree), true) = (&mut self.tree, has_partial && !self.options.dry_run) {
+                    self.beside.remove_partial(tree, &name);
+                }
+                return self.touch(number, entry, &now, 0).map(|()| Choice::Right(None));
+            }
+        }
+        if self.options.receiving.append > 0 && now.size >= entry.size {
+            return Ok(Choice::Skipped);
+        }
+        let other = match basis {
+            Basis::Own => self.extended(entry, Some(&now))?,
+            _ => self.extended(entry, None)?,
+        };
+        if has_partial {
+            basis = Basis::Partial;
+        }
+        let mut flags = ItemFlags::TRANSFER | self.difference(entry, &now, true) | other.flags;
+        if self.options.checksum {
+            flags |= ItemFlags::CHANGE;
+        }
+        if self.options.receiving.fuzzy > 0 && !self.is_whole() {
+            self.note_change(&name);
+        }
+        Ok(Choice::Asked(Ask::new(basis, flags, other.wanted)))
+    }
+
+    /// How a file is to be asked for whose digest was wrong.
+    pub(super) fn once_more(&mut self, entry: &Entry) -> Ask {
+        let list = self.list.clone();
+        let name = self.keep.place(&list, entry);
+        let partial = match &mut self.tree {
+            Some(tree) => self.beside.partial_status(tree, &name),
+            None => None,
+        };
+        let basis = partial.map_or(Basis::Own, |_| Basis::Partial);
+        let now = self.status(entry).ok().flatten();
+        let difference = now.map_or(ItemFlags::NEW, |now| self.difference(entry, &now, true));
+        let mut ask = Ask::new(basis, ItemFlags::TRANSFER | difference, Vec::new());
+        ask.is_again = true;
+        ask
+    }
+
+    /// Whether a file need not be transferred.
+    pub(super) fn is_unchanged(&mut self, entry: &Entry, now: &Status) -> io::Result<bool> {
+        let list = self.list.clone();
+        let name = self.keep.place(&list, entry);
+        let mut tree = self.tree.take();
+        let same = self.has_content(entry, now, || match &mut tree {
+            Some(tree) => tree.read(&name),
+            None => Err(io::ErrorKind::NotFound.into()),
+        });
+        self.tree = tree;
+        same
+    }
+
+    /// Whether a file has the sender's content, as far as the options look; `open` opens it (`quick_check_ok` in
+    /// generator.c).
+    pub(super) fn has_content(
+        &self,
+        entry: &Entry,
+        now: &Status,
+        open: impl FnOnce() -> io::Result<File>,
+    ) -> io::Result<bool> {
+        if now.size != entry.size {
+            return Ok(false);
+        }
+        if self.options.checksum {
+            let Some(theirs) = self.list.extra(entry).and_then(|extra| extra.checksum.as_ref()) else {
+                return Ok(false);
+            };
+            let mut file = open()?;
+            let mut hasher = self.session.list_checksum.listed();
+            let mut buffer = vec![0; 128 * 1024];
+            loop {
+                match io::Read::read(&mut file, &mut buffer) {
+                    Ok(0) => break,
+                    Ok(count) => hasher.update(&buffer[..count]),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            return Ok(hasher.finish() == **theirs);
+        }
+        if self.options.size_only {
+            return Ok(true);
+        }
+        Ok(!self.options.ignore_times && self.keep.is_same_time(entry, now))
+    }
+}

@@ -1,0 +1,420 @@
+use std::{
+    fs::File,
+    io::{self, Write as _},
+    os::unix::fs::FileExt as _,
+};
+
+use crate::rsync::{
+    proto::{
+        ItemFlags, SumHead,
+        file_list::{Entry, FileList},
+    },
+    transfer::{
+        Error, Event, Transferred,
+        basis::Basis,
+        part::Listed,
+        receiver::{Receiver, missing},
+        text::{describe, shown},
+        wire::Next,
+    },
+    tree::{Attributes, Output, Status, Tree},
+};
+
+/// A file as it was asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    /// How its basis was described.
+    pub(crate) sums: SumHead,
+    /// What that is.
+    pub(crate) basis: Basis,
+    /// Whether it is asked for once more.
+    pub(crate) is_again: bool,
+}
+
+/// The file that is written, and its name at the destination.
+#[derive(Clone, Copy)]
+pub(super) struct Target<'f> {
+    pub(super) list: &'f FileList,
+    pub(super) entry: &'f Entry,
+    pub(super) name: &'f [u8],
+    /// What is other, as it was asked for.
+    pub(super) flags: ItemFlags,
+    /// How many bytes of data had come before its own.
+    pub(super) taken: u64,
+}
+
+/// What came of a file.
+pub(super) enum Written {
+    Stored,
+    /// It is whole, and moved to its place at the end.
+    Delayed,
+    /// The digest is another; what became of the file.
+    Mismatch(&'static str),
+    /// It failed, which was said.
+    Failed,
+}
+
+/// The first thing that failed with a file: what was tried, and what the system says.
+#[derive(Default)]
+struct Trouble(Option<(&'static str, io::Error)>);
+
+impl Trouble {
+    fn note<T>(&mut self, action: &'static str, result: io::Result<T>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.0.get_or_insert((action, error));
+                None
+            }
+        }
+    }
+}
+
+/// A file that is being rebuilt.
+struct Rebuilding {
+    output: Option<Output>,
+    basis: Option<File>,
+    /// What the permissions depend on.
+    before: Option<Status>,
+    /// The basis, or something equal to it, is written over.
+    is_over_basis: bool,
+    /// What is written over is the part of an earlier session.
+    is_over_partial: bool,
+    has_literal: bool,
+    trouble: Trouble,
+}
+
+impl Receiver<'_> {
+    /// Rebuilds a file from its tokens. What fails here is this file's matter: its tokens are read all the same.
+    pub(super) fn store(&mut self, target: Target<'_>, wanted: &Wanted) -> Result<Written, Error> {
+        let Some(mut tree) = self.tree.take() else {
+            return Ok(Written::Failed);
+        };
+        let mut file = self.begin(&mut tree, target, wanted);
+        let is_whole = match self.rebuild(target, wanted, &mut file) {
+            Ok(is_whole) => is_whole,
+            Err(error) => {
+                if file.has_literal && self.options.receiving.keeps_partial() {
+                    self.keep_part(&mut tree, target, file);
+                }
+                return Err(error);
+            }
+        };
+        let written = match file.trouble.0 {
+            None => self.put(&mut tree, target, wanted, file, is_whole),
+            Some(trouble) => Err(trouble),
+        };
+        self.tree = Some(tree);
+        written.or_else(|(action, error)| {
+            self.faults.fail();
+            let text = format!(
+                "rsync: [receiver] {action} {}: {}",
+                self.keep.shown_name(target.name),
+                describe(&error)
+            );
+            self.observer.observe(Event::Failed(&text));
+            Ok(Written::Failed)
+        })
+    }
+
+    /// Opens what is read and what is written.
+    fn begin(&mut self, tree: &mut Tree, target: Target<'_>, wanted: &Wanted) -> Rebuilding {
+        let options = self.options;
+        let in_place = options.receiving.in_place;
+        let mut trouble = Trouble::default();
+        // What is there counts for the permissions too.
+        let is_read = wanted.sums.count > 0 || !options.permissions || wanted.basis != Basis::Own;
+        let (mut basis, mut before) = (None, None);
+        if is_read {
+            match self.beside.read(tree, target.name, &wanted.basis) {
+                Ok((file, _)) => {
+                    before = nix::sys::stat::fstat(&file).ok().map(Status::from);
+                    basis = Some(file);
+                }
+                Err(error) if wanted.sums.count > 0 => drop(trouble.note::<()>("open", Err(error))),
+                Err(_) => {}
+            }
+        }
+        let is_over_partial = wanted.basis == Basis::Partial
+            && self.session.compatibility.has_partial_in_place()
+            && basis.is_some();
+        let output = if in_place {
+            trouble.note("open", tree.begin_over(target.name))
+        } else if is_over_partial {
+            let partial = self.beside.partial(tree, target.name);
+            partial.and_then(|(tree, name)| trouble.note("open", tree.begin_over(&name)))
+        } else {
+            trouble.note("mkstemp", self.beside.begin(tree, target.name))
+        };
+        let output = output.map(|mut output| {
+            if options.sparse {
+                output.be_sparse();
+            }
+            let size = target.entry.size.unsigned_abs();
+            if options.receiving.preallocate && size > 0 {
+                // Without room the writing fails.
+                let _ = output.reserve(size);
+            }
+            output
+        });
+        Rebuilding {
+            output,
+            basis,
+            before,
+            is_over_basis: is_over_partial || in_place && matches!(wanted.basis, Basis::Own | Basis::Backup),
+            is_over_partial,
+            has_literal: false,
+            trouble,
+        }
+    }
+
+    /// Takes the tokens; whether the file is the sender's then (`receive_data` in receiver.c).
+    fn rebuild(&mut self, target: Target<'_>, wanted: &Wanted, file: &mut Rebuilding) -> Result<bool, Error> {
+        let sums = wanted.sums;
+        let mut hasher = self.session.checksum.file(self.session.seed);
+        let mut block = Vec::new();
+        let (mut written, size) = (0_u64, target.entry.size.unsigned_abs());
+        let append = self.options.receiving.append;
+        if append > 0 && !wanted.is_again {
+            written = sums.length();
+            if let (true, Some(basis)) = (append > 1 || self.session.protocol < 30, &file.basis) {
+                let hashed = each_piece(basis, written, |piece| hasher.update(piece));
+                file.trouble.note("read", hashed);
+            }
+            if let Some(output) = &mut file.output {
+                file.trouble.note("lseek", output.skip(written));
+            }
+        }
+        loop {
+            let literal = |piece: &[u8]| {
+                hasher.update(piece);
+                if let Some(output) = &mut file.output {
+                    file.trouble.note("write failed on", output.write_all(piece));
+                }
+            };
+            let next = self.incoming.token(&mut self.tokens, literal)?;
+            if !matches!(next, Next::End) {
+                self.observer.observe(Event::Progress(written, size));
+            }
+            match next {
+                Next::End => break,
+                Next::Literal(length) => {
+                    file.has_literal = true;
+                    self.counts.literal += length as u64;
+                    written += length as u64;
+                }
+                Next::Block(index) => {
+                    let (offset, length) = sums.block(index)?;
+                    block.resize(length, 0);
+                    if let Some(basis) = &file.basis {
+                        file.trouble.note("read", basis.read_exact_at(&mut block, offset));
+                    }
+                    self.tokens.see(&block)?;
+                    hasher.update(&block);
+                    if let Some(output) = &mut file.output {
+                        let moved = match file.is_over_basis && offset == written {
+                            true => output.skip(length as u64),
+                            false => output.write_all(&block),
+                        };
+                        file.trouble.note("write failed on", moved);
+                    }
+                    self.counts.matched += length as u64;
+                    written += length as u64;
+                }
+            }
+        }
+        if let (true, Some(output)) = (self.options.receiving.sync, &file.output) {
+            file.trouble.note("fsync failed on", output.sync());
+        }
+        let length = self.session.checksum.length();
+        let digest = self.incoming.decode(|input| Ok(input.take(length)?.to_vec()))?;
+        // What could not be begun is not told of.
+        if file.output.is_some() || file.trouble.0.is_none() {
+            self.observer.observe(Event::Transferred(&Transferred {
+                list: target.list,
+                entry: target.entry,
+                flags: target.flags,
+                folder: b"",
+                size,
+                data: self.incoming.taken() - target.taken,
+                sums: 0,
+                digest: &digest,
+            }));
+        }
+        Ok(digest == hasher.finish())
+    }
+
+    /// Brings a file to its place, or to where partial files are kept (`recv_files` in receiver.c).
+    fn put(
+        &mut self,
+        tree: &mut Tree,
+        target: Target<'_>,
+        wanted: &Wanted,
+        file: Rebuilding,
+        is_whole: bool,
+    ) -> Result<Written, (&'static str, io::Error)> {
+        let receiving = &self.options.receiving;
+        let has_folder = receiving.partial_folder().is_some();
+        let is_over_partial = file.is_over_partial;
+        let is_delayed = receiving.delay_updates && has_folder;
+        if is_whole && !is_delayed || receiving.in_place {
+            self.finish(tree, target, wanted, file, is_whole)?;
+            if is_whole && wanted.basis == Basis::Partial {
+                self.beside.remove_partial(tree, target.name);
+            }
+            return Ok(match is_whole {
+                true => Written::Stored,
+                false => Written::Mismatch("retained"),
+            });
+        }
+        if !receiving.keeps_partial() {
+            return Ok(Written::Mismatch("discarded"));
+        }
+        if is_over_partial && !is_delayed {
+            return Ok(Written::Mismatch("put into partial-dir"));
+        }
+        if !has_folder {
+            self.finish(tree, target, wanted, file, false)?;
+        } else {
+            let made = self.beside.make_partial_folder(tree, target.name);
+            made.map_err(|error| ("unable to create partial-dir for", error))?;
+            let attributes = self.attributes(tree, target, &file, is_whole)?;
+            if let (Some(output), Some((tree, partial))) =
+                (file.output, self.beside.partial(tree, target.name))
+            {
+                let put = output.commit(tree, &partial, &attributes);
+                put.map_err(|error| ("rename", error))?;
+            }
+        }
+        Ok(match is_whole {
+            true => Written::Delayed,
+            false => Written::Mismatch("discarded"),
+        })
+    }
+
+    /// Backs up what was there, and moves the new file to its place (`finish_transfer` in rsync.c).
+    fn finish(
+        &mut self,
+        tree: &mut Tree,
+        target: Target<'_>,
+        wanted: &Wanted,
+        file: Rebuilding,
+        sets_time: bool,
+    ) -> Result<(), (&'static str, io::Error)> {
+        let receiving = &self.options.receiving;
+        let attributes = self.attributes(tree, target, &file, sets_time)?;
+        let is_kept_twice =
+            wanted.is_again && receiving.keeps_partial() && receiving.partial_folder().is_none();
+        if !receiving.in_place && !is_kept_twice {
+            let backed_up = self.beside.back_up(tree, target.name);
+            if let Some(text) = backed_up.map_err(|error| ("make_backup", error))? {
+                self.observer.observe(Event::Warning(&text));
+            }
+        }
+        let Some(output) = file.output else { return Ok(()) };
+        let put = output
+            .commit(tree, target.name, &attributes)
+            .and_then(|()| match file.is_over_partial {
+                true => self.beside.place_partial(tree, target.name, &attributes),
+                false => Ok(()),
+            });
+        put.map_err(|error| ("rename", error))
+    }
+
+    /// What the file is to have.
+    fn attributes<'l>(
+        &self,
+        tree: &mut Tree,
+        target: Target<'l>,
+        file: &Rebuilding,
+        sets_time: bool,
+    ) -> Result<Attributes<'l>, (&'static str, io::Error)> {
+        let before = file.before.as_ref();
+        let before = before.filter(|before| before.mode & 0o170_000 == 0o100_000);
+        let mut attributes = self.keep.attributes(target.list, target.entry, before);
+        let there = tree.handle(target.name).ok();
+        let extended = self
+            .keep
+            .whole_extended(target.list, target.entry, &self.values, there.as_ref());
+        attributes.extended = extended.map_err(|name| ("rename", missing(name)))?;
+        if !sets_time {
+            (attributes.mtime, attributes.atime) = (None, None);
+        }
+        Ok(attributes)
+    }
+
+    /// Keeps what came of a file when the session ends before its time (`_exit_cleanup` in cleanup.c).
+    fn keep_part(&mut self, tree: &mut Tree, target: Target<'_>, file: Rebuilding) {
+        if file.is_over_partial {
+            return;
+        }
+        let has_folder = self.options.receiving.partial_folder().is_some();
+        let Ok(mut attributes) = self.attributes(tree, target, &file, !has_folder) else {
+            return;
+        };
+        let Some(output) = file.output else { return };
+        // The session is lost already: what fails now is not said.
+        if has_folder {
+            if self.beside.make_partial_folder(tree, target.name).is_ok()
+                && let Some((tree, partial)) = self.beside.partial(tree, target.name)
+            {
+                let _ = output.commit(tree, &partial, &attributes);
+            }
+        } else {
+            // So old that `--update` does not take it for newer.
+            attributes.mtime = attributes.mtime.map(|(_, nanoseconds)| (0, nanoseconds));
+            let is_kept = self.beside.back_up(tree, target.name);
+            if is_kept.is_ok() {
+                let _ = output.commit(tree, target.name, &attributes);
+            }
+        }
+    }
+
+    /// Moves the files to their places that waited for the end (`handle_delayed_updates` in receiver.c).
+    pub(crate) fn put_delayed(&mut self) -> Result<(), Error> {
+        let delayed = std::mem::take(&mut self.delayed);
+        for number in delayed {
+            let Listed { list, entry, .. } = self.file(number)?;
+            let name = self.keep.place(&list, &entry).into_owned();
+            let Some(tree) = &mut self.tree else { return Ok(()) };
+            let mut there = tree.clone();
+            let moved =
+                self.beside
+                    .back_up(tree, &name)
+                    .and_then(|_| match self.beside.partial(tree, &name) {
+                        Some((from, partial)) => from.move_to(&partial, &mut there, &name),
+                        None => Ok(()),
+                    });
+            match moved {
+                Ok(()) => {
+                    self.beside.remove_partial(&mut there, &name);
+                    self.stored.push(number);
+                }
+                Err(error) => {
+                    self.faults.fail();
+                    let place = self.keep.shown_name(&name);
+                    let text = format!(
+                        "rsync: [receiver] rename failed for {place} (from {}): {}",
+                        shown(&name),
+                        describe(&error)
+                    );
+                    self.observer.observe(Event::Failed(&text));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads the beginning of a file.
+fn each_piece(file: &File, length: u64, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut piece = vec![0; 256 * 1024];
+    let mut offset = 0;
+    while offset < length {
+        let count = usize::try_from(length - offset).map_or(piece.len(), |left| left.min(piece.len()));
+        file.read_exact_at(&mut piece[..count], offset)?;
+        take(&piece[..count]);
+        offset += count as u64;
+    }
+    Ok(())
+}

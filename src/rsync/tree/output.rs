@@ -1,0 +1,309 @@
+use std::{
+    ffi::{OsStr, OsString},
+    fs::File,
+    io::{self, Read as _, Seek as _, SeekFrom, Write},
+    os::{
+        fd::{AsFd as _, OwnedFd},
+        unix::{
+            ffi::{OsStrExt as _, OsStringExt as _},
+            fs::{FileTypeExt as _, PermissionsExt as _},
+        },
+    },
+    sync::Arc,
+};
+
+use nix::{
+    errno::Errno,
+    fcntl::{FallocateFlags, OFlag, fallocate, openat, renameat},
+    sys::stat::Mode,
+    unistd::{UnlinkatFlags, unlinkat},
+};
+
+use crate::rsync::tree::{Attributes, Status, Tree};
+
+/// A file that is written: a new one under a name of its own until it is complete, of which nothing is left if it is dropped
+/// before, or one that is written over in place.
+#[derive(Debug)]
+pub struct Output {
+    /// Where the new one is, and as what; none once it stands at its place.
+    temporary: Option<(Arc<OwnedFd>, OsString)>,
+    file: File,
+    /// The length of what is written over, in bytes.
+    old_length: u64,
+    /// Whether long runs of zeros become holes, and how much of such a run has come.
+    is_sparse: bool,
+    hole: u64,
+}
+
+/// Longest name of a file on Linux, in bytes.
+const LONGEST_NAME: usize = 255;
+
+/// Where content is looked at for holes, in bytes.
+const HOLE: usize = 1024;
+
+/// What is read at once of a file that is copied, in bytes.
+const PIECE: usize = 256 * 1024;
+
+/// How many names are tried.
+const ATTEMPTS: u32 = 100;
+
+const LETTERS: &[u8; 62] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
+impl Output {
+    /// Makes an empty file beside a place, `.NAME.` and six letters; in a folder for temporary files without the dot.
+    pub(super) fn create(folder: Arc<OwnedFd>, base: &OsStr, is_hidden: bool) -> io::Result<Self> {
+        let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let mut file = None;
+        let name = Self::name_new(base, is_hidden, |name| {
+            file = Some(openat(
+                folder.as_fd(),
+                name,
+                flags,
+                Mode::S_IRUSR | Mode::S_IWUSR,
+            )?);
+            Ok(())
+        })?;
+        Ok(Self {
+            temporary: Some((folder, name)),
+            file: File::from(file.expect("made under the name that was found")),
+            old_length: 0,
+            is_sparse: false,
+            hole: 0,
+        })
+    }
+
+    /// Opens what is at a place, or makes it, and writes over it (`recv_files` in receiver.c).
+    pub(super) fn over(folder: &OwnedFd, base: &OsStr) -> io::Result<Self> {
+        let flags = OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+        let make = |flags| openat(folder, base, flags, Mode::S_IRUSR | Mode::S_IWUSR);
+        let opened = match make(flags | OFlag::O_CREAT) {
+            // In a folder that others may write to, the system lets nobody make what is there.
+            Err(Errno::EACCES) => make(flags),
+            opened => opened,
+        };
+        let file = File::from(match opened {
+            Err(Errno::EACCES) => open_read_only(folder, base, flags)?,
+            opened => opened?,
+        });
+        let metadata = file.metadata()?;
+        let kind = metadata.file_type();
+        if !kind.is_file() && !kind.is_block_device() && !kind.is_char_device() {
+            return Err(Errno::EINVAL.into());
+        }
+        Ok(Self {
+            temporary: None,
+            old_length: metadata.len(),
+            file,
+            is_sparse: false,
+            hole: 0,
+        })
+    }
+
+    /// From here on, long runs of zeros become holes (`write_sparse` in fileio.c).
+    pub const fn be_sparse(&mut self) {
+        self.is_sparse = true;
+    }
+
+    /// Leaves so many bytes as they are, which are right already.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn skip(&mut self, length: u64) -> io::Result<()> {
+        self.end_hole()?;
+        let length = i64::try_from(length).map_err(|_| Errno::EFBIG)?;
+        self.file.seek(SeekFrom::Current(length)).map(drop)
+    }
+
+    /// Reserves room on the disk; the length stays.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn reserve(&self, length: u64) -> io::Result<()> {
+        let length = i64::try_from(length).map_err(|_| Errno::EFBIG)?;
+        Ok(fallocate(
+            &self.file,
+            FallocateFlags::FALLOC_FL_KEEP_SIZE,
+            0,
+            length,
+        )?)
+    }
+
+    /// Brings what was written to the disk.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+
+    /// Writes all but the zeros at its end, which may go on.
+    fn write_sparse(&mut self, bytes: &[u8]) -> io::Result<()> {
+        for piece in bytes.chunks(HOLE) {
+            let zeros = piece.iter().take_while(|&&byte| byte == 0).count();
+            self.hole += zeros as u64;
+            let rest = &piece[zeros..];
+            if rest.is_empty() {
+                continue;
+            }
+            self.end_hole()?;
+            self.file.write_all(rest)?;
+        }
+        Ok(())
+    }
+
+    /// Goes on behind a hole; what was there before is punched out.
+    fn end_hole(&mut self) -> io::Result<()> {
+        let length = std::mem::take(&mut self.hole);
+        if length == 0 {
+            return Ok(());
+        }
+        let start = self.file.stream_position()?;
+        if start < self.old_length {
+            let (from, count) = (start.cast_signed(), length.cast_signed());
+            let flags = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+            if fallocate(&self.file, flags, from, count).is_err() {
+                return io::copy(&mut io::repeat(0).take(length), &mut self.file).map(drop);
+            }
+        }
+        self.file.seek(SeekFrom::Start(start + length)).map(drop)
+    }
+
+    /// Makes something under a name that nothing has.
+    pub(super) fn name_new(
+        base: &OsStr,
+        is_hidden: bool,
+        mut make: impl FnMut(&OsStr) -> nix::Result<()>,
+    ) -> io::Result<OsString> {
+        // The dot, the other dot, and six letters.
+        let base = base.as_bytes();
+        let base = &base[..base.len().min(LONGEST_NAME - 8)];
+        for _ in 0..ATTEMPTS {
+            let mut name = Vec::with_capacity(base.len() + 8);
+            name.extend(is_hidden.then_some(b'.'));
+            name.extend_from_slice(base);
+            name.push(b'.');
+            let mut random = rand_bits();
+            for _ in 0..6 {
+                name.push(LETTERS[(random % LETTERS.len() as u64) as usize]);
+                random /= LETTERS.len() as u64;
+            }
+            let name = OsString::from_vec(name);
+            match make(&name) {
+                Ok(()) => return Ok(name),
+                Err(Errno::EEXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Errno::EEXIST.into())
+    }
+
+    /// Ends the content: a file that is written over is cut off there.
+    fn finish(&mut self) -> io::Result<()> {
+        let is_open = self.hole > 0;
+        self.end_hole()?;
+        if is_open || self.temporary.is_none() && self.file.metadata()?.is_file() {
+            let end = self.file.stream_position()?;
+            self.file.set_len(end)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the content, sets what the file is to keep, and moves it to its place, if it does not stand there.
+    ///
+    /// # Errors
+    ///
+    /// What the system says; nothing is left of a new file then.
+    pub fn commit(mut self, tree: &mut Tree, name: &[u8], attributes: &Attributes<'_>) -> io::Result<()> {
+        self.finish()?;
+        let now = Status::from(nix::sys::stat::fstat(&self.file)?);
+        attributes.apply_to(&self.file, &now)?;
+        let Some((from, temporary)) = &self.temporary else {
+            return Ok(());
+        };
+        let (folder, base) = tree.place(name)?;
+        match renameat(&**from, &**temporary, &*folder, base) {
+            Err(Errno::EXDEV) => self.copy(tree, name, attributes),
+            renamed => {
+                renamed?;
+                self.temporary = None;
+                Ok(())
+            }
+        }
+    }
+
+    /// Makes a copy on the file system of the place, and moves that there.
+    fn copy(mut self, tree: &mut Tree, name: &[u8], attributes: &Attributes<'_>) -> io::Result<()> {
+        let mut copy = tree.begin(name)?;
+        if self.is_sparse {
+            copy.be_sparse();
+        }
+        self.file.rewind()?;
+        copy.fill_from(&mut self.file)?;
+        copy.commit(tree, name, attributes)
+    }
+
+    /// Writes all of another file.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn fill_from(&mut self, from: &mut File) -> io::Result<()> {
+        let mut piece = vec![0; PIECE];
+        loop {
+            match from.read(&mut piece) {
+                Ok(0) => return Ok(()),
+                Ok(count) => self.write_all(&piece[..count])?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// Opens a file that its owner may not write to: the permission is there only until it is open.
+fn open_read_only(folder: &OwnedFd, base: &OsStr, flags: OFlag) -> io::Result<OwnedFd> {
+    let held = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+    let held = File::from(openat(folder, base, held, Mode::empty())?);
+    let metadata = held.metadata()?;
+    let mut permissions = metadata.permissions();
+    let before = permissions.clone();
+    if !metadata.is_file() || before.mode() & 0o200 != 0 {
+        return Err(Errno::EACCES.into());
+    }
+    permissions.set_mode(before.mode() | 0o200);
+    held.set_permissions(permissions)?;
+    let opened = openat(folder, base, flags, Mode::empty());
+    held.set_permissions(before)?;
+    Ok(opened?)
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.is_sparse {
+            self.write_sparse(bytes)?;
+            return Ok(bytes.len());
+        }
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        if let Some((folder, name)) = &self.temporary {
+            let _ = unlinkat(&**folder, &**name, UnlinkatFlags::NoRemoveDir);
+        }
+    }
+}
+
+/// Some bits that differ from call to call and from process to process.
+fn rand_bits() -> u64 {
+    use std::hash::{BuildHasher as _, RandomState};
+    RandomState::new().hash_one(0)
+}

@@ -1,0 +1,328 @@
+//! Lists that come folder by folder: trees with many of them, files that cannot be sent, and peers that send lists which
+//! cannot be.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{Shutdown, TcpListener},
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    process::{Command, Output},
+    thread,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use crate::{
+    support::{daemon::installed, program::program, skip},
+    sync::{Stage, touch},
+};
+
+/// Many folders, one with more files than are listed ahead, and one far down.
+fn forest(root: &Path) {
+    let time = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    let deep = (0..40)
+        .map(|level| format!("l{level}"))
+        .collect::<Vec<_>>()
+        .join("/");
+    let mut folders = vec!["many".to_owned(), deep];
+    folders.extend((0..60).map(|number| format!("d{}/e{number}/f", number % 7)));
+    for folder in &folders {
+        let path = root.join(folder);
+        fs::create_dir_all(&path).expect("folders");
+        let count = if folder == "many" { 1100 } else { 6 };
+        for number in 0..count {
+            let file = path.join(format!("f{number}"));
+            fs::write(&file, format!("{folder} {number}")).expect("a file");
+            touch(&file, time);
+        }
+    }
+    still(root);
+}
+
+/// Gives all folders one time, from the inside out.
+fn still(folder: &Path) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            still(&path);
+        }
+    }
+    touch(folder, UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+}
+
+/// A part of the same, with other files and things in the way.
+fn outdated(root: &Path) {
+    fs::create_dir_all(root.join("d3/e10/f/old/er")).expect("folders");
+    fs::write(root.join("d3/e10/f/old/er/x"), "old").expect("a file");
+    fs::write(root.join("d3/e10/f/f1"), "other").expect("a file");
+    fs::write(root.join("d4"), "in the way").expect("a file");
+    fs::create_dir_all(root.join("many/f7")).expect("folders");
+    fs::write(root.join("many/unknown"), "old").expect("a file");
+    fs::create_dir_all(root.join("gone/with")).expect("folders");
+    still(root);
+}
+
+#[test]
+fn many_lists_bring_the_same() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    forest(&stage.source());
+    let source = |root: &Path| {
+        fs::create_dir(root.join("src")).expect("a folder");
+        forest(&root.join("src"));
+    };
+    let there = |root: &Path| {
+        fs::create_dir(root.join("dst")).expect("a folder");
+        outdated(&root.join("dst"));
+    };
+    let options = [
+        "-ai --delete",
+        "-ain --delete-delay",
+        "-ai --delete-delay --max-delete=3 --protocol=30",
+        "-rvO --delete --force --protocol=31",
+        "-ai --delete --no-inc-recursive",
+    ];
+    let mut differences = Vec::new();
+    for words in options {
+        let mut words: Vec<_> = words.split(' ').collect();
+        words.extend(["{url}/data/src/", "dst"]);
+        differences.extend(stage.compare(&words, there).err());
+        let count = words.len();
+        words.splice(count - 2.., ["src/", "{url}/drop/"]);
+        differences.extend(stage.compare_push(&words, source, outdated).err());
+    }
+    // The list of the arguments has no root then.
+    differences.extend(
+        stage
+            .compare(&["-ai", "{url}/data/src/d1", "{url}/data/src/d2", "dst"], |_| {})
+            .err(),
+    );
+    differences.extend(
+        stage
+            .compare_push(
+                &["-ai", "src/d1", "src/d2", "src/d1/", "src/d2/", "{url}/drop/"],
+                source,
+                |_| {},
+            )
+            .err(),
+    );
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+fn a_file_that_the_sender_cannot_read_keeps_nothing_waiting() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    // A daemon that is not root.
+    let user = match nix::unistd::geteuid() {
+        root if root.is_root() => 65_534,
+        user => user.as_raw(),
+    };
+    let stage = Stage::run_by(user);
+    for folder in ["a", "b", "c"] {
+        let folder = stage.source().join(folder);
+        fs::create_dir(&folder).expect("a folder");
+        for name in ["f1", "f2", "f3", "f4"] {
+            let file = folder.join(name);
+            fs::write(&file, name).expect("a file");
+            touch(&file, UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+        }
+    }
+    for closed in ["a/f2", "a/f4", "b/f1", "b/f2", "b/f3", "b/f4", "c/f4"] {
+        let mode = fs::Permissions::from_mode(0o000);
+        fs::set_permissions(stage.source().join(closed), mode).expect("a mode");
+    }
+    still(&stage.source());
+    for protocol in ["29", "30", "31", "32"] {
+        for more in ["-rti", "-rtin", "-rtiI --remove-source-files", "-rti --no-i-r"] {
+            let protocol = format!("--protocol={protocol}");
+            let mut words: Vec<_> = more.split(' ').collect();
+            words.extend([&*protocol, "{url}/data/src/", "dst"]);
+            if let Err(difference) = stage.compare(&words, |_| {}) {
+                panic!("{difference}");
+            }
+        }
+    }
+}
+
+#[test]
+fn owners_are_named_where_they_come_first() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    if !nix::unistd::geteuid().is_root() {
+        skip("only root gives files away");
+        return;
+    }
+    let owned = |root: &Path| {
+        // Ids with a name and without, some of them first in a later list.
+        let files = [
+            ("f", 0, 1),
+            ("a/x", 1, 1),
+            ("a/y", 1, 54_321),
+            ("b/c/z", 2, 0),
+            ("d/x", 12_345, 2),
+        ];
+        for (name, user, group) in files {
+            let path = root.join(name);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+            fs::write(&path, name).expect("a file");
+            touch(&path, UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+            std::os::unix::fs::chown(&path, Some(user), Some(group)).expect("root may");
+        }
+        still(root);
+    };
+    let stage = Stage::new();
+    owned(&stage.source());
+    let source = |root: &Path| {
+        fs::create_dir(root.join("src")).expect("a folder");
+        owned(&root.join("src"));
+    };
+    for protocol in ["--protocol=30", "--protocol=31", "--protocol=32"] {
+        for more in ["-ai", "-aiA", "-ai --numeric-ids", "-ai --no-i-r"] {
+            let mut words: Vec<_> = more.split(' ').collect();
+            words.extend([protocol, "{url}/data/src/", "dst"]);
+            if let Err(difference) = stage.compare(&words, |_| {}) {
+                panic!("{difference}");
+            }
+            // ACLs are not pushed yet.
+            if more == "-aiA" {
+                continue;
+            }
+            let count = words.len();
+            words.splice(count - 2.., ["src/", "{url}/drop/"]);
+            if let Err(difference) = stage.compare_push(&words, source, |_| {}) {
+                panic!("{difference}");
+            }
+        }
+    }
+}
+
+/// A list with the root and `d`, as it is sent without varint flags.
+const ROOT: &[u8] =
+    b"\x19\x01.\x00\x00\x10\x3b\x00\xca\x9a\xed\x41\x00\x00\x98\x01d\x00\x00\x10\xed\x41\x00\x00\x00";
+/// The same with `d` twice.
+const TWICE: &[u8] = b"\x19\x01.\x00\x00\x10\x3b\x00\xca\x9a\xed\x41\x00\x00\
+    \x98\x01d\x00\x00\x10\xed\x41\x00\x00\x98\x01d\x00\x00\x10\xed\x41\x00\x00\x00";
+/// An empty list of the folder with number 1.
+const EMPTY: &[u8] = b"\xff\x65\x00";
+
+/// What comes of a client whose daemon sends these bytes behind the setup.
+fn answered(words: &[&str], bytes: &[u8], ours: bool) -> Output {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!(
+        "rsync://127.0.0.1:{}",
+        listener.local_addr().expect("bound").port()
+    );
+    let head = (7 << 24 | bytes.len() as u32).to_le_bytes();
+    // The flag of incremental recursion, the seed, and a frame.
+    let said = [&[1, 1, 0, 0, 0], &head[..], bytes].concat();
+    let peer = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("it connects");
+        stream
+            .write_all(b"@RSYNCD: 32.0 sha512 md5\n")
+            .expect("it listens");
+        let mut reader = BufReader::new(stream.try_clone().expect("a socket"));
+        for _ in 0..2 {
+            reader.read_until(b'\n', &mut Vec::new()).expect("a line");
+        }
+        stream.write_all(b"@RSYNCD: OK\n").expect("it listens");
+        while reader
+            .read_until(0, &mut Vec::new())
+            .is_ok_and(|length| length > 1)
+        {}
+        stream.write_all(&said).expect("it listens");
+        let _ = stream.shutdown(Shutdown::Write);
+        let _ = reader.read_to_end(&mut Vec::new());
+    });
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = if ours {
+        program(folder.path(), &["sync"])
+    } else {
+        let mut command = Command::new("timeout");
+        command.args(["60", "rsync"]).current_dir(folder.path());
+        command
+    };
+    command.args(words.iter().map(|word| word.replace("{url}", &url)));
+    let output = command.output().expect("the client runs");
+    peer.join().expect("the peer ends");
+    output
+}
+
+/// The first line of what went wrong, without where in the program.
+fn complaint(output: &Output) -> (String, Option<i32>) {
+    let error = String::from_utf8_lossy(&output.stderr);
+    let line = error.lines().next().unwrap_or_default();
+    let line = line.split(" [").next().unwrap_or_default();
+    let line = line.strip_prefix("rsync: ").unwrap_or(line);
+    (line.to_owned(), output.status.code())
+}
+
+#[test]
+fn lists_that_cannot_be_are_refused() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    let cases: [(&[&[u8]], &str, i32); 5] = [
+        (
+            &[ROOT, EMPTY, b"\xff\xfe\x00\x00\x00"],
+            "refusing malicious duplicate flist for dir 1",
+            2,
+        ),
+        (
+            &[ROOT, b"\xff\x6d\x00"],
+            "Invalid dir index: -110 (-101 - -102)",
+            2,
+        ),
+        (
+            &[TWICE, b"\xff\x66\x00"],
+            "refusing flist for cleared dir_ndx 2",
+            2,
+        ),
+        (
+            &[ROOT, b"\xff\x65\x98\x03e/x\x00\x00\x10\xed\x41\x00\x00\x00"],
+            "ABORTING due to invalid path from sender: e/x",
+            4,
+        ),
+        (
+            &[ROOT, b"\xff\x65\x98\x01x\x00\x00\x10\xed\x41\x00\x00\x00"],
+            "ABORTING due to invalid path from sender: /x",
+            4,
+        ),
+    ];
+    for (parts, text, code) in cases {
+        for ours in [false, true] {
+            let output = answered(&["-r", "{url}/m/", "d"], &parts.concat(), ours);
+            assert_eq!(
+                complaint(&output),
+                (text.to_owned(), Some(code)),
+                "{parts:?} {ours}"
+            );
+        }
+    }
+    // The client did not say that it takes lists one by one.
+    for ours in [false, true] {
+        let output = answered(&["-r", "--no-i-r", "{url}/m/", "d"], ROOT, ours);
+        let text = "Incompatible options specified for inc-recursive connection.";
+        assert_eq!(complaint(&output), (text.to_owned(), Some(1)), "{ours}");
+    }
+    // Of these rsync takes the first, and fails otherwise at the second.
+    let own: [(&[u8], &str); 2] = [
+        (
+            b"\xff\x01\xff\x64\x00",
+            "refusing sub-flist after final flist was freed",
+        ),
+        (b"\x00\x00\x00", "Invalid file index: -1"),
+    ];
+    for (bytes, text) in own {
+        let output = answered(&["-r", "{url}/m/", "d"], &[ROOT, bytes].concat(), true);
+        assert_eq!(complaint(&output), (text.to_owned(), Some(2)), "{bytes:?}");
+    }
+}
