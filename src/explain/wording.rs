@@ -33,10 +33,9 @@ const REASONS: [(u32, &str); 26] = [
 ];
 
 /// What people type from memory, and what rsync writes.
-pub(super) const TYPED: [(&str, &str); 7] = [
+pub(super) const TYPED: [(&str, &str); 6] = [
     ("@ERROR ", "@ERROR: "),
     ("Unkown module", "Unknown module"),
-    ("unkown module", "unknown module"),
     ("faild to", "failed to"),
     ("failed to conect", "failed to connect"),
     ("Connection refuesd", "Connection refused"),
