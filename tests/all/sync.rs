@@ -147,8 +147,11 @@ impl Stage {
             let output = command.args(given).output().expect("the client runs");
             let trees = [described(folder.path()), described(&target)].join("-- target\n");
             let mut told = told(&output, &place);
-            // When a file is there that others are linked to is a matter of rsync's processes.
-            if words.iter().any(|word| word == "-H") {
+            // When a file is there that others are linked to, or one is asked for again, is a matter of rsync's processes.
+            if words
+                .iter()
+                .any(|word| word == "-H" || word.starts_with("--append"))
+            {
                 let mut lines: Vec<_> = told.lines().collect();
                 lines.sort_unstable();
                 told = lines.join("\n");
@@ -516,7 +519,10 @@ fn generated_pull(seed: u64) -> Result<(), String> {
     }
     words.push(random.pick(&["{url}/data/src/", "{url}/data/src"]).to_owned());
     words.push("dst".to_owned());
-    if words.iter().any(|word| word == "-H") {
+    if words
+        .iter()
+        .any(|word| word == "-H" || word.starts_with("--append"))
+    {
         link(&stage.source(), &mut random);
     }
     let words: Vec<_> = words.iter().map(String::as_str).collect();

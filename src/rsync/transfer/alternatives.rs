@@ -6,8 +6,11 @@ use crate::rsync::{
         file_list::{Entry, FileKind},
     },
     transfer::{
+        Info,
         basis::Basis,
         generator::{Failure, Generator},
+        queue::Pending,
+        text::shown,
     },
     tree::Status,
 };
@@ -92,6 +95,7 @@ impl Generator<'_> {
             if kind == Use::Compare {
                 let flags = self.difference(entry, &found.status, false);
                 self.report(number, flags, None);
+                self.say_same(&name, "");
                 return Ok(Alternative::Skipped);
             }
             if self.link(found.number, &name) {
@@ -102,6 +106,7 @@ impl Generator<'_> {
                     let flags = self.difference(entry, &found.status, false) | ItemFlags::LOCAL_CHANGE;
                     self.report(number, flags, Some(Vec::new()));
                 }
+                self.say_same(&name, "");
                 return Ok(Alternative::Done(Some(found.number)));
             }
         } else if now.is_some() {
@@ -116,7 +121,18 @@ impl Generator<'_> {
         let other = self.extended(entry, None)?;
         let flags = self.difference(entry, &found.status, true) | ItemFlags::LOCAL_CHANGE;
         self.tell(number, flags | other.flags, &other);
+        if found.likeness == Likeness::All {
+            self.say_same(&name, "");
+        }
         Ok(Alternative::Done(None))
+    }
+
+    /// Says that another folder has the same, where nothing is itemized.
+    fn say_same(&self, name: &[u8], slash: &str) {
+        if self.options.output.info(Info::Name) > 1 && !self.options.itemize {
+            let text = format!("{}{slash} is uptodate", shown(name));
+            self.queue.push(Pending::Noted(text));
+        }
     }
 
     /// Looks for something else than a regular file, which is not at the destination (`try_dests_non` in generator.c).
@@ -140,6 +156,7 @@ impl Generator<'_> {
             }
             self.report(number, flags, is_linked.then(Vec::new));
         }
+        self.say_same(&name, if is_folder { "/" } else { "" });
         Ok(match kind {
             _ if is_folder => Alternative::Told,
             Use::Compare => Alternative::Skipped,

@@ -74,6 +74,8 @@ impl Trouble {
 struct Rebuilding {
     output: Option<Output>,
     basis: Option<File>,
+    /// Why it cannot be read, which does not matter before a block of it is needed.
+    unread: Option<io::Error>,
     /// What the permissions depend on.
     before: Option<Status>,
     /// The basis, or something equal to it, is written over.
@@ -124,15 +126,14 @@ impl Receiver<'_> {
         let mut trouble = Trouble::default();
         // What is there counts for the permissions too.
         let is_read = wanted.sums.count > 0 || !options.permissions || wanted.basis != Basis::Own;
-        let (mut basis, mut before) = (None, None);
+        let (mut basis, mut before, mut unread) = (None, None, None);
         if is_read {
             match self.beside.read(tree, target.name, &wanted.basis) {
                 Ok((file, _)) => {
                     before = nix::sys::stat::fstat(&file).ok().map(Status::from);
                     basis = Some(file);
                 }
-                Err(error) if wanted.sums.count > 0 => drop(trouble.note::<()>("open", Err(error))),
-                Err(_) => {}
+                Err(error) => unread = Some(error),
             }
         }
         let is_over_partial = wanted.basis == Basis::Partial
@@ -160,6 +161,7 @@ impl Receiver<'_> {
         Rebuilding {
             output,
             basis,
+            unread,
             before,
             is_over_basis: is_over_partial || in_place && matches!(wanted.basis, Basis::Own | Basis::Backup),
             is_over_partial,
@@ -208,6 +210,9 @@ impl Receiver<'_> {
                     block.resize(length, 0);
                     if let Some(basis) = &file.basis {
                         file.trouble.note("read", basis.read_exact_at(&mut block, offset));
+                    }
+                    if let Some(error) = file.unread.take() {
+                        file.trouble.note::<()>("open", Err(error));
                     }
                     self.tokens.see(&block)?;
                     hasher.update(&block);
