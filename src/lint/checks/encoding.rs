@@ -134,7 +134,7 @@ fn carriage_returns_alone(subject: &ConfigurationSubject<'_>, out: &mut Reporter
         };
         let mut end = first;
         let mut case = Case::at(Span::new(file, first..first + 1));
-        if bytes.contains(&b'\n') {
+        if bytes.trim_ascii_end().contains(&b'\n') {
             let text = source.bytes()[first + 1..].split(|byte| matches!(byte, b'\r' | b'\n'));
             let text = text.map(<[u8]>::trim_ascii).next().unwrap_or_default();
             case = case

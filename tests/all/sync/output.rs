@@ -115,6 +115,8 @@ pub(super) fn masked(name: &str, text: &str) -> String {
     for line in text
         .split_inclusive('\n')
         .filter(|line| !line.starts_with("rsyncctl: "))
+        // How far a list has come is said by the clock.
+        .filter(|line| !line.trim_end().ends_with(" files..."))
     {
         let line = rates(line);
         let (line, is_logged) = match line.split_once("] ") {
@@ -129,7 +131,6 @@ pub(super) fn masked(name: &str, text: &str) -> String {
             "deleting ",
             "*deleting ",
             "backed up ",
-            " 0 files",
             "cannot delete ",
             "IO error ",
             "ignoring unsafe ",

@@ -298,6 +298,10 @@ pub(super) fn options(random: &mut Random) -> Vec<String> {
     if words.iter().any(|word| word.contains("progress")) {
         words.push("--no-inc-recursive".to_owned());
     }
+    // A pull with hard links asks for whole lists, which is said.
+    if words.iter().any(|word| word == "-H") {
+        words.push("--no-inc-recursive".to_owned());
+    }
     // Twice, `-v` tells of filter rules too, which is not done here yet.
     if let Some(first) = words.iter().position(|word| word == "-v") {
         let mut index = 0;
