@@ -2,16 +2,18 @@
 
 use crate::{
     catalog::{FileKind, Page, Symptom},
-    explain::{Incident, messages::MESSAGES, typed},
+    explain::{Incident, Predicted, messages::MESSAGES, typed},
+    terms::RsyncOption,
 };
 
 /// What the text and the command line tell a page's cause that shows `symptom` in `lines`, those first, and what is so
-/// unless somebody says otherwise.
+/// unless somebody says otherwise. What the server's configuration is `found` to have counts more than all of that.
 pub(super) fn of(
     incident: &Incident,
     page: &Page,
     symptom: &Symptom,
     lines: &[usize],
+    found: Option<&Predicted>,
 ) -> Vec<(&'static str, String)> {
     let own = incident.lines.iter().filter(|seen| lines.contains(&seen.number));
     let own: Vec<_> = own.flat_map(|seen| &seen.names).collect();
@@ -28,13 +30,16 @@ pub(super) fn of(
     let slip = typed::slips(incident)
         .into_iter()
         .find(|slip| slip.page == page.id);
+    let found = found
+        .into_iter()
+        .flat_map(|found| found.arguments.iter().cloned());
     let told = named
         .chain(of_command(incident))
         .filter(|(kind, _)| may_be_named(page, symptom, kind))
         .chain(slip.map(|slip| ("word", slip.word)))
         .chain([("port", "873".to_owned())]);
     let mut arguments: Vec<(&'static str, String)> = Vec::new();
-    for (kind, name) in told {
+    for (kind, name) in found.chain(told) {
         if !name.is_empty() && !arguments.iter().any(|(known, _)| *known == kind) {
             arguments.push((kind, name));
         }
@@ -48,10 +53,30 @@ pub(super) fn of(
     {
         arguments.push(("path", file));
     }
+    if let Some((_, option)) = arguments.iter().find(|(kind, _)| *kind == "option") {
+        let hyphens = with_hyphens(option);
+        arguments.push(("typed-right", hyphens));
+    }
     if let Some(code) = hook_code(&arguments) {
         arguments.push(("hook-code", code.to_string()));
     }
     arguments
+}
+
+/// `-avz`, `--delete`: an option with the hyphens that it has in front of it. Letters are told from a name by the names
+/// that there are.
+fn with_hyphens(option: &str) -> String {
+    let name = option.split('=').next().unwrap_or(option);
+    match RsyncOption::of_name(name) {
+        Some(_) => format!("--{option}"),
+        None if name
+            .bytes()
+            .all(|letter| RsyncOption::of_letter(letter).is_some()) =>
+        {
+            format!("-{option}")
+        }
+        None => format!("--{option}"),
+    }
 }
 
 /// What the command line names.

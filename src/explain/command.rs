@@ -11,6 +11,8 @@ pub struct Command {
     pub(super) words: Vec<String>,
     /// What it says.
     pub invocation: Invocation,
+    /// Whether root runs it, as its prompt says.
+    pub(super) is_of_root: bool,
 }
 
 /// The command line in a line of text, if there is one: behind a prompt, behind `+` of a traced script, in cron's
@@ -27,9 +29,17 @@ pub(super) fn command(line: &str) -> Option<Command> {
         Some(quote @ ('"' | '\'' | '`')) => text.split(quote).next().unwrap_or(text),
         _ => text,
     };
-    // A quote that is never closed is the reader's problem, not ours: words at blanks will do.
-    let words =
-        shell_words::split(text).unwrap_or_else(|_| text.split_whitespace().map(str::to_owned).collect());
+    // A quote that is never closed is the reader's problem, not ours: words at blanks will do; and in Windows a backslash
+    // parts folders.
+    let at_blanks = || {
+        text.split_whitespace()
+            .map(|word| word.trim_matches('"').to_owned())
+            .collect()
+    };
+    let words = match text.split_whitespace().any(begins_with_drive) {
+        true => at_blanks(),
+        false => shell_words::split(text).unwrap_or_else(|_| at_blanks()),
+    };
     let end = words
         .iter()
         .position(|word| is_operator(word))
@@ -45,6 +55,7 @@ pub(super) fn command(line: &str) -> Option<Command> {
         text: text.to_owned(),
         words: targets,
         invocation,
+        is_of_root: is_prompt_of_root(&line[..start]),
     })
 }
 
@@ -53,7 +64,7 @@ fn start(line: &str) -> Option<usize> {
     line.match_indices("rsync ").map(|(at, _)| at).find(|&at| {
         let before = &line[..at];
         let path = before
-            .rfind([' ', '\t', '`', '(', '"', '\'', ';', '|', '&'])
+            .rfind([' ', '\t', '`', '(', '"', '\'', ';', '|', '&', '>'])
             .map_or(0, |blank| blank + 1);
         let is_message = ["rsync error:", "rsync warning:"]
             .iter()
@@ -64,6 +75,17 @@ fn start(line: &str) -> Option<usize> {
             .any(|end| before.trim_end().ends_with(end));
         !is_message && !is_ended && (before[path..].is_empty() || before[path..].ends_with('/'))
     })
+}
+
+/// `C:\data`
+fn begins_with_drive(word: &str) -> bool {
+    let word = word.trim_start_matches('"').as_bytes();
+    matches!(word, [drive, b':', b'\\', ..] if drive.is_ascii_alphabetic())
+}
+
+/// `root@web:~# `, or any prompt that ends as root's does.
+fn is_prompt_of_root(prompt: &str) -> bool {
+    prompt.contains("root@") || prompt.trim_end().ends_with('#') || prompt.contains("(root) CMD")
 }
 
 fn is_operator(word: &str) -> bool {
@@ -96,6 +118,7 @@ mod tests {
                 "rsync -a h::d /dst",
             ),
             ("rsync rsync://h/data", "rsync rsync://h/data"),
+            ("C:\\>rsync -a C:\\data h::d", "rsync -a C:\\data h::d"),
         ] {
             assert_eq!(text(line).as_deref(), Some(expected), "{line}");
         }

@@ -65,7 +65,8 @@ fn exit_of_others(line: &str) -> Option<u8> {
         return u8::try_from(status / 256).ok().filter(|exit| *exit > 0);
     }
     let lowered = line.to_ascii_lowercase();
-    if !lowered.contains("rsync") {
+    // xinetd tells how the daemon ended, not its client.
+    if !lowered.contains("rsync") || lowered.contains(": exit: rsync ") {
         return None;
     }
     CARRIERS.iter().find_map(|carrier| {
@@ -85,6 +86,17 @@ pub(super) fn is_echo(line: &str) -> bool {
     ]
     .iter()
     .any(|echo| line.contains(echo))
+}
+
+/// Whether a message tells nothing but the end of a connection.
+pub(super) fn is_of_hang_up(message: &str) -> bool {
+    [
+        "Connection reset by peer",
+        "Broken pipe",
+        "connection unexpectedly closed",
+    ]
+    .iter()
+    .any(|end| message.contains(end))
 }
 
 /// Whether a line tells that the daemon has hung up, before or after the session began.

@@ -5,8 +5,9 @@ use crate::{
     explain::{
         Cause, Command, command, facts,
         messages::{Claim, Found, MESSAGES, Message, Voice},
+        wording,
     },
-    terms::Release,
+    terms::{Release, Target},
 };
 
 /// One failure: the lines that belong together.
@@ -80,7 +81,8 @@ impl Collector {
     }
 
     /// Takes the next line that may say something.
-    pub(super) fn line(&mut self, number: usize, text: &str) {
+    pub(super) fn line(&mut self, number: usize, original: &str) {
+        let text = &*wording::in_english(original);
         let mut found = MESSAGES.find(text);
         // A message may read like a command: `This rsync does not support --iconv`.
         if found.is_empty()
@@ -100,7 +102,9 @@ impl Collector {
         }
         let mut text = text.to_owned();
         let weight = weight(&found);
+        let mut is_joined = false;
         if let Some((whole, messages)) = self.joined(number, &text, weight) {
+            is_joined = true;
             text = whole;
             found = messages;
             self.open
@@ -126,7 +130,12 @@ impl Collector {
             self.open.release = ending.release.or(self.open.release);
             self.closed_at = Some(number);
         }
-        self.open.see(number, text, found);
+        let shown = if is_joined {
+            text.clone()
+        } else {
+            original.to_owned()
+        };
+        self.open.see(number, &text, shown, found);
     }
 
     /// The line together with the one before, where a message stands across both that fits more than `least` bytes.
@@ -257,9 +266,10 @@ fn is_refusal(voice: Voice, client: Option<&str>) -> bool {
 }
 
 impl Incident {
-    fn see(&mut self, number: usize, mut text: String, found: Vec<Found>) {
+    /// Takes a line that reads as `text`, and is `shown` to people as it was pasted.
+    fn see(&mut self, number: usize, text: &str, mut shown: String, found: Vec<Found>) {
         if self.missing.len() < MOST_MISSING {
-            self.missing.extend(facts::missing(&text));
+            self.missing.extend(facts::missing(text));
         }
         let is_new = found.iter().any(|found| {
             !self
@@ -275,7 +285,7 @@ impl Incident {
             values.map(|(kind, name)| (Some(found.message), kind, name))
         });
         let is_cut = found.first().is_some_and(|found| found.is_cut);
-        let names = if is_cut { Vec::new() } else { facts::names(&text) };
+        let names = if is_cut { Vec::new() } else { facts::names(text) };
         let names = names.into_iter().map(|(kind, name)| (None, kind, name));
         let told: Vec<_> = named.chain(names).filter(|(.., name)| !name.is_empty()).collect();
         for (_, kind, name) in &told {
@@ -283,15 +293,15 @@ impl Incident {
                 self.names.push((kind, name.clone()));
             }
         }
-        if let Some(end) = (0..=LONGEST_TEXT).rev().find(|&at| text.is_char_boundary(at))
-            && text.len() > LONGEST_TEXT
+        if let Some(end) = (0..=LONGEST_TEXT).rev().find(|&at| shown.is_char_boundary(at))
+            && shown.len() > LONGEST_TEXT
         {
-            text.truncate(end);
-            text.push('…');
+            shown.truncate(end);
+            shown.push('…');
         }
         self.lines.push(Seen {
             number,
-            text,
+            text: shown,
             names: told,
             is_cut,
             messages: found.into_iter().map(|found| found.message).collect(),
@@ -303,9 +313,21 @@ impl Incident {
         self.lines.iter().any(|seen| facts::is_fail_log(&seen.text))
     }
 
-    /// The module that the command line names.
-    pub(super) fn module_of_command(&self) -> Option<&str> {
-        self.command.as_ref()?.invocation.peer()?.module()
+    /// The module that the text names, or else its command line.
+    pub(super) fn module(&self) -> Option<&str> {
+        let mut names = self.names.iter();
+        let told = names
+            .find(|(kind, _)| *kind == "module")
+            .map(|(_, name)| name.as_str());
+        told.or_else(|| self.command.as_ref()?.invocation.peer()?.module())
+    }
+
+    /// Whether something tells of a remote shell: its command line, or that what it ran has hung up.
+    pub(super) fn is_over_shell(&self) -> bool {
+        let command = self.command.as_ref();
+        let peer = command.and_then(|command| command.invocation.peer());
+        let tells = |seen: &Seen| facts::is_hang_up(&seen.text) || seen.text.contains("ssh");
+        matches!(peer, Some(Target::Shell(_))) || self.exit.is_some() || self.lines.iter().any(tells)
     }
 
     /// Takes in what the other side tells of the same failure.

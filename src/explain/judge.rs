@@ -47,6 +47,22 @@ pub(super) enum Judgement {
 }
 
 impl Server {
+    /// Whether it has a module of that name.
+    pub(super) fn has(&self, module: &str) -> bool {
+        self.configuration.module(module.as_bytes()).is_some()
+    }
+
+    /// The path of a module.
+    pub(super) fn path_of(&self, module: &str) -> Option<String> {
+        let index = self.configuration.module(module.as_bytes())?;
+        let path = self
+            .configuration
+            .text(Scope::Module(index), Parameter::Path)
+            .value;
+        let path = str::from_utf8(path).ok()?;
+        (!path.is_empty()).then(|| path.to_owned())
+    }
+
     /// Judges a page's cause of a failure at a stage, with the message that shows it.
     pub(super) fn judge(&self, incident: &Incident, page: &str, stage: Stage, message: &str) -> Judgement {
         let name = |kind| {
@@ -56,10 +72,7 @@ impl Server {
                 .find(|(known, _)| *known == kind)
                 .map(|(_, name)| name)
         };
-        let Some(module) = name("module")
-            .map(String::as_str)
-            .or_else(|| incident.module_of_command())
-        else {
+        let Some(module) = incident.module() else {
             return Judgement::Open;
         };
         let Some(index) = self.configuration.module(module.as_bytes()) else {

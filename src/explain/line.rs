@@ -95,6 +95,30 @@ pub(super) fn clean(line: &[u8]) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
+/// The lines that a value of JSON holds, as Ansible prints them: `"msg": "rsync: … \"/a\" failed …\nrsync error: …"`.
+pub(super) fn unescaped(text: Cow<'_, str>) -> Cow<'_, str> {
+    let is_json = text.contains("\": \"") && (text.contains("\\n") || text.contains("\\\""));
+    if !is_json {
+        return text;
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        if letter != '\\' {
+            plain.push(letter);
+            continue;
+        }
+        match letters.next() {
+            Some('n') => plain.push('\n'),
+            Some('r' | 't') => plain.push(' '),
+            Some(escaped @ ('"' | '/' | '\\')) => plain.push(escaped),
+            Some(other) => plain.extend(['\\', other]),
+            None => {}
+        }
+    }
+    Cow::Owned(plain)
+}
+
 /// What web pages write for characters that mean something in HTML; the ampersand last, as it begins the others.
 const ENTITIES: [(&str, &str); 9] = [
     ("&lt;", "<"),

@@ -4,7 +4,10 @@ use aho_corasick::AhoCorasick;
 
 use crate::{
     catalog::{self, Page, Stage, Symptom},
-    explain::pattern::{Match, Pattern},
+    explain::{
+        pattern::{Match, Pattern},
+        wording::TYPED,
+    },
 };
 
 /// Every message of the catalogue, ready to be looked for in a line.
@@ -85,7 +88,8 @@ impl Messages {
                 .push(number);
         }
         // Lines that hold no message may still tell a command or an exit code.
-        for hint in ["rsync", "#errno ", "@ERROR"] {
+        let typed = TYPED.iter().map(|(typed, _)| *typed);
+        for hint in ["rsync", "#errno ", "@ERROR"].into_iter().chain(typed) {
             of_anchor.entry(hint).or_default();
         }
         let mut of_beginning: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -142,6 +146,20 @@ impl Messages {
             })
             .collect();
         found.sort_by_key(|found| std::cmp::Reverse(self.messages[found.message].pattern.weight()));
+        // A shorter message may take words of a longer one for a name: `failed to open {file}: …`.
+        let misreads = |shorter: &Found, longer: &Found| {
+            let name = self.messages[shorter.message]
+                .pattern
+                .first_value(shorter.place.range.start);
+            let words = self.messages[longer.message]
+                .pattern
+                .first_value(longer.place.range.start);
+            name.is_some_and(|name| (longer.place.range.start..words.unwrap_or(0)).contains(&name))
+        };
+        let kept = (0..found.len()).map(|at| !found[..at].iter().any(|longer| misreads(&found[at], longer)));
+        let mut kept: Vec<_> = kept.collect();
+        kept.reverse();
+        found.retain(|_| kept.pop().unwrap_or(true));
         found
     }
 

@@ -9,8 +9,10 @@ mod judge;
 mod line;
 mod messages;
 mod pattern;
+mod place;
 mod rank;
 mod typed;
+mod wording;
 
 use std::{collections::BTreeSet, io};
 
@@ -53,7 +55,7 @@ const OF_THE_ACCOUNT: [&str; 1] = ["RSY312"];
 impl Known {
     /// Whether the server's configuration was looked through for a page's mistake, and does not have it. What depends on
     /// the account of the daemon is not known from files.
-    fn denies(&self, page: &Page) -> bool {
+    fn denies(&self, page: &Page, incident: &Incident) -> bool {
         let is_of_server = |file: &FileKind| matches!(file, FileKind::RsyncdConf | FileKind::Secrets);
         self.server.is_some()
             && !page.files.is_empty()
@@ -61,7 +63,17 @@ impl Known {
             && !page.needs.contains(&Need::Identities)
             && !OF_THE_ACCOUNT.contains(&page.id)
             && !self.unchecked.contains(page.id)
-            && !self.findings.iter().any(|found| found.rule == page.id)
+            && !self
+                .findings
+                .iter()
+                .any(|found| found.rule == page.id && self.concerns(found, incident))
+    }
+
+    /// Whether a mistake is one of the module that a failure is of. Where there is no such module, any may be it.
+    fn concerns(&self, found: &Predicted, incident: &Incident) -> bool {
+        let is_there = |module: &&str| self.server.as_ref().is_some_and(|server| server.has(module));
+        let asked = incident.module().filter(is_there);
+        found.modules.is_empty() || asked.is_none_or(|asked| found.modules.iter().any(|own| own == asked))
     }
 }
 
@@ -74,6 +86,10 @@ pub struct Predicted {
     pub place: String,
     /// What its clients see.
     pub symptoms: Vec<&'static Symptom>,
+    /// The modules that have it; none where it is about none.
+    pub modules: Vec<String>,
+    /// The values of its page's placeholders.
+    pub arguments: Vec<(&'static str, String)>,
 }
 
 /// Reads a text (any bytes, any length) and ranks the causes of each failure in it. Memory does not grow with the text, and
@@ -85,8 +101,10 @@ pub fn explain(text: impl io::BufRead, known: &Known) -> io::Result<Explanation>
     let mut collector = Collector::default();
     let stop = line::for_each(text, |number, bytes| {
         let text = line::clean(bytes);
-        if collector.has_begun(number) || MESSAGES.may_tell(text.as_bytes()) {
-            collector.line(number, &text);
+        for text in line::unescaped(text).lines() {
+            if collector.has_begun(number) || MESSAGES.may_tell(text.as_bytes()) {
+                collector.line(number, text);
+            }
         }
     })?;
     let (mut incidents, omitted) = collector.finish();

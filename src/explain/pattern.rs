@@ -92,6 +92,12 @@ impl Pattern {
         None
     }
 
+    /// Where its first value begins in a line in which it begins at `start`.
+    pub(super) fn first_value(&self, start: usize) -> Option<usize> {
+        let (literal, name) = self.parts.first()?;
+        name.map(|_| start + literal.len())
+    }
+
     /// How many values a match tells.
     pub(super) fn placeholders(&self) -> usize {
         self.parts.iter().filter(|(_, name)| name.is_some()).count()

@@ -4,12 +4,12 @@ use std::{
 };
 
 use crate::{
-    catalog::{self, Confidence, Frequency, Page, Symptom},
+    catalog::{self, Confidence, Frequency, Page, Side, Symptom},
     explain::{
-        Incident, Known, Predicted, Seen, arguments,
+        Incident, Known, Predicted, Seen, arguments, facts,
         judge::Judgement,
         messages::{Claim, MESSAGES, Voice},
-        typed,
+        place, typed,
     },
 };
 
@@ -26,6 +26,10 @@ pub struct Cause {
     pub reasons: Vec<Reason>,
     /// The names of the text, for the page's placeholders.
     pub arguments: Vec<(&'static str, String)>,
+    /// Where it is cured, if the text tells that.
+    pub side: Option<Side>,
+    /// Whether a daemon works there, by its rsyncd.conf.
+    pub is_of_daemon: bool,
     score: u32,
 }
 
@@ -85,6 +89,10 @@ impl Reason {
 /// A line that speaks for a cause alone counts so much.
 const WHOLE: u32 = 1000;
 
+/// The pages of an rsync that a shell does not find: of the machine that runs the command, and of the other one.
+const MISSING_HERE: &str = "RSY967";
+const MISSING_THERE: &str = "RSY827";
+
 /// What stands for a cause, line by line.
 struct Candidate {
     claim: Claim,
@@ -96,6 +104,8 @@ struct Candidate {
     reasons: Vec<Reason>,
     /// The lines of the daemon's log that name it.
     logged: BTreeSet<usize>,
+    /// Which of the mistakes of the server's configuration it is.
+    found: Option<usize>,
 }
 
 /// The causes of a failure, likeliest first.
@@ -117,11 +127,18 @@ pub(super) fn causes(incident: &Incident, known: &Known) -> Vec<Cause> {
         .map(|candidate| {
             let page = candidate.claim.page;
             let lines: Vec<_> = candidate.reasons.iter().filter_map(Reason::line).collect();
+            let symptom = candidate.claim.symptom;
+            let found = candidate.found.map(|index| &known.findings[index]);
+            let mut arguments = arguments::of(incident, page, symptom, &lines, found);
+            let place = place::of(incident, known, page, &lines);
+            arguments.extend(place.iter().flat_map(|place| place.names.clone()));
             Cause {
                 page,
-                symptom: candidate.claim.symptom,
+                symptom,
                 confidence: Confidence::Possible,
-                arguments: arguments::of(incident, page, candidate.claim.symptom, &lines),
+                side: place.as_ref().map_or(Some(page.side), |place| place.side),
+                is_of_daemon: place.is_none_or(|place| place.is_of_daemon),
+                arguments,
                 reasons: candidate.reasons,
                 score: candidate.score,
             }
@@ -158,7 +175,14 @@ fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
             continue;
         }
         let mut comes = [false; 2];
+        let is_passed_over = is_passed_over(seen, incident);
+        let is_hang_up = |number: &usize| facts::is_of_hang_up(MESSAGES.get(*number).pattern.anchor());
+        let is_hang_up_alone = seen.messages.iter().all(is_hang_up);
         for &number in &seen.messages {
+            // A hang-up that somebody tells in one line with its reason.
+            if is_hang_up(&number) && !is_hang_up_alone {
+                continue;
+            }
             let message = MESSAGES.get(number);
             let mut pages: Vec<_> = message.claims.iter().map(|claim| claim.page.id).collect();
             pages.dedup();
@@ -177,13 +201,16 @@ fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
                 }
                 told.push((claim.page.id, claim.voice));
                 let voice = claim.voice as usize;
-                comes[voice] |= !message.is_final && claim.symptom.exit > 0;
+                comes[voice] |= !message.is_final && claim.symptom.exit > 0 && !is_passed_over;
                 let mut score = WHOLE / root(pages.len()) * weight / 100;
                 if has_come[voice] {
                     score /= 2;
                 }
                 if message.is_final {
                     score = WHOLE / 20 * weight / 100;
+                }
+                if is_passed_over {
+                    score /= 4;
                 }
                 let release = incident.release;
                 if release.is_some_and(|release| !claim.symptom.applies_to(release)) {
@@ -202,6 +229,15 @@ fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
         has_come[1] |= comes[1];
     }
     candidates
+}
+
+/// Whether a line tells of one address of a host, on a network that the client does not have, where another address fails
+/// otherwise: a client without IPv6 tries both.
+fn is_passed_over(seen: &Seen, incident: &Incident) -> bool {
+    let is_call = |seen: &Seen| seen.text.contains("failed to connect to ");
+    let has_no_network = |seen: &Seen| seen.text.contains(": Network is unreachable (");
+    let mut others = incident.lines.iter();
+    is_call(seen) && has_no_network(seen) && others.any(|other| is_call(other) && !has_no_network(other))
 }
 
 /// What is left of a line speaks for all causes that it may have been, and for none of them much.
@@ -246,6 +282,7 @@ fn add(candidates: &mut BTreeMap<&'static str, Candidate>, claim: Claim, score: 
         of_lines: BTreeMap::new(),
         reasons: Vec::new(),
         logged: BTreeSet::new(),
+        found: None,
     });
     if claim.voice == Voice::Log {
         candidate.logged.extend(reason.line());
@@ -320,9 +357,19 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
         candidate.score /= 3;
         candidate.reasons.push(Reason::NotLogged);
     }
-    let shows = |found: &&Predicted| {
+    // Which of the two machines lacks rsync, the shell's line does not say.
+    let is_over_shell = incident.is_over_shell();
+    match page.id {
+        MISSING_HERE | MISSING_THERE if (page.id == MISSING_THERE) == is_over_shell => {
+            candidate.score = candidate.score * 7 / 5;
+        }
+        MISSING_HERE | MISSING_THERE => candidate.score /= 3,
+        _ => {}
+    }
+    let shows = |found: &Predicted| {
         let mut symptoms = found.symptoms.iter();
         found.rule == page.id
+            && known.concerns(found, incident)
             && symptoms.any(|symptom| {
                 candidate
                     .symptoms
@@ -330,7 +377,9 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
                     .any(|shown| std::ptr::eq(*shown, *symptom))
             })
     };
-    if let Some(found) = known.findings.iter().find(shows) {
+    if let Some(index) = known.findings.iter().position(shows) {
+        candidate.found = Some(index);
+        let found = &known.findings[index];
         // A mistake explains more than the setting that it spoils.
         candidate.score += 3 * WHOLE;
         candidate.reasons.insert(0, Reason::Found(found.place.clone()));
@@ -344,7 +393,7 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
     {
         return;
     }
-    if known.denies(page) {
+    if known.denies(page, incident) {
         candidate.score /= 2;
         candidate.reasons.push(Reason::NotFound);
         return;

@@ -38,6 +38,14 @@ pub(super) fn slips(incident: &Incident) -> Vec<Slip> {
             is_sure: true,
         });
     }
+    if command.is_of_root && incident.lines.iter().any(|seen| is_owner_refused(&seen.text)) {
+        slips.push(Slip {
+            page: "RSY776",
+            variant: "root",
+            word: "root".to_owned(),
+            is_sure: false,
+        });
+    }
     let sources = &words[..words.len().saturating_sub(1)];
     let torn = sources.windows(2).find(|pair| {
         let may_go_on = !pair[1].starts_with(['/', '-']);
@@ -88,6 +96,12 @@ fn slip(word: &str, incident: &Incident) -> Option<Slip> {
         }
         _ => None,
     }
+}
+
+/// Whether a path of no module keeps its owner.
+fn is_owner_refused(line: &str) -> bool {
+    let is_told = ["chown \"", "chgrp \""].iter().any(|call| line.contains(call));
+    is_told && line.contains("Operation not permitted (1)") && !line.contains("(in ")
 }
 
 /// `-p2222`, which rsync reads as options of its own where ssh and it are not quoted together.

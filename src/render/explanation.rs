@@ -122,16 +122,16 @@ fn tell(
     let mut commands = Vec::new();
     if let Some(check) = &cause.page.check {
         let word = match language {
-            Language::English => format!("check {}", place(check.side, language)),
-            Language::Chinese => format!("{}检查", place(check.side, language)),
+            Language::English => format!("check {}", place(case.side(check.side), language)),
+            Language::Chinese => format!("{}检查", place(case.side(check.side), language)),
         };
         commands.push((word, case.commands(check.commands)));
     }
     let cure = case.cure();
     if !cure.is_empty() {
         let word = match language {
-            Language::English => format!("cure {}", place(cause.page.side, language)),
-            Language::Chinese => format!("{}解决", place(cause.page.side, language)),
+            Language::English => format!("cure {}", place(case.side(cause.page.side), language)),
+            Language::Chinese => format!("{}解决", place(case.side(cause.page.side), language)),
         };
         commands.push((word, cure));
     }
@@ -243,9 +243,24 @@ impl Case<'_> {
         self.text().not.map(|not| self.filled(Some(not)))
     }
 
+    /// Where commands are typed that the page has for `side`: a path may be of the other machine than a daemon's.
+    fn side(&self, side: Side) -> Option<Side> {
+        if side == self.cause.page.side {
+            self.cause.side
+        } else {
+            Some(side)
+        }
+    }
+
     fn commands(&self, commands: &[&'static str]) -> Vec<String> {
+        let is_of_daemon = |command: &str| {
+            ["rsyncd.conf", "MODULE_USER"]
+                .iter()
+                .any(|word| command.contains(word))
+        };
         commands
             .iter()
+            .filter(|command| self.cause.is_of_daemon || !is_of_daemon(command))
             .map(|command| self.filled(Some(command)).into_owned())
             .collect()
     }
@@ -285,10 +300,11 @@ fn has_placeholder(text: &str) -> bool {
     placeholder(text).is_some()
 }
 
-fn place(side: Side, language: Language) -> &'static str {
+fn place(side: Option<Side>, language: Language) -> &'static str {
     match side {
-        Side::Client => pick(language, "on the client", "在客户端"),
-        Side::Server => pick(language, "on the server", "在服务器上"),
+        None => pick(language, "where that path is", "在该路径所在的机器上"),
+        Some(Side::Client) => pick(language, "on the client", "在客户端"),
+        Some(Side::Server) => pick(language, "on the server", "在服务器上"),
     }
 }
 
@@ -357,12 +373,12 @@ fn diagnosis(failure: usize, incident: &Incident, cause: &Cause, name: &str, lan
         "evidence": evidence,
         "predicts": [{ "exit": symptom.exit, "or": false, "stage": symptom.stage, "text": case.filled(Some(text)) }],
         "remedy": {
-            "side": page.side,
+            "side": cause.side.unwrap_or(page.side),
             "help": case.help(),
             "commands": case.cure(),
             "edits": [],
         },
-        "check": page.check.map(|check| json!({ "side": check.side, "commands": case.commands(check.commands) })),
+        "check": page.check.map(|check| json!({ "side": case.side(check.side).unwrap_or(check.side), "commands": case.commands(check.commands) })),
         "not": case.not(),
         "related": page.related,
     })

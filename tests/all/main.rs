@@ -36,6 +36,7 @@ mod proofs;
 mod properties;
 mod readme;
 mod regression;
+mod reported;
 mod reports;
 mod sarif;
 mod scripts;

@@ -15,6 +15,7 @@ use crate::{
         input::{Machine, read, unreadable},
         output::{Output, PageFormat, complain, stdout},
     },
+    diagnosis::Finding,
     explain::{Known, Predicted, Server, Stop, explain},
     host::{Unknown, plain},
     lint::{Circumstances, HostFiles, Input, Options, lint},
@@ -141,6 +142,8 @@ fn known(file: &Path, arguments: &Arguments) -> Result<Known, Failure> {
             .first()
             .map_or_else(String::new, |label| report.sources.place(label.span)),
         symptoms: finding.predictions(arguments.target_version).collect(),
+        modules: modules(finding),
+        arguments: finding.arguments.clone(),
     });
     let findings = findings.collect();
     let unchecked = report.unchecked.iter().filter_map(|unchecked| unchecked.rule);
@@ -161,6 +164,18 @@ fn known(file: &Path, arguments: &Arguments) -> Result<Known, Failure> {
             configuration,
         }),
     })
+}
+
+/// The modules that a finding is about.
+fn modules(finding: &Finding) -> Vec<String> {
+    let members = finding.members.iter().map(|member| member.module.clone());
+    let named = finding.arguments.iter().filter(|(kind, _)| *kind == "module");
+    let named = named.map(|(_, module)| module.clone());
+    if finding.members.is_empty() {
+        named.collect()
+    } else {
+        members.collect()
+    }
 }
 
 /// Says that the rest of a text was not read.
