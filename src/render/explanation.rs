@@ -201,7 +201,7 @@ impl Case<'_> {
     fn variant(&self) -> Option<&'static str> {
         let Cause { page, symptom, .. } = self.cause;
         match symptom.variants {
-            [variant] if matches!(page.files, [] | [FileKind::Password]) => Some(variant),
+            [variant] if matches!(page.files, [] | [FileKind::Password, ..]) => Some(variant),
             _ => None,
         }
     }

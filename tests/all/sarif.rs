@@ -40,7 +40,7 @@ fn every_rule_is_described() {
     assert_eq!(rule["defaultConfiguration"]["level"], "error");
     assert_eq!(
         rule["properties"],
-        json!({ "tags": ["rsync", "rsyncd.conf", "secrets"], "precision": "very-high" })
+        json!({ "tags": ["rsync", "rsyncd.conf", "secrets", "script", "dockerfile"], "precision": "very-high" })
     );
     // A path that nobody could look at is no silence.
     let notifications = &log["runs"][0]["invocations"][0]["toolExecutionNotifications"];

@@ -153,10 +153,8 @@ fn unchecked_cd<'a>(
         return None;
     }
     let calls = subject.script.calls.iter();
-    let before = calls.filter(|call| call.range.start < transfer.call.range.start);
-    let cd = before
-        .filter(|call| matches!(&*call.program(), "cd" | "pushd" | "popd"))
-        .next_back()?;
+    let mut before = calls.filter(|call| call.range.start < transfer.call.range.start);
+    let cd = before.rfind(|call| matches!(&*call.program(), "cd" | "pushd" | "popd"))?;
     let is_before = transfer.call.blocks.starts_with(&cd.blocks);
     let place = cd.arguments().last()?.text();
     let may_be_missing = place.starts_with(UNKNOWN)
