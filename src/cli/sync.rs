@@ -55,32 +55,7 @@ pub(super) struct Arguments {
     words: Vec<OsString>,
 }
 
-const HELP: &str = "\
-rsyncctl sync [OPTION]... [USER@]HOST::MODULE[/PATH]... [DESTINATION]
-rsyncctl sync [OPTION]... rsync://[USER@]HOST[:PORT]/MODULE[/PATH]... [DESTINATION]
-rsyncctl sync [OPTION]... SOURCE... [USER@]HOST::MODULE[/PATH]
-
-Works like rsync: the same options, output and exit codes. Without a destination the files are listed, without a module
-the modules. Supported now: pulls, pushes and listings with
-  -a -r -d -l -p -t -g -o -D -A -X -U -E -S --devices --specials --numeric-ids -O -J   what is transferred and kept
-  -c -I -u --size-only --existing --ignore-existing -W -B --block-size   what is compared, and how
-  -f --filter --exclude --include --exclude-from --include-from -F -C -0  which files take part
-  --delete and its timings --delete-excluded --max-delete --ignore-errors --force   what is deleted
-  --delete-missing-args --ignore-missing-args -m -x --min-size --max-size -@ --chmod --remove-source-files
-  -b --suffix -k -L --copy-unsafe-links --safe-links --munge-links -M -s --max-alloc --trust-sender
-  -z --compress-choice --compress-level --skip-compress              how the data travel
-  --old-compress --new-compress --checksum-choice --checksum-seed
-  -n -v -q -i -h --list-only --stats --no-motd --progress --info --debug   what is done and printed
-  --out-format --log-file --log-file-format -8 --outbuf --stderr --json
-  --bwlimit --port --timeout --contimeout --password-file --protocol -4 -6      how the daemon is reached
-  --address --sockopts --early-input
-  --inplace --append --append-verify --partial --partial-dir -P --delay-updates -T   where files are made
-  --backup-dir --compare-dest --copy-dest --link-dest -y --fsync --preallocate     and what is kept and used
-  --chown --usermap --groupmap --mkpath                                  whom they belong to, and where
-  -H (pushes: from protocol 30); in pushes too: -K --super --write-devices; in pulls only: -A -X
-and the --no-OPTION forms. Every other option of rsync's is refused by name. -vv tells of no filter rules, and
--vvv says no more than -vv. With --json a program can read what happens; -VV tells it what this client can do.
-";
+const HELP: &str = include_str!("sync.help");
 
 /// Carries out rsync's command line.
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {

@@ -185,6 +185,22 @@ fn a_module_that_nobody_can_use_is_told() {
 }
 
 #[test]
+fn a_file_without_modules_is_told() {
+    let folder = folder(&[("rsyncd.conf", "path = /srv\n")]);
+    for arguments in [
+        &["access", "rsyncd.conf"][..],
+        &["access", "rsyncd.conf", "--from", "::1"],
+    ] {
+        let output = rsyncctl(&folder, arguments);
+        assert!(
+            stderr(&output).contains("the file has no modules"),
+            "{}",
+            stderr(&output)
+        );
+    }
+}
+
+#[test]
 fn users_who_gain_are_named_where_two_files_are_compared() {
     let text = |users: &str| format!("[m]\npath = /srv\nauth users = {users}\nsecrets file = /s\n");
     let folder = folder(&[("old.conf", &text("joe")), ("new.conf", &text("joe, ann"))]);

@@ -109,6 +109,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
                 return Ok(resolved.without_answer());
             }
         };
+        if scopes.is_empty() {
+            complain(view.pick("the file has no modules", "这个文件里没有模块"))?;
+        }
         match &arguments.from {
             Some(from) => {
                 let peer = Peer::new(from.address, from.name.clone());
