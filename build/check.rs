@@ -75,6 +75,10 @@ impl<'a> Place<'a> {
         if *stem != *expected {
             return Err(self.error("", 0, "name", &format!("the file must be named {expected}.md")));
         }
+        if identifiers.iter().filter(|one| **one == page.id).count() > 1 {
+            let message = format!("`{}` is the id of another page too", page.id);
+            return Err(self.error("", 0, "id", &message));
+        }
         for (language, text) in [("en", &page.en), ("zh", &page.zh)] {
             for (key, value) in texts(text).into_iter().take(4) {
                 if value.is_none() {

@@ -143,12 +143,25 @@ fn every_mistake_of_the_parameters_has_its_line() {
     }
 }
 
+#[test]
+fn an_id_is_of_one_page() {
+    let sound = read(&format!("rules/{PAGE}.md"));
+    let error = check_among(&sound, &["RSY301", "RSY302", "RSY301"]).expect_err("an id twice");
+    let expected = format!("rules/{PAGE}.md:2: `RSY301` is the id of another page too");
+    assert!(error.starts_with(&expected), "{error}");
+}
+
 fn check(text: &str) -> Result<(), String> {
+    check_among(text, &["RSY301"])
+}
+
+fn check_among(text: &str, identifiers: &[&str]) -> Result<(), String> {
     let file = format!("rules/{PAGE}.md");
     let parts = split(text).map_err(|(line, error)| format!("{file}:{line}: {error}"))?;
     let place = Place::new(&file, &parts);
     let page: Page = place.front_matter()?;
-    place.check_page(&page, &["RSY301".to_owned()])
+    let identifiers: Vec<_> = identifiers.iter().map(ToString::to_string).collect();
+    place.check_page(&page, &identifiers)
 }
 
 fn check_parameters(text: &str) -> Result<(), String> {
