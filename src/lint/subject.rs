@@ -18,7 +18,7 @@ use crate::{
     },
     model::{
         self, Configuration, Origin, Parameter, Resolved, Scope, Setting,
-        access::{self, Admitted, Lookups},
+        access::{self, Admitted, Lookups, Reach},
     },
     syntax,
     terms::{Release, SourceId, Sources, Span},
@@ -59,22 +59,24 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Modules that share their lists share the answer.
+    /// Modules whose lists are the same share the answer.
     fn admitted(&self, configuration: &Configuration, module: usize) -> Admitted {
         let all = self.admitted.get_or_init(|| {
-            let mut known = HashMap::new();
+            let (mut known, mut reach) = (HashMap::new(), Reach::new(configuration));
+            // A list that holds for many modules is compared with the others once.
+            let (mut places, mut texts) = (HashMap::new(), HashMap::new());
             let scopes = configuration.module_scopes();
             let of = scopes.map(|(scope, _)| {
-                let list = |parameter| {
-                    let setting = configuration.text(scope, parameter).origin.setting();
-                    setting.map(Setting::span)
-                };
-                let lookups = Lookups::of(configuration, scope);
-                let lists = [Parameter::HostsAllow, Parameter::HostsDeny].map(list);
-                let key = (lists, lookups.reverse, lookups.forward);
-                *known
-                    .entry(key)
-                    .or_insert_with(|| access::admitted(configuration, scope))
+                let lists = [Parameter::HostsAllow, Parameter::HostsDeny].map(|parameter| {
+                    let setting = configuration.text(scope, parameter).origin.setting()?;
+                    let number = places.entry(setting.value_span()).or_insert_with(|| {
+                        let next = texts.len();
+                        *texts.entry(setting.text.bytes()).or_insert(next)
+                    });
+                    Some(*number)
+                });
+                let key = (lists, Lookups::of(configuration, scope));
+                *known.entry(key).or_insert_with(|| reach.admitted(scope))
             });
             of.collect()
         });

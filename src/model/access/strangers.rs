@@ -31,12 +31,27 @@ const PUBLIC: [(u128, u128); 2] = [(0, (1 << 32) - 1), (0x2 << 124, (0x4 << 124)
 /// Whom the host lists of a module let in. Names are taken for those of few hosts: a list that bans some by name lets
 /// strangers in, one that admits some by name does not. Masks with gaps are taken for those of few hosts too.
 pub fn admitted(configuration: &Configuration, scope: Scope) -> Admitted {
-    Reach::new(configuration).of(scope).admits(listens(configuration))
+    Reach::new(configuration).admitted(scope)
+}
+
+impl Reach<'_> {
+    /// The same for one module after the other.
+    pub fn admitted(&mut self, scope: Scope) -> Admitted {
+        let listens = listens(self.configuration());
+        self.of(scope).admits(listens)
+    }
 }
 
 /// How much of IPv4 and of IPv6 the host lists of a module let in, in percent; none if that is nearly all to which the
 /// daemon listens.
 pub fn admitted_percent(configuration: &Configuration, scope: Scope) -> Option<[u8; 2]> {
+    let lists = [Parameter::HostsAllow, Parameter::HostsDeny];
+    if lists
+        .iter()
+        .all(|&list| configuration.text(scope, list).value.is_empty())
+    {
+        return None;
+    }
     let listens = listens(configuration);
     let percent = Reach::new(configuration).of(scope).percent();
     let is_nearly_all = (0..2).all(|family| !listens[family] || percent[family] >= 99);
