@@ -1,6 +1,6 @@
 //! Names of parameters and modules.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::{
     catalog::{Harm, Safety},
@@ -27,6 +27,8 @@ pub(super) const CHECKS: &[Check] = &[
 /// RSY101: rsyncd logs a name that it does not know and carries on, so a typo in `hosts allow` leaves the module
 /// open to everyone.
 fn unknown_parameter(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    // The same name may stand in every module.
+    let mut known = HashMap::new();
     for problem in &subject.configuration.problems {
         let ProblemKind::UnknownParameter(name, value) = &problem.kind else {
             continue;
@@ -51,8 +53,8 @@ fn unknown_parameter(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
             );
             continue;
         }
-        let meant = meant(name.bytes());
-        let Some((parameter, variant)) = meant else {
+        let meant = known.entry(name.bytes()).or_insert_with(|| meant(name.bytes()));
+        let Some((parameter, variant)) = *meant else {
             out.report(case.variant("other"));
             continue;
         };
