@@ -15,7 +15,7 @@ pub use daemons::running_configurations;
 pub use image::Image;
 pub use live::Live;
 pub(crate) use live::{NOT_REGULAR, plain, read_bounded};
-pub use walk::{Component, normalize, resolve, walk};
+pub use walk::{Component, follow, normalize, walk};
 
 /// The most that is read of one file, in bytes. Larger ones are no configuration.
 pub const LARGEST_FILE: u64 = 32 << 20;

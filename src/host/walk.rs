@@ -22,16 +22,7 @@ pub struct Component {
 /// # Errors
 /// The reason why a component cannot be looked at.
 pub fn walk(host: &dyn Host, path: &Path) -> Fact<Vec<Component>> {
-    go(host, path).map(|(passed, _)| passed)
-}
-
-/// Where an absolute path leads, without links and without `..`; where a component is missing, what is behind it is
-/// taken by its words.
-///
-/// # Errors
-/// The reason why a component cannot be looked at.
-pub fn resolve(host: &dyn Host, path: &Path) -> Fact<PathBuf> {
-    go(host, path).map(|(_, end)| end)
+    follow(host, path).map(|(passed, _)| passed)
 }
 
 /// An absolute path without `..`, as its words say: a link on the way may lead elsewhere.
@@ -49,7 +40,12 @@ fn by_words(mut here: PathBuf, way: &mut Way) -> PathBuf {
     here
 }
 
-fn go(host: &dyn Host, path: &Path) -> Fact<(Vec<Component>, PathBuf)> {
+/// The same, and where the path leads, without links and without `..`; where a component is missing, what is behind it is
+/// taken by its words.
+///
+/// # Errors
+/// The reason why a component cannot be looked at.
+pub fn follow(host: &dyn Host, path: &Path) -> Fact<(Vec<Component>, PathBuf)> {
     let mut passed = Vec::new();
     let mut here = PathBuf::from("/");
     let mut way = Way::new(path);

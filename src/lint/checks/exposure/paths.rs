@@ -9,7 +9,7 @@ use std::{
 
 use super::{asks_for_users, is_guarded, keeps_strangers_out};
 use crate::{
-    host::{Component, EntryKind, Host, normalize, resolve, walk},
+    host::{Component, EntryKind, Host, follow, normalize},
     lint::{
         checks::Check,
         report::{Case, Reporter},
@@ -59,9 +59,10 @@ fn destination(host: &dyn Host, path: &Path) -> PathBuf {
         let link = component.metadata.filter(|found| found.kind == EntryKind::Link);
         link.is_some_and(|link| link.uid != 0)
     };
-    let is_safe = walk(host, path).is_ok_and(|passed| !passed.iter().any(is_foreign));
-    let resolved = is_safe.then(|| resolve(host, path).ok()).flatten();
-    resolved.unwrap_or_else(|| normalize(path))
+    match follow(host, path) {
+        Ok((passed, end)) if !passed.iter().any(is_foreign) => end,
+        _ => normalize(path),
+    }
 }
 
 /// Whether another file system begins there than that of the folder above.
