@@ -16,6 +16,9 @@ use crate::rsync::{
     tree::{Attributes, Status},
 };
 
+/// What was where something is made, or its like in another folder; and whether that was told.
+type Room = (Option<Status>, bool);
+
 /// What is made without the sender, and what is set.
 impl Generator<'_> {
     /// Makes a folder before its own list comes, so that the time of the folder that it is in need not change later. What
@@ -184,25 +187,18 @@ impl Generator<'_> {
                 return Ok(self.touch(number, entry, &now.expect("a link"), 0));
             }
         }
-        let before = match self.make_way(entry, now)? {
-            Ok(before) => before,
-            Err(failure) => return Ok(Err(failure)),
-        };
-        let (like, is_told) = match self.alternative(number, entry, now) {
+        let (like, is_told) = match self.make_room(number, entry, now)? {
             Ok(Some(found)) => found,
             Ok(None) => return Ok(Ok(())),
             Err(failure) => return Ok(Err(failure)),
         };
-        if let Err(failure) = self.back_up(entry, now) {
-            return Ok(Err(failure));
-        }
         if !self.options.dry_run
             && let Some(tree) = &mut self.tree
             && let Err(error) = tree.make_symlink(&name, &target)
         {
             return Ok(Err(self.failure("symlink {} failed", entry, &error)));
         }
-        Ok(self.made(number, entry, before.or(like).as_ref(), is_told))
+        Ok(self.made(number, entry, like.as_ref(), is_told))
     }
 
     pub(super) fn node(
@@ -217,18 +213,11 @@ impl Generator<'_> {
         if now.is_some_and(|now| self.is_same_node(entry, &now)) {
             return Ok(self.touch(number, entry, &now.expect("something is there"), 0));
         }
-        let before = match self.make_way(entry, now)? {
-            Ok(before) => before,
-            Err(failure) => return Ok(Err(failure)),
-        };
-        let (like, is_told) = match self.alternative(number, entry, now) {
+        let (like, is_told) = match self.make_room(number, entry, now)? {
             Ok(Some(found)) => found,
             Ok(None) => return Ok(Ok(())),
             Err(failure) => return Ok(Err(failure)),
         };
-        if let Err(failure) = self.back_up(entry, now) {
-            return Ok(Err(failure));
-        }
         if !self.options.dry_run
             && let Some(tree) = &mut self.tree
         {
@@ -244,7 +233,7 @@ impl Generator<'_> {
                 return Ok(Err(self.failure("mknod {} failed", entry, &error)));
             }
         }
-        Ok(self.made(number, entry, before.or(like).as_ref(), is_told))
+        Ok(self.made(number, entry, like.as_ref(), is_told))
     }
 
     /// Whether something is the device or the special file that the sender has.
@@ -256,6 +245,27 @@ impl Generator<'_> {
         now.mode & 0o170_000 == entry.mode & 0o170_000 && is_same_number
     }
 
+    /// Makes room for what is no file and no folder: what was there, or its like in another folder, and whether that was
+    /// told already. `None` if nothing is left to do.
+    fn make_room(
+        &mut self,
+        number: u32,
+        entry: &Entry,
+        now: Option<Status>,
+    ) -> Result<Result<Option<Room>, Failure>, Error> {
+        let before = match self.make_way(entry, now)? {
+            Ok(before) => before,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let found = self.alternative(number, entry, now);
+        Ok(found.and_then(|found| match found {
+            Some((like, is_told)) => self
+                .back_up(entry, now)
+                .map(|()| Some((before.or(like), is_told))),
+            None => Ok(None),
+        }))
+    }
+
     /// What other folders have of something that is not there: its like, and whether that was told already. `None` if nothing
     /// is left to do.
     fn alternative(
@@ -263,7 +273,7 @@ impl Generator<'_> {
         number: u32,
         entry: &Entry,
         now: Option<Status>,
-    ) -> Result<Option<(Option<Status>, bool)>, Failure> {
+    ) -> Result<Option<Room>, Failure> {
         if now.is_some() {
             return Ok(Some((None, false)));
         }
