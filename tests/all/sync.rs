@@ -10,6 +10,7 @@ mod filters;
 mod incremental;
 mod output;
 mod parts;
+mod peer;
 mod places;
 mod programs;
 mod trees;

@@ -3,18 +3,15 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{Shutdown, TcpListener},
     os::unix::fs::PermissionsExt as _,
     path::Path,
-    process::{Command, Output},
-    thread,
+    process::Output,
     time::{Duration, UNIX_EPOCH},
 };
 
 use crate::{
-    support::{daemon::installed, program::program, skip},
-    sync::{Stage, touch},
+    support::{daemon::installed, skip},
+    sync::{Stage, peer::answered, touch},
 };
 
 /// Many folders, one with more files than are listed ahead, and one far down.
@@ -213,48 +210,6 @@ const TWICE: &[u8] = b"\x19\x01.\x00\x00\x10\x3b\x00\xca\x9a\xed\x41\x00\x00\
 /// An empty list of the folder with number 1.
 const EMPTY: &[u8] = b"\xff\x65\x00";
 
-/// What comes of a client whose daemon sends these bytes behind the setup.
-fn answered(words: &[&str], bytes: &[u8], ours: bool) -> Output {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!(
-        "rsync://127.0.0.1:{}",
-        listener.local_addr().expect("bound").port()
-    );
-    let head = (7 << 24 | bytes.len() as u32).to_le_bytes();
-    // The flag of incremental recursion, the seed, and a frame.
-    let said = [&[1, 1, 0, 0, 0], &head[..], bytes].concat();
-    let peer = thread::spawn(move || {
-        let (mut stream, _) = listener.accept().expect("it connects");
-        stream
-            .write_all(b"@RSYNCD: 32.0 sha512 md5\n")
-            .expect("it listens");
-        let mut reader = BufReader::new(stream.try_clone().expect("a socket"));
-        for _ in 0..2 {
-            reader.read_until(b'\n', &mut Vec::new()).expect("a line");
-        }
-        stream.write_all(b"@RSYNCD: OK\n").expect("it listens");
-        while reader
-            .read_until(0, &mut Vec::new())
-            .is_ok_and(|length| length > 1)
-        {}
-        stream.write_all(&said).expect("it listens");
-        let _ = stream.shutdown(Shutdown::Write);
-        let _ = reader.read_to_end(&mut Vec::new());
-    });
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut command = if ours {
-        program(folder.path(), &["sync"])
-    } else {
-        let mut command = Command::new("timeout");
-        command.args(["60", "rsync"]).current_dir(folder.path());
-        command
-    };
-    command.args(words.iter().map(|word| word.replace("{url}", &url)));
-    let output = command.output().expect("the client runs");
-    peer.join().expect("the peer ends");
-    output
-}
-
 /// The first line of what went wrong, without where in the program.
 fn complaint(output: &Output) -> (String, Option<i32>) {
     let error = String::from_utf8_lossy(&output.stderr);
@@ -299,7 +254,7 @@ fn lists_that_cannot_be_are_refused() {
     ];
     for (parts, text, code) in cases {
         for ours in [false, true] {
-            let output = answered(&["-r", "{url}/m/", "d"], &parts.concat(), ours);
+            let output = answered(&["-r", "{url}/m/", "d"], 1, &parts.concat(), ours);
             assert_eq!(
                 complaint(&output),
                 (text.to_owned(), Some(code)),
@@ -309,7 +264,7 @@ fn lists_that_cannot_be_are_refused() {
     }
     // The client did not say that it takes lists one by one.
     for ours in [false, true] {
-        let output = answered(&["-r", "--no-i-r", "{url}/m/", "d"], ROOT, ours);
+        let output = answered(&["-r", "--no-i-r", "{url}/m/", "d"], 1, ROOT, ours);
         let text = "Incompatible options specified for inc-recursive connection.";
         assert_eq!(complaint(&output), (text.to_owned(), Some(1)), "{ours}");
     }
@@ -322,7 +277,7 @@ fn lists_that_cannot_be_are_refused() {
         (b"\x00\x00\x00", "Invalid file index: -1"),
     ];
     for (bytes, text) in own {
-        let output = answered(&["-r", "{url}/m/", "d"], &[ROOT, bytes].concat(), true);
+        let output = answered(&["-r", "{url}/m/", "d"], 1, &[ROOT, bytes].concat(), true);
         assert_eq!(complaint(&output), (text.to_owned(), Some(2)), "{bytes:?}");
     }
 }
