@@ -15,6 +15,7 @@ mod places;
 mod programs;
 mod trees;
 mod unasked;
+mod waits;
 
 use std::{
     env, fs,
