@@ -10,6 +10,7 @@ mod output;
 mod resolved;
 mod rules;
 mod settings;
+mod signals;
 mod sync;
 
 use std::{

@@ -13,6 +13,7 @@ mod parts;
 mod peer;
 mod places;
 mod programs;
+mod strangers;
 mod trees;
 mod unasked;
 mod waits;
