@@ -206,6 +206,11 @@ fn told(output: &Output, place: &str) -> String {
     text
 }
 
+/// A number of the environment.
+fn number(name: &str) -> Option<u64> {
+    env::var(name).ok()?.parse().ok()
+}
+
 fn some_files(root: &Path) {
     for (name, text) in [
         ("f1", "one"),
@@ -653,7 +658,6 @@ fn generated_trees_become_the_same() {
         skip(&format!("the comparison needs a real rsync; {reason}"));
         return;
     }
-    let number = |name| env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let count = number("RSYNCCTL_TREES").unwrap_or(160);
     let first = number("RSYNCCTL_SEED").unwrap_or(1);
     let next = Mutex::new(first..first + count);

@@ -16,6 +16,7 @@ mod error;
 mod extended;
 mod folders;
 mod fuzzy;
+mod gather;
 mod generator;
 mod hard_links;
 mod ids;

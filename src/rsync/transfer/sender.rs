@@ -8,6 +8,7 @@ use crate::rsync::{
         announce::Announcer,
         build::{ERROR, VANISHED},
         counts::FileCounts,
+        gather::AskedValues,
         part::Listed,
         receiver::Counts,
         requests::{Arrived, Requests},
@@ -35,6 +36,8 @@ pub(crate) struct Sender<'a> {
     pub(crate) found: Found,
     /// What the server deleted.
     pub(crate) deleted: FileCounts,
+    /// The long values of extended attributes that it asked for.
+    pub(crate) values: AskedValues,
     /// How many phases have ended.
     pub(crate) phases: u8,
 }
@@ -81,7 +84,12 @@ impl Sender<'_> {
                 Arrived::Message(tag, text) => self.message(tag, &text)?,
                 Arrived::Deletions(deleted) => self.deleted = deleted,
                 Arrived::Done => self.done()?,
-                Arrived::Request { number, record, sums } => self.answer(number, &record, &sums)?,
+                Arrived::Request {
+                    number,
+                    record,
+                    values,
+                    sums,
+                } => self.answer(number, &record, &values, &sums)?,
             }
             self.outgoing.send_if_full()?;
         }
@@ -207,8 +215,15 @@ impl Sender<'_> {
         }
     }
 
-    fn answer(&mut self, number: u32, record: &Record, sums: &BlockSums) -> Result<(), Error> {
+    fn answer(
+        &mut self,
+        number: u32,
+        record: &Record,
+        values: &[i32],
+        sums: &BlockSums,
+    ) -> Result<(), Error> {
         let (file, argument) = self.announcer.file(number)?;
+        self.values.ask(&file.list, &file.entry, values)?;
         self.announcer.advance_to(number);
         let entry = &file.entry;
         let is_wanted = record.flags.has(ItemFlags::TRANSFER);
@@ -221,7 +236,7 @@ impl Sender<'_> {
                 self.counts.size += entry.size.unsigned_abs();
             }
             self.report(number, argument, &file, record);
-            self.echo(number, record);
+            self.echo(number, argument, &file, record);
             return Ok(());
         }
         self.send(number, argument, &file, record, sums)
@@ -241,9 +256,22 @@ impl Sender<'_> {
         });
     }
 
-    fn echo(&mut self, number: u32, record: &Record) {
+    /// Repeats what the server said of a file, with the values that it wants.
+    fn echo(&mut self, number: u32, argument: usize, file: &Listed, record: &Record) {
         self.indices.write(Index::File(number), self.outgoing.buffer());
         record.write(self.outgoing.buffer());
+        if !AskedValues::follow(&self.session, self.options, record) {
+            return;
+        }
+        let source = self.announcer.source(argument);
+        let unread = self
+            .values
+            .write(&file.list, &file.entry, source, self.outgoing.buffer());
+        for attribute in unread {
+            let text = format!("failed to re-read xattr {attribute} for {}", shown(file.name()));
+            self.faults.fail();
+            self.observer.observe(Event::Failed(&text));
+        }
     }
 
     /// Sends a file: what the basis lacks, and where the rest stands in it.
@@ -267,7 +295,7 @@ impl Sender<'_> {
         self.counts.size += listed.entry.size.unsigned_abs();
         self.report(number, argument, listed, record);
         let before = self.outgoing.written();
-        self.echo(number, record);
+        self.echo(number, argument, listed, record);
         sums.head.write(self.outgoing.buffer());
         // Asked once more, a file is not appended to.
         let is_first = self.sent.insert(number);

@@ -2,6 +2,7 @@
 
 mod acl;
 mod entry;
+mod extended;
 mod flag;
 mod names;
 mod order;
@@ -11,11 +12,15 @@ mod xattr;
 
 pub use acl::{Acl, AclWriter, Grant};
 pub use entry::{Entry, Extra, FileKind, FileList};
+pub use extended::CallName;
 pub use names::{NameReader, Named, OwnedName};
 pub use order::{compare, numbered, sorted, without_duplicates};
 pub use read::{Fields, Item, ListReader};
 pub use write::{Id, ListWriter, write_names};
-pub use xattr::{Xattr, XattrValue, XattrWriter, read_value, read_wanted, write_wanted};
+pub use xattr::{
+    Xattr, XattrValue, XattrWriter, end_values, read_all_wanted, read_value, read_wanted, write_value,
+    write_wanted,
+};
 
 /// The longest name and the longest text of a link, in bytes.
 pub const MAX_PATH: usize = 4095;

@@ -1,6 +1,6 @@
 use crate::rsync::proto::{
     Encode,
-    file_list::{Entry, Extra, Fields, FileKind, MAX_SHARED, flag},
+    file_list::{CallName, Entry, Extra, Fields, FileKind, MAX_SHARED, extended::ExtendedWriter, flag},
 };
 
 /// Writes entries; what is as in the entry before is left out (`send_file_entry` in flist.c).
@@ -14,11 +14,12 @@ pub struct ListWriter {
     uid: u32,
     gid: u32,
     major: u32,
+    extended: ExtendedWriter,
 }
 
 impl ListWriter {
     /// The beginning of a session.
-    pub const fn new(fields: Fields) -> Self {
+    pub fn new(fields: Fields) -> Self {
         Self {
             fields,
             name: Vec::new(),
@@ -28,6 +29,7 @@ impl ListWriter {
             uid: 0,
             gid: 0,
             major: 0,
+            extended: ExtendedWriter::default(),
         }
     }
 
@@ -41,7 +43,7 @@ impl ListWriter {
         extra: &Extra,
         start: u32,
         number: u32,
-        call: &mut dyn FnMut(Id) -> Option<Vec<u8>>,
+        call: &mut CallName<'_>,
         to: &mut impl Encode,
     ) {
         let fields = self.fields;
@@ -84,6 +86,7 @@ impl ListWriter {
         if is_whole {
             self.put_attributes(flags, entry, extra, [user.as_deref(), group.as_deref()], to);
         }
+        self.extended.write(&fields, entry, extra, call, to);
         (self.mode, self.mtime) = (entry.mode, entry.mtime);
         (self.uid, self.gid) = (entry.uid, entry.gid);
         self.atime = extra.atime.unwrap_or(self.atime);
@@ -269,8 +272,8 @@ pub fn write_names(
     to: &mut impl Encode,
 ) {
     let kinds = [
-        (fields.owner, users, of_root.map(|names| names.0)),
-        (fields.group, groups, of_root.map(|names| names.1)),
+        (fields.owner || fields.acls, users, of_root.map(|names| names.0)),
+        (fields.group || fields.acls, groups, of_root.map(|names| names.1)),
     ];
     for (is_sent, names, root) in kinds {
         if !is_sent {
