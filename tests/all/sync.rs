@@ -365,7 +365,7 @@ fn hard_links_are_pushed_as_such() {
             touch(&root.join(name), UNIX_EPOCH + Duration::from_secs(1_000_000_000));
         }
     };
-    for protocol in ["--protocol=30", "--protocol=31", "--protocol=32"] {
+    for protocol in ["--protocol=29", "--protocol=30", "--protocol=31", "--protocol=32"] {
         let words = ["-rlptH", "-i", protocol, "src/", "{url}/drop"];
         if let Err(difference) = stage.compare_push(&words, source, |_| {}) {
             panic!("{difference}");
@@ -577,10 +577,6 @@ fn generated_push(seed: u64) -> Result<(), String> {
     for _ in 0..random.below(3) {
         words.push(random.pick(&others).to_owned());
     }
-    // Refused below protocol 30.
-    if words.iter().any(|word| word == "--protocol=29") {
-        words.retain(|word| word != "-H");
-    }
     words.push(random.pick(&["src/", "src"]).to_owned());
     words.push(random.pick(&["{url}/drop", "{url}/drop/dst"]).to_owned());
     let words: Vec<_> = words.iter().map(String::as_str).collect();
@@ -592,11 +588,17 @@ fn generated_push(seed: u64) -> Result<(), String> {
         |root| {
             fs::create_dir(root.join("src")).expect("a folder");
             plant(&root.join("src"), &mut Random::new(seed), None, true);
+            if words.contains(&"-H") {
+                link(&root.join("src"), &mut Random::new(seed + 2));
+            }
         },
         |target| {
             let mut random = Random::new(seed + 1);
             if !random.chance(30) {
                 plant(target, &mut random, Some(&stage.source()), may_conflict);
+                if words.contains(&"-H") {
+                    link(target, &mut random);
+                }
             }
         },
     )

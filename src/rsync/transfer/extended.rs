@@ -16,7 +16,7 @@ use crate::rsync::{
         keep::Keep,
         queue::Pending,
     },
-    tree::{Extended, Handle, Status, Wanted, is_kept},
+    tree::{Attributes, Extended, Handle, Status, Wanted, is_kept},
 };
 
 /// A long value: the set of attributes that it belongs to, and its number there. Files may share a set, and a sender gives
@@ -167,6 +167,27 @@ impl Generator<'_> {
                 .extended_difference(&self.list, entry, None, &mut self.asked),
         };
         compared.map_err(|error| self.failure("get_xattr_data: lgetxattr({}) failed", entry, &error))
+    }
+
+    /// Sets a modification time that is near enough to the nanosecond where an extended attribute is set too
+    /// (`rsync_xal_set` in xattrs.c).
+    pub(super) fn renew_time(&mut self, entry: &Entry, now: &Status, flags: u16) -> Result<(), Failure> {
+        let wanted = (entry.mtime, entry.nanoseconds);
+        let is_renewed = ItemFlags(flags).has(ItemFlags::XATTR)
+            && self.keep.keeps_time(entry)
+            && (now.mtime, now.nanoseconds) != wanted;
+        if !is_renewed || self.options.dry_run {
+            return Ok(());
+        }
+        let list = self.list.clone();
+        let name = self.keep.place(&list, entry);
+        let Some(tree) = &mut self.tree else { return Ok(()) };
+        let attributes = Attributes {
+            mtime: Some(wanted),
+            ..Attributes::default()
+        };
+        tree.apply(&name, &attributes, now)
+            .map_err(|error| self.failure("failed to set attributes of {}", entry, &error))
     }
 
     /// Reports what is done without the sender's data, and asks for long values of extended attributes.

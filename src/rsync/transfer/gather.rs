@@ -10,9 +10,7 @@ use std::{
 use crate::rsync::{
     proto::{
         ItemFlags, Record, Session, Violation,
-        file_list::{
-            Acl, Entry, Extra, FileKind, FileList, Xattr, XattrValue, end_values, write_value,
-        },
+        file_list::{Acl, Entry, Extra, FileKind, FileList, Xattr, XattrValue, end_values, write_value},
     },
     transfer::{
         Options,

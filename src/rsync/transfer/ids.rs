@@ -77,8 +77,14 @@ impl OwnerNames {
             grants.map(|grant| grant.id)
         };
         Self {
-            users: named(entries().map(|entry| entry.uid).chain(granted(true)).collect(), user_name),
-            groups: named(entries().map(|entry| entry.gid).chain(granted(false)).collect(), group_name),
+            users: named(
+                entries().map(|entry| entry.uid).chain(granted(true)).collect(),
+                user_name,
+            ),
+            groups: named(
+                entries().map(|entry| entry.gid).chain(granted(false)).collect(),
+                group_name,
+            ),
         }
     }
 }

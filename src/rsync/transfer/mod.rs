@@ -40,6 +40,7 @@ mod queue;
 mod receiver;
 mod receiving;
 mod regular;
+mod removal;
 mod requests;
 mod sender;
 mod session;

@@ -4,7 +4,7 @@ use crate::rsync::{
     delta::{BlockHash, BlockSums, Hasher, Pieces, search},
     proto::{Index, Indices, ItemFlags, Record, Session, Tag, TokenWriter, Violation, file_list::FileKind},
     transfer::{
-        Debug, Error, Event, Info, Observer, Options, Transferred,
+        Debug, Error, Event, Observer, Options, Transferred,
         announce::Announcer,
         build::{ERROR, VANISHED},
         counts::FileCounts,
@@ -15,7 +15,6 @@ use crate::rsync::{
         text::{describe, shown},
         wire::{Faults, Outgoing},
     },
-    tree::Status,
 };
 
 /// Answers the receiving server (`send_files` in sender.c).
@@ -149,54 +148,6 @@ impl Sender<'_> {
             _ => self.observer.observe(Event::Message(tag, text)),
         }
         Ok(())
-    }
-
-    /// A file arrived safely: it is removed here, if that is wanted (`successful_send` in sender.c).
-    fn stored(&mut self, number: u32) -> Result<(), Error> {
-        let (file, argument) = self.announcer.file(number)?;
-        if !self.options.remove_source_files {
-            return Ok(());
-        }
-        let (name, entry) = (file.name(), &file.entry);
-        let tree = &mut self.announcer.source(argument).tree;
-        let now = match self.options.copy_links {
-            true => tree.followed_status(name).map(Some),
-            false => tree.status(name),
-        };
-        let is_changed = |now: &Status| {
-            (now.size, now.mtime, now.nanoseconds) != (entry.size, entry.mtime, entry.nanoseconds)
-        };
-        let name_shown = shown(name);
-        match now {
-            Ok(Some(now)) if is_changed(&now) => {
-                self.faults.fail();
-                let text = format!("ERROR: Skipping sender remove for changed file: {name_shown}");
-                self.observer.observe(Event::Failed(&text));
-            }
-            Ok(Some(_)) => match tree.remove(name, false) {
-                Ok(()) if self.options.output.info(Info::Remove) > 0 => {
-                    let text = format!("sender removed {name_shown}");
-                    self.observer.observe(Event::Warning(&text));
-                }
-                Ok(()) => {}
-                Err(error) => self.not_removed("remove", &name_shown, &error),
-            },
-            Ok(None) => {
-                let text = format!("sender file already removed: {name_shown}");
-                self.observer.observe(Event::Warning(&text));
-            }
-            Err(error) => self.not_removed("re-lstat", &name_shown, &error),
-        }
-        Ok(())
-    }
-
-    fn not_removed(&self, action: &str, name: &str, error: &io::Error) {
-        self.faults.fail();
-        let text = format!(
-            "rsync: [sender] sender failed to {action} {name}: {}",
-            describe(error)
-        );
-        self.observer.observe(Event::Failed(&text));
     }
 
     /// How the search went (`match_report` in match.c).

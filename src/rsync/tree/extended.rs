@@ -316,7 +316,9 @@ mod tests {
     use crate::rsync::{
         proto::{
             Input,
-            file_list::{Acl, AclWriter, Fields, FileList, Grant, ListReader, Xattr, XattrValue, XattrWriter},
+            file_list::{
+                Acl, AclWriter, Fields, FileList, Grant, ListReader, Xattr, XattrValue, XattrWriter,
+            },
         },
         tree::{Extended, Tree},
     };
@@ -386,7 +388,11 @@ mod tests {
             // A name of a byte, no length, no time, and the mode.
             written.extend([4, 1, name, 0, 0, 0, 0, 0, 0, 0]);
             written.extend(mode.to_le_bytes());
-            acls.write(handle.acl(mode).expect("an ACL").condensed(mode), &mut |_| None, &mut written);
+            acls.write(
+                handle.acl(mode).expect("an ACL").condensed(mode),
+                &mut |_| None,
+                &mut written,
+            );
             if name == b'd' {
                 defaults.write(handle.default_acl().expect("an ACL"), &mut |_| None, &mut written);
             }

@@ -11,8 +11,7 @@ use crate::{
     differential::generator::Random,
     support::{daemon::installed, program::program, skip},
     sync::{
-        Stage, some_files,
-        number,
+        Stage, number, some_files,
         trees::{link, plant, touch},
     },
 };
@@ -86,7 +85,7 @@ fn acls_and_attributes_become_the_same() {
         return;
     }
     let mut differences = Vec::new();
-    for seed in 1..=60 {
+    for seed in 1..=number("RSYNCCTL_TREES").unwrap_or(60) {
         let stage = Stage::new();
         let mut random = Random::new(seed);
         plant(&stage.source(), &mut random, None, false);
@@ -139,7 +138,8 @@ fn acls_and_attributes_are_pushed_the_same() {
             return;
         }
         let kept = random.pick(&[
-            "-aAXi", "-aXi", "-aAi", "-rptXi", "-rAi", "-aAXin", "-aAXic", "-aAXiI", "-aAXHi", "-dAXi", "-aAXLi",
+            "-aAXi", "-aXi", "-aAi", "-rptXi", "-rAi", "-aAXin", "-aAXic", "-aAXiI", "-aAXHi", "-dAXi",
+            "-aAXLi",
         ]);
         let mut words = vec![
             kept,
@@ -211,7 +211,10 @@ fn long_values_that_files_share_are_sent_once() {
         }
     };
     plant(stage.folder.path());
-    if xattr::get(stage.folder.path().join("src"), "user.long").expect("an answer").is_none() {
+    if xattr::get(stage.folder.path().join("src"), "user.long")
+        .expect("an answer")
+        .is_none()
+    {
         skip("the file system of temporary folders has no extended attributes");
         return;
     }

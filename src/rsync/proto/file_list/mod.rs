@@ -13,10 +13,10 @@ mod xattr;
 pub use acl::{Acl, AclWriter, Grant};
 pub use entry::{Entry, Extra, FileKind, FileList};
 pub use extended::CallName;
-pub use names::{NameReader, Named, OwnedName};
+pub use names::{Id, NameReader, Named, OwnedName, write_names};
 pub use order::{compare, numbered, sorted, without_duplicates};
 pub use read::{Fields, Item, ListReader};
-pub use write::{Id, ListWriter, write_names};
+pub use write::ListWriter;
 pub use xattr::{
     Xattr, XattrValue, XattrWriter, end_values, read_all_wanted, read_value, read_wanted, write_value,
     write_wanted,
