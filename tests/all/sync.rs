@@ -525,10 +525,6 @@ fn generated_pull(seed: u64) -> Result<(), String> {
     for _ in 0..random.below(3) {
         words.push(random.pick(&RECEIVING).to_owned());
     }
-    // A pull with hard links asks for whole lists, which is said.
-    if words.iter().any(|word| word == "-H") {
-        words.push("--no-inc-recursive".to_owned());
-    }
     words.push(random.pick(&["{url}/data/src/", "{url}/data/src"]).to_owned());
     words.push("dst".to_owned());
     if words

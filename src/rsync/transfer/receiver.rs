@@ -82,6 +82,7 @@ impl Receiver<'_> {
             let next = self.next_record()?;
             // Nothing is said of them: they are passed over when something later is answered.
             for number in self.incoming.take_unsent() {
+                self.stored.fail(number);
                 self.lists.settled(number);
             }
             let Some((index, record)) = next else { continue };
@@ -331,10 +332,11 @@ impl Receiver<'_> {
         match self.store(target, wanted)? {
             Written::Stored => self.stored.push(number),
             Written::Delayed => self.delayed.push(number),
-            Written::Failed => {}
+            Written::Failed => self.stored.fail(number),
             Written::Mismatch(kept) => {
                 let shown = shown(&name);
                 if wanted.is_again {
+                    self.stored.fail(number);
                     self.faults.fail();
                     let text = format!("ERROR: {shown} failed verification -- update {kept}.");
                     self.observer.observe(Event::Failed(&text));
