@@ -8,6 +8,7 @@ mod extended;
 mod faults;
 mod filters;
 mod incremental;
+mod links;
 mod output;
 mod parts;
 mod peer;
@@ -132,14 +133,7 @@ impl Stage {
             let _ = fs::remove_dir_all(&target);
             fs::create_dir(&target).expect("a folder");
             plant(&target);
-            let mut command = if ours {
-                program(folder.path(), &["sync"])
-            } else {
-                let mut command = Command::new("timeout");
-                command.args(["60", "rsync"]);
-                command.current_dir(folder.path()).env("LC_ALL", "C.UTF-8");
-                command
-            };
+            let mut command = client(folder.path(), ours);
             command
                 .env_remove("RSYNC_PASSWORD")
                 .envs(environment.iter().copied());
@@ -172,6 +166,17 @@ impl Stage {
             .to_string();
         Err(format!("{environment:?} {words:?}\n{difference}"))
     }
+}
+
+/// Our client or the real one, in a folder.
+fn client(folder: &Path, ours: bool) -> Command {
+    if ours {
+        return program(folder, &["sync"]);
+    }
+    let mut command = Command::new("timeout");
+    command.args(["60", "rsync"]);
+    command.current_dir(folder).env("LC_ALL", "C.UTF-8");
+    command
 }
 
 /// What a client said, without what differs from run to run and from program to program.
@@ -345,34 +350,6 @@ fn the_same_is_pushed_and_said() {
         })
         .collect();
     assert!(differences.is_empty(), "{}", differences.join("\n"));
-}
-
-#[test]
-fn hard_links_are_pushed_as_such() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
-        return;
-    }
-    let stage = Stage::new();
-    let source: Prepare = |root| {
-        fs::create_dir_all(root.join("src/d")).expect("folders");
-        fs::write(root.join("src/a"), "one").expect("a file");
-        for name in ["src/d/b", "src/c"] {
-            fs::hard_link(root.join("src/a"), root.join(name)).expect("a link");
-        }
-        // The time of the folder must not happen to be that of the target.
-        for name in ["src/a", "src"] {
-            touch(&root.join(name), UNIX_EPOCH + Duration::from_secs(1_000_000_000));
-        }
-    };
-    for protocol in ["--protocol=29", "--protocol=30", "--protocol=31", "--protocol=32"] {
-        let words = ["-rlptH", "-i", protocol, "src/", "{url}/drop"];
-        if let Err(difference) = stage.compare_push(&words, source, |_| {}) {
-            panic!("{difference}");
-        }
-        use std::os::unix::fs::MetadataExt as _;
-        assert_eq!(fs::metadata(stage.target().join("c")).expect("a file").nlink(), 3);
-    }
 }
 
 #[test]
@@ -614,13 +591,7 @@ fn a_sender_removes_what_was_stored() {
             let url = format!("rsync://127.0.0.1:{}/writable/src/", stage.daemon.port());
             let folder = tempfile::tempdir().expect("a folder");
             fs::create_dir_all(folder.path().join("dst/f2/full")).expect("folders");
-            let mut command = if ours {
-                program(folder.path(), &["sync"])
-            } else {
-                let mut command = Command::new("rsync");
-                command.current_dir(folder.path());
-                command
-            };
+            let mut command = client(folder.path(), ours);
             command.args(["-ai", "--remove-source-files", "--exclude=excluded"]);
             let protocol = format!("--protocol={protocol}");
             let output = command

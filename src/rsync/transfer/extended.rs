@@ -8,13 +8,14 @@ use std::{
 
 use crate::rsync::{
     proto::{
-        Index, ItemFlags, Record,
+        Index, ItemFlags, Record, Violation,
         file_list::{Acl, Entry, FileKind, FileList, Xattr, XattrValue, write_wanted},
     },
     transfer::{
         generator::{Failure, Generator},
         keep::Keep,
         queue::Pending,
+        text::shown,
     },
     tree::{Attributes, Extended, Handle, Status, Wanted, is_kept},
 };
@@ -35,6 +36,23 @@ pub(crate) struct Difference {
     pub(crate) wanted: Vec<i32>,
     /// Whether a long value is other, which only the receiver can set.
     pub(crate) is_long: bool,
+}
+
+/// The long value of a file that has this number.
+///
+/// # Errors
+///
+/// There is none.
+pub(crate) fn long_value(list: &FileList, entry: &Entry, number: i32) -> Result<ValueKey, Violation> {
+    let is_long =
+        |attribute: &Xattr| attribute.number == number && matches!(attribute.value, XattrValue::Digest(..));
+    match list.xattr_set(entry) {
+        Some(set) if list.xattrs(entry).iter().any(is_long) => Ok((set, number)),
+        _ => Err(Violation::XattrNumber {
+            number,
+            name: shown(list.name(entry)),
+        }),
+    }
 }
 
 impl Keep<'_> {

@@ -14,7 +14,7 @@ use crate::rsync::{
     },
     transfer::{
         Options,
-        extended::ValueKey,
+        extended::{ValueKey, long_value},
         sources::Source,
         text::{describe, shown},
     },
@@ -147,13 +147,14 @@ impl AskedValues {
     /// A number of no long value, or of one that was asked for.
     pub(crate) fn ask(&mut self, list: &FileList, entry: &Entry, numbers: &[i32]) -> Result<(), Violation> {
         for &number in numbers {
-            let is_long = |attribute: &Xattr| {
-                attribute.number == number && matches!(attribute.value, XattrValue::Digest(..))
-            };
-            let key = list.xattr_set(entry).map(|set| (set, number));
-            let key = key.filter(|_| list.xattrs(entry).iter().any(is_long));
-            let is_new = |key: &ValueKey| self.known.insert(*key);
-            let key = key.filter(is_new).ok_or(Violation::XattrIndex(number))?;
+            let key = long_value(list, entry, number)?;
+            if !self.known.insert(key) {
+                let attribute = list.xattrs(entry).iter().find(|one| one.number == number);
+                return Err(Violation::XattrTwice {
+                    name: shown(list.name(entry)),
+                    attribute: attribute.map_or_else(String::new, |attribute| shown(&attribute.name)),
+                });
+            }
             self.due.insert(key);
         }
         Ok(())

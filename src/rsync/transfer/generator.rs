@@ -84,7 +84,7 @@ impl Generator<'_> {
         }
         if self.options.hard_links {
             for part in self.lists.take_new() {
-                self.hard_links.add(&part, !self.lists.is_incremental())?;
+                self.hard_links.add(&part, !self.lists.is_incremental());
             }
         }
         self.deleter.before(part)?;

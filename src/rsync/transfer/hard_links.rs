@@ -1,13 +1,13 @@
 //! Files that are one file with several names: the first one that is right is what the others are linked to (`hlink.c`).
 
 use std::{
-    collections::{BTreeMap, HashMap, hash_map::Entry as Slot},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
 use crate::rsync::{
     proto::{
-        ItemFlags, Violation,
+        ItemFlags,
         file_list::{Entry, FileKind, FileList},
     },
     transfer::{
@@ -47,11 +47,7 @@ enum State {
 impl HardLinks {
     /// Adds the files of a list (`match_hard_links` in hlink.c). In the only one a file alone is no group; with incremental
     /// lists there may be more of it in one that comes later.
-    ///
-    /// # Errors
-    ///
-    /// A file that belongs to one of an earlier list which was not there.
-    pub(crate) fn add(&mut self, part: &Part, is_only: bool) -> Result<(), Violation> {
+    pub(crate) fn add(&mut self, part: &Part, is_only: bool) {
         let mut counts: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
         for (number, entry) in part.files() {
             if let Some(leader) = part.list.extra(entry).and_then(|extra| extra.leader) {
@@ -59,24 +55,16 @@ impl HardLinks {
                 (*count, *last) = (*count + 1, number);
             }
         }
-        for (leader, (count, last)) in counts {
-            if is_only && count == 1 {
-                continue;
-            }
-            match self.0.entry(leader) {
-                Slot::Occupied(mut group) => group.get_mut().last = last,
-                Slot::Vacant(_) if leader < part.start => return Err(Violation::HardLink(i64::from(leader))),
-                Slot::Vacant(slot) => {
-                    slot.insert(Group {
-                        state: State::Open,
-                        last,
-                        before: Vec::new(),
-                        after: Vec::new(),
-                    });
-                }
-            }
+        let groups = counts.into_iter();
+        for (leader, (_, last)) in groups.filter(|(_, (count, _))| !is_only || *count > 1) {
+            let group = self.0.entry(leader).or_insert_with(|| Group {
+                state: State::Open,
+                last,
+                before: Vec::new(),
+                after: Vec::new(),
+            });
+            group.last = last;
         }
-        Ok(())
     }
 }
 

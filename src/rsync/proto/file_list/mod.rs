@@ -4,6 +4,7 @@ mod acl;
 mod entry;
 mod extended;
 mod flag;
+mod groups;
 mod names;
 mod order;
 mod read;

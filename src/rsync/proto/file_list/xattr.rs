@@ -116,36 +116,36 @@ pub fn write_wanted(numbers: &[i32], to: &mut impl Encode) {
     to.byte(0);
 }
 
-/// Reads which long values are wanted of a file, by their numbers.
+/// Reads which long values are wanted of a file, by their numbers, as [`read_wanted`] does.
 ///
 /// # Errors
 ///
-/// Numbers that do not ascend, or more of them than a file has attributes.
+/// A number that cannot be, or more of them than a file has attributes.
 pub fn read_all_wanted(input: &mut Input<'_>) -> Result<Vec<i32>, Stop> {
     let (mut numbers, mut last) = (Vec::new(), 0);
     while let Some(number) = read_wanted(last, input)? {
-        if number <= last || number > MAX_COUNT {
-            return Err(Violation::XattrIndex(number).into());
-        }
         numbers.push(number);
+        if numbers.len() > MAX_COUNT as usize {
+            return Err(Violation::XattrOverflow.into());
+        }
         last = number;
     }
     Ok(numbers)
 }
 
 /// Reads the number of the next long value in a request or in a reply, where `last` was the one before; `None` at the
-/// end.
+/// end. Whether there is such a value only the file's attributes say.
 ///
 /// # Errors
 ///
-/// A number that no attribute has.
+/// A number that cannot be.
 pub fn read_wanted(last: i32, input: &mut Input<'_>) -> Result<Option<i32>, Stop> {
     match input.varint()? {
         0 => Ok(None),
-        distance => match last.checked_add(distance) {
-            Some(number @ 1..) => Ok(Some(number)),
-            _ => Err(Violation::XattrIndex(distance).into()),
-        },
+        distance => {
+            let number = last.checked_add(distance).ok_or(Violation::XattrOverflow)?;
+            Ok(Some(number))
+        }
     }
 }
 
@@ -254,15 +254,15 @@ mod tests {
         for cut in 0..written.len() {
             assert_eq!(all(&written[..cut]), Err(Stop::Short));
         }
-        let mut descending = Vec::new();
-        write_wanted(&[2, 1], &mut descending);
-        assert!(matches!(all(&descending), Err(Stop::Broken(_))));
-        let mut negative = Vec::new();
-        write_wanted(&[-4], &mut negative);
+        let mut far = Vec::new();
+        write_wanted(&[2, 1, -4], &mut far);
+        assert_eq!(all(&far), Ok(vec![2, 1, -4]));
         assert_eq!(
-            read_wanted(0, &mut Input::new(&negative)),
-            Err(Stop::Broken(Violation::XattrIndex(-4)))
+            read_wanted(i32::MAX, &mut Input::new(&far)),
+            Err(Stop::Broken(Violation::XattrOverflow))
         );
+        let endless = vec![1; 70_000];
+        assert_eq!(all(&endless), Err(Stop::Broken(Violation::XattrOverflow)));
     }
 
     #[test]
