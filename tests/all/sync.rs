@@ -16,6 +16,7 @@ mod places;
 mod programs;
 mod trees;
 mod unasked;
+mod waits;
 
 use std::{
     env, fs,

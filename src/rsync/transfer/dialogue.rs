@@ -79,7 +79,14 @@ pub fn open(
     }
     hello.push(b'\n');
     lines.write(&hello)?;
-    let line = lines.next()?.ok_or(Error::NoGreeting)?;
+    let line = match lines.next() {
+        Ok(Some(line)) => line,
+        ended => {
+            observer.observe(Event::Greeting(&lines.buffer));
+            return Err(ended.err().unwrap_or(Error::NoGreeting));
+        }
+    };
+    observer.observe(Event::Greeting(&line));
     if line.starts_with(b"@ERROR") {
         return Err(Error::Refused(show(&line)));
     }
@@ -89,6 +96,7 @@ pub fn open(
     while let Some(line) = lines.next()? {
         match Reply::parse(&line) {
             Reply::Ok => {
+                observer.observe(Event::Accepted);
                 return Ok(Some(Opened {
                     stream: lines.stream,
                     protocol,
@@ -103,6 +111,7 @@ pub fn open(
                     let names = greeting.digests.iter().flatten();
                     Error::NoDigest(names.map(|name| show(name)).collect::<Vec<_>>().join(", "))
                 })?;
+                observer.observe(Event::Challenged(digest.name()));
                 let password = credentials.password()?;
                 let answer = response(digest, &password, challenge);
                 lines.write(format!("{} {answer}\n", credentials.user()).as_bytes())?;

@@ -88,6 +88,7 @@ impl Error {
     /// What rsync ends with then.
     pub fn exit(&self) -> u8 {
         let exit = match self {
+            Self::Connect(ConnectError::TimedOut) => Exit::ConnectTimeout,
             Self::Connect(_) => Exit::SocketIo,
             Self::Refused(_) | Self::NoGreeting | Self::NoStartupLine => Exit::StartClient,
             Self::PasswordFile(_) => Exit::Syntax,
