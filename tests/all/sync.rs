@@ -38,6 +38,7 @@ use crate::{
         skip,
     },
     sync::{
+        extended::adorn,
         output::masked,
         trees::{RECEIVING, described, link, options, plant, touch},
     },
@@ -495,6 +496,24 @@ fn may_conflict(words: &[&str]) -> bool {
     !words.contains(&"--ignore-existing")
 }
 
+/// ACLs and extended attributes, if they are kept. Without `-p`, rsync's receiver gives a folder with attributes the
+/// sender's mode, against the umask: not here.
+fn attributes(seed: u64, words: &[String]) -> Option<&'static str> {
+    let mut random = Random::new(seed + 7);
+    let has_permissions =
+        matches!(&*words[0], "-a" | "-rlpt" | "-rlptgo") && !words.iter().any(|word| word == "--no-p");
+    (has_permissions && random.chance(40)).then(|| random.pick(&["-A", "-X", "-AX", "-AX"]))
+}
+
+/// Gives files ACLs and attributes where those are kept; with one of them alone those that new files would get from
+/// their folder are another matter.
+fn adorn_all(root: &Path, seed: u64, words: &[&str], is_source: bool) {
+    let is_kept = |word: &&str| matches!(*word, "-AX") || is_source && matches!(*word, "-A" | "-X");
+    if words.iter().any(is_kept) {
+        adorn(root, &mut Random::new(seed + 9));
+    }
+}
+
 fn generated_pull(seed: u64) -> Result<(), String> {
     let stage = Stage::new();
     let mut random = Random::new(seed);
@@ -503,6 +522,7 @@ fn generated_pull(seed: u64) -> Result<(), String> {
     for _ in 0..random.below(3) {
         words.push(random.pick(&RECEIVING).to_owned());
     }
+    words.extend(attributes(seed, &words).map(str::to_owned));
     words.push(random.pick(&["{url}/data/src/", "{url}/data/src"]).to_owned());
     words.push("dst".to_owned());
     if words
@@ -512,12 +532,14 @@ fn generated_pull(seed: u64) -> Result<(), String> {
         link(&stage.source(), &mut random);
     }
     let words: Vec<_> = words.iter().map(String::as_str).collect();
+    adorn_all(&stage.source(), seed, &words, true);
     let may_conflict = may_conflict(&words);
     stage.compare(&words, |root| {
         let mut random = Random::new(seed);
         for name in ["one", "two"] {
             fs::create_dir(root.join(name)).expect("a folder");
             plant(&root.join(name), &mut random, Some(&stage.source()), may_conflict);
+            adorn_all(&root.join(name), seed + 1, &words, false);
         }
         let target = root.join("dst");
         if !random.chance(30) {
@@ -526,6 +548,7 @@ fn generated_pull(seed: u64) -> Result<(), String> {
             if words.contains(&"-H") {
                 link(&target, &mut random);
             }
+            adorn_all(&target, seed + 2, &words, false);
         }
     })
 }
@@ -551,6 +574,7 @@ fn generated_push(seed: u64) -> Result<(), String> {
     for _ in 0..random.below(3) {
         words.push(random.pick(&others).to_owned());
     }
+    words.extend(attributes(seed, &words).map(str::to_owned));
     words.push(random.pick(&["src/", "src"]).to_owned());
     words.push(random.pick(&["{url}/drop", "{url}/drop/dst"]).to_owned());
     let words: Vec<_> = words.iter().map(String::as_str).collect();
@@ -565,6 +589,7 @@ fn generated_push(seed: u64) -> Result<(), String> {
             if words.contains(&"-H") {
                 link(&root.join("src"), &mut Random::new(seed + 2));
             }
+            adorn_all(&root.join("src"), seed, &words, true);
         },
         |target| {
             let mut random = Random::new(seed + 1);
@@ -573,6 +598,7 @@ fn generated_push(seed: u64) -> Result<(), String> {
                 if words.contains(&"-H") {
                     link(target, &mut random);
                 }
+                adorn_all(target, seed + 2, &words, false);
             }
         },
     )

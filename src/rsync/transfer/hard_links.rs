@@ -288,7 +288,9 @@ impl Generator<'_> {
             && is_of_others.is_some_and(|(kind, _)| *kind == "--link-dest")
             && !self.options.report_unchanged;
         if !is_silent {
-            let flags = match now.or(like) {
+            // Something else that stands in the way of a file counts as gone.
+            let is_like = |now: &Status| now.kind() == entry.kind() || entry.kind() != FileKind::Regular;
+            let flags = match now.filter(is_like).or(like) {
                 Some(before) => self.difference(entry, &before, true),
                 None => ItemFlags::NEW,
             };

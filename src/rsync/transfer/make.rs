@@ -109,11 +109,13 @@ impl Generator<'_> {
     /// Reports a folder that is about to be made.
     fn tell_of_folder(&mut self, number: u32, entry: &Entry) -> Result<(), Failure> {
         let alternative = self.other_thing(number, entry)?;
-        let other = self.extended(entry, None)?;
-        let flags = match alternative {
+        let (flags, other) = match alternative {
             Alternative::Done(_) | Alternative::Skipped | Alternative::Told => return Ok(()),
-            Alternative::Like(_, status) => self.difference(entry, &status, true),
-            Alternative::None => ItemFlags::NEW,
+            Alternative::Like(basis, status) => {
+                let other = self.extended_like(entry, &basis, &status)?;
+                (self.difference(entry, &status, true), other)
+            }
+            Alternative::None => (ItemFlags::NEW, self.extended(entry, None)?),
         };
         self.tell(number, flags | ItemFlags::LOCAL_CHANGE | other.flags, &other);
         Ok(())

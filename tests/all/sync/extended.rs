@@ -38,7 +38,7 @@ fn acl(random: &mut Random) -> Vec<u8> {
 }
 
 /// Gives attributes and ACLs to what is below a folder; `false` if the file system has none.
-fn adorn(folder: &Path, random: &mut Random) -> bool {
+pub(super) fn adorn(folder: &Path, random: &mut Random) -> bool {
     let mut paths: Vec<_> = fs::read_dir(folder)
         .expect("a folder")
         .map(|entry| entry.expect("an entry").path())
