@@ -344,9 +344,6 @@ impl Reading {
             _ => self.pull_place(sources, destination)?,
         };
         self.choose()?;
-        if let (Place::Push { .. }, Some(option)) = (&place, self.options.unsent()) {
-            return Err(UsageError::NotYet(option));
-        }
         if self.options.list_only && !self.options.recursive {
             self.options.directories = true;
         }
