@@ -371,6 +371,7 @@ impl Observer for Printer<'_> {
                 }
             }
             Event::Warning(text) => self.say(Channel::Info, text),
+            Event::Complained(text) => self.complain(text),
             Event::Note(text) => self.say(Channel::Client, text),
             Event::Progress(offset, size) => self.progress(offset, size),
             Event::Transferred(item) => self.transferred(*item),

@@ -7,6 +7,7 @@ mod arguments;
 mod extended;
 mod faults;
 mod filters;
+mod full;
 mod incremental;
 mod output;
 mod parts;
@@ -36,6 +37,7 @@ use crate::{
         skip,
     },
     sync::{
+        faults::collect,
         output::masked,
         trees::{RECEIVING, described, link, options, plant, touch},
     },

@@ -205,7 +205,7 @@ impl Scene {
     }
 }
 
-fn collect(root: &Path, below: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
+pub(super) fn collect(root: &Path, below: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
     for entry in fs::read_dir(root.join(below)).expect("a folder") {
         let name = below.join(entry.expect("an entry").file_name());
         let path = root.join(&name);
