@@ -2,6 +2,7 @@
 
 mod access;
 mod config;
+mod environment;
 mod explain;
 mod input;
 mod lint;

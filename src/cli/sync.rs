@@ -2,12 +2,9 @@ use std::{
     env,
     ffi::{OsStr, OsString},
     fs,
-    io::{self, BufRead as _, Read as _, Write as _},
+    io::{self, Read as _, Write as _},
     net::{Shutdown, TcpStream},
-    os::unix::{
-        ffi::{OsStrExt as _, OsStringExt},
-        fs::MetadataExt as _,
-    },
+    os::unix::ffi::{OsStrExt as _, OsStringExt},
     path::Path,
     sync::{
         Arc,
@@ -27,18 +24,25 @@ use signal_hook::{
 
 use crate::{
     catalog::Language,
-    cli::{Failure, exit, output::complain},
+    cli::{
+        Failure,
+        environment::{environment, mask},
+        exit,
+        output::complain,
+    },
     explain::{Explanation, Known, explain},
     render::diagnoses,
     rsync::{
         delta::Checksum,
         filter::{CvsIgnores, FilterError},
-        net::{Proxy, connect, run_program, set_socket_options},
         proto::{Compression, named},
-        transfer::{Credentials, Dialogue, Error, Options, Outcome, describe, open, pull, push},
-        tree::{Identity, append_trusted, open_trusted},
+        transfer::{Error, Outcome, describe},
+        tree::append_trusted,
     },
-    sync::{Command, Place, Plan, Printer, Streams, Surroundings, UsageError, version, version_for_programs},
+    sync::{
+        Command, Plan, Printer, Streams, Surroundings, UsageError, conclude, converse, last_line, prepare,
+        reach, version, version_for_programs,
+    },
     terms::Exit,
 };
 
@@ -135,7 +139,7 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
     }
     let ended = transfer(&plan, &printer);
     let outcome = ended.as_ref().ok().and_then(Option::as_ref).copied();
-    let code = conclude(&plan, &printer, ended);
+    let code = conclude(&plan, &printer, &ended);
     printer.finish(outcome.as_ref())?;
     let explanation = match code {
         0 => None,
@@ -153,50 +157,6 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
         printer.conclude(&diagnoses, code, outcome.as_ref())?;
     }
     Ok(code)
-}
-
-/// Says how the session ended; the status to end with.
-fn conclude(plan: &Plan, printer: &Printer<'_>, ended: Result<Option<Outcome>, Error>) -> u8 {
-    let code = match ended {
-        Ok(outcome) => outcome.map_or(exit::CLEAN, |outcome| outcome.exit),
-        // It said why.
-        Err(Error::PeerExit(said @ 1..)) => return u8::try_from(said).unwrap_or(u8::MAX),
-        Err(error) => {
-            let text = error.to_string();
-            let is_whole = [
-                "@",
-                "ERROR",
-                "rsync:",
-                "Failed to ",
-                "The ",
-                "No colon",
-                "No name",
-                "Invalid number",
-                "--",
-            ]
-            .iter()
-            .any(|start| text.starts_with(start));
-            let is_whole = is_whole || matches!(error, Error::Filter(_));
-            let prefix = if is_whole { "" } else { "rsync: " };
-            printer.complain(&format!("{prefix}{text}"));
-            error.exit()
-        }
-    };
-    if code != 0 {
-        let role = match plan.place {
-            Place::Push { .. } => "sender",
-            _ => "Receiver",
-        };
-        printer.complain(&last_line(code, role));
-    }
-    code
-}
-
-/// How rsync's complaints end.
-fn last_line(code: u8, role: &str) -> String {
-    let text = Exit::of_code(code).map_or("unexplained error", Exit::text);
-    let version = env!("CARGO_PKG_VERSION");
-    format!("rsync error: {text} (code {code}) [{role}=rsyncctl {version}]")
 }
 
 fn surroundings() -> Surroundings<'static> {
@@ -224,64 +184,22 @@ fn surroundings() -> Surroundings<'static> {
 /// As much is read of a file with rules, in bytes.
 const MAX_RULES: u64 = 16 << 20;
 
-fn mask() -> u32 {
-    use nix::sys::stat::{Mode, umask};
-    let mask = umask(Mode::empty());
-    umask(mask);
-    mask.bits()
-}
-
 /// The algorithms that a variable of the environment lists.
 fn offered<T: PartialEq>(variable: &str, of_name: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
     env::var(variable).ok().and_then(|list| named(&list, of_name))
 }
 
 fn transfer(plan: &Plan, printer: &Printer<'_>) -> Result<Option<Outcome>, Error> {
-    let stream = reach(plan, printer)?;
-    stream
-        .set_read_timeout(plan.options.timeout)
-        .map_err(|source| Error::Socket {
-            action: "setsockopt",
-            source,
-        })?;
-    if let Some(list) = &plan.socket_options {
-        match set_socket_options(&stream, list) {
-            Ok(unknown) => {
-                for word in unknown {
-                    printer.complain(&format!("Unknown socket option {word}"));
-                }
-            }
-            // rsync goes on without it too.
-            Err((name, error)) => printer.complain(&format!("failed to set socket option {name}: {error}")),
-        }
-    }
+    let environment = environment();
+    let stream = reach(plan, &environment, printer)?;
+    prepare(plan, &stream, printer)?;
     let interrupt = Interrupt::watch(&stream).map_err(|source| Error::Socket {
         action: "sigaction",
         source,
     })?;
-    converse(plan, printer, stream).map_err(|error| match interrupt.has_come() {
+    converse(plan, &environment, printer, stream).map_err(|error| match interrupt.has_come() {
         true => Error::Interrupted,
         false => error,
-    })
-}
-
-/// Connects as the environment says.
-fn reach(plan: &Plan, printer: &Printer<'_>) -> Result<TcpStream, Error> {
-    let address = &plan.daemon.address;
-    let limit = plan.connect_limit.or(plan.options.timeout);
-    let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
-    Ok(match (variable("RSYNC_CONNECT_PROG"), variable("RSYNC_PROXY")) {
-        (Some(command), _) => run_program(&command, &address.host)?,
-        (None, Some(proxy)) => {
-            let proxy = Proxy::parse(&proxy)?;
-            let to = &proxy.address;
-            printer.connecting(&to.host, to.port, true);
-            proxy.connect(address, limit)?
-        }
-        (None, None) => {
-            printer.connecting(&address.host, address.port, false);
-            connect(address, limit)?
-        }
     })
 }
 
@@ -320,152 +238,9 @@ impl Drop for Interrupt {
     }
 }
 
-fn converse(plan: &Plan, printer: &Printer<'_>, stream: TcpStream) -> Result<Option<Outcome>, Error> {
-    let early_input = plan.early_input.as_deref().map(early_input).transpose()?;
-    let dialogue = match &plan.place {
-        Place::Modules => Dialogue::List,
-        Place::Files { module, .. } | Place::Push { module, .. } => Dialogue::Module {
-            name: module.as_bytes(),
-            early_input: early_input.as_deref().unwrap_or_default(),
-        },
-    };
-    let opened = open(stream, plan.protocol, dialogue, &Login(plan), printer)?;
-    let Some(opened) = opened else {
-        return Ok(None);
-    };
-    let outcome = match &plan.place {
-        Place::Modules => return Ok(None),
-        Place::Files {
-            paths, destination, ..
-        } => pull(
-            opened,
-            paths,
-            destination.as_deref(),
-            &plan.options,
-            identity(&plan.options),
-            printer,
-        )?,
-        Place::Push { target, sources, .. } => push(opened, sources, target, &plan.options, printer)?,
-    };
-    Ok(Some(outcome))
-}
-
 /// Whether the terminal, if standard output is one, shows this program now.
 fn is_in_foreground() -> bool {
     tcgetpgrp(io::stdout()).map_or(true, |shown| shown == getpgrp())
-}
-
-fn identity(_options: &Options) -> Identity {
-    use nix::unistd::{getegid, geteuid, getgroups};
-    let mut groups: Vec<u32> = getgroups()
-        .unwrap_or_default()
-        .into_iter()
-        .map(nix::unistd::Gid::as_raw)
-        .collect();
-    groups.push(getegid().as_raw());
-    Identity {
-        is_root: geteuid().is_root(),
-        groups,
-        umask: mask(),
-    }
-}
-
-/// Where user and password come from (`auth_client` in authenticate.c).
-struct Login<'p>(&'p Plan);
-
-impl Credentials for Login<'_> {
-    fn user(&self) -> String {
-        let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
-        self.0
-            .daemon
-            .user
-            .clone()
-            .or_else(|| variable("USER"))
-            .or_else(|| variable("LOGNAME"))
-            .unwrap_or_else(|| "nobody".to_owned())
-    }
-
-    fn password(&self) -> Result<Vec<u8>, Error> {
-        if let Some(path) = &self.0.password_file {
-            return password_file(path);
-        }
-        let given = env::var_os("RSYNC_PASSWORD").map(OsString::into_vec);
-        Ok(given.unwrap_or_else(ask))
-    }
-}
-
-/// The first line of a password file that nobody else may read (`getpassf` in authenticate.c).
-fn password_file(path: &Path) -> Result<Vec<u8>, Error> {
-    let unreadable = |error: io::Error| {
-        let reason = describe(&error);
-        let path = path.display();
-        Error::PasswordFile(format!(
-            "rsync: [Receiver] could not open password file {path}: {reason}"
-        ))
-    };
-    let refused = |why: &str| Err(Error::PasswordFile(format!("ERROR: password file must {why}")));
-    if path.as_os_str() == "-" {
-        let mut line = Vec::new();
-        let _ = io::stdin()
-            .lock()
-            .take(LONGEST_PASSWORD)
-            .read_until(b'\n', &mut line);
-        return Ok(first_line(&line));
-    }
-    let file = open_trusted(path).map_err(unreadable)?;
-    let found = file.metadata().map_err(unreadable)?;
-    if found.mode() & 0o006 != 0 {
-        return refused("not be other-accessible");
-    }
-    if nix::unistd::geteuid().is_root() && found.uid() != 0 {
-        return refused("be owned by root when running as root");
-    }
-    let mut text = Vec::new();
-    file.take(LONGEST_PASSWORD)
-        .read_to_end(&mut text)
-        .map_err(unreadable)?;
-    Ok(first_line(&text))
-}
-
-/// The content of the file that `--early-input` names (`start_inband_exchange` in clientserver.c).
-fn early_input(path: &Path) -> Result<Vec<u8>, Error> {
-    let mut content = Vec::new();
-    let read = open_trusted(path).and_then(|file| file.take(MAX_EARLY_INPUT + 1).read_to_end(&mut content));
-    let path = path.display();
-    match read {
-        Err(error) => {
-            let reason = describe(&error);
-            Err(Error::EarlyInput(format!(
-                "rsync: failed to open {path}: {reason}"
-            )))
-        }
-        Ok(count) if count as u64 > MAX_EARLY_INPUT => {
-            Err(Error::EarlyInput(format!("{path} is > {MAX_EARLY_INPUT} bytes.")))
-        }
-        Ok(_) => Ok(content),
-    }
-}
-
-/// As much is handed to a daemon before the session, in bytes.
-const MAX_EARLY_INPUT: u64 = 5120;
-
-/// As much of a password file is read, in bytes.
-const LONGEST_PASSWORD: u64 = 4096;
-
-/// Asks at the terminal; without one standard input is read, as `getpass` does.
-fn ask() -> Vec<u8> {
-    if let Ok(typed) = rpassword::prompt_password("Password: ") {
-        return typed.into_bytes();
-    }
-    let mut line = Vec::new();
-    let _ = write!(io::stderr(), "Password: ");
-    let _ = io::stdin().lock().read_until(b'\n', &mut line);
-    first_line(&line)
-}
-
-fn first_line(text: &[u8]) -> Vec<u8> {
-    let line = text.split(|byte| matches!(byte, b'\n' | b'\r')).next();
-    line.unwrap_or_default().to_vec()
 }
 
 /// What to do next: the likeliest cause of what was printed.

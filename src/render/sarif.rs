@@ -35,11 +35,13 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> i
         schema: SCHEMA,
         version: "2.1.0",
         runs: [Run {
-            tool: json!({ "driver": {
-                "name": "rsyncctl",
-                "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "rules": catalog::pages().iter().map(|page| rule(page, language)).collect::<Vec<_>>(),
-            }}),
+            tool: Tool {
+                driver: Driver {
+                    name: "rsyncctl",
+                    semantic_version: env!("CARGO_PKG_VERSION"),
+                    rules: Each(|| catalog::pages().iter().map(|page| rule(page, language))),
+                },
+            },
             invocations: [Invocation {
                 execution_successful: true,
                 tool_execution_notifications: Each(|| report.unchecked.iter().map(notification)),
@@ -59,22 +61,35 @@ pub(super) fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> i
 }
 
 #[derive(Serialize)]
-struct Log<N: Serialize, R: Serialize> {
+struct Log<P: Serialize, N: Serialize, R: Serialize> {
     #[serde(rename = "$schema")]
     schema: &'static str,
     version: &'static str,
-    runs: [Run<N, R>; 1],
+    runs: [Run<P, N, R>; 1],
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Run<N: Serialize, R: Serialize> {
-    tool: Value,
+struct Run<P: Serialize, N: Serialize, R: Serialize> {
+    tool: Tool<P>,
     invocations: [Invocation<N>; 1],
     language: &'static str,
     original_uri_base_ids: Value,
     results: R,
     column_kind: &'static str,
+}
+
+#[derive(Serialize)]
+struct Tool<P: Serialize> {
+    driver: Driver<P>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Driver<P: Serialize> {
+    name: &'static str,
+    semantic_version: &'static str,
+    rules: P,
 }
 
 #[derive(Serialize)]
@@ -84,20 +99,61 @@ struct Invocation<N: Serialize> {
     tool_execution_notifications: N,
 }
 
-fn rule(page: &Page, language: Language) -> Value {
+/// A `reportingDescriptor` of the standard.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rule {
+    id: &'static str,
+    name: &'static str,
+    short_description: Text<&'static str>,
+    full_description: Text<String>,
+    help: Help,
+    default_configuration: Configuration,
+    properties: Properties,
+}
+
+#[derive(Serialize)]
+struct Help {
+    text: &'static str,
+    markdown: &'static str,
+}
+
+#[derive(Serialize)]
+struct Configuration {
+    level: &'static str,
+}
+
+#[derive(Serialize)]
+struct Properties {
+    tags: Vec<String>,
+    precision: &'static str,
+}
+
+fn rule(page: &'static Page, language: Language) -> Rule {
     let body = page.body[language as usize];
     let first = body.split("\n\n").next().unwrap_or_default();
-    let mut tags = vec!["rsync".to_owned()];
-    tags.extend(page.files.iter().map(ToString::to_string));
-    json!({
-        "id": page.id,
-        "name": page.name,
-        "shortDescription": { "text": page.summary(language) },
-        "fullDescription": { "text": first.replace('\n', " ") },
-        "help": { "text": body, "markdown": body },
-        "defaultConfiguration": { "level": level(page.severity) },
-        "properties": { "tags": tags, "precision": precision(page.confidence) },
-    })
+    let files = page.files.iter().map(ToString::to_string);
+    Rule {
+        id: page.id,
+        name: page.name,
+        short_description: Text {
+            text: page.summary(language),
+        },
+        full_description: Text {
+            text: first.replace('\n', " "),
+        },
+        help: Help {
+            text: body,
+            markdown: body,
+        },
+        default_configuration: Configuration {
+            level: level(page.severity),
+        },
+        properties: Properties {
+            tags: std::iter::once("rsync".to_owned()).chain(files).collect(),
+            precision: precision(page.confidence),
+        },
+    }
 }
 
 fn level(severity: Severity) -> &'static str {
@@ -279,8 +335,8 @@ enum Content {
 }
 
 #[derive(Serialize)]
-struct Text {
-    text: String,
+struct Text<T = String> {
+    text: T,
 }
 
 #[derive(Serialize)]

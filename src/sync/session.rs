@@ -1,0 +1,163 @@
+use std::net::TcpStream;
+
+use crate::{
+    rsync::{
+        net::{Proxy, connect, run_program, set_socket_options},
+        transfer::{Dialogue, Error, Observer, Outcome, open, pull, push},
+        tree::Identity,
+    },
+    sync::{
+        Place, Plan, Printer,
+        login::{Login, early_input},
+    },
+    terms::Exit,
+};
+
+/// What a session depends on besides the command line.
+pub struct Environment<'e> {
+    /// A command that makes the connection: `RSYNC_CONNECT_PROG`.
+    pub connect_program: Option<String>,
+    /// A web proxy: `RSYNC_PROXY`.
+    pub proxy: Option<String>,
+    /// Who asks where the command line names nobody.
+    pub login: String,
+    /// The password where no file has it; asked for when a daemon wants one.
+    pub password: Box<dyn Fn() -> Vec<u8> + Sync + 'e>,
+    /// Who this process is.
+    pub identity: Identity,
+}
+
+/// Connects as command line and environment say.
+///
+/// # Errors
+///
+/// No connection, or a socket option that the system refuses.
+pub fn reach(plan: &Plan, environment: &Environment<'_>, printer: &Printer<'_>) -> Result<TcpStream, Error> {
+    let address = &plan.daemon.address;
+    let limit = plan.connect_limit.or(plan.options.timeout);
+    Ok(match (&environment.connect_program, &environment.proxy) {
+        (Some(command), _) => run_program(command, &address.host)?,
+        (None, Some(proxy)) => {
+            let proxy = Proxy::parse(proxy)?;
+            let to = &proxy.address;
+            printer.connecting(&to.host, to.port, true);
+            proxy.connect(address, limit)?
+        }
+        (None, None) => {
+            printer.connecting(&address.host, address.port, false);
+            connect(address, limit)?
+        }
+    })
+}
+
+/// Sets what the command line asks of the connection.
+///
+/// # Errors
+///
+/// What the system says to the timeout.
+pub fn prepare(plan: &Plan, stream: &TcpStream, printer: &Printer<'_>) -> Result<(), Error> {
+    stream
+        .set_read_timeout(plan.options.timeout)
+        .map_err(|source| Error::Socket {
+            action: "setsockopt",
+            source,
+        })?;
+    if let Some(list) = &plan.socket_options {
+        match set_socket_options(stream, list) {
+            Ok(unknown) => {
+                for word in unknown {
+                    printer.complain(&format!("Unknown socket option {word}"));
+                }
+            }
+            // rsync goes on without it too.
+            Err((name, error)) => printer.complain(&format!("failed to set socket option {name}: {error}")),
+        }
+    }
+    Ok(())
+}
+
+/// Carries a plan out over a connection; nothing comes of a list of modules.
+///
+/// # Errors
+///
+/// What ends the session; errors with single files are in the outcome.
+pub fn converse(
+    plan: &Plan,
+    environment: &Environment<'_>,
+    observer: &dyn Observer,
+    stream: TcpStream,
+) -> Result<Option<Outcome>, Error> {
+    let early_input = plan.early_input.as_deref().map(early_input).transpose()?;
+    let dialogue = match &plan.place {
+        Place::Modules => Dialogue::List,
+        Place::Files { module, .. } | Place::Push { module, .. } => Dialogue::Module {
+            name: module.as_bytes(),
+            early_input: early_input.as_deref().unwrap_or_default(),
+        },
+    };
+    let login = Login { plan, environment };
+    let Some(opened) = open(stream, plan.protocol, dialogue, &login, observer)? else {
+        return Ok(None);
+    };
+    let outcome = match &plan.place {
+        Place::Modules => return Ok(None),
+        Place::Files {
+            paths, destination, ..
+        } => pull(
+            opened,
+            paths,
+            destination.as_deref(),
+            &plan.options,
+            environment.identity.clone(),
+            observer,
+        )?,
+        Place::Push { target, sources, .. } => push(opened, sources, target, &plan.options, observer)?,
+    };
+    Ok(Some(outcome))
+}
+
+/// Says how the session ended; the status to end with.
+pub fn conclude(plan: &Plan, printer: &Printer<'_>, ended: &Result<Option<Outcome>, Error>) -> u8 {
+    let code = match ended {
+        Ok(outcome) => outcome.map_or(0, |outcome| outcome.exit),
+        // It said why.
+        Err(Error::PeerExit(said @ 1..)) => return u8::try_from(*said).unwrap_or(u8::MAX),
+        Err(error) => {
+            let text = error.to_string();
+            let prefix = if is_whole(error, &text) { "" } else { "rsync: " };
+            printer.complain(&format!("{prefix}{text}"));
+            error.exit()
+        }
+    };
+    if code != 0 {
+        let role = match plan.place {
+            Place::Push { .. } => "sender",
+            _ => "Receiver",
+        };
+        printer.complain(&last_line(code, role));
+    }
+    code
+}
+
+/// Whether rsync puts nothing in front of that text.
+fn is_whole(error: &Error, text: &str) -> bool {
+    let starts = [
+        "@",
+        "ERROR",
+        "rsync:",
+        "Failed to ",
+        "The ",
+        "No colon",
+        "No name",
+        "Invalid number",
+        "--",
+    ];
+    matches!(error, Error::Filter(_)) || starts.iter().any(|start| text.starts_with(start))
+}
+
+/// How rsync's complaints end.
+pub fn last_line(code: u8, role: &str) -> String {
+    let text = Exit::of_code(code).map_or("unexplained error", Exit::text);
+    let version = env!("CARGO_PKG_VERSION");
+    format!("rsync error: {text} (code {code}) [{role}=rsyncctl {version}]")
+}
