@@ -11,7 +11,7 @@ use nix::{
 };
 
 use crate::{
-    rsync::tree::Identity,
+    rsync::{transfer::Error, tree::Identity},
     sync::{Environment, typed_password},
 };
 
@@ -25,18 +25,21 @@ pub(super) fn environment() -> Environment<'static> {
         login: variable("USER")
             .or_else(|| variable("LOGNAME"))
             .unwrap_or_else(|| "nobody".to_owned()),
-        password: Box::new(move || given.clone().unwrap_or_else(ask)),
+        password: Box::new(move || given.clone().map_or_else(ask, Ok)),
         identity: identity(),
     }
 }
 
 /// Asks at the terminal; without one standard input is read, as `getpass` does.
-fn ask() -> Vec<u8> {
-    if let Ok(typed) = rpassword::prompt_password("Password: ") {
-        return typed.into_bytes();
+fn ask() -> Result<Vec<u8>, Error> {
+    match rpassword::prompt_password("Password: ") {
+        Ok(typed) => Ok(typed.into_bytes()),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Error::Interrupted),
+        Err(_) => {
+            let _ = write!(io::stderr(), "Password: ");
+            Ok(typed_password())
+        }
     }
-    let _ = write!(io::stderr(), "Password: ");
-    typed_password()
 }
 
 fn identity() -> Identity {

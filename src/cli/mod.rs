@@ -5,6 +5,7 @@ mod config;
 mod environment;
 mod explain;
 mod input;
+mod interrupt;
 mod lint;
 mod output;
 mod resolved;

@@ -3,24 +3,14 @@ use std::{
     ffi::{OsStr, OsString},
     fs,
     io::{self, Read as _, Write as _},
-    net::{Shutdown, TcpStream},
     os::unix::ffi::{OsStrExt as _, OsStringExt},
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
 };
 
 use clap::Args;
 use jiff::tz::TimeZone;
 use nix::unistd::{getpgrp, tcgetpgrp};
 use serde_json::json;
-use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGTERM},
-    iterator::Signals,
-};
 
 use crate::{
     catalog::Language,
@@ -28,6 +18,7 @@ use crate::{
         Failure,
         environment::{environment, mask},
         exit,
+        interrupt::Interrupt,
         output::complain,
     },
     explain::{Explanation, Known, explain},
@@ -137,15 +128,26 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
         ));
         printer.inform("Ignoring \"log file\" setting.");
     }
-    let ended = transfer(&plan, &printer);
+    let interrupt = Interrupt::watch()?;
+    let ended = interrupt.run(
+        || transfer(&plan, &printer, &interrupt),
+        || {
+            let ended = end(&plan, &printer, &Err(Error::Interrupted));
+            ended.unwrap_or(Exit::Signal.code())
+        },
+    );
+    end(&plan, &printer, &ended)
+}
+
+/// Says how the session ended, and what to do next; the status to end with.
+fn end(plan: &Plan, printer: &Printer<'_>, ended: &Result<Option<Outcome>, Error>) -> Result<u8, Failure> {
     let outcome = ended.as_ref().ok().and_then(Option::as_ref).copied();
-    let code = conclude(&plan, &printer, &ended);
+    let code = conclude(plan, printer, ended);
     printer.finish(outcome.as_ref())?;
     let explanation = match code {
         0 => None,
         _ => explain(&*printer.complaints(), &Known::default()).ok(),
     };
-    // What to do next.
     if let Some(advice) = explanation.as_ref().and_then(advice) {
         printer.advise(&advice);
     }
@@ -189,53 +191,18 @@ fn offered<T: PartialEq>(variable: &str, of_name: impl Fn(&str) -> Option<T>) ->
     env::var(variable).ok().and_then(|list| named(&list, of_name))
 }
 
-fn transfer(plan: &Plan, printer: &Printer<'_>) -> Result<Option<Outcome>, Error> {
+fn transfer(plan: &Plan, printer: &Printer<'_>, interrupt: &Interrupt) -> Result<Option<Outcome>, Error> {
     let environment = environment();
     let stream = reach(plan, &environment, printer)?;
     prepare(plan, &stream, printer)?;
-    let interrupt = Interrupt::watch(&stream).map_err(|source| Error::Socket {
-        action: "sigaction",
+    interrupt.close_then(&stream).map_err(|source| Error::Socket {
+        action: "dup",
         source,
     })?;
     converse(plan, &environment, printer, stream).map_err(|error| match interrupt.has_come() {
         true => Error::Interrupted,
         false => error,
     })
-}
-
-/// Closes the connection when the user wants the program to end, so that every wait ends and nothing is left.
-struct Interrupt {
-    came: Arc<AtomicBool>,
-    handle: signal_hook::iterator::Handle,
-}
-
-impl Interrupt {
-    fn watch(stream: &TcpStream) -> io::Result<Self> {
-        let stream = stream.try_clone()?;
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
-        let came = Arc::new(AtomicBool::new(false));
-        let watch = Self {
-            came: came.clone(),
-            handle: signals.handle(),
-        };
-        thread::spawn(move || {
-            for _ in signals.forever() {
-                came.store(true, Ordering::SeqCst);
-                let _ = stream.shutdown(Shutdown::Both);
-            }
-        });
-        Ok(watch)
-    }
-
-    fn has_come(&self) -> bool {
-        self.came.load(Ordering::SeqCst)
-    }
-}
-
-impl Drop for Interrupt {
-    fn drop(&mut self) {
-        self.handle.close();
-    }
 }
 
 /// Whether the terminal, if standard output is one, shows this program now.

@@ -9,6 +9,7 @@ mod faults;
 mod filters;
 mod full;
 mod incremental;
+mod interrupted;
 mod output;
 mod parts;
 mod peer;
