@@ -34,6 +34,8 @@ pub struct Output {
 /// Where content is looked at for holes, in bytes.
 const HOLE: usize = 1024;
 
+const ZEROS: [u8; HOLE] = [0; HOLE];
+
 /// What is read at once of a file that is copied, in bytes.
 const PIECE: usize = 256 * 1024;
 
@@ -125,7 +127,11 @@ impl Output {
     /// Writes all but the zeros at its end, which may go on.
     fn write_sparse(&mut self, bytes: &[u8]) -> io::Result<()> {
         for piece in bytes.chunks(HOLE) {
-            let zeros = piece.iter().take_while(|&&byte| byte == 0).count();
+            // Compared at once, as long as it goes on.
+            let zeros = match *piece == ZEROS[..piece.len()] {
+                true => piece.len(),
+                false => piece.iter().take_while(|&&byte| byte == 0).count(),
+            };
             self.hole += zeros as u64;
             let rest = &piece[zeros..];
             if rest.is_empty() {
