@@ -283,9 +283,10 @@ impl<'p> Printer<'p> {
     fn failed(&self, text: &str) {
         self.complain(&match text.split_once(' ') {
             // rsync has no prefix for these.
-            Some(("could" | "Deletions" | "ERROR:" | "WARNING:" | "file" | "rsync:" | "symlink", _)) => {
-                text.to_owned()
-            }
+            Some((
+                "could" | "Deletions" | "ERROR:" | "WARNING:" | "file" | "filename" | "rsync:" | "symlink",
+                _,
+            )) => text.to_owned(),
             _ => format!("rsync: [generator] {text}"),
         });
     }
