@@ -18,6 +18,7 @@ mod places;
 mod programs;
 mod trees;
 mod unasked;
+mod wire;
 
 use std::{
     env, fs,
