@@ -375,8 +375,10 @@ impl<'a> Builder<'a> {
     fn add(&mut self, name: Vec<u8>, status: &Status, is_top: bool, has_content: bool) -> Option<u32> {
         let kind = status.kind();
         if name.len() > MAX_PATH {
-            let text = format!("skipping overly long name: {}", shown(&name));
-            self.fail(ERROR, &text);
+            let excess = name.len() - MAX_PATH;
+            let text = format!("filename overflows max-path len by {excess}: {}", shown(&name));
+            self.faults.add_bits(ERROR);
+            self.observer.observe(Event::Failed(&text));
             return None;
         }
         let mut extra = Extra::default();
