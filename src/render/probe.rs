@@ -267,7 +267,7 @@ fn envelope(report: &Report, language: Language) -> Value {
         "summary": {
             "failed": report.failed().map(|stage| stage.step.key()),
             "exit_text": Exit::of_code(report.exit).filter(|_| report.exit != 0).map(Exit::text),
-            "command": report.command,
+            "rsync": report.command,
             "seconds": report.time.as_secs_f64(),
         },
     })
