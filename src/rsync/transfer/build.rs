@@ -161,6 +161,9 @@ impl<'a> Builder<'a> {
         if options.copy_links || options.copy_unsafe_links || options.copy_directory_links {
             tree.follow_links();
         }
+        if options.open_noatime {
+            tree.keep_access_times();
+        }
         let source = Source {
             tree,
             path: folder.to_owned(),
@@ -404,7 +407,7 @@ impl<'a> Builder<'a> {
                 }
             }
         }
-        extra.atime = (self.options.atimes && kind != FileKind::Directory).then_some(status.atime);
+        extra.atime = (self.options.atimes > 0 && kind != FileKind::Directory).then_some(status.atime);
         let source = &mut self.sources[self.current];
         let gathered = self
             .gatherer

@@ -27,6 +27,8 @@ pub struct Tree {
     held: Option<(Vec<u8>, Arc<OwnedFd>)>,
     /// Symlinks on the way are followed: they are the user's own.
     follows: bool,
+    /// Files that are read keep their access times.
+    keeps_access_times: bool,
 }
 
 /// What is at a place.
@@ -87,6 +89,7 @@ impl Clone for Tree {
             root: self.root.clone(),
             held: None,
             follows: self.follows,
+            keeps_access_times: self.keeps_access_times,
         }
     }
 }
@@ -103,6 +106,7 @@ impl Tree {
             root: Arc::new(root),
             held: None,
             follows: false,
+            keeps_access_times: false,
         })
     }
 
@@ -112,6 +116,7 @@ impl Tree {
             root: Arc::new(openat(folder, base, FOLDER, Mode::empty())?),
             held: None,
             follows: false,
+            keeps_access_times: false,
         })
     }
 
@@ -123,6 +128,11 @@ impl Tree {
     /// From here on symlinks on the way are followed, wherever they lead: for what the user sends with `--copy-links`.
     pub fn follow_links(&mut self) {
         self.follows = true;
+    }
+
+    /// From here on files that are read keep their access times; the system allows that for one's own.
+    pub fn keep_access_times(&mut self) {
+        self.keeps_access_times = true;
     }
 
     /// What is there, or what a symlink there leads to.
@@ -179,6 +189,7 @@ impl Tree {
         let (folder, base) = self.place(name)?;
         let mut flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
         flags.set(OFlag::O_NOFOLLOW, !self.follows);
+        flags.set(OFlag::O_NOATIME, self.keeps_access_times);
         let file = File::from(openat(&*folder, base, flags, Mode::empty())?);
         let metadata = file.metadata()?;
         if !metadata.is_file() {
