@@ -5,11 +5,14 @@ mod config;
 mod environment;
 mod explain;
 mod input;
+mod known;
 mod lint;
 mod output;
+mod probe;
 mod resolved;
 mod rules;
 mod settings;
+mod signals;
 mod sync;
 
 use std::{
@@ -48,6 +51,7 @@ enum Command {
     Access(access::Arguments),
     Rules(rules::Arguments),
     Explain(explain::Arguments),
+    Probe(probe::Arguments),
     Sync(sync::Arguments),
 }
 
@@ -87,6 +91,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Access(arguments) => access::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Probe(arguments) => probe::run(&arguments),
         Command::Sync(arguments) => sync::run(&arguments),
     };
     end(result)

@@ -1,46 +1,31 @@
 use std::{
-    env,
-    ffi::{OsStr, OsString},
-    fs,
-    io::{self, Read as _, Write as _},
-    net::{Shutdown, TcpStream},
-    os::unix::ffi::{OsStrExt as _, OsStringExt},
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
+    ffi::OsString,
+    io::{self, Write as _},
 };
 
 use clap::Args;
 use jiff::tz::TimeZone;
 use nix::unistd::{getpgrp, tcgetpgrp};
 use serde_json::json;
-use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGTERM},
-    iterator::Signals,
-};
 
 use crate::{
     catalog::Language,
     cli::{
         Failure,
-        environment::{environment, mask},
+        environment::{environment, surroundings},
         exit,
         output::complain,
+        signals::ending_with_signals,
     },
     explain::{Explanation, Known, explain},
     render::diagnoses,
     rsync::{
-        delta::Checksum,
-        filter::{CvsIgnores, FilterError},
-        proto::{Compression, named},
+        filter::FilterError,
         transfer::{Error, Outcome, describe},
         tree::append_trusted,
     },
     sync::{
-        Command, Plan, Printer, Streams, Surroundings, UsageError, conclude, converse, last_line, prepare,
+        Command, Environment, Plan, Printer, Streams, UsageError, conclude, converse, last_line, prepare,
         reach, version, version_for_programs,
     },
     terms::Exit,
@@ -72,6 +57,7 @@ pub(super) fn as_rsync(words: impl Iterator<Item = OsString>) -> Result<u8, Fail
 }
 
 fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
+    let environment = environment();
     let plan = match Command::parse(words, surroundings()) {
         Ok(Command::Help) => {
             io::stdout().write_all(HELP.as_bytes())?;
@@ -86,9 +72,7 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
             return Ok(exit::CLEAN);
         }
         Ok(Command::Transfer(mut plan)) => {
-            let algorithms = &mut plan.options.algorithms;
-            algorithms.checksums = offered("RSYNC_CHECKSUM_LIST", Checksum::of_name);
-            algorithms.compressions = offered("RSYNC_COMPRESS_LIST", Compression::of_name);
+            environment.offer(&mut plan);
             plan
         }
         Err(UsageError::Filter(error)) => {
@@ -137,7 +121,7 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
         ));
         printer.inform("Ignoring \"log file\" setting.");
     }
-    let ended = transfer(&plan, &printer);
+    let ended = transfer(&plan, &environment, &printer);
     let outcome = ended.as_ref().ok().and_then(Option::as_ref).copied();
     let code = conclude(&plan, &printer, &ended);
     printer.finish(outcome.as_ref())?;
@@ -159,84 +143,20 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
     Ok(code)
 }
 
-fn surroundings() -> Surroundings<'static> {
-    let home = env::var_os("HOME").map(|home| Path::new(&home).join(".cvsignore"));
-    Surroundings {
-        read: Box::new(|name| {
-            let mut content = Vec::new();
-            if name == b"-" {
-                io::stdin().read_to_end(&mut content)?;
-            } else {
-                fs::File::open(Path::new(OsStr::from_bytes(name)))?
-                    .take(MAX_RULES)
-                    .read_to_end(&mut content)?;
-            }
-            Ok(content)
-        }),
-        ignores: CvsIgnores {
-            home: home.and_then(|path| fs::read(path).ok()).unwrap_or_default(),
-            variable: env::var_os("CVSIGNORE").map_or_else(Vec::new, OsStringExt::into_vec),
-        },
-        umask: mask(),
-        now: jiff::Zoned::now(),
-    }
-}
-
-/// As much is read of a file with rules, in bytes.
-const MAX_RULES: u64 = 16 << 20;
-
-/// The algorithms that a variable of the environment lists.
-fn offered<T: PartialEq>(variable: &str, of_name: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
-    env::var(variable).ok().and_then(|list| named(&list, of_name))
-}
-
-fn transfer(plan: &Plan, printer: &Printer<'_>) -> Result<Option<Outcome>, Error> {
-    let environment = environment();
-    let stream = reach(plan, &environment, printer)?;
+fn transfer(
+    plan: &Plan,
+    environment: &Environment<'_>,
+    printer: &Printer<'_>,
+) -> Result<Option<Outcome>, Error> {
+    let stream = reach(plan, environment, printer)?;
     prepare(plan, &stream, printer)?;
-    let interrupt = Interrupt::watch(&stream).map_err(|source| Error::Socket {
-        action: "sigaction",
-        source,
-    })?;
-    converse(plan, &environment, printer, stream).map_err(|error| match interrupt.has_come() {
+    let failed = |action| move |source| Error::Socket { action, source };
+    let connections = ending_with_signals().map_err(failed("sigaction"))?;
+    let _joined = connections.join(&stream).map_err(failed("dup"))?;
+    converse(plan, environment, printer, stream).map_err(|error| match connections.are_ended() {
         true => Error::Interrupted,
         false => error,
     })
-}
-
-/// Closes the connection when the user wants the program to end, so that every wait ends and nothing is left.
-struct Interrupt {
-    came: Arc<AtomicBool>,
-    handle: signal_hook::iterator::Handle,
-}
-
-impl Interrupt {
-    fn watch(stream: &TcpStream) -> io::Result<Self> {
-        let stream = stream.try_clone()?;
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
-        let came = Arc::new(AtomicBool::new(false));
-        let watch = Self {
-            came: came.clone(),
-            handle: signals.handle(),
-        };
-        thread::spawn(move || {
-            for _ in signals.forever() {
-                came.store(true, Ordering::SeqCst);
-                let _ = stream.shutdown(Shutdown::Both);
-            }
-        });
-        Ok(watch)
-    }
-
-    fn has_come(&self) -> bool {
-        self.came.load(Ordering::SeqCst)
-    }
-}
-
-impl Drop for Interrupt {
-    fn drop(&mut self) {
-        self.handle.close();
-    }
 }
 
 /// Whether the terminal, if standard output is one, shows this program now.

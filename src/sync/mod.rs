@@ -18,6 +18,7 @@ mod report;
 mod session;
 mod summary;
 mod usage;
+mod values;
 mod version;
 
 pub use choices::Surroundings;

@@ -2,7 +2,9 @@ use std::net::TcpStream;
 
 use crate::{
     rsync::{
+        delta::Checksum,
         net::{ConnectError, Proxy, connect, run_program, set_socket_options},
+        proto::Compression,
         transfer::{Dialogue, Error, Observer, Outcome, open, pull, push},
         tree::Identity,
     },
@@ -22,9 +24,22 @@ pub struct Environment<'e> {
     /// Who asks where the command line names nobody.
     pub login: String,
     /// The password where no file has it; asked for when a daemon wants one.
-    pub password: Box<dyn Fn() -> Vec<u8> + Sync + 'e>,
+    pub password: Box<dyn Fn() -> Vec<u8> + Send + Sync + 'e>,
     /// Who this process is.
     pub identity: Identity,
+    /// The checksums that are offered: `RSYNC_CHECKSUM_LIST`.
+    pub checksums: Option<Vec<Checksum>>,
+    /// The compressions that are offered: `RSYNC_COMPRESS_LIST`.
+    pub compressions: Option<Vec<Compression>>,
+}
+
+impl Environment<'_> {
+    /// Adds to a plan what is offered to the server.
+    pub fn offer(&self, plan: &mut Plan) {
+        let algorithms = &mut plan.options.algorithms;
+        algorithms.checksums.clone_from(&self.checksums);
+        algorithms.compressions.clone_from(&self.compressions);
+    }
 }
 
 /// Connects as command line and environment say.
@@ -140,6 +155,11 @@ pub fn conclude(plan: &Plan, printer: &Printer<'_>, ended: &Result<Option<Outcom
             let role = role(plan);
             let seconds = plan.options.timeout.unwrap_or_default().as_secs();
             printer.complain(&format!("[{role}] io timeout after {seconds} seconds -- exiting"));
+            error.exit()
+        }
+        Err(error @ (Error::Dialogue { .. } | Error::Socket { .. })) => {
+            let role = role(plan);
+            printer.complain(&format!("rsync: [{role}] {error}"));
             error.exit()
         }
         Err(error) => {

@@ -14,6 +14,7 @@ mod parts;
 mod peer;
 mod places;
 mod programs;
+mod strangers;
 mod trees;
 mod unasked;
 mod waits;

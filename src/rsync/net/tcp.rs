@@ -90,18 +90,15 @@ fn to(target: &Address, address: SocketAddr, limit: Option<Duration>) -> io::Res
     if let Some(local) = target.resolve_local(address)? {
         socket.bind(&local.into())?;
     }
-    match limit {
-        Some(limit) => {
-            socket
-                .connect_timeout(&address.into(), limit)
-                .map_err(|error| match error.kind() {
-                    // The library's own words have no number.
-                    io::ErrorKind::TimedOut => Errno::ETIMEDOUT.into(),
-                    _ => error,
-                })?
-        }
-        None => socket.connect(&address.into())?,
-    }
+    let connected = match limit {
+        Some(limit) => socket.connect_timeout(&address.into(), limit),
+        None => socket.connect(&address.into()),
+    };
+    connected.map_err(|error| match error.kind() {
+        // The library's own words have no number.
+        io::ErrorKind::TimedOut => Errno::ETIMEDOUT.into(),
+        _ => error,
+    })?;
     socket.set_tcp_nodelay(true)?;
     Ok(socket.into())
 }

@@ -6,9 +6,6 @@ use crate::terms::Exit;
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
 pub enum Violation {
-    /// A line of the greeting that cannot be one.
-    #[error("protocol version mismatch -- is your shell clean?")]
-    Greeting,
     /// A version out of every range.
     #[error("protocol version mismatch -- is your shell clean?")]
     Version(u32),
@@ -207,7 +204,7 @@ impl Violation {
     /// A name that stays the same when the text changes.
     pub const fn key(&self) -> &'static str {
         match self {
-            Self::Greeting | Self::Version(_) => "greeting",
+            Self::Version(_) => "greeting",
             Self::LongLine { .. } => "long-line",
             Self::LongVarint | Self::LongVarlong => "long-number",
             Self::LongText { .. } => "long-text",

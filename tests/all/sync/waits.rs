@@ -49,7 +49,7 @@ fn said(output: &Output) -> Vec<String> {
 #[test]
 fn waits_end_as_those_of_rsync() {
     if let Err(reason) = installed() {
-        skip(&reason);
+        skip(reason);
         return;
     }
     let (deaf, _filled) = deaf();
