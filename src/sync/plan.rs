@@ -208,6 +208,7 @@ impl Reading {
             "D" => (options.devices, options.specials) = (is_on, is_on),
             "devices" => options.devices = is_on,
             "specials" => options.specials = is_on,
+            "copy-devices" if is_on => options.copy_devices = true,
             "atimes" | "U" if is_on => {
                 options.atimes = options.atimes.saturating_add(1);
                 options.open_noatime |= options.atimes > 1;

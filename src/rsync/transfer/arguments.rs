@@ -159,6 +159,7 @@ impl Options {
         long(receiving.in_place && receiving.append == 0, "--inplace");
         long(is_push && receiving.write_devices, "--write-devices");
         long(self.remove_source_files, "--remove-source-files");
+        long(!is_push && self.copy_devices, "--copy-devices");
         long(is_push && receiving.preallocate, "--preallocate");
         long(self.open_noatime && self.atimes <= 1, "--open-noatime");
         long(is_push && self.make_path, "--mkpath");

@@ -33,6 +33,8 @@ pub struct Options {
     pub devices: bool,
     /// `--specials`.
     pub specials: bool,
+    /// `--copy-devices`: a device is sent as a file with what is on it.
+    pub copy_devices: bool,
     /// `--acls`.
     pub acls: bool,
     /// `--xattrs`.

@@ -1,10 +1,10 @@
 use std::{
     ffi::OsStr,
     fs::File,
-    io,
+    io::{self, Seek as _},
     os::{
         fd::{AsFd as _, BorrowedFd, OwnedFd},
-        unix::ffi::OsStrExt as _,
+        unix::{ffi::OsStrExt as _, fs::FileTypeExt as _},
     },
     path::Path,
     sync::Arc,
@@ -29,6 +29,8 @@ pub struct Tree {
     follows: bool,
     /// Files that are read keep their access times.
     keeps_access_times: bool,
+    /// Devices are read as files are.
+    reads_devices: bool,
 }
 
 /// What is at a place.
@@ -90,6 +92,7 @@ impl Clone for Tree {
             held: None,
             follows: self.follows,
             keeps_access_times: self.keeps_access_times,
+            reads_devices: self.reads_devices,
         }
     }
 }
@@ -107,6 +110,7 @@ impl Tree {
             held: None,
             follows: false,
             keeps_access_times: false,
+            reads_devices: false,
         })
     }
 
@@ -117,6 +121,7 @@ impl Tree {
             held: None,
             follows: false,
             keeps_access_times: false,
+            reads_devices: false,
         })
     }
 
@@ -133,6 +138,11 @@ impl Tree {
     /// From here on files that are read keep their access times; the system allows that for one's own.
     pub fn keep_access_times(&mut self) {
         self.keeps_access_times = true;
+    }
+
+    /// From here on a device is read as a file is.
+    pub fn read_devices(&mut self) {
+        self.reads_devices = true;
     }
 
     /// What is there, or what a symlink there leads to.
@@ -184,14 +194,20 @@ impl Tree {
     ///
     /// # Errors
     ///
-    /// What the system says, and anything that is no regular file.
+    /// What the system says, and anything that is no regular file; devices count as such where they are read.
     pub fn read_with_length(&mut self, name: &[u8]) -> io::Result<(File, u64)> {
         let (folder, base) = self.place(name)?;
         let mut flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
         flags.set(OFlag::O_NOFOLLOW, !self.follows);
         flags.set(OFlag::O_NOATIME, self.keeps_access_times);
-        let file = File::from(openat(&*folder, base, flags, Mode::empty())?);
+        let mut file = File::from(openat(&*folder, base, flags, Mode::empty())?);
         let metadata = file.metadata()?;
+        let kind = metadata.file_type();
+        if self.reads_devices && (kind.is_block_device() || kind.is_char_device()) {
+            let length = file.seek(io::SeekFrom::End(0))?;
+            file.rewind()?;
+            return Ok((file, length));
+        }
         if !metadata.is_file() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,

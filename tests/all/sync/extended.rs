@@ -365,6 +365,46 @@ fn root_acts_as_anybody_when_asked() {
 }
 
 #[test]
+fn a_device_is_sent_as_a_file_when_asked() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    use nix::sys::stat::{Mode, SFlag, makedev, mknod};
+    let stage = Stage::new();
+    let null = |root: &Path| {
+        let path = root.join("null");
+        mknod(
+            &path,
+            SFlag::S_IFCHR,
+            Mode::from_bits_truncate(0o600),
+            makedev(1, 3),
+        )
+    };
+    if null(stage.folder.path()).is_err() {
+        skip("devices cannot be made here");
+        return;
+    }
+    let source = |root: &Path| {
+        fs::create_dir(root.join("src")).expect("a folder");
+        some_files(&root.join("src"));
+        null(&root.join("src")).expect("it was made before");
+        touch(&root.join("src"), UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+    };
+    for line in ["-ai", "-aic --protocol=29", "-rti --no-D", "-ain"] {
+        let mut words: Vec<_> = line.split(' ').collect();
+        words.extend(["--copy-devices", "src/", "{url}/drop"]);
+        if let Err(difference) = stage.compare_push(&words, source, |_| {}) {
+            panic!("{difference}");
+        }
+    }
+    // A daemon refuses it, unless its configuration says otherwise.
+    if let Err(difference) = stage.compare(&["-ai", "--copy-devices", "{url}/data/src/", "dst"], |_| {}) {
+        panic!("{difference}");
+    }
+}
+
+#[test]
 fn a_time_to_stop_at_must_be_one() {
     if let Err(reason) = installed() {
         skip(&format!("the comparison needs a real rsync; {reason}"));
