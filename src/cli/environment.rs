@@ -18,6 +18,7 @@ use crate::{
         delta::Checksum,
         filter::CvsIgnores,
         proto::{Compression, named},
+        transfer::Error,
         tree::Identity,
     },
     sync::{Environment, Surroundings, typed_password},
@@ -35,7 +36,10 @@ pub(super) fn environment() -> Environment<'static> {
         login: variable("USER")
             .or_else(|| variable("LOGNAME"))
             .unwrap_or_else(|| "nobody".to_owned()),
-        password: Box::new(move || given.clone().unwrap_or_else(|| typed.get_or_init(ask).clone())),
+        password: Box::new(move || match given.as_ref().or_else(|| typed.get()) {
+            Some(known) => Ok(known.clone()),
+            None => ask().map(|answer| typed.get_or_init(|| answer).clone()),
+        }),
         identity: identity(),
         checksums: offered("RSYNC_CHECKSUM_LIST", Checksum::of_name),
         compressions: offered("RSYNC_COMPRESS_LIST", Compression::of_name),
@@ -48,12 +52,15 @@ fn offered<T: PartialEq>(variable: &str, of_name: impl Fn(&str) -> Option<T>) ->
 }
 
 /// Asks at the terminal; without one standard input is read, as `getpass` does.
-fn ask() -> Vec<u8> {
-    if let Ok(typed) = rpassword::prompt_password("Password: ") {
-        return typed.into_bytes();
+fn ask() -> Result<Vec<u8>, Error> {
+    match rpassword::prompt_password("Password: ") {
+        Ok(typed) => Ok(typed.into_bytes()),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Error::Interrupted),
+        Err(_) => {
+            let _ = write!(io::stderr(), "Password: ");
+            Ok(typed_password())
+        }
     }
-    let _ = write!(io::stderr(), "Password: ");
-    typed_password()
 }
 
 fn identity() -> Identity {

@@ -5,6 +5,7 @@ mod config;
 mod environment;
 mod explain;
 mod input;
+mod interrupt;
 mod known;
 mod lint;
 mod output;
@@ -12,7 +13,6 @@ mod probe;
 mod resolved;
 mod rules;
 mod settings;
-mod signals;
 mod sync;
 
 use std::{

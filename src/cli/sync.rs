@@ -14,13 +14,14 @@ use crate::{
         Failure,
         environment::{environment, surroundings},
         exit,
+        interrupt::Interrupt,
         output::complain,
-        signals::ending_with_signals,
     },
     explain::{Explanation, Known, explain},
     render::diagnoses,
     rsync::{
         filter::FilterError,
+        net::Connections,
         transfer::{Error, Outcome, describe},
         tree::append_trusted,
     },
@@ -121,15 +122,26 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
         ));
         printer.inform("Ignoring \"log file\" setting.");
     }
-    let ended = transfer(&plan, &environment, &printer);
+    let interrupt = Interrupt::watch()?;
+    let ended = interrupt.run(
+        || transfer(&plan, &environment, &printer, interrupt.connections()),
+        || {
+            let ended = end(&plan, &printer, &Err(Error::Interrupted));
+            ended.unwrap_or(Exit::Signal.code())
+        },
+    );
+    end(&plan, &printer, &ended)
+}
+
+/// Says how the session ended, and what to do next; the status to end with.
+fn end(plan: &Plan, printer: &Printer<'_>, ended: &Result<Option<Outcome>, Error>) -> Result<u8, Failure> {
     let outcome = ended.as_ref().ok().and_then(Option::as_ref).copied();
-    let code = conclude(&plan, &printer, &ended);
+    let code = conclude(plan, printer, ended);
     printer.finish(outcome.as_ref())?;
     let explanation = match code {
         0 => None,
         _ => explain(&*printer.complaints(), &Known::default()).ok(),
     };
-    // What to do next.
     if let Some(advice) = explanation.as_ref().and_then(advice) {
         printer.advise(&advice);
     }
@@ -147,12 +159,15 @@ fn transfer(
     plan: &Plan,
     environment: &Environment<'_>,
     printer: &Printer<'_>,
+    connections: &Connections,
 ) -> Result<Option<Outcome>, Error> {
     let stream = reach(plan, environment, printer)?;
     prepare(plan, &stream, printer)?;
-    let failed = |action| move |source| Error::Socket { action, source };
-    let connections = ending_with_signals().map_err(failed("sigaction"))?;
-    let _joined = connections.join(&stream).map_err(failed("dup"))?;
+    let joined = connections.join(&stream);
+    let _joined = joined.map_err(|source| Error::Socket {
+        action: "dup",
+        source,
+    })?;
     converse(plan, environment, printer, stream).map_err(|error| match connections.are_ended() {
         true => Error::Interrupted,
         false => error,

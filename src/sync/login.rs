@@ -27,7 +27,7 @@ impl Credentials for Login<'_> {
     fn password(&self) -> Result<Vec<u8>, Error> {
         match &self.plan.password_file {
             Some(path) => password_file(path, self.environment.identity.is_root),
-            None => Ok((self.environment.password)()),
+            None => (self.environment.password)(),
         }
     }
 }

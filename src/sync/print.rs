@@ -283,9 +283,10 @@ impl<'p> Printer<'p> {
     fn failed(&self, text: &str) {
         self.complain(&match text.split_once(' ') {
             // rsync has no prefix for these.
-            Some(("could" | "Deletions" | "ERROR:" | "WARNING:" | "file" | "rsync:" | "symlink", _)) => {
-                text.to_owned()
-            }
+            Some((
+                "could" | "Deletions" | "ERROR:" | "WARNING:" | "file" | "filename" | "rsync:" | "symlink",
+                _,
+            )) => text.to_owned(),
             _ => format!("rsync: [generator] {text}"),
         });
     }
@@ -372,6 +373,7 @@ impl Observer for Printer<'_> {
                 }
             }
             Event::Warning(text) => self.say(Channel::Info, text),
+            Event::Complained(text) => self.complain(text),
             Event::Note(text) => self.say(Channel::Client, text),
             Event::Progress(offset, size) => self.progress(offset, size),
             Event::Transferred(item) => self.transferred(*item),

@@ -23,8 +23,8 @@ pub struct Environment<'e> {
     pub proxy: Option<String>,
     /// Who asks where the command line names nobody.
     pub login: String,
-    /// The password where no file has it; asked for when a daemon wants one.
-    pub password: Box<dyn Fn() -> Vec<u8> + Send + Sync + 'e>,
+    /// The password where no file has it; asked for when a daemon wants one, if the user does not want to end.
+    pub password: Box<dyn Fn() -> Result<Vec<u8>, Error> + Send + Sync + 'e>,
     /// Who this process is.
     pub identity: Identity,
     /// The checksums that are offered: `RSYNC_CHECKSUM_LIST`.

@@ -7,7 +7,10 @@ mod arguments;
 mod extended;
 mod faults;
 mod filters;
+mod full;
 mod incremental;
+mod interrupted;
+mod large;
 mod links;
 mod output;
 mod parts;
@@ -18,6 +21,7 @@ mod strangers;
 mod trees;
 mod unasked;
 mod waits;
+mod wire;
 
 use std::{
     env, fs,
@@ -40,6 +44,7 @@ use crate::{
     },
     sync::{
         extended::adorn,
+        faults::collect,
         output::masked,
         trees::{RECEIVING, described, link, options, plant, touch},
     },
@@ -189,6 +194,13 @@ fn told(output: &Output, place: &str) -> String {
     let mut text = format!("code {:?}\n", output.status.code());
     // What overwrites a line begins one here: rsync's processes do not know of each other's lines.
     let said = String::from_utf8_lossy(&output.stdout).replace('\r', "\n");
+    // Nor of where one ends.
+    let mut pieces = said.split("to-chk=");
+    let mut said = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        said.push_str("to-chk=");
+        said.push_str(&piece.replacen(')', ")\n", 1));
+    }
     let said: String = said
         .split_inclusive('\n')
         .filter(|line| !line.trim().is_empty())

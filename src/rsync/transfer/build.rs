@@ -382,8 +382,10 @@ impl<'a> Builder<'a> {
         let status = &self.as_file(&name, *status);
         let kind = status.kind();
         if name.len() > MAX_PATH {
-            let text = format!("skipping overly long name: {}", shown(&name));
-            self.fail(ERROR, &text);
+            let excess = name.len() - MAX_PATH;
+            let text = format!("filename overflows max-path len by {excess}: {}", shown(&name));
+            self.faults.add_bits(ERROR);
+            self.observer.observe(Event::Failed(&text));
             return None;
         }
         let mut extra = Extra::default();

@@ -402,10 +402,9 @@ impl Generator<'_> {
             return Ok(Ok(now));
         }
         let is_directory = status.kind() == FileKind::Directory;
-        // What is no folder is replaced at once when the new one is there, except by a folder, or where it would be written
-        // over.
-        let is_written_over = entry.kind() == FileKind::Regular && self.options.receiving.in_place;
-        if !is_directory && !entry.is_directory() && !is_written_over {
+        let is_over = entry.kind() == FileKind::Regular && self.options.receiving.in_place;
+        // What is no folder is replaced at once when the new one is there, except by a folder, or what is written in place.
+        if !is_directory && !entry.is_directory() && !is_over {
             return Ok(Ok(None));
         }
         let name = self.keep.place(&self.list, entry);

@@ -72,6 +72,8 @@ pub enum Event<'a> {
     Retried(&'a str),
     /// Something odd that does no harm.
     Warning(&'a str),
+    /// Something that was wanted did not succeed; the session goes on, and its end does not tell.
+    Complained(&'a str),
     /// Something that is told to the user alone, and not kept.
     Note(&'a str),
     /// A file is under way: how much of it is done, and how long it will be.

@@ -4,20 +4,23 @@ use std::{
     os::unix::fs::FileExt as _,
 };
 
-use crate::rsync::{
-    proto::{
-        ItemFlags, SumHead,
-        file_list::{Entry, FileList},
+use crate::{
+    rsync::{
+        proto::{
+            ItemFlags, SumHead,
+            file_list::{Entry, FileList},
+        },
+        transfer::{
+            Error, Event, Transferred,
+            basis::Basis,
+            part::Listed,
+            receiver::{Receiver, missing},
+            text::{describe, shown},
+            wire::Next,
+        },
+        tree::{Attributes, Output, Status, Tree},
     },
-    transfer::{
-        Error, Event, Transferred,
-        basis::Basis,
-        part::Listed,
-        receiver::{Receiver, missing},
-        text::{describe, shown},
-        wire::Next,
-    },
-    tree::{Attributes, Output, Status, Tree},
+    terms::Exit,
 };
 
 /// A file as it was asked for.
@@ -87,7 +90,8 @@ struct Rebuilding {
 }
 
 impl Receiver<'_> {
-    /// Rebuilds a file from its tokens. What fails here is this file's matter: its tokens are read all the same.
+    /// Rebuilds a file from its tokens. A place that cannot be written to is this file's matter, its tokens are read all the
+    /// same; what fails once it is being written, as on a full disk, ends the session.
     pub(super) fn store(&mut self, target: Target<'_>, wanted: &Wanted) -> Result<Written, Error> {
         let Some(mut tree) = self.tree.take() else {
             return Ok(Written::Failed);
@@ -109,14 +113,23 @@ impl Receiver<'_> {
         self.tree = Some(tree);
         written.or_else(|(action, error)| {
             self.faults.fail();
-            let text = format!(
-                "rsync: [receiver] {action} {}: {}",
-                self.keep.shown_name(target.name),
-                describe(&error)
-            );
+            let text = self.failure(action, target, &error);
             self.observer.observe(Event::Failed(&text));
             Ok(Written::Failed)
         })
+    }
+
+    fn failure(&self, action: &str, target: Target<'_>, error: &io::Error) -> String {
+        let place = self.keep.shown_name(target.name);
+        format!("rsync: [receiver] {action} {place}: {}", describe(error))
+    }
+
+    /// What ends the session if a file cannot be written.
+    fn unwritten(&self, action: &str, target: Target<'_>, error: &io::Error) -> Error {
+        Error::Destination {
+            text: self.failure(action, target, error),
+            exit: Exit::FileIo,
+        }
     }
 
     /// Opens what is read and what is written.
@@ -152,9 +165,13 @@ impl Receiver<'_> {
                 output.be_sparse();
             }
             let size = target.entry.size.unsigned_abs();
-            if options.receiving.preallocate && size > 0 {
+            if options.receiving.preallocate
+                && size > 0
+                && let Err(error) = output.reserve(size)
+            {
                 // Without room the writing fails.
-                let _ = output.reserve(size);
+                let text = self.failure("do_fallocate", target, &error);
+                self.observer.observe(Event::Complained(&text));
             }
             output
         });
@@ -188,10 +205,11 @@ impl Receiver<'_> {
             }
         }
         loop {
+            let mut written_out = Ok(());
             let literal = |piece: &[u8]| {
                 hasher.update(piece);
                 if let Some(output) = &mut file.output {
-                    file.trouble.note("write failed on", output.write_all(piece));
+                    written_out = output.write_all(piece);
                 }
             };
             let next = self.incoming.token(&mut self.tokens, literal)?;
@@ -217,19 +235,20 @@ impl Receiver<'_> {
                     self.tokens.see(&block)?;
                     hasher.update(&block);
                     if let Some(output) = &mut file.output {
-                        let moved = match file.is_over_basis && offset == written {
+                        written_out = match file.is_over_basis && offset == written {
                             true => output.skip(length as u64),
                             false => output.write_all(&block),
                         };
-                        file.trouble.note("write failed on", moved);
                     }
                     self.counts.matched += length as u64;
                     written += length as u64;
                 }
             }
+            written_out.map_err(|error| self.unwritten("write failed on", target, &error))?;
         }
         if let (true, Some(output)) = (self.options.receiving.sync, &file.output) {
-            file.trouble.note("fsync failed on", output.sync());
+            let synced = output.sync();
+            synced.map_err(|error| self.unwritten("fsync failed on", target, &error))?;
         }
         let length = self.session.checksum.length();
         let digest = self.incoming.decode(|input| Ok(input.take(length)?.to_vec()))?;

@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 pub use crate::terms::describe;
 
 /// A name or a peer's text as rsync prints it: control characters, and what is not UTF-8, as `\#012` (`filtered_fwrite`
-/// in log.c).
+/// in log.c). Unlike there, so are the control characters behind ASCII, which some terminals obey.
 pub fn shown(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     let escape = |text: &mut String, bytes: &[u8]| {
@@ -15,7 +15,7 @@ pub fn shown(bytes: &[u8]) -> String {
         let valid = chunk.valid();
         for (place, letter) in valid.char_indices() {
             // What looks like an escape is one, so that each can be told from the other.
-            if is_escape(&valid.as_bytes()[place..]) || letter.is_control() && letter != '\t' {
+            if is_escape(&valid.as_bytes()[place..]) || letter.is_control() && !is_harmless(letter) {
                 escape(&mut text, letter.encode_utf8(&mut [0; 4]).as_bytes());
             } else {
                 text.push(letter);
@@ -24,6 +24,11 @@ pub fn shown(bytes: &[u8]) -> String {
         escape(&mut text, chunk.invalid());
     }
     text
+}
+
+/// Whether a control character does nothing to a terminal that rsync prints as it is.
+fn is_harmless(letter: char) -> bool {
+    matches!(letter, '\t' | '\x7f')
 }
 
 /// Whether a text begins with `\#` and three digits.
@@ -59,7 +64,7 @@ mod tests {
 
     #[test]
     fn names_cannot_steer_a_terminal() {
-        assert_eq!(shown("café 文\t".as_bytes()), "café 文\t");
+        assert_eq!(shown("café 文\t\x7f".as_bytes()), "café 文\t\x7f");
         assert_eq!(shown(b"\\#123 \\#12"), "\\#134#123 \\#12");
         let odd = b"caf\xe9 \\#012 \n \\#8";
         assert_eq!(unshown(&shown(odd)), odd);

@@ -7,6 +7,7 @@ mod extended;
 mod folder;
 mod output;
 mod outside;
+mod temporary;
 mod trusted;
 mod walk;
 
@@ -16,5 +17,6 @@ pub use extended::{Extended, Handle, Wanted, is_kept};
 pub use folder::Found;
 pub use output::Output;
 pub use outside::Outside;
+pub use temporary::remove_unfinished;
 pub use trusted::{append_trusted, open_trusted};
 pub use walk::{Status, Tree};

@@ -1,32 +1,28 @@
 use std::{
-    ffi::{OsStr, OsString},
+    ffi::OsStr,
     fs::File,
     io::{self, Read as _, Seek as _, SeekFrom, Write},
     os::{
-        fd::{AsFd as _, OwnedFd},
-        unix::{
-            ffi::{OsStrExt as _, OsStringExt as _},
-            fs::{FileTypeExt as _, PermissionsExt as _},
-        },
+        fd::OwnedFd,
+        unix::fs::{FileTypeExt as _, PermissionsExt as _},
     },
     sync::Arc,
 };
 
 use nix::{
     errno::Errno,
-    fcntl::{FallocateFlags, OFlag, fallocate, openat, renameat},
+    fcntl::{FallocateFlags, OFlag, fallocate, openat},
     sys::stat::Mode,
-    unistd::{UnlinkatFlags, unlinkat},
 };
 
-use crate::rsync::tree::{Attributes, Status, Tree};
+use crate::rsync::tree::{Attributes, Status, Tree, temporary::Temporary};
 
 /// A file that is written: a new one under a name of its own until it is complete, of which nothing is left if it is dropped
 /// before, or one that is written over in place.
 #[derive(Debug)]
 pub struct Output {
-    /// Where the new one is, and as what; none once it stands at its place.
-    temporary: Option<(Arc<OwnedFd>, OsString)>,
+    /// The name of the new one.
+    temporary: Option<Temporary>,
     file: File,
     /// The length of what is written over, in bytes.
     old_length: u64,
@@ -35,36 +31,25 @@ pub struct Output {
     hole: u64,
 }
 
-/// Longest name of a file on Linux, in bytes.
-const LONGEST_NAME: usize = 255;
-
 /// Where content is looked at for holes, in bytes.
 const HOLE: usize = 1024;
 
+const ZEROS: [u8; HOLE] = [0; HOLE];
+
 /// What is read at once of a file that is copied, in bytes.
 const PIECE: usize = 256 * 1024;
-
-/// How many names are tried.
-const ATTEMPTS: u32 = 100;
-
-const LETTERS: &[u8; 62] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
 impl Output {
     /// Makes an empty file beside a place, `.NAME.` and six letters; in a folder for temporary files without the dot.
     pub(super) fn create(folder: Arc<OwnedFd>, base: &OsStr, is_hidden: bool) -> io::Result<Self> {
         let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let mut file = None;
-        let name = Self::name_new(base, is_hidden, |name| {
-            file = Some(openat(
-                folder.as_fd(),
-                name,
-                flags,
-                Mode::S_IRUSR | Mode::S_IWUSR,
-            )?);
+        let temporary = Temporary::make(folder, base, is_hidden, |folder, name| {
+            file = Some(openat(folder, name, flags, Mode::S_IRUSR | Mode::S_IWUSR)?);
             Ok(())
         })?;
         Ok(Self {
-            temporary: Some((folder, name)),
+            temporary: Some(temporary),
             file: File::from(file.expect("made under the name that was found")),
             old_length: 0,
             is_sparse: false,
@@ -142,7 +127,11 @@ impl Output {
     /// Writes all but the zeros at its end, which may go on.
     fn write_sparse(&mut self, bytes: &[u8]) -> io::Result<()> {
         for piece in bytes.chunks(HOLE) {
-            let zeros = piece.iter().take_while(|&&byte| byte == 0).count();
+            // Compared at once, as long as it goes on.
+            let zeros = match *piece == ZEROS[..piece.len()] {
+                true => piece.len(),
+                false => piece.iter().take_while(|&&byte| byte == 0).count(),
+            };
             self.hole += zeros as u64;
             let rest = &piece[zeros..];
             if rest.is_empty() {
@@ -171,35 +160,6 @@ impl Output {
         self.file.seek(SeekFrom::Start(start + length)).map(drop)
     }
 
-    /// Makes something under a name that nothing has.
-    pub(super) fn name_new(
-        base: &OsStr,
-        is_hidden: bool,
-        mut make: impl FnMut(&OsStr) -> nix::Result<()>,
-    ) -> io::Result<OsString> {
-        // The dot, the other dot, and six letters.
-        let base = base.as_bytes();
-        let base = &base[..base.len().min(LONGEST_NAME - 8)];
-        for _ in 0..ATTEMPTS {
-            let mut name = Vec::with_capacity(base.len() + 8);
-            name.extend(is_hidden.then_some(b'.'));
-            name.extend_from_slice(base);
-            name.push(b'.');
-            let mut random = rand_bits();
-            for _ in 0..6 {
-                name.push(LETTERS[(random % LETTERS.len() as u64) as usize]);
-                random /= LETTERS.len() as u64;
-            }
-            let name = OsString::from_vec(name);
-            match make(&name) {
-                Ok(()) => return Ok(name),
-                Err(Errno::EEXIST) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(Errno::EEXIST.into())
-    }
-
     /// Ends the content: a file that is written over is cut off there.
     fn finish(&mut self) -> io::Result<()> {
         let is_open = self.hole > 0;
@@ -220,17 +180,13 @@ impl Output {
         self.finish()?;
         let now = Status::from(nix::sys::stat::fstat(&self.file)?);
         attributes.apply_to(&self.file, &now)?;
-        let Some((from, temporary)) = &self.temporary else {
+        let Some(temporary) = &mut self.temporary else {
             return Ok(());
         };
         let (folder, base) = tree.place(name)?;
-        match renameat(&**from, &**temporary, &*folder, base) {
+        match temporary.place(&*folder, base) {
             Err(Errno::EXDEV) => self.copy(tree, name, attributes),
-            renamed => {
-                renamed?;
-                self.temporary = None;
-                Ok(())
-            }
+            placed => Ok(placed?),
         }
     }
 
@@ -292,18 +248,4 @@ impl Write for Output {
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
-}
-
-impl Drop for Output {
-    fn drop(&mut self) {
-        if let Some((folder, name)) = &self.temporary {
-            let _ = unlinkat(&**folder, &**name, UnlinkatFlags::NoRemoveDir);
-        }
-    }
-}
-
-/// Some bits that differ from call to call and from process to process.
-fn rand_bits() -> u64 {
-    use std::hash::{BuildHasher as _, RandomState};
-    RandomState::new().hash_one(0)
 }

@@ -17,7 +17,10 @@ use nix::{
     unistd::{UnlinkatFlags, linkat, mkdir, symlinkat, unlinkat},
 };
 
-use crate::rsync::{proto::file_list::FileKind, tree::Output};
+use crate::rsync::{
+    proto::file_list::FileKind,
+    tree::{Output, temporary::Temporary},
+};
 
 /// A folder and all below it. Copies share the root and hold a folder of their own open.
 #[derive(Debug)]
@@ -353,12 +356,10 @@ impl Tree {
             Err(Errno::EEXIST) => {}
             other => return Ok(other?),
         }
-        Output::name_new(base, true, |beside| make(folder.as_fd(), beside)).and_then(|beside| {
-            renameat(&*folder, &*beside, &*folder, base).map_err(|error| {
-                let _ = unlinkat(&*folder, &*beside, UnlinkatFlags::NoRemoveDir);
-                error.into()
-            })
-        })
+        let mut beside = Temporary::make(folder.clone(), base, true, |folder, name| {
+            make(folder.as_fd(), name)
+        })?;
+        Ok(beside.place(&*folder, base)?)
     }
 
     /// The folder of a name, opened, and the last component.

@@ -197,15 +197,19 @@ impl Scene {
         if !output.status.success() || !error.is_empty() {
             return Err(format!("the second run ends with {}: {error}", output.status));
         }
+        self.is_complete()
+    }
+
+    fn is_complete(&self) -> Result<(), String> {
         let (source, destination) = (described(&self.source()), described(&self.destination()));
         match source == destination {
             true => Ok(()),
-            false => Err(format!("the second run makes\n{destination}of\n{source}")),
+            false => Err(format!("the client makes\n{destination}of\n{source}")),
         }
     }
 }
 
-fn collect(root: &Path, below: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
+pub(super) fn collect(root: &Path, below: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
     for entry in fs::read_dir(root.join(below)).expect("a folder") {
         let name = below.join(entry.expect("an entry").file_name());
         let path = root.join(&name);
@@ -323,7 +327,14 @@ fn a_connection_that_breaks_hurts_nothing() {
             let (output, _) = scene.run(Client::Ours, Some(fault), &[]);
             let code = ended(&output, &[0, 5, 10, 12])?;
             scene.check(true, false)?;
+            if code == Some(0) {
+                scene.is_complete()?;
+            }
             scene.complete(&[])?;
+            // The two clients do not end at the same byte.
+            if code == Some(0) {
+                return Ok(code);
+            }
             // Both race at some of the places. What was sent and not yet taken when the connection is cut makes a reset
             // (10) of a hang-up (12), and the two clients send in pieces of their own.
             let agrees = || {

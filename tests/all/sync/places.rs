@@ -7,6 +7,8 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use nix::{sys::stat::Mode, unistd::mkfifo};
+
 use super::{Prepare, Stage, touch, trees::touch_itself};
 use crate::{
     differential::generator::Random,
@@ -437,6 +439,46 @@ fn a_folder_that_the_sender_plants_is_not_the_users() {
                 there == bytes(3, 5_000) || there == bytes(4, 5_000),
                 "{words:?}: {name}"
             );
+        }
+    }
+}
+
+#[test]
+fn what_is_written_in_place_goes_where_other_things_were() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    for name in ["link", "dangling", "pipe", "full"] {
+        fs::write(stage.source().join(name), name).expect("a file");
+    }
+    let source = |root: &Path| {
+        symlink("../outside", root.join("link")).expect("a link");
+        symlink("none", root.join("dangling")).expect("a link");
+        mkfifo(&root.join("pipe"), Mode::S_IRUSR).expect("a pipe");
+        fs::create_dir_all(root.join("full/of")).expect("folders");
+    };
+    let there = |root: &Path| {
+        fs::write(root.join("outside"), "stays").expect("a file");
+        fs::create_dir(root.join("dst")).expect("a folder");
+        source(&root.join("dst"));
+    };
+    for way in ["--inplace", "--append", "--append-verify"] {
+        for more in [
+            &[][..],
+            &["-n"],
+            &["-b"],
+            &["-b", "--backup-dir=old"],
+            &["--force"],
+            &["--delete"],
+        ] {
+            for protocol in ["--protocol=29", "--protocol=32"] {
+                let words = [&["-ri", way, protocol][..], more, &["{url}/data/src/", "dst"]].concat();
+                if let Err(difference) = stage.compare(&words, there) {
+                    panic!("{difference}");
+                }
+            }
         }
     }
 }

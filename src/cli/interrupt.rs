@@ -1,0 +1,154 @@
+use std::{
+    fs::File,
+    io,
+    panic::resume_unwind,
+    process,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use nix::sys::{
+    signal::{SigSet, Signal},
+    termios::{SetArg, Termios, tcgetattr, tcsetattr},
+};
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    iterator::{Handle, Signals},
+};
+
+use crate::{
+    rsync::{net::Connections, tree::remove_unfinished},
+    terms::Exit,
+};
+
+/// How long a session has to end by itself once its connection is closed.
+const PATIENCE: Duration = Duration::from_millis(600);
+
+/// Ends what this program does when the user wants it to end.
+pub(super) struct Interrupt {
+    shared: Arc<Shared>,
+    handle: Handle,
+}
+
+#[derive(Default)]
+struct Shared {
+    /// They are ended then, so that every wait ends.
+    connections: Arc<Connections>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    has_come: bool,
+    is_done: bool,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn interrupt(&self) {
+        let mut state = self.state();
+        if state.has_come {
+            // The user insists.
+            leave(Exit::Signal.code());
+        }
+        state.has_come = true;
+        self.connections.end();
+        self.changed.notify_all();
+    }
+}
+
+impl Interrupt {
+    /// Waits for the signals from here on.
+    pub(super) fn watch() -> io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        // A signal that came while its handler is being put in place could be lost.
+        let blocked = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
+        let before = blocked.thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_BLOCK)?;
+        let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]);
+        before.thread_set_mask()?;
+        let mut signals = signals?;
+        let watch = Self {
+            shared: shared.clone(),
+            handle: signals.handle(),
+        };
+        thread::spawn(move || signals.forever().for_each(|_| shared.interrupt()));
+        Ok(watch)
+    }
+
+    /// Those that end when the user wants it.
+    pub(super) fn connections(&self) -> &Arc<Connections> {
+        &self.shared.connections
+    }
+
+    /// Does something. If the user does not want that any more, and it does not end soon, the program ends with what `give_up`
+    /// returns; nothing unfinished is left then.
+    pub(super) fn run<T: Send>(&self, work: impl FnOnce() -> T + Send, give_up: impl FnOnce() -> u8) -> T {
+        // A question for a password changes it.
+        let terminal = terminal();
+        thread::scope(|scope| {
+            let working = scope.spawn(|| {
+                let _done = Done(&self.shared);
+                work()
+            });
+            if !self.ends() {
+                let code = give_up();
+                if let Some((file, before)) = terminal {
+                    let _ = tcsetattr(file, SetArg::TCSANOW, &before);
+                }
+                leave(code);
+            }
+            working.join().unwrap_or_else(|panic| resume_unwind(panic))
+        })
+    }
+
+    /// Whether the work ends by itself, or soon once the user wants it to.
+    fn ends(&self) -> bool {
+        let shared = &self.shared;
+        let waits = |state: &mut State| !state.is_done && !state.has_come;
+        let state = shared.changed.wait_while(shared.state(), waits);
+        let state = state.unwrap_or_else(PoisonError::into_inner);
+        // Before there is a connection, nothing is to be left in order.
+        let patience = match shared.connections.are_any() {
+            true => PATIENCE,
+            false => Duration::ZERO,
+        };
+        let waited = shared
+            .changed
+            .wait_timeout_while(state, patience, |state| !state.is_done);
+        waited.unwrap_or_else(PoisonError::into_inner).0.is_done
+    }
+}
+
+impl Drop for Interrupt {
+    fn drop(&mut self) {
+        self.handle.close();
+    }
+}
+
+/// Says that the work is done, also if it panics.
+struct Done<'s>(&'s Shared);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.state().is_done = true;
+        self.0.changed.notify_all();
+    }
+}
+
+#[expect(clippy::exit, reason = "a thread that does not end is not to be waited for")]
+fn leave(code: u8) -> ! {
+    remove_unfinished();
+    process::exit(code.into())
+}
+
+/// The terminal that passwords are asked for at, and how it is set.
+fn terminal() -> Option<(File, Termios)> {
+    let file = File::open("/dev/tty").ok()?;
+    let before = tcgetattr(&file).ok()?;
+    Some((file, before))
+}
