@@ -100,6 +100,7 @@ pub(super) fn surroundings() -> Surroundings<'static> {
             variable: env::var_os("CVSIGNORE").map_or_else(Vec::new, OsStringExt::into_vec),
         },
         umask: mask(),
+        now: jiff::Zoned::now(),
     }
 }
 

@@ -208,8 +208,13 @@ impl Reading {
             "D" => (options.devices, options.specials) = (is_on, is_on),
             "devices" => options.devices = is_on,
             "specials" => options.specials = is_on,
-            "atimes" | "U" if is_on && options.atimes => return Err(UsageError::NotYet("-UU")),
-            "atimes" | "U" => options.atimes = is_on,
+            "copy-devices" if is_on => options.copy_devices = true,
+            "atimes" | "U" if is_on => {
+                options.atimes = options.atimes.saturating_add(1);
+                options.open_noatime |= options.atimes > 1;
+            }
+            "atimes" | "U" => options.atimes = 0,
+            "open-noatime" => options.open_noatime = is_on,
             "crtimes" | "N" if is_on => return Err(UsageError::CreationTimes),
             "crtimes" | "N" => {}
             "executability" | "E" if is_on => options.executability = true,
@@ -432,6 +437,7 @@ mod tests {
             read: Box::new(|_| Err(std::io::ErrorKind::NotFound.into())),
             ignores: CvsIgnores::default(),
             umask: 0o022,
+            now: jiff::Zoned::now(),
         };
         Command::parse(&words, surroundings)
     }

@@ -13,7 +13,7 @@ use crate::rsync::{
         queue::Pending,
         text::shown,
     },
-    tree::{Attributes, Status},
+    tree::{Attributes, Extended, Status},
 };
 
 /// What was where something is made, or its like in another folder; and whether that was told.
@@ -130,10 +130,11 @@ impl Generator<'_> {
         });
     }
 
-    /// Gives a folder its owner and its permissions, so that what is made in it is not open to others before the end; its
+    /// Gives a folder its owner, its permissions and its ACLs, so that what is made in it is not open to others before the end; its
     /// owner may write to it until then.
     fn open_up(&mut self, entry: &Entry, now: &Status, flags: u16) -> Result<(), Failure> {
-        let is_other = ItemFlags(flags).has(ItemFlags::PERMISSIONS | ItemFlags::OWNER | ItemFlags::GROUP);
+        const WHOSE: u16 = ItemFlags::PERMISSIONS | ItemFlags::OWNER | ItemFlags::GROUP | ItemFlags::ACL;
+        let is_other = ItemFlags(flags).has(WHOSE);
         if !is_other || self.options.dry_run {
             return Ok(());
         }
@@ -143,6 +144,10 @@ impl Generator<'_> {
             permissions: attributes.permissions.map(|permissions| permissions | more),
             uid: attributes.uid,
             gid: attributes.gid,
+            extended: Extended {
+                xattrs: None,
+                ..self.keep.extended(&self.list, entry)
+            },
             ..Attributes::default()
         };
         let name = self.keep.place(&self.list, entry);
