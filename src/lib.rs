@@ -3,7 +3,7 @@
 //! The rooms, from the ground up: [`terms`] holds rsync's own words; [`host`] answers for a machine; [`syntax`] turns
 //! bytes into trees; [`model`] turns trees into the configuration that the daemon really uses; [`catalog`] holds the
 //! pages of `rules/`; [`diagnosis`] what is reported; [`lint`] checks; [`rsync`] is a client as a library, and [`sync`] its
-//! command line; [`render`] writes; [`cli`] knows the command line
+//! command line; [`probe`] joins that client with what explains; [`render`] writes; [`cli`] knows the command line
 //! and the environment. Imports point downwards only.
 
 pub mod catalog;
@@ -13,6 +13,7 @@ pub mod explain;
 pub mod host;
 pub mod lint;
 pub mod model;
+pub mod probe;
 pub mod render;
 pub mod rsync;
 pub mod sync;

@@ -1,8 +1,11 @@
 use std::{
     env,
-    ffi::OsString,
-    io::{self, Write as _},
-    os::unix::ffi::OsStringExt,
+    ffi::{OsStr, OsString},
+    fs,
+    io::{self, Read as _, Write as _},
+    os::unix::ffi::{OsStrExt as _, OsStringExt},
+    path::Path,
+    sync::OnceLock,
 };
 
 use nix::{
@@ -11,33 +14,52 @@ use nix::{
 };
 
 use crate::{
-    rsync::{transfer::Error, tree::Identity},
-    sync::{Environment, typed_password},
+    rsync::{
+        delta::Checksum,
+        filter::CvsIgnores,
+        proto::{Compression, named},
+        transfer::Error,
+        tree::Identity,
+    },
+    sync::{Environment, Surroundings, typed_password},
 };
 
 /// What the environment says about a session.
 pub(super) fn environment() -> Environment<'static> {
     let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
     let given = env::var_os("RSYNC_PASSWORD").map(OsString::into_vec);
+    // Several sessions ask once.
+    let typed = OnceLock::new();
     Environment {
         connect_program: variable("RSYNC_CONNECT_PROG"),
         proxy: variable("RSYNC_PROXY"),
         login: variable("USER")
             .or_else(|| variable("LOGNAME"))
             .unwrap_or_else(|| "nobody".to_owned()),
-        password: Box::new(move || given.clone().map_or_else(ask, Ok)),
+        password: Box::new(move || match &given {
+            Some(given) => Ok(given.clone()),
+            None => typed.get_or_init(ask).clone().ok_or(Error::Interrupted),
+        }),
         identity: identity(),
+        checksums: offered("RSYNC_CHECKSUM_LIST", Checksum::of_name),
+        compressions: offered("RSYNC_COMPRESS_LIST", Compression::of_name),
     }
 }
 
-/// Asks at the terminal; without one standard input is read, as `getpass` does.
-fn ask() -> Result<Vec<u8>, Error> {
+/// The algorithms that a variable of the environment lists.
+fn offered<T: PartialEq>(variable: &str, of_name: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
+    env::var(variable).ok().and_then(|list| named(&list, of_name))
+}
+
+/// Asks at the terminal; without one standard input is read, as `getpass` does. Nothing comes of a question that is left
+/// with Ctrl-C.
+fn ask() -> Option<Vec<u8>> {
     match rpassword::prompt_password("Password: ") {
-        Ok(typed) => Ok(typed.into_bytes()),
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Error::Interrupted),
+        Ok(typed) => Some(typed.into_bytes()),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => None,
         Err(_) => {
             let _ = write!(io::stderr(), "Password: ");
-            Ok(typed_password())
+            Some(typed_password())
         }
     }
 }
@@ -53,8 +75,34 @@ fn identity() -> Identity {
 }
 
 /// The permissions that new files do not get.
-pub(super) fn mask() -> u32 {
+fn mask() -> u32 {
     let mask = umask(Mode::empty());
     umask(mask);
     mask.bits()
 }
+
+/// What command lines need of the machine.
+pub(super) fn surroundings() -> Surroundings<'static> {
+    let home = env::var_os("HOME").map(|home| Path::new(&home).join(".cvsignore"));
+    Surroundings {
+        read: Box::new(|name| {
+            let mut content = Vec::new();
+            if name == b"-" {
+                io::stdin().read_to_end(&mut content)?;
+            } else {
+                fs::File::open(Path::new(OsStr::from_bytes(name)))?
+                    .take(MAX_RULES)
+                    .read_to_end(&mut content)?;
+            }
+            Ok(content)
+        }),
+        ignores: CvsIgnores {
+            home: home.and_then(|path| fs::read(path).ok()).unwrap_or_default(),
+            variable: env::var_os("CVSIGNORE").map_or_else(Vec::new, OsStringExt::into_vec),
+        },
+        umask: mask(),
+    }
+}
+
+/// As much is read of a file with rules, in bytes.
+const MAX_RULES: u64 = 16 << 20;

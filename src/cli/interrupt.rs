@@ -9,16 +9,10 @@ use std::{
     time::Duration,
 };
 
-use nix::sys::{
-    signal::{SigSet, Signal},
-    termios::{SetArg, Termios, tcgetattr, tcsetattr},
-};
-use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGTERM},
-    iterator::{Handle, Signals},
-};
+use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
+use signal_hook::iterator::Handle;
 
-use crate::{rsync::tree::remove_unfinished, terms::Exit};
+use crate::{cli::signals::on_signals, rsync::tree::remove_unfinished, terms::Exit};
 
 /// How long a session has to end by itself once its connection is closed.
 const PATIENCE: Duration = Duration::from_millis(600);
@@ -66,18 +60,9 @@ impl Interrupt {
     /// Waits for the signals from here on.
     pub(super) fn watch() -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
-        // A signal that came while its handler is being put in place could be lost.
-        let blocked = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
-        let before = blocked.thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_BLOCK)?;
-        let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]);
-        before.thread_set_mask()?;
-        let mut signals = signals?;
-        let watch = Self {
-            shared: shared.clone(),
-            handle: signals.handle(),
-        };
-        thread::spawn(move || signals.forever().for_each(|_| shared.interrupt()));
-        Ok(watch)
+        let interrupted = shared.clone();
+        let handle = on_signals(move || interrupted.interrupt())?;
+        Ok(Self { shared, handle })
     }
 
     /// Closes this connection when the user wants it to end.

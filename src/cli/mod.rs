@@ -6,11 +6,14 @@ mod environment;
 mod explain;
 mod input;
 mod interrupt;
+mod known;
 mod lint;
 mod output;
+mod probe;
 mod resolved;
 mod rules;
 mod settings;
+mod signals;
 mod sync;
 
 use std::{
@@ -49,6 +52,7 @@ enum Command {
     Access(access::Arguments),
     Rules(rules::Arguments),
     Explain(explain::Arguments),
+    Probe(probe::Arguments),
     Sync(sync::Arguments),
 }
 
@@ -88,6 +92,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Access(arguments) => access::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Probe(arguments) => probe::run(&arguments),
         Command::Sync(arguments) => sync::run(&arguments),
     };
     end(result)

@@ -77,6 +77,17 @@ pub(super) enum PageFormat {
     Json,
 }
 
+/// The formats of commands that report about many things, one after the other.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum LineFormat {
+    /// For people
+    Human,
+    /// One line each
+    Concise,
+    /// One JSON object each, on a line
+    Json,
+}
+
 impl FormatName for ReportFormat {}
 
 impl From<ReportFormat> for Format {
@@ -90,6 +101,18 @@ impl From<ReportFormat> for Format {
             ReportFormat::Gitlab => Self::Gitlab,
             ReportFormat::Junit => Self::Junit,
             ReportFormat::Checkstyle => Self::Checkstyle,
+        }
+    }
+}
+
+impl FormatName for LineFormat {}
+
+impl From<LineFormat> for Format {
+    fn from(name: LineFormat) -> Self {
+        match name {
+            LineFormat::Human => Self::Human,
+            LineFormat::Concise => Self::Concise,
+            LineFormat::Json => Self::Json,
         }
     }
 }

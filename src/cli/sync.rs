@@ -1,10 +1,6 @@
 use std::{
-    env,
-    ffi::{OsStr, OsString},
-    fs,
-    io::{self, Read as _, Write as _},
-    os::unix::ffi::{OsStrExt as _, OsStringExt},
-    path::Path,
+    ffi::OsString,
+    io::{self, Write as _},
 };
 
 use clap::Args;
@@ -16,7 +12,7 @@ use crate::{
     catalog::Language,
     cli::{
         Failure,
-        environment::{environment, mask},
+        environment::{environment, surroundings},
         exit,
         interrupt::Interrupt,
         output::complain,
@@ -24,14 +20,12 @@ use crate::{
     explain::{Explanation, Known, explain},
     render::diagnoses,
     rsync::{
-        delta::Checksum,
-        filter::{CvsIgnores, FilterError},
-        proto::{Compression, named},
+        filter::FilterError,
         transfer::{Error, Outcome, describe},
         tree::append_trusted,
     },
     sync::{
-        Command, Plan, Printer, Streams, Surroundings, UsageError, conclude, converse, last_line, prepare,
+        Command, Environment, Plan, Printer, Streams, UsageError, conclude, converse, last_line, prepare,
         reach, version, version_for_programs,
     },
     terms::Exit,
@@ -63,6 +57,7 @@ pub(super) fn as_rsync(words: impl Iterator<Item = OsString>) -> Result<u8, Fail
 }
 
 fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
+    let environment = environment();
     let plan = match Command::parse(words, surroundings()) {
         Ok(Command::Help) => {
             io::stdout().write_all(HELP.as_bytes())?;
@@ -77,9 +72,7 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
             return Ok(exit::CLEAN);
         }
         Ok(Command::Transfer(mut plan)) => {
-            let algorithms = &mut plan.options.algorithms;
-            algorithms.checksums = offered("RSYNC_CHECKSUM_LIST", Checksum::of_name);
-            algorithms.compressions = offered("RSYNC_COMPRESS_LIST", Compression::of_name);
+            environment.offer(&mut plan);
             plan
         }
         Err(UsageError::Filter(error)) => {
@@ -130,7 +123,7 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
     }
     let interrupt = Interrupt::watch()?;
     let ended = interrupt.run(
-        || transfer(&plan, &printer, &interrupt),
+        || transfer(&plan, &environment, &printer, &interrupt),
         || {
             let ended = end(&plan, &printer, &Err(Error::Interrupted));
             ended.unwrap_or(Exit::Signal.code())
@@ -161,45 +154,19 @@ fn end(plan: &Plan, printer: &Printer<'_>, ended: &Result<Option<Outcome>, Error
     Ok(code)
 }
 
-fn surroundings() -> Surroundings<'static> {
-    let home = env::var_os("HOME").map(|home| Path::new(&home).join(".cvsignore"));
-    Surroundings {
-        read: Box::new(|name| {
-            let mut content = Vec::new();
-            if name == b"-" {
-                io::stdin().read_to_end(&mut content)?;
-            } else {
-                fs::File::open(Path::new(OsStr::from_bytes(name)))?
-                    .take(MAX_RULES)
-                    .read_to_end(&mut content)?;
-            }
-            Ok(content)
-        }),
-        ignores: CvsIgnores {
-            home: home.and_then(|path| fs::read(path).ok()).unwrap_or_default(),
-            variable: env::var_os("CVSIGNORE").map_or_else(Vec::new, OsStringExt::into_vec),
-        },
-        umask: mask(),
-    }
-}
-
-/// As much is read of a file with rules, in bytes.
-const MAX_RULES: u64 = 16 << 20;
-
-/// The algorithms that a variable of the environment lists.
-fn offered<T: PartialEq>(variable: &str, of_name: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
-    env::var(variable).ok().and_then(|list| named(&list, of_name))
-}
-
-fn transfer(plan: &Plan, printer: &Printer<'_>, interrupt: &Interrupt) -> Result<Option<Outcome>, Error> {
-    let environment = environment();
-    let stream = reach(plan, &environment, printer)?;
+fn transfer(
+    plan: &Plan,
+    environment: &Environment<'_>,
+    printer: &Printer<'_>,
+    interrupt: &Interrupt,
+) -> Result<Option<Outcome>, Error> {
+    let stream = reach(plan, environment, printer)?;
     prepare(plan, &stream, printer)?;
     interrupt.close_then(&stream).map_err(|source| Error::Socket {
         action: "dup",
         source,
     })?;
-    converse(plan, &environment, printer, stream).map_err(|error| match interrupt.has_come() {
+    converse(plan, environment, printer, stream).map_err(|error| match interrupt.has_come() {
         true => Error::Interrupted,
         false => error,
     })

@@ -308,6 +308,30 @@ fn place(side: Option<Side>, language: Language) -> &'static str {
     }
 }
 
+/// What happened, in one line: the first cause and its page.
+pub(super) fn headline(explanation: &Explanation, language: Language) -> Option<String> {
+    let cause = explanation.incidents.first()?.causes.first()?;
+    let case = Case { cause, language };
+    Some(match language {
+        Language::English => format!("{} ({})", case.title(), cause.page.id),
+        Language::Chinese => format!("{}（{}）", case.title(), cause.page.id),
+    })
+}
+
+/// Where to type what next: what tells whether it is the first cause, or else its cure.
+pub(super) fn next(explanation: &Explanation, language: Language) -> Option<(&'static str, String)> {
+    let cause = explanation.incidents.first()?.causes.first()?;
+    let case = Case { cause, language };
+    let check = cause.page.check.as_ref();
+    let check = check.map(|check| (case.side(check.side), case.commands(check.commands)));
+    let cure = || (case.side(cause.page.side), case.cure());
+    let (side, commands) = check
+        .filter(|(_, commands)| !commands.is_empty())
+        .unwrap_or_else(cure);
+    let first = commands.into_iter().next()?;
+    Some((place(side, language), first))
+}
+
 fn envelope(explanation: &Explanation, name: &str, language: Language) -> Value {
     let diagnoses = diagnoses(explanation, name, language);
     let failures: Vec<_> = explanation
@@ -384,7 +408,7 @@ fn diagnosis(failure: usize, incident: &Incident, cause: &Cause, name: &str, lan
     })
 }
 
-fn wrapped(text: &str, indent: &str, style: Style) -> String {
+pub(super) fn wrapped(text: &str, indent: &str, style: Style) -> String {
     textwrap::fill(
         text,
         Options::new(style.width)
@@ -393,16 +417,20 @@ fn wrapped(text: &str, indent: &str, style: Style) -> String {
     )
 }
 
-fn bold(text: &str, style: Style) -> String {
+pub(super) fn bold(text: &str, style: Style) -> String {
     colored(text, "1", style)
 }
 
-fn dim(text: &str, style: Style) -> String {
+pub(super) fn dim(text: &str, style: Style) -> String {
     colored(text, "2", style)
 }
 
-fn green(text: &str, style: Style) -> String {
+pub(super) fn green(text: &str, style: Style) -> String {
     colored(text, "32", style)
+}
+
+pub(super) fn red(text: &str, style: Style) -> String {
+    colored(text, "31", style)
 }
 
 fn colored(text: &str, code: &str, style: Style) -> String {

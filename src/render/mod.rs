@@ -11,6 +11,7 @@ mod human;
 mod json;
 mod junit;
 mod paragraphs;
+mod probe;
 mod reasons;
 mod sarif;
 mod visible;
@@ -22,6 +23,7 @@ pub(crate) use concise::unchecked;
 pub(crate) use explanation::diagnoses;
 pub use explanation::explanation;
 pub(crate) use json::envelope;
+pub use probe::probe;
 pub(crate) use visible::visible;
 pub(crate) use words::{confidence, kind, pick, scope, severity, side, stage, unknown};
 

@@ -1,5 +1,4 @@
 use std::{
-    fs,
     io::{self, BufRead as _, Read as _},
     os::unix::fs::MetadataExt as _,
     path::Path,
@@ -38,8 +37,13 @@ const LONGEST_PASSWORD: u64 = 4096;
 
 /// The first line of a password file that nobody else may read (`getpassf` in authenticate.c).
 fn password_file(path: &Path, is_root: bool) -> Result<Vec<u8>, Error> {
+    let named = |text: &[u8]| {
+        let found = first_text(text).map(<[u8]>::to_vec);
+        let path = path.display();
+        found.ok_or_else(|| Error::PasswordFile(format!("ERROR: failed to read a password from {path}")))
+    };
     if path.as_os_str() == "-" {
-        return Ok(typed_password());
+        return named(&typed_line());
     }
     let unreadable = |error: io::Error| {
         let reason = describe(&error);
@@ -57,28 +61,34 @@ fn password_file(path: &Path, is_root: bool) -> Result<Vec<u8>, Error> {
     if is_root && found.uid() != 0 {
         return refused("be owned by root when running as root");
     }
-    read_first_line(file).map_err(unreadable)
+    let mut text = Vec::new();
+    file.take(LONGEST_PASSWORD)
+        .read_to_end(&mut text)
+        .map_err(unreadable)?;
+    named(&text)
 }
 
-/// The first line of standard input.
+/// The first line of standard input, as a password that is typed.
 pub fn typed_password() -> Vec<u8> {
+    let line = typed_line();
+    let end = line.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+    line[..end.unwrap_or(line.len())].to_vec()
+}
+
+fn typed_line() -> Vec<u8> {
     let mut line = Vec::new();
     let _ = io::stdin()
         .lock()
         .take(LONGEST_PASSWORD)
         .read_until(b'\n', &mut line);
-    first_line(&line)
+    line
 }
 
-fn read_first_line(file: fs::File) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    file.take(LONGEST_PASSWORD).read_to_end(&mut text)?;
-    Ok(first_line(&text))
-}
-
-fn first_line(text: &[u8]) -> Vec<u8> {
-    let line = text.split(|byte| matches!(byte, b'\n' | b'\r')).next();
-    line.unwrap_or_default().to_vec()
+/// The first line that is not empty, as `strtok` finds it; a zero byte ends the text.
+fn first_text(text: &[u8]) -> Option<&[u8]> {
+    let text = text.split(|&byte| byte == 0).next()?;
+    let mut lines = text.split(|byte| matches!(byte, b'\n' | b'\r'));
+    lines.find(|line| !line.is_empty())
 }
 
 /// As much is handed to a daemon before the session, in bytes.

@@ -17,6 +17,7 @@ mod report;
 mod session;
 mod summary;
 mod usage;
+mod values;
 mod version;
 
 pub use choices::Surroundings;

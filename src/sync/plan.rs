@@ -9,16 +9,17 @@ use crate::{
     rsync::{
         delta::Checksum,
         net::{Address, Family},
-        proto::{ChecksumChoice, Compression, CompressionChoice},
+        proto::{ChecksumChoice, Compression, CompressionChoice, PROTOCOL},
         transfer::Options,
     },
     sync::{
         choices::{Choices, Surroundings},
         output::{Output, OutputChoices},
         usage::{UsageError, dashed},
+        values::{integer, number, protocol, seconds},
     },
     syntax::Invocation,
-    terms::{Remote, Target},
+    terms::{Remote, RsyncOption, Target},
 };
 
 /// The port that daemons listen on.
@@ -115,6 +116,11 @@ impl Command {
             }
             if !given.is_known {
                 return Err(UsageError::Unknown(dashed(&given.name)));
+            }
+            if given.value.is_none()
+                && RsyncOption::of_name(&given.name).is_some_and(|option| option.takes_value)
+            {
+                return Err(UsageError::MissingValue(dashed(&given.name)));
             }
             let is_text = |word: usize| words[word].to_str().is_some();
             if !is_text(given.word) || !given.value_word.is_none_or(is_text) {
@@ -234,7 +240,7 @@ impl Reading {
             "timeout" => options.timeout = seconds(name, value)?,
             "contimeout" => self.connect_limit = seconds(name, value)?,
             "port" => self.port = Some(number(name, value, 1..=65_535)?),
-            "protocol" => self.protocol = Some(number(name, value, 29..=32)?),
+            "protocol" => self.protocol = Some(protocol(value)?),
             "compress" | "z" if is_on => self.compress = self.compress.saturating_add(1),
             "compress" | "z" => (self.compress, self.compress_choice) = (0, None),
             "compress-choice" | "zc" => self.compress_choice = value.map(str::to_owned),
@@ -309,6 +315,9 @@ impl Reading {
         if first.path.is_empty() {
             return Ok((first, Place::Modules));
         }
+        if first.path.starts_with('/') {
+            return Err(UsageError::NoModule);
+        }
         let destination = destination.map(Argument::local);
         if destination.is_none() {
             self.options.list_only = true;
@@ -335,9 +344,6 @@ impl Reading {
             _ => self.pull_place(sources, destination)?,
         };
         self.choose()?;
-        if let (Place::Push { .. }, Some(option)) = (&place, self.options.unsent()) {
-            return Err(UsageError::NotYet(option));
-        }
         if self.options.list_only && !self.options.recursive {
             self.options.directories = true;
         }
@@ -353,7 +359,7 @@ impl Reading {
             },
             place,
             options: self.options,
-            protocol: self.protocol.unwrap_or(crate::rsync::proto::PROTOCOL),
+            protocol: self.protocol.unwrap_or(PROTOCOL),
             output,
             no_message_of_the_day: self.no_message_of_the_day,
             connect_limit: self.connect_limit,
@@ -397,6 +403,9 @@ impl Argument<'_> {
 /// What a push is to do.
 fn push_place(sources: &[Argument<'_>], to: &Argument<'_>, target: &Remote) -> Result<Place, UsageError> {
     if target.path.is_empty() {
+        return Ok(Place::Modules);
+    }
+    if target.path.starts_with('/') {
         return Err(UsageError::NoModule);
     }
     Ok(Place::Push {
@@ -408,45 +417,6 @@ fn push_place(sources: &[Argument<'_>], to: &Argument<'_>, target: &Remote) -> R
 
 fn module(remote: &Remote) -> String {
     remote.path.split('/').next().unwrap_or_default().to_owned()
-}
-
-fn number<T: TryFrom<u64>>(
-    option: &str,
-    value: Option<&str>,
-    range: std::ops::RangeInclusive<u64>,
-) -> Result<T, UsageError> {
-    let fail = |problem: String| UsageError::Value {
-        option: dashed(option),
-        problem,
-    };
-    let value = value.ok_or_else(|| fail("a value is missing".to_owned()))?;
-    value
-        .parse()
-        .ok()
-        .filter(|number| range.contains(number))
-        .and_then(|number| T::try_from(number).ok())
-        .ok_or_else(|| {
-            fail(format!(
-                "`{value}` is not a number from {} to {}",
-                range.start(),
-                range.end()
-            ))
-        })
-}
-
-/// A number of 32 bits, with a sign or not.
-fn integer(option: &str, value: Option<&str>) -> Result<i32, UsageError> {
-    let text = value.unwrap_or_default();
-    text.parse().map_err(|_| UsageError::Value {
-        option: dashed(option),
-        problem: format!("`{text}` is not a number"),
-    })
-}
-
-/// Zero stands for no limit.
-fn seconds(option: &str, value: Option<&str>) -> Result<Option<Duration>, UsageError> {
-    let seconds = number(option, value, 0..=86_400 * 365)?;
-    Ok((seconds > 0).then(|| Duration::from_secs(seconds)))
 }
 
 #[cfg(test)]

@@ -295,6 +295,7 @@ impl<'p> Printer<'p> {
 impl Observer for Printer<'_> {
     fn observe(&self, event: Event<'_>) {
         match event {
+            Event::Greeting(_) | Event::Challenged(_) | Event::Accepted => {}
             Event::Agreed(protocol) => self.agreed(protocol),
             Event::Line(line) => self.daemon_line(line),
             Event::Began(session) => self.state().session = Some(*session),

@@ -2,7 +2,9 @@ use std::net::TcpStream;
 
 use crate::{
     rsync::{
-        net::{Proxy, connect, run_program, set_socket_options},
+        delta::Checksum,
+        net::{ConnectError, Proxy, connect, run_program, set_socket_options},
+        proto::Compression,
         transfer::{Dialogue, Error, Observer, Outcome, open, pull, push},
         tree::Identity,
     },
@@ -22,9 +24,22 @@ pub struct Environment<'e> {
     /// Who asks where the command line names nobody.
     pub login: String,
     /// The password where no file has it; asked for when a daemon wants one, if the user does not want to end.
-    pub password: Box<dyn Fn() -> Result<Vec<u8>, Error> + Sync + 'e>,
+    pub password: Box<dyn Fn() -> Result<Vec<u8>, Error> + Send + Sync + 'e>,
     /// Who this process is.
     pub identity: Identity,
+    /// The checksums that are offered: `RSYNC_CHECKSUM_LIST`.
+    pub checksums: Option<Vec<Checksum>>,
+    /// The compressions that are offered: `RSYNC_COMPRESS_LIST`.
+    pub compressions: Option<Vec<Compression>>,
+}
+
+impl Environment<'_> {
+    /// Adds to a plan what is offered to the server.
+    pub fn offer(&self, plan: &mut Plan) {
+        let algorithms = &mut plan.options.algorithms;
+        algorithms.checksums.clone_from(&self.checksums);
+        algorithms.compressions.clone_from(&self.compressions);
+    }
 }
 
 /// Connects as command line and environment say.
@@ -45,7 +60,10 @@ pub fn reach(plan: &Plan, environment: &Environment<'_>, printer: &Printer<'_>) 
         }
         (None, None) => {
             printer.connecting(&address.host, address.port, false);
-            connect(address, limit)?
+            connect(address, limit).map_err(|error| match plan.connect_limit {
+                Some(_) if error.is_silence() => ConnectError::TimedOut,
+                _ => error,
+            })?
         }
     })
 }
@@ -122,6 +140,19 @@ pub fn conclude(plan: &Plan, printer: &Printer<'_>, ended: &Result<Option<Outcom
         Ok(outcome) => outcome.map_or(0, |outcome| outcome.exit),
         // It said why.
         Err(Error::PeerExit(said @ 1..)) => return u8::try_from(*said).unwrap_or(u8::MAX),
+        // The last line says it all.
+        Err(error @ Error::Connect(ConnectError::TimedOut)) => error.exit(),
+        Err(error @ Error::Timeout) => {
+            let role = role(plan);
+            let seconds = plan.options.timeout.unwrap_or_default().as_secs();
+            printer.complain(&format!("[{role}] io timeout after {seconds} seconds -- exiting"));
+            error.exit()
+        }
+        Err(error @ (Error::Dialogue { .. } | Error::Socket { .. })) => {
+            let role = role(plan);
+            printer.complain(&format!("rsync: [{role}] {error}"));
+            error.exit()
+        }
         Err(error) => {
             let text = error.to_string();
             let prefix = if is_whole(error, &text) { "" } else { "rsync: " };
@@ -130,13 +161,16 @@ pub fn conclude(plan: &Plan, printer: &Printer<'_>, ended: &Result<Option<Outcom
         }
     };
     if code != 0 {
-        let role = match plan.place {
-            Place::Push { .. } => "sender",
-            _ => "Receiver",
-        };
-        printer.complain(&last_line(code, role));
+        printer.complain(&last_line(code, role(plan)));
     }
     code
+}
+
+const fn role(plan: &Plan) -> &'static str {
+    match plan.place {
+        Place::Push { .. } => "sender",
+        _ => "Receiver",
+    }
 }
 
 /// Whether rsync puts nothing in front of that text.

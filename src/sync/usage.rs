@@ -11,7 +11,10 @@ pub enum UsageError {
     /// rsync has it, and this program not yet.
     #[error("{0}: this option of rsync is not supported yet")]
     Unsupported(String),
-    /// The value is missing, or makes no sense.
+    /// The value is missing.
+    #[error("{0}: missing argument")]
+    MissingValue(String),
+    /// The value makes no sense.
     #[error("{option}: {problem}")]
     Value {
         /// The option.
@@ -30,6 +33,9 @@ pub enum UsageError {
     /// rsync is built without it, and so are we.
     #[error("This rsync does not support --crtimes (-N)")]
     CreationTimes,
+    /// Nobody speaks that any more.
+    #[error("--protocol must be at least 20 on the Client.")]
+    OldProtocol,
     /// A daemon's files are in its modules.
     #[error("The remote path must start with a module name not a /")]
     NoModule,
@@ -107,6 +113,10 @@ impl UsageError {
         matches!(
             self,
             Self::EmptySuffixThere
+                | Self::MissingValue(_)
+                | Self::OldProtocol
+                | Self::NoModule
+                | Self::Unknown(_)
                 | Self::Together(..)
                 | Self::BasisKinds(..)
                 | Self::ManyBases { .. }
@@ -120,7 +130,8 @@ impl UsageError {
     /// What stands in front of it then.
     pub const fn prefix(&self) -> &'static str {
         match self {
-            Self::OutputWord(_) => "",
+            Self::OutputWord(_) | Self::OldProtocol => "",
+            Self::NoModule => "ERROR: ",
             _ => "rsync: ",
         }
     }
@@ -129,6 +140,8 @@ impl UsageError {
     pub const fn exit(&self) -> Exit {
         match self {
             Self::UnknownAlgorithm { .. } => Exit::Unsupported,
+            Self::OldProtocol => Exit::Protocol,
+            Self::NoModule => Exit::StartClient,
             Self::Filter(error) => error.exit(),
             Self::Help(_) => Exit::Success,
             _ => Exit::Syntax,

@@ -32,6 +32,7 @@ mod notes;
 mod pages;
 mod pasted;
 mod predictions;
+mod probe;
 mod proofs;
 mod properties;
 mod readme;

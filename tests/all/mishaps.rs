@@ -27,7 +27,10 @@ use crate::support::{
 const AT_A_TIME: usize = 6;
 
 /// What happened in every scenario that this machine can show.
-static RUNS: LazyLock<Vec<(Mishap, Option<Transcript>)>> = LazyLock::new(|| {
+static RUNS: LazyLock<Vec<(Mishap, Option<Transcript>)>> = LazyLock::new(|| played(run));
+
+/// Plays every scenario that this machine can show.
+pub(crate) fn played(run: impl Fn(&Mishap) -> Transcript + Sync) -> Vec<(Mishap, Option<Transcript>)> {
     let (mishaps, skipped) = possible(chosen());
     for (need, names) in &skipped {
         let reason = need.unmet().unwrap_or_default();
@@ -41,15 +44,15 @@ static RUNS: LazyLock<Vec<(Mishap, Option<Transcript>)>> = LazyLock::new(|| {
                 loop {
                     let number = next.fetch_add(1, Ordering::SeqCst);
                     let Some(mishap) = mishaps.get(number) else { return };
-                    let transcript = panic::catch_unwind(|| run(mishap)).ok();
-                    transcripts.lock().expect("no panic").insert(number, transcript);
+                    let played = panic::catch_unwind(panic::AssertUnwindSafe(|| run(mishap)));
+                    transcripts.lock().expect("no panic").insert(number, played.ok());
                 }
             });
         }
     });
     let transcripts = transcripts.into_inner().expect("no panic");
     mishaps.into_iter().zip(transcripts.into_values()).collect()
-});
+}
 
 /// The runs, or nothing where there is no rsync.
 fn runs() -> &'static [(Mishap, Option<Transcript>)] {

@@ -11,13 +11,16 @@ mod full;
 mod incremental;
 mod interrupted;
 mod large;
+mod links;
 mod output;
 mod parts;
 mod peer;
 mod places;
 mod programs;
+mod strangers;
 mod trees;
 mod unasked;
+mod waits;
 mod wire;
 
 use std::{
@@ -40,6 +43,7 @@ use crate::{
         skip,
     },
     sync::{
+        extended::adorn,
         faults::collect,
         output::masked,
         trees::{RECEIVING, described, link, options, plant, touch},
@@ -137,14 +141,7 @@ impl Stage {
             let _ = fs::remove_dir_all(&target);
             fs::create_dir(&target).expect("a folder");
             plant(&target);
-            let mut command = if ours {
-                program(folder.path(), &["sync"])
-            } else {
-                let mut command = Command::new("timeout");
-                command.args(["60", "rsync"]);
-                command.current_dir(folder.path()).env("LC_ALL", "C.UTF-8");
-                command
-            };
+            let mut command = client(folder.path(), ours);
             command
                 .env_remove("RSYNC_PASSWORD")
                 .envs(environment.iter().copied());
@@ -177,6 +174,17 @@ impl Stage {
             .to_string();
         Err(format!("{environment:?} {words:?}\n{difference}"))
     }
+}
+
+/// Our client or the real one, in a folder.
+fn client(folder: &Path, ours: bool) -> Command {
+    if ours {
+        return program(folder, &["sync"]);
+    }
+    let mut command = Command::new("timeout");
+    command.args(["60", "rsync"]);
+    command.current_dir(folder).env("LC_ALL", "C.UTF-8");
+    command
 }
 
 /// What a client said, without what differs from run to run and from program to program.
@@ -216,6 +224,11 @@ fn told(output: &Output, place: &str) -> String {
         }
     }
     text
+}
+
+/// A number of the environment.
+fn number(name: &str) -> Option<u64> {
+    env::var(name).ok()?.parse().ok()
 }
 
 fn some_files(root: &Path) {
@@ -352,34 +365,6 @@ fn the_same_is_pushed_and_said() {
         })
         .collect();
     assert!(differences.is_empty(), "{}", differences.join("\n"));
-}
-
-#[test]
-fn hard_links_are_pushed_as_such() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
-        return;
-    }
-    let stage = Stage::new();
-    let source: Prepare = |root| {
-        fs::create_dir_all(root.join("src/d")).expect("folders");
-        fs::write(root.join("src/a"), "one").expect("a file");
-        for name in ["src/d/b", "src/c"] {
-            fs::hard_link(root.join("src/a"), root.join(name)).expect("a link");
-        }
-        // The time of the folder must not happen to be that of the target.
-        for name in ["src/a", "src"] {
-            touch(&root.join(name), UNIX_EPOCH + Duration::from_secs(1_000_000_000));
-        }
-    };
-    for protocol in ["--protocol=30", "--protocol=31", "--protocol=32"] {
-        let words = ["-rlptH", "-i", protocol, "src/", "{url}/drop"];
-        if let Err(difference) = stage.compare_push(&words, source, |_| {}) {
-            panic!("{difference}");
-        }
-        use std::os::unix::fs::MetadataExt as _;
-        assert_eq!(fs::metadata(stage.target().join("c")).expect("a file").nlink(), 3);
-    }
 }
 
 #[test]
@@ -524,6 +509,24 @@ fn may_conflict(words: &[&str]) -> bool {
     !words.contains(&"--ignore-existing")
 }
 
+/// ACLs and extended attributes, if they are kept. Without `-p`, rsync's receiver gives a folder with attributes the
+/// sender's mode, against the umask: not here.
+fn attributes(seed: u64, words: &[String]) -> Option<&'static str> {
+    let mut random = Random::new(seed + 7);
+    let has_permissions =
+        matches!(&*words[0], "-a" | "-rlpt" | "-rlptgo") && !words.iter().any(|word| word == "--no-p");
+    (has_permissions && random.chance(40)).then(|| random.pick(&["-A", "-X", "-AX", "-AX"]))
+}
+
+/// Gives files ACLs and attributes where those are kept; with one of them alone those that new files would get from
+/// their folder are another matter.
+fn adorn_all(root: &Path, seed: u64, words: &[&str], is_source: bool) {
+    let is_kept = |word: &&str| matches!(*word, "-AX") || is_source && matches!(*word, "-A" | "-X");
+    if words.iter().any(is_kept) {
+        adorn(root, &mut Random::new(seed + 9));
+    }
+}
+
 fn generated_pull(seed: u64) -> Result<(), String> {
     let stage = Stage::new();
     let mut random = Random::new(seed);
@@ -532,10 +535,7 @@ fn generated_pull(seed: u64) -> Result<(), String> {
     for _ in 0..random.below(3) {
         words.push(random.pick(&RECEIVING).to_owned());
     }
-    // A pull with hard links asks for whole lists, which is said.
-    if words.iter().any(|word| word == "-H") {
-        words.push("--no-inc-recursive".to_owned());
-    }
+    words.extend(attributes(seed, &words).map(str::to_owned));
     words.push(random.pick(&["{url}/data/src/", "{url}/data/src"]).to_owned());
     words.push("dst".to_owned());
     if words
@@ -545,12 +545,14 @@ fn generated_pull(seed: u64) -> Result<(), String> {
         link(&stage.source(), &mut random);
     }
     let words: Vec<_> = words.iter().map(String::as_str).collect();
+    adorn_all(&stage.source(), seed, &words, true);
     let may_conflict = may_conflict(&words);
     stage.compare(&words, |root| {
         let mut random = Random::new(seed);
         for name in ["one", "two"] {
             fs::create_dir(root.join(name)).expect("a folder");
             plant(&root.join(name), &mut random, Some(&stage.source()), may_conflict);
+            adorn_all(&root.join(name), seed + 1, &words, false);
         }
         let target = root.join("dst");
         if !random.chance(30) {
@@ -559,6 +561,7 @@ fn generated_pull(seed: u64) -> Result<(), String> {
             if words.contains(&"-H") {
                 link(&target, &mut random);
             }
+            adorn_all(&target, seed + 2, &words, false);
         }
     })
 }
@@ -584,10 +587,7 @@ fn generated_push(seed: u64) -> Result<(), String> {
     for _ in 0..random.below(3) {
         words.push(random.pick(&others).to_owned());
     }
-    // Refused below protocol 30.
-    if words.iter().any(|word| word == "--protocol=29") {
-        words.retain(|word| word != "-H");
-    }
+    words.extend(attributes(seed, &words).map(str::to_owned));
     words.push(random.pick(&["src/", "src"]).to_owned());
     words.push(random.pick(&["{url}/drop", "{url}/drop/dst"]).to_owned());
     let words: Vec<_> = words.iter().map(String::as_str).collect();
@@ -599,11 +599,19 @@ fn generated_push(seed: u64) -> Result<(), String> {
         |root| {
             fs::create_dir(root.join("src")).expect("a folder");
             plant(&root.join("src"), &mut Random::new(seed), None, true);
+            if words.contains(&"-H") {
+                link(&root.join("src"), &mut Random::new(seed + 2));
+            }
+            adorn_all(&root.join("src"), seed, &words, true);
         },
         |target| {
             let mut random = Random::new(seed + 1);
             if !random.chance(30) {
                 plant(target, &mut random, Some(&stage.source()), may_conflict);
+                if words.contains(&"-H") {
+                    link(target, &mut random);
+                }
+                adorn_all(target, seed + 2, &words, false);
             }
         },
     )
@@ -623,13 +631,7 @@ fn a_sender_removes_what_was_stored() {
             let url = format!("rsync://127.0.0.1:{}/writable/src/", stage.daemon.port());
             let folder = tempfile::tempdir().expect("a folder");
             fs::create_dir_all(folder.path().join("dst/f2/full")).expect("folders");
-            let mut command = if ours {
-                program(folder.path(), &["sync"])
-            } else {
-                let mut command = Command::new("rsync");
-                command.current_dir(folder.path());
-                command
-            };
+            let mut command = client(folder.path(), ours);
             command.args(["-ai", "--remove-source-files", "--exclude=excluded"]);
             let protocol = format!("--protocol={protocol}");
             let output = command
@@ -665,7 +667,6 @@ fn generated_trees_become_the_same() {
         skip(&format!("the comparison needs a real rsync; {reason}"));
         return;
     }
-    let number = |name| env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let count = number("RSYNCCTL_TREES").unwrap_or(160);
     let first = number("RSYNCCTL_SEED").unwrap_or(1);
     let next = Mutex::new(first..first + count);

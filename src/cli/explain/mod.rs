@@ -9,19 +9,17 @@ use std::{
 use clap::Args;
 
 use crate::{
-    catalog::{FileKind, Language},
+    catalog::Language,
     cli::{
         Failure, exit,
-        input::{Machine, read, unreadable},
+        input::{Machine, unreadable},
+        known,
         output::{Output, PageFormat, complain, stdout},
     },
-    diagnosis::Finding,
-    explain::{Known, Predicted, Server, Stop, explain},
+    explain::{Known, Stop, explain},
     host::{Unknown, plain},
-    lint::{Circumstances, HostFiles, Input, Options, lint},
-    model::resolve,
     render,
-    terms::{Release, Source, Sources},
+    terms::Release,
 };
 
 /// Explain an error: paste it, pipe it, or name a file; or a rule (RSY302), or a parameter of rsyncd.conf
@@ -50,7 +48,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         return page::run(&names, &arguments.output);
     }
     let known = match &arguments.config {
-        Some(file) => known(file, arguments)?,
+        Some(file) => known::of_server(file, &arguments.machine.hosts()?, arguments.target_version)?,
         None => Known::default(),
     };
     let (name, text) = text(&arguments.words)?;
@@ -108,73 +106,6 @@ fn text(words: &[String]) -> Result<(String, Box<dyn BufRead>), Failure> {
             Err(format!("cannot read `{word}`: there is no such file").into())
         }
         words => Ok(("text".to_owned(), Box::new(io::Cursor::new(words.join("\n"))))),
-    }
-}
-
-/// What the server's configuration says against itself.
-fn known(file: &Path, arguments: &Arguments) -> Result<Known, Failure> {
-    let hosts = arguments.machine.hosts()?;
-    let bytes = read(&hosts, file).map_err(|reason| unreadable(file, &reason, ""))?;
-    let input = Input {
-        name: file.display().to_string(),
-        path: Some(file.to_owned()),
-        bytes: bytes.clone().into(),
-        kind: FileKind::RsyncdConf,
-        is_guess: false,
-        host: hosts.of(file),
-    };
-    let options = Options {
-        circumstances: Circumstances {
-            release: arguments.target_version,
-            from_release: None,
-            daemon_uid: 0,
-            today: jiff::Zoned::now().date(),
-        },
-        select: Vec::new(),
-        ignore: Vec::new(),
-        severities: Vec::new(),
-    };
-    let report = lint(vec![input], &options);
-    let findings = report.findings.iter().map(|finding| Predicted {
-        rule: finding.page.id,
-        place: finding
-            .labels
-            .first()
-            .map_or_else(String::new, |label| report.sources.place(label.span)),
-        symptoms: finding.predictions(arguments.target_version).collect(),
-        modules: modules(finding),
-        arguments: finding.arguments.clone(),
-    });
-    let findings = findings.collect();
-    let unchecked = report.unchecked.iter().filter_map(|unchecked| unchecked.rule);
-    let unchecked = unchecked.collect();
-    let mut sources = Sources::default();
-    let source = sources.add(Source::new(file.display().to_string(), bytes));
-    let configuration = resolve(
-        &mut sources,
-        source,
-        arguments.target_version,
-        &HostFiles(hosts.of(file)),
-    );
-    Ok(Known {
-        findings,
-        unchecked,
-        server: Some(Server {
-            sources,
-            configuration,
-        }),
-    })
-}
-
-/// The modules that a finding is about.
-fn modules(finding: &Finding) -> Vec<String> {
-    let members = finding.members.iter().map(|member| member.module.clone());
-    let named = finding.arguments.iter().filter(|(kind, _)| *kind == "module");
-    let named = named.map(|(_, module)| module.clone());
-    if finding.members.is_empty() {
-        named.collect()
-    } else {
-        members.collect()
     }
 }
 

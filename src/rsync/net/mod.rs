@@ -1,11 +1,13 @@
 //! Streams of bytes with deadlines.
 
 mod address;
+mod connections;
 mod program;
 mod proxy;
 mod tcp;
 
 pub use address::{Address, Family};
+pub use connections::{Connections, Joined};
 pub use program::run_program;
 pub use proxy::Proxy;
 pub use tcp::{ConnectError, connect, set_socket_options};

@@ -4,6 +4,7 @@ use std::{
     time::Duration,
 };
 
+use nix::errno::Errno;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use thiserror::Error;
 
@@ -34,6 +35,9 @@ pub enum ConnectError {
     /// The proxy does not let us through.
     #[error("{0}")]
     ProxyAnswer(String),
+    /// None answered in the time that the user gave.
+    #[error("timeout waiting for daemon connection")]
+    TimedOut,
     /// Each address failed, each for a reason.
     #[error("{}", .tried.iter().map(|(address, error)| failed(host, *address, error)).collect::<Vec<_>>().join("\nrsync: [Receiver] "))]
     Failed {
@@ -42,6 +46,17 @@ pub enum ConnectError {
         /// The addresses in order.
         tried: Vec<(SocketAddr, io::Error)>,
     },
+}
+
+impl ConnectError {
+    /// Whether the last address said nothing.
+    pub fn is_silence(&self) -> bool {
+        let last = match self {
+            Self::Failed { tried, .. } => tried.last(),
+            _ => None,
+        };
+        last.is_some_and(|(_, error)| error.kind() == io::ErrorKind::TimedOut)
+    }
 }
 
 /// Connects to the first address that answers. Small pieces go out at once: a session is a dialogue, and Nagle's
@@ -75,10 +90,15 @@ fn to(target: &Address, address: SocketAddr, limit: Option<Duration>) -> io::Res
     if let Some(local) = target.resolve_local(address)? {
         socket.bind(&local.into())?;
     }
-    match limit {
-        Some(limit) => socket.connect_timeout(&address.into(), limit)?,
-        None => socket.connect(&address.into())?,
-    }
+    let connected = match limit {
+        Some(limit) => socket.connect_timeout(&address.into(), limit),
+        None => socket.connect(&address.into()),
+    };
+    connected.map_err(|error| match error.kind() {
+        // The library's own words have no number.
+        io::ErrorKind::TimedOut => Errno::ETIMEDOUT.into(),
+        _ => error,
+    })?;
     socket.set_tcp_nodelay(true)?;
     Ok(socket.into())
 }

@@ -6,9 +6,6 @@ use crate::terms::Exit;
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
 pub enum Violation {
-    /// A line of the greeting that cannot be one.
-    #[error("protocol version mismatch -- is your shell clean?")]
-    Greeting,
     /// A version out of every range.
     #[error("protocol version mismatch -- is your shell clean?")]
     Version(u32),
@@ -129,6 +126,33 @@ pub enum Violation {
     /// A hard link to a file that is not in the list.
     #[error("hard-link reference out of range: {0}")]
     HardLink(i64),
+    /// A hard link to a file of an earlier list that was not there.
+    #[error("hard-link gnum {leader} precedes flist start {start}")]
+    EarlyHardLink {
+        /// The number that its group has.
+        leader: u32,
+        /// That of the list's first file.
+        start: u32,
+    },
+    /// A long value of an extended attribute that the file does not have.
+    #[error("could not find xattr #{number} for {name}")]
+    XattrNumber {
+        /// The number of the attribute.
+        number: i32,
+        /// The file.
+        name: String,
+    },
+    /// A long value of an extended attribute that was asked for already.
+    #[error("internal abbrev error on {name} ({attribute})!")]
+    XattrTwice {
+        /// The file.
+        name: String,
+        /// The attribute.
+        attribute: String,
+    },
+    /// Distances between numbers of attributes that lead out of all numbers.
+    #[error("xattr rel_pos accumulation overflow")]
+    XattrOverflow,
     /// A list for a folder that is unknown.
     #[error("Invalid dir index: {} (-101 - {})", -101 - i64::from(*number), -100 - *known as i64)]
     FolderNumber {
@@ -180,7 +204,7 @@ impl Violation {
     /// A name that stays the same when the text changes.
     pub const fn key(&self) -> &'static str {
         match self {
-            Self::Greeting | Self::Version(_) => "greeting",
+            Self::Version(_) => "greeting",
             Self::LongLine { .. } => "long-line",
             Self::LongVarint | Self::LongVarlong => "long-number",
             Self::LongText { .. } => "long-text",
@@ -192,7 +216,11 @@ impl Violation {
             Self::UnofferedRecursion => "unoffered-recursion",
             Self::NothingCommon { .. } => "nothing-common",
             Self::AclIndex { .. } | Self::AclAccess(_) => "acl",
-            Self::XattrIndex(_) | Self::XattrName => "xattr",
+            Self::XattrIndex(_)
+            | Self::XattrName
+            | Self::XattrNumber { .. }
+            | Self::XattrTwice { .. }
+            | Self::XattrOverflow => "xattr",
             Self::LongName { .. } => "long-name",
             Self::Range { .. } => "range",
             Self::NegativeLength => "negative-length",
@@ -201,7 +229,7 @@ impl Violation {
             Self::UnrequestedName(_) => "unrequested-name",
             Self::ExcludedName(_) => "excluded-name",
             Self::Mode { .. } => "mode",
-            Self::HardLink(_) => "hard-link",
+            Self::HardLink(_) | Self::EarlyHardLink { .. } => "hard-link",
             Self::FolderNumber { .. }
             | Self::ListTwice(_)
             | Self::ListOfRemoved(_)

@@ -23,18 +23,20 @@ impl Greeting {
     /// # Errors
     ///
     /// A line that is no greeting, or without what its version must say.
-    pub fn parse(line: &[u8]) -> Result<Self, Violation> {
-        let text = line.strip_prefix(b"@RSYNCD: ").ok_or(Violation::Greeting)?;
+    pub fn parse(line: &[u8]) -> Result<Self, NoGreeting> {
+        let text = line.strip_prefix(b"@RSYNCD: ").ok_or(NoGreeting::Foreign)?;
         let mut words = text.split(|&byte| byte == b' ').filter(|word| !word.is_empty());
-        let version = words.next().ok_or(Violation::Greeting)?;
+        let version = words.next().ok_or(NoGreeting::Foreign)?;
         let (protocol, sub) = match version.iter().position(|&byte| byte == b'.') {
             Some(dot) => (number(&version[..dot])?, Some(number(&version[dot + 1..])?)),
             None => (number(version)?, None),
         };
         let digests: Vec<_> = words.map(<[u8]>::to_vec).collect();
-        let is_incomplete = protocol >= 30 && sub.is_none() || protocol >= 32 && digests.is_empty();
-        if is_incomplete {
-            return Err(Violation::Greeting);
+        if protocol >= 30 && sub.is_none() {
+            return Err(NoGreeting::Lacks("subprotocol value"));
+        }
+        if protocol >= 32 && digests.is_empty() {
+            return Err(NoGreeting::Lacks("digest name list"));
         }
         Ok(Self {
             protocol,
@@ -62,12 +64,21 @@ impl Greeting {
     }
 }
 
-fn number(digits: &[u8]) -> Result<u32, Violation> {
+/// Why a line is no greeting (`exchange_protocols` in clientserver.c).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum NoGreeting {
+    /// It is something else.
+    Foreign,
+    /// It lacks what a greeting of its version has.
+    Lacks(&'static str),
+}
+
+fn number(digits: &[u8]) -> Result<u32, NoGreeting> {
     std::str::from_utf8(digits)
         .ok()
         .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
         .and_then(|digits| digits.parse().ok())
-        .ok_or(Violation::Greeting)
+        .ok_or(NoGreeting::Foreign)
 }
 
 /// A line of the daemon's behind the greeting (`start_inband_exchange` in clientserver.c).
@@ -104,7 +115,7 @@ impl<'a> Reply<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::Greeting;
+    use super::{Greeting, NoGreeting};
     use crate::rsync::proto::Violation;
 
     #[test]
@@ -113,15 +124,15 @@ mod tests {
         assert_eq!(newest.agree(32), Ok(32));
         assert_eq!(newest.agree(29), Ok(29));
         assert_eq!(newest.digests.as_ref().map(Vec::len), Some(5));
-        let of = |line: &[u8]| Greeting::parse(line).and_then(|greeting| greeting.agree(32));
-        assert_eq!(of(b"@RSYNCD: 31.0"), Ok(31));
-        assert_eq!(of(b"@RSYNCD: 31.14"), Ok(30));
-        assert_eq!(of(b"@RSYNCD: 29"), Ok(29));
-        assert_eq!(of(b"@RSYNCD: 40.0 md5"), Ok(32));
-        assert_eq!(of(b"@RSYNCD: 26"), Err(Violation::Version(26)));
-        assert_eq!(of(b"@RSYNCD: 31"), Err(Violation::Greeting));
-        assert_eq!(of(b"@RSYNCD: 32.0"), Err(Violation::Greeting));
-        assert_eq!(of(b"@RSYNCD: +31.0"), Err(Violation::Greeting));
-        assert_eq!(of(b"SSH-2.0-OpenSSH_9.2"), Err(Violation::Greeting));
+        let of = |line: &[u8]| Greeting::parse(line).map(|greeting| greeting.agree(32));
+        assert_eq!(of(b"@RSYNCD: 31.0"), Ok(Ok(31)));
+        assert_eq!(of(b"@RSYNCD: 31.14"), Ok(Ok(30)));
+        assert_eq!(of(b"@RSYNCD: 29"), Ok(Ok(29)));
+        assert_eq!(of(b"@RSYNCD: 40.0 md5"), Ok(Ok(32)));
+        assert_eq!(of(b"@RSYNCD: 26"), Ok(Err(Violation::Version(26))));
+        assert_eq!(of(b"@RSYNCD: 31"), Err(NoGreeting::Lacks("subprotocol value")));
+        assert_eq!(of(b"@RSYNCD: 32.0"), Err(NoGreeting::Lacks("digest name list")));
+        assert_eq!(of(b"@RSYNCD: +31.0"), Err(NoGreeting::Foreign));
+        assert_eq!(of(b"SSH-2.0-OpenSSH_9.2"), Err(NoGreeting::Foreign));
     }
 }

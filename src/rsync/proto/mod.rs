@@ -23,7 +23,7 @@ pub use authentication::{Digest, response};
 pub use encode::Encode;
 pub use error::Violation;
 pub use frame::{Frame, Frames, MAX_FRAME, Tag, frame_header};
-pub use greeting::{Greeting, Reply};
+pub use greeting::{Greeting, NoGreeting, Reply};
 pub use index::{Index, Indices};
 pub use input::{Input, Stop};
 pub use record::{ItemFlags, Record, SumHead};

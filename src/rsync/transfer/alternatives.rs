@@ -8,6 +8,7 @@ use crate::rsync::{
     transfer::{
         Info,
         basis::Basis,
+        extended::Difference,
         generator::{Failure, Generator},
         queue::Pending,
         text::shown,
@@ -118,7 +119,7 @@ impl Generator<'_> {
         if !self.copy(&found, entry, &name)? {
             return Ok(Alternative::None);
         }
-        let other = self.extended(entry, None)?;
+        let other = self.extended_like(entry, &Basis::Elsewhere(found.number), &found.status)?;
         let flags = self.difference(entry, &found.status, true) | ItemFlags::LOCAL_CHANGE;
         self.tell(number, flags | other.flags, &other);
         if found.likeness == Likeness::All {
@@ -246,10 +247,15 @@ impl Generator<'_> {
         if !self.options.acls && !self.options.xattrs {
             return Ok(true);
         }
+        Ok(self.difference_there(entry, status, number)? == 0)
+    }
+
+    /// How ACLs and extended attributes of something in another folder are other than at the sender.
+    fn difference_there(&mut self, entry: &Entry, status: &Status, number: usize) -> Result<u16, Failure> {
         let list = self.list.clone();
         let name = self.keep.place(&list, entry);
         let Some(tree) = &mut self.beside.bases[number] else {
-            return Ok(false);
+            return Ok(0);
         };
         let there = tree.handle(&name);
         let compared = there.and_then(|there| {
@@ -258,9 +264,28 @@ impl Generator<'_> {
                 .extended_difference(&list, entry, there, &mut HashSet::new())
         });
         match compared {
-            Ok(difference) => Ok(difference.flags == 0),
+            Ok(difference) => Ok(difference.flags),
             Err(error) => Err(self.failure("get_xattr_data: lgetxattr({}) failed", entry, &error)),
         }
+    }
+
+    /// What of the ACLs and extended attributes must be asked for where nothing is there; as other counts what is other than
+    /// in another folder.
+    pub(super) fn extended_like(
+        &mut self,
+        entry: &Entry,
+        basis: &Basis,
+        status: &Status,
+    ) -> Result<Difference, Failure> {
+        let mut other = self.extended(entry, None)?;
+        if let Basis::Elsewhere(number) = basis
+            && (self.options.acls || self.options.xattrs)
+        {
+            let is_asked = !other.wanted.is_empty() && !self.options.dry_run;
+            other.flags = self.difference_there(entry, status, usize::from(*number))?;
+            other.flags |= if is_asked { ItemFlags::XATTR } else { 0 };
+        }
+        Ok(other)
     }
 
     /// Gives something of another folder a second name at the destination; `false` if that cannot be.

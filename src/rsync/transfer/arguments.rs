@@ -176,8 +176,6 @@ impl Options {
         // A receiver that needs to know all before it begins.
         let waits = matches!(self.deletion.when, DeleteWhen::Before | DeleteWhen::After)
             || self.receiving.delay_updates
-            // rsync does not wait for all names of a file; nor does it see then which of them are there.
-            || self.hard_links
             || self.prune_empty_directories;
         self.recursive && !self.whole_lists && (is_push || !waits)
     }

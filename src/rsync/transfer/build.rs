@@ -18,6 +18,7 @@ use crate::rsync::{
     },
     transfer::{
         Error, Event, Info, Observer, Options,
+        gather::Gatherer,
         links::is_unsafe,
         sources::{Origins, Source, whole},
         text::{describe, shown},
@@ -51,6 +52,7 @@ pub(crate) struct Builder<'a> {
     depths: Vec<usize>,
     /// The first name of what has several, by file system and number.
     leaders: HashMap<(u64, u64), u32>,
+    gatherer: Gatherer,
 }
 
 /// Bits of the errors that a sender tells.
@@ -77,6 +79,7 @@ impl<'a> Builder<'a> {
             filters,
             depths: Vec::new(),
             leaders: HashMap::new(),
+            gatherer: Gatherer::default(),
         }
     }
 
@@ -404,6 +407,14 @@ impl<'a> Builder<'a> {
             }
         }
         extra.atime = (self.options.atimes && kind != FileKind::Directory).then_some(status.atime);
+        let source = &mut self.sources[self.current];
+        let gathered = self
+            .gatherer
+            .gather(self.options, source, &name, status, &mut extra);
+        if let Err(text) = gathered {
+            self.fail(ERROR, &text);
+            return None;
+        }
         let place = u32::try_from(self.built.list.len()).ok()?;
         if self.options.hard_links && kind != FileKind::Directory && status.links > 1 {
             let inode = (status.filesystem, status.inode);

@@ -1,11 +1,11 @@
 use std::{
-    io::{Read as _, Write as _},
+    io::{self, Read as _, Write as _},
     net::TcpStream,
 };
 
 use crate::rsync::{
-    proto::{Digest, Greeting, Reply, Violation, response},
-    transfer::{Error, Event, Observer, wire::socket_error},
+    proto::{Digest, Greeting, NoGreeting, Reply, Violation, response},
+    transfer::{Error, Event, Observer, text::shown, wire::socket_error},
 };
 
 /// The longest line that is read from a daemon: a message of the day may have long ones.
@@ -79,16 +79,36 @@ pub fn open(
     }
     hello.push(b'\n');
     lines.write(&hello)?;
-    let line = lines.next()?.ok_or(Error::NoGreeting)?;
-    if line.starts_with(b"@ERROR") {
-        return Err(Error::Refused(show(&line)));
+    let line = match lines.next() {
+        Ok(Some(line)) => line,
+        ended => {
+            observer.observe(Event::Greeting(&lines.buffer));
+            return Err(match ended {
+                Ok(_) => Error::NoGreeting,
+                // rsync says nothing before it is greeted, and so is not told of what went unread.
+                Err(Error::Dialogue { .. }) if lines.buffer.is_empty() => Error::NoGreeting,
+                Err(error) => error,
+            });
+        }
+    };
+    observer.observe(Event::Greeting(&line));
+    // A text of rsync's ends there.
+    if line.contains(&0) {
+        return Err(Error::NoGreeting);
     }
-    let greeting = Greeting::parse(&line)?;
+    let greeting = Greeting::parse(&line).map_err(|why| match why {
+        NoGreeting::Foreign => Error::NotGreeting(shown(&line)),
+        NoGreeting::Lacks(what) => Error::ShortGreeting {
+            what,
+            line: shown(&line),
+        },
+    })?;
     let protocol = greeting.agree(protocol)?;
     observer.observe(Event::Agreed(protocol));
     while let Some(line) = lines.next()? {
         match Reply::parse(&line) {
             Reply::Ok => {
+                observer.observe(Event::Accepted);
                 return Ok(Some(Opened {
                     stream: lines.stream,
                     protocol,
@@ -101,8 +121,12 @@ pub fn open(
             Reply::Challenge(challenge) => {
                 let digest = Digest::choose(greeting.digests.as_deref(), protocol).ok_or_else(|| {
                     let names = greeting.digests.iter().flatten();
-                    Error::NoDigest(names.map(|name| show(name)).collect::<Vec<_>>().join(", "))
+                    Error::NoDigest {
+                        theirs: names.map(|name| shown(name)).collect::<Vec<_>>().join(" "),
+                        ours: Digest::ALL.map(Digest::name).join(" "),
+                    }
                 })?;
+                observer.observe(Event::Challenged(digest.name()));
                 let password = credentials.password()?;
                 let answer = response(digest, &password, challenge);
                 lines.write(format!("{} {answer}\n", credentials.user()).as_bytes())?;
@@ -126,7 +150,7 @@ impl Lines {
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.stream
             .write_all(bytes)
-            .map_err(|error| socket_error("write", error))
+            .map_err(|error| failed("safe_write failed", error))
     }
 
     /// The next line; `None` when the daemon has hung up.
@@ -149,10 +173,18 @@ impl Lines {
             match self.stream.read(&mut piece) {
                 Ok(0) => return Ok(None),
                 Ok(count) => self.buffer.extend_from_slice(&piece[..count]),
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(socket_error("read", error)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(failed("safe_read failed to read 1 bytes", error)),
             }
         }
+    }
+}
+
+/// What a socket's failure means before the session.
+fn failed(action: &'static str, source: io::Error) -> Error {
+    match socket_error("", source) {
+        Error::Socket { source, .. } => Error::Dialogue { action, source },
+        error => error,
     }
 }
 

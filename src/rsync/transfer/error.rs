@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::{
     rsync::{filter::FilterError, net::ConnectError, proto::Violation},
-    terms::Exit,
+    terms::{Exit, describe},
 };
 
 /// What ends a session. The texts are those of rsync where it has one.
@@ -24,11 +24,27 @@ pub enum Error {
     #[error("{0}")]
     EarlyInput(String),
     /// No digest for the password is known to both sides.
-    #[error("no digest for the password is known to both sides; the daemon knows {0}")]
-    NoDigest(String),
+    #[error("Failed to negotiate a daemon auth checksum choice.\nServer list: {theirs}\nClient list: {ours}")]
+    NoDigest {
+        /// Those of the daemon.
+        theirs: String,
+        /// Those of ours.
+        ours: String,
+    },
     /// The peer hung up before the session began.
     #[error("did not see server greeting")]
     NoGreeting,
+    /// Something else answers there.
+    #[error("server sent \"{0}\" rather than greeting")]
+    NotGreeting(String),
+    /// A greeting lacks what its version must say.
+    #[error("the server omitted the {what}: {line}")]
+    ShortGreeting {
+        /// What it lacks.
+        what: &'static str,
+        /// The greeting.
+        line: String,
+    },
     /// The peer hung up before it said whether the module may be used.
     #[error("didn't get server startup line")]
     NoStartupLine,
@@ -46,8 +62,16 @@ pub enum Error {
     /// The user wants it to end.
     #[error("interrupted")]
     Interrupted,
+    /// The socket failed before the session began.
+    #[error("{action}: {}", describe(source))]
+    Dialogue {
+        /// What was tried.
+        action: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The socket failed.
-    #[error("{action} error: {source}")]
+    #[error("{action} error: {}", describe(source))]
     Socket {
         /// What was tried.
         action: &'static str,
@@ -88,15 +112,21 @@ impl Error {
     /// What rsync ends with then.
     pub fn exit(&self) -> u8 {
         let exit = match self {
+            Self::Connect(ConnectError::TimedOut) => Exit::ConnectTimeout,
             Self::Connect(_) => Exit::SocketIo,
-            Self::Refused(_) | Self::NoGreeting | Self::NoStartupLine => Exit::StartClient,
+            Self::Refused(_)
+            | Self::NoGreeting
+            | Self::NotGreeting(_)
+            | Self::ShortGreeting { .. }
+            | Self::NoStartupLine => Exit::StartClient,
             Self::PasswordFile(_) => Exit::Syntax,
             Self::EarlyInput(_) => Exit::StartClient,
-            Self::NoDigest(_) => Exit::Unsupported,
+            Self::NoDigest { .. } => Exit::Unsupported,
             Self::Closed { .. } => Exit::Stream,
             Self::Timeout => Exit::Timeout,
             Self::Interrupted => Exit::Signal,
-            Self::Socket { .. } => Exit::Stream,
+            Self::Dialogue { .. } => Exit::Stream,
+            Self::Socket { .. } => Exit::SocketIo,
             Self::Violation(violation) => violation.exit(),
             Self::Filter(error) => error.exit(),
             Self::OldProtocol { .. } => Exit::Protocol,

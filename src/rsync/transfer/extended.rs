@@ -8,15 +8,16 @@ use std::{
 
 use crate::rsync::{
     proto::{
-        Index, ItemFlags, Record,
+        Index, ItemFlags, Record, Violation,
         file_list::{Acl, Entry, FileKind, FileList, Xattr, XattrValue, write_wanted},
     },
     transfer::{
         generator::{Failure, Generator},
         keep::Keep,
         queue::Pending,
+        text::shown,
     },
-    tree::{Extended, Handle, Status, Wanted, is_kept},
+    tree::{Attributes, Extended, Handle, Status, Wanted, is_kept},
 };
 
 /// A long value: the set of attributes that it belongs to, and its number there. Files may share a set, and a sender gives
@@ -35,6 +36,23 @@ pub(crate) struct Difference {
     pub(crate) wanted: Vec<i32>,
     /// Whether a long value is other, which only the receiver can set.
     pub(crate) is_long: bool,
+}
+
+/// The long value of a file that has this number.
+///
+/// # Errors
+///
+/// There is none.
+pub(crate) fn long_value(list: &FileList, entry: &Entry, number: i32) -> Result<ValueKey, Violation> {
+    let is_long =
+        |attribute: &Xattr| attribute.number == number && matches!(attribute.value, XattrValue::Digest(..));
+    match list.xattr_set(entry) {
+        Some(set) if list.xattrs(entry).iter().any(is_long) => Ok((set, number)),
+        _ => Err(Violation::XattrNumber {
+            number,
+            name: shown(list.name(entry)),
+        }),
+    }
 }
 
 impl Keep<'_> {
@@ -167,6 +185,27 @@ impl Generator<'_> {
                 .extended_difference(&self.list, entry, None, &mut self.asked),
         };
         compared.map_err(|error| self.failure("get_xattr_data: lgetxattr({}) failed", entry, &error))
+    }
+
+    /// Sets a modification time that is near enough to the nanosecond where an extended attribute is set too
+    /// (`rsync_xal_set` in xattrs.c).
+    pub(super) fn renew_time(&mut self, entry: &Entry, now: &Status, flags: u16) -> Result<(), Failure> {
+        let wanted = (entry.mtime, entry.nanoseconds);
+        let is_renewed = ItemFlags(flags).has(ItemFlags::XATTR)
+            && self.keep.keeps_time(entry)
+            && (now.mtime, now.nanoseconds) != wanted;
+        if !is_renewed || self.options.dry_run {
+            return Ok(());
+        }
+        let list = self.list.clone();
+        let name = self.keep.place(&list, entry);
+        let Some(tree) = &mut self.tree else { return Ok(()) };
+        let attributes = Attributes {
+            mtime: Some(wanted),
+            ..Attributes::default()
+        };
+        tree.apply(&name, &attributes, now)
+            .map_err(|error| self.failure("failed to set attributes of {}", entry, &error))
     }
 
     /// Reports what is done without the sender's data, and asks for long values of extended attributes.

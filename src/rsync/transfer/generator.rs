@@ -17,7 +17,7 @@ use crate::rsync::{
         keep::Keep,
         lists::{Lists, Next},
         part::Part,
-        queue::{Pending, Queue, Stored},
+        queue::{Came, Pending, Queue, Stored},
         store::Wanted,
         text::{describe, shown},
         wire::{Faults, Outgoing},
@@ -69,6 +69,7 @@ impl Generator<'_> {
             match next {
                 Next::List(part) => self.go_through(&part)?,
                 Next::Again(number) => self.again(&[number])?,
+                Next::Settled => self.tell_stored()?,
                 Next::Done => self.done_with_list()?,
                 Next::Nothing => return self.outgoing.flush(),
             }
@@ -81,6 +82,11 @@ impl Generator<'_> {
         if self.options.list_only {
             return Ok(());
         }
+        if self.options.hard_links {
+            for part in self.lists.take_new() {
+                self.hard_links.add(&part, !self.lists.is_incremental());
+            }
+        }
         self.deleter.before(part)?;
         self.say_how_files_are_sent();
         if let Some(folder) = &part.folder {
@@ -90,17 +96,12 @@ impl Generator<'_> {
             }
         }
         self.list = part.list.clone();
-        if self.options.hard_links {
-            self.hard_links = HardLinks::of(part);
-        }
         for (number, entry) in part.files() {
             if self.lists.is_incremental() && entry.is_directory() {
                 self.make_ahead(entry)?;
                 continue;
             }
-            if let Err(failure) = self.consider(number, entry)? {
-                self.fail(failure);
-            }
+            self.consider_or_fail(number, entry)?;
             self.outgoing.send_if_full()?;
             self.tell_stored()?;
             while self.lists.is_done() {
@@ -180,7 +181,12 @@ impl Generator<'_> {
 
     /// Tells the sender which files it may remove.
     fn tell_stored(&mut self) -> Result<(), Error> {
-        for number in self.stored.take() {
+        // What is linked to a file is stored with it.
+        while let Some(Came { number, is_stored }) = self.stored.take() {
+            if !is_stored {
+                self.drop_links_of(number);
+                continue;
+            }
             if self.options.remove_source_files {
                 self.outgoing.message(Tag::Success, number.to_le_bytes())?;
             }
@@ -295,6 +301,17 @@ impl Generator<'_> {
             self.finish_links(entry, None)?;
         }
         Ok(made)
+    }
+
+    /// Decides about a file; one that fails takes no part.
+    pub(super) fn consider_or_fail(&mut self, number: u32, entry: &Entry) -> Result<(), Error> {
+        match self.consider(number, entry)? {
+            Ok(()) => Ok(()),
+            Err(failure) => {
+                self.fail(failure);
+                self.skip(number, entry)
+            }
+        }
     }
 
     /// Says why something is left as it is (`recv_generator` in generator.c).

@@ -1,11 +1,14 @@
 //! Files that are one file with several names: the first one that is right is what the others are linked to (`hlink.c`).
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use crate::rsync::{
     proto::{
         ItemFlags,
-        file_list::{Entry, FileKind},
+        file_list::{Entry, FileKind, FileList},
     },
     transfer::{
         Error,
@@ -15,7 +18,7 @@ use crate::rsync::{
     tree::Status,
 };
 
-/// The groups of a list, by the number that their files have in common.
+/// The groups of the lists that have come, by the number that their files have in common.
 #[derive(Debug, Default)]
 pub(crate) struct HardLinks(HashMap<u32, Group>);
 
@@ -29,7 +32,6 @@ struct Group {
     before: Vec<u32>,
     /// Those behind it.
     after: Vec<u32>,
-    skipped: HashSet<u32>,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -43,24 +45,26 @@ enum State {
 }
 
 impl HardLinks {
-    /// The groups of a list; a file alone is no group.
-    pub(crate) fn of(part: &Part) -> Self {
-        let mut counts: HashMap<u32, (u32, u32)> = HashMap::new();
+    /// Adds the files of a list (`match_hard_links` in hlink.c). In the only one a file alone is no group; with incremental
+    /// lists there may be more of it in one that comes later.
+    pub(crate) fn add(&mut self, part: &Part, is_only: bool) {
+        let mut counts: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
         for (number, entry) in part.files() {
             if let Some(leader) = part.list.extra(entry).and_then(|extra| extra.leader) {
                 let (count, last) = counts.entry(leader).or_default();
                 (*count, *last) = (*count + 1, number);
             }
         }
-        let groups = counts.into_iter().filter(|(_, (count, _))| *count > 1);
-        let new = |last| Group {
-            state: State::Open,
-            last,
-            before: Vec::new(),
-            after: Vec::new(),
-            skipped: HashSet::new(),
-        };
-        Self(groups.map(|(leader, (_, last))| (leader, new(last))).collect())
+        let groups = counts.into_iter();
+        for (leader, (_, last)) in groups.filter(|(_, (count, _))| !is_only || *count > 1) {
+            let group = self.0.entry(leader).or_insert_with(|| Group {
+                state: State::Open,
+                last,
+                before: Vec::new(),
+                after: Vec::new(),
+            });
+            group.last = last;
+        }
     }
 }
 
@@ -84,6 +88,7 @@ impl Generator<'_> {
             State::Open => Ok(Ok(false)),
             State::Asked => {
                 group.after.push(number);
+                self.lists.asked(number);
                 Ok(Ok(true))
             }
             State::Right { name, other } => {
@@ -102,6 +107,7 @@ impl Generator<'_> {
         match self.group(entry) {
             Some(group) if group.last != number => {
                 group.before.push(number);
+                self.lists.asked(number);
                 true
             }
             _ => false,
@@ -121,7 +127,6 @@ impl Generator<'_> {
         let Some(group) = self.group(entry) else {
             return Ok(());
         };
-        group.skipped.insert(number);
         if number != group.last || group.state != State::Open {
             return Ok(());
         }
@@ -129,12 +134,21 @@ impl Generator<'_> {
             return Ok(());
         };
         group.last = last;
-        if let Some(file) = self.lists.file(last)
-            && let Err(failure) = self.consider(last, &file.entry)?
-        {
-            self.fail(failure);
+        if let Some(file) = self.lists.file(last) {
+            self.in_list(&file.list, |generator| {
+                generator.consider_or_fail(last, &file.entry)
+            })?;
         }
+        self.lists.settled(last);
         Ok(())
+    }
+
+    /// Does something with a file of another list.
+    fn in_list<T>(&mut self, list: &Arc<FileList>, act: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.list, list.clone());
+        let done = act(self);
+        self.list = before;
+        done
     }
 
     /// A file is right: those that wait for it are linked to it (`finish_hard_link` in hlink.c).
@@ -159,13 +173,16 @@ impl Generator<'_> {
         let mut waiting = std::mem::take(&mut group.after);
         waiting.extend(std::mem::take(&mut group.before).into_iter().rev());
         for number in waiting {
-            let Some(file) = self.lists.file(number) else {
-                continue;
-            };
-            let now = self.status(&file.entry).ok().flatten();
-            if let Err(failure) = self.link_to(number, &file.entry, now, None, (&name, other))? {
-                self.fail(failure);
+            if let Some(file) = self.lists.file(number) {
+                let linked = self.in_list(&file.list, |generator| {
+                    let now = generator.status(&file.entry).ok().flatten();
+                    generator.link_to(number, &file.entry, now, None, (&name, other))
+                });
+                if let Err(failure) = linked? {
+                    self.fail(failure);
+                }
             }
+            self.lists.settled(number);
         }
         Ok(())
     }
@@ -174,10 +191,27 @@ impl Generator<'_> {
     pub(super) fn finish_links_of(&mut self, number: u32) -> Result<(), Error> {
         match self.lists.file(number) {
             Some(file) if self.options.hard_links => {
-                self.list = file.list.clone();
-                self.finish_links(&file.entry, None)
+                self.in_list(&file.list, |generator| generator.finish_links(&file.entry, None))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// The file of a number was asked for and will not come: those that wait for it are not made, as rsync does not.
+    pub(super) fn drop_links_of(&mut self, number: u32) {
+        let Some(file) = self.lists.file(number) else {
+            return;
+        };
+        let waiting = self.in_list(&file.list, |generator| {
+            let group = generator.group(&file.entry)?;
+            if group.state == State::Asked {
+                group.state = State::Open;
+            }
+            let before = std::mem::take(&mut group.before);
+            Some([before, std::mem::take(&mut group.after)].concat())
+        });
+        for number in waiting.into_iter().flatten() {
+            self.lists.settled(number);
         }
     }
 
@@ -254,7 +288,9 @@ impl Generator<'_> {
             && is_of_others.is_some_and(|(kind, _)| *kind == "--link-dest")
             && !self.options.report_unchanged;
         if !is_silent {
-            let flags = match now.or(like) {
+            // Something else that stands in the way of a file counts as gone.
+            let is_like = |now: &Status| now.kind() == entry.kind() || entry.kind() != FileKind::Regular;
+            let flags = match now.filter(is_like).or(like) {
                 Some(before) => self.difference(entry, &before, true),
                 None => ItemFlags::NEW,
             };

@@ -56,7 +56,7 @@ impl LocalIds {
     }
 }
 
-/// The names of those who own the files of a list, without root's.
+/// The names of those who own the files of a list, or whom ACLs name, without root's.
 #[derive(Default)]
 pub(crate) struct OwnerNames {
     pub(crate) users: Vec<(u32, Vec<u8>)>,
@@ -70,9 +70,21 @@ impl OwnerNames {
             ids.filter_map(|id| Some((id, name(id)?.into_bytes()))).collect()
         };
         let entries = || list.entries().iter();
+        let granted = |is_user: bool| {
+            let acls = entries().flat_map(|entry| [list.acl(entry), list.default_acl(entry)]);
+            let grants = acls.flatten().flat_map(|acl| &acl.named);
+            let grants = grants.filter(move |grant| grant.is_user == is_user);
+            grants.map(|grant| grant.id)
+        };
         Self {
-            users: named(entries().map(|entry| entry.uid).collect(), user_name),
-            groups: named(entries().map(|entry| entry.gid).collect(), group_name),
+            users: named(
+                entries().map(|entry| entry.uid).chain(granted(true)).collect(),
+                user_name,
+            ),
+            groups: named(
+                entries().map(|entry| entry.gid).chain(granted(false)).collect(),
+                group_name,
+            ),
         }
     }
 }

@@ -17,6 +17,8 @@ use crate::rsync::{
 #[derive(Debug)]
 pub(crate) struct Lists {
     is_incremental: bool,
+    /// So many files must be known ahead before a list is gone through, or all.
+    least_ahead: usize,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -28,11 +30,15 @@ struct State {
     done: usize,
     /// How many of those the generator has begun with.
     begun: usize,
+    /// How many of those it knows the hard links of.
+    known: usize,
     /// How many files there are in the others.
     ahead: usize,
     /// The number of the next list's first file.
     next: u32,
     folders: Folders,
+    /// Something came since this was looked at.
+    has_settled: bool,
     /// Files whose digest was wrong.
     again: VecDeque<u32>,
     /// No more lists come.
@@ -55,19 +61,26 @@ pub(crate) enum Next {
     List(Arc<Part>),
     /// To ask once more for a file.
     Again(u32),
+    /// To look for files whose other names wait for what came.
+    Settled,
     /// To say that the first of the lists is done.
     Done,
     /// Nothing: all lists are done, or the session has ended.
     Nothing,
 }
 
+/// So many files are to be known ahead (half of `MIN_FILECNT_LOOKAHEAD` in rsync.h).
+const LEAST_AHEAD: usize = 500;
+
 /// The highest number that a file can have.
 const MAX_NUMBER: u64 = i32::MAX as u64;
 
 impl Lists {
-    pub(crate) fn new(is_incremental: bool) -> Self {
+    /// With hard links a list waits for those behind it, where other names of a file may be.
+    pub(crate) fn new(is_incremental: bool, has_hard_links: bool) -> Self {
         Self {
             is_incremental,
+            least_ahead: if has_hard_links { LEAST_AHEAD } else { 0 },
             state: Mutex::new(State {
                 next: u32::from(is_incremental),
                 ..State::default()
@@ -174,7 +187,9 @@ impl Lists {
     /// A file that was asked for has come, or will not come.
     pub(crate) fn settled(&self, number: u32) {
         if self.is_incremental {
-            self.state().open(number, -1);
+            let mut state = self.state();
+            state.open(number, -1);
+            state.has_settled = self.least_ahead > 0;
             self.changed.notify_all();
         }
     }
@@ -200,6 +215,7 @@ impl Lists {
         }
         state.done -= 1;
         state.begun -= 1;
+        state.known = state.known.saturating_sub(1);
         state.live.pop_front();
         Ok(state.live.is_empty())
     }
@@ -213,14 +229,14 @@ impl Lists {
 
     /// What the generator is to do now, if there is something.
     pub(crate) fn ready(&self) -> Option<Next> {
-        self.state().ready()
+        self.state().ready(self.least_ahead)
     }
 
     /// Waits for something that the generator is to do.
     pub(crate) fn wait(&self) -> Next {
         let mut state = self.state();
         loop {
-            if let Some(next) = state.ready() {
+            if let Some(next) = state.ready(self.least_ahead) {
                 return next;
             }
             state = self.changed.wait(state).expect("no thread panics with it");
@@ -237,9 +253,20 @@ impl Lists {
 
     /// Whether the sender must hear soon how far this side is, since it sends only so many files ahead.
     pub(crate) fn is_short(&self) -> bool {
-        const LEAST_AHEAD: usize = 500;
         let state = self.state();
         !state.is_complete && state.ahead < LEAST_AHEAD
+    }
+
+    /// The lists that came since this was asked.
+    pub(crate) fn take_new(&self) -> Vec<Arc<Part>> {
+        let mut state = self.state();
+        let new = state
+            .live
+            .range(state.known..)
+            .map(|live| live.part.clone())
+            .collect();
+        state.known = state.live.len();
+        new
     }
 
     /// Hands all folders out, those in front that hold others.
@@ -256,9 +283,12 @@ impl State {
         }
     }
 
-    fn ready(&mut self) -> Option<Next> {
+    fn ready(&mut self, least_ahead: usize) -> Option<Next> {
         if self.is_closed {
             return Some(Next::Nothing);
+        }
+        if std::mem::take(&mut self.has_settled) {
+            return Some(Next::Settled);
         }
         let is_last_known = self.done + 1 == self.live.len();
         if let Some(first) = self.live.get(self.done)
@@ -272,7 +302,9 @@ impl State {
         if let Some(number) = self.again.pop_front() {
             return Some(Next::Again(number));
         }
-        if let Some(live) = self.live.get(self.begun) {
+        if let Some(live) = self.live.get(self.begun)
+            && (self.is_complete || self.ahead >= least_ahead)
+        {
             self.begun += 1;
             self.ahead -= live.part.len();
             return Some(Next::List(live.part.clone()));
@@ -308,7 +340,7 @@ mod tests {
 
     #[test]
     fn numbers_go_on_behind_that_of_the_folder() {
-        let lists = Lists::new(true);
+        let lists = Lists::new(true, false);
         push(&lists, None, &["d/", "./", "f"]);
         push(&lists, Some(1), &["d/y", "d/x"]);
         let name = |number| lists.file(number).map(|file| file.name().to_vec());
@@ -337,7 +369,7 @@ mod tests {
 
     #[test]
     fn a_list_is_done_when_another_is_there_and_nothing_is_open() {
-        let lists = Lists::new(true);
+        let lists = Lists::new(true, false);
         push(&lists, None, &["./", "d/", "f"]);
         assert!(matches!(lists.ready(), Some(Next::List(_))));
         lists.asked(2);
@@ -364,7 +396,7 @@ mod tests {
 
     #[test]
     fn one_list_does_not_wait_for_its_files() {
-        let lists = Lists::new(false);
+        let lists = Lists::new(false, false);
         push(&lists, None, &["f"]);
         assert!(matches!(lists.ready(), Some(Next::List(_))));
         lists.asked(0);

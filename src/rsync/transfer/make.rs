@@ -81,7 +81,8 @@ impl Generator<'_> {
                 Err(failure) => return Ok(Err(failure)),
             };
             let flags = self.difference(entry, &now, false) | other.flags;
-            if let Err(failure) = self.open_up(entry, &now, flags) {
+            let opened = self.open_up(entry, &now, flags);
+            if let Err(failure) = opened.and_then(|()| self.renew_time(entry, &now, flags)) {
                 return Ok(Err(failure));
             }
             self.deleter.during(&self.list, entry, &now)?;
@@ -108,11 +109,13 @@ impl Generator<'_> {
     /// Reports a folder that is about to be made.
     fn tell_of_folder(&mut self, number: u32, entry: &Entry) -> Result<(), Failure> {
         let alternative = self.other_thing(number, entry)?;
-        let other = self.extended(entry, None)?;
-        let flags = match alternative {
+        let (flags, other) = match alternative {
             Alternative::Done(_) | Alternative::Skipped | Alternative::Told => return Ok(()),
-            Alternative::Like(_, status) => self.difference(entry, &status, true),
-            Alternative::None => ItemFlags::NEW,
+            Alternative::Like(basis, status) => {
+                let other = self.extended_like(entry, &basis, &status)?;
+                (self.difference(entry, &status, true), other)
+            }
+            Alternative::None => (ItemFlags::NEW, self.extended(entry, None)?),
         };
         self.tell(number, flags | ItemFlags::LOCAL_CHANGE | other.flags, &other);
         Ok(())
@@ -327,12 +330,18 @@ impl Generator<'_> {
     ) -> Result<(), Failure> {
         self.stored.push(number);
         let other = self.extended(entry, Some(now))?;
-        let flags = more | self.difference(entry, now, false) | other.flags;
+        let mut flags = more | self.difference(entry, now, false) | other.flags;
+        let has_same_special_bits = (now.mode ^ entry.mode) & 0o7000 == 0;
+        if ItemFlags(other.flags).has(ItemFlags::ACL) && has_same_special_bits && !self.options.dry_run {
+            // The ACL brings the permissions with it before rsync looks at them (`set_acl` in acls.c).
+            flags &= !ItemFlags::PERMISSIONS;
+        }
         if flags == 0 && !self.options.report_unchanged {
             return Ok(());
         }
         self.tell(number, flags, &other);
         self.set(entry, now)?;
+        self.renew_time(entry, now, flags)?;
         self.say_up_to_date(entry, flags);
         Ok(())
     }

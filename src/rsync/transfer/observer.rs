@@ -13,8 +13,14 @@ pub enum Event<'a> {
     Line(&'a [u8]),
     /// A message of the peer's, and its kind.
     Message(Tag, &'a [u8]),
+    /// The first line of what answers, without its end: a greeting, or something else. What came of it if it has no end.
+    Greeting(&'a [u8]),
     /// Both speak this protocol; the server is not yet told what to do.
     Agreed(u8),
+    /// The daemon wants a user and a password, and this digest of them.
+    Challenged(&'static str),
+    /// The daemon says that the session may begin.
+    Accepted,
     /// Both know how the session goes.
     Began(&'a Session),
     /// The first list begins to be made, or to come.

@@ -180,15 +180,6 @@ impl Options {
         }
         Ok(filters)
     }
-
-    /// What a push cannot send yet.
-    pub fn unsent(&self) -> Option<&'static str> {
-        match (self.acls, self.xattrs) {
-            (true, _) => Some("a push with --acls"),
-            (_, true) => Some("a push with --xattrs"),
-            _ => None,
-        }
-    }
 }
 
 /// What is deleted at the destination, and when.

@@ -111,7 +111,7 @@ pub fn pull(
         &mut incoming,
     )?;
     observer.observe(Event::Began(&session));
-    let lists = Lists::new(session.compatibility.has_incremental_lists());
+    let lists = Lists::new(session.compatibility.has_incremental_lists(), options.hard_links);
     let mut listing = Listing::new(
         session,
         options,

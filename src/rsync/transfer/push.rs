@@ -3,11 +3,15 @@ use std::{collections::HashSet, net::Shutdown, path::PathBuf, thread};
 use crate::rsync::{
     delta::BlockSums,
     filter::Side,
-    proto::{Index, Indices, ItemFlags, Record, Session, SumHead, TokenWriter, Violation},
+    proto::{
+        Index, Indices, ItemFlags, Record, Session, SumHead, TokenWriter, Violation,
+        file_list::read_all_wanted,
+    },
     transfer::{
         Error, Event, Observer, Opened, Options, Outcome,
         announce::Announcer,
         counts::FileCounts,
+        gather::AskedValues,
         pulse::Pulse,
         receiver::Counts,
         requests::{Arrived, Requests},
@@ -88,6 +92,7 @@ pub fn push(
             sent: HashSet::new(),
             found: Found::default(),
             deleted: FileCounts::default(),
+            values: AskedValues::default(),
             phases: 0,
         };
         let reader = Reader {
@@ -185,6 +190,7 @@ impl Reader<'_> {
                 }
                 Index::File(number) => Arrived::Request {
                     number,
+                    values: self.values(&record)?,
                     sums: self.sums(number, &record)?,
                     record,
                 },
@@ -211,6 +217,14 @@ impl Reader<'_> {
             };
             Ok((index, record))
         })
+    }
+
+    /// The numbers of the long values that are wanted.
+    fn values(&mut self, record: &Record) -> Result<Vec<i32>, Error> {
+        if !AskedValues::follow(&self.session, self.options, record) {
+            return Ok(Vec::new());
+        }
+        self.incoming.decode(read_all_wanted)
     }
 
     fn sums(&mut self, number: u32, record: &Record) -> Result<BlockSums, Error> {

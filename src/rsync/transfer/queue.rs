@@ -48,9 +48,17 @@ impl Queue {
     }
 }
 
-/// The files that are safely stored, for a sender that removes them then.
+/// A file that was asked for, or is right as it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Came {
+    pub(crate) number: u32,
+    /// Whether it is safely stored; else it does not come any more.
+    pub(crate) is_stored: bool,
+}
+
+/// What became of files, for a sender that removes them then, and for other names of theirs.
 #[derive(Debug)]
-pub(crate) struct Stored(Option<Mutex<Vec<u32>>>);
+pub(crate) struct Stored(Option<Mutex<VecDeque<Came>>>);
 
 impl Stored {
     /// Without the option nothing is kept.
@@ -59,16 +67,24 @@ impl Stored {
     }
 
     pub(crate) fn push(&self, number: u32) {
-        if let Some(numbers) = &self.0 {
-            let mut numbers = numbers.lock().expect("no thread panics with it");
-            numbers.push(number);
+        self.note(number, true);
+    }
+
+    /// It does not come any more.
+    pub(crate) fn fail(&self, number: u32) {
+        self.note(number, false);
+    }
+
+    fn note(&self, number: u32, is_stored: bool) {
+        if let Some(files) = &self.0 {
+            let mut files = files.lock().expect("no thread panics with it");
+            files.push_back(Came { number, is_stored });
         }
     }
 
-    /// Those that were not told yet.
-    pub(crate) fn take(&self) -> Vec<u32> {
-        self.0.as_ref().map_or_else(Vec::new, |numbers| {
-            std::mem::take(&mut *numbers.lock().expect("no thread panics with it"))
-        })
+    /// The next one that was not told yet.
+    pub(crate) fn take(&self) -> Option<Came> {
+        let files = self.0.as_ref()?;
+        files.lock().expect("no thread panics with it").pop_front()
     }
 }

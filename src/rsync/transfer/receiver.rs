@@ -3,13 +3,13 @@ use std::io;
 use crate::rsync::{
     proto::{
         Index, Indices, ItemFlags, Record, Session, Statistics, Stop, SumHead, TokenReader, Violation,
-        file_list::{Xattr, XattrValue, read_value, read_wanted},
+        file_list::{read_value, read_wanted},
     },
     transfer::{
         Error, Event, Observer, Options,
         beside::Beside,
         counts::FileCounts,
-        extended::Values,
+        extended::{Values, long_value},
         keep::Keep,
         listing::Listing,
         lists::Lists,
@@ -82,6 +82,7 @@ impl Receiver<'_> {
             let next = self.next_record()?;
             // Nothing is said of them: they are passed over when something later is answered.
             for number in self.incoming.take_unsent() {
+                self.stored.fail(number);
                 self.lists.settled(number);
             }
             let Some((index, record)) = next else { continue };
@@ -179,15 +180,9 @@ impl Receiver<'_> {
         let Listed { list, entry, .. } = self.file(number)?;
         let mut last = 0;
         while let Some(wanted) = self.incoming.decode(|input| read_wanted(last, input))? {
-            let is_long = |attribute: &Xattr| {
-                attribute.number == wanted && matches!(attribute.value, XattrValue::Digest(..))
-            };
-            let set = list.xattr_set(&entry);
-            let (Some(set), true) = (set, list.xattrs(&entry).iter().any(is_long)) else {
-                return Err(Violation::XattrIndex(wanted).into());
-            };
+            let key = long_value(&list, &entry, wanted)?;
             let value = self.incoming.decode(|input| Ok(read_value(input)?.to_vec()))?;
-            self.values.insert((set, wanted), value);
+            self.values.insert(key, value);
             last = wanted;
         }
         Ok(())
@@ -331,10 +326,11 @@ impl Receiver<'_> {
         match self.store(target, wanted)? {
             Written::Stored => self.stored.push(number),
             Written::Delayed => self.delayed.push(number),
-            Written::Failed => {}
+            Written::Failed => self.stored.fail(number),
             Written::Mismatch(kept) => {
                 let shown = shown(&name);
                 if wanted.is_again {
+                    self.stored.fail(number);
                     self.faults.fail();
                     let text = format!("ERROR: {shown} failed verification -- update {kept}.");
                     self.observer.observe(Event::Failed(&text));

@@ -128,7 +128,7 @@ impl Generator<'_> {
         }
         let other = match basis {
             Basis::Own => self.extended(entry, Some(&now))?,
-            _ => self.extended(entry, None)?,
+            _ => self.extended_like(entry, &basis, &now)?,
         };
         if has_partial {
             basis = Basis::Partial;

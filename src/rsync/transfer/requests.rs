@@ -16,6 +16,8 @@ pub(crate) enum Arrived {
     Request {
         number: u32,
         record: Record,
+        /// The numbers of the long values of extended attributes that are wanted.
+        values: Vec<i32>,
         sums: BlockSums,
     },
     /// A phase ends.
@@ -30,7 +32,7 @@ impl Arrived {
     fn size(&self) -> usize {
         size_of::<Self>()
             + match self {
-                Self::Request { sums, .. } => sums.size(),
+                Self::Request { sums, values, .. } => sums.size() + size_of_val(&**values),
                 Self::Done | Self::Deletions(_) => 0,
                 Self::Message(_, text) => text.len(),
             }

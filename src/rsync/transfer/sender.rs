@@ -4,17 +4,17 @@ use crate::rsync::{
     delta::{BlockHash, BlockSums, Hasher, Pieces, search},
     proto::{Index, Indices, ItemFlags, Record, Session, Tag, TokenWriter, Violation, file_list::FileKind},
     transfer::{
-        Debug, Error, Event, Info, Observer, Options, Transferred,
+        Debug, Error, Event, Observer, Options, Transferred,
         announce::Announcer,
         build::{ERROR, VANISHED},
         counts::FileCounts,
+        gather::AskedValues,
         part::Listed,
         receiver::Counts,
         requests::{Arrived, Requests},
         text::{describe, shown},
         wire::{Faults, Outgoing},
     },
-    tree::Status,
 };
 
 /// Answers the receiving server (`send_files` in sender.c).
@@ -35,6 +35,8 @@ pub(crate) struct Sender<'a> {
     pub(crate) found: Found,
     /// What the server deleted.
     pub(crate) deleted: FileCounts,
+    /// The long values of extended attributes that it asked for.
+    pub(crate) values: AskedValues,
     /// How many phases have ended.
     pub(crate) phases: u8,
 }
@@ -81,7 +83,12 @@ impl Sender<'_> {
                 Arrived::Message(tag, text) => self.message(tag, &text)?,
                 Arrived::Deletions(deleted) => self.deleted = deleted,
                 Arrived::Done => self.done()?,
-                Arrived::Request { number, record, sums } => self.answer(number, &record, &sums)?,
+                Arrived::Request {
+                    number,
+                    record,
+                    values,
+                    sums,
+                } => self.answer(number, &record, &values, &sums)?,
             }
             self.outgoing.send_if_full()?;
         }
@@ -143,54 +150,6 @@ impl Sender<'_> {
         Ok(())
     }
 
-    /// A file arrived safely: it is removed here, if that is wanted (`successful_send` in sender.c).
-    fn stored(&mut self, number: u32) -> Result<(), Error> {
-        let (file, argument) = self.announcer.file(number)?;
-        if !self.options.remove_source_files {
-            return Ok(());
-        }
-        let (name, entry) = (file.name(), &file.entry);
-        let tree = &mut self.announcer.source(argument).tree;
-        let now = match self.options.copy_links {
-            true => tree.followed_status(name).map(Some),
-            false => tree.status(name),
-        };
-        let is_changed = |now: &Status| {
-            (now.size, now.mtime, now.nanoseconds) != (entry.size, entry.mtime, entry.nanoseconds)
-        };
-        let name_shown = shown(name);
-        match now {
-            Ok(Some(now)) if is_changed(&now) => {
-                self.faults.fail();
-                let text = format!("ERROR: Skipping sender remove for changed file: {name_shown}");
-                self.observer.observe(Event::Failed(&text));
-            }
-            Ok(Some(_)) => match tree.remove(name, false) {
-                Ok(()) if self.options.output.info(Info::Remove) > 0 => {
-                    let text = format!("sender removed {name_shown}");
-                    self.observer.observe(Event::Warning(&text));
-                }
-                Ok(()) => {}
-                Err(error) => self.not_removed("remove", &name_shown, &error),
-            },
-            Ok(None) => {
-                let text = format!("sender file already removed: {name_shown}");
-                self.observer.observe(Event::Warning(&text));
-            }
-            Err(error) => self.not_removed("re-lstat", &name_shown, &error),
-        }
-        Ok(())
-    }
-
-    fn not_removed(&self, action: &str, name: &str, error: &io::Error) {
-        self.faults.fail();
-        let text = format!(
-            "rsync: [sender] sender failed to {action} {name}: {}",
-            describe(error)
-        );
-        self.observer.observe(Event::Failed(&text));
-    }
-
     /// How the search went (`match_report` in match.c).
     fn report_matches(&self) {
         if self.options.output.debug(Debug::Deltasum) > 0 {
@@ -207,8 +166,15 @@ impl Sender<'_> {
         }
     }
 
-    fn answer(&mut self, number: u32, record: &Record, sums: &BlockSums) -> Result<(), Error> {
+    fn answer(
+        &mut self,
+        number: u32,
+        record: &Record,
+        values: &[i32],
+        sums: &BlockSums,
+    ) -> Result<(), Error> {
         let (file, argument) = self.announcer.file(number)?;
+        self.values.ask(&file.list, &file.entry, values)?;
         self.announcer.advance_to(number);
         let entry = &file.entry;
         let is_wanted = record.flags.has(ItemFlags::TRANSFER);
@@ -221,7 +187,7 @@ impl Sender<'_> {
                 self.counts.size += entry.size.unsigned_abs();
             }
             self.report(number, argument, &file, record);
-            self.echo(number, record);
+            self.echo(number, argument, &file, record);
             return Ok(());
         }
         self.send(number, argument, &file, record, sums)
@@ -241,9 +207,22 @@ impl Sender<'_> {
         });
     }
 
-    fn echo(&mut self, number: u32, record: &Record) {
+    /// Repeats what the server said of a file, with the values that it wants.
+    fn echo(&mut self, number: u32, argument: usize, file: &Listed, record: &Record) {
         self.indices.write(Index::File(number), self.outgoing.buffer());
         record.write(self.outgoing.buffer());
+        if !AskedValues::follow(&self.session, self.options, record) {
+            return;
+        }
+        let source = self.announcer.source(argument);
+        let unread = self
+            .values
+            .write(&file.list, &file.entry, source, self.outgoing.buffer());
+        for attribute in unread {
+            let text = format!("failed to re-read xattr {attribute} for {}", shown(file.name()));
+            self.faults.fail();
+            self.observer.observe(Event::Failed(&text));
+        }
     }
 
     /// Sends a file: what the basis lacks, and where the rest stands in it.
@@ -267,7 +246,7 @@ impl Sender<'_> {
         self.counts.size += listed.entry.size.unsigned_abs();
         self.report(number, argument, listed, record);
         let before = self.outgoing.written();
-        self.echo(number, record);
+        self.echo(number, argument, listed, record);
         sums.head.write(self.outgoing.buffer());
         // Asked once more, a file is not appended to.
         let is_first = self.sent.insert(number);

@@ -32,12 +32,7 @@ pub(crate) fn set_up(
     outgoing: &mut Outgoing,
     incoming: &mut Incoming<'_>,
 ) -> Result<Session, Error> {
-    // Hard links travel in another form below 30, which is not written here.
-    for (option, is_set) in [
-        ("acls", options.acls),
-        ("xattrs", options.xattrs),
-        ("hard-links", options.hard_links && role == Role::Sender),
-    ] {
+    for (option, is_set) in [("acls", options.acls), ("xattrs", options.xattrs)] {
         if is_set && protocol < 30 {
             return Err(Error::OldProtocol { option, protocol });
         }

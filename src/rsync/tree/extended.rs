@@ -24,7 +24,8 @@ use crate::rsync::{
 pub struct Handle<'f> {
     /// The kernel leads from here to what is held, whatever its path is now.
     path: PathBuf,
-    is_open: bool,
+    /// Whether what a symlink there leads to is meant.
+    follows: bool,
     _folder: Option<Arc<OwnedFd>>,
     _file: PhantomData<&'f File>,
 }
@@ -60,19 +61,19 @@ impl<'f> Handle<'f> {
     pub fn of_file(file: &'f File) -> Self {
         Self {
             path: PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd())),
-            is_open: true,
+            follows: true,
             _folder: None,
             _file: PhantomData,
         }
     }
 
     /// A name in a folder.
-    fn at(folder: Arc<OwnedFd>, base: &OsStr) -> Handle<'static> {
+    fn at(folder: Arc<OwnedFd>, base: &OsStr, follows: bool) -> Handle<'static> {
         let mut path = PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd()));
         path.push(base);
         Handle {
             path,
-            is_open: false,
+            follows,
             _folder: Some(folder),
             _file: PhantomData,
         }
@@ -85,7 +86,7 @@ impl<'f> Handle<'f> {
     /// What the system says.
     pub fn get(&self, name: &[u8]) -> io::Result<Option<Vec<u8>>> {
         let name = OsStr::from_bytes(name);
-        let value = match self.is_open {
+        let value = match self.follows {
             true => xattr::get_deref(&self.path, name),
             false => xattr::get(&self.path, name),
         };
@@ -94,7 +95,7 @@ impl<'f> Handle<'f> {
 
     fn remove(&self, name: &[u8]) -> io::Result<()> {
         let name = OsStr::from_bytes(name);
-        match self.is_open {
+        match self.follows {
             true => xattr::remove_deref(&self.path, name),
             false => xattr::remove(&self.path, name),
         }
@@ -107,7 +108,7 @@ impl<'f> Handle<'f> {
     ///
     /// What the system says.
     pub fn names(&self, is_root: bool) -> io::Result<Vec<Vec<u8>>> {
-        let names = match self.is_open {
+        let names = match self.follows {
             true => xattr::list_deref(&self.path),
             false => xattr::list(&self.path),
         };
@@ -165,7 +166,7 @@ impl<'f> Handle<'f> {
     /// What the system says.
     pub fn set(&self, name: &[u8], value: &[u8]) -> io::Result<()> {
         let name = OsStr::from_bytes(name);
-        match self.is_open {
+        match self.follows {
             true => xattr::set_deref(&self.path, name, value),
             false => xattr::set(&self.path, name, value),
         }
@@ -221,7 +222,18 @@ impl Tree {
     /// What the system says of the folders on the way.
     pub fn handle(&mut self, name: &[u8]) -> io::Result<Handle<'static>> {
         let (folder, base) = self.place(name)?;
-        Ok(Handle::at(folder, base))
+        Ok(Handle::at(folder, base, false))
+    }
+
+    /// The same, or what a symlink there leads to, where symlinks are the user's own and are followed.
+    ///
+    /// # Errors
+    ///
+    /// What the system says of the folders on the way.
+    pub fn followed_handle(&mut self, name: &[u8]) -> io::Result<Handle<'static>> {
+        let follows = self.follows();
+        let (folder, base) = self.place(name)?;
+        Ok(Handle::at(folder, base, follows))
     }
 }
 
@@ -304,7 +316,9 @@ mod tests {
     use crate::rsync::{
         proto::{
             Input,
-            file_list::{Acl, AclWriter, Fields, FileList, Grant, ListReader, Xattr, XattrWriter},
+            file_list::{
+                Acl, AclWriter, Fields, FileList, Grant, ListReader, Xattr, XattrValue, XattrWriter,
+            },
         },
         tree::{Extended, Tree},
     };
@@ -374,15 +388,20 @@ mod tests {
             // A name of a byte, no length, no time, and the mode.
             written.extend([4, 1, name, 0, 0, 0, 0, 0, 0, 0]);
             written.extend(mode.to_le_bytes());
-            acls.write(handle.acl(mode).expect("an ACL").condensed(mode), &mut written);
+            acls.write(
+                handle.acl(mode).expect("an ACL").condensed(mode),
+                &mut |_| None,
+                &mut written,
+            );
             if name == b'd' {
-                defaults.write(handle.default_acl().expect("an ACL"), &mut written);
+                defaults.write(handle.default_acl().expect("an ACL"), &mut |_| None, &mut written);
             }
             let attributes = handle.xattrs(true).expect("attributes");
             let of_users = attributes
                 .into_iter()
-                .filter(|(name, _)| name.starts_with(b"user."));
-            sets.write(Xattr::listed(of_users.collect()), &mut written);
+                .filter(|(name, _)| name.starts_with(b"user."))
+                .map(|(name, value)| (name, XattrValue::listed(&value)));
+            sets.write(&Xattr::listed(of_users.collect()), &mut written);
         }
         let fields = Fields {
             protocol: 32,

@@ -366,6 +366,11 @@ impl Tree {
 }
 
 impl Tree {
+    /// Whether symlinks are followed.
+    pub(super) const fn follows(&self) -> bool {
+        self.follows
+    }
+
     /// How a folder of the tree is opened.
     pub(super) fn folder_flags(&self) -> OFlag {
         let mut flags = FOLDER;

@@ -198,6 +198,11 @@ impl Transcript {
         &self.log
     }
 
+    /// What the last command printed.
+    pub(crate) fn last_output(&self) -> &str {
+        &self.steps.last().expect("a command").output
+    }
+
     /// How the last command ended; a signal counts as it does in a shell.
     pub(crate) fn exit(&self) -> i32 {
         self.steps.last().expect("a command").exit
@@ -206,8 +211,21 @@ impl Transcript {
 
 /// Runs a scenario against the rsync that is installed.
 pub(crate) fn run(mishap: &Mishap) -> Transcript {
+    let (stage, mut transcript) = played(mishap, None);
+    if mishap.config.is_some() {
+        transcript.configured = Some(configured_causes(&transcript.pasted(), &stage.configuration()));
+    }
+    transcript
+}
+
+/// The same with a folder whose program `rsync` is the client.
+pub(crate) fn run_with(mishap: &Mishap, client: &Path) -> Transcript {
+    played(mishap, Some(client)).1
+}
+
+fn played(mishap: &Mishap, client: Option<&Path>) -> (Stage, Transcript) {
     let (socket, port) = bind();
-    let stage = Stage::new(mishap, port);
+    let stage = Stage::new(mishap, port, client);
     if let Some(config) = &mishap.config {
         fs::write(stage.configuration(), stage.text(config)).expect("a configuration");
     }
@@ -218,15 +236,12 @@ pub(crate) fn run(mishap: &Mishap) -> Transcript {
     let steps = steps.collect();
     drop(beside);
     drop(server);
-    let mut transcript = Transcript {
+    let transcript = Transcript {
         steps,
         log: stage.log(),
         configured: None,
     };
-    if mishap.config.is_some() {
-        transcript.configured = Some(configured_causes(&transcript.pasted(), &stage.configuration()));
-    }
-    transcript
+    (stage, transcript)
 }
 
 /// The causes of the first failure that a client's text tells, where the daemon's machine and configuration are at hand.

@@ -172,6 +172,7 @@ fn the_server_is_told_the_same() {
         "-a --usermap=1:2 --groupmap=*:nogroup s/ {url}/m/",
         "-a --fsync --preallocate --super --mkpath --write-devices s/ {url}/m/",
         "-aH s/ {url}/m/",
+        "-aAXH s/ {url}/m/",
         "-ayy --link-dest=x s/ {url}/m/",
         "-aLk --safe-links --copy-unsafe-links s/ {url}/m/",
         "-a --remove-source-files --delete-missing-args s/ {url}/m/",

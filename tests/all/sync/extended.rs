@@ -11,8 +11,8 @@ use crate::{
     differential::generator::Random,
     support::{daemon::installed, program::program, skip},
     sync::{
-        Stage, some_files,
-        trees::{plant, touch},
+        Stage, number, some_files,
+        trees::{link, plant, touch},
     },
 };
 
@@ -38,7 +38,7 @@ fn acl(random: &mut Random) -> Vec<u8> {
 }
 
 /// Gives attributes and ACLs to what is below a folder; `false` if the file system has none.
-fn adorn(folder: &Path, random: &mut Random) -> bool {
+pub(super) fn adorn(folder: &Path, random: &mut Random) -> bool {
     let mut paths: Vec<_> = fs::read_dir(folder)
         .expect("a folder")
         .map(|entry| entry.expect("an entry").path())
@@ -50,6 +50,10 @@ fn adorn(folder: &Path, random: &mut Random) -> bool {
         if found.is_dir() && path != folder {
             adorn(&path, random);
             continue;
+        }
+        // Only root sets it, also of what is neither a file nor a folder.
+        if random.chance(20) {
+            let _ = xattr::set(&path, "trusted.t", random.pick(&VALUES));
         }
         if !found.is_file() && !found.is_dir() {
             continue;
@@ -81,7 +85,7 @@ fn acls_and_attributes_become_the_same() {
         return;
     }
     let mut differences = Vec::new();
-    for seed in 1..=60 {
+    for seed in 1..=number("RSYNCCTL_TREES").unwrap_or(60) {
         let stage = Stage::new();
         let mut random = Random::new(seed);
         plant(&stage.source(), &mut random, None, false);
@@ -116,6 +120,116 @@ fn acls_and_attributes_become_the_same() {
         differences.len(),
         shown.join("\n")
     );
+}
+
+#[test]
+fn acls_and_attributes_are_pushed_the_same() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    let mut differences = Vec::new();
+    for seed in 1..=number("RSYNCCTL_TREES").unwrap_or(60) {
+        let stage = Stage::new();
+        let mut random = Random::new(seed);
+        plant(&stage.source(), &mut random, None, false);
+        if !adorn(&stage.source(), &mut random) {
+            skip("the file system of temporary folders has no extended attributes");
+            return;
+        }
+        let kept = random.pick(&[
+            "-aAXi", "-aXi", "-aAi", "-rptXi", "-rAi", "-aAXin", "-aAXic", "-aAXiI", "-aAXHi", "-dAXi",
+            "-aAXLi",
+        ]);
+        let mut words = vec![
+            kept,
+            random.pick(&["--protocol=30", "--protocol=31", "--protocol=32"]),
+        ];
+        let others = [
+            "--no-inc-recursive",
+            "--numeric-ids",
+            "--chmod=g-w,o=",
+            "--chmod=g=rwx",
+            "--delete",
+            "-z",
+        ];
+        words.extend(random.chance(60).then(|| random.pick(&others)));
+        words.extend([random.pick(&["src/", "src"]), "{url}/drop"]);
+        let result = stage.compare_push(
+            &words,
+            |root| {
+                let mut random = Random::new(seed);
+                fs::create_dir(root.join("src")).expect("a folder");
+                plant(&root.join("src"), &mut random, None, false);
+                adorn(&root.join("src"), &mut random);
+                if kept.contains('H') {
+                    link(&root.join("src"), &mut random);
+                }
+            },
+            |target| {
+                let mut random = Random::new(seed + 1000);
+                if random.chance(70) {
+                    plant(target, &mut random, Some(&stage.source()), false);
+                    if kept.contains('X') && kept.contains('A') {
+                        adorn(target, &mut random);
+                    }
+                }
+            },
+        );
+        differences.extend(result.err().map(|text| format!("seed {seed}: {text}")));
+    }
+    let shown = &differences[..differences.len().min(4)];
+    assert!(
+        differences.is_empty(),
+        "{} differences:\n{}",
+        differences.len(),
+        shown.join("\n")
+    );
+}
+
+/// Values that the system sets on a link, and long ones that several files share, are sent once.
+#[test]
+fn long_values_that_files_share_are_sent_once() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    let value = [b'v'; 3000];
+    let plant = |root: &Path| {
+        for name in ["src/d/one", "src/d/two", "src/e/three"] {
+            let path = root.join(name);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+            fs::write(&path, name).expect("a file");
+            let _ = xattr::set(&path, "user.long", &value);
+            touch(&path, UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+        }
+        for name in ["src/d", "src/e", "src"] {
+            let path = root.join(name);
+            let _ = xattr::set(&path, "user.long", &value);
+            touch(&path, UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+        }
+    };
+    plant(stage.folder.path());
+    if xattr::get(stage.folder.path().join("src"), "user.long")
+        .expect("an answer")
+        .is_none()
+    {
+        skip("the file system of temporary folders has no extended attributes");
+        return;
+    }
+    for protocol in ["--protocol=30", "--protocol=31", "--protocol=32"] {
+        for other in ["-i", "--no-inc-recursive"] {
+            let words = ["-aX", "--stats", protocol, other, "src/", "{url}/drop"];
+            if let Err(difference) = stage.compare_push(&words, plant, |_| {}) {
+                panic!("{difference}");
+            }
+            for name in ["d/one", "e/three", "e"] {
+                let found = xattr::get(stage.target().join(name), "user.long").expect("an answer");
+                assert!(found.as_deref() == Some(&value[..]), "{name}");
+            }
+        }
+    }
 }
 
 #[test]

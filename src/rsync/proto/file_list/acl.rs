@@ -1,7 +1,12 @@
-use crate::rsync::proto::{Encode, Input, Stop, Violation, file_list::names::OwnedName};
+use std::collections::HashMap;
+
+use crate::rsync::proto::{
+    Encode, Input, Stop, Violation,
+    file_list::{Id, extended::CallName, names::OwnedName},
+};
 
 /// An access control list. What is `None` follows from the file's mode, or is not there (`acls.c`).
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Acl {
     /// What the owner may do: 4 to read, 2 to write, 1 to execute.
     pub user: Option<u8>,
@@ -16,7 +21,7 @@ pub struct Acl {
 }
 
 /// What a user or a group may do.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Grant {
     /// Whether it is a user.
     pub is_user: bool,
@@ -116,7 +121,7 @@ impl Acl {
     }
 
     /// Writes an ACL that has not come before.
-    fn write(&self, to: &mut impl Encode) {
+    fn write(&self, call: &mut CallName<'_>, to: &mut impl Encode) {
         let objects = [
             (USER, self.user),
             (GROUP, self.group),
@@ -138,9 +143,7 @@ impl Acl {
         }
         to.varint(i32::try_from(self.named.len()).expect("no file has more"));
         for grant in &self.named {
-            to.varint(grant.id.cast_signed());
-            let kind = if grant.is_user { IS_USER } else { 0 };
-            to.varint(i32::from(grant.permissions) << 2 | kind);
+            grant.write(call, to);
         }
     }
 
@@ -200,6 +203,24 @@ impl Grant {
             permissions: permissions(bits >> 2)?,
         })
     }
+
+    /// Writes it, with the name that the id is called by, if it goes here.
+    fn write(self, call: &mut CallName<'_>, to: &mut impl Encode) {
+        let (kind, id) = match self.is_user {
+            true => (IS_USER, Id::User(self.id)),
+            false => (0, Id::Group(self.id)),
+        };
+        let bits = i32::from(self.permissions) << 2 | kind;
+        to.varint(self.id.cast_signed());
+        match call(id).filter(|name| name.len() <= 255) {
+            Some(name) => {
+                to.varint(bits | HAS_NAME);
+                to.byte(name.len() as u8);
+                to.bytes(&name);
+            }
+            None => to.varint(bits),
+        }
+    }
 }
 
 fn permissions(value: i32) -> Result<u8, Stop> {
@@ -211,18 +232,19 @@ fn permissions(value: i32) -> Result<u8, Stop> {
 
 /// The distinct ACLs of a kind that were sent, numbered as they came.
 #[derive(Clone, Debug, Default)]
-pub struct AclWriter(Vec<Acl>);
+pub struct AclWriter(HashMap<Acl, i32>);
 
 impl AclWriter {
-    /// Writes an ACL: its number if it has come before, else all of it.
-    pub fn write(&mut self, acl: Acl, to: &mut impl Encode) {
-        if let Some(place) = self.0.iter().position(|known| *known == acl) {
-            to.varint(i32::try_from(place + 1).expect("a list holds fewer"));
+    /// Writes an ACL: its number if it has come before, else all of it; `call` gives the name of an id that is to go with it.
+    pub fn write(&mut self, acl: Acl, call: &mut CallName<'_>, to: &mut impl Encode) {
+        if let Some(&number) = self.0.get(&acl) {
+            to.varint(number);
             return;
         }
         to.varint(0);
-        acl.write(to);
-        self.0.push(acl);
+        acl.write(call, to);
+        let number = i32::try_from(self.0.len() + 1).expect("a list holds fewer");
+        self.0.insert(acl, number);
     }
 }
 
@@ -258,9 +280,9 @@ mod tests {
         assert_eq!(read.whole(0o674), there());
         let (mut writer, mut written) = (AclWriter::default(), Vec::new());
         for _ in 0..2 {
-            writer.write(there().condensed(0o674), &mut written);
+            writer.write(there().condensed(0o674), &mut |_| None, &mut written);
         }
-        writer.write(Acl::default(), &mut written);
+        writer.write(Acl::default(), &mut |_| None, &mut written);
         assert_eq!(written, [CAPTURED, &[1, 0, 0]].concat());
         for cut in 0..CAPTURED.len() {
             let cut = Acl::read(&mut Input::new(&CAPTURED[..cut]), 0, None, &mut Vec::new());

@@ -73,11 +73,11 @@ pub struct Extra {
     /// The arrival number of the first file of the group of hard links.
     pub leader: Option<u32>,
     /// The access ACL, if it says more than the mode.
-    pub(super) acl: Option<Arc<Acl>>,
+    pub acl: Option<Arc<Acl>>,
     /// The default ACL of a folder that has one.
-    pub(super) default_acl: Option<Arc<Acl>>,
-    /// The extended attributes, if there are any, and which of the sets that came they are.
-    pub(super) xattrs: Option<(u32, Arc<Vec<Xattr>>)>,
+    pub default_acl: Option<Arc<Acl>>,
+    /// The extended attributes, if there are any, and which of the distinct sets they are.
+    pub xattrs: Option<(u32, Arc<Vec<Xattr>>)>,
     /// Seconds of the access time.
     pub atime: Option<i64>,
     /// Seconds of the creation time.

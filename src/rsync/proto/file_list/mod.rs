@@ -2,7 +2,9 @@
 
 mod acl;
 mod entry;
+mod extended;
 mod flag;
+mod groups;
 mod names;
 mod order;
 mod read;
@@ -11,11 +13,15 @@ mod xattr;
 
 pub use acl::{Acl, AclWriter, Grant};
 pub use entry::{Entry, Extra, FileKind, FileList};
-pub use names::{NameReader, Named, OwnedName};
+pub use extended::CallName;
+pub use names::{Id, NameReader, Named, OwnedName, write_names};
 pub use order::{compare, numbered, sorted, without_duplicates};
 pub use read::{Fields, Item, ListReader};
-pub use write::{Id, ListWriter, write_names};
-pub use xattr::{Xattr, XattrValue, XattrWriter, read_value, read_wanted, write_wanted};
+pub use write::ListWriter;
+pub use xattr::{
+    Xattr, XattrValue, XattrWriter, end_values, read_all_wanted, read_value, read_wanted, write_value,
+    write_wanted,
+};
 
 /// The longest name and the longest text of a link, in bytes.
 pub const MAX_PATH: usize = 4095;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use crate::rsync::proto::{
-    Input, Stop,
+    Encode, Input, Stop,
     file_list::{Fields, FileList, Grant},
 };
 
@@ -94,6 +94,50 @@ impl NameReader {
     }
 }
 
+/// A user or a group.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Id {
+    /// A user.
+    User(u32),
+    /// A group.
+    Group(u32),
+}
+
+/// Writes the names of ids behind a list that is not incremental: users, then groups (`send_id_lists` in uidlist.c).
+/// The names are in the order in which they go; id 0 is left out of `users` and `groups`, its name is `of_root`.
+pub fn write_names(
+    fields: &Fields,
+    users: &[(u32, Vec<u8>)],
+    groups: &[(u32, Vec<u8>)],
+    of_root: Option<(&[u8], &[u8])>,
+    to: &mut impl Encode,
+) {
+    let kinds = [
+        (fields.owner || fields.acls, users, of_root.map(|names| names.0)),
+        (fields.group || fields.acls, groups, of_root.map(|names| names.1)),
+    ];
+    for (is_sent, names, root) in kinds {
+        if !is_sent {
+            continue;
+        }
+        for (id, name) in names {
+            to.varint30(id.cast_signed(), fields.protocol);
+            put_name(name, to);
+        }
+        to.varint30(0, fields.protocol);
+        if let Some(root) = root {
+            put_name(root, to);
+        }
+    }
+}
+
+/// A name with its length in a byte; the few that are longer go without.
+pub(super) fn put_name(name: &[u8], to: &mut impl Encode) {
+    let name = if name.len() > 255 { &[][..] } else { name };
+    to.byte(name.len() as u8);
+    to.bytes(name);
+}
+
 impl FileList {
     /// Turns the sender's ids into ours.
     pub fn map_ids(&mut self, user: impl Fn(u32) -> u32, group: impl Fn(u32) -> u32) {
@@ -117,7 +161,7 @@ impl FileList {
 
 #[cfg(test)]
 mod tests {
-    use super::{NameReader, Named};
+    use super::{NameReader, Named, write_names};
     use crate::rsync::proto::{Input, file_list::Fields};
 
     #[test]
@@ -132,6 +176,26 @@ mod tests {
         let mut input = Input::new(b"\x09\x03joe\x00\x04root\x00\x00");
         assert_eq!(reader.next(&mut input), Ok(Some(Named::User(9, b"joe"))));
         assert_eq!(reader.next(&mut input), Ok(Some(Named::User(0, b"root"))));
+        assert_eq!(reader.next(&mut input), Ok(None));
+        assert!(input.rest().is_empty());
+    }
+
+    #[test]
+    fn names_of_ids_are_written_as_they_are_read() {
+        let fields = Fields {
+            protocol: 32,
+            owner: true,
+            group: true,
+            ..Fields::default()
+        };
+        let mut bytes = Vec::new();
+        let root = Some((&b"root"[..], &b"wheel"[..]));
+        write_names(&fields, &[(9, b"joe".to_vec())], &[], root, &mut bytes);
+        let mut reader = NameReader::new(&fields, true);
+        let mut input = Input::new(&bytes);
+        assert_eq!(reader.next(&mut input), Ok(Some(Named::User(9, b"joe"))));
+        assert_eq!(reader.next(&mut input), Ok(Some(Named::User(0, b"root"))));
+        assert_eq!(reader.next(&mut input), Ok(Some(Named::Group(0, b"wheel"))));
         assert_eq!(reader.next(&mut input), Ok(None));
         assert!(input.rest().is_empty());
     }

@@ -1,9 +1,13 @@
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use crate::rsync::proto::{
     Input, Stop, Violation,
     file_list::{
-        Acl, Entry, Extra, FileKind, FileList, MAX_PATH, Xattr, acl::Cached, flag, names::OwnedName,
+        Acl, Entry, Extra, FileKind, FileList, MAX_PATH, Xattr,
+        acl::Cached,
+        flag,
+        groups::{Groups, copy_leader},
+        names::OwnedName,
         xattr::read_xattrs,
     },
 };
@@ -66,18 +70,17 @@ pub struct ListReader {
     acls: Vec<Arc<Acl>>,
     default_acls: Vec<Arc<Acl>>,
     xattrs: Vec<Arc<Vec<Xattr>>>,
-    /// Before protocol 30: the first file of each device and inode.
-    groups: HashMap<(i64, i64), u32>,
+    groups: Groups,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Last {
-    mode: u32,
-    mtime: i64,
-    atime: i64,
-    uid: u32,
-    gid: u32,
-    major: u32,
+pub(super) struct Last {
+    pub(super) mode: u32,
+    pub(super) mtime: i64,
+    pub(super) atime: i64,
+    pub(super) uid: u32,
+    pub(super) gid: u32,
+    pub(super) major: u32,
     device: i64,
     inode: i64,
 }
@@ -93,7 +96,7 @@ impl ListReader {
             acls: Vec::new(),
             default_acls: Vec::new(),
             xattrs: Vec::new(),
-            groups: HashMap::new(),
+            groups: Groups::default(),
         }
     }
 
@@ -166,6 +169,7 @@ impl ListReader {
                 ));
             }
             extra.leader = u32::try_from(leader).ok();
+            self.groups.check(extra.leader, start)?;
         }
         let mut entry = match entry {
             Some(entry) => entry,
@@ -205,8 +209,11 @@ impl ListReader {
         // Nothing can be short any more: what is new is kept.
         if fields.hard_links && fields.protocol < 30 && has(flag::HARD_LINKED) {
             let here = start.saturating_add(u32::try_from(list.len()).unwrap_or(u32::MAX));
-            let group = self.groups.entry((last.device, last.inode));
-            extra.leader = Some(*group.or_insert(here));
+            let first = self.groups.first_of((last.device, last.inode), here);
+            extra.leader = Some(first);
+        }
+        if fields.inline_names && has(flag::FIRST_OF_GROUP) {
+            self.groups.lead(extra.leader);
         }
         extra.acl = keep(acl, &mut self.acls, |acl| acl.is_trivial()).map(|(_, acl)| acl);
         let default_acl = keep(default_acl, &mut self.default_acls, |acl| *acl == Acl::default());
@@ -378,18 +385,6 @@ fn keep<T>(
 enum Head {
     Flags(u32),
     End(i32),
-}
-
-/// All that a later file of a group shares with the first one.
-fn copy_leader(list: &FileList, leader: usize, last: &mut Last, extra: &mut Extra) -> Entry {
-    let entry = list.entries()[leader];
-    *extra = list.extra(&entry).cloned().unwrap_or_default();
-    // Each has its own.
-    (extra.acl, extra.default_acl, extra.xattrs) = (None, None, None);
-    (last.mode, last.mtime, last.uid, last.gid) = (entry.mode, entry.mtime, entry.uid, entry.gid);
-    last.atime = extra.atime.unwrap_or(last.atime);
-    last.major = extra.device.map_or(last.major, |(major, _)| major);
-    entry
 }
 
 /// A name without empty components and without `.` (`clean_fname` in util1.c); it must stay below the root.

@@ -1,6 +1,9 @@
 use crate::rsync::proto::{
     Encode,
-    file_list::{Entry, Extra, Fields, FileKind, MAX_SHARED, flag},
+    file_list::{
+        CallName, Entry, Extra, Fields, FileKind, Id, MAX_SHARED, extended::ExtendedWriter, flag,
+        names::put_name,
+    },
 };
 
 /// Writes entries; what is as in the entry before is left out (`send_file_entry` in flist.c).
@@ -14,11 +17,14 @@ pub struct ListWriter {
     uid: u32,
     gid: u32,
     major: u32,
+    extended: ExtendedWriter,
+    /// Before protocol 30: a device went.
+    has_device: bool,
 }
 
 impl ListWriter {
     /// The beginning of a session.
-    pub const fn new(fields: Fields) -> Self {
+    pub fn new(fields: Fields) -> Self {
         Self {
             fields,
             name: Vec::new(),
@@ -28,6 +34,8 @@ impl ListWriter {
             uid: 0,
             gid: 0,
             major: 0,
+            extended: ExtendedWriter::default(),
+            has_device: false,
         }
     }
 
@@ -41,7 +49,7 @@ impl ListWriter {
         extra: &Extra,
         start: u32,
         number: u32,
-        call: &mut dyn FnMut(Id) -> Option<Vec<u8>>,
+        call: &mut CallName<'_>,
         to: &mut impl Encode,
     ) {
         let fields = self.fields;
@@ -84,10 +92,12 @@ impl ListWriter {
         if is_whole {
             self.put_attributes(flags, entry, extra, [user.as_deref(), group.as_deref()], to);
         }
+        self.extended.write(&fields, entry, extra, call, to);
         (self.mode, self.mtime) = (entry.mode, entry.mtime);
         (self.uid, self.gid) = (entry.uid, entry.gid);
         self.atime = extra.atime.unwrap_or(self.atime);
         self.major = extra.device.map_or(self.major, |(major, _)| major);
+        self.has_device |= extra.leader.is_some();
     }
 
     /// Ends a list, with the bits of the errors that were met.
@@ -149,6 +159,8 @@ impl ListWriter {
         }
         note(extra.leader.is_some(), flag::HARD_LINKED);
         note(is_leader, flag::FIRST_OF_GROUP);
+        let is_paired = extra.leader.is_some() && fields.protocol < 30;
+        note(is_paired && self.has_device, flag::SAME_DEVICE);
         flags
     }
 
@@ -239,6 +251,13 @@ impl ListWriter {
             to.varint30(i32::try_from(link.len()).expect("a path is shorter"), protocol);
             to.bytes(link);
         }
+        if let Some(leader) = extra.leader.filter(|_| protocol < 30) {
+            // Device and inode only say which files are one: the first of them says it as well. Neither is ever 0.
+            if !has(flag::SAME_DEVICE) {
+                to.long_int(1);
+            }
+            to.long_int(i64::from(leader) + 1);
+        }
         if let Some(length) = fields.checksum
             && entry.kind() == FileKind::Regular
         {
@@ -250,58 +269,14 @@ impl ListWriter {
     }
 }
 
-/// A user or a group.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Id {
-    /// A user.
-    User(u32),
-    /// A group.
-    Group(u32),
-}
-
-/// Writes the names of ids behind a list that is not incremental: users, then groups (`send_id_lists` in uidlist.c).
-/// The names are in the order in which they go; id 0 is left out of `users` and `groups`, its name is `of_root`.
-pub fn write_names(
-    fields: &Fields,
-    users: &[(u32, Vec<u8>)],
-    groups: &[(u32, Vec<u8>)],
-    of_root: Option<(&[u8], &[u8])>,
-    to: &mut impl Encode,
-) {
-    let kinds = [
-        (fields.owner, users, of_root.map(|names| names.0)),
-        (fields.group, groups, of_root.map(|names| names.1)),
-    ];
-    for (is_sent, names, root) in kinds {
-        if !is_sent {
-            continue;
-        }
-        for (id, name) in names {
-            to.varint30(id.cast_signed(), fields.protocol);
-            put_name(name, to);
-        }
-        to.varint30(0, fields.protocol);
-        if let Some(root) = root {
-            put_name(root, to);
-        }
-    }
-}
-
-/// A name with its length in a byte; the few that are longer go without.
-fn put_name(name: &[u8], to: &mut impl Encode) {
-    let name = if name.len() > 255 { &[][..] } else { name };
-    to.byte(name.len() as u8);
-    to.bytes(name);
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Id, ListWriter, write_names};
+    use super::ListWriter;
     use crate::rsync::proto::{
         Input,
-        file_list::{Entry, Extra, Fields, FileKind, FileList, Item, ListReader, NameReader, Named},
+        file_list::{Entry, Extra, Fields, FileKind, FileList, Id, Item, ListReader},
     };
 
     fn any_entry() -> impl Strategy<Value = (Vec<u8>, Entry, Extra)> {
@@ -385,6 +360,37 @@ mod tests {
     }
 
     #[test]
+    fn before_30_files_that_are_one_have_one_device_and_inode() {
+        let fields = Fields {
+            protocol: 29,
+            hard_links: true,
+            ..Fields::default()
+        };
+        let (mut writer, mut bytes) = (ListWriter::new(fields), Vec::new());
+        let entry = Entry {
+            mode: 0o100_644,
+            ..Entry::default()
+        };
+        let leaders = [Some(0), None, Some(2), Some(0), Some(2)];
+        for (number, leader) in (0..).zip(leaders) {
+            let extra = Extra {
+                leader,
+                ..Extra::default()
+            };
+            let name = [b'a' + number as u8];
+            writer.write(&name, &entry, &extra, 0, number, &mut |_| None, &mut bytes);
+        }
+        let (mut reader, mut list, mut input) =
+            (ListReader::new(fields), FileList::default(), Input::new(&bytes));
+        for leader in leaders {
+            assert_eq!(reader.read(0, &mut input, &mut list), Ok(Item::File));
+            let extra = list.extra(list.entries().last().expect("read just now"));
+            assert_eq!(extra.and_then(|extra| extra.leader), leader);
+        }
+        assert!(input.rest().is_empty());
+    }
+
+    #[test]
     fn names_go_with_the_first_file_of_an_owner() {
         let fields = Fields {
             protocol: 32,
@@ -437,25 +443,5 @@ mod tests {
             .map(|entry| (entry.uid, entry.gid))
             .collect();
         assert_eq!(ids, [(9, 0), (9, 7), (0, 7), (9, 0)]);
-    }
-
-    #[test]
-    fn names_of_ids_are_written_as_they_are_read() {
-        let fields = Fields {
-            protocol: 32,
-            owner: true,
-            group: true,
-            ..Fields::default()
-        };
-        let mut bytes = Vec::new();
-        let root = Some((&b"root"[..], &b"wheel"[..]));
-        write_names(&fields, &[(9, b"joe".to_vec())], &[], root, &mut bytes);
-        let mut reader = NameReader::new(&fields, true);
-        let mut input = Input::new(&bytes);
-        assert_eq!(reader.next(&mut input), Ok(Some(Named::User(9, b"joe"))));
-        assert_eq!(reader.next(&mut input), Ok(Some(Named::User(0, b"root"))));
-        assert_eq!(reader.next(&mut input), Ok(Some(Named::Group(0, b"wheel"))));
-        assert_eq!(reader.next(&mut input), Ok(None));
-        assert!(input.rest().is_empty());
     }
 }

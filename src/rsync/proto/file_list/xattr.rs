@@ -1,9 +1,11 @@
+use std::collections::HashMap;
+
 use md5::{Digest as _, Md5};
 
 use crate::rsync::proto::{Encode, Input, Stop, Violation, file_list::acl::Cached};
 
 /// An extended attribute of a file in the list (`xattrs.c`).
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Xattr {
     /// Its whole name, without a NUL.
     pub name: Box<[u8]>,
@@ -14,7 +16,7 @@ pub struct Xattr {
 }
 
 /// The value of an extended attribute, as far as it is known.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum XattrValue {
     /// All of it.
     Whole(Box<[u8]>),
@@ -34,13 +36,13 @@ const MAX_NAMES: usize = 1 << 20;
 
 impl Xattr {
     /// What stands in the list for attributes and their values, which are sorted by name.
-    pub fn listed(attributes: Vec<(Vec<u8>, Vec<u8>)>) -> Vec<Self> {
+    pub fn listed(attributes: Vec<(Vec<u8>, XattrValue)>) -> Vec<Self> {
         let numbered = (1..).zip(attributes);
         numbered
             .map(|(number, (name, value))| Self {
                 name: name.into(),
                 number,
-                value: XattrValue::listed(&value),
+                value,
             })
             .collect()
     }
@@ -114,19 +116,36 @@ pub fn write_wanted(numbers: &[i32], to: &mut impl Encode) {
     to.byte(0);
 }
 
-/// Reads the number of the next long value in a request or in a reply, where `last` was the one before; `None` at the
-/// end.
+/// Reads which long values are wanted of a file, by their numbers, as [`read_wanted`] does.
 ///
 /// # Errors
 ///
-/// A number that no attribute has.
+/// A number that cannot be, or more of them than a file has attributes.
+pub fn read_all_wanted(input: &mut Input<'_>) -> Result<Vec<i32>, Stop> {
+    let (mut numbers, mut last) = (Vec::new(), 0);
+    while let Some(number) = read_wanted(last, input)? {
+        numbers.push(number);
+        if numbers.len() > MAX_COUNT as usize {
+            return Err(Violation::XattrOverflow.into());
+        }
+        last = number;
+    }
+    Ok(numbers)
+}
+
+/// Reads the number of the next long value in a request or in a reply, where `last` was the one before; `None` at the
+/// end. Whether there is such a value only the file's attributes say.
+///
+/// # Errors
+///
+/// A number that cannot be.
 pub fn read_wanted(last: i32, input: &mut Input<'_>) -> Result<Option<i32>, Stop> {
     match input.varint()? {
         0 => Ok(None),
-        distance => match last.checked_add(distance) {
-            Some(number @ 1..) => Ok(Some(number)),
-            _ => Err(Violation::XattrIndex(distance).into()),
-        },
+        distance => {
+            let number = last.checked_add(distance).ok_or(Violation::XattrOverflow)?;
+            Ok(Some(number))
+        }
     }
 }
 
@@ -140,20 +159,32 @@ pub fn read_value<'a>(input: &mut Input<'a>) -> Result<&'a [u8], Stop> {
     input.take(length as usize)
 }
 
+/// Writes a long value behind its number, which is so much higher than that of the one before.
+pub fn write_value(distance: i32, value: &[u8], to: &mut impl Encode) {
+    to.varint(distance);
+    to.varint(i32::try_from(value.len()).expect("the system has shorter ones"));
+    to.bytes(value);
+}
+
+/// Ends the long values of a file.
+pub fn end_values(to: &mut impl Encode) {
+    to.byte(0);
+}
+
 /// The distinct sets of attributes that were sent, numbered as they came.
 #[derive(Clone, Debug, Default)]
-pub struct XattrWriter(Vec<Vec<Xattr>>);
+pub struct XattrWriter(HashMap<Vec<Xattr>, i32>);
 
 impl XattrWriter {
     /// Writes the attributes of a file, sorted by name: their set's number if it has come before, else all of them.
-    pub fn write(&mut self, attributes: Vec<Xattr>, to: &mut impl Encode) {
-        if let Some(place) = self.0.iter().position(|known| *known == attributes) {
-            to.varint(i32::try_from(place + 1).expect("a list holds fewer"));
+    pub fn write(&mut self, attributes: &[Xattr], to: &mut impl Encode) {
+        if let Some(&number) = self.0.get(attributes) {
+            to.varint(number);
             return;
         }
         to.varint(0);
         to.varint(i32::try_from(attributes.len()).expect("no file has more"));
-        for attribute in &attributes {
+        for attribute in attributes {
             let length = match &attribute.value {
                 XattrValue::Whole(value) => value.len(),
                 XattrValue::Digest(length, _) => *length,
@@ -167,13 +198,14 @@ impl XattrWriter {
                 XattrValue::Digest(_, digest) => to.bytes(digest),
             }
         }
-        self.0.push(attributes);
+        let number = i32::try_from(self.0.len() + 1).expect("a list holds fewer");
+        self.0.insert(attributes.to_vec(), number);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Xattr, XattrWriter, read_wanted, read_xattrs, write_wanted};
+    use super::{Xattr, XattrValue, XattrWriter, read_all_wanted, read_wanted, read_xattrs, write_wanted};
     use crate::rsync::proto::{Input, Stop, Violation, file_list::acl::Cached};
 
     /// As rsync 3.5.0 sends them: a value of 40 letters, and a short one.
@@ -183,8 +215,8 @@ mod tests {
 
     fn there() -> Vec<Xattr> {
         Xattr::listed(vec![
-            (b"user.long".to_vec(), vec![b'x'; 40]),
-            (b"user.short".to_vec(), b"v".to_vec()),
+            (b"user.long".to_vec(), XattrValue::listed(&[b'x'; 40])),
+            (b"user.short".to_vec(), XattrValue::listed(b"v")),
         ])
     }
 
@@ -196,7 +228,7 @@ mod tests {
         );
         let (mut writer, mut written) = (XattrWriter::default(), Vec::new());
         for _ in 0..2 {
-            writer.write(there(), &mut written);
+            writer.write(&there(), &mut written);
         }
         assert_eq!(written, [CAPTURED, &[1]].concat());
         for cut in 0..CAPTURED.len() {
@@ -217,12 +249,20 @@ mod tests {
             last = number;
         }
         assert_eq!(read, [1, 2, 300]);
-        let mut negative = Vec::new();
-        write_wanted(&[-4], &mut negative);
+        let all = |bytes: &[u8]| read_all_wanted(&mut Input::new(bytes));
+        assert_eq!(all(&written), Ok(read));
+        for cut in 0..written.len() {
+            assert_eq!(all(&written[..cut]), Err(Stop::Short));
+        }
+        let mut far = Vec::new();
+        write_wanted(&[2, 1, -4], &mut far);
+        assert_eq!(all(&far), Ok(vec![2, 1, -4]));
         assert_eq!(
-            read_wanted(0, &mut Input::new(&negative)),
-            Err(Stop::Broken(Violation::XattrIndex(-4)))
+            read_wanted(i32::MAX, &mut Input::new(&far)),
+            Err(Stop::Broken(Violation::XattrOverflow))
         );
+        let endless = vec![1; 70_000];
+        assert_eq!(all(&endless), Err(Stop::Broken(Violation::XattrOverflow)));
     }
 
     #[test]

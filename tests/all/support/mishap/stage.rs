@@ -1,7 +1,7 @@
 //! Where a scenario happens: its folder, its port and what answers there, and the processes beside it.
 
 use std::{
-    fs,
+    env, fs,
     io::{self, BufRead as _, BufReader, Read as _},
     net::{Ipv4Addr, TcpStream},
     os::{
@@ -86,10 +86,12 @@ pub(super) struct Stage {
     port: u16,
     /// Something may be mounted in the folder, or be immutable.
     is_held: bool,
+    /// A folder with a program `rsync` that takes the place of the real one.
+    client: Option<PathBuf>,
 }
 
 impl Stage {
-    pub(super) fn new(mishap: &Mishap, port: u16) -> Self {
+    pub(super) fn new(mishap: &Mishap, port: u16, client: Option<&Path>) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("rsync-")
             .tempdir()
@@ -103,6 +105,7 @@ impl Stage {
             folder,
             port,
             is_held,
+            client: client.map(Path::to_owned),
         }
     }
 
@@ -169,6 +172,12 @@ impl Stage {
             .stdin(Stdio::null())
             .stdout(writer.try_clone().expect("a descriptor"))
             .stderr(writer);
+        if let Some(client) = &self.client {
+            let path = env::var("PATH").unwrap_or_default();
+            command
+                .env("PATH", format!("{}:{path}", client.display()))
+                .env("CONFIGURATION", self.configuration());
+        }
         if let Some(user) = mishap.user.as_deref().map(account) {
             command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
         }

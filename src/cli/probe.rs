@@ -1,0 +1,245 @@
+use std::{
+    collections::VecDeque,
+    env,
+    ffi::OsStr,
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use clap::Args;
+use tokio::{runtime, sync::Semaphore};
+
+use crate::{
+    cli::{
+        Failure,
+        environment::{environment, surroundings},
+        input::Machine,
+        known,
+        output::{LineFormat, Output, stdout},
+        signals::ending_with_signals,
+    },
+    explain::Known,
+    probe::{Choice, ProbeError, Report, Setting, Target, probe, reproduce},
+    render,
+    terms::Release,
+};
+
+/// Run the full delta sync against a live daemon, stage by stage, and explain what fails
+///
+/// The daemon's files are listed, some small ones are pulled into a private folder, one of them is changed and pulled
+/// again as a difference. Nothing is written on the server. Four connections are made, one after the other: the list of
+/// modules, a dry run, two pulls. Ends with the code that rsync ends with there; of several targets with the highest.
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// `host`, `[user@]host::module/path` or `rsync://[user@]host[:port]/module/path`
+    #[arg(value_name = "TARGET", required_unless_present_any = ["targets", "reproduce"])]
+    words: Vec<String>,
+    /// A file with one target a line; `#` begins a comment
+    #[arg(long, value_name = "FILE")]
+    targets: Option<PathBuf>,
+    /// Carry out this command line of rsync's with our client, as a dry run, and explain how it ends
+    #[arg(long, value_name = "COMMAND LINE", conflicts_with_all = ["words", "targets"])]
+    reproduce: Option<String>,
+    /// Carry it out for real
+    #[arg(long, requires = "reproduce")]
+    really: bool,
+    /// The file with the password; without it `RSYNC_PASSWORD` or the terminal is asked
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// The daemon's port, where a target names none
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
+    /// Speak an older protocol: 29 to 32
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(29..=32))]
+    protocol: Option<u8>,
+    /// Use IPv4 addresses alone
+    #[arg(short = '4', long, conflicts_with = "ipv6")]
+    ipv4: bool,
+    /// Use IPv6 addresses alone
+    #[arg(short = '6', long)]
+    ipv6: bool,
+    /// Seconds that an address is given to take a connection
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    contimeout: u64,
+    /// Seconds that the daemon may be silent
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout: u64,
+    /// Pull so many files at most
+    #[arg(long, value_name = "COUNT", default_value_t = 10)]
+    max_files: usize,
+    /// Pull so many bytes at most
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
+    max_bytes: u64,
+    /// List folders so far down
+    #[arg(long, value_name = "LEVELS", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=64))]
+    max_depth: u8,
+    /// So many targets at a time
+    #[arg(long, value_name = "COUNT", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: u16,
+    /// The server's rsyncd.conf, which decides between causes
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The release of rsync on the server, for --config
+    #[arg(long, value_name = "RELEASE", default_value_t = Release::CURRENT)]
+    target_version: Release,
+    #[command(flatten)]
+    machine: Machine,
+    #[command(flatten)]
+    output: Output<LineFormat>,
+}
+
+/// Probes each target, and writes the reports in the order of the targets.
+pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+    let (tasks, password) = arguments.tasks()?;
+    let mut environment = environment();
+    if let Some(password) = password {
+        environment.password = Box::new(move || Ok(password.clone()));
+    }
+    let setting = Arc::new(Setting {
+        choice: arguments.choice(),
+        environment,
+        surroundings,
+        known: arguments.known()?,
+        folder: env::temp_dir().into(),
+        connections: ending_with_signals()?,
+    });
+    let jobs = usize::from(arguments.jobs);
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .max_blocking_threads(jobs + 1)
+        .enable_all()
+        .build()?;
+    let style = arguments.output.style();
+    let format = arguments.output.format();
+    let worst = runtime.block_on(async {
+        let free = Arc::new(Semaphore::new(jobs));
+        let mut running: VecDeque<_> = VecDeque::new();
+        let (mut tasks, mut worst, mut count) = (tasks.into_iter(), 0, 0);
+        loop {
+            // A slow target holds back the reports behind it, but no more than that.
+            while running.len() < jobs * 4
+                && let Some(task) = tasks.next()
+            {
+                let (free, setting) = (free.clone(), setting.clone());
+                running.push_back(tokio::spawn(async move {
+                    let _permit = free.acquire().await.expect("it is never closed");
+                    task.run(setting).await
+                }));
+            }
+            let Some(next) = running.pop_front() else {
+                return Ok::<_, Failure>(worst);
+            };
+            let report = next.await.expect("a probe does not panic")?;
+            worst = worst.max(report.exit);
+            let mut out = stdout();
+            if count > 0 && format == render::Format::Human {
+                writeln!(out)?;
+            }
+            render::probe(format, &report, style, &mut out)?;
+            out.flush()?;
+            count += 1;
+        }
+    });
+    // A resolver that nobody waits for any more does not hold the end back.
+    runtime.shutdown_background();
+    worst
+}
+
+/// What one report is about.
+enum Task {
+    Probe(Target),
+    /// A command line, and its words behind `rsync`.
+    Reproduce(String, Vec<String>),
+}
+
+impl Task {
+    async fn run(self, setting: Arc<Setting>) -> Result<Report, ProbeError> {
+        match self {
+            Self::Probe(target) => probe(target, setting).await,
+            Self::Reproduce(line, words) => reproduce(line, words, setting).await,
+        }
+    }
+}
+
+impl Arguments {
+    /// What is to be done, and a password that the command line gives.
+    fn tasks(&self) -> Result<(Vec<Task>, Option<Vec<u8>>), Failure> {
+        let Some(line) = &self.reproduce else {
+            return Ok((self.targets()?.into_iter().map(Task::Probe).collect(), None));
+        };
+        let words = shell_words::split(line).map_err(|error| format!("`{line}`: {error}"))?;
+        let is_rsync = |word: &String| Path::new(word).file_name() == Some(OsStr::new("rsync"));
+        let start = words.iter().position(is_rsync).ok_or_else(|| {
+            format!(
+                "`{line}` has no `rsync`; write the whole command, such as 'rsync -av host::module/ dir/'"
+            )
+        })?;
+        let given = words[..start]
+            .iter()
+            .find_map(|word| word.strip_prefix("RSYNC_PASSWORD="));
+        // What the line says itself comes later, and counts.
+        let mut own = vec![format!("--timeout={}", self.timeout)];
+        own.extend((!self.really).then(|| "--dry-run".to_owned()));
+        own.extend_from_slice(&words[start + 1..]);
+        // Reports are pasted into tickets: what stands in front of the name may be a password.
+        let shown = match given {
+            Some(_) => shell_words::join(&words[start..]),
+            None => line.clone(),
+        };
+        let task = Task::Reproduce(shown, own);
+        Ok((vec![task], given.map(|password| password.as_bytes().to_vec())))
+    }
+
+    fn targets(&self) -> Result<Vec<Target>, Failure> {
+        let listed = match &self.targets {
+            Some(file) => fs::read_to_string(file)
+                .map_err(|error| format!("cannot read `{}`: {error}", file.display()))?,
+            None => String::new(),
+        };
+        let lines = listed
+            .lines()
+            .map(|line| line.split('#').next().unwrap_or_default().trim());
+        let words = self.words.iter().map(String::as_str);
+        let all = words
+            .chain(lines.filter(|line| !line.is_empty()))
+            .map(Target::parse);
+        Ok(all.collect::<Result<_, _>>()?)
+    }
+
+    fn choice(&self) -> Choice {
+        let mut words = vec![
+            format!("--contimeout={}", self.contimeout),
+            format!("--timeout={}", self.timeout),
+        ];
+        words.extend(
+            self.password_file
+                .iter()
+                .map(|file| format!("--password-file={}", file.display())),
+        );
+        words.extend(self.port.map(|port| format!("--port={port}")));
+        words.extend(self.protocol.map(|protocol| format!("--protocol={protocol}")));
+        words.extend(self.ipv4.then(|| "-4".to_owned()));
+        words.extend(self.ipv6.then(|| "-6".to_owned()));
+        Choice {
+            words,
+            connect_limit: Duration::from_secs(self.contimeout),
+            most_files: self.max_files,
+            most_bytes: self.max_bytes,
+            depth: usize::from(self.max_depth),
+        }
+    }
+
+    fn known(&self) -> Result<Known, Failure> {
+        let mut known = match &self.config {
+            Some(file) => known::of_server(file, &self.machine.hosts()?, self.target_version)?,
+            None => Known::default(),
+        };
+        if let Some(file) = &self.password_file {
+            known.findings.extend(known::of_password_file(file));
+        }
+        Ok(known)
+    }
+}

@@ -1,0 +1,70 @@
+use std::{
+    fs::{self, FileTimes, OpenOptions},
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    path::{Path, PathBuf},
+    time::UNIX_EPOCH,
+};
+
+use md5::{Digest as _, Md5};
+
+/// Files that were pulled, and what they hold.
+pub(super) struct Pulled {
+    files: Vec<(PathBuf, [u8; 16])>,
+}
+
+impl Pulled {
+    /// Reads them below a folder.
+    ///
+    /// # Errors
+    ///
+    /// A file that was said to have come and is not there, or cannot be read.
+    pub(super) fn read(folder: &Path, names: &[&str]) -> io::Result<Self> {
+        let files = names.iter().map(|name| {
+            let path = folder.join(name);
+            let digest = digest(&path)?;
+            Ok((path, digest))
+        });
+        Ok(Self {
+            files: files.collect::<io::Result<_>>()?,
+        })
+    }
+
+    /// Changes one byte in the middle of the largest, and its time, so that it has to come again.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub(super) fn change(&self) -> io::Result<()> {
+        // The smallest came first.
+        let Some((path, _)) = self.files.last() else {
+            return Ok(());
+        };
+        let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+        let middle = SeekFrom::Start(file.metadata()?.len() / 2);
+        let mut byte = [0];
+        file.seek(middle)?;
+        file.read_exact(&mut byte)?;
+        file.seek(middle)?;
+        file.write_all(&[!byte[0]])?;
+        file.set_times(FileTimes::new().set_modified(UNIX_EPOCH))
+    }
+
+    /// The first that does not hold what it held.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub(super) fn differing(&self) -> io::Result<Option<&Path>> {
+        for (path, before) in &self.files {
+            if digest(path)? != *before {
+                return Ok(Some(path));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn digest(path: &Path) -> io::Result<[u8; 16]> {
+    // They are as small as the user lets them be.
+    fs::read(path).map(|bytes| Md5::digest(bytes).into())
+}

@@ -1,0 +1,24 @@
+//! What a client meets at a live daemon, one stage after the other, and why it fails where it does.
+//!
+//! Each session is a command line of rsync's, carried out by our own client. So what it says is what a client says, the
+//! text is explained as any other, and the user can type the same.
+
+mod delta;
+mod files;
+mod prober;
+mod reach;
+mod recorder;
+mod report;
+mod reproduce;
+mod service;
+mod session;
+mod stage;
+mod stages;
+mod target;
+
+pub use prober::{Choice, ProbeError, Setting};
+pub use report::Report;
+pub use reproduce::reproduce;
+pub use stage::{Fact, Skip, Stage, State, Step};
+pub use stages::probe;
+pub use target::{NoTarget, Target};

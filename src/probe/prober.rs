@@ -1,0 +1,268 @@
+use std::{
+    io,
+    net::{SocketAddr, TcpStream},
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use thiserror::Error as ThisError;
+use tokio::task::spawn_blocking;
+
+use crate::{
+    explain::{Known, explain},
+    probe::{
+        Report,
+        files::Candidates,
+        reach::{connect, resolve},
+        service::recognize,
+        session::{self, Session},
+        stage::{Fact, Skip, Step},
+    },
+    rsync::{
+        net::{ConnectError, Connections},
+        transfer::{Error, describe, shown},
+    },
+    sync::{Environment, Plan, Surroundings, UsageError, last_line},
+};
+
+/// How far a probe goes.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// Options of rsync's that each session has: `--port=8873`, `--password-file=FILE`.
+    pub words: Vec<String>,
+    /// How long one address is given to take a connection.
+    pub connect_limit: Duration,
+    /// So many files are pulled at most.
+    pub most_files: usize,
+    /// So many bytes are pulled at most.
+    pub most_bytes: u64,
+    /// Folders further down are not listed.
+    pub depth: usize,
+}
+
+/// What the probes of one run share.
+pub struct Setting {
+    /// How far they go.
+    pub choice: Choice,
+    /// What the environment says.
+    pub environment: Environment<'static>,
+    /// What command lines need of the machine.
+    pub surroundings: fn() -> Surroundings<'static>,
+    /// What is known of the server and of the password file.
+    pub known: Known,
+    /// Where files are pulled to, in folders of their own.
+    pub folder: Box<Path>,
+    /// Their connections.
+    pub connections: Arc<Connections>,
+}
+
+/// Why a probe could not be made.
+#[derive(Debug, ThisError)]
+pub enum ProbeError {
+    /// The command line of a session is none.
+    #[error("{0}")]
+    Usage(#[from] UsageError),
+    /// No folder for the files.
+    #[error("no temporary folder can be made: {0}")]
+    Folder(io::Error),
+}
+
+/// A probe under way.
+pub(super) struct Prober {
+    pub(super) report: Report,
+    pub(super) setting: Arc<Setting>,
+    start: Instant,
+    /// The address that took a connection.
+    pub(super) address: Option<SocketAddr>,
+    /// What rsync would have printed.
+    pub(super) said: Vec<u8>,
+}
+
+impl Prober {
+    pub(super) fn new(subject: String, setting: Arc<Setting>) -> Self {
+        Self {
+            report: Report::new(subject),
+            setting,
+            start: Instant::now(),
+            address: None,
+            said: Vec::new(),
+        }
+    }
+
+    /// Does the rest, if it came that far, on a thread that may wait; then explains what was said.
+    pub(super) async fn blocking<F>(mut self, rest: F) -> Result<Report, ProbeError>
+    where
+        F: FnOnce(&mut Self) -> Result<(), ProbeError> + Send + 'static,
+    {
+        let ended = spawn_blocking(move || {
+            if self.report.exit == 0 {
+                rest(&mut self)?;
+            }
+            self.conclude();
+            Ok(self.report)
+        });
+        ended.await.expect("a probe does not panic")
+    }
+
+    /// The words behind `rsync`: the options of every session, then these.
+    pub(super) fn words(&self, more: &[&str]) -> Vec<String> {
+        let own = self.setting.choice.words.iter().cloned();
+        own.chain(more.iter().map(|&word| word.to_owned())).collect()
+    }
+
+    pub(super) fn plan(&self, words: &[String]) -> Result<Box<Plan>, ProbeError> {
+        let Setting {
+            surroundings,
+            environment,
+            ..
+        } = &*self.setting;
+        Ok(session::plan(words, surroundings(), environment)?)
+    }
+
+    /// Resolves the name and tries each address; the connection of the first that takes one.
+    pub(super) async fn reach(&mut self, plan: &Plan, words: &[String]) -> Option<TcpStream> {
+        let Environment {
+            proxy,
+            connect_program,
+            ..
+        } = &self.setting.environment;
+        if proxy.is_some() || connect_program.is_some() {
+            self.report.skip(Step::Resolve, Skip::OtherWay);
+            return None;
+        }
+        let address = &plan.daemon.address;
+        let limit = plan.connect_limit.unwrap_or(self.setting.choice.connect_limit);
+        let start = Instant::now();
+        let found = match resolve(address, limit).await {
+            Ok(found) => found,
+            Err(error) => {
+                self.not_reached(Step::Resolve, error.into(), words);
+                return None;
+            }
+        };
+        self.report.pass(Step::Resolve, start.elapsed());
+        let start = Instant::now();
+        let (mut first, mut tried) = (None, Vec::new());
+        for at in found {
+            self.report.note(Step::Resolve, Fact::Address(at));
+            match connect(address, at, limit).await {
+                Ok(stream) => {
+                    self.report.note(Step::Connect, Fact::Address(at));
+                    self.address.get_or_insert(at);
+                    first.get_or_insert(stream);
+                }
+                Err(error) => {
+                    let fact = Fact::Unreachable(at, describe(&error));
+                    self.report.note(Step::Connect, fact);
+                    tried.push((at, error));
+                }
+            }
+        }
+        if first.is_some() {
+            self.report.pass(Step::Connect, start.elapsed());
+            return first;
+        }
+        let host = address.host.clone();
+        let failed = ConnectError::Failed { host, tried };
+        let failed = match plan.connect_limit {
+            Some(_) if failed.is_silence() => ConnectError::TimedOut,
+            _ => failed,
+        };
+        self.not_reached(Step::Connect, failed.into(), words);
+        None
+    }
+
+    fn not_reached(&mut self, step: Step, error: Error, words: &[String]) {
+        self.report.fail(step);
+        self.report.exit = error.exit();
+        self.report.command = command(words);
+        // rsync prints the last line alone then.
+        if !matches!(error, Error::Connect(ConnectError::TimedOut)) {
+            self.said.extend_from_slice(format!("{error}\n").as_bytes());
+        }
+        if step == Step::Resolve {
+            self.report.note(step, Fact::Said(error.to_string()));
+        }
+        let last = last_line(self.report.exit, "Receiver");
+        self.said.extend_from_slice(last.as_bytes());
+    }
+
+    pub(super) fn session(&self, plan: &Plan, stream: Option<TcpStream>) -> Session {
+        let Setting {
+            choice,
+            environment,
+            connections,
+            ..
+        } = &*self.setting;
+        let candidates = Candidates::new(choice.most_files, choice.most_bytes);
+        session::run(plan, environment, connections, stream, candidates)
+    }
+
+    /// Takes over the stages that a session passed, and what they showed.
+    pub(super) fn take(&mut self, session: &Session) {
+        for (step, time) in &session.seen.reached {
+            self.report.pass(*step, *time);
+        }
+        for (step, fact) in &session.seen.facts {
+            self.report.note(*step, fact.clone());
+        }
+        if session.seen.has(Step::List) {
+            let found = &session.seen.candidates;
+            let fact = Fact::Files(found.files, found.bytes);
+            self.report.note(Step::List, fact);
+        }
+        if session.seen.has(Step::Module) && !session.seen.is_challenged {
+            self.report.skip(Step::Authentication, Skip::Anonymous);
+        }
+    }
+
+    /// A session failed at a stage: what rsync says about it is what will be explained.
+    pub(super) fn failed(&mut self, step: Step, session: &Session, words: &[String]) {
+        self.report.fail(step);
+        if !session.seen.has(Step::Greeting) {
+            self.tell_service(step, &session.seen.greeting);
+        }
+        for line in session.lines().take(MOST_LINES) {
+            self.report.note(step, Fact::Said(line));
+        }
+        if self.report.exit == 0 {
+            self.report.exit = session.exit;
+            self.report.command = command(words);
+            self.said.clone_from(&session.said);
+        }
+    }
+
+    fn tell_service(&mut self, step: Step, greeting: &[u8]) {
+        if let Some(service) = recognize(greeting) {
+            self.report.note(step, Fact::Service(service));
+        }
+        if !greeting.is_empty() {
+            let line = shown(greeting).chars().take(LONGEST_LINE).collect();
+            self.report.note(step, Fact::Line(line));
+        }
+    }
+
+    /// Explains what was said.
+    fn conclude(&mut self) {
+        self.report.time = self.start.elapsed();
+        if self.report.exit == 0 {
+            return;
+        }
+        let mut text = format!("$ {}\n", self.report.command).into_bytes();
+        text.extend_from_slice(&self.said);
+        self.report.explanation = explain(&*text, &self.setting.known).ok();
+    }
+}
+
+/// Lines of a failure that are shown.
+const MOST_LINES: usize = 8;
+
+/// Characters of what another service says.
+const LONGEST_LINE: usize = 200;
+
+/// What the user would type.
+pub(super) fn command(words: &[String]) -> String {
+    let name = "rsync".to_owned();
+    shell_words::join(std::iter::once(&name).chain(words))
+}

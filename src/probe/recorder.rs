@@ -1,0 +1,164 @@
+use std::{
+    sync::{Mutex, MutexGuard},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    probe::{
+        files::Candidates,
+        stage::{Fact, Step},
+    },
+    rsync::{
+        proto::{Greeting, Tag},
+        transfer::{Event, Observer, shown},
+    },
+    sync::Printer,
+};
+
+/// Notes how far a session comes, and hands everything on to what prints.
+pub(super) struct Recorder<'r, 'p> {
+    printer: &'r Printer<'p>,
+    seen: Mutex<Seen>,
+}
+
+/// What came by.
+pub(super) struct Seen {
+    /// The last time when something was reached.
+    at: Instant,
+    /// The stages that were reached, how long each took, and what was told.
+    pub(super) reached: Vec<(Step, Duration)>,
+    /// What each showed.
+    pub(super) facts: Vec<(Step, Fact)>,
+    /// The first bytes of what answers.
+    pub(super) greeting: Vec<u8>,
+    /// Whether a password was asked for.
+    pub(super) is_challenged: bool,
+    /// Whether something went wrong before the list was complete.
+    pub(super) is_list_faulty: bool,
+    /// Lines of text before the session: the message of the day, or modules.
+    pub(super) lines: Vec<Vec<u8>>,
+    /// Files that may be pulled.
+    pub(super) candidates: Candidates,
+}
+
+/// Lines of a daemon's that are kept.
+const MOST_LINES: usize = 10_000;
+
+impl<'r, 'p> Recorder<'r, 'p> {
+    pub(super) fn new(printer: &'r Printer<'p>, candidates: Candidates) -> Self {
+        Self {
+            printer,
+            seen: Mutex::new(Seen {
+                at: Instant::now(),
+                reached: Vec::new(),
+                facts: Vec::new(),
+                greeting: Vec::new(),
+                is_challenged: false,
+                is_list_faulty: false,
+                lines: Vec::new(),
+                candidates,
+            }),
+        }
+    }
+
+    /// What came by until now.
+    pub(super) fn into_seen(self) -> Seen {
+        self.seen.into_inner().expect("no thread panics with it")
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().expect("no thread panics with it")
+    }
+}
+
+impl Seen {
+    fn reach(&mut self, step: Step) {
+        let now = Instant::now();
+        self.reached.push((step, now - self.at));
+        self.at = now;
+    }
+
+    /// Whether a stage was passed.
+    pub(super) fn has(&self, step: Step) -> bool {
+        self.reached.iter().any(|(reached, _)| *reached == step)
+    }
+
+    /// The stage at which a session failed whose last one is given.
+    pub(super) fn missed(&self, last: Step, is_complete: bool) -> Step {
+        if is_complete {
+            return if self.is_list_faulty { Step::List } else { last };
+        }
+        let steps: &[Step] = match last {
+            Step::Modules => &[Step::Greeting, Step::Version],
+            _ => &[
+                Step::Greeting,
+                Step::Version,
+                Step::Module,
+                Step::Authentication,
+                Step::Setup,
+                Step::List,
+            ],
+        };
+        let is_missed =
+            |step: &Step| !self.has(*step) && (*step != Step::Authentication || self.is_challenged);
+        steps.iter().copied().find(is_missed).unwrap_or(last)
+    }
+
+    fn note(&mut self, step: Step, fact: Fact) {
+        self.facts.push((step, fact));
+    }
+
+    fn greeted(&mut self, line: &[u8]) {
+        self.greeting = line.to_vec();
+        let Ok(greeting) = Greeting::parse(line) else {
+            return;
+        };
+        self.reach(Step::Greeting);
+        self.note(Step::Greeting, Fact::Line(shown(line)));
+        self.note(Step::Version, Fact::Newest(greeting.protocol));
+        if let Some(digests) = greeting.digests {
+            let digests = digests.iter().map(|name| shown(name)).collect();
+            self.note(Step::Version, Fact::Digests(digests));
+        }
+    }
+}
+
+impl Observer for Recorder<'_, '_> {
+    fn observe(&self, event: Event<'_>) {
+        self.printer.observe(event);
+        let mut seen = self.seen();
+        match event {
+            Event::Greeting(line) => seen.greeted(line),
+            Event::Agreed(protocol) => {
+                seen.reach(Step::Version);
+                seen.note(Step::Version, Fact::Protocol(protocol));
+            }
+            Event::Line(line) if seen.lines.len() < MOST_LINES => seen.lines.push(line.to_vec()),
+            Event::Challenged(digest) => {
+                seen.is_challenged = true;
+                seen.reach(Step::Module);
+                seen.note(Step::Authentication, Fact::Digest(digest));
+            }
+            Event::Accepted if seen.is_challenged => seen.reach(Step::Authentication),
+            Event::Accepted => seen.reach(Step::Module),
+            Event::Began(session) => {
+                seen.reach(Step::Setup);
+                let checksum = session.checksum.name().to_owned();
+                let compression = session.compression.name().to_owned();
+                seen.note(Step::Setup, Fact::Algorithms(checksum, compression));
+            }
+            Event::Listed { list, .. } => {
+                for entry in list.entries() {
+                    seen.candidates.take(list, entry);
+                }
+            }
+            Event::AllListed => seen.reach(Step::List),
+            Event::Message(Tag::Error | Tag::TransferError | Tag::IoError, _) | Event::Failed(_) => {
+                let is_listing = seen.has(Step::Setup) && !seen.has(Step::List);
+                seen.is_list_faulty |= is_listing;
+            }
+            Event::Done(_) => seen.reach(Step::DryRun),
+            _ => {}
+        }
+    }
+}

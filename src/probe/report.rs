@@ -1,0 +1,78 @@
+use std::time::Duration;
+
+use crate::{
+    explain::Explanation,
+    probe::stage::{Fact, Skip, Stage, State, Step},
+};
+
+/// What a probe showed.
+#[derive(Debug)]
+pub struct Report {
+    /// What was probed: a target as the user wrote it, or a command line.
+    pub subject: String,
+    /// Each stage, in order.
+    pub stages: Vec<Stage>,
+    /// The code that rsync ends with there; 0 if all is well.
+    pub exit: u8,
+    /// The command line that fails so, or the last one.
+    pub command: String,
+    /// Why it fails; nothing if it does not.
+    pub explanation: Option<Explanation>,
+    /// How long it took.
+    pub time: Duration,
+}
+
+impl Report {
+    /// A probe that has done nothing yet.
+    pub(super) fn new(subject: String) -> Self {
+        let stages = Step::ALL.map(|step| Stage {
+            step,
+            state: State::NotReached,
+            time: None,
+            facts: Vec::new(),
+        });
+        Self {
+            subject,
+            stages: stages.into(),
+            exit: 0,
+            command: String::new(),
+            explanation: None,
+            time: Duration::ZERO,
+        }
+    }
+
+    /// The stage that fails first.
+    pub fn failed(&self) -> Option<&Stage> {
+        self.stages.iter().find(|stage| stage.state == State::Failed)
+    }
+
+    /// The stage of that step.
+    pub fn stage(&self, step: Step) -> &Stage {
+        &self.stages[step as usize]
+    }
+
+    pub(super) fn pass(&mut self, step: Step, time: Duration) {
+        let stage = &mut self.stages[step as usize];
+        match stage.state {
+            State::Skipped(Skip::NotAsked) => return,
+            State::Failed => {}
+            State::Passed | State::Skipped(_) | State::NotReached => stage.state = State::Passed,
+        }
+        *stage.time.get_or_insert_default() += time;
+    }
+
+    pub(super) fn skip(&mut self, step: Step, why: Skip) {
+        self.stages[step as usize].state = State::Skipped(why);
+    }
+
+    pub(super) fn fail(&mut self, step: Step) {
+        self.stages[step as usize].state = State::Failed;
+    }
+
+    pub(super) fn note(&mut self, step: Step, fact: Fact) {
+        let facts = &mut self.stages[step as usize].facts;
+        if !facts.contains(&fact) {
+            facts.push(fact);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+use std::{net::TcpStream, sync::Arc};
+
+use crate::{
+    probe::{
+        ProbeError, Report, Setting,
+        prober::{Prober, command},
+        session,
+        stage::{Fact, Skip, Step},
+    },
+    sync::{Place, Plan, UsageError, last_line},
+};
+
+/// Carries out a command line of rsync's: the words behind `rsync`.
+///
+/// # Errors
+///
+/// An option of rsync's that our client lacks.
+pub async fn reproduce(
+    subject: String,
+    words: Vec<String>,
+    setting: Arc<Setting>,
+) -> Result<Report, ProbeError> {
+    let mut prober = Prober::new(subject, setting);
+    prober.report.command = command(&words);
+    let Setting {
+        surroundings,
+        environment,
+        ..
+    } = &*prober.setting;
+    let plan = match session::plan(&words, surroundings(), environment) {
+        Ok(plan) => plan,
+        Err(error @ (UsageError::Unsupported(_) | UsageError::NotYet(_) | UsageError::NotText(_))) => {
+            return Err(error.into());
+        }
+        Err(error) => {
+            prober.misread(&error, &words);
+            return prober.blocking(|_| Ok(())).await;
+        }
+    };
+    for step in [
+        Step::CommandLine,
+        Step::Modules,
+        Step::DryRun,
+        Step::Pull,
+        Step::Delta,
+        Step::Transfer,
+    ] {
+        let is_asked = match (&plan.place, step) {
+            (Place::Modules, step) => step == Step::Modules,
+            (_, Step::DryRun) => plan.options.dry_run,
+            (_, Step::Transfer) => !plan.options.dry_run,
+            _ => false,
+        };
+        if !is_asked {
+            prober.report.skip(step, Skip::NotAsked);
+        }
+    }
+    let stream = prober.reach(&plan, &words).await;
+    prober
+        .blocking(move |prober| {
+            prober.carry_out(&plan, &words, stream);
+            Ok(())
+        })
+        .await
+}
+
+impl Prober {
+    /// rsync does not understand the command line.
+    fn misread(&mut self, error: &UsageError, words: &[String]) {
+        let text = format!("{}{error}", error.prefix());
+        self.report.fail(Step::CommandLine);
+        self.report.note(Step::CommandLine, Fact::Said(text.clone()));
+        self.report.exit = error.exit().code();
+        self.report.command = command(words);
+        let last = last_line(self.report.exit, "client");
+        self.said = format!("{text}\n{last}\n").into_bytes();
+    }
+
+    fn carry_out(&mut self, plan: &Plan, words: &[String], stream: Option<TcpStream>) {
+        let session = self.session(plan, stream);
+        self.take(&session);
+        let last = match plan.place {
+            Place::Modules => Step::Modules,
+            _ if plan.options.dry_run => Step::DryRun,
+            _ => Step::Transfer,
+        };
+        if session.exit == 0 {
+            self.report.pass(last, session.elapsed);
+            for step in [Step::Module, Step::Setup, Step::List] {
+                if last == Step::Modules {
+                    self.report.skip(step, Skip::NoModule);
+                }
+            }
+            return;
+        }
+        let step = session.seen.missed(last, session.outcome.is_some());
+        self.failed(step, &session, words);
+    }
+}

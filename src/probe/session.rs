@@ -1,0 +1,113 @@
+use std::{
+    ffi::OsString,
+    io,
+    net::TcpStream,
+    time::{Duration, Instant},
+};
+
+use jiff::tz::TimeZone;
+
+use crate::{
+    probe::{
+        files::Candidates,
+        recorder::{Recorder, Seen},
+    },
+    rsync::{
+        net::Connections,
+        transfer::{Error, Outcome},
+    },
+    sync::{
+        Command, Environment, Plan, Printer, Streams, Surroundings, UsageError, conclude, converse, prepare,
+        reach,
+    },
+};
+
+/// A command line of rsync's, carried out.
+pub(super) struct Session {
+    /// What came by.
+    pub(super) seen: Seen,
+    /// What it came to, if it came to an end.
+    pub(super) outcome: Option<Outcome>,
+    /// What rsync ends with.
+    pub(super) exit: u8,
+    /// How long it took.
+    pub(super) elapsed: Duration,
+    /// What rsync prints about what went wrong.
+    pub(super) said: Vec<u8>,
+}
+
+/// Reads the words behind `rsync`.
+///
+/// # Errors
+///
+/// What rsync, or our client, does not do.
+pub(super) fn plan(
+    words: &[String],
+    surroundings: Surroundings<'_>,
+    environment: &Environment<'_>,
+) -> Result<Box<Plan>, UsageError> {
+    let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+    match Command::parse(&words, surroundings)? {
+        Command::Transfer(mut plan) => {
+            environment.offer(&mut plan);
+            Ok(plan)
+        }
+        Command::Help | Command::Version { .. } => Err(UsageError::NoSource),
+    }
+}
+
+/// Carries a plan out, over a connection if there is one already.
+pub(super) fn run(
+    plan: &Plan,
+    environment: &Environment<'_>,
+    connections: &Connections,
+    stream: Option<TcpStream>,
+    candidates: Candidates,
+) -> Session {
+    let streams = Streams {
+        output: Box::new(io::sink()),
+        errors: Box::new(io::sink()),
+        log: None,
+        is_in_foreground: Box::new(|| false),
+    };
+    let printer = Printer::new(plan, TimeZone::UTC, streams);
+    let start = Instant::now();
+    let recorder = Recorder::new(&printer, candidates);
+    let ended = (|| {
+        let stream = match stream {
+            Some(stream) => stream,
+            None => reach(plan, environment, &printer)?,
+        };
+        prepare(plan, &stream, &printer)?;
+        let joined = connections.join(&stream);
+        let _joined = joined.map_err(|source| Error::Socket {
+            action: "dup",
+            source,
+        })?;
+        converse(plan, environment, &recorder, stream)
+    })();
+    let ended = match ended {
+        Err(_) if connections.are_ended() => Err(Error::Interrupted),
+        ended => ended,
+    };
+    let exit = conclude(plan, &printer, &ended);
+    let seen = recorder.into_seen();
+    Session {
+        seen,
+        outcome: ended.ok().flatten(),
+        exit,
+        elapsed: start.elapsed(),
+        said: printer.complaints(),
+    }
+}
+
+impl Session {
+    /// The lines that rsync prints, as far as they say what is wrong.
+    pub(super) fn lines(&self) -> impl Iterator<Item = String> {
+        let text = String::from_utf8_lossy(&self.said);
+        let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        lines
+            .into_iter()
+            .filter(|line| !line.starts_with("rsync error: "))
+    }
+}

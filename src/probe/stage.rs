@@ -1,0 +1,171 @@
+use std::{net::SocketAddr, time::Duration};
+
+/// What a client does with a daemon, in order.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Step {
+    /// The command line makes sense.
+    CommandLine,
+    /// The name has addresses.
+    Resolve,
+    /// One of them takes a connection.
+    Connect,
+    /// What answers greets as a daemon does.
+    Greeting,
+    /// Both speak a protocol.
+    Version,
+    /// The daemon lists its modules.
+    Modules,
+    /// The module is there, and this client may use it.
+    Module,
+    /// The user may, too.
+    Authentication,
+    /// The daemon takes the arguments, and both agree on algorithms.
+    Setup,
+    /// The file list comes.
+    List,
+    /// Both go through it and change nothing.
+    DryRun,
+    /// Files come.
+    Pull,
+    /// A changed copy becomes the same again, by its difference.
+    Delta,
+    /// What the user's own command line does.
+    Transfer,
+}
+
+impl Step {
+    /// All, in order.
+    pub const ALL: [Self; 14] = [
+        Self::CommandLine,
+        Self::Resolve,
+        Self::Connect,
+        Self::Greeting,
+        Self::Version,
+        Self::Modules,
+        Self::Module,
+        Self::Authentication,
+        Self::Setup,
+        Self::List,
+        Self::DryRun,
+        Self::Pull,
+        Self::Delta,
+        Self::Transfer,
+    ];
+
+    /// The name that programs read.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::CommandLine => "command-line",
+            Self::Resolve => "resolve",
+            Self::Connect => "connect",
+            Self::Greeting => "greeting",
+            Self::Version => "version",
+            Self::Modules => "modules",
+            Self::Module => "module",
+            Self::Authentication => "authentication",
+            Self::Setup => "setup",
+            Self::List => "list",
+            Self::DryRun => "dry-run",
+            Self::Pull => "pull",
+            Self::Delta => "delta",
+            Self::Transfer => "transfer",
+        }
+    }
+}
+
+/// How a stage ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum State {
+    /// It works.
+    Passed,
+    /// It does not.
+    Failed,
+    /// It was left out.
+    Skipped(Skip),
+    /// A stage before it ended the probe.
+    NotReached,
+}
+
+impl State {
+    /// Whether it works.
+    pub fn is_passed(self) -> bool {
+        self == Self::Passed
+    }
+
+    /// Whether nothing was done.
+    pub const fn is_idle(self) -> bool {
+        matches!(self, Self::Skipped(_) | Self::NotReached)
+    }
+}
+
+/// Why a stage is left out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Skip {
+    /// The target names no module.
+    NoModule,
+    /// A program or a proxy makes the connection.
+    OtherWay,
+    /// The module wants no password.
+    Anonymous,
+    /// No file within the limits was found.
+    NoFile,
+    /// It is no part of what was asked for.
+    NotAsked,
+}
+
+impl Skip {
+    /// The name that programs read.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::NoModule => "no-module-named",
+            Self::OtherWay => "proxy-or-program",
+            Self::Anonymous => "no-password-wanted",
+            Self::NoFile => "no-file-within-limits",
+            Self::NotAsked => "not-asked",
+        }
+    }
+}
+
+/// A stage of a probe.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    /// What was done.
+    pub step: Step,
+    /// How it ended.
+    pub state: State,
+    /// How long it took, if it was done.
+    pub time: Option<Duration>,
+    /// What it showed.
+    pub facts: Vec<Fact>,
+}
+
+/// Something that a stage showed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Fact {
+    /// An address of the host.
+    Address(SocketAddr),
+    /// An address that takes no connection, and why.
+    Unreachable(SocketAddr, String),
+    /// What answers is another service.
+    Service(&'static str),
+    /// The first line that came, as far as it can be shown.
+    Line(String),
+    /// The protocol that both speak.
+    Protocol(u8),
+    /// The newest one that the daemon speaks.
+    Newest(u32),
+    /// The digests for passwords that the daemon names; old ones name none.
+    Digests(Vec<String>),
+    /// A module of the list, and its comment.
+    Module(String, String),
+    /// The digest that the password travels in.
+    Digest(&'static str),
+    /// The algorithm for files and blocks, and the one for compression.
+    Algorithms(String, String),
+    /// So many files of so many bytes in all.
+    Files(u64, u64),
+    /// So many bytes of a file came, and so many were here.
+    Saving(u64, u64),
+    /// A line that the client would print.
+    Said(String),
+}

@@ -1,0 +1,188 @@
+use std::{net::TcpStream, path::Path, sync::Arc};
+
+use tokio::runtime::Handle;
+
+use crate::{
+    probe::{
+        ProbeError, Report, Setting, Target,
+        delta::Pulled,
+        files::{Candidates, only},
+        prober::{Prober, command},
+        reach::connect,
+        stage::{Fact, Skip, Step},
+    },
+    rsync::transfer::{Outcome, describe, shown},
+    sync::Plan,
+};
+
+/// Probes a target, one connection after the other.
+///
+/// # Errors
+///
+/// An option that is none, or a folder that cannot be made.
+pub async fn probe(target: Target, setting: Arc<Setting>) -> Result<Report, ProbeError> {
+    let mut prober = Prober::new(target.text.clone(), setting);
+    prober.report.skip(Step::CommandLine, Skip::NotAsked);
+    prober.report.skip(Step::Transfer, Skip::NotAsked);
+    let words = prober.words(&[&target.daemon()]);
+    let plan = prober.plan(&words)?;
+    prober.report.command = command(&words);
+    let stream = prober.reach(&plan, &words).await;
+    prober
+        .blocking(move |prober| prober.converse(&target, &plan, &words, stream))
+        .await
+}
+
+impl Prober {
+    /// Everything behind the connection.
+    fn converse(
+        &mut self,
+        target: &Target,
+        plan: &Plan,
+        words: &[String],
+        stream: Option<TcpStream>,
+    ) -> Result<(), ProbeError> {
+        let module = target.module();
+        self.list_modules(plan, words, stream, module.is_some());
+        if !self.report.stage(Step::Version).state.is_passed() {
+            return Ok(());
+        }
+        let Some(module) = module else {
+            let behind = Step::ALL.into_iter().filter(|&step| step > Step::Modules);
+            behind
+                .filter(|&step| step != Step::Transfer)
+                .for_each(|step| self.report.skip(step, Skip::NoModule));
+            return Ok(());
+        };
+        let folder = tempfile::Builder::new()
+            .prefix("rsyncctl-probe-")
+            .tempdir_in(&self.setting.folder)
+            .map_err(ProbeError::Folder)?;
+        let place = folder.path().display().to_string();
+        let Some(found) = self.dry_run(&module, &place)? else {
+            return Ok(());
+        };
+        let names = found.chosen();
+        if names.is_empty() {
+            self.report.skip(Step::Pull, Skip::NoFile);
+            self.report.skip(Step::Delta, Skip::NoFile);
+            return Ok(());
+        }
+        self.pull(&module, folder.path(), &names)
+    }
+
+    /// Asks for the list of modules.
+    fn list_modules(
+        &mut self,
+        plan: &Plan,
+        words: &[String],
+        stream: Option<TcpStream>,
+        is_more_wanted: bool,
+    ) {
+        let session = self.session(plan, stream);
+        self.take(&session);
+        if session.exit == 0 {
+            for line in &session.seen.lines {
+                // Name, a tab, comment; what is before the list is the message of the day.
+                let Some(tab) = line.iter().position(|&byte| byte == b'\t') else {
+                    continue;
+                };
+                let (name, comment) = (shown(&line[..tab]), shown(&line[tab + 1..]));
+                let module = Fact::Module(name.trim_end().to_owned(), comment);
+                self.report.note(Step::Modules, module);
+            }
+            self.report.pass(Step::Modules, session.elapsed);
+            return;
+        }
+        let step = session.seen.missed(Step::Modules, false);
+        if step == Step::Modules && is_more_wanted {
+            // That the modules are not listed says nothing about one of them.
+            self.report.fail(step);
+            return;
+        }
+        self.failed(step, &session, words);
+    }
+
+    /// Lists the module, and goes through the list without a change; the files that are good for a try.
+    fn dry_run(&mut self, module: &str, place: &str) -> Result<Option<Candidates>, ProbeError> {
+        let deep = format!("--exclude={}", "/*".repeat(self.setting.choice.depth + 1));
+        let words = self.words(&["-rltn", &deep, module, place]);
+        let plan = self.plan(&words)?;
+        let stream = self.again(&plan);
+        let session = self.session(&plan, stream);
+        self.take(&session);
+        self.report.command = command(&words);
+        if session.exit != 0 {
+            let step = session.seen.missed(Step::DryRun, session.outcome.is_some());
+            self.failed(step, &session, &words);
+        }
+        Ok(session.outcome.map(|_| session.seen.candidates))
+    }
+
+    /// Pulls the files, changes one, and pulls again.
+    fn pull(&mut self, module: &str, folder: &Path, names: &[&str]) -> Result<(), ProbeError> {
+        let rules = only(names);
+        let place = folder.display().to_string();
+        let mut words = vec!["-rlt"];
+        words.extend(rules.iter().map(String::as_str));
+        words.extend([module, &place]);
+        let words = self.words(&words);
+        let plan = self.plan(&words)?;
+        if self.fetch(Step::Pull, &plan, &words).is_none() {
+            return Ok(());
+        }
+        let pulled = match Pulled::read(folder, names) {
+            Ok(pulled) => pulled,
+            Err(error) => {
+                self.differs(Step::Pull, &describe(&error));
+                return Ok(());
+            }
+        };
+        if let Err(error) = pulled.change() {
+            self.differs(Step::Delta, &describe(&error));
+            return Ok(());
+        }
+        let Some(outcome) = self.fetch(Step::Delta, &plan, &words) else {
+            return Ok(());
+        };
+        let saving = Fact::Saving(outcome.literal, outcome.matched);
+        self.report.note(Step::Delta, saving);
+        match pulled.differing() {
+            Ok(None) => {}
+            Ok(Some(path)) => {
+                let name = path.strip_prefix(folder).unwrap_or(path).display();
+                let text = format!("{name} is not what it was: it changed on the server, or came wrong");
+                self.differs(Step::Delta, &text);
+            }
+            Err(error) => self.differs(Step::Delta, &describe(&error)),
+        }
+        Ok(())
+    }
+
+    fn fetch(&mut self, step: Step, plan: &Plan, words: &[String]) -> Option<Outcome> {
+        let stream = self.again(plan);
+        let session = self.session(plan, stream);
+        let Some(outcome) = session.outcome.filter(|outcome| outcome.exit == 0) else {
+            self.failed(step, &session, words);
+            return None;
+        };
+        self.report.pass(step, session.elapsed);
+        let fact = Fact::Files(outcome.transferred, outcome.transferred_size);
+        self.report.note(step, fact);
+        Some(outcome)
+    }
+
+    /// A stage that rsync itself finds nothing wrong with.
+    fn differs(&mut self, step: Step, what: &str) {
+        self.report.fail(step);
+        self.report.note(step, Fact::Said(what.to_owned()));
+    }
+
+    /// One more connection to the address that took the first.
+    fn again(&self, plan: &Plan) -> Option<TcpStream> {
+        let limit = self.setting.choice.connect_limit;
+        let connected = connect(&plan.daemon.address, self.address?, limit);
+        // What cannot be reached any more fails in the session, which says how.
+        Handle::current().block_on(connected).ok()
+    }
+}

@@ -1,0 +1,310 @@
+//! What a probe showed, for people and for programs.
+
+use std::{io, time::Duration};
+
+use serde_json::{Value, json};
+
+use crate::{
+    catalog::Language,
+    explain::Explanation,
+    probe::{Fact, Report, Skip, Stage, State, Step},
+    render::{
+        Format, Style,
+        explanation::{bold, diagnoses, dim, explanation, green, headline, next, red, wrapped},
+        visible::visible,
+        words::pick,
+    },
+    terms::Exit,
+};
+
+/// Modules of a list that are named in the human format.
+const MODULES: usize = 20;
+
+/// Writes what a probe showed.
+///
+/// # Errors
+/// What writing to `out` gives.
+pub fn probe(format: Format, report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    match format {
+        Format::Json => {
+            serde_json::to_writer(&mut *out, &envelope(report, style.language))?;
+            writeln!(out)
+        }
+        Format::Concise => writeln!(out, "{}", visible(&verdict(report, style.language))),
+        _ => human(report, style, out),
+    }
+}
+
+fn human(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let language = style.language;
+    writeln!(out, "{}", bold(&visible(&verdict(report, language)), style))?;
+    writeln!(out)?;
+    let asked = |stage: &&Stage| stage.state != State::Skipped(Skip::NotAsked);
+    let stages: Vec<_> = report.stages.iter().filter(asked).collect();
+    let is_alike = |one: &&Stage, other: &&Stage| one.state == other.state && one.state.is_idle();
+    for stages in stages.chunk_by(is_alike) {
+        match stages {
+            [stage] => line(stage, style, out)?,
+            stages => left_out(stages, style, out)?,
+        }
+    }
+    let Some(found) = report.explanation.as_ref().filter(|_| report.exit != 0) else {
+        return Ok(());
+    };
+    writeln!(out)?;
+    explanation(Format::Human, found, "", style, out)?;
+    if found.incidents.is_empty() {
+        let again = pick(language, "see it again", "重现");
+        let command = green(&visible(&report.command), style);
+        return writeln!(out, "{again}{}{command}", colon(language));
+    }
+    if let Some((side, command)) = next(found, language) {
+        let word = match language {
+            Language::English => format!("type next, {side}"),
+            Language::Chinese => format!("下一步，{side}"),
+        };
+        let command = green(&visible(&command), style);
+        writeln!(out, "\n{word}{}{command}", colon(language))?;
+    }
+    Ok(())
+}
+
+/// How it ended, in one line.
+fn verdict(report: &Report, language: Language) -> String {
+    let target = &report.subject;
+    let time = shown(report.time);
+    let Some(stage) = report.failed() else {
+        return match language {
+            Language::English => format!("{target}: all is well ({time})"),
+            Language::Chinese => format!("{target}：一切正常（{time}）"),
+        };
+    };
+    let step = name(stage.step, language);
+    let why = report
+        .explanation
+        .as_ref()
+        .and_then(|found| headline(found, language));
+    let why = why.or_else(|| {
+        stage.facts.iter().find_map(|fact| match fact {
+            Fact::Said(line) => Some(line.clone()),
+            _ => None,
+        })
+    });
+    let why = why.map_or_else(String::new, |why| format!("{}{why}", colon(language)));
+    let code = report.exit;
+    match language {
+        Language::English if code == 0 => format!("{target}: {step} fails{why}"),
+        Language::English => format!("{target}: {step} fails, code {code}{why}"),
+        Language::Chinese if code == 0 => format!("{target}：{step}失败{why}"),
+        Language::Chinese => format!("{target}：{step}失败，退出码 {code}{why}"),
+    }
+}
+
+/// Stages that were not done for the same reason.
+fn left_out(stages: &[&Stage], style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let language = style.language;
+    let names: Vec<_> = stages.iter().map(|stage| name(stage.step, language)).collect();
+    let names = names.join(pick(language, ", ", "、"));
+    let why = match stages[0].state {
+        State::Skipped(why) => reason(why, language),
+        _ => pick(language, "not reached", "未到达"),
+    };
+    let text = format!("  - {why}{}{names}", colon(language));
+    writeln!(out, "{}", dim(&wrapped(&text, "    ", style), style))
+}
+
+fn line(stage: &Stage, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let language = style.language;
+    let sign = match (stage.state, style.unicode) {
+        (State::Passed, true) => green("✓", style),
+        (State::Passed, false) => green("+", style),
+        (State::Failed, true) => red("✗", style),
+        (State::Failed, false) => red("x", style),
+        (State::Skipped(_) | State::NotReached, _) => dim("-", style),
+    };
+    let step = name(stage.step, language);
+    let gap = " ".repeat(16_usize.saturating_sub(textwrap::core::display_width(step)));
+    let time = stage.time.map_or_else(String::new, shown);
+    let mut told: Vec<_> = facts(stage, language);
+    match stage.state {
+        State::Skipped(why) => told.push(reason(why, language).to_owned()),
+        State::NotReached => told.push(pick(language, "not reached", "未到达").to_owned()),
+        State::Passed | State::Failed => {}
+    }
+    for (number, text) in told.iter().map(|text| visible(text)).enumerate() {
+        let text = if stage.state.is_idle() {
+            dim(&text, style)
+        } else {
+            text
+        };
+        if number == 0 {
+            writeln!(out, "  {sign} {step}{gap}{time:>9}  {text}")?;
+        } else {
+            writeln!(out, "{:31}{text}", "")?;
+        }
+    }
+    if told.is_empty() {
+        writeln!(out, "  {sign} {step}{gap}{time:>9}")?;
+    }
+    Ok(())
+}
+
+/// What a stage showed, a line each.
+fn facts(stage: &Stage, language: Language) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut words = Vec::new();
+    let mut modules = Vec::new();
+    for fact in &stage.facts {
+        match fact {
+            Fact::Module(name, _) => modules.push(format!("[{name}]")),
+            Fact::Said(line) => lines.push(line.clone()),
+            Fact::Unreachable(address, why) => lines.push(format!("{address}{}{why}", colon(language))),
+            fact => words.push(one(fact, language)),
+        }
+    }
+    let more = modules.len().saturating_sub(MODULES);
+    modules.truncate(MODULES);
+    if more > 0 {
+        modules.push(match language {
+            Language::English => format!("and {more} more"),
+            Language::Chinese => format!("以及另外 {more} 个"),
+        });
+    }
+    words.extend((!modules.is_empty()).then(|| modules.join(" ")));
+    let first = words.join(pick(language, ", ", "，"));
+    let first = (!first.is_empty()).then_some(first);
+    first.into_iter().chain(lines).collect()
+}
+
+/// A fact that stands with others in a line.
+fn one(fact: &Fact, language: Language) -> String {
+    let zh = language == Language::Chinese;
+    match fact {
+        Fact::Address(address) => address.to_string(),
+        Fact::Service(service) if zh => format!("这是 {service} 服务，不是 rsync"),
+        Fact::Service(service) => format!("{service} answers there, not rsync"),
+        Fact::Line(line) => format!("`{line}`"),
+        Fact::Protocol(number) if zh => format!("协议 {number}"),
+        Fact::Protocol(number) => format!("protocol {number}"),
+        Fact::Newest(number) if zh => format!("守护进程最高支持 {number}"),
+        Fact::Newest(number) => format!("the daemon's newest is {number}"),
+        Fact::Digests(names) if zh => format!("口令摘要：{}", names.join(" ")),
+        Fact::Digests(names) => format!("digests {}", names.join(" ")),
+        Fact::Digest(name) if zh => format!("口令以 {name} 摘要传送"),
+        Fact::Digest(name) => format!("the password travels as {name}"),
+        Fact::Algorithms(checksum, compression) if zh => format!("校验 {checksum}，压缩 {compression}"),
+        Fact::Algorithms(checksum, compression) => {
+            format!("checksum {checksum}, compression {compression}")
+        }
+        Fact::Files(files, bytes) if zh => format!("{files} 个文件，{bytes} 字节"),
+        Fact::Files(1, bytes) => format!("1 file of {bytes} bytes"),
+        Fact::Files(files, bytes) => format!("{files} files of {bytes} bytes"),
+        Fact::Saving(came, here) if zh => format!("传来 {came} 字节，本地已有 {here} 字节"),
+        Fact::Saving(came, here) => format!("{came} bytes came, {here} were here"),
+        Fact::Module(..) | Fact::Unreachable(..) | Fact::Said(_) => String::new(),
+    }
+}
+
+fn name(step: Step, language: Language) -> &'static str {
+    match step {
+        Step::CommandLine => pick(language, "command line", "命令行"),
+        Step::Resolve => pick(language, "resolve", "解析主机名"),
+        Step::Connect => pick(language, "connect", "建立连接"),
+        Step::Greeting => pick(language, "greeting", "问候"),
+        Step::Version => pick(language, "version", "版本"),
+        Step::Modules => pick(language, "module list", "列出模块"),
+        Step::Module => pick(language, "module", "选择模块"),
+        Step::Authentication => pick(language, "authentication", "身份验证"),
+        Step::Setup => pick(language, "setup", "参数与协商"),
+        Step::List => pick(language, "file list", "文件列表"),
+        Step::DryRun => pick(language, "dry run", "试运行"),
+        Step::Pull => pick(language, "pull", "拉取"),
+        Step::Delta => pick(language, "delta", "增量同步"),
+        Step::Transfer => pick(language, "transfer", "传输"),
+    }
+}
+
+fn reason(why: Skip, language: Language) -> &'static str {
+    match why {
+        Skip::NoModule => pick(language, "the target names no module", "目标没有指定模块"),
+        Skip::OtherWay => pick(
+            language,
+            "a proxy or a program makes the connection",
+            "由代理或程序建立连接",
+        ),
+        Skip::Anonymous => pick(language, "no password is wanted", "不需要口令"),
+        Skip::NotAsked => "",
+        Skip::NoFile => pick(
+            language,
+            "no file within --max-bytes and --max-depth",
+            "在 --max-bytes 和 --max-depth 之内没有文件",
+        ),
+    }
+}
+
+const fn colon(language: Language) -> &'static str {
+    match language {
+        Language::English => ": ",
+        Language::Chinese => "：",
+    }
+}
+
+fn shown(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
+}
+
+fn envelope(report: &Report, language: Language) -> Value {
+    let stages: Vec<_> = report.stages.iter().map(stage).collect();
+    let found: Option<&Explanation> = report.explanation.as_ref();
+    json!({
+        "schema": "rsyncctl/1",
+        "command": "probe",
+        "target": report.subject,
+        "exit": report.exit,
+        "stages": stages,
+        "diagnoses": found.map_or_else(|| json!([]), |found| diagnoses(found, "stderr", language)),
+        "unchecked": [],
+        "summary": {
+            "failed": report.failed().map(|stage| stage.step.key()),
+            "exit_text": Exit::of_code(report.exit).filter(|_| report.exit != 0).map(Exit::text),
+            "command": report.command,
+            "seconds": report.time.as_secs_f64(),
+        },
+    })
+}
+
+fn stage(stage: &Stage) -> Value {
+    let (state, reason) = match stage.state {
+        State::Passed => ("passed", None),
+        State::Failed => ("failed", None),
+        State::Skipped(why) => ("skipped", Some(why.key())),
+        State::NotReached => ("not-reached", None),
+    };
+    json!({
+        "stage": stage.step.key(),
+        "state": state,
+        "reason": reason,
+        "seconds": stage.time.map(|time| time.as_secs_f64()),
+        "facts": stage.facts.iter().map(fact).collect::<Vec<_>>(),
+    })
+}
+
+fn fact(fact: &Fact) -> Value {
+    match fact {
+        Fact::Address(address) => json!({ "address": address.to_string() }),
+        Fact::Unreachable(address, why) => json!({ "address": address.to_string(), "error": why }),
+        Fact::Service(service) => json!({ "service": service }),
+        Fact::Line(line) => json!({ "line": line }),
+        Fact::Protocol(number) => json!({ "protocol": number }),
+        Fact::Newest(number) => json!({ "newest_protocol": number }),
+        Fact::Digests(names) => json!({ "digests": names }),
+        Fact::Module(name, comment) => json!({ "module": name, "comment": comment }),
+        Fact::Digest(name) => json!({ "digest": name }),
+        Fact::Algorithms(checksum, compression) => {
+            json!({ "checksum": checksum, "compression": compression })
+        }
+        Fact::Files(files, bytes) => json!({ "files": files, "bytes": bytes }),
+        Fact::Saving(came, here) => json!({ "literal_bytes": came, "matched_bytes": here }),
+        Fact::Said(line) => json!({ "said": line }),
+    }
+}

@@ -1,0 +1,190 @@
+//! ACLs and extended attributes of what is sent: what stands in the list, and the long values that the server asks for.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    hash::Hash,
+    io,
+    sync::Arc,
+};
+
+use crate::rsync::{
+    proto::{
+        ItemFlags, Record, Session, Violation,
+        file_list::{Acl, Entry, Extra, FileKind, FileList, Xattr, XattrValue, end_values, write_value},
+    },
+    transfer::{
+        Options,
+        extended::{ValueKey, long_value},
+        sources::Source,
+        text::{describe, shown},
+    },
+    tree::{Handle, Status},
+};
+
+/// Things that many files have in common, each kept once, and numbered.
+#[derive(Debug)]
+struct Shared<T>(HashMap<Arc<T>, u32>);
+
+impl<T> Default for Shared<T> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<T: Eq + Hash> Shared<T> {
+    fn share(&mut self, new: T) -> (u32, Arc<T>) {
+        if let Some((kept, &number)) = self.0.get_key_value(&new) {
+            return (number, kept.clone());
+        }
+        let number = u32::try_from(self.0.len()).expect("a list holds fewer");
+        let kept = Arc::new(new);
+        self.0.insert(kept.clone(), number);
+        (number, kept)
+    }
+}
+
+/// Reads what files have (`get_acl` in acls.c and `get_xattr` in xattrs.c).
+#[derive(Debug, Default)]
+pub(super) struct Gatherer {
+    acls: Shared<Acl>,
+    xattrs: Shared<Vec<Xattr>>,
+}
+
+impl Gatherer {
+    /// Reads what the options ask for.
+    ///
+    /// # Errors
+    ///
+    /// What failed, as rsync says it.
+    pub(super) fn gather(
+        &mut self,
+        options: &Options,
+        source: &mut Source,
+        name: &[u8],
+        status: &Status,
+        extra: &mut Extra,
+    ) -> Result<(), String> {
+        let kind = status.kind();
+        let is_kept = match kind {
+            FileKind::Regular | FileKind::Directory => true,
+            FileKind::Symlink => options.links,
+            FileKind::Device => options.devices,
+            FileKind::Special => options.specials,
+            FileKind::Missing => false,
+        };
+        if options.acls && is_kept && kind != FileKind::Symlink {
+            let fail = |of: &str, error: &io::Error| {
+                let (name, why) = (shown(name), describe(error));
+                format!("get_acl: sys_acl_get_file({name}, ACL_TYPE_{of}): {why}")
+            };
+            let there = source.tree.followed_handle(name);
+            let there = there.map_err(|error| fail("ACCESS", &error))?;
+            let acl = there.acl(status.mode).map_err(|error| fail("ACCESS", &error))?;
+            extra.acl = (!acl.is_trivial()).then(|| self.acls.share(acl).1);
+            if kind == FileKind::Directory {
+                let acl = there.default_acl().map_err(|error| fail("DEFAULT", &error))?;
+                extra.default_acl = (acl != Acl::NONE).then(|| self.acls.share(acl).1);
+            }
+        }
+        if options.xattrs && is_kept {
+            // rsync follows no symlink here, whatever it sends in the place of one.
+            let there = source.tree.handle(name);
+            let attributes = there
+                .map_err(|error| ("get_xattr_names: llistxattr({},1024)".to_owned(), error))
+                .and_then(|there| attributes(&there))
+                .map_err(|(call, error)| {
+                    let place = format!("\"{}\"", source.shown(name));
+                    format!("{} failed: {}", call.replace("{}", &place), describe(&error))
+                })?;
+            extra.xattrs = (!attributes.is_empty()).then(|| self.xattrs.share(attributes));
+        }
+        Ok(())
+    }
+}
+
+/// What stands in the list of the attributes of a file: a sender leaves only those of the system out, whoever it is. Or the
+/// call that failed, with `{}` for the place.
+fn attributes(there: &Handle<'_>) -> Result<Vec<Xattr>, (String, io::Error)> {
+    let names = there.names(true);
+    let names = names.map_err(|error| ("get_xattr_names: llistxattr({},1024)".to_owned(), error))?;
+    let mut attributes = Vec::new();
+    for name in names {
+        match there.get(&name) {
+            Ok(Some(value)) => attributes.push((name, XattrValue::listed(&value))),
+            // It is gone meanwhile.
+            Ok(None) => {}
+            Err(error) => {
+                let call = format!("get_xattr_data: lgetxattr({{}},\"{}\",0)", shown(&name));
+                return Err((call, error));
+            }
+        }
+    }
+    Ok(Xattr::listed(attributes))
+}
+
+/// The long values of extended attributes that a receiving server asked for (`recv_xattr_request` and
+/// `send_xattr_request` in xattrs.c).
+#[derive(Debug, Default)]
+pub(crate) struct AskedValues {
+    /// All of them: each is asked for once, also where several files have it.
+    known: HashSet<ValueKey>,
+    /// Those that were not sent.
+    due: BTreeSet<ValueKey>,
+}
+
+impl AskedValues {
+    /// Whether the numbers of values stand behind a record, and they themselves behind the answer.
+    pub(crate) const fn follow(session: &Session, options: &Options, record: &Record) -> bool {
+        let is_of_link = record.flags.has(ItemFlags::NAME) && record.flags.has(ItemFlags::LOCAL_CHANGE);
+        let is_short = session.protocol >= 31 && !session.compatibility.avoids_attribute_shortcut();
+        options.xattrs && !options.dry_run && record.flags.has(ItemFlags::XATTR) && !(is_short && is_of_link)
+    }
+
+    /// The server wants those of a file.
+    ///
+    /// # Errors
+    ///
+    /// A number of no long value, or of one that was asked for.
+    pub(crate) fn ask(&mut self, list: &FileList, entry: &Entry, numbers: &[i32]) -> Result<(), Violation> {
+        for &number in numbers {
+            let key = long_value(list, entry, number)?;
+            if !self.known.insert(key) {
+                let attribute = list.xattrs(entry).iter().find(|one| one.number == number);
+                return Err(Violation::XattrTwice {
+                    name: shown(list.name(entry)),
+                    attribute: attribute.map_or_else(String::new, |attribute| shown(&attribute.name)),
+                });
+            }
+            self.due.insert(key);
+        }
+        Ok(())
+    }
+
+    /// Writes those that are due of the attributes of a file, read anew; the names of those that cannot be read, which are
+    /// sent without anything in them.
+    pub(crate) fn write(
+        &mut self,
+        list: &FileList,
+        entry: &Entry,
+        source: &mut Source,
+        to: &mut Vec<u8>,
+    ) -> Vec<String> {
+        let (mut last, mut unread) = (0, Vec::new());
+        let set = list.xattr_set(entry);
+        for attribute in list.xattrs(entry) {
+            let number = attribute.number;
+            if !set.is_some_and(|set| self.due.remove(&(set, number))) {
+                continue;
+            }
+            let there = source.tree.handle(list.name(entry));
+            let value = there.and_then(|there| there.get(&attribute.name)).ok().flatten();
+            if value.is_none() {
+                unread.push(shown(&attribute.name));
+            }
+            write_value(number - last, value.as_deref().unwrap_or_default(), to);
+            last = number;
+        }
+        end_values(to);
+        unread
+    }
+}

@@ -1,0 +1,173 @@
+//! The probe, at real daemons that are broken on purpose.
+
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{
+    mishaps::played,
+    support::{
+        daemon::{Daemon, Run, installed},
+        mishap::{Mishap, Transcript, run_with},
+        program::{program, stdout},
+        skip,
+    },
+};
+
+/// A folder whose program `rsync` hands its command line to the probe.
+fn client() -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = folder.path().join("rsync");
+    let script = format!(
+        "#!/bin/bash\nexec {} probe --json --really --reproduce \"rsync ${{*@Q}}\"\n",
+        env!("CARGO_BIN_EXE_rsyncctl")
+    );
+    fs::write(&program, script).expect("a file");
+    for path in [folder.path(), &program] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("a mode");
+    }
+    folder
+}
+
+/// What the probe told last.
+fn report(transcript: &Transcript) -> Option<Value> {
+    let lines = transcript.last_output().lines();
+    lines.rev().find_map(|line| serde_json::from_str(line).ok())
+}
+
+/// The causes, likeliest first.
+fn causes(report: &Value) -> Vec<&str> {
+    let diagnoses = report["diagnoses"].as_array().into_iter().flatten();
+    diagnoses
+        .filter(|diagnosis| diagnosis["failure"] == 1)
+        .filter_map(|diagnosis| diagnosis["rule"].as_str())
+        .collect()
+}
+
+#[test]
+fn the_scenarios_of_explain_end_as_with_rsync() {
+    if let Err(reason) = installed() {
+        skip(reason);
+        return;
+    }
+    let client = client();
+    let runs = played(|mishap| run_with(mishap, client.path()));
+    let mut wrong = Vec::new();
+    let mut others = Vec::new();
+    let (mut judged, mut first, mut near) = (0, 0, 0);
+    for (mishap, transcript) in &runs {
+        let Mishap {
+            name, exit, rules, ..
+        } = mishap;
+        let Some(report) = transcript.as_ref().and_then(report) else {
+            others.push(name.as_str());
+            continue;
+        };
+        judged += 1;
+        let causes = causes(&report);
+        let place = causes
+            .iter()
+            .position(|cause| rules.iter().any(|rule| rule == cause));
+        first += usize::from(place == Some(0));
+        near += usize::from(place.is_some_and(|place| place < 3));
+        let ours = transcript.as_ref().map(Transcript::exit);
+        // The server's last word races against the end of its connection, for rsync too.
+        let is_lost = ours == Some(10) && report.to_string().contains("Connection reset by peer");
+        // Who hangs up with the greeting unread resets the connection, or not, as the pieces arrive.
+        let is_unheard = report["summary"]["failed"] == "greeting" && ours == Some(5);
+        let is_same = ours == Some(*exit) || is_lost && *exit == 4 || is_unheard && *exit == 12;
+        let verdict = match (is_same, place) {
+            (false, _) => "other code",
+            (true, Some(0)) => "right",
+            (true, Some(1 | 2)) => "among three",
+            (true, _) => "other cause",
+        };
+        println!(
+            "{name:50} {exit:3} {:3} {:7} {verdict}",
+            ours.unwrap_or(-1),
+            causes.first().unwrap_or(&"-")
+        );
+        if !is_same {
+            wrong.push(format!(
+                "{name}: {exit}, not {ours:?}: {}",
+                transcript.as_ref().map_or("", |run| run.last_output())
+            ));
+        }
+    }
+    println!(
+        "probe: {judged} scenarios, {} with rsync's code, the true cause first in {first}, among three in {near}; not for it: {}",
+        judged - wrong.len(),
+        others.join(" ")
+    );
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // What looks alike from outside needs the server's configuration, or its log.
+    assert!(
+        first * 10 >= judged * 6 && near * 10 >= judged * 8,
+        "{first}, {near}"
+    );
+}
+
+/// A daemon with modules that work.
+const HEALTHY: &str = "\
+use chroot = no\nreverse lookup = no\n\
+[open]\npath = $ROOT/files\ncomment = for all\n\
+[closed]\npath = $ROOT/files\nauth users = joe\nsecrets file = $ROOT/secrets\n\
+[hidden]\npath = $ROOT/files\nlist = no\n\
+[empty]\npath = $ROOT/nothing\n";
+
+#[test]
+fn a_daemon_that_works_passes_every_stage() {
+    if let Err(reason) = installed() {
+        skip(reason);
+        return;
+    }
+    let place = tempfile::tempdir().expect("a folder");
+    let root = place.path();
+    let user = nix::unistd::geteuid();
+    let text = format!("uid = {user}\ngid = {}\n{HEALTHY}", nix::unistd::getegid());
+    let configuration = root.join("rsyncd.conf");
+    fs::write(&configuration, text.replace("$ROOT", &root.display().to_string())).expect("a file");
+    fs::create_dir_all(root.join("files/sub")).expect("folders");
+    fs::create_dir(root.join("nothing")).expect("a folder");
+    let large: Vec<u8> = (0..100_000_u32)
+        .map(|number| (number.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    fs::write(root.join("files/sub/large [1].bin"), large).expect("a file");
+    fs::write(root.join("files/small"), "small\n").expect("a file");
+    fs::write(root.join("secrets"), "joe:not-a-secret\n").expect("a file");
+    fs::set_permissions(root.join("secrets"), fs::Permissions::from_mode(0o600)).expect("a mode");
+    let daemon = Daemon::start(&configuration, &Run::default());
+    let folder = tempfile::tempdir().expect("a folder");
+    for (module, skipped) in [
+        ("open", &["authentication"][..]),
+        ("closed", &[]),
+        ("hidden", &["authentication"]),
+        ("empty", &["authentication", "pull", "delta"]),
+    ] {
+        let target = format!("rsync://joe@127.0.0.1:{}/{module}", daemon.port());
+        let mut command = program(folder.path(), &["probe", "--json", &target]);
+        command
+            .env("RSYNC_PASSWORD", "not-a-secret")
+            .env("TMPDIR", folder.path());
+        let output = command.output().expect("it runs");
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(output.status.code(), Some(0), "{report:#}");
+        assert!(!stdout(&output).contains("not-a-secret"), "{report}");
+        for stage in report["stages"].as_array().expect("stages") {
+            let name = stage["stage"].as_str().expect("a name");
+            let expected = match name {
+                "command-line" | "transfer" => "skipped",
+                name if skipped.contains(&name) => "skipped",
+                _ => "passed",
+            };
+            assert_eq!(stage["state"], expected, "{module}: {stage}");
+            if name == "delta" && module != "empty" {
+                let saving = &stage["facts"][1];
+                assert!(saving["matched_bytes"].as_u64() > Some(90_000), "{stage}");
+            }
+        }
+    }
+    let left = fs::read_dir(folder.path()).expect("a folder").count();
+    assert_eq!(left, 0, "something is left");
+}
