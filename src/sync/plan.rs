@@ -361,7 +361,7 @@ impl Reading {
             daemon: Daemon {
                 address: Address {
                     host: first.host.clone(),
-                    port: self.port.or(first.port).unwrap_or(PORT),
+                    port: first.port.or(self.port).unwrap_or(PORT),
                     family: self.family,
                     local: self.local,
                 },
@@ -460,6 +460,17 @@ mod tests {
         assert!(
             matches!(&plan.place, Place::Files { module, paths, destination: Some(_) } if module == "data" && paths == &[b"data/sub"])
         );
+    }
+
+    #[test]
+    fn the_port_of_an_address_counts_before_that_of_the_option() {
+        let port = |line| match parse(line) {
+            Ok(Command::Transfer(plan)) => plan.daemon.address.port,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(port("--port=1 rsync://h:2/m/"), 2);
+        assert_eq!(port("--port=1 rsync://h/m/"), 1);
+        assert_eq!(port("h::m"), 873);
     }
 
     #[test]
