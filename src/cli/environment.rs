@@ -36,9 +36,9 @@ pub(super) fn environment() -> Environment<'static> {
         login: variable("USER")
             .or_else(|| variable("LOGNAME"))
             .unwrap_or_else(|| "nobody".to_owned()),
-        password: Box::new(move || match &given {
-            Some(given) => Ok(given.clone()),
-            None => typed.get_or_init(ask).clone().ok_or(Error::Interrupted),
+        password: Box::new(move || match given.as_ref().or_else(|| typed.get()) {
+            Some(known) => Ok(known.clone()),
+            None => ask().map(|answer| typed.get_or_init(|| answer).clone()),
         }),
         identity: identity(),
         checksums: offered("RSYNC_CHECKSUM_LIST", Checksum::of_name),
@@ -51,15 +51,14 @@ fn offered<T: PartialEq>(variable: &str, of_name: impl Fn(&str) -> Option<T>) ->
     env::var(variable).ok().and_then(|list| named(&list, of_name))
 }
 
-/// Asks at the terminal; without one standard input is read, as `getpass` does. Nothing comes of a question that is left
-/// with Ctrl-C.
-fn ask() -> Option<Vec<u8>> {
+/// Asks at the terminal; without one standard input is read, as `getpass` does.
+fn ask() -> Result<Vec<u8>, Error> {
     match rpassword::prompt_password("Password: ") {
-        Ok(typed) => Some(typed.into_bytes()),
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => None,
+        Ok(typed) => Ok(typed.into_bytes()),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Error::Interrupted),
         Err(_) => {
             let _ = write!(io::stderr(), "Password: ");
-            Some(typed_password())
+            Ok(typed_password())
         }
     }
 }
@@ -101,6 +100,7 @@ pub(super) fn surroundings() -> Surroundings<'static> {
             variable: env::var_os("CVSIGNORE").map_or_else(Vec::new, OsStringExt::into_vec),
         },
         umask: mask(),
+        now: jiff::Zoned::now(),
     }
 }
 

@@ -1,7 +1,6 @@
 use std::{
     fs::File,
     io,
-    net::{Shutdown, TcpStream},
     panic::resume_unwind,
     process,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -9,10 +8,19 @@ use std::{
     time::Duration,
 };
 
-use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
-use signal_hook::iterator::Handle;
+use nix::sys::{
+    signal::{SigSet, Signal},
+    termios::{SetArg, Termios, tcgetattr, tcsetattr},
+};
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    iterator::{Handle, Signals},
+};
 
-use crate::{cli::signals::on_signals, rsync::tree::remove_unfinished, terms::Exit};
+use crate::{
+    rsync::{net::Connections, tree::remove_unfinished},
+    terms::Exit,
+};
 
 /// How long a session has to end by itself once its connection is closed.
 const PATIENCE: Duration = Duration::from_millis(600);
@@ -25,6 +33,8 @@ pub(super) struct Interrupt {
 
 #[derive(Default)]
 struct Shared {
+    /// They are ended then, so that every wait ends.
+    connections: Arc<Connections>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -33,8 +43,6 @@ struct Shared {
 struct State {
     has_come: bool,
     is_done: bool,
-    /// What is closed then, so that every wait ends.
-    connection: Option<TcpStream>,
 }
 
 impl Shared {
@@ -49,9 +57,7 @@ impl Shared {
             leave(Exit::Signal.code());
         }
         state.has_come = true;
-        if let Some(connection) = &state.connection {
-            let _ = connection.shutdown(Shutdown::Both);
-        }
+        self.connections.end();
         self.changed.notify_all();
     }
 }
@@ -60,24 +66,23 @@ impl Interrupt {
     /// Waits for the signals from here on.
     pub(super) fn watch() -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
-        let interrupted = shared.clone();
-        let handle = on_signals(move || interrupted.interrupt())?;
-        Ok(Self { shared, handle })
+        // A signal that came while its handler is being put in place could be lost.
+        let blocked = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
+        let before = blocked.thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_BLOCK)?;
+        let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]);
+        before.thread_set_mask()?;
+        let mut signals = signals?;
+        let watch = Self {
+            shared: shared.clone(),
+            handle: signals.handle(),
+        };
+        thread::spawn(move || signals.forever().for_each(|_| shared.interrupt()));
+        Ok(watch)
     }
 
-    /// Closes this connection when the user wants it to end.
-    pub(super) fn close_then(&self, connection: &TcpStream) -> io::Result<()> {
-        let connection = connection.try_clone()?;
-        let mut state = self.shared.state();
-        if state.has_come {
-            connection.shutdown(Shutdown::Both)?;
-        }
-        state.connection = Some(connection);
-        Ok(())
-    }
-
-    pub(super) fn has_come(&self) -> bool {
-        self.shared.state().has_come
+    /// Those that end when the user wants it.
+    pub(super) fn connections(&self) -> &Arc<Connections> {
+        &self.shared.connections
     }
 
     /// Does something. If the user does not want that any more, and it does not end soon, the program ends with what `give_up`
@@ -108,9 +113,9 @@ impl Interrupt {
         let state = shared.changed.wait_while(shared.state(), waits);
         let state = state.unwrap_or_else(PoisonError::into_inner);
         // Before there is a connection, nothing is to be left in order.
-        let patience = match state.connection {
-            Some(_) => PATIENCE,
-            None => Duration::ZERO,
+        let patience = match shared.connections.are_any() {
+            true => PATIENCE,
+            false => Duration::ZERO,
         };
         let waited = shared
             .changed
@@ -135,6 +140,7 @@ impl Drop for Done<'_> {
     }
 }
 
+#[expect(clippy::exit, reason = "a thread that does not end is not to be waited for")]
 fn leave(code: u8) -> ! {
     remove_unfinished();
     process::exit(code.into())

@@ -13,7 +13,6 @@ mod probe;
 mod resolved;
 mod rules;
 mod settings;
-mod signals;
 mod sync;
 
 use std::{

@@ -1,6 +1,7 @@
 use std::{
     collections::VecDeque,
     env,
+    error::Error,
     ffi::OsStr,
     fs,
     io::Write as _,
@@ -17,14 +18,14 @@ use crate::{
         Failure,
         environment::{environment, surroundings},
         input::Machine,
+        interrupt::Interrupt,
         known,
         output::{LineFormat, Output, stdout},
-        signals::ending_with_signals,
     },
     explain::Known,
     probe::{Choice, ProbeError, Report, Setting, Target, probe, reproduce},
     render,
-    terms::Release,
+    terms::{Exit, Release},
 };
 
 /// Run the full delta sync against a live daemon, stage by stage, and explain what fails
@@ -98,13 +99,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     if let Some(password) = password {
         environment.password = Box::new(move || Ok(password.clone()));
     }
+    let interrupt = Interrupt::watch()?;
     let setting = Arc::new(Setting {
         choice: arguments.choice(),
         environment,
         surroundings,
         known: arguments.known()?,
         folder: env::temp_dir().into(),
-        connections: ending_with_signals()?,
+        connections: interrupt.connections().clone(),
     });
     let jobs = usize::from(arguments.jobs);
     let runtime = runtime::Builder::new_multi_thread()
@@ -112,40 +114,50 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         .max_blocking_threads(jobs + 1)
         .enable_all()
         .build()?;
-    let style = arguments.output.style();
-    let format = arguments.output.format();
-    let worst = runtime.block_on(async {
-        let free = Arc::new(Semaphore::new(jobs));
-        let mut running: VecDeque<_> = VecDeque::new();
-        let (mut tasks, mut worst, mut count) = (tasks.into_iter(), 0, 0);
-        loop {
-            // A slow target holds back the reports behind it, but no more than that.
-            while running.len() < jobs * 4
-                && let Some(task) = tasks.next()
-            {
-                let (free, setting) = (free.clone(), setting.clone());
-                running.push_back(tokio::spawn(async move {
-                    let _permit = free.acquire().await.expect("it is never closed");
-                    task.run(setting).await
-                }));
-            }
-            let Some(next) = running.pop_front() else {
-                return Ok::<_, Failure>(worst);
-            };
-            let report = next.await.expect("a probe does not panic")?;
-            worst = worst.max(report.exit);
-            let mut out = stdout();
-            if count > 0 && format == render::Format::Human {
-                writeln!(out)?;
-            }
-            render::probe(format, &report, style, &mut out)?;
-            out.flush()?;
-            count += 1;
-        }
-    });
+    let worst = interrupt.run(
+        || runtime.block_on(carry_out(tasks, &setting, jobs, &arguments.output)),
+        || Exit::Signal.code(),
+    );
     // A resolver that nobody waits for any more does not hold the end back.
     runtime.shutdown_background();
-    worst
+    worst.map_err(|failure| failure as Failure)
+}
+
+/// The highest of the codes that the tasks end with.
+async fn carry_out(
+    tasks: Vec<Task>,
+    setting: &Arc<Setting>,
+    jobs: usize,
+    output: &Output<LineFormat>,
+) -> Result<u8, Box<dyn Error + Send + Sync>> {
+    let (style, format) = (output.style(), output.format());
+    let free = Arc::new(Semaphore::new(jobs));
+    let mut running: VecDeque<_> = VecDeque::new();
+    let (mut tasks, mut worst, mut count) = (tasks.into_iter(), 0, 0);
+    loop {
+        // A slow target holds back the reports behind it, but no more than that.
+        while running.len() < jobs * 4
+            && let Some(task) = tasks.next()
+        {
+            let (free, setting) = (free.clone(), setting.clone());
+            running.push_back(tokio::spawn(async move {
+                let _permit = free.acquire().await.expect("it is never closed");
+                task.run(setting).await
+            }));
+        }
+        let Some(next) = running.pop_front() else {
+            return Ok(worst);
+        };
+        let report = next.await.expect("a probe does not panic")?;
+        worst = worst.max(report.exit);
+        let mut text = Vec::new();
+        if count > 0 && format == render::Format::Human {
+            text.push(b'\n');
+        }
+        render::probe(format, &report, style, &mut text)?;
+        stdout().write_all(&text)?;
+        count += 1;
+    }
 }
 
 /// What one report is about.

@@ -21,6 +21,7 @@ use crate::{
     render::diagnoses,
     rsync::{
         filter::FilterError,
+        net::Connections,
         transfer::{Error, Outcome, describe},
         tree::append_trusted,
     },
@@ -123,7 +124,7 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
     }
     let interrupt = Interrupt::watch()?;
     let ended = interrupt.run(
-        || transfer(&plan, &environment, &printer, &interrupt),
+        || transfer(&plan, &environment, &printer, interrupt.connections()),
         || {
             let ended = end(&plan, &printer, &Err(Error::Interrupted));
             ended.unwrap_or(Exit::Signal.code())
@@ -158,15 +159,16 @@ fn transfer(
     plan: &Plan,
     environment: &Environment<'_>,
     printer: &Printer<'_>,
-    interrupt: &Interrupt,
+    connections: &Connections,
 ) -> Result<Option<Outcome>, Error> {
     let stream = reach(plan, environment, printer)?;
     prepare(plan, &stream, printer)?;
-    interrupt.close_then(&stream).map_err(|source| Error::Socket {
+    let joined = connections.join(&stream);
+    let _joined = joined.map_err(|source| Error::Socket {
         action: "dup",
         source,
     })?;
-    converse(plan, environment, printer, stream).map_err(|error| match interrupt.has_come() {
+    converse(plan, environment, printer, stream).map_err(|error| match connections.are_ended() {
         true => Error::Interrupted,
         false => error,
     })

@@ -33,6 +33,9 @@ pub async fn reproduce(
             return Err(error.into());
         }
         Err(error) => {
+            for step in [Step::Modules, Step::DryRun, Step::Pull, Step::Delta] {
+                prober.report.skip(step, Skip::NotAsked);
+            }
             prober.misread(&error, &words);
             return prober.blocking(|_| Ok(())).await;
         }

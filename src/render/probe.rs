@@ -159,6 +159,8 @@ fn facts(stage: &Stage, language: Language) -> Vec<String> {
             Fact::Module(name, _) => modules.push(format!("[{name}]")),
             Fact::Said(line) => lines.push(line.clone()),
             Fact::Unreachable(address, why) => lines.push(format!("{address}{}{why}", colon(language))),
+            // The greeting shows them.
+            Fact::Digests(_) => {}
             fact => words.push(one(fact, language)),
         }
     }
@@ -188,8 +190,6 @@ fn one(fact: &Fact, language: Language) -> String {
         Fact::Protocol(number) => format!("protocol {number}"),
         Fact::Newest(number) if zh => format!("守护进程最高支持 {number}"),
         Fact::Newest(number) => format!("the daemon's newest is {number}"),
-        Fact::Digests(names) if zh => format!("口令摘要：{}", names.join(" ")),
-        Fact::Digests(names) => format!("digests {}", names.join(" ")),
         Fact::Digest(name) if zh => format!("口令以 {name} 摘要传送"),
         Fact::Digest(name) => format!("the password travels as {name}"),
         Fact::Algorithms(checksum, compression) if zh => format!("校验 {checksum}，压缩 {compression}"),
@@ -201,7 +201,7 @@ fn one(fact: &Fact, language: Language) -> String {
         Fact::Files(files, bytes) => format!("{files} files of {bytes} bytes"),
         Fact::Saving(came, here) if zh => format!("传来 {came} 字节，本地已有 {here} 字节"),
         Fact::Saving(came, here) => format!("{came} bytes came, {here} were here"),
-        Fact::Module(..) | Fact::Unreachable(..) | Fact::Said(_) => String::new(),
+        Fact::Digests(_) | Fact::Module(..) | Fact::Unreachable(..) | Fact::Said(_) => String::new(),
     }
 }
 
@@ -267,7 +267,7 @@ fn envelope(report: &Report, language: Language) -> Value {
         "summary": {
             "failed": report.failed().map(|stage| stage.step.key()),
             "exit_text": Exit::of_code(report.exit).filter(|_| report.exit != 0).map(Exit::text),
-            "command": report.command,
+            "rsync": report.command,
             "seconds": report.time.as_secs_f64(),
         },
     })

@@ -1,9 +1,13 @@
+use std::time::{Duration, Instant};
+
+use jiff::Zoned;
+
 use crate::{
     rsync::{
         filter::{CvsIgnores, FilterList, ReadRules},
         transfer::{DeleteWhen, ModeChange, Options},
     },
-    sync::{receiving::ReceivingChoices, usage::UsageError},
+    sync::{clock, receiving::ReceivingChoices, usage::UsageError},
 };
 
 /// What a command line needs of the machine while it is read.
@@ -14,6 +18,8 @@ pub struct Surroundings<'s> {
     pub ignores: CvsIgnores,
     /// What new files' modes leave out.
     pub umask: u32,
+    /// What time it is.
+    pub now: Zoned,
 }
 
 /// The options that choose what is transferred and what is deleted.
@@ -87,6 +93,8 @@ impl<'s> Choices<'s> {
             }
             "bwlimit" if is_on => options.bandwidth = bandwidth(value.unwrap_or_default())?,
             "bwlimit" => options.bandwidth = None,
+            "stop-after" | "time-limit" if is_on => self.stop_after(options, value.unwrap_or_default())?,
+            "stop-at" if is_on => self.stop_at(options, value.unwrap_or_default())?,
             "secluded-args" | "protect-args" | "s" => options.secluded = is_on,
             "chown" if is_on => ReceivingChoices::owners(options, value.unwrap_or_default())?,
             "mkpath" => options.make_path = is_on,
@@ -96,6 +104,26 @@ impl<'s> Choices<'s> {
             _ => return self.receiving.option(&mut options.receiving, name, is_on, value),
         }
         Ok(true)
+    }
+
+    fn stop_after(&self, options: &mut Options, value: &str) -> Result<(), UsageError> {
+        let after = clock::after(value);
+        let after = after.ok_or_else(|| UsageError::Stop(format!("invalid --stop-after value: {value}")))?;
+        options.stop_at = Instant::now().checked_add(after);
+        Ok(())
+    }
+
+    fn stop_at(&self, options: &mut Options, value: &str) -> Result<(), UsageError> {
+        let now = &self.surroundings.now;
+        let at = clock::at(value, now);
+        let at = at.ok_or_else(|| UsageError::Stop(format!("invalid --stop-at format: {value}")))?;
+        let after = Duration::try_from(at.duration_since(now)).unwrap_or_default();
+        if after.as_secs() == 0 {
+            let text = format!("--stop-at time is not in the future: {value}");
+            return Err(UsageError::Stop(text));
+        }
+        options.stop_at = Instant::now().checked_add(after);
+        Ok(())
     }
 
     /// The filter rules, in their order.

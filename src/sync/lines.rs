@@ -162,9 +162,9 @@ pub(super) fn listing(
     let width = if readable.0 > 0 { 14 } else { 11 };
     let extra = list.extra(entry);
     let time = local(entry.mtime, zone);
-    let more = match extra.and_then(|extra| extra.atime).filter(|_| options.atimes) {
+    let more = match extra.and_then(|extra| extra.atime).filter(|_| options.atimes > 0) {
         Some(atime) => format!("{:>20}", local(atime, zone)),
-        None if options.atimes => " ".repeat(20),
+        None if options.atimes > 0 => " ".repeat(20),
         None => String::new(),
     };
     let head = match entry.kind() {

@@ -1,6 +1,7 @@
 //! rsync's command line, carried out with our own client: what is typed, and what is printed.
 
 mod choices;
+mod clock;
 mod console;
 mod files;
 mod format;

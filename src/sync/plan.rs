@@ -208,8 +208,13 @@ impl Reading {
             "D" => (options.devices, options.specials) = (is_on, is_on),
             "devices" => options.devices = is_on,
             "specials" => options.specials = is_on,
-            "atimes" | "U" if is_on && options.atimes => return Err(UsageError::NotYet("-UU")),
-            "atimes" | "U" => options.atimes = is_on,
+            "copy-devices" if is_on => options.copy_devices = true,
+            "atimes" | "U" if is_on => {
+                options.atimes = options.atimes.saturating_add(1);
+                options.open_noatime |= options.atimes > 1;
+            }
+            "atimes" | "U" => options.atimes = 0,
+            "open-noatime" => options.open_noatime = is_on,
             "crtimes" | "N" if is_on => return Err(UsageError::CreationTimes),
             "crtimes" | "N" => {}
             "executability" | "E" if is_on => options.executability = true,
@@ -351,7 +356,7 @@ impl Reading {
             daemon: Daemon {
                 address: Address {
                     host: first.host.clone(),
-                    port: self.port.or(first.port).unwrap_or(PORT),
+                    port: first.port.or(self.port).unwrap_or(PORT),
                     family: self.family,
                     local: self.local,
                 },
@@ -432,6 +437,7 @@ mod tests {
             read: Box::new(|_| Err(std::io::ErrorKind::NotFound.into())),
             ignores: CvsIgnores::default(),
             umask: 0o022,
+            now: jiff::Zoned::now(),
         };
         Command::parse(&words, surroundings)
     }
@@ -449,6 +455,17 @@ mod tests {
         assert!(
             matches!(&plan.place, Place::Files { module, paths, destination: Some(_) } if module == "data" && paths == &[b"data/sub"])
         );
+    }
+
+    #[test]
+    fn the_port_of_an_address_counts_before_that_of_the_option() {
+        let port = |line| match parse(line) {
+            Ok(Command::Transfer(plan)) => plan.daemon.address.port,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(port("--port=1 rsync://h:2/m/"), 2);
+        assert_eq!(port("--port=1 rsync://h/m/"), 1);
+        assert_eq!(port("h::m"), 873);
     }
 
     #[test]

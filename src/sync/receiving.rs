@@ -38,13 +38,13 @@ impl ReceivingChoices {
             "link-dest" if is_on => self.basis(receiving, "--link-dest", value)?,
             "usermap" if is_on => receiving.user_map = text(),
             "groupmap" if is_on => receiving.group_map = text(),
-            "super" if is_on => receiving.super_user = true,
+            "super" => receiving.super_user = Some(is_on),
             "fsync" if is_on => receiving.sync = true,
             "preallocate" if is_on => receiving.preallocate = true,
             "write-devices" => receiving.write_devices = is_on,
             _ => return Ok(false),
         }
-        let is_for_pushes = matches!(name, "keep-dirlinks" | "K" | "super" | "write-devices");
+        let is_for_pushes = matches!(name, "keep-dirlinks" | "K" | "write-devices");
         if is_on && is_for_pushes {
             self.given.get_or_insert_with(|| name.to_owned());
         }

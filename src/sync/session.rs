@@ -126,12 +126,21 @@ pub fn converse(
             paths,
             destination.as_deref(),
             &plan.options,
-            environment.identity.clone(),
+            identity(plan, environment),
             observer,
         )?,
         Place::Push { target, sources, .. } => push(opened, sources, target, &plan.options, observer)?,
     };
     Ok(Some(outcome))
+}
+
+/// Who this process is, or is to act as.
+fn identity(plan: &Plan, environment: &Environment<'_>) -> Identity {
+    let identity = environment.identity.clone();
+    Identity {
+        is_root: plan.options.receiving.super_user.unwrap_or(identity.is_root),
+        ..identity
+    }
 }
 
 /// Says how the session ended; the status to end with.
@@ -185,6 +194,7 @@ fn is_whole(error: &Error, text: &str) -> bool {
         "No name",
         "Invalid number",
         "--",
+        "stopping ",
     ];
     matches!(error, Error::Filter(_)) || starts.iter().any(|start| text.starts_with(start))
 }

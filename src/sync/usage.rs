@@ -102,6 +102,9 @@ pub enum UsageError {
     /// `--stderr` with another mode.
     #[error("--stderr mode \"{0}\" is not one of errors, all, or client")]
     ErrorsMode(String),
+    /// A time to stop at that is none, or is over.
+    #[error("{0}")]
+    Stop(String),
     /// What this program cannot do yet.
     #[error("{0} is not supported yet; use rsync for it")]
     NotYet(&'static str),
@@ -124,6 +127,7 @@ impl UsageError {
                 | Self::OutputWord(_)
                 | Self::Buffer
                 | Self::ErrorsMode(_)
+                | Self::Stop(_)
         )
     }
 

@@ -1,6 +1,12 @@
 //! The probe, at real daemons that are broken on purpose.
 
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::{Shutdown, TcpListener},
+    os::unix::fs::PermissionsExt as _,
+    thread,
+};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -10,7 +16,7 @@ use crate::{
     support::{
         daemon::{Daemon, Run, installed},
         mishap::{Mishap, Transcript, run_with},
-        program::{program, stdout},
+        program::{folder, keeps_to, program, rsyncctl, schema, stderr, stdout},
         skip,
     },
 };
@@ -53,6 +59,7 @@ fn the_scenarios_of_explain_end_as_with_rsync() {
     }
     let client = client();
     let runs = played(|mishap| run_with(mishap, client.path()));
+    let schema = schema("schemas/rsyncctl-1.schema.json");
     let mut wrong = Vec::new();
     let mut others = Vec::new();
     let (mut judged, mut first, mut near) = (0, 0, 0);
@@ -64,6 +71,7 @@ fn the_scenarios_of_explain_end_as_with_rsync() {
             others.push(name.as_str());
             continue;
         };
+        keeps_to(&schema, &report);
         judged += 1;
         let causes = causes(&report);
         let place = causes
@@ -152,6 +160,7 @@ fn a_daemon_that_works_passes_every_stage() {
             .env("TMPDIR", folder.path());
         let output = command.output().expect("it runs");
         let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        keeps_to(&schema("schemas/rsyncctl-1.schema.json"), &report);
         assert_eq!(output.status.code(), Some(0), "{report:#}");
         assert!(!stdout(&output).contains("not-a-secret"), "{report}");
         for stage in report["stages"].as_array().expect("stages") {
@@ -170,4 +179,122 @@ fn a_daemon_that_works_passes_every_stage() {
     }
     let left = fs::read_dir(folder.path()).expect("a folder").count();
     assert_eq!(left, 0, "something is left");
+}
+
+/// A peer that says this to each who connects, and then hears them out.
+fn peer(says: &'static [u8]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("bound").port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a client");
+            let _ = stream.write_all(says);
+            let _ = stream.shutdown(Shutdown::Write);
+            let _ = stream.read_to_end(&mut Vec::new());
+        }
+    });
+    port
+}
+
+#[test]
+fn another_service_is_recognized() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (says, service) in [
+        (&b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\n\r\n"[..], "HTTP"),
+        (b"SSH-2.0-OpenSSH_9.2p1 Debian\r\n", "SSH"),
+        (b"220 mail.example ESMTP\r\n", "FTP or SMTP"),
+        (b"\x15\x03\x03\x00\x02\x02\x46", "TLS"),
+    ] {
+        let target = format!("rsync://127.0.0.1:{}/data", peer(says));
+        let output = rsyncctl(folder.path(), &["probe", "--json", &target]);
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(output.status.code(), Some(5), "{report:#}");
+        assert_eq!(report["summary"]["failed"], "greeting", "{report:#}");
+        let greeting = report["stages"].as_array().expect("stages");
+        let greeting = greeting.iter().find(|stage| stage["stage"] == "greeting");
+        assert_eq!(
+            greeting.expect("it")["facts"][0]["service"],
+            service,
+            "{report:#}"
+        );
+        assert_eq!(report["diagnoses"][0]["severity"], "error", "{report:#}");
+    }
+}
+
+/// Each target has a report, in the order of the targets, and the highest code counts.
+#[test]
+fn many_targets_are_told_in_their_order() {
+    let [closed, other] = [
+        {
+            let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+            listener.local_addr().expect("bound").port()
+        },
+        peer(b"@RSYNCD: 31.0\n@ERROR: not today\n"),
+    ];
+    let lines = format!("127.0.0.1:: # no port is named\n\nrsync://127.0.0.1:{other}/\n").repeat(40);
+    let folder = folder(&[("list", &lines)]);
+    let port = closed.to_string();
+    let words = [
+        "probe",
+        "--targets",
+        "list",
+        "--port",
+        &port,
+        "--format",
+        "concise",
+    ];
+    let output = rsyncctl(folder.path(), &words);
+    let told = stdout(&output);
+    let told: Vec<_> = told.lines().collect();
+    assert_eq!(told.len(), 80, "{told:?}");
+    assert!(
+        told.iter()
+            .step_by(2)
+            .all(|line| line.contains("connect fails, code 10")),
+        "{told:?}"
+    );
+    assert!(
+        told.iter()
+            .skip(1)
+            .step_by(2)
+            .all(|line| line.contains("module list fails, code 5")),
+        "{told:?}"
+    );
+    assert_eq!(output.status.code(), Some(10));
+}
+
+#[test]
+fn a_password_is_never_told() {
+    let port = peer(b"@RSYNCD: 31.0\n@RSYNCD: AUTHREQD abcdefgh\n@ERROR: auth failed on module data\n");
+    let folder = tempfile::tempdir().expect("a folder");
+    let line = format!("RSYNC_PASSWORD=not-a-secret rsync -av rsync://joe@127.0.0.1:{port}/data/ here/");
+    for format in ["human", "concise", "json"] {
+        let output = rsyncctl(
+            folder.path(),
+            &["probe", "--format", format, "--reproduce", &line],
+        );
+        assert_eq!(output.status.code(), Some(5), "{output:?}");
+        assert!(stdout(&output).contains("authentication"), "{output:?}");
+        assert!(!format!("{output:?}").contains("not-a-secret"), "{output:?}");
+    }
+}
+
+#[test]
+fn what_is_no_target_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (words, expected) in [
+        (&["/srv/data"][..], "is a path of this machine"),
+        (&["host:/srv"], "is a path behind a remote shell"),
+        (&["--reproduce", "cp a b"], "has no `rsync`"),
+        (&["--reproduce", "rsync 'a"], "missing closing quote"),
+        (&["--targets", "nowhere"], "cannot read `nowhere`"),
+    ] {
+        let output = rsyncctl(folder.path(), &[&["probe"], words].concat());
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+        assert!(
+            stderr(&output).contains(expected),
+            "{words:?}: {}",
+            stderr(&output)
+        );
+    }
 }

@@ -60,6 +60,11 @@ impl Connections {
         self.state().is_ended
     }
 
+    /// Whether one is open.
+    pub fn are_any(&self) -> bool {
+        !self.state().open.is_empty()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no thread panics with it")
     }

@@ -93,7 +93,7 @@ impl Options {
             }
             long(deletion.excluded, "--delete-excluded");
             long(deletion.force, "--force");
-            long(receiving.super_user, "--super");
+            long(receiving.super_user == Some(true), "--super");
             long(self.size_only, "--size-only");
             long(self.statistics, "--stats");
         }
@@ -159,7 +159,9 @@ impl Options {
         long(receiving.in_place && receiving.append == 0, "--inplace");
         long(is_push && receiving.write_devices, "--write-devices");
         long(self.remove_source_files, "--remove-source-files");
+        long(!is_push && self.copy_devices, "--copy-devices");
         long(is_push && receiving.preallocate, "--preallocate");
+        long(self.open_noatime && self.atimes <= 1, "--open-noatime");
         long(is_push && self.make_path, "--mkpath");
         arguments.extend(self.remote_options.iter().cloned());
         arguments.retain(|argument| argument != "-");
@@ -211,7 +213,8 @@ impl Options {
             (self.group, 'g'),
             (self.devices, 'D'),
             (self.times, 't'),
-            (self.atimes, 'U'),
+            (self.atimes > 0, 'U'),
+            (self.atimes > 1, 'U'),
             (self.permissions, 'p'),
             (is_push && self.executability && !self.permissions, 'E'),
             (self.acls, 'A'),

@@ -398,7 +398,8 @@ impl<'a> Source<'a> {
             uid: (options.owner && self.identity.is_root).then_some(now.uid),
             gid: (options.group && self.identity.may_give_to(now.gid)).then_some(now.gid),
             extended: Extended {
-                xattrs: options.xattrs.then(|| xattrs.collect()),
+                // A folder of backups gets none (`copy_valid_path` in backup.c).
+                xattrs: (options.xattrs && now.kind() != FileKind::Directory).then(|| xattrs.collect()),
                 acl: has_acl.then_some(&self.acl),
                 default_acl: (has_acl && now.kind() == FileKind::Directory).then_some(&self.default_acl),
                 is_root: self.identity.is_root,

@@ -1,6 +1,6 @@
 use std::{
     collections::HashMap,
-    io::{self, Read as _},
+    io,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
 };
@@ -36,8 +36,8 @@ pub(crate) struct Built {
 
 /// Makes the lists of files (`send_file_list` in flist.c).
 pub(crate) struct Builder<'a> {
-    session: Session,
-    options: &'a Options,
+    pub(super) session: Session,
+    pub(super) options: &'a Options,
     faults: &'a Faults,
     observer: &'a dyn Observer,
     /// What was found for the list that is being made.
@@ -161,6 +161,12 @@ impl<'a> Builder<'a> {
         if options.copy_links || options.copy_unsafe_links || options.copy_directory_links {
             tree.follow_links();
         }
+        if options.open_noatime {
+            tree.keep_access_times();
+        }
+        if options.copy_devices {
+            tree.read_devices();
+        }
         let source = Source {
             tree,
             path: folder.to_owned(),
@@ -214,7 +220,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn source(&mut self) -> &mut Source {
+    pub(super) fn source(&mut self) -> &mut Source {
         &mut self.sources[self.current]
     }
 
@@ -373,6 +379,7 @@ impl<'a> Builder<'a> {
 
     /// Appends a file (`make_file` in flist.c); its place, unless it cannot be sent.
     fn add(&mut self, name: Vec<u8>, status: &Status, is_top: bool, has_content: bool) -> Option<u32> {
+        let status = &self.as_file(&name, *status);
         let kind = status.kind();
         if name.len() > MAX_PATH {
             let excess = name.len() - MAX_PATH;
@@ -406,7 +413,7 @@ impl<'a> Builder<'a> {
                 }
             }
         }
-        extra.atime = (self.options.atimes && kind != FileKind::Directory).then_some(status.atime);
+        extra.atime = (self.options.atimes > 0 && kind != FileKind::Directory).then_some(status.atime);
         let source = &mut self.sources[self.current];
         let gathered = self
             .gatherer
@@ -439,20 +446,6 @@ impl<'a> Builder<'a> {
             return None;
         }
         Some(place)
-    }
-
-    fn digest(&mut self, name: &[u8]) -> io::Result<Vec<u8>> {
-        let mut file = self.source().tree.read(name)?;
-        let mut hasher = self.session.list_checksum.listed();
-        let mut buffer = vec![0; 128 * 1024];
-        loop {
-            match file.read(&mut buffer) {
-                Ok(0) => return Ok(hasher.finish()),
-                Ok(count) => hasher.update(&buffer[..count]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
     }
 }
 

@@ -81,6 +81,9 @@ pub enum Error {
     /// The peer broke the protocol.
     #[error("{0}")]
     Violation(#[from] Violation),
+    /// The time has come at which all was to end.
+    #[error("stopping at requested limit")]
+    Stopped,
     /// A rule that makes no sense, or that the peer's protocol cannot express.
     #[error("{0}")]
     Filter(#[from] FilterError),
@@ -123,7 +126,7 @@ impl Error {
             Self::EarlyInput(_) => Exit::StartClient,
             Self::NoDigest { .. } => Exit::Unsupported,
             Self::Closed { .. } => Exit::Stream,
-            Self::Timeout => Exit::Timeout,
+            Self::Timeout | Self::Stopped => Exit::Timeout,
             Self::Interrupted => Exit::Signal,
             Self::Dialogue { .. } => Exit::Stream,
             Self::Socket { .. } => Exit::SocketIo,

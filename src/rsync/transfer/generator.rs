@@ -284,7 +284,7 @@ impl Generator<'_> {
         let is_made = match kind {
             FileKind::Directory => return self.directory(number, entry, now),
             FileKind::Symlink => self.options.links,
-            FileKind::Device => self.options.devices,
+            FileKind::Device => self.options.devices && self.keep.identity.is_root,
             _ => self.options.specials,
         };
         if !is_made {

@@ -65,6 +65,7 @@ impl SharedLine {
 impl Line {
     fn write(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
         while !bytes.is_empty() {
+            self.pulse.check()?;
             let most = self.pace.as_ref().map_or(usize::MAX, Pace::piece);
             let piece = &bytes[..bytes.len().min(most)];
             match self.stream.write(piece) {
@@ -76,7 +77,7 @@ impl Line {
                 }
                 Err(error)
                     if error.kind() == ErrorKind::Interrupted || self.pulse.retry(&self.stream, &error) => {}
-                Err(error) => return Err(socket_error("write", error)),
+                Err(error) => return Err(self.pulse.failure("write", error)),
             }
         }
         self.last = Instant::now();
@@ -155,7 +156,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let stream = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
         let (mut peer, _) = listener.accept().expect("a connection");
-        let line = SharedLine::new(stream, Pulse::new(None), None);
+        let line = SharedLine::new(stream, Pulse::new(None, None), None);
         line.write(b"x").expect("it is written");
         let alive = KeepAlive::new(line.clone(), None);
         alive.limit(Duration::from_millis(10));

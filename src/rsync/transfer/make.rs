@@ -13,7 +13,7 @@ use crate::rsync::{
         queue::Pending,
         text::shown,
     },
-    tree::{Attributes, Status},
+    tree::{Attributes, Extended, Status},
 };
 
 /// What was where something is made, or its like in another folder; and whether that was told.
@@ -135,15 +135,16 @@ impl Generator<'_> {
         });
     }
 
-    /// Gives a folder its owner and its permissions, so that what is made in it is not open to others before the end; its
-    /// owner may write to it until then.
+    /// Gives a folder its owner, its permissions and its ACLs, so that what is made in it is not open to others before the
+    /// end; its owner may write to it until then.
     fn open_up(&mut self, entry: &Entry, now: &Status, flags: u16) -> Result<(), Failure> {
+        const WHOSE: u16 = ItemFlags::PERMISSIONS | ItemFlags::OWNER | ItemFlags::GROUP | ItemFlags::ACL;
         let attributes = self.keep.changes(&self.list, entry, now);
         let more = if self.keep.identity.is_root { 0 } else { 0o700 };
         let permissions = attributes.permissions.map(|permissions| permissions | more);
         let before = now.mode & 0o7777;
         let is_closed = permissions.is_some_and(|permissions| permissions != before);
-        let is_other = ItemFlags(flags).has(ItemFlags::PERMISSIONS | ItemFlags::OWNER | ItemFlags::GROUP);
+        let is_other = ItemFlags(flags).has(WHOSE);
         if !is_other && !is_closed || self.options.dry_run {
             return Ok(());
         }
@@ -151,6 +152,10 @@ impl Generator<'_> {
             permissions,
             uid: attributes.uid,
             gid: attributes.gid,
+            extended: Extended {
+                xattrs: None,
+                ..self.keep.extended(&self.list, entry)
+            },
             ..Attributes::default()
         };
         let name = self.keep.place(&self.list, entry).into_owned();

@@ -8,6 +8,7 @@ mod beside;
 mod buffer;
 mod build;
 mod chmod;
+mod content;
 mod counts;
 mod delete;
 mod destination;

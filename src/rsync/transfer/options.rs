@@ -1,4 +1,7 @@
-use std::{io, time::Duration};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 
 use crate::rsync::{
     filter::{FilterError, FilterList},
@@ -30,12 +33,16 @@ pub struct Options {
     pub devices: bool,
     /// `--specials`.
     pub specials: bool,
+    /// `--copy-devices`: a device is sent as a file with what is on it.
+    pub copy_devices: bool,
     /// `--acls`.
     pub acls: bool,
     /// `--xattrs`.
     pub xattrs: bool,
-    /// `--atimes`.
-    pub atimes: bool,
+    /// `--atimes`, how often.
+    pub atimes: u8,
+    /// `--open-noatime`, or `--atimes` twice: what is read keeps its access time.
+    pub open_noatime: bool,
     /// `--executability`.
     pub executability: bool,
     /// `--sparse`.
@@ -94,6 +101,8 @@ pub struct Options {
     pub skip_compress: Option<String>,
     /// `--timeout`.
     pub timeout: Option<Duration>,
+    /// `--stop-after` or `--stop-at`.
+    pub stop_at: Option<Instant>,
     /// `--bwlimit`, in units of 1024 bytes a second.
     pub bandwidth: Option<u32>,
     /// The filter rules of the command line.
@@ -144,8 +153,6 @@ pub struct Options {
     pub trust_sender: bool,
     /// What only a receiving side does.
     pub receiving: Receiving,
-    /// Whether this process may give files away.
-    pub is_root: bool,
     /// What a new file's mode leaves out.
     pub umask: u32,
 }

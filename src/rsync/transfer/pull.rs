@@ -86,9 +86,9 @@ pub fn pull(
         received,
     } = opened;
     let socket = |error| socket_error("setsockopt", error);
-    stream.set_read_timeout(options.timeout).map_err(socket)?;
-    stream.set_write_timeout(options.timeout).map_err(socket)?;
-    let pulse = Pulse::new(options.timeout);
+    let pulse = Pulse::new(options.timeout, options.stop_at);
+    stream.set_read_timeout(pulse.patience()).map_err(socket)?;
+    stream.set_write_timeout(pulse.patience()).map_err(socket)?;
     let faults = Faults::default();
     let mut outgoing = Outgoing::new(stream.try_clone().map_err(socket)?, pulse.clone(), options.pace());
     let mut incoming = Incoming::new(

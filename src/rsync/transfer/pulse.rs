@@ -8,6 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::rsync::transfer::{Error, wire::socket_error};
+
 /// When bytes went last, in either direction: the time limit counts from there (`check_timeout` in io.c).
 #[derive(Clone, Debug)]
 pub(crate) struct Pulse {
@@ -16,14 +18,51 @@ pub(crate) struct Pulse {
     last: Arc<AtomicU64>,
     /// Milliseconds; without a limit 0.
     limit: Arc<AtomicU64>,
+    /// When all ends.
+    stop_at: Option<Instant>,
 }
 
 impl Pulse {
-    pub(crate) fn new(limit: Option<Duration>) -> Self {
+    pub(crate) fn new(limit: Option<Duration>, stop_at: Option<Instant>) -> Self {
         Self {
             start: Instant::now(),
             last: Arc::default(),
             limit: Arc::new(AtomicU64::new(limit.map_or(0, milliseconds))),
+            stop_at,
+        }
+    }
+
+    /// How long a socket may wait at most.
+    pub(crate) fn patience(&self) -> Option<Duration> {
+        // A socket does not take nothing for a time.
+        let left = self.left().map(|left| left.max(Duration::from_millis(1)));
+        [self.limit(), left].into_iter().flatten().min()
+    }
+
+    /// What is left until all ends.
+    fn left(&self) -> Option<Duration> {
+        let stop_at = self.stop_at?;
+        Some(stop_at.saturating_duration_since(Instant::now()))
+    }
+
+    /// Whether all is to end (`perform_io` in io.c).
+    ///
+    /// # Errors
+    ///
+    /// It is.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match self.left() {
+            Some(Duration::ZERO) => Err(Error::Stopped),
+            _ => Ok(()),
+        }
+    }
+
+    /// What a socket's failure means.
+    pub(crate) fn failure(&self, action: &'static str, error: io::Error) -> Error {
+        let error = socket_error(action, error);
+        match error {
+            Error::Timeout => self.check().err().unwrap_or(error),
+            error => error,
         }
     }
 
@@ -58,13 +97,17 @@ impl Pulse {
     /// What to do about a socket's failure: to try again for as long as something went the other way meanwhile.
     pub(crate) fn retry(&self, stream: &TcpStream, error: &io::Error) -> bool {
         let is_late = matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
-        let Some(limit) = self.limit().filter(|_| is_late) else {
+        if !is_late {
             return false;
-        };
+        }
         let idle = Duration::from_millis(self.now() - self.last.load(Ordering::Relaxed));
-        let Some(left) = limit.checked_sub(idle).filter(|left| !left.is_zero()) else {
+        let quiet = self.limit().map(|limit| limit.saturating_sub(idle));
+        let Some(left) = [quiet, self.left()].into_iter().flatten().min() else {
             return false;
         };
+        if left.is_zero() {
+            return false;
+        }
         // Whatever is read or written next waits no longer than that.
         stream.set_read_timeout(Some(left)).is_ok() && stream.set_write_timeout(Some(left)).is_ok()
     }
@@ -80,9 +123,14 @@ fn milliseconds(time: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::{io::ErrorKind, net, time::Duration};
+    use std::{
+        io::ErrorKind,
+        net,
+        time::{Duration, Instant},
+    };
 
     use super::Pulse;
+    use crate::rsync::transfer::Error;
 
     #[test]
     fn a_wait_ends_when_nothing_goes_either_way() {
@@ -90,14 +138,31 @@ mod tests {
         let stream =
             net::TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
         let late = ErrorKind::WouldBlock.into();
-        let patient = Pulse::new(Some(Duration::from_secs(3600)));
+        let patient = Pulse::new(Some(Duration::from_secs(3600)), None);
         patient.beat();
         assert!(patient.retry(&stream, &late));
         assert!(!patient.retry(&stream, &ErrorKind::ConnectionReset.into()));
-        let impatient = Pulse::new(None);
+        let impatient = Pulse::new(None, None);
         assert!(impatient.shorten(Duration::from_secs(60)) && impatient.retry(&stream, &late));
         assert!(!impatient.shorten(Duration::from_secs(60)));
         assert!(!patient.shorten(Duration::from_secs(7200)));
-        assert!(!Pulse::new(None).retry(&stream, &late));
+        assert!(!Pulse::new(None, None).retry(&stream, &late));
+    }
+
+    #[test]
+    fn all_ends_at_a_time() {
+        let listener = net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let stream =
+            net::TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
+        let late = || ErrorKind::WouldBlock.into();
+        let hour = Duration::from_secs(3600);
+        let over = Pulse::new(Some(hour), Some(Instant::now()));
+        assert!(matches!(over.check(), Err(Error::Stopped)) && !over.retry(&stream, &late()));
+        assert!(matches!(over.failure("read", late()), Error::Stopped));
+        assert_eq!(over.patience(), Some(Duration::from_millis(1)));
+        let soon = Pulse::new(None, Some(Instant::now() + hour));
+        assert!(soon.check().is_ok() && soon.retry(&stream, &late()));
+        assert!(matches!(soon.failure("read", late()), Error::Timeout));
+        assert!(soon.patience().is_some_and(|patience| patience <= hour));
     }
 }

@@ -39,9 +39,9 @@ pub fn push(
         received,
     } = opened;
     let socket = |error| socket_error("setsockopt", error);
-    stream.set_read_timeout(options.timeout).map_err(socket)?;
-    stream.set_write_timeout(options.timeout).map_err(socket)?;
-    let pulse = Pulse::new(options.timeout);
+    let pulse = Pulse::new(options.timeout, options.stop_at);
+    stream.set_read_timeout(pulse.patience()).map_err(socket)?;
+    stream.set_write_timeout(pulse.patience()).map_err(socket)?;
     let faults = Faults::default();
     let requests = Requests::default();
     let forward = Forward { requests: &requests };

@@ -26,8 +26,8 @@ pub struct Receiving {
     pub user_map: Option<String>,
     /// `--groupmap`.
     pub group_map: Option<String>,
-    /// `--super`.
-    pub super_user: bool,
+    /// `--super` or `--no-super`.
+    pub super_user: Option<bool>,
     /// `--fsync`.
     pub sync: bool,
     /// `--preallocate`.

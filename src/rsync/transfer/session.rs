@@ -120,7 +120,7 @@ pub(crate) fn fields(session: &Session, options: &Options) -> Fields {
         specials: options.specials,
         hard_links: options.hard_links,
         checksum: options.checksum.then(|| session.list_checksum.length()),
-        atimes: options.atimes,
+        atimes: options.atimes > 0,
         acls: options.acls,
         xattrs: options.xattrs,
         inline_names: session.compatibility.has_incremental_lists(),

@@ -238,8 +238,9 @@ impl<'o> Incoming<'o> {
                     let is_sound = (1..=LONGEST_LIMIT).contains(&seconds);
                     if is_sound && self.pulse.shorten(limit) {
                         // Waits that have begun end as they would have.
-                        let _ = self.stream.set_read_timeout(Some(limit));
-                        let _ = self.stream.set_write_timeout(Some(limit));
+                        let patience = self.pulse.patience();
+                        let _ = self.stream.set_read_timeout(patience);
+                        let _ = self.stream.set_write_timeout(patience);
                         if let Some(alive) = &self.alive {
                             alive.limit(limit);
                         }
@@ -274,10 +275,10 @@ impl<'o> Incoming<'o> {
                     // The daemon holds its last small piece back until we acknowledge the one before, and the kernel
                     // delays that by 40 ms unless it is told not to, anew after each read.
                     let _ = self.stream.set_quickack(true);
-                    return Ok(());
+                    return self.pulse.check();
                 }
                 Err(error) if self.pulse.retry(&self.stream, &error) => {}
-                Err(error) => return Err(socket_error("read", error)),
+                Err(error) => return Err(self.pulse.failure("read", error)),
             }
         }
     }

@@ -1,10 +1,10 @@
 use std::{
     ffi::OsStr,
     fs::File,
-    io,
+    io::{self, Seek as _},
     os::{
         fd::{AsFd as _, BorrowedFd, OwnedFd},
-        unix::ffi::OsStrExt as _,
+        unix::{ffi::OsStrExt as _, fs::FileTypeExt as _},
     },
     path::Path,
     sync::Arc,
@@ -30,6 +30,10 @@ pub struct Tree {
     held: Option<(Vec<u8>, Arc<OwnedFd>)>,
     /// Symlinks on the way are followed: they are the user's own.
     follows: bool,
+    /// Files that are read keep their access times.
+    keeps_access_times: bool,
+    /// Devices are read as files are.
+    reads_devices: bool,
 }
 
 /// What is at a place.
@@ -90,6 +94,8 @@ impl Clone for Tree {
             root: self.root.clone(),
             held: None,
             follows: self.follows,
+            keeps_access_times: self.keeps_access_times,
+            reads_devices: self.reads_devices,
         }
     }
 }
@@ -106,6 +112,8 @@ impl Tree {
             root: Arc::new(root),
             held: None,
             follows: false,
+            keeps_access_times: false,
+            reads_devices: false,
         })
     }
 
@@ -115,6 +123,8 @@ impl Tree {
             root: Arc::new(openat(folder, base, FOLDER, Mode::empty())?),
             held: None,
             follows: false,
+            keeps_access_times: false,
+            reads_devices: false,
         })
     }
 
@@ -126,6 +136,16 @@ impl Tree {
     /// From here on symlinks on the way are followed, wherever they lead: for what the user sends with `--copy-links`.
     pub fn follow_links(&mut self) {
         self.follows = true;
+    }
+
+    /// From here on files that are read keep their access times; the system allows that for one's own.
+    pub fn keep_access_times(&mut self) {
+        self.keeps_access_times = true;
+    }
+
+    /// From here on a device is read as a file is.
+    pub fn read_devices(&mut self) {
+        self.reads_devices = true;
     }
 
     /// What is there, or what a symlink there leads to.
@@ -177,13 +197,20 @@ impl Tree {
     ///
     /// # Errors
     ///
-    /// What the system says, and anything that is no regular file.
+    /// What the system says, and anything that is no regular file; devices count as such where they are read.
     pub fn read_with_length(&mut self, name: &[u8]) -> io::Result<(File, u64)> {
         let (folder, base) = self.place(name)?;
         let mut flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
         flags.set(OFlag::O_NOFOLLOW, !self.follows);
-        let file = File::from(openat(&*folder, base, flags, Mode::empty())?);
+        flags.set(OFlag::O_NOATIME, self.keeps_access_times);
+        let mut file = File::from(openat(&*folder, base, flags, Mode::empty())?);
         let metadata = file.metadata()?;
+        let kind = metadata.file_type();
+        if self.reads_devices && (kind.is_block_device() || kind.is_char_device()) {
+            let length = file.seek(io::SeekFrom::End(0))?;
+            file.rewind()?;
+            return Ok((file, length));
+        }
         if !metadata.is_file() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,

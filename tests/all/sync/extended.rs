@@ -11,7 +11,7 @@ use crate::{
     differential::generator::Random,
     support::{daemon::installed, program::program, skip},
     sync::{
-        Stage, number, some_files,
+        Stage, client, number, some_files,
         trees::{link, plant, touch},
     },
 };
@@ -277,6 +277,159 @@ fn what_is_kept_only_when_asked_is_kept_as_rsync_does() {
         })
         .collect();
     assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+fn what_is_read_keeps_its_access_time_when_asked() {
+    if let Err(reason) = installed() {
+        skip(&format!("a session needs a real rsync; {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    fs::create_dir(stage.target()).expect("a folder");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("f");
+    let url = format!("rsync://127.0.0.1:{}/drop/", stage.daemon.port());
+    let read = |words: &[&str]| {
+        fs::write(&path, "text").expect("a file");
+        let times = FileTimes::new()
+            .set_accessed(UNIX_EPOCH + Duration::from_secs(900_000_000))
+            .set_modified(UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+        let file = File::options().append(true).open(&path).expect("a file");
+        file.set_times(times).expect("times");
+        let output = client(folder.path(), true)
+            .args(words)
+            .args(["-I", "f", &url])
+            .output();
+        assert!(output.expect("the client runs").status.success(), "{words:?}");
+        path.metadata().expect("the file").atime()
+    };
+    for words in [
+        &["-rt", "--open-noatime"][..],
+        &["-rtUU"],
+        &["-rtc", "--open-noatime"],
+    ] {
+        assert_eq!(read(words), 900_000_000, "{words:?}");
+    }
+    assert_eq!(
+        stage.target().join("f").metadata().expect("the file").atime(),
+        900_000_000
+    );
+    if read(&["-rt"]) == 900_000_000 {
+        skip("the file system of temporary folders keeps no access times");
+    }
+}
+
+#[test]
+fn root_acts_as_anybody_when_asked() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    if !nix::unistd::geteuid().is_root() {
+        skip("only root gives files away");
+        return;
+    }
+    let stage = Stage::new();
+    some_files(&stage.source());
+    for (name, user, group) in [("f1", 1, 1), ("f2", 2, 0), ("sub", 3, 3)] {
+        let path = stage.source().join(name);
+        std::os::unix::fs::chown(path, Some(user), Some(group)).expect("root may");
+    }
+    let _ = xattr::set(stage.source().join("f1"), "trusted.t", b"value");
+    let _ = xattr::set(stage.source().join("f1"), "user.u", b"value");
+    use nix::sys::stat::{Mode, SFlag, makedev, mknod};
+    let device = stage.source().join("device");
+    if mknod(
+        &device,
+        SFlag::S_IFCHR,
+        Mode::from_bits_truncate(0o600),
+        makedev(1, 3),
+    )
+    .is_err()
+    {
+        skip("devices cannot be made here");
+    }
+    for line in [
+        "-aiX --no-super",
+        "-aiX --super",
+        "-aiX --super --no-super --numeric-ids",
+        "-ai --no-super --protocol=29",
+    ] {
+        let mut words: Vec<_> = line.split(' ').collect();
+        words.extend(["{url}/data/src/", "dst"]);
+        if let Err(difference) = stage.compare(&words, |_| {}) {
+            panic!("{difference}");
+        }
+    }
+}
+
+#[test]
+fn a_device_is_sent_as_a_file_when_asked() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    use nix::sys::stat::{Mode, SFlag, makedev, mknod};
+    let stage = Stage::new();
+    let null = |root: &Path| {
+        let path = root.join("null");
+        mknod(
+            &path,
+            SFlag::S_IFCHR,
+            Mode::from_bits_truncate(0o600),
+            makedev(1, 3),
+        )
+    };
+    if null(stage.folder.path()).is_err() {
+        skip("devices cannot be made here");
+        return;
+    }
+    let source = |root: &Path| {
+        fs::create_dir(root.join("src")).expect("a folder");
+        some_files(&root.join("src"));
+        null(&root.join("src")).expect("it was made before");
+        touch(&root.join("src"), UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+    };
+    for line in ["-ai", "-aic --protocol=29", "-rti --no-D", "-ain"] {
+        let mut words: Vec<_> = line.split(' ').collect();
+        words.extend(["--copy-devices", "src/", "{url}/drop"]);
+        if let Err(difference) = stage.compare_push(&words, source, |_| {}) {
+            panic!("{difference}");
+        }
+    }
+    // A daemon refuses it, unless its configuration says otherwise.
+    if let Err(difference) = stage.compare(&["-ai", "--copy-devices", "{url}/data/src/", "dst"], |_| {}) {
+        panic!("{difference}");
+    }
+}
+
+#[test]
+fn a_time_to_stop_at_must_be_one() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    some_files(&stage.source());
+    for word in [
+        "--stop-after=0",
+        "--stop-after=x",
+        "--time-limit=-1",
+        "--time-limit=1000",
+        "--stop-at=x",
+        "--stop-at=T",
+        "--stop-at=25:00",
+        "--stop-at=2001-1-1",
+        "--stop-at=2001-1-1T12:30",
+        "--stop-at=2101/1/1",
+        "--stop-at=2-29t0:00",
+    ] {
+        let words = ["-ai", word, "{url}/data/src/", "dst"];
+        if let Err(difference) = stage.compare(&words, |_| {}) {
+            panic!("{difference}");
+        }
+    }
 }
 
 #[test]

@@ -52,8 +52,8 @@ fn taken(is_pull: bool, words: &[&str], old: &[u8], new: &[u8], ours: bool) -> u
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path().join("here");
     let (source, target) = match is_pull {
-        true => (stage.source(), here.clone()),
-        false => (here.clone(), stage.target()),
+        true => (stage.source(), here),
+        false => (here, stage.target()),
     };
     for (folder, content) in [(&source, new), (&target, old)] {
         fs::create_dir_all(folder).expect("folders");
