@@ -23,7 +23,7 @@ use crate::{
         net::{ConnectError, Connections},
         transfer::{Error, describe, shown},
     },
-    sync::{Environment, Plan, Surroundings, UsageError, last_line},
+    sync::{Environment, Plan, Surroundings, UsageError, last_line, unconnected},
 };
 
 /// How far a probe goes.
@@ -137,7 +137,7 @@ impl Prober {
         let found = match resolve(address, limit).await {
             Ok(found) => found,
             Err(error) => {
-                self.not_reached(Step::Resolve, error.into(), words);
+                self.not_reached(Step::Resolve, error, words);
                 return None;
             }
         };
@@ -169,21 +169,22 @@ impl Prober {
             Some(_) if failed.is_silence() => ConnectError::TimedOut,
             _ => failed,
         };
-        self.not_reached(Step::Connect, failed.into(), words);
+        self.not_reached(Step::Connect, failed, words);
         None
     }
 
-    fn not_reached(&mut self, step: Step, error: Error, words: &[String]) {
-        self.report.fail(step);
-        self.report.exit = error.exit();
-        self.report.command = command(words);
+    fn not_reached(&mut self, step: Step, reason: ConnectError, words: &[String]) {
+        let text = unconnected(&reason, "Receiver");
         // rsync prints the last line alone then.
-        if !matches!(error, Error::Connect(ConnectError::TimedOut)) {
-            self.said.extend_from_slice(format!("{error}\n").as_bytes());
+        if !matches!(reason, ConnectError::TimedOut) {
+            self.said.extend_from_slice(format!("{text}\n").as_bytes());
         }
         if step == Step::Resolve {
-            self.report.note(step, Fact::Said(error.to_string()));
+            self.report.note(step, Fact::Said(text));
         }
+        self.report.fail(step);
+        self.report.exit = Error::from(reason).exit();
+        self.report.command = command(words);
         let last = last_line(self.report.exit, "Receiver");
         self.said.extend_from_slice(last.as_bytes());
     }

@@ -27,7 +27,12 @@ pub(super) async fn resolve(address: &Address, limit: Duration) -> Result<Vec<So
     };
     let wanted = found.and_then(|found| {
         let wanted: Vec<_> = found.filter(is_wanted).collect();
-        let none = || io::Error::new(io::ErrorKind::NotFound, "no address of the wanted family");
+        let none = || {
+            io::Error::new(
+                io::ErrorKind::NotFound,
+                "Address family for hostname not supported",
+            )
+        };
         (!wanted.is_empty()).then_some(wanted).ok_or_else(none)
     });
     wanted.map_err(|source| ConnectError::Resolve {

@@ -27,6 +27,6 @@ pub use login::typed_password;
 pub use output::Output;
 pub use plan::{Command, Daemon, Place, Plan};
 pub use print::Printer;
-pub use session::{Environment, conclude, converse, last_line, prepare, reach};
+pub use session::{Environment, conclude, converse, last_line, prepare, reach, unconnected};
 pub use usage::UsageError;
 pub use version::{version, version_for_programs};

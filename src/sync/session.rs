@@ -151,6 +151,10 @@ pub fn conclude(plan: &Plan, printer: &Printer<'_>, ended: &Result<Option<Outcom
         Err(Error::PeerExit(said @ 1..)) => return u8::try_from(*said).unwrap_or(u8::MAX),
         // The last line says it all.
         Err(error @ Error::Connect(ConnectError::TimedOut)) => error.exit(),
+        Err(error @ Error::Connect(reason)) => {
+            printer.complain(&unconnected(reason, role(plan)));
+            error.exit()
+        }
         Err(error @ Error::Timeout) => {
             let role = role(plan);
             let seconds = plan.options.timeout.unwrap_or_default().as_secs();
@@ -180,6 +184,17 @@ const fn role(plan: &Plan) -> &'static str {
         Place::Push { .. } => "sender",
         _ => "Receiver",
     }
+}
+
+/// What rsync prints of a connection that was not made: a line for each address.
+pub fn unconnected(reason: &ConnectError, role: &str) -> String {
+    let prefix = match reason {
+        ConnectError::Resolve { .. } => "rsync: ".to_owned(),
+        _ => format!("rsync: [{role}] "),
+    };
+    let lines = reason.to_string();
+    let lines: Vec<_> = lines.lines().map(|line| format!("{prefix}{line}")).collect();
+    lines.join("\n")
 }
 
 /// Whether rsync puts nothing in front of that text.

@@ -60,7 +60,7 @@ impl Address {
         if found.is_empty() {
             return Err(io::Error::new(
                 io::ErrorKind::NotFound,
-                "no address of the wanted family",
+                "Address family for hostname not supported",
             ));
         }
         Ok(found)

@@ -14,7 +14,7 @@ use crate::{rsync::net::Address, terms::describe};
 #[derive(Debug, Error)]
 pub enum ConnectError {
     /// The name has no address.
-    #[error("getaddrinfo: {host} {port}: {source}")]
+    #[error("getaddrinfo: {host} {port}: {}", resolver(source))]
     Resolve {
         /// The name.
         host: String,
@@ -39,7 +39,7 @@ pub enum ConnectError {
     #[error("timeout waiting for daemon connection")]
     TimedOut,
     /// Each address failed, each for a reason.
-    #[error("{}", .tried.iter().map(|(address, error)| failed(host, *address, error)).collect::<Vec<_>>().join("\nrsync: [Receiver] "))]
+    #[error("{}", .tried.iter().map(|(address, error)| failed(host, *address, error)).collect::<Vec<_>>().join("\n"))]
     Failed {
         /// The name.
         host: String,
@@ -131,6 +131,13 @@ pub fn set_socket_options(stream: &TcpStream, list: &str) -> Result<Vec<String>,
         set.map_err(|error| (name.to_owned(), error))?;
     }
     Ok(unknown)
+}
+
+/// The resolver's own words.
+fn resolver(error: &io::Error) -> String {
+    let text = error.to_string();
+    let words = text.strip_prefix("failed to lookup address information: ");
+    words.map_or_else(|| text.clone(), str::to_owned)
 }
 
 /// As rsync says it (`open_socket_out` in socket.c).

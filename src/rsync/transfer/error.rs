@@ -12,7 +12,7 @@ use crate::{
 #[non_exhaustive]
 pub enum Error {
     /// There is no connection.
-    #[error("rsync: [Receiver] {0}")]
+    #[error("{0}")]
     Connect(#[from] ConnectError),
     /// The daemon says why it refuses.
     #[error("{0}")]

@@ -114,7 +114,12 @@ fn words_that_make_no_sense_are_refused_as_by_rsync() {
         assert_eq!(said(&ours), said(&theirs), "{words:?}");
         assert_eq!(ours.status.code(), theirs.status.code(), "{words:?}");
     }
-    for words in [&["127.0.0.1::m/", "--exclude-from"][..], &["--timeout"]] {
+    for words in [
+        &["127.0.0.1::m/", "--exclude-from"][..],
+        &["--timeout"],
+        &["-6", "127.0.0.1::m/"],
+        &["127.0.0.1::/m/"],
+    ] {
         let [theirs, ours] = [alone(words, false), alone(words, true)];
         assert_eq!(said(&ours), said(&theirs), "{words:?}");
         assert_eq!(ours.status.code(), theirs.status.code(), "{words:?}");
