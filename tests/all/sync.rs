@@ -17,6 +17,7 @@ mod parts;
 mod peer;
 mod places;
 mod programs;
+mod refused;
 mod strangers;
 mod trees;
 mod unasked;
