@@ -167,12 +167,8 @@ impl<'a> Builder<'a> {
         if options.copy_devices {
             tree.read_devices();
         }
-        let source = Source {
-            tree,
-            path: folder.to_owned(),
-            is_content: name == b".",
-            filesystem: 0,
-        };
+        let mut source = Source::new(tree, folder);
+        source.is_content = name == b".";
         let root = whole(folder);
         self.filters.set_root(root.strip_suffix(b"/").unwrap_or(&root));
         self.current = self.sources.len();

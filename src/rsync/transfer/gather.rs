@@ -188,3 +188,76 @@ impl AskedValues {
         unread
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, sync::Arc};
+
+    use super::{AskedValues, Shared};
+    use crate::rsync::{
+        proto::{
+            Violation,
+            file_list::{Entry, Extra, FileList, Xattr, XattrValue},
+        },
+        transfer::sources::Source,
+        tree::Tree,
+    };
+
+    /// Two files that share a set of a short and a long value, and one without.
+    fn list() -> FileList {
+        let attributes = Xattr::listed(vec![
+            (b"user.a".to_vec(), XattrValue::listed(b"short")),
+            (b"user.b".to_vec(), XattrValue::listed(&[7; 40])),
+        ]);
+        let set = Arc::new(attributes);
+        let mut list = FileList::default();
+        for (name, xattrs) in [("f", Some((0, set.clone()))), ("g", Some((0, set))), ("h", None)] {
+            let mut entry = Entry::default();
+            entry.mode = 0o100_644;
+            let extra = Extra {
+                xattrs,
+                ..Extra::default()
+            };
+            assert!(list.push(name.as_bytes(), entry, extra));
+        }
+        list
+    }
+
+    #[test]
+    fn only_long_values_may_be_asked_for_and_each_once() {
+        let list = list();
+        let [f, g, h] = [0, 1, 2].map(|place| list.entries()[place]);
+        let mut asked = AskedValues::default();
+        for (entry, number) in [(&f, 1), (&f, 3), (&f, 0), (&f, -2), (&h, 2)] {
+            let refused = asked.ask(&list, entry, &[number]);
+            assert!(
+                matches!(refused, Err(Violation::XattrNumber { .. })),
+                "{number}: {refused:?}"
+            );
+        }
+        assert_eq!(asked.ask(&list, &f, &[2]), Ok(()));
+        assert!(matches!(
+            asked.ask(&list, &g, &[2]),
+            Err(Violation::XattrTwice { .. })
+        ));
+        // What cannot be read is sent without anything in it, with the first file that has it.
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("g"), "x").expect("a file");
+        let mut source = Source::new(Tree::open(folder.path()).expect("a tree"), folder.path());
+        let mut sent = Vec::new();
+        assert_eq!(asked.write(&list, &g, &mut source, &mut sent), ["user.b"]);
+        assert_eq!(sent, [2, 0, 0]);
+        sent.clear();
+        assert!(asked.write(&list, &f, &mut source, &mut sent).is_empty());
+        assert_eq!(sent, [0]);
+    }
+
+    #[test]
+    fn what_is_equal_is_kept_once() {
+        let mut shared = Shared::default();
+        let (first, other) = (shared.share("a"), shared.share("b"));
+        let again = shared.share("a");
+        assert_eq!((first.0, other.0, again.0), (0, 1, 0));
+        assert!(Arc::ptr_eq(&first.1, &again.1));
+    }
+}

@@ -35,6 +35,16 @@ impl Origins {
 }
 
 impl Source {
+    /// A folder whose content or one of whose files an argument is.
+    pub(super) fn new(tree: Tree, path: &Path) -> Self {
+        Self {
+            tree,
+            path: path.to_owned(),
+            is_content: false,
+            filesystem: 0,
+        }
+    }
+
     /// The folder as it was given.
     pub(crate) fn folder(&self) -> &[u8] {
         self.path.as_os_str().as_bytes()
