@@ -184,7 +184,7 @@ fn every_byte_of_a_name_comes_through() {
         &["-rlpi", "-8"],
         &["-rlpi", "-s", "--delete", "--no-i-r"],
     ] {
-        let pull = [&words[..], &["{url}/data/src/", "dst"]].concat();
+        let pull = [words, &["{url}/data/src/", "dst"]].concat();
         let plant = |root: &Path| {
             fs::create_dir_all(root.join("dst/files")).expect("folders");
             fs::write(root.join("dst/files/\u{1}"), "old").expect("a file");
@@ -193,7 +193,7 @@ fn every_byte_of_a_name_comes_through() {
         stage
             .compare(&pull, plant)
             .unwrap_or_else(|difference| panic!("{difference}"));
-        let push = [&words[..], &["src/", "{url}/drop/"]].concat();
+        let push = [words, &["src/", "{url}/drop/"]].concat();
         let source = |root: &Path| odd_names(&root.join("src"));
         stage
             .compare_push(&push, source, |_| {})
