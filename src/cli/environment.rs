@@ -5,7 +5,7 @@ use std::{
     io::{self, Read as _, Write as _},
     os::unix::ffi::{OsStrExt as _, OsStringExt},
     path::Path,
-    sync::OnceLock,
+    sync::{Mutex, PoisonError},
 };
 
 use nix::{
@@ -29,16 +29,22 @@ pub(super) fn environment() -> Environment<'static> {
     let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
     let given = env::var_os("RSYNC_PASSWORD").map(OsString::into_vec);
     // Several sessions ask once.
-    let typed = OnceLock::new();
+    let typed: Mutex<Option<Vec<u8>>> = Mutex::new(None);
     Environment {
         connect_program: variable("RSYNC_CONNECT_PROG"),
         proxy: variable("RSYNC_PROXY"),
         login: variable("USER")
             .or_else(|| variable("LOGNAME"))
             .unwrap_or_else(|| "nobody".to_owned()),
-        password: Box::new(move || match given.as_ref().or_else(|| typed.get()) {
-            Some(known) => Ok(known.clone()),
-            None => ask().map(|answer| typed.get_or_init(|| answer).clone()),
+        password: Box::new(move || match &given {
+            Some(given) => Ok(given.clone()),
+            None => {
+                let mut typed = typed.lock().unwrap_or_else(PoisonError::into_inner);
+                match &*typed {
+                    Some(typed) => Ok(typed.clone()),
+                    None => ask().map(|answer| typed.insert(answer).clone()),
+                }
+            }
         }),
         identity: identity(),
         checksums: offered("RSYNC_CHECKSUM_LIST", Checksum::of_name),

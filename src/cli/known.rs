@@ -44,7 +44,12 @@ pub(super) fn of_password_file(file: &Path) -> Vec<Predicted> {
         return Vec::new();
     };
     let report = check(file, bytes, FileKind::Password, &Live, Release::CURRENT);
-    predicted(&report, Release::CURRENT)
+    let mut predicted = predicted(&report, Release::CURRENT);
+    for (predicted, finding) in predicted.iter_mut().zip(&report.findings) {
+        // What may be meant so before a login is likely a mistake once it failed.
+        predicted.symptoms = finding.page.symptoms.iter().collect();
+    }
+    predicted
 }
 
 fn check(file: &Path, bytes: Vec<u8>, kind: FileKind, host: &dyn Host, release: Release) -> Report {

@@ -219,6 +219,7 @@ impl Prober {
 
     /// A session failed at a stage: what rsync says about it is what will be explained.
     pub(super) fn failed(&mut self, step: Step, session: &Session, words: &[String]) {
+        let step = if session.is_connected { step } else { Step::Connect };
         self.report.fail(step);
         if !session.seen.has(Step::Greeting) {
             self.tell_service(step, &session.seen.greeting);

@@ -37,12 +37,14 @@ pub(super) struct Seen {
     pub(super) is_list_faulty: bool,
     /// Lines of text before the session: the message of the day, or modules.
     pub(super) lines: Vec<Vec<u8>>,
+    /// How many bytes they have.
+    text: usize,
     /// Files that may be pulled.
     pub(super) candidates: Candidates,
 }
 
-/// Lines of a daemon's that are kept.
-const MOST_LINES: usize = 10_000;
+/// Bytes of a daemon's lines that are kept.
+const MOST_TEXT: usize = 1 << 20;
 
 impl<'r, 'p> Recorder<'r, 'p> {
     pub(super) fn new(printer: &'r Printer<'p>, candidates: Candidates) -> Self {
@@ -56,6 +58,7 @@ impl<'r, 'p> Recorder<'r, 'p> {
                 is_challenged: false,
                 is_list_faulty: false,
                 lines: Vec::new(),
+                text: 0,
                 candidates,
             }),
         }
@@ -133,7 +136,10 @@ impl Observer for Recorder<'_, '_> {
                 seen.reach(Step::Version);
                 seen.note(Step::Version, Fact::Protocol(protocol));
             }
-            Event::Line(line) if seen.lines.len() < MOST_LINES => seen.lines.push(line.to_vec()),
+            Event::Line(line) if seen.text + line.len() < MOST_TEXT => {
+                seen.text += line.len() + 1;
+                seen.lines.push(line.to_vec());
+            }
             Event::Challenged(digest) => {
                 seen.is_challenged = true;
                 seen.reach(Step::Module);

@@ -26,6 +26,8 @@ use crate::{
 pub(super) struct Session {
     /// What came by.
     pub(super) seen: Seen,
+    /// Whether there was a connection.
+    pub(super) is_connected: bool,
     /// What it came to, if it came to an end.
     pub(super) outcome: Option<Outcome>,
     /// What rsync ends with.
@@ -91,9 +93,11 @@ pub(super) fn run(
         ended => ended,
     };
     let exit = conclude(plan, &printer, &ended);
+    let is_connected = !matches!(ended, Err(Error::Connect(_)));
     let seen = recorder.into_seen();
     Session {
         seen,
+        is_connected,
         outcome: ended.ok().flatten(),
         exit,
         elapsed: start.elapsed(),

@@ -106,7 +106,7 @@ impl Prober {
     /// Lists the module, and goes through the list without a change; the files that are good for a try.
     fn dry_run(&mut self, module: &str, place: &str) -> Result<Option<Candidates>, ProbeError> {
         let deep = format!("--exclude={}", "/*".repeat(self.setting.choice.depth + 1));
-        let words = self.words(&["-rltn", &deep, module, place]);
+        let words = self.words(&["-rtn", &deep, module, place]);
         let plan = self.plan(&words)?;
         let stream = self.again(&plan);
         let session = self.session(&plan, stream);
@@ -123,7 +123,8 @@ impl Prober {
     fn pull(&mut self, module: &str, folder: &Path, names: &[&str]) -> Result<(), ProbeError> {
         let rules = only(names);
         let place = folder.display().to_string();
-        let mut words = vec!["-rlt"];
+        // No links: what is changed afterwards is a file of this folder.
+        let mut words = vec!["-rt"];
         words.extend(rules.iter().map(String::as_str));
         words.extend([module, &place]);
         let words = self.words(&words);

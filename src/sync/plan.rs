@@ -359,6 +359,11 @@ impl Reading {
         if reads_input(&self.list.here) && reads_input(&self.password_file) {
             return Err(UsageError::Together("--files-from=-", "--password-file=-"));
         }
+        if self.options.xattrs && self.options.filters.has_xattr_rules() {
+            return Err(UsageError::NotYet(
+                "--xattrs with a filter rule for attributes (`x`)",
+            ));
+        }
         if self.options.list_only && !self.options.recursive {
             self.options.directories = true;
         }
@@ -490,5 +495,9 @@ mod tests {
         assert_eq!(refusal("-a h::m i::n"), UsageError::BothRemote);
         assert_eq!(refusal("-a a b"), UsageError::NotYet("a copy on this machine"));
         assert!(matches!(refusal("--timeout=x h::m d"), UsageError::Value { .. }));
+        for line in ["-aX -f-x_user.a h::m d", "-X --filter=+x_user.a f h::m"] {
+            assert!(matches!(refusal(line), UsageError::NotYet(_)), "{line}");
+        }
+        assert!(parse("-a -f-x_user.a h::m d").is_ok());
     }
 }

@@ -279,6 +279,27 @@ fn a_password_is_never_told() {
     }
 }
 
+/// What the password file shows decides between causes that look alike from outside.
+#[test]
+fn the_password_file_is_looked_at() {
+    let port = peer(b"@RSYNCD: 31.0\n@RSYNCD: AUTHREQD abcdefgh\n@ERROR: auth failed on module data\n");
+    let target = format!("rsync://joe@127.0.0.1:{port}/data");
+    for (text, mode, code, rule) in [
+        ("not-a-secret\n", 0o600, 5, "RSY810"),
+        ("joe:not-a-secret\n", 0o600, 5, "RSY327"),
+        ("not-a-secret\n", 0o644, 1, "RSY328"),
+    ] {
+        let folder = folder(&[("password", text)]);
+        let path = folder.path().join("password");
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("a mode");
+        let file = format!("--password-file={}", path.display());
+        let output = rsyncctl(folder.path(), &["probe", "--json", &file, &target]);
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(output.status.code(), Some(code), "{report:#}");
+        assert_eq!(report["diagnoses"][0]["rule"], rule, "{report:#}");
+    }
+}
+
 #[test]
 fn what_is_no_target_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -18,6 +18,7 @@ mod parts;
 mod peer;
 mod places;
 mod programs;
+mod refused;
 mod strangers;
 mod trees;
 mod unasked;

@@ -181,6 +181,11 @@ impl FilterList {
         self.decide(&self.rules, &question)
     }
 
+    /// Whether one of the rules has `x`.
+    pub fn has_xattr_rules(&self) -> bool {
+        self.rules.iter().any(|rule| rule.prefix.is_for_xattrs)
+    }
+
     /// Whether merge files of folders may hold rules that only the sender has read.
     pub const fn has_folder_rules(&self) -> bool {
         !self.merges.is_empty()

@@ -316,7 +316,12 @@ impl Generator<'_> {
             output.commit(tree, name, &attributes)
         });
         match copied {
-            Ok(()) => Ok(true),
+            Ok(unset) => {
+                if let Some(unset) = unset {
+                    self.fail(self.failure(unset.says, entry, &unset.error));
+                }
+                Ok(true)
+            }
             Err(error) => {
                 self.fail(self.failure("copy_file {} failed", entry, &error));
                 Ok(false)

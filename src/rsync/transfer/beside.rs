@@ -176,7 +176,7 @@ impl<'a> Beside<'a> {
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
                 let mut output = to.begin(name)?;
                 output.fill_from(&mut from.read(&partial)?)?;
-                output.commit(&mut to, name, attributes)
+                output.commit(&mut to, name, attributes).map(drop)
             }
             moved => moved,
         }
@@ -293,7 +293,8 @@ impl<'a> Beside<'a> {
                 continue;
             };
             let source = Source::of(self.options, self.identity, &tree.handle(folder)?, &model)?;
-            outside.tree().apply(&backup, &source.attributes(), &made)?;
+            // What cannot be set is told of the new file.
+            let _ = outside.tree().apply(&backup, &source.attributes(), &made);
         }
         self.way = above.to_vec();
         Ok(())
@@ -323,7 +324,7 @@ impl<'a> Beside<'a> {
         if let Some(mut content) = content {
             let mut output = to.begin(&backup)?;
             output.fill_from(&mut content)?;
-            return output.commit(to, &backup, &attributes);
+            return output.commit(to, &backup, &attributes).map(drop);
         }
         match kind {
             FileKind::Symlink if self.options.links => to.make_symlink(&backup, &link)?,
@@ -338,10 +339,10 @@ impl<'a> Beside<'a> {
             FileKind::Special if self.options.specials => to.make_node(&backup, now.mode, None)?,
             _ => return Ok(()),
         }
-        match to.status(&backup)? {
-            Some(made) => to.apply(&backup, &attributes, &made),
-            None => Ok(()),
+        if let Some(made) = to.status(&backup)? {
+            let _ = to.apply(&backup, &attributes, &made);
         }
+        Ok(())
     }
 }
 

@@ -205,7 +205,7 @@ impl Generator<'_> {
             ..Attributes::default()
         };
         tree.apply(&name, &attributes, now)
-            .map_err(|error| self.failure("failed to set attributes of {}", entry, &error))
+            .map_err(|unset| self.failure(unset.says, entry, &unset.error))
     }
 
     /// Reports what is done without the sender's data, and asks for long values of extended attributes.

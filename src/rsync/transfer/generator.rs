@@ -1,4 +1,8 @@
-use std::{collections::HashSet, io, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    io,
+    sync::Arc,
+};
 
 use crate::rsync::{
     delta::{Checksum, head, write_sums},
@@ -46,6 +50,8 @@ pub(crate) struct Generator<'a> {
     pub(crate) has_begun: bool,
     /// Folders that were made before their turn.
     pub(crate) made: HashSet<Vec<u8>>,
+    /// The permissions of folders that are writable only for this session.
+    pub(crate) opened: HashMap<Vec<u8>, u32>,
     pub(crate) deleter: Deleter<'a>,
     pub(crate) beside: Beside<'a>,
     pub(crate) neighbours: Neighbours,

@@ -48,7 +48,6 @@ impl Keep<'_> {
 
     /// The whole path of a name at the destination, for messages.
     pub(crate) fn shown_name(&self, name: &[u8]) -> String {
-        let name = if name == b"." { &b""[..] } else { name };
         format!(
             "\"{}\"",
             shown(self.root.join(OsStr::from_bytes(name)).as_os_str().as_bytes())

@@ -111,7 +111,7 @@ impl Generator<'_> {
             let flags = self.difference(entry, &now, false) | other.flags;
             let opened = self.open_up(entry, &now, flags);
             if let Err(failure) = opened.and_then(|()| self.renew_time(entry, &now, flags)) {
-                return Ok(Err(failure));
+                self.fail(failure);
             }
             self.deleter.during(&self.list, entry, &now)?;
             if flags != 0 || self.options.report_unchanged {
@@ -130,6 +130,11 @@ impl Generator<'_> {
             self.failed_folder = Some(self.list.name(entry).to_vec());
             let failure = self.failure("recv_generator: mkdir {} failed", entry, &error);
             return Ok(Err(failure.of_folder()));
+        }
+        if let Ok(Some(made)) = self.status(entry)
+            && let Err(failure) = self.open_up(entry, &made, ItemFlags::OWNER | ItemFlags::GROUP)
+        {
+            self.fail(failure);
         }
         self.enter_new(entry).map(Ok)
     }
@@ -158,18 +163,21 @@ impl Generator<'_> {
         });
     }
 
-    /// Gives a folder its owner, its permissions and its ACLs, so that what is made in it is not open to others before the end; its
-    /// owner may write to it until then.
+    /// Gives a folder its owner, its permissions and its ACLs, so that what is made in it is not open to others before the
+    /// end; its owner may write to it until then.
     fn open_up(&mut self, entry: &Entry, now: &Status, flags: u16) -> Result<(), Failure> {
         const WHOSE: u16 = ItemFlags::PERMISSIONS | ItemFlags::OWNER | ItemFlags::GROUP | ItemFlags::ACL;
-        let is_other = ItemFlags(flags).has(WHOSE);
-        if !is_other || self.options.dry_run {
-            return Ok(());
-        }
         let attributes = self.keep.changes(&self.list, entry, now);
         let more = if self.keep.identity.is_root { 0 } else { 0o700 };
+        let permissions = attributes.permissions.map(|permissions| permissions | more);
+        let before = now.mode & 0o7777;
+        let is_closed = permissions.is_some_and(|permissions| permissions != before);
+        let is_other = ItemFlags(flags).has(WHOSE);
+        if !is_other && !is_closed || self.options.dry_run {
+            return Ok(());
+        }
         let attributes = Attributes {
-            permissions: attributes.permissions.map(|permissions| permissions | more),
+            permissions,
             uid: attributes.uid,
             gid: attributes.gid,
             extended: Extended {
@@ -178,10 +186,13 @@ impl Generator<'_> {
             },
             ..Attributes::default()
         };
-        let name = self.keep.place(&self.list, entry);
+        let name = self.keep.place(&self.list, entry).into_owned();
         let Some(tree) = &mut self.tree else { return Ok(()) };
-        tree.apply(&name, &attributes, now)
-            .map_err(|error| self.failure("failed to set attributes of {}", entry, &error))
+        let applied = tree.apply(&name, &attributes, now);
+        if is_closed && !self.options.permissions {
+            self.opened.insert(name, before);
+        }
+        applied.map_err(|unset| self.failure(unset.says, entry, &unset.error))
     }
 
     /// A new folder may be one of another folder's merge files; there is nothing to delete in it yet.
@@ -232,7 +243,8 @@ impl Generator<'_> {
             && let Some(tree) = &mut self.tree
             && let Err(error) = tree.make_symlink(&name, &target)
         {
-            return Ok(Err(self.failure("symlink {} failed", entry, &error)));
+            let says = format!("rsync: [generator] symlink {{}} -> \"{}\" failed", shown(&target));
+            return Ok(Err(self.failure(&says, entry, &error)));
         }
         Ok(self.made(number, entry, like.as_ref(), is_told))
     }
@@ -397,7 +409,7 @@ impl Generator<'_> {
         attributes.extended = self.keep.extended(&self.list, entry);
         let Some(tree) = &mut self.tree else { return Ok(()) };
         tree.apply(&name, &attributes, now)
-            .map_err(|error| self.failure("failed to set attributes of {}", entry, &error))
+            .map_err(|unset| self.failure(unset.says, entry, &unset.error))
     }
 
     /// Keeps what something else is about to take the place of.

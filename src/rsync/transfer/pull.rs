@@ -1,5 +1,5 @@
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     net::Shutdown,
     os::unix::ffi::OsStrExt as _,
     path::Path,
@@ -183,6 +183,7 @@ pub fn pull(
             failed_folder: None,
             has_begun: false,
             made: HashSet::new(),
+            opened: HashMap::new(),
             deleter: Deleter::new(
                 &keep,
                 protocol,
@@ -218,11 +219,11 @@ pub fn pull(
             beside,
             delayed: Vec::new(),
         };
-        let values = run(generator, receiver, &stream, &mut outcome)?;
+        let left = run(generator, receiver, &stream, &mut outcome)?;
         if let Some(tree) = tree
             && !options.dry_run
         {
-            finish_directories(tree, &lists.take_folders(), &keep, &values, &faults, observer);
+            finish_directories(tree, &lists.take_folders(), &keep, &left, &faults, observer);
         }
     }
     count_as_server(&mut outcome);
@@ -268,13 +269,21 @@ fn count_as_server(outcome: &mut Outcome) {
     outcome.list_transfer = server.list_transfer.unsigned_abs();
 }
 
+/// What is needed once all files are there.
+struct Left {
+    /// The long values of extended attributes that came.
+    values: Values,
+    /// The permissions of folders that are writable only for the session.
+    opened: HashMap<Vec<u8>, u32>,
+}
+
 /// Runs both roles until the goodbye.
 fn run(
     mut generator: Generator<'_>,
     mut receiver: Receiver<'_>,
     stream: &std::net::TcpStream,
     outcome: &mut Outcome,
-) -> Result<Values, Error> {
+) -> Result<Left, Error> {
     let protocol = receiver.session.protocol;
     let is_late = generator.deleter.is_late();
     let is_delayed = generator.options.receiving.delay_updates;
@@ -309,7 +318,8 @@ fn run(
                 Ok(_) => generator.done(1),
                 Err(_) => Ok(()),
             });
-            (said, generator.outgoing.sent, generator.deleter.deleted)
+            let sent = generator.outgoing.sent;
+            (said, sent, generator.deleter.deleted, generator.opened)
         });
         let taken = (|| {
             let again = receiver.phase()?;
@@ -337,7 +347,7 @@ fn run(
         if taken.is_err() {
             let _ = stream.shutdown(Shutdown::Both);
         }
-        let (asked, sent, deleted) = asking.join().expect("the generator does not panic");
+        let (asked, sent, deleted, opened) = asking.join().expect("the generator does not panic");
         if taken.is_ok() {
             // The server hangs up when it has heard the goodbye.
             receiver.incoming.drain();
@@ -356,7 +366,10 @@ fn run(
         // closed because of a bad rule.
         match asked {
             Err(Error::Filter(error)) => Err(error.into()),
-            asked => taken.and(asked).and(reported).map(|()| receiver.values),
+            asked => taken.and(asked).and(reported).map(|()| Left {
+                values: receiver.values,
+                opened,
+            }),
         }
     })
 }
@@ -366,7 +379,7 @@ fn finish_directories(
     mut tree: Tree,
     folders: &Folders,
     keep: &Keep<'_>,
-    values: &Values,
+    left: &Left,
     faults: &Faults,
     observer: &dyn Observer,
 ) {
@@ -383,18 +396,31 @@ fn finish_directories(
         let mut attributes = keep.changes(list, entry, &now);
         let is_made = now.mode & 0o7777 == keep.new_permissions(entry) | 0o700;
         let is_new_root = keep.is_new && *name == *b".";
-        if !keep.options.permissions && (is_made || is_new_root) {
+        if let Some(&before) = left.opened.get(&*name) {
+            attributes.permissions = Some(before);
+        } else if !keep.options.permissions && (is_made || is_new_root) {
             attributes.permissions = Some(keep.new_permissions(entry));
         }
-        let result = tree.handle(&name).and_then(|there| {
-            let extended = keep.whole_extended(list, entry, values, Some(&there));
-            attributes.extended = extended.map_err(missing)?;
-            tree.apply(&name, &attributes, &now)
+        // Its owner was set when it was made, or came.
+        if !is_new_root {
+            (attributes.uid, attributes.gid) = (None, None);
+        }
+        let extended = tree.handle(&name).and_then(|there| {
+            let extended = keep.whole_extended(list, entry, &left.values, Some(&there));
+            extended.map_err(missing)
         });
-        if let Err(error) = result {
+        let result = match extended {
+            Ok(extended) => {
+                attributes.extended = extended;
+                let applied = tree.apply(&name, &attributes, &now);
+                applied.map_err(|unset| (unset.says, unset.error))
+            }
+            Err(error) => Err(("failed to set attributes of {}", error)),
+        };
+        if let Err((says, error)) = result {
             faults.fail();
-            let place = keep.shown(list, entry);
-            let text = format!("failed to set attributes of {place}: {}", describe(&error));
+            let says = says.replace("{}", &keep.shown(list, entry));
+            let text = format!("{says}: {}", describe(&error));
             observer.observe(Event::Failed(&text));
         }
     }

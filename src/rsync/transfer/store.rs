@@ -1,7 +1,7 @@
 use std::{
     fs::File,
     io::{self, Write as _},
-    os::unix::fs::FileExt as _,
+    os::unix::{ffi::OsStrExt as _, fs::FileExt as _},
 };
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
             text::{describe, shown},
             wire::Next,
         },
-        tree::{Attributes, Output, Status, Tree},
+        tree::{Attributes, Output, Status, Tree, Unset},
     },
     terms::Exit,
 };
@@ -113,15 +113,31 @@ impl Receiver<'_> {
         self.tree = Some(tree);
         written.or_else(|(action, error)| {
             self.faults.fail();
-            let text = self.failure(action, target, &error);
+            let text = match action {
+                // Its six letters are not known then.
+                MKSTEMP => self.failure_at(action, &beside(target.name, b"XXXXXX"), &error),
+                _ => self.failure(action, target, &error),
+            };
             self.observer.observe(Event::Failed(&text));
             Ok(Written::Failed)
         })
     }
 
-    fn failure(&self, action: &str, target: Target<'_>, error: &io::Error) -> String {
-        let place = self.keep.shown_name(target.name);
-        format!("rsync: [receiver] {action} {place}: {}", describe(error))
+    /// `says` has the place of the file in `{}`.
+    fn failure(&self, says: &str, target: Target<'_>, error: &io::Error) -> String {
+        self.failure_at(says, target.name, error)
+    }
+
+    fn failure_at(&self, says: &str, name: &[u8], error: &io::Error) -> String {
+        let says = says.replace("{}", &self.keep.shown_name(name));
+        format!("rsync: [receiver] {says}: {}", describe(error))
+    }
+
+    /// Says that the file is there, but not with all that it is to have.
+    fn tell_unset(&self, temporary: &[u8], unset: &Unset) {
+        self.faults.fail();
+        let text = self.failure_at(unset.says, temporary, &unset.error);
+        self.observer.observe(Event::Failed(&text));
     }
 
     /// What ends the session if a file cannot be written.
@@ -153,12 +169,12 @@ impl Receiver<'_> {
             && self.session.compatibility.has_partial_in_place()
             && basis.is_some();
         let output = if in_place {
-            trouble.note("open", tree.begin_over(target.name))
+            trouble.note("open {} failed", tree.begin_over(target.name))
         } else if is_over_partial {
             let partial = self.beside.partial(tree, target.name);
-            partial.and_then(|(tree, name)| trouble.note("open", tree.begin_over(&name)))
+            partial.and_then(|(tree, name)| trouble.note("open {} failed", tree.begin_over(&name)))
         } else {
-            trouble.note("mkstemp", self.beside.begin(tree, target.name))
+            trouble.note(MKSTEMP, self.beside.begin(tree, target.name))
         };
         let output = output.map(|mut output| {
             if options.sparse {
@@ -170,7 +186,7 @@ impl Receiver<'_> {
                 && let Err(error) = output.reserve(size)
             {
                 // Without room the writing fails.
-                let text = self.failure("do_fallocate", target, &error);
+                let text = self.failure("do_fallocate {}", target, &error);
                 self.observer.observe(Event::Complained(&text));
             }
             output
@@ -198,10 +214,10 @@ impl Receiver<'_> {
             written = sums.length();
             if let (true, Some(basis)) = (append > 1 || self.session.protocol < 30, &file.basis) {
                 let hashed = each_piece(basis, written, |piece| hasher.update(piece));
-                file.trouble.note("read", hashed);
+                file.trouble.note("read errors mapping {}", hashed);
             }
             if let Some(output) = &mut file.output {
-                file.trouble.note("lseek", output.skip(written));
+                file.trouble.note("lseek of {} failed", output.skip(written));
             }
         }
         loop {
@@ -227,10 +243,11 @@ impl Receiver<'_> {
                     let (offset, length) = sums.block(index)?;
                     block.resize(length, 0);
                     if let Some(basis) = &file.basis {
-                        file.trouble.note("read", basis.read_exact_at(&mut block, offset));
+                        file.trouble
+                            .note("read errors mapping {}", basis.read_exact_at(&mut block, offset));
                     }
                     if let Some(error) = file.unread.take() {
-                        file.trouble.note::<()>("open", Err(error));
+                        file.trouble.note::<()>("open {} failed", Err(error));
                     }
                     self.tokens.see(&block)?;
                     hasher.update(&block);
@@ -244,11 +261,11 @@ impl Receiver<'_> {
                     written += length as u64;
                 }
             }
-            written_out.map_err(|error| self.unwritten("write failed on", target, &error))?;
+            written_out.map_err(|error| self.unwritten("write failed on {}", target, &error))?;
         }
         if let (true, Some(output)) = (self.options.receiving.sync, &file.output) {
             let synced = output.sync();
-            synced.map_err(|error| self.unwritten("fsync failed on", target, &error))?;
+            synced.map_err(|error| self.unwritten("fsync failed on {}", target, &error))?;
         }
         let length = self.session.checksum.length();
         let digest = self.incoming.decode(|input| Ok(input.take(length)?.to_vec()))?;
@@ -301,13 +318,15 @@ impl Receiver<'_> {
             self.finish(tree, target, wanted, file, false)?;
         } else {
             let made = self.beside.make_partial_folder(tree, target.name);
-            made.map_err(|error| ("unable to create partial-dir for", error))?;
+            made.map_err(|error| ("unable to create partial-dir for {}", error))?;
             let attributes = self.attributes(tree, target, &file, is_whole)?;
             if let (Some(output), Some((tree, partial))) =
                 (file.output, self.beside.partial(tree, target.name))
             {
                 let put = output.commit(tree, &partial, &attributes);
-                put.map_err(|error| ("rename", error))?;
+                if let Some(unset) = put.map_err(|error| ("rename {} failed", error))? {
+                    self.tell_unset(target.name, &unset);
+                }
             }
         }
         Ok(match is_whole {
@@ -331,18 +350,29 @@ impl Receiver<'_> {
             wanted.is_again && receiving.keeps_partial() && receiving.partial_folder().is_none();
         if !receiving.in_place && !is_kept_twice {
             let backed_up = self.beside.back_up(tree, target.name);
-            if let Some(text) = backed_up.map_err(|error| ("make_backup", error))? {
+            if let Some(text) = backed_up.map_err(|error| ("make_backup {} failed", error))? {
                 self.observer.observe(Event::Warning(&text));
             }
         }
         let Some(output) = file.output else { return Ok(()) };
-        let put = output
-            .commit(tree, target.name, &attributes)
-            .and_then(|()| match file.is_over_partial {
-                true => self.beside.place_partial(tree, target.name, &attributes),
-                false => Ok(()),
-            });
-        put.map_err(|error| ("rename", error))
+        let temporary = match output.temporary_name() {
+            Some(base) => sibling(target.name, base.as_bytes()),
+            None => target.name.to_vec(),
+        };
+        let put =
+            output
+                .commit(tree, target.name, &attributes)
+                .and_then(|unset| match file.is_over_partial {
+                    true => self
+                        .beside
+                        .place_partial(tree, target.name, &attributes)
+                        .map(|()| unset),
+                    false => Ok(unset),
+                });
+        if let Some(unset) = put.map_err(|error| ("rename {} failed", error))? {
+            self.tell_unset(&temporary, &unset);
+        }
+        Ok(())
     }
 
     /// What the file is to have.
@@ -360,7 +390,7 @@ impl Receiver<'_> {
         let extended = self
             .keep
             .whole_extended(target.list, target.entry, &self.values, there.as_ref());
-        attributes.extended = extended.map_err(|name| ("rename", missing(name)))?;
+        attributes.extended = extended.map_err(|name| ("failed to set attributes of {}", missing(name)))?;
         if !sets_time {
             (attributes.mtime, attributes.atime) = (None, None);
         }
@@ -428,6 +458,23 @@ impl Receiver<'_> {
         }
         Ok(())
     }
+}
+
+const MKSTEMP: &str = "mkstemp {} failed";
+
+/// The name of a new file that is not at its place yet.
+fn beside(name: &[u8], letters: &[u8]) -> Vec<u8> {
+    let base = name.rsplit(|&byte| byte == b'/').next().unwrap_or(name);
+    sibling(name, &[b".", base, b".", letters].concat())
+}
+
+/// Another name in the same folder.
+fn sibling(name: &[u8], base: &[u8]) -> Vec<u8> {
+    let folder = name
+        .iter()
+        .rposition(|&byte| byte == b'/')
+        .map_or(0, |slash| slash + 1);
+    [&name[..folder], base].concat()
 }
 
 /// Reads the beginning of a file.

@@ -46,6 +46,43 @@ pub struct Attributes<'a> {
     pub extended: Extended<'a>,
 }
 
+/// Something of its attributes could not be set; what comes behind that was not tried.
+#[derive(Debug)]
+pub struct Unset {
+    /// What rsync says of it, with the place in `{}` (`set_file_attrs` in rsync.c).
+    pub says: &'static str,
+    /// What the system says.
+    pub error: io::Error,
+}
+
+impl Unset {
+    fn of<E: Into<io::Error>>(says: &'static str) -> impl Fn(E) -> Self {
+        move |error| Self {
+            says,
+            error: error.into(),
+        }
+    }
+
+    const OWNER: &'static str = "chown {} failed";
+    const GROUP: &'static str = "chgrp {} failed";
+    const EXTENDED: &'static str = "failed to set attributes of {}";
+    const PERMISSIONS: &'static str = "failed to set permissions on {}";
+    const TIMES: &'static str = "failed to set times on {}";
+
+    fn of_owners((uid, _): &(Option<Uid>, Option<Gid>)) -> &'static str {
+        match uid {
+            Some(_) => Self::OWNER,
+            None => Self::GROUP,
+        }
+    }
+}
+
+impl From<Unset> for io::Error {
+    fn from(unset: Unset) -> Self {
+        unset.error
+    }
+}
+
 impl Attributes<'_> {
     /// Whether the owner or the group is other.
     fn owners(&self, now: &Status) -> Option<(Option<Uid>, Option<Gid>)> {
@@ -81,18 +118,19 @@ impl Attributes<'_> {
     ///
     /// # Errors
     ///
-    /// What the system says.
-    pub fn apply_to(&self, file: &File, now: &Status) -> io::Result<()> {
+    /// The first that could not be set.
+    pub fn apply_to(&self, file: &File, now: &Status) -> Result<(), Unset> {
         let owners = self.owners(now);
-        if let Some((uid, gid)) = owners {
-            fchown(file, uid, gid)?;
+        if let Some(owners) = owners {
+            fchown(file, owners.0, owners.1).map_err(Unset::of(Unset::of_owners(&owners)))?;
         }
-        Handle::of_file(file).apply(&self.extended, self.permissions.unwrap_or(now.mode))?;
+        let extended = Handle::of_file(file).apply(&self.extended, self.permissions.unwrap_or(now.mode));
+        extended.map_err(Unset::of(Unset::EXTENDED))?;
         if let Some(mode) = self.mode(now, owners.is_some()) {
-            fchmod(file, mode)?;
+            fchmod(file, mode).map_err(Unset::of(Unset::PERMISSIONS))?;
         }
         if let Some((access, modification)) = self.times() {
-            futimens(file, &access, &modification)?;
+            futimens(file, &access, &modification).map_err(Unset::of(Unset::TIMES))?;
         }
         Ok(())
     }
@@ -103,20 +141,25 @@ impl Tree {
     ///
     /// # Errors
     ///
-    /// What the system says.
-    pub fn apply(&mut self, name: &[u8], attributes: &Attributes<'_>, now: &Status) -> io::Result<()> {
-        let (folder, base) = self.place(name)?;
+    /// The first that could not be set.
+    pub fn apply(&mut self, name: &[u8], attributes: &Attributes<'_>, now: &Status) -> Result<(), Unset> {
+        let place = self.place(name);
+        let (folder, base) = place.map_err(Unset::of(Unset::EXTENDED))?;
         let base: &OsStr = base;
         let owners = attributes.owners(now);
-        if let Some((uid, gid)) = owners {
-            fchownat(&*folder, base, uid, gid, AtFlags::AT_SYMLINK_NOFOLLOW)?;
+        if let Some(owners) = owners {
+            fchownat(&*folder, base, owners.0, owners.1, AtFlags::AT_SYMLINK_NOFOLLOW)
+                .map_err(Unset::of(Unset::of_owners(&owners)))?;
         }
         if attributes.extended.is_something() {
             let mode = attributes.permissions.unwrap_or(now.mode);
-            self.handle(name)?.apply(&attributes.extended, mode)?;
+            let there = self.handle(name);
+            let set = there.and_then(|there| there.apply(&attributes.extended, mode));
+            set.map_err(Unset::of(Unset::EXTENDED))?;
         }
         if let Some(mode) = attributes.mode(now, owners.is_some()) {
-            fchmodat(folder.as_fd(), base, mode, FchmodatFlags::NoFollowSymlink)?;
+            fchmodat(folder.as_fd(), base, mode, FchmodatFlags::NoFollowSymlink)
+                .map_err(Unset::of(Unset::PERMISSIONS))?;
         }
         if let Some((access, modification)) = attributes.times() {
             utimensat(
@@ -125,7 +168,8 @@ impl Tree {
                 &access,
                 &modification,
                 UtimensatFlags::NoFollowSymlink,
-            )?;
+            )
+            .map_err(Unset::of(Unset::TIMES))?;
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ mod temporary;
 mod trusted;
 mod walk;
 
-pub use attributes::{Attributes, Identity};
+pub use attributes::{Attributes, Identity, Unset};
 pub use backup::Kept;
 pub use extended::{Extended, Handle, Wanted, is_kept};
 pub use folder::Found;

@@ -15,7 +15,7 @@ use nix::{
     sys::stat::Mode,
 };
 
-use crate::rsync::tree::{Attributes, Status, Tree, temporary::Temporary};
+use crate::rsync::tree::{Attributes, Status, Tree, Unset, temporary::Temporary};
 
 /// A file that is written: a new one under a name of its own until it is complete, of which nothing is left if it is dropped
 /// before, or one that is written over in place.
@@ -171,27 +171,43 @@ impl Output {
         Ok(())
     }
 
-    /// Ends the content, sets what the file is to keep, and moves it to its place, if it does not stand there.
+    /// Ends the content, sets what the file is to keep, and moves it to its place, if it does not stand there. It stands
+    /// there also if something could not be set, which is returned.
     ///
     /// # Errors
     ///
     /// What the system says; nothing is left of a new file then.
-    pub fn commit(mut self, tree: &mut Tree, name: &[u8], attributes: &Attributes<'_>) -> io::Result<()> {
+    pub fn commit(
+        mut self,
+        tree: &mut Tree,
+        name: &[u8],
+        attributes: &Attributes<'_>,
+    ) -> io::Result<Option<Unset>> {
         self.finish()?;
         let now = Status::from(nix::sys::stat::fstat(&self.file)?);
-        attributes.apply_to(&self.file, &now)?;
+        let unset = attributes.apply_to(&self.file, &now).err();
         let Some(temporary) = &mut self.temporary else {
-            return Ok(());
+            return Ok(unset);
         };
         let (folder, base) = tree.place(name)?;
         match temporary.place(&*folder, base) {
             Err(Errno::EXDEV) => self.copy(tree, name, attributes),
-            placed => Ok(placed?),
+            placed => Ok(placed.map(|()| unset)?),
         }
     }
 
+    /// The name of a new file until it stands at its place.
+    pub fn temporary_name(&self) -> Option<&OsStr> {
+        self.temporary.as_ref().map(Temporary::name)
+    }
+
     /// Makes a copy on the file system of the place, and moves that there.
-    fn copy(mut self, tree: &mut Tree, name: &[u8], attributes: &Attributes<'_>) -> io::Result<()> {
+    fn copy(
+        mut self,
+        tree: &mut Tree,
+        name: &[u8],
+        attributes: &Attributes<'_>,
+    ) -> io::Result<Option<Unset>> {
         let mut copy = tree.begin(name)?;
         if self.is_sparse {
             copy.be_sparse();

@@ -78,6 +78,10 @@ impl Temporary {
         Err(Errno::EEXIST.into())
     }
 
+    pub(super) fn name(&self) -> &OsStr {
+        &self.name
+    }
+
     /// Moves it to its place; if that fails, it stays.
     pub(super) fn place(&mut self, folder: impl AsFd, base: &OsStr) -> nix::Result<()> {
         renameat(&*self.folder, &*self.name, folder, base)?;

@@ -179,29 +179,25 @@ fn every_byte_of_a_name_comes_through() {
     }
     let stage = Stage::new();
     odd_names(&stage.source());
-    for protocol in ["--protocol=29", "--protocol=32"] {
-        for more in [
-            &[][..],
-            &["-8"],
-            &["--out-format=%n%L"],
-            &["-s", "--delete", "--no-i-r"],
-        ] {
-            let words = [&["-rlpi", protocol], more].concat();
-            let pull = [&words[..], &["{url}/data/src/", "dst"]].concat();
-            let plant = |root: &Path| {
-                fs::create_dir_all(root.join("dst/files")).expect("folders");
-                fs::write(root.join("dst/files/\u{1}"), "old").expect("a file");
-                fs::write(root.join("dst/\u{7f}\n"), "old").expect("a file");
-            };
-            stage
-                .compare(&pull, plant)
-                .unwrap_or_else(|difference| panic!("{difference}"));
-            let push = [&words[..], &["src/", "{url}/drop/"]].concat();
-            let source = |root: &Path| odd_names(&root.join("src"));
-            stage
-                .compare_push(&push, source, |_| {})
-                .unwrap_or_else(|difference| panic!("{difference}"));
-        }
+    for words in [
+        &["-rlpi", "--protocol=29"][..],
+        &["-rlpi", "-8"],
+        &["-rlpi", "-s", "--delete", "--no-i-r"],
+    ] {
+        let pull = [words, &["{url}/data/src/", "dst"]].concat();
+        let plant = |root: &Path| {
+            fs::create_dir_all(root.join("dst/files")).expect("folders");
+            fs::write(root.join("dst/files/\u{1}"), "old").expect("a file");
+            fs::write(root.join("dst/\u{7f}\n"), "old").expect("a file");
+        };
+        stage
+            .compare(&pull, plant)
+            .unwrap_or_else(|difference| panic!("{difference}"));
+        let push = [words, &["src/", "{url}/drop/"]].concat();
+        let source = |root: &Path| odd_names(&root.join("src"));
+        stage
+            .compare_push(&push, source, |_| {})
+            .unwrap_or_else(|difference| panic!("{difference}"));
     }
 }
 
