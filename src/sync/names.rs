@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::{
     rsync::transfer::{FilesFrom, Options},
@@ -26,6 +26,20 @@ pub(super) struct ListPlace {
     pub(super) here: Option<PathBuf>,
     /// The machine that has it, if that was said.
     pub(super) host: Option<String>,
+}
+
+impl ListPlace {
+    /// Whether the list can be had in a session with that machine.
+    pub(super) fn check(&self, host: &str, password_file: Option<&Path>) -> Result<(), UsageError> {
+        if self.host.as_ref().is_some_and(|other| *other != host) {
+            return Err(UsageError::ListFromElsewhere);
+        }
+        let reads_input = |path: Option<&Path>| path.is_some_and(|path| path == "-");
+        if reads_input(self.here.as_deref()) && reads_input(password_file) {
+            return Err(UsageError::Together("--files-from=-", "--password-file=-"));
+        }
+        Ok(())
+    }
 }
 
 impl NameChoices {

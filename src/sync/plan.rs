@@ -352,13 +352,7 @@ impl Reading {
             _ => self.pull_place(sources, destination)?,
         };
         self.choose()?;
-        if self.list.host.as_ref().is_some_and(|host| *host != first.host) {
-            return Err(UsageError::ListFromElsewhere);
-        }
-        let reads_input = |path: &Option<PathBuf>| path.as_deref().is_some_and(|path| path == "-");
-        if reads_input(&self.list.here) && reads_input(&self.password_file) {
-            return Err(UsageError::Together("--files-from=-", "--password-file=-"));
-        }
+        self.list.check(&first.host, self.password_file.as_deref())?;
         if self.options.xattrs && self.options.filters.has_xattr_rules() {
             return Err(UsageError::NotYet(
                 "--xattrs with a filter rule for attributes (`x`)",
