@@ -7,7 +7,12 @@ use crate::{
         filter::{CvsIgnores, FilterList, ReadRules},
         transfer::{DeleteWhen, ModeChange, Options},
     },
-    sync::{clock, receiving::ReceivingChoices, usage::UsageError},
+    sync::{
+        clock,
+        names::{ListPlace, NameChoices},
+        receiving::ReceivingChoices,
+        usage::UsageError,
+    },
 };
 
 /// What a command line needs of the machine while it is read.
@@ -26,6 +31,7 @@ pub struct Surroundings<'s> {
 pub(super) struct Choices<'s> {
     surroundings: Surroundings<'s>,
     receiving: ReceivingChoices,
+    names: NameChoices,
     filters: FilterList,
     /// How often `-F` was given.
     folder_rules: u8,
@@ -39,6 +45,7 @@ impl<'s> Choices<'s> {
         Self {
             surroundings,
             receiving: ReceivingChoices::default(),
+            names: NameChoices::default(),
             filters: FilterList::new(ignores),
             folder_rules: 0,
             deletes: false,
@@ -59,7 +66,10 @@ impl<'s> Choices<'s> {
         }
         match name {
             "cvs-exclude" | "C" if is_on => options.cvs_exclude = true,
-            "from0" | "0" => self.filters.end_with_nul(is_on),
+            "from0" | "0" => {
+                self.filters.end_with_nul(is_on);
+                options.ends_with_nul = is_on;
+            }
             "prune-empty-dirs" | "m" => options.prune_empty_directories = is_on,
             "one-file-system" | "x" if is_on => options.one_file_system += 1,
             "one-file-system" | "x" => options.one_file_system = 0,
@@ -101,6 +111,7 @@ impl<'s> Choices<'s> {
             "hard-links" | "H" => options.hard_links = is_on,
             "remote-option" | "M" if is_on => options.remote_options.extend(value.map(str::to_owned)),
             "trust-sender" if is_on => options.trust_sender = true,
+            _ if self.names.option(options, name, is_on, value) => {}
             _ => return self.receiving.option(&mut options.receiving, name, is_on, value),
         }
         Ok(true)
@@ -198,8 +209,14 @@ impl<'s> Choices<'s> {
         Ok(true)
     }
 
-    /// What only all options together say.
-    pub(super) fn finish(mut self, options: &mut Options, is_pull: bool) -> Result<(), UsageError> {
+    /// What only all options together say; `count` is that of sources and destination.
+    pub(super) fn finish(
+        mut self,
+        options: &mut Options,
+        is_pull: bool,
+        count: usize,
+    ) -> Result<ListPlace, UsageError> {
+        let list = self.names.finish(options, count)?;
         self.receiving
             .finish(&mut options.receiving, options.whole_file, is_pull)?;
         let mut times = self.times_of_deletion;
@@ -238,7 +255,7 @@ impl<'s> Choices<'s> {
         }
         self.filters.end_with_nul(false);
         options.filters = self.filters;
-        Ok(())
+        Ok(list)
     }
 }
 

@@ -8,6 +8,7 @@ mod format;
 mod itemize;
 mod lines;
 mod login;
+mod names;
 mod number;
 mod output;
 mod plan;

@@ -14,6 +14,7 @@ use crate::{
     },
     sync::{
         choices::{Choices, Surroundings},
+        names::ListPlace,
         output::{Output, OutputChoices},
         usage::{UsageError, dashed},
         values::{integer, number, protocol, seconds},
@@ -60,6 +61,8 @@ pub struct Plan {
     pub password_file: Option<PathBuf>,
     /// `--early-input`.
     pub early_input: Option<PathBuf>,
+    /// `--files-from`, if the list is on this machine.
+    pub list: Option<PathBuf>,
     /// `--sockopts`.
     pub socket_options: Option<String>,
 }
@@ -139,7 +142,8 @@ impl Command {
             return Ok(Self::Version { is_for_programs });
         }
         let is_pull = invocation.is_push() != Some(true);
-        choices.finish(&mut reading.options, is_pull)?;
+        let count = invocation.targets.len();
+        reading.list = choices.finish(&mut reading.options, is_pull, count)?;
         let said = std::mem::take(&mut reading.said);
         let output = said.finish(&mut reading.options, is_pull)?;
         let raw = invocation.target_words.iter().map(|&word| words[word].as_bytes());
@@ -162,6 +166,7 @@ struct Reading {
     password_file: Option<PathBuf>,
     early_input: Option<PathBuf>,
     socket_options: Option<String>,
+    list: ListPlace,
     local: Option<String>,
     port: Option<u16>,
     family: Family,
@@ -197,8 +202,6 @@ impl Reading {
                 options.devices = true;
                 options.specials = true;
             }
-            "recursive" | "r" => options.recursive = is_on,
-            "dirs" | "d" => options.directories = is_on,
             "inc-recursive" | "i-r" => options.whole_lists = !is_on,
             "links" | "l" => options.links = is_on,
             "perms" | "p" => options.permissions = is_on,
@@ -349,6 +352,7 @@ impl Reading {
             _ => self.pull_place(sources, destination)?,
         };
         self.choose()?;
+        self.list.check(&first.host, self.password_file.as_deref())?;
         if self.options.xattrs && self.options.filters.has_xattr_rules() {
             return Err(UsageError::NotYet(
                 "--xattrs with a filter rule for attributes (`x`)",
@@ -375,6 +379,7 @@ impl Reading {
             connect_limit: self.connect_limit,
             password_file: self.password_file,
             early_input: self.early_input,
+            list: self.list.here,
             socket_options: self.socket_options,
         })
     }
@@ -480,10 +485,7 @@ mod tests {
             refusal("-a --bogus h::m d"),
             UsageError::Unknown("--bogus".into())
         );
-        assert_eq!(
-            refusal("-aK h::m d"),
-            UsageError::PushOnly("keep-dirlinks".into())
-        );
+        assert_eq!(refusal("-a --super h::m d"), UsageError::PushOnly("super".into()));
         assert_eq!(refusal("-a h::m i::n"), UsageError::BothRemote);
         assert_eq!(refusal("-a a b"), UsageError::NotYet("a copy on this machine"));
         assert!(matches!(refusal("--timeout=x h::m d"), UsageError::Value { .. }));

@@ -242,7 +242,10 @@ impl<'p> Printer<'p> {
                 );
             }
         };
-        if let Some((list, entry)) = folder {
+        let options = self.options();
+        let leaves_implied = options.relative && options.no_implied_directories;
+        let is_left = |entry: &Entry| leaves_implied && entry.is_implied();
+        if let Some((list, entry)) = folder.filter(|(_, entry)| !is_left(entry)) {
             line(list, entry);
         }
         let numbers = numbered(list);
@@ -250,13 +253,16 @@ impl<'p> Printer<'p> {
             .into_iter()
             .flatten()
             .map(|place| &list.entries()[place as usize]);
-        for entry in entries.filter(|entry| !is_incremental || !entry.is_directory()) {
+        let is_later = |entry: &Entry| is_incremental && entry.is_directory();
+        for entry in entries.filter(|entry| !is_later(entry) && !is_left(entry)) {
             line(list, entry);
         }
     }
 
     fn done(&self, outcome: &Outcome) {
         let mut state = self.state();
+        // Nothing of what follows ends the line elsewhere; a failure to write shows again.
+        let _ = state.console.finish();
         let summary = Summary {
             plan: self.plan,
             protocol: state

@@ -44,7 +44,7 @@ impl ReceivingChoices {
             "write-devices" => receiving.write_devices = is_on,
             _ => return Ok(false),
         }
-        let is_for_pushes = matches!(name, "keep-dirlinks" | "K" | "write-devices");
+        let is_for_pushes = matches!(name, "write-devices");
         if is_on && is_for_pushes {
             self.given.get_or_insert_with(|| name.to_owned());
         }

@@ -208,6 +208,7 @@ fn is_whole(error: &Error, text: &str) -> bool {
         "No colon",
         "No name",
         "Invalid number",
+        "found \"..\"",
         "--",
         "stopping ",
     ];
@@ -218,5 +219,9 @@ fn is_whole(error: &Error, text: &str) -> bool {
 pub fn last_line(code: u8, role: &str) -> String {
     let text = Exit::of_code(code).map_or("unexplained error", Exit::text);
     let version = env!("CARGO_PKG_VERSION");
-    format!("rsync error: {text} (code {code}) [{role}=rsyncctl {version}]")
+    let kind = match code == Exit::Vanished.code() {
+        true => "warning",
+        false => "error",
+    };
+    format!("rsync {kind}: {text} (code {code}) [{role}=rsyncctl {version}]")
 }

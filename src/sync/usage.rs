@@ -75,6 +75,15 @@ pub enum UsageError {
     /// A push can pass it on, a pull cannot carry it out yet.
     #[error("{}: this option of rsync is not supported yet in a pull", dashed(.0))]
     PushOnly(String),
+    /// A list of files is for one folder.
+    #[error("--files-from needs one source, in which the files are, and one destination")]
+    ManySources,
+    /// The server has no standard input for it.
+    #[error("Invalid --files-from remote filename")]
+    ListFromThere,
+    /// The list is neither here nor where the files are.
+    #[error("--files-from hostname is not the same as the transfer hostname")]
+    ListFromElsewhere,
     /// Two options that exclude each other.
     #[error("{0} cannot be used with {1}")]
     Together(&'static str, &'static str),
@@ -121,6 +130,8 @@ impl UsageError {
                 | Self::NoModule
                 | Self::Unknown(_)
                 | Self::Together(..)
+                | Self::ListFromThere
+                | Self::ListFromElsewhere
                 | Self::BasisKinds(..)
                 | Self::ManyBases { .. }
                 | Self::ChownTwice(_)
@@ -134,7 +145,7 @@ impl UsageError {
     /// What stands in front of it then.
     pub const fn prefix(&self) -> &'static str {
         match self {
-            Self::OutputWord(_) | Self::OldProtocol => "",
+            Self::OutputWord(_) | Self::OldProtocol | Self::ListFromElsewhere => "",
             Self::NoModule => "ERROR: ",
             _ => "rsync: ",
         }

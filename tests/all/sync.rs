@@ -12,6 +12,7 @@ mod incremental;
 mod interrupted;
 mod large;
 mod links;
+mod names;
 mod output;
 mod parts;
 mod peer;
@@ -47,7 +48,7 @@ use crate::{
         extended::adorn,
         faults::collect,
         output::masked,
-        trees::{RECEIVING, described, link, options, plant, touch},
+        trees::{RECEIVING, described, link, names, options, plant, touch},
     },
 };
 
@@ -75,7 +76,8 @@ impl Stage {
              [drop]\npath = {root}/drop\nread only = no\nlist = no\n\
              [locked]\npath = {root}/data\nauth users = joe\nsecrets file = {root}/secrets\nlist = no\n\
              [limited]\npath = {root}/data\ntimeout = 3600\nlist = no\n\
-             [writable]\npath = {root}/data\nread only = no\nlist = no\n",
+             [writable]\npath = {root}/data\nread only = no\nlist = no\n\
+             [source]\npath = {root}/data/src\nread only = no\nlist = no\n",
             gid = nix::unistd::getegid(),
         );
         let configuration = folder.path().join("rsyncd.conf");
@@ -538,8 +540,12 @@ fn generated_pull(seed: u64) -> Result<(), String> {
     for _ in 0..random.below(3) {
         words.push(random.pick(&RECEIVING).to_owned());
     }
+    let mut list = None;
     words.extend(attributes(seed, &words).map(str::to_owned));
-    words.push(random.pick(&["{url}/data/src/", "{url}/data/src"]).to_owned());
+    match random.chance(35) {
+        true => list = names(&mut random, &mut words, &stage.source(), "{url}/source/"),
+        false => words.push(random.pick(&["{url}/data/src/", "{url}/data/src"]).to_owned()),
+    }
     words.push("dst".to_owned());
     if words
         .iter()
@@ -552,6 +558,9 @@ fn generated_pull(seed: u64) -> Result<(), String> {
     let may_conflict = may_conflict(&words);
     stage.compare(&words, |root| {
         let mut random = Random::new(seed);
+        if let Some(list) = &list {
+            fs::write(root.join("list"), list).expect("a file");
+        }
         for name in ["one", "two"] {
             fs::create_dir(root.join(name)).expect("a folder");
             plant(&root.join(name), &mut random, Some(&stage.source()), may_conflict);
@@ -591,17 +600,24 @@ fn generated_push(seed: u64) -> Result<(), String> {
         words.push(random.pick(&others).to_owned());
     }
     words.extend(attributes(seed, &words).map(str::to_owned));
-    words.push(random.pick(&["src/", "src"]).to_owned());
+    // What stands there is like the files of a pull.
+    plant(&stage.source(), &mut Random::new(seed), None, true);
+    let mut list = None;
+    match random.chance(35) {
+        true => list = names(&mut random, &mut words, &stage.source(), "src"),
+        false => words.push(random.pick(&["src/", "src"]).to_owned()),
+    }
     words.push(random.pick(&["{url}/drop", "{url}/drop/dst"]).to_owned());
     let words: Vec<_> = words.iter().map(String::as_str).collect();
     let may_conflict = may_conflict(&words);
-    // What stands there is like the files of a pull.
-    plant(&stage.source(), &mut Random::new(seed), None, true);
     stage.compare_push(
         &words,
         |root| {
             fs::create_dir(root.join("src")).expect("a folder");
             plant(&root.join("src"), &mut Random::new(seed), None, true);
+            if let Some(list) = &list {
+                fs::write(root.join("list"), list).expect("a file");
+            }
             if words.contains(&"-H") {
                 link(&root.join("src"), &mut Random::new(seed + 2));
             }

@@ -67,7 +67,12 @@ impl FilterList {
     pub fn enter(&mut self, folder: &[u8], read: &mut ReadRules<'_>) -> Result<(), FilterError> {
         let before = self.merges.iter().map(|merge| merge.rules.clone());
         self.saved.push(before.collect());
-        let mut path = [&*self.root, b"/"].concat();
+        // With `--relative` a name may begin at the root of the machine.
+        let (root, folder) = match folder.strip_prefix(b"/") {
+            Some(below) => (&b""[..], below),
+            None => (&*self.root, folder),
+        };
+        let mut path = [root, b"/"].concat();
         if folder != b"." && !folder.is_empty() {
             path.extend_from_slice(folder);
             path.push(b'/');

@@ -13,4 +13,4 @@ mod wire;
 pub(crate) use glob::matches_name;
 pub use list::{CvsIgnores, FilterList, ReadRules, Side, Verdict};
 pub use parse::FilterError;
-pub use requested::Requested;
+pub use requested::{Asking, Requested};

@@ -1,6 +1,7 @@
 use std::{
-    collections::{HashSet, VecDeque},
-    path::PathBuf,
+    collections::{HashMap, HashSet, VecDeque},
+    io,
+    path::Path,
     time::Instant,
 };
 
@@ -12,6 +13,7 @@ use crate::rsync::{
     },
     transfer::{
         Error, Event, ModeChange, Observer, Options,
+        asked::{Below, NextName, Rest},
         build::{Builder, Built},
         folders::folders_of,
         ids::{OwnerNames, group_name, user_name},
@@ -21,6 +23,7 @@ use crate::rsync::{
         sources::{Origins, Source},
         wire::{Faults, Outgoing},
     },
+    tree::Tree,
 };
 
 /// Makes the lists of a push and sends them: one, or with incremental recursion one for each folder, as far ahead of what
@@ -70,8 +73,8 @@ struct Announced {
 struct Waiting {
     number: u32,
     folder: Listed,
-    /// The arguments below which the folder is to be read.
-    arguments: Vec<usize>,
+    /// The arguments below which it is to be read.
+    parts: Vec<Below>,
 }
 
 impl<'a> Announcer<'a> {
@@ -108,17 +111,18 @@ impl<'a> Announcer<'a> {
         }
     }
 
-    /// Sends the list of the arguments; one that has one file only is followed by another, if there is one, so that the
+    /// Sends the list of the arguments, which names of a list count from `base`; one that has one file only is followed by another, if there is one, so that the
     /// server knows whether it is a folder with something in it.
     pub(crate) fn first(
         &mut self,
-        paths: &[PathBuf],
+        base: Option<&Path>,
+        next: &mut NextName<'_>,
         indices: &mut Indices,
         outgoing: &mut Outgoing,
     ) -> Result<(), Error> {
         self.observer.observe(Event::Listing);
         let start = Instant::now();
-        let built = self.builder.arguments(paths, self.is_incremental)?;
+        let built = self.builder.arguments(base, next, self.is_incremental)?;
         // What takes no time is told as a millisecond.
         self.took.0 = milliseconds(start).max(1);
         let start = Instant::now();
@@ -180,7 +184,16 @@ impl<'a> Announcer<'a> {
 
     /// The folder that an argument counts from.
     pub(crate) fn source(&mut self, argument: usize) -> &mut Source {
-        self.builder.argument_folder(argument)
+        self.builder.source(argument)
+    }
+
+    /// The tree that a name is in, and the name there.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, if the folder must be opened again.
+    pub(crate) fn tree<'n>(&mut self, argument: usize, name: &'n [u8]) -> io::Result<(&mut Tree, &'n [u8])> {
+        self.builder.tree(argument, name)
     }
 
     /// The server has come to the list of a file.
@@ -226,7 +239,7 @@ impl<'a> Announcer<'a> {
         };
         let before = self.faults.bits();
         let name = waiting.folder.name();
-        let built = self.builder.folder(name, &waiting.arguments, self.next)?;
+        let built = self.builder.folder(name, waiting.parts, self.next)?;
         indices.write(Index::List(waiting.number), outgoing.buffer());
         // Errors are told once.
         let errors = Some(self.faults.bits()).filter(|now| *now != before);
@@ -249,7 +262,11 @@ impl<'a> Announcer<'a> {
         errors: i32,
         outgoing: &mut Outgoing,
     ) -> Result<(), Error> {
-        let Built { mut list, origins } = built;
+        let Built {
+            mut list,
+            origins,
+            rests,
+        } = built;
         let options = self.options;
         if !options.mode_changes.is_empty() {
             list.map_modes(|mode, is_directory| {
@@ -277,7 +294,7 @@ impl<'a> Announcer<'a> {
                 value: next as i64,
             })?;
         let mut part = Part::new(list, start, folder);
-        self.note_folders(&mut part, &origins);
+        self.note_folders(&mut part, &origins, rests);
         self.ahead += if self.live.is_empty() { 0 } else { part.len() };
         self.live.push_back(Announced { part, origins });
         self.lists += 1;
@@ -304,7 +321,7 @@ impl<'a> Announcer<'a> {
             outgoing.send_if_full()?;
         }
         self.end_list(errors, outgoing)?;
-        if is_named && !self.is_incremental && !list.is_empty() {
+        if is_named && !self.is_incremental {
             let names = OwnerNames::of(list);
             let (user, group) = (user_name(0), group_name(0));
             let of_root = (
@@ -345,7 +362,7 @@ impl<'a> Announcer<'a> {
 
     /// The folders of a list are numbered in the order of their names, and their lists are sent in that order, each behind
     /// those of the folders in it.
-    fn note_folders(&mut self, part: &mut Part, origins: &Origins) {
+    fn note_folders(&mut self, part: &mut Part, origins: &Origins, mut rests: HashMap<u32, Vec<Rest>>) {
         if !self.is_incremental {
             return;
         }
@@ -360,27 +377,28 @@ impl<'a> Announcer<'a> {
             let number = self.folders;
             self.folders += 1;
             let folder = Listed::new(&folders, place);
-            if folder.name() == b"." {
+            if matches!(folder.name(), b"." | b"/.") {
                 continue;
             }
-            let argument = origins.of(source);
-            let arguments: Vec<usize> = folder
-                .entry
-                .has_content()
-                .then_some(argument)
-                .into_iter()
-                .collect();
+            let mut below = Below {
+                source: origins.of(source),
+                is_entered: folder.entry.has_content(),
+                rests: rests.remove(&source).unwrap_or_default(),
+            };
             match found
                 .last_mut()
                 .filter(|last| last.folder.name() == folder.name())
             {
-                // What is named twice is read once.
-                Some(last) if arguments.iter().all(|argument| last.arguments.contains(argument)) => {}
-                Some(last) => last.arguments.extend(arguments),
+                Some(last) => {
+                    // What is named twice is read once.
+                    let is_same = |other: &Below| other.source == below.source && other.is_entered;
+                    below.is_entered &= !last.parts.iter().any(is_same);
+                    last.parts.push(below);
+                }
                 None => found.push(Waiting {
                     number,
                     folder,
-                    arguments,
+                    parts: vec![below],
                 }),
             }
         }

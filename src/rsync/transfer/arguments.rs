@@ -1,6 +1,6 @@
 use crate::rsync::{
     proto::Compression,
-    transfer::{Options, Role, Speaker, options::DeleteWhen},
+    transfer::{FilesFrom, Options, Role, Speaker, options::DeleteWhen},
 };
 
 impl Options {
@@ -157,6 +157,25 @@ impl Options {
         long(receiving.append > 1, "--append");
         long(receiving.append > 0, "--append");
         long(receiving.in_place && receiving.append == 0, "--inplace");
+        match &self.files_from {
+            Some(FilesFrom::There(path)) => {
+                long(true, "--files-from");
+                long(true, &escaped(path));
+                long(self.ends_with_nul, "--from0");
+                long(!self.relative, "--no-relative");
+            }
+            Some(FilesFrom::Here(_)) if !is_push => {
+                long(true, "--files-from=-");
+                long(true, "--from0");
+                long(!self.relative, "--no-relative");
+            }
+            _ => {}
+        }
+        let is_implied_told = self.relative && (!is_push || protocol >= 30);
+        long(
+            is_implied_told && self.no_implied_directories,
+            "--no-implied-dirs",
+        );
         long(is_push && receiving.write_devices, "--write-devices");
         long(self.remove_source_files, "--remove-source-files");
         long(!is_push && self.copy_devices, "--copy-devices");
@@ -189,6 +208,8 @@ impl Options {
             None => self.algorithms.compress,
         };
         let receiving = &self.receiving;
+        let deletes = self.deletion.when != DeleteWhen::Never;
+        let says_directories = !self.directories_are_implied || self.list_only || is_push && deletes;
         let mut letters = String::from("-");
         letters.extend(self.is_secluded(protocol).then_some('s'));
         letters.extend(std::iter::repeat_n('v', usize::from(self.verbose.min(9))));
@@ -198,7 +219,7 @@ impl Options {
             (self.update, 'u'),
             (self.dry_run, 'n'),
             (self.links, 'l'),
-            (self.directories && !self.recursive, 'd'),
+            (self.directories && !self.recursive && says_directories, 'd'),
             (is_push && receiving.keep_directory_links, 'K'),
             (is_push && self.prune_empty_directories, 'm'),
             (is_push && self.omit_directory_times, 'O'),
@@ -223,6 +244,7 @@ impl Options {
             (self.checksum, 'c'),
             (self.cvs_exclude, 'C'),
             (self.ignore_times, 'I'),
+            (self.relative, 'R'),
             (self.one_file_system > 0, 'x'),
             (self.one_file_system > 1, 'x'),
             (self.sparse, 'S'),

@@ -12,11 +12,10 @@ impl Builder<'_> {
         if !self.options.copy_devices || status.kind() != FileKind::Device {
             return status;
         }
-        let length = self
-            .source()
-            .tree
-            .read_with_length(name)
-            .map(|(_, length)| length);
+        let read = self
+            .here(name)
+            .and_then(|(tree, name)| tree.read_with_length(name));
+        let length = read.map(|(_, length)| length);
         let now = UNIX_EPOCH.elapsed().map_or(0, |elapsed| elapsed.as_secs());
         Status {
             mode: 0o100_000 | status.mode & 0o777,
@@ -28,7 +27,8 @@ impl Builder<'_> {
 
     /// The digest of a file, for the list.
     pub(super) fn digest(&mut self, name: &[u8]) -> io::Result<Vec<u8>> {
-        let mut file = self.source().tree.read(name)?;
+        let (tree, name) = self.here(name)?;
+        let mut file = tree.read(name)?;
         let mut hasher = self.session.list_checksum.listed();
         let mut buffer = vec![0; 128 * 1024];
         loop {

@@ -137,7 +137,9 @@ impl<'a> Deleter<'a> {
             return Ok(());
         }
         if self.protocol < 30 {
-            let tops = part.files().filter(|(_, entry)| entry.is_top());
+            let tops = part
+                .files()
+                .filter(|(_, entry)| entry.is_top() && !entry.is_implied());
             self.tops = tops.map(|(_, entry)| part.list.name(entry).to_vec()).collect();
         }
         self.present = Some((part.clone(), Names::of(part)));
@@ -186,7 +188,12 @@ impl<'a> Deleter<'a> {
                 self.report.queue.push(Pending::Said(text));
             }
             let Some(tree) = &mut self.tree else { return Ok(()) };
-            let now = tree.status(part.list.name(entry)).ok().flatten();
+            let name = part.list.name(entry);
+            let now = match self.keep.may_be_link(entry) {
+                true => tree.status_of_folder(name),
+                false => tree.status(name),
+            };
+            let now = now.ok().flatten();
             if let Some(now) = now.filter(|now| now.kind() == FileKind::Directory) {
                 self.in_folder(&part.list, entry, &now)?;
             }

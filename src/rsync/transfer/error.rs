@@ -101,6 +101,14 @@ pub enum Error {
     /// Deletions at an old server, which hears of errors too late.
     #[error("FATAL I/O ERROR: dying to avoid a --delete issue with a pre-3.0.7 receiver.")]
     UnsafeDeletion,
+    /// A name among those that are to be sent makes all of them useless.
+    #[error("{text}")]
+    Source {
+        /// What is wrong with it.
+        text: String,
+        /// What rsync ends with then.
+        exit: Exit,
+    },
     /// The destination cannot be used.
     #[error("{text}")]
     Destination {
@@ -137,7 +145,7 @@ impl Error {
             // It ends without a reason.
             Self::PeerExit(0) => Exit::Stream,
             Self::PeerExit(code) => return u8::try_from(*code).unwrap_or(u8::MAX),
-            Self::Destination { exit, .. } => *exit,
+            Self::Source { exit, .. } | Self::Destination { exit, .. } => *exit,
         };
         exit.code()
     }

@@ -15,10 +15,9 @@ use crate::rsync::{
     transfer::{
         Options,
         extended::{ValueKey, long_value},
-        sources::Source,
         text::{describe, shown},
     },
-    tree::{Handle, Status},
+    tree::{Handle, Status, Tree},
 };
 
 /// Things that many files have in common, each kept once, and numbered.
@@ -51,7 +50,7 @@ pub(super) struct Gatherer {
 }
 
 impl Gatherer {
-    /// Reads what the options ask for.
+    /// Reads what the options ask for, of a name in a tree that is shown as a place.
     ///
     /// # Errors
     ///
@@ -59,8 +58,9 @@ impl Gatherer {
     pub(super) fn gather(
         &mut self,
         options: &Options,
-        source: &mut Source,
+        tree: &mut Tree,
         name: &[u8],
+        place: &str,
         status: &Status,
         extra: &mut Extra,
     ) -> Result<(), String> {
@@ -77,7 +77,7 @@ impl Gatherer {
                 let (name, why) = (shown(name), describe(error));
                 format!("get_acl: sys_acl_get_file({name}, ACL_TYPE_{of}): {why}")
             };
-            let there = source.tree.followed_handle(name);
+            let there = tree.followed_handle(name);
             let there = there.map_err(|error| fail("ACCESS", &error))?;
             let acl = there.acl(status.mode).map_err(|error| fail("ACCESS", &error))?;
             extra.acl = (!acl.is_trivial()).then(|| self.acls.share(acl).1);
@@ -88,12 +88,12 @@ impl Gatherer {
         }
         if options.xattrs && is_kept {
             // rsync follows no symlink here, whatever it sends in the place of one.
-            let there = source.tree.handle(name);
+            let there = tree.handle(name);
             let attributes = there
                 .map_err(|error| ("get_xattr_names: llistxattr({},1024)".to_owned(), error))
                 .and_then(|there| attributes(&there))
                 .map_err(|(call, error)| {
-                    let place = format!("\"{}\"", source.shown(name));
+                    let place = format!("\"{place}\"");
                     format!("{} failed: {}", call.replace("{}", &place), describe(&error))
                 })?;
             extra.xattrs = (!attributes.is_empty()).then(|| self.xattrs.share(attributes));
@@ -166,18 +166,19 @@ impl AskedValues {
         &mut self,
         list: &FileList,
         entry: &Entry,
-        source: &mut Source,
+        tree: io::Result<(&mut Tree, &[u8])>,
         to: &mut Vec<u8>,
     ) -> Vec<String> {
         let (mut last, mut unread) = (0, Vec::new());
+        let mut tree = tree.ok();
         let set = list.xattr_set(entry);
         for attribute in list.xattrs(entry) {
             let number = attribute.number;
             if !set.is_some_and(|set| self.due.remove(&(set, number))) {
                 continue;
             }
-            let there = source.tree.handle(list.name(entry));
-            let value = there.and_then(|there| there.get(&attribute.name)).ok().flatten();
+            let there = tree.as_mut().and_then(|(tree, name)| tree.handle(name).ok());
+            let value = there.and_then(|there| there.get(&attribute.name).ok().flatten());
             if value.is_none() {
                 unread.push(shown(&attribute.name));
             }

@@ -238,13 +238,22 @@ impl Generator<'_> {
     /// What is at the destination now.
     pub(super) fn status(&mut self, entry: &Entry) -> io::Result<Option<Status>> {
         let name = self.keep.place(&self.list, entry);
-        self.tree.as_mut().map_or(Ok(None), |tree| tree.status(&name))
+        let Some(tree) = &mut self.tree else {
+            return Ok(None);
+        };
+        match self.keep.may_be_link(entry) {
+            true => tree.status_of_folder(&name),
+            false => tree.status(&name),
+        }
     }
 
     /// The outer error ends the session, the inner one is this file's.
     pub(super) fn consider(&mut self, number: u32, entry: &Entry) -> Result<Result<(), Failure>, Error> {
         if self.is_below_failed(entry) {
             return self.skip(number, entry).map(Ok);
+        }
+        if self.keep.leaves_implied() && entry.kind() != FileKind::Missing {
+            self.make_way_to(entry);
         }
         let now = match self.status(entry) {
             Ok(now) => now,
@@ -276,6 +285,9 @@ impl Generator<'_> {
                 self.failed_folder = Some(self.list.name(entry).to_vec());
             }
             return self.skip(number, entry).map(Ok);
+        }
+        if entry.is_implied() && self.keep.leaves_implied() {
+            return self.pass_implied(entry, now.as_ref()).map(Ok);
         }
         let kind = entry.kind();
         if kind == FileKind::Regular {

@@ -30,6 +30,17 @@ impl Keep<'_> {
         })
     }
 
+    /// Whether folders on the way to what was asked for are left as they are.
+    pub(crate) const fn leaves_implied(&self) -> bool {
+        self.options.relative && self.options.no_implied_directories
+    }
+
+    /// Whether it is a folder in whose place a symlink to one may stand.
+    pub(crate) fn may_be_link(&self, entry: &Entry) -> bool {
+        let is_left = self.leaves_implied() && entry.is_implied();
+        entry.is_directory() && (self.options.receiving.keep_directory_links || is_left)
+    }
+
     /// The whole path at the destination, for messages.
     pub(crate) fn shown(&self, list: &FileList, entry: &Entry) -> String {
         self.shown_name(&self.place(list, entry))

@@ -1,11 +1,11 @@
 use crate::rsync::{
-    filter::{FilterList, Requested, Side, Verdict},
+    filter::{Asking, FilterList, Requested, Side, Verdict},
     proto::{
         Index, Indices, Session, Stop, Tag, Violation,
         file_list::{Entry, Fields, FileList, Item, ListReader, NameReader, Named},
     },
     transfer::{
-        Error, Event, ModeChange, Observer, Options,
+        Error, Event, FilesFrom, ModeChange, Observer, Options,
         ids::LocalIds,
         links::MUNGED,
         lists::Lists,
@@ -38,7 +38,7 @@ pub(crate) struct Listing<'a> {
 }
 
 impl<'a> Listing<'a> {
-    /// Nothing has come; these paths were asked for, with these rules.
+    /// Nothing has come; these paths, or those of the list, were asked for, with these rules.
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ impl<'a> Listing<'a> {
             fields,
             reader: ListReader::new(fields),
             gate: Gate {
-                requested: Requested::new(paths, options.recursive, options.directories),
+                requested: requested(paths, options),
                 filters,
                 is_open: options.trust_sender,
             },
@@ -108,6 +108,11 @@ impl<'a> Listing<'a> {
             }
             _ => Err(Violation::Goodbye.into()),
         }
+    }
+
+    /// The protocol of the session.
+    pub(crate) const fn protocol(&self) -> u8 {
+        self.session.protocol
     }
 
     /// There are no more lists.
@@ -174,6 +179,11 @@ impl<'a> Listing<'a> {
                         is_in(list.name(entry), place)?;
                     }
                     self.gate.check(&list, entry)?;
+                    if self.is_more_than_asked(&list, entry)
+                        && let Some(entry) = list.last_mut()
+                    {
+                        entry.set_implied();
+                    }
                     if list.len().is_multiple_of(100) {
                         self.observer.observe(Event::Counted(list.len() as u64));
                     }
@@ -191,6 +201,17 @@ impl<'a> Listing<'a> {
             errors |= incoming.decode(|input| input.int())?;
         }
         Ok((list, errors))
+    }
+
+    /// Whether the sender says of a folder on the way to what was asked for that all in it belongs to the transfer, so that
+    /// something else in it would be deleted.
+    fn is_more_than_asked(&self, list: &FileList, entry: &Entry) -> bool {
+        let says_so = self.session.protocol >= 30 || entry.is_top();
+        let name = list.name(entry);
+        entry.is_directory()
+            && says_so
+            && !self.options.trust_sender
+            && self.gate.requested.is_only_on_the_way(name)
     }
 
     /// The names of ids, behind a list that is the only one.
@@ -212,8 +233,38 @@ impl<'a> Listing<'a> {
     }
 }
 
+/// What a sender may send.
+fn requested(paths: &[Vec<u8>], options: &Options) -> Requested {
+    let mut requested = Requested::new(Asking {
+        is_recursive: options.recursive,
+        has_folders: options.directories,
+        is_relative: options.relative,
+    });
+    match &options.files_from {
+        None => {
+            for path in paths {
+                // In front there is the module.
+                let start = path.iter().position(|&byte| byte == b'/');
+                requested.ask(start.map_or(b"", |slash| &path[slash + 1..]));
+            }
+        }
+        Some(FilesFrom::Here(_)) => {
+            let names = options.names_for_server().unwrap_or_default();
+            let names = names.split(|&byte| byte == 0);
+            names
+                .filter(|name| !name.is_empty())
+                .for_each(|name| requested.ask(name));
+        }
+        // Only the server knows.
+        Some(FilesFrom::There(_)) => {}
+    }
+    requested
+}
+
 /// Looks whether a file is in the folder whose list it came with, or in the root.
 fn is_in(name: &[u8], folder: Option<&[u8]>) -> Result<(), Violation> {
+    // With `--relative` one may stand in front.
+    let name = name.strip_prefix(b"/").unwrap_or(name);
     let (above, base) = match name.iter().rposition(|&byte| byte == b'/') {
         Some(slash) => (Some(&name[..slash]), &name[slash + 1..]),
         None => (None, name),
@@ -239,7 +290,7 @@ impl Gate {
             return Ok(());
         }
         let (name, is_directory) = (list.name(entry), entry.is_directory());
-        if name == b"." {
+        if matches!(name, b"." | b"/.") {
             return Ok(());
         }
         let is_excluded = || self.filters.check(name, is_directory, Side::Sender) == Verdict::Excluded;

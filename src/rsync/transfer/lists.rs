@@ -129,7 +129,7 @@ impl Lists {
     ) -> Result<Arc<Part>, Violation> {
         let start = self.next_number();
         let is_first = folder.is_none();
-        let mut part = Part::new(list, start, folder);
+        let mut part = Part::received(list, start, folder);
         adjust(&mut part);
         let mut state = self.state();
         let next = u64::from(start) + part.len() as u64 + 1;

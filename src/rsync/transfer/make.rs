@@ -11,7 +11,7 @@ use crate::rsync::{
         generator::{Failure, Generator},
         links::is_unsafe,
         queue::Pending,
-        text::shown,
+        text::{describe, shown},
     },
     tree::{Attributes, Extended, Status},
 };
@@ -25,7 +25,8 @@ impl Generator<'_> {
     /// fails fails once more when it is its turn.
     pub(super) fn make_ahead(&mut self, entry: &Entry) -> Result<(), Error> {
         let keeps_time = self.options.times && !self.options.omit_directory_times;
-        if !keeps_time || self.options.dry_run || self.is_below_failed(entry) {
+        let is_left = entry.is_implied() && self.keep.leaves_implied();
+        if !keeps_time || is_left || self.options.dry_run || self.is_below_failed(entry) {
             return Ok(());
         }
         let Ok(now) = self.status(entry) else {
@@ -48,9 +49,36 @@ impl Generator<'_> {
     fn make_folder(&mut self, entry: &Entry) -> io::Result<()> {
         let name = self.keep.place(&self.list, entry);
         let mode = self.keep.new_permissions(entry) | 0o700;
-        self.tree
-            .as_mut()
-            .map_or(Ok(()), |tree| tree.make_directory(&name, mode))
+        let Some(tree) = &mut self.tree else { return Ok(()) };
+        match tree.make_directory(&name, mode) {
+            Err(error) if self.options.relative && error.kind() == io::ErrorKind::NotFound => {
+                tree.make_way_to(&name)?;
+                tree.make_directory(&name, mode)
+            }
+            made => made,
+        }
+    }
+
+    /// Makes the folders in which something is, if they are not there.
+    pub(super) fn make_way_to(&mut self, entry: &Entry) {
+        let name = self.keep.place(&self.list, entry).into_owned();
+        let Some(tree) = self.tree.as_mut().filter(|_| !self.options.dry_run) else {
+            return;
+        };
+        if let Err(error) = tree.make_way_to(&name) {
+            let end = name.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
+            let place = self.keep.shown_name(&name[..end]);
+            let text = format!("recv_generator: mkdir {place} failed: {}", describe(&error));
+            self.fail(Failure(text));
+        }
+    }
+
+    /// A folder that is left as it is may have merge files.
+    pub(super) fn pass_implied(&mut self, entry: &Entry, now: Option<&Status>) -> Result<(), Error> {
+        match now {
+            Some(now) if self.lists.is_incremental() => self.deleter.during(&self.list, entry, now),
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn directory(

@@ -1,5 +1,6 @@
 use std::{
     io,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -17,8 +18,18 @@ pub struct Options {
     pub recursive: bool,
     /// `--dirs`.
     pub directories: bool,
+    /// Nobody said `--dirs`: it follows from something else.
+    pub directories_are_implied: bool,
     /// `--no-inc-recursive`.
     pub whole_lists: bool,
+    /// `--relative`.
+    pub relative: bool,
+    /// `--no-implied-dirs`.
+    pub no_implied_directories: bool,
+    /// `--files-from`.
+    pub files_from: Option<FilesFrom>,
+    /// `--from0`.
+    pub ends_with_nul: bool,
     /// `--links`.
     pub links: bool,
     /// `--perms`.
@@ -187,6 +198,15 @@ impl Options {
         }
         Ok(filters)
     }
+}
+
+/// Where the list of files is that are to be sent.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum FilesFrom {
+    /// On this machine; a receiver sends the names to the server.
+    Here(Arc<[u8]>),
+    /// On the server, which sends the names to a sender.
+    There(String),
 }
 
 /// What is deleted at the destination, and when.

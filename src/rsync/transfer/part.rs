@@ -1,6 +1,6 @@
 use std::{collections::VecDeque, sync::Arc};
 
-use crate::rsync::proto::file_list::{Entry, FileList, sorted, without_duplicates};
+use crate::rsync::proto::file_list::{Entry, FileList, duplicates, sorted, taking_part};
 
 /// A list of the transfer, and the numbers of its files.
 #[derive(Debug)]
@@ -48,13 +48,31 @@ impl Part {
     /// A list whose files are numbered from `start` on.
     pub(crate) fn new(list: FileList, start: u32, folder: Option<Listed>) -> Self {
         let places = sorted(&list);
-        let numbers = without_duplicates(&list, &places);
+        let taking_part = taking_part(&places, &duplicates(&list, &places));
         Self {
             list: Arc::new(list),
             start,
             folder,
             errors: 0,
-            taking_part: numbers.iter().map(Option::is_some).collect(),
+            places,
+            taking_part,
+        }
+    }
+
+    /// The same for a list that came: folders of one name are one, and no name begins with a slash any more.
+    pub(crate) fn received(mut list: FileList, start: u32, folder: Option<Listed>) -> Self {
+        let places = sorted(&list);
+        let duplicates = duplicates(&list, &places);
+        for &(kept, dropped) in &duplicates {
+            list.merge_folder(kept, dropped);
+        }
+        list.strip_root();
+        Self {
+            list: Arc::new(list),
+            start,
+            folder,
+            errors: 0,
+            taking_part: taking_part(&places, &duplicates),
             places,
         }
     }
@@ -63,7 +81,7 @@ impl Part {
     /// with it.
     pub(crate) fn root(&self, folders: &Arc<FileList>) -> Option<Listed> {
         let (_, first) = self.files().next()?;
-        (self.list.name(first) == b".").then(|| Listed::new(folders, 0))
+        matches!(self.list.name(first), b"." | b"/.").then(|| Listed::new(folders, 0))
     }
 
     /// How many files there are, with those that take no part.

@@ -9,7 +9,10 @@ use std::{
 
 use crate::rsync::{
     filter::Side,
-    proto::{Indices, Statistics, TokenReader, file_list::FileKind},
+    proto::{
+        Indices, Statistics, TokenReader,
+        file_list::{Entry, FileKind},
+    },
     transfer::{
         Error, Event, Observer, Opened, Options,
         beside::Beside,
@@ -122,7 +125,14 @@ pub fn pull(
         observer,
     )?;
     let mut indices = Indices::new(protocol);
-    listing.receive_first(&mut incoming, &mut indices)?;
+    receive_first(
+        &mut listing,
+        &mut incoming,
+        &mut indices,
+        &stream,
+        options,
+        &mut outgoing,
+    )?;
     incoming.alive = outgoing.keep_alive(options.timeout);
     let is_empty = listing.listed == 0;
     if is_empty {
@@ -137,7 +147,7 @@ pub fn pull(
         _ => None,
     };
     let place = destination.unwrap_or_default();
-    let tree = place.tree;
+    let mut tree = place.tree;
     let keep = Keep {
         options,
         identity,
@@ -145,6 +155,10 @@ pub fn pull(
         is_new: place.is_new,
         root: place.root,
     };
+    let has_links = options.receiving.keep_directory_links || keep.leaves_implied();
+    if let Some(tree) = tree.as_mut().filter(|_| has_links) {
+        tree.keep_links();
+    }
     let queue = Queue::default();
     let stored = Stored::new((options.remove_source_files || options.hard_links) && !options.dry_run);
     filters.set_root(keep.root.as_os_str().as_bytes());
@@ -216,6 +230,30 @@ pub fn pull(
     outcome.exit = final_exit(&faults).code();
     observer.observe(Event::Done(&outcome));
     Ok(outcome)
+}
+
+/// Receives the first lists, while the server gets the names of the list that it is to send.
+fn receive_first(
+    listing: &mut Listing<'_>,
+    incoming: &mut Incoming<'_>,
+    indices: &mut Indices,
+    stream: &std::net::TcpStream,
+    options: &Options,
+    outgoing: &mut Outgoing,
+) -> Result<(), Error> {
+    let Some(names) = options.names_for_server() else {
+        return listing.receive_first(incoming, indices);
+    };
+    let protocol = listing.protocol();
+    thread::scope(|scope| {
+        let sending = scope.spawn(move || outgoing.names(&names, protocol));
+        let received = listing.receive_first(incoming, indices);
+        if received.is_err() {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+        let sent = sending.join().expect("a thread that writes does not panic");
+        received.and(sent)
+    })
 }
 
 /// Takes over what only the sending server knows; its count of bytes is the one that rsync shows (`handle_stats` in
@@ -345,7 +383,8 @@ fn finish_directories(
     faults: &Faults,
     observer: &dyn Observer,
 ) {
-    for (list, entry) in folders.all().rev() {
+    let is_left = |entry: &Entry| keep.leaves_implied() && entry.is_implied();
+    for (list, entry) in folders.all().rev().filter(|(_, entry)| !is_left(entry)) {
         let name = keep.place(list, entry);
         // What could not be made was reported.
         let Ok(Some(now)) = tree.status(&name) else {

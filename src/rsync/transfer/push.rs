@@ -1,4 +1,11 @@
-use std::{collections::HashSet, net::Shutdown, path::PathBuf, thread};
+use std::{
+    collections::HashSet,
+    net::Shutdown,
+    os::unix::ffi::OsStrExt as _,
+    path::PathBuf,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
 
 use crate::rsync::{
     delta::BlockSums,
@@ -8,8 +15,9 @@ use crate::rsync::{
         file_list::read_all_wanted,
     },
     transfer::{
-        Error, Event, Observer, Opened, Options, Outcome,
+        Error, Event, FilesFrom, Observer, Opened, Options, Outcome,
         announce::Announcer,
+        asked::NextName,
         counts::FileCounts,
         gather::AskedValues,
         pulse::Pulse,
@@ -44,7 +52,11 @@ pub fn push(
     stream.set_write_timeout(pulse.patience()).map_err(socket)?;
     let faults = Faults::default();
     let requests = Requests::default();
-    let forward = Forward { requests: &requests };
+    let forward = Forward {
+        observer,
+        requests: &requests,
+        is_answered: AtomicBool::new(false),
+    };
     let mut outgoing = Outgoing::new(stream.try_clone().map_err(socket)?, pulse.clone(), options.pace());
     let mut incoming = Incoming::new(
         stream.try_clone().map_err(socket)?,
@@ -70,44 +82,75 @@ pub fn push(
     incoming.alive = outgoing.keep_alive(options.timeout);
     observer.observe(Event::Began(&session));
     let mut indices = Indices::new(protocol);
+    if matches!(options.files_from, Some(FilesFrom::There(_))) && !options.names_come_bare(protocol) {
+        incoming.drop_stray_nul()?;
+    }
     let mut announcer = Announcer::new(session, options, filters, &faults, observer);
-    announcer.first(sources, &mut indices, &mut outgoing)?;
+    announce(
+        &mut announcer,
+        sources,
+        options,
+        &mut incoming,
+        &mut indices,
+        &mut outgoing,
+    )?;
+    if options.names_come_bare(protocol) {
+        incoming.multiplex();
+    }
     requests.expect(announcer.count());
     let mut outcome = Outcome::default();
-    if announcer.listed == 0 {
-        // The server exits at once then.
-        incoming.drain();
-    } else {
-        let mut sender = Sender {
-            session,
-            options,
-            announcer,
-            requests: &requests,
-            faults: &faults,
-            observer,
-            outgoing,
-            indices,
-            tokens: TokenWriter::new(session.compression, options.algorithms.level),
-            counts: Counts::default(),
-            sent: HashSet::new(),
-            found: Found::default(),
-            deleted: FileCounts::default(),
-            values: AskedValues::default(),
-            phases: 0,
-        };
-        let reader = Reader {
-            session,
-            options,
-            incoming,
-            indices: Indices::new(protocol),
-            requests: &requests,
-            asked: HashSet::new(),
-        };
-        run(&mut sender, reader, &stream, &mut outcome)?;
-    }
+    forward.is_answered.store(true, Ordering::Relaxed);
+    let mut sender = Sender {
+        session,
+        options,
+        announcer,
+        requests: &requests,
+        faults: &faults,
+        observer,
+        outgoing,
+        indices,
+        tokens: TokenWriter::new(session.compression, options.algorithms.level),
+        counts: Counts::default(),
+        sent: HashSet::new(),
+        found: Found::default(),
+        deleted: FileCounts::default(),
+        values: AskedValues::default(),
+        phases: 0,
+    };
+    let reader = Reader {
+        session,
+        options,
+        incoming,
+        indices: Indices::new(protocol),
+        requests: &requests,
+        asked: HashSet::new(),
+    };
+    run(&mut sender, reader, &stream, &mut outcome)?;
     outcome.exit = final_exit(&faults).code();
     observer.observe(Event::Done(&outcome));
     Ok(outcome)
+}
+
+/// Sends the list of what the command line names, or a list of files that is here or on the server.
+fn announce(
+    announcer: &mut Announcer<'_>,
+    sources: &[PathBuf],
+    options: &Options,
+    incoming: &mut Incoming<'_>,
+    indices: &mut Indices,
+    outgoing: &mut Outgoing,
+) -> Result<(), Error> {
+    let mut paths = sources.iter().map(|path| path.as_os_str().as_bytes());
+    let (base, mut names): (_, Box<NextName<'_>>) = match &options.files_from {
+        None => (None, Box::new(|| Ok(paths.next().map(<[u8]>::to_vec)))),
+        Some(FilesFrom::Here(content)) => {
+            let mut names = options.names_of(content);
+            let next = move || Ok(names.next().map(<[u8]>::to_vec));
+            (sources.first(), Box::new(next))
+        }
+        Some(FilesFrom::There(_)) => (sources.first(), Box::new(|| incoming.name())),
+    };
+    announcer.first(base.map(PathBuf::as_path), &mut *names, indices, outgoing)
 }
 
 /// Runs both directions until the goodbye.
@@ -147,15 +190,20 @@ fn run(
     })
 }
 
-/// Hands the server's messages over in their order among its requests.
+/// Hands the server's messages over in their order among its requests, once these are answered.
 struct Forward<'r> {
+    observer: &'r dyn Observer,
     requests: &'r Requests,
+    is_answered: AtomicBool,
 }
 
 impl Observer for Forward<'_> {
     fn observe(&self, event: Event<'_>) {
-        if let Event::Message(tag, text) = event {
+        let Event::Message(tag, text) = event else { return };
+        if self.is_answered.load(Ordering::Relaxed) {
             self.requests.push(Arrived::Message(tag, text.to_vec()));
+        } else {
+            self.observer.observe(event);
         }
     }
 }

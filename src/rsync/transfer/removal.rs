@@ -18,11 +18,14 @@ impl Sender<'_> {
             return Ok(());
         }
         let (name, entry) = (file.name(), &file.entry);
-        let tree = &mut self.announcer.source(argument).tree;
-        let now = match self.options.copy_links {
-            true => tree.followed_status(name).map(Some),
-            false => tree.status(name),
-        };
+        let copies_links = self.options.copy_links;
+        let now = self
+            .announcer
+            .tree(argument, name)
+            .and_then(|(tree, name)| match copies_links {
+                true => tree.followed_status(name).map(Some),
+                false => tree.status(name),
+            });
         let is_changed = |now: &Status| {
             (now.size, now.mtime, now.nanoseconds) != (entry.size, entry.mtime, entry.nanoseconds)
         };
@@ -33,7 +36,11 @@ impl Sender<'_> {
                 let text = format!("ERROR: Skipping sender remove for changed file: {name_shown}");
                 self.observer.observe(Event::Failed(&text));
             }
-            Ok(Some(_)) => match tree.remove(name, false) {
+            Ok(Some(_)) => match self
+                .announcer
+                .tree(argument, name)
+                .and_then(|(tree, name)| tree.remove(name, false))
+            {
                 Ok(()) if self.options.output.info(Info::Remove) > 0 => {
                     let text = format!("sender removed {name_shown}");
                     self.observer.observe(Event::Warning(&text));

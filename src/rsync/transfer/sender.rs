@@ -214,10 +214,10 @@ impl Sender<'_> {
         if !AskedValues::follow(&self.session, self.options, record) {
             return;
         }
-        let source = self.announcer.source(argument);
+        let tree = self.announcer.tree(argument, file.name());
         let unread = self
             .values
-            .write(&file.list, &file.entry, source, self.outgoing.buffer());
+            .write(&file.list, &file.entry, tree, self.outgoing.buffer());
         for attribute in unread {
             let text = format!("failed to re-read xattr {attribute} for {}", shown(file.name()));
             self.faults.fail();
@@ -235,7 +235,8 @@ impl Sender<'_> {
         sums: &BlockSums,
     ) -> Result<(), Error> {
         let (listed, name) = (file, file.name());
-        let (file, length) = match self.announcer.source(argument).tree.read_with_length(name) {
+        let opened = self.announcer.tree(argument, name);
+        let (file, length) = match opened.and_then(|(tree, name)| tree.read_with_length(name)) {
             Ok(opened) => opened,
             Err(error) => {
                 self.unsent(number, argument, name, &error)?;

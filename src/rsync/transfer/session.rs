@@ -84,7 +84,9 @@ pub(crate) fn set_up(
         outgoing.flush()?;
     }
     let session = incoming.decode(|input| offer.session(compatibility, input))?;
-    incoming.multiplex();
+    if role == Role::Receiver || !options.names_come_bare(protocol) {
+        incoming.multiplex();
+    }
     // A sender that removes files hears of each in a message.
     if protocol >= 30 || role == Role::Receiver && options.remove_source_files {
         outgoing.multiplex()?;
@@ -124,6 +126,7 @@ pub(crate) fn fields(session: &Session, options: &Options) -> Fields {
         acls: options.acls,
         xattrs: options.xattrs,
         inline_names: session.compatibility.has_incremental_lists(),
+        relative: options.relative,
         ..Fields::default()
     }
 }

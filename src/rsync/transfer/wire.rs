@@ -186,6 +186,19 @@ impl<'o> Incoming<'o> {
         std::mem::take(&mut self.unsent)
     }
 
+    /// So many bytes of the stream of frames that come next.
+    pub(super) fn peek(&mut self, count: usize) -> Result<&[u8], Error> {
+        while self.raw.filled().len() < count {
+            self.read(true)?;
+        }
+        Ok(&self.raw.filled()[..count])
+    }
+
+    /// Drops bytes of the stream of frames.
+    pub(super) fn skip(&mut self, count: usize) {
+        self.raw.consume(count);
+    }
+
     /// How many bytes of the stream are behind us.
     pub(crate) fn position(&self) -> u64 {
         self.received - (self.raw.filled().len() + self.data.filled().len()) as u64
@@ -376,6 +389,15 @@ impl Outgoing {
         let message = [frame_header(tag, body.len()), body].concat();
         self.line.write(&message)?;
         self.sent += message.len() as u64;
+        Ok(())
+    }
+
+    /// Sends something that is in no frame, though the stream consists of frames.
+    pub(crate) fn bare(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.flush()?;
+        self.line.write(bytes)?;
+        self.sent += bytes.len() as u64;
+        self.data += bytes.len() as u64;
         Ok(())
     }
 

@@ -64,6 +64,24 @@ impl Tree {
             .collect())
     }
 
+    /// Makes the folders that are missing on the way to something, as new ones are made.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn make_way_to(&mut self, name: &[u8]) -> io::Result<()> {
+        if self.place(name).is_ok() {
+            return Ok(());
+        }
+        let slashes = (0..name.len()).filter(|&place| name[place] == b'/');
+        for slash in slashes {
+            if self.status_of_folder(&name[..slash])?.is_none() {
+                self.make_directory(&name[..slash], 0o777)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The content of a small file.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The local file system below a root: whatever a peer names is found from a held descriptor, through no symlink and no
 //! `..`, so that nothing is read or written elsewhere, also while somebody changes the tree.
 
+mod aliases;
 mod attributes;
 mod backup;
 mod extended;

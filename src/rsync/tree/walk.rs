@@ -19,7 +19,7 @@ use nix::{
 
 use crate::rsync::{
     proto::file_list::FileKind,
-    tree::{Output, temporary::Temporary},
+    tree::{Output, aliases::Aliases, temporary::Temporary},
 };
 
 /// A folder and all below it. Copies share the root and hold a folder of their own open.
@@ -28,8 +28,12 @@ pub struct Tree {
     root: Arc<OwnedFd>,
     /// The folder that was used last.
     held: Option<(Vec<u8>, Arc<OwnedFd>)>,
-    /// Symlinks on the way are followed: they are the user's own.
+    /// Symlinks to folders are followed: they are the user's own.
     follows: bool,
+    /// Those to files too.
+    follows_files: bool,
+    /// Symlinks that stand for folders, if they are kept.
+    pub(super) aliases: Option<Arc<Aliases>>,
     /// Files that are read keep their access times.
     keeps_access_times: bool,
     /// Devices are read as files are.
@@ -94,6 +98,8 @@ impl Clone for Tree {
             root: self.root.clone(),
             held: None,
             follows: self.follows,
+            follows_files: self.follows_files,
+            aliases: self.aliases.clone(),
             keeps_access_times: self.keeps_access_times,
             reads_devices: self.reads_devices,
         }
@@ -112,6 +118,8 @@ impl Tree {
             root: Arc::new(root),
             held: None,
             follows: false,
+            follows_files: false,
+            aliases: None,
             keeps_access_times: false,
             reads_devices: false,
         })
@@ -123,6 +131,8 @@ impl Tree {
             root: Arc::new(openat(folder, base, FOLDER, Mode::empty())?),
             held: None,
             follows: false,
+            follows_files: false,
+            aliases: None,
             keeps_access_times: false,
             reads_devices: false,
         })
@@ -135,6 +145,11 @@ impl Tree {
 
     /// From here on symlinks on the way are followed, wherever they lead: for what the user sends with `--copy-links`.
     pub fn follow_links(&mut self) {
+        (self.follows, self.follows_files) = (true, true);
+    }
+
+    /// The same of symlinks to folders only: for what the user names with `--relative`.
+    pub fn follow_folders(&mut self) {
         self.follows = true;
     }
 
@@ -201,7 +216,7 @@ impl Tree {
     pub fn read_with_length(&mut self, name: &[u8]) -> io::Result<(File, u64)> {
         let (folder, base) = self.place(name)?;
         let mut flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
-        flags.set(OFlag::O_NOFOLLOW, !self.follows);
+        flags.set(OFlag::O_NOFOLLOW, !self.follows_files);
         flags.set(OFlag::O_NOATIME, self.keeps_access_times);
         let mut file = File::from(openat(&*folder, base, flags, Mode::empty())?);
         let metadata = file.metadata()?;
@@ -369,13 +384,24 @@ impl Tree {
             None => (&b""[..], name),
         };
         let base = OsStr::from_bytes(base);
+        let Some(aliases) = self.aliases.clone() else {
+            return Ok((self.open_folder(folder)?, base));
+        };
+        if aliases.contains(name) {
+            return Ok((self.open_folder(&aliases.place(name)?)?, OsStr::new(".")));
+        }
+        Ok((self.open_folder(&aliases.place(folder)?)?, base))
+    }
+
+    /// A folder of the tree; the root if the name is empty.
+    pub(super) fn open_folder(&mut self, folder: &[u8]) -> io::Result<Arc<OwnedFd>> {
         if folder.is_empty() {
-            return Ok((self.root.clone(), base));
+            return Ok(self.root.clone());
         }
         if let Some((held, descriptor)) = &self.held
             && held == folder
         {
-            return Ok((descriptor.clone(), base));
+            return Ok(descriptor.clone());
         }
         let descriptor = Arc::new(if self.follows {
             openat(
@@ -388,7 +414,7 @@ impl Tree {
             beneath(self.root.as_fd(), folder)?
         });
         self.held = Some((folder.to_vec(), descriptor.clone()));
-        Ok((descriptor, base))
+        Ok(descriptor)
     }
 }
 
@@ -415,7 +441,8 @@ const FOLDER: OFlag = OFlag::O_DIRECTORY
     .union(OFlag::O_NOFOLLOW);
 
 /// Opens a folder below another, through no symlink.
-fn beneath(root: BorrowedFd<'_>, folder: &[u8]) -> io::Result<OwnedFd> {
+pub(super) fn beneath(root: BorrowedFd<'_>, folder: &[u8]) -> io::Result<OwnedFd> {
+    let folder = if folder.is_empty() { b"." } else { folder };
     let how = OpenHow::new().flags(FOLDER).resolve(
         ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_MAGICLINKS,
     );

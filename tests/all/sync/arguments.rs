@@ -17,6 +17,7 @@ fn asked(words: &[&str], ours: bool) -> Vec<String> {
     );
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(folder.path().join("s")).expect("a folder");
+    std::fs::write(folder.path().join("list"), "a\n").expect("a file");
     let mut command = if ours {
         program(folder.path(), &["sync"])
     } else {
@@ -203,6 +204,27 @@ fn the_server_is_told_the_same() {
         "-aii --out-format=%-5i --inplace s/ {url}/m/",
         "-aii --out-format=%n {url}/m/ d",
         "-a --log-file=/dev/null --progress s/ {url}/m/",
+        "-aR {url}/m/a/./b d",
+        "-aRx --no-implied-dirs {url}/m/a d",
+        "-aR --no-i-d --i-d {url}/m/a d",
+        "-a --no-implied-dirs {url}/m/a d",
+        "-R --list-only {url}/m/a",
+        "-aR --no-R --no-relative {url}/m/a d",
+        "-aR --no-implied-dirs s {url}/m/",
+        "-a --files-from=list {url}/m/ d",
+        "-ra --files-from=list {url}/m/ d",
+        "-a -r --no-r --files-from=list {url}/m/ d",
+        "-r --no-d --files-from=list {url}/m/ d",
+        "-ad --files-from=list {url}/m/ d",
+        "-a --no-R --delete --files-from=list {url}/m/ d",
+        "-a --list-only --files-from=list {url}/m/ d",
+        "-a --from0 --files-from=list --no-implied-dirs {url}/m/ d",
+        "-a --files-from=:x*y {url}/m/ d",
+        "-a --from0 --no-R --files-from=127.0.0.1:/x {url}/m/ d",
+        "-a --files-from=list s {url}/m/",
+        "-a --delete --from0 --files-from=list s {url}/m/",
+        "-rR --from0 --files-from=127.0.0.1::m/x s {url}/m/",
+        "-a --no-R --files-from=:x s {url}/m/",
     ];
     for case in cases {
         let words: Vec<_> = case.split_whitespace().collect();

@@ -6,7 +6,7 @@ use std::{
         ffi::OsStrExt as _,
         fs::{MetadataExt as _, PermissionsExt as _, symlink},
     },
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
@@ -156,7 +156,8 @@ pub(super) fn touch_itself(path: &Path, time: SystemTime) {
 }
 
 /// What only the receiving side does.
-pub(super) const RECEIVING: [&str; 24] = [
+pub(super) const RECEIVING: [&str; 25] = [
+    "-K",
     "-H",
     "-H",
     "-H",
@@ -307,6 +308,75 @@ pub(super) fn options(random: &mut Random) -> Vec<String> {
         });
     }
     words
+}
+
+/// What names a folder or a file of a tree, in words that a client starts with, if those were put behind `in_front`; a list
+/// of files, if that is what names it.
+pub(super) fn names(
+    random: &mut Random,
+    words: &mut Vec<String>,
+    root: &Path,
+    in_front: &str,
+) -> Option<Vec<u8>> {
+    let mut found = Vec::new();
+    collect(root, Path::new(""), &mut found);
+    let pick = |random: &mut Random, found: &[PathBuf]| match found.is_empty() || random.chance(10) {
+        true => b"none/x".to_vec(),
+        false => {
+            let path = &found[random.below(found.len())];
+            let is_folder = root.join(path).is_dir();
+            let slash = ["", "", "/", "/."][random.below(4)];
+            let mut name = path.as_os_str().as_bytes().to_vec();
+            name.extend_from_slice(if is_folder { slash.as_bytes() } else { b"" });
+            name
+        }
+    };
+    if random.chance(50) {
+        words.push("--files-from=list".to_owned());
+        let ends_with_nul = random.chance(50);
+        let end = if ends_with_nul { b'\0' } else { b'\n' };
+        if ends_with_nul {
+            words.push("--from0".to_owned());
+        }
+        if random.chance(30) {
+            words.push("-r".to_owned());
+        }
+        words.push(in_front.to_owned());
+        let mut list = Vec::new();
+        for _ in 0..random.below(5) {
+            list.extend(pick(random, &found));
+            list.push(end);
+        }
+        return Some(list);
+    }
+    words.push("-R".to_owned());
+    for _ in 0..=random.below(3) {
+        // What a shell or a line would change is for lists.
+        let name = pick(random, &found);
+        let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"./-".contains(byte);
+        let name = match name.iter().all(is_plain) && name[0] != b'-' {
+            true => String::from_utf8(name).expect("letters"),
+            false => ".".to_owned(),
+        };
+        let way = random.pick(&["/", "/./", "//"]);
+        words.push(format!("{in_front}{way}{name}"));
+    }
+    None
+}
+
+fn collect(root: &Path, below: &Path, found: &mut Vec<PathBuf>) {
+    let mut names: Vec<_> = fs::read_dir(root.join(below))
+        .expect("a folder")
+        .map(|entry| below.join(entry.expect("an entry").file_name()))
+        .collect();
+    names.sort();
+    for name in names {
+        let is_folder = root.join(&name).symlink_metadata().expect("it is there").is_dir();
+        found.push(name.clone());
+        if is_folder {
+            collect(root, &name, found);
+        }
+    }
 }
 
 /// All that counts of a tree, a line for each thing.

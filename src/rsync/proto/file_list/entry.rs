@@ -118,6 +118,11 @@ impl Entry {
         self.flags = if is_top { TOP_DIRECTORY } else { 0 } | if has_content { 0 } else { NO_CONTENT };
     }
 
+    /// Says of a folder that it is only on the way to an argument.
+    pub fn set_implied(&mut self) {
+        self.flags |= TOP_DIRECTORY | NO_CONTENT;
+    }
+
     /// The permissions, without the kind.
     pub const fn permissions(&self) -> u32 {
         self.mode & 0o7777
@@ -207,6 +212,40 @@ impl FileList {
     pub fn prefix_links(&mut self, prefix: &[u8]) {
         for link in self.extras.iter_mut().filter_map(|extra| extra.link.as_mut()) {
             *link = [prefix, &**link].concat().into();
+        }
+    }
+
+    /// The file that came last.
+    pub fn last_mut(&mut self) -> Option<&mut Entry> {
+        self.entries.last_mut()
+    }
+
+    /// Takes the slash away with which names begin that an argument with `--relative` has from the root on. They are sorted
+    /// with it.
+    pub fn strip_root(&mut self) {
+        for entry in &mut self.entries {
+            let name = &self.names[entry.name_start as usize..][..usize::from(entry.name_length)];
+            if name.len() > 1 && name[0] == b'/' {
+                entry.name_start += 1;
+                entry.name_length -= 1;
+            }
+        }
+    }
+
+    /// Says of a folder what is said of another one of its name too (`flist_sort_and_clean` in flist.c).
+    pub fn merge_folder(&mut self, kept: u32, dropped: u32) {
+        let other = self.entries[dropped as usize];
+        let entry = &mut self.entries[kept as usize];
+        if !entry.is_directory() || !other.is_directory() {
+            return;
+        }
+        let is_implied = entry.is_implied() && other.is_implied();
+        let is_top = [&*entry, &other]
+            .iter()
+            .any(|folder| folder.is_top() && folder.has_content());
+        entry.set_folder(is_top, entry.has_content() || other.has_content());
+        if is_implied {
+            entry.set_implied();
         }
     }
 

@@ -7,6 +7,7 @@ mod flag;
 mod groups;
 mod names;
 mod order;
+mod path;
 mod read;
 mod write;
 mod xattr;
@@ -15,7 +16,7 @@ pub use acl::{Acl, AclWriter, Grant};
 pub use entry::{Entry, Extra, FileKind, FileList};
 pub use extended::CallName;
 pub use names::{Id, NameReader, Named, OwnedName, write_names};
-pub use order::{compare, numbered, sorted, without_duplicates};
+pub use order::{compare, duplicates, numbered, sorted, taking_part};
 pub use read::{Fields, Item, ListReader};
 pub use write::ListWriter;
 pub use xattr::{

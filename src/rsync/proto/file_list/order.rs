@@ -26,7 +26,12 @@ pub fn compare(left: (&[u8], bool), right: (&[u8], bool)) -> Ordering {
 /// The files of a list by number: position in the order, for each the place of arrival. Of several files of a name only
 /// the first counts, and a folder more than a file; the others keep their numbers and are `None`.
 pub fn numbered(list: &FileList) -> Vec<Option<u32>> {
-    without_duplicates(list, &sorted(list))
+    let sorted = sorted(list);
+    let taking_part = taking_part(&sorted, &duplicates(list, &sorted));
+    let numbers = sorted.into_iter().zip(taking_part);
+    numbers
+        .map(|(place, takes_part)| takes_part.then_some(place))
+        .collect()
 }
 
 /// The places of all files of a list in the order of their names.
@@ -42,9 +47,16 @@ fn key(list: &FileList, place: u32) -> (&[u8], bool) {
     (list.name(entry), entry.is_directory())
 }
 
-/// The same, without those that take no part.
-pub fn without_duplicates(list: &FileList, sorted: &[u32]) -> Vec<Option<u32>> {
-    let mut numbers: Vec<Option<u32>> = sorted.iter().copied().map(Some).collect();
+/// Which of the sorted files take part: those that are no duplicates.
+pub fn taking_part(sorted: &[u32], duplicates: &[(u32, u32)]) -> Vec<bool> {
+    let mut removed: Vec<u32> = duplicates.iter().map(|(_, dropped)| *dropped).collect();
+    removed.sort_unstable();
+    let is_kept = |place: &u32| removed.is_empty() || removed.binary_search(place).is_err();
+    sorted.iter().map(is_kept).collect()
+}
+
+/// The places of files whose name another one has too: of those that count, and of those that do not.
+pub fn duplicates(list: &FileList, sorted: &[u32]) -> Vec<(u32, u32)> {
     let mut by_name = sorted.to_vec();
     // A file and a folder of a name do not stand beside each other in that order.
     by_name.sort_by(|&left, &right| {
@@ -55,20 +67,10 @@ pub fn without_duplicates(list: &FileList, sorted: &[u32]) -> Vec<Option<u32>> {
             .then(right_is_directory.cmp(&left_is_directory))
             .then(left.cmp(&right))
     });
-    let mut removed: Vec<u32> = by_name
-        .windows(2)
-        .filter(|pair| key(list, pair[0]).0 == key(list, pair[1]).0)
-        .map(|pair| pair[1])
-        .collect();
-    if !removed.is_empty() {
-        removed.sort_unstable();
-        for number in &mut numbers {
-            if number.is_some_and(|place| removed.binary_search(&place).is_ok()) {
-                *number = None;
-            }
-        }
-    }
-    numbers
+    by_name
+        .chunk_by(|&left, &right| key(list, left).0 == key(list, right).0)
+        .flat_map(|group| group[1..].iter().map(|&dropped| (group[0], dropped)))
+        .collect()
 }
 
 /// A component: an item, or a folder on the way, which stands behind all items.

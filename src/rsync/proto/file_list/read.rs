@@ -8,6 +8,7 @@ use crate::rsync::proto::{
         flag,
         groups::{Groups, copy_leader},
         names::OwnedName,
+        path::{clean, show},
         xattr::read_xattrs,
     },
 };
@@ -180,7 +181,7 @@ impl ListReader {
         name.extend_from_slice(&self.name[..shared]);
         name.extend_from_slice(suffix);
         let clean = clean(&name, fields.relative)?;
-        if clean == b"." && FileKind::of(entry.mode) != Some(FileKind::Directory) {
+        if matches!(&*clean, b"." | b"/.") && FileKind::of(entry.mode) != Some(FileKind::Directory) {
             return Err(Violation::RootNotDirectory(show(&clean)).into());
         }
         if FileKind::of(entry.mode).is_none() {
@@ -385,34 +386,6 @@ fn keep<T>(
 enum Head {
     Flags(u32),
     End(i32),
-}
-
-/// A name without empty components and without `.` (`clean_fname` in util1.c); it must stay below the root.
-fn clean(name: &[u8], relative: bool) -> Result<Vec<u8>, Violation> {
-    let unsafe_name = || Violation::UnsafeName(show(name));
-    if name.first() == Some(&b'/') && !relative || name.contains(&0) {
-        return Err(unsafe_name());
-    }
-    let mut clean = Vec::with_capacity(name.len());
-    for component in name.split(|&byte| byte == b'/') {
-        match component {
-            b"" | b"." => continue,
-            b".." => return Err(unsafe_name()),
-            _ => {}
-        }
-        if !clean.is_empty() {
-            clean.push(b'/');
-        }
-        clean.extend_from_slice(component);
-    }
-    if clean.is_empty() {
-        clean.push(b'.');
-    }
-    Ok(clean)
-}
-
-fn show(name: &[u8]) -> String {
-    String::from_utf8_lossy(name).into_owned()
 }
 
 #[cfg(test)]

@@ -127,8 +127,8 @@ impl ListWriter {
                 flags |= flag;
             }
         };
-        // From 30 on it would mean that the folder is only on the way to what is wanted.
-        let says_top = fields.protocol < 30 || entry.has_content();
+        // From 30 on a folder without content is one on the way to what is wanted.
+        let says_top = fields.protocol >= 30 || entry.has_content();
         note(entry.is_top() && says_top, flag::TOP_DIRECTORY);
         note(
             is_directory && fields.protocol >= 30 && !entry.has_content(),

@@ -1,0 +1,94 @@
+use std::path::{Path, PathBuf};
+
+use crate::{
+    rsync::transfer::{FilesFrom, Options},
+    sync::usage::UsageError,
+    terms::Target,
+};
+
+/// The options that say which names are sent, and how.
+#[derive(Debug, Default)]
+pub(super) struct NameChoices {
+    /// `--recursive` itself was given; that of `--archive` does not hold with a list of files.
+    recursion_is_said: bool,
+    /// `--dirs`, or `--no-dirs`.
+    directories: Option<bool>,
+    /// `--relative`, or `--no-relative`.
+    relative: Option<bool>,
+    /// `--files-from`.
+    files_from: Option<String>,
+}
+
+/// Where a list of files is read.
+#[derive(Debug, Default)]
+pub(super) struct ListPlace {
+    /// On this machine; `-` is standard input.
+    pub(super) here: Option<PathBuf>,
+    /// The machine that has it, if that was said.
+    pub(super) host: Option<String>,
+}
+
+impl ListPlace {
+    /// Whether the list can be had in a session with that machine.
+    pub(super) fn check(&self, host: &str, password_file: Option<&Path>) -> Result<(), UsageError> {
+        if self.host.as_ref().is_some_and(|other| *other != host) {
+            return Err(UsageError::ListFromElsewhere);
+        }
+        let reads_input = |path: Option<&Path>| path.is_some_and(|path| path == "-");
+        if reads_input(self.here.as_deref()) && reads_input(password_file) {
+            return Err(UsageError::Together("--files-from=-", "--password-file=-"));
+        }
+        Ok(())
+    }
+}
+
+impl NameChoices {
+    /// Takes an option, without its `no-`; `false` if it is none of these.
+    pub(super) fn option(
+        &mut self,
+        options: &mut Options,
+        name: &str,
+        is_on: bool,
+        value: Option<&str>,
+    ) -> bool {
+        match name {
+            "recursive" | "r" => (options.recursive, self.recursion_is_said) = (is_on, is_on),
+            "dirs" | "d" => self.directories = Some(is_on),
+            "relative" | "R" => self.relative = Some(is_on),
+            "implied-dirs" | "i-d" => options.no_implied_directories = !is_on,
+            "files-from" if is_on => self.files_from = value.map(str::to_owned),
+            _ => return false,
+        }
+        true
+    }
+
+    /// What only all options together say; `count` is that of sources and destination (`parse_arguments` in options.c).
+    pub(super) fn finish(self, options: &mut Options, count: usize) -> Result<ListPlace, UsageError> {
+        let has_list = self.files_from.is_some();
+        options.directories = self.directories.unwrap_or(has_list);
+        options.directories_are_implied = self.directories.is_none();
+        options.relative = self.relative.unwrap_or(has_list);
+        let Some(name) = self.files_from else {
+            return Ok(ListPlace::default());
+        };
+        if count != 2 {
+            return Err(UsageError::ManySources);
+        }
+        options.recursive &= self.recursion_is_said;
+        let mut place = ListPlace::default();
+        match Target::parse(&name) {
+            Target::Shell(remote) | Target::Daemon(remote) if name != "-" => {
+                if remote.path == "-" {
+                    return Err(UsageError::ListFromThere);
+                }
+                place.host = Some(remote.host).filter(|host| !host.is_empty());
+                options.files_from = Some(FilesFrom::There(remote.path));
+            }
+            _ => {
+                place.here = Some(PathBuf::from(name));
+                options.files_from = Some(FilesFrom::Here(std::sync::Arc::default()));
+            }
+        }
+        Ok(place)
+    }
+}
