@@ -485,7 +485,10 @@ mod tests {
             refusal("-a --bogus h::m d"),
             UsageError::Unknown("--bogus".into())
         );
-        assert_eq!(refusal("-a --super h::m d"), UsageError::PushOnly("super".into()));
+        assert_eq!(
+            refusal("-a --write-devices h::m d"),
+            UsageError::PushOnly("write-devices".into())
+        );
         assert_eq!(refusal("-a h::m i::n"), UsageError::BothRemote);
         assert_eq!(refusal("-a a b"), UsageError::NotYet("a copy on this machine"));
         assert!(matches!(refusal("--timeout=x h::m d"), UsageError::Value { .. }));
