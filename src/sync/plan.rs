@@ -1,9 +1,4 @@
-use std::{
-    ffi::{OsStr, OsString},
-    os::unix::ffi::OsStrExt as _,
-    path::PathBuf,
-    time::Duration,
-};
+use std::{ffi::OsString, os::unix::ffi::OsStrExt as _, path::PathBuf, time::Duration};
 
 use crate::{
     rsync::{
@@ -13,6 +8,7 @@ use crate::{
         transfer::Options,
     },
     sync::{
+        argument::Argument,
         choices::{Choices, Surroundings},
         names::ListPlace,
         output::{Output, OutputChoices},
@@ -382,36 +378,6 @@ impl Reading {
             list: self.list.here,
             socket_options: self.socket_options,
         })
-    }
-}
-
-/// A source or a destination.
-struct Argument<'a> {
-    target: &'a Target,
-    /// As it was typed: names of files need not be text.
-    word: &'a [u8],
-}
-
-impl Argument<'_> {
-    /// The path, of one on this machine.
-    fn local(&self) -> PathBuf {
-        PathBuf::from(OsStr::from_bytes(self.word))
-    }
-
-    /// Module and path, as the server gets them.
-    fn module_and_path(&self) -> Vec<u8> {
-        let path = self.target.remote().map_or("", |remote| &remote.path);
-        let mut bytes = path.as_bytes().to_vec();
-        // What stands in front of the path is text, and was read as it stands.
-        let text = String::from_utf8_lossy(self.word);
-        let start = text.len() - path.len();
-        if self.word.get(..start) == Some(&text.as_bytes()[..start]) {
-            bytes = self.word[start..].to_vec();
-        }
-        if !bytes.contains(&b'/') {
-            bytes.push(b'/');
-        }
-        bytes
     }
 }
 

@@ -200,7 +200,6 @@ mod tests {
             Violation,
             file_list::{Entry, Extra, FileList, Xattr, XattrValue},
         },
-        transfer::sources::Source,
         tree::Tree,
     };
 
@@ -244,12 +243,14 @@ mod tests {
         // What cannot be read is sent without anything in it, with the first file that has it.
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("g"), "x").expect("a file");
-        let mut source = Source::new(Tree::open(folder.path()).expect("a tree"), folder.path());
+        let mut tree = Tree::open(folder.path()).expect("a tree");
         let mut sent = Vec::new();
-        assert_eq!(asked.write(&list, &g, &mut source, &mut sent), ["user.b"]);
+        let unread = asked.write(&list, &g, Ok((&mut tree, b"g")), &mut sent);
+        assert_eq!(unread, ["user.b"]);
         assert_eq!(sent, [2, 0, 0]);
         sent.clear();
-        assert!(asked.write(&list, &f, &mut source, &mut sent).is_empty());
+        let unread = asked.write(&list, &f, Ok((&mut tree, b"f")), &mut sent);
+        assert!(unread.is_empty());
         assert_eq!(sent, [0]);
     }
 
