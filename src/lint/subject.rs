@@ -1,6 +1,6 @@
 use std::{
     cell::OnceCell,
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     ffi::OsStr,
     ops::Range,
     os::unix::ffi::OsStrExt as _,
@@ -56,7 +56,12 @@ pub struct ConfigurationSubject<'a> {
 pub struct Facts {
     /// Whom each module's host lists let in.
     admitted: OnceCell<Vec<Admitted>>,
+    /// The host lists that hold somewhere.
+    host_lists: OnceCell<Vec<HostList>>,
 }
+
+/// A host list that holds in a module: the module's number, which list it is, and what the module may look up.
+pub(super) type HostList = (usize, Parameter, Lookups);
 
 impl Facts {
     /// Modules whose lists are the same share the answer.
@@ -194,6 +199,29 @@ impl<'a> ConfigurationSubject<'a> {
                 facts,
                 index,
             })
+    }
+
+    /// Every host list that holds somewhere, once for each way to look names up.
+    pub(super) fn host_lists(&self) -> Vec<HostList> {
+        let find = || {
+            let mut seen = HashSet::new();
+            let in_modules = self.modules().flat_map(|module| {
+                let lookups = Lookups::of(module.configuration, module.scope());
+                let lists = [Parameter::HostsAllow, Parameter::HostsDeny];
+                lists.map(|parameter| (module, parameter, lookups))
+            });
+            let lists = in_modules.filter_map(|(module, parameter, lookups)| {
+                let list = module.text(parameter);
+                let setting = list.origin.setting().filter(|_| !list.value.is_empty())?;
+                let is_new = seen.insert((setting.span(), lookups.reverse, lookups.forward));
+                is_new.then_some((module.index, parameter, lookups))
+            });
+            lists.collect::<Vec<_>>()
+        };
+        match self.facts {
+            Some(facts) => facts.host_lists.get_or_init(find).clone(),
+            None => find(),
+        }
     }
 
     /// The modules that the lines of a block reach, its own or all of them, of which the text tells what holds.

@@ -1,6 +1,6 @@
 //! Words in host lists that are names to rsync, whatever they were meant to be.
 
-use std::{cell::LazyCell, collections::HashSet, net::Ipv4Addr};
+use std::{cell::LazyCell, net::Ipv4Addr};
 
 use super::word::{Word, is_nobody, joint, words};
 use crate::{
@@ -8,10 +8,10 @@ use crate::{
     lint::{
         checks::{Check, harm, loosens, notes::note},
         report::{Case, Reporter},
-        subject::{ConfigurationSubject, ModuleSubject},
+        subject::ConfigurationSubject,
     },
     model::{
-        Parameter, Setting,
+        Parameter, Scope, Setting,
         access::{
             AddressPattern, Answer, Lookups, Peer, Which, is_host_separator, may_be_name, token_answer,
         },
@@ -35,28 +35,17 @@ struct List<'a> {
 }
 
 /// Every list that holds somewhere, once for each way to look names up.
-fn lists<'a>(subject: &ConfigurationSubject<'a>) -> Vec<List<'a>> {
-    let mut seen = HashSet::new();
-    let mut lists = Vec::new();
-    let mut add = |module: ModuleSubject<'a>, parameter| {
-        let list = module.text(parameter);
-        let lookups = Lookups::of(module.configuration, module.scope());
-        if let Some(setting) = list.origin.setting()
-            && !list.value.is_empty()
-            && seen.insert((setting.span(), lookups.reverse, lookups.forward))
-        {
-            lists.push(List {
-                setting,
-                is_deny: parameter == Parameter::HostsDeny,
-                lookups,
-            });
-        }
-    };
-    for module in subject.modules() {
-        add(module, Parameter::HostsAllow);
-        add(module, Parameter::HostsDeny);
-    }
-    lists
+fn lists<'a>(subject: &ConfigurationSubject<'a>) -> impl Iterator<Item = List<'a>> + use<'a> {
+    let configuration = subject.configuration;
+    let lists = subject.host_lists().into_iter();
+    lists.filter_map(move |(module, parameter, lookups)| {
+        let list = configuration.text(Scope::Module(module), parameter);
+        Some(List {
+            setting: list.origin.setting()?,
+            is_deny: parameter == Parameter::HostsDeny,
+            lookups,
+        })
+    })
 }
 
 /// RSY304: a word of TCP wrappers is a host's name to rsync, and no host is called so.
