@@ -9,6 +9,7 @@ use std::{
 };
 
 use nix::{
+    errno::Errno,
     sys::stat::{Mode, umask},
     unistd::{Gid, getegid, geteuid, getgroups},
 };
@@ -19,7 +20,7 @@ use crate::{
         filter::CvsIgnores,
         proto::{Compression, named},
         transfer::Error,
-        tree::Identity,
+        tree::{Identity, open_trusted},
     },
     sync::{Environment, Surroundings, typed_password},
 };
@@ -101,6 +102,7 @@ pub(super) fn surroundings() -> Surroundings<'static> {
             }
             Ok(content)
         }),
+        read_list: names,
         ignores: CvsIgnores {
             home: home.and_then(|path| fs::read(path).ok()).unwrap_or_default(),
             variable: env::var_os("CVSIGNORE").map_or_else(Vec::new, OsStringExt::into_vec),
@@ -112,3 +114,19 @@ pub(super) fn surroundings() -> Surroundings<'static> {
 
 /// As much is read of a file with rules, in bytes.
 const MAX_RULES: u64 = 16 << 20;
+
+/// The content of the file that `--files-from` names.
+fn names(path: &Path) -> io::Result<Vec<u8>> {
+    let mut names = Vec::new();
+    match path.as_os_str() == "-" {
+        true => io::stdin().take(MAX_NAMES + 1).read_to_end(&mut names)?,
+        false => open_trusted(path)?.take(MAX_NAMES + 1).read_to_end(&mut names)?,
+    };
+    match names.len() as u64 > MAX_NAMES {
+        true => Err(Errno::EFBIG.into()),
+        false => Ok(names),
+    }
+}
+
+/// As much is read of a list of files, in bytes.
+const MAX_NAMES: u64 = 1 << 30;

@@ -1,15 +1,11 @@
 use std::{
     ffi::OsString,
-    io::{self, Read as _, Write as _},
-    path::Path,
+    io::{self, Write as _},
 };
 
 use clap::Args;
 use jiff::tz::TimeZone;
-use nix::{
-    errno::Errno,
-    unistd::{getpgrp, tcgetpgrp},
-};
+use nix::unistd::{getpgrp, tcgetpgrp};
 use serde_json::json;
 
 use crate::{
@@ -26,8 +22,8 @@ use crate::{
     rsync::{
         filter::FilterError,
         net::Connections,
-        transfer::{Error, FilesFrom, Outcome, describe},
-        tree::{append_trusted, open_trusted},
+        transfer::{Error, Outcome, describe},
+        tree::append_trusted,
     },
     sync::{
         Command, Environment, Plan, Printer, Streams, UsageError, conclude, converse, last_line, prepare,
@@ -63,7 +59,7 @@ pub(super) fn as_rsync(words: impl Iterator<Item = OsString>) -> Result<u8, Fail
 
 fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
     let environment = environment();
-    let mut plan = match Command::parse(words, surroundings()) {
+    let plan = match Command::parse(words, surroundings()) {
         Ok(Command::Help) => {
             io::stdout().write_all(HELP.as_bytes())?;
             return Ok(exit::CLEAN);
@@ -103,20 +99,6 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
             return Ok(code);
         }
     };
-    if let Some(path) = &plan.list {
-        match names(path) {
-            Ok(names) => plan.options.files_from = Some(FilesFrom::Here(names.into())),
-            Err(error) => {
-                let (path, reason) = (path.display(), describe(&error));
-                // rsync leaves the number out here.
-                let reason = reason.split(" (").next().unwrap_or_default();
-                let code = Exit::Syntax.code();
-                let text = format!("rsync: failed to open files-from file {path}: {reason}");
-                writeln!(io::stderr(), "{text}\n{}", last_line(code, "client"))?;
-                return Ok(code);
-            }
-        }
-    }
     let (log, unlogged) = match plan.output.log_file.as_deref().map(append_trusted) {
         Some(Err(error)) => (None, Some(error)),
         opened => (opened.and_then(Result::ok), None),
@@ -172,22 +154,6 @@ fn end(plan: &Plan, printer: &Printer<'_>, ended: &Result<Option<Outcome>, Error
     }
     Ok(code)
 }
-
-/// The content of the file that `--files-from` names.
-fn names(path: &Path) -> io::Result<Vec<u8>> {
-    let mut names = Vec::new();
-    match path.as_os_str() == "-" {
-        true => io::stdin().take(MAX_NAMES + 1).read_to_end(&mut names)?,
-        false => open_trusted(path)?.take(MAX_NAMES + 1).read_to_end(&mut names)?,
-    };
-    match names.len() as u64 > MAX_NAMES {
-        true => Err(Errno::EFBIG.into()),
-        false => Ok(names),
-    }
-}
-
-/// As much is read of a list of files, in bytes.
-const MAX_NAMES: u64 = 1 << 30;
 
 fn transfer(
     plan: &Plan,

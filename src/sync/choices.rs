@@ -1,4 +1,8 @@
-use std::time::{Duration, Instant};
+use std::{
+    io,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use jiff::Zoned;
 
@@ -19,6 +23,8 @@ use crate::{
 pub struct Surroundings<'s> {
     /// Reads a file with rules; `-` is standard input.
     pub read: Box<ReadRules<'s>>,
+    /// Reads a list of names; `-` is standard input.
+    pub read_list: fn(&Path) -> io::Result<Vec<u8>>,
     /// What CVS is to ignore.
     pub ignores: CvsIgnores,
     /// What new files' modes leave out.

@@ -5,7 +5,7 @@ use crate::{
         delta::Checksum,
         net::{Address, Family},
         proto::{ChecksumChoice, Compression, CompressionChoice, PROTOCOL},
-        transfer::Options,
+        transfer::{FilesFrom, Options},
     },
     sync::{
         argument::Argument,
@@ -57,8 +57,6 @@ pub struct Plan {
     pub password_file: Option<PathBuf>,
     /// `--early-input`.
     pub early_input: Option<PathBuf>,
-    /// `--files-from`, if the list is on this machine.
-    pub list: Option<PathBuf>,
     /// `--sockopts`.
     pub socket_options: Option<String>,
 }
@@ -106,6 +104,7 @@ impl Command {
     pub fn parse(words: &[OsString], surroundings: Surroundings<'_>) -> Result<Self, UsageError> {
         let invocation = Invocation::parse(words.iter().map(|word| word.to_string_lossy()));
         let mut reading = Reading::default();
+        let read_list = surroundings.read_list;
         let mut versions = 0;
         let mut choices = Choices::new(surroundings);
         for given in &invocation.options {
@@ -147,9 +146,13 @@ impl Command {
         let arguments: Vec<_> = arguments
             .map(|(target, word)| Argument { target, word })
             .collect();
-        reading
-            .plan(&arguments, output)
-            .map(|plan| Self::Transfer(Box::new(plan)))
+        let list = reading.list.here.take();
+        let mut plan = reading.plan(&arguments, output)?;
+        if let Some(path) = list {
+            let names = read_list(&path).map_err(|error| UsageError::no_list(&path, &error))?;
+            plan.options.files_from = Some(FilesFrom::Here(names.into()));
+        }
+        Ok(Self::Transfer(Box::new(plan)))
     }
 }
 
@@ -375,7 +378,6 @@ impl Reading {
             connect_limit: self.connect_limit,
             password_file: self.password_file,
             early_input: self.early_input,
-            list: self.list.here,
             socket_options: self.socket_options,
         })
     }
@@ -411,6 +413,7 @@ mod tests {
         let words: Vec<_> = line.split(' ').map(OsString::from).collect();
         let surroundings = Surroundings {
             read: Box::new(|_| Err(std::io::ErrorKind::NotFound.into())),
+            read_list: |_| Err(std::io::ErrorKind::NotFound.into()),
             ignores: CvsIgnores::default(),
             umask: 0o022,
             now: jiff::Zoned::now(),

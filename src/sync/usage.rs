@@ -1,6 +1,11 @@
+use std::{io, path::Path};
+
 use thiserror::Error;
 
-use crate::{rsync::filter::FilterError, terms::Exit};
+use crate::{
+    rsync::filter::FilterError,
+    terms::{Exit, describe},
+};
 
 /// A command line that cannot be carried out.
 #[derive(Debug, Error, PartialEq)]
@@ -42,6 +47,14 @@ pub enum UsageError {
     /// The value of an option that is no text.
     #[error("{0}: the value is not UTF-8; only sources and destinations may be anything")]
     NotText(String),
+    /// A list of names that cannot be had.
+    #[error("failed to open files-from file {path}: {reason}")]
+    NoList {
+        /// The file.
+        path: String,
+        /// What the system says.
+        reason: String,
+    },
     /// Nothing to do.
     #[error("a source is missing")]
     NoSource,
@@ -120,6 +133,16 @@ pub enum UsageError {
 }
 
 impl UsageError {
+    pub(super) fn no_list(path: &Path, error: &io::Error) -> Self {
+        // rsync leaves the number out here.
+        let reason = describe(error);
+        let reason = reason.split(" (").next().unwrap_or_default();
+        Self::NoList {
+            path: path.display().to_string(),
+            reason: reason.to_owned(),
+        }
+    }
+
     /// Whether rsync says the same, so that it is said as rsync does.
     pub const fn is_of_rsync(&self) -> bool {
         matches!(
@@ -127,6 +150,7 @@ impl UsageError {
             Self::EmptySuffixThere
                 | Self::MissingValue(_)
                 | Self::OldProtocol
+                | Self::NoList { .. }
                 | Self::NoModule
                 | Self::Unknown(_)
                 | Self::Together(..)
