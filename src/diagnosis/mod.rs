@@ -42,7 +42,7 @@ pub struct Finding {
 }
 
 /// A place where a cause lets other rules fire too.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Explained {
     /// Where; a finding is a consequence if its first place overlaps it, or any of its places if rules are named.
     pub span: Span,

@@ -14,7 +14,9 @@ pub(super) fn drop_explained(findings: &mut Findings) {
     if explained.is_empty() {
         return;
     }
-    explained.sort_by_key(|(one, rule)| (one.span, *rule));
+    explained.sort_by_key(|(one, rule)| (one.span, *rule, one.from, one.rules));
+    // A line that holds for many modules may be explained once for each.
+    explained.dedup();
     let reach: Vec<_> = explained
         .iter()
         .scan(None, |farthest, (one, _)| {
