@@ -1,23 +1,52 @@
 //! What files say about a failure: the server's configuration, and the client's password file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
 
 use crate::{
     catalog::FileKind,
     cli::{
         Failure,
-        input::{Hosts, read, unreadable},
+        input::{Hosts, Machine, read, unreadable},
     },
     diagnosis::Finding,
     explain::{Known, Predicted, Server},
     host::{Host, Live},
-    lint::{Circumstances, HostFiles, Input, Options, Report, lint},
+    lint::{HostFiles, Input, Options, Report, lint},
     model::resolve,
     terms::{Release, Source, Sources},
 };
 
-/// What the server's configuration says against itself.
-pub(super) fn of_server(file: &Path, hosts: &Hosts, release: Release) -> Result<Known, Failure> {
+/// The server's configuration.
+#[derive(Args, Debug)]
+pub(super) struct ServerFile {
+    /// The server's rsyncd.conf, which decides between causes
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The release of rsync on the server
+    #[arg(long, value_name = "RELEASE", default_value_t = Release::CURRENT)]
+    target_version: Release,
+    #[command(flatten)]
+    machine: Machine,
+}
+
+impl ServerFile {
+    /// The machines that files may be judged with.
+    pub(super) fn hosts(&self) -> Result<Hosts, Failure> {
+        self.machine.hosts()
+    }
+
+    /// What it says against itself; nothing if none is named.
+    pub(super) fn known(&self) -> Result<Known, Failure> {
+        match &self.config {
+            Some(file) => of_server(file, &self.hosts()?, self.target_version),
+            None => Ok(Known::default()),
+        }
+    }
+}
+
+fn of_server(file: &Path, hosts: &Hosts, release: Release) -> Result<Known, Failure> {
     let bytes = read(hosts, file).map_err(|reason| unreadable(file, &reason, ""))?;
     let host = hosts.of(file);
     let report = check(file, bytes.clone(), FileKind::RsyncdConf, host, release);
@@ -61,18 +90,10 @@ fn check(file: &Path, bytes: Vec<u8>, kind: FileKind, host: &dyn Host, release: 
         is_guess: false,
         host,
     };
-    let options = Options {
-        circumstances: Circumstances {
-            release,
-            from_release: None,
-            daemon_uid: 0,
-            today: jiff::Zoned::now().date(),
-        },
-        select: Vec::new(),
-        ignore: Vec::new(),
-        severities: Vec::new(),
-    };
-    lint(vec![input], &options)
+    lint(
+        vec![input],
+        &Options::of_release(release, jiff::Zoned::now().date()),
+    )
 }
 
 fn predicted(report: &Report, release: Release) -> Vec<Predicted> {

@@ -3,7 +3,6 @@ use std::{
     env,
     error::Error,
     ffi::OsStr,
-    fs,
     io::Write as _,
     path::{Path, PathBuf},
     sync::Arc,
@@ -17,15 +16,15 @@ use crate::{
     cli::{
         Failure,
         environment::{environment, surroundings},
-        input::Machine,
+        input::{is_standard_input, read, standard_input, unreadable},
         interrupt::Interrupt,
-        known,
+        known::{self, ServerFile},
         output::{LineFormat, Output, stdout},
     },
     explain::Known,
     probe::{Choice, ProbeError, Report, Setting, Target, probe, reproduce},
     render,
-    terms::{Exit, Release},
+    terms::Exit,
 };
 
 /// Run the full delta sync against a live daemon, stage by stage, and explain what fails
@@ -38,7 +37,7 @@ pub(super) struct Arguments {
     /// `host`, `[user@]host::module/path` or `rsync://[user@]host[:port]/module/path`
     #[arg(value_name = "TARGET", required_unless_present_any = ["targets", "reproduce"])]
     words: Vec<String>,
-    /// A file with one target a line; `#` begins a comment
+    /// A file with one target a line, `-` for standard input; `#` begins a comment
     #[arg(long, value_name = "FILE")]
     targets: Option<PathBuf>,
     /// Carry out this command line of rsync's with our client, as a dry run, and explain how it ends
@@ -80,14 +79,8 @@ pub(super) struct Arguments {
     /// So many targets at a time
     #[arg(long, value_name = "COUNT", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
-    /// The server's rsyncd.conf, which decides between causes
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The release of rsync on the server, for --config
-    #[arg(long, value_name = "RELEASE", default_value_t = Release::CURRENT)]
-    target_version: Release,
     #[command(flatten)]
-    machine: Machine,
+    server: ServerFile,
     #[command(flatten)]
     output: Output<LineFormat>,
 }
@@ -207,10 +200,13 @@ impl Arguments {
 
     fn targets(&self) -> Result<Vec<Target>, Failure> {
         let listed = match &self.targets {
-            Some(file) => fs::read_to_string(file)
-                .map_err(|error| format!("cannot read `{}`: {error}", file.display()))?,
-            None => String::new(),
+            Some(file) if is_standard_input(file) => standard_input()?,
+            Some(file) => {
+                read(&self.server.hosts()?, file).map_err(|reason| unreadable(file, &reason, ""))?
+            }
+            None => Vec::new(),
         };
+        let listed = String::from_utf8_lossy(&listed);
         let lines = listed
             .lines()
             .map(|line| line.split('#').next().unwrap_or_default().trim());
@@ -245,10 +241,7 @@ impl Arguments {
     }
 
     fn known(&self) -> Result<Known, Failure> {
-        let mut known = match &self.config {
-            Some(file) => known::of_server(file, &self.machine.hosts()?, self.target_version)?,
-            None => Known::default(),
-        };
+        let mut known = self.server.known()?;
         if let Some(file) = &self.password_file {
             known.findings.extend(known::of_password_file(file));
         }

@@ -18,7 +18,7 @@ use crate::{
     },
     diagnosis::Unchecked,
     host::Host,
-    lint::{self, Circumstances, HostFiles, Input, Options, Report},
+    lint::{self, HostFiles, Input, Options, Report},
     model::{Configuration, Files, Scope, resolve, resolve_until_fatal},
     render,
     terms::{Release, Source, SourceId, Sources},
@@ -129,15 +129,8 @@ fn fatal(source: &Source, release: Release, host: &dyn Host) -> Report {
         host,
     };
     let options = Options {
-        circumstances: Circumstances {
-            release,
-            from_release: None,
-            daemon_uid: 0,
-            today: jiff::Zoned::now().date(),
-        },
         select: FATAL.into_iter().filter_map(catalog::page).collect(),
-        ignore: Vec::new(),
-        severities: Vec::new(),
+        ..Options::of_release(release, jiff::Zoned::now().date())
     };
     lint::lint(vec![input], &options)
 }

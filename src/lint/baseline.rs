@@ -10,8 +10,9 @@ pub use text::BaselineError;
 use crate::{
     diagnosis::Finding,
     lint::{
-        engine::{Options, Report},
+        engine::Report,
         fingerprint::Fingerprints,
+        options::Options,
         outcome,
         report::{Case, Findings, Reporter},
     },

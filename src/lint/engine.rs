@@ -10,12 +10,13 @@ use std::{
 };
 
 use crate::{
-    catalog::{FileKind, Page, Severity},
+    catalog::{FileKind, Severity},
     diagnosis::{Finding, Unchecked},
     host::{Host, Part, Unknown},
     lint::{
         engine::passwords::PasswordFile,
         folders::Folders,
+        options::Options,
         outcome::Outcome,
         roles::{Roles, hidden_suffixes, names_secrets},
         scripts,
@@ -42,35 +43,6 @@ pub struct Input<'a> {
     pub is_guess: bool,
     /// The machine that it is judged with.
     pub host: &'a dyn Host,
-}
-
-/// What the user wants to hear.
-#[derive(Debug)]
-pub struct Options {
-    /// The circumstances that the files are judged for.
-    pub circumstances: Circumstances,
-    /// The only rules to check; empty: all.
-    pub select: Vec<&'static Page>,
-    /// Rules not to check.
-    pub ignore: Vec<&'static Page>,
-    /// Severities that replace those of the pages.
-    pub severities: Vec<(&'static Page, Severity)>,
-}
-
-impl Options {
-    /// Whether the user wants to hear of a rule.
-    pub(super) fn wants(&self, rule: &str) -> bool {
-        let named = |pages: &[&Page]| pages.iter().any(|page| page.id == rule);
-        (self.select.is_empty() || named(&self.select)) && !named(&self.ignore)
-    }
-
-    /// Puts the severity that the user chose for a page in the place of another one.
-    pub(super) fn choose(&self, page: &Page, severity: &mut Severity) {
-        let mut chosen = self.severities.iter().rev();
-        if let Some((_, chosen)) = chosen.find(|(one, _)| one.id == page.id) {
-            *severity = *chosen;
-        }
-    }
 }
 
 /// What was found.

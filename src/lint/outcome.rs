@@ -6,9 +6,9 @@ use crate::{
     host::Unknown,
     lint::{
         checks, consequences,
-        engine::Options,
         fix::end_lines_alike,
         markdown::Excerpt,
+        options::Options,
         report::{Case, Findings, Reporter},
         subject::Subject,
         suppress::{Mistake, Suppression, Suppressions},

@@ -1,6 +1,6 @@
 use std::{
-    fs::{self, FileTimes, OpenOptions},
-    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    fs::{File, FileTimes, OpenOptions},
+    io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
     time::UNIX_EPOCH,
 };
@@ -65,6 +65,15 @@ impl Pulled {
 }
 
 fn digest(path: &Path) -> io::Result<[u8; 16]> {
-    // They are as small as the user lets them be.
-    fs::read(path).map(|bytes| Md5::digest(bytes).into())
+    let mut file = BufReader::new(File::open(path)?);
+    let mut digest = Md5::new();
+    loop {
+        let piece = file.fill_buf()?;
+        if piece.is_empty() {
+            return Ok(digest.finalize().into());
+        }
+        digest.update(piece);
+        let count = piece.len();
+        file.consume(count);
+    }
 }

@@ -3,7 +3,7 @@ mod page;
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, Write as _},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use clap::Args;
@@ -12,14 +12,13 @@ use crate::{
     catalog::Language,
     cli::{
         Failure, exit,
-        input::{Machine, unreadable},
-        known,
+        input::unreadable,
+        known::ServerFile,
         output::{Output, PageFormat, complain, stdout},
     },
-    explain::{Known, Stop, explain},
+    explain::{Stop, explain},
     host::{Unknown, plain},
     render,
-    terms::Release,
 };
 
 /// Explain an error: paste it, pipe it, or name a file; or a rule (RSY302), or a parameter of rsyncd.conf
@@ -30,14 +29,8 @@ pub(super) struct Arguments {
     /// A file with the text, `-` for standard input, the text itself, or the name of a rule or a parameter
     #[arg(value_name = "FILE|TEXT|RULE")]
     words: Vec<String>,
-    /// The server's rsyncd.conf, which decides between causes
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The release of rsync on the server
-    #[arg(long, value_name = "RELEASE", default_value_t = Release::CURRENT)]
-    target_version: Release,
     #[command(flatten)]
-    machine: Machine,
+    server: ServerFile,
     #[command(flatten)]
     output: Output<PageFormat>,
 }
@@ -47,10 +40,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     if let Some(names) = page::Names::read(&arguments.words) {
         return page::run(&names, &arguments.output);
     }
-    let known = match &arguments.config {
-        Some(file) => known::of_server(file, &arguments.machine.hosts()?, arguments.target_version)?,
-        None => Known::default(),
-    };
+    let known = arguments.server.known()?;
     let (name, text) = text(&arguments.words)?;
     let explanation = explain(text, &known).map_err(|error| format!("cannot read `{name}`: {error}"))?;
     if let Some(stop) = explanation.stop {
