@@ -100,7 +100,7 @@ impl Pulse {
         if !is_late {
             return false;
         }
-        let idle = Duration::from_millis(self.now() - self.last.load(Ordering::Relaxed));
+        let idle = Duration::from_millis(self.now().saturating_sub(self.last.load(Ordering::Relaxed)));
         let quiet = self.limit().map(|limit| limit.saturating_sub(idle));
         let Some(left) = [quiet, self.left()].into_iter().flatten().min() else {
             return false;
