@@ -11,7 +11,7 @@ use crate::{
     differential::generator::Random,
     support::{daemon::installed, program::program, skip},
     sync::{
-        Stage, client, number, some_files,
+        Stage, assert_none, client, number, some_files,
         trees::{link, plant, touch},
     },
 };
@@ -113,13 +113,7 @@ fn acls_and_attributes_become_the_same() {
         });
         differences.extend(result.err().map(|text| format!("seed {seed}: {text}")));
     }
-    let shown = &differences[..differences.len().min(4)];
-    assert!(
-        differences.is_empty(),
-        "{} differences:\n{}",
-        differences.len(),
-        shown.join("\n")
-    );
+    assert_none(&differences);
 }
 
 #[test]
@@ -178,13 +172,7 @@ fn acls_and_attributes_are_pushed_the_same() {
         );
         differences.extend(result.err().map(|text| format!("seed {seed}: {text}")));
     }
-    let shown = &differences[..differences.len().min(4)];
-    assert!(
-        differences.is_empty(),
-        "{} differences:\n{}",
-        differences.len(),
-        shown.join("\n")
-    );
+    assert_none(&differences);
 }
 
 /// Values that the system sets on a link, and long ones that several files share, are sent once.

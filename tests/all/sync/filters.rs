@@ -9,6 +9,7 @@ use rsyncctl::rsync::filter::{CvsIgnores, FilterError, FilterList, Side, Verdict
 use crate::{
     differential::generator::Random,
     support::{daemon::installed, skip},
+    sync::assert_none,
 };
 
 /// Names that patterns can confuse.
@@ -338,11 +339,5 @@ fn generated_rules_decide_as_in_rsync() {
     });
     let differences = differences.into_inner().expect("no panic");
     println!("{count} rule sets: {decided:?} decided, {refused:?} refused");
-    let shown = &differences[..differences.len().min(6)];
-    assert!(
-        differences.is_empty(),
-        "{} differences:\n{}",
-        differences.len(),
-        shown.join("\n")
-    );
+    assert_none(&differences);
 }

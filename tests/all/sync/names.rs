@@ -10,7 +10,7 @@ use std::{
 use crate::{
     support::{daemon::installed, program::program, skip},
     sync::{
-        Prepare, Stage,
+        Prepare, Stage, assert_none,
         trees::{described, touch},
     },
 };
@@ -91,12 +91,7 @@ fn compare(stage: &Stage, cases: &[(&str, Prepare)]) {
         };
         differences.extend(result.err());
     }
-    assert!(
-        differences.is_empty(),
-        "{} differences\n{}",
-        differences.len(),
-        differences.join("\n")
-    );
+    assert_none(&differences);
 }
 
 /// Each case with every protocol, and with whole lists.
