@@ -452,7 +452,6 @@ impl Generator<'_> {
         }
         self.queue.push(Pending::Transfer {
             number,
-            flags: record.flags,
             wanted: Wanted {
                 sums,
                 basis,
