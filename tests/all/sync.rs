@@ -268,7 +268,7 @@ fn the_same_is_done_and_said() {
         fs::create_dir_all(root.join("dst/src/f2")).expect("folders");
         fs::write(root.join("dst/src/sub"), "in the way").expect("a file");
     };
-    let cases: [(&str, Prepare); 33] = [
+    let cases: [(&str, Prepare); 36] = [
         ("{url}/", nothing),
         ("{url}/data/src/", nothing),
         ("-r {url}/data", nothing),
@@ -302,6 +302,9 @@ fn the_same_is_done_and_said() {
         ("-ai --existing {url}/data/src/ dst", folder),
         ("-ai --port=1 rsync://127.0.0.1/data/src/ dst", nothing),
         ("-ai {url}/data/../src dst", nothing),
+        ("-rvvn --existing {url}/data/src/ dst", nothing),
+        ("-rvvn --existing --no-i-r {url}/data/src/ dst", nothing),
+        ("-dvvn --existing {url}/data/src/ dst", nothing),
     ];
     let differences: Vec<_> = cases
         .iter()
@@ -335,7 +338,8 @@ fn the_same_is_pushed_and_said() {
         );
         fs::write(root.join("src/sub"), "in the way").expect("a file");
     };
-    let cases: [(&str, Prepare); 26] = [
+    let cases: [(&str, Prepare); 27] = [
+        ("-aA --protocol=29 --filter=R,p_A src {url}/drop", nothing),
         ("-ri --protocol=29 --filter=-p_f1 src/ {url}/drop", nothing),
         ("-ri --protocol=29 --filter=-s_f1 src/ {url}/drop", nothing),
         ("-ai src {url}/drop", nothing),
