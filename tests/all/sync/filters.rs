@@ -2,14 +2,21 @@
 //!
 //! `RSYNCCTL_FILTERS` is the number of generated rule sets, `RSYNCCTL_SEED` the seed of the first one.
 
-use std::{env, fs, os::unix::ffi::OsStrExt as _, path::Path, process::Command, sync::Mutex, thread};
+use std::{
+    env, fs,
+    os::unix::{ffi::OsStrExt as _, fs::symlink},
+    path::Path,
+    process::Command,
+    sync::Mutex,
+    thread,
+};
 
 use rsyncctl::rsync::filter::{CvsIgnores, FilterError, FilterList, Side, Verdict};
 
 use crate::{
     differential::generator::Random,
     support::{daemon::installed, skip},
-    sync::assert_none,
+    sync::{Stage, assert_none},
 };
 
 /// Names that patterns can confuse.
@@ -340,4 +347,44 @@ fn generated_rules_decide_as_in_rsync() {
     let differences = differences.into_inner().expect("no panic");
     println!("{count} rule sets: {decided:?} decided, {refused:?} refused");
     assert_none(&differences);
+}
+
+#[test]
+fn links_that_are_followed_take_part_as_what_they_lead_to() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    let source = |root: &Path| {
+        fs::create_dir_all(root.join("src/folder")).expect("folders");
+        fs::write(root.join("src/folder/file"), "one").expect("a file");
+        for (to, link) in [
+            ("folder", "in"),
+            ("folder", "out"),
+            ("none", "lost"),
+            ("../../none", "gone"),
+        ] {
+            symlink(to, root.join("src").join(link)).expect("a link");
+        }
+    };
+    for follow in ["-L", "-k", "--copy-unsafe-links", "-l"] {
+        for rules in [
+            &["--exclude=lost/"][..],
+            &["--exclude=gone/", "--exclude=out"],
+            &[
+                "--exclude=lost",
+                "--include=in/",
+                "--exclude=in",
+                "--exclude=out/",
+            ],
+        ] {
+            for named in [&["src/"][..], &["src/lost", "src/in", "src/out"]] {
+                let words = [&["-rt", "-i", follow], rules, named, &["{url}/drop"]].concat();
+                if let Err(difference) = stage.compare_push(&words, source, |_| {}) {
+                    panic!("{difference}");
+                }
+            }
+        }
+    }
 }
