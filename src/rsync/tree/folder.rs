@@ -6,7 +6,7 @@ use std::{
 
 use nix::{
     dir::Dir,
-    fcntl::AtFlags,
+    fcntl::{AtFlags, OFlag},
     sys::stat::{FchmodatFlags, Mode, fchmodat, fstatat},
 };
 
@@ -32,7 +32,9 @@ impl Tree {
     /// What the system says of the folder.
     pub fn entries(&mut self, name: &[u8]) -> io::Result<Vec<Found>> {
         let (folder, base) = self.place(name)?;
-        let mut opened = Dir::openat(&*folder, base, self.folder_flags(), Mode::empty())?;
+        let mut flags = self.folder_flags();
+        flags.remove(OFlag::O_PATH);
+        let mut opened = Dir::openat(&*folder, base, flags, Mode::empty())?;
         let mut names = Vec::new();
         for entry in opened.iter() {
             let entry = entry?;
