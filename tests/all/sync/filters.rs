@@ -388,3 +388,45 @@ fn links_that_are_followed_take_part_as_what_they_lead_to() {
         }
     }
 }
+
+#[test]
+fn files_with_rules_are_where_they_are_named() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    let source = |root: &Path| {
+        fs::create_dir_all(root.join("src")).expect("folders");
+        for name in ["src/a", "src/b", "src/c"] {
+            fs::write(root.join(name), name).expect("a file");
+        }
+        fs::write(root.join("patterns"), "b\n").expect("a file");
+        fs::write(root.join("rules"), "- c\n").expect("a file");
+    };
+    for words in [
+        ["-rti", "--exclude-from={here}/patterns"],
+        ["-rti", "--exclude-from=patterns"],
+        ["-rti", "--exclude-from=./src/../patterns"],
+        ["-rti", "--filter=merge {here}/rules"],
+        ["-rti", "--filter=. rules"],
+        ["-rti", "--filter=merge,- {here}/patterns"],
+    ] {
+        let words = [&words[..], &["src/", "{url}/drop"]].concat();
+        if let Err(difference) = stage.compare_push(&words, source, |_| {}) {
+            panic!("{difference}");
+        }
+        assert!(stage.target().join("a").exists(), "{words:?}");
+        let left = fs::read_dir(stage.target()).expect("a folder").count();
+        assert_eq!(left, 2, "{words:?}");
+    }
+    // Above, in and below what is sent.
+    for rules in ["--include-from={here}/patterns", "--include-from=patterns"] {
+        source(stage.folder.path());
+        let words = ["-rti", rules, "--exclude=*", "{url}/data/src/", "dst"];
+        fs::write(stage.source().join("b"), "b").expect("a file");
+        if let Err(difference) = stage.compare(&words, source) {
+            panic!("{difference}");
+        }
+    }
+}
