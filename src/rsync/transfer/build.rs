@@ -1,6 +1,9 @@
 use std::{collections::HashMap, io};
 
-use nix::sys::stat::{major, minor};
+use nix::{
+    errno::Errno,
+    sys::stat::{major, minor},
+};
 
 use crate::rsync::{
     filter::{FilterList, Side, Verdict},
@@ -17,7 +20,7 @@ use crate::rsync::{
         text::{describe, shown},
         wire::Faults,
     },
-    tree::{Status, Tree},
+    tree::{Status, Tree, read_small_trusted},
 };
 
 /// A list, and below which arguments its files are.
@@ -261,8 +264,14 @@ impl<'a> Builder<'a> {
         self.depths.push(depth);
         let (sources, current) = (&mut self.sources, self.current);
         self.filters.enter(name, &mut |path| {
-            let (tree, path) = sources.tree(current, path)?;
-            tree.read_small(path)
+            let (tree, name) = sources.tree(current, path)?;
+            match tree.read_small(name) {
+                // A link of the user's own is followed (`parse_filter_file` in exclude.c).
+                Err(error) if error.raw_os_error() == Some(Errno::ELOOP as i32) => {
+                    read_small_trusted(&sources.get(current).whole(path))
+                }
+                read => read,
+            }
         })?;
         Ok(())
     }

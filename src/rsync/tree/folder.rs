@@ -1,5 +1,6 @@
 use std::{
     ffi::OsStr,
+    fs::File,
     io::{self, Read as _},
     os::{fd::AsFd as _, unix::ffi::OsStrExt as _},
 };
@@ -14,6 +15,16 @@ use crate::rsync::tree::{Status, Tree};
 
 /// The largest file that is read whole, in bytes.
 const MAX_SMALL: u64 = 16 << 20;
+
+/// The content of a file that is small enough.
+pub(super) fn small(file: File) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    file.take(MAX_SMALL + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > MAX_SMALL {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(content)
+}
 
 /// Something in a folder.
 #[derive(Debug)]
@@ -90,12 +101,7 @@ impl Tree {
     ///
     /// What the system says, and a file that is too large.
     pub fn read_small(&mut self, name: &[u8]) -> io::Result<Vec<u8>> {
-        let mut content = Vec::new();
-        self.read(name)?.take(MAX_SMALL + 1).read_to_end(&mut content)?;
-        if content.len() as u64 > MAX_SMALL {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        Ok(content)
+        small(self.read(name)?)
     }
 
     /// Lets the owner write to something that is to be removed.

@@ -430,3 +430,47 @@ fn files_with_rules_are_where_they_are_named() {
         }
     }
 }
+
+#[test]
+fn links_to_files_with_rules_are_followed_if_they_are_trusted() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    for owner in [None, Some(1234)]
+        .into_iter()
+        .take(1 + usize::from(nix::unistd::geteuid().is_root()))
+    {
+        let source = |root: &Path| {
+            fs::create_dir_all(root.join("src/d")).expect("folders");
+            for name in ["src/a", "src/b", "src/d/b"] {
+                fs::write(root.join(name), name).expect("a file");
+            }
+            fs::write(root.join("rules"), "- b\n").expect("a file");
+            fs::write(root.join("names"), "a\n").expect("a file");
+            for (to, link) in [
+                ("../rules", "src/.rsync-filter"),
+                ("../../names", "src/d/.cvsignore"),
+            ] {
+                symlink(to, root.join(link)).expect("a link");
+                std::os::unix::fs::lchown(root.join(link), owner, owner).expect("an owner");
+            }
+        };
+        for words in [
+            ["-rti", "-FF"],
+            ["-rti", "--filter=: .rsync-filter"],
+            ["-rti", "-C"],
+        ] {
+            let words = [&words[..], &["src/", "{url}/drop"]].concat();
+            if let Err(difference) = stage.compare_push(&words, source, |_| {}) {
+                assert!(
+                    difference.contains("-! refusing to follow a symlink"),
+                    "{difference}"
+                );
+                let is_more = difference.lines().skip(3).any(|line| line.starts_with('+'));
+                assert!(owner.is_some() && !is_more, "{difference}");
+            }
+        }
+    }
+}
