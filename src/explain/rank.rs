@@ -4,7 +4,7 @@ use std::{
 };
 
 use crate::{
-    catalog::{self, Confidence, Frequency, Page, Side, Symptom},
+    catalog::{self, Confidence, Frequency, Page, Side, Stage, Symptom},
     explain::{
         Incident, Known, Predicted, Seen, arguments, facts,
         judge::Judgement,
@@ -92,6 +92,9 @@ const WHOLE: u32 = 1000;
 /// The pages of an rsync that a shell does not find: of the machine that runs the command, and of the other one.
 const MISSING_HERE: &str = "RSY967";
 const MISSING_THERE: &str = "RSY827";
+
+/// The page of codes that are not rsync's own.
+const UNNAMED_CODE: &str = "RSY839";
 
 /// The page of times and modes that only their owner may set.
 const NOT_THE_OWNER: &str = "RSY843";
@@ -207,6 +210,9 @@ fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
             .unwrap_or(100);
             let mut told: Vec<(&str, Voice)> = Vec::new();
             for claim in &message.claims {
+                if !may_show(claim, seen, incident) {
+                    continue;
+                }
                 if told.contains(&(claim.page.id, claim.voice)) {
                     // Another kind of case shows the same.
                     if let Some(candidate) = candidates.get_mut(claim.page.id) {
@@ -247,6 +253,15 @@ fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
         has_ended |= facts::final_line(&seen.text).is_some();
     }
     candidates
+}
+
+/// Whether a cause can show this line. In a daemon's log the end of a connection is the client's: it does not tell of the
+/// daemon's own files, nor of a greeting. And ssh's code is told on a page of its own.
+fn may_show(claim: &Claim, seen: &Seen, incident: &Incident) -> bool {
+    let is_of_client = claim.voice == Voice::Client && facts::daemon_process(&seen.text).is_some();
+    let is_of_server = !claim.page.files.is_empty() || claim.symptom.stage < Stage::Transfer;
+    let is_ssh = claim.page.id == UNNAMED_CODE && incident.exit == Some(255);
+    !(is_of_client && is_of_server && facts::is_echo(&seen.text)) && !is_ssh
 }
 
 /// Whether a message of that exit code ends the run. Files that fail, vanish or are left out do not.
