@@ -261,7 +261,7 @@ fn may_show(claim: &Claim, seen: &Seen, incident: &Incident) -> bool {
     let is_of_client = claim.voice == Voice::Client && facts::daemon_process(&seen.text).is_some();
     let is_of_server = !claim.page.files.is_empty() || claim.symptom.stage < Stage::Transfer;
     let is_ssh = claim.page.id == UNNAMED_CODE && incident.exit == Some(255);
-    !(is_of_client && is_of_server && facts::is_echo(&seen.text)) && !is_ssh
+    !(is_ssh || is_of_client && is_of_server && facts::is_echo(&seen.text))
 }
 
 /// Whether a message of that exit code ends the run. Files that fail, vanish or are left out do not.
