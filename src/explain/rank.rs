@@ -4,12 +4,14 @@ use std::{
 };
 
 use crate::{
-    catalog::{self, Confidence, Frequency, Page, Side, Stage, Symptom},
+    catalog::{self, Confidence, Frequency, Page, Side, Symptom},
     explain::{
         Incident, Known, Predicted, Seen, arguments, facts,
         judge::Judgement,
         messages::{Claim, MESSAGES, Voice},
-        place, typed,
+        place,
+        speaks::{is_end, is_passed_over, may_show, tells_why},
+        typed,
     },
 };
 
@@ -92,9 +94,6 @@ const WHOLE: u32 = 1000;
 /// The pages of an rsync that a shell does not find: of the machine that runs the command, and of the other one.
 const MISSING_HERE: &str = "RSY967";
 const MISSING_THERE: &str = "RSY827";
-
-/// The page of codes that are not rsync's own.
-const UNNAMED_CODE: &str = "RSY839";
 
 /// The page of times and modes that only their owner may set.
 const NOT_THE_OWNER: &str = "RSY843";
@@ -202,17 +201,20 @@ fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
                 continue;
             }
             let message = MESSAGES.get(number);
-            let mut pages: Vec<_> = message.claims.iter().map(|claim| claim.page.id).collect();
+            let claims = || {
+                message
+                    .claims
+                    .iter()
+                    .filter(|claim| may_show(claim, seen, incident))
+            };
+            let mut pages: Vec<_> = claims().map(|claim| claim.page.id).collect();
             pages.dedup();
             let weight = u32::try_from(
                 message.pattern.weight() * message.pattern.weight() * 100 / (longest * longest),
             )
             .unwrap_or(100);
             let mut told: Vec<(&str, Voice)> = Vec::new();
-            for claim in &message.claims {
-                if !may_show(claim, seen, incident) {
-                    continue;
-                }
+            for claim in claims() {
                 if told.contains(&(claim.page.id, claim.voice)) {
                     // Another kind of case shows the same.
                     if let Some(candidate) = candidates.get_mut(claim.page.id) {
@@ -253,34 +255,6 @@ fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
         has_ended |= facts::final_line(&seen.text).is_some();
     }
     candidates
-}
-
-/// Whether a cause can show this line. In a daemon's log the end of a connection is the client's: it does not tell of the
-/// daemon's own files, nor of a greeting. And ssh's code is told on a page of its own.
-fn may_show(claim: &Claim, seen: &Seen, incident: &Incident) -> bool {
-    let is_of_client = claim.voice == Voice::Client && facts::daemon_process(&seen.text).is_some();
-    let is_of_server = !claim.page.files.is_empty() || claim.symptom.stage < Stage::Transfer;
-    let is_ssh = claim.page.id == UNNAMED_CODE && incident.exit == Some(255);
-    !(is_ssh || is_of_client && is_of_server && facts::is_echo(&seen.text))
-}
-
-/// Whether a message of that exit code ends the run. Files that fail, vanish or are left out do not.
-fn is_end(exit: u8) -> bool {
-    !matches!(exit, 0 | 23 | 24)
-}
-
-/// Whether an exit code says by itself why the connection has ended: a signal, or what the remote shell ended with.
-fn tells_why(exit: u8) -> bool {
-    matches!(exit, 20 | 124..=127)
-}
-
-/// Whether a line tells of one address of a host, on a network that the client does not have, where another address fails
-/// otherwise: a client without IPv6 tries both.
-fn is_passed_over(seen: &Seen, incident: &Incident) -> bool {
-    let is_call = |seen: &Seen| seen.text.contains("failed to connect to ");
-    let has_no_network = |seen: &Seen| seen.text.contains(": Network is unreachable (");
-    let mut others = incident.lines.iter();
-    is_call(seen) && has_no_network(seen) && others.any(|other| is_call(other) && !has_no_network(other))
 }
 
 /// What is left of a line speaks for all causes that it may have been, and for none of them much.

@@ -112,6 +112,16 @@ fn what_is_said_of_a_text_is_so() {
             "of `192.0.2.8`",
             "`192.0.2.8 (",
         ),
+        (
+            "@ERROR: max connections (4) reached -- try again later",
+            "are taken",
+            "closes the module",
+        ),
+        (
+            "@ERROR: max connections (-1) reached -- try again later",
+            "`max connections = -1` closes the module",
+            "connections in use",
+        ),
     ] {
         let answer = answer(text);
         let words = answer.split_whitespace().collect::<Vec<_>>().join(" ");
