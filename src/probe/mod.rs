@@ -6,6 +6,7 @@
 mod delta;
 mod files;
 mod prober;
+mod push;
 mod reach;
 mod recorder;
 mod report;
@@ -15,6 +16,7 @@ mod session;
 mod stage;
 mod stages;
 mod target;
+mod trial;
 
 pub use prober::{Choice, ProbeError, Setting};
 pub use report::Report;

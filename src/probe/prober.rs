@@ -39,6 +39,8 @@ pub struct Choice {
     pub most_bytes: u64,
     /// Folders further down are not listed.
     pub depth: usize,
+    /// Whether writing is tried too.
+    pub pushes: bool,
 }
 
 /// What the probes of one run share.
