@@ -14,6 +14,7 @@ mod resolved;
 mod rules;
 mod settings;
 mod sync;
+mod try_out;
 
 use std::{
     ffi::{OsStr, OsString},
@@ -52,6 +53,7 @@ enum Command {
     Rules(rules::Arguments),
     Explain(explain::Arguments),
     Probe(probe::Arguments),
+    Try(try_out::Arguments),
     Sync(sync::Arguments),
 }
 
@@ -92,6 +94,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
+        Command::Try(arguments) => try_out::run(&arguments),
         Command::Sync(arguments) => sync::run(&arguments),
     };
     end(result)

@@ -97,7 +97,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         choice: arguments.choice(),
         environment,
         surroundings,
-        known: arguments.known()?,
+        known: arguments.known()?.into(),
+        log: None,
         folder: env::temp_dir().into(),
         connections: interrupt.connections().clone(),
     });

@@ -15,6 +15,7 @@ mod session;
 mod stage;
 mod stages;
 mod target;
+pub mod trial;
 
 pub use prober::{Choice, ProbeError, Setting};
 pub use report::Report;

@@ -1,5 +1,6 @@
 use std::{
-    io,
+    fs::{self, File},
+    io::{self, Read as _, Seek as _, SeekFrom},
     net::{SocketAddr, TcpStream},
     path::Path,
     sync::Arc,
@@ -50,7 +51,9 @@ pub struct Setting {
     /// What command lines need of the machine.
     pub surroundings: fn() -> Surroundings<'static>,
     /// What is known of the server and of the password file.
-    pub known: Known,
+    pub known: Arc<Known>,
+    /// The daemon's log, where it is at hand: what is written into it meanwhile is explained too.
+    pub log: Option<Box<Path>>,
     /// Where files are pulled to, in folders of their own.
     pub folder: Box<Path>,
     /// Their connections.
@@ -73,6 +76,8 @@ pub(super) struct Prober {
     pub(super) report: Report,
     pub(super) setting: Arc<Setting>,
     start: Instant,
+    /// Where the daemon's log ended before.
+    logged: u64,
     /// The address that took a connection.
     pub(super) address: Option<SocketAddr>,
     /// What rsync would have printed.
@@ -81,8 +86,11 @@ pub(super) struct Prober {
 
 impl Prober {
     pub(super) fn new(subject: String, setting: Arc<Setting>) -> Self {
+        let log = setting.log.as_deref();
+        let logged = log.and_then(|log| fs::metadata(log).ok());
         Self {
             report: Report::new(subject),
+            logged: logged.map_or(0, |log| log.len()),
             setting,
             start: Instant::now(),
             address: None,
@@ -253,9 +261,24 @@ impl Prober {
         }
         let mut text = format!("$ {}\n", self.report.command).into_bytes();
         text.extend_from_slice(&self.said);
+        if let Some(log) = &self.setting.log {
+            // Without it the client's own lines are explained.
+            let _ = read_from(log, self.logged, &mut text);
+        }
         self.report.explanation = explain(&*text, &self.setting.known).ok();
     }
 }
+
+/// Adds a file's text from a place on.
+fn read_from(file: &Path, start: u64, text: &mut Vec<u8>) -> io::Result<()> {
+    let mut file = File::open(file)?;
+    file.seek(SeekFrom::Start(start))?;
+    file.take(MOST_LOG).read_to_end(text)?;
+    Ok(())
+}
+
+/// As much of the daemon's log is read, in bytes.
+const MOST_LOG: u64 = 64 << 10;
 
 /// Lines of a failure that are shown.
 const MOST_LINES: usize = 8;

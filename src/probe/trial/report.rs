@@ -1,0 +1,131 @@
+use std::time::Duration;
+
+use crate::{
+    explain::Explanation,
+    model::Parameter,
+    probe::{
+        Report,
+        trial::attempt::{Attempt, Verdict},
+    },
+    terms::Release,
+};
+
+/// What a configuration was worth.
+#[derive(Debug)]
+pub struct Trial {
+    /// The file.
+    pub file: String,
+    /// The release of the daemon.
+    pub release: Release,
+    /// Who the daemon ran as, if not as root.
+    pub account: Option<String>,
+    /// The parameters that are set and that did not hold.
+    pub without_effect: Vec<Parameter>,
+    /// Whether the daemon listened.
+    pub start: Start,
+    /// Module by module, if it came that far.
+    pub modules: Vec<ModuleTrial>,
+    /// How long it took.
+    pub time: Duration,
+}
+
+/// How the daemon began.
+#[derive(Debug)]
+pub struct Start {
+    /// Whether it is to listen, by the file; none if that does not tell.
+    pub starts: Option<bool>,
+    /// Whether it is to greet.
+    pub serves: Option<bool>,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a start.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It ended before it listened.
+    Ended {
+        /// Its code; none for a signal.
+        exit: Option<i32>,
+        /// What it printed and logged.
+        said: Vec<String>,
+        /// Why.
+        explanation: Option<Explanation>,
+    },
+    /// It listened: what a client meets there who asks for no module.
+    Listened(Box<Report>),
+}
+
+impl Start {
+    /// What it is worth.
+    pub fn verdict(&self) -> Verdict {
+        let (listens, greets) = match &self.outcome {
+            Outcome::Ended { .. } => (false, false),
+            Outcome::Listened(report) => (true, report.exit == 0),
+        };
+        let expected = if listens { self.serves } else { self.starts };
+        let actual = if listens { greets } else { false };
+        match (expected, actual) {
+            _ if listens && self.starts == Some(false) => Verdict::Differs,
+            (Some(true) | None, true) => Verdict::Works,
+            (Some(false), true) => Verdict::Differs,
+            (expected, false) => Verdict::Fails {
+                is_foreseen: expected == Some(false),
+            },
+        }
+    }
+}
+
+/// What a module was worth.
+#[derive(Debug)]
+pub struct ModuleTrial {
+    /// Its name.
+    pub name: String,
+    /// Whether it is to be listed, by the file; none if that does not tell.
+    pub is_to_be_listed: Option<bool>,
+    /// Whether it is listed; none if there was no list.
+    pub is_listed: Option<bool>,
+    /// User by user.
+    pub attempts: Vec<Attempt>,
+    /// Who was not tried.
+    pub not_tried: Vec<NotTried>,
+}
+
+impl ModuleTrial {
+    /// Whether the list of modules is another than the file says.
+    pub fn is_listed_otherwise(&self) -> bool {
+        let both = self.is_to_be_listed.zip(self.is_listed);
+        both.is_some_and(|(to_be, is)| to_be != is)
+    }
+}
+
+/// Somebody, or everybody, who was not tried with a module.
+#[derive(Debug)]
+pub struct NotTried {
+    /// Who; everybody if it is none.
+    pub user: Option<String>,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why something was not tried.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Why {
+    /// The module admits nobody from here, so the other users meet the same.
+    NotFromHere,
+    /// The line is a group's, and who is in it logs in with another name.
+    Group,
+    /// No client can ask for a module, or log in, with that name.
+    Name,
+}
+
+impl Why {
+    /// The name that programs read.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::NotFromHere => "not-from-here",
+            Self::Group => "group",
+            Self::Name => "name",
+        }
+    }
+}
