@@ -238,6 +238,7 @@ impl Arguments {
             most_files: self.max_files,
             most_bytes: self.max_bytes,
             depth: usize::from(self.max_depth),
+            announce: Vec::new(),
         }
     }
 

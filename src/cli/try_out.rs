@@ -2,6 +2,7 @@ use std::{
     env,
     ffi::OsString,
     io::Write as _,
+    net::IpAddr,
     path::{self, Path, PathBuf},
 };
 
@@ -43,6 +44,9 @@ pub(super) struct Arguments {
     /// Only this module; may be given more than once
     #[arg(long, value_name = "NAME")]
     module: Vec<String>,
+    /// The address that clients come from, for the daemon; by default one that the module's host lists admit
+    #[arg(long, value_name = "ADDRESS")]
+    from: Option<IpAddr>,
     /// Run the commands of the file too: `early exec`, `pre-xfer exec`, `post-xfer exec`, `name converter`
     #[arg(long)]
     hooks: bool,
@@ -81,6 +85,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         directory,
         folder: env::temp_dir(),
         modules,
+        from: arguments.from.map(|from| from.to_canonical()),
         with_hooks: arguments.hooks,
         known: known.into(),
         host: &Live,

@@ -40,6 +40,8 @@ pub struct Choice {
     pub most_bytes: u64,
     /// Folders further down are not listed.
     pub depth: usize,
+    /// What stands in front of each session: the header of a proxy.
+    pub announce: Vec<u8>,
 }
 
 /// What the probes of one run share.
@@ -154,7 +156,7 @@ impl Prober {
         let (mut first, mut tried) = (None, Vec::new());
         for at in found {
             self.report.note(Step::Resolve, Fact::Address(at));
-            match connect(address, at, limit).await {
+            match connect(address, at, limit, &self.setting.choice.announce).await {
                 Ok(stream) => {
                     self.report.note(Step::Connect, Fact::Address(at));
                     self.address.get_or_insert(at);
@@ -261,20 +263,31 @@ impl Prober {
         }
         let mut text = format!("$ {}\n", self.report.command).into_bytes();
         text.extend_from_slice(&self.said);
-        if let Some(log) = &self.setting.log {
+        if let Some(log) = &self.setting.log
             // Without it the client's own lines are explained.
-            let _ = read_from(log, self.logged, &mut text);
+            && let Ok(logged) = read_from(log, self.logged)
+        {
+            text.extend_from_slice(of_last_session(&logged));
         }
         self.report.explanation = explain(&*text, &self.setting.known).ok();
     }
 }
 
-/// Adds a file's text from a place on.
-fn read_from(file: &Path, start: u64, text: &mut Vec<u8>) -> io::Result<()> {
+/// A file's text from a place on.
+fn read_from(file: &Path, start: u64) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
     let mut file = File::open(file)?;
     file.seek(SeekFrom::Start(start))?;
-    file.take(MOST_LOG).read_to_end(text)?;
-    Ok(())
+    file.take(MOST_LOG).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// What a daemon logged for its last client. Before it speaks to one it reads its configuration, and complains of the same
+/// lines each time; one that gets no further has nothing else to say.
+fn of_last_session(log: &[u8]) -> &[u8] {
+    const BEGIN: &[u8] = b"] connect from ";
+    let begins = log.windows(BEGIN.len()).rposition(|window| window == BEGIN);
+    &log[begins.unwrap_or(0)..]
 }
 
 /// As much of the daemon's log is read, in bytes.

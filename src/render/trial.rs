@@ -201,13 +201,15 @@ impl View<'_> {
         let mut parts = Vec::new();
         if self.is_chinese() {
             parts.extend((fails > 0).then(|| format!("{fails} 个不正常")));
-            parts.extend((not_tried > 0).then(|| format!("{not_tried} 个从本机试不了")));
+            parts.extend((not_tried > 0).then(|| format!("{not_tried} 个没能试")));
             parts.extend((works > 0).then(|| format!("{works} 个正常")));
             let parts = parts.join("，");
             return format!("{file}：共 {all} 个模块：{parts}（rsync {release}）");
         }
         parts.extend((fails > 0).then(|| format!("{fails} {}", one(fails, "fails", "fail"))));
-        parts.extend((not_tried > 0).then(|| format!("{not_tried} cannot be tried from here")));
+        parts.extend(
+            (not_tried > 0).then(|| format!("{not_tried} {} not tried", one(not_tried, "is", "are"))),
+        );
         parts.extend((works > 0).then(|| format!("{works} {}", one(works, "works", "work"))));
         let parts = parts.join(", ");
         let modules = one(all, "module", "modules");
@@ -299,7 +301,11 @@ impl View<'_> {
 
     /// The lines of a module.
     fn rows(&self, module: &ModuleTrial) -> Vec<Row> {
-        let mut rows: Vec<_> = module.attempts.iter().map(|attempt| self.row(attempt)).collect();
+        let mut rows: Vec<_> = module
+            .attempts
+            .iter()
+            .map(|attempt| self.row(module, attempt))
+            .collect();
         if module.is_listed_otherwise() {
             let text = match module.is_listed {
                 Some(true) => self.pick(
@@ -323,12 +329,21 @@ impl View<'_> {
         rows
     }
 
-    fn row(&self, attempt: &Attempt) -> Row {
+    fn row(&self, module: &ModuleTrial, attempt: &Attempt) -> Row {
         let mut parts = vec![self.part(&attempt.read, false)];
         parts.extend(attempt.write.as_ref().map(|write| self.part(write, true)));
         let parts = parts.join(self.pick(", ", "，"));
-        let text = match &attempt.user {
-            Some(user) => format!("{user}{}{parts}", self.colon()),
+        let from = module.from;
+        let who = match (&attempt.user, from.is_loopback()) {
+            (Some(user), true) => Some(user.clone()),
+            (None, true) => None,
+            (Some(user), false) if self.is_chinese() => Some(format!("{user}（来自 {from}）")),
+            (Some(user), false) => Some(format!("{user} from {from}")),
+            (None, false) if self.is_chinese() => Some(format!("来自 {from}")),
+            (None, false) => Some(format!("from {from}")),
+        };
+        let text = match who {
+            Some(who) => format!("{who}{}{parts}", self.colon()),
             None => parts,
         };
         let rank = |verdict: &Verdict| match verdict {
@@ -401,7 +416,7 @@ impl View<'_> {
         match end {
             End::Works if is_write => self.pick("may push", "可以推送"),
             End::Works => self.pick("may pull", "可以拉取"),
-            End::NoEntry => self.pick("127.0.0.1 is not admitted", "不允许 127.0.0.1 访问"),
+            End::NoEntry => self.pick("is not admitted", "不允许访问"),
             End::Shut => self.pick(
                 "shut: `max connections` is below 0",
                 "已关闭：`max connections` 小于 0",
@@ -415,9 +430,9 @@ impl View<'_> {
 
     fn not_tried(&self, not_tried: &NotTried) -> String {
         let why = match not_tried.why {
-            Why::NotFromHere => self.pick(
-                "not tried further: it admits nobody from here",
-                "没有继续试：它不允许本机访问",
+            Why::NotAdmitted => self.pick(
+                "not tried further: it does not admit this address",
+                "没有继续试：它不允许这个地址访问",
             ),
             Why::Group => self.pick(
                 "not tried: its members log in with the group's password",
@@ -540,6 +555,7 @@ const fn one(count: usize, singular: &'static str, plural: &'static str) -> &'st
 fn module(module: &ModuleTrial) -> Value {
     json!({
         "module": module.name,
+        "from": module.from,
         "listed": { "foretold": module.is_to_be_listed, "is": module.is_listed },
         "attempts": module.attempts.iter().map(attempt).collect::<Vec<_>>(),
         "not_tried": module.not_tried.iter().map(|not_tried| {

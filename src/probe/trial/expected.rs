@@ -65,6 +65,9 @@ impl Expected {
             }
             rights
         };
+        if configuration.text(scope, Parameter::Path).value.is_empty() {
+            return same(Some(End::Fails), true);
+        }
         Self {
             read: Some(if rights.read { End::Works } else { End::NoReading }),
             write: Some(if rights.write { End::Works } else { End::NoWriting }),

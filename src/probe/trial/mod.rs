@@ -8,6 +8,7 @@ mod daemon;
 mod expected;
 mod logins;
 mod overlay;
+mod peer;
 mod report;
 mod run;
 

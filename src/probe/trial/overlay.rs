@@ -1,6 +1,9 @@
 use std::{os::unix::ffi::OsStrExt as _, path::Path};
 
-use crate::model::{Configuration, Parameter, Scope};
+use crate::{
+    model::{Parameter, Scope},
+    probe::trial::peer::Peers,
+};
 
 /// What never holds in a trial: it says where the daemon listens, what it writes, and how many may come.
 const NEVER: [Parameter; 6] = [
@@ -12,6 +15,9 @@ const NEVER: [Parameter; 6] = [
     Parameter::MaxConnections,
 ];
 
+/// What does not hold where the trial acts as a proxy.
+const PROXY: [Parameter; 2] = [Parameter::ProxyProtocol, Parameter::ProxyProtocolHosts];
+
 /// The commands of the user that a session runs.
 const HOOKS: [Parameter; 4] = [
     Parameter::EarlyExec,
@@ -21,14 +27,15 @@ const HOOKS: [Parameter; 4] = [
 ];
 
 /// The parameters that are set and that do not hold in the trial.
-pub(super) fn without_effect(configuration: &Configuration, with_hooks: bool) -> Vec<Parameter> {
+pub(super) fn without_effect(peers: Peers<'_>, with_hooks: bool) -> Vec<Parameter> {
+    let Peers { configuration, .. } = peers;
     let is_set = |parameter: &Parameter| {
         let mut scopes = configuration.module_scopes().map(|(scope, _)| scope);
         let is_set = |scope| configuration.origin(scope, *parameter).setting().is_some();
         is_set(Scope::Global) || scopes.any(is_set)
     };
+    let proxy = PROXY.into_iter().filter(|_| peers.are_told());
     let hooks = HOOKS.into_iter().filter(|_| !with_hooks);
-    let proxy = goes_without_proxy(configuration).then_some(Parameter::ProxyProtocol);
     NEVER
         .into_iter()
         .chain(proxy)
@@ -37,21 +44,15 @@ pub(super) fn without_effect(configuration: &Configuration, with_hooks: bool) ->
         .collect()
 }
 
-/// Whether a proxy stands in front of the daemon, which admits it: its header is not needed then. A daemon that admits no
-/// proxy drops every connection, and that is worth seeing.
-fn goes_without_proxy(configuration: &Configuration) -> bool {
-    configuration.is(Scope::Global, Parameter::ProxyProtocol)
-        && !configuration
-            .text(Scope::Global, Parameter::ProxyProtocolHosts)
-            .value
-            .is_empty()
-}
+/// The name of an address that is only told need not be known, and asking for it takes long where nobody answers.
+const NO_LOOKUP: &[u8] = b"reverse lookup = no";
 
 /// A configuration that is the file's, but for what would touch the machine.
 ///
 /// rsync takes a module whose header comes again for the same one, and the last line of a parameter for the one that
 /// holds (`add_a_section` in loadparm.c). So the file stays as it is, with its includes, and a few lines follow it.
-pub(super) fn overlay(file: &Path, configuration: &Configuration, folder: &Path) -> Vec<u8> {
+pub(super) fn overlay(file: &Path, peers: Peers<'_>, folder: &Path) -> Vec<u8> {
+    let Peers { configuration, .. } = peers;
     let mut text = b"&merge ".to_vec();
     text.extend_from_slice(file.as_os_str().as_bytes());
     let mut line = |bytes: &[&[u8]]| {
@@ -65,8 +66,10 @@ pub(super) fn overlay(file: &Path, configuration: &Configuration, folder: &Path)
     ];
     line(&[b"[global]"]);
     own.iter().for_each(|own| line(own));
-    if goes_without_proxy(configuration) {
-        line(&[b"proxy protocol = no"]);
+    peers.trust().iter().for_each(|trust| line(&[trust]));
+    let mut scopes = configuration.module_scopes().map(|(scope, _)| scope);
+    if scopes.all(|scope| peers.needs_no_names(scope)) {
+        line(&[NO_LOOKUP]);
     }
     for (scope, module) in configuration.module_scopes() {
         if !can_be_reopened(module.name.bytes()) {
@@ -77,6 +80,9 @@ pub(super) fn overlay(file: &Path, configuration: &Configuration, folder: &Path)
         // The process of the session before may still be there and count. A negative number shuts the module.
         if configuration.integer(scope, Parameter::MaxConnections).value > 0 {
             line(&[b"max connections = 0"]);
+        }
+        if peers.needs_no_names(scope) {
+            line(&[NO_LOOKUP]);
         }
     }
     text.push(b'\n');

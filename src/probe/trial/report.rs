@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use crate::{
     explain::Explanation,
@@ -81,6 +81,8 @@ impl Start {
 pub struct ModuleTrial {
     /// Its name.
     pub name: String,
+    /// Where the sessions came from, for the daemon.
+    pub from: IpAddr,
     /// Whether it is to be listed, by the file; none if that does not tell.
     pub is_to_be_listed: Option<bool>,
     /// Whether it is listed; none if there was no list.
@@ -111,8 +113,8 @@ pub struct NotTried {
 /// Why something was not tried.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Why {
-    /// The module admits nobody from here, so the other users meet the same.
-    NotFromHere,
+    /// The module does not admit the address, so the other users meet the same.
+    NotAdmitted,
     /// The line is a group's, and who is in it logs in with another name.
     Group,
     /// No client can ask for a module, or log in, with that name.
@@ -123,7 +125,7 @@ impl Why {
     /// The name that programs read.
     pub const fn key(self) -> &'static str {
         match self {
-            Self::NotFromHere => "not-from-here",
+            Self::NotAdmitted => "not-admitted",
             Self::Group => "group",
             Self::Name => "name",
         }

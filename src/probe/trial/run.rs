@@ -18,11 +18,12 @@ use crate::{
         Choice, NoTarget, ProbeError, Report, Setting, Target, probe, reproduce,
         stage::{Fact, State, Step},
         trial::{
-            attempt::{Attempt, Compared, End},
+            attempt::{Attempt, Compared, End, decide},
             daemon::{self, Daemon, Leash, NoDaemon, Program},
             expected::Expected,
             logins::{Login, logins, secrets_file},
             overlay::{can_be_merged, can_be_reopened, overlay, without_effect},
+            peer::Peers,
             report::{ModuleTrial, NotTried, Outcome, Start, Trial, Why},
         },
     },
@@ -44,6 +45,8 @@ pub struct Setup<'s> {
     pub folder: PathBuf,
     /// The modules that are tried; all if none is named.
     pub modules: Vec<Scope>,
+    /// The address that the sessions come from, for the daemon; if none is named, one that the module admits.
+    pub from: Option<IpAddr>,
     /// Whether the user's commands are run.
     pub with_hooks: bool,
     /// The configuration, and what is found in it.
@@ -111,6 +114,10 @@ pub async fn run(setup: &Setup<'_>) -> Result<Trial, TrialError> {
     if !can_be_merged(&setup.file) {
         return Err(NoDaemon::Name(setup.name.clone()).into());
     }
+    let peers = Peers {
+        configuration,
+        from: setup.from,
+    };
     let folder = tempfile::Builder::new()
         .prefix("rsyncctl-try-")
         .tempdir_in(&setup.folder)?;
@@ -120,12 +127,13 @@ pub async fn run(setup: &Setup<'_>) -> Result<Trial, TrialError> {
         program: &setup.program,
         folder: folder.path(),
         directory: &setup.directory,
-        configuration: &overlay(&setup.file, configuration, folder.path()),
+        configuration: &overlay(&setup.file, peers, folder.path()),
         with_hooks: setup.with_hooks,
     };
     let bench = Bench {
         setup,
         configuration,
+        peers,
         folder: folder.path(),
         empty: &empty,
         daemon: Daemon::start(&start, setup.leash)?,
@@ -144,7 +152,7 @@ pub async fn run(setup: &Setup<'_>) -> Result<Trial, TrialError> {
         file: setup.name.clone(),
         release: setup.program.release,
         account: setup.account.clone(),
-        without_effect: without_effect(configuration, setup.with_hooks),
+        without_effect: without_effect(peers, setup.with_hooks),
         start: Start {
             starts: configuration.starts(),
             serves: configuration.serves(),
@@ -171,6 +179,7 @@ fn listed(report: &Report) -> Option<BTreeSet<&str>> {
 struct Bench<'b> {
     setup: &'b Setup<'b>,
     configuration: &'b Configuration,
+    peers: Peers<'b>,
     folder: &'b Path,
     /// A folder without files, which a push can do no harm with.
     empty: &'b Path,
@@ -187,12 +196,15 @@ impl Bench<'_> {
                 let said = self.own_names(&self.daemon.said());
                 return Ok(Outcome::Ended {
                     exit,
-                    explanation: self.explain_start(&said, exit),
+                    explanation: self.explain_start(&said),
                     said: said.lines().map(str::to_owned).collect(),
                 });
             }
-            let report = self.probe(None, &Login::nobody()).await?;
+            let mut report = self
+                .probe(None, &Login::nobody(), Ipv4Addr::LOCALHOST.into())
+                .await?;
             if report.stage(Step::Connect).state != State::Failed {
+                report.explanation.as_mut().map(decide);
                 return Ok(Outcome::Listened(Box::new(report)));
             }
             if begin.elapsed() > PATIENCE {
@@ -209,14 +221,12 @@ impl Bench<'_> {
         said.replace(&own, &self.setup.name)
     }
 
-    fn explain_start(&self, said: &str, exit: Option<i32>) -> Option<Explanation> {
-        let exit = exit.map_or_else(String::new, |code| {
-            format!("rsync error: the daemon ended (code {code}) at main.c\n")
-        });
+    fn explain_start(&self, said: &str) -> Option<Explanation> {
         let name = shell_words::quote(&self.setup.name);
-        let text = format!("$ rsync --daemon --no-detach --config={name}\n{said}{exit}");
-        let found = explain(text.as_bytes(), &self.setup.known).ok();
-        found.filter(|found| !found.incidents.is_empty())
+        let text = format!("$ rsync --daemon --no-detach --config={name}\n{said}");
+        let mut found = explain(text.as_bytes(), &self.setup.known).ok()?;
+        decide(&mut found);
+        (!found.incidents.is_empty()).then_some(found)
     }
 
     /// Everything that is tried of a module.
@@ -231,7 +241,9 @@ impl Bench<'_> {
         let bytes = self.configuration.modules[index].name.bytes();
         let name = String::from_utf8_lossy(bytes).into_owned();
         let is_settled = self.configuration.is_settled(scope);
+        let peer = self.peers.of(scope);
         let mut module = ModuleTrial {
+            from: peer.address,
             is_to_be_listed: is_settled.then(|| self.configuration.is(scope, Parameter::List)),
             is_listed: listed.map(|listed| listed.contains(&*name)),
             name,
@@ -255,7 +267,7 @@ impl Bench<'_> {
         });
         module.not_tried.extend(not_tried);
         for login in &logins {
-            let attempt = self.attempt(scope, &module.name, login).await?;
+            let attempt = self.attempt(scope, &module.name, login, &peer).await?;
             let is_shut_out = matches!(attempt.read.end, End::NoEntry | End::Shut);
             module.attempts.push(attempt);
             if is_shut_out {
@@ -270,29 +282,34 @@ impl Bench<'_> {
         {
             module.not_tried.push(NotTried {
                 user: None,
-                why: Why::NotFromHere,
+                why: Why::NotAdmitted,
             });
         }
         Ok(Some(module))
     }
 
     /// Both ways, as far as the first one gets.
-    async fn attempt(&self, scope: Scope, module: &str, login: &Login) -> Result<Attempt, TrialError> {
-        let peer = Peer::new(IpAddr::V4(Ipv4Addr::LOCALHOST), None);
+    async fn attempt(
+        &self,
+        scope: Scope,
+        module: &str,
+        login: &Login,
+        peer: &Peer,
+    ) -> Result<Attempt, TrialError> {
         let groups = login
             .user
             .as_deref()
             .and_then(|user| self.setup.host.groups(user).ok());
-        let expected = Expected::of(self.configuration, scope, &peer, login, groups.as_deref());
+        let expected = Expected::of(self.configuration, scope, peer, login, groups.as_deref());
         self.go_on()?;
-        let report = self.probe(Some(module), login).await?;
+        let report = self.probe(Some(module), login, peer.address).await?;
         self.go_on()?;
         let read = Compared::new(expected.read, expected.is_fault, report);
         // What is not admitted, or finds no folder, need not ask again.
         let goes_on = read.end == End::NoReading || read.report.stage(Step::Setup).state == State::Passed;
         let write = match goes_on {
             true => {
-                let report = self.push(module, login).await?;
+                let report = self.push(module, login, peer.address).await?;
                 self.go_on()?;
                 Some(Compared::new(expected.write, expected.is_fault, report))
             }
@@ -306,19 +323,19 @@ impl Bench<'_> {
     }
 
     /// Takes some files.
-    async fn probe(&self, module: Option<&str>, login: &Login) -> Result<Report, TrialError> {
+    async fn probe(&self, module: Option<&str>, login: &Login, from: IpAddr) -> Result<Report, TrialError> {
         let target = self.target(module.unwrap_or_default(), login);
         let target = Target::parse(&target)?;
-        Ok(probe(target, self.setting(login)).await?)
+        Ok(probe(target, self.setting(login, from)).await?)
     }
 
     /// Asks to bring files, and brings none.
-    async fn push(&self, module: &str, login: &Login) -> Result<Report, TrialError> {
+    async fn push(&self, module: &str, login: &Login, from: IpAddr) -> Result<Report, TrialError> {
         let target = format!("{}/", self.target(module, login));
         let empty = format!("{}/", self.empty.display());
         let mut words = choice().words;
         words.extend(["-rtn".to_owned(), empty, target.clone()]);
-        Ok(reproduce(target, words, self.setting(login)).await?)
+        Ok(reproduce(target, words, self.setting(login, from)).await?)
     }
 
     fn target(&self, module: &str, login: &Login) -> String {
@@ -329,7 +346,7 @@ impl Bench<'_> {
         format!("rsync://{user}{}/{module}", self.daemon.address)
     }
 
-    fn setting(&self, login: &Login) -> Arc<Setting> {
+    fn setting(&self, login: &Login, from: IpAddr) -> Arc<Setting> {
         let Setup {
             environment,
             surroundings,
@@ -339,7 +356,10 @@ impl Bench<'_> {
         } = self.setup;
         let user = login.user.as_deref().unwrap_or("nobody");
         Arc::new(Setting {
-            choice: choice(),
+            choice: Choice {
+                announce: self.peers.announce(from),
+                ..choice()
+            },
             environment: environment(user, login.password.clone()),
             surroundings: *surroundings,
             known: known.clone(),
@@ -365,5 +385,6 @@ fn choice() -> Choice {
         most_files: 3,
         most_bytes: 1 << 20,
         depth: 2,
+        announce: Vec::new(),
     }
 }
