@@ -274,6 +274,8 @@ impl View<'_> {
             Outcome::Listened(report) if report.exit != 0 => {
                 let why = self.why(report);
                 match zh {
+                    true if start.greets() => format!("守护进程能启动，但列不出模块{why}"),
+                    false if start.greets() => format!("the daemon starts, and cannot list its modules{why}"),
                     true => format!("守护进程能启动，但不接待任何人{why}"),
                     false => format!("the daemon starts, and serves nobody{why}"),
                 }
@@ -510,7 +512,6 @@ impl View<'_> {
             Outcome::Ended { exit, .. } => (false, *exit),
             Outcome::Listened(_) => (true, None),
         };
-        let greets = matches!(&trial.start.outcome, Outcome::Listened(report) if report.exit == 0);
         json!({
             "schema": "rsyncctl/1",
             "command": "try",
@@ -522,7 +523,7 @@ impl View<'_> {
                 "verdict": trial.start.verdict().key(),
                 "foretold": { "listens": trial.start.starts, "greets": trial.start.serves },
                 "listens": listens,
-                "greets": greets,
+                "greets": trial.start.greets(),
                 "exit": exit,
             },
             "modules": trial.modules.iter().map(module).collect::<Vec<_>>(),

@@ -4,7 +4,7 @@ use crate::{
     explain::Explanation,
     model::Parameter,
     probe::{
-        Report,
+        Report, Step,
         trial::attempt::{Attempt, Verdict},
     },
     terms::Release,
@@ -59,21 +59,30 @@ pub enum Outcome {
 impl Start {
     /// What it is worth.
     pub fn verdict(&self) -> Verdict {
-        let (listens, greets) = match &self.outcome {
-            Outcome::Ended { .. } => (false, false),
-            Outcome::Listened(report) => (true, report.exit == 0),
+        let Outcome::Listened(report) = &self.outcome else {
+            return Verdict::Fails {
+                is_foreseen: self.starts == Some(false),
+            };
         };
-        let expected = if listens { self.serves } else { self.starts };
-        let actual = if listens { greets } else { false };
-        match (expected, actual) {
-            _ if listens && self.starts == Some(false) => Verdict::Differs,
-            (Some(true) | None, true) => Verdict::Works,
+        match (self.serves, greets(report)) {
+            _ if self.starts == Some(false) => Verdict::Differs,
             (Some(false), true) => Verdict::Differs,
-            (expected, false) => Verdict::Fails {
-                is_foreseen: expected == Some(false),
+            (_, true) if report.exit == 0 => Verdict::Works,
+            (serves, _) => Verdict::Fails {
+                is_foreseen: serves == Some(false),
             },
         }
     }
+
+    /// Whether clients are greeted.
+    pub fn greets(&self) -> bool {
+        matches!(&self.outcome, Outcome::Listened(report) if greets(report))
+    }
+}
+
+/// Whether a daemon spoke to its client.
+pub(super) fn greets(report: &Report) -> bool {
+    report.stage(Step::Version).state.is_passed()
 }
 
 /// What a module was worth.
