@@ -54,6 +54,8 @@ enum Command {
     Explain(explain::Arguments),
     Probe(probe::Arguments),
     Try(try_out::Arguments),
+    #[command(hide = true)]
+    DaemonOfTrial(try_out::Serving),
     Sync(sync::Arguments),
 }
 
@@ -95,6 +97,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
         Command::Try(arguments) => try_out::run(&arguments),
+        Command::DaemonOfTrial(serving) => try_out::serve(&serving),
         Command::Sync(arguments) => sync::run(&arguments),
     };
     end(result)

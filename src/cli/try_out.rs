@@ -3,11 +3,16 @@ use std::{
     ffi::OsString,
     io::Write as _,
     net::IpAddr,
+    os::unix::process::CommandExt as _,
     path::{self, Path, PathBuf},
+    process::Command,
 };
 
 use clap::Args;
-use nix::unistd::{User, geteuid};
+use nix::{
+    sys::{prctl::set_pdeathsig, signal::Signal},
+    unistd::{User, geteuid, getppid},
+};
 use tokio::runtime;
 
 use crate::{
@@ -60,6 +65,27 @@ pub(super) struct Arguments {
     output: Output<LineFormat>,
 }
 
+/// The daemon of a trial, which does not outlive it
+#[derive(Args, Debug)]
+pub(super) struct Serving {
+    /// The process that tries
+    parent: i32,
+    /// The rsync, and what it is told
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    words: Vec<OsString>,
+}
+
+/// Becomes the daemon. Whatever ends the trial, the system then ends the daemon too.
+pub(super) fn serve(serving: &Serving) -> Result<u8, Failure> {
+    set_pdeathsig(Signal::SIGKILL)?;
+    // It may have ended before.
+    if getppid().as_raw() != serving.parent {
+        return Err("the trial is over".into());
+    }
+    let (program, words) = serving.words.split_first().ok_or("no program")?;
+    Err(Command::new(program).args(words).exec().into())
+}
+
 /// Tries the file, and tells what came of it.
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let program = match Program::find(arguments.rsync.clone()) {
@@ -93,6 +119,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         surroundings,
         connections: interrupt.connections().clone(),
         leash: &leash,
+        own: env::current_exe()?,
         account: account(),
     };
     let runtime = runtime::Builder::new_multi_thread()

@@ -462,11 +462,8 @@ fn busy(root: &Path) -> Child {
     trial
 }
 
-#[test]
-fn an_interrupted_trial_leaves_no_daemon() {
-    if !has_rsync() {
-        return;
-    }
+/// A trial that ends before its time leaves no daemon.
+fn ended_by(signal: Signal, code: Option<i32>) {
     // The command ends once the test takes the other file away.
     let folder = stage(
         "[m]\npath = $ROOT/files\n\
@@ -482,11 +479,29 @@ fn an_interrupted_trial_leaves_no_daemon() {
         .find(|(_, parent)| *parent == own)
         .expect("a daemon")
         .0;
-    kill(Pid::from_raw(own), Signal::SIGINT).expect("it is running");
-    assert_eq!(trial.wait().expect("it ends").code(), Some(20));
+    kill(Pid::from_raw(own), signal).expect("it is running");
+    assert_eq!(trial.wait().expect("it ends").code(), code);
+    // Of one that is killed the system ends the daemon, a little later.
+    while signal == Signal::SIGKILL && daemons(root).iter().any(|(id, _)| *id == daemon) {
+        thread::yield_now();
+    }
     let left = daemons(root);
     assert!(!left.iter().any(|(id, _)| *id == daemon), "{left:?}");
     fs::remove_file(root.join("waiting")).expect("it is there");
+}
+
+#[test]
+fn an_interrupted_trial_leaves_no_daemon() {
+    if has_rsync() {
+        ended_by(Signal::SIGINT, Some(20));
+    }
+}
+
+#[test]
+fn a_killed_trial_leaves_no_daemon() {
+    if has_rsync() {
+        ended_by(Signal::SIGKILL, None);
+    }
 }
 
 /// A page's example as it is tried: what the model foretells must happen.

@@ -5,7 +5,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{self, Child, Command, Stdio},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -126,6 +126,8 @@ pub(super) struct Daemon<'l> {
 
 /// How a daemon is started.
 pub(super) struct Start<'s> {
+    /// This program, which sees to it that the daemon ends with us, and then becomes the daemon.
+    pub(super) own: &'s Path,
     pub(super) program: &'s Program,
     /// Where its files are.
     pub(super) folder: &'s Path,
@@ -153,8 +155,10 @@ impl<'l> Daemon<'l> {
         let folder = start.folder;
         let file = configuration(folder);
         fs::write(&file, start.configuration)?;
-        let mut command = Command::new(&start.program.name);
+        let mut command = Command::new(start.own);
         command
+            .args(["daemon-of-trial", &process::id().to_string()])
+            .arg(&start.program.name)
             .args(["--daemon", "--no-detach"])
             .arg(option("--config=", &file))
             .arg(format!("--address={}", address.ip()))

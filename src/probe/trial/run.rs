@@ -59,6 +59,8 @@ pub struct Setup<'s> {
     pub surroundings: fn() -> Surroundings<'static>,
     /// The connections of the trial; nothing more is tried once they are ended.
     pub connections: Arc<Connections>,
+    /// This program, which becomes the daemon.
+    pub own: PathBuf,
     /// What ends the daemon.
     pub leash: &'s Leash,
     /// Who the daemon runs as, if not as root.
@@ -124,6 +126,7 @@ pub async fn run(setup: &Setup<'_>) -> Result<Trial, TrialError> {
     let empty = folder.path().join("empty");
     fs::create_dir(&empty)?;
     let start = daemon::Start {
+        own: &setup.own,
         program: &setup.program,
         folder: folder.path(),
         directory: &setup.directory,
