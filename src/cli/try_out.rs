@@ -30,7 +30,7 @@ use crate::{
     host::{Host as _, Live, Unknown},
     lint::{HostFiles, Options},
     model::{Configuration, Files, NotOpened, Opened, Scope},
-    probe::trial::{self, Leash, NoDaemon, Program, Setup, Trial, TrialError, Verdict},
+    probe::trial::{self, Leash, NoDaemon, Program, Setup, Trial, TrialError},
     render,
     terms::Exit,
 };
@@ -172,14 +172,8 @@ impl Arguments {
 
     /// How the command ends.
     fn code(&self, trial: &Trial) -> u8 {
-        let is_bad = |verdict: Verdict| matches!(verdict, Verdict::Fails { .. } | Verdict::Differs);
-        let fails = is_bad(trial.start.verdict())
-            || trial.modules.iter().any(|module| {
-                let mut parts = module.attempts.iter().flat_map(|attempt| attempt.parts());
-                module.is_listed_otherwise() || parts.any(|part| is_bad(part.verdict))
-            });
         let is_left_out = || trial.modules.iter().any(|module| !module.not_tried.is_empty());
-        if fails {
+        if trial.is_bad() {
             exit::FINDINGS
         } else if trial.start.serves.is_none() || (!self.module.is_empty() && is_left_out()) {
             // What was not read may hold modules that nobody tried.

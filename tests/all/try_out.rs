@@ -366,7 +366,7 @@ fn a_plain_user_is_told_what_differs() {
         told.contains(&format!("the daemon ran as `{account}`, not as root")),
         "{told}"
     );
-    assert!(told.contains("✓ open   may pull (2 files)"), "{told}");
+    assert!(told.contains("✓ open   may pull (2 files came)"), "{told}");
     assert!(told.contains("✗ root   fails, code 5"), "{told}");
 }
 
@@ -434,7 +434,7 @@ fn people_read_it_in_both_languages() {
         "{english}"
     );
     assert!(
-        english.contains("✓ closed  joe: may pull (2 files), may push"),
+        english.contains("✓ closed  joe: may pull (2 files came), may push"),
         "{english}"
     );
     let chinese = stdout(&tried(&folder, &["--lang", "zh"]));
@@ -443,11 +443,11 @@ fn people_read_it_in_both_languages() {
         "{chinese}"
     );
     assert!(
-        chinese.contains("joe：可以拉取（2 个文件），可以推送"),
+        chinese.contains("joe：可以拉取（取到 2 个文件），可以推送"),
         "{chinese}"
     );
     let concise = stdout(&tried(&folder, &["--format", "concise"]));
-    let line = "rsyncd.conf: [closed] ann: may pull (2 files), may not push (`read only`)";
+    let line = "rsyncd.conf: [closed] ann: may pull (2 files came), may not push (`read only`)";
     assert!(concise.lines().any(|one| one == line), "{concise}");
 }
 

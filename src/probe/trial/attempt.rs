@@ -74,13 +74,13 @@ impl End {
     }
 }
 
-/// What comes of an attempt, beside what was foretold.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// What comes of an attempt, beside what was foretold; the worse, the greater.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Verdict {
-    /// It works.
-    Works,
     /// It is refused, as the file means it.
     Refused,
+    /// It works.
+    Works,
     /// It fails.
     Fails {
         /// Whether the configuration shows why.
@@ -91,6 +91,11 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Whether somebody has something to mend.
+    pub const fn is_bad(self) -> bool {
+        matches!(self, Self::Fails { .. } | Self::Differs)
+    }
+
     /// The name that programs read.
     pub const fn key(self) -> &'static str {
         match self {
@@ -166,5 +171,11 @@ impl Attempt {
     /// Both ways.
     pub fn parts(&self) -> impl Iterator<Item = &Compared> {
         [&self.read].into_iter().chain(&self.write)
+    }
+
+    /// What both together are worth: one way that works is enough, one that fails is too much.
+    pub fn verdict(&self) -> Verdict {
+        let write = self.write.as_ref().map(|write| write.verdict);
+        write.map_or(self.read.verdict, |write| write.max(self.read.verdict))
     }
 }

@@ -29,6 +29,19 @@ pub struct Trial {
     pub time: Duration,
 }
 
+impl Trial {
+    /// Whether something fails, or is other than it was foretold.
+    pub fn is_bad(&self) -> bool {
+        self.start.verdict().is_bad() || self.modules.iter().any(|module| module.verdict().is_bad())
+    }
+
+    /// Whether something is other than it was foretold.
+    pub fn differs(&self) -> bool {
+        let differs = |verdict| verdict == Verdict::Differs;
+        differs(self.start.verdict()) || self.modules.iter().any(|module| differs(module.verdict()))
+    }
+}
+
 /// How the daemon began.
 #[derive(Debug)]
 pub struct Start {
@@ -107,6 +120,18 @@ impl ModuleTrial {
     pub fn is_listed_otherwise(&self) -> bool {
         let both = self.is_to_be_listed.zip(self.is_listed);
         both.is_some_and(|(to_be, is)| to_be != is)
+    }
+
+    /// The worst that came of it.
+    pub fn verdict(&self) -> Verdict {
+        let listed = self.is_listed_otherwise().then_some(Verdict::Differs);
+        let verdicts = self.attempts.iter().map(Attempt::verdict);
+        verdicts.chain(listed).max().unwrap_or(Verdict::Refused)
+    }
+
+    /// Whether nobody saw what is in it.
+    pub fn is_left_out(&self) -> bool {
+        self.not_tried.iter().any(|not_tried| not_tried.user.is_none())
     }
 }
 
