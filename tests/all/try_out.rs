@@ -422,6 +422,34 @@ fn a_trial_that_cannot_be_made_says_why() {
     }
 }
 
+/// A dry run does not show that the folder cannot be written; the file does.
+#[test]
+fn a_folder_that_cannot_be_written_is_told() {
+    if !has_rsync() {
+        return;
+    }
+    if !is_root() {
+        skip("a folder of somebody else needs root");
+        return;
+    }
+    let folder = stage("");
+    write(
+        folder.path(),
+        "rsyncd.conf",
+        "reverse lookup = no\n[in]\npath = $ROOT/files\nread only = no\n",
+    );
+    let (report, code) = report(&folder, &[]);
+    assert_eq!(code, 1, "{report:#}");
+    let write = &report["modules"][0]["attempts"][0]["write"];
+    assert_eq!(write["rule"], "RSY406", "{report:#}");
+    assert_eq!(write["end"], "works", "{report:#}");
+    let told = stdout(&tried(&folder, &[]));
+    assert!(
+        told.contains("fails for real: a writable module whose folder"),
+        "{told}"
+    );
+}
+
 #[test]
 fn people_read_it_in_both_languages() {
     if !has_rsync() {

@@ -1,4 +1,5 @@
 use crate::{
+    catalog::Page,
     explain::{Cause, Explanation, Reason},
     probe::{
         Report,
@@ -118,6 +119,8 @@ pub struct Compared {
     pub verdict: Verdict,
     /// The stages, the exit code, the explanation.
     pub report: Report,
+    /// A mistake of the configuration that a dry run does not show.
+    pub unseen: Option<&'static Page>,
 }
 
 impl Compared {
@@ -141,7 +144,14 @@ impl Compared {
             end,
             verdict,
             report,
+            unseen: None,
         }
+    }
+
+    /// Makes a failure of a dry run that ended well, because the configuration has a mistake that only real files show.
+    pub(super) fn fails_for_real(&mut self, why: &'static Page) {
+        self.verdict = Verdict::Fails { is_foreseen: true };
+        self.unseen = Some(why);
     }
 }
 

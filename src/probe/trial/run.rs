@@ -11,7 +11,8 @@ use thiserror::Error;
 use tokio::time::sleep;
 
 use crate::{
-    explain::{Explanation, Known, explain},
+    catalog::{self, Page},
+    explain::{Explanation, Known, Predicted, explain},
     host::Host,
     model::{Configuration, Parameter, Scope, access::Peer},
     probe::{
@@ -93,6 +94,8 @@ impl From<io::Error> for TrialError {
     }
 }
 
+/// The page of a folder that the module's user may not write in.
+const UNWRITABLE: &str = "RSY406";
 /// How long a daemon is given to listen.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How often it is looked whether it does.
@@ -317,7 +320,11 @@ impl Bench<'_> {
             true => {
                 let report = self.push(module, login, Some(peer.address)).await?;
                 self.go_on()?;
-                Some(Compared::new(expected.write, expected.is_fault, report))
+                let mut write = Compared::new(expected.write, expected.is_fault, report);
+                if let (End::Works, Some(why)) = (write.end, self.unwritable(module)) {
+                    write.fails_for_real(why);
+                }
+                Some(write)
             }
             false => None,
         };
@@ -326,6 +333,16 @@ impl Bench<'_> {
             read,
             write,
         })
+    }
+
+    /// Why nothing can be written into a module, which nobody tries.
+    fn unwritable(&self, module: &str) -> Option<&'static Page> {
+        let is_of_module = |found: &&Predicted| found.modules.iter().any(|own| own == module);
+        let mut findings = self.setup.known.findings.iter().filter(is_of_module);
+        findings
+            .any(|found| found.rule == UNWRITABLE)
+            .then(|| catalog::page(UNWRITABLE))
+            .flatten()
     }
 
     /// Takes some files.

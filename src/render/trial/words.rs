@@ -133,6 +133,13 @@ impl View<'_> {
 
     /// One way to use a module.
     fn part(&self, part: &Compared, is_write: bool) -> String {
+        if let Some(page) = part.unseen {
+            let (summary, id) = (page.summary(self.language()), page.id);
+            return match self.is_chinese() {
+                true => format!("试运行可以推送，真正推送会失败：{summary}（{id}）"),
+                false => format!("may push in a dry run, and fails for real: {summary} ({id})"),
+            };
+        }
         let text = match part.verdict {
             Verdict::Fails { is_foreseen } => {
                 let way = match is_write {
