@@ -1,11 +1,11 @@
 //! Which machine files are judged with, and who reads what the user names.
 
 use std::{
-    cell::OnceCell,
     fmt::Display,
     fs,
     io::{self, ErrorKind, Read as _},
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 use clap::{Args, ValueEnum};
@@ -62,7 +62,7 @@ impl Machine {
         Ok(Hosts {
             choice: self.host,
             image: self.root.as_ref().map(Image::new),
-            running: OnceCell::new(),
+            running: OnceLock::new(),
         })
     }
 }
@@ -72,7 +72,7 @@ pub(super) struct Hosts {
     choice: HostName,
     image: Option<Image>,
     /// The configuration files of running daemons, once somebody asks.
-    running: OnceCell<Vec<PathBuf>>,
+    running: OnceLock<Vec<PathBuf>>,
 }
 
 impl Hosts {

@@ -30,8 +30,8 @@ use crate::{
 /// Run the full delta sync against a live daemon, stage by stage, and explain what fails
 ///
 /// The daemon's files are listed, some small ones are pulled into a private folder, one of them is changed and pulled
-/// again as a difference. Nothing is written on the server. Four connections are made, one after the other: the list of
-/// modules, a dry run, two pulls. Ends with the code that rsync ends with there; of several targets with the highest.
+/// again as a difference. Nothing is written on the server without --push. Four connections are made, one after the
+/// other: the list of modules, a dry run, two pulls; with --push eight. Ends with the code that rsync ends with there; of several targets with the highest.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     /// `host`, `[user@]host::module/path` or `rsync://[user@]host[:port]/module/path`
@@ -76,6 +76,9 @@ pub(super) struct Arguments {
     /// List folders so far down
     #[arg(long, value_name = "LEVELS", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=64))]
     max_depth: u8,
+    /// Try to write, too: a folder with a name of its own is sent into the module, changed, read back and deleted
+    #[arg(long, conflicts_with = "reproduce")]
+    push: bool,
     /// So many targets at a time
     #[arg(long, value_name = "COUNT", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
@@ -239,6 +242,7 @@ impl Arguments {
             most_bytes: self.max_bytes,
             depth: usize::from(self.max_depth),
             announce: Vec::new(),
+            pushes: self.push,
         }
     }
 

@@ -30,7 +30,7 @@ use crate::{
     host::{Host as _, Live, Unknown},
     lint::{HostFiles, Options},
     model::{Configuration, Files, NotOpened, Opened, Scope},
-    probe::trial::{self, Leash, NoDaemon, Program, Setup, Trial, TrialError},
+    probe::tryout::{self, Leash, NoDaemon, Program, Setup, Trial, TrialError},
     render,
     terms::Exit,
 };
@@ -128,7 +128,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         .enable_all()
         .build()?;
     let tried = interrupt.run(
-        || runtime.block_on(trial::run(&setup)),
+        || runtime.block_on(tryout::run(&setup)),
         || {
             leash.end();
             Exit::Signal.code()

@@ -1,5 +1,4 @@
 use std::{
-    cell::OnceCell,
     collections::HashMap,
     ffi::{OsStr, OsString},
     fs::{self, File},
@@ -9,6 +8,7 @@ use std::{
         unix::{ffi::OsStringExt as _, fs::OpenOptionsExt as _},
     },
     path::{Component as Part, Path, PathBuf},
+    sync::OnceLock,
 };
 
 use nix::{
@@ -31,8 +31,8 @@ use crate::host::{
 #[derive(Debug)]
 pub struct Image {
     root: PathBuf,
-    users: OnceCell<Fact<HashMap<String, Vec<u32>>>>,
-    groups: OnceCell<Fact<HashMap<String, Vec<u32>>>>,
+    users: OnceLock<Fact<HashMap<String, Vec<u32>>>>,
+    groups: OnceLock<Fact<HashMap<String, Vec<u32>>>>,
 }
 
 /// Where the way to a path ends: a name in a held folder, or that folder itself.
@@ -59,8 +59,8 @@ impl Image {
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self {
             root: root.into(),
-            users: OnceCell::new(),
-            groups: OnceCell::new(),
+            users: OnceLock::new(),
+            groups: OnceLock::new(),
         }
     }
 
@@ -126,7 +126,7 @@ impl Image {
     fn accounts<'a>(
         &self,
         file: &str,
-        known: &'a OnceCell<Fact<HashMap<String, Vec<u32>>>>,
+        known: &'a OnceLock<Fact<HashMap<String, Vec<u32>>>>,
     ) -> Result<&'a HashMap<String, Vec<u32>>, Unknown> {
         let read = || {
             let bytes = self.read(Path::new(file))?;

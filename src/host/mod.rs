@@ -124,8 +124,8 @@ pub struct User {
     pub gid: u32,
 }
 
-/// A machine that can be asked.
-pub trait Host {
+/// A machine that can be asked, by several threads at once.
+pub trait Host: Sync {
     /// What is at a path, the last link followed if `follow`; `None` if nothing is.
     ///
     /// # Errors

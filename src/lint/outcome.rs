@@ -1,16 +1,24 @@
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    thread,
+};
 
 use crate::{
     catalog::{self, FileKind, Page, Severity},
     diagnosis::{Finding, Unchecked},
     host::Unknown,
     lint::{
-        checks, consequences,
+        checks::{self, Check, Run},
+        consequences,
         fix::end_lines_alike,
         markdown::Excerpt,
         options::Options,
         report::{Case, Findings, Reporter},
-        subject::Subject,
+        subject::{ConfigurationSubject, Subject},
         suppress::{Mistake, Suppression, Suppressions},
     },
     terms::{SourceId, Sources, Span},
@@ -20,6 +28,11 @@ use crate::{
 const SHORTEST_SECRET: usize = 4;
 /// How many secrets are looked for in the words of findings.
 const MOST_SECRETS: usize = 1_000;
+/// From how many lines on the checks of a configuration, which take some microseconds a line, are worth more than one
+/// thread.
+const MANY_SETTINGS: usize = 2_000;
+/// The most threads that check one configuration: a few checks take most of the time.
+const MOST_THREADS: usize = 8;
 
 /// What the checks find, until it is what the user wants to hear.
 pub(super) struct Outcome<'a> {
@@ -53,12 +66,52 @@ impl<'a> Outcome<'a> {
 
     /// Runs every wanted check that looks at such a subject.
     pub(super) fn check(&mut self, subject: &Subject<'_>) {
-        for check in checks::all().filter(|check| self.options.wants(check.rule)) {
-            if !is_about(check.rule, subject) {
-                continue;
-            }
+        let wanted = checks::all().filter(|check| self.options.wants(check.rule));
+        if let Subject::Configuration(subject) = subject {
+            return self.check_side_by_side(&wanted.collect::<Vec<_>>(), subject);
+        }
+        for check in wanted.filter(|check| is_about(check.rule, subject)) {
             let mut reporter = Reporter::new(check.rule, &mut self.findings, &mut self.unchecked);
             check.run.on(subject, &mut reporter);
+        }
+    }
+
+    /// Runs the checks of a configuration, those of a large one each on whichever core is free. What they find is put
+    /// together in the order of the checks, so that it does not depend on who was first.
+    fn check_side_by_side(&mut self, checks: &[&Check], subject: &ConfigurationSubject<'_>) {
+        let next = AtomicUsize::new(0);
+        let found: Vec<Mutex<(Findings, BTreeSet<Unchecked>)>> =
+            checks.iter().map(|_| Mutex::default()).collect();
+        let work = || {
+            while let Some(number) = Some(next.fetch_add(1, Relaxed)).filter(|number| *number < checks.len())
+            {
+                let Run::Configuration(run) = checks[number].run else {
+                    continue;
+                };
+                let (mut findings, mut unchecked) = <(Findings, BTreeSet<Unchecked>)>::default();
+                run(
+                    subject,
+                    &mut Reporter::new(checks[number].rule, &mut findings, &mut unchecked),
+                );
+                *found[number].lock().unwrap_or_else(PoisonError::into_inner) = (findings, unchecked);
+            }
+        };
+        let threads = if subject.configuration.settings.len() < MANY_SETTINGS {
+            1
+        } else {
+            thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_THREADS))
+        };
+        thread::scope(|scope| {
+            for _ in 1..threads {
+                // A machine that has no thread to spare checks with those that it has.
+                drop(thread::Builder::new().spawn_scoped(scope, work));
+            }
+            work();
+        });
+        for one in found {
+            let (findings, unchecked) = one.into_inner().unwrap_or_else(PoisonError::into_inner);
+            self.findings.append(findings);
+            self.unchecked.extend(unchecked);
         }
     }
 

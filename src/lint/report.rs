@@ -190,6 +190,20 @@ impl Findings {
         }
     }
 
+    /// Takes what else was found.
+    pub(crate) fn append(&mut self, others: Self) {
+        for finding in others.kept {
+            self.push(finding);
+        }
+        for one in others.surplus {
+            *self
+                .counts
+                .entry((one.page.id, one.span.source, one.severity))
+                .or_default() += 1;
+            self.surplus.push(one);
+        }
+    }
+
     fn push(&mut self, finding: Finding) {
         let key = (finding.page.id, finding.labels[0].span.source, finding.severity);
         let count = self.counts.entry(key).or_default();

@@ -1,10 +1,10 @@
 use std::{
-    cell::OnceCell,
     collections::{BTreeSet, HashMap, HashSet},
     ffi::OsStr,
     ops::Range,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 use jiff::civil::Date;
@@ -55,9 +55,9 @@ pub struct ConfigurationSubject<'a> {
 #[derive(Debug, Default)]
 pub struct Facts {
     /// Whom each module's host lists let in.
-    admitted: OnceCell<Vec<Admitted>>,
+    admitted: OnceLock<Vec<Admitted>>,
     /// The host lists that hold somewhere.
-    host_lists: OnceCell<Vec<HostList>>,
+    host_lists: OnceLock<Vec<HostList>>,
 }
 
 /// A host list that holds in a module: the module's number, which list it is, and what the module may look up.

@@ -6,6 +6,7 @@
 mod delta;
 mod files;
 mod prober;
+mod push;
 mod reach;
 mod recorder;
 mod report;
@@ -15,7 +16,8 @@ mod session;
 mod stage;
 mod stages;
 mod target;
-pub mod trial;
+mod trial;
+pub mod tryout;
 
 pub use prober::{Choice, ProbeError, Setting};
 pub use report::Report;

@@ -42,6 +42,8 @@ pub struct Choice {
     pub depth: usize,
     /// What stands in front of each session: the header of a proxy.
     pub announce: Vec<u8>,
+    /// Whether writing is tried too.
+    pub pushes: bool,
 }
 
 /// What the probes of one run share.

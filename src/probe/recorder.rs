@@ -1,15 +1,19 @@
 use std::{
     sync::{Mutex, MutexGuard},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use crate::{
     probe::{
         files::Candidates,
         stage::{Fact, Step},
+        trial::left_over,
     },
     rsync::{
-        proto::{Greeting, Tag},
+        proto::{
+            Greeting, Tag,
+            file_list::{Entry, FileKind, FileList},
+        },
         transfer::{Event, Observer, shown},
     },
     sync::Printer,
@@ -41,7 +45,14 @@ pub(super) struct Seen {
     text: usize,
     /// Files that may be pulled.
     pub(super) candidates: Candidates,
+    /// Folders of earlier probes.
+    pub(super) left: Vec<String>,
+    /// What was deleted.
+    pub(super) deleted: Vec<Vec<u8>>,
 }
+
+/// Names of folders that are kept.
+const MOST_NAMES: usize = 16;
 
 /// Bytes of a daemon's lines that are kept.
 const MOST_TEXT: usize = 1 << 20;
@@ -60,6 +71,8 @@ impl<'r, 'p> Recorder<'r, 'p> {
                 lines: Vec::new(),
                 text: 0,
                 candidates,
+                left: Vec::new(),
+                deleted: Vec::new(),
             }),
         }
     }
@@ -105,6 +118,15 @@ impl Seen {
         let is_missed =
             |step: &Step| !self.has(*step) && (*step != Step::Authentication || self.is_challenged);
         steps.iter().copied().find(is_missed).unwrap_or(last)
+    }
+
+    fn look_for_left_over(&mut self, list: &FileList, entry: &Entry) {
+        if entry.kind() == FileKind::Directory
+            && self.left.len() < MOST_NAMES
+            && let Some(name) = left_over(list.name(entry), entry.mtime, SystemTime::now())
+        {
+            self.left.push(name.to_owned());
+        }
     }
 
     fn note(&mut self, step: Step, fact: Fact) {
@@ -156,7 +178,11 @@ impl Observer for Recorder<'_, '_> {
             Event::Listed { list, .. } => {
                 for entry in list.entries() {
                     seen.candidates.take(list, entry);
+                    seen.look_for_left_over(list, entry);
                 }
+            }
+            Event::Deleted { name, .. } if seen.deleted.len() < MOST_NAMES => {
+                seen.deleted.push(name.to_vec());
             }
             Event::AllListed => seen.reach(Step::List),
             Event::Message(Tag::Error | Tag::TransferError | Tag::IoError, _) | Event::Failed(_) => {

@@ -29,13 +29,21 @@ pub enum Step {
     Pull,
     /// A changed copy becomes the same again, by its difference.
     Delta,
+    /// A folder of our own is written into the module.
+    Push,
+    /// A change of it is written, by its difference.
+    PushDelta,
+    /// It is read back.
+    ReadBack,
+    /// It is deleted again.
+    Removal,
     /// What the user's own command line does.
     Transfer,
 }
 
 impl Step {
     /// All, in order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::CommandLine,
         Self::Resolve,
         Self::Connect,
@@ -49,6 +57,10 @@ impl Step {
         Self::DryRun,
         Self::Pull,
         Self::Delta,
+        Self::Push,
+        Self::PushDelta,
+        Self::ReadBack,
+        Self::Removal,
         Self::Transfer,
     ];
 
@@ -68,6 +80,10 @@ impl Step {
             Self::DryRun => "dry-run",
             Self::Pull => "pull",
             Self::Delta => "delta",
+            Self::Push => "push",
+            Self::PushDelta => "push-delta",
+            Self::ReadBack => "read-back",
+            Self::Removal => "removal",
             Self::Transfer => "transfer",
         }
     }
@@ -109,6 +125,8 @@ pub enum Skip {
     Anonymous,
     /// No file within the limits was found.
     NoFile,
+    /// The module may be written to and not read.
+    WriteOnly,
     /// It is no part of what was asked for.
     NotAsked,
 }
@@ -121,6 +139,7 @@ impl Skip {
             Self::OtherWay => "proxy-or-program",
             Self::Anonymous => "no-password-wanted",
             Self::NoFile => "no-file-within-limits",
+            Self::WriteOnly => "write-only",
             Self::NotAsked => "not-asked",
         }
     }
@@ -166,6 +185,10 @@ pub enum Fact {
     Files(u64, u64),
     /// So many bytes of a file came, and so many were here.
     Saving(u64, u64),
+    /// So many bytes of a file went, and so many were there.
+    Saved(u64, u64),
+    /// A folder of a probe that is still in the module.
+    Left(String),
     /// A line that the client would print.
     Said(String),
 }

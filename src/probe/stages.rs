@@ -6,10 +6,12 @@ use crate::{
     probe::{
         Choice, ProbeError, Report, Setting, Target,
         delta::Pulled,
-        files::{Candidates, only},
+        files::only,
         prober::{Prober, command},
+        push::is_write_only,
         reach::connect,
-        stage::{Fact, Skip, Step},
+        recorder::Seen,
+        stage::{Fact, Skip, State, Step},
     },
     rsync::transfer::{Outcome, describe, shown},
     sync::Plan,
@@ -24,6 +26,11 @@ pub async fn probe(target: Target, setting: Arc<Setting>) -> Result<Report, Prob
     let mut prober = Prober::new(target.text.clone(), setting);
     prober.report.skip(Step::CommandLine, Skip::NotAsked);
     prober.report.skip(Step::Transfer, Skip::NotAsked);
+    if !prober.setting.choice.pushes {
+        for step in [Step::Push, Step::PushDelta, Step::ReadBack, Step::Removal] {
+            prober.report.skip(step, Skip::NotAsked);
+        }
+    }
     let words = prober.words(&[&target.daemon()]);
     let plan = prober.plan(&words)?;
     prober.report.command = command(&words);
@@ -48,10 +55,11 @@ impl Prober {
             return Ok(());
         }
         let Some(module) = module else {
-            let behind = Step::ALL.into_iter().filter(|&step| step > Step::Modules);
-            behind
-                .filter(|&step| step != Step::Transfer)
-                .for_each(|step| self.report.skip(step, Skip::NoModule));
+            let is_asked = |step: &Step| self.report.stage(*step).state == State::NotReached;
+            let behind: Vec<_> = Step::ALL.into_iter().filter(is_asked).collect();
+            for step in behind {
+                self.report.skip(step, Skip::NoModule);
+            }
             return Ok(());
         };
         let folder = tempfile::Builder::new()
@@ -59,16 +67,22 @@ impl Prober {
             .tempdir_in(&self.setting.folder)
             .map_err(ProbeError::Folder)?;
         let place = folder.path().display().to_string();
-        let Some(found) = self.dry_run(&module, &place)? else {
+        let Some(seen) = self.dry_run(&module, &place)? else {
             return Ok(());
         };
-        let names = found.chosen();
-        if names.is_empty() {
-            self.report.skip(Step::Pull, Skip::NoFile);
-            self.report.skip(Step::Delta, Skip::NoFile);
-            return Ok(());
+        let names = seen.candidates.chosen();
+        if self.report.stage(Step::Pull).state == State::NotReached {
+            if names.is_empty() {
+                self.report.skip(Step::Pull, Skip::NoFile);
+                self.report.skip(Step::Delta, Skip::NoFile);
+            } else {
+                self.pull(&module, folder.path(), &names)?;
+            }
         }
-        self.pull(&module, folder.path(), &names)
+        if self.setting.choice.pushes {
+            self.push(&module, &seen.left)?;
+        }
+        Ok(())
     }
 
     /// Asks for the list of modules.
@@ -103,8 +117,8 @@ impl Prober {
         self.failed(step, &session, words);
     }
 
-    /// Lists the module, and goes through the list without a change; the files that are good for a try.
-    fn dry_run(&mut self, module: &str, place: &str) -> Result<Option<Candidates>, ProbeError> {
+    /// Lists the module, and goes through the list without a change; what was seen, unless the module is out of reach.
+    fn dry_run(&mut self, module: &str, place: &str) -> Result<Option<Seen>, ProbeError> {
         let deep = format!("--exclude={}", "/*".repeat(self.setting.choice.depth + 1));
         let words = self.words(&["-rtn", &deep, module, place]);
         let plan = self.plan(&words)?;
@@ -112,11 +126,17 @@ impl Prober {
         let session = self.session(&plan, stream);
         self.take(&session);
         self.report.command = command(&words);
+        if is_write_only(&session) {
+            for step in [Step::Setup, Step::List, Step::DryRun, Step::Pull, Step::Delta] {
+                self.report.skip(step, Skip::WriteOnly);
+            }
+            return Ok(Some(session.seen));
+        }
         if session.exit != 0 {
             let step = session.seen.missed(Step::DryRun, session.outcome.is_some());
             self.failed(step, &session, &words);
         }
-        Ok(session.outcome.map(|_| session.seen.candidates))
+        Ok(session.outcome.map(|_| session.seen))
     }
 
     /// Pulls the files, changes one, and pulls again.
@@ -129,7 +149,7 @@ impl Prober {
         words.extend([module, &place]);
         let words = self.words(&words);
         let plan = self.plan(&words)?;
-        if self.fetch(Step::Pull, &plan, &words).is_none() {
+        if self.fetch(Step::Pull, &plan, &words).is_err() {
             return Ok(());
         }
         let pulled = match Pulled::read(folder, names) {
@@ -143,7 +163,7 @@ impl Prober {
             self.differs(Step::Delta, &describe(&error));
             return Ok(());
         }
-        let Some(outcome) = self.fetch(Step::Delta, &plan, &words) else {
+        let Ok(outcome) = self.fetch(Step::Delta, &plan, &words) else {
             return Ok(());
         };
         let saving = Fact::Saving(outcome.literal, outcome.matched);
@@ -160,27 +180,28 @@ impl Prober {
         Ok(())
     }
 
-    fn fetch(&mut self, step: Step, plan: &Plan, words: &[String]) -> Option<Outcome> {
+    /// Carries a command line out for a stage; what it ends with if that fails.
+    pub(super) fn fetch(&mut self, step: Step, plan: &Plan, words: &[String]) -> Result<Outcome, u8> {
         let stream = self.again(plan);
         let session = self.session(plan, stream);
         let Some(outcome) = session.outcome.filter(|outcome| outcome.exit == 0) else {
             self.failed(step, &session, words);
-            return None;
+            return Err(session.exit);
         };
         self.report.pass(step, session.elapsed);
         let fact = Fact::Files(outcome.transferred, outcome.transferred_size);
         self.report.note(step, fact);
-        Some(outcome)
+        Ok(outcome)
     }
 
     /// A stage that rsync itself finds nothing wrong with.
-    fn differs(&mut self, step: Step, what: &str) {
+    pub(super) fn differs(&mut self, step: Step, what: &str) {
         self.report.fail(step);
         self.report.note(step, Fact::Said(what.to_owned()));
     }
 
     /// One more connection to the address that took the first.
-    fn again(&self, plan: &Plan) -> Option<TcpStream> {
+    pub(super) fn again(&self, plan: &Plan) -> Option<TcpStream> {
         let Choice {
             connect_limit,
             announce,

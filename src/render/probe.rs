@@ -158,6 +158,7 @@ fn facts(stage: &Stage, language: Language) -> Vec<String> {
         match fact {
             Fact::Module(name, _) => modules.push(format!("[{name}]")),
             Fact::Said(line) => lines.push(line.clone()),
+            Fact::Left(name) => lines.push(left(name, language)),
             Fact::Unreachable(address, why) => lines.push(format!("{address}{}{why}", colon(language))),
             // The greeting shows them.
             Fact::Digests(_) => {}
@@ -176,6 +177,14 @@ fn facts(stage: &Stage, language: Language) -> Vec<String> {
     let first = words.join(pick(language, ", ", "，"));
     let first = (!first.is_empty()).then_some(first);
     first.into_iter().chain(lines).collect()
+}
+
+/// What is to be done about a folder that could not be deleted.
+fn left(name: &str, language: Language) -> String {
+    match language {
+        Language::English => format!("the folder is still there; on the server: rm -r 'MODULE_PATH/{name}'"),
+        Language::Chinese => format!("目录还在那里；请在服务器上执行：rm -r 'MODULE_PATH/{name}'"),
+    }
 }
 
 /// A fact that stands with others in a line.
@@ -201,7 +210,11 @@ fn one(fact: &Fact, language: Language) -> String {
         Fact::Files(files, bytes) => format!("{files} files of {bytes} bytes"),
         Fact::Saving(came, here) if zh => format!("传来 {came} 字节，本地已有 {here} 字节"),
         Fact::Saving(came, here) => format!("{came} bytes came, {here} were here"),
-        Fact::Digests(_) | Fact::Module(..) | Fact::Unreachable(..) | Fact::Said(_) => String::new(),
+        Fact::Saved(went, there) if zh => format!("发送 {went} 字节，对方已有 {there} 字节"),
+        Fact::Saved(went, there) => format!("{went} bytes went, {there} were there"),
+        Fact::Digests(_) | Fact::Module(..) | Fact::Unreachable(..) | Fact::Said(_) | Fact::Left(_) => {
+            String::new()
+        }
     }
 }
 
@@ -220,6 +233,10 @@ fn name(step: Step, language: Language) -> &'static str {
         Step::DryRun => pick(language, "dry run", "试运行"),
         Step::Pull => pick(language, "pull", "拉取"),
         Step::Delta => pick(language, "delta", "增量同步"),
+        Step::Push => pick(language, "push", "推送"),
+        Step::PushDelta => pick(language, "push delta", "增量推送"),
+        Step::ReadBack => pick(language, "read back", "读回"),
+        Step::Removal => pick(language, "removal", "删除"),
         Step::Transfer => pick(language, "transfer", "传输"),
     }
 }
@@ -234,6 +251,11 @@ fn reason(why: Skip, language: Language) -> &'static str {
         ),
         Skip::Anonymous => pick(language, "no password is wanted", "不需要口令"),
         Skip::NotAsked => "",
+        Skip::WriteOnly => pick(
+            language,
+            "the module may be written to, not read",
+            "模块只能写入，不能读取",
+        ),
         Skip::NoFile => pick(
             language,
             "no file within --max-bytes and --max-depth",
@@ -304,7 +326,10 @@ fn fact(fact: &Fact) -> Value {
             json!({ "checksum": checksum, "compression": compression })
         }
         Fact::Files(files, bytes) => json!({ "files": files, "bytes": bytes }),
-        Fact::Saving(came, here) => json!({ "literal_bytes": came, "matched_bytes": here }),
+        Fact::Saving(literal, matched) | Fact::Saved(literal, matched) => {
+            json!({ "literal_bytes": literal, "matched_bytes": matched })
+        }
+        Fact::Left(name) => json!({ "left": name }),
         Fact::Said(line) => json!({ "said": line }),
     }
 }

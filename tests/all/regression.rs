@@ -5,6 +5,7 @@ use std::{
     fs::{self, Permissions},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use rsyncctl::{
@@ -15,9 +16,38 @@ use rsyncctl::{
 };
 
 use crate::support::{
-    program::{folder, rsyncctl, stdout},
+    examples::pages_of_files,
+    program::{folder, folder_of_bytes, program, rsyncctl, stderr, stdout},
     report::{check, check_for, options, write},
 };
+
+#[test]
+fn how_many_cores_there_are_changes_no_report() {
+    // What is found in the lines before them ends no file early.
+    let pages = pages_of_files().into_iter();
+    let pages: Vec<_> = pages.filter(|page| page.page.id.as_str() > "RSY231").collect();
+    let cases = pages.iter().flat_map(|page| &page.cases);
+    let blocks = cases.filter_map(|case| case.block("rsyncd.conf"));
+    let text: Vec<_> = blocks.flat_map(|block| [&block.text[..], b"\n"]).collect();
+    let folder = folder_of_bytes(&[("rsyncd.conf", &text.concat().repeat(8))]);
+    let lint = ["lint", "rsyncd.conf", "--host", "none", "--format", "concise"];
+    let program = program(&folder, &lint);
+    let mut on_one_core = Command::new("taskset");
+    on_one_core.args(["--cpu-list", "0"]).arg(program.get_program());
+    on_one_core
+        .args(lint)
+        .current_dir(&folder)
+        .env("LC_ALL", "C.UTF-8");
+    let on_one_core = on_one_core.output().expect("taskset runs");
+    assert!(
+        stdout(&on_one_core).lines().count() > 500,
+        "{}",
+        stderr(&on_one_core)
+    );
+    for _ in 0..5 {
+        assert_eq!(stdout(&rsyncctl(&folder, &lint)), stdout(&on_one_core));
+    }
+}
 
 #[test]
 fn a_long_chain_of_includes_is_no_stack_overflow() {

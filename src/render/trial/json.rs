@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    probe::trial::{Attempt, Compared, End, ModuleTrial, Outcome, Verdict},
+    probe::tryout::{Attempt, Compared, End, ModuleTrial, Outcome, Verdict},
     render::{
         explanation::diagnoses,
         trial::{View, rules},

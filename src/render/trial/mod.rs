@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, io};
 use crate::{
     catalog::Language,
     explain::Explanation,
-    probe::trial::{Outcome, Trial, Verdict},
+    probe::tryout::{Outcome, Trial, Verdict},
     render::{
         Format, Style,
         explanation::{bold, dim, explanation, green, next, red, wrapped},

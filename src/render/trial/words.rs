@@ -1,7 +1,7 @@
 use crate::{
     probe::{
         Fact, Report, Step,
-        trial::{Attempt, Compared, End, ModuleTrial, NotTried, Outcome, Verdict, Why},
+        tryout::{Attempt, Compared, End, ModuleTrial, NotTried, Outcome, Verdict, Why},
     },
     render::{explanation::headline, trial::View},
 };

@@ -120,6 +120,8 @@ fn malformed_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
                 Word::AddressWildcard => "wildcard",
                 Word::AddressRange if is_deny => "from-to-deny",
                 Word::AddressRange => "from-to",
+                Word::Blank if is_deny => "blank-deny",
+                Word::Blank => "blank",
                 _ => continue,
             };
             let span = setting.part(token.part.clone());

@@ -127,6 +127,7 @@ impl Denied {
             denied.zero &= is_zero;
             match word {
                 Word::AddressRange
+                | Word::Blank
                 | Word::AddressWildcard
                 | Word::Stars
                 | Word::Dotted

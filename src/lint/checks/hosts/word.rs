@@ -17,6 +17,8 @@ pub(super) enum Word {
     Address(AddressPattern),
     /// `192.0.2.1-20`: a range of addresses in other programs, a host's name here.
     AddressRange,
+    /// `192.0.2.x`, `x.x.x.x`: where an address was to be filled in, a host's name here.
+    Blank,
     /// `192.0.2.*`, `192.0.2.[1-9]`: compared with names, and no host's name is made of numbers.
     AddressWildcard,
     /// `*.*.*.*`: compared with names too, of which few have three dots.
@@ -69,6 +71,9 @@ fn classify(word: &[u8]) -> Word {
     if is_numeric(word, b"-") {
         return Word::AddressRange;
     }
+    if is_blank(word) {
+        return Word::Blank;
+    }
     if word == b"*.*.*.*" {
         return Word::Stars;
     }
@@ -103,6 +108,17 @@ fn is_numeric(word: &[u8], marks: &[u8]) -> bool {
         && has(marks)
         && has(b".")
         && has(b"0123456789")
+}
+
+/// Four parts as an address has, of which some are only held open by an `x`.
+fn is_blank(word: &[u8]) -> bool {
+    let parts: Vec<_> = word.split(|byte| *byte == b'.').collect();
+    let is_open =
+        |part: &[u8]| matches!(part.len(), 1..=3) && part.iter().all(|byte| matches!(byte, b'x' | b'X'));
+    let is_number = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+    parts.len() == 4
+        && parts.iter().any(|part| is_open(part))
+        && parts.iter().all(|part| is_open(part) || is_number(part))
 }
 
 /// The network that an address with `*` at its end was meant for: `192.0.2.*` is 192.0.2.0/24.

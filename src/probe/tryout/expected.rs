@@ -4,7 +4,7 @@ use crate::{
         access::{Peer, Rights, UsersVerdict, has_no_secrets, has_rules, hosts, shut, users},
         has_variable,
     },
-    probe::trial::{attempt::End, logins::Login},
+    probe::tryout::{attempt::End, logins::Login},
 };
 
 /// What the model foretells of an attempt.

@@ -5,7 +5,7 @@ use crate::{
     model::Parameter,
     probe::{
         Report, Step,
-        trial::attempt::{Attempt, Verdict},
+        tryout::attempt::{Attempt, Verdict},
     },
     terms::Release,
 };

@@ -18,7 +18,7 @@ use crate::{
     probe::{
         Choice, NoTarget, ProbeError, Report, Setting, Target, probe, reproduce,
         stage::{Fact, State, Step},
-        trial::{
+        tryout::{
             attempt::{Attempt, Compared, End, decide},
             daemon::{self, Daemon, Leash, NoDaemon, Program},
             expected::Expected,
@@ -413,6 +413,7 @@ fn choice() -> Choice {
         most_files: 3,
         most_bytes: 1 << 20,
         depth: 2,
+        pushes: false,
         announce: Vec::new(),
     }
 }

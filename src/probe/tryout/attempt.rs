@@ -3,7 +3,7 @@ use crate::{
     explain::{Cause, Explanation, Reason},
     probe::{
         Report,
-        stage::{Fact, Step},
+        stage::{Fact, Skip, State, Step},
     },
 };
 
@@ -42,6 +42,9 @@ impl End {
 
     /// What a report shows.
     pub(super) fn of(report: &Report) -> Self {
+        if report.stage(Step::Setup).state == State::Skipped(Skip::WriteOnly) {
+            return Self::NoReading;
+        }
         // That the modules are not listed says nothing about one of them.
         let failed = report.failed().filter(|stage| stage.step != Step::Modules);
         let Some(failed) = failed else {
@@ -62,12 +65,11 @@ impl End {
     }
 
     fn of_line(line: &str) -> Self {
-        const LINES: [(&str, End); 6] = [
+        const LINES: [(&str, End); 5] = [
             ("@ERROR: access denied to ", End::NoEntry),
             ("@ERROR: Unknown module ", End::NoEntry),
             ("@ERROR: max connections (", End::Shut),
             ("@ERROR: auth failed ", End::NoLogin),
-            ("ERROR: module is write only", End::NoReading),
             ("ERROR: module is read only", End::NoWriting),
         ];
         let found = LINES.iter().find(|(start, _)| line.starts_with(start));

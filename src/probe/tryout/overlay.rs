@@ -2,7 +2,7 @@ use std::{os::unix::ffi::OsStrExt as _, path::Path};
 
 use crate::{
     model::{Parameter, Scope},
-    probe::trial::peer::Peers,
+    probe::tryout::peer::Peers,
 };
 
 /// What never holds in a trial: it says where the daemon listens, what it writes, and how many may come.

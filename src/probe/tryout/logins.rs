@@ -11,7 +11,7 @@ use crate::{
         access::{Right, has_rules, user_rules},
         has_variable,
     },
-    probe::trial::report::Why,
+    probe::tryout::report::Why,
     syntax::secrets::{Content, parse},
 };
 

@@ -1,0 +1,136 @@
+use crate::{
+    probe::{
+        ProbeError,
+        prober::Prober,
+        session::Session,
+        stage::{Fact, Skip, Step},
+        trial::Trial,
+    },
+    rsync::transfer::{describe, shown},
+};
+
+/// Codes with which a push ends before anything was written.
+const REFUSED: [u8; 5] = [1, 2, 4, 5, 10];
+
+impl Prober {
+    /// Sends a folder of our own into the module, changes it, sends the difference, reads it back and has it deleted;
+    /// folders of earlier probes with it.
+    pub(super) fn push(&mut self, module: &str, left: &[String]) -> Result<(), ProbeError> {
+        let trial = Trial::new(&self.setting.folder).map_err(ProbeError::Folder)?;
+        let place = format!("{}/", module.trim_end_matches('/'));
+        let source = trial.source().display().to_string();
+        let words = self.words(&["-rt", &source, &place]);
+        let plan = self.plan(&words)?;
+        let is_written = match self.fetch(Step::Push, &plan, &words) {
+            Ok(_) => true,
+            Err(exit) => !REFUSED.contains(&exit),
+        };
+        if self.report.stage(Step::Push).state.is_passed() {
+            self.push_difference(&trial, &words)?;
+            self.read_back(&trial, &place)?;
+        }
+        let own = is_written.then_some(&trial.name);
+        // A listed folder is part of the names, unless it ends with a slash.
+        let listed = module.rsplit('/').next().unwrap_or_default();
+        let left = left.iter().filter_map(|name| {
+            let name = name.strip_prefix(listed)?.trim_start_matches('/');
+            (!name.contains('/')).then_some(name)
+        });
+        for name in own.map(String::as_str).into_iter().chain(left) {
+            self.remove(name, &trial, &place)?;
+        }
+        Ok(())
+    }
+
+    fn push_difference(&mut self, trial: &Trial, words: &[String]) -> Result<(), ProbeError> {
+        if let Err(error) = trial.change() {
+            self.differs(Step::PushDelta, &describe(&error));
+            return Ok(());
+        }
+        let plan = self.plan(words)?;
+        if let Ok(outcome) = self.fetch(Step::PushDelta, &plan, words) {
+            let saving = Fact::Saved(outcome.literal, outcome.matched);
+            self.report.note(Step::PushDelta, saving);
+        }
+        Ok(())
+    }
+
+    fn read_back(&mut self, trial: &Trial, place: &str) -> Result<(), ProbeError> {
+        let (from, to) = (format!("{place}{}/", trial.name), trial.back());
+        let to = to.display().to_string();
+        let words = self.words(&["-r", &from, &to]);
+        let plan = self.plan(&words)?;
+        let stream = self.again(&plan);
+        let session = self.session(&plan, stream);
+        if session.exit != 0 {
+            if is_write_only(&session) {
+                self.report.skip(Step::ReadBack, Skip::WriteOnly);
+            } else {
+                self.failed(Step::ReadBack, &session, &words);
+            }
+            return Ok(());
+        }
+        self.report.pass(Step::ReadBack, session.elapsed);
+        match trial.is_back() {
+            Ok(true) => {}
+            Ok(false) => self.differs(Step::ReadBack, "what came back is not what was sent"),
+            Err(error) => self.differs(Step::ReadBack, &describe(&error)),
+        }
+        Ok(())
+    }
+
+    /// Has one folder deleted, and nothing else: all other names are excluded, and the server stops after as many files
+    /// as the folder has.
+    fn remove(&mut self, name: &str, trial: &Trial, place: &str) -> Result<(), ProbeError> {
+        let nothing = format!("{}/", trial.nothing().display());
+        let own = format!("--include=/{name}/***");
+        let words = [
+            "-ri",
+            "--delete",
+            "--max-delete=2",
+            &own,
+            "--exclude=*",
+            &nothing,
+            place,
+        ];
+        let words = self.words(&words);
+        let plan = self.plan(&words)?;
+        let stream = self.again(&plan);
+        let session = self.session(&plan, stream);
+        let is_gone = session
+            .seen
+            .deleted
+            .iter()
+            .any(|gone| shown(gone).trim_end_matches('/') == name);
+        let push = self.report.stage(Step::Push);
+        // A daemon whose filters exclude a folder makes it all the same, and then shows and deletes it to nobody.
+        let refused = "ERROR: daemon refused to receive directory";
+        let is_refused = |fact: &Fact| matches!(fact, Fact::Said(line) if line.starts_with(refused));
+        let is_sent = name != trial.name || push.state.is_passed() || push.facts.iter().any(is_refused);
+        match session.exit {
+            0 if is_gone => self.report.pass(Step::Removal, session.elapsed),
+            // A push that failed left nothing.
+            0 if !is_sent => {}
+            0 => self.left(name, place),
+            _ => {
+                self.failed(Step::Removal, &session, &words);
+                self.left(name, place);
+            }
+        }
+        Ok(())
+    }
+
+    /// Says that a folder is still in the module.
+    fn left(&mut self, name: &str, place: &str) {
+        // Behind `rsync://host/module/`.
+        let path = place.splitn(5, '/').last().unwrap_or_default();
+        self.report.fail(Step::Removal);
+        self.report
+            .note(Step::Removal, Fact::Left(format!("{path}{name}")));
+    }
+}
+
+/// Whether a module refused to be read (`read_only` and `write_only` in clientserver.c).
+pub(super) fn is_write_only(session: &Session) -> bool {
+    session.lines().any(|line| line == "ERROR: module is write only")
+}
