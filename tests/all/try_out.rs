@@ -1,30 +1,19 @@
 //! Configurations on trial: a real daemon does with them what the report says.
 
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt as _,
-    path::Path,
-    process::{Child, Output, Stdio},
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-};
+mod ended;
+mod foretold;
 
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::{Pid, User, getegid, geteuid},
-};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Output};
+
+use nix::unistd::{User, getegid, geteuid};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::{
     daemon::installed,
-    examples::{ExampleCase, PageFile, pages_of_files},
     program::{folder, keeps_to, program, rsyncctl, schema, stderr, stdout, unprivileged},
     skip,
-    stage::{Machine, is_root},
+    stage::is_root,
 };
 
 /// Nothing of the trial may touch these, ask a name service, or serve as somebody who may not read the test's folder.
@@ -479,116 +468,42 @@ fn people_read_it_in_both_languages() {
     assert!(concise.lines().any(|one| one == line), "{concise}");
 }
 
-/// The trial, with a daemon that waits for a command of the user's.
-fn busy(root: &Path) -> Child {
-    let mut command = program(root, &["try", "rsyncd.conf", "--hooks"]);
-    let command = command.env("TMPDIR", root.join("tmp"));
-    let trial = command.stdout(Stdio::null()).spawn().expect("it runs");
-    while !root.join("hook").exists() {
-        thread::yield_now();
+/// A daemon that does another thing than its configuration says: an rsync that is given more than the trial gives it.
+#[test]
+fn what_is_other_than_foretold_is_told() {
+    if !has_rsync() {
+        return;
     }
-    trial
-}
-
-/// A trial that ends before its time leaves no daemon.
-fn ended_by(signal: Signal, code: Option<i32>) {
-    // The command ends once the test takes the other file away.
-    let folder = stage(
-        "[m]\npath = $ROOT/files\n\
-         pre-xfer exec = touch $ROOT/hook; while test -e $ROOT/waiting; do sleep 0.05; done\n",
-    );
+    let folder = stage("[open]\npath = $ROOT/files\n[hidden]\npath = $ROOT/files\nlist = no\n");
     let root = folder.path();
-    fs::write(root.join("waiting"), "").expect("a file");
-    let mut trial = busy(root);
-    let own = trial.id().cast_signed();
-    let started = daemons(root);
-    let daemon = started
-        .iter()
-        .find(|(_, parent)| *parent == own)
-        .expect("a daemon")
-        .0;
-    kill(Pid::from_raw(own), signal).expect("it is running");
-    assert_eq!(trial.wait().expect("it ends").code(), code);
-    // Of one that is killed the system ends the daemon, a little later.
-    while signal == Signal::SIGKILL && daemons(root).iter().any(|(id, _)| *id == daemon) {
-        thread::yield_now();
-    }
-    let left = daemons(root);
-    assert!(!left.iter().any(|(id, _)| *id == daemon), "{left:?}");
-    fs::remove_file(root.join("waiting")).expect("it is there");
-}
-
-#[test]
-fn an_interrupted_trial_leaves_no_daemon() {
-    if has_rsync() {
-        ended_by(Signal::SIGINT, Some(20));
-    }
-}
-
-#[test]
-fn a_killed_trial_leaves_no_daemon() {
-    if has_rsync() {
-        ended_by(Signal::SIGKILL, None);
-    }
-}
-
-/// A page's example as it is tried: what the model foretells must happen.
-fn try_example(page: &PageFile, case: &ExampleCase) -> Result<bool, String> {
-    let Some(block) = case.block("rsyncd.conf") else {
-        return Ok(false);
-    };
-    let machine = Machine::new();
-    let tree = page.page.proof.as_ref().map_or(&[][..], |proof| &proof.tree);
-    machine.example(tree, case);
-    let root = machine.root();
-    let mut text = machine.text(&block.text);
-    if !text.to_ascii_lowercase().windows(6).any(|word| word == b"lookup") {
-        text.splice(..0, *b"reverse lookup = no\nforward lookup = no\n");
-    }
-    let (file, tmp) = (root.join("tried.conf"), root.join("trial"));
-    fs::write(&file, text).expect("a file");
-    fs::create_dir(&tmp).expect("a folder");
-    let mut command = program(root, &["try", "tried.conf", "--json"]);
-    let output = command.env("TMPDIR", &tmp).output().expect("it runs");
-    let told = || format!("{} {}: {output:?}", page.page.id, case.role);
-    let report: Value = serde_json::from_slice(&output.stdout).map_err(|_| told())?;
-    if report["summary"]["differs"] != false || report["start"]["verdict"] == "differs" {
-        return Err(format!("{} {}: {report:#}", page.page.id, case.role));
-    }
-    Ok(true)
-}
-
-#[test]
-fn what_is_foretold_happens_with_the_examples_of_all_pages() {
-    if !is_root() {
-        skip("the examples stage owners and modes, which needs root");
-        return;
-    }
-    let Ok(release) = installed().inspect_err(|reason| skip(reason)) else {
-        return;
-    };
-    let pages = pages_of_files();
-    let cases: Vec<_> = pages
-        .iter()
-        .flat_map(|page| page.cases.iter().map(move |case| (page, case)))
-        .filter(|(_, case)| case.is_for(release))
-        .collect();
-    let (next, tried, failures) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(Vec::new()));
-    thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                while let Some((page, case)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    match try_example(page, case) {
-                        Ok(is_tried) => {
-                            tried.fetch_add(usize::from(is_tried), Ordering::Relaxed);
-                        }
-                        Err(why) => failures.lock().expect("no panic").push(why),
-                    }
-                }
-            });
-        }
-    });
-    let failures = failures.into_inner().expect("no panic");
-    println!("{} examples were tried", tried.into_inner());
-    assert!(failures.is_empty(), "{}\n{}", failures.join("\n"), failures.len());
+    write(
+        root,
+        "rsync",
+        "#!/bin/sh\nfor word; do case $word in --config=*)\n\
+         printf '[open]\\nread only = no\\n[hidden]\\nlist = yes\\n' >> \"${word#--config=}\";;\n\
+         esac; done\nexec rsync \"$@\"\n",
+    );
+    fs::set_permissions(root.join("rsync"), fs::Permissions::from_mode(0o755)).expect("a mode");
+    let program = root.join("rsync").display().to_string();
+    let (told, code) = report(&folder, &["--rsync", &program]);
+    assert_eq!(code, 1, "{told:#}");
+    assert_eq!(told["summary"]["differs"], true, "{told:#}");
+    let write = &told["modules"][0]["attempts"][0]["write"];
+    assert_eq!(write["verdict"], "differs", "{told:#}");
+    assert_eq!(write["foretold"], "no-writing", "{told:#}");
+    assert_eq!(write["end"], "works", "{told:#}");
+    assert_eq!(
+        told["modules"][1]["listed"],
+        json!({ "foretold": false, "is": true })
+    );
+    let told = stdout(&tried(&folder, &["--rsync", &program]));
+    assert!(
+        told.contains("! open    may pull (2 files came), may push; foretold was: may not push"),
+        "{told}"
+    );
+    assert!(told.contains("is listed; foretold was that it is not"), "{told}");
+    assert!(
+        told.contains("that is a fault of rsyncctl; please report it"),
+        "{told}"
+    );
 }
