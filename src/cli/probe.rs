@@ -100,7 +100,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         choice: arguments.choice(),
         environment,
         surroundings,
-        known: arguments.known()?,
+        known: arguments.known()?.into(),
+        log: None,
         folder: env::temp_dir().into(),
         connections: interrupt.connections().clone(),
     });
@@ -240,6 +241,7 @@ impl Arguments {
             most_files: self.max_files,
             most_bytes: self.max_bytes,
             depth: usize::from(self.max_depth),
+            announce: Vec::new(),
             pushes: self.push,
         }
     }

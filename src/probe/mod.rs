@@ -18,6 +18,7 @@ mod stage;
 mod stages;
 mod target;
 mod trial;
+pub mod tryout;
 
 pub use audit::Remark;
 pub use prober::{Choice, ProbeError, Setting};

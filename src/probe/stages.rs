@@ -4,7 +4,7 @@ use tokio::runtime::Handle;
 
 use crate::{
     probe::{
-        ProbeError, Report, Setting, Target,
+        Choice, ProbeError, Report, Setting, Target,
         audit::audit,
         delta::Pulled,
         files::only,
@@ -205,8 +205,12 @@ impl Prober {
 
     /// One more connection to the address that took the first.
     pub(super) fn again(&self, plan: &Plan) -> Option<TcpStream> {
-        let limit = self.setting.choice.connect_limit;
-        let connected = connect(&plan.daemon.address, self.address?, limit);
+        let Choice {
+            connect_limit,
+            announce,
+            ..
+        } = &self.setting.choice;
+        let connected = connect(&plan.daemon.address, self.address?, *connect_limit, announce);
         // What cannot be reached any more fails in the session, which says how.
         Handle::current().block_on(connected).ok()
     }

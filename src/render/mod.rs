@@ -14,6 +14,7 @@ mod paragraphs;
 mod probe;
 mod reasons;
 mod sarif;
+mod trial;
 mod visible;
 mod window;
 mod words;
@@ -24,6 +25,7 @@ pub(crate) use explanation::diagnoses;
 pub use explanation::explanation;
 pub(crate) use json::envelope;
 pub use probe::probe;
+pub use trial::trial;
 pub(crate) use visible::visible;
 pub(crate) use words::{confidence, kind, pick, scope, severity, side, stage, unknown};
 
