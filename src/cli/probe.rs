@@ -3,7 +3,7 @@ use std::{
     env,
     error::Error,
     ffi::OsStr,
-    io::Write as _,
+    io::{self, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -13,13 +13,14 @@ use clap::Args;
 use tokio::{runtime, sync::Semaphore};
 
 use crate::{
+    catalog::Language,
     cli::{
         Failure,
         environment::{environment, surroundings},
         input::{is_standard_input, read, standard_input, unreadable},
         interrupt::Interrupt,
         known::{self, ServerFile},
-        output::{LineFormat, Output, stdout},
+        output::{LineFormat, Output, stdout, tell},
         replace::put,
     },
     explain::Known,
@@ -99,6 +100,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let mut environment = environment();
     if let Some(password) = password {
         environment.password = Box::new(move || Ok(password.clone()));
+    }
+    if io::stderr().is_terminal() {
+        tell(&arguments.announcement(tasks.len()))?;
     }
     let interrupt = Interrupt::watch()?;
     let setting = Arc::new(Setting {
@@ -188,6 +192,32 @@ impl Arguments {
                 .map_err(|error| format!("cannot write `{}`: {}", file.display(), plain(&error)))?;
         }
         Ok(worst)
+    }
+
+    /// How many connections there will be.
+    fn announcement(&self, count: usize) -> String {
+        // The list of modules, a dry run, two pulls; two pushes, a look back, a removal.
+        let most = match (&self.reproduce, self.push) {
+            (Some(_), _) => 1,
+            (None, false) => 4,
+            (None, true) => 8,
+        };
+        match self.output.style().language {
+            Language::English => {
+                let targets = if count == 1 {
+                    "1 target".to_owned()
+                } else {
+                    format!("{count} targets, {} at a time", self.jobs)
+                };
+                let connections = if most == 1 {
+                    "one connection".to_owned()
+                } else {
+                    format!("up to {most} connections each, one after the other")
+                };
+                format!("probing {targets}: {connections}")
+            }
+            Language::Chinese => format!("正在探测 {count} 个目标：每个目标最多 {most} 个连接，逐个进行"),
+        }
     }
 
     /// What is to be done, and a password that the command line gives.
