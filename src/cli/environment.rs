@@ -53,6 +53,17 @@ pub(super) fn environment() -> Environment<'static> {
     }
 }
 
+/// The same for a client of ours that logs in with that name and password, and connects by itself.
+pub(super) fn environment_of(login: &str, password: Vec<u8>) -> Environment<'static> {
+    Environment {
+        connect_program: None,
+        proxy: None,
+        login: login.to_owned(),
+        password: Box::new(move || Ok(password.clone())),
+        ..environment()
+    }
+}
+
 /// The algorithms that a variable of the environment lists.
 fn offered<T: PartialEq>(variable: &str, of_name: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
     env::var(variable).ok().and_then(|list| named(&list, of_name))

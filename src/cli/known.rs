@@ -14,7 +14,7 @@ use crate::{
     explain::{Known, Predicted, Server},
     host::{Host, Live},
     lint::{HostFiles, Input, Options, Report, lint},
-    model::resolve,
+    model::{Files, resolve},
     terms::{Release, Source, Sources},
 };
 
@@ -49,11 +49,24 @@ impl ServerFile {
 fn of_server(file: &Path, hosts: &Hosts, release: Release) -> Result<Known, Failure> {
     let bytes = read(hosts, file).map_err(|reason| unreadable(file, &reason, ""))?;
     let host = hosts.of(file);
-    let report = check(file, bytes.clone(), FileKind::RsyncdConf, host, release);
+    let options = Options::of_release(release, jiff::Zoned::now().date());
+    Ok(of_configuration(file, bytes, host, &HostFiles(host), &options))
+}
+
+/// What a daemon's configuration says against itself on a machine that has those files.
+pub(super) fn of_configuration(
+    file: &Path,
+    bytes: Vec<u8>,
+    host: &dyn Host,
+    files: &dyn Files,
+    options: &Options,
+) -> Known {
+    let release = options.circumstances.release;
+    let report = check(file, bytes.clone(), FileKind::RsyncdConf, host, options);
     let mut sources = Sources::default();
     let source = sources.add(Source::new(file.display().to_string(), bytes));
-    let configuration = resolve(&mut sources, source, release, &HostFiles(host));
-    Ok(Known {
+    let configuration = resolve(&mut sources, source, release, files);
+    Known {
         findings: predicted(&report, release),
         unchecked: report
             .unchecked
@@ -64,7 +77,7 @@ fn of_server(file: &Path, hosts: &Hosts, release: Release) -> Result<Known, Fail
             sources,
             configuration,
         }),
-    })
+    }
 }
 
 /// What is wrong with a client's password file on this machine; nothing if it cannot be read, which its client says.
@@ -72,7 +85,8 @@ pub(super) fn of_password_file(file: &Path) -> Vec<Predicted> {
     let Ok(Some(bytes)) = Live.read(file) else {
         return Vec::new();
     };
-    let report = check(file, bytes, FileKind::Password, &Live, Release::CURRENT);
+    let options = Options::of_release(Release::CURRENT, jiff::Zoned::now().date());
+    let report = check(file, bytes, FileKind::Password, &Live, &options);
     let mut predicted = predicted(&report, Release::CURRENT);
     for (predicted, finding) in predicted.iter_mut().zip(&report.findings) {
         // What may be meant so before a login is likely a mistake once it failed.
@@ -81,7 +95,7 @@ pub(super) fn of_password_file(file: &Path) -> Vec<Predicted> {
     predicted
 }
 
-fn check(file: &Path, bytes: Vec<u8>, kind: FileKind, host: &dyn Host, release: Release) -> Report {
+fn check(file: &Path, bytes: Vec<u8>, kind: FileKind, host: &dyn Host, options: &Options) -> Report {
     let input = Input {
         name: file.display().to_string(),
         path: Some(file.to_owned()),
@@ -90,10 +104,7 @@ fn check(file: &Path, bytes: Vec<u8>, kind: FileKind, host: &dyn Host, release: 
         is_guess: false,
         host,
     };
-    lint(
-        vec![input],
-        &Options::of_release(release, jiff::Zoned::now().date()),
-    )
+    lint(vec![input], options)
 }
 
 fn predicted(report: &Report, release: Release) -> Vec<Predicted> {

@@ -10,10 +10,12 @@ mod known;
 mod lint;
 mod output;
 mod probe;
+mod replace;
 mod resolved;
 mod rules;
 mod settings;
 mod sync;
+mod try_out;
 
 use std::{
     ffi::{OsStr, OsString},
@@ -52,6 +54,9 @@ enum Command {
     Rules(rules::Arguments),
     Explain(explain::Arguments),
     Probe(probe::Arguments),
+    Try(try_out::Arguments),
+    #[command(hide = true)]
+    DaemonOfTrial(try_out::Serving),
     Sync(sync::Arguments),
 }
 
@@ -92,6 +97,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
+        Command::Try(arguments) => try_out::run(&arguments),
+        Command::DaemonOfTrial(serving) => try_out::serve(&serving),
         Command::Sync(arguments) => sync::run(&arguments),
     };
     end(result)

@@ -20,8 +20,10 @@ use crate::{
         interrupt::Interrupt,
         known::{self, ServerFile},
         output::{LineFormat, Output, stdout},
+        replace::put,
     },
     explain::Known,
+    host::plain,
     probe::{Choice, ProbeError, Report, Setting, Target, probe, reproduce},
     render,
     terms::Exit,
@@ -79,6 +81,9 @@ pub(super) struct Arguments {
     /// Try to write, too: a folder with a name of its own is sent into the module, changed, read back and deleted
     #[arg(long, conflicts_with = "reproduce")]
     push: bool,
+    /// Write the results of all targets into this file too, as OpenMetrics text for Prometheus
+    #[arg(long, value_name = "FILE")]
+    metrics: Option<PathBuf>,
     /// So many targets at a time
     #[arg(long, value_name = "COUNT", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
@@ -100,7 +105,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         choice: arguments.choice(),
         environment,
         surroundings,
-        known: arguments.known()?,
+        known: arguments.known()?.into(),
+        log: None,
         folder: env::temp_dir().into(),
         connections: interrupt.connections().clone(),
     });
@@ -111,49 +117,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         .enable_all()
         .build()?;
     let worst = interrupt.run(
-        || runtime.block_on(carry_out(tasks, &setting, jobs, &arguments.output)),
+        || runtime.block_on(arguments.carry_out(tasks, &setting, jobs)),
         || Exit::Signal.code(),
     );
     // A resolver that nobody waits for any more does not hold the end back.
     runtime.shutdown_background();
     worst.map_err(|failure| failure as Failure)
-}
-
-/// The highest of the codes that the tasks end with.
-async fn carry_out(
-    tasks: Vec<Task>,
-    setting: &Arc<Setting>,
-    jobs: usize,
-    output: &Output<LineFormat>,
-) -> Result<u8, Box<dyn Error + Send + Sync>> {
-    let (style, format) = (output.style(), output.format());
-    let free = Arc::new(Semaphore::new(jobs));
-    let mut running: VecDeque<_> = VecDeque::new();
-    let (mut tasks, mut worst, mut count) = (tasks.into_iter(), 0, 0);
-    loop {
-        // A slow target holds back the reports behind it, but no more than that.
-        while running.len() < jobs * 4
-            && let Some(task) = tasks.next()
-        {
-            let (free, setting) = (free.clone(), setting.clone());
-            running.push_back(tokio::spawn(async move {
-                let _permit = free.acquire().await.expect("it is never closed");
-                task.run(setting).await
-            }));
-        }
-        let Some(next) = running.pop_front() else {
-            return Ok(worst);
-        };
-        let report = next.await.expect("a probe does not panic")?;
-        worst = worst.max(report.exit);
-        let mut text = Vec::new();
-        if count > 0 && format == render::Format::Human {
-            text.push(b'\n');
-        }
-        render::probe(format, &report, style, &mut text)?;
-        stdout().write_all(&text)?;
-        count += 1;
-    }
 }
 
 /// What one report is about.
@@ -173,6 +142,54 @@ impl Task {
 }
 
 impl Arguments {
+    /// The highest of the codes that the tasks end with.
+    async fn carry_out(
+        &self,
+        tasks: Vec<Task>,
+        setting: &Arc<Setting>,
+        jobs: usize,
+    ) -> Result<u8, Box<dyn Error + Send + Sync>> {
+        let (style, format) = (self.output.style(), self.output.format());
+        let free = Arc::new(Semaphore::new(jobs));
+        let mut running: VecDeque<_> = VecDeque::new();
+        let (mut tasks, mut worst, mut count) = (tasks.into_iter(), 0, 0);
+        let mut done = Vec::new();
+        loop {
+            // A slow target holds back the reports behind it, but no more than that.
+            while running.len() < jobs * 4
+                && let Some(task) = tasks.next()
+            {
+                let (free, setting) = (free.clone(), setting.clone());
+                running.push_back(tokio::spawn(async move {
+                    let _permit = free.acquire().await.expect("it is never closed");
+                    task.run(setting).await
+                }));
+            }
+            let Some(next) = running.pop_front() else {
+                break;
+            };
+            let report = next.await.expect("a probe does not panic")?;
+            worst = worst.max(report.exit);
+            let mut text = Vec::new();
+            if count > 0 && format == render::Format::Human {
+                text.push(b'\n');
+            }
+            render::probe(format, &report, style, &mut text)?;
+            stdout().write_all(&text)?;
+            count += 1;
+            if self.metrics.is_some() {
+                done.push(report);
+            }
+        }
+        if let Some(file) = &self.metrics {
+            let mut text = Vec::new();
+            render::metrics(&done, &mut text)?;
+            put(file, &text)
+                .map_err(|error| format!("cannot write `{}`: {}", file.display(), plain(&error)))?;
+        }
+        Ok(worst)
+    }
+
     /// What is to be done, and a password that the command line gives.
     fn tasks(&self) -> Result<(Vec<Task>, Option<Vec<u8>>), Failure> {
         let Some(line) = &self.reproduce else {
@@ -240,6 +257,7 @@ impl Arguments {
             most_files: self.max_files,
             most_bytes: self.max_bytes,
             depth: usize::from(self.max_depth),
+            announce: Vec::new(),
             pushes: self.push,
         }
     }

@@ -153,16 +153,7 @@ impl Resolved {
         let Some(name) = module else {
             return Ok(configuration.module_scopes().map(|(scope, _)| scope).collect());
         };
-        if let Some(index) = configuration.module(name.as_bytes()) {
-            return Ok(vec![Scope::Module(index)]);
-        }
-        Err(match configuration.module_like(name.as_bytes()) {
-            Some(index) => format!(
-                "there is no module `{name}`; clients must spell it `{}`",
-                configuration.modules[index].name.display()
-            ),
-            None => format!("there is no module `{name}`"),
-        })
+        scope_of(configuration, name).map(|scope| vec![scope])
     }
 
     /// How a command ends that found nothing of the name that it was asked for: it may stand in what was not read.
@@ -228,6 +219,23 @@ impl Resolved {
             "serves": configuration.serves(),
         })
     }
+}
+
+/// The module of a name.
+///
+/// # Errors
+/// That there is none, with a near name, which is the likely reason.
+pub(super) fn scope_of(configuration: &Configuration, name: &str) -> Result<Scope, String> {
+    if let Some(index) = configuration.module(name.as_bytes()) {
+        return Ok(Scope::Module(index));
+    }
+    Err(match configuration.module_like(name.as_bytes()) {
+        Some(index) => format!(
+            "there is no module `{name}`; clients must spell it `{}`",
+            configuration.modules[index].name.display()
+        ),
+        None => format!("there is no module `{name}`"),
+    })
 }
 
 /// The envelope of an answer about some files, with the keys of the command's own.

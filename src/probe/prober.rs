@@ -1,5 +1,6 @@
 use std::{
-    io,
+    fs::{self, File},
+    io::{self, Read as _, Seek as _, SeekFrom},
     net::{SocketAddr, TcpStream},
     path::Path,
     sync::Arc,
@@ -13,6 +14,7 @@ use crate::{
     explain::{Known, explain},
     probe::{
         Report,
+        audit::named_release,
         files::Candidates,
         reach::{connect, resolve},
         service::recognize,
@@ -39,6 +41,8 @@ pub struct Choice {
     pub most_bytes: u64,
     /// Folders further down are not listed.
     pub depth: usize,
+    /// What stands in front of each session: the header of a proxy.
+    pub announce: Vec<u8>,
     /// Whether writing is tried too.
     pub pushes: bool,
 }
@@ -52,7 +56,9 @@ pub struct Setting {
     /// What command lines need of the machine.
     pub surroundings: fn() -> Surroundings<'static>,
     /// What is known of the server and of the password file.
-    pub known: Known,
+    pub known: Arc<Known>,
+    /// The daemon's log, where it is at hand: what is written into it meanwhile is explained too.
+    pub log: Option<Box<Path>>,
     /// Where files are pulled to, in folders of their own.
     pub folder: Box<Path>,
     /// Their connections.
@@ -75,6 +81,8 @@ pub(super) struct Prober {
     pub(super) report: Report,
     pub(super) setting: Arc<Setting>,
     start: Instant,
+    /// Where the daemon's log ended before.
+    logged: u64,
     /// The address that took a connection.
     pub(super) address: Option<SocketAddr>,
     /// What rsync would have printed.
@@ -83,8 +91,11 @@ pub(super) struct Prober {
 
 impl Prober {
     pub(super) fn new(subject: String, setting: Arc<Setting>) -> Self {
+        let log = setting.log.as_deref();
+        let logged = log.and_then(|log| fs::metadata(log).ok());
         Self {
             report: Report::new(subject),
+            logged: logged.map_or(0, |log| log.len()),
             setting,
             start: Instant::now(),
             address: None,
@@ -148,7 +159,7 @@ impl Prober {
         let (mut first, mut tried) = (None, Vec::new());
         for at in found {
             self.report.note(Step::Resolve, Fact::Address(at));
-            match connect(address, at, limit).await {
+            match connect(address, at, limit, &self.setting.choice.announce).await {
                 Ok(stream) => {
                     self.report.note(Step::Connect, Fact::Address(at));
                     self.address.get_or_insert(at);
@@ -227,6 +238,9 @@ impl Prober {
         if !session.seen.has(Step::Greeting) {
             self.tell_service(step, &session.seen.greeting);
         }
+        if let Some(release) = named_release(&session.said) {
+            self.report.note(Step::Version, Fact::Releases(release..=release));
+        }
         for line in session.lines().take(MOST_LINES) {
             self.report.note(step, Fact::Said(line));
         }
@@ -255,9 +269,35 @@ impl Prober {
         }
         let mut text = format!("$ {}\n", self.report.command).into_bytes();
         text.extend_from_slice(&self.said);
+        if let Some(log) = &self.setting.log
+            // Without it the client's own lines are explained.
+            && let Ok(logged) = read_from(log, self.logged)
+        {
+            text.extend_from_slice(of_last_session(&logged));
+        }
         self.report.explanation = explain(&*text, &self.setting.known).ok();
     }
 }
+
+/// A file's text from a place on.
+fn read_from(file: &Path, start: u64) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    let mut file = File::open(file)?;
+    file.seek(SeekFrom::Start(start))?;
+    file.take(MOST_LOG).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// What a daemon logged for its last client. Before it speaks to one it reads its configuration, and complains of the same
+/// lines each time; one that gets no further has nothing else to say.
+fn of_last_session(log: &[u8]) -> &[u8] {
+    const BEGIN: &[u8] = b"] connect from ";
+    let begins = log.windows(BEGIN.len()).rposition(|window| window == BEGIN);
+    &log[begins.unwrap_or(0)..]
+}
+
+/// As much of the daemon's log is read, in bytes.
+const MOST_LOG: u64 = 64 << 10;
 
 /// Lines of a failure that are shown.
 const MOST_LINES: usize = 8;

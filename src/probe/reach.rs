@@ -1,5 +1,5 @@
 use std::{
-    io,
+    io::{self, Write as _},
     net::{SocketAddr, TcpStream},
     time::Duration,
 };
@@ -42,12 +42,17 @@ pub(super) async fn resolve(address: &Address, limit: Duration) -> Result<Vec<So
     })
 }
 
-/// Connects to one address.
+/// Connects to one address, and says there what stands in front of a session.
 ///
 /// # Errors
 ///
 /// What the system says, or that nothing answered within the limit.
-pub(super) async fn connect(target: &Address, address: SocketAddr, limit: Duration) -> io::Result<TcpStream> {
+pub(super) async fn connect(
+    target: &Address,
+    address: SocketAddr,
+    limit: Duration,
+    announce: &[u8],
+) -> io::Result<TcpStream> {
     let socket = match address.is_ipv4() {
         true => TcpSocket::new_v4(),
         false => TcpSocket::new_v6(),
@@ -59,7 +64,8 @@ pub(super) async fn connect(target: &Address, address: SocketAddr, limit: Durati
     // As the kernel says it, later.
     let stream = stream.unwrap_or_else(|_| Err(Errno::ETIMEDOUT.into()))?;
     stream.set_nodelay(true)?;
-    let stream = stream.into_std()?;
+    let mut stream = stream.into_std()?;
     stream.set_nonblocking(false)?;
+    stream.write_all(announce)?;
     Ok(stream)
 }

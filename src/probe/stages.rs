@@ -4,7 +4,8 @@ use tokio::runtime::Handle;
 
 use crate::{
     probe::{
-        ProbeError, Report, Setting, Target,
+        Choice, ProbeError, Report, Setting, Target,
+        audit::audit,
         delta::Pulled,
         files::only,
         prober::{Prober, command},
@@ -35,9 +36,11 @@ pub async fn probe(target: Target, setting: Arc<Setting>) -> Result<Report, Prob
     let plan = prober.plan(&words)?;
     prober.report.command = command(&words);
     let stream = prober.reach(&plan, &words).await;
-    prober
-        .blocking(move |prober| prober.converse(&target, &plan, &words, stream))
-        .await
+    let module = target.module_and_path().map(str::to_owned);
+    let probed = prober.blocking(move |prober| prober.converse(&target, &plan, &words, stream));
+    let mut report = probed.await?;
+    report.remarks = audit(&report, module.as_deref());
+    Ok(report)
 }
 
 impl Prober {
@@ -202,8 +205,12 @@ impl Prober {
 
     /// One more connection to the address that took the first.
     pub(super) fn again(&self, plan: &Plan) -> Option<TcpStream> {
-        let limit = self.setting.choice.connect_limit;
-        let connected = connect(&plan.daemon.address, self.address?, limit);
+        let Choice {
+            connect_limit,
+            announce,
+            ..
+        } = &self.setting.choice;
+        let connected = connect(&plan.daemon.address, self.address?, *connect_limit, announce);
         // What cannot be reached any more fails in the session, which says how.
         Handle::current().block_on(connected).ok()
     }

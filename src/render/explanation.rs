@@ -7,7 +7,7 @@ use textwrap::Options;
 
 use crate::{
     catalog::{FileKind, Language, Side, Text, fill},
-    explain::{Cause, Explanation, Incident},
+    explain::{Cause, Explanation, Incident, Reason},
     render::{Format, Style, reasons::because, visible::visible, words::pick},
 };
 
@@ -318,16 +318,21 @@ pub(super) fn headline(explanation: &Explanation, language: Language) -> Option<
     })
 }
 
-/// Where to type what next: what tells whether it is the first cause, or else its cure.
+/// Where to type what next: what tells whether it is the first cause, or else its cure; the cure at once where the
+/// configuration has the mistake.
 pub(super) fn next(explanation: &Explanation, language: Language) -> Option<(&'static str, String)> {
     let cause = explanation.incidents.first()?.causes.first()?;
     let case = Case { cause, language };
     let check = cause.page.check.as_ref();
     let check = check.map(|check| (case.side(check.side), case.commands(check.commands)));
-    let cure = || (case.side(cause.page.side), case.cure());
-    let (side, commands) = check
-        .filter(|(_, commands)| !commands.is_empty())
-        .unwrap_or_else(cure);
+    let cure = Some((case.side(cause.page.side), case.cure()));
+    let is_found = cause
+        .reasons
+        .iter()
+        .any(|reason| matches!(reason, Reason::Found(_)));
+    let both = if is_found { [cure, check] } else { [check, cure] };
+    let mut both = both.into_iter().flatten();
+    let (side, commands) = both.find(|(_, commands)| !commands.is_empty())?;
     let first = commands.into_iter().next()?;
     Some((place(side, language), first))
 }

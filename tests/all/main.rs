@@ -47,6 +47,7 @@ mod services;
 mod sound;
 mod support;
 mod sync;
+mod try_out;
 mod tutorial;
 mod tutorial_errors;
 mod web_copies;

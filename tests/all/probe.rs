@@ -3,6 +3,7 @@
 mod push;
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{Read as _, Write as _},
     net::{Shutdown, TcpListener},
@@ -120,6 +121,13 @@ fn the_scenarios_of_explain_end_as_with_rsync() {
     );
 }
 
+/// What is noticed besides, but for the holes of an old release.
+fn remarks(report: &Value) -> Vec<&str> {
+    let findings = report["findings"].as_array().expect("findings").iter();
+    let rules = findings.map(|finding| finding["rule"].as_str().expect("a rule"));
+    rules.filter(|rule| *rule != "RSY513").collect()
+}
+
 /// A daemon with modules that work.
 const HEALTHY: &str = "\
 use chroot = no\nreverse lookup = no\n\
@@ -147,15 +155,23 @@ fn a_daemon_that_works_passes_every_stage() {
         .collect();
     fs::write(root.join("files/sub/large [1].bin"), large).expect("a file");
     fs::write(root.join("files/small"), "small\n").expect("a file");
+    // A time that programs set by mistake is as good as any.
+    let opened = fs::File::options()
+        .write(true)
+        .open(root.join("files/sub/large [1].bin"));
+    opened
+        .expect("it")
+        .set_modified(std::time::UNIX_EPOCH)
+        .expect("a time");
     fs::write(root.join("secrets"), "joe:not-a-secret\n").expect("a file");
     fs::set_permissions(root.join("secrets"), fs::Permissions::from_mode(0o600)).expect("a mode");
     let daemon = Daemon::start(&configuration, &Run::default());
     let folder = tempfile::tempdir().expect("a folder");
-    for (module, skipped) in [
-        ("open", &["authentication"][..]),
-        ("closed", &[]),
-        ("hidden", &["authentication"]),
-        ("empty", &["authentication", "pull", "delta"]),
+    for (module, skipped, noticed) in [
+        ("open", &["authentication"][..], "RSY516"),
+        ("closed", &[], "RSY518"),
+        ("hidden", &["authentication"], "RSY516"),
+        ("empty", &["authentication", "pull", "delta"], "RSY516"),
     ] {
         let target = format!("rsync://joe@127.0.0.1:{}/{module}", daemon.port());
         let mut command = program(folder.path(), &["probe", "--json", &target]);
@@ -167,6 +183,7 @@ fn a_daemon_that_works_passes_every_stage() {
         keeps_to(&schema("schemas/rsyncctl-1.schema.json"), &report);
         assert_eq!(output.status.code(), Some(0), "{report:#}");
         assert!(!stdout(&output).contains("not-a-secret"), "{report}");
+        assert_eq!(remarks(&report), [noticed], "{report:#}");
         for stage in report["stages"].as_array().expect("stages") {
             let name = stage["stage"].as_str().expect("a name");
             let expected = match name {
@@ -246,6 +263,8 @@ fn many_targets_are_told_in_their_order() {
         &port,
         "--format",
         "concise",
+        "--metrics",
+        "probe.prom",
     ];
     let output = rsyncctl(folder.path(), &words);
     let told = stdout(&output);
@@ -265,6 +284,40 @@ fn many_targets_are_told_in_their_order() {
         "{told:?}"
     );
     assert_eq!(output.status.code(), Some(10));
+    let metrics = fs::read_to_string(folder.path().join("probe.prom")).expect("metrics");
+    keeps_to_openmetrics(&metrics);
+    for line in [
+        "rsyncctl_probe_success{target=\"127.0.0.1::\"} 0".to_owned(),
+        "rsyncctl_probe_exit_code{target=\"127.0.0.1::\"} 10".to_owned(),
+        format!("rsyncctl_probe_exit_code{{target=\"rsync://127.0.0.1:{other}/\"}} 5"),
+        "rsyncctl_probe_failure{target=\"127.0.0.1::\",stage=\"connect\",cause=\"RSY801\"} 1".to_owned(),
+        format!("rsyncctl_probe_findings{{target=\"rsync://127.0.0.1:{other}/\",severity=\"warning\"}} 1"),
+    ] {
+        assert!(metrics.lines().any(|one| one == line), "{line}: {metrics}");
+    }
+}
+
+/// The rules of the text format that readers insist on: each name has its type first and its series together, each
+/// series has one value, and the end is marked.
+fn keeps_to_openmetrics(text: &str) {
+    let lines = text.strip_suffix("# EOF\n").expect("an end").lines();
+    let (mut name, mut names, mut series) = ("", BTreeSet::new(), BTreeSet::new());
+    for line in lines {
+        if let Some(declared) = line.strip_prefix("# TYPE ") {
+            name = declared.strip_suffix(" gauge").expect("a gauge");
+            assert!(names.insert(name), "{line}");
+        } else if let Some(declared) = line.strip_prefix("# ") {
+            assert_eq!(declared.split(' ').nth(1), Some(name), "{line}");
+        } else {
+            let (one, value) = line.rsplit_once(' ').expect("a value");
+            assert!(
+                one.starts_with(&format!("{name}{{")) && one.ends_with("\"}"),
+                "{line}"
+            );
+            assert!(series.insert(one), "{line}");
+            value.parse::<f64>().expect(line);
+        }
+    }
 }
 
 #[test]

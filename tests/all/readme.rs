@@ -2,7 +2,9 @@
 
 use std::{env, fs, path::Path};
 
-use crate::support::program::rsyncctl;
+use rsyncctl::terms::Release;
+
+use crate::support::{daemon::installed, program::rsyncctl};
 
 const UPDATE: &str = "RSYNCCTL_UPDATE";
 
@@ -22,6 +24,11 @@ fn shown_outputs_are_real() {
     );
 }
 
+/// Whether a command shows here what it shows to everybody: a trial shows the rsync that is installed.
+fn is_the_same_here(command: &str) -> bool {
+    !command.starts_with("try ") || installed() == Ok(Release::CURRENT)
+}
+
 /// The text with the output of each `$ rsyncctl …` in a `console` block put in place. The commands run in
 /// `fixtures/readme`.
 fn with_real_outputs(readme: &str) -> String {
@@ -38,10 +45,25 @@ fn with_real_outputs(readme: &str) -> String {
         let Some(fence) = fence else {
             continue;
         };
+        let mut is_kept = false;
         for line in lines.by_ref().take_while(|line| *line != fence) {
             let Some(command) = line.strip_prefix("$ rsyncctl ") else {
+                if is_kept {
+                    text += line;
+                    text.push('\n');
+                }
                 continue;
             };
+            is_kept = !is_the_same_here(command);
+            if is_kept {
+                println!(
+                    "skipped: the README shows a trial with rsync {}",
+                    Release::CURRENT
+                );
+                text += line;
+                text.push('\n');
+                continue;
+            }
             let arguments: Vec<&str> = command.split_whitespace().collect();
             let output = rsyncctl(&folder, &arguments);
             text += line;

@@ -8,14 +8,14 @@ use crate::{
     catalog::Language,
     cli::{
         Failure,
-        access::{Rights, UserRights, View, named_users_in_words, shut},
+        access::{UserRights, View, in_words, named_users_in_words},
         exit,
         output::complain,
         resolved::{Resolved, envelope},
     },
     model::{
         Configuration, Scope,
-        access::{Admission, Match, Matched, Open, Reach, Region, WORLD, merge, overlay},
+        access::{Admission, Match, Matched, Open, Reach, Region, Rights, WORLD, merge, overlay, shut},
     },
     render::{pick, visible},
 };
@@ -278,7 +278,7 @@ impl Grant {
                     Language::Chinese => format!("凭密码（{users}）"),
                 }
             }
-            Self::Rights(rights) => rights.in_words(language).to_owned(),
+            Self::Rights(rights) => in_words(*rights, language).to_owned(),
         }
     }
 }

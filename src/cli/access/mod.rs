@@ -15,14 +15,17 @@ use crate::{
     catalog::Language,
     cli::{
         Failure,
-        access::rights::{Rights, UserRights, has_no_secrets, named_users_in_words, shut, users_in_words},
+        access::rights::{UserRights, in_words, named_users_in_words, users_in_words},
         exit,
         output::{Output, PageFormat, complain, stdout},
         resolved::{OneFile, Resolved, envelope},
     },
     model::{
         Configuration, Parameter, Scope, Setting,
-        access::{Answer, HostsVerdict, Peer, Reason, Right, UserRule, UsersVerdict, Which, hosts, users},
+        access::{
+            Answer, HostsVerdict, Peer, Reason, Right, Rights, UserRule, UsersVerdict, Which, has_no_secrets,
+            hosts, shut, users,
+        },
     },
     render::{Format, pick, visible},
     terms::Span,
@@ -239,7 +242,7 @@ impl View<'_> {
             (None, Some(users)) => return users_in_words(&users, self.language),
             _ => module,
         };
-        rights.in_words(self.language).to_owned()
+        in_words(rights, self.language).to_owned()
     }
 
     fn answer(

@@ -1,18 +1,11 @@
 use crate::{
     catalog::Language,
     model::{
-        Configuration, Parameter, Scope, Setting,
-        access::{Right, UserRule, has_rules, user_rules},
+        Configuration, Parameter, Scope,
+        access::{Rights, UserRule, has_no_secrets, has_rules, user_rules},
     },
     render::{pick, visible},
 };
-
-/// What a peer may do with a module.
-#[derive(Clone, Copy, Eq, PartialEq)]
-pub(super) struct Rights {
-    pub(super) read: bool,
-    pub(super) write: bool,
-}
 
 /// What a rule of `auth users` leaves to whom it matches.
 #[derive(Clone, Eq, PartialEq)]
@@ -23,36 +16,17 @@ pub(super) struct UserRights {
     rights: Option<Rights>,
 }
 
-impl Rights {
-    /// What the module gives to whom no rule says otherwise.
-    pub(super) fn of(configuration: &Configuration, scope: Scope) -> Self {
-        Self {
-            read: !configuration.is(scope, Parameter::WriteOnly),
-            write: !configuration.is(scope, Parameter::ReadOnly),
-        }
-    }
-
-    /// What is left of them under a rule of `auth users`, which may also give more (`auth_server` in authenticate.c).
-    pub(super) fn under(self, rule: &UserRule<'_>) -> Option<Self> {
-        match rule.right {
-            Right::Deny => None,
-            Right::ReadOnly => Some(Self { write: false, ..self }),
-            Right::ReadWrite => Some(Self { write: true, ..self }),
-            Right::Module => Some(self),
-        }
-    }
-
-    pub(super) fn in_words(self, language: Language) -> &'static str {
-        match (self.read, self.write) {
-            (true, true) => pick(language, "read and write", "读写"),
-            (true, false) => pick(language, "read only", "只读"),
-            (false, true) => pick(language, "write only", "只写"),
-            (false, false) => pick(
-                language,
-                "nothing (write only, and read only too)",
-                "什么也做不了（同时只写和只读）",
-            ),
-        }
+/// What somebody may do.
+pub(super) fn in_words(rights: Rights, language: Language) -> &'static str {
+    match (rights.read, rights.write) {
+        (true, true) => pick(language, "read and write", "读写"),
+        (true, false) => pick(language, "read only", "只读"),
+        (false, true) => pick(language, "write only", "只写"),
+        (false, false) => pick(
+            language,
+            "nothing (write only, and read only too)",
+            "什么也做不了（同时只写和只读）",
+        ),
     }
 }
 
@@ -81,17 +55,6 @@ impl UserRights {
     }
 }
 
-/// The line that shuts a module for everybody: no connection is one too many (`claim_connection` in connection.c).
-pub(super) fn shut(configuration: &Configuration, scope: Scope) -> Option<&Setting> {
-    let most = configuration.integer(scope, Parameter::MaxConnections);
-    most.origin.setting().filter(|_| most.value < 0)
-}
-
-/// Whether a module asks for users and has no secrets file to find their passwords in.
-pub(super) fn has_no_secrets(configuration: &Configuration, scope: Scope) -> bool {
-    has_rules(configuration, scope) && configuration.text(scope, Parameter::SecretsFile).value.is_empty()
-}
-
 /// What the users of a module may do, those with the same rights together; who they are is left out where all may do
 /// the same.
 pub(super) fn users_in_words(users: &[UserRights], language: Language) -> String {
@@ -117,7 +80,7 @@ pub(super) fn named_users_in_words(users: &[UserRights], language: Language) -> 
 
 fn words(rights: Option<Rights>, language: Language) -> &'static str {
     match rights {
-        Some(rights) => rights.in_words(language),
+        Some(rights) => in_words(rights, language),
         None => pick(language, "denied", "拒绝"),
     }
 }

@@ -2,14 +2,10 @@ use std::{collections::BTreeSet, io};
 
 use crate::{
     catalog::Language,
-    cli::{
-        Failure,
-        access::{Rights, View, shut},
-        resolved::envelope,
-    },
+    cli::{Failure, access::View, resolved::envelope},
     model::{
         Parameter, Scope,
-        access::{Admission, Open, Reach, Reached, Region, has_rules, merge, user_rules},
+        access::{Admission, Open, Reach, Reached, Region, Rights, has_rules, merge, shut, user_rules},
     },
     render::visible,
 };

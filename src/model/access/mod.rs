@@ -4,6 +4,7 @@ mod address;
 mod hosts;
 mod reach;
 mod region;
+mod rights;
 mod set;
 mod strangers;
 mod users;
@@ -15,6 +16,7 @@ pub use hosts::{
 };
 pub use reach::{Admission, Match, Matched, Open, Reach, Reached};
 pub use region::{Region, WORLD, merge, overlay};
+pub use rights::{Rights, has_no_secrets, shut};
 pub use set::AddressSet;
 pub use strangers::{
     Admitted, admitted, admitted_percent, denies_strangers, holds_strangers, strangers_gain,

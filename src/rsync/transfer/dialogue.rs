@@ -133,11 +133,8 @@ pub fn open(
             }
         }
     }
-    match dialogue {
-        // Old daemons close instead of saying that the listing ends.
-        Dialogue::List => Ok(None),
-        Dialogue::Module { .. } => Err(Error::NoStartupLine),
-    }
+    // Daemons have said that a listing ends since protocol 25.
+    Err(Error::NoStartupLine)
 }
 
 /// The dialogue's lines, without their ends.

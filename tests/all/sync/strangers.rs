@@ -13,9 +13,14 @@ use crate::support::{daemon::installed, program::program, skip};
 
 /// What comes of both clients at a peer that says this, then, once it is answered, that; theirs first.
 fn both(greeting: &'static [u8], answer: &'static [u8], words: &[&str]) -> [Output; 2] {
+    both_at("m/", greeting, answer, words)
+}
+
+/// The same for what they ask of the peer.
+fn both_at(path: &str, greeting: &'static [u8], answer: &'static [u8], words: &[&str]) -> [Output; 2] {
     [false, true].map(|ours| {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let url = format!("rsync://{}/m/", listener.local_addr().expect("bound"));
+        let url = format!("rsync://{}/{path}", listener.local_addr().expect("bound"));
         let peer = thread::spawn(move || {
             let (mut stream, _) = listener.accept().expect("it connects");
             stream.write_all(greeting).expect("it listens");
@@ -81,6 +86,24 @@ fn what_is_no_greeting_is_told_as_by_rsync() {
         let [theirs, ours] = both(greeting, answer, &["-r", "--no-motd"]);
         let case = greeting.escape_ascii();
         assert_eq!(said(&ours), said(&theirs), "{case}");
+        assert_eq!(ours.status.code(), theirs.status.code(), "{case}");
+    }
+}
+
+#[test]
+fn a_list_of_modules_that_breaks_off_fails_as_with_rsync() {
+    if let Err(reason) = installed() {
+        skip(reason);
+        return;
+    }
+    for answer in [
+        &b"open           \tfor all\n"[..],
+        b"open           \tfor all\n@RSYNCD: EXIT\n",
+    ] {
+        let [theirs, ours] = both_at("", b"@RSYNCD: 31.0 md5\n", answer, &[]);
+        let case = answer.escape_ascii();
+        assert_eq!(said(&ours), said(&theirs), "{case}");
+        assert_eq!(ours.stdout, theirs.stdout, "{case}");
         assert_eq!(ours.status.code(), theirs.status.code(), "{case}");
     }
 }

@@ -1,0 +1,193 @@
+use crate::{
+    catalog::Page,
+    explain::{Cause, Explanation, Reason},
+    probe::{
+        Report,
+        stage::{Fact, Skip, State, Step},
+    },
+};
+
+/// How an attempt to use a module ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum End {
+    /// It does what it is there for.
+    Works,
+    /// The module does not admit the address.
+    NoEntry,
+    /// The module takes no connection at all.
+    Shut,
+    /// The login is refused.
+    NoLogin,
+    /// Nothing may be taken.
+    NoReading,
+    /// Nothing may be brought.
+    NoWriting,
+    /// Anything else.
+    Fails,
+}
+
+impl End {
+    /// The name that programs read.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Works => "works",
+            Self::NoEntry => "no-entry",
+            Self::Shut => "shut",
+            Self::NoLogin => "no-login",
+            Self::NoReading => "no-reading",
+            Self::NoWriting => "no-writing",
+            Self::Fails => "fails",
+        }
+    }
+
+    /// What a report shows.
+    pub(super) fn of(report: &Report) -> Self {
+        if report.stage(Step::Setup).state == State::Skipped(Skip::WriteOnly) {
+            return Self::NoReading;
+        }
+        // That the modules are not listed says nothing about one of them.
+        let failed = report.failed().filter(|stage| stage.step != Step::Modules);
+        let Some(failed) = failed else {
+            return if report.exit == 0 {
+                Self::Works
+            } else {
+                Self::Fails
+            };
+        };
+        let lines = failed.facts.iter().filter_map(|fact| match fact {
+            Fact::Said(line) => Some(line.as_str()),
+            _ => None,
+        });
+        lines
+            .map(Self::of_line)
+            .find(|end| *end != Self::Fails)
+            .unwrap_or(Self::Fails)
+    }
+
+    fn of_line(line: &str) -> Self {
+        const LINES: [(&str, End); 5] = [
+            ("@ERROR: access denied to ", End::NoEntry),
+            ("@ERROR: Unknown module ", End::NoEntry),
+            ("@ERROR: max connections (", End::Shut),
+            ("@ERROR: auth failed ", End::NoLogin),
+            ("ERROR: module is read only", End::NoWriting),
+        ];
+        let found = LINES.iter().find(|(start, _)| line.starts_with(start));
+        found.map_or(Self::Fails, |(_, end)| *end)
+    }
+}
+
+/// What comes of an attempt, beside what was foretold; the worse, the greater.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Verdict {
+    /// It is refused, as the file means it.
+    Refused,
+    /// It works.
+    Works,
+    /// It fails.
+    Fails {
+        /// Whether the configuration shows why.
+        is_foreseen: bool,
+    },
+    /// The daemon does what the model does not expect of it.
+    Differs,
+}
+
+impl Verdict {
+    /// Whether somebody has something to mend.
+    pub const fn is_bad(self) -> bool {
+        matches!(self, Self::Fails { .. } | Self::Differs)
+    }
+
+    /// The name that programs read.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Works => "works",
+            Self::Refused => "refused",
+            Self::Fails { .. } => "fails",
+            Self::Differs => "differs",
+        }
+    }
+}
+
+/// One way to use a module, as it was foretold and as it went.
+#[derive(Debug)]
+pub struct Compared {
+    /// What the model foretells; none if the file does not tell.
+    pub expected: Option<End>,
+    /// What happened.
+    pub end: End,
+    /// Both together.
+    pub verdict: Verdict,
+    /// The stages, the exit code, the explanation.
+    pub report: Report,
+    /// A mistake of the configuration that a dry run does not show.
+    pub unseen: Option<&'static Page>,
+}
+
+impl Compared {
+    /// Compares; a refusal may be a fault of the configuration that the model knows.
+    pub(super) fn new(expected: Option<End>, is_fault: bool, mut report: Report) -> Self {
+        let end = End::of(&report);
+        let is_found = report.explanation.as_mut().is_some_and(decide);
+        let verdict = match (expected, end) {
+            (_, End::Fails) => Verdict::Fails {
+                is_foreseen: is_found,
+            },
+            (Some(End::Works) | None, End::Works) => Verdict::Works,
+            (Some(expected), end) if expected == end && is_fault => Verdict::Fails { is_foreseen: true },
+            (Some(expected), end) if expected == end => Verdict::Refused,
+            (None, _) => Verdict::Refused,
+            (Some(End::Works), _) if is_found => Verdict::Fails { is_foreseen: true },
+            (Some(_), _) => Verdict::Differs,
+        };
+        Self {
+            expected,
+            end,
+            verdict,
+            report,
+            unseen: None,
+        }
+    }
+
+    /// Makes a failure of a dry run that ended well, because the configuration has a mistake that only real files show.
+    pub(super) fn fails_for_real(&mut self, why: &'static Page) {
+        self.verdict = Verdict::Fails { is_foreseen: true };
+        self.unseen = Some(why);
+    }
+}
+
+/// Whether the likeliest cause is one that is found in the configuration: the others are not worth telling then.
+pub(super) fn decide(explanation: &mut Explanation) -> bool {
+    let is_found = |cause: &Cause| {
+        let is_found = |reason: &Reason| matches!(reason, Reason::Found(_) | Reason::NoModule(..));
+        cause.reasons.iter().any(is_found)
+    };
+    let first = explanation.incidents.first_mut();
+    let first = first.filter(|incident| incident.causes.first().is_some_and(is_found));
+    first.map(|incident| incident.causes.truncate(1)).is_some()
+}
+
+/// What one user, or nobody in particular, can do with a module.
+#[derive(Debug)]
+pub struct Attempt {
+    /// Who asked, where the module asks for a name.
+    pub user: Option<String>,
+    /// Files are taken.
+    pub read: Compared,
+    /// Files would be brought; none if it did not come that far.
+    pub write: Option<Compared>,
+}
+
+impl Attempt {
+    /// Both ways.
+    pub fn parts(&self) -> impl Iterator<Item = &Compared> {
+        [&self.read].into_iter().chain(&self.write)
+    }
+
+    /// What both together are worth: one way that works is enough, one that fails is too much.
+    pub fn verdict(&self) -> Verdict {
+        let write = self.write.as_ref().map(|write| write.verdict);
+        write.map_or(self.read.verdict, |write| write.max(self.read.verdict))
+    }
+}

@@ -1,0 +1,167 @@
+use std::{net::IpAddr, time::Duration};
+
+use crate::{
+    explain::Explanation,
+    model::Parameter,
+    probe::{
+        Report, Step,
+        tryout::attempt::{Attempt, Verdict},
+    },
+    terms::Release,
+};
+
+/// What a configuration was worth.
+#[derive(Debug)]
+pub struct Trial {
+    /// The file.
+    pub file: String,
+    /// The release of the daemon.
+    pub release: Release,
+    /// Who the daemon ran as, if not as root.
+    pub account: Option<String>,
+    /// The parameters that are set and that did not hold.
+    pub without_effect: Vec<Parameter>,
+    /// Whether the daemon listened.
+    pub start: Start,
+    /// Module by module, if it came that far.
+    pub modules: Vec<ModuleTrial>,
+    /// How long it took.
+    pub time: Duration,
+}
+
+impl Trial {
+    /// Whether something fails, or is other than it was foretold.
+    pub fn is_bad(&self) -> bool {
+        self.start.verdict().is_bad() || self.modules.iter().any(|module| module.verdict().is_bad())
+    }
+
+    /// Whether something is other than it was foretold.
+    pub fn differs(&self) -> bool {
+        let differs = |verdict| verdict == Verdict::Differs;
+        differs(self.start.verdict()) || self.modules.iter().any(|module| differs(module.verdict()))
+    }
+}
+
+/// How the daemon began.
+#[derive(Debug)]
+pub struct Start {
+    /// Whether it is to listen, by the file; none if that does not tell.
+    pub starts: Option<bool>,
+    /// Whether it is to greet.
+    pub serves: Option<bool>,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a start.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It ended before it listened.
+    Ended {
+        /// Its code; none for a signal.
+        exit: Option<i32>,
+        /// What it printed and logged.
+        said: Vec<String>,
+        /// Why.
+        explanation: Option<Explanation>,
+    },
+    /// It listened: what a client meets there who asks for no module.
+    Listened(Box<Report>),
+}
+
+impl Start {
+    /// What it is worth.
+    pub fn verdict(&self) -> Verdict {
+        let Outcome::Listened(report) = &self.outcome else {
+            return Verdict::Fails {
+                is_foreseen: self.starts == Some(false),
+            };
+        };
+        match (self.serves, greets(report)) {
+            _ if self.starts == Some(false) => Verdict::Differs,
+            (Some(false), true) => Verdict::Differs,
+            (_, true) if report.exit == 0 => Verdict::Works,
+            (serves, _) => Verdict::Fails {
+                is_foreseen: serves == Some(false),
+            },
+        }
+    }
+
+    /// Whether clients are greeted.
+    pub fn greets(&self) -> bool {
+        matches!(&self.outcome, Outcome::Listened(report) if greets(report))
+    }
+}
+
+/// Whether a daemon spoke to its client.
+pub(super) fn greets(report: &Report) -> bool {
+    report.stage(Step::Version).state.is_passed()
+}
+
+/// What a module was worth.
+#[derive(Debug)]
+pub struct ModuleTrial {
+    /// Its name.
+    pub name: String,
+    /// Where the sessions came from, for the daemon.
+    pub from: IpAddr,
+    /// Whether it is to be listed, by the file; none if that does not tell.
+    pub is_to_be_listed: Option<bool>,
+    /// Whether it is listed; none if there was no list.
+    pub is_listed: Option<bool>,
+    /// User by user.
+    pub attempts: Vec<Attempt>,
+    /// Who was not tried.
+    pub not_tried: Vec<NotTried>,
+}
+
+impl ModuleTrial {
+    /// Whether the list of modules is another than the file says.
+    pub fn is_listed_otherwise(&self) -> bool {
+        let both = self.is_to_be_listed.zip(self.is_listed);
+        both.is_some_and(|(to_be, is)| to_be != is)
+    }
+
+    /// The worst that came of it.
+    pub fn verdict(&self) -> Verdict {
+        let listed = self.is_listed_otherwise().then_some(Verdict::Differs);
+        let verdicts = self.attempts.iter().map(Attempt::verdict);
+        verdicts.chain(listed).max().unwrap_or(Verdict::Refused)
+    }
+
+    /// Whether nobody saw what is in it.
+    pub fn is_left_out(&self) -> bool {
+        self.not_tried.iter().any(|not_tried| not_tried.user.is_none())
+    }
+}
+
+/// Somebody, or everybody, who was not tried with a module.
+#[derive(Debug)]
+pub struct NotTried {
+    /// Who; everybody if it is none.
+    pub user: Option<String>,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why something was not tried.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Why {
+    /// The module does not admit the address, so the other users meet the same.
+    NotAdmitted,
+    /// The line is a group's, and who is in it logs in with another name.
+    Group,
+    /// No client can ask for a module, or log in, with that name.
+    Name,
+}
+
+impl Why {
+    /// The name that programs read.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::NotAdmitted => "not-admitted",
+            Self::Group => "group",
+            Self::Name => "name",
+        }
+    }
+}

@@ -1,0 +1,419 @@
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    net::{IpAddr, Ipv4Addr},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use thiserror::Error;
+use tokio::time::sleep;
+
+use crate::{
+    catalog::{self, Page},
+    explain::{Explanation, Known, Predicted, explain},
+    host::Host,
+    model::{Configuration, Parameter, Scope, access::Peer},
+    probe::{
+        Choice, NoTarget, ProbeError, Report, Setting, Target, probe, reproduce,
+        stage::{Fact, State, Step},
+        tryout::{
+            attempt::{Attempt, Compared, End, decide},
+            daemon::{self, Daemon, Leash, NoDaemon, Program},
+            expected::Expected,
+            logins::{Login, logins, secrets_file},
+            overlay::{can_be_merged, can_be_reopened, overlay, without_effect},
+            peer::Peers,
+            report::{ModuleTrial, NotTried, Outcome, Start, Trial, Why, greets},
+        },
+    },
+    rsync::net::Connections,
+    sync::{Environment, Surroundings},
+};
+
+/// What a trial needs.
+pub struct Setup<'s> {
+    /// The file as reports call it.
+    pub name: String,
+    /// Its path, from the root on.
+    pub file: PathBuf,
+    /// The rsync that serves it.
+    pub program: Program,
+    /// The folder that the daemon is started in.
+    pub directory: PathBuf,
+    /// Where the trial's own files are, in a folder of their own.
+    pub folder: PathBuf,
+    /// The modules that are tried; all if none is named.
+    pub modules: Vec<Scope>,
+    /// The address that the sessions come from, for the daemon; if none is named, one that the module admits.
+    pub from: Option<IpAddr>,
+    /// Whether the user's commands are run.
+    pub with_hooks: bool,
+    /// The configuration, and what is found in it.
+    pub known: Arc<Known>,
+    /// The machine that the daemon runs on.
+    pub host: &'s (dyn Host + Sync),
+    /// What the environment says to a client that logs in with that name and password.
+    pub environment: fn(&str, Vec<u8>) -> Environment<'static>,
+    /// What command lines need of the machine.
+    pub surroundings: fn() -> Surroundings<'static>,
+    /// The connections of the trial; nothing more is tried once they are ended.
+    pub connections: Arc<Connections>,
+    /// This program, which becomes the daemon.
+    pub own: PathBuf,
+    /// What ends the daemon.
+    pub leash: &'s Leash,
+    /// Who the daemon runs as, if not as root.
+    pub account: Option<String>,
+}
+
+/// Why a configuration could not be tried.
+#[derive(Debug, Error)]
+pub enum TrialError {
+    /// There is no daemon.
+    #[error("{0}")]
+    Daemon(#[from] NoDaemon),
+    /// A probe could not be made.
+    #[error("{0}")]
+    Probe(#[from] ProbeError),
+    /// A name of the configuration makes no target.
+    #[error("{0}")]
+    Target(#[from] NoTarget),
+    /// The daemon neither listens nor ends.
+    #[error("the daemon neither listens nor ends within {0} seconds")]
+    Silent(u64),
+    /// Nobody wants to know any more.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl From<io::Error> for TrialError {
+    fn from(error: io::Error) -> Self {
+        Self::Daemon(error.into())
+    }
+}
+
+/// The page of a folder that the module's user may not write in.
+const UNWRITABLE: &str = "RSY406";
+/// How long a daemon is given to listen.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How often it is looked whether it does.
+const PAUSE: Duration = Duration::from_millis(5);
+/// Seconds that a daemon may be silent, also while a hook runs.
+const SILENCE: u64 = 30;
+
+/// Starts the daemon, probes the modules, and ends the daemon.
+///
+/// # Errors
+///
+/// There is no rsync, or no folder, or the user does not want to wait.
+///
+/// # Panics
+///
+/// Without a configuration in what is known.
+pub async fn run(setup: &Setup<'_>) -> Result<Trial, TrialError> {
+    let begin = Instant::now();
+    let server = setup.known.server.as_ref().expect("a trial has a configuration");
+    let configuration = &server.configuration;
+    if !can_be_merged(&setup.file) {
+        return Err(NoDaemon::Name(setup.name.clone()).into());
+    }
+    let peers = Peers {
+        configuration,
+        from: setup.from,
+    };
+    let folder = tempfile::Builder::new()
+        .prefix("rsyncctl-try-")
+        .tempdir_in(&setup.folder)?;
+    let empty = folder.path().join("empty");
+    fs::create_dir(&empty)?;
+    let start = daemon::Start {
+        own: &setup.own,
+        program: &setup.program,
+        folder: folder.path(),
+        directory: &setup.directory,
+        configuration: &overlay(&setup.file, peers, folder.path()),
+        with_hooks: setup.with_hooks,
+    };
+    let bench = Bench {
+        setup,
+        configuration,
+        peers,
+        folder: folder.path(),
+        empty: &empty,
+        daemon: Daemon::start(&start, setup.leash)?,
+    };
+    let outcome = bench.outcome().await?;
+    let mut modules = Vec::new();
+    if let Outcome::Listened(report) = &outcome
+        && greets(report)
+    {
+        let listed = listed(report);
+        for &scope in &setup.modules {
+            modules.extend(bench.module(scope, listed.as_ref()).await?);
+        }
+    }
+    Ok(Trial {
+        file: setup.name.clone(),
+        release: setup.program.release,
+        account: setup.account.clone(),
+        without_effect: without_effect(peers, setup.with_hooks),
+        start: Start {
+            starts: configuration.starts(),
+            serves: configuration.serves(),
+            outcome,
+        },
+        modules,
+        time: begin.elapsed(),
+    })
+}
+
+/// The names of the modules that are listed; none if there was no list.
+fn listed(report: &Report) -> Option<BTreeSet<&str>> {
+    let stage = report.stage(Step::Modules);
+    (stage.state == State::Passed).then(|| {
+        let names = stage.facts.iter().filter_map(|fact| match fact {
+            Fact::Module(name, _) => Some(name.as_str()),
+            _ => None,
+        });
+        names.collect()
+    })
+}
+
+/// A trial under way.
+struct Bench<'b> {
+    setup: &'b Setup<'b>,
+    configuration: &'b Configuration,
+    peers: Peers<'b>,
+    folder: &'b Path,
+    /// A folder without files, which a push can do no harm with.
+    empty: &'b Path,
+    daemon: Daemon<'b>,
+}
+
+impl Bench<'_> {
+    /// Waits until the daemon answers, or ends.
+    async fn outcome(&self) -> Result<Outcome, TrialError> {
+        let begin = Instant::now();
+        loop {
+            self.go_on()?;
+            if let Some(exit) = self.daemon.ended()? {
+                let said = self.own_names(&self.daemon.said());
+                return Ok(Outcome::Ended {
+                    exit,
+                    explanation: self.explain_start(&said),
+                    said: said.lines().map(str::to_owned).collect(),
+                });
+            }
+            let local = Some(Ipv4Addr::LOCALHOST.into());
+            let mut report = self.probe(None, &Login::nobody(), local).await?;
+            if report.stage(Step::Connect).state != State::Failed {
+                if report.stage(Step::Greeting).state == State::Failed {
+                    // A daemon that hangs up with our words unread resets the connection, and hides what clients see.
+                    report = self.probe(None, &Login::nobody(), None).await?;
+                }
+                report.explanation.as_mut().map(decide);
+                return Ok(Outcome::Listened(Box::new(report)));
+            }
+            if begin.elapsed() > PATIENCE {
+                return Err(TrialError::Silent(PATIENCE.as_secs()));
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// What the daemon says, with the user's file in place of the trial's.
+    fn own_names(&self, said: &[u8]) -> String {
+        let said = String::from_utf8_lossy(said);
+        let own = self.daemon.configuration().display().to_string();
+        said.replace(&own, &self.setup.name)
+    }
+
+    fn explain_start(&self, said: &str) -> Option<Explanation> {
+        let name = shell_words::quote(&self.setup.name);
+        let text = format!("$ rsync --daemon --no-detach --config={name}\n{said}");
+        let mut found = explain(text.as_bytes(), &self.setup.known).ok()?;
+        decide(&mut found);
+        (!found.incidents.is_empty()).then_some(found)
+    }
+
+    /// Everything that is tried of a module.
+    async fn module(
+        &self,
+        scope: Scope,
+        listed: Option<&BTreeSet<&str>>,
+    ) -> Result<Option<ModuleTrial>, TrialError> {
+        let Scope::Module(index) = scope else {
+            return Ok(None);
+        };
+        let bytes = self.configuration.modules[index].name.bytes();
+        let name = String::from_utf8_lossy(bytes).into_owned();
+        let is_settled = self.configuration.is_settled(scope);
+        let peer = self.peers.of(scope);
+        let mut module = ModuleTrial {
+            from: peer.address,
+            is_to_be_listed: is_settled.then(|| self.configuration.is(scope, Parameter::List)),
+            is_listed: listed.map(|listed| listed.contains(&*name)),
+            name,
+            attempts: Vec::new(),
+            not_tried: Vec::new(),
+        };
+        let is_text = str::from_utf8(bytes).is_ok() && !module.name.contains(char::is_control);
+        if !is_text || !can_be_reopened(bytes) {
+            module.is_listed = None;
+            module.not_tried.push(NotTried {
+                user: None,
+                why: Why::Name,
+            });
+            return Ok(Some(module));
+        }
+        let place = secrets_file(self.configuration, scope, &self.setup.directory);
+        let (logins, not_tried) = logins(self.configuration, scope, place, self.setup.host);
+        let not_tried = not_tried.into_iter().map(|(user, why)| NotTried {
+            user: Some(user),
+            why,
+        });
+        module.not_tried.extend(not_tried);
+        for login in &logins {
+            let attempt = self.attempt(scope, &module.name, login, &peer).await?;
+            let is_shut_out = matches!(attempt.read.end, End::NoEntry | End::Shut);
+            module.attempts.push(attempt);
+            if is_shut_out {
+                break;
+            }
+        }
+        // One is enough to see that nobody gets in from here; what else is in the module nobody has seen.
+        if module
+            .attempts
+            .iter()
+            .any(|attempt| attempt.read.end == End::NoEntry)
+        {
+            module.not_tried.push(NotTried {
+                user: None,
+                why: Why::NotAdmitted,
+            });
+        }
+        Ok(Some(module))
+    }
+
+    /// Both ways, as far as the first one gets.
+    async fn attempt(
+        &self,
+        scope: Scope,
+        module: &str,
+        login: &Login,
+        peer: &Peer,
+    ) -> Result<Attempt, TrialError> {
+        let groups = login
+            .user
+            .as_deref()
+            .and_then(|user| self.setup.host.groups(user).ok());
+        let expected = Expected::of(self.configuration, scope, peer, login, groups.as_deref());
+        self.go_on()?;
+        let report = self.probe(Some(module), login, Some(peer.address)).await?;
+        self.go_on()?;
+        let read = Compared::new(expected.read, expected.is_fault, report);
+        // What is not admitted, or finds no folder, need not ask again.
+        let goes_on = read.end == End::NoReading || read.report.stage(Step::Setup).state == State::Passed;
+        let write = match goes_on {
+            true => {
+                let report = self.push(module, login, Some(peer.address)).await?;
+                self.go_on()?;
+                let mut write = Compared::new(expected.write, expected.is_fault, report);
+                if let (End::Works, Some(why)) = (write.end, self.unwritable(module)) {
+                    write.fails_for_real(why);
+                }
+                Some(write)
+            }
+            false => None,
+        };
+        Ok(Attempt {
+            user: login.user.clone(),
+            read,
+            write,
+        })
+    }
+
+    /// Why nothing can be written into a module, which nobody tries.
+    fn unwritable(&self, module: &str) -> Option<&'static Page> {
+        let is_of_module = |found: &&Predicted| found.modules.iter().any(|own| own == module);
+        let mut findings = self.setup.known.findings.iter().filter(is_of_module);
+        findings
+            .any(|found| found.rule == UNWRITABLE)
+            .then(|| catalog::page(UNWRITABLE))
+            .flatten()
+    }
+
+    /// Takes some files.
+    async fn probe(
+        &self,
+        module: Option<&str>,
+        login: &Login,
+        from: Option<IpAddr>,
+    ) -> Result<Report, TrialError> {
+        let target = self.target(module.unwrap_or_default(), login);
+        let target = Target::parse(&target)?;
+        Ok(probe(target, self.setting(login, from)).await?)
+    }
+
+    /// Asks to bring files, and brings none.
+    async fn push(&self, module: &str, login: &Login, from: Option<IpAddr>) -> Result<Report, TrialError> {
+        let target = format!("{}/", self.target(module, login));
+        let empty = format!("{}/", self.empty.display());
+        let mut words = choice().words;
+        words.extend(["-rtn".to_owned(), empty, target.clone()]);
+        Ok(reproduce(target, words, self.setting(login, from)).await?)
+    }
+
+    fn target(&self, module: &str, login: &Login) -> String {
+        // The others are sent as the login of the machine.
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+        let user = login.user.as_ref().filter(|user| user.chars().all(is_plain));
+        let user = user.map_or_else(String::new, |user| format!("{user}@"));
+        format!("rsync://{user}{}/{module}", self.daemon.address)
+    }
+
+    fn setting(&self, login: &Login, from: Option<IpAddr>) -> Arc<Setting> {
+        let Setup {
+            environment,
+            surroundings,
+            known,
+            connections,
+            ..
+        } = self.setup;
+        let user = login.user.as_deref().unwrap_or("nobody");
+        Arc::new(Setting {
+            choice: Choice {
+                announce: from.map_or_else(Vec::new, |from| self.peers.announce(from)),
+                ..choice()
+            },
+            environment: environment(user, login.password.clone()),
+            surroundings: *surroundings,
+            known: known.clone(),
+            log: Some(self.daemon.log().into()),
+            folder: self.folder.into(),
+            connections: connections.clone(),
+        })
+    }
+
+    fn go_on(&self) -> Result<(), TrialError> {
+        match self.setup.connections.are_ended() {
+            true => Err(TrialError::Interrupted),
+            false => Ok(()),
+        }
+    }
+}
+
+/// As much as tells that it works.
+fn choice() -> Choice {
+    Choice {
+        words: vec!["--contimeout=10".to_owned(), format!("--timeout={SILENCE}")],
+        connect_limit: Duration::from_secs(10),
+        most_files: 3,
+        most_bytes: 1 << 20,
+        depth: 2,
+        pushes: false,
+        announce: Vec::new(),
+    }
+}

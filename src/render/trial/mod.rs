@@ -1,0 +1,271 @@
+//! What a configuration on trial was worth, for people and for programs.
+
+mod json;
+mod words;
+
+use std::{collections::BTreeSet, io};
+
+use crate::{
+    catalog::Language,
+    explain::Explanation,
+    probe::tryout::{Outcome, Trial, Verdict},
+    render::{
+        Format, Style,
+        explanation::{bold, dim, explanation, green, next, red, wrapped},
+        trial::words::{Row, one},
+        visible::visible,
+        words::pick,
+    },
+};
+
+/// Writes what came of a trial.
+///
+/// # Errors
+/// What writing to `out` gives.
+pub fn trial(format: Format, trial: &Trial, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let view = View { trial, style };
+    match format {
+        Format::Json => {
+            serde_json::to_writer(&mut *out, &view.envelope())?;
+            writeln!(out)
+        }
+        Format::Concise => view.concise(out),
+        _ => view.human(out),
+    }
+}
+
+struct View<'t> {
+    trial: &'t Trial,
+    style: Style,
+}
+
+/// What is counted of the modules.
+#[derive(Default)]
+struct Counts {
+    works: usize,
+    fails: usize,
+    not_tried: usize,
+}
+
+impl View<'_> {
+    fn language(&self) -> Language {
+        self.style.language
+    }
+
+    fn pick(&self, english: &'static str, chinese: &'static str) -> &'static str {
+        pick(self.language(), english, chinese)
+    }
+
+    fn is_chinese(&self) -> bool {
+        self.language() == Language::Chinese
+    }
+
+    const fn colon(&self) -> &'static str {
+        match self.style.language {
+            Language::English => ": ",
+            Language::Chinese => "：",
+        }
+    }
+
+    fn human(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        let style = self.style;
+        writeln!(out, "{}", bold(&visible(&self.verdict()), style))?;
+        writeln!(out)?;
+        let width = self.width();
+        self.line(&self.start(), self.pick("start", "启动"), width, out)?;
+        for module in &self.trial.modules {
+            let mut name = &*module.name;
+            for row in self.rows(module) {
+                self.line(&row, name, width, out)?;
+                name = "";
+            }
+        }
+        for (title, found) in self.failures() {
+            writeln!(out, "\n{}", bold(&visible(&title), style))?;
+            explanation(Format::Human, found, "", style, out)?;
+        }
+        self.remarks(out)?;
+        if let Some((side, command)) = self
+            .failures()
+            .first()
+            .and_then(|(_, found)| next(found, self.language()))
+        {
+            let word = match self.language() {
+                Language::English => format!("type next, {side}"),
+                Language::Chinese => format!("下一步，{side}"),
+            };
+            writeln!(
+                out,
+                "\n{word}{}{}",
+                self.colon(),
+                green(&visible(&command), style)
+            )?;
+        }
+        Ok(())
+    }
+
+    /// What else is to be known, a line each.
+    fn remarks(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        let mut remarks = Vec::new();
+        if self.trial.differs() {
+            remarks.push(self.pick(
+                "`!` marks what rsyncctl foretold wrongly: that is a fault of rsyncctl; please report it with the lines of the module",
+                "标有 `!` 的地方，rsyncctl 的预测与守护进程的实际行为不一致：这是 rsyncctl 的错误，请连同该模块的配置一起报告",
+            ).to_owned());
+        }
+        let names = self.trial.without_effect.iter();
+        let names: Vec<_> = names.map(|parameter| format!("`{}`", parameter.name())).collect();
+        if !names.is_empty() {
+            let names = names.join(self.pick(", ", "、"));
+            remarks.push(match self.language() {
+                Language::English => format!("without effect in the trial: {names}"),
+                Language::Chinese => format!("试运行时不起作用：{names}"),
+            });
+        }
+        if let Some(account) = &self.trial.account {
+            remarks.push(match self.language() {
+                Language::English => format!(
+                    "the daemon ran as `{account}`, not as root: `uid`, `gid`, `use chroot` and the secrets file mean something else then; run as root what root is to start"
+                ),
+                Language::Chinese => format!(
+                    "守护进程以 `{account}` 而不是 root 运行：`uid`、`gid`、`use chroot` 和 secrets 文件的效果会不同；正式由 root 启动的，请用 root 试运行"
+                ),
+            });
+        }
+        if remarks.is_empty() {
+            return Ok(());
+        }
+        writeln!(out)?;
+        for remark in remarks {
+            writeln!(out, "{}", wrapped(&visible(&remark), "  ", self.style))?;
+        }
+        Ok(())
+    }
+
+    fn concise(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        let file = &self.trial.file;
+        for module in &self.trial.modules {
+            for row in self.rows(module) {
+                let line = format!("{file}{}[{}] {}", self.colon(), module.name, row.text);
+                writeln!(out, "{}", visible(&line))?;
+            }
+        }
+        writeln!(out, "{}", visible(&self.verdict()))
+    }
+
+    fn line(&self, row: &Row, name: &str, width: usize, out: &mut dyn io::Write) -> io::Result<()> {
+        let style = self.style;
+        let sign = match (row.verdict, style.unicode) {
+            (Verdict::Works, true) => green("✓", style),
+            (Verdict::Works, false) => green("+", style),
+            (Verdict::Refused, _) => dim("-", style),
+            (Verdict::Fails { .. }, true) => red("✗", style),
+            (Verdict::Fails { .. }, false) => red("x", style),
+            (Verdict::Differs, _) => red("!", style),
+        };
+        let name = visible(name);
+        let gap = " ".repeat(width.saturating_sub(textwrap::core::display_width(&name)) + 2);
+        writeln!(out, "  {sign} {name}{gap}{}", visible(&row.text))
+    }
+
+    fn width(&self) -> usize {
+        let names = self.trial.modules.iter().map(|module| &*module.name);
+        let names = names.chain([self.pick("start", "启动")]);
+        let widths = names.map(|name| textwrap::core::display_width(&visible(name)));
+        widths.max().unwrap_or_default().min(24)
+    }
+
+    /// How it ended, in one line.
+    fn verdict(&self) -> String {
+        let file = &self.trial.file;
+        let colon = self.colon();
+        let start = self.start();
+        if start.verdict != Verdict::Works {
+            return format!("{file}{colon}{}", start.text);
+        }
+        let counts = self.counts();
+        let Counts {
+            works,
+            fails,
+            not_tried,
+        } = counts;
+        let all = works + fails + not_tried;
+        let release = self.trial.release;
+        let mut parts = Vec::new();
+        if self.is_chinese() {
+            parts.extend((fails > 0).then(|| format!("{fails} 个不正常")));
+            parts.extend((not_tried > 0).then(|| format!("{not_tried} 个没能试")));
+            parts.extend((works > 0).then(|| format!("{works} 个正常")));
+            let parts = parts.join("，");
+            return format!("{file}：共 {all} 个模块：{parts}（rsync {release}）");
+        }
+        parts.extend((fails > 0).then(|| format!("{fails} {}", one(fails, "fails", "fail"))));
+        parts.extend(
+            (not_tried > 0).then(|| format!("{not_tried} {} not tried", one(not_tried, "is", "are"))),
+        );
+        parts.extend((works > 0).then(|| format!("{works} {}", one(works, "works", "work"))));
+        let parts = parts.join(", ");
+        let modules = one(all, "module", "modules");
+        match all {
+            0 => format!("{file}: the daemon starts, and has no module (rsync {release})"),
+            _ => format!("{file}: of {all} {modules}, {parts} (rsync {release})"),
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for module in &self.trial.modules {
+            let count = match module.verdict() {
+                verdict if verdict.is_bad() => &mut counts.fails,
+                _ if module.is_left_out() => &mut counts.not_tried,
+                _ => &mut counts.works,
+            };
+            *count += 1;
+        }
+        counts
+    }
+
+    /// What fails, with its explanation; of users who meet the same, the first.
+    fn failures(&self) -> Vec<(String, &Explanation)> {
+        let mut failures = Vec::new();
+        let start = match &self.trial.start.outcome {
+            Outcome::Ended { explanation, .. } => explanation.as_ref(),
+            Outcome::Listened(report) => report.explanation.as_ref().filter(|_| report.exit != 0),
+        };
+        let start = start.filter(|found| !found.incidents.is_empty());
+        failures.extend(start.map(|found| (self.pick("start", "启动").to_owned(), found)));
+        for module in &self.trial.modules {
+            let mut told = BTreeSet::new();
+            for attempt in &module.attempts {
+                for part in attempt.parts() {
+                    let found = part.report.explanation.as_ref().filter(|_| part.verdict.is_bad());
+                    let Some(found) = found.filter(|found| !found.incidents.is_empty()) else {
+                        continue;
+                    };
+                    if told.insert(rules(found)) {
+                        failures.push((self.title(&module.name, attempt.user.as_deref()), found));
+                    }
+                }
+            }
+        }
+        failures
+    }
+
+    fn title(&self, module: &str, user: Option<&str>) -> String {
+        match (user, self.language()) {
+            (None, Language::English) => format!("module {module}"),
+            (None, Language::Chinese) => format!("模块 {module}"),
+            (Some(user), Language::English) => format!("module {module}, as {user}"),
+            (Some(user), Language::Chinese) => format!("模块 {module}，用户 {user}"),
+        }
+    }
+}
+
+/// The first cause of each failure, which tells explanations apart.
+pub(super) fn rules(found: &Explanation) -> Vec<&'static str> {
+    let causes = found
+        .incidents
+        .iter()
+        .filter_map(|incident| incident.causes.first());
+    causes.map(|cause| cause.page.id).collect()
+}

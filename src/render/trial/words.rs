@@ -1,0 +1,251 @@
+use crate::{
+    probe::{
+        Fact, Report, Step,
+        tryout::{Attempt, Compared, End, ModuleTrial, NotTried, Outcome, Verdict, Why},
+    },
+    render::{explanation::headline, trial::View},
+};
+
+/// A line of the table.
+pub(super) struct Row {
+    pub(super) verdict: Verdict,
+    pub(super) text: String,
+}
+
+impl View<'_> {
+    /// How the daemon began.
+    pub(super) fn start(&self) -> Row {
+        let start = &self.trial.start;
+        let verdict = start.verdict();
+        let release = self.trial.release;
+        let zh = self.is_chinese();
+        let text = match &start.outcome {
+            Outcome::Ended {
+                exit,
+                said,
+                explanation,
+            } => {
+                let code = match exit {
+                    Some(code) if zh => format!("，退出码 {code}"),
+                    Some(code) => format!(", code {code}"),
+                    None => self.pick(", killed by a signal", "，被信号结束").to_owned(),
+                };
+                let why = explanation
+                    .as_ref()
+                    .and_then(|found| headline(found, self.language()));
+                let why = why.or_else(|| said.first().cloned());
+                let why = why.map_or_else(String::new, |why| format!("{}{why}", self.colon()));
+                match zh {
+                    true => format!("守护进程起不来{code}{why}"),
+                    false => format!("the daemon does not start{code}{why}"),
+                }
+            }
+            Outcome::Listened(report) if report.exit != 0 => {
+                let why = self.why(report);
+                match zh {
+                    true if start.greets() => format!("守护进程能启动，但列不出模块{why}"),
+                    false if start.greets() => format!("the daemon starts, and cannot list its modules{why}"),
+                    true => format!("守护进程能启动，但不接待任何人{why}"),
+                    false => format!("the daemon starts, and serves nobody{why}"),
+                }
+            }
+            Outcome::Listened(report) => {
+                let facts = &report.stage(Step::Modules).facts;
+                let is_module = |fact: &&Fact| matches!(fact, Fact::Module(..));
+                let count = facts.iter().filter(is_module).count();
+                let modules = one(count, "module", "modules");
+                match zh {
+                    true => format!("rsync {release} 已监听，列出 {count} 个模块"),
+                    false => format!("rsync {release} listens, and lists {count} {modules}"),
+                }
+            }
+        };
+        let differs = match verdict {
+            Verdict::Differs => self.pick("; foretold was the opposite", "；与预测相反"),
+            _ => "",
+        };
+        Row {
+            verdict,
+            text: format!("{text}{differs}"),
+        }
+    }
+
+    /// The lines of a module.
+    pub(super) fn rows(&self, module: &ModuleTrial) -> Vec<Row> {
+        let mut rows = Vec::new();
+        let mut before = String::new();
+        for attempt in &module.attempts {
+            let ways = self.ways(attempt);
+            // Many users may meet the same mishap.
+            let text = match ways == before && attempt.verdict().is_bad() {
+                true => self.pick("the same", "同上"),
+                false => &ways,
+            };
+            rows.push(Row {
+                verdict: attempt.verdict(),
+                text: self.as_whom(module, attempt, text),
+            });
+            before = ways;
+        }
+        if module.is_listed_otherwise() {
+            let text = match module.is_listed {
+                Some(true) => self.pick(
+                    "is listed; foretold was that it is not",
+                    "出现在列表中，与预测相反",
+                ),
+                _ => self.pick(
+                    "is not listed; foretold was that it is",
+                    "没有出现在列表中，与预测相反",
+                ),
+            };
+            rows.push(Row {
+                verdict: Verdict::Differs,
+                text: text.to_owned(),
+            });
+        }
+        rows.extend(module.not_tried.iter().map(|not_tried| Row {
+            verdict: Verdict::Refused,
+            text: self.not_tried(not_tried),
+        }));
+        rows
+    }
+
+    /// Both ways.
+    fn ways(&self, attempt: &Attempt) -> String {
+        let mut ways = vec![self.part(&attempt.read, false)];
+        ways.extend(attempt.write.as_ref().map(|write| self.part(write, true)));
+        ways.join(self.pick(", ", "，"))
+    }
+
+    /// Behind who asks, and where from.
+    fn as_whom(&self, module: &ModuleTrial, attempt: &Attempt, text: &str) -> String {
+        let from = module.from;
+        let who = match (&attempt.user, from.is_loopback()) {
+            (Some(user), true) => user.clone(),
+            (None, true) => return text.to_owned(),
+            (Some(user), false) if self.is_chinese() => format!("{user}（来自 {from}）"),
+            (Some(user), false) => format!("{user} from {from}"),
+            (None, false) if self.is_chinese() => format!("来自 {from}"),
+            (None, false) => format!("from {from}"),
+        };
+        format!("{who}{}{text}", self.colon())
+    }
+
+    /// One way to use a module.
+    fn part(&self, part: &Compared, is_write: bool) -> String {
+        if let Some(page) = part.unseen {
+            let (summary, id) = (page.summary(self.language()), page.id);
+            return match self.is_chinese() {
+                true => format!("试运行可以推送，真正推送会失败：{summary}（{id}）"),
+                false => format!("may push in a dry run, and fails for real: {summary} ({id})"),
+            };
+        }
+        let text = match part.verdict {
+            Verdict::Fails { is_foreseen } => {
+                let way = match is_write {
+                    true => self.pick("a push fails", "推送失败"),
+                    false => self.pick("fails", "失败"),
+                };
+                let code = match self.is_chinese() {
+                    true => format!("，退出码 {}", part.report.exit),
+                    false => format!(", code {}", part.report.exit),
+                };
+                let why = self.why(&part.report);
+                let foreseen = match is_foreseen {
+                    true => "",
+                    false => self.pick("; the file does not show it", "；配置里看不出来"),
+                };
+                return format!("{way}{code}{why}{foreseen}");
+            }
+            Verdict::Works | Verdict::Refused | Verdict::Differs => self.end(part, is_write),
+        };
+        match (part.verdict, part.expected) {
+            (Verdict::Differs, Some(expected)) => {
+                let expected = self.word(expected, is_write);
+                match self.is_chinese() {
+                    true => format!("{text}；预测的是：{expected}"),
+                    false => format!("{text}; foretold was: {expected}"),
+                }
+            }
+            _ => text,
+        }
+    }
+
+    fn end(&self, part: &Compared, is_write: bool) -> String {
+        let word = self.word(part.end, is_write);
+        if part.end != End::Works || is_write {
+            return word.to_owned();
+        }
+        let facts = &part.report.stage(Step::Pull).facts;
+        let came = facts.iter().find_map(|fact| match fact {
+            Fact::Files(files, _) => Some(*files),
+            _ => None,
+        });
+        let came = match came {
+            None => self.pick("no file seen", "没有看到文件").to_owned(),
+            Some(files) if self.is_chinese() => format!("取到 {files} 个文件"),
+            Some(1) => "1 file came".to_owned(),
+            Some(files) => format!("{files} files came"),
+        };
+        match self.is_chinese() {
+            true => format!("{word}（{came}）"),
+            false => format!("{word} ({came})"),
+        }
+    }
+
+    fn word(&self, end: End, is_write: bool) -> &'static str {
+        match end {
+            End::Works if is_write => self.pick("may push", "可以推送"),
+            End::Works => self.pick("may pull", "可以拉取"),
+            End::NoEntry => self.pick("is not admitted", "不允许访问"),
+            End::Shut => self.pick(
+                "shut: `max connections` is below 0",
+                "已关闭：`max connections` 小于 0",
+            ),
+            End::NoLogin => self.pick("may not log in", "不能登录"),
+            End::NoReading => self.pick("may not pull (`write only`)", "不能拉取（`write only`）"),
+            End::NoWriting => self.pick("may not push (`read only`)", "不能推送（`read only`）"),
+            End::Fails => self.pick("fails", "失败"),
+        }
+    }
+
+    fn not_tried(&self, not_tried: &NotTried) -> String {
+        let why = match not_tried.why {
+            Why::NotAdmitted => self.pick(
+                "not tried further: it does not admit this address",
+                "没有继续试：它不允许这个地址访问",
+            ),
+            Why::Group => self.pick(
+                "not tried: its members log in with the group's password",
+                "没有试：组成员以自己的名字和组的密码登录",
+            ),
+            Why::Name => self.pick(
+                "not tried: no client can send this name",
+                "没有试：客户端无法发送这个名字",
+            ),
+        };
+        match &not_tried.user {
+            Some(user) => format!("{user}{}{why}", self.colon()),
+            None => why.to_owned(),
+        }
+    }
+
+    /// Behind a colon, what a report says is wrong.
+    fn why(&self, report: &Report) -> String {
+        let found = report.explanation.as_ref();
+        let why = found.and_then(|found| headline(found, self.language()));
+        let why = why.or_else(|| {
+            let facts = report.failed().into_iter().flat_map(|stage| &stage.facts);
+            facts.into_iter().find_map(|fact| match fact {
+                Fact::Said(line) => Some(line.clone()),
+                _ => None,
+            })
+        });
+        why.map_or_else(String::new, |why| format!("{}{why}", self.colon()))
+    }
+}
+
+/// The word for a count.
+pub(super) const fn one(count: usize, singular: &'static str, plural: &'static str) -> &'static str {
+    if count == 1 { singular } else { plural }
+}

@@ -1,0 +1,69 @@
+//! A trial that ends before its time leaves no daemon.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Child, Stdio},
+    thread,
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+use super::{daemons, has_rsync, stage};
+use crate::support::program::program;
+
+/// The trial, with a daemon that waits for a command of the user's.
+fn busy(root: &Path) -> Child {
+    let mut command = program(root, &["try", "rsyncd.conf", "--hooks"]);
+    let command = command.env("TMPDIR", root.join("tmp"));
+    let trial = command.stdout(Stdio::null()).spawn().expect("it runs");
+    while !root.join("hook").exists() {
+        thread::yield_now();
+    }
+    trial
+}
+
+/// A trial that ends before its time leaves no daemon.
+fn ended_by(signal: Signal, code: Option<i32>) {
+    // The command ends once the test takes the other file away.
+    let folder = stage(
+        "[m]\npath = $ROOT/files\n\
+         pre-xfer exec = touch $ROOT/hook; while test -e $ROOT/waiting; do sleep 0.05; done\n",
+    );
+    let root = folder.path();
+    fs::write(root.join("waiting"), "").expect("a file");
+    let mut trial = busy(root);
+    let own = trial.id().cast_signed();
+    let started = daemons(root);
+    let daemon = started
+        .iter()
+        .find(|(_, parent)| *parent == own)
+        .expect("a daemon")
+        .0;
+    kill(Pid::from_raw(own), signal).expect("it is running");
+    assert_eq!(trial.wait().expect("it ends").code(), code);
+    // Of one that is killed the system ends the daemon, a little later.
+    while signal == Signal::SIGKILL && daemons(root).iter().any(|(id, _)| *id == daemon) {
+        thread::yield_now();
+    }
+    let left = daemons(root);
+    assert!(!left.iter().any(|(id, _)| *id == daemon), "{left:?}");
+    fs::remove_file(root.join("waiting")).expect("it is there");
+}
+
+#[test]
+fn an_interrupted_trial_leaves_no_daemon() {
+    if has_rsync() {
+        ended_by(Signal::SIGINT, Some(20));
+    }
+}
+
+#[test]
+fn a_killed_trial_leaves_no_daemon() {
+    if has_rsync() {
+        ended_by(Signal::SIGKILL, None);
+    }
+}
