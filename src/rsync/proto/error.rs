@@ -153,6 +153,12 @@ pub enum Violation {
     /// Distances between numbers of attributes that lead out of all numbers.
     #[error("xattr rel_pos accumulation overflow")]
     XattrOverflow,
+    /// A value longer than any system has.
+    #[error("xattr datum_len exceeds per-value limit")]
+    XattrValueLimit,
+    /// Values that are too long together.
+    #[error("xattr list exceeds per-file limit")]
+    XattrListLimit,
     /// A list for a folder that is unknown.
     #[error("Invalid dir index: {} (-101 - {})", -101 - i64::from(*number), -100 - *known as i64)]
     FolderNumber {
@@ -220,7 +226,9 @@ impl Violation {
             | Self::XattrName
             | Self::XattrNumber { .. }
             | Self::XattrTwice { .. }
-            | Self::XattrOverflow => "xattr",
+            | Self::XattrOverflow
+            | Self::XattrValueLimit
+            | Self::XattrListLimit => "xattr",
             Self::LongName { .. } => "long-name",
             Self::Range { .. } => "range",
             Self::NegativeLength => "negative-length",

@@ -44,13 +44,14 @@ impl LocalIds {
                 let mapped = self.owners.user(id, name);
                 // That of root stays.
                 let user = mapped.or_else(|| here().filter(|_| id != 0).map(|user| user.uid.as_raw()));
-                self.users.extend(user.map(|user| (id, user)));
+                // What has a name is not looked for again without one.
+                self.users.insert(id, user.unwrap_or(id));
             }
             Named::Group(id, name) => {
                 let here = || Group::from_name(std::str::from_utf8(name).ok()?).ok().flatten();
                 let mapped = self.owners.group(id, name);
                 let group = mapped.or_else(|| here().filter(|_| id != 0).map(|group| group.gid.as_raw()));
-                self.groups.extend(group.map(|group| (id, group)));
+                self.groups.insert(id, group.unwrap_or(id));
             }
         }
     }
@@ -97,4 +98,28 @@ pub(crate) fn user_name(uid: u32) -> Option<String> {
 /// The name of a group here.
 pub(crate) fn group_name(gid: u32) -> Option<String> {
     Some(Group::from_gid(Gid::from_raw(gid)).ok()??.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LocalIds;
+    use crate::rsync::{
+        proto::file_list::Named,
+        transfer::{Options, owners::Owners},
+    };
+
+    #[test]
+    fn an_empty_name_is_that_of_ids_without_one() {
+        let mut options = Options::default();
+        options.receiving.user_map = Some(":1".to_owned());
+        options.receiving.group_map = Some(":2".to_owned());
+        let (owners, _) = Owners::new(&options).expect("a map");
+        let mut ids = LocalIds::new(owners);
+        for id in [0, 12_345] {
+            ids.learn(&Named::User(id, b"nobody-here-has-this-name"));
+            ids.learn(&Named::Group(id, b"nobody-here-has-this-name"));
+        }
+        assert_eq!([0, 12_345, 12_346].map(|id| ids.user(id)), [0, 12_345, 1]);
+        assert_eq!([0, 12_345, 12_346].map(|id| ids.group(id)), [0, 12_345, 2]);
+    }
 }

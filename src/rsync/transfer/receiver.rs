@@ -178,10 +178,13 @@ impl Receiver<'_> {
     /// Reads the long values that come with a record (`recv_xattr_request` in xattrs.c).
     fn take_values(&mut self, number: u32) -> Result<(), Error> {
         let Listed { list, entry, .. } = self.file(number)?;
-        let mut last = 0;
+        let (mut last, mut taken) = (0, 0);
         while let Some(wanted) = self.incoming.decode(|input| read_wanted(last, input))? {
             let key = long_value(&list, &entry, wanted)?;
-            let value = self.incoming.decode(|input| Ok(read_value(input)?.to_vec()))?;
+            let value = self
+                .incoming
+                .decode(|input| Ok(read_value(taken, input)?.to_vec()))?;
+            taken += value.len();
             self.values.insert(key, value);
             last = wanted;
         }

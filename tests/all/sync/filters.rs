@@ -9,6 +9,7 @@ use std::{
     process::Command,
     sync::Mutex,
     thread,
+    time::{Duration, UNIX_EPOCH},
 };
 
 use rsyncctl::rsync::filter::{CvsIgnores, FilterError, FilterList, Side, Verdict};
@@ -16,7 +17,7 @@ use rsyncctl::rsync::filter::{CvsIgnores, FilterError, FilterList, Side, Verdict
 use crate::{
     differential::generator::Random,
     support::{daemon::installed, skip},
-    sync::{Stage, assert_none},
+    sync::{Stage, assert_none, touch},
 };
 
 /// Names that patterns can confuse.
@@ -367,6 +368,7 @@ fn links_that_are_followed_take_part_as_what_they_lead_to() {
         ] {
             symlink(to, root.join("src").join(link)).expect("a link");
         }
+        touch(&root.join("src"), UNIX_EPOCH + Duration::from_secs(1_000_000_000));
     };
     for follow in ["-L", "-k", "--copy-unsafe-links", "-l"] {
         for rules in [
@@ -403,6 +405,8 @@ fn files_with_rules_are_where_they_are_named() {
         }
         fs::write(root.join("patterns"), "b\n").expect("a file");
         fs::write(root.join("rules"), "- c\n").expect("a file");
+        // The time of the folder must not happen to be that of the target.
+        touch(&root.join("src"), UNIX_EPOCH + Duration::from_secs(1_000_000_000));
     };
     for words in [
         ["-rti", "--exclude-from={here}/patterns"],
@@ -456,6 +460,7 @@ fn links_to_files_with_rules_are_followed_if_they_are_trusted() {
                 symlink(to, root.join(link)).expect("a link");
                 std::os::unix::fs::lchown(root.join(link), owner, owner).expect("an owner");
             }
+            touch(&root.join("src"), UNIX_EPOCH + Duration::from_secs(1_000_000_000));
         };
         for words in [
             ["-rti", "-FF"],

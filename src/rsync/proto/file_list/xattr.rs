@@ -31,6 +31,9 @@ const MAX_COUNT: i32 = 65_536;
 const MAX_NAME: i32 = 4096;
 const MAX_VALUE: i32 = 128 << 20;
 
+/// The names and values of one file together.
+const MAX_FILE: usize = 512 << 20;
+
 /// The names of one file together. Linux gives no more than 64 KiB of them.
 const MAX_NAMES: usize = 1 << 20;
 
@@ -69,12 +72,16 @@ pub(super) fn read_xattrs(input: &mut Input<'_>, known: usize) -> Result<Cached<
     }
     let count = bounded("xattr count", input.varint()?, 0..=MAX_COUNT)?;
     let mut attributes = Vec::new();
-    let mut names = 0;
+    let (mut names, mut values) = (0, 0);
     for number in 1..=count {
         let name = bounded("xattr name_len", input.varint()?, 0..=MAX_NAME)? as usize;
-        let length = bounded("xattr datum_len", input.varint()?, 0..=MAX_VALUE)? as usize;
+        let length = value_length(input)?;
         let name = input.take(name)?;
         names += name.len();
+        values += length;
+        if names + values > MAX_FILE {
+            return Err(Violation::XattrListLimit.into());
+        }
         let (Some((0, name)), ..=MAX_NAMES) = (name.split_last(), names) else {
             return Err(Violation::XattrName.into());
         };
@@ -94,6 +101,13 @@ pub(super) fn read_xattrs(input: &mut Input<'_>, known: usize) -> Result<Cached<
         });
     }
     Ok(Cached::New(attributes))
+}
+
+fn value_length(input: &mut Input<'_>) -> Result<usize, Stop> {
+    match bounded("xattr datum_len", input.varint()?, 0..=i32::MAX)? {
+        length @ ..=MAX_VALUE => Ok(length as usize),
+        _ => Err(Violation::XattrValueLimit.into()),
+    }
 }
 
 fn bounded(what: &'static str, value: i32, range: std::ops::RangeInclusive<i32>) -> Result<i32, Violation> {
@@ -149,14 +163,17 @@ pub fn read_wanted(last: i32, input: &mut Input<'_>) -> Result<Option<i32>, Stop
     }
 }
 
-/// Reads a long value behind its number.
+/// Reads a long value behind its number, if so many bytes of the same file came before.
 ///
 /// # Errors
 ///
-/// One that is too long.
-pub fn read_value<'a>(input: &mut Input<'a>) -> Result<&'a [u8], Stop> {
-    let length = bounded("xattr datum_len", input.varint()?, 0..=MAX_VALUE)?;
-    input.take(length as usize)
+/// One that is too long, alone or with those.
+pub fn read_value<'a>(before: usize, input: &mut Input<'a>) -> Result<&'a [u8], Stop> {
+    let length = value_length(input)?;
+    if before + length > MAX_FILE {
+        return Err(Violation::XattrListLimit.into());
+    }
+    input.take(length)
 }
 
 /// Writes a long value behind its number, which is so much higher than that of the one before.
@@ -205,8 +222,11 @@ impl XattrWriter {
 
 #[cfg(test)]
 mod tests {
-    use super::{Xattr, XattrValue, XattrWriter, read_all_wanted, read_wanted, read_xattrs, write_wanted};
-    use crate::rsync::proto::{Input, Stop, Violation, file_list::acl::Cached};
+    use super::{
+        MAX_FILE, MAX_VALUE, Xattr, XattrValue, XattrWriter, read_all_wanted, read_value, read_wanted,
+        read_xattrs, write_wanted,
+    };
+    use crate::rsync::proto::{Encode as _, Input, Stop, Violation, file_list::acl::Cached};
 
     /// As rsync 3.5.0 sends them: a value of 40 letters, and a short one.
     const CAPTURED: &[u8] =
@@ -263,6 +283,41 @@ mod tests {
         );
         let endless = vec![1; 70_000];
         assert_eq!(all(&endless), Err(Stop::Broken(Violation::XattrOverflow)));
+    }
+
+    #[test]
+    fn values_have_a_length_that_can_be() {
+        let listed = |lengths: &[i32]| {
+            let mut bytes = vec![0];
+            bytes.varint(lengths.len() as i32);
+            for (number, &length) in lengths.iter().enumerate() {
+                bytes.varint(2);
+                bytes.varint(length);
+                bytes.bytes(&[b'a' + number as u8, 0]);
+                bytes.bytes(&[0; 16]);
+            }
+            match read_xattrs(&mut Input::new(&bytes), 0) {
+                Ok(_) => String::new(),
+                Err(Stop::Broken(violation)) => violation.to_string(),
+                Err(Stop::Short) => panic!("it is whole"),
+            }
+        };
+        let (value, list) = (
+            "xattr datum_len exceeds per-value limit",
+            "xattr list exceeds per-file limit",
+        );
+        assert_eq!(listed(&[MAX_VALUE; 3]), "");
+        assert_eq!(listed(&[MAX_VALUE; 4]), list);
+        assert_eq!(listed(&[MAX_VALUE + 1]), value);
+        assert!(listed(&[-1]).contains("out of range"));
+        let read = |before, length| {
+            let mut bytes = Vec::new();
+            bytes.varint(length);
+            read_value(before, &mut Input::new(&bytes)).map(<[u8]>::len)
+        };
+        assert_eq!(read(0, MAX_VALUE + 1), Err(Violation::XattrValueLimit.into()));
+        assert_eq!(read(MAX_FILE, 1), Err(Violation::XattrListLimit.into()));
+        assert_eq!(read(MAX_FILE - 1, 1), Err(Stop::Short));
     }
 
     #[test]
