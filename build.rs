@@ -1,5 +1,5 @@
-//! Compiles the pages of `rules/` and `rules/parameters.toml` into static tables. A mistake in one of them stops
-//! the build with its file and line.
+//! Compiles the pages of `rules/` and its tables into static ones. A mistake in one of them stops the build with its
+//! file and line.
 
 use std::{collections::BTreeMap, env, error::Error, fmt::Write as _, fs, path::Path};
 
@@ -9,7 +9,7 @@ mod check;
 mod page;
 
 use check::{Place, release_numbers};
-use page::{Page, ParameterTable, Parts, Text};
+use page::{Page, ParameterTable, Parts, ReleaseTable, Text};
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=rules");
@@ -17,12 +17,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = env::var("OUT_DIR")?;
     let written = pages(Path::new("rules")).and_then(|pages| {
         let parameters = parameters(Path::new("rules/parameters.toml"))?;
-        Ok((pages, parameters))
+        let releases = releases(Path::new("rules/releases.toml"))?;
+        Ok([
+            ("pages.rs", pages),
+            ("parameters.rs", parameters),
+            ("releases.rs", releases),
+        ])
     });
     match written {
-        Ok((pages, parameters)) => {
-            fs::write(Path::new(&out).join("pages.rs"), pages)?;
-            fs::write(Path::new(&out).join("parameters.rs"), parameters)?;
+        Ok(files) => {
+            for (name, code) in files {
+                fs::write(Path::new(&out).join(name), code)?;
+            }
             Ok(())
         }
         Err(message) => {
@@ -230,6 +236,43 @@ fn parameters(path: &Path) -> Result<String, String> {
          /// How many parameters there are.\n\
          pub(crate) const COUNT: usize = {count};\n",
         count = table.parameter.len()
+    ))
+}
+
+fn releases(path: &Path) -> Result<String, String> {
+    let file = path.display().to_string();
+    let text = fs::read_to_string(path).map_err(|error| format!("{file}: {error}"))?;
+    let place = Place::new(&file, &Parts::toml(&text));
+    let mut table: ReleaseTable = place.front_matter()?;
+    place.check_releases(&table)?;
+    table
+        .release
+        .sort_by_key(|release| release_numbers(&release.version));
+    let mut published = String::new();
+    for r in &table.release {
+        let _ = writeln!(
+            published,
+            "Published {{ release: {}, date: {:?}, protocol: {} }},",
+            plain_release(&r.version),
+            r.date,
+            r.protocol,
+        );
+    }
+    let mut advisories = String::new();
+    for a in &table.advisory {
+        let _ = writeln!(
+            advisories,
+            "Advisory {{ id: {:?}, since: {}, fixed: {}, by: Attacker::{:?}, text: [{:?}, {:?}] }},",
+            a.id,
+            release(&a.since),
+            plain_release(&a.fixed),
+            a.by,
+            a.en,
+            a.zh,
+        );
+    }
+    Ok(format!(
+        "static RELEASES: &[Published] = &[{published}];\nstatic ADVISORIES: &[Advisory] = &[{advisories}];\n"
     ))
 }
 

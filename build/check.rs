@@ -1,4 +1,4 @@
-//! What the shape of a page of `rules/` and of `rules/parameters.toml` does not guarantee. Each mistake is told with
+//! What the shape of a page of `rules/` and of its tables does not guarantee. Each mistake is told with
 //! its file and line. Shared by `build.rs`, which stops at the first one of a file, and the tests.
 #![allow(
     dead_code,
@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, path::Path};
 
 use serde::de::DeserializeOwned;
 
-use super::page::{Page, ParameterTable, Parts, Text};
+use super::page::{Page, ParameterTable, Parts, ReleaseTable, Text};
 
 /// A file of TOML whose mistakes have places.
 pub struct Place<'a> {
@@ -108,7 +108,7 @@ impl<'a> Place<'a> {
                 self.check_release("symptom", count, key, release.as_deref())?;
             }
         }
-        if page.files.is_empty() && page.symptom.is_empty() {
+        if page.files.is_empty() && page.symptom.is_empty() && !page.noticed {
             let message = "a page that names no `files` needs a symptom";
             return Err(self.error("", 0, "files", message));
         }
@@ -147,6 +147,29 @@ impl<'a> Place<'a> {
                 let message = format!("`{}` is no parameter", wrong.means);
                 return Err(self.error("wrong-name", count, "means", &message));
             }
+        }
+        Ok(())
+    }
+
+    pub fn check_releases(&self, table: &ReleaseTable) -> Result<(), String> {
+        for (count, release) in table.release.iter().enumerate() {
+            self.check_release("release", count, "version", Some(&release.version))?;
+        }
+        let mut ids = BTreeSet::new();
+        for (count, advisory) in table.advisory.iter().enumerate() {
+            if !ids.insert(&advisory.id) {
+                let message = format!("`{}` stands here twice", advisory.id);
+                return Err(self.error("advisory", count, "id", &message));
+            }
+            if !table
+                .release
+                .iter()
+                .any(|release| release.version == advisory.fixed)
+            {
+                let message = format!("`{}` is none of the releases above", advisory.fixed);
+                return Err(self.error("advisory", count, "fixed", &message));
+            }
+            self.check_release("advisory", count, "since", advisory.since.as_deref())?;
         }
         Ok(())
     }

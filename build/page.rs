@@ -1,4 +1,4 @@
-//! The shape of a page of `rules/` and of `rules/parameters.toml`. Shared by `build.rs`, which compiles them in,
+//! The shape of a page of `rules/` and of its tables. Shared by `build.rs`, which compiles them in,
 //! and the tests, which run their examples.
 #![allow(
     dead_code,
@@ -20,6 +20,9 @@ pub struct Page {
     pub severity: Severity,
     pub confidence: Confidence,
     pub files: Vec<FileKind>,
+    /// Whether it is what a probe notices at a live server, and no failure.
+    #[serde(default)]
+    pub noticed: bool,
     #[serde(default)]
     pub needs: Vec<Need>,
     pub side: Side,
@@ -282,6 +285,44 @@ pub struct Parameter {
 pub struct WrongName {
     pub name: String,
     pub means: String,
+}
+
+/// `rules/releases.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseTable {
+    pub release: Vec<PublishedRelease>,
+    pub advisory: Vec<Advisory>,
+}
+
+/// A release of rsync.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublishedRelease {
+    pub version: String,
+    pub date: String,
+    pub protocol: u8,
+}
+
+/// A hole that a release closes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Advisory {
+    pub id: String,
+    pub since: Option<String>,
+    pub fixed: String,
+    pub by: Attacker,
+    pub en: String,
+    pub zh: String,
+}
+
+/// Who does harm by a hole.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Attacker {
+    Client,
+    Server,
+    Local,
 }
 
 /// One sentence in both languages.

@@ -107,7 +107,7 @@ pub(super) fn surroundings() -> Surroundings<'static> {
             if name == b"-" {
                 io::stdin().read_to_end(&mut content)?;
             } else {
-                fs::File::open(Path::new(OsStr::from_bytes(name)))?
+                open_trusted(Path::new(OsStr::from_bytes(name)))?
                     .take(MAX_RULES)
                     .read_to_end(&mut content)?;
             }

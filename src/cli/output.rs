@@ -200,8 +200,13 @@ pub(super) fn stdout() -> io::BufWriter<io::StdoutLock<'static>> {
 
 /// Tells the user on standard error why nothing was done. The text may name files, and so hold any character.
 pub(super) fn complain(text: &str) -> io::Result<()> {
+    tell(&format!("rsyncctl: {text}"))
+}
+
+/// The same without our name in front.
+pub(super) fn tell(text: &str) -> io::Result<()> {
     let lines: Vec<_> = text.split('\n').map(visible).collect();
-    writeln!(io::stderr(), "rsyncctl: {}", lines.join("\n"))
+    writeln!(io::stderr(), "{}", lines.join("\n"))
 }
 
 /// The locale of messages, in the order that setlocale(3) gives.

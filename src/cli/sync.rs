@@ -15,12 +15,11 @@ use crate::{
         environment::{environment, surroundings},
         exit,
         interrupt::Interrupt,
-        output::complain,
+        output::tell,
     },
     explain::{Explanation, Known, explain},
     render::diagnoses,
     rsync::{
-        filter::FilterError,
         net::Connections,
         transfer::{Error, Outcome, describe},
         tree::append_trusted,
@@ -76,26 +75,16 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
             environment.offer(&mut plan);
             plan
         }
-        Err(UsageError::Filter(error)) => {
-            let code = error.exit().code();
-            // rsync puts its name in front of what the system says.
-            let is_of_system = matches!(error, FilterError::Unreadable { .. });
-            let prefix = if is_of_system { "rsync: [client] " } else { "" };
-            complain(&format!("{prefix}{error}\n{}", last_line(code, "client")))?;
-            return Ok(code);
-        }
         Err(UsageError::Help(text)) => {
             io::stdout().write_all(text.as_bytes())?;
             return Ok(exit::CLEAN);
         }
-        Err(error) if error.exit() == Exit::Syntax && !error.is_of_rsync() => {
-            complain(&format!("{error}\nsee `rsyncctl sync --help`"))?;
-            return Ok(Exit::Syntax.code());
-        }
         Err(error) => {
             let code = error.exit().code();
-            let prefix = if error.is_of_rsync() { error.prefix() } else { "" };
-            writeln!(io::stderr(), "{prefix}{error}\n{}", last_line(code, "client"))?;
+            let (prefix, last) = (error.prefix(), last_line(code, "client"));
+            tell(&format!(
+                "{prefix}{error}\n{last}\nrsyncctl: `rsyncctl sync --help` says what can be typed"
+            ))?;
             return Ok(code);
         }
     };

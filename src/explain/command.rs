@@ -66,9 +66,14 @@ fn start(line: &str) -> Option<usize> {
         let path = before
             .rfind([' ', '\t', '`', '(', '"', '\'', ';', '|', '&', '>'])
             .map_or(0, |blank| blank + 1);
-        let is_message = ["rsync error:", "rsync warning:"]
-            .iter()
-            .any(|start| line[at..].starts_with(start));
+        let is_message = [
+            "rsync error:",
+            "rsync warning:",
+            "rsync returned ",
+            "rsync exited ",
+        ]
+        .iter()
+        .any(|start| line[at..].starts_with(start));
         // What a shell says of a program that a signal has ended: `backup.sh: line 3: 4321 Killed   rsync …`.
         let is_ended = ["Killed", "Terminated", "Segmentation fault"]
             .iter()

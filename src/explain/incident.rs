@@ -65,6 +65,8 @@ pub(super) struct Collector {
     done: Vec<Incident>,
     by_signature: BTreeMap<Vec<usize>, usize>,
     omitted: usize,
+    /// The failure before the open one, if it is new.
+    last: Option<usize>,
     open: Incident,
     /// The number of the line with the exit code, once it has come.
     closed_at: Option<usize>,
@@ -213,6 +215,12 @@ impl Collector {
         if incident.lines.is_empty() && incident.exit.is_none() {
             return;
         }
+        if let Some(last) = self.last.take().and_then(|last| self.done.get_mut(last))
+            && last.is_ended_by(&incident)
+        {
+            last.lines.extend(incident.lines);
+            return;
+        }
         let mut signature: Vec<_> = incident
             .lines
             .iter()
@@ -229,6 +237,7 @@ impl Collector {
             self.omitted += 1;
             return;
         }
+        self.last = Some(self.done.len());
         self.by_signature.insert(signature, self.done.len());
         self.done.push(Incident { count: 1, ..incident });
     }
@@ -328,6 +337,26 @@ impl Incident {
         let peer = command.and_then(|command| command.invocation.peer());
         let tells = |seen: &Seen| facts::is_hang_up(&seen.text) || seen.text.contains("ssh");
         matches!(peer, Some(Target::Shell(_))) || self.exit.is_some() || self.lines.iter().any(tells)
+    }
+
+    /// Whether `rest`, which ends without a code of its own, tells why this one has ended: ssh and shells write past
+    /// rsync, so their line may come last.
+    fn is_ended_by(&self, rest: &Self) -> bool {
+        let says_nothing = self.messages().all(|message| message.is_final);
+        let is_of_others = rest.exit.is_none() && rest.command.is_none() && rest.process.is_none();
+        let (Some(last), Some(next)) = (self.lines.last(), rest.lines.first()) else {
+            return false;
+        };
+        let is_of_rsync = ["rsync: ", "@ERROR"].iter().any(|own| next.text.contains(own));
+        self.exit.is_some() && says_nothing && is_of_others && !is_of_rsync && next.number <= last.number + 2
+    }
+
+    /// Whether no file may be created in a folder for another reason than its mode.
+    pub(super) fn is_closed_to_all(&self) -> bool {
+        let is_refused = |seen: &Seen| {
+            seen.text.contains("mkstemp \"") && seen.text.contains("Operation not permitted (1)")
+        };
+        self.lines.iter().any(is_refused)
     }
 
     /// Takes in what the other side tells of the same failure.

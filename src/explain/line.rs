@@ -97,7 +97,8 @@ pub(super) fn clean(line: &[u8]) -> Cow<'_, str> {
 
 /// The lines that a value of JSON holds, as Ansible prints them: `"msg": "rsync: … \"/a\" failed …\nrsync error: …"`.
 pub(super) fn unescaped(text: Cow<'_, str>) -> Cow<'_, str> {
-    let is_json = text.contains("\": \"") && (text.contains("\\n") || text.contains("\\\""));
+    let is_json = (text.contains("\": \"") || text.contains("\":\""))
+        && (text.contains("\\n") || text.contains("\\\""));
     if !is_json {
         return text;
     }
@@ -151,6 +152,7 @@ fn without_colours(line: &[u8]) -> Cow<'_, str> {
             length
         } else if let Some((lookalike, length)) = Lookalike::at(rest) {
             cleaned.extend(plain(lookalike, &rest[..length]));
+            set_apart(&mut cleaned, lookalike, &rest[length..]);
             length
         } else {
             match first {
@@ -188,6 +190,23 @@ fn escape(bytes: &[u8]) -> Option<usize> {
     Some(end + 2)
 }
 
+/// Puts the blanks around the last sign that rsync writes there, and Chinese typography does not: `rsync：failed`,
+/// `refused（111）`.
+fn set_apart(cleaned: &mut Vec<u8>, lookalike: Lookalike, behind: &[u8]) {
+    let before = cleaned.len().checked_sub(2).map(|at| cleaned[at]);
+    match lookalike {
+        Lookalike::Wide(b':')
+            if before != Some(b':') && behind.first().is_some_and(u8::is_ascii_alphabetic) =>
+        {
+            cleaned.push(b' ');
+        }
+        Lookalike::Wide(b'(') if before.is_some_and(|before| before.is_ascii_alphabetic()) => {
+            cleaned.insert(cleaned.len() - 1, b' ');
+        }
+        _ => {}
+    }
+}
+
 fn plain(lookalike: Lookalike, bytes: &[u8]) -> Option<u8> {
     match lookalike {
         Lookalike::Blank => Some(b' '),
@@ -210,6 +229,10 @@ mod tests {
         );
         assert_eq!(clean(b"\x1b]0;title\x07rsync\x08 \xff"), "rsync \u{fffd}");
         assert_eq!(clean(b"\x1b["), "[");
+        assert_eq!(
+            clean("rsync：failed to connect：refused（111） 10.0.0.1：：web 04：30".as_bytes()),
+            "rsync: failed to connect: refused (111) 10.0.0.1::web 04:30"
+        );
         assert_eq!(
             clean(b"&gt; &quot;R&amp;amp;D&quot; &c; &#39;"),
             "> \"R&amp;D\" &c; '"

@@ -170,7 +170,7 @@ impl Messages {
         let is_cut = line.trim_end().ends_with(['…', '>', '$']) || line.trim_end().ends_with("...");
         let is_wide = line.chars().count() >= NARROWEST;
         let is_of_rsync = ["rsync:", "ERROR:"].iter().any(|start| line.contains(start));
-        if !is_of_rsync || !(is_cut || is_wide) {
+        if !is_of_rsync || !(is_cut || is_wide) || ends_with_number(kept) {
             return Vec::new();
         }
         let mut fits: Vec<(usize, usize)> = self
@@ -194,6 +194,15 @@ impl Messages {
             })
             .collect()
     }
+}
+
+/// Whether a line ends with the number of the system's reason: `… (2)`. Then nothing is missing.
+fn ends_with_number(line: &str) -> bool {
+    let inner = line
+        .trim_end()
+        .strip_suffix(')')
+        .and_then(|line| line.rsplit_once(" ("));
+    inner.is_some_and(|(_, number)| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// The width of the narrowest terminal that cuts lines: a shorter line has not met its edge.

@@ -11,6 +11,7 @@ mod messages;
 mod pattern;
 mod place;
 mod rank;
+mod speaks;
 mod typed;
 mod wording;
 

@@ -9,7 +9,9 @@ use crate::{
         Incident, Known, Predicted, Seen, arguments, facts,
         judge::Judgement,
         messages::{Claim, MESSAGES, Voice},
-        place, typed,
+        place,
+        speaks::{is_end, is_passed_over, may_show, tells_why},
+        typed,
     },
 };
 
@@ -93,6 +95,9 @@ const WHOLE: u32 = 1000;
 const MISSING_HERE: &str = "RSY967";
 const MISSING_THERE: &str = "RSY827";
 
+/// The page of times and modes that only their owner may set.
+const NOT_THE_OWNER: &str = "RSY843";
+
 /// What stands for a cause, line by line.
 struct Candidate {
     claim: Claim,
@@ -145,8 +150,18 @@ pub(super) fn causes(incident: &Incident, known: &Known) -> Vec<Cause> {
         })
         .collect();
     let only_sums_up = |cause: &Cause| {
-        let is_summary = |reason: &Reason| matches!(reason, Reason::SumsUp(_) | Reason::OtherExit(..));
-        cause.reasons.iter().all(is_summary)
+        let speaks_for_it = |reason: &Reason| {
+            let speaks_against_it = matches!(
+                reason,
+                Reason::OtherExit(..)
+                    | Reason::OtherRelease
+                    | Reason::NotLogged
+                    | Reason::NotFound
+                    | Reason::Refuted
+            );
+            !(speaks_against_it || matches!(reason, Reason::SumsUp(_)))
+        };
+        !cause.reasons.iter().any(speaks_for_it)
     };
     // What an exit code means is worth telling where nothing else does.
     if !causes.iter().all(only_sums_up) {
@@ -165,6 +180,7 @@ fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
     let mut candidates: BTreeMap<&'static str, Candidate> = BTreeMap::new();
     // What comes first is the cause, what follows its consequences: in the client's output and in the log.
     let mut has_come = [false; 2];
+    let mut has_ended = incident.exit.is_some_and(tells_why);
     for seen in &incident.lines {
         let longest = seen
             .messages
@@ -178,20 +194,27 @@ fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
         let is_passed_over = is_passed_over(seen, incident);
         let is_hang_up = |number: &usize| facts::is_of_hang_up(MESSAGES.get(*number).pattern.anchor());
         let is_hang_up_alone = seen.messages.iter().all(is_hang_up);
+        let is_echo = is_hang_up_alone && has_ended;
         for &number in &seen.messages {
             // A hang-up that somebody tells in one line with its reason.
             if is_hang_up(&number) && !is_hang_up_alone {
                 continue;
             }
             let message = MESSAGES.get(number);
-            let mut pages: Vec<_> = message.claims.iter().map(|claim| claim.page.id).collect();
+            let claims = || {
+                message
+                    .claims
+                    .iter()
+                    .filter(|claim| may_show(claim, seen, incident))
+            };
+            let mut pages: Vec<_> = claims().map(|claim| claim.page.id).collect();
             pages.dedup();
             let weight = u32::try_from(
                 message.pattern.weight() * message.pattern.weight() * 100 / (longest * longest),
             )
             .unwrap_or(100);
             let mut told: Vec<(&str, Voice)> = Vec::new();
-            for claim in &message.claims {
+            for claim in claims() {
                 if told.contains(&(claim.page.id, claim.voice)) {
                     // Another kind of case shows the same.
                     if let Some(candidate) = candidates.get_mut(claim.page.id) {
@@ -201,12 +224,14 @@ fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
                 }
                 told.push((claim.page.id, claim.voice));
                 let voice = claim.voice as usize;
-                comes[voice] |= !message.is_final && claim.symptom.exit > 0 && !is_passed_over;
+                comes[voice] |= !(message.is_final || is_echo) && claim.symptom.exit > 0 && !is_passed_over;
                 let mut score = WHOLE / root(pages.len()) * weight / 100;
                 if has_come[voice] {
                     score /= 2;
                 }
-                if message.is_final {
+                let sums_up = message.is_final || is_echo;
+                has_ended |= !(sums_up || is_hang_up_alone) && is_end(claim.symptom.exit);
+                if sums_up {
                     score = WHOLE / 20 * weight / 100;
                 }
                 if is_passed_over {
@@ -216,7 +241,7 @@ fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
                 if release.is_some_and(|release| !claim.symptom.applies_to(release)) {
                     score /= 3;
                 }
-                let reason = match (message.is_final, claim.voice, pages.len()) {
+                let reason = match (sums_up, claim.voice, pages.len()) {
                     (true, ..) => Reason::SumsUp(seen.number),
                     (_, Voice::Log, 1) => Reason::Logged(seen.number),
                     (_, _, 1) => Reason::Alone(seen.number),
@@ -227,17 +252,9 @@ fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
         }
         has_come[0] |= comes[0];
         has_come[1] |= comes[1];
+        has_ended |= facts::final_line(&seen.text).is_some();
     }
     candidates
-}
-
-/// Whether a line tells of one address of a host, on a network that the client does not have, where another address fails
-/// otherwise: a client without IPv6 tries both.
-fn is_passed_over(seen: &Seen, incident: &Incident) -> bool {
-    let is_call = |seen: &Seen| seen.text.contains("failed to connect to ");
-    let has_no_network = |seen: &Seen| seen.text.contains(": Network is unreachable (");
-    let mut others = incident.lines.iter();
-    is_call(seen) && has_no_network(seen) && others.any(|other| is_call(other) && !has_no_network(other))
 }
 
 /// What is left of a line speaks for all causes that it may have been, and for none of them much.
@@ -314,7 +331,13 @@ fn by_exit(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
         return candidates;
     };
     for claim in MESSAGES.finals().filter(|claim| claim.symptom.exit == exit) {
-        add(&mut candidates, *claim, WHOLE / 20, Reason::ExitOnly(exit));
+        // A mistake in a file is one of many ways to that code.
+        let score = if claim.page.files.is_empty() {
+            WHOLE / 20
+        } else {
+            WHOLE / 80
+        };
+        add(&mut candidates, *claim, score, Reason::ExitOnly(exit));
     }
     candidates
 }
@@ -364,6 +387,8 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
             candidate.score = candidate.score * 7 / 5;
         }
         MISSING_HERE | MISSING_THERE => candidate.score /= 3,
+        // Who owns a folder does not matter where nobody may create files in it.
+        NOT_THE_OWNER if incident.is_closed_to_all() => candidate.score /= 3,
         _ => {}
     }
     let shows = |found: &Predicted| {

@@ -17,6 +17,9 @@ pub(super) struct Slip {
     pub(super) is_sure: bool,
 }
 
+/// The oldest protocol that a release of today speaks, as it says itself: `--protocol must be at least 20`.
+const OLDEST_PROTOCOL: u32 = 20;
+
 /// The mistakes in the command line above a failure.
 pub(super) fn slips(incident: &Incident) -> Vec<Slip> {
     let Some(command) = &incident.command else {
@@ -35,6 +38,22 @@ pub(super) fn slips(incident: &Incident) -> Vec<Slip> {
             page: "RSY809",
             variant: "shell",
             word: "::".to_owned(),
+            is_sure: true,
+        });
+    }
+    if let Some(protocol) = command
+        .invocation
+        .option("protocol")
+        .and_then(|given| given.value.as_ref())
+        && protocol
+            .parse::<u32>()
+            .is_ok_and(|version| version < OLDEST_PROTOCOL)
+        && shows(incident, &["is your shell clean?"])
+    {
+        slips.push(Slip {
+            page: "RSY826",
+            variant: "typed",
+            word: format!("--protocol={protocol}"),
             is_sure: true,
         });
     }

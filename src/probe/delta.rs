@@ -2,10 +2,12 @@ use std::{
     fs::{File, FileTimes, OpenOptions},
     io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
-    time::UNIX_EPOCH,
+    time::{Duration, UNIX_EPOCH},
 };
 
 use md5::{Digest as _, Md5};
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// Files that were pulled, and what they hold.
 pub(super) struct Pulled {
@@ -46,7 +48,9 @@ impl Pulled {
         file.read_exact(&mut byte)?;
         file.seek(middle)?;
         file.write_all(&[!byte[0]])?;
-        file.set_times(FileTimes::new().set_modified(UNIX_EPOCH))
+        // The time that it has here is the one that it has there.
+        let modified = file.metadata()?.modified()?.checked_add(DAY);
+        file.set_times(FileTimes::new().set_modified(modified.unwrap_or(UNIX_EPOCH)))
     }
 
     /// The first that does not hold what it held.

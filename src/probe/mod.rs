@@ -3,6 +3,7 @@
 //! Each session is a command line of rsync's, carried out by our own client. So what it says is what a client says, the
 //! text is explained as any other, and the user can type the same.
 
+mod audit;
 mod delta;
 mod files;
 mod prober;
@@ -19,6 +20,7 @@ mod target;
 mod trial;
 pub mod tryout;
 
+pub use audit::Remark;
 pub use prober::{Choice, ProbeError, Setting};
 pub use report::Report;
 pub use reproduce::reproduce;

@@ -14,6 +14,7 @@ use crate::{
     explain::{Known, explain},
     probe::{
         Report,
+        audit::named_release,
         files::Candidates,
         reach::{connect, resolve},
         service::recognize,
@@ -236,6 +237,9 @@ impl Prober {
         self.report.fail(step);
         if !session.seen.has(Step::Greeting) {
             self.tell_service(step, &session.seen.greeting);
+        }
+        if let Some(release) = named_release(&session.said) {
+            self.report.note(Step::Version, Fact::Releases(release..=release));
         }
         for line in session.lines().take(MOST_LINES) {
             self.report.note(step, Fact::Said(line));

@@ -4,6 +4,7 @@ use std::{
 };
 
 use crate::{
+    catalog::greeting_so,
     probe::{
         files::Candidates,
         stage::{Fact, Step},
@@ -141,6 +142,9 @@ impl Seen {
         self.reach(Step::Greeting);
         self.note(Step::Greeting, Fact::Line(shown(line)));
         self.note(Step::Version, Fact::Newest(greeting.protocol));
+        if let Some(releases) = greeting_so(greeting.protocol, greeting.digests.is_some()) {
+            self.note(Step::Version, Fact::Releases(releases));
+        }
         if let Some(digests) = greeting.digests {
             let digests = digests.iter().map(|name| shown(name)).collect();
             self.note(Step::Version, Fact::Digests(digests));

@@ -2,7 +2,10 @@ use std::time::Duration;
 
 use crate::{
     explain::Explanation,
-    probe::stage::{Fact, Skip, Stage, State, Step},
+    probe::{
+        audit::Remark,
+        stage::{Fact, Skip, Stage, State, Step},
+    },
 };
 
 /// What a probe showed.
@@ -18,6 +21,8 @@ pub struct Report {
     pub command: String,
     /// Why it fails; nothing if it does not.
     pub explanation: Option<Explanation>,
+    /// What else is to be known about the server.
+    pub remarks: Vec<Remark>,
     /// How long it took.
     pub time: Duration,
 }
@@ -37,6 +42,7 @@ impl Report {
             exit: 0,
             command: String::new(),
             explanation: None,
+            remarks: Vec::new(),
             time: Duration::ZERO,
         }
     }

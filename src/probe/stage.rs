@@ -1,4 +1,6 @@
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, ops::RangeInclusive, time::Duration};
+
+use crate::terms::Release;
 
 /// What a client does with a daemon, in order.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -175,6 +177,8 @@ pub enum Fact {
     Newest(u32),
     /// The digests for passwords that the daemon names; old ones name none.
     Digests(Vec<String>),
+    /// The releases of rsync that the server may be of.
+    Releases(RangeInclusive<Release>),
     /// A module of the list, and its comment.
     Module(String, String),
     /// The digest that the password travels in.

@@ -5,6 +5,7 @@ use tokio::runtime::Handle;
 use crate::{
     probe::{
         Choice, ProbeError, Report, Setting, Target,
+        audit::audit,
         delta::Pulled,
         files::only,
         prober::{Prober, command},
@@ -35,9 +36,11 @@ pub async fn probe(target: Target, setting: Arc<Setting>) -> Result<Report, Prob
     let plan = prober.plan(&words)?;
     prober.report.command = command(&words);
     let stream = prober.reach(&plan, &words).await;
-    prober
-        .blocking(move |prober| prober.converse(&target, &plan, &words, stream))
-        .await
+    let module = target.module_and_path().map(str::to_owned);
+    let probed = prober.blocking(move |prober| prober.converse(&target, &plan, &words, stream));
+    let mut report = probed.await?;
+    report.remarks = audit(&report, module.as_deref());
+    Ok(report)
 }
 
 impl Prober {

@@ -5,16 +5,16 @@ use std::{io, time::Duration};
 use serde_json::{Value, json};
 
 use crate::{
-    catalog::Language,
+    catalog::{Language, fill},
     explain::Explanation,
-    probe::{Fact, Report, Skip, Stage, State, Step},
+    probe::{Fact, Remark, Report, Skip, Stage, State, Step},
     render::{
         Format, Style,
         explanation::{bold, diagnoses, dim, explanation, green, headline, next, red, wrapped},
         visible::visible,
-        words::pick,
+        words::{pick, severity},
     },
-    terms::Exit,
+    terms::{Exit, Release},
 };
 
 /// Modules of a list that are named in the human format.
@@ -49,10 +49,11 @@ fn human(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<(
         }
     }
     let Some(found) = report.explanation.as_ref().filter(|_| report.exit != 0) else {
-        return Ok(());
+        return remarks(report, style, out);
     };
     writeln!(out)?;
     explanation(Format::Human, found, "", style, out)?;
+    remarks(report, style, out)?;
     if found.incidents.is_empty() {
         let again = pick(language, "see it again", "重现");
         let command = green(&visible(&report.command), style);
@@ -67,6 +68,36 @@ fn human(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<(
         writeln!(out, "\n{word}{}{command}", colon(language))?;
     }
     Ok(())
+}
+
+/// What else is to be known about the server.
+fn remarks(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let language = style.language;
+    if !report.remarks.is_empty() {
+        let head = pick(language, "noticed besides", "另外注意到");
+        writeln!(out, "\n{head}{}", colon(language).trim_end())?;
+    }
+    for remark in &report.remarks {
+        let [title, message, help] = words_of(remark, language);
+        let severity = severity(remark.page.severity, language);
+        let title = format!("  {severity} {}: {}", remark.page.id, visible(&title));
+        writeln!(out, "{}", wrapped(&title, "    ", style))?;
+        for (word, text) in [
+            (pick(language, "why", "原因"), message),
+            (pick(language, "cure", "解决"), help),
+        ] {
+            let text = format!("    {word}{}{}", colon(language), visible(&text));
+            writeln!(out, "{}", wrapped(&text, "      ", style))?;
+        }
+    }
+    Ok(())
+}
+
+/// Title, message and cure of a remark.
+fn words_of(remark: &Remark, language: Language) -> [String; 3] {
+    let text = remark.page.text(None, language);
+    let arguments = remark.arguments(language);
+    [text.title, text.message, text.help].map(|text| fill(text.unwrap_or_default(), &arguments).into_owned())
 }
 
 /// How it ended, in one line.
@@ -199,6 +230,19 @@ fn one(fact: &Fact, language: Language) -> String {
         Fact::Protocol(number) => format!("protocol {number}"),
         Fact::Newest(number) if zh => format!("守护进程最高支持 {number}"),
         Fact::Newest(number) => format!("the daemon's newest is {number}"),
+        Fact::Releases(releases)
+            if *releases.end() == Release::CURRENT && releases.start() != releases.end() =>
+        {
+            match language {
+                Language::English => format!("rsync {} or newer", releases.start()),
+                Language::Chinese => format!("rsync {} 或更新", releases.start()),
+            }
+        }
+        Fact::Releases(releases) if releases.start() == releases.end() => {
+            format!("rsync {}", releases.start())
+        }
+        Fact::Releases(releases) if zh => format!("rsync {} 至 {}", releases.start(), releases.end()),
+        Fact::Releases(releases) => format!("rsync {} to {}", releases.start(), releases.end()),
         Fact::Digest(name) if zh => format!("口令以 {name} 摘要传送"),
         Fact::Digest(name) => format!("the password travels as {name}"),
         Fact::Algorithms(checksum, compression) if zh => format!("校验 {checksum}，压缩 {compression}"),
@@ -285,6 +329,7 @@ fn envelope(report: &Report, language: Language) -> Value {
         "exit": report.exit,
         "stages": stages,
         "diagnoses": found.map_or_else(|| json!([]), |found| diagnoses(found, "stderr", language)),
+        "findings": report.remarks.iter().map(|remark| finding(remark, language)).collect::<Vec<_>>(),
         "unchecked": [],
         "summary": {
             "failed": report.failed().map(|stage| stage.step.key()),
@@ -292,6 +337,20 @@ fn envelope(report: &Report, language: Language) -> Value {
             "rsync": report.command,
             "seconds": report.time.as_secs_f64(),
         },
+    })
+}
+
+fn finding(remark: &Remark, language: Language) -> Value {
+    let [title, message, help] = words_of(remark, language);
+    let page = remark.page;
+    json!({
+        "rule": page.id,
+        "name": page.name,
+        "severity": page.severity,
+        "confidence": page.confidence,
+        "title": title,
+        "message": message,
+        "help": help,
     })
 }
 
@@ -319,6 +378,7 @@ fn fact(fact: &Fact) -> Value {
         Fact::Line(line) => json!({ "line": line }),
         Fact::Protocol(number) => json!({ "protocol": number }),
         Fact::Newest(number) => json!({ "newest_protocol": number }),
+        Fact::Releases(releases) => json!({ "oldest": releases.start(), "newest": releases.end() }),
         Fact::Digests(names) => json!({ "digests": names }),
         Fact::Module(name, comment) => json!({ "module": name, "comment": comment }),
         Fact::Digest(name) => json!({ "digest": name }),

@@ -1,6 +1,6 @@
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, path::PathBuf};
 
-use crate::terms::Target;
+use crate::{sync::usage::UsageError, terms::Target};
 
 /// A source or a destination.
 pub(super) struct Argument<'a> {
@@ -10,6 +10,24 @@ pub(super) struct Argument<'a> {
 }
 
 impl Argument<'_> {
+    /// As rsync's messages show it.
+    pub(super) fn shown(&self) -> String {
+        String::from_utf8_lossy(self.word).into_owned()
+    }
+
+    /// Why it cannot be used where a daemon is needed.
+    pub(super) fn refusal(&self) -> UsageError {
+        match self.target {
+            Target::Local(_) => UsageError::NotYet("a copy on this machine"),
+            Target::Shell(_) | Target::Daemon(_)
+                if self.word.to_ascii_lowercase().starts_with(b"rsync://") =>
+            {
+                UsageError::Address(self.shown())
+            }
+            Target::Shell(_) | Target::Daemon(_) => UsageError::NotYet("a transfer through a remote shell"),
+        }
+    }
+
     /// The path, of one on this machine.
     pub(super) fn local(&self) -> PathBuf {
         PathBuf::from(OsStr::from_bytes(self.word))

@@ -16,8 +16,12 @@ use crate::{
         names::{ListPlace, NameChoices},
         receiving::ReceivingChoices,
         usage::UsageError,
+        values::{LARGEST, integer, size},
     },
 };
+
+/// As much memory rsync wants to be allowed at least, in bytes.
+const LEAST_ALLOCATION: u64 = 1 << 20;
 
 /// What a command line needs of the machine while it is read.
 pub struct Surroundings<'s> {
@@ -86,14 +90,10 @@ impl<'s> Choices<'s> {
             "munge-links" => options.munge_links = is_on,
             "ignore-missing-args" if is_on => options.ignore_missing_arguments = true,
             "remove-source-files" | "remove-sent-files" if is_on => options.remove_source_files = true,
-            "min-size" if is_on => options.min_size = Some(size(name, value)?),
-            "max-size" if is_on => options.max_size = Some(size(name, value)?),
+            "min-size" if is_on => options.min_size = Some(size(name, value, 0, 0..=LARGEST, false)?),
+            "max-size" if is_on => options.max_size = Some(size(name, value, 0, 0..=LARGEST, false)?),
             "modify-window" | "@" if is_on => {
-                let window = value.and_then(|value| value.parse().ok());
-                options.modify_window = window.ok_or_else(|| UsageError::Value {
-                    option: "--modify-window".to_owned(),
-                    problem: "it is not a number of seconds".to_owned(),
-                })?;
+                options.modify_window = integer("modify-window", value)?.into();
             }
             "chmod" if is_on => {
                 let text = value.unwrap_or_default();
@@ -104,10 +104,10 @@ impl<'s> Choices<'s> {
             "backup" | "b" => options.backs_up = is_on,
             "suffix" if is_on => options.suffix = value.map(str::to_owned),
             "max-alloc" if is_on => {
-                size(name, value)?;
+                size(name, value, 0, LEAST_ALLOCATION..=LARGEST, true)?;
                 options.max_alloc = value.map(str::to_owned);
             }
-            "bwlimit" if is_on => options.bandwidth = bandwidth(value.unwrap_or_default())?,
+            "bwlimit" if is_on => options.bandwidth = bandwidth(name, value)?,
             "bwlimit" => options.bandwidth = None,
             "stop-after" | "time-limit" if is_on => self.stop_after(options, value.unwrap_or_default())?,
             "stop-at" if is_on => self.stop_at(options, value.unwrap_or_default())?,
@@ -189,11 +189,7 @@ impl<'s> Choices<'s> {
             }
             "max-delete" => {
                 // A negative number is none at all.
-                let most = value.and_then(|value| value.parse::<i32>().ok());
-                let most = most.ok_or_else(|| UsageError::Value {
-                    option: "--max-delete".to_owned(),
-                    problem: "it is not a number".to_owned(),
-                })?;
+                let most = integer(name, value)?;
                 deletion.most = Some(u64::try_from(most).unwrap_or(0));
                 return Ok(true);
             }
@@ -274,75 +270,20 @@ fn backup_directory(mut path: &str) -> Option<String> {
 }
 
 /// `--bwlimit`: bytes a second, in units of 1024 (`OPT_BWLIMIT` in options.c).
-fn bandwidth(value: &str) -> Result<Option<u32>, UsageError> {
-    let wrong = |problem: &str| UsageError::Value {
-        option: format!("--bwlimit={value}"),
-        problem: problem.to_owned(),
-    };
-    let bytes =
-        parse_size(value, 1).ok_or_else(|| wrong("it is not a rate such as `100`, `1.5m` or `2GB`"))?;
-    match bytes {
-        0 => Ok(None),
-        1..512 => Err(wrong(
-            "it is too small: at least 512 bytes a second, or 0 for no limit",
-        )),
-        bytes => {
-            let rate = u32::try_from((bytes + 512) / 1024);
-            rate.map(Some).map_err(|_| wrong("it is too large"))
-        }
-    }
-}
-
-/// A number of bytes: digits, perhaps with a fraction, a unit of 1024 (`K`, `KiB`) or of 1000 (`KB`), and `+1` or `-1`
-/// (`parse_size_arg` in options.c).
-pub(super) fn size(option: &str, value: Option<&str>) -> Result<u64, UsageError> {
-    let value = value.unwrap_or_default();
-    parse_size(value, 0).ok_or_else(|| UsageError::Value {
-        option: format!("--{option}={value}"),
-        problem: "it is not a size such as `100`, `1.5m` or `2GB`".to_owned(),
-    })
-}
-
-/// Without a unit it is 1024 to that power.
-fn parse_size(value: &str, power: u32) -> Option<u64> {
-    let end = value
-        .find(|letter: char| !letter.is_ascii_digit() && letter != '.')
-        .unwrap_or(value.len());
-    let (number, mut rest) = value.split_at(end);
-    let number: f64 = number.parse().ok()?;
-    let mut more = 0_i64;
-    for (sign, step) in [("+1", 1), ("-1", -1)] {
-        if let Some(before) = rest.strip_suffix(sign) {
-            (rest, more) = (before, step);
-        }
-    }
-    let unit = rest.to_ascii_lowercase();
-    let power = match unit.chars().next() {
-        None => power,
-        Some('b') => 0,
-        Some('k') => 1,
-        Some('m') => 2,
-        Some('g') => 3,
-        Some('t') => 4,
-        Some('p') => 5,
-        Some(_) => return None,
-    };
-    let base: u64 = match unit.get(1..).unwrap_or_default() {
-        "" | "ib" => 1024,
-        "b" => 1000,
-        _ => return None,
-    };
-    let size = number * base.checked_pow(power)? as f64;
-    (size < i64::MAX as f64).then_some(())?;
-    (size as u64).checked_add_signed(more)
+fn bandwidth(name: &str, value: Option<&str>) -> Result<Option<u32>, UsageError> {
+    let most = u64::from(u32::MAX) * 1024;
+    let bytes = size(name, value, 1, 512..=most, true)?;
+    let rate = u32::try_from((bytes + 512) / 1024).unwrap_or(u32::MAX);
+    Ok((bytes > 0).then_some(rate))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{bandwidth, parse_size};
+    use super::bandwidth;
 
     #[test]
     fn rates_are_thousands_of_bytes() {
+        let rate = |text| bandwidth("bwlimit", Some(text));
         for (text, expected) in [
             ("100", 100),
             ("1.5m", 1536),
@@ -351,27 +292,11 @@ mod tests {
             ("0.5", 1),
             ("2g", 2 << 20),
         ] {
-            assert_eq!(bandwidth(text), Ok(Some(expected)), "{text}");
+            assert_eq!(rate(text), Ok(Some(expected)), "{text}");
         }
-        assert_eq!(bandwidth("0"), Ok(None));
+        assert_eq!(rate("0"), Ok(None));
         for text in ["511b", "-1", "x", "9e9", "5p"] {
-            assert!(bandwidth(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn sizes_have_units() {
-        for (text, expected) in [
-            ("100", Some(100)),
-            ("1k", Some(1024)),
-            ("1KB", Some(1000)),
-            ("1.5m", Some(1_572_864)),
-            ("2GiB-1", Some(2_147_483_647)),
-            ("1x", None),
-            ("", None),
-            ("0-1", None),
-        ] {
-            assert_eq!(parse_size(text, 0), expected, "{text}");
+            assert!(rate(text).is_err(), "{text}");
         }
     }
 }

@@ -13,6 +13,9 @@ impl Default for Readable {
 const UNITS: [char; 5] = ['K', 'M', 'G', 'T', 'P'];
 
 impl Readable {
+    /// Units of 1024.
+    pub(super) const BINARY: Self = Self(3);
+
     /// A length: digits, digits in groups, units of 1000, or units of 1024 (`do_big_num` in lib/compat.c).
     pub(super) fn length(self, number: u64) -> String {
         let unit = match self.0 {

@@ -13,11 +13,14 @@ use crate::{
         names::ListPlace,
         output::{Output, OutputChoices},
         usage::{UsageError, dashed},
-        values::{integer, number, protocol, seconds},
+        values::{integer, number, protocol, seconds, size},
     },
     syntax::Invocation,
     terms::{Remote, RsyncOption, Target},
 };
+
+/// The longest block that a peer takes, in bytes.
+const LARGEST_BLOCK: u64 = 131_072;
 
 /// The port that daemons listen on.
 const PORT: u16 = 873;
@@ -243,7 +246,10 @@ impl Reading {
             "no-motd" => self.no_message_of_the_day = true,
             "ipv4" => self.family = Family::V4,
             "ipv6" => self.family = Family::V6,
-            "block-size" | "B" => options.block_size = Some(number(name, value, 1..=131_072)?),
+            "block-size" | "B" => {
+                let size = size(name, value, 0, 0..=LARGEST_BLOCK, false)?;
+                options.block_size = u32::try_from(size).ok().filter(|&size| size > 0);
+            }
             "timeout" => options.timeout = seconds(name, value)?,
             "contimeout" => self.connect_limit = seconds(name, value)?,
             "port" => self.port = Some(number(name, value, 1..=65_535)?),
@@ -299,25 +305,17 @@ impl Reading {
         sources: &[Argument<'t>],
         destination: Option<&Argument<'t>>,
     ) -> Result<(&'t Remote, Place), UsageError> {
-        let remotes = sources.iter().filter_map(|source| source.target.remote());
-        let remotes: Vec<&Remote> = remotes.collect();
-        let Some(&first) = remotes.first() else {
-            return Err(UsageError::NotYet(match destination.map(|to| to.target) {
-                Some(Target::Shell(_)) => "a transfer through a remote shell",
-                _ => "a copy on this machine",
-            }));
+        let [source, others @ ..] = sources else {
+            return Err(UsageError::NoSource);
+        };
+        let Target::Daemon(first) = source.target else {
+            return Err(source.refusal());
         };
         if destination.is_some_and(|destination| destination.target.remote().is_some()) {
             return Err(UsageError::BothRemote);
         }
-        if sources
-            .iter()
-            .any(|source| matches!(source.target, Target::Shell(_)))
-        {
-            return Err(UsageError::NotYet("a transfer through a remote shell"));
-        }
-        if remotes.len() != sources.len() || remotes.iter().any(|remote| remote.host != first.host) {
-            return Err(UsageError::ManyHosts);
+        for other in others {
+            self.check_source(first, other)?;
         }
         if first.path.is_empty() {
             return Ok((first, Place::Modules));
@@ -337,17 +335,37 @@ impl Reading {
         Ok((first, place))
     }
 
+    /// Whether a further source is where the first one is: with its host or none, and its port or none (`start_client` in
+    /// main.c).
+    fn check_source(&self, first: &Remote, other: &Argument<'_>) -> Result<(), UsageError> {
+        let Some(remote) = other.target.remote() else {
+            return Err(UsageError::UnexpectedLocal(other.shown()));
+        };
+        let is_empty = remote.host.is_empty() && remote.user.is_none();
+        if !is_empty && (&remote.user, &remote.host) != (&first.user, &first.host) {
+            return Err(UsageError::ManyHosts);
+        }
+        if matches!(other.target, Target::Shell(_)) {
+            return Err(UsageError::ManyFormats);
+        }
+        match remote.port {
+            Some(port) if Some(port) != first.port.or(self.port) => Err(UsageError::ManyPorts),
+            _ => Ok(()),
+        }
+    }
+
     fn plan(mut self, arguments: &[Argument<'_>], output: Output) -> Result<Plan, UsageError> {
         let (sources, destination) = match arguments {
             [] => return Err(UsageError::NoSource),
             [source] => (std::slice::from_ref(source), None),
             [sources @ .., destination] => (sources, Some(destination)),
         };
-        let is_local = |source: &Argument<'_>| source.target.remote().is_none();
-        let (first, place) = match destination.map(|to| (to, to.target)) {
-            Some((to, Target::Daemon(target))) if sources.iter().all(is_local) => {
-                (target, push_place(sources, to, target)?)
-            }
+        let is_pull = sources
+            .iter()
+            .take(1)
+            .any(|source| source.target.remote().is_some());
+        let (first, place) = match destination {
+            Some(to) if !is_pull => push_place(sources, to)?,
             _ => self.pull_place(sources, destination)?,
         };
         self.choose()?;
@@ -383,19 +401,31 @@ impl Reading {
     }
 }
 
-/// What a push is to do.
-fn push_place(sources: &[Argument<'_>], to: &Argument<'_>, target: &Remote) -> Result<Place, UsageError> {
+/// What a push is to do, and where.
+fn push_place<'t>(sources: &[Argument<'_>], to: &Argument<'t>) -> Result<(&'t Remote, Place), UsageError> {
+    for source in sources {
+        if source.word.is_empty() {
+            return Err(UsageError::EmptySource);
+        }
+        if source.target.remote().is_some() {
+            return Err(UsageError::UnexpectedRemote(source.shown()));
+        }
+    }
+    let Target::Daemon(target) = to.target else {
+        return Err(to.refusal());
+    };
     if target.path.is_empty() {
-        return Ok(Place::Modules);
+        return Ok((target, Place::Modules));
     }
     if target.path.starts_with('/') {
         return Err(UsageError::NoModule);
     }
-    Ok(Place::Push {
+    let place = Place::Push {
         module: module(target),
         target: to.module_and_path(),
         sources: sources.iter().map(Argument::local).collect(),
-    })
+    };
+    Ok((target, place))
 }
 
 fn module(remote: &Remote) -> String {
@@ -437,6 +467,13 @@ mod tests {
     }
 
     #[test]
+    fn further_sources_need_no_host() {
+        for line in ["h::m/a ::m/b d", "--port=1 h::m/a rsync://h/m/b d", "-B2k h::m d"] {
+            assert!(parse(line).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
     fn the_port_of_an_address_counts_before_that_of_the_option() {
         let port = |line| match parse(line) {
             Ok(Command::Transfer(plan)) => plan.daemon.address.port,
@@ -460,7 +497,39 @@ mod tests {
         );
         assert_eq!(refusal("-a h::m i::n"), UsageError::BothRemote);
         assert_eq!(refusal("-a a b"), UsageError::NotYet("a copy on this machine"));
-        assert!(matches!(refusal("--timeout=x h::m d"), UsageError::Value { .. }));
+        assert_eq!(
+            refusal("--timeout=x h::m d"),
+            UsageError::Number("--timeout=x".into())
+        );
+        for (line, text) in [
+            ("-B abc h::m d", "--block-size=abc is invalid"),
+            (
+                "--max-alloc=1 h::m d",
+                "--max-alloc=1 is too small (min: 1.00M or 0 for unlimited)",
+            ),
+            (
+                "--port=99999 h::m d",
+                "--port=99999: number out of range (1 to 65535)",
+            ),
+            (
+                "h::m rsync://h:1/m d",
+                "All source args must use the same port number.",
+            ),
+            (
+                "rsync://h:1/m rsync://h:2/m d",
+                "All source args must use the same port number.",
+            ),
+            ("h::m h:m d", "All source args must use the same hostspec format."),
+            (
+                "h::m j@h::m d",
+                "All source args must come from the same machine.",
+            ),
+            ("a h::m h::m", "Unexpected remote arg: h::m"),
+        ] {
+            assert_eq!(refusal(line).to_string(), text, "{line}");
+        }
+        assert!(matches!(refusal("rsync://h:x/m d"), UsageError::Address(_)));
+        assert!(matches!(refusal("h::m m d"), UsageError::UnexpectedLocal(_)));
         for line in ["-aX -f-x_user.a h::m d", "-X --filter=+x_user.a f h::m"] {
             assert!(matches!(refusal(line), UsageError::NotYet(_)), "{line}");
         }

@@ -280,8 +280,8 @@ impl<'p> Printer<'p> {
 
     /// A line of the daemon's before the session.
     fn daemon_line(&self, line: &[u8]) {
-        let is_listing = matches!(self.plan.place, Place::Modules);
-        if is_listing || !self.plan.no_message_of_the_day {
+        // Nothing tells the message from the list of modules.
+        if !self.plan.no_message_of_the_day {
             self.state().console.line(Channel::Info, line);
         }
     }

@@ -19,12 +19,25 @@ pub enum UsageError {
     /// The value is missing.
     #[error("{0}: missing argument")]
     MissingValue(String),
-    /// The value makes no sense.
-    #[error("{option}: {problem}")]
-    Value {
-        /// The option.
+    /// The value is no number.
+    #[error("{0}: invalid numeric value")]
+    Number(String),
+    /// The value is no number that this program can use.
+    #[error("{option}: number out of range ({least} to {most})")]
+    OutOfRange {
+        /// The option, with its value.
         option: String,
-        /// What is wrong with its value.
+        /// The least that can be used.
+        least: u64,
+        /// The most.
+        most: u64,
+    },
+    /// The value is no size, or not one that is allowed.
+    #[error("{option} is {problem}")]
+    Size {
+        /// The option, with its value.
+        option: String,
+        /// What is wrong with it.
         problem: String,
     },
     /// No algorithm has this name.
@@ -61,9 +74,27 @@ pub enum UsageError {
     /// Both sides are remote.
     #[error("The source and destination cannot both be remote.")]
     BothRemote,
+    /// A source on another machine beside one on this.
+    #[error("Unexpected remote arg: {0}")]
+    UnexpectedRemote(String),
+    /// A source on this machine beside one on another.
+    #[error("Unexpected local arg: {0}\nIf arg is a remote file/dir, prefix it with a colon (:).")]
+    UnexpectedLocal(String),
+    /// A source without a name.
+    #[error("Empty source arg specified.")]
+    EmptySource,
     /// Sources on several machines.
     #[error("All source args must come from the same machine.")]
     ManyHosts,
+    /// Sources of a daemon and of a remote shell.
+    #[error("All source args must use the same hostspec format.")]
+    ManyFormats,
+    /// Sources at several ports.
+    #[error("All source args must use the same port number.")]
+    ManyPorts,
+    /// An address without a port that is a number.
+    #[error("{0}: no `rsync://[USER@]HOST[:PORT]/MODULE/PATH`")]
+    Address(String),
     /// A filter rule, or a file with such rules, that cannot be used.
     #[error("{0}")]
     Filter(#[from] FilterError),
@@ -143,33 +174,29 @@ impl UsageError {
         }
     }
 
-    /// Whether rsync says the same, so that it is said as rsync does.
-    pub const fn is_of_rsync(&self) -> bool {
-        matches!(
-            self,
-            Self::EmptySuffixThere
-                | Self::MissingValue(_)
-                | Self::OldProtocol
-                | Self::NoList { .. }
-                | Self::NoModule
-                | Self::Unknown(_)
-                | Self::Together(..)
-                | Self::ListFromThere
-                | Self::ListFromElsewhere
-                | Self::BasisKinds(..)
-                | Self::ManyBases { .. }
-                | Self::ChownTwice(_)
-                | Self::OutputWord(_)
-                | Self::Buffer
-                | Self::ErrorsMode(_)
-                | Self::Stop(_)
-        )
-    }
-
-    /// What stands in front of it then.
+    /// What stands in front of it: what rsync has there, or our name where rsync says something else.
     pub const fn prefix(&self) -> &'static str {
         match self {
-            Self::OutputWord(_) | Self::OldProtocol | Self::ListFromElsewhere => "",
+            Self::Unsupported(_)
+            | Self::PushOnly(_)
+            | Self::NotYet(_)
+            | Self::NotText(_)
+            | Self::NoSource
+            | Self::ManySources
+            | Self::Address(_) => "rsyncctl: ",
+            Self::Filter(FilterError::Unreadable { .. }) => "rsync: [client] ",
+            Self::BothRemote
+            | Self::EmptySource
+            | Self::Filter(_)
+            | Self::ListFromElsewhere
+            | Self::ManyFormats
+            | Self::ManyHosts
+            | Self::ManyPorts
+            | Self::OldProtocol
+            | Self::OutputWord(_)
+            | Self::UnexpectedLocal(_)
+            | Self::UnexpectedRemote(_)
+            | Self::UnknownAlgorithm { .. } => "",
             Self::NoModule => "ERROR: ",
             _ => "rsync: ",
         }

@@ -2,7 +2,10 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use crate::{
     rsync::proto::{OLDEST_PROTOCOL, PROTOCOL},
-    sync::usage::{UsageError, dashed},
+    sync::{
+        number::Readable,
+        usage::{UsageError, dashed},
+    },
 };
 
 /// The newest protocol that is wanted. A daemon is told of a newer one than ours, and speaks its own.
@@ -21,36 +24,146 @@ pub(super) fn number<T: TryFrom<u64>>(
     value: Option<&str>,
     range: RangeInclusive<u64>,
 ) -> Result<T, UsageError> {
-    let fail = |problem: String| UsageError::Value {
-        option: dashed(option),
-        problem,
-    };
-    let value = value.ok_or_else(|| fail("a value is missing".to_owned()))?;
-    value
-        .parse()
+    let text = value.unwrap_or_default();
+    let option = || format!("{}={text}", dashed(option));
+    let number: i128 = text.parse().map_err(|_| UsageError::Number(option()))?;
+    u64::try_from(number)
         .ok()
         .filter(|number| range.contains(number))
         .and_then(|number| T::try_from(number).ok())
-        .ok_or_else(|| {
-            fail(format!(
-                "`{value}` is not a number from {} to {}",
-                range.start(),
-                range.end()
-            ))
+        .ok_or_else(|| UsageError::OutOfRange {
+            option: option(),
+            least: *range.start(),
+            most: *range.end(),
         })
 }
 
 /// A number of 32 bits, with a sign or not.
 pub(super) fn integer(option: &str, value: Option<&str>) -> Result<i32, UsageError> {
     let text = value.unwrap_or_default();
-    text.parse().map_err(|_| UsageError::Value {
-        option: dashed(option),
-        problem: format!("`{text}` is not a number"),
-    })
+    text.parse()
+        .map_err(|_| UsageError::Number(format!("{}={text}", dashed(option))))
+}
+
+/// A number of bytes: digits, perhaps with a fraction, a unit of 1024 (`K`, `KiB`) or of 1000 (`KB`), and `+1` or `-1`;
+/// without a unit it is 1024 to that power. Zero may stand for no limit (`parse_size_arg` in options.c).
+pub(super) fn size(
+    option: &str,
+    value: Option<&str>,
+    power: u32,
+    range: RangeInclusive<u64>,
+    has_unlimited: bool,
+) -> Result<u64, UsageError> {
+    let text = value.unwrap_or_default();
+    let wrong = |problem: String| UsageError::Size {
+        option: format!("{}={text}", dashed(option)),
+        problem,
+    };
+    let readable = |size| Readable::BINARY.length(size);
+    let too_large = || match *range.end() {
+        LARGEST => "too large".to_owned(),
+        most => format!("too large (max: {})", readable(most)),
+    };
+    let size = parse_size(text, power).ok_or_else(|| wrong("invalid".to_owned()))?;
+    let size = size.filter(|size| size <= range.end());
+    let size = size.ok_or_else(|| wrong(too_large()))?;
+    if size < *range.start() && !(has_unlimited && size == 0) {
+        let or = if has_unlimited { " or 0 for unlimited" } else { "" };
+        let least = readable(*range.start());
+        return Err(wrong(format!("too small (min: {least}{or})")));
+    }
+    Ok(size)
+}
+
+/// The largest size.
+pub(super) const LARGEST: u64 = i64::MAX as u64;
+
+/// The inner `None` is a number that is negative, or too large for all.
+fn parse_size(value: &str, power: u32) -> Option<Option<u64>> {
+    let is_of_number = |letter: char| letter.is_ascii_digit() || letter == '.';
+    let start = usize::from(value.starts_with('-'));
+    let end = value[start..]
+        .find(|letter| !is_of_number(letter))
+        .map_or(value.len(), |end| start + end);
+    let (number, mut rest) = value.split_at(end);
+    let number: f64 = number.parse().ok()?;
+    let mut more = 0_i64;
+    for (sign, step) in [("+1", 1), ("-1", -1)] {
+        if let Some(before) = rest.strip_suffix(sign) {
+            (rest, more) = (before, step);
+        }
+    }
+    let unit = rest.to_ascii_lowercase();
+    let power = match unit.chars().next() {
+        None => power,
+        Some('b') => 0,
+        Some('k') => 1,
+        Some('m') => 2,
+        Some('g') => 3,
+        Some('t') => 4,
+        Some('p') => 5,
+        Some(_) => return None,
+    };
+    let base: u64 = match unit.get(1..).unwrap_or_default() {
+        "" | "ib" => 1024,
+        "b" => 1000,
+        _ => return None,
+    };
+    let size = number * base.checked_pow(power)? as f64;
+    let is_possible = (0.0..LARGEST as f64).contains(&size);
+    Some(
+        is_possible
+            .then_some(size as u64)
+            .and_then(|size| size.checked_add_signed(more)),
+    )
 }
 
 /// Zero stands for no limit.
 pub(super) fn seconds(option: &str, value: Option<&str>) -> Result<Option<Duration>, UsageError> {
     let seconds = number(option, value, 0..=86_400 * 365)?;
     Ok((seconds > 0).then(|| Duration::from_secs(seconds)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LARGEST, parse_size, size};
+
+    #[test]
+    fn sizes_have_units() {
+        for (text, expected) in [
+            ("100", Some(Some(100))),
+            ("1k", Some(Some(1024))),
+            ("1KB", Some(Some(1000))),
+            ("1.5m", Some(Some(1_572_864))),
+            ("2GiB-1", Some(Some(2_147_483_647))),
+            ("1x", None),
+            ("", None),
+            ("-", None),
+            ("0-1", Some(None)),
+            ("-1", Some(None)),
+            ("9000p", Some(None)),
+        ] {
+            assert_eq!(parse_size(text, 0), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_have_limits() {
+        let told = |value, range, has_unlimited| match size("x", Some(value), 0, range, has_unlimited) {
+            Ok(size) => size.to_string(),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(told("131072", 0..=131_072, false), "131072");
+        assert_eq!(
+            told("131073", 0..=131_072, false),
+            "-x=131073 is too large (max: 128.00K)"
+        );
+        assert_eq!(told("-1", 0..=LARGEST, false), "-x=-1 is too large");
+        assert_eq!(
+            told("511", 512..=LARGEST, true),
+            "-x=511 is too small (min: 512 or 0 for unlimited)"
+        );
+        assert_eq!(told("0", 512..=LARGEST, true), "0");
+        assert_eq!(told("no", 512..=LARGEST, true), "-x=no is invalid");
+    }
 }

@@ -24,7 +24,7 @@ const CAPABILITIES: [(&str, bool); 18] = [
     ("secluded_args", true),
     ("iconv", false),
     ("prealloc", true),
-    ("stop_at", false),
+    ("stop_at", true),
     ("crtimes", false),
 ];
 

@@ -28,18 +28,9 @@ impl Target {
     /// Reads one argument. A `/` in front of the first colon makes it a local path.
     pub fn parse(argument: &str) -> Self {
         let local = || Self::Local(argument.to_owned());
-        if let Some(address) = strip_scheme(argument) {
-            let (authority, path) = address.split_once('/').unwrap_or((address, ""));
-            let (user, place) = user_and_place(authority);
-            let Some((host, rest)) = host_and_rest(place) else {
-                return local();
-            };
-            return Self::Daemon(Remote {
-                user,
-                host,
-                port: rest.strip_prefix(':').and_then(|port| port.parse().ok()),
-                path: path.to_owned(),
-            });
+        // What is no address is a path on a host that is named as the scheme.
+        if let Some(remote) = strip_scheme(argument).and_then(address) {
+            return Self::Daemon(remote);
         }
         let (user, place) = match argument.split_once('@') {
             Some((user, _)) if !user.contains([':', '/']) => user_and_place(argument),
@@ -83,6 +74,25 @@ fn strip_scheme(argument: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("rsync://").then_some(rest)
 }
 
+/// What stands behind `rsync://`; `None` if that is no address.
+fn address(text: &str) -> Option<Remote> {
+    let (authority, path) = text.split_once('/').unwrap_or((text, ""));
+    let (user, place) = user_and_place(authority);
+    let (host, rest) = host_and_rest(place)?;
+    let port = match rest.strip_prefix(':').unwrap_or_default() {
+        // None is that of all daemons, and so is 0.
+        "" => None,
+        digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => Some(digits.parse().ok()?),
+        _ => return None,
+    };
+    Some(Remote {
+        user,
+        host,
+        port: port.filter(|&port| port > 0),
+        path: path.to_owned(),
+    })
+}
+
 /// The last `@` ends the user's name.
 fn user_and_place(text: &str) -> (Option<String>, &str) {
     let end = text.find([':', '/']).unwrap_or(text.len());
@@ -94,7 +104,8 @@ fn user_and_place(text: &str) -> (Option<String>, &str) {
 
 /// A host, and what follows it: nothing or something that begins with a colon.
 fn host_and_rest(place: &str) -> Option<(String, &str)> {
-    if let Some((address, rest)) = place.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
+    if let Some(inner) = place.strip_prefix('[') {
+        let (address, rest) = inner.split_once(']')?;
         return (rest.is_empty() || rest.starts_with(':')).then(|| (address.to_owned(), rest));
     }
     let end = place.find([':', '/']).unwrap_or(place.len());
@@ -138,6 +149,11 @@ mod tests {
             ("rsync://joe@host:8730/data/x", "daemon \"joe\" host data/x 8730"),
             ("RSYNC://[::1]/data", "daemon \"\" ::1 data"),
             ("::data", "daemon \"\"  data"),
+            ("rsync://host:/data", "daemon \"\" host data"),
+            ("rsync://host:8x/data", "shell \"\" rsync //host:8x/data"),
+            ("rsync://host:99999/data", "shell \"\" rsync //host:99999/data"),
+            ("rsync://[::1:1/data", "shell \"\" rsync //[::1:1/data"),
+            ("[::1::data", "local [::1::data"),
         ] {
             assert_eq!(told(argument), expected, "{argument}");
         }

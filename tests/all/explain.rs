@@ -32,7 +32,7 @@ fn pages_are_the_first_cause_of_the_texts_they_cite() {
                 wrong.push(format!("{}: {first:?} comes first in\n{text}", page.page.id));
             }
         }
-        let is_only_seen = page.page.files.is_empty();
+        let is_only_seen = page.page.files.is_empty() && !page.page.noticed;
         if is_only_seen && page.outputs.is_empty() {
             wrong.push(format!("{} shows no output in which it is seen", page.page.id));
         }

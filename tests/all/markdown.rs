@@ -56,6 +56,12 @@ fn a_module_and_a_command_alone_are_judged() {
             "",
         ),
         ("```bash\nrsync -aZ /a/ b::c\n```\n", "RSY992"),
+        ("```bash\nrsync -az /data/www/joe@b::c\n```\n", "RSY980"),
+        ("```sh\nrsync -a /a/ b::/srv/c\n```\n", "RSY993"),
+        (
+            "```shell\nrsync -a --password-file=/etc/p /a/ b:/c\n```\n",
+            "RSY994",
+        ),
     ];
     for (text, rule) in judged {
         let report = check(text.as_bytes(), FileKind::Markdown);

@@ -24,7 +24,7 @@ const ABSENCES: &[&str] = &[
 ];
 
 /// Rules about a single command. Of a list of commands nothing else can be told.
-const OF_ONE_COMMAND: &[&str] = &["RSY992"];
+const OF_ONE_COMMAND: &[&str] = &["RSY980", "RSY992", "RSY993", "RSY994"];
 
 /// A file that a code block shows.
 #[derive(Debug)]

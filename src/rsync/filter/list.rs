@@ -52,6 +52,8 @@ pub struct FilterList {
     pub(super) ends_with_nul: bool,
     /// The folder of the transfer as an absolute path, without a slash at the end.
     pub(super) root: Vec<u8>,
+    /// Whether it is known, and so what is read counts from there.
+    pub(super) has_root: bool,
     /// Which side we are, once the rules were announced.
     pub(super) role: Option<Side>,
     /// What held in the folders above the one that was entered last.
@@ -142,6 +144,7 @@ impl FilterList {
     /// Where the transfer takes place: an absolute path, which absolute rules and parent folders' merge files need.
     pub fn set_root(&mut self, root: &[u8]) {
         self.root = root.strip_suffix(b"/").unwrap_or(root).to_vec();
+        self.has_root = true;
     }
 
     /// What the rules say of a name below the root of the transfer, to one side. Merge files of the folders above it

@@ -178,7 +178,7 @@ impl FilterList {
 
     /// A path as `read` wants it.
     fn below_root<'p>(&self, path: &'p [u8]) -> &'p [u8] {
-        let below = path.strip_prefix(&*self.root);
+        let below = path.strip_prefix(&*self.root).filter(|_| self.has_root);
         below.and_then(|rest| rest.strip_prefix(b"/")).unwrap_or(path)
     }
 

@@ -1,6 +1,9 @@
 use std::{collections::HashMap, io};
 
-use nix::sys::stat::{major, minor};
+use nix::{
+    errno::Errno,
+    sys::stat::{major, minor},
+};
 
 use crate::rsync::{
     filter::{FilterList, Side, Verdict},
@@ -17,7 +20,7 @@ use crate::rsync::{
         text::{describe, shown},
         wire::Faults,
     },
-    tree::{Status, Tree},
+    tree::{Status, Tree, read_small_trusted},
 };
 
 /// A list, and below which arguments its files are.
@@ -177,19 +180,12 @@ impl<'a> Builder<'a> {
         let status = match status {
             Ok(status) => status,
             Err(error) => {
-                let is_excluded =
-                    |is_directory| self.filters.check(&name, is_directory, Side::Sender) == Verdict::Excluded;
-                if !is_excluded(false) && !is_excluded(true) {
+                if !self.may_be_excluded(&name) {
                     self.vanished(&name, &error);
                 }
                 return None;
             }
         };
-        let is_link = status.kind() == FileKind::Symlink;
-        // A link that leads nowhere is no reason to complain where it takes no part.
-        if is_link && self.filters.check(&name, false, Side::Sender) == Verdict::Excluded {
-            return None;
-        }
         let status = self.resolve(&name, status)?;
         let is_directory = status.kind() == FileKind::Directory;
         if self.filters.check(&name, is_directory, Side::Sender) == Verdict::Excluded {
@@ -209,6 +205,12 @@ impl<'a> Builder<'a> {
         let is_entered = is_directory && self.options.recursive && !is_mount;
         self.add(name, &status, is_top && is_entered, is_entered)
             .filter(|_| is_entered)
+    }
+
+    /// Whether something takes no part, be it a folder or not.
+    fn may_be_excluded(&self, name: &[u8]) -> bool {
+        let verdict = |is_directory| self.filters.check(name, is_directory, Side::Sender);
+        verdict(false) == Verdict::Excluded || verdict(true) == Verdict::Excluded
     }
 
     /// What takes the place of a symlink that is to be followed (`link_stat` in flist.c).
@@ -238,6 +240,8 @@ impl<'a> Builder<'a> {
                 Some(led)
             }
             Ok(led) if options.copy_directory_links && led.kind() == FileKind::Directory => Some(led),
+            // A link that leads nowhere is no reason to complain where it takes no part.
+            Err(_) if is_followed && self.may_be_excluded(name) => None,
             Err(error) if is_followed && error.kind() != io::ErrorKind::NotFound => {
                 self.vanished(name, &error);
                 None
@@ -260,8 +264,14 @@ impl<'a> Builder<'a> {
         self.depths.push(depth);
         let (sources, current) = (&mut self.sources, self.current);
         self.filters.enter(name, &mut |path| {
-            let (tree, path) = sources.tree(current, path)?;
-            tree.read_small(path)
+            let (tree, name) = sources.tree(current, path)?;
+            match tree.read_small(name) {
+                // A link of the user's own is followed (`parse_filter_file` in exclude.c).
+                Err(error) if error.raw_os_error() == Some(Errno::ELOOP as i32) => {
+                    read_small_trusted(&sources.get(current).whole(path))
+                }
+                read => read,
+            }
         })?;
         Ok(())
     }

@@ -75,12 +75,10 @@ pub(crate) fn prepare(
             ));
         }
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(failed(
-                "ERROR: cannot stat destination",
-                path,
-                &error,
-                Exit::FileSelect,
-            ));
+            let whole = shown(absolute(path).as_os_str().as_bytes());
+            let reason = describe(&error);
+            let text = format!("rsync: [Receiver] ERROR: cannot stat destination \"{whole}\": {reason}");
+            return Err(fail(text, Exit::FileSelect));
         }
         Err(_) if count > 1 || bytes.ends_with(b"/") => {
             let name = String::from_utf8_lossy(bytes);

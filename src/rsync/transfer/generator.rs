@@ -224,10 +224,14 @@ impl Generator<'_> {
     /// Whether a folder above it could not be made.
     pub(super) fn is_below_failed(&self, entry: &Entry) -> bool {
         let name = self.list.name(entry);
-        self.failed_folder
-            .as_ref()
-            .and_then(|folder| name.strip_prefix(&**folder))
-            .is_some_and(|rest| rest.starts_with(b"/"))
+        match self.failed_folder.as_deref() {
+            None => false,
+            // All is below the folder that the names count from; if lists come one by one, rsync looks at it too late.
+            Some(b".") => name != b"." && !self.session.compatibility.has_incremental_lists(),
+            Some(folder) => name
+                .strip_prefix(folder)
+                .is_some_and(|rest| rest.starts_with(b"/")),
+        }
     }
 
     pub(super) fn difference(&self, entry: &Entry, now: &Status, is_replaced: bool) -> u16 {
@@ -452,7 +456,6 @@ impl Generator<'_> {
         }
         self.queue.push(Pending::Transfer {
             number,
-            flags: record.flags,
             wanted: Wanted {
                 sums,
                 basis,

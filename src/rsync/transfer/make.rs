@@ -13,7 +13,7 @@ use crate::rsync::{
         queue::Pending,
         text::{describe, shown},
     },
-    tree::{Attributes, Extended, Status},
+    tree::{Attributes, Extended, Status, Unset},
 };
 
 /// What was where something is made, or its like in another folder; and whether that was told.
@@ -192,7 +192,16 @@ impl Generator<'_> {
         if is_closed && !self.options.permissions {
             self.opened.insert(name, before);
         }
-        applied.map_err(|unset| self.failure(unset.says, entry, &unset.error))
+        applied.map_err(|unset| {
+            // It gets its own back at the end.
+            let is_lent = unset.says == Unset::PERMISSIONS && !self.options.permissions;
+            let says = if is_lent {
+                "failed to modify permissions on {}"
+            } else {
+                unset.says
+            };
+            self.failure(says, entry, &unset.error)
+        })
     }
 
     /// A new folder may be one of another folder's merge files; there is nothing to delete in it yet.

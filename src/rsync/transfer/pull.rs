@@ -30,7 +30,7 @@ use crate::rsync::{
         pulse::Pulse,
         queue::{Queue, Stored},
         receiver::{Counts, Receiver, missing},
-        session::{Role, final_exit, set_up},
+        session::{Role, check_options, final_exit, set_up},
         text::describe,
         wire::{Faults, Incoming, Outgoing, socket_error},
     },
@@ -102,6 +102,7 @@ pub fn pull(
         &faults,
         "receiver",
     );
+    check_options(protocol, options)?;
     let mut filters = options.filters_of(protocol)?;
     let rules = filters.announce(Side::Receiver, protocol, options.cvs_exclude)?;
     let session = set_up(

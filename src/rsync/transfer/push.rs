@@ -24,7 +24,7 @@ use crate::rsync::{
         receiver::Counts,
         requests::{Arrived, Requests},
         sender::{Found, Sender},
-        session::{Role, final_exit, set_up},
+        session::{Role, check_options, final_exit, set_up},
         wire::{Faults, Incoming, Outgoing, socket_error},
     },
 };
@@ -67,6 +67,7 @@ pub fn push(
         "sender",
     );
     let paths = [target.to_vec()];
+    check_options(protocol, options)?;
     let mut filters = options.filters_of(protocol)?;
     // rsync also asks of those that are not sent that the protocol can express them (`send_rules` in exclude.c).
     let rules = filters.announce(Side::Sender, protocol, options.cvs_exclude)?;

@@ -6,11 +6,7 @@ use crate::rsync::{proto::ItemFlags, transfer::store::Wanted};
 #[derive(Debug)]
 pub(crate) enum Pending {
     /// A file was asked for.
-    Transfer {
-        number: u32,
-        flags: ItemFlags,
-        wanted: Wanted,
-    },
+    Transfer { number: u32, wanted: Wanted },
     /// Long values of extended attributes were asked for, or will have come when this is reached.
     Values(u32, ItemFlags),
     /// Something was done without the sender.

@@ -232,12 +232,7 @@ impl Receiver<'_> {
         };
         loop {
             match self.queue.pop() {
-                Some(Pending::Transfer {
-                    number,
-                    flags,
-                    wanted: file,
-                }) if Some(number) == wanted => {
-                    self.report(number, flags, None)?;
+                Some(Pending::Transfer { number, wanted: file }) if Some(number) == wanted => {
                     return Ok(Asked::Data(file));
                 }
                 Some(Pending::Values(number, flags)) => {
@@ -272,7 +267,7 @@ impl Receiver<'_> {
         }
     }
 
-    fn report(&self, number: u32, flags: ItemFlags, link: Option<&[u8]>) -> Result<(), Error> {
+    pub(super) fn report(&self, number: u32, flags: ItemFlags, link: Option<&[u8]>) -> Result<(), Error> {
         let file = self.file(number)?;
         self.observer.observe(Event::Item {
             list: &file.list,
@@ -301,7 +296,7 @@ impl Receiver<'_> {
         self.counts.files += 1;
         self.counts.size += entry.size.unsigned_abs();
         if self.options.dry_run {
-            return Ok(());
+            return self.report(number, flags, None);
         }
         let (protocol, digest) = (self.session.protocol, self.session.checksum.length());
         let before = self.incoming.taken();
@@ -317,6 +312,7 @@ impl Receiver<'_> {
         }
         let name = self.keep.place(&list, &entry).into_owned();
         let target = Target {
+            number,
             list: &list,
             entry: &entry,
             name: &name,

@@ -81,6 +81,7 @@ impl Generator<'_> {
         let list = self.list.clone();
         let name = self.keep.place(&list, entry);
         let (mut basis, mut like) = (Basis::Own, now);
+        let appends = self.options.receiving.append > 0;
         match self.other_file(number, entry, now.as_ref())? {
             Alternative::Done(other) => {
                 self.stored.push(number);
@@ -90,8 +91,9 @@ impl Generator<'_> {
                 self.stored.push(number);
                 return Ok(Choice::Skipped);
             }
-            Alternative::Like(other, status) => (basis, like) = (other, Some(status)),
-            Alternative::None | Alternative::Told => {}
+            // What is appended to is the file itself: after another's length, zeros would stand in front of the rest.
+            Alternative::Like(other, status) if !appends => (basis, like) = (other, Some(status)),
+            Alternative::Like(..) | Alternative::None | Alternative::Told => {}
         }
         let has_partial = match &mut self.tree {
             Some(tree) => self.beside.partial_status(tree, &name).is_some(),
@@ -100,7 +102,7 @@ impl Generator<'_> {
         let Some(now) = like else {
             if has_partial {
                 basis = Basis::Partial;
-            } else if self.options.receiving.fuzzy > 0 {
+            } else if self.options.receiving.fuzzy > 0 && !appends {
                 let keep = self.keep;
                 let is_same_time = |status: &Status| keep.is_same_time(entry, status);
                 if let Some((list, similar)) = self.similar(&name, entry.size, is_same_time) {
@@ -123,7 +125,7 @@ impl Generator<'_> {
                 return self.touch(number, entry, &now, 0).map(|()| Choice::Right(None));
             }
         }
-        if self.options.receiving.append > 0 && now.size >= entry.size {
+        if appends && now.size >= entry.size {
             return Ok(Choice::Skipped);
         }
         let other = match basis {

@@ -22,6 +22,16 @@ pub enum Role {
     Receiver,
 }
 
+/// Refuses options that an old protocol has no place for, which comes before all else (`setup_protocol` in compat.c).
+pub(crate) fn check_options(protocol: u8, options: &Options) -> Result<(), Error> {
+    for (option, is_set) in [("acls", options.acls), ("xattrs", options.xattrs)] {
+        if is_set && protocol < 30 {
+            return Err(Error::OldProtocol { option, protocol });
+        }
+    }
+    Ok(())
+}
+
 /// Sends the arguments, and agrees on the algorithms.
 pub(crate) fn set_up(
     protocol: u8,
@@ -32,11 +42,6 @@ pub(crate) fn set_up(
     outgoing: &mut Outgoing,
     incoming: &mut Incoming<'_>,
 ) -> Result<Session, Error> {
-    for (option, is_set) in [("acls", options.acls), ("xattrs", options.xattrs)] {
-        if is_set && protocol < 30 {
-            return Err(Error::OldProtocol { option, protocol });
-        }
-    }
     let end: u8 = if protocol >= 30 { 0 } else { b'\n' };
     let mut arguments = vec![b"--server".to_vec()];
     if role == Role::Receiver {

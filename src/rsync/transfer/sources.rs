@@ -1,5 +1,6 @@
 use std::{
     collections::VecDeque,
+    ffi::OsString,
     io,
     os::unix::ffi::{OsStrExt as _, OsStringExt as _},
     path::{Path, PathBuf},
@@ -200,6 +201,15 @@ impl Source {
             root.pop();
         }
         root
+    }
+
+    /// The whole path of something below it, or of a name from the root on.
+    pub(super) fn whole(&self, name: &[u8]) -> PathBuf {
+        let path = match name.starts_with(b"/") {
+            true => name.to_vec(),
+            false => [&*self.root(), b"/", name].concat(),
+        };
+        PathBuf::from(OsString::from_vec(path))
     }
 
     /// The whole path, for messages.

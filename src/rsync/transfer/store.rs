@@ -37,6 +37,7 @@ pub(crate) struct Wanted {
 /// The file that is written, and its name at the destination.
 #[derive(Clone, Copy)]
 pub(super) struct Target<'f> {
+    pub(super) number: u32,
     pub(super) list: &'f FileList,
     pub(super) entry: &'f Entry,
     pub(super) name: &'f [u8],
@@ -97,6 +98,10 @@ impl Receiver<'_> {
             return Ok(Written::Failed);
         };
         let mut file = self.begin(&mut tree, target, wanted);
+        // Nothing is told of what cannot be begun.
+        if file.output.is_some() {
+            self.report(target.number, target.flags, None)?;
+        }
         let is_whole = match self.rebuild(target, wanted, &mut file) {
             Ok(is_whole) => is_whole,
             Err(error) => {
@@ -229,7 +234,7 @@ impl Receiver<'_> {
                 }
             };
             let next = self.incoming.token(&mut self.tokens, literal)?;
-            if !matches!(next, Next::End) {
+            if !matches!(next, Next::End) && file.output.is_some() {
                 self.observer.observe(Event::Progress(written, size));
             }
             match next {
@@ -269,8 +274,7 @@ impl Receiver<'_> {
         }
         let length = self.session.checksum.length();
         let digest = self.incoming.decode(|input| Ok(input.take(length)?.to_vec()))?;
-        // What could not be begun is not told of.
-        if file.output.is_some() || file.trouble.0.is_none() {
+        if file.output.is_some() {
             self.observer.observe(Event::Transferred(&Transferred {
                 list: target.list,
                 entry: target.entry,

@@ -66,7 +66,8 @@ impl Unset {
     const OWNER: &'static str = "chown {} failed";
     const GROUP: &'static str = "chgrp {} failed";
     const EXTENDED: &'static str = "failed to set attributes of {}";
-    const PERMISSIONS: &'static str = "failed to set permissions on {}";
+    /// What is said where the permissions could not be set.
+    pub const PERMISSIONS: &'static str = "failed to set permissions on {}";
     const TIMES: &'static str = "failed to set times on {}";
 
     fn of_owners((uid, _): &(Option<Uid>, Option<Gid>)) -> &'static str {

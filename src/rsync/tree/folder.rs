@@ -1,12 +1,13 @@
 use std::{
     ffi::OsStr,
+    fs::File,
     io::{self, Read as _},
     os::{fd::AsFd as _, unix::ffi::OsStrExt as _},
 };
 
 use nix::{
     dir::Dir,
-    fcntl::AtFlags,
+    fcntl::{AtFlags, OFlag},
     sys::stat::{FchmodatFlags, Mode, fchmodat, fstatat},
 };
 
@@ -14,6 +15,16 @@ use crate::rsync::tree::{Status, Tree};
 
 /// The largest file that is read whole, in bytes.
 const MAX_SMALL: u64 = 16 << 20;
+
+/// The content of a file that is small enough.
+pub(super) fn small(file: File) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    file.take(MAX_SMALL + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > MAX_SMALL {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(content)
+}
 
 /// Something in a folder.
 #[derive(Debug)]
@@ -32,7 +43,9 @@ impl Tree {
     /// What the system says of the folder.
     pub fn entries(&mut self, name: &[u8]) -> io::Result<Vec<Found>> {
         let (folder, base) = self.place(name)?;
-        let mut opened = Dir::openat(&*folder, base, self.folder_flags(), Mode::empty())?;
+        let mut flags = self.folder_flags();
+        flags.remove(OFlag::O_PATH);
+        let mut opened = Dir::openat(&*folder, base, flags, Mode::empty())?;
         let mut names = Vec::new();
         for entry in opened.iter() {
             let entry = entry?;
@@ -88,12 +101,7 @@ impl Tree {
     ///
     /// What the system says, and a file that is too large.
     pub fn read_small(&mut self, name: &[u8]) -> io::Result<Vec<u8>> {
-        let mut content = Vec::new();
-        self.read(name)?.take(MAX_SMALL + 1).read_to_end(&mut content)?;
-        if content.len() as u64 > MAX_SMALL {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        Ok(content)
+        small(self.read(name)?)
     }
 
     /// Lets the owner write to something that is to be removed.

@@ -19,5 +19,5 @@ pub use folder::Found;
 pub use output::Output;
 pub use outside::Outside;
 pub use temporary::remove_unfinished;
-pub use trusted::{append_trusted, open_trusted};
+pub use trusted::{append_trusted, open_trusted, read_small_trusted};
 pub use walk::{Status, Tree};

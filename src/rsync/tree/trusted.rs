@@ -14,6 +14,8 @@ use nix::{
     unistd::geteuid,
 };
 
+use crate::rsync::tree::folder::small;
+
 /// Symlinks on a way, before it is taken for endless (as Linux does).
 const MOST_LINKS: usize = 40;
 
@@ -25,6 +27,15 @@ const MOST_LINKS: usize = 40;
 /// What the system says, and `ELOOP` for a symlink that neither root nor this user owns.
 pub fn open_trusted(path: &Path) -> io::Result<File> {
     open(path, OFlag::O_RDONLY)
+}
+
+/// The content of such a file, if it is small.
+///
+/// # Errors
+///
+/// Those of [`open_trusted`], and a file that is too large.
+pub fn read_small_trusted(path: &Path) -> io::Result<Vec<u8>> {
+    small(open_trusted(path)?)
 }
 
 /// The same to append to a file, which is made if it is not there (`logfile_open` in log.c).

@@ -113,7 +113,9 @@ impl Tree {
     ///
     /// What the system says.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let root = open(path, OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
+        let mut flags = FOLDER;
+        flags.remove(OFlag::O_NOFOLLOW);
+        let root = open(path, flags, Mode::empty())?;
         Ok(Self {
             root: Arc::new(root),
             held: None,
@@ -436,7 +438,9 @@ fn is_missing(error: &io::Error) -> bool {
     error.raw_os_error().map(Errno::from_raw) == Some(Errno::ENOENT)
 }
 
-const FOLDER: OFlag = OFlag::O_DIRECTORY
+/// How a folder is held: one that may be entered and written to need not be one that may be read.
+const FOLDER: OFlag = OFlag::O_PATH
+    .union(OFlag::O_DIRECTORY)
     .union(OFlag::O_CLOEXEC)
     .union(OFlag::O_NOFOLLOW);
 

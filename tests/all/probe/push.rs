@@ -9,6 +9,7 @@ use std::{
 
 use serde_json::Value;
 
+use super::remarks;
 use crate::support::{
     daemon::{Daemon, Run, installed},
     program::{keeps_to, rsyncctl, schema},
@@ -64,10 +65,13 @@ fn names(folder: &Path) -> Vec<String> {
 
 #[test]
 fn what_is_written_is_read_back_and_deleted() {
-    if let Err(reason) = installed() {
-        skip(reason);
-        return;
-    }
+    let installed = match installed() {
+        Ok(release) => release.to_string(),
+        Err(reason) => {
+            skip(reason);
+            return;
+        }
+    };
     let place = tempfile::tempdir().expect("a folder");
     let root = place.path();
     for module in ["open", "open/sub", "written", "read", "kept", "hidden"] {
@@ -109,6 +113,18 @@ fn what_is_written_is_read_back_and_deleted() {
         if expected.starts_with("pp") {
             let saved = &stages["push-delta"]["facts"][1]["matched_bytes"];
             assert!(saved.as_u64() > Some(120_000), "{report:#}");
+        }
+        let noticed = match module {
+            "full" => &[][..],
+            _ if expected.starts_with('p') => &["RSY517"],
+            _ => &["RSY516"],
+        };
+        assert_eq!(remarks(&report), noticed, "{report:#}");
+        if module == "read" {
+            // The server says of itself what it is.
+            let told = stages["version"]["facts"].as_array().expect("facts").iter();
+            let exact = told.filter(|fact| fact["oldest"] == installed && fact["newest"] == installed);
+            assert_eq!(exact.count(), 1, "{report:#}");
         }
         let left = stages["removal"]["facts"].as_array().expect("facts").iter();
         let left: Vec<_> = left.filter_map(|fact| fact["left"].as_str()).collect();

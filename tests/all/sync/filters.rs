@@ -2,14 +2,21 @@
 //!
 //! `RSYNCCTL_FILTERS` is the number of generated rule sets, `RSYNCCTL_SEED` the seed of the first one.
 
-use std::{env, fs, os::unix::ffi::OsStrExt as _, path::Path, process::Command, sync::Mutex, thread};
+use std::{
+    env, fs,
+    os::unix::{ffi::OsStrExt as _, fs::symlink},
+    path::Path,
+    process::Command,
+    sync::Mutex,
+    thread,
+};
 
 use rsyncctl::rsync::filter::{CvsIgnores, FilterError, FilterList, Side, Verdict};
 
 use crate::{
     differential::generator::Random,
     support::{daemon::installed, skip},
-    sync::assert_none,
+    sync::{Stage, assert_none},
 };
 
 /// Names that patterns can confuse.
@@ -340,4 +347,130 @@ fn generated_rules_decide_as_in_rsync() {
     let differences = differences.into_inner().expect("no panic");
     println!("{count} rule sets: {decided:?} decided, {refused:?} refused");
     assert_none(&differences);
+}
+
+#[test]
+fn links_that_are_followed_take_part_as_what_they_lead_to() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    let source = |root: &Path| {
+        fs::create_dir_all(root.join("src/folder")).expect("folders");
+        fs::write(root.join("src/folder/file"), "one").expect("a file");
+        for (to, link) in [
+            ("folder", "in"),
+            ("folder", "out"),
+            ("none", "lost"),
+            ("../../none", "gone"),
+        ] {
+            symlink(to, root.join("src").join(link)).expect("a link");
+        }
+    };
+    for follow in ["-L", "-k", "--copy-unsafe-links", "-l"] {
+        for rules in [
+            &["--exclude=lost/"][..],
+            &["--exclude=gone/", "--exclude=out"],
+            &[
+                "--exclude=lost",
+                "--include=in/",
+                "--exclude=in",
+                "--exclude=out/",
+            ],
+        ] {
+            for named in [&["src/"][..], &["src/lost", "src/in", "src/out"]] {
+                let words = [&["-rt", "-i", follow], rules, named, &["{url}/drop"]].concat();
+                if let Err(difference) = stage.compare_push(&words, source, |_| {}) {
+                    panic!("{difference}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn files_with_rules_are_where_they_are_named() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    let source = |root: &Path| {
+        fs::create_dir_all(root.join("src")).expect("folders");
+        for name in ["src/a", "src/b", "src/c"] {
+            fs::write(root.join(name), name).expect("a file");
+        }
+        fs::write(root.join("patterns"), "b\n").expect("a file");
+        fs::write(root.join("rules"), "- c\n").expect("a file");
+    };
+    for words in [
+        ["-rti", "--exclude-from={here}/patterns"],
+        ["-rti", "--exclude-from=patterns"],
+        ["-rti", "--exclude-from=./src/../patterns"],
+        ["-rti", "--filter=merge {here}/rules"],
+        ["-rti", "--filter=. rules"],
+        ["-rti", "--filter=merge,- {here}/patterns"],
+    ] {
+        let words = [&words[..], &["src/", "{url}/drop"]].concat();
+        if let Err(difference) = stage.compare_push(&words, source, |_| {}) {
+            panic!("{difference}");
+        }
+        assert!(stage.target().join("a").exists(), "{words:?}");
+        let left = fs::read_dir(stage.target()).expect("a folder").count();
+        assert_eq!(left, 2, "{words:?}");
+    }
+    // Above, in and below what is sent.
+    for rules in ["--include-from={here}/patterns", "--include-from=patterns"] {
+        source(stage.folder.path());
+        let words = ["-rti", rules, "--exclude=*", "{url}/data/src/", "dst"];
+        fs::write(stage.source().join("b"), "b").expect("a file");
+        if let Err(difference) = stage.compare(&words, source) {
+            panic!("{difference}");
+        }
+    }
+}
+
+#[test]
+fn links_to_files_with_rules_are_followed_if_they_are_trusted() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    for owner in [None, Some(1234)]
+        .into_iter()
+        .take(1 + usize::from(nix::unistd::geteuid().is_root()))
+    {
+        let source = |root: &Path| {
+            fs::create_dir_all(root.join("src/d")).expect("folders");
+            for name in ["src/a", "src/b", "src/d/b"] {
+                fs::write(root.join(name), name).expect("a file");
+            }
+            fs::write(root.join("rules"), "- b\n").expect("a file");
+            fs::write(root.join("names"), "a\n").expect("a file");
+            for (to, link) in [
+                ("../rules", "src/.rsync-filter"),
+                ("../../names", "src/d/.cvsignore"),
+            ] {
+                symlink(to, root.join(link)).expect("a link");
+                std::os::unix::fs::lchown(root.join(link), owner, owner).expect("an owner");
+            }
+        };
+        for words in [
+            ["-rti", "-FF"],
+            ["-rti", "--filter=: .rsync-filter"],
+            ["-rti", "-C"],
+        ] {
+            let words = [&words[..], &["src/", "{url}/drop"]].concat();
+            if let Err(difference) = stage.compare_push(&words, source, |_| {}) {
+                assert!(
+                    difference.contains("-! refusing to follow a symlink"),
+                    "{difference}"
+                );
+                let is_more = difference.lines().skip(3).any(|line| line.starts_with('+'));
+                assert!(owner.is_some() && !is_more, "{difference}");
+            }
+        }
+    }
 }

@@ -178,3 +178,53 @@ fn a_part_is_left_where_it_is_wanted() {
         }
     });
 }
+
+#[test]
+fn nothing_is_appended_to_but_the_file_itself() {
+    if let Err(reason) = installed() {
+        skip(&format!("a session needs a real rsync; {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    let content: Vec<u8> = (0..20_000_u32).flat_map(u32::to_le_bytes).collect();
+    for (name, length) in [("new.data", 80_000), ("short.data", 100), ("begun", 80_000)] {
+        fs::write(stage.source().join(name), &content[..length]).expect("a file");
+    }
+    let url = format!("rsync://127.0.0.1:{}/data/src/", stage.daemon.port());
+    for other in [
+        "-y",
+        "--compare-dest=../other",
+        "--copy-dest=../other",
+        "--link-dest=../other",
+    ] {
+        for append in ["--append", "--append-verify"] {
+            let folder = tempfile::tempdir().expect("a folder");
+            for (name, length) in [
+                ("dst/old.data", 5_000),
+                ("dst/begun", 6_000),
+                ("other/new.data", 5_000),
+                ("other/short.data", 5_000),
+            ] {
+                let path = folder.path().join(name);
+                fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+                fs::write(path, &content[..length]).expect("a file");
+            }
+            let output = program(
+                folder.path(),
+                &["sync", "-r", other, append, "--stats", &url, "dst"],
+            )
+            .output()
+            .expect("it runs");
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success(), "{output:?}");
+            assert!(
+                said.contains("Literal data: 154,100 bytes"),
+                "{other} {append}: {said}"
+            );
+            for (name, length) in [("new.data", 80_000), ("short.data", 100), ("begun", 80_000)] {
+                let there = fs::read(folder.path().join("dst").join(name)).expect("a file");
+                assert!(there == content[..length], "{other} {append}: {name} differs");
+            }
+        }
+    }
+}

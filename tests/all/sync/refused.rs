@@ -178,3 +178,86 @@ fn folders_that_may_not_be_written_to_are_left_so() {
         assert_eq!(ours.1, theirs.1, "{words:?}");
     }
 }
+
+#[test]
+fn nothing_is_told_of_files_that_cannot_be_begun() {
+    if !is_possible(&[Need::Root]) {
+        return;
+    }
+    let nobody = User::from_name("nobody").expect("users").expect("nobody");
+    let stage = Stage::run_by(nobody.uid.as_raw());
+    plant(&stage.source());
+    let url = format!("rsync://127.0.0.1:{}/data/src/", stage.daemon.port());
+    for words in ["-ri", "-rv", "-ri --inplace", "-r --out-format=%n", "-rin"] {
+        let words: Vec<_> = words.split(' ').chain([&*url, "dst"]).collect();
+        let [theirs, ours] = [false, true].map(|ours| {
+            let folder = tempfile::tempdir().expect("a folder");
+            // Another's.
+            fs::create_dir_all(folder.path().join("dst/d")).expect("a folder");
+            fs::create_dir_all(folder.path().join("dst/e")).expect("a folder");
+            let output = if ours {
+                unprivileged(&folder, &[&["sync"], &words[..]].concat())
+            } else {
+                fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
+                let mut command = Command::new("rsync");
+                let command = command.args(&words).current_dir(folder.path());
+                let command = command.env("LC_ALL", "C.UTF-8");
+                let command = command.uid(nobody.uid.as_raw()).gid(nobody.gid.as_raw());
+                command.output().expect("it runs")
+            };
+            said(&output, &folder)
+        });
+        assert_eq!(ours, theirs, "{words:?}");
+    }
+}
+
+#[test]
+fn folders_that_may_not_be_read_can_be_written_to() {
+    if !is_possible(&[Need::Root]) {
+        return;
+    }
+    let nobody = User::from_name("nobody").expect("users").expect("nobody");
+    let stage = Stage::run_by(nobody.uid.as_raw());
+    plant(&stage.source());
+    let url = format!("rsync://127.0.0.1:{}/data/src/", stage.daemon.port());
+    for words in [
+        "-rlti",
+        "-rlti --delete",
+        "-rlti --inplace",
+        "-rltib",
+        "-rlti -T{here}/box",
+        "-rlti --backup-dir={here}/box",
+        "-rlti --partial-dir={here}/box --delay-updates",
+        "-rlti --link-dest={here}/box",
+    ] {
+        let [theirs, ours] = [false, true].map(|ours| {
+            let folder = tempfile::tempdir().expect("a folder");
+            let place = folder.path().display().to_string();
+            let words = words.replace("{here}", &place);
+            let words: Vec<_> = words.split(' ').chain([&*url, "dst"]).collect();
+            // A folder for what others bring.
+            for name in ["dst/d", "dst", "box"] {
+                let path = folder.path().join(name);
+                fs::create_dir_all(&path).expect("a folder");
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o333)).expect("a mode");
+            }
+            fs::write(folder.path().join("dst/f"), "old").expect("a file");
+            let output = if ours {
+                unprivileged(&folder, &[&["sync"], &words[..]].concat())
+            } else {
+                fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
+                let mut command = Command::new("rsync");
+                let command = command.args(&words).current_dir(folder.path());
+                let command = command.env("LC_ALL", "C.UTF-8");
+                let command = command.uid(nobody.uid.as_raw()).gid(nobody.gid.as_raw());
+                command.output().expect("it runs")
+            };
+            (
+                said(&output, &folder),
+                fs::read(folder.path().join("dst/d/g")).ok(),
+            )
+        });
+        assert_eq!(ours, theirs, "{words:?}");
+        assert!(ours.1.is_some(), "{words:?}");
+    }
+}

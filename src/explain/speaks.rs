@@ -1,0 +1,51 @@
+//! Which lines speak for a cause, and which only look like it.
+
+use crate::{
+    catalog::Stage,
+    explain::{
+        Incident, Seen, facts,
+        messages::{Claim, Voice},
+    },
+};
+
+/// The pages of a limit of connections: below zero, and used up.
+const CLOSED_BY_LIMIT: &str = "RSY217";
+const LIMIT_REACHED: &str = "RSY823";
+
+/// The page of codes that are not rsync's own.
+const UNNAMED_CODE: &str = "RSY839";
+
+/// Whether a cause can show this line. In a daemon's log the end of a connection is the client's: it does not tell of the
+/// daemon's own files, nor of a greeting. ssh's code is told on a page of its own, and only a limit below zero closes a
+/// module for good.
+pub(super) fn may_show(claim: &Claim, seen: &Seen, incident: &Incident) -> bool {
+    let is_of_client = claim.voice == Voice::Client && facts::daemon_process(&seen.text).is_some();
+    let is_of_server = !claim.page.files.is_empty() || claim.symptom.stage < Stage::Transfer;
+    let is_ssh = claim.page.id == UNNAMED_CODE && incident.exit == Some(255);
+    let is_closed = seen.text.contains("connections (-");
+    let is_other_limit = match claim.page.id {
+        CLOSED_BY_LIMIT => !is_closed,
+        LIMIT_REACHED => is_closed,
+        _ => false,
+    };
+    !(is_ssh || is_other_limit || is_of_client && is_of_server && facts::is_echo(&seen.text))
+}
+
+/// Whether a message of that exit code ends the run. Files that fail, vanish or are left out do not.
+pub(super) fn is_end(exit: u8) -> bool {
+    !matches!(exit, 0 | 23 | 24)
+}
+
+/// Whether an exit code says by itself why the connection has ended: a signal, or what the remote shell ended with.
+pub(super) fn tells_why(exit: u8) -> bool {
+    matches!(exit, 20 | 124..=127)
+}
+
+/// Whether a line tells of one address of a host, on a network that the client does not have, where another address fails
+/// otherwise: a client without IPv6 tries both.
+pub(super) fn is_passed_over(seen: &Seen, incident: &Incident) -> bool {
+    let is_call = |seen: &Seen| seen.text.contains("failed to connect to ");
+    let has_no_network = |seen: &Seen| seen.text.contains(": Network is unreachable (");
+    let mut others = incident.lines.iter();
+    is_call(seen) && has_no_network(seen) && others.any(|other| is_call(other) && !has_no_network(other))
+}

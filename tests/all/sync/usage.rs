@@ -1,0 +1,68 @@
+//! Command lines that are wrong, or odd: the same is said of them as with rsync, and no file comes.
+
+use std::fs;
+
+use super::{Prepare, Stage, some_files};
+use crate::support::{daemon::installed, skip};
+
+#[test]
+fn the_same_is_said_of_wrong_command_lines() {
+    if let Err(reason) = installed() {
+        skip(&format!("the comparison needs a real rsync; {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    some_files(&stage.source());
+    let prepare: Prepare = |root| {
+        fs::create_dir(root.join("src")).expect("a folder");
+        fs::write(root.join("file"), "x").expect("a file");
+    };
+    let wrong = [
+        "-a --bwlimit=x {url}/data/src/ dst",
+        "-a --bwlimit=0.1 {url}/data/src/ dst",
+        "-a --timeout=abc {url}/data/src/ dst",
+        "-a --max-size=1x {url}/data/src/ dst",
+        "-a --max-size=-1 {url}/data/src/ dst",
+        "-a --min-size=1000000000000000000000 {url}/data/src/ dst",
+        "-a --block-size=abc {url}/data/src/ dst",
+        "-a -B200k {url}/data/src/ dst",
+        "-a --compress-level=foo {url}/data/src/ dst",
+        "-a --checksum-seed=abc {url}/data/src/ dst",
+        "-a --protocol=x {url}/data/src/ dst",
+        "-a --max-alloc=1 {url}/data/src/ dst",
+        "-a --max-alloc=abc {url}/data/src/ dst",
+        "-a --modify-window=x {url}/data/src/ dst",
+        "-a --delete --max-delete=x {url}/data/src/ dst",
+        "-a --port=abc {url}/data/src/ dst",
+        "-a --chmod=bogus {url}/data/src/ dst",
+        "-a --bogus {url}/data/src/ dst",
+        "-a --no-bogus {url}/data/src/ dst",
+        "-a -N {url}/data/src/ dst",
+        "-a --delete-before --delete-after {url}/data/src/ dst",
+        "--delete {url}/data/src/ dst",
+        "-ab --suffix=/x {url}/data/src/ dst",
+        "-ab --suffix= {url}/data/src/ dst",
+        "-a --exclude-from=none {url}/data/src/ dst",
+        "-a --filter=bogus {url}/data/src/ dst",
+        "-a {url}/data/src {url}/drop",
+        "-a src {url}/data {url}/drop",
+        "-a src {url}/data dst",
+        "-a {url}/data/src src dst",
+        "-a {url}/data/src/f1 rsync://127.0.0.1:1/data/src/f2 dst",
+        "-a {url}/data/src/f1 rsync://localhost/data/src/f2 dst",
+        "-a {url}/data/src/f1 127.0.0.1:src/f2 dst",
+        "-a  {url}/drop",
+        "-a {url}/data/src/ file/",
+        "--no-motd {url}",
+        "-a {url}/data/src/f1 ::data/src/f2 dst",
+        "-a -B2K {url}/data/src/f1 rsync:///data/src/f2 dst",
+    ];
+    let differences: Vec<_> = wrong
+        .iter()
+        .filter_map(|line| {
+            let words: Vec<_> = line.split(' ').collect();
+            stage.compare(&words, prepare).err()
+        })
+        .collect();
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
