@@ -10,6 +10,7 @@ mod known;
 mod lint;
 mod output;
 mod probe;
+mod replace;
 mod resolved;
 mod rules;
 mod settings;

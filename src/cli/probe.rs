@@ -3,7 +3,7 @@ use std::{
     env,
     error::Error,
     ffi::OsStr,
-    io::Write as _,
+    io::{self, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -13,15 +13,18 @@ use clap::Args;
 use tokio::{runtime, sync::Semaphore};
 
 use crate::{
+    catalog::Language,
     cli::{
         Failure,
         environment::{environment, surroundings},
         input::{is_standard_input, read, standard_input, unreadable},
         interrupt::Interrupt,
         known::{self, ServerFile},
-        output::{LineFormat, Output, stdout},
+        output::{LineFormat, Output, stdout, tell},
+        replace::put,
     },
     explain::Known,
+    host::plain,
     probe::{Choice, ProbeError, Report, Setting, Target, probe, reproduce},
     render,
     terms::Exit,
@@ -79,6 +82,9 @@ pub(super) struct Arguments {
     /// Try to write, too: a folder with a name of its own is sent into the module, changed, read back and deleted
     #[arg(long, conflicts_with = "reproduce")]
     push: bool,
+    /// Write the results of all targets into this file too, as OpenMetrics text for Prometheus
+    #[arg(long, value_name = "FILE")]
+    metrics: Option<PathBuf>,
     /// So many targets at a time
     #[arg(long, value_name = "COUNT", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
@@ -94,6 +100,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let mut environment = environment();
     if let Some(password) = password {
         environment.password = Box::new(move || Ok(password.clone()));
+    }
+    if io::stderr().is_terminal() {
+        tell(&arguments.announcement(tasks.len()))?;
     }
     let interrupt = Interrupt::watch()?;
     let setting = Arc::new(Setting {
@@ -112,49 +121,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         .enable_all()
         .build()?;
     let worst = interrupt.run(
-        || runtime.block_on(carry_out(tasks, &setting, jobs, &arguments.output)),
+        || runtime.block_on(arguments.carry_out(tasks, &setting, jobs)),
         || Exit::Signal.code(),
     );
     // A resolver that nobody waits for any more does not hold the end back.
     runtime.shutdown_background();
     worst.map_err(|failure| failure as Failure)
-}
-
-/// The highest of the codes that the tasks end with.
-async fn carry_out(
-    tasks: Vec<Task>,
-    setting: &Arc<Setting>,
-    jobs: usize,
-    output: &Output<LineFormat>,
-) -> Result<u8, Box<dyn Error + Send + Sync>> {
-    let (style, format) = (output.style(), output.format());
-    let free = Arc::new(Semaphore::new(jobs));
-    let mut running: VecDeque<_> = VecDeque::new();
-    let (mut tasks, mut worst, mut count) = (tasks.into_iter(), 0, 0);
-    loop {
-        // A slow target holds back the reports behind it, but no more than that.
-        while running.len() < jobs * 4
-            && let Some(task) = tasks.next()
-        {
-            let (free, setting) = (free.clone(), setting.clone());
-            running.push_back(tokio::spawn(async move {
-                let _permit = free.acquire().await.expect("it is never closed");
-                task.run(setting).await
-            }));
-        }
-        let Some(next) = running.pop_front() else {
-            return Ok(worst);
-        };
-        let report = next.await.expect("a probe does not panic")?;
-        worst = worst.max(report.exit);
-        let mut text = Vec::new();
-        if count > 0 && format == render::Format::Human {
-            text.push(b'\n');
-        }
-        render::probe(format, &report, style, &mut text)?;
-        stdout().write_all(&text)?;
-        count += 1;
-    }
 }
 
 /// What one report is about.
@@ -174,6 +146,80 @@ impl Task {
 }
 
 impl Arguments {
+    /// The highest of the codes that the tasks end with.
+    async fn carry_out(
+        &self,
+        tasks: Vec<Task>,
+        setting: &Arc<Setting>,
+        jobs: usize,
+    ) -> Result<u8, Box<dyn Error + Send + Sync>> {
+        let (style, format) = (self.output.style(), self.output.format());
+        let free = Arc::new(Semaphore::new(jobs));
+        let mut running: VecDeque<_> = VecDeque::new();
+        let (mut tasks, mut worst, mut count) = (tasks.into_iter(), 0, 0);
+        let mut done = Vec::new();
+        loop {
+            // A slow target holds back the reports behind it, but no more than that.
+            while running.len() < jobs * 4
+                && let Some(task) = tasks.next()
+            {
+                let (free, setting) = (free.clone(), setting.clone());
+                running.push_back(tokio::spawn(async move {
+                    let _permit = free.acquire().await.expect("it is never closed");
+                    task.run(setting).await
+                }));
+            }
+            let Some(next) = running.pop_front() else {
+                break;
+            };
+            let report = next.await.expect("a probe does not panic")?;
+            worst = worst.max(report.exit);
+            let mut text = Vec::new();
+            if count > 0 && format == render::Format::Human {
+                text.push(b'\n');
+            }
+            render::probe(format, &report, style, &mut text)?;
+            stdout().write_all(&text)?;
+            count += 1;
+            if self.metrics.is_some() {
+                done.push(report);
+            }
+        }
+        if let Some(file) = &self.metrics {
+            let mut text = Vec::new();
+            render::metrics(&done, &mut text)?;
+            put(file, &text)
+                .map_err(|error| format!("cannot write `{}`: {}", file.display(), plain(&error)))?;
+        }
+        Ok(worst)
+    }
+
+    /// How many connections there will be.
+    fn announcement(&self, count: usize) -> String {
+        // The list of modules, a dry run, two pulls; two pushes, a look back, a removal.
+        let most = match (&self.reproduce, self.push) {
+            (Some(_), _) => 1,
+            (None, false) => 4,
+            (None, true) => 8,
+        };
+        match self.output.style().language {
+            Language::English => {
+                let targets = if count == 1 {
+                    "1 target".to_owned()
+                } else {
+                    format!("{count} targets, {} at a time", self.jobs)
+                };
+                let connections = if most == 1 {
+                    "one connection".to_owned()
+                } else {
+                    format!("up to {most} connections each, one after the other")
+                };
+                format!("probing {targets}: {connections}")
+            }
+            Language::Chinese => format!("正在探测 {count} 个目标：每个目标最多 {most} 个连接，逐个进行"),
+        }
+    }
+
     /// What is to be done, and a password that the command line gives.
     fn tasks(&self) -> Result<(Vec<Task>, Option<Vec<u8>>), Failure> {
         let Some(line) = &self.reproduce else {

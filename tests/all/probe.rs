@@ -3,6 +3,7 @@
 mod push;
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{Read as _, Write as _},
     net::{Shutdown, TcpListener},
@@ -262,6 +263,8 @@ fn many_targets_are_told_in_their_order() {
         &port,
         "--format",
         "concise",
+        "--metrics",
+        "probe.prom",
     ];
     let output = rsyncctl(folder.path(), &words);
     let told = stdout(&output);
@@ -281,6 +284,40 @@ fn many_targets_are_told_in_their_order() {
         "{told:?}"
     );
     assert_eq!(output.status.code(), Some(10));
+    let metrics = fs::read_to_string(folder.path().join("probe.prom")).expect("metrics");
+    keeps_to_openmetrics(&metrics);
+    for line in [
+        "rsyncctl_probe_success{target=\"127.0.0.1::\"} 0".to_owned(),
+        "rsyncctl_probe_exit_code{target=\"127.0.0.1::\"} 10".to_owned(),
+        format!("rsyncctl_probe_exit_code{{target=\"rsync://127.0.0.1:{other}/\"}} 5"),
+        "rsyncctl_probe_failure{target=\"127.0.0.1::\",stage=\"connect\",cause=\"RSY801\"} 1".to_owned(),
+        format!("rsyncctl_probe_findings{{target=\"rsync://127.0.0.1:{other}/\",severity=\"warning\"}} 1"),
+    ] {
+        assert!(metrics.lines().any(|one| one == line), "{line}: {metrics}");
+    }
+}
+
+/// The rules of the text format that readers insist on: each name has its type first and its series together, each
+/// series has one value, and the end is marked.
+fn keeps_to_openmetrics(text: &str) {
+    let lines = text.strip_suffix("# EOF\n").expect("an end").lines();
+    let (mut name, mut names, mut series) = ("", BTreeSet::new(), BTreeSet::new());
+    for line in lines {
+        if let Some(declared) = line.strip_prefix("# TYPE ") {
+            name = declared.strip_suffix(" gauge").expect("a gauge");
+            assert!(names.insert(name), "{line}");
+        } else if let Some(declared) = line.strip_prefix("# ") {
+            assert_eq!(declared.split(' ').nth(1), Some(name), "{line}");
+        } else {
+            let (one, value) = line.rsplit_once(' ').expect("a value");
+            assert!(
+                one.starts_with(&format!("{name}{{")) && one.ends_with("\"}"),
+                "{line}"
+            );
+            assert!(series.insert(one), "{line}");
+            value.parse::<f64>().expect(line);
+        }
+    }
 }
 
 #[test]

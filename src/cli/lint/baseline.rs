@@ -12,8 +12,8 @@ use crate::{
     cli::{
         Failure,
         input::cannot_read,
-        lint::replace::{folder, replace, write},
         output::complain,
+        replace::{folder, replace, write},
     },
     diagnosis::Finding,
     host::{LARGEST_FILE, plain, read_bounded},

@@ -11,8 +11,9 @@ use crate::{
     catalog::{FileKind, Language, Safety},
     cli::{
         input::Hosts,
-        lint::{File, inputs, replace::replace, uncovered::brings, unwritten::Unwritten},
+        lint::{File, inputs, uncovered::brings, unwritten::Unwritten},
         output::complain,
+        replace::replace,
     },
     diagnosis::Finding,
     host::plain,

@@ -1,7 +1,6 @@
 mod baseline;
 mod choice;
 mod fix;
-mod replace;
 mod report;
 mod uncovered;
 mod unwritten;

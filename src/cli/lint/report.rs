@@ -1,14 +1,11 @@
 //! `--report FORMAT=FILE`: reports for programs, beside the one for the reader.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum as _};
 
 use crate::{
-    cli::{Failure, lint::replace::write, output::ReportFormat},
+    cli::{Failure, output::ReportFormat, replace::put},
     host::plain,
     lint::Report,
     render::{self, Style},
@@ -57,14 +54,5 @@ impl ReportFiles {
             })?;
         }
         Ok(())
-    }
-}
-
-/// Writes a file anew; what is no file, such as a pipe, gets the bytes.
-fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    match fs::canonicalize(path) {
-        Ok(path) if path.is_file() => write(&path, bytes),
-        Ok(path) => fs::write(path, bytes),
-        Err(_) => write(path, bytes),
     }
 }

@@ -67,6 +67,15 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Writes a file anew; what is no file, such as a pipe, gets the bytes.
+pub(super) fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match fs::canonicalize(path) {
+        Ok(path) if path.is_file() => write(&path, bytes),
+        Ok(path) => fs::write(path, bytes),
+        Err(_) => write(path, bytes),
+    }
+}
+
 /// The folder of a file.
 pub(super) fn folder(path: &Path) -> &Path {
     match path.parent() {
