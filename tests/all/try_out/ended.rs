@@ -19,8 +19,10 @@ use crate::support::program::program;
 fn busy(root: &Path) -> Child {
     let mut command = program(root, &["try", "rsyncd.conf", "--hooks"]);
     let command = command.env("TMPDIR", root.join("tmp"));
-    let trial = command.stdout(Stdio::null()).spawn().expect("it runs");
+    let mut trial = command.stdout(Stdio::null()).spawn().expect("it runs");
     while !root.join("hook").exists() {
+        let ended = trial.try_wait().expect("it can be waited for");
+        assert_eq!(ended, None, "it ended before its time");
         thread::yield_now();
     }
     trial
