@@ -10,12 +10,20 @@ use std::{
 
 use crate::rsync::transfer::{Error, wire::socket_error};
 
+/// For so many time limits, and for six hours at least, a peer is believed that only says that it is there: it, or we,
+/// may check large files for so long. After a damaged byte each side may take the other for the busy one, and rsync then
+/// waits without end.
+const LULLS: u64 = 100;
+const LONGEST_LULL: u64 = 6 * 60 * 60 * 1000;
+
 /// When bytes went last, in either direction: the time limit counts from there (`check_timeout` in io.c).
 #[derive(Clone, Debug)]
 pub(crate) struct Pulse {
     start: Instant,
     /// Milliseconds behind the start.
     last: Arc<AtomicU64>,
+    /// The same for bytes that mean something.
+    work: Arc<AtomicU64>,
     /// Milliseconds; without a limit 0.
     limit: Arc<AtomicU64>,
     /// When all ends.
@@ -27,6 +35,7 @@ impl Pulse {
         Self {
             start: Instant::now(),
             last: Arc::default(),
+            work: Arc::default(),
             limit: Arc::new(AtomicU64::new(limit.map_or(0, milliseconds))),
             stop_at,
         }
@@ -83,7 +92,14 @@ impl Pulse {
         }
     }
 
-    /// Bytes went.
+    /// Bytes came, whatever they mean.
+    pub(crate) fn hear(&self) {
+        if self.limit.load(Ordering::Relaxed) > 0 {
+            self.last.store(self.now(), Ordering::Relaxed);
+        }
+    }
+
+    /// Bytes went that mean something.
     pub(crate) fn beat(&self) {
         if self.limit.load(Ordering::Relaxed) > 0 {
             self.beat_now();
@@ -91,7 +107,23 @@ impl Pulse {
     }
 
     fn beat_now(&self) {
-        self.last.store(self.now(), Ordering::Relaxed);
+        let now = self.now();
+        self.last.store(now, Ordering::Relaxed);
+        self.work.store(now, Ordering::Relaxed);
+    }
+
+    /// The peer says that it is there.
+    ///
+    /// # Errors
+    ///
+    /// It has said nothing else for too long.
+    pub(crate) fn lull(&self) -> Result<(), Error> {
+        let idle = self.now().saturating_sub(self.work.load(Ordering::Relaxed));
+        let limit = self.limit.load(Ordering::Relaxed);
+        if limit > 0 && !is_believed(idle, limit) {
+            return Err(Error::Timeout);
+        }
+        Ok(())
     }
 
     /// What to do about a socket's failure: to try again for as long as something went the other way meanwhile.
@@ -117,6 +149,11 @@ impl Pulse {
     }
 }
 
+/// Whether a peer that was so long without work, in milliseconds, may still be busy.
+fn is_believed(idle: u64, limit: u64) -> bool {
+    idle < limit.saturating_mul(LULLS).max(LONGEST_LULL)
+}
+
 fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
@@ -126,11 +163,37 @@ mod tests {
     use std::{
         io::ErrorKind,
         net,
+        sync::atomic::{AtomicU64, Ordering},
         time::{Duration, Instant},
     };
 
-    use super::Pulse;
+    use super::{Pulse, is_believed};
     use crate::rsync::transfer::Error;
+
+    #[test]
+    fn a_peer_that_only_says_that_it_is_there_is_not_believed_for_ever() {
+        let hours = |count: u64| count * 60 * 60 * 1000;
+        let seconds = |count: u64| count * 1000;
+        for (idle, limit, expected) in [
+            (hours(5), seconds(1), true),
+            (hours(6), seconds(1), false),
+            (hours(16), seconds(600), true),
+            (hours(17), seconds(600), false),
+            (hours(1), u64::MAX, true),
+        ] {
+            assert_eq!(is_believed(idle, limit), expected, "{idle} {limit}");
+        }
+        let begun = Instant::now().checked_sub(Duration::from_secs(1));
+        let pulse = Pulse {
+            start: begun.expect("the machine has run for a second"),
+            ..Pulse::new(Some(Duration::from_secs(1)), None)
+        };
+        let at = |time: &AtomicU64| time.load(Ordering::Relaxed);
+        pulse.hear();
+        assert!(at(&pulse.last) >= 1000 && at(&pulse.work) == 0);
+        pulse.beat();
+        assert!(at(&pulse.work) >= 1000 && pulse.lull().is_ok());
+    }
 
     #[test]
     fn a_wait_ends_when_nothing_goes_either_way() {

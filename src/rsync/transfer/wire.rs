@@ -240,7 +240,10 @@ impl<'o> Incoming<'o> {
         let taken = loop {
             let start = input.position();
             match frames.next(&mut input) {
+                // An empty piece says what `Noop` says (`maybe_send_keepalive` in io.c).
+                Ok(Frame::Data([]) | Frame::Message(Tag::Noop, _)) => self.pulse.lull()?,
                 Ok(Frame::Data(piece)) => {
+                    self.pulse.beat();
                     self.data.extend(piece);
                     self.arrived += piece.len() as u64;
                 }
@@ -261,6 +264,7 @@ impl<'o> Incoming<'o> {
                     }
                 }
                 Ok(Frame::Message(tag, text)) => {
+                    self.pulse.beat();
                     message(self.observer, self.faults, &mut self.unsent, tag, text)?;
                 }
                 Err(Stop::Broken(violation)) => return Err(violation.into()),
@@ -284,7 +288,11 @@ impl<'o> Incoming<'o> {
                 }
                 Ok(count) => {
                     self.received += count as u64;
-                    self.pulse.beat();
+                    if is_raw {
+                        self.pulse.hear();
+                    } else {
+                        self.pulse.beat();
+                    }
                     // The daemon holds its last small piece back until we acknowledge the one before, and the kernel
                     // delays that by 40 ms unless it is told not to, anew after each read.
                     let _ = self.stream.set_quickack(true);
