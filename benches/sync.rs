@@ -4,17 +4,17 @@
 //! medians. Memory is that of our process, of a run of its own. What came out is compared with the source by rsync.
 #![allow(clippy::print_stdout, reason = "figures are for people")]
 
+mod support;
+
 use std::{
     fs,
     io::Write as _,
-    net::{Ipv4Addr, TcpListener, TcpStream},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    thread,
+    path::Path,
+    process::{Command, Stdio},
     time::{Duration, Instant, UNIX_EPOCH},
 };
 
-use tempfile::TempDir;
+use support::{Daemon, Ground, median, watch};
 
 /// How often each client runs.
 const RUNS: usize = 7;
@@ -208,17 +208,7 @@ impl Run<'_> {
 
     /// The largest resident set, in KiB.
     fn memory(&self, program: &[&str]) -> u64 {
-        let mut child = self.prepare(program).spawn().expect("the client runs");
-        let status = format!("/proc/{}/status", child.id());
-        let mut peak = 0;
-        while child.try_wait().expect("our child").is_none() {
-            let text = fs::read_to_string(&status).unwrap_or_default();
-            let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-            let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-            peak = number.unwrap_or(peak);
-            thread::yield_now();
-        }
-        peak
+        watch(&mut self.prepare(program)).memory
     }
 
     /// Nothing is left to do for rsync, now that ours has run.
@@ -232,86 +222,6 @@ impl Run<'_> {
         let left = String::from_utf8_lossy(&output.stdout);
         assert_eq!(left, "", "{} left something to do", self.scenario.name);
     }
-}
-
-/// Where everything is: in memory where there is room for it, as a disk hides the client.
-struct Ground(TempDir);
-
-impl Ground {
-    fn new() -> Self {
-        let memory = Path::new("/dev/shm");
-        let temporary = std::env::temp_dir();
-        let place = if memory.is_dir() { memory } else { &temporary };
-        Self(tempfile::tempdir_in(place).expect("a temporary folder"))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    /// An empty folder.
-    fn fresh(&self, name: &str) -> PathBuf {
-        let path = self.path(name);
-        if path.exists() {
-            fs::remove_dir_all(&path).expect("the folder is ours");
-        }
-        fs::create_dir(&path).expect("a folder");
-        path
-    }
-}
-
-/// A real daemon, until it is dropped.
-struct Daemon {
-    process: Child,
-    port: u16,
-}
-
-impl Daemon {
-    fn start(ground: &Ground) -> Self {
-        let configuration = ground.path("rsyncd.conf");
-        let owner = if nix::unistd::geteuid().is_root() {
-            "uid = 0\ngid = 0\n"
-        } else {
-            ""
-        };
-        let path = ground.0.path().display();
-        let text = format!("{owner}use chroot = no\n[all]\npath = {path}\nread only = no\n");
-        fs::write(&configuration, text).expect("a configuration");
-        loop {
-            let port = free_port();
-            let mut process = Command::new("rsync")
-                .args(["--daemon", "--no-detach", "--address=127.0.0.1"])
-                .arg(format!("--port={port}"))
-                .arg(format!("--config={}", configuration.display()))
-                .arg(format!("--log-file={}", ground.path("log").display()))
-                .spawn()
-                .expect("rsync runs");
-            // Somebody else may have taken the port meanwhile.
-            while process.try_wait().expect("our child").is_none() {
-                if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
-                    return Self { process, port };
-                }
-                thread::yield_now();
-            }
-        }
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port on loopback");
-    listener.local_addr().expect("an address").port()
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
 }
 
 fn nothing(_source: &Path, _to: &Path) {}

@@ -1,0 +1,121 @@
+//! What benches share that run beside a real daemon.
+#![allow(dead_code, reason = "each bench uses a part of it")]
+
+use std::{
+    fs,
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus},
+    thread,
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+/// Where everything is: in memory where there is room for it, as a disk hides the client.
+pub(crate) struct Ground(TempDir);
+
+impl Ground {
+    pub(crate) fn new() -> Self {
+        let memory = Path::new("/dev/shm");
+        let temporary = std::env::temp_dir();
+        let place = if memory.is_dir() { memory } else { &temporary };
+        Self(tempfile::tempdir_in(place).expect("a temporary folder"))
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// An empty folder.
+    pub(crate) fn fresh(&self, name: &str) -> PathBuf {
+        let path = self.path(name);
+        if path.exists() {
+            fs::remove_dir_all(&path).expect("the folder is ours");
+        }
+        fs::create_dir(&path).expect("a folder");
+        path
+    }
+}
+
+/// A real daemon, until it is dropped.
+pub(crate) struct Daemon {
+    process: Child,
+    pub(crate) port: u16,
+}
+
+impl Daemon {
+    pub(crate) fn start(ground: &Ground) -> Self {
+        let configuration = ground.path("rsyncd.conf");
+        let owner = if nix::unistd::geteuid().is_root() {
+            "uid = 0\ngid = 0\n"
+        } else {
+            ""
+        };
+        let path = ground.0.path().display();
+        let text = format!("{owner}use chroot = no\n[all]\npath = {path}\nread only = no\n");
+        fs::write(&configuration, text).expect("a configuration");
+        loop {
+            let port = free_port();
+            let mut process = Command::new("rsync")
+                .args(["--daemon", "--no-detach", "--address=127.0.0.1"])
+                .arg(format!("--port={port}"))
+                .arg(format!("--config={}", configuration.display()))
+                .arg(format!("--log-file={}", ground.path("log").display()))
+                .spawn()
+                .expect("rsync runs");
+            // Somebody else may have taken the port meanwhile.
+            while process.try_wait().expect("our child").is_none() {
+                if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
+                    return Self { process, port };
+                }
+                thread::yield_now();
+            }
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port on loopback");
+    listener.local_addr().expect("an address").port()
+}
+
+pub(crate) fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+/// The most that a process took.
+#[derive(Default)]
+pub(crate) struct Peak {
+    /// Its largest resident set, in KiB.
+    pub(crate) memory: u64,
+    /// Open descriptors.
+    pub(crate) descriptors: usize,
+    pub(crate) status: Option<ExitStatus>,
+}
+
+/// Runs a command to its end, and looks how much it takes meanwhile.
+pub(crate) fn watch(command: &mut Command) -> Peak {
+    let mut child = command.spawn().expect("the client runs");
+    let own = PathBuf::from(format!("/proc/{}", child.id()));
+    let mut peak = Peak::default();
+    while child.try_wait().expect("our child").is_none() {
+        let text = fs::read_to_string(own.join("status")).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        peak.memory = number.unwrap_or(peak.memory);
+        let open = fs::read_dir(own.join("fd")).map_or(0, Iterator::count);
+        peak.descriptors = peak.descriptors.max(open);
+        thread::yield_now();
+    }
+    peak.status = child.wait().ok();
+    peak
+}
