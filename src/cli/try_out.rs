@@ -39,7 +39,8 @@ use crate::{
 ///
 /// A real rsync serves the file on a port of loopback, with a log file of its own and without a pid file. Each module is
 /// probed with each user of its secrets file, and what happens is compared with what the file foretells. Files are taken
-/// out of modules; a push is a dry run, and nothing is written. Ends with 0 if all is as the file says, 1 if something
+/// out of modules; a push is a dry run, and nothing is written. Meanwhile other users of this machine reach the daemon's
+/// port too, and its host lists do not keep them out. Ends with 0 if all is as the file says, 1 if something
 /// fails, 2 for wrong usage, 3 if something that was asked for could not be tried.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
