@@ -53,7 +53,7 @@ pub struct Setup<'s> {
     /// The configuration, and what is found in it.
     pub known: Arc<Known>,
     /// The machine that the daemon runs on.
-    pub host: &'s (dyn Host + Sync),
+    pub host: &'s dyn Host,
     /// What the environment says to a client that logs in with that name and password.
     pub environment: fn(&str, Vec<u8>) -> Environment<'static>,
     /// What command lines need of the machine.
