@@ -1,8 +1,10 @@
 //! How fast `rsyncctl explain` reads: `cargo bench --bench explain`.
 //!
 //! 100 MB of a daemon's log with a failure now and then, a client's file list with none, and a log that is nothing but
-//! failures. Memory is the program's peak, as the kernel tells it.
+//! failures. Memory is the program's peak, of a run of its own.
 #![allow(clippy::print_stdout, reason = "figures are for people")]
+
+mod support;
 
 use std::{
     fmt::Write as _,
@@ -11,12 +13,14 @@ use std::{
     time::Instant,
 };
 
+use support::watch;
+
 fn main() {
     let is_bench = std::env::args().any(|argument| argument == "--bench");
     let size = if is_bench { 100_000_000 } else { 100_000 };
     println!(
         "{:>30} {:>12} {:>9} {:>9} {:>12}",
-        "text", "bytes", "time", "MB/s", "peak memory"
+        "text", "bytes", "seconds", "MB/s", "peak, MiB"
     );
     for (name, text) in [
         ("a daemon's log", daemon_log(size, 1000)),
@@ -29,29 +33,23 @@ fn main() {
     ] {
         let file = std::env::temp_dir().join(format!("rsyncctl-bench-{}.log", std::process::id()));
         fs::write(&file, &text).expect("a temporary file");
-        let start = Instant::now();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_rsyncctl"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rsyncctl"));
+        command
             .arg("explain")
             .arg(&file)
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program runs");
-        let mut peak = String::new();
-        while child.try_wait().expect("our child").is_none() {
-            if let Ok(status) = fs::read_to_string(format!("/proc/{}/status", child.id())) {
-                let line = status.lines().find(|line| line.starts_with("VmHWM"));
-                peak = line.map_or(peak, |line| line["VmHWM:".len()..].trim().to_owned());
-            }
-            std::thread::yield_now();
-        }
+            .stderr(Stdio::null());
+        let start = Instant::now();
+        command.status().expect("the program runs");
         let time = start.elapsed();
+        let memory = watch(&mut command).memory;
         fs::remove_file(&file).expect("the file is ours");
         let speed = text.len() as f64 / 1e6 / time.as_secs_f64();
         println!(
-            "{name:>30} {:>12} {:>7.0?} {speed:>9.0} {peak:>12}",
+            "{name:>30} {:>12} {:>9.2} {speed:>9.0} {:>12.1}",
             text.len(),
-            time
+            time.as_secs_f64(),
+            memory as f64 / 1024.0
         );
     }
 }
