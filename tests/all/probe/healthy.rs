@@ -1,0 +1,182 @@
+//! Daemons that work, each in its own way: nothing is wrong with them, and nothing of ours stays.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::{Ipv4Addr, Ipv6Addr, TcpListener},
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::Path,
+};
+
+use nix::unistd::{getegid, geteuid};
+use serde_json::Value;
+
+use crate::support::{
+    daemon::{Daemon, Run, installed},
+    program::{keeps_to, program, schema},
+    skip,
+};
+
+/// A configuration behind the lines that all have, and how it is probed. `$ROOT` is the folder of the test.
+struct Healthy {
+    name: &'static str,
+    lines: &'static str,
+    /// Whether clients log in as joe.
+    is_guarded: bool,
+    /// Whether it may be written to.
+    is_writable: bool,
+}
+
+const fn open(name: &'static str, lines: &'static str) -> Healthy {
+    Healthy {
+        name,
+        lines,
+        is_guarded: false,
+        is_writable: false,
+    }
+}
+
+const fn writable(name: &'static str, lines: &'static str) -> Healthy {
+    Healthy {
+        name,
+        lines,
+        is_guarded: false,
+        is_writable: true,
+    }
+}
+
+const fn guarded(name: &'static str, lines: &'static str) -> Healthy {
+    Healthy {
+        name,
+        lines,
+        is_guarded: true,
+        is_writable: false,
+    }
+}
+
+const ALL: [Healthy; 24] = [
+    open("mirror", ""),
+    open("hidden", "list = no"),
+    open("chroot", "use chroot = yes"),
+    open("munged", "munge symlinks = yes"),
+    open("filters", "exclude = *.tmp\nfilter = - /sub/secret"),
+    open("rules-of-files", "exclude from = $ROOT/rules"),
+    open("greeted", "motd file = $ROOT/rules"),
+    open("limited", "max connections = 9\nlock file = $ROOT/lock"),
+    open("timed", "timeout = 60"),
+    open("plain", "dont compress = *\nrefuse options = compress checksum"),
+    open("changed-modes", "outgoing chmod = Dg+s,F600"),
+    open("hosts", "hosts allow = 127.0.0.0/8 ::1\nhosts deny = *"),
+    open("hosts-of-others", "hosts deny = 192.0.2.0/24"),
+    open("logged", "transfer logging = yes\nlog format = %o %f %l"),
+    open("hooked", "pre-xfer exec = /bin/true\npost-xfer exec = /bin/true"),
+    open("numbers", "numeric ids = yes\nfake super = yes"),
+    guarded("users", "auth users = joe"),
+    guarded("users-of-a-pattern", "auth users = j*, @wheel:deny"),
+    guarded("readers", "auth users = joe:ro, ann:rw\nread only = no"),
+    writable("drop-box", "read only = no\nwrite only = yes"),
+    writable("upload", "read only = no"),
+    writable("upload-with-modes", "read only = no\nincoming chmod = D755,F644"),
+    writable("upload-beside", "read only = no\ntemp dir = /sub"),
+    Healthy {
+        name: "writers",
+        lines: "auth users = joe:rw\nread only = yes",
+        is_guarded: true,
+        is_writable: true,
+    },
+];
+
+/// The names below a folder, and what the files hold.
+fn content(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let bytes = if path.is_file() {
+                fs::read(&path).expect("a file")
+            } else {
+                Vec::new()
+            };
+            all.insert(path.display().to_string(), bytes);
+            if path.is_dir() && !path.is_symlink() {
+                folders.push(path);
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn nothing_is_wrong_with_a_daemon_that_works() {
+    if let Err(reason) = installed() {
+        skip(reason);
+        return;
+    }
+    let place = tempfile::tempdir().expect("a folder");
+    let root = place.path();
+    let files = root.join("files");
+    fs::create_dir_all(files.join("sub")).expect("folders");
+    fs::write(files.join("sub/large"), vec![b'a'; 50_000]).expect("a file");
+    fs::write(files.join("small"), "small\n").expect("a file");
+    symlink("small", files.join("link")).expect("a link");
+    fs::write(root.join("rules"), "- *.bak\n").expect("a file");
+    fs::write(root.join("secrets"), "joe:not-a-secret\nann:no-secret-either\n").expect("a file");
+    fs::set_permissions(root.join("secrets"), fs::Permissions::from_mode(0o600)).expect("a mode");
+    let schema = schema("schemas/rsyncctl-1.schema.json");
+    let before = content(&files);
+    let mut wrong = Vec::new();
+    for healthy in &ALL {
+        let is_root = geteuid().is_root();
+        if healthy.lines.contains("use chroot = yes") && !is_root {
+            skip("only root may change its root folder");
+            continue;
+        }
+        let lines = healthy.lines.replace("$ROOT", &root.display().to_string());
+        let (user, group) = (geteuid(), getegid());
+        let chroot = if lines.contains("use chroot") {
+            ""
+        } else {
+            "use chroot = no\n"
+        };
+        let text = format!(
+            "uid = {user}\ngid = {group}\nreverse lookup = no\nsecrets file = {0}/secrets\n{chroot}\
+             [module of {1}]\npath = {0}/files\n{lines}\n",
+            root.display(),
+            healthy.name
+        );
+        let configuration = root.join(format!("{}.conf", healthy.name));
+        fs::write(&configuration, text).expect("a file");
+        // Every other one is reached over IPv6, where the machine has it.
+        let is_six = healthy.name.len() % 2 == 0;
+        let six = is_six
+            .then(|| TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).ok())
+            .flatten();
+        let host = if six.is_some() { "[::1]" } else { "127.0.0.1" };
+        let listener = six.unwrap_or_else(|| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port"));
+        let daemon = Daemon::serve(listener, &configuration, &Run::default());
+        let user = if healthy.is_guarded { "joe@" } else { "" };
+        let target = format!(
+            "rsync://{user}{host}:{}/module of {}",
+            daemon.port(),
+            healthy.name
+        );
+        let temporary = tempfile::tempdir().expect("a folder");
+        let mut words = vec!["probe", "--json", &target];
+        words.extend(healthy.is_writable.then_some("--push"));
+        let mut command = program(root, &words);
+        command
+            .env("RSYNC_PASSWORD", "not-a-secret")
+            .env("TMPDIR", temporary.path());
+        let output = command.output().expect("it runs");
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        keeps_to(&schema, &report);
+        let findings = report["findings"].as_array().expect("findings");
+        let is_wrong = findings.iter().any(|finding| finding["severity"] == "error");
+        let is_left = fs::read_dir(temporary.path()).expect("a folder").count() > 0;
+        if output.status.code() != Some(0) || is_wrong || is_left || content(&files) != before {
+            wrong.push(format!("{}: {report:#}\n{}", healthy.name, daemon.log()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
