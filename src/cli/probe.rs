@@ -294,9 +294,23 @@ impl Arguments {
 
     fn known(&self) -> Result<Known, Failure> {
         let mut known = self.server.known()?;
-        if let Some(file) = &self.password_file {
-            known.findings.extend(known::of_password_file(file));
+        let of_line = || Some(PathBuf::from(password_file_of(self.reproduce.as_deref()?)?));
+        if let Some(file) = self.password_file.clone().or_else(of_line) {
+            known.findings.extend(known::of_password_file(&file));
         }
         Ok(known)
     }
+}
+
+/// The password file that a command line of rsync's names.
+fn password_file_of(line: &str) -> Option<String> {
+    let mut words = shell_words::split(line).ok()?.into_iter();
+    while let Some(word) = words.next() {
+        match word.strip_prefix("--password-file") {
+            Some("") => return words.next(),
+            Some(rest) => return rest.strip_prefix('=').map(str::to_owned),
+            None => {}
+        }
+    }
+    None
 }

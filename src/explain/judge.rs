@@ -233,8 +233,20 @@ impl Server {
     fn line_of(&self, scope: Scope, parameter: Parameter) -> Judgement {
         match self.configuration.origin(scope, parameter).setting() {
             Some(setting) => Judgement::Yes(Reason::Found(self.quoted(setting))),
+            // A line that sets it, and does not hold, is another mistake.
+            None if self.is_written(scope, parameter) => Judgement::Open,
             None => Judgement::Yes(Reason::Default(parameter.facts().name)),
         }
+    }
+
+    /// Whether a line names a parameter where it would hold in a module.
+    fn is_written(&self, scope: Scope, parameter: Parameter) -> bool {
+        let Configuration { settings, blocks, .. } = &self.configuration;
+        let is_there = |setting: &&Setting| {
+            let own = blocks[setting.block].scope;
+            setting.parameter == parameter && (own == scope || own == Scope::Global)
+        };
+        settings.iter().any(|setting| is_there(&setting))
     }
 
     fn quoted(&self, setting: &Setting) -> String {

@@ -4,6 +4,7 @@
 mod arguments;
 mod command;
 mod facts;
+mod foretold;
 mod incident;
 mod judge;
 mod line;

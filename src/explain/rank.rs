@@ -6,7 +6,7 @@ use std::{
 use crate::{
     catalog::{self, Confidence, Frequency, Page, Side, Symptom},
     explain::{
-        Incident, Known, Predicted, Seen, arguments, facts,
+        Incident, Known, Predicted, Seen, arguments, facts, foretold,
         judge::Judgement,
         messages::{Claim, MESSAGES, Voice},
         place,
@@ -116,6 +116,10 @@ struct Candidate {
 /// The causes of a failure, likeliest first.
 pub(super) fn causes(incident: &Incident, known: &Known) -> Vec<Cause> {
     let mut candidates = by_lines(incident);
+    for (claim, line, count) in foretold::claims(incident, known) {
+        let score = WHOLE / root(count);
+        add(&mut candidates, claim, score, Reason::Shared(line, count));
+    }
     by_command(incident, &mut candidates);
     if candidates.is_empty() {
         candidates = by_exit(incident);

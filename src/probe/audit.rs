@@ -91,8 +91,7 @@ fn releases(report: &Report) -> Option<RangeInclusive<Release>> {
         Fact::Releases(releases) => Some(releases),
         _ => None,
     });
-    // What it says of itself later is more exact.
-    told.next_back().cloned()
+    told.next().cloned()
 }
 
 /// The holes that clients can use in all of some releases.

@@ -239,7 +239,7 @@ impl Prober {
             self.tell_service(step, &session.seen.greeting);
         }
         if let Some(release) = named_release(&session.said) {
-            self.report.note(Step::Version, Fact::Releases(release..=release));
+            self.report.settle(release);
         }
         for line in session.lines().take(MOST_LINES) {
             self.report.note(step, Fact::Said(line));

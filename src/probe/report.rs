@@ -6,6 +6,7 @@ use crate::{
         audit::Remark,
         stage::{Fact, Skip, Stage, State, Step},
     },
+    terms::Release,
 };
 
 /// What a probe showed.
@@ -73,6 +74,13 @@ impl Report {
 
     pub(super) fn fail(&mut self, step: Step) {
         self.stages[step as usize].state = State::Failed;
+    }
+
+    /// The server says which release it is of, so that nothing has to be guessed.
+    pub(super) fn settle(&mut self, release: Release) {
+        let facts = &mut self.stages[Step::Version as usize].facts;
+        facts.retain(|fact| !matches!(fact, Fact::Releases(_)));
+        facts.push(Fact::Releases(release..=release));
     }
 
     pub(super) fn note(&mut self, step: Step, fact: Fact) {

@@ -10,6 +10,16 @@ use crate::{
     sync::{Place, Plan, UsageError, last_line},
 };
 
+/// What a probe does besides, and no command line of a user's.
+const OWN: [Step; 6] = [
+    Step::Pull,
+    Step::Delta,
+    Step::Push,
+    Step::PushDelta,
+    Step::ReadBack,
+    Step::Removal,
+];
+
 /// Carries out a command line of rsync's: the words behind `rsync`.
 ///
 /// # Errors
@@ -33,21 +43,17 @@ pub async fn reproduce(
             return Err(error.into());
         }
         Err(error) => {
-            for step in [Step::Modules, Step::DryRun, Step::Pull, Step::Delta] {
+            for step in OWN.into_iter().chain([Step::Modules, Step::DryRun]) {
                 prober.report.skip(step, Skip::NotAsked);
             }
             prober.misread(&error, &words);
             return prober.blocking(|_| Ok(())).await;
         }
     };
-    for step in [
-        Step::CommandLine,
-        Step::Modules,
-        Step::DryRun,
-        Step::Pull,
-        Step::Delta,
-        Step::Transfer,
-    ] {
+    for step in OWN
+        .into_iter()
+        .chain([Step::CommandLine, Step::Modules, Step::DryRun, Step::Transfer])
+    {
         let is_asked = match (&plan.place, step) {
             (Place::Modules, step) => step == Step::Modules,
             (_, Step::DryRun) => plan.options.dry_run,

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    path::Path,
     process::{Command, Output, Stdio},
     sync::{
         Mutex,
@@ -143,7 +144,7 @@ fn prove_bad(page: &PageFile, proof: &Proof, case: &ExampleCase, release: Releas
     {
         return Ok(0);
     }
-    let (output, log) = session(proof, case);
+    let (output, log) = session(proof, case, by_rsync);
     let mut shown = 0;
     for finding in findings {
         for alternatives in foretold(finding, release) {
@@ -160,7 +161,7 @@ fn prove_bad(page: &PageFile, proof: &Proof, case: &ExampleCase, release: Releas
 }
 
 fn prove_good(page: &PageFile, proof: &Proof, case: &ExampleCase) -> Result<(), String> {
-    let (output, log) = session(proof, case);
+    let (output, log) = session(proof, case, by_rsync);
     let texts = page
         .page
         .symptom
@@ -187,8 +188,15 @@ fn prove_good(page: &PageFile, proof: &Proof, case: &ExampleCase) -> Result<(), 
     ))
 }
 
+/// What carries a client's words out: with a password, at the daemon of a configuration.
+pub(crate) type Client = fn(&[String], Option<&str>, &Path) -> Output;
+
+fn by_rsync(words: &[String], password: Option<&str>, _: &Path) -> Output {
+    rsync(words, password)
+}
+
 /// Stages the example, starts a daemon with it and lets a client meet it.
-fn session(proof: &Proof, case: &ExampleCase) -> (Output, String) {
+pub(crate) fn session(proof: &Proof, case: &ExampleCase, by: Client) -> (Output, String) {
     let machine = Machine::new();
     machine.example(&proof.tree, case);
     let verb = run_of(proof, case);
@@ -218,16 +226,23 @@ fn session(proof: &Proof, case: &ExampleCase) -> (Output, String) {
         return standalone(&configuration, &["--daemon".to_owned(), "--no-detach".to_owned()]);
     }
     let daemon = Daemon::start(&configuration, &run);
-    let output = client(proof, case, &machine, daemon.port());
+    let by = |words: &[String], password: Option<&str>| by(words, password, &configuration);
+    let output = client(proof, case, &machine, daemon.port(), by);
     let log = daemon.log();
     (output, log)
 }
 
-fn run_of<'a>(proof: &'a Proof, case: &ExampleCase) -> &'a str {
+pub(crate) fn run_of<'a>(proof: &'a Proof, case: &ExampleCase) -> &'a str {
     proof.runs.get(&case.role).unwrap_or(&proof.run)
 }
 
-fn client(proof: &Proof, case: &ExampleCase, machine: &Machine, port: u16) -> Output {
+fn client(
+    proof: &Proof,
+    case: &ExampleCase,
+    machine: &Machine,
+    port: u16,
+    by: impl Fn(&[String], Option<&str>) -> Output,
+) -> Output {
     let run = run_of(proof, case);
     if run == "sersync" {
         let file = case.block("sersync").expect("a sersync example");
@@ -270,14 +285,14 @@ fn client(proof: &Proof, case: &ExampleCase, machine: &Machine, port: u16) -> Ou
         let file = case.block("password").and_then(|block| block.path.as_deref());
         let file = machine.path(file.expect("a password file with a path"));
         arguments.push(format!("--password-file={}", file.display()));
-        return rsync(&arguments, None);
+        return by(&arguments, None);
     }
     let password = (!user.is_empty()).then(|| proof.password.as_deref().unwrap_or(PASSWORD));
-    rsync(&arguments, password)
+    by(&arguments, password)
 }
 
 /// A daemon of its own, for what it says when it starts; it fails before it listens.
-fn standalone(configuration: &std::path::Path, arguments: &[String]) -> (Output, String) {
+fn standalone(configuration: &Path, arguments: &[String]) -> (Output, String) {
     let log = configuration.with_extension("log");
     let mut command = Command::new("timeout");
     command.args(["10", "rsync"]).args(arguments);

@@ -1,0 +1,45 @@
+//! Mistakes that show in so many ways that a text alone says nothing of them.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    catalog,
+    explain::{
+        Incident, Known, Seen,
+        messages::{Claim, MESSAGES, Voice},
+    },
+};
+
+/// Where the server's configuration has such a mistake, and foretells the text, it is a cause like any other: with the
+/// line that shows it, and the number of causes that share the line.
+pub(super) fn claims(incident: &Incident, known: &Known) -> Vec<(Claim, usize, usize)> {
+    let lines: Vec<_> = incident
+        .lines
+        .iter()
+        .map(|seen| (seen.number, told(seen)))
+        .collect();
+    let mut claims = Vec::new();
+    for found in known
+        .findings
+        .iter()
+        .filter(|found| known.concerns(found, incident))
+    {
+        let page = catalog::page(found.rule).expect("findings are of pages");
+        for &symptom in found.symptoms.iter().filter(|symptom| !symptom.is_sign) {
+            let shows_it = |claim: &Claim| symptom.client.is_some() && claim.symptom.client == symptom.client;
+            let line = lines.iter().find(|(_, told)| told.iter().any(shows_it));
+            claims.extend(line.map(|(line, told)| {
+                let voice = Voice::Client;
+                let pages: BTreeSet<_> = told.iter().map(|claim| claim.page.id).chain([page.id]).collect();
+                (Claim { page, symptom, voice }, *line, pages.len())
+            }));
+        }
+    }
+    claims
+}
+
+/// What a line tells.
+fn told(seen: &Seen) -> Vec<Claim> {
+    let messages = seen.messages.iter().map(|&number| MESSAGES.get(number));
+    messages.flat_map(|message| &message.claims).copied().collect()
+}
