@@ -17,7 +17,7 @@ use rsyncctl::{
 use serde_json::Value;
 
 use crate::support::{
-    program::folder,
+    program::{folder, one_core},
     report::{check, write},
 };
 
@@ -136,7 +136,7 @@ fn memory_is_bounded_by_the_size_of_the_file() {
         let limit = (48 << 10) + 16 * size / 1024;
         let bounded = format!("ulimit -v {limit} && exec \"$0\" lint --format json rsyncd.conf");
         let status = Command::new("taskset")
-            .args(["--cpu-list", "0", "sh", "-c", &bounded])
+            .args(["--cpu-list", &one_core(), "sh", "-c", &bounded])
             .arg(env!("CARGO_BIN_EXE_rsyncctl"))
             .current_dir(&folder)
             .stdout(Stdio::null())
@@ -213,8 +213,16 @@ fn memory_is_bounded_for_files_of_mistakes() {
     ] {
         let folder = folder(&[(name, &text)]);
         let bounded = "ulimit -v 640000 && exec \"$0\" lint --format json \"$1\"";
-        let status = Command::new("sh")
-            .args(["-c", bounded, env!("CARGO_BIN_EXE_rsyncctl"), name])
+        let status = Command::new("taskset")
+            .args([
+                "--cpu-list",
+                &one_core(),
+                "sh",
+                "-c",
+                bounded,
+                env!("CARGO_BIN_EXE_rsyncctl"),
+                name,
+            ])
             .current_dir(&folder)
             .stdout(Stdio::null())
             .status()

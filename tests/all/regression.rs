@@ -17,7 +17,7 @@ use rsyncctl::{
 
 use crate::support::{
     examples::pages_of_files,
-    program::{folder, folder_of_bytes, program, rsyncctl, stderr, stdout},
+    program::{folder, folder_of_bytes, one_core, program, rsyncctl, stderr, stdout},
     report::{check, check_for, options, write},
 };
 
@@ -33,7 +33,9 @@ fn how_many_cores_there_are_changes_no_report() {
     let lint = ["lint", "rsyncd.conf", "--host", "none", "--format", "concise"];
     let program = program(&folder, &lint);
     let mut on_one_core = Command::new("taskset");
-    on_one_core.args(["--cpu-list", "0"]).arg(program.get_program());
+    on_one_core
+        .args(["--cpu-list", &one_core()])
+        .arg(program.get_program());
     on_one_core
         .args(lint)
         .current_dir(&folder)

@@ -59,6 +59,16 @@ pub(crate) fn unprivileged(folder: &TempDir, arguments: &[&str]) -> Output {
     command.output().expect("the program runs")
 }
 
+/// The number of a core that we may run on, for `taskset --cpu-list`.
+pub(crate) fn one_core() -> String {
+    let status = fs::read_to_string("/proc/self/status").expect("our status");
+    let cores = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+    let cores = cores.expect("the cores").trim_start();
+    cores.chars().take_while(char::is_ascii_digit).collect()
+}
+
 /// What a program complained about.
 pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
