@@ -12,12 +12,13 @@ mod reach;
 mod recorder;
 mod report;
 mod reproduce;
+mod sample;
 mod service;
 mod session;
 mod stage;
 mod stages;
 mod target;
-mod trial;
+
 pub mod tryout;
 
 pub use audit::Remark;

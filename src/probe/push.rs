@@ -2,9 +2,9 @@ use crate::{
     probe::{
         ProbeError,
         prober::Prober,
+        sample::Sample,
         session::Session,
         stage::{Fact, Skip, Step},
-        trial::Trial,
     },
     rsync::transfer::{describe, shown},
 };
@@ -16,9 +16,9 @@ impl Prober {
     /// Sends a folder of our own into the module, changes it, sends the difference, reads it back and has it deleted;
     /// folders of earlier probes with it.
     pub(super) fn push(&mut self, module: &str, left: &[String]) -> Result<(), ProbeError> {
-        let trial = Trial::new(&self.setting.folder).map_err(ProbeError::Folder)?;
+        let sample = Sample::new(&self.setting.folder).map_err(ProbeError::Folder)?;
         let place = format!("{}/", module.trim_end_matches('/'));
-        let source = trial.source().display().to_string();
+        let source = sample.source().display().to_string();
         let words = self.words(&["-rt", &source, &place]);
         let plan = self.plan(&words)?;
         let is_written = match self.fetch(Step::Push, &plan, &words) {
@@ -26,10 +26,10 @@ impl Prober {
             Err(exit) => !REFUSED.contains(&exit),
         };
         if self.report.stage(Step::Push).state.is_passed() {
-            self.push_difference(&trial, &words)?;
-            self.read_back(&trial, &place)?;
+            self.push_difference(&sample, &words)?;
+            self.read_back(&sample, &place)?;
         }
-        let own = is_written.then_some(&trial.name);
+        let own = is_written.then_some(&sample.name);
         // A listed folder is part of the names, unless it ends with a slash.
         let listed = module.rsplit('/').next().unwrap_or_default();
         let left = left.iter().filter_map(|name| {
@@ -37,13 +37,13 @@ impl Prober {
             (!name.contains('/')).then_some(name)
         });
         for name in own.map(String::as_str).into_iter().chain(left) {
-            self.remove(name, &trial, &place)?;
+            self.remove(name, &sample, &place)?;
         }
         Ok(())
     }
 
-    fn push_difference(&mut self, trial: &Trial, words: &[String]) -> Result<(), ProbeError> {
-        if let Err(error) = trial.change() {
+    fn push_difference(&mut self, sample: &Sample, words: &[String]) -> Result<(), ProbeError> {
+        if let Err(error) = sample.change() {
             self.differs(Step::PushDelta, &describe(&error));
             return Ok(());
         }
@@ -55,8 +55,8 @@ impl Prober {
         Ok(())
     }
 
-    fn read_back(&mut self, trial: &Trial, place: &str) -> Result<(), ProbeError> {
-        let (from, to) = (format!("{place}{}/", trial.name), trial.back());
+    fn read_back(&mut self, sample: &Sample, place: &str) -> Result<(), ProbeError> {
+        let (from, to) = (format!("{place}{}/", sample.name), sample.back());
         let to = to.display().to_string();
         let words = self.words(&["-r", &from, &to]);
         let plan = self.plan(&words)?;
@@ -71,7 +71,7 @@ impl Prober {
             return Ok(());
         }
         self.report.pass(Step::ReadBack, session.elapsed);
-        match trial.is_back() {
+        match sample.is_back() {
             Ok(true) => {}
             Ok(false) => self.differs(Step::ReadBack, "what came back is not what was sent"),
             Err(error) => self.differs(Step::ReadBack, &describe(&error)),
@@ -81,8 +81,8 @@ impl Prober {
 
     /// Has one folder deleted, and nothing else: all other names are excluded, and the server stops after as many files
     /// as the folder has.
-    fn remove(&mut self, name: &str, trial: &Trial, place: &str) -> Result<(), ProbeError> {
-        let nothing = format!("{}/", trial.nothing().display());
+    fn remove(&mut self, name: &str, sample: &Sample, place: &str) -> Result<(), ProbeError> {
+        let nothing = format!("{}/", sample.nothing().display());
         let own = format!("--include=/{name}/***");
         let words = [
             "-ri",
@@ -106,7 +106,7 @@ impl Prober {
         // A daemon whose filters exclude a folder makes it all the same, and then shows and deletes it to nobody.
         let refused = "ERROR: daemon refused to receive directory";
         let is_refused = |fact: &Fact| matches!(fact, Fact::Said(line) if line.starts_with(refused));
-        let is_sent = name != trial.name || push.state.is_passed() || push.facts.iter().any(is_refused);
+        let is_sent = name != sample.name || push.state.is_passed() || push.facts.iter().any(is_refused);
         match session.exit {
             0 if is_gone => self.report.pass(Step::Removal, session.elapsed),
             // A push that failed left nothing.

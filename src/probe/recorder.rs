@@ -7,8 +7,8 @@ use crate::{
     catalog::greeting_so,
     probe::{
         files::Candidates,
+        sample::left_over,
         stage::{Fact, Step},
-        trial::left_over,
     },
     rsync::{
         proto::{

@@ -24,14 +24,14 @@ const SIZE: usize = 128 << 10;
 /// From what age on a folder of a probe is left over: no probe takes so long.
 const OLD: Duration = Duration::from_secs(3600);
 
-/// A folder with a file, for a try to write.
-pub(super) struct Trial {
+/// A folder with a file, for the write test.
+pub(super) struct Sample {
     place: TempDir,
     /// What it is called, which nothing else is.
     pub(super) name: String,
 }
 
-impl Trial {
+impl Sample {
     /// Makes it below a folder.
     ///
     /// # Errors
@@ -44,11 +44,11 @@ impl Trial {
             .tempdir_in(below)?;
         let name = place.path().file_name().unwrap_or_default();
         let name = name.to_string_lossy().into_owned();
-        let trial = Self { place, name };
-        fs::create_dir(trial.source())?;
-        fs::create_dir(trial.nothing())?;
-        fs::write(trial.source().join(FILE), bytes(&trial.name))?;
-        Ok(trial)
+        let sample = Self { place, name };
+        fs::create_dir(sample.source())?;
+        fs::create_dir(sample.nothing())?;
+        fs::write(sample.source().join(FILE), bytes(&sample.name))?;
+        Ok(sample)
     }
 
     /// The folder that is sent.
