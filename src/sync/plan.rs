@@ -12,11 +12,12 @@ use crate::{
         choices::{Choices, Surroundings},
         names::ListPlace,
         output::{Output, OutputChoices},
+        place::{self, Place},
         usage::{UsageError, dashed},
         values::{integer, number, protocol, seconds, size},
     },
     syntax::Invocation,
-    terms::{Remote, RsyncOption, Target},
+    terms::RsyncOption,
 };
 
 /// The longest block that a peer takes, in bytes.
@@ -71,31 +72,6 @@ pub struct Daemon {
     pub address: Address,
     /// The name in front of the `@`.
     pub user: Option<String>,
-}
-
-/// What is wanted of the daemon.
-#[derive(Debug)]
-pub enum Place {
-    /// The list of its modules.
-    Modules,
-    /// Files of a module; without a destination they are listed.
-    Files {
-        /// The module's name.
-        module: String,
-        /// Module and path, for each source.
-        paths: Vec<Vec<u8>>,
-        /// Where they go.
-        destination: Option<PathBuf>,
-    },
-    /// Files of this machine, for a module.
-    Push {
-        /// The module's name.
-        module: String,
-        /// Module and path.
-        target: Vec<u8>,
-        /// The files.
-        sources: Vec<PathBuf>,
-    },
 }
 
 impl Command {
@@ -299,61 +275,6 @@ impl Reading {
         Ok(())
     }
 
-    /// What a pull or a listing is to do, and where.
-    fn pull_place<'t>(
-        &mut self,
-        sources: &[Argument<'t>],
-        destination: Option<&Argument<'t>>,
-    ) -> Result<(&'t Remote, Place), UsageError> {
-        let [source, others @ ..] = sources else {
-            return Err(UsageError::NoSource);
-        };
-        let Target::Daemon(first) = source.target else {
-            return Err(source.refusal());
-        };
-        if destination.is_some_and(|destination| destination.target.remote().is_some()) {
-            return Err(UsageError::BothRemote);
-        }
-        for other in others {
-            self.check_source(first, other)?;
-        }
-        if first.path.is_empty() {
-            return Ok((first, Place::Modules));
-        }
-        if first.path.starts_with('/') {
-            return Err(UsageError::NoModule);
-        }
-        let destination = destination.map(Argument::local);
-        if destination.is_none() {
-            self.options.list_only = true;
-        }
-        let place = Place::Files {
-            module: module(first),
-            paths: sources.iter().map(Argument::module_and_path).collect(),
-            destination,
-        };
-        Ok((first, place))
-    }
-
-    /// Whether a further source is where the first one is: with its host or none, and its port or none (`start_client` in
-    /// main.c).
-    fn check_source(&self, first: &Remote, other: &Argument<'_>) -> Result<(), UsageError> {
-        let Some(remote) = other.target.remote() else {
-            return Err(UsageError::UnexpectedLocal(other.shown()));
-        };
-        let is_empty = remote.host.is_empty() && remote.user.is_none();
-        if !is_empty && (&remote.user, &remote.host) != (&first.user, &first.host) {
-            return Err(UsageError::ManyHosts);
-        }
-        if matches!(other.target, Target::Shell(_)) {
-            return Err(UsageError::ManyFormats);
-        }
-        match remote.port {
-            Some(port) if Some(port) != first.port.or(self.port) => Err(UsageError::ManyPorts),
-            _ => Ok(()),
-        }
-    }
-
     fn plan(mut self, arguments: &[Argument<'_>], output: Output) -> Result<Plan, UsageError> {
         let (sources, destination) = match arguments {
             [] => return Err(UsageError::NoSource),
@@ -365,9 +286,16 @@ impl Reading {
             .take(1)
             .any(|source| source.target.remote().is_some());
         let (first, place) = match destination {
-            Some(to) if !is_pull => push_place(sources, to)?,
-            _ => self.pull_place(sources, destination)?,
+            Some(to) if !is_pull => place::push(sources, to)?,
+            _ => place::pull(self.port, sources, destination)?,
         };
+        self.options.list_only |= matches!(
+            &place,
+            Place::Files {
+                destination: None,
+                ..
+            }
+        );
         self.choose()?;
         self.list.check(&first.host, self.password_file.as_deref())?;
         if self.options.xattrs && self.options.filters.has_xattr_rules() {
@@ -399,37 +327,6 @@ impl Reading {
             socket_options: self.socket_options,
         })
     }
-}
-
-/// What a push is to do, and where.
-fn push_place<'t>(sources: &[Argument<'_>], to: &Argument<'t>) -> Result<(&'t Remote, Place), UsageError> {
-    for source in sources {
-        if source.word.is_empty() {
-            return Err(UsageError::EmptySource);
-        }
-        if source.target.remote().is_some() {
-            return Err(UsageError::UnexpectedRemote(source.shown()));
-        }
-    }
-    let Target::Daemon(target) = to.target else {
-        return Err(to.refusal());
-    };
-    if target.path.is_empty() {
-        return Ok((target, Place::Modules));
-    }
-    if target.path.starts_with('/') {
-        return Err(UsageError::NoModule);
-    }
-    let place = Place::Push {
-        module: module(target),
-        target: to.module_and_path(),
-        sources: sources.iter().map(Argument::local).collect(),
-    };
-    Ok((target, place))
-}
-
-fn module(remote: &Remote) -> String {
-    remote.path.split('/').next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

@@ -18,7 +18,8 @@ use crate::{
     sync::{
         console::{Channel, Console, Streams},
         lines::listing,
-        plan::{Place, Plan},
+        place::Place,
+        plan::Plan,
         progress::Progress,
         report,
         summary::Summary,
