@@ -338,7 +338,8 @@ fn the_same_is_pushed_and_said() {
         );
         fs::write(root.join("src/sub"), "in the way").expect("a file");
     };
-    let cases: [(&str, Prepare); 27] = [
+    let cases: [(&str, Prepare); 28] = [
+        ("-aR --stats src/. src//. src/. {url}/drop", nothing),
         ("-aA --protocol=29 --filter=R,p_A src {url}/drop", nothing),
         ("-ri --protocol=29 --filter=-p_f1 src/ {url}/drop", nothing),
         ("-ri --protocol=29 --filter=-s_f1 src/ {url}/drop", nothing),
