@@ -22,6 +22,7 @@ mod refused;
 mod strangers;
 mod trees;
 mod unasked;
+mod unwritable;
 mod usage;
 mod waits;
 mod wire;
