@@ -218,9 +218,14 @@ fn told(output: &Output, place: &str) -> String {
             || line.contains("read error: Connection reset")
             || line.contains("SIGUSR1");
         if !is_of_program {
-            // Where in its source, and as what.
+            // Where in its source.
             let end = [") at ", ") ["].iter().filter_map(|mark| line.find(mark)).min();
-            let line = &line[..end.map_or(line.len(), |end| end + 1)];
+            let role = line.rsplit_once('[').map_or("", |(_, role)| role);
+            let role = role.split(['=', ']']).next().unwrap_or_default();
+            let line = match end {
+                Some(end) => format!("{} [{role}]", &line[..=end]),
+                None => line.to_owned(),
+            };
             let line = line.replace(&format!("{place}/"), "").replace("Password: ", "");
             // rsync counts what came before its list in another process.
             let line = match line.split_once("closed (") {
