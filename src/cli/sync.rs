@@ -28,7 +28,7 @@ use crate::{
         Command, Environment, Plan, Printer, Streams, UsageError, conclude, converse, last_line, prepare,
         reach, version, version_for_programs,
     },
-    terms::Exit,
+    terms::{Exit, refusal},
 };
 
 /// Pull files from an rsync daemon, push them to it, or list them, with rsync's own command line
@@ -107,7 +107,8 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
         // rsync goes on without it too.
         let (path, reason) = (path.display(), describe(&error));
         printer.complain(&format!(
-            "rsync: [client] failed to open log-file {path}: {reason}"
+            "{}rsync: [client] failed to open log-file {path}: {reason}",
+            refusal(&error)
         ));
         printer.inform("Ignoring \"log file\" setting.");
     }
