@@ -22,6 +22,7 @@ mod refused;
 mod strangers;
 mod trees;
 mod unasked;
+mod unwritable;
 mod usage;
 mod waits;
 mod wire;
@@ -216,9 +217,14 @@ fn told(output: &Output, place: &str) -> String {
             || line.contains("read error: Connection reset")
             || line.contains("SIGUSR1");
         if !is_of_program {
-            // Where in its source, and as what.
+            // Where in its source.
             let end = [") at ", ") ["].iter().filter_map(|mark| line.find(mark)).min();
-            let line = &line[..end.map_or(line.len(), |end| end + 1)];
+            let role = line.rsplit_once('[').map_or("", |(_, role)| role);
+            let role = role.split(['=', ']']).next().unwrap_or_default();
+            let line = match end {
+                Some(end) => format!("{} [{role}]", &line[..=end]),
+                None => line.to_owned(),
+            };
             let line = line.replace(&format!("{place}/"), "").replace("Password: ", "");
             // rsync counts what came before its list in another process.
             let line = match line.split_once("closed (") {
@@ -335,7 +341,8 @@ fn the_same_is_pushed_and_said() {
         );
         fs::write(root.join("src/sub"), "in the way").expect("a file");
     };
-    let cases: [(&str, Prepare); 27] = [
+    let cases: [(&str, Prepare); 28] = [
+        ("-aR --stats src/. src//. src/. {url}/drop", nothing),
         ("-aA --protocol=29 --filter=R,p_A src {url}/drop", nothing),
         ("-ri --protocol=29 --filter=-p_f1 src/ {url}/drop", nothing),
         ("-ri --protocol=29 --filter=-s_f1 src/ {url}/drop", nothing),

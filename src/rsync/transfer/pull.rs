@@ -100,7 +100,7 @@ pub fn pull(
         &received,
         observer,
         &faults,
-        "receiver",
+        "Receiver",
     );
     check_options(protocol, options)?;
     let mut filters = options.filters_of(protocol)?;
@@ -201,7 +201,7 @@ pub fn pull(
             hard_links: HardLinks::default(),
             asked: HashSet::new(),
         };
-        let receiver = Receiver {
+        let mut receiver = Receiver {
             session,
             options,
             keep: &keep,
@@ -220,6 +220,8 @@ pub fn pull(
             beside,
             delayed: Vec::new(),
         };
+        receiver.incoming.role = "receiver";
+        observer.observe(Event::Acting("generator"));
         let left = run(generator, receiver, &stream, &mut outcome)?;
         if let Some(tree) = tree
             && !options.dry_run
@@ -346,6 +348,7 @@ fn run(
         drop(redo);
         lists.close();
         if taken.is_err() {
+            receiver.observer.observe(Event::Acting("receiver"));
             let _ = stream.shutdown(Shutdown::Both);
         }
         let (asked, sent, deleted, opened) = asking.join().expect("the generator does not panic");
