@@ -3,6 +3,7 @@
 mod healthy;
 mod proofs;
 mod push;
+mod transcripts;
 
 use std::{
     collections::BTreeSet,
