@@ -1,5 +1,6 @@
 mod options;
 mod transcript;
+mod written;
 
 use std::{
     collections::VecDeque,
@@ -7,6 +8,7 @@ use std::{
     error::Error,
     ffi::OsStr,
     io::{self, IsTerminal as _, Write as _},
+    iter,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -50,8 +52,9 @@ pub(super) struct Arguments {
     /// A file with one target a line, `-` for standard input; `#` begins a comment
     #[arg(long, value_name = "FILE")]
     targets: Option<PathBuf>,
-    /// Carry out this command line of rsync's with our client, as a dry run, and explain how it ends
-    #[arg(long, value_name = "COMMAND LINE", conflicts_with_all = ["words", "targets", "push"])]
+    /// Carry out this command line of rsync's with our client, as a dry run, and explain how it ends; or that of a script
+    /// or crontab, named as FILE:LINE
+    #[arg(long, value_name = "COMMAND LINE|FILE:LINE", conflicts_with_all = ["words", "targets", "push"])]
     reproduce: Option<String>,
     /// Carry it out for real
     #[arg(long, requires = "reproduce")]
@@ -260,7 +263,7 @@ impl Arguments {
         let tasks = match &self.reproduce {
             None => self.targets()?.into_iter().map(Task::Probe).collect(),
             Some(line) => {
-                let (task, password) = reproduction(line, &options, self.really)?;
+                let (task, password) = self.reproduction(line, &options)?;
                 if let Some(password) = password {
                     environment.password = Box::new(move || Ok(password.clone()));
                 }
@@ -285,6 +288,16 @@ impl Arguments {
             environment,
             wire,
         })
+    }
+
+    /// The command line, or the one that stands in the file.
+    fn reproduction(&self, line: &str, options: &Options) -> Result<(Task, Option<Vec<u8>>), Failure> {
+        let Some((file, line)) = written::place(line) else {
+            return reproduction(line, options, self.really);
+        };
+        let bytes = read(&self.server.hosts()?, &file).map_err(|reason| unreadable(&file, &reason, ""))?;
+        let written::Written { words, password } = written::command_line(&file, bytes, line)?;
+        Ok((task(&words, options, self.really), password))
     }
 
     fn targets(&self) -> Result<Vec<Target>, Failure> {
@@ -321,20 +334,26 @@ fn reproduction(line: &str, options: &Options, is_real: bool) -> Result<(Task, O
     let words = shell_words::split(line).map_err(|error| format!("`{line}`: {error}"))?;
     let is_rsync = |word: &String| Path::new(word).file_name() == Some(OsStr::new("rsync"));
     let start = words.iter().position(is_rsync).ok_or_else(|| {
-        format!("`{line}` has no `rsync`; write the whole command, such as 'rsync -av host::module/ dir/'")
+        format!("`{line}` has no `rsync`; write the whole command, such as 'rsync -av host::module/ dir/', or FILE:LINE of a script or crontab")
     })?;
     let given = words[..start]
         .iter()
         .find_map(|word| word.strip_prefix("RSYNC_PASSWORD="));
+    let mut task = task(&words[start + 1..], options, is_real);
+    // Reports are pasted into tickets: what stands in front of the name may be a password.
+    if let (Task::Reproduce(shown, _), None) = (&mut task, given) {
+        line.clone_into(shown);
+    }
+    let password = given.map(|password| password.as_bytes().to_vec());
+    Ok((task, password))
+}
+
+/// The carrying out of the words behind `rsync`.
+fn task(words: &[String], options: &Options, is_real: bool) -> Task {
     // What the line says itself comes later, and counts.
     let mut own = vec![format!("--timeout={}", options.timeout)];
     own.extend((!is_real).then(|| "--dry-run".to_owned()));
-    own.extend_from_slice(&words[start + 1..]);
-    // Reports are pasted into tickets: what stands in front of the name may be a password.
-    let shown = match given {
-        Some(_) => shell_words::join(&words[start..]),
-        None => line.to_owned(),
-    };
-    let password = given.map(|password| password.as_bytes().to_vec());
-    Ok((Task::Reproduce(shown, own), password))
+    own.extend_from_slice(words);
+    let shown = shell_words::join(iter::once("rsync").chain(words.iter().map(String::as_str)));
+    Task::Reproduce(shown, own)
 }
