@@ -1,6 +1,5 @@
 //! Cron tables as tutorials show them, and what is said of them.
 
-
 use rsyncctl::{
     catalog::{FileKind, Language},
     render::Format,
