@@ -33,7 +33,7 @@ struct Scenario {
 
 const MIB: usize = 1 << 20;
 
-const SCENARIOS: [Scenario; 8] = [
+const SCENARIOS: [Scenario; 9] = [
     Scenario {
         name: "tiny",
         text: "10 files of 4 KiB",
@@ -56,6 +56,14 @@ const SCENARIOS: [Scenario; 8] = [
         source: |to, count| small_files(to, count, 100, 200),
         size: 20_000,
         basis: copy,
+        options: &[],
+    },
+    Scenario {
+        name: "crowd",
+        text: "100,000 empty files in one folder",
+        source: |to, count| small_files(to, count, 1, 0),
+        size: 100_000,
+        basis: nothing,
         options: &[],
     },
     Scenario {

@@ -166,11 +166,7 @@ fn transfer(
 ) -> Result<Option<Outcome>, Error> {
     let stream = reach(plan, environment, printer)?;
     prepare(plan, &stream, printer)?;
-    let joined = connections.join(&stream);
-    let _joined = joined.map_err(|source| Error::Socket {
-        action: "dup",
-        source,
-    })?;
+    let _joined = connections.join(stream.clone());
     converse(plan, environment, printer, stream).map_err(|error| match connections.are_ended() {
         true => Error::Interrupted,
         false => error,

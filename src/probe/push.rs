@@ -1,6 +1,6 @@
 use crate::{
     probe::{
-        ProbeError,
+        ProbeError, Setting,
         prober::Prober,
         sample::Sample,
         session::Session,
@@ -16,7 +16,9 @@ impl Prober {
     /// Sends a folder of our own into the module, changes it, sends the difference, reads it back and has it deleted;
     /// folders of earlier probes with it.
     pub(super) fn push(&mut self, module: &str, left: &[String]) -> Result<(), ProbeError> {
-        let sample = Sample::new(&self.setting.folder).map_err(ProbeError::Folder)?;
+        let Setting { folder, wire, .. } = &*self.setting;
+        let sample = Sample::new(folder, wire.sample()).map_err(ProbeError::Folder)?;
+        wire.note_sample(&sample.name);
         let place = format!("{}/", module.trim_end_matches('/'));
         let source = sample.source().display().to_string();
         let words = self.words(&["-rt", &source, &place]);

@@ -23,6 +23,8 @@ use crate::{
 /// Notes how far a session comes, and hands everything on to what prints.
 pub(super) struct Recorder<'r, 'p> {
     printer: &'r Printer<'p>,
+    /// What ages of files are told by.
+    now: SystemTime,
     seen: Mutex<Seen>,
 }
 
@@ -59,9 +61,10 @@ const MOST_NAMES: usize = 16;
 const MOST_TEXT: usize = 1 << 20;
 
 impl<'r, 'p> Recorder<'r, 'p> {
-    pub(super) fn new(printer: &'r Printer<'p>, candidates: Candidates) -> Self {
+    pub(super) fn new(printer: &'r Printer<'p>, candidates: Candidates, now: SystemTime) -> Self {
         Self {
             printer,
+            now,
             seen: Mutex::new(Seen {
                 at: Instant::now(),
                 reached: Vec::new(),
@@ -121,10 +124,10 @@ impl Seen {
         steps.iter().copied().find(is_missed).unwrap_or(last)
     }
 
-    fn look_for_left_over(&mut self, list: &FileList, entry: &Entry) {
+    fn look_for_left_over(&mut self, list: &FileList, entry: &Entry, now: SystemTime) {
         if entry.kind() == FileKind::Directory
             && self.left.len() < MOST_NAMES
-            && let Some(name) = left_over(list.name(entry), entry.mtime, SystemTime::now())
+            && let Some(name) = left_over(list.name(entry), entry.mtime, now)
         {
             self.left.push(name.to_owned());
         }
@@ -182,7 +185,7 @@ impl Observer for Recorder<'_, '_> {
             Event::Listed { list, .. } => {
                 for entry in list.entries() {
                     seen.candidates.take(list, entry);
-                    seen.look_for_left_over(list, entry);
+                    seen.look_for_left_over(list, entry, self.now);
                 }
             }
             Event::Deleted { name, .. } if seen.deleted.len() < MOST_NAMES => {

@@ -1,9 +1,7 @@
-use std::net::TcpStream;
-
 use crate::{
     rsync::{
         delta::Checksum,
-        net::{ConnectError, Proxy, connect, run_program, set_socket_options},
+        net::{ConnectError, Proxy, Stream, connect, run_program, set_socket_options},
         proto::Compression,
         transfer::{Dialogue, Error, Observer, Outcome, open, pull, push},
         tree::Identity,
@@ -47,10 +45,10 @@ impl Environment<'_> {
 /// # Errors
 ///
 /// No connection, or a socket option that the system refuses.
-pub fn reach(plan: &Plan, environment: &Environment<'_>, printer: &Printer<'_>) -> Result<TcpStream, Error> {
+pub fn reach(plan: &Plan, environment: &Environment<'_>, printer: &Printer<'_>) -> Result<Stream, Error> {
     let address = &plan.daemon.address;
     let limit = plan.connect_limit.or(plan.options.timeout);
-    Ok(match (&environment.connect_program, &environment.proxy) {
+    let stream = match (&environment.connect_program, &environment.proxy) {
         (Some(command), _) => run_program(command, &address.host)?,
         (None, Some(proxy)) => {
             let proxy = Proxy::parse(proxy)?;
@@ -65,7 +63,8 @@ pub fn reach(plan: &Plan, environment: &Environment<'_>, printer: &Printer<'_>) 
                 _ => error,
             })?
         }
-    })
+    };
+    Ok(stream.into())
 }
 
 /// Sets what the command line asks of the connection.
@@ -73,15 +72,15 @@ pub fn reach(plan: &Plan, environment: &Environment<'_>, printer: &Printer<'_>) 
 /// # Errors
 ///
 /// What the system says to the timeout.
-pub fn prepare(plan: &Plan, stream: &TcpStream, printer: &Printer<'_>) -> Result<(), Error> {
+pub fn prepare(plan: &Plan, stream: &Stream, printer: &Printer<'_>) -> Result<(), Error> {
     stream
         .set_read_timeout(plan.options.timeout)
         .map_err(|source| Error::Socket {
             action: "setsockopt",
             source,
         })?;
-    if let Some(list) = &plan.socket_options {
-        match set_socket_options(stream, list) {
+    if let (Some(list), Some(socket)) = (&plan.socket_options, stream.socket()) {
+        match set_socket_options(socket, list) {
             Ok(unknown) => {
                 for word in unknown {
                     printer.complain(&format!("Unknown socket option {word}"));
@@ -103,7 +102,7 @@ pub fn converse(
     plan: &Plan,
     environment: &Environment<'_>,
     observer: &dyn Observer,
-    stream: TcpStream,
+    stream: Stream,
 ) -> Result<Option<Outcome>, Error> {
     let role = plan.place.role();
     let early_input = plan.early_input.as_deref().map(|path| early_input(path, role));

@@ -43,9 +43,8 @@ use tempfile::TempDir;
 use crate::{
     differential::generator::Random,
     support::{
-        daemon::{Daemon, Run, installed},
+        daemon::{Daemon, Run, has_rsync},
         program::program,
-        skip,
     },
     sync::{
         extended::adorn,
@@ -266,8 +265,7 @@ fn some_files(root: &Path) {
 
 #[test]
 fn the_same_is_done_and_said() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stage = Stage::new();
@@ -330,8 +328,7 @@ fn the_same_is_done_and_said() {
 
 #[test]
 fn the_same_is_pushed_and_said() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stage = Stage::new();
@@ -393,8 +390,7 @@ fn the_same_is_pushed_and_said() {
 #[test]
 fn names_need_not_be_text() {
     use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
-    if let Err(reason) = installed() {
-        skip(&format!("a session needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stage = Stage::new();
@@ -419,8 +415,7 @@ fn names_need_not_be_text() {
 
 #[test]
 fn a_password_opens_a_module() {
-    if let Err(reason) = installed() {
-        skip(&format!("a session needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stage = Stage::new();
@@ -444,8 +439,7 @@ fn a_password_opens_a_module() {
 
 #[test]
 fn a_password_file_must_be_there_and_be_ones_own() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stage = Stage::new();
@@ -469,8 +463,7 @@ fn a_password_file_must_be_there_and_be_ones_own() {
 
 #[test]
 fn a_delta_is_small_and_right() {
-    if let Err(reason) = installed() {
-        skip(&format!("a session needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stage = Stage::new();
@@ -660,8 +653,7 @@ fn generated_push(seed: u64) -> Result<(), String> {
 
 #[test]
 fn a_sender_removes_what_was_stored() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     for protocol in ["29", "30", "31", "32"] {
@@ -704,8 +696,7 @@ fn a_sender_removes_what_was_stored() {
 
 #[test]
 fn generated_trees_become_the_same() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let count = number("RSYNCCTL_TREES").unwrap_or(160);

@@ -132,7 +132,7 @@ impl Generator<'_> {
     fn say_same(&self, name: &[u8], slash: &str) {
         if self.options.output.info(Info::Name) > 1 && !self.options.itemize {
             let text = format!("{}{slash} is uptodate", shown(name));
-            self.queue.push(Pending::Noted(text));
+            self.queue.push(Pending::Noted(text.into()));
         }
     }
 

@@ -1,9 +1,10 @@
 use crate::rsync::proto::Record;
 
 /// What of the receiver's a file is made from (`FNAMECMP_` in rsync.h).
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Basis {
     /// The file itself.
+    #[default]
     Own,
     /// What an earlier session left of it.
     Partial,

@@ -157,20 +157,25 @@ impl<'a> Builder<'a> {
     pub(super) fn level(&mut self, name: &[u8]) -> Result<Vec<u32>, Error> {
         self.enter(name)?;
         let entries = self.here(name).and_then(|(tree, name)| tree.entries(name));
-        let found = match entries {
-            Ok(found) => found,
+        let entries = match entries {
+            Ok(entries) => entries,
             Err(error) => {
                 let place = self.shown(name);
-                self.fail(
-                    ERROR,
-                    &format!("opendir \"{place}\" failed: {}", describe(&error)),
-                );
+                let text = format!("opendir \"{place}\" failed: {}", describe(&error));
+                self.fail(ERROR, &text);
                 return Ok(Vec::new());
             }
         };
         let mut folders = Vec::new();
-        for found in found {
-            folders.extend(self.found(join(name, &found.name), found.status, false));
+        for entry in entries {
+            match entry {
+                Ok(found) => folders.extend(self.found(join(name, &found.name), found.status, false)),
+                Err(error) => {
+                    let place = self.shown(name);
+                    let text = format!("readdir(\"{place}\"): {}", describe(&error));
+                    self.fail(ERROR, &text);
+                }
+            }
         }
         Ok(folders)
     }

@@ -149,7 +149,7 @@ impl<'a> Deleter<'a> {
                 if self.options.output.info(Info::Flist) > 1 {
                     // It blots out the count.
                     let blank = format!("{:20}\r", "");
-                    self.report.queue.push(Pending::Said(blank));
+                    self.report.queue.push(Pending::Said(blank.into()));
                 }
                 Ok(())
             }
@@ -177,7 +177,7 @@ impl<'a> Deleter<'a> {
                 "Deletions stopped due to --max-delete limit ({} skipped)",
                 self.skipped
             );
-            self.report.queue.push(Pending::Failed(text));
+            self.report.queue.push(Pending::Failed(text.into()));
         }
     }
 
@@ -185,7 +185,7 @@ impl<'a> Deleter<'a> {
         for (_, entry) in part.files().filter(|(_, entry)| entry.is_directory()) {
             if entry.is_top() && self.options.output.debug(Debug::Del) > 0 {
                 let text = format!("deleting in {}", shown(part.list.name(entry)));
-                self.report.queue.push(Pending::Said(text));
+                self.report.queue.push(Pending::Said(text.into()));
             }
             let Some(tree) = &mut self.tree else { return Ok(()) };
             let name = part.list.name(entry);
@@ -226,7 +226,7 @@ impl<'a> Deleter<'a> {
         if self.report.faults.bits() & 1 != 0 && !self.options.deletion.ignores_errors {
             if !std::mem::replace(&mut self.has_warned, true) {
                 let text = "IO error encountered -- skipping file deletion";
-                self.report.queue.push(Pending::Said(text.to_owned()));
+                self.report.queue.push(Pending::Said(text.into()));
             }
             return Ok(());
         }
@@ -239,12 +239,13 @@ impl<'a> Deleter<'a> {
             }
             self.filesystem = now.filesystem;
         }
-        let found = self.contents(name, false).0;
-        self.count(found.len() as u64);
-        for (name, status) in found {
-            if self.is_mount(&status) || self.is_present(&name) {
-                continue;
-            }
+        let mut found = 0;
+        let (absent, _) = self.contents(name, false, |deleter, name, status| {
+            found += 1;
+            !deleter.is_mount(status) && !deleter.is_present(name)
+        });
+        self.count(found);
+        for (name, status) in absent {
             if self.when == DeleteWhen::Delay {
                 self.later.push((name, status));
             } else {
@@ -303,43 +304,49 @@ impl<'a> Deleter<'a> {
         Ok(())
     }
 
-    /// What a folder holds and no rule protects, the last in order first; and whether a rule protects something.
-    fn contents(&mut self, folder: &[u8], is_removed: bool) -> (Vec<(Vec<u8>, Status)>, bool) {
+    /// What a folder holds and no rule protects, of that what is chosen, the last in order first; and whether a rule
+    /// protects something.
+    fn contents(
+        &mut self,
+        folder: &[u8],
+        is_removed: bool,
+        mut chosen: impl FnMut(&Self, &[u8], &Status) -> bool,
+    ) -> (Vec<(Vec<u8>, Status)>, bool) {
         let Some(tree) = &mut self.tree else {
             return (Vec::new(), false);
         };
-        let mut contents = match tree.contents(folder) {
-            Ok(contents) => contents,
-            Err(error) => {
-                self.report.faults.add_bits(1);
-                let place = self.keep.shown_name(folder);
-                self.fail(format!("opendir {place} failed: {}", describe(&error)));
-                return (Vec::new(), false);
-            }
-        };
+        let (mut open, mut is_protected) = (Vec::new(), false);
         let is_folder = |status: &Status| status.kind() == FileKind::Directory;
-        contents.sort_by(|(left, left_status), (right, right_status)| {
+        let read = tree.contents(folder).and_then(|mut contents| {
+            contents.try_for_each(|found| {
+                let (base, status) = found?;
+                let name = match folder {
+                    b"." => base,
+                    folder => [folder, b"/", &*base].concat(),
+                };
+                let verdict = match is_removed {
+                    true => self
+                        .filters
+                        .check_in_removed(&name, is_folder(&status), Side::Receiver),
+                    false => self.filters.check(&name, is_folder(&status), Side::Receiver),
+                };
+                if verdict == Verdict::Excluded {
+                    is_protected = true;
+                } else if chosen(self, &name, &status) {
+                    open.push((name, status));
+                }
+                Ok(())
+            })
+        });
+        if let Err(error) = read {
+            self.report.faults.add_bits(1);
+            let place = self.keep.shown_name(folder);
+            self.fail(format!("opendir {place} failed: {}", describe(&error)));
+            return (Vec::new(), false);
+        }
+        open.sort_by(|(left, left_status), (right, right_status)| {
             compare((right, is_folder(right_status)), (left, is_folder(left_status)))
         });
-        let mut is_protected = false;
-        let mut open = Vec::with_capacity(contents.len());
-        for (base, status) in contents {
-            let name = match folder {
-                b"." => base,
-                folder => [folder, b"/", &*base].concat(),
-            };
-            let verdict = match is_removed {
-                true => self
-                    .filters
-                    .check_in_removed(&name, is_folder(&status), Side::Receiver),
-                false => self.filters.check(&name, is_folder(&status), Side::Receiver),
-            };
-            if verdict == Verdict::Excluded {
-                is_protected = true;
-            } else {
-                open.push((name, status));
-            }
-        }
         (open, is_protected)
     }
 
@@ -405,7 +412,7 @@ impl<'a> Deleter<'a> {
     /// Removes what is in a folder, or sees whether something is (`delete_dir_contents` in delete.c).
     fn empty(&mut self, folder: &[u8], is_recursive: bool) -> Result<Removal, Error> {
         self.push(folder)?;
-        let (contents, is_protected) = self.contents(folder, true);
+        let (contents, is_protected) = self.contents(folder, true, |_, _, _| true);
         let mut removal = match is_protected || !is_recursive && !contents.is_empty() {
             true => Removal::NotEmpty,
             false => Removal::Done,
@@ -433,7 +440,7 @@ impl<'a> Deleter<'a> {
 
     fn say_not_empty(&self, folder: &[u8]) {
         let text = format!("cannot delete non-empty directory: {}", shown(folder));
-        self.report.queue.push(Pending::Said(text));
+        self.report.queue.push(Pending::Said(text.into()));
     }
 
     /// Removes a file, or a folder that should be empty (`delete_item` in delete.c).
@@ -462,7 +469,7 @@ impl<'a> Deleter<'a> {
                 if !makes_room {
                     self.deleted.count(status.kind());
                     self.report.queue.push(Pending::Deleted {
-                        name: name.to_vec(),
+                        name: name.into(),
                         is_directory,
                     });
                 }
@@ -487,6 +494,6 @@ impl<'a> Deleter<'a> {
 
     fn fail(&self, text: String) {
         self.report.faults.fail();
-        self.report.queue.push(Pending::Failed(text));
+        self.report.queue.push(Pending::Failed(text.into()));
     }
 }

@@ -97,8 +97,9 @@ impl Generator<'_> {
             let files = tree.as_mut().and_then(|tree| tree.contents(place).ok());
             let is_file = |status: &Status| status.kind() == FileKind::Regular && status.size > 0;
             let mut files: Vec<_> = files
-                .unwrap_or_default()
                 .into_iter()
+                .flatten()
+                .filter_map(Result::ok)
                 .filter(|(_, status)| is_file(status))
                 .map(|(name, status)| Neighbour {
                     name,

@@ -126,7 +126,7 @@ impl Generator<'_> {
             false => "enabled",
         };
         let text = format!("delta-transmission {state}");
-        self.queue.push(Pending::Said(text));
+        self.queue.push(Pending::Said(text.into()));
     }
 
     /// All that was asked for of the first of the lists has come.
@@ -212,7 +212,7 @@ impl Generator<'_> {
 
     pub(super) fn fail(&self, failure: Failure) {
         self.faults.fail();
-        self.queue.push(Pending::Failed(failure.0));
+        self.queue.push(Pending::Failed(failure.0.into()));
     }
 
     /// `says` has the place of the file in `{}`.
@@ -307,7 +307,7 @@ impl Generator<'_> {
             if self.options.output.info(Info::Nonreg) > 0 {
                 let name = shown(self.list.name(entry));
                 let text = format!("skipping non-regular file \"{name}\"");
-                self.queue.push(Pending::Said(text));
+                self.queue.push(Pending::Said(text.into()));
             }
             return Ok(Ok(()));
         }
@@ -344,7 +344,7 @@ impl Generator<'_> {
             let kind = if entry.is_directory() { "directory" } else { "file" };
             if level > 0 {
                 let text = format!("not creating new {kind} \"{name}\"");
-                self.queue.push(Pending::Said(text));
+                self.queue.push(Pending::Said(text.into()));
             }
             return;
         };
@@ -361,13 +361,14 @@ impl Generator<'_> {
             _ if self.difference(entry, now, false) != 0 => " (attr change)",
             _ => " (uptodate)",
         };
-        self.queue.push(Pending::Said(format!("{name} exists{why}")));
+        self.queue
+            .push(Pending::Said(format!("{name} exists{why}").into()));
     }
 
     pub(super) fn say_skipped(&self, entry: &Entry, why: &str) {
         if self.options.output.info(Info::Skip) > 0 {
             let name = shown(&self.keep.place(&self.list, entry));
-            self.queue.push(Pending::Said(format!("{name}{why}")));
+            self.queue.push(Pending::Said(format!("{name}{why}").into()));
         }
     }
 
@@ -454,14 +455,13 @@ impl Generator<'_> {
         if !self.options.dry_run && !is_again {
             self.lists.asked(number);
         }
-        self.queue.push(Pending::Transfer {
-            number,
-            wanted: Wanted {
-                sums,
-                basis,
-                is_again,
-            },
-        });
+        let wanted = Wanted {
+            sums,
+            basis,
+            is_again,
+        };
+        let wanted = (wanted != Wanted::default()).then(|| Box::new(wanted));
+        self.queue.push(Pending::Transfer { number, wanted });
         self.outgoing.send_if_full()
     }
 }

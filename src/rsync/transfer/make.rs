@@ -158,7 +158,7 @@ impl Generator<'_> {
     pub(super) fn report(&self, number: u32, flags: u16, link: Option<Vec<u8>>) {
         let flags = ItemFlags(flags | link.as_ref().map_or(0, |_| ItemFlags::NAME));
         self.queue.push(match link {
-            Some(link) => Pending::Linked(number, flags, link),
+            Some(link) => Pending::Linked(number, flags, link.into()),
             None => Pending::Local(number, flags),
         });
     }
@@ -232,7 +232,7 @@ impl Generator<'_> {
                 shown(&target)
             );
             if self.options.output.info(Info::Name) > 0 {
-                self.queue.push(Pending::Said(text));
+                self.queue.push(Pending::Said(text.into()));
             }
             return Ok(Ok(()));
         }
@@ -405,7 +405,7 @@ impl Generator<'_> {
         if self.options.output.info(Info::Name) > 1 && !self.options.itemize {
             let name = shown(&self.keep.place(&self.list, entry));
             let state = if flags == 0 { " is uptodate" } else { "" };
-            self.queue.push(Pending::Noted(format!("{name}{state}")));
+            self.queue.push(Pending::Noted(format!("{name}{state}").into()));
         }
     }
 
@@ -431,7 +431,7 @@ impl Generator<'_> {
         match self.beside.back_up(tree, &name) {
             Ok(said) => {
                 if let Some(text) = said {
-                    self.queue.push(Pending::Said(text));
+                    self.queue.push(Pending::Said(text.into()));
                 }
                 Ok(())
             }

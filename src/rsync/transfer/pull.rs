@@ -9,6 +9,7 @@ use std::{
 
 use crate::rsync::{
     filter::Side,
+    net::Stream,
     proto::{
         Indices, Statistics, TokenReader,
         file_list::{Entry, FileKind},
@@ -93,15 +94,8 @@ pub fn pull(
     stream.set_read_timeout(pulse.patience()).map_err(socket)?;
     stream.set_write_timeout(pulse.patience()).map_err(socket)?;
     let faults = Faults::default();
-    let mut outgoing = Outgoing::new(stream.try_clone().map_err(socket)?, pulse.clone(), options.pace());
-    let mut incoming = Incoming::new(
-        stream.try_clone().map_err(socket)?,
-        pulse,
-        &received,
-        observer,
-        &faults,
-        "Receiver",
-    );
+    let mut outgoing = Outgoing::new(stream.clone(), pulse.clone(), options.pace());
+    let mut incoming = Incoming::new(stream.clone(), pulse, &received, observer, &faults, "Receiver");
     check_options(protocol, options)?;
     let mut filters = options.filters_of(protocol)?;
     let rules = filters.announce(Side::Receiver, protocol, options.cvs_exclude)?;
@@ -240,7 +234,7 @@ fn receive_first(
     listing: &mut Listing<'_>,
     incoming: &mut Incoming<'_>,
     indices: &mut Indices,
-    stream: &std::net::TcpStream,
+    stream: &Stream,
     options: &Options,
     outgoing: &mut Outgoing,
 ) -> Result<(), Error> {
@@ -284,7 +278,7 @@ struct Left {
 fn run(
     mut generator: Generator<'_>,
     mut receiver: Receiver<'_>,
-    stream: &std::net::TcpStream,
+    stream: &Stream,
     outcome: &mut Outcome,
 ) -> Result<Left, Error> {
     let protocol = receiver.session.protocol;

@@ -2,29 +2,33 @@ use std::{collections::VecDeque, sync::Mutex};
 
 use crate::rsync::{proto::ItemFlags, transfer::store::Wanted};
 
-/// What the generator decided, in its order, for the receiver to report and to match replies with.
+/// What the generator decided, in its order, for the receiver to report and to match replies with. The generator may be
+/// ahead by all files, so each is small.
 #[derive(Debug)]
 pub(crate) enum Pending {
-    /// A file was asked for.
-    Transfer { number: u32, wanted: Wanted },
+    /// A file was asked for; nothing more is known of most that are new.
+    Transfer {
+        number: u32,
+        wanted: Option<Box<Wanted>>,
+    },
     /// Long values of extended attributes were asked for, or will have come when this is reached.
     Values(u32, ItemFlags),
     /// Something was done without the sender.
     Local(u32, ItemFlags),
     /// A second name was made for something; an empty one if it is in another folder.
-    Linked(u32, ItemFlags, Vec<u8>),
+    Linked(u32, ItemFlags, Box<[u8]>),
     /// Something was deleted.
-    Deleted { name: Vec<u8>, is_directory: bool },
+    Deleted { name: Box<[u8]>, is_directory: bool },
     /// The sender was told that a list is done.
     Done,
     /// Something odd that does no harm.
-    Said(String),
+    Said(Box<str>),
     /// Something that the user alone is told.
-    Noted(String),
+    Noted(Box<str>),
     /// So many files were looked at.
     Counted(u64),
     /// Something failed.
-    Failed(String),
+    Failed(Box<str>),
 }
 
 /// Between the generator and the receiver.

@@ -236,7 +236,7 @@ impl Receiver<'_> {
         loop {
             match self.queue.pop() {
                 Some(Pending::Transfer { number, wanted: file }) if Some(number) == wanted => {
-                    return Ok(Asked::Data(file));
+                    return Ok(Asked::Data(file.map_or_else(Wanted::default, |file| *file)));
                 }
                 Some(Pending::Values(number, flags)) => {
                     self.report(number, flags, None)?;

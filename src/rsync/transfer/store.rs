@@ -24,8 +24,8 @@ use crate::{
     terms::Exit,
 };
 
-/// A file as it was asked for.
-#[derive(Clone, Debug)]
+/// A file as it was asked for; by default as if there were nothing of it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Wanted {
     /// How its basis was described.
     pub(crate) sums: SumHead,

@@ -100,7 +100,8 @@ fn remove_all((folder, base): &Place) -> io::Result<()> {
         other => return Ok(other?),
     }
     let mut inside = Tree::below(folder, base)?;
-    for (name, _) in inside.contents(b".")? {
+    for found in inside.contents(b".")? {
+        let (name, _) = found?;
         remove_all(&(inside.root(), OsString::from_vec(name)))?;
     }
     Ok(unlinkat(&**folder, &**base, UnlinkatFlags::RemoveDir)?)

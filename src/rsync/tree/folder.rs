@@ -1,13 +1,12 @@
 use std::{
-    ffi::OsStr,
     fs::File,
     io::{self, Read as _},
-    os::{fd::AsFd as _, unix::ffi::OsStrExt as _},
+    os::fd::{AsFd as _, OwnedFd},
 };
 
 use nix::{
-    dir::Dir,
-    fcntl::{AtFlags, OFlag},
+    dir::{Dir, OwningIter},
+    fcntl::{AtFlags, OFlag, openat},
     sys::stat::{FchmodatFlags, Mode, fchmodat, fstatat},
 };
 
@@ -35,46 +34,71 @@ pub struct Found {
     pub status: io::Result<Status>,
 }
 
+/// What a folder holds, found while it is gone through: folders may be large.
+#[derive(Debug)]
+pub struct Entries {
+    folder: OwnedFd,
+    /// None once it failed.
+    names: Option<OwningIter>,
+}
+
+impl Iterator for Entries {
+    /// Something there, or why the rest is unknown.
+    type Item = io::Result<Found>;
+
+    fn next(&mut self) -> Option<io::Result<Found>> {
+        loop {
+            let entry = match self.names.as_mut()?.next()? {
+                Ok(entry) => entry,
+                Err(error) => {
+                    self.names = None;
+                    return Some(Err(error.into()));
+                }
+            };
+            let name = entry.file_name().to_bytes();
+            if matches!(name, b"." | b"..") {
+                continue;
+            }
+            let status = fstatat(&self.folder, entry.file_name(), AtFlags::AT_SYMLINK_NOFOLLOW);
+            return Some(Ok(Found {
+                name: name.to_vec(),
+                status: status.map(Status::from).map_err(io::Error::from),
+            }));
+        }
+    }
+}
+
 impl Tree {
     /// What a folder holds, in no order, symlinks not followed, each with what it is or why that is unknown.
     ///
     /// # Errors
     ///
     /// What the system says of the folder.
-    pub fn entries(&mut self, name: &[u8]) -> io::Result<Vec<Found>> {
+    pub fn entries(&mut self, name: &[u8]) -> io::Result<Entries> {
         let (folder, base) = self.place(name)?;
         let mut flags = self.folder_flags();
         flags.remove(OFlag::O_PATH);
-        let mut opened = Dir::openat(&*folder, base, flags, Mode::empty())?;
-        let mut names = Vec::new();
-        for entry in opened.iter() {
-            let entry = entry?;
-            let name = entry.file_name().to_bytes();
-            if !matches!(name, b"." | b"..") {
-                names.push(name.to_vec());
-            }
-        }
-        let found = names.into_iter().map(|name| {
-            let base = OsStr::from_bytes(&name);
-            let status = fstatat(opened.as_fd(), base, AtFlags::AT_SYMLINK_NOFOLLOW);
-            Found {
-                status: status.map(Status::from).map_err(io::Error::from),
-                name,
-            }
-        });
-        Ok(found.collect())
+        let folder = openat(&*folder, base, flags, Mode::empty())?;
+        let names = Dir::from_fd(folder.try_clone()?)?.into_iter();
+        Ok(Entries {
+            folder,
+            names: Some(names),
+        })
     }
 
     /// What a folder holds, in no order, symlinks not followed; what vanishes meanwhile is left out.
     ///
     /// # Errors
     ///
-    /// What the system says.
-    pub fn contents(&mut self, name: &[u8]) -> io::Result<Vec<(Vec<u8>, Status)>> {
-        let found = self.entries(name)?.into_iter();
-        Ok(found
-            .filter_map(|found| Some((found.name, found.status.ok()?)))
-            .collect())
+    /// What the system says of the folder.
+    pub fn contents(
+        &mut self,
+        name: &[u8],
+    ) -> io::Result<impl Iterator<Item = io::Result<(Vec<u8>, Status)>> + use<>> {
+        let known = |found: Found| Some((found.name, found.status.ok()?));
+        Ok(self
+            .entries(name)?
+            .filter_map(move |found| found.map(known).transpose()))
     }
 
     /// Makes the folders that are missing on the way to something, as new ones are made.

@@ -15,7 +15,7 @@ mod walk;
 pub use attributes::{Attributes, Identity, Unset};
 pub use backup::Kept;
 pub use extended::{Extended, Handle, Wanted, is_kept};
-pub use folder::Found;
+pub use folder::{Entries, Found};
 pub use output::Output;
 pub use outside::Outside;
 pub use temporary::{Unmade, remove_unfinished};

@@ -1,12 +1,16 @@
+mod options;
+mod transcript;
+mod written;
+
 use std::{
     collections::VecDeque,
     env,
     error::Error,
     ffi::OsStr,
     io::{self, IsTerminal as _, Write as _},
+    iter,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use clap::Args;
@@ -21,12 +25,17 @@ use crate::{
         interrupt::Interrupt,
         known::{self, ServerFile},
         output::{LineFormat, Output, stdout, tell},
+        probe::{
+            options::Options,
+            transcript::{Transcript, environment_of, head},
+        },
         replace::put,
     },
     explain::Known,
     host::plain,
-    probe::{Choice, ProbeError, Report, Setting, Target, probe, reproduce},
+    probe::{ProbeError, Report, Setting, Subject, Target, Wire, probe, reproduce},
     render,
+    sync::Environment,
     terms::Exit,
 };
 
@@ -38,13 +47,14 @@ use crate::{
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     /// `host`, `[user@]host::module/path` or `rsync://[user@]host[:port]/module/path`
-    #[arg(value_name = "TARGET", required_unless_present_any = ["targets", "reproduce"])]
+    #[arg(value_name = "TARGET", required_unless_present_any = ["targets", "reproduce", "replay"])]
     words: Vec<String>,
     /// A file with one target a line, `-` for standard input; `#` begins a comment
     #[arg(long, value_name = "FILE")]
     targets: Option<PathBuf>,
-    /// Carry out this command line of rsync's with our client, as a dry run, and explain how it ends
-    #[arg(long, value_name = "COMMAND LINE", conflicts_with_all = ["words", "targets"])]
+    /// Carry out this command line of rsync's with our client, as a dry run, and explain how it ends; or that of a script
+    /// or crontab, named as FILE:LINE
+    #[arg(long, value_name = "COMMAND LINE|FILE:LINE", conflicts_with_all = ["words", "targets", "push"])]
     reproduce: Option<String>,
     /// Carry it out for real
     #[arg(long, requires = "reproduce")]
@@ -52,42 +62,16 @@ pub(super) struct Arguments {
     /// The file with the password; without it `RSYNC_PASSWORD` or the terminal is asked
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
-    /// The daemon's port, where a target names none
-    #[arg(long, value_name = "PORT")]
-    port: Option<u16>,
-    /// Speak an older protocol: 29 to 32
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(29..=32))]
-    protocol: Option<u8>,
-    /// Use IPv4 addresses alone
-    #[arg(short = '4', long, conflicts_with = "ipv6")]
-    ipv4: bool,
-    /// Use IPv6 addresses alone
-    #[arg(short = '6', long)]
-    ipv6: bool,
-    /// Seconds that an address is given to take a connection
-    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    contimeout: u64,
-    /// Seconds that the daemon may be silent
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    timeout: u64,
-    /// Pull so many files at most
-    #[arg(long, value_name = "COUNT", default_value_t = 10)]
-    max_files: usize,
-    /// Pull so many bytes at most
-    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
-    max_bytes: u64,
-    /// List folders so far down
-    #[arg(long, value_name = "LEVELS", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=64))]
-    max_depth: u8,
-    /// Try to write, too: a folder with a name of its own is sent into the module, changed, read back and deleted
-    #[arg(long, conflicts_with = "reproduce")]
-    push: bool,
+    #[command(flatten)]
+    options: Options,
     /// Write the results of all targets into this file too, as OpenMetrics text for Prometheus
     #[arg(long, value_name = "FILE")]
     metrics: Option<PathBuf>,
     /// So many targets at a time
     #[arg(long, value_name = "COUNT", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
+    #[command(flatten)]
+    transcript: Transcript,
     #[command(flatten)]
     server: ServerFile,
     #[command(flatten)]
@@ -96,20 +80,19 @@ pub(super) struct Arguments {
 
 /// Probes each target, and writes the reports in the order of the targets.
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    let (tasks, password) = arguments.tasks()?;
-    let mut environment = environment();
-    if let Some(password) = password {
-        environment.password = Box::new(move || Ok(password.clone()));
-    }
-    if io::stderr().is_terminal() {
-        tell(&arguments.announcement(tasks.len()))?;
+    let work = arguments.work()?;
+    if io::stderr().is_terminal() && !matches!(work.wire, Wire::Replayed(_)) {
+        tell(&arguments.announcement(work.tasks.len()))?;
     }
     let interrupt = Interrupt::watch()?;
+    let password_file = arguments.password_file.as_ref();
+    let password_file = password_file.map(|file| file.display().to_string());
     let setting = Arc::new(Setting {
-        choice: arguments.choice(),
-        environment,
+        choice: work.options.choice(password_file),
+        environment: work.environment,
         surroundings,
-        known: arguments.known()?.into(),
+        known: arguments.known(&work.tasks)?.into(),
+        wire: work.wire,
         log: None,
         folder: env::temp_dir().into(),
         connections: interrupt.connections().clone(),
@@ -121,12 +104,23 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         .enable_all()
         .build()?;
     let worst = interrupt.run(
-        || runtime.block_on(arguments.carry_out(tasks, &setting, jobs)),
+        || runtime.block_on(arguments.carry_out(work.tasks, &setting, jobs)),
         || Exit::Signal.code(),
     );
     // A resolver that nobody waits for any more does not hold the end back.
     runtime.shutdown_background();
     worst.map_err(|failure| failure as Failure)
+}
+
+/// How a transcript says that files were changed.
+const REALLY: &str = "--really";
+
+/// What is to be done, and with what.
+struct Work {
+    tasks: Vec<Task>,
+    options: Options,
+    environment: Environment<'static>,
+    wire: Wire,
 }
 
 /// What one report is about.
@@ -137,6 +131,30 @@ enum Task {
 }
 
 impl Task {
+    /// What a transcript says that it is.
+    fn subject(&self) -> Subject {
+        match self {
+            Self::Probe(target) => Subject::Probe(target.text.clone()),
+            Self::Reproduce(line, _) => Subject::Reproduce(line.clone()),
+        }
+    }
+
+    /// The password file that a command line names.
+    fn password_file(&self) -> Option<PathBuf> {
+        let Self::Reproduce(_, words) = self else {
+            return None;
+        };
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            match word.strip_prefix("--password-file") {
+                Some("") => return words.next().map(PathBuf::from),
+                Some(rest) => return rest.strip_prefix('=').map(PathBuf::from),
+                None => {}
+            }
+        }
+        None
+    }
+
     async fn run(self, setting: Arc<Setting>) -> Result<Report, ProbeError> {
         match self {
             Self::Probe(target) => probe(target, setting).await,
@@ -197,7 +215,7 @@ impl Arguments {
     /// How many connections there will be.
     fn announcement(&self, count: usize) -> String {
         // The list of modules, a dry run, two pulls; two pushes, a look back, a removal.
-        let most = match (&self.reproduce, self.push) {
+        let most = match (&self.reproduce, self.options.push) {
             (Some(_), _) => 1,
             (None, false) => 4,
             (None, true) => 8,
@@ -220,32 +238,66 @@ impl Arguments {
         }
     }
 
-    /// What is to be done, and a password that the command line gives.
-    fn tasks(&self) -> Result<(Vec<Task>, Option<Vec<u8>>), Failure> {
-        let Some(line) = &self.reproduce else {
-            return Ok((self.targets()?.into_iter().map(Task::Probe).collect(), None));
+    /// What is to be done.
+    fn work(&self) -> Result<Work, Failure> {
+        let mut environment = environment();
+        if let Some(replay) = self.transcript.replay(&self.server.hosts()?)? {
+            let (real, words): (Vec<_>, Vec<_>) =
+                replay.head.options.iter().partition(|word| *word == REALLY);
+            let options = Options::parse(words).map_err(|error| {
+                let why = error.render().to_string();
+                format!("an option of the transcript: {}", why.trim_end())
+            })?;
+            let task = match &replay.head.subject {
+                Subject::Probe(target) => Task::Probe(Target::parse(target)?),
+                Subject::Reproduce(line) => reproduction(line, &options, !real.is_empty())?.0,
+            };
+            return Ok(Work {
+                tasks: vec![task],
+                options,
+                environment: environment_of(&replay, environment),
+                wire: Wire::Replayed(replay.into()),
+            });
+        }
+        let options = self.options.clone();
+        let tasks = match &self.reproduce {
+            None => self.targets()?.into_iter().map(Task::Probe).collect(),
+            Some(line) => {
+                let (task, password) = self.reproduction(line, &options)?;
+                if let Some(password) = password {
+                    environment.password = Box::new(move || Ok(password.clone()));
+                }
+                vec![task]
+            }
         };
-        let words = shell_words::split(line).map_err(|error| format!("`{line}`: {error}"))?;
-        let is_rsync = |word: &String| Path::new(word).file_name() == Some(OsStr::new("rsync"));
-        let start = words.iter().position(is_rsync).ok_or_else(|| {
-            format!(
-                "`{line}` has no `rsync`; write the whole command, such as 'rsync -av host::module/ dir/'"
-            )
-        })?;
-        let given = words[..start]
-            .iter()
-            .find_map(|word| word.strip_prefix("RSYNC_PASSWORD="));
-        // What the line says itself comes later, and counts.
-        let mut own = vec![format!("--timeout={}", self.timeout)];
-        own.extend((!self.really).then(|| "--dry-run".to_owned()));
-        own.extend_from_slice(&words[start + 1..]);
-        // Reports are pasted into tickets: what stands in front of the name may be a password.
-        let shown = match given {
-            Some(_) => shell_words::join(&words[start..]),
-            None => line.clone(),
+        let wire = match &tasks[..] {
+            [task] => {
+                let mut words = options.words();
+                words.extend(self.really.then(|| REALLY.to_owned()));
+                let head = || head(task.subject(), words, &environment);
+                self.transcript.wire(head)?
+            }
+            _ if self.transcript.is_written() => {
+                return Err("`--trace` writes about one target; name one".into());
+            }
+            _ => Wire::Live,
         };
-        let task = Task::Reproduce(shown, own);
-        Ok((vec![task], given.map(|password| password.as_bytes().to_vec())))
+        Ok(Work {
+            tasks,
+            options,
+            environment,
+            wire,
+        })
+    }
+
+    /// The command line, or the one that stands in the file.
+    fn reproduction(&self, line: &str, options: &Options) -> Result<(Task, Option<Vec<u8>>), Failure> {
+        let Some((file, line)) = written::place(line) else {
+            return reproduction(line, options, self.really);
+        };
+        let bytes = read(&self.server.hosts()?, &file).map_err(|reason| unreadable(&file, &reason, ""))?;
+        let written::Written { words, password } = written::command_line(&file, bytes, line)?;
+        Ok((task(&words, options, self.really), password))
     }
 
     fn targets(&self) -> Result<Vec<Target>, Failure> {
@@ -267,34 +319,9 @@ impl Arguments {
         Ok(all.collect::<Result<_, _>>()?)
     }
 
-    fn choice(&self) -> Choice {
-        let mut words = vec![
-            format!("--contimeout={}", self.contimeout),
-            format!("--timeout={}", self.timeout),
-        ];
-        words.extend(
-            self.password_file
-                .iter()
-                .map(|file| format!("--password-file={}", file.display())),
-        );
-        words.extend(self.port.map(|port| format!("--port={port}")));
-        words.extend(self.protocol.map(|protocol| format!("--protocol={protocol}")));
-        words.extend(self.ipv4.then(|| "-4".to_owned()));
-        words.extend(self.ipv6.then(|| "-6".to_owned()));
-        Choice {
-            words,
-            connect_limit: Duration::from_secs(self.contimeout),
-            most_files: self.max_files,
-            most_bytes: self.max_bytes,
-            depth: usize::from(self.max_depth),
-            announce: Vec::new(),
-            pushes: self.push,
-        }
-    }
-
-    fn known(&self) -> Result<Known, Failure> {
+    fn known(&self, tasks: &[Task]) -> Result<Known, Failure> {
         let mut known = self.server.known()?;
-        let of_line = || Some(PathBuf::from(password_file_of(self.reproduce.as_deref()?)?));
+        let of_line = || tasks.iter().find_map(Task::password_file);
         if let Some(file) = self.password_file.clone().or_else(of_line) {
             known.findings.extend(known::of_password_file(&file));
         }
@@ -302,15 +329,31 @@ impl Arguments {
     }
 }
 
-/// The password file that a command line of rsync's names.
-fn password_file_of(line: &str) -> Option<String> {
-    let mut words = shell_words::split(line).ok()?.into_iter();
-    while let Some(word) = words.next() {
-        match word.strip_prefix("--password-file") {
-            Some("") => return words.next(),
-            Some(rest) => return rest.strip_prefix('=').map(str::to_owned),
-            None => {}
-        }
+/// The carrying out of a command line of rsync's, and a password that stands in front of it.
+fn reproduction(line: &str, options: &Options, is_real: bool) -> Result<(Task, Option<Vec<u8>>), Failure> {
+    let words = shell_words::split(line).map_err(|error| format!("`{line}`: {error}"))?;
+    let is_rsync = |word: &String| Path::new(word).file_name() == Some(OsStr::new("rsync"));
+    let start = words.iter().position(is_rsync).ok_or_else(|| {
+        format!("`{line}` has no `rsync`; write the whole command, such as 'rsync -av host::module/ dir/', or FILE:LINE of a script or crontab")
+    })?;
+    let given = words[..start]
+        .iter()
+        .find_map(|word| word.strip_prefix("RSYNC_PASSWORD="));
+    let mut task = task(&words[start + 1..], options, is_real);
+    // Reports are pasted into tickets: what stands in front of the name may be a password.
+    if let (Task::Reproduce(shown, _), None) = (&mut task, given) {
+        line.clone_into(shown);
     }
-    None
+    let password = given.map(|password| password.as_bytes().to_vec());
+    Ok((task, password))
+}
+
+/// The carrying out of the words behind `rsync`.
+fn task(words: &[String], options: &Options, is_real: bool) -> Task {
+    // What the line says itself comes later, and counts.
+    let mut own = vec![format!("--timeout={}", options.timeout)];
+    own.extend((!is_real).then(|| "--dry-run".to_owned()));
+    own.extend_from_slice(words);
+    let shown = shell_words::join(iter::once("rsync").chain(words.iter().map(String::as_str)));
+    Task::Reproduce(shown, own)
 }
