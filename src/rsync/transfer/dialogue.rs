@@ -1,6 +1,7 @@
 use std::{
     io::{self, Read as _},
     ops::Range,
+    time::{Duration, Instant},
 };
 
 use crate::rsync::{
@@ -48,6 +49,8 @@ pub struct Opened {
     pub protocol: u8,
     /// What the daemon already sent behind its yes.
     pub received: Vec<u8>,
+    /// How long it took to answer, at best.
+    pub round_trip: Duration,
 }
 
 /// Greets a daemon and asks for a module; `None` if the listing was wanted, and came (`start_inband_exchange` in
@@ -83,6 +86,7 @@ pub fn open(
     }
     hello.push(b'\n');
     lines.write(&hello, secret)?;
+    let mut sent = Instant::now();
     let line = match lines.next() {
         Ok(Some(line)) => line,
         ended => {
@@ -95,6 +99,7 @@ pub fn open(
             });
         }
     };
+    let round_trip = sent.elapsed();
     observer.observe(Event::Greeting(&line));
     // A text of rsync's ends there.
     if line.contains(&0) {
@@ -117,6 +122,7 @@ pub fn open(
                     stream: lines.stream,
                     protocol,
                     received: lines.buffer,
+                    round_trip: round_trip.min(sent.elapsed()),
                 }));
             }
             Reply::End => return Ok(None),
@@ -137,6 +143,7 @@ pub fn open(
                 // Whoever has challenge and answer can guess passwords at leisure.
                 let secret = user.len() + 1..user.len() + 1 + answer.len();
                 lines.write(format!("{user} {answer}\n").as_bytes(), secret)?;
+                sent = Instant::now();
             }
         }
     }

@@ -88,6 +88,7 @@ pub fn pull(
         stream,
         protocol,
         received,
+        round_trip: _,
     } = opened;
     let socket = |error| socket_error("setsockopt", error);
     let pulse = Pulse::new(options.timeout, options.stop_at);
