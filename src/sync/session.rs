@@ -201,6 +201,7 @@ fn is_whole(error: &Error, text: &str) -> bool {
     let starts = [
         "@",
         "ERROR",
+        "refusing ",
         "rsync:",
         "Failed to ",
         "The ",
