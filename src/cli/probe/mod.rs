@@ -1,9 +1,10 @@
+mod local;
 mod options;
 mod transcript;
 mod written;
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     env,
     error::Error,
     ffi::OsStr,
@@ -26,6 +27,7 @@ use crate::{
         known::{self, ServerFile},
         output::{LineFormat, Output, stdout, tell},
         probe::{
+            local::Local,
             options::Options,
             transcript::{Transcript, environment_of, head},
         },
@@ -36,7 +38,8 @@ use crate::{
     probe::{ProbeError, Report, Setting, Subject, Target, Wire, probe, reproduce},
     render,
     sync::Environment,
-    terms::Exit,
+    syntax::Invocation,
+    terms::{Exit, Target as Place},
 };
 
 /// Run the full delta sync against a live daemon, stage by stage, and explain what fails
@@ -72,6 +75,9 @@ pub(super) struct Arguments {
     jobs: u16,
     #[command(flatten)]
     transcript: Transcript,
+    /// On the server itself: the configuration of the daemon that listens there decides between causes, with this machine's facts
+    #[arg(long, conflicts_with_all = ["config", "replay", "host", "root"])]
+    local: bool,
     #[command(flatten)]
     server: ServerFile,
     #[command(flatten)]
@@ -112,6 +118,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     worst.map_err(|failure| failure as Failure)
 }
 
+/// The port that daemons listen on.
+const PORT: u16 = 873;
+
 /// How a transcript says that files were changed.
 const REALLY: &str = "--really";
 
@@ -136,6 +145,22 @@ impl Task {
         match self {
             Self::Probe(target) => Subject::Probe(target.text.clone()),
             Self::Reproduce(line, _) => Subject::Reproduce(line.clone()),
+        }
+    }
+
+    /// The port that it names.
+    fn port(&self) -> Option<u16> {
+        match self {
+            Self::Probe(target) => target.port(),
+            Self::Reproduce(_, words) => {
+                let invocation = Invocation::parse(words.iter().map(String::as_str));
+                let named = invocation.option("port").and_then(|option| option.value.clone());
+                let of_target = match invocation.peer() {
+                    Some(Place::Daemon(remote)) => remote.port,
+                    _ => None,
+                };
+                of_target.or_else(|| named?.parse().ok())
+            }
         }
     }
 
@@ -319,8 +344,31 @@ impl Arguments {
         Ok(all.collect::<Result<_, _>>()?)
     }
 
+    /// What the configuration of this machine's daemon says against itself.
+    fn known_locally(&self, tasks: &[Task]) -> Result<Known, Failure> {
+        let ports: BTreeSet<_> = tasks
+            .iter()
+            .map(|task| task.port().or(self.options.port).unwrap_or(PORT))
+            .collect();
+        let (Some(port), true) = (ports.first(), ports.len() == 1) else {
+            return Err(
+                "`--local` looks at one daemon, and the targets have several ports; probe one port at a time"
+                    .into(),
+            );
+        };
+        let local = Local::find(*port);
+        tell(&local.told(self.output.language()))?;
+        match &local.file {
+            Some(file) => self.server.known_here(file),
+            None => Ok(Known::default()),
+        }
+    }
+
     fn known(&self, tasks: &[Task]) -> Result<Known, Failure> {
-        let mut known = self.server.known()?;
+        let mut known = match self.local {
+            true => self.known_locally(tasks)?,
+            false => self.server.known()?,
+        };
         let of_line = || tasks.iter().find_map(Task::password_file);
         if let Some(file) = self.password_file.clone().or_else(of_line) {
             known.findings.extend(known::of_password_file(&file));
