@@ -1,3 +1,4 @@
+mod live;
 mod local;
 mod options;
 mod transcript;
@@ -15,7 +16,7 @@ use std::{
 };
 
 use clap::Args;
-use tokio::{runtime, sync::Semaphore};
+use tokio::{runtime, sync::Semaphore, time::timeout};
 
 use crate::{
     catalog::Language,
@@ -27,6 +28,7 @@ use crate::{
         known::{self, ServerFile},
         output::{LineFormat, Output, stdout, tell},
         probe::{
+            live::{Live, PERIOD},
             local::Local,
             options::Options,
             transcript::{Transcript, environment_of, head},
@@ -35,7 +37,7 @@ use crate::{
     },
     explain::Known,
     host::plain,
-    probe::{ProbeError, Report, Setting, Subject, Target, Wire, probe, reproduce},
+    probe::{ProbeError, Report, Setting, Subject, Target, Watch, Wire, probe, reproduce},
     render,
     sync::Environment,
     syntax::Invocation,
@@ -86,9 +88,17 @@ pub(super) struct Arguments {
 
 /// Probes each target, and writes the reports in the order of the targets.
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    let work = arguments.work()?;
-    if io::stderr().is_terminal() && !matches!(work.wire, Wire::Replayed(_)) {
-        tell(&arguments.announcement(work.tasks.len()))?;
+    let mut work = arguments.work()?;
+    let count = work.tasks.len();
+    let live = io::stderr()
+        .is_terminal()
+        .then(|| Arc::new(Live::new(count, arguments.output.language())));
+    if live.is_some() && !matches!(work.wire, Wire::Replayed(_)) {
+        tell(&arguments.announcement(count))?;
+    }
+    if let Some(live) = live.clone() {
+        let ask = work.environment.password;
+        work.environment.password = Box::new(move || live.hidden(&ask));
     }
     let interrupt = Interrupt::watch()?;
     let password_file = arguments.password_file.as_ref();
@@ -102,6 +112,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         log: None,
         folder: env::temp_dir().into(),
         connections: interrupt.connections().clone(),
+        watch: live.clone().map(|live| live as Arc<dyn Watch>),
     });
     let jobs = usize::from(arguments.jobs);
     let runtime = runtime::Builder::new_multi_thread()
@@ -110,9 +121,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         .enable_all()
         .build()?;
     let worst = interrupt.run(
-        || runtime.block_on(arguments.carry_out(work.tasks, &setting, jobs)),
-        || Exit::Signal.code(),
+        || runtime.block_on(arguments.carry_out(work.tasks, &setting, jobs, live.as_deref())),
+        || {
+            live.iter().for_each(|live| live.clear());
+            Exit::Signal.code()
+        },
     );
+    live.iter().for_each(|live| live.clear());
     // A resolver that nobody waits for any more does not hold the end back.
     runtime.shutdown_background();
     worst.map_err(|failure| failure as Failure)
@@ -195,6 +210,7 @@ impl Arguments {
         tasks: Vec<Task>,
         setting: &Arc<Setting>,
         jobs: usize,
+        live: Option<&Live>,
     ) -> Result<u8, Box<dyn Error + Send + Sync>> {
         let (style, format) = (self.output.style(), self.output.format());
         let free = Arc::new(Semaphore::new(jobs));
@@ -212,16 +228,22 @@ impl Arguments {
                     task.run(setting).await
                 }));
             }
-            let Some(next) = running.pop_front() else {
+            let Some(mut next) = running.pop_front() else {
                 break;
             };
-            let report = next.await.expect("a probe does not panic")?;
+            let report = loop {
+                match timeout(PERIOD, &mut next).await {
+                    Ok(ended) => break ended.expect("a probe does not panic")?,
+                    Err(_) => live.iter().for_each(|live| live.draw()),
+                }
+            };
             worst = worst.max(report.exit);
             let mut text = Vec::new();
             if count > 0 && format == render::Format::Human {
                 text.push(b'\n');
             }
             render::probe(format, &report, style, &mut text)?;
+            live.iter().for_each(|live| live.clear());
             stdout().write_all(&text)?;
             count += 1;
             if self.metrics.is_some() {
