@@ -81,7 +81,7 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
         }
         Err(error) => {
             let code = error.exit().code();
-            let (prefix, last) = (error.prefix(), last_line(code, "client"));
+            let (prefix, last) = (error.prefix(), last_line(code, error.role()));
             tell(&format!(
                 "{prefix}{error}\n{last}\nrsyncctl: `rsyncctl sync --help` says what can be typed"
             ))?;

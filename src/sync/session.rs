@@ -104,7 +104,9 @@ pub fn converse(
     observer: &dyn Observer,
     stream: Stream,
 ) -> Result<Option<Outcome>, Error> {
-    let early_input = plan.early_input.as_deref().map(early_input).transpose()?;
+    let role = plan.place.role();
+    let early_input = plan.early_input.as_deref().map(|path| early_input(path, role));
+    let early_input = early_input.transpose()?;
     let dialogue = match &plan.place {
         Place::Modules => Dialogue::List,
         Place::Files { module, .. } | Place::Push { module, .. } => Dialogue::Module {
@@ -151,17 +153,17 @@ pub fn conclude(plan: &Plan, printer: &Printer<'_>, ended: &Result<Option<Outcom
         // The last line says it all.
         Err(error @ Error::Connect(ConnectError::TimedOut)) => error.exit(),
         Err(error @ Error::Connect(reason)) => {
-            printer.complain(&unconnected(reason, role(plan)));
+            printer.complain(&unconnected(reason, printer.role()));
             error.exit()
         }
         Err(error @ Error::Timeout) => {
-            let role = role(plan);
+            let role = printer.role();
             let seconds = plan.options.timeout.unwrap_or_default().as_secs();
             printer.complain(&format!("[{role}] io timeout after {seconds} seconds -- exiting"));
             error.exit()
         }
         Err(error @ (Error::Dialogue { .. } | Error::Socket { .. })) => {
-            let role = role(plan);
+            let role = printer.role();
             printer.complain(&format!("rsync: [{role}] {error}"));
             error.exit()
         }
@@ -173,16 +175,9 @@ pub fn conclude(plan: &Plan, printer: &Printer<'_>, ended: &Result<Option<Outcom
         }
     };
     if code != 0 {
-        printer.complain(&last_line(code, role(plan)));
+        printer.complain(&last_line(code, printer.role()));
     }
     code
-}
-
-const fn role(plan: &Plan) -> &'static str {
-    match plan.place {
-        Place::Push { .. } => "sender",
-        _ => "Receiver",
-    }
 }
 
 /// What rsync prints of a connection that was not made: a line for each address.

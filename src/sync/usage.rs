@@ -56,7 +56,10 @@ pub enum UsageError {
     OldProtocol,
     /// A daemon's files are in its modules.
     #[error("The remote path must start with a module name not a /")]
-    NoModule,
+    NoModule {
+        /// What rsync is by then.
+        role: &'static str,
+    },
     /// The value of an option that is no text.
     #[error("{0}: the value is not UTF-8; only sources and destinations may be anything")]
     NotText(String),
@@ -197,8 +200,24 @@ impl UsageError {
             | Self::UnexpectedLocal(_)
             | Self::UnexpectedRemote(_)
             | Self::UnknownAlgorithm { .. } => "",
-            Self::NoModule => "ERROR: ",
+            Self::NoModule { .. } => "ERROR: ",
             _ => "rsync: ",
+        }
+    }
+
+    /// What rsync is by then, as its last line has it.
+    pub const fn role(&self) -> &'static str {
+        match self {
+            Self::BothRemote
+            | Self::ListFromElsewhere
+            | Self::ManyFormats
+            | Self::ManyHosts
+            | Self::ManyPorts
+            | Self::OldProtocol
+            | Self::UnexpectedLocal(_) => "Receiver",
+            Self::EmptySource | Self::UnexpectedRemote(_) => "sender",
+            Self::NoModule { role } => role,
+            _ => "client",
         }
     }
 
@@ -207,7 +226,7 @@ impl UsageError {
         match self {
             Self::UnknownAlgorithm { .. } => Exit::Unsupported,
             Self::OldProtocol => Exit::Protocol,
-            Self::NoModule => Exit::StartClient,
+            Self::NoModule { .. } => Exit::StartClient,
             Self::Filter(error) => error.exit(),
             Self::Help(_) => Exit::Success,
             _ => Exit::Syntax,

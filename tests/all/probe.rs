@@ -22,10 +22,9 @@ use tempfile::TempDir;
 use crate::{
     mishaps::played,
     support::{
-        daemon::{Daemon, Run, installed},
+        daemon::{Daemon, Run, has_rsync},
         mishap::{Mishap, Transcript, run_with},
         program::{folder, keeps_to, program, rsyncctl, schema, stderr, stdout},
-        skip,
     },
 };
 
@@ -61,8 +60,7 @@ fn causes(report: &Value) -> Vec<&str> {
 
 #[test]
 fn the_scenarios_of_explain_end_as_with_rsync() {
-    if let Err(reason) = installed() {
-        skip(reason);
+    if !has_rsync() {
         return;
     }
     let client = client();
@@ -143,8 +141,7 @@ use chroot = no\nreverse lookup = no\n\
 
 #[test]
 fn a_daemon_that_works_passes_every_stage() {
-    if let Err(reason) = installed() {
-        skip(reason);
+    if !has_rsync() {
         return;
     }
     let place = tempfile::tempdir().expect("a folder");

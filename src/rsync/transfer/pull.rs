@@ -95,7 +95,7 @@ pub fn pull(
     stream.set_write_timeout(pulse.patience()).map_err(socket)?;
     let faults = Faults::default();
     let mut outgoing = Outgoing::new(stream.clone(), pulse.clone(), options.pace());
-    let mut incoming = Incoming::new(stream.clone(), pulse, &received, observer, &faults, "receiver");
+    let mut incoming = Incoming::new(stream.clone(), pulse, &received, observer, &faults, "Receiver");
     check_options(protocol, options)?;
     let mut filters = options.filters_of(protocol)?;
     let rules = filters.announce(Side::Receiver, protocol, options.cvs_exclude)?;
@@ -195,7 +195,7 @@ pub fn pull(
             hard_links: HardLinks::default(),
             asked: HashSet::new(),
         };
-        let receiver = Receiver {
+        let mut receiver = Receiver {
             session,
             options,
             keep: &keep,
@@ -214,6 +214,8 @@ pub fn pull(
             beside,
             delayed: Vec::new(),
         };
+        receiver.incoming.role = "receiver";
+        observer.observe(Event::Acting("generator"));
         let left = run(generator, receiver, &stream, &mut outcome)?;
         if let Some(tree) = tree
             && !options.dry_run
@@ -340,6 +342,7 @@ fn run(
         drop(redo);
         lists.close();
         if taken.is_err() {
+            receiver.observer.observe(Event::Acting("receiver"));
             let _ = stream.shutdown(Shutdown::Both);
         }
         let (asked, sent, deleted, opened) = asking.join().expect("the generator does not panic");

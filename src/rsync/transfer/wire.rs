@@ -61,7 +61,7 @@ pub(crate) struct Incoming<'o> {
     observer: &'o dyn Observer,
     faults: &'o Faults,
     /// What this side is, for messages.
-    role: &'static str,
+    pub(crate) role: &'static str,
     /// None while the stream is not multiplexed.
     frames: Option<Frames>,
     raw: Buffer,

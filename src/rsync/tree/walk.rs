@@ -19,7 +19,11 @@ use nix::{
 
 use crate::rsync::{
     proto::file_list::FileKind,
-    tree::{Output, aliases::Aliases, temporary::Temporary},
+    tree::{
+        Output,
+        aliases::Aliases,
+        temporary::{Temporary, Unmade},
+    },
 };
 
 /// A folder and all below it. Copies share the root and hold a folder of their own open.
@@ -336,9 +340,11 @@ impl Tree {
     /// # Errors
     ///
     /// What the system says.
-    pub fn begin(&mut self, name: &[u8]) -> io::Result<Output> {
-        let (folder, base) = self.place(name)?;
-        Output::create(folder, base, true)
+    pub fn begin(&mut self, name: &[u8]) -> Result<Output, Unmade> {
+        match self.place(name) {
+            Ok((folder, base)) => Output::create(folder, base, true),
+            Err(error) => Err(Unmade::untried(last(name), true, error)),
+        }
     }
 
     /// Begins such a file in this folder itself, which is there for temporary files: it will stand at a place of another
@@ -347,9 +353,8 @@ impl Tree {
     /// # Errors
     ///
     /// What the system says.
-    pub fn begin_elsewhere(&mut self, name: &[u8]) -> io::Result<Output> {
-        let base = name.rsplit(|&byte| byte == b'/').next().unwrap_or(name);
-        Output::create(self.root.clone(), OsStr::from_bytes(base), false)
+    pub fn begin_elsewhere(&mut self, name: &[u8]) -> Result<Output, Unmade> {
+        Output::create(self.root.clone(), last(name), false)
     }
 
     /// Opens a file to write over it in place, or makes it.
@@ -432,6 +437,11 @@ impl Tree {
         flags.set(OFlag::O_NOFOLLOW, !self.follows);
         flags
     }
+}
+
+/// What is behind the last slash.
+fn last(name: &[u8]) -> &OsStr {
+    OsStr::from_bytes(name.rsplit(|&byte| byte == b'/').next().unwrap_or(name))
 }
 
 fn is_missing(error: &io::Error) -> bool {

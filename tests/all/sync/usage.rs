@@ -3,12 +3,11 @@
 use std::fs;
 
 use super::{Prepare, Stage, some_files};
-use crate::support::{daemon::installed, skip};
+use crate::support::daemon::has_rsync;
 
 #[test]
 fn the_same_is_said_of_wrong_command_lines() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stage = Stage::new();
