@@ -20,6 +20,7 @@ use crate::{
         session::{self, Session},
         stage::{Fact, Skip, Step},
         transcript::Wire,
+        watch::Watch,
     },
     rsync::{
         net::{ConnectError, Connections, Stream},
@@ -65,6 +66,8 @@ pub struct Setting {
     pub connections: Arc<Connections>,
     /// What they go over.
     pub wire: Wire,
+    /// Who is told how far they are.
+    pub watch: Option<Arc<dyn Watch>>,
 }
 
 /// Why a probe could not be made.
@@ -97,6 +100,8 @@ pub(super) struct Prober {
     pub(super) report: Report,
     pub(super) setting: Arc<Setting>,
     start: Instant,
+    /// Its number, for those who watch.
+    number: usize,
     /// Where the daemon's log ended before.
     logged: u64,
     /// The address that took a connection.
@@ -109,7 +114,9 @@ impl Prober {
     pub(super) fn new(subject: String, setting: Arc<Setting>) -> Self {
         let log = setting.log.as_deref();
         let logged = log.and_then(|log| fs::metadata(log).ok());
+        let number = setting.watch.as_ref().map_or(0, |watch| watch.begin(&subject));
         Self {
+            number,
             report: Report::new(subject),
             logged: logged.map_or(0, |log| log.len()),
             setting,
@@ -129,10 +136,20 @@ impl Prober {
                 rest(&mut self)?;
             }
             self.conclude();
+            if let Some(watch) = &self.setting.watch {
+                watch.end(self.number, self.report.exit);
+            }
             self.setting.wire.check()?;
             Ok(self.report)
         });
         ended.await.expect("a probe does not panic")
+    }
+
+    /// A stage is under way.
+    pub(super) fn come_to(&self, step: Step) {
+        if let Some(watch) = &self.setting.watch {
+            watch.reach(self.number, step);
+        }
     }
 
     /// The words behind `rsync`: the options of every session, then these.
@@ -167,6 +184,7 @@ impl Prober {
         let address = &plan.daemon.address;
         let limit = plan.connect_limit.unwrap_or(self.setting.choice.connect_limit);
         let start = Instant::now();
+        self.come_to(Step::Resolve);
         let found = match wire.resolve(address, limit).await {
             Ok(found) => found,
             Err(error) => {
@@ -175,6 +193,7 @@ impl Prober {
             }
         };
         self.report.pass(Step::Resolve, start.elapsed());
+        self.come_to(Step::Connect);
         let start = Instant::now();
         let (mut first, mut tried) = (None, Vec::new());
         for at in found {
@@ -232,7 +251,8 @@ impl Prober {
             ..
         } = &*self.setting;
         let candidates = Candidates::new(choice.most_files, choice.most_bytes);
-        session::run(plan, environment, connections, wire, stream, candidates)
+        let watch = |step| self.come_to(step);
+        session::run(plan, environment, connections, wire, stream, candidates, &watch)
     }
 
     /// Takes over the stages that a session passed, and what they showed.

@@ -1,6 +1,8 @@
 //! The probe, at real daemons that are broken on purpose.
 
 mod healthy;
+mod live;
+mod local;
 mod proofs;
 mod push;
 mod transcripts;
