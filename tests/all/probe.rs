@@ -3,6 +3,7 @@
 mod healthy;
 mod proofs;
 mod push;
+mod situations;
 
 use std::{
     collections::BTreeSet,
