@@ -167,7 +167,7 @@ pub fn conclude(plan: &Plan, printer: &Printer<'_>, ended: &Result<Option<Outcom
             printer.complain(&format!("[{role}] io timeout after {seconds} seconds -- exiting"));
             error.exit()
         }
-        Err(error @ (Error::Dialogue { .. } | Error::Socket { .. })) => {
+        Err(error @ (Error::Dialogue { .. } | Error::Socket { .. } | Error::Receiving { .. })) => {
             let role = printer.role();
             printer.complain(&format!("rsync: [{role}] {error}"));
             error.exit()

@@ -93,6 +93,8 @@ pub fn open(
             observer.observe(Event::Greeting(&lines.buffer));
             return Err(match ended {
                 Ok(_) => Error::NoGreeting,
+                // A text of rsync's ends there: whatever comes behind it, no greeting does.
+                Err(_) if lines.buffer.contains(&0) => Error::NoGreeting,
                 // rsync says nothing before it is greeted, and so is not told of what went unread.
                 Err(Error::Dialogue { .. }) if lines.buffer.is_empty() => Error::NoGreeting,
                 Err(error) => error,
@@ -100,11 +102,14 @@ pub fn open(
         }
     };
     let round_trip = sent.elapsed();
-    observer.observe(Event::Greeting(&line));
-    // A text of rsync's ends there.
+    // A text of rsync's ends there. What is no text may go on behind the end of its line.
     if line.contains(&0) {
+        observer.observe(Event::Greeting(
+            &[&line, b"\n".as_slice(), &lines.buffer].concat(),
+        ));
         return Err(Error::NoGreeting);
     }
+    observer.observe(Event::Greeting(&line));
     let greeting = Greeting::parse(&line).map_err(|why| match why {
         NoGreeting::Foreign => Error::NotGreeting(shown(&line)),
         NoGreeting::Lacks(what) => Error::ShortGreeting {
