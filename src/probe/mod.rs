@@ -19,6 +19,7 @@ mod stage;
 mod stages;
 mod target;
 mod transcript;
+mod watch;
 
 pub mod tryout;
 
@@ -30,3 +31,4 @@ pub use stage::{Fact, Skip, Stage, State, Step};
 pub use stages::probe;
 pub use target::{NoTarget, Target};
 pub use transcript::{Head, NoTranscript, Replay, Subject, Trace, Wire};
+pub use watch::Watch;

@@ -11,7 +11,7 @@ use thiserror::Error as ThisError;
 use tokio::task::spawn_blocking;
 
 use crate::{
-    explain::{Known, explain},
+    explain::{Known, explain_session},
     probe::{
         Report,
         audit::named_release,
@@ -20,6 +20,7 @@ use crate::{
         session::{self, Session},
         stage::{Fact, Skip, Step},
         transcript::Wire,
+        watch::Watch,
     },
     rsync::{
         net::{ConnectError, Connections, Stream},
@@ -65,6 +66,8 @@ pub struct Setting {
     pub connections: Arc<Connections>,
     /// What they go over.
     pub wire: Wire,
+    /// Who is told how far they are.
+    pub watch: Option<Arc<dyn Watch>>,
 }
 
 /// Why a probe could not be made.
@@ -97,25 +100,32 @@ pub(super) struct Prober {
     pub(super) report: Report,
     pub(super) setting: Arc<Setting>,
     start: Instant,
+    /// Its number, for those who watch.
+    number: usize,
     /// Where the daemon's log ended before.
     logged: u64,
     /// The address that took a connection.
     pub(super) address: Option<SocketAddr>,
     /// What rsync would have printed.
     pub(super) said: Vec<u8>,
+    /// Whether the daemon had greeted before that.
+    is_greeted: bool,
 }
 
 impl Prober {
     pub(super) fn new(subject: String, setting: Arc<Setting>) -> Self {
         let log = setting.log.as_deref();
         let logged = log.and_then(|log| fs::metadata(log).ok());
+        let number = setting.watch.as_ref().map_or(0, |watch| watch.begin(&subject));
         Self {
+            number,
             report: Report::new(subject),
             logged: logged.map_or(0, |log| log.len()),
             setting,
             start: Instant::now(),
             address: None,
             said: Vec::new(),
+            is_greeted: false,
         }
     }
 
@@ -129,10 +139,20 @@ impl Prober {
                 rest(&mut self)?;
             }
             self.conclude();
+            if let Some(watch) = &self.setting.watch {
+                watch.end(self.number, self.report.exit);
+            }
             self.setting.wire.check()?;
             Ok(self.report)
         });
         ended.await.expect("a probe does not panic")
+    }
+
+    /// A stage is under way.
+    pub(super) fn come_to(&self, step: Step) {
+        if let Some(watch) = &self.setting.watch {
+            watch.reach(self.number, step);
+        }
     }
 
     /// The words behind `rsync`: the options of every session, then these.
@@ -167,6 +187,7 @@ impl Prober {
         let address = &plan.daemon.address;
         let limit = plan.connect_limit.unwrap_or(self.setting.choice.connect_limit);
         let start = Instant::now();
+        self.come_to(Step::Resolve);
         let found = match wire.resolve(address, limit).await {
             Ok(found) => found,
             Err(error) => {
@@ -175,6 +196,7 @@ impl Prober {
             }
         };
         self.report.pass(Step::Resolve, start.elapsed());
+        self.come_to(Step::Connect);
         let start = Instant::now();
         let (mut first, mut tried) = (None, Vec::new());
         for at in found {
@@ -232,7 +254,8 @@ impl Prober {
             ..
         } = &*self.setting;
         let candidates = Candidates::new(choice.most_files, choice.most_bytes);
-        session::run(plan, environment, connections, wire, stream, candidates)
+        let watch = |step| self.come_to(step);
+        session::run(plan, environment, connections, wire, stream, candidates, &watch)
     }
 
     /// Takes over the stages that a session passed, and what they showed.
@@ -269,8 +292,33 @@ impl Prober {
         if self.report.exit == 0 {
             self.report.exit = session.exit;
             self.report.command = command(words);
-            self.said.clone_from(&session.said);
+            self.is_greeted = session.seen.has(Step::Greeting);
+            self.said = self.screen(session, words);
         }
+    }
+
+    /// What stands on the screen in the end.
+    fn screen(&self, session: &Session, words: &[String]) -> Vec<u8> {
+        let mut screen = Vec::new();
+        let greeting = &session.seen.greeting;
+        let has_file = words.iter().any(|word| word.starts_with("--password-file"));
+        if !self.is_greeted && recognize(greeting).is_some() && greeting.contains(&0) {
+            // rsync quotes what is text alone.
+            let line = shown(greeting);
+            screen.extend_from_slice(
+                format!("rsync: server sent \"{line}\" rather than greeting\n").as_bytes(),
+            );
+        } else if session.seen.is_challenged && !has_file {
+            // The question for the password, where nobody answered it.
+            let password = (self.setting.environment.password)();
+            screen.extend_from_slice(if password.is_ok_and(|password| password.is_empty()) {
+                b"Password: "
+            } else {
+                b""
+            });
+        }
+        screen.extend_from_slice(&session.said);
+        screen
     }
 
     fn tell_service(&mut self, step: Step, greeting: &[u8]) {
@@ -297,7 +345,7 @@ impl Prober {
         {
             text.extend_from_slice(of_last_session(&logged));
         }
-        self.report.explanation = explain(&*text, &self.setting.known).ok();
+        self.report.explanation = explain_session(&*text, &self.setting.known, self.is_greeted).ok();
     }
 }
 

@@ -60,6 +60,7 @@ impl Prober {
     fn read_back(&mut self, sample: &Sample, place: &str) -> Result<(), ProbeError> {
         let (from, to) = (format!("{place}{}/", sample.name), sample.back());
         let to = to.display().to_string();
+        self.come_to(Step::ReadBack);
         let words = self.words(&["-r", &from, &to]);
         let plan = self.plan(&words)?;
         let stream = self.again(&plan);
@@ -84,6 +85,7 @@ impl Prober {
     /// Has one folder deleted, and nothing else: all other names are excluded, and the server stops after as many files
     /// as the folder has.
     fn remove(&mut self, name: &str, sample: &Sample, place: &str) -> Result<(), ProbeError> {
+        self.come_to(Step::Removal);
         let nothing = format!("{}/", sample.nothing().display());
         let own = format!("--include=/{name}/***");
         let words = [

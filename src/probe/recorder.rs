@@ -25,6 +25,10 @@ pub(super) struct Recorder<'r, 'p> {
     printer: &'r Printer<'p>,
     /// What ages of files are told by.
     now: SystemTime,
+    /// What the session does once it has the list.
+    behind_list: Step,
+    /// Is told which stage is under way.
+    watch: &'r (dyn Fn(Step) + Sync),
     seen: Mutex<Seen>,
 }
 
@@ -61,10 +65,19 @@ const MOST_NAMES: usize = 16;
 const MOST_TEXT: usize = 1 << 20;
 
 impl<'r, 'p> Recorder<'r, 'p> {
-    pub(super) fn new(printer: &'r Printer<'p>, candidates: Candidates, now: SystemTime) -> Self {
+    pub(super) fn new(
+        printer: &'r Printer<'p>,
+        candidates: Candidates,
+        now: SystemTime,
+        behind_list: Step,
+        watch: &'r (dyn Fn(Step) + Sync),
+    ) -> Self {
+        watch(Step::Greeting);
         Self {
             printer,
             now,
+            behind_list,
+            watch,
             seen: Mutex::new(Seen {
                 at: Instant::now(),
                 reached: Vec::new(),
@@ -79,6 +92,20 @@ impl<'r, 'p> Recorder<'r, 'p> {
                 deleted: Vec::new(),
             }),
         }
+    }
+
+    /// The stage that begins with an event.
+    fn begun(&self, event: &Event<'_>) -> Option<Step> {
+        Some(match event {
+            Event::Greeting(_) => Step::Version,
+            Event::Agreed(_) if self.behind_list == Step::Modules => Step::Modules,
+            Event::Agreed(_) => Step::Module,
+            Event::Challenged(_) => Step::Authentication,
+            Event::Accepted => Step::Setup,
+            Event::Began(_) => Step::List,
+            Event::AllListed => self.behind_list,
+            _ => return None,
+        })
     }
 
     /// What came by until now.
@@ -157,6 +184,9 @@ impl Seen {
 
 impl Observer for Recorder<'_, '_> {
     fn observe(&self, event: Event<'_>) {
+        if let Some(step) = self.begun(&event) {
+            (self.watch)(step);
+        }
         self.printer.observe(event);
         let mut seen = self.seen();
         match event {

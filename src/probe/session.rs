@@ -10,6 +10,7 @@ use crate::{
     probe::{
         files::Candidates,
         recorder::{Recorder, Seen},
+        stage::Step,
         transcript::Wire,
     },
     rsync::{
@@ -17,8 +18,8 @@ use crate::{
         transfer::{Error, Outcome},
     },
     sync::{
-        Command, Environment, Plan, Printer, Streams, Surroundings, UsageError, conclude, converse, prepare,
-        reach,
+        Command, Environment, Place, Plan, Printer, Streams, Surroundings, UsageError, conclude, converse,
+        prepare, reach,
     },
 };
 
@@ -66,6 +67,7 @@ pub(super) fn run(
     wire: &Wire,
     stream: Option<Stream>,
     candidates: Candidates,
+    watch: &(dyn Fn(Step) + Sync),
 ) -> Session {
     let streams = Streams {
         output: Box::new(io::sink()),
@@ -75,7 +77,7 @@ pub(super) fn run(
     };
     let printer = Printer::new(plan, TimeZone::UTC, streams);
     let start = Instant::now();
-    let recorder = Recorder::new(&printer, candidates, wire.now());
+    let recorder = Recorder::new(&printer, candidates, wire.now(), behind_list(plan), watch);
     let ended = (|| {
         let stream = match stream {
             Some(stream) => stream,
@@ -102,6 +104,16 @@ pub(super) fn run(
         exit,
         elapsed: start.elapsed(),
         said: printer.complaints(),
+    }
+}
+
+/// What a session does once it has the list.
+fn behind_list(plan: &Plan) -> Step {
+    match &plan.place {
+        Place::Modules => Step::Modules,
+        _ if plan.options.dry_run => Step::DryRun,
+        Place::Files { .. } => Step::Pull,
+        Place::Push { .. } => Step::Push,
     }
 }
 

@@ -181,6 +181,7 @@ impl Prober {
 
     /// Carries a command line out for a stage; what it ends with if that fails.
     pub(super) fn fetch(&mut self, step: Step, plan: &Plan, words: &[String]) -> Result<Outcome, u8> {
+        self.come_to(step);
         let stream = self.again(plan);
         let session = self.session(plan, stream);
         let Some(outcome) = session.outcome.filter(|outcome| outcome.exit == 0) else {

@@ -1,5 +1,6 @@
 //! rsync's command line, carried out with our own client: what is typed, and what is printed.
 
+mod ahead;
 mod argument;
 mod choices;
 mod clock;

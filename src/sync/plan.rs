@@ -183,7 +183,7 @@ impl Reading {
                 options.devices = true;
                 options.specials = true;
             }
-            "inc-recursive" | "i-r" => options.whole_lists = !is_on,
+            "inc-recursive" | "i-r" => options.whole_lists = Some(!is_on),
             "links" | "l" => options.links = is_on,
             "perms" | "p" => options.permissions = is_on,
             "times" | "t" => options.times = is_on,

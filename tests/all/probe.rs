@@ -1,8 +1,11 @@
 //! The probe, at real daemons that are broken on purpose.
 
 mod healthy;
+mod live;
+mod local;
 mod proofs;
 mod push;
+mod situations;
 mod transcripts;
 
 use std::{

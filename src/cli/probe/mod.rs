@@ -1,9 +1,11 @@
+mod live;
+mod local;
 mod options;
 mod transcript;
 mod written;
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     env,
     error::Error,
     ffi::OsStr,
@@ -14,7 +16,7 @@ use std::{
 };
 
 use clap::Args;
-use tokio::{runtime, sync::Semaphore};
+use tokio::{runtime, sync::Semaphore, time::timeout};
 
 use crate::{
     catalog::Language,
@@ -26,6 +28,8 @@ use crate::{
         known::{self, ServerFile},
         output::{LineFormat, Output, stdout, tell},
         probe::{
+            live::{Live, PERIOD},
+            local::Local,
             options::Options,
             transcript::{Transcript, environment_of, head},
         },
@@ -33,10 +37,11 @@ use crate::{
     },
     explain::Known,
     host::plain,
-    probe::{ProbeError, Report, Setting, Subject, Target, Wire, probe, reproduce},
+    probe::{ProbeError, Report, Setting, Subject, Target, Watch, Wire, probe, reproduce},
     render,
     sync::Environment,
-    terms::Exit,
+    syntax::Invocation,
+    terms::{Exit, Target as Place},
 };
 
 /// Run the full delta sync against a live daemon, stage by stage, and explain what fails
@@ -72,6 +77,9 @@ pub(super) struct Arguments {
     jobs: u16,
     #[command(flatten)]
     transcript: Transcript,
+    /// On the server itself: the configuration of the daemon that listens there decides between causes, with this machine's facts
+    #[arg(long, conflicts_with_all = ["config", "replay", "host", "root"])]
+    local: bool,
     #[command(flatten)]
     server: ServerFile,
     #[command(flatten)]
@@ -80,9 +88,17 @@ pub(super) struct Arguments {
 
 /// Probes each target, and writes the reports in the order of the targets.
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    let work = arguments.work()?;
-    if io::stderr().is_terminal() && !matches!(work.wire, Wire::Replayed(_)) {
-        tell(&arguments.announcement(work.tasks.len()))?;
+    let mut work = arguments.work()?;
+    let count = work.tasks.len();
+    let live = io::stderr()
+        .is_terminal()
+        .then(|| Arc::new(Live::new(count, arguments.output.language())));
+    if live.is_some() && !matches!(work.wire, Wire::Replayed(_)) {
+        tell(&arguments.announcement(count))?;
+    }
+    if let Some(live) = live.clone() {
+        let ask = work.environment.password;
+        work.environment.password = Box::new(move || live.hidden(&ask));
     }
     let interrupt = Interrupt::watch()?;
     let password_file = arguments.password_file.as_ref();
@@ -96,6 +112,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         log: None,
         folder: env::temp_dir().into(),
         connections: interrupt.connections().clone(),
+        watch: live.clone().map(|live| live as Arc<dyn Watch>),
     });
     let jobs = usize::from(arguments.jobs);
     let runtime = runtime::Builder::new_multi_thread()
@@ -104,13 +121,20 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         .enable_all()
         .build()?;
     let worst = interrupt.run(
-        || runtime.block_on(arguments.carry_out(work.tasks, &setting, jobs)),
-        || Exit::Signal.code(),
+        || runtime.block_on(arguments.carry_out(work.tasks, &setting, jobs, live.as_deref())),
+        || {
+            live.iter().for_each(|live| live.clear());
+            Exit::Signal.code()
+        },
     );
+    live.iter().for_each(|live| live.clear());
     // A resolver that nobody waits for any more does not hold the end back.
     runtime.shutdown_background();
     worst.map_err(|failure| failure as Failure)
 }
+
+/// The port that daemons listen on.
+const PORT: u16 = 873;
 
 /// How a transcript says that files were changed.
 const REALLY: &str = "--really";
@@ -136,6 +160,22 @@ impl Task {
         match self {
             Self::Probe(target) => Subject::Probe(target.text.clone()),
             Self::Reproduce(line, _) => Subject::Reproduce(line.clone()),
+        }
+    }
+
+    /// The port that it names.
+    fn port(&self) -> Option<u16> {
+        match self {
+            Self::Probe(target) => target.port(),
+            Self::Reproduce(_, words) => {
+                let invocation = Invocation::parse(words.iter().map(String::as_str));
+                let named = invocation.option("port").and_then(|option| option.value.clone());
+                let of_target = match invocation.peer() {
+                    Some(Place::Daemon(remote)) => remote.port,
+                    _ => None,
+                };
+                of_target.or_else(|| named?.parse().ok())
+            }
         }
     }
 
@@ -170,6 +210,7 @@ impl Arguments {
         tasks: Vec<Task>,
         setting: &Arc<Setting>,
         jobs: usize,
+        live: Option<&Live>,
     ) -> Result<u8, Box<dyn Error + Send + Sync>> {
         let (style, format) = (self.output.style(), self.output.format());
         let free = Arc::new(Semaphore::new(jobs));
@@ -187,16 +228,22 @@ impl Arguments {
                     task.run(setting).await
                 }));
             }
-            let Some(next) = running.pop_front() else {
+            let Some(mut next) = running.pop_front() else {
                 break;
             };
-            let report = next.await.expect("a probe does not panic")?;
+            let report = loop {
+                match timeout(PERIOD, &mut next).await {
+                    Ok(ended) => break ended.expect("a probe does not panic")?,
+                    Err(_) => live.iter().for_each(|live| live.draw()),
+                }
+            };
             worst = worst.max(report.exit);
             let mut text = Vec::new();
             if count > 0 && format == render::Format::Human {
                 text.push(b'\n');
             }
             render::probe(format, &report, style, &mut text)?;
+            live.iter().for_each(|live| live.clear());
             stdout().write_all(&text)?;
             count += 1;
             if self.metrics.is_some() {
@@ -319,8 +366,31 @@ impl Arguments {
         Ok(all.collect::<Result<_, _>>()?)
     }
 
+    /// What the configuration of this machine's daemon says against itself.
+    fn known_locally(&self, tasks: &[Task]) -> Result<Known, Failure> {
+        let ports: BTreeSet<_> = tasks
+            .iter()
+            .map(|task| task.port().or(self.options.port).unwrap_or(PORT))
+            .collect();
+        let (Some(port), true) = (ports.first(), ports.len() == 1) else {
+            return Err(
+                "`--local` looks at one daemon, and the targets have several ports; probe one port at a time"
+                    .into(),
+            );
+        };
+        let local = Local::find(*port);
+        tell(&local.told(self.output.language()))?;
+        match &local.file {
+            Some(file) => self.server.known_here(file),
+            None => Ok(Known::default()),
+        }
+    }
+
     fn known(&self, tasks: &[Task]) -> Result<Known, Failure> {
-        let mut known = self.server.known()?;
+        let mut known = match self.local {
+            true => self.known_locally(tasks)?,
+            false => self.server.known()?,
+        };
         let of_line = || tasks.iter().find_map(Task::password_file);
         if let Some(file) = self.password_file.clone().or_else(of_line) {
             known.findings.extend(known::of_password_file(&file));

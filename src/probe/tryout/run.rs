@@ -385,6 +385,7 @@ impl Bench<'_> {
         let user = login.user.as_deref().unwrap_or("nobody");
         Arc::new(Setting {
             wire: Wire::Live,
+            watch: None,
             choice: Choice {
                 announce: from.map_or_else(Vec::new, |from| self.peers.announce(from)),
                 ..choice()
