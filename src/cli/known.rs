@@ -37,18 +37,25 @@ impl ServerFile {
         self.machine.hosts()
     }
 
+    /// What a file of this machine says against itself.
+    pub(super) fn known_here(&self, file: &Path) -> Result<Known, Failure> {
+        of_server(file, &self.hosts()?, &Live, self.target_version)
+    }
+
     /// What it says against itself; nothing if none is named.
     pub(super) fn known(&self) -> Result<Known, Failure> {
         match &self.config {
-            Some(file) => of_server(file, &self.hosts()?, self.target_version),
+            Some(file) => {
+                let hosts = self.hosts()?;
+                of_server(file, &hosts, hosts.of(file), self.target_version)
+            }
             None => Ok(Known::default()),
         }
     }
 }
 
-fn of_server(file: &Path, hosts: &Hosts, release: Release) -> Result<Known, Failure> {
+fn of_server(file: &Path, hosts: &Hosts, host: &dyn Host, release: Release) -> Result<Known, Failure> {
     let bytes = read(hosts, file).map_err(|reason| unreadable(file, &reason, ""))?;
-    let host = hosts.of(file);
     let options = Options::of_release(release, jiff::Zoned::now().date());
     Ok(of_configuration(file, bytes, host, &HostFiles(host), &options))
 }

@@ -24,7 +24,7 @@ pub fn running_configurations() -> Vec<PathBuf> {
 }
 
 /// The configuration file of a command line whose words end with NUL, if it is that of an rsync daemon.
-fn configuration(command_line: &[u8]) -> Option<PathBuf> {
+pub(super) fn configuration(command_line: &[u8]) -> Option<PathBuf> {
     let words: Vec<&OsStr> = command_line
         .split(|&byte| byte == 0)
         .map(OsStr::from_bytes)

@@ -2,6 +2,7 @@
 
 mod daemons;
 mod image;
+mod listener;
 mod live;
 mod walk;
 
@@ -13,6 +14,7 @@ use std::{
 
 pub use daemons::running_configurations;
 pub use image::Image;
+pub use listener::Listener;
 pub use live::Live;
 pub(crate) use live::{NOT_REGULAR, plain, read_bounded};
 pub use walk::{Component, follow, normalize, walk};

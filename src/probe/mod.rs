@@ -18,6 +18,8 @@ mod session;
 mod stage;
 mod stages;
 mod target;
+mod transcript;
+mod watch;
 
 pub mod tryout;
 
@@ -28,3 +30,5 @@ pub use reproduce::reproduce;
 pub use stage::{Fact, Skip, Stage, State, Step};
 pub use stages::probe;
 pub use target::{NoTarget, Target};
+pub use transcript::{Head, NoTranscript, Replay, Subject, Trace, Wire};
+pub use watch::Watch;

@@ -1,7 +1,7 @@
 use std::{
     fs::{self, File},
     io::{self, Read as _, Seek as _, SeekFrom},
-    net::{SocketAddr, TcpStream},
+    net::SocketAddr,
     path::Path,
     sync::Arc,
     time::{Duration, Instant},
@@ -16,13 +16,14 @@ use crate::{
         Report,
         audit::named_release,
         files::Candidates,
-        reach::{connect, resolve},
         service::recognize,
         session::{self, Session},
         stage::{Fact, Skip, Step},
+        transcript::Wire,
+        watch::Watch,
     },
     rsync::{
-        net::{ConnectError, Connections},
+        net::{ConnectError, Connections, Stream},
         transfer::{Error, describe, shown},
     },
     sync::{Environment, Plan, Surroundings, UsageError, last_line, unconnected},
@@ -64,6 +65,10 @@ pub struct Setting {
     pub folder: Box<Path>,
     /// Their connections.
     pub connections: Arc<Connections>,
+    /// What they go over.
+    pub wire: Wire,
+    /// Who is told how far they are.
+    pub watch: Option<Arc<dyn Watch>>,
 }
 
 /// Why a probe could not be made.
@@ -75,6 +80,20 @@ pub enum ProbeError {
     /// No folder for the files.
     #[error("no temporary folder can be made: {0}")]
     Folder(io::Error),
+    /// The transcript cannot be written.
+    #[error("the transcript cannot be written: {0}")]
+    Trace(io::Error),
+    /// A transcript is over before the probe is.
+    #[error(
+        "the transcript has fewer connections than this needs; it was made by {0}, and this is rsyncctl {version}",
+        version = env!("CARGO_PKG_VERSION")
+    )]
+    ShortTranscript(String),
+    /// What a transcript tells to do would change files of this machine.
+    #[error(
+        "a command line that was carried out with `--really` is not replayed: it would change files here"
+    )]
+    ReplayWrites,
 }
 
 /// A probe under way.
@@ -82,6 +101,8 @@ pub(super) struct Prober {
     pub(super) report: Report,
     pub(super) setting: Arc<Setting>,
     start: Instant,
+    /// Its number, for those who watch.
+    number: usize,
     /// Where the daemon's log ended before.
     logged: u64,
     /// The address that took a connection.
@@ -96,7 +117,9 @@ impl Prober {
     pub(super) fn new(subject: String, setting: Arc<Setting>) -> Self {
         let log = setting.log.as_deref();
         let logged = log.and_then(|log| fs::metadata(log).ok());
+        let number = setting.watch.as_ref().map_or(0, |watch| watch.begin(&subject));
         Self {
+            number,
             report: Report::new(subject),
             logged: logged.map_or(0, |log| log.len()),
             setting,
@@ -117,9 +140,20 @@ impl Prober {
                 rest(&mut self)?;
             }
             self.conclude();
+            if let Some(watch) = &self.setting.watch {
+                watch.end(self.number, self.report.exit);
+            }
+            self.setting.wire.check()?;
             Ok(self.report)
         });
         ended.await.expect("a probe does not panic")
+    }
+
+    /// A stage is under way.
+    pub(super) fn come_to(&self, step: Step) {
+        if let Some(watch) = &self.setting.watch {
+            watch.reach(self.number, step);
+        }
     }
 
     /// The words behind `rsync`: the options of every session, then these.
@@ -134,24 +168,28 @@ impl Prober {
             environment,
             ..
         } = &*self.setting;
-        Ok(session::plan(words, surroundings(), environment)?)
+        let mut plan = session::plan(words, surroundings(), environment)?;
+        self.setting.wire.adapt(&mut plan)?;
+        Ok(plan)
     }
 
     /// Resolves the name and tries each address; the connection of the first that takes one.
-    pub(super) async fn reach(&mut self, plan: &Plan, words: &[String]) -> Option<TcpStream> {
+    pub(super) async fn reach(&mut self, plan: &Plan, words: &[String]) -> Option<Stream> {
         let Environment {
             proxy,
             connect_program,
             ..
         } = &self.setting.environment;
-        if proxy.is_some() || connect_program.is_some() {
+        let wire = &self.setting.wire;
+        if wire.is_other_way(proxy.is_some() || connect_program.is_some()) {
             self.report.skip(Step::Resolve, Skip::OtherWay);
             return None;
         }
         let address = &plan.daemon.address;
         let limit = plan.connect_limit.unwrap_or(self.setting.choice.connect_limit);
         let start = Instant::now();
-        let found = match resolve(address, limit).await {
+        self.come_to(Step::Resolve);
+        let found = match wire.resolve(address, limit).await {
             Ok(found) => found,
             Err(error) => {
                 self.not_reached(Step::Resolve, error, words);
@@ -159,11 +197,13 @@ impl Prober {
             }
         };
         self.report.pass(Step::Resolve, start.elapsed());
+        self.come_to(Step::Connect);
         let start = Instant::now();
         let (mut first, mut tried) = (None, Vec::new());
         for at in found {
             self.report.note(Step::Resolve, Fact::Address(at));
-            match connect(address, at, limit, &self.setting.choice.announce).await {
+            let Setting { choice, wire, .. } = &*self.setting;
+            match wire.connect(address, at, limit, &choice.announce).await {
                 Ok(stream) => {
                     self.report.note(Step::Connect, Fact::Address(at));
                     self.address.get_or_insert(at);
@@ -206,15 +246,17 @@ impl Prober {
         self.said.extend_from_slice(last.as_bytes());
     }
 
-    pub(super) fn session(&self, plan: &Plan, stream: Option<TcpStream>) -> Session {
+    pub(super) fn session(&self, plan: &Plan, stream: Option<Stream>) -> Session {
         let Setting {
             choice,
             environment,
             connections,
+            wire,
             ..
         } = &*self.setting;
         let candidates = Candidates::new(choice.most_files, choice.most_bytes);
-        session::run(plan, environment, connections, stream, candidates)
+        let watch = |step| self.come_to(step);
+        session::run(plan, environment, connections, wire, stream, candidates, &watch)
     }
 
     /// Takes over the stages that a session passed, and what they showed.

@@ -1,6 +1,6 @@
 use crate::{
     probe::{
-        ProbeError,
+        ProbeError, Setting,
         prober::Prober,
         sample::Sample,
         session::Session,
@@ -16,7 +16,9 @@ impl Prober {
     /// Sends a folder of our own into the module, changes it, sends the difference, reads it back and has it deleted;
     /// folders of earlier probes with it.
     pub(super) fn push(&mut self, module: &str, left: &[String]) -> Result<(), ProbeError> {
-        let sample = Sample::new(&self.setting.folder).map_err(ProbeError::Folder)?;
+        let Setting { folder, wire, .. } = &*self.setting;
+        let sample = Sample::new(folder, wire.sample()).map_err(ProbeError::Folder)?;
+        wire.note_sample(&sample.name);
         let place = format!("{}/", module.trim_end_matches('/'));
         let source = sample.source().display().to_string();
         let words = self.words(&["-rt", &source, &place]);
@@ -58,6 +60,7 @@ impl Prober {
     fn read_back(&mut self, sample: &Sample, place: &str) -> Result<(), ProbeError> {
         let (from, to) = (format!("{place}{}/", sample.name), sample.back());
         let to = to.display().to_string();
+        self.come_to(Step::ReadBack);
         let words = self.words(&["-r", &from, &to]);
         let plan = self.plan(&words)?;
         let stream = self.again(&plan);
@@ -82,6 +85,7 @@ impl Prober {
     /// Has one folder deleted, and nothing else: all other names are excluded, and the server stops after as many files
     /// as the folder has.
     fn remove(&mut self, name: &str, sample: &Sample, place: &str) -> Result<(), ProbeError> {
+        self.come_to(Step::Removal);
         let nothing = format!("{}/", sample.nothing().display());
         let own = format!("--include=/{name}/***");
         let words = [

@@ -1,6 +1,6 @@
 use std::{
     io::{self, Write as _},
-    net::{SocketAddr, TcpStream},
+    net::SocketAddr,
     time::Duration,
 };
 
@@ -10,7 +10,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::rsync::net::{Address, ConnectError, Family};
+use crate::rsync::net::{Address, ConnectError, Family, Stream};
 
 /// The addresses of a host, in the resolver's order.
 ///
@@ -52,7 +52,7 @@ pub(super) async fn connect(
     address: SocketAddr,
     limit: Duration,
     announce: &[u8],
-) -> io::Result<TcpStream> {
+) -> io::Result<Stream> {
     let socket = match address.is_ipv4() {
         true => TcpSocket::new_v4(),
         false => TcpSocket::new_v6(),
@@ -67,5 +67,5 @@ pub(super) async fn connect(
     let mut stream = stream.into_std()?;
     stream.set_nonblocking(false)?;
     stream.write_all(announce)?;
-    Ok(stream)
+    Ok(stream.into())
 }

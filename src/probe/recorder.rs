@@ -23,6 +23,12 @@ use crate::{
 /// Notes how far a session comes, and hands everything on to what prints.
 pub(super) struct Recorder<'r, 'p> {
     printer: &'r Printer<'p>,
+    /// What ages of files are told by.
+    now: SystemTime,
+    /// What the session does once it has the list.
+    behind_list: Step,
+    /// Is told which stage is under way.
+    watch: &'r (dyn Fn(Step) + Sync),
     seen: Mutex<Seen>,
 }
 
@@ -59,9 +65,19 @@ const MOST_NAMES: usize = 16;
 const MOST_TEXT: usize = 1 << 20;
 
 impl<'r, 'p> Recorder<'r, 'p> {
-    pub(super) fn new(printer: &'r Printer<'p>, candidates: Candidates) -> Self {
+    pub(super) fn new(
+        printer: &'r Printer<'p>,
+        candidates: Candidates,
+        now: SystemTime,
+        behind_list: Step,
+        watch: &'r (dyn Fn(Step) + Sync),
+    ) -> Self {
+        watch(Step::Greeting);
         Self {
             printer,
+            now,
+            behind_list,
+            watch,
             seen: Mutex::new(Seen {
                 at: Instant::now(),
                 reached: Vec::new(),
@@ -76,6 +92,20 @@ impl<'r, 'p> Recorder<'r, 'p> {
                 deleted: Vec::new(),
             }),
         }
+    }
+
+    /// The stage that begins with an event.
+    fn begun(&self, event: &Event<'_>) -> Option<Step> {
+        Some(match event {
+            Event::Greeting(_) => Step::Version,
+            Event::Agreed(_) if self.behind_list == Step::Modules => Step::Modules,
+            Event::Agreed(_) => Step::Module,
+            Event::Challenged(_) => Step::Authentication,
+            Event::Accepted => Step::Setup,
+            Event::Began(_) => Step::List,
+            Event::AllListed => self.behind_list,
+            _ => return None,
+        })
     }
 
     /// What came by until now.
@@ -121,10 +151,10 @@ impl Seen {
         steps.iter().copied().find(is_missed).unwrap_or(last)
     }
 
-    fn look_for_left_over(&mut self, list: &FileList, entry: &Entry) {
+    fn look_for_left_over(&mut self, list: &FileList, entry: &Entry, now: SystemTime) {
         if entry.kind() == FileKind::Directory
             && self.left.len() < MOST_NAMES
-            && let Some(name) = left_over(list.name(entry), entry.mtime, SystemTime::now())
+            && let Some(name) = left_over(list.name(entry), entry.mtime, now)
         {
             self.left.push(name.to_owned());
         }
@@ -154,6 +184,9 @@ impl Seen {
 
 impl Observer for Recorder<'_, '_> {
     fn observe(&self, event: Event<'_>) {
+        if let Some(step) = self.begun(&event) {
+            (self.watch)(step);
+        }
         self.printer.observe(event);
         let mut seen = self.seen();
         match event {
@@ -182,7 +215,7 @@ impl Observer for Recorder<'_, '_> {
             Event::Listed { list, .. } => {
                 for entry in list.entries() {
                     seen.candidates.take(list, entry);
-                    seen.look_for_left_over(list, entry);
+                    seen.look_for_left_over(list, entry, self.now);
                 }
             }
             Event::Deleted { name, .. } if seen.deleted.len() < MOST_NAMES => {

@@ -1,12 +1,12 @@
-use std::{net::TcpStream, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     probe::{
         ProbeError, Report, Setting,
         prober::{Prober, command},
-        session,
         stage::{Fact, Skip, Step},
     },
+    rsync::net::Stream,
     sync::{Place, Plan, UsageError, last_line},
 };
 
@@ -32,23 +32,21 @@ pub async fn reproduce(
 ) -> Result<Report, ProbeError> {
     let mut prober = Prober::new(subject, setting);
     prober.report.command = command(&words);
-    let Setting {
-        surroundings,
-        environment,
-        ..
-    } = &*prober.setting;
-    let plan = match session::plan(&words, surroundings(), environment) {
+    let plan = match prober.plan(&words) {
         Ok(plan) => plan,
-        Err(error @ (UsageError::Unsupported(_) | UsageError::NotYet(_) | UsageError::NotText(_))) => {
-            return Err(error.into());
-        }
-        Err(error) => {
+        Err(ProbeError::Usage(error))
+            if !matches!(
+                error,
+                UsageError::Unsupported(_) | UsageError::NotYet(_) | UsageError::NotText(_)
+            ) =>
+        {
             for step in OWN.into_iter().chain([Step::Modules, Step::DryRun]) {
                 prober.report.skip(step, Skip::NotAsked);
             }
             prober.misread(&error, &words);
             return prober.blocking(|_| Ok(())).await;
         }
+        Err(error) => return Err(error),
     };
     for step in OWN
         .into_iter()
@@ -85,7 +83,7 @@ impl Prober {
         self.said = format!("{text}\n{last}\n").into_bytes();
     }
 
-    fn carry_out(&mut self, plan: &Plan, words: &[String], stream: Option<TcpStream>) {
+    fn carry_out(&mut self, plan: &Plan, words: &[String], stream: Option<Stream>) {
         let session = self.session(plan, stream);
         self.take(&session);
         let last = match plan.place {

@@ -32,18 +32,18 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    /// Makes it below a folder.
+    /// Makes it below a folder; it is called as nothing else is, or as it is to be.
     ///
     /// # Errors
     ///
     /// What the system says.
-    pub(super) fn new(below: &Path) -> io::Result<Self> {
+    pub(super) fn new(below: &Path, name: Option<&str>) -> io::Result<Self> {
         let place = tempfile::Builder::new()
             .prefix(PREFIX)
             .rand_bytes(RANDOM)
             .tempdir_in(below)?;
-        let name = place.path().file_name().unwrap_or_default();
-        let name = name.to_string_lossy().into_owned();
+        let own = place.path().file_name().unwrap_or_default();
+        let name = name.map_or_else(|| own.to_string_lossy().into_owned(), str::to_owned);
         let sample = Self { place, name };
         fs::create_dir(sample.source())?;
         fs::create_dir(sample.nothing())?;
@@ -99,12 +99,18 @@ fn bytes(name: &str) -> Vec<u8> {
     numbers.flat_map(u64::to_le_bytes).take(SIZE).collect()
 }
 
+/// Whether the folder of a probe is called so.
+pub(super) fn is_name(name: &str) -> bool {
+    let random = name.strip_prefix(PREFIX);
+    random.is_some_and(|random| {
+        random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
+}
+
 /// The folder of a probe of long ago, if an entry of a list is one.
 pub(super) fn left_over(name: &[u8], modified: i64, now: SystemTime) -> Option<&str> {
     let name = str::from_utf8(name).ok()?;
-    let last = name.rsplit('/').next()?;
-    let random = last.strip_prefix(PREFIX)?;
-    let is_ours = random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let is_ours = is_name(name.rsplit('/').next()?);
     let modified = UNIX_EPOCH + Duration::from_secs(u64::try_from(modified).ok()?);
     let is_old = now.duration_since(modified).is_ok_and(|age| age >= OLD);
     (is_ours && is_old).then_some(name)

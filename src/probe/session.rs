@@ -1,7 +1,6 @@
 use std::{
     ffi::OsString,
     io,
-    net::TcpStream,
     time::{Duration, Instant},
 };
 
@@ -11,14 +10,16 @@ use crate::{
     probe::{
         files::Candidates,
         recorder::{Recorder, Seen},
+        stage::Step,
+        transcript::Wire,
     },
     rsync::{
-        net::Connections,
+        net::{Connections, Stream},
         transfer::{Error, Outcome},
     },
     sync::{
-        Command, Environment, Plan, Printer, Streams, Surroundings, UsageError, conclude, converse, prepare,
-        reach,
+        Command, Environment, Place, Plan, Printer, Streams, Surroundings, UsageError, conclude, converse,
+        prepare, reach,
     },
 };
 
@@ -63,8 +64,10 @@ pub(super) fn run(
     plan: &Plan,
     environment: &Environment<'_>,
     connections: &Connections,
-    stream: Option<TcpStream>,
+    wire: &Wire,
+    stream: Option<Stream>,
     candidates: Candidates,
+    watch: &(dyn Fn(Step) + Sync),
 ) -> Session {
     let streams = Streams {
         output: Box::new(io::sink()),
@@ -74,24 +77,23 @@ pub(super) fn run(
     };
     let printer = Printer::new(plan, TimeZone::UTC, streams);
     let start = Instant::now();
-    let recorder = Recorder::new(&printer, candidates);
+    let recorder = Recorder::new(&printer, candidates, wire.now(), behind_list(plan), watch);
     let ended = (|| {
         let stream = match stream {
             Some(stream) => stream,
-            None => reach(plan, environment, &printer)?,
+            None => wire.connect_otherwise(|| reach(plan, environment, &printer))?,
         };
         prepare(plan, &stream, &printer)?;
-        let joined = connections.join(&stream);
-        let _joined = joined.map_err(|source| Error::Socket {
-            action: "dup",
-            source,
-        })?;
+        let _joined = connections.join(stream.clone());
         converse(plan, environment, &recorder, stream)
     })();
     let ended = match ended {
         Err(_) if connections.are_ended() => Err(Error::Interrupted),
         ended => ended,
     };
+    if let Err(error) = &ended {
+        wire.note_end(error);
+    }
     let exit = conclude(plan, &printer, &ended);
     let is_connected = !matches!(ended, Err(Error::Connect(_)));
     let seen = recorder.into_seen();
@@ -102,6 +104,16 @@ pub(super) fn run(
         exit,
         elapsed: start.elapsed(),
         said: printer.complaints(),
+    }
+}
+
+/// What a session does once it has the list.
+fn behind_list(plan: &Plan) -> Step {
+    match &plan.place {
+        Place::Modules => Step::Modules,
+        _ if plan.options.dry_run => Step::DryRun,
+        Place::Files { .. } => Step::Pull,
+        Place::Push { .. } => Step::Push,
     }
 }
 

@@ -1,20 +1,22 @@
-use std::{net::TcpStream, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use tokio::runtime::Handle;
 
 use crate::{
     probe::{
-        Choice, ProbeError, Report, Setting, Target,
+        ProbeError, Report, Setting, Target,
         audit::audit,
         delta::Pulled,
         files::only,
         prober::{Prober, command},
         push::is_write_only,
-        reach::connect,
         recorder::Seen,
         stage::{Fact, Skip, State, Step},
     },
-    rsync::transfer::{Outcome, describe, shown},
+    rsync::{
+        net::Stream,
+        transfer::{Outcome, describe, shown},
+    },
     sync::Plan,
 };
 
@@ -50,7 +52,7 @@ impl Prober {
         target: &Target,
         plan: &Plan,
         words: &[String],
-        stream: Option<TcpStream>,
+        stream: Option<Stream>,
     ) -> Result<(), ProbeError> {
         let module = target.module();
         self.list_modules(plan, words, stream, module.is_some());
@@ -89,13 +91,7 @@ impl Prober {
     }
 
     /// Asks for the list of modules.
-    fn list_modules(
-        &mut self,
-        plan: &Plan,
-        words: &[String],
-        stream: Option<TcpStream>,
-        is_more_wanted: bool,
-    ) {
+    fn list_modules(&mut self, plan: &Plan, words: &[String], stream: Option<Stream>, is_more_wanted: bool) {
         let session = self.session(plan, stream);
         self.take(&session);
         if session.exit == 0 {
@@ -185,6 +181,7 @@ impl Prober {
 
     /// Carries a command line out for a stage; what it ends with if that fails.
     pub(super) fn fetch(&mut self, step: Step, plan: &Plan, words: &[String]) -> Result<Outcome, u8> {
+        self.come_to(step);
         let stream = self.again(plan);
         let session = self.session(plan, stream);
         let Some(outcome) = session.outcome.filter(|outcome| outcome.exit == 0) else {
@@ -204,13 +201,14 @@ impl Prober {
     }
 
     /// One more connection to the address that took the first.
-    pub(super) fn again(&self, plan: &Plan) -> Option<TcpStream> {
-        let Choice {
-            connect_limit,
-            announce,
-            ..
-        } = &self.setting.choice;
-        let connected = connect(&plan.daemon.address, self.address?, *connect_limit, announce);
+    pub(super) fn again(&self, plan: &Plan) -> Option<Stream> {
+        let Setting { choice, wire, .. } = &*self.setting;
+        let connected = wire.connect(
+            &plan.daemon.address,
+            self.address?,
+            choice.connect_limit,
+            &choice.announce,
+        );
         // What cannot be reached any more fails in the session, which says how.
         Handle::current().block_on(connected).ok()
     }

@@ -52,6 +52,11 @@ impl Target {
         (!path.is_empty()).then_some(path)
     }
 
+    /// The port, if it is named.
+    pub fn port(&self) -> Option<u16> {
+        self.remote.port
+    }
+
     /// The daemon alone, as rsync's command line has it.
     pub(super) fn daemon(&self) -> String {
         let Remote { user, host, port, .. } = &self.remote;

@@ -26,7 +26,7 @@ pub(crate) use explanation::diagnoses;
 pub use explanation::explanation;
 pub(crate) use json::envelope;
 pub use metrics::metrics;
-pub use probe::probe;
+pub use probe::{probe, step_name};
 pub use trial::trial;
 pub(crate) use visible::visible;
 pub(crate) use words::{confidence, kind, pick, scope, severity, side, stage, unknown};

@@ -110,7 +110,7 @@ fn verdict(report: &Report, language: Language) -> String {
             Language::Chinese => format!("{target}：一切正常（{time}）"),
         };
     };
-    let step = name(stage.step, language);
+    let step = step_name(stage.step, language);
     let why = report
         .explanation
         .as_ref()
@@ -134,7 +134,10 @@ fn verdict(report: &Report, language: Language) -> String {
 /// Stages that were not done for the same reason.
 fn left_out(stages: &[&Stage], style: Style, out: &mut dyn io::Write) -> io::Result<()> {
     let language = style.language;
-    let names: Vec<_> = stages.iter().map(|stage| name(stage.step, language)).collect();
+    let names: Vec<_> = stages
+        .iter()
+        .map(|stage| step_name(stage.step, language))
+        .collect();
     let names = names.join(pick(language, ", ", "、"));
     let why = match stages[0].state {
         State::Skipped(why) => reason(why, language),
@@ -153,7 +156,7 @@ fn line(stage: &Stage, style: Style, out: &mut dyn io::Write) -> io::Result<()> 
         (State::Failed, false) => red("x", style),
         (State::Skipped(_) | State::NotReached, _) => dim("-", style),
     };
-    let step = name(stage.step, language);
+    let step = step_name(stage.step, language);
     let gap = " ".repeat(16_usize.saturating_sub(textwrap::core::display_width(step)));
     let time = stage.time.map_or_else(String::new, shown);
     let mut told: Vec<_> = facts(stage, language);
@@ -262,7 +265,8 @@ fn one(fact: &Fact, language: Language) -> String {
     }
 }
 
-fn name(step: Step, language: Language) -> &'static str {
+/// What people call a stage.
+pub fn step_name(step: Step, language: Language) -> &'static str {
     match step {
         Step::CommandLine => pick(language, "command line", "命令行"),
         Step::Resolve => pick(language, "resolve", "解析主机名"),

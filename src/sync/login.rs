@@ -10,6 +10,7 @@ use crate::{
         tree::open_trusted,
     },
     sync::{Environment, Plan},
+    terms::refusal,
 };
 
 /// Where user and password come from (`auth_client` in authenticate.c).
@@ -26,7 +27,7 @@ impl Credentials for Login<'_> {
 
     fn password(&self) -> Result<Vec<u8>, Error> {
         match &self.plan.password_file {
-            Some(path) => password_file(path, self.environment.identity.is_root),
+            Some(path) => password_file(path, self.plan.place.role(), self.environment.identity.is_root),
             None => (self.environment.password)(),
         }
     }
@@ -36,7 +37,7 @@ impl Credentials for Login<'_> {
 const LONGEST_PASSWORD: u64 = 4096;
 
 /// The first line of a password file that nobody else may read (`getpassf` in authenticate.c).
-fn password_file(path: &Path, is_root: bool) -> Result<Vec<u8>, Error> {
+fn password_file(path: &Path, role: &str, is_root: bool) -> Result<Vec<u8>, Error> {
     let named = |text: &[u8]| {
         let found = first_text(text).map(<[u8]>::to_vec);
         let path = path.display();
@@ -49,7 +50,8 @@ fn password_file(path: &Path, is_root: bool) -> Result<Vec<u8>, Error> {
         let reason = describe(&error);
         let path = path.display();
         Error::PasswordFile(format!(
-            "rsync: [Receiver] could not open password file {path}: {reason}"
+            "{}rsync: [{role}] could not open password file {path}: {reason}",
+            refusal(&error)
         ))
     };
     let refused = |why: &str| Err(Error::PasswordFile(format!("ERROR: password file must {why}")));
@@ -95,7 +97,7 @@ fn first_text(text: &[u8]) -> Option<&[u8]> {
 const MAX_EARLY_INPUT: u64 = 5120;
 
 /// The content of the file that `--early-input` names (`start_inband_exchange` in clientserver.c).
-pub(super) fn early_input(path: &Path) -> Result<Vec<u8>, Error> {
+pub(super) fn early_input(path: &Path, role: &str) -> Result<Vec<u8>, Error> {
     let mut content = Vec::new();
     let read = open_trusted(path).and_then(|file| file.take(MAX_EARLY_INPUT + 1).read_to_end(&mut content));
     let path = path.display();
@@ -103,7 +105,8 @@ pub(super) fn early_input(path: &Path) -> Result<Vec<u8>, Error> {
         Err(error) => {
             let reason = describe(&error);
             Err(Error::EarlyInput(format!(
-                "rsync: failed to open {path}: {reason}"
+                "{}rsync: [{role}] failed to open {path}: {reason}",
+                refusal(&error)
             )))
         }
         Ok(count) if count as u64 > MAX_EARLY_INPUT => {

@@ -30,6 +30,16 @@ pub enum Place {
     },
 }
 
+impl Place {
+    /// What rsync is in its messages then, before a pull has its two roles (`who_am_i` in rsync.c).
+    pub const fn role(&self) -> &'static str {
+        match self {
+            Self::Push { .. } => "sender",
+            Self::Files { .. } | Self::Modules => "Receiver",
+        }
+    }
+}
+
 /// What a pull or a listing is to do, and where; `port` is that of the option.
 pub(super) fn pull<'t>(
     port: Option<u16>,
@@ -52,7 +62,7 @@ pub(super) fn pull<'t>(
         return Ok((first, Place::Modules));
     }
     if first.path.starts_with('/') {
-        return Err(UsageError::NoModule);
+        return Err(UsageError::NoModule { role: "Receiver" });
     }
     let place = Place::Files {
         module: module(first),
@@ -101,7 +111,7 @@ pub(super) fn push<'t>(
         return Ok((target, Place::Modules));
     }
     if target.path.starts_with('/') {
-        return Err(UsageError::NoModule);
+        return Err(UsageError::NoModule { role: "sender" });
     }
     let place = Place::Push {
         module: module(target),

@@ -42,6 +42,8 @@ pub(super) struct State<'p> {
     pub(super) listed: FileCounts,
     pub(super) created: FileCounts,
     pub(super) progress: Option<Progress>,
+    /// What this side is, in messages.
+    role: &'static str,
 }
 
 impl<'p> Printer<'p> {
@@ -58,6 +60,7 @@ impl<'p> Printer<'p> {
                 listed: FileCounts::default(),
                 created: FileCounts::default(),
                 progress,
+                role: plan.place.role(),
             }),
             zone,
         }
@@ -87,6 +90,11 @@ impl<'p> Printer<'p> {
             };
             self.say(Channel::Info, &way);
         }
+    }
+
+    /// What this side is now, as rsync's messages have it.
+    pub fn role(&self) -> &'static str {
+        self.state().role
     }
 
     /// All lines that went to where errors go, as far as they are kept.
@@ -123,7 +131,7 @@ impl<'p> Printer<'p> {
         let mut state = self.state();
         let protocol = state.session.map(|session| session.protocol);
         let counted = outcome.map(|outcome| (outcome, &state.listed, &state.created));
-        let summary = report::summary(self.plan, exit, protocol, counted);
+        let summary = report::summary(self.plan.options.dry_run, exit, protocol, counted);
         let mut ended = Ok(());
         state
             .console
@@ -384,6 +392,7 @@ impl Observer for Printer<'_> {
             Event::Note(text) => self.say(Channel::Client, text),
             Event::Progress(offset, size) => self.progress(offset, size),
             Event::Transferred(item) => self.transferred(*item),
+            Event::Acting(role) => self.state().role = role,
             Event::PhaseEnded => self.phase_ended(),
             Event::Done(outcome) => self.done(outcome),
         }

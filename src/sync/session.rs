@@ -1,15 +1,14 @@
-use std::net::TcpStream;
-
 use crate::{
     rsync::{
         delta::Checksum,
-        net::{ConnectError, Proxy, connect, run_program, set_socket_options},
+        net::{ConnectError, Proxy, Stream, connect, run_program, set_socket_options},
         proto::Compression,
         transfer::{Dialogue, Error, Observer, Outcome, open, pull, push},
         tree::Identity,
     },
     sync::{
         Place, Plan, Printer,
+        ahead::is_whole_better,
         login::{Login, early_input},
     },
     terms::Exit,
@@ -47,10 +46,10 @@ impl Environment<'_> {
 /// # Errors
 ///
 /// No connection, or a socket option that the system refuses.
-pub fn reach(plan: &Plan, environment: &Environment<'_>, printer: &Printer<'_>) -> Result<TcpStream, Error> {
+pub fn reach(plan: &Plan, environment: &Environment<'_>, printer: &Printer<'_>) -> Result<Stream, Error> {
     let address = &plan.daemon.address;
     let limit = plan.connect_limit.or(plan.options.timeout);
-    Ok(match (&environment.connect_program, &environment.proxy) {
+    let stream = match (&environment.connect_program, &environment.proxy) {
         (Some(command), _) => run_program(command, &address.host)?,
         (None, Some(proxy)) => {
             let proxy = Proxy::parse(proxy)?;
@@ -65,7 +64,8 @@ pub fn reach(plan: &Plan, environment: &Environment<'_>, printer: &Printer<'_>) 
                 _ => error,
             })?
         }
-    })
+    };
+    Ok(stream.into())
 }
 
 /// Sets what the command line asks of the connection.
@@ -73,15 +73,15 @@ pub fn reach(plan: &Plan, environment: &Environment<'_>, printer: &Printer<'_>) 
 /// # Errors
 ///
 /// What the system says to the timeout.
-pub fn prepare(plan: &Plan, stream: &TcpStream, printer: &Printer<'_>) -> Result<(), Error> {
+pub fn prepare(plan: &Plan, stream: &Stream, printer: &Printer<'_>) -> Result<(), Error> {
     stream
         .set_read_timeout(plan.options.timeout)
         .map_err(|source| Error::Socket {
             action: "setsockopt",
             source,
         })?;
-    if let Some(list) = &plan.socket_options {
-        match set_socket_options(stream, list) {
+    if let (Some(list), Some(socket)) = (&plan.socket_options, stream.socket()) {
+        match set_socket_options(socket, list) {
             Ok(unknown) => {
                 for word in unknown {
                     printer.complain(&format!("Unknown socket option {word}"));
@@ -103,9 +103,11 @@ pub fn converse(
     plan: &Plan,
     environment: &Environment<'_>,
     observer: &dyn Observer,
-    stream: TcpStream,
+    stream: Stream,
 ) -> Result<Option<Outcome>, Error> {
-    let early_input = plan.early_input.as_deref().map(early_input).transpose()?;
+    let role = plan.place.role();
+    let early_input = plan.early_input.as_deref().map(|path| early_input(path, role));
+    let early_input = early_input.transpose()?;
     let dialogue = match &plan.place {
         Place::Modules => Dialogue::List,
         Place::Files { module, .. } | Place::Push { module, .. } => Dialogue::Module {
@@ -117,6 +119,10 @@ pub fn converse(
     let Some(opened) = open(stream, plan.protocol, dialogue, &login, observer)? else {
         return Ok(None);
     };
+    let mut options = plan.options.clone();
+    if options.recursive && options.whole_lists.is_none() {
+        options.whole_lists = Some(is_whole_better(&plan.place, opened.round_trip));
+    }
     let outcome = match &plan.place {
         Place::Modules => return Ok(None),
         Place::Files {
@@ -125,11 +131,11 @@ pub fn converse(
             opened,
             paths,
             destination.as_deref(),
-            &plan.options,
+            &options,
             identity(plan, environment),
             observer,
         )?,
-        Place::Push { target, sources, .. } => push(opened, sources, target, &plan.options, observer)?,
+        Place::Push { target, sources, .. } => push(opened, sources, target, &options, observer)?,
     };
     Ok(Some(outcome))
 }
@@ -152,17 +158,17 @@ pub fn conclude(plan: &Plan, printer: &Printer<'_>, ended: &Result<Option<Outcom
         // The last line says it all.
         Err(error @ Error::Connect(ConnectError::TimedOut)) => error.exit(),
         Err(error @ Error::Connect(reason)) => {
-            printer.complain(&unconnected(reason, role(plan)));
+            printer.complain(&unconnected(reason, printer.role()));
             error.exit()
         }
         Err(error @ Error::Timeout) => {
-            let role = role(plan);
+            let role = printer.role();
             let seconds = plan.options.timeout.unwrap_or_default().as_secs();
             printer.complain(&format!("[{role}] io timeout after {seconds} seconds -- exiting"));
             error.exit()
         }
         Err(error @ (Error::Dialogue { .. } | Error::Socket { .. } | Error::Receiving { .. })) => {
-            let role = role(plan);
+            let role = printer.role();
             printer.complain(&format!("rsync: [{role}] {error}"));
             error.exit()
         }
@@ -174,16 +180,9 @@ pub fn conclude(plan: &Plan, printer: &Printer<'_>, ended: &Result<Option<Outcom
         }
     };
     if code != 0 {
-        printer.complain(&last_line(code, role(plan)));
+        printer.complain(&last_line(code, printer.role()));
     }
     code
-}
-
-const fn role(plan: &Plan) -> &'static str {
-    match plan.place {
-        Place::Push { .. } => "sender",
-        _ => "Receiver",
-    }
 }
 
 /// What rsync prints of a connection that was not made: a line for each address.
@@ -202,6 +201,7 @@ fn is_whole(error: &Error, text: &str) -> bool {
     let starts = [
         "@",
         "ERROR",
+        "refusing ",
         "rsync:",
         "Failed to ",
         "The ",

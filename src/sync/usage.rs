@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::{
     rsync::filter::FilterError,
-    terms::{Exit, describe},
+    terms::{Exit, describe, refusal},
 };
 
 /// A command line that cannot be carried out.
@@ -56,7 +56,10 @@ pub enum UsageError {
     OldProtocol,
     /// A daemon's files are in its modules.
     #[error("The remote path must start with a module name not a /")]
-    NoModule,
+    NoModule {
+        /// What rsync is by then.
+        role: &'static str,
+    },
     /// The value of an option that is no text.
     #[error("{0}: the value is not UTF-8; only sources and destinations may be anything")]
     NotText(String),
@@ -67,6 +70,8 @@ pub enum UsageError {
         path: String,
         /// What the system says.
         reason: String,
+        /// Whether the way there leads through a symlink of somebody else's.
+        is_untrusted: bool,
     },
     /// Nothing to do.
     #[error("a source is missing")]
@@ -171,6 +176,7 @@ impl UsageError {
         Self::NoList {
             path: path.display().to_string(),
             reason: reason.to_owned(),
+            is_untrusted: !refusal(error).is_empty(),
         }
     }
 
@@ -184,6 +190,12 @@ impl UsageError {
             | Self::NoSource
             | Self::ManySources
             | Self::Address(_) => "rsyncctl: ",
+            Self::NoList {
+                is_untrusted: true, ..
+            } => "refusing to follow a symlink owned by an untrusted user\nrsync: ",
+            Self::Filter(FilterError::Unreadable {
+                is_untrusted: true, ..
+            }) => "refusing to follow a symlink owned by an untrusted user\nrsync: [client] ",
             Self::Filter(FilterError::Unreadable { .. }) => "rsync: [client] ",
             Self::BothRemote
             | Self::EmptySource
@@ -197,8 +209,24 @@ impl UsageError {
             | Self::UnexpectedLocal(_)
             | Self::UnexpectedRemote(_)
             | Self::UnknownAlgorithm { .. } => "",
-            Self::NoModule => "ERROR: ",
+            Self::NoModule { .. } => "ERROR: ",
             _ => "rsync: ",
+        }
+    }
+
+    /// What rsync is by then, as its last line has it.
+    pub const fn role(&self) -> &'static str {
+        match self {
+            Self::BothRemote
+            | Self::ListFromElsewhere
+            | Self::ManyFormats
+            | Self::ManyHosts
+            | Self::ManyPorts
+            | Self::OldProtocol
+            | Self::UnexpectedLocal(_) => "Receiver",
+            Self::EmptySource | Self::UnexpectedRemote(_) => "sender",
+            Self::NoModule { role } => role,
+            _ => "client",
         }
     }
 
@@ -207,7 +235,7 @@ impl UsageError {
         match self {
             Self::UnknownAlgorithm { .. } => Exit::Unsupported,
             Self::OldProtocol => Exit::Protocol,
-            Self::NoModule => Exit::StartClient,
+            Self::NoModule { .. } => Exit::StartClient,
             Self::Filter(error) => error.exit(),
             Self::Help(_) => Exit::Success,
             _ => Exit::Syntax,

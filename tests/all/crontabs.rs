@@ -1,29 +1,27 @@
 //! Cron tables as tutorials show them, and what is said of them.
 
-use std::{fs, path::Path};
-
 use rsyncctl::{
     catalog::{FileKind, Language},
-    host::{Live, NoHost},
-    lint::{Input, Report, discover, lint, recognise},
     render::Format,
-    terms::Bytes,
 };
 
-use crate::support::report::{check, options, write};
+use crate::support::report::{check, check_fixtures, listed, write};
 
 #[test]
 fn what_the_tutorials_teach_is_found() {
     for name in ["000", "001", "003"] {
-        insta::assert_snapshot!(format!("bad-{name}"), shown(&folder(&format!("bad/{name}"))));
+        insta::assert_snapshot!(
+            format!("bad-{name}"),
+            listed(&check_fixtures(&format!("crontabs/bad/{name}")))
+        );
     }
 }
 
 #[test]
 fn what_is_mended_is_clean() {
     for name in ["000", "001", "003"] {
-        let report = folder(&format!("mended/{name}"));
-        assert!(report.findings.is_empty(), "{name}: {}", shown(&report));
+        let report = check_fixtures(&format!("crontabs/mended/{name}"));
+        assert!(report.findings.is_empty(), "{name}: {}", listed(&report));
     }
 }
 
@@ -43,7 +41,7 @@ fn tables_that_are_right_have_no_findings() {
         "0 22 * * 1-5 test -x /usr/bin/rsync && rsync -a /a/ /b/\n",
     ] {
         let report = check(text.as_bytes(), FileKind::Crontab);
-        assert!(report.findings.is_empty(), "{text}: {}", shown(&report));
+        assert!(report.findings.is_empty(), "{text}: {}", listed(&report));
     }
 }
 
@@ -59,48 +57,4 @@ fn passwords_are_not_shown() {
             "{shown}"
         );
     }
-}
-
-fn folder(name: &str) -> Report {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("fixtures/crontabs")
-        .join(name);
-    let files = discover(&folder, &folder, &Live)
-        .expect("a folder")
-        .files
-        .into_iter();
-    let inputs = files.map(|path| {
-        let bytes = Bytes::from(fs::read(&path).expect("a fixture"));
-        let kind = recognise(&path, &bytes).expect("a kind");
-        let name = path.strip_prefix(&folder).expect("inside").display().to_string();
-        Input {
-            name,
-            path: None,
-            bytes,
-            kind,
-            is_guess: true,
-            host: &NoHost,
-        }
-    });
-    lint(inputs.collect(), &options())
-}
-
-/// `file:line:column: severity RULE title`, then what is marked.
-fn shown(report: &Report) -> String {
-    let lines = report.findings.iter().map(|finding| {
-        let span = finding.labels[0].span;
-        let source = report.sources.get(span.source);
-        let position = source.position(span.start as usize);
-        format!(
-            "{}:{}:{}: {} {} {}\n    | {}\n",
-            source.name(),
-            position.line,
-            position.column,
-            finding.severity,
-            finding.page.id,
-            finding.title(Language::English),
-            report.sources.text(span)
-        )
-    });
-    lines.collect()
 }

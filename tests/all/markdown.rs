@@ -2,18 +2,18 @@
 
 use std::{fs, path::Path};
 
-use rsyncctl::{catalog::FileKind, catalog::Language, lint::Report};
+use rsyncctl::catalog::FileKind;
 
 use crate::support::{
     program::{folder, rsyncctl, stdout},
-    report::check,
+    report::{check, listed},
 };
 
 #[test]
 fn what_a_tutorial_shows_is_judged_where_it_stands() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/markdown/tutorial.md");
     let report = check(&fs::read(path).expect("the fixture"), FileKind::Markdown);
-    insta::assert_snapshot!(shown(&report));
+    insta::assert_snapshot!(listed(&report));
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn what_is_not_ours_is_left_alone() {
         "```xml\n<localpath watch=\"/\"><remote ip=\"192.0.2.1\" name=\"a\"/></localpath>\n```\n",
     ] {
         let report = check(text.as_bytes(), FileKind::Markdown);
-        assert!(report.findings.is_empty(), "{text}: {}", shown(&report));
+        assert!(report.findings.is_empty(), "{text}: {}", listed(&report));
     }
 }
 
@@ -41,7 +41,7 @@ fn what_is_not_ours_is_left_alone() {
 fn a_part_of_a_file_is_not_blamed_for_what_it_leaves_out() {
     let text = "```rsyncd.conf\n[data]\nread only = no\n```\n\n```rsyncd.conf\nauth users = joe\n```\n";
     let report = check(text.as_bytes(), FileKind::Markdown);
-    assert!(report.findings.is_empty(), "{}", shown(&report));
+    assert!(report.findings.is_empty(), "{}", listed(&report));
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_module_and_a_command_alone_are_judged() {
     ];
     for (text, rule) in judged {
         let report = check(text.as_bytes(), FileKind::Markdown);
-        assert!(shown(&report).contains(rule), "{text}: {}", shown(&report));
+        assert!(listed(&report).contains(rule), "{text}: {}", listed(&report));
     }
     for text in [
         "A share of Samba, next to rsync:\n\n```ini\n[b]\npath = /b # n\nread only = no\n```\n",
@@ -73,7 +73,7 @@ fn a_module_and_a_command_alone_are_judged() {
         "```bash\nrsync -vzrtopg --delete $SRC/ b::c\nrsync [OPTION]... SRC DEST\n```\n",
     ] {
         let report = check(text.as_bytes(), FileKind::Markdown);
-        assert!(report.findings.is_empty(), "{text}: {}", shown(&report));
+        assert!(report.findings.is_empty(), "{text}: {}", listed(&report));
     }
 }
 
@@ -116,23 +116,4 @@ fn passwords_in_a_document_are_not_shown() {
             "{shown}"
         );
     }
-}
-
-/// `line:column: severity RULE title`, then what is marked.
-fn shown(report: &Report) -> String {
-    let lines = report.findings.iter().map(|finding| {
-        let span = finding.labels[0].span;
-        let source = report.sources.get(span.source);
-        let position = source.position(span.start as usize);
-        format!(
-            "{}:{}: {} {} {}\n    | {}\n",
-            position.line,
-            position.column,
-            finding.severity,
-            finding.page.id,
-            finding.title(Language::English),
-            report.sources.text(span).replace('\n', "\\n")
-        )
-    });
-    lines.collect()
 }

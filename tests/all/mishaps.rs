@@ -4,11 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     env, fs, panic,
     path::Path,
-    sync::{
-        LazyLock, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
+    sync::LazyLock,
 };
 
 use rsyncctl::{
@@ -17,6 +13,7 @@ use rsyncctl::{
 };
 
 use crate::explain::{cuts, noises};
+use crate::support::threads::at_once;
 use crate::support::{
     daemon::installed,
     examples::pages,
@@ -36,22 +33,10 @@ pub(crate) fn played(run: impl Fn(&Mishap) -> Transcript + Sync) -> Vec<(Mishap,
         let reason = need.unmet().unwrap_or_default();
         println!("SKIPPED {} scenarios, {reason}: {}", names.len(), names.join(" "));
     }
-    let next = AtomicUsize::new(0);
-    let transcripts = Mutex::new(BTreeMap::new());
-    thread::scope(|scope| {
-        for _ in 0..AT_A_TIME {
-            scope.spawn(|| {
-                loop {
-                    let number = next.fetch_add(1, Ordering::SeqCst);
-                    let Some(mishap) = mishaps.get(number) else { return };
-                    let played = panic::catch_unwind(panic::AssertUnwindSafe(|| run(mishap)));
-                    transcripts.lock().expect("no panic").insert(number, played.ok());
-                }
-            });
-        }
+    let transcripts = at_once(AT_A_TIME, &mishaps, |mishap| {
+        panic::catch_unwind(panic::AssertUnwindSafe(|| run(mishap))).ok()
     });
-    let transcripts = transcripts.into_inner().expect("no panic");
-    mishaps.into_iter().zip(transcripts.into_values()).collect()
+    mishaps.into_iter().zip(transcripts).collect()
 }
 
 /// The runs, or nothing where there is no rsync.

@@ -1,9 +1,12 @@
 //! The probe, at real daemons that are broken on purpose.
 
 mod healthy;
+mod live;
+mod local;
 mod proofs;
 mod push;
 mod situations;
+mod transcripts;
 
 use std::{
     collections::BTreeSet,
@@ -20,10 +23,9 @@ use tempfile::TempDir;
 use crate::{
     mishaps::played,
     support::{
-        daemon::{Daemon, Run, installed},
+        daemon::{Daemon, Run, has_rsync},
         mishap::{Mishap, Transcript, run_with},
         program::{folder, keeps_to, program, rsyncctl, schema, stderr, stdout},
-        skip,
     },
 };
 
@@ -59,8 +61,7 @@ fn causes(report: &Value) -> Vec<&str> {
 
 #[test]
 fn the_scenarios_of_explain_end_as_with_rsync() {
-    if let Err(reason) = installed() {
-        skip(reason);
+    if !has_rsync() {
         return;
     }
     let client = client();
@@ -141,8 +142,7 @@ use chroot = no\nreverse lookup = no\n\
 
 #[test]
 fn a_daemon_that_works_passes_every_stage() {
-    if let Err(reason) = installed() {
-        skip(reason);
+    if !has_rsync() {
         return;
     }
     let place = tempfile::tempdir().expect("a folder");
@@ -377,5 +377,46 @@ fn what_is_no_target_is_refused() {
             "{words:?}: {}",
             stderr(&output)
         );
+    }
+}
+
+/// The command line of a script or a crontab is the one that is typed.
+#[test]
+fn a_command_line_is_reproduced_where_it_stands() {
+    let port = peer(b"@RSYNCD: 31.0\n@RSYNCD: AUTHREQD abcdefgh\n@ERROR: auth failed on module data\n");
+    let line = format!("rsync -a rsync://joe@$HOST:{port}/data/ \\\n  here/");
+    let folder = folder(&[
+        (
+            "backup.sh",
+            &format!("#!/bin/sh\nHOST=127.0.0.1\nexport RSYNC_PASSWORD=not-a-secret\n{line}\n"),
+        ),
+        (
+            "backup.cron",
+            &format!(
+                "RSYNC_PASSWORD=not-a-secret\nHOST=127.0.0.1\n0 3 * * * {}\n",
+                line.replace("\\\n", "")
+            ),
+        ),
+    ]);
+    for place in ["backup.sh:5", "backup.sh:4", "backup.cron:3"] {
+        let output = rsyncctl(folder.path(), &["probe", "--json", "--reproduce", place]);
+        let report: Value = serde_json::from_slice(&output.stdout).expect(place);
+        assert_eq!(output.status.code(), Some(5), "{report:#}");
+        assert_eq!(
+            report["target"],
+            format!("rsync -a rsync://joe@127.0.0.1:{port}/data/ here/"),
+            "{report:#}"
+        );
+        assert_eq!(report["diagnoses"][0]["rule"], "RSY810", "{report:#}");
+        assert!(!format!("{output:?}").contains("not-a-secret"), "{output:?}");
+    }
+    for (place, expected) in [
+        ("backup.sh:1", "calls no rsync; it does so on 4"),
+        ("backup.sh:9", "has no line 9"),
+        ("none.sh:1", "FILE:LINE"),
+    ] {
+        let output = rsyncctl(folder.path(), &["probe", "--reproduce", place]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(stderr(&output).contains(expected), "{output:?}");
     }
 }

@@ -4,23 +4,19 @@ use std::{
     fs,
     path::Path,
     process::{Command, Output, Stdio},
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
 };
 
 use rsyncctl::{catalog::Symptom, diagnosis::Finding, terms::Release};
 
+use crate::support::threads::at_once;
 use crate::{
     pages::check,
     support::{
-        daemon::{Daemon, Run, installed, rsync},
+        daemon::{Daemon, Run, rsync},
         examples::{ExampleCase, PageFile, pages_of_files},
         page::Proof,
-        sersync, service, skip,
-        stage::{Machine, is_root},
+        sersync, service,
+        stage::{Machine, release_for_root},
         symptom::{contains, describe, foretold, is_end, shows},
     },
 };
@@ -30,34 +26,9 @@ const PASSWORD: &str = "not-a-real-password";
 
 #[test]
 fn predicted_symptoms_happen() {
-    if !is_root() {
-        skip("the proofs stage owners and modes, which needs root");
-        return;
-    }
-    let release = match installed() {
-        Ok(release) => release,
-        Err(reason) => {
-            skip(&format!("the proofs need a real rsync; {reason}"));
-            return;
-        }
-    };
+    let Some(release) = release_for_root() else { return };
     let pages = pages_of_files();
-    let next = AtomicUsize::new(0);
-    let outcomes = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                while let Some(page) = pages.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let outcome = prove(page, release);
-                    outcomes
-                        .lock()
-                        .expect("no panic")
-                        .push((page.page.id.clone(), outcome));
-                }
-            });
-        }
-    });
-    let mut outcomes = outcomes.into_inner().expect("no panic");
+    let mut outcomes = at_once(4, &pages, |page| (page.page.id.clone(), prove(page, release)));
     outcomes.sort();
     let count = |wanted: fn(&Outcome) -> bool| outcomes.iter().filter(|(_, outcome)| wanted(outcome)).count();
     let proven = count(|outcome| *outcome == Outcome::Proven);

@@ -9,7 +9,6 @@ use std::{
 };
 
 use rsyncctl::{
-    catalog::Language,
     host::{Live, NoHost},
     lint::{Input, Report, discover, lint, recognise},
     model::script::{Argument, Script},
@@ -22,7 +21,7 @@ use crate::{
     support::{
         examples::{ExampleCase, pages_of_files},
         program::{folder, rsyncctl, stdout},
-        report::options,
+        report::{listed, options},
         skip,
     },
 };
@@ -31,7 +30,7 @@ use crate::{
 fn what_the_tutorials_teach_is_found() {
     for path in found(&fixtures("bad")) {
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        insta::assert_snapshot!(format!("bad-{name}"), shown(&checked(&path)));
+        insta::assert_snapshot!(format!("bad-{name}"), listed(&checked(&path)));
     }
 }
 
@@ -46,7 +45,7 @@ fn what_is_mended_is_clean() {
             report.findings.is_empty(),
             "{}: {}",
             path.display(),
-            shown(&report)
+            listed(&report)
         );
     }
 }
@@ -371,24 +370,4 @@ fn checked(path: &Path) -> Report {
         host: &NoHost,
     };
     lint(vec![input], &options())
-}
-
-/// `file:line: severity RULE title`, then the line that it is about.
-fn shown(report: &Report) -> String {
-    let lines = report.findings.iter().map(|finding| {
-        let span = finding.labels[0].span;
-        let source = report.sources.get(span.source);
-        let position = source.position(span.start as usize);
-        format!(
-            "{}:{}:{}: {} {} {}\n    | {}\n",
-            source.name(),
-            position.line,
-            position.column,
-            finding.severity,
-            finding.page.id,
-            finding.title(Language::English),
-            String::from_utf8_lossy(&source.bytes()[source.line_range(position.line - 1)]).trim()
-        )
-    });
-    lines.collect()
 }

@@ -7,6 +7,7 @@ mod arguments;
 mod extended;
 mod faults;
 mod filters;
+mod foreign_links;
 mod full;
 mod incremental;
 mod interrupted;
@@ -22,6 +23,7 @@ mod refused;
 mod strangers;
 mod trees;
 mod unasked;
+mod unwritable;
 mod usage;
 mod waits;
 mod wire;
@@ -41,9 +43,8 @@ use tempfile::TempDir;
 use crate::{
     differential::generator::Random,
     support::{
-        daemon::{Daemon, Run, installed},
+        daemon::{Daemon, Run, has_rsync},
         program::program,
-        skip,
     },
     sync::{
         extended::adorn,
@@ -217,10 +218,20 @@ fn told(output: &Output, place: &str) -> String {
             || line.contains("read error: Connection reset")
             || line.contains("SIGUSR1");
         if !is_of_program {
-            // Where in its source, and as what.
+            // Where in its source.
             let end = [") at ", ") ["].iter().filter_map(|mark| line.find(mark)).min();
-            let line = &line[..end.map_or(line.len(), |end| end + 1)];
+            let role = line.rsplit_once('[').map_or("", |(_, role)| role);
+            let role = role.split(['=', ']']).next().unwrap_or_default();
+            let line = match end {
+                Some(end) => format!("{} [{role}]", &line[..=end]),
+                None => line.to_owned(),
+            };
             let line = line.replace(&format!("{place}/"), "").replace("Password: ", "");
+            // We do not have the option that rsync speaks of there.
+            let line = match line.split_once("; use --insecure-links") {
+                Some((before, _)) => before.to_owned(),
+                None => line,
+            };
             // rsync counts what came before its list in another process.
             let line = match line.split_once("closed (") {
                 Some((before, _)) => format!("{before}closed"),
@@ -254,8 +265,7 @@ fn some_files(root: &Path) {
 
 #[test]
 fn the_same_is_done_and_said() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stage = Stage::new();
@@ -318,8 +328,7 @@ fn the_same_is_done_and_said() {
 
 #[test]
 fn the_same_is_pushed_and_said() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stage = Stage::new();
@@ -338,7 +347,8 @@ fn the_same_is_pushed_and_said() {
         );
         fs::write(root.join("src/sub"), "in the way").expect("a file");
     };
-    let cases: [(&str, Prepare); 27] = [
+    let cases: [(&str, Prepare); 28] = [
+        ("-aR --stats src/. src//. src/. {url}/drop", nothing),
         ("-aA --protocol=29 --filter=R,p_A src {url}/drop", nothing),
         ("-ri --protocol=29 --filter=-p_f1 src/ {url}/drop", nothing),
         ("-ri --protocol=29 --filter=-s_f1 src/ {url}/drop", nothing),
@@ -380,8 +390,7 @@ fn the_same_is_pushed_and_said() {
 #[test]
 fn names_need_not_be_text() {
     use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
-    if let Err(reason) = installed() {
-        skip(&format!("a session needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stage = Stage::new();
@@ -406,8 +415,7 @@ fn names_need_not_be_text() {
 
 #[test]
 fn a_password_opens_a_module() {
-    if let Err(reason) = installed() {
-        skip(&format!("a session needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stage = Stage::new();
@@ -431,8 +439,7 @@ fn a_password_opens_a_module() {
 
 #[test]
 fn a_password_file_must_be_there_and_be_ones_own() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stage = Stage::new();
@@ -456,8 +463,7 @@ fn a_password_file_must_be_there_and_be_ones_own() {
 
 #[test]
 fn a_delta_is_small_and_right() {
-    if let Err(reason) = installed() {
-        skip(&format!("a session needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stage = Stage::new();
@@ -647,8 +653,7 @@ fn generated_push(seed: u64) -> Result<(), String> {
 
 #[test]
 fn a_sender_removes_what_was_stored() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     for protocol in ["29", "30", "31", "32"] {
@@ -691,8 +696,7 @@ fn a_sender_removes_what_was_stored() {
 
 #[test]
 fn generated_trees_become_the_same() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let count = number("RSYNCCTL_TREES").unwrap_or(160);

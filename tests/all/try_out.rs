@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::{
-    daemon::installed,
+    daemon::has_rsync,
     program::{folder, keeps_to, program, rsyncctl, schema, stderr, stdout, unprivileged},
     skip,
     stage::is_root,
@@ -121,10 +121,6 @@ fn ends(report: &Value, module: &str) -> Vec<(Value, Value, Value)> {
         (attempt["user"].clone(), end("read"), end("write"))
     };
     attempts.iter().map(of_attempt).collect()
-}
-
-fn has_rsync() -> bool {
-    installed().inspect_err(|reason| skip(reason)).is_ok()
 }
 
 const SOUND: &str = "\

@@ -62,7 +62,7 @@ pub struct CrontabSubject<'a> {
 
 impl Crontab {
     /// Reads a table. `name` is the file's, which may tell whether jobs name users.
-    pub(super) fn read(name: &Path, file: &Bytes) -> Self {
+    pub fn read(name: &Path, file: &Bytes) -> Self {
         let has_user = has_user(name, file);
         let lines = crontab::parse(file, has_user);
         let mut variables = BTreeMap::new();

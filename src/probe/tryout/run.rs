@@ -16,7 +16,7 @@ use crate::{
     host::Host,
     model::{Configuration, Parameter, Scope, access::Peer},
     probe::{
-        Choice, NoTarget, ProbeError, Report, Setting, Target, probe, reproduce,
+        Choice, NoTarget, ProbeError, Report, Setting, Target, Wire, probe, reproduce,
         stage::{Fact, State, Step},
         tryout::{
             attempt::{Attempt, Compared, End, decide},
@@ -384,6 +384,8 @@ impl Bench<'_> {
         } = self.setup;
         let user = login.user.as_deref().unwrap_or("nobody");
         Arc::new(Setting {
+            wire: Wire::Live,
+            watch: None,
             choice: Choice {
                 announce: from.map_or_else(Vec::new, |from| self.peers.announce(from)),
                 ..choice()

@@ -1,9 +1,10 @@
 use std::{
     collections::BTreeMap,
-    io,
-    net::{Shutdown, TcpStream},
+    net::Shutdown,
     sync::{Mutex, MutexGuard},
 };
+
+use crate::rsync::net::Stream;
 
 /// The connections of a program, which can be ended all at once: every wait ends then.
 #[derive(Debug, Default)]
@@ -15,7 +16,7 @@ pub struct Connections {
 struct State {
     is_ended: bool,
     next: u64,
-    open: BTreeMap<u64, TcpStream>,
+    open: BTreeMap<u64, Stream>,
 }
 
 /// A connection that is among them as long as this lives.
@@ -27,12 +28,7 @@ pub struct Joined<'c> {
 
 impl Connections {
     /// Takes a connection in.
-    ///
-    /// # Errors
-    ///
-    /// No descriptor is left.
-    pub fn join(&self, stream: &TcpStream) -> io::Result<Joined<'_>> {
-        let stream = stream.try_clone()?;
+    pub fn join(&self, stream: Stream) -> Joined<'_> {
         let mut state = self.state();
         if state.is_ended {
             let _ = stream.shutdown(Shutdown::Both);
@@ -40,10 +36,10 @@ impl Connections {
         let number = state.next;
         state.next += 1;
         state.open.insert(number, stream);
-        Ok(Joined {
+        Joined {
             connections: self,
             number,
-        })
+        }
     }
 
     /// Ends all that are open, and all that will be.

@@ -390,9 +390,13 @@ impl<'a> Announcer<'a> {
                 .filter(|last| last.folder.name() == folder.name())
             {
                 Some(last) => {
-                    // What is named twice is read once.
-                    let is_same = |other: &Below| other.source == below.source && other.is_entered;
-                    below.is_entered &= !last.parts.iter().any(is_same);
+                    // What is named twice is read once, but what is named three times twice: so rsync counts, and sends.
+                    let is_of_first = last
+                        .parts
+                        .first()
+                        .is_some_and(|first| first.source == below.source);
+                    let was_entered = last.parts.last().is_some_and(|before| before.is_entered);
+                    below.is_entered &= !(is_of_first && was_entered);
                     last.parts.push(below);
                 }
                 None => found.push(Waiting {

@@ -1,6 +1,8 @@
 use std::{
+    ffi::OsStr,
     fs::File,
     io,
+    os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
 };
 
@@ -16,9 +18,9 @@ use crate::{
             links::is_unsafe,
             text::{describe, shown},
         },
-        tree::{Attributes, Extended, Handle, Identity, Kept, Output, Outside, Status, Tree},
+        tree::{Attributes, Extended, Handle, Identity, Kept, Output, Outside, Status, Tree, Unmade},
     },
-    terms::Exit,
+    terms::{Exit, refusal},
 };
 
 /// The folders beside the destination that the user names: each is trusted, and what is in it is found as in the destination.
@@ -56,8 +58,13 @@ impl<'a> Beside<'a> {
         let partial = receiving.partial_folder().filter(|path| path.starts_with('/'));
         let bases = receiving.bases.iter().map(|(kind, path)| {
             let path = at(path);
-            let problem = match Tree::open(&path) {
+            let problem = match Tree::open_trusted(&path) {
                 Ok(tree) => return Some(tree),
+                // Nothing is found there then.
+                Err(error) if !refusal(&error).is_empty() => {
+                    observer.observe(Event::Complained(refusal(&error).trim_end()));
+                    return None;
+                }
                 Err(error) if error.kind() == io::ErrorKind::NotADirectory => "is not a dir",
                 Err(_) => "does not exist",
             };
@@ -77,11 +84,28 @@ impl<'a> Beside<'a> {
     }
 
     /// Begins a new file.
-    pub(crate) fn begin(&mut self, tree: &mut Tree, name: &[u8]) -> io::Result<Output> {
+    pub(crate) fn begin(&mut self, tree: &mut Tree, name: &[u8]) -> Result<Output, Unmade> {
         match &mut self.temporary {
             Some(folder) => folder.begin_elsewhere(name),
             None => tree.begin(name),
         }
+    }
+
+    /// Where a new file is until it stands at its place, as the user names it.
+    pub(crate) fn begun_place(&self, name: &[u8], temporary: &OsStr) -> Vec<u8> {
+        let folder = match self.options.receiving.temporary_directory.as_deref() {
+            Some(folder) => &[folder.as_bytes(), b"/"].concat(),
+            None => split(name).0,
+        };
+        [folder, temporary.as_bytes()].concat()
+    }
+
+    /// Where the part of a file is, as the user names it; none without a folder for it.
+    pub(crate) fn partial_place(&self, name: &[u8]) -> Option<Vec<u8>> {
+        let folder = self.options.receiving.partial_folder()?.as_bytes();
+        let (above, base) = split(name);
+        let above = if folder.starts_with(b"/") { b"" } else { above };
+        Some([above, folder, b"/", base].concat())
     }
 
     /// Opens what a file may be made from; it, and its length.
@@ -127,15 +151,14 @@ impl<'a> Beside<'a> {
         tree: &'t mut Tree,
         name: &[u8],
     ) -> Option<(&'t mut Tree, Vec<u8>)> {
-        let folder = self.options.receiving.partial_folder()?.as_bytes();
-        let (above, base) = split(name);
+        let place = self.partial_place(name)?;
         Some(match &mut self.partial {
             Some(outside) => {
-                let name = outside.below(base);
+                let name = outside.below(split(name).1);
                 (outside.tree(), name)
             }
-            None if folder.starts_with(b"/") => return None,
-            None => (tree, [above, folder, b"/", base].concat()),
+            None if place.starts_with(b"/") => return None,
+            None => (tree, place),
         })
     }
 
@@ -200,6 +223,13 @@ impl<'a> Beside<'a> {
         [name, self.options.backup_suffix()].concat()
     }
 
+    /// Where that is, as the user names it.
+    pub(crate) fn backup_place(&self, name: &[u8]) -> Vec<u8> {
+        let folder = self.options.receiving.backup_directory.as_deref();
+        let folder = folder.map_or_else(String::new, |folder| format!("{}/", folder.trim_end_matches('/')));
+        [folder.as_bytes(), &*self.backup_of(name)].concat()
+    }
+
     /// Whether something is a backup itself, and is not kept once more.
     pub(crate) fn is_backup(&self, name: &[u8]) -> bool {
         let file = name.strip_suffix(self.options.backup_suffix());
@@ -214,11 +244,8 @@ impl<'a> Beside<'a> {
         let is_told = self.options.output.info(Info::Backup) > 0 && tree.status(name)?.is_some();
         self.keep(tree, name, false)?;
         Ok(is_told.then(|| {
-            let folder = self.options.receiving.backup_directory.as_deref();
-            let folder =
-                folder.map_or_else(String::new, |folder| format!("{}/", folder.trim_end_matches('/')));
-            let backup = shown(&self.backup_of(name));
-            format!("backed up {} to {folder}{backup}", shown(name))
+            let backup = shown(&self.backup_place(name));
+            format!("backed up {} to {backup}", shown(name))
         }))
     }
 
@@ -427,13 +454,15 @@ fn beside_destination(root: &Path, path: &str) -> PathBuf {
 
 fn backup_folder(path: &Path, given: &str) -> Result<Outside, Error> {
     Outside::find(path).map_err(|error| match std::fs::metadata(path) {
-        Ok(_) => unusable(format!("The backup-dir is not a directory: {given}"), None),
-        Err(_) => unusable(format!("Failed to stat {given}"), Some(&error)),
+        Ok(_) if refusal(&error).is_empty() => {
+            unusable(format!("The backup-dir is not a directory: {given}"), None)
+        }
+        _ => unusable(format!("Failed to stat {given}"), Some(&error)),
     })
 }
 
 fn temporary_folder(path: &Path, given: &str) -> Result<Tree, Error> {
-    Tree::open(path).map_err(|error| match (std::fs::metadata(path), error.kind()) {
+    Tree::open_trusted(path).map_err(|error| match (std::fs::metadata(path), error.kind()) {
         (Ok(_), io::ErrorKind::NotADirectory) => {
             unusable(format!("The temp-dir is not a directory: {given}"), None)
         }
@@ -452,7 +481,7 @@ fn unusable(text: String, error: Option<&io::Error>) -> Error {
     // Here without its number.
     let said = said.split_once(" (").map_or(&*said, |(said, _)| said);
     Error::Destination {
-        text: format!("{text}: {said}"),
+        text: format!("{}{text}: {said}", refusal(error)),
         exit: Exit::FileIo,
     }
 }

@@ -1,9 +1,11 @@
 use std::{
-    io::{self, Read as _, Write as _},
-    net::TcpStream,
+    io::{self, Read as _},
+    ops::Range,
+    time::{Duration, Instant},
 };
 
 use crate::rsync::{
+    net::Stream,
     proto::{Digest, Greeting, NoGreeting, Reply, Violation, response},
     transfer::{Error, Event, Observer, text::shown, wire::socket_error},
 };
@@ -42,11 +44,13 @@ pub enum Dialogue<'a> {
 #[derive(Debug)]
 pub struct Opened {
     /// The connection.
-    pub stream: TcpStream,
+    pub stream: Stream,
     /// The protocol that both speak.
     pub protocol: u8,
     /// What the daemon already sent behind its yes.
     pub received: Vec<u8>,
+    /// How long it took to answer, at best.
+    pub round_trip: Duration,
 }
 
 /// Greets a daemon and asks for a module; `None` if the listing was wanted, and came (`start_inband_exchange` in
@@ -56,7 +60,7 @@ pub struct Opened {
 ///
 /// A peer that is no daemon, or a refusal.
 pub fn open(
-    stream: TcpStream,
+    stream: Stream,
     protocol: u8,
     dialogue: Dialogue<'_>,
     credentials: &dyn Credentials,
@@ -67,18 +71,22 @@ pub fn open(
         buffer: Vec::new(),
     };
     let mut hello = Greeting::of_client(protocol);
+    let mut secret = 0..0;
     match dialogue {
         Dialogue::List => hello.extend_from_slice(b"#list"),
         Dialogue::Module { name, early_input } => {
             if !early_input.is_empty() {
                 hello.extend_from_slice(format!("#early_input={}\n", early_input.len()).as_bytes());
+                // It may be what unlocks a disk.
+                secret = hello.len()..hello.len() + early_input.len();
                 hello.extend_from_slice(early_input);
             }
             hello.extend_from_slice(name);
         }
     }
     hello.push(b'\n');
-    lines.write(&hello)?;
+    lines.write(&hello, secret)?;
+    let mut sent = Instant::now();
     let line = match lines.next() {
         Ok(Some(line)) => line,
         ended => {
@@ -93,6 +101,7 @@ pub fn open(
             });
         }
     };
+    let round_trip = sent.elapsed();
     // A text of rsync's ends there. What is no text may go on behind the end of its line.
     if line.contains(&0) {
         observer.observe(Event::Greeting(
@@ -118,6 +127,7 @@ pub fn open(
                     stream: lines.stream,
                     protocol,
                     received: lines.buffer,
+                    round_trip: round_trip.min(sent.elapsed()),
                 }));
             }
             Reply::End => return Ok(None),
@@ -134,7 +144,11 @@ pub fn open(
                 observer.observe(Event::Challenged(digest.name()));
                 let password = credentials.password()?;
                 let answer = response(digest, &password, challenge);
-                lines.write(format!("{} {answer}\n", credentials.user()).as_bytes())?;
+                let user = credentials.user();
+                // Whoever has challenge and answer can guess passwords at leisure.
+                let secret = user.len() + 1..user.len() + 1 + answer.len();
+                lines.write(format!("{user} {answer}\n").as_bytes(), secret)?;
+                sent = Instant::now();
             }
         }
     }
@@ -144,14 +158,14 @@ pub fn open(
 
 /// The dialogue's lines, without their ends.
 struct Lines {
-    stream: TcpStream,
+    stream: Stream,
     buffer: Vec<u8>,
 }
 
 impl Lines {
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    fn write(&self, bytes: &[u8], secret: Range<usize>) -> Result<(), Error> {
         self.stream
-            .write_all(bytes)
+            .write_all_with_secret(bytes, secret)
             .map_err(|error| failed("safe_write failed", error))
     }
 

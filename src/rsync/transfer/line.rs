@@ -1,12 +1,12 @@
 use std::{
     io::{ErrorKind, Write as _},
-    net::TcpStream,
     sync::{Arc, Mutex, MutexGuard, mpsc},
     thread,
     time::{Duration, Instant},
 };
 
 use crate::rsync::{
+    net::Stream,
     proto::{Tag, frame_header},
     transfer::{Error, pace::Pace, pulse::Pulse, wire::socket_error},
 };
@@ -14,7 +14,7 @@ use crate::rsync::{
 /// The way to the peer, which whole frames are written to.
 #[derive(Debug)]
 pub(crate) struct Line {
-    stream: TcpStream,
+    stream: Stream,
     pulse: Pulse,
     pace: Option<Pace>,
     /// When something was written last.
@@ -26,7 +26,7 @@ pub(crate) struct Line {
 pub(crate) struct SharedLine(Arc<Mutex<Line>>);
 
 impl SharedLine {
-    pub(crate) fn new(stream: TcpStream, pulse: Pulse, pace: Option<Pace>) -> Self {
+    pub(crate) fn new(stream: Stream, pulse: Pulse, pace: Option<Pace>) -> Self {
         Self(Arc::new(Mutex::new(Line {
             stream,
             pulse,
@@ -156,7 +156,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let stream = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
         let (mut peer, _) = listener.accept().expect("a connection");
-        let line = SharedLine::new(stream, Pulse::new(None, None), None);
+        let line = SharedLine::new(stream.into(), Pulse::new(None, None), None);
         line.write(b"x").expect("it is written");
         let alive = KeepAlive::new(line.clone(), None);
         alive.limit(Duration::from_millis(10));

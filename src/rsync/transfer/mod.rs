@@ -51,6 +51,7 @@ mod session;
 mod sources;
 mod store;
 mod text;
+mod trouble;
 mod wire;
 
 pub(crate) use crate::terms::{Debug, Info, OutputLevels, Speaker};

@@ -80,6 +80,9 @@ pub enum Event<'a> {
     Progress(u64, u64),
     /// A file's data went or came.
     Transferred(&'a Transferred<'a>),
+    /// From here on this side of a pull is that, as rsync's messages have it: the generator, or the receiver, if that is
+    /// what ends the session. Before it is a `Receiver`.
+    Acting(&'static str),
     /// The server is done with a list, or a phase.
     PhaseEnded,
     /// The end.

@@ -9,6 +9,7 @@ use std::{
 
 use crate::rsync::{
     filter::Side,
+    net::Stream,
     proto::{
         Indices, Statistics, TokenReader,
         file_list::{Entry, FileKind},
@@ -87,21 +88,15 @@ pub fn pull(
         stream,
         protocol,
         received,
+        round_trip: _,
     } = opened;
     let socket = |error| socket_error("setsockopt", error);
     let pulse = Pulse::new(options.timeout, options.stop_at);
     stream.set_read_timeout(pulse.patience()).map_err(socket)?;
     stream.set_write_timeout(pulse.patience()).map_err(socket)?;
     let faults = Faults::default();
-    let mut outgoing = Outgoing::new(stream.try_clone().map_err(socket)?, pulse.clone(), options.pace());
-    let mut incoming = Incoming::new(
-        stream.try_clone().map_err(socket)?,
-        pulse,
-        &received,
-        observer,
-        &faults,
-        "receiver",
-    );
+    let mut outgoing = Outgoing::new(stream.clone(), pulse.clone(), options.pace());
+    let mut incoming = Incoming::new(stream.clone(), pulse, &received, observer, &faults, "Receiver");
     check_options(protocol, options)?;
     let mut filters = options.filters_of(protocol)?;
     let rules = filters.announce(Side::Receiver, protocol, options.cvs_exclude)?;
@@ -201,7 +196,7 @@ pub fn pull(
             hard_links: HardLinks::default(),
             asked: HashSet::new(),
         };
-        let receiver = Receiver {
+        let mut receiver = Receiver {
             session,
             options,
             keep: &keep,
@@ -220,6 +215,8 @@ pub fn pull(
             beside,
             delayed: Vec::new(),
         };
+        receiver.incoming.role = "receiver";
+        observer.observe(Event::Acting("generator"));
         let left = run(generator, receiver, &stream, &mut outcome)?;
         if let Some(tree) = tree
             && !options.dry_run
@@ -238,7 +235,7 @@ fn receive_first(
     listing: &mut Listing<'_>,
     incoming: &mut Incoming<'_>,
     indices: &mut Indices,
-    stream: &std::net::TcpStream,
+    stream: &Stream,
     options: &Options,
     outgoing: &mut Outgoing,
 ) -> Result<(), Error> {
@@ -282,7 +279,7 @@ struct Left {
 fn run(
     mut generator: Generator<'_>,
     mut receiver: Receiver<'_>,
-    stream: &std::net::TcpStream,
+    stream: &Stream,
     outcome: &mut Outcome,
 ) -> Result<Left, Error> {
     let protocol = receiver.session.protocol;
@@ -346,6 +343,7 @@ fn run(
         drop(redo);
         lists.close();
         if taken.is_err() {
+            receiver.observer.observe(Event::Acting("receiver"));
             let _ = stream.shutdown(Shutdown::Both);
         }
         let (asked, sent, deleted, opened) = asking.join().expect("the generator does not panic");

@@ -1,6 +1,5 @@
 use std::{
     io::{self, ErrorKind},
-    net::TcpStream,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -8,11 +7,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::rsync::transfer::{Error, wire::socket_error};
+use crate::rsync::{
+    net::Stream,
+    transfer::{Error, wire::socket_error},
+};
 
-/// For so many time limits, and for six hours at least, a peer is believed that only says that it is there: it, or we,
-/// may check large files for so long. After a damaged byte each side may take the other for the busy one, and rsync then
-/// waits without end.
+/// For so many time limits, and for six hours at least, a peer is believed that only says that it is there. After a damaged
+/// byte each side may take the other for the busy one, which cannot be told from work: while we wait for a file, or for
+/// what is to be sent next, the peer may hash or search a large file, list a large folder or delete one, and says the same
+/// empty frames meanwhile as when it waits for the rest of a request that it misread. rsync waits without end.
 const LULLS: u64 = 100;
 const LONGEST_LULL: u64 = 6 * 60 * 60 * 1000;
 
@@ -127,7 +130,7 @@ impl Pulse {
     }
 
     /// What to do about a socket's failure: to try again for as long as something went the other way meanwhile.
-    pub(crate) fn retry(&self, stream: &TcpStream, error: &io::Error) -> bool {
+    pub(crate) fn retry(&self, stream: &Stream, error: &io::Error) -> bool {
         let is_late = matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
         if !is_late {
             return false;
@@ -168,7 +171,7 @@ mod tests {
     };
 
     use super::{Pulse, is_believed};
-    use crate::rsync::transfer::Error;
+    use crate::rsync::{net::Stream, transfer::Error};
 
     #[test]
     fn a_peer_that_only_says_that_it_is_there_is_not_believed_for_ever() {
@@ -200,6 +203,7 @@ mod tests {
         let listener = net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let stream =
             net::TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
+        let stream = Stream::from(stream);
         let late = ErrorKind::WouldBlock.into();
         let patient = Pulse::new(Some(Duration::from_secs(3600)), None);
         patient.beat();
@@ -217,6 +221,7 @@ mod tests {
         let listener = net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let stream =
             net::TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
+        let stream = Stream::from(stream);
         let late = || ErrorKind::WouldBlock.into();
         let hour = Duration::from_secs(3600);
         let over = Pulse::new(Some(hour), Some(Instant::now()));

@@ -10,6 +10,7 @@ use std::{
 use crate::rsync::{
     delta::BlockSums,
     filter::Side,
+    net::Stream,
     proto::{
         Index, Indices, ItemFlags, Record, Session, SumHead, TokenWriter, Violation,
         file_list::read_all_wanted,
@@ -45,6 +46,7 @@ pub fn push(
         stream,
         protocol,
         received,
+        round_trip: _,
     } = opened;
     let socket = |error| socket_error("setsockopt", error);
     let pulse = Pulse::new(options.timeout, options.stop_at);
@@ -57,15 +59,8 @@ pub fn push(
         requests: &requests,
         is_answered: AtomicBool::new(false),
     };
-    let mut outgoing = Outgoing::new(stream.try_clone().map_err(socket)?, pulse.clone(), options.pace());
-    let mut incoming = Incoming::new(
-        stream.try_clone().map_err(socket)?,
-        pulse,
-        &received,
-        &forward,
-        &faults,
-        "sender",
-    );
+    let mut outgoing = Outgoing::new(stream.clone(), pulse.clone(), options.pace());
+    let mut incoming = Incoming::new(stream.clone(), pulse, &received, &forward, &faults, "sender");
     let paths = [target.to_vec()];
     check_options(protocol, options)?;
     let mut filters = options.filters_of(protocol)?;
@@ -158,7 +153,7 @@ fn announce(
 fn run(
     sender: &mut Sender<'_>,
     mut reader: Reader<'_>,
-    stream: &std::net::TcpStream,
+    stream: &Stream,
     outcome: &mut Outcome,
 ) -> Result<(), Error> {
     let requests = sender.requests;

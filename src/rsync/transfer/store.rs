@@ -1,7 +1,7 @@
 use std::{
     fs::File,
     io::{self, Write as _},
-    os::unix::{ffi::OsStrExt as _, fs::FileExt as _},
+    os::unix::fs::FileExt as _,
 };
 
 use crate::{
@@ -16,9 +16,10 @@ use crate::{
             part::Listed,
             receiver::{Receiver, missing},
             text::{describe, shown},
+            trouble::{Failed, Trouble},
             wire::Next,
         },
-        tree::{Attributes, Output, Status, Tree, Unset},
+        tree::{Attributes, Output, Status, Tree, Unmade, Unset},
     },
     terms::Exit,
 };
@@ -56,22 +57,6 @@ pub(super) enum Written {
     Mismatch(&'static str),
     /// It failed, which was said.
     Failed,
-}
-
-/// The first thing that failed with a file: what was tried, and what the system says.
-#[derive(Default)]
-struct Trouble(Option<(&'static str, io::Error)>);
-
-impl Trouble {
-    fn note<T>(&mut self, action: &'static str, result: io::Result<T>) -> Option<T> {
-        match result {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.0.get_or_insert((action, error));
-                None
-            }
-        }
-    }
 }
 
 /// A file that is being rebuilt.
@@ -116,13 +101,14 @@ impl Receiver<'_> {
             Some(trouble) => Err(trouble),
         };
         self.tree = Some(tree);
-        written.or_else(|(action, error)| {
+        written.or_else(|failed| {
+            let at = failed.at.as_deref().unwrap_or(target.name);
+            let text = self.failure_at(&failed.says, at, &failed.error);
+            if failed.is_fatal {
+                let exit = Exit::FileIo;
+                return Err(Error::Destination { text, exit });
+            }
             self.faults.fail();
-            let text = match action {
-                // Its six letters are not known then.
-                MKSTEMP => self.failure_at(action, &beside(target.name, b"XXXXXX"), &error),
-                _ => self.failure(action, target, &error),
-            };
             self.observer.observe(Event::Failed(&text));
             Ok(Written::Failed)
         })
@@ -134,7 +120,7 @@ impl Receiver<'_> {
     }
 
     fn failure_at(&self, says: &str, name: &[u8], error: &io::Error) -> String {
-        let says = says.replace("{}", &self.keep.shown_name(name));
+        let says = says.replacen("{}", &self.keep.shown_name(name), 1);
         format!("rsync: [receiver] {says}: {}", describe(error))
     }
 
@@ -179,7 +165,10 @@ impl Receiver<'_> {
             let partial = self.beside.partial(tree, target.name);
             partial.and_then(|(tree, name)| trouble.note("open {} failed", tree.begin_over(&name)))
         } else {
-            trouble.note(MKSTEMP, self.beside.begin(tree, target.name))
+            let begun = self.beside.begin(tree, target.name);
+            trouble.note_failed(begun.map_err(|Unmade { name, error }| {
+                Failed::to_begin(self.beside.begun_place(target.name, &name), error)
+            }))
         };
         let output = output.map(|mut output| {
             if options.sparse {
@@ -297,7 +286,7 @@ impl Receiver<'_> {
         wanted: &Wanted,
         file: Rebuilding,
         is_whole: bool,
-    ) -> Result<Written, (&'static str, io::Error)> {
+    ) -> Result<Written, Failed> {
         let receiving = &self.options.receiving;
         let has_folder = receiving.partial_folder().is_some();
         let is_over_partial = file.is_over_partial;
@@ -324,12 +313,15 @@ impl Receiver<'_> {
             let made = self.beside.make_partial_folder(tree, target.name);
             made.map_err(|error| ("unable to create partial-dir for {}", error))?;
             let attributes = self.attributes(tree, target, &file, is_whole)?;
-            if let (Some(output), Some((tree, partial))) =
-                (file.output, self.beside.partial(tree, target.name))
+            let temporary = self.now(target, &file);
+            let to = self.beside.partial_place(target.name);
+            if let (Some(output), Some(to), Some((tree, partial))) =
+                (file.output, to, self.beside.partial(tree, target.name))
             {
                 let put = output.commit(tree, &partial, &attributes);
-                if let Some(unset) = put.map_err(|error| ("rename {} failed", error))? {
-                    self.tell_unset(target.name, &unset);
+                let put = put.map_err(|error| Failed::to_rename(temporary.clone(), &to, error));
+                if let Some(unset) = put? {
+                    self.tell_unset(&temporary, &unset);
                 }
             }
         }
@@ -347,36 +339,45 @@ impl Receiver<'_> {
         wanted: &Wanted,
         file: Rebuilding,
         sets_time: bool,
-    ) -> Result<(), (&'static str, io::Error)> {
+    ) -> Result<(), Failed> {
         let receiving = &self.options.receiving;
         let attributes = self.attributes(tree, target, &file, sets_time)?;
         let is_kept_twice =
             wanted.is_again && receiving.keeps_partial() && receiving.partial_folder().is_none();
         if !receiving.in_place && !is_kept_twice {
             let backed_up = self.beside.back_up(tree, target.name);
-            if let Some(text) = backed_up.map_err(|error| ("make_backup {} failed", error))? {
+            let failed = |error| Failed::to_back_up(&self.beside.backup_place(target.name), error);
+            if let Some(text) = backed_up.map_err(failed)? {
                 self.observer.observe(Event::Warning(&text));
             }
         }
+        let temporary = self.now(target, &file);
         let Some(output) = file.output else { return Ok(()) };
-        let temporary = match output.temporary_name() {
-            Some(base) => sibling(target.name, base.as_bytes()),
-            None => target.name.to_vec(),
-        };
-        let put =
-            output
-                .commit(tree, target.name, &attributes)
-                .and_then(|unset| match file.is_over_partial {
-                    true => self
-                        .beside
-                        .place_partial(tree, target.name, &attributes)
-                        .map(|()| unset),
-                    false => Ok(unset),
-                });
-        if let Some(unset) = put.map_err(|error| ("rename {} failed", error))? {
+        let put = output.commit(tree, target.name, &attributes).and_then(|unset| {
+            if file.is_over_partial {
+                self.beside.place_partial(tree, target.name, &attributes)?;
+            }
+            Ok(unset)
+        });
+        let put = put.map_err(|error| Failed::to_rename(temporary.clone(), target.name, error));
+        if let Some(unset) = put? {
             self.tell_unset(&temporary, &unset);
         }
         Ok(())
+    }
+
+    /// Where the new file is now.
+    fn now(&self, target: Target<'_>, file: &Rebuilding) -> Vec<u8> {
+        let temporary = file.output.as_ref().and_then(Output::temporary_name);
+        let partial = || {
+            self.beside
+                .partial_place(target.name)
+                .filter(|_| file.is_over_partial)
+        };
+        match temporary {
+            Some(base) => self.beside.begun_place(target.name, base),
+            None => partial().unwrap_or_else(|| target.name.to_vec()),
+        }
     }
 
     /// What the file is to have.
@@ -386,7 +387,7 @@ impl Receiver<'_> {
         target: Target<'l>,
         file: &Rebuilding,
         sets_time: bool,
-    ) -> Result<Attributes<'l>, (&'static str, io::Error)> {
+    ) -> Result<Attributes<'l>, Failed> {
         let before = file.before.as_ref();
         let before = before.filter(|before| before.mode & 0o170_000 == 0o100_000);
         let mut attributes = self.keep.attributes(target.list, target.entry, before);
@@ -453,7 +454,7 @@ impl Receiver<'_> {
                     let place = self.keep.shown_name(&name);
                     let text = format!(
                         "rsync: [receiver] rename failed for {place} (from {}): {}",
-                        shown(&name),
+                        shown(&self.beside.partial_place(&name).unwrap_or_default()),
                         describe(&error)
                     );
                     self.observer.observe(Event::Failed(&text));
@@ -462,23 +463,6 @@ impl Receiver<'_> {
         }
         Ok(())
     }
-}
-
-const MKSTEMP: &str = "mkstemp {} failed";
-
-/// The name of a new file that is not at its place yet.
-fn beside(name: &[u8], letters: &[u8]) -> Vec<u8> {
-    let base = name.rsplit(|&byte| byte == b'/').next().unwrap_or(name);
-    sibling(name, &[b".", base, b".", letters].concat())
-}
-
-/// Another name in the same folder.
-fn sibling(name: &[u8], base: &[u8]) -> Vec<u8> {
-    let folder = name
-        .iter()
-        .rposition(|&byte| byte == b'/')
-        .map_or(0, |slash| slash + 1);
-    [&name[..folder], base].concat()
 }
 
 /// Reads the beginning of a file.

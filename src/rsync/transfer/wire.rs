@@ -1,12 +1,11 @@
 use std::{
     io::{self, ErrorKind, Read as _},
-    net::TcpStream,
-    os::linux::net::TcpStreamExt as _,
     sync::atomic::{AtomicBool, AtomicI32, Ordering},
     time::Duration,
 };
 
 use crate::rsync::{
+    net::Stream,
     proto::{Frame, Frames, Input, MAX_FRAME, Stop, Tag, Token, TokenReader, Violation, frame_header},
     transfer::{
         Error, Event, Observer,
@@ -57,12 +56,12 @@ impl Faults {
 
 /// What the peer sends: demultiplexed and decoded.
 pub(crate) struct Incoming<'o> {
-    stream: TcpStream,
+    stream: Stream,
     pulse: Pulse,
     observer: &'o dyn Observer,
     faults: &'o Faults,
     /// What this side is, for messages.
-    role: &'static str,
+    pub(crate) role: &'static str,
     /// None while the stream is not multiplexed.
     frames: Option<Frames>,
     raw: Buffer,
@@ -79,7 +78,7 @@ pub(crate) struct Incoming<'o> {
 
 impl<'o> Incoming<'o> {
     pub(crate) fn new(
-        stream: TcpStream,
+        stream: Stream,
         pulse: Pulse,
         received: &[u8],
         observer: &'o dyn Observer,
@@ -293,9 +292,6 @@ impl<'o> Incoming<'o> {
                     } else {
                         self.pulse.beat();
                     }
-                    // The daemon holds its last small piece back until we acknowledge the one before, and the kernel
-                    // delays that by 40 ms unless it is told not to, anew after each read.
-                    let _ = self.stream.set_quickack(true);
                     return self.pulse.check();
                 }
                 Err(error) if self.pulse.retry(&self.stream, &error) => {}
@@ -358,7 +354,7 @@ pub(crate) struct Outgoing {
 const HEAD: usize = 4;
 
 impl Outgoing {
-    pub(crate) fn new(stream: TcpStream, pulse: Pulse, pace: Option<Pace>) -> Self {
+    pub(crate) fn new(stream: Stream, pulse: Pulse, pace: Option<Pace>) -> Self {
         Self {
             line: SharedLine::new(stream, pulse, pace),
             is_multiplexed: false,

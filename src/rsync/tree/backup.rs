@@ -29,7 +29,7 @@ pub enum Kept {
     Linked,
     /// It has the other name only.
     Moved,
-    /// Neither works between the two places: it must be copied.
+    /// Neither works: it must be copied.
     Not,
 }
 
@@ -39,7 +39,7 @@ impl Tree {
     ///
     /// # Errors
     ///
-    /// What the system says, except that it cannot be done from one file system to another.
+    /// What the system says of the two folders, and of what has the name and cannot be removed.
     pub fn back_up(
         &mut self,
         name: &[u8],
@@ -57,19 +57,19 @@ impl Tree {
         };
         match link_or_move(&from, &to, now, is_removed) {
             Err(Errno::EEXIST | Errno::EISDIR | Errno::ENOTEMPTY) => remove_all(&to)?,
-            kept => return done(kept),
+            kept => return Ok(done(kept)),
         }
-        done(link_or_move(&from, &to, now, is_removed))
+        Ok(done(link_or_move(&from, &to, now, is_removed)))
     }
 }
 
-fn done(kept: nix::Result<Kept>) -> io::Result<Kept> {
+fn done(kept: nix::Result<Kept>) -> Kept {
     match kept {
-        Ok(kept) => Ok(kept),
-        Err(Errno::EXDEV | Errno::EPERM | Errno::EMLINK | Errno::EOPNOTSUPP) => Ok(Kept::Not),
+        Ok(kept) => kept,
         // Nothing to keep is fine.
-        Err(Errno::ENOENT) => Ok(Kept::Linked),
-        Err(error) => Err(error.into()),
+        Err(Errno::ENOENT) => Kept::Linked,
+        // Whatever it was, a copy may do.
+        Err(_) => Kept::Not,
     }
 }
 

@@ -18,6 +18,6 @@ pub use extended::{Extended, Handle, Wanted, is_kept};
 pub use folder::{Entries, Found};
 pub use output::Output;
 pub use outside::Outside;
-pub use temporary::remove_unfinished;
+pub use temporary::{Unmade, remove_unfinished};
 pub use trusted::{append_trusted, open_trusted, read_small_trusted};
 pub use walk::{Status, Tree};

@@ -15,7 +15,10 @@ use nix::{
     sys::stat::Mode,
 };
 
-use crate::rsync::tree::{Attributes, Status, Tree, Unset, temporary::Temporary};
+use crate::rsync::tree::{
+    Attributes, Status, Tree, Unset,
+    temporary::{Temporary, Unmade},
+};
 
 /// A file that is written: a new one under a name of its own until it is complete, of which nothing is left if it is dropped
 /// before, or one that is written over in place.
@@ -41,7 +44,7 @@ const PIECE: usize = 256 * 1024;
 
 impl Output {
     /// Makes an empty file beside a place, `.NAME.` and six letters; in a folder for temporary files without the dot.
-    pub(super) fn create(folder: Arc<OwnedFd>, base: &OsStr, is_hidden: bool) -> io::Result<Self> {
+    pub(super) fn create(folder: Arc<OwnedFd>, base: &OsStr, is_hidden: bool) -> Result<Self, Unmade> {
         let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let mut file = None;
         let temporary = Temporary::make(folder, base, is_hidden, |folder, name| {

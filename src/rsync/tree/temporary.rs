@@ -24,6 +24,29 @@ pub(super) struct Temporary {
     is_placed: bool,
 }
 
+/// Something new that could not be made.
+#[derive(Debug)]
+pub struct Unmade {
+    /// The name that was tried last, or would have been: then with six times `X` at its end.
+    pub name: OsString,
+    /// What the system says.
+    pub error: io::Error,
+}
+
+impl Unmade {
+    /// Before any name was tried.
+    pub(super) fn untried(base: &OsStr, is_hidden: bool, error: io::Error) -> Self {
+        let name = named(base, is_hidden, *b"XXXXXX");
+        Self { name, error }
+    }
+}
+
+impl From<Unmade> for io::Error {
+    fn from(unmade: Unmade) -> Self {
+        unmade.error
+    }
+}
+
 /// All that is there at the moment, by its number.
 #[derive(Default)]
 struct Table {
@@ -40,8 +63,8 @@ fn table() -> MutexGuard<'static, Table> {
     TABLE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Longest name of a file on Linux, in bytes.
-const LONGEST_NAME: usize = 255;
+/// So much of a file's name stands in that of what is new, in bytes: Linux has names of 255.
+const LONGEST_BASE: usize = 246;
 
 /// How many names are tried.
 const ATTEMPTS: u32 = 100;
@@ -50,15 +73,20 @@ const LETTERS: &[u8; 62] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXY
 
 impl Temporary {
     /// Makes something under a name that nothing has: `.NAME.` and six letters, without the dot unless it is hidden.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, with the name.
     pub(super) fn make(
         folder: Arc<OwnedFd>,
         base: &OsStr,
         is_hidden: bool,
         mut make: impl FnMut(&OwnedFd, &OsStr) -> nix::Result<()>,
-    ) -> io::Result<Self> {
+    ) -> Result<Self, Unmade> {
         let mut table = table();
-        for _ in 0..ATTEMPTS {
-            let name = new_name(base, is_hidden);
+        let mut attempts = 1;
+        loop {
+            let name = named(base, is_hidden, random_letters());
             match make(&folder, &name) {
                 Ok(()) => {
                     table.last += 1;
@@ -71,11 +99,13 @@ impl Temporary {
                         is_placed: false,
                     });
                 }
-                Err(Errno::EEXIST) => {}
-                Err(error) => return Err(error.into()),
+                Err(Errno::EEXIST) if attempts < ATTEMPTS => attempts += 1,
+                Err(error) => {
+                    let error = error.into();
+                    return Err(Unmade { name, error });
+                }
             }
         }
-        Err(Errno::EEXIST.into())
     }
 
     pub(super) fn name(&self) -> &OsStr {
@@ -113,20 +143,35 @@ pub fn remove_unfinished() {
     mem::forget(table);
 }
 
-fn new_name(base: &OsStr, is_hidden: bool) -> OsString {
-    // The dot, the other dot, and six letters.
+/// The name of something new (`get_tmpname` in receiver.c): no second dot in front of one, and no second one behind one.
+fn named(base: &OsStr, is_hidden: bool, letters: [u8; 6]) -> OsString {
     let base = base.as_bytes();
-    let base = &base[..base.len().min(LONGEST_NAME - 8)];
-    let mut name = Vec::with_capacity(base.len() + 8);
-    name.extend(is_hidden.then_some(b'.'));
-    name.extend_from_slice(base);
-    name.push(b'.');
-    let mut random = random_bits();
-    for _ in 0..6 {
-        name.push(LETTERS[(random % LETTERS.len() as u64) as usize]);
-        random /= LETTERS.len() as u64;
+    let base = base.strip_prefix(b".").filter(|_| is_hidden).unwrap_or(base);
+    let mut end = base.len().min(LONGEST_BASE);
+    // A character of several bytes is not cut in two.
+    let is_continued = |at: usize| base.get(at).is_some_and(|byte| !byte.is_ascii());
+    if is_continued(end) {
+        while end > 0 && is_continued(end - 1) {
+            end -= 1;
+        }
     }
+    let dot: &[u8] = if is_hidden { b"." } else { b"" };
+    let mut name = [dot, &base[..end]].concat();
+    if name.last() == Some(&b'.') {
+        name.pop();
+    }
+    name.push(b'.');
+    name.extend_from_slice(&letters);
     OsString::from_vec(name)
+}
+
+fn random_letters() -> [u8; 6] {
+    let mut random = random_bits();
+    [0; 6].map(|_: u8| {
+        let letter = LETTERS[(random % LETTERS.len() as u64) as usize];
+        random /= LETTERS.len() as u64;
+        letter
+    })
 }
 
 /// Some bits that differ from call to call and from process to process.

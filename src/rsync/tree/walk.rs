@@ -19,7 +19,12 @@ use nix::{
 
 use crate::rsync::{
     proto::file_list::FileKind,
-    tree::{Output, aliases::Aliases, temporary::Temporary},
+    tree::{
+        Output,
+        aliases::Aliases,
+        temporary::{Temporary, Unmade},
+        trusted::open_trusted_folder,
+    },
 };
 
 /// A folder and all below it. Copies share the root and hold a folder of their own open.
@@ -107,7 +112,7 @@ impl Clone for Tree {
 }
 
 impl Tree {
-    /// Opens a folder that the user names; symlinks on the way are the user's.
+    /// Opens a folder that the user names and that is read; symlinks on the way are the user's.
     ///
     /// # Errors
     ///
@@ -115,8 +120,20 @@ impl Tree {
     pub fn open(path: &Path) -> io::Result<Self> {
         let mut flags = FOLDER;
         flags.remove(OFlag::O_NOFOLLOW);
-        let root = open(path, flags, Mode::empty())?;
-        Ok(Self {
+        Ok(Self::of(open(path, flags, Mode::empty())?))
+    }
+
+    /// Opens a folder that the user names and that is written to or trusted, through no symlink of somebody else's.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, and such a symlink ([`crate::terms::refusal`]).
+    pub fn open_trusted(path: &Path) -> io::Result<Self> {
+        open_trusted_folder(path).map(Self::of)
+    }
+
+    fn of(root: OwnedFd) -> Self {
+        Self {
             root: Arc::new(root),
             held: None,
             follows: false,
@@ -124,20 +141,12 @@ impl Tree {
             aliases: None,
             keeps_access_times: false,
             reads_devices: false,
-        })
+        }
     }
 
     /// Opens a folder in another.
     pub(super) fn below(folder: &OwnedFd, base: &OsStr) -> io::Result<Self> {
-        Ok(Self {
-            root: Arc::new(openat(folder, base, FOLDER, Mode::empty())?),
-            held: None,
-            follows: false,
-            follows_files: false,
-            aliases: None,
-            keeps_access_times: false,
-            reads_devices: false,
-        })
+        Ok(Self::of(openat(folder, base, FOLDER, Mode::empty())?))
     }
 
     /// The folder itself.
@@ -175,14 +184,13 @@ impl Tree {
         Ok(fstatat(&*folder, base, AtFlags::empty())?.into())
     }
 
-    /// Makes a folder that the user names, and opens it.
+    /// Makes a folder that the user names.
     ///
     /// # Errors
     ///
     /// What the system says.
-    pub fn create(path: &Path) -> io::Result<Self> {
-        mkdir(path, Mode::from_bits_truncate(0o777))?;
-        Self::open(path)
+    pub fn make(path: &Path) -> io::Result<()> {
+        Ok(mkdir(path, Mode::from_bits_truncate(0o777))?)
     }
 
     /// What is there, without following a symlink; none if nothing is.
@@ -336,9 +344,11 @@ impl Tree {
     /// # Errors
     ///
     /// What the system says.
-    pub fn begin(&mut self, name: &[u8]) -> io::Result<Output> {
-        let (folder, base) = self.place(name)?;
-        Output::create(folder, base, true)
+    pub fn begin(&mut self, name: &[u8]) -> Result<Output, Unmade> {
+        match self.place(name) {
+            Ok((folder, base)) => Output::create(folder, base, true),
+            Err(error) => Err(Unmade::untried(last(name), true, error)),
+        }
     }
 
     /// Begins such a file in this folder itself, which is there for temporary files: it will stand at a place of another
@@ -347,9 +357,8 @@ impl Tree {
     /// # Errors
     ///
     /// What the system says.
-    pub fn begin_elsewhere(&mut self, name: &[u8]) -> io::Result<Output> {
-        let base = name.rsplit(|&byte| byte == b'/').next().unwrap_or(name);
-        Output::create(self.root.clone(), OsStr::from_bytes(base), false)
+    pub fn begin_elsewhere(&mut self, name: &[u8]) -> Result<Output, Unmade> {
+        Output::create(self.root.clone(), last(name), false)
     }
 
     /// Opens a file to write over it in place, or makes it.
@@ -432,6 +441,11 @@ impl Tree {
         flags.set(OFlag::O_NOFOLLOW, !self.follows);
         flags
     }
+}
+
+/// What is behind the last slash.
+fn last(name: &[u8]) -> &OsStr {
+    OsStr::from_bytes(name.rsplit(|&byte| byte == b'/').next().unwrap_or(name))
 }
 
 fn is_missing(error: &io::Error) -> bool {

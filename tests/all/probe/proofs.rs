@@ -3,24 +3,19 @@
 use std::{
     path::Path,
     process::{Command, Output, Stdio},
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
 };
 
 use serde_json::Value;
 
 use super::causes;
+use crate::support::threads::at_once;
 use crate::{
     pages::check,
     proofs::{run_of, session},
     support::{
         daemon::installed,
         examples::{ExampleCase, PageFile, pages_of_files},
-        skip,
-        stage::is_root,
+        stage::release_for_root,
         symptom::{foretold, is_end},
     },
 };
@@ -61,36 +56,15 @@ struct Met {
 
 #[test]
 fn the_probe_meets_what_the_pages_foretell() {
-    if !is_root() {
-        skip("the proofs stage owners and modes, which needs root");
-        return;
-    }
-    let release = match installed() {
-        Ok(release) => release,
-        Err(reason) => {
-            skip(&format!("the proofs need a real rsync; {reason}"));
-            return;
-        }
-    };
+    let Some(release) = release_for_root() else { return };
     let pages = pages_of_files();
     let cases: Vec<_> = pages
         .iter()
         .flat_map(|page| page.cases.iter().map(move |case| (page, case)))
         .filter(|(_, case)| case.is_bad() && case.is_for(release))
         .collect();
-    let next = AtomicUsize::new(0);
-    let all = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                while let Some((page, case)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let met = meet(page, case);
-                    all.lock().expect("no panic").extend(met);
-                }
-            });
-        }
-    });
-    let mut all = all.into_inner().expect("no panic");
+    let all = at_once(4, &cases, |(page, case)| meet(page, case));
+    let mut all: Vec<_> = all.into_iter().flatten().collect();
     all.sort_by(|one, other| one.name.cmp(&other.name));
     for met in &all {
         let place = match met.place {

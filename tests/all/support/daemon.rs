@@ -15,6 +15,8 @@ use std::{
 use nix::unistd::User;
 use rsyncctl::terms::Release;
 
+use crate::support::skip;
+
 /// A port of loopback: each connection is handed to a new process, as its standard input and output.
 pub(crate) struct Port {
     address: SocketAddr,
@@ -179,6 +181,11 @@ pub(crate) fn rsync(arguments: &[String], password: Option<&str>) -> Output {
         None => command.env_remove("RSYNC_PASSWORD"),
     };
     command.output().expect("timeout and rsync run")
+}
+
+/// Whether rsync is installed; else says why the test is left out.
+pub(crate) fn has_rsync() -> bool {
+    installed().inspect_err(|reason| skip(reason)).is_ok()
 }
 
 /// The release of the rsync that is installed, or why there is none.

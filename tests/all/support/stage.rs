@@ -5,9 +5,14 @@ use std::{
 };
 
 use nix::unistd::{Group, User, geteuid};
+use rsyncctl::terms::Release;
 use tempfile::TempDir;
 
-use crate::support::examples::{Block, ExampleCase};
+use crate::support::{
+    daemon::installed,
+    examples::{Block, ExampleCase},
+    skip,
+};
 
 /// Folders of a server that examples name; in a staged machine they lie below its root.
 const FOLDERS: [&str; 9] = ["srv", "etc", "var", "run", "opt", "home", "mnt", "data", "tmp"];
@@ -132,6 +137,15 @@ impl Machine {
         let default = if path.is_dir() { 0o755 } else { 0o644 };
         fs::set_permissions(path, fs::Permissions::from_mode(mode.unwrap_or(default))).expect("a mode");
     }
+}
+
+/// The release of the rsync that is installed, where owners may be changed too; else says why the test is left out.
+pub(crate) fn release_for_root() -> Option<Release> {
+    if !is_root() {
+        skip("it stages owners and modes, which needs root");
+        return None;
+    }
+    installed().inspect_err(|reason| skip(reason)).ok()
 }
 
 /// Whether the tests may change owners and take on other identities.

@@ -11,7 +11,7 @@ use rsyncctl::rsync::proto::{Compression, TokenWriter};
 
 use crate::{
     differential::generator::Random,
-    support::{daemon::installed, program::program, skip},
+    support::{daemon::has_rsync, program::program},
     sync::{Stage, some_files, trees::touch},
 };
 
@@ -78,8 +78,7 @@ fn old_versions(root: &Path) {
 
 #[test]
 fn every_compression_brings_the_same_at_every_protocol() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stage = stage();
@@ -110,8 +109,7 @@ fn every_compression_brings_the_same_at_every_protocol() {
 
 #[test]
 fn every_checksum_brings_the_same_at_every_protocol() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stage = stage();
@@ -148,8 +146,7 @@ fn every_checksum_brings_the_same_at_every_protocol() {
 
 #[test]
 fn what_nobody_knows_is_refused_as_rsync_does() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stage = Stage::new();
@@ -203,8 +200,7 @@ fn statistic(command: &mut Command, name: &str) -> u64 {
 
 #[test]
 fn what_we_compress_is_as_small_as_what_rsync_compresses() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stage = Stage::new();
@@ -246,8 +242,7 @@ fn what_we_compress_is_as_small_as_what_rsync_compresses() {
 
 #[test]
 fn levels_are_asked_of_the_sender() {
-    if let Err(reason) = installed() {
-        skip(&format!("a session needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stage = stage();
@@ -268,8 +263,7 @@ fn levels_are_asked_of_the_sender() {
 
 #[test]
 fn a_daemon_understands_what_we_compress() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stage = Stage::new();

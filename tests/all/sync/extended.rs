@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     differential::generator::Random,
-    support::{daemon::installed, program::program, skip},
+    support::{daemon::has_rsync, program::program, skip},
     sync::{
         Stage, assert_none, client, number, some_files,
         trees::{link, plant, touch},
@@ -80,8 +80,7 @@ pub(super) fn adorn(folder: &Path, random: &mut Random) -> bool {
 
 #[test]
 fn acls_and_attributes_become_the_same() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let mut differences = Vec::new();
@@ -118,8 +117,7 @@ fn acls_and_attributes_become_the_same() {
 
 #[test]
 fn acls_and_attributes_are_pushed_the_same() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let mut differences = Vec::new();
@@ -178,8 +176,7 @@ fn acls_and_attributes_are_pushed_the_same() {
 /// Values that the system sets on a link, and long ones that several files share, are sent once.
 #[test]
 fn long_values_that_files_share_are_sent_once() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stage = Stage::new();
@@ -222,8 +219,7 @@ fn long_values_that_files_share_are_sent_once() {
 
 #[test]
 fn what_is_kept_only_when_asked_is_kept_as_rsync_does() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     use std::os::unix::fs::PermissionsExt as _;
@@ -269,8 +265,7 @@ fn what_is_kept_only_when_asked_is_kept_as_rsync_does() {
 
 #[test]
 fn what_is_read_keeps_its_access_time_when_asked() {
-    if let Err(reason) = installed() {
-        skip(&format!("a session needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stage = Stage::new();
@@ -310,8 +305,7 @@ fn what_is_read_keeps_its_access_time_when_asked() {
 
 #[test]
 fn root_acts_as_anybody_when_asked() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     if !nix::unistd::geteuid().is_root() {
@@ -354,8 +348,7 @@ fn root_acts_as_anybody_when_asked() {
 
 #[test]
 fn a_device_is_sent_as_a_file_when_asked() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     use nix::sys::stat::{Mode, SFlag, makedev, mknod};
@@ -394,8 +387,7 @@ fn a_device_is_sent_as_a_file_when_asked() {
 
 #[test]
 fn a_time_to_stop_at_must_be_one() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stage = Stage::new();
@@ -422,8 +414,7 @@ fn a_time_to_stop_at_must_be_one() {
 
 #[test]
 fn holes_and_access_times_are_kept() {
-    if let Err(reason) = installed() {
-        skip(&format!("a session needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stage = Stage::new();

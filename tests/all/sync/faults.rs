@@ -22,7 +22,7 @@ use tempfile::TempDir;
 use super::{Stage, described, touch};
 use crate::{
     differential::generator::Random,
-    support::{daemon::installed, program::program, skip},
+    support::{daemon::has_rsync, program::program},
     sync::faults::proxy::{Direction, Fault, Kind, Proxy},
 };
 
@@ -310,8 +310,7 @@ fn ended(output: &Output, codes: &[i32]) -> Result<Option<i32>, String> {
 
 #[test]
 fn a_connection_that_breaks_hurts_nothing() {
-    if let Err(reason) = installed() {
-        skip(&format!("a session needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stride = stride(13);
@@ -354,8 +353,7 @@ fn a_connection_that_breaks_hurts_nothing() {
 
 #[test]
 fn a_byte_that_changes_hurts_nothing() {
-    if let Err(reason) = installed() {
-        skip(&format!("a session needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let compressed = [
@@ -384,8 +382,7 @@ fn a_byte_that_changes_hurts_nothing() {
 
 #[test]
 fn a_connection_that_stands_still_is_left() {
-    if let Err(reason) = installed() {
-        skip(&format!("a session needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     for session in SESSIONS {
@@ -409,8 +406,7 @@ fn a_connection_that_stands_still_is_left() {
 
 #[test]
 fn a_client_that_is_killed_hurts_nothing() {
-    if let Err(reason) = installed() {
-        skip(&format!("a session needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     for session in SESSIONS {
@@ -451,8 +447,7 @@ fn a_client_that_is_killed_hurts_nothing() {
 
 #[test]
 fn a_file_that_was_spoilt_is_asked_for_once_more() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     for (words, is_said) in [(&["-a"], false), (&["-av"], true), (&["-ai"], true)] {
@@ -480,8 +475,7 @@ fn a_file_that_was_spoilt_is_asked_for_once_more() {
 
 #[test]
 fn a_daemon_that_hangs_up_at_once_is_told_from_a_broken_transfer() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let scene = Scene::new(SESSIONS[0]);

@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    support::{daemon::installed, skip},
+    support::{daemon::has_rsync, skip},
     sync::{Stage, peer::answered, touch},
 };
 
@@ -61,8 +61,7 @@ fn outdated(root: &Path) {
 
 #[test]
 fn many_lists_bring_the_same() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stage = Stage::new();
@@ -111,8 +110,7 @@ fn many_lists_bring_the_same() {
 
 #[test]
 fn a_file_that_the_sender_cannot_read_keeps_nothing_waiting() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     // A daemon that is not root.
@@ -149,8 +147,7 @@ fn a_file_that_the_sender_cannot_read_keeps_nothing_waiting() {
 
 #[test]
 fn owners_are_named_where_they_come_first() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     if !nix::unistd::geteuid().is_root() {
@@ -217,8 +214,7 @@ pub(super) fn complaint(output: &Output) -> (String, Option<i32>) {
 
 #[test]
 fn lists_that_cannot_be_are_refused() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let cases: [(&[&[u8]], &str, i32); 5] = [

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    support::{daemon::installed, skip},
+    support::daemon::has_rsync,
     sync::{
         Stage, client,
         incremental::{complaint, forest, still},
@@ -20,8 +20,7 @@ use crate::{
 
 #[test]
 fn hard_links_are_pushed_as_such() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stage = Stage::new();
@@ -84,8 +83,7 @@ fn some_there(root: &Path) {
 /// Which of the names is transferred depends on how many lists rsync's generator has seen before: what comes of it does not.
 #[test]
 fn links_lead_from_list_to_list() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stage = Stage::new();
@@ -146,8 +144,7 @@ fn difference(theirs: &str, ours: &str) -> String {
 
 #[test]
 fn what_is_removed_at_the_sender_is_linked_first() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let stage = Stage::new();
@@ -173,8 +170,7 @@ fn what_is_removed_at_the_sender_is_linked_first() {
 
 #[test]
 fn names_of_a_file_that_cannot_be_read_keep_nothing_waiting() {
-    if let Err(reason) = installed() {
-        skip(&format!("a session needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     // A daemon that is not root.

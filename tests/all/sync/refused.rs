@@ -16,15 +16,14 @@ use tempfile::TempDir;
 
 use super::{Stage, described, told, touch};
 use crate::support::{
-    daemon::installed,
+    daemon::has_rsync,
     mishap::Need,
     program::{program, unprivileged},
     skip,
 };
 
 fn is_possible(needs: &[Need]) -> bool {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return false;
     }
     if let Some(reason) = needs.iter().find_map(|need| need.unmet()) {

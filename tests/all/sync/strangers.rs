@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use crate::support::{daemon::installed, program::program, skip};
+use crate::support::{daemon::has_rsync, program::program};
 
 /// What comes of both clients at a peer that says this, then, once it is answered, that; theirs first.
 fn both(greeting: &'static [u8], answer: &'static [u8], words: &[&str]) -> [Output; 2] {
@@ -63,8 +63,7 @@ fn said(output: &Output) -> String {
 
 #[test]
 fn what_is_no_greeting_is_told_as_by_rsync() {
-    if let Err(reason) = installed() {
-        skip(reason);
+    if !has_rsync() {
         return;
     }
     for (greeting, answer) in [
@@ -92,8 +91,7 @@ fn what_is_no_greeting_is_told_as_by_rsync() {
 
 #[test]
 fn a_list_of_modules_that_breaks_off_fails_as_with_rsync() {
-    if let Err(reason) = installed() {
-        skip(reason);
+    if !has_rsync() {
         return;
     }
     for answer in [
@@ -110,8 +108,7 @@ fn a_list_of_modules_that_breaks_off_fails_as_with_rsync() {
 
 #[test]
 fn words_that_make_no_sense_are_refused_as_by_rsync() {
-    if let Err(reason) = installed() {
-        skip(reason);
+    if !has_rsync() {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");

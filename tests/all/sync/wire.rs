@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::Command, sync::mpsc};
 use super::{Stage, faults::proxy::Proxy};
 use crate::{
     differential::generator::Random,
-    support::{daemon::installed, program::program, skip},
+    support::{daemon::has_rsync, program::program},
 };
 
 /// What becomes of a file.
@@ -81,8 +81,7 @@ fn taken(is_pull: bool, words: &[&str], old: &[u8], new: &[u8], ours: bool) -> u
 
 #[test]
 fn a_change_takes_no_more_than_with_rsync() {
-    if let Err(reason) = installed() {
-        skip(&format!("the comparison needs a real rsync; {reason}"));
+    if !has_rsync() {
         return;
     }
     let mut random = Random::new(23);

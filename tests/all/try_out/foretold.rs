@@ -1,24 +1,16 @@
 //! What the model foretells is what a real daemon does, with the configurations of pages and tutorials.
 
-use std::{
-    fs,
-    path::Path,
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-};
+use std::{fs, path::Path};
 
 use serde_json::Value;
 
-use super::has_rsync;
+use crate::support::threads::at_once;
 use crate::support::{
-    daemon::installed,
+    daemon::has_rsync,
     examples::{ExampleCase, PageFile, pages_of_files},
     program::{keeps_to, program, schema},
     skip,
-    stage::{Machine, is_root},
+    stage::{Machine, is_root, release_for_root},
 };
 
 /// Tries a configuration on a staged machine: what the model foretells must happen.
@@ -97,35 +89,20 @@ fn what_is_foretold_happens_with_the_configurations_of_tutorials() {
 
 #[test]
 fn what_is_foretold_happens_with_the_examples_of_all_pages() {
-    if !is_root() {
-        skip("the examples stage owners and modes, which needs root");
-        return;
-    }
-    let Ok(release) = installed().inspect_err(|reason| skip(reason)) else {
-        return;
-    };
+    let Some(release) = release_for_root() else { return };
     let pages = pages_of_files();
     let cases: Vec<_> = pages
         .iter()
         .flat_map(|page| page.cases.iter().map(move |case| (page, case)))
         .filter(|(_, case)| case.is_for(release))
         .collect();
-    let (next, tried, failures) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(Vec::new()));
-    thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                while let Some((page, case)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    match try_example(page, case) {
-                        Ok(is_tried) => {
-                            tried.fetch_add(usize::from(is_tried), Ordering::Relaxed);
-                        }
-                        Err(why) => failures.lock().expect("no panic").push(why),
-                    }
-                }
-            });
+    let (mut tried, mut failures) = (0, Vec::new());
+    for outcome in at_once(4, &cases, |(page, case)| try_example(page, case)) {
+        match outcome {
+            Ok(is_tried) => tried += usize::from(is_tried),
+            Err(why) => failures.push(why),
         }
-    });
-    let failures = failures.into_inner().expect("no panic");
-    println!("{} examples were tried", tried.into_inner());
+    }
+    println!("{} examples were tried", tried);
     assert!(failures.is_empty(), "{}\n{}", failures.join("\n"), failures.len());
 }

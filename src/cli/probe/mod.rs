@@ -1,0 +1,429 @@
+mod live;
+mod local;
+mod options;
+mod transcript;
+mod written;
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    env,
+    error::Error,
+    ffi::OsStr,
+    io::{self, IsTerminal as _, Write as _},
+    iter,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use clap::Args;
+use tokio::{runtime, sync::Semaphore, time::timeout};
+
+use crate::{
+    catalog::Language,
+    cli::{
+        Failure,
+        environment::{environment, surroundings},
+        input::{is_standard_input, read, standard_input, unreadable},
+        interrupt::Interrupt,
+        known::{self, ServerFile},
+        output::{LineFormat, Output, stdout, tell},
+        probe::{
+            live::{Live, PERIOD},
+            local::Local,
+            options::Options,
+            transcript::{Transcript, environment_of, head},
+        },
+        replace::put,
+    },
+    explain::Known,
+    host::plain,
+    probe::{ProbeError, Report, Setting, Subject, Target, Watch, Wire, probe, reproduce},
+    render,
+    sync::Environment,
+    syntax::Invocation,
+    terms::{Exit, Target as Place},
+};
+
+/// Run the full delta sync against a live daemon, stage by stage, and explain what fails
+///
+/// The daemon's files are listed, some small ones are pulled into a private folder, one of them is changed and pulled
+/// again as a difference. Nothing is written on the server without --push. Four connections are made, one after the
+/// other: the list of modules, a dry run, two pulls; with --push eight. Ends with the code that rsync ends with there; of several targets with the highest.
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// `host`, `[user@]host::module/path` or `rsync://[user@]host[:port]/module/path`
+    #[arg(value_name = "TARGET", required_unless_present_any = ["targets", "reproduce", "replay"])]
+    words: Vec<String>,
+    /// A file with one target a line, `-` for standard input; `#` begins a comment
+    #[arg(long, value_name = "FILE")]
+    targets: Option<PathBuf>,
+    /// Carry out this command line of rsync's with our client, as a dry run, and explain how it ends; or that of a script
+    /// or crontab, named as FILE:LINE
+    #[arg(long, value_name = "COMMAND LINE|FILE:LINE", conflicts_with_all = ["words", "targets", "push"])]
+    reproduce: Option<String>,
+    /// Carry it out for real
+    #[arg(long, requires = "reproduce")]
+    really: bool,
+    /// The file with the password; without it `RSYNC_PASSWORD` or the terminal is asked
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    #[command(flatten)]
+    options: Options,
+    /// Write the results of all targets into this file too, as OpenMetrics text for Prometheus
+    #[arg(long, value_name = "FILE")]
+    metrics: Option<PathBuf>,
+    /// So many targets at a time
+    #[arg(long, value_name = "COUNT", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: u16,
+    #[command(flatten)]
+    transcript: Transcript,
+    /// On the server itself: the configuration of the daemon that listens there decides between causes, with this machine's facts
+    #[arg(long, conflicts_with_all = ["config", "replay", "host", "root"])]
+    local: bool,
+    #[command(flatten)]
+    server: ServerFile,
+    #[command(flatten)]
+    output: Output<LineFormat>,
+}
+
+/// Probes each target, and writes the reports in the order of the targets.
+pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+    let mut work = arguments.work()?;
+    let count = work.tasks.len();
+    let live = io::stderr()
+        .is_terminal()
+        .then(|| Arc::new(Live::new(count, arguments.output.language())));
+    if live.is_some() && !matches!(work.wire, Wire::Replayed(_)) {
+        tell(&arguments.announcement(count))?;
+    }
+    if let Some(live) = live.clone() {
+        let ask = work.environment.password;
+        work.environment.password = Box::new(move || live.hidden(&ask));
+    }
+    let interrupt = Interrupt::watch()?;
+    let password_file = arguments.password_file.as_ref();
+    let password_file = password_file.map(|file| file.display().to_string());
+    let setting = Arc::new(Setting {
+        choice: work.options.choice(password_file),
+        environment: work.environment,
+        surroundings,
+        known: arguments.known(&work.tasks)?.into(),
+        wire: work.wire,
+        log: None,
+        folder: env::temp_dir().into(),
+        connections: interrupt.connections().clone(),
+        watch: live.clone().map(|live| live as Arc<dyn Watch>),
+    });
+    let jobs = usize::from(arguments.jobs);
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .max_blocking_threads(jobs + 1)
+        .enable_all()
+        .build()?;
+    let worst = interrupt.run(
+        || runtime.block_on(arguments.carry_out(work.tasks, &setting, jobs, live.as_deref())),
+        || {
+            live.iter().for_each(|live| live.clear());
+            Exit::Signal.code()
+        },
+    );
+    live.iter().for_each(|live| live.clear());
+    // A resolver that nobody waits for any more does not hold the end back.
+    runtime.shutdown_background();
+    worst.map_err(|failure| failure as Failure)
+}
+
+/// The port that daemons listen on.
+const PORT: u16 = 873;
+
+/// How a transcript says that files were changed.
+const REALLY: &str = "--really";
+
+/// What is to be done, and with what.
+struct Work {
+    tasks: Vec<Task>,
+    options: Options,
+    environment: Environment<'static>,
+    wire: Wire,
+}
+
+/// What one report is about.
+enum Task {
+    Probe(Target),
+    /// A command line, and its words behind `rsync`.
+    Reproduce(String, Vec<String>),
+}
+
+impl Task {
+    /// What a transcript says that it is.
+    fn subject(&self) -> Subject {
+        match self {
+            Self::Probe(target) => Subject::Probe(target.text.clone()),
+            Self::Reproduce(line, _) => Subject::Reproduce(line.clone()),
+        }
+    }
+
+    /// The port that it names.
+    fn port(&self) -> Option<u16> {
+        match self {
+            Self::Probe(target) => target.port(),
+            Self::Reproduce(_, words) => {
+                let invocation = Invocation::parse(words.iter().map(String::as_str));
+                let named = invocation.option("port").and_then(|option| option.value.clone());
+                let of_target = match invocation.peer() {
+                    Some(Place::Daemon(remote)) => remote.port,
+                    _ => None,
+                };
+                of_target.or_else(|| named?.parse().ok())
+            }
+        }
+    }
+
+    /// The password file that a command line names.
+    fn password_file(&self) -> Option<PathBuf> {
+        let Self::Reproduce(_, words) = self else {
+            return None;
+        };
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            match word.strip_prefix("--password-file") {
+                Some("") => return words.next().map(PathBuf::from),
+                Some(rest) => return rest.strip_prefix('=').map(PathBuf::from),
+                None => {}
+            }
+        }
+        None
+    }
+
+    async fn run(self, setting: Arc<Setting>) -> Result<Report, ProbeError> {
+        match self {
+            Self::Probe(target) => probe(target, setting).await,
+            Self::Reproduce(line, words) => reproduce(line, words, setting).await,
+        }
+    }
+}
+
+impl Arguments {
+    /// The highest of the codes that the tasks end with.
+    async fn carry_out(
+        &self,
+        tasks: Vec<Task>,
+        setting: &Arc<Setting>,
+        jobs: usize,
+        live: Option<&Live>,
+    ) -> Result<u8, Box<dyn Error + Send + Sync>> {
+        let (style, format) = (self.output.style(), self.output.format());
+        let free = Arc::new(Semaphore::new(jobs));
+        let mut running: VecDeque<_> = VecDeque::new();
+        let (mut tasks, mut worst, mut count) = (tasks.into_iter(), 0, 0);
+        let mut done = Vec::new();
+        loop {
+            // A slow target holds back the reports behind it, but no more than that.
+            while running.len() < jobs * 4
+                && let Some(task) = tasks.next()
+            {
+                let (free, setting) = (free.clone(), setting.clone());
+                running.push_back(tokio::spawn(async move {
+                    let _permit = free.acquire().await.expect("it is never closed");
+                    task.run(setting).await
+                }));
+            }
+            let Some(mut next) = running.pop_front() else {
+                break;
+            };
+            let report = loop {
+                match timeout(PERIOD, &mut next).await {
+                    Ok(ended) => break ended.expect("a probe does not panic")?,
+                    Err(_) => live.iter().for_each(|live| live.draw()),
+                }
+            };
+            worst = worst.max(report.exit);
+            let mut text = Vec::new();
+            if count > 0 && format == render::Format::Human {
+                text.push(b'\n');
+            }
+            render::probe(format, &report, style, &mut text)?;
+            live.iter().for_each(|live| live.clear());
+            stdout().write_all(&text)?;
+            count += 1;
+            if self.metrics.is_some() {
+                done.push(report);
+            }
+        }
+        if let Some(file) = &self.metrics {
+            let mut text = Vec::new();
+            render::metrics(&done, &mut text)?;
+            put(file, &text)
+                .map_err(|error| format!("cannot write `{}`: {}", file.display(), plain(&error)))?;
+        }
+        Ok(worst)
+    }
+
+    /// How many connections there will be.
+    fn announcement(&self, count: usize) -> String {
+        // The list of modules, a dry run, two pulls; two pushes, a look back, a removal.
+        let most = match (&self.reproduce, self.options.push) {
+            (Some(_), _) => 1,
+            (None, false) => 4,
+            (None, true) => 8,
+        };
+        match self.output.style().language {
+            Language::English => {
+                let targets = if count == 1 {
+                    "1 target".to_owned()
+                } else {
+                    format!("{count} targets, {} at a time", self.jobs)
+                };
+                let connections = if most == 1 {
+                    "one connection".to_owned()
+                } else {
+                    format!("up to {most} connections each, one after the other")
+                };
+                format!("probing {targets}: {connections}")
+            }
+            Language::Chinese => format!("正在探测 {count} 个目标：每个目标最多 {most} 个连接，逐个进行"),
+        }
+    }
+
+    /// What is to be done.
+    fn work(&self) -> Result<Work, Failure> {
+        let mut environment = environment();
+        if let Some(replay) = self.transcript.replay(&self.server.hosts()?)? {
+            let (real, words): (Vec<_>, Vec<_>) =
+                replay.head.options.iter().partition(|word| *word == REALLY);
+            let options = Options::parse(words).map_err(|error| {
+                let why = error.render().to_string();
+                format!("an option of the transcript: {}", why.trim_end())
+            })?;
+            let task = match &replay.head.subject {
+                Subject::Probe(target) => Task::Probe(Target::parse(target)?),
+                Subject::Reproduce(line) => reproduction(line, &options, !real.is_empty())?.0,
+            };
+            return Ok(Work {
+                tasks: vec![task],
+                options,
+                environment: environment_of(&replay, environment),
+                wire: Wire::Replayed(replay.into()),
+            });
+        }
+        let options = self.options.clone();
+        let tasks = match &self.reproduce {
+            None => self.targets()?.into_iter().map(Task::Probe).collect(),
+            Some(line) => {
+                let (task, password) = self.reproduction(line, &options)?;
+                if let Some(password) = password {
+                    environment.password = Box::new(move || Ok(password.clone()));
+                }
+                vec![task]
+            }
+        };
+        let wire = match &tasks[..] {
+            [task] => {
+                let mut words = options.words();
+                words.extend(self.really.then(|| REALLY.to_owned()));
+                let head = || head(task.subject(), words, &environment);
+                self.transcript.wire(head)?
+            }
+            _ if self.transcript.is_written() => {
+                return Err("`--trace` writes about one target; name one".into());
+            }
+            _ => Wire::Live,
+        };
+        Ok(Work {
+            tasks,
+            options,
+            environment,
+            wire,
+        })
+    }
+
+    /// The command line, or the one that stands in the file.
+    fn reproduction(&self, line: &str, options: &Options) -> Result<(Task, Option<Vec<u8>>), Failure> {
+        let Some((file, line)) = written::place(line) else {
+            return reproduction(line, options, self.really);
+        };
+        let bytes = read(&self.server.hosts()?, &file).map_err(|reason| unreadable(&file, &reason, ""))?;
+        let written::Written { words, password } = written::command_line(&file, bytes, line)?;
+        Ok((task(&words, options, self.really), password))
+    }
+
+    fn targets(&self) -> Result<Vec<Target>, Failure> {
+        let listed = match &self.targets {
+            Some(file) if is_standard_input(file) => standard_input()?,
+            Some(file) => {
+                read(&self.server.hosts()?, file).map_err(|reason| unreadable(file, &reason, ""))?
+            }
+            None => Vec::new(),
+        };
+        let listed = String::from_utf8_lossy(&listed);
+        let lines = listed
+            .lines()
+            .map(|line| line.split('#').next().unwrap_or_default().trim());
+        let words = self.words.iter().map(String::as_str);
+        let all = words
+            .chain(lines.filter(|line| !line.is_empty()))
+            .map(Target::parse);
+        Ok(all.collect::<Result<_, _>>()?)
+    }
+
+    /// What the configuration of this machine's daemon says against itself.
+    fn known_locally(&self, tasks: &[Task]) -> Result<Known, Failure> {
+        let ports: BTreeSet<_> = tasks
+            .iter()
+            .map(|task| task.port().or(self.options.port).unwrap_or(PORT))
+            .collect();
+        let (Some(port), true) = (ports.first(), ports.len() == 1) else {
+            return Err(
+                "`--local` looks at one daemon, and the targets have several ports; probe one port at a time"
+                    .into(),
+            );
+        };
+        let local = Local::find(*port);
+        tell(&local.told(self.output.language()))?;
+        match &local.file {
+            Some(file) => self.server.known_here(file),
+            None => Ok(Known::default()),
+        }
+    }
+
+    fn known(&self, tasks: &[Task]) -> Result<Known, Failure> {
+        let mut known = match self.local {
+            true => self.known_locally(tasks)?,
+            false => self.server.known()?,
+        };
+        let of_line = || tasks.iter().find_map(Task::password_file);
+        if let Some(file) = self.password_file.clone().or_else(of_line) {
+            known.findings.extend(known::of_password_file(&file));
+        }
+        Ok(known)
+    }
+}
+
+/// The carrying out of a command line of rsync's, and a password that stands in front of it.
+fn reproduction(line: &str, options: &Options, is_real: bool) -> Result<(Task, Option<Vec<u8>>), Failure> {
+    let words = shell_words::split(line).map_err(|error| format!("`{line}`: {error}"))?;
+    let is_rsync = |word: &String| Path::new(word).file_name() == Some(OsStr::new("rsync"));
+    let start = words.iter().position(is_rsync).ok_or_else(|| {
+        format!("`{line}` has no `rsync`; write the whole command, such as 'rsync -av host::module/ dir/', or FILE:LINE of a script or crontab")
+    })?;
+    let given = words[..start]
+        .iter()
+        .find_map(|word| word.strip_prefix("RSYNC_PASSWORD="));
+    let mut task = task(&words[start + 1..], options, is_real);
+    // Reports are pasted into tickets: what stands in front of the name may be a password.
+    if let (Task::Reproduce(shown, _), None) = (&mut task, given) {
+        line.clone_into(shown);
+    }
+    let password = given.map(|password| password.as_bytes().to_vec());
+    Ok((task, password))
+}
+
+/// The carrying out of the words behind `rsync`.
+fn task(words: &[String], options: &Options, is_real: bool) -> Task {
+    // What the line says itself comes later, and counts.
+    let mut own = vec![format!("--timeout={}", options.timeout)];
+    own.extend((!is_real).then(|| "--dry-run".to_owned()));
+    own.extend_from_slice(words);
+    let shown = shell_words::join(iter::once("rsync").chain(words.iter().map(String::as_str)));
+    Task::Reproduce(shown, own)
+}

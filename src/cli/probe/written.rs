@@ -1,0 +1,286 @@
+//! A command line where it stands: in a script, or in one of cron's tables.
+
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    catalog::FileKind,
+    lint::{Crontab, recognise},
+    model::script::{Argument, Call, Piece, Script},
+    syntax::shell,
+    terms::{Bytes, Target},
+};
+
+/// A command line of rsync's that stands in a file.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// The words behind `rsync`.
+    pub(super) words: Vec<String>,
+    /// What `RSYNC_PASSWORD` is there.
+    pub(super) password: Option<Vec<u8>>,
+}
+
+/// File and line of a text such as `backup.sh:12`, if there is that file.
+pub(super) fn place(text: &str) -> Option<(PathBuf, usize)> {
+    let (file, line) = text.rsplit_once(':')?;
+    let line = line.parse().ok().filter(|line| *line > 0)?;
+    let file = PathBuf::from(file);
+    file.is_file().then_some((file, line))
+}
+
+/// The command line that stands on a line of a file, or goes on there.
+///
+/// # Errors
+///
+/// There is none, or more than one, or what it says is known only once it runs.
+pub(super) fn command_line(path: &Path, bytes: Vec<u8>, line: usize) -> Result<Written, String> {
+    let bytes = Bytes::from(bytes);
+    let parts = match recognise(path, &bytes) {
+        Some(FileKind::Crontab) => of_crontab(path, &bytes),
+        _ => vec![Part {
+            script: Script::read(&shell::parse(&bytes), &bytes),
+            is_cron: false,
+            variables: BTreeMap::new(),
+            cut: None,
+        }],
+    };
+    let here = lines(&bytes)
+        .nth(line - 1)
+        .ok_or_else(|| format!("`{}` has no line {line}", path.display()))?;
+    let calls = || {
+        parts
+            .iter()
+            .flat_map(|part| part.calls().map(move |call| (part, call)))
+    };
+    let touches = |call: &Call| call.range.start < here.end && here.start < call.range.end;
+    let mut found = calls().filter(|(_, call)| touches(call));
+    match (found.next(), found.next()) {
+        (Some((part, call)), None) => part.command(call, &bytes),
+        (Some(_), Some(_)) => Err(format!(
+            "line {line} of `{}` calls rsync more than once; paste the command that fails: --reproduce 'rsync ...'",
+            path.display()
+        )),
+        (None, _) => {
+            let others = calls().map(|(_, call)| {
+                let before = &bytes[..call.range.start];
+                (1 + before.iter().filter(|&&byte| byte == b'\n').count()).to_string()
+            });
+            let others: Vec<_> = others.take(MOST_LINES).collect();
+            let hint = match others.is_empty() {
+                true => "it has no such line".to_owned(),
+                false => format!("it does so on {}", others.join(", ")),
+            };
+            Err(format!(
+                "line {line} of `{}` calls no rsync; {hint}",
+                path.display()
+            ))
+        }
+    }
+}
+
+/// Lines that are named.
+const MOST_LINES: usize = 10;
+
+/// What one shell runs.
+struct Part<'b> {
+    script: Script,
+    /// Whether cron hands it to the shell.
+    is_cron: bool,
+    /// The variables that cron sets.
+    variables: BTreeMap<Vec<u8>, &'b [u8]>,
+    /// What cron takes away from the command's end.
+    cut: Option<Range<usize>>,
+}
+
+fn of_crontab<'b>(path: &Path, bytes: &'b Bytes) -> Vec<Part<'b>> {
+    let jobs = Crontab::read(path, bytes).jobs.into_iter();
+    let parts = jobs.map(|job| Part {
+        script: job.script,
+        is_cron: true,
+        variables: job
+            .variables
+            .into_iter()
+            .map(|(name, value)| (name, &bytes[value]))
+            .collect(),
+        cut: job.job.input,
+    });
+    parts.collect()
+}
+
+impl Part<'_> {
+    fn calls(&self) -> impl Iterator<Item = &Call> {
+        self.script.calls_of("rsync")
+    }
+
+    fn command(&self, call: &Call, bytes: &[u8]) -> Result<Written, String> {
+        let words = call
+            .arguments()
+            .iter()
+            .map(|argument| self.word(argument, bytes))
+            .collect::<Result<_, _>>()?;
+        Ok(Written {
+            words,
+            password: self.password(call),
+        })
+    }
+
+    /// A word as rsync gets it.
+    fn word(&self, argument: &Argument, bytes: &[u8]) -> Result<String, String> {
+        let text = argument.pieces.iter().map(|piece| self.piece(piece, bytes));
+        let text: Option<Vec<Vec<u8>>> = text.collect();
+        let shown = || String::from_utf8_lossy(&bytes[argument.range.clone()]).into_owned();
+        let Some(text) = text else {
+            let shown = shown();
+            let cut = self.cut.as_ref().filter(|cut| argument.range.end >= cut.start);
+            return Err(match cut {
+                Some(_) => {
+                    format!("cron ends the command at the first `%`, in the middle of `{shown}`; write `\\%`")
+                }
+                None => format!(
+                    "what `{shown}` is only a run can tell; paste the command with its value: --reproduce 'rsync ...'"
+                ),
+            });
+        };
+        let text = String::from_utf8(text.concat()).map_err(|_| format!("`{}` is not UTF-8", shown()))?;
+        let is_local = !text.starts_with('-') && matches!(Target::parse(&text), Target::Local(_));
+        if argument.has_pattern() && is_local {
+            return Err(format!(
+                "the shell puts names of files in the place of `{text}`; paste the command with them: --reproduce 'rsync ...'"
+            ));
+        }
+        // cron takes the backslash away.
+        Ok(match self.is_cron {
+            true => text.replace("\\%", "%"),
+            false => text,
+        })
+    }
+
+    fn piece(&self, piece: &Piece, bytes: &[u8]) -> Option<Vec<u8>> {
+        if let Some(text) = &piece.text {
+            return Some(text.clone());
+        }
+        let name = &bytes[piece.variable.clone()?];
+        let name = name.trim_ascii_start().strip_prefix(b"$").unwrap_or(name);
+        let name = name
+            .strip_prefix(b"{")
+            .and_then(|name| name.strip_suffix(b"}"))
+            .unwrap_or(name);
+        self.variables.get(name).map(|value| value.to_vec())
+    }
+
+    /// What stands in front of the command counts, else what the script has exported before, else what cron sets.
+    fn password(&self, call: &Call) -> Option<Vec<u8>> {
+        const NAME: &[u8] = b"RSYNC_PASSWORD";
+        let before = call
+            .environment
+            .iter()
+            .rev()
+            .find(|assigned| assigned.name == NAME);
+        let exported = || {
+            let is_before = |range: &Range<usize>| range.end <= call.range.start;
+            let mut all = self.script.assignments.iter().rev();
+            all.find(|assigned| {
+                assigned.name == NAME && !assigned.is_for_command && is_before(&assigned.range)
+            })
+            .filter(|_| self.script.exported.contains(NAME))
+        };
+        match before.or_else(exported) {
+            Some(assigned) => assigned.value.known(),
+            None => self.variables.get(NAME).map(|value| value.to_vec()),
+        }
+    }
+}
+
+/// The lines of a file, with their ends.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let mut start = 0;
+    bytes.split_inclusive(|&byte| byte == b'\n').map(move |line| {
+        let range = start..start + line.len();
+        start = range.end;
+        range
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::command_line;
+
+    fn read(name: &str, text: &str, line: usize) -> Result<String, String> {
+        command_line(Path::new(name), text.into(), line).map(|written| {
+            let password = written
+                .password
+                .map(|password| String::from_utf8_lossy(&password).into_owned());
+            let password = password.map_or_else(String::new, |password| format!("{password} "));
+            format!("{password}{}", shell_words::join(&written.words))
+        })
+    }
+
+    const SCRIPT: &str = "\
+#!/bin/bash
+HOST=backup.example
+export RSYNC_PASSWORD='not a secret'
+SRC=/srv/www
+rsync -av --delete \\
+    --exclude '*.tmp' \\
+    \"$SRC/\" joe@$HOST::data/ || exit 1
+RSYNC_PASSWORD=other nice -n 10 /usr/bin/rsync -a $SRC/ $HOST::data > /dev/null
+rsync -a \"$1\" $HOST::data
+rsync -a *.txt $HOST::data
+rsync a b; rsync b c
+";
+
+    #[test]
+    fn a_script_is_followed() {
+        let first = "'not a secret' -av --delete --exclude '*.tmp' /srv/www/ joe@backup.example::data/";
+        for line in [5, 6, 7] {
+            assert_eq!(
+                read("b.sh", SCRIPT, line).as_deref(),
+                Ok(&first.replace("'not a secret'", "not a secret")[..])
+            );
+        }
+        assert_eq!(
+            read("b.sh", SCRIPT, 8).as_deref(),
+            Ok("other -a /srv/www/ backup.example::data")
+        );
+        for (line, why) in [
+            (1, "calls no rsync; it does so on 5, 8, 9, 10, 11, 11"),
+            (9, "what `\"$1\"` is only a run can tell"),
+            (10, "names of files in the place of `*.txt`"),
+            (11, "more than once"),
+            (12, "has no line 12"),
+        ] {
+            let error = read("b.sh", SCRIPT, line).expect_err(why);
+            assert!(error.contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_table_of_crons_is_followed() {
+        let table = "\
+HOST=backup.example
+RSYNC_PASSWORD=not-a-secret
+0 3 * * * root rsync -a /srv/ joe@$HOST::data/ >> /var/log/x 2>&1
+0 4 * * * root rsync -a '--log-file-format=\\%i' /srv/ ${HOST}::data/
+0 5 * * * root rsync -a /srv/ $HOST::data/$(date +%F)/
+";
+        let read = |line| read("/etc/cron.d/backup", table, line);
+        assert_eq!(
+            read(3).as_deref(),
+            Ok("not-a-secret -a /srv/ joe@backup.example::data/")
+        );
+        assert_eq!(
+            read(4).as_deref(),
+            Ok("not-a-secret -a '--log-file-format=%i' /srv/ backup.example::data/")
+        );
+        let error = read(5).expect_err("a run decides");
+        assert!(
+            error.contains("cron ends the command at the first `%`"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,139 @@
+use std::{
+    collections::BTreeSet,
+    ffi::OsStr,
+    fs,
+    os::unix::ffi::OsStrExt as _,
+    path::{Path, PathBuf},
+};
+
+use crate::host::daemons::configuration;
+
+/// Who listens on a port of this machine.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Listener {
+    /// An rsync daemon, with its configuration file.
+    Daemon {
+        /// Its process.
+        process: u32,
+        /// The file, from the root of this machine.
+        configuration: PathBuf,
+    },
+    /// An rsync daemon in a container, whose files are not this machine's.
+    Contained(u32),
+    /// Another program, which may start rsync for each connection.
+    Other {
+        /// Its process.
+        process: u32,
+        /// Its name.
+        program: String,
+    },
+    /// Somebody whose process we may not see.
+    Unseen,
+    /// Nobody.
+    Nobody,
+}
+
+impl Listener {
+    /// Looks for the process that listens on a TCP port, as far as `/proc` shows it to us.
+    pub fn on(port: u16) -> Self {
+        let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
+        let sockets: BTreeSet<String> = tables
+            .iter()
+            .filter_map(|table| fs::read_to_string(table).ok())
+            .flat_map(|table| sockets(&table, port))
+            .collect();
+        if sockets.is_empty() {
+            return Self::Nobody;
+        }
+        let Ok(entries) = fs::read_dir("/proc") else {
+            return Self::Unseen;
+        };
+        let mut processes: Vec<u32> = entries
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .collect();
+        // A daemon came before the children that serve its clients.
+        processes.sort_unstable();
+        let holds = |process: &u32| holds(*process, &sockets);
+        processes.into_iter().find(holds).map_or(Self::Unseen, Self::of)
+    }
+
+    fn of(process: u32) -> Self {
+        let folder = PathBuf::from(format!("/proc/{process}"));
+        let line = fs::read(folder.join("cmdline")).unwrap_or_default();
+        let Some(found) = configuration(&line) else {
+            let name = fs::read_to_string(folder.join("comm")).unwrap_or_default();
+            return Self::Other {
+                process,
+                program: name.trim_end().to_owned(),
+            };
+        };
+        let space = |process: &Path| fs::read_link(process.join("ns/mnt")).ok();
+        if space(&folder) != space(Path::new("/proc/self")) {
+            return Self::Contained(process);
+        }
+        let from = fs::read_link(folder.join("cwd")).unwrap_or_default();
+        Self::Daemon {
+            process,
+            configuration: from.join(found),
+        }
+    }
+}
+
+/// The sockets of a table of the kernel's that listen on a port, as links of descriptors name them.
+fn sockets(table: &str, port: u16) -> Vec<String> {
+    // Local address, peer, state, and, five fields on, the number of the inode (proc_net_tcp(5)); 0A listens.
+    let is_ours = |address: &str| {
+        let number = address.rsplit_once(':').map(|(_, number)| number);
+        number.and_then(|number| u16::from_str_radix(number, 16).ok()) == Some(port)
+    };
+    let lines = table.lines().skip(1);
+    let found = lines.filter_map(|line| {
+        let fields: Vec<_> = line.split_ascii_whitespace().collect();
+        let [_, local, _, "0A", _, _, _, _, _, inode, ..] = fields[..] else {
+            return None;
+        };
+        is_ours(local).then(|| format!("socket:[{inode}]"))
+    });
+    found.collect()
+}
+
+fn holds(process: u32, sockets: &BTreeSet<String>) -> bool {
+    let Ok(descriptors) = fs::read_dir(format!("/proc/{process}/fd")) else {
+        return false;
+    };
+    let mut links = descriptors.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    links.any(|link| {
+        let name: &OsStr = link.as_os_str();
+        str::from_utf8(name.as_bytes()).is_ok_and(|name| sockets.contains(name))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{net::TcpListener, process};
+
+    use super::{Listener, sockets};
+
+    #[test]
+    fn only_what_listens_on_the_port_counts() {
+        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
+             0: 0100007F:0369 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4242 1 0\n\
+             1: 0100007F:0369 0100007F:8AAC 01 00000000:00000000 00:00000000 00000000     0        0 4343 1 0\n\
+             2: 00000000:036A 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4444 1 0\n\
+             3: nonsense\n";
+        assert_eq!(sockets(table, 873), ["socket:[4242]"]);
+        assert_eq!(sockets(table, 874), ["socket:[4444]"]);
+        assert!(sockets("", 873).is_empty());
+    }
+
+    #[test]
+    fn who_listens_is_found() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        let found = Listener::on(port);
+        assert!(
+            matches!(found, Listener::Other { process, .. } if process == process::id()),
+            "{found:?}"
+        );
+    }
+}

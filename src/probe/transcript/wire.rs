@@ -1,0 +1,183 @@
+use std::{
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use crate::{
+    probe::{
+        ProbeError, reach,
+        transcript::{Replay, Subject, Trace, event::Event},
+    },
+    rsync::{
+        net::{Address, ConnectError, Stream},
+        transfer::Error,
+    },
+    sync::{Place, Plan},
+};
+
+/// What connects a probe to its target.
+#[derive(Debug)]
+pub enum Wire {
+    /// The network.
+    Live,
+    /// The network, and all that goes over it is written down.
+    Traced(Arc<Trace>),
+    /// A transcript.
+    Replayed(Box<Replay>),
+}
+
+impl Wire {
+    /// The addresses of a host.
+    ///
+    /// # Errors
+    ///
+    /// What the resolver says.
+    pub(in crate::probe) async fn resolve(
+        &self,
+        address: &Address,
+        limit: Duration,
+    ) -> Result<Vec<SocketAddr>, ConnectError> {
+        match self {
+            Self::Live => reach::resolve(address, limit).await,
+            Self::Traced(trace) => {
+                let found = reach::resolve(address, limit).await;
+                match &found {
+                    Ok(found) => found.iter().for_each(|at| trace.note(0, &Event::Resolved(*at))),
+                    Err(ConnectError::Resolve { source, .. }) => {
+                        trace.note(0, &Event::Unresolved(source.to_string()));
+                    }
+                    Err(error) => trace.note(0, &Event::Unresolved(error.to_string())),
+                }
+                found
+            }
+            Self::Replayed(replay) => replay.resolved.clone().map_err(|text| ConnectError::Resolve {
+                host: address.host.clone(),
+                port: address.port,
+                source: io::Error::other(text),
+            }),
+        }
+    }
+
+    /// Connects to one address, and says there what stands in front of a session.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, or that nothing answered within the limit.
+    pub(in crate::probe) async fn connect(
+        &self,
+        target: &Address,
+        address: SocketAddr,
+        limit: Duration,
+        announce: &[u8],
+    ) -> io::Result<Stream> {
+        match self {
+            Self::Live => reach::connect(target, address, limit, announce).await,
+            Self::Traced(trace) => match reach::connect(target, address, limit, announce).await {
+                Ok(stream) => Ok(trace.clone().join(stream, &Event::Connected(Some(address)))),
+                Err(error) => {
+                    trace.note(0, &Event::Refused(address, (&error).into()));
+                    Err(error)
+                }
+            },
+            Self::Replayed(replay) => replay.connect().map_err(|(error, _)| error),
+        }
+    }
+
+    /// Connects as rsync itself does: through a proxy, or with a program.
+    ///
+    /// # Errors
+    ///
+    /// What `connect` says.
+    pub(in crate::probe) fn connect_otherwise(
+        &self,
+        connect: impl FnOnce() -> Result<Stream, Error>,
+    ) -> Result<Stream, Error> {
+        match self {
+            Self::Live => connect(),
+            Self::Traced(trace) => match connect() {
+                Ok(stream) => Ok(trace.clone().join(stream, &Event::Connected(None))),
+                Err(error) => {
+                    trace.note(0, &Event::Unconnected(error.exit(), error.to_string()));
+                    Err(error)
+                }
+            },
+            Self::Replayed(replay) => Ok(replay.connect().map_err(|(_, error)| error)?),
+        }
+    }
+
+    /// Whether rsync itself is to connect, because a proxy or a program does that.
+    pub(in crate::probe) fn is_other_way(&self, is_live_other: bool) -> bool {
+        match self {
+            Self::Replayed(replay) => replay.head.is_other_way,
+            _ => is_live_other,
+        }
+    }
+
+    /// What the folder of a write test is to be called, if it may not choose.
+    pub(in crate::probe) fn sample(&self) -> Option<&str> {
+        match self {
+            Self::Replayed(replay) => replay.sample.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The folder of a write test is called so.
+    pub(in crate::probe) fn note_sample(&self, name: &str) {
+        if let Self::Traced(trace) = self {
+            trace.note(0, &Event::Sample(name.to_owned()));
+        }
+    }
+
+    /// A session ended so: what it ended with that did not go over the wire.
+    pub(in crate::probe) fn note_end(&self, error: &Error) {
+        if let (Self::Traced(trace), Error::PasswordFile(text)) = (self, error) {
+            trace.note(trace.last(), &Event::NoPassword(text.clone()));
+        }
+    }
+
+    /// What ages of files are told by.
+    pub(in crate::probe) fn now(&self) -> SystemTime {
+        match self {
+            Self::Replayed(replay) => replay.head.began.into(),
+            _ => SystemTime::now(),
+        }
+    }
+
+    /// Makes a plan one for this wire: who talks to a transcript needs no password, and shall not change a file.
+    ///
+    /// # Errors
+    ///
+    /// It would.
+    pub(in crate::probe) fn adapt(&self, plan: &mut Plan) -> Result<(), ProbeError> {
+        let Self::Replayed(replay) = self else {
+            return Ok(());
+        };
+        plan.password_file = None;
+        let is_harmless = match (&plan.place, &replay.head.subject) {
+            // What is pulled goes into a folder of our own.
+            (Place::Modules, _) | (_, Subject::Probe(_)) => true,
+            (Place::Files { destination, .. }, _) => destination.is_none() || plan.options.dry_run,
+            (Place::Push { .. }, _) => plan.options.dry_run,
+        };
+        is_harmless.then_some(()).ok_or(ProbeError::ReplayWrites)
+    }
+
+    /// Whether it did what it is there for.
+    ///
+    /// # Errors
+    ///
+    /// A transcript that cannot be written, or that is too short.
+    pub(in crate::probe) fn check(&self) -> Result<(), ProbeError> {
+        match self {
+            Self::Traced(trace) => trace
+                .failure()
+                .map_or(Ok(()), |error| Err(ProbeError::Trace(error))),
+            Self::Replayed(replay) if replay.is_short() => {
+                Err(ProbeError::ShortTranscript(replay.head.program.clone()))
+            }
+            Self::Live | Self::Replayed(_) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What a terminal shows while a probe is under way.
+
+use std::{
+    fs::File,
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    process::Stdio,
+};
+
+use nix::pty::openpty;
+
+use crate::support::program::{program, rsyncctl, stderr};
+
+#[test]
+fn the_stage_that_is_under_way_is_shown_and_taken_away() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("bound").port();
+    let target = format!("rsync://127.0.0.1:{port}/data");
+    let terminal = openpty(None, None).expect("a terminal");
+    let mut command = program(folder.path(), &["probe", "--format", "concise", &target]);
+    command.stdout(Stdio::piped()).stderr(Stdio::from(terminal.slave));
+    let child = command.spawn().expect("it runs");
+    // Our end of it is closed with the command.
+    drop(command);
+    let (mut peer, _) = listener.accept().expect("the probe");
+    peer.write_all(b"@RSYNCD: 31.0\n").expect("it listens");
+    let mut screen = File::from(terminal.master);
+    let mut shown = Vec::new();
+    let mut piece = [0; 1024];
+    // It waits for the list of modules until that is shown.
+    let text = |shown: &[u8]| String::from_utf8_lossy(shown).into_owned();
+    while !text(&shown).contains("module list") {
+        let count = screen.read(&mut piece).expect("something is shown");
+        shown.extend_from_slice(&piece[..count]);
+    }
+    drop((peer, listener));
+    let output = child.wait_with_output().expect("it ends");
+    // The end of a terminal that nobody writes to any more is an error.
+    while let Ok(count @ 1..) = screen.read(&mut piece) {
+        shown.extend_from_slice(&piece[..count]);
+    }
+    let shown = text(&shown);
+    assert!(shown.starts_with("probing 1 target"), "{shown:?}");
+    assert!(shown.contains(&format!("  {target}  module list")), "{shown:?}");
+    // The last thing that it does with its one line is to take it away.
+    assert!(shown.ends_with("\x1b[1A\r\x1b[J"), "{shown:?}");
+    assert!(
+        String::from_utf8_lossy(&output.stdout).contains(" fails, code "),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn a_pipe_gets_no_table() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let target = format!(
+        "rsync://127.0.0.1:{}/data",
+        listener.local_addr().expect("bound").port()
+    );
+    let output = rsyncctl(folder.path(), &["probe", "--timeout=1", &target]);
+    assert_eq!(stderr(&output), "");
+    assert_eq!(output.status.code(), Some(30));
+}
