@@ -40,7 +40,7 @@ impl Arrived {
 }
 
 /// As much is held before the reader waits, in bytes; one thing is always taken.
-const MOST: usize = 4 * 1024 * 1024;
+const MOST: usize = 1024 * 1024;
 
 /// Between the thread that reads and the one that answers.
 #[derive(Debug, Default)]
