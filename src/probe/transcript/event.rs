@@ -1,7 +1,7 @@
 use std::{io, net::SocketAddr};
 
 /// Bytes that stand on one line.
-const PIECE: usize = 512;
+pub(super) const PIECE: usize = 512;
 
 /// Something that happened on the wire.
 #[derive(Debug, Eq, PartialEq)]
