@@ -27,7 +27,6 @@ use crate::{
 
 /// What the environment says about a session.
 pub(super) fn environment() -> Environment<'static> {
-    let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
     let given = env::var_os("RSYNC_PASSWORD").map(OsString::into_vec);
     // Several sessions ask once.
     let typed: Mutex<Option<Vec<u8>>> = Mutex::new(None);
@@ -62,6 +61,11 @@ pub(super) fn environment_of(login: &str, password: Vec<u8>) -> Environment<'sta
         password: Box::new(move || Ok(password.clone())),
         ..environment()
     }
+}
+
+/// A variable of the environment that is not empty.
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// The algorithms that a variable of the environment lists.
@@ -120,6 +124,8 @@ pub(super) fn surroundings() -> Surroundings<'static> {
         },
         umask: mask(),
         now: jiff::Zoned::now(),
+        max_alloc: variable("RSYNC_MAX_ALLOC"),
+        iconv: variable("RSYNC_ICONV"),
     }
 }
 

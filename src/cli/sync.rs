@@ -6,7 +6,7 @@ use std::{
 use clap::Args;
 use jiff::tz::TimeZone;
 use nix::unistd::{getpgrp, tcgetpgrp};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     catalog::Language,
@@ -26,9 +26,9 @@ use crate::{
     },
     sync::{
         Command, Environment, Plan, Printer, Streams, UsageError, conclude, converse, last_line, prepare,
-        reach, version, version_for_programs,
+        reach, report_refusal, version, version_for_programs,
     },
-    terms::Exit,
+    terms::{Exit, refusal},
 };
 
 /// Pull files from an rsync daemon, push them to it, or list them, with rsync's own command line
@@ -79,14 +79,7 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
             io::stdout().write_all(text.as_bytes())?;
             return Ok(exit::CLEAN);
         }
-        Err(error) => {
-            let code = error.exit().code();
-            let (prefix, last) = (error.prefix(), last_line(code, error.role()));
-            tell(&format!(
-                "{prefix}{error}\n{last}\nrsyncctl: `rsyncctl sync --help` says what can be typed"
-            ))?;
-            return Ok(code);
-        }
+        Err(error) => return refuse(words, &error),
     };
     let (log, unlogged) = match plan.output.log_file.as_deref().map(append_trusted) {
         Some(Err(error)) => (None, Some(error)),
@@ -107,7 +100,8 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
         // rsync goes on without it too.
         let (path, reason) = (path.display(), describe(&error));
         printer.complain(&format!(
-            "rsync: [client] failed to open log-file {path}: {reason}"
+            "{}rsync: [client] failed to open log-file {path}: {reason}",
+            refusal(&error)
         ));
         printer.inform("Ignoring \"log file\" setting.");
     }
@@ -120,6 +114,30 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
         },
     );
     end(&plan, &printer, &ended)
+}
+
+/// Says what is wrong with a command line; the status to end with.
+fn refuse(words: &[OsString], error: &UsageError) -> Result<u8, Failure> {
+    let code = error.exit().code();
+    let text = format!("{}{error}\n{}", error.prefix(), last_line(code, error.role()));
+    tell(&format!(
+        "{text}\nrsyncctl: `rsyncctl sync --help` says what can be typed"
+    ))?;
+    // A program that reads does so whatever is wrong.
+    if words.iter().any(|word| word == "--json") {
+        let explanation = explain(text.as_bytes(), &Known::default()).ok();
+        let diagnoses = explained(explanation.as_ref());
+        report_refusal(&text, &diagnoses, code, &mut io::stdout())?;
+    }
+    Ok(code)
+}
+
+/// The causes, as programs read them.
+fn explained(explanation: Option<&Explanation>) -> Value {
+    explanation.map_or_else(
+        || json!([]),
+        |explanation| diagnoses(explanation, "stderr", Language::English),
+    )
 }
 
 /// Says how the session ended, and what to do next; the status to end with.
@@ -135,11 +153,7 @@ fn end(plan: &Plan, printer: &Printer<'_>, ended: &Result<Option<Outcome>, Error
         printer.advise(&advice);
     }
     if plan.output.is_json {
-        let diagnoses = explanation.map_or_else(
-            || json!([]),
-            |explanation| diagnoses(&explanation, "stderr", Language::English),
-        );
-        printer.conclude(&diagnoses, code, outcome.as_ref())?;
+        printer.conclude(&explained(explanation.as_ref()), code, outcome.as_ref())?;
     }
     Ok(code)
 }

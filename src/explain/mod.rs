@@ -100,6 +100,14 @@ pub struct Predicted {
 /// # Errors
 /// What reading gives.
 pub fn explain(text: impl io::BufRead, known: &Known) -> io::Result<Explanation> {
+    explain_session(text, known, false)
+}
+
+/// The same for a session that was watched: whether the daemon has greeted is not in the text.
+///
+/// # Errors
+/// What reading gives.
+pub fn explain_session(text: impl io::BufRead, known: &Known, is_greeted: bool) -> io::Result<Explanation> {
     let mut collector = Collector::default();
     let stop = line::for_each(text, |number, bytes| {
         let text = line::clean(bytes);
@@ -111,7 +119,7 @@ pub fn explain(text: impl io::BufRead, known: &Known) -> io::Result<Explanation>
     })?;
     let (mut incidents, omitted) = collector.finish();
     for incident in &mut incidents {
-        incident.causes = rank::causes(incident, known);
+        incident.causes = rank::causes(incident, known, is_greeted);
     }
     incidents.retain(|incident| !incident.causes.is_empty());
     Ok(Explanation {

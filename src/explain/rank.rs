@@ -4,7 +4,7 @@ use std::{
 };
 
 use crate::{
-    catalog::{self, Confidence, Frequency, Page, Side, Symptom},
+    catalog::{self, Confidence, Frequency, Page, Side, Stage, Symptom},
     explain::{
         Incident, Known, Predicted, Seen, arguments, facts, foretold,
         judge::Judgement,
@@ -72,6 +72,8 @@ pub enum Reason {
     OtherRelease,
     /// The daemon's log names another reason.
     NotLogged,
+    /// The cause shows before the daemon greets, and it had greeted.
+    Greeted,
 }
 
 impl Reason {
@@ -114,7 +116,7 @@ struct Candidate {
 }
 
 /// The causes of a failure, likeliest first.
-pub(super) fn causes(incident: &Incident, known: &Known) -> Vec<Cause> {
+pub(super) fn causes(incident: &Incident, known: &Known, is_greeted: bool) -> Vec<Cause> {
     let mut candidates = by_lines(incident);
     for (claim, line, count) in foretold::claims(incident, known) {
         let score = WHOLE / root(count);
@@ -129,6 +131,9 @@ pub(super) fn causes(incident: &Incident, known: &Known) -> Vec<Cause> {
         .flat_map(|candidate| candidate.logged.clone())
         .collect();
     for candidate in candidates.values_mut() {
+        if is_greeted {
+            rule_out_greeting(candidate);
+        }
         weigh(candidate, incident, known, &logged);
     }
     let mut causes: Vec<_> = candidates
@@ -157,7 +162,8 @@ pub(super) fn causes(incident: &Incident, known: &Known) -> Vec<Cause> {
         let speaks_for_it = |reason: &Reason| {
             let speaks_against_it = matches!(
                 reason,
-                Reason::OtherExit(..)
+                Reason::Greeted
+                    | Reason::OtherExit(..)
                     | Reason::OtherRelease
                     | Reason::NotLogged
                     | Reason::NotFound
@@ -346,6 +352,15 @@ fn by_exit(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
     candidates
 }
 
+/// The same line is printed by whom the daemon has greeted, and then the greeting did not fail.
+fn rule_out_greeting(candidate: &mut Candidate) {
+    let is_before = |symptom: &&Symptom| matches!(symptom.stage, Stage::Connect | Stage::Greeting);
+    if candidate.symptoms.iter().all(is_before) {
+        candidate.score /= 4;
+        candidate.reasons.push(Reason::Greeted);
+    }
+}
+
 fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: &BTreeSet<usize>) {
     let page = candidate.claim.page;
     match page.frequency {
@@ -400,10 +415,12 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
         found.rule == page.id
             && known.concerns(found, incident)
             && symptoms.any(|symptom| {
-                candidate
-                    .symptoms
-                    .iter()
-                    .any(|shown| std::ptr::eq(*shown, *symptom))
+                let is_shown = |shown: &&'static Symptom| {
+                    // What keeps a daemon from starting ends one that runs, too: it reads its file for each connection.
+                    let is_same_file = (symptom.stage, shown.stage) == (Stage::Start, Stage::Greeting);
+                    std::ptr::eq(*shown, *symptom) || is_same_file
+                };
+                candidate.symptoms.iter().any(is_shown)
             })
     };
     if let Some(index) = known.findings.iter().position(shows) {

@@ -20,6 +20,9 @@ pub(super) struct Slip {
 /// The oldest protocol that a release of today speaks, as it says itself: `--protocol must be at least 20`.
 const OLDEST_PROTOCOL: u32 = 20;
 
+/// What web pages make of the hyphens in front of an option.
+const DASHES: [char; 5] = ['\u{2010}', '\u{2013}', '\u{2014}', '\u{2212}', '\u{ff0d}'];
+
 /// The mistakes in the command line above a failure.
 pub(super) fn slips(incident: &Incident) -> Vec<Slip> {
     let Some(command) = &incident.command else {
@@ -97,6 +100,9 @@ fn slip(word: &str, incident: &Incident) -> Option<Slip> {
         && is_missing(before, incident)
     {
         return found("RSY881", "ampersand", true);
+    }
+    if word.starts_with(DASHES) && shows(incident, &["Unexpected remote arg: ", "Unexpected local arg: "]) {
+        return found("RSY875", "dash", true);
     }
     match Target::parse(word) {
         Target::Shell(remote) if is_drive(&remote) && (is_unreached(incident) || is_refused(incident)) => {

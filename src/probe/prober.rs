@@ -11,7 +11,7 @@ use thiserror::Error as ThisError;
 use tokio::task::spawn_blocking;
 
 use crate::{
-    explain::{Known, explain},
+    explain::{Known, explain_session},
     probe::{
         Report,
         audit::named_release,
@@ -108,6 +108,8 @@ pub(super) struct Prober {
     pub(super) address: Option<SocketAddr>,
     /// What rsync would have printed.
     pub(super) said: Vec<u8>,
+    /// Whether the daemon had greeted before that.
+    is_greeted: bool,
 }
 
 impl Prober {
@@ -123,6 +125,7 @@ impl Prober {
             start: Instant::now(),
             address: None,
             said: Vec::new(),
+            is_greeted: false,
         }
     }
 
@@ -289,8 +292,33 @@ impl Prober {
         if self.report.exit == 0 {
             self.report.exit = session.exit;
             self.report.command = command(words);
-            self.said.clone_from(&session.said);
+            self.is_greeted = session.seen.has(Step::Greeting);
+            self.said = self.screen(session, words);
         }
+    }
+
+    /// What stands on the screen in the end.
+    fn screen(&self, session: &Session, words: &[String]) -> Vec<u8> {
+        let mut screen = Vec::new();
+        let greeting = &session.seen.greeting;
+        let has_file = words.iter().any(|word| word.starts_with("--password-file"));
+        if !self.is_greeted && recognize(greeting).is_some() && greeting.contains(&0) {
+            // rsync quotes what is text alone.
+            let line = shown(greeting);
+            screen.extend_from_slice(
+                format!("rsync: server sent \"{line}\" rather than greeting\n").as_bytes(),
+            );
+        } else if session.seen.is_challenged && !has_file {
+            // The question for the password, where nobody answered it.
+            let password = (self.setting.environment.password)();
+            screen.extend_from_slice(if password.is_ok_and(|password| password.is_empty()) {
+                b"Password: "
+            } else {
+                b""
+            });
+        }
+        screen.extend_from_slice(&session.said);
+        screen
     }
 
     fn tell_service(&mut self, step: Step, greeting: &[u8]) {
@@ -317,7 +345,7 @@ impl Prober {
         {
             text.extend_from_slice(of_last_session(&logged));
         }
-        self.report.explanation = explain(&*text, &self.setting.known).ok();
+        self.report.explanation = explain_session(&*text, &self.setting.known, self.is_greeted).ok();
     }
 }
 

@@ -101,6 +101,9 @@ fn told(reason: &Reason, lines: &[usize], incident: &Incident, language: Languag
             "但配置本身不会导致这种情况",
         )
         .to_owned(),
+        Reason::Greeted => {
+            pick(language, "but the daemon had greeted", "但守护进程已经发出过问候").to_owned()
+        }
         Reason::OtherExit(seen, own) if zh => format!("但客户端的退出码是 {seen}，这种原因一般是 {own}"),
         Reason::OtherExit(seen, own) => {
             format!("but the client ended with {seen}, and this cause ends with {own}")

@@ -23,6 +23,9 @@ use crate::{
 /// As much memory rsync wants to be allowed at least, in bytes.
 const LEAST_ALLOCATION: u64 = 1 << 20;
 
+/// What it is if nobody says anything, in bytes.
+const USUAL_ALLOCATION: u64 = 1 << 30;
+
 /// What a command line needs of the machine while it is read.
 pub struct Surroundings<'s> {
     /// Reads a file with rules; `-` is standard input.
@@ -35,6 +38,10 @@ pub struct Surroundings<'s> {
     pub umask: u32,
     /// What time it is.
     pub now: Zoned,
+    /// What `--max-alloc` is without that option: `RSYNC_MAX_ALLOC`.
+    pub max_alloc: Option<String>,
+    /// What `--iconv` is without that option: `RSYNC_ICONV`.
+    pub iconv: Option<String>,
 }
 
 /// The options that choose what is transferred and what is deleted.
@@ -103,10 +110,7 @@ impl<'s> Choices<'s> {
             }
             "backup" | "b" => options.backs_up = is_on,
             "suffix" if is_on => options.suffix = value.map(str::to_owned),
-            "max-alloc" if is_on => {
-                size(name, value, 0, LEAST_ALLOCATION..=LARGEST, true)?;
-                options.max_alloc = value.map(str::to_owned);
-            }
+            "max-alloc" if is_on => options.max_alloc = value.map(str::to_owned),
             "bwlimit" if is_on => options.bandwidth = bandwidth(name, value)?,
             "bwlimit" => options.bandwidth = None,
             "stop-after" | "time-limit" if is_on => self.stop_after(options, value.unwrap_or_default())?,
@@ -219,6 +223,15 @@ impl<'s> Choices<'s> {
         count: usize,
     ) -> Result<ListPlace, UsageError> {
         let list = self.names.finish(options, count)?;
+        let limit = options
+            .max_alloc
+            .take()
+            .or_else(|| self.surroundings.max_alloc.take());
+        if let Some(limit) = limit {
+            let size = size("max-alloc", Some(&limit), 0, LEAST_ALLOCATION..=LARGEST, true)?;
+            // What is usual is not told.
+            options.max_alloc = (size != USUAL_ALLOCATION).then_some(limit);
+        }
         self.receiving
             .finish(&mut options.receiving, options.whole_file, is_pull)?;
         let mut times = self.times_of_deletion;

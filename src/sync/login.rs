@@ -10,6 +10,7 @@ use crate::{
         tree::open_trusted,
     },
     sync::{Environment, Plan},
+    terms::refusal,
 };
 
 /// Where user and password come from (`auth_client` in authenticate.c).
@@ -49,7 +50,8 @@ fn password_file(path: &Path, role: &str, is_root: bool) -> Result<Vec<u8>, Erro
         let reason = describe(&error);
         let path = path.display();
         Error::PasswordFile(format!(
-            "rsync: [{role}] could not open password file {path}: {reason}"
+            "{}rsync: [{role}] could not open password file {path}: {reason}",
+            refusal(&error)
         ))
     };
     let refused = |why: &str| Err(Error::PasswordFile(format!("ERROR: password file must {why}")));
@@ -103,7 +105,8 @@ pub(super) fn early_input(path: &Path, role: &str) -> Result<Vec<u8>, Error> {
         Err(error) => {
             let reason = describe(&error);
             Err(Error::EarlyInput(format!(
-                "rsync: [{role}] failed to open {path}: {reason}"
+                "{}rsync: [{role}] failed to open {path}: {reason}",
+                refusal(&error)
             )))
         }
         Ok(count) if count as u64 > MAX_EARLY_INPUT => {

@@ -1,5 +1,6 @@
 //! rsync's command line, carried out with our own client: what is typed, and what is printed.
 
+mod ahead;
 mod argument;
 mod choices;
 mod clock;
@@ -31,6 +32,7 @@ pub use output::Output;
 pub use place::Place;
 pub use plan::{Command, Daemon, Plan};
 pub use print::Printer;
+pub use report::report_refusal;
 pub use session::{Environment, conclude, converse, last_line, prepare, reach, unconnected};
 pub use usage::UsageError;
 pub use version::{version, version_for_programs};

@@ -84,6 +84,7 @@ impl Command {
         let invocation = Invocation::parse(words.iter().map(|word| word.to_string_lossy()));
         let mut reading = Reading::default();
         let read_list = surroundings.read_list;
+        reading.iconv.clone_from(&surroundings.iconv);
         let mut versions = 0;
         let mut choices = Choices::new(surroundings);
         for given in &invocation.options {
@@ -149,6 +150,8 @@ struct Reading {
     port: Option<u16>,
     family: Family,
     protocol: Option<u8>,
+    /// `--iconv`, or what the environment has for it.
+    iconv: Option<String>,
     /// `--checksum-choice`, as it is written.
     checksum_choice: Option<String>,
     /// `--compress-choice`, as it is written.
@@ -180,7 +183,7 @@ impl Reading {
                 options.devices = true;
                 options.specials = true;
             }
-            "inc-recursive" | "i-r" => options.whole_lists = !is_on,
+            "inc-recursive" | "i-r" => options.whole_lists = Some(!is_on),
             "links" | "l" => options.links = is_on,
             "perms" | "p" => options.permissions = is_on,
             "times" | "t" => options.times = is_on,
@@ -226,6 +229,8 @@ impl Reading {
                 let size = size(name, value, 0, 0..=LARGEST_BLOCK, false)?;
                 options.block_size = u32::try_from(size).ok().filter(|&size| size > 0);
             }
+            // Less than none is none (`set_io_timeout` in io.c).
+            "timeout" if is_on && integer(name, value).is_ok_and(i32::is_negative) => options.timeout = None,
             "timeout" => options.timeout = seconds(name, value)?,
             "contimeout" => self.connect_limit = seconds(name, value)?,
             "port" => self.port = Some(number(name, value, 1..=65_535)?),
@@ -241,6 +246,9 @@ impl Reading {
             "skip-compress" => options.skip_compress = value.map(str::to_owned),
             "checksum-choice" | "cc" => self.checksum_choice = value.map(str::to_owned),
             "checksum-seed" => options.checksum_seed = integer(name, value)?,
+            // It may only be said that names stay as they are.
+            "iconv" if is_on && value != Some("-") => return Err(UsageError::Unsupported(dashed(name))),
+            "iconv" => self.iconv = None,
             "early-input" => self.early_input = value.map(PathBuf::from),
             "sockopts" => self.socket_options = value.map(str::to_owned),
             "address" => self.local = value.map(str::to_owned),
@@ -296,6 +304,12 @@ impl Reading {
                 ..
             }
         );
+        let is_converted = self.iconv.as_ref().is_some_and(|iconv| iconv != "-");
+        if is_converted && !matches!(place, Place::Modules) {
+            return Err(UsageError::NotYet(
+                "the conversion of names by RSYNC_ICONV, which --no-iconv turns off,",
+            ));
+        }
         self.choose()?;
         self.list.check(&first.host, self.password_file.as_deref())?;
         if self.options.xattrs && self.options.filters.has_xattr_rules() {
@@ -344,6 +358,8 @@ mod tests {
             ignores: CvsIgnores::default(),
             umask: 0o022,
             now: jiff::Zoned::now(),
+            max_alloc: None,
+            iconv: None,
         };
         Command::parse(&words, surroundings)
     }

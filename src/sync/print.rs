@@ -131,7 +131,7 @@ impl<'p> Printer<'p> {
         let mut state = self.state();
         let protocol = state.session.map(|session| session.protocol);
         let counted = outcome.map(|outcome| (outcome, &state.listed, &state.created));
-        let summary = report::summary(self.plan, exit, protocol, counted);
+        let summary = report::summary(self.plan.options.dry_run, exit, protocol, counted);
         let mut ended = Ok(());
         state
             .console

@@ -7,7 +7,7 @@ use crate::{
         proto::file_list::{Entry, FileKind, FileList},
         transfer::{FileCounts, Outcome, shown},
     },
-    sync::{console::Channel, lines::moment, plan::Plan},
+    sync::{console::Channel, lines::moment},
 };
 
 /// What a program that reads gets: the envelope of all instruments, an event on each line as it happens.
@@ -109,9 +109,23 @@ impl Report {
     }
 }
 
+/// All of it for a command line that is wrong: what is said of it, line by line, and why it may be so.
+///
+/// # Errors
+///
+/// What the output fails with.
+pub fn report_refusal(text: &str, diagnoses: &Value, exit: u8, to: &mut dyn Write) -> io::Result<()> {
+    let mut report = Report::default();
+    for line in text.lines() {
+        report.message(Channel::Error, line, to);
+    }
+    report.end(diagnoses, &summary(false, exit, None, None), to)?;
+    to.flush()
+}
+
 /// What the session came to.
 pub(super) fn summary(
-    plan: &Plan,
+    is_dry_run: bool,
     exit: u8,
     protocol: Option<u8>,
     counted: Option<(&Outcome, &FileCounts, &FileCounts)>,
@@ -135,7 +149,7 @@ pub(super) fn summary(
     });
     json!({
         "exit": exit,
-        "dry_run": plan.options.dry_run,
+        "dry_run": is_dry_run,
         "protocol": protocol,
         "statistics": statistics,
     })

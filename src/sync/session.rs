@@ -8,6 +8,7 @@ use crate::{
     },
     sync::{
         Place, Plan, Printer,
+        ahead::is_whole_better,
         login::{Login, early_input},
     },
     terms::Exit,
@@ -118,6 +119,10 @@ pub fn converse(
     let Some(opened) = open(stream, plan.protocol, dialogue, &login, observer)? else {
         return Ok(None);
     };
+    let mut options = plan.options.clone();
+    if options.recursive && options.whole_lists.is_none() {
+        options.whole_lists = Some(is_whole_better(&plan.place, opened.round_trip));
+    }
     let outcome = match &plan.place {
         Place::Modules => return Ok(None),
         Place::Files {
@@ -126,11 +131,11 @@ pub fn converse(
             opened,
             paths,
             destination.as_deref(),
-            &plan.options,
+            &options,
             identity(plan, environment),
             observer,
         )?,
-        Place::Push { target, sources, .. } => push(opened, sources, target, &plan.options, observer)?,
+        Place::Push { target, sources, .. } => push(opened, sources, target, &options, observer)?,
     };
     Ok(Some(outcome))
 }
@@ -162,7 +167,7 @@ pub fn conclude(plan: &Plan, printer: &Printer<'_>, ended: &Result<Option<Outcom
             printer.complain(&format!("[{role}] io timeout after {seconds} seconds -- exiting"));
             error.exit()
         }
-        Err(error @ (Error::Dialogue { .. } | Error::Socket { .. })) => {
+        Err(error @ (Error::Dialogue { .. } | Error::Socket { .. } | Error::Receiving { .. })) => {
             let role = printer.role();
             printer.complain(&format!("rsync: [{role}] {error}"));
             error.exit()
@@ -196,6 +201,7 @@ fn is_whole(error: &Error, text: &str) -> bool {
     let starts = [
         "@",
         "ERROR",
+        "refusing ",
         "rsync:",
         "Failed to ",
         "The ",

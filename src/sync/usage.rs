@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::{
     rsync::filter::FilterError,
-    terms::{Exit, describe},
+    terms::{Exit, describe, refusal},
 };
 
 /// A command line that cannot be carried out.
@@ -70,6 +70,8 @@ pub enum UsageError {
         path: String,
         /// What the system says.
         reason: String,
+        /// Whether the way there leads through a symlink of somebody else's.
+        is_untrusted: bool,
     },
     /// Nothing to do.
     #[error("a source is missing")]
@@ -174,6 +176,7 @@ impl UsageError {
         Self::NoList {
             path: path.display().to_string(),
             reason: reason.to_owned(),
+            is_untrusted: !refusal(error).is_empty(),
         }
     }
 
@@ -187,6 +190,12 @@ impl UsageError {
             | Self::NoSource
             | Self::ManySources
             | Self::Address(_) => "rsyncctl: ",
+            Self::NoList {
+                is_untrusted: true, ..
+            } => "refusing to follow a symlink owned by an untrusted user\nrsync: ",
+            Self::Filter(FilterError::Unreadable {
+                is_untrusted: true, ..
+            }) => "refusing to follow a symlink owned by an untrusted user\nrsync: [client] ",
             Self::Filter(FilterError::Unreadable { .. }) => "rsync: [client] ",
             Self::BothRemote
             | Self::EmptySource

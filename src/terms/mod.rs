@@ -18,5 +18,5 @@ pub use options::{OPTIONS, RsyncOption};
 pub use output::{Debug, Info, OutputLevels, OutputWords, Speaker};
 pub use release::{InvalidRelease, Release};
 pub use source::{Position, Source, SourceId, Sources, Span};
-pub use system::describe;
+pub use system::{UntrustedLink, describe, refusal};
 pub use target::{Remote, Target};

@@ -5,6 +5,7 @@ mod live;
 mod local;
 mod proofs;
 mod push;
+mod situations;
 mod transcripts;
 
 use std::{

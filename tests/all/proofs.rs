@@ -183,7 +183,7 @@ pub(crate) fn session(proof: &Proof, case: &ExampleCase, by: Client) -> (Output,
     let mut run = Run {
         user: case.daemon(Some(proof)),
         environment: proof.environment.clone(),
-        arguments: None,
+        ..Run::default()
     };
     if verb == "service" {
         let arguments = service::arguments(case, &machine);

@@ -7,6 +7,7 @@ mod arguments;
 mod extended;
 mod faults;
 mod filters;
+mod foreign_links;
 mod full;
 mod incremental;
 mod interrupted;
@@ -226,6 +227,11 @@ fn told(output: &Output, place: &str) -> String {
                 None => line.to_owned(),
             };
             let line = line.replace(&format!("{place}/"), "").replace("Password: ", "");
+            // We do not have the option that rsync speaks of there.
+            let line = match line.split_once("; use --insecure-links") {
+                Some((before, _)) => before.to_owned(),
+                None => line,
+            };
             // rsync counts what came before its list in another process.
             let line = match line.split_once("closed (") {
                 Some((before, _)) => format!("{before}closed"),

@@ -7,7 +7,7 @@ use crate::rsync::filter::{
     parse::{Container, Style, next_rule},
     rule::{Prefix, Rule},
 };
-use crate::terms::describe;
+use crate::terms::{describe, refusal};
 
 /// How deep merge files may name each other.
 const MAX_DEPTH: usize = 32;
@@ -212,6 +212,7 @@ impl FilterList {
                 Some(_) => String::new(),
                 None => describe(&error),
             },
+            is_untrusted: !refusal(&error).is_empty(),
         })?;
         let inside = Container {
             place: Some(match &container.place {

@@ -34,6 +34,8 @@ pub enum FilterError {
         name: String,
         /// What the system says.
         reason: String,
+        /// Whether the way there leads through a symlink of somebody else's.
+        is_untrusted: bool,
     },
     /// Merge files that name each other.
     #[error("merge-file include depth limit ({limit}) exceeded at {name}")]

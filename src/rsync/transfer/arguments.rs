@@ -198,7 +198,7 @@ impl Options {
         let waits = matches!(self.deletion.when, DeleteWhen::Before | DeleteWhen::After)
             || self.receiving.delay_updates
             || self.prune_empty_directories;
-        self.recursive && !self.whole_lists && (is_push || !waits)
+        self.recursive && !matches!(self.whole_lists, Some(true)) && (is_push || !waits)
     }
 
     fn letters(&self, protocol: u8, is_push: bool) -> String {

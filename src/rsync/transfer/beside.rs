@@ -20,7 +20,7 @@ use crate::{
         },
         tree::{Attributes, Extended, Handle, Identity, Kept, Output, Outside, Status, Tree, Unmade},
     },
-    terms::Exit,
+    terms::{Exit, refusal},
 };
 
 /// The folders beside the destination that the user names: each is trusted, and what is in it is found as in the destination.
@@ -58,8 +58,13 @@ impl<'a> Beside<'a> {
         let partial = receiving.partial_folder().filter(|path| path.starts_with('/'));
         let bases = receiving.bases.iter().map(|(kind, path)| {
             let path = at(path);
-            let problem = match Tree::open(&path) {
+            let problem = match Tree::open_trusted(&path) {
                 Ok(tree) => return Some(tree),
+                // Nothing is found there then.
+                Err(error) if !refusal(&error).is_empty() => {
+                    observer.observe(Event::Complained(refusal(&error).trim_end()));
+                    return None;
+                }
                 Err(error) if error.kind() == io::ErrorKind::NotADirectory => "is not a dir",
                 Err(_) => "does not exist",
             };
@@ -449,13 +454,15 @@ fn beside_destination(root: &Path, path: &str) -> PathBuf {
 
 fn backup_folder(path: &Path, given: &str) -> Result<Outside, Error> {
     Outside::find(path).map_err(|error| match std::fs::metadata(path) {
-        Ok(_) => unusable(format!("The backup-dir is not a directory: {given}"), None),
-        Err(_) => unusable(format!("Failed to stat {given}"), Some(&error)),
+        Ok(_) if refusal(&error).is_empty() => {
+            unusable(format!("The backup-dir is not a directory: {given}"), None)
+        }
+        _ => unusable(format!("Failed to stat {given}"), Some(&error)),
     })
 }
 
 fn temporary_folder(path: &Path, given: &str) -> Result<Tree, Error> {
-    Tree::open(path).map_err(|error| match (std::fs::metadata(path), error.kind()) {
+    Tree::open_trusted(path).map_err(|error| match (std::fs::metadata(path), error.kind()) {
         (Ok(_), io::ErrorKind::NotADirectory) => {
             unusable(format!("The temp-dir is not a directory: {given}"), None)
         }
@@ -474,7 +481,7 @@ fn unusable(text: String, error: Option<&io::Error>) -> Error {
     // Here without its number.
     let said = said.split_once(" (").map_or(&*said, |(said, _)| said);
     Error::Destination {
-        text: format!("{text}: {said}"),
+        text: format!("{}{text}: {said}", refusal(error)),
         exit: Exit::FileIo,
     }
 }

@@ -14,7 +14,7 @@ use crate::{
         },
         tree::Tree,
     },
-    terms::Exit,
+    terms::{Exit, refusal},
 };
 
 /// Where the files go.
@@ -42,10 +42,8 @@ pub(crate) fn prepare(
     let fail = |text: String, exit| Error::Destination { text, exit };
     let failed = |action: &str, path: &Path, error: &io::Error, exit| {
         let whole = shown(absolute(path).as_os_str().as_bytes());
-        let text = format!(
-            "rsync: [Receiver] {action} \"{whole}\" failed: {}",
-            describe(error)
-        );
+        let (refusal, reason) = (refusal(error), describe(error));
+        let text = format!("{refusal}rsync: [Receiver] {action} \"{whole}\" failed: {reason}");
         fail(text, exit)
     };
     if options.make_path && (count > 1 || bytes.contains(&b'/')) {
@@ -54,8 +52,8 @@ pub(crate) fn prepare(
     }
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => {
-            let tree =
-                Tree::open(path).map_err(|error| failed("change_dir#1", path, &error, Exit::FileSelect))?;
+            let tree = Tree::open_trusted(path)
+                .map_err(|error| failed("change_dir#1", path, &error, Exit::FileSelect))?;
             return Ok(Place {
                 tree: Some(tree),
                 root: absolute(path),
@@ -91,8 +89,10 @@ pub(crate) fn prepare(
                     ..Place::default()
                 });
             }
-            let tree = Tree::create(path).map_err(|error| failed("mkdir", path, &error, Exit::FileIo))?;
+            Tree::make(path).map_err(|error| failed("mkdir", path, &error, Exit::FileIo))?;
             observer.observe(created);
+            let tree = Tree::open_trusted(path);
+            let tree = tree.map_err(|error| failed("change_dir#2", path, &error, Exit::FileSelect))?;
             return Ok(Place {
                 tree: Some(tree),
                 single: None,
@@ -104,7 +104,7 @@ pub(crate) fn prepare(
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or_else(|| Path::new("."));
-    let tree = match Tree::open(folder) {
+    let tree = match Tree::open_trusted(folder) {
         Ok(tree) => Some(tree),
         // It would be there.
         Err(_) if options.make_path && options.dry_run => None,
@@ -136,7 +136,7 @@ fn make_path(path: &Path, is_folder: bool, options: &Options, observer: &dyn Obs
         .take_while(|folder| !folder.as_os_str().is_empty() && std::fs::metadata(folder).is_err())
         .collect();
     for folder in missing.iter().rev().filter(|_| !options.dry_run) {
-        Tree::create(folder)?;
+        Tree::make(folder)?;
     }
     let shown = &bytes[..slash
         .filter(|_| !is_folder || has_slash_behind)

@@ -1,6 +1,7 @@
 use std::{
     io::{self, Read as _},
     ops::Range,
+    time::{Duration, Instant},
 };
 
 use crate::rsync::{
@@ -48,6 +49,8 @@ pub struct Opened {
     pub protocol: u8,
     /// What the daemon already sent behind its yes.
     pub received: Vec<u8>,
+    /// How long it took to answer, at best.
+    pub round_trip: Duration,
 }
 
 /// Greets a daemon and asks for a module; `None` if the listing was wanted, and came (`start_inband_exchange` in
@@ -83,23 +86,30 @@ pub fn open(
     }
     hello.push(b'\n');
     lines.write(&hello, secret)?;
+    let mut sent = Instant::now();
     let line = match lines.next() {
         Ok(Some(line)) => line,
         ended => {
             observer.observe(Event::Greeting(&lines.buffer));
             return Err(match ended {
                 Ok(_) => Error::NoGreeting,
+                // A text of rsync's ends there: whatever comes behind it, no greeting does.
+                Err(_) if lines.buffer.contains(&0) => Error::NoGreeting,
                 // rsync says nothing before it is greeted, and so is not told of what went unread.
                 Err(Error::Dialogue { .. }) if lines.buffer.is_empty() => Error::NoGreeting,
                 Err(error) => error,
             });
         }
     };
-    observer.observe(Event::Greeting(&line));
-    // A text of rsync's ends there.
+    let round_trip = sent.elapsed();
+    // A text of rsync's ends there. What is no text may go on behind the end of its line.
     if line.contains(&0) {
+        observer.observe(Event::Greeting(
+            &[&line, b"\n".as_slice(), &lines.buffer].concat(),
+        ));
         return Err(Error::NoGreeting);
     }
+    observer.observe(Event::Greeting(&line));
     let greeting = Greeting::parse(&line).map_err(|why| match why {
         NoGreeting::Foreign => Error::NotGreeting(shown(&line)),
         NoGreeting::Lacks(what) => Error::ShortGreeting {
@@ -117,6 +127,7 @@ pub fn open(
                     stream: lines.stream,
                     protocol,
                     received: lines.buffer,
+                    round_trip: round_trip.min(sent.elapsed()),
                 }));
             }
             Reply::End => return Ok(None),
@@ -137,6 +148,7 @@ pub fn open(
                 // Whoever has challenge and answer can guess passwords at leisure.
                 let secret = user.len() + 1..user.len() + 1 + answer.len();
                 lines.write(format!("{user} {answer}\n").as_bytes(), secret)?;
+                sent = Instant::now();
             }
         }
     }

@@ -78,6 +78,13 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+    /// The socket failed while files came: rsync's receiver says so, and its generator, which hears of no more than the
+    /// receiver's end, decides about the code.
+    #[error("read error: {}", describe(source))]
+    Receiving {
+        /// What the system says.
+        source: io::Error,
+    },
     /// The peer broke the protocol.
     #[error("{0}")]
     Violation(#[from] Violation),
@@ -133,7 +140,7 @@ impl Error {
             Self::PasswordFile(_) => Exit::Syntax,
             Self::EarlyInput(_) => Exit::StartClient,
             Self::NoDigest { .. } => Exit::Unsupported,
-            Self::Closed { .. } => Exit::Stream,
+            Self::Closed { .. } | Self::Receiving { .. } => Exit::Stream,
             Self::Timeout | Self::Stopped => Exit::Timeout,
             Self::Interrupted => Exit::Signal,
             Self::Dialogue { .. } => Exit::Stream,

@@ -20,8 +20,8 @@ pub struct Options {
     pub directories: bool,
     /// Nobody said `--dirs`: it follows from something else.
     pub directories_are_implied: bool,
-    /// `--no-inc-recursive`.
-    pub whole_lists: bool,
+    /// `--no-inc-recursive`; none if it was not said.
+    pub whole_lists: Option<bool>,
     /// `--relative`.
     pub relative: bool,
     /// `--no-implied-dirs`.

@@ -88,6 +88,7 @@ pub fn pull(
         stream,
         protocol,
         received,
+        round_trip: _,
     } = opened;
     let socket = |error| socket_error("setsockopt", error);
     let pulse = Pulse::new(options.timeout, options.stop_at);
@@ -364,12 +365,27 @@ fn run(
         // closed because of a bad rule.
         match asked {
             Err(Error::Filter(error)) => Err(error.into()),
-            asked => taken.and(asked).and(reported).map(|()| Left {
-                values: receiver.values,
-                opened,
-            }),
+            asked => taken
+                .map_err(of_receiver)
+                .and(asked)
+                .and(reported)
+                .map(|()| Left {
+                    values: receiver.values,
+                    opened,
+                }),
         }
     })
+}
+
+/// What the end of the receiver means for the whole.
+fn of_receiver(error: Error) -> Error {
+    match error {
+        Error::Socket {
+            action: "read",
+            source,
+        } => Error::Receiving { source },
+        error => error,
+    }
 }
 
 /// Sets times and permissions of folders, the innermost first, once all that is in them is written.

@@ -12,9 +12,10 @@ use crate::rsync::{
     transfer::{Error, wire::socket_error},
 };
 
-/// For so many time limits, and for six hours at least, a peer is believed that only says that it is there: it, or we,
-/// may check large files for so long. After a damaged byte each side may take the other for the busy one, and rsync then
-/// waits without end.
+/// For so many time limits, and for six hours at least, a peer is believed that only says that it is there. After a damaged
+/// byte each side may take the other for the busy one, which cannot be told from work: while we wait for a file, or for
+/// what is to be sent next, the peer may hash or search a large file, list a large folder or delete one, and says the same
+/// empty frames meanwhile as when it waits for the rest of a request that it misread. rsync waits without end.
 const LULLS: u64 = 100;
 const LONGEST_LULL: u64 = 6 * 60 * 60 * 1000;
 

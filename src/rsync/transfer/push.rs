@@ -46,6 +46,7 @@ pub fn push(
         stream,
         protocol,
         received,
+        round_trip: _,
     } = opened;
     let socket = |error| socket_error("setsockopt", error);
     let pulse = Pulse::new(options.timeout, options.stop_at);

@@ -14,7 +14,7 @@ use nix::{
     unistd::geteuid,
 };
 
-use crate::rsync::tree::folder::small;
+use crate::{rsync::tree::folder::small, terms::UntrustedLink};
 
 /// Symlinks on a way, before it is taken for endless (as Linux does).
 const MOST_LINKS: usize = 40;
@@ -24,9 +24,18 @@ const MOST_LINKS: usize = 40;
 ///
 /// # Errors
 ///
-/// What the system says, and `ELOOP` for a symlink that neither root nor this user owns.
+/// What the system says, and one of which [`refusal`](crate::terms::refusal) has something to say.
 pub fn open_trusted(path: &Path) -> io::Result<File> {
-    open(path, OFlag::O_RDONLY)
+    open(path, OFlag::O_RDONLY).map(File::from)
+}
+
+/// The same of a folder, to find things below it.
+///
+/// # Errors
+///
+/// Those of [`open_trusted`].
+pub(super) fn open_trusted_folder(path: &Path) -> io::Result<OwnedFd> {
+    open(path, PLACE)
 }
 
 /// The content of such a file, if it is small.
@@ -44,13 +53,14 @@ pub fn read_small_trusted(path: &Path) -> io::Result<Vec<u8>> {
 ///
 /// Those of [`open_trusted`].
 pub fn append_trusted(path: &Path) -> io::Result<File> {
-    open(path, OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT)
+    open(path, OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT).map(File::from)
 }
 
-fn open(path: &Path, how: OFlag) -> io::Result<File> {
+fn open(path: &Path, how: OFlag) -> io::Result<OwnedFd> {
     let mut left = parts(path);
     let mut links = 0;
-    let mut folder = openat(AT_FDCWD, ".", PLACE, Mode::empty())?;
+    let start = if path.is_absolute() { "/" } else { "." };
+    let mut folder = openat(AT_FDCWD, start, PLACE, Mode::empty())?;
     while let Some(part) = left.pop_front() {
         if part == "/" {
             folder = openat(AT_FDCWD, "/", PLACE, Mode::empty())?;
@@ -64,8 +74,10 @@ fn open(path: &Path, how: OFlag) -> io::Result<File> {
             found.filter(|found| SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT == SFlag::S_IFLNK);
         if let Some(link) = link {
             links += 1;
-            let is_trusted = link.st_uid == 0 || link.st_uid == geteuid().as_raw();
-            if !is_trusted || links > MOST_LINKS {
+            if link.st_uid != 0 && link.st_uid != geteuid().as_raw() {
+                return Err(io::Error::other(UntrustedLink));
+            }
+            if links > MOST_LINKS {
                 return Err(Errno::ELOOP.into());
             }
             let target = readlinkat(&folder, &*part)?;
@@ -75,12 +87,16 @@ fn open(path: &Path, how: OFlag) -> io::Result<File> {
         } else if left.is_empty() {
             let flags = how | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
             let mode = Mode::from_bits_truncate(0o644);
-            return Ok(File::from(openat(&folder, &*part, flags, mode)?));
+            return Ok(openat(&folder, &*part, flags, mode)?);
         } else {
             folder = step(&folder, &part)?;
         }
     }
-    Err(Errno::EISDIR.into())
+    // It is the root, or where the way began.
+    match how.contains(OFlag::O_DIRECTORY) {
+        true => Ok(folder),
+        false => Err(Errno::EISDIR.into()),
+    }
 }
 
 const PLACE: OFlag = OFlag::O_PATH
@@ -110,7 +126,8 @@ mod tests {
 
     use nix::unistd::{Gid, Uid, fchownat};
 
-    use super::{append_trusted, open_trusted};
+    use super::{append_trusted, open_trusted, open_trusted_folder};
+    use crate::terms::refusal;
 
     #[test]
     fn only_own_symlinks_are_followed() {
@@ -129,8 +146,16 @@ mod tests {
             assert_eq!(read(name).expect("it opens").expect("text"), "text", "{name}");
         }
         for name in ["loop", "none"] {
-            assert!(read(name).is_err(), "{name}");
+            let error = read(name).expect_err("it is not there");
+            assert_eq!(refusal(&error), "", "{name}");
         }
+        for name in ["d", "way", "way/..", "way/."] {
+            assert!(open_trusted_folder(&root.join(name)).is_ok(), "{name}");
+        }
+        for name in ["link", "loop", "none"] {
+            assert!(open_trusted_folder(&root.join(name)).is_err(), "{name}");
+        }
+        assert!(open_trusted_folder(Path::new("/")).is_ok() && open_trusted_folder(Path::new(".")).is_ok());
         assert!(open_trusted(Path::new("/")).is_err());
         for text in ["one", "two"] {
             let mut file = append_trusted(&root.join("way/log")).expect("it is made");
@@ -143,7 +168,12 @@ mod tests {
             fchownat(nix::fcntl::AT_FDCWD, &root.join("way"), uid, gid, flags).expect("an owner");
             for name in ["way/file", "link"] {
                 let error = read(name).expect_err("somebody else's link");
-                assert_eq!(error.raw_os_error(), Some(40), "{name}");
+                assert_eq!(
+                    error.to_string(),
+                    "Too many levels of symbolic links (40)",
+                    "{name}"
+                );
+                assert!(refusal(&error).starts_with("refusing to follow"), "{name}");
             }
         }
     }

@@ -23,6 +23,7 @@ use crate::rsync::{
         Output,
         aliases::Aliases,
         temporary::{Temporary, Unmade},
+        trusted::open_trusted_folder,
     },
 };
 
@@ -111,7 +112,7 @@ impl Clone for Tree {
 }
 
 impl Tree {
-    /// Opens a folder that the user names; symlinks on the way are the user's.
+    /// Opens a folder that the user names and that is read; symlinks on the way are the user's.
     ///
     /// # Errors
     ///
@@ -119,8 +120,20 @@ impl Tree {
     pub fn open(path: &Path) -> io::Result<Self> {
         let mut flags = FOLDER;
         flags.remove(OFlag::O_NOFOLLOW);
-        let root = open(path, flags, Mode::empty())?;
-        Ok(Self {
+        Ok(Self::of(open(path, flags, Mode::empty())?))
+    }
+
+    /// Opens a folder that the user names and that is written to or trusted, through no symlink of somebody else's.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, and such a symlink ([`crate::terms::refusal`]).
+    pub fn open_trusted(path: &Path) -> io::Result<Self> {
+        open_trusted_folder(path).map(Self::of)
+    }
+
+    fn of(root: OwnedFd) -> Self {
+        Self {
             root: Arc::new(root),
             held: None,
             follows: false,
@@ -128,20 +141,12 @@ impl Tree {
             aliases: None,
             keeps_access_times: false,
             reads_devices: false,
-        })
+        }
     }
 
     /// Opens a folder in another.
     pub(super) fn below(folder: &OwnedFd, base: &OsStr) -> io::Result<Self> {
-        Ok(Self {
-            root: Arc::new(openat(folder, base, FOLDER, Mode::empty())?),
-            held: None,
-            follows: false,
-            follows_files: false,
-            aliases: None,
-            keeps_access_times: false,
-            reads_devices: false,
-        })
+        Ok(Self::of(openat(folder, base, FOLDER, Mode::empty())?))
     }
 
     /// The folder itself.
@@ -179,14 +184,13 @@ impl Tree {
         Ok(fstatat(&*folder, base, AtFlags::empty())?.into())
     }
 
-    /// Makes a folder that the user names, and opens it.
+    /// Makes a folder that the user names.
     ///
     /// # Errors
     ///
     /// What the system says.
-    pub fn create(path: &Path) -> io::Result<Self> {
-        mkdir(path, Mode::from_bits_truncate(0o777))?;
-        Self::open(path)
+    pub fn make(path: &Path) -> io::Result<()> {
+        Ok(mkdir(path, Mode::from_bits_truncate(0o777))?)
     }
 
     /// What is there, without following a symlink; none if nothing is.

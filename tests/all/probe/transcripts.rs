@@ -14,9 +14,8 @@ use serde_json::Value;
 
 use super::causes;
 use crate::support::{
-    daemon::{Daemon, Run, installed},
+    daemon::{Daemon, Run, has_rsync},
     program::{folder, program, rsyncctl, stderr, stdout},
-    skip,
 };
 
 const PASSWORD: &str = "not-a-secret";
@@ -71,8 +70,7 @@ use chroot = no\nreverse lookup = no\nread only = no\n\
 
 #[test]
 fn what_was_recorded_happens_again() {
-    if let Err(reason) = installed() {
-        skip(reason);
+    if !has_rsync() {
         return;
     }
     let place = tempfile::tempdir().expect("a folder");

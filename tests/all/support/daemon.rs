@@ -92,6 +92,8 @@ pub(crate) struct Run<'a> {
     /// What rsync is told, in place of what every daemon is; standard error is the connection then, as a super-server
     /// gives it.
     pub(crate) arguments: Option<Vec<String>>,
+    /// What stands in front of rsync on its command line.
+    pub(crate) around: Vec<String>,
 }
 
 impl Daemon {
@@ -117,7 +119,7 @@ impl Daemon {
         let has_own = user.is_some() || names_lock_file(configuration);
         let own_lock = (!has_own).then(|| format!("--dparam=lock file={}", lock.display()));
         let environment = run.environment.clone();
-        let arguments = run.arguments.clone();
+        let (arguments, around) = (run.arguments.clone(), run.around.clone());
         let (configuration, its_log) = (configuration.to_owned(), log.clone());
         let port = Port::serve(listener, move || {
             let mut command = Command::new("timeout");
@@ -126,7 +128,9 @@ impl Daemon {
                     .args(["60", "sh", "-c", "exec rsync \"$@\" 2>&1", "sh"])
                     .args(arguments),
                 None => command
-                    .args(["60", "rsync", "--daemon", "--no-detach"])
+                    .arg("60")
+                    .args(&around)
+                    .args(["rsync", "--daemon", "--no-detach"])
                     .arg(format!("--config={}", configuration.display()))
                     .arg(format!("--log-file={}", its_log.display()))
                     // Once the module is known its own log file counts, and this is its default.

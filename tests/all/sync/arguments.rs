@@ -4,12 +4,19 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpListener,
     process::{Command, Stdio},
+    thread,
+    time::Duration,
 };
 
 use crate::support::{daemon::has_rsync, program::program};
 
 /// The arguments and, from protocol 30 on, the bytes behind them that a client sends to a daemon that says yes to all.
 fn asked(words: &[&str], ours: bool) -> Vec<String> {
+    asked_from_afar(words, ours, Duration::ZERO, 0)
+}
+
+/// The same of a daemon whose answers take some time, with so many files in the folder `d`.
+fn asked_from_afar(words: &[&str], ours: bool, way: Duration, files: usize) -> Vec<String> {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!(
         "rsync://127.0.0.1:{}",
@@ -18,6 +25,11 @@ fn asked(words: &[&str], ours: bool) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(folder.path().join("s")).expect("a folder");
     std::fs::write(folder.path().join("list"), "a\n").expect("a file");
+    for number in 0..files {
+        let place = folder.path().join(format!("d/{}", number % 10));
+        std::fs::create_dir_all(&place).expect("a folder");
+        std::fs::write(place.join(number.to_string()), "").expect("a file");
+    }
     let mut command = if ours {
         program(folder.path(), &["sync"])
     } else {
@@ -32,8 +44,9 @@ fn asked(words: &[&str], ours: bool) -> Vec<String> {
         .spawn()
         .expect("the client runs");
     let (mut stream, _) = listener.accept().expect("it connects");
-    let patience = std::time::Duration::from_secs(20);
+    let patience = Duration::from_secs(20);
     stream.set_read_timeout(Some(patience)).expect("a limit");
+    thread::sleep(way);
     stream
         .write_all(b"@RSYNCD: 32.0 sha512 md5\n")
         .expect("it listens");
@@ -73,6 +86,29 @@ fn asked(words: &[&str], ours: bool) -> Vec<String> {
     drop((stream, reader));
     client.wait().expect("it ends");
     arguments
+}
+
+/// Where each answer takes long, a sender that waits for one once in a thousand files is asked not to.
+#[test]
+fn lists_are_whole_where_the_way_is_long_and_files_are_many() {
+    let long = Duration::from_millis(300);
+    for (words, way, files, is_incremental) in [
+        ("-a {url}/m/ d", long, 1_000, false),
+        ("-a d {url}/m/", long, 1_000, false),
+        ("-a {url}/m/ d", long, 900, true),
+        ("-a {url}/m/ new", long, 1_000, true),
+        ("-a --inc-recursive {url}/m/ d", long, 1_000, true),
+        ("-a --no-inc-recursive {url}/m/ d", Duration::ZERO, 0, false),
+    ] {
+        let words: Vec<_> = words.split(' ').collect();
+        let arguments = asked_from_afar(&words, true, way, files);
+        let letters = arguments
+            .iter()
+            .find_map(|word| word.split_once("e."))
+            .map(|(_, told)| told);
+        let told = letters.map(|letters| letters.starts_with('i'));
+        assert_eq!(told, Some(is_incremental), "{words:?}: {arguments:?}");
+    }
 }
 
 #[test]

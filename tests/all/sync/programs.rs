@@ -41,6 +41,44 @@ fn members<'v>(value: &'v Value, kind: &str, member: &str) -> Vec<&'v Value> {
 }
 
 #[test]
+fn programs_are_told_of_wrong_command_lines() {
+    let schema = schema("schemas/rsyncctl-1.schema.json");
+    let folder = tempfile::tempdir().expect("a folder");
+    for (words, code, said) in [
+        (
+            "-a --bogus rsync://host.example/m d",
+            1,
+            "--bogus: unknown option",
+        ),
+        (
+            "-a --iconv=utf8 rsync://host.example/m d",
+            1,
+            "--iconv: this option of rsync",
+        ),
+        (
+            "-a --exclude-from=none rsync://host.example/m d",
+            11,
+            "failed to open exclude file none",
+        ),
+        ("a rsync://host.example//m", 5, "must start with a module name"),
+    ] {
+        let mut command = program(folder.path(), &["sync"]);
+        let output = command.args(words.split(' ')).arg("--json").output();
+        let output = output.expect("the program runs");
+        let value: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        keeps_to(&schema, &value);
+        assert_eq!(output.status.code(), Some(code), "{words}");
+        assert_eq!(value["summary"]["exit"], code, "{words}");
+        let texts = members(&value, "message", "text");
+        let first = texts[0].as_str().expect("a text");
+        assert!(first.contains(said), "{first}");
+        assert_eq!(texts.len(), 2, "{words}");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(error.contains(said), "{error}");
+    }
+}
+
+#[test]
 fn programs_are_told_what_happens() {
     if !has_rsync() {
         return;

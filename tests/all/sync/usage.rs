@@ -55,6 +55,13 @@ fn the_same_is_said_of_wrong_command_lines() {
         "--no-motd {url}",
         "-a {url}/data/src/f1 ::data/src/f2 dst",
         "-a -B2K {url}/data/src/f1 rsync:///data/src/f2 dst",
+        // Less than none is none.
+        "-a --timeout=-5 {url}/data/src/ dst",
+        "-a --debug=cmd --timeout=-5 --max-alloc=1G {url}/data/src/ dst",
+        "-a --iconv=- {url}/data/src/ dst",
+        "{url}//data dst",
+        "src {url}//data",
+        "--protocol=19 {url}/data dst",
     ];
     let differences: Vec<_> = wrong
         .iter()
@@ -64,4 +71,48 @@ fn the_same_is_said_of_wrong_command_lines() {
         })
         .collect();
     assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+fn the_environment_says_what_the_command_line_leaves_open() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    some_files(&stage.source());
+    let nothing: Prepare = |_| {};
+    let cases = [
+        ("RSYNC_MAX_ALLOC", "2G", "-a --debug=cmd {url}/data/src/ dst"),
+        ("RSYNC_MAX_ALLOC", "1G", "-a --debug=cmd {url}/data/src/ dst"),
+        ("RSYNC_MAX_ALLOC", "", "-a --debug=cmd {url}/data/src/ dst"),
+        ("RSYNC_MAX_ALLOC", "1", "-a {url}/data/src/ dst"),
+        (
+            "RSYNC_MAX_ALLOC",
+            "1",
+            "-a --debug=cmd --max-alloc=2G {url}/data/src/ dst",
+        ),
+        ("RSYNC_ICONV", "-", "-a --debug=cmd {url}/data/src/ dst"),
+        (
+            "RSYNC_ICONV",
+            "latin1",
+            "-a --debug=cmd --no-iconv {url}/data/src/ dst",
+        ),
+        (
+            "RSYNC_ICONV",
+            "latin1",
+            "-a --debug=cmd --iconv=- {url}/data/src/ dst",
+        ),
+        ("RSYNC_ICONV", "latin1", "{url}"),
+    ];
+    for (variable, value, line) in cases {
+        let words: Vec<_> = line.split(' ').collect();
+        if let Err(difference) = stage.compare_in(&[(variable, value)], &words, nothing) {
+            panic!("{difference}");
+        }
+    }
+    // What cannot be done is refused by name.
+    let line = ["-a", "{url}/data/src/", "dst"];
+    let converted = stage.compare_in(&[("RSYNC_ICONV", "latin1")], &line, nothing);
+    let difference = converted.expect_err("rsync does it");
+    assert!(difference.contains("+code Some(1)"), "{difference}");
 }

@@ -1,0 +1,78 @@
+//! Symlinks of somebody else's on the way to what the user names: nothing is written or trusted behind them.
+
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt as _, lchown, symlink},
+    path::Path,
+};
+
+use super::{Stage, some_files};
+use crate::support::{daemon::has_rsync, mishap::Need, skip};
+
+/// A destination, and a folder that somebody else has put a symlink to beside it and in it.
+fn prepare(root: &Path) {
+    for folder in ["dst/sub", "real"] {
+        fs::create_dir_all(root.join(folder)).expect("folders");
+    }
+    for (name, text) in [
+        ("dst/f1", "older"),
+        ("real/rules", "- f2\n"),
+        ("real/names", "f1\n"),
+        ("real/password", "not-a-secret\n"),
+    ] {
+        fs::write(root.join(name), text).expect("a file");
+    }
+    let password = root.join("real/password");
+    fs::set_permissions(password, fs::Permissions::from_mode(0o600)).expect("a mode");
+    for (to, link) in [("real", "evil"), ("../real", "dst/evil")] {
+        let link = root.join(link);
+        symlink(to, &link).expect("a link");
+        lchown(link, Some(1234), Some(1234)).expect("an owner");
+    }
+}
+
+#[test]
+fn symlinks_of_somebody_else_are_not_followed() {
+    if !has_rsync() {
+        return;
+    }
+    if let Some(reason) = Need::Root.unmet() {
+        skip(&format!("links of another user: {reason}"));
+        return;
+    }
+    let stage = Stage::new();
+    some_files(&stage.source());
+    let differences: Vec<_> = [
+        "-r {url}/data/src/ evil",
+        "-r {url}/data/src/ evil/",
+        "-r {url}/data/src/ evil/new",
+        "-r --mkpath {url}/data/src/ evil/new/more/",
+        "-r {url}/data/src/f1 evil/f1",
+        "-r --exclude-from=evil/rules {url}/data/src/ dst",
+        "-r --files-from=evil/names {url}/data/src/ dst",
+        "-r --password-file=evil/password {url}/locked/src/ dst",
+        "-r --early-input=evil/rules {url}/data/src/ dst",
+        "-r --log-file=evil/log {url}/data/src/ dst",
+        "-r --copy-dest=evil {url}/data/src/f2 dst",
+        "-r --delay-updates --partial-dir=evil {url}/data/src/ dst",
+        "-r evil/ {url}/drop/",
+    ]
+    .iter()
+    .filter_map(|words| {
+        let words: Vec<_> = words.split(' ').collect();
+        stage.compare_push(&words, prepare, |_| {}).err()
+    })
+    .collect();
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    // Where rsync fails file by file, and then ends, we do not begin.
+    for words in ["-r -Tevil", "-rb --backup-dir=evil"] {
+        let words = [words, "{url}/data/src/ dst"].join(" ");
+        let words: Vec<_> = words.split(' ').collect();
+        let difference = stage.compare(&words, prepare).expect_err("another end");
+        assert!(
+            difference.contains("! refusing to follow a symlink"),
+            "{difference}"
+        );
+        assert!(difference.contains("code Some(11)"), "{difference}");
+    }
+}
