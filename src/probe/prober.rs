@@ -311,11 +311,10 @@ impl Prober {
         } else if session.seen.is_challenged && !has_file {
             // The question for the password, where nobody answered it.
             let password = (self.setting.environment.password)();
-            screen.extend_from_slice(if password.is_ok_and(|password| password.is_empty()) {
-                b"Password: "
-            } else {
-                b""
-            });
+            if password.is_ok_and(|password| password.is_empty()) {
+                self.setting.wire.note_no_password("");
+                screen.extend_from_slice(b"Password: ");
+            }
         }
         screen.extend_from_slice(&session.said);
         screen

@@ -28,7 +28,7 @@ pub(super) enum Event {
     Received(Vec<u8>),
     /// It could not read any more.
     Ended(End),
-    /// The password could not be had.
+    /// The password could not be had, and why; without a reason nobody gave one.
     NoPassword(String),
     /// The folder of the write test is called so.
     Sample(String),
