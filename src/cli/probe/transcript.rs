@@ -91,8 +91,9 @@ pub(super) fn environment_of(replay: &Replay, now: Environment<'static>) -> Envi
         proxy: None,
         login,
         password: Box::new(move || match &no_password {
+            Some(text) if text.is_empty() => Ok(Vec::new()),
             Some(text) => Err(Error::PasswordFile(text.clone())),
-            None => Ok(Vec::new()),
+            None => Ok(b"played".to_vec()),
         }),
         checksums,
         compressions,

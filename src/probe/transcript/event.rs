@@ -1,7 +1,7 @@
 use std::{io, net::SocketAddr};
 
 /// Bytes that stand on one line.
-const PIECE: usize = 512;
+pub(super) const PIECE: usize = 512;
 
 /// Something that happened on the wire.
 #[derive(Debug, Eq, PartialEq)]
@@ -28,7 +28,7 @@ pub(super) enum Event {
     Received(Vec<u8>),
     /// It could not read any more.
     Ended(End),
-    /// The password could not be had.
+    /// The password could not be had, and why; without a reason nobody gave one.
     NoPassword(String),
     /// The folder of the write test is called so.
     Sample(String),

@@ -7,6 +7,7 @@
 
 mod event;
 mod head;
+mod payload;
 mod played;
 mod replay;
 mod trace;

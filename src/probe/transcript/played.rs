@@ -10,12 +10,15 @@ use std::{
 use nix::errno::Errno;
 
 use crate::{
-    probe::transcript::event::{End, Event},
+    probe::transcript::{
+        event::{End, Event, PIECE},
+        payload::Payload,
+    },
     rsync::net::Transport,
 };
 
-/// For so long a reader waits for a writer that has written less than it had then. That is no error: what is written is
-/// cut into other frames each time.
+/// For so long a reader waits for a writer that has written less than it had then, such as fewer signs
+/// of life.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What the peer of a connection does.
@@ -28,7 +31,7 @@ pub(super) struct Script {
     /// After how much the client could write no more, what was still to be read then, and why.
     unsent: Option<(u64, usize, End)>,
     /// How much it wrote.
-    written: u64,
+    written: Payload,
 }
 
 /// Bytes that come once so many were written.
@@ -41,25 +44,25 @@ struct Piece {
 impl Script {
     /// What happens next.
     pub(super) fn push(&mut self, event: Event) {
-        let mut send = |count: usize| {
-            self.written = self.written.saturating_add(count as u64);
-            // What could be written after all was only slow.
+        // What could be written after all was only slow.
+        if matches!(event, Event::Sent(_) | Event::Hidden(_)) {
             self.unsent = None;
-        };
+        }
+        let written = &mut self.written.count;
         match event {
-            Event::Sent(bytes) => send(bytes.len()),
-            Event::Hidden(count) => send(count),
-            Event::Untaken(count) => self.written = self.written.saturating_sub(count as u64),
-            Event::Unsent(end) => self.unsent = Some((self.written, self.pieces.len(), end)),
-            Event::Ended(end) => self.end = Some((self.written, end)),
+            Event::Sent(bytes) => self.written.take(&bytes, PIECE),
+            Event::Hidden(count) => *written = written.saturating_add(count as u64),
+            Event::Untaken(count) => *written = written.saturating_sub(count as u64),
+            Event::Unsent(end) => self.unsent = Some((*written, self.pieces.len(), end)),
+            Event::Ended(end) => self.end = Some((*written, end)),
             Event::Received(bytes) if !bytes.is_empty() => {
                 self.end = None;
                 match self.pieces.back_mut() {
-                    Some(piece) if piece.after == self.written && self.unsent.is_none() => {
+                    Some(piece) if piece.after == *written && self.unsent.is_none() => {
                         piece.bytes.extend(bytes);
                     }
                     _ => self.pieces.push_back(Piece {
-                        after: self.written,
+                        after: *written,
                         bytes: bytes.into(),
                     }),
                 }
@@ -81,7 +84,7 @@ pub(super) struct Played {
 struct State {
     script: Script,
     /// How much the client has written.
-    written: u64,
+    written: Payload,
     /// What this side has shut.
     is_deaf: bool,
     is_mute: bool,
@@ -98,7 +101,7 @@ impl Played {
         Self {
             state: Mutex::new(State {
                 script,
-                written: 0,
+                written: Payload::default(),
                 is_deaf: false,
                 is_mute: false,
                 is_late: false,
@@ -117,7 +120,7 @@ impl Played {
         mut state: MutexGuard<'s, State>,
         holds: impl Fn(&State) -> bool,
     ) -> MutexGuard<'s, State> {
-        let progress = |state: &State| (state.written, state.script.pieces.len());
+        let progress = |state: &State| (state.written.count, state.script.pieces.len());
         while !holds(&state) {
             let before = progress(&state);
             let waited = self.changed.wait_timeout(state, PATIENCE);
@@ -160,13 +163,13 @@ impl Transport for Played {
             (None, Some((after, _))) => *after,
             (None, None) => 0,
         };
-        let is_ready = |state: &State| state.is_deaf || state.written >= next(state);
+        let is_ready = |state: &State| state.is_deaf || state.written.count >= next(state);
         let mut state = self.wait(self.state(), is_ready);
         if state.is_deaf {
             return Ok(0);
         }
         // What was waited for in vain is as good as written.
-        state.written = state.written.max(next(&state));
+        state.written.count = state.written.count.max(next(&state));
         let Some(piece) = state.script.pieces.front_mut() else {
             let end = state.script.end.clone();
             return state.fail(end.map_or(End::Closed, |(_, end)| end));
@@ -183,7 +186,7 @@ impl Transport for Played {
         let mut state = self.state();
         let mut count = bytes.len();
         if let Some((most, left, end)) = state.script.unsent.clone() {
-            let room = most.saturating_sub(state.written);
+            let room = most.saturating_sub(state.written.count);
             if room == 0 {
                 state = self.wait(state, |state| state.is_mute || state.script.pieces.len() <= left);
                 if !state.is_mute {
@@ -195,7 +198,9 @@ impl Transport for Played {
         if state.is_mute {
             return Err(Errno::EPIPE.into());
         }
-        state.written += count as u64;
+        bytes[..count]
+            .chunks(PIECE)
+            .for_each(|piece| state.written.take(piece, PIECE));
         self.changed.notify_all();
         Ok(count)
     }

@@ -41,7 +41,7 @@ pub struct Replay {
     pub head: Head,
     /// The addresses of the host, or what the resolver said.
     pub(super) resolved: Result<Vec<SocketAddr>, String>,
-    /// Why there was no password.
+    /// Why there was no password; an empty reason is that nobody gave one.
     pub no_password: Option<String>,
     /// What the folder of the write test was called.
     pub(super) sample: Option<String>,
@@ -92,7 +92,10 @@ impl Replay {
             let is_sound = match read {
                 (_, Event::Cut) => return Err(NoTranscript::Cut),
                 (_, event @ (Event::Resolved(_) | Event::Unresolved(_))) => replay.resolve(event),
-                (_, Event::NoPassword(text)) => replay.no_password.replace(text).is_none(),
+                (_, Event::NoPassword(text)) => {
+                    replay.no_password = Some(text);
+                    true
+                }
                 (_, Event::Sample(name)) => is_name(&name) && replay.sample.replace(name).is_none(),
                 (_, Event::Refused(_, failure)) => {
                     attempts.push(Attempt::Refused(failure));

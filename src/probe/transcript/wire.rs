@@ -132,8 +132,15 @@ impl Wire {
 
     /// A session ended so: what it ended with that did not go over the wire.
     pub(in crate::probe) fn note_end(&self, error: &Error) {
-        if let (Self::Traced(trace), Error::PasswordFile(text)) = (self, error) {
-            trace.note(trace.last(), &Event::NoPassword(text.clone()));
+        if let Error::PasswordFile(text) = error {
+            self.note_no_password(text);
+        }
+    }
+
+    /// There was no password, and why; without a reason nobody gave one.
+    pub(in crate::probe) fn note_no_password(&self, why: &str) {
+        if let Self::Traced(trace) = self {
+            trace.note(trace.last(), &Event::NoPassword(why.to_owned()));
         }
     }
 
@@ -151,6 +158,11 @@ impl Wire {
     ///
     /// It would.
     pub(in crate::probe) fn adapt(&self, plan: &mut Plan) -> Result<(), ProbeError> {
+        if !matches!(self, Self::Live) {
+            // Of lists that come one by one the end of each is told when its files happen to be there, in another order
+            // each time. The whole list at once makes both sides say the same again.
+            plan.options.whole_lists.get_or_insert(true);
+        }
         let Self::Replayed(replay) = self else {
             return Ok(());
         };
