@@ -378,6 +378,7 @@ impl<'a> Walk<'a> {
         }
         self.builtin(simple, &words);
         let peeled = wrappers::peel(&words);
+        environment.extend(peeled.variables);
         let has_flock = peeled.wrappers.iter().any(|name| name == "flock");
         if peeled.start >= words.len() {
             self.holds_lock |= has_flock;

@@ -1,6 +1,6 @@
 //! Programs that start another one: `sudo`, `nice`, `timeout`, `flock`, …
 
-use crate::model::script::Argument;
+use crate::model::script::{Argument, Assigned};
 
 /// A program that starts the one behind it.
 struct Wrapper {
@@ -14,6 +14,7 @@ struct Wrapper {
 const WRAPPERS: &[Wrapper] = &[
     wrapper("builtin", &[], 0),
     wrapper("chronic", &[], 0),
+    wrapper("chroot", &[], 1),
     wrapper("chrt", &["-T", "-P", "-D"], 1),
     wrapper("command", &[], 0),
     wrapper("doas", &["-u", "-C"], 0),
@@ -27,7 +28,14 @@ const WRAPPERS: &[Wrapper] = &[
     wrapper("ionice", &["-c", "-n", "-t", "--class", "--classdata"], 0),
     wrapper("nice", &["-n", "--adjustment"], 0),
     wrapper("nohup", &[], 0),
+    wrapper(
+        "runuser",
+        &["-u", "-g", "-G", "--user", "--group", "--supp-group"],
+        0,
+    ),
+    wrapper("setpriv", &["--reuid", "--regid", "--groups"], 0),
     wrapper("setsid", &[], 0),
+    wrapper("sshpass", &["-f", "-d", "-p", "-P"], 0),
     wrapper("stdbuf", &["-i", "-o", "-e"], 0),
     wrapper(
         "sudo",
@@ -37,6 +45,11 @@ const WRAPPERS: &[Wrapper] = &[
         0,
     ),
     wrapper("systemd-cat", &["-t", "-p"], 0),
+    wrapper(
+        "systemd-run",
+        &["-p", "-u", "-M", "--property", "--unit", "--uid", "--gid"],
+        0,
+    ),
     wrapper("taskset", &[], 1),
     wrapper("time", &["-f", "-o"], 0),
     wrapper("timeout", &["-s", "-k", "--signal", "--kill-after"], 1),
@@ -57,10 +70,13 @@ pub(super) struct Peeled {
     pub(super) wrappers: Vec<String>,
     /// Where the program stands; the number of words if there is none: `flock -n 9`.
     pub(super) start: usize,
+    /// The variables that they set: `env NAME=value`.
+    pub(super) variables: Vec<Assigned>,
 }
 
 pub(super) fn peel(words: &[Argument]) -> Peeled {
     let mut wrappers = Vec::new();
+    let mut variables = Vec::new();
     let mut start = 0;
     while let Some(word) = words.get(start) {
         let text = word.text();
@@ -72,9 +88,33 @@ pub(super) fn peel(words: &[Argument]) -> Peeled {
             break;
         };
         wrappers.push(wrapper.name.to_owned());
+        if sets_variables(wrapper) {
+            variables.extend(words[start + 1..next].iter().filter_map(variable));
+        }
         start = next;
     }
-    Peeled { wrappers, start }
+    Peeled {
+        wrappers,
+        start,
+        variables,
+    }
+}
+
+fn sets_variables(wrapper: &Wrapper) -> bool {
+    matches!(wrapper.name, "env" | "sudo" | "doas")
+}
+
+/// `NAME=value`
+fn variable(word: &Argument) -> Option<Assigned> {
+    let text = word.text();
+    let (name, _) = text.split_once('=')?;
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    (!name.is_empty() && name.bytes().all(is_name)).then(|| Assigned {
+        name: name.as_bytes().to_vec(),
+        value: word.clone().behind(name.len() + 1),
+        range: word.range.clone(),
+        is_for_command: true,
+    })
 }
 
 /// Where the program stands that a wrapper starts.
@@ -82,7 +122,6 @@ fn behind(wrapper: &Wrapper, words: &[Argument], mut at: usize) -> Option<usize>
     let mut operands = wrapper.operands;
     while let Some(word) = words.get(at) {
         let text = word.text();
-        let is_setting = wrapper.name == "env" || wrapper.name == "sudo" || wrapper.name == "doas";
         if text == "--" {
             at += 1 + operands;
             break;
@@ -91,7 +130,7 @@ fn behind(wrapper: &Wrapper, words: &[Argument], mut at: usize) -> Option<usize>
             return None;
         } else if text.starts_with('-') && text.len() > 1 {
             at += 1 + usize::from(wrapper.with_value.contains(&text.as_str()));
-        } else if is_setting && text.contains('=') && !text.starts_with('/') {
+        } else if sets_variables(wrapper) && text.contains('=') && !text.starts_with('/') {
             at += 1;
         } else if operands > 0 {
             operands -= 1;
