@@ -24,7 +24,7 @@ mod watch;
 pub mod tryout;
 
 pub use audit::Remark;
-pub use prober::{Choice, ProbeError, Setting};
+pub use prober::{Choice, ProbeError, Setting, command};
 pub use report::Report;
 pub use reproduce::reproduce;
 pub use stage::{Fact, Skip, Stage, State, Step};

@@ -27,7 +27,7 @@ use crate::{
         transfer::{Error, describe, shown},
     },
     sync::{Environment, Plan, Surroundings, UsageError, last_line, unconnected},
-    terms::Exit,
+    terms::{Exit, without_password},
 };
 
 /// How far a probe goes.
@@ -378,8 +378,8 @@ const MOST_LINES: usize = 8;
 /// Characters of what another service says.
 const LONGEST_LINE: usize = 200;
 
-/// What the user would type.
-pub(super) fn command(words: &[String]) -> String {
-    let name = "rsync".to_owned();
-    shell_words::join(std::iter::once(&name).chain(words))
+/// What the user would type, passwords taken out.
+pub fn command(words: &[String]) -> String {
+    let words = words.iter().map(|word| without_password(word));
+    shell_words::join(std::iter::once("rsync".to_owned()).chain(words))
 }

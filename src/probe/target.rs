@@ -1,6 +1,6 @@
 use thiserror::Error;
 
-use crate::terms::{Remote, Target as Place};
+use crate::terms::{Remote, Target as Place, without_password};
 
 /// A daemon, or a module of it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -34,10 +34,10 @@ impl Target {
     pub fn parse(text: &str) -> Result<Self, NoTarget> {
         let remote = match Place::parse(text) {
             Place::Daemon(remote) => remote,
-            Place::Shell(_) => return Err(NoTarget::Shell(text.to_owned())),
+            Place::Shell(_) => return Err(NoTarget::Shell(without_password(text))),
             Place::Local(_) => match Place::parse(&format!("{text}::")) {
                 Place::Daemon(remote) if !text.contains('/') && !text.is_empty() => remote,
-                _ => return Err(NoTarget::Local(text.to_owned())),
+                _ => return Err(NoTarget::Local(without_password(text))),
             },
         };
         Ok(Self {

@@ -1,6 +1,9 @@
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, path::PathBuf};
 
-use crate::{sync::usage::UsageError, terms::Target};
+use crate::{
+    sync::usage::UsageError,
+    terms::{Target, without_password},
+};
 
 /// A source or a destination.
 pub(super) struct Argument<'a> {
@@ -10,9 +13,9 @@ pub(super) struct Argument<'a> {
 }
 
 impl Argument<'_> {
-    /// As rsync's messages show it.
+    /// As rsync's messages show it, without a password.
     pub(super) fn shown(&self) -> String {
-        String::from_utf8_lossy(self.word).into_owned()
+        without_password(&String::from_utf8_lossy(self.word))
     }
 
     /// Why it cannot be used where a daemon is needed.

@@ -69,6 +69,49 @@ impl Target {
     }
 }
 
+/// A word of a command line as reports show it: the password that many write into an address, `rsync://joe:****@host/`,
+/// and the one that `sshpass -p` is given, taken out. rsync knows no passwords there, and takes such an address for a
+/// path on the host that is named as the user.
+pub fn without_password(word: &str) -> String {
+    let word = without_option(word);
+    let authority = word.find("://").map_or(0, |at| at + "://".len());
+    let (scheme, rest) = word.split_at(authority);
+    let Some((user, behind)) = rest.split_once(':') else {
+        return word;
+    };
+    let is_port = behind
+        .split('/')
+        .next()
+        .is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
+    let Some(at) = behind.rfind('@') else { return word };
+    // Without a scheme it is one if nothing else can be meant: a path may have any signs in it.
+    let is_address = match scheme {
+        "" => !behind[..at].contains('/') && behind[at..].contains(':'),
+        _ => !is_port,
+    };
+    if is_address && !behind.starts_with(':') && !user.contains(['@', '/', '[']) {
+        format!("{scheme}{user}:****{}", &behind[at..])
+    } else {
+        word
+    }
+}
+
+/// `-e 'sshpass -p PASSWORD ssh'`
+fn without_option(word: &str) -> String {
+    let Some((before, behind)) = word.split_once("sshpass -p") else {
+        return word.to_owned();
+    };
+    let password = behind.trim_start();
+    let blanks = &behind[..behind.len() - password.len()];
+    // A password with blanks in it stands in quotes.
+    let end = match password.chars().next() {
+        Some(quote @ ('"' | '\'')) => password[1..].find(quote).map(|at| at + 2),
+        _ => password.find(char::is_whitespace),
+    };
+    let rest = &password[end.unwrap_or(password.len())..];
+    format!("{before}sshpass -p{blanks}****{rest}")
+}
+
 fn strip_scheme(argument: &str) -> Option<&str> {
     let (scheme, rest) = argument.split_at_checked("rsync://".len())?;
     scheme.eq_ignore_ascii_case("rsync://").then_some(rest)
@@ -156,6 +199,33 @@ mod tests {
             ("[::1::data", "local [::1::data"),
         ] {
             assert_eq!(told(argument), expected, "{argument}");
+        }
+    }
+
+    #[test]
+    fn passwords_are_taken_out() {
+        for (word, expected) in [
+            ("rsync://joe:hush@host/data/", "rsync://joe:****@host/data/"),
+            ("rsync://joe:123@host:873/data", "rsync://joe:****@host:873/data"),
+            ("rsync://joe:h/u@s h@host/data", "rsync://joe:****@host/data"),
+            ("joe:hush@host::data", "joe:****@host::data"),
+            ("sshpass -p hush ssh", "sshpass -p **** ssh"),
+            ("--rsh=sshpass -phush ssh -l x", "--rsh=sshpass -p**** ssh -l x"),
+            ("sshpass -p 'h u' ssh", "sshpass -p **** ssh"),
+        ] {
+            assert_eq!(without_password(word), expected);
+        }
+        for word in [
+            "rsync://joe@host:873/a@b",
+            "rsync://host:873/a@b",
+            "joe@host::data/a:b@c",
+            "host::data/a@b",
+            "rsync://[2001:db8::1]/a@b",
+            "/srv/a:b@c",
+            "host:photos/a@b",
+            "",
+        ] {
+            assert_eq!(without_password(word), word);
         }
     }
 

@@ -380,6 +380,65 @@ fn what_is_no_target_is_refused() {
     }
 }
 
+/// Only rsync's own part of a command line is carried out: where the rest would change what it does, nothing is.
+#[test]
+fn what_stands_around_a_command_line_is_not_passed_over() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[
+        ("here/precious", "ours\n"),
+        ("there/old", "theirs\n"),
+        ("served/new", "new\n"),
+    ]);
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
+    let configuration = folder.path().join("rsyncd.conf");
+    let served = folder.path().join("served");
+    let text = format!("use chroot = no\n[m]\npath = {}\n", served.display());
+    fs::write(&configuration, text).expect("a file");
+    let daemon = Daemon::start(&configuration, &Run::default());
+    let here = folder.path().join("here");
+    let target = format!("rsync://127.0.0.1:{}/m/", daemon.port());
+    for (line, name) in [
+        (format!("cd ../there && rsync -a --delete {target} ./"), "`cd`"),
+        (format!("sudo -u nobody rsync -a --delete {target} ./"), "`sudo`"),
+        (format!("rsync -a --delete {target} $DEST/"), "`$DEST/`"),
+    ] {
+        let output = rsyncctl(&here, &["probe", "--really", "--reproduce", &line]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(stderr(&output).contains(name), "{output:?}");
+        let names: Vec<_> = fs::read_dir(&here)
+            .expect("a folder")
+            .map(|one| one.expect("one").file_name())
+            .collect();
+        assert_eq!(names, ["precious"], "{line}");
+    }
+    let line = format!("cd ../there && rsync -a {target} ./");
+    let output = rsyncctl(&here, &["probe", "--reproduce", &line]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(
+        stderr(&output).contains("not carried out, as it stands around the rsync command: `cd`"),
+        "{output:?}"
+    );
+    let line = format!("rsync -a {target} ./ > log 2>&1 && echo ok | tee log");
+    let output = rsyncctl(&here, &["probe", "--really", "--reproduce", &line]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(
+        here.join("new").exists() && !here.join("log").exists(),
+        "{output:?}"
+    );
+}
+
+/// A list may be long: what is no target in it is named with its line.
+#[test]
+fn a_line_that_is_no_target_is_named() {
+    let folder = folder(&[("targets", "# ours\nhost.example::data\n\n/srv/data\n")]);
+    let output = rsyncctl(folder.path(), &["probe", "--targets", "targets"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let expected = "line 4 of `targets`: `/srv/data` is a path of this machine";
+    assert!(stderr(&output).contains(expected), "{output:?}");
+}
+
 /// The command line of a script or a crontab is the one that is typed.
 #[test]
 fn a_command_line_is_reproduced_where_it_stands() {

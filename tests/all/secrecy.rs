@@ -1,9 +1,10 @@
 //! No output shows a password, or a part of one.
 
-use std::fs;
+use std::{fs, process::Output};
 
 use rsyncctl::{catalog::Language, lint::Report, render::Format};
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::{
     pages::check,
@@ -105,6 +106,65 @@ fn words_of_a_comment_are_no_passwords_elsewhere() {
         report.contains("RSY320") && !report.contains("not-a-real"),
         "{report}"
     );
+}
+
+/// People paste what they typed, passwords and all.
+#[test]
+fn no_probe_shows_a_password() {
+    let address = "rsync://joe:not-a-real-one@127.0.0.1:1/data/";
+    let lines = [
+        format!("rsync -a {address} here/"),
+        "rsync -a joe:not-a-real-one@127.0.0.1::data here/".to_owned(),
+        "sshpass -p not-a-real-one rsync -a rsync://joe@127.0.0.1:1/data/ here/".to_owned(),
+        "echo not-a-real-one | rsync -a --password-file=- rsync://joe@127.0.0.1:1/data/ here/".to_owned(),
+        "rsync -a --password-file=<(echo not-a-real-one) rsync://joe@127.0.0.1:1/data/ here/".to_owned(),
+        "sudo RSYNC_PASSWORD=not-a-real-one rsync -a rsync://joe@127.0.0.1:1/data/ here/".to_owned(),
+        "RSYNC_PASSWORD='not-a-real one' rsync -a rsync://joe@127.0.0.1:1/data/ here/ --delate".to_owned(),
+        "export RSYNC_PASSWORD=not-a-real-one; rsync -a rsync://joe@127.0.0.1:1/data/ here/".to_owned(),
+        "rsync -a -e 'sshpass -p not-a-real-one ssh' rsync://joe@127.0.0.1:1/data/ here/".to_owned(),
+        "RSYNC_PASSWORD=not-a-real-one scp a b".to_owned(),
+    ];
+    for line in &lines {
+        let folder = folder(&[("backup.sh", &format!("{line}\n"))]);
+        for format in ["human", "concise", "json"] {
+            for what in [line, "backup.sh:1"] {
+                let words = [
+                    "probe",
+                    "--format",
+                    format,
+                    "--trace",
+                    "trace",
+                    "--metrics",
+                    "metrics",
+                    "--reproduce",
+                    what,
+                ];
+                let output = rsyncctl(&folder, &words);
+                assert_ne!(output.status.code(), Some(0), "{output:?}");
+                keeps_secret(&folder, &output);
+            }
+        }
+    }
+    for target in [address, "joe:not-a-real-one@127.0.0.1::data"] {
+        let folder = folder(&[("targets", target)]);
+        for words in [["probe", target].as_slice(), &["probe", "--targets", "targets"]] {
+            let output = rsyncctl(&folder, words);
+            assert_eq!(output.status.code(), Some(2), "{output:?}");
+            assert!(stderr(&output).contains("joe:****@127.0.0.1"), "{output:?}");
+            keeps_secret(&folder, &output);
+        }
+    }
+}
+
+/// Neither the output nor a file that was written shows it.
+fn keeps_secret(folder: &TempDir, output: &Output) {
+    let mut texts = vec![stdout(output), stderr(output)];
+    for name in ["trace", "metrics"] {
+        texts.extend(fs::read_to_string(folder.path().join(name)));
+    }
+    for text in texts {
+        assert!(!text.contains("not-a-real"), "{text}");
+    }
 }
 
 fn keeps(text: &str, rule: &str, case: &ExampleCase) {

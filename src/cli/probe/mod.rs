@@ -1,3 +1,4 @@
+mod around;
 mod live;
 mod local;
 mod options;
@@ -8,9 +9,7 @@ use std::{
     collections::{BTreeSet, VecDeque},
     env,
     error::Error,
-    ffi::OsStr,
     io::{self, IsTerminal as _, Write as _},
-    iter,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -32,12 +31,13 @@ use crate::{
             local::Local,
             options::Options,
             transcript::{Transcript, environment_of, head},
+            written::Written,
         },
         replace::put,
     },
     explain::Known,
     host::plain,
-    probe::{ProbeError, Report, Setting, Subject, Target, Watch, Wire, probe, reproduce},
+    probe::{ProbeError, Report, Setting, Subject, Target, Watch, Wire, command, probe, reproduce},
     render,
     sync::Environment,
     syntax::Invocation,
@@ -297,7 +297,7 @@ impl Arguments {
             })?;
             let task = match &replay.head.subject {
                 Subject::Probe(target) => Task::Probe(Target::parse(target)?),
-                Subject::Reproduce(line) => reproduction(line, &options, !real.is_empty())?.0,
+                Subject::Reproduce(line) => task(&written::typed(line)?.words, &options, !real.is_empty()),
             };
             return Ok(Work {
                 tasks: vec![task],
@@ -337,13 +337,32 @@ impl Arguments {
         })
     }
 
-    /// The command line, or the one that stands in the file.
+    /// The carrying out of the command line, or of the one that stands in the file, and the password that is there.
     fn reproduction(&self, line: &str, options: &Options) -> Result<(Task, Option<Vec<u8>>), Failure> {
-        let Some((file, line)) = written::place(line) else {
-            return reproduction(line, options, self.really);
+        let written = match written::place(line) {
+            Some((file, line)) => {
+                let bytes =
+                    read(&self.server.hosts()?, &file).map_err(|reason| unreadable(&file, &reason, ""))?;
+                written::command_line(&file, bytes, line)?
+            }
+            None => written::typed(line)?,
         };
-        let bytes = read(&self.server.hosts()?, &file).map_err(|reason| unreadable(&file, &reason, ""))?;
-        let written::Written { words, password } = written::command_line(&file, bytes, line)?;
+        if !written.around.is_empty() {
+            let names = written.around.iter().map(|name| format!("`{name}`"));
+            let names = names.collect::<Vec<_>>().join(", ");
+            if self.really {
+                return Err(format!(
+                    "{names} around the rsync command is not carried out with it, so --really could change other files than the command does; do that part by hand, then give the rsync command alone: --reproduce 'rsync ...'"
+                ).into());
+            }
+            tell(&match self.output.style().language {
+                Language::English => {
+                    format!("not carried out, as it stands around the rsync command: {names}")
+                }
+                Language::Chinese => format!("以下内容在 rsync 命令之外，不会执行：{names}"),
+            })?;
+        }
+        let Written { words, password, .. } = written;
         Ok((task(&words, options, self.really), password))
     }
 
@@ -355,15 +374,21 @@ impl Arguments {
             }
             None => Vec::new(),
         };
-        let listed = String::from_utf8_lossy(&listed);
-        let lines = listed
-            .lines()
-            .map(|line| line.split('#').next().unwrap_or_default().trim());
-        let words = self.words.iter().map(String::as_str);
-        let all = words
-            .chain(lines.filter(|line| !line.is_empty()))
-            .map(Target::parse);
-        Ok(all.collect::<Result<_, _>>()?)
+        let mut targets = Vec::new();
+        for word in &self.words {
+            targets.push(Target::parse(word)?);
+        }
+        let file = self.targets.as_deref().unwrap_or_else(|| Path::new("-"));
+        for (index, line) in String::from_utf8_lossy(&listed).lines().enumerate() {
+            let line = line.split('#').next().unwrap_or_default().trim();
+            if !line.is_empty() {
+                let target = Target::parse(line);
+                targets.push(
+                    target.map_err(|error| format!("line {} of `{}`: {error}", index + 1, file.display()))?,
+                );
+            }
+        }
+        Ok(targets)
     }
 
     /// What the configuration of this machine's daemon says against itself.
@@ -399,31 +424,12 @@ impl Arguments {
     }
 }
 
-/// The carrying out of a command line of rsync's, and a password that stands in front of it.
-fn reproduction(line: &str, options: &Options, is_real: bool) -> Result<(Task, Option<Vec<u8>>), Failure> {
-    let words = shell_words::split(line).map_err(|error| format!("`{line}`: {error}"))?;
-    let is_rsync = |word: &String| Path::new(word).file_name() == Some(OsStr::new("rsync"));
-    let start = words.iter().position(is_rsync).ok_or_else(|| {
-        format!("`{line}` has no `rsync`; write the whole command, such as 'rsync -av host::module/ dir/', or FILE:LINE of a script or crontab")
-    })?;
-    let given = words[..start]
-        .iter()
-        .find_map(|word| word.strip_prefix("RSYNC_PASSWORD="));
-    let mut task = task(&words[start + 1..], options, is_real);
-    // Reports are pasted into tickets: what stands in front of the name may be a password.
-    if let (Task::Reproduce(shown, _), None) = (&mut task, given) {
-        line.clone_into(shown);
-    }
-    let password = given.map(|password| password.as_bytes().to_vec());
-    Ok((task, password))
-}
-
 /// The carrying out of the words behind `rsync`.
 fn task(words: &[String], options: &Options, is_real: bool) -> Task {
     // What the line says itself comes later, and counts.
     let mut own = vec![format!("--timeout={}", options.timeout)];
     own.extend((!is_real).then(|| "--dry-run".to_owned()));
     own.extend_from_slice(words);
-    let shown = shell_words::join(iter::once("rsync").chain(words.iter().map(String::as_str)));
-    Task::Reproduce(shown, own)
+    // Reports are pasted into tickets: of what stands around the words nothing is shown.
+    Task::Reproduce(command(words), own)
 }

@@ -1,4 +1,4 @@
-//! A command line where it stands: in a script, or in one of cron's tables.
+//! A command line as a shell reads it: typed, or where it stands in a script or in one of cron's tables.
 
 use std::{
     collections::BTreeMap,
@@ -8,19 +8,22 @@ use std::{
 
 use crate::{
     catalog::FileKind,
+    cli::probe::around::around,
     lint::{Crontab, recognise},
     model::script::{Argument, Call, Piece, Script},
     syntax::shell,
-    terms::{Bytes, Target},
+    terms::{Bytes, Target, without_password},
 };
 
-/// A command line of rsync's that stands in a file.
+/// A command line of rsync's that a shell would run.
 #[derive(Debug)]
 pub(super) struct Written {
     /// The words behind `rsync`.
     pub(super) words: Vec<String>,
     /// What `RSYNC_PASSWORD` is there.
     pub(super) password: Option<Vec<u8>>,
+    /// What stands around it and changes what it does, by name.
+    pub(super) around: Vec<String>,
 }
 
 /// File and line of a text such as `backup.sh:12`, if there is that file.
@@ -29,6 +32,25 @@ pub(super) fn place(text: &str) -> Option<(PathBuf, usize)> {
     let line = line.parse().ok().filter(|line| *line > 0)?;
     let file = PathBuf::from(file);
     file.is_file().then_some((file, line))
+}
+
+/// The command line in a text that somebody typed or pasted. Errors do not show it: it may hold passwords.
+///
+/// # Errors
+///
+/// There is none, or more than one, or what it says is known only once it runs.
+pub(super) fn typed(line: &str) -> Result<Written, String> {
+    shell_words::split(line).map_err(|error| format!("the command line: {error}"))?;
+    let bytes = Bytes::from(line.as_bytes().to_vec());
+    let part = Part::of_text(&bytes, true);
+    let mut calls = part.calls();
+    match (calls.next(), calls.next()) {
+        (Some(call), None) => part.command(call, &bytes),
+        (Some(_), Some(_)) => {
+            Err("the command line calls rsync more than once; give the one that fails".to_owned())
+        }
+        (None, _) => Err("the command line has no `rsync` that it calls itself; write the whole command, such as 'rsync -av host::module/ dir/', or FILE:LINE of a script or crontab".to_owned()),
+    }
 }
 
 /// The command line that stands on a line of a file, or goes on there.
@@ -40,12 +62,7 @@ pub(super) fn command_line(path: &Path, bytes: Vec<u8>, line: usize) -> Result<W
     let bytes = Bytes::from(bytes);
     let parts = match recognise(path, &bytes) {
         Some(FileKind::Crontab) => of_crontab(path, &bytes),
-        _ => vec![Part {
-            script: Script::read(&shell::parse(&bytes), &bytes),
-            is_cron: false,
-            variables: BTreeMap::new(),
-            cut: None,
-        }],
+        _ => vec![Part::of_text(&bytes, false)],
     };
     let here = lines(&bytes)
         .nth(line - 1)
@@ -87,6 +104,8 @@ const MOST_LINES: usize = 10;
 /// What one shell runs.
 struct Part<'b> {
     script: Script,
+    /// Whether it is one line of somebody's.
+    is_typed: bool,
     /// Whether cron hands it to the shell.
     is_cron: bool,
     /// The variables that cron sets.
@@ -99,6 +118,7 @@ fn of_crontab<'b>(path: &Path, bytes: &'b Bytes) -> Vec<Part<'b>> {
     let jobs = Crontab::read(path, bytes).jobs.into_iter();
     let parts = jobs.map(|job| Part {
         script: job.script,
+        is_typed: false,
         is_cron: true,
         variables: job
             .variables
@@ -111,6 +131,16 @@ fn of_crontab<'b>(path: &Path, bytes: &'b Bytes) -> Vec<Part<'b>> {
 }
 
 impl Part<'_> {
+    fn of_text(bytes: &Bytes, is_typed: bool) -> Self {
+        Self {
+            script: Script::read(&shell::parse(bytes), bytes),
+            is_typed,
+            is_cron: false,
+            variables: BTreeMap::new(),
+            cut: None,
+        }
+    }
+
     fn calls(&self) -> impl Iterator<Item = &Call> {
         self.script.calls_of("rsync")
     }
@@ -124,6 +154,7 @@ impl Part<'_> {
         Ok(Written {
             words,
             password: self.password(call),
+            around: around(&self.script, call, bytes, self.is_typed),
         })
     }
 
@@ -131,7 +162,7 @@ impl Part<'_> {
     fn word(&self, argument: &Argument, bytes: &[u8]) -> Result<String, String> {
         let text = argument.pieces.iter().map(|piece| self.piece(piece, bytes));
         let text: Option<Vec<Vec<u8>>> = text.collect();
-        let shown = || String::from_utf8_lossy(&bytes[argument.range.clone()]).into_owned();
+        let shown = || without_password(&shown(argument, bytes));
         let Some(text) = text else {
             let shown = shown();
             let cut = self.cut.as_ref().filter(|cut| argument.range.end >= cut.start);
@@ -149,6 +180,18 @@ impl Part<'_> {
         if argument.has_pattern() && is_local {
             return Err(format!(
                 "the shell puts names of files in the place of `{text}`; paste the command with them: --reproduce 'rsync ...'"
+            ));
+        }
+        // Each piece is known, and the number of words is not: braces.
+        if argument.is_open && argument.pieces.iter().all(|piece| piece.text.is_some()) {
+            return Err(format!(
+                "of `{text}` a shell may make several words, which only a run can tell; paste the command with them: --reproduce 'rsync ...'"
+            ));
+        }
+        let is_quoted = argument.pieces.first().is_some_and(|piece| piece.is_quoted);
+        if text.starts_with('~') && !is_quoted {
+            return Err(format!(
+                "the shell puts a home folder in the place of `{text}`; paste the command with it: --reproduce 'rsync ...'"
             ));
         }
         // cron takes the backslash away.
@@ -194,6 +237,16 @@ impl Part<'_> {
     }
 }
 
+/// An argument as it is written; of what is put in nothing but its place or its name, for that may hold a password.
+fn shown(argument: &Argument, bytes: &[u8]) -> String {
+    let known = |piece: &Piece| match (&piece.text, &piece.variable) {
+        (Some(text), _) => String::from_utf8_lossy(text).into_owned(),
+        (None, Some(name)) => format!("${}", String::from_utf8_lossy(&bytes[name.clone()])),
+        (None, None) => "$(...)".to_owned(),
+    };
+    argument.pieces.iter().map(known).collect()
+}
+
 /// The lines of a file, with their ends.
 fn lines(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut start = 0;
@@ -208,7 +261,7 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
 mod tests {
     use std::path::Path;
 
-    use super::command_line;
+    use super::{command_line, typed};
 
     fn read(name: &str, text: &str, line: usize) -> Result<String, String> {
         command_line(Path::new(name), text.into(), line).map(|written| {
@@ -249,7 +302,7 @@ rsync a b; rsync b c
         );
         for (line, why) in [
             (1, "calls no rsync; it does so on 5, 8, 9, 10, 11, 11"),
-            (9, "what `\"$1\"` is only a run can tell"),
+            (9, "what `$1` is only a run can tell"),
             (10, "names of files in the place of `*.txt`"),
             (11, "more than once"),
             (12, "has no line 12"),
@@ -282,5 +335,61 @@ RSYNC_PASSWORD=not-a-secret
             error.contains("cron ends the command at the first `%`"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_typed_line_is_read_as_a_shell_reads_it() {
+        for (line, words, around) in [
+            ("rsync -a h::m/ x/ > /dev/null 2>&1", "-a h::m/ x/", ""),
+            ("rsync -a h::m/ x/ | tee log && echo ok", "-a h::m/ x/", ""),
+            ("nice -n 19 ionice -c3 timeout 9 rsync h::", "h::", ""),
+            ("export RSYNC_PASSWORD=pw; rsync h::", "h::", ""),
+            ("env RSYNC_PASSWORD=pw LC_ALL=C rsync h::", "h::", ""),
+            ("X=h; rsync $X::", "h::", ""),
+            ("rsync 'h::m/*' h::m/* x", "h::m/* h::m/* x", ""),
+            ("cd ../there && rsync -a h::m/ ./", "-a h::m/ ./", "cd"),
+            ("mkdir x; rsync h::", "h::", "mkdir"),
+            ("sudo -u nobody rsync h::", "h::", "sudo"),
+            ("sudo nice rsync h::", "h::", "sudo"),
+            ("su joe -c 'rsync h::'", "h::", "su"),
+            ("sudo sh -c 'cd x && rsync h::'", "h::", "cd sudo"),
+            ("runuser -u joe -- rsync h::", "h::", "runuser"),
+            ("sshpass -p pw rsync h::", "h::", "sshpass"),
+            ("env -C x rsync h::", "h::", "env"),
+            ("env RSYNC_PROXY=p:1 rsync h::", "h::", "RSYNC_PROXY="),
+            ("export RSYNC_PROXY=p:1; rsync h::", "h::", "RSYNC_PROXY="),
+            (
+                "echo pw | rsync --password-file=- h::",
+                "--password-file=- h::",
+                "echo|",
+            ),
+            ("rsync --files-from=- h::m x < list", "--files-from=- h::m x", "<"),
+            ("for d in a b; do rsync h::$d x; done", "h::a x", "for"),
+        ] {
+            let written = typed(line).expect(line);
+            assert_eq!(written.words.join(" "), words, "{line}");
+            assert_eq!(written.around.join(" ").replace(" |", "|"), around, "{line}");
+            let has_password = line.contains("RSYNC_PASSWORD=");
+            assert_eq!(written.password, has_password.then(|| b"pw".to_vec()), "{line}");
+        }
+        for (line, why) in [
+            ("", "has no `rsync`"),
+            ("ls rsync", "has no `rsync`"),
+            ("rsync 'a", "missing closing quote"),
+            ("rsync a; rsync b", "more than once"),
+            ("rsync h::m/ $DEST/", "what `$DEST/` is only a run can tell"),
+            ("rsync h::m/ ${DEST:-hush}/", "what `$DEST/` is only"),
+            ("rsync h::m/ \"$(echo hush)\"", "what `$(...)` is only"),
+            (
+                "rsync --password-file=<(echo hush) h::",
+                "what `--password-file=$(...)` is only",
+            ),
+            ("rsync *.txt h::m", "names of files"),
+            ("rsync h::m ~/x", "a home folder in the place of `~/x`"),
+            ("rsync h::m {a,b}/", "only a run can tell"),
+        ] {
+            let error = typed(line).expect_err(line);
+            assert!(error.contains(why) && !error.contains("hush"), "{line}: {error}");
+        }
     }
 }

@@ -1,0 +1,109 @@
+//! What stands around a command of rsync's, and is not carried out with it.
+
+use crate::model::script::{Block, Call, Script};
+
+/// Programs that start another one, and change neither who runs it nor where.
+const PLAIN_WRAPPERS: [&str; 15] = [
+    "builtin",
+    "chronic",
+    "chrt",
+    "command",
+    "exec",
+    "flock",
+    "ionice",
+    "nice",
+    "nohup",
+    "setsid",
+    "stdbuf",
+    "systemd-cat",
+    "taskset",
+    "time",
+    "timeout",
+];
+
+/// Shells that run a text.
+const SHELLS: [&str; 7] = ["sh", "bash", "dash", "ash", "ksh", "zsh", "flock"];
+
+/// Commands that change where the following ones run, or with what rights.
+const MOVES: [&str; 5] = ["cd", "pushd", "popd", "umask", "ulimit"];
+
+/// Commands in front of another one on which nothing hangs, or which are followed.
+const IDLE: [&str; 11] = [
+    ":", "date", "declare", "echo", "export", "local", "printf", "readonly", "set", "true", "typeset",
+];
+
+/// Names what stands around a call in a text, and would change what rsync does: other folders and users, variables,
+/// input, loops. `is_typed`: the text is one line of somebody's, so that whatever comes first counts.
+pub(super) fn around(script: &Script, call: &Call, text: &[u8], is_typed: bool) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut add = |name: String| {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    };
+    for other in script.calls.iter().filter(|&other| other.range != call.range) {
+        let program = match other.program() {
+            program if program.is_empty() => "$(...)".to_owned(),
+            program => program,
+        };
+        let is_outside = other.range.start <= call.range.start && call.range.end <= other.range.end;
+        if is_outside {
+            changing(other, text).for_each(&mut add);
+            if !SHELLS.contains(&&*program) && !IDLE.contains(&&*program) {
+                add(program);
+            }
+        } else if other.range.end <= call.range.start
+            && (MOVES.contains(&&*program) || is_typed && !IDLE.contains(&&*program))
+        {
+            add(program);
+        }
+    }
+    changing(call, text).for_each(&mut add);
+    let assigned = call.environment.iter().map(|assigned| &assigned.name);
+    let exported = script.assignments.iter().filter(|assigned| {
+        assigned.name.starts_with(b"RSYNC_")
+            && assigned.range.end <= call.range.start
+            && script.exported.contains(&assigned.name)
+    });
+    for name in assigned.chain(exported.map(|assigned| &assigned.name)) {
+        let name = String::from_utf8_lossy(name);
+        if name != "RSYNC_PASSWORD" && name != "LANG" && !name.starts_with("LC_") {
+            add(format!("{name}="));
+        }
+    }
+    if let Some(feeding) = call.pipe_from.and_then(|index| script.calls.get(index)) {
+        add(format!("{} |", feeding.program()));
+    }
+    if reads_input(call, text) {
+        add("<".to_owned());
+    }
+    for block in call.blocks.iter() {
+        match block {
+            Block::For { .. } => add("for".to_owned()),
+            Block::While { .. } => add("while".to_owned()),
+            Block::Branch | Block::Function(_) | Block::Subshell => {}
+        }
+    }
+    names
+}
+
+/// The programs in front of a call that change who runs it, or where.
+fn changing<'c>(call: &'c Call, text: &[u8]) -> impl Iterator<Item = String> + 'c {
+    let front = call.words.first().map(|word| word.range.start);
+    let front = &text[call.range.start..front.unwrap_or(call.range.start).max(call.range.start)];
+    let has_options = front.windows(5).any(|window| window == b"env -");
+    let wrappers = call.wrappers.iter().filter(move |name| match &***name {
+        "env" => has_options,
+        name => !PLAIN_WRAPPERS.contains(&name),
+    });
+    wrappers.cloned()
+}
+
+/// Whether its standard input is redirected: a `<` that is no part of an argument.
+fn reads_input(call: &Call, text: &[u8]) -> bool {
+    let is_in_word = |at: &usize| call.words.iter().any(|word| word.range.contains(at));
+    let is_in_front = |at: &usize| call.words.first().is_some_and(|word| *at < word.range.start);
+    call.range
+        .clone()
+        .any(|at| text[at] == b'<' && !is_in_word(&at) && !is_in_front(&at))
+}
