@@ -339,6 +339,14 @@ impl Incident {
         matches!(peer, Some(Target::Shell(_))) || self.exit.is_some() || self.lines.iter().any(tells)
     }
 
+    /// Whether the command line calls a daemon, and not through a shell.
+    pub(super) fn is_without_shell(&self) -> bool {
+        let invocation = self.command.as_ref().map(|command| &command.invocation);
+        invocation.is_some_and(|invocation| {
+            matches!(invocation.peer(), Some(Target::Daemon(_))) && invocation.option("rsh").is_none()
+        })
+    }
+
     /// Whether `rest`, which ends without a code of its own, tells why this one has ended: ssh and shells write past
     /// rsync, so their line may come last.
     fn is_ended_by(&self, rest: &Self) -> bool {

@@ -132,7 +132,7 @@ pub(super) fn causes(incident: &Incident, known: &Known, is_greeted: bool) -> Ve
         .collect();
     for candidate in candidates.values_mut() {
         if is_greeted {
-            rule_out_greeting(candidate);
+            rule_out_greeting(candidate, incident);
         }
         weigh(candidate, incident, known, &logged);
     }
@@ -352,8 +352,12 @@ fn by_exit(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
     candidates
 }
 
-/// The same line is printed by whom the daemon has greeted, and then the greeting did not fail.
-fn rule_out_greeting(candidate: &mut Candidate) {
+/// Who hangs up behind the greeting shows what others show that never greet.
+fn rule_out_greeting(candidate: &mut Candidate, incident: &Incident) {
+    let mut lines = incident.lines.iter();
+    if !lines.any(|seen| candidate.of_lines.contains_key(&seen.number) && facts::is_hang_up(&seen.text)) {
+        return;
+    }
     let is_before = |symptom: &&Symptom| matches!(symptom.stage, Stage::Connect | Stage::Greeting);
     if candidate.symptoms.iter().all(is_before) {
         candidate.score /= 4;

@@ -12,12 +12,15 @@ use crate::{
 const CLOSED_BY_LIMIT: &str = "RSY217";
 const LIMIT_REACHED: &str = "RSY823";
 
+/// The pages of what a remote shell, or the key that it was let in with, makes of the request.
+const OF_SHELL: [&str; 2] = ["RSY825", "RSY835"];
+
 /// The page of codes that are not rsync's own.
 const UNNAMED_CODE: &str = "RSY839";
 
 /// Whether a cause can show this line. In a daemon's log the end of a connection is the client's: it does not tell of the
 /// daemon's own files, nor of a greeting. ssh's code is told on a page of its own, and only a limit below zero closes a
-/// module for good.
+/// module for good. Where rsync calls a daemon itself there is no shell.
 pub(super) fn may_show(claim: &Claim, seen: &Seen, incident: &Incident) -> bool {
     let is_of_client = claim.voice == Voice::Client && facts::daemon_process(&seen.text).is_some();
     let is_of_server = !claim.page.files.is_empty() || claim.symptom.stage < Stage::Transfer;
@@ -28,7 +31,11 @@ pub(super) fn may_show(claim: &Claim, seen: &Seen, incident: &Incident) -> bool 
         LIMIT_REACHED => is_closed,
         _ => false,
     };
-    !(is_ssh || is_other_limit || is_of_client && is_of_server && facts::is_echo(&seen.text))
+    let is_of_no_shell = OF_SHELL.contains(&claim.page.id) && incident.is_without_shell();
+    !(is_ssh
+        || is_other_limit
+        || is_of_no_shell
+        || is_of_client && is_of_server && facts::is_echo(&seen.text))
 }
 
 /// Whether a message of that exit code ends the run. Files that fail, vanish or are left out do not.

@@ -60,6 +60,7 @@ pub(super) fn slips(incident: &Incident) -> Vec<Slip> {
             is_sure: true,
         });
     }
+    slips.extend(refused_algorithm(incident));
     if command.is_of_root && incident.lines.iter().any(|seen| is_owner_refused(&seen.text)) {
         slips.push(Slip {
             page: "RSY776",
@@ -127,6 +128,26 @@ fn slip(word: &str, incident: &Incident) -> Option<Slip> {
 fn is_owner_refused(line: &str) -> bool {
     let is_told = ["chown \"", "chgrp \""].iter().any(|call| line.contains(call));
     is_told && line.contains("Operation not permitted (1)") && !line.contains("(in ")
+}
+
+/// An algorithm that the command line asks of a daemon, which hangs up at once.
+fn refused_algorithm(incident: &Incident) -> Option<Slip> {
+    let invocation = &incident.command.as_ref()?.invocation;
+    let is_daemon = matches!(invocation.peer(), Some(Target::Daemon(_)));
+    if !is_daemon || !shows(incident, &["unexpectedly closed (0 bytes received so far)"]) {
+        return None;
+    }
+    ["checksum-choice", "compress-choice"]
+        .into_iter()
+        .find_map(|option| {
+            let value = invocation.option(option)?.value.as_ref()?;
+            Some(Slip {
+                page: "RSY888",
+                variant: "choice",
+                word: format!("--{option}={value}"),
+                is_sure: true,
+            })
+        })
 }
 
 /// `-p2222`, which rsync reads as options of its own where ssh and it are not quoted together.

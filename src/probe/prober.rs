@@ -27,6 +27,7 @@ use crate::{
         transfer::{Error, describe, shown},
     },
     sync::{Environment, Plan, Surroundings, UsageError, last_line, unconnected},
+    terms::Exit,
 };
 
 /// How far a probe goes.
@@ -302,19 +303,19 @@ impl Prober {
         let mut screen = Vec::new();
         let greeting = &session.seen.greeting;
         let has_file = words.iter().any(|word| word.starts_with("--password-file"));
-        if !self.is_greeted && recognize(greeting).is_some() && greeting.contains(&0) {
+        if !self.is_greeted && greeting.contains(&0) {
             // rsync quotes what is text alone.
             let line = shown(greeting);
             screen.extend_from_slice(
                 format!("rsync: server sent \"{line}\" rather than greeting\n").as_bytes(),
             );
-        } else if session.seen.is_challenged && !has_file {
-            // The question for the password, where nobody answered it.
-            let password = (self.setting.environment.password)();
-            if password.is_ok_and(|password| password.is_empty()) {
-                self.setting.wire.note_no_password("");
-                screen.extend_from_slice(b"Password: ");
-            }
+        }
+        // An answer that was refused is known, and not asked for again.
+        let is_answered = session.seen.is_challenged && session.exit == Exit::StartClient.code();
+        let is_empty = |password: Vec<u8>| password.is_empty();
+        if is_answered && !has_file && (self.setting.environment.password)().is_ok_and(is_empty) {
+            self.setting.wire.note_no_password("");
+            screen.extend_from_slice(b"Password: ");
         }
         screen.extend_from_slice(&session.said);
         screen

@@ -19,7 +19,7 @@ pub(super) fn recognize(bytes: &[u8]) -> Option<&'static str> {
     ];
     let known = starts.iter().find(|(start, _)| bytes.starts_with(start));
     // The handshake of MySQL: a length of three bytes, the number 0, and version 10 of its protocol.
-    let is_mysql = bytes.len() > 5 && bytes[3..5] == [0, 10];
+    let is_mysql = bytes.get(3..5) == Some(&[0, 10]);
     match known {
         Some((_, name)) => Some(name),
         None => is_mysql.then_some("MySQL"),

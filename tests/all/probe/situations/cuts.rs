@@ -47,7 +47,7 @@ pub(super) const ALL: &[Situation] = &[
         name: "the connection is reset in place of the greeting",
         pages: &["RSY811"],
         server: from_server(At::Text(b"@RSYNCD"), Then::Reset),
-        runs: 4,
+        runs: 3,
         ..PULL
     },
     Situation {
@@ -62,7 +62,7 @@ pub(super) const ALL: &[Situation] = &[
         pages: &["RSY833", "RSY832"],
         is_plain: false,
         server: from_server(At::Text(b"@RSYNCD: OK"), Then::Reset),
-        runs: 4,
+        runs: 3,
         ..PULL
     },
     Situation {
@@ -81,14 +81,14 @@ pub(super) const ALL: &[Situation] = &[
         name: "the connection is reset in the middle of a file",
         pages: &["RSY833"],
         server: from_server(At::Text(b"the middle"), Then::Reset),
-        runs: 4,
+        runs: 3,
         ..PULL
     },
     Situation {
         name: "the daemon is killed in the middle of a file",
         pages: &["RSY833"],
         server: from_server(At::Text(b"the middle"), Then::Kill),
-        runs: 4,
+        runs: 3,
         ..PULL
     },
     Situation {
@@ -115,14 +115,14 @@ pub(super) const ALL: &[Situation] = &[
         name: "something on the way changes the frames of the stream",
         pages: &["RSY869"],
         server: from_server(At::Text(b"the middle"), Then::Say(b"advertisement! ")),
-        runs: 4,
+        runs: 3,
         ..PULL
     },
     Situation {
         name: "a hook's text comes into the stream",
         pages: &["RSY825", "RSY869"],
         server: from_server(At::Text(b"one"), Then::Say(b"Last login: Monday\r\n")),
-        runs: 4,
+        runs: 3,
         ..PULL
     },
     Situation {
@@ -142,14 +142,14 @@ pub(super) const ALL: &[Situation] = &[
         name: "the connection ends while files are sent",
         pages: &["RSY833"],
         server: from_client(At::Text(b"text of ours"), Then::Close),
-        runs: 4,
+        runs: 3,
         ..PUSH
     },
     Situation {
         name: "the daemon is killed while files are sent",
         pages: &["RSY833"],
         server: from_client(At::Text(b"text of ours"), Then::Kill),
-        runs: 4,
+        runs: 3,
         ..PUSH
     },
     Situation {
@@ -157,7 +157,6 @@ pub(super) const ALL: &[Situation] = &[
         pages: &["RSY868"],
         configuration: conf!("read only = no\ntimeout = 1\n"),
         server: from_client(At::Text(b"text of ours"), Then::Stall),
-        runs: 4,
         ..PUSH
     },
     Situation {
@@ -173,7 +172,7 @@ pub(super) const ALL: &[Situation] = &[
         asked: Asked::Line(
             "rsync -az --compress-choice=zlib --timeout=10 rsync://127.0.0.1:$PORT/data/ here/",
         ),
-        runs: 4,
+        runs: 3,
         ..PULL
     },
 ];

@@ -9,7 +9,7 @@ pub(super) const ALL: &[Situation] = &[
         tree: &["dir /srv/data 0777"],
         configuration: conf!("read only = no\nrefuse options = delete\n"),
         asked: Asked::Line("rsync -a --delete own/ rsync://127.0.0.1:$PORT/data/"),
-        runs: 4,
+        runs: 3,
         ..SOUND
     },
     Situation {
@@ -17,47 +17,46 @@ pub(super) const ALL: &[Situation] = &[
         pages: &["RSY887"],
         configuration: conf!("refuse options = compress\n"),
         asked: Asked::Line("rsync -az rsync://127.0.0.1:$PORT/data/ here/"),
-        runs: 4,
+        runs: 3,
         ..SOUND
     },
     Situation {
         name: "all options but a few are refused",
         pages: &["RSY887"],
         configuration: conf!("refuse options = * !v !a !recursive\n"),
-        runs: 4,
+        runs: 3,
         ..SOUND
     },
     Situation {
         name: "the server's devices are to be copied as files",
         pages: &["RSY887"],
         asked: Asked::Line("rsync -a --copy-devices rsync://127.0.0.1:$PORT/data/ here/"),
-        runs: 4,
+        runs: 3,
         ..SOUND
     },
     Situation {
         name: "the server does not know an option",
         pages: &["RSY877"],
         asked: Asked::Line("rsync -a -M--no-such-option rsync://127.0.0.1:$PORT/data/ here/"),
-        runs: 4,
+        runs: 3,
         ..SOUND
     },
     Situation {
         name: "the server may not use the checksum that is asked for",
         pages: &["RSY888"],
-        is_plain: false,
         daemon: Around {
             environment: &[("RSYNC_CHECKSUM_LIST", "md5")],
             ..OURS
         },
         asked: Asked::Line("rsync -a --checksum-choice=sha1 rsync://127.0.0.1:$PORT/data/ here/"),
-        runs: 4,
+        runs: 3,
         ..SOUND
     },
     Situation {
         name: "the module is read-only",
         pages: &["RSY885"],
         asked: Asked::Push("127.0.0.1:$PORT/data"),
-        runs: 4,
+        runs: 3,
         ..SOUND
     },
     Situation {
@@ -65,14 +64,14 @@ pub(super) const ALL: &[Situation] = &[
         pages: &["RSY202", "RSY885"],
         configuration: conf!("read only = flase\n"),
         asked: Asked::Line("rsync -a own/ rsync://127.0.0.1:$PORT/data/"),
-        runs: 4,
+        runs: 3,
         ..SOUND
     },
     Situation {
         name: "the source is to be removed from a read-only module",
         pages: &["RSY885"],
         asked: Asked::Line("rsync -a --remove-source-files rsync://127.0.0.1:$PORT/data/ here/"),
-        runs: 4,
+        runs: 3,
         ..SOUND
     },
     Situation {
@@ -80,7 +79,7 @@ pub(super) const ALL: &[Situation] = &[
         pages: &["RSY886"],
         configuration: conf!("read only = no\nwrite only = yes\n"),
         asked: Asked::Line("rsync -a rsync://127.0.0.1:$PORT/data/ here/"),
-        runs: 4,
+        runs: 3,
         ..SOUND
     },
     Situation {
@@ -90,7 +89,7 @@ pub(super) const ALL: &[Situation] = &[
         outside: &["RSY885"],
         configuration: conf!("write only = yes\nread only = yes\n"),
         asked: Asked::Push("127.0.0.1:$PORT/data"),
-        runs: 4,
+        runs: 3,
         ..SOUND
     },
     Situation {
@@ -127,7 +126,7 @@ pub(super) const ALL: &[Situation] = &[
         tree: &["dir /srv/data 0777", "dir /srv/data/private 0777"],
         configuration: conf!("read only = no\nexclude = /private\n"),
         asked: Asked::Line("rsync -r own/ rsync://127.0.0.1:$PORT/data/private/"),
-        runs: 4,
+        runs: 3,
         ..SOUND
     },
     Situation {
@@ -160,7 +159,7 @@ pub(super) const ALL: &[Situation] = &[
         tree: &["dir /srv/data 0777"],
         configuration: conf!("read only = no\n"),
         asked: Asked::Line("rsync -r own/ rsync://127.0.0.1:$PORT/data/a/b/"),
-        runs: 4,
+        runs: 3,
         ..SOUND
     },
     Situation {
@@ -179,7 +178,7 @@ pub(super) const ALL: &[Situation] = &[
         pages: &["RSY418"],
         is_plain: false,
         configuration: conf!("exclude from = /etc/rsyncd-exclude.list\n"),
-        runs: 4,
+        runs: 3,
         ..SOUND
     },
     Situation {
@@ -187,7 +186,7 @@ pub(super) const ALL: &[Situation] = &[
         pages: &["RSY419"],
         is_plain: false,
         configuration: conf!("filter = *.tmp\n"),
-        runs: 4,
+        runs: 3,
         ..SOUND
     },
     Situation {
@@ -195,7 +194,7 @@ pub(super) const ALL: &[Situation] = &[
         pages: &["RSY220"],
         is_plain: false,
         configuration: conf!("charset = utf-88\n"),
-        runs: 4,
+        runs: 3,
         ..SOUND
     },
     Situation {
@@ -206,14 +205,14 @@ pub(super) const ALL: &[Situation] = &[
             "file /etc/hook 0755 = #!/bin/sh\\necho the disk is not mounted\\nexit 7\\n",
         ],
         configuration: conf!("pre-xfer exec = /etc/hook\n"),
-        runs: 4,
+        runs: 3,
         ..SOUND
     },
     Situation {
         name: "the script before the transfer is missing",
         pages: &["RSY414"],
         configuration: conf!("pre-xfer exec = /etc/no-such-hook\n"),
-        runs: 4,
+        runs: 3,
         ..SOUND
     },
     Situation {
@@ -224,7 +223,7 @@ pub(super) const ALL: &[Situation] = &[
             "file /etc/hook 0644 = #!/bin/sh\\nexit 0\\n",
         ],
         configuration: conf!("pre-xfer exec = /etc/hook\n"),
-        runs: 4,
+        runs: 3,
         ..SOUND
     },
     Situation {
@@ -245,7 +244,7 @@ pub(super) const ALL: &[Situation] = &[
         name: "the script before the transfer takes too long",
         pages: &["RSY868"],
         is_plain: false,
-        configuration: conf!("pre-xfer exec = /bin/sleep 3\n"),
+        configuration: conf!("pre-xfer exec = /bin/sleep 2\n"),
         patience: 1,
         ..SOUND
     },
@@ -255,7 +254,7 @@ pub(super) const ALL: &[Situation] = &[
         is_plain: false,
         tree: &["file /srv/a;b/one = text", "file /bin/true 0755 = "],
         configuration: "use chroot = no\nreverse lookup = no\n[data]\npath = /srv/a;b\npre-xfer exec = /bin/true %RSYNC_MODULE_PATH%\n",
-        runs: 4,
+        runs: 3,
         ..SOUND
     },
 ];

@@ -90,8 +90,7 @@ pub(super) const ALL: &[Situation] = &[
     },
     Situation {
         name: "a daemon of the future",
-        pages: &["RSY826", "RSY830"],
-        is_plain: false,
+        pages: &["RSY826"],
         server: Server::Script(
             "printf '@RSYNCD: 99.0 sha512 md5\\n'; read -r line; read -r line; printf '@RSYNCD: OK\\n'; cat >/dev/null",
         ),
