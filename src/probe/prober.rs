@@ -312,13 +312,10 @@ impl Prober {
         }
         // An answer that was refused is known, and not asked for again.
         let is_answered = session.seen.is_challenged && session.exit == Exit::StartClient.code();
-        if is_answered && !has_file {
-            // The question for the password, where nobody answered it.
-            let password = (self.setting.environment.password)();
-            if password.is_ok_and(|password| password.is_empty()) {
-                self.setting.wire.note_no_password("");
-                screen.extend_from_slice(b"Password: ");
-            }
+        let is_empty = |password: Vec<u8>| password.is_empty();
+        if is_answered && !has_file && (self.setting.environment.password)().is_ok_and(is_empty) {
+            self.setting.wire.note_no_password("");
+            screen.extend_from_slice(b"Password: ");
         }
         screen.extend_from_slice(&session.said);
         screen
