@@ -1,6 +1,9 @@
 //! What files say about a failure: the server's configuration, and the client's password file.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 
@@ -14,7 +17,7 @@ use crate::{
     explain::{Known, Predicted, Server},
     host::{Host, Live},
     lint::{HostFiles, Input, Options, Report, lint},
-    model::{Files, resolve},
+    model::{Configuration, Files, Scope, resolve},
     terms::{Release, Source, Sources},
 };
 
@@ -73,8 +76,21 @@ pub(super) fn of_configuration(
     let mut sources = Sources::default();
     let source = sources.add(Source::new(file.display().to_string(), bytes));
     let configuration = resolve(&mut sources, source, release, files);
+    let mut findings = predicted(&report, release);
+    let sections = sections(&configuration, &sources);
+    for (predicted, finding) in findings.iter_mut().zip(&report.findings) {
+        if let Some(label) = finding.labels.first().filter(|_| predicted.modules.is_empty()) {
+            let place = (report.sources.get(label.span.source).name(), label.span.start);
+            // Clients of other modules are spared what a line in the section of one sets.
+            let before = sections.range(..=place).next_back();
+            let own = before.filter(|((file, _), (end, _))| *file == place.0 && place.1 <= *end);
+            predicted
+                .modules
+                .extend(own.map(|(_, (_, module))| module.clone()));
+        }
+    }
     Known {
-        findings: predicted(&report, release),
+        findings,
         unchecked: report
             .unchecked
             .iter()
@@ -126,6 +142,23 @@ fn predicted(report: &Report, release: Release) -> Vec<Predicted> {
         arguments: finding.arguments.clone(),
     });
     findings.collect()
+}
+
+/// Where lines that set something for one module stand: file and begin, with end and module.
+fn sections<'s>(
+    configuration: &Configuration,
+    sources: &'s Sources,
+) -> BTreeMap<(&'s str, u32), (u32, String)> {
+    let settings = configuration.settings.iter();
+    let own = settings.filter_map(|setting| match configuration.blocks[setting.block].scope {
+        Scope::Module(index) => {
+            let span = setting.span();
+            let module = configuration.modules[index].name.display().into_owned();
+            Some(((sources.get(span.source).name(), span.start), (span.end, module)))
+        }
+        Scope::Global => None,
+    });
+    own.collect()
 }
 
 /// The modules that a finding is about.

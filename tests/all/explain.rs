@@ -424,6 +424,22 @@ fn the_configuration_decides_between_causes() {
     );
 }
 
+/// What a line in the section of another module does is none of a module's clients' matter.
+#[test]
+fn the_section_of_another_module_is_not_blamed() {
+    let folder = folder(&[(
+        "rsyncd.conf",
+        "[m]\npath = /srv\nfilter = frobnicate x\n[o]\npath = /srv\ncharset = klingon\n",
+    )]);
+    for (module, expected) in [("m", "RSY419"), ("o", "RSY220")] {
+        let text = format!("$ rsync -a rsync://h/{module}/ x/\nrsync: didn't get server startup line\n");
+        let words = ["explain", "--json", "--config", "rsyncd.conf", &text];
+        let output = rsyncctl(folder.path(), &words);
+        let explanation: serde_json::Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+        assert_eq!(explanation["diagnoses"][0]["rule"], expected, "{explanation:#}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_explained(text in vec(any::<u8>(), 0..2000)) {
