@@ -4,6 +4,7 @@
 //! text is explained as any other, and the user can type the same.
 
 mod audit;
+mod deadline;
 mod delta;
 mod files;
 mod prober;

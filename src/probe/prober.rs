@@ -17,7 +17,7 @@ use crate::{
         audit::named_release,
         files::Candidates,
         service::recognize,
-        session::{self, Session},
+        session::{self, Session, Stages},
         stage::{Fact, Skip, Step},
         transcript::Wire,
         watch::Watch,
@@ -249,7 +249,19 @@ impl Prober {
         self.said.extend_from_slice(last.as_bytes());
     }
 
+    /// Carries a plan of the probe's own out, which must not take many times the time limit.
     pub(super) fn session(&self, plan: &Plan, stream: Option<Stream>) -> Session {
+        let most = plan.options.timeout.map(|limit| LONGEST * limit);
+        self.session_until(most.map(|most| Instant::now() + most), plan, stream)
+    }
+
+    /// Carries a plan out, which takes as long as it takes if there is no end.
+    pub(super) fn session_until(
+        &self,
+        until: Option<Instant>,
+        plan: &Plan,
+        stream: Option<Stream>,
+    ) -> Session {
         let Setting {
             choice,
             environment,
@@ -259,7 +271,12 @@ impl Prober {
         } = &*self.setting;
         let candidates = Candidates::new(choice.most_files, choice.most_bytes);
         let watch = |step| self.come_to(step);
-        session::run(plan, environment, connections, wire, stream, candidates, &watch)
+        let stages = Stages {
+            candidates,
+            until,
+            watch: &watch,
+        };
+        session::run(plan, environment, connections, wire, stream, stages)
     }
 
     /// Takes over the stages that a session passed, and what they showed.
@@ -315,13 +332,10 @@ impl Prober {
         }
         // An answer that was refused is known, and not asked for again.
         let is_answered = session.seen.is_challenged && session.exit == Exit::StartClient.code();
-        if is_answered && !has_file {
-            // The question for the password, where nobody answered it.
-            let password = (self.setting.environment.password)();
-            if password.is_ok_and(|password| password.is_empty()) {
-                self.setting.wire.note_no_password("");
-                screen.extend_from_slice(b"Password: ");
-            }
+        let is_empty = |password: Vec<u8>| password.is_empty();
+        if is_answered && !has_file && (self.setting.environment.password)().is_ok_and(is_empty) {
+            self.setting.wire.note_no_password("");
+            screen.extend_from_slice(b"Password: ");
         }
         screen.extend_from_slice(&session.said);
         screen
@@ -377,6 +391,9 @@ const MOST_LOG: u64 = 64 << 10;
 
 /// Lines of a failure that are shown.
 const MOST_LINES: usize = 8;
+
+/// So many time limits a session of the probe's own takes at most: it pulls little.
+const LONGEST: u32 = 10;
 
 /// Characters of what another service says.
 const LONGEST_LINE: usize = 200;

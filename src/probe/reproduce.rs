@@ -84,7 +84,7 @@ impl Prober {
     }
 
     fn carry_out(&mut self, plan: &Plan, words: &[String], stream: Option<Stream>) {
-        let session = self.session(plan, stream);
+        let session = self.session_until(None, plan, stream);
         self.take(&session);
         let last = match plan.place {
             Place::Modules => Step::Modules,

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::{
     probe::{
+        deadline::Bounded,
         files::Candidates,
         recorder::{Recorder, Seen},
         stage::Step,
@@ -59,6 +60,16 @@ pub(super) fn plan(
     }
 }
 
+/// What a probe wants of a session beside its end.
+pub(super) struct Stages<'s> {
+    /// Takes the files that may be pulled.
+    pub(super) candidates: Candidates,
+    /// When it has taken too long.
+    pub(super) until: Option<Instant>,
+    /// Is told of each stage that is come to.
+    pub(super) watch: &'s (dyn Fn(Step) + Sync),
+}
+
 /// Carries a plan out, over a connection if there is one already.
 pub(super) fn run(
     plan: &Plan,
@@ -66,9 +77,13 @@ pub(super) fn run(
     connections: &Connections,
     wire: &Wire,
     stream: Option<Stream>,
-    candidates: Candidates,
-    watch: &(dyn Fn(Step) + Sync),
+    stages: Stages<'_>,
 ) -> Session {
+    let Stages {
+        candidates,
+        until,
+        watch,
+    } = stages;
     let streams = Streams {
         output: Box::new(io::sink()),
         errors: Box::new(io::sink()),
@@ -85,6 +100,10 @@ pub(super) fn run(
         let stream = match stream {
             Some(stream) => stream,
             None => wire.connect_otherwise(|| reach(plan, environment, &printer))?,
+        };
+        let stream = match until {
+            Some(until) => Bounded::stream(stream, until),
+            None => stream,
         };
         prepare(plan, &stream, &printer)?;
         let _joined = connections.join(stream.clone());

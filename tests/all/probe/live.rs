@@ -5,6 +5,8 @@ use std::{
     io::{Read as _, Write as _},
     net::TcpListener,
     process::Stdio,
+    thread,
+    time::Duration,
 };
 
 use nix::pty::openpty;
@@ -62,4 +64,23 @@ fn a_pipe_gets_no_table() {
     let output = rsyncctl(folder.path(), &["probe", "--timeout=1", &target]);
     assert_eq!(stderr(&output), "");
     assert_eq!(output.status.code(), Some(30));
+}
+
+/// A daemon that is never silent for long, and never done.
+#[test]
+fn a_peer_that_never_comes_to_an_end_is_left() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("bound").port();
+    let dripping = thread::spawn(move || {
+        let (mut peer, _) = listener.accept().expect("the probe");
+        peer.write_all(b"@RSYNCD: 31.0\n").expect("it listens");
+        while peer.write_all(b"welcome\n").is_ok() {
+            thread::sleep(Duration::from_millis(100));
+        }
+    });
+    let target = format!("rsync://127.0.0.1:{port}/");
+    let output = rsyncctl(folder.path(), &["probe", "--timeout=1", &target]);
+    assert_eq!(output.status.code(), Some(30), "{output:?}");
+    dripping.join().expect("the probe hung up");
 }
