@@ -42,6 +42,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     has_come: bool,
+    /// Whether something was to be left in order then.
+    is_patient: bool,
     is_done: bool,
 }
 
@@ -57,7 +59,8 @@ impl Shared {
             leave(Exit::Signal.code());
         }
         state.has_come = true;
-        self.connections.end();
+        // Before the work goes on: it may have left everything in order by the time when somebody else looks.
+        state.is_patient = self.connections.end();
         self.changed.notify_all();
     }
 }
@@ -113,7 +116,7 @@ impl Interrupt {
         let state = shared.changed.wait_while(shared.state(), waits);
         let state = state.unwrap_or_else(PoisonError::into_inner);
         // Before there is a connection, nothing is to be left in order.
-        let patience = match shared.connections.are_any() {
+        let patience = match state.is_patient {
             true => PATIENCE,
             false => Duration::ZERO,
         };

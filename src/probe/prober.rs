@@ -111,6 +111,8 @@ pub(super) struct Prober {
     pub(super) said: Vec<u8>,
     /// Whether the daemon had greeted before that.
     is_greeted: bool,
+    /// Whether a session was admitted to the module, and counts until the daemon has ended it.
+    pub(super) is_counted: bool,
 }
 
 impl Prober {
@@ -127,6 +129,7 @@ impl Prober {
             address: None,
             said: Vec::new(),
             is_greeted: false,
+            is_counted: false,
         }
     }
 

@@ -25,7 +25,7 @@ impl Prober {
         let plan = self.plan(&words)?;
         let is_written = match self.fetch(Step::Push, &plan, &words) {
             Ok(_) => true,
-            Err(exit) => !REFUSED.contains(&exit),
+            Err(session) => session.seen.has(Step::Setup) && !REFUSED.contains(&session.exit),
         };
         if self.report.stage(Step::Push).state.is_passed() {
             self.push_difference(&sample, &words)?;
@@ -63,8 +63,7 @@ impl Prober {
         self.come_to(Step::ReadBack);
         let words = self.words(&["-r", &from, &to]);
         let plan = self.plan(&words)?;
-        let stream = self.again(&plan);
-        let session = self.session(&plan, stream);
+        let session = self.next_session(&plan);
         if session.exit != 0 {
             if is_write_only(&session) {
                 self.report.skip(Step::ReadBack, Skip::WriteOnly);
@@ -82,44 +81,37 @@ impl Prober {
         Ok(())
     }
 
-    /// Has one folder deleted, and nothing else: all other names are excluded, and the server stops after as many files
-    /// as the folder has.
+    /// Has one folder deleted, and nothing else: only its name is sent, as one that is missing here, and the server stops
+    /// after as many files as the folder has. The module's own folder is not sent: a daemon applies its `incoming chmod`
+    /// to all that is (`set_file_attrs` in rsync.c).
     fn remove(&mut self, name: &str, sample: &Sample, place: &str) -> Result<(), ProbeError> {
         self.come_to(Step::Removal);
-        let nothing = format!("{}/", sample.nothing().display());
-        let own = format!("--include=/{name}/***");
+        let missing = sample.nothing().join(name).display().to_string();
         let words = [
             "-ri",
             "--delete",
+            "--delete-missing-args",
             "--max-delete=2",
-            &own,
-            "--exclude=*",
-            &nothing,
+            &missing,
             place,
         ];
         let words = self.words(&words);
         let plan = self.plan(&words)?;
-        let stream = self.again(&plan);
-        let session = self.session(&plan, stream);
+        let session = self.next_session(&plan);
         let is_gone = session
             .seen
             .deleted
             .iter()
             .any(|gone| shown(gone).trim_end_matches('/') == name);
-        let push = self.report.stage(Step::Push);
-        // A daemon whose filters exclude a folder makes it all the same, and then shows and deletes it to nobody.
-        let refused = "ERROR: daemon refused to receive directory";
-        let is_refused = |fact: &Fact| matches!(fact, Fact::Said(line) if line.starts_with(refused));
-        let is_sent = name != sample.name || push.state.is_passed() || push.facts.iter().any(is_refused);
+        // A push that failed may have left nothing.
+        let is_sent = name != sample.name || self.report.stage(Step::Push).state.is_passed();
         match session.exit {
             0 if is_gone => self.report.pass(Step::Removal, session.elapsed),
-            // A push that failed left nothing.
-            0 if !is_sent => {}
-            0 => self.left(name, place),
-            _ => {
-                self.failed(Step::Removal, &session, &words);
-                self.left(name, place);
-            }
+            0 => {}
+            _ => self.failed(Step::Removal, &session, &words),
+        }
+        if !is_gone && (is_sent || session.exit != 0) {
+            self.left(name, place);
         }
         Ok(())
     }

@@ -50,6 +50,8 @@ pub(super) struct Seen {
     pub(super) lines: Vec<Vec<u8>>,
     /// How many bytes they have.
     text: usize,
+    /// Whether the list has an entry.
+    pub(super) is_anything_listed: bool,
     /// Files that may be pulled.
     pub(super) candidates: Candidates,
     /// Folders of earlier probes.
@@ -87,6 +89,7 @@ impl<'r, 'p> Recorder<'r, 'p> {
                 is_list_faulty: false,
                 lines: Vec::new(),
                 text: 0,
+                is_anything_listed: false,
                 candidates,
                 left: Vec::new(),
                 deleted: Vec::new(),
@@ -214,6 +217,7 @@ impl Observer for Recorder<'_, '_> {
             }
             Event::Listed { list, .. } => {
                 for entry in list.entries() {
+                    seen.is_anything_listed = true;
                     seen.candidates.take(list, entry);
                     seen.look_for_left_over(list, entry, self.now);
                 }

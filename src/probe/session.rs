@@ -94,6 +94,9 @@ pub(super) fn run(
     let start = Instant::now();
     let recorder = Recorder::new(&printer, candidates, wire.now(), behind_list(plan), watch);
     let ended = (|| {
+        if connections.are_ended() {
+            return Err(Error::Interrupted);
+        }
         let stream = match stream {
             Some(stream) => stream,
             None => wire.connect_otherwise(|| reach(plan, environment, &printer))?,

@@ -1,6 +1,9 @@
-use std::{path::Path, sync::Arc};
+use std::{path::Path, pin::pin, sync::Arc, time::Duration};
 
-use tokio::runtime::Handle;
+use tokio::{
+    runtime::Handle,
+    time::{sleep, timeout},
+};
 
 use crate::{
     probe::{
@@ -11,6 +14,7 @@ use crate::{
         prober::{Prober, command},
         push::is_write_only,
         recorder::Seen,
+        session::Session,
         stage::{Fact, Skip, State, Step},
     },
     rsync::{
@@ -19,6 +23,15 @@ use crate::{
     },
     sync::Plan,
 };
+
+/// How a daemon refuses a connection because there are so many.
+const FULL: &str = "@ERROR: max connections (";
+
+/// How many milliseconds are waited before each new try then: six seconds in all.
+const PAUSES: [u64; 7] = [50, 100, 200, 400, 800, 1600, 3200];
+
+/// How soon it is seen that the user wants no more.
+const GLANCE: Duration = Duration::from_millis(100);
 
 /// Probes a target, one connection after the other.
 ///
@@ -67,6 +80,9 @@ impl Prober {
             }
             return Ok(());
         };
+        // Folders here and there are left in order, also between connections.
+        let connections = self.setting.connections.clone();
+        let _held = connections.hold();
         let folder = tempfile::Builder::new()
             .prefix("rsyncctl-probe-")
             .tempdir_in(&self.setting.folder)
@@ -121,8 +137,7 @@ impl Prober {
         let deep = format!("--exclude={}", "/*".repeat(self.setting.choice.depth + 1));
         let words = self.words(&["-rtn", &deep, module, place]);
         let plan = self.plan(&words)?;
-        let stream = self.again(&plan);
-        let session = self.session(&plan, stream);
+        let session = self.next_session(&plan);
         self.take(&session);
         self.report.command = command(&words);
         if is_write_only(&session) {
@@ -134,6 +149,10 @@ impl Prober {
         if session.exit != 0 {
             let step = session.seen.missed(Step::DryRun, session.outcome.is_some());
             self.failed(step, &session, &words);
+            if !session.seen.is_anything_listed {
+                // What does not exist would be made by a push.
+                return Ok(None);
+            }
         }
         Ok(session.outcome.map(|_| session.seen))
     }
@@ -179,19 +198,27 @@ impl Prober {
         Ok(())
     }
 
-    /// Carries a command line out for a stage; what it ends with if that fails.
-    pub(super) fn fetch(&mut self, step: Step, plan: &Plan, words: &[String]) -> Result<Outcome, u8> {
+    /// Carries a command line out for a stage; the session if that fails.
+    pub(super) fn fetch(
+        &mut self,
+        step: Step,
+        plan: &Plan,
+        words: &[String],
+    ) -> Result<Outcome, Box<Session>> {
         self.come_to(step);
-        let stream = self.again(plan);
-        let session = self.session(plan, stream);
-        let Some(outcome) = session.outcome.filter(|outcome| outcome.exit == 0) else {
-            self.failed(step, &session, words);
-            return Err(session.exit);
-        };
-        self.report.pass(step, session.elapsed);
-        let fact = Fact::Files(outcome.transferred, outcome.transferred_size);
-        self.report.note(step, fact);
-        Ok(outcome)
+        let mut session = self.next_session(plan);
+        match session.outcome.take() {
+            Some(outcome) if outcome.exit == 0 => {
+                self.report.pass(step, session.elapsed);
+                let fact = Fact::Files(outcome.transferred, outcome.transferred_size);
+                self.report.note(step, fact);
+                Ok(outcome)
+            }
+            _ => {
+                self.failed(step, &session, words);
+                Err(session.into())
+            }
+        }
     }
 
     /// A stage that rsync itself finds nothing wrong with.
@@ -200,8 +227,28 @@ impl Prober {
         self.report.note(step, Fact::Said(what.to_owned()));
     }
 
+    /// A session over one more connection. A module counts one of ours until the daemon has ended all that belongs to it
+    /// (`claim_connection` in connection.c, `post-xfer exec`): a refusal for their number is believed once that had its time.
+    pub(super) fn next_session(&mut self, plan: &Plan) -> Session {
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            let stream = self.again(plan);
+            let session = self.session(plan, stream);
+            let is_full = session.lines().any(|line| line.starts_with(FULL));
+            if is_full
+                && self.is_counted
+                && let Some(pause) = pauses.next()
+                && self.until_ended(sleep(Duration::from_millis(pause))).is_some()
+            {
+                continue;
+            }
+            self.is_counted |= session.seen.has(Step::Setup);
+            return session;
+        }
+    }
+
     /// One more connection to the address that took the first.
-    pub(super) fn again(&self, plan: &Plan) -> Option<Stream> {
+    fn again(&self, plan: &Plan) -> Option<Stream> {
         let Setting { choice, wire, .. } = &*self.setting;
         let connected = wire.connect(
             &plan.daemon.address,
@@ -210,6 +257,20 @@ impl Prober {
             &choice.announce,
         );
         // What cannot be reached any more fails in the session, which says how.
-        Handle::current().block_on(connected).ok()
+        self.until_ended(connected)?.ok()
+    }
+
+    /// Waits for something, unless the user does not want it any more.
+    fn until_ended<T>(&self, awaited: impl Future<Output = T>) -> Option<T> {
+        let connections = &self.setting.connections;
+        Handle::current().block_on(async {
+            let mut awaited = pin!(awaited);
+            while !connections.are_ended() {
+                if let Ok(done) = timeout(GLANCE, &mut awaited).await {
+                    return Some(done);
+                }
+            }
+            None
+        })
     }
 }

@@ -48,7 +48,9 @@ use crate::{
 ///
 /// The daemon's files are listed, some small ones are pulled into a private folder, one of them is changed and pulled
 /// again as a difference. Nothing is written on the server without --push. Four connections are made, one after the
-/// other: the list of modules, a dry run, two pulls; with --push eight. Ends with the code that rsync ends with there; of several targets with the highest.
+/// other: the list of modules, a dry run, two pulls; with --push eight, and one for each folder that an earlier probe left
+/// there. One that `max connections` refuses because an earlier one still counts is tried again, for six seconds. Ends with the
+/// code that rsync ends with there; of several targets with the highest.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     /// `host`, `[user@]host::module/path` or `rsync://[user@]host[:port]/module/path`
@@ -279,9 +281,19 @@ impl Arguments {
                 } else {
                     format!("up to {most} connections each, one after the other")
                 };
-                format!("probing {targets}: {connections}")
+                let more = match self.options.push {
+                    true => ", and one for each folder that an earlier probe left",
+                    false => "",
+                };
+                format!("probing {targets}: {connections}{more}")
             }
-            Language::Chinese => format!("正在探测 {count} 个目标：每个目标最多 {most} 个连接，逐个进行"),
+            Language::Chinese => {
+                let more = match self.options.push {
+                    true => "；以前的探测每留下一个目录，再多一个连接",
+                    false => "",
+                };
+                format!("正在探测 {count} 个目标：每个目标最多 {most} 个连接，逐个进行{more}")
+            }
         }
     }
 

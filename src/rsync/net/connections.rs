@@ -17,7 +17,13 @@ struct State {
     is_ended: bool,
     next: u64,
     open: BTreeMap<u64, Stream>,
+    /// How much else is to be left in order.
+    held: usize,
 }
+
+/// Something that is to be left in order, also while no connection is open.
+#[derive(Debug)]
+pub struct Held<'c>(&'c Connections);
 
 /// A connection that is among them as long as this lives.
 #[derive(Debug)]
@@ -42,13 +48,20 @@ impl Connections {
         }
     }
 
-    /// Ends all that are open, and all that will be.
-    pub fn end(&self) {
+    /// Counts as an open connection as long as what it returns lives.
+    pub fn hold(&self) -> Held<'_> {
+        self.state().held += 1;
+        Held(self)
+    }
+
+    /// Ends all that are open, and all that will be; whether there is something to be left in order.
+    pub fn end(&self) -> bool {
         let mut state = self.state();
         state.is_ended = true;
         for stream in state.open.values() {
             let _ = stream.shutdown(Shutdown::Both);
         }
+        !state.open.is_empty() || state.held > 0
     }
 
     /// Whether they were ended.
@@ -56,13 +69,14 @@ impl Connections {
         self.state().is_ended
     }
 
-    /// Whether one is open.
-    pub fn are_any(&self) -> bool {
-        !self.state().open.is_empty()
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no thread panics with it")
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.state().held -= 1;
     }
 }
 

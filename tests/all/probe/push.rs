@@ -3,16 +3,23 @@
 use std::{
     collections::BTreeMap,
     fs,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown},
     path::Path,
+    process::Stdio,
+    thread,
     time::{Duration, SystemTime},
 };
 
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::{Pid, getegid, geteuid},
+};
 use serde_json::Value;
 
 use super::remarks;
 use crate::support::{
-    daemon::{Daemon, Run, installed},
-    program::{keeps_to, rsyncctl, schema},
+    daemon::{Daemon, Run, account, has_rsync, installed},
+    program::{keeps_to, program, rsyncctl, schema},
     skip,
 };
 
@@ -89,7 +96,7 @@ fn what_is_written_is_read_back_and_deleted() {
         }
     }
     let configuration = root.join("rsyncd.conf");
-    let (user, group) = (nix::unistd::geteuid(), nix::unistd::getegid());
+    let (user, group) = (geteuid(), getegid());
     let text = MODULES.replace("$ROOT", &root.display().to_string());
     fs::write(&configuration, format!("uid = {user}\ngid = {group}\n{text}")).expect("a file");
     let daemon = Daemon::start(&configuration, &Run::default());
@@ -141,5 +148,165 @@ fn what_is_written_is_read_back_and_deleted() {
             usize::from(matches!(module, "kept" | "hidden")),
             "{report:#}"
         );
+    }
+}
+
+/// A daemon with one module `m`, an empty folder that may be written to, and what else is set for it.
+fn one_module(root: &Path, more: &str) -> Daemon {
+    fs::create_dir(root.join("m")).expect("a folder");
+    let module = "use chroot = no\nreverse lookup = no\n[m]\npath = $ROOT/m\nread only = no\n";
+    let text = format!("{module}{more}").replace("$ROOT", &root.display().to_string());
+    let configuration = root.join("rsyncd.conf");
+    fs::write(&configuration, text).expect("a file");
+    Daemon::start(&configuration, &Run::default())
+}
+
+/// The module's own folder belongs to somebody else: its mode and its owner stay, whatever is done to all that comes in.
+#[test]
+fn the_module_itself_is_not_touched() {
+    if !has_rsync() {
+        return;
+    }
+    let user = geteuid();
+    // As root the daemon is somebody who owns the module, or who does not.
+    let (daemon, owners) = match user.is_root() {
+        true => {
+            let nobody = account("nobody");
+            ((nobody.uid, nobody.gid), vec![nobody.uid, user])
+        }
+        false => ((user, getegid()), vec![user]),
+    };
+    for (owner, mode, incoming) in owners
+        .iter()
+        .flat_map(|owner| [0o2775, 0o1777].map(|mode| (owner, mode)))
+        .flat_map(|(owner, mode)| ["D0700,F0600", "a-w"].map(|incoming| (owner, mode, incoming)))
+    {
+        if *owner != daemon.0 && mode != 0o1777 {
+            continue;
+        }
+        let place = tempfile::tempdir().expect("a folder");
+        let root = place.path();
+        fs::set_permissions(root, fs::Permissions::from_mode(0o755)).expect("a mode");
+        let more = format!(
+            "uid = {}\ngid = {}\nincoming chmod = {incoming}\n",
+            daemon.0, daemon.1
+        );
+        let served = one_module(root, &more);
+        let module = root.join("m");
+        chown(&module, Some(owner.as_raw()), None).expect("root changes owners");
+        fs::set_permissions(&module, fs::Permissions::from_mode(mode)).expect("a mode");
+        let state = || {
+            let status = fs::metadata(&module).expect("it is there");
+            (status.mode(), status.uid(), status.gid())
+        };
+        let before = state();
+        let target = format!("rsync://127.0.0.1:{}/m", served.port());
+        let output = rsyncctl(root, &["probe", "--push", "--json", &target]);
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let left = names(&module);
+        let told = report.to_string();
+        assert_eq!(state(), before, "{owner} {mode:o} {incoming}: {report:#}");
+        assert!(
+            left.iter()
+                .all(|name| told.contains(&format!("\"left\":\"{name}\"")))
+        );
+        assert_eq!(
+            told.contains("\"left\""),
+            !left.is_empty(),
+            "{incoming}: {report:#}"
+        );
+        // A folder without the right to write takes no file.
+        if incoming != "a-w" {
+            assert_eq!(states(&report), "pppp", "{report:#}");
+            assert_eq!(output.status.code(), Some(0), "{report:#}");
+        }
+    }
+}
+
+/// What is named and is not there is not made.
+#[test]
+fn a_missing_folder_is_not_made() {
+    if !has_rsync() {
+        return;
+    }
+    let place = tempfile::tempdir().expect("a folder");
+    let daemon = one_module(
+        place.path(),
+        &format!("uid = {}\ngid = {}\n", geteuid(), getegid()),
+    );
+    let target = format!("rsync://127.0.0.1:{}/m/missing", daemon.port());
+    let output = rsyncctl(place.path(), &["probe", "--push", "--json", &target]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(output.status.code(), Some(23), "{report:#}");
+    assert_eq!(states(&report), "nnnn", "{report:#}");
+    assert_eq!(names(&place.path().join("m")), [""; 0]);
+}
+
+/// A daemon counts a connection until its command after the transfer has ended, and the next one comes before that.
+#[test]
+fn an_earlier_connection_that_still_counts_is_waited_for() {
+    if !has_rsync() {
+        return;
+    }
+    let place = tempfile::tempdir().expect("a folder");
+    let more = format!(
+        "uid = {}\ngid = {}\nmax connections = 1\npost-xfer exec = sleep 0.3\n",
+        geteuid(),
+        getegid()
+    );
+    let daemon = one_module(place.path(), &more);
+    let target = format!("rsync://127.0.0.1:{}/m", daemon.port());
+    let output = rsyncctl(place.path(), &["probe", "--push", "--json", &target]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(output.status.code(), Some(0), "{report:#}");
+    assert_eq!(states(&report), "pppp", "{report:#}");
+    assert_eq!(names(&place.path().join("m")), [""; 0]);
+}
+
+/// The n-th session waits in a command of the daemon's, and the user has enough.
+#[test]
+fn what_an_interrupted_probe_leaves_is_named() {
+    if !has_rsync() {
+        return;
+    }
+    for (session, is_left, signal) in [
+        (2, false, Signal::SIGINT),
+        (3, true, Signal::SIGTERM),
+        (4, true, Signal::SIGINT),
+        (5, true, Signal::SIGTERM),
+    ] {
+        let place = tempfile::tempdir().expect("a folder");
+        let root = place.path();
+        let more = format!(
+            "uid = {}\ngid = {}\npre-xfer exec = echo >> $ROOT/count; \
+             test $(wc -l < $ROOT/count) -lt {session} || {{ touch $ROOT/hook; \
+             while test -e $ROOT/waiting; do sleep 0.05; done; }}\n",
+            geteuid(),
+            getegid()
+        );
+        let daemon = one_module(root, &more);
+        fs::write(root.join("waiting"), "").expect("a file");
+        fs::create_dir(root.join("tmp")).expect("a folder");
+        let target = format!("rsync://127.0.0.1:{}/m", daemon.port());
+        let mut command = program(root, &["probe", "--push", &target]);
+        command.env("TMPDIR", root.join("tmp")).stdout(Stdio::piped());
+        let mut probe = command.spawn().expect("it runs");
+        while !root.join("hook").exists() {
+            let ended = probe.try_wait().expect("it can be waited for");
+            assert_eq!(ended, None, "it ended before its time");
+            thread::yield_now();
+        }
+        kill(Pid::from_raw(probe.id().cast_signed()), signal).expect("it is running");
+        let output = probe.wait_with_output().expect("it ends");
+        let told = String::from_utf8_lossy(&output.stdout);
+        fs::remove_file(root.join("waiting")).expect("it is there");
+        drop(daemon);
+        assert_eq!(output.status.code(), Some(20), "{told}");
+        assert_eq!(names(&root.join("tmp")), [""; 0], "{told}");
+        let left = names(&root.join("m"));
+        assert_eq!(left.len(), usize::from(is_left), "{session}: {told}");
+        let command = |name: &String| told.contains(&format!("rm -r 'MODULE_PATH/{name}'"));
+        assert!(left.iter().all(command), "{session}: {told}");
+        assert_eq!(told.contains("rm -r"), is_left, "{session}: {told}");
     }
 }
