@@ -354,7 +354,6 @@ RSYNC_PASSWORD=not-a-secret
             ("su joe -c 'rsync h::'", "h::", "su"),
             ("sudo sh -c 'cd x && rsync h::'", "h::", "cd sudo"),
             ("runuser -u joe -- rsync h::", "h::", "runuser"),
-            ("sshpass -p pw rsync h::", "h::", "sshpass"),
             ("env -C x rsync h::", "h::", "env"),
             ("env RSYNC_PROXY=p:1 rsync h::", "h::", "RSYNC_PROXY="),
             ("export RSYNC_PROXY=p:1; rsync h::", "h::", "RSYNC_PROXY="),
@@ -375,6 +374,7 @@ RSYNC_PASSWORD=not-a-secret
         for (line, why) in [
             ("", "has no `rsync`"),
             ("ls rsync", "has no `rsync`"),
+            ("sshpass -p hush rsync h::", "has no `rsync`"),
             ("rsync 'a", "missing closing quote"),
             ("rsync a; rsync b", "more than once"),
             ("rsync h::m/ $DEST/", "what `$DEST/` is only a run can tell"),

@@ -35,7 +35,6 @@ const WRAPPERS: &[Wrapper] = &[
     ),
     wrapper("setpriv", &["--reuid", "--regid", "--groups"], 0),
     wrapper("setsid", &[], 0),
-    wrapper("sshpass", &["-f", "-d", "-p", "-P"], 0),
     wrapper("stdbuf", &["-i", "-o", "-e"], 0),
     wrapper(
         "sudo",
