@@ -2,6 +2,7 @@ use std::ops::Range;
 
 use crate::syntax::shell::{
     DEEPEST,
+    escapes::unescape,
     parser::Parser,
     tree::{List, Part, PartKind, Word},
 };
@@ -76,7 +77,8 @@ impl Parser<'_> {
                 b'<' | b'>' | b'(' => break,
                 b'\'' => self.single_quoted(&mut parts),
                 b'"' => self.double_quoted(&mut parts),
-                b'$' if matches!(self.peek(1), b'\'' | b'"') => self.at += 1,
+                b'$' if self.peek(1) == b'\'' => self.escaped(&mut parts),
+                b'$' if self.peek(1) == b'"' => self.at += 1,
                 b'$' | b'`' => self.expansion(&mut parts, false),
                 b'\\' if self.peek(1) == b'\n' && !self.is_at_end() => self.at += 2,
                 b'\\' if self.at + 1 < self.end => {
@@ -123,6 +125,14 @@ impl Parser<'_> {
         let end = length.map_or(self.end, |length| self.at + length);
         self.text(parts, self.at..end, true);
         self.at = (end + 1).min(self.end);
+    }
+
+    /// `$'…'`
+    fn escaped(&mut self, parts: &mut Vec<Part>) {
+        let start = self.at;
+        let (bytes, length) = unescape(&self.file[start + 2..self.end]);
+        self.at = start + 2 + length;
+        parts.push(part(PartKind::Literal(bytes), true, start..self.at));
     }
 
     fn double_quoted(&mut self, parts: &mut Vec<Part>) {

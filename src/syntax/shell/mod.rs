@@ -5,6 +5,7 @@
 //! first error, yash-syntax is under the GPL, conch-parser is no longer kept, tree-sitter-bash brings a megabyte of C.
 //! What a shell would refuse is read as far as it makes sense, for a report is about the commands in it.
 
+mod escapes;
 mod lexer;
 mod parser;
 mod redirection;
