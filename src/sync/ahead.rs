@@ -7,7 +7,7 @@ use std::{
 use crate::sync::Place;
 
 /// With shorter round trips nothing is gained that anybody would notice.
-const LEAST_ROUND_TRIP: Duration = Duration::from_millis(5);
+const LEAST_ROUND_TRIP: Duration = Duration::from_millis(10);
 
 /// With incremental lists a sender stops when it is so many files ahead (`MIN_FILECNT_LOOKAHEAD` in rsync.h).
 const WINDOW: usize = 1_000;

@@ -186,7 +186,8 @@ impl Stage {
 /// Our client or the real one, in a folder.
 fn client(folder: &Path, ours: bool) -> Command {
     if ours {
-        return program(folder, &["sync"]);
+        // On a busy machine a daemon answers as late as from afar, where whole lists are better.
+        return program(folder, &["sync", "--inc-recursive"]);
     }
     let mut command = Command::new("timeout");
     command.args(["60", "rsync"]);
