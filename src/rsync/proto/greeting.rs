@@ -53,7 +53,6 @@ impl Greeting {
     pub fn agree(&self, ours: u8) -> Result<u8, Violation> {
         let ours = u32::from(ours.min(PROTOCOL));
         let agreed = match self.protocol {
-            theirs if theirs > FURTHEST_PROTOCOL => return Err(Violation::Version(theirs)),
             theirs if theirs < ours => theirs - u32::from(self.sub != 0 && theirs > 0),
             theirs if theirs == ours => ours - u32::from(self.sub != 0),
             _ => ours,
@@ -67,6 +66,20 @@ impl Greeting {
 
 /// What says that it speaks a newer one is not believed (`MAX_PROTOCOL_VERSION` in rsync.h).
 const FURTHEST_PROTOCOL: u32 = 40;
+
+impl Greeting {
+    /// Whether a session may begin, which is looked at once the daemon has said yes (`setup_protocol` in compat.c).
+    ///
+    /// # Errors
+    ///
+    /// A protocol that no daemon can have.
+    pub fn check(&self) -> Result<(), Violation> {
+        match self.protocol > FURTHEST_PROTOCOL {
+            true => Err(Violation::Version(self.protocol)),
+            false => Ok(()),
+        }
+    }
+}
 
 /// Why a line is no greeting (`exchange_protocols` in clientserver.c).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -133,7 +146,7 @@ mod tests {
         assert_eq!(of(b"@RSYNCD: 31.14"), Ok(Ok(30)));
         assert_eq!(of(b"@RSYNCD: 29"), Ok(Ok(29)));
         assert_eq!(of(b"@RSYNCD: 40.0 md5"), Ok(Ok(32)));
-        assert_eq!(of(b"@RSYNCD: 41.0 md5"), Ok(Err(Violation::Version(41))));
+        assert_eq!(of(b"@RSYNCD: 41.0 md5"), Ok(Ok(32)));
         assert_eq!(of(b"@RSYNCD: 26"), Ok(Err(Violation::Version(26))));
         assert_eq!(of(b"@RSYNCD: 31"), Err(NoGreeting::Lacks("subprotocol value")));
         assert_eq!(of(b"@RSYNCD: 32.0"), Err(NoGreeting::Lacks("digest name list")));

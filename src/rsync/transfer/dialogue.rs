@@ -123,6 +123,7 @@ pub fn open(
         match Reply::parse(&line) {
             Reply::Ok => {
                 observer.observe(Event::Accepted);
+                greeting.check()?;
                 return Ok(Some(Opened {
                     stream: lines.stream,
                     protocol,
