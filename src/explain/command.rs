@@ -13,6 +13,17 @@ pub struct Command {
     pub invocation: Invocation,
     /// Whether root runs it, as its prompt says.
     pub(super) is_of_root: bool,
+    /// The variable in front of it that makes the connection otherwise.
+    pub(super) way: Option<Way>,
+}
+
+/// What connects rsync in its place.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Way {
+    /// The proxy of `RSYNC_PROXY`.
+    Proxy,
+    /// The program of `RSYNC_CONNECT_PROG`, which comes first (`open_socket_out_wrapped` in socket.c).
+    Program,
 }
 
 /// The command line in a line of text, if there is one: behind a prompt, behind `+` of a traced script, in cron's
@@ -56,7 +67,18 @@ pub(super) fn command(line: &str) -> Option<Command> {
         words: targets,
         invocation,
         is_of_root: is_prompt_of_root(&line[..start]),
+        way: way(&line[..start]),
     })
+}
+
+/// What the variables in front of a command say.
+fn way(before: &str) -> Option<Way> {
+    let ways = [
+        ("RSYNC_CONNECT_PROG=", Way::Program),
+        ("RSYNC_PROXY=", Way::Proxy),
+    ];
+    let mut ways = ways.into_iter();
+    ways.find_map(|(variable, way)| before.contains(variable).then_some(way))
 }
 
 /// Where the program's name stands, as a word of its own in front of arguments.

@@ -101,12 +101,15 @@ pub(super) fn is_of_hang_up(message: &str) -> bool {
 
 /// Whether a line tells that the daemon has hung up, before or after the session began.
 pub(super) fn is_hang_up(line: &str) -> bool {
-    let before = [
-        "did not see server greeting",
-        "didn't get server startup line",
-        "safe_read failed to read",
-    ];
-    is_echo(line) || before.iter().any(|text| line.contains(text))
+    let behind = ["didn't get server startup line", "safe_write failed"];
+    is_echo(line) || is_ungreeted(line) || behind.iter().any(|text| line.contains(text))
+}
+
+/// Whether a line tells that the other side has hung up in place of a greeting. Once it is greeted, rsync reads lines in
+/// the same way, but who has greeted hardly resets.
+pub(super) fn is_ungreeted(line: &str) -> bool {
+    let texts = ["did not see server greeting", "safe_read failed to read"];
+    texts.iter().any(|text| line.contains(text))
 }
 
 /// The process that wrote a line of a daemon's log: `2026/11/21 04:00:01 [1234] …` or `… rsyncd[1234]: …`.

@@ -100,14 +100,23 @@ pub struct Predicted {
 /// # Errors
 /// What reading gives.
 pub fn explain(text: impl io::BufRead, known: &Known) -> io::Result<Explanation> {
-    explain_session(text, known, false)
+    explain_session(text, known, Watched::default())
 }
 
-/// The same for a session that was watched: whether the daemon has greeted is not in the text.
+/// What is known of a session that was watched, and is not in its text.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Watched {
+    /// The daemon had greeted.
+    pub is_greeted: bool,
+    /// It lists no modules either.
+    pub is_unlisted: bool,
+}
+
+/// The same for a session that was watched.
 ///
 /// # Errors
 /// What reading gives.
-pub fn explain_session(text: impl io::BufRead, known: &Known, is_greeted: bool) -> io::Result<Explanation> {
+pub fn explain_session(text: impl io::BufRead, known: &Known, watched: Watched) -> io::Result<Explanation> {
     let mut collector = Collector::default();
     let stop = line::for_each(text, |number, bytes| {
         let text = line::clean(bytes);
@@ -119,7 +128,7 @@ pub fn explain_session(text: impl io::BufRead, known: &Known, is_greeted: bool) 
     })?;
     let (mut incidents, omitted) = collector.finish();
     for incident in &mut incidents {
-        incident.causes = rank::causes(incident, known, is_greeted);
+        incident.causes = rank::causes(incident, known, watched);
     }
     incidents.retain(|incident| !incident.causes.is_empty());
     Ok(Explanation {

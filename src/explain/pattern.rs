@@ -125,6 +125,8 @@ impl Pattern {
             let Some(name) = name else { break };
             let end = match parts.peek() {
                 Some((next, _)) if !next.is_empty() => find(line, next, at)?,
+                // What somebody says in words of their own goes on to the end.
+                _ if *name == "line" => line.len(),
                 _ => at + last_value(&line[at..]),
             };
             if end - at > LONGEST_VALUE {
@@ -141,7 +143,7 @@ impl Pattern {
 }
 
 /// Fewer literal bytes than this fit lines that have nothing to do with rsync.
-const SHORTEST_ANCHOR: usize = 8;
+const SHORTEST_ANCHOR: usize = 7;
 /// So many bytes of a message's beginning are looked for at most.
 const LONGEST_BEGINNING: usize = 12;
 /// Fewer literal bytes than this are no part of a message, but words of anybody's.

@@ -6,7 +6,7 @@ use std::{
 use crate::{
     catalog::{self, Confidence, Frequency, Page, Side, Stage, Symptom},
     explain::{
-        Incident, Known, Predicted, Seen, arguments, facts, foretold,
+        Incident, Known, Predicted, Seen, Watched, arguments, facts, foretold,
         judge::Judgement,
         messages::{Claim, MESSAGES, Voice},
         place,
@@ -74,6 +74,8 @@ pub enum Reason {
     NotLogged,
     /// The cause shows before the daemon greets, and it had greeted.
     Greeted,
+    /// The cause is of one module, and the list of modules does not come either.
+    Unlisted,
 }
 
 impl Reason {
@@ -116,7 +118,7 @@ struct Candidate {
 }
 
 /// The causes of a failure, likeliest first.
-pub(super) fn causes(incident: &Incident, known: &Known, is_greeted: bool) -> Vec<Cause> {
+pub(super) fn causes(incident: &Incident, known: &Known, watched: Watched) -> Vec<Cause> {
     let mut candidates = by_lines(incident);
     for (claim, line, count) in foretold::claims(incident, known) {
         let score = WHOLE / root(count);
@@ -131,8 +133,11 @@ pub(super) fn causes(incident: &Incident, known: &Known, is_greeted: bool) -> Ve
         .flat_map(|candidate| candidate.logged.clone())
         .collect();
     for candidate in candidates.values_mut() {
-        if is_greeted {
+        if watched.is_greeted {
             rule_out_greeting(candidate, incident);
+        }
+        if watched.is_unlisted {
+            rule_out_module(candidate);
         }
         weigh(candidate, incident, known, &logged);
     }
@@ -163,6 +168,7 @@ pub(super) fn causes(incident: &Incident, known: &Known, is_greeted: bool) -> Ve
             let speaks_against_it = matches!(
                 reason,
                 Reason::Greeted
+                    | Reason::Unlisted
                     | Reason::OtherExit(..)
                     | Reason::OtherRelease
                     | Reason::NotLogged
@@ -350,6 +356,15 @@ fn by_exit(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
         add(&mut candidates, *claim, score, Reason::ExitOnly(exit));
     }
     candidates
+}
+
+/// What one module's settings do shows when that module is asked for, and not in the list of all.
+fn rule_out_module(candidate: &mut Candidate) {
+    let is_behind = |symptom: &&Symptom| symptom.stage > Stage::Module;
+    if !candidate.claim.page.files.is_empty() && candidate.symptoms.iter().all(is_behind) {
+        candidate.score /= 4;
+        candidate.reasons.push(Reason::Unlisted);
+    }
 }
 
 /// Who hangs up behind the greeting shows what others show that never greet.

@@ -4,7 +4,7 @@ use crate::{
     catalog::Stage,
     explain::{
         Incident, Seen, facts,
-        messages::{Claim, Voice},
+        messages::{Claim, MESSAGES, Message, Voice},
     },
 };
 
@@ -15,27 +15,39 @@ const LIMIT_REACHED: &str = "RSY823";
 /// The pages of what a remote shell, or the key that it was let in with, makes of the request.
 const OF_SHELL: [&str; 2] = ["RSY825", "RSY835"];
 
+/// The page of refusals in other words than rsync's daemon has.
+const OTHER_WORDS: &str = "RSY831";
+
 /// The page of codes that are not rsync's own.
 const UNNAMED_CODE: &str = "RSY839";
 
 /// Whether a cause can show this line. In a daemon's log the end of a connection is the client's: it does not tell of the
 /// daemon's own files, nor of a greeting. ssh's code is told on a page of its own, and only a limit below zero closes a
-/// module for good. Where rsync calls a daemon itself there is no shell.
+/// module for good. Where rsync calls a daemon itself there is no shell. Words that a daemon of rsync's has are its own.
 pub(super) fn may_show(claim: &Claim, seen: &Seen, incident: &Incident) -> bool {
     let is_of_client = claim.voice == Voice::Client && facts::daemon_process(&seen.text).is_some();
     let is_of_server = !claim.page.files.is_empty() || claim.symptom.stage < Stage::Transfer;
     let is_ssh = claim.page.id == UNNAMED_CODE && incident.exit == Some(255);
     let is_closed = seen.text.contains("connections (-");
-    let is_other_limit = match claim.page.id {
+    let is_unasked = seen.text.contains(UNASKED_REFUSAL);
+    let is_other = match claim.page.id {
         CLOSED_BY_LIMIT => !is_closed,
         LIMIT_REACHED => is_closed,
-        _ => false,
+        OTHER_WORDS => !is_unasked && is_known(seen),
+        _ => is_unasked,
     };
     let is_of_no_shell = OF_SHELL.contains(&claim.page.id) && incident.is_without_shell();
-    !(is_ssh
-        || is_other_limit
-        || is_of_no_shell
-        || is_of_client && is_of_server && facts::is_echo(&seen.text))
+    !(is_ssh || is_other || is_of_no_shell || is_of_client && is_of_server && facts::is_echo(&seen.text))
+}
+
+/// A refusal in place of a greeting, which rsync's daemon has no words for.
+const UNASKED_REFUSAL: &str = "server sent \"@ERROR";
+
+/// Whether another page knows the words of a refusal.
+fn is_known(seen: &Seen) -> bool {
+    let messages = seen.messages.iter().map(|&number| MESSAGES.get(number));
+    let is_any = |message: &Message| message.claims.iter().any(|claim| claim.page.id == OTHER_WORDS);
+    seen.text.contains("@ERROR") && messages.into_iter().any(|message| !is_any(message))
 }
 
 /// Whether a message of that exit code ends the run. Files that fail, vanish or are left out do not.

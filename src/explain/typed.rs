@@ -1,7 +1,7 @@
 //! Mistakes that no message names, and that the command line shows beside it.
 
 use crate::{
-    explain::Incident,
+    explain::{Incident, command::Way, facts},
     terms::{Remote, Target},
 };
 
@@ -61,6 +61,7 @@ pub(super) fn slips(incident: &Incident) -> Vec<Slip> {
         });
     }
     slips.extend(refused_algorithm(incident));
+    slips.extend(closed_way(incident));
     if command.is_of_root && incident.lines.iter().any(|seen| is_owner_refused(&seen.text)) {
         slips.push(Slip {
             page: "RSY776",
@@ -148,6 +149,29 @@ fn refused_algorithm(incident: &Incident) -> Option<Slip> {
                 is_sure: true,
             })
         })
+}
+
+/// A proxy or a program that does not connect the client: nothing has reached the server.
+fn closed_way(incident: &Incident) -> Option<Slip> {
+    let way = incident.command.as_ref()?.way?;
+    let (variant, word, is_shown) = match way {
+        Way::Proxy => (
+            "proxy",
+            "RSYNC_PROXY",
+            shows(incident, &["failed to connect to ", "getaddrinfo: "]),
+        ),
+        Way::Program => (
+            "program",
+            "RSYNC_CONNECT_PROG",
+            incident.lines.iter().any(|seen| facts::is_ungreeted(&seen.text)),
+        ),
+    };
+    is_shown.then(|| Slip {
+        page: "RSY813",
+        variant,
+        word: word.to_owned(),
+        is_sure: true,
+    })
 }
 
 /// `-p2222`, which rsync reads as options of its own where ssh and it are not quoted together.

@@ -11,14 +11,14 @@ use thiserror::Error as ThisError;
 use tokio::task::spawn_blocking;
 
 use crate::{
-    explain::{Known, explain_session},
+    explain::{Known, Watched, explain_session},
     probe::{
         Report,
         audit::named_release,
         files::Candidates,
         service::recognize,
         session::{self, Session, Stages},
-        stage::{Fact, Skip, Step},
+        stage::{Fact, Skip, State, Step},
         transcript::Wire,
         watch::Watch,
     },
@@ -165,6 +165,13 @@ impl Prober {
         own.chain(more.iter().map(|&word| word.to_owned())).collect()
     }
 
+    /// What the user would type.
+    pub(super) fn typed(&self, words: &[String]) -> String {
+        let way = self.setting.wire.way(&self.setting.environment);
+        let parts: Vec<_> = way.into_iter().chain([command(words)]).collect();
+        parts.join(" ")
+    }
+
     pub(super) fn plan(&self, words: &[String]) -> Result<Box<Plan>, ProbeError> {
         let Setting {
             surroundings,
@@ -178,13 +185,8 @@ impl Prober {
 
     /// Resolves the name and tries each address; the connection of the first that takes one.
     pub(super) async fn reach(&mut self, plan: &Plan, words: &[String]) -> Option<Stream> {
-        let Environment {
-            proxy,
-            connect_program,
-            ..
-        } = &self.setting.environment;
         let wire = &self.setting.wire;
-        if wire.is_other_way(proxy.is_some() || connect_program.is_some()) {
+        if wire.way(&self.setting.environment).is_some() {
             self.report.skip(Step::Resolve, Skip::OtherWay);
             return None;
         }
@@ -244,7 +246,7 @@ impl Prober {
         }
         self.report.fail(step);
         self.report.exit = Error::from(reason).exit();
-        self.report.command = command(words);
+        self.report.command = self.typed(words);
         let last = last_line(self.report.exit, "Receiver");
         self.said.extend_from_slice(last.as_bytes());
     }
@@ -312,7 +314,7 @@ impl Prober {
         }
         if self.report.exit == 0 {
             self.report.exit = session.exit;
-            self.report.command = command(words);
+            self.report.command = self.typed(words);
             self.is_greeted = session.seen.has(Step::Greeting);
             self.said = self.screen(session, words);
         }
@@ -365,7 +367,11 @@ impl Prober {
         {
             text.extend_from_slice(of_last_session(&logged));
         }
-        self.report.explanation = explain_session(&*text, &self.setting.known, self.is_greeted).ok();
+        let watched = Watched {
+            is_greeted: self.is_greeted,
+            is_unlisted: self.report.stage(Step::Modules).state == State::Failed,
+        };
+        self.report.explanation = explain_session(&*text, &self.setting.known, watched).ok();
     }
 }
 

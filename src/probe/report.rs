@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use crate::{
+    catalog::Confidence,
     explain::Explanation,
     probe::{
         audit::Remark,
@@ -51,6 +52,17 @@ impl Report {
     /// The stage that fails first.
     pub fn failed(&self) -> Option<&Stage> {
         self.stages.iter().find(|stage| stage.state == State::Failed)
+    }
+
+    /// What rsync would have ended with, had it heard the server out: a daemon says why and closes, and where it leaves
+    /// something unread that arrives as a reset, behind which rsync reads no more. Nothing where the code is that one, or
+    /// the likeliest cause is none of that kind.
+    pub fn implied_exit(&self) -> Option<u8> {
+        let incident = self.explanation.as_ref()?.incidents.first()?;
+        let cause = incident.causes.first()?;
+        let is_lost = [10, 12].contains(&self.exit) && [1, 4, 5].contains(&cause.symptom.exit);
+        let is_known = cause.confidence != Confidence::Possible;
+        (is_lost && is_known).then_some(cause.symptom.exit)
     }
 
     /// The stage of that step.

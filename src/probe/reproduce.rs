@@ -5,6 +5,7 @@ use crate::{
         ProbeError, Report, Setting,
         prober::{Prober, command},
         stage::{Fact, Skip, Step},
+        stages::DISMISSED,
     },
     rsync::net::Stream,
     sync::{Place, Plan, UsageError, last_line},
@@ -31,7 +32,7 @@ pub async fn reproduce(
     setting: Arc<Setting>,
 ) -> Result<Report, ProbeError> {
     let mut prober = Prober::new(subject, setting);
-    prober.report.command = command(&words);
+    prober.report.command = prober.typed(&words);
     let plan = match prober.plan(&words) {
         Ok(plan) => plan,
         Err(ProbeError::Usage(error))
@@ -91,6 +92,9 @@ impl Prober {
             _ if plan.options.dry_run => Step::DryRun,
             _ => Step::Transfer,
         };
+        if last != Step::Modules && session.is_dismissed() {
+            return self.differs(Step::Module, DISMISSED);
+        }
         if session.exit == 0 {
             self.report.pass(last, session.elapsed);
             for step in [Step::Module, Step::Setup, Step::List] {

@@ -140,6 +140,11 @@ fn behind_list(plan: &Plan) -> Step {
 }
 
 impl Session {
+    /// Whether it ended well and without the module that was asked for.
+    pub(super) fn is_dismissed(&self) -> bool {
+        self.exit == 0 && self.outcome.is_none()
+    }
+
     /// The lines that rsync prints, as far as they say what is wrong.
     pub(super) fn lines(&self) -> impl Iterator<Item = String> {
         let text = String::from_utf8_lossy(&self.said);

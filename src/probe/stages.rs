@@ -11,7 +11,7 @@ use crate::{
         audit::audit,
         delta::Pulled,
         files::only,
-        prober::{Prober, command},
+        prober::Prober,
         push::is_write_only,
         recorder::Seen,
         session::Session,
@@ -26,6 +26,9 @@ use crate::{
 
 /// How a daemon refuses a connection because there are so many.
 const FULL: &str = "@ERROR: max connections (";
+
+/// What rsync ends with 0 on, and says nothing about.
+pub(super) const DISMISSED: &str = "the server answered `@RSYNCD: EXIT`, which ends a list of modules, and opened no module: rsync ends with 0 and copies nothing";
 
 /// How many milliseconds are waited before each new try then: six seconds in all.
 const PAUSES: [u64; 7] = [50, 100, 200, 400, 800, 1600, 3200];
@@ -49,7 +52,7 @@ pub async fn probe(target: Target, setting: Arc<Setting>) -> Result<Report, Prob
     }
     let words = prober.words(&[&target.daemon()]);
     let plan = prober.plan(&words)?;
-    prober.report.command = command(&words);
+    prober.report.command = prober.typed(&words);
     let stream = prober.reach(&plan, &words).await;
     let module = target.module_and_path().map(str::to_owned);
     let probed = prober.blocking(move |prober| prober.converse(&target, &plan, &words, stream));
@@ -139,12 +142,16 @@ impl Prober {
         let plan = self.plan(&words)?;
         let session = self.next_session(&plan);
         self.take(&session);
-        self.report.command = command(&words);
+        self.report.command = self.typed(&words);
         if is_write_only(&session) {
             for step in [Step::Setup, Step::List, Step::DryRun, Step::Pull, Step::Delta] {
                 self.report.skip(step, Skip::WriteOnly);
             }
             return Ok(Some(session.seen));
+        }
+        if session.is_dismissed() {
+            self.differs(Step::Module, DISMISSED);
+            return Ok(None);
         }
         if session.exit != 0 {
             let step = session.seen.missed(Step::DryRun, session.outcome.is_some());

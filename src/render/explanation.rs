@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use textwrap::Options;
 
 use crate::{
-    catalog::{FileKind, Language, Side, Text, fill},
+    catalog::{Confidence, FileKind, Language, Side, Text, fill},
     explain::{Cause, Explanation, Incident, Reason},
     render::{Format, Style, reasons::because, visible::visible, words::pick},
 };
@@ -312,9 +312,15 @@ fn place(side: Option<Side>, language: Language) -> &'static str {
 pub(super) fn headline(explanation: &Explanation, language: Language) -> Option<String> {
     let cause = explanation.incidents.first()?.causes.first()?;
     let case = Case { cause, language };
+    // What is wrong in a file that nobody has looked at is a guess.
+    let is_guess = cause.confidence == Confidence::Possible && !cause.page.files.is_empty();
+    let hedge = match is_guess {
+        true => pick(language, "perhaps: ", "可能是："),
+        false => "",
+    };
     Some(match language {
-        Language::English => format!("{} ({})", case.title(), cause.page.id),
-        Language::Chinese => format!("{}（{}）", case.title(), cause.page.id),
+        Language::English => format!("{hedge}{} ({})", case.title(), cause.page.id),
+        Language::Chinese => format!("{hedge}{}（{}）", case.title(), cause.page.id),
     })
 }
 

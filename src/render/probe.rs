@@ -331,6 +331,7 @@ fn envelope(report: &Report, language: Language) -> Value {
         "command": "probe",
         "target": report.subject,
         "exit": report.exit,
+        "implied_exit": report.implied_exit(),
         "stages": stages,
         "diagnoses": found.map_or_else(|| json!([]), |found| diagnoses(found, "stderr", language)),
         "findings": report.remarks.iter().map(|remark| finding(remark, language)).collect::<Vec<_>>(),

@@ -101,6 +101,12 @@ fn told(reason: &Reason, lines: &[usize], incident: &Incident, language: Languag
             "但配置本身不会导致这种情况",
         )
         .to_owned(),
+        Reason::Unlisted => pick(
+            language,
+            "but the list of modules does not come either",
+            "但模块列表也出不来",
+        )
+        .to_owned(),
         Reason::Greeted => {
             pick(language, "but the daemon had greeted", "但守护进程已经发出过问候").to_owned()
         }

@@ -11,7 +11,7 @@ use crate::{
         ahead::is_whole_better,
         login::{Login, early_input},
     },
-    terms::Exit,
+    terms::{Exit, without_password},
 };
 
 /// What a session depends on besides the command line.
@@ -38,6 +38,21 @@ impl Environment<'_> {
         let algorithms = &mut plan.options.algorithms;
         algorithms.checksums.clone_from(&self.checksums);
         algorithms.compressions.clone_from(&self.compressions);
+    }
+
+    /// The variable that makes the connection otherwise, as a shell is told it, a password taken out.
+    pub fn way(&self) -> Option<String> {
+        let (name, value) = match (&self.connect_program, &self.proxy) {
+            (Some(program), _) => ("RSYNC_CONNECT_PROG", without_password(program)),
+            (None, Some(proxy)) => {
+                let (login, address) = proxy.rsplit_once('@').unzip();
+                let user = login.map(|login| login.split(':').next().unwrap_or_default());
+                let shown = user.map(|user| format!("{user}:****@{}", address.unwrap_or_default()));
+                ("RSYNC_PROXY", shown.unwrap_or_else(|| proxy.clone()))
+            }
+            (None, None) => return None,
+        };
+        Some(format!("{name}={}", shell_words::quote(&value)))
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod algorithms;
 mod arguments;
+mod dialogue;
 mod extended;
 mod faults;
 mod filters;

@@ -71,7 +71,7 @@ pub(super) fn head(subject: Subject, options: Vec<String>, environment: &Environ
         subject,
         options,
         login: environment.login.clone(),
-        is_other_way: environment.proxy.is_some() || environment.connect_program.is_some(),
+        way: environment.way(),
         checksums: environment.checksums.clone(),
         compressions: environment.compressions.clone(),
     }

@@ -29,8 +29,8 @@ pub struct Head {
     pub options: Vec<String>,
     /// Who asked where the target names nobody.
     pub login: String,
-    /// Whether a proxy or a program made the connections.
-    pub is_other_way: bool,
+    /// The variable of a proxy or a program, where one of them made the connections.
+    pub way: Option<String>,
     /// The checksums that were offered, if the environment named some.
     pub checksums: Option<Vec<Checksum>>,
     /// The same of compressions.
@@ -62,8 +62,8 @@ impl Head {
             say("option", option);
         }
         say("login", &self.login);
-        if self.is_other_way {
-            say("way", "proxy-or-program");
+        if let Some(way) = &self.way {
+            say("way", way);
         }
         let joined = |names: Vec<&str>| names.join(" ");
         if let Some(checksums) = &self.checksums {
@@ -93,7 +93,7 @@ impl Head {
             subject: Subject::Probe(String::new()),
             options: Vec::new(),
             login: String::new(),
-            is_other_way: false,
+            way: None,
             checksums: None,
             compressions: None,
         };
@@ -116,7 +116,7 @@ impl Head {
             "reproduce" => self.subject = Subject::Reproduce(value),
             "option" => self.options.push(value),
             "login" => self.login = value,
-            "way" if value == "proxy-or-program" => self.is_other_way = true,
+            "way" => self.way = Some(value),
             "checksums" => self.checksums = Some(all(&value, Checksum::of_name)?),
             "compressions" => self.compressions = Some(all(&value, Compression::of_name)?),
             _ => return None,

@@ -14,7 +14,7 @@ use crate::{
         net::{Address, ConnectError, Stream},
         transfer::Error,
     },
-    sync::{Place, Plan},
+    sync::{Environment, Place, Plan},
 };
 
 /// What connects a probe to its target.
@@ -107,11 +107,11 @@ impl Wire {
         }
     }
 
-    /// Whether rsync itself is to connect, because a proxy or a program does that.
-    pub(in crate::probe) fn is_other_way(&self, is_live_other: bool) -> bool {
+    /// The variable of a proxy or a program, where one of them makes the connections, as rsync itself does.
+    pub(in crate::probe) fn way(&self, environment: &Environment<'_>) -> Option<String> {
         match self {
-            Self::Replayed(replay) => replay.head.is_other_way,
-            _ => is_live_other,
+            Self::Replayed(replay) => replay.head.way.clone(),
+            _ => environment.way(),
         }
     }
 

@@ -9,12 +9,6 @@ pub enum Violation {
     /// A version out of every range.
     #[error("protocol version mismatch -- is your shell clean?")]
     Version(u32),
-    /// A line without an end.
-    #[error("server sent a line of more than {limit} bytes")]
-    LongLine {
-        /// How many are read.
-        limit: usize,
-    },
     /// A number whose first byte promises too many more.
     #[error("Overflow in read_varint()")]
     LongVarint,
@@ -211,7 +205,6 @@ impl Violation {
     pub const fn key(&self) -> &'static str {
         match self {
             Self::Version(_) => "greeting",
-            Self::LongLine { .. } => "long-line",
             Self::LongVarint | Self::LongVarlong => "long-number",
             Self::LongText { .. } => "long-text",
             Self::FrameTag(_) => "frame-tag",

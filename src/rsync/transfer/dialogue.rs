@@ -6,12 +6,13 @@ use std::{
 
 use crate::rsync::{
     net::Stream,
-    proto::{Digest, Greeting, NoGreeting, Reply, Violation, response},
+    proto::{Digest, Greeting, NoGreeting, Reply, response},
     transfer::{Error, Event, Observer, text::shown, wire::socket_error},
 };
 
-/// The longest line that is read from a daemon: a message of the day may have long ones.
-const MAX_LINE: usize = 64 * 1024;
+/// A line of so many bytes without its end is none, and rsync goes on no further (`read_line_old` in io.c, with
+/// `BIGPATHBUFLEN` bytes for the line; seen with the message of the day of rsync 3.5.0).
+const MAX_LINE: usize = 5119;
 
 /// Asks for a user's password when the daemon wants one.
 pub trait Credentials {
@@ -170,11 +171,14 @@ impl Lines {
             .map_err(|error| failed("safe_write failed", error))
     }
 
-    /// The next line; `None` when the daemon has hung up.
+    /// The next line; `None` when the daemon has hung up, or does not come to the line's end.
     fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
         let mut searched = 0;
         loop {
             if let Some(end) = self.buffer[searched..].iter().position(|&byte| byte == b'\n') {
+                if searched + end >= MAX_LINE {
+                    return Ok(None);
+                }
                 let mut line: Vec<_> = self.buffer.drain(..=searched + end).collect();
                 line.pop();
                 if line.last() == Some(&b'\r') {
@@ -184,7 +188,7 @@ impl Lines {
             }
             searched = self.buffer.len();
             if searched >= MAX_LINE {
-                return Err(Violation::LongLine { limit: MAX_LINE }.into());
+                return Ok(None);
             }
             let mut piece = [0; 4096];
             match self.stream.read(&mut piece) {

@@ -77,7 +77,14 @@ pub(crate) fn set_up(
         }
         outgoing.buffer().byte(end);
     }
-    outgoing.flush()?;
+    // The arguments go out before rsync's streams are set up (`safe_write` in io.c), which decides about the code.
+    outgoing.flush().map_err(|error| match error {
+        Error::Socket { source, .. } => Error::Dialogue {
+            action: "safe_write failed",
+            source,
+        },
+        error => error,
+    })?;
     let offer = Offer {
         protocol,
         incremental: protocol >= 30 && options.is_incremental(role == Role::Sender),

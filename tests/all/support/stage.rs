@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::support::{
     daemon::installed,
-    examples::{Block, ExampleCase},
+    examples::{Block, ExampleCase, unescape},
     skip,
 };
 
@@ -61,7 +61,7 @@ impl Machine {
         fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
         match words[0] {
             "dir" => fs::create_dir_all(&path).expect("a folder"),
-            "file" => fs::write(&path, self.text(text.replace("\\n", "\n").as_bytes())).expect("a file"),
+            "file" => fs::write(&path, self.text(&unescape(&text.replace("\\n", "\n")))).expect("a file"),
             "link" => {
                 let target = self.text(words[3].as_bytes());
                 symlink(String::from_utf8(target).expect("text"), &path).expect("a link");

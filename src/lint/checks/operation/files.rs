@@ -24,6 +24,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::configuration("RSY607", motd_missing),
     Check::configuration("RSY608", lock_file_unopenable),
     Check::configuration("RSY618", one_file_for_two_purposes),
+    Check::configuration("RSY622", motd_ends_sessions),
 ];
 
 /// The files that a daemon reads or writes for itself.
@@ -34,6 +35,9 @@ const FILES: [Parameter; 5] = [
     Parameter::PidFile,
     Parameter::SecretsFile,
 ];
+
+/// A client reads lines of so many bytes.
+const LONGEST_LINE: usize = 5118;
 
 /// Folders into which every user of the machine may put files.
 const SHARED: [&str; 3] = ["/tmp/", "/var/tmp/", "/dev/shm/"];
@@ -106,6 +110,33 @@ fn motd_missing(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
                 .variant("missing")
                 .with("file", name),
         );
+    }
+}
+
+/// RSY622: the client takes the message for lines of the daemon, and reads them as such (`start_inband_exchange` in
+/// clientserver.c, `read_line_old` in io.c).
+fn motd_ends_sessions(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let file = subject.configuration.text(Scope::Global, Parameter::MotdFile);
+    let Some((setting, place)) = file.origin.setting().zip(subject.place(file.value)) else {
+        return;
+    };
+    let name = place.display().to_string();
+    let Some(Some(text)) = out.fact(&name, subject.host.read(&place)) else {
+        return;
+    };
+    for (number, line) in text.split(|&byte| byte == b'\n').enumerate() {
+        let length = line.iter().filter(|&&byte| byte != b'\r').count();
+        let case = Case::at(setting.value_span())
+            .with("file", &name)
+            .with("number", (number + 1).to_string());
+        let case = match line.strip_prefix(b"@ERROR: ") {
+            Some(text) => case
+                .variant("refusal")
+                .with("line", String::from_utf8_lossy(text)),
+            None if length > LONGEST_LINE => case.variant("long").with("length", length.to_string()),
+            None => continue,
+        };
+        return out.report(case);
     }
 }
 

@@ -147,7 +147,7 @@ pub(super) const ALL: &[Situation] = &[
     },
     Situation {
         name: "the proxy is not there",
-        pages: &["RSY813", "RSY801"],
+        pages: &["RSY813"],
         client: Around {
             environment: &[("RSYNC_PROXY", "127.0.0.1:$PORT")],
             ..OURS
@@ -167,7 +167,7 @@ pub(super) const ALL: &[Situation] = &[
     },
     Situation {
         name: "the program that is to connect fails",
-        pages: &["RSY813", "RSY811"],
+        pages: &["RSY813"],
         client: Around {
             environment: &[("RSYNC_CONNECT_PROG", "exit 1")],
             ..OURS

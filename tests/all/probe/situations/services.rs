@@ -126,6 +126,33 @@ pub(super) const ALL: &[Situation] = &[
         ..OTHER
     },
     Situation {
+        name: "the message of the day has a line that no client reads to its end",
+        pages: &["RSY622"],
+        is_plain: false,
+        outside: &["RSY833"],
+        configuration: concat!("motd file = /etc/motd\n", conf!("")),
+        tree: &["dir /srv/data", "file /etc/motd = \\x78{5119}\\n"],
+        ..SOUND
+    },
+    Situation {
+        name: "the message of the day gives the client an order",
+        pages: &["RSY622"],
+        is_plain: false,
+        outside: &["RSY831"],
+        tree: &[
+            "dir /srv/data",
+            "file /etc/motd = Welcome!\\n@ERROR: not on Sundays\\n",
+        ],
+        configuration: concat!("motd file = /etc/motd\n", conf!("")),
+        ..SOUND
+    },
+    Situation {
+        name: "a wrapper refuses in place of the greeting",
+        pages: &["RSY831"],
+        server: Server::Script("printf '@ERROR: not from your network\\n'; cat >/dev/null"),
+        ..OTHER
+    },
+    Situation {
         name: "the daemon awaits a proxy's header, and trusts nobody",
         pages: &["RSY335"],
         is_plain: false,
