@@ -68,7 +68,8 @@ impl End {
         const LINES: [(&str, End); 5] = [
             ("@ERROR: access denied to ", End::NoEntry),
             ("@ERROR: Unknown module ", End::NoEntry),
-            ("@ERROR: max connections (", End::Shut),
+            // Of a number that is not negative, that many are there.
+            ("@ERROR: max connections (-", End::Shut),
             ("@ERROR: auth failed ", End::NoLogin),
             ("ERROR: module is read only", End::NoWriting),
         ];
@@ -121,7 +122,7 @@ pub struct Compared {
     pub verdict: Verdict,
     /// The stages, the exit code, the explanation.
     pub report: Report,
-    /// A mistake of the configuration that a dry run does not show.
+    /// A mistake of the configuration that a trial does not show.
     pub unseen: Option<&'static Page>,
 }
 
@@ -150,7 +151,7 @@ impl Compared {
         }
     }
 
-    /// Makes a failure of a dry run that ended well, because the configuration has a mistake that only real files show.
+    /// Makes a failure of what ended well, because the configuration has a mistake that only shows outside of a trial.
     pub(super) fn fails_for_real(&mut self, why: &'static Page) {
         self.verdict = Verdict::Fails { is_foreseen: true };
         self.unseen = Some(why);
@@ -173,6 +174,8 @@ pub(super) fn decide(explanation: &mut Explanation) -> bool {
 pub struct Attempt {
     /// Who asked, where the module asks for a name.
     pub user: Option<String>,
+    /// The group whose password it was, if it was not the user's own.
+    pub group: Option<String>,
     /// Files are taken.
     pub read: Compared,
     /// Files would be brought; none if it did not come that far.

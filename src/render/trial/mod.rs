@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, io};
 use crate::{
     catalog::Language,
     explain::Explanation,
-    probe::tryout::{Outcome, Trial, Verdict},
+    probe::tryout::{Outcome, Trial, Verdict, Why},
     render::{
         Format, Style,
         explanation::{bold, dim, explanation, green, next, red, wrapped},
@@ -17,6 +17,8 @@ use crate::{
         words::pick,
     },
 };
+
+pub use words::stayed;
 
 /// Writes what came of a trial.
 ///
@@ -85,14 +87,10 @@ impl View<'_> {
             explanation(Format::Human, found, "", style, out)?;
         }
         self.remarks(out)?;
-        if let Some((side, command)) = self
-            .failures()
-            .first()
-            .and_then(|(_, found)| next(found, self.language()))
-        {
+        if let Some((side, command)) = self.next() {
             let word = match self.language() {
-                Language::English => format!("type next, {side}"),
-                Language::Chinese => format!("下一步，{side}"),
+                Language::English => format!("type next{side}"),
+                Language::Chinese => format!("下一步{side}"),
             };
             writeln!(
                 out,
@@ -104,6 +102,23 @@ impl View<'_> {
         Ok(())
     }
 
+    /// What is to be typed next, and where.
+    fn next(&self) -> Option<(String, String)> {
+        let failures = self.failures();
+        let cure = failures
+            .first()
+            .and_then(|(_, found)| next(found, self.language()));
+        if let Some((side, command)) = cure {
+            return Some((format!("{}{side}", self.pick(", ", "，")), command));
+        }
+        let modules = self.trial.modules.iter();
+        let mut not_tried = modules.flat_map(|module| &module.not_tried);
+        let file = shell_words::quote(&self.trial.file);
+        not_tried
+            .any(|not_tried| not_tried.why == Why::Secrets)
+            .then(|| (String::new(), format!("sudo rsyncctl try {file}")))
+    }
+
     /// What else is to be known, a line each.
     fn remarks(&self, out: &mut dyn io::Write) -> io::Result<()> {
         let mut remarks = Vec::new();
@@ -113,6 +128,8 @@ impl View<'_> {
                 "标有 `!` 的地方，rsyncctl 的预测与守护进程的实际行为不一致：这是 rsyncctl 的错误，请连同该模块的配置一起报告",
             ).to_owned());
         }
+        let language = self.language();
+        remarks.extend(self.trial.stayed.iter().map(|one| stayed(one, language)));
         let names = self.trial.without_effect.iter();
         let names: Vec<_> = names.map(|parameter| format!("`{}`", parameter.name())).collect();
         if !names.is_empty() {
