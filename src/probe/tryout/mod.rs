@@ -13,7 +13,7 @@ mod peer;
 mod report;
 mod run;
 
-pub use attempt::{Attempt, Compared, End, Verdict};
+pub use attempt::{Attempt, Compared, End, Hook, Verdict};
 pub use daemon::{NoDaemon, Program};
 pub use leash::{Leash, Stayed};
 pub use report::{ModuleTrial, NotTried, Outcome, Start, Trial, Why};

@@ -22,6 +22,8 @@ pub struct Trial {
     pub release: Release,
     /// Who the daemon ran as, if not as root.
     pub account: Option<String>,
+    /// Whether the user said which address clients come from.
+    pub is_from_named: bool,
     /// The parameters that are set and that did not hold.
     pub without_effect: Vec<Parameter>,
     /// Whether the daemon started.

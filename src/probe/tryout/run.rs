@@ -22,7 +22,7 @@ use crate::{
         Choice, NoTarget, ProbeError, Report, Setting, Target, Wire, probe, reproduce,
         stage::{Fact, State, Step},
         tryout::{
-            attempt::{Attempt, Compared, End, decide},
+            attempt::{Attempt, Compared, End, Hook, decide},
             daemon::{Daemon, NoDaemon, Program},
             expected::Expected,
             leash::Leash,
@@ -102,6 +102,8 @@ impl From<io::Error> for TrialError {
 const UNWRITABLE: &str = "RSY406";
 /// The page of a lock file that cannot be opened; in a trial there is another.
 const NO_LOCK: &str = "RSY608";
+/// The commands that a transfer waits for.
+const GATES: [Parameter; 2] = [Parameter::EarlyExec, Parameter::PreXferExec];
 /// How long a daemon is given to read its configuration.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How often it is looked whether it has.
@@ -159,6 +161,7 @@ pub async fn run(setup: &Setup<'_>) -> Result<Trial, TrialError> {
         file: setup.name.clone(),
         release: setup.program.release,
         account: setup.account.clone(),
+        is_from_named: setup.from.is_some(),
         without_effect: without_effect(bench.peers, setup.with_hooks),
         start: Start {
             starts: configuration.starts(),
@@ -344,6 +347,9 @@ impl Bench<'_> {
         if let (End::Works, Some(why)) = (read.end, self.unseen(NO_LOCK, module)) {
             read.fails_for_real(why);
         }
+        if let Some(hook) = self.gate(scope) {
+            read.blame(hook);
+        }
         // What is not admitted, or finds no folder, need not ask again.
         let goes_on = read.end == End::NoReading || read.report.stage(Step::Setup).state == State::Passed;
         let write = match goes_on {
@@ -363,6 +369,17 @@ impl Bench<'_> {
             group: login.group.clone(),
             read,
             write,
+        })
+    }
+
+    /// The command that a transfer with a module waits for.
+    fn gate(&self, scope: Scope) -> Option<Hook> {
+        let server = self.setup.known.server.as_ref()?;
+        let mut gates = GATES.into_iter().filter(|_| self.setup.with_hooks);
+        gates.find_map(|parameter| {
+            let setting = self.configuration.origin(scope, parameter).setting()?;
+            let place = server.sources.place(setting.span());
+            Some(Hook { parameter, place })
         })
     }
 

@@ -2,7 +2,7 @@ use crate::{
     catalog::Language,
     probe::{
         Fact, Report, Step,
-        tryout::{Attempt, Compared, End, ModuleTrial, NotTried, Outcome, Stayed, Verdict, Why},
+        tryout::{Attempt, Compared, End, Hook, ModuleTrial, NotTried, Outcome, Stayed, Verdict, Why},
     },
     render::{explanation::headline, trial::View},
 };
@@ -158,7 +158,10 @@ impl View<'_> {
                     true => format!("，退出码 {}", part.report.exit),
                     false => format!(", code {}", part.report.exit),
                 };
-                let why = self.why(&part.report);
+                let why = match &part.waited_for {
+                    Some(hook) => self.unended(hook),
+                    None => self.why(&part.report),
+                };
                 let foreseen = match is_foreseen {
                     true => "",
                     false => self.pick("; the file does not show it", "；配置里看不出来"),
@@ -243,9 +246,13 @@ impl View<'_> {
                 };
                 return self.of(not_tried, &text);
             }
-            Why::NotAdmitted => self.pick(
+            Why::NotAdmitted if self.trial.is_from_named => self.pick(
                 "not tried further: it does not admit this address",
                 "没有继续试：它不允许这个地址访问",
+            ),
+            Why::NotAdmitted => self.pick(
+                "not tried further: it admits none of the addresses that its host lists name; `--from ADDRESS` tries another",
+                "没有继续试：它的主机列表里写出的地址都不允许访问；可以用 `--from 地址` 试别的地址",
             ),
             Why::Group => self.pick(
                 "not tried: no user of this machine is let in as a member of this group",
@@ -264,6 +271,15 @@ impl View<'_> {
         match &not_tried.user {
             Some(user) => format!("{user}{}{why}", self.colon()),
             None => why.to_owned(),
+        }
+    }
+
+    /// Behind a colon, the command that a client waits for in vain.
+    fn unended(&self, hook: &Hook) -> String {
+        let (name, place) = (hook.parameter.name(), &hook.place);
+        match self.is_chinese() {
+            true => format!("：{place} 的 `{name}` 命令一直没有结束，客户端等到超时"),
+            false => format!(": the command of `{name}` ({place}) does not end, and the client gives up"),
         }
     }
 
