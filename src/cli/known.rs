@@ -139,6 +139,7 @@ fn predicted(report: &Report, release: Release) -> Vec<Predicted> {
             .map_or_else(String::new, |label| report.sources.place(label.span)),
         symptoms: finding.predictions(release).collect(),
         modules: modules(finding),
+        variant: finding.variant,
         arguments: finding.arguments.clone(),
     });
     findings.collect()

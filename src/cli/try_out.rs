@@ -1,21 +1,27 @@
 use std::{
     env,
     ffi::OsString,
-    io::Write as _,
+    io::{self, Write as _},
     net::IpAddr,
     os::unix::process::CommandExt as _,
     path::{self, Path, PathBuf},
     process::Command,
+    sync::Arc,
+    time::Duration,
 };
 
 use clap::Args;
 use nix::{
-    sys::{prctl::set_pdeathsig, signal::Signal},
+    sys::{
+        prctl::{set_child_subreaper, set_pdeathsig},
+        signal::Signal,
+    },
     unistd::{User, geteuid, getppid},
 };
 use tokio::runtime;
 
 use crate::{
+    catalog::Language,
     cli::{
         Failure,
         environment::{environment_of, surroundings},
@@ -30,18 +36,17 @@ use crate::{
     host::{Host as _, Live, Unknown},
     lint::{HostFiles, Options},
     model::{Configuration, Files, NotOpened, Opened, Scope},
-    probe::tryout::{self, Leash, NoDaemon, Program, Setup, Trial, TrialError},
+    probe::tryout::{self, Leash, NoDaemon, Program, Setup, Trial, TrialError, Why},
     render,
     terms::Exit,
 };
 
 /// Start a throw-away daemon with a configuration, and see what it does: the config test that rsync lacks
 ///
-/// A real rsync serves the file on a port of loopback, with a log file of its own and without a pid file. Each module is
-/// probed with each user of its secrets file, and what happens is compared with what the file foretells. Files are taken
-/// out of modules; a push is a dry run, and nothing is written. Meanwhile other users of this machine reach the daemon's
-/// port too, and its host lists do not keep them out. Ends with 0 if all is as the file says, 1 if something
-/// fails, 2 for wrong usage, 3 if something that was asked for could not be tried.
+/// A real rsync serves the file to this program alone, with a log file of its own and without a pid file: no port is open
+/// for others. Each module is probed with each user of its secrets file, and what happens is compared with what the file
+/// foretells. Files are taken out of modules; a push is a dry run, and nothing is written. Ends with 0 if all is as the
+/// file says, 1 if something fails, 2 for wrong usage, 3 if something that was asked for could not be tried.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     /// The daemon's configuration file
@@ -53,7 +58,8 @@ pub(super) struct Arguments {
     /// The address that clients come from, for the daemon; by default one that the module's host lists admit
     #[arg(long, value_name = "ADDRESS")]
     from: Option<IpAddr>,
-    /// Run the commands of the file too: `early exec`, `pre-xfer exec`, `post-xfer exec`, `name converter`
+    /// Run the commands of the file too: `early exec`, `pre-xfer exec`, `post-xfer exec`, `name converter`. What they leave
+    /// running is ended ten seconds after the last transfer, and told; what has left the daemon's process group is told only
     #[arg(long)]
     hooks: bool,
     /// The rsync that serves
@@ -75,6 +81,9 @@ pub(super) struct Serving {
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     words: Vec<OsString>,
 }
+
+/// Longer than any trial.
+const LONG: Duration = Duration::from_secs(1 << 20);
 
 /// Becomes the daemon. Whatever ends the trial, the system then ends the daemon too.
 pub(super) fn serve(serving: &Serving) -> Result<u8, Failure> {
@@ -103,7 +112,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let known = arguments.known(&program, &directory)?;
     let configuration = configuration(&known);
     let modules = arguments.modules(configuration)?;
-    let leash = Leash::default();
+    let leash = Arc::new(Leash::default());
+    if arguments.hooks {
+        // So whatever a command of the file starts, and leaves behind, is found.
+        set_child_subreaper(true)?;
+    }
     let interrupt = Interrupt::watch()?;
     let setup = Setup {
         name: arguments.file.display().to_string(),
@@ -119,25 +132,33 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         environment: environment_of,
         surroundings,
         connections: interrupt.connections().clone(),
-        leash: &leash,
+        leash: leash.clone(),
         own: env::current_exe()?,
         account: account(),
     };
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .max_blocking_threads(2)
+        // The system ends a daemon of a trial with the thread that started it.
+        .thread_keep_alive(LONG)
         .enable_all()
         .build()?;
+    let style = arguments.output.style();
+    let language = style.language;
     let tried = interrupt.run(
         || runtime.block_on(tryout::run(&setup)),
         || {
-            leash.end();
+            // Nobody reads it any more if it cannot be written.
+            let _ = tell_stayed(&leash, language);
             Exit::Signal.code()
         },
     );
     let trial = match tried {
         Ok(trial) => trial,
-        Err(TrialError::Interrupted) => return Ok(Exit::Signal.code()),
+        Err(TrialError::Interrupted) => {
+            tell_stayed(&leash, language)?;
+            return Ok(Exit::Signal.code());
+        }
         Err(error @ TrialError::Daemon(NoDaemon::Name(_))) => return Err(error.into()),
         Err(error) => {
             complain(&error.to_string())?;
@@ -146,9 +167,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     };
     let mut text = Vec::new();
     let format = arguments.output.format();
-    render::trial(format, &trial, arguments.output.style(), &mut text)?;
+    render::trial(format, &trial, style, &mut text)?;
     stdout().write_all(&text)?;
     Ok(arguments.code(&trial))
+}
+
+/// What commands of the file had left running when the trial was interrupted.
+fn tell_stayed(leash: &Leash, language: Language) -> io::Result<()> {
+    for stayed in leash.end() {
+        complain(&render::stayed(&stayed, language))?;
+    }
+    Ok(())
 }
 
 impl Arguments {
@@ -173,11 +202,13 @@ impl Arguments {
 
     /// How the command ends.
     fn code(&self, trial: &Trial) -> u8 {
-        let is_left_out = || trial.modules.iter().any(|module| !module.not_tried.is_empty());
+        let not_tried = || trial.modules.iter().flat_map(|module| &module.not_tried);
+        let is_closed = || not_tried().any(|not_tried| not_tried.why == Why::Secrets);
+        let is_left_out = || !self.module.is_empty() && not_tried().next().is_some();
         if trial.is_bad() {
             exit::FINDINGS
-        } else if trial.start.serves.is_none() || (!self.module.is_empty() && is_left_out()) {
-            // What was not read may hold modules that nobody tried.
+        } else if trial.start.serves.is_none() || is_closed() || is_left_out() {
+            // What was not read may hold modules, and users, that nobody tried.
             exit::UNCHECKED
         } else {
             exit::CLEAN

@@ -25,6 +25,10 @@ const WORDS_TOGETHER: &str = "RSY872";
 const NOT_ADMITTED: &str = "RSY816";
 /// The page of names that a module's filters keep from clients.
 const EXCLUDED: &str = "RSY889";
+/// The page of an option that the server refuses.
+const REFUSED_OPTION: &str = "RSY887";
+/// The commands that a transfer waits for, and that can refuse it.
+const GATES: [Parameter; 2] = [Parameter::EarlyExec, Parameter::PreXferExec];
 /// What a daemon says of a module that it does not have, or hides.
 const UNKNOWN_MODULE: &str = "Unknown module";
 /// What keeps names from clients.
@@ -138,10 +142,13 @@ impl Server {
                 _ => self.switch(scope, Parameter::ReadOnly),
             },
             Stage::Arguments if message.contains("write only") => self.switch(scope, Parameter::WriteOnly),
-            _ if page == EXCLUDED => FILTERS
-                .into_iter()
-                .find(|filter| self.configuration.origin(scope, *filter).setting().is_some())
-                .map_or(Judgement::No, |filter| self.line_of(scope, filter)),
+            Stage::Hooks => self.first_line_of(scope, &GATES),
+            _ if page == REFUSED_OPTION => match self.first_line_of(scope, &[Parameter::RefuseOptions]) {
+                // Some are refused unless a line accepts them.
+                Judgement::No => Judgement::Open,
+                judgement => judgement,
+            },
+            _ if page == EXCLUDED => self.first_line_of(scope, &FILTERS),
             _ => Judgement::Open,
         }
     }
@@ -228,6 +235,14 @@ impl Server {
         } else {
             Judgement::No
         }
+    }
+
+    /// The first of these parameters that is set.
+    fn first_line_of(&self, scope: Scope, parameters: &[Parameter]) -> Judgement {
+        let is_set =
+            |parameter: &&Parameter| self.configuration.origin(scope, **parameter).setting().is_some();
+        let first = parameters.iter().find(is_set);
+        first.map_or(Judgement::No, |first| self.line_of(scope, *first))
     }
 
     fn line_of(&self, scope: Scope, parameter: Parameter) -> Judgement {

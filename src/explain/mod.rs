@@ -90,6 +90,8 @@ pub struct Predicted {
     pub symptoms: Vec<&'static Symptom>,
     /// The modules that have it; none where it is about none.
     pub modules: Vec<String>,
+    /// Which kind of case of its page it is.
+    pub variant: Option<&'static str>,
     /// The values of its page's placeholders.
     pub arguments: Vec<(&'static str, String)>,
 }

@@ -30,6 +30,8 @@ pub struct Cause {
     pub arguments: Vec<(&'static str, String)>,
     /// Where it is cured, if the text tells that.
     pub side: Option<Side>,
+    /// Which kind of case of the page the server's configuration has; none if it is not found there.
+    pub variant: Option<&'static str>,
     /// Whether a daemon works there, by its rsyncd.conf.
     pub is_of_daemon: bool,
     score: u32,
@@ -117,6 +119,14 @@ struct Candidate {
     found: Option<usize>,
 }
 
+impl Candidate {
+    /// Whether the text shows only what does no harm by itself, and so is not why the client has failed.
+    fn is_harmless(&self, incident: &Incident) -> bool {
+        let has_failed = incident.exit.is_some_and(|exit| exit > 0);
+        has_failed && self.symptoms.iter().all(|symptom| symptom.exit == 0)
+    }
+}
+
 /// The causes of a failure, likeliest first.
 pub(super) fn causes(incident: &Incident, known: &Known, watched: Watched) -> Vec<Cause> {
     let mut candidates = by_lines(incident);
@@ -130,6 +140,7 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: Watched) -> Ve
     }
     let logged: BTreeSet<usize> = candidates
         .values()
+        .filter(|candidate| !candidate.is_harmless(incident))
         .flat_map(|candidate| candidate.logged.clone())
         .collect();
     for candidate in candidates.values_mut() {
@@ -154,6 +165,7 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: Watched) -> Ve
             Cause {
                 page,
                 symptom,
+                variant: found.and_then(|found| found.variant),
                 confidence: Confidence::Possible,
                 side: place.as_ref().map_or(Some(page.side), |place| place.side),
                 is_of_daemon: place.is_none_or(|place| place.is_of_daemon),
@@ -394,11 +406,10 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
         Frequency::Rarely => candidate.score = candidate.score * 3 / 4,
     }
     let symptoms = || page.symptoms.iter();
+    let is_harmless = candidate.is_harmless(incident);
     if let Some(exit) = incident.exit
         && !symptoms().any(|symptom| symptom.exit == exit || is_reset_race(symptom.exit, exit))
     {
-        // What does no harm by itself is not why the client has failed.
-        let is_harmless = exit > 0 && symptoms().all(|symptom| symptom.exit == 0);
         candidate.score /= if is_harmless { 4 } else { 2 };
         candidate
             .reasons
@@ -444,9 +455,14 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
     };
     if let Some(index) = known.findings.iter().position(shows) {
         candidate.found = Some(index);
+        // It says why the text is what it is; the daemon's log may tell the same in words of another page.
+        candidate.reasons.retain(|reason| *reason != Reason::NotLogged);
         let found = &known.findings[index];
         // A mistake explains more than the setting that it spoils.
-        candidate.score += 3 * WHOLE;
+        match is_harmless {
+            true => candidate.score /= 4,
+            false => candidate.score += 3 * WHOLE,
+        }
         candidate.reasons.insert(0, Reason::Found(found.place.clone()));
         return;
     }

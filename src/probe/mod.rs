@@ -31,5 +31,5 @@ pub use reproduce::reproduce;
 pub use stage::{Fact, Skip, Stage, State, Step};
 pub use stages::probe;
 pub use target::{NoTarget, Target};
-pub use transcript::{Head, NoTranscript, Replay, Subject, Trace, Wire};
+pub use transcript::{Head, NoTranscript, Replay, Served, Subject, Trace, Wire};
 pub use watch::Watch;

@@ -32,11 +32,29 @@ pub fn explanation(
             serde_json::to_writer(&mut *out, &envelope(explanation, name, style.language))?;
             writeln!(out)
         }
-        _ => human(explanation, style, out),
+        _ => human(explanation, Doubt::Left, style, out),
     }
 }
 
-fn human(explanation: &Explanation, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+/// Whether what the configuration is found to have may still be another failure's cause.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Doubt {
+    /// It may, so the page's checks are worth typing.
+    Left,
+    /// It is what a trial of that configuration met.
+    None,
+}
+
+/// Writes what a text means for people.
+///
+/// # Errors
+/// What writing to `out` gives.
+pub(super) fn human(
+    explanation: &Explanation,
+    doubt: Doubt,
+    style: Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
     let language = style.language;
     let count = explanation.incidents.len();
     for (index, incident) in explanation.incidents.iter().enumerate() {
@@ -52,7 +70,7 @@ fn human(explanation: &Explanation, style: Style, out: &mut dyn io::Write) -> io
         }
         quote(incident, style, out)?;
         for (rank, cause) in incident.causes.iter().take(TOLD).enumerate() {
-            tell(rank + 1, cause, incident, style, out)?;
+            tell(rank + 1, cause, incident, doubt, style, out)?;
         }
         others(incident, style, out)?;
     }
@@ -102,6 +120,7 @@ fn tell(
     rank: usize,
     cause: &Cause,
     incident: &Incident,
+    doubt: Doubt,
     style: Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
@@ -120,7 +139,9 @@ fn tell(
         reasons.join(pick(language, "; ", "；")),
     ));
     let mut commands = Vec::new();
-    if let Some(check) = &cause.page.check {
+    if let Some(check) = &cause.page.check
+        && (doubt == Doubt::Left || case.place().is_none())
+    {
         let word = match language {
             Language::English => format!("check {}", place(case.side(check.side), language)),
             Language::Chinese => format!("{}检查", place(case.side(check.side), language)),
@@ -196,14 +217,24 @@ impl Case<'_> {
         self.cause.page.text(self.variant(), self.language)
     }
 
-    /// Which kind of case the symptom shows. A page about lines of files knows its kinds by those lines, not by symptoms;
-    /// a client that refuses its own password file says why.
+    /// Which kind of case the configuration has, or the symptom shows. A page about lines of files knows its kinds by those
+    /// lines, not by symptoms; a client that refuses its own password file says why.
     fn variant(&self) -> Option<&'static str> {
         let Cause { page, symptom, .. } = self.cause;
         match symptom.variants {
+            _ if self.cause.variant.is_some() => self.cause.variant,
             [variant] if matches!(page.files, [] | [FileKind::Password, ..]) => Some(variant),
             _ => None,
         }
+    }
+
+    /// Where the server's configuration has it.
+    fn place(&self) -> Option<&str> {
+        let mut reasons = self.cause.reasons.iter();
+        reasons.find_map(|reason| match reason {
+            Reason::Found(place) => Some(&**place),
+            _ => None,
+        })
     }
 
     /// What to type.
@@ -332,15 +363,32 @@ pub(super) fn next(explanation: &Explanation, language: Language) -> Option<(&'s
     let check = cause.page.check.as_ref();
     let check = check.map(|check| (case.side(check.side), case.commands(check.commands)));
     let cure = Some((case.side(cause.page.side), case.cure()));
-    let is_found = cause
-        .reasons
-        .iter()
-        .any(|reason| matches!(reason, Reason::Found(_)));
+    let is_found = case.place().is_some();
     let both = if is_found { [cure, check] } else { [check, cure] };
     let mut both = both.into_iter().flatten();
     let (side, commands) = both.find(|(_, commands)| !commands.is_empty())?;
     let first = commands.into_iter().next()?;
     Some((place(side, language), first))
+}
+
+/// Where to type what next, if a trial met what the configuration is found to have: the cure, or what shows the line of
+/// the file that is tried.
+pub(super) fn cure(explanation: &Explanation, language: Language) -> Option<(Option<&'static str>, String)> {
+    let cause = explanation.incidents.first()?.causes.first()?;
+    let case = Case { cause, language };
+    let Some(found) = case.place() else {
+        return next(explanation, language).map(|(side, command)| (Some(side), command));
+    };
+    if let Some(command) = case.cure().into_iter().next() {
+        return Some((Some(place(case.side(cause.page.side), language)), command));
+    }
+    Some((None, edit(found)?))
+}
+
+/// What shows the line of a place: `FILE:LINE`, perhaps with the line's text behind it.
+pub(super) fn edit(place: &str) -> Option<String> {
+    let (file, line) = place.split(": `").next()?.rsplit_once(':')?;
+    Some(format!("vi +{line} {}", shell_words::quote(file)))
 }
 
 fn envelope(explanation: &Explanation, name: &str, language: Language) -> Value {

@@ -27,7 +27,7 @@ pub use explanation::explanation;
 pub(crate) use json::envelope;
 pub use metrics::metrics;
 pub use probe::{probe, step_name};
-pub use trial::trial;
+pub use trial::{stayed, trial};
 pub(crate) use visible::visible;
 pub(crate) use words::{confidence, kind, pick, scope, severity, side, stage, unknown};
 

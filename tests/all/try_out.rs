@@ -2,6 +2,9 @@
 
 mod ended;
 mod foretold;
+mod groups;
+mod hooks;
+mod plain_user;
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Output};
 
@@ -169,6 +172,8 @@ fn a_sound_configuration_does_what_it_says() {
     ] {
         assert!(without_effect.contains(&json!(name)), "{name}: {report:#}");
     }
+    // Connections are counted.
+    assert!(!without_effect.contains(&json!("max connections")), "{report:#}");
 }
 
 /// A module that fails, the code that a client ends with, and the cause that is told.
@@ -239,6 +244,8 @@ fn a_configuration_that_no_daemon_can_use_is_told() {
         ("&include $ROOT/nowhere.d\n[a]\npath = /srv\n", false, "RSY106"),
         ("[a]\npath = /srv\n[b\npath = /srv\n", true, "RSY103"),
         ("[a]\npath = /srv\n&load $ROOT\n", true, "RSY105"),
+        ("&include $ROOT/rsyncd.conf\n[a]\npath = /srv\n", false, "RSY107"),
+        ("[a]\npath = /srv\n&merge $ROOT/rsyncd.conf\n", true, "RSY107"),
     ] {
         let folder = stage("");
         write(folder.path(), "rsyncd.conf", text);
@@ -251,7 +258,12 @@ fn a_configuration_that_no_daemon_can_use_is_told() {
         assert_eq!(start["listens"], listens, "{text}: {report:#}");
         assert_eq!(start["foretold"]["listens"], listens, "{text}: {report:#}");
         assert_eq!(start["greets"], false, "{text}: {report:#}");
-        let exit = if listens { Value::Null } else { json!(1) };
+        let exit = match rule {
+            // A signal.
+            _ if listens => Value::Null,
+            "RSY107" => Value::Null,
+            _ => json!(1),
+        };
         assert_eq!(start["exit"], exit, "{text}: {report:#}");
         assert_eq!(report["diagnoses"][0]["rule"], rule, "{text}: {report:#}");
         assert!(!report.to_string().contains("rsyncctl-try-"), "{report:#}");
@@ -276,6 +288,9 @@ fn commands_are_run_only_where_they_are_asked_for() {
     assert!(root.join("hook").exists(), "{output:?}");
     let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(report["diagnoses"][0]["rule"], "RSY824", "{report:#}");
+    let read = &report["modules"][0]["attempts"][0]["read"];
+    assert_eq!(read["foreseen"], true, "{report:#}");
+    assert_eq!(report["stayed"], json!([]), "{report:#}");
 }
 
 #[test]
@@ -437,6 +452,39 @@ fn a_folder_that_cannot_be_written_is_told() {
         told.contains("fails for real: a writable module whose folder"),
         "{told}"
     );
+}
+
+/// In a trial connections are counted in a file of the trial's own; the file shows that there is none for real.
+#[test]
+fn a_lock_file_that_cannot_be_opened_is_told() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = stage("");
+    write(
+        folder.path(),
+        "rsyncd.conf",
+        "reverse lookup = no\n[in]\npath = $ROOT/files\nmax connections = 2\nlock file = $ROOT/nowhere/lock\n",
+    );
+    let (report, code) = report(&folder, &[]);
+    assert_eq!(code, 1, "{report:#}");
+    let read = &report["modules"][0]["attempts"][0]["read"];
+    assert_eq!(read["rule"], "RSY608", "{report:#}");
+    assert_eq!(read["end"], "works", "{report:#}");
+    assert_eq!(report["summary"]["differs"], false, "{report:#}");
+}
+
+#[test]
+fn what_the_file_refuses_is_seen_in_it() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = stage("[m]\npath = $ROOT/files\nrefuse options = *\n");
+    let (report, code) = report(&folder, &[]);
+    assert_eq!(code, 1, "{report:#}");
+    let read = &report["modules"][0]["attempts"][0]["read"];
+    assert_eq!(read["rule"], "RSY887", "{report:#}");
+    assert_eq!(read["foreseen"], true, "{report:#}");
 }
 
 #[test]

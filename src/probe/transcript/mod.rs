@@ -16,4 +16,4 @@ mod wire;
 pub use head::{Head, Subject};
 pub use replay::{NoTranscript, Replay};
 pub use trace::Trace;
-pub use wire::Wire;
+pub use wire::{Served, Wire};

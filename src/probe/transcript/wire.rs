@@ -1,5 +1,6 @@
 use std::{
-    io,
+    fmt,
+    io::{self, Write as _},
     net::SocketAddr,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -17,11 +18,23 @@ use crate::{
     sync::{Environment, Place, Plan},
 };
 
+/// A daemon that serves whom it is handed, and listens nowhere.
+pub trait Served: fmt::Debug + Send + Sync {
+    /// A connection that it serves.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    fn connect(&self) -> io::Result<Stream>;
+}
+
 /// What connects a probe to its target.
 #[derive(Debug)]
 pub enum Wire {
     /// The network.
     Live,
+    /// A daemon of our own, whatever address the target has.
+    Own(Arc<dyn Served>),
     /// The network, and all that goes over it is written down.
     Traced(Arc<Trace>),
     /// A transcript.
@@ -40,7 +53,7 @@ impl Wire {
         limit: Duration,
     ) -> Result<Vec<SocketAddr>, ConnectError> {
         match self {
-            Self::Live => reach::resolve(address, limit).await,
+            Self::Live | Self::Own(_) => reach::resolve(address, limit).await,
             Self::Traced(trace) => {
                 let found = reach::resolve(address, limit).await;
                 match &found {
@@ -74,6 +87,11 @@ impl Wire {
     ) -> io::Result<Stream> {
         match self {
             Self::Live => reach::connect(target, address, limit, announce).await,
+            Self::Own(daemon) => {
+                let mut stream = daemon.connect()?;
+                stream.write_all(announce)?;
+                Ok(stream)
+            }
             Self::Traced(trace) => match reach::connect(target, address, limit, announce).await {
                 Ok(stream) => Ok(trace.clone().join(stream, &Event::Connected(Some(address)))),
                 Err(error) => {
@@ -95,7 +113,7 @@ impl Wire {
         connect: impl FnOnce() -> Result<Stream, Error>,
     ) -> Result<Stream, Error> {
         match self {
-            Self::Live => connect(),
+            Self::Live | Self::Own(_) => connect(),
             Self::Traced(trace) => match connect() {
                 Ok(stream) => Ok(trace.clone().join(stream, &Event::Connected(None))),
                 Err(error) => {
@@ -158,7 +176,7 @@ impl Wire {
     ///
     /// It would.
     pub(in crate::probe) fn adapt(&self, plan: &mut Plan) -> Result<(), ProbeError> {
-        if !matches!(self, Self::Live) {
+        if !matches!(self, Self::Live | Self::Own(_)) {
             // Of lists that come one by one the end of each is told when its files happen to be there, in another order
             // each time. The whole list at once makes both sides say the same again.
             plan.options.whole_lists.get_or_insert(true);
@@ -189,7 +207,7 @@ impl Wire {
             Self::Replayed(replay) if replay.is_short() => {
                 Err(ProbeError::ShortTranscript(replay.head.program.clone()))
             }
-            Self::Live | Self::Replayed(_) => Ok(()),
+            Self::Live | Self::Own(_) | Self::Replayed(_) => Ok(()),
         }
     }
 }

@@ -1,10 +1,12 @@
 use crate::{
     catalog::Page,
     explain::{Cause, Explanation, Reason},
+    model::Parameter,
     probe::{
         Report,
         stage::{Fact, Skip, State, Step},
     },
+    terms::Exit,
 };
 
 /// How an attempt to use a module ends.
@@ -68,7 +70,8 @@ impl End {
         const LINES: [(&str, End); 5] = [
             ("@ERROR: access denied to ", End::NoEntry),
             ("@ERROR: Unknown module ", End::NoEntry),
-            ("@ERROR: max connections (", End::Shut),
+            // Of a number that is not negative, that many are there.
+            ("@ERROR: max connections (-", End::Shut),
             ("@ERROR: auth failed ", End::NoLogin),
             ("ERROR: module is read only", End::NoWriting),
         ];
@@ -110,6 +113,15 @@ impl Verdict {
     }
 }
 
+/// A command of the configuration.
+#[derive(Clone, Debug)]
+pub struct Hook {
+    /// The parameter that has it.
+    pub parameter: Parameter,
+    /// Where that is set: `rsyncd.conf:7`.
+    pub place: String,
+}
+
 /// One way to use a module, as it was foretold and as it went.
 #[derive(Debug)]
 pub struct Compared {
@@ -121,7 +133,9 @@ pub struct Compared {
     pub verdict: Verdict,
     /// The stages, the exit code, the explanation.
     pub report: Report,
-    /// A mistake of the configuration that a dry run does not show.
+    /// The command of the configuration that had not ended when the client had waited long enough.
+    pub waited_for: Option<Hook>,
+    /// A mistake of the configuration that a trial does not show.
     pub unseen: Option<&'static Page>,
 }
 
@@ -130,6 +144,8 @@ impl Compared {
     pub(super) fn new(expected: Option<End>, is_fault: bool, mut report: Report) -> Self {
         let end = End::of(&report);
         let is_found = report.explanation.as_mut().is_some_and(decide);
+        // A refusal of a login shows nothing of what is written about others.
+        let is_fault = is_fault || (is_found && end != End::NoLogin && is_mistake(&report));
         let verdict = match (expected, end) {
             (_, End::Fails) => Verdict::Fails {
                 is_foreseen: is_found,
@@ -146,11 +162,21 @@ impl Compared {
             end,
             verdict,
             report,
+            waited_for: None,
             unseen: None,
         }
     }
 
-    /// Makes a failure of a dry run that ended well, because the configuration has a mistake that only real files show.
+    /// Blames the command that a transfer has to wait for, if the client waited for too long, and no transfer had begun.
+    pub(super) fn blame(&mut self, hook: Hook) {
+        let has_begun = self.report.stage(Step::List).state.is_passed();
+        if self.report.exit == Exit::Timeout.code() && !has_begun {
+            self.verdict = Verdict::Fails { is_foreseen: true };
+            self.waited_for = Some(hook);
+        }
+    }
+
+    /// Makes a failure of what ended well, because the configuration has a mistake that only shows outside of a trial.
     pub(super) fn fails_for_real(&mut self, why: &'static Page) {
         self.verdict = Verdict::Fails { is_foreseen: true };
         self.unseen = Some(why);
@@ -165,7 +191,20 @@ pub(super) fn decide(explanation: &mut Explanation) -> bool {
     };
     let first = explanation.incidents.first_mut();
     let first = first.filter(|incident| incident.causes.first().is_some_and(is_found));
-    first.map(|incident| incident.causes.truncate(1)).is_some()
+    let is_decided = first.map(|incident| incident.causes.truncate(1)).is_some();
+    if is_decided {
+        // What the daemon's log tells besides is of the same session.
+        explanation.incidents.truncate(1);
+    }
+    is_decided
+}
+
+/// Whether the likeliest cause is a line that does not do what it was written for.
+fn is_mistake(report: &Report) -> bool {
+    let found = report.explanation.as_ref();
+    let incident = found.and_then(|found| found.incidents.first());
+    let cause = incident.and_then(|incident| incident.causes.first());
+    cause.is_some_and(|cause| !cause.page.files.is_empty())
 }
 
 /// What one user, or nobody in particular, can do with a module.
@@ -173,6 +212,8 @@ pub(super) fn decide(explanation: &mut Explanation) -> bool {
 pub struct Attempt {
     /// Who asked, where the module asks for a name.
     pub user: Option<String>,
+    /// The group whose password it was, if it was not the user's own.
+    pub group: Option<String>,
     /// Files are taken.
     pub read: Compared,
     /// Files would be brought; none if it did not come that far.
@@ -189,5 +230,30 @@ impl Attempt {
     pub fn verdict(&self) -> Verdict {
         let write = self.write.as_ref().map(|write| write.verdict);
         write.map_or(self.read.verdict, |write| write.max(self.read.verdict))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_blamed_for_a_client_that_waits_too_long() {
+        for (exit, is_blamed) in [(Exit::Timeout, true), (Exit::StartClient, false)] {
+            let mut report = Report::new("rsync://127.0.0.1/m".to_owned());
+            report.exit = exit.code();
+            let mut read = Compared::new(Some(End::Works), false, report);
+            read.blame(Hook {
+                parameter: Parameter::PreXferExec,
+                place: "rsyncd.conf:3".to_owned(),
+            });
+            assert_eq!(read.waited_for.is_some(), is_blamed);
+            assert_eq!(
+                read.verdict,
+                Verdict::Fails {
+                    is_foreseen: is_blamed
+                }
+            );
+        }
     }
 }

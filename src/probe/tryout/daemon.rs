@@ -1,22 +1,29 @@
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fs::{self, File},
     io::{self, ErrorKind},
-    net::{Ipv4Addr, SocketAddr},
-    os::unix::process::CommandExt as _,
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    os::{
+        fd::OwnedFd,
+        unix::{ffi::OsStringExt as _, process::CommandExt as _},
+    },
     path::{Path, PathBuf},
-    process::{self, Child, Command, Stdio},
-    sync::{Mutex, MutexGuard, PoisonError},
+    process::{self, Command, Stdio},
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
 };
 
-use nix::{
-    sys::signal::{Signal, killpg},
-    unistd::Pid,
-};
-use socket2::{Domain, Socket, Type};
 use thiserror::Error;
 
-use crate::terms::Release;
+use crate::{
+    probe::{
+        Served,
+        tryout::leash::{Leash, Stayed},
+    },
+    rsync::net::{Connections, Stream},
+    terms::Release,
+};
 
 /// An rsync that is installed.
 #[derive(Clone, Debug)]
@@ -41,7 +48,7 @@ pub enum NoDaemon {
     /// The path cannot stand in a configuration.
     #[error("`{0}` has a line break or a blank at its end, so no `&merge` can name it: rename it")]
     Name(String),
-    /// The trial's own folder, port or process.
+    /// The trial's own folder, connection or process.
     #[error("no daemon can be started: {0}")]
     System(#[from] io::Error),
 }
@@ -70,168 +77,160 @@ impl Program {
     }
 }
 
-/// What ends the daemon, whoever gets there first.
-#[derive(Debug, Default)]
-pub struct Leash(Mutex<Option<Running>>);
-
-/// A daemon that runs.
+/// A daemon of our own. It listens nowhere, so nobody else can reach it: each connection is handed to a process of its
+/// own, as inetd does (`daemon_main` in clientserver.c).
 #[derive(Debug)]
-struct Running {
-    child: Child,
-    /// Whether its sessions may run commands of the user, which are left to end by themselves.
-    with_hooks: bool,
-}
-
-impl Leash {
-    fn running(&self) -> MutexGuard<'_, Option<Running>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Ends the daemon, if there is one, and its sessions, and waits for its end, which nothing can hold up.
-    pub fn end(&self) {
-        let Some(mut running) = self.running().take() else {
-            return;
-        };
-        if !running.with_hooks
-            && let Ok(group) = i32::try_from(running.child.id())
-        {
-            // It was started as the leader of a group.
-            let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
-        }
-        let _ = running.child.kill();
-        let _ = running.child.wait();
-    }
-
-    /// How the daemon ended by itself: its code, or none for a signal.
-    fn ended(&self) -> io::Result<Option<Option<i32>>> {
-        let mut running = self.running();
-        let child = running.as_mut().map(|running| &mut running.child);
-        let status = child.map(Child::try_wait).transpose()?.flatten();
-        if status.is_some() {
-            // Its number may be another's from now on.
-            *running = None;
-        }
-        Ok(status.map(|status| status.code()))
-    }
-}
-
-/// A daemon of our own, on a port of loopback.
-pub(super) struct Daemon<'l> {
-    pub(super) address: SocketAddr,
-    /// Whoever else asks for a port meanwhile does not get this one; rsync does, as it may share it.
-    _reserved: Socket,
-    folder: PathBuf,
-    leash: &'l Leash,
-}
-
-/// How a daemon is started.
-pub(super) struct Start<'s> {
+pub(super) struct Daemon {
     /// This program, which sees to it that the daemon ends with us, and then becomes the daemon.
-    pub(super) own: &'s Path,
-    pub(super) program: &'s Program,
+    pub(super) own: PathBuf,
+    pub(super) program: OsString,
     /// Where its files are.
-    pub(super) folder: &'s Path,
+    pub(super) folder: PathBuf,
     /// The folder that it is started in.
-    pub(super) directory: &'s Path,
-    pub(super) configuration: &'s [u8],
+    pub(super) directory: PathBuf,
     pub(super) with_hooks: bool,
+    pub(super) leash: Arc<Leash>,
+    /// Nothing is waited for once they are ended.
+    pub(super) connections: Arc<Connections>,
 }
 
 /// The variable that keeps a daemon from running the hooks of its modules (`rsync_module` in clientserver.c).
 const NO_HOOKS: &str = "RSYNC_NO_XFER_EXEC";
+/// What a daemon says that may not have the port that it is to listen on: then it has come that far
+/// (`start_accept_loop` in socket.c).
+const WOULD_LISTEN: &str = "unable to bind any inbound sockets";
+/// How long the session before is waited for: until then it counts for `max connections`, and may write into the log.
+const LINGER: Duration = Duration::from_secs(1);
+/// How long the last session has to end by itself, if the user's commands are run.
+const LINGER_WITH_HOOKS: Duration = Duration::from_secs(10);
+/// How often it is looked whether it has ended.
+const PAUSE: Duration = Duration::from_millis(5);
 
-impl<'l> Daemon<'l> {
-    /// Starts a daemon; whether it goes on to listen is to be seen.
+impl Daemon {
+    /// Writes its configuration.
     ///
     /// # Errors
     ///
     /// What the system says.
-    pub(super) fn start(start: &Start<'_>, leash: &'l Leash) -> Result<Self, NoDaemon> {
-        let reserved = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-        reserved.set_reuse_address(true)?;
-        reserved.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
-        let address = reserved.local_addr()?.as_socket();
-        let address = address.ok_or_else(|| io::Error::other("a socket without an address"))?;
-        let folder = start.folder;
-        let file = configuration(folder);
-        fs::write(&file, start.configuration)?;
-        let mut command = Command::new(start.own);
+    pub(super) fn configure(&self, text: &[u8]) -> io::Result<()> {
+        let mut words = self.words().join(OsStr::new("\0")).into_vec();
+        words.push(0);
+        self.leash.know(words);
+        fs::write(self.configuration(), text)
+    }
+
+    /// Starts it as a service, on a port that is taken: it reads its configuration, and ends where it would listen. The
+    /// number of the process.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub(super) fn start(&self, taken: &TcpListener) -> io::Result<u32> {
+        let address = taken.local_addr()?;
+        let mut command = self.command()?;
         command
-            .args(["daemon-of-trial", &process::id().to_string()])
-            .arg(&start.program.name)
-            .args(["--daemon", "--no-detach"])
-            .arg(option("--config=", &file))
+            .arg("--no-detach")
             .arg(format!("--address={}", address.ip()))
             .arg(format!("--port={}", address.port()))
-            .arg(option("--log-file=", &log(folder)))
-            // Nobody needs one: who started it knows it.
-            .arg("--dparam=pidfile=")
-            .current_dir(start.directory)
+            .stdin(Stdio::null());
+        self.leash.start(&mut command)
+    }
+
+    /// Whether one that ended would listen.
+    pub(super) fn would_listen(&self) -> bool {
+        String::from_utf8_lossy(&self.said()).contains(WOULD_LISTEN)
+    }
+
+    fn command(&self) -> io::Result<Command> {
+        let mut command = Command::new(&self.own);
+        command
+            .args(["daemon-of-trial", &process::id().to_string()])
+            .arg(&self.program)
+            .args(self.words())
+            .current_dir(&self.directory)
             .env("LC_ALL", "C")
-            // What a terminal sends to the foreground is for us; we end the daemon.
+            // What a terminal sends to the foreground is for us; we end the daemon, and all that it starts.
             .process_group(0)
-            .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(File::create(errors(folder))?);
-        match start.with_hooks {
+            .stderr(File::options().append(true).create(true).open(self.errors())?);
+        match self.with_hooks {
             true => command.env_remove(NO_HOOKS),
             false => command.env(NO_HOOKS, "1"),
         };
-        *leash.running() = Some(Running {
-            child: command.spawn()?,
-            with_hooks: start.with_hooks,
-        });
-        Ok(Self {
-            address,
-            _reserved: reserved,
-            folder: folder.to_owned(),
-            leash,
-        })
+        Ok(command)
     }
 
-    /// How it ended by itself: its code, or none for a signal.
-    ///
-    /// # Errors
-    ///
-    /// What the system says.
-    pub(super) fn ended(&self) -> io::Result<Option<Option<i32>>> {
-        self.leash.ended()
+    fn words(&self) -> [OsString; 4] {
+        [
+            "--daemon".into(),
+            option("--config=", &self.configuration()),
+            option("--log-file=", &self.log()),
+            // Nobody needs one: who started it knows it.
+            "--dparam=pidfile=".into(),
+        ]
     }
 
     /// What it printed and logged.
     pub(super) fn said(&self) -> Vec<u8> {
-        let files = [errors(&self.folder), log(&self.folder)];
+        let files = [self.errors(), self.log()];
         let texts = files.iter().filter_map(|file| fs::read(file).ok());
         texts.collect::<Vec<_>>().concat()
     }
 
     /// Where it logs.
     pub(super) fn log(&self) -> PathBuf {
-        log(&self.folder)
+        self.folder.join("log")
     }
 
     /// The configuration that it reads.
     pub(super) fn configuration(&self) -> PathBuf {
-        configuration(&self.folder)
+        self.folder.join("rsyncd.conf")
+    }
+
+    fn errors(&self) -> PathBuf {
+        self.folder.join("errors")
+    }
+
+    /// Ends it, once the last session had the time to end by itself; what commands of the user's had left.
+    pub(super) fn end(&self) -> Vec<Stayed> {
+        self.linger(match self.with_hooks {
+            true => LINGER_WITH_HOOKS,
+            false => LINGER,
+        });
+        self.leash.end()
+    }
+
+    /// Waits for the end of the session before, unless the user wants no more.
+    fn linger(&self, limit: Duration) {
+        let begin = Instant::now();
+        while self.leash.is_busy() && begin.elapsed() < limit && !self.connections.are_ended() {
+            thread::sleep(PAUSE);
+        }
     }
 }
 
-impl Drop for Daemon<'_> {
-    fn drop(&mut self) {
-        self.leash.end();
+impl Served for Daemon {
+    fn connect(&self) -> io::Result<Stream> {
+        self.linger(LINGER);
+        let (ours, theirs) = pair()?;
+        let mut command = self.command()?;
+        self.leash.start(command.stdin(OwnedFd::from(theirs)))?;
+        Ok(ours.into())
     }
 }
 
-fn configuration(folder: &Path) -> PathBuf {
-    folder.join("rsyncd.conf")
-}
-
-pub(super) fn log(folder: &Path) -> PathBuf {
-    folder.join("log")
-}
-
-fn errors(folder: &Path) -> PathBuf {
-    folder.join("errors")
+/// Both ends of a connection over loopback; who else comes for it meanwhile is turned away.
+fn pair() -> io::Result<(TcpStream, TcpStream)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let ours = TcpStream::connect(listener.local_addr()?)?;
+    ours.set_nodelay(true)?;
+    let own = ours.local_addr()?;
+    loop {
+        let (theirs, peer) = listener.accept()?;
+        if peer == own {
+            return Ok((ours, theirs));
+        }
+    }
 }
 
 fn option(name: &str, value: &Path) -> OsString {

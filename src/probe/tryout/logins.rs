@@ -5,13 +5,14 @@ use std::{
 };
 
 use crate::{
-    host::Host,
+    host::{Host, Unknown},
     model::{
         Configuration, Parameter, Scope,
-        access::{Right, has_rules, user_rules},
+        access::{Right, UsersVerdict, has_rules, user_rules, users},
         has_variable,
+        wildmatch::wildmatch,
     },
-    probe::tryout::report::Why,
+    probe::tryout::report::{NotTried, Why},
     syntax::secrets::{Content, parse},
 };
 
@@ -19,6 +20,8 @@ use crate::{
 pub(super) struct Login {
     /// None where nobody is asked for a name.
     pub(super) user: Option<String>,
+    /// The group whose password it is, if it is not the user's own.
+    pub(super) group: Option<String>,
     /// What the secrets file has; empty if it has nothing.
     pub(super) password: Vec<u8>,
     /// Whether it has something.
@@ -30,25 +33,38 @@ impl Login {
     pub(super) const fn nobody() -> Self {
         Self {
             user: None,
+            group: None,
             password: Vec::new(),
             has_secret: false,
         }
     }
 }
 
+/// So many members of a group are tried: the others log in with the same password.
+const MEMBERS: usize = 3;
+
 /// Everybody whom a module's secrets file knows, then those whom its `auth users` names besides; and who cannot be tried.
+///
+/// A line of a group is for its members, each with the own name, where the group is what `auth users` admits them for
+/// (`check_secret` in authenticate.c).
 pub(super) fn logins(
     configuration: &Configuration,
     scope: Scope,
     place: Option<PathBuf>,
     host: &dyn Host,
-) -> (Vec<Login>, Vec<(String, Why)>) {
+) -> (Vec<Login>, Vec<NotTried>) {
     if !has_rules(configuration, scope) {
         return (vec![Login::nobody()], Vec::new());
     }
-    let file = place.and_then(|place| host.read(&place).ok().flatten());
-    let file = file.unwrap_or_default();
-    let (mut logins, mut untried): (Vec<Login>, Vec<(String, Why)>) = Default::default();
+    let mut found = Found::default();
+    let file = match place.map(|place| host.read(&place)) {
+        Some(Err(Unknown::Denied)) => {
+            found.leave_out(None, Why::Secrets);
+            return (found.logins, found.not_tried);
+        }
+        read => read.and_then(Result::ok).flatten().unwrap_or_default(),
+    };
+    let mut groups: Vec<(String, &[u8])> = Vec::new();
     for line in parse(&file) {
         let Content::Secret {
             name,
@@ -59,42 +75,123 @@ pub(super) fn logins(
             continue;
         };
         let shown = String::from_utf8_lossy(&file[name.clone()]).into_owned();
+        let password = &file[password];
         // Of a name the first line counts.
         if is_group {
-            let group = (format!("@{shown}"), Why::Group);
-            if !untried.contains(&group) {
-                untried.push(group);
+            if !groups.iter().any(|(group, _)| *group == shown) {
+                groups.push((shown, password));
             }
         } else if !can_be_sent(&file[name]) {
-            untried.push((shown, Why::Name));
-        } else if !is_named(&logins, &shown) {
-            logins.push(Login {
-                user: Some(shown),
-                password: file[password].to_vec(),
-                has_secret: true,
-            });
+            found.leave_out(Some(shown), Why::Name);
+        } else {
+            found.add(shown, None, Some(password));
+        }
+    }
+    for (group, password) in groups {
+        let mut members = members(configuration, scope, &group, host);
+        members.retain(|member| can_be_sent(member.as_bytes()) && !found.has(member));
+        let title = Some(format!("@{group}"));
+        match members.len() {
+            0 => found.leave_out(title, Why::Group),
+            count if count > MEMBERS => found.leave_out(title, Why::Members(count - MEMBERS)),
+            _ => {}
+        }
+        for member in members.into_iter().take(MEMBERS) {
+            found.add(member, Some(group.clone()), Some(password));
         }
     }
     for user in named(configuration, scope) {
-        if !is_named(&logins, &user) {
-            logins.push(Login {
+        found.add(user, None, None);
+    }
+    (found.logins, found.not_tried)
+}
+
+/// Who is tried, and who is not.
+#[derive(Default)]
+struct Found {
+    logins: Vec<Login>,
+    not_tried: Vec<NotTried>,
+}
+
+impl Found {
+    fn has(&self, user: &str) -> bool {
+        self.logins
+            .iter()
+            .any(|login| login.user.as_deref() == Some(user))
+    }
+
+    fn add(&mut self, user: String, group: Option<String>, password: Option<&[u8]>) {
+        if !self.has(&user) {
+            self.logins.push(Login {
                 user: Some(user),
-                password: Vec::new(),
-                has_secret: false,
+                group,
+                password: password.unwrap_or_default().to_vec(),
+                has_secret: password.is_some(),
             });
         }
     }
-    (logins, untried)
+
+    fn leave_out(&mut self, user: Option<String>, why: Why) {
+        self.not_tried.push(NotTried { user, why });
+    }
+}
+
+/// The users of this machine who log in to a module with the password of a group: those whom a rule lets in for it.
+fn members(configuration: &Configuration, scope: Scope, group: &str, host: &dyn Host) -> Vec<String> {
+    let is_let_in = |user: &String| {
+        let Ok(groups) = host.groups(user) else {
+            return false;
+        };
+        let UsersVerdict::Rule(rule) = users(configuration, scope, user, Some(&groups)) else {
+            return false;
+        };
+        let mut groups = groups.iter();
+        let deciding = groups.find(|group| wildmatch(rule.pattern, group.as_bytes()));
+        rule.is_group && rule.right != Right::Deny && deciding.is_some_and(|deciding| deciding == group)
+    };
+    let mut members = listed_members(group, host);
+    members.retain(is_let_in);
+    members
+}
+
+/// The users whom `/etc/group` and `/etc/passwd` have in a group.
+fn listed_members(group: &str, host: &dyn Host) -> Vec<String> {
+    let read = |place: &str| {
+        let bytes = host.read(Path::new(place)).ok().flatten().unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    let mut members = Vec::new();
+    let mut number = None;
+    for line in read("/etc/group").lines() {
+        let fields: Vec<_> = line.split(':').collect();
+        if let [name, _, gid, names, ..] = fields[..]
+            && name == group
+        {
+            number = Some(gid.to_owned());
+            members.extend(
+                names
+                    .split(',')
+                    .filter(|name| !name.is_empty())
+                    .map(str::to_owned),
+            );
+        }
+    }
+    for line in read("/etc/passwd").lines() {
+        let fields: Vec<_> = line.split(':').collect();
+        if let [name, _, _, gid, ..] = fields[..]
+            && number.as_deref() == Some(gid)
+            && !members.iter().any(|member| member == name)
+        {
+            members.push(name.to_owned());
+        }
+    }
+    members
 }
 
 /// Whether a client can log in with that name: it stands in a line of text, with a blank behind it.
 fn can_be_sent(name: &[u8]) -> bool {
     let text = str::from_utf8(name).ok();
     text.is_some_and(|text| !text.contains(|letter: char| letter.is_whitespace() || letter.is_control()))
-}
-
-fn is_named(logins: &[Login], user: &str) -> bool {
-    logins.iter().any(|login| login.user.as_deref() == Some(user))
 }
 
 /// The users whom `auth users` names and lets in.

@@ -1,4 +1,4 @@
-//! A configuration on trial: a throw-away real daemon serves it on loopback, each module is probed with each user, and what
+//! A configuration on trial: a throw-away real daemon serves it to us alone, each module is probed with each user, and what
 //! happens is compared with what the model foretells.
 //!
 //! Nothing is written into a module: files are taken out of it, and a push is a dry run.
@@ -6,13 +6,15 @@
 mod attempt;
 mod daemon;
 mod expected;
+mod leash;
 mod logins;
 mod overlay;
 mod peer;
 mod report;
 mod run;
 
-pub use attempt::{Attempt, Compared, End, Verdict};
-pub use daemon::{Leash, NoDaemon, Program};
+pub use attempt::{Attempt, Compared, End, Hook, Verdict};
+pub use daemon::{NoDaemon, Program};
+pub use leash::{Leash, Stayed};
 pub use report::{ModuleTrial, NotTried, Outcome, Start, Trial, Why};
 pub use run::{Setup, TrialError, run};

@@ -1,18 +1,17 @@
 use std::{os::unix::ffi::OsStrExt as _, path::Path};
 
 use crate::{
-    model::{Parameter, Scope},
+    model::{Configuration, Parameter, Scope},
     probe::tryout::peer::Peers,
 };
 
-/// What never holds in a trial: it says where the daemon listens, what it writes, and how many may come.
-const NEVER: [Parameter; 6] = [
+/// What never holds in a trial: it says where the daemon listens, and what it writes.
+const NEVER: [Parameter; 5] = [
     Parameter::Port,
     Parameter::Address,
     Parameter::PidFile,
     Parameter::LogFile,
     Parameter::LockFile,
-    Parameter::MaxConnections,
 ];
 
 /// What does not hold where the trial acts as a proxy.
@@ -26,6 +25,19 @@ const HOOKS: [Parameter; 4] = [
     Parameter::NameConverter,
 ];
 
+/// What keeps the daemon from counting in the trial's own folder: another user, another root.
+const ELSEWHERE: [Parameter; 3] = [
+    Parameter::DaemonUid,
+    Parameter::DaemonGid,
+    Parameter::DaemonChroot,
+];
+
+/// Whether the trial's daemon can count connections.
+fn is_counting(configuration: &Configuration) -> bool {
+    let is_empty = |parameter: &Parameter| configuration.text(Scope::Global, *parameter).value.is_empty();
+    ELSEWHERE.iter().all(is_empty)
+}
+
 /// The parameters that are set and that do not hold in the trial.
 pub(super) fn without_effect(peers: Peers<'_>, with_hooks: bool) -> Vec<Parameter> {
     let Peers { configuration, .. } = peers;
@@ -36,8 +48,10 @@ pub(super) fn without_effect(peers: Peers<'_>, with_hooks: bool) -> Vec<Paramete
     };
     let proxy = PROXY.into_iter().filter(|_| peers.are_told());
     let hooks = HOOKS.into_iter().filter(|_| !with_hooks);
+    let counting = (!is_counting(configuration)).then_some(Parameter::MaxConnections);
     NEVER
         .into_iter()
+        .chain(counting)
         .chain(proxy)
         .chain(hooks)
         .filter(is_set)
@@ -59,27 +73,31 @@ pub(super) fn overlay(file: &Path, peers: Peers<'_>, folder: &Path) -> Vec<u8> {
         text.push(b'\n');
         text.extend(bytes.concat());
     };
-    let (log, lock) = (folder.join("log"), folder.join("lock"));
-    let own: [&[&[u8]]; 2] = [
-        &[b"log file = ", log.as_os_str().as_bytes()],
-        &[b"lock file = ", lock.as_os_str().as_bytes()],
-    ];
+    let log = folder.join("log");
+    let log: &[&[u8]] = &[b"log file = ", log.as_os_str().as_bytes()];
     line(&[b"[global]"]);
-    own.iter().for_each(|own| line(own));
+    line(log);
     peers.trust().iter().for_each(|trust| line(&[trust]));
     let mut scopes = configuration.module_scopes().map(|(scope, _)| scope);
     if scopes.all(|scope| peers.needs_no_names(scope)) {
         line(&[NO_LOOKUP]);
     }
-    for (scope, module) in configuration.module_scopes() {
+    for (index, (scope, module)) in configuration.module_scopes().enumerate() {
         if !can_be_reopened(module.name.bytes()) {
             continue;
         }
         line(&[b"[", module.name.bytes(), b"]"]);
-        own.iter().for_each(|own| line(own));
-        // The process of the session before may still be there and count. A negative number shuts the module.
-        if configuration.integer(scope, Parameter::MaxConnections).value > 0 {
-            line(&[b"max connections = 0"]);
+        line(log);
+        match is_counting(configuration) {
+            true => {
+                let lock = folder.join(format!("lock-{index}"));
+                line(&[b"lock file = ", lock.as_os_str().as_bytes()]);
+            }
+            // A negative number shuts the module, and nothing is counted.
+            false if configuration.integer(scope, Parameter::MaxConnections).value > 0 => {
+                line(&[b"max connections = 0"]);
+            }
+            false => {}
         }
         if peers.needs_no_names(scope) {
             line(&[NO_LOOKUP]);

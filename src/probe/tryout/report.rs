@@ -5,7 +5,10 @@ use crate::{
     model::Parameter,
     probe::{
         Report, Step,
-        tryout::attempt::{Attempt, Verdict},
+        tryout::{
+            attempt::{Attempt, Verdict},
+            leash::Stayed,
+        },
     },
     terms::Release,
 };
@@ -19,12 +22,16 @@ pub struct Trial {
     pub release: Release,
     /// Who the daemon ran as, if not as root.
     pub account: Option<String>,
+    /// Whether the user said which address clients come from.
+    pub is_from_named: bool,
     /// The parameters that are set and that did not hold.
     pub without_effect: Vec<Parameter>,
-    /// Whether the daemon listened.
+    /// Whether the daemon started.
     pub start: Start,
     /// Module by module, if it came that far.
     pub modules: Vec<ModuleTrial>,
+    /// The processes that commands of the configuration had left running.
+    pub stayed: Vec<Stayed>,
     /// How long it took.
     pub time: Duration,
 }
@@ -56,7 +63,7 @@ pub struct Start {
 /// What came of a start.
 #[derive(Debug)]
 pub enum Outcome {
-    /// It ended before it listened.
+    /// It ended before it would listen.
     Ended {
         /// Its code; none for a signal.
         exit: Option<i32>,
@@ -65,7 +72,7 @@ pub enum Outcome {
         /// Why.
         explanation: Option<Explanation>,
     },
-    /// It listened: what a client meets there who asks for no module.
+    /// It came so far that it would listen: what a client meets there who asks for no module.
     Listened(Box<Report>),
 }
 
@@ -149,8 +156,12 @@ pub struct NotTried {
 pub enum Why {
     /// The module does not admit the address, so the other users meet the same.
     NotAdmitted,
-    /// The line is a group's, and who is in it logs in with another name.
+    /// Nobody of this machine logs in with the password of the group.
     Group,
+    /// So many members of the group log in with its password as well.
+    Members(usize),
+    /// We may not read the secrets file, and so does the daemon of this trial.
+    Secrets,
     /// No client can ask for a module, or log in, with that name.
     Name,
 }
@@ -161,6 +172,8 @@ impl Why {
         match self {
             Self::NotAdmitted => "not-admitted",
             Self::Group => "group",
+            Self::Members(_) => "members",
+            Self::Secrets => "secrets",
             Self::Name => "name",
         }
     }

@@ -1,12 +1,15 @@
 use std::{
     collections::BTreeSet,
     fs, io,
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, TcpListener},
+    os::unix::process::ExitStatusExt as _,
     path::{Path, PathBuf},
+    process::ExitStatus,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use nix::sys::signal::Signal;
 use thiserror::Error;
 use tokio::time::sleep;
 
@@ -19,9 +22,10 @@ use crate::{
         Choice, NoTarget, ProbeError, Report, Setting, Target, Wire, probe, reproduce,
         stage::{Fact, State, Step},
         tryout::{
-            attempt::{Attempt, Compared, End, decide},
-            daemon::{self, Daemon, Leash, NoDaemon, Program},
+            attempt::{Attempt, Compared, End, Hook, decide},
+            daemon::{Daemon, NoDaemon, Program},
             expected::Expected,
+            leash::Leash,
             logins::{Login, logins, secrets_file},
             overlay::{can_be_merged, can_be_reopened, overlay, without_effect},
             peer::Peers,
@@ -63,7 +67,7 @@ pub struct Setup<'s> {
     /// This program, which becomes the daemon.
     pub own: PathBuf,
     /// What ends the daemon.
-    pub leash: &'s Leash,
+    pub leash: Arc<Leash>,
     /// Who the daemon runs as, if not as root.
     pub account: Option<String>,
 }
@@ -80,8 +84,8 @@ pub enum TrialError {
     /// A name of the configuration makes no target.
     #[error("{0}")]
     Target(#[from] NoTarget),
-    /// The daemon neither listens nor ends.
-    #[error("the daemon neither listens nor ends within {0} seconds")]
+    /// The daemon does not come so far that it would listen, and does not end either.
+    #[error("the daemon does not read its configuration to the end within {0} seconds")]
     Silent(u64),
     /// Nobody wants to know any more.
     #[error("interrupted")]
@@ -96,9 +100,13 @@ impl From<io::Error> for TrialError {
 
 /// The page of a folder that the module's user may not write in.
 const UNWRITABLE: &str = "RSY406";
-/// How long a daemon is given to listen.
+/// The page of a lock file that cannot be opened; in a trial there is another.
+const NO_LOCK: &str = "RSY608";
+/// The commands that a transfer waits for.
+const GATES: [Parameter; 2] = [Parameter::EarlyExec, Parameter::PreXferExec];
+/// How long a daemon is given to read its configuration.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// How often it is looked whether it does.
+/// How often it is looked whether it has.
 const PAUSE: Duration = Duration::from_millis(5);
 /// Seconds that a daemon may be silent, also while a hook runs.
 const SILENCE: u64 = 30;
@@ -119,52 +127,49 @@ pub async fn run(setup: &Setup<'_>) -> Result<Trial, TrialError> {
     if !can_be_merged(&setup.file) {
         return Err(NoDaemon::Name(setup.name.clone()).into());
     }
-    let peers = Peers {
-        configuration,
-        from: setup.from,
-    };
+    // The folder is taken away also if the user wants no more.
+    let _held = setup.connections.hold();
     let folder = tempfile::Builder::new()
         .prefix("rsyncctl-try-")
         .tempdir_in(&setup.folder)?;
     let empty = folder.path().join("empty");
     fs::create_dir(&empty)?;
-    let start = daemon::Start {
-        own: &setup.own,
-        program: &setup.program,
-        folder: folder.path(),
-        directory: &setup.directory,
-        configuration: &overlay(&setup.file, peers, folder.path()),
+    let daemon = Daemon {
+        own: setup.own.clone(),
+        program: setup.program.name.clone(),
+        folder: folder.path().to_owned(),
+        directory: setup.directory.clone(),
         with_hooks: setup.with_hooks,
+        leash: setup.leash.clone(),
+        connections: setup.connections.clone(),
     };
     let bench = Bench {
         setup,
         configuration,
-        peers,
+        peers: Peers {
+            configuration,
+            from: setup.from,
+        },
         folder: folder.path(),
         empty: &empty,
-        daemon: Daemon::start(&start, setup.leash)?,
+        daemon: daemon.into(),
     };
-    let outcome = bench.outcome().await?;
-    let mut modules = Vec::new();
-    if let Outcome::Listened(report) = &outcome
-        && greets(report)
-    {
-        let listed = listed(report);
-        for &scope in &setup.modules {
-            modules.extend(bench.module(scope, listed.as_ref()).await?);
-        }
-    }
+    let tried = bench.start_and_modules().await;
+    let stayed = bench.daemon.end();
+    let (outcome, modules) = tried?;
     Ok(Trial {
         file: setup.name.clone(),
         release: setup.program.release,
         account: setup.account.clone(),
-        without_effect: without_effect(peers, setup.with_hooks),
+        is_from_named: setup.from.is_some(),
+        without_effect: without_effect(bench.peers, setup.with_hooks),
         start: Start {
             starts: configuration.starts(),
             serves: configuration.serves(),
             outcome,
         },
         modules,
+        stayed,
         time: begin.elapsed(),
     })
 }
@@ -189,32 +194,61 @@ struct Bench<'b> {
     folder: &'b Path,
     /// A folder without files, which a push can do no harm with.
     empty: &'b Path,
-    daemon: Daemon<'b>,
+    daemon: Arc<Daemon>,
 }
 
 impl Bench<'_> {
-    /// Waits until the daemon answers, or ends.
+    /// What comes of the start, then module by module if the daemon serves anybody.
+    async fn start_and_modules(&self) -> Result<(Outcome, Vec<ModuleTrial>), TrialError> {
+        let text = overlay(&self.setup.file, self.peers, self.folder);
+        self.daemon.configure(&text)?;
+        let outcome = self.outcome().await?;
+        let mut modules = Vec::new();
+        if let Outcome::Listened(report) = &outcome
+            && greets(report)
+        {
+            let listed = listed(report);
+            for &scope in &self.setup.modules {
+                modules.extend(self.module(scope, listed.as_ref()).await?);
+            }
+        }
+        Ok((outcome, modules))
+    }
+
+    /// Whether the daemon comes so far that it would listen, and what it says to a client then.
     async fn outcome(&self) -> Result<Outcome, TrialError> {
+        let status = self.ended().await?;
+        if !self.daemon.would_listen() {
+            let mut said = self.own_names(&self.daemon.said());
+            if status.signal() == Some(Signal::SIGSEGV as i32) {
+                // As a shell says it; the daemon says nothing then.
+                said.push_str("Segmentation fault\n");
+            }
+            return Ok(Outcome::Ended {
+                exit: status.code(),
+                explanation: self.explain_start(&said),
+                said: said.lines().map(str::to_owned).collect(),
+            });
+        }
+        let local = Some(Ipv4Addr::LOCALHOST.into());
+        let mut report = self.probe(None, &Login::nobody(), local).await?;
+        if report.stage(Step::Greeting).state == State::Failed {
+            // A daemon that hangs up with our words unread resets the connection, and hides what clients see.
+            report = self.probe(None, &Login::nobody(), None).await?;
+        }
+        report.explanation.as_mut().map(decide);
+        Ok(Outcome::Listened(Box::new(report)))
+    }
+
+    /// How a daemon ends that finds its port taken.
+    async fn ended(&self) -> Result<ExitStatus, TrialError> {
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let id = self.daemon.start(&taken)?;
         let begin = Instant::now();
         loop {
             self.go_on()?;
-            if let Some(exit) = self.daemon.ended()? {
-                let said = self.own_names(&self.daemon.said());
-                return Ok(Outcome::Ended {
-                    exit,
-                    explanation: self.explain_start(&said),
-                    said: said.lines().map(str::to_owned).collect(),
-                });
-            }
-            let local = Some(Ipv4Addr::LOCALHOST.into());
-            let mut report = self.probe(None, &Login::nobody(), local).await?;
-            if report.stage(Step::Connect).state != State::Failed {
-                if report.stage(Step::Greeting).state == State::Failed {
-                    // A daemon that hangs up with our words unread resets the connection, and hides what clients see.
-                    report = self.probe(None, &Login::nobody(), None).await?;
-                }
-                report.explanation.as_mut().map(decide);
-                return Ok(Outcome::Listened(Box::new(report)));
+            if let Some(status) = self.setup.leash.ended(id)? {
+                return Ok(status);
             }
             if begin.elapsed() > PATIENCE {
                 return Err(TrialError::Silent(PATIENCE.as_secs()));
@@ -270,10 +304,6 @@ impl Bench<'_> {
         }
         let place = secrets_file(self.configuration, scope, &self.setup.directory);
         let (logins, not_tried) = logins(self.configuration, scope, place, self.setup.host);
-        let not_tried = not_tried.into_iter().map(|(user, why)| NotTried {
-            user: Some(user),
-            why,
-        });
         module.not_tried.extend(not_tried);
         for login in &logins {
             let attempt = self.attempt(scope, &module.name, login, &peer).await?;
@@ -313,7 +343,13 @@ impl Bench<'_> {
         self.go_on()?;
         let report = self.probe(Some(module), login, Some(peer.address)).await?;
         self.go_on()?;
-        let read = Compared::new(expected.read, expected.is_fault, report);
+        let mut read = Compared::new(expected.read, expected.is_fault, report);
+        if let (End::Works, Some(why)) = (read.end, self.unseen(NO_LOCK, module)) {
+            read.fails_for_real(why);
+        }
+        if let Some(hook) = self.gate(scope) {
+            read.blame(hook);
+        }
         // What is not admitted, or finds no folder, need not ask again.
         let goes_on = read.end == End::NoReading || read.report.stage(Step::Setup).state == State::Passed;
         let write = match goes_on {
@@ -321,7 +357,7 @@ impl Bench<'_> {
                 let report = self.push(module, login, Some(peer.address)).await?;
                 self.go_on()?;
                 let mut write = Compared::new(expected.write, expected.is_fault, report);
-                if let (End::Works, Some(why)) = (write.end, self.unwritable(module)) {
+                if let (End::Works, Some(why)) = (write.end, self.unseen(UNWRITABLE, module)) {
                     write.fails_for_real(why);
                 }
                 Some(write)
@@ -330,18 +366,30 @@ impl Bench<'_> {
         };
         Ok(Attempt {
             user: login.user.clone(),
+            group: login.group.clone(),
             read,
             write,
         })
     }
 
-    /// Why nothing can be written into a module, which nobody tries.
-    fn unwritable(&self, module: &str) -> Option<&'static Page> {
+    /// The command that a transfer with a module waits for.
+    fn gate(&self, scope: Scope) -> Option<Hook> {
+        let server = self.setup.known.server.as_ref()?;
+        let mut gates = GATES.into_iter().filter(|_| self.setup.with_hooks);
+        gates.find_map(|parameter| {
+            let setting = self.configuration.origin(scope, parameter).setting()?;
+            let place = server.sources.place(setting.span());
+            Some(Hook { parameter, place })
+        })
+    }
+
+    /// A page, if the configuration has its mistake in a module: what a trial does not show.
+    fn unseen(&self, rule: &str, module: &str) -> Option<&'static Page> {
         let is_of_module = |found: &&Predicted| found.modules.iter().any(|own| own == module);
         let mut findings = self.setup.known.findings.iter().filter(is_of_module);
         findings
-            .any(|found| found.rule == UNWRITABLE)
-            .then(|| catalog::page(UNWRITABLE))
+            .any(|found| found.rule == rule)
+            .then(|| catalog::page(rule))
             .flatten()
     }
 
@@ -371,7 +419,7 @@ impl Bench<'_> {
         let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
         let user = login.user.as_ref().filter(|user| user.chars().all(is_plain));
         let user = user.map_or_else(String::new, |user| format!("{user}@"));
-        format!("rsync://{user}{}/{module}", self.daemon.address)
+        format!("rsync://{user}{}/{module}", Ipv4Addr::LOCALHOST)
     }
 
     fn setting(&self, login: &Login, from: Option<IpAddr>) -> Arc<Setting> {
@@ -384,7 +432,7 @@ impl Bench<'_> {
         } = self.setup;
         let user = login.user.as_deref().unwrap_or("nobody");
         Arc::new(Setting {
-            wire: Wire::Live,
+            wire: Wire::Own(self.daemon.clone()),
             watch: None,
             choice: Choice {
                 announce: from.map_or_else(Vec::new, |from| self.peers.announce(from)),

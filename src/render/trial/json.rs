@@ -40,6 +40,9 @@ impl View<'_> {
                 "exit": exit,
             },
             "modules": trial.modules.iter().map(module).collect::<Vec<_>>(),
+            "stayed": trial.stayed.iter().map(|stayed| {
+                json!({ "process": stayed.id, "name": stayed.name, "ended": stayed.is_ended })
+            }).collect::<Vec<_>>(),
             "diagnoses": diagnoses,
             "unchecked": [],
             "summary": {
@@ -68,6 +71,7 @@ fn module(module: &ModuleTrial) -> Value {
 fn attempt(attempt: &Attempt) -> Value {
     json!({
         "user": attempt.user,
+        "group": attempt.group,
         "read": compared(&attempt.read),
         "write": attempt.write.as_ref().map(compared),
     })

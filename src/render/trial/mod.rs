@@ -8,15 +8,17 @@ use std::{collections::BTreeSet, io};
 use crate::{
     catalog::Language,
     explain::Explanation,
-    probe::tryout::{Outcome, Trial, Verdict},
+    probe::tryout::{Attempt, Outcome, Trial, Verdict, Why},
     render::{
         Format, Style,
-        explanation::{bold, dim, explanation, green, next, red, wrapped},
+        explanation::{Doubt, bold, cure, dim, edit, green, human, red, wrapped},
         trial::words::{Row, one},
         visible::visible,
         words::pick,
     },
 };
+
+pub use words::stayed;
 
 /// Writes what came of a trial.
 ///
@@ -38,6 +40,9 @@ struct View<'t> {
     trial: &'t Trial,
     style: Style,
 }
+
+/// The page of what only a daemon of root can do.
+const ROOT_NEEDED: &str = "RSY409";
 
 /// What is counted of the modules.
 #[derive(Default)]
@@ -69,7 +74,17 @@ impl View<'_> {
 
     fn human(&self, out: &mut dyn io::Write) -> io::Result<()> {
         let style = self.style;
-        writeln!(out, "{}", bold(&visible(&self.verdict()), style))?;
+        match self.first_failure() {
+            Some(failure) => {
+                writeln!(out, "{}", bold(&visible(&failure), style))?;
+                writeln!(out, "{}", visible(&self.verdict()))?;
+            }
+            None => writeln!(out, "{}", bold(&visible(&self.verdict()), style))?,
+        }
+        let account = self.account();
+        if let Some(account) = &account {
+            writeln!(out, "{}", wrapped(&visible(account), "  ", style))?;
+        }
         writeln!(out)?;
         let width = self.width();
         self.line(&self.start(), self.pick("start", "启动"), width, out)?;
@@ -82,17 +97,13 @@ impl View<'_> {
         }
         for (title, found) in self.failures() {
             writeln!(out, "\n{}", bold(&visible(&title), style))?;
-            explanation(Format::Human, found, "", style, out)?;
+            human(found, Doubt::None, style, out)?;
         }
         self.remarks(out)?;
-        if let Some((side, command)) = self
-            .failures()
-            .first()
-            .and_then(|(_, found)| next(found, self.language()))
-        {
+        if let Some((side, command)) = self.next() {
             let word = match self.language() {
-                Language::English => format!("type next, {side}"),
-                Language::Chinese => format!("下一步，{side}"),
+                Language::English => format!("type next{side}"),
+                Language::Chinese => format!("下一步{side}"),
             };
             writeln!(
                 out,
@@ -104,6 +115,64 @@ impl View<'_> {
         Ok(())
     }
 
+    /// What is to be typed next, and where.
+    fn next(&self) -> Option<(String, String)> {
+        let failures = self.failures();
+        let first = failures.first().map(|(_, found)| *found);
+        let mut not_tried = self.trial.modules.iter().flat_map(|module| &module.not_tried);
+        let needs_root = match first {
+            Some(found) => self.trial.account.is_some() && rules(found).first() == Some(&ROOT_NEEDED),
+            None => not_tried.any(|not_tried| not_tried.why == Why::Secrets),
+        };
+        if needs_root {
+            let file = shell_words::quote(&self.trial.file);
+            return Some((String::new(), format!("sudo rsyncctl try {file}")));
+        }
+        let Some(first) = first else {
+            let parts = self
+                .trial
+                .modules
+                .iter()
+                .flat_map(|module| &module.attempts)
+                .flat_map(Attempt::parts);
+            let hook = parts.filter_map(|part| part.waited_for.as_ref()).next()?;
+            return Some((String::new(), edit(&hook.place)?));
+        };
+        let (side, command) = cure(first, self.language())?;
+        let side = side.map_or_else(String::new, |side| format!("{}{side}", self.pick(", ", "，")));
+        Some((side, command))
+    }
+
+    /// Who the daemon ran as, if not as root.
+    fn account(&self) -> Option<String> {
+        let account = self.trial.account.as_ref()?;
+        Some(match self.language() {
+            Language::English => format!(
+                "the daemon ran as `{account}`, not as root: `uid`, `gid`, `use chroot` and the secrets file mean something else then; run as root what root is to start"
+            ),
+            Language::Chinese => format!(
+                "守护进程以 `{account}` 而不是 root 运行：`uid`、`gid`、`use chroot` 和 secrets 文件的效果会不同；正式由 root 启动的，请用 root 试运行"
+            ),
+        })
+    }
+
+    /// The first line of a module that tells of a failure.
+    fn first_failure(&self) -> Option<String> {
+        let mut rows = self
+            .trial
+            .modules
+            .iter()
+            .flat_map(|module| self.rows(module).into_iter().map(move |row| (module, row)));
+        let (module, row) = rows.find(|(_, row)| row.verdict.is_bad())?;
+        Some(format!(
+            "{}{}[{}] {}",
+            self.trial.file,
+            self.colon(),
+            module.name,
+            row.text
+        ))
+    }
+
     /// What else is to be known, a line each.
     fn remarks(&self, out: &mut dyn io::Write) -> io::Result<()> {
         let mut remarks = Vec::new();
@@ -113,6 +182,8 @@ impl View<'_> {
                 "标有 `!` 的地方，rsyncctl 的预测与守护进程的实际行为不一致：这是 rsyncctl 的错误，请连同该模块的配置一起报告",
             ).to_owned());
         }
+        let language = self.language();
+        remarks.extend(self.trial.stayed.iter().map(|one| stayed(one, language)));
         let names = self.trial.without_effect.iter();
         let names: Vec<_> = names.map(|parameter| format!("`{}`", parameter.name())).collect();
         if !names.is_empty() {
@@ -120,16 +191,6 @@ impl View<'_> {
             remarks.push(match self.language() {
                 Language::English => format!("without effect in the trial: {names}"),
                 Language::Chinese => format!("试运行时不起作用：{names}"),
-            });
-        }
-        if let Some(account) = &self.trial.account {
-            remarks.push(match self.language() {
-                Language::English => format!(
-                    "the daemon ran as `{account}`, not as root: `uid`, `gid`, `use chroot` and the secrets file mean something else then; run as root what root is to start"
-                ),
-                Language::Chinese => format!(
-                    "守护进程以 `{account}` 而不是 root 运行：`uid`、`gid`、`use chroot` 和 secrets 文件的效果会不同；正式由 root 启动的，请用 root 试运行"
-                ),
             });
         }
         if remarks.is_empty() {
@@ -238,7 +299,8 @@ impl View<'_> {
             let mut told = BTreeSet::new();
             for attempt in &module.attempts {
                 for part in attempt.parts() {
-                    let found = part.report.explanation.as_ref().filter(|_| part.verdict.is_bad());
+                    let is_told = part.verdict.is_bad() && part.waited_for.is_none();
+                    let found = part.report.explanation.as_ref().filter(|_| is_told);
                     let Some(found) = found.filter(|found| !found.incidents.is_empty()) else {
                         continue;
                     };

@@ -1,7 +1,8 @@
 use crate::{
+    catalog::Language,
     probe::{
         Fact, Report, Step,
-        tryout::{Attempt, Compared, End, ModuleTrial, NotTried, Outcome, Verdict, Why},
+        tryout::{Attempt, Compared, End, Hook, ModuleTrial, NotTried, Outcome, Stayed, Verdict, Why},
     },
     render::{explanation::headline, trial::View},
 };
@@ -55,8 +56,8 @@ impl View<'_> {
                 let count = facts.iter().filter(is_module).count();
                 let modules = one(count, "module", "modules");
                 match zh {
-                    true => format!("rsync {release} 已监听，列出 {count} 个模块"),
-                    false => format!("rsync {release} listens, and lists {count} {modules}"),
+                    true => format!("rsync {release} 能启动，列出 {count} 个模块"),
+                    false => format!("rsync {release} starts, and lists {count} {modules}"),
                 }
             }
         };
@@ -120,8 +121,13 @@ impl View<'_> {
     /// Behind who asks, and where from.
     fn as_whom(&self, module: &ModuleTrial, attempt: &Attempt, text: &str) -> String {
         let from = module.from;
-        let who = match (&attempt.user, from.is_loopback()) {
-            (Some(user), true) => user.clone(),
+        let user = attempt.user.as_ref().map(|user| match &attempt.group {
+            Some(group) if self.is_chinese() => format!("{user}（用 @{group} 的密码）"),
+            Some(group) => format!("{user} with the password of @{group}"),
+            None => user.clone(),
+        });
+        let who = match (user, from.is_loopback()) {
+            (Some(user), true) => user,
             (None, true) => return text.to_owned(),
             (Some(user), false) if self.is_chinese() => format!("{user}（来自 {from}）"),
             (Some(user), false) => format!("{user} from {from}"),
@@ -135,9 +141,11 @@ impl View<'_> {
     fn part(&self, part: &Compared, is_write: bool) -> String {
         if let Some(page) = part.unseen {
             let (summary, id) = (page.summary(self.language()), page.id);
-            return match self.is_chinese() {
-                true => format!("试运行可以推送，真正推送会失败：{summary}（{id}）"),
-                false => format!("may push in a dry run, and fails for real: {summary} ({id})"),
+            return match (self.is_chinese(), is_write) {
+                (true, true) => format!("试运行可以推送，真正推送会失败：{summary}（{id}）"),
+                (false, true) => format!("may push in a dry run, and fails for real: {summary} ({id})"),
+                (true, false) => format!("试运行可以拉取，正式使用会失败：{summary}（{id}）"),
+                (false, false) => format!("may pull in the trial, and fails for real: {summary} ({id})"),
             };
         }
         let text = match part.verdict {
@@ -150,7 +158,10 @@ impl View<'_> {
                     true => format!("，退出码 {}", part.report.exit),
                     false => format!(", code {}", part.report.exit),
                 };
-                let why = self.why(&part.report);
+                let why = match &part.waited_for {
+                    Some(hook) => self.unended(hook),
+                    None => self.why(&part.report),
+                };
                 let foreseen = match is_foreseen {
                     true => "",
                     false => self.pick("; the file does not show it", "；配置里看不出来"),
@@ -210,23 +221,65 @@ impl View<'_> {
     }
 
     fn not_tried(&self, not_tried: &NotTried) -> String {
+        let zh = self.is_chinese();
         let why = match not_tried.why {
-            Why::NotAdmitted => self.pick(
+            Why::Members(count) if zh => {
+                return self.of(
+                    not_tried,
+                    &format!("另有 {count} 个成员用同一个密码登录，没有逐个试"),
+                );
+            }
+            Why::Members(count) => {
+                let members = one(count, "member", "members");
+                let text = format!("{count} more {members} log in with the same password, and are not tried");
+                return self.of(not_tried, &text);
+            }
+            Why::Secrets => {
+                let account = self.trial.account.as_deref().unwrap_or("root");
+                let text = match zh {
+                    true => format!(
+                        "没有试：`{account}` 无权读取 secrets 文件，以它运行的守护进程谁也不能登录；root 启动的守护进程能读到"
+                    ),
+                    false => format!(
+                        "not tried: `{account}` may not read the secrets file, so a daemon of that user lets nobody log in; one that root starts reads it"
+                    ),
+                };
+                return self.of(not_tried, &text);
+            }
+            Why::NotAdmitted if self.trial.is_from_named => self.pick(
                 "not tried further: it does not admit this address",
                 "没有继续试：它不允许这个地址访问",
             ),
+            Why::NotAdmitted => self.pick(
+                "not tried further: it admits none of the addresses that its host lists name; `--from ADDRESS` tries another",
+                "没有继续试：它的主机列表里写出的地址都不允许访问；可以用 `--from 地址` 试别的地址",
+            ),
             Why::Group => self.pick(
-                "not tried: its members log in with the group's password",
-                "没有试：组成员以自己的名字和组的密码登录",
+                "not tried: no user of this machine is let in as a member of this group",
+                "没有试：本机没有以这个组的成员身份获准登录的用户",
             ),
             Why::Name => self.pick(
                 "not tried: no client can send this name",
                 "没有试：客户端无法发送这个名字",
             ),
         };
+        self.of(not_tried, why)
+    }
+
+    /// Behind who was not tried.
+    fn of(&self, not_tried: &NotTried, why: &str) -> String {
         match &not_tried.user {
             Some(user) => format!("{user}{}{why}", self.colon()),
             None => why.to_owned(),
+        }
+    }
+
+    /// Behind a colon, the command that a client waits for in vain.
+    fn unended(&self, hook: &Hook) -> String {
+        let (name, place) = (hook.parameter.name(), &hook.place);
+        match self.is_chinese() {
+            true => format!("：{place} 的 `{name}` 命令一直没有结束，客户端等到超时"),
+            false => format!(": the command of `{name}` ({place}) does not end, and the client gives up"),
         }
     }
 
@@ -242,6 +295,25 @@ impl View<'_> {
             })
         });
         why.map_or_else(String::new, |why| format!("{}{why}", self.colon()))
+    }
+}
+
+/// What became of a process that a command of the configuration had left running.
+pub fn stayed(stayed: &Stayed, language: Language) -> String {
+    let Stayed { id, name, is_ended } = stayed;
+    match (language, is_ended) {
+        (Language::English, true) => format!(
+            "a command of the file still ran when the trial was over, and was ended: process {id}, `{name}`"
+        ),
+        (Language::English, false) => format!(
+            "a command of the file left process {id}, `{name}`, which still runs: end it with `kill {id}` if it is not to"
+        ),
+        (Language::Chinese, true) => {
+            format!("试运行结束时，配置里的命令还在运行，已将其结束：进程 {id}（`{name}`）")
+        }
+        (Language::Chinese, false) => {
+            format!("配置里的命令留下了进程 {id}（`{name}`），它还在运行；不需要的话用 `kill {id}` 结束它")
+        }
     }
 }
 

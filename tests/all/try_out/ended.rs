@@ -12,7 +12,7 @@ use nix::{
     unistd::Pid,
 };
 
-use super::{daemons, has_rsync, stage};
+use super::{daemons, has_rsync, hooks::goes_on, stage};
 use crate::support::program::program;
 
 /// The trial, with a daemon that waits for a command of the user's.
@@ -33,7 +33,7 @@ fn ended_by(signal: Signal, code: Option<i32>) {
     // The command ends once the test takes the other file away.
     let folder = stage(
         "[m]\npath = $ROOT/files\n\
-         pre-xfer exec = touch $ROOT/hook; while test -e $ROOT/waiting; do sleep 0.05; done\n",
+         pre-xfer exec = echo $$ > $ROOT/hook.part; mv $ROOT/hook.part $ROOT/hook; while test -e $ROOT/waiting; do sleep 0.05; done\n",
     );
     let root = folder.path();
     fs::write(root.join("waiting"), "").expect("a file");
@@ -53,6 +53,16 @@ fn ended_by(signal: Signal, code: Option<i32>) {
     }
     let left = daemons(root);
     assert!(!left.iter().any(|(id, _)| *id == daemon), "{left:?}");
+    if signal != Signal::SIGKILL {
+        assert_eq!(left, [], "a daemon is left");
+        let hook = fs::read_to_string(root.join("hook")).expect("its number");
+        assert!(
+            !goes_on(hook.trim().parse().expect("a number")),
+            "the command goes on"
+        );
+        let left = fs::read_dir(root.join("tmp")).expect("a folder").count();
+        assert_eq!(left, 0, "a folder is left");
+    }
     fs::remove_file(root.join("waiting")).expect("it is there");
 }
 
@@ -60,6 +70,13 @@ fn ended_by(signal: Signal, code: Option<i32>) {
 fn an_interrupted_trial_leaves_no_daemon() {
     if has_rsync() {
         ended_by(Signal::SIGINT, Some(20));
+    }
+}
+
+#[test]
+fn a_terminated_trial_leaves_no_daemon() {
+    if has_rsync() {
+        ended_by(Signal::SIGTERM, Some(20));
     }
 }
 
