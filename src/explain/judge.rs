@@ -22,7 +22,7 @@ pub struct Server {
 /// The page of a blank that is missing between a module and a folder.
 const WORDS_TOGETHER: &str = "RSY872";
 /// The page of a user whom a module does not admit.
-const NOT_ADMITTED: &str = "RSY816";
+pub(super) const NOT_ADMITTED: &str = "RSY816";
 /// The page of names that a module's filters keep from clients.
 const EXCLUDED: &str = "RSY889";
 /// The page of an option that the server refuses.
@@ -124,17 +124,13 @@ impl Server {
             Stage::Authentication if page == NOT_ADMITTED && self.is_login_sent(incident, scope) => {
                 Judgement::Yes(Reason::NoUser)
             }
+            Stage::Authentication if page == NOT_ADMITTED && self.refuses_user(incident) => {
+                self.line_of(scope, Parameter::AuthUsers)
+            }
             Stage::Authentication if page == NOT_ADMITTED => match self.verdict(incident, scope) {
-                Some(UsersVerdict::NoRule) => self.line_of(scope, Parameter::AuthUsers),
-                Some(UsersVerdict::Rule(rule)) if rule.right == Right::Deny => {
-                    self.line_of(scope, Parameter::AuthUsers)
-                }
                 Some(UsersVerdict::Rule(_)) => Judgement::No,
                 _ => Judgement::Open,
             },
-            Stage::Authentication if matches!(self.verdict(incident, scope), Some(UsersVerdict::NoRule)) => {
-                Judgement::No
-            }
             Stage::Arguments if message.contains("read only") => match self.verdict(incident, scope) {
                 Some(UsersVerdict::Rule(rule)) if rule.right == Right::ReadOnly => {
                     self.line_of(scope, Parameter::AuthUsers)
@@ -175,6 +171,19 @@ impl Server {
         let users = self.configuration.text(scope, Parameter::AuthUsers).value;
         let is_pattern = users.iter().any(|byte| b"*?[@".contains(byte));
         is_unnamed && !is_told && !is_pattern
+    }
+
+    /// Whether the module admits the user whom the text names in no rule.
+    pub(super) fn refuses_user(&self, incident: &Incident) -> bool {
+        let index = incident
+            .module()
+            .and_then(|module| self.configuration.module(module.as_bytes()));
+        let verdict = index.and_then(|index| self.verdict(incident, Scope::Module(index)));
+        match verdict {
+            Some(UsersVerdict::NoRule) => true,
+            Some(UsersVerdict::Rule(rule)) => rule.right == Right::Deny,
+            _ => false,
+        }
     }
 
     /// Which rule of `auth users` decides about the user whom the text names.

@@ -2,6 +2,7 @@
 //! failures, and the pages whose symptoms they are compete.
 
 mod arguments;
+mod cause;
 mod command;
 mod facts;
 mod foretold;
@@ -18,11 +19,11 @@ mod wording;
 
 use std::{collections::BTreeSet, io};
 
+pub use cause::{Cause, Reason};
 pub use command::Command;
 pub use incident::{Incident, Seen};
 pub use judge::Server;
 pub use line::Stop;
-pub use rank::{Cause, Reason};
 
 use crate::{
     catalog::{FileKind, Need, Page, Symptom},

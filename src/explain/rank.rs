@@ -4,95 +4,16 @@ use std::{
 };
 
 use crate::{
-    catalog::{self, Confidence, Frequency, Page, Side, Stage, Symptom},
+    catalog::{self, Confidence, Frequency, Page, Stage, Symptom},
     explain::{
-        Incident, Known, Predicted, Seen, Watched, arguments, facts, foretold,
-        judge::Judgement,
+        Cause, Incident, Known, Predicted, Reason, Seen, Watched, arguments, facts, foretold,
+        judge::{Judgement, NOT_ADMITTED},
         messages::{Claim, MESSAGES, Voice},
         place,
         speaks::{is_end, is_passed_over, may_show, tells_why},
         typed,
     },
 };
-
-/// What can be behind a failure.
-#[derive(Debug)]
-pub struct Cause {
-    /// Its page.
-    pub page: &'static Page,
-    /// Which of the page's symptoms the text shows.
-    pub symptom: &'static Symptom,
-    /// How sure it is.
-    pub confidence: Confidence,
-    /// Why it ranks where it does.
-    pub reasons: Vec<Reason>,
-    /// The names of the text, for the page's placeholders.
-    pub arguments: Vec<(&'static str, String)>,
-    /// Where it is cured, if the text tells that.
-    pub side: Option<Side>,
-    /// Which kind of case of the page the server's configuration has; none if it is not found there.
-    pub variant: Option<&'static str>,
-    /// Whether a daemon works there, by its rsyncd.conf.
-    pub is_of_daemon: bool,
-    score: u32,
-}
-
-/// Why a cause ranks where it does. Lines are 1-based numbers of the text.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Reason {
-    /// The line is printed for this cause alone.
-    Alone(usize),
-    /// The line is printed for so many causes, this one among them.
-    Shared(usize, usize),
-    /// The daemon's log names it.
-    Logged(usize),
-    /// The line is cut, and what is left of it fits so many causes.
-    Cut(usize, usize),
-    /// The command line has that word.
-    Typed(String),
-    /// The line only sums up.
-    SumsUp(usize),
-    /// Only the exit code speaks for it.
-    ExitOnly(u8),
-    /// It is the most frequent of those with the same line.
-    Frequent,
-    /// The server's configuration has it, there.
-    Found(String),
-    /// The server's configuration does not set that parameter, and its default makes it happen.
-    Default(&'static str),
-    /// The server's configuration has no such module: its header, the file, the headers that there are.
-    NoModule(String, String, String),
-    /// The command line names no user, so the login of the machine is sent.
-    NoUser,
-    /// Nothing of it is found in the server's configuration.
-    NotFound,
-    /// The server's configuration does not make it happen.
-    Refuted,
-    /// The client ended with another code than this cause's.
-    OtherExit(u8, u8),
-    /// The client's release does not behave so.
-    OtherRelease,
-    /// The daemon's log names another reason.
-    NotLogged,
-    /// The cause shows before the daemon greets, and it had greeted.
-    Greeted,
-    /// The cause is of one module, and the list of modules does not come either.
-    Unlisted,
-}
-
-impl Reason {
-    /// The line that it is taken from.
-    pub fn line(&self) -> Option<usize> {
-        match self {
-            Self::Alone(line)
-            | Self::Shared(line, _)
-            | Self::Logged(line)
-            | Self::Cut(line, _)
-            | Self::SumsUp(line) => Some(*line),
-            _ => None,
-        }
-    }
-}
 
 /// A line that speaks for a cause alone counts so much.
 const WHOLE: u32 = 1000;
@@ -440,6 +361,18 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
         NOT_THE_OWNER if incident.is_closed_to_all() => candidate.score /= 3,
         _ => {}
     }
+    // Whom no rule of `auth users` admits is refused before the daemon looks for a secret (`auth_server` in authenticate.c).
+    if candidate.claim.symptom.stage == Stage::Authentication
+        && !is_of_rules(page)
+        && known
+            .server
+            .as_ref()
+            .is_some_and(|server| server.refuses_user(incident))
+    {
+        candidate.score /= 4;
+        candidate.reasons.push(Reason::Refuted);
+        return;
+    }
     let shows = |found: &Predicted| {
         let mut symptoms = found.symptoms.iter();
         found.rule == page.id
@@ -499,6 +432,12 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
         }
         Judgement::Open => {}
     }
+}
+
+/// Whether a page is about the rules of `auth users`: the daemon then logs that none admits the user.
+fn is_of_rules(page: &Page) -> bool {
+    let mut logged = page.symptoms.iter().flat_map(|symptom| symptom.log);
+    page.id == NOT_ADMITTED || logged.any(|log| log.contains("no matching rule"))
 }
 
 /// A daemon that has said why and closes may arrive as a reset: the client then ends with 10 or 12.

@@ -138,6 +138,10 @@ fn tell(
         pick(language, "why this", "依据"),
         reasons.join(pick(language, "; ", "；")),
     ));
+    if let Some(line) = case.log_line() {
+        let word = pick(language, "then the daemon logs", "这时守护进程的日志会写");
+        paragraphs.push((word, format!("`{line}`")));
+    }
     let mut commands = Vec::new();
     if let Some(check) = &cause.page.check
         && (doubt == Doubt::Left || case.place().is_none())
@@ -179,7 +183,7 @@ fn tell(
     )
 }
 
-/// The causes that are only named, and what the daemon's log would say of each.
+/// The causes that are only named.
 fn others(incident: &Incident, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
     let language = style.language;
     let rest = incident.causes.get(TOLD..).unwrap_or_default();
@@ -226,6 +230,24 @@ impl Case<'_> {
             [variant] if matches!(page.files, [] | [FileKind::Password, ..]) => Some(variant),
             _ => None,
         }
+    }
+
+    /// What tells it from the other causes of the same line: what the daemon logs.
+    fn log_line(&self) -> Option<String> {
+        let Cause {
+            symptom,
+            page,
+            reasons,
+            ..
+        } = self.cause;
+        let is_shared = reasons.iter().any(|reason| matches!(reason, Reason::Shared(..)));
+        let is_open = is_shared && self.place().is_none();
+        let of_page = page.symptoms.iter().filter(|one| one.client == symptom.client);
+        let of_page = of_page.filter_map(|one| one.log.or(one.log_wordings.first().copied()));
+        let own = symptom.log.or(symptom.log_wordings.first().copied());
+        let log = own.or_else(|| of_page.into_iter().next());
+        log.filter(|_| is_open)
+            .map(|log| self.filled(Some(log)).into_owned())
     }
 
     /// Where the server's configuration has it.

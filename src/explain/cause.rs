@@ -1,0 +1,80 @@
+use crate::catalog::{Confidence, Page, Side, Symptom};
+
+/// What can be behind a failure.
+#[derive(Debug)]
+pub struct Cause {
+    /// Its page.
+    pub page: &'static Page,
+    /// Which of the page's symptoms the text shows.
+    pub symptom: &'static Symptom,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// Why it ranks where it does.
+    pub reasons: Vec<Reason>,
+    /// The names of the text, for the page's placeholders.
+    pub arguments: Vec<(&'static str, String)>,
+    /// Where it is cured, if the text tells that.
+    pub side: Option<Side>,
+    /// Which kind of case of the page the server's configuration has; none if it is not found there.
+    pub variant: Option<&'static str>,
+    /// Whether a daemon works there, by its rsyncd.conf.
+    pub is_of_daemon: bool,
+    pub(super) score: u32,
+}
+
+/// Why a cause ranks where it does. Lines are 1-based numbers of the text.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Reason {
+    /// The line is printed for this cause alone.
+    Alone(usize),
+    /// The line is printed for so many causes, this one among them.
+    Shared(usize, usize),
+    /// The daemon's log names it.
+    Logged(usize),
+    /// The line is cut, and what is left of it fits so many causes.
+    Cut(usize, usize),
+    /// The command line has that word.
+    Typed(String),
+    /// The line only sums up.
+    SumsUp(usize),
+    /// Only the exit code speaks for it.
+    ExitOnly(u8),
+    /// It is the most frequent of those with the same line.
+    Frequent,
+    /// The server's configuration has it, there.
+    Found(String),
+    /// The server's configuration does not set that parameter, and its default makes it happen.
+    Default(&'static str),
+    /// The server's configuration has no such module: its header, the file, the headers that there are.
+    NoModule(String, String, String),
+    /// The command line names no user, so the login of the machine is sent.
+    NoUser,
+    /// Nothing of it is found in the server's configuration.
+    NotFound,
+    /// The server's configuration does not make it happen.
+    Refuted,
+    /// The client ended with another code than this cause's.
+    OtherExit(u8, u8),
+    /// The client's release does not behave so.
+    OtherRelease,
+    /// The daemon's log names another reason.
+    NotLogged,
+    /// The cause shows before the daemon greets, and it had greeted.
+    Greeted,
+    /// The cause is of one module, and the list of modules does not come either.
+    Unlisted,
+}
+
+impl Reason {
+    /// The line that it is taken from.
+    pub fn line(&self) -> Option<usize> {
+        match self {
+            Self::Alone(line)
+            | Self::Shared(line, _)
+            | Self::Logged(line)
+            | Self::Cut(line, _)
+            | Self::SumsUp(line) => Some(*line),
+            _ => None,
+        }
+    }
+}
