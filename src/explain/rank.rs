@@ -1,3 +1,5 @@
+mod confidence;
+
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
@@ -194,7 +196,7 @@ pub(super) fn causes(incident: &Incident, known: &Known, is_greeted: bool) -> Ve
         let is_of_files = !cause.page.files.is_empty();
         (Reverse(cause.score), is_of_files, cause.page.id)
     });
-    state_confidence(&mut causes);
+    confidence::state(&mut causes);
     causes
 }
 
@@ -393,7 +395,7 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
     let symptoms = || page.symptoms.iter();
     let is_harmless = candidate.is_harmless(incident);
     if let Some(exit) = incident.exit
-        && !symptoms().any(|symptom| symptom.exit == exit || is_reset_race(symptom.exit, exit))
+        && !symptoms().any(|symptom| symptom.exit == exit || facts::is_reset_race(symptom.exit, exit))
     {
         candidate.score /= if is_harmless { 4 } else { 2 };
         candidate
@@ -484,34 +486,6 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
         }
         Judgement::Open => {}
     }
-}
-
-/// A daemon that has said why and closes may arrive as a reset: the client then ends with 10 or 12.
-fn is_reset_race(expected: u8, exit: u8) -> bool {
-    matches!(exit, 10 | 12) && matches!(expected, 1 | 4 | 5 | 10 | 12)
-}
-
-/// How sure each cause is, from what the others have.
-fn state_confidence(causes: &mut [Cause]) {
-    let second = causes.get(1).map_or(0, |cause| cause.score);
-    let Some(first) = causes.first_mut() else { return };
-    let is_alone = |reason: &Reason| {
-        matches!(
-            reason,
-            Reason::Alone(_)
-                | Reason::Logged(_)
-                | Reason::Found(_)
-                | Reason::Default(_)
-                | Reason::NoModule(..)
-        )
-    };
-    first.confidence = if first.reasons.iter().any(is_alone) && first.score >= 2 * second {
-        Confidence::Certain
-    } else if first.score * 2 >= second * 3 {
-        Confidence::Likely
-    } else {
-        Confidence::Possible
-    };
 }
 
 /// The square root, rounded up: a line with nine causes says a third of what a line with one says.

@@ -144,8 +144,9 @@ impl Compared {
     pub(super) fn new(expected: Option<End>, is_fault: bool, mut report: Report) -> Self {
         let end = End::of(&report);
         let is_found = report.explanation.as_mut().is_some_and(decide);
-        // A refusal of a login shows nothing of what is written about others.
-        let is_fault = is_fault || (is_found && end != End::NoLogin && is_mistake(&report));
+        // A login is refused also if the mistake is in what the file says of others, and a module shut on purpose.
+        let may_be_meant = matches!(end, End::NoLogin | End::Shut);
+        let is_fault = is_fault || (is_found && !may_be_meant && is_mistake(&report));
         let verdict = match (expected, end) {
             (_, End::Fails) => Verdict::Fails {
                 is_foreseen: is_found,

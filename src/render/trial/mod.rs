@@ -77,7 +77,7 @@ impl View<'_> {
         match self.first_failure() {
             Some(failure) => {
                 writeln!(out, "{}", bold(&visible(&failure), style))?;
-                writeln!(out, "{}", visible(&self.verdict()))?;
+                writeln!(out, "{}", self.counted())?;
             }
             None => writeln!(out, "{}", bold(&visible(&self.verdict()), style))?,
         }
@@ -238,12 +238,16 @@ impl View<'_> {
 
     /// How it ended, in one line.
     fn verdict(&self) -> String {
-        let file = &self.trial.file;
-        let colon = self.colon();
         let start = self.start();
-        if start.verdict != Verdict::Works {
-            return format!("{file}{colon}{}", start.text);
-        }
+        let text = match start.verdict {
+            Verdict::Works => self.counted(),
+            _ => start.text,
+        };
+        format!("{}{}{text}", self.trial.file, self.colon())
+    }
+
+    /// How many modules ended how.
+    fn counted(&self) -> String {
         let counts = self.counts();
         let Counts {
             works,
@@ -258,7 +262,10 @@ impl View<'_> {
             parts.extend((not_tried > 0).then(|| format!("{not_tried} 个没能试")));
             parts.extend((works > 0).then(|| format!("{works} 个正常")));
             let parts = parts.join("，");
-            return format!("{file}：共 {all} 个模块：{parts}（rsync {release}）");
+            return match all {
+                0 => format!("守护进程能启动，但没有模块（rsync {release}）"),
+                _ => format!("共 {all} 个模块：{parts}（rsync {release}）"),
+            };
         }
         parts.extend((fails > 0).then(|| format!("{fails} {}", one(fails, "fails", "fail"))));
         parts.extend(
@@ -268,8 +275,8 @@ impl View<'_> {
         let parts = parts.join(", ");
         let modules = one(all, "module", "modules");
         match all {
-            0 => format!("{file}: the daemon starts, and has no module (rsync {release})"),
-            _ => format!("{file}: of {all} {modules}, {parts} (rsync {release})"),
+            0 => format!("the daemon starts, and has no module (rsync {release})"),
+            _ => format!("of {all} {modules}, {parts} (rsync {release})"),
         }
     }
 
