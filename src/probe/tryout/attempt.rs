@@ -1,6 +1,5 @@
 use crate::{
-    catalog::Page,
-    explain::{Cause, Explanation, Reason},
+    explain::{Cause, Explanation, Predicted, Reason},
     model::Parameter,
     probe::{
         Report,
@@ -136,7 +135,7 @@ pub struct Compared {
     /// The command of the configuration that had not ended when the client had waited long enough.
     pub waited_for: Option<Hook>,
     /// A mistake of the configuration that a trial does not show.
-    pub unseen: Option<&'static Page>,
+    pub unseen: Option<Predicted>,
 }
 
 impl Compared {
@@ -178,7 +177,7 @@ impl Compared {
     }
 
     /// Makes a failure of what ended well, because the configuration has a mistake that only shows outside of a trial.
-    pub(super) fn fails_for_real(&mut self, why: &'static Page) {
+    pub(super) fn fails_for_real(&mut self, why: Predicted) {
         self.verdict = Verdict::Fails { is_foreseen: true };
         self.unseen = Some(why);
     }

@@ -1,6 +1,7 @@
 //! What a configuration on trial was worth, for people and for programs.
 
 mod json;
+mod unseen;
 mod words;
 
 use std::{collections::BTreeSet, io};
@@ -12,7 +13,10 @@ use crate::{
     render::{
         Format, Style,
         explanation::{Doubt, bold, cure, dim, edit, green, human, red, wrapped},
-        trial::words::{Row, one},
+        trial::{
+            unseen::cure_of,
+            words::{Row, one},
+        },
         visible::visible,
         words::pick,
     },
@@ -117,28 +121,35 @@ impl View<'_> {
 
     /// What is to be typed next, and where.
     fn next(&self) -> Option<(String, String)> {
-        let failures = self.failures();
-        let first = failures.first().map(|(_, found)| *found);
-        let mut not_tried = self.trial.modules.iter().flat_map(|module| &module.not_tried);
-        let needs_root = match first {
-            Some(found) => self.trial.account.is_some() && rules(found).first() == Some(&ROOT_NEEDED),
-            None => not_tried.any(|not_tried| not_tried.why == Why::Secrets),
-        };
-        if needs_root {
-            let file = shell_words::quote(&self.trial.file);
-            return Some((String::new(), format!("sudo rsyncctl try {file}")));
+        let parts = self.trial.modules.iter().flat_map(|module| &module.attempts);
+        let mut bad = parts
+            .flat_map(Attempt::parts)
+            .filter(|part| part.verdict.is_bad());
+        let first = bad.next();
+        let here = |command| (String::new(), command);
+        let file = shell_words::quote(&self.trial.file);
+        let as_root = || here(format!("sudo rsyncctl try {file}"));
+        if let Some(part) = first {
+            if let Some(found) = &part.unseen {
+                return cure_of(found).map(here);
+            }
+            if let Some(hook) = &part.waited_for {
+                return edit(&hook.place).map(here);
+            }
         }
-        let Some(first) = first else {
-            let parts = self
-                .trial
-                .modules
-                .iter()
-                .flat_map(|module| &module.attempts)
-                .flat_map(Attempt::parts);
-            let hook = parts.filter_map(|part| part.waited_for.as_ref()).next()?;
-            return Some((String::new(), edit(&hook.place)?));
+        let start = match &self.trial.start.outcome {
+            Outcome::Ended { explanation, .. } => explanation.as_ref(),
+            Outcome::Listened(report) => report.explanation.as_ref(),
         };
-        let (side, command) = cure(first, self.language())?;
+        let Some(found) = first.map_or(start, |part| part.report.explanation.as_ref()) else {
+            let mut not_tried = self.trial.modules.iter().flat_map(|module| &module.not_tried);
+            let is_closed = not_tried.any(|not_tried| not_tried.why == Why::Secrets);
+            return is_closed.then(as_root);
+        };
+        if self.trial.account.is_some() && rules(found).first() == Some(&ROOT_NEEDED) {
+            return Some(as_root());
+        }
+        let (side, command) = cure(found, self.language())?;
         let side = side.map_or_else(String::new, |side| format!("{}{side}", self.pick(", ", "，")));
         Some((side, command))
     }

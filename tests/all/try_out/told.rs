@@ -22,6 +22,20 @@ fn a_lock_file_that_cannot_be_opened_is_told() {
     assert_eq!(report["summary"]["differs"], false, "{report:#}");
 }
 
+/// Commands are not run, and the file shows that one cannot be.
+#[test]
+fn a_command_that_cannot_be_run_is_told() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = stage("[m]\npath = $ROOT/files\npre-xfer exec = $ROOT/nowhere.sh\n");
+    let (report, code) = report(&folder, &[]);
+    assert_eq!(code, 1, "{report:#}");
+    let read = &report["modules"][0]["attempts"][0]["read"];
+    assert_eq!(read["rule"], "RSY414", "{report:#}");
+    assert_eq!(read["end"], "works", "{report:#}");
+}
+
 #[test]
 fn what_the_file_refuses_is_seen_in_it() {
     if !has_rsync() {
@@ -58,7 +72,7 @@ fn a_folder_that_cannot_be_written_is_told() {
     assert_eq!(write["end"], "works", "{report:#}");
     let told = stdout(&tried(&folder, &[]));
     assert!(
-        told.contains("fails for real: a writable module whose folder"),
+        told.contains("fails for real: module `in` is writable, but without `uid` it writes as nobody"),
         "{told}"
     );
 }
