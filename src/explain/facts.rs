@@ -175,6 +175,11 @@ pub(super) fn missing(line: &str) -> Option<String> {
     behind.rsplit_once('"').map(|(path, _)| path.to_owned())
 }
 
+/// A daemon that has said why and closes may arrive as a reset: the client then ends with 10 or 12.
+pub(super) fn is_reset_race(expected: u8, exit: u8) -> bool {
+    matches!(exit, 10 | 12) && matches!(expected, 1 | 4 | 5 | 10 | 12)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

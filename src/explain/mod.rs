@@ -81,7 +81,7 @@ impl Known {
 }
 
 /// A mistake of the server's configuration.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Predicted {
     /// Its rule.
     pub rule: &'static str,

@@ -329,7 +329,7 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
     let symptoms = || page.symptoms.iter();
     let is_harmless = candidate.is_harmless(incident);
     if let Some(exit) = incident.exit
-        && !symptoms().any(|symptom| symptom.exit == exit || is_reset_race(symptom.exit, exit))
+        && !symptoms().any(|symptom| symptom.exit == exit || facts::is_reset_race(symptom.exit, exit))
     {
         candidate.score /= if is_harmless { 4 } else { 2 };
         candidate
@@ -438,11 +438,6 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
 fn is_of_rules(page: &Page) -> bool {
     let mut logged = page.symptoms.iter().flat_map(|symptom| symptom.log);
     page.id == NOT_ADMITTED || logged.any(|log| log.contains("no matching rule"))
-}
-
-/// A daemon that has said why and closes may arrive as a reset: the client then ends with 10 or 12.
-fn is_reset_race(expected: u8, exit: u8) -> bool {
-    matches!(exit, 10 | 12) && matches!(expected, 1 | 4 | 5 | 10 | 12)
 }
 
 /// How sure each cause is, from what the others have.

@@ -349,7 +349,8 @@ fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
     }
 }
 
-fn has_placeholder(text: &str) -> bool {
+/// Whether a text has a placeholder that nobody has filled.
+pub(super) fn has_placeholder(text: &str) -> bool {
     placeholder(text).is_some()
 }
 

@@ -5,10 +5,10 @@ mod foretold;
 mod groups;
 mod hooks;
 mod plain_user;
+mod told;
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Output};
 
-use nix::unistd::{User, geteuid};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -351,35 +351,6 @@ fn host_lists_are_tried_from_where_they_admit() {
 }
 
 #[test]
-fn a_plain_user_is_told_what_differs() {
-    if !has_rsync() {
-        return;
-    }
-    let folder = stage("");
-    let root = folder.path();
-    write(
-        root,
-        "rsyncd.conf",
-        "reverse lookup = no\nuse chroot = no\n[open]\npath = $ROOT/files\n[root]\npath = $ROOT/files\nuid = root\ngid = root\n",
-    );
-    let output = unprivileged(&folder, &["try", "rsyncd.conf"]);
-    let told = stdout(&output);
-    let account = if is_root() { "nobody".to_owned() } else { name() };
-    assert_eq!(output.status.code(), Some(1), "{told}{}", stderr(&output));
-    assert!(
-        told.contains(&format!("the daemon ran as `{account}`, not as root")),
-        "{told}"
-    );
-    assert!(told.contains("✓ open   may pull (2 files came)"), "{told}");
-    assert!(told.contains("✗ root   fails, code 5"), "{told}");
-}
-
-fn name() -> String {
-    let user = User::from_uid(geteuid()).expect("users").expect("a user");
-    user.name
-}
-
-#[test]
 fn a_trial_that_cannot_be_made_says_why() {
     let folder = stage("[Data]\npath = $ROOT/files\n");
     for (arguments, code, expected) in [
@@ -424,67 +395,6 @@ fn a_trial_that_cannot_be_made_says_why() {
             stderr(&output)
         );
     }
-}
-
-/// A dry run does not show that the folder cannot be written; the file does.
-#[test]
-fn a_folder_that_cannot_be_written_is_told() {
-    if !has_rsync() {
-        return;
-    }
-    if !is_root() {
-        skip("a folder of somebody else needs root");
-        return;
-    }
-    let folder = stage("");
-    write(
-        folder.path(),
-        "rsyncd.conf",
-        "reverse lookup = no\n[in]\npath = $ROOT/files\nread only = no\n",
-    );
-    let (report, code) = report(&folder, &[]);
-    assert_eq!(code, 1, "{report:#}");
-    let write = &report["modules"][0]["attempts"][0]["write"];
-    assert_eq!(write["rule"], "RSY406", "{report:#}");
-    assert_eq!(write["end"], "works", "{report:#}");
-    let told = stdout(&tried(&folder, &[]));
-    assert!(
-        told.contains("fails for real: a writable module whose folder"),
-        "{told}"
-    );
-}
-
-/// In a trial connections are counted in a file of the trial's own; the file shows that there is none for real.
-#[test]
-fn a_lock_file_that_cannot_be_opened_is_told() {
-    if !has_rsync() {
-        return;
-    }
-    let folder = stage("");
-    write(
-        folder.path(),
-        "rsyncd.conf",
-        "reverse lookup = no\n[in]\npath = $ROOT/files\nmax connections = 2\nlock file = $ROOT/nowhere/lock\n",
-    );
-    let (report, code) = report(&folder, &[]);
-    assert_eq!(code, 1, "{report:#}");
-    let read = &report["modules"][0]["attempts"][0]["read"];
-    assert_eq!(read["rule"], "RSY608", "{report:#}");
-    assert_eq!(read["end"], "works", "{report:#}");
-    assert_eq!(report["summary"]["differs"], false, "{report:#}");
-}
-
-#[test]
-fn what_the_file_refuses_is_seen_in_it() {
-    if !has_rsync() {
-        return;
-    }
-    let folder = stage("[m]\npath = $ROOT/files\nrefuse options = *\n");
-    let (report, code) = report(&folder, &[]);
-    assert_eq!(code, 1, "{report:#}");
-    let read = &report["modules"][0]["attempts"][0]["read"];
-    assert_eq!(read["rule"], "RSY887", "{report:#}");
-    assert_eq!(read["foreseen"], true, "{report:#}");
 }
 
 #[test]

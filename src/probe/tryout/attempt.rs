@@ -1,6 +1,5 @@
 use crate::{
-    catalog::Page,
-    explain::{Cause, Explanation, Reason},
+    explain::{Cause, Explanation, Predicted, Reason},
     model::Parameter,
     probe::{
         Report,
@@ -136,7 +135,7 @@ pub struct Compared {
     /// The command of the configuration that had not ended when the client had waited long enough.
     pub waited_for: Option<Hook>,
     /// A mistake of the configuration that a trial does not show.
-    pub unseen: Option<&'static Page>,
+    pub unseen: Option<Predicted>,
 }
 
 impl Compared {
@@ -144,8 +143,9 @@ impl Compared {
     pub(super) fn new(expected: Option<End>, is_fault: bool, mut report: Report) -> Self {
         let end = End::of(&report);
         let is_found = report.explanation.as_mut().is_some_and(decide);
-        // A refusal of a login shows nothing of what is written about others.
-        let is_fault = is_fault || (is_found && end != End::NoLogin && is_mistake(&report));
+        // A login is refused also if the mistake is in what the file says of others, and a module shut on purpose.
+        let may_be_meant = matches!(end, End::NoLogin | End::Shut);
+        let is_fault = is_fault || (is_found && !may_be_meant && is_mistake(&report));
         let verdict = match (expected, end) {
             (_, End::Fails) => Verdict::Fails {
                 is_foreseen: is_found,
@@ -177,7 +177,7 @@ impl Compared {
     }
 
     /// Makes a failure of what ended well, because the configuration has a mistake that only shows outside of a trial.
-    pub(super) fn fails_for_real(&mut self, why: &'static Page) {
+    pub(super) fn fails_for_real(&mut self, why: Predicted) {
         self.verdict = Verdict::Fails { is_foreseen: true };
         self.unseen = Some(why);
     }

@@ -99,10 +99,11 @@ const NO_HOOKS: &str = "RSYNC_NO_XFER_EXEC";
 /// What a daemon says that may not have the port that it is to listen on: then it has come that far
 /// (`start_accept_loop` in socket.c).
 const WOULD_LISTEN: &str = "unable to bind any inbound sockets";
-/// How long the session before is waited for: until then it counts for `max connections`, and may write into the log.
-const LINGER: Duration = Duration::from_secs(1);
-/// How long the last session has to end by itself, if the user's commands are run.
-const LINGER_WITH_HOOKS: Duration = Duration::from_secs(10);
+/// How long the session before is waited for: until then it counts for `max connections`, and may write into the log. One
+/// whose client has gone ends at once, however busy the machine is.
+const LINGER: Duration = Duration::from_secs(10);
+/// The same while a command of the user's may hold it up; the last session has the whole time.
+const LINGER_FOR_HOOK: Duration = Duration::from_secs(1);
 /// How often it is looked whether it has ended.
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -193,10 +194,7 @@ impl Daemon {
 
     /// Ends it, once the last session had the time to end by itself; what commands of the user's had left.
     pub(super) fn end(&self) -> Vec<Stayed> {
-        self.linger(match self.with_hooks {
-            true => LINGER_WITH_HOOKS,
-            false => LINGER,
-        });
+        self.linger(LINGER);
         self.leash.end()
     }
 
@@ -211,7 +209,10 @@ impl Daemon {
 
 impl Served for Daemon {
     fn connect(&self) -> io::Result<Stream> {
-        self.linger(LINGER);
+        self.linger(match self.with_hooks {
+            true => LINGER_FOR_HOOK,
+            false => LINGER,
+        });
         let (ours, theirs) = pair()?;
         let mut command = self.command()?;
         self.leash.start(command.stdin(OwnedFd::from(theirs)))?;

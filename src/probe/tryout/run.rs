@@ -14,7 +14,6 @@ use thiserror::Error;
 use tokio::time::sleep;
 
 use crate::{
-    catalog::{self, Page},
     explain::{Explanation, Known, Predicted, explain},
     host::Host,
     model::{Configuration, Parameter, Scope, access::Peer},
@@ -102,6 +101,8 @@ impl From<io::Error> for TrialError {
 const UNWRITABLE: &str = "RSY406";
 /// The page of a lock file that cannot be opened; in a trial there is another.
 const NO_LOCK: &str = "RSY608";
+/// The page of a command that cannot be run; a trial may run none.
+const NO_HOOK: &str = "RSY414";
 /// The commands that a transfer waits for.
 const GATES: [Parameter; 2] = [Parameter::EarlyExec, Parameter::PreXferExec];
 /// How long a daemon is given to read its configuration.
@@ -344,7 +345,10 @@ impl Bench<'_> {
         let report = self.probe(Some(module), login, Some(peer.address)).await?;
         self.go_on()?;
         let mut read = Compared::new(expected.read, expected.is_fault, report);
-        if let (End::Works, Some(why)) = (read.end, self.unseen(NO_LOCK, module)) {
+        let no_hook = || self.unseen(NO_HOOK, module).filter(|_| !self.setup.with_hooks);
+        if read.end == End::Works
+            && let Some(why) = self.unseen(NO_LOCK, module).or_else(no_hook)
+        {
             read.fails_for_real(why);
         }
         if let Some(hook) = self.gate(scope) {
@@ -383,14 +387,13 @@ impl Bench<'_> {
         })
     }
 
-    /// A page, if the configuration has its mistake in a module: what a trial does not show.
-    fn unseen(&self, rule: &str, module: &str) -> Option<&'static Page> {
-        let is_of_module = |found: &&Predicted| found.modules.iter().any(|own| own == module);
-        let mut findings = self.setup.known.findings.iter().filter(is_of_module);
-        findings
-            .any(|found| found.rule == rule)
-            .then(|| catalog::page(rule))
-            .flatten()
+    /// The mistake of a page, if the configuration has it in a module: what a trial does not show.
+    fn unseen(&self, rule: &str, module: &str) -> Option<Predicted> {
+        let is_it = |found: &&Predicted| {
+            let does_harm = found.symptoms.iter().any(|symptom| symptom.exit > 0);
+            found.rule == rule && does_harm && found.modules.iter().any(|own| own == module)
+        };
+        self.setup.known.findings.iter().find(is_it).cloned()
     }
 
     /// Takes some files.

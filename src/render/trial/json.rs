@@ -93,7 +93,7 @@ fn compared(part: &Compared) -> Value {
         },
         "exit": part.report.exit,
         "stage": part.report.failed().map(|stage| stage.step.key()),
-        "rule": part.unseen.map(|page| page.id).or_else(|| rule.filter(|_| part.report.exit != 0)),
+        "rule": part.unseen.as_ref().map(|found| found.rule).or_else(|| rule.filter(|_| part.report.exit != 0)),
         "rsync": part.report.command,
     })
 }

@@ -1,6 +1,7 @@
 //! What a configuration on trial was worth, for people and for programs.
 
 mod json;
+mod unseen;
 mod words;
 
 use std::{collections::BTreeSet, io};
@@ -12,7 +13,10 @@ use crate::{
     render::{
         Format, Style,
         explanation::{Doubt, bold, cure, dim, edit, green, human, red, wrapped},
-        trial::words::{Row, one},
+        trial::{
+            unseen::cure_of,
+            words::{Row, one},
+        },
         visible::visible,
         words::pick,
     },
@@ -77,7 +81,7 @@ impl View<'_> {
         match self.first_failure() {
             Some(failure) => {
                 writeln!(out, "{}", bold(&visible(&failure), style))?;
-                writeln!(out, "{}", visible(&self.verdict()))?;
+                writeln!(out, "{}", self.counted())?;
             }
             None => writeln!(out, "{}", bold(&visible(&self.verdict()), style))?,
         }
@@ -117,28 +121,35 @@ impl View<'_> {
 
     /// What is to be typed next, and where.
     fn next(&self) -> Option<(String, String)> {
-        let failures = self.failures();
-        let first = failures.first().map(|(_, found)| *found);
-        let mut not_tried = self.trial.modules.iter().flat_map(|module| &module.not_tried);
-        let needs_root = match first {
-            Some(found) => self.trial.account.is_some() && rules(found).first() == Some(&ROOT_NEEDED),
-            None => not_tried.any(|not_tried| not_tried.why == Why::Secrets),
-        };
-        if needs_root {
-            let file = shell_words::quote(&self.trial.file);
-            return Some((String::new(), format!("sudo rsyncctl try {file}")));
+        let parts = self.trial.modules.iter().flat_map(|module| &module.attempts);
+        let mut bad = parts
+            .flat_map(Attempt::parts)
+            .filter(|part| part.verdict.is_bad());
+        let first = bad.next();
+        let here = |command| (String::new(), command);
+        let file = shell_words::quote(&self.trial.file);
+        let as_root = || here(format!("sudo rsyncctl try {file}"));
+        if let Some(part) = first {
+            if let Some(found) = &part.unseen {
+                return cure_of(found).map(here);
+            }
+            if let Some(hook) = &part.waited_for {
+                return edit(&hook.place).map(here);
+            }
         }
-        let Some(first) = first else {
-            let parts = self
-                .trial
-                .modules
-                .iter()
-                .flat_map(|module| &module.attempts)
-                .flat_map(Attempt::parts);
-            let hook = parts.filter_map(|part| part.waited_for.as_ref()).next()?;
-            return Some((String::new(), edit(&hook.place)?));
+        let start = match &self.trial.start.outcome {
+            Outcome::Ended { explanation, .. } => explanation.as_ref(),
+            Outcome::Listened(report) => report.explanation.as_ref(),
         };
-        let (side, command) = cure(first, self.language())?;
+        let Some(found) = first.map_or(start, |part| part.report.explanation.as_ref()) else {
+            let mut not_tried = self.trial.modules.iter().flat_map(|module| &module.not_tried);
+            let is_closed = not_tried.any(|not_tried| not_tried.why == Why::Secrets);
+            return is_closed.then(as_root);
+        };
+        if self.trial.account.is_some() && rules(found).first() == Some(&ROOT_NEEDED) {
+            return Some(as_root());
+        }
+        let (side, command) = cure(found, self.language())?;
         let side = side.map_or_else(String::new, |side| format!("{}{side}", self.pick(", ", "，")));
         Some((side, command))
     }
@@ -238,12 +249,16 @@ impl View<'_> {
 
     /// How it ended, in one line.
     fn verdict(&self) -> String {
-        let file = &self.trial.file;
-        let colon = self.colon();
         let start = self.start();
-        if start.verdict != Verdict::Works {
-            return format!("{file}{colon}{}", start.text);
-        }
+        let text = match start.verdict {
+            Verdict::Works => self.counted(),
+            _ => start.text,
+        };
+        format!("{}{}{text}", self.trial.file, self.colon())
+    }
+
+    /// How many modules ended how.
+    fn counted(&self) -> String {
         let counts = self.counts();
         let Counts {
             works,
@@ -258,7 +273,10 @@ impl View<'_> {
             parts.extend((not_tried > 0).then(|| format!("{not_tried} 个没能试")));
             parts.extend((works > 0).then(|| format!("{works} 个正常")));
             let parts = parts.join("，");
-            return format!("{file}：共 {all} 个模块：{parts}（rsync {release}）");
+            return match all {
+                0 => format!("守护进程能启动，但没有模块（rsync {release}）"),
+                _ => format!("共 {all} 个模块：{parts}（rsync {release}）"),
+            };
         }
         parts.extend((fails > 0).then(|| format!("{fails} {}", one(fails, "fails", "fail"))));
         parts.extend(
@@ -268,8 +286,8 @@ impl View<'_> {
         let parts = parts.join(", ");
         let modules = one(all, "module", "modules");
         match all {
-            0 => format!("{file}: the daemon starts, and has no module (rsync {release})"),
-            _ => format!("{file}: of {all} {modules}, {parts} (rsync {release})"),
+            0 => format!("the daemon starts, and has no module (rsync {release})"),
+            _ => format!("of {all} {modules}, {parts} (rsync {release})"),
         }
     }
 

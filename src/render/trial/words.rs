@@ -4,7 +4,10 @@ use crate::{
         Fact, Report, Step,
         tryout::{Attempt, Compared, End, Hook, ModuleTrial, NotTried, Outcome, Stayed, Verdict, Why},
     },
-    render::{explanation::headline, trial::View},
+    render::{
+        explanation::headline,
+        trial::{View, unseen::title},
+    },
 };
 
 /// A line of the table.
@@ -114,7 +117,17 @@ impl View<'_> {
     /// Both ways.
     fn ways(&self, attempt: &Attempt) -> String {
         let mut ways = vec![self.part(&attempt.read, false)];
-        ways.extend(attempt.write.as_ref().map(|write| self.part(write, true)));
+        ways.extend(attempt.write.as_ref().map(|write| {
+            let why = self.why(&write.report);
+            let fails =
+                |part: &Compared| matches!(part.verdict, Verdict::Fails { .. }) && part.unseen.is_none();
+            let is_same = !why.is_empty() && why == self.why(&attempt.read.report);
+            match is_same && fails(&attempt.read) && fails(write) {
+                true if self.is_chinese() => format!("推送同样失败，退出码 {}", write.report.exit),
+                true => format!("a push likewise, code {}", write.report.exit),
+                false => self.part(write, true),
+            }
+        }));
         ways.join(self.pick(", ", "，"))
     }
 
@@ -139,8 +152,8 @@ impl View<'_> {
 
     /// One way to use a module.
     fn part(&self, part: &Compared, is_write: bool) -> String {
-        if let Some(page) = part.unseen {
-            let (summary, id) = (page.summary(self.language()), page.id);
+        if let Some(found) = &part.unseen {
+            let (summary, id) = (title(found, self.language()), found.rule);
             return match (self.is_chinese(), is_write) {
                 (true, true) => format!("试运行可以推送，真正推送会失败：{summary}（{id}）"),
                 (false, true) => format!("may push in a dry run, and fails for real: {summary} ({id})"),

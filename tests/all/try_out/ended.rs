@@ -28,6 +28,26 @@ fn busy(root: &Path) -> Child {
     trial
 }
 
+/// The number of sockets that a process listens on.
+fn listening(id: i32) -> usize {
+    let tables = ["tcp", "tcp6"].map(|table| fs::read_to_string(format!("/proc/{id}/net/{table}")));
+    let tables = tables.map(Result::unwrap_or_default);
+    // Fields are the state, 0A for one that listens, and the inode.
+    let lines = tables.iter().flat_map(|table| table.lines());
+    let listens = lines.filter_map(|line| {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        (fields.get(3) == Some(&"0A")).then(|| format!("socket:[{}]", fields[9]))
+    });
+    let listens: Vec<_> = listens.collect();
+    let open = fs::read_dir(format!("/proc/{id}/fd"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let open = open.filter_map(|entry| fs::read_link(entry.path()).ok());
+    open.filter(|link| listens.iter().any(|socket| link.as_os_str() == socket.as_str()))
+        .count()
+}
+
 /// A trial that ends before its time leaves no daemon.
 fn ended_by(signal: Signal, code: Option<i32>) {
     // The command ends once the test takes the other file away.
@@ -45,6 +65,9 @@ fn ended_by(signal: Signal, code: Option<i32>) {
         .find(|(_, parent)| *parent == own)
         .expect("a daemon")
         .0;
+    for id in started.iter().map(|(id, _)| *id).chain([own]) {
+        assert_eq!(listening(id), 0, "a port is open to others");
+    }
     kill(Pid::from_raw(own), signal).expect("it is running");
     assert_eq!(trial.wait().expect("it ends").code(), code);
     // Of one that is killed the system ends the daemon, a little later.

@@ -1,0 +1,154 @@
+//! What is told of a module, and why: first what is wrong, last what to type.
+
+use super::{has_rsync, is_root, report, skip, stage, stdout, tried, write};
+
+/// In a trial connections are counted in a file of the trial's own; the file shows that there is none for real.
+#[test]
+fn a_lock_file_that_cannot_be_opened_is_told() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = stage("");
+    write(
+        folder.path(),
+        "rsyncd.conf",
+        "reverse lookup = no\n[in]\npath = $ROOT/files\nmax connections = 2\nlock file = $ROOT/nowhere/lock\n",
+    );
+    let (report, code) = report(&folder, &[]);
+    assert_eq!(code, 1, "{report:#}");
+    let read = &report["modules"][0]["attempts"][0]["read"];
+    assert_eq!(read["rule"], "RSY608", "{report:#}");
+    assert_eq!(read["end"], "works", "{report:#}");
+    assert_eq!(report["summary"]["differs"], false, "{report:#}");
+}
+
+/// Commands are not run, and the file shows that one cannot be.
+#[test]
+fn a_command_that_cannot_be_run_is_told() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = stage("[m]\npath = $ROOT/files\npre-xfer exec = $ROOT/nowhere.sh\n");
+    let (report, code) = report(&folder, &[]);
+    assert_eq!(code, 1, "{report:#}");
+    let read = &report["modules"][0]["attempts"][0]["read"];
+    assert_eq!(read["rule"], "RSY414", "{report:#}");
+    assert_eq!(read["end"], "works", "{report:#}");
+}
+
+#[test]
+fn what_the_file_refuses_is_seen_in_it() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = stage("[m]\npath = $ROOT/files\nrefuse options = *\n");
+    let (report, code) = report(&folder, &[]);
+    assert_eq!(code, 1, "{report:#}");
+    let read = &report["modules"][0]["attempts"][0]["read"];
+    assert_eq!(read["rule"], "RSY887", "{report:#}");
+    assert_eq!(read["foreseen"], true, "{report:#}");
+}
+
+/// A dry run does not show that the folder cannot be written; the file does.
+#[test]
+fn a_folder_that_cannot_be_written_is_told() {
+    if !has_rsync() {
+        return;
+    }
+    if !is_root() {
+        skip("a folder of somebody else needs root");
+        return;
+    }
+    let folder = stage("");
+    write(
+        folder.path(),
+        "rsyncd.conf",
+        "reverse lookup = no\n[in]\npath = $ROOT/files\nread only = no\n",
+    );
+    let (report, code) = report(&folder, &[]);
+    assert_eq!(code, 1, "{report:#}");
+    let write = &report["modules"][0]["attempts"][0]["write"];
+    assert_eq!(write["rule"], "RSY406", "{report:#}");
+    assert_eq!(write["end"], "works", "{report:#}");
+    let told = stdout(&tried(&folder, &[]));
+    assert!(
+        told.contains("fails for real: module `in` is writable, but without `uid` it writes as nobody"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_module_that_can_do_nothing_fails() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = stage("[drop]\npath = $ROOT/files\nwrite only = yes\n");
+    let (report, code) = report(&folder, &[]);
+    assert_eq!(code, 1, "{report:#}");
+    let write = &report["modules"][0]["attempts"][0]["write"];
+    assert_eq!(write["rule"], "RSY216", "{report:#}");
+    assert_eq!(write["foretold"], "no-writing", "{report:#}");
+    assert_eq!(write["verdict"], "fails", "{report:#}");
+}
+
+#[test]
+fn a_host_list_that_lets_in_nobody_by_mistake_fails() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = stage(
+        "[lan]\npath = $ROOT/files\nhosts allow = 10.0.0.0/33\n\
+         [nobody]\npath = $ROOT/files\nhosts deny = 0.0.0.0/0 ::/0\n",
+    );
+    let (report, code) = report(&folder, &[]);
+    assert_eq!(code, 1, "{report:#}");
+    let read = |index: usize| &report["modules"][index]["attempts"][0]["read"];
+    assert_eq!(read(0)["rule"], "RSY303", "{report:#}");
+    assert_eq!(read(0)["verdict"], "fails", "{report:#}");
+    assert_eq!(read(1)["verdict"], "refused", "{report:#}");
+}
+
+/// A line that the daemon only complains of is not why it serves nobody.
+#[test]
+fn a_harmless_line_is_not_blamed() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = stage("");
+    write(
+        folder.path(),
+        "rsyncd.conf",
+        "reverse lookup = no\nfoo = 3\n[m]\npath = $ROOT/nowhere\nbar = 4\n",
+    );
+    let (report, code) = report(&folder, &[]);
+    assert_eq!(code, 1, "{report:#}");
+    assert_eq!(report["diagnoses"][0]["rule"], "RSY402", "{report:#}");
+}
+
+#[test]
+fn the_first_line_says_what_is_wrong_and_the_last_what_to_type() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = stage("[gone]\npath = $ROOT/nowhere\n[#note]\npath = $ROOT/files\n");
+    let root = folder.path().display().to_string();
+    let told = stdout(&tried(&folder, &["--module", "gone"]));
+    let first = format!(
+        "rsyncd.conf: [gone] fails, code 5: the path `{root}/nowhere` of module `gone` does not exist (RSY402)\nof 1 module, 1 fails"
+    );
+    assert!(told.starts_with(&first), "{told}");
+    let last = format!("type next, on the server: mkdir -p '{root}/nowhere'\n");
+    assert!(told.ends_with(&last), "{told}");
+    // Where there is no command to type, the line is shown.
+    let told = stdout(&tried(&folder, &["--module", "#note"]));
+    let line = if is_root() { 12 } else { 10 };
+    assert!(
+        told.ends_with(&format!("type next: vi +{line} rsyncd.conf\n")),
+        "{told}"
+    );
+    let told = stdout(&tried(&folder, &["--module", "#note", "--lang", "zh"]));
+    assert!(
+        told.ends_with(&format!("下一步：vi +{line} rsyncd.conf\n")),
+        "{told}"
+    );
+}
