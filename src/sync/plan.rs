@@ -13,7 +13,7 @@ use crate::{
         names::ListPlace,
         output::{Output, OutputChoices},
         place::{self, Place},
-        usage::{UsageError, dashed},
+        usage::{FIRST_PROTOCOL, UsageError, dashed},
         values::{integer, number, protocol, seconds, size},
     },
     syntax::Invocation,
@@ -297,6 +297,9 @@ impl Reading {
             Some(to) if !is_pull => place::push(sources, to)?,
             _ => place::pull(self.port, sources, destination)?,
         };
+        if self.protocol.is_some_and(|protocol| protocol < FIRST_PROTOCOL) {
+            return Err(UsageError::OldProtocol { role: place.role() });
+        }
         self.options.list_only |= matches!(
             &place,
             Place::Files {
