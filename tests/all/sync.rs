@@ -19,6 +19,7 @@ mod parts;
 mod peer;
 mod places;
 mod programs;
+mod reasons;
 mod refused;
 mod strangers;
 mod trees;
