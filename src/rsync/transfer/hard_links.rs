@@ -228,6 +228,9 @@ impl Generator<'_> {
         if is_link {
             let list = self.list.clone();
             let place = self.keep.place(&list, entry);
+            for number in 0..self.beside.bases.len() {
+                self.say_refused(number);
+            }
             let mut there = self.beside.bases.iter_mut().flatten();
             return there.find_map(|tree| {
                 let status = tree.status(&place).ok().flatten()?;
@@ -277,7 +280,7 @@ impl Generator<'_> {
             if now.is_some()
                 && let Err(error) = self.beside.back_up(tree, &place)
             {
-                return Ok(Err(self.failure("make_backup {} failed", entry, &error)));
+                return Ok(Err(self.not_backed_up(entry, &error)));
             }
             if let Err(error) = tree.link_over(name, &place) {
                 return Ok(Err(self.failure("link {} failed", entry, &error)));

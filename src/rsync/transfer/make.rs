@@ -1,19 +1,22 @@
 use std::io;
 
-use crate::rsync::{
-    proto::{
-        ItemFlags,
-        file_list::{Entry, FileKind},
+use crate::{
+    rsync::{
+        proto::{
+            ItemFlags,
+            file_list::{Entry, FileKind},
+        },
+        transfer::{
+            Error, Info,
+            alternatives::Alternative,
+            generator::{Failure, Generator},
+            links::is_unsafe,
+            queue::Pending,
+            text::{describe, shown},
+        },
+        tree::{Attributes, Extended, Status, Unset},
     },
-    transfer::{
-        Error, Info,
-        alternatives::Alternative,
-        generator::{Failure, Generator},
-        links::is_unsafe,
-        queue::Pending,
-        text::{describe, shown},
-    },
-    tree::{Attributes, Extended, Status, Unset},
+    terms::refusal,
 };
 
 /// What was where something is made, or its like in another folder; and whether that was told.
@@ -435,8 +438,29 @@ impl Generator<'_> {
                 }
                 Ok(())
             }
-            Err(error) => Err(self.failure("make_backup {} failed", entry, &error)),
+            Err(error) => Err(self.not_backed_up(entry, &error)),
         }
+    }
+
+    /// What is said of something that cannot be kept (`make_backup_inner` in backup.c). Unlike there, where a symlink or a
+    /// special file is lost then, it stays.
+    pub(super) fn not_backed_up(&mut self, entry: &Entry, error: &io::Error) -> Failure {
+        let list = self.list.clone();
+        let name = self.keep.place(&list, entry);
+        let backup = self.beside.backup_place(&name);
+        let backup_shown = self.keep.shown_name(&backup);
+        let refusal = refusal(error).trim_end();
+        if !refusal.is_empty() {
+            self.queue.push(Pending::Failed(refusal.into()));
+        }
+        let now = self.status(entry).ok().flatten();
+        let link = self.tree.as_mut().and_then(|tree| tree.link(&name).ok());
+        let tried = match (now.map(|now| now.kind()), link) {
+            (Some(FileKind::Symlink), Some(link)) => format!("link {backup_shown} -> \"{}\"", shown(&link)),
+            (Some(FileKind::Device | FileKind::Special), _) => format!("mknod {backup_shown} failed"),
+            _ => format!("keep_backup failed: {{}} -> \"{}\"", shown(&backup)),
+        };
+        self.failure(&tried, entry, error)
     }
 
     /// Removes what is of another kind; what is there afterwards.

@@ -10,6 +10,7 @@ mod buffer;
 mod build;
 mod chmod;
 mod content;
+mod copied;
 mod counts;
 mod delete;
 mod destination;

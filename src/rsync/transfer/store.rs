@@ -21,7 +21,7 @@ use crate::{
         },
         tree::{Attributes, Output, Status, Tree, Unmade, Unset},
     },
-    terms::Exit,
+    terms::{Exit, refusal},
 };
 
 /// A file as it was asked for; by default as if there were nothing of it.
@@ -121,7 +121,7 @@ impl Receiver<'_> {
 
     fn failure_at(&self, says: &str, name: &[u8], error: &io::Error) -> String {
         let says = says.replacen("{}", &self.keep.shown_name(name), 1);
-        format!("rsync: [receiver] {says}: {}", describe(error))
+        format!("{}rsync: [receiver] {says}: {}", refusal(error), describe(error))
     }
 
     /// Says that the file is there, but not with all that it is to have.
