@@ -44,6 +44,15 @@ enum State {
     Right { name: Vec<u8>, other: Option<u8> },
 }
 
+/// When a file is linked to another one.
+#[derive(Clone, Copy)]
+enum Turn {
+    /// When it is looked at; with what other folders have of it.
+    Now(Option<Status>),
+    /// When what it waited for is right: whatever stood there till then is compared with it.
+    Later,
+}
+
 impl HardLinks {
     /// Adds the files of a list (`match_hard_links` in hlink.c). In the only one a file alone is no group; with incremental
     /// lists there may be more of it in one that comes later.
@@ -96,7 +105,7 @@ impl Generator<'_> {
                     Some(_) => None,
                     None => self.like_of_link(entry, &name, other),
                 };
-                let linked = self.link_to(number, entry, now.copied(), like, (&name, other))?;
+                let linked = self.link_to(number, entry, now.copied(), Turn::Now(like), (&name, other))?;
                 Ok(linked.map(|()| true))
             }
         }
@@ -170,13 +179,19 @@ impl Generator<'_> {
             name: name.to_vec(),
             other,
         };
-        let mut waiting = std::mem::take(&mut group.after);
-        waiting.extend(std::mem::take(&mut group.before).into_iter().rev());
-        for number in waiting {
+        let after = std::mem::take(&mut group.after).into_iter();
+        let before = std::mem::take(&mut group.before).into_iter().rev();
+        let is_cleared = match self.options.dry_run {
+            true => Turn::Later,
+            // rsync removed what was no file when it looked at it.
+            false => Turn::Now(None),
+        };
+        let after = after.map(|number| (number, Turn::Later));
+        for (number, turn) in after.chain(before.map(|number| (number, is_cleared))) {
             if let Some(file) = self.lists.file(number) {
                 let linked = self.in_list(&file.list, |generator| {
                     let now = generator.status(&file.entry).ok().flatten();
-                    generator.link_to(number, &file.entry, now, None, (&name, other))
+                    generator.link_to(number, &file.entry, now, turn, (&name, other))
                 });
                 if let Err(failure) = linked? {
                     self.fail(failure);
@@ -259,7 +274,7 @@ impl Generator<'_> {
         number: u32,
         entry: &Entry,
         now: Option<Status>,
-        like: Option<Status>,
+        turn: Turn,
         (name, other): (&[u8], Option<u8>),
     ) -> Result<Result<(), Failure>, Error> {
         let target = self.target(name, other);
@@ -269,6 +284,7 @@ impl Generator<'_> {
             self.stored.push(number);
             return Ok(Ok(()));
         }
+        let before = now;
         let now = match self.make_way(entry, now)? {
             Ok(_) if now.is_some_and(|now| now.kind() == FileKind::Directory) => None,
             Ok(_) => now,
@@ -287,13 +303,17 @@ impl Generator<'_> {
             }
         }
         let is_of_others = self.options.receiving.bases.first();
-        let is_silent = like.is_some()
+        let is_silent = matches!(turn, Turn::Now(Some(_)))
             && is_of_others.is_some_and(|(kind, _)| *kind == "--link-dest")
             && !self.options.report_unchanged;
         if !is_silent {
-            // Something else that stands in the way of a file counts as gone.
             let is_like = |now: &Status| now.kind() == entry.kind() || entry.kind() != FileKind::Regular;
-            let flags = match now.filter(is_like).or(like) {
+            let before = match turn {
+                // Something else that stands in the way of a file counts as gone.
+                Turn::Now(like) => now.filter(is_like).or(like),
+                Turn::Later => before,
+            };
+            let flags = match before {
                 Some(before) => self.difference(entry, &before, true),
                 None => ItemFlags::NEW,
             };
