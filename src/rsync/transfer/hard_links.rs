@@ -32,6 +32,8 @@ struct Group {
     before: Vec<u32>,
     /// Those behind it.
     after: Vec<u32>,
+    /// Those that could not be dealt with: they are tried once more when another one is right.
+    failed: Vec<u32>,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -71,6 +73,7 @@ impl HardLinks {
                 last,
                 before: Vec::new(),
                 after: Vec::new(),
+                failed: Vec::new(),
             });
             group.last = last;
         }
@@ -180,14 +183,16 @@ impl Generator<'_> {
             other,
         };
         let after = std::mem::take(&mut group.after).into_iter();
-        let before = std::mem::take(&mut group.before).into_iter().rev();
+        let failed = std::mem::take(&mut group.failed);
+        let mut before = [std::mem::take(&mut group.before), failed.clone()].concat();
+        before.sort_unstable();
         let is_cleared = match self.options.dry_run {
             true => Turn::Later,
             // rsync removed what was no file when it looked at it.
             false => Turn::Now(None),
         };
         let after = after.map(|number| (number, Turn::Later));
-        for (number, turn) in after.chain(before.map(|number| (number, is_cleared))) {
+        for (number, turn) in after.chain(before.into_iter().rev().map(|number| (number, is_cleared))) {
             if let Some(file) = self.lists.file(number) {
                 let linked = self.in_list(&file.list, |generator| {
                     let now = generator.status(&file.entry).ok().flatten();
@@ -197,9 +202,19 @@ impl Generator<'_> {
                     self.fail(failure);
                 }
             }
-            self.lists.settled(number);
+            if !failed.contains(&number) {
+                self.lists.settled(number);
+            }
         }
         Ok(())
+    }
+
+    /// A file could not be dealt with, and takes no part for now.
+    pub(super) fn skip_failed(&mut self, number: u32, entry: &Entry) -> Result<(), Error> {
+        if let Some(group) = self.group(entry).filter(|group| !group.failed.contains(&number)) {
+            group.failed.push(number);
+        }
+        self.skip(number, entry)
     }
 
     /// The file of a number is stored.

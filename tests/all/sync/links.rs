@@ -269,3 +269,41 @@ fn what_stands_at_a_late_link_is_what_it_is_compared_with() {
         }
     }
 }
+
+/// A name that a full folder stands at fails when it is looked at, and once more when another name is right. Where lists
+/// come one by one, rsync counts wrongly then and mostly waits for ever.
+#[test]
+fn a_link_that_failed_is_tried_again_with_its_group() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    let source = stage.source();
+    fs::create_dir_all(source.join("sub/deep")).expect("folders");
+    for (first, others) in [("a", &["b", "sub/d"][..]), ("w", &["sub/deep/v"])] {
+        fs::write(source.join(first), first).expect("a file");
+        for name in others {
+            fs::hard_link(source.join(first), source.join(name)).expect("a link");
+        }
+    }
+    let planted = |folder: &Path| {
+        for name in ["a", "b", "sub/e"] {
+            fs::create_dir_all(folder.join("dst").join(name).join("full")).expect("folders");
+        }
+        still(&folder.join("dst"));
+    };
+    for options in [
+        "-rHi --no-inc-recursive",
+        "-rHin --no-inc-recursive",
+        "-rHi --no-inc-recursive --exclude=sub",
+        "-rH --protocol=29",
+        "-rHi --delete",
+        "-rHn --exclude=b",
+    ] {
+        let line = format!("{options} {{url}}/data/src/ dst");
+        let words: Vec<_> = line.split(' ').collect();
+        if let Err(difference) = stage.compare(&words, planted) {
+            panic!("{difference}");
+        }
+    }
+}
