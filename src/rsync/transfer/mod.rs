@@ -4,6 +4,7 @@ mod alternatives;
 mod announce;
 mod arguments;
 mod asked;
+mod backups;
 mod basis;
 mod beside;
 mod buffer;

@@ -454,3 +454,35 @@ fn holes_and_access_times_are_kept() {
         assert!(fs::read(folder.path().join("dst/ends")).expect("the file") == ends);
     }
 }
+
+/// rsync's receiver looks for folders that could not be made, if attributes are to be set there.
+#[test]
+fn a_folder_that_could_not_be_made_is_missed_by_its_attributes() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    fs::create_dir_all(stage.source().join("x/a/b")).expect("folders");
+    fs::write(stage.source().join("x/f"), "text").expect("a file");
+    fs::create_dir(stage.source().join("x/plain")).expect("a folder");
+    fs::create_dir(stage.source().join("x/short")).expect("a folder");
+    for (name, length) in [("x/a", 40), ("x/a/b", 40), ("x/f", 40), ("x/short", 3)] {
+        if xattr::set(stage.source().join(name), "user.value", &vec![b'x'; length]).is_err() {
+            skip("values without a place: the file system has no extended attributes");
+            return;
+        }
+    }
+    let in_the_way = |root: &Path| {
+        fs::create_dir(root.join("dst")).expect("a folder");
+        fs::write(root.join("dst/x"), "a file").expect("a file");
+        touch(&root.join("dst"), UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+    };
+    for options in ["-rpXi", "-rlptX", "-rpX --no-inc-recursive", "-rp"] {
+        // The lines of two processes are sorted with `-H`.
+        let line = format!("{options} -H --ignore-existing {{url}}/data/src/ dst");
+        let words: Vec<_> = line.split(' ').collect();
+        if let Err(difference) = stage.compare(&words, in_the_way) {
+            panic!("{difference}");
+        }
+    }
+}
