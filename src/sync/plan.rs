@@ -209,8 +209,10 @@ impl Reading {
                 // They hold the permissions too.
                 options.permissions |= is_on;
             }
-            "xattrs" | "X" if is_on && options.xattrs => return Err(UsageError::NotYet("-XX")),
-            "xattrs" | "X" => options.xattrs = is_on,
+            "xattrs" | "X" => {
+                options.private_xattrs = is_on && options.xattrs;
+                options.xattrs = is_on;
+            }
             "numeric-ids" => options.numeric_ids = is_on,
             "omit-dir-times" | "O" => options.omit_directory_times = is_on,
             "checksum" | "c" => options.checksum = is_on,

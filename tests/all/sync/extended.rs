@@ -486,3 +486,47 @@ fn a_folder_that_could_not_be_made_is_missed_by_its_attributes() {
         }
     }
 }
+
+/// rsync's own attributes go with a second `-X` only, and those of the destination are removed as any others.
+#[test]
+fn private_attributes_are_kept_when_asked_twice() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    let adorned = |folder: &Path, name: &str| {
+        fs::create_dir_all(folder).expect("folders");
+        fs::write(folder.join("f"), "text").expect("a file");
+        let is_set = xattr::set(folder.join("f"), name, b"100644 0,0 0:0").is_ok();
+        let _ = xattr::set(folder.join("f"), "user.rsync.plain", b"plain");
+        touch(&folder.join("f"), UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+        touch(folder, UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+        is_set
+    };
+    if !adorned(&stage.source(), "user.rsync.%stat") {
+        skip("private attributes: the file system has none");
+        return;
+    }
+    for options in [
+        "-aXi",
+        "-aXXi",
+        "-aiX --xattrs",
+        "-aiXX --no-X -X",
+        "-aiXX --no-X",
+    ] {
+        for way in ["{url}/data/src/ dst", "src/ {url}/drop", "{url}/data/src/ new"] {
+            let line = format!("{options} --debug=cmd {way}");
+            let words: Vec<_> = line.split(' ').collect();
+            let plant = |root: &Path| {
+                adorned(root, "user.rsync.%other");
+            };
+            let prepare = |root: &Path| {
+                plant(&root.join("dst"));
+                adorned(&root.join("src"), "user.rsync.%stat");
+            };
+            if let Err(difference) = stage.compare_push(&words, prepare, plant) {
+                panic!("{difference}");
+            }
+        }
+    }
+}
