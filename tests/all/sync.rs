@@ -156,10 +156,13 @@ impl Stage {
             let output = command.args(given).output().expect("the client runs");
             let trees = [described(folder.path()), described(&target)].join("-- target\n");
             let mut told = told(&output, &place);
-            // When a file is there that others are linked to, or one is asked for again, is a matter of rsync's processes.
-            if words
-                .iter()
-                .any(|word| word == "-H" || word.starts_with("--append"))
+            // When a file is there that others are linked to, or one is asked for again, is a matter of rsync's processes;
+            // so is which of them says first why a rule decides about a file.
+            let is_told_twice = words.iter().filter(|word| *word == "-v").count() > 1;
+            if is_told_twice
+                || words
+                    .iter()
+                    .any(|word| word == "-H" || word.starts_with("--append"))
             {
                 let mut lines: Vec<_> = told.lines().collect();
                 lines.sort_unstable();

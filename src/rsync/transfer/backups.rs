@@ -8,7 +8,7 @@ use crate::{
             queue::Pending,
             text::shown,
         },
-        tree::Status,
+        tree::{Removed, Status},
     },
     terms::refusal,
 };
@@ -22,7 +22,9 @@ impl Generator<'_> {
         let Some(tree) = self.tree.as_mut().filter(|_| is_there && !self.options.dry_run) else {
             return Ok(());
         };
-        match self.beside.back_up(tree, &name) {
+        let backed_up = self.beside.back_up(tree, &name);
+        self.say_removed();
+        match backed_up {
             Ok(said) => {
                 if let Some(text) = said {
                     self.queue.push(Pending::Said(text.into()));
@@ -30,6 +32,14 @@ impl Generator<'_> {
                 Ok(())
             }
             Err(error) => Err(self.not_backed_up(entry, &error)),
+        }
+    }
+
+    /// Says what had to go for a backup.
+    pub(super) fn say_removed(&mut self) {
+        for Removed { name, is_directory } in self.beside.take_removed() {
+            let name = name.into();
+            self.queue.push(Pending::Deleted { name, is_directory });
         }
     }
 

@@ -16,7 +16,7 @@ use crate::{
             links::is_unsafe,
             text::{describe, shown},
         },
-        tree::{Attributes, Identity, Kept, Output, Outside, Status, Tree, Unmade},
+        tree::{Attributes, Identity, Kept, Output, Outside, Removed, Status, Tree, Unmade},
     },
     terms::{Exit, UntrustedLink, refusal},
 };
@@ -33,6 +33,8 @@ pub(crate) struct Beside<'a> {
     backups: Place<Outside>,
     /// The folder that was last made for backups, and those above it.
     way: Vec<u8>,
+    /// What was in folders that had the names of backups.
+    removed: Vec<Removed>,
     /// Where files may be already; those that are missing count too.
     pub(super) bases: Vec<Option<Tree>>,
     /// The numbers of those that a symlink of somebody else's leads to: nothing is looked for there, which is said each time.
@@ -92,6 +94,7 @@ impl<'a> Beside<'a> {
             partial: partial.and_then(|path| Outside::of_parent(Path::new(path)).ok()),
             backups,
             way: Vec::new(),
+            removed: Vec::new(),
             bases: bases.collect(),
             refused,
         })
@@ -271,6 +274,11 @@ impl<'a> Beside<'a> {
         Ok(is_told.then(|| format!("backed up {name_shown} to {}", shown(&self.backup_place(name)))))
     }
 
+    /// What was removed to make room for backups, with the whole names, since this was asked.
+    pub(crate) fn take_removed(&mut self) -> Vec<Removed> {
+        std::mem::take(&mut self.removed)
+    }
+
     /// Moves something to where backups are, in place of removing it.
     pub(crate) fn move_to_backups(&mut self, tree: &mut Tree, name: &[u8]) -> io::Result<()> {
         match self.keep(tree, name, true)? {
@@ -304,13 +312,28 @@ impl<'a> Beside<'a> {
         }
         self.make_way(tree, name)?;
         let backup = self.backup_of(name);
+        let mut removed = Vec::new();
         let kept = match &mut self.backups {
             Place::There(outside) => {
                 let backup = outside.below(&backup);
-                tree.back_up(name, Some(outside.tree()), &backup, &now, is_removed)?
+                tree.back_up(
+                    name,
+                    Some(outside.tree()),
+                    &backup,
+                    &now,
+                    is_removed,
+                    &mut removed,
+                )?
             }
-            Place::Here | Place::Refused => tree.back_up(name, None, &backup, &now, is_removed)?,
+            Place::Here | Place::Refused => {
+                tree.back_up(name, None, &backup, &now, is_removed, &mut removed)?
+            }
         };
+        let place = self.backup_place(name);
+        self.removed.extend(removed.into_iter().map(|removed| Removed {
+            name: [&*place, b"/", &*removed.name].concat(),
+            ..removed
+        }));
         let is_kept = kept != Kept::Not || self.copy(tree, name, &now)?;
         Ok(is_kept.then_some(kept))
     }

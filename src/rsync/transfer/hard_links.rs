@@ -308,14 +308,17 @@ impl Generator<'_> {
         let list = self.list.clone();
         let place = self.keep.place(&list, entry);
         if let Some(tree) = self.tree.as_mut().filter(|_| !self.options.dry_run) {
-            if now.is_some()
-                && let Err(error) = self.beside.back_up(tree, &place)
-            {
+            let backed_up = match now {
+                Some(_) => self.beside.back_up(tree, &place),
+                None => Ok(None),
+            };
+            if let Err(error) = backed_up {
                 return Ok(Err(self.not_backed_up(entry, &error)));
             }
             if let Err(error) = tree.link_over(name, &place) {
                 return Ok(Err(self.failure("link {} failed", entry, &error)));
             }
+            self.say_removed();
         }
         let is_of_others = self.options.receiving.bases.first();
         let is_silent = matches!(turn, Turn::Now(Some(_)))
