@@ -178,7 +178,7 @@ fn refuse_unsaid(options: &Options, is_pull: bool) -> Result<(), UsageError> {
             "BACKUP" if !options.backs_up => u8::MAX,
             "FUZZY" if options.receiving.fuzzy == 0 => u8::MAX,
             "HLINK" if !options.hard_links => u8::MAX,
-            "CMD" | "CONNECT" | "DEL" | "DELTASUM" | "FLIST" | "ICONV" => 1,
+            "CMD" | "CONNECT" | "DEL" | "DELTASUM" | "FILTER" | "FLIST" | "ICONV" => 1,
             _ => 0,
         };
         if level > most {

@@ -13,7 +13,7 @@ use crate::{
         names::ListPlace,
         output::{Output, OutputChoices},
         place::{self, Place},
-        usage::{UsageError, dashed},
+        usage::{FIRST_PROTOCOL, UsageError, dashed},
         values::{integer, number, protocol, seconds, size},
     },
     syntax::Invocation,
@@ -209,8 +209,10 @@ impl Reading {
                 // They hold the permissions too.
                 options.permissions |= is_on;
             }
-            "xattrs" | "X" if is_on && options.xattrs => return Err(UsageError::NotYet("-XX")),
-            "xattrs" | "X" => options.xattrs = is_on,
+            "xattrs" | "X" => {
+                options.private_xattrs = is_on && options.xattrs;
+                options.xattrs = is_on;
+            }
             "numeric-ids" => options.numeric_ids = is_on,
             "omit-dir-times" | "O" => options.omit_directory_times = is_on,
             "checksum" | "c" => options.checksum = is_on,
@@ -297,6 +299,9 @@ impl Reading {
             Some(to) if !is_pull => place::push(sources, to)?,
             _ => place::pull(self.port, sources, destination)?,
         };
+        if self.protocol.is_some_and(|protocol| protocol < FIRST_PROTOCOL) {
+            return Err(UsageError::OldProtocol { role: place.role() });
+        }
         self.options.list_only |= matches!(
             &place,
             Place::Files {

@@ -7,6 +7,9 @@ use crate::{
     terms::{Exit, describe, refusal},
 };
 
+/// The first protocol that rsync still speaks (`MIN_PROTOCOL_VERSION` in rsync.h).
+pub(super) const FIRST_PROTOCOL: u8 = 20;
+
 /// A command line that cannot be carried out.
 #[derive(Debug, Error, PartialEq)]
 pub enum UsageError {
@@ -52,8 +55,11 @@ pub enum UsageError {
     #[error("This rsync does not support --crtimes (-N)")]
     CreationTimes,
     /// Nobody speaks that any more.
-    #[error("--protocol must be at least 20 on the Client.")]
-    OldProtocol,
+    #[error("--protocol must be at least {FIRST_PROTOCOL} on the Client.")]
+    OldProtocol {
+        /// What rsync is by then.
+        role: &'static str,
+    },
     /// A daemon's files are in its modules.
     #[error("The remote path must start with a module name not a /")]
     NoModule {
@@ -204,7 +210,7 @@ impl UsageError {
             | Self::ManyFormats
             | Self::ManyHosts
             | Self::ManyPorts
-            | Self::OldProtocol
+            | Self::OldProtocol { .. }
             | Self::OutputWord(_)
             | Self::UnexpectedLocal(_)
             | Self::UnexpectedRemote(_)
@@ -222,10 +228,9 @@ impl UsageError {
             | Self::ManyFormats
             | Self::ManyHosts
             | Self::ManyPorts
-            | Self::OldProtocol
             | Self::UnexpectedLocal(_) => "Receiver",
             Self::EmptySource | Self::UnexpectedRemote(_) => "sender",
-            Self::NoModule { role } => role,
+            Self::NoModule { role } | Self::OldProtocol { role } => role,
             _ => "client",
         }
     }
@@ -234,7 +239,7 @@ impl UsageError {
     pub const fn exit(&self) -> Exit {
         match self {
             Self::UnknownAlgorithm { .. } => Exit::Unsupported,
-            Self::OldProtocol => Exit::Protocol,
+            Self::OldProtocol { .. } => Exit::Protocol,
             Self::NoModule { .. } => Exit::StartClient,
             Self::Filter(error) => error.exit(),
             Self::Help(_) => Exit::Success,

@@ -4,16 +4,18 @@ use crate::{
     rsync::proto::{OLDEST_PROTOCOL, PROTOCOL},
     sync::{
         number::Readable,
-        usage::{UsageError, dashed},
+        usage::{FIRST_PROTOCOL, UsageError, dashed},
     },
 };
 
 /// The newest protocol that is wanted. A daemon is told of a newer one than ours, and speaks its own.
 pub(super) fn protocol(value: Option<&str>) -> Result<u8, UsageError> {
-    let wanted = number("protocol", value, 0..=255)?;
-    match wanted {
-        0..20 => Err(UsageError::OldProtocol),
-        20..OLDEST_PROTOCOL => Err(UsageError::NotYet("a protocol older than 29")),
+    // What nobody speaks any more is refused with the role of the session, which is not known yet.
+    if integer("protocol", value).is_ok_and(|wanted| wanted < i32::from(FIRST_PROTOCOL)) {
+        return Ok(0);
+    }
+    match number("protocol", value, 0..=255)? {
+        ..OLDEST_PROTOCOL => Err(UsageError::NotYet("a protocol older than 29")),
         newer => Ok(newer.min(PROTOCOL)),
     }
 }

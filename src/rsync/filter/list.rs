@@ -2,7 +2,7 @@ use std::{io, sync::Arc};
 
 use crate::rsync::filter::{
     FilterError,
-    merge::{Merge, Reading, Target},
+    merge::{Merge, READ_EARLIER, Reading, Target},
     parse::{Container, Style},
     rule::{Prefix, Rule},
 };
@@ -14,6 +14,19 @@ pub enum Side {
     Sender,
     /// Who decides what is deleted: `protect`, `risk`.
     Receiver,
+}
+
+/// For what the rules are asked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Purpose {
+    /// Whether something is sent.
+    Sending,
+    /// Whether something that came could be sent.
+    Sent,
+    /// Whether something is deleted.
+    Deleting,
+    /// The same in a folder that is being removed.
+    DeletingInside,
 }
 
 /// What the rules say of a name: the first that speaks of it decides.
@@ -147,29 +160,10 @@ impl FilterList {
         self.has_root = true;
     }
 
-    /// What the rules say of a name below the root of the transfer, to one side. Merge files of the folders above it
-    /// count if those were entered.
-    pub fn check(&self, name: &[u8], is_directory: bool, side: Side) -> Verdict {
-        let question = Question {
-            name,
-            is_directory,
-            is_xattr: false,
-            side,
-            skips_perishable: false,
-        };
-        self.decide(&self.rules, &question)
-    }
-
-    /// The same without perishable rules: inside a folder that is being removed.
-    pub fn check_in_removed(&self, name: &[u8], is_directory: bool, side: Side) -> Verdict {
-        let question = Question {
-            name,
-            is_directory,
-            is_xattr: false,
-            side,
-            skips_perishable: true,
-        };
-        self.decide(&self.rules, &question)
+    /// Whether a name below the root of the transfer takes no part: is not sent, or not deleted. Merge files of the folders
+    /// above it count if those were entered.
+    pub fn excludes(&self, name: &[u8], is_directory: bool, purpose: Purpose) -> bool {
+        self.decide(&Question::of(name, is_directory, purpose)) == Verdict::Excluded
     }
 
     /// What the rules with `x` say of an extended attribute.
@@ -181,7 +175,7 @@ impl FilterList {
             side,
             skips_perishable: false,
         };
-        self.decide(&self.rules, &question)
+        self.decide(&question)
     }
 
     /// Whether one of the rules has `x`.
@@ -194,36 +188,72 @@ impl FilterList {
         !self.merges.is_empty()
     }
 
-    fn decide(&self, rules: &[Arc<Rule>], question: &Question<'_>) -> Verdict {
+    /// What rsync says with `--debug=FILTER` of the rule that decides about a name; nothing if none does
+    /// (`report_filter_result` in exclude.c).
+    pub fn reason(&self, name: &[u8], is_directory: bool, purpose: Purpose) -> Option<Vec<u8>> {
+        let question = Question::of(name, is_directory, purpose);
+        let (rule, origin) = self.deciding(&self.rules, Origin::CommandLine, &question)?;
+        let done: &[u8] = match (purpose, rule.prefix.is_include) {
+            (Purpose::Sending, true) => b"[sender] showing ",
+            (Purpose::Sending, false) => b"[sender] hiding ",
+            (_, true) => b"[generator] risking ",
+            (_, false) => b"[generator] protecting ",
+        };
+        let kind: &[u8] = if is_directory { b"directory " } else { b"file " };
+        let pattern = match (rule.is_from_file, rule.prefix.is_for_directories) {
+            (true, _) => format!("<rule from {READ_EARLIER}>").into_bytes(),
+            (false, true) => [&*rule.pattern, b"/"].concat(),
+            (false, false) => rule.pattern.clone(),
+        };
+        let origin = match origin {
+            Origin::CommandLine => Vec::new(),
+            Origin::Cvs => b" [global CVS]".to_vec(),
+            Origin::Folders(merge) => merge.said(),
+        };
+        Some([done, kind, name, b" because of pattern ", &*pattern, &*origin].concat())
+    }
+
+    fn decide(&self, question: &Question<'_>) -> Verdict {
+        match self.deciding(&self.rules, Origin::CommandLine, question) {
+            None => Verdict::Unmatched,
+            Some((rule, _)) if rule.prefix.is_include => Verdict::Included,
+            Some(_) => Verdict::Excluded,
+        }
+    }
+
+    /// The first rule that speaks of something, and where it stands (`check_filter` in exclude.c).
+    fn deciding<'r>(
+        &'r self,
+        rules: &'r [Arc<Rule>],
+        origin: Origin<'r>,
+        question: &Question<'_>,
+    ) -> Option<(&'r Rule, Origin<'r>)> {
         for rule in rules {
             if question.skips_perishable && rule.prefix.is_perishable {
                 continue;
             }
             let others = if let Some(number) = rule.merge {
-                Some(&**self.merges[number].rules)
+                let merge = &self.merges[number];
+                Some((&**merge.rules, Origin::Folders(merge)))
             } else if rule.prefix.is_cvs {
-                self.cvs.as_deref()
+                self.cvs.as_deref().map(|rules| (rules, Origin::Cvs))
             } else {
                 None
             };
-            if let Some(others) = others {
-                let verdict = self.decide(others, question);
-                if verdict != Verdict::Unmatched {
-                    return verdict;
+            if let Some((others, origin)) = others {
+                let deciding = self.deciding(others, origin, question);
+                if deciding.is_some() {
+                    return deciding;
                 }
                 continue;
             }
             let concerns = rule.prefix.is_for_xattrs == question.is_xattr
                 && rule.only.is_none_or(|only| only == question.side);
             if concerns && rule.speaks_of(question.name, question.is_directory, &self.root) {
-                return if rule.prefix.is_include {
-                    Verdict::Included
-                } else {
-                    Verdict::Excluded
-                };
+                return Some((rule, origin));
             }
         }
-        Verdict::Unmatched
+        None
     }
 
     pub(super) fn add(
@@ -254,18 +284,18 @@ impl FilterList {
         let ignores = std::mem::take(&mut self.ignores);
         let mut target = Target::of(Vec::new());
         let texts = [
-            (CVS_DEFAULTS, true),
-            (&*ignores.home, false),
-            (&*ignores.variable, false),
+            (CVS_DEFAULTS, true, false),
+            (&*ignores.home, false, true),
+            (&*ignores.variable, false, false),
         ];
-        for (text, is_perishable) in texts {
+        for (text, is_perishable, is_file) in texts {
             let container = Container {
                 prefix: Prefix {
                     is_perishable: is_perishable || prefix.is_perishable,
                     ..prefix.clone()
                 },
                 style: Style::Full,
-                place: None,
+                place: is_file.then(|| READ_EARLIER.to_owned()),
                 deletes_excluded: self.deletes_excluded,
             };
             // These name no files.
@@ -277,6 +307,16 @@ impl FilterList {
     }
 }
 
+/// Where a rule stands.
+#[derive(Clone, Copy)]
+enum Origin<'r> {
+    CommandLine,
+    /// What CVS ignores.
+    Cvs,
+    /// A merge file of folders.
+    Folders(&'r Merge),
+}
+
 /// What is asked of the rules.
 struct Question<'n> {
     name: &'n [u8],
@@ -284,4 +324,19 @@ struct Question<'n> {
     is_xattr: bool,
     side: Side,
     skips_perishable: bool,
+}
+
+impl<'n> Question<'n> {
+    fn of(name: &'n [u8], is_directory: bool, purpose: Purpose) -> Self {
+        Self {
+            name,
+            is_directory,
+            is_xattr: false,
+            side: match purpose {
+                Purpose::Sending | Purpose::Sent => Side::Sender,
+                Purpose::Deleting | Purpose::DeletingInside => Side::Receiver,
+            },
+            skips_perishable: purpose == Purpose::DeletingInside,
+        }
+    }
 }

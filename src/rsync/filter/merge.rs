@@ -15,6 +15,9 @@ const MAX_DEPTH: usize = 32;
 /// The longest pattern, in bytes; a longer one could match no path, and is dropped.
 const MAX_PATTERN: usize = 4095;
 
+/// Where a rule stands whose file is not known any more.
+pub(super) const READ_EARLIER: &str = "a file read earlier";
+
 /// A merge file that each folder may have.
 #[derive(Clone, Debug)]
 pub(super) struct Merge {
@@ -24,10 +27,22 @@ pub(super) struct Merge {
     needs_scan: bool,
     /// A list that was cleared named it.
     is_gone: bool,
-    /// The name stood in a file.
-    is_from_file: bool,
+    /// The file that the name stood in, and where.
+    from: Option<String>,
     /// Those of the folder that was entered last, and in front of those of its parents.
     pub(super) rules: Arc<Vec<Arc<Rule>>>,
+}
+
+impl Merge {
+    /// What is said behind a rule of such a file (`add_rule` in exclude.c).
+    pub(super) fn said(&self) -> Vec<u8> {
+        let base = self.pattern.rsplit(|&byte| byte == b'/').next();
+        let name = match &self.from {
+            Some(place) => format!("<rule from {place}>").into_bytes(),
+            None => base.unwrap_or(&self.pattern).to_vec(),
+        };
+        [b" [per-dir ", &*name, b"]"].concat()
+    }
 }
 
 /// Where rules go.
@@ -151,9 +166,9 @@ impl FilterList {
         let container = Container {
             prefix: merge.prefix.clone(),
             style: Style::Full,
-            place: Some(match merge.is_from_file {
-                true => "a file read earlier".to_owned(),
-                false => label,
+            place: Some(match merge.from {
+                Some(_) => READ_EARLIER.to_owned(),
+                None => label,
             }),
             deletes_excluded: self.deletes_excluded,
         };
@@ -301,7 +316,8 @@ impl FilterList {
             }
             if std::mem::take(&mut prefix.excludes_itself) {
                 let base = pattern.rsplit(|&byte| byte == b'/').next().unwrap_or(pattern);
-                let rule = Rule::new(Prefix::default(), base, None);
+                let mut rule = Rule::new(Prefix::default(), base, None);
+                rule.is_from_file = container.place.is_some();
                 target.local.push(Arc::new(rule));
             }
             if prefix.is_merge && !prefix.is_per_directory {
@@ -346,6 +362,7 @@ impl FilterList {
             false => pattern.to_vec(),
         };
         let mut rule = Rule::new(prefix, &path, folder);
+        rule.is_from_file = container.place.is_some();
         if is_per_directory {
             let base = |path: &[u8]| path.rsplit(|&byte| byte == b'/').next().map(<[u8]>::to_vec);
             let is_same = |merge: &Merge| !merge.is_gone && base(&merge.pattern) == base(&rule.pattern);
@@ -358,7 +375,7 @@ impl FilterList {
                 pattern: rule.pattern.clone(),
                 needs_scan: true,
                 is_gone: false,
-                is_from_file: container.place.is_some(),
+                from: container.place.clone(),
                 rules: Arc::default(),
             });
         }

@@ -11,6 +11,6 @@ mod rule;
 mod wire;
 
 pub(crate) use glob::matches_name;
-pub use list::{CvsIgnores, FilterList, ReadRules, Side, Verdict};
+pub use list::{CvsIgnores, FilterList, Purpose, ReadRules, Side, Verdict};
 pub use parse::FilterError;
 pub use requested::{Asking, Requested};

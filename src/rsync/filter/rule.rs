@@ -73,6 +73,8 @@ pub(super) struct Rule {
     pub(super) pattern: Vec<u8>,
     /// The number of the merge file, if it is one of each directory.
     pub(super) merge: Option<usize>,
+    /// It stands in a file, whose content is not to be told.
+    pub(super) is_from_file: bool,
     /// The only side that it concerns, once the rules were announced.
     pub(super) only: Option<Side>,
     glob: Option<Glob>,
@@ -111,6 +113,7 @@ impl Rule {
             ends_with_triple_star: pattern.ends_with(b"***"),
             only: None,
             merge: None,
+            is_from_file: false,
             prefix,
             pattern,
         }

@@ -178,6 +178,7 @@ impl Generator<'_> {
         let name = self.keep.place(&list, entry);
         let mut best: Option<Candidate> = None;
         for number in 0..self.beside.bases.len() {
+            self.say_refused(number);
             let Some(tree) = &mut self.beside.bases[number] else {
                 continue;
             };
@@ -204,6 +205,13 @@ impl Generator<'_> {
             }
         }
         Ok(best)
+    }
+
+    /// Says that nothing is looked for in another folder that a symlink of somebody else's leads to.
+    pub(super) fn say_refused(&self, number: usize) {
+        if let Some(text) = self.beside.refusal(number) {
+            self.queue.push(Pending::Failed(text.into()));
+        }
     }
 
     /// Whether something in another folder has what is wanted (`quick_check_ok` in generator.c).

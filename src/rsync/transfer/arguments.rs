@@ -240,6 +240,7 @@ impl Options {
             (is_push && self.executability && !self.permissions, 'E'),
             (self.acls, 'A'),
             (self.xattrs, 'X'),
+            (self.private_xattrs, 'X'),
             (self.recursive, 'r'),
             (self.checksum, 'c'),
             (self.cvs_exclude, 'C'),

@@ -9,7 +9,6 @@ use nix::errno::Errno;
 
 use crate::{
     rsync::{
-        filter::{Side, Verdict},
         proto::file_list::{Entry, Extra, FileKind},
         transfer::{
             Error, Event,
@@ -242,10 +241,6 @@ impl Builder<'_> {
         let led = tree.followed_status(name).ok();
         let folder = led.filter(|led| led.kind() == FileKind::Directory);
         Ok(folder.unwrap_or(status))
-    }
-
-    fn is_excluded(&self, name: &[u8], is_directory: bool) -> bool {
-        self.filters.check(name, is_directory, Side::Sender) == Verdict::Excluded
     }
 
     /// An argument that is not there.

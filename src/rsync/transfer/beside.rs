@@ -8,19 +8,17 @@ use std::{
 
 use crate::{
     rsync::{
-        proto::{
-            Tag,
-            file_list::{Acl, FileKind},
-        },
+        proto::{Tag, file_list::FileKind},
         transfer::{
             Error, Event, Info, Observer, Options,
             basis::Basis,
+            copied::Source,
             links::is_unsafe,
             text::{describe, shown},
         },
-        tree::{Attributes, Extended, Handle, Identity, Kept, Output, Outside, Status, Tree, Unmade},
+        tree::{Attributes, Identity, Kept, Output, Outside, Removed, Status, Tree, Unmade},
     },
-    terms::{Exit, refusal},
+    terms::{Exit, UntrustedLink, refusal},
 };
 
 /// The folders beside the destination that the user names: each is trusted, and what is in it is found as in the destination.
@@ -29,14 +27,28 @@ pub(crate) struct Beside<'a> {
     options: &'a Options,
     identity: &'a Identity,
     /// Where files are made.
-    temporary: Option<Tree>,
+    temporary: Place<Tree>,
     /// The folder of partial files, if it is one for all.
     partial: Option<Outside>,
-    backups: Option<Outside>,
+    backups: Place<Outside>,
     /// The folder that was last made for backups, and those above it.
     way: Vec<u8>,
+    /// What was in folders that had the names of backups.
+    removed: Vec<Removed>,
     /// Where files may be already; those that are missing count too.
     pub(super) bases: Vec<Option<Tree>>,
+    /// The numbers of those that a symlink of somebody else's leads to: nothing is looked for there, which is said each time.
+    refused: Vec<usize>,
+}
+
+/// A folder that may be another one than the destination.
+#[derive(Clone)]
+enum Place<T> {
+    /// It is the destination.
+    Here,
+    There(T),
+    /// The way there leads through a symlink of somebody else's: whatever is to be made there fails.
+    Refused,
 }
 
 impl<'a> Beside<'a> {
@@ -50,19 +62,22 @@ impl<'a> Beside<'a> {
         let receiving = &options.receiving;
         let at = |path: &str| beside_destination(root, path);
         let backups = receiving.backup_directory.as_deref().filter(|_| options.backs_up);
-        let backups = backups.map(|path| backup_folder(&at(path), path)).transpose()?;
-        let temporary = receiving.temporary_directory.as_deref();
-        let temporary = temporary
-            .map(|path| temporary_folder(&at(path), path))
-            .transpose()?;
+        let backups = match backups {
+            Some(path) => backup_folder(&at(path), path)?,
+            None => Place::Here,
+        };
+        let temporary = match receiving.temporary_directory.as_deref() {
+            Some(path) => temporary_folder(&at(path), path)?,
+            None => Place::Here,
+        };
         let partial = receiving.partial_folder().filter(|path| path.starts_with('/'));
-        let bases = receiving.bases.iter().map(|(kind, path)| {
+        let mut refused = Vec::new();
+        let bases = receiving.bases.iter().enumerate().map(|(number, (kind, path))| {
             let path = at(path);
             let problem = match Tree::open_trusted(&path) {
                 Ok(tree) => return Some(tree),
-                // Nothing is found there then.
                 Err(error) if !refusal(&error).is_empty() => {
-                    observer.observe(Event::Complained(refusal(&error).trim_end()));
+                    refused.push(number);
                     return None;
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotADirectory => "is not a dir",
@@ -79,15 +94,24 @@ impl<'a> Beside<'a> {
             partial: partial.and_then(|path| Outside::of_parent(Path::new(path)).ok()),
             backups,
             way: Vec::new(),
+            removed: Vec::new(),
             bases: bases.collect(),
+            refused,
         })
+    }
+
+    /// What is said where something is looked for in another folder that is not to be looked at.
+    pub(super) fn refusal(&self, number: usize) -> Option<&'static str> {
+        let is_refused = self.refused.contains(&number);
+        is_refused.then(|| refusal(&io::Error::other(UntrustedLink)).trim_end())
     }
 
     /// Begins a new file.
     pub(crate) fn begin(&mut self, tree: &mut Tree, name: &[u8]) -> Result<Output, Unmade> {
         match &mut self.temporary {
-            Some(folder) => folder.begin_elsewhere(name),
-            None => tree.begin(name),
+            Place::Here => tree.begin(name),
+            Place::There(folder) => folder.begin_elsewhere(name),
+            Place::Refused => Err(Unmade::refused(name)),
         }
     }
 
@@ -120,11 +144,11 @@ impl<'a> Beside<'a> {
             Basis::Backup => {
                 let backup = self.backup_of(name);
                 match &mut self.backups {
-                    Some(outside) => {
+                    Place::There(outside) => {
                         let name = outside.below(&backup);
                         outside.tree().read_with_length(&name)
                     }
-                    None => tree.read_with_length(&backup),
+                    Place::Here | Place::Refused => tree.read_with_length(&backup),
                 }
             }
             Basis::Elsewhere(number) => {
@@ -233,7 +257,7 @@ impl<'a> Beside<'a> {
     /// Whether something is a backup itself, and is not kept once more.
     pub(crate) fn is_backup(&self, name: &[u8]) -> bool {
         let file = name.strip_suffix(self.options.backup_suffix());
-        self.backups.is_none() && file.is_some_and(|file| !file.is_empty())
+        matches!(self.backups, Place::Here) && file.is_some_and(|file| !file.is_empty())
     }
 
     /// Keeps what something else takes the place of, if backups are made (`make_backup` in backup.c); what is said of it.
@@ -242,17 +266,23 @@ impl<'a> Beside<'a> {
             return Ok(None);
         }
         let is_told = self.options.output.info(Info::Backup) > 0 && tree.status(name)?.is_some();
-        self.keep(tree, name, false)?;
-        Ok(is_told.then(|| {
-            let backup = shown(&self.backup_place(name));
-            format!("backed up {} to {backup}", shown(name))
-        }))
+        let name_shown = shown(name);
+        if self.keep(tree, name, false)?.is_none() {
+            let is_told = self.options.output.info(Info::Nonreg) > 0;
+            return Ok(is_told.then(|| format!("make_bak: skipping non-regular file {name_shown}")));
+        }
+        Ok(is_told.then(|| format!("backed up {name_shown} to {}", shown(&self.backup_place(name)))))
+    }
+
+    /// What was removed to make room for backups, with the whole names, since this was asked.
+    pub(crate) fn take_removed(&mut self) -> Vec<Removed> {
+        std::mem::take(&mut self.removed)
     }
 
     /// Moves something to where backups are, in place of removing it.
     pub(crate) fn move_to_backups(&mut self, tree: &mut Tree, name: &[u8]) -> io::Result<()> {
         match self.keep(tree, name, true)? {
-            Kept::Moved => Ok(()),
+            Some(Kept::Moved) => Ok(()),
             _ => match tree.remove(name, false) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
                 _ => Ok(()),
@@ -265,39 +295,55 @@ impl<'a> Beside<'a> {
         match tree.status(name)? {
             Some(now) => {
                 self.make_way(tree, name)?;
-                self.copy(tree, name, &now).map(|()| true)
+                self.copy(tree, name, &now).map(|_| true)
             }
             None => Ok(false),
         }
     }
 
-    fn keep(&mut self, tree: &mut Tree, name: &[u8], is_removed: bool) -> io::Result<Kept> {
+    /// None if it is of a kind that is not kept.
+    fn keep(&mut self, tree: &mut Tree, name: &[u8], is_removed: bool) -> io::Result<Option<Kept>> {
         let Some(now) = tree.status(name)? else {
-            return Ok(Kept::Linked);
+            return Ok(Some(Kept::Linked));
         };
         let is_checked = self.options.safe_links && self.options.links && now.kind() == FileKind::Symlink;
         if is_checked && tree.link(name).map_or(true, |target| is_unsafe(&target, name)) {
-            return Ok(Kept::Linked);
+            return Ok(Some(Kept::Linked));
         }
         self.make_way(tree, name)?;
         let backup = self.backup_of(name);
+        let mut removed = Vec::new();
         let kept = match &mut self.backups {
-            Some(outside) => {
+            Place::There(outside) => {
                 let backup = outside.below(&backup);
-                tree.back_up(name, Some(outside.tree()), &backup, &now, is_removed)?
+                tree.back_up(
+                    name,
+                    Some(outside.tree()),
+                    &backup,
+                    &now,
+                    is_removed,
+                    &mut removed,
+                )?
             }
-            None => tree.back_up(name, None, &backup, &now, is_removed)?,
+            Place::Here | Place::Refused => {
+                tree.back_up(name, None, &backup, &now, is_removed, &mut removed)?
+            }
         };
-        if kept == Kept::Not {
-            self.copy(tree, name, &now)?;
-        }
-        Ok(kept)
+        let place = self.backup_place(name);
+        self.removed.extend(removed.into_iter().map(|removed| Removed {
+            name: [&*place, b"/", &*removed.name].concat(),
+            ..removed
+        }));
+        let is_kept = kept != Kept::Not || self.copy(tree, name, &now)?;
+        Ok(is_kept.then_some(kept))
     }
 
     /// Makes the folders of a backup, with what those of the file have (`copy_valid_path` in backup.c).
     fn make_way(&mut self, tree: &mut Tree, name: &[u8]) -> io::Result<()> {
-        let Some(outside) = &mut self.backups else {
-            return Ok(());
+        let outside = match &mut self.backups {
+            Place::Here => return Ok(()),
+            Place::There(outside) => outside,
+            Place::Refused => return Err(io::Error::other(UntrustedLink)),
         };
         outside.make()?;
         let above = split(name).0;
@@ -327,8 +373,8 @@ impl<'a> Beside<'a> {
         Ok(())
     }
 
-    /// Makes a copy among the backups.
-    fn copy(&mut self, tree: &mut Tree, name: &[u8], now: &Status) -> io::Result<()> {
+    /// Makes a copy among the backups, unless it is of a kind that is not kept.
+    fn copy(&mut self, tree: &mut Tree, name: &[u8], now: &Status) -> io::Result<bool> {
         let backup = self.backup_of(name);
         let source = Source::of(self.options, self.identity, &tree.handle(name)?, now)?;
         let attributes = source.attributes();
@@ -342,16 +388,16 @@ impl<'a> Beside<'a> {
             _ => Vec::new(),
         };
         let (to, backup) = match &mut self.backups {
-            Some(outside) => {
+            Place::There(outside) => {
                 let backup = outside.below(&backup);
                 (outside.tree(), backup)
             }
-            None => (tree, backup),
+            Place::Here | Place::Refused => (tree, backup),
         };
         if let Some(mut content) = content {
             let mut output = to.begin(&backup)?;
             output.fill_from(&mut content)?;
-            return output.commit(to, &backup, &attributes).map(drop);
+            return output.commit(to, &backup, &attributes).map(|_| true);
         }
         match kind {
             FileKind::Symlink if self.options.links => to.make_symlink(&backup, &link)?,
@@ -364,74 +410,12 @@ impl<'a> Beside<'a> {
                 to.make_node(&backup, now.mode, Some(number))?;
             }
             FileKind::Special if self.options.specials => to.make_node(&backup, now.mode, None)?,
-            _ => return Ok(()),
+            _ => return Ok(false),
         }
         if let Some(made) = to.status(&backup)? {
             let _ = to.apply(&backup, &attributes, &made);
         }
-        Ok(())
-    }
-}
-
-/// What something that is copied hands on to its copy.
-struct Source<'a> {
-    options: &'a Options,
-    identity: &'a Identity,
-    now: Status,
-    xattrs: Vec<(Vec<u8>, Vec<u8>)>,
-    acl: Acl,
-    default_acl: Acl,
-}
-
-impl<'a> Source<'a> {
-    fn of(
-        options: &'a Options,
-        identity: &'a Identity,
-        there: &Handle<'_>,
-        now: &Status,
-    ) -> io::Result<Self> {
-        let has_acl = options.acls && now.kind() != FileKind::Symlink;
-        Ok(Self {
-            options,
-            identity,
-            now: *now,
-            xattrs: match options.xattrs {
-                true => there.xattrs(identity.is_root)?,
-                false => Vec::new(),
-            },
-            acl: match has_acl {
-                true => there.acl(now.mode)?,
-                false => Acl::default(),
-            },
-            default_acl: match has_acl && now.kind() == FileKind::Directory {
-                true => there.default_acl()?,
-                false => Acl::default(),
-            },
-        })
-    }
-
-    fn attributes(&self) -> Attributes<'_> {
-        let (options, now) = (self.options, &self.now);
-        let is_link = now.kind() == FileKind::Symlink;
-        let has_acl = options.acls && !is_link;
-        let xattrs = self
-            .xattrs
-            .iter()
-            .map(|(name, value)| (&**name, Some(value.clone())));
-        Attributes {
-            permissions: (!is_link).then_some(now.mode & 0o7777),
-            mtime: options.times.then_some((now.mtime, now.nanoseconds)),
-            atime: None,
-            uid: (options.owner && self.identity.is_root).then_some(now.uid),
-            gid: (options.group && self.identity.may_give_to(now.gid)).then_some(now.gid),
-            extended: Extended {
-                // A folder of backups gets none (`copy_valid_path` in backup.c).
-                xattrs: (options.xattrs && now.kind() != FileKind::Directory).then(|| xattrs.collect()),
-                acl: has_acl.then_some(&self.acl),
-                default_acl: (has_acl && now.kind() == FileKind::Directory).then_some(&self.default_acl),
-                is_root: self.identity.is_root,
-            },
-        }
+        Ok(true)
     }
 }
 
@@ -452,23 +436,33 @@ fn beside_destination(root: &Path, path: &str) -> PathBuf {
     }
 }
 
-fn backup_folder(path: &Path, given: &str) -> Result<Outside, Error> {
-    Outside::find(path).map_err(|error| match std::fs::metadata(path) {
-        Ok(_) if refusal(&error).is_empty() => {
-            unusable(format!("The backup-dir is not a directory: {given}"), None)
-        }
-        _ => unusable(format!("Failed to stat {given}"), Some(&error)),
-    })
+fn backup_folder(path: &Path, given: &str) -> Result<Place<Outside>, Error> {
+    Outside::find(path)
+        .map(Place::There)
+        .or_else(|error| match std::fs::metadata(path) {
+            Ok(found) if found.is_dir() && !refusal(&error).is_empty() => Ok(Place::Refused),
+            Ok(_) => Err(unusable(
+                format!("The backup-dir is not a directory: {given}"),
+                None,
+            )),
+            _ => Err(unusable(format!("Failed to stat {given}"), Some(&error))),
+        })
 }
 
-fn temporary_folder(path: &Path, given: &str) -> Result<Tree, Error> {
-    Tree::open_trusted(path).map_err(|error| match (std::fs::metadata(path), error.kind()) {
-        (Ok(_), io::ErrorKind::NotADirectory) => {
-            unusable(format!("The temp-dir is not a directory: {given}"), None)
-        }
-        (_, io::ErrorKind::NotFound) => unusable(format!("The temp-dir does not exist: {given}"), None),
-        _ => unusable(format!("Failed to stat temp-dir {given}"), Some(&error)),
-    })
+fn temporary_folder(path: &Path, given: &str) -> Result<Place<Tree>, Error> {
+    Tree::open_trusted(path)
+        .map(Place::There)
+        .or_else(|error| match std::fs::metadata(path) {
+            Ok(found) if found.is_dir() && !refusal(&error).is_empty() => Ok(Place::Refused),
+            Ok(found) if !found.is_dir() => Err(unusable(
+                format!("The temp-dir is not a directory: {given}"),
+                None,
+            )),
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => {
+                Err(unusable(format!("The temp-dir does not exist: {given}"), None))
+            }
+            _ => Err(unusable(format!("Failed to stat temp-dir {given}"), Some(&error))),
+        })
 }
 
 /// A folder that cannot be used, with what the system says, if that matters.

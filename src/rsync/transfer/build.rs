@@ -6,13 +6,13 @@ use nix::{
 };
 
 use crate::rsync::{
-    filter::{FilterList, Side, Verdict},
+    filter::{FilterList, Purpose},
     proto::{
         Session,
         file_list::{Entry, Extra, FileKind, FileList, MAX_PATH},
     },
     transfer::{
-        Error, Event, Info, Observer, Options,
+        Debug, Error, Event, Info, Observer, Options,
         asked::{Rest, Way},
         gather::Gatherer,
         links::is_unsafe,
@@ -193,7 +193,7 @@ impl<'a> Builder<'a> {
         };
         let status = self.resolve(&name, status)?;
         let is_directory = status.kind() == FileKind::Directory;
-        if self.filters.check(&name, is_directory, Side::Sender) == Verdict::Excluded {
+        if self.is_excluded(&name, is_directory) {
             return None;
         }
         let is_mount = is_directory
@@ -214,8 +214,17 @@ impl<'a> Builder<'a> {
 
     /// Whether something takes no part, be it a folder or not.
     fn may_be_excluded(&self, name: &[u8]) -> bool {
-        let verdict = |is_directory| self.filters.check(name, is_directory, Side::Sender);
-        verdict(false) == Verdict::Excluded || verdict(true) == Verdict::Excluded
+        self.is_excluded(name, false) || self.is_excluded(name, true)
+    }
+
+    /// Whether a rule hides something.
+    pub(super) fn is_excluded(&self, name: &[u8], is_directory: bool) -> bool {
+        if self.options.output.debug(Debug::Filter) > 0
+            && let Some(reason) = self.filters.reason(name, is_directory, Purpose::Sending)
+        {
+            self.observer.observe(Event::Warning(&shown(&reason)));
+        }
+        self.filters.excludes(name, is_directory, Purpose::Sending)
     }
 
     /// What takes the place of a symlink that is to be followed (`link_stat` in flist.c).

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::rsync::{
-    filter::{FilterList, Side, Verdict},
+    filter::{FilterList, Purpose},
     proto::file_list::{Entry, FileKind, FileList, compare},
     transfer::{
         Debug, Error, Info, Options,
@@ -143,18 +143,15 @@ impl<'a> Deleter<'a> {
             self.tops = tops.map(|(_, entry)| part.list.name(entry).to_vec()).collect();
         }
         self.present = Some((part.clone(), Names::of(part)));
-        match self.when {
-            DeleteWhen::Before => {
-                self.pass(part)?;
-                if self.options.output.info(Info::Flist) > 1 {
-                    // It blots out the count.
-                    let blank = format!("{:20}\r", "");
-                    self.report.queue.push(Pending::Said(blank.into()));
-                }
-                Ok(())
+        if self.when == DeleteWhen::Before {
+            self.pass(part)?;
+            if self.options.output.info(Info::Flist) > 1 {
+                // It blots out the count.
+                let blank = format!("{:20}\r", "");
+                self.report.queue.push(Pending::Said(blank.into()));
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 
     /// Deletes what waited for the end of the transfer, and says if something was not deleted.
@@ -240,16 +237,15 @@ impl<'a> Deleter<'a> {
             self.filesystem = now.filesystem;
         }
         let mut found = 0;
-        let (absent, _) = self.contents(name, false, |deleter, name, status| {
+        let (absent, _) = self.contents(name, Purpose::Deleting, |deleter, name, status| {
             found += 1;
             !deleter.is_mount(status) && !deleter.is_present(name)
         });
         self.count(found);
         for (name, status) in absent {
-            if self.when == DeleteWhen::Delay {
-                self.later.push((name, status));
-            } else {
-                self.delete(&name, &status)?;
+            match self.when {
+                DeleteWhen::Delay => self.later.push((name, status)),
+                _ => self.delete(&name, &status)?,
             }
         }
         Ok(())
@@ -309,7 +305,7 @@ impl<'a> Deleter<'a> {
     fn contents(
         &mut self,
         folder: &[u8],
-        is_removed: bool,
+        purpose: Purpose,
         mut chosen: impl FnMut(&Self, &[u8], &Status) -> bool,
     ) -> (Vec<(Vec<u8>, Status)>, bool) {
         let Some(tree) = &mut self.tree else {
@@ -324,13 +320,7 @@ impl<'a> Deleter<'a> {
                     b"." => base,
                     folder => [folder, b"/", &*base].concat(),
                 };
-                let verdict = match is_removed {
-                    true => self
-                        .filters
-                        .check_in_removed(&name, is_folder(&status), Side::Receiver),
-                    false => self.filters.check(&name, is_folder(&status), Side::Receiver),
-                };
-                if verdict == Verdict::Excluded {
+                if self.is_protected(&name, is_folder(&status), purpose) {
                     is_protected = true;
                 } else if chosen(self, &name, &status) {
                     open.push((name, status));
@@ -365,12 +355,22 @@ impl<'a> Deleter<'a> {
 
     /// Deletes what the sender says is missing there (`--delete-missing-args`).
     pub(crate) fn missing(&mut self, name: &[u8], now: Option<&Status>) -> Result<(), Error> {
-        let Some(now) = now else { return Ok(()) };
-        let is_directory = now.kind() == FileKind::Directory;
-        if self.filters.check(name, is_directory, Side::Receiver) == Verdict::Excluded {
+        // Whatever is there, the sender says nothing of a folder.
+        if self.is_protected(name, false, Purpose::Deleting) {
             return Ok(());
         }
+        let Some(now) = now else { return Ok(()) };
         self.remove(name, now, self.tells(), false).map(drop)
+    }
+
+    /// Whether a rule keeps something from being deleted.
+    fn is_protected(&self, name: &[u8], is_directory: bool, purpose: Purpose) -> bool {
+        if self.options.output.debug(Debug::Filter) > 0
+            && let Some(reason) = self.filters.reason(name, is_directory, purpose)
+        {
+            self.report.queue.push(Pending::Said(shown(&reason).into()));
+        }
+        self.filters.excludes(name, is_directory, purpose)
     }
 
     /// Removes what is in the way of something of another kind; whether it is gone.
@@ -412,7 +412,7 @@ impl<'a> Deleter<'a> {
     /// Removes what is in a folder, or sees whether something is (`delete_dir_contents` in delete.c).
     fn empty(&mut self, folder: &[u8], is_recursive: bool) -> Result<Removal, Error> {
         self.push(folder)?;
-        let (contents, is_protected) = self.contents(folder, true, |_, _, _| true);
+        let (contents, is_protected) = self.contents(folder, Purpose::DeletingInside, |_, _, _| true);
         let mut removal = match is_protected || !is_recursive && !contents.is_empty() {
             true => Removal::NotEmpty,
             false => Removal::Done,
@@ -423,8 +423,7 @@ impl<'a> Deleter<'a> {
                 continue;
             }
             self.make_writable(&name, &status);
-            let is_directory = status.kind() == FileKind::Directory;
-            if is_directory && self.empty(&name, true)? != Removal::Done {
+            if status.kind() == FileKind::Directory && self.empty(&name, true)? != Removal::Done {
                 removal = Removal::NotEmpty;
             }
             if self.remove_one(&name, &status, false) != Removal::Done {

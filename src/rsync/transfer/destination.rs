@@ -148,6 +148,6 @@ fn make_path(path: &Path, is_folder: bool, options: &Options, observer: &dyn Obs
 }
 
 /// As the user would write it from the root on.
-fn absolute(path: &Path) -> PathBuf {
+pub(super) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -17,7 +17,7 @@ use crate::rsync::{
         queue::Pending,
         text::shown,
     },
-    tree::{Attributes, Extended, Handle, Status, Wanted, is_kept},
+    tree::{Attributes, Extended, Handle, Status, Wanted, is_kept, is_private},
 };
 
 /// A long value: the set of attributes that it belongs to, and its number there. Files may share a set, and a sender gives
@@ -107,9 +107,12 @@ impl Keep<'_> {
 
     /// The attributes of the sender's that are kept here.
     fn kept<'l>(&self, list: &'l FileList, entry: &Entry) -> impl Iterator<Item = &'l Xattr> {
-        let is_root = self.identity.is_root;
+        let (is_root, takes_private) = (self.identity.is_root, self.options.private_xattrs);
         let all = list.xattrs(entry).iter();
-        all.filter(move |attribute| is_kept(&attribute.name, is_root))
+        all.filter(move |attribute| {
+            let is_taken = takes_private || !is_private(&attribute.name);
+            is_taken && is_kept(&attribute.name, is_root)
+        })
     }
 
     /// What is to be set of something that stays: long values are right, or come later.

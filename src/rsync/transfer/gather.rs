@@ -17,7 +17,7 @@ use crate::rsync::{
         extended::{ValueKey, long_value},
         text::{describe, shown},
     },
-    tree::{Handle, Status, Tree},
+    tree::{Handle, Status, Tree, is_private},
 };
 
 /// Things that many files have in common, each kept once, and numbered.
@@ -91,7 +91,7 @@ impl Gatherer {
             let there = tree.handle(name);
             let attributes = there
                 .map_err(|error| ("get_xattr_names: llistxattr({},1024)".to_owned(), error))
-                .and_then(|there| attributes(&there))
+                .and_then(|there| attributes(&there, options.private_xattrs))
                 .map_err(|(call, error)| {
                     let place = format!("\"{place}\"");
                     format!("{} failed: {}", call.replace("{}", &place), describe(&error))
@@ -102,13 +102,17 @@ impl Gatherer {
     }
 }
 
-/// What stands in the list of the attributes of a file: a sender leaves only those of the system out, whoever it is. Or the
+/// What stands in the list of the attributes of a file: a sender leaves only those of the system and rsync's own out,
+/// whoever it is. Or the
 /// call that failed, with `{}` for the place.
-fn attributes(there: &Handle<'_>) -> Result<Vec<Xattr>, (String, io::Error)> {
+fn attributes(there: &Handle<'_>, sends_private: bool) -> Result<Vec<Xattr>, (String, io::Error)> {
     let names = there.names(true);
     let names = names.map_err(|error| ("get_xattr_names: llistxattr({},1024)".to_owned(), error))?;
     let mut attributes = Vec::new();
-    for name in names {
+    for name in names
+        .into_iter()
+        .filter(|name| sends_private || !is_private(name))
+    {
         match there.get(&name) {
             Ok(Some(value)) => attributes.push((name, XattrValue::listed(&value))),
             // It is gone meanwhile.

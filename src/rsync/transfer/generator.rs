@@ -331,7 +331,7 @@ impl Generator<'_> {
             Ok(()) => Ok(()),
             Err(failure) => {
                 self.fail(failure);
-                self.skip(number, entry)
+                self.skip_failed(number, entry)
             }
         }
     }

@@ -32,6 +32,8 @@ struct Group {
     before: Vec<u32>,
     /// Those behind it.
     after: Vec<u32>,
+    /// Those that could not be dealt with: they are tried once more when another one is right.
+    failed: Vec<u32>,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -42,6 +44,15 @@ enum State {
     Asked,
     /// This one is right, or would be; in a dry run it may be in another folder.
     Right { name: Vec<u8>, other: Option<u8> },
+}
+
+/// When a file is linked to another one.
+#[derive(Clone, Copy)]
+enum Turn {
+    /// When it is looked at; with what other folders have of it.
+    Now(Option<Status>),
+    /// When what it waited for is right: whatever stood there till then is compared with it.
+    Later,
 }
 
 impl HardLinks {
@@ -62,6 +73,7 @@ impl HardLinks {
                 last,
                 before: Vec::new(),
                 after: Vec::new(),
+                failed: Vec::new(),
             });
             group.last = last;
         }
@@ -96,7 +108,7 @@ impl Generator<'_> {
                     Some(_) => None,
                     None => self.like_of_link(entry, &name, other),
                 };
-                let linked = self.link_to(number, entry, now.copied(), like, (&name, other))?;
+                let linked = self.link_to(number, entry, now.copied(), Turn::Now(like), (&name, other))?;
                 Ok(linked.map(|()| true))
             }
         }
@@ -170,21 +182,39 @@ impl Generator<'_> {
             name: name.to_vec(),
             other,
         };
-        let mut waiting = std::mem::take(&mut group.after);
-        waiting.extend(std::mem::take(&mut group.before).into_iter().rev());
-        for number in waiting {
+        let after = std::mem::take(&mut group.after).into_iter();
+        let failed = std::mem::take(&mut group.failed);
+        let mut before = [std::mem::take(&mut group.before), failed.clone()].concat();
+        before.sort_unstable();
+        let is_cleared = match self.options.dry_run {
+            true => Turn::Later,
+            // rsync removed what was no file when it looked at it.
+            false => Turn::Now(None),
+        };
+        let after = after.map(|number| (number, Turn::Later));
+        for (number, turn) in after.chain(before.into_iter().rev().map(|number| (number, is_cleared))) {
             if let Some(file) = self.lists.file(number) {
                 let linked = self.in_list(&file.list, |generator| {
                     let now = generator.status(&file.entry).ok().flatten();
-                    generator.link_to(number, &file.entry, now, None, (&name, other))
+                    generator.link_to(number, &file.entry, now, turn, (&name, other))
                 });
                 if let Err(failure) = linked? {
                     self.fail(failure);
                 }
             }
-            self.lists.settled(number);
+            if !failed.contains(&number) {
+                self.lists.settled(number);
+            }
         }
         Ok(())
+    }
+
+    /// A file could not be dealt with, and takes no part for now.
+    pub(super) fn skip_failed(&mut self, number: u32, entry: &Entry) -> Result<(), Error> {
+        if let Some(group) = self.group(entry).filter(|group| !group.failed.contains(&number)) {
+            group.failed.push(number);
+        }
+        self.skip(number, entry)
     }
 
     /// The file of a number is stored.
@@ -228,6 +258,9 @@ impl Generator<'_> {
         if is_link {
             let list = self.list.clone();
             let place = self.keep.place(&list, entry);
+            for number in 0..self.beside.bases.len() {
+                self.say_refused(number);
+            }
             let mut there = self.beside.bases.iter_mut().flatten();
             return there.find_map(|tree| {
                 let status = tree.status(&place).ok().flatten()?;
@@ -256,7 +289,7 @@ impl Generator<'_> {
         number: u32,
         entry: &Entry,
         now: Option<Status>,
-        like: Option<Status>,
+        turn: Turn,
         (name, other): (&[u8], Option<u8>),
     ) -> Result<Result<(), Failure>, Error> {
         let target = self.target(name, other);
@@ -266,6 +299,7 @@ impl Generator<'_> {
             self.stored.push(number);
             return Ok(Ok(()));
         }
+        let before = now;
         let now = match self.make_way(entry, now)? {
             Ok(_) if now.is_some_and(|now| now.kind() == FileKind::Directory) => None,
             Ok(_) => now,
@@ -274,23 +308,30 @@ impl Generator<'_> {
         let list = self.list.clone();
         let place = self.keep.place(&list, entry);
         if let Some(tree) = self.tree.as_mut().filter(|_| !self.options.dry_run) {
-            if now.is_some()
-                && let Err(error) = self.beside.back_up(tree, &place)
-            {
-                return Ok(Err(self.failure("make_backup {} failed", entry, &error)));
+            let backed_up = match now {
+                Some(_) => self.beside.back_up(tree, &place),
+                None => Ok(None),
+            };
+            if let Err(error) = backed_up {
+                return Ok(Err(self.not_backed_up(entry, &error)));
             }
             if let Err(error) = tree.link_over(name, &place) {
                 return Ok(Err(self.failure("link {} failed", entry, &error)));
             }
+            self.say_removed();
         }
         let is_of_others = self.options.receiving.bases.first();
-        let is_silent = like.is_some()
+        let is_silent = matches!(turn, Turn::Now(Some(_)))
             && is_of_others.is_some_and(|(kind, _)| *kind == "--link-dest")
             && !self.options.report_unchanged;
         if !is_silent {
-            // Something else that stands in the way of a file counts as gone.
             let is_like = |now: &Status| now.kind() == entry.kind() || entry.kind() != FileKind::Regular;
-            let flags = match now.filter(is_like).or(like) {
+            let before = match turn {
+                // Something else that stands in the way of a file counts as gone.
+                Turn::Now(like) => now.filter(is_like).or(like),
+                Turn::Later => before,
+            };
+            let flags = match before {
                 Some(before) => self.difference(entry, &before, true),
                 None => ItemFlags::NEW,
             };

@@ -1,11 +1,13 @@
+use std::{os::unix::ffi::OsStrExt as _, path::Path};
+
 use crate::rsync::{
-    filter::{Asking, FilterList, Requested, Side, Verdict},
+    filter::{Asking, FilterList, Purpose, Requested},
     proto::{
         Index, Indices, Session, Stop, Tag, Violation,
         file_list::{Entry, Fields, FileList, Item, ListReader, NameReader, Named},
     },
     transfer::{
-        Error, Event, FilesFrom, ModeChange, Observer, Options,
+        Debug, Error, Event, FilesFrom, ModeChange, Observer, Options,
         ids::LocalIds,
         links::MUNGED,
         lists::Lists,
@@ -28,6 +30,8 @@ pub(crate) struct Listing<'a> {
     fields: Fields,
     reader: ListReader,
     gate: Gate,
+    /// Lists come while files do: rsync's generator reads them then, and says more.
+    is_underway: bool,
     ids: LocalIds,
     /// How many files came.
     pub(crate) listed: u64,
@@ -77,11 +81,17 @@ impl<'a> Listing<'a> {
                 filters,
                 is_open: options.trust_sender,
             },
+            is_underway: false,
             ids,
             listed: 0,
             total_size: 0,
             size: 0,
         })
+    }
+
+    /// Rules for whole paths count from here on below this folder, which the client is in (`change_dir` in util1.c).
+    pub(crate) fn count_from(&mut self, folder: &Path) {
+        self.gate.filters.set_root(folder.as_os_str().as_bytes());
     }
 
     /// Receives what is known before the destination is chosen: the list of the arguments, and one more if it has one file
@@ -92,9 +102,14 @@ impl<'a> Listing<'a> {
         indices: &mut Indices,
     ) -> Result<(), Error> {
         self.receive(None, incoming)?;
-        if !self.lists.is_incremental() || self.listed != 1 {
-            return Ok(());
+        if self.lists.is_incremental() && self.listed == 1 {
+            self.receive_second(incoming, indices)?;
         }
+        self.is_underway = true;
+        Ok(())
+    }
+
+    fn receive_second(&mut self, incoming: &mut Incoming<'_>, indices: &mut Indices) -> Result<(), Error> {
         let before = *indices;
         let index = incoming.decode(|input| {
             *indices = before;
@@ -178,6 +193,9 @@ impl<'a> Listing<'a> {
                     if self.lists.is_incremental() {
                         is_in(list.name(entry), place)?;
                     }
+                    if self.is_underway && self.options.output.debug(Debug::Filter) > 0 {
+                        self.say_reason(&list, entry);
+                    }
                     self.gate.check(&list, entry)?;
                     if self.is_more_than_asked(&list, entry)
                         && let Some(entry) = list.last_mut()
@@ -201,6 +219,13 @@ impl<'a> Listing<'a> {
             errors |= incoming.decode(|input| input.int())?;
         }
         Ok((list, errors))
+    }
+
+    fn say_reason(&self, list: &FileList, entry: &Entry) {
+        let (name, is_directory) = (list.name(entry), entry.is_directory());
+        if let Some(reason) = self.gate.reason(name, is_directory) {
+            self.observer.observe(Event::Warning(&shown(&reason)));
+        }
     }
 
     /// Whether the sender says of a folder on the way to what was asked for that all in it belongs to the transfer, so that
@@ -284,6 +309,14 @@ struct Gate {
 }
 
 impl Gate {
+    /// What is said of the rule for something that came.
+    fn reason(&self, name: &[u8], is_directory: bool) -> Option<Vec<u8>> {
+        match self.is_open || self.filters.has_folder_rules() {
+            true => None,
+            false => self.filters.reason(name, is_directory, Purpose::Sent),
+        }
+    }
+
     /// Looks at a file that came.
     fn check(&self, list: &FileList, entry: &Entry) -> Result<(), Violation> {
         if self.is_open {
@@ -293,7 +326,7 @@ impl Gate {
         if matches!(name, b"." | b"/.") {
             return Ok(());
         }
-        let is_excluded = || self.filters.check(name, is_directory, Side::Sender) == Verdict::Excluded;
+        let is_excluded = || self.filters.excludes(name, is_directory, Purpose::Sent);
         if !self.filters.has_folder_rules() && is_excluded() {
             return Err(Violation::ExcludedName(shown(name)));
         }

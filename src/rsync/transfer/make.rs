@@ -1,5 +1,7 @@
 use std::io;
 
+use nix::errno::Errno;
+
 use crate::rsync::{
     proto::{
         ItemFlags,
@@ -120,16 +122,20 @@ impl Generator<'_> {
             return Ok(Ok(()));
         }
         // rsync reports it before it tries.
-        if let Err(failure) = self.tell_of_folder(number, entry) {
-            return Ok(Err(failure));
-        }
+        let flags = match self.tell_of_folder(number, entry) {
+            Ok(flags) => flags,
+            Err(failure) => return Ok(Err(failure)),
+        };
         if self.options.dry_run {
             return Ok(Ok(()));
         }
         if !is_made && let Err(error) = self.make_folder(entry) {
             self.failed_folder = Some(self.list.name(entry).to_vec());
             let failure = self.failure("recv_generator: mkdir {} failed", entry, &error);
-            return Ok(Err(failure.of_folder()));
+            return Ok(Err(match flags.has(ItemFlags::XATTR) {
+                true => self.unmade(entry, failure.of_folder()),
+                false => failure.of_folder(),
+            }));
         }
         if let Ok(Some(made)) = self.status(entry)
             && let Err(failure) = self.open_up(entry, &made, ItemFlags::OWNER | ItemFlags::GROUP)
@@ -139,19 +145,28 @@ impl Generator<'_> {
         self.enter_new(entry).map(Ok)
     }
 
+    /// A folder could not be made: rsync's receiver looks for it all the same, to set its attributes.
+    fn unmade(&mut self, entry: &Entry, failure: Failure) -> Failure {
+        self.fail(failure);
+        let found = self.status(entry);
+        let error = found.err().unwrap_or_else(|| Errno::ENOENT.into());
+        self.failure("rsync: [receiver] stat {} failed", entry, &error)
+    }
+
     /// Reports a folder that is about to be made.
-    fn tell_of_folder(&mut self, number: u32, entry: &Entry) -> Result<(), Failure> {
+    fn tell_of_folder(&mut self, number: u32, entry: &Entry) -> Result<ItemFlags, Failure> {
         let alternative = self.other_thing(number, entry)?;
         let (flags, other) = match alternative {
-            Alternative::Done(_) | Alternative::Skipped | Alternative::Told => return Ok(()),
+            Alternative::Done(_) | Alternative::Skipped | Alternative::Told => return Ok(ItemFlags(0)),
             Alternative::Like(basis, status) => {
                 let other = self.extended_like(entry, &basis, &status)?;
                 (self.difference(entry, &status, true), other)
             }
             Alternative::None => (ItemFlags::NEW, self.extended(entry, None)?),
         };
-        self.tell(number, flags | ItemFlags::LOCAL_CHANGE | other.flags, &other);
-        Ok(())
+        let flags = flags | ItemFlags::LOCAL_CHANGE | other.flags;
+        self.tell(number, flags, &other);
+        Ok(ItemFlags(flags))
     }
 
     /// Reports something without the sender's data; with the name that it is linked to.
@@ -419,24 +434,6 @@ impl Generator<'_> {
         let Some(tree) = &mut self.tree else { return Ok(()) };
         tree.apply(&name, &attributes, now)
             .map_err(|unset| self.failure(unset.says, entry, &unset.error))
-    }
-
-    /// Keeps what something else is about to take the place of.
-    fn back_up(&mut self, entry: &Entry, now: Option<Status>) -> Result<(), Failure> {
-        let name = self.keep.place(&self.list, entry);
-        let is_there = now.is_some_and(|now| now.kind() != FileKind::Directory);
-        let Some(tree) = self.tree.as_mut().filter(|_| is_there && !self.options.dry_run) else {
-            return Ok(());
-        };
-        match self.beside.back_up(tree, &name) {
-            Ok(said) => {
-                if let Some(text) = said {
-                    self.queue.push(Pending::Said(text.into()));
-                }
-                Ok(())
-            }
-            Err(error) => Err(self.failure("make_backup {} failed", entry, &error)),
-        }
     }
 
     /// Removes what is of another kind; what is there afterwards.

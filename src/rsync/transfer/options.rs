@@ -50,6 +50,8 @@ pub struct Options {
     pub acls: bool,
     /// `--xattrs`.
     pub xattrs: bool,
+    /// `--xattrs` twice: rsync's own attributes (`user.rsync.%…`) too.
+    pub private_xattrs: bool,
     /// `--atimes`, how often.
     pub atimes: u8,
     /// `--open-noatime`, or `--atimes` twice: what is read keeps its access time.

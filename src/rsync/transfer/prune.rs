@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use crate::rsync::{
-    filter::{FilterList, Side, Verdict},
+    filter::{FilterList, Purpose},
     transfer::part::Part,
 };
 
@@ -13,7 +13,7 @@ pub(crate) fn prune(part: &mut Part, filters: &FilterList) {
     for (place, _) in part.places().filter(|(_, takes_part)| *takes_part) {
         let entry = &list.entries()[place as usize];
         let name = list.name(entry);
-        let counts = !entry.is_directory() || filters.check(name, true, Side::Receiver) == Verdict::Excluded;
+        let counts = !entry.is_directory() || filters.excludes(name, true, Purpose::Deleting);
         let mut rest = name;
         while counts && let Some(slash) = rest.iter().rposition(|&byte| byte == b'/') {
             rest = &rest[..slash];

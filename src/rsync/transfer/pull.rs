@@ -19,7 +19,7 @@ use crate::rsync::{
         beside::Beside,
         counts::FileCounts,
         delete::{Deleter, Report},
-        destination::prepare,
+        destination::{absolute, prepare},
         extended::Values,
         folders::Folders,
         fuzzy::Neighbours,
@@ -120,6 +120,7 @@ pub fn pull(
         &faults,
         observer,
     )?;
+    listing.count_from(&absolute(Path::new(".")));
     let mut indices = Indices::new(protocol);
     receive_first(
         &mut listing,
@@ -158,6 +159,7 @@ pub fn pull(
     let queue = Queue::default();
     let stored = Stored::new((options.remove_source_files || options.hard_links) && !options.dry_run);
     filters.set_root(keep.root.as_os_str().as_bytes());
+    listing.count_from(&keep.root);
     let mut outcome = Outcome {
         list_size: listing.size,
         ..Outcome::default()

@@ -169,6 +169,9 @@ fn run(
             let _ = stream.shutdown(Shutdown::Write);
             answered = sender.read_on().and(answered);
         }
+        if let Err(error @ Error::Filter(_)) = &answered {
+            sender.give_up(error);
+        }
         if answered.is_err() {
             requests.close();
             let _ = stream.shutdown(Shutdown::Both);

@@ -1,6 +1,7 @@
 use std::{
     collections::VecDeque,
     sync::{Condvar, Mutex, MutexGuard},
+    time::{Duration, Instant},
 };
 
 use crate::rsync::{
@@ -131,6 +132,31 @@ impl Requests {
                 return state.end.take().map_or(Ok(None), |end| end.map(|()| None));
             }
             state = self.wait(state);
+        }
+    }
+
+    /// The same, but nobody waits for longer than that.
+    ///
+    /// # Errors
+    ///
+    /// What ended the reading, once, and that the time is over.
+    pub(crate) fn next_within(&self, limit: Duration) -> Result<Option<Arrived>, Error> {
+        let start = Instant::now();
+        let mut state = self.state();
+        loop {
+            if let Some(arrived) = self.take(&mut state) {
+                return Ok(Some(arrived));
+            }
+            if state.has_ended {
+                return state.end.take().map_or(Ok(None), |end| end.map(|()| None));
+            }
+            let left = limit.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return Err(Error::Timeout);
+            }
+            state.is_awaited = true;
+            let waited = self.changed.wait_timeout(state, left);
+            state = waited.expect("no thread panics with it").0;
         }
     }
 

@@ -1,4 +1,4 @@
-use std::{collections::HashSet, fs::File, io, os::unix::fs::FileExt as _};
+use std::{collections::HashSet, fs::File, io, os::unix::fs::FileExt as _, time::Duration};
 
 use crate::rsync::{
     delta::{BlockHash, BlockSums, Hasher, Pieces, search},
@@ -55,6 +55,9 @@ const PHASES: u8 = 3;
 /// (`MIN_FILECNT_LOOKAHEAD` and `MAX_FILECNT_LOOKAHEAD` in rsync.h).
 const LEAST_AHEAD: usize = 1000;
 const MOST_AHEAD: usize = 10_000;
+
+/// How long a server may take to hang up (`noop_io_until_death` in io.c).
+const LAST_WORDS: Duration = Duration::from_secs(60);
 
 /// As much of a file is read at once, in bytes.
 const READ: usize = 256 * 1024;
@@ -122,9 +125,17 @@ impl Sender<'_> {
         Ok(())
     }
 
+    /// Tells the server what the session ends with here, and takes what it still says (`_exit_cleanup` in cleanup.c).
+    pub(crate) fn give_up(&mut self, error: &Error) {
+        if self.session.protocol >= 31 && self.outgoing.end(error.exit()).is_ok() {
+            // What ended the session is known.
+            let _ = self.read_on();
+        }
+    }
+
     /// Takes what the peer still says after a failure to write, until it hangs up.
     pub(crate) fn read_on(&mut self) -> Result<(), Error> {
-        while let Some(arrived) = self.requests.next()? {
+        while let Some(arrived) = self.requests.next_within(LAST_WORDS)? {
             if let Arrived::Message(tag, text) = arrived {
                 self.message(tag, &text)?;
             }

@@ -19,9 +19,9 @@ use crate::{
             trouble::{Failed, Trouble},
             wire::Next,
         },
-        tree::{Attributes, Output, Status, Tree, Unmade, Unset},
+        tree::{Attributes, Output, Removed, Status, Tree, Unmade, Unset},
     },
-    terms::Exit,
+    terms::{Exit, refusal},
 };
 
 /// A file as it was asked for; by default as if there were nothing of it.
@@ -121,7 +121,7 @@ impl Receiver<'_> {
 
     fn failure_at(&self, says: &str, name: &[u8], error: &io::Error) -> String {
         let says = says.replacen("{}", &self.keep.shown_name(name), 1);
-        format!("rsync: [receiver] {says}: {}", describe(error))
+        format!("{}rsync: [receiver] {says}: {}", refusal(error), describe(error))
     }
 
     /// Says that the file is there, but not with all that it is to have.
@@ -346,6 +346,10 @@ impl Receiver<'_> {
             wanted.is_again && receiving.keeps_partial() && receiving.partial_folder().is_none();
         if !receiving.in_place && !is_kept_twice {
             let backed_up = self.beside.back_up(tree, target.name);
+            for Removed { name, is_directory } in self.beside.take_removed() {
+                let name = &name;
+                self.observer.observe(Event::Deleted { name, is_directory });
+            }
             let failed = |error| Failed::to_back_up(&self.beside.backup_place(target.name), error);
             if let Some(text) = backed_up.map_err(failed)? {
                 self.observer.observe(Event::Warning(&text));

@@ -387,6 +387,12 @@ impl Outgoing {
         self.data + (self.buffer.len() - HEAD) as u64
     }
 
+    /// Says what the session ends with, in place of what was written and not sent: rsync's messages overtake its data.
+    pub(crate) fn end(&mut self, code: u8) -> Result<(), Error> {
+        self.buffer.truncate(HEAD);
+        self.message(Tag::ErrorExit, i32::from(code).to_le_bytes())
+    }
+
     /// Sends a message behind what was written; the stream must be one of frames.
     pub(crate) fn message(&mut self, tag: Tag, body: [u8; 4]) -> Result<(), Error> {
         self.flush()?;

@@ -15,12 +15,21 @@ use nix::{
 };
 
 use crate::rsync::{
-    proto::file_list::FileKind,
+    proto::file_list::{FileKind, compare},
     tree::{Status, Tree},
 };
 
 /// Where something is: its folder, opened, and its name there.
 type Place = (Arc<OwnedFd>, OsString);
+
+/// Something that was in a folder that is gone.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Removed {
+    /// Its name there.
+    pub name: Vec<u8>,
+    /// Whether it was a folder.
+    pub is_directory: bool,
+}
 
 /// What became of something that is to be kept.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -35,7 +44,8 @@ pub enum Kept {
 
 impl Tree {
     /// Gives something a second name, or another one if it is to be removed anyway or cannot have two; what had that name
-    /// is gone. Without a tree for it the name is one in its folder (`link_or_rename` in backup.c).
+    /// is gone. Without a tree for it the name is one in its folder (`link_or_rename` in backup.c). If a folder had the name,
+    /// what was in it is added to `removed`, as it was removed.
     ///
     /// # Errors
     ///
@@ -47,6 +57,7 @@ impl Tree {
         backup: &[u8],
         now: &Status,
         is_removed: bool,
+        removed: &mut Vec<Removed>,
     ) -> io::Result<Kept> {
         let (folder, base) = self.place(name)?;
         let from = (folder, base.to_owned());
@@ -56,7 +67,7 @@ impl Tree {
             None => (from.0.clone(), OsStr::from_bytes(last).to_owned()),
         };
         match link_or_move(&from, &to, now, is_removed) {
-            Err(Errno::EEXIST | Errno::EISDIR | Errno::ENOTEMPTY) => remove_all(&to)?,
+            Err(Errno::EEXIST | Errno::EISDIR | Errno::ENOTEMPTY) => remove_all(&to, b"", removed)?,
             kept => return Ok(done(kept)),
         }
         Ok(done(link_or_move(&from, &to, now, is_removed)))
@@ -93,16 +104,36 @@ fn link_or_move(from: &Place, to: &Place, now: &Status, is_removed: bool) -> nix
     Ok(Kept::Moved)
 }
 
-/// Removes what stands at a place, a folder with all that is in it.
-fn remove_all((folder, base): &Place) -> io::Result<()> {
+/// Removes what stands at a place, a folder with all that is in it; `below` is how it is named from the first one.
+fn remove_all((folder, base): &Place, below: &[u8], removed: &mut Vec<Removed>) -> io::Result<()> {
+    let mut is_directory = false;
     match unlinkat(&**folder, &**base, UnlinkatFlags::NoRemoveDir) {
-        Err(Errno::EISDIR | Errno::EPERM) => {}
-        other => return Ok(other?),
+        Ok(()) => {}
+        Err(Errno::EISDIR | Errno::EPERM) => {
+            let mut inside = Tree::below(folder, base)?;
+            let mut names: Vec<_> = inside.contents(b".")?.collect::<io::Result<_>>()?;
+            // The last one first, as wherever rsync deletes.
+            let is_folder = |status: &Status| status.kind() == FileKind::Directory;
+            names.sort_by(|(left, one), (right, other)| {
+                compare((right, is_folder(other)), (left, is_folder(one)))
+            });
+            for (name, _) in names {
+                let path = match below {
+                    b"" => name.clone(),
+                    below => [below, b"/", &*name].concat(),
+                };
+                remove_all(&(inside.root(), OsString::from_vec(name)), &path, removed)?;
+            }
+            unlinkat(&**folder, &**base, UnlinkatFlags::RemoveDir)?;
+            is_directory = true;
+        }
+        Err(error) => return Err(error.into()),
     }
-    let mut inside = Tree::below(folder, base)?;
-    for found in inside.contents(b".")? {
-        let (name, _) = found?;
-        remove_all(&(inside.root(), OsString::from_vec(name)))?;
+    if !below.is_empty() {
+        removed.push(Removed {
+            name: below.to_vec(),
+            is_directory,
+        });
     }
-    Ok(unlinkat(&**folder, &**base, UnlinkatFlags::RemoveDir)?)
+    Ok(())
 }

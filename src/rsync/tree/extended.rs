@@ -237,13 +237,17 @@ impl Tree {
     }
 }
 
-/// Whether an attribute is one that is sent and set, without `--fake-super` and a second `-X`.
+/// Whether an attribute is one that is kept at all.
 pub fn is_kept(name: &[u8], is_root: bool) -> bool {
-    let is_of_namespace = match is_root {
+    match is_root {
         true => !name.starts_with(b"system."),
         false => name.starts_with(b"user."),
-    };
-    is_of_namespace && !name.starts_with(b"user.rsync.%")
+    }
+}
+
+/// Whether an attribute is one of rsync's own, which are sent and taken with a second `-X` only.
+pub fn is_private(name: &[u8]) -> bool {
+    name.starts_with(b"user.rsync.%")
 }
 
 fn or_unsupported<T>(result: io::Result<Option<T>>) -> io::Result<Option<T>> {

@@ -13,8 +13,8 @@ mod trusted;
 mod walk;
 
 pub use attributes::{Attributes, Identity, Unset};
-pub use backup::Kept;
-pub use extended::{Extended, Handle, Wanted, is_kept};
+pub use backup::{Kept, Removed};
+pub use extended::{Extended, Handle, Wanted, is_kept, is_private};
 pub use folder::{Entries, Found};
 pub use output::Output;
 pub use outside::Outside;

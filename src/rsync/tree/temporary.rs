@@ -15,6 +15,8 @@ use nix::{
     unistd::{UnlinkatFlags, unlinkat},
 };
 
+use crate::terms::UntrustedLink;
+
 /// Something new under a name of its own, until it is moved to its place; nothing is left of it if it is dropped before.
 #[derive(Debug)]
 pub(super) struct Temporary {
@@ -34,6 +36,13 @@ pub struct Unmade {
 }
 
 impl Unmade {
+    /// In a folder for temporary files that a symlink of somebody else's leads to.
+    pub fn refused(name: &[u8]) -> Self {
+        let base = name.rsplit(|&byte| byte == b'/').next().unwrap_or(name);
+        let error = io::Error::other(UntrustedLink);
+        Self::untried(OsStr::from_bytes(base), false, error)
+    }
+
     /// Before any name was tried.
     pub(super) fn untried(base: &OsStr, is_hidden: bool, error: io::Error) -> Self {
         let name = named(base, is_hidden, *b"XXXXXX");

@@ -454,3 +454,79 @@ fn holes_and_access_times_are_kept() {
         assert!(fs::read(folder.path().join("dst/ends")).expect("the file") == ends);
     }
 }
+
+/// rsync's receiver looks for folders that could not be made, if attributes are to be set there.
+#[test]
+fn a_folder_that_could_not_be_made_is_missed_by_its_attributes() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    fs::create_dir_all(stage.source().join("x/a/b")).expect("folders");
+    fs::write(stage.source().join("x/f"), "text").expect("a file");
+    fs::create_dir(stage.source().join("x/plain")).expect("a folder");
+    fs::create_dir(stage.source().join("x/short")).expect("a folder");
+    for (name, length) in [("x/a", 40), ("x/a/b", 40), ("x/f", 40), ("x/short", 3)] {
+        if xattr::set(stage.source().join(name), "user.value", &vec![b'x'; length]).is_err() {
+            skip("values without a place: the file system has no extended attributes");
+            return;
+        }
+    }
+    let in_the_way = |root: &Path| {
+        fs::create_dir(root.join("dst")).expect("a folder");
+        fs::write(root.join("dst/x"), "a file").expect("a file");
+        touch(&root.join("dst"), UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+    };
+    for options in ["-rpXi", "-rlptX", "-rpX --no-inc-recursive", "-rp"] {
+        // The lines of two processes are sorted with `-H`.
+        let line = format!("{options} -H --ignore-existing {{url}}/data/src/ dst");
+        let words: Vec<_> = line.split(' ').collect();
+        if let Err(difference) = stage.compare(&words, in_the_way) {
+            panic!("{difference}");
+        }
+    }
+}
+
+/// rsync's own attributes go with a second `-X` only, and those of the destination are removed as any others.
+#[test]
+fn private_attributes_are_kept_when_asked_twice() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    let adorned = |folder: &Path, name: &str| {
+        fs::create_dir_all(folder).expect("folders");
+        fs::write(folder.join("f"), "text").expect("a file");
+        let is_set = xattr::set(folder.join("f"), name, b"100644 0,0 0:0").is_ok();
+        let _ = xattr::set(folder.join("f"), "user.rsync.plain", b"plain");
+        touch(&folder.join("f"), UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+        touch(folder, UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+        is_set
+    };
+    if !adorned(&stage.source(), "user.rsync.%stat") {
+        skip("private attributes: the file system has none");
+        return;
+    }
+    for options in [
+        "-aXi",
+        "-aXXi",
+        "-aiX --xattrs",
+        "-aiXX --no-X -X",
+        "-aiXX --no-X",
+    ] {
+        for way in ["{url}/data/src/ dst", "src/ {url}/drop", "{url}/data/src/ new"] {
+            let line = format!("{options} --debug=cmd {way}");
+            let words: Vec<_> = line.split(' ').collect();
+            let plant = |root: &Path| {
+                adorned(root, "user.rsync.%other");
+            };
+            let prepare = |root: &Path| {
+                plant(&root.join("dst"));
+                adorned(&root.join("src"), "user.rsync.%stat");
+            };
+            if let Err(difference) = stage.compare_push(&words, prepare, plant) {
+                panic!("{difference}");
+            }
+        }
+    }
+}

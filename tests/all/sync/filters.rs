@@ -12,7 +12,7 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use rsyncctl::rsync::filter::{CvsIgnores, FilterError, FilterList, Side, Verdict};
+use rsyncctl::rsync::filter::{CvsIgnores, FilterError, FilterList, Purpose, Side};
 
 use crate::{
     differential::generator::Random,
@@ -188,11 +188,11 @@ fn given(random: &mut Random) -> Vec<Given> {
         .collect()
 }
 
-/// What rsync lists of a tree, or what it says instead.
+/// What rsync lists of a tree, and why something is in the list or is not; or what it says instead.
 fn theirs(root: &Path, given: &[Given]) -> Result<Vec<String>, String> {
     let mut command = Command::new("timeout");
     command
-        .args(["60", "rsync", "-r", "--list-only"])
+        .args(["60", "rsync", "-r", "--list-only", "--debug=FILTER"])
         .current_dir(root);
     command
         .env("LC_ALL", "C.UTF-8")
@@ -218,7 +218,10 @@ fn theirs(root: &Path, given: &[Given]) -> Result<Vec<String>, String> {
     let text = String::from_utf8(output.stdout).expect("names of letters");
     let mut names: Vec<_> = text
         .lines()
-        .map(|line| line.split_whitespace().skip(4).collect::<Vec<_>>().join(" "))
+        .map(|line| match line.starts_with('[') {
+            true => line.replace(&format!("{}/", root.display()), ""),
+            false => line.split_whitespace().skip(4).collect::<Vec<_>>().join(" "),
+        })
         .filter(|name| name != ".")
         .collect();
     names.sort();
@@ -265,7 +268,7 @@ fn ours(root: &Path, given: &[Given]) -> Result<Vec<String>, String> {
     Ok(names)
 }
 
-/// What a sender would list below a folder.
+/// What a sender would list below a folder, and why.
 fn walk(
     tree: &Path,
     folder: &str,
@@ -282,7 +285,11 @@ fn walk(
             folder => format!("{folder}/{base}"),
         };
         let is_directory = entry.path().is_dir();
-        if filters.check(name.as_bytes(), is_directory, Side::Sender) != Verdict::Excluded {
+        if let Some(reason) = filters.reason(name.as_bytes(), is_directory, Purpose::Sending) {
+            let reason = String::from_utf8(reason).expect("letters");
+            names.push(reason.replace(&format!("{}/", tree.parent().expect("a parent").display()), ""));
+        }
+        if !filters.excludes(name.as_bytes(), is_directory, Purpose::Sending) {
             names.push(name.clone());
             if is_directory {
                 walk(tree, &name, filters, names)?;

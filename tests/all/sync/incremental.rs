@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{PermissionsExt as _, symlink},
     path::Path,
     process::Output,
     time::{Duration, UNIX_EPOCH},
@@ -271,5 +271,31 @@ fn lists_that_cannot_be_are_refused() {
     for (bytes, text) in own {
         let output = answered(&["-r", "{url}/m/", "d"], 1, &[ROOT, bytes].concat(), true);
         assert_eq!(complaint(&output), (text.to_owned(), Some(2)), "{bytes:?}");
+    }
+}
+
+#[test]
+fn what_the_server_says_is_heard_when_a_deep_merge_file_ends_the_session() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    let source = |root: &Path| {
+        fs::create_dir_all(root.join("src/a/b/c")).expect("folders");
+        fs::write(root.join("src/a/b/.rules"), "garbage\n").expect("a file");
+        fs::write(root.join("src/file"), "text").expect("a file");
+        symlink("file", root.join("src/link")).expect("a link");
+        touch(&root.join("src"), UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+    };
+    for words in [
+        &["-rti"][..],
+        &["-rti", "--delete", "--timeout=50"],
+        &["-rtiz"],
+        &["-rti", "--no-inc-recursive"],
+    ] {
+        let words = [words, &["--filter=: .rules", "src/", "{url}/drop/new"]].concat();
+        if let Err(difference) = stage.compare_push(&words, source, |_| {}) {
+            panic!("{difference}");
+        }
     }
 }

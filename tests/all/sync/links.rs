@@ -2,10 +2,12 @@
 
 use std::{
     fs,
-    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
     path::Path,
     time::{Duration, UNIX_EPOCH},
 };
+
+use nix::{sys::stat::Mode, unistd::mkfifo};
 
 use crate::{
     support::daemon::has_rsync,
@@ -224,4 +226,84 @@ fn a_link_to_a_file_of_no_list_is_refused() {
     let output = answered(&["-rH", "{url}/m/", "d"], 1, list, true);
     let text = "hard-link gnum 0 precedes flist start 1";
     assert_eq!(complaint(&output), (text.to_owned(), Some(2)));
+}
+
+/// A name that waits for the data of another one is compared with whatever has it till then, be it a file or not.
+#[test]
+fn what_stands_at_a_late_link_is_what_it_is_compared_with() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    let time = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    fs::write(stage.source().join("a"), "one").expect("a file");
+    for name in ["b", "c", "d", "e"] {
+        fs::hard_link(stage.source().join("a"), stage.source().join(name)).expect("a link");
+    }
+    touch(&stage.source().join("a"), time);
+    touch(&stage.source(), time);
+    let planted = |folder: &Path| {
+        fs::create_dir_all(folder.join("dst/b")).expect("folders");
+        mkfifo(&folder.join("dst/a"), Mode::S_IRUSR).expect("a pipe");
+        symlink("a", folder.join("dst/c")).expect("a link");
+        fs::write(folder.join("dst/d"), "older").expect("a file");
+    };
+    for options in [
+        "-rlptHi",
+        "-rHi --existing",
+        "-rHib",
+        "-rltHi --link-dest=../none",
+        "-rHv --stats",
+        "-rpHin --existing",
+    ] {
+        for last in ["--exclude=none", "--exclude=e", "--exclude=d"] {
+            // rsync has removed what is no file by the time that it finds the last name missing, and leaves nothing.
+            if options.contains("--existing") && last == "--exclude=d" {
+                continue;
+            }
+            let line = format!("{options} {last} {{url}}/data/src/ dst");
+            let words: Vec<_> = line.split(' ').collect();
+            if let Err(difference) = stage.compare(&words, planted) {
+                panic!("{difference}");
+            }
+        }
+    }
+}
+
+/// A name that a full folder stands at fails when it is looked at, and once more when another name is right. Where lists
+/// come one by one, rsync counts wrongly then and mostly waits for ever.
+#[test]
+fn a_link_that_failed_is_tried_again_with_its_group() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    let source = stage.source();
+    fs::create_dir_all(source.join("sub/deep")).expect("folders");
+    for (first, others) in [("a", &["b", "sub/d"][..]), ("w", &["sub/deep/v"])] {
+        fs::write(source.join(first), first).expect("a file");
+        for name in others {
+            fs::hard_link(source.join(first), source.join(name)).expect("a link");
+        }
+    }
+    let planted = |folder: &Path| {
+        for name in ["a", "b", "sub/e"] {
+            fs::create_dir_all(folder.join("dst").join(name).join("full")).expect("folders");
+        }
+        still(&folder.join("dst"));
+    };
+    for options in [
+        "-rHi --no-inc-recursive",
+        "-rHin --no-inc-recursive",
+        "-rHi --no-inc-recursive --exclude=sub",
+        "-rH --protocol=29",
+        "-rHi --delete",
+        "-rHn --exclude=b",
+    ] {
+        let line = format!("{options} {{url}}/data/src/ dst");
+        let words: Vec<_> = line.split(' ').collect();
+        if let Err(difference) = stage.compare(&words, planted) {
+            panic!("{difference}");
+        }
+    }
 }

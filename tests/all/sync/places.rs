@@ -9,7 +9,7 @@ use std::{
 
 use nix::{sys::stat::Mode, unistd::mkfifo};
 
-use super::{Prepare, Stage, touch, trees::touch_itself};
+use super::{Prepare, Stage, some_files, touch, trees::touch_itself};
 use crate::{
     differential::generator::Random,
     support::{daemon::has_rsync, program::program, skip},
@@ -474,6 +474,47 @@ fn what_is_written_in_place_goes_where_other_things_were() {
                     panic!("{difference}");
                 }
             }
+        }
+    }
+}
+
+/// What is in a folder that has the name of a backup is deleted, and told.
+#[test]
+fn a_backup_takes_the_place_of_a_folder() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    some_files(&stage.source());
+    fs::hard_link(stage.source().join("f2"), stage.source().join("f3")).expect("a link");
+    let in_the_way = |root: &Path| {
+        for folder in ["dst", "old"] {
+            for name in ["f1", "f2", "f3", "link"] {
+                let suffix = if folder == "dst" { "~" } else { "" };
+                let place = root.join(folder).join(format!("{name}{suffix}"));
+                fs::create_dir_all(place.join("b/deep")).expect("folders");
+                for file in ["a", "b/c", "b/deep/d", "z"] {
+                    fs::write(place.join(file), "old").expect("a file");
+                }
+            }
+        }
+        for name in ["f1", "f2", "f3"] {
+            fs::write(root.join("dst").join(name), "older").expect("a file");
+        }
+        symlink("other", root.join("dst/link")).expect("a link");
+    };
+    for options in [
+        // The lines of two processes are sorted with `-H`.
+        "-rlbi -H",
+        "-rbi --backup-dir=../old --exclude=link",
+        "-rlbi -H --backup-dir=../old",
+        "-rlbv --exclude=f*",
+        "-rlbi -H --info=del0",
+    ] {
+        let line = format!("{options} {{url}}/data/src/ dst");
+        let words: Vec<_> = line.split(' ').collect();
+        if let Err(difference) = stage.compare(&words, in_the_way) {
+            panic!("{difference}");
         }
     }
 }

@@ -299,12 +299,13 @@ pub(super) fn options(random: &mut Random) -> Vec<String> {
     if words.iter().any(|word| word.contains("progress")) {
         words.push("--no-inc-recursive".to_owned());
     }
-    // Twice, `-v` tells of filter rules too, which is not done here yet.
-    if let Some(first) = words.iter().position(|word| word == "-v") {
+    // With `-vv --stats` rsync tells of its memory.
+    if words.iter().any(|word| word == "--stats") {
+        let first = words.iter().position(|word| word == "-v");
         let mut index = 0;
         words.retain(|word| {
             index += 1;
-            word != "-v" || index == first + 1
+            word != "-v" || Some(index - 1) == first
         });
     }
     words

@@ -62,6 +62,9 @@ fn the_same_is_said_of_wrong_command_lines() {
         "{url}//data dst",
         "src {url}//data",
         "--protocol=19 {url}/data dst",
+        "--protocol=0 -r src {url}/drop",
+        "--protocol=19 -r src/ {url}/drop/new",
+        "--protocol=-1 {url}/data dst",
     ];
     let differences: Vec<_> = wrong
         .iter()

@@ -1,0 +1,66 @@
+use std::io;
+
+use crate::{
+    rsync::{
+        proto::file_list::{Entry, FileKind},
+        transfer::{
+            generator::{Failure, Generator},
+            queue::Pending,
+            text::shown,
+        },
+        tree::{Removed, Status},
+    },
+    terms::refusal,
+};
+
+/// What is kept of what is replaced without the sender (`backup.c`).
+impl Generator<'_> {
+    /// Keeps what something else is about to take the place of.
+    pub(super) fn back_up(&mut self, entry: &Entry, now: Option<Status>) -> Result<(), Failure> {
+        let name = self.keep.place(&self.list, entry);
+        let is_there = now.is_some_and(|now| now.kind() != FileKind::Directory);
+        let Some(tree) = self.tree.as_mut().filter(|_| is_there && !self.options.dry_run) else {
+            return Ok(());
+        };
+        let backed_up = self.beside.back_up(tree, &name);
+        self.say_removed();
+        match backed_up {
+            Ok(said) => {
+                if let Some(text) = said {
+                    self.queue.push(Pending::Said(text.into()));
+                }
+                Ok(())
+            }
+            Err(error) => Err(self.not_backed_up(entry, &error)),
+        }
+    }
+
+    /// Says what had to go for a backup.
+    pub(super) fn say_removed(&mut self) {
+        for Removed { name, is_directory } in self.beside.take_removed() {
+            let name = name.into();
+            self.queue.push(Pending::Deleted { name, is_directory });
+        }
+    }
+
+    /// What is said of something that cannot be kept (`make_backup_inner` in backup.c). Unlike there, where a symlink or a
+    /// special file is lost then, it stays.
+    pub(super) fn not_backed_up(&mut self, entry: &Entry, error: &io::Error) -> Failure {
+        let list = self.list.clone();
+        let name = self.keep.place(&list, entry);
+        let backup = self.beside.backup_place(&name);
+        let backup_shown = self.keep.shown_name(&backup);
+        let refusal = refusal(error).trim_end();
+        if !refusal.is_empty() {
+            self.queue.push(Pending::Failed(refusal.into()));
+        }
+        let now = self.status(entry).ok().flatten();
+        let link = self.tree.as_mut().and_then(|tree| tree.link(&name).ok());
+        let tried = match (now.map(|now| now.kind()), link) {
+            (Some(FileKind::Symlink), Some(link)) => format!("link {backup_shown} -> \"{}\"", shown(&link)),
+            (Some(FileKind::Device | FileKind::Special), _) => format!("mknod {backup_shown} failed"),
+            _ => format!("keep_backup failed: {{}} -> \"{}\"", shown(&backup)),
+        };
+        self.failure(&tried, entry, error)
+    }
+}
