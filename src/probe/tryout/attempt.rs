@@ -112,9 +112,10 @@ impl Verdict {
     }
 }
 
-/// A command of the configuration.
+/// A line of the configuration: a command that had not ended when the client had waited long enough, or what makes the
+/// daemon a user who may not read the secrets file.
 #[derive(Clone, Debug)]
-pub struct Hook {
+pub struct Blamed {
     /// The parameter that has it.
     pub parameter: Parameter,
     /// Where that is set: `rsyncd.conf:7`.
@@ -132,8 +133,8 @@ pub struct Compared {
     pub verdict: Verdict,
     /// The stages, the exit code, the explanation.
     pub report: Report,
-    /// The command of the configuration that had not ended when the client had waited long enough.
-    pub waited_for: Option<Hook>,
+    /// The line of the configuration that the trial shows to be the cause.
+    pub blamed: Option<Blamed>,
     /// A mistake of the configuration that a trial does not show.
     pub unseen: Option<Predicted>,
 }
@@ -162,18 +163,23 @@ impl Compared {
             end,
             verdict,
             report,
-            waited_for: None,
+            blamed: None,
             unseen: None,
         }
     }
 
     /// Blames the command that a transfer has to wait for, if the client waited for too long, and no transfer had begun.
-    pub(super) fn blame(&mut self, hook: Hook) {
+    pub(super) fn blame_command(&mut self, command: Blamed) {
         let has_begun = self.report.stage(Step::List).state.is_passed();
         if self.report.exit == Exit::Timeout.code() && !has_begun {
-            self.verdict = Verdict::Fails { is_foreseen: true };
-            self.waited_for = Some(hook);
+            self.blame(command);
         }
+    }
+
+    /// Blames a line.
+    pub(super) fn blame(&mut self, line: Blamed) {
+        self.verdict = Verdict::Fails { is_foreseen: true };
+        self.blamed = Some(line);
     }
 
     /// Makes a failure of what ended well, because the configuration has a mistake that only shows outside of a trial.
@@ -243,11 +249,11 @@ mod tests {
             let mut report = Report::new("rsync://127.0.0.1/m".to_owned());
             report.exit = exit.code();
             let mut read = Compared::new(Some(End::Works), false, report);
-            read.blame(Hook {
+            read.blame_command(Blamed {
                 parameter: Parameter::PreXferExec,
                 place: "rsyncd.conf:3".to_owned(),
             });
-            assert_eq!(read.waited_for.is_some(), is_blamed);
+            assert_eq!(read.blamed.is_some(), is_blamed);
             assert_eq!(
                 read.verdict,
                 Verdict::Fails {

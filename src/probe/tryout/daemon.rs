@@ -19,7 +19,10 @@ use thiserror::Error;
 use crate::{
     probe::{
         Served,
-        tryout::leash::{Leash, Stayed},
+        tryout::{
+            leash::{Leash, Stayed},
+            overlay::LOG,
+        },
     },
     rsync::net::{Connections, Stream},
     terms::Release,
@@ -180,7 +183,7 @@ impl Daemon {
 
     /// Where it logs.
     pub(super) fn log(&self) -> PathBuf {
-        self.folder.join("log")
+        self.folder.join(LOG)
     }
 
     /// The configuration that it reads.

@@ -12,7 +12,10 @@ use crate::{
         has_variable,
         wildmatch::wildmatch,
     },
-    probe::tryout::report::{NotTried, Why},
+    probe::tryout::{
+        owner::Owner,
+        report::{NotTried, Why},
+    },
     syntax::secrets::{Content, parse},
 };
 
@@ -24,8 +27,10 @@ pub(super) struct Login {
     pub(super) group: Option<String>,
     /// What the secrets file has; empty if it has nothing.
     pub(super) password: Vec<u8>,
-    /// Whether it has something.
+    /// Whether it has something, and the daemon may read it.
     pub(super) has_secret: bool,
+    /// Whether the daemon becomes a user who may not read it.
+    pub(super) is_closed: bool,
 }
 
 impl Login {
@@ -36,6 +41,7 @@ impl Login {
             group: None,
             password: Vec::new(),
             has_secret: false,
+            is_closed: false,
         }
     }
 }
@@ -52,11 +58,16 @@ pub(super) fn logins(
     scope: Scope,
     place: Option<PathBuf>,
     host: &dyn Host,
+    owner: Option<Owner>,
 ) -> (Vec<Login>, Vec<NotTried>) {
     if !has_rules(configuration, scope) {
         return (vec![Login::nobody()], Vec::new());
     }
     let mut found = Found::default();
+    let is_closed = owner.zip(place.as_deref()).is_some_and(|(owner, place)| {
+        let file = host.metadata(place, true).ok().flatten();
+        file.is_some_and(|file| !owner.may_read(file))
+    });
     let file = match place.map(|place| host.read(&place)) {
         Some(Err(Unknown::Denied)) => {
             found.leave_out(None, Why::Secrets);
@@ -103,6 +114,10 @@ pub(super) fn logins(
     for user in named(configuration, scope) {
         found.add(user, None, None);
     }
+    for login in &mut found.logins {
+        login.has_secret &= !is_closed;
+        login.is_closed = is_closed;
+    }
     (found.logins, found.not_tried)
 }
 
@@ -127,6 +142,7 @@ impl Found {
                 group,
                 password: password.unwrap_or_default().to_vec(),
                 has_secret: password.is_some(),
+                is_closed: false,
             });
         }
     }

@@ -9,11 +9,12 @@ mod expected;
 mod leash;
 mod logins;
 mod overlay;
+mod owner;
 mod peer;
 mod report;
 mod run;
 
-pub use attempt::{Attempt, Compared, End, Hook, Verdict};
+pub use attempt::{Attempt, Blamed, Compared, End, Verdict};
 pub use daemon::{NoDaemon, Program};
 pub use leash::{Leash, Stayed};
 pub use report::{ModuleTrial, NotTried, Outcome, Start, Trial, Why};

@@ -25,17 +25,24 @@ const HOOKS: [Parameter; 4] = [
     Parameter::NameConverter,
 ];
 
-/// What keeps the daemon from counting in the trial's own folder: another user, another root.
-const ELSEWHERE: [Parameter; 3] = [
-    Parameter::DaemonUid,
-    Parameter::DaemonGid,
-    Parameter::DaemonChroot,
-];
-
-/// Whether the trial's daemon can count connections.
+/// Whether the trial's daemon can count connections: not where it has no way to the trial's own folder.
 fn is_counting(configuration: &Configuration) -> bool {
-    let is_empty = |parameter: &Parameter| configuration.text(Scope::Global, *parameter).value.is_empty();
-    ELSEWHERE.iter().all(is_empty)
+    let chroot = configuration.text(Scope::Global, Parameter::DaemonChroot).value;
+    chroot.is_empty()
+}
+
+/// The names of the files that the daemon writes in the trial's folder.
+pub(super) fn own_files(configuration: &Configuration) -> Vec<String> {
+    let locks = (0..configuration.module_scopes().count()).map(lock);
+    [LOG.to_owned()].into_iter().chain(locks).collect()
+}
+
+/// The daemon's log.
+pub(super) const LOG: &str = "log";
+
+/// The lock file of a module, by its number.
+fn lock(index: usize) -> String {
+    format!("lock-{index}")
 }
 
 /// The parameters that are set and that do not hold in the trial.
@@ -73,7 +80,7 @@ pub(super) fn overlay(file: &Path, peers: Peers<'_>, folder: &Path) -> Vec<u8> {
         text.push(b'\n');
         text.extend(bytes.concat());
     };
-    let log = folder.join("log");
+    let log = folder.join(LOG);
     let log: &[&[u8]] = &[b"log file = ", log.as_os_str().as_bytes()];
     line(&[b"[global]"]);
     line(log);
@@ -90,7 +97,7 @@ pub(super) fn overlay(file: &Path, peers: Peers<'_>, folder: &Path) -> Vec<u8> {
         line(log);
         match is_counting(configuration) {
             true => {
-                let lock = folder.join(format!("lock-{index}"));
+                let lock = folder.join(lock(index));
                 line(&[b"lock file = ", lock.as_os_str().as_bytes()]);
             }
             // A negative number shuts the module, and nothing is counted.

@@ -21,12 +21,13 @@ use crate::{
         Choice, NoTarget, ProbeError, Report, Setting, Target, Wire, probe, reproduce,
         stage::{Fact, State, Step},
         tryout::{
-            attempt::{Attempt, Compared, End, Hook, decide},
+            attempt::{Attempt, Blamed, Compared, End, decide},
             daemon::{Daemon, NoDaemon, Program},
             expected::Expected,
             leash::Leash,
             logins::{Login, logins, secrets_file},
-            overlay::{can_be_merged, can_be_reopened, overlay, without_effect},
+            overlay::{can_be_merged, can_be_reopened, overlay, own_files, without_effect},
+            owner::Owner,
             peer::Peers,
             report::{ModuleTrial, NotTried, Outcome, Start, Trial, Why, greets},
         },
@@ -135,6 +136,10 @@ pub async fn run(setup: &Setup<'_>) -> Result<Trial, TrialError> {
         .tempdir_in(&setup.folder)?;
     let empty = folder.path().join("empty");
     fs::create_dir(&empty)?;
+    let owner = Owner::of(configuration, setup.host, setup.account.is_none());
+    if let Some(owner) = owner {
+        owner.prepare(folder.path(), &own_files(configuration))?;
+    }
     let daemon = Daemon {
         own: setup.own.clone(),
         program: setup.program.name.clone(),
@@ -153,6 +158,7 @@ pub async fn run(setup: &Setup<'_>) -> Result<Trial, TrialError> {
         },
         folder: folder.path(),
         empty: &empty,
+        owner,
         daemon: daemon.into(),
     };
     let tried = bench.start_and_modules().await;
@@ -195,6 +201,8 @@ struct Bench<'b> {
     folder: &'b Path,
     /// A folder without files, which a push can do no harm with.
     empty: &'b Path,
+    /// Who the daemon becomes, if it does not stay who it is.
+    owner: Option<Owner>,
     daemon: Arc<Daemon>,
 }
 
@@ -304,7 +312,7 @@ impl Bench<'_> {
             return Ok(Some(module));
         }
         let place = secrets_file(self.configuration, scope, &self.setup.directory);
-        let (logins, not_tried) = logins(self.configuration, scope, place, self.setup.host);
+        let (logins, not_tried) = logins(self.configuration, scope, place, self.setup.host, self.owner);
         module.not_tried.extend(not_tried);
         for login in &logins {
             let attempt = self.attempt(scope, &module.name, login, &peer).await?;
@@ -351,8 +359,14 @@ impl Bench<'_> {
         {
             read.fails_for_real(why);
         }
-        if let Some(hook) = self.gate(scope) {
-            read.blame(hook);
+        if let Some(command) = self.gate(scope) {
+            read.blame_command(command);
+        }
+        if let Some(line) = self.blamed(Scope::Global, Parameter::DaemonUid)
+            && login.is_closed
+            && read.end == End::NoLogin
+        {
+            read.blame(line);
         }
         // What is not admitted, or finds no folder, need not ask again.
         let goes_on = read.end == End::NoReading || read.report.stage(Step::Setup).state == State::Passed;
@@ -377,14 +391,17 @@ impl Bench<'_> {
     }
 
     /// The command that a transfer with a module waits for.
-    fn gate(&self, scope: Scope) -> Option<Hook> {
-        let server = self.setup.known.server.as_ref()?;
+    fn gate(&self, scope: Scope) -> Option<Blamed> {
         let mut gates = GATES.into_iter().filter(|_| self.setup.with_hooks);
-        gates.find_map(|parameter| {
-            let setting = self.configuration.origin(scope, parameter).setting()?;
-            let place = server.sources.place(setting.span());
-            Some(Hook { parameter, place })
-        })
+        gates.find_map(|parameter| self.blamed(scope, parameter))
+    }
+
+    /// The line that sets a parameter.
+    fn blamed(&self, scope: Scope, parameter: Parameter) -> Option<Blamed> {
+        let server = self.setup.known.server.as_ref()?;
+        let setting = self.configuration.origin(scope, parameter).setting()?;
+        let place = server.sources.place(setting.span());
+        Some(Blamed { parameter, place })
     }
 
     /// The mistake of a page, if the configuration has it in a module: what a trial does not show.

@@ -93,7 +93,7 @@ fn compared(part: &Compared) -> Value {
         },
         "exit": part.report.exit,
         "stage": part.report.failed().map(|stage| stage.step.key()),
-        "rule": part.unseen.as_ref().map(|found| found.rule).or_else(|| rule.filter(|_| part.report.exit != 0)),
+        "rule": part.unseen.as_ref().map(|found| found.rule).or_else(|| rule.filter(|_| part.report.exit != 0 && part.blamed.is_none())),
         "rsync": part.report.command,
     })
 }

@@ -133,8 +133,8 @@ impl View<'_> {
             if let Some(found) = &part.unseen {
                 return cure_of(found).map(here);
             }
-            if let Some(hook) = &part.waited_for {
-                return edit(&hook.place).map(here);
+            if let Some(line) = &part.blamed {
+                return edit(&line.place).map(here);
             }
         }
         let start = match &self.trial.start.outcome {
@@ -317,7 +317,7 @@ impl View<'_> {
             let mut told = BTreeSet::new();
             for attempt in &module.attempts {
                 for part in attempt.parts() {
-                    let is_told = part.verdict.is_bad() && part.waited_for.is_none();
+                    let is_told = part.verdict.is_bad() && part.blamed.is_none();
                     let found = part.report.explanation.as_ref().filter(|_| is_told);
                     let Some(found) = found.filter(|found| !found.incidents.is_empty()) else {
                         continue;

@@ -1,8 +1,9 @@
 use crate::{
     catalog::Language,
+    model::Parameter,
     probe::{
         Fact, Report, Step,
-        tryout::{Attempt, Compared, End, Hook, ModuleTrial, NotTried, Outcome, Stayed, Verdict, Why},
+        tryout::{Attempt, Blamed, Compared, End, ModuleTrial, NotTried, Outcome, Stayed, Verdict, Why},
     },
     render::{
         explanation::headline,
@@ -171,8 +172,8 @@ impl View<'_> {
                     true => format!("，退出码 {}", part.report.exit),
                     false => format!(", code {}", part.report.exit),
                 };
-                let why = match &part.waited_for {
-                    Some(hook) => self.unended(hook),
+                let why = match &part.blamed {
+                    Some(line) => self.blame(line),
                     None => self.why(&part.report),
                 };
                 let foreseen = match is_foreseen {
@@ -287,12 +288,20 @@ impl View<'_> {
         }
     }
 
-    /// Behind a colon, the command that a client waits for in vain.
-    fn unended(&self, hook: &Hook) -> String {
-        let (name, place) = (hook.parameter.name(), &hook.place);
-        match self.is_chinese() {
-            true => format!("：{place} 的 `{name}` 命令一直没有结束，客户端等到超时"),
-            false => format!(": the command of `{name}` ({place}) does not end, and the client gives up"),
+    /// Behind a colon, what the line that is blamed does.
+    fn blame(&self, line: &Blamed) -> String {
+        let (name, place) = (line.parameter.name(), &line.place);
+        match (self.is_chinese(), line.parameter) {
+            (true, Parameter::DaemonUid) => {
+                format!("：{place} 的 `{name}` 使守护进程变成一个无权读取 secrets 文件的用户")
+            }
+            (false, Parameter::DaemonUid) => {
+                format!(": `{name}` ({place}) makes the daemon a user who may not read the secrets file")
+            }
+            (true, _) => format!("：{place} 的 `{name}` 命令一直没有结束，客户端等到超时"),
+            (false, _) => {
+                format!(": the command of `{name}` ({place}) does not end, and the client gives up")
+            }
         }
     }
 

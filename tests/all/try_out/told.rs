@@ -77,6 +77,41 @@ fn a_folder_that_cannot_be_written_is_told() {
     );
 }
 
+/// The daemon becomes another user before it reads the secrets; its log and its lock files are that user's.
+#[test]
+fn a_daemon_that_becomes_another_user_may_not_read_the_secrets() {
+    if !has_rsync() {
+        return;
+    }
+    if !is_root() {
+        skip("`daemon uid` needs root");
+        return;
+    }
+    let folder = stage("");
+    write(
+        folder.path(),
+        "rsyncd.conf",
+        "reverse lookup = no\ndaemon uid = nobody\nuse chroot = no\nmax connections = 1\n\
+         [closed]\npath = $ROOT/files\nauth users = joe\nsecrets file = $ROOT/secrets\n\
+         [open]\npath = $ROOT/files\n[shut]\npath = $ROOT/files\nmax connections = -1\n",
+    );
+    let (told, code) = report(&folder, &[]);
+    assert_eq!(code, 1, "{told:#}");
+    assert_eq!(told["summary"]["differs"], false, "{told:#}");
+    let read = |index: usize| &told["modules"][index]["attempts"][0]["read"];
+    assert_eq!(read(0)["foreseen"], true, "{told:#}");
+    assert_eq!(read(1)["end"], "works", "{told:#}");
+    assert_eq!(read(2)["end"], "shut", "{told:#}");
+    let told = stdout(&tried(&folder, &[]));
+    assert!(
+        told.contains(
+            "`daemon uid` (rsyncd.conf:2) makes the daemon a user who may not read the secrets file"
+        ),
+        "{told}"
+    );
+    assert!(told.ends_with("type next: vi +2 rsyncd.conf\n"), "{told}");
+}
+
 #[test]
 fn a_module_that_can_do_nothing_fails() {
     if !has_rsync() {
