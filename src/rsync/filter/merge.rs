@@ -427,10 +427,17 @@ fn clean(path: &[u8]) -> Vec<u8> {
 
 /// A path for a message, in which nothing steers a terminal.
 fn shown(path: &[u8]) -> String {
-    let text = String::from_utf8_lossy(path);
-    let escape = |letter: char| match letter {
-        letter if letter.is_control() => format!("\\#{:03o}", u32::from(letter)),
-        letter => letter.to_string(),
-    };
-    text.chars().map(escape).collect()
+    let mut text = String::new();
+    for chunk in path.utf8_chunks() {
+        for letter in chunk.valid().chars() {
+            match letter.is_control() {
+                true => text.push_str(&format!("\\#{:03o}", u32::from(letter))),
+                false => text.push(letter),
+            }
+        }
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\#{byte:03o}"));
+        }
+    }
+    text
 }

@@ -67,6 +67,8 @@ pub(crate) struct Announcer<'a> {
 struct Announced {
     part: Part,
     origins: Origins,
+    /// The argument that its folder, whose entry stands in another list, is below.
+    folder_source: usize,
 }
 
 /// A folder, or several of one name below several arguments, which have one list.
@@ -178,7 +180,10 @@ impl<'a> Announcer<'a> {
         let index = position(&self.live, number, |live| live.part.start).ok_or_else(unknown)?;
         let live = &self.live[index];
         let file = live.part.file(number).ok_or_else(unknown)?;
-        let argument = live.origins.of(file.place);
+        let argument = match number < live.part.start {
+            true => live.folder_source,
+            false => live.origins.of(file.place),
+        };
         Ok((file, argument))
     }
 
@@ -239,11 +244,17 @@ impl<'a> Announcer<'a> {
         };
         let before = self.faults.bits();
         let name = waiting.folder.name();
+        let source = waiting.parts.first().map_or(0, |part| part.source);
         let built = self.builder.folder(name, waiting.parts, self.next)?;
         indices.write(Index::List(waiting.number), outgoing.buffer());
         // Errors are told once.
         let errors = Some(self.faults.bits()).filter(|now| *now != before);
-        self.send(built, Some(waiting.folder), errors.unwrap_or(0), outgoing)?;
+        self.send(
+            built,
+            Some((waiting.folder, source)),
+            errors.unwrap_or(0),
+            outgoing,
+        )?;
         if self.waiting.is_empty() {
             self.complete(indices, outgoing);
         }
@@ -258,7 +269,7 @@ impl<'a> Announcer<'a> {
     fn send(
         &mut self,
         built: Built,
-        folder: Option<Listed>,
+        folder: Option<(Listed, usize)>,
         errors: i32,
         outgoing: &mut Outgoing,
     ) -> Result<(), Error> {
@@ -277,7 +288,7 @@ impl<'a> Announcer<'a> {
         self.total_size += total_size(&list);
         self.observer.observe(Event::Listed {
             list: &list,
-            folder: folder.as_ref().map(|folder| (&*folder.list, &folder.entry)),
+            folder: folder.as_ref().map(|(folder, _)| (&*folder.list, &folder.entry)),
             is_first: self.lists == 0,
             is_incremental: self.is_incremental,
         });
@@ -293,10 +304,16 @@ impl<'a> Announcer<'a> {
                 what: "file list",
                 value: next as i64,
             })?;
+        let (folder, source) = folder.unzip();
         let mut part = Part::new(list, start, folder);
         self.note_folders(&mut part, &origins, rests);
+        let folder_source = source.unwrap_or_else(|| root_source(&part, &origins));
         self.ahead += if self.live.is_empty() { 0 } else { part.len() };
-        self.live.push_back(Announced { part, origins });
+        self.live.push_back(Announced {
+            part,
+            origins,
+            folder_source,
+        });
         self.lists += 1;
         Ok(())
     }
@@ -408,6 +425,16 @@ impl<'a> Announcer<'a> {
         }
         self.waiting.extend(found.into_iter().rev());
     }
+}
+
+/// The argument that the root of the transfer is.
+fn root_source(part: &Part, origins: &Origins) -> usize {
+    let is_root = |place: &u32| {
+        let entry = &part.list.entries()[*place as usize];
+        matches!(part.list.name(entry), b"." | b"/.")
+    };
+    let place = part.places().map(|(place, _)| place).find(is_root);
+    place.map_or(0, |place| origins.of(place))
 }
 
 fn milliseconds(start: Instant) -> u64 {

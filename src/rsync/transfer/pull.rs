@@ -366,7 +366,10 @@ fn run(
         // What the receiver saw is nearer to the cause than a socket that the other end had closed, but not if it was
         // closed because of a bad rule.
         match asked {
-            Err(Error::Filter(error)) => Err(error.into()),
+            Err(Error::Filter(error)) => {
+                receiver.observer.observe(Event::Acting("generator"));
+                Err(error.into())
+            }
             asked => taken
                 .map_err(of_receiver)
                 .and(asked)

@@ -299,3 +299,37 @@ fn what_the_server_says_is_heard_when_a_deep_merge_file_ends_the_session() {
         }
     }
 }
+
+/// What is told and read of a folder is that of the argument that it was found below, whichever its own list has.
+#[test]
+fn a_folder_counts_from_the_argument_that_it_is_below() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    let source = |root: &Path| {
+        fs::create_dir_all(root.join("src/d/e")).expect("folders");
+        for name in ["src", "src/d", "src/d/e"] {
+            // Long enough to be read once more; where there are none, the names are compared all the same.
+            let _ = xattr::set(root.join(name), "user.long", name.repeat(20).as_bytes());
+            fs::write(root.join(name).join("f"), name).expect("a file");
+        }
+        still(root);
+    };
+    for arguments in [
+        "src/. src/./.",
+        "src/./. src/.",
+        "src/. src//. src/./.",
+        "src/d/. src/./d",
+        "src/d src/./d ./src/./f src/f",
+        "src/./d/e src/d/./e src/d/e",
+    ] {
+        for options in ["-rtR --out-format=%o:%f", "-rtXiR", "-rtiR --protocol=30"] {
+            let line = format!("{options} {arguments} {{url}}/drop/dst");
+            let words: Vec<_> = line.split(' ').collect();
+            if let Err(difference) = stage.compare_push(&words, source, |_| {}) {
+                panic!("{difference}");
+            }
+        }
+    }
+}

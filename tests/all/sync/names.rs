@@ -452,3 +452,31 @@ fn what_a_server_says_of_its_list_is_heard() {
         );
     }
 }
+
+/// A folder without anything in it is left out with `-m`, unless it came twice.
+#[test]
+fn what_is_named_twice_is_not_empty() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    for folder in ["src/a", "src/b/c/d", "src/e/f", "src/g"] {
+        fs::create_dir_all(stage.folder.path().join("data").join(folder)).expect("folders");
+    }
+    fs::write(stage.source().join("e/f/file"), "text").expect("a file");
+    for options in ["-dmi", "-rmi", "-rmi --no-inc-recursive", "-rmi --protocol=29"] {
+        for sources in [
+            "{url}/source/.",
+            "{url}/source/. {url}/source/.",
+            "-R {url}/source/. {url}/source//. {url}/source/./.",
+            "{url}/source/a {url}/source/b {url}/source/b/c {url}/source/b",
+            "-R {url}/source/b/c {url}/source/b/c/d {url}/source/a {url}/source/b/c {url}/source/e",
+        ] {
+            let line = format!("{options} {sources} dst/");
+            let words: Vec<_> = line.split(' ').collect();
+            if let Err(difference) = stage.compare(&words, |_| {}) {
+                panic!("{difference}");
+            }
+        }
+    }
+}

@@ -1,6 +1,12 @@
 //! Which rule decides about which file, as `-vv` and `--debug=FILTER` say it, wherever the client is the one who asks.
 
-use std::{collections::BTreeMap, fs, os::unix::fs::symlink, path::Path};
+use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
+    fs,
+    os::unix::{ffi::OsStrExt as _, fs::symlink},
+    path::Path,
+};
 
 use super::{Stage, assert_none, client};
 use crate::support::daemon::has_rsync;
@@ -122,5 +128,28 @@ fn what_the_sender_misses_is_protected_as_a_file() {
         );
         let [theirs, ours] = [false, true].map(|ours| reasons(&stage, &line, ours));
         assert_eq!(ours, theirs, "{line}");
+    }
+}
+
+#[test]
+fn a_bad_rule_at_the_destination_ends_the_generator() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    let name = OsStr::from_bytes(b"latin\xe9\n");
+    fs::create_dir(stage.source().join(name)).expect("a folder");
+    let planted = |root: &Path| {
+        let folder = root.join("dst").join(name);
+        fs::create_dir_all(&folder).expect("folders");
+        fs::write(folder.join(".rules"), "garbage\n").expect("a file");
+    };
+    for options in ["-r --delete", "-r --delete-before", "-r --delete-delay"] {
+        let line = format!("{options} --filter=:_.rules {{url}}/data/src/ dst");
+        let words: Vec<_> = line.split(' ').map(|word| word.replace('_', " ")).collect();
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        if let Err(difference) = stage.compare(&words, planted) {
+            panic!("{difference}");
+        }
     }
 }
