@@ -299,15 +299,16 @@ pub(super) fn options(random: &mut Random) -> Vec<String> {
     if words.iter().any(|word| word.contains("progress")) {
         words.push("--no-inc-recursive".to_owned());
     }
-    // With `-vv --stats` rsync tells of its memory.
-    if words.iter().any(|word| word == "--stats") {
-        let first = words.iter().position(|word| word == "-v");
-        let mut index = 0;
-        words.retain(|word| {
-            index += 1;
-            word != "-v" || Some(index - 1) == first
-        });
-    }
+    // With `-vv --stats` rsync tells of its memory, and with `-vvv` of what its own functions do.
+    let most = match words.iter().any(|word| word == "--stats") {
+        true => 1,
+        false => 2,
+    };
+    let mut count = 0;
+    words.retain(|word| {
+        count += usize::from(word == "-v");
+        word != "-v" || count <= most
+    });
     words
 }
 
