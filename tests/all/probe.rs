@@ -413,6 +413,15 @@ fn what_stands_around_a_command_line_is_not_passed_over() {
             .collect();
         assert_eq!(names, ["precious"], "{line}");
     }
+    let table = format!("0 4 * * * games rsync -a {target} ./\n5 4 * * * root rsync -a {target} ./ %input\n");
+    fs::create_dir(here.join("cron.d")).expect("a folder");
+    fs::write(here.join("cron.d/backup"), table).expect("a file");
+    for (line, name) in [(1, "cron's user games"), (2, "cron's input behind %")] {
+        let line = format!("cron.d/backup:{line}");
+        let output = rsyncctl(&here, &["probe", "--really", "--reproduce", &line]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(stderr(&output).contains(name), "{output:?}");
+    }
     let line = format!("cd ../there && rsync -a {target} ./");
     let output = rsyncctl(&here, &["probe", "--reproduce", &line]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");

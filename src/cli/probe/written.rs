@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use nix::unistd::{User, geteuid};
+
 use crate::{
     catalog::FileKind,
     cli::probe::around::around,
@@ -110,8 +112,10 @@ struct Part<'b> {
     is_cron: bool,
     /// The variables that cron sets.
     variables: BTreeMap<Vec<u8>, &'b [u8]>,
-    /// What cron takes away from the command's end.
+    /// What cron takes away from the command's end, and hands it as input.
     cut: Option<Range<usize>>,
+    /// Who runs it, where a table of the system's names somebody else than who we are.
+    user: Option<String>,
 }
 
 fn of_crontab<'b>(path: &Path, bytes: &'b Bytes) -> Vec<Part<'b>> {
@@ -126,8 +130,18 @@ fn of_crontab<'b>(path: &Path, bytes: &'b Bytes) -> Vec<Part<'b>> {
             .map(|(name, value)| (name, &bytes[value]))
             .collect(),
         cut: job.job.input,
+        user: job
+            .job
+            .user
+            .map(|user| String::from_utf8_lossy(&bytes[user]).into_owned())
+            .filter(|user| !is_us(user)),
     });
     parts.collect()
+}
+
+/// Whether we are the user of that name.
+fn is_us(name: &str) -> bool {
+    User::from_uid(geteuid()).is_ok_and(|user| user.is_some_and(|user| user.name == name))
 }
 
 impl Part<'_> {
@@ -138,6 +152,7 @@ impl Part<'_> {
             is_cron: false,
             variables: BTreeMap::new(),
             cut: None,
+            user: None,
         }
     }
 
@@ -151,10 +166,13 @@ impl Part<'_> {
             .iter()
             .map(|argument| self.word(argument, bytes))
             .collect::<Result<_, _>>()?;
+        let mut around = around(&self.script, call, bytes, self.is_typed);
+        around.extend(self.user.iter().map(|user| format!("cron's user {user}")));
+        around.extend(self.cut.iter().map(|_| "cron's input behind %".to_owned()));
         Ok(Written {
             words,
             password: self.password(call),
-            around: around(&self.script, call, bytes, self.is_typed),
+            around,
         })
     }
 
