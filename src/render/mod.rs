@@ -1,6 +1,7 @@
 //! Reports as text: one file a format. Decides nothing.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod case;
 mod checkstyle;
 mod concise;
 mod each;

@@ -2,7 +2,7 @@ use std::{
     ffi::{OsStr, OsString},
     fs::{self, File},
     io::{self, ErrorKind},
-    net::{Ipv4Addr, TcpListener, TcpStream},
+    net::TcpListener,
     os::{
         fd::OwnedFd,
         unix::{ffi::OsStringExt as _, process::CommandExt as _},
@@ -24,7 +24,7 @@ use crate::{
             overlay::LOG,
         },
     },
-    rsync::net::{Connections, Stream},
+    rsync::net::{Connections, Stream, pair},
     terms::Release,
 };
 
@@ -220,20 +220,6 @@ impl Served for Daemon {
         let mut command = self.command()?;
         self.leash.start(command.stdin(OwnedFd::from(theirs)))?;
         Ok(ours.into())
-    }
-}
-
-/// Both ends of a connection over loopback; who else comes for it meanwhile is turned away.
-fn pair() -> io::Result<(TcpStream, TcpStream)> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    let ours = TcpStream::connect(listener.local_addr()?)?;
-    ours.set_nodelay(true)?;
-    let own = ours.local_addr()?;
-    loop {
-        let (theirs, peer) = listener.accept()?;
-        if peer == own {
-            return Ok((ours, theirs));
-        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::{
     catalog::{self, Language, fill},
     explain::Predicted,
-    render::explanation::{edit, has_placeholder},
+    render::{case::has_placeholder, explanation::edit},
 };
 
 /// What is to be typed against a mistake that is found in a configuration: its cure, or what shows its line.

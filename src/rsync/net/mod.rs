@@ -9,7 +9,7 @@ mod tcp;
 
 pub use address::{Address, Family};
 pub use connections::{Connections, Held, Joined};
-pub use program::run_program;
+pub use program::{pair, run_program};
 pub use proxy::Proxy;
 pub use stream::{Stream, Transport};
 pub use tcp::{ConnectError, connect, set_socket_options};

@@ -61,8 +61,12 @@ fn is_safe(host: &str) -> bool {
             .all(|letter| letter.is_ascii_alphanumeric() || "._:-%+~".contains(letter))
 }
 
-/// Two ends of a connection.
-fn pair() -> io::Result<(TcpStream, TcpStream)> {
+/// Both ends of a connection over loopback, for a program that wants a socket of its own.
+///
+/// # Errors
+///
+/// What the system says.
+pub fn pair() -> io::Result<(TcpStream, TcpStream)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let ours = TcpStream::connect(listener.local_addr()?)?;
     ours.set_nodelay(true)?;
