@@ -108,6 +108,16 @@ pub(super) const ALL: &[Situation] = &[
         ..GUARDED
     },
     Situation {
+        name: "the user is not among the module's, whose secrets are open to all besides",
+        pages: &["RSY816"],
+        tree: &[
+            "file /srv/data/one = text\\n",
+            "file /etc/rsyncd.secrets 0644 = ann:not-a-secret\\n",
+        ],
+        configuration: conf!("auth users = ann\nsecrets file = /etc/rsyncd.secrets\n"),
+        ..GUARDED
+    },
+    Situation {
         name: "a rule denies the user",
         pages: &["RSY816"],
         configuration: conf!("auth users = joe:deny, *\nsecrets file = /etc/rsyncd.secrets\n"),
