@@ -1,11 +1,13 @@
 //! The pages of `rules/`, compiled in: the only description of each cause. `build.rs` has checked them.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod command;
 mod history;
 mod page;
 
 use std::borrow::Cow;
 
+pub use command::{fill_advice, fill_command};
 pub use history::{Advisory, Attacker, Published, advisories, greeting_so};
 pub use page::{
     Check, Confidence, FileKind, Frequency, Harm, Language, Need, Page, Safety, Severity, Side, Stage,

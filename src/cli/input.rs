@@ -86,12 +86,17 @@ impl Hosts {
         if let Some(image) = &self.image {
             return image;
         }
-        match self.choice {
-            HostName::Live => &Live,
-            HostName::None => &NoHost,
-            HostName::Auto if self.is_live_place(path) => &Live,
-            HostName::Auto => &NoHost,
-        }
+        if self.is_live(path) { &Live } else { &NoHost }
+    }
+
+    /// Whether a file is judged with this machine as it is.
+    pub(super) fn is_live(&self, path: &Path) -> bool {
+        self.image.is_none()
+            && match self.choice {
+                HostName::Live => true,
+                HostName::None => false,
+                HostName::Auto => self.is_live_place(path),
+            }
     }
 
     /// Who reads a file that the user names, and by which path. What lies below `--root` is the machine's there, links

@@ -17,7 +17,7 @@ use crate::{
     explain::{Known, Predicted, Server},
     host::{Host, Live},
     lint::{HostFiles, Input, Options, Report, lint},
-    model::{Configuration, Files, Scope, resolve},
+    model::{Configuration, Files, Scope, Setting, resolve},
     terms::{Release, Source, Sources},
 };
 
@@ -42,7 +42,8 @@ impl ServerFile {
 
     /// What a file of this machine says against itself.
     pub(super) fn known_here(&self, file: &Path) -> Result<Known, Failure> {
-        of_server(file, &self.hosts()?, &Live, self.target_version)
+        let known = of_server(file, &self.hosts()?, &Live, self.target_version)?;
+        Ok(with_groups(known))
     }
 
     /// What it says against itself; nothing if none is named.
@@ -50,11 +51,24 @@ impl ServerFile {
         match &self.config {
             Some(file) => {
                 let hosts = self.hosts()?;
-                of_server(file, &hosts, hosts.of(file), self.target_version)
+                let known = of_server(file, &hosts, hosts.of(file), self.target_version)?;
+                Ok(if hosts.is_live(file) {
+                    with_groups(known)
+                } else {
+                    known
+                })
             }
             None => Ok(Known::default()),
         }
     }
+}
+
+/// Lets rules of `auth users` that name groups be judged by those of this machine.
+fn with_groups(mut known: Known) -> Known {
+    if let Some(server) = &mut known.server {
+        server.groups = |user| Live.groups(user).ok();
+    }
+    known
 }
 
 fn of_server(file: &Path, hosts: &Hosts, host: &dyn Host, release: Release) -> Result<Known, Failure> {
@@ -78,9 +92,18 @@ pub(super) fn of_configuration(
     let configuration = resolve(&mut sources, source, release, files);
     let mut findings = predicted(&report, release);
     let sections = sections(&configuration, &sources);
+    let is_above = |setting: &&Setting| configuration.blocks[setting.block].scope == Scope::Global;
+    let above: Vec<_> = configuration.settings.iter().filter(is_above).collect();
     for (predicted, finding) in findings.iter_mut().zip(&report.findings) {
-        if let Some(label) = finding.labels.first().filter(|_| predicted.modules.is_empty()) {
-            let place = (report.sources.get(label.span.source).name(), label.span.start);
+        let Some(label) = finding.labels.first() else {
+            continue;
+        };
+        let place = (report.sources.get(label.span.source).name(), label.span.start);
+        let inherited = heirs(&configuration, &sources, &above, place);
+        if finding.members.is_empty() && !inherited.is_empty() {
+            // It is told of one module, and the line is one that others have too.
+            predicted.modules = inherited;
+        } else if predicted.modules.is_empty() {
             // Clients of other modules are spared what a line in the section of one sets.
             let before = sections.range(..=place).next_back();
             let own = before.filter(|((file, _), (end, _))| *file == place.0 && place.1 <= *end);
@@ -99,6 +122,7 @@ pub(super) fn of_configuration(
         server: Some(Server {
             sources,
             configuration,
+            groups: |_| None,
         }),
     }
 }
@@ -160,6 +184,30 @@ fn sections<'s>(
         Scope::Global => None,
     });
     own.collect()
+}
+
+/// The modules in which a line holds that stands above them all.
+fn heirs(
+    configuration: &Configuration,
+    sources: &Sources,
+    above: &[&Setting],
+    (file, at): (&str, u32),
+) -> Vec<String> {
+    let is_there = |setting: &&Setting| {
+        let span = setting.span();
+        sources.get(span.source).name() == file && (span.start..=span.end).contains(&at)
+    };
+    let Some(setting) = above.iter().copied().find(is_there) else {
+        return Vec::new();
+    };
+    let holds = |index: &usize| {
+        let origin = configuration.origin(Scope::Module(*index), setting.parameter);
+        origin.setting().is_some_and(|own| own.span() == setting.span())
+    };
+    let modules = (0..configuration.modules.len()).filter(holds);
+    modules
+        .map(|index| configuration.modules[index].name.display().into_owned())
+        .collect()
 }
 
 /// The modules that a finding is about.

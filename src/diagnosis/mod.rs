@@ -9,7 +9,7 @@ pub use group::Member;
 pub(crate) use group::told;
 
 use crate::{
-    catalog::{Confidence, Harm, Language, Page, Safety, Severity, Symptom, Text, fill},
+    catalog::{Confidence, Harm, Language, Page, Safety, Severity, Symptom, Text, fill, fill_command},
     host::Unknown,
     terms::{Release, Span},
 };
@@ -118,7 +118,7 @@ impl Finding {
         let own = self.variant.and_then(|name| self.page.variant(name)?.commands);
         own.unwrap_or(self.page.commands)
             .iter()
-            .map(|command| fill(command, &self.arguments).into_owned())
+            .map(|command| fill_command(command, &self.arguments).into_owned())
             .collect()
     }
 

@@ -44,6 +44,7 @@ pub(super) fn of(
             arguments.push((kind, name));
         }
     }
+    arguments.extend(source(incident, &arguments).map(|source| ("source", source)));
     // The page of a password file means that file by its path.
     if page.files.contains(&FileKind::Password)
         && let Some((_, file)) = arguments
@@ -103,6 +104,27 @@ fn of_command(incident: &Incident) -> Vec<(&'static str, String)> {
     ];
     let named = named.into_iter();
     named.filter_map(|(kind, name)| Some((kind, name?))).collect()
+}
+
+/// Where files come from, unless they come from this machine.
+fn source(incident: &Incident, arguments: &[(&'static str, String)]) -> Option<String> {
+    let invocation = incident.command.as_ref().map(|command| &command.invocation);
+    if invocation.is_some_and(|invocation| invocation.is_push() == Some(true)) {
+        return None;
+    }
+    let value = |kind: &str, otherwise: &str| {
+        let known = arguments.iter().find(|(known, _)| *known == kind);
+        known.map_or_else(|| otherwise.to_owned(), |(_, value)| value.clone())
+    };
+    let user = match invocation.and_then(|invocation| invocation.peer()?.remote()?.user.as_ref()) {
+        Some(user) => format!("{user}@"),
+        None => String::new(),
+    };
+    let (host, module) = (value("host", "HOST"), value("module", "MODULE"));
+    Some(match &*value("port", "873") {
+        "873" => format!("{user}{host}::{module}/"),
+        port => format!("rsync://{user}{host}:{port}/{module}/"),
+    })
 }
 
 /// Whether a name of the text is what a page means by it. The page of a file's line means the path or the account of that

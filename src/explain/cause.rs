@@ -47,6 +47,10 @@ pub enum Reason {
     Default(&'static str),
     /// The server's configuration has no such module: its header, the file, the headers that there are.
     NoModule(String, String, String),
+    /// The server's configuration has the module of which the daemon says that there is none: its header, and the file.
+    OtherFile(String, String),
+    /// The daemon refused before it asked for a password.
+    Unasked,
     /// The command line names no user, so the login of the machine is sent.
     NoUser,
     /// Nothing of it is found in the server's configuration.

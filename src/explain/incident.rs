@@ -331,6 +331,24 @@ impl Incident {
         told.or_else(|| self.command.as_ref()?.invocation.peer()?.module())
     }
 
+    /// The user whom the text names, or else its command line.
+    pub(super) fn user(&self) -> Option<&str> {
+        let mut names = self.names.iter();
+        let told = names
+            .find(|(kind, _)| *kind == "user")
+            .map(|(_, user)| user.as_str());
+        let of_command = || {
+            self.command
+                .as_ref()?
+                .invocation
+                .peer()?
+                .remote()?
+                .user
+                .as_deref()
+        };
+        told.or_else(of_command)
+    }
+
     /// Whether something tells of a remote shell: its command line, or that what it ran has hung up.
     pub(super) fn is_over_shell(&self) -> bool {
         let command = self.command.as_ref();

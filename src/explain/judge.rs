@@ -17,10 +17,14 @@ pub struct Server {
     pub sources: Sources,
     /// What they mean.
     pub configuration: Configuration,
+    /// The groups of a user of the server, where they are known.
+    pub groups: fn(&str) -> Option<Vec<String>>,
 }
 
 /// The page of a blank that is missing between a module and a folder.
 const WORDS_TOGETHER: &str = "RSY872";
+/// The page of a module that is not there.
+const NO_MODULE: &str = "RSY819";
 /// The page of a user whom a module does not admit.
 pub(super) const NOT_ADMITTED: &str = "RSY816";
 /// The page of names that a module's filters keep from clients.
@@ -101,6 +105,9 @@ impl Server {
                 } else {
                     self.line_of(scope, Parameter::List)
                 }
+            }
+            Stage::Module if page == NO_MODULE && self.configuration.is(scope, Parameter::List) => {
+                Judgement::Yes(Reason::OtherFile(format!("[{module}]"), self.name().to_owned()))
             }
             Stage::Module if message.contains(UNKNOWN_MODULE) => Judgement::No,
             Stage::Access => {
@@ -188,26 +195,43 @@ impl Server {
 
     /// Which rule of `auth users` decides about the user whom the text names.
     fn verdict(&self, incident: &Incident, scope: Scope) -> Option<UsersVerdict<'_>> {
-        let mut names = incident.names.iter();
-        let named = names
-            .find(|(kind, _)| *kind == "user")
-            .map(|(_, user)| user.as_str());
-        let peer = || {
-            incident
-                .command
-                .as_ref()?
-                .invocation
-                .peer()?
-                .remote()?
-                .user
-                .as_deref()
+        let user = incident.user()?;
+        let groups = (self.groups)(user);
+        Some(users(&self.configuration, scope, user, groups.as_deref()))
+    }
+
+    /// What the pages' commands name: its file, its log, the module's path and account.
+    pub(super) fn names(&self, incident: &Incident) -> Vec<(&'static str, String)> {
+        let index = incident
+            .module()
+            .and_then(|module| self.configuration.module(module.as_bytes()));
+        let scope = index.map_or(Scope::Global, Scope::Module);
+        let text = |parameter| {
+            let value = self.configuration.text(scope, parameter).value;
+            str::from_utf8(value).ok().filter(|value| !value.is_empty())
         };
-        let user = named.or_else(peer)?;
-        Some(users(&self.configuration, scope, user, None))
+        let of_module = |name| index.and(name);
+        // A daemon that root started becomes this user if nobody says otherwise.
+        let user = text(Parameter::Uid).unwrap_or("nobody");
+        let names = [
+            ("configuration-file", Some(self.name())),
+            ("log-file", text(Parameter::LogFile)),
+            ("module-path", of_module(text(Parameter::Path))),
+            ("module-user", of_module(Some(user))),
+        ];
+        let names = names.into_iter();
+        names
+            .filter_map(|(kind, name)| Some((kind, name?.to_owned())))
+            .collect()
+    }
+
+    /// The name of its file.
+    fn name(&self) -> &str {
+        self.sources.get(self.configuration.root).name()
     }
 
     fn missing(&self, module: &str) -> Judgement {
-        let file = self.sources.get(self.configuration.root).name();
+        let file = self.name();
         let names: Vec<_> = self
             .configuration
             .modules

@@ -26,7 +26,7 @@ pub use judge::Server;
 pub use line::Stop;
 
 use crate::{
-    catalog::{FileKind, Need, Page, Symptom},
+    catalog::{FileKind, Need, Page, Stage, Symptom},
     explain::{incident::Collector, messages::MESSAGES},
 };
 
@@ -76,7 +76,9 @@ impl Known {
     fn concerns(&self, found: &Predicted, incident: &Incident) -> bool {
         let is_there = |module: &&str| self.server.as_ref().is_some_and(|server| server.has(module));
         let asked = incident.module().filter(is_there);
-        found.modules.is_empty() || asked.is_none_or(|asked| found.modules.iter().any(|own| own == asked))
+        let is_of_module = found.modules.is_empty()
+            || asked.is_none_or(|asked| found.modules.iter().any(|own| own == asked));
+        is_of_module && !found.is_of_another_user(incident)
     }
 }
 
@@ -97,6 +99,17 @@ pub struct Predicted {
     pub arguments: Vec<(&'static str, String)>,
 }
 
+impl Predicted {
+    /// Whether it keeps somebody from a login who is not the one that the failure is of.
+    fn is_of_another_user(&self, incident: &Incident) -> bool {
+        let is_of_login = |symptom: &&Symptom| symptom.stage == Stage::Authentication;
+        let own = self.arguments.iter().find(|(kind, _)| *kind == "user");
+        let asked = incident.user();
+        self.symptoms.iter().any(is_of_login)
+            && own.is_some_and(|(_, own)| asked.is_some_and(|asked| asked != own))
+    }
+}
+
 /// Reads a text (any bytes, any length) and ranks the causes of each failure in it. Memory does not grow with the text, and
 /// a text without end is read up to a limit.
 ///
@@ -113,6 +126,8 @@ pub struct Watched {
     pub is_greeted: bool,
     /// It lists no modules either.
     pub is_unlisted: bool,
+    /// It refused before it had asked for a password.
+    pub is_unasked: bool,
 }
 
 /// The same for a session that was watched.

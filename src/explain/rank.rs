@@ -25,6 +25,9 @@ const MISSING_THERE: &str = "RSY827";
 /// The page of times and modes that only their owner may set.
 const NOT_THE_OWNER: &str = "RSY843";
 
+/// The pages of digests, without which a daemon asks nobody for a password (`auth_server` in authenticate.c).
+const BEFORE_PASSWORD: [&str; 2] = ["RSY331", "RSY818"];
+
 /// What stands for a cause, line by line.
 struct Candidate {
     claim: Claim,
@@ -68,6 +71,9 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: Watched) -> Ve
         if watched.is_greeted {
             rule_out_greeting(candidate, incident);
         }
+        if watched.is_unasked {
+            rule_out_password(candidate);
+        }
         if watched.is_unlisted {
             rule_out_module(candidate);
         }
@@ -83,6 +89,7 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: Watched) -> Ve
             let mut arguments = arguments::of(incident, page, symptom, &lines, found);
             let place = place::of(incident, known, page, &lines);
             arguments.extend(place.iter().flat_map(|place| place.names.clone()));
+            arguments.extend(known.server.iter().flat_map(|server| server.names(incident)));
             Cause {
                 page,
                 symptom,
@@ -102,6 +109,7 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: Watched) -> Ve
                 reason,
                 Reason::Greeted
                     | Reason::Unlisted
+                    | Reason::Unasked
                     | Reason::OtherExit(..)
                     | Reason::OtherRelease
                     | Reason::NotLogged
@@ -289,6 +297,16 @@ fn by_exit(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
         add(&mut candidates, *claim, score, Reason::ExitOnly(exit));
     }
     candidates
+}
+
+/// Who was not asked for a password has sent none: what is left is that no digest could be agreed on.
+fn rule_out_password(candidate: &mut Candidate) {
+    let mut stages = candidate.symptoms.iter().map(|symptom| symptom.stage);
+    let page = candidate.claim.page;
+    if stages.any(|stage| stage == Stage::Authentication) && !BEFORE_PASSWORD.contains(&page.id) {
+        candidate.score /= 4;
+        candidate.reasons.push(Reason::Unasked);
+    }
 }
 
 /// What one module's settings do shows when that module is asked for, and not in the list of all.

@@ -109,8 +109,8 @@ pub(super) struct Prober {
     pub(super) address: Option<SocketAddr>,
     /// What rsync would have printed.
     pub(super) said: Vec<u8>,
-    /// Whether the daemon had greeted before that.
-    is_greeted: bool,
+    /// What else is known of that session.
+    watched: Watched,
     /// Whether a session was admitted to the module, and counts until the daemon has ended it.
     pub(super) is_counted: bool,
 }
@@ -128,7 +128,7 @@ impl Prober {
             start: Instant::now(),
             address: None,
             said: Vec::new(),
-            is_greeted: false,
+            watched: Watched::default(),
             is_counted: false,
         }
     }
@@ -315,7 +315,8 @@ impl Prober {
         if self.report.exit == 0 {
             self.report.exit = session.exit;
             self.report.command = self.typed(words);
-            self.is_greeted = session.seen.has(Step::Greeting);
+            self.watched.is_greeted = session.seen.has(Step::Greeting);
+            self.watched.is_unasked = step == Step::Module && !session.seen.is_challenged;
             self.said = self.screen(session, words);
         }
     }
@@ -325,7 +326,7 @@ impl Prober {
         let mut screen = Vec::new();
         let greeting = &session.seen.greeting;
         let has_file = words.iter().any(|word| word.starts_with("--password-file"));
-        if !self.is_greeted && greeting.contains(&0) {
+        if !self.watched.is_greeted && greeting.contains(&0) {
             // rsync quotes what is text alone.
             let line = shown(greeting);
             screen.extend_from_slice(
@@ -368,8 +369,8 @@ impl Prober {
             text.extend_from_slice(of_last_session(&logged));
         }
         let watched = Watched {
-            is_greeted: self.is_greeted,
             is_unlisted: self.report.stage(Step::Modules).state == State::Failed,
+            ..self.watched
         };
         self.report.explanation = explain_session(&*text, &self.setting.known, watched).ok();
     }

@@ -9,6 +9,7 @@ use crate::{
     },
     rsync::net::Stream,
     sync::{Place, Plan, UsageError, last_line},
+    terms::without_password,
 };
 
 /// What a probe does besides, and no command line of a user's.
@@ -75,7 +76,10 @@ pub async fn reproduce(
 impl Prober {
     /// rsync does not understand the command line.
     fn misread(&mut self, error: &UsageError, words: &[String]) {
-        let text = format!("{}{error}", error.prefix());
+        let mut text = format!("{}{error}", error.prefix());
+        for word in words {
+            text = text.replace(&**word, &without_password(word));
+        }
         self.report.fail(Step::CommandLine);
         self.report.note(Step::CommandLine, Fact::Said(text.clone()));
         self.report.exit = error.exit().code();

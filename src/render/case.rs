@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    catalog::{FileKind, Language, Side, Text, fill},
+    catalog::{FileKind, Language, Side, Text, fill, fill_advice, fill_command},
     explain::{Cause, Reason},
     render::words::pick,
 };
@@ -87,7 +87,8 @@ impl Case<'_> {
     }
 
     pub(super) fn help(&self) -> Cow<'static, str> {
-        self.filled(self.text().help)
+        let advice = self.text().help.unwrap_or_default();
+        with_names(fill_advice(advice, &self.cause.arguments))
     }
 
     pub(super) fn not(&self) -> Option<Cow<'static, str>> {
@@ -109,29 +110,59 @@ impl Case<'_> {
                 .iter()
                 .any(|word| command.contains(word))
         };
-        commands
+        let arguments = &self.cause.arguments;
+        let mut filled: Vec<_> = commands
             .iter()
             .filter(|command| self.cause.is_of_daemon || !is_of_daemon(command))
-            .map(|command| self.filled(Some(command)).into_owned())
+            .map(|command| fill_command(&of_server(command, arguments), arguments).into_owned())
+            .collect();
+        // What can be typed as it is comes first.
+        filled.sort_by_key(|command| has_placeholder(command));
+        filled
+            .into_iter()
+            .map(|command| with_names(command.into()).into_owned())
             .collect()
     }
 
-    /// What the text does not tell is named in capitals, as in manual pages.
     pub(super) fn filled(&self, text: Option<&'static str>) -> Cow<'static, str> {
-        let filled = fill(text.unwrap_or_default(), &self.cause.arguments);
-        if !has_placeholder(&filled) {
-            return filled;
-        }
-        let mut shown = String::new();
-        let mut rest = &*filled;
-        while let Some((before, name, behind)) = placeholder(rest) {
-            shown += before;
-            shown += &name.to_uppercase();
-            rest = behind;
-        }
-        shown += rest;
-        Cow::Owned(shown)
+        with_names(fill(text.unwrap_or_default(), &self.cause.arguments))
     }
+}
+
+/// Names of the pages' commands that the server's configuration settles.
+const OF_SERVER: [(&str, &str); 5] = [
+    ("/etc/rsyncd.conf", "configuration-file"),
+    ("/var/log/rsyncd.log", "log-file"),
+    ("LOG_FILE", "log-file"),
+    ("MODULE_PATH", "module-path"),
+    ("MODULE_USER", "module-user"),
+];
+
+/// A command, with placeholders where the server's configuration is known to say more.
+fn of_server(command: &str, arguments: &[(&'static str, String)]) -> String {
+    let mut command = command.to_owned();
+    for (name, kind) in OF_SERVER {
+        if arguments.iter().any(|(known, _)| *known == kind) {
+            command = command.replace(name, &format!("{{{kind}}}"));
+        }
+    }
+    command
+}
+
+/// What nobody has told is named in capitals, as in manual pages.
+fn with_names(filled: Cow<'static, str>) -> Cow<'static, str> {
+    if !has_placeholder(&filled) {
+        return filled;
+    }
+    let mut shown = String::new();
+    let mut rest = &*filled;
+    while let Some((before, name, behind)) = placeholder(rest) {
+        shown += before;
+        shown += &name.to_uppercase();
+        rest = behind;
+    }
+    shown += rest;
+    Cow::Owned(shown)
 }
 
 /// The first `{placeholder}` of a text, with what stands before and behind it.

@@ -10,7 +10,7 @@ use crate::{
     explain::{Cause, Explanation, Incident},
     render::{
         Format, Style,
-        case::{Case, place},
+        case::{Case, place as where_to_type},
         reasons::because,
         visible::visible,
         words::pick,
@@ -153,16 +153,16 @@ fn tell(
         && (doubt == Doubt::Left || case.place().is_none())
     {
         let word = match language {
-            Language::English => format!("check {}", place(case.side(check.side), language)),
-            Language::Chinese => format!("{}检查", place(case.side(check.side), language)),
+            Language::English => format!("check {}", where_to_type(case.side(check.side), language)),
+            Language::Chinese => format!("{}检查", where_to_type(case.side(check.side), language)),
         };
         commands.push((word, case.commands(check.commands)));
     }
     let cure = case.cure();
     if !cure.is_empty() {
         let word = match language {
-            Language::English => format!("cure {}", place(case.side(cause.page.side), language)),
-            Language::Chinese => format!("{}解决", place(case.side(cause.page.side), language)),
+            Language::English => format!("cure {}", where_to_type(case.side(cause.page.side), language)),
+            Language::Chinese => format!("{}解决", where_to_type(case.side(cause.page.side), language)),
         };
         commands.push((word, cure));
     }
@@ -234,18 +234,28 @@ pub(super) fn headline(explanation: &Explanation, language: Language) -> Option<
 
 /// Where to type what next: what tells whether it is the first cause, or else its cure; the cure at once where the
 /// configuration has the mistake.
-pub(super) fn next(explanation: &Explanation, language: Language) -> Option<(&'static str, String)> {
+pub(super) fn next(explanation: &Explanation, language: Language) -> Option<(Option<&'static str>, String)> {
     let cause = explanation.incidents.first()?.causes.first()?;
     let case = Case { cause, language };
     let check = cause.page.check.as_ref();
-    let check = check.map(|check| (case.side(check.side), case.commands(check.commands)));
-    let cure = Some((case.side(cause.page.side), case.cure()));
-    let is_found = case.place().is_some();
-    let both = if is_found { [cure, check] } else { [check, cure] };
-    let mut both = both.into_iter().flatten();
-    let (side, commands) = both.find(|(_, commands)| !commands.is_empty())?;
-    let first = commands.into_iter().next()?;
-    Some((place(side, language), first))
+    let check = check.map(|check| (check.side, case.commands(check.commands)));
+    let cure = Some((cause.page.side, case.cure()));
+    let place = case.place();
+    let line = place
+        .and_then(edit)
+        .map(|command| (cause.page.side, vec![command]));
+    let is_found = place.is_some();
+    let in_order = if is_found {
+        [cure, line, check]
+    } else {
+        [check, cure, None]
+    };
+    let mut in_order = in_order.into_iter().flatten();
+    let first = in_order.find_map(|(side, commands)| Some((case.side(side), commands.into_iter().next()?)));
+    Some(match first {
+        Some((side, command)) => (Some(where_to_type(side, language)), command),
+        None => (None, format!("rsyncctl explain {}", cause.page.id)),
+    })
 }
 
 /// Where to type what next, if a trial met what the configuration is found to have: the cure, or what shows the line of
@@ -254,10 +264,10 @@ pub(super) fn cure(explanation: &Explanation, language: Language) -> Option<(Opt
     let cause = explanation.incidents.first()?.causes.first()?;
     let case = Case { cause, language };
     let Some(found) = case.place() else {
-        return next(explanation, language).map(|(side, command)| (Some(side), command));
+        return next(explanation, language);
     };
     if let Some(command) = case.cure().into_iter().next() {
-        return Some((Some(place(case.side(cause.page.side), language)), command));
+        return Some((Some(where_to_type(case.side(cause.page.side), language)), command));
     }
     Some((None, edit(found)?))
 }

@@ -60,9 +60,10 @@ fn human(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<(
         return writeln!(out, "{again}{}{command}", colon(language));
     }
     if let Some((side, command)) = next(found, language) {
-        let word = match language {
-            Language::English => format!("type next, {side}"),
-            Language::Chinese => format!("下一步，{side}"),
+        let word = match (side, language) {
+            (Some(side), Language::English) => format!("type next, {side}"),
+            (Some(side), Language::Chinese) => format!("下一步，{side}"),
+            (None, language) => pick(language, "type next", "下一步").to_owned(),
         };
         let command = green(&visible(&command), style);
         writeln!(out, "\n{word}{}{command}", colon(language))?;

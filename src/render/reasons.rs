@@ -101,6 +101,18 @@ fn told(reason: &Reason, lines: &[usize], incident: &Incident, language: Languag
             "但配置本身不会导致这种情况",
         )
         .to_owned(),
+        Reason::OtherFile(header, file) if zh => {
+            format!("{file} 里有 {header}，所以守护进程读的是另一个文件，或者是这个文件的旧内容")
+        }
+        Reason::OtherFile(header, file) => {
+            format!("{file} has {header}, so the daemon reads another file, or has not read this one anew")
+        }
+        Reason::Unasked => pick(
+            language,
+            "but the daemon had asked for no password",
+            "但守护进程还没有要求密码",
+        )
+        .to_owned(),
         Reason::Unlisted => pick(
             language,
             "but the list of modules does not come either",

@@ -73,6 +73,11 @@ impl Target {
 /// and the one that `sshpass -p` is given, taken out. rsync knows no passwords there, and takes such an address for a
 /// path on the host that is named as the user.
 pub fn without_password(word: &str) -> String {
+    // There is no such option, and many type it.
+    let mistyped = ["--password=", "--passwd=", "--pass="];
+    if let Some(option) = mistyped.into_iter().find(|option| word.starts_with(option)) {
+        return format!("{option}****");
+    }
     let word = without_option(word);
     let authority = word.find("://").map_or(0, |at| at + "://".len());
     let (scheme, rest) = word.split_at(authority);

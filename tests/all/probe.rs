@@ -360,6 +360,42 @@ fn the_password_file_is_looked_at() {
     }
 }
 
+/// Commands are pasted into a shell: a name that somebody gave a file is a name there, and no command.
+#[test]
+fn names_of_files_are_no_commands() {
+    if !is_root() {
+        skip("a file that the daemon may not read needs root");
+        return;
+    }
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[("served/a';touch here;'b", "text\n")]);
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
+    let file = folder.path().join("served/a';touch here;'b");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("a mode");
+    let configuration = folder.path().join("rsyncd.conf");
+    let served = folder.path().join("served").display().to_string();
+    let text = format!("use chroot = no\nuid = nobody\n[m]\npath = {served}\n");
+    fs::write(&configuration, text).expect("a file");
+    let daemon = Daemon::start(&configuration, &Run::default());
+    let target = format!("rsync://127.0.0.1:{}/m", daemon.port());
+    let output = rsyncctl(
+        folder.path(),
+        &["probe", "--json", "--config", "rsyncd.conf", &target],
+    );
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let first = &report["diagnoses"][0];
+    let commands = [&first["check"]["commands"], &first["remedy"]["commands"]];
+    let words: Vec<_> = commands
+        .into_iter()
+        .flat_map(|commands| commands.as_array().expect("commands"))
+        .flat_map(|command| shell_words::split(command.as_str().expect("text")).expect("words"))
+        .collect();
+    assert!(words.contains(&file.display().to_string()), "{report:#}");
+    assert!(!words.contains(&"here;".to_owned()), "{report:#}");
+}
+
 #[test]
 fn what_is_no_target_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");

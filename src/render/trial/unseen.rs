@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    catalog::{self, Language, fill},
+    catalog::{self, Language, fill, fill_command},
     explain::Predicted,
     render::{case::has_placeholder, explanation::edit},
 };
@@ -13,7 +13,7 @@ pub(super) fn cure_of(found: &Predicted) -> Option<String> {
     let page = catalog::page(found.rule)?;
     let own = found.variant.and_then(|name| page.variant(name)?.commands);
     let commands = own.unwrap_or(page.commands).iter();
-    let mut filled = commands.map(|command| fill(command, &found.arguments));
+    let mut filled = commands.map(|command| fill_command(command, &found.arguments));
     let cure = filled.find(|command| !has_placeholder(command));
     cure.map_or_else(|| edit(&found.place), |cure| Some(cure.into_owned()))
 }

@@ -77,25 +77,27 @@ pub(crate) fn set_up(
         }
         outgoing.buffer().byte(end);
     }
-    // The arguments go out before rsync's streams are set up (`safe_write` in io.c), which decides about the code.
-    outgoing.flush().map_err(|error| match error {
-        Error::Socket { source, .. } => Error::Dialogue {
-            action: "safe_write failed",
-            source,
-        },
-        error => error,
-    })?;
+    outgoing
+        .flush()
+        .map_err(|error| bare(error, "safe_write failed"))?;
     let offer = Offer {
         protocol,
         incremental: protocol >= 30 && options.is_incremental(role == Role::Sender),
         algorithms: &options.algorithms,
     };
-    let compatibility = incoming.decode(|input| offer.compatibility(input))?;
+    let read = |error| bare(error, "safe_read failed to read 1 bytes");
+    let compatibility = incoming
+        .decode(|input| offer.compatibility(input))
+        .map_err(read)?;
     if compatibility.has_varint_flags() {
         outgoing.buffer().bytes(&offer.names());
-        outgoing.flush()?;
+        outgoing
+            .flush()
+            .map_err(|error| bare(error, "safe_write failed"))?;
     }
-    let session = incoming.decode(|input| offer.session(compatibility, input))?;
+    let session = incoming
+        .decode(|input| offer.session(compatibility, input))
+        .map_err(read)?;
     if role == Role::Receiver || !options.names_come_bare(protocol) {
         incoming.multiplex();
     }
@@ -114,6 +116,15 @@ pub(crate) fn set_up(
     outgoing.buffer().int(0);
     outgoing.flush()?;
     Ok(session)
+}
+
+/// A failure of the connection before rsync's streams are set up: it then reads and writes without them (`safe_read` and
+/// `safe_write` in io.c), which decides about the code.
+fn bare(error: Error, action: &'static str) -> Error {
+    match error {
+        Error::Socket { source, .. } => Error::Dialogue { action, source },
+        error => error,
+    }
 }
 
 /// Whether the server reads filter rules: one that receives has use for them only if it deletes or prunes.

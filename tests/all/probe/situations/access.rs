@@ -118,6 +118,22 @@ pub(super) const ALL: &[Situation] = &[
         ..GUARDED
     },
     Situation {
+        name: "the password is wrong, and another user of the module has none",
+        pages: &["RSY810"],
+        configuration: conf!("auth users = ann, joe\nsecrets file = /etc/rsyncd.secrets\n"),
+        client: Around {
+            environment: &[("RSYNC_PASSWORD", "another")],
+            ..OURS
+        },
+        ..GUARDED
+    },
+    Situation {
+        name: "the user is in none of the groups that are admitted",
+        pages: &["RSY816"],
+        configuration: conf!("auth users = @daemon, ann\nsecrets file = /etc/rsyncd.secrets\n"),
+        ..GUARDED
+    },
+    Situation {
         name: "a rule denies the user",
         pages: &["RSY816"],
         configuration: conf!("auth users = joe:deny, *\nsecrets file = /etc/rsyncd.secrets\n"),
