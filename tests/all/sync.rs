@@ -4,6 +4,7 @@
 
 mod algorithms;
 mod arguments;
+mod conflicts;
 mod dialogue;
 mod extended;
 mod faults;
