@@ -87,3 +87,37 @@ fn what_is_below_something_that_is_no_folder_fails() {
     }
     assert_none(&differences);
 }
+
+#[test]
+fn linked_names_that_exist_as_something_else_are_made_as_a_dry_run_says() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    fs::write(stage.source().join("a"), "a").expect("a file");
+    for name in ["b", "c"] {
+        fs::hard_link(stage.source().join("a"), stage.source().join(name)).expect("a link");
+    }
+    make_old(&stage.source(), &["a", "."]);
+    let prepare = |root: &Path| {
+        fs::create_dir(root.join("dst")).expect("a folder");
+        mkfifo(&root.join("dst/a"), Mode::from_bits_truncate(0o600)).expect("a pipe");
+        symlink("none", root.join("dst/b")).expect("a link");
+        make_old(root, &["dst/a", "dst/b", "dst"]);
+    };
+    let words = ["-aiH", "--existing", "-n", "{url}/data/src/", "dst"];
+    if let Err(difference) = stage.compare(&words, prepare) {
+        panic!("{difference}");
+    }
+    // rsync removes both and makes nothing.
+    let words = ["-aiH", "--existing", "{url}/data/src/", "dst"];
+    let difference = stage.compare(&words, prepare).expect_err("more files");
+    let more = |start| {
+        difference
+            .lines()
+            .filter(move |line: &&str| line.starts_with(start))
+    };
+    assert_eq!(more("+\"dst/").count(), 2, "{difference}");
+    assert_eq!(more("-\"dst/").count(), 0, "{difference}");
+    assert_eq!(more("+>f+++++++++ b").count(), 1, "{difference}");
+}
