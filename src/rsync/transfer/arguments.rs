@@ -4,6 +4,25 @@ use crate::rsync::{
 };
 
 impl Options {
+    /// What the server of a daemon is told, as it goes there: all at once, or, if arguments are secluded, the letters ahead
+    /// and the others behind (`start_inband_exchange` in clientserver.c, `send_protected_args` in rsync.c).
+    pub fn all_of_server(&self, protocol: u8, role: Role, paths: &[Vec<u8>]) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+        let mut arguments = vec![b"--server".to_vec()];
+        if role == Role::Receiver {
+            arguments.push(b"--sender".to_vec());
+        }
+        let first = arguments.len() + 1;
+        let options = self.of_server(protocol, role);
+        arguments.extend(options.into_iter().map(String::into_bytes));
+        arguments.push(b".".to_vec());
+        arguments.extend_from_slice(paths);
+        let behind = match self.is_secluded(protocol) {
+            true => arguments.split_off(first),
+            false => Vec::new(),
+        };
+        (arguments, behind)
+    }
+
     /// What the server of a daemon is started with, without `--server` and the paths (`server_options` in options.c).
     pub fn of_server(&self, protocol: u8, role: Role) -> Vec<String> {
         let is_push = role == Role::Sender;
