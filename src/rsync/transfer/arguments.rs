@@ -16,7 +16,7 @@ impl Options {
         arguments.extend(options.into_iter().map(String::into_bytes));
         arguments.push(b".".to_vec());
         arguments.extend_from_slice(paths);
-        let behind = match self.is_secluded(protocol) {
+        let behind = match self.secluded {
             true => arguments.split_off(first),
             false => Vec::new(),
         };
@@ -32,7 +32,7 @@ impl Options {
                 arguments.push(text.to_owned());
             }
         };
-        let escaped = |value: &str| match self.is_secluded(protocol) {
+        let escaped = |value: &str| match self.secluded {
             true => value.to_owned(),
             false => escaped(value),
         };
@@ -206,11 +206,6 @@ impl Options {
         arguments
     }
 
-    /// Whether the arguments but the first travel in a list of their own, which nothing expands or splits.
-    pub(crate) const fn is_secluded(&self, protocol: u8) -> bool {
-        self.secluded && protocol >= 30
-    }
-
     /// Whether the lists of folders may come one by one (`set_allow_inc_recurse` in compat.c).
     pub(crate) const fn is_incremental(&self, is_push: bool) -> bool {
         // A receiver that needs to know all before it begins.
@@ -230,7 +225,7 @@ impl Options {
         let deletes = self.deletion.when != DeleteWhen::Never;
         let says_directories = !self.directories_are_implied || self.list_only || is_push && deletes;
         let mut letters = String::from("-");
-        letters.extend(self.is_secluded(protocol).then_some('s'));
+        letters.extend(self.secluded.then_some('s'));
         letters.extend(std::iter::repeat_n('v', usize::from(self.verbose.min(9))));
         letters.extend((self.quiet && self.all_to_errors != Some(false)).then_some('q'));
         let flags = [

@@ -51,7 +51,8 @@ pub(crate) fn set_up(
         name.iter().chain(&behind).collect(),
     ];
     let count = if behind.is_empty() { 1 } else { 2 };
-    for list in &lists[..count] {
+    // A secluded list has the same ends with each protocol (`send_protected_args` in rsync.c).
+    for (list, end) in lists[..count].iter().zip([end, 0]) {
         for argument in list {
             // An empty one would end the list.
             outgoing
