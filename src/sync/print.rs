@@ -44,6 +44,8 @@ pub(super) struct State<'p> {
     pub(super) progress: Option<Progress>,
     /// What this side is, in messages.
     role: &'static str,
+    /// What is said of the arguments that the server is still to be told.
+    secluded: Option<Vec<u8>>,
 }
 
 impl<'p> Printer<'p> {
@@ -61,6 +63,7 @@ impl<'p> Printer<'p> {
                 created: FileCounts::default(),
                 progress,
                 role: plan.place.role(),
+                secluded: None,
             }),
             zone,
         }
@@ -159,7 +162,7 @@ impl<'p> Printer<'p> {
         self.state().console.text(channel, text);
     }
 
-    /// What the server is about to be told (`print_child_argv` in util1.c).
+    /// What the server is about to be told.
     fn agreed(&self, protocol: u8) {
         let (role, paths) = match &self.plan.place {
             Place::Modules => return,
@@ -169,20 +172,19 @@ impl<'p> Printer<'p> {
         if self.options().output.debug(Debug::Cmd) == 0 {
             return;
         }
-        let mut arguments = vec![b"--server".to_vec()];
-        arguments.extend((role == Role::Receiver).then(|| b"--sender".to_vec()));
-        let options = self.options().of_server(protocol, role);
-        arguments.extend(options.into_iter().map(String::into_bytes));
-        arguments.push(b".".to_vec());
-        arguments.extend_from_slice(paths);
-        let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b",.-_=+@/".contains(byte);
-        let mut text = b"sending daemon args: ".to_vec();
-        for argument in &arguments {
-            let quote: &[u8] = if argument.iter().all(is_plain) { b"" } else { b"\"" };
-            text.extend_from_slice(&[quote, argument, quote, b" "].concat());
+        let (ahead, behind) = self.options().all_of_server(protocol, role, paths);
+        let mut state = self.state();
+        let text = arguments_shown("sending daemon args:", &ahead);
+        state.console.line(Channel::Client, &text);
+        state.secluded = (!behind.is_empty()).then(|| arguments_shown("protected args:", &behind));
+    }
+
+    /// The server is told what it is not told on its command line.
+    fn accepted(&self) {
+        let mut state = self.state();
+        if let Some(text) = state.secluded.take() {
+            state.console.line(Channel::Client, &text);
         }
-        text.extend_from_slice(format!(" ({} args)", arguments.len()).as_bytes());
-        self.state().console.line(Channel::Client, &text);
     }
 
     /// Whether rsync says how the list comes on (`init_flist` in flist.c).
@@ -308,10 +310,23 @@ impl<'p> Printer<'p> {
     }
 }
 
+/// Arguments behind a word, and how many they are (`print_child_argv` in util1.c).
+fn arguments_shown(what: &str, arguments: &[Vec<u8>]) -> Vec<u8> {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b",.-_=+@/".contains(byte);
+    let mut text = [what.as_bytes(), b" "].concat();
+    for argument in arguments {
+        let quote: &[u8] = if argument.iter().all(is_plain) { b"" } else { b"\"" };
+        text.extend_from_slice(&[quote, argument, quote, b" "].concat());
+    }
+    text.extend_from_slice(format!(" ({} args)", arguments.len()).as_bytes());
+    text
+}
+
 impl Observer for Printer<'_> {
     fn observe(&self, event: Event<'_>) {
         match event {
-            Event::Greeting(_) | Event::Challenged(_) | Event::Accepted => {}
+            Event::Greeting(_) | Event::Challenged(_) => {}
+            Event::Accepted => self.accepted(),
             Event::Agreed(protocol) => self.agreed(protocol),
             Event::Line(line) => self.daemon_line(line),
             Event::Began(session) => self.state().session = Some(*session),

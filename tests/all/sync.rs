@@ -4,6 +4,7 @@
 
 mod algorithms;
 mod arguments;
+mod conflicts;
 mod dialogue;
 mod extended;
 mod faults;
@@ -581,6 +582,10 @@ fn generated_pull(seed: u64) -> Result<(), String> {
     // Where another file is the basis, rsync leaves zeros in front of what it appends, or makes no file: see `parts`.
     if words.iter().any(|word| word.starts_with("--append")) {
         words.retain(|word| !word.starts_with("-y") && !word.contains("-dest="));
+    }
+    // rsync loses what stands at linked names then: see `conflicts`.
+    if words.iter().any(|word| word == "-H") {
+        words.retain(|word| word != "--existing");
     }
     if words
         .iter()

@@ -4,6 +4,25 @@ use crate::rsync::{
 };
 
 impl Options {
+    /// What the server of a daemon is told, as it goes there: all at once, or, if arguments are secluded, the letters ahead
+    /// and the others behind (`start_inband_exchange` in clientserver.c, `send_protected_args` in rsync.c).
+    pub fn all_of_server(&self, protocol: u8, role: Role, paths: &[Vec<u8>]) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+        let mut arguments = vec![b"--server".to_vec()];
+        if role == Role::Receiver {
+            arguments.push(b"--sender".to_vec());
+        }
+        let first = arguments.len() + 1;
+        let options = self.of_server(protocol, role);
+        arguments.extend(options.into_iter().map(String::into_bytes));
+        arguments.push(b".".to_vec());
+        arguments.extend_from_slice(paths);
+        let behind = match self.secluded {
+            true => arguments.split_off(first),
+            false => Vec::new(),
+        };
+        (arguments, behind)
+    }
+
     /// What the server of a daemon is started with, without `--server` and the paths (`server_options` in options.c).
     pub fn of_server(&self, protocol: u8, role: Role) -> Vec<String> {
         let is_push = role == Role::Sender;
@@ -13,7 +32,7 @@ impl Options {
                 arguments.push(text.to_owned());
             }
         };
-        let escaped = |value: &str| match self.is_secluded(protocol) {
+        let escaped = |value: &str| match self.secluded {
             true => value.to_owned(),
             false => escaped(value),
         };
@@ -187,11 +206,6 @@ impl Options {
         arguments
     }
 
-    /// Whether the arguments but the first travel in a list of their own, which nothing expands or splits.
-    pub(crate) const fn is_secluded(&self, protocol: u8) -> bool {
-        self.secluded && protocol >= 30
-    }
-
     /// Whether the lists of folders may come one by one (`set_allow_inc_recurse` in compat.c).
     pub(crate) const fn is_incremental(&self, is_push: bool) -> bool {
         // A receiver that needs to know all before it begins.
@@ -211,7 +225,7 @@ impl Options {
         let deletes = self.deletion.when != DeleteWhen::Never;
         let says_directories = !self.directories_are_implied || self.list_only || is_push && deletes;
         let mut letters = String::from("-");
-        letters.extend(self.is_secluded(protocol).then_some('s'));
+        letters.extend(self.secluded.then_some('s'));
         letters.extend(std::iter::repeat_n('v', usize::from(self.verbose.min(9))));
         letters.extend((self.quiet && self.all_to_errors != Some(false)).then_some('q'));
         let flags = [

@@ -43,8 +43,10 @@ impl Generator<'_> {
         }
     }
 
-    /// What is said of something that cannot be kept (`make_backup_inner` in backup.c). Unlike there, where a symlink or a
-    /// special file is lost then, it stays.
+    /// What is said of something that cannot be kept (`make_backup_inner` in backup.c). Unlike there it stays, so that nothing
+    /// is lost: of a symlink, a device or a special file rsync 3.5.0 takes the backup for made though making it failed, and
+    /// puts the new one in its place (observed). Where somebody else's symlink leads to the backups, that is told once a file;
+    /// rsync tells it of each system call that it tries (observed).
     pub(super) fn not_backed_up(&mut self, entry: &Entry, error: &io::Error) -> Failure {
         let list = self.list.clone();
         let name = self.keep.place(&list, entry);

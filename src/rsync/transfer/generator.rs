@@ -46,6 +46,8 @@ pub(crate) struct Generator<'a> {
     pub(crate) indices: Indices,
     /// The folder that could not be made last.
     pub(crate) failed_folder: Option<Vec<u8>>,
+    /// The folder that a dry run would have made last: nothing is below it, whatever is in its place.
+    pub(crate) unmade_folder: Option<Vec<u8>>,
     /// The first list was begun.
     pub(crate) has_begun: bool,
     /// Folders that were made before their turn.
@@ -228,9 +230,20 @@ impl Generator<'_> {
             None => false,
             // All is below the folder that the names count from; if lists come one by one, rsync looks at it too late.
             Some(b".") => name != b"." && !self.session.compatibility.has_incremental_lists(),
-            Some(folder) => name
-                .strip_prefix(folder)
-                .is_some_and(|rest| rest.starts_with(b"/")),
+            Some(folder) => is_below(name, folder),
+        }
+    }
+
+    /// What is at the place of something, or why nobody can tell: for rsync it is not there then, nor is it missing
+    /// (`recv_generator` in generator.c).
+    fn found(&mut self, entry: &Entry) -> (Option<Status>, Option<io::Error>) {
+        let unmade = self.unmade_folder.as_deref();
+        if unmade.is_some_and(|folder| is_below(self.list.name(entry), folder)) {
+            return (None, None);
+        }
+        match self.status(entry) {
+            Ok(now) => (now, None),
+            Err(error) => (None, Some(error)),
         }
     }
 
@@ -259,24 +272,13 @@ impl Generator<'_> {
         if self.keep.leaves_implied() && entry.kind() != FileKind::Missing {
             self.make_way_to(entry);
         }
-        let now = match self.status(entry) {
-            Ok(now) => now,
-            Err(error) if entry.kind() == FileKind::Regular && !self.options.dry_run => {
-                return Ok(Err(self.failure(
-                    "recv_generator: failed to stat {}",
-                    entry,
-                    &error,
-                )));
-            }
-            // It fails when it is to be made.
-            Err(_) => None,
-        };
+        let (now, unknown) = self.found(entry);
         if entry.kind() == FileKind::Missing {
             let name = self.keep.place(&self.list, entry);
             return self.deleter.missing(&name, now.as_ref()).map(Ok);
         }
         let is_left = match now {
-            None => self.options.existing,
+            None => self.options.existing && unknown.is_none(),
             Some(now) => {
                 let are_folders = entry.is_directory() && now.kind() == FileKind::Directory;
                 self.options.ignore_existing && !are_folders
@@ -288,14 +290,19 @@ impl Generator<'_> {
                 // Nothing in it has a place either.
                 self.failed_folder = Some(self.list.name(entry).to_vec());
             }
+            let is_looked_into = |now: &Status| entry.is_directory() && now.kind() != FileKind::Symlink;
+            // rsync looks into it as if it were a folder, and deletes nothing any more when that fails.
+            if let Some(now) = now.filter(is_looked_into) {
+                self.pass_left(entry, Some(&now))?;
+            }
             return self.skip(number, entry).map(Ok);
         }
         if entry.is_implied() && self.keep.leaves_implied() {
-            return self.pass_implied(entry, now.as_ref()).map(Ok);
+            return self.pass_left(entry, now.as_ref()).map(Ok);
         }
         let kind = entry.kind();
         if kind == FileKind::Regular {
-            return self.regular(number, entry, now.as_ref());
+            return self.regular(number, entry, now.as_ref(), unknown);
         }
         let is_made = match kind {
             FileKind::Directory => return self.directory(number, entry, now),
@@ -333,42 +340,6 @@ impl Generator<'_> {
                 self.fail(failure);
                 self.skip_failed(number, entry)
             }
-        }
-    }
-
-    /// Says why something is left as it is (`recv_generator` in generator.c).
-    fn say_left(&mut self, entry: &Entry, now: Option<&Status>) {
-        let level = self.options.output.info(Info::Skip);
-        let name = shown(&self.keep.place(&self.list, entry));
-        let Some(now) = now.filter(|_| level > 0) else {
-            let kind = if entry.is_directory() { "directory" } else { "file" };
-            if level > 0 {
-                let text = format!("not creating new {kind} \"{name}\"");
-                self.queue.push(Pending::Said(text.into()));
-            }
-            return;
-        };
-        let why = match level {
-            1 => "",
-            _ if now.kind() != entry.kind() => " (type change)",
-            _ if entry.kind() == FileKind::Regular && !self.is_unchanged(entry, now).unwrap_or(true) => {
-                if self.options.checksum {
-                    " (sum change)"
-                } else {
-                    " (file change)"
-                }
-            }
-            _ if self.difference(entry, now, false) != 0 => " (attr change)",
-            _ => " (uptodate)",
-        };
-        self.queue
-            .push(Pending::Said(format!("{name} exists{why}").into()));
-    }
-
-    pub(super) fn say_skipped(&self, entry: &Entry, why: &str) {
-        if self.options.output.info(Info::Skip) > 0 {
-            let name = shown(&self.keep.place(&self.list, entry));
-            self.queue.push(Pending::Said(format!("{name}{why}").into()));
         }
     }
 
@@ -464,6 +435,11 @@ impl Generator<'_> {
         self.queue.push(Pending::Transfer { number, wanted });
         self.outgoing.send_if_full()
     }
+}
+
+fn is_below(name: &[u8], folder: &[u8]) -> bool {
+    let below = name.strip_prefix(folder);
+    below.is_some_and(|below| below.starts_with(b"/"))
 }
 
 /// How a file is asked for.

@@ -134,7 +134,9 @@ impl Generator<'_> {
     }
 
     /// A file takes no part (`handle_skipped_hlink` in generator.c): if it was the last one, another one of its group is
-    /// transferred.
+    /// transferred. Something else that stands there stays until then, so with `--existing` that one takes part: rsync
+    /// 3.5.0 says so with `-n`, but without it has removed what stood there, misses it when its turn comes again, and makes
+    /// nothing (observed).
     pub(super) fn skip(&mut self, number: u32, entry: &Entry) -> Result<(), Error> {
         let Some(group) = self.group(entry) else {
             return Ok(());

@@ -76,7 +76,7 @@ impl Generator<'_> {
     }
 
     /// A folder that is left as it is may have merge files.
-    pub(super) fn pass_implied(&mut self, entry: &Entry, now: Option<&Status>) -> Result<(), Error> {
+    pub(super) fn pass_left(&mut self, entry: &Entry, now: Option<&Status>) -> Result<(), Error> {
         match now {
             Some(now) if self.lists.is_incremental() => self.deleter.during(&self.list, entry, now),
             _ => Ok(()),
@@ -89,6 +89,10 @@ impl Generator<'_> {
         entry: &Entry,
         now: Option<Status>,
     ) -> Result<Result<(), Failure>, Error> {
+        let is_there = now.is_some_and(|now| now.kind() == FileKind::Directory);
+        if self.options.dry_run && !is_there {
+            self.unmade_folder = Some(self.list.name(entry).to_vec());
+        }
         let now = match self.make_way(entry, now)? {
             Ok(now) => now,
             Err(failure) => {

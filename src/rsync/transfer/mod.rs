@@ -26,6 +26,7 @@ mod generator;
 mod hard_links;
 mod ids;
 mod keep;
+mod left;
 mod line;
 mod links;
 mod listing;

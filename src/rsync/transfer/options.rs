@@ -158,7 +158,7 @@ pub struct Options {
     pub max_alloc: Option<String>,
     /// `--remote-option`, each.
     pub remote_options: Vec<String>,
-    /// `--secluded-args`.
+    /// `--secluded-args`: the arguments but the letters travel in a list of their own, which nothing expands or splits.
     pub secluded: bool,
     /// `--mkpath`.
     pub make_path: bool,

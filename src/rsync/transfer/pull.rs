@@ -179,6 +179,7 @@ pub fn pull(
             outgoing,
             indices: Indices::new(protocol),
             failed_folder: None,
+            unmade_folder: None,
             has_begun: false,
             made: HashSet::new(),
             opened: HashMap::new(),

@@ -28,12 +28,13 @@ enum Choice {
 
 /// What is missing of a regular file, and what it is made from.
 impl Generator<'_> {
-    /// The outer error ends the session, the inner one is this file's.
+    /// With why nobody can tell what is there. The outer error ends the session, the inner one is this file's.
     pub(super) fn regular(
         &mut self,
         number: u32,
         entry: &Entry,
         now: Option<&Status>,
+        unknown: Option<io::Error>,
     ) -> Result<Result<(), Failure>, Error> {
         let size = entry.size.unsigned_abs();
         if self.options.max_size.is_some_and(|most| size > most) {
@@ -60,7 +61,7 @@ impl Generator<'_> {
             Ok(false) => {}
             linked => return Ok(linked.map(drop)),
         }
-        match self.choose(number, entry, now) {
+        match self.choose(number, entry, now, unknown) {
             Ok(Choice::Asked(ask)) => {
                 self.is_asked(entry);
                 self.request(number, entry, ask)?;
@@ -77,7 +78,13 @@ impl Generator<'_> {
     }
 
     /// What is to be done with a file.
-    fn choose(&mut self, number: u32, entry: &Entry, now: Option<Status>) -> Result<Choice, Failure> {
+    fn choose(
+        &mut self,
+        number: u32,
+        entry: &Entry,
+        now: Option<Status>,
+        unknown: Option<io::Error>,
+    ) -> Result<Choice, Failure> {
         let list = self.list.clone();
         let name = self.keep.place(&list, entry);
         let (mut basis, mut like) = (Basis::Own, now);
@@ -111,6 +118,9 @@ impl Generator<'_> {
             }
             if basis == Basis::Own && self.waits(number, entry) {
                 return Ok(Choice::Waits);
+            }
+            if let Some(error) = unknown.filter(|_| basis == Basis::Own) {
+                return Err(self.failure("recv_generator: failed to stat {}", entry, &error));
             }
             let other = self.extended(entry, None)?;
             let flags = ItemFlags::NEW | ItemFlags::TRANSFER | other.flags;

@@ -43,31 +43,16 @@ pub(crate) fn set_up(
     incoming: &mut Incoming<'_>,
 ) -> Result<Session, Error> {
     let end: u8 = if protocol >= 30 { 0 } else { b'\n' };
-    let mut arguments = vec![b"--server".to_vec()];
-    if role == Role::Receiver {
-        arguments.push(b"--sender".to_vec());
-    }
-    let first = arguments.len() + 1;
-    arguments.extend(
-        options
-            .of_server(protocol, role)
-            .into_iter()
-            .map(String::into_bytes),
-    );
-    arguments.push(b".".to_vec());
-    arguments.extend_from_slice(paths);
-    // Of secluded arguments only the letters go ahead; the others follow behind the program's name.
-    let (ahead, behind) = match options.is_secluded(protocol) {
-        true => arguments.split_at(first),
-        false => (&arguments[..], &[][..]),
-    };
+    let (ahead, behind) = options.all_of_server(protocol, role, paths);
+    // What goes behind is a list of its own with a program's name.
     let name = [b"rsync".to_vec()];
     let lists = [
         ahead.iter().collect::<Vec<_>>(),
-        name.iter().chain(behind).collect(),
+        name.iter().chain(&behind).collect(),
     ];
     let count = if behind.is_empty() { 1 } else { 2 };
-    for list in &lists[..count] {
+    // A secluded list has the same ends with each protocol (`send_protected_args` in rsync.c).
+    for (list, end) in lists[..count].iter().zip([end, 0]) {
         for argument in list {
             // An empty one would end the list.
             outgoing

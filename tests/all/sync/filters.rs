@@ -228,13 +228,9 @@ fn theirs(root: &Path, given: &[Given]) -> Result<Vec<String>, String> {
     Ok(names)
 }
 
-/// A complaint without the file of a folder that it is about: folders are entered in another order here.
+/// A complaint with places below the folder that holds all.
 fn without_place(text: &str, root: &Path) -> String {
-    let text = text.replace(&format!("{}/", root.display()), "");
-    match text.split_once("<rule from tree/") {
-        Some((what, _)) => what.to_owned(),
-        None => text,
-    }
+    text.replace(&format!("{}/", root.display()), "")
 }
 
 fn ours(root: &Path, given: &[Given]) -> Result<Vec<String>, String> {
@@ -268,7 +264,8 @@ fn ours(root: &Path, given: &[Given]) -> Result<Vec<String>, String> {
     Ok(names)
 }
 
-/// What a sender would list below a folder, and why.
+/// What a sender would list below a folder, and why: each folder whole, then those below it in the order of their names,
+/// as rsync does (`send_extra_file_list` in flist.c). So the first of several bad rules is the same.
 fn walk(
     tree: &Path,
     folder: &str,
@@ -277,8 +274,14 @@ fn walk(
 ) -> Result<(), FilterError> {
     let mut read = |name: &[u8]| fs::read(tree.join(std::ffi::OsStr::from_bytes(name)));
     filters.enter(folder.as_bytes(), &mut read)?;
-    for entry in fs::read_dir(tree.join(folder)).expect("a folder") {
-        let entry = entry.expect("an entry");
+    let mut entries: Vec<_> = fs::read_dir(tree.join(folder))
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry"))
+        .collect();
+    // A folder sorts as if a slash ended its name.
+    entries.sort_by_cached_key(|entry| [entry.file_name().as_bytes(), b"/"].concat());
+    let mut folders = Vec::new();
+    for entry in entries {
         let base = entry.file_name().into_string().expect("letters");
         let name = match folder {
             "" => base,
@@ -292,9 +295,12 @@ fn walk(
         if !filters.excludes(name.as_bytes(), is_directory, Purpose::Sending) {
             names.push(name.clone());
             if is_directory {
-                walk(tree, &name, filters, names)?;
+                folders.push(name);
             }
         }
+    }
+    for name in folders {
+        walk(tree, &name, filters, names)?;
     }
     filters.leave();
     Ok(())

@@ -281,6 +281,8 @@ fn words_choose_what_is_said() {
         "-avv",
         "-avv --del",
         "-aivv",
+        "-asvv --chmod=u+w,g-w",
+        "-asvv --protocol=29",
         "-aii --info=name0",
         "-av --info=none",
         "-a --info=all0,name2",

@@ -1,0 +1,123 @@
+//! Something else stands where a folder or a file is expected, and options leave it there.
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::Path,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use nix::{sys::stat::Mode, unistd::mkfifo};
+
+use super::{Stage, assert_none, touch, trees::touch_itself};
+use crate::support::daemon::has_rsync;
+
+fn make_old(root: &Path, names: &[&str]) {
+    for name in names {
+        let time = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        match root.join(name).is_symlink() || !root.join(name).is_dir() {
+            true => touch_itself(&root.join(name), time),
+            false => touch(&root.join(name), time),
+        }
+    }
+}
+
+/// Folders with something of each kind.
+fn folders(root: &Path) {
+    for folder in ["file", "pipe", "folder"] {
+        let folder = root.join(folder);
+        fs::create_dir_all(folder.join("deep")).expect("folders");
+        fs::create_dir_all(folder.join("empty")).expect("folders");
+        for name in ["a", "b", "deep/a"] {
+            fs::write(folder.join(name), name).expect("a file");
+        }
+        fs::hard_link(folder.join("a"), folder.join("linked")).expect("a link");
+        symlink("a", folder.join("symlink")).expect("a link");
+        mkfifo(&folder.join("fifo"), Mode::from_bits_truncate(0o600)).expect("a pipe");
+        let names = ["a", "b", "deep/a", "symlink", "fifo", "deep", "empty", "."];
+        make_old(&folder, &names);
+    }
+    make_old(root, &["."]);
+}
+
+/// What stands in their places.
+fn others(root: &Path) {
+    fs::create_dir_all(root.join("folder")).expect("folders");
+    fs::write(root.join("file"), "other").expect("a file");
+    mkfifo(&root.join("pipe"), Mode::from_bits_truncate(0o600)).expect("a pipe");
+    make_old(root, &["file", "pipe", "folder"]);
+}
+
+#[test]
+fn what_is_below_something_that_is_no_folder_fails() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    folders(&stage.source());
+    let prepare = |root: &Path| {
+        others(&root.join("dst"));
+        for name in ["one/file/a", "one/pipe/a"] {
+            fs::create_dir_all(root.join(name).parent().expect("a parent")).expect("folders");
+            fs::write(root.join(name), "a").expect("a file");
+        }
+        make_old(root, &["one/file/a", "one/pipe/a", "one", "dst"]);
+    };
+    let mut differences = Vec::new();
+    for left in ["--ignore-existing", "--ignore-existing --existing"] {
+        for others in [
+            "",
+            "--max-size=0",
+            "-y",
+            "--compare-dest=../one",
+            "--partial-dir=.part",
+            "--delete",
+            "-b",
+            "-K",
+            "--no-links --no-D",
+            "--no-inc-recursive",
+        ] {
+            // With `-H` rsync waits for ever for a link that it could not look at.
+            for dry in ["", "-n"] {
+                let words = format!("-ai {left} {others} {dry} {{url}}/data/src/ dst");
+                let words: Vec<_> = words.split_whitespace().collect();
+                differences.extend(stage.compare(&words, prepare).err());
+            }
+        }
+    }
+    assert_none(&differences);
+}
+
+#[test]
+fn linked_names_that_exist_as_something_else_are_made_as_a_dry_run_says() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    fs::write(stage.source().join("a"), "a").expect("a file");
+    for name in ["b", "c"] {
+        fs::hard_link(stage.source().join("a"), stage.source().join(name)).expect("a link");
+    }
+    make_old(&stage.source(), &["a", "."]);
+    let prepare = |root: &Path| {
+        fs::create_dir(root.join("dst")).expect("a folder");
+        mkfifo(&root.join("dst/a"), Mode::from_bits_truncate(0o600)).expect("a pipe");
+        symlink("none", root.join("dst/b")).expect("a link");
+        make_old(root, &["dst/a", "dst/b", "dst"]);
+    };
+    let words = ["-aiH", "--existing", "-n", "{url}/data/src/", "dst"];
+    if let Err(difference) = stage.compare(&words, prepare) {
+        panic!("{difference}");
+    }
+    // rsync removes both and makes nothing.
+    let words = ["-aiH", "--existing", "{url}/data/src/", "dst"];
+    let difference = stage.compare(&words, prepare).expect_err("more files");
+    let more = |start| {
+        difference
+            .lines()
+            .filter(move |line: &&str| line.starts_with(start))
+    };
+    assert_eq!(more("+\"dst/").count(), 2, "{difference}");
+    assert_eq!(more("-\"dst/").count(), 0, "{difference}");
+    assert_eq!(more("+>f+++++++++ b").count(), 1, "{difference}");
+}
