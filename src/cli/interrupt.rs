@@ -5,7 +5,7 @@ use std::{
     process,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use nix::sys::{
@@ -25,6 +25,10 @@ use crate::{
 /// How long a session has to end by itself once its connection is closed.
 const PATIENCE: Duration = Duration::from_millis(600);
 
+/// A signal that comes so soon behind the first is the same wish: `timeout` sends its own to the process and to the group,
+/// and a terminal's Ctrl-C meets the shell's.
+const SAME_WISH: Duration = Duration::from_secs(1);
+
 /// Ends what this program does when the user wants it to end.
 pub(super) struct Interrupt {
     shared: Arc<Shared>,
@@ -41,7 +45,8 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    has_come: bool,
+    /// When the first signal came.
+    first: Option<Instant>,
     /// Whether something was to be left in order then.
     is_patient: bool,
     is_done: bool,
@@ -52,16 +57,17 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn interrupt(&self) {
+    /// A signal came; whether the user insists.
+    fn interrupt(&self, now: Instant) -> bool {
         let mut state = self.state();
-        if state.has_come {
-            // The user insists.
-            leave(Exit::Signal.code());
+        if let Some(first) = state.first {
+            return now.duration_since(first) > SAME_WISH;
         }
-        state.has_come = true;
+        state.first = Some(now);
         // Before the work goes on: it may have left everything in order by the time when somebody else looks.
         state.is_patient = self.connections.end();
         self.changed.notify_all();
+        false
     }
 }
 
@@ -79,7 +85,13 @@ impl Interrupt {
             shared: shared.clone(),
             handle: signals.handle(),
         };
-        thread::spawn(move || signals.forever().for_each(|_| shared.interrupt()));
+        thread::spawn(move || {
+            for _ in signals.forever() {
+                if shared.interrupt(Instant::now()) {
+                    leave(Exit::Signal.code());
+                }
+            }
+        });
         Ok(watch)
     }
 
@@ -112,7 +124,7 @@ impl Interrupt {
     /// Whether the work ends by itself, or soon once the user wants it to.
     fn ends(&self) -> bool {
         let shared = &self.shared;
-        let waits = |state: &mut State| !state.is_done && !state.has_come;
+        let waits = |state: &mut State| !state.is_done && state.first.is_none();
         let state = shared.changed.wait_while(shared.state(), waits);
         let state = state.unwrap_or_else(PoisonError::into_inner);
         // Before there is a connection, nothing is to be left in order.
@@ -154,4 +166,22 @@ fn terminal() -> Option<(File, Termios)> {
     let file = File::open("/dev/tty").ok()?;
     let before = tcgetattr(&file).ok()?;
     Some((file, before))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::Shared;
+
+    #[test]
+    fn who_insists_signals_again_later() {
+        let shared = Shared::default();
+        let first = Instant::now();
+        for (later, insists) in [(0, false), (0, false), (2, false), (900, false), (1001, true)] {
+            let at = first + Duration::from_millis(later);
+            assert_eq!(shared.interrupt(at), insists, "{later}");
+        }
+        assert!(shared.connections.are_ended());
+    }
 }

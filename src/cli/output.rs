@@ -198,6 +198,14 @@ pub(super) fn stdout() -> io::BufWriter<io::StdoutLock<'static>> {
     io::BufWriter::with_capacity(1 << 16, io::stdout().lock())
 }
 
+/// Whoever reads may go away early (`| head`); what was found is found all the same.
+pub(super) fn unless_closed(written: io::Result<()>) -> io::Result<()> {
+    written.or_else(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(error),
+    })
+}
+
 /// Tells the user on standard error why nothing was done. The text may name files, and so hold any character.
 pub(super) fn complain(text: &str) -> io::Result<()> {
     tell(&format!("rsyncctl: {text}"))

@@ -29,7 +29,7 @@ use crate::{
         input::unreadable,
         interrupt::Interrupt,
         known::of_configuration,
-        output::{LineFormat, Output, complain, stdout},
+        output::{LineFormat, Output, complain, stdout, unless_closed},
         resolved::scope_of,
     },
     explain::Known,
@@ -168,7 +168,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let mut text = Vec::new();
     let format = arguments.output.format();
     render::trial(format, &trial, style, &mut text)?;
-    stdout().write_all(&text)?;
+    let mut out = stdout();
+    unless_closed(out.write_all(&text).and_then(|()| out.flush()))?;
     Ok(arguments.code(&trial))
 }
 

@@ -56,24 +56,15 @@ pub(super) fn audit(report: &Report, module: Option<&str>) -> Vec<Remark> {
     remarks.extend(
         public_address(report).map(|address| Remark::new("RSY515").with("address", address.to_string())),
     );
-    let Some(module) = module.map(|path| path.split('/').next().unwrap_or_default()) else {
+    let module = module.map(|path| path.split('/').next().unwrap_or_default());
+    remarks.extend(weak_digest(report, module));
+    let Some(module) = module else {
         return remarks;
     };
     let facts = |step| report.stage(step).facts.iter();
     let state = report.stage(Step::Authentication).state;
-    let digest = facts(Step::Authentication).find_map(|fact| match fact {
-        Fact::Digest(digest) => Some(*digest),
-        _ => None,
-    });
-    if let Some(digest) = digest.filter(|digest| matches!(*digest, "md4" | "md5")) {
-        remarks.push(
-            Remark::new("RSY514")
-                .with("module", module)
-                .with("digest", digest),
-        );
-    }
     let is_listed = facts(Step::Modules).any(|fact| matches!(fact, Fact::Module(name, _) if name == module));
-    if digest.is_some() && is_listed {
+    if digest(report).is_some() && is_listed {
         remarks.push(Remark::new("RSY518").with("module", module));
     }
     if state == State::Skipped(Skip::Anonymous) {
@@ -82,6 +73,54 @@ pub(super) fn audit(report: &Report, module: Option<&str>) -> Vec<Remark> {
         remarks.push(Remark::new(rule).with("module", module));
     }
     remarks
+}
+
+/// The digest that a login was asked for in.
+fn digest(report: &Report) -> Option<&'static str> {
+    let facts = &report.stage(Step::Authentication).facts;
+    facts.iter().find_map(|fact| match fact {
+        Fact::Digest(digest) => Some(*digest),
+        _ => None,
+    })
+}
+
+/// The digests that whoever listens can guess passwords of, the better one first.
+const WEAK: [&str; 2] = ["md5", "md4"];
+
+/// A digest that is too weak: that of a login, or else the best that the daemon names in its greeting. Where it names none
+/// that a client has, nobody logs in, and no password travels at all.
+fn weak_digest(report: &Report, module: Option<&str>) -> Option<Remark> {
+    let remark = |digest| Remark::new("RSY514").with("digest", digest);
+    if let (Some(digest), Some(module)) = (digest(report), module) {
+        let whose = |language| match language {
+            Language::English => format!("the password of module `{module}`"),
+            Language::Chinese => format!("模块 `{module}` 的口令"),
+        };
+        return WEAK
+            .contains(&digest)
+            .then(|| remark(digest).in_words("whose", whose));
+    }
+    let named = report
+        .stage(Step::Version)
+        .facts
+        .iter()
+        .find_map(|fact| match fact {
+            Fact::Digests(names) => Some(names),
+            _ => None,
+        })?;
+    // What is unknown here may be strong.
+    let is_weak = |name: &String| WEAK.contains(&name.as_str()) || name == "none";
+    let best = WEAK
+        .into_iter()
+        .find(|weak| named.iter().any(|name| name == weak))?;
+    let whose = |language| match language {
+        Language::English => "any password that this daemon asks for".to_owned(),
+        Language::Chinese => "该守护进程要求的口令".to_owned(),
+    };
+    named
+        .iter()
+        .all(is_weak)
+        .then(|| remark(best).in_words("whose", whose))
 }
 
 /// The releases that the server may be of, as far as it told.
@@ -245,6 +284,31 @@ mod tests {
         report.note(Step::Authentication, Fact::Digest("md5"));
         report.note(Step::Modules, Fact::Module("data".to_owned(), String::new()));
         assert_eq!(rules(&report), ["RSY515", "RSY514", "RSY518"]);
+        // That of the login counts, not what was named.
+        let digests = |names: &[&str]| Fact::Digests(names.iter().map(|&name| name.to_owned()).collect());
+        report.note(Step::Version, digests(&["md4"]));
+        assert_eq!(rules(&report), ["RSY515", "RSY514", "RSY518"]);
+        for (names, best) in [
+            (&["md5", "md4"][..], Some("md5")),
+            (&["md4"], Some("md4")),
+            (&["none", "md4"], Some("md4")),
+            (&["none"], None),
+            (&["sha1", "md5"], None),
+            (&["sha512", "sha256", "sha1", "md5", "md4"], None),
+            (&["blake3", "md5"], None),
+        ] {
+            let mut report = Report::new("host::".to_owned());
+            report.note(Step::Version, digests(names));
+            let remarks = audit(&report, None);
+            let told = remarks.first().map(|remark| remark.arguments(Language::English));
+            let expected = best.map(|best| {
+                vec![
+                    ("digest", best.to_owned()),
+                    ("whose", "any password that this daemon asks for".to_owned()),
+                ]
+            });
+            assert_eq!(told, expected, "{names:?}");
+        }
         let mut report = Report::new("host::data/sub".to_owned());
         report.skip(Step::Authentication, Skip::Anonymous);
         assert_eq!(rules(&report), ["RSY516"]);

@@ -326,9 +326,9 @@ impl Prober {
         let mut screen = Vec::new();
         let greeting = &session.seen.greeting;
         let has_file = words.iter().any(|word| word.starts_with("--password-file"));
-        if !self.watched.is_greeted && greeting.contains(&0) {
-            // rsync quotes what is text alone.
-            let line = shown(greeting);
+        if !self.watched.is_greeted && is_of_another(greeting) && !quotes_greeting(&session.said) {
+            // rsync quotes whole lines of text alone.
+            let line: String = shown(greeting).chars().take(LONGEST_LINE).collect();
             screen.extend_from_slice(
                 format!("rsync: server sent \"{line}\" rather than greeting\n").as_bytes(),
             );
@@ -376,6 +376,19 @@ impl Prober {
     }
 }
 
+/// Whether no daemon begins so: another service never ends its first line, or what it says is no text. The beginning of a
+/// greeting or of a refusal may still be one.
+fn is_of_another(said: &[u8]) -> bool {
+    let begins = |word: &[u8]| said.starts_with(&word[..word.len().min(said.len())]);
+    said.contains(&0) || !(begins(b"@RSYNCD: ") || begins(b"@ERROR"))
+}
+
+/// Whether rsync shows itself what it was greeted with (`start_inband_exchange` in clientserver.c).
+fn quotes_greeting(said: &[u8]) -> bool {
+    const QUOTE: &[u8] = b"rsync: server sent \"";
+    said.windows(QUOTE.len()).any(|window| window == QUOTE)
+}
+
 /// A file's text from a place on.
 fn read_from(file: &Path, start: u64) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
@@ -409,4 +422,27 @@ const LONGEST_LINE: usize = 200;
 pub fn command(words: &[String]) -> String {
     let words = words.iter().map(|word| without_password(word));
     shell_words::join(std::iter::once("rsync".to_owned()).chain(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of_another;
+
+    #[test]
+    fn the_beginning_of_a_greeting_is_told_from_another_service() {
+        for (said, expected) in [
+            (&b""[..], false),
+            (b"@", false),
+            (b"@RSYNCD", false),
+            (b"@RSYNCD: 31", false),
+            (b"@ERR", false),
+            (b"@ERROR: max connections", false),
+            (b"@RSYNCD: 31.0\0", true),
+            (b"@RSYNC ", true),
+            (b"login: ", true),
+            (b"\xff\xfd\x18", true),
+        ] {
+            assert_eq!(is_of_another(said), expected, "{said:?}");
+        }
+    }
 }

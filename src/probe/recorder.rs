@@ -50,6 +50,8 @@ pub(super) struct Seen {
     pub(super) lines: Vec<Vec<u8>>,
     /// How many bytes they have.
     text: usize,
+    /// Whether there were more lines than are kept.
+    pub(super) is_cut: bool,
     /// Whether the list has an entry.
     pub(super) is_anything_listed: bool,
     /// Files that may be pulled.
@@ -64,7 +66,7 @@ pub(super) struct Seen {
 const MOST_NAMES: usize = 16;
 
 /// Bytes of a daemon's lines that are kept.
-const MOST_TEXT: usize = 1 << 20;
+pub(super) const MOST_TEXT: usize = 1 << 20;
 
 impl<'r, 'p> Recorder<'r, 'p> {
     pub(super) fn new(
@@ -89,6 +91,7 @@ impl<'r, 'p> Recorder<'r, 'p> {
                 is_list_faulty: false,
                 lines: Vec::new(),
                 text: 0,
+                is_cut: false,
                 is_anything_listed: false,
                 candidates,
                 left: Vec::new(),
@@ -198,10 +201,11 @@ impl Observer for Recorder<'_, '_> {
                 seen.reach(Step::Version);
                 seen.note(Step::Version, Fact::Protocol(protocol));
             }
-            Event::Line(line) if seen.text + line.len() < MOST_TEXT => {
+            Event::Line(line) if !seen.is_cut && seen.text + line.len() < MOST_TEXT => {
                 seen.text += line.len() + 1;
                 seen.lines.push(line.to_vec());
             }
+            Event::Line(_) => seen.is_cut = true,
             Event::Challenged(digest) => {
                 seen.is_challenged = true;
                 seen.reach(Step::Module);

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use crate::{
     catalog::Confidence,
@@ -95,10 +95,35 @@ impl Report {
         facts.push(Fact::Releases(release..=release));
     }
 
+    /// Takes the list of modules, each line of it once. There may be very many: no comparison of all with all.
+    pub(super) fn list(&mut self, modules: impl Iterator<Item = Fact>) {
+        let facts = &mut self.stages[Step::Modules as usize].facts;
+        let mut known: HashSet<_> = facts.iter().cloned().collect();
+        facts.extend(modules.filter(|module| known.insert(module.clone())));
+    }
+
     pub(super) fn note(&mut self, step: Step, fact: Fact) {
         let facts = &mut self.stages[step as usize].facts;
         if !facts.contains(&fact) {
             facts.push(fact);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Report;
+    use crate::probe::stage::{Fact, Step};
+
+    #[test]
+    fn a_list_of_very_many_modules_is_taken_at_once() {
+        let module = |number: u32| Fact::Module(format!("m{number}"), String::new());
+        let mut report = Report::new("host::".to_owned());
+        // Compared all with all these take minutes.
+        report.list((0..400_000).map(|number| module(number / 2)));
+        report.list([module(1), module(200_000)].into_iter());
+        let facts = &report.stage(Step::Modules).facts;
+        assert_eq!(facts.len(), 200_001);
+        assert_eq!((&facts[0], &facts[200_000]), (&module(0), &module(200_000)));
     }
 }

@@ -161,7 +161,7 @@ pub struct Stage {
 }
 
 /// Something that a stage showed.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Fact {
     /// An address of the host.
     Address(SocketAddr),

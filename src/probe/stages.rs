@@ -13,7 +13,7 @@ use crate::{
         files::only,
         prober::Prober,
         push::is_write_only,
-        recorder::Seen,
+        recorder::{MOST_TEXT, Seen},
         session::Session,
         stage::{Fact, Skip, State, Step},
     },
@@ -59,6 +59,13 @@ pub async fn probe(target: Target, setting: Arc<Setting>) -> Result<Report, Prob
     let mut report = probed.await?;
     report.remarks = audit(&report, module.as_deref());
     Ok(report)
+}
+
+/// A line of the list: name, a tab, comment; what is before the list is the message of the day.
+fn module(line: &[u8]) -> Option<Fact> {
+    let tab = line.iter().position(|&byte| byte == b'\t')?;
+    let (name, comment) = (shown(&line[..tab]), shown(&line[tab + 1..]));
+    Some(Fact::Module(name.trim_end().to_owned(), comment))
 }
 
 impl Prober {
@@ -114,14 +121,11 @@ impl Prober {
         let session = self.session(plan, stream);
         self.take(&session);
         if session.exit == 0 {
-            for line in &session.seen.lines {
-                // Name, a tab, comment; what is before the list is the message of the day.
-                let Some(tab) = line.iter().position(|&byte| byte == b'\t') else {
-                    continue;
-                };
-                let (name, comment) = (shown(&line[..tab]), shown(&line[tab + 1..]));
-                let module = Fact::Module(name.trim_end().to_owned(), comment);
-                self.report.note(Step::Modules, module);
+            self.report
+                .list(session.seen.lines.iter().filter_map(|line| module(line)));
+            if session.seen.is_cut {
+                let text = format!("the list is longer: its first {} KiB were kept", MOST_TEXT >> 10);
+                self.report.note(Step::Modules, Fact::Said(text));
             }
             self.report.pass(Step::Modules, session.elapsed);
             return;

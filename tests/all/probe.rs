@@ -26,6 +26,8 @@ use crate::{
         daemon::{Daemon, Run, has_rsync},
         mishap::{Mishap, Transcript, run_with},
         program::{folder, keeps_to, program, rsyncctl, schema, stderr, stdout},
+        skip,
+        stage::is_root,
     },
 };
 
@@ -398,13 +400,14 @@ fn names_of_files_are_no_commands() {
 
 #[test]
 fn what_is_no_target_is_refused() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder(&[("empty", "# none yet\n\n")]);
     for (words, expected) in [
         (&["/srv/data"][..], "is a path of this machine"),
         (&["host:/srv"], "is a path behind a remote shell"),
         (&["--reproduce", "cp a b"], "has no `rsync`"),
         (&["--reproduce", "rsync 'a"], "missing closing quote"),
         (&["--targets", "nowhere"], "cannot read `nowhere`"),
+        (&["--targets", "empty"], "`empty` names no target"),
     ] {
         let output = rsyncctl(folder.path(), &[&["probe"], words].concat());
         assert_eq!(output.status.code(), Some(2), "{words:?}");
@@ -413,6 +416,31 @@ fn what_is_no_target_is_refused() {
             "{words:?}: {}",
             stderr(&output)
         );
+    }
+}
+
+/// A report that could not be written is no success; a reader that went away early has read enough.
+#[test]
+fn a_report_that_cannot_be_written_is_a_failure() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let target = format!("rsync://127.0.0.1:{}/", peer(b"@RSYNCD: 31.0\n@RSYNCD: EXIT\n"));
+    for format in ["human", "concise", "json"] {
+        let words = ["probe", "--format", format, &target];
+        let full = fs::File::options().write(true).open("/dev/full").expect("it");
+        let output = program(folder.path(), &words)
+            .stdout(full)
+            .output()
+            .expect("it runs");
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(stderr(&output).contains("No space left on device"), "{output:?}");
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = program(folder.path(), &words)
+            .stdout(writer)
+            .output()
+            .expect("it runs");
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert_eq!(stderr(&output), "");
     }
 }
 

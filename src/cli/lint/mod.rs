@@ -7,7 +7,7 @@ mod unwritten;
 
 use std::{
     collections::BTreeSet,
-    io::{self, Write as _},
+    io::Write as _,
     mem,
     path::{Path, PathBuf},
     rc::Rc,
@@ -24,7 +24,7 @@ use crate::{
     cli::{
         Failure, exit,
         input::{Hosts, Machine, cannot_read, is_standard_input, read, standard_input},
-        output::{Output, ReportFormat, complain, stdout},
+        output::{Output, ReportFormat, complain, stdout, unless_closed},
     },
     diagnosis::Unchecked,
     host::{Host, Unknown},
@@ -183,14 +183,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     // The process ends here, and the system takes back a large report at once.
     mem::forget(report);
     Ok(code)
-}
-
-/// Whoever reads may go away early (`| head`); what was found is found all the same.
-fn unless_closed(written: io::Result<()>) -> io::Result<()> {
-    written.or_else(|error| match error.kind() {
-        io::ErrorKind::BrokenPipe => Ok(()),
-        _ => Err(error),
-    })
 }
 
 fn code(report: &Report, arguments: &Arguments, chosen: &Chosen, is_missing: bool) -> u8 {

@@ -25,7 +25,7 @@ use crate::{
         input::{is_standard_input, read, standard_input, unreadable},
         interrupt::Interrupt,
         known::{self, ServerFile},
-        output::{LineFormat, Output, stdout, tell},
+        output::{LineFormat, Output, stdout, tell, unless_closed},
         probe::{
             live::{Live, PERIOD},
             local::Local,
@@ -246,7 +246,8 @@ impl Arguments {
             }
             render::probe(format, &report, style, &mut text)?;
             live.iter().for_each(|live| live.clear());
-            stdout().write_all(&text)?;
+            let mut out = stdout();
+            unless_closed(out.write_all(&text).and_then(|()| out.flush()))?;
             count += 1;
             if self.metrics.is_some() {
                 done.push(report);
@@ -399,6 +400,14 @@ impl Arguments {
                     target.map_err(|error| format!("line {} of `{}`: {error}", index + 1, file.display()))?,
                 );
             }
+        }
+        if targets.is_empty() {
+            // Neither words nor lines: the file is all that could have named one.
+            return Err(format!(
+                "`{}` names no target; write one a line, such as `rsync://host/module`",
+                file.display()
+            )
+            .into());
         }
         Ok(targets)
     }

@@ -1,6 +1,6 @@
 use thiserror::Error;
 
-use crate::terms::Exit;
+use crate::{rsync::proto::OLDEST_PROTOCOL, terms::Exit};
 
 /// What a peer did against the protocol. The texts are those of rsync, which scripts look for.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
@@ -9,6 +9,11 @@ pub enum Violation {
     /// A version out of every range.
     #[error("protocol version mismatch -- is your shell clean?")]
     Version(u32),
+    /// One that rsync speaks and this client does not: the limit is ours, and so is the text.
+    #[error(
+        "the server speaks protocol {0}, and the oldest that this client speaks is {OLDEST_PROTOCOL} (rsync 2.6.4); rsync itself speaks it"
+    )]
+    OldVersion(u8),
     /// A number whose first byte promises too many more.
     #[error("Overflow in read_varint()")]
     LongVarint,
@@ -204,7 +209,7 @@ impl Violation {
     /// A name that stays the same when the text changes.
     pub const fn key(&self) -> &'static str {
         match self {
-            Self::Version(_) => "greeting",
+            Self::Version(_) | Self::OldVersion(_) => "greeting",
             Self::LongVarint | Self::LongVarlong => "long-number",
             Self::LongText { .. } => "long-text",
             Self::FrameTag(_) => "frame-tag",

@@ -49,7 +49,7 @@ impl Greeting {
     ///
     /// # Errors
     ///
-    /// There is none.
+    /// There is none, or one that this client does not speak.
     pub fn agree(&self, ours: u8) -> Result<u8, Violation> {
         let ours = u32::from(ours.min(PROTOCOL));
         let agreed = match self.protocol {
@@ -57,12 +57,17 @@ impl Greeting {
             theirs if theirs == ours => ours - u32::from(self.sub != 0),
             _ => ours,
         };
-        u8::try_from(agreed)
-            .ok()
-            .filter(|&agreed| agreed >= OLDEST_PROTOCOL)
-            .ok_or(Violation::Version(self.protocol))
+        match u8::try_from(agreed) {
+            Ok(agreed) if agreed >= OLDEST_PROTOCOL => Ok(agreed),
+            // rsync goes on with these.
+            Ok(agreed) if agreed >= OLDEST_OF_RSYNC => Err(Violation::OldVersion(agreed)),
+            _ => Err(Violation::Version(self.protocol)),
+        }
     }
 }
+
+/// What speaks an older one is no rsync (`MIN_PROTOCOL_VERSION` in rsync.h).
+const OLDEST_OF_RSYNC: u8 = 20;
 
 /// What says that it speaks a newer one is not believed (`MAX_PROTOCOL_VERSION` in rsync.h).
 const FURTHEST_PROTOCOL: u32 = 40;
@@ -147,7 +152,11 @@ mod tests {
         assert_eq!(of(b"@RSYNCD: 29"), Ok(Ok(29)));
         assert_eq!(of(b"@RSYNCD: 40.0 md5"), Ok(Ok(32)));
         assert_eq!(of(b"@RSYNCD: 41.0 md5"), Ok(Ok(32)));
-        assert_eq!(of(b"@RSYNCD: 26"), Ok(Err(Violation::Version(26))));
+        assert_eq!(of(b"@RSYNCD: 29.1"), Ok(Err(Violation::OldVersion(28))));
+        assert_eq!(of(b"@RSYNCD: 28"), Ok(Err(Violation::OldVersion(28))));
+        assert_eq!(of(b"@RSYNCD: 20"), Ok(Err(Violation::OldVersion(20))));
+        assert_eq!(of(b"@RSYNCD: 19"), Ok(Err(Violation::Version(19))));
+        assert_eq!(of(b"@RSYNCD: 0"), Ok(Err(Violation::Version(0))));
         assert_eq!(of(b"@RSYNCD: 31"), Err(NoGreeting::Lacks("subprotocol value")));
         assert_eq!(of(b"@RSYNCD: 32.0"), Err(NoGreeting::Lacks("digest name list")));
         assert_eq!(of(b"@RSYNCD: +31.0"), Err(NoGreeting::Foreign));
