@@ -4,7 +4,7 @@ use crate::{
     catalog::page,
     doctor::{
         Cause, Check, Fact, Report, Setup, Skip, Stage, Subject,
-        daemon::{at, option, PORT},
+        daemon::{PORT, at, option},
     },
     host::{changed, ports_of},
     lint::HostFiles,
@@ -48,7 +48,9 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     if latest <= started + SLACK {
         stage.note(Fact::Unchanged);
     } else if let Some(time) = at(setup, latest) {
-        let set = AT_START.iter().filter(|(parameter, _)| is_set(&configuration, *parameter));
+        let set = AT_START
+            .iter()
+            .filter(|(parameter, _)| is_set(&configuration, *parameter));
         let set: Vec<_> = set.map(|(_, name)| *name).collect();
         if !set.is_empty() {
             stage.warn();

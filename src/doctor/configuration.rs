@@ -30,9 +30,18 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
     options.circumstances.daemon_uid = daemon.and_then(|daemon| daemon.uid).unwrap_or(0);
     let (known, found) = (setup.judge)(&subject.file, bytes, setup.host, &options);
     let found = Rc::new(found);
-    let count = |severity| found.findings.iter().filter(|one| one.severity == severity).count();
+    let count = |severity| {
+        found
+            .findings
+            .iter()
+            .filter(|one| one.severity == severity)
+            .count()
+    };
     let [errors, warnings, notes] = [Severity::Error, Severity::Warning, Severity::Info].map(count);
-    let modules = known.server.as_ref().map_or(&[][..], |server| &server.configuration.modules);
+    let modules = known
+        .server
+        .as_ref()
+        .map_or(&[][..], |server| &server.configuration.modules);
     stage.note(Fact::Counts(modules.len(), errors, warnings, notes));
     let names = modules.iter().map(|module| module.name.display().into_owned());
     report.modules.extend(names);

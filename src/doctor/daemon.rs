@@ -82,7 +82,8 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
 
 /// Whether two paths lead to one file.
 fn is_same(one: &Path, other: &Path) -> bool {
-    one == other || matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
+    one == other
+        || matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 /// A daemon that runs.
@@ -150,7 +151,9 @@ pub(super) fn option(words: &[OsString], name: &str) -> Option<String> {
             [b'=', value @ ..] => Some(value),
             _ => None,
         };
-        found = value.map(|value| String::from_utf8_lossy(value).into_owned()).or(found);
+        found = value
+            .map(|value| String::from_utf8_lossy(value).into_owned())
+            .or(found);
     }
     found
 }
@@ -239,7 +242,11 @@ fn none(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) -> Subject {
                     let fact = format!("{unit} is there, and {name} is not");
                     cause("RSY897", Vec::new(), vec![fact]);
                 }
-                _ => cause("RSY893", vec![("file", name)], vec![format!("{} is not there", file.display())]),
+                _ => cause(
+                    "RSY893",
+                    vec![("file", name)],
+                    vec![format!("{} is not there", file.display())],
+                ),
             }
             false
         }
@@ -248,7 +255,10 @@ fn none(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) -> Subject {
         stage.note(Fact::NoFile(file.clone()));
     }
     if listener == Listener::Unseen {
-        report.not_seen(format!("the process that listens on port {port}"), Unknown::Denied);
+        report.not_seen(
+            format!("the process that listens on port {port}"),
+            Unknown::Denied,
+        );
     }
     Subject {
         file,
@@ -304,7 +314,15 @@ mod tests {
 
     #[test]
     fn options_of_a_running_daemon_are_read() {
-        let words = ["rsync", "--daemon", "--port=1", "--port", "22", "--log-file=/a", "--portal=3"];
+        let words = [
+            "rsync",
+            "--daemon",
+            "--port=1",
+            "--port",
+            "22",
+            "--log-file=/a",
+            "--portal=3",
+        ];
         let words: Vec<_> = words.into_iter().map(Into::into).collect();
         assert_eq!(option(&words, "--port").as_deref(), Some("22"));
         assert_eq!(option(&words, "--log-file").as_deref(), Some("/a"));

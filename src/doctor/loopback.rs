@@ -116,7 +116,8 @@ impl Client<'_> {
     /// Why a module is better left alone.
     fn untried(&self, scope: Scope, name: &[u8]) -> Option<Untried> {
         let is_set = |parameter: &Parameter| !self.configuration.text(scope, *parameter).value.is_empty();
-        let is_plain = str::from_utf8(name).is_ok_and(|name| !name.contains(|c: char| c.is_control() || c == '/'));
+        let is_plain =
+            str::from_utf8(name).is_ok_and(|name| !name.contains(|c: char| c.is_control() || c == '/'));
         if !is_plain || name.starts_with(b"#") {
             Some(Untried::Name)
         } else if self.configuration.is(Scope::Global, Parameter::ProxyProtocol) {
@@ -167,7 +168,10 @@ impl Client<'_> {
             })
             .take(LINES)
             .collect();
-        let explanation = probed.explanation.take().filter(|found| !found.incidents.is_empty());
+        let explanation = probed
+            .explanation
+            .take()
+            .filter(|found| !found.incidents.is_empty());
         if let Some(found) = explanation {
             let causes = Cause::of_text(&Rc::new(found), Check::Loopback, Urgency::Now);
             // One session fails for one reason; what follows is told by the same lines.

@@ -171,8 +171,13 @@ mod tests {
         examination
             .stage(Check::Log, None, |_, _| panic!("out of {}", "order"))
             .expect("it is told");
-        examination.stage(Check::Loopback, None, |stage, _| stage.state = State::Passed).expect("it is told");
+        examination
+            .stage(Check::Loopback, None, |stage, _| stage.state = State::Passed)
+            .expect("it is told");
         assert_eq!(examination.report.unseen.len(), 1);
-        assert_eq!(told, [(Check::Log, State::Crashed), (Check::Loopback, State::Passed)]);
+        assert_eq!(
+            told,
+            [(Check::Log, State::Crashed), (Check::Loopback, State::Passed)]
+        );
     }
 }

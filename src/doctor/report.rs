@@ -377,7 +377,9 @@ impl Cause {
     /// A finding, if the configuration is wrong there.
     pub(super) fn of_finding(report: &Rc<lint::Report>, index: usize) -> Self {
         let finding: &Finding = &report.findings[index];
-        let fails = finding.predictions(report.circumstances.release).any(|symptom| symptom.exit > 0);
+        let fails = finding
+            .predictions(report.circumstances.release)
+            .any(|symptom| symptom.exit > 0);
         let is_now = fails && finding.severity == Severity::Error;
         Self {
             urgency: if is_now { Urgency::Now } else { Urgency::Later },

@@ -20,8 +20,7 @@ pub(super) fn ordered(found: Vec<Cause>) -> Vec<Cause> {
 
 /// One cause, seen twice. A finding tells the line that is wrong, and so more than a text.
 fn join(known: &mut Cause, other: Cause) {
-    let is_told_better =
-        matches!(other.told, Told::Finding(..)) && !matches!(known.told, Told::Finding(..));
+    let is_told_better = matches!(other.told, Told::Finding(..)) && !matches!(known.told, Told::Finding(..));
     if matches!(other.told, Told::Finding(..)) && !is_told_better {
         known.others += 1;
     }
@@ -61,7 +60,10 @@ mod tests {
             cause("RSY302", Check::Loopback, Urgency::Now),
         ];
         let ordered = ordered(found);
-        let told: Vec<_> = ordered.iter().map(|cause| (cause.page.id, cause.urgency)).collect();
+        let told: Vec<_> = ordered
+            .iter()
+            .map(|cause| (cause.page.id, cause.urgency))
+            .collect();
         assert_eq!(
             told,
             [

@@ -106,7 +106,10 @@ impl Daemon {
             words: words(line).map(OsStr::to_owned).collect(),
             configuration,
             uid: uid(&text("status")),
-            started: started(&text("stat"), &fs::read_to_string(root.join("stat")).unwrap_or_default()),
+            started: started(
+                &text("stat"),
+                &fs::read_to_string(root.join("stat")).unwrap_or_default(),
+            ),
             unit,
             parent,
             is_contained: is_elsewhere(root, &folder),
@@ -246,7 +249,10 @@ mod tests {
             write(folder.join("cmdline"), one.line.replace(' ', "\0") + "\0");
             write(folder.join("comm"), format!("{}\n", one.name));
             write(folder.join("cgroup"), format!("0::{}\n", one.group));
-            write(folder.join("status"), "Name:\trsync\nUid:\t0\t0\t0\t7\n".to_owned());
+            write(
+                folder.join("status"),
+                "Name:\trsync\nUid:\t0\t0\t0\t7\n".to_owned(),
+            );
             let rest = "0 ".repeat(17);
             let (name, parent) = (one.name, one.parent);
             write(
@@ -331,7 +337,10 @@ mod tests {
         };
         assert_eq!(first.configuration, Ok(PathBuf::from("/etc/rsyncd.conf")));
         assert_eq!(first.started, Some(1_700_000_042));
-        assert_eq!((first.uid, first.unit.as_deref()), (Some(7), Some("rsync.service")));
+        assert_eq!(
+            (first.uid, first.unit.as_deref()),
+            (Some(7), Some("rsync.service"))
+        );
         assert_eq!(first.parent.as_deref(), Some("systemd"));
         assert!(!first.is_serving && !first.is_contained);
         assert_eq!(second.configuration, Ok(PathBuf::from("/srv/own.conf")));

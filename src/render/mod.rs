@@ -3,6 +3,7 @@
 
 mod checkstyle;
 mod concise;
+mod doctor;
 mod each;
 mod explanation;
 mod github;
@@ -22,6 +23,7 @@ mod words;
 mod xml;
 
 pub(crate) use concise::unchecked;
+pub use doctor::{examination, examined};
 pub(crate) use explanation::diagnoses;
 pub use explanation::explanation;
 pub(crate) use json::envelope;
