@@ -89,6 +89,8 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
         arguments,
         Vec::new(),
     ));
+    // It was changed, whatever its times say.
+    stage.facts.retain(|fact| !matches!(fact, Fact::Unchanged));
     stage.note(Fact::OtherPort(port, ports));
     stage.fail();
 }

@@ -1,6 +1,7 @@
 //! What failed in the last day, by the daemon's log.
 
 use std::{
+    collections::BTreeMap,
     ffi::OsStr,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
@@ -13,6 +14,7 @@ use crate::{
     doctor::{
         Cause, Check, Fact, LOGIN, Report, Setup, Skip, Stage, Subject, Urgency,
         daemon::{option, skip_without_configuration},
+        loopback,
     },
     explain::explain,
     host::tail,
@@ -50,7 +52,11 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
             return;
         }
     };
-    let text = recent(&end.bytes, setup.now.datetime());
+    let Some(server) = &known.server else {
+        return;
+    };
+    let here = loopback::address(subject, &server.configuration);
+    let text = recent(&end.bytes, setup.now.datetime(), &here);
     // Reading from memory does not fail.
     let Ok(found) = explain(&*text, known) else {
         return;
@@ -76,22 +82,55 @@ fn log_file(subject: &Subject) -> Option<PathBuf> {
     (!named.is_empty()).then(|| Path::new(OsStr::from_bytes(named)).to_owned())
 }
 
-/// The lines of the last day, without those that the doctor has caused. A line without a time belongs to the one before.
-fn recent(log: &[u8], now: DateTime) -> Vec<u8> {
+/// What is written of one client.
+#[derive(Clone, Copy, Default)]
+struct Session {
+    /// It is one of this machine.
+    is_local: bool,
+    /// Another name than the doctor's was turned away.
+    is_turned_away: bool,
+}
+
+/// The lines of the last day, without those of clients of this machine: the doctor itself is one, and meets what they meet,
+/// but for the login. A line without a time belongs to the one before.
+fn recent(log: &[u8], now: DateTime, here: &str) -> Vec<u8> {
     let since = now.saturating_sub(Span::new().hours(HOURS));
+    let peers = [here, "127.0.0.1", "::1"].map(|address| format!("({address})"));
     let own = format!(" for {LOGIN}:");
-    let mut is_recent = false;
-    let mut text = Vec::new();
+    let mut sessions = vec![Session::default()];
+    let mut of_process = BTreeMap::new();
+    let mut lines = Vec::new();
+    let (mut is_recent, mut session) = (false, 0);
     for line in log.split_inclusive(|&byte| byte == b'\n') {
+        let text = String::from_utf8_lossy(line);
         if let Some(time) = time(line) {
             is_recent = time >= since;
+            let (process, said) = said(&text);
+            if said.starts_with("connect from ") {
+                sessions.push(Session {
+                    is_local: peers.iter().any(|peer| said.trim_end().ends_with(peer)),
+                    is_turned_away: false,
+                });
+                of_process.insert(process.to_owned(), sessions.len() - 1);
+            }
+            session = of_process.get(process).copied().unwrap_or_default();
         }
-        let is_own = line.windows(own.len()).any(|part| part == own.as_bytes());
-        if is_recent && !is_own {
-            text.extend_from_slice(line);
+        if text.contains("auth failed on module ") && !text.contains(&own) {
+            sessions[session].is_turned_away = true;
+        }
+        if is_recent {
+            lines.push((session, line));
         }
     }
-    text
+    lines.retain(|(session, _)| !sessions[*session].is_local || sessions[*session].is_turned_away);
+    lines.into_iter().flat_map(|(_, line)| line).copied().collect()
+}
+
+/// The process of a line with a time, and what stands behind it: `2026/11/21 07:43:24 [2864] connect from …`.
+fn said(line: &str) -> (&str, &str) {
+    let behind = line.get(19..).unwrap_or_default().trim_start();
+    let bracketed = behind.strip_prefix('[').and_then(|rest| rest.split_once("] "));
+    bracketed.unwrap_or(("", behind))
 }
 
 /// When a line was written: `2026/11/21 07:43:24 ` stands in front (`timestring` and `logit` in log.c).
@@ -106,20 +145,40 @@ mod tests {
 
     use super::recent;
 
+    fn shown(log: &[u8]) -> String {
+        let text = recent(log, date(2026, 11, 21).at(10, 0, 0, 0), "192.0.2.9");
+        String::from_utf8(text).expect("text")
+    }
+
     #[test]
     fn only_the_last_day_counts() {
         let log = b"the rest of a line\n\
             2026/11/20 09:59:59 [1] too old\n\
             \x20 of the same\n\
             2026/11/20 10:00:01 [2] young enough\n\
-            \x20 of the same\n\
+            \x20 of the same\n";
+        assert_eq!(shown(log).lines().count(), 2, "{}", shown(log));
+        assert!(shown(log).contains("[2]"));
+        assert!(shown(b"").is_empty() && shown(b"\xff\xfe").is_empty());
+        // A byte that is no text stands where a time ends.
+        assert!(shown(b"2026/11/21 09:00:0\xe9 [1] x\n").is_empty());
+    }
+
+    #[test]
+    fn what_the_doctor_met_itself_does_not_count() {
+        let log = b"2026/11/21 09:00:00 [3] connect from a (127.0.0.1)\n\
+            2026/11/21 09:00:00 [4] connect from b (192.0.2.7)\n\
             2026/11/21 09:00:00 [3] auth failed on module a from b (127.0.0.1) for rsyncctl-doctor: no matching rule\n\
-            2026/11/21 09:00:01 [4] auth failed on module a from b (127.0.0.1) for joe: no matching rule\n";
-        let text = recent(log, date(2026, 11, 21).at(10, 0, 0, 0));
-        let text = String::from_utf8(text).expect("text");
-        assert_eq!(text.lines().count(), 3, "{text}");
-        assert!(text.contains("[2]") && text.contains("[4]"), "{text}");
-        assert!(recent(b"", date(2026, 11, 21).at(10, 0, 0, 0)).is_empty());
-        assert!(recent(b"\xff\xfe", date(1, 1, 1).at(0, 0, 0, 0)).is_empty());
+            2026/11/21 09:00:01 [4] chroot failed, far\n\
+            2026/11/21 09:00:01 [5] connect from here (192.0.2.9)\n\
+            2026/11/21 09:00:01 [5] chroot failed, near\n\
+            2026/11/21 09:00:02 [3] connect from a (::1)\n\
+            2026/11/21 09:00:02 [3] auth failed on module a from b (::1) for joe: password mismatch\n";
+        let text = shown(log);
+        assert!(text.contains("far") && text.contains("for joe"), "{text}");
+        assert!(
+            !text.contains("rsyncctl-doctor") && !text.contains("near"),
+            "{text}"
+        );
     }
 }

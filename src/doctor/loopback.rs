@@ -85,7 +85,7 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
 }
 
 /// The address that the daemon listens on, for clients of this machine.
-fn address(subject: &Subject, configuration: &Configuration) -> String {
+pub(super) fn address(subject: &Subject, configuration: &Configuration) -> String {
     let daemon = subject.daemon.as_ref();
     let named = daemon.and_then(|daemon| option(&daemon.words, "--address"));
     let written = configuration.text(Scope::Global, Parameter::Address).value;

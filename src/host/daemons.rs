@@ -97,7 +97,9 @@ impl Daemon {
         });
         let input = fs::read_link(folder.join("fd/0")).ok();
         let has_socket = input.is_some_and(|link| link.as_os_str().as_bytes().starts_with(b"socket:"));
-        let is_of_template = unit.as_ref().is_some_and(|unit| unit.contains('@'));
+        let is_of_template = unit
+            .as_ref()
+            .is_some_and(|unit| unit.starts_with("rsync") && unit.contains('@'));
         let is_of_xinetd = parent
             .as_deref()
             .is_some_and(|name| name != "systemd" && is_super_server(name));
@@ -160,11 +162,12 @@ fn uid(status: &str) -> Option<u32> {
     line.split_ascii_whitespace().nth(3)?.parse().ok()
 }
 
-/// The unit of a process: the last part of its control group that is one.
+/// The unit of a process: the last part of its control group that is one. That of a user's whole session is none.
 fn unit(groups: &str) -> Option<String> {
     let paths = groups.lines().filter_map(|line| line.rsplit(':').next());
     let mut parts = paths.flat_map(|path| path.rsplit('/'));
-    parts.find(|part| part.ends_with(".service")).map(str::to_owned)
+    let is_unit = |part: &&str| part.ends_with(".service") && !part.starts_with("user@");
+    parts.find(is_unit).map(str::to_owned)
 }
 
 /// The configuration files that the rsync daemons of this machine were started with, as far as `/proc` shows their
@@ -300,7 +303,7 @@ mod tests {
         let second = Process {
             number: 20,
             line: "rsync --daemon --config=own.conf",
-            group: "/user.slice/user-0.slice/session-3.scope",
+            group: "/user.slice/user-0.slice/user@0.service/app.slice/own.scope",
             ..RSYNC
         };
         let contained = Process {
@@ -345,6 +348,7 @@ mod tests {
         assert!(!first.is_serving && !first.is_contained);
         assert_eq!(second.configuration, Ok(PathBuf::from("/srv/own.conf")));
         assert_eq!(second.unit, None);
+        assert!(!second.is_serving);
         assert!(contained.is_contained && of_xinetd.is_serving && of_socket.is_serving);
     }
 

@@ -165,7 +165,7 @@ fn runs(fact: &Fact, language: Language) -> String {
         }
     }));
     parts.push(match way {
-        Way::Standalone => pick(language, "started by hand or by a script", "手工或由脚本启动").to_owned(),
+        Way::Standalone => pick(language, "of no unit of systemd", "不属于任何 systemd 单元").to_owned(),
         Way::Unit(unit) if zh => format!("属于 {unit}"),
         Way::Unit(unit) => format!("of {unit}"),
     });
