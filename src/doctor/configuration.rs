@@ -56,15 +56,12 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
     } else if warnings > 0 {
         stage.warn();
     }
-    let mut told = 0;
-    for unchecked in &found.unchecked {
-        if told == 0 {
-            stage.note(Fact::Unseen(unchecked.subject.clone(), unchecked.reason.clone()));
-            stage.warn();
-        }
-        told += 1;
-        report.unseen.insert(unchecked.clone());
+    // One stands for all here; the report has the others.
+    if let Some(unchecked) = found.unchecked.first() {
+        stage.note(Fact::Unseen(unchecked.subject.clone(), unchecked.reason.clone()));
+        stage.warn();
     }
+    report.unseen.extend(found.unchecked.iter().cloned());
     subject.known = Some(Arc::new(known));
 }
 

@@ -90,7 +90,7 @@ pub(super) fn address(subject: &Subject, configuration: &Configuration) -> Strin
     let named = daemon.and_then(|daemon| option(&daemon.words, "--address"));
     let written = configuration.text(Scope::Global, Parameter::Address).value;
     let written = String::from_utf8_lossy(written).into_owned();
-    let named = named.or((!written.is_empty()).then_some(written));
+    let named = named.or_else(|| (!written.is_empty()).then_some(written));
     match named.as_deref() {
         None | Some("0.0.0.0" | "::" | "*") => Ipv4Addr::LOCALHOST.to_string(),
         Some(named) => named.to_owned(),

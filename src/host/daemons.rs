@@ -249,7 +249,10 @@ mod tests {
             let folder = root.path().join(one.number.to_string());
             fs::create_dir_all(folder.join("ns")).expect("a folder");
             fs::create_dir_all(folder.join("fd")).expect("a folder");
-            write(folder.join("cmdline"), one.line.replace(' ', "\0") + "\0");
+            write(
+                folder.join("cmdline"),
+                format!("{}\0", one.line.replace(' ', "\0")),
+            );
             write(folder.join("comm"), format!("{}\n", one.name));
             write(folder.join("cgroup"), format!("0::{}\n", one.group));
             write(

@@ -190,6 +190,8 @@ pub(super) struct Words {
     pub(super) help: String,
     /// The cure.
     pub(super) commands: Vec<String>,
+    /// What else it may be, where it is not certain: the next likely causes.
+    pub(super) others: Vec<String>,
     /// What to type first: what tells whether it is the cause, or the cure where the configuration has the mistake.
     pub(super) next: Option<String>,
 }
@@ -206,7 +208,11 @@ pub(super) fn words(incident: &Incident, language: Language) -> Option<Words> {
     let check = check.and_then(|commands| commands.into_iter().next());
     let commands = case.cure();
     let cure = commands.first().cloned();
+    let others = incident.causes.iter().skip(1).take(TOLD - 1);
+    let others = others.filter(|_| cause.confidence != Confidence::Certain);
+    let others = others.map(|cause| format!("{} {}", cause.page.id, cause.page.summary(language)));
     Some(Words {
+        others: others.collect(),
         title: case.title().into_owned(),
         message: case.message().map(Cow::into_owned),
         help: case.help().into_owned(),
@@ -284,8 +290,8 @@ impl Case<'_> {
         let is_shared = reasons.iter().any(|reason| matches!(reason, Reason::Shared(..)));
         let is_open = is_shared && self.place().is_none();
         let of_page = page.symptoms.iter().filter(|one| one.client == symptom.client);
-        let of_page = of_page.filter_map(|one| one.log.or(one.log_wordings.first().copied()));
-        let own = symptom.log.or(symptom.log_wordings.first().copied());
+        let of_page = of_page.filter_map(|one| one.log.or_else(|| one.log_wordings.first().copied()));
+        let own = symptom.log.or_else(|| symptom.log_wordings.first().copied());
         let log = own.or_else(|| of_page.into_iter().next());
         log.filter(|_| is_open)
             .map(|log| self.filled(Some(log)).into_owned())

@@ -202,22 +202,25 @@ fn failures_of_the_log_are_told_after_those_of_now() {
     if !can_serve() {
         return;
     }
-    let place = Place::new(&[healthy("data"), healthy("gone")]);
+    let place = Place::new(&[
+        format!(
+            "{}auth users = joe\nsecrets file = FOLDER/secrets\n",
+            healthy("data")
+        ),
+        healthy("gone"),
+    ]);
+    let secrets = place.path().join("secrets");
+    fs::write(&secrets, "joe:a-password-of-some-length\n").expect("a file");
+    fs::set_permissions(&secrets, fs::Permissions::from_mode(0o600)).expect("a mode");
     let now = jiff::Zoned::now();
     let old = now.checked_sub(jiff::Span::new().hours(30)).expect("a time");
     let line = |time: &jiff::Zoned, process: u32, text: &str| {
         let time = time.strftime("%Y/%m/%d %H:%M:%S");
         format!("{time} [{process}] connect from client (192.0.2.7)\n{time} [{process}] {text}\n")
     };
-    let log = line(
-        &old,
-        70_001,
-        "rsync: [Receiver] chroot(\"/srv/old\") failed: Permission denied (13)",
-    ) + &line(
-        &now,
-        70_002,
-        "auth failed on module data from client (192.0.2.7) for joe: password mismatch",
-    );
+    let chroot = "rsync: [Receiver] chroot(\"/srv/old\") failed: Permission denied (13)";
+    let login = "auth failed on module data from client (192.0.2.7) for joe: password mismatch";
+    let log = [line(&old, 70_001, chroot), line(&now, 70_002, login)].concat();
     fs::write(place.path().join("rsyncd.log"), log).expect("a log");
     fs::remove_dir_all(place.path().join("gone")).expect("it goes");
     let _daemon = place.start();

@@ -152,7 +152,7 @@ fn tell(number: usize, cause: &Cause, style: Style, out: &mut dyn io::Write) -> 
             (more, Language::English) => format!(", and {more} more places"),
             (more, Language::Chinese) => format!("，另有 {more} 处"),
         };
-        lines.push((pick(language, "where", "位置"), place + &more));
+        lines.push((pick(language, "where", "位置"), format!("{place}{more}")));
     }
     let seen: Vec<_> = cause
         .seen
@@ -171,6 +171,10 @@ fn tell(number: usize, cause: &Cause, style: Style, out: &mut dyn io::Write) -> 
             .map(|message| (pick(language, "why", "原因"), message)),
     );
     lines.push((pick(language, "cure", "解决"), words.help));
+    if !words.others.is_empty() {
+        let others = words.others.join(pick(language, "; ", "；"));
+        lines.push((pick(language, "or perhaps", "也可能是"), others));
+    }
     for (word, text) in lines {
         let line = format!("   {word}{colon}{}", visible(&text));
         writeln!(out, "{}", wrapped(&line, "     ", style))?;
@@ -215,7 +219,7 @@ fn concise(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result
     let language = style.language;
     for cause in &report.causes {
         let words = Words::of(cause, language);
-        let place = words.place.map_or_else(String::new, |place| place + ": ");
+        let place = words.place.map_or_else(String::new, |place| format!("{place}: "));
         let severity = severity(cause.severity, language);
         let urgency = cause.urgency.key();
         let line = format!("{place}{severity} {} {urgency}: {}", cause.page.id, words.title);
@@ -236,6 +240,8 @@ struct Words {
     facts: Vec<String>,
     help: String,
     commands: Vec<String>,
+    /// What else it may be.
+    others: Vec<String>,
     next: Option<String>,
 }
 
@@ -254,6 +260,7 @@ impl Words {
                     next: commands.first().cloned().or_else(|| edit(&place)),
                     place: Some(place),
                     commands,
+                    others: Vec::new(),
                 }
             }
             Told::Text(explanation, index) => {
@@ -273,9 +280,10 @@ impl Words {
                     title: words.title,
                     place: None,
                     message: words.message,
-                    facts: line.map(|line| line + &times).into_iter().collect(),
+                    facts: line.map(|line| format!("{line}{times}")).into_iter().collect(),
                     help: words.help,
                     commands: words.commands,
+                    others: words.others,
                     next: words.next,
                 }
             }
@@ -299,6 +307,7 @@ impl Words {
                     help: filled_or(text.help).into_owned(),
                     next: commands.first().cloned().or(check),
                     commands,
+                    others: Vec::new(),
                 }
             }
         }
