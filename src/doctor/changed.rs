@@ -4,7 +4,7 @@ use crate::{
     catalog::page,
     doctor::{
         Cause, Check, Fact, Report, Setup, Skip, Stage, Subject,
-        daemon::{PORT, at, option},
+        daemon::{PORT, SLACK, at, option},
     },
     host::{changed, ports_of},
     lint::HostFiles,
@@ -22,8 +22,6 @@ const AT_START: [(Parameter, &str); 6] = [
     (Parameter::Port, "port"),
     (Parameter::SocketOptions, "socket options"),
 ];
-/// The start of a process is known to the second, and the boot that it is counted from too.
-const SLACK: i64 = 2;
 
 pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) {
     let Some(daemon) = &subject.daemon else {

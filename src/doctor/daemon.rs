@@ -25,6 +25,8 @@ use crate::{
 const DEFAULT: &str = "/etc/rsyncd.conf";
 /// The port that daemons listen on.
 pub(super) const PORT: u16 = 873;
+/// Seconds: the start of a process is known to the second, and the boot that it is counted from too.
+pub(super) const SLACK: i64 = 2;
 /// So many daemons are looked at.
 const MOST: usize = 16;
 /// What forwards a port of this machine into a container.
@@ -238,8 +240,9 @@ fn none(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) -> Subject {
                     let arguments = vec![("file", name), ("port", port.to_string()), ("start", start)];
                     cause("RSY782", arguments, Vec::new());
                 }
-                Some((unit, _)) if unit.ends_with(".service") => {
-                    let fact = format!("{unit} is there, and {name} is not");
+                // Only what is to be started at boot has been skipped.
+                Some((unit, true)) if unit.ends_with(".service") && has_systemd(setup.host) => {
+                    let fact = format!("{unit} is enabled, and {name} is not there");
                     cause("RSY897", Vec::new(), vec![fact]);
                 }
                 _ => cause(
@@ -283,9 +286,14 @@ fn unit(host: &dyn Host) -> Option<(String, bool)> {
     Some((name.to_owned(), is_enabled))
 }
 
+/// Whether systemd runs here (sd_booted(3)).
+fn has_systemd(host: &dyn Host) -> bool {
+    matches!(host.metadata(Path::new("/run/systemd/system"), true), Ok(Some(_)))
+}
+
 /// What starts the daemon.
 fn start(host: &dyn Host, file: &Path, unit: Option<&(String, bool)>) -> String {
-    let has_systemd = matches!(host.metadata(Path::new("/run/systemd/system"), true), Ok(Some(_)));
+    let has_systemd = has_systemd(host);
     match unit {
         Some((unit, true)) if has_systemd => format!("systemctl start {unit}"),
         Some((unit, false)) if has_systemd => format!("systemctl enable --now {unit}"),

@@ -13,7 +13,7 @@ use jiff::{Span, civil::DateTime};
 use crate::{
     doctor::{
         Cause, Check, Fact, LOGIN, Report, Setup, Skip, Stage, Subject, Urgency,
-        daemon::{option, skip_without_configuration},
+        daemon::{SLACK, at, option, skip_without_configuration},
         loopback,
     },
     explain::explain,
@@ -56,7 +56,11 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
         return;
     };
     let here = loopback::address(subject, &server.configuration);
-    let text = recent(&end.bytes, setup.now.datetime(), &here);
+    let started = subject.daemon.as_ref().and_then(|daemon| daemon.started);
+    let started = started.and_then(|second| at(setup, second - SLACK));
+    let since = setup.now.datetime().saturating_sub(Span::new().hours(HOURS));
+    let started = started.map_or(since, |started| started.datetime());
+    let text = recent(&end.bytes, since, started, &here);
     // Reading from memory does not fail.
     let Ok(found) = explain(&*text, known) else {
         return;
@@ -92,9 +96,8 @@ struct Session {
 }
 
 /// The lines of the last day, without those of clients of this machine: the doctor itself is one, and meets what they meet,
-/// but for the login. A line without a time belongs to the one before.
-fn recent(log: &[u8], now: DateTime, here: &str) -> Vec<u8> {
-    let since = now.saturating_sub(Span::new().hours(HOURS));
+/// but for the login; and without what a daemon said of itself before the one that runs now started. A line without a time belongs to the one before.
+fn recent(log: &[u8], since: DateTime, started: DateTime, here: &str) -> Vec<u8> {
     let peers = [here, "127.0.0.1", "::1"].map(|address| format!("({address})"));
     let own = format!(" for {LOGIN}:");
     let mut sessions = vec![Session::default()];
@@ -104,7 +107,6 @@ fn recent(log: &[u8], now: DateTime, here: &str) -> Vec<u8> {
     for line in log.split_inclusive(|&byte| byte == b'\n') {
         let text = String::from_utf8_lossy(line);
         if let Some(time) = time(line) {
-            is_recent = time >= since;
             let (process, said) = said(&text);
             if said.starts_with("connect from ") {
                 sessions.push(Session {
@@ -114,6 +116,8 @@ fn recent(log: &[u8], now: DateTime, here: &str) -> Vec<u8> {
                 of_process.insert(process.to_owned(), sessions.len() - 1);
             }
             session = of_process.get(process).copied().unwrap_or_default();
+            let is_of_daemon = session == 0;
+            is_recent = time >= since && (time >= started || !is_of_daemon);
         }
         if text.contains("auth failed on module ") && !text.contains(&own) {
             sessions[session].is_turned_away = true;
@@ -146,7 +150,9 @@ mod tests {
     use super::recent;
 
     fn shown(log: &[u8]) -> String {
-        let text = recent(log, date(2026, 11, 21).at(10, 0, 0, 0), "192.0.2.9");
+        let since = date(2026, 11, 20).at(10, 0, 0, 0);
+        let started = date(2026, 11, 21).at(8, 0, 0, 0);
+        let text = recent(log, since, started, "192.0.2.9");
         String::from_utf8(text).expect("text")
     }
 
@@ -155,9 +161,12 @@ mod tests {
         let log = b"the rest of a line\n\
             2026/11/20 09:59:59 [1] too old\n\
             \x20 of the same\n\
+            2026/11/20 10:00:01 [1] bind() failed, and later it did not\n\
+            2026/11/20 10:00:01 [2] connect from b (192.0.2.7)\n\
             2026/11/20 10:00:01 [2] young enough\n\
-            \x20 of the same\n";
-        assert_eq!(shown(log).lines().count(), 2, "{}", shown(log));
+            \x20 of the same\n\
+            2026/11/21 09:00:00 [7] bind() failed, since another one runs\n";
+        assert_eq!(shown(log).lines().count(), 4, "{}", shown(log));
         assert!(shown(log).contains("[2]"));
         assert!(shown(b"").is_empty() && shown(b"\xff\xfe").is_empty());
         // A byte that is no text stands where a time ends.

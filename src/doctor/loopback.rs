@@ -54,16 +54,21 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
         return;
     }
     let setting = (setup.setting)(known.clone());
+    let mut answers = true;
     for (scope, module) in modules {
         let name = module.name.display().into_owned();
         let outcome = match client.untried(scope, module.name.bytes()) {
             Some(why) => Outcome::NotTried(why),
+            None if !answers => Outcome::NotTried(Untried::NoAnswer),
             None => {
-                let probed = Target::parse(&client.target(&name))
-                    .ok()
-                    .and_then(|target| setup.runtime.block_on(probe(target, setting.clone())).ok());
+                let target = Target::parse(&client.target(&name)).ok();
+                let probed =
+                    target.and_then(|target| setup.runtime.block_on(probe(target, setting.clone())).ok());
                 match probed {
-                    Some(probed) => client.judge(scope, probed, report),
+                    Some(probed) => {
+                        answers = probed.stage(Step::Version).state.is_passed();
+                        client.judge(scope, probed, report)
+                    }
                     None => Outcome::NotTried(Untried::NoProbe),
                 }
             }

@@ -317,6 +317,8 @@ pub enum Untried {
     Name,
     /// The daemon wants the header of a proxy in front of each connection.
     Proxy,
+    /// The daemon answered nobody before.
+    NoAnswer,
     /// The probe could not be made.
     NoProbe,
 }

@@ -305,7 +305,7 @@ impl Words {
                     message: text.message.map(filled).map(Cow::into_owned),
                     facts: facts.clone(),
                     help: filled_or(text.help).into_owned(),
-                    next: commands.first().cloned().or(check),
+                    next: check.or_else(|| commands.first().cloned()),
                     commands,
                     others: Vec::new(),
                 }

@@ -276,6 +276,11 @@ fn untried(why: Untried, language: Language) -> &'static str {
             "not tried: the daemon takes connections of its proxy alone (`proxy protocol`)",
             "没有尝试：守护进程只接受代理的连接（`proxy protocol`）",
         ),
+        Untried::NoAnswer => pick(
+            language,
+            "not tried: the daemon has not answered",
+            "没有尝试：守护进程没有应答",
+        ),
         Untried::NoProbe => pick(
             language,
             "not tried: no probe can be made here",

@@ -2,6 +2,10 @@
 
 use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _};
 
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use serde_json::Value;
 
 use super::{
@@ -181,4 +185,20 @@ fn nothing_is_written() {
     let output = rsyncctl(place.path(), &["doctor", "--config", "rsyncd.conf"]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(list(), before);
+}
+
+#[test]
+fn a_daemon_that_does_not_answer_is_asked_once() {
+    if !can_serve() {
+        return;
+    }
+    let place = Place::new(&["one", "two", "three"].map(healthy));
+    let daemon = place.start();
+    let process = Pid::from_raw(i32::try_from(daemon.process()).expect("a process"));
+    kill(process, Signal::SIGSTOP).expect("our own child");
+    let (report, code) = examined(place.path(), &[]);
+    assert_eq!(code, Some(1), "{report:#}");
+    let outcomes = ["one", "two", "three"].map(|module| outcome(&report, module));
+    assert_eq!(outcomes, ["fails", "not-tried", "not-tried"]);
+    assert!(!causes(&report).is_empty(), "{report:#}");
 }
