@@ -87,6 +87,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             release: Program::find("rsync".into()).ok().map(|program| program.release),
             now: jiff::Zoned::now(),
             setting: &setting,
+            connections: interrupt.connections().clone(),
             runtime: &runtime,
         };
         let told = doctor::run(&setup, &mut |stage| {
@@ -100,8 +101,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         stdout().write_all(&text)?;
         Ok::<_, std::io::Error>((code(&report), report.modules))
     };
-    let (code, modules) = interrupt.run(work, || Exit::Signal.code())?;
+    let done = interrupt.run(work, || Exit::Signal.code());
     runtime.shutdown_background();
+    if interrupt.connections().are_ended() {
+        return Ok(Exit::Signal.code());
+    }
+    let (code, modules) = done?;
     let mut named = arguments.modules.iter();
     match named.find(|name| !modules.is_empty() && !modules.contains(*name)) {
         Some(name) => Err(format!("there is no module `{name}`").into()),

@@ -3,6 +3,7 @@
 use std::{
     net::{IpAddr, Ipv4Addr},
     rc::Rc,
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -16,6 +17,7 @@ use crate::{
         access::{Peer, Rights, has_rules, hosts, shut},
     },
     probe::{self, Step, Target, probe, tryout::End},
+    terms::Exit,
 };
 
 /// What a configuration runs for each connection.
@@ -25,6 +27,10 @@ const HOOKS: [Parameter; 4] = [
     Parameter::PostXferExec,
     Parameter::NameConverter,
 ];
+/// So many modules that do not answer in time are enough: the others wait for the same. One may have a reason of its own.
+const MOST_SILENT: u32 = 2;
+/// No module is begun later than that.
+const LIMIT: Duration = Duration::from_secs(60);
 /// Lines of a failure that are shown.
 const LINES: usize = 2;
 
@@ -54,19 +60,29 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
         return;
     }
     let setting = (setup.setting)(known.clone());
-    let mut answers = true;
+    let start = Instant::now();
+    let mut silent = 0;
     for (scope, module) in modules {
         let name = module.name.display().into_owned();
         let outcome = match client.untried(scope, module.name.bytes()) {
             Some(why) => Outcome::NotTried(why),
-            None if !answers => Outcome::NotTried(Untried::NoAnswer),
+            None if silent >= MOST_SILENT => Outcome::NotTried(Untried::NoAnswer),
+            None if start.elapsed() > LIMIT => Outcome::NotTried(Untried::NoTime),
             None => {
                 let target = Target::parse(&client.target(&name)).ok();
                 let probed =
                     target.and_then(|target| setup.runtime.block_on(probe(target, setting.clone())).ok());
+                if setting.connections.are_ended() {
+                    // The user wants no more, and that is no fault of the module's.
+                    return;
+                }
                 match probed {
                     Some(probed) => {
-                        answers = probed.stage(Step::Version).state.is_passed();
+                        silent = match probed.exit {
+                            _ if !probed.stage(Step::Version).state.is_passed() => MOST_SILENT,
+                            exit if exit == Exit::Timeout.code() => silent + 1,
+                            _ => 0,
+                        };
                         client.judge(scope, probed, report)
                     }
                     None => Outcome::NotTried(Untried::NoProbe),
@@ -78,7 +94,9 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
             Outcome::NotTried(why) => {
                 stage.warn();
                 // Whoever names a module wants it tried.
-                if !setup.modules.is_empty() || *why == Untried::NoProbe {
+                if !setup.modules.is_empty()
+                    || matches!(why, Untried::NoProbe | Untried::NoTime | Untried::NoAnswer)
+                {
                     let reason = Unknown::Failed("it is not tried".to_owned());
                     report.not_seen(format!("[{name}]"), reason);
                 }

@@ -1,12 +1,14 @@
 //! On the failing server: which daemon runs, what is wrong with its configuration and its machine, what it logged, and what a
 //! client of loopback meets; then the causes, most urgent first. Nothing is changed.
 
+mod absent;
 mod changed;
 mod configuration;
 mod daemon;
 mod log;
 mod loopback;
 mod report;
+mod stage;
 mod summary;
 mod symptom;
 
@@ -27,10 +29,12 @@ use crate::{
     host::{Daemon, Host, Unknown},
     lint::{self, Options},
     probe::Setting,
+    rsync::net::Connections,
     terms::Release,
 };
 
-pub use report::{Cause, Check, Fact, Outcome, Report, Skip, Stage, State, Told, Untried, Urgency, Way};
+pub use report::{Cause, Report, Told, Urgency};
+pub use stage::{Check, Fact, Outcome, Skip, Stage, State, Untried, Way};
 
 /// The name under which the doctor asks for modules that want one; its own lines in the daemon's log are known by it.
 pub const LOGIN: &str = "rsyncctl-doctor";
@@ -56,6 +60,8 @@ pub struct Setup<'s> {
     pub now: jiff::Zoned,
     /// How modules are probed, with what is known of the server.
     pub setting: &'s dyn Fn(Arc<Known>) -> Arc<Setting>,
+    /// Their connections; nothing more is looked at once they are ended.
+    pub connections: Arc<Connections>,
     /// What probes run on.
     pub runtime: &'s Runtime,
 }
@@ -75,11 +81,12 @@ struct Subject {
 /// Goes through the stages, and tells each once it is done.
 ///
 /// # Errors
-/// What `tell` gives.
+/// What `tell` gives; that the user wants no more.
 pub fn run(setup: &Setup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<()>) -> io::Result<Report> {
     let start = Instant::now();
     let mut examination = Examination {
         report: Report::new(setup.release.unwrap_or(Release::CURRENT)),
+        connections: &setup.connections,
         tell,
     };
     let mut subjects = Vec::new();
@@ -116,6 +123,7 @@ pub fn run(setup: &Setup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<()>) ->
 
 struct Examination<'e> {
     report: Report,
+    connections: &'e Connections,
     tell: &'e mut dyn FnMut(&Stage) -> io::Result<()>,
 }
 
@@ -139,6 +147,9 @@ impl Examination<'_> {
                 reason: Unknown::Failed("this check crashed".to_owned()),
             });
         }
+        if self.connections.are_ended() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         stage.time = start.elapsed();
         (self.tell)(&stage)?;
         self.report.stages.push(stage);
@@ -156,13 +167,14 @@ fn message(panic: &(dyn Any + Send)) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Check, Examination, Report, State};
-    use crate::terms::Release;
+    use crate::{rsync::net::Connections, terms::Release};
 
     #[test]
     fn a_check_that_crashes_stops_no_other() {
         let mut told = Vec::new();
         let mut examination = Examination {
             report: Report::new(Release::CURRENT),
+            connections: &Connections::default(),
             tell: &mut |stage| {
                 told.push((stage.check, stage.state));
                 Ok(())

@@ -4,7 +4,7 @@ use crate::{
     catalog::Language,
     doctor::{Cause, Check, Fact, Report, Stage, State, Told},
     render::{
-        doctor::{Words, words},
+        doctor::{cause::Words, words},
         explanation::first_diagnosis,
         json::{finding, not_checked},
     },

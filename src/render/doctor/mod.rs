@@ -1,16 +1,18 @@
 //! What an examination showed, for people and for programs.
 
+mod cause;
 mod json;
 mod words;
 
-use std::{borrow::Cow, collections::BTreeMap, io};
+use std::{collections::BTreeMap, io};
 
 use crate::{
-    catalog::{Confidence, Language, fill},
-    doctor::{Cause, Check, Report, Stage, State, Told, Urgency},
+    catalog::{Confidence, Language},
+    doctor::{Cause, Check, Report, Stage, State, Urgency},
     render::{
         Format, Style,
-        explanation::{self, bold, dim, edit, green, red, wrapped},
+        doctor::cause::Words,
+        explanation::{bold, dim, green, red, wrapped},
         visible::visible,
         words::{pick, severity, unknown},
     },
@@ -229,87 +231,4 @@ fn concise(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result
         writeln!(out, "{}", verdict(report, language))?;
     }
     Ok(())
-}
-
-/// What is said of a cause.
-struct Words {
-    title: String,
-    /// Where it stands: `rsyncd.conf:7`.
-    place: Option<String>,
-    message: Option<String>,
-    facts: Vec<String>,
-    help: String,
-    commands: Vec<String>,
-    /// What else it may be.
-    others: Vec<String>,
-    next: Option<String>,
-}
-
-impl Words {
-    fn of(cause: &Cause, language: Language) -> Self {
-        match &cause.told {
-            Told::Finding(report, index) => {
-                let finding = &report.findings[*index];
-                let place = report.sources.place(finding.labels[0].span);
-                let commands = finding.commands();
-                Self {
-                    title: finding.title(language).into_owned(),
-                    message: Some(finding.message(language).into_owned()),
-                    facts: finding.facts.clone(),
-                    help: finding.help(language).into_owned(),
-                    next: commands.first().cloned().or_else(|| edit(&place)),
-                    place: Some(place),
-                    commands,
-                    others: Vec::new(),
-                }
-            }
-            Told::Text(explanation, index) => {
-                let incident = &explanation.incidents[*index];
-                let words = explanation::words(incident, language);
-                let words = words.expect("a failure is told by its first cause");
-                let line = incident
-                    .lines
-                    .first()
-                    .map(|seen| format!("`{}`", seen.text.trim()));
-                let times = match (incident.count, language) {
-                    (0 | 1, _) => String::new(),
-                    (count, Language::English) => format!(", {count} times"),
-                    (count, Language::Chinese) => format!("，共 {count} 次"),
-                };
-                Self {
-                    title: words.title,
-                    place: None,
-                    message: words.message,
-                    facts: line.map(|line| format!("{line}{times}")).into_iter().collect(),
-                    help: words.help,
-                    commands: words.commands,
-                    others: words.others,
-                    next: words.next,
-                }
-            }
-            Told::Page(_, arguments, facts) => {
-                let text = cause.page.text(None, language);
-                let filled = |text: &'static str| fill(text, arguments);
-                let filled_or = |text: Option<&'static str>| filled(text.unwrap_or_default());
-                let commands: Vec<_> = cause
-                    .page
-                    .commands
-                    .iter()
-                    .map(|text| filled(text).into_owned())
-                    .collect();
-                let check = cause.page.check.iter().flat_map(|check| check.commands);
-                let check = check.map(|text| filled(text).into_owned()).next();
-                Self {
-                    title: filled_or(text.title).into_owned(),
-                    place: None,
-                    message: text.message.map(filled).map(Cow::into_owned),
-                    facts: facts.clone(),
-                    help: filled_or(text.help).into_owned(),
-                    next: check.or_else(|| commands.first().cloned()),
-                    commands,
-                    others: Vec::new(),
-                }
-            }
-        }
-    }
 }

@@ -281,6 +281,11 @@ fn untried(why: Untried, language: Language) -> &'static str {
             "not tried: the daemon has not answered",
             "没有尝试：守护进程没有应答",
         ),
+        Untried::NoTime => pick(
+            language,
+            "not tried: the modules before it took too long; name it to try it alone",
+            "没有尝试：前面的模块用时太长；可以指定它的名字单独尝试",
+        ),
         Untried::NoProbe => pick(
             language,
             "not tried: no probe can be made here",

@@ -1,6 +1,6 @@
 //! Where no daemon runs, or not the one that is meant, or who asks may not see it.
 
-use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _};
+use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _, process::Stdio, thread};
 
 use nix::{
     sys::signal::{Signal, kill},
@@ -13,7 +13,7 @@ use super::{
     daemons::{Place, free_port, healthy},
     examined, outcome, states,
 };
-use crate::support::program::{folder, keeps_to, rsyncctl, schema, stdout, unprivileged};
+use crate::support::program::{folder, keeps_to, program, rsyncctl, schema, stdout, unprivileged};
 
 #[test]
 fn without_a_daemon_the_command_that_starts_it_is_named() {
@@ -201,4 +201,27 @@ fn a_daemon_that_does_not_answer_is_asked_once() {
     let outcomes = ["one", "two", "three"].map(|module| outcome(&report, module));
     assert_eq!(outcomes, ["fails", "not-tried", "not-tried"]);
     assert!(!causes(&report).is_empty(), "{report:#}");
+    // Who waits for it and wants no more is told nothing wrong.
+    let words = ["doctor", "--config", "rsyncd.conf"];
+    let mut waiting = program(place.path(), &words);
+    let waiting = waiting.stdout(Stdio::piped()).spawn().expect("it runs");
+    let own = Pid::from_raw(i32::try_from(waiting.id()).expect("a process"));
+    // It listens to signals from its first connection on.
+    while !is_connected(daemon.port) {
+        thread::yield_now();
+    }
+    kill(own, Signal::SIGTERM).expect("our own child");
+    let output = waiting.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(20), "{output:?}");
+    assert!(!stdout(&output).contains("RSY"), "{}", stdout(&output));
+}
+
+/// Whether a client is connected to a port of this machine.
+fn is_connected(port: u16) -> bool {
+    let table = fs::read_to_string("/proc/net/tcp").expect("the kernel's table");
+    let peer = format!(":{port:04X}");
+    table.lines().skip(1).any(|line| {
+        let fields: Vec<_> = line.split_ascii_whitespace().collect();
+        fields.get(2).is_some_and(|field| field.ends_with(&peer)) && fields.get(3) == Some(&"01")
+    })
 }
