@@ -103,6 +103,10 @@ fn running(
         since: daemon.started.and_then(|second| at(setup, second)),
         way: daemon.unit.clone().map_or(Way::Standalone, Way::Unit),
     });
+    if ports.as_ref().is_ok_and(|ports| ports.is_empty()) {
+        stage.note(Fact::NoPort(process));
+        stage.warn();
+    }
     if let Err(reason) = ports {
         stage.note(Fact::Unseen(format!("the ports of process {process}"), reason));
         stage.warn();

@@ -183,6 +183,8 @@ pub enum Fact {
     MoreDaemons(usize),
     /// A program listens on the port and starts rsync for each connection.
     Starter(String, u32, u16),
+    /// The daemon of that process listens on no port that we see.
+    NoPort(u32),
     /// No daemon runs with that file.
     NoDaemon(PathBuf),
     /// Another program, or another daemon, has the port.

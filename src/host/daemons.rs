@@ -103,6 +103,8 @@ impl Daemon {
         let is_of_xinetd = parent
             .as_deref()
             .is_some_and(|name| name != "systemd" && is_super_server(name));
+        // `rsync --server --daemon .` is started by sshd for one client.
+        let has_remote_shell = words(line).any(|word| word == "--server");
         Some(Self {
             process,
             words: words(line).map(OsStr::to_owned).collect(),
@@ -115,7 +117,7 @@ impl Daemon {
             unit,
             parent,
             is_contained: is_elsewhere(root, &folder),
-            is_serving: has_socket || is_of_template || is_of_xinetd,
+            is_serving: has_socket || is_of_template || is_of_xinetd || has_remote_shell,
         })
     }
 }
@@ -326,20 +328,26 @@ mod tests {
             group: "/system.slice/system-rsync.slice/rsync@3-1.service",
             ..RSYNC
         };
+        let of_shell = Process {
+            number: 55,
+            line: "rsync --server --daemon .",
+            group: "/user.slice/session-3.scope",
+            ..RSYNC
+        };
         let client = Process {
             number: 60,
             line: "rsync -a a b",
             ..RSYNC
         };
         let all = [
-            systemd, xinetd, RSYNC, child, second, contained, of_xinetd, of_socket, client,
+            systemd, xinetd, RSYNC, child, second, contained, of_xinetd, of_socket, of_shell, client,
         ];
         let root = machine(&all);
         let found = daemons_of(root.path());
         let numbers: Vec<_> = found.iter().map(|daemon| daemon.process).collect();
-        assert_eq!(numbers, [10, 20, 30, 40, 50]);
-        let [first, second, contained, of_xinetd, of_socket] = &found[..] else {
-            unreachable!("five");
+        assert_eq!(numbers, [10, 20, 30, 40, 50, 55]);
+        let [first, second, contained, of_xinetd, of_socket, of_shell] = &found[..] else {
+            unreachable!("six");
         };
         assert_eq!(first.configuration, Ok(PathBuf::from("/etc/rsyncd.conf")));
         assert_eq!(first.started, Some(1_700_000_042));
@@ -352,7 +360,9 @@ mod tests {
         assert_eq!(second.configuration, Ok(PathBuf::from("/srv/own.conf")));
         assert_eq!(second.unit, None);
         assert!(!second.is_serving);
-        assert!(contained.is_contained && of_xinetd.is_serving && of_socket.is_serving);
+        assert!(
+            contained.is_contained && of_xinetd.is_serving && of_socket.is_serving && of_shell.is_serving
+        );
     }
 
     #[test]

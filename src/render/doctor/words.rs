@@ -76,6 +76,10 @@ pub(super) fn fact(fact: &Fact, language: Language) -> String {
                 "{program} (process {process}) listens on port {port}, and may start rsync for each connection"
             )
         }
+        Fact::NoPort(process) if zh => format!("在这里看不到进程 {process} 监听任何端口"),
+        Fact::NoPort(process) => {
+            format!("process {process} listens on no port that can be seen from here")
+        }
         Fact::NoDaemon(file) if zh => format!("没有 rsync 守护进程使用 {}", file.display()),
         Fact::NoDaemon(file) => format!("no rsync daemon runs with {}", file.display()),
         Fact::Held(program, process, port) if zh => format!("端口 {port} 被 {program}（进程 {process}）占用"),

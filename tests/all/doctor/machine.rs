@@ -204,10 +204,10 @@ fn a_daemon_that_does_not_answer_is_asked_once() {
     // Who waits for it and wants no more is told nothing wrong.
     let words = ["doctor", "--config", "rsyncd.conf"];
     let mut waiting = program(place.path(), &words);
-    let waiting = waiting.stdout(Stdio::piped()).spawn().expect("it runs");
+    let mut waiting = waiting.stdout(Stdio::piped()).spawn().expect("it runs");
     let own = Pid::from_raw(i32::try_from(waiting.id()).expect("a process"));
     // It listens to signals from its first connection on.
-    while !is_connected(daemon.port) {
+    while !is_connected(daemon.port) && waiting.try_wait().expect("a child").is_none() {
         thread::yield_now();
     }
     kill(own, Signal::SIGTERM).expect("our own child");
