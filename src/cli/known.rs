@@ -85,6 +85,21 @@ pub(super) fn of_configuration(
     files: &dyn Files,
     options: &Options,
 ) -> Known {
+    judged(file, bytes, host, files, options).0
+}
+
+/// The same with the findings that it comes from.
+pub(super) fn judge(file: &Path, bytes: Vec<u8>, host: &dyn Host, options: &Options) -> (Known, Report) {
+    judged(file, bytes, host, &HostFiles(host), options)
+}
+
+fn judged(
+    file: &Path,
+    bytes: Vec<u8>,
+    host: &dyn Host,
+    files: &dyn Files,
+    options: &Options,
+) -> (Known, Report) {
     let release = options.circumstances.release;
     let report = check(file, bytes.clone(), FileKind::RsyncdConf, host, options);
     let mut sources = Sources::default();
@@ -112,7 +127,7 @@ pub(super) fn of_configuration(
                 .extend(own.map(|(_, (_, module))| module.clone()));
         }
     }
-    Known {
+    let known = Known {
         findings,
         unchecked: report
             .unchecked
@@ -124,7 +139,8 @@ pub(super) fn of_configuration(
             configuration,
             groups: |_| None,
         }),
-    }
+    };
+    (known, report)
 }
 
 /// What is wrong with a client's password file on this machine; nothing if it cannot be read, which its client says.

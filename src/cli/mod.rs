@@ -2,6 +2,7 @@
 
 mod access;
 mod config;
+mod doctor;
 mod environment;
 mod explain;
 mod input;
@@ -53,6 +54,7 @@ enum Command {
     Access(access::Arguments),
     Rules(rules::Arguments),
     Explain(explain::Arguments),
+    Doctor(doctor::Arguments),
     Probe(probe::Arguments),
     Try(try_out::Arguments),
     #[command(hide = true)]
@@ -96,6 +98,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Access(arguments) => access::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
         Command::Try(arguments) => try_out::run(&arguments),
         Command::DaemonOfTrial(serving) => try_out::serve(&serving),

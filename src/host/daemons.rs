@@ -1,34 +1,196 @@
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
 };
 
+use crate::host::{Fact, Unknown};
+
+/// An rsync daemon that runs, as far as `/proc` shows it to us.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Daemon {
+    /// Its process.
+    pub process: u32,
+    /// Its command line, the program first.
+    pub words: Vec<OsString>,
+    /// Its configuration file from the root of its machine; unknown if the name is relative and we may not see to what.
+    pub configuration: Fact<PathBuf>,
+    /// The user that it acts as.
+    pub uid: Option<u32>,
+    /// When it was started, in seconds since 1970.
+    pub started: Option<i64>,
+    /// The unit of systemd that it belongs to: `rsync.service`.
+    pub unit: Option<String>,
+    /// The name of the program that started it, if that still runs.
+    pub parent: Option<String>,
+    /// Whether it is in a container, so that its files are not this machine's.
+    pub is_contained: bool,
+    /// Whether it serves one connection that somebody else took, and listens nowhere.
+    pub is_serving: bool,
+}
+
+/// What programs are called that listen in place of rsync and start it for each connection.
+const SUPER_SERVERS: [&str; 5] = ["xinetd", "inetd", "systemd", "tcpserver", "ipsvd"];
+
+/// Whether a program of that name listens in place of rsync and starts it for each connection.
+pub fn is_super_server(program: &str) -> bool {
+    SUPER_SERVERS.contains(&program)
+}
+
+/// The rsync daemons of this machine, in the order of their processes; those that serve a client of another one are left out.
+pub fn daemons() -> Vec<Daemon> {
+    daemons_of(Path::new("/proc"))
+}
+
+/// The same by a folder like `/proc`.
+fn daemons_of(root: &Path) -> Vec<Daemon> {
+    let lines = command_lines(root);
+    let mut found: Vec<(Daemon, Option<u32>)> = lines
+        .iter()
+        .filter_map(|(process, line)| Some((Daemon::read(root, *process, line)?, parent(root, *process))))
+        .collect();
+    let all: Vec<_> = found
+        .iter()
+        .map(|(daemon, _)| (daemon.process, daemon.words.clone()))
+        .collect();
+    // A daemon forks for each client, and the child keeps the command line.
+    found.retain(|(daemon, parent)| {
+        !all.iter()
+            .any(|(process, words)| Some(*process) == *parent && *words == daemon.words)
+    });
+    found.into_iter().map(|(daemon, _)| daemon).collect()
+}
+
+/// The command lines of all processes, in the order of their numbers.
+fn command_lines(root: &Path) -> Vec<(u32, Vec<u8>)> {
+    let Ok(processes) = fs::read_dir(root) else {
+        return Vec::new();
+    };
+    let mut numbers: Vec<u32> = processes
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect();
+    numbers.sort_unstable();
+    let line = |process: u32| fs::read(root.join(process.to_string()).join("cmdline")).ok();
+    numbers
+        .into_iter()
+        .filter_map(|process| Some((process, line(process)?)))
+        .collect()
+}
+
+impl Daemon {
+    fn read(root: &Path, process: u32, line: &[u8]) -> Option<Self> {
+        let named = configuration(line)?;
+        let folder = root.join(process.to_string());
+        let text = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_default();
+        let configuration = match named.is_absolute() {
+            true => Ok(named),
+            false => fs::read_link(folder.join("cwd"))
+                .map(|from| from.join(named))
+                .map_err(|_| Unknown::Denied),
+        };
+        let unit = unit(&text("cgroup"));
+        let parent = parent(root, process);
+        let parent = parent.and_then(|parent| {
+            let name = fs::read_to_string(root.join(parent.to_string()).join("comm")).ok()?;
+            Some(name.trim_end().to_owned())
+        });
+        let input = fs::read_link(folder.join("fd/0")).ok();
+        let has_socket = input.is_some_and(|link| link.as_os_str().as_bytes().starts_with(b"socket:"));
+        let is_of_template = unit
+            .as_ref()
+            .is_some_and(|unit| unit.starts_with("rsync") && unit.contains('@'));
+        let is_of_xinetd = parent
+            .as_deref()
+            .is_some_and(|name| name != "systemd" && is_super_server(name));
+        // `rsync --server --daemon .` is started by sshd for one client.
+        let has_remote_shell = words(line).any(|word| word == "--server");
+        Some(Self {
+            process,
+            words: words(line).map(OsStr::to_owned).collect(),
+            configuration,
+            uid: uid(&text("status")),
+            started: started(
+                &text("stat"),
+                &fs::read_to_string(root.join("stat")).unwrap_or_default(),
+            ),
+            unit,
+            parent,
+            is_contained: is_elsewhere(root, &folder),
+            is_serving: has_socket || is_of_template || is_of_xinetd || has_remote_shell,
+        })
+    }
+}
+
+/// Whether a process has other files than we; not if we may not see that.
+fn is_elsewhere(root: &Path, folder: &Path) -> bool {
+    let space = |folder: &Path| fs::read_link(folder.join("ns/mnt")).ok();
+    match (space(folder), space(&root.join("self"))) {
+        (Some(theirs), Some(ours)) => theirs != ours,
+        _ => false,
+    }
+}
+
+/// The number of the process that started a process: the second field behind the name of proc_pid_stat(5), which may hold
+/// any character.
+fn parent(root: &Path, process: u32) -> Option<u32> {
+    let stat = fs::read_to_string(root.join(process.to_string()).join("stat")).ok()?;
+    fields(&stat).nth(1)?.parse().ok()
+}
+
+fn fields(stat: &str) -> impl Iterator<Item = &str> {
+    let behind = stat.rsplit_once(')').map_or("", |(_, behind)| behind);
+    behind.split_ascii_whitespace()
+}
+
+/// Ticks of a second in `/proc` on every architecture that rsync is packaged for (`USER_HZ`).
+const TICKS: i64 = 100;
+
+/// When a process was started: ticks after the boot, whose time `/proc/stat` tells.
+fn started(stat: &str, machine: &str) -> Option<i64> {
+    let boot: i64 = machine
+        .lines()
+        .find_map(|line| line.strip_prefix("btime "))?
+        .trim()
+        .parse()
+        .ok()?;
+    let ticks: i64 = fields(stat).nth(19)?.parse().ok()?;
+    boot.checked_add(ticks / TICKS)
+}
+
+/// The user that counts for the files that a process opens: the fourth number.
+fn uid(status: &str) -> Option<u32> {
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    line.split_ascii_whitespace().nth(3)?.parse().ok()
+}
+
+/// The unit of a process: the last part of its control group that is one. That of a user's whole session is none.
+fn unit(groups: &str) -> Option<String> {
+    let paths = groups.lines().filter_map(|line| line.rsplit(':').next());
+    let mut parts = paths.flat_map(|path| path.rsplit('/'));
+    let is_unit = |part: &&str| part.ends_with(".service") && !part.starts_with("user@");
+    parts.find(is_unit).map(str::to_owned)
+}
+
 /// The configuration files that the rsync daemons of this machine were started with, as far as `/proc` shows their
 /// command lines to us.
 pub fn running_configurations() -> Vec<PathBuf> {
-    let Ok(processes) = fs::read_dir("/proc") else {
-        return Vec::new();
-    };
-    let is_number = |name: &OsStr| name.as_bytes().iter().all(u8::is_ascii_digit);
-    let mut found: Vec<_> = processes
-        .filter_map(|entry| entry.ok())
-        .filter(|entry| is_number(&entry.file_name()))
-        .filter_map(|entry| fs::read(entry.path().join("cmdline")).ok())
-        .filter_map(|command_line| configuration(&command_line))
-        .collect();
+    let lines = command_lines(Path::new("/proc"));
+    let mut found: Vec<_> = lines.iter().filter_map(|(_, line)| configuration(line)).collect();
     found.sort();
     found.dedup();
     found
 }
 
+/// The words of a command line, which end with NUL.
+fn words(command_line: &[u8]) -> impl Iterator<Item = &OsStr> {
+    let line = command_line.strip_suffix(b"\0").unwrap_or(command_line);
+    line.split(|&byte| byte == 0).map(OsStr::from_bytes)
+}
+
 /// The configuration file of a command line whose words end with NUL, if it is that of an rsync daemon.
 pub(super) fn configuration(command_line: &[u8]) -> Option<PathBuf> {
-    let words: Vec<&OsStr> = command_line
-        .split(|&byte| byte == 0)
-        .map(OsStr::from_bytes)
-        .collect();
+    let words: Vec<&OsStr> = words(command_line).collect();
     let program = Path::new(words.first()?).file_name()?;
     if program != "rsync" || !words.iter().any(|&word| word == "--daemon") {
         return None;
@@ -47,6 +209,8 @@ pub(super) fn configuration(command_line: &[u8]) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
 
     #[test]
@@ -64,5 +228,149 @@ mod tests {
         ] {
             assert_eq!(configuration(line), path.map(PathBuf::from));
         }
+    }
+
+    /// A process of a machine that does not exist.
+    struct Process<'a> {
+        number: u32,
+        parent: u32,
+        name: &'a str,
+        line: &'a str,
+        group: &'a str,
+        input: &'a str,
+        space: &'a str,
+    }
+
+    fn machine(processes: &[Process<'_>]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().expect("a folder");
+        let write = |path: PathBuf, text: String| fs::write(path, text).expect("a file");
+        write(root.path().join("stat"), "cpu 1 2\nbtime 1700000000\n".to_owned());
+        fs::create_dir_all(root.path().join("self/ns")).expect("a folder");
+        symlink("mnt:[1]", root.path().join("self/ns/mnt")).expect("a link");
+        for one in processes {
+            let folder = root.path().join(one.number.to_string());
+            fs::create_dir_all(folder.join("ns")).expect("a folder");
+            fs::create_dir_all(folder.join("fd")).expect("a folder");
+            write(
+                folder.join("cmdline"),
+                format!("{}\0", one.line.replace(' ', "\0")),
+            );
+            write(folder.join("comm"), format!("{}\n", one.name));
+            write(folder.join("cgroup"), format!("0::{}\n", one.group));
+            write(
+                folder.join("status"),
+                "Name:\trsync\nUid:\t0\t0\t0\t7\n".to_owned(),
+            );
+            let rest = "0 ".repeat(17);
+            let (name, parent) = (one.name, one.parent);
+            write(
+                folder.join("stat"),
+                format!("{} ({name}) S {parent} {rest}4200 0 0\n", one.number),
+            );
+            symlink("/srv", folder.join("cwd")).expect("a link");
+            symlink(one.input, folder.join("fd/0")).expect("a link");
+            symlink(one.space, folder.join("ns/mnt")).expect("a link");
+        }
+        root
+    }
+
+    const RSYNC: Process<'_> = Process {
+        number: 10,
+        parent: 1,
+        name: "rsync",
+        line: "/usr/bin/rsync --daemon --no-detach",
+        group: "/system.slice/rsync.service",
+        input: "/dev/null",
+        space: "mnt:[1]",
+    };
+
+    #[test]
+    fn daemons_are_told_apart_from_their_children() {
+        let systemd = Process {
+            number: 1,
+            parent: 0,
+            name: "systemd",
+            line: "/sbin/init",
+            group: "/init.scope",
+            ..RSYNC
+        };
+        let xinetd = Process {
+            number: 5,
+            name: "xinetd",
+            line: "/usr/sbin/xinetd",
+            ..RSYNC
+        };
+        let child = Process {
+            number: 11,
+            parent: 10,
+            ..RSYNC
+        };
+        let second = Process {
+            number: 20,
+            line: "rsync --daemon --config=own.conf",
+            group: "/user.slice/user-0.slice/user@0.service/app.slice/own.scope",
+            ..RSYNC
+        };
+        let contained = Process {
+            number: 30,
+            space: "mnt:[2]",
+            ..RSYNC
+        };
+        let of_xinetd = Process {
+            number: 40,
+            parent: 5,
+            input: "socket:[77]",
+            line: "/usr/bin/rsync --daemon",
+            ..RSYNC
+        };
+        let of_socket = Process {
+            number: 50,
+            group: "/system.slice/system-rsync.slice/rsync@3-1.service",
+            ..RSYNC
+        };
+        let of_shell = Process {
+            number: 55,
+            line: "rsync --server --daemon .",
+            group: "/user.slice/session-3.scope",
+            ..RSYNC
+        };
+        let client = Process {
+            number: 60,
+            line: "rsync -a a b",
+            ..RSYNC
+        };
+        let all = [
+            systemd, xinetd, RSYNC, child, second, contained, of_xinetd, of_socket, of_shell, client,
+        ];
+        let root = machine(&all);
+        let found = daemons_of(root.path());
+        let numbers: Vec<_> = found.iter().map(|daemon| daemon.process).collect();
+        assert_eq!(numbers, [10, 20, 30, 40, 50, 55]);
+        let [first, second, contained, of_xinetd, of_socket, of_shell] = &found[..] else {
+            unreachable!("six");
+        };
+        assert_eq!(first.configuration, Ok(PathBuf::from("/etc/rsyncd.conf")));
+        assert_eq!(first.started, Some(1_700_000_042));
+        assert_eq!(
+            (first.uid, first.unit.as_deref()),
+            (Some(7), Some("rsync.service"))
+        );
+        assert_eq!(first.parent.as_deref(), Some("systemd"));
+        assert!(!first.is_serving && !first.is_contained);
+        assert_eq!(second.configuration, Ok(PathBuf::from("/srv/own.conf")));
+        assert_eq!(second.unit, None);
+        assert!(!second.is_serving);
+        assert!(
+            contained.is_contained && of_xinetd.is_serving && of_socket.is_serving && of_shell.is_serving
+        );
+    }
+
+    #[test]
+    fn what_is_no_proc_has_no_daemons() {
+        let empty = tempfile::tempdir().expect("a folder");
+        assert!(daemons_of(empty.path()).is_empty());
+        assert!(daemons_of(&empty.path().join("none")).is_empty());
+        assert_eq!(started("7 (a) S 1", "btime x"), None);
+        assert_eq!(uid("Uid:"), None);
     }
 }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::host::daemons::configuration;
+use crate::host::{Fact, Unknown, daemons::configuration, live::unknown};
 
 /// Who listens on a port of this machine.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -79,12 +79,43 @@ impl Listener {
     }
 }
 
+/// The TCP ports that a process listens on.
+///
+/// # Errors
+/// We may not see that, or it has ended.
+pub fn ports_of(process: u32) -> Fact<BTreeSet<u16>> {
+    let folder = format!("/proc/{process}/fd");
+    let descriptors = fs::read_dir(folder).map_err(|error| unknown(&error))?;
+    let links: BTreeSet<PathBuf> = descriptors
+        .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
+        .collect();
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
+    let tables = tables.iter().filter_map(|table| fs::read_to_string(table).ok());
+    let listening: Vec<_> = tables.flat_map(|table| listening(&table)).collect();
+    if listening.is_empty() && links.is_empty() {
+        return Err(Unknown::Denied);
+    }
+    let own = listening
+        .into_iter()
+        .filter(|(_, socket)| links.contains(Path::new(socket)));
+    Ok(own.map(|(port, _)| port).collect())
+}
+
 /// The sockets of a table of the kernel's that listen on a port, as links of descriptors name them.
 fn sockets(table: &str, port: u16) -> Vec<String> {
+    let found = listening(table).into_iter();
+    found
+        .filter(|(own, _)| *own == port)
+        .map(|(_, socket)| socket)
+        .collect()
+}
+
+/// The ports of a table of the kernel's that somebody listens on, with their sockets as links of descriptors name them.
+fn listening(table: &str) -> Vec<(u16, String)> {
     // Local address, peer, state, and, five fields on, the number of the inode (proc_net_tcp(5)); 0A listens.
-    let is_ours = |address: &str| {
+    let port = |address: &str| {
         let number = address.rsplit_once(':').map(|(_, number)| number);
-        number.and_then(|number| u16::from_str_radix(number, 16).ok()) == Some(port)
+        number.and_then(|number| u16::from_str_radix(number, 16).ok())
     };
     let lines = table.lines().skip(1);
     let found = lines.filter_map(|line| {
@@ -92,7 +123,7 @@ fn sockets(table: &str, port: u16) -> Vec<String> {
         let [_, local, _, "0A", _, _, _, _, _, inode, ..] = fields[..] else {
             return None;
         };
-        is_ours(local).then(|| format!("socket:[{inode}]"))
+        Some((port(local)?, format!("socket:[{inode}]")))
     });
     found.collect()
 }
@@ -112,7 +143,7 @@ fn holds(process: u32, sockets: &BTreeSet<String>) -> bool {
 mod tests {
     use std::{net::TcpListener, process};
 
-    use super::{Listener, sockets};
+    use super::{Listener, ports_of, sockets};
 
     #[test]
     fn only_what_listens_on_the_port_counts() {
@@ -135,5 +166,6 @@ mod tests {
             matches!(found, Listener::Other { process, .. } if process == process::id()),
             "{found:?}"
         );
+        assert!(ports_of(process::id()).is_ok_and(|ports| ports.contains(&port)));
     }
 }

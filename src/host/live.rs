@@ -1,7 +1,7 @@
 use std::{
     ffi::{CString, OsString},
     fs,
-    io::{self, ErrorKind, Read as _},
+    io::{self, ErrorKind, Read as _, Seek as _, SeekFrom},
     os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
@@ -98,6 +98,47 @@ pub(crate) fn read_regular(file: fs::File, limit: u64) -> io::Result<Vec<u8>> {
         return Err(io::Error::other(format!("it is larger than {limit} MiB")));
     }
     Ok(bytes)
+}
+
+/// The last part of a file.
+#[derive(Debug)]
+pub struct Tail {
+    /// Its bytes, which may begin within a line.
+    pub bytes: Vec<u8>,
+    /// Whether there is more in front of it.
+    pub is_cut: bool,
+}
+
+/// The last `most` bytes of a regular file of this machine; `None` if there is none.
+///
+/// # Errors
+/// The reason why nobody knows.
+pub fn tail(path: &Path, most: u64) -> Fact<Option<Tail>> {
+    present(read_tail(path, most))
+}
+
+fn read_tail(path: &Path, most: u64) -> io::Result<Tail> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other(NOT_REGULAR));
+    }
+    let mut options = fs::OpenOptions::new();
+    let mut file = options.read(true).custom_flags(SAFE_TO_OPEN.bits()).open(path)?;
+    let from = file.metadata()?.len().saturating_sub(most);
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok(Tail {
+        bytes,
+        is_cut: from > 0,
+    })
+}
+
+/// When a file of this machine was last changed or put in its place, in seconds since 1970; `None` if there is none.
+///
+/// # Errors
+/// The reason why nobody knows.
+pub fn changed(path: &Path) -> Fact<Option<i64>> {
+    present(fs::metadata(path).map(|found| found.ctime()))
 }
 
 pub(crate) fn describe(metadata: &fs::Metadata) -> Metadata {

@@ -12,10 +12,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use daemons::running_configurations;
+pub use daemons::{Daemon, daemons, is_super_server, running_configurations};
 pub use image::Image;
-pub use listener::Listener;
-pub use live::Live;
+pub use listener::{Listener, ports_of};
+pub use live::{Live, Tail, changed, tail};
 pub(crate) use live::{NOT_REGULAR, plain, read_bounded};
 pub use walk::{Component, follow, normalize, walk};
 

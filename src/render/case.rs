@@ -41,8 +41,8 @@ impl Case<'_> {
         let is_shared = reasons.iter().any(|reason| matches!(reason, Reason::Shared(..)));
         let is_open = is_shared && self.place().is_none();
         let of_page = page.symptoms.iter().filter(|one| one.client == symptom.client);
-        let of_page = of_page.filter_map(|one| one.log.or(one.log_wordings.first().copied()));
-        let own = symptom.log.or(symptom.log_wordings.first().copied());
+        let of_page = of_page.filter_map(|one| one.log.or_else(|| one.log_wordings.first().copied()));
+        let own = symptom.log.or_else(|| symptom.log_wordings.first().copied());
         let log = own.or_else(|| of_page.into_iter().next());
         log.filter(|_| is_open)
             .map(|log| self.filled(Some(log)).into_owned())

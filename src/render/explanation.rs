@@ -189,6 +189,53 @@ fn tell(
     )
 }
 
+/// What is told of a cause where a report tells several things.
+pub(super) struct Words {
+    pub(super) title: String,
+    pub(super) message: Option<String>,
+    pub(super) help: String,
+    /// The cure.
+    pub(super) commands: Vec<String>,
+    /// What else it may be, where it is not certain: the next likely causes.
+    pub(super) others: Vec<String>,
+    /// What to type first: what tells whether it is the cause, or the cure where the configuration has the mistake.
+    pub(super) next: Option<String>,
+}
+
+/// The likeliest cause of a failure in words.
+pub(super) fn words(incident: &Incident, language: Language) -> Option<Words> {
+    let cause = incident.causes.first()?;
+    let case = Case { cause, language };
+    let check = cause
+        .page
+        .check
+        .as_ref()
+        .map(|check| case.commands(check.commands));
+    let check = check.and_then(|commands| commands.into_iter().next());
+    let commands = case.cure();
+    let cure = commands.first().cloned();
+    let others = incident.causes.iter().skip(1).take(TOLD - 1);
+    let others = others.filter(|_| cause.confidence != Confidence::Certain);
+    let others = others.map(|cause| format!("{} {}", cause.page.id, cause.page.summary(language)));
+    Some(Words {
+        others: others.collect(),
+        title: case.title().into_owned(),
+        message: case.message().map(std::borrow::Cow::into_owned),
+        help: case.help().into_owned(),
+        next: match case.place() {
+            Some(_) => cure.or(check),
+            None => check.or(cure),
+        },
+        commands,
+    })
+}
+
+/// The likeliest cause of a failure of a text of that name, for the envelope of an instrument.
+pub(super) fn first_diagnosis(incident: &Incident, name: &str, language: Language) -> Option<Value> {
+    let cause = incident.causes.first()?;
+    Some(diagnosis(1, incident, cause, name, language))
+}
+
 /// The causes that are only named.
 fn others(incident: &Incident, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
     let language = style.language;

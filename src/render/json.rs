@@ -165,6 +165,16 @@ pub(crate) fn envelope(
     envelope
 }
 
+/// A finding of a report, for the envelope of an instrument that tells other things too.
+pub(super) fn finding(report: &Report, finding: &Finding, language: Language) -> serde_json::Value {
+    serde_json::json!(diagnosis(report, finding, language))
+}
+
+/// What was not checked, for the same.
+pub(super) fn not_checked(one: &diagnosis::Unchecked, language: Language) -> serde_json::Value {
+    serde_json::json!(unchecked(one, language))
+}
+
 /// Programs often look at the first diagnoses only. Those of the same severity stay in the order of the files and places.
 fn most_severe_first(findings: &[Finding]) -> Vec<&Finding> {
     let mut ordered: Vec<_> = findings.iter().collect();

@@ -4,6 +4,7 @@
 mod case;
 mod checkstyle;
 mod concise;
+mod doctor;
 mod each;
 mod explanation;
 mod github;
@@ -23,6 +24,7 @@ mod words;
 mod xml;
 
 pub(crate) use concise::unchecked;
+pub use doctor::{examination, examined};
 pub(crate) use explanation::diagnoses;
 pub use explanation::explanation;
 pub(crate) use json::envelope;

@@ -14,6 +14,7 @@ mod crontabs;
 mod cured_files;
 mod damaged;
 mod differential;
+mod doctor;
 mod explain;
 mod fixes;
 mod folders;

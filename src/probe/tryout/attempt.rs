@@ -42,7 +42,7 @@ impl End {
     }
 
     /// What a report shows.
-    pub(super) fn of(report: &Report) -> Self {
+    pub fn of(report: &Report) -> Self {
         if report.stage(Step::Setup).state == State::Skipped(Skip::WriteOnly) {
             return Self::NoReading;
         }

@@ -1,0 +1,156 @@
+//! No daemon runs: why not, as far as can be seen.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    catalog::page,
+    doctor::{Cause, Check, Fact, Report, Setup, Stage, Subject, daemon::written_port},
+    host::{Host, Listener, Unknown, is_super_server},
+};
+
+/// Where a daemon looks if nobody says otherwise.
+const DEFAULT: &str = "/etc/rsyncd.conf";
+/// What forwards a port of this machine into a container.
+const FORWARDERS: [&str; 3] = ["docker-proxy", "rootlessport", "conmon"];
+/// The units that packages of rsync bring along.
+const UNITS: [&str; 4] = ["rsync.service", "rsyncd.service", "rsync.socket", "rsyncd.socket"];
+/// Where units are, the administrator's first.
+const UNIT_FOLDERS: [&str; 4] = [
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+];
+
+/// Says why; what is to be examined all the same.
+pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) -> Subject {
+    let file = setup.file.clone().unwrap_or_else(|| PathBuf::from(DEFAULT));
+    let found = setup.host.metadata(&file, true);
+    let is_missing = matches!(found, Ok(None));
+    let port = written_port(setup.host, &file);
+    let unit = unit(setup.host).filter(|_| file == Path::new(DEFAULT));
+    if let Some((name, is_enabled)) = &unit {
+        stage.note(Fact::Unit(name.clone(), *is_enabled));
+    }
+    let mut cause = |rule, arguments: Vec<(&'static str, String)>, facts: Vec<String>| {
+        let page = page(rule).expect("the doctor's pages are in the catalogue; the tests see each");
+        report
+            .causes
+            .push(Cause::of_page(page, Check::Daemon, &file, arguments, facts));
+    };
+    let name = file.display().to_string();
+    let listener = Listener::on(port);
+    let is_heard = match &listener {
+        Listener::Other { process, program } if is_super_server(program) => {
+            stage.note(Fact::Starter(program.clone(), *process, port));
+            true
+        }
+        Listener::Other { process, program } if FORWARDERS.contains(&program.as_str()) => {
+            stage.note(Fact::Held(program.clone(), *process, port));
+            stage.warn();
+            true
+        }
+        Listener::Other { process, program } => {
+            stage.note(Fact::Held(program.clone(), *process, port));
+            let fact = format!("{program} (process {process}) listens on port {port}");
+            cause("RSY890", vec![("port", port.to_string())], vec![fact]);
+            stage.fail();
+            false
+        }
+        Listener::Daemon {
+            process,
+            configuration,
+        } => {
+            stage.note(Fact::Held("rsync".to_owned(), *process, port));
+            let fact = format!(
+                "rsync (process {process}) listens on port {port} with {}",
+                configuration.display()
+            );
+            cause("RSY890", vec![("port", port.to_string())], vec![fact]);
+            stage.fail();
+            false
+        }
+        Listener::Contained(process) => {
+            stage.note(Fact::Contained(*process));
+            stage.warn();
+            false
+        }
+        Listener::Unseen => {
+            stage.note(Fact::HeldUnseen(port));
+            stage.warn();
+            true
+        }
+        Listener::Nobody => {
+            stage.note(Fact::NoDaemon(file.clone()));
+            stage.note(Fact::NobodyListens(port));
+            stage.fail();
+            match &unit {
+                _ if !is_missing => {
+                    let start = start(setup.host, &file, unit.as_ref());
+                    let arguments = vec![("file", name), ("port", port.to_string()), ("start", start)];
+                    cause("RSY782", arguments, Vec::new());
+                }
+                // Only what is to be started at boot has been skipped.
+                Some((unit, true)) if unit.ends_with(".service") && has_systemd(setup.host) => {
+                    let fact = format!("{unit} is enabled, and {name} is not there");
+                    cause("RSY897", Vec::new(), vec![fact]);
+                }
+                _ => cause(
+                    "RSY893",
+                    vec![("file", name)],
+                    vec![format!("{} is not there", file.display())],
+                ),
+            }
+            false
+        }
+    };
+    if is_missing {
+        stage.note(Fact::NoFile(file.clone()));
+    }
+    if listener == Listener::Unseen {
+        report.not_seen(
+            format!("the process that listens on port {port}"),
+            Unknown::Denied,
+        );
+    }
+    Subject {
+        file,
+        daemon: None,
+        port: is_heard.then_some(port),
+        known: None,
+    }
+}
+
+/// The unit that starts a daemon here, and whether it is switched on.
+fn unit(host: &dyn Host) -> Option<(String, bool)> {
+    let is_there = |path: &Path| matches!(host.metadata(path, true), Ok(Some(_)));
+    let name = UNITS.into_iter().find(|name| {
+        let mut places = UNIT_FOLDERS.iter();
+        places.any(|folder| is_there(&Path::new(folder).join(name)))
+    })?;
+    let wanted = ["multi-user.target.wants", "sockets.target.wants"];
+    let is_enabled = wanted.iter().any(|folder| {
+        let link = Path::new(UNIT_FOLDERS[0]).join(folder).join(name);
+        matches!(host.metadata(&link, false), Ok(Some(_)))
+    });
+    Some((name.to_owned(), is_enabled))
+}
+
+/// Whether systemd runs here (sd_booted(3)).
+fn has_systemd(host: &dyn Host) -> bool {
+    matches!(host.metadata(Path::new("/run/systemd/system"), true), Ok(Some(_)))
+}
+
+/// What starts the daemon.
+fn start(host: &dyn Host, file: &Path, unit: Option<&(String, bool)>) -> String {
+    let has_systemd = has_systemd(host);
+    match unit {
+        Some((unit, true)) if has_systemd => format!("systemctl start {unit}"),
+        Some((unit, false)) if has_systemd => format!("systemctl enable --now {unit}"),
+        _ if file == Path::new(DEFAULT) => "rsync --daemon".to_owned(),
+        _ => {
+            let name = file.display().to_string();
+            format!("rsync --daemon --config={}", shell_words::quote(&name))
+        }
+    }
+}

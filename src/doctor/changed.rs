@@ -1,0 +1,104 @@
+//! Whether the configuration changed after the daemon started, and whether that needs a restart.
+
+use crate::{
+    catalog::page,
+    doctor::{
+        Cause, Check, Fact, Report, Setup, Skip, Stage, Subject,
+        daemon::{PORT, SLACK, at, option},
+    },
+    host::{changed, ports_of},
+    lint::HostFiles,
+    model::{Configuration, Origin, Parameter, Scope, resolve},
+    terms::{Release, Source, Sources},
+};
+
+/// What a daemon reads when it starts and then no more (`daemon_main` in clientserver.c, `start_accept_loop` in socket.c); it
+/// reads all else anew for each connection.
+const AT_START: [(Parameter, &str); 6] = [
+    (Parameter::Address, "address"),
+    (Parameter::ListenBacklog, "listen backlog"),
+    (Parameter::LogFile, "log file"),
+    (Parameter::PidFile, "pid file"),
+    (Parameter::Port, "port"),
+    (Parameter::SocketOptions, "socket options"),
+];
+
+pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) {
+    let Some(daemon) = &subject.daemon else {
+        stage.skip(Skip::NoDaemon);
+        return;
+    };
+    let Ok(Some(bytes)) = setup.host.read(&subject.file) else {
+        stage.skip(Skip::NoConfiguration);
+        return;
+    };
+    let mut sources = Sources::default();
+    let source = sources.add(Source::new(subject.file.display().to_string(), bytes));
+    let release = setup.release.unwrap_or(Release::CURRENT);
+    let configuration = resolve(&mut sources, source, release, &HostFiles(setup.host));
+    let includes = configuration.includes.iter().map(|include| &include.path);
+    let files = [&subject.file].into_iter().chain(includes);
+    let latest = files.filter_map(|file| changed(file).ok().flatten()).max();
+    let (Some(latest), Some(started)) = (latest, daemon.started) else {
+        stage.skip(Skip::NoDaemon);
+        return;
+    };
+    if latest <= started + SLACK {
+        stage.note(Fact::Unchanged);
+    } else if let Some(time) = at(setup, latest) {
+        let set = AT_START
+            .iter()
+            .filter(|(parameter, _)| is_set(&configuration, *parameter));
+        let set: Vec<_> = set.map(|(_, name)| *name).collect();
+        if !set.is_empty() {
+            stage.warn();
+        }
+        stage.note(Fact::Changed(time, set));
+    }
+    // What the command line names counts, whatever the file says.
+    if option(&daemon.words, "--port").is_some() {
+        return;
+    }
+    let port = configuration.integer(Scope::Global, Parameter::Port).value;
+    let port = u16::try_from(port).ok().filter(|port| *port > 0).unwrap_or(PORT);
+    let Ok(ports) = ports_of(daemon.process) else {
+        return;
+    };
+    if ports.is_empty() || ports.contains(&port) {
+        return;
+    }
+    let ports: Vec<_> = ports.into_iter().collect();
+    let shown: Vec<_> = ports.iter().map(u16::to_string).collect();
+    let restart = match &daemon.unit {
+        Some(unit) => format!("systemctl restart {unit}"),
+        None => format!("kill {} && {}", daemon.process, again(daemon)),
+    };
+    let page = page("RSY783").expect("the doctor's pages are in the catalogue; the tests see each");
+    let arguments = vec![
+        ("file", subject.file.display().to_string()),
+        ("port", port.to_string()),
+        ("ports", shown.join(", ")),
+        ("restart", restart),
+    ];
+    report.causes.push(Cause::of_page(
+        page,
+        Check::Changed,
+        &subject.file,
+        arguments,
+        Vec::new(),
+    ));
+    // It was changed, whatever its times say.
+    stage.facts.retain(|fact| !matches!(fact, Fact::Unchanged));
+    stage.note(Fact::OtherPort(port, ports));
+    stage.fail();
+}
+
+fn is_set(configuration: &Configuration, parameter: Parameter) -> bool {
+    !matches!(configuration.origin(Scope::Global, parameter), Origin::Default)
+}
+
+/// The command line of a daemon, to be typed again.
+fn again(daemon: &crate::host::Daemon) -> String {
+    let words = daemon.words.iter().map(|word| word.to_string_lossy());
+    shell_words::join(words)
+}

@@ -1,0 +1,209 @@
+//! What a client of this machine meets in each module, without a password, beside what the configuration says.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    doctor::{
+        Cause, Check, Fact, Outcome, Report, Setup, Skip, Stage, Subject, Untried, Urgency,
+        daemon::{option, skip_without_configuration},
+    },
+    host::Unknown,
+    model::{
+        Configuration, Parameter, Scope,
+        access::{Peer, Rights, has_rules, hosts, shut},
+    },
+    probe::{self, Step, Target, probe, tryout::End},
+    terms::Exit,
+};
+
+/// What a configuration runs for each connection.
+const HOOKS: [Parameter; 4] = [
+    Parameter::EarlyExec,
+    Parameter::PreXferExec,
+    Parameter::PostXferExec,
+    Parameter::NameConverter,
+];
+/// So many modules that do not answer in time are enough: the others wait for the same. One may have a reason of its own.
+const MOST_SILENT: u32 = 2;
+/// No module is begun later than that.
+const LIMIT: Duration = Duration::from_secs(60);
+/// Lines of a failure that are shown.
+const LINES: usize = 2;
+
+pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) {
+    let Some(known) = skip_without_configuration(subject, stage) else {
+        return;
+    };
+    let Some(server) = &known.server else {
+        return;
+    };
+    let Some(port) = subject.port else {
+        stage.skip(Skip::NobodyListens);
+        return;
+    };
+    let configuration = &server.configuration;
+    let client = Client {
+        configuration,
+        address: address(subject, configuration),
+        port,
+    };
+    let mut modules: Vec<_> = configuration.module_scopes().collect();
+    if !setup.modules.is_empty() {
+        modules.retain(|(_, module)| setup.modules.contains(&module.name.display().into_owned()));
+    }
+    if modules.is_empty() {
+        stage.skip(Skip::NoModule);
+        return;
+    }
+    let setting = (setup.setting)(known.clone());
+    let start = Instant::now();
+    let mut silent = 0;
+    for (scope, module) in modules {
+        let name = module.name.display().into_owned();
+        let outcome = match client.untried(scope, module.name.bytes()) {
+            Some(why) => Outcome::NotTried(why),
+            None if silent >= MOST_SILENT => Outcome::NotTried(Untried::NoAnswer),
+            None if start.elapsed() > LIMIT => Outcome::NotTried(Untried::NoTime),
+            None => {
+                let target = Target::parse(&client.target(&name)).ok();
+                let probed =
+                    target.and_then(|target| setup.runtime.block_on(probe(target, setting.clone())).ok());
+                if setting.connections.are_ended() {
+                    // The user wants no more, and that is no fault of the module's.
+                    return;
+                }
+                match probed {
+                    Some(probed) => {
+                        silent = match probed.exit {
+                            _ if !probed.stage(Step::Version).state.is_passed() => MOST_SILENT,
+                            exit if exit == Exit::Timeout.code() => silent + 1,
+                            _ => 0,
+                        };
+                        client.judge(scope, probed, report)
+                    }
+                    None => Outcome::NotTried(Untried::NoProbe),
+                }
+            }
+        };
+        match &outcome {
+            Outcome::Fails(_) | Outcome::Differs { .. } => stage.fail(),
+            Outcome::NotTried(why) => {
+                stage.warn();
+                // Whoever names a module wants it tried.
+                if !setup.modules.is_empty()
+                    || matches!(why, Untried::NoProbe | Untried::NoTime | Untried::NoAnswer)
+                {
+                    let reason = Unknown::Failed("it is not tried".to_owned());
+                    report.not_seen(format!("[{name}]"), reason);
+                }
+            }
+            Outcome::Works | Outcome::AsksPassword | Outcome::Refuses(_) => {}
+        }
+        stage.note(Fact::Module(name, outcome));
+    }
+}
+
+/// The address that the daemon listens on, for clients of this machine.
+pub(super) fn address(subject: &Subject, configuration: &Configuration) -> String {
+    let daemon = subject.daemon.as_ref();
+    let named = daemon.and_then(|daemon| option(&daemon.words, "--address"));
+    let written = configuration.text(Scope::Global, Parameter::Address).value;
+    let written = String::from_utf8_lossy(written).into_owned();
+    let named = named.or_else(|| (!written.is_empty()).then_some(written));
+    match named.as_deref() {
+        None | Some("0.0.0.0" | "::" | "*") => Ipv4Addr::LOCALHOST.to_string(),
+        Some(named) => named.to_owned(),
+    }
+}
+
+/// A client of this machine.
+struct Client<'c> {
+    configuration: &'c Configuration,
+    address: String,
+    port: u16,
+}
+
+impl Client<'_> {
+    fn target(&self, module: &str) -> String {
+        let Self { address, port, .. } = self;
+        match address.contains(':') {
+            true => format!("rsync://[{address}]:{port}/{module}"),
+            false => format!("rsync://{address}:{port}/{module}"),
+        }
+    }
+
+    /// Why a module is better left alone.
+    fn untried(&self, scope: Scope, name: &[u8]) -> Option<Untried> {
+        let is_set = |parameter: &Parameter| !self.configuration.text(scope, *parameter).value.is_empty();
+        let is_plain =
+            str::from_utf8(name).is_ok_and(|name| !name.contains(|c: char| c.is_control() || c == '/'));
+        if !is_plain || name.starts_with(b"#") {
+            Some(Untried::Name)
+        } else if self.configuration.is(Scope::Global, Parameter::ProxyProtocol) {
+            Some(Untried::Proxy)
+        } else if HOOKS.iter().any(is_set) {
+            // They may do anything, and the doctor changes nothing.
+            Some(Untried::Hooks)
+        } else {
+            None
+        }
+    }
+
+    /// How a client ends that has no password, by the configuration; none if that depends on what it does not tell.
+    fn expected(&self, scope: Scope) -> Option<End> {
+        let configuration = self.configuration;
+        if !configuration.is_settled(scope) {
+            return None;
+        }
+        // Who connects to an address of this machine comes from there.
+        let from: IpAddr = self.address.parse().ok()?;
+        match hosts(configuration, scope, &Peer::new(from, None)).allowed? {
+            false => Some(End::NoEntry),
+            true if shut(configuration, scope).is_some() => Some(End::Shut),
+            true if has_rules(configuration, scope) => Some(End::NoLogin),
+            true if !Rights::of(configuration, scope).read => Some(End::NoReading),
+            true => Some(End::Works),
+        }
+    }
+
+    /// What came of a module, beside what was to be expected.
+    fn judge(&self, scope: Scope, mut probed: probe::Report, report: &mut Report) -> Outcome {
+        let expected = self.expected(scope);
+        let failed = probed.failed().filter(|stage| stage.step != Step::Modules);
+        let is_asked = failed.is_some_and(|stage| stage.step == Step::Authentication);
+        let end = if is_asked { End::NoLogin } else { End::of(&probed) };
+        match (expected, end) {
+            (Some(End::Works) | None, End::Works) => return Outcome::Works,
+            (Some(End::NoLogin) | None, End::NoLogin) => return Outcome::AsksPassword,
+            (Some(expected), end) if expected == end && end != End::Fails => return Outcome::Refuses(end),
+            (None, End::NoEntry | End::NoReading) => return Outcome::Refuses(end),
+            _ => {}
+        }
+        let lines = failed.iter().flat_map(|stage| &stage.facts);
+        let said: Vec<_> = lines
+            .filter_map(|fact| match fact {
+                probe::Fact::Said(line) => Some(line.clone()),
+                _ => None,
+            })
+            .take(LINES)
+            .collect();
+        let explanation = probed
+            .explanation
+            .take()
+            .filter(|found| !found.incidents.is_empty());
+        if let Some(found) = explanation {
+            let causes = Cause::of_text(&Rc::new(found), Check::Loopback, Urgency::Now);
+            // One session fails for one reason; what follows is told by the same lines.
+            report.causes.extend(causes.into_iter().take(1));
+            return Outcome::Fails(said);
+        }
+        match expected {
+            Some(expected) if end != End::Fails => Outcome::Differs { expected, end },
+            _ => Outcome::Fails(said),
+        }
+    }
+}

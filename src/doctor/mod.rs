@@ -1,0 +1,195 @@
+//! On the failing server: which daemon runs, what is wrong with its configuration and its machine, what it logged, and what a
+//! client of loopback meets; then the causes, most urgent first. Nothing is changed.
+
+mod absent;
+mod changed;
+mod configuration;
+mod daemon;
+mod log;
+mod loopback;
+mod report;
+mod stage;
+mod summary;
+mod symptom;
+
+use std::{
+    any::Any,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
+
+use tokio::runtime::Runtime;
+
+use crate::{
+    diagnosis::Unchecked,
+    explain::Known,
+    host::{Daemon, Host, Unknown},
+    lint::{self, Options},
+    probe::Setting,
+    rsync::net::Connections,
+    terms::Release,
+};
+
+pub use report::{Cause, Report, Told, Urgency};
+pub use stage::{Check, Fact, Outcome, Skip, Stage, State, Untried, Way};
+
+/// The name under which the doctor asks for modules that want one; its own lines in the daemon's log are known by it.
+pub const LOGIN: &str = "rsyncctl-doctor";
+
+/// Reads a configuration and judges it with a machine: what it says against itself, and the findings.
+pub type Judge = fn(&Path, Vec<u8>, &dyn Host, &Options) -> (Known, lint::Report);
+
+/// What an examination needs.
+pub struct Setup<'s> {
+    /// The configuration file that the user means, from the root on; else that of the daemons that run.
+    pub file: Option<PathBuf>,
+    /// The modules that are tried; all if none is named.
+    pub modules: Vec<String>,
+    /// What a client was seen to say.
+    pub symptom: Option<String>,
+    /// The machine.
+    pub host: &'s dyn Host,
+    /// Who judges configurations.
+    pub judge: Judge,
+    /// The release of the rsync that is installed, if there is one.
+    pub release: Option<Release>,
+    /// The time.
+    pub now: jiff::Zoned,
+    /// How modules are probed, with what is known of the server.
+    pub setting: &'s dyn Fn(Arc<Known>) -> Arc<Setting>,
+    /// Their connections; nothing more is looked at once they are ended.
+    pub connections: Arc<Connections>,
+    /// What probes run on.
+    pub runtime: &'s Runtime,
+}
+
+/// A daemon that is examined, or the configuration of one that does not run.
+struct Subject {
+    /// Its configuration file.
+    file: PathBuf,
+    /// The daemon, if one runs by itself.
+    daemon: Option<Daemon>,
+    /// The port that clients find it at; none if nothing listens.
+    port: Option<u16>,
+    /// What the file says, once it was read.
+    known: Option<Arc<Known>>,
+}
+
+/// Goes through the stages, and tells each once it is done.
+///
+/// # Errors
+/// What `tell` gives; that the user wants no more.
+pub fn run(setup: &Setup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<()>) -> io::Result<Report> {
+    let start = Instant::now();
+    let mut examination = Examination {
+        report: Report::new(setup.release.unwrap_or(Release::CURRENT)),
+        connections: &setup.connections,
+        tell,
+    };
+    let mut subjects = Vec::new();
+    examination.stage(Check::Daemon, None, |stage, report| {
+        subjects = daemon::look(setup, stage, report);
+    })?;
+    for subject in &mut subjects {
+        let file = subject.file.clone();
+        let file = Some(file.as_path());
+        examination.stage(Check::Changed, file, |stage, report| {
+            changed::look(subject, setup, stage, report);
+        })?;
+        examination.stage(Check::Configuration, file, |stage, report| {
+            configuration::look(subject, setup, stage, report);
+        })?;
+        examination.stage(Check::Log, file, |stage, report| {
+            log::look(subject, setup, stage, report);
+        })?;
+        examination.stage(Check::Loopback, file, |stage, report| {
+            loopback::look(subject, setup, stage, report);
+        })?;
+    }
+    if let Some(text) = &setup.symptom {
+        let known = subjects.iter().find_map(|subject| subject.known.clone());
+        examination.stage(Check::Symptom, None, |stage, report| {
+            symptom::look(text, known.as_deref(), stage, report);
+        })?;
+    }
+    let mut report = examination.report;
+    report.causes = summary::ordered(report.causes);
+    report.time = start.elapsed();
+    Ok(report)
+}
+
+struct Examination<'e> {
+    report: Report,
+    connections: &'e Connections,
+    tell: &'e mut dyn FnMut(&Stage) -> io::Result<()>,
+}
+
+impl Examination<'_> {
+    /// Does one stage; whatever breaks in it breaks nothing else.
+    fn stage(
+        &mut self,
+        check: Check,
+        file: Option<&Path>,
+        look: impl FnOnce(&mut Stage, &mut Report),
+    ) -> io::Result<()> {
+        let start = Instant::now();
+        let mut stage = Stage::new(check, file);
+        let report = &mut self.report;
+        let ended = catch_unwind(AssertUnwindSafe(|| look(&mut stage, report)));
+        if let Err(panic) = ended {
+            stage.crash(message(&*panic));
+            self.report.unseen.insert(Unchecked {
+                rule: None,
+                subject: check.key().to_owned(),
+                reason: Unknown::Failed("this check crashed".to_owned()),
+            });
+        }
+        if self.connections.are_ended() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        stage.time = start.elapsed();
+        (self.tell)(&stage)?;
+        self.report.stages.push(stage);
+        Ok(())
+    }
+}
+
+/// What a panic says.
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Check, Examination, Report, State};
+    use crate::{rsync::net::Connections, terms::Release};
+
+    #[test]
+    fn a_check_that_crashes_stops_no_other() {
+        let mut told = Vec::new();
+        let mut examination = Examination {
+            report: Report::new(Release::CURRENT),
+            connections: &Connections::default(),
+            tell: &mut |stage| {
+                told.push((stage.check, stage.state));
+                Ok(())
+            },
+        };
+        examination
+            .stage(Check::Log, None, |_, _| panic!("out of {}", "order"))
+            .expect("it is told");
+        examination
+            .stage(Check::Loopback, None, |stage, _| stage.state = State::Passed)
+            .expect("it is told");
+        assert_eq!(examination.report.unseen.len(), 1);
+        assert_eq!(
+            told,
+            [(Check::Log, State::Crashed), (Check::Loopback, State::Passed)]
+        );
+    }
+}

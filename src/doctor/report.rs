@@ -1,0 +1,177 @@
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    rc::Rc,
+    time::Duration,
+};
+
+use crate::{
+    catalog::{Confidence, Page, Severity},
+    diagnosis::{Finding, Unchecked},
+    doctor::stage::{Check, Stage, State},
+    explain::{self, Explanation, Incident},
+    host::Unknown,
+    lint,
+    terms::Release,
+};
+
+/// What an examination showed.
+#[derive(Debug)]
+pub struct Report {
+    /// Each stage, in the order in which they were done.
+    pub stages: Vec<Stage>,
+    /// The causes, each once, most urgent first.
+    pub causes: Vec<Cause>,
+    /// What could not be seen, and why.
+    pub unseen: BTreeSet<Unchecked>,
+    /// The modules of the configurations that could be read.
+    pub modules: BTreeSet<String>,
+    /// The release of rsync that the configurations were judged for.
+    pub release: Release,
+    /// How long it took.
+    pub time: Duration,
+}
+
+impl Report {
+    /// One of an examination that has not begun.
+    pub(super) fn new(release: Release) -> Self {
+        Self {
+            stages: Vec::new(),
+            causes: Vec::new(),
+            unseen: BTreeSet::new(),
+            modules: BTreeSet::new(),
+            release,
+            time: Duration::ZERO,
+        }
+    }
+
+    /// Whether somebody has something to mend.
+    pub fn is_bad(&self) -> bool {
+        let is_serious = |cause: &Cause| cause.severity >= Severity::Warning;
+        let has_failed = |stage: &Stage| stage.state == State::Failed;
+        self.causes.iter().any(is_serious) || self.stages.iter().any(has_failed)
+    }
+
+    /// Notes that something could not be seen.
+    pub(super) fn not_seen(&mut self, subject: impl Into<String>, reason: Unknown) {
+        self.unseen.insert(Unchecked {
+            rule: None,
+            subject: subject.into(),
+            reason,
+        });
+    }
+}
+
+/// What to do first.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Urgency {
+    /// It makes clients fail now.
+    Now,
+    /// It made clients fail in the last day.
+    Lately,
+    /// It may do harm.
+    Later,
+}
+
+impl Urgency {
+    /// The name that programs read.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Now => "now",
+            Self::Lately => "lately",
+            Self::Later => "later",
+        }
+    }
+}
+
+/// A cause, told once.
+#[derive(Debug)]
+pub struct Cause {
+    /// What to do first.
+    pub urgency: Urgency,
+    /// Its page.
+    pub page: &'static Page,
+    /// How bad it is here.
+    pub severity: Severity,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// Where its words come from.
+    pub told: Told,
+    /// The stages that show it.
+    pub seen: BTreeSet<Check>,
+    /// So many more findings have the same page.
+    pub others: usize,
+}
+
+/// Where the words of a cause come from.
+#[derive(Debug)]
+pub enum Told {
+    /// A finding of a configuration.
+    Finding(Rc<lint::Report>, usize),
+    /// What a text means: the likeliest cause of one of its failures.
+    Text(Rc<Explanation>, usize),
+    /// A page, the file that it is about, the values of its placeholders, and facts of the machine in English.
+    Page(PathBuf, Vec<(&'static str, String)>, Vec<String>),
+}
+
+impl Cause {
+    /// A finding, if the configuration is wrong there.
+    pub(super) fn of_finding(report: &Rc<lint::Report>, index: usize) -> Self {
+        let finding: &Finding = &report.findings[index];
+        let fails = finding
+            .predictions(report.circumstances.release)
+            .any(|symptom| symptom.exit > 0);
+        let is_now = fails && finding.severity == Severity::Error;
+        Self {
+            urgency: if is_now { Urgency::Now } else { Urgency::Later },
+            page: finding.page,
+            severity: finding.severity,
+            confidence: finding.confidence,
+            told: Told::Finding(report.clone(), index),
+            seen: [Check::Configuration].into(),
+            others: 0,
+        }
+    }
+
+    /// The likeliest causes of the failures of a text, one each.
+    pub(super) fn of_text(explanation: &Rc<Explanation>, check: Check, urgency: Urgency) -> Vec<Self> {
+        let incidents = explanation.incidents.iter().enumerate();
+        let causes = incidents.filter_map(|(index, incident)| {
+            let cause = first(incident)?;
+            Some(Self {
+                urgency,
+                page: cause.page,
+                severity: cause.page.severity,
+                confidence: cause.confidence,
+                told: Told::Text(explanation.clone(), index),
+                seen: [check].into(),
+                others: 0,
+            })
+        });
+        causes.collect()
+    }
+
+    /// A page whose fault makes clients fail.
+    pub(super) fn of_page(
+        page: &'static Page,
+        check: Check,
+        file: &Path,
+        arguments: Vec<(&'static str, String)>,
+        facts: Vec<String>,
+    ) -> Self {
+        Self {
+            urgency: Urgency::Now,
+            page,
+            severity: page.severity,
+            confidence: page.confidence,
+            told: Told::Page(file.to_owned(), arguments, facts),
+            seen: [check].into(),
+            others: 0,
+        }
+    }
+}
+
+/// The likeliest cause of a failure.
+fn first(incident: &Incident) -> Option<&explain::Cause> {
+    incident.causes.first()
+}

@@ -1,0 +1,77 @@
+//! Which causes are told, and in which order.
+
+use std::cmp::Reverse;
+
+use crate::doctor::{Cause, Told};
+
+/// Puts the causes of one page together, and the most urgent first: what makes clients fail now, before what did, before what
+/// may; then the severest, then the surest, then in the order in which they were found.
+pub(super) fn ordered(found: Vec<Cause>) -> Vec<Cause> {
+    let mut causes: Vec<Cause> = Vec::new();
+    for cause in found {
+        match causes.iter_mut().find(|known| known.page.id == cause.page.id) {
+            Some(known) => join(known, cause),
+            None => causes.push(cause),
+        }
+    }
+    causes.sort_by_key(|cause| (cause.urgency, Reverse(cause.severity), Reverse(cause.confidence)));
+    causes
+}
+
+/// One cause, seen twice. A finding tells the line that is wrong, and so more than a text.
+fn join(known: &mut Cause, other: Cause) {
+    let is_told_better = matches!(other.told, Told::Finding(..)) && !matches!(known.told, Told::Finding(..));
+    if matches!(other.told, Told::Finding(..)) && !is_told_better {
+        known.others += 1;
+    }
+    known.urgency = known.urgency.min(other.urgency);
+    known.severity = known.severity.max(other.severity);
+    known.confidence = known.confidence.max(other.confidence);
+    known.seen.extend(other.seen);
+    if is_told_better {
+        known.told = other.told;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::ordered;
+    use crate::{
+        catalog::page,
+        doctor::{Cause, Check, Urgency},
+    };
+
+    fn cause(rule: &str, check: Check, urgency: Urgency) -> Cause {
+        let page = page(rule).expect("a page");
+        Cause {
+            urgency,
+            ..Cause::of_page(page, check, Path::new("/etc/rsyncd.conf"), Vec::new(), Vec::new())
+        }
+    }
+
+    #[test]
+    fn what_fails_now_is_told_first_and_once() {
+        let found = vec![
+            cause("RSY302", Check::Configuration, Urgency::Later),
+            cause("RSY801", Check::Log, Urgency::Lately),
+            cause("RSY890", Check::Daemon, Urgency::Now),
+            cause("RSY302", Check::Loopback, Urgency::Now),
+        ];
+        let ordered = ordered(found);
+        let told: Vec<_> = ordered
+            .iter()
+            .map(|cause| (cause.page.id, cause.urgency))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("RSY302", Urgency::Now),
+                ("RSY890", Urgency::Now),
+                ("RSY801", Urgency::Lately)
+            ]
+        );
+        assert_eq!(ordered[0].seen, [Check::Configuration, Check::Loopback].into());
+    }
+}

@@ -1,0 +1,234 @@
+//! What an examination showed, for people and for programs.
+
+mod cause;
+mod json;
+mod words;
+
+use std::{collections::BTreeMap, io};
+
+use crate::{
+    catalog::{Confidence, Language},
+    doctor::{Cause, Check, Report, Stage, State, Urgency},
+    render::{
+        Format, Style,
+        doctor::cause::Words,
+        explanation::{bold, dim, green, red, wrapped},
+        visible::visible,
+        words::{pick, severity, unknown},
+    },
+};
+
+/// Writes a stage once it is done; formats for programs tell all at the end.
+///
+/// # Errors
+/// What writing to `out` gives.
+pub fn examined(format: Format, stage: &Stage, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    if format != Format::Human {
+        return Ok(());
+    }
+    let language = style.language;
+    // The first of the stages of a daemon.
+    if let (Check::Changed, Some(file)) = (stage.check, &stage.file) {
+        writeln!(out, "{}", bold(&visible(&file.display().to_string()), style))?;
+    }
+    let sign = match (stage.state, style.unicode) {
+        (State::Passed, true) => green("✓", style),
+        (State::Passed, false) => green("+", style),
+        (State::Failed | State::Crashed, true) => red("✗", style),
+        (State::Failed | State::Crashed, false) => red("x", style),
+        (State::Warned, _) => bold("!", style),
+        (State::Skipped(_), _) => dim("-", style),
+    };
+    let name = words::check(stage.check, language);
+    let gap = " ".repeat(16_usize.saturating_sub(textwrap::core::display_width(name)));
+    let time = format!("{:.1} ms", stage.time.as_secs_f64() * 1000.0);
+    let mut lines: Vec<_> = stage
+        .facts
+        .iter()
+        .map(|fact| words::fact(fact, language))
+        .collect();
+    if let State::Skipped(why) = stage.state {
+        lines.push(words::skip(why, language).to_owned());
+    }
+    let indent = " ".repeat(31);
+    let head = format!("  {sign} {name}{gap}{time:>9}  ");
+    writeln!(
+        out,
+        "{}",
+        format!("{head}{}", shown(lines.first(), &indent, style)).trim_end()
+    )?;
+    for line in lines.iter().skip(1) {
+        writeln!(out, "{indent}{}", shown(Some(line), &indent, style))?;
+    }
+    Ok(())
+}
+
+/// A line of a stage, as wide as the terminal lets it be.
+fn shown(line: Option<&String>, indent: &str, style: Style) -> String {
+    let line = visible(line.map_or("", String::as_str));
+    let width = style.width.saturating_sub(indent.len()).max(30);
+    let lines: Vec<_> = textwrap::wrap(&line, textwrap::Options::new(width).break_words(false));
+    lines.join(&format!("\n{indent}"))
+}
+
+/// Writes what came of it all.
+///
+/// # Errors
+/// What writing to `out` gives.
+pub fn examination(format: Format, report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    match format {
+        Format::Json => {
+            serde_json::to_writer(&mut *out, &json::envelope(report, style.language))?;
+            writeln!(out)
+        }
+        Format::Concise => concise(report, style, out),
+        _ => human(report, style, out),
+    }
+}
+
+fn human(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let language = style.language;
+    writeln!(out)?;
+    writeln!(out, "{}", bold(&verdict(report, language), style))?;
+    for (index, cause) in report.causes.iter().enumerate() {
+        tell(index + 1, cause, style, out)?;
+    }
+    let mut by_reason: BTreeMap<_, Vec<&str>> = BTreeMap::new();
+    for one in &report.unseen {
+        by_reason.entry(&one.reason).or_default().push(&one.subject);
+    }
+    for (reason, mut subjects) in by_reason {
+        subjects.dedup();
+        let head = pick(language, "not seen: ", "没有看到：");
+        writeln!(out, "\n{head}{}", visible(&unknown(reason, language)))?;
+        let most = if style.limit > 0 { style.limit } else { usize::MAX };
+        for subject in subjects.iter().take(most) {
+            writeln!(out, "  - {}", visible(subject))?;
+        }
+        let more = subjects.len().saturating_sub(most);
+        if more > 0 {
+            writeln!(
+                out,
+                "{}",
+                match language {
+                    Language::English => format!("  and {more} more (--limit 0 shows all)"),
+                    Language::Chinese => format!("  还有 {more} 项（--limit 0 显示全部）"),
+                }
+            )?;
+        }
+    }
+    let next = report
+        .causes
+        .first()
+        .and_then(|cause| Words::of(cause, language).next);
+    if let Some(next) = next {
+        let head = pick(language, "type next: ", "下一步：");
+        writeln!(out, "\n{head}{}", green(&visible(&next), style))?;
+    }
+    Ok(())
+}
+
+fn tell(number: usize, cause: &Cause, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let language = style.language;
+    let colon = pick(language, ": ", "：");
+    let words = Words::of(cause, language);
+    let severity = severity(cause.severity, language);
+    let hedge = match cause.confidence {
+        Confidence::Possible => pick(language, "perhaps: ", "可能是："),
+        _ => "",
+    };
+    let title = format!(
+        "{number}. {severity} {}{colon}{hedge}{}",
+        cause.page.id,
+        visible(&words.title)
+    );
+    writeln!(out, "\n{}", bold(&wrapped(&title, "   ", style), style))?;
+    let mut lines = vec![(
+        pick(language, "when", "何时"),
+        words::urgency(cause.urgency, language).to_owned(),
+    )];
+    if let Some(place) = words.place {
+        let more = match (cause.others, language) {
+            (0, _) => String::new(),
+            (1, Language::English) => ", and 1 more place".to_owned(),
+            (more, Language::English) => format!(", and {more} more places"),
+            (more, Language::Chinese) => format!("，另有 {more} 处"),
+        };
+        lines.push((pick(language, "where", "位置"), format!("{place}{more}")));
+    }
+    let seen: Vec<_> = cause
+        .seen
+        .iter()
+        .map(|check| words::check(*check, language))
+        .collect();
+    lines.push((
+        pick(language, "found by", "发现于"),
+        seen.join(pick(language, ", ", "、")),
+    ));
+    let facts = words.facts.into_iter();
+    lines.extend(facts.map(|fact| (pick(language, "seen", "事实"), fact)));
+    lines.extend(
+        words
+            .message
+            .map(|message| (pick(language, "why", "原因"), message)),
+    );
+    lines.push((pick(language, "cure", "解决"), words.help));
+    if !words.others.is_empty() {
+        let others = words.others.join(pick(language, "; ", "；"));
+        lines.push((pick(language, "or perhaps", "也可能是"), others));
+    }
+    for (word, text) in lines {
+        let line = format!("   {word}{colon}{}", visible(&text));
+        writeln!(out, "{}", wrapped(&line, "     ", style))?;
+    }
+    for command in words.commands {
+        writeln!(out, "     {}", green(&visible(&command), style))?;
+    }
+    Ok(())
+}
+
+/// How it stands, in one line.
+fn verdict(report: &Report, language: Language) -> String {
+    let count = report.causes.len();
+    let now = report
+        .causes
+        .iter()
+        .filter(|cause| cause.urgency == Urgency::Now)
+        .count();
+    let is_open = !report.unseen.is_empty();
+    match language {
+        Language::English => match (count, now) {
+            (0, _) if report.is_bad() => "something fails, and no cause of it is known".to_owned(),
+            (0, _) if is_open => "nothing wrong was found; not all could be seen".to_owned(),
+            (0, _) => "nothing wrong was found".to_owned(),
+            (1, 1) => "1 cause, which makes clients fail now".to_owned(),
+            (1, _) => "1 cause, which makes no client fail now".to_owned(),
+            (count, 0) => format!("{count} causes, none of which makes clients fail now"),
+            (count, 1) => format!("{count} causes; the first makes clients fail now"),
+            (count, now) => format!("{count} causes; the first {now} make clients fail now"),
+        },
+        Language::Chinese => match (count, now) {
+            (0, _) if report.is_bad() => "有故障，但不知道原因".to_owned(),
+            (0, _) if is_open => "没有发现问题；有些内容无法查看".to_owned(),
+            (0, _) => "没有发现问题".to_owned(),
+            (count, 0) => format!("{count} 个原因，目前都不会让客户端失败"),
+            (count, now) => format!("{count} 个原因，其中前 {now} 个正在让客户端失败"),
+        },
+    }
+}
+
+fn concise(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let language = style.language;
+    for cause in &report.causes {
+        let words = Words::of(cause, language);
+        let place = words.place.map_or_else(String::new, |place| format!("{place}: "));
+        let severity = severity(cause.severity, language);
+        let urgency = cause.urgency.key();
+        let line = format!("{place}{severity} {} {urgency}: {}", cause.page.id, words.title);
+        writeln!(out, "{}", visible(&line))?;
+    }
+    if report.causes.is_empty() {
+        writeln!(out, "{}", verdict(report, language))?;
+    }
+    Ok(())
+}

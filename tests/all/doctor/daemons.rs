@@ -1,0 +1,122 @@
+//! Daemons that listen by themselves.
+
+use std::{
+    fs,
+    net::{TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+};
+
+use tempfile::TempDir;
+
+/// A folder with a configuration, `rsyncd.conf`, and the folders of its modules.
+pub(super) struct Place(TempDir);
+
+/// A module that works, and that nothing is to be said against. Its folder has its name.
+pub(super) fn healthy(name: &str) -> String {
+    format!("[{name}]\npath = FOLDER/{name}\ncomment = {name}\nuid = nobody\ngid = GROUP\n")
+}
+
+impl Place {
+    /// One with those modules.
+    pub(super) fn new(modules: &[String]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path();
+        fs::set_permissions(root, fs::Permissions::from_mode(0o755)).expect("a mode");
+        let global = "log file = FOLDER/rsyncd.log\nlock file = FOLDER/lock\nreverse lookup = no\n\
+            address = 127.0.0.1\nhosts allow = 127.0.0.1\nmax connections = 20\n";
+        let has_nogroup = nix::unistd::Group::from_name("nogroup").is_ok_and(|group| group.is_some());
+        let text = [global, &modules.concat()].concat();
+        let text = text
+            .replace("FOLDER", &root.display().to_string())
+            .replace("GROUP", if has_nogroup { "nogroup" } else { "nobody" });
+        for line in modules.iter().filter_map(|text| text.lines().next()) {
+            let path = root.join(line.trim_matches(['[', ']']));
+            fs::create_dir(&path).expect("a folder");
+            fs::write(path.join("file"), "content\n").expect("a file");
+        }
+        fs::write(root.join("rsyncd.conf"), text).expect("a configuration");
+        Self(folder)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Writes the port into the configuration, in front of all.
+    pub(super) fn name_port(&self, port: u16) {
+        let file = self.path().join("rsyncd.conf");
+        let text = fs::read_to_string(&file).expect("the file");
+        let own: Vec<_> = text.lines().filter(|line| !line.starts_with("port = ")).collect();
+        fs::write(file, format!("port = {port}\n{}\n", own.join("\n"))).expect("the file");
+    }
+
+    /// Starts the daemon on a port of its command line.
+    pub(super) fn start(&self) -> Daemon {
+        self.listening(|port| vec![format!("--port={port}")])
+    }
+
+    /// Starts the daemon on a port of its configuration.
+    pub(super) fn start_from_file(&self) -> Daemon {
+        self.listening(|port| {
+            self.name_port(port);
+            Vec::new()
+        })
+    }
+
+    fn listening(&self, own: impl Fn(u16) -> Vec<String>) -> Daemon {
+        // Somebody else may take the port before the daemon does.
+        for _ in 0..20 {
+            let port = free_port();
+            let words = own(port);
+            let process = Command::new("rsync")
+                .args(["--daemon", "--no-detach"])
+                .args(words)
+                .arg(format!("--config={}", self.path().join("rsyncd.conf").display()))
+                .stdin(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("rsync runs");
+            let mut daemon = Daemon { process, port };
+            while daemon.process.try_wait().expect("a child").is_none() {
+                if TcpStream::connect(("127.0.0.1", port)).is_ok() && daemon.listens() {
+                    return daemon;
+                }
+                thread::yield_now();
+            }
+        }
+        panic!("no daemon listens");
+    }
+}
+
+/// A port that nobody has at this moment.
+pub(super) fn free_port() -> u16 {
+    let free = TcpListener::bind("127.0.0.1:0").expect("a port");
+    free.local_addr().expect("bound").port()
+}
+
+/// A daemon that ends with this.
+pub(super) struct Daemon {
+    process: Child,
+    pub(super) port: u16,
+}
+
+impl Daemon {
+    pub(super) fn process(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Whether it is this one that has the port.
+    fn listens(&self) -> bool {
+        rsyncctl::host::ports_of(self.process()).is_ok_and(|ports| ports.contains(&self.port))
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
