@@ -204,6 +204,7 @@ fn verdict(report: &Report, language: Language) -> String {
             (1, 1) => "1 cause, which makes clients fail now".to_owned(),
             (1, _) => "1 cause, which makes no client fail now".to_owned(),
             (count, 0) => format!("{count} causes, none of which makes clients fail now"),
+            (count, now) if now == count => format!("{count} causes, all of which make clients fail now"),
             (count, 1) => format!("{count} causes; the first makes clients fail now"),
             (count, now) => format!("{count} causes; the first {now} make clients fail now"),
         },
@@ -212,6 +213,7 @@ fn verdict(report: &Report, language: Language) -> String {
             (0, _) if is_open => "没有发现问题；有些内容无法查看".to_owned(),
             (0, _) => "没有发现问题".to_owned(),
             (count, 0) => format!("{count} 个原因，目前都不会让客户端失败"),
+            (count, now) if now == count => format!("{count} 个原因，正在让客户端失败"),
             (count, now) => format!("{count} 个原因，其中前 {now} 个正在让客户端失败"),
         },
     }
