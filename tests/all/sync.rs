@@ -368,8 +368,12 @@ fn the_same_is_pushed_and_said() {
         );
         fs::write(root.join("src/sub"), "in the way").expect("a file");
     };
-    let cases: [(&str, Prepare); 28] = [
+    let cases: [(&str, Prepare); 29] = [
         ("-aR --stats src/. src//. src/. {url}/drop", nothing),
+        (
+            "-aR --no-i-r --stats src/sub/deep/y src/f1 src/sub/deep {url}/drop",
+            nothing,
+        ),
         ("-aA --protocol=29 --filter=R,p_A src {url}/drop", nothing),
         ("-ri --protocol=29 --filter=-p_f1 src/ {url}/drop", nothing),
         ("-ri --protocol=29 --filter=-s_f1 src/ {url}/drop", nothing),

@@ -266,10 +266,15 @@ impl Builder<'_> {
         self.session.protocol >= 30 || !self.options.no_implied_directories
     }
 
-    /// Sends the folders on the way to a name that were not sent just now.
+    /// Sends the folders on the way to a name that were not sent just now. Where none is sent, the way before stays the last
+    /// one (`send_implied_dirs` in flist.c).
     fn send_way(&mut self, way: &[u8]) -> Result<(), Error> {
-        let last = std::mem::replace(&mut self.way.last, way.to_vec());
-        for folder in new_folders(way, &last) {
+        let folders = new_folders(way, &self.way.last);
+        if folders.is_empty() {
+            return Ok(());
+        }
+        self.way.last = way.to_vec();
+        for folder in folders {
             if self.on_the_way(folder).is_some() {
                 self.enter(folder)?;
             }
