@@ -91,15 +91,15 @@ fn log_file(subject: &Subject) -> Option<PathBuf> {
 struct Session {
     /// It is one of this machine.
     is_local: bool,
-    /// Another name than the doctor's was turned away.
-    is_turned_away: bool,
+    /// It does what the doctor never does.
+    is_of_others: bool,
 }
 
-/// The lines of the last day, without those of clients of this machine: the doctor itself is one, and meets what they meet,
-/// but for the login; and without what a daemon said of itself before the one that runs now started. A line without a time belongs to the one before.
+/// The lines of the last day, without those that the doctor may have caused: it is a client of this machine, meets what they
+/// meet, and only ever reads whole modules, under its own name if it needs one; and without what a daemon said of itself
+/// before the one that runs now started. A line without a time belongs to the one before.
 fn recent(log: &[u8], since: DateTime, started: DateTime, here: &str) -> Vec<u8> {
     let peers = [here, "127.0.0.1", "::1"].map(|address| format!("({address})"));
-    let own = format!(" for {LOGIN}:");
     let mut sessions = vec![Session::default()];
     let mut of_process = BTreeMap::new();
     let mut lines = Vec::new();
@@ -111,23 +111,37 @@ fn recent(log: &[u8], since: DateTime, started: DateTime, here: &str) -> Vec<u8>
             if said.starts_with("connect from ") {
                 sessions.push(Session {
                     is_local: peers.iter().any(|peer| said.trim_end().ends_with(peer)),
-                    is_turned_away: false,
+                    is_of_others: false,
                 });
                 of_process.insert(process.to_owned(), sessions.len() - 1);
             }
             session = of_process.get(process).copied().unwrap_or_default();
+            sessions[session].is_of_others |= is_of_others(said);
             let is_of_daemon = session == 0;
             is_recent = time >= since && (time >= started || !is_of_daemon);
-        }
-        if text.contains("auth failed on module ") && !text.contains(&own) {
-            sessions[session].is_turned_away = true;
         }
         if is_recent {
             lines.push((session, line));
         }
     }
-    lines.retain(|(session, _)| !sessions[*session].is_local || sessions[*session].is_turned_away);
+    lines.retain(|(session, _)| !sessions[*session].is_local || sessions[*session].is_of_others);
     lines.into_iter().flat_map(|(_, line)| line).copied().collect()
+}
+
+/// Whether a line tells of something that the doctor never does: to write, to read a part of a module, to log in with a name
+/// that is not its own (`rsync_module` and `auth_server` write these lines).
+fn is_of_others(said: &str) -> bool {
+    if said.starts_with("rsync to ") {
+        return true;
+    }
+    if let Some((place, client)) = said
+        .strip_prefix("rsync on ")
+        .and_then(|rest| rest.split_once(" from "))
+    {
+        let is_named = client.split_once('@').is_some_and(|(user, _)| user != LOGIN);
+        return is_named || place.find('/').is_none_or(|slash| slash + 1 < place.len());
+    }
+    said.starts_with("auth failed on module ") && !said.contains(&format!(" for {LOGIN}:"))
 }
 
 /// The process of a line with a time, and what stands behind it: `2026/11/21 07:43:24 [2864] connect from …`.
@@ -182,11 +196,27 @@ mod tests {
             2026/11/21 09:00:01 [5] connect from here (192.0.2.9)\n\
             2026/11/21 09:00:01 [5] chroot failed, near\n\
             2026/11/21 09:00:02 [3] connect from a (::1)\n\
-            2026/11/21 09:00:02 [3] auth failed on module a from b (::1) for joe: password mismatch\n";
+            2026/11/21 09:00:02 [3] auth failed on module a from b (::1) for joe: password mismatch\n\
+            2026/11/21 09:00:03 [6] connect from a (127.0.0.1)\n\
+            2026/11/21 09:00:03 [6] rsync on a/ from a (127.0.0.1)\n\
+            2026/11/21 09:00:03 [6] own sender\n\
+            2026/11/21 09:00:04 [6] connect from a (127.0.0.1)\n\
+            2026/11/21 09:00:04 [6] rsync on a/sub from a (127.0.0.1)\n\
+            2026/11/21 09:00:04 [6] read a part\n\
+            2026/11/21 09:00:05 [6] connect from a (127.0.0.1)\n\
+            2026/11/21 09:00:05 [6] rsync on a/ from joe@a (127.0.0.1)\n\
+            2026/11/21 09:00:05 [6] logged in\n\
+            2026/11/21 09:00:06 [6] connect from a (127.0.0.1)\n\
+            2026/11/21 09:00:06 [6] rsync to a/ from a (127.0.0.1)\n\
+            2026/11/21 09:00:06 [6] no space\n";
         let text = shown(log);
-        assert!(text.contains("far") && text.contains("for joe"), "{text}");
+        for kept in ["far", "for joe", "read a part", "logged in", "no space"] {
+            assert!(text.contains(kept), "{kept}: {text}");
+        }
         assert!(
-            !text.contains("rsyncctl-doctor") && !text.contains("near"),
+            !["rsyncctl-doctor", "near", "own sender"]
+                .iter()
+                .any(|own| text.contains(own)),
             "{text}"
         );
     }

@@ -1,0 +1,48 @@
+# A machine of its own: its processes, its network, its folders; what it shows goes to the third descriptor.
+set -eu
+exec 3>&1 >&2
+mount --make-rprivate /
+own() { mount -t tmpfs -o mode="$2" own "$1"; }
+own /mnt 755
+cp -a /etc/. /mnt/
+mount --move /mnt /etc
+own /usr/local/bin 755
+touch /usr/local/bin/rsyncctl
+mount --bind "$PROGRAM" /usr/local/bin/rsyncctl
+for folder in /srv /home /root /var/log /run; do own "$folder" 755; done
+own /tmp 1777
+ip link set lo up
+cd /root
+
+# Writes the daemon's configuration.
+conf() { cat >/etc/rsyncd.conf; }
+
+# A secrets file, or a password file, that is as it should be.
+secret() { cat >"$1"; chmod 600 "$1"; }
+
+# Waits until somebody listens on a port.
+await() {
+    local place deadline=$((SECONDS + 20))
+    place=$(printf ':%04X 0*:0000 0A' "$1")
+    until grep -q "$place" /proc/net/tcp /proc/net/tcp6; do
+        [ "$SECONDS" -lt "$deadline" ] || { echo "nobody listens on port $1"; exit 99; }
+        read -rt 0.02 <> <(:) || true
+    done
+}
+
+# Starts the daemon, with more options if there are some.
+start() { rsync --daemon "$@"; await 873; }
+
+# Runs the client as the situation has it, and shows how it ends.
+client() {
+    local code=0
+    timeout 30 bash -c "$1" </dev/null || code=$?
+    echo "client $code" >&3
+}
+
+# Runs the doctor, and shows what it says.
+doctor() {
+    local code=0
+    eval "timeout 60 $1" >&3 </dev/null || code=$?
+    echo "doctor ended with $code"
+}
