@@ -73,7 +73,7 @@ pub enum Skip {
     NobodyListens,
     /// There is no configuration, or it cannot be read.
     NoConfiguration,
-    /// The daemon logs to syslog.
+    /// The daemon logs to syslog, and nothing of it is found there.
     Syslog,
     /// The log file is named relative to a folder that is not known.
     RelativeLog,
@@ -208,7 +208,7 @@ pub enum Fact {
     /// Modules, errors, warnings, notes.
     Counts(usize, usize, usize, usize),
     /// What was read of the log, whether that is only its last part, and how many kinds of failures it has of the last day.
-    Log(PathBuf, bool, usize),
+    Log(String, bool, usize),
     /// What came of a module.
     Module(String, Outcome),
     /// So many causes fit the text.

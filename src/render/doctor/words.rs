@@ -42,8 +42,8 @@ pub(super) fn skip(why: Skip, language: Language) -> &'static str {
         ),
         Skip::Syslog => pick(
             language,
-            "the configuration names no `log file`, so the daemon logs to syslog: journalctl -t rsyncd",
-            "配置里没有 `log file`，守护进程写入 syslog：journalctl -t rsyncd",
+            "the configuration names no `log file`, so the daemon logs to syslog, where nothing of it is found",
+            "配置里没有 `log file`，守护进程写入 syslog，而那里没有找到它的记录",
         ),
         Skip::RelativeLog => pick(
             language,
@@ -120,7 +120,7 @@ pub(super) fn fact(fact: &Fact, language: Language) -> String {
             count(*warnings, "warning"),
             count(*notes, "note")
         ),
-        Fact::Log(file, is_cut, failures) => logged(&file.display().to_string(), *is_cut, *failures, zh),
+        Fact::Log(place, is_cut, failures) => logged(place, *is_cut, *failures, zh),
         Fact::Module(name, outcome) if zh => format!("[{name}] {}", outcome_words(outcome, language)),
         Fact::Module(name, outcome) => format!("[{name}] {}", outcome_words(outcome, language)),
         Fact::Recognised(0) if zh => "没有认出 rsync 的信息".to_owned(),

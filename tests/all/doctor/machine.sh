@@ -14,6 +14,15 @@ own /tmp 1777
 ip link set lo up
 cd /root
 
+# Devices of its own, so that programs which log to the system reach only this machine.
+mkdir /run/dev
+own /run/dev 755
+for device in null zero full random urandom tty; do cp -a "/dev/$device" /run/dev/; done
+ln -s /proc/self/fd /run/dev/fd
+mkdir /run/dev/shm /run/dev/pts
+mount --move /run/dev /dev
+rmdir /run/dev
+
 # Writes the daemon's configuration.
 conf() { cat >/etc/rsyncd.conf; }
 
@@ -32,6 +41,18 @@ await() {
 
 # Starts the daemon, with more options if there are some.
 start() { rsync --daemon "$@"; await 873; }
+
+# Keeps what programs log to the system in a file, in the form of syslog daemons.
+syslog() {
+    perl -MIO::Socket::UNIX -e '
+        open my $file, ">>", $ARGV[0]; $file->autoflush(1);
+        my $socket = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => "/dev/log") or die $!;
+        open my $ready, ">", "/run/syslog.ready";
+        while (defined $socket->recv(my $line, 8192)) {
+            chomp $line; $line =~ s/^<\d+>(.{15}) /$1 host /; print $file "$line\n";
+        }' "$1" &
+    until [ -e /run/syslog.ready ]; do read -rt 0.02 <> <(:) || true; done
+}
 
 # Runs the client as the situation has it, and shows how it ends.
 client() {

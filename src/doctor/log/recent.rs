@@ -1,90 +1,10 @@
-//! What failed in the last day, by the daemon's log.
+//! Which lines of a log count.
 
-use std::{
-    collections::BTreeMap,
-    ffi::OsStr,
-    os::unix::ffi::OsStrExt as _,
-    path::{Path, PathBuf},
-    rc::Rc,
-};
+use std::collections::BTreeMap;
 
-use jiff::{Span, civil::DateTime};
+use jiff::civil::DateTime;
 
-use crate::{
-    doctor::{
-        Cause, Check, Fact, LOGIN, Report, Setup, Skip, Stage, Subject, Urgency,
-        daemon::{SLACK, at, option, skip_without_configuration},
-        loopback,
-    },
-    explain::explain,
-    host::tail,
-    model::{Parameter, Scope},
-};
-
-/// As much is read of its end, in bytes.
-const MOST: u64 = 512 << 10;
-/// Hours that are looked back.
-const HOURS: i64 = 24;
-
-pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) {
-    let Some(known) = skip_without_configuration(subject, stage) else {
-        return;
-    };
-    let Some(file) = log_file(subject) else {
-        stage.skip(Skip::Syslog);
-        return;
-    };
-    if !file.is_absolute() {
-        stage.skip(Skip::RelativeLog);
-        return;
-    }
-    let end = match tail(&file, MOST) {
-        Ok(Some(end)) => end,
-        Ok(None) => {
-            stage.skip(Skip::NoLog);
-            return;
-        }
-        Err(reason) => {
-            let name = file.display().to_string();
-            stage.note(Fact::Unseen(name.clone(), reason.clone()));
-            stage.warn();
-            report.not_seen(name, reason);
-            return;
-        }
-    };
-    let Some(server) = &known.server else {
-        return;
-    };
-    let here = loopback::address(subject, &server.configuration);
-    let started = subject.daemon.as_ref().and_then(|daemon| daemon.started);
-    let started = started.and_then(|second| at(setup, second - SLACK));
-    let since = setup.now.datetime().saturating_sub(Span::new().hours(HOURS));
-    let started = started.map_or(since, |started| started.datetime());
-    let text = recent(&end.bytes, since, started, &here);
-    // Reading from memory does not fail.
-    let Ok(found) = explain(&*text, known) else {
-        return;
-    };
-    stage.note(Fact::Log(file, end.is_cut, found.incidents.len()));
-    if !found.incidents.is_empty() {
-        stage.warn();
-    }
-    let found = Rc::new(found);
-    report
-        .causes
-        .extend(Cause::of_text(&found, Check::Log, Urgency::Lately));
-}
-
-/// The daemon's own log: that of its command line, or else of the global lines of its configuration.
-fn log_file(subject: &Subject) -> Option<PathBuf> {
-    let daemon = subject.daemon.as_ref();
-    if let Some(named) = daemon.and_then(|daemon| option(&daemon.words, "--log-file")) {
-        return Some(PathBuf::from(named));
-    }
-    let server = subject.known.as_ref()?.server.as_ref()?;
-    let named = server.configuration.text(Scope::Global, Parameter::LogFile).value;
-    (!named.is_empty()).then(|| Path::new(OsStr::from_bytes(named)).to_owned())
-}
+use crate::doctor::LOGIN;
 
 /// What is written of one client.
 #[derive(Clone, Copy, Default)]
@@ -98,7 +18,7 @@ struct Session {
 /// The lines of the last day, without those that the doctor may have caused: it is a client of this machine, meets what they
 /// meet, and only ever reads whole modules, under its own name if it needs one; and without what a daemon said of itself
 /// before the one that runs now started. A line without a time belongs to the one before.
-fn recent(log: &[u8], since: DateTime, started: DateTime, here: &str) -> Vec<u8> {
+pub(super) fn recent(log: &[u8], since: DateTime, started: DateTime, here: &str) -> Vec<u8> {
     let peers = [here, "127.0.0.1", "::1"].map(|address| format!("({address})"));
     let mut sessions = vec![Session::default()];
     let mut of_process = BTreeMap::new();
