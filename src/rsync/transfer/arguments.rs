@@ -224,6 +224,8 @@ impl Options {
         let receiving = &self.receiving;
         let deletes = self.deletion.when != DeleteWhen::Never;
         let says_directories = !self.directories_are_implied || self.list_only || is_push && deletes;
+        // Backups beside the files change the times of folders, so nobody keeps them (`parse_arguments` in options.c).
+        let backs_up_beside = self.backs_up && receiving.backup_directory.is_none();
         let mut letters = String::from("-");
         letters.extend(self.secluded.then_some('s'));
         letters.extend(std::iter::repeat_n('v', usize::from(self.verbose.min(9))));
@@ -236,7 +238,7 @@ impl Options {
             (self.directories && !self.recursive && says_directories, 'd'),
             (is_push && receiving.keep_directory_links, 'K'),
             (is_push && self.prune_empty_directories, 'm'),
-            (is_push && self.omit_directory_times, 'O'),
+            (is_push && self.omit_directory_times && !backs_up_beside, 'O'),
             (is_push && self.omit_link_times, 'J'),
             (is_push && receiving.fuzzy > 0, 'y'),
             (is_push && receiving.fuzzy > 1 && !receiving.bases.is_empty(), 'y'),

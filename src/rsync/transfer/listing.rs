@@ -162,8 +162,13 @@ impl<'a> Listing<'a> {
             // It may be empty, and not be gone through.
             self.faults.add_bits(errors);
         }
+        let mut twice = Vec::new();
         let part = self.lists.push(list, folder, |part| {
             part.errors = errors;
+            if options.output.debug(Debug::Dup) > 0 {
+                let names = part.left_out();
+                twice.extend(names.map(|(number, entry)| (number, shown(part.list.name(entry)))));
+            }
             if options.prune_empty_directories {
                 prune(part, &self.gate.filters);
             }
@@ -174,6 +179,10 @@ impl<'a> Listing<'a> {
             is_first,
             is_incremental: self.lists.is_incremental(),
         });
+        for (number, name) in twice {
+            let text = format!("removing duplicate name {name} from file list ({number})");
+            self.observer.observe(Event::Warning(&text));
+        }
         Ok(())
     }
 

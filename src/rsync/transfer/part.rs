@@ -103,6 +103,14 @@ impl Part {
         self.places.iter().copied().zip(self.taking_part.iter().copied())
     }
 
+    /// The files that take no part, with their numbers.
+    pub(crate) fn left_out(&self) -> impl Iterator<Item = (u32, &Entry)> {
+        let numbered = (self.start..).zip(self.places());
+        numbered.filter_map(|(number, (place, takes_part))| {
+            (!takes_part).then(|| (number, &self.list.entries()[place as usize]))
+        })
+    }
+
     /// Takes files out that took part up to now; they keep their numbers.
     pub(crate) fn retain(&mut self, is_kept: impl Fn(&FileList, &Entry) -> bool) {
         for (place, takes_part) in self.places.iter().zip(&mut self.taking_part) {
