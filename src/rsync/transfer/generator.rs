@@ -322,6 +322,9 @@ impl Generator<'_> {
             Ok(false) => {}
             linked => return Ok(linked.map(drop)),
         }
+        if self.is_unsafe_link(entry) {
+            return Ok(Ok(()));
+        }
         let made = match kind {
             FileKind::Symlink => self.symlink(number, entry, now)?,
             _ => self.node(number, entry, now)?,

@@ -307,3 +307,34 @@ fn a_link_that_failed_is_tried_again_with_its_group() {
         }
     }
 }
+
+/// A symlink with several names that leads out is made for none of them.
+#[test]
+fn links_that_are_ignored_are_nothing_to_link_to() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    let source = stage.source();
+    fs::create_dir_all(source.join("sub/deep")).expect("folders");
+    symlink("/far", source.join("a")).expect("a link");
+    for name in ["b", "sub/c"] {
+        fs::hard_link(source.join("a"), source.join(name)).expect("a link");
+    }
+    let planted = |folder: &Path| {
+        fs::create_dir_all(folder.join("dst/a")).expect("folders");
+        still(&folder.join("dst"));
+    };
+    for options in [
+        "-rlHi",
+        "-rlHin",
+        "-rlHv --no-inc-recursive",
+        "-rlHi --protocol=29",
+    ] {
+        let line = format!("{options} --safe-links {{url}}/data/src/ dst");
+        let words: Vec<_> = line.split(' ').collect();
+        if let Err(difference) = stage.compare(&words, planted) {
+            panic!("{difference}");
+        }
+    }
+}
