@@ -64,12 +64,14 @@ impl Generator<'_> {
     }
 
     /// Looks for a regular file in the other folders (`try_dests_reg` in generator.c). If one is at the destination already,
-    /// only one that is the same in all is of use.
+    /// only one that is the same in all is of use. Something else that is in the way goes once one is found that takes its
+    /// place.
     pub(super) fn other_file(
         &mut self,
         number: u32,
         entry: &Entry,
         now: Option<&Status>,
+        in_the_way: Option<&Status>,
     ) -> Result<Alternative, Failure> {
         let Some(kind) = self.use_of_others() else {
             return Ok(Alternative::None);
@@ -81,6 +83,9 @@ impl Generator<'_> {
             return Ok(Alternative::None);
         };
         let name = self.keep.place(&self.list, entry).into_owned();
+        if found.likeness != Likeness::Kind {
+            self.clear(entry, &name, in_the_way)?;
+        }
         if found.likeness == Likeness::All && kind != Use::Copy {
             if let Some(now) = now {
                 let is_itself = (now.filesystem, now.inode) == (found.status.filesystem, found.status.inode);
@@ -126,6 +131,17 @@ impl Generator<'_> {
             self.say_same(&name, "");
         }
         Ok(Alternative::Done(None))
+    }
+
+    /// Removes what is in the way of a file.
+    fn clear(&mut self, entry: &Entry, name: &[u8], in_the_way: Option<&Status>) -> Result<(), Failure> {
+        self.back_up(entry, in_the_way.copied())?;
+        let is_there = in_the_way.is_some() && !self.options.dry_run;
+        if let Some(tree) = self.tree.as_mut().filter(|_| is_there) {
+            // A backup may have taken it away; what cannot be removed keeps the file from its place, which is told then.
+            let _ = tree.remove(name, false);
+        }
+        Ok(())
     }
 
     /// Says that another folder has the same, where nothing is itemized.

@@ -53,6 +53,7 @@ impl Generator<'_> {
             self.say_skipped(entry, " is newer");
             return self.skip(number, entry).map(Ok);
         }
+        let before = now;
         let now = match self.make_way(entry, now.copied())? {
             Ok(now) => now,
             Err(failure) => return Ok(Err(failure)),
@@ -61,7 +62,11 @@ impl Generator<'_> {
             Ok(false) => {}
             linked => return Ok(linked.map(drop)),
         }
-        match self.choose(number, entry, now, unknown) {
+        let is_in_the_way = |before: &&Status| now.is_none() && before.kind() != FileKind::Directory;
+        let in_the_way = before
+            .filter(is_in_the_way)
+            .filter(|_| !self.options.receiving.in_place);
+        match self.choose(number, entry, now, in_the_way, unknown) {
             Ok(Choice::Asked(ask)) => {
                 self.is_asked(entry);
                 self.request(number, entry, ask)?;
@@ -77,19 +82,20 @@ impl Generator<'_> {
         Ok(Ok(()))
     }
 
-    /// What is to be done with a file.
+    /// What is to be done with a file, in whose place something else may be.
     fn choose(
         &mut self,
         number: u32,
         entry: &Entry,
         now: Option<Status>,
+        in_the_way: Option<&Status>,
         unknown: Option<io::Error>,
     ) -> Result<Choice, Failure> {
         let list = self.list.clone();
         let name = self.keep.place(&list, entry);
         let (mut basis, mut like) = (Basis::Own, now);
         let appends = self.options.receiving.append > 0;
-        match self.other_file(number, entry, now.as_ref())? {
+        match self.other_file(number, entry, now.as_ref(), in_the_way)? {
             Alternative::Done(other) => {
                 self.stored.push(number);
                 return Ok(Choice::Right(other));

@@ -316,15 +316,16 @@ impl Tree {
         Ok(renameat(&*from, base, &*folder, place)?)
     }
 
-    /// Gives something a second name, at a place of a tree where nothing is.
+    /// Gives something a second name in another tree; what is there is replaced at once.
     ///
     /// # Errors
     ///
     /// What the system says.
     pub fn link_to(&mut self, name: &[u8], to: &mut Self, place: &[u8]) -> io::Result<()> {
         let (from, base) = self.place(name)?;
-        let (folder, place) = to.place(place)?;
-        Ok(linkat(&*from, base, &*folder, place, AtFlags::empty())?)
+        to.replace(place, |folder, beside| {
+            linkat(&*from, base, folder, beside, AtFlags::empty())
+        })
     }
 
     /// Gives something a second name in the tree; what is there is replaced at once.

@@ -338,3 +338,53 @@ fn links_that_are_ignored_are_nothing_to_link_to() {
         }
     }
 }
+
+/// A file of another folder is linked to also where something else has its place. The options keep permissions: else rsync
+/// gives a copy those of the thing that it removed, which is all of them for a symlink.
+#[test]
+fn links_to_other_folders_replace_what_is_no_file() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    let planted = |root: &Path| {
+        for name in ["a", "b", "c", "d"] {
+            fs::create_dir_all(root.join("other")).expect("a folder");
+            let path = root.join("other").join(name);
+            fs::write(&path, name).expect("a file");
+            touch(&path, UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+        }
+        symlink("nowhere", root.join("other/e")).expect("a link");
+        still(&root.join("other"));
+    };
+    let source = tempfile::tempdir().expect("a folder");
+    planted(source.path());
+    for name in ["a", "b", "c", "d", "e"] {
+        fs::rename(source.path().join("other").join(name), stage.source().join(name)).expect("it moves");
+    }
+    still(&stage.source());
+    let prepare = |root: &Path| {
+        planted(root);
+        fs::create_dir_all(root.join("dst/c/full")).expect("folders");
+        symlink("nowhere", root.join("dst/a")).expect("a link");
+        mkfifo(&root.join("dst/b"), Mode::S_IRUSR).expect("a pipe");
+        mkfifo(&root.join("dst/e"), Mode::S_IRUSR).expect("a pipe");
+        still(&root.join("dst"));
+    };
+    for options in [
+        "-rlpt",
+        "-rlptii --delete",
+        "-rlptin",
+        "-rlptib",
+        "-rlpc --inplace",
+        "-rlp --protocol=29",
+    ] {
+        for kind in ["--link-dest", "--copy-dest", "--compare-dest"] {
+            let line = format!("{options} {kind}=../other {{url}}/data/src/ dst");
+            let words: Vec<_> = line.split(' ').collect();
+            if let Err(difference) = stage.compare(&words, prepare) {
+                panic!("{line}\n{difference}");
+            }
+        }
+    }
+}
