@@ -86,6 +86,11 @@ pub(super) fn slips(incident: &Incident) -> Vec<Slip> {
     slips
 }
 
+/// Whether a word begins with what web pages make of the hyphens in front of an option.
+pub(super) fn is_mistyped_option(word: &str) -> bool {
+    word.starts_with(DASHES)
+}
+
 fn slip(word: &str, incident: &Incident) -> Option<Slip> {
     let found = |page, variant, is_sure| {
         Some(Slip {
@@ -103,7 +108,7 @@ fn slip(word: &str, incident: &Incident) -> Option<Slip> {
     {
         return found("RSY881", "ampersand", true);
     }
-    if word.starts_with(DASHES) && shows(incident, &["Unexpected remote arg: ", "Unexpected local arg: "]) {
+    if is_mistyped_option(word) && shows(incident, &["Unexpected remote arg: ", "Unexpected local arg: "]) {
         return found("RSY875", "dash", true);
     }
     match Target::parse(word) {
