@@ -3,7 +3,7 @@
 use crate::{
     catalog::{FileKind, Page, Symptom},
     explain::{Incident, Predicted, messages::MESSAGES, typed},
-    terms::{RsyncOption, Target},
+    terms::{Misread, RsyncOption, Target},
 };
 
 /// What the text and the command line tell a page's cause that shows `symptom` in `lines`, those first, and what is so
@@ -33,7 +33,10 @@ pub(super) fn of(
     let found = found
         .into_iter()
         .flat_map(|found| found.arguments.iter().cloned());
-    let told = named
+    let misread = slip.as_ref().and_then(|slip| Misread::of(&slip.word));
+    let told = of_misread(misread)
+        .into_iter()
+        .chain(named)
         .chain(of_command(incident))
         .filter(|(kind, _)| may_be_named(page, symptom, kind))
         .chain(slip.map(|slip| ("word", slip.word)))
@@ -78,6 +81,21 @@ fn with_hyphens(option: &str) -> String {
             format!("-{option}")
         }
         None => format!("--{option}"),
+    }
+}
+
+/// What an address names that rsync misreads, and how it is written.
+fn of_misread(misread: Option<Misread>) -> Vec<(&'static str, String)> {
+    match misread {
+        Some(Misread::Password { right, .. }) => vec![("address", right)],
+        Some(Misread::Port {
+            port, taken, right, ..
+        }) => vec![
+            ("address", right),
+            ("port", port.to_string()),
+            ("taken-port", taken.to_string()),
+        ],
+        None => Vec::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     explain::{Incident, command::Way, facts},
-    terms::{Remote, Target},
+    terms::{Misread, Remote, Target, without_password},
 };
 
 /// A mistake of the command line that the failure follows from.
@@ -96,7 +96,7 @@ fn slip(word: &str, incident: &Incident) -> Option<Slip> {
         Some(Slip {
             page,
             variant,
-            word: word.to_owned(),
+            word: without_password(word),
             is_sure,
         })
     };
@@ -110,6 +110,11 @@ fn slip(word: &str, incident: &Incident) -> Option<Slip> {
     }
     if is_mistyped_option(word) && shows(incident, &["Unexpected remote arg: ", "Unexpected local arg: "]) {
         return found("RSY875", "dash", true);
+    }
+    match Misread::of(word) {
+        Some(Misread::Password { .. }) => return found("RSY785", "typed", true),
+        Some(Misread::Port { .. }) => return found("RSY786", "typed", true),
+        None => {}
     }
     match Target::parse(word) {
         Target::Shell(remote) if is_drive(&remote) && (is_unreached(incident) || is_refused(incident)) => {

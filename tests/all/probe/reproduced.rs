@@ -108,3 +108,41 @@ fn a_command_line_is_reproduced_where_it_stands() {
         assert!(stderr(&output).contains(expected), "{output:?}");
     }
 }
+
+/// An address that rsync reads otherwise than it is meant is told as that, with what to write; the password stays unsaid.
+#[test]
+fn an_address_that_rsync_misreads_is_named() {
+    let folder = folder(&[]);
+    for (address, code, rule, right) in [
+        (
+            "rsync://joe:hush@127.0.0.1:1/data/",
+            255,
+            "RSY785",
+            "rsync://joe@127.0.0.1:1/data/",
+        ),
+        ("joe:hush@127.0.0.1::data/", 255, "RSY785", "joe@127.0.0.1::data/"),
+        (
+            "rsync://127.0.0.1:65537/data/",
+            10,
+            "RSY786",
+            "rsync://127.0.0.1/data/",
+        ),
+    ] {
+        let output = rsyncctl(folder.path(), &["probe", address]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(stderr(&output).contains(right), "{output:?}");
+        assert!(!format!("{output:?}").contains("hush"), "{output:?}");
+        let line = format!("rsync -a {address} here/");
+        let output = rsyncctl(folder.path(), &["probe", "--json", "--reproduce", &line]);
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(output.status.code(), Some(code), "{report:#}");
+        assert_eq!(report["diagnoses"][0]["rule"], rule, "{report:#}");
+        assert!(
+            report["diagnoses"][0]["remedy"]["help"]
+                .to_string()
+                .contains(right),
+            "{report:#}"
+        );
+        assert!(!format!("{output:?}").contains("hush"), "{output:?}");
+    }
+}
