@@ -96,7 +96,7 @@ impl Prober {
     }
 
     fn carry_out(&mut self, plan: &Plan, words: &[String], stream: Option<Stream>) {
-        let session = self.session_until(None, plan, stream);
+        let session = self.whole_session(plan, stream);
         self.take(&session);
         let last = match plan.place {
             Place::Modules => Step::Modules,

@@ -4,6 +4,7 @@ use std::{
     io::{Read as _, Write as _},
     net::TcpListener,
     thread,
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -116,4 +117,45 @@ fn weak_digests_of_a_greeting_are_noticed() {
             "{report:#}"
         );
     }
+}
+
+/// A peer that greets, and sends a line of its message of the day now and then, without an end.
+fn chatterer() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("bound").port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a client");
+            let pause = Some(Duration::from_millis(100));
+            thread::spawn(move || {
+                stream.set_read_timeout(pause).expect("a pause");
+                let mut says = &b"@RSYNCD: 31.0\n"[..];
+                while stream.write_all(says).is_ok() {
+                    let _ = stream.read(&mut [0; 4096]);
+                    says = b"Welcome!\n";
+                }
+            });
+        }
+    });
+    port
+}
+
+/// rsync listens to it for ever; a probe does not.
+#[test]
+fn a_message_of_the_day_without_an_end_ends_the_probe() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let target = format!("rsync://127.0.0.1:{}/data/", chatterer());
+    let line = format!("rsync -a {target} here/");
+    thread::scope(|scope| {
+        for words in [&[&*target][..], &["--reproduce", &line]] {
+            let words = [&["probe", "--timeout=1"], words].concat();
+            let folder = folder.path();
+            scope.spawn(move || {
+                let output = rsyncctl(folder, &words);
+                assert_eq!(output.status.code(), Some(30), "{output:?}");
+                let expected = "no answer came behind the text that begins with `Welcome!`";
+                assert!(stdout(&output).contains(expected), "{output:?}");
+            });
+        }
+    });
 }
