@@ -46,7 +46,7 @@ use crate::{
 /// A real rsync serves the file to this program alone, with a log file of its own and without a pid file: no port is open
 /// for others. Each module is probed with each user of its secrets file, and what happens is compared with what the file
 /// foretells. Files are taken out of modules; a push is a dry run, and nothing is written. Ends with 0 if all is as the
-/// file says, 1 if something fails, 2 for wrong usage, 3 if something that was asked for could not be tried.
+/// file says, 1 if something fails or the daemon ignores a line, 2 for wrong usage, 3 if something that was asked for could not be tried.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     /// The daemon's configuration file

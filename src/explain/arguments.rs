@@ -3,7 +3,7 @@
 use crate::{
     catalog::{FileKind, Page, Symptom},
     explain::{Incident, Predicted, messages::MESSAGES, typed},
-    terms::RsyncOption,
+    terms::{Misread, RsyncOption, Target},
 };
 
 /// What the text and the command line tell a page's cause that shows `symptom` in `lines`, those first, and what is so
@@ -33,7 +33,10 @@ pub(super) fn of(
     let found = found
         .into_iter()
         .flat_map(|found| found.arguments.iter().cloned());
-    let told = named
+    let misread = slip.as_ref().and_then(|slip| Misread::of(&slip.word));
+    let told = of_misread(misread)
+        .into_iter()
+        .chain(named)
         .chain(of_command(incident))
         .filter(|(kind, _)| may_be_named(page, symptom, kind))
         .chain(slip.map(|slip| ("word", slip.word)))
@@ -44,7 +47,8 @@ pub(super) fn of(
             arguments.push((kind, name));
         }
     }
-    arguments.extend(source(incident, &arguments).map(|source| ("source", source)));
+    arguments.push(("source", source(incident, &arguments)));
+    arguments.push(("module-url", module(incident, &arguments)));
     // The page of a password file means that file by its path.
     if page.files.contains(&FileKind::Password)
         && let Some((_, file)) = arguments
@@ -80,6 +84,21 @@ fn with_hyphens(option: &str) -> String {
     }
 }
 
+/// What an address names that rsync misreads, and how it is written.
+fn of_misread(misread: Option<Misread>) -> Vec<(&'static str, String)> {
+    match misread {
+        Some(Misread::Password { right, .. }) => vec![("address", right)],
+        Some(Misread::Port {
+            port, taken, right, ..
+        }) => vec![
+            ("address", right),
+            ("port", port.to_string()),
+            ("taken-port", taken.to_string()),
+        ],
+        None => Vec::new(),
+    }
+}
+
 /// What the command line names.
 fn of_command(incident: &Incident) -> Vec<(&'static str, String)> {
     let Some(command) = &incident.command else {
@@ -106,25 +125,42 @@ fn of_command(incident: &Incident) -> Vec<(&'static str, String)> {
     named.filter_map(|(kind, name)| Some((kind, name?))).collect()
 }
 
-/// Where files come from, unless they come from this machine.
-fn source(incident: &Incident, arguments: &[(&'static str, String)]) -> Option<String> {
-    let invocation = incident.command.as_ref().map(|command| &command.invocation);
-    if invocation.is_some_and(|invocation| invocation.is_push() == Some(true)) {
-        return None;
+/// Where files come from: a module, or what the user typed that is no option with a web page's dash.
+fn source(incident: &Incident, arguments: &[(&'static str, String)]) -> String {
+    let words = incident
+        .command
+        .as_ref()
+        .map_or(&[][..], |command| &command.words);
+    let sources = match words {
+        [sources @ .., _destination] if !sources.is_empty() => sources,
+        words => words,
+    };
+    let own = sources.iter().find(|word| !typed::is_mistyped_option(word));
+    match own.map(|word| (word, Target::parse(word))) {
+        Some((word, Target::Local(_) | Target::Shell(_))) => word.clone(),
+        _ => module(incident, arguments),
     }
+}
+
+/// The module that the text is about, as a client names it.
+fn module(incident: &Incident, arguments: &[(&'static str, String)]) -> String {
     let value = |kind: &str, otherwise: &str| {
         let known = arguments.iter().find(|(known, _)| *known == kind);
         known.map_or_else(|| otherwise.to_owned(), |(_, value)| value.clone())
     };
-    let user = match invocation.and_then(|invocation| invocation.peer()?.remote()?.user.as_ref()) {
+    let peer = incident
+        .command
+        .as_ref()
+        .and_then(|command| command.invocation.peer());
+    let user = match peer.and_then(|peer| peer.remote()?.user.as_ref()) {
         Some(user) => format!("{user}@"),
         None => String::new(),
     };
     let (host, module) = (value("host", "HOST"), value("module", "MODULE"));
-    Some(match &*value("port", "873") {
+    match &*value("port", "873") {
         "873" => format!("{user}{host}::{module}/"),
         port => format!("rsync://{user}{host}:{port}/{module}/"),
-    })
+    }
 }
 
 /// Whether a name of the text is what a page means by it. The page of a file's line means the path or the account of that

@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{cmp::Reverse, collections::BTreeMap, sync::LazyLock};
 
 use aho_corasick::AhoCorasick;
 
@@ -72,7 +72,8 @@ impl Messages {
                         claims: Vec::new(),
                         pattern: Pattern::new(text).expect("it was one above"),
                     });
-                    if pattern.placeholders() > message.pattern.placeholders() {
+                    let says_more = |pattern: &Pattern| (pattern.placeholders(), Reverse(pattern.weight()));
+                    if says_more(&pattern) > says_more(&message.pattern) {
                         message.pattern = pattern;
                     }
                     message.claims.push(Claim { page, symptom, voice });
@@ -145,7 +146,7 @@ impl Messages {
                 })
             })
             .collect();
-        found.sort_by_key(|found| std::cmp::Reverse(self.messages[found.message].pattern.weight()));
+        found.sort_by_key(|found| Reverse(self.messages[found.message].pattern.weight()));
         // A shorter message may take words of a longer one for a name: `failed to open {file}: …`.
         let misreads = |shorter: &Found, longer: &Found| {
             let name = self.messages[shorter.message]

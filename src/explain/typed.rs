@@ -2,7 +2,7 @@
 
 use crate::{
     explain::{Incident, command::Way, facts},
-    terms::{Remote, Target},
+    terms::{Misread, Remote, Target, without_password},
 };
 
 /// A mistake of the command line that the failure follows from.
@@ -86,12 +86,17 @@ pub(super) fn slips(incident: &Incident) -> Vec<Slip> {
     slips
 }
 
+/// Whether a word begins with what web pages make of the hyphens in front of an option.
+pub(super) fn is_mistyped_option(word: &str) -> bool {
+    word.starts_with(DASHES)
+}
+
 fn slip(word: &str, incident: &Incident) -> Option<Slip> {
     let found = |page, variant, is_sure| {
         Some(Slip {
             page,
             variant,
-            word: word.to_owned(),
+            word: without_password(word),
             is_sure,
         })
     };
@@ -103,8 +108,13 @@ fn slip(word: &str, incident: &Incident) -> Option<Slip> {
     {
         return found("RSY881", "ampersand", true);
     }
-    if word.starts_with(DASHES) && shows(incident, &["Unexpected remote arg: ", "Unexpected local arg: "]) {
+    if is_mistyped_option(word) && shows(incident, &["Unexpected remote arg: ", "Unexpected local arg: "]) {
         return found("RSY875", "dash", true);
+    }
+    match Misread::of(word) {
+        Some(Misread::Password { .. }) => return found("RSY785", "typed", true),
+        Some(Misread::Port { .. }) => return found("RSY786", "typed", true),
+        None => {}
     }
     match Target::parse(word) {
         Target::Shell(remote) if is_drive(&remote) && (is_unreached(incident) || is_refused(incident)) => {

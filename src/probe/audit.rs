@@ -94,7 +94,7 @@ fn weak_digest(report: &Report, module: Option<&str>) -> Option<Remark> {
     if let (Some(digest), Some(module)) = (digest(report), module) {
         let whose = |language| match language {
             Language::English => format!("the password of module `{module}`"),
-            Language::Chinese => format!("模块 `{module}` 的口令"),
+            Language::Chinese => format!("模块 `{module}` 的密码"),
         };
         return WEAK
             .contains(&digest)
@@ -115,7 +115,7 @@ fn weak_digest(report: &Report, module: Option<&str>) -> Option<Remark> {
         .find(|weak| named.iter().any(|name| name == weak))?;
     let whose = |language| match language {
         Language::English => "any password that this daemon asks for".to_owned(),
-        Language::Chinese => "该守护进程要求的口令".to_owned(),
+        Language::Chinese => "该守护进程要求的密码".to_owned(),
     };
     named
         .iter()

@@ -15,7 +15,9 @@ use crate::{
     probe::{
         Report,
         audit::named_release,
+        deadline::Deadline,
         files::Candidates,
+        recorder::Seen,
         service::recognize,
         session::{self, Session, Stages},
         stage::{Fact, Skip, State, Step},
@@ -253,17 +255,15 @@ impl Prober {
 
     /// Carries a plan of the probe's own out, which must not take many times the time limit.
     pub(super) fn session(&self, plan: &Plan, stream: Option<Stream>) -> Session {
-        let most = plan.options.timeout.map(|limit| LONGEST * limit);
-        self.session_until(most.map(|most| Instant::now() + most), plan, stream)
+        self.session_until(Deadline::of_session(longest(plan)), plan, stream)
     }
 
-    /// Carries a plan out, which takes as long as it takes if there is no end.
-    pub(super) fn session_until(
-        &self,
-        until: Option<Instant>,
-        plan: &Plan,
-        stream: Option<Stream>,
-    ) -> Session {
+    /// Carries a plan out whose transfer takes as long as it takes.
+    pub(super) fn whole_session(&self, plan: &Plan, stream: Option<Stream>) -> Session {
+        self.session_until(Deadline::of_dialogue(longest(plan)), plan, stream)
+    }
+
+    fn session_until(&self, deadline: Deadline, plan: &Plan, stream: Option<Stream>) -> Session {
         let Setting {
             choice,
             environment,
@@ -275,7 +275,7 @@ impl Prober {
         let watch = |step| self.come_to(step);
         let stages = Stages {
             candidates,
-            until,
+            deadline,
             watch: &watch,
         };
         session::run(plan, environment, connections, wire, stream, stages)
@@ -311,6 +311,11 @@ impl Prober {
         }
         for line in session.lines().take(MOST_LINES) {
             self.report.note(step, Fact::Said(line));
+        }
+        if session.exit == Exit::Timeout.code()
+            && let Some(text) = endless(&session.seen)
+        {
+            self.report.note(step, Fact::Said(text));
         }
         if self.report.exit == 0 {
             self.report.exit = session.exit;
@@ -376,6 +381,13 @@ impl Prober {
     }
 }
 
+/// What a daemon that sends text and no answer is told as.
+fn endless(seen: &Seen) -> Option<String> {
+    let first: String = shown(seen.lines.first()?).chars().take(LONGEST_LINE).collect();
+    let is_answered = seen.has(Step::Setup);
+    (!is_answered).then(|| format!("no answer came behind the text that begins with `{first}`"))
+}
+
 /// Whether no daemon begins so: another service never ends its first line, or what it says is no text. The beginning of a
 /// greeting or of a refusal may still be one.
 fn is_of_another(said: &[u8]) -> bool {
@@ -412,8 +424,16 @@ const MOST_LOG: u64 = 64 << 10;
 /// Lines of a failure that are shown.
 const MOST_LINES: usize = 8;
 
-/// So many time limits a session of the probe's own takes at most: it pulls little.
+/// How long a session of the probe's own may take, which pulls little, and the dialogue in front of any.
+fn longest(plan: &Plan) -> Duration {
+    LONGEST * plan.options.timeout.unwrap_or(SILENCE)
+}
+
+/// So many time limits that is at most.
 const LONGEST: u32 = 10;
+
+/// The time limit of a command line that says that it has none.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// Characters of what another service says.
 const LONGEST_LINE: usize = 200;

@@ -9,8 +9,11 @@ use crate::{
     },
     rsync::net::Stream,
     sync::{Place, Plan, UsageError, last_line},
-    terms::without_password,
+    terms::{Exit, Misread, without_password},
 };
+
+/// What rsync ends with where ssh finds no host: ssh's own code.
+const OF_SSH: u8 = 255;
 
 /// What a probe does besides, and no command line of a user's.
 const OWN: [Step; 6] = [
@@ -82,14 +85,18 @@ impl Prober {
         }
         self.report.fail(Step::CommandLine);
         self.report.note(Step::CommandLine, Fact::Said(text.clone()));
-        self.report.exit = error.exit().code();
+        self.report.exit = match error {
+            UsageError::Misread(Misread::Password { .. }) => OF_SSH,
+            UsageError::Misread(Misread::Port { .. }) => Exit::SocketIo.code(),
+            error => error.exit().code(),
+        };
         self.report.command = command(words);
         let last = last_line(self.report.exit, "client");
         self.said = format!("{text}\n{last}\n").into_bytes();
     }
 
     fn carry_out(&mut self, plan: &Plan, words: &[String], stream: Option<Stream>) {
-        let session = self.session_until(None, plan, stream);
+        let session = self.whole_session(plan, stream);
         self.take(&session);
         let last = match plan.place {
             Place::Modules => Step::Modules,

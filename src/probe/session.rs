@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::{
     probe::{
-        deadline::Bounded,
+        deadline::{Bounded, Deadline},
         files::Candidates,
         recorder::{Recorder, Seen},
         stage::Step,
@@ -65,7 +65,7 @@ pub(super) struct Stages<'s> {
     /// Takes the files that may be pulled.
     pub(super) candidates: Candidates,
     /// When it has taken too long.
-    pub(super) until: Option<Instant>,
+    pub(super) deadline: Deadline,
     /// Is told of each stage that is come to.
     pub(super) watch: &'s (dyn Fn(Step) + Sync),
 }
@@ -81,7 +81,7 @@ pub(super) fn run(
 ) -> Session {
     let Stages {
         candidates,
-        until,
+        deadline,
         watch,
     } = stages;
     let streams = Streams {
@@ -92,7 +92,13 @@ pub(super) fn run(
     };
     let printer = Printer::new(plan, TimeZone::UTC, streams);
     let start = Instant::now();
-    let recorder = Recorder::new(&printer, candidates, wire.now(), behind_list(plan), watch);
+    let watch = |step| {
+        if step == Step::List {
+            deadline.pass_dialogue();
+        }
+        watch(step);
+    };
+    let recorder = Recorder::new(&printer, candidates, wire.now(), behind_list(plan), &watch);
     let ended = (|| {
         if connections.are_ended() {
             return Err(Error::Interrupted);
@@ -101,10 +107,7 @@ pub(super) fn run(
             Some(stream) => stream,
             None => wire.connect_otherwise(|| reach(plan, environment, &printer))?,
         };
-        let stream = match until {
-            Some(until) => Bounded::stream(stream, until),
-            None => stream,
-        };
+        let stream = Bounded::stream(stream, deadline.clone());
         prepare(plan, &stream, &printer)?;
         let _joined = connections.join(stream.clone());
         converse(plan, environment, &recorder, stream)

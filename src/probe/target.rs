@@ -1,6 +1,6 @@
 use thiserror::Error;
 
-use crate::terms::{Remote, Target as Place, without_password};
+use crate::terms::{Misread, Remote, Target as Place, without_password};
 
 /// A daemon, or a module of it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -13,6 +13,9 @@ pub struct Target {
 /// A text that names no daemon.
 #[derive(Debug, Error)]
 pub enum NoTarget {
+    /// An address with something that rsync does not take there.
+    #[error(transparent)]
+    Misread(#[from] Misread),
     /// A way through a remote shell.
     #[error(
         "`{0}` is a path behind a remote shell; a daemon's module is written `host::module` or `rsync://host/module`"
@@ -34,7 +37,12 @@ impl Target {
     pub fn parse(text: &str) -> Result<Self, NoTarget> {
         let remote = match Place::parse(text) {
             Place::Daemon(remote) => remote,
-            Place::Shell(_) => return Err(NoTarget::Shell(without_password(text))),
+            Place::Shell(_) => {
+                return Err(match Misread::of(text) {
+                    Some(misread) => misread.into(),
+                    None => NoTarget::Shell(without_password(text)),
+                });
+            }
             Place::Local(_) => match Place::parse(&format!("{text}::")) {
                 Place::Daemon(remote) if !text.contains('/') && !text.is_empty() => remote,
                 _ => return Err(NoTarget::Local(without_password(text))),

@@ -20,14 +20,26 @@ impl Case<'_> {
     }
 
     /// Which kind of case the configuration has, or the symptom shows. A page about lines of files knows its kinds by those
-    /// lines, not by symptoms; a client that refuses its own password file says why.
+    /// lines, not by symptoms; a client that refuses its own password file says why. Of several kinds that a line may be, it
+    /// is the first that the line tells all of.
     pub(super) fn variant(&self) -> Option<&'static str> {
         let Cause { page, symptom, .. } = self.cause;
-        match symptom.variants {
+        match (symptom.variants, page.files) {
             _ if self.cause.variant.is_some() => self.cause.variant,
-            [variant] if matches!(page.files, [] | [FileKind::Password, ..]) => Some(variant),
+            ([variant], [] | [FileKind::Password, ..]) => Some(variant),
+            ([told @ .., last], []) => told
+                .iter()
+                .find(|name| self.names_all(name))
+                .or(Some(last))
+                .copied(),
             _ => None,
         }
+    }
+
+    /// Whether the text tells every name in the title of a kind of case.
+    fn names_all(&self, variant: &str) -> bool {
+        let title = self.cause.page.text(Some(variant), self.language).title;
+        !has_placeholder(&fill(title.unwrap_or_default(), &self.cause.arguments))
     }
 
     /// What tells it from the other causes of the same line: what the daemon logs.

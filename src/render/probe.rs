@@ -247,7 +247,7 @@ fn one(fact: &Fact, language: Language) -> String {
         }
         Fact::Releases(releases) if zh => format!("rsync {} 至 {}", releases.start(), releases.end()),
         Fact::Releases(releases) => format!("rsync {} to {}", releases.start(), releases.end()),
-        Fact::Digest(name) if zh => format!("口令以 {name} 摘要传送"),
+        Fact::Digest(name) if zh => format!("密码以 {name} 摘要传送"),
         Fact::Digest(name) => format!("the password travels as {name}"),
         Fact::Algorithms(checksum, compression) if zh => format!("校验 {checksum}，压缩 {compression}"),
         Fact::Algorithms(checksum, compression) => {
@@ -298,7 +298,7 @@ fn reason(why: Skip, language: Language) -> &'static str {
             "a proxy or a program makes the connection",
             "由代理或程序建立连接",
         ),
-        Skip::Anonymous => pick(language, "no password is wanted", "不需要口令"),
+        Skip::Anonymous => pick(language, "no password is wanted", "不需要密码"),
         Skip::NotAsked => "",
         Skip::WriteOnly => pick(
             language,

@@ -2,7 +2,7 @@ use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, path::PathBuf};
 
 use crate::{
     sync::usage::UsageError,
-    terms::{Target, without_password},
+    terms::{Misread, Target, without_password},
 };
 
 /// A source or a destination.
@@ -20,6 +20,9 @@ impl Argument<'_> {
 
     /// Why it cannot be used where a daemon is needed.
     pub(super) fn refusal(&self) -> UsageError {
+        if let Some(misread) = Misread::of(&String::from_utf8_lossy(self.word)) {
+            return misread.into();
+        }
         match self.target {
             Target::Local(_) => UsageError::NotYet("a copy on this machine"),
             Target::Shell(_) | Target::Daemon(_)

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::{
     rsync::filter::FilterError,
-    terms::{Exit, describe, refusal},
+    terms::{Exit, Misread, describe, refusal},
 };
 
 /// The first protocol that rsync still speaks (`MIN_PROTOCOL_VERSION` in rsync.h).
@@ -103,6 +103,9 @@ pub enum UsageError {
     /// Sources at several ports.
     #[error("All source args must use the same port number.")]
     ManyPorts,
+    /// An address with something that rsync does not take there.
+    #[error("{0}")]
+    Misread(#[from] Misread),
     /// An address without a port that is a number.
     #[error("{0}: no `rsync://[USER@]HOST[:PORT]/MODULE/PATH`")]
     Address(String),
@@ -195,6 +198,7 @@ impl UsageError {
             | Self::NotText(_)
             | Self::NoSource
             | Self::ManySources
+            | Self::Misread(_)
             | Self::Address(_) => "rsyncctl: ",
             Self::NoList {
                 is_untrusted: true, ..

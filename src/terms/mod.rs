@@ -19,4 +19,4 @@ pub use output::{Debug, Info, OutputLevels, OutputWords, Speaker};
 pub use release::{InvalidRelease, Release};
 pub use source::{Position, Source, SourceId, Sources, Span};
 pub use system::{UntrustedLink, describe, refusal};
-pub use target::{Remote, Target, without_password};
+pub use target::{Misread, Remote, Target, without_password};

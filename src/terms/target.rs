@@ -1,5 +1,7 @@
 //! What stands in rsync's command line as a source or a destination.
 
+use thiserror::Error;
+
 /// A source or a destination, as `check_for_hostspec` of options.c tells them apart.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Target {
@@ -66,6 +68,61 @@ impl Target {
             Self::Daemon(remote) => remote.path.split('/').next().filter(|module| !module.is_empty()),
             Self::Local(_) | Self::Shell(_) => None,
         }
+    }
+}
+
+/// What many write into an address, and rsync does not take there.
+#[derive(Clone, Debug, Error, Eq, PartialEq)]
+pub enum Misread {
+    /// A password. To rsync the address is a path on a host that is named as its scheme, or as its user, behind a remote
+    /// shell (`check_for_hostspec` in options.c).
+    #[error(
+        "`{shown}`: an address has no place for a password, and a host `{host}` would be looked for over ssh; write `{right}`, and give the password with --password-file=FILE or in RSYNC_PASSWORD"
+    )]
+    Password {
+        /// The address, the password taken out.
+        shown: String,
+        /// The host that rsync looks for.
+        host: String,
+        /// The address without it.
+        right: String,
+    },
+    /// A port that there is not. The C library of most systems keeps its lower 16 bits (seen with rsync 3.5.0 and glibc: 70000
+    /// is 4464).
+    #[error(
+        "`{shown}`: ports end at 65535, and {taken} would be called in the place of {port}; write the port that the daemon listens on, 873 if nothing else is known: `{right}`"
+    )]
+    Port {
+        /// The address.
+        shown: String,
+        /// The port that stands there.
+        port: u64,
+        /// The port that is called.
+        taken: u16,
+        /// The address without it.
+        right: String,
+    },
+}
+
+impl Misread {
+    /// What rsync misreads in an address; `None` if it is read as it is meant, or is none.
+    pub fn of(argument: &str) -> Option<Self> {
+        let shown = without_password(argument);
+        if let Some((before, behind)) = shown.split_once(":****@") {
+            let host = before.split(':').next().unwrap_or_default().to_owned();
+            let right = format!("{before}@{behind}");
+            return Some(Self::Password { shown, host, right });
+        }
+        let (authority, path) = strip_scheme(argument)?.split_once('/').unwrap_or_default();
+        let (before, port) = authority.rsplit_once(':')?;
+        let port: u64 = port.parse().ok().filter(|&port| port > u64::from(u16::MAX))?;
+        let low = port & u64::from(u16::MAX);
+        Some(Self::Port {
+            shown,
+            port,
+            taken: u16::try_from(low).expect("16 bits"),
+            right: format!("rsync://{before}/{path}"),
+        })
     }
 }
 
@@ -231,6 +288,41 @@ mod tests {
             "",
         ] {
             assert_eq!(without_password(word), word);
+        }
+    }
+
+    #[test]
+    fn what_rsync_misreads_is_told_with_what_to_write() {
+        for (argument, expected) in [
+            (
+                "rsync://joe:hush@host:8730/data/",
+                "host `rsync` would be looked for over ssh; write `rsync://joe@host:8730/data/`",
+            ),
+            (
+                "joe:hush@host::data",
+                "host `joe` would be looked for over ssh; write `joe@host::data`",
+            ),
+            (
+                "rsync://[::1]:70000/data/",
+                "4464 would be called in the place of 70000",
+            ),
+            (
+                "rsync://joe@host:65536/data",
+                "873 if nothing else is known: `rsync://joe@host/data`",
+            ),
+        ] {
+            let told = Misread::of(argument).expect(argument).to_string();
+            assert!(told.contains(expected) && !told.contains("hush"), "{told}");
+        }
+        for argument in [
+            "rsync://joe@host:8730/data",
+            "host::data",
+            "host:70000/x",
+            "rsync://[::1]/a:70000",
+            "",
+            "/a:b@c",
+        ] {
+            assert_eq!(Misread::of(argument), None, "{argument}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! The examples of the pages: the bad ones fire where they are marked and nowhere else, the good ones are clean.
 
+use std::{fs, path::Path};
+
 use nix::unistd::User;
 use rsyncctl::{
     catalog::{self, FileKind, Severity},
@@ -77,6 +79,22 @@ fn good_examples_are_clean() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A reader who meets two words for a password looks for two things.
+#[test]
+fn a_password_has_one_word_in_chinese() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut left: Vec<_> = ["rules", "src", "README.md"].map(|name| root.join(name)).into();
+    while let Some(path) = left.pop() {
+        if path.is_dir() {
+            let entries = fs::read_dir(path).expect("a folder");
+            left.extend(entries.map(|entry| entry.expect("an entry").path()));
+            continue;
+        }
+        let text = fs::read_to_string(&path).expect("a text");
+        assert!(!text.contains("口令"), "{}", path.display());
+    }
 }
 
 #[test]

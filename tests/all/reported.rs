@@ -225,3 +225,44 @@ fn the_configuration_speaks_of_the_module_that_was_asked_for() {
     assert_eq!(own["confidence"], "certain", "{own:#}");
     assert_eq!(own["remedy"]["commands"][0], "mkdir -p '/no/such/web'", "{own:#}");
 }
+
+/// A refusal without a reason is told in words, not by its code.
+#[test]
+fn an_empty_refusal_is_told_in_words() {
+    let end = "rsync error: error starting client-server protocol (code 5) at main.c(1954) [Receiver=3.5.0]";
+    for (line, expected) in [
+        (
+            "@ERROR:",
+            "1. the server says no, and its `@ERROR:` gives no reason\n",
+        ),
+        (
+            "@ERROR: ",
+            "1. the server says no, and its `@ERROR:` gives no reason\n",
+        ),
+        (
+            "@ERROR: not today",
+            "1. the server says no in words of its own: `not today`\n",
+        ),
+    ] {
+        let told = answer(&format!("{line}\n{end}\n"));
+        assert!(told.contains(expected), "{line}:\n{told}");
+    }
+}
+
+/// What is to be listed is what the user named, where the command is known.
+#[test]
+fn the_source_of_a_command_is_the_users_own() {
+    let failed = "rsync: [sender] link_stat \"/x\" failed: No such file or directory (2)";
+    for (command, source) in [
+        ("rsync -a –delete /srv/www/ web@h::www", "/srv/www/"),
+        ("rsync -a a b", "a"),
+        ("rsync -a joe@h:/srv/ b", "joe@h:/srv/"),
+        ("rsync -a joe@h::www/sub b", "joe@h::www/"),
+        ("rsync -a rsync://h:8730/www/ b", "rsync://h:8730/www/"),
+        ("true", "HOST::MODULE/"),
+    ] {
+        let told = answer(&format!("$ {command}\n{failed}\n"));
+        let expected = format!("rsync --list-only {source}\n");
+        assert!(told.contains(&expected), "{command}:\n{told}");
+    }
+}

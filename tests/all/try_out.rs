@@ -4,6 +4,7 @@ mod ended;
 mod foretold;
 mod groups;
 mod hooks;
+mod ignored;
 mod plain_user;
 mod told;
 

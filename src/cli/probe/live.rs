@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn a_line_is_no_longer_than_the_terminal_is_wide() {
         assert_eq!(fitting("abcdef", 4), "abc");
-        assert_eq!(fitting("口令口令", 6), "口令");
+        assert_eq!(fitting("密码密码", 6), "密码");
         assert_eq!(fitting("ab", 4), "ab");
     }
 }

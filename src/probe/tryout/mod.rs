@@ -6,6 +6,7 @@
 mod attempt;
 mod daemon;
 mod expected;
+mod ignored;
 mod leash;
 mod logins;
 mod overlay;

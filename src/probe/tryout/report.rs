@@ -28,6 +28,8 @@ pub struct Trial {
     pub without_effect: Vec<Parameter>,
     /// Whether the daemon started.
     pub start: Start,
+    /// What stands in the lines that the daemon goes on without: names of parameters, or whole lines.
+    pub ignored: Vec<String>,
     /// Module by module, if it came that far.
     pub modules: Vec<ModuleTrial>,
     /// The processes that commands of the configuration had left running.
@@ -37,9 +39,11 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// Whether something fails, or is other than it was foretold.
+    /// Whether something fails, or is other than it was foretold, or than the file says.
     pub fn is_bad(&self) -> bool {
-        self.start.verdict().is_bad() || self.modules.iter().any(|module| module.verdict().is_bad())
+        self.start.verdict().is_bad()
+            || !self.ignored.is_empty()
+            || self.modules.iter().any(|module| module.verdict().is_bad())
     }
 
     /// Whether something is other than it was foretold.

@@ -24,6 +24,7 @@ use crate::{
             attempt::{Attempt, Blamed, Compared, End, decide},
             daemon::{Daemon, NoDaemon, Program},
             expected::Expected,
+            ignored::ignored,
             leash::Leash,
             logins::{Login, logins, secrets_file},
             overlay::{can_be_merged, can_be_reopened, overlay, own_files, without_effect},
@@ -162,6 +163,7 @@ pub async fn run(setup: &Setup<'_>) -> Result<Trial, TrialError> {
         daemon: daemon.into(),
     };
     let tried = bench.start_and_modules().await;
+    let ignored = ignored(&bench.daemon.said());
     let stayed = bench.daemon.end();
     let (outcome, modules) = tried?;
     Ok(Trial {
@@ -175,6 +177,7 @@ pub async fn run(setup: &Setup<'_>) -> Result<Trial, TrialError> {
             serves: configuration.serves(),
             outcome,
         },
+        ignored,
         modules,
         stayed,
         time: begin.elapsed(),

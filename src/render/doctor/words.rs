@@ -226,7 +226,7 @@ fn outcome_words(outcome: &Outcome, language: Language) -> String {
     let zh = language == Language::Chinese;
     match outcome {
         Outcome::Works => pick(language, "files come", "可以取到文件").to_owned(),
-        Outcome::AsksPassword => pick(language, "asks for a password", "要求口令").to_owned(),
+        Outcome::AsksPassword => pick(language, "asks for a password", "要求密码").to_owned(),
         Outcome::Refuses(end) if zh => format!("{}，与配置一致", ended(*end, language)),
         Outcome::Refuses(end) => format!("{}, as the configuration says", ended(*end, language)),
         Outcome::Fails(lines) => {
@@ -256,7 +256,7 @@ fn ended(end: End, language: Language) -> &'static str {
         End::Works => pick(language, "files come", "可以取到文件"),
         End::NoEntry => pick(language, "does not admit this machine", "不接受本机的连接"),
         End::Shut => pick(language, "takes no connection at all", "不接受任何连接"),
-        End::NoLogin => pick(language, "asks for a password", "要求口令"),
+        End::NoLogin => pick(language, "asks for a password", "要求密码"),
         End::NoReading => pick(language, "gives nothing out", "不允许读取"),
         End::NoWriting => pick(language, "takes nothing in", "不允许写入"),
         End::Fails => pick(language, "fails", "失败"),

@@ -39,6 +39,7 @@ impl View<'_> {
                 "greets": trial.start.greets(),
                 "exit": exit,
             },
+            "ignored": trial.ignored,
             "modules": trial.modules.iter().map(module).collect::<Vec<_>>(),
             "stayed": trial.stayed.iter().map(|stayed| {
                 json!({ "process": stayed.id, "name": stayed.name, "ended": stayed.is_ended })

@@ -92,6 +92,9 @@ impl View<'_> {
         writeln!(out)?;
         let width = self.width();
         self.line(&self.start(), self.pick("start", "启动"), width, out)?;
+        if let Some(row) = self.ignored() {
+            self.line(&row, "", width, out)?;
+        }
         for module in &self.trial.modules {
             let mut name = &*module.name;
             for row in self.rows(module) {
@@ -142,6 +145,9 @@ impl View<'_> {
             Outcome::Listened(report) => report.explanation.as_ref(),
         };
         let Some(found) = first.map_or(start, |part| part.report.explanation.as_ref()) else {
+            if !self.trial.ignored.is_empty() {
+                return Some(here(format!("rsyncctl lint --kind rsyncd.conf {file}")));
+            }
             let mut not_tried = self.trial.modules.iter().flat_map(|module| &module.not_tried);
             let is_closed = not_tried.any(|not_tried| not_tried.why == Why::Secrets);
             return is_closed.then(as_root);
@@ -174,7 +180,12 @@ impl View<'_> {
             .modules
             .iter()
             .flat_map(|module| self.rows(module).into_iter().map(move |row| (module, row)));
-        let (module, row) = rows.find(|(_, row)| row.verdict.is_bad())?;
+        let Some((module, row)) = rows.find(|(_, row)| row.verdict.is_bad()) else {
+            let row = self
+                .ignored()
+                .filter(|_| self.start().verdict == Verdict::Works)?;
+            return Some(format!("{}{}{}", self.trial.file, self.colon(), row.text));
+        };
         Some(format!(
             "{}{}[{}] {}",
             self.trial.file,
@@ -216,6 +227,9 @@ impl View<'_> {
 
     fn concise(&self, out: &mut dyn io::Write) -> io::Result<()> {
         let file = &self.trial.file;
+        if let Some(row) = self.ignored() {
+            writeln!(out, "{}", visible(&format!("{file}{}{}", self.colon(), row.text)))?;
+        }
         for module in &self.trial.modules {
             for row in self.rows(module) {
                 let line = format!("{file}{}[{}] {}", self.colon(), module.name, row.text);

@@ -11,6 +11,12 @@ use crate::{
     },
 };
 
+/// So many of the lines that a daemon ignores are shown.
+const MOST_IGNORED: usize = 4;
+
+/// So many characters of each.
+const LONGEST_IGNORED: usize = 48;
+
 /// A line of the table.
 pub(super) struct Row {
     pub(super) verdict: Verdict,
@@ -73,6 +79,35 @@ impl View<'_> {
             verdict,
             text: format!("{text}{differs}"),
         }
+    }
+
+    /// The lines that the daemon goes on without.
+    pub(super) fn ignored(&self) -> Option<Row> {
+        let ignored = &self.trial.ignored;
+        let count = ignored.len();
+        let shown = ignored.iter().take(MOST_IGNORED).map(|line| {
+            let mut shown: String = line.chars().take(LONGEST_IGNORED).collect();
+            if shown.len() < line.len() {
+                shown.push('…');
+            }
+            format!("`{shown}`")
+        });
+        let mut shown: Vec<_> = shown.collect();
+        if count > MOST_IGNORED {
+            shown.push("…".to_owned());
+        }
+        let shown = shown.join(self.pick(", ", "、"));
+        let text = match self.is_chinese() {
+            true => format!("守护进程忽略了文件里的 {count} 行：{shown}"),
+            false => format!(
+                "the daemon ignores {count} {} of the file: {shown}",
+                one(count, "line", "lines")
+            ),
+        };
+        (count > 0).then(|| Row {
+            verdict: Verdict::Fails { is_foreseen: true },
+            text,
+        })
     }
 
     /// The lines of a module.

@@ -11,9 +11,10 @@ use std::{
 use nix::unistd::{getegid, geteuid};
 use serde_json::Value;
 
+use super::remarks;
 use crate::support::{
     daemon::{Daemon, Run, has_rsync},
-    program::{keeps_to, program, schema},
+    program::{keeps_to, program, schema, stdout},
     skip,
 };
 
@@ -178,4 +179,77 @@ fn nothing_is_wrong_with_a_daemon_that_works() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A daemon with modules that work.
+const HEALTHY: &str = "\
+use chroot = no\nreverse lookup = no\n\
+[open]\npath = $ROOT/files\ncomment = for all\n\
+[closed]\npath = $ROOT/files\nauth users = joe\nsecrets file = $ROOT/secrets\n\
+[hidden]\npath = $ROOT/files\nlist = no\n\
+[empty]\npath = $ROOT/nothing\n";
+
+#[test]
+fn a_daemon_that_works_passes_every_stage() {
+    if !has_rsync() {
+        return;
+    }
+    let place = tempfile::tempdir().expect("a folder");
+    let root = place.path();
+    let user = geteuid();
+    let text = format!("uid = {user}\ngid = {}\n{HEALTHY}", getegid());
+    let configuration = root.join("rsyncd.conf");
+    fs::write(&configuration, text.replace("$ROOT", &root.display().to_string())).expect("a file");
+    fs::create_dir_all(root.join("files/sub")).expect("folders");
+    fs::create_dir(root.join("nothing")).expect("a folder");
+    let large: Vec<u8> = (0..100_000_u32)
+        .map(|number| (number.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    fs::write(root.join("files/sub/large [1].bin"), large).expect("a file");
+    fs::write(root.join("files/small"), "small\n").expect("a file");
+    // A time that programs set by mistake is as good as any.
+    let opened = fs::File::options()
+        .write(true)
+        .open(root.join("files/sub/large [1].bin"));
+    opened
+        .expect("it")
+        .set_modified(std::time::UNIX_EPOCH)
+        .expect("a time");
+    fs::write(root.join("secrets"), "joe:not-a-secret\n").expect("a file");
+    fs::set_permissions(root.join("secrets"), fs::Permissions::from_mode(0o600)).expect("a mode");
+    let daemon = Daemon::start(&configuration, &Run::default());
+    let folder = tempfile::tempdir().expect("a folder");
+    for (module, skipped, noticed) in [
+        ("open", &["authentication"][..], "RSY516"),
+        ("closed", &[], "RSY518"),
+        ("hidden", &["authentication"], "RSY516"),
+        ("empty", &["authentication", "pull", "delta"], "RSY516"),
+    ] {
+        let target = format!("rsync://joe@127.0.0.1:{}/{module}", daemon.port());
+        let mut command = program(folder.path(), &["probe", "--json", &target]);
+        command
+            .env("RSYNC_PASSWORD", "not-a-secret")
+            .env("TMPDIR", folder.path());
+        let output = command.output().expect("it runs");
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        keeps_to(&schema("schemas/rsyncctl-1.schema.json"), &report);
+        assert_eq!(output.status.code(), Some(0), "{report:#}");
+        assert!(!stdout(&output).contains("not-a-secret"), "{report}");
+        assert_eq!(remarks(&report), [noticed], "{report:#}");
+        for stage in report["stages"].as_array().expect("stages") {
+            let name = stage["stage"].as_str().expect("a name");
+            let expected = match name {
+                "command-line" | "push" | "push-delta" | "read-back" | "removal" | "transfer" => "skipped",
+                name if skipped.contains(&name) => "skipped",
+                _ => "passed",
+            };
+            assert_eq!(stage["state"], expected, "{module}: {stage}");
+            if name == "delta" && module != "empty" {
+                let saving = &stage["facts"][1];
+                assert!(saving["matched_bytes"].as_u64() > Some(90_000), "{stage}");
+            }
+        }
+    }
+    let left = fs::read_dir(folder.path()).expect("a folder").count();
+    assert_eq!(left, 0, "something is left");
 }
