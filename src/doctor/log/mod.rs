@@ -110,7 +110,7 @@ fn lines(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, report: &mut R
                 Err(reason) => Err((place, reason)),
             }
         }
-        None => syslog::read(&tag(subject), &setup.now),
+        None => syslog::read(&tag(subject), setup),
     };
     match found {
         Ok(Some(lines)) => return Some(lines),

@@ -7,8 +7,13 @@ use jiff::{
     civil::{Date, DateTime},
 };
 
-use super::Lines;
-use crate::host::{Tail, Unknown, tail};
+use nix::unistd::geteuid;
+
+use super::{HOURS, Lines};
+use crate::{
+    doctor::Setup,
+    host::{Tail, Unknown, tail},
+};
 
 /// What a daemon's lines begin with that has no `syslog tag` (`log_init` in log.c).
 pub(super) const TAG: &str = "rsyncd";
@@ -17,11 +22,16 @@ const FILES: [&str; 3] = ["/var/log/syslog", "/var/log/messages", "/var/log/daem
 /// As much is read of their ends, in bytes: others write there too.
 const MOST: u64 = 8 << 20;
 
-/// The lines of a daemon that are in the system's log, as it would write them to a file of its own; none if there are none.
+/// As many lines are read of the journal, the last ones.
+const LINES: usize = 20_000;
+
+/// The lines of a daemon that are in the system's log, a file or systemd's journal, as it would write them to a file of its
+/// own; none if there are none.
 ///
 /// # Errors
 /// What could not be read, and why, where nothing was found.
-pub(super) fn read(tag: &str, now: &Zoned) -> Result<Option<Lines>, (String, Unknown)> {
+pub(super) fn read(tag: &str, setup: &Setup<'_>) -> Result<Option<Lines>, (String, Unknown)> {
+    let now = &setup.now;
     let mut unread = None;
     for file in FILES {
         match tail(Path::new(file), MOST) {
@@ -35,7 +45,42 @@ pub(super) fn read(tag: &str, now: &Zoned) -> Result<Option<Lines>, (String, Unk
             Err(reason) => drop(unread.get_or_insert((file.to_owned(), reason))),
         }
     }
-    unread.map_or(Ok(None), Err)
+    match journal(tag, setup) {
+        Ok(None) => unread.map_or(Ok(None), Err),
+        found => found,
+    }
+}
+
+/// What systemd's journal has of a tag.
+fn journal(tag: &str, setup: &Setup<'_>) -> Result<Option<Lines>, (String, Unknown)> {
+    let arguments = [
+        format!("--identifier={tag}"),
+        format!("--since=-{HOURS}h"),
+        format!("--lines={LINES}"),
+        "--output=short-iso".to_owned(),
+        "--no-pager".to_owned(),
+        "--quiet".to_owned(),
+    ];
+    let words: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let place = format!("journalctl -t {tag}");
+    match setup.host.output("journalctl", &words) {
+        Ok(Some(log)) => {
+            let bytes = own(&log, tag, &setup.now);
+            match bytes.is_empty() {
+                // Others than root may see only what they wrote themselves, and are not told so.
+                true if !geteuid().is_root() => Err((place, Unknown::Denied)),
+                true => Ok(None),
+                false => Ok(Some(Lines {
+                    place,
+                    is_file: false,
+                    is_cut: log.iter().filter(|&&byte| byte == b'\n').count() >= LINES,
+                    bytes,
+                })),
+            }
+        }
+        Ok(None) => Ok(None),
+        Err(reason) => Err((place, reason)),
+    }
 }
 
 /// The lines of a tag, as rsync writes them into a file: `2026/11/21 07:43:24 [2864] connect from …`.

@@ -59,7 +59,11 @@ impl Words {
                     help: words.help,
                     commands: words.commands,
                     others: words.others,
-                    next: words.next,
+                    // The journal is no file, and what it has of it is shown.
+                    next: words.next.map(|next| match next.contains("LOG_FILE") {
+                        true => format!("rsyncctl explain {}", cause.page.id),
+                        false => next,
+                    }),
                 }
             }
             Told::Page(_, arguments, facts) => {

@@ -42,6 +42,23 @@ await() {
 # Starts the daemon, with more options if there are some.
 start() { rsync --daemon "$@"; await 873; }
 
+# Waits until a file is there.
+appears() {
+    local deadline=$((SECONDS + 20))
+    until [ -e "$1" ]; do
+        [ "$SECONDS" -lt "$deadline" ] || { echo "there is no $1"; exit 99; }
+        read -rt 0.02 <> <(:) || true
+    done
+}
+
+# Keeps what programs log to the system in systemd's journal.
+journal() {
+    mkdir -p /run/log/journal
+    /lib/systemd/systemd-journald &
+    appears /run/systemd/journal/dev-log
+    [ -e /dev/log ] || ln -s /run/systemd/journal/dev-log /dev/log
+}
+
 # Keeps what programs log to the system in a file, in the form of syslog daemons.
 syslog() {
     perl -MIO::Socket::UNIX -e '
@@ -51,7 +68,7 @@ syslog() {
         while (defined $socket->recv(my $line, 8192)) {
             chomp $line; $line =~ s/^<\d+>(.{15}) /$1 host /; print $file "$line\n";
         }' "$1" &
-    until [ -e /run/syslog.ready ]; do read -rt 0.02 <> <(:) || true; done
+    appears /run/syslog.ready
 }
 
 # Runs the client as the situation has it, and shows how it ends.

@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -38,6 +38,8 @@ struct Situation {
     /// The command line of the doctor.
     #[serde(default = "plain")]
     doctor: String,
+    /// A program that not every machine has, by its path.
+    needs: Option<PathBuf>,
     /// Why the doctor does not name it first yet.
     unknown: Option<String>,
 }
@@ -146,7 +148,13 @@ fn broken_servers_are_told() {
         skip("the situations need machines of their own: root, namespaces, iproute2");
         return;
     }
-    let all = situations();
+    let (all, missing): (Vec<_>, Vec<_>) = situations()
+        .into_iter()
+        .partition(|situation| situation.needs.as_ref().is_none_or(|program| program.exists()));
+    for Situation { name, needs, .. } in missing {
+        let program = needs.unwrap_or_default();
+        skip(&format!("{name}: {} is not installed", program.display()));
+    }
     let met = at_once(4, &all, Situation::meet);
     let (mut wrong, mut sound, mut known) = (Vec::new(), 0, 0);
     for (situation, met) in all.iter().zip(&met) {
