@@ -7,22 +7,26 @@ use std::{
 };
 
 use clap::Args;
+use nix::unistd::gethostname;
 use tokio::runtime;
 
 use crate::{
+    catalog::Language,
     cli::{
         Failure,
+        access::reached,
         environment::{environment_of, surroundings},
         exit,
         interrupt::Interrupt,
         known::judge,
         output::{LineFormat, Output, stdout},
+        replace::put,
     },
     doctor::{self, LOGIN, Setup},
     explain::Known,
-    host::Live,
+    host::{Live, plain},
     probe::{Choice, Setting, Wire, tryout::Program},
-    render,
+    render::{self, About},
     terms::Exit,
 };
 
@@ -44,6 +48,9 @@ pub(super) struct Arguments {
     /// [default: those of all daemons that run, else /etc/rsyncd.conf]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Write all of it as a page for browsers, too
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     #[command(flatten)]
     output: Output<LineFormat>,
 }
@@ -77,6 +84,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         })
     };
     let (format, style) = (arguments.output.format(), arguments.output.style());
+    let now = jiff::Zoned::now();
     let work = || {
         let setup = Setup {
             file,
@@ -85,7 +93,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             host: &Live,
             judge,
             release: Program::find("rsync".into()).ok().map(|program| program.release),
-            now: jiff::Zoned::now(),
+            now: now.clone(),
             setting: &setting,
             connections: interrupt.connections().clone(),
             runtime: &runtime,
@@ -99,19 +107,42 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         let mut text = Vec::new();
         render::examination(format, &report, style, &mut text)?;
         stdout().write_all(&text)?;
-        Ok::<_, std::io::Error>((code(&report), report.modules))
+        let page = arguments
+            .html
+            .as_ref()
+            .map(|_| page(&report, &now, style.language));
+        Ok::<_, std::io::Error>((code(&report), report.modules, page))
     };
     let done = interrupt.run(work, || Exit::Signal.code());
     runtime.shutdown_background();
     if interrupt.connections().are_ended() {
         return Ok(Exit::Signal.code());
     }
-    let (code, modules) = done?;
+    let (code, modules, page) = done?;
+    if let (Some(file), Some(page)) = (&arguments.html, page) {
+        put(file, page.as_bytes())
+            .map_err(|error| format!("cannot write `{}`: {}", file.display(), plain(&error)))?;
+    }
     let mut named = arguments.modules.iter();
     match named.find(|name| !modules.is_empty() && !modules.contains(*name)) {
         Some(name) => Err(format!("there is no module `{name}`").into()),
         None => Ok(code),
     }
+}
+
+/// The report as a page.
+fn page(report: &doctor::Report, now: &jiff::Zoned, language: Language) -> String {
+    let host = gethostname().map_or_else(|_| "rsync".to_owned(), |name| name.to_string_lossy().into_owned());
+    let servers = report.servers.iter().filter_map(|known| known.server.as_ref());
+    let reach: Vec<_> = servers
+        .map(|server| (server.name().to_owned(), reached(server, language)))
+        .collect();
+    let about = About {
+        host: &host,
+        time: now,
+        reach: &reach,
+    };
+    render::page(report, &about, language)
 }
 
 fn code(report: &doctor::Report) -> u8 {

@@ -2,6 +2,7 @@ use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
     rc::Rc,
+    sync::Arc,
     time::Duration,
 };
 
@@ -9,7 +10,7 @@ use crate::{
     catalog::{Confidence, Page, Severity},
     diagnosis::{Finding, Unchecked},
     doctor::stage::{Check, Stage, State},
-    explain::{self, Explanation, Incident},
+    explain::{self, Explanation, Incident, Known},
     host::Unknown,
     lint,
     terms::Release,
@@ -26,6 +27,8 @@ pub struct Report {
     pub unseen: BTreeSet<Unchecked>,
     /// The modules of the configurations that could be read.
     pub modules: BTreeSet<String>,
+    /// The configurations that could be read.
+    pub servers: Vec<Arc<Known>>,
     /// The release of rsync that the configurations were judged for.
     pub release: Release,
     /// How long it took.
@@ -40,6 +43,7 @@ impl Report {
             causes: Vec::new(),
             unseen: BTreeSet::new(),
             modules: BTreeSet::new(),
+            servers: Vec::new(),
             release,
             time: Duration::ZERO,
         }

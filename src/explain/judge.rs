@@ -226,7 +226,7 @@ impl Server {
     }
 
     /// The name of its file.
-    fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         self.sources.get(self.configuration.root).name()
     }
 

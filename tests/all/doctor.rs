@@ -4,6 +4,7 @@
 
 mod daemons;
 mod machine;
+mod page;
 mod situations;
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};

@@ -33,11 +33,12 @@ impl View<'_> {
     /// a part was not read.
     pub(super) fn compare(
         &self,
+        old: &Resolved,
         new: &Resolved,
         module: Option<&str>,
         out: &mut dyn io::Write,
     ) -> Result<u8, Failure> {
-        let both = [self.resolved, new];
+        let both = [old, new];
         let is_known = both.iter().all(|file| file.configuration.serves() == Some(true));
         let changes = is_known.then(|| changes(self.configuration, &new.configuration, module));
         if self.is_json {

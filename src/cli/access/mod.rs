@@ -11,6 +11,8 @@ use std::{
 
 use clap::Args;
 
+pub(super) use self::table::reached;
+
 use crate::{
     catalog::Language,
     cli::{
@@ -28,7 +30,7 @@ use crate::{
         },
     },
     render::{Format, pick, visible},
-    terms::Span,
+    terms::{Sources, Span},
 };
 
 /// Who may use which module, and which line decides
@@ -96,14 +98,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         file.complain(language)?;
     }
     let view = View {
-        resolved: &resolved,
+        sources: &resolved.sources,
         configuration: &resolved.configuration,
         language,
         is_json: arguments.output.format() == Format::Json,
     };
     let mut out = stdout();
     let code = if let Some(new) = &new {
-        view.compare(new, arguments.input.module.as_deref(), &mut out)?
+        view.compare(&resolved, new, arguments.input.module.as_deref(), &mut out)?
     } else {
         let scopes = match resolved.scopes(arguments.input.module.as_deref()) {
             Ok(scopes) => scopes,
@@ -118,9 +120,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         match &arguments.from {
             Some(from) => {
                 let peer = Peer::new(from.address, from.name.clone());
-                view.peer(&scopes, &peer, arguments, &mut out)?
+                view.peer(&resolved, &scopes, &peer, arguments, &mut out)?
             }
-            None => view.table(&scopes, &mut out)?,
+            None => view.table(&resolved, &scopes, &mut out)?,
         }
     };
     out.flush()?;
@@ -128,7 +130,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
 }
 
 struct View<'a> {
-    resolved: &'a Resolved,
+    sources: &'a Sources,
     configuration: &'a Configuration,
     language: Language,
     is_json: bool,
@@ -138,6 +140,7 @@ impl View<'_> {
     /// A verdict for each module, and what decides.
     fn peer(
         &self,
+        resolved: &Resolved,
         scopes: &[Scope],
         peer: &Peer,
         arguments: &Arguments,
@@ -183,11 +186,7 @@ impl View<'_> {
                 ("user", serde_json::json!(arguments.user)),
                 ("modules", modules.into()),
             ];
-            writeln!(
-                out,
-                "{}",
-                envelope("access", self.language, &[self.resolved], own)
-            )?;
+            writeln!(out, "{}", envelope("access", self.language, &[resolved], own))?;
         }
         Ok(self.code(&answers))
     }
@@ -282,10 +281,7 @@ impl View<'_> {
         }
         let by_hosts = match verdict.deciding.map(|index| &verdict.steps[index]) {
             Some(step) => {
-                let place = self
-                    .resolved
-                    .sources
-                    .place(step.setting.part(step.token.part.clone()));
+                let place = self.sources.place(step.setting.part(step.token.part.clone()));
                 format!(
                     "{}: {} `{}`",
                     visible(&place),
@@ -339,7 +335,7 @@ impl View<'_> {
     /// A rule of `auth users` and its line.
     fn user_rule(&self, scope: Scope, rule: &UserRule<'_>) -> String {
         let place = self.span_of_rule(scope, rule).map(|span| {
-            let place = self.resolved.sources.place(span);
+            let place = self.sources.place(span);
             format!("{}: ", visible(&place))
         });
         let place = place.unwrap_or_default();
@@ -367,7 +363,7 @@ impl View<'_> {
     }
 
     fn line_of(&self, setting: &Setting) -> String {
-        let place = self.resolved.sources.place(setting.span());
+        let place = self.sources.place(setting.span());
         let line = format!("{} = {}", setting.parameter.name(), setting.text.display());
         format!("{}: {}", visible(&place), visible(&line))
     }
@@ -380,17 +376,14 @@ impl View<'_> {
     }
 
     fn place_as_json(&self, span: Span) -> serde_json::Value {
-        let source = self.resolved.sources.get(span.source);
+        let source = self.sources.get(span.source);
         let position = source.position(span.start as usize);
         serde_json::json!({ "file": source.name(), "line": position.line, "column": position.column })
     }
 
     fn trace(&self, verdict: &HostsVerdict<'_>, out: &mut dyn io::Write) -> io::Result<()> {
         for step in &verdict.steps {
-            let place = self
-                .resolved
-                .sources
-                .place(step.setting.part(step.token.part.clone()));
+            let place = self.sources.place(step.setting.part(step.token.part.clone()));
             let (mark, why) = self.comparison(step.answer);
             writeln!(
                 out,
@@ -448,7 +441,7 @@ impl View<'_> {
             .iter()
             .map(|step| {
                 let span = step.setting.part(step.token.part.clone());
-                let source = self.resolved.sources.get(span.source);
+                let source = self.sources.get(span.source);
                 let position = source.position(span.start as usize);
                 serde_json::json!({
                     "list": match step.list { Which::Allow => "hosts allow", Which::Deny => "hosts deny" },

@@ -2,82 +2,111 @@ use std::{collections::BTreeSet, io};
 
 use crate::{
     catalog::Language,
-    cli::{Failure, access::View, resolved::envelope},
+    cli::{
+        Failure,
+        access::View,
+        resolved::{Resolved, envelope},
+    },
+    explain::Server,
     model::{
         Parameter, Scope,
         access::{Admission, Open, Reach, Reached, Region, Rights, has_rules, merge, shut, user_rules},
     },
-    render::visible,
+    render::{Reachable, visible},
 };
+
+/// Who reaches what, for a page.
+pub(in crate::cli) fn reached(server: &Server, language: Language) -> Vec<Reachable> {
+    let view = View {
+        sources: &server.sources,
+        configuration: &server.configuration,
+        language,
+        is_json: false,
+    };
+    let mut reach = Reach::new(view.configuration);
+    let modules = view.configuration.module_scopes();
+    modules
+        .map(|(scope, _)| Reachable {
+            module: view.name(scope),
+            lines: view.lines(&view.row(&mut reach, scope)),
+        })
+        .collect()
+}
 
 impl View<'_> {
     /// Who reaches what: a paragraph for each module.
-    pub(super) fn table(&self, scopes: &[Scope], out: &mut dyn io::Write) -> Result<u8, Failure> {
+    pub(super) fn table(
+        &self,
+        resolved: &Resolved,
+        scopes: &[Scope],
+        out: &mut dyn io::Write,
+    ) -> Result<u8, Failure> {
         let mut reach = Reach::new(self.configuration);
         let mut modules = Vec::new();
         for &scope in scopes {
-            let reached = reach.of(scope);
-            let world = reached
-                .world
-                .iter()
-                .map(|&(region, one)| (region, one.admission()));
-            let world = merge(world);
-            let partly = self.networks(&world, Admission::Partly);
-            let perhaps = self.networks(&world, Admission::Unknown);
-            let row = Row {
-                scope,
-                from: self.networks(&world, Admission::Admitted),
-                masks: match partly[..] {
-                    [] => Vec::new(),
-                    _ => words(&reached, |open| &open.masks),
-                },
-                partly,
-                names: match perhaps[..] {
-                    [] => Vec::new(),
-                    _ => words(&reached, |open| &open.names),
-                },
-                perhaps,
-                listed: self.configuration.is(scope, Parameter::List),
-            };
+            let row = self.row(&mut reach, scope);
             if self.is_json {
                 modules.push(self.row_as_json(&row));
-            } else {
-                self.row(&row, out)?;
+                continue;
+            }
+            writeln!(out, "{}", self.name(row.scope))?;
+            let colon = self.pick(": ", "：");
+            for (label, value) in self.lines(&row) {
+                writeln!(out, "  {label}{colon}{value}")?;
             }
         }
         if self.is_json {
             let own = [("modules", modules.into())];
-            writeln!(
-                out,
-                "{}",
-                envelope("access", self.language, &[self.resolved], own)
-            )?;
+            writeln!(out, "{}", envelope("access", self.language, &[resolved], own))?;
         }
-        Ok(self.resolved.code())
+        Ok(resolved.code())
     }
 
-    fn row(&self, row: &Row, out: &mut dyn io::Write) -> io::Result<()> {
+    fn row(&self, reach: &mut Reach<'_>, scope: Scope) -> Row {
+        let reached = reach.of(scope);
+        let world = reached
+            .world
+            .iter()
+            .map(|&(region, one)| (region, one.admission()));
+        let world = merge(world);
+        let partly = self.networks(&world, Admission::Partly);
+        let perhaps = self.networks(&world, Admission::Unknown);
+        Row {
+            scope,
+            from: self.networks(&world, Admission::Admitted),
+            masks: match partly[..] {
+                [] => Vec::new(),
+                _ => words(&reached, |open| &open.masks),
+            },
+            partly,
+            names: match perhaps[..] {
+                [] => Vec::new(),
+                _ => words(&reached, |open| &open.names),
+            },
+            perhaps,
+            listed: self.configuration.is(scope, Parameter::List),
+        }
+    }
+
+    /// What is said of a module, with what each line is about.
+    fn lines(&self, row: &Row) -> Vec<(&'static str, String)> {
         let comma = self.pick(", ", "、");
-        writeln!(out, "{}", self.name(row.scope))?;
+        let mut lines = Vec::new();
+        let mut line = |english, chinese, value: String| lines.push((self.pick(english, chinese), value));
         if !self.configuration.is_settled(row.scope) {
             let doubt = self.pick(
                 "what was not read may set all this otherwise",
                 "没有读取的内容可能会改变以下各项",
             );
-            self.line("in doubt", "不确定", doubt, out)?;
+            line("in doubt", "不确定", doubt.to_owned());
         }
         if let Some(setting) = shut(self.configuration, row.scope) {
             let nobody = self.pick("nobody", "无");
-            self.line(
-                "from",
-                "来源",
-                &format!("{nobody} ({})", self.line_of(setting)),
-                out,
-            )?;
+            line("from", "来源", format!("{nobody} ({})", self.line_of(setting)));
         } else if row.from.is_empty() && row.partly.is_empty() && row.perhaps.is_empty() {
-            self.line("from", "来源", self.pick("nobody", "无"), out)?;
+            line("from", "来源", self.pick("nobody", "无").to_owned());
         } else if !row.from.is_empty() {
-            self.line("from", "来源", &row.from.join(comma), out)?;
+            line("from", "来源", row.from.join(comma));
         }
         if !row.partly.is_empty() {
             let (some, masks) = (row.partly.join(comma), row.masks.join(" "));
@@ -87,7 +116,7 @@ impl View<'_> {
                 }
                 Language::Chinese => format!("{some}，取决于不连续的掩码：{masks}（用 --from 查询单个地址）"),
             };
-            self.line("some of", "部分地址", &some, out)?;
+            line("some of", "部分地址", some);
         }
         if !row.perhaps.is_empty() {
             let (some, names) = (row.perhaps.join(comma), row.names.join(" "));
@@ -95,16 +124,17 @@ impl View<'_> {
                 Language::English => format!("{some}, if the name service says so: {names}"),
                 Language::Chinese => format!("{some}，由名称解析决定：{names}"),
             };
-            self.line("perhaps", "可能", &some, out)?;
+            line("perhaps", "可能", some);
         }
-        self.line("users", "用户", &self.users(row.scope), out)?;
-        self.line("rights", "权限", &self.rights_in_words(row.scope, None), out)?;
+        line("users", "用户", self.users(row.scope));
+        line("rights", "权限", self.rights_in_words(row.scope, None));
         let listed = if row.listed {
             self.pick("yes", "是")
         } else {
             self.pick("no", "否")
         };
-        self.line("listed", "列出", listed, out)
+        line("listed", "列出", listed.to_owned());
+        lines
     }
 
     fn row_as_json(&self, row: &Row) -> serde_json::Value {
@@ -168,17 +198,6 @@ impl View<'_> {
             });
         }
         words
-    }
-
-    fn line(
-        &self,
-        english: &'static str,
-        chinese: &'static str,
-        value: &str,
-        out: &mut dyn io::Write,
-    ) -> io::Result<()> {
-        let colon = self.pick(": ", "：");
-        writeln!(out, "  {}{colon}{value}", self.pick(english, chinese))
     }
 }
 

@@ -2,10 +2,12 @@
 
 mod cause;
 mod json;
+mod page;
 mod words;
 
 use std::{collections::BTreeMap, io};
 
+pub use self::page::{About, Reachable, page};
 use crate::{
     catalog::{Confidence, Language},
     doctor::{Cause, Check, Report, Stage, State, Urgency},
@@ -132,18 +134,37 @@ fn tell(number: usize, cause: &Cause, style: Style, out: &mut dyn io::Write) -> 
     let language = style.language;
     let colon = pick(language, ": ", "：");
     let words = Words::of(cause, language);
+    let title = title(number, cause, &words, language);
+    writeln!(out, "\n{}", bold(&wrapped(&title, "   ", style), style))?;
+    let commands = words.commands.clone();
+    for (word, text) in rows(cause, words, language) {
+        let line = format!("   {word}{colon}{}", visible(&text));
+        writeln!(out, "{}", wrapped(&line, "     ", style))?;
+    }
+    for command in commands {
+        writeln!(out, "     {}", green(&visible(&command), style))?;
+    }
+    Ok(())
+}
+
+/// What a cause is called, with its place in the order.
+fn title(number: usize, cause: &Cause, words: &Words, language: Language) -> String {
     let severity = severity(cause.severity, language);
+    let colon = pick(language, ": ", "：");
     let hedge = match cause.confidence {
         Confidence::Possible => pick(language, "perhaps: ", "可能是："),
         _ => "",
     };
-    let title = format!(
+    format!(
         "{number}. {severity} {}{colon}{hedge}{}",
         cause.page.id,
         visible(&words.title)
-    );
-    writeln!(out, "\n{}", bold(&wrapped(&title, "   ", style), style))?;
-    let mut lines = vec![(
+    )
+}
+
+/// What is said of a cause, each with what it is about.
+fn rows(cause: &Cause, words: Words, language: Language) -> Vec<(&'static str, String)> {
+    let mut rows = vec![(
         pick(language, "when", "何时"),
         words::urgency(cause.urgency, language).to_owned(),
     )];
@@ -154,37 +175,25 @@ fn tell(number: usize, cause: &Cause, style: Style, out: &mut dyn io::Write) -> 
             (more, Language::English) => format!(", and {more} more places"),
             (more, Language::Chinese) => format!("，另有 {more} 处"),
         };
-        lines.push((pick(language, "where", "位置"), format!("{place}{more}")));
+        rows.push((pick(language, "where", "位置"), format!("{place}{more}")));
     }
     let seen: Vec<_> = cause
         .seen
         .iter()
         .map(|check| words::check(*check, language))
         .collect();
-    lines.push((
-        pick(language, "found by", "发现于"),
-        seen.join(pick(language, ", ", "、")),
-    ));
+    let comma = pick(language, ", ", "、");
+    rows.push((pick(language, "found by", "发现于"), seen.join(comma)));
     let facts = words.facts.into_iter();
-    lines.extend(facts.map(|fact| (pick(language, "seen", "事实"), fact)));
-    lines.extend(
-        words
-            .message
-            .map(|message| (pick(language, "why", "原因"), message)),
-    );
-    lines.push((pick(language, "cure", "解决"), words.help));
+    rows.extend(facts.map(|fact| (pick(language, "seen", "事实"), fact)));
+    let message = words.message;
+    rows.extend(message.map(|message| (pick(language, "why", "原因"), message)));
+    rows.push((pick(language, "cure", "解决"), words.help));
     if !words.others.is_empty() {
         let others = words.others.join(pick(language, "; ", "；"));
-        lines.push((pick(language, "or perhaps", "也可能是"), others));
+        rows.push((pick(language, "or perhaps", "也可能是"), others));
     }
-    for (word, text) in lines {
-        let line = format!("   {word}{colon}{}", visible(&text));
-        writeln!(out, "{}", wrapped(&line, "     ", style))?;
-    }
-    for command in words.commands {
-        writeln!(out, "     {}", green(&visible(&command), style))?;
-    }
-    Ok(())
+    rows
 }
 
 /// How it stands, in one line.
