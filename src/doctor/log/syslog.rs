@@ -42,7 +42,7 @@ pub(super) fn read(tag: &str, setup: &Setup<'_>) -> Result<Option<Lines>, (Strin
                 }
             }
             Ok(None) => {}
-            Err(reason) => drop(unread.get_or_insert((file.to_owned(), reason))),
+            Err(reason) => drop(unread.get_or_insert_with(|| (file.to_owned(), reason))),
         }
     }
     match journal(tag, setup) {

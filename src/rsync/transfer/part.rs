@@ -106,9 +106,8 @@ impl Part {
     /// The files that take no part, with their numbers.
     pub(crate) fn left_out(&self) -> impl Iterator<Item = (u32, &Entry)> {
         let numbered = (self.start..).zip(self.places());
-        numbered.filter_map(|(number, (place, takes_part))| {
-            (!takes_part).then(|| (number, &self.list.entries()[place as usize]))
-        })
+        let left_out = numbered.filter(|(_, (_, takes_part))| !takes_part);
+        left_out.map(|(number, (place, _))| (number, &self.list.entries()[place as usize]))
     }
 
     /// Takes files out that took part up to now; they keep their numbers.
