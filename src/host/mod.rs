@@ -4,6 +4,7 @@ mod daemons;
 mod image;
 mod listener;
 mod live;
+pub mod trial;
 mod walk;
 
 use std::{
