@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     io,
     os::{
-        fd::OwnedFd,
+        fd::{AsRawFd as _, OwnedFd},
         unix::{ffi::OsStringExt as _, fs::OpenOptionsExt as _},
     },
     path::{Component as Part, Path, PathBuf},
@@ -19,7 +19,7 @@ use nix::{
 
 use crate::host::{
     Fact, Host, LARGEST_FILE, Metadata, Unknown, User,
-    live::{NOT_REGULAR, SAFE_TO_OPEN, describe, present, read_regular, unknown},
+    live::{NOT_REGULAR, SAFE_TO_OPEN, attribute, describe, present, read_regular, unknown},
     walk::{Step, Way},
 };
 
@@ -233,6 +233,16 @@ impl Host for Image {
         }
         primary.extend(others);
         Ok(primary)
+    }
+
+    fn attribute(&self, path: &Path, name: &str) -> Fact<Option<Vec<u8>>> {
+        let Some(place) = self.place(path, true)? else {
+            return Ok(None);
+        };
+        let held = place.open(OFlag::O_PATH).map_err(|error| unknown(&error))?;
+        // The kernel takes attributes of a descriptor that is open for reading or writing alone, and of this link to it.
+        let link = format!("/proc/self/fd/{}", held.as_raw_fd());
+        attribute(Path::new(&link), name)
     }
 }
 

@@ -6,7 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::host::{Fact, Unknown, daemons::configuration, live::unknown};
+use crate::host::{
+    Fact, Unknown,
+    daemons::{Space, configuration},
+    live::unknown,
+};
 
 /// Who listens on a port of this machine.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -67,8 +71,7 @@ impl Listener {
                 program: name.trim_end().to_owned(),
             };
         };
-        let space = |process: &Path| fs::read_link(process.join("ns/mnt")).ok();
-        if space(&folder) != space(Path::new("/proc/self")) {
+        if Space::of(Path::new("/proc"), &folder) == Space::Other {
             return Self::Contained(process);
         }
         let from = fs::read_link(folder.join("cwd")).unwrap_or_default();

@@ -64,6 +64,22 @@ impl Host for Live {
         let names: Vec<_> = names.collect::<nix::Result<_>>().map_err(failed)?;
         Ok(names.into_iter().flatten().map(|group| group.name).collect())
     }
+
+    fn attribute(&self, path: &Path, name: &str) -> Fact<Option<Vec<u8>>> {
+        attribute(path, name)
+    }
+
+    fn tail(&self, path: &Path, most: u64) -> Fact<Option<Tail>> {
+        tail(path, most)
+    }
+}
+
+/// An attribute of a file of ours; `None` too where its file system has no attributes.
+pub(crate) fn attribute(path: &Path, name: &str) -> Fact<Option<Vec<u8>>> {
+    match xattr::get_deref(path, name) {
+        Err(error) if error.kind() == ErrorKind::Unsupported => Ok(None),
+        found => present(found).map(Option::flatten),
+    }
 }
 
 /// What is said of what cannot be read to an end: a folder, a pipe, a device.

@@ -129,6 +129,8 @@ pub struct Folder {
     pub pass: Said,
     /// Whether it can create files in it; none if nobody asks.
     pub write: Option<Said>,
+    /// Whether it can create files in a folder directly below, if nobody asks for more than that.
+    pub writes_below: bool,
     /// How many of the files and folders in it were opened.
     pub opened: usize,
     /// Those that it cannot open, with the number of the error.

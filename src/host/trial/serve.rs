@@ -159,12 +159,22 @@ fn look(folder: &OwnedFd, wish: Wish) -> Folder {
         list: Said::Yes,
         pass: may(AccessFlags::X_OK),
         write: (wish == Wish::Write).then(|| may(AccessFlags::W_OK | AccessFlags::X_OK)),
+        writes_below: false,
         opened: 0,
         closed: Vec::new(),
         room: room(folder),
     };
     match names(folder) {
-        Ok(names) if found.pass.is_yes() => sample(folder, names, &mut found),
+        Ok(names) if found.pass.is_yes() => {
+            if wish == Wish::Write {
+                let access = AccessFlags::W_OK | AccessFlags::X_OK;
+                let may =
+                    |name: &[u8]| faccessat(folder, OsStr::from_bytes(name), access, AtFlags::AT_EACCESS);
+                let mut folders = names.iter().filter(|(_, kind)| *kind == Some(Type::Directory));
+                found.writes_below = folders.any(|(name, _)| may(name).is_ok());
+            }
+            sample(folder, names, &mut found);
+        }
         Ok(_) => {}
         Err(error) => found.list = Said::No(error as i32),
     }
