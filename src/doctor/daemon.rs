@@ -14,7 +14,7 @@ use nix::unistd::{Uid, User};
 use crate::{
     doctor::{Fact, Report, Setup, Skip, Stage, Subject, Way, absent},
     explain::Known,
-    host::{Daemon, Host, Unknown, daemons, ports_of},
+    host::{Daemon, Host, Unknown, View, daemons, ports_of},
     lint::HostFiles,
     model::{Parameter, Scope, resolve},
     terms::{Release, Source, Sources},
@@ -111,11 +111,13 @@ fn running(
         stage.note(Fact::Unseen(format!("the ports of process {process}"), reason));
         stage.warn();
     }
+    let view = daemon.has_own_mounts.then(|| View::of(process));
     Subject {
         file,
         daemon: Some(daemon),
         port,
         known: None,
+        view,
     }
 }
 

@@ -7,6 +7,7 @@ mod configuration;
 mod daemon;
 mod log;
 mod loopback;
+mod paths;
 mod report;
 mod stage;
 mod summary;
@@ -26,13 +27,14 @@ use tokio::runtime::Runtime;
 use crate::{
     diagnosis::Unchecked,
     explain::Known,
-    host::{Daemon, Host, Unknown},
+    host::{Daemon, Host, Unknown, View},
     lint::{self, Options},
     probe::Setting,
     rsync::net::Connections,
     terms::Release,
 };
 
+pub use paths::{PathFact, Refusal, Tried};
 pub use report::{Cause, Report, Told, Urgency};
 pub use stage::{Check, Fact, Outcome, Skip, Stage, State, Untried, Way};
 
@@ -64,6 +66,8 @@ pub struct Setup<'s> {
     pub connections: Arc<Connections>,
     /// What probes run on.
     pub runtime: &'s Runtime,
+    /// Our own program, which tries as other users what they may do.
+    pub own: PathBuf,
 }
 
 /// A daemon that is examined, or the configuration of one that does not run.
@@ -76,6 +80,18 @@ struct Subject {
     port: Option<u16>,
     /// What the file says, once it was read.
     known: Option<Arc<Known>>,
+    /// The machine as the daemon sees it, if it has mounts of its own.
+    view: Option<View>,
+}
+
+impl Subject {
+    /// The machine, as the daemon sees it.
+    fn host<'s>(&'s self, setup: &Setup<'s>) -> &'s dyn Host {
+        match &self.view {
+            Some(view) => view,
+            None => setup.host,
+        }
+    }
 }
 
 /// Goes through the stages, and tells each once it is done.
@@ -101,6 +117,9 @@ pub fn run(setup: &Setup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<()>) ->
         })?;
         examination.stage(Check::Configuration, file, |stage, report| {
             configuration::look(subject, setup, stage, report);
+        })?;
+        examination.stage(Check::Paths, file, |stage, report| {
+            paths::look(subject, setup, stage, report);
         })?;
         examination.stage(Check::Log, file, |stage, report| {
             log::look(subject, setup, stage, report);

@@ -101,6 +101,10 @@ pub struct Cause {
     pub seen: BTreeSet<Check>,
     /// So many more findings have the same page.
     pub others: usize,
+    /// Which of the page's kinds of case it is, where a page tells it.
+    pub variant: Option<&'static str>,
+    /// What to type in this very case, in place of what the page says.
+    pub commands: Vec<String>,
 }
 
 /// Where the words of a cause come from.
@@ -130,6 +134,8 @@ impl Cause {
             told: Told::Finding(report.clone(), index),
             seen: [Check::Configuration].into(),
             others: 0,
+            variant: None,
+            commands: Vec::new(),
         }
     }
 
@@ -146,6 +152,8 @@ impl Cause {
                 told: Told::Text(explanation.clone(), index),
                 seen: [check].into(),
                 others: 0,
+                variant: None,
+                commands: Vec::new(),
             })
         });
         causes.collect()
@@ -167,7 +175,31 @@ impl Cause {
             told: Told::Page(file.to_owned(), arguments, facts),
             seen: [check].into(),
             others: 0,
+            variant: None,
+            commands: Vec::new(),
         }
+    }
+
+    /// The same as a kind of case of its page, which may be worse or surer than another.
+    pub(super) fn of_kind(mut self, variant: &'static str) -> Self {
+        if let Some(found) = self.page.variant(variant) {
+            self.severity = found.severity.unwrap_or(self.severity);
+            self.confidence = found.confidence.unwrap_or(self.confidence);
+        }
+        self.variant = Some(variant);
+        self
+    }
+
+    /// The same with what to type.
+    pub(super) fn typing(mut self, commands: Vec<String>) -> Self {
+        self.commands = commands;
+        self
+    }
+
+    /// The same, which is to be done then.
+    pub(super) fn at(mut self, urgency: Urgency) -> Self {
+        self.urgency = urgency;
+        self
     }
 }
 

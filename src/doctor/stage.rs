@@ -3,7 +3,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{host::Unknown, probe::tryout::End};
+use crate::{doctor::paths::PathFact, host::Unknown, probe::tryout::End};
 
 /// What is looked at, quick ones first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -14,6 +14,8 @@ pub enum Check {
     Changed,
     /// What is wrong in the configuration, with the facts of the machine.
     Configuration,
+    /// What the daemon and its modules' users may do with the files that it names.
+    Paths,
     /// What failed in the last day, by the daemon's log.
     Log,
     /// What a client of this machine meets.
@@ -29,6 +31,7 @@ impl Check {
             Self::Daemon => "daemon",
             Self::Changed => "changed",
             Self::Configuration => "configuration",
+            Self::Paths => "paths",
             Self::Log => "log",
             Self::Loopback => "loopback",
             Self::Symptom => "symptom",
@@ -211,6 +214,8 @@ pub enum Fact {
     Log(PathBuf, bool, usize),
     /// What came of a module.
     Module(String, Outcome),
+    /// What came of a path.
+    Path(PathFact),
     /// So many causes fit the text.
     Recognised(usize),
     /// The check broke, and says that.

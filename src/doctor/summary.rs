@@ -18,18 +18,32 @@ pub(super) fn ordered(found: Vec<Cause>) -> Vec<Cause> {
     causes
 }
 
-/// One cause, seen twice. A finding tells the line that is wrong, and so more than a text.
-fn join(known: &mut Cause, other: Cause) {
-    let is_told_better = matches!(other.told, Told::Finding(..)) && !matches!(known.told, Told::Finding(..));
-    if matches!(other.told, Told::Finding(..)) && !is_told_better {
+/// One cause, seen twice. A finding tells the line that is wrong, and so more than the machine does, and that more than a text.
+fn join(known: &mut Cause, mut other: Cause) {
+    if rank(&other) > rank(known) {
+        std::mem::swap(known, &mut other);
+    } else if matches!(other.told, Told::Finding(..)) {
         known.others += 1;
+    } else if let (Told::Page(_, _, facts), Told::Page(_, _, more)) = (&mut known.told, &other.told) {
+        let more: Vec<_> = more
+            .iter()
+            .filter(|fact| !facts.contains(fact))
+            .cloned()
+            .collect();
+        facts.extend(more);
     }
     known.urgency = known.urgency.min(other.urgency);
     known.severity = known.severity.max(other.severity);
     known.confidence = known.confidence.max(other.confidence);
-    known.seen.extend(other.seen);
-    if is_told_better {
-        known.told = other.told;
+    known.seen.append(&mut other.seen);
+}
+
+/// How much a cause tells.
+fn rank(cause: &Cause) -> u8 {
+    match cause.told {
+        Told::Text(..) => 0,
+        Told::Page(..) => 1,
+        Told::Finding(..) => 2,
     }
 }
 

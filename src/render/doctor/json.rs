@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use crate::{
     catalog::Language,
-    doctor::{Cause, Check, Fact, Report, Stage, State, Told},
+    doctor::{Cause, Check, Fact, PathFact, Report, Stage, State, Told},
     render::{
         doctor::{cause::Words, words},
         explanation::first_diagnosis,
@@ -51,6 +51,9 @@ fn fact(fact: &Fact, language: Language) -> Value {
         Fact::Module(name, outcome) => {
             value["module"] = json!(name);
             value["outcome"] = json!(outcome.key());
+        }
+        Fact::Path(PathFact::Module { module, tried, .. }) => {
+            value["tried"] = json!({ "module": module, "result": tried.key() });
         }
         Fact::Runs {
             process, file, ports, ..

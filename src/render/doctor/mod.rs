@@ -2,6 +2,7 @@
 
 mod cause;
 mod json;
+mod paths;
 mod words;
 
 use std::{collections::BTreeMap, io};

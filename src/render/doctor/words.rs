@@ -2,7 +2,10 @@ use crate::{
     catalog::Language,
     doctor::{Check, Fact, Outcome, Skip, Untried, Urgency, Way},
     probe::tryout::End,
-    render::words::{pick, unknown},
+    render::{
+        doctor::paths,
+        words::{pick, unknown},
+    },
 };
 
 /// What people call a stage.
@@ -11,6 +14,7 @@ pub(super) fn check(check: Check, language: Language) -> &'static str {
         Check::Daemon => pick(language, "daemon", "守护进程"),
         Check::Changed => pick(language, "changed since", "启动后的改动"),
         Check::Configuration => pick(language, "configuration", "配置"),
+        Check::Paths => pick(language, "paths", "路径"),
         Check::Log => pick(language, "log", "日志"),
         Check::Loopback => pick(language, "loopback", "本机访问"),
         Check::Symptom => pick(language, "symptom", "症状"),
@@ -123,6 +127,7 @@ pub(super) fn fact(fact: &Fact, language: Language) -> String {
         Fact::Log(file, is_cut, failures) => logged(&file.display().to_string(), *is_cut, *failures, zh),
         Fact::Module(name, outcome) if zh => format!("[{name}] {}", outcome_words(outcome, language)),
         Fact::Module(name, outcome) => format!("[{name}] {}", outcome_words(outcome, language)),
+        Fact::Path(fact) => paths::fact(fact, language),
         Fact::Recognised(0) if zh => "没有认出 rsync 的信息".to_owned(),
         Fact::Recognised(0) => "no message of rsync is recognised in it".to_owned(),
         Fact::Recognised(number) if zh => format!("{number} 个故障有已知的原因"),
