@@ -4,6 +4,7 @@
 mod absent;
 mod changed;
 mod configuration;
+mod confinement;
 mod daemon;
 mod log;
 mod loopback;
@@ -34,6 +35,7 @@ use crate::{
     terms::Release,
 };
 
+pub use confinement::{Confined, Difference};
 pub use paths::{PathFact, Refusal, Tried};
 pub use report::{Cause, Report, Told, Urgency};
 pub use stage::{Check, Fact, Outcome, Skip, Stage, State, Untried, Way};
@@ -120,6 +122,9 @@ pub fn run(setup: &Setup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<()>) ->
         })?;
         examination.stage(Check::Paths, file, |stage, report| {
             paths::look(subject, setup, stage, report);
+        })?;
+        examination.stage(Check::Confinement, file, |stage, report| {
+            confinement::look(subject, setup, stage, report);
         })?;
         examination.stage(Check::Log, file, |stage, report| {
             log::look(subject, setup, stage, report);

@@ -3,7 +3,11 @@ use std::{
     time::Duration,
 };
 
-use crate::{doctor::paths::PathFact, host::Unknown, probe::tryout::End};
+use crate::{
+    doctor::{confinement::Confined, paths::PathFact},
+    host::Unknown,
+    probe::tryout::End,
+};
 
 /// What is looked at, quick ones first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -16,6 +20,8 @@ pub enum Check {
     Configuration,
     /// What the daemon and its modules' users may do with the files that it names.
     Paths,
+    /// What the system forbids the daemon, whatever the modes say.
+    Confinement,
     /// What failed in the last day, by the daemon's log.
     Log,
     /// What a client of this machine meets.
@@ -32,6 +38,7 @@ impl Check {
             Self::Changed => "changed",
             Self::Configuration => "configuration",
             Self::Paths => "paths",
+            Self::Confinement => "confinement",
             Self::Log => "log",
             Self::Loopback => "loopback",
             Self::Symptom => "symptom",
@@ -216,6 +223,8 @@ pub enum Fact {
     Module(String, Outcome),
     /// What came of a path.
     Path(PathFact),
+    /// What confines the daemon.
+    Confined(Confined),
     /// So many causes fit the text.
     Recognised(usize),
     /// The check broke, and says that.

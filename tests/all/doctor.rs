@@ -2,6 +2,7 @@
 //!
 //! It looks at the daemons of the whole machine, so each test names the configuration that it means.
 
+mod confinement;
 mod daemons;
 mod machine;
 mod paths;
@@ -67,11 +68,12 @@ fn outcome<'r>(report: &'r Value, module: &str) -> &'r str {
     fact.and_then(|fact| fact["outcome"].as_str()).unwrap_or("none")
 }
 
-const ALL_PASSED: [(&str, &str); 6] = [
+const ALL_PASSED: [(&str, &str); 7] = [
     ("daemon", "passed"),
     ("changed", "passed"),
     ("configuration", "passed"),
     ("paths", "passed"),
+    ("confinement", "passed"),
     ("log", "passed"),
     ("loopback", "passed"),
 ];
@@ -304,12 +306,12 @@ fn what_is_said_is_said_in_both_languages() {
     assert!(chinese.contains("[hook] 没有尝试"), "{chinese}");
     assert_eq!(
         english.lines().filter(|line| line.contains(" ms  ")).count(),
-        6,
+        7,
         "{english}"
     );
     assert_eq!(
         chinese.lines().filter(|line| line.contains(" ms  ")).count(),
-        6,
+        7,
         "{chinese}"
     );
 }

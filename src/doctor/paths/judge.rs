@@ -90,17 +90,23 @@ impl Judge<'_> {
             return Some(cause.of_kind("closed"));
         }
         // The modes bind no root of this machine; a file system of another one may not know it.
+        self.foreign(module, closed, true, facts)
+    }
+
+    /// Somebody is kept out by a file system that does not go by this machine's modes.
+    fn foreign(&self, module: &Served, closed: &Path, is_root: bool, facts: Vec<String>) -> Option<Cause> {
         let mount = self.mounts.of(closed).filter(|mount| mount.is_foreign())?;
         let arguments = vec![
-            ("closed", shown),
+            ("closed", closed.display().to_string()),
             ("mount", mount.point.display().to_string()),
             ("kind", mount.kind.clone()),
             ("source", mount.source.clone()),
         ];
-        let variant = if mount.kind.starts_with("fuse") {
-            "fuse"
-        } else {
-            "network"
+        let variant = match (mount.kind.starts_with("fuse"), is_root) {
+            (true, true) => "fuse",
+            (true, false) => "fuse-user",
+            (false, true) => "network",
+            (false, false) => "network-user",
         };
         Some(self.cause("RSY799", module, arguments, facts).of_kind(variant))
     }
@@ -170,10 +176,12 @@ impl Judge<'_> {
         }
         let found = self.host.metadata(&module.path, true).ok().flatten()?;
         let wanted = if variant == "closed" { ENTER } else { READ };
-        // Where no mode and no list denies it, something else does, which has a stage of its own.
-        let found = Some(found).filter(|found| self.is_denied(&module.user, &module.path, found, wanted))?;
-        let command = self.let_in(&module.user, &module.path, &found, "rx");
         let facts = refusal.rights.clone().into_iter().collect();
+        if !self.is_denied(&module.user, &module.path, &found, wanted) {
+            // Where no mode, no list and no such mount denies it, something else does, which has a stage of its own.
+            return self.foreign(module, &module.path, module.user.uid == 0, facts);
+        }
+        let command = self.let_in(&module.user, &module.path, &found, "rx");
         let cause = self.cause("RSY405", module, rights_of(&found), facts);
         Some(cause.of_kind(variant).typing(vec![command]))
     }

@@ -19,7 +19,8 @@ use crate::{
     },
 };
 use judge::Judge;
-use served::{Daemon, Served, served, user_name};
+use served::user_name;
+pub(super) use served::{Daemon, Served, served};
 
 /// Something that was found out about a path.
 #[derive(Debug)]

@@ -14,17 +14,17 @@ use crate::{
 };
 
 /// As whom the daemon opens files, and through which mounts.
-pub(super) struct Daemon {
-    pub(super) identity: Identity,
+pub(in crate::doctor) struct Daemon {
+    pub(in crate::doctor) identity: Identity,
     /// Its effective capabilities, if it runs.
-    pub(super) capabilities: Option<u64>,
+    pub(in crate::doctor) capabilities: Option<u64>,
     /// Its process, if its mounts are its own.
-    pub(super) root_of: Option<u32>,
+    pub(in crate::doctor) root_of: Option<u32>,
 }
 
 impl Daemon {
     /// That of a configuration; root where none runs, for that is who starts one.
-    pub(super) fn of(subject: &Subject, setup: &Setup<'_>) -> Result<Self, Unknown> {
+    pub(in crate::doctor) fn of(subject: &Subject, setup: &Setup<'_>) -> Result<Self, Unknown> {
         let Some(daemon) = &subject.daemon else {
             return Ok(Self {
                 identity: Identity {
@@ -46,25 +46,27 @@ impl Daemon {
 }
 
 /// A module with its folder and those who enter and use it.
-pub(super) struct Served {
-    pub(super) name: String,
-    pub(super) path: PathBuf,
+pub(in crate::doctor) struct Served {
+    pub(in crate::doctor) name: String,
+    pub(in crate::doctor) path: PathBuf,
     /// How its user is called in the configuration.
-    pub(super) account: String,
+    pub(in crate::doctor) account: String,
     /// As whom the folder is entered.
-    pub(super) daemon: Identity,
+    pub(in crate::doctor) daemon: Identity,
     /// As whom it is read and written.
-    pub(super) user: Identity,
+    pub(in crate::doctor) user: Identity,
     /// Whether clients may write into it.
-    pub(super) is_writable: bool,
+    pub(in crate::doctor) is_writable: bool,
     /// Whether clients may read it.
-    pub(super) is_readable: bool,
+    pub(in crate::doctor) is_readable: bool,
+    /// Whether nobody is served without the jail: `use chroot = yes`, or `/./` in the path.
+    pub(in crate::doctor) insists_on_chroot: bool,
     /// Whether some of what is in it is hidden from clients, so that its rights do not matter.
-    pub(super) has_filters: bool,
+    pub(in crate::doctor) has_filters: bool,
 }
 
 /// A module that is not tried, with the reason; none if another stage tells what is wrong.
-pub(super) type NotServed = (String, Option<Unknown>);
+pub(in crate::doctor) type NotServed = (String, Option<Unknown>);
 
 const FILTERS: [Parameter; 5] = [
     Parameter::Exclude,
@@ -75,7 +77,7 @@ const FILTERS: [Parameter; 5] = [
 ];
 
 /// The modules that are meant.
-pub(super) fn served(
+pub(in crate::doctor) fn served(
     server: &Server,
     subject: &Subject,
     setup: &Setup<'_>,
@@ -145,6 +147,10 @@ fn one(
         daemon: enters,
         user,
         is_writable: module.is_writable(),
+        insists_on_chroot: module
+            .boolean(Parameter::UseChroot)
+            .value
+            .unwrap_or_else(|| path.windows(3).any(|part| part == b"/./")),
         is_readable: !module.is(Parameter::WriteOnly),
         has_filters: FILTERS.iter().any(|parameter| module.has(*parameter)),
         name,

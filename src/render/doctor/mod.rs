@@ -1,6 +1,7 @@
 //! What an examination showed, for people and for programs.
 
 mod cause;
+mod confinement;
 mod json;
 mod paths;
 mod words;

@@ -3,7 +3,7 @@ use crate::{
     doctor::{Check, Fact, Outcome, Skip, Untried, Urgency, Way},
     probe::tryout::End,
     render::{
-        doctor::paths,
+        doctor::{confinement, paths},
         words::{pick, unknown},
     },
 };
@@ -15,6 +15,7 @@ pub(super) fn check(check: Check, language: Language) -> &'static str {
         Check::Changed => pick(language, "changed since", "启动后的改动"),
         Check::Configuration => pick(language, "configuration", "配置"),
         Check::Paths => pick(language, "paths", "路径"),
+        Check::Confinement => pick(language, "confinement", "系统限制"),
         Check::Log => pick(language, "log", "日志"),
         Check::Loopback => pick(language, "loopback", "本机访问"),
         Check::Symptom => pick(language, "symptom", "症状"),
@@ -128,6 +129,7 @@ pub(super) fn fact(fact: &Fact, language: Language) -> String {
         Fact::Module(name, outcome) if zh => format!("[{name}] {}", outcome_words(outcome, language)),
         Fact::Module(name, outcome) => format!("[{name}] {}", outcome_words(outcome, language)),
         Fact::Path(fact) => paths::fact(fact, language),
+        Fact::Confined(fact) => confinement::fact(fact, language),
         Fact::Recognised(0) if zh => "没有认出 rsync 的信息".to_owned(),
         Fact::Recognised(0) => "no message of rsync is recognised in it".to_owned(),
         Fact::Recognised(number) if zh => format!("{number} 个故障有已知的原因"),

@@ -32,6 +32,7 @@ fn without_a_daemon_the_command_that_starts_it_is_named() {
             ("changed", "skipped"),
             ("configuration", "passed"),
             ("paths", "passed"),
+            ("confinement", "skipped"),
             ("log", "skipped"),
             ("loopback", "skipped"),
         ]
@@ -54,6 +55,7 @@ fn a_configuration_that_is_not_there() {
             ("changed", "skipped"),
             ("configuration", "skipped"),
             ("paths", "skipped"),
+            ("confinement", "skipped"),
             ("log", "skipped"),
             ("loopback", "skipped"),
         ]

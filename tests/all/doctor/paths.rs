@@ -307,3 +307,34 @@ fn a_folder_that_nobody_may_change() {
         "{report:#}"
     );
 }
+
+#[test]
+fn a_file_system_of_a_program_that_serves_one_user() {
+    if !can_serve() {
+        return;
+    }
+    let place = Place::new(&[healthy("data"), healthy("mounted")]);
+    let (data, mounted) = (place.path().join("data"), place.path().join("mounted"));
+    fs::remove_file(mounted.join("file")).expect("it is empty");
+    let words = [
+        "--no-allow-other".to_owned(),
+        data.display().to_string(),
+        mounted.display().to_string(),
+    ];
+    if !run("bindfs", &words.each_ref().map(String::as_str)) {
+        skip("bindfs cannot mount here");
+        return;
+    }
+    let _mounted = Mounted(mounted);
+    let _daemon = place.start();
+    let (report, code) = examined(place.path(), &[]);
+    assert_eq!(
+        (code, causes(&report)),
+        (Some(1), vec![("RSY799", "now")]),
+        "{report:#}"
+    );
+    assert_eq!(
+        (tried(&report, "data"), tried(&report, "mounted")),
+        (vec![], vec!["not-passed"])
+    );
+}
