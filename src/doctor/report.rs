@@ -6,10 +6,10 @@ use std::{
 };
 
 use crate::{
-    catalog::{Confidence, Page, Severity},
+    catalog::{Confidence, Page, Severity, Symptom},
     diagnosis::{Finding, Unchecked},
     doctor::stage::{Check, Stage, State},
-    explain::{self, Explanation, Incident},
+    explain::{self, Explanation, Incident, Predicted},
     host::Unknown,
     lint,
     terms::Release,
@@ -188,6 +188,52 @@ impl Cause {
         }
         self.variant = Some(variant);
         self
+    }
+
+    /// A value of it.
+    pub(super) fn argument(&self, name: &str) -> Option<&String> {
+        let arguments = match &self.told {
+            Told::Finding(report, index) => &report.findings[*index].arguments,
+            Told::Page(_, arguments, _) => arguments,
+            Told::Text(..) => return None,
+        };
+        let mut named = arguments.iter().filter(|(key, _)| *key == name);
+        named.next().map(|(_, value)| value)
+    }
+
+    /// What clients see of it, so that what they meet is told by the same cause.
+    pub(super) fn predicted(&self, release: Release) -> Option<Predicted> {
+        let (place, symptoms, arguments) = match &self.told {
+            Told::Finding(found, index) => {
+                let finding = &found.findings[*index];
+                let place = found.sources.place(finding.labels[0].span);
+                (place, finding.predictions(release).collect(), &finding.arguments)
+            }
+            Told::Page(file, arguments, _) => {
+                let shows = |symptom: &&'static Symptom| {
+                    let mut variants = symptom.variants.iter();
+                    symptom.applies_to(release)
+                        && (symptom.variants.is_empty()
+                            || variants.any(|variant| Some(*variant) == self.variant))
+                };
+                let symptoms = self.page.symptoms.iter().filter(shows).collect();
+                (file.display().to_string(), symptoms, arguments)
+            }
+            Told::Text(..) => return None,
+        };
+        let variant = match &self.told {
+            Told::Finding(found, index) => found.findings[*index].variant,
+            _ => self.variant,
+        };
+        let modules = self.argument("module").filter(|module| !module.is_empty());
+        Some(Predicted {
+            rule: self.page.id,
+            place,
+            symptoms,
+            modules: modules.cloned().into_iter().collect(),
+            variant,
+            arguments: arguments.clone(),
+        })
     }
 
     /// The same with what to type.

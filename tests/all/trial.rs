@@ -8,7 +8,11 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use nix::errno::Errno;
+use nix::{
+    errno::Errno,
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use rsyncctl::host::trial::{Answer, COMMAND, Denied, Folder, Identity, Question, Request, Said, Wish, ask};
 use tempfile::TempDir;
 
@@ -287,6 +291,46 @@ fn mounts_of_a_process_are_seen_as_it_sees_them() {
     // A process that has ended has no mounts.
     request.root_of = Some(u32::MAX);
     assert!(matches!(asked(&request)[0], Err(Denied::Failed(_))));
+}
+
+#[test]
+fn a_file_system_that_does_not_answer_stops_no_other() {
+    if !can_change_users() {
+        return;
+    }
+    let place = place();
+    let data = made(&place, "data", 0o755, ROOT);
+    let mounted = place.path().join("mounted");
+    fs::create_dir(&mounted).expect("a folder");
+    let bindfs = Command::new("bindfs").arg("-f").args([&data, &mounted]).spawn();
+    let Ok(mut bindfs) = bindfs else {
+        skip("bindfs is not installed");
+        return;
+    };
+    while !mounted.join("file").exists() {
+        if bindfs.try_wait().expect("a child").is_some() {
+            skip("bindfs cannot mount here");
+            return;
+        }
+        std::thread::yield_now();
+    }
+    let process = Pid::from_raw(i32::try_from(bindfs.id()).expect("a process"));
+    kill(process, Signal::SIGSTOP).expect("our own child");
+    let questions = [
+        (&*data, Wish::Read),
+        (&*mounted, Wish::Read),
+        (&*data, Wish::Write),
+    ];
+    let answers = asked(&request(ROOT, NOBODY, &questions));
+    kill(process, Signal::SIGCONT).expect("our own child");
+    let unmounted = Command::new("umount").arg("-l").arg(&mounted).status();
+    assert!(unmounted.is_ok_and(|status| status.success()));
+    let _ = bindfs.kill();
+    let _ = bindfs.wait();
+    assert_eq!(answers[1], Ok(Answer::Late));
+    for at in [0, 2] {
+        assert!(matches!(answers[at], Ok(Answer::Folder(_))), "{answers:?}");
+    }
 }
 
 #[test]

@@ -13,14 +13,13 @@ mod views;
 use std::{path::PathBuf, sync::Arc};
 
 use crate::{
-    catalog::{Severity, Symptom, page},
+    catalog::{Severity, page},
     doctor::{
-        Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, Told, Urgency,
+        Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, Urgency,
         changed::restart,
         daemon::skip_without_configuration,
         paths::{Daemon, Served, served},
     },
-    explain::Predicted,
     host::{Host, Status, Unknown},
     terms::Release,
 };
@@ -147,7 +146,7 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
     let predicted: Vec<_> = found
         .causes
         .iter()
-        .filter_map(|cause| predicted(cause, report))
+        .filter_map(|cause| cause.predicted(report.release))
         .collect();
     let explained = std::mem::take(&mut found.explained);
     found.tell(stage, report);
@@ -162,7 +161,7 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
     }
     report.causes.retain(|cause| {
         let is_explained = |(rule, module): &(&str, String)| {
-            cause.page.id == *rule && argument(cause, "module").as_ref() == Some(module)
+            cause.page.id == *rule && cause.argument("module") == Some(module)
         };
         !explained.iter().any(is_explained)
     });
@@ -226,49 +225,5 @@ impl Subjects<'_> {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let text = text.trim_matches(['\0', '\n', ' ']);
         (!text.is_empty()).then(|| text.to_owned())
-    }
-}
-
-/// A value of a cause.
-fn argument(cause: &Cause, name: &str) -> Option<String> {
-    let arguments = match &cause.told {
-        Told::Finding(report, index) => &report.findings[*index].arguments,
-        Told::Page(_, arguments, _) => arguments,
-        Told::Text(..) => return None,
-    };
-    let mut named = arguments.iter().filter(|(key, _)| *key == name);
-    named.next().map(|(_, value)| value.clone())
-}
-
-/// What clients see of a cause.
-fn predicted(cause: &Cause, report: &Report) -> Option<Predicted> {
-    let modules = argument(cause, "module").into_iter().collect();
-    match &cause.told {
-        Told::Finding(found, index) => {
-            let finding = &found.findings[*index];
-            Some(Predicted {
-                rule: finding.page.id,
-                place: found.sources.place(finding.labels[0].span),
-                symptoms: finding.predictions(report.release).collect(),
-                modules,
-                variant: finding.variant,
-                arguments: finding.arguments.clone(),
-            })
-        }
-        Told::Page(file, arguments, _) => {
-            let shows = |symptom: &&'static Symptom| {
-                let mut variants = symptom.variants.iter();
-                symptom.variants.is_empty() || variants.any(|variant| Some(*variant) == cause.variant)
-            };
-            Some(Predicted {
-                rule: cause.page.id,
-                place: file.display().to_string(),
-                symptoms: cause.page.symptoms.iter().filter(shows).collect(),
-                modules,
-                variant: cause.variant,
-                arguments: arguments.clone(),
-            })
-        }
-        Told::Text(..) => None,
     }
 }

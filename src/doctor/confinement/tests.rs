@@ -10,8 +10,8 @@ use std::{
 use tempfile::TempDir;
 
 use super::{
-    Cause, Confined, Difference, Found, Served, Subjects, apparmor, argument, denials::Denials, rights,
-    selinux, unit, views,
+    Cause, Confined, Difference, Found, Served, Subjects, apparmor, denials::Denials, rights, selinux, unit,
+    views,
 };
 use crate::{
     catalog::{Confidence, Severity},
@@ -138,7 +138,12 @@ fn module(name: &str, path: &str, is_writable: bool) -> Served {
 fn rules(found: &Found) -> Vec<(&str, String)> {
     let causes = found.causes.iter();
     causes
-        .map(|cause| (cause.page.id, argument(cause, "module").unwrap_or_default()))
+        .map(|cause| {
+            (
+                cause.page.id,
+                cause.argument("module").cloned().unwrap_or_default(),
+            )
+        })
         .collect()
 }
 
@@ -353,7 +358,10 @@ fn capabilities_that_a_unit_leaves_out_are_missing_in_the_process() {
     });
     assert_eq!(rules(&found), [("RSY719", "data".to_owned())]);
     let cause: &Cause = &found.causes[0];
-    assert_eq!(argument(cause, "capability").as_deref(), Some("CAP_SETUID"));
+    assert_eq!(
+        cause.argument("capability").map(String::as_str),
+        Some("CAP_SETUID")
+    );
     assert_eq!(cause.severity, Severity::Error);
     let is_told = |fact| found.facts.contains(&fact);
     assert!(is_told(Confined::NoNewPrivileges) && is_told(Confined::Filtered));

@@ -12,7 +12,7 @@ use crate::{
     catalog::{FileKind, page},
     doctor::{
         Cause, Check, Urgency,
-        confinement::{Confined, Difference, Found, Subjects, argument, views::Views},
+        confinement::{Confined, Difference, Found, Subjects, views::Views},
     },
     host::Host,
     lint::{Input, Options, Report, lint},
@@ -44,7 +44,7 @@ pub(super) fn look(subjects: &Subjects<'_>, release: Release, today: Date, views
         for (index, finding) in report.findings.iter().enumerate() {
             let mut cause = Cause::of_finding(&report, index);
             cause.seen = [Check::Confinement].into();
-            let module = argument(&cause, "module");
+            let module = cause.argument("module").cloned();
             let is_about_view = HIDING.contains(&finding.page.id) || READ_ONLY.contains(&finding.page.id);
             if let (true, Some(views), Some(module)) = (is_about_view, views, &module) {
                 let difference = views.get(module);

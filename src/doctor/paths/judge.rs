@@ -269,11 +269,20 @@ impl Judge<'_> {
         mut arguments: Vec<(&'static str, String)>,
         facts: Vec<String>,
     ) -> Cause {
-        let page = page(rule).expect("the doctor's pages are in the catalogue; the tests see each");
         arguments.extend([
             ("module", module.name.clone()),
             ("account", module.account.clone()),
         ]);
+        self.cause_of(rule, arguments, facts)
+    }
+
+    pub(super) fn cause_of(
+        &self,
+        rule: &str,
+        arguments: Vec<(&'static str, String)>,
+        facts: Vec<String>,
+    ) -> Cause {
+        let page = page(rule).expect("the doctor's pages are in the catalogue; the tests see each");
         Cause::of_page(page, Check::Paths, self.file, arguments, facts)
     }
 
@@ -308,7 +317,7 @@ impl Judge<'_> {
         AccessList::read(&self.host.attribute(path, ACCESS_LIST).ok()??)
     }
 
-    fn refusal(&self, path: &Path, error: Errno) -> Refusal {
+    pub(super) fn refusal(&self, path: &Path, error: Errno) -> Refusal {
         let found = self.host.metadata(path, true).ok().flatten();
         let rights = found.map(|found| {
             let list = self.list(path).map(|list| list.shown());

@@ -1,5 +1,6 @@
 //! What the daemon and the modules' users may really do with the folders that the configuration names: each is tried as them.
 
+mod files;
 mod judge;
 mod room;
 mod served;
@@ -11,8 +12,7 @@ use std::{
 };
 
 use crate::{
-    doctor::{Fact, Report, Setup, Skip, Stage, Subject, Told, daemon::skip_without_configuration},
-    explain::Predicted,
+    doctor::{Fact, Report, Setup, Skip, Stage, Subject, Urgency, daemon::skip_without_configuration},
     host::{
         Host, Mounts, Unknown,
         trial::{Answer, Denied, Identity, MOST_QUESTIONS, Question, Request, Wish, ask},
@@ -40,6 +40,22 @@ pub enum PathFact {
         account: String,
         /// What came of it.
         tried: Tried,
+    },
+    /// The daemon cannot use a file that a parameter names.
+    File {
+        /// The parameter.
+        parameter: &'static str,
+        /// What keeps it out.
+        refusal: Refusal,
+    },
+    /// Whether the daemon can use a file was not tried.
+    FileUnseen {
+        /// The parameter.
+        parameter: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: Unknown,
     },
     /// The rights were those of somebody who starts a daemon, since none runs.
     NoDaemon,
@@ -161,27 +177,31 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
                 tried,
             }));
         }
-        for cause in &causes {
-            let Told::Page(_, arguments, _) = &cause.told else {
-                continue;
-            };
-            let shows = |symptom: &&'static crate::catalog::Symptom| {
-                symptom.variants.is_empty()
-                    || cause
-                        .variant
-                        .is_some_and(|variant| symptom.variants.contains(&variant))
-            };
-            predicted.push(Predicted {
-                rule: cause.page.id,
-                place: subject.file.display().to_string(),
-                symptoms: cause.page.symptoms.iter().filter(shows).collect(),
-                modules: vec![module.name.clone()],
-                variant: cause.variant,
-                arguments: arguments.clone(),
-            });
-        }
+        predicted.extend(causes.iter().filter_map(|cause| cause.predicted(report.release)));
         report.causes.extend(causes);
     }
+    let process = subject.daemon.as_ref();
+    let (facts, causes) = files::look(server, process, &daemon, &modules, &judge);
+    for fact in facts {
+        match &fact {
+            PathFact::FileUnseen { path, reason, .. } => {
+                report.not_seen(
+                    format!("what the daemon may do with {}", path.display()),
+                    reason.clone(),
+                );
+                stage.warn();
+                // The line of each module says as much.
+                continue;
+            }
+            _ => stage.warn(),
+        }
+        stage.note(Fact::Path(fact));
+    }
+    if causes.iter().any(|cause| cause.urgency == Urgency::Now) {
+        stage.fail();
+    }
+    predicted.extend(causes.iter().filter_map(|cause| cause.predicted(report.release)));
+    report.causes.extend(causes);
     if read + written > 0 {
         stage
             .facts

@@ -25,6 +25,30 @@ pub(super) fn fact(fact: &PathFact, language: Language) -> String {
             "没有守护进程在运行：按照由 root 启动时的权限尝试",
         )
         .to_owned(),
+        PathFact::File { parameter, refusal } if zh => {
+            format!("守护进程不能使用 `{parameter}`：{}", because(refusal))
+        }
+        PathFact::File { parameter, refusal } => {
+            format!("the daemon cannot use its `{parameter}`: {}", because(refusal))
+        }
+        PathFact::FileUnseen {
+            parameter,
+            path,
+            reason,
+        } if zh => format!(
+            "没有尝试 `{parameter}` {}：{}",
+            path.display(),
+            unknown(reason, language)
+        ),
+        PathFact::FileUnseen {
+            parameter,
+            path,
+            reason,
+        } => format!(
+            "`{parameter}` {} was not tried: {}",
+            path.display(),
+            unknown(reason, language)
+        ),
         PathFact::Module {
             module,
             account,

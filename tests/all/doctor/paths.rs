@@ -338,3 +338,34 @@ fn a_file_system_of_a_program_that_serves_one_user() {
         (vec![], vec!["not-passed"])
     );
 }
+
+#[test]
+fn files_that_the_daemon_itself_cannot_use() {
+    if !can_serve() {
+        return;
+    }
+    let place = Place::new(&["[data]\npath = FOLDER/data\ncomment = data\nuse chroot = no\n\
+        auth users = joe\nsecrets file = FOLDER/secrets\nstrict modes = no\n"
+        .to_owned()]);
+    for (name, access) in [("rsyncd.log", 0o600), ("lock", 0o600), ("secrets", 0o600)] {
+        fs::write(place.path().join(name), "joe:a-password-of-some-length\n").expect("a file");
+        mode(&place.path().join(name), access);
+    }
+    let _daemon = place.start_as(GUEST);
+    let (report, code) = examined(place.path(), &[]);
+    let found: Vec<_> = causes(&report)
+        .into_iter()
+        .filter(|(rule, _)| *rule != "RSY333")
+        .collect();
+    let mut found: Vec<_> = found.into_iter().collect();
+    found.sort_unstable();
+    assert_eq!(
+        (code, found),
+        (
+            Some(1),
+            vec![("RSY312", "now"), ("RSY608", "now"), ("RSY894", "later")]
+        ),
+        "{report:#}"
+    );
+    assert!(!report.to_string().contains("a-password-of-some-length"));
+}
