@@ -28,17 +28,20 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
         stage.skip(Skip::NoDaemon);
         return;
     };
-    let Ok(Some(bytes)) = setup.host.read(&subject.file) else {
+    let host = subject.host(setup);
+    let Ok(Some(bytes)) = host.read(&subject.file) else {
         stage.skip(Skip::NoConfiguration);
         return;
     };
     let mut sources = Sources::default();
     let source = sources.add(Source::new(subject.file.display().to_string(), bytes));
     let release = setup.release.unwrap_or(Release::CURRENT);
-    let configuration = resolve(&mut sources, source, release, &HostFiles(setup.host));
+    let configuration = resolve(&mut sources, source, release, &HostFiles(host));
     let includes = configuration.includes.iter().map(|include| &include.path);
     let files = [&subject.file].into_iter().chain(includes);
-    let latest = files.filter_map(|file| changed(file).ok().flatten()).max();
+    let latest = files
+        .filter_map(|file| changed(&subject.from_here(file)).ok().flatten())
+        .max();
     let (Some(latest), Some(started)) = (latest, daemon.started) else {
         stage.skip(Skip::NoDaemon);
         return;

@@ -17,7 +17,6 @@ use crate::{
         loopback,
     },
     explain::explain,
-    host::tail,
     model::{Parameter, Scope},
 };
 
@@ -38,7 +37,7 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
         stage.skip(Skip::RelativeLog);
         return;
     }
-    let end = match tail(&file, MOST) {
+    let end = match subject.host(setup).tail(&file, MOST) {
         Ok(Some(end)) => end,
         Ok(None) => {
             stage.skip(Skip::NoLog);

@@ -94,6 +94,14 @@ impl Subject {
             None => setup.host,
         }
     }
+
+    /// Our own path of a path that the daemon sees.
+    fn from_here(&self, path: &Path) -> PathBuf {
+        match &self.view {
+            Some(view) => view.from_here(path),
+            None => path.to_owned(),
+        }
+    }
 }
 
 /// Goes through the stages, and tells each once it is done.

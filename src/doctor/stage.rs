@@ -91,6 +91,8 @@ pub enum Skip {
     NoLog,
     /// The configuration has no module.
     NoModule,
+    /// The daemon has a network of its own.
+    OtherNetwork,
 }
 
 impl Skip {
@@ -104,6 +106,7 @@ impl Skip {
             Self::RelativeLog => "relative-log",
             Self::NoLog => "no-log",
             Self::NoModule => "no-module",
+            Self::OtherNetwork => "other-network",
         }
     }
 }
@@ -189,6 +192,8 @@ pub enum Fact {
     },
     /// A daemon runs in a container, and is not looked at.
     Contained(u32),
+    /// A daemon runs in a container, whose paths are looked at from here.
+    Inside(u32),
     /// So many more daemons run, and are not looked at.
     MoreDaemons(usize),
     /// A program listens on the port and starts rsync for each connection.

@@ -28,6 +28,8 @@ pub struct Daemon {
     pub is_contained: bool,
     /// Whether it has the root folder of this machine, but mounts of its own, as systemd gives them to services.
     pub has_own_mounts: bool,
+    /// Whether it has a network of its own, whose ports this machine does not have.
+    pub has_own_network: bool,
     /// Whether it serves one connection that somebody else took, and listens nowhere.
     pub is_serving: bool,
 }
@@ -121,6 +123,7 @@ impl Daemon {
             parent,
             is_contained: space == Space::Other,
             has_own_mounts: space == Space::OwnMounts,
+            has_own_network: has_own_network(root, &folder),
             is_serving: has_socket || is_of_template || is_of_xinetd || has_remote_shell,
         })
     }
@@ -154,6 +157,34 @@ impl Space {
             _ => Self::Ours,
         }
     }
+}
+
+/// Whether a process has another network than we; not if we may not see that.
+fn has_own_network(root: &Path, process: &Path) -> bool {
+    let network = |process: &Path| fs::read_link(process.join("ns/net")).ok();
+    match (network(process), network(&root.join("self"))) {
+        (Some(theirs), Some(ours)) => theirs != ours,
+        _ => false,
+    }
+}
+
+/// The number that a user of ours has for a process (user_namespaces(7)): its own number where the process has no users of
+/// its own.
+pub fn user_inside(process: u32, uid: u32) -> Option<u32> {
+    let map = fs::read_to_string(format!("/proc/{process}/uid_map")).ok()?;
+    inside(&map, uid)
+}
+
+/// The same by a table of first number inside, first number outside, count.
+fn inside(map: &str, uid: u32) -> Option<u32> {
+    map.lines().find_map(|line| {
+        let mut numbers = line
+            .split_ascii_whitespace()
+            .map_while(|word| word.parse::<u32>().ok());
+        let (inside, outside, count) = (numbers.next()?, numbers.next()?, numbers.next()?);
+        let below = uid.checked_sub(outside).filter(|below| *below < count)?;
+        inside.checked_add(below)
+    })
 }
 
 /// The number of the process that started a process: the second field behind the name of proc_pid_stat(5), which may hold
@@ -408,6 +439,12 @@ mod tests {
         assert!(daemons_of(empty.path()).is_empty());
         assert!(daemons_of(&empty.path().join("none")).is_empty());
         assert_eq!(started("7 (a) S 1", "btime x"), None);
+        let map = "0 1000 1\n1 100000 65536\nx\n";
+        assert_eq!(
+            [1000, 100_000, 7].map(|uid| inside(map, uid)),
+            [Some(0), Some(1), None]
+        );
+        assert_eq!(inside("0 0 4294967295\n", 65_534), Some(65_534));
         assert_eq!(uid("Uid:"), None);
     }
 }

@@ -18,8 +18,8 @@ use nix::{
 };
 
 use crate::host::{
-    Fact, Host, LARGEST_FILE, Metadata, Unknown, User,
-    live::{NOT_REGULAR, SAFE_TO_OPEN, attribute, describe, present, read_regular, unknown},
+    Fact, Host, LARGEST_FILE, Metadata, Tail, Unknown, User,
+    live::{NOT_REGULAR, SAFE_TO_OPEN, attribute, describe, present, read_regular, tail_of, unknown},
     walk::{Step, Way},
 };
 
@@ -233,6 +233,19 @@ impl Host for Image {
         }
         primary.extend(others);
         Ok(primary)
+    }
+
+    fn tail(&self, path: &Path, most: u64) -> Fact<Option<Tail>> {
+        let Some(place) = self.place(path, true)? else {
+            return Ok(None);
+        };
+        let read = || {
+            if !place.metadata()?.is_file() {
+                return Err(io::Error::other(NOT_REGULAR));
+            }
+            tail_of(place.open(SAFE_TO_OPEN)?, most)
+        };
+        present(read())
     }
 
     fn attribute(&self, path: &Path, name: &str) -> Fact<Option<Vec<u8>>> {

@@ -92,7 +92,7 @@ pub fn ports_of(process: u32) -> Fact<BTreeSet<u16>> {
     let links: BTreeSet<PathBuf> = descriptors
         .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
         .collect();
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
+    let tables = ["tcp", "tcp6"].map(|table| format!("/proc/{process}/net/{table}"));
     let tables = tables.iter().filter_map(|table| fs::read_to_string(table).ok());
     let listening: Vec<_> = tables.flat_map(|table| listening(&table)).collect();
     if listening.is_empty() && links.is_empty() {

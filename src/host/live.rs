@@ -138,7 +138,12 @@ fn read_tail(path: &Path, most: u64) -> io::Result<Tail> {
         return Err(io::Error::other(NOT_REGULAR));
     }
     let mut options = fs::OpenOptions::new();
-    let mut file = options.read(true).custom_flags(SAFE_TO_OPEN.bits()).open(path)?;
+    let file = options.read(true).custom_flags(SAFE_TO_OPEN.bits()).open(path)?;
+    tail_of(file, most)
+}
+
+/// The end of a file that is open.
+pub(crate) fn tail_of(mut file: fs::File, most: u64) -> io::Result<Tail> {
     let from = file.metadata()?.len().saturating_sub(most);
     file.seek(SeekFrom::Start(from))?;
     let mut bytes = Vec::new();

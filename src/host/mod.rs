@@ -18,7 +18,7 @@ use std::{
 };
 
 pub use acl::{ACCESS_LIST, AccessList, is_denied};
-pub use daemons::{Daemon, daemons, is_super_server, running_configurations};
+pub use daemons::{Daemon, daemons, is_super_server, running_configurations, user_inside};
 pub use image::Image;
 pub use listener::{Listener, ports_of};
 pub use live::{Live, Tail, changed, tail};

@@ -5,51 +5,79 @@ use std::{
 
 use crate::host::{Fact, Host, Image, Live, Metadata, Tail, User};
 
-/// This machine as one of its processes sees it: with that process's mounts, and our users.
+/// This machine as one of its processes sees it: with that process's mounts, and in a container with its files and users.
 #[derive(Debug)]
-pub struct View(Image);
+pub struct View {
+    files: Image,
+    has_own_users: bool,
+}
 
 impl View {
-    /// What that process sees.
+    /// What a process sees that has mounts of its own, and our users.
     pub fn of(process: u32) -> Self {
-        Self(Image::new(format!("/proc/{process}/root")))
+        Self {
+            files: Image::new(root(process)),
+            has_own_users: false,
+        }
     }
+
+    /// What a process of a container sees.
+    pub fn of_container(process: u32) -> Self {
+        Self {
+            has_own_users: true,
+            ..Self::of(process)
+        }
+    }
+
+    fn users(&self) -> &dyn Host {
+        if self.has_own_users { &self.files } else { &Live }
+    }
+
+    /// Our own path of a path that the process sees; links from the root on lead elsewhere for us.
+    pub fn from_here(&self, path: &Path) -> PathBuf {
+        self.files.ours(path)
+    }
+}
+
+/// The root folder of a process.
+fn root(process: u32) -> PathBuf {
+    PathBuf::from(format!("/proc/{process}/root"))
 }
 
 impl Host for View {
     fn metadata(&self, path: &Path, follow: bool) -> Fact<Option<Metadata>> {
-        self.0.metadata(path, follow)
+        self.files.metadata(path, follow)
     }
 
     fn read(&self, path: &Path) -> Fact<Option<Vec<u8>>> {
-        self.0.read(path)
+        self.files.read(path)
     }
 
     fn list(&self, path: &Path) -> Fact<Option<Vec<OsString>>> {
-        self.0.list(path)
+        self.files.list(path)
     }
 
     fn read_link(&self, path: &Path) -> Fact<PathBuf> {
-        self.0.read_link(path)
+        self.files.read_link(path)
     }
 
     fn user(&self, name: &str) -> Fact<Option<User>> {
-        Live.user(name)
+        self.users().user(name)
     }
 
     fn group(&self, name: &str) -> Fact<Option<u32>> {
-        Live.group(name)
+        self.users().group(name)
     }
 
     fn groups(&self, user: &str) -> Fact<Vec<String>> {
-        Live.groups(user)
+        self.users().groups(user)
     }
 
     fn attribute(&self, path: &Path, name: &str) -> Fact<Option<Vec<u8>>> {
-        self.0.attribute(path, name)
+        self.files.attribute(path, name)
     }
 
     fn tail(&self, path: &Path, most: u64) -> Fact<Option<Tail>> {
-        self.0.tail(path, most)
+        self.files.tail(path, most)
     }
 }

@@ -32,6 +32,8 @@ pub enum Confined {
     Free,
     /// It belongs to that unit of systemd, of which so many files were read.
     Unit(String, usize),
+    /// It is in a container.
+    Container,
     /// It has mounts of its own.
     OwnMounts,
     /// For the daemon a module's folder is not what it is for others.
@@ -85,6 +87,8 @@ struct Subjects<'c> {
     host: &'c dyn Host,
     /// The machine as the daemon sees it.
     view: &'c dyn Host,
+    /// Whether that is a container's.
+    is_contained: bool,
     /// The daemon's process.
     process: u32,
     /// Its unit.
@@ -128,6 +132,7 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
     let subjects = Subjects {
         host: setup.host,
         view: subject.host(setup),
+        is_contained: daemon.is_contained,
         process: daemon.process,
         unit: daemon.unit.as_deref(),
         restart: restart(daemon),

@@ -61,6 +61,7 @@ impl Machine {
         let subjects = Subjects {
             host: self,
             view: self,
+            is_contained: false,
             process: 7,
             unit: Some("rsync.service"),
             restart: "systemctl restart rsync.service".to_owned(),

@@ -102,7 +102,12 @@ impl Difference {
 
 /// What lint says of a unit and its drop-ins, beside the daemon's configuration; none if there is no such file.
 fn report(subjects: &Subjects<'_>, mut options: Options, unit: &str) -> Option<Report> {
-    let host = subjects.host;
+    // A container may have a manager of its own.
+    let host = if subjects.is_contained {
+        subjects.view
+    } else {
+        subjects.host
+    };
     let mut files = Vec::new();
     for folder in FOLDERS {
         // The one is a link to the other where both are one.

@@ -11,6 +11,11 @@ use crate::{
 pub(super) type Views = Option<BTreeMap<String, Difference>>;
 
 pub(super) fn look(subjects: &Subjects<'_>, found: &mut Found) -> Views {
+    if subjects.is_contained {
+        // It is to see other files.
+        found.facts.push(Confined::Container);
+        return None;
+    }
     let read = |process: &str| {
         let table = subjects
             .host

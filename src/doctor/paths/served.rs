@@ -7,7 +7,7 @@ use nix::unistd::{Gid, Uid, User, getgrouplist};
 use crate::{
     doctor::{Setup, Subject},
     explain::Server,
-    host::{Status, Unknown, trial::Identity},
+    host::{Status, Unknown, trial::Identity, user_inside},
     lint::{Account, Accounts, Circumstances, ConfigurationSubject, ModuleSubject},
     model::{Parameter, Scope, has_variable},
     terms::Release,
@@ -20,6 +20,8 @@ pub(in crate::doctor) struct Daemon {
     pub(in crate::doctor) capabilities: Option<u64>,
     /// Its process, if its mounts are its own.
     pub(in crate::doctor) root_of: Option<u32>,
+    /// Whether its users are those of a container.
+    is_contained: bool,
 }
 
 impl Daemon {
@@ -34,13 +36,18 @@ impl Daemon {
                 },
                 capabilities: None,
                 root_of: None,
+                is_contained: false,
             });
         };
         let status = Status::of(setup.host, daemon.process)?;
+        if daemon.is_contained && user_inside(daemon.process, 0) != Some(0) {
+            return Err(Unknown::Failed("it has users of its own (uid_map)".to_owned()));
+        }
         Ok(Self {
             identity: status.identity,
             capabilities: Some(status.effective),
-            root_of: daemon.has_own_mounts.then_some(daemon.process),
+            root_of: (daemon.has_own_mounts || daemon.is_contained).then_some(daemon.process),
+            is_contained: daemon.is_contained,
         })
     }
 }
@@ -133,6 +140,10 @@ fn one(
     // Nobody gets that far with a user or a group that the machine does not know, and lint says so.
     let account = account.ok_or_else(|| (name.clone(), None))?;
     let user = match enters.uid {
+        // The groups of a container's users are not those of ours.
+        0 if account.groups.is_none() && daemon.is_contained => {
+            return Err(failed("the groups of its user are not known"));
+        }
         0 => identity(&account).ok_or_else(|| failed("the groups of its user are not known"))?,
         _ => enters.clone(),
     };

@@ -17,6 +17,12 @@ pub(super) fn fact(fact: &Confined, language: Language) -> String {
         Confined::Unit(name, files) if zh => format!("{name}：读取了 {files} 个文件"),
         Confined::Unit(name, 1) => format!("{name}: 1 file was read"),
         Confined::Unit(name, files) => format!("{name}: {files} files were read"),
+        Confined::Container => pick(
+            language,
+            "the daemon is in a container, with files of its own",
+            "守护进程在容器中，有自己的文件",
+        )
+        .to_owned(),
         Confined::OwnMounts => pick(
             language,
             "the daemon has mounts of its own",

@@ -56,6 +56,11 @@ pub(super) fn skip(why: Skip, language: Language) -> &'static str {
             "`log file` 是相对路径，取决于守护进程在哪个目录启动",
         ),
         Skip::NoLog => pick(language, "there is no log file yet", "还没有日志文件"),
+        Skip::OtherNetwork => pick(
+            language,
+            "the daemon has a network of its own: run rsyncctl in its container",
+            "守护进程有自己的网络：请在它的容器里运行 rsyncctl",
+        ),
         Skip::NoModule => pick(language, "there is no such module", "没有这样的模块"),
     }
 }
@@ -70,6 +75,14 @@ pub(super) fn fact(fact: &Fact, language: Language) -> String {
         }
         Fact::Contained(process) => {
             format!("rsync (process {process}) runs in a container; run rsyncctl in there")
+        }
+        Fact::Inside(process) if zh => {
+            format!("进程 {process} 在容器中：路径都是容器里的，命令请在容器里执行")
+        }
+        Fact::Inside(process) => {
+            format!(
+                "process {process} is in a container: all paths are the container's, and commands are to be typed there"
+            )
         }
         Fact::MoreDaemons(count) if zh => format!("另有 {count} 个守护进程没有检查"),
         Fact::MoreDaemons(count) => format!("{count} more daemons run, and are not looked at"),

@@ -201,3 +201,73 @@ fn root_that_may_not_pass_what_the_modes_close() {
     let title = report["diagnoses"][0]["title"].as_str().expect("a title");
     assert!(title.contains(&deep.display().to_string()), "{title}");
 }
+
+#[test]
+fn a_daemon_in_a_container_is_examined_from_outside() {
+    if !can_serve() {
+        return;
+    }
+    let own = "[own]\npath = /only-there\ncomment = own\nuid = inside\ngid = inside\n";
+    let host = "[host]\npath = FOLDER/only-here\ncomment = host\nuid = inside\ngid = inside\n";
+    let closed = "[closed]\npath = /closed\ncomment = closed\nuid = inside\ngid = inside\n";
+    let place = Place::new(&[own, host, closed].map(str::to_owned));
+    let folder = place.path();
+    let root = folder.join("root");
+    for (name, mode) in [
+        ("only-there", 0o755),
+        ("closed", 0o700),
+        ("usr", 0o755),
+        ("etc", 0o755),
+    ] {
+        fs::create_dir_all(root.join(name)).expect("a folder");
+        fs::set_permissions(root.join(name), fs::Permissions::from_mode(mode)).expect("a mode");
+    }
+    fs::write(root.join("only-there/file"), "x").expect("a file");
+    for (name, target) in [("bin", "usr/bin"), ("lib", "usr/lib"), ("lib64", "usr/lib64")] {
+        std::os::unix::fs::symlink(target, root.join(name)).expect("a link");
+    }
+    fs::write(
+        root.join("etc/passwd"),
+        "root:x:0:0::/:/bin/sh\ninside:x:60321:60321::/:/bin/sh\n",
+    )
+    .expect("a file");
+    fs::write(root.join("etc/group"), "root:x:0:\ninside:x:60321:\n").expect("a file");
+    let below = root.join(folder.strip_prefix("/").expect("from the root on"));
+    fs::create_dir_all(&below).expect("a folder");
+    // What the daemon itself writes, and its configuration, are of the machine.
+    let files = ["rsyncd.conf", "rsyncd.log", "lock"].map(|name| {
+        let (ours, theirs) = (folder.join(name), below.join(name));
+        for path in [&ours, &theirs] {
+            fs::OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(path)
+                .expect("a file");
+        }
+        format!("mount --bind {} {}", ours.display(), theirs.display())
+    });
+    fs::create_dir(folder.join("only-here")).expect("a folder");
+    let Some(_daemon) = apart(
+        &place,
+        &format!(
+            "mount --bind FOLDER/root FOLDER/root && mount --bind /usr FOLDER/root/usr && {} && set -- chroot FOLDER/root \"$@\"",
+            files.join(" && ")
+        ),
+    ) else {
+        return;
+    };
+    let (report, code) = examined(folder, &[]);
+    let told: Vec<_> = causes(&report);
+    assert_eq!(
+        (code, told),
+        (Some(1), vec![("RSY402", "now"), ("RSY405", "now")]),
+        "{report:#}"
+    );
+    let outcomes = ["own", "host", "closed"].map(|module| outcome(&report, module));
+    assert_eq!(outcomes, ["works", "fails", "fails"]);
+    assert!(facts(&report).contains("in a container"), "{report:#}");
+    assert!(
+        report["unchecked"].as_array().is_some_and(Vec::is_empty),
+        "{report:#}"
+    );
+}
