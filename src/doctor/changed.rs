@@ -40,7 +40,7 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     let includes = configuration.includes.iter().map(|include| &include.path);
     let files = [&subject.file].into_iter().chain(includes);
     let latest = files
-        .filter_map(|file| changed(&subject.from_here(file)).ok().flatten())
+        .filter_map(|file| changed(&subject.outside(file)).ok().flatten())
         .max();
     let (Some(latest), Some(started)) = (latest, daemon.started) else {
         stage.skip(Skip::NoDaemon);

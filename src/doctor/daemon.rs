@@ -54,7 +54,7 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
             Err(_) => continue,
         };
         let is_meant = |meant: &PathBuf| match daemon.is_contained {
-            true => is_same(meant, &View::of_container(daemon.process).from_here(&file)),
+            true => is_same(meant, &View::of_container(daemon.process).outside(&file)),
             false => is_same(meant, &file),
         };
         if setup.file.as_ref().is_some_and(|meant| !is_meant(meant)) {

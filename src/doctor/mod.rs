@@ -96,9 +96,9 @@ impl Subject {
     }
 
     /// Our own path of a path that the daemon sees.
-    fn from_here(&self, path: &Path) -> PathBuf {
+    fn outside(&self, path: &Path) -> PathBuf {
         match &self.view {
-            Some(view) => view.from_here(path),
+            Some(view) => view.outside(path),
             None => path.to_owned(),
         }
     }

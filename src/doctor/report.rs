@@ -105,6 +105,8 @@ pub struct Cause {
     pub variant: Option<&'static str>,
     /// What to type in this very case, in place of what the page says.
     pub commands: Vec<String>,
+    /// Facts of the machine in English that another stage adds to what is told.
+    pub also: Vec<String>,
 }
 
 /// Where the words of a cause come from.
@@ -136,6 +138,7 @@ impl Cause {
             others: 0,
             variant: None,
             commands: Vec::new(),
+            also: Vec::new(),
         }
     }
 
@@ -154,6 +157,7 @@ impl Cause {
                 others: 0,
                 variant: None,
                 commands: Vec::new(),
+                also: Vec::new(),
             })
         });
         causes.collect()
@@ -177,6 +181,7 @@ impl Cause {
             others: 0,
             variant: None,
             commands: Vec::new(),
+            also: Vec::new(),
         }
     }
 

@@ -24,13 +24,20 @@ fn join(known: &mut Cause, mut other: Cause) {
         std::mem::swap(known, &mut other);
     } else if matches!(other.told, Told::Finding(..)) {
         known.others += 1;
-    } else if let (Told::Page(_, _, facts), Told::Page(_, _, more)) = (&mut known.told, &other.told) {
-        let more: Vec<_> = more
-            .iter()
-            .filter(|fact| !facts.contains(fact))
-            .cloned()
-            .collect();
-        facts.extend(more);
+    }
+    if let Told::Page(_, _, more) = &mut other.told {
+        let facts = match &mut known.told {
+            Told::Page(_, _, facts) => facts,
+            _ => &mut known.also,
+        };
+        more.retain(|fact| !facts.contains(fact));
+        facts.append(more);
+    }
+    let is_of_one = known.argument("module") == other.argument("module");
+    let are_pages = [&known.told, &other.told].map(|told| matches!(told, Told::Page(..)));
+    if (known.commands.is_empty() && is_of_one) || (!known.commands.is_empty() && are_pages == [true; 2]) {
+        other.commands.retain(|command| !known.commands.contains(command));
+        known.commands.append(&mut other.commands);
     }
     known.urgency = known.urgency.min(other.urgency);
     known.severity = known.severity.max(other.severity);

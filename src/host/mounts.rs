@@ -86,7 +86,7 @@ impl Mount {
     /// Whether it shows the same files as another one: the same part of the same file system.
     pub fn shows_same(&self, path: &Path, other: &Self) -> bool {
         let inside = |mount: &Self| {
-            let below = path.strip_prefix(&mount.point).unwrap_or(Path::new(""));
+            let below = path.strip_prefix(&mount.point).unwrap_or_else(|_| Path::new(""));
             mount.root.join(below)
         };
         self.device == other.device && inside(self) == inside(other)

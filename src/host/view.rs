@@ -34,7 +34,7 @@ impl View {
     }
 
     /// Our own path of a path that the process sees; links from the root on lead elsewhere for us.
-    pub fn from_here(&self, path: &Path) -> PathBuf {
+    pub fn outside(&self, path: &Path) -> PathBuf {
         self.files.ours(path)
     }
 }

@@ -10,7 +10,10 @@ mod tests;
 mod unit;
 mod views;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use crate::{
     catalog::{Severity, page},
@@ -96,7 +99,7 @@ struct Subjects<'c> {
     /// What starts it anew.
     restart: String,
     /// Its configuration.
-    file: &'c PathBuf,
+    file: &'c Path,
     /// The modules whose folders and users are known.
     modules: &'c [Served],
     /// The seconds since 1970.

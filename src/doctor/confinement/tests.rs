@@ -57,7 +57,7 @@ impl Machine {
 
     /// What a part finds about modules.
     fn found(&self, modules: &[Served], look: impl FnOnce(&Subjects<'_>, &mut Found)) -> Found {
-        let file = PathBuf::from("/etc/rsyncd.conf");
+        let file = Path::new("/etc/rsyncd.conf");
         let subjects = Subjects {
             host: self,
             view: self,
@@ -65,7 +65,7 @@ impl Machine {
             process: 7,
             unit: Some("rsync.service"),
             restart: "systemctl restart rsync.service".to_owned(),
-            file: &file,
+            file,
             modules,
             now: NOW,
         };

@@ -1,10 +1,6 @@
 //! The unit that the daemon runs as: what its lines hide or forbid, as lint finds it, beside what the process really has.
 
-use std::{
-    ffi::OsStr,
-    path::{Path, PathBuf},
-    rc::Rc,
-};
+use std::{ffi::OsStr, path::Path, rc::Rc};
 
 use jiff::civil::Date;
 
@@ -137,11 +133,11 @@ fn report(subjects: &Subjects<'_>, mut options: Options, unit: &str) -> Option<R
     Some(lint(inputs, &options))
 }
 
-fn input<'h>(path: &PathBuf, kind: FileKind, host: &'h dyn Host) -> Option<Input<'h>> {
+fn input<'h>(path: &Path, kind: FileKind, host: &'h dyn Host) -> Option<Input<'h>> {
     let bytes = host.read(path).ok()??;
     Some(Input {
         name: path.display().to_string(),
-        path: Some(path.clone()),
+        path: Some(path.to_owned()),
         bytes: bytes.into(),
         kind,
         is_guess: false,

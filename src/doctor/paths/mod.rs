@@ -11,6 +11,8 @@ use std::{
     sync::Arc,
 };
 
+use nix::unistd::geteuid;
+
 use crate::{
     doctor::{Fact, Report, Setup, Skip, Stage, Subject, Urgency, daemon::skip_without_configuration},
     host::{
@@ -230,18 +232,23 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
 /// Notes what was not tried, or not to an end.
 fn left_open(module: &str, account: &str, tried: &Tried, report: &mut Report) {
     if let Tried::NotTried(reason) = tried {
-        report.not_seen(format!("what {account} may do in [{module}]"), reason.clone());
+        report.not_seen(format!("what `{account}` may do in [{module}]"), reason.clone());
     }
 }
 
 /// What each module's folder is to those who enter and use it; each identity is tried in a process of its own.
 fn answers(setup: &Setup<'_>, daemon: &Daemon, modules: &[Served]) -> Vec<Result<Answer, Denied>> {
+    let own = geteuid();
+    let is_own = |module: &Served| !own.is_root() && module.user.uid == own.as_raw();
     let mut groups: BTreeMap<(&Identity, &Identity), Vec<usize>> = BTreeMap::new();
     for (index, module) in modules.iter().enumerate() {
-        groups
-            .entry((&module.daemon, &module.user))
-            .or_default()
-            .push(index);
+        // Who is the module's user can try as that, though not as the daemon that enters the folder.
+        let enters = if is_own(module) {
+            &module.user
+        } else {
+            &module.daemon
+        };
+        groups.entry((enters, &module.user)).or_default().push(index);
     }
     let mut answers: Vec<Option<Result<Answer, Denied>>> = vec![None; modules.len()];
     for ((enters, user), members) in groups {
@@ -261,7 +268,10 @@ fn answers(setup: &Setup<'_>, daemon: &Daemon, modules: &[Served]) -> Vec<Result
                 questions: questions.collect(),
             };
             for (&index, answer) in members.iter().zip(ask(&setup.own, &request)) {
-                answers[index] = Some(answer);
+                let is_shut = matches!(answer, Ok(Answer::Refused(_)));
+                let is_certain =
+                    !is_shut || !is_own(&modules[index]) || modules[index].daemon.uid == own.as_raw();
+                answers[index] = Some(if is_certain { answer } else { Err(Denied::Identity) });
             }
         }
     }

@@ -140,7 +140,7 @@ fn enter(question: &Question) -> nix::Result<Option<OwnedFd>> {
         Wish::ReadFile => may(path, AccessFlags::R_OK).map(|()| None),
         Wish::WriteFile => match may(path, AccessFlags::W_OK) {
             Err(Errno::ENOENT) => {
-                let folder = path.parent().unwrap_or(Path::new("/"));
+                let folder = path.parent().unwrap_or_else(|| Path::new("/"));
                 may(folder, AccessFlags::W_OK | AccessFlags::X_OK).map(|()| None)
             }
             other => other.map(|()| None),
@@ -232,7 +232,7 @@ fn sample(folder: &OwnedFd, names: Vec<(Vec<u8>, Option<Type>)>, found: &mut Fol
 
 fn room(folder: &OwnedFd) -> Option<Room> {
     let found = fstatvfs(folder.as_fd()).ok()?;
-    let size = u64::from(found.fragment_size());
+    let size = found.fragment_size();
     let bytes = |blocks: u64| blocks.saturating_mul(size);
     Some(Room {
         bytes: bytes(found.blocks()),

@@ -26,11 +26,15 @@ impl Words {
             Told::Finding(report, index) => {
                 let finding = &report.findings[*index];
                 let place = report.sources.place(finding.labels[0].span);
-                let commands = finding.commands();
+                let commands = match finding.commands() {
+                    commands if commands.is_empty() => cause.commands.clone(),
+                    commands => commands,
+                };
+                let facts = finding.facts.iter().chain(&cause.also);
                 Self {
                     title: finding.title(language).into_owned(),
                     message: Some(finding.message(language).into_owned()),
-                    facts: finding.facts.clone(),
+                    facts: facts.cloned().collect(),
                     help: finding.help(language).into_owned(),
                     next: commands.first().cloned().or_else(|| edit(&place)),
                     place: Some(place),

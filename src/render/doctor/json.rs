@@ -70,7 +70,15 @@ fn fact(fact: &Fact, language: Language) -> Value {
 /// A cause, in the shape of the instrument that found it.
 fn diagnosis(cause: &Cause, language: Language) -> Value {
     let mut value = match &cause.told {
-        Told::Finding(report, index) => finding(report, &report.findings[*index], language),
+        Told::Finding(report, index) => {
+            let mut diagnosis = finding(report, &report.findings[*index], language);
+            if let Some(because) = diagnosis["because"].as_array_mut() {
+                because.extend(cause.also.iter().map(|fact| json!(fact)));
+            }
+            let words = Words::of(cause, language);
+            diagnosis["remedy"]["commands"] = json!(words.commands);
+            diagnosis
+        }
         Told::Text(explanation, index) => {
             let name = text_name(cause);
             let incident = &explanation.incidents[*index];

@@ -8,6 +8,8 @@ use crate::{
 pub(super) fn fact(fact: &PathFact, language: Language) -> String {
     let zh = language == Language::Chinese;
     match fact {
+        PathFact::Fine { read, written: 0 } if zh => format!("以模块的用户尝试：{read} 个模块可读"),
+        PathFact::Fine { read: 0, written } if zh => format!("以模块的用户尝试：{written} 个模块可写"),
         PathFact::Fine { read, written } if zh => {
             format!("以模块的用户尝试：{read} 个模块可读，{written} 个模块可写")
         }
@@ -70,21 +72,21 @@ fn outcome(tried: &Tried, account: &str, language: Language) -> String {
     match tried {
         Tried::NotEntered(refusal) if zh => format!("守护进程无法进入：{}", why(refusal)),
         Tried::NotEntered(refusal) => format!("the daemon cannot enter it: {}", why(refusal)),
-        Tried::NotPassed(refusal) if zh => format!("{account} 无法进入：{}", why(refusal)),
-        Tried::NotPassed(refusal) => format!("{account} cannot enter it: {}", why(refusal)),
-        Tried::NotListed(refusal) if zh => format!("{account} 无法列出内容：{}", why(refusal)),
-        Tried::NotListed(refusal) => format!("{account} cannot list it: {}", why(refusal)),
-        Tried::NotWritten(refusal) if zh => format!("{account} 无法写入：{}", why(refusal)),
-        Tried::NotWritten(refusal) => format!("{account} cannot write in it: {}", why(refusal)),
+        Tried::NotPassed(refusal) if zh => format!("`{account}` 无法进入：{}", why(refusal)),
+        Tried::NotPassed(refusal) => format!("`{account}` cannot enter it: {}", why(refusal)),
+        Tried::NotListed(refusal) if zh => format!("`{account}` 无法列出内容：{}", why(refusal)),
+        Tried::NotListed(refusal) => format!("`{account}` cannot list it: {}", why(refusal)),
+        Tried::NotWritten(refusal) if zh => format!("`{account}` 无法写入：{}", why(refusal)),
+        Tried::NotWritten(refusal) => format!("`{account}` cannot write in it: {}", why(refusal)),
         Tried::Closed(closed, all, refusal) if zh => {
             format!(
-                "尝试的 {all} 个条目中，{account} 有 {closed} 个打不开：{}",
+                "尝试的 {all} 个条目中，`{account}` 有 {closed} 个打不开：{}",
                 why(refusal)
             )
         }
         Tried::Closed(closed, all, refusal) => {
             format!(
-                "{account} cannot open {closed} of {all} entries that were tried: {}",
+                "`{account}` cannot open {closed} of {all} entries that were tried: {}",
                 why(refusal)
             )
         }
@@ -99,9 +101,9 @@ fn outcome(tried: &Tried, account: &str, language: Language) -> String {
         }
         Tried::NotTried(reason) if account.is_empty() => format!("not tried: {}", unknown(reason, language)),
         Tried::NotTried(reason) if zh => {
-            format!("没有以 {account} 尝试：{}", unknown(reason, language))
+            format!("没有以 `{account}` 尝试：{}", unknown(reason, language))
         }
-        Tried::NotTried(reason) => format!("not tried as {account}: {}", unknown(reason, language)),
+        Tried::NotTried(reason) => format!("not tried as `{account}`: {}", unknown(reason, language)),
     }
 }
 

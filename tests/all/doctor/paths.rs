@@ -14,7 +14,10 @@ use super::{
     daemons::{Place, healthy},
     examined, outcome,
 };
-use crate::support::skip;
+use crate::support::{
+    program::{folder, unprivileged},
+    skip,
+};
 
 const GUEST: u32 = 60_123;
 
@@ -337,6 +340,36 @@ fn a_file_system_of_a_program_that_serves_one_user() {
         (tried(&report, "data"), tried(&report, "mounted")),
         (vec![], vec!["not-passed"])
     );
+}
+
+#[test]
+fn the_modules_own_user_needs_no_root() {
+    if !can_serve() {
+        return;
+    }
+    let other = healthy("other").replace("uid = nobody", &format!("uid = {GUEST}"));
+    let place = Place::new(&[writable("inbox"), other]);
+    let daemon = place.start();
+    place.name_port(daemon.port);
+    let folder = folder(&[]);
+    let file = place.path().join("rsyncd.conf").display().to_string();
+    let output = unprivileged(&folder, &["doctor", "--json", "--config", &file]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(causes(&report), [("RSY406", "now")], "{report:#}");
+    assert_eq!(
+        report["diagnoses"][0]["found_by"],
+        serde_json::json!(["configuration", "paths"])
+    );
+    assert_eq!(
+        (tried(&report, "inbox"), tried(&report, "other")),
+        (vec!["not-written"], vec!["not-tried"])
+    );
+    let unseen = report["unchecked"].to_string();
+    assert!(
+        unseen.contains(&format!("what `{GUEST}` may do in [other]")),
+        "{report:#}"
+    );
+    assert!(!unseen.contains("[inbox]"), "{report:#}");
 }
 
 #[test]

@@ -58,7 +58,8 @@ fn unreadable_folder(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
             }
         }
         if served.may_not(subject.host, ENTER) {
-            out.report(case.variant("closed"));
+            let is_closed = served.account.is_denied(&served.folder, ENTER);
+            out.report(case.variant(if is_closed { "closed" } else { "listed" }));
         } else if served.may_not(subject.host, READ) && !module.is(Parameter::WriteOnly) {
             out.report(case.variant("unlisted"));
         }
