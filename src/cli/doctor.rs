@@ -63,6 +63,7 @@ const SILENCE: u64 = 10;
 /// Examines the daemons, and tells what was found.
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let file = arguments.config.as_ref().map(path::absolute).transpose()?;
+    let own = env::current_exe()?;
     let interrupt = Interrupt::watch()?;
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -97,6 +98,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             setting: &setting,
             connections: interrupt.connections().clone(),
             runtime: &runtime,
+            own: own.clone(),
         };
         let told = doctor::run(&setup, &mut |stage| {
             let mut out = stdout();

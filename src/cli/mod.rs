@@ -16,6 +16,7 @@ mod resolved;
 mod rules;
 mod settings;
 mod sync;
+mod try_as;
 mod try_out;
 
 use std::{
@@ -59,6 +60,8 @@ enum Command {
     Try(try_out::Arguments),
     #[command(hide = true)]
     DaemonOfTrial(try_out::Serving),
+    #[command(hide = true)]
+    TryAs,
     Sync(sync::Arguments),
 }
 
@@ -102,6 +105,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Probe(arguments) => probe::run(&arguments),
         Command::Try(arguments) => try_out::run(&arguments),
         Command::DaemonOfTrial(serving) => try_out::serve(&serving),
+        Command::TryAs => try_as::run(),
         Command::Sync(arguments) => sync::run(&arguments),
     };
     end(result)

@@ -118,6 +118,7 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
         daemon: None,
         port: is_heard.then_some(port),
         known: None,
+        view: None,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
         Cause, Check, Fact, Report, Setup, Skip, Stage, Subject,
         daemon::{PORT, SLACK, at, option},
     },
-    host::{changed, ports_of},
+    host::{Daemon, changed, ports_of},
     lint::HostFiles,
     model::{Configuration, Origin, Parameter, Scope, resolve},
     terms::{Release, Source, Sources},
@@ -28,17 +28,20 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
         stage.skip(Skip::NoDaemon);
         return;
     };
-    let Ok(Some(bytes)) = setup.host.read(&subject.file) else {
+    let host = subject.host(setup);
+    let Ok(Some(bytes)) = host.read(&subject.file) else {
         stage.skip(Skip::NoConfiguration);
         return;
     };
     let mut sources = Sources::default();
     let source = sources.add(Source::new(subject.file.display().to_string(), bytes));
     let release = setup.release.unwrap_or(Release::CURRENT);
-    let configuration = resolve(&mut sources, source, release, &HostFiles(setup.host));
+    let configuration = resolve(&mut sources, source, release, &HostFiles(host));
     let includes = configuration.includes.iter().map(|include| &include.path);
     let files = [&subject.file].into_iter().chain(includes);
-    let latest = files.filter_map(|file| changed(file).ok().flatten()).max();
+    let latest = files
+        .filter_map(|file| changed(&subject.outside(file)).ok().flatten())
+        .max();
     let (Some(latest), Some(started)) = (latest, daemon.started) else {
         stage.skip(Skip::NoDaemon);
         return;
@@ -69,10 +72,7 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     }
     let ports: Vec<_> = ports.into_iter().collect();
     let shown: Vec<_> = ports.iter().map(u16::to_string).collect();
-    let restart = match &daemon.unit {
-        Some(unit) => format!("systemctl restart {unit}"),
-        None => format!("kill {} && {}", daemon.process, again(daemon)),
-    };
+    let restart = restart(daemon);
     let page = page("RSY783").expect("the doctor's pages are in the catalogue; the tests see each");
     let arguments = vec![
         ("file", subject.file.display().to_string()),
@@ -97,8 +97,11 @@ fn is_set(configuration: &Configuration, parameter: Parameter) -> bool {
     !matches!(configuration.origin(Scope::Global, parameter), Origin::Default)
 }
 
-/// The command line of a daemon, to be typed again.
-fn again(daemon: &crate::host::Daemon) -> String {
+/// What starts a daemon anew.
+pub(super) fn restart(daemon: &Daemon) -> String {
     let words = daemon.words.iter().map(|word| word.to_string_lossy());
-    shell_words::join(words)
+    match &daemon.unit {
+        Some(unit) => format!("systemctl restart {unit}"),
+        None => format!("kill {} && {}", daemon.process, shell_words::join(words)),
+    }
 }

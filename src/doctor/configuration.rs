@@ -10,7 +10,8 @@ use crate::{
 };
 
 pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) {
-    let bytes = match setup.host.read(&subject.file) {
+    let host = subject.host(setup);
+    let bytes = match host.read(&subject.file) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => {
             missing(subject, stage, report);
@@ -28,7 +29,7 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
     let mut options = Options::of_release(release, setup.now.date());
     let daemon = subject.daemon.as_ref();
     options.circumstances.daemon_uid = daemon.and_then(|daemon| daemon.uid).unwrap_or(0);
-    let (known, found) = (setup.judge)(&subject.file, bytes, setup.host, &options);
+    let (known, found) = (setup.judge)(&subject.file, bytes, host, &options);
     let found = Rc::new(found);
     let count = |severity| {
         found

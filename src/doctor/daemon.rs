@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     fs,
-    os::unix::ffi::OsStrExt as _,
+    os::unix::{ffi::OsStrExt as _, fs::MetadataExt as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -14,7 +14,7 @@ use nix::unistd::{Uid, User};
 use crate::{
     doctor::{Fact, Report, Setup, Skip, Stage, Subject, Way, absent},
     explain::Known,
-    host::{Daemon, Host, Unknown, daemons, ports_of},
+    host::{Daemon, Host, Unknown, View, daemons, ports_of, user_inside},
     lint::HostFiles,
     model::{Parameter, Scope, resolve},
     terms::{Release, Source, Sources},
@@ -32,7 +32,11 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
     let mut subjects = Vec::new();
     let mut more = 0;
     for daemon in daemons().into_iter().filter(|daemon| !daemon.is_serving) {
-        if daemon.is_contained {
+        if daemon.is_contained
+            && View::of_container(daemon.process)
+                .metadata(Path::new("/"), true)
+                .is_err()
+        {
             if setup.file.is_none() {
                 stage.note(Fact::Contained(daemon.process));
             }
@@ -49,7 +53,11 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
             }
             Err(_) => continue,
         };
-        if setup.file.as_ref().is_some_and(|meant| !is_same(meant, &file)) {
+        let is_meant = |meant: &PathBuf| match daemon.is_contained {
+            true => is_same(meant, &View::of_container(daemon.process).outside(&file)),
+            false => is_same(meant, &file),
+        };
+        if setup.file.as_ref().is_some_and(|meant| !is_meant(meant)) {
             continue;
         }
         if subjects.len() == MOST {
@@ -70,15 +78,15 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
 
 /// Whether two paths lead to one file.
 fn is_same(one: &Path, other: &Path) -> bool {
-    one == other
-        || matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
+    let file = |path: &Path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+    one == other || matches!((file(one), file(other)), (Some(one), Some(other)) if one == other)
 }
 
 /// A daemon that runs.
 fn running(
     setup: &Setup<'_>,
     file: PathBuf,
-    daemon: Daemon,
+    mut daemon: Daemon,
     stage: &mut Stage,
     report: &mut Report,
 ) -> Subject {
@@ -111,11 +119,22 @@ fn running(
         stage.note(Fact::Unseen(format!("the ports of process {process}"), reason));
         stage.warn();
     }
+    let view = match (daemon.is_contained, daemon.has_own_mounts) {
+        (true, _) => Some(View::of_container(process)),
+        (_, true) => Some(View::of(process)),
+        _ => None,
+    };
+    if daemon.is_contained {
+        stage.note(Fact::Inside(process));
+        // Root of a container may be another user outside.
+        daemon.uid = daemon.uid.and_then(|uid| user_inside(process, uid));
+    }
     Subject {
         file,
         daemon: Some(daemon),
         port,
         known: None,
+        view,
     }
 }
 

@@ -41,6 +41,14 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     let Some(server) = &known.server else {
         return;
     };
+    if subject
+        .daemon
+        .as_ref()
+        .is_some_and(|daemon| daemon.has_own_network)
+    {
+        stage.skip(Skip::OtherNetwork);
+        return;
+    }
     let Some(port) = subject.port else {
         stage.skip(Skip::NobodyListens);
         return;

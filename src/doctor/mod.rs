@@ -4,9 +4,11 @@
 mod absent;
 mod changed;
 mod configuration;
+mod confinement;
 mod daemon;
 mod log;
 mod loopback;
+mod paths;
 mod report;
 mod stage;
 mod summary;
@@ -26,13 +28,15 @@ use tokio::runtime::Runtime;
 use crate::{
     diagnosis::Unchecked,
     explain::Known,
-    host::{Daemon, Host, Unknown},
+    host::{Daemon, Host, Unknown, View},
     lint::{self, Options},
     probe::Setting,
     rsync::net::Connections,
     terms::Release,
 };
 
+pub use confinement::{Confined, Difference};
+pub use paths::{PathFact, Refusal, Tried};
 pub use report::{Cause, Report, Told, Urgency};
 pub use stage::{Check, Fact, Outcome, Skip, Stage, State, Untried, Way};
 
@@ -64,6 +68,8 @@ pub struct Setup<'s> {
     pub connections: Arc<Connections>,
     /// What probes run on.
     pub runtime: &'s Runtime,
+    /// Our own program, which tries as other users what they may do.
+    pub own: PathBuf,
 }
 
 /// A daemon that is examined, or the configuration of one that does not run.
@@ -76,6 +82,26 @@ struct Subject {
     port: Option<u16>,
     /// What the file says, once it was read.
     known: Option<Arc<Known>>,
+    /// The machine as the daemon sees it, if it has mounts of its own.
+    view: Option<View>,
+}
+
+impl Subject {
+    /// The machine, as the daemon sees it.
+    fn host<'s>(&'s self, setup: &Setup<'s>) -> &'s dyn Host {
+        match &self.view {
+            Some(view) => view,
+            None => setup.host,
+        }
+    }
+
+    /// Our own path of a path that the daemon sees.
+    fn outside(&self, path: &Path) -> PathBuf {
+        match &self.view {
+            Some(view) => view.outside(path),
+            None => path.to_owned(),
+        }
+    }
 }
 
 /// Goes through the stages, and tells each once it is done.
@@ -101,6 +127,12 @@ pub fn run(setup: &Setup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<()>) ->
         })?;
         examination.stage(Check::Configuration, file, |stage, report| {
             configuration::look(subject, setup, stage, report);
+        })?;
+        examination.stage(Check::Paths, file, |stage, report| {
+            paths::look(subject, setup, stage, report);
+        })?;
+        examination.stage(Check::Confinement, file, |stage, report| {
+            confinement::look(subject, setup, stage, report);
         })?;
         examination.stage(Check::Log, file, |stage, report| {
             log::look(subject, setup, stage, report);

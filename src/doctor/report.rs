@@ -7,10 +7,10 @@ use std::{
 };
 
 use crate::{
-    catalog::{Confidence, Page, Severity},
+    catalog::{Confidence, Page, Severity, Symptom},
     diagnosis::{Finding, Unchecked},
     doctor::stage::{Check, Stage, State},
-    explain::{self, Explanation, Incident, Known},
+    explain::{self, Explanation, Incident, Known, Predicted},
     host::Unknown,
     lint,
     terms::Release,
@@ -105,6 +105,12 @@ pub struct Cause {
     pub seen: BTreeSet<Check>,
     /// So many more findings have the same page.
     pub others: usize,
+    /// Which of the page's kinds of case it is, where a page tells it.
+    pub variant: Option<&'static str>,
+    /// What to type in this very case, in place of what the page says.
+    pub commands: Vec<String>,
+    /// Facts of the machine in English that another stage adds to what is told.
+    pub also: Vec<String>,
 }
 
 /// Where the words of a cause come from.
@@ -134,6 +140,9 @@ impl Cause {
             told: Told::Finding(report.clone(), index),
             seen: [Check::Configuration].into(),
             others: 0,
+            variant: None,
+            commands: Vec::new(),
+            also: Vec::new(),
         }
     }
 
@@ -150,6 +159,9 @@ impl Cause {
                 told: Told::Text(explanation.clone(), index),
                 seen: [check].into(),
                 others: 0,
+                variant: None,
+                commands: Vec::new(),
+                also: Vec::new(),
             })
         });
         causes.collect()
@@ -171,7 +183,78 @@ impl Cause {
             told: Told::Page(file.to_owned(), arguments, facts),
             seen: [check].into(),
             others: 0,
+            variant: None,
+            commands: Vec::new(),
+            also: Vec::new(),
         }
+    }
+
+    /// The same as a kind of case of its page, which may be worse or surer than another.
+    pub(super) fn of_kind(mut self, variant: &'static str) -> Self {
+        if let Some(found) = self.page.variant(variant) {
+            self.severity = found.severity.unwrap_or(self.severity);
+            self.confidence = found.confidence.unwrap_or(self.confidence);
+        }
+        self.variant = Some(variant);
+        self
+    }
+
+    /// A value of it.
+    pub(super) fn argument(&self, name: &str) -> Option<&String> {
+        let arguments = match &self.told {
+            Told::Finding(report, index) => &report.findings[*index].arguments,
+            Told::Page(_, arguments, _) => arguments,
+            Told::Text(..) => return None,
+        };
+        let mut named = arguments.iter().filter(|(key, _)| *key == name);
+        named.next().map(|(_, value)| value)
+    }
+
+    /// What clients see of it, so that what they meet is told by the same cause.
+    pub(super) fn predicted(&self, release: Release) -> Option<Predicted> {
+        let (place, symptoms, arguments) = match &self.told {
+            Told::Finding(found, index) => {
+                let finding = &found.findings[*index];
+                let place = found.sources.place(finding.labels[0].span);
+                (place, finding.predictions(release).collect(), &finding.arguments)
+            }
+            Told::Page(file, arguments, _) => {
+                let shows = |symptom: &&'static Symptom| {
+                    let mut variants = symptom.variants.iter();
+                    symptom.applies_to(release)
+                        && (symptom.variants.is_empty()
+                            || variants.any(|variant| Some(*variant) == self.variant))
+                };
+                let symptoms = self.page.symptoms.iter().filter(shows).collect();
+                (file.display().to_string(), symptoms, arguments)
+            }
+            Told::Text(..) => return None,
+        };
+        let variant = match &self.told {
+            Told::Finding(found, index) => found.findings[*index].variant,
+            _ => self.variant,
+        };
+        let modules = self.argument("module").filter(|module| !module.is_empty());
+        Some(Predicted {
+            rule: self.page.id,
+            place,
+            symptoms,
+            modules: modules.cloned().into_iter().collect(),
+            variant,
+            arguments: arguments.clone(),
+        })
+    }
+
+    /// The same with what to type.
+    pub(super) fn typing(mut self, commands: Vec<String>) -> Self {
+        self.commands = commands;
+        self
+    }
+
+    /// The same, which is to be done then.
+    pub(super) fn at(mut self, urgency: Urgency) -> Self {
+        self.urgency = urgency;
+        self
     }
 }
 

@@ -3,7 +3,11 @@ use std::{
     time::Duration,
 };
 
-use crate::{host::Unknown, probe::tryout::End};
+use crate::{
+    doctor::{confinement::Confined, paths::PathFact},
+    host::Unknown,
+    probe::tryout::End,
+};
 
 /// What is looked at, quick ones first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -14,6 +18,10 @@ pub enum Check {
     Changed,
     /// What is wrong in the configuration, with the facts of the machine.
     Configuration,
+    /// What the daemon and its modules' users may do with the files that it names.
+    Paths,
+    /// What the system forbids the daemon, whatever the modes say.
+    Confinement,
     /// What failed in the last day, by the daemon's log.
     Log,
     /// What a client of this machine meets.
@@ -29,6 +37,8 @@ impl Check {
             Self::Daemon => "daemon",
             Self::Changed => "changed",
             Self::Configuration => "configuration",
+            Self::Paths => "paths",
+            Self::Confinement => "confinement",
             Self::Log => "log",
             Self::Loopback => "loopback",
             Self::Symptom => "symptom",
@@ -81,6 +91,8 @@ pub enum Skip {
     NoLog,
     /// The configuration has no module.
     NoModule,
+    /// The daemon has a network of its own.
+    OtherNetwork,
 }
 
 impl Skip {
@@ -94,6 +106,7 @@ impl Skip {
             Self::RelativeLog => "relative-log",
             Self::NoLog => "no-log",
             Self::NoModule => "no-module",
+            Self::OtherNetwork => "other-network",
         }
     }
 }
@@ -179,6 +192,8 @@ pub enum Fact {
     },
     /// A daemon runs in a container, and is not looked at.
     Contained(u32),
+    /// A daemon runs in a container, whose paths are looked at from here.
+    Inside(u32),
     /// So many more daemons run, and are not looked at.
     MoreDaemons(usize),
     /// A program listens on the port and starts rsync for each connection.
@@ -211,6 +226,10 @@ pub enum Fact {
     Log(String, bool, usize),
     /// What came of a module.
     Module(String, Outcome),
+    /// What came of a path.
+    Path(PathFact),
+    /// What confines the daemon.
+    Confined(Confined),
     /// So many causes fit the text.
     Recognised(usize),
     /// The check broke, and says that.

@@ -18,18 +18,39 @@ pub(super) fn ordered(found: Vec<Cause>) -> Vec<Cause> {
     causes
 }
 
-/// One cause, seen twice. A finding tells the line that is wrong, and so more than a text.
-fn join(known: &mut Cause, other: Cause) {
-    let is_told_better = matches!(other.told, Told::Finding(..)) && !matches!(known.told, Told::Finding(..));
-    if matches!(other.told, Told::Finding(..)) && !is_told_better {
+/// One cause, seen twice. A finding tells the line that is wrong, and so more than the machine does, and that more than a text.
+fn join(known: &mut Cause, mut other: Cause) {
+    if rank(&other) > rank(known) {
+        std::mem::swap(known, &mut other);
+    } else if matches!(other.told, Told::Finding(..)) {
         known.others += 1;
+    }
+    if let Told::Page(_, _, more) = &mut other.told {
+        let facts = match &mut known.told {
+            Told::Page(_, _, facts) => facts,
+            _ => &mut known.also,
+        };
+        more.retain(|fact| !facts.contains(fact));
+        facts.append(more);
+    }
+    let is_of_one = known.argument("module") == other.argument("module");
+    let are_pages = [&known.told, &other.told].map(|told| matches!(told, Told::Page(..)));
+    if (known.commands.is_empty() && is_of_one) || (!known.commands.is_empty() && are_pages == [true; 2]) {
+        other.commands.retain(|command| !known.commands.contains(command));
+        known.commands.append(&mut other.commands);
     }
     known.urgency = known.urgency.min(other.urgency);
     known.severity = known.severity.max(other.severity);
     known.confidence = known.confidence.max(other.confidence);
-    known.seen.extend(other.seen);
-    if is_told_better {
-        known.told = other.told;
+    known.seen.append(&mut other.seen);
+}
+
+/// How much a cause tells.
+fn rank(cause: &Cause) -> u8 {
+    match cause.told {
+        Told::Text(..) => 0,
+        Told::Page(..) => 1,
+        Told::Finding(..) => 2,
     }
 }
 

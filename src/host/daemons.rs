@@ -1,7 +1,7 @@
 use std::{
     ffi::{OsStr, OsString},
     fs,
-    os::unix::ffi::OsStrExt as _,
+    os::unix::{ffi::OsStrExt as _, fs::MetadataExt as _},
     path::{Path, PathBuf},
 };
 
@@ -26,6 +26,10 @@ pub struct Daemon {
     pub parent: Option<String>,
     /// Whether it is in a container, so that its files are not this machine's.
     pub is_contained: bool,
+    /// Whether it has the root folder of this machine, but mounts of its own, as systemd gives them to services.
+    pub has_own_mounts: bool,
+    /// Whether it has a network of its own, whose ports this machine does not have.
+    pub has_own_network: bool,
     /// Whether it serves one connection that somebody else took, and listens nowhere.
     pub is_serving: bool,
 }
@@ -103,6 +107,7 @@ impl Daemon {
         let is_of_xinetd = parent
             .as_deref()
             .is_some_and(|name| name != "systemd" && is_super_server(name));
+        let space = Space::of(root, &folder);
         // `rsync --server --daemon .` is started by sshd for one client.
         let has_remote_shell = words(line).any(|word| word == "--server");
         Some(Self {
@@ -116,19 +121,70 @@ impl Daemon {
             ),
             unit,
             parent,
-            is_contained: is_elsewhere(root, &folder),
+            is_contained: space == Space::Other,
+            has_own_mounts: space == Space::OwnMounts,
+            has_own_network: has_own_network(root, &folder),
             is_serving: has_socket || is_of_template || is_of_xinetd || has_remote_shell,
         })
     }
 }
 
-/// Whether a process has other files than we; not if we may not see that.
-fn is_elsewhere(root: &Path, folder: &Path) -> bool {
-    let space = |folder: &Path| fs::read_link(folder.join("ns/mnt")).ok();
-    match (space(folder), space(&root.join("self"))) {
+/// Which files a process sees.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Space {
+    /// Ours, as far as we may see.
+    Ours,
+    /// Ours, with mounts of its own.
+    OwnMounts,
+    /// Those of a container.
+    Other,
+}
+
+impl Space {
+    /// That of a process of a folder like `/proc`.
+    pub(super) fn of(root: &Path, process: &Path) -> Self {
+        let own = root.join("self");
+        let mounts = |process: &Path| fs::read_link(process.join("ns/mnt")).ok();
+        let top = |process: &Path| {
+            let found = fs::metadata(process.join("root")).ok()?;
+            Some((found.dev(), found.ino()))
+        };
+        match (mounts(process), mounts(&own)) {
+            (Some(theirs), Some(ours)) if theirs != ours => match (top(process), top(&own)) {
+                (Some(theirs), Some(ours)) if theirs == ours => Self::OwnMounts,
+                _ => Self::Other,
+            },
+            _ => Self::Ours,
+        }
+    }
+}
+
+/// Whether a process has another network than we; not if we may not see that.
+fn has_own_network(root: &Path, process: &Path) -> bool {
+    let network = |process: &Path| fs::read_link(process.join("ns/net")).ok();
+    match (network(process), network(&root.join("self"))) {
         (Some(theirs), Some(ours)) => theirs != ours,
         _ => false,
     }
+}
+
+/// The number that a user of ours has for a process (user_namespaces(7)): its own number where the process has no users of
+/// its own.
+pub fn user_inside(process: u32, uid: u32) -> Option<u32> {
+    let map = fs::read_to_string(format!("/proc/{process}/uid_map")).ok()?;
+    inside(&map, uid)
+}
+
+/// The same by a table of first number inside, first number outside, count.
+fn inside(map: &str, uid: u32) -> Option<u32> {
+    map.lines().find_map(|line| {
+        let mut numbers = line
+            .split_ascii_whitespace()
+            .map_while(|word| word.parse::<u32>().ok());
+        let (inside, outside, count) = (numbers.next()?, numbers.next()?, numbers.next()?);
+        let below = uid.checked_sub(outside).filter(|below| *below < count)?;
+        inside.checked_add(below)
+    })
 }
 
 /// The number of the process that started a process: the second field behind the name of proc_pid_stat(5), which may hold
@@ -239,6 +295,7 @@ mod tests {
         group: &'a str,
         input: &'a str,
         space: &'a str,
+        root: &'a str,
     }
 
     fn machine(processes: &[Process<'_>]) -> tempfile::TempDir {
@@ -247,6 +304,7 @@ mod tests {
         write(root.path().join("stat"), "cpu 1 2\nbtime 1700000000\n".to_owned());
         fs::create_dir_all(root.path().join("self/ns")).expect("a folder");
         symlink("mnt:[1]", root.path().join("self/ns/mnt")).expect("a link");
+        symlink("/", root.path().join("self/root")).expect("a link");
         for one in processes {
             let folder = root.path().join(one.number.to_string());
             fs::create_dir_all(folder.join("ns")).expect("a folder");
@@ -270,6 +328,7 @@ mod tests {
             symlink("/srv", folder.join("cwd")).expect("a link");
             symlink(one.input, folder.join("fd/0")).expect("a link");
             symlink(one.space, folder.join("ns/mnt")).expect("a link");
+            symlink(one.root, folder.join("root")).expect("a link");
         }
         root
     }
@@ -282,6 +341,7 @@ mod tests {
         group: "/system.slice/rsync.service",
         input: "/dev/null",
         space: "mnt:[1]",
+        root: "/",
     };
 
     #[test]
@@ -314,6 +374,12 @@ mod tests {
         let contained = Process {
             number: 30,
             space: "mnt:[2]",
+            root: "/proc",
+            ..RSYNC
+        };
+        let hardened = Process {
+            number: 35,
+            space: "mnt:[3]",
             ..RSYNC
         };
         let of_xinetd = Process {
@@ -340,14 +406,15 @@ mod tests {
             ..RSYNC
         };
         let all = [
-            systemd, xinetd, RSYNC, child, second, contained, of_xinetd, of_socket, of_shell, client,
+            systemd, xinetd, RSYNC, child, second, contained, hardened, of_xinetd, of_socket, of_shell,
+            client,
         ];
         let root = machine(&all);
         let found = daemons_of(root.path());
         let numbers: Vec<_> = found.iter().map(|daemon| daemon.process).collect();
-        assert_eq!(numbers, [10, 20, 30, 40, 50, 55]);
-        let [first, second, contained, of_xinetd, of_socket, of_shell] = &found[..] else {
-            unreachable!("six");
+        assert_eq!(numbers, [10, 20, 30, 35, 40, 50, 55]);
+        let [first, second, contained, hardened, of_xinetd, of_socket, of_shell] = &found[..] else {
+            unreachable!("seven");
         };
         assert_eq!(first.configuration, Ok(PathBuf::from("/etc/rsyncd.conf")));
         assert_eq!(first.started, Some(1_700_000_042));
@@ -356,7 +423,8 @@ mod tests {
             (Some(7), Some("rsync.service"))
         );
         assert_eq!(first.parent.as_deref(), Some("systemd"));
-        assert!(!first.is_serving && !first.is_contained);
+        assert!(!first.is_serving && !first.is_contained && !first.has_own_mounts);
+        assert!(hardened.has_own_mounts && !hardened.is_contained && !contained.has_own_mounts);
         assert_eq!(second.configuration, Ok(PathBuf::from("/srv/own.conf")));
         assert_eq!(second.unit, None);
         assert!(!second.is_serving);
@@ -371,6 +439,12 @@ mod tests {
         assert!(daemons_of(empty.path()).is_empty());
         assert!(daemons_of(&empty.path().join("none")).is_empty());
         assert_eq!(started("7 (a) S 1", "btime x"), None);
+        let map = "0 1000 1\n1 100000 65536\nx\n";
+        assert_eq!(
+            [1000, 100_000, 7].map(|uid| inside(map, uid)),
+            [Some(0), Some(1), None]
+        );
+        assert_eq!(inside("0 0 4294967295\n", 65_534), Some(65_534));
         assert_eq!(uid("Uid:"), None);
     }
 }

@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     io,
     os::{
-        fd::OwnedFd,
+        fd::{AsRawFd as _, OwnedFd},
         unix::{ffi::OsStringExt as _, fs::OpenOptionsExt as _},
     },
     path::{Component as Part, Path, PathBuf},
@@ -18,8 +18,8 @@ use nix::{
 };
 
 use crate::host::{
-    Fact, Host, LARGEST_FILE, Metadata, Unknown, User,
-    live::{NOT_REGULAR, SAFE_TO_OPEN, describe, present, read_regular, unknown},
+    Fact, Host, LARGEST_FILE, Metadata, Tail, Unknown, User,
+    live::{NOT_REGULAR, SAFE_TO_OPEN, attribute, describe, present, read_regular, tail_of, unknown},
     walk::{Step, Way},
 };
 
@@ -247,6 +247,29 @@ impl Host for Image {
         }
         primary.extend(others);
         Ok(primary)
+    }
+
+    fn tail(&self, path: &Path, most: u64) -> Fact<Option<Tail>> {
+        let Some(place) = self.place(path, true)? else {
+            return Ok(None);
+        };
+        let read = || {
+            if !place.metadata()?.is_file() {
+                return Err(io::Error::other(NOT_REGULAR));
+            }
+            tail_of(place.open(SAFE_TO_OPEN)?, most)
+        };
+        present(read())
+    }
+
+    fn attribute(&self, path: &Path, name: &str) -> Fact<Option<Vec<u8>>> {
+        let Some(place) = self.place(path, true)? else {
+            return Ok(None);
+        };
+        let held = place.open(OFlag::O_PATH).map_err(|error| unknown(&error))?;
+        // The kernel takes attributes of a descriptor that is open for reading or writing alone, and of this link to it.
+        let link = format!("/proc/self/fd/{}", held.as_raw_fd());
+        attribute(Path::new(&link), name)
     }
 }
 

@@ -7,7 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::host::{Fact, Unknown, daemons::configuration, live::unknown};
+use crate::host::{
+    Fact, Unknown,
+    daemons::{Space, configuration},
+    live::unknown,
+};
 
 /// Who listens on a port of this machine.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -68,8 +72,7 @@ impl Listener {
                 program: name.trim_end().to_owned(),
             };
         };
-        let space = |process: &Path| fs::read_link(process.join("ns/mnt")).ok();
-        if space(&folder) != space(Path::new("/proc/self")) {
+        if Space::of(Path::new("/proc"), &folder) == Space::Other {
             return Self::Contained(process);
         }
         let from = fs::read_link(folder.join("cwd")).unwrap_or_default();
@@ -90,7 +93,7 @@ pub fn ports_of(process: u32) -> Fact<BTreeSet<u16>> {
     let links: BTreeSet<PathBuf> = descriptors
         .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
         .collect();
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
+    let tables = ["tcp", "tcp6"].map(|table| format!("/proc/{process}/net/{table}"));
     let tables = tables.iter().filter_map(|table| fs::read_to_string(table).ok());
     let listening: Vec<_> = tables.flat_map(|table| listening(&table)).collect();
     if listening.is_empty() && links.is_empty() {

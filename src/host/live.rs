@@ -68,6 +68,22 @@ impl Host for Live {
     fn output(&self, program: &str, arguments: &[&str]) -> Fact<Option<Vec<u8>>> {
         output(program, arguments)
     }
+
+    fn attribute(&self, path: &Path, name: &str) -> Fact<Option<Vec<u8>>> {
+        attribute(path, name)
+    }
+
+    fn tail(&self, path: &Path, most: u64) -> Fact<Option<Tail>> {
+        tail(path, most)
+    }
+}
+
+/// An attribute of a file of ours; `None` too where its file system has no attributes.
+pub(crate) fn attribute(path: &Path, name: &str) -> Fact<Option<Vec<u8>>> {
+    match xattr::get_deref(path, name) {
+        Err(error) if error.kind() == ErrorKind::Unsupported => Ok(None),
+        found => present(found).map(Option::flatten),
+    }
 }
 
 /// What is said of what cannot be read to an end: a folder, a pipe, a device.
@@ -126,7 +142,12 @@ fn read_tail(path: &Path, most: u64) -> io::Result<Tail> {
         return Err(io::Error::other(NOT_REGULAR));
     }
     let mut options = fs::OpenOptions::new();
-    let mut file = options.read(true).custom_flags(SAFE_TO_OPEN.bits()).open(path)?;
+    let file = options.read(true).custom_flags(SAFE_TO_OPEN.bits()).open(path)?;
+    tail_of(file, most)
+}
+
+/// The end of a file that is open.
+pub(crate) fn tail_of(mut file: fs::File, most: u64) -> io::Result<Tail> {
     let from = file.metadata()?.len().saturating_sub(most);
     file.seek(SeekFrom::Start(from))?;
     let mut bytes = Vec::new();

@@ -1,10 +1,15 @@
 //! Everything that is asked of a machine, behind one trait: this machine, the image of another, or none at all.
 
+mod acl;
 mod daemons;
 mod image;
 mod listener;
 mod live;
+mod mounts;
 mod output;
+mod status;
+pub mod trial;
+mod view;
 mod walk;
 
 use std::{
@@ -13,11 +18,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use daemons::{Daemon, daemons, is_super_server, running_configurations};
+pub use acl::{ACCESS_LIST, AccessList, is_denied};
+pub use daemons::{Daemon, daemons, is_super_server, running_configurations, user_inside};
 pub use image::Image;
 pub use listener::{Listener, listening_on, ports_of};
 pub use live::{Live, Tail, changed, tail};
 pub(crate) use live::{NOT_REGULAR, plain, read_bounded};
+pub use mounts::{Mount, Mounts};
+pub use status::{Capability, Status};
+pub use view::View;
 pub use walk::{Component, follow, normalize, walk};
 
 /// The most that is read of one file, in bytes. Larger ones are no configuration.
@@ -180,6 +189,29 @@ pub trait Host: Sync {
         Err(Unknown::NoHost)
     }
 
+    /// The content of an extended attribute of what is at a path, the last link followed; `None` if it has none.
+    ///
+    /// # Errors
+    /// The reason why nobody knows.
+    fn attribute(&self, path: &Path, name: &str) -> Fact<Option<Vec<u8>>>;
+
+    /// The last `most` bytes of a file; `None` if there is none.
+    ///
+    /// # Errors
+    /// The reason why nobody knows.
+    fn tail(&self, path: &Path, most: u64) -> Fact<Option<Tail>> {
+        let cut = |bytes: Vec<u8>| {
+            let from = bytes
+                .len()
+                .saturating_sub(usize::try_from(most).unwrap_or(usize::MAX));
+            Tail {
+                bytes: bytes[from..].to_vec(),
+                is_cut: from > 0,
+            }
+        };
+        Ok(self.read(path)?.map(cut))
+    }
+
     /// The path by which we find what the machine has at a path, as reports call it.
     fn ours(&self, path: &Path) -> PathBuf {
         path.to_owned()
@@ -216,6 +248,10 @@ impl Host for NoHost {
     }
 
     fn groups(&self, _: &str) -> Fact<Vec<String>> {
+        Err(Unknown::NoHost)
+    }
+
+    fn attribute(&self, _: &Path, _: &str) -> Fact<Option<Vec<u8>>> {
         Err(Unknown::NoHost)
     }
 }

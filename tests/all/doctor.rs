@@ -2,9 +2,11 @@
 //!
 //! It looks at the daemons of the whole machine, so each test names the configuration that it means.
 
+mod confinement;
 mod daemons;
 mod machine;
 mod page;
+mod paths;
 mod situations;
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
@@ -68,10 +70,12 @@ fn outcome<'r>(report: &'r Value, module: &str) -> &'r str {
     fact.and_then(|fact| fact["outcome"].as_str()).unwrap_or("none")
 }
 
-const ALL_PASSED: [(&str, &str); 5] = [
+const ALL_PASSED: [(&str, &str); 7] = [
     ("daemon", "passed"),
     ("changed", "passed"),
     ("configuration", "passed"),
+    ("paths", "passed"),
+    ("confinement", "passed"),
     ("log", "passed"),
     ("loopback", "passed"),
 ];
@@ -304,12 +308,12 @@ fn what_is_said_is_said_in_both_languages() {
     assert!(chinese.contains("[hook] 没有尝试"), "{chinese}");
     assert_eq!(
         english.lines().filter(|line| line.contains(" ms  ")).count(),
-        5,
+        7,
         "{english}"
     );
     assert_eq!(
         chinese.lines().filter(|line| line.contains(" ms  ")).count(),
-        5,
+        7,
         "{chinese}"
     );
 }

@@ -48,6 +48,7 @@ mod services;
 mod sound;
 mod support;
 mod sync;
+mod trial;
 mod try_out;
 mod tutorial;
 mod tutorial_errors;

@@ -333,6 +333,10 @@ impl Host for Locked {
     fn groups(&self, _: &str) -> Fact<Vec<String>> {
         Ok(Vec::new())
     }
+
+    fn attribute(&self, _: &Path, _: &str) -> Fact<Option<Vec<u8>>> {
+        Ok(None)
+    }
 }
 
 #[test]

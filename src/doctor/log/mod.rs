@@ -20,7 +20,7 @@ use crate::{
         loopback,
     },
     explain::{Incident, explain},
-    host::{Tail, tail},
+    host::Tail,
     model::{Parameter, Scope},
 };
 
@@ -105,12 +105,12 @@ fn lines(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, report: &mut R
         }
         Some(file) => {
             let place = file.display().to_string();
-            match tail(file, MOST) {
+            match subject.host(setup).tail(file, MOST) {
                 Ok(end) => Ok(end.map(|end| Lines::of_file(place, end))),
                 Err(reason) => Err((place, reason)),
             }
         }
-        None => syslog::read(&tag(subject), setup),
+        None => syslog::read(&tag(subject), subject.host(setup), &setup.now),
     };
     match found {
         Ok(Some(lines)) => return Some(lines),

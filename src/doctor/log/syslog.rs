@@ -10,10 +10,7 @@ use jiff::{
 use nix::unistd::geteuid;
 
 use super::{HOURS, Lines};
-use crate::{
-    doctor::Setup,
-    host::{Tail, Unknown, tail},
-};
+use crate::host::{Host, Tail, Unknown};
 
 /// What a daemon's lines begin with that has no `syslog tag` (`log_init` in log.c).
 pub(super) const TAG: &str = "rsyncd";
@@ -30,11 +27,10 @@ const LINES: usize = 20_000;
 ///
 /// # Errors
 /// What could not be read, and why, where nothing was found.
-pub(super) fn read(tag: &str, setup: &Setup<'_>) -> Result<Option<Lines>, (String, Unknown)> {
-    let now = &setup.now;
+pub(super) fn read(tag: &str, host: &dyn Host, now: &Zoned) -> Result<Option<Lines>, (String, Unknown)> {
     let mut unread = None;
     for file in FILES {
-        match tail(Path::new(file), MOST) {
+        match host.tail(Path::new(file), MOST) {
             Ok(Some(Tail { bytes, is_cut })) => {
                 let bytes = own(&bytes, tag, now);
                 if !bytes.is_empty() {
@@ -45,14 +41,14 @@ pub(super) fn read(tag: &str, setup: &Setup<'_>) -> Result<Option<Lines>, (Strin
             Err(reason) => drop(unread.get_or_insert_with(|| (file.to_owned(), reason))),
         }
     }
-    match journal(tag, setup) {
+    match journal(tag, host, now) {
         Ok(None) => unread.map_or(Ok(None), Err),
         found => found,
     }
 }
 
 /// What systemd's journal has of a tag.
-fn journal(tag: &str, setup: &Setup<'_>) -> Result<Option<Lines>, (String, Unknown)> {
+fn journal(tag: &str, host: &dyn Host, now: &Zoned) -> Result<Option<Lines>, (String, Unknown)> {
     let arguments = [
         format!("--identifier={tag}"),
         format!("--since=-{HOURS}h"),
@@ -63,9 +59,9 @@ fn journal(tag: &str, setup: &Setup<'_>) -> Result<Option<Lines>, (String, Unkno
     ];
     let words: Vec<_> = arguments.iter().map(String::as_str).collect();
     let place = format!("journalctl -t {tag}");
-    match setup.host.output("journalctl", &words) {
+    match host.output("journalctl", &words) {
         Ok(Some(log)) => {
-            let bytes = own(&log, tag, &setup.now);
+            let bytes = own(&log, tag, now);
             match bytes.is_empty() {
                 // Others than root may see only what they wrote themselves, and are not told so.
                 true if !geteuid().is_root() => Err((place, Unknown::Denied)),
@@ -78,7 +74,8 @@ fn journal(tag: &str, setup: &Setup<'_>) -> Result<Option<Lines>, (String, Unkno
                 })),
             }
         }
-        Ok(None) => Ok(None),
+        // A container's own programs are not asked.
+        Ok(None) | Err(Unknown::NoHost) => Ok(None),
         Err(reason) => Err((place, reason)),
     }
 }

@@ -29,6 +29,8 @@ mod syntax;
 mod upgrade;
 mod values;
 
+pub(crate) use paths::{Account, Accounts};
+
 use crate::lint::{
     clients::ClientsSubject,
     crontabs::CrontabSubject,

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    catalog::{Language, fill},
+    catalog::{Language, fill, fill_command},
     doctor::{Cause, Told},
     render::explanation::{self, edit},
 };
@@ -26,11 +26,15 @@ impl Words {
             Told::Finding(report, index) => {
                 let finding = &report.findings[*index];
                 let place = report.sources.place(finding.labels[0].span);
-                let commands = finding.commands();
+                let commands = match finding.commands() {
+                    commands if commands.is_empty() => cause.commands.clone(),
+                    commands => commands,
+                };
+                let facts = finding.facts.iter().chain(&cause.also);
                 Self {
                     title: finding.title(language).into_owned(),
                     message: Some(finding.message(language).into_owned()),
-                    facts: finding.facts.clone(),
+                    facts: facts.cloned().collect(),
                     help: finding.help(language).into_owned(),
                     next: commands.first().cloned().or_else(|| edit(&place)),
                     place: Some(place),
@@ -67,28 +71,41 @@ impl Words {
                 }
             }
             Told::Page(_, arguments, facts) => {
-                let text = cause.page.text(None, language);
+                let text = cause.page.text(cause.variant, language);
                 let filled = |text: &'static str| fill(text, arguments);
                 let filled_or = |text: Option<&'static str>| filled(text.unwrap_or_default());
-                let commands: Vec<_> = cause
-                    .page
-                    .commands
-                    .iter()
-                    .map(|text| filled(text).into_owned())
-                    .collect();
+                let variant = cause.variant.and_then(|name| cause.page.variant(name));
+                let commands = variant.and_then(|variant| variant.commands);
+                let commands = commands.unwrap_or(cause.page.commands).iter();
+                let commands = match cause.commands.is_empty() {
+                    true => commands.map(|text| command(text, arguments)).collect(),
+                    false => cause.commands.clone(),
+                };
                 let check = cause.page.check.iter().flat_map(|check| check.commands);
-                let check = check.map(|text| filled(text).into_owned()).next();
+                let check = check.map(|text| command(text, arguments)).next();
                 Self {
                     title: filled_or(text.title).into_owned(),
                     place: None,
                     message: text.message.map(filled).map(Cow::into_owned),
                     facts: facts.clone(),
                     help: filled_or(text.help).into_owned(),
-                    next: check.or_else(|| commands.first().cloned()),
+                    next: match cause.commands.first() {
+                        Some(command) => Some(command.clone()),
+                        None => check.or_else(|| commands.first().cloned()),
+                    },
                     commands,
                     others: Vec::new(),
                 }
             }
         }
+    }
+}
+
+/// A command of a page; one that is made for the case stands there as it is.
+fn command(text: &'static str, arguments: &[(&'static str, String)]) -> String {
+    let is_whole = text.starts_with('{') && text.find('}') == Some(text.len() - 1);
+    match is_whole {
+        true => fill(text, arguments).into_owned(),
+        false => fill_command(text, arguments).into_owned(),
     }
 }

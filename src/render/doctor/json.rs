@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use crate::{
     catalog::Language,
-    doctor::{Cause, Check, Fact, Report, Stage, State, Told},
+    doctor::{Cause, Check, Fact, PathFact, Report, Stage, State, Told},
     render::{
         doctor::{cause::Words, words},
         explanation::first_diagnosis,
@@ -52,6 +52,9 @@ fn fact(fact: &Fact, language: Language) -> Value {
             value["module"] = json!(name);
             value["outcome"] = json!(outcome.key());
         }
+        Fact::Path(PathFact::Module { module, tried, .. }) => {
+            value["tried"] = json!({ "module": module, "result": tried.key() });
+        }
         Fact::Runs {
             process, file, ports, ..
         } => {
@@ -67,7 +70,15 @@ fn fact(fact: &Fact, language: Language) -> Value {
 /// A cause, in the shape of the instrument that found it.
 fn diagnosis(cause: &Cause, language: Language) -> Value {
     let mut value = match &cause.told {
-        Told::Finding(report, index) => finding(report, &report.findings[*index], language),
+        Told::Finding(report, index) => {
+            let mut diagnosis = finding(report, &report.findings[*index], language);
+            if let Some(because) = diagnosis["because"].as_array_mut() {
+                because.extend(cause.also.iter().map(|fact| json!(fact)));
+            }
+            let words = Words::of(cause, language);
+            diagnosis["remedy"]["commands"] = json!(words.commands);
+            diagnosis
+        }
         Told::Text(explanation, index) => {
             let name = text_name(cause);
             let incident = &explanation.incidents[*index];

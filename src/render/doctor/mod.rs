@@ -1,8 +1,10 @@
 //! What an examination showed, for people and for programs.
 
 mod cause;
+mod confinement;
 mod json;
 mod page;
+mod paths;
 mod words;
 
 use std::{collections::BTreeMap, io};

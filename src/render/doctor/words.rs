@@ -2,7 +2,10 @@ use crate::{
     catalog::Language,
     doctor::{Check, Fact, Outcome, Skip, Untried, Urgency, Way},
     probe::tryout::End,
-    render::words::{pick, unknown},
+    render::{
+        doctor::{confinement, paths},
+        words::{pick, unknown},
+    },
 };
 
 /// What people call a stage.
@@ -11,6 +14,8 @@ pub(super) fn check(check: Check, language: Language) -> &'static str {
         Check::Daemon => pick(language, "daemon", "守护进程"),
         Check::Changed => pick(language, "changed since", "启动后的改动"),
         Check::Configuration => pick(language, "configuration", "配置"),
+        Check::Paths => pick(language, "paths", "路径"),
+        Check::Confinement => pick(language, "confinement", "系统限制"),
         Check::Log => pick(language, "log", "日志"),
         Check::Loopback => pick(language, "loopback", "本机访问"),
         Check::Symptom => pick(language, "symptom", "症状"),
@@ -51,6 +56,11 @@ pub(super) fn skip(why: Skip, language: Language) -> &'static str {
             "`log file` 是相对路径，取决于守护进程在哪个目录启动",
         ),
         Skip::NoLog => pick(language, "there is no log file yet", "还没有日志文件"),
+        Skip::OtherNetwork => pick(
+            language,
+            "the daemon has a network of its own: run rsyncctl in its container",
+            "守护进程有自己的网络：请在它的容器里运行 rsyncctl",
+        ),
         Skip::NoModule => pick(language, "there is no such module", "没有这样的模块"),
     }
 }
@@ -65,6 +75,14 @@ pub(super) fn fact(fact: &Fact, language: Language) -> String {
         }
         Fact::Contained(process) => {
             format!("rsync (process {process}) runs in a container; run rsyncctl in there")
+        }
+        Fact::Inside(process) if zh => {
+            format!("进程 {process} 在容器中：路径都是容器里的，命令请在容器里执行")
+        }
+        Fact::Inside(process) => {
+            format!(
+                "process {process} is in a container: all paths are the container's, and commands are to be typed there"
+            )
         }
         Fact::MoreDaemons(count) if zh => format!("另有 {count} 个守护进程没有检查"),
         Fact::MoreDaemons(count) => format!("{count} more daemons run, and are not looked at"),
@@ -123,6 +141,8 @@ pub(super) fn fact(fact: &Fact, language: Language) -> String {
         Fact::Log(place, is_cut, failures) => logged(place, *is_cut, *failures, zh),
         Fact::Module(name, outcome) if zh => format!("[{name}] {}", outcome_words(outcome, language)),
         Fact::Module(name, outcome) => format!("[{name}] {}", outcome_words(outcome, language)),
+        Fact::Path(fact) => paths::fact(fact, language),
+        Fact::Confined(fact) => confinement::fact(fact, language),
         Fact::Recognised(0) if zh => "没有认出 rsync 的信息".to_owned(),
         Fact::Recognised(0) => "no message of rsync is recognised in it".to_owned(),
         Fact::Recognised(number) if zh => format!("{number} 个故障有已知的原因"),

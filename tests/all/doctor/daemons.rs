@@ -3,7 +3,7 @@
 use std::{
     fs,
     net::{TcpListener, TcpStream},
-    os::unix::fs::PermissionsExt as _,
+    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
     path::Path,
     process::{Child, Command, Stdio},
     thread,
@@ -66,19 +66,38 @@ impl Place {
         })
     }
 
+    /// The same as another user.
+    pub(super) fn start_as(&self, uid: u32) -> Daemon {
+        self.run(&[], Some(uid), |port| vec![format!("--port={port}")])
+    }
+
+    /// The same with words in front of its command line, as of `unshare`.
+    pub(super) fn start_in(&self, around: &[&str]) -> Daemon {
+        self.run(around, None, |port| vec![format!("--port={port}")])
+    }
+
     fn listening(&self, own: impl Fn(u16) -> Vec<String>) -> Daemon {
+        self.run(&[], None, own)
+    }
+
+    fn run(&self, around: &[&str], uid: Option<u32>, own: impl Fn(u16) -> Vec<String>) -> Daemon {
         // Somebody else may take the port before the daemon does.
         for _ in 0..20 {
             let port = free_port();
             let words = own(port);
-            let process = Command::new("rsync")
-                .args(["--daemon", "--no-detach"])
+            let mut line: Vec<&str> = around.to_vec();
+            line.extend(["rsync", "--daemon", "--no-detach"]);
+            let mut command = Command::new(line[0]);
+            command
+                .args(&line[1..])
                 .args(words)
                 .arg(format!("--config={}", self.path().join("rsyncd.conf").display()))
                 .stdin(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .expect("rsync runs");
+                .stderr(Stdio::null());
+            if let Some(uid) = uid {
+                command.uid(uid).gid(uid);
+            }
+            let process = command.spawn().expect("rsync runs");
             let mut daemon = Daemon { process, port };
             while daemon.process.try_wait().expect("a child").is_none() {
                 if TcpStream::connect(("127.0.0.1", port)).is_ok() && daemon.listens() {

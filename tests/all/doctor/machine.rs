@@ -31,6 +31,8 @@ fn without_a_daemon_the_command_that_starts_it_is_named() {
             ("daemon", "failed"),
             ("changed", "skipped"),
             ("configuration", "passed"),
+            ("paths", "passed"),
+            ("confinement", "skipped"),
             ("log", "skipped"),
             ("loopback", "skipped"),
         ]
@@ -52,6 +54,8 @@ fn a_configuration_that_is_not_there() {
         [
             ("changed", "skipped"),
             ("configuration", "skipped"),
+            ("paths", "skipped"),
+            ("confinement", "skipped"),
             ("log", "skipped"),
             ("loopback", "skipped"),
         ]

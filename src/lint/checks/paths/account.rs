@@ -1,14 +1,14 @@
-use std::collections::HashMap;
+use std::{collections::HashMap, path::Path};
 
 use crate::{
-    host::{Fact, Host, Metadata},
+    host::{ACCESS_LIST, AccessList, Fact, Host, Metadata},
     lint::subject::{ConfigurationSubject, ModuleSubject},
     model::{Parameter, Scope, has_variable},
     syntax::Text,
 };
 
 /// The users and groups of a machine, each asked for once.
-pub(super) struct Accounts<'a> {
+pub(crate) struct Accounts<'a> {
     host: &'a dyn Host,
     users: HashMap<Vec<u8>, Fact<Option<u32>>>,
     groups: HashMap<Vec<u8>, Fact<Option<u32>>>,
@@ -16,15 +16,15 @@ pub(super) struct Accounts<'a> {
 
 /// As whom a module reads and writes.
 #[derive(Debug)]
-pub(in crate::lint::checks) struct Account {
+pub(crate) struct Account {
     /// The user's number.
-    pub(super) uid: u32,
+    pub(crate) uid: u32,
     /// Its groups; `None` if they are whatever the system gives that user.
-    groups: Option<Vec<u32>>,
+    pub(crate) groups: Option<Vec<u32>>,
 }
 
 impl<'a> Accounts<'a> {
-    pub(super) fn new(host: &'a dyn Host) -> Self {
+    pub(crate) fn new(host: &'a dyn Host) -> Self {
         Self {
             host,
             users: HashMap::new(),
@@ -48,7 +48,7 @@ impl<'a> Accounts<'a> {
     }
 
     /// The number of a group's name, or the number itself (`group_to_gid` in uidlist.c).
-    pub(super) fn gid(&mut self, word: &[u8]) -> Fact<Option<u32>> {
+    pub(crate) fn gid(&mut self, word: &[u8]) -> Fact<Option<u32>> {
         if let Some(number) = number(word) {
             return Ok(Some(number));
         }
@@ -61,7 +61,7 @@ impl<'a> Accounts<'a> {
 
     /// The number of the user that the daemon is when it meets a module: who started it, or `daemon uid`. `None` if
     /// that user is not known.
-    pub(super) fn daemon(&mut self, subject: &ConfigurationSubject<'_>) -> Fact<Option<u32>> {
+    pub(crate) fn daemon(&mut self, subject: &ConfigurationSubject<'_>) -> Fact<Option<u32>> {
         let word = subject
             .configuration
             .text(Scope::Global, Parameter::DaemonUid)
@@ -77,7 +77,7 @@ impl<'a> Accounts<'a> {
 
     /// As whom a module reads and writes (`rsync_module` in clientserver.c). `None` if a name is unknown or a
     /// variable: then nobody gets that far, or nobody can tell.
-    pub(super) fn of_module(
+    pub(crate) fn of_module(
         &mut self,
         subject: &ConfigurationSubject<'_>,
         module: &ModuleSubject<'_>,
@@ -132,6 +132,26 @@ impl Account {
     /// Somebody who has logged in, with whatever groups the system gives.
     pub(in crate::lint::checks) fn of_login(uid: u32) -> Self {
         Self { uid, groups: None }
+    }
+
+    /// Whether it lacks one of the rights `wanted` to what is at a path: by its access list if it has one, else by its bits.
+    pub(in crate::lint::checks) fn may_not(
+        &self,
+        host: &dyn Host,
+        path: &Path,
+        metadata: &Metadata,
+        wanted: u32,
+    ) -> bool {
+        let list = host.attribute(path, ACCESS_LIST).ok().flatten();
+        match list.as_deref().and_then(AccessList::read) {
+            _ if self.uid == 0 => false,
+            Some(list) => match &self.groups {
+                Some(groups) => list.is_denied(self.uid, groups, metadata, wanted),
+                // A line for a group may let it in.
+                None => self.is_denied(metadata, wanted) && list.is_denied(self.uid, &[], metadata, wanted),
+            },
+            None => self.is_denied(metadata, wanted),
+        }
     }
 
     /// Whether the permission bits withhold one of the rights `wanted` (4 read, 2 write, 1 enter). Where it is not

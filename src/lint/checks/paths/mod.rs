@@ -8,6 +8,8 @@ mod hooks;
 mod identity;
 mod rights;
 
+pub(crate) use account::{Account, Accounts};
+
 use crate::lint::checks::Check;
 
 pub(super) const FAMILIES: &[&[Check]] = &[

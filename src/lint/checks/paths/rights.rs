@@ -44,7 +44,10 @@ fn unreadable_folder(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
                 let folder = component
                     .metadata
                     .filter(|found| found.kind == EntryKind::Directory);
-                folder.is_some_and(|folder| served.account.is_denied(&folder, ENTER))
+                folder.is_some_and(|folder| {
+                    let account = &served.account;
+                    account.may_not(subject.host, &component.path, &folder, ENTER)
+                })
             });
             if let Some(closed) = closed {
                 out.report(
@@ -54,9 +57,10 @@ fn unreadable_folder(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
                 continue;
             }
         }
-        if served.account.is_denied(&served.folder, ENTER) {
-            out.report(case.variant("closed"));
-        } else if served.account.is_denied(&served.folder, READ) && !module.is(Parameter::WriteOnly) {
+        if served.may_not(subject.host, ENTER) {
+            let is_closed = served.account.is_denied(&served.folder, ENTER);
+            out.report(case.variant(if is_closed { "closed" } else { "listed" }));
+        } else if served.may_not(subject.host, READ) && !module.is(Parameter::WriteOnly) {
             out.report(case.variant("unlisted"));
         }
     }
@@ -70,8 +74,8 @@ fn unwritable_folder(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
             continue;
         };
         // Who cannot even enter it is another case.
-        if served.account.is_denied(&served.folder, ENTER)
-            || !served.account.is_denied(&served.folder, WRITE)
+        if served.may_not(subject.host, ENTER)
+            || !served.may_not(subject.host, WRITE)
             || holds_writable_folder(subject.host, &served)
         {
             continue;
@@ -98,6 +102,11 @@ struct Served<'a> {
 }
 
 impl Served<'_> {
+    fn may_not(&self, host: &dyn Host, wanted: u32) -> bool {
+        self.account
+            .may_not(host, Path::new(&self.path), &self.folder, wanted)
+    }
+
     fn case(&self, module: &ModuleSubject<'_>) -> Case {
         let (mode, owner) = (self.folder.mode, self.folder.uid);
         let name = match self.user {
@@ -148,11 +157,12 @@ fn holds_writable_folder(host: &dyn Host, served: &Served<'_>) -> bool {
         return false;
     };
     names.iter().take(MOST_ENTRIES).any(|name| {
-        let found = host.metadata(&Path::new(&served.path).join(name), true);
+        let path = Path::new(&served.path).join(name);
+        let found = host.metadata(&path, true);
         let folder = found
             .ok()
             .flatten()
             .filter(|found| found.kind == EntryKind::Directory);
-        folder.is_some_and(|folder| !served.account.is_denied(&folder, ENTER | WRITE))
+        folder.is_some_and(|folder| !served.account.may_not(host, &path, &folder, ENTER | WRITE))
     })
 }

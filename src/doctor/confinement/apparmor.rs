@@ -1,0 +1,97 @@
+//! AppArmor: the daemon's profile, and what it denied.
+
+use std::path::Path;
+
+use crate::doctor::{
+    Urgency,
+    confinement::{
+        Confined, Found, Subjects,
+        denials::{By, Denials, Denied},
+    },
+    paths::Served,
+};
+
+pub(super) fn look(subjects: &Subjects<'_>, denials: &Denials, found: &mut Found) {
+    let current = subjects.text("attr/apparmor/current");
+    // SELinux writes a context with colons in the same place.
+    let current = current.or_else(|| subjects.text("attr/current").filter(|text| text.ends_with(')')));
+    let Some((profile, mode)) = current.as_deref().and_then(profile) else {
+        return;
+    };
+    let is_enforced = matches!(mode, "enforce" | "kill" | "prompt");
+    found
+        .facts
+        .push(Confined::Profile(profile.to_owned(), is_enforced));
+    if !is_enforced {
+        return;
+    }
+    if let Some((log, reason)) = denials.unseen.as_ref().filter(|_| denials.denied.is_empty()) {
+        found.unseen.push((log.display().to_string(), reason.clone()));
+    }
+    let is_of_it = |denied: &&Denied| matches!(&denied.by, By::Apparmor(own) if own == profile);
+    let ours: Vec<&Denied> = denials.denied.iter().filter(is_of_it).collect();
+    if let Some(log) = denials.log.as_ref().filter(|_| !ours.is_empty()) {
+        found.facts.push(Confined::Denied(ours.len(), log.clone()));
+    }
+    for module in subjects.modules {
+        let is_below = |denied: &&&Denied| {
+            let path = denied
+                .path
+                .as_deref()
+                .map(|path| Path::new(path.trim_end_matches('/')));
+            path.is_some_and(|path| path.starts_with(&module.path))
+        };
+        let Some(denied) = ours.iter().find(is_below) else {
+            continue;
+        };
+        let path = denied.path.clone().unwrap_or_default();
+        let facts = vec![format!(
+            "denied in the last day: {} of {path}, profile {profile}",
+            denied.access
+        )];
+        let cause = subjects.cause("RSY779", module, Vec::new(), facts);
+        let writes = module.is_writable || denied.is_write();
+        let commands = commands(module, profile, writes);
+        found.causes.push(cause.typing(commands).at(Urgency::Lately));
+    }
+}
+
+/// The profile of a process and how it is applied: `rsync (enforce)`; none if it has none.
+fn profile(current: &str) -> Option<(&str, &str)> {
+    let (name, mode) = current.rsplit_once(" (")?;
+    Some((name, mode.strip_suffix(')')?))
+}
+
+/// Adds the folder to what is the machine's own part of the profile. Its file has the program's path as its name, with dots.
+fn commands(module: &Served, profile: &str, writes: bool) -> Vec<String> {
+    let folder = module.path.display().to_string();
+    let rights = if writes { "rwk" } else { "r" };
+    let file = profile.trim_start_matches('/').replace('/', ".");
+    let lines = [format!("\"{folder}/\" r,"), format!("\"{folder}/**\" {rights},")];
+    let lines = lines.map(|line| shell_words::quote(&line).into_owned()).join(" ");
+    let local = format!("/etc/apparmor.d/local/{file}");
+    let whole = format!("/etc/apparmor.d/{file}");
+    vec![
+        format!("printf '%s\\n' {lines} >> {}", shell_words::quote(&local)),
+        format!("apparmor_parser -r {}", shell_words::quote(&whole)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::profile;
+
+    #[test]
+    fn a_profile_has_a_name_and_a_mode() {
+        assert_eq!(
+            profile("/usr/bin/rsync (enforce)"),
+            Some(("/usr/bin/rsync", "enforce"))
+        );
+        assert_eq!(
+            profile("my (old) one (complain)"),
+            Some(("my (old) one", "complain"))
+        );
+        assert_eq!(profile("unconfined"), None);
+        assert_eq!(profile("system_u:system_r:rsync_t:s0"), None);
+    }
+}

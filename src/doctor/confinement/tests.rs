@@ -1,0 +1,369 @@
+//! Machines that the tests' kernel is none of: with SELinux, AppArmor, units of systemd.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use tempfile::TempDir;
+
+use super::{
+    Cause, Confined, Difference, Found, Served, Subjects, apparmor, denials::Denials, rights, selinux, unit,
+    views,
+};
+use crate::{
+    catalog::{Confidence, Severity},
+    doctor::{Told, Urgency},
+    host::{Fact, Host, Image, Metadata, User, trial::Identity},
+    terms::Release,
+};
+
+/// A machine of files, with attributes that our own file system may not take.
+struct Machine {
+    folder: TempDir,
+    image: Image,
+    labels: BTreeMap<PathBuf, String>,
+}
+
+const NOW: i64 = 1_763_721_700;
+
+impl Machine {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let machine = Self {
+            image: Image::new(folder.path()),
+            folder,
+            labels: BTreeMap::new(),
+        };
+        for (path, text) in files {
+            machine.write(path, text);
+        }
+        machine
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.folder.path().join(path.trim_start_matches('/'));
+        fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+        fs::write(path, text).expect("a file");
+    }
+
+    fn label(mut self, path: &str, kind: &str) -> Self {
+        self.labels
+            .insert(PathBuf::from(path), format!("system_u:object_r:{kind}:s0\0"));
+        self
+    }
+
+    /// What a part finds about modules.
+    fn found(&self, modules: &[Served], look: impl FnOnce(&Subjects<'_>, &mut Found)) -> Found {
+        let file = Path::new("/etc/rsyncd.conf");
+        let subjects = Subjects {
+            host: self,
+            view: self,
+            is_contained: false,
+            process: 7,
+            unit: Some("rsync.service"),
+            restart: "systemctl restart rsync.service".to_owned(),
+            file,
+            modules,
+            now: NOW,
+        };
+        let mut found = Found::default();
+        look(&subjects, &mut found);
+        found
+    }
+
+    fn selinux(&self, modules: &[Served]) -> Found {
+        self.found(modules, |subjects, found| {
+            selinux::look(subjects, &Denials::read(subjects), found);
+        })
+    }
+}
+
+impl Host for Machine {
+    fn metadata(&self, path: &Path, follow: bool) -> Fact<Option<Metadata>> {
+        self.image.metadata(path, follow)
+    }
+
+    fn read(&self, path: &Path) -> Fact<Option<Vec<u8>>> {
+        self.image.read(path)
+    }
+
+    fn list(&self, path: &Path) -> Fact<Option<Vec<OsString>>> {
+        self.image.list(path)
+    }
+
+    fn read_link(&self, path: &Path) -> Fact<PathBuf> {
+        self.image.read_link(path)
+    }
+
+    fn user(&self, name: &str) -> Fact<Option<User>> {
+        self.image.user(name)
+    }
+
+    fn group(&self, name: &str) -> Fact<Option<u32>> {
+        self.image.group(name)
+    }
+
+    fn groups(&self, user: &str) -> Fact<Vec<String>> {
+        self.image.groups(user)
+    }
+
+    fn attribute(&self, path: &Path, name: &str) -> Fact<Option<Vec<u8>>> {
+        let label = self.labels.get(path).filter(|_| name == "security.selinux");
+        Ok(label.map(|label| label.clone().into_bytes()))
+    }
+}
+
+fn module(name: &str, path: &str, is_writable: bool) -> Served {
+    let identity = |uid| Identity {
+        uid,
+        gid: uid,
+        groups: vec![uid],
+    };
+    Served {
+        name: name.to_owned(),
+        path: path.into(),
+        account: "nobody".to_owned(),
+        daemon: identity(0),
+        user: identity(65_534),
+        is_writable,
+        is_readable: true,
+        insists_on_chroot: false,
+        has_filters: false,
+    }
+}
+
+/// The rules that were found, with their modules.
+fn rules(found: &Found) -> Vec<(&str, String)> {
+    let causes = found.causes.iter();
+    causes
+        .map(|cause| {
+            (
+                cause.page.id,
+                cause.argument("module").cloned().unwrap_or_default(),
+            )
+        })
+        .collect()
+}
+
+const ENFORCING: [(&str, &str); 2] = [
+    ("/sys/fs/selinux/enforce", "1"),
+    ("/proc/7/attr/current", "system_u:system_r:rsync_t:s0\0"),
+];
+
+#[test]
+fn a_label_that_the_daemon_may_not_use() {
+    let machine = Machine::new(&ENFORCING)
+        .label("/srv/data", "var_t")
+        .label("/srv/public", "public_content_t");
+    let modules = [
+        module("data", "/srv/data", false),
+        module("public", "/srv/public", false),
+    ];
+    let found = machine.selinux(&modules);
+    assert_eq!(rules(&found), [("RSY855", "data".to_owned())]);
+    let cause = &found.causes[0];
+    assert_eq!(
+        (cause.urgency, cause.confidence),
+        (Urgency::Later, Confidence::Possible)
+    );
+    assert_eq!(
+        cause.commands,
+        [
+            "semanage fcontext -a -t public_content_t '/srv/data(/.*)?'",
+            "restorecon -Rv /srv/data"
+        ]
+    );
+    machine.write("/sys/fs/selinux/booleans/rsync_export_all_ro", "1 1");
+    assert_eq!(rules(&machine.selinux(&modules)), []);
+}
+
+#[test]
+fn a_label_that_clients_may_not_write() {
+    let machine = Machine::new(&ENFORCING)
+        .label("/srv/in", "public_content_rw_t")
+        .label("/srv/own", "rsync_data_t")
+        .label("/srv/web", "httpd_sys_content_t");
+    let modules = [
+        module("in", "/srv/in", true),
+        module("own", "/srv/own", true),
+        module("web", "/srv/web", true),
+    ];
+    let found = machine.selinux(&modules);
+    let commands: Vec<_> = found.causes.iter().map(|cause| &cause.commands[..]).collect();
+    assert_eq!(
+        commands,
+        [
+            ["setsebool -P rsync_anon_write on"],
+            ["setsebool -P rsync_client on"],
+            ["setsebool -P rsync_full_access on"]
+        ]
+    );
+    machine.write("/sys/fs/selinux/booleans/rsync_anon_write", "1 1");
+    assert_eq!(machine.selinux(&modules).causes.len(), 2);
+    machine.write("/sys/fs/selinux/booleans/rsync_full_access", "1 1");
+    assert_eq!(rules(&machine.selinux(&modules)), []);
+}
+
+#[test]
+fn what_selinux_denied_is_joined_with_the_module() {
+    let log = "type=AVC msg=audit(1763721600.123:456): avc:  denied  { read } for  pid=30320 comm=\"rsync\" name=\"data\" dev=\"dm-0\" ino=131 scontext=system_u:system_r:rsync_t:s0 tcontext=unconfined_u:object_r:default_t:s0 tclass=dir permissive=0\n\
+        type=AVC msg=audit(1763721600.123:459): avc:  denied  { name_bind } for  pid=1 comm=\"rsync\" src=8730 scontext=system_u:system_r:rsync_t:s0 tcontext=system_u:object_r:unreserved_port_t:s0 tclass=tcp_socket permissive=0\n";
+    let machine = Machine::new(&ENFORCING)
+        .label("/data", "default_t")
+        .label("/srv/public", "public_content_t");
+    machine.write("/var/log/audit/audit.log", log);
+    let modules = [
+        module("public", "/srv/public", false),
+        module("data", "/data", false),
+    ];
+    let found = machine.selinux(&modules);
+    assert_eq!(
+        rules(&found),
+        [("RSY855", String::new()), ("RSY855", "data".to_owned())]
+    );
+    assert_eq!(found.causes[0].variant, Some("port"));
+    assert_eq!(found.causes[1].urgency, Urgency::Now);
+    assert!(
+        found
+            .facts
+            .contains(&Confined::Denied(2, "/var/log/audit/audit.log".into()))
+    );
+}
+
+#[test]
+fn without_its_domain_or_enforcement_selinux_denies_nothing() {
+    for (enforce, domain) in [
+        ("0", "rsync_t"),
+        ("1", "unconfined_t"),
+        ("1", "unconfined_service_t"),
+    ] {
+        let machine = Machine::new(&[("/sys/fs/selinux/enforce", enforce)]).label("/srv/data", "var_t");
+        machine.write("/proc/7/attr/current", &format!("u:r:{domain}:s0\0"));
+        let found = machine.selinux(&[module("data", "/srv/data", true)]);
+        assert_eq!(
+            (rules(&found), found.facts.len()),
+            (vec![], 1),
+            "{enforce} {domain}"
+        );
+    }
+    let found = Machine::new(&[]).selinux(&[module("data", "/srv/data", true)]);
+    assert!(found.facts.is_empty() && found.causes.is_empty());
+}
+
+#[test]
+fn what_apparmor_denied_is_joined_with_the_module() {
+    let line = "Nov 21 10:40:00 host kernel: audit: type=1400 audit(1763721600.123:45): apparmor=\"DENIED\" operation=\"mknod\" profile=\"/usr/bin/rsync\" name=\"/srv/data/.a.XyZ\" pid=4711 comm=\"rsync\" requested_mask=\"c\" denied_mask=\"c\" fsuid=65534 ouid=65534\n";
+    let modules = [
+        module("data", "/srv/data", true),
+        module("other", "/srv/data2", true),
+    ];
+    let look = |mode: &str| {
+        let machine = Machine::new(&[("/var/log/kern.log", line)]);
+        machine.write("/proc/7/attr/current", &format!("/usr/bin/rsync ({mode})\n"));
+        machine.found(&modules, |subjects, found| {
+            apparmor::look(subjects, &Denials::read(subjects), found);
+        })
+    };
+    let found = look("enforce");
+    assert_eq!(rules(&found), [("RSY779", "data".to_owned())]);
+    assert_eq!(
+        found.causes[0].commands,
+        [
+            "printf '%s\\n' '\"/srv/data/\" r,' '\"/srv/data/**\" rwk,' >> /etc/apparmor.d/local/usr.bin.rsync",
+            "apparmor_parser -r /etc/apparmor.d/usr.bin.rsync"
+        ]
+    );
+    assert_eq!(rules(&look("complain")), []);
+}
+
+const UNIT: &str = "[Unit]\nDescription=rsync\nAfter=network.target\n[Service]\nExecStart=/usr/bin/rsync --daemon --no-detach\n";
+const CONFIGURATION: &str =
+    "[home]\npath = /home/joe\n[inbox]\npath = /usr/local/in\nread only = no\n[data]\npath = /srv/data\n";
+
+/// A machine with a unit and what its process is to see.
+fn hardened(lines: &str, theirs: &str) -> Machine {
+    let machine = Machine::new(&[
+        ("/etc/rsyncd.conf", CONFIGURATION),
+        ("/usr/lib/systemd/system/rsync.service", UNIT),
+        ("/proc/self/mountinfo", "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n"),
+    ]);
+    machine.write(
+        "/etc/systemd/system/rsync.service.d/hard.conf",
+        &format!("[Service]\n{lines}\n"),
+    );
+    machine.write(
+        "/proc/7/mountinfo",
+        &format!("1 0 8:1 / / rw - ext4 /dev/sda1 rw\n{theirs}"),
+    );
+    for module in ["home/joe", "usr/local/in", "srv/data"] {
+        machine.write(&format!("/{module}/file"), "x");
+    }
+    machine
+}
+
+fn examined(machine: &Machine) -> Found {
+    let modules = [
+        module("home", "/home/joe", false),
+        module("inbox", "/usr/local/in", true),
+        module("data", "/srv/data", false),
+    ];
+    machine.found(&modules, |subjects, found| {
+        let views = views::look(subjects, found);
+        unit::look(
+            subjects,
+            Release::CURRENT,
+            jiff::civil::date(2026, 11, 22),
+            &views,
+            found,
+        );
+    })
+}
+
+#[test]
+fn lines_of_the_unit_are_compared_with_what_the_process_sees() {
+    let read_only = "2 1 8:1 /usr /usr ro - ext4 /dev/sda1 rw\n";
+    let found = examined(&hardened("ProtectSystem=full", read_only));
+    assert_eq!(rules(&found), [("RSY703", "inbox".to_owned())]);
+    assert_eq!(found.causes[0].urgency, Urgency::Now);
+    assert!(matches!(found.causes[0].told, Told::Finding(..)));
+    assert!(
+        found
+            .facts
+            .contains(&Confined::Unit("rsync.service".to_owned(), 2))
+    );
+    let differs = Confined::Differs("inbox".to_owned(), "/usr/local/in".into(), Difference::ReadOnly);
+    assert!(found.facts.contains(&differs));
+    // The line came after the start.
+    let found = examined(&hardened("ProtectSystem=full", ""));
+    assert_eq!(rules(&found), [("RSY703", "inbox".to_owned())]);
+    assert_eq!(found.causes[0].urgency, Urgency::Later);
+    // No line says why.
+    let found = examined(&hardened("Nice=5", read_only));
+    assert_eq!(rules(&found), [("RSY798", "inbox".to_owned())]);
+    assert_eq!(found.causes[0].variant, Some("read-only"));
+    let found = examined(&hardened("Nice=5", ""));
+    assert_eq!(rules(&found), []);
+}
+
+#[test]
+fn capabilities_that_a_unit_leaves_out_are_missing_in_the_process() {
+    let machine = hardened("CapabilityBoundingSet=CAP_SYS_CHROOT CAP_SETGID", "");
+    let status = "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nGroups:\t0\nNoNewPrivs:\t1\nSeccomp:\t2\n\
+        CapEff:\t0000000000040040\nCapBnd:\t0000000000040040\n";
+    machine.write("/proc/7/status", status);
+    let found = machine.found(&[module("data", "/srv/data", false)], |subjects, found| {
+        rights::look(subjects, found);
+    });
+    assert_eq!(rules(&found), [("RSY719", "data".to_owned())]);
+    let cause: &Cause = &found.causes[0];
+    assert_eq!(
+        cause.argument("capability").map(String::as_str),
+        Some("CAP_SETUID")
+    );
+    assert_eq!(cause.severity, Severity::Error);
+    let is_told = |fact| found.facts.contains(&fact);
+    assert!(is_told(Confined::NoNewPrivileges) && is_told(Confined::Filtered));
+}

@@ -1,0 +1,146 @@
+//! The unit that the daemon runs as: what its lines hide or forbid, as lint finds it, beside what the process really has.
+
+use std::{ffi::OsStr, path::Path, rc::Rc};
+
+use jiff::civil::Date;
+
+use crate::{
+    catalog::{FileKind, page},
+    doctor::{
+        Cause, Check, Urgency,
+        confinement::{Confined, Difference, Found, Subjects, views::Views},
+    },
+    host::Host,
+    lint::{Input, Options, Report, lint},
+    terms::Release,
+};
+
+/// What such lines do, by rule.
+const HIDING: [&str; 4] = ["RSY702", "RSY704", "RSY705", "RSY732"];
+const READ_ONLY: [&str; 2] = ["RSY702", "RSY703"];
+const FORBIDDING: [&str; 2] = ["RSY719", "RSY731"];
+/// Where units are; a link in another place leads to one of these.
+const FOLDERS: [&str; 4] = [
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+    "/run/systemd/system",
+    "/etc/systemd/system",
+];
+
+pub(super) fn look(subjects: &Subjects<'_>, release: Release, today: Date, views: &Views, found: &mut Found) {
+    let report = subjects.unit.and_then(|unit| {
+        let report = report(subjects, Options::of_release(release, today), unit)?;
+        found
+            .facts
+            .push(Confined::Unit(unit.to_owned(), report.files.len() - 1));
+        Some(report)
+    });
+    let mut told = Vec::new();
+    if let Some(report) = report.map(Rc::new) {
+        for (index, finding) in report.findings.iter().enumerate() {
+            let mut cause = Cause::of_finding(&report, index);
+            cause.seen = [Check::Confinement].into();
+            let module = cause.argument("module").cloned();
+            let is_about_view = HIDING.contains(&finding.page.id) || READ_ONLY.contains(&finding.page.id);
+            if let (true, Some(views), Some(module)) = (is_about_view, views, &module) {
+                let difference = views.get(module);
+                let fits = difference.is_some_and(|difference| match difference {
+                    Difference::ReadOnly => READ_ONLY.contains(&finding.page.id),
+                    _ => HIDING.contains(&finding.page.id),
+                });
+                // A line that came later counts from the next start on.
+                cause.urgency = if fits { Urgency::Now } else { Urgency::Later };
+                if fits {
+                    told.push(module.clone());
+                }
+            }
+            found.causes.push(cause);
+        }
+    }
+    for module in subjects.modules {
+        let Some(difference) = views.as_ref().and_then(|views| views.get(&module.name)) else {
+            continue;
+        };
+        if told.contains(&module.name) {
+            continue;
+        }
+        let facts = vec![format!(
+            "for process {} {} is {}",
+            subjects.process,
+            module.path.display(),
+            difference.shown()
+        )];
+        let arguments = vec![
+            ("process", subjects.process.to_string()),
+            ("restart", subjects.restart.clone()),
+        ];
+        let cause = subjects.cause("RSY798", module, arguments, facts);
+        let cause = cause.of_kind(difference.variant());
+        found.causes.push(match difference {
+            Difference::Missing | Difference::ReadOnly => cause,
+            // It may be meant so.
+            Difference::Empty | Difference::Other => cause.at(Urgency::Later),
+        });
+    }
+}
+
+impl Difference {
+    /// In English.
+    const fn shown(self) -> &'static str {
+        match self {
+            Self::Missing => "not there",
+            Self::Empty => "empty",
+            Self::Other => "another folder than for others",
+            Self::ReadOnly => "read-only",
+        }
+    }
+}
+
+/// What lint says of a unit and its drop-ins, beside the daemon's configuration; none if there is no such file.
+fn report(subjects: &Subjects<'_>, mut options: Options, unit: &str) -> Option<Report> {
+    // A container may have a manager of its own.
+    let host = if subjects.is_contained {
+        subjects.view
+    } else {
+        subjects.host
+    };
+    let mut files = Vec::new();
+    for folder in FOLDERS {
+        // The one is a link to the other where both are one.
+        if folder == FOLDERS[1]
+            && matches!(host.metadata(Path::new("/lib"), false), Ok(Some(lib)) if lib.kind == crate::host::EntryKind::Link)
+        {
+            continue;
+        }
+        let fragment = Path::new(folder).join(unit);
+        let drop_ins = Path::new(folder).join(format!("{unit}.d"));
+        files.push(fragment);
+        let mut names = host.list(&drop_ins).ok().flatten().unwrap_or_default();
+        names.sort();
+        let is_one = |name: &&std::ffi::OsString| Path::new(name).extension() == Some(OsStr::new("conf"));
+        files.extend(names.iter().filter(is_one).map(|name| drop_ins.join(name)));
+    }
+    let mut inputs: Vec<Input<'_>> = files
+        .iter()
+        .filter_map(|path| input(path, FileKind::Systemd, host))
+        .collect();
+    if inputs.is_empty() {
+        return None;
+    }
+    inputs.push(input(subjects.file, FileKind::RsyncdConf, subjects.view)?);
+    let rules = HIDING.iter().chain(&READ_ONLY).chain(&FORBIDDING);
+    options.select = rules.filter_map(|rule| page(rule)).collect();
+    Some(lint(inputs, &options))
+}
+
+fn input<'h>(path: &Path, kind: FileKind, host: &'h dyn Host) -> Option<Input<'h>> {
+    let bytes = host.read(path).ok()??;
+    Some(Input {
+        name: path.display().to_string(),
+        path: Some(path.to_owned()),
+        bytes: bytes.into(),
+        kind,
+        is_guess: false,
+        host,
+    })
+}

@@ -1,0 +1,173 @@
+//! The files that the daemon itself reads and writes: whether it really can.
+
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+
+use crate::{
+    doctor::{
+        Cause, PathFact, Refusal, Urgency,
+        daemon::option,
+        paths::{Daemon, Judge, Served, user_name},
+    },
+    explain::Server,
+    host::{
+        Daemon as Process,
+        trial::{Answer, Denied, Question, Request, Wish, ask},
+    },
+    model::{Parameter, Scope, has_variable},
+};
+
+/// A file of the daemon.
+struct DaemonFile {
+    parameter: Parameter,
+    path: PathBuf,
+    /// The first module that needs it; none if all do.
+    module: Option<String>,
+}
+
+/// What is done with each of them.
+const FILES: [(Parameter, Wish); 4] = [
+    (Parameter::LockFile, Wish::WriteFile),
+    (Parameter::LogFile, Wish::WriteFile),
+    (Parameter::MotdFile, Wish::ReadFile),
+    (Parameter::SecretsFile, Wish::ReadFile),
+];
+
+/// Tries them as the daemon.
+pub(super) fn look(
+    server: &Server,
+    process: Option<&Process>,
+    daemon: &Daemon,
+    modules: &[Served],
+    judge: &Judge<'_>,
+) -> (Vec<PathFact>, Vec<Cause>) {
+    let files = files(server, process);
+    // With `daemon uid` it is somebody else by then.
+    let identity = modules.first().map_or(&daemon.identity, |module| &module.daemon);
+    let wish = |file: &DaemonFile| {
+        let mut kinds = FILES.iter();
+        kinds
+            .find(|(kind, _)| *kind == file.parameter)
+            .map_or(Wish::ReadFile, |(_, wish)| *wish)
+    };
+    let questions = files.iter().map(|file| Question::new(&file.path, wish(file)));
+    let request = Request {
+        root_of: daemon.root_of,
+        daemon: identity.clone(),
+        capabilities: daemon.capabilities,
+        user: identity.clone(),
+        questions: questions.collect(),
+    };
+    let answers = ask(judge.own, &request);
+    let (mut facts, mut causes) = (Vec::new(), Vec::new());
+    for (file, answer) in files.iter().zip(answers) {
+        match answer {
+            Ok(Answer::Refused(error)) => {
+                let error = Errno::from_raw(error);
+                // What is missing is told by the configuration's stage.
+                if matches!(error, Errno::ENOENT | Errno::ENOTDIR | Errno::EISDIR) {
+                    continue;
+                }
+                let refusal = judge.refusal(&nearest(&file.path, wish(file), judge), error);
+                causes.extend(cause(file, &refusal, identity.uid, judge));
+                facts.push(PathFact::File {
+                    parameter: file.parameter.name(),
+                    refusal,
+                });
+            }
+            Ok(Answer::Open | Answer::Folder(_) | Answer::Late) | Err(Denied::Time) => {}
+            Err(denied) => facts.push(PathFact::FileUnseen {
+                parameter: file.parameter.name(),
+                path: file.path.clone(),
+                reason: (&denied).into(),
+            }),
+        }
+    }
+    (facts, causes)
+}
+
+/// The file, or the folder in which it is to be created.
+fn nearest(path: &Path, wish: Wish, judge: &Judge<'_>) -> PathBuf {
+    let is_there = matches!(judge.host.metadata(path, true), Ok(Some(_)));
+    match path.parent().filter(|_| wish == Wish::WriteFile && !is_there) {
+        Some(folder) => folder.to_owned(),
+        None => path.to_owned(),
+    }
+}
+
+/// The files that some module, or all of them, need.
+fn files(server: &Server, process: Option<&Process>) -> Vec<DaemonFile> {
+    let configuration = &server.configuration;
+    let mut files: Vec<DaemonFile> = Vec::new();
+    let mut add = |parameter, scope, path: PathBuf, module: Option<String>| {
+        let is_known = |one: &DaemonFile| one.parameter == parameter && one.path == path;
+        let is_plain = path.is_absolute() && !has_variable(path.as_os_str().as_encoded_bytes());
+        let has_root = configuration
+            .text(scope, Parameter::DaemonChroot)
+            .value
+            .is_empty();
+        if is_plain && has_root && !files.iter().any(is_known) {
+            files.push(DaemonFile {
+                parameter,
+                path,
+                module,
+            });
+        }
+    };
+    let path = |scope, parameter| {
+        use std::os::unix::ffi::OsStrExt as _;
+        PathBuf::from(std::ffi::OsStr::from_bytes(
+            configuration.text(scope, parameter).value,
+        ))
+    };
+    let named = process.and_then(|process| option(&process.words, "--log-file"));
+    let log = named.map_or_else(|| path(Scope::Global, Parameter::LogFile), PathBuf::from);
+    add(Parameter::LogFile, Scope::Global, log, None);
+    add(
+        Parameter::MotdFile,
+        Scope::Global,
+        path(Scope::Global, Parameter::MotdFile),
+        None,
+    );
+    for (scope, module) in configuration.module_scopes() {
+        let name = module.name.display().into_owned();
+        let has = |parameter| !configuration.text(scope, parameter).value.is_empty();
+        if has(Parameter::AuthUsers) {
+            let secrets = path(scope, Parameter::SecretsFile);
+            add(Parameter::SecretsFile, scope, secrets, Some(name.clone()));
+        }
+        if configuration.integer(scope, Parameter::MaxConnections).value > 0 {
+            let lock = path(scope, Parameter::LockFile);
+            add(Parameter::LockFile, scope, lock, Some(name));
+        }
+    }
+    files
+}
+
+fn cause(file: &DaemonFile, refusal: &Refusal, uid: u32, judge: &Judge<'_>) -> Option<Cause> {
+    let (rule, variant) = match file.parameter {
+        Parameter::LockFile => ("RSY608", Some("denied")),
+        Parameter::LogFile => ("RSY894", None),
+        Parameter::MotdFile => ("RSY607", Some("unreadable")),
+        Parameter::SecretsFile => ("RSY312", Some("unreadable")),
+        _ => return None,
+    };
+    let name = file.path.display().to_string();
+    let arguments = vec![
+        ("file", name.clone()),
+        ("path", name),
+        ("user", user_name(uid)),
+        ("module", file.module.clone().unwrap_or_default()),
+    ];
+    let cause = judge.cause_of(rule, arguments, vec![refusal.shown()]);
+    let cause = match variant {
+        Some(variant) => cause.of_kind(variant),
+        None => cause,
+    };
+    Some(match file.parameter {
+        Parameter::LockFile | Parameter::SecretsFile => cause,
+        // Nobody fails for these.
+        _ => cause.at(Urgency::Later),
+    })
+}

@@ -1,0 +1,218 @@
+//! Which folders are served, and as whom.
+
+use std::{ffi::CString, path::PathBuf};
+
+use nix::unistd::{Gid, Uid, User, getgrouplist};
+
+use crate::{
+    doctor::{Setup, Subject},
+    explain::Server,
+    host::{Status, Unknown, trial::Identity, user_inside},
+    lint::{Account, Accounts, Circumstances, ConfigurationSubject, ModuleSubject},
+    model::{Parameter, Scope, has_variable},
+    terms::Release,
+};
+
+/// As whom the daemon opens files, and through which mounts.
+pub(in crate::doctor) struct Daemon {
+    pub(in crate::doctor) identity: Identity,
+    /// Its effective capabilities, if it runs.
+    pub(in crate::doctor) capabilities: Option<u64>,
+    /// Its process, if its mounts are its own.
+    pub(in crate::doctor) root_of: Option<u32>,
+    /// Whether its users are those of a container.
+    is_contained: bool,
+}
+
+impl Daemon {
+    /// That of a configuration; root where none runs, for that is who starts one.
+    pub(in crate::doctor) fn of(subject: &Subject, setup: &Setup<'_>) -> Result<Self, Unknown> {
+        let Some(daemon) = &subject.daemon else {
+            return Ok(Self {
+                identity: Identity {
+                    uid: 0,
+                    gid: 0,
+                    groups: vec![0],
+                },
+                capabilities: None,
+                root_of: None,
+                is_contained: false,
+            });
+        };
+        let status = Status::of(setup.host, daemon.process)?;
+        if daemon.is_contained && user_inside(daemon.process, 0) != Some(0) {
+            return Err(Unknown::Failed("it has users of its own (uid_map)".to_owned()));
+        }
+        Ok(Self {
+            identity: status.identity,
+            capabilities: Some(status.effective),
+            root_of: (daemon.has_own_mounts || daemon.is_contained).then_some(daemon.process),
+            is_contained: daemon.is_contained,
+        })
+    }
+}
+
+/// A module with its folder and those who enter and use it.
+pub(in crate::doctor) struct Served {
+    pub(in crate::doctor) name: String,
+    pub(in crate::doctor) path: PathBuf,
+    /// How its user is called in the configuration.
+    pub(in crate::doctor) account: String,
+    /// As whom the folder is entered.
+    pub(in crate::doctor) daemon: Identity,
+    /// As whom it is read and written.
+    pub(in crate::doctor) user: Identity,
+    /// Whether clients may write into it.
+    pub(in crate::doctor) is_writable: bool,
+    /// Whether clients may read it.
+    pub(in crate::doctor) is_readable: bool,
+    /// Whether nobody is served without the jail: `use chroot = yes`, or `/./` in the path.
+    pub(in crate::doctor) insists_on_chroot: bool,
+    /// Whether some of what is in it is hidden from clients, so that its rights do not matter.
+    pub(in crate::doctor) has_filters: bool,
+}
+
+/// A module that is not tried, with the reason; none if another stage tells what is wrong.
+pub(in crate::doctor) type NotServed = (String, Option<Unknown>);
+
+const FILTERS: [Parameter; 5] = [
+    Parameter::Exclude,
+    Parameter::ExcludeFrom,
+    Parameter::Filter,
+    Parameter::Include,
+    Parameter::IncludeFrom,
+];
+
+/// The modules that are meant.
+pub(in crate::doctor) fn served(
+    server: &Server,
+    subject: &Subject,
+    setup: &Setup<'_>,
+    daemon: &Daemon,
+) -> Vec<Result<Served, NotServed>> {
+    let host = subject.host(setup);
+    let configuration = ConfigurationSubject {
+        sources: &server.sources,
+        configuration: &server.configuration,
+        host,
+        circumstances: Circumstances {
+            release: setup.release.unwrap_or(Release::CURRENT),
+            from_release: None,
+            daemon_uid: daemon.identity.uid,
+            today: setup.now.date(),
+        },
+        facts: None,
+    };
+    let mut accounts = Accounts::new(host);
+    let is_meant =
+        |module: &ModuleSubject<'_>| setup.modules.is_empty() || setup.modules.contains(&module.name());
+    configuration
+        .modules()
+        .filter(is_meant)
+        .filter(|module| module.has(Parameter::Path))
+        .map(|module| one(&configuration, &module, &mut accounts, daemon))
+        .collect()
+}
+
+fn one(
+    configuration: &ConfigurationSubject<'_>,
+    module: &ModuleSubject<'_>,
+    accounts: &mut Accounts<'_>,
+    daemon: &Daemon,
+) -> Result<Served, NotServed> {
+    let name = module.name();
+    let failed = |text: &str| (name.clone(), Some(Unknown::Failed(text.to_owned())));
+    let path = module.text(Parameter::Path).value;
+    let Some(folder) = module.folder(configuration) else {
+        return Err(match has_variable(path) {
+            true => failed("its path depends on who connects"),
+            false => (name, None),
+        });
+    };
+    let depends =
+        [Parameter::Uid, Parameter::Gid].map(|parameter| has_variable(module.text(parameter).value));
+    if depends.contains(&true) {
+        return Err(failed("its user depends on who connects"));
+    }
+    let enters = entering(configuration, accounts, daemon).map_err(|reason| (name.clone(), reason))?;
+    let account = accounts.of_module(configuration, module);
+    let account = account.map_err(|reason| (name.clone(), Some(reason)))?;
+    // Nobody gets that far with a user or a group that the machine does not know, and lint says so.
+    let account = account.ok_or_else(|| (name.clone(), None))?;
+    let user = match enters.uid {
+        // The groups of a container's users are not those of ours.
+        0 if account.groups.is_none() && daemon.is_contained => {
+            return Err(failed("the groups of its user are not known"));
+        }
+        0 => identity(&account).ok_or_else(|| failed("the groups of its user are not known"))?,
+        _ => enters.clone(),
+    };
+    let written = module.display(Parameter::Uid);
+    Ok(Served {
+        path: folder,
+        account: match (enters.uid, written.is_empty()) {
+            (0, true) => "nobody".to_owned(),
+            (0, false) => written,
+            (uid, _) => user_name(uid),
+        },
+        daemon: enters,
+        user,
+        is_writable: module.is_writable(),
+        insists_on_chroot: module
+            .boolean(Parameter::UseChroot)
+            .value
+            .unwrap_or_else(|| path.windows(3).any(|part| part == b"/./")),
+        is_readable: !module.is(Parameter::WriteOnly),
+        has_filters: FILTERS.iter().any(|parameter| module.has(*parameter)),
+        name,
+    })
+}
+
+/// Who the daemon is when it meets a module: `daemon uid` changes that (`start_daemon` in clientserver.c).
+fn entering(
+    configuration: &ConfigurationSubject<'_>,
+    accounts: &mut Accounts<'_>,
+    daemon: &Daemon,
+) -> Result<Identity, Option<Unknown>> {
+    let text = |parameter| configuration.configuration.text(Scope::Global, parameter).value;
+    let uid = accounts.daemon(configuration).map_err(Some)?;
+    let uid = uid.ok_or(None)?;
+    if text(Parameter::DaemonUid).is_empty() || uid == daemon.identity.uid {
+        return Ok(daemon.identity.clone());
+    }
+    let gid = match text(Parameter::DaemonGid) {
+        b"" => daemon.identity.gid,
+        word => accounts.gid(word).map_err(Some)?.ok_or(None)?,
+    };
+    Ok(Identity {
+        uid,
+        gid,
+        groups: vec![gid],
+    })
+}
+
+/// An account with its groups; those that the system gives it where the configuration says `*`.
+fn identity(account: &Account) -> Option<Identity> {
+    let uid = account.uid;
+    if let Some(groups) = &account.groups {
+        return Some(Identity {
+            uid,
+            gid: *groups.first()?,
+            groups: groups.clone(),
+        });
+    }
+    let user = User::from_uid(Uid::from_raw(uid)).ok()??;
+    let name = CString::new(user.name).ok()?;
+    let groups = getgrouplist(&name, user.gid).ok()?;
+    Some(Identity {
+        uid,
+        gid: user.gid.as_raw(),
+        groups: groups.into_iter().map(Gid::as_raw).collect(),
+    })
+}
+
+/// What people call a user.
+pub(super) fn user_name(uid: u32) -> String {
+    let found = User::from_uid(Uid::from_raw(uid)).ok().flatten();
+    found.map_or_else(|| uid.to_string(), |user| user.name)
+}

@@ -1,0 +1,116 @@
+use crate::{
+    catalog::Language,
+    doctor::{PathFact, Refusal, Tried},
+    render::words::{pick, unknown},
+};
+
+/// What was found out about a path.
+pub(super) fn fact(fact: &PathFact, language: Language) -> String {
+    let zh = language == Language::Chinese;
+    match fact {
+        PathFact::Fine { read, written: 0 } if zh => format!("以模块的用户尝试：{read} 个模块可读"),
+        PathFact::Fine { read: 0, written } if zh => format!("以模块的用户尝试：{written} 个模块可写"),
+        PathFact::Fine { read, written } if zh => {
+            format!("以模块的用户尝试：{read} 个模块可读，{written} 个模块可写")
+        }
+        PathFact::Fine { read, written } => {
+            let (reads, writes) = (modules(*read), modules(*written));
+            match (read, written) {
+                (_, 0) => format!("tried as the modules' users: {reads} can be read"),
+                (0, _) => format!("tried as the modules' users: {writes} can be written"),
+                _ => format!("tried as the modules' users: {reads} can be read, {writes} written"),
+            }
+        }
+        PathFact::NoDaemon => pick(
+            language,
+            "no daemon runs: what root may do who starts one was tried",
+            "没有守护进程在运行：按照由 root 启动时的权限尝试",
+        )
+        .to_owned(),
+        PathFact::File { parameter, refusal } if zh => {
+            format!("守护进程不能使用 `{parameter}`：{}", because(refusal))
+        }
+        PathFact::File { parameter, refusal } => {
+            format!("the daemon cannot use its `{parameter}`: {}", because(refusal))
+        }
+        PathFact::FileUnseen {
+            parameter,
+            path,
+            reason,
+        } if zh => format!(
+            "没有尝试 `{parameter}` {}：{}",
+            path.display(),
+            unknown(reason, language)
+        ),
+        PathFact::FileUnseen {
+            parameter,
+            path,
+            reason,
+        } => format!(
+            "`{parameter}` {} was not tried: {}",
+            path.display(),
+            unknown(reason, language)
+        ),
+        PathFact::Module {
+            module,
+            account,
+            tried,
+        } => format!("[{module}] {}", outcome(tried, account, language)),
+    }
+}
+
+fn modules(count: usize) -> String {
+    match count {
+        1 => "1 module".to_owned(),
+        count => format!("{count} modules"),
+    }
+}
+
+fn outcome(tried: &Tried, account: &str, language: Language) -> String {
+    let zh = language == Language::Chinese;
+    let why = |refusal: &Refusal| because(refusal);
+    match tried {
+        Tried::NotEntered(refusal) if zh => format!("守护进程无法进入：{}", why(refusal)),
+        Tried::NotEntered(refusal) => format!("the daemon cannot enter it: {}", why(refusal)),
+        Tried::NotPassed(refusal) if zh => format!("`{account}` 无法进入：{}", why(refusal)),
+        Tried::NotPassed(refusal) => format!("`{account}` cannot enter it: {}", why(refusal)),
+        Tried::NotListed(refusal) if zh => format!("`{account}` 无法列出内容：{}", why(refusal)),
+        Tried::NotListed(refusal) => format!("`{account}` cannot list it: {}", why(refusal)),
+        Tried::NotWritten(refusal) if zh => format!("`{account}` 无法写入：{}", why(refusal)),
+        Tried::NotWritten(refusal) => format!("`{account}` cannot write in it: {}", why(refusal)),
+        Tried::Closed(closed, all, refusal) if zh => {
+            format!(
+                "尝试的 {all} 个条目中，`{account}` 有 {closed} 个打不开：{}",
+                why(refusal)
+            )
+        }
+        Tried::Closed(closed, all, refusal) => {
+            format!(
+                "`{account}` cannot open {closed} of {all} entries that were tried: {}",
+                why(refusal)
+            )
+        }
+        Tried::Full(mount) if zh => format!("{} 没有空间了", mount.display()),
+        Tried::Full(mount) => format!("there is no room left on {}", mount.display()),
+        Tried::Low(mount, free) if zh => format!("{} 只剩 {free}", mount.display()),
+        Tried::Low(mount, free) => format!("only {free} are left on {}", mount.display()),
+        Tried::Late(path) if zh => format!("{} 没有响应", path.display()),
+        Tried::Late(path) => format!("{} does not answer", path.display()),
+        Tried::NotTried(reason) if account.is_empty() && zh => {
+            format!("没有尝试：{}", unknown(reason, language))
+        }
+        Tried::NotTried(reason) if account.is_empty() => format!("not tried: {}", unknown(reason, language)),
+        Tried::NotTried(reason) if zh => {
+            format!("没有以 `{account}` 尝试：{}", unknown(reason, language))
+        }
+        Tried::NotTried(reason) => format!("not tried as `{account}`: {}", unknown(reason, language)),
+    }
+}
+
+/// What the system says, with the rights that it goes by.
+fn because(refusal: &Refusal) -> String {
+    match &refusal.rights {
+        Some(rights) => format!("{} ({rights})", refusal.error),
+        None => format!("{}: {}", refusal.path.display(), refusal.error),
+    }
+}
