@@ -33,6 +33,7 @@ pub struct Image {
     root: PathBuf,
     users: OnceLock<Fact<HashMap<String, Vec<u32>>>>,
     groups: OnceLock<Fact<HashMap<String, Vec<u32>>>>,
+    outputs: HashMap<String, Fact<Vec<u8>>>,
 }
 
 /// Where the way to a path ends: a name in a held folder, or that folder itself.
@@ -61,7 +62,15 @@ impl Image {
             root: root.into(),
             users: OnceLock::new(),
             groups: OnceLock::new(),
+            outputs: HashMap::new(),
         }
+    }
+
+    /// The same with what a program printed there, by its command line; programs of an image do not run.
+    #[must_use]
+    pub fn with_output(mut self, command: &str, output: Fact<Vec<u8>>) -> Self {
+        self.outputs.insert(command.to_owned(), output);
+        self
     }
 
     /// A path of ours as the machine knows it; `None` if it does not lie below the root.
@@ -150,6 +159,11 @@ impl Image {
 }
 
 impl Host for Image {
+    fn output(&self, program: &str, arguments: &[&str]) -> Fact<Option<Vec<u8>>> {
+        let command = [&[program], arguments].concat().join(" ");
+        self.outputs.get(&command).cloned().transpose()
+    }
+
     fn ours(&self, path: &Path) -> PathBuf {
         self.root.join(path.strip_prefix("/").unwrap_or(path))
     }

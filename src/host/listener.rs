@@ -2,6 +2,7 @@ use std::{
     collections::BTreeSet,
     ffi::OsStr,
     fs,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
 };
@@ -101,6 +102,39 @@ pub fn ports_of(process: u32) -> Fact<BTreeSet<u16>> {
     Ok(own.map(|(port, _)| port).collect())
 }
 
+/// The addresses that somebody listens on with a TCP port, as the kernel tells everybody.
+pub fn listening_on(port: u16) -> BTreeSet<IpAddr> {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
+    let tables = tables.iter().filter_map(|table| fs::read_to_string(table).ok());
+    tables.flat_map(|table| addresses(&table, port)).collect()
+}
+
+/// The same by one of its tables.
+fn addresses(table: &str, port: u16) -> Vec<IpAddr> {
+    let port = format!(":{port:04X}");
+    let lines = table.lines().skip(1);
+    let found = lines.filter_map(|line| {
+        let mut fields = line.split_ascii_whitespace().skip(1);
+        let (local, _, state) = (fields.next()?, fields.next()?, fields.next()?);
+        let local = local.strip_suffix(&port).filter(|_| state == "0A")?;
+        address(local)
+    });
+    found.collect()
+}
+
+/// An address of the kernel's tables: words of 32 bits in hexadecimal, each in the order of the machine's bytes.
+fn address(text: &str) -> Option<IpAddr> {
+    let words = text.as_bytes().chunks(8).map(|word| {
+        let word = u32::from_str_radix(str::from_utf8(word).ok()?, 16).ok()?;
+        Some(word.to_ne_bytes())
+    });
+    let words: Vec<[u8; 4]> = words.collect::<Option<_>>()?;
+    match words[..] {
+        [word] => Some(Ipv4Addr::from(word).into()),
+        [..] => Some(Ipv6Addr::from(<[u8; 16]>::try_from(words.concat()).ok()?).into()),
+    }
+}
+
 /// The sockets of a table of the kernel's that listen on a port, as links of descriptors name them.
 fn sockets(table: &str, port: u16) -> Vec<String> {
     let found = listening(table).into_iter();
@@ -141,9 +175,12 @@ fn holds(process: u32, sockets: &BTreeSet<String>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::{net::TcpListener, process};
+    use std::{
+        net::{IpAddr, Ipv4Addr, TcpListener},
+        process,
+    };
 
-    use super::{Listener, ports_of, sockets};
+    use super::{Listener, addresses, listening_on, ports_of, sockets};
 
     #[test]
     fn only_what_listens_on_the_port_counts() {
@@ -155,6 +192,17 @@ mod tests {
         assert_eq!(sockets(table, 873), ["socket:[4242]"]);
         assert_eq!(sockets(table, 874), ["socket:[4444]"]);
         assert!(sockets("", 873).is_empty());
+        if cfg!(target_endian = "little") {
+            assert_eq!(
+                addresses(table, 873),
+                ["127.0.0.1".parse::<IpAddr>().expect("an address")]
+            );
+            let table = "head\n 0: 000000000000000000000000010000FF:0369 00000000000000000000000000000000:0000 0A 0\n";
+            assert_eq!(
+                addresses(table, 873),
+                ["::ff00:1".parse::<IpAddr>().expect("an address")]
+            );
+        }
     }
 
     #[test]
@@ -166,6 +214,7 @@ mod tests {
             matches!(found, Listener::Other { process, .. } if process == process::id()),
             "{found:?}"
         );
+        assert!(listening_on(port).contains(&IpAddr::V4(Ipv4Addr::LOCALHOST)));
         assert!(ports_of(process::id()).is_ok_and(|ports| ports.contains(&port)));
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use nix::{fcntl::OFlag, unistd};
 
-use crate::host::{EntryKind, Fact, Host, LARGEST_FILE, Metadata, Unknown, User};
+use crate::host::{EntryKind, Fact, Host, LARGEST_FILE, Metadata, Unknown, User, output::output};
 
 /// The machine that we run on.
 #[derive(Debug)]
@@ -63,6 +63,10 @@ impl Host for Live {
         let names = numbers.into_iter().map(unistd::Group::from_gid);
         let names: Vec<_> = names.collect::<nix::Result<_>>().map_err(failed)?;
         Ok(names.into_iter().flatten().map(|group| group.name).collect())
+    }
+
+    fn output(&self, program: &str, arguments: &[&str]) -> Fact<Option<Vec<u8>>> {
+        output(program, arguments)
     }
 }
 

@@ -4,6 +4,7 @@ mod daemons;
 mod image;
 mod listener;
 mod live;
+mod output;
 mod walk;
 
 use std::{
@@ -14,7 +15,7 @@ use std::{
 
 pub use daemons::{Daemon, daemons, is_super_server, running_configurations};
 pub use image::Image;
-pub use listener::{Listener, ports_of};
+pub use listener::{Listener, listening_on, ports_of};
 pub use live::{Live, Tail, changed, tail};
 pub(crate) use live::{NOT_REGULAR, plain, read_bounded};
 pub use walk::{Component, follow, normalize, walk};
@@ -170,6 +171,14 @@ pub trait Host: Sync {
     /// # Errors
     /// The reason why nobody knows.
     fn groups(&self, user: &str) -> Fact<Vec<String>>;
+
+    /// What one of the system's own programs prints that only looks; `None` if it is not installed.
+    ///
+    /// # Errors
+    /// The reason why nobody knows: it may not look, it fails, it takes too long.
+    fn output(&self, _program: &str, _arguments: &[&str]) -> Fact<Option<Vec<u8>>> {
+        Err(Unknown::NoHost)
+    }
 
     /// The path by which we find what the machine has at a path, as reports call it.
     fn ours(&self, path: &Path) -> PathBuf {
