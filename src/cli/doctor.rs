@@ -1,6 +1,7 @@
 use std::{
     env,
     io::Write as _,
+    net::IpAddr,
     path::{self, PathBuf},
     sync::Arc,
     time::Duration,
@@ -39,6 +40,9 @@ pub(super) struct Arguments {
     /// What a client said; it is explained with what is known here
     #[arg(long, value_name = "TEXT")]
     symptom: Option<String>,
+    /// What a client of this address meets: the listener, the firewall, xinetd's lists, each module
+    #[arg(long, value_name = "ADDRESS")]
+    from: Option<IpAddr>,
     /// Only the daemons with this configuration file
     ///
     /// [default: those of all daemons that run, else /etc/rsyncd.conf]
@@ -81,6 +85,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         let setup = Setup {
             file,
             modules: arguments.modules.clone(),
+            from: arguments.from,
             symptom: arguments.symptom.clone(),
             host: &Live,
             judge,

@@ -7,6 +7,7 @@ mod configuration;
 mod daemon;
 mod log;
 mod loopback;
+mod reach;
 mod report;
 mod stage;
 mod summary;
@@ -15,6 +16,7 @@ mod symptom;
 use std::{
     any::Any,
     io,
+    net::IpAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::Arc,
@@ -33,6 +35,7 @@ use crate::{
     terms::Release,
 };
 
+pub use reach::{Admission, Decider, Family, Manager, ReachFact, Verdict};
 pub use report::{Cause, Report, Told, Urgency};
 pub use stage::{Check, Fact, Outcome, Skip, Stage, State, Untried, Way};
 
@@ -48,6 +51,8 @@ pub struct Setup<'s> {
     pub file: Option<PathBuf>,
     /// The modules that are tried; all if none is named.
     pub modules: Vec<String>,
+    /// The address of a client: what it meets is told.
+    pub from: Option<IpAddr>,
     /// What a client was seen to say.
     pub symptom: Option<String>,
     /// The machine.
@@ -101,6 +106,9 @@ pub fn run(setup: &Setup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<()>) ->
         })?;
         examination.stage(Check::Configuration, file, |stage, report| {
             configuration::look(subject, setup, stage, report);
+        })?;
+        examination.stage(Check::Reach, file, |stage, report| {
+            reach::look(subject, setup, stage, report);
         })?;
         examination.stage(Check::Log, file, |stage, report| {
             log::look(subject, setup, stage, report);

@@ -3,7 +3,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{host::Unknown, probe::tryout::End};
+use crate::{doctor::ReachFact, host::Unknown, probe::tryout::End};
 
 /// What is looked at, quick ones first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -14,6 +14,8 @@ pub enum Check {
     Changed,
     /// What is wrong in the configuration, with the facts of the machine.
     Configuration,
+    /// Whether clients reach it: where it listens, and what the firewall lets in.
+    Reach,
     /// What failed in the last day, by the daemon's log.
     Log,
     /// What a client of this machine meets.
@@ -29,6 +31,7 @@ impl Check {
             Self::Daemon => "daemon",
             Self::Changed => "changed",
             Self::Configuration => "configuration",
+            Self::Reach => "reach",
             Self::Log => "log",
             Self::Loopback => "loopback",
             Self::Symptom => "symptom",
@@ -207,6 +210,8 @@ pub enum Fact {
     OtherPort(u16, Vec<u16>),
     /// Modules, errors, warnings, notes.
     Counts(usize, usize, usize, usize),
+    /// Something of the way to the daemon.
+    Reach(ReachFact),
     /// What was read of the log, whether that is only its last part, and how many kinds of failures it has of the last day.
     Log(PathBuf, bool, usize),
     /// What came of a module.

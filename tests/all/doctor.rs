@@ -4,6 +4,7 @@
 
 mod daemons;
 mod machine;
+mod reach;
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
@@ -66,10 +67,11 @@ fn outcome<'r>(report: &'r Value, module: &str) -> &'r str {
     fact.and_then(|fact| fact["outcome"].as_str()).unwrap_or("none")
 }
 
-const ALL_PASSED: [(&str, &str); 5] = [
+const ALL_PASSED: [(&str, &str); 6] = [
     ("daemon", "passed"),
     ("changed", "passed"),
     ("configuration", "passed"),
+    ("reach", "passed"),
     ("log", "passed"),
     ("loopback", "passed"),
 ];
@@ -302,12 +304,12 @@ fn what_is_said_is_said_in_both_languages() {
     assert!(chinese.contains("[hook] 没有尝试"), "{chinese}");
     assert_eq!(
         english.lines().filter(|line| line.contains(" ms  ")).count(),
-        5,
+        6,
         "{english}"
     );
     assert_eq!(
         chinese.lines().filter(|line| line.contains(" ms  ")).count(),
-        5,
+        6,
         "{chinese}"
     );
 }

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use crate::{
     catalog::Language,
-    doctor::{Cause, Check, Fact, Report, Stage, State, Told},
+    doctor::{Cause, Check, Fact, ReachFact, Report, Stage, State, Told},
     render::{
         doctor::{cause::Words, words},
         explanation::first_diagnosis,
@@ -58,6 +58,18 @@ fn fact(fact: &Fact, language: Language) -> Value {
             value["process"] = json!(process);
             value["configuration"] = json!(file.display().to_string());
             value["ports"] = json!(ports);
+        }
+        Fact::Reach(ReachFact::Listens(port, addresses)) => {
+            value["ports"] = json!([port]);
+            value["addresses"] = json!(addresses);
+        }
+        Fact::Reach(ReachFact::Firewall(family, verdict)) => {
+            value["family"] = json!(family.name());
+            value["verdict"] = json!(verdict.key());
+        }
+        Fact::Reach(ReachFact::Meets(module, admission, _)) => {
+            value["module"] = json!(module);
+            value["admission"] = json!(admission.key());
         }
         _ => {}
     }

@@ -2,6 +2,7 @@
 
 mod cause;
 mod json;
+mod reach;
 mod words;
 
 use std::{collections::BTreeMap, io};

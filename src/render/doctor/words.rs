@@ -2,6 +2,7 @@ use crate::{
     catalog::Language,
     doctor::{Check, Fact, Outcome, Skip, Untried, Urgency, Way},
     probe::tryout::End,
+    render::doctor::reach,
     render::words::{pick, unknown},
 };
 
@@ -11,6 +12,7 @@ pub(super) fn check(check: Check, language: Language) -> &'static str {
         Check::Daemon => pick(language, "daemon", "守护进程"),
         Check::Changed => pick(language, "changed since", "启动后的改动"),
         Check::Configuration => pick(language, "configuration", "配置"),
+        Check::Reach => pick(language, "reach", "可达性"),
         Check::Log => pick(language, "log", "日志"),
         Check::Loopback => pick(language, "loopback", "本机访问"),
         Check::Symptom => pick(language, "symptom", "症状"),
@@ -120,6 +122,7 @@ pub(super) fn fact(fact: &Fact, language: Language) -> String {
             count(*warnings, "warning"),
             count(*notes, "note")
         ),
+        Fact::Reach(fact) => reach::fact(fact, language),
         Fact::Log(file, is_cut, failures) => logged(&file.display().to_string(), *is_cut, *failures, zh),
         Fact::Module(name, outcome) if zh => format!("[{name}] {}", outcome_words(outcome, language)),
         Fact::Module(name, outcome) => format!("[{name}] {}", outcome_words(outcome, language)),

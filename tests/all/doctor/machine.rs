@@ -31,6 +31,7 @@ fn without_a_daemon_the_command_that_starts_it_is_named() {
             ("daemon", "failed"),
             ("changed", "skipped"),
             ("configuration", "passed"),
+            ("reach", "skipped"),
             ("log", "skipped"),
             ("loopback", "skipped"),
         ]
@@ -52,6 +53,7 @@ fn a_configuration_that_is_not_there() {
         [
             ("changed", "skipped"),
             ("configuration", "skipped"),
+            ("reach", "skipped"),
             ("log", "skipped"),
             ("loopback", "skipped"),
         ]
