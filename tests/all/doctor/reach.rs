@@ -85,9 +85,9 @@ fn open_place(modules: &[String]) -> Place {
     let text = fs::read_to_string(&file).expect("the file");
     let own: Vec<_> = text
         .lines()
-        .filter(|line| !line.starts_with("address = ") && !line.starts_with("hosts allow = "))
+        .filter(|line| !line.starts_with("address = ") && *line != "hosts allow = 127.0.0.1")
         .collect();
-    fs::write(file, own.join("\n") + "\n").expect("the file");
+    fs::write(file, format!("{}\n", own.join("\n"))).expect("the file");
     place
 }
 
@@ -440,4 +440,84 @@ fn write_hosts(folder: &Path, hosts: &str) {
         &format!("hosts allow = 127.0.0.1 {hosts}"),
     );
     fs::write(file, text).expect("the file");
+}
+
+/// xinetd in front of rsync, in a network and with files of its own. `$1` is the program, `$2` the folder: the file of
+/// xinetd, and those of TCP wrappers, are there.
+const XINETD: &str = r#"
+set -eu
+program=$1; cd "$2"
+ip link set lo up
+for file in hosts.allow hosts.deny; do [ -e /etc/$file ] && mount --bind $file /etc/$file; done
+mount --bind xinetd.d /etc/xinetd.d
+xinetd -dontfork -f xinetd.d/rsync -pidfile "$PWD/pid" 2>/dev/null & server=$!
+trap 'kill $server' EXIT
+until (exec 3<>/dev/tcp/127.0.0.1/873) 2>/dev/null; do kill -0 $server; done
+for from in 127.0.0.1 127.0.0.2 127.0.0.3 127.0.0.4; do
+    "$program" doctor --json --config "$PWD/rsyncd.conf" --from $from data > $from.json || true
+    code=0; rsync --timeout=20 --address=$from rsync://127.0.0.1/data/ >/dev/null 2>&1 || code=$?
+    echo $code > $from.code
+done
+"#;
+
+#[test]
+fn xinetd_turns_away_whom_the_doctor_says() {
+    if !can_separate() {
+        return;
+    }
+    if !["/etc/hosts.allow", "/etc/hosts.deny", "/etc/xinetd.d"]
+        .iter()
+        .all(|path| Path::new(path).exists())
+    {
+        skip("xinetd or the files of TCP wrappers are not installed");
+        return;
+    }
+    let place = open_place(&[format!(
+        "{}hosts allow = 127.0.0.1 127.0.0.2 127.0.0.3\n",
+        healthy("data")
+    )]);
+    let folder = place.path().join("xinetd.d");
+    fs::create_dir(&folder).expect("a folder");
+    let service = format!(
+        "service rsync\n{{\n disable = no\n socket_type = stream\n wait = no\n user = root\n port = 873\n \
+        type = UNLISTED\n server = /usr/bin/rsync\n server_args = --daemon --config={}/rsyncd.conf\n \
+        only_from = 127.0.0.0/29\n no_access = 127.0.0.2\n}}\n",
+        place.path().display()
+    );
+    fs::write(folder.join("rsync"), service).expect("a file");
+    fs::write(place.path().join("hosts.allow"), "sshd: ALL\n").expect("a file");
+    fs::write(place.path().join("hosts.deny"), "# who\nrsync: 127.0.0.3\n").expect("a file");
+    let output = Command::new("unshare")
+        .args([
+            "-n",
+            "-m",
+            "bash",
+            "-c",
+            XINETD,
+            "bash",
+            env!("CARGO_BIN_EXE_rsyncctl"),
+        ])
+        .arg(place.path())
+        .output()
+        .expect("it runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    for (from, rules, codes) in [
+        ("127.0.0.1", &[][..], &["0"][..]),
+        ("127.0.0.2", &["RSY787"], &["5", "12"]),
+        ("127.0.0.3", &["RSY787"], &["5", "12"]),
+        ("127.0.0.4", &["RSY822"], &["5"]),
+    ] {
+        let report = report(&place, &format!("{from}.json"));
+        let now = causes(&report)
+            .into_iter()
+            .filter(|(_, urgency)| *urgency == "now");
+        let found: Vec<_> = now.map(|(rule, _)| rule).collect();
+        assert_eq!(found, rules, "{from}: {report:#}");
+        let code = fs::read_to_string(place.path().join(format!("{from}.code"))).expect("a code");
+        assert!(codes.contains(&code.trim()), "{from}: {code}");
+    }
 }
