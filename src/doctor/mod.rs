@@ -3,6 +3,7 @@
 
 mod absent;
 mod changed;
+mod client;
 mod configuration;
 mod daemon;
 mod log;
@@ -35,6 +36,7 @@ use crate::{
     terms::Release,
 };
 
+pub use client::{ClientFact, ClientSetup, Limit, Room, Watcher, run as run_client};
 pub use reach::{Admission, Decider, Family, Manager, ReachFact, Verdict};
 pub use report::{Cause, Report, Told, Urgency};
 pub use stage::{Check, Fact, Outcome, Skip, Stage, State, Untried, Way};

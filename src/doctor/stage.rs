@@ -3,7 +3,11 @@ use std::{
     time::Duration,
 };
 
-use crate::{doctor::ReachFact, host::Unknown, probe::tryout::End};
+use crate::{
+    doctor::{ClientFact, ReachFact},
+    host::Unknown,
+    probe::tryout::End,
+};
 
 /// What is looked at, quick ones first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -22,6 +26,18 @@ pub enum Check {
     Loopback,
     /// What the text means that the user gave.
     Symptom,
+    /// A client's command line itself.
+    CommandLine,
+    /// The password file that it names.
+    PasswordFile,
+    /// Where files come to, or come from, on the client.
+    Destination,
+    /// Programs of the client that watch folders.
+    Watchers,
+    /// The way to the server, and what it says to the command line.
+    Server,
+    /// What the destination has and the source no longer has.
+    Leftover,
 }
 
 impl Check {
@@ -35,6 +51,12 @@ impl Check {
             Self::Log => "log",
             Self::Loopback => "loopback",
             Self::Symptom => "symptom",
+            Self::CommandLine => "command-line",
+            Self::PasswordFile => "password-file",
+            Self::Destination => "destination",
+            Self::Watchers => "watchers",
+            Self::Server => "server",
+            Self::Leftover => "leftover",
         }
     }
 }
@@ -84,6 +106,22 @@ pub enum Skip {
     NoLog,
     /// The configuration has no module.
     NoModule,
+    /// The password is read from standard input.
+    FromInput,
+    /// The command line goes through a remote shell.
+    RemoteShell,
+    /// The command line names no other machine.
+    NoServer,
+    /// The command line has no file of this machine.
+    NoFilesHere,
+    /// No program watches folders here.
+    NoWatcher,
+    /// The server was not reached.
+    NotConnected,
+    /// The command line is none for which that matters.
+    NotAsked,
+    /// The server does not let clients delete.
+    NoDeletion,
 }
 
 impl Skip {
@@ -97,6 +135,14 @@ impl Skip {
             Self::RelativeLog => "relative-log",
             Self::NoLog => "no-log",
             Self::NoModule => "no-module",
+            Self::FromInput => "from-input",
+            Self::RemoteShell => "remote-shell",
+            Self::NoServer => "no-server",
+            Self::NoFilesHere => "no-files-here",
+            Self::NoWatcher => "no-watcher",
+            Self::NotConnected => "not-connected",
+            Self::NotAsked => "not-asked",
+            Self::NoDeletion => "no-deletion",
         }
     }
 }
@@ -212,6 +258,8 @@ pub enum Fact {
     Counts(usize, usize, usize, usize),
     /// Something of the way to the daemon.
     Reach(ReachFact),
+    /// Something of a client.
+    Client(ClientFact),
     /// What was read of the log, whether that is only its last part, and how many kinds of failures it has of the last day.
     Log(PathBuf, bool, usize),
     /// What came of a module.

@@ -1,4 +1,7 @@
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use crate::{
     probe::{
@@ -31,6 +34,20 @@ pub async fn reproduce(
     subject: String,
     words: Vec<String>,
     setting: Arc<Setting>,
+) -> Result<Report, ProbeError> {
+    reproduce_within(subject, words, setting, None).await
+}
+
+/// The same, which takes no longer than that once there is a connection; what has not ended then fails as a silence does.
+///
+/// # Errors
+///
+/// An option of rsync's that our client lacks.
+pub async fn reproduce_within(
+    subject: String,
+    words: Vec<String>,
+    setting: Arc<Setting>,
+    limit: Option<Duration>,
 ) -> Result<Report, ProbeError> {
     let mut prober = Prober::new(subject, setting);
     prober.report.command = prober.typed(&words);
@@ -67,7 +84,7 @@ pub async fn reproduce(
     let stream = prober.reach(&plan, &words).await;
     prober
         .blocking(move |prober| {
-            prober.carry_out(&plan, &words, stream);
+            prober.carry_out(&plan, &words, stream, limit);
             Ok(())
         })
         .await
@@ -88,8 +105,9 @@ impl Prober {
         self.said = format!("{text}\n{last}\n").into_bytes();
     }
 
-    fn carry_out(&mut self, plan: &Plan, words: &[String], stream: Option<Stream>) {
-        let session = self.session_until(None, plan, stream);
+    fn carry_out(&mut self, plan: &Plan, words: &[String], stream: Option<Stream>, limit: Option<Duration>) {
+        let until = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let session = self.session_until(until, plan, stream);
         self.take(&session);
         let last = match plan.place {
             Place::Modules => Step::Modules,
@@ -101,6 +119,10 @@ impl Prober {
         }
         if session.exit == 0 {
             self.report.pass(last, session.elapsed);
+            let deleted = session.outcome.map_or(0, |outcome| outcome.deleted.total());
+            if deleted > 0 {
+                self.report.note(last, Fact::Deleted(deleted));
+            }
             for step in [Step::Module, Step::Setup, Step::List] {
                 if last == Step::Modules {
                     self.report.skip(step, Skip::NoModule);

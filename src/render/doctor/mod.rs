@@ -1,6 +1,7 @@
 //! What an examination showed, for people and for programs.
 
 mod cause;
+mod client;
 mod json;
 mod reach;
 mod words;

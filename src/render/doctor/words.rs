@@ -2,7 +2,7 @@ use crate::{
     catalog::Language,
     doctor::{Check, Fact, Outcome, Skip, Untried, Urgency, Way},
     probe::tryout::End,
-    render::doctor::reach,
+    render::doctor::{client, reach},
     render::words::{pick, unknown},
 };
 
@@ -16,6 +16,12 @@ pub(super) fn check(check: Check, language: Language) -> &'static str {
         Check::Log => pick(language, "log", "日志"),
         Check::Loopback => pick(language, "loopback", "本机访问"),
         Check::Symptom => pick(language, "symptom", "症状"),
+        Check::CommandLine => pick(language, "command line", "命令行"),
+        Check::PasswordFile => pick(language, "password file", "密码文件"),
+        Check::Destination => pick(language, "files here", "本机文件"),
+        Check::Watchers => pick(language, "watchers", "监视程序"),
+        Check::Server => pick(language, "server", "服务器"),
+        Check::Leftover => pick(language, "left over", "多余文件"),
     }
 }
 
@@ -53,6 +59,14 @@ pub(super) fn skip(why: Skip, language: Language) -> &'static str {
             "`log file` 是相对路径，取决于守护进程在哪个目录启动",
         ),
         Skip::NoLog => pick(language, "there is no log file yet", "还没有日志文件"),
+        Skip::FromInput
+        | Skip::RemoteShell
+        | Skip::NoServer
+        | Skip::NoFilesHere
+        | Skip::NoWatcher
+        | Skip::NotConnected
+        | Skip::NotAsked
+        | Skip::NoDeletion => client::skip(why, language),
         Skip::NoModule => pick(language, "there is no such module", "没有这样的模块"),
     }
 }
@@ -123,6 +137,7 @@ pub(super) fn fact(fact: &Fact, language: Language) -> String {
             count(*notes, "note")
         ),
         Fact::Reach(fact) => reach::fact(fact, language),
+        Fact::Client(fact) => client::fact(fact, language),
         Fact::Log(file, is_cut, failures) => logged(&file.display().to_string(), *is_cut, *failures, zh),
         Fact::Module(name, outcome) if zh => format!("[{name}] {}", outcome_words(outcome, language)),
         Fact::Module(name, outcome) => format!("[{name}] {}", outcome_words(outcome, language)),
