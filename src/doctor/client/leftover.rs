@@ -78,7 +78,7 @@ pub(super) fn look(
     ];
     let fact = match used {
         Some(used) => format!("the file system of the destination is {used} % full"),
-        None => format!("{count} entries would go with --delete"),
+        None => format!("with --delete would go: {count}"),
     };
     let path = client.path(&destination);
     let mut cause = client.cause("RSY788", Check::Leftover, &path, arguments, fact);

@@ -25,8 +25,23 @@ const PROGRAMS: [&str; 6] = [
     "inotifywatch",
     "fswatch",
 ];
-/// Where the kernel tells its limits (inotify(7)).
-const LIMITS: &str = "/proc/sys/fs/inotify";
+/// The limits of inotify for each user (inotify(7)), and those of the user namespace (namespaces(7)): the smaller one counts.
+const LIMITS: [(&str, [&str; 2]); 2] = [
+    (
+        "max_user_watches",
+        [
+            "/proc/sys/fs/inotify/max_user_watches",
+            "/proc/sys/user/max_inotify_watches",
+        ],
+    ),
+    (
+        "max_user_instances",
+        [
+            "/proc/sys/fs/inotify/max_user_instances",
+            "/proc/sys/user/max_inotify_instances",
+        ],
+    ),
+];
 /// So many watching programs are looked at.
 const MOST: usize = 32;
 
@@ -37,23 +52,19 @@ pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) 
         return;
     }
     let use_of = uses(Path::new("/proc"));
-    for (uid, watcher) in &found {
+    for (_, watcher) in &found {
         stage.note(Fact::Client(ClientFact::Watches(watcher.clone())));
         if let Some(file) = &watcher.configuration {
             configuration(client, file, stage, report);
         }
-        let _ = uid;
     }
     let mut users: Vec<u32> = found.iter().map(|(uid, _)| *uid).collect();
     users.sort_unstable();
     users.dedup();
     for uid in users {
         let used = use_of.get(&uid).cloned().unwrap_or_default();
-        for (name, used_now) in [
-            ("max_user_watches", used.watches),
-            ("max_user_instances", used.instances),
-        ] {
-            let Some(most) = number(&Path::new(LIMITS).join(name)) else {
+        for ((name, files), used_now) in LIMITS.into_iter().zip([used.watches, used.instances]) {
+            let Some(most) = files.into_iter().filter_map(number).min() else {
                 continue;
             };
             let limit = Limit {
@@ -114,7 +125,7 @@ fn configuration(client: &Client<'_>, file: &Path, stage: &mut Stage, report: &m
     }
 }
 
-fn number(file: &Path) -> Option<u64> {
+fn number(file: &str) -> Option<u64> {
     fs::read_to_string(file).ok()?.trim().parse().ok()
 }
 

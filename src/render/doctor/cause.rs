@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use crate::{
     catalog::{Language, fill},
-    doctor::{Cause, Told},
+    doctor::{Cause, Check, Told},
     render::explanation::{self, edit},
 };
 
@@ -25,6 +25,8 @@ impl Words {
         match &cause.told {
             Told::Finding(report, index) => {
                 let finding = &report.findings[*index];
+                // Nobody can open what was typed.
+                let is_typed = cause.seen.contains(&Check::CommandLine);
                 let place = report.sources.place(finding.labels[0].span);
                 let commands = finding.commands();
                 Self {
@@ -32,8 +34,12 @@ impl Words {
                     message: Some(finding.message(language).into_owned()),
                     facts: finding.facts.clone(),
                     help: finding.help(language).into_owned(),
-                    next: commands.first().cloned().or_else(|| edit(&place)),
-                    place: Some(place),
+                    next: commands
+                        .first()
+                        .cloned()
+                        .or_else(|| edit(&place))
+                        .filter(|_| !is_typed),
+                    place: (!is_typed).then_some(place),
                     commands,
                     others: Vec::new(),
                 }
