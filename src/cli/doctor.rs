@@ -171,7 +171,11 @@ fn client(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
         release: Program::find("rsync".into()).ok().map(|program| program.release),
         now: jiff::Zoned::now(),
         setting: Arc::new(Setting {
-            choice: choice(),
+            // With `--contimeout` rsync would not say whether there was no answer or none in time.
+            choice: Choice {
+                words: vec![format!("--timeout={SILENCE}")],
+                ..choice()
+            },
             environment,
             surroundings,
             known: known.into(),

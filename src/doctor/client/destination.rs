@@ -28,7 +28,7 @@ pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) 
     let found = client.setup.host.metadata(&destination, true);
     let folder = match found {
         Ok(Some(found)) if found.kind == EntryKind::Directory => destination.clone(),
-        Ok(_) => destination.parent().unwrap_or(Path::new("/")).to_owned(),
+        Ok(_) => destination.parent().unwrap_or_else(|| Path::new("/")).to_owned(),
         Err(reason) => {
             let name = destination.display().to_string();
             stage.note(Fact::Unseen(name.clone(), reason.clone()));

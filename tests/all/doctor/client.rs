@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{
     can_serve, causes,
     daemons::{Daemon, Place, free_port, healthy},
+    reach::can_separate,
     states,
 };
 use crate::support::{
@@ -322,6 +323,38 @@ fn programs_that_watch_and_their_limits() {
     let sersync = report(root, "sersync.json");
     let found: Vec<_> = causes(&sersync).into_iter().map(|(rule, _)| rule).collect();
     assert!(found.contains(&"RSY906"), "{sersync:#}");
+}
+
+#[test]
+fn a_port_that_is_dropped_is_told_from_one_that_is_refused() {
+    if !can_separate() {
+        return;
+    }
+    let place = folder(&[]);
+    let script = "ip link set lo up
+        nft add table inet filter
+        nft 'add chain inet filter input { type filter hook input priority 0; }'
+        nft add rule inet filter input tcp dport 8731 drop
+        nft add rule inet filter input tcp dport 8732 reject with icmpx type admin-prohibited
+        mkdir target
+        for target in 127.0.0.1:8730 127.0.0.1:8731 127.0.0.1:8732 192.0.2.7:873; do
+            \"$1\" doctor --json --client \"rsync -a rsync://$target/data/ target/\" > ${target#*:}.json || true
+        done";
+    if !in_own_mounts(place.path(), &["-n"], script) {
+        return;
+    }
+    for (port, rule) in [
+        (8730, "RSY801"),
+        (8731, "RSY803"),
+        (8732, "RSY802"),
+        (873, "RSY802"),
+    ] {
+        let report = report(place.path(), &format!("{port}.json"));
+        assert_eq!(causes(&report), [(rule, "now")], "{port}: {report:#}");
+        // Loopback has routes, and nothing else has here.
+        let text = report["stages"][4].to_string();
+        assert_eq!(text.contains("there is no route"), port == 873, "{text}");
+    }
 }
 
 #[test]

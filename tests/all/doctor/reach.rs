@@ -55,7 +55,7 @@ done
 "#;
 
 /// Whether a world of its own can be made here.
-fn can_separate() -> bool {
+pub(super) fn can_separate() -> bool {
     if !can_serve() {
         return false;
     }
