@@ -69,16 +69,12 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     }
     let ports: Vec<_> = ports.into_iter().collect();
     let shown: Vec<_> = ports.iter().map(u16::to_string).collect();
-    let restart = match &daemon.unit {
-        Some(unit) => format!("systemctl restart {unit}"),
-        None => format!("kill {} && {}", daemon.process, again(daemon)),
-    };
     let page = page("RSY783").expect("the doctor's pages are in the catalogue; the tests see each");
     let arguments = vec![
         ("file", subject.file.display().to_string()),
         ("port", port.to_string()),
         ("ports", shown.join(", ")),
-        ("restart", restart),
+        ("restart", restart(daemon)),
     ];
     report.causes.push(Cause::of_page(
         page,
@@ -95,6 +91,14 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
 
 fn is_set(configuration: &Configuration, parameter: Parameter) -> bool {
     !matches!(configuration.origin(Scope::Global, parameter), Origin::Default)
+}
+
+/// The command that starts a daemon anew.
+pub(super) fn restart(daemon: &crate::host::Daemon) -> String {
+    match &daemon.unit {
+        Some(unit) => format!("systemctl restart {unit}"),
+        None => format!("kill {} && {}", daemon.process, again(daemon)),
+    }
 }
 
 /// The command line of a daemon, to be typed again.

@@ -6,14 +6,16 @@ mod facts;
 mod firewall;
 mod manager;
 mod rules;
+pub(super) mod starters;
 mod wrappers;
 
 use std::{fs, net::IpAddr, path::Path};
 
 use crate::{
     catalog::page,
-    doctor::{Cause, Check, Fact, Report, Setup, Skip, Stage, Subject},
+    doctor::{Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, changed::restart, daemon::option},
     host::{Host, Unknown, listening_on},
+    model::{Parameter, Scope},
 };
 
 pub use facts::{Admission, ReachFact};
@@ -51,6 +53,7 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
         addresses,
     };
     stage.note(Fact::Reach(ReachFact::Listens(port, way.addresses.clone())));
+    way.address(stage, report);
     if !way.is_heard(stage, report) {
         return;
     }
@@ -104,6 +107,37 @@ impl Way<'_> {
             return false;
         }
         true
+    }
+
+    /// Whether the daemon listens on the address that its configuration names, which it reads only when it starts.
+    fn address(&self, stage: &mut Stage, report: &mut Report) {
+        let (Some(daemon), Some(known)) = (&self.subject.daemon, &self.subject.known) else {
+            return;
+        };
+        let Some(server) = known
+            .server
+            .as_ref()
+            .filter(|_| option(&daemon.words, "--address").is_none())
+        else {
+            return;
+        };
+        let written = server.configuration.text(Scope::Global, Parameter::Address).value;
+        let written = str::from_utf8(written)
+            .ok()
+            .and_then(|text| text.trim().parse::<IpAddr>().ok());
+        let Some(written) = written.filter(|written| !self.addresses.contains(written)) else {
+            return;
+        };
+        let shown: Vec<_> = self.addresses.iter().map(IpAddr::to_string).collect();
+        let file = self.subject.file.display().to_string();
+        let arguments = vec![
+            ("file", file),
+            ("address", written.to_string()),
+            ("addresses", shown.join(", ")),
+            ("restart", restart(daemon)),
+        ];
+        self.cause("RSY789", arguments, Vec::new(), report);
+        stage.fail();
     }
 
     /// The families of which clients of elsewhere can come.

@@ -521,3 +521,98 @@ fn xinetd_turns_away_whom_the_doctor_says() {
         assert!(codes.contains(&code.trim()), "{from}: {code}");
     }
 }
+
+#[test]
+fn a_daemon_that_still_has_its_old_address() {
+    if !can_serve() {
+        return;
+    }
+    let place = Place::new(&[healthy("data")]);
+    let daemon = place.start();
+    let file = place.path().join("rsyncd.conf");
+    let text = fs::read_to_string(&file).expect("the file");
+    fs::write(&file, text.replace("address = 127.0.0.1", "address = 127.0.0.9")).expect("the file");
+    let (report, code) = examined(place.path(), &[]);
+    assert_eq!(code, Some(1), "{report:#}");
+    let found = causes(&report);
+    assert_eq!(found.first(), Some(&("RSY789", "now")), "{report:#}");
+    let command = report["summary"]["next"].as_str().expect("a command");
+    assert!(
+        command.starts_with(&format!("kill {} && rsync", daemon.process())),
+        "{command}"
+    );
+}
+
+/// Who listens has another port than rsyncd.conf, or is switched off. `$1` is the program, `$2` the folder.
+const STARTERS: &str = r#"
+set -eu
+program=$1; cd "$2"
+ip link set lo up
+mkdir -p units; mount --bind xinetd.d /etc/xinetd.d; mkdir -p /etc/systemd/system; mount --bind units /etc/systemd/system
+trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
+listens() { until (exec 3<>/dev/tcp/127.0.0.1/$1) 2>/dev/null; do kill -0 $2; done; }
+xinetd -dontfork -f xinetd.d/rsync -pidfile "$PWD/pid" 2>/dev/null & server=$!
+listens 873 $server
+"$program" doctor --json --config "$PWD/rsyncd.conf" > other.json || true
+kill $server; wait $server || true
+sed -i 's/disable = no/disable = yes/' xinetd.d/rsync
+printf 'service echo\n{\n disable = no\n type = INTERNAL UNLISTED\n port = 7\n socket_type = stream\n wait = no\n protocol = tcp\n user = root\n}\n' > xinetd.d/echo
+xinetd -dontfork -f xinetd.d/echo -pidfile "$PWD/pid" 2>/dev/null & server=$!
+listens 7 $server
+"$program" doctor --json --config "$PWD/rsyncd.conf" > off.json || true
+kill $server; wait $server || true
+rm xinetd.d/*; printf '[Socket]\nListenStream=127.0.0.1:8731\n' > units/rsync.socket
+cp /usr/bin/perl systemd
+./systemd -MIO::Socket::INET -e 'my $one = IO::Socket::INET->new(LocalAddr => "127.0.0.1:8731", Listen => 5) or die;
+    while (my $other = $one->accept) { close $other }' & server=$!
+listens 8731 $server
+"$program" doctor --json --config "$PWD/rsyncd.conf" > socket.json || true
+"#;
+
+#[test]
+fn who_listens_in_place_of_rsync_has_its_own_port() {
+    if !can_separate() {
+        return;
+    }
+    if !Path::new("/etc/xinetd.d").exists() {
+        skip("xinetd is not installed");
+        return;
+    }
+    let place = Place::new(&[healthy("data")]);
+    place.name_port(8730);
+    let folder = place.path().join("xinetd.d");
+    fs::create_dir(&folder).expect("a folder");
+    let service = format!(
+        "service rsync\n{{\n disable = no\n socket_type = stream\n wait = no\n user = root\n port = 873\n \
+        type = UNLISTED\n server = /usr/bin/rsync\n server_args = --daemon --config={}/rsyncd.conf\n}}\n",
+        place.path().display()
+    );
+    fs::write(folder.join("rsync"), service).expect("a file");
+    let output = Command::new("unshare")
+        .args([
+            "-n",
+            "-m",
+            "bash",
+            "-c",
+            STARTERS,
+            "bash",
+            env!("CARGO_BIN_EXE_rsyncctl"),
+        ])
+        .arg(place.path())
+        .output()
+        .expect("it runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let other = report(&place, "other.json");
+    assert_eq!(causes(&other), [("RSY724", "now")], "{other:#}");
+    assert_eq!(outcome(&other, "data"), "works");
+    let off = report(&place, "off.json");
+    let found: Vec<_> = causes(&off).into_iter().map(|(rule, _)| rule).collect();
+    assert!(found.contains(&"RSY742") && found.contains(&"RSY782"), "{off:#}");
+    let socket = report(&place, "socket.json");
+    let found: Vec<_> = causes(&socket).into_iter().map(|(rule, _)| rule).collect();
+    assert!(found.contains(&"RSY724"), "{socket:#}");
+}
