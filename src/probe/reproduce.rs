@@ -119,6 +119,12 @@ impl Prober {
         }
         if session.exit == 0 {
             self.report.pass(last, session.elapsed);
+            if let Some(outcome) = session.outcome.filter(|outcome| outcome.transferred > 0)
+                && plan.options.dry_run
+            {
+                let fact = Fact::Writes(outcome.transferred, outcome.transferred_size);
+                self.report.note(last, fact);
+            }
             let deleted = session.outcome.map_or(0, |outcome| outcome.deleted.total());
             if deleted > 0 {
                 self.report.note(last, Fact::Deleted(deleted));

@@ -87,7 +87,7 @@ pub fn run(setup: &ClientSetup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<(
     })?;
     let mut is_well = false;
     examination.stage(Check::Server, None, |stage, report| {
-        is_well = server::look(&client, stage, report);
+        is_well = server::look(&client, room.as_ref(), stage, report);
     })?;
     examination.stage(Check::Leftover, None, |stage, report| {
         leftover::look(&client, is_well, room.as_ref(), stage, report);

@@ -7,9 +7,10 @@ use std::{
 };
 
 use crate::{
+    catalog::Confidence,
     doctor::{
         Cause, Check, Fact, Report, Skip, Stage, Urgency,
-        client::{Client, ClientFact},
+        client::{Client, ClientFact, Room},
     },
     host::Unknown,
     probe::{self, State, Step, reproduce_within},
@@ -20,7 +21,7 @@ use crate::{
 pub(super) const LIMIT: u64 = 120;
 
 /// Whether the dry run came to its end.
-pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) -> bool {
+pub(super) fn look(client: &Client<'_>, room: Option<&Room>, stage: &mut Stage, report: &mut Report) -> bool {
     match client.invocation.peer() {
         Some(Target::Daemon(_)) => {}
         Some(_) => {
@@ -56,6 +57,7 @@ pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) 
         }
     }
     if probed.exit == 0 {
+        fits(client, &probed, room, stage, report);
         return true;
     }
     if is_late {
@@ -86,6 +88,48 @@ pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) 
         report.causes.extend(causes.into_iter().take(1));
     }
     false
+}
+
+/// Whether what would come has room at the destination.
+fn fits(
+    client: &Client<'_>,
+    probed: &probe::Report,
+    room: Option<&Room>,
+    stage: &mut Stage,
+    report: &mut Report,
+) {
+    let mut facts = probed.stage(Step::DryRun).facts.iter();
+    let written = facts.find_map(|fact| match fact {
+        probe::Fact::Writes(files, bytes) => Some((*files, *bytes)),
+        _ => None,
+    });
+    let (Some((files, bytes)), Some(room)) = (written, room) else {
+        return;
+    };
+    // None at all has been told.
+    let is_full = room.free == 0 || room.entries == Some(0);
+    let is_short = bytes > room.free || room.entries.is_some_and(|entries| files > entries);
+    if is_full || !is_short {
+        return;
+    }
+    let folder = room.path.display().to_string();
+    let entries = room.entries.map_or_else(String::new, |entries| {
+        format!(", and room for {entries} more entries")
+    });
+    let fact = format!(
+        "{files} files of {bytes} bytes would come, and {folder} has {} bytes free{entries}",
+        room.free
+    );
+    let arguments = vec![
+        ("path", folder.clone()),
+        ("target-path", folder.clone()),
+        ("target-folder", folder),
+    ];
+    let mut cause = client.cause("RSY846", Check::Server, &room.path, arguments, fact);
+    // A file that is there and grows gives its own room back.
+    cause.confidence = Confidence::Likely;
+    report.causes.push(cause);
+    stage.fail();
 }
 
 /// Carries the command line out as a dry run, with more options; none if our client cannot.

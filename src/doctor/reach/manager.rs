@@ -163,6 +163,7 @@ fn ufw(host: &dyn Host, port: u16) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::{admits, names};
+    use crate::{doctor::reach::Manager, host::Image};
 
     #[test]
     fn zones_are_read() {
@@ -174,5 +175,44 @@ mod tests {
         assert!(!admits("<zone><service name='rsyncd'/></zone>", 874));
         assert!(!admits("<zone", 873) && !admits("", 873));
         assert!(names("870:880", 873) && !names("x", 873));
+    }
+
+    #[test]
+    fn what_the_files_keep_is_read() {
+        let root = tempfile::tempdir().expect("a folder");
+        let write = |path: &str, text: &str| {
+            let path = root.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            std::fs::write(path, text).expect("a file");
+        };
+        let keeps = |manager: Manager, port| manager.keeps(&Image::new(root.path()), port);
+        assert_eq!(
+            (keeps(Manager::Firewalld, 873), keeps(Manager::Ufw, 873)),
+            (None, None)
+        );
+        write("etc/firewalld/firewalld.conf", "# x\nDefaultZone=inner\n");
+        write(
+            "usr/lib/firewalld/zones/inner.xml",
+            "<zone><service name=\"ssh\"/></zone>",
+        );
+        assert_eq!(keeps(Manager::Firewalld, 873), Some(false));
+        write(
+            "etc/firewalld/zones/inner.xml",
+            "<zone><service name=\"rsyncd\"/></zone>",
+        );
+        assert_eq!(keeps(Manager::Firewalld, 873), Some(true));
+        assert_eq!(keeps(Manager::Firewalld, 8730), Some(false));
+        let tuple =
+            |line: &str| format!("*filter\n### tuple ### {line}\n-A ufw-user-input -p tcp -j ACCEPT\n");
+        for (line, admits) in [
+            ("allow tcp 873 0.0.0.0/0 any 0.0.0.0/0 in", true),
+            ("allow tcp 870:880 0.0.0.0/0 any 0.0.0.0/0 in", true),
+            ("allow tcp 873 0.0.0.0/0 any 192.0.2.0/24 in", false),
+            ("deny tcp 873 0.0.0.0/0 any 0.0.0.0/0 in", false),
+            ("allow udp 873 0.0.0.0/0 any 0.0.0.0/0 in", false),
+        ] {
+            write("etc/ufw/user.rules", &tuple(line));
+            assert_eq!(keeps(Manager::Ufw, 873), Some(admits), "{line}");
+        }
     }
 }

@@ -7,6 +7,7 @@ mod firewall;
 mod manager;
 mod rules;
 pub(super) mod starters;
+mod unit;
 mod wrappers;
 
 use std::{fs, net::IpAddr, path::Path};
@@ -15,7 +16,9 @@ use crate::{
     catalog::page,
     doctor::{Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, changed::restart, daemon::option},
     host::{Host, Unknown, listening_on},
+    lint::Options,
     model::{Parameter, Scope},
+    terms::Release,
 };
 
 pub use facts::{Admission, ReachFact};
@@ -57,6 +60,7 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     if !way.is_heard(stage, report) {
         return;
     }
+    way.unit(setup, stage, report);
     way.firewall(stage, report);
     if let Some(from) = way.from {
         client::look(&way, from, setup, stage, report);
@@ -187,6 +191,22 @@ impl Way<'_> {
     /// A word of a module's `hosts allow` that is the address or the network of somebody else.
     fn admitted_from_elsewhere(&self) -> Option<String> {
         client::address_of_elsewhere(&self.subject.known.as_ref()?.server.as_ref()?.configuration)
+    }
+
+    /// Whether systemd keeps the network from the daemon.
+    fn unit(&self, setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) {
+        let daemon = self.subject.daemon.as_ref();
+        let Some(unit) = daemon.and_then(|daemon| daemon.unit.as_deref()) else {
+            return;
+        };
+        let release = setup.release.unwrap_or(Release::CURRENT);
+        let options = Options::of_release(release, setup.now.date());
+        if let Some((found, index)) = unit::denied(self.host, unit, &options) {
+            let mut cause = Cause::of_finding(&found, index);
+            cause.seen = [Check::Reach].into();
+            report.causes.push(cause);
+            stage.fail();
+        }
     }
 
     /// What the rules of this machine do with connections.

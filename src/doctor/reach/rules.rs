@@ -168,6 +168,8 @@ fn manager(verdict: &Verdict, chains: &[Chain]) -> Manager {
 
 #[cfg(test)]
 mod tests {
+    use proptest::proptest;
+
     use super::{Manager, Rules};
     use crate::{
         doctor::reach::{
@@ -216,6 +218,23 @@ mod tests {
                 is_known,
                 "{json}: {verdict:?}"
             );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_to_an_end(text in "(\\*filter\n|:INPUT DROP \\[0:0\\]\n|-A INPUT |-[a-z] |! |--[a-z]{2,9} |[!-~]{0,9}|\n){0,40}") {
+            let image = image(&[("iptables-save", &text), ("nft -j list ruleset", &text)]);
+            Rules::of(&image).judge(&packet());
+        }
+
+        #[test]
+        fn any_expression_is_read_to_an_end(expression in "(\\[|\\]|\\{|\\}|,|:|\"(match|left|right|set|vmap|op|&|payload|jump|target|a)\"|1|null){0,30}") {
+            let json = format!(
+                "{{\"nftables\": [{{\"chain\": {{\"family\": \"ip\", \"table\": \"a\", \"name\": \"a\", \"hook\": \"input\"}}}}, \
+                {{\"rule\": {{\"family\": \"ip\", \"table\": \"a\", \"chain\": \"a\", \"expr\": [{expression}]}}}}]}}"
+            );
+            Rules::of(&image(&[("nft -j list ruleset", &json)])).judge(&packet());
         }
     }
 

@@ -253,13 +253,15 @@ fn a_full_disk_and_one_that_is_read_only() {
         return;
     }
     let (place, daemon) = served();
-    for name in ["full", "crowded", "fixed"] {
+    fs::write(place.path().join("data/large"), vec![7; 200_000]).expect("a file");
+    for name in ["full", "crowded", "fixed", "small"] {
         fs::create_dir(place.path().join(name)).expect("a folder");
     }
     let script = "mount -t tmpfs -o size=64k none full; head -c 1M /dev/zero > full/file 2>/dev/null || true
         mount -t tmpfs -o nr_inodes=2 none crowded; touch crowded/file
+        mount -t tmpfs -o size=64k none small
         mount --bind fixed fixed; mount -o remount,bind,ro fixed
-        for name in full crowded fixed target; do
+        for name in full crowded fixed small target; do
             \"$1\" doctor --json --client \"rsync -a --delete rsync://127.0.0.1:PORT/data/ $name/\" > $name.json || true
         done";
     let script = script.replace("PORT", &daemon.port.to_string());
@@ -270,6 +272,7 @@ fn a_full_disk_and_one_that_is_read_only() {
         ("full", &[("RSY846", "now")][..]),
         ("crowded", &[("RSY846", "now")]),
         ("fixed", &[("RSY848", "now")]),
+        ("small", &[("RSY846", "now")]),
         ("target", &[]),
     ] {
         let report = report(place.path(), &format!("{name}.json"));

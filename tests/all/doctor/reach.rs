@@ -616,3 +616,44 @@ fn who_listens_in_place_of_rsync_has_its_own_port() {
     let found: Vec<_> = causes(&socket).into_iter().map(|(rule, _)| rule).collect();
     assert!(found.contains(&"RSY724"), "{socket:#}");
 }
+
+#[test]
+fn a_plain_user_is_told_that_only_root_reads_the_rules() {
+    if !can_separate() {
+        return;
+    }
+    let place = open_place(&[healthy("data")]);
+    let script = "ip link set lo up; cp \"$1\" program; touch told; chmod 666 told
+        rsync --daemon --no-detach --config=rsyncd.conf & daemon=$!; trap 'kill $daemon' EXIT
+        until (exec 3<>/dev/tcp/127.0.0.1/873) 2>/dev/null; do kill -0 $daemon; done
+        setpriv --reuid 65534 --regid 65534 --clear-groups ./program doctor --json --config rsyncd.conf > told || true";
+    let output = Command::new("unshare")
+        .args([
+            "-n",
+            "bash",
+            "-euc",
+            script,
+            "bash",
+            env!("CARGO_BIN_EXE_rsyncctl"),
+        ])
+        .current_dir(place.path())
+        .output()
+        .expect("it runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let report = report(&place, "told");
+    let unseen = report["unchecked"].as_array().expect("a list");
+    let rules = unseen
+        .iter()
+        .find(|one| one["subject"] == "the rules of the firewall");
+    let rules = rules.unwrap_or_else(|| panic!("{report:#}"));
+    assert!(rules.to_string().contains("permission denied"), "{rules:#}");
+    assert!(states(&report).contains(&("reach", "warned")), "{report:#}");
+    assert_eq!(
+        facts(&report)[0]["addresses"],
+        serde_json::json!(["0.0.0.0", "::"])
+    );
+}
