@@ -1,6 +1,7 @@
 use std::{
-    env,
+    env, fs,
     io::Write as _,
+    net::IpAddr,
     path::{self, PathBuf},
     sync::Arc,
     time::Duration,
@@ -15,18 +16,20 @@ use crate::{
     cli::{
         Failure,
         access::reached,
-        environment::{environment_of, surroundings},
+        environment::{environment, environment_of, surroundings},
         exit,
         interrupt::Interrupt,
-        known::judge,
+        known::{judge, of_password_file},
         output::{LineFormat, Output, stdout},
+        probe::written::{self, Written},
         replace::put,
     },
-    doctor::{self, LOGIN, Setup},
+    doctor::{self, ClientSetup, LOGIN, Setup},
     explain::Known,
     host::{Live, plain},
-    probe::{Choice, Setting, Wire, tryout::Program},
+    probe::{Choice, Setting, Wire, command, tryout::Program},
     render::{self, About},
+    syntax::Invocation,
     terms::Exit,
 };
 
@@ -43,11 +46,22 @@ pub(super) struct Arguments {
     /// What a client said; it is explained with what is known here
     #[arg(long, value_name = "TEXT")]
     symptom: Option<String>,
+    /// What a client of this address meets: the listener, the firewall, xinetd's lists, each module
+    #[arg(long, value_name = "ADDRESS")]
+    from: Option<IpAddr>,
     /// Only the daemons with this configuration file
     ///
     /// [default: those of all daemons that run, else /etc/rsyncd.conf]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// On the client: what is wrong with this command line of rsync's, or that of a script or crontab, named as FILE:LINE;
+    /// it is tried as a dry run, twice where it does not delete
+    #[arg(
+        long,
+        value_name = "COMMAND LINE|FILE:LINE",
+        conflicts_with_all = ["modules", "config", "from", "symptom"]
+    )]
+    client: Option<String>,
     /// Write all of it as a page for browsers, too
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -62,6 +76,9 @@ const SILENCE: u64 = 10;
 
 /// Examines the daemons, and tells what was found.
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+    if let Some(line) = &arguments.client {
+        return client(line, arguments);
+    }
     let file = arguments.config.as_ref().map(path::absolute).transpose()?;
     let own = env::current_exe()?;
     let interrupt = Interrupt::watch()?;
@@ -90,6 +107,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         let setup = Setup {
             file,
             modules: arguments.modules.clone(),
+            from: arguments.from,
             symptom: arguments.symptom.clone(),
             host: &Live,
             judge,
@@ -145,6 +163,80 @@ fn page(report: &doctor::Report, now: &jiff::Zoned, language: Language) -> Strin
         reach: &reach,
     };
     render::page(report, &about, language)
+}
+
+/// Examines a command line on the client, and tells what was found.
+fn client(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
+    let Written { words, password, .. } = match written::place(line) {
+        Some((file, line)) => {
+            let bytes =
+                fs::read(&file).map_err(|error| format!("`{}`: {}", file.display(), plain(&error)))?;
+            written::command_line(&file, bytes, line)?
+        }
+        None => written::typed(line)?,
+    };
+    let folder = env::current_dir()?;
+    let mut environment = environment();
+    if let Some(password) = password {
+        environment.password = Box::new(move || Ok(password.clone()));
+    }
+    let named = Invocation::parse(&words);
+    let named = named
+        .option("password-file")
+        .and_then(|given| given.value.clone());
+    let findings = named.map(|file| of_password_file(&folder.join(file)));
+    let known = Known {
+        findings: findings.unwrap_or_default(),
+        ..Known::default()
+    };
+    let interrupt = Interrupt::watch()?;
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .max_blocking_threads(2)
+        .enable_all()
+        .build()?;
+    let (format, style) = (arguments.output.format(), arguments.output.style());
+    let setup = ClientSetup {
+        line: command(&words),
+        words,
+        folder,
+        host: &Live,
+        release: Program::find("rsync".into()).ok().map(|program| program.release),
+        now: jiff::Zoned::now(),
+        setting: Arc::new(Setting {
+            // With `--contimeout` rsync would not say whether there was no answer or none in time.
+            choice: Choice {
+                words: vec![format!("--timeout={SILENCE}")],
+                ..choice()
+            },
+            environment,
+            surroundings,
+            known: known.into(),
+            wire: Wire::Live,
+            log: None,
+            folder: env::temp_dir().into(),
+            connections: interrupt.connections().clone(),
+            watch: None,
+        }),
+        runtime: &runtime,
+    };
+    let work = || {
+        let report = doctor::run_client(&setup, &mut |stage| {
+            let mut out = stdout();
+            render::examined(format, stage, style, &mut out)?;
+            out.flush()
+        })?;
+        let mut text = Vec::new();
+        render::examination(format, &report, style, &mut text)?;
+        stdout().write_all(&text)?;
+        Ok::<_, std::io::Error>(code(&report))
+    };
+    let done = interrupt.run(work, || Exit::Signal.code());
+    runtime.shutdown_background();
+    if interrupt.connections().are_ended() {
+        return Ok(Exit::Signal.code());
+    }
+    Ok(done?)
 }
 
 fn code(report: &doctor::Report) -> u8 {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     catalog::page,
-    doctor::{Cause, Check, Fact, Report, Setup, Stage, Subject, daemon::written_port},
+    doctor::{Cause, Check, Fact, Report, Setup, Stage, Subject, daemon::written_port, reach::starters},
     host::{Host, Listener, Unknown, is_super_server},
 };
 
@@ -15,7 +15,7 @@ const FORWARDERS: [&str; 3] = ["docker-proxy", "rootlessport", "conmon"];
 /// The units that packages of rsync bring along.
 const UNITS: [&str; 4] = ["rsync.service", "rsyncd.service", "rsync.socket", "rsyncd.socket"];
 /// Where units are, the administrator's first.
-const UNIT_FOLDERS: [&str; 4] = [
+pub(super) const UNIT_FOLDERS: [&str; 4] = [
     "/etc/systemd/system",
     "/run/systemd/system",
     "/usr/lib/systemd/system",
@@ -27,7 +27,7 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
     let file = setup.file.clone().unwrap_or_else(|| PathBuf::from(DEFAULT));
     let found = setup.host.metadata(&file, true);
     let is_missing = matches!(found, Ok(None));
-    let port = written_port(setup.host, &file);
+    let mut port = written_port(setup.host, &file);
     let unit = unit(setup.host).filter(|_| file == Path::new(DEFAULT));
     if let Some((name, is_enabled)) = &unit {
         stage.note(Fact::Unit(name.clone(), *is_enabled));
@@ -39,7 +39,19 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
             .push(Cause::of_page(page, Check::Daemon, &file, arguments, facts));
     };
     let name = file.display().to_string();
-    let listener = Listener::on(port);
+    let mut listener = Listener::on(port);
+    if listener == Listener::Nobody
+        && let Some((real, found)) = starters::elsewhere(setup.host, port)
+    {
+        // Who listens looks at its own port, and rsync then looks at none.
+        cause(
+            "RSY724",
+            vec![("port", port.to_string()), ("real", real.to_string())],
+            Vec::new(),
+        );
+        stage.warn();
+        (port, listener) = (real, found);
+    }
     let is_heard = match &listener {
         Listener::Other { process, program } if is_super_server(program) => {
             stage.note(Fact::Starter(program.clone(), *process, port));
@@ -84,6 +96,10 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
             stage.note(Fact::NoDaemon(file.clone()));
             stage.note(Fact::NobodyListens(port));
             stage.fail();
+            if let Some(off) = starters::switched_off(setup.host) {
+                let fact = format!("{}: disable = yes", off.display());
+                cause("RSY742", Vec::new(), vec![fact]);
+            }
             match &unit {
                 _ if !is_missing => {
                     let start = start(setup.host, &file, unit.as_ref());

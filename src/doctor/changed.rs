@@ -72,13 +72,12 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     }
     let ports: Vec<_> = ports.into_iter().collect();
     let shown: Vec<_> = ports.iter().map(u16::to_string).collect();
-    let restart = restart(daemon);
     let page = page("RSY783").expect("the doctor's pages are in the catalogue; the tests see each");
     let arguments = vec![
         ("file", subject.file.display().to_string()),
         ("port", port.to_string()),
         ("ports", shown.join(", ")),
-        ("restart", restart),
+        ("restart", restart(daemon)),
     ];
     report.causes.push(Cause::of_page(
         page,

@@ -3,12 +3,14 @@
 
 mod absent;
 mod changed;
+mod client;
 mod configuration;
 mod confinement;
 mod daemon;
 mod log;
 mod loopback;
 mod paths;
+mod reach;
 mod report;
 mod stage;
 mod summary;
@@ -17,6 +19,7 @@ mod symptom;
 use std::{
     any::Any,
     io,
+    net::IpAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::Arc,
@@ -35,8 +38,10 @@ use crate::{
     terms::Release,
 };
 
+pub use client::{ClientFact, ClientSetup, Limit, Room, Watcher, run as run_client};
 pub use confinement::{Confined, Difference};
 pub use paths::{PathFact, Refusal, Tried};
+pub use reach::{Admission, Decider, Family, Manager, ReachFact, Verdict};
 pub use report::{Cause, Report, Told, Urgency};
 pub use stage::{Check, Fact, Outcome, Skip, Stage, State, Untried, Way};
 
@@ -52,6 +57,8 @@ pub struct Setup<'s> {
     pub file: Option<PathBuf>,
     /// The modules that are tried; all if none is named.
     pub modules: Vec<String>,
+    /// The address of a client: what it meets is told.
+    pub from: Option<IpAddr>,
     /// What a client was seen to say.
     pub symptom: Option<String>,
     /// The machine.
@@ -133,6 +140,9 @@ pub fn run(setup: &Setup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<()>) ->
         })?;
         examination.stage(Check::Confinement, file, |stage, report| {
             confinement::look(subject, setup, stage, report);
+        })?;
+        examination.stage(Check::Reach, file, |stage, report| {
+            reach::look(subject, setup, stage, report);
         })?;
         examination.stage(Check::Log, file, |stage, report| {
             log::look(subject, setup, stage, report);

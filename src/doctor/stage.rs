@@ -4,7 +4,7 @@ use std::{
 };
 
 use crate::{
-    doctor::{confinement::Confined, paths::PathFact},
+    doctor::{ClientFact, ReachFact, confinement::Confined, paths::PathFact},
     host::Unknown,
     probe::tryout::End,
 };
@@ -22,12 +22,26 @@ pub enum Check {
     Paths,
     /// What the system forbids the daemon, whatever the modes say.
     Confinement,
+    /// Whether clients reach it: where it listens, and what the firewall lets in.
+    Reach,
     /// What failed in the last day, by the daemon's log.
     Log,
     /// What a client of this machine meets.
     Loopback,
     /// What the text means that the user gave.
     Symptom,
+    /// A client's command line itself.
+    CommandLine,
+    /// The password file that it names.
+    PasswordFile,
+    /// Where files come to, or come from, on the client.
+    Destination,
+    /// Programs of the client that watch folders.
+    Watchers,
+    /// The way to the server, and what it says to the command line.
+    Server,
+    /// What the destination has and the source no longer has.
+    Leftover,
 }
 
 impl Check {
@@ -39,9 +53,16 @@ impl Check {
             Self::Configuration => "configuration",
             Self::Paths => "paths",
             Self::Confinement => "confinement",
+            Self::Reach => "reach",
             Self::Log => "log",
             Self::Loopback => "loopback",
             Self::Symptom => "symptom",
+            Self::CommandLine => "command-line",
+            Self::PasswordFile => "password-file",
+            Self::Destination => "destination",
+            Self::Watchers => "watchers",
+            Self::Server => "server",
+            Self::Leftover => "leftover",
         }
     }
 }
@@ -93,6 +114,22 @@ pub enum Skip {
     NoModule,
     /// The daemon has a network of its own.
     OtherNetwork,
+    /// The password is read from standard input.
+    FromInput,
+    /// The command line goes through a remote shell.
+    RemoteShell,
+    /// The command line names no other machine.
+    NoServer,
+    /// The command line has no file of this machine.
+    NoFilesHere,
+    /// No program watches folders here.
+    NoWatcher,
+    /// The server was not reached.
+    NotConnected,
+    /// The command line is none for which that matters.
+    NotAsked,
+    /// The server does not let clients delete.
+    NoDeletion,
 }
 
 impl Skip {
@@ -107,6 +144,14 @@ impl Skip {
             Self::NoLog => "no-log",
             Self::NoModule => "no-module",
             Self::OtherNetwork => "other-network",
+            Self::FromInput => "from-input",
+            Self::RemoteShell => "remote-shell",
+            Self::NoServer => "no-server",
+            Self::NoFilesHere => "no-files-here",
+            Self::NoWatcher => "no-watcher",
+            Self::NotConnected => "not-connected",
+            Self::NotAsked => "not-asked",
+            Self::NoDeletion => "no-deletion",
         }
     }
 }
@@ -222,6 +267,10 @@ pub enum Fact {
     OtherPort(u16, Vec<u16>),
     /// Modules, errors, warnings, notes.
     Counts(usize, usize, usize, usize),
+    /// Something of the way to the daemon.
+    Reach(ReachFact),
+    /// Something of a client.
+    Client(ClientFact),
     /// What was read of the log, whether that is only its last part, and how many kinds of failures it has of the last day.
     Log(String, bool, usize),
     /// What came of a module.

@@ -27,7 +27,7 @@ pub mod tryout;
 pub use audit::Remark;
 pub use prober::{Choice, ProbeError, Setting, command};
 pub use report::Report;
-pub use reproduce::reproduce;
+pub use reproduce::{reproduce, reproduce_within};
 pub use stage::{Fact, Skip, Stage, State, Step};
 pub use stages::probe;
 pub use target::{NoTarget, Target};

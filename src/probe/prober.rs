@@ -263,7 +263,7 @@ impl Prober {
         self.session_until(Deadline::of_dialogue(longest(plan)), plan, stream)
     }
 
-    fn session_until(&self, deadline: Deadline, plan: &Plan, stream: Option<Stream>) -> Session {
+    pub(super) fn session_until(&self, deadline: Deadline, plan: &Plan, stream: Option<Stream>) -> Session {
         let Setting {
             choice,
             environment,

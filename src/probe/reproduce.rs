@@ -1,8 +1,9 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     probe::{
         ProbeError, Report, Setting,
+        deadline::Deadline,
         prober::{Prober, command},
         stage::{Fact, Skip, Step},
         stages::DISMISSED,
@@ -34,6 +35,20 @@ pub async fn reproduce(
     subject: String,
     words: Vec<String>,
     setting: Arc<Setting>,
+) -> Result<Report, ProbeError> {
+    reproduce_within(subject, words, setting, None).await
+}
+
+/// The same, which takes no longer than that once there is a connection; what has not ended then fails as a silence does.
+///
+/// # Errors
+///
+/// An option of rsync's that our client lacks.
+pub async fn reproduce_within(
+    subject: String,
+    words: Vec<String>,
+    setting: Arc<Setting>,
+    limit: Option<Duration>,
 ) -> Result<Report, ProbeError> {
     let mut prober = Prober::new(subject, setting);
     prober.report.command = prober.typed(&words);
@@ -70,7 +85,7 @@ pub async fn reproduce(
     let stream = prober.reach(&plan, &words).await;
     prober
         .blocking(move |prober| {
-            prober.carry_out(&plan, &words, stream);
+            prober.carry_out(&plan, &words, stream, limit);
             Ok(())
         })
         .await
@@ -95,8 +110,11 @@ impl Prober {
         self.said = format!("{text}\n{last}\n").into_bytes();
     }
 
-    fn carry_out(&mut self, plan: &Plan, words: &[String], stream: Option<Stream>) {
-        let session = self.whole_session(plan, stream);
+    fn carry_out(&mut self, plan: &Plan, words: &[String], stream: Option<Stream>, limit: Option<Duration>) {
+        let session = match limit {
+            Some(limit) => self.session_until(Deadline::of_session(limit), plan, stream),
+            None => self.whole_session(plan, stream),
+        };
         self.take(&session);
         let last = match plan.place {
             Place::Modules => Step::Modules,
@@ -108,6 +126,16 @@ impl Prober {
         }
         if session.exit == 0 {
             self.report.pass(last, session.elapsed);
+            if let Some(outcome) = session.outcome.filter(|outcome| outcome.transferred > 0)
+                && plan.options.dry_run
+            {
+                let fact = Fact::Writes(outcome.transferred, outcome.transferred_size);
+                self.report.note(last, fact);
+            }
+            let deleted = session.outcome.map_or(0, |outcome| outcome.deleted.total());
+            if deleted > 0 {
+                self.report.note(last, Fact::Deleted(deleted));
+            }
             for step in [Step::Module, Step::Setup, Step::List] {
                 if last == Step::Modules {
                     self.report.skip(step, Skip::NoModule);

@@ -191,6 +191,10 @@ pub enum Fact {
     Saving(u64, u64),
     /// So many bytes of a file went, and so many were there.
     Saved(u64, u64),
+    /// So many files of so many bytes in all would be written.
+    Writes(u64, u64),
+    /// So many entries are deleted, or would be.
+    Deleted(u64),
     /// A folder of a probe that is still in the module.
     Left(String),
     /// A line that the client would print.

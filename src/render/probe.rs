@@ -185,7 +185,7 @@ fn line(stage: &Stage, style: Style, out: &mut dyn io::Write) -> io::Result<()> 
 }
 
 /// What a stage showed, a line each.
-fn facts(stage: &Stage, language: Language) -> Vec<String> {
+pub(super) fn facts(stage: &Stage, language: Language) -> Vec<String> {
     let mut lines = Vec::new();
     let mut words = Vec::new();
     let mut modules = Vec::new();
@@ -256,6 +256,12 @@ fn one(fact: &Fact, language: Language) -> String {
         Fact::Files(files, bytes) if zh => format!("{files} 个文件，{bytes} 字节"),
         Fact::Files(1, bytes) => format!("1 file of {bytes} bytes"),
         Fact::Files(files, bytes) => format!("{files} files of {bytes} bytes"),
+        Fact::Writes(files, bytes) if zh => format!("会写入 {files} 个文件，{bytes} 字节"),
+        Fact::Writes(1, bytes) => format!("1 file of {bytes} bytes would be written"),
+        Fact::Writes(files, bytes) => format!("{files} files of {bytes} bytes would be written"),
+        Fact::Deleted(count) if zh => format!("会删除 {count} 项"),
+        Fact::Deleted(1) => "1 entry would be deleted".to_owned(),
+        Fact::Deleted(count) => format!("{count} entries would be deleted"),
         Fact::Saving(came, here) if zh => format!("传来 {came} 字节，本地已有 {here} 字节"),
         Fact::Saving(came, here) => format!("{came} bytes came, {here} were here"),
         Fact::Saved(went, there) if zh => format!("发送 {went} 字节，对方已有 {there} 字节"),
@@ -395,6 +401,8 @@ fn fact(fact: &Fact) -> Value {
         Fact::Saving(literal, matched) | Fact::Saved(literal, matched) => {
             json!({ "literal_bytes": literal, "matched_bytes": matched })
         }
+        Fact::Writes(files, bytes) => json!({ "would_write": files, "bytes": bytes }),
+        Fact::Deleted(count) => json!({ "deleted": count }),
         Fact::Left(name) => json!({ "left": name }),
         Fact::Said(line) => json!({ "said": line }),
     }

@@ -2,11 +2,13 @@
 //!
 //! It looks at the daemons of the whole machine, so each test names the configuration that it means.
 
+mod client;
 mod confinement;
 mod daemons;
 mod machine;
 mod page;
 mod paths;
+mod reach;
 mod situations;
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
@@ -70,12 +72,13 @@ fn outcome<'r>(report: &'r Value, module: &str) -> &'r str {
     fact.and_then(|fact| fact["outcome"].as_str()).unwrap_or("none")
 }
 
-const ALL_PASSED: [(&str, &str); 7] = [
+const ALL_PASSED: [(&str, &str); 8] = [
     ("daemon", "passed"),
     ("changed", "passed"),
     ("configuration", "passed"),
     ("paths", "passed"),
     ("confinement", "passed"),
+    ("reach", "passed"),
     ("log", "passed"),
     ("loopback", "passed"),
 ];
@@ -308,12 +311,12 @@ fn what_is_said_is_said_in_both_languages() {
     assert!(chinese.contains("[hook] 没有尝试"), "{chinese}");
     assert_eq!(
         english.lines().filter(|line| line.contains(" ms  ")).count(),
-        7,
+        8,
         "{english}"
     );
     assert_eq!(
         chinese.lines().filter(|line| line.contains(" ms  ")).count(),
-        7,
+        8,
         "{chinese}"
     );
 }

@@ -3,7 +3,7 @@ mod live;
 mod local;
 mod options;
 mod transcript;
-mod written;
+pub(super) mod written;
 
 use std::{
     collections::{BTreeSet, VecDeque},

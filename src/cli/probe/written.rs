@@ -19,17 +19,17 @@ use crate::{
 
 /// A command line of rsync's that a shell would run.
 #[derive(Debug)]
-pub(super) struct Written {
+pub(in crate::cli) struct Written {
     /// The words behind `rsync`.
-    pub(super) words: Vec<String>,
+    pub(in crate::cli) words: Vec<String>,
     /// What `RSYNC_PASSWORD` is there.
-    pub(super) password: Option<Vec<u8>>,
+    pub(in crate::cli) password: Option<Vec<u8>>,
     /// What stands around it and changes what it does, by name.
-    pub(super) around: Vec<String>,
+    pub(in crate::cli) around: Vec<String>,
 }
 
 /// File and line of a text such as `backup.sh:12`, if there is that file.
-pub(super) fn place(text: &str) -> Option<(PathBuf, usize)> {
+pub(in crate::cli) fn place(text: &str) -> Option<(PathBuf, usize)> {
     let (file, line) = text.rsplit_once(':')?;
     let line = line.parse().ok().filter(|line| *line > 0)?;
     let file = PathBuf::from(file);
@@ -41,7 +41,7 @@ pub(super) fn place(text: &str) -> Option<(PathBuf, usize)> {
 /// # Errors
 ///
 /// There is none, or more than one, or what it says is known only once it runs.
-pub(super) fn typed(line: &str) -> Result<Written, String> {
+pub(in crate::cli) fn typed(line: &str) -> Result<Written, String> {
     shell_words::split(line).map_err(|error| format!("the command line: {error}"))?;
     let bytes = Bytes::from(line.as_bytes().to_vec());
     let part = Part::of_text(&bytes, true);
@@ -60,7 +60,7 @@ pub(super) fn typed(line: &str) -> Result<Written, String> {
 /// # Errors
 ///
 /// There is none, or more than one, or what it says is known only once it runs.
-pub(super) fn command_line(path: &Path, bytes: Vec<u8>, line: usize) -> Result<Written, String> {
+pub(in crate::cli) fn command_line(path: &Path, bytes: Vec<u8>, line: usize) -> Result<Written, String> {
     let bytes = Bytes::from(bytes);
     let parts = match recognise(path, &bytes) {
         Some(FileKind::Crontab) => of_crontab(path, &bytes),

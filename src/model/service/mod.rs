@@ -6,4 +6,4 @@ mod xinetd;
 
 pub use command::{DaemonOptions, Word, commands, daemon_options, expand, words};
 pub use unit::{Setting, Unit, path_list};
-pub use xinetd::{XinetdService, services};
+pub use xinetd::{XinetdService, client_network, services};

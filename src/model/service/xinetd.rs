@@ -1,3 +1,7 @@
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+
 use crate::{
     model::service::{DaemonOptions, Word, daemon_options},
     syntax::xinetd::{Attribute, Document, Entry, Opening, Operator},
@@ -89,6 +93,25 @@ impl<'a> XinetdService<'a> {
     }
 }
 
+/// What a word of numbers means in `only_from` and `no_access`: `192.0.2.0/24`, or an address whose last numbers may be
+/// anything where they are 0 or left out (`numeric_addr` in addr.c; seen with xinetd 2.3.15.3). None if it is neither.
+pub fn client_network(word: &str) -> Option<Ipv4Net> {
+    if let Ok(network) = word.parse::<Ipv4Net>() {
+        return Some(network);
+    }
+    let parts: Vec<u8> = word
+        .split('.')
+        .map(|part| part.parse().ok())
+        .collect::<Option<_>>()?;
+    let mut bytes = [0; 4];
+    bytes.get_mut(..parts.len())?.copy_from_slice(&parts);
+    let fixed = bytes
+        .iter()
+        .rposition(|&byte| byte != 0)
+        .map_or(0, |last| last + 1);
+    Ipv4Net::new(Ipv4Addr::from(bytes), 8 * fixed as u8).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,5 +126,23 @@ mod tests {
         assert!(!service.is_disabled() && service.is_readable());
         assert_eq!(service.options().configuration_file(), Some(&b"/a"[..]));
         assert_eq!(service.options().operand.expect("a word").bytes, b"#");
+    }
+
+    #[test]
+    fn numbers_that_are_left_out_may_be_anything() {
+        for (word, network) in [
+            ("127.0.0.0", "127.0.0.0/8"),
+            ("127.0.0", "127.0.0.0/8"),
+            ("192.0.2.0", "192.0.2.0/24"),
+            ("192.0.2.7", "192.0.2.7/32"),
+            ("126.0.0.0/7", "126.0.0.0/7"),
+            ("0.0.0.0", "0.0.0.0/0"),
+        ] {
+            let found = client_network(word).expect("a network");
+            assert_eq!(found.to_string(), network);
+        }
+        for word in ["localhost", "192.0.2.{1,2}", "::1", "1.2.3.4.5", ""] {
+            assert_eq!(client_network(word), None, "{word}");
+        }
     }
 }

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use crate::{
     catalog::{Language, fill, fill_command},
-    doctor::{Cause, Told},
+    doctor::{Cause, Check, Told},
     render::explanation::{self, edit},
 };
 
@@ -25,6 +25,8 @@ impl Words {
         match &cause.told {
             Told::Finding(report, index) => {
                 let finding = &report.findings[*index];
+                // Nobody can open what was typed.
+                let is_typed = cause.seen.contains(&Check::CommandLine);
                 let place = report.sources.place(finding.labels[0].span);
                 let commands = match finding.commands() {
                     commands if commands.is_empty() => cause.commands.clone(),
@@ -36,8 +38,12 @@ impl Words {
                     message: Some(finding.message(language).into_owned()),
                     facts: facts.cloned().collect(),
                     help: finding.help(language).into_owned(),
-                    next: commands.first().cloned().or_else(|| edit(&place)),
-                    place: Some(place),
+                    next: commands
+                        .first()
+                        .cloned()
+                        .or_else(|| edit(&place))
+                        .filter(|_| !is_typed),
+                    place: (!is_typed).then_some(place),
                     commands,
                     others: Vec::new(),
                 }

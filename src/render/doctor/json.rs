@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use crate::{
     catalog::Language,
-    doctor::{Cause, Check, Fact, PathFact, Report, Stage, State, Told},
+    doctor::{Cause, Check, ClientFact, Fact, PathFact, ReachFact, Report, Stage, State, Told},
     render::{
         doctor::{cause::Words, words},
         explanation::first_diagnosis,
@@ -62,6 +62,33 @@ fn fact(fact: &Fact, language: Language) -> Value {
             value["configuration"] = json!(file.display().to_string());
             value["ports"] = json!(ports);
         }
+        Fact::Reach(ReachFact::Listens(port, addresses)) => {
+            value["ports"] = json!([port]);
+            value["addresses"] = json!(addresses);
+        }
+        Fact::Reach(ReachFact::Firewall(family, verdict)) => {
+            value["family"] = json!(family.name());
+            value["verdict"] = json!(verdict.key());
+        }
+        Fact::Client(ClientFact::Leftover(count)) => value["leftover"] = json!(count),
+        Fact::Client(ClientFact::Room(room)) => {
+            value["free_bytes"] = json!(room.free);
+            value["free_entries"] = json!(room.entries);
+        }
+        Fact::Client(ClientFact::Watches(watcher)) => {
+            value["process"] = json!(watcher.process);
+            value["program"] = json!(watcher.program);
+        }
+        Fact::Client(ClientFact::Limit(limit)) => {
+            value["limit"] = json!(limit.name);
+            value["used"] = json!(limit.used);
+            value["most"] = json!(limit.most);
+        }
+        Fact::Client(ClientFact::Probed(one)) => value["step"] = json!(one.step.key()),
+        Fact::Reach(ReachFact::Meets(module, admission, _)) => {
+            value["module"] = json!(module);
+            value["admission"] = json!(admission.key());
+        }
         _ => {}
     }
     value
@@ -116,7 +143,7 @@ fn diagnosis(cause: &Cause, language: Language) -> Value {
 
 /// What the text is called that shows a cause.
 fn text_name(cause: &Cause) -> &'static str {
-    if cause.seen.contains(&Check::Loopback) {
+    if cause.seen.contains(&Check::Loopback) || cause.seen.contains(&Check::Server) {
         "stderr"
     } else if cause.seen.contains(&Check::Log) {
         "log"

@@ -1,10 +1,12 @@
 //! What an examination showed, for people and for programs.
 
 mod cause;
+mod client;
 mod confinement;
 mod json;
 mod page;
 mod paths;
+mod reach;
 mod words;
 
 use std::{collections::BTreeMap, io};

@@ -3,7 +3,7 @@ use crate::{
     doctor::{Check, Fact, Outcome, Skip, Untried, Urgency, Way},
     probe::tryout::End,
     render::{
-        doctor::{confinement, paths},
+        doctor::{client, confinement, paths, reach},
         words::{pick, unknown},
     },
 };
@@ -16,9 +16,16 @@ pub(super) fn check(check: Check, language: Language) -> &'static str {
         Check::Configuration => pick(language, "configuration", "配置"),
         Check::Paths => pick(language, "paths", "路径"),
         Check::Confinement => pick(language, "confinement", "系统限制"),
+        Check::Reach => pick(language, "reach", "可达性"),
         Check::Log => pick(language, "log", "日志"),
         Check::Loopback => pick(language, "loopback", "本机访问"),
         Check::Symptom => pick(language, "symptom", "症状"),
+        Check::CommandLine => pick(language, "command line", "命令行"),
+        Check::PasswordFile => pick(language, "password file", "密码文件"),
+        Check::Destination => pick(language, "files here", "本机文件"),
+        Check::Watchers => pick(language, "watchers", "监视程序"),
+        Check::Server => pick(language, "server", "服务器"),
+        Check::Leftover => pick(language, "left over", "多余文件"),
     }
 }
 
@@ -61,6 +68,14 @@ pub(super) fn skip(why: Skip, language: Language) -> &'static str {
             "the daemon has a network of its own: run rsyncctl in its container",
             "守护进程有自己的网络：请在它的容器里运行 rsyncctl",
         ),
+        Skip::FromInput
+        | Skip::RemoteShell
+        | Skip::NoServer
+        | Skip::NoFilesHere
+        | Skip::NoWatcher
+        | Skip::NotConnected
+        | Skip::NotAsked
+        | Skip::NoDeletion => client::skip(why, language),
         Skip::NoModule => pick(language, "there is no such module", "没有这样的模块"),
     }
 }
@@ -138,6 +153,8 @@ pub(super) fn fact(fact: &Fact, language: Language) -> String {
             count(*warnings, "warning"),
             count(*notes, "note")
         ),
+        Fact::Reach(fact) => reach::fact(fact, language),
+        Fact::Client(fact) => client::fact(fact, language),
         Fact::Log(place, is_cut, failures) => logged(place, *is_cut, *failures, zh),
         Fact::Module(name, outcome) if zh => format!("[{name}] {}", outcome_words(outcome, language)),
         Fact::Module(name, outcome) => format!("[{name}] {}", outcome_words(outcome, language)),

@@ -33,6 +33,7 @@ fn without_a_daemon_the_command_that_starts_it_is_named() {
             ("configuration", "passed"),
             ("paths", "passed"),
             ("confinement", "skipped"),
+            ("reach", "skipped"),
             ("log", "skipped"),
             ("loopback", "skipped"),
         ]
@@ -56,6 +57,7 @@ fn a_configuration_that_is_not_there() {
             ("configuration", "skipped"),
             ("paths", "skipped"),
             ("confinement", "skipped"),
+            ("reach", "skipped"),
             ("log", "skipped"),
             ("loopback", "skipped"),
         ]

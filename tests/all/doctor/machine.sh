@@ -17,7 +17,7 @@ cd /root
 # Devices of its own, so that programs which log to the system reach only this machine.
 mkdir /run/dev
 own /run/dev 755
-for device in null zero full random urandom tty; do cp -a "/dev/$device" /run/dev/; done
+find /dev -maxdepth 1 \( -type c -o -type b \) -exec cp -a -t /run/dev {} +
 ln -s /proc/self/fd /run/dev/fd
 mkdir /run/dev/shm /run/dev/pts
 mount --move /run/dev /dev

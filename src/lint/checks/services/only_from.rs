@@ -1,8 +1,6 @@
 //! Whom xinetd lets through, against whom the daemon lets in.
 
-use std::net::Ipv4Addr;
-
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::IpNet;
 
 use crate::{
     lint::{
@@ -13,6 +11,7 @@ use crate::{
     model::{
         Parameter,
         access::{Admission, Reach, Region},
+        service::client_network,
     },
     terms::Span,
 };
@@ -38,7 +37,9 @@ fn keeps_out_whom_daemon_admits(subject: &ServicesSubject<'_>, out: &mut Reporte
             .values
             .iter()
             .map(|word| Span::new(server.source, word.clone()));
-        let passed: Option<Vec<Region>> = words.map(|word| network(&subject.sources.text(word))).collect();
+        let passed: Option<Vec<Region>> = words
+            .map(|word| client_network(&subject.sources.text(word)).map(|network| IpNet::V4(network).into()))
+            .collect();
         let Some(passed) = passed.filter(|passed| !passed.is_empty()) else {
             continue;
         };
@@ -68,52 +69,6 @@ fn keeps_out_whom_daemon_admits(subject: &ServicesSubject<'_>, out: &mut Reporte
                         .with("hosts", setting.text.display()),
                 );
             }
-        }
-    }
-}
-
-/// What a word of numbers means: `192.0.2.0/24`, or an address whose last numbers may be anything where they are 0 or
-/// left out (`numeric_addr` in addr.c; seen with xinetd 2.3.15.3).
-fn network(word: &str) -> Option<Region> {
-    if let Ok(network) = word.parse::<Ipv4Net>() {
-        return Some(IpNet::V4(network).into());
-    }
-    let parts: Vec<u8> = word
-        .split('.')
-        .map(|part| part.parse().ok())
-        .collect::<Option<_>>()?;
-    let mut bytes = [0; 4];
-    bytes.get_mut(..parts.len())?.copy_from_slice(&parts);
-    let fixed = bytes
-        .iter()
-        .rposition(|&byte| byte != 0)
-        .map_or(0, |last| last + 1);
-    let network = Ipv4Net::new(Ipv4Addr::from(bytes), 8 * fixed as u8).ok()?;
-    Some(IpNet::V4(network).into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_that_are_left_out_may_be_anything() {
-        for (word, first, last) in [
-            ("127.0.0.0", "127.0.0.0", "127.255.255.255"),
-            ("127.0.0", "127.0.0.0", "127.255.255.255"),
-            ("192.0.2.0", "192.0.2.0", "192.0.2.255"),
-            ("192.0.2.7", "192.0.2.7", "192.0.2.7"),
-            ("126.0.0.0/7", "126.0.0.0", "127.255.255.255"),
-            ("0.0.0.0", "0.0.0.0", "255.255.255.255"),
-        ] {
-            let region = network(word).expect("a network");
-            assert_eq!(
-                (region.first.to_string(), region.last.to_string()),
-                (first.to_owned(), last.to_owned())
-            );
-        }
-        for word in ["localhost", "192.0.2.{1,2}", "::1", "1.2.3.4.5", ""] {
-            assert_eq!(network(word), None, "{word}");
         }
     }
 }

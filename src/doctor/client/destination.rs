@@ -1,0 +1,139 @@
+//! Whether files of this machine are there, and whether there is room where others come to.
+
+use std::path::{Path, PathBuf};
+
+use nix::{
+    errno::Errno,
+    sys::statvfs::statvfs,
+    unistd::{AccessFlags, access},
+};
+
+use crate::{
+    doctor::{
+        Check, Fact, Report, Skip, Stage,
+        client::{Client, ClientFact, Room},
+    },
+    host::{EntryKind, Unknown},
+};
+
+/// A file system with less room is told as nearly full, in percent.
+const NEARLY_FULL: u64 = 98;
+
+/// Looks at the destination, or at the sources of a push; what room there is at the destination.
+pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) -> Option<Room> {
+    let Some(destination) = client.destination() else {
+        sources(client, stage, report);
+        return None;
+    };
+    let found = client.setup.host.metadata(&destination, true);
+    let folder = match found {
+        Ok(Some(found)) if found.kind == EntryKind::Directory => destination.clone(),
+        Ok(_) => destination.parent().unwrap_or_else(|| Path::new("/")).to_owned(),
+        Err(reason) => {
+            let name = destination.display().to_string();
+            stage.note(Fact::Unseen(name.clone(), reason.clone()));
+            report.not_seen(name, reason);
+            stage.warn();
+            return None;
+        }
+    };
+    let shown = destination.display().to_string();
+    let arguments = |folder: &Path| {
+        let folder = folder.display().to_string();
+        vec![
+            ("path", shown.clone()),
+            ("target-path", shown.clone()),
+            ("target-folder", folder),
+        ]
+    };
+    if !matches!(client.setup.host.metadata(&folder, true), Ok(Some(_))) {
+        if !client.has("mkpath") {
+            let fact = format!("{} is not there", folder.display());
+            let cause = client.cause(
+                "RSY852",
+                Check::Destination,
+                &destination,
+                arguments(&folder),
+                fact,
+            );
+            report.causes.push(cause);
+            stage.note(Fact::NoFile(folder));
+            stage.fail();
+        }
+        return None;
+    }
+    if let Err(error) = access(&folder, AccessFlags::W_OK | AccessFlags::X_OK) {
+        let rule = if error == Errno::EROFS { "RSY848" } else { "RSY842" };
+        let fact = format!("{}: {}", folder.display(), error.desc());
+        stage.note(Fact::Unseen(
+            folder.display().to_string(),
+            Unknown::Failed(error.desc().to_owned()),
+        ));
+        let cause = client.cause(rule, Check::Destination, &destination, arguments(&folder), fact);
+        report.causes.push(cause);
+        stage.fail();
+    }
+    let room = room(&folder)?;
+    if room.free == 0 || room.entries == Some(0) {
+        let what = if room.free == 0 { "blocks" } else { "inodes" };
+        let fact = format!("the file system of {} has no free {what}", folder.display());
+        let cause = client.cause(
+            "RSY846",
+            Check::Destination,
+            &destination,
+            arguments(&folder),
+            fact,
+        );
+        report.causes.push(cause);
+        stage.fail();
+    } else if room.used() >= NEARLY_FULL {
+        stage.warn();
+    }
+    stage.note(Fact::Client(ClientFact::Room(room.clone())));
+    Some(room)
+}
+
+/// What is left on the file system of a folder, for whoever asks (statvfs(3)).
+fn room(folder: &Path) -> Option<Room> {
+    let found = statvfs(folder).ok()?;
+    let unit = found.fragment_size();
+    Some(Room {
+        path: folder.to_owned(),
+        free: found.blocks_available().saturating_mul(unit),
+        size: found.blocks().saturating_mul(unit),
+        // Some file systems make room for entries as they are needed, and count none.
+        entries: (found.files() > 0).then(|| found.files_available()),
+    })
+}
+
+/// Whether the sources of this machine are there.
+fn sources(client: &Client<'_>, stage: &mut Stage, report: &mut Report) {
+    let sources: Vec<PathBuf> = client.sources().map(|path| client.path(path)).collect();
+    if sources.is_empty() {
+        stage.skip(Skip::NoFilesHere);
+        return;
+    }
+    for path in sources {
+        // With a slash behind a link it is what that leads to.
+        let follow = path.as_os_str().as_encoded_bytes().ends_with(b"/");
+        match client.setup.host.metadata(&path, follow) {
+            Ok(Some(_)) => stage.note(Fact::Client(ClientFact::Source(path))),
+            Ok(None) => {
+                let name = path.display().to_string();
+                let arguments = vec![("path", name.clone()), ("source", name.clone())];
+                let fact = format!("{name} is not there");
+                report
+                    .causes
+                    .push(client.cause("RSY851", Check::Destination, &path, arguments, fact));
+                stage.note(Fact::NoFile(path));
+                stage.fail();
+            }
+            Err(reason) => {
+                let name = path.display().to_string();
+                stage.note(Fact::Unseen(name.clone(), reason.clone()));
+                report.not_seen(name, reason);
+                stage.warn();
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! On the client: what is wrong with a command line, with the password file that it names, on the way to the daemon, at the
+//! destination, and with the programs that watch folders there. Nothing is transferred, and nothing is changed.
+
+mod destination;
+mod facts;
+mod leftover;
+mod line;
+mod password;
+mod server;
+mod watchers;
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    rc::Rc,
+    sync::Arc,
+    time::Instant,
+};
+
+use tokio::runtime::Runtime;
+
+use crate::{
+    catalog::{FileKind, Severity, page},
+    doctor::{Cause, Check, Examination, Report, Stage, Urgency, summary},
+    host::Host,
+    lint::{self, Input, Options, lint},
+    probe::Setting,
+    syntax::Invocation,
+    terms::{Release, Target},
+};
+
+pub use facts::{ClientFact, Limit, Room, Watcher};
+
+/// What the examination of a client needs.
+pub struct ClientSetup<'s> {
+    /// The command line as reports show it.
+    pub line: String,
+    /// The words behind `rsync`.
+    pub words: Vec<String>,
+    /// The folder that relative paths count from.
+    pub folder: PathBuf,
+    /// This machine.
+    pub host: &'s dyn Host,
+    /// The release of the rsync that is installed, if there is one.
+    pub release: Option<Release>,
+    /// The time.
+    pub now: jiff::Zoned,
+    /// How the command line is carried out.
+    pub setting: Arc<Setting>,
+    /// What that runs on.
+    pub runtime: &'s Runtime,
+}
+
+/// A command line under examination.
+struct Client<'c> {
+    setup: &'c ClientSetup<'c>,
+    invocation: Invocation,
+}
+
+/// Goes through the stages, and tells each once it is done.
+///
+/// # Errors
+/// What `tell` gives; that the user wants no more.
+pub fn run(setup: &ClientSetup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<()>) -> io::Result<Report> {
+    let start = Instant::now();
+    let mut examination = Examination {
+        report: Report::new(setup.release.unwrap_or(Release::CURRENT)),
+        connections: &setup.setting.connections,
+        tell,
+    };
+    let client = Client {
+        setup,
+        invocation: Invocation::parse(&setup.words),
+    };
+    examination.stage(Check::CommandLine, None, |stage, report| {
+        line::look(&client, stage, report);
+    })?;
+    examination.stage(Check::PasswordFile, None, |stage, report| {
+        password::look(&client, stage, report);
+    })?;
+    let mut room = None;
+    examination.stage(Check::Destination, None, |stage, report| {
+        room = destination::look(&client, stage, report);
+    })?;
+    examination.stage(Check::Watchers, None, |stage, report| {
+        watchers::look(&client, stage, report);
+    })?;
+    let mut is_well = false;
+    examination.stage(Check::Server, None, |stage, report| {
+        is_well = server::look(&client, room.as_ref(), stage, report);
+    })?;
+    examination.stage(Check::Leftover, None, |stage, report| {
+        leftover::look(&client, is_well, room.as_ref(), stage, report);
+    })?;
+    let mut report = examination.report;
+    report.causes = summary::ordered(report.causes);
+    report.time = start.elapsed();
+    Ok(report)
+}
+
+impl Client<'_> {
+    /// The path of a word on this machine.
+    fn path(&self, word: &str) -> PathBuf {
+        self.setup.folder.join(word)
+    }
+
+    /// Where files come to, if that is on this machine.
+    fn destination(&self) -> Option<PathBuf> {
+        match (self.invocation.targets.len(), self.invocation.targets.last()?) {
+            (2.., Target::Local(path)) => Some(self.path(path)),
+            _ => None,
+        }
+    }
+
+    /// The sources on this machine, as they were typed.
+    fn sources(&self) -> impl Iterator<Item = &str> {
+        let all = &self.invocation.targets;
+        let sources = &all[..all.len().saturating_sub(1)];
+        sources.iter().filter_map(|target| match target {
+            Target::Local(path) => Some(&**path),
+            _ => None,
+        })
+    }
+
+    fn has(&self, option: &str) -> bool {
+        self.invocation.option(option).is_some()
+    }
+
+    /// What lint says of a file, with this machine's facts; its findings are causes from warnings on.
+    fn linted(
+        &self,
+        name: &str,
+        path: Option<&Path>,
+        bytes: Vec<u8>,
+        kind: FileKind,
+        check: Check,
+        report: &mut Report,
+    ) -> Rc<lint::Report> {
+        let release = self.setup.release.unwrap_or(Release::CURRENT);
+        let options = Options::of_release(release, self.setup.now.date());
+        let input = Input {
+            name: name.to_owned(),
+            path: path.map(Path::to_owned),
+            bytes: bytes.into(),
+            kind,
+            is_guess: false,
+            host: self.setup.host,
+        };
+        let found = Rc::new(lint(vec![input], &options));
+        for (index, finding) in found.findings.iter().enumerate() {
+            if finding.severity >= Severity::Warning {
+                let mut cause = Cause::of_finding(&found, index);
+                cause.seen = [check].into();
+                report.causes.push(cause);
+            }
+        }
+        found
+    }
+
+    /// A cause that is told by its page; it makes this command fail.
+    fn cause(
+        &self,
+        rule: &str,
+        check: Check,
+        file: &Path,
+        arguments: Vec<(&'static str, String)>,
+        fact: String,
+    ) -> Cause {
+        let page = page(rule).expect("the doctor's pages are in the catalogue; the tests see each");
+        Cause {
+            urgency: Urgency::Now,
+            ..Cause::of_page(page, check, file, arguments, vec![fact])
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The password file of the command line.
+
+use crate::{
+    catalog::{FileKind, Severity},
+    doctor::{
+        Check, Fact, Report, Skip, Stage,
+        client::{Client, ClientFact},
+    },
+};
+
+pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) {
+    let named = client.invocation.option("password-file");
+    let Some(named) = named.and_then(|given| given.value.as_deref()) else {
+        stage.note(Fact::Client(ClientFact::NoPasswordFile));
+        return;
+    };
+    if named == "-" {
+        stage.skip(Skip::FromInput);
+        return;
+    }
+    let path = client.path(named);
+    let name = path.display().to_string();
+    let host = client.setup.host;
+    let found = host.metadata(&path, true);
+    let bytes = match host.read(&path) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => {
+            let arguments = vec![("path", name.clone()), ("password-file", name.clone())];
+            let fact = format!("{name} is not there");
+            let cause = client.cause("RSY879", Check::PasswordFile, &path, arguments, fact);
+            report.causes.push(cause);
+            stage.note(Fact::NoFile(path));
+            stage.fail();
+            return;
+        }
+        Err(reason) => {
+            let arguments = vec![("path", name.clone()), ("password-file", name.clone())];
+            let fact = format!("{name}: {reason}");
+            stage.note(Fact::Unseen(name, reason));
+            // rsync reads it as the same user.
+            let cause = client.cause("RSY879", Check::PasswordFile, &path, arguments, fact);
+            report.causes.push(cause);
+            stage.fail();
+            return;
+        }
+    };
+    let linted = client.linted(
+        &name,
+        Some(&path),
+        bytes,
+        FileKind::Password,
+        Check::PasswordFile,
+        report,
+    );
+    if linted.findings.iter().any(|one| one.severity == Severity::Error) {
+        stage.fail();
+    } else if linted
+        .findings
+        .iter()
+        .any(|one| one.severity == Severity::Warning)
+    {
+        stage.warn();
+    }
+    if let Ok(Some(metadata)) = found {
+        stage.note(Fact::Client(ClientFact::PasswordFile(path, metadata)));
+    }
+}

@@ -1,0 +1,176 @@
+//! The way to the server, and what it says to the command line, as a dry run.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    rc::Rc,
+    time::Duration,
+};
+
+use crate::{
+    catalog::Confidence,
+    doctor::{
+        Cause, Check, Fact, Report, Skip, Stage, Urgency,
+        client::{Client, ClientFact, Room},
+    },
+    host::Unknown,
+    probe::{self, State, Step, reproduce_within},
+    terms::Target,
+};
+
+/// Seconds that the dry run is given.
+pub(super) const LIMIT: u64 = 120;
+
+/// Whether the dry run came to its end.
+pub(super) fn look(client: &Client<'_>, room: Option<&Room>, stage: &mut Stage, report: &mut Report) -> bool {
+    match client.invocation.peer() {
+        Some(Target::Daemon(_)) => {}
+        Some(_) => {
+            stage.skip(Skip::RemoteShell);
+            return false;
+        }
+        None => {
+            stage.skip(Skip::NoServer);
+            return false;
+        }
+    }
+    let Some(mut probed) = carried_out(client, &[], stage, report) else {
+        return false;
+    };
+    let is_late = probed.time >= Duration::from_secs(LIMIT);
+    let known = probed.stages.iter().filter(|one| !one.state.is_idle());
+    let mut addresses = Vec::new();
+    for one in known {
+        if one.step == Step::Resolve {
+            addresses.extend(one.facts.iter().filter_map(|fact| match fact {
+                probe::Fact::Address(address) => Some(*address),
+                _ => None,
+            }));
+        }
+        if !(is_late && one.state == State::Failed) {
+            stage.note(Fact::Client(ClientFact::Probed(one.clone())));
+        }
+    }
+    for address in addresses {
+        let from = leaves_from(address);
+        if from.is_none() {
+            stage.note(Fact::Client(ClientFact::Route(address, None)));
+        }
+    }
+    if probed.exit == 0 {
+        fits(client, &probed, room, stage, report);
+        return true;
+    }
+    if is_late {
+        stage.note(Fact::Client(ClientFact::NotFinished(LIMIT)));
+        let reason = Unknown::Failed(format!("the dry run was not done within {LIMIT} seconds"));
+        report.not_seen("the end of the dry run", reason);
+        stage.warn();
+        return false;
+    }
+    stage.fail();
+    let is_misread = probed.stage(Step::CommandLine).state == State::Failed;
+    // Its own stage has told that already.
+    if is_misread
+        && report
+            .causes
+            .iter()
+            .any(|cause| cause.seen.contains(&Check::CommandLine))
+    {
+        return false;
+    }
+    if let Some(found) = probed
+        .explanation
+        .take()
+        .filter(|found| !found.incidents.is_empty())
+    {
+        let causes = Cause::of_text(&Rc::new(found), Check::Server, Urgency::Now);
+        // One session fails for one reason; what follows is told by the same lines.
+        report.causes.extend(causes.into_iter().take(1));
+    }
+    false
+}
+
+/// Whether what would come has room at the destination.
+fn fits(
+    client: &Client<'_>,
+    probed: &probe::Report,
+    room: Option<&Room>,
+    stage: &mut Stage,
+    report: &mut Report,
+) {
+    let mut facts = probed.stage(Step::DryRun).facts.iter();
+    let written = facts.find_map(|fact| match fact {
+        probe::Fact::Writes(files, bytes) => Some((*files, *bytes)),
+        _ => None,
+    });
+    let (Some((files, bytes)), Some(room)) = (written, room) else {
+        return;
+    };
+    // None at all has been told.
+    let is_full = room.free == 0 || room.entries == Some(0);
+    let is_short = bytes > room.free || room.entries.is_some_and(|entries| files > entries);
+    if is_full || !is_short {
+        return;
+    }
+    let folder = room.path.display().to_string();
+    let entries = room.entries.map_or_else(String::new, |entries| {
+        format!(", and room for {entries} more entries")
+    });
+    let fact = format!(
+        "{files} files of {bytes} bytes would come, and {folder} has {} bytes free{entries}",
+        room.free
+    );
+    let arguments = vec![
+        ("path", folder.clone()),
+        ("target-path", folder.clone()),
+        ("target-folder", folder),
+    ];
+    let mut cause = client.cause("RSY846", Check::Server, &room.path, arguments, fact);
+    // A file that is there and grows gives its own room back.
+    cause.confidence = Confidence::Likely;
+    report.causes.push(cause);
+    stage.fail();
+}
+
+/// Carries the command line out as a dry run, with more options; none if our client cannot.
+pub(super) fn carried_out(
+    client: &Client<'_>,
+    more: &[&str],
+    stage: &mut Stage,
+    report: &mut Report,
+) -> Option<probe::Report> {
+    let setup = client.setup;
+    let own = setup.setting.choice.words.iter().cloned();
+    let own = own
+        .chain(["--dry-run".to_owned()])
+        .chain(more.iter().map(|&word| word.to_owned()));
+    let words = own.chain(setup.words.iter().cloned()).collect();
+    let limit = Duration::from_secs(LIMIT);
+    let ended = setup.runtime.block_on(reproduce_within(
+        setup.line.clone(),
+        words,
+        setup.setting.clone(),
+        Some(limit),
+    ));
+    match ended {
+        Ok(probed) => Some(probed),
+        Err(error) => {
+            let reason = error.to_string();
+            stage.note(Fact::Client(ClientFact::NotCarriedOut(reason.clone())));
+            report.not_seen("the server", Unknown::Failed(reason));
+            stage.warn();
+            None
+        }
+    }
+}
+
+/// The address that packets to another leave from, by the kernel's routes; no packet is sent.
+fn leaves_from(address: SocketAddr) -> Option<IpAddr> {
+    let any: IpAddr = match address {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = UdpSocket::bind((any, 0)).ok()?;
+    socket.connect(address).ok()?;
+    Some(socket.local_addr().ok()?.ip())
+}

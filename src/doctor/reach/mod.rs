@@ -1,0 +1,339 @@
+//! Whether clients reach the daemon at all: where it listens, what the firewall of this machine lets in, and what one client
+//! meets whose address is named.
+
+mod client;
+mod facts;
+mod firewall;
+mod manager;
+mod rules;
+pub(super) mod starters;
+mod unit;
+mod wrappers;
+
+use std::{fs, net::IpAddr, path::Path};
+
+use crate::{
+    catalog::page,
+    doctor::{Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, changed::restart, daemon::option},
+    host::{Host, Unknown, listening_on},
+    lint::Options,
+    model::{Parameter, Scope},
+    terms::Release,
+};
+
+pub use facts::{Admission, ReachFact};
+pub use firewall::{Decider, Family, Verdict};
+pub use rules::Manager;
+
+use self::{firewall::Packet, rules::Rules};
+
+pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) {
+    let Some(port) = subject.port else {
+        stage.skip(Skip::NobodyListens);
+        return;
+    };
+    if let Some(process) = subject.daemon.as_ref().map(|daemon| daemon.process)
+        && has_own_network(process)
+    {
+        stage.note(Fact::Reach(ReachFact::OwnNetwork(process)));
+        report.not_seen(
+            format!("the network of process {process}"),
+            Unknown::Failed("it has one of its own: run rsyncctl in there".to_owned()),
+        );
+        stage.warn();
+        return;
+    }
+    let addresses: Vec<_> = listening_on(port).into_iter().collect();
+    if addresses.is_empty() {
+        stage.skip(Skip::NobodyListens);
+        return;
+    }
+    let way = Way {
+        subject,
+        host: setup.host,
+        port,
+        from: setup.from.map(|from| from.to_canonical()),
+        addresses,
+    };
+    stage.note(Fact::Reach(ReachFact::Listens(port, way.addresses.clone())));
+    way.address(stage, report);
+    if !way.is_heard(stage, report) {
+        return;
+    }
+    way.unit(setup, stage, report);
+    way.firewall(stage, report);
+    if let Some(from) = way.from {
+        client::look(&way, from, setup, stage, report);
+    }
+}
+
+/// Whether a process sees other network interfaces than we; not if we may not see that.
+fn has_own_network(process: u32) -> bool {
+    let space = |process: &str| fs::read_link(format!("/proc/{process}/ns/net")).ok();
+    match (space(&process.to_string()), space("self")) {
+        (Some(theirs), Some(ours)) => theirs != ours,
+        _ => false,
+    }
+}
+
+/// The way to a daemon.
+struct Way<'w> {
+    subject: &'w Subject,
+    host: &'w dyn Host,
+    port: u16,
+    /// The client that is asked about.
+    from: Option<IpAddr>,
+    /// Where somebody listens.
+    addresses: Vec<IpAddr>,
+}
+
+impl Way<'_> {
+    /// Whether somebody listens where clients of elsewhere, or the one that is asked about, can come to.
+    fn is_heard(&self, stage: &mut Stage, report: &mut Report) -> bool {
+        let is_near = self.from.is_some_and(|from| from.is_loopback());
+        if is_near {
+            return true;
+        }
+        let outward: Vec<_> = self.families().collect();
+        if outward.is_empty() {
+            stage.note(Fact::Reach(ReachFact::LoopbackAlone));
+            if let Some(from) = self.from {
+                self.unheard(from.to_string(), stage, report);
+            } else if let Some(network) = self.admitted_from_elsewhere() {
+                self.unheard(network, stage, report);
+            }
+            return false;
+        }
+        if let Some(from) = self.from
+            && !outward.contains(&Family::of(from))
+        {
+            self.unheard(from.to_string(), stage, report);
+            return false;
+        }
+        true
+    }
+
+    /// Whether the daemon listens on the address that its configuration names, which it reads only when it starts.
+    fn address(&self, stage: &mut Stage, report: &mut Report) {
+        let (Some(daemon), Some(known)) = (&self.subject.daemon, &self.subject.known) else {
+            return;
+        };
+        let Some(server) = known
+            .server
+            .as_ref()
+            .filter(|_| option(&daemon.words, "--address").is_none())
+        else {
+            return;
+        };
+        let written = server.configuration.text(Scope::Global, Parameter::Address).value;
+        let written = str::from_utf8(written)
+            .ok()
+            .and_then(|text| text.trim().parse::<IpAddr>().ok());
+        let Some(written) = written.filter(|written| !self.addresses.contains(written)) else {
+            return;
+        };
+        let shown: Vec<_> = self.addresses.iter().map(IpAddr::to_string).collect();
+        let file = self.subject.file.display().to_string();
+        let arguments = vec![
+            ("file", file),
+            ("address", written.to_string()),
+            ("addresses", shown.join(", ")),
+            ("restart", restart(daemon)),
+        ];
+        self.cause("RSY737", arguments, Vec::new(), report);
+        stage.fail();
+    }
+
+    /// The families of which clients of elsewhere can come.
+    fn families(&self) -> impl Iterator<Item = Family> {
+        let is_of = |family| {
+            self.addresses.iter().any(|address| match address {
+                _ if address.is_loopback() => false,
+                // A socket of systemd's or xinetd's for both families is one of IPv6; rsync itself has one for each.
+                IpAddr::V6(address) if address.is_unspecified() && self.subject.daemon.is_none() => true,
+                address => Family::of(*address) == family,
+            })
+        };
+        [Family::V4, Family::V6]
+            .into_iter()
+            .filter(move |family| is_of(*family))
+    }
+
+    /// Nobody listens where that client can come to.
+    fn unheard(&self, who: String, stage: &mut Stage, report: &mut Report) {
+        let shown: Vec<_> = self.addresses.iter().map(IpAddr::to_string).collect();
+        let arguments = vec![
+            ("addresses", shown.join(", ")),
+            ("port", self.port.to_string()),
+            ("client", who),
+        ];
+        self.cause("RSY792", arguments, Vec::new(), report);
+        stage.fail();
+    }
+
+    fn cause(
+        &self,
+        rule: &str,
+        arguments: Vec<(&'static str, String)>,
+        facts: Vec<String>,
+        report: &mut Report,
+    ) {
+        let page = page(rule).expect("the doctor's pages are in the catalogue; the tests see each");
+        report.causes.push(Cause::of_page(
+            page,
+            Check::Reach,
+            &self.subject.file,
+            arguments,
+            facts,
+        ));
+    }
+
+    /// A word of a module's `hosts allow` that is the address or the network of somebody else.
+    fn admitted_from_elsewhere(&self) -> Option<String> {
+        client::address_of_elsewhere(&self.subject.known.as_ref()?.server.as_ref()?.configuration)
+    }
+
+    /// Whether systemd keeps the network from the daemon.
+    fn unit(&self, setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) {
+        let daemon = self.subject.daemon.as_ref();
+        let Some(unit) = daemon.and_then(|daemon| daemon.unit.as_deref()) else {
+            return;
+        };
+        let release = setup.release.unwrap_or(Release::CURRENT);
+        let options = Options::of_release(release, setup.now.date());
+        if let Some((found, index)) = unit::denied(self.host, unit, &options) {
+            let mut cause = Cause::of_finding(&found, index);
+            cause.seen = [Check::Reach].into();
+            report.causes.push(cause);
+            stage.fail();
+        }
+    }
+
+    /// What the rules of this machine do with connections.
+    fn firewall(&self, stage: &mut Stage, report: &mut Report) {
+        if self.from.is_some_and(|from| from.is_loopback()) {
+            return;
+        }
+        let rules = Rules::of(self.host);
+        for (program, reason) in &rules.failed {
+            stage.note(Fact::Unseen((*program).to_owned(), reason.clone()));
+            stage.warn();
+        }
+        if rules.are_unknown() {
+            let reason = match rules.failed.first() {
+                Some((_, reason)) => reason.clone(),
+                None => {
+                    let reason = Unknown::Failed("neither nft nor iptables-save is installed".to_owned());
+                    stage.note(Fact::Unseen("firewall".to_owned(), reason.clone()));
+                    stage.warn();
+                    reason
+                }
+            };
+            report.not_seen("the rules of the firewall", reason);
+            return;
+        }
+        let interfaces = interfaces(self.host);
+        let families = self.families().filter(|family| match self.from {
+            Some(from) => Family::of(from) == *family,
+            None => *family == Family::V4 || has_global_address(self.host),
+        });
+        for family in families {
+            let judged = rules.judge(&Packet {
+                family,
+                port: self.port,
+                source: self.from,
+                destination: self.one_address(family),
+                interfaces: interfaces.clone(),
+            });
+            self.judged(family, judged, stage, report);
+        }
+    }
+
+    /// The address that packets of a family come to, if there is only one.
+    fn one_address(&self, family: Family) -> Option<IpAddr> {
+        let mut own = self
+            .addresses
+            .iter()
+            .filter(|address| Family::of(**address) == family);
+        let one = own.next().filter(|address| !address.is_unspecified());
+        one.copied().filter(|_| own.next().is_none())
+    }
+
+    fn judged(&self, family: Family, judged: rules::Judged, stage: &mut Stage, report: &mut Report) {
+        let manager = judged.manager;
+        let stopped = match &judged.verdict {
+            Verdict::Dropped(decider) => Some(("RSY790", decider)),
+            Verdict::Rejected(decider) => Some(("RSY791", decider)),
+            // What is let in to some may be meant so; who names a client asks for this one.
+            Verdict::NotKnown(decider) => {
+                let subject = format!(
+                    "whether the firewall lets {} in to port {}",
+                    family.name(),
+                    self.port
+                );
+                let reason = format!("it depends on the rule `{}` of {}", decider.rule, decider.place);
+                report.not_seen(subject, Unknown::Failed(reason));
+                stage.warn();
+                None
+            }
+            Verdict::SomeAccepted(..) | Verdict::SomeStopped(_) if self.from.is_some() => {
+                stage.warn();
+                None
+            }
+            Verdict::Accepted(_) | Verdict::SomeAccepted(..) | Verdict::SomeStopped(_) => None,
+        };
+        if let Some((rule, decider)) = stopped {
+            let keeps = manager.keeps(self.host, self.port);
+            let is_kept = keeps == Some(true);
+            if is_kept {
+                stage.note(Fact::Reach(ReachFact::Kept(manager, true)));
+            }
+            let mut command = manager.command(self.port, decider, is_kept);
+            if let (Some(from), false) = (self.from, is_kept) {
+                command = manager.command_for(from, self.port, decider);
+            }
+            let arguments = vec![
+                ("port", self.port.to_string()),
+                ("family", family.name().to_owned()),
+                ("open", command),
+            ];
+            let fact = format!("{}: {}", decider.place, decider.rule);
+            self.cause(rule, arguments, vec![fact], report);
+            stage.fail();
+        } else if matches!(judged.verdict, Verdict::Accepted(Some(_)))
+            && manager.keeps(self.host, self.port) == Some(false)
+            && self.from.is_none()
+        {
+            stage.note(Fact::Reach(ReachFact::Kept(manager, false)));
+            stage.warn();
+        }
+        stage.note(Fact::Reach(ReachFact::Firewall(family, judged.verdict)));
+    }
+}
+
+/// The interfaces by which packets of elsewhere come in, as the kernel counts them (proc_net(5)).
+fn interfaces(host: &dyn Host) -> Vec<String> {
+    let table = host
+        .read(Path::new("/proc/net/dev"))
+        .ok()
+        .flatten()
+        .unwrap_or_default();
+    let table = String::from_utf8_lossy(&table);
+    let names = table.lines().filter_map(|line| line.split_once(':'));
+    names
+        .map(|(name, _)| name.trim().to_owned())
+        .filter(|name| name != "lo")
+        .collect()
+}
+
+/// Whether this machine has an address of IPv6 that others can send to; scope 00 of the table (proc_net(5)).
+fn has_global_address(host: &dyn Host) -> bool {
+    let table = host
+        .read(Path::new("/proc/net/if_inet6"))
+        .ok()
+        .flatten()
+        .unwrap_or_default();
+    String::from_utf8_lossy(&table)
+        .lines()
+        .any(|line| line.split_ascii_whitespace().nth(3) == Some("00"))
+}

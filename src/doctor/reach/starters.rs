@@ -1,0 +1,138 @@
+//! Who listens in place of rsync, by the files of systemd and xinetd: on another port than rsyncd.conf names, or not at all.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    doctor::{absent::UNIT_FOLDERS, daemon::PORT},
+    host::{Host, Listener, is_super_server},
+    model::service::{Unit, services},
+    syntax::{unit, xinetd},
+    terms::{Source, Sources},
+};
+
+/// The sockets that packages of rsync bring along.
+const SOCKETS: [&str; 2] = ["rsync.socket", "rsyncd.socket"];
+/// Where xinetd's services are.
+const FOLDER: &str = "/etc/xinetd.d";
+
+/// A program that listens for rsync on another port than its configuration names, and that port.
+pub(in crate::doctor) fn elsewhere(host: &dyn Host, written: u16) -> Option<(u16, Listener)> {
+    let ports = [PORT].into_iter().chain(of_sockets(host)).chain(of_xinetd(host));
+    let mut found = ports
+        .filter(|port| *port != written)
+        .map(|port| (port, Listener::on(port)));
+    found
+        .find(|(_, listener)| matches!(listener, Listener::Other { program, .. } if is_super_server(program)))
+}
+
+/// The file of xinetd in which rsync is switched off, if xinetd runs and has no other.
+pub(in crate::doctor) fn switched_off(host: &dyn Host) -> Option<PathBuf> {
+    let mut off = None;
+    for (file, bytes) in files_of_xinetd(host) {
+        let document = xinetd::parse(&bytes);
+        for service in services(&document, &bytes) {
+            if !service.is_disabled() {
+                return None;
+            }
+            off.get_or_insert_with(|| file.clone());
+        }
+    }
+    off.filter(|_| has_xinetd())
+}
+
+/// The ports that socket units listen on (systemd.socket(5)).
+fn of_sockets(host: &dyn Host) -> Vec<u16> {
+    let mut ports = Vec::new();
+    for name in SOCKETS {
+        // The administrator's file takes the place of the vendor's.
+        let mut places = UNIT_FOLDERS.iter().map(|folder| Path::new(folder).join(name));
+        let Some((file, bytes)) = places.find_map(|file| Some((file.clone(), host.read(&file).ok()??)))
+        else {
+            continue;
+        };
+        let mut sources = Sources::default();
+        let document = unit::parse(&bytes);
+        let source = sources.add(Source::new(file.display().to_string(), bytes));
+        let mut read = Unit::default();
+        read.read(source, &document);
+        let values = read.list("Socket", "ListenStream").into_iter();
+        ports.extend(values.filter_map(|setting| {
+            let value = setting.display();
+            // `873`, `192.0.2.1:873`, `[::]:873`
+            let port = value.rsplit(':').next().unwrap_or_default();
+            port.trim().parse::<u16>().ok()
+        }));
+    }
+    ports
+}
+
+/// The ports that services of xinetd name.
+fn of_xinetd(host: &dyn Host) -> Vec<u16> {
+    let mut ports = Vec::new();
+    for (_, bytes) in files_of_xinetd(host) {
+        let document = xinetd::parse(&bytes);
+        let named = services(&document, &bytes).filter_map(|service| {
+            let word = service.value("port")?;
+            str::from_utf8(&word.bytes).ok()?.parse::<u16>().ok()
+        });
+        ports.extend(named);
+    }
+    ports
+}
+
+fn files_of_xinetd(host: &dyn Host) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut names = host.list(Path::new(FOLDER)).ok().flatten().unwrap_or_default();
+    names.sort();
+    let files = names.into_iter().map(|name| Path::new(FOLDER).join(name));
+    let files = [PathBuf::from("/etc/xinetd.conf")].into_iter().chain(files);
+    files
+        .filter_map(|file| Some((file.clone(), host.read(&file).ok()??)))
+        .collect()
+}
+
+fn has_xinetd() -> bool {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let mut names = processes.filter_map(|entry| fs::read_to_string(entry.path().join("comm")).ok());
+    names.any(|name| name.trim_end() == "xinetd")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{of_sockets, of_xinetd};
+    use crate::host::Image;
+
+    #[test]
+    fn ports_are_read_of_sockets_and_services() {
+        let root = tempfile::tempdir().expect("a folder");
+        for (path, text) in [
+            (
+                "usr/lib/systemd/system/rsyncd.socket",
+                "[Socket]\nListenStream=873\nListenStream=[::1]:8731\nListenStream=/run/x\n",
+            ),
+            (
+                "usr/lib/systemd/system/rsync.socket",
+                "[Socket]\nListenStream=1\n",
+            ),
+            (
+                "etc/systemd/system/rsync.socket",
+                "[Socket]\nListenStream=192.0.2.1:8732\n",
+            ),
+            (
+                "etc/xinetd.d/rsync",
+                "service rsync\n{\n disable = no\n port = 8733\n server = /usr/bin/rsync\n}\n",
+            ),
+            ("etc/xinetd.d/other", "service echo\n{\n port = 7\n}\n"),
+        ] {
+            let path = root.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            std::fs::write(path, text).expect("a file");
+        }
+        let image = Image::new(root.path());
+        assert_eq!(of_sockets(&image), [8732, 873, 8731]);
+        assert_eq!(of_xinetd(&image), [8733]);
+        assert!(of_sockets(&Image::new("/nowhere")).is_empty());
+    }
+}

@@ -1,0 +1,290 @@
+//! Who may come in by xinetd's own lists, and by `/etc/hosts.allow` and `/etc/hosts.deny`, which xinetd asks and rsync itself
+//! does not.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    path::{Path, PathBuf},
+};
+
+use ipnet::IpNet;
+
+use crate::{
+    host::Host,
+    model::service::{client_network, services},
+    syntax::xinetd,
+};
+
+/// What a list says of a client: whether it gets in if that can be told, and the line that decides.
+pub(super) type Said = (Option<bool>, String);
+
+/// Where xinetd looks.
+const FOLDER: &str = "/etc/xinetd.d";
+/// The name by which TCP wrappers know rsync: that of the program that xinetd starts.
+const PROGRAM: &str = "rsync";
+/// Lines that are read of one file.
+const MOST_LINES: usize = 10_000;
+
+/// What xinetd's `only_from` and `no_access` say; nothing if the service has neither.
+pub(super) fn by_xinetd(host: &dyn Host, client: IpAddr) -> Option<Said> {
+    let folder = Path::new(FOLDER);
+    let mut names = host.list(folder).ok().flatten().unwrap_or_default();
+    names.sort();
+    let files = names.into_iter().map(|name| folder.join(name));
+    let files: Vec<PathBuf> = [PathBuf::from("/etc/xinetd.conf")]
+        .into_iter()
+        .chain(files)
+        .collect();
+    files.into_iter().find_map(|file| {
+        let bytes = host.read(&file).ok()??;
+        let document = xinetd::parse(&bytes);
+        let found = services(&document, &bytes).find(|service| !service.is_disabled())?;
+        let words = |name: &str| -> Option<Vec<String>> {
+            found.attribute(name)?;
+            let values = found.values(name).into_iter();
+            Some(
+                values
+                    .map(|word| String::from_utf8_lossy(&word.bytes).into_owned())
+                    .collect(),
+            )
+        };
+        let line = |name: &str, words: &[String]| format!("{}: {name} = {}", file.display(), words.join(" "));
+        let (only, not) = (words("only_from"), words("no_access"));
+        // The longer of two networks counts (`ac_list_match` in xinetd's access.c asks for the better match).
+        let nearest = |words: &Option<Vec<String>>| words.as_ref().map(|words| nearest(words, client));
+        let (admitted, refused) = (nearest(&only), nearest(&not));
+        match (admitted, refused) {
+            (Some(Ok(None)), _) => Some((
+                Some(false),
+                line("only_from", only.as_deref().unwrap_or_default()),
+            )),
+            (Some(Err(())), _) => Some((None, line("only_from", only.as_deref().unwrap_or_default()))),
+            (_, Some(Err(()))) => Some((None, line("no_access", not.as_deref().unwrap_or_default()))),
+            (admitted, Some(Ok(Some(bits))))
+                if admitted
+                    .and_then(Result::ok)
+                    .flatten()
+                    .is_none_or(|own| own <= bits) =>
+            {
+                Some((Some(false), line("no_access", not.as_deref().unwrap_or_default())))
+            }
+            (Some(_), _) => Some((Some(true), line("only_from", only.as_deref().unwrap_or_default()))),
+            (None, _) => None,
+        }
+    })
+}
+
+/// How many bits the closest network has that a client is in; nobody can tell if names are among them.
+fn nearest(words: &[String], client: IpAddr) -> Result<Option<u8>, ()> {
+    let mut found = None;
+    for word in words {
+        match (network(word), client) {
+            (Some(network), client) if network.contains(&client) => {
+                found = found.max(Some(network.prefix_len()));
+            }
+            (Some(_), _) => {}
+            (None, _) => return Err(()),
+        }
+    }
+    Ok(found)
+}
+
+fn network(word: &str) -> Option<IpNet> {
+    let is_of_v6 = word.contains(':');
+    if is_of_v6 {
+        return word
+            .parse()
+            .ok()
+            .or_else(|| Some(word.parse::<IpAddr>().ok()?.into()));
+    }
+    client_network(word).map(IpNet::V4)
+}
+
+/// What `/etc/hosts.allow` and `/etc/hosts.deny` say of a client of rsync (hosts_access(5)); nothing if no line is about it.
+pub(super) fn by_tcp_wrappers(host: &dyn Host, client: IpAddr) -> Option<Said> {
+    for (file, admits) in [("/etc/hosts.allow", true), ("/etc/hosts.deny", false)] {
+        let Some(bytes) = host.read(Path::new(file)).ok().flatten() else {
+            continue;
+        };
+        let text = String::from_utf8_lossy(&bytes).replace("\\\n", " ");
+        for line in text.lines().take(MOST_LINES) {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let parts = parts(line);
+            let [daemons, clients, options @ ..] = &parts[..] else {
+                continue;
+            };
+            let is_meant = and(is_program(daemons), is_client(clients, client));
+            let option = |name: &str| {
+                options
+                    .iter()
+                    .any(|option| option.trim().eq_ignore_ascii_case(name))
+            };
+            let says = match admits {
+                _ if option("deny") => false,
+                _ if option("allow") => true,
+                admits => admits,
+            };
+            let told = || format!("{file}: {line}");
+            match is_meant {
+                Some(true) => return Some((Some(says), told())),
+                None => return Some((None, told())),
+                Some(false) => {}
+            }
+        }
+    }
+    None
+}
+
+/// The parts of a line, which `:` separates; an address of IPv6 stands in brackets.
+fn parts(line: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut is_inside = false;
+    for letter in line.chars() {
+        match letter {
+            '[' => is_inside = true,
+            ']' => is_inside = false,
+            _ => {}
+        }
+        match (letter, parts.last_mut()) {
+            (':', _) if !is_inside => parts.push(String::new()),
+            (letter, Some(last)) => last.push(letter),
+            (_, None) => {}
+        }
+    }
+    parts
+}
+
+fn and(one: Option<bool>, other: Option<bool>) -> Option<bool> {
+    match (one, other) {
+        (Some(false), _) | (_, Some(false)) => Some(false),
+        (Some(true), other) => other,
+        (None, _) => None,
+    }
+}
+
+/// A list with exceptions: `ALL EXCEPT 192.0.2.0/24 EXCEPT 192.0.2.7`.
+fn is_in(list: &str, matches: &dyn Fn(&str) -> Option<bool>) -> Option<bool> {
+    let words: Vec<_> = list
+        .split([' ', '\t', ','])
+        .filter(|word| !word.is_empty())
+        .collect();
+    let mut lists = words.split(|word| word.eq_ignore_ascii_case("EXCEPT")).rev();
+    let any = |words: &[&str]| {
+        let mut answer = Some(false);
+        for word in words {
+            match matches(word) {
+                Some(true) => return Some(true),
+                None => answer = None,
+                Some(false) => {}
+            }
+        }
+        answer
+    };
+    let last = any(lists.next()?);
+    lists.fold(last, |except, words| {
+        and(any(words), except.map(|except| !except))
+    })
+}
+
+fn is_program(list: &str) -> Option<bool> {
+    is_in(list, &|word| match word {
+        "ALL" => Some(true),
+        word if word.contains('@') => None,
+        word => Some(word == PROGRAM),
+    })
+}
+
+fn is_client(list: &str, client: IpAddr) -> Option<bool> {
+    is_in(list, &|word| {
+        if word == "ALL" {
+            return Some(true);
+        }
+        let plain = word.replace(['[', ']'], "");
+        if let Ok(network) = plain.parse::<IpNet>() {
+            return Some(network.contains(&client));
+        }
+        if let Ok(address) = plain.parse::<IpAddr>() {
+            return Some(address == client);
+        }
+        if let Some((net, mask)) = plain.split_once('/')
+            && let (Ok(net), Ok(mask)) = (net.parse::<Ipv4Addr>(), mask.parse::<Ipv4Addr>())
+        {
+            return Some(match client {
+                IpAddr::V4(client) => client.to_bits() & mask.to_bits() == net.to_bits(),
+                IpAddr::V6(_) => false,
+            });
+        }
+        let is_begin = word.ends_with('.') && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        // Names, files and net groups: nobody looks them up here.
+        is_begin.then(|| client.to_string().starts_with(word))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{by_tcp_wrappers, by_xinetd};
+    use crate::host::Image;
+
+    fn image(files: &[(&str, &str)]) -> (tempfile::TempDir, Image) {
+        let root = tempfile::tempdir().expect("a folder");
+        for (path, text) in files {
+            let path = root.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            std::fs::write(path, text).expect("a file");
+        }
+        let image = Image::new(root.path());
+        (root, image)
+    }
+
+    fn wrapped(allow: &str, deny: &str, client: &str) -> Option<Option<bool>> {
+        let (_root, image) = image(&[("etc/hosts.allow", allow), ("etc/hosts.deny", deny)]);
+        let client = client.parse().expect("an address");
+        by_tcp_wrappers(&image, client).map(|(says, _)| says)
+    }
+
+    #[test]
+    fn the_first_line_that_is_about_the_client_decides() {
+        let allow =
+            "# who\nsshd: ALL\nrsync, sshd: 192.0.2. 198.51.100.0/255.255.255.0 \\\n [2001:db8::]/32\n";
+        for (client, says) in [
+            ("192.0.2.7", Some(Some(true))),
+            ("198.51.100.9", Some(Some(true))),
+            ("2001:db8::1", Some(Some(true))),
+            ("203.0.113.1", Some(Some(false))),
+        ] {
+            assert_eq!(wrapped(allow, "ALL: ALL\n", client), says, "{client}");
+        }
+        assert_eq!(wrapped("", "", "192.0.2.7"), None);
+        assert_eq!(wrapped("", "sshd: ALL", "192.0.2.7"), None);
+        assert_eq!(wrapped("", "rsync: .example.com", "192.0.2.7"), Some(None));
+        assert_eq!(wrapped("rsync: ALL: deny", "", "192.0.2.7"), Some(Some(false)));
+        let except = "ALL: ALL EXCEPT 192.0.2.0/24 EXCEPT 192.0.2.7";
+        assert_eq!(wrapped("", except, "192.0.2.8"), None);
+        assert_eq!(wrapped("", except, "192.0.2.7"), Some(Some(false)));
+        assert_eq!(wrapped("", "ALL EXCEPT rsync: ALL", "192.0.2.7"), None);
+    }
+
+    #[test]
+    fn the_longer_network_of_xinetd_counts() {
+        let says = |lines: &str, client: &str| {
+            let text = format!("service rsync\n{{\n disable = no\n server = /usr/bin/rsync\n{lines}}}\n");
+            let (_root, image) = image(&[("etc/xinetd.d/rsync", &text)]);
+            by_xinetd(&image, client.parse().expect("an address")).map(|(says, _)| says)
+        };
+        assert_eq!(says("", "192.0.2.7"), None);
+        assert_eq!(says(" only_from = 192.0.2.0\n", "192.0.2.7"), Some(Some(true)));
+        assert_eq!(says(" only_from = 192.0.2.0\n", "192.0.3.7"), Some(Some(false)));
+        assert_eq!(says(" only_from =\n", "192.0.3.7"), Some(Some(false)));
+        let both = " only_from = 192.0.0.0/16\n no_access = 192.0.2.7\n";
+        assert_eq!(says(both, "192.0.2.7"), Some(Some(false)));
+        assert_eq!(says(both, "192.0.2.8"), Some(Some(true)));
+        assert_eq!(
+            says(" no_access = 192.0.2.0/24\n", "192.0.2.7"),
+            Some(Some(false))
+        );
+        assert_eq!(says(" no_access = 192.0.2.0/24\n", "192.0.9.7"), None);
+        assert_eq!(says(" only_from = web.example.com\n", "192.0.2.7"), Some(None));
+    }
+}
