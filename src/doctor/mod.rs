@@ -158,7 +158,7 @@ pub fn run(setup: &Setup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<()>) ->
         })?;
     }
     let mut report = examination.report;
-    report.causes = summary::ordered(report.causes);
+    report.causes = summary::ordered(report.causes, &setup.modules);
     report.servers = subjects.into_iter().filter_map(|subject| subject.known).collect();
     report.time = start.elapsed();
     Ok(report)

@@ -2,11 +2,18 @@
 
 use std::cmp::Reverse;
 
-use crate::doctor::{Cause, Told};
+use crate::{
+    catalog::Stage,
+    doctor::{Cause, Check, Told, Urgency},
+};
+
+/// That no daemon runs: what follows from whatever keeps it from that.
+const NOT_RUNNING: &str = "RSY782";
 
 /// Puts the causes of one page together, and the most urgent first: what makes clients fail now, before what did, before what
-/// may; then the severest, then the surest, then in the order in which they were found.
-pub(super) fn ordered(found: Vec<Cause>) -> Vec<Cause> {
+/// may; of those what the user's symptom shows and what concerns the modules that were `asked` for, if some were; then the
+/// severest, then the surest, then in the order in which they were found.
+pub(super) fn ordered(found: Vec<Cause>, asked: &[String]) -> Vec<Cause> {
     let mut causes: Vec<Cause> = Vec::new();
     for cause in found {
         match causes.iter_mut().find(|known| known.page.id == cause.page.id) {
@@ -14,8 +21,44 @@ pub(super) fn ordered(found: Vec<Cause>) -> Vec<Cause> {
             None => causes.push(cause),
         }
     }
-    causes.sort_by_key(|cause| (cause.urgency, Reverse(cause.severity), Reverse(cause.confidence)));
+    let is_running = causes.iter().all(|cause| cause.page.id != NOT_RUNNING);
+    for cause in causes
+        .iter_mut()
+        .filter(|cause| !is_running && keeps_from_starting(cause))
+    {
+        if cause.urgency == Urgency::Lately {
+            // Nothing that came later took it away.
+            cause.urgency = Urgency::Now;
+        }
+    }
+    // Where no daemon runs, the reason comes before that, and that before what clients would meet later.
+    let step = |cause: &Cause| match () {
+        () if is_running || keeps_from_starting(cause) => 0,
+        () if cause.page.id == NOT_RUNNING => 1,
+        () => 2,
+    };
+    let is_of_others = |cause: &Cause| {
+        let module = cause.argument("module");
+        !asked.is_empty() && module.is_some_and(|module| !asked.contains(module))
+    };
+    causes.sort_by_key(|cause| {
+        (
+            cause.urgency,
+            !cause.seen.contains(&Check::Symptom),
+            is_of_others(cause),
+            step(cause),
+            Reverse(cause.severity),
+            Reverse(cause.confidence),
+        )
+    });
     causes
+}
+
+/// Whether a cause keeps a daemon from being there.
+fn keeps_from_starting(cause: &Cause) -> bool {
+    let mut symptoms = cause.page.symptoms.iter();
+    cause.page.id != NOT_RUNNING
+        && symptoms.any(|symptom| matches!(symptom.stage, Stage::Start | Stage::Connect))
 }
 
 /// One cause, seen twice. A finding tells the line that is wrong, and so more than the machine does, and that more than a text.
@@ -73,6 +116,25 @@ mod tests {
     }
 
     #[test]
+    fn why_no_daemon_runs_is_told_before_that() {
+        let told = |found| -> Vec<_> {
+            let ordered = ordered(found, &[]);
+            ordered.into_iter().map(|cause| cause.page.id).collect()
+        };
+        let found = || {
+            vec![
+                cause("RSY402", Check::Configuration, Urgency::Now),
+                cause("RSY782", Check::Daemon, Urgency::Now),
+                cause("RSY891", Check::Log, Urgency::Lately),
+            ]
+        };
+        assert_eq!(told(found()), ["RSY891", "RSY782", "RSY402"]);
+        let mut running = found();
+        running.remove(1);
+        assert_eq!(told(running), ["RSY402", "RSY891"]);
+    }
+
+    #[test]
     fn what_fails_now_is_told_first_and_once() {
         let found = vec![
             cause("RSY302", Check::Configuration, Urgency::Later),
@@ -80,7 +142,7 @@ mod tests {
             cause("RSY890", Check::Daemon, Urgency::Now),
             cause("RSY302", Check::Loopback, Urgency::Now),
         ];
-        let ordered = ordered(found);
+        let ordered = ordered(found, &[]);
         let told: Vec<_> = ordered
             .iter()
             .map(|cause| (cause.page.id, cause.urgency))

@@ -93,7 +93,7 @@ pub fn run(setup: &ClientSetup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<(
         leftover::look(&client, is_well, room.as_ref(), stage, report);
     })?;
     let mut report = examination.report;
-    report.causes = summary::ordered(report.causes);
+    report.causes = summary::ordered(report.causes, &[]);
     report.time = start.elapsed();
     Ok(report)
 }
