@@ -88,9 +88,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         .enable_all()
         .build()?;
     let connections = interrupt.connections().clone();
-    let setting = move |known: Arc<Known>| {
+    let setting = move |known: Arc<Known>, from: Option<IpAddr>| {
+        let mut choice = choice();
+        choice.words.extend(from.map(|from| format!("--address={from}")));
         Arc::new(Setting {
-            choice: choice(),
+            choice,
             environment: environment_of(LOGIN, Vec::new()),
             surroundings,
             known,

@@ -1,7 +1,7 @@
 //! What a client of this machine meets in each module, without a password, beside what the configuration says.
 
 use std::{
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket},
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -27,6 +27,8 @@ const HOOKS: [Parameter; 4] = [
     Parameter::PostXferExec,
     Parameter::NameConverter,
 ];
+/// What the names of variables begin with that tell of the client.
+const VARIABLES: &[u8] = b"%RSYNC_";
 /// So many modules that do not answer in time are enough: the others wait for the same. One may have a reason of its own.
 const MOST_SILENT: u32 = 2;
 /// No module is begun later than that.
@@ -67,7 +69,8 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
         stage.skip(Skip::NoModule);
         return;
     }
-    let setting = (setup.setting)(known.clone());
+    let setting = (setup.setting)(known.clone(), None);
+    let marked = is_ours(MARK).then(|| (setup.setting)(known.clone(), Some(MARK.into())));
     let start = Instant::now();
     let mut silent = 0;
     for (scope, module) in modules {
@@ -78,8 +81,9 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
             None if start.elapsed() > LIMIT => Outcome::NotTried(Untried::NoTime),
             None => {
                 let target = Target::parse(&client.target(&name)).ok();
-                let probed =
-                    target.and_then(|target| setup.runtime.block_on(probe(target, setting.clone())).ok());
+                let marked = marked.as_ref().filter(|_| client.may_be_marked(scope));
+                let chosen = marked.unwrap_or(&setting).clone();
+                let probed = target.and_then(|target| setup.runtime.block_on(probe(target, chosen)).ok());
                 if setting.connections.are_ended() {
                     // The user wants no more, and that is no fault of the module's.
                     return;
@@ -115,6 +119,28 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     }
 }
 
+/// The address that the doctor comes from, where that makes no difference to the daemon: so what it leaves in the log can be
+/// told from what other clients of this machine do. It is `RSY` in bytes.
+pub(super) const MARK: Ipv4Addr = Ipv4Addr::new(127, 0x52, 0x53, 0x59);
+
+/// Whether connections can come from an address.
+fn is_ours(address: Ipv4Addr) -> bool {
+    UdpSocket::bind((address, 0)).is_ok()
+}
+
+/// Whether all visits of the doctor's to that daemon come from its own address.
+pub(super) fn are_marked(subject: &Subject, configuration: &Configuration) -> bool {
+    let client = Client {
+        configuration,
+        address: address(subject, configuration),
+        port: 0,
+    };
+    let mut tried = configuration
+        .module_scopes()
+        .filter(|(scope, module)| client.untried(*scope, module.name.bytes()).is_none());
+    is_ours(MARK) && tried.all(|(scope, _)| client.may_be_marked(scope))
+}
+
 /// The address that the daemon listens on, for clients of this machine.
 pub(super) fn address(subject: &Subject, configuration: &Configuration) -> String {
     let daemon = subject.daemon.as_ref();
@@ -123,7 +149,8 @@ pub(super) fn address(subject: &Subject, configuration: &Configuration) -> Strin
     let written = String::from_utf8_lossy(written).into_owned();
     let named = named.or_else(|| (!written.is_empty()).then_some(written));
     match named.as_deref() {
-        None | Some("0.0.0.0" | "::" | "*") => Ipv4Addr::LOCALHOST.to_string(),
+        None | Some("0.0.0.0" | "*") => Ipv4Addr::LOCALHOST.to_string(),
+        Some("::") => Ipv6Addr::LOCALHOST.to_string(),
         Some(named) => named.to_owned(),
     }
 }
@@ -159,6 +186,24 @@ impl Client<'_> {
         } else {
             None
         }
+    }
+
+    /// Whether a module treats a client of the doctor's own address as any other one of this machine.
+    fn may_be_marked(&self, scope: Scope) -> bool {
+        let configuration = self.configuration;
+        let allowed = |from: Ipv4Addr| hosts(configuration, scope, &Peer::new(from.into(), None)).allowed;
+        // The address is in these variables.
+        let names_client = |parameter: Parameter| {
+            let text = configuration.text(scope, parameter).value;
+            text.windows(VARIABLES.len()).any(|part| part == VARIABLES)
+        };
+        let usual = allowed(Ipv4Addr::LOCALHOST);
+        self.address == Ipv4Addr::LOCALHOST.to_string()
+            && usual.is_some()
+            && usual == allowed(MARK)
+            && ![Parameter::Path, Parameter::LogFile]
+                .into_iter()
+                .any(names_client)
     }
 
     /// How a client ends that has no password, by the configuration; none if that depends on what it does not tell.

@@ -69,8 +69,8 @@ pub struct Setup<'s> {
     pub release: Option<Release>,
     /// The time.
     pub now: jiff::Zoned,
-    /// How modules are probed, with what is known of the server.
-    pub setting: &'s dyn Fn(Arc<Known>) -> Arc<Setting>,
+    /// How modules are probed, with what is known of the server, and from which address of this machine if that matters.
+    pub setting: &'s dyn Fn(Arc<Known>, Option<IpAddr>) -> Arc<Setting>,
     /// Their connections; nothing more is looked at once they are ended.
     pub connections: Arc<Connections>,
     /// What probes run on.

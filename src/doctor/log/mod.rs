@@ -12,7 +12,7 @@ use std::{
 
 use jiff::Span;
 
-use self::recent::recent;
+use self::recent::{Own, recent};
 use crate::{
     doctor::{
         Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, Urgency,
@@ -39,12 +39,15 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     let Some(server) = &known.server else {
         return;
     };
-    let here = loopback::address(subject, &server.configuration);
+    let own = match loopback::are_marked(subject, &server.configuration) {
+        true => Own::Marked(loopback::MARK),
+        false => Own::Local(loopback::address(subject, &server.configuration)),
+    };
     let started = subject.daemon.as_ref().and_then(|daemon| daemon.started);
     let started = started.and_then(|second| at(setup, second - SLACK));
     let since = setup.now.datetime().saturating_sub(Span::new().hours(HOURS));
     let started = started.map_or(since, |started| started.datetime());
-    let text = recent(&lines.bytes, since, started, &here);
+    let text = recent(&lines.bytes, since, started, &own);
     // Reading from memory does not fail.
     let Ok(mut found) = explain(&*text, known) else {
         return;

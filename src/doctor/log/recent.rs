@@ -1,10 +1,32 @@
 //! Which lines of a log count.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use jiff::civil::DateTime;
 
 use crate::doctor::LOGIN;
+
+/// Who the doctor is for a daemon.
+pub(super) enum Own {
+    /// A client of an address that nobody else has.
+    Marked(Ipv4Addr),
+    /// A client like others of this machine; the daemon listens on that address.
+    Local(String),
+}
+
+impl Own {
+    /// The ends of lines about clients that it may be.
+    fn peers(&self) -> Vec<String> {
+        let addresses = match self {
+            Self::Marked(address) => vec![address.to_string()],
+            Self::Local(address) => vec![address.clone(), "127.0.0.1".to_owned(), "::1".to_owned()],
+        };
+        addresses
+            .into_iter()
+            .map(|address| format!("({address})"))
+            .collect()
+    }
+}
 
 /// What is written of one client.
 #[derive(Clone, Copy, Default)]
@@ -18,8 +40,8 @@ struct Session {
 /// The lines of the last day, without those that the doctor may have caused: it is a client of this machine, meets what they
 /// meet, and only ever reads whole modules, under its own name if it needs one; and without what a daemon said of itself
 /// before the one that runs now started. A line without a time belongs to the one before.
-pub(super) fn recent(log: &[u8], since: DateTime, started: DateTime, here: &str) -> Vec<u8> {
-    let peers = [here, "127.0.0.1", "::1"].map(|address| format!("({address})"));
+pub(super) fn recent(log: &[u8], since: DateTime, started: DateTime, own: &Own) -> Vec<u8> {
+    let peers = own.peers();
     let mut sessions = vec![Session::default()];
     let mut of_process = BTreeMap::new();
     let mut lines = Vec::new();
@@ -36,7 +58,7 @@ pub(super) fn recent(log: &[u8], since: DateTime, started: DateTime, here: &str)
                 of_process.insert(process.to_owned(), sessions.len() - 1);
             }
             session = of_process.get(process).copied().unwrap_or_default();
-            sessions[session].is_of_others |= is_of_others(said);
+            sessions[session].is_of_others |= matches!(own, Own::Local(_)) && is_of_others(said);
             let is_of_daemon = session == 0;
             is_recent = time >= since && (time >= started || !is_of_daemon);
         }
@@ -81,13 +103,27 @@ fn time(line: &[u8]) -> Option<DateTime> {
 mod tests {
     use jiff::civil::date;
 
-    use super::recent;
+    use super::{Own, recent};
 
     fn shown(log: &[u8]) -> String {
+        shown_of(log, &Own::Local("192.0.2.9".to_owned()))
+    }
+
+    fn shown_of(log: &[u8], own: &Own) -> String {
         let since = date(2026, 11, 20).at(10, 0, 0, 0);
         let started = date(2026, 11, 21).at(8, 0, 0, 0);
-        let text = recent(log, since, started, "192.0.2.9");
-        String::from_utf8(text).expect("text")
+        String::from_utf8(recent(log, since, started, own)).expect("text")
+    }
+
+    #[test]
+    fn a_client_with_an_address_of_its_own_is_told_from_others() {
+        let log = b"2026/11/21 09:00:00 [3] connect from a (127.0.0.1)\n\
+            2026/11/21 09:00:00 [3] unknown module 'x' tried from a (127.0.0.1)\n\
+            2026/11/21 09:00:00 [4] connect from UNKNOWN (127.82.83.89)\n\
+            2026/11/21 09:00:00 [4] rsync to a/ from UNKNOWN (127.82.83.89)\n";
+        let text = shown_of(log, &Own::Marked(crate::doctor::loopback::MARK));
+        assert_eq!(text.lines().count(), 2, "{text}");
+        assert!(text.contains("unknown module"), "{text}");
     }
 
     #[test]
