@@ -133,7 +133,7 @@ pub fn open(
                 }));
             }
             Reply::End => return Ok(None),
-            Reply::Refused(line) => return Err(Error::Refused(show(line))),
+            Reply::Refused(line) => return Err(Error::Refused(shown(line))),
             Reply::Text(line) => observer.observe(Event::Line(line)),
             Reply::Challenge(challenge) => {
                 let digest = Digest::choose(greeting.digests.as_deref(), protocol).ok_or_else(|| {
@@ -207,8 +207,4 @@ fn failed(action: &'static str, source: io::Error) -> Error {
         Error::Socket { source, .. } => Error::Dialogue { action, source },
         error => error,
     }
-}
-
-fn show(line: &[u8]) -> String {
-    String::from_utf8_lossy(line).into_owned()
 }
