@@ -17,6 +17,7 @@ use crate::{
         audit::named_release,
         deadline::Deadline,
         files::Candidates,
+        partial::partial,
         recorder::Seen,
         service::recognize,
         session::{self, Session, Stages},
@@ -300,7 +301,7 @@ impl Prober {
     }
 
     /// A session failed at a stage: what rsync says about it is what will be explained.
-    pub(super) fn failed(&mut self, step: Step, session: &Session, words: &[String]) {
+    pub(super) fn failed(&mut self, step: Step, session: &Session, plan: &Plan, words: &[String]) {
         let step = if session.is_connected { step } else { Step::Connect };
         self.report.fail(step);
         if !session.seen.has(Step::Greeting) {
@@ -311,6 +312,9 @@ impl Prober {
         }
         for line in session.lines().take(MOST_LINES) {
             self.report.note(step, Fact::Said(line));
+        }
+        for fact in partial(session, plan, self.setting.known.server.as_ref()) {
+            self.report.note(step, fact);
         }
         if let Some(text) = session.text.as_ref().filter(|_| !session.seen.has(Step::List)) {
             self.report
