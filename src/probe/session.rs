@@ -56,6 +56,7 @@ pub(super) fn plan(
     let words: Vec<OsString> = words.iter().map(OsString::from).collect();
     match Command::parse(&words, surroundings)? {
         Command::Transfer(mut plan) => {
+            plan.hears_greeting_first = true;
             environment.offer(&mut plan);
             Ok(plan)
         }
