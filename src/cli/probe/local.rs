@@ -128,7 +128,10 @@ mod tests {
             configuration: one.clone(),
         };
         let both = [one.clone(), other.clone()];
-        assert_eq!(file(&daemon, &[other.clone()], &[]), Some(one.clone()));
+        assert_eq!(
+            file(&daemon, std::slice::from_ref(&other), &[]),
+            Some(one.clone())
+        );
         assert_eq!(
             file(&Listener::Unseen, std::slice::from_ref(&one), &[]),
             Some(one.clone())

@@ -104,7 +104,7 @@ impl View<'_> {
                 one(count, "line", "lines")
             ),
         };
-        (count > 0).then(|| Row {
+        (count > 0).then_some(Row {
             verdict: Verdict::Fails { is_foreseen: true },
             text,
         })
