@@ -4,8 +4,13 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     catalog::page,
-    doctor::{Cause, Check, Fact, Report, Setup, Stage, Subject, daemon::written_port, reach::starters},
+    doctor::{
+        Cause, Check, Fact, Report, Setup, Stage, Subject,
+        daemon::{PORT, written_port},
+        reach::starters,
+    },
     host::{Host, Listener, Unknown, is_super_server},
+    lint::started,
 };
 
 /// Where a daemon looks if nobody says otherwise.
@@ -24,10 +29,21 @@ pub(super) const UNIT_FOLDERS: [&str; 4] = [
 
 /// Says why; what is to be examined all the same.
 pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) -> Subject {
-    let file = setup.file.clone().unwrap_or_else(|| PathBuf::from(DEFAULT));
+    let started = setup.file.is_none().then(|| started_here(setup.host)).flatten();
+    let is_started = started.is_some();
+    let file = setup
+        .file
+        .clone()
+        .or(started)
+        .unwrap_or_else(|| PathBuf::from(DEFAULT));
     let found = setup.host.metadata(&file, true);
     let is_missing = matches!(found, Ok(None));
-    let mut port = written_port(setup.host, &file);
+    // What starts a daemon for each connection listens where it likes.
+    let mut port = if is_started {
+        PORT
+    } else {
+        written_port(setup.host, &file)
+    };
     let unit = unit(setup.host).filter(|_| file == Path::new(DEFAULT));
     if let Some((name, is_enabled)) = &unit {
         stage.note(Fact::Unit(name.clone(), *is_enabled));
@@ -135,6 +151,17 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
         port: is_heard.then_some(port),
         known: None,
         view: None,
+    }
+}
+
+/// The configuration that a program which listens in place of rsync starts it with; none if that is not to be told.
+fn started_here(host: &dyn Host) -> Option<PathBuf> {
+    let Listener::Other { program, .. } = Listener::on(PORT) else {
+        return None;
+    };
+    match &started(host, &program, PORT)[..] {
+        [one] => Some(one.configuration.clone()),
+        _ => None,
     }
 }
 

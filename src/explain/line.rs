@@ -1,6 +1,6 @@
 //! Lines as somebody pastes them: coloured, wrapped, with blanks of web pages and bytes of any encoding.
 
-use std::{borrow::Cow, io};
+use std::{borrow::Cow, fmt::Write as _, io};
 
 use crate::syntax::Lookalike;
 
@@ -135,7 +135,7 @@ const ENTITIES: [(&str, &str); 9] = [
 
 fn without_colours(line: &[u8]) -> Cow<'_, str> {
     if !line.iter().any(|byte| needs_a_look(*byte)) {
-        return String::from_utf8_lossy(line);
+        return decoded(line);
     }
     let mut cleaned = Vec::with_capacity(line.len());
     let mut rest = line;
@@ -165,7 +165,23 @@ fn without_colours(line: &[u8]) -> Cow<'_, str> {
         rest = &rest[length..];
     }
     // Terminals obey some characters beyond ASCII too.
-    Cow::Owned(String::from_utf8_lossy(&cleaned).replace(char::is_control, ""))
+    Cow::Owned(decoded(&cleaned).replace(char::is_control, ""))
+}
+
+/// A text, with what is not UTF-8 as rsync prints it and writes it into its log (`\#265`, by `filtered_fwrite` in log.c):
+/// such a name then stands here as it stands there.
+fn decoded(line: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = str::from_utf8(line) {
+        return Cow::Borrowed(text);
+    }
+    let mut text = String::with_capacity(line.len() * 2);
+    for chunk in line.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            let _ = write!(text, "\\#{byte:03o}");
+        }
+    }
+    Cow::Owned(text)
 }
 
 /// Whether a byte commands the terminal, or may begin a lookalike.
@@ -227,7 +243,7 @@ mod tests {
             clean("\x1b[1;31mrsync\x1b[0m: ‘a’\u{a0}“b”：\u{200b}c".as_bytes()),
             "rsync: 'a' \"b\":c"
         );
-        assert_eq!(clean(b"\x1b]0;title\x07rsync\x08 \xff"), "rsync \u{fffd}");
+        assert_eq!(clean(b"\x1b]0;title\x07rsync\x08 \xff"), "rsync \\#377");
         assert_eq!(clean(b"\x1b["), "[");
         assert_eq!(
             clean("rsync：failed to connect：refused（111） 10.0.0.1：：web 04：30".as_bytes()),

@@ -6,6 +6,7 @@ use crate::{
         Incident, Seen, facts,
         messages::{Claim, MESSAGES, Message, Voice},
     },
+    terms::Target,
 };
 
 /// The pages of a limit of connections: below zero, and used up.
@@ -17,6 +18,10 @@ const OF_SHELL: [&str; 2] = ["RSY825", "RSY835"];
 
 /// The page of refusals in other words than rsync's daemon has.
 const OTHER_WORDS: &str = "RSY831";
+
+/// The pages of files that options name, on the client and on the server.
+const LIST_OF_CLIENT: &str = "RSY884";
+const LIST_OF_SERVER: &str = "RSY787";
 
 /// The page of codes that are not rsync's own.
 const UNNAMED_CODE: &str = "RSY839";
@@ -36,8 +41,31 @@ pub(super) fn may_show(claim: &Claim, seen: &Seen, incident: &Incident) -> bool 
         OTHER_WORDS => !is_unasked && is_known(seen),
         _ => is_unasked,
     };
+    let is_list_of_other = match claim.page.id {
+        LIST_OF_CLIENT => is_list_of_server(seen, incident) == Some(true),
+        LIST_OF_SERVER => is_list_of_server(seen, incident) == Some(false),
+        _ => false,
+    };
     let is_of_no_shell = OF_SHELL.contains(&claim.page.id) && incident.is_without_shell();
-    !(is_ssh || is_other || is_of_no_shell || is_of_client && is_of_server && facts::is_echo(&seen.text))
+    !(is_ssh
+        || is_other
+        || is_list_of_other
+        || is_of_no_shell
+        || is_of_client && is_of_server && facts::is_echo(&seen.text))
+}
+
+/// Whether a list of names that cannot be opened is one that the server is to read: its name on the command line says so, or
+/// the role in the last line of a client that had asked for it. None where nothing tells.
+fn is_list_of_server(seen: &Seen, incident: &Incident) -> Option<bool> {
+    if !seen.text.contains("failed to open files-from file") {
+        return None;
+    }
+    let command = incident.command.as_ref();
+    let typed = command.and_then(|command| command.invocation.option("files-from")?.value.as_deref());
+    match typed {
+        Some(name) => Some(Target::parse(name).remote().is_some() || name.starts_with(':')),
+        None => incident.role.as_ref().map(|role| role != "client"),
+    }
 }
 
 /// A refusal in place of a greeting, which rsync's daemon has no words for.

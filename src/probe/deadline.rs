@@ -3,7 +3,7 @@ use std::{
     net::{Shutdown, TcpStream},
     ops::Range,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -57,19 +57,32 @@ impl Deadline {
 pub(super) struct Bounded {
     stream: Stream,
     deadline: Deadline,
+    heard: Arc<Mutex<Vec<u8>>>,
 }
 
+/// So many of the first bytes are kept.
+const MOST_HEARD: usize = 64 << 10;
+
 impl Bounded {
-    /// Bounds a connection; whoever reads or writes after the deadline is told that it takes too long.
-    pub(super) fn stream(stream: Stream, deadline: Deadline) -> Stream {
-        Stream::new(Self { stream, deadline })
+    /// Bounds a connection; whoever reads or writes after the deadline is told that it takes too long. The first bytes that
+    /// come are kept in `heard`.
+    pub(super) fn stream(stream: Stream, deadline: Deadline, heard: Arc<Mutex<Vec<u8>>>) -> Stream {
+        Stream::new(Self {
+            stream,
+            deadline,
+            heard,
+        })
     }
 }
 
 impl Transport for Bounded {
     fn read(&self, to: &mut [u8]) -> io::Result<usize> {
         self.deadline.check()?;
-        self.stream.read(to)
+        let count = self.stream.read(to)?;
+        let mut heard = self.heard.lock().expect("no thread panics with it");
+        let room = MOST_HEARD - heard.len();
+        heard.extend_from_slice(&to[..count.min(room)]);
+        Ok(count)
     }
 
     fn write(&self, bytes: &[u8], secret: Range<usize>) -> io::Result<usize> {
@@ -101,6 +114,7 @@ mod tests {
     use std::{
         io::{ErrorKind, Write as _},
         net::{TcpListener, TcpStream},
+        sync::Arc,
         time::Duration,
     };
 
@@ -112,11 +126,15 @@ mod tests {
         let stream = TcpStream::connect(listener.local_addr().expect("bound")).expect("a connection");
         let (mut peer, _) = listener.accept().expect("a connection");
         peer.write_all(b"ab").expect("it is taken");
-        let early = Bounded::stream(stream.into(), Deadline::of_session(Duration::from_secs(600)));
+        let early = Bounded::stream(
+            stream.into(),
+            Deadline::of_session(Duration::from_secs(600)),
+            Arc::default(),
+        );
         assert_eq!(early.read(&mut [0]).expect("a byte"), 1);
         assert!(early.write_all_with_secret(b"c", 0..0).is_ok());
         let passed = Deadline::of_dialogue(Duration::ZERO);
-        let late = Bounded::stream(early.clone(), passed.clone());
+        let late = Bounded::stream(early.clone(), passed.clone(), Arc::default());
         for failed in [
             late.read(&mut [0]).map(drop),
             late.write_all_with_secret(b"d", 0..0),
@@ -129,6 +147,10 @@ mod tests {
         assert_eq!(late.read(&mut [0]).expect("a byte"), 1);
         let whole = Deadline::of_session(Duration::ZERO);
         whole.pass_dialogue();
-        assert!(Bounded::stream(early, whole).read(&mut [0]).is_err());
+        assert!(
+            Bounded::stream(early, whole, Arc::default())
+                .read(&mut [0])
+                .is_err()
+        );
     }
 }

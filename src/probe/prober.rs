@@ -17,6 +17,7 @@ use crate::{
         audit::named_release,
         deadline::Deadline,
         files::Candidates,
+        partial::partial,
         recorder::Seen,
         service::recognize,
         session::{self, Session, Stages},
@@ -300,7 +301,7 @@ impl Prober {
     }
 
     /// A session failed at a stage: what rsync says about it is what will be explained.
-    pub(super) fn failed(&mut self, step: Step, session: &Session, words: &[String]) {
+    pub(super) fn failed(&mut self, step: Step, session: &Session, plan: &Plan, words: &[String]) {
         let step = if session.is_connected { step } else { Step::Connect };
         self.report.fail(step);
         if !session.seen.has(Step::Greeting) {
@@ -311,6 +312,13 @@ impl Prober {
         }
         for line in session.lines().take(MOST_LINES) {
             self.report.note(step, Fact::Said(line));
+        }
+        for fact in partial(session, plan, self.setting.known.server.as_ref()) {
+            self.report.note(step, fact);
+        }
+        if let Some(text) = session.text.as_ref().filter(|_| !session.seen.has(Step::List)) {
+            self.report
+                .note(step, Fact::Said(format!("{TEXT_IN_PLACE}{text}")));
         }
         if session.exit == Exit::Timeout.code()
             && let Some(text) = endless(&session.seen)
@@ -344,6 +352,11 @@ impl Prober {
         if is_answered && !has_file && (self.setting.environment.password)().is_ok_and(is_empty) {
             self.setting.wire.note_no_password("");
             screen.extend_from_slice(b"Password: ");
+        }
+        if !session.seen.has(Step::List)
+            && let Some(text) = &session.text
+        {
+            screen.extend_from_slice(format!("{TEXT_IN_PLACE}{text}\n").as_bytes());
         }
         screen.extend_from_slice(&session.said);
         screen
@@ -417,6 +430,9 @@ fn of_last_session(log: &[u8]) -> &[u8] {
     let begins = log.windows(BEGIN.len()).rposition(|window| window == BEGIN);
     &log[begins.unwrap_or(0)..]
 }
+
+/// How a text is told that comes where the session is to begin.
+const TEXT_IN_PLACE: &str = "text in the place of the session: ";
 
 /// As much of the daemon's log is read, in bytes.
 const MOST_LOG: u64 = 64 << 10;

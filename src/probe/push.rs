@@ -68,7 +68,7 @@ impl Prober {
             if is_write_only(&session) {
                 self.report.skip(Step::ReadBack, Skip::WriteOnly);
             } else {
-                self.failed(Step::ReadBack, &session, &words);
+                self.failed(Step::ReadBack, &session, &plan, &words);
             }
             return Ok(());
         }
@@ -108,7 +108,7 @@ impl Prober {
         match session.exit {
             0 if is_gone => self.report.pass(Step::Removal, session.elapsed),
             0 => {}
-            _ => self.failed(Step::Removal, &session, &words),
+            _ => self.failed(Step::Removal, &session, &plan, &words),
         }
         if !is_gone && (is_sent || session.exit != 0) {
             self.left(name, place);

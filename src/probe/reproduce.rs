@@ -144,6 +144,6 @@ impl Prober {
             return;
         }
         let step = session.seen.missed(last, session.outcome.is_some());
-        self.failed(step, &session, words);
+        self.failed(step, &session, plan, words);
     }
 }

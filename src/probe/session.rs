@@ -1,6 +1,7 @@
 use std::{
     ffi::OsString,
     io,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -36,6 +37,8 @@ pub(super) struct Session {
     pub(super) exit: u8,
     /// How long it took.
     pub(super) elapsed: Duration,
+    /// Text that came in the place of the session.
+    pub(super) text: Option<String>,
     /// What rsync prints about what went wrong.
     pub(super) said: Vec<u8>,
 }
@@ -53,6 +56,7 @@ pub(super) fn plan(
     let words: Vec<OsString> = words.iter().map(OsString::from).collect();
     match Command::parse(&words, surroundings)? {
         Command::Transfer(mut plan) => {
+            plan.hears_greeting_first = true;
             environment.offer(&mut plan);
             Ok(plan)
         }
@@ -92,6 +96,7 @@ pub(super) fn run(
     };
     let printer = Printer::new(plan, TimeZone::UTC, streams);
     let start = Instant::now();
+    let heard: Arc<Mutex<Vec<u8>>> = Arc::default();
     let watch = |step| {
         if step == Step::List {
             deadline.pass_dialogue();
@@ -107,7 +112,7 @@ pub(super) fn run(
             Some(stream) => stream,
             None => wire.connect_otherwise(|| reach(plan, environment, &printer))?,
         };
-        let stream = Bounded::stream(stream, deadline.clone());
+        let stream = Bounded::stream(stream, deadline.clone(), heard.clone());
         prepare(plan, &stream, &printer)?;
         let _joined = connections.join(stream.clone());
         converse(plan, environment, &recorder, stream)
@@ -128,9 +133,32 @@ pub(super) fn run(
         outcome: ended.ok().flatten(),
         exit,
         elapsed: start.elapsed(),
+        text: text_of(&heard.lock().expect("no thread panics with it")),
         said: printer.complaints(),
     }
 }
+
+/// The text that stands where the session is to begin, behind the daemon's yes: a daemon sends numbers there.
+fn text_of(heard: &[u8]) -> Option<String> {
+    let at = heard.windows(YES.len()).position(|window| window == YES)?;
+    let behind = &heard[at + YES.len()..];
+    let behind = &behind[..behind.len().min(LONGEST_TEXT)];
+    let text = behind.utf8_chunks().next()?.valid();
+    let end = text.find(|letter: char| letter.is_control() && !letter.is_whitespace());
+    let lines = text[..end.unwrap_or(text.len())].lines().map(str::trim);
+    let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
+    let text = lines.join(" | ");
+    (text.chars().count() >= SHORTEST_TEXT).then_some(text)
+}
+
+/// What a daemon says before the session.
+const YES: &[u8] = b"@RSYNCD: OK\n";
+
+/// So much of a text in its place is told, in bytes.
+const LONGEST_TEXT: usize = 300;
+
+/// Fewer letters may be numbers that look like some.
+const SHORTEST_TEXT: usize = 12;
 
 /// What a session does once it has the list.
 fn behind_list(plan: &Plan) -> Step {
@@ -155,5 +183,32 @@ impl Session {
         lines
             .into_iter()
             .filter(|line| !line.starts_with("rsync error: "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text_of;
+
+    #[test]
+    fn a_text_is_told_from_what_a_daemon_sends() {
+        for (heard, expected) in [
+            (
+                &b"@RSYNCD: 31.0\n@RSYNCD: OK\nbash: foo: not found\r\nbash: bar\n"[..],
+                Some("bash: foo: not found | bash: bar"),
+            ),
+            (
+                "@RSYNCD: OK\n找不到命令，请联系管理员谢谢\n\0".as_bytes(),
+                Some("找不到命令，请联系管理员谢谢"),
+            ),
+            (b"@RSYNCD: OK\n\x81\xff\x1fxxh128 xxh3 xxh64 md5 md4", None),
+            (b"@RSYNCD: OK\n?abc\x10\0\0\x07 a list of many letters", None),
+            (b"@RSYNCD: OK\n", None),
+            (b"Welcome to this server!\n", None),
+        ] {
+            assert_eq!(text_of(heard).as_deref(), expected, "{}", heard.escape_ascii());
+        }
+        let long = [b"@RSYNCD: OK\n".as_slice(), &[b'x'; 9000]].concat();
+        assert_eq!(text_of(&long).map(|text| text.len()), Some(300));
     }
 }

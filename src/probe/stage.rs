@@ -199,4 +199,52 @@ pub enum Fact {
     Left(String),
     /// A line that the client would print.
     Said(String),
+    /// So many names failed, and so many are in the list.
+    Partial(u64, u64),
+    /// What keeps a file from being read or written.
+    Lacks {
+        /// Whether it is the server's account; else whoever runs the client.
+        is_of_server: bool,
+        /// The account, where the server's configuration tells it.
+        account: Option<String>,
+        /// What it lacks.
+        right: Right,
+        /// The file or folder, as rsync names it.
+        path: String,
+    },
+}
+
+/// A right that an account needs.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Right {
+    /// To go into a folder, or into one above it.
+    EnterFolder,
+    /// To read a file.
+    ReadFile,
+    /// To list a folder.
+    ReadFolder,
+    /// To make, replace or delete something in the folder that holds it.
+    WriteFolder,
+}
+
+impl Right {
+    /// The letters of a mode.
+    pub const fn letters(self) -> &'static str {
+        match self {
+            Self::EnterFolder => "x",
+            Self::ReadFile => "r",
+            Self::ReadFolder => "rx",
+            Self::WriteFolder => "wx",
+        }
+    }
+
+    /// What has to have them, for programs.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::EnterFolder => "folder-or-above",
+            Self::ReadFile => "file",
+            Self::ReadFolder => "folder",
+            Self::WriteFolder => "folder-above",
+        }
+    }
 }

@@ -136,7 +136,7 @@ impl Prober {
             self.report.fail(step);
             return;
         }
-        self.failed(step, &session, words);
+        self.failed(step, &session, plan, words);
     }
 
     /// Lists the module, and goes through the list without a change; what was seen, unless the module is out of reach.
@@ -159,7 +159,7 @@ impl Prober {
         }
         if session.exit != 0 {
             let step = session.seen.missed(Step::DryRun, session.outcome.is_some());
-            self.failed(step, &session, &words);
+            self.failed(step, &session, &plan, &words);
             if !session.seen.is_anything_listed {
                 // What does not exist would be made by a push.
                 return Ok(None);
@@ -218,15 +218,15 @@ impl Prober {
     ) -> Result<Outcome, Box<Session>> {
         self.come_to(step);
         let mut session = self.next_session(plan);
-        match session.outcome.take() {
-            Some(outcome) if outcome.exit == 0 => {
+        match session.outcome.take_if(|outcome| outcome.exit == 0) {
+            Some(outcome) => {
                 self.report.pass(step, session.elapsed);
                 let fact = Fact::Files(outcome.transferred, outcome.transferred_size);
                 self.report.note(step, fact);
                 Ok(outcome)
             }
-            _ => {
-                self.failed(step, &session, words);
+            None => {
+                self.failed(step, &session, plan, words);
                 Err(session.into())
             }
         }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     catalog::{Language, fill},
     explain::Explanation,
-    probe::{Fact, Remark, Report, Skip, Stage, State, Step},
+    probe::{Fact, Remark, Report, Right, Skip, Stage, State, Step},
     render::{
         Format, Style,
         explanation::{bold, diagnoses, dim, explanation, green, headline, next, red, wrapped},
@@ -194,6 +194,13 @@ pub(super) fn facts(stage: &Stage, language: Language) -> Vec<String> {
             Fact::Module(name, _) => modules.push(format!("[{name}]")),
             Fact::Said(line) => lines.push(line.clone()),
             Fact::Left(name) => lines.push(left(name, language)),
+            Fact::Partial(failed, listed) => lines.push(partial(*failed, *listed, language)),
+            Fact::Lacks {
+                is_of_server,
+                account,
+                right,
+                path,
+            } => lines.push(lacks(*is_of_server, account.as_deref(), *right, path, language)),
             Fact::Unreachable(address, why) => lines.push(format!("{address}{}{why}", colon(language))),
             // The greeting shows them.
             Fact::Digests(_) => {}
@@ -212,6 +219,52 @@ pub(super) fn facts(stage: &Stage, language: Language) -> Vec<String> {
     let first = words.join(pick(language, ", ", "，"));
     let first = (!first.is_empty()).then_some(first);
     first.into_iter().chain(lines).collect()
+}
+
+/// Whether it is one file or all.
+fn partial(failed: u64, listed: u64, language: Language) -> String {
+    match (language, listed) {
+        (Language::English, 0) => "nothing else came: the list is empty".to_owned(),
+        (Language::English, 1) if failed >= 1 => "the only name in the list failed".to_owned(),
+        (Language::English, _) if failed >= listed => format!("all {listed} names in the list failed"),
+        (Language::English, _) => {
+            format!("{failed} of {listed} names in the list failed, the others did not")
+        }
+        (Language::Chinese, 0) => "没有别的文件：列表是空的".to_owned(),
+        (Language::Chinese, _) if failed >= listed => format!("列表里的 {listed} 个名字全部失败"),
+        (Language::Chinese, _) => format!("列表里的 {listed} 个名字中有 {failed} 个失败，其余正常"),
+    }
+}
+
+/// Which account lacks which right.
+fn lacks(is_of_server: bool, account: Option<&str>, right: Right, path: &str, language: Language) -> String {
+    let letters = right.letters();
+    if language == Language::Chinese {
+        let who = match (is_of_server, account) {
+            (true, Some(account)) => format!("服务器上的用户 `{account}`"),
+            (true, None) => "服务器上模块的 `uid`（没有设置就是 `nobody`）".to_owned(),
+            (false, _) => "本机运行 rsync 的用户".to_owned(),
+        };
+        let on = match right {
+            Right::EnterFolder => format!("目录 `{path}` 或它的上级"),
+            Right::ReadFile => format!("文件 `{path}`"),
+            Right::ReadFolder => format!("目录 `{path}`"),
+            Right::WriteFolder => format!("`{path}` 所在的目录"),
+        };
+        return format!("{who}对{on}缺少 `{letters}` 权限");
+    }
+    let who = match (is_of_server, account) {
+        (true, Some(account)) => format!("the server's account `{account}`"),
+        (true, None) => "the account of the module's `uid` (`nobody` if none is set)".to_owned(),
+        (false, _) => "whoever runs rsync on this machine".to_owned(),
+    };
+    let on = match right {
+        Right::EnterFolder => format!("folder `{path}` or one above it"),
+        Right::ReadFile => format!("file `{path}`"),
+        Right::ReadFolder => format!("folder `{path}`"),
+        Right::WriteFolder => format!("the folder that holds `{path}`"),
+    };
+    format!("{who} lacks `{letters}` on {on}")
 }
 
 /// What is to be done about a folder that could not be deleted.
@@ -266,9 +319,13 @@ fn one(fact: &Fact, language: Language) -> String {
         Fact::Saving(came, here) => format!("{came} bytes came, {here} were here"),
         Fact::Saved(went, there) if zh => format!("发送 {went} 字节，对方已有 {there} 字节"),
         Fact::Saved(went, there) => format!("{went} bytes went, {there} were there"),
-        Fact::Digests(_) | Fact::Module(..) | Fact::Unreachable(..) | Fact::Said(_) | Fact::Left(_) => {
-            String::new()
-        }
+        Fact::Digests(_)
+        | Fact::Lacks { .. }
+        | Fact::Partial(..)
+        | Fact::Module(..)
+        | Fact::Unreachable(..)
+        | Fact::Said(_)
+        | Fact::Left(_) => String::new(),
     }
 }
 
@@ -404,6 +461,19 @@ fn fact(fact: &Fact) -> Value {
         Fact::Writes(files, bytes) => json!({ "would_write": files, "bytes": bytes }),
         Fact::Deleted(count) => json!({ "deleted": count }),
         Fact::Left(name) => json!({ "left": name }),
+        Fact::Partial(failed, listed) => json!({ "failed": failed, "listed": listed }),
+        Fact::Lacks {
+            is_of_server,
+            account,
+            right,
+            path,
+        } => json!({
+            "side": if *is_of_server { "server" } else { "client" },
+            "account": account,
+            "lacks": right.letters(),
+            "on": right.key(),
+            "path": path,
+        }),
         Fact::Said(line) => json!({ "said": line }),
     }
 }

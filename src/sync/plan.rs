@@ -63,6 +63,8 @@ pub struct Plan {
     pub early_input: Option<PathBuf>,
     /// `--sockopts`.
     pub socket_options: Option<String>,
+    /// Whether the daemon is heard out before it is asked: a wait more, and how it hangs up is seen as rsync sees it.
+    pub hears_greeting_first: bool,
 }
 
 /// Where the daemon is, and who asks.
@@ -337,6 +339,7 @@ impl Reading {
             },
             place,
             options: self.options,
+            hears_greeting_first: false,
             protocol: self.protocol.unwrap_or(PROTOCOL),
             output,
             no_message_of_the_day: self.no_message_of_the_day,

@@ -3,7 +3,7 @@ use crate::{
         delta::Checksum,
         net::{ConnectError, Proxy, Stream, connect, run_program, set_socket_options},
         proto::Compression,
-        transfer::{Dialogue, Error, Observer, Outcome, open, pull, push},
+        transfer::{Dialogue, Error, Observer, Opening, Outcome, open, pull, push},
         tree::Identity,
     },
     sync::{
@@ -131,7 +131,11 @@ pub fn converse(
         },
     };
     let login = Login { plan, environment };
-    let Some(opened) = open(stream, plan.protocol, dialogue, &login, observer)? else {
+    let opening = match plan.hears_greeting_first {
+        true => Opening::BehindGreeting(plan.options.timeout),
+        false => Opening::Ahead,
+    };
+    let Some(opened) = open(stream, plan.protocol, opening, dialogue, &login, observer)? else {
         return Ok(None);
     };
     let mut options = plan.options.clone();

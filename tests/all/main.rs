@@ -46,6 +46,7 @@ mod secrecy;
 mod sersync;
 mod services;
 mod sound;
+mod started;
 mod support;
 mod sync;
 mod trial;

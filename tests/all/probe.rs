@@ -24,7 +24,7 @@ use serde_json::Value;
 
 use crate::support::{
     daemon::{Daemon, Run, has_rsync},
-    program::{folder, rsyncctl, stdout},
+    program::{folder, keeps_to, rsyncctl, schema, stdout},
     skip,
     stage::is_root,
 };
@@ -131,4 +131,70 @@ fn names_of_files_are_no_commands() {
         .collect();
     assert!(words.contains(&file.display().to_string()), "{report:#}");
     assert!(!words.contains(&"here;".to_owned()), "{report:#}");
+}
+
+/// Code 23 alone says neither whether one file failed or all, nor who may not do what.
+#[test]
+fn a_partial_failure_tells_how_much_and_who_lacks_what() {
+    if !is_root() {
+        skip("a file that the daemon may not read needs root");
+        return;
+    }
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[
+        ("served/open", "text\n"),
+        ("served/closed", "text\n"),
+        ("served/sub/one", "text\n"),
+    ]);
+    for (name, mode) in [("", 0o755), ("served/closed", 0o600), ("served/sub", 0o700)] {
+        fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(mode)).expect("a mode");
+    }
+    let configuration = folder.path().join("rsyncd.conf");
+    let served = folder.path().join("served").display().to_string();
+    let text = format!(
+        "use chroot = no\nuid = games\ngid = games\n[m]\npath = {served}\n[sub]\npath = {served}/sub\n"
+    );
+    fs::write(&configuration, text).expect("a file");
+    let daemon = Daemon::start(&configuration, &Run::default());
+    for (module, config, expected) in [
+        (
+            "m",
+            true,
+            &[
+                "1 of 4 names in the list failed, the others did not",
+                "the server's account `games` lacks `rx` on folder `sub`",
+                "the server's account `games` lacks `r` on file `closed`",
+            ][..],
+        ),
+        (
+            "m",
+            false,
+            &["the account of the module's `uid` (`nobody` if none is set) lacks `r` on file `closed`"],
+        ),
+        (
+            "sub",
+            true,
+            &[
+                "nothing else came: the list is empty",
+                "lacks `x` on folder `.` or one above it",
+            ],
+        ),
+    ] {
+        let target = format!("rsync://127.0.0.1:{}/{module}", daemon.port());
+        let config = if config {
+            &["--config", "rsyncd.conf"][..]
+        } else {
+            &[]
+        };
+        let output = rsyncctl(folder.path(), &[&["probe", &target], config].concat());
+        assert_eq!(output.status.code(), Some(23), "{output:?}");
+        for line in expected {
+            assert!(stdout(&output).contains(line), "{line}:\n{}", stdout(&output));
+        }
+        let output = rsyncctl(folder.path(), &[&["probe", "--json", &target], config].concat());
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        keeps_to(&schema("schemas/rsyncctl-1.schema.json"), &report);
+    }
 }

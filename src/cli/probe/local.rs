@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use crate::{
     catalog::Language,
-    host::{Listener, running_configurations},
+    host::{Listener, Live, running_configurations},
+    lint::{Started, started},
 };
 
 /// Where a daemon looks if nobody says otherwise.
@@ -19,17 +20,24 @@ pub(super) struct Local {
     listener: Listener,
     /// The files of all daemons that run.
     running: Vec<PathBuf>,
+    /// What a program that listens in place of rsync starts.
+    started: Vec<Started>,
 }
 
 impl Local {
     /// Looks for the daemon on a port.
     pub(super) fn find(port: u16) -> Self {
         let (listener, running) = (Listener::on(port), running_configurations());
+        let started = match &listener {
+            Listener::Other { program, .. } => started(&Live, program, port),
+            _ => Vec::new(),
+        };
         Self {
-            file: file(&listener, &running),
+            file: file(&listener, &running, &started),
             port,
             listener,
             running,
+            started,
         }
     }
 
@@ -57,16 +65,23 @@ impl Local {
             Listener::Nobody if zh => format!("本机没有进程监听端口 {port}"),
             Listener::Nobody => format!("no process of this machine listens on port {port}"),
         };
-        match (&self.file, self.running.len()) {
+        if let [started] = &self.started[..] {
+            let (file, place) = (started.configuration.display(), started.place.display());
+            return match zh {
+                true => format!("--local：使用 {file}，因为 {place} 里写的是它；{who}"),
+                false => format!("--local takes {file}, which {place} names: {who}"),
+            };
+        }
+        let found = match &self.started[..] {
+            [] => self.running.clone(),
+            started => started.iter().map(|one| one.configuration.clone()).collect(),
+        };
+        match (&self.file, found.len()) {
             (Some(file), _) if zh => format!("--local：使用 {}；{who}", file.display()),
             (Some(file), _) => format!("--local takes {}: {who}", file.display()),
             (None, 2..) if zh => format!("--local：无法判断用哪个文件；{who}，请用 --config 指定"),
             (None, 2..) => {
-                let all: Vec<_> = self
-                    .running
-                    .iter()
-                    .map(|file| file.display().to_string())
-                    .collect();
+                let all: Vec<_> = found.iter().map(|file| file.display().to_string()).collect();
                 format!(
                     "--local cannot tell which file is meant: {who}, and daemons run with {}; name one with --config",
                     all.join(", ")
@@ -79,13 +94,17 @@ impl Local {
 }
 
 /// The file that decides what clients of that port meet.
-fn file(listener: &Listener, running: &[PathBuf]) -> Option<PathBuf> {
+fn file(listener: &Listener, running: &[PathBuf], started: &[Started]) -> Option<PathBuf> {
     let default = || Some(PathBuf::from(DEFAULT)).filter(|file| file.is_file());
     match listener {
         Listener::Daemon { configuration, .. } => Some(configuration.clone()),
         Listener::Contained(_) => None,
-        // Its settings could name another file; the default is what they mostly mean.
-        Listener::Other { .. } | Listener::Nobody => default(),
+        Listener::Other { .. } | Listener::Nobody => match started {
+            // What it starts is not known; the default is what is mostly meant.
+            [] => default(),
+            [one] => Some(one.configuration.clone()),
+            _ => None,
+        },
         Listener::Unseen => match running {
             [] => default(),
             [one] => Some(one.clone()),
@@ -99,7 +118,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::{Local, file};
-    use crate::{catalog::Language, host::Listener};
+    use crate::{catalog::Language, host::Listener, lint::Started};
 
     #[test]
     fn the_file_is_that_of_who_listens() {
@@ -109,23 +128,48 @@ mod tests {
             configuration: one.clone(),
         };
         let both = [one.clone(), other.clone()];
-        assert_eq!(file(&daemon, &[other]), Some(one.clone()));
         assert_eq!(
-            file(&Listener::Unseen, std::slice::from_ref(&one)),
+            file(&daemon, std::slice::from_ref(&other), &[]),
             Some(one.clone())
         );
-        assert_eq!(file(&Listener::Unseen, &both), None);
-        assert_eq!(file(&Listener::Contained(7), &both), None);
+        assert_eq!(
+            file(&Listener::Unseen, std::slice::from_ref(&one), &[]),
+            Some(one.clone())
+        );
+        assert_eq!(file(&Listener::Unseen, &both, &[]), None);
+        assert_eq!(file(&Listener::Contained(7), &both, &[]), None);
+        let listener = Listener::Other {
+            process: 1,
+            program: "systemd".to_owned(),
+        };
+        let started = [&one, &other].map(|configuration| Started {
+            configuration: configuration.clone(),
+            place: "/etc/systemd/system/rsync@.service".into(),
+        });
+        assert_eq!(file(&listener, &[], &started[..1]), Some(one.clone()));
+        assert_eq!(file(&listener, &[], &started), None);
         let unknown = Local {
             file: None,
             port: 873,
             listener: Listener::Unseen,
             running: both.into(),
+            started: Vec::new(),
         };
         let told = unknown.told(Language::English);
         assert!(
             told.contains("/srv/one.conf, /srv/other.conf; name one with --config"),
             "{told}"
         );
+        let [of_socket, _] = started;
+        let known = Local {
+            file: Some(one),
+            port: 873,
+            listener,
+            running: Vec::new(),
+            started: vec![of_socket],
+        };
+        let told = known.told(Language::English);
+        let expected = "--local takes /srv/one.conf, which /etc/systemd/system/rsync@.service names: systemd (process 1)";
+        assert!(told.starts_with(expected), "{told}");
     }
 }

@@ -2,6 +2,7 @@
 
 mod place;
 mod server;
+mod started;
 
 use std::{
     collections::BTreeMap,
@@ -12,6 +13,7 @@ use std::{
 
 pub(super) use place::{by_content, by_name, is_meant};
 pub use server::{Manager, Server};
+pub use started::{Started, started};
 
 use crate::{
     catalog::FileKind,

@@ -41,6 +41,20 @@ pub enum Dialogue<'a> {
     },
 }
 
+/// When a client asks for what it wants.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Opening {
+    /// At once, which saves a round trip. A peer that hangs up without a look at it resets the connection.
+    Ahead,
+    /// Behind the daemon's greeting. A peer that is silent for a moment is greeted first, as rsync greets everybody
+    /// (`exchange_protocols` in clientserver.c): there are services that wait for the client. Then it may be silent for
+    /// so long, if there is a limit.
+    BehindGreeting(Option<Duration>),
+}
+
+/// How long a peer may be silent before it is greeted first: a busy machine is slow to start a daemon that hangs up.
+const MOMENT: Duration = Duration::from_secs(1);
+
 /// A connection whose daemon said yes.
 #[derive(Debug)]
 pub struct Opened {
@@ -63,6 +77,7 @@ pub struct Opened {
 pub fn open(
     stream: Stream,
     protocol: u8,
+    opening: Opening,
     dialogue: Dialogue<'_>,
     credentials: &dyn Credentials,
     observer: &dyn Observer,
@@ -70,23 +85,22 @@ pub fn open(
     let mut lines = Lines {
         stream,
         buffer: Vec::new(),
+        failure: None,
     };
-    let mut hello = Greeting::of_client(protocol);
-    let mut secret = 0..0;
-    match dialogue {
-        Dialogue::List => hello.extend_from_slice(b"#list"),
-        Dialogue::Module { name, early_input } => {
-            if !early_input.is_empty() {
-                hello.extend_from_slice(format!("#early_input={}\n", early_input.len()).as_bytes());
-                // It may be what unlocks a disk.
-                secret = hello.len()..hello.len() + early_input.len();
-                hello.extend_from_slice(early_input);
+    let mut unsent = Greeting::of_client(protocol);
+    match opening {
+        Opening::Ahead => {
+            let (request, secret) = request(dialogue);
+            lines.write(&[&*unsent, &request].concat(), behind(&unsent, secret))?;
+            unsent.clear();
+        }
+        Opening::BehindGreeting(silence) => {
+            if lines.is_silent(silence)? {
+                lines.write(&unsent, 0..0)?;
+                unsent.clear();
             }
-            hello.extend_from_slice(name);
         }
     }
-    hello.push(b'\n');
-    lines.write(&hello, secret)?;
     let mut sent = Instant::now();
     let line = match lines.next() {
         Ok(Some(line)) => line,
@@ -96,13 +110,15 @@ pub fn open(
                 Ok(_) => Error::NoGreeting,
                 // A text of rsync's ends there: whatever comes behind it, no greeting does.
                 Err(_) if lines.buffer.contains(&0) => Error::NoGreeting,
-                // rsync says nothing before it is greeted, and so is not told of what went unread.
-                Err(Error::Dialogue { .. }) if lines.buffer.is_empty() => Error::NoGreeting,
+                // rsync asks for nothing before it is greeted, and so is not told of what went unread.
+                Err(Error::Dialogue { .. }) if lines.buffer.is_empty() && opening == Opening::Ahead => {
+                    Error::NoGreeting
+                }
                 Err(error) => error,
             });
         }
     };
-    let round_trip = sent.elapsed();
+    let mut round_trip = sent.elapsed();
     // A text of rsync's ends there. What is no text may go on behind the end of its line.
     if line.contains(&0) {
         observer.observe(Event::Greeting(
@@ -120,6 +136,12 @@ pub fn open(
     })?;
     let protocol = greeting.agree(protocol)?;
     observer.observe(Event::Agreed(protocol));
+    if opening != Opening::Ahead {
+        let (request, secret) = request(dialogue);
+        lines.write(&[&*unsent, &request].concat(), behind(&unsent, secret))?;
+        sent = Instant::now();
+        round_trip = Duration::MAX;
+    }
     while let Some(line) = lines.next()? {
         match Reply::parse(&line) {
             Reply::Ok => {
@@ -133,7 +155,7 @@ pub fn open(
                 }));
             }
             Reply::End => return Ok(None),
-            Reply::Refused(line) => return Err(Error::Refused(show(line))),
+            Reply::Refused(line) => return Err(Error::Refused(shown(line))),
             Reply::Text(line) => observer.observe(Event::Line(line)),
             Reply::Challenge(challenge) => {
                 let digest = Digest::choose(greeting.digests.as_deref(), protocol).ok_or_else(|| {
@@ -158,10 +180,37 @@ pub fn open(
     Err(Error::NoStartupLine)
 }
 
+/// What a daemon is asked for, and what of it is a secret.
+fn request(dialogue: Dialogue<'_>) -> (Vec<u8>, Range<usize>) {
+    let mut request = Vec::new();
+    let mut secret = 0..0;
+    match dialogue {
+        Dialogue::List => request.extend_from_slice(b"#list"),
+        Dialogue::Module { name, early_input } => {
+            if !early_input.is_empty() {
+                request.extend_from_slice(format!("#early_input={}\n", early_input.len()).as_bytes());
+                // It may be what unlocks a disk.
+                secret = request.len()..request.len() + early_input.len();
+                request.extend_from_slice(early_input);
+            }
+            request.extend_from_slice(name);
+        }
+    }
+    request.push(b'\n');
+    (request, secret)
+}
+
+/// A part of what stands behind some bytes.
+fn behind(before: &[u8], part: Range<usize>) -> Range<usize> {
+    before.len() + part.start..before.len() + part.end
+}
+
 /// The dialogue's lines, without their ends.
 struct Lines {
     stream: Stream,
     buffer: Vec<u8>,
+    /// What the last read failed with, if nobody was told: the system says it once.
+    failure: Option<Error>,
 }
 
 impl Lines {
@@ -171,8 +220,36 @@ impl Lines {
             .map_err(|error| failed("safe_write failed", error))
     }
 
+    /// Whether no whole line comes in a moment, and the peer has not hung up; then it may be silent for `limit`.
+    fn is_silent(&mut self, limit: Option<Duration>) -> Result<bool, Error> {
+        // A connection whose waits cannot be limited any more is one that has waited too long.
+        let wait = |stream: &Stream, limit| stream.set_read_timeout(limit).map_err(|_| Error::Timeout);
+        wait(&self.stream, Some(MOMENT))?;
+        let mut piece = [0; 4096];
+        let came = self.stream.read(&mut piece);
+        wait(&self.stream, limit)?;
+        match came {
+            // The next read says so again.
+            Ok(0) => Ok(false),
+            Ok(count) => {
+                self.buffer.extend_from_slice(&piece[..count]);
+                Ok(!self.buffer.contains(&b'\n'))
+            }
+            Err(error) => match failed("safe_read failed to read 1 bytes", error) {
+                Error::Timeout => Ok(true),
+                error => {
+                    self.failure = Some(error);
+                    Ok(false)
+                }
+            },
+        }
+    }
+
     /// The next line; `None` when the daemon has hung up, or does not come to the line's end.
     fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        if let Some(error) = self.failure.take() {
+            return Err(error);
+        }
         let mut searched = 0;
         loop {
             if let Some(end) = self.buffer[searched..].iter().position(|&byte| byte == b'\n') {
@@ -207,8 +284,4 @@ fn failed(action: &'static str, source: io::Error) -> Error {
         Error::Socket { source, .. } => Error::Dialogue { action, source },
         error => error,
     }
-}
-
-fn show(line: &[u8]) -> String {
-    String::from_utf8_lossy(line).into_owned()
 }

@@ -60,7 +60,7 @@ mod wire;
 pub(crate) use crate::terms::{Debug, Info, OutputLevels, Speaker};
 pub use chmod::{ModeChange, NoModeChange};
 pub use counts::FileCounts;
-pub use dialogue::{Credentials, Dialogue, Opened, open};
+pub use dialogue::{Credentials, Dialogue, Opened, Opening, open};
 pub use error::Error;
 pub use observer::{Event, Observer, Transferred};
 pub use options::{DeleteWhen, Deletion, FilesFrom, Options};

@@ -91,6 +91,10 @@ fn a_daemon_that_is_too_old_for_this_client_is_named() {
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         assert!(stdout(&output).contains(expected), "{output:?}");
         assert!(stdout(&output).contains("(RSY826)"), "{output:?}");
+        // The user named no protocol.
+        let is_old = stdout(&output)
+            .contains("the server is too old for rsyncctl: it speaks protocol 28, and rsyncctl 29 and newer");
+        assert_eq!(is_old, expected == own, "{output:?}");
         let output = rsyncctl(folder.path(), &["sync", &target]);
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         assert!(stderr(&output).contains(expected), "{output:?}");
@@ -158,4 +162,49 @@ fn a_message_of_the_day_without_an_end_ends_the_probe() {
             });
         }
     });
+}
+
+/// What a program prints into the connection is shown, where rsync tells of a tag.
+#[test]
+fn text_in_the_place_of_the_session_is_shown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let port = peer(b"@RSYNCD: 31.0\n@RSYNCD: OK\nbash: line 3: \x1b[1mfoo: command not found\nbash: line 4: foo: command not found\n");
+    let target = format!("rsync://127.0.0.1:{port}/data/");
+    let line = format!("rsync -a {target} here/");
+    for words in [
+        &["probe", "--json", &target][..],
+        &["probe", "--json", "--reproduce", &line],
+    ] {
+        let output = rsyncctl(folder.path(), words);
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(output.status.code(), Some(12), "{report:#}");
+        assert_eq!(causes(&report)[0], "RSY788", "{report:#}");
+        let title = report["diagnoses"][0]["title"].as_str().expect("a title");
+        assert!(title.ends_with("`bash: line 3:`"), "{title}");
+    }
+}
+
+/// Bytes of another encoding are told as rsync tells them, and the words around them are known.
+#[test]
+fn refusals_in_another_encoding_are_told_as_rsync_does() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (says, rule, expected) in [
+        (
+            &b"@RSYNCD: 31.0\n@ERROR: access denied to \xb1\xb8\xb7\xdd from web (192.0.2.7)\n"[..],
+            "RSY822",
+            "@ERROR: access denied to \\#261\\#270\\#267\\#335 from web (192.0.2.7)",
+        ),
+        (
+            b"@RSYNCD: 31.0\n@ERROR: \xbe\xdc\xbe\xf8\n",
+            "RSY831",
+            "`\\#276\u{73e}\\#370`",
+        ),
+    ] {
+        let target = format!("rsync://127.0.0.1:{}/data/", peer(says));
+        let output = rsyncctl(folder.path(), &["probe", "--json", &target]);
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(causes(&report)[0], rule, "{report:#}");
+        let told = stdout(&rsyncctl(folder.path(), &["probe", &target]));
+        assert!(told.contains(expected), "{told}");
+    }
 }

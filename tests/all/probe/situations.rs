@@ -16,13 +16,12 @@ use std::collections::BTreeSet;
 use self::engine::{Met, Situation};
 use crate::support::{daemon::has_rsync, skip, stage::is_root, threads::at_once};
 
-/// Situations that the probe is known not to tell: of five causes of one hang-up three are named first, a mode in the
-/// configuration foretells no line, and a reset in place of the greeting is told as the hang-up that it mostly is.
-const KNOWN: [&str; 4] = [
+/// Situations that the probe is known not to tell: of five causes of one hang-up three are named first, and a mode in the
+/// configuration foretells no line.
+const KNOWN: [&str; 3] = [
     "a hook's variable holds a semicolon",
     "the connection ends before the module's answer",
     "folders come in without the right to enter them",
-    "the connection is reset in place of the greeting",
 ];
 
 #[test]

@@ -35,6 +35,13 @@ pub(super) const ALL: &[Situation] = &[
         ..SOUND
     },
     Situation {
+        name: "the list of names is missing on the server",
+        pages: &["RSY787"],
+        asked: Asked::Line("rsync -a --files-from=:missing rsync://127.0.0.1:$PORT/data/ here/"),
+        runs: 3,
+        ..SOUND
+    },
+    Situation {
         name: "the server does not know an option",
         pages: &["RSY877"],
         asked: Asked::Line("rsync -a -M--no-such-option rsync://127.0.0.1:$PORT/data/ here/"),
