@@ -8,6 +8,7 @@ use crate::{
         Cause, Check, Fact, Report, Setup, Stage, Subject,
         daemon::{PORT, written_port},
         reach::starters,
+        services,
     },
     host::{Host, Listener, Unknown, is_super_server},
     lint::started,
@@ -18,7 +19,7 @@ const DEFAULT: &str = "/etc/rsyncd.conf";
 /// What forwards a port of this machine into a container.
 const FORWARDERS: [&str; 3] = ["docker-proxy", "rootlessport", "conmon"];
 /// The units that packages of rsync bring along.
-const UNITS: [&str; 4] = ["rsync.service", "rsyncd.service", "rsync.socket", "rsyncd.socket"];
+pub(super) const UNITS: [&str; 4] = ["rsync.service", "rsyncd.service", "rsync.socket", "rsyncd.socket"];
 /// Where units are, the administrator's first.
 pub(super) const UNIT_FOLDERS: [&str; 4] = [
     "/etc/systemd/system",
@@ -138,6 +139,9 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
     };
     if is_missing {
         stage.note(Fact::NoFile(file.clone()));
+    }
+    if listener == Listener::Nobody {
+        services::look(setup, report);
     }
     if listener == Listener::Unseen {
         report.not_seen(

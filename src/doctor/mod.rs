@@ -12,6 +12,7 @@ mod loopback;
 mod paths;
 mod reach;
 mod report;
+mod services;
 mod stage;
 mod summary;
 mod symptom;

@@ -32,8 +32,9 @@ pub(super) fn ordered(found: Vec<Cause>, asked: &[String]) -> Vec<Cause> {
         }
     }
     // Where no daemon runs, the reason comes before that, and that before what clients would meet later.
+    let is_of_starter = |cause: &Cause| cause.seen.contains(&Check::Daemon) && rank(cause) == FINDING;
     let step = |cause: &Cause| match () {
-        () if is_running || keeps_from_starting(cause) => 0,
+        () if is_running || keeps_from_starting(cause) || is_of_starter(cause) => 0,
         () if cause.page.id == NOT_RUNNING => 1,
         () => 2,
     };
@@ -55,7 +56,7 @@ pub(super) fn ordered(found: Vec<Cause>, asked: &[String]) -> Vec<Cause> {
 }
 
 /// Whether a cause keeps a daemon from being there.
-fn keeps_from_starting(cause: &Cause) -> bool {
+pub(super) fn keeps_from_starting(cause: &Cause) -> bool {
     let mut symptoms = cause.page.symptoms.iter();
     cause.page.id != NOT_RUNNING
         && symptoms.any(|symptom| matches!(symptom.stage, Stage::Start | Stage::Connect))
@@ -93,9 +94,11 @@ fn rank(cause: &Cause) -> u8 {
     match cause.told {
         Told::Text(..) => 0,
         Told::Page(..) => 1,
-        Told::Finding(..) => 2,
+        Told::Finding(..) => FINDING,
     }
 }
+
+const FINDING: u8 = 2;
 
 #[cfg(test)]
 mod tests {
