@@ -185,7 +185,7 @@ fn unit(host: &dyn Host) -> Option<(String, bool)> {
 }
 
 /// Whether systemd runs here (sd_booted(3)).
-fn has_systemd(host: &dyn Host) -> bool {
+pub(super) fn has_systemd(host: &dyn Host) -> bool {
     matches!(host.metadata(Path::new("/run/systemd/system"), true), Ok(Some(_)))
 }
 

@@ -12,7 +12,8 @@ use jiff::Timestamp;
 use nix::unistd::{Uid, User};
 
 use crate::{
-    doctor::{Fact, Report, Setup, Skip, Stage, Subject, Way, absent},
+    catalog::page,
+    doctor::{Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, Way, absent},
     explain::Known,
     host::{Daemon, Host, Unknown, View, daemons, ports_of, user_inside},
     lint::HostFiles,
@@ -128,6 +129,14 @@ fn running(
         stage.note(Fact::Inside(process));
         // Root of a container may be another user outside.
         daemon.uid = daemon.uid.and_then(|uid| user_inside(process, uid));
+    }
+    if daemon.is_stopped {
+        let page = page("RSY778").expect("the doctor's pages are in the catalogue; the tests see each");
+        let arguments = vec![("process", process.to_string())];
+        report
+            .causes
+            .push(Cause::of_page(page, Check::Daemon, &file, arguments, Vec::new()));
+        stage.fail();
     }
     Subject {
         file,

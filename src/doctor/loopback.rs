@@ -28,7 +28,7 @@ const HOOKS: [Parameter; 4] = [
     Parameter::NameConverter,
 ];
 /// What the names of variables begin with that tell of the client.
-const VARIABLES: &[u8] = b"%RSYNC_";
+const VARIABLES: &[u8] = b"%RSYNC_HOST_";
 /// So many modules that do not answer in time are enough: the others wait for the same. One may have a reason of its own.
 const MOST_SILENT: u32 = 2;
 /// No module is begun later than that.

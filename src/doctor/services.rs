@@ -6,10 +6,11 @@ use std::{
 };
 
 use crate::{
-    catalog::{FileKind, Severity},
+    catalog::{FileKind, Severity, page},
     doctor::{
         Cause, Check, Report, Setup, Urgency,
-        absent::{UNIT_FOLDERS, UNITS},
+        absent::{UNIT_FOLDERS, UNITS, has_systemd},
+        reach::starters,
         summary::keeps_from_starting,
     },
     host::Host,
@@ -17,6 +18,9 @@ use crate::{
     terms::Release,
 };
 
+/// What Debian's init script reads, and the script.
+const DEFAULTS: &str = "/etc/default/rsync";
+const SCRIPT: &str = "/etc/init.d/rsync";
 /// Services of xinetd.
 const XINETD: &str = "/etc/xinetd.d/rsync";
 
@@ -37,6 +41,7 @@ pub(super) fn look(setup: &Setup<'_>, report: &mut Report) {
             })
         })
         .collect();
+    switched_off(setup, report);
     let release = setup.release.unwrap_or(Release::CURRENT);
     let found = Rc::new(lint(inputs, &Options::of_release(release, setup.now.date())));
     for (index, finding) in found.findings.iter().enumerate() {
@@ -48,6 +53,46 @@ pub(super) fn look(setup: &Setup<'_>, report: &mut Report) {
                 ..cause
             });
         }
+    }
+}
+
+/// What is to start a daemon, and was told not to, or does not run itself.
+fn switched_off(setup: &Setup<'_>, report: &mut Report) {
+    let host = setup.host;
+    let mut cause = |rule, file: &Path, more: Option<(&'static str, String)>| {
+        let page = page(rule).expect("the doctor's pages are in the catalogue; the tests see each");
+        let mut arguments = vec![("file", file.display().to_string())];
+        arguments.extend(more);
+        report
+            .causes
+            .push(Cause::of_page(page, Check::Daemon, file, arguments, Vec::new()));
+    };
+    let has_systemd = has_systemd(host);
+    for unit in UNITS.into_iter().filter(|_| has_systemd) {
+        let file = Path::new(UNIT_FOLDERS[0]).join(unit);
+        if host.read_link(&file).is_ok_and(|to| to == Path::new("/dev/null")) {
+            cause("RSY738", &file, Some(("unit", unit.to_owned())));
+        }
+    }
+    if let Some(file) = starters::without_xinetd(host) {
+        let start = match has_systemd {
+            true => "systemctl enable --now xinetd",
+            false => "/etc/init.d/xinetd start",
+        };
+        cause("RSY739", &file, Some(("start", start.to_owned())));
+    }
+    let file = Path::new(DEFAULTS);
+    let text = host.read(file).ok().flatten().unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    // The last line counts, as in a shell.
+    let line = text
+        .lines()
+        .rev()
+        .find(|line| line.trim_start().starts_with("RSYNC_ENABLE="));
+    if let Some(line) = line.filter(|line| !has_systemd && line.trim_end().ends_with("=false"))
+        && matches!(host.metadata(Path::new(SCRIPT), true), Ok(Some(_)))
+    {
+        cause("RSY754", file, Some(("line", line.trim().to_owned())));
     }
 }
 

@@ -32,10 +32,11 @@ pub(super) fn ordered(found: Vec<Cause>, asked: &[String]) -> Vec<Cause> {
         }
     }
     // Where no daemon runs, the reason comes before that, and that before what clients would meet later.
-    let is_of_starter = |cause: &Cause| cause.seen.contains(&Check::Daemon) && rank(cause) == FINDING;
+    let is_reason = |cause: &Cause| cause.seen.contains(&Check::Daemon) || keeps_from_starting(cause);
     let step = |cause: &Cause| match () {
-        () if is_running || keeps_from_starting(cause) || is_of_starter(cause) => 0,
+        () if is_running => 0,
         () if cause.page.id == NOT_RUNNING => 1,
+        () if is_reason(cause) => 0,
         () => 2,
     };
     let is_of_others = |cause: &Cause| {
@@ -94,11 +95,9 @@ fn rank(cause: &Cause) -> u8 {
     match cause.told {
         Told::Text(..) => 0,
         Told::Page(..) => 1,
-        Told::Finding(..) => FINDING,
+        Told::Finding(..) => 2,
     }
 }
-
-const FINDING: u8 = 2;
 
 #[cfg(test)]
 mod tests {

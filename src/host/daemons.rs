@@ -30,6 +30,8 @@ pub struct Daemon {
     pub has_own_mounts: bool,
     /// Whether it has a network of its own, whose ports this machine does not have.
     pub has_own_network: bool,
+    /// Whether a signal or a debugger holds it.
+    pub is_stopped: bool,
     /// Whether it serves one connection that somebody else took, and listens nowhere.
     pub is_serving: bool,
 }
@@ -112,6 +114,9 @@ impl Daemon {
         let has_remote_shell = words(line).any(|word| word == "--server");
         Some(Self {
             process,
+            is_stopped: fields(&text("stat"))
+                .next()
+                .is_some_and(|state| matches!(state, "T" | "t")),
             words: words(line).map(OsStr::to_owned).collect(),
             configuration,
             uid: uid(&text("status")),

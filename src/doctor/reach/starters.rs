@@ -43,6 +43,16 @@ pub(in crate::doctor) fn switched_off(host: &dyn Host) -> Option<PathBuf> {
     off.filter(|_| has_xinetd())
 }
 
+/// The file by which xinetd is to serve rsync, if xinetd does not run.
+pub(in crate::doctor) fn without_xinetd(host: &dyn Host) -> Option<PathBuf> {
+    let is_on = |(_, bytes): &(PathBuf, Vec<u8>)| {
+        let document = xinetd::parse(bytes);
+        services(&document, bytes).any(|service| !service.is_disabled())
+    };
+    let (file, _) = files_of_xinetd(host).into_iter().find(is_on)?;
+    (!has_xinetd()).then_some(file)
+}
+
 /// The ports that socket units listen on (systemd.socket(5)).
 fn of_sockets(host: &dyn Host) -> Vec<u16> {
     let mut ports = Vec::new();
