@@ -6,6 +6,7 @@ mod client;
 mod daemons;
 mod machine;
 mod reach;
+mod starters;
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 

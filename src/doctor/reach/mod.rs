@@ -13,7 +13,7 @@ mod wrappers;
 use std::{fs, net::IpAddr, path::Path};
 
 use crate::{
-    catalog::page,
+    catalog::{Confidence, page},
     doctor::{Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, changed::restart, daemon::option},
     host::{Host, Unknown, listening_on},
     lint::Options,
@@ -101,6 +101,10 @@ impl Way<'_> {
                 self.unheard(from.to_string(), stage, report);
             } else if let Some(network) = self.admitted_from_elsewhere() {
                 self.unheard(network, stage, report);
+                // A tunnel of this machine may be in front.
+                if let Some(cause) = report.causes.last_mut() {
+                    cause.confidence = Confidence::Likely;
+                }
             }
             return false;
         }
@@ -188,9 +192,14 @@ impl Way<'_> {
         ));
     }
 
-    /// A word of a module's `hosts allow` that is the address or the network of somebody else.
+    /// A word of a module's `hosts allow` that is the address or the network of somebody else; none where a proxy of this
+    /// machine tells whose connection it hands on.
     fn admitted_from_elsewhere(&self) -> Option<String> {
-        client::address_of_elsewhere(&self.subject.known.as_ref()?.server.as_ref()?.configuration)
+        let configuration = &self.subject.known.as_ref()?.server.as_ref()?.configuration;
+        match configuration.is(Scope::Global, Parameter::ProxyProtocol) {
+            true => None,
+            false => client::address_of_elsewhere(configuration),
+        }
     }
 
     /// Whether systemd keeps the network from the daemon.

@@ -76,7 +76,7 @@ impl Words {
                     .page
                     .commands
                     .iter()
-                    .map(|text| filled(text).into_owned())
+                    .map(|text| known(filled(text).into_owned(), arguments))
                     .collect();
                 let check = cause.page.check.iter().flat_map(|check| check.commands);
                 let check = check.map(|text| filled(text).into_owned()).next();
@@ -93,4 +93,14 @@ impl Words {
             }
         }
     }
+}
+
+/// Puts what is known of this machine in the place of words like `MOUNT_POINT`, which a page has where others do not know it.
+fn known(mut command: String, arguments: &[(&'static str, String)]) -> String {
+    for (word, value) in arguments {
+        if word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') {
+            command = command.replace(word, value);
+        }
+    }
+    command
 }
