@@ -61,7 +61,7 @@ pub(super) fn look(way: &Way<'_>, from: IpAddr, setup: &Setup<'_>, stage: &mut S
     }
 }
 
-fn is_of_xinetd(port: u16) -> bool {
+pub(super) fn is_of_xinetd(port: u16) -> bool {
     matches!(Listener::on(port), Listener::Other { program, .. } if program == "xinetd")
 }
 

@@ -13,7 +13,7 @@ mod wrappers;
 use std::{fs, net::IpAddr, path::Path};
 
 use crate::{
-    catalog::{Confidence, page},
+    catalog::{Confidence, Severity, page},
     doctor::{Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, changed::restart, daemon::option},
     host::{Host, Unknown, listening_on},
     lint::Options,
@@ -28,10 +28,6 @@ pub use rules::Manager;
 use self::{firewall::Packet, rules::Rules};
 
 pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) {
-    let Some(port) = subject.port else {
-        stage.skip(Skip::NobodyListens);
-        return;
-    };
     if let Some(process) = subject.daemon.as_ref().map(|daemon| daemon.process)
         && has_own_network(process)
     {
@@ -43,6 +39,10 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
         stage.warn();
         return;
     }
+    let Some(port) = subject.port else {
+        stage.skip(Skip::NobodyListens);
+        return;
+    };
     let addresses: Vec<_> = listening_on(port).into_iter().collect();
     if addresses.is_empty() {
         stage.skip(Skip::NobodyListens);
@@ -57,6 +57,7 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     };
     stage.note(Fact::Reach(ReachFact::Listens(port, way.addresses.clone())));
     way.address(stage, report);
+    way.starter(setup, stage, report);
     if !way.is_heard(stage, report) {
         return;
     }
@@ -202,6 +203,27 @@ impl Way<'_> {
         }
     }
 
+    /// What is wrong with the file by which xinetd starts rsync, if it does.
+    fn starter(&self, setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) {
+        if !client::is_of_xinetd(self.port) {
+            return;
+        }
+        let release = setup.release.unwrap_or(Release::CURRENT);
+        let options = Options::of_release(release, setup.now.date());
+        let (found, own) = starters::linted(self.host, &self.subject.file, &options);
+        for index in own {
+            let finding = &found.findings[index];
+            if finding.severity == Severity::Error {
+                stage.fail();
+            } else {
+                stage.warn();
+            }
+            let mut cause = Cause::of_finding(&found, index);
+            cause.seen = [Check::Reach].into();
+            report.causes.push(cause);
+        }
+    }
+
     /// Whether systemd keeps the network from the daemon.
     fn unit(&self, setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) {
         let daemon = self.subject.daemon.as_ref();
@@ -224,8 +246,12 @@ impl Way<'_> {
             return;
         }
         let rules = Rules::of(self.host);
-        for (program, reason) in &rules.failed {
-            stage.note(Fact::Unseen((*program).to_owned(), reason.clone()));
+        let mut reasons: Vec<_> = rules.failed.iter().map(|(_, reason)| reason).collect();
+        reasons.dedup();
+        for reason in reasons {
+            let programs = rules.failed.iter().filter(|(_, other)| other == reason);
+            let programs: Vec<_> = programs.map(|(program, _)| *program).collect();
+            stage.note(Fact::Unseen(programs.join(", "), reason.clone()));
             stage.warn();
         }
         if rules.are_unknown() {

@@ -503,3 +503,31 @@ fn a_plain_user_is_told_that_only_root_reads_the_rules() {
         serde_json::json!(["0.0.0.0", "::"])
     );
 }
+
+#[test]
+fn a_daemon_in_a_network_of_its_own_is_said_to_be_there() {
+    if !can_separate() {
+        return;
+    }
+    let place = Place::new(&[healthy("data")]);
+    let script = "unshare -n rsync --daemon --no-detach --config=\"$PWD/rsyncd.conf\" & daemon=$!
+        trap 'kill $daemon' EXIT
+        until tr '\\0' ' ' < /proc/$daemon/cmdline | grep -q '^rsync --daemon'; do kill -0 $daemon; done
+        \"$1\" doctor --json --config rsyncd.conf > told || true";
+    let output = Command::new("bash")
+        .args(["-euc", script, "bash", env!("CARGO_BIN_EXE_rsyncctl")])
+        .current_dir(place.path())
+        .output()
+        .expect("it runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let report = report(&place, "told");
+    assert!(states(&report).contains(&("reach", "warned")), "{report:#}");
+    assert!(
+        report["unchecked"].to_string().contains("the network of process"),
+        "{report:#}"
+    );
+}

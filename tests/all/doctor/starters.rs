@@ -26,6 +26,8 @@ for from in 127.0.0.1 127.0.0.2 127.0.0.3 127.0.0.4; do
     code=0; rsync --timeout=20 --address=$from rsync://127.0.0.1/data/ >/dev/null 2>&1 || code=$?
     echo $code > $from.code
 done
+sed -i 's/127.0.0.0\/29/192.0.2.0/; /no_access/d' xinetd.d/rsync
+"$program" doctor --json --config "$PWD/rsyncd.conf" > narrow.json || true
 "#;
 
 #[test]
@@ -73,6 +75,8 @@ fn xinetd_turns_away_whom_the_doctor_says() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
+    let narrow = report(&place, "narrow.json");
+    assert!(causes(&narrow).contains(&("RSY753", "now")), "{narrow:#}");
     for (from, rules, codes) in [
         ("127.0.0.1", &[][..], &["0"][..]),
         ("127.0.0.2", &["RSY787"], &["5", "12"]),
