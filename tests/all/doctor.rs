@@ -4,6 +4,7 @@
 
 mod client;
 mod daemons;
+mod listeners;
 mod machine;
 mod reach;
 mod starters;

@@ -12,6 +12,8 @@ mod wrappers;
 
 use std::{fs, net::IpAddr, path::Path};
 
+use ipnet::IpNet;
+
 use crate::{
     catalog::{Confidence, Severity, page},
     doctor::{Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, changed::restart, daemon::option},
@@ -68,6 +70,17 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     }
 }
 
+/// So many machines that modules admit by their own addresses are looked at.
+const MOST_CLIENTS: usize = 64;
+
+/// A network as people write it: a machine has no number of bits.
+fn plain(network: &IpNet) -> String {
+    match network.prefix_len() == network.max_prefix_len() {
+        true => network.addr().to_string(),
+        false => network.to_string(),
+    }
+}
+
 /// Whether a process sees other network interfaces than we; not if we may not see that.
 fn has_own_network(process: u32) -> bool {
     let space = |process: &str| fs::read_link(format!("/proc/{process}/ns/net")).ok();
@@ -100,8 +113,8 @@ impl Way<'_> {
             stage.note(Fact::Reach(ReachFact::LoopbackAlone));
             if let Some(from) = self.from {
                 self.unheard(from.to_string(), stage, report);
-            } else if let Some(network) = self.admitted_from_elsewhere() {
-                self.unheard(network, stage, report);
+            } else if let Some(network) = self.admitted_from_elsewhere().first() {
+                self.unheard(plain(network), stage, report);
                 // A tunnel of this machine may be in front.
                 if let Some(cause) = report.causes.last_mut() {
                     cause.confidence = Confidence::Likely;
@@ -193,13 +206,19 @@ impl Way<'_> {
         ));
     }
 
-    /// A word of a module's `hosts allow` that is the address or the network of somebody else; none where a proxy of this
-    /// machine tells whose connection it hands on.
-    fn admitted_from_elsewhere(&self) -> Option<String> {
-        let configuration = &self.subject.known.as_ref()?.server.as_ref()?.configuration;
-        match configuration.is(Scope::Global, Parameter::ProxyProtocol) {
-            true => None,
-            false => client::address_of_elsewhere(configuration),
+    /// What modules have in `hosts allow` of other machines; nothing where a proxy of this machine tells whose connection it
+    /// hands on.
+    fn admitted_from_elsewhere(&self) -> Vec<IpNet> {
+        let known = self
+            .subject
+            .known
+            .as_ref()
+            .and_then(|known| known.server.as_ref());
+        match known.map(|server| &server.configuration) {
+            Some(configuration) if !configuration.is(Scope::Global, Parameter::ProxyProtocol) => {
+                client::networks_of_elsewhere(configuration)
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -273,15 +292,43 @@ impl Way<'_> {
             None => *family == Family::V4 || has_global_address(self.host),
         });
         for family in families {
-            let judged = rules.judge(&Packet {
+            let mut packet = Packet {
                 family,
                 port: self.port,
                 source: self.from,
                 destination: self.one_address(family),
                 interfaces: interfaces.clone(),
-            });
-            self.judged(family, judged, stage, report);
+            };
+            let judged = rules.judge(&packet);
+            let is_for_some = matches!(
+                judged.verdict,
+                Verdict::SomeAccepted(..) | Verdict::SomeStopped(_)
+            );
+            self.judged(family, self.from, judged, stage, report);
+            if self.from.is_some() || !is_for_some {
+                continue;
+            }
+            // A machine that modules admit by its own address is meant to get through.
+            for client in self.single_addresses(family) {
+                packet.source = Some(client);
+                let judged = rules.judge(&packet);
+                if matches!(judged.verdict, Verdict::Dropped(_) | Verdict::Rejected(_)) {
+                    stage.note(Fact::Reach(ReachFact::Stopped(client)));
+                    self.judged(family, Some(client), judged, stage, report);
+                }
+            }
         }
+    }
+
+    /// The machines of a family that modules admit by their own addresses.
+    fn single_addresses(&self, family: Family) -> Vec<IpAddr> {
+        let networks = self.admitted_from_elsewhere().into_iter();
+        let single = networks.filter(|network| network.prefix_len() == network.max_prefix_len());
+        let addresses = single.map(|network| network.addr());
+        addresses
+            .filter(|address| Family::of(*address) == family)
+            .take(MOST_CLIENTS)
+            .collect()
     }
 
     /// The address that packets of a family come to, if there is only one.
@@ -294,7 +341,14 @@ impl Way<'_> {
         one.copied().filter(|_| own.next().is_none())
     }
 
-    fn judged(&self, family: Family, judged: rules::Judged, stage: &mut Stage, report: &mut Report) {
+    fn judged(
+        &self,
+        family: Family,
+        from: Option<IpAddr>,
+        judged: rules::Judged,
+        stage: &mut Stage,
+        report: &mut Report,
+    ) {
         let manager = judged.manager;
         let stopped = match &judged.verdict {
             Verdict::Dropped(decider) => Some(("RSY784", decider)),
@@ -311,7 +365,7 @@ impl Way<'_> {
                 stage.warn();
                 None
             }
-            Verdict::SomeAccepted(..) | Verdict::SomeStopped(_) if self.from.is_some() => {
+            Verdict::SomeAccepted(..) | Verdict::SomeStopped(_) if from.is_some() => {
                 stage.warn();
                 None
             }
@@ -324,7 +378,7 @@ impl Way<'_> {
                 stage.note(Fact::Reach(ReachFact::Kept(manager, true)));
             }
             let mut command = manager.command(self.port, decider, is_kept);
-            if let (Some(from), false) = (self.from, is_kept) {
+            if let (Some(from), false) = (from, is_kept) {
                 command = manager.command_for(from, self.port, decider);
             }
             let arguments = vec![
@@ -337,7 +391,7 @@ impl Way<'_> {
             stage.fail();
         } else if matches!(judged.verdict, Verdict::Accepted(Some(_)))
             && manager.keeps(self.host, self.port) == Some(false)
-            && self.from.is_none()
+            && from.is_none()
         {
             stage.note(Fact::Reach(ReachFact::Kept(manager, false)));
             stage.warn();
