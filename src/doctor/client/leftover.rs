@@ -81,7 +81,7 @@ pub(super) fn look(
         None => format!("with --delete would go: {count}"),
     };
     let path = client.path(&destination);
-    let mut cause = client.cause("RSY788", Check::Leftover, &path, arguments, fact);
+    let mut cause = client.cause("RSY736", Check::Leftover, &path, arguments, fact);
     cause.urgency = Urgency::Later;
     cause.severity = if is_filled {
         Severity::Warning

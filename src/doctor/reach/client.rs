@@ -82,7 +82,7 @@ fn wrapped(way: &Way<'_>, from: IpAddr, stage: &mut Stage, report: &mut Report) 
                     ("file", file.to_owned()),
                     ("line", line.to_owned()),
                 ];
-                way.cause("RSY787", arguments, vec![format!("{file}: {line}")], report);
+                way.cause("RSY793", arguments, vec![format!("{file}: {line}")], report);
                 stage.fail();
                 return false;
             }

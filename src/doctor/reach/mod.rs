@@ -158,7 +158,7 @@ impl Way<'_> {
             ("addresses", shown.join(", ")),
             ("restart", restart(daemon)),
         ];
-        self.cause("RSY789", arguments, Vec::new(), report);
+        self.cause("RSY737", arguments, Vec::new(), report);
         stage.fail();
     }
 
@@ -185,7 +185,7 @@ impl Way<'_> {
             ("port", self.port.to_string()),
             ("client", who),
         ];
-        self.cause("RSY786", arguments, Vec::new(), report);
+        self.cause("RSY792", arguments, Vec::new(), report);
         stage.fail();
     }
 
@@ -351,8 +351,8 @@ impl Way<'_> {
     ) {
         let manager = judged.manager;
         let stopped = match &judged.verdict {
-            Verdict::Dropped(decider) => Some(("RSY784", decider)),
-            Verdict::Rejected(decider) => Some(("RSY785", decider)),
+            Verdict::Dropped(decider) => Some(("RSY790", decider)),
+            Verdict::Rejected(decider) => Some(("RSY791", decider)),
             // What is let in to some may be meant so; who names a client asks for this one.
             Verdict::NotKnown(decider) => {
                 let subject = format!(

@@ -105,7 +105,7 @@ fn what_the_source_no_longer_has_is_counted() {
         matches!((code, severity), (Some(0), "info") | (Some(1), "warning")),
         "{report:#}"
     );
-    assert_eq!(causes(&report), [("RSY788", "later")], "{report:#}");
+    assert_eq!(causes(&report), [("RSY736", "later")], "{report:#}");
     let stage = &report["stages"].as_array().expect("stages")[5];
     assert_eq!(stage["facts"][0]["leftover"], 2, "{stage:#}");
     assert!(target.join("old/file").exists());

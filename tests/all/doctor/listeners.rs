@@ -27,7 +27,7 @@ fn a_daemon_that_only_this_machine_reaches() {
         let (report, code) = examined(place.path(), &["--from", from]);
         assert_eq!(
             (code, causes(&report)),
-            (Some(1), vec![("RSY786", "now")]),
+            (Some(1), vec![("RSY792", "now")]),
             "{report:#}"
         );
     }
@@ -51,7 +51,7 @@ fn a_daemon_that_only_this_machine_reaches() {
     let (report, code) = examined(place.path(), &[]);
     assert_eq!(
         (code, causes(&report)),
-        (Some(1), vec![("RSY786", "now")]),
+        (Some(1), vec![("RSY792", "now")]),
         "{report:#}"
     );
 }
@@ -79,7 +79,7 @@ fn a_daemon_that_still_has_its_old_address() {
     let (report, code) = examined(place.path(), &[]);
     assert_eq!(code, Some(1), "{report:#}");
     let found = causes(&report);
-    assert_eq!(found.first(), Some(&("RSY789", "now")), "{report:#}");
+    assert_eq!(found.first(), Some(&("RSY737", "now")), "{report:#}");
     let command = report["summary"]["next"].as_str().expect("a command");
     assert!(
         command.starts_with(&format!("kill {} && rsync", daemon.process())),

@@ -364,8 +364,8 @@ fn the_kernel_does_with_a_client_what_the_doctor_says() {
                 .filter(|(_, urgency)| *urgency == "now");
             let rules: Vec<_> = now.map(|(rule, _)| rule).collect();
             let expected: &[&str] = match said {
-                "dropped" => &["RSY784"],
-                "rejected" => &["RSY785"],
+                "dropped" => &["RSY790"],
+                "rejected" => &["RSY791"],
                 _ => &[],
             };
             assert_eq!(rules, expected, "{name} {family}: {report:#}");
@@ -459,7 +459,7 @@ fn a_machine_that_a_module_admits_and_the_firewall_stops() {
         now.map(|(rule, _)| rule.to_owned()).collect::<Vec<_>>()
     };
     // No module admits anybody over IPv6 either, but that is another matter.
-    assert_eq!(now(&closed), ["RSY784"], "{closed:#}");
+    assert_eq!(now(&closed), ["RSY790"], "{closed:#}");
     assert!(
         closed
             .to_string()

@@ -79,8 +79,8 @@ fn xinetd_turns_away_whom_the_doctor_says() {
     assert!(causes(&narrow).contains(&("RSY753", "now")), "{narrow:#}");
     for (from, rules, codes) in [
         ("127.0.0.1", &[][..], &["0"][..]),
-        ("127.0.0.2", &["RSY787"], &["5", "12"]),
-        ("127.0.0.3", &["RSY787"], &["5", "12"]),
+        ("127.0.0.2", &["RSY793"], &["5", "12"]),
+        ("127.0.0.3", &["RSY793"], &["5", "12"]),
         ("127.0.0.4", &["RSY822"], &["5"]),
     ] {
         let report = report(&place, &format!("{from}.json"));
