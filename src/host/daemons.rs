@@ -103,6 +103,10 @@ impl Daemon {
         });
         let input = fs::read_link(folder.join("fd/0")).ok();
         let has_socket = input.is_some_and(|link| link.as_os_str().as_bytes().starts_with(b"socket:"));
+        // What was read of a process that ends meanwhile says nothing: one that served a client would seem to listen.
+        if fs::read(folder.join("cmdline")).ok()? != line {
+            return None;
+        }
         let is_of_template = unit
             .as_ref()
             .is_some_and(|unit| unit.starts_with("rsync") && unit.contains('@'));

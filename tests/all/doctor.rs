@@ -5,11 +5,13 @@
 mod client;
 mod confinement;
 mod daemons;
+mod listeners;
 mod machine;
 mod page;
 mod paths;
 mod reach;
 mod situations;
+mod starters;
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 

@@ -1,6 +1,9 @@
 //! Whether files of this machine are there, and whether there is room where others come to.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use nix::{
     errno::Errno,
@@ -43,6 +46,7 @@ pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) 
         vec![
             ("path", shown.clone()),
             ("target-path", shown.clone()),
+            ("PARENT_FOLDER", folder.clone()),
             ("target-folder", folder),
         ]
     };
@@ -69,7 +73,10 @@ pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) 
             folder.display().to_string(),
             Unknown::Failed(error.desc().to_owned()),
         ));
-        let cause = client.cause(rule, Check::Destination, &destination, arguments(&folder), fact);
+        let mut arguments = arguments(&folder);
+        let point = mount_point(&folder).map(|point| point.display().to_string());
+        arguments.extend(point.map(|point| ("MOUNT_POINT", point)));
+        let cause = client.cause(rule, Check::Destination, &destination, arguments, fact);
         report.causes.push(cause);
         stage.fail();
     }
@@ -91,6 +98,24 @@ pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) 
     }
     stage.note(Fact::Client(ClientFact::Room(room.clone())));
     Some(room)
+}
+
+/// Where the file system of a folder is mounted: the fifth field of proc_pid_mountinfo(5).
+fn mount_point(folder: &Path) -> Option<PathBuf> {
+    let folder = fs::canonicalize(folder).ok()?;
+    let table = fs::read_to_string("/proc/self/mountinfo").ok()?;
+    let points = table.lines().filter_map(|line| line.split(' ').nth(4));
+    let points = points.map(|point| PathBuf::from(unescaped(point)));
+    // Of two at one place the later one is seen.
+    let points = points.filter(|point| folder.starts_with(point));
+    points.max_by_key(|point| point.components().count())
+}
+
+/// A path of the kernel's tables, where blanks and the like stand as `\\040`.
+fn unescaped(point: &str) -> String {
+    let escapes = [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")];
+    let replaced = |text: String, (escape, letter): (&str, &str)| text.replace(escape, letter);
+    escapes.into_iter().fold(point.to_owned(), replaced)
 }
 
 /// What is left on the file system of a folder, for whoever asks (statvfs(3)).

@@ -61,7 +61,7 @@ pub(super) fn look(way: &Way<'_>, from: IpAddr, setup: &Setup<'_>, stage: &mut S
     }
 }
 
-fn is_of_xinetd(port: u16) -> bool {
+pub(super) fn is_of_xinetd(port: u16) -> bool {
     matches!(Listener::on(port), Listener::Other { program, .. } if program == "xinetd")
 }
 
@@ -142,8 +142,8 @@ fn admission(
     (admission, decided)
 }
 
-/// A word of a module's `hosts allow` that is an address or a network of other machines.
-pub(super) fn address_of_elsewhere(configuration: &Configuration) -> Option<String> {
+/// The addresses and networks of other machines that modules have in `hosts allow`.
+pub(super) fn networks_of_elsewhere(configuration: &Configuration) -> Vec<IpNet> {
     let words = configuration.module_scopes().flat_map(|(scope, _)| {
         let list = configuration.text(scope, Parameter::HostsAllow);
         let setting = list.origin.setting();
@@ -152,10 +152,14 @@ pub(super) fn address_of_elsewhere(configuration: &Configuration) -> Option<Stri
             words.map(|word| word.display().into_owned()).collect::<Vec<_>>()
         })
     });
-    let mut words = words.filter(|word| {
+    let networks = words.filter_map(|word| {
         let network = word.parse::<IpNet>().ok();
-        let network = network.or_else(|| word.parse::<IpAddr>().ok().map(IpNet::from));
-        network.is_some_and(|network| network.prefix_len() > 0 && !network.network().is_loopback())
+        network.or_else(|| word.parse::<IpAddr>().ok().map(IpNet::from))
     });
-    words.next()
+    let mut found: Vec<_> = networks
+        .filter(|network| network.prefix_len() > 0 && !network.network().is_loopback())
+        .collect();
+    found.sort();
+    found.dedup();
+    found
 }

@@ -13,6 +13,8 @@ pub enum ReachFact {
     OwnNetwork(u32),
     /// What the firewall does with connections to the port.
     Firewall(Family, Verdict),
+    /// A machine that a module admits by its address, and the firewall stops.
+    Stopped(IpAddr),
     /// The rules are not those of its manager's files: they let clients in, and the rules do not, or the other way round.
     Kept(Manager, bool),
     /// What xinetd's own lists, or those of TCP wrappers, say of a client: whether it gets in, and the line that decides.

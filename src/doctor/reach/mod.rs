@@ -12,8 +12,10 @@ mod wrappers;
 
 use std::{fs, net::IpAddr, path::Path};
 
+use ipnet::IpNet;
+
 use crate::{
-    catalog::page,
+    catalog::{Confidence, Severity, page},
     doctor::{Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, changed::restart, daemon::option},
     host::{Host, Unknown, listening_on},
     lint::Options,
@@ -28,10 +30,6 @@ pub use rules::Manager;
 use self::{firewall::Packet, rules::Rules};
 
 pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) {
-    let Some(port) = subject.port else {
-        stage.skip(Skip::NobodyListens);
-        return;
-    };
     if let Some(process) = subject.daemon.as_ref().map(|daemon| daemon.process)
         && has_own_network(process)
     {
@@ -43,6 +41,10 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
         stage.warn();
         return;
     }
+    let Some(port) = subject.port else {
+        stage.skip(Skip::NobodyListens);
+        return;
+    };
     let addresses: Vec<_> = listening_on(port).into_iter().collect();
     if addresses.is_empty() {
         stage.skip(Skip::NobodyListens);
@@ -57,6 +59,7 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     };
     stage.note(Fact::Reach(ReachFact::Listens(port, way.addresses.clone())));
     way.address(stage, report);
+    way.starter(setup, stage, report);
     if !way.is_heard(stage, report) {
         return;
     }
@@ -64,6 +67,17 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     way.firewall(stage, report);
     if let Some(from) = way.from {
         client::look(&way, from, setup, stage, report);
+    }
+}
+
+/// So many machines that modules admit by their own addresses are looked at.
+const MOST_CLIENTS: usize = 64;
+
+/// A network as people write it: a machine has no number of bits.
+fn plain(network: &IpNet) -> String {
+    match network.prefix_len() == network.max_prefix_len() {
+        true => network.addr().to_string(),
+        false => network.to_string(),
     }
 }
 
@@ -99,8 +113,12 @@ impl Way<'_> {
             stage.note(Fact::Reach(ReachFact::LoopbackAlone));
             if let Some(from) = self.from {
                 self.unheard(from.to_string(), stage, report);
-            } else if let Some(network) = self.admitted_from_elsewhere() {
-                self.unheard(network, stage, report);
+            } else if let Some(network) = self.admitted_from_elsewhere().first() {
+                self.unheard(plain(network), stage, report);
+                // A tunnel of this machine may be in front.
+                if let Some(cause) = report.causes.last_mut() {
+                    cause.confidence = Confidence::Likely;
+                }
             }
             return false;
         }
@@ -188,9 +206,41 @@ impl Way<'_> {
         ));
     }
 
-    /// A word of a module's `hosts allow` that is the address or the network of somebody else.
-    fn admitted_from_elsewhere(&self) -> Option<String> {
-        client::address_of_elsewhere(&self.subject.known.as_ref()?.server.as_ref()?.configuration)
+    /// What modules have in `hosts allow` of other machines; nothing where a proxy of this machine tells whose connection it
+    /// hands on.
+    fn admitted_from_elsewhere(&self) -> Vec<IpNet> {
+        let known = self
+            .subject
+            .known
+            .as_ref()
+            .and_then(|known| known.server.as_ref());
+        match known.map(|server| &server.configuration) {
+            Some(configuration) if !configuration.is(Scope::Global, Parameter::ProxyProtocol) => {
+                client::networks_of_elsewhere(configuration)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// What is wrong with the file by which xinetd starts rsync, if it does.
+    fn starter(&self, setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) {
+        if !client::is_of_xinetd(self.port) {
+            return;
+        }
+        let release = setup.release.unwrap_or(Release::CURRENT);
+        let options = Options::of_release(release, setup.now.date());
+        let (found, own) = starters::linted(self.host, &self.subject.file, &options);
+        for index in own {
+            let finding = &found.findings[index];
+            if finding.severity == Severity::Error {
+                stage.fail();
+            } else {
+                stage.warn();
+            }
+            let mut cause = Cause::of_finding(&found, index);
+            cause.seen = [Check::Reach].into();
+            report.causes.push(cause);
+        }
     }
 
     /// Whether systemd keeps the network from the daemon.
@@ -215,8 +265,12 @@ impl Way<'_> {
             return;
         }
         let rules = Rules::of(self.host);
-        for (program, reason) in &rules.failed {
-            stage.note(Fact::Unseen((*program).to_owned(), reason.clone()));
+        let mut reasons: Vec<_> = rules.failed.iter().map(|(_, reason)| reason).collect();
+        reasons.dedup();
+        for reason in reasons {
+            let programs = rules.failed.iter().filter(|(_, other)| other == reason);
+            let programs: Vec<_> = programs.map(|(program, _)| *program).collect();
+            stage.note(Fact::Unseen(programs.join(", "), reason.clone()));
             stage.warn();
         }
         if rules.are_unknown() {
@@ -238,15 +292,43 @@ impl Way<'_> {
             None => *family == Family::V4 || has_global_address(self.host),
         });
         for family in families {
-            let judged = rules.judge(&Packet {
+            let mut packet = Packet {
                 family,
                 port: self.port,
                 source: self.from,
                 destination: self.one_address(family),
                 interfaces: interfaces.clone(),
-            });
-            self.judged(family, judged, stage, report);
+            };
+            let judged = rules.judge(&packet);
+            let is_for_some = matches!(
+                judged.verdict,
+                Verdict::SomeAccepted(..) | Verdict::SomeStopped(_)
+            );
+            self.judged(family, self.from, judged, stage, report);
+            if self.from.is_some() || !is_for_some {
+                continue;
+            }
+            // A machine that modules admit by its own address is meant to get through.
+            for client in self.single_addresses(family) {
+                packet.source = Some(client);
+                let judged = rules.judge(&packet);
+                if matches!(judged.verdict, Verdict::Dropped(_) | Verdict::Rejected(_)) {
+                    stage.note(Fact::Reach(ReachFact::Stopped(client)));
+                    self.judged(family, Some(client), judged, stage, report);
+                }
+            }
         }
+    }
+
+    /// The machines of a family that modules admit by their own addresses.
+    fn single_addresses(&self, family: Family) -> Vec<IpAddr> {
+        let networks = self.admitted_from_elsewhere().into_iter();
+        let single = networks.filter(|network| network.prefix_len() == network.max_prefix_len());
+        let addresses = single.map(|network| network.addr());
+        addresses
+            .filter(|address| Family::of(*address) == family)
+            .take(MOST_CLIENTS)
+            .collect()
     }
 
     /// The address that packets of a family come to, if there is only one.
@@ -259,7 +341,14 @@ impl Way<'_> {
         one.copied().filter(|_| own.next().is_none())
     }
 
-    fn judged(&self, family: Family, judged: rules::Judged, stage: &mut Stage, report: &mut Report) {
+    fn judged(
+        &self,
+        family: Family,
+        from: Option<IpAddr>,
+        judged: rules::Judged,
+        stage: &mut Stage,
+        report: &mut Report,
+    ) {
         let manager = judged.manager;
         let stopped = match &judged.verdict {
             Verdict::Dropped(decider) => Some(("RSY790", decider)),
@@ -276,7 +365,7 @@ impl Way<'_> {
                 stage.warn();
                 None
             }
-            Verdict::SomeAccepted(..) | Verdict::SomeStopped(_) if self.from.is_some() => {
+            Verdict::SomeAccepted(..) | Verdict::SomeStopped(_) if from.is_some() => {
                 stage.warn();
                 None
             }
@@ -289,7 +378,7 @@ impl Way<'_> {
                 stage.note(Fact::Reach(ReachFact::Kept(manager, true)));
             }
             let mut command = manager.command(self.port, decider, is_kept);
-            if let (Some(from), false) = (self.from, is_kept) {
+            if let (Some(from), false) = (from, is_kept) {
                 command = manager.command_for(from, self.port, decider);
             }
             let arguments = vec![
@@ -302,7 +391,7 @@ impl Way<'_> {
             stage.fail();
         } else if matches!(judged.verdict, Verdict::Accepted(Some(_)))
             && manager.keeps(self.host, self.port) == Some(false)
-            && self.from.is_none()
+            && from.is_none()
         {
             stage.note(Fact::Reach(ReachFact::Kept(manager, false)));
             stage.warn();

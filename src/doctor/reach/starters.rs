@@ -3,11 +3,15 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    rc::Rc,
 };
 
 use crate::{
+    catalog::{FileKind, Severity},
+    diagnosis::Finding,
     doctor::{absent::UNIT_FOLDERS, daemon::PORT},
     host::{Host, Listener, is_super_server},
+    lint::{self, Input, Options, lint},
     model::service::{Unit, services},
     syntax::{unit, xinetd},
     terms::{Source, Sources},
@@ -51,6 +55,40 @@ pub(in crate::doctor) fn without_xinetd(host: &dyn Host) -> Option<PathBuf> {
     };
     let (file, _) = files_of_xinetd(host).into_iter().find(is_on)?;
     (!has_xinetd()).then_some(file)
+}
+
+/// What lint says of the files of xinetd beside the configuration that they serve, and which of its findings are theirs,
+/// from warnings on.
+pub(super) fn linted(
+    host: &dyn Host,
+    configuration: &Path,
+    options: &Options,
+) -> (Rc<lint::Report>, Vec<usize>) {
+    let read = host.read(configuration).ok().flatten();
+    let served = read.map(|bytes| (configuration.to_owned(), bytes, FileKind::RsyncdConf));
+    let starts_rsync =
+        |(_, bytes): &(PathBuf, Vec<u8>)| services(&xinetd::parse(bytes), bytes).next().is_some();
+    let own = files_of_xinetd(host).into_iter().filter(starts_rsync);
+    let own = own.map(|(file, bytes)| (file, bytes, FileKind::Xinetd));
+    let inputs = served.into_iter().chain(own).map(|(file, bytes, kind)| Input {
+        name: file.display().to_string(),
+        path: Some(file),
+        bytes: bytes.into(),
+        kind,
+        is_guess: false,
+        host,
+    });
+    let report = lint(inputs.collect(), options);
+    let is_own = |finding: &Finding| {
+        let place = report.sources.get(finding.labels[0].span.source).name();
+        Path::new(place) != configuration && finding.severity >= Severity::Warning
+    };
+    let found = report.findings.iter().enumerate();
+    let own = found
+        .filter(|(_, finding)| is_own(finding))
+        .map(|(index, _)| index)
+        .collect();
+    (Rc::new(report), own)
 }
 
 /// The ports that socket units listen on (systemd.socket(5)).

@@ -110,8 +110,19 @@ impl Words {
 /// A command of a page; one that is made for the case stands there as it is.
 fn command(text: &'static str, arguments: &[(&'static str, String)]) -> String {
     let is_whole = text.starts_with('{') && text.find('}') == Some(text.len() - 1);
-    match is_whole {
-        true => fill(text, arguments).into_owned(),
-        false => fill_command(text, arguments).into_owned(),
+    let command = match is_whole {
+        true => fill(text, arguments),
+        false => fill_command(text, arguments),
+    };
+    known(command.into_owned(), arguments)
+}
+
+/// Puts what is known of this machine in the place of words like `MOUNT_POINT`, which a page has where others do not know it.
+fn known(mut command: String, arguments: &[(&'static str, String)]) -> String {
+    for (word, value) in arguments {
+        if word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') {
+            command = command.replace(word, value);
+        }
     }
+    command
 }

@@ -24,6 +24,10 @@ pub(super) fn fact(fact: &ReachFact, language: Language) -> String {
             format!("process {process} has a network of its own; run rsyncctl in there")
         }
         ReachFact::Firewall(family, verdict) => firewall(*family, verdict, language),
+        ReachFact::Stopped(client) if zh => format!("模块的 `hosts allow` 里有 {client}，而防火墙拦住了它："),
+        ReachFact::Stopped(client) => {
+            format!("a module has {client} in `hosts allow`, and the firewall stops it:")
+        }
         ReachFact::Kept(manager, is_kept) => kept(*manager, *is_kept, zh),
         ReachFact::Wrapped(true, line) if zh => format!("xinetd 放行这个客户端：{line}"),
         ReachFact::Wrapped(true, line) => format!("xinetd lets this client through: {line}"),

@@ -135,6 +135,15 @@ fn faults_of_a_command_line_are_found() {
     let closed = free_port();
     let kept =
         |file: &str| format!("rsync -a --password-file={file} rsync://joe@127.0.0.1:{port}/kept/ target/");
+    let (report, _) = examined(
+        root,
+        &format!("rsync -a rsync://127.0.0.1:{port}/data/ no/where/"),
+    );
+    let command = format!("mkdir -p '{}/no'", root.display());
+    assert_eq!(
+        report["diagnoses"][0]["remedy"]["commands"][0], command,
+        "{report:#}"
+    );
     for (line, first, stage) in [
         (kept("missing"), "RSY879", "password-file"),
         (kept("open"), "RSY328", "password-file"),
@@ -277,6 +286,11 @@ fn a_full_disk_and_one_that_is_read_only() {
     ] {
         let report = report(place.path(), &format!("{name}.json"));
         assert_eq!(causes(&report), rules, "{name}: {report:#}");
+        if name == "fixed" {
+            let command = report["diagnoses"][0]["remedy"]["commands"][0].as_str();
+            let remount = format!("mount -o remount,rw {}", place.path().join(name).display());
+            assert!(command == Some(&remount), "{report:#}");
+        }
     }
 }
 

@@ -1,14 +1,14 @@
 //! Where the daemon listens, and what firewalls do: rules that the kernel really follows, in a network of their own, beside
 //! a client of another machine that really connects.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, process::Command};
 
 use serde_json::Value;
 
 use super::{
     can_serve, causes,
     daemons::{Place, healthy},
-    examined, outcome, states,
+    outcome, states,
 };
 use crate::support::{
     program::{keeps_to, schema},
@@ -16,7 +16,7 @@ use crate::support::{
 };
 
 /// The client's addresses; the server has those that end with 1.
-const CLIENT: [&str; 2] = ["192.0.2.2", "2001:db8::2"];
+pub(super) const CLIENT: [&str; 2] = ["192.0.2.2", "2001:db8::2"];
 
 /// A world of two machines; each file of rules is loaded in turn, the doctor asked, and the client lets itself be refused.
 /// `$1` is the program, `$2` the folder, the others are the doctor's words.
@@ -79,7 +79,7 @@ pub(super) fn can_separate() -> bool {
 }
 
 /// A daemon that listens everywhere, and admits everybody.
-fn open_place(modules: &[String]) -> Place {
+pub(super) fn open_place(modules: &[String]) -> Place {
     let place = Place::new(modules);
     let file = place.path().join("rsyncd.conf");
     let text = fs::read_to_string(&file).expect("the file");
@@ -111,7 +111,7 @@ fn lines(rules: &str) -> String {
     rules.replace("} }", "}\n}\n").replace("} }", "}\n}\n")
 }
 
-fn report(place: &Place, name: &str) -> Value {
+pub(super) fn report(place: &Place, name: &str) -> Value {
     let text = fs::read(place.path().join(name)).expect("a report");
     let report = serde_json::from_slice(&text).expect("JSON");
     keeps_to(&schema("schemas/rsyncctl-1.schema.json"), &report);
@@ -119,7 +119,7 @@ fn report(place: &Place, name: &str) -> Value {
 }
 
 /// The facts of the stage.
-fn facts(report: &Value) -> &[Value] {
+pub(super) fn facts(report: &Value) -> &[Value] {
     let stages = report["stages"].as_array().expect("stages");
     let stage = stages.iter().find(|stage| stage["stage"] == "reach");
     stage.expect("the stage")["facts"].as_array().expect("facts")
@@ -132,7 +132,7 @@ fn verdict<'r>(report: &'r Value, family: &str) -> &'r str {
 }
 
 /// Rules; the verdicts for anybody by IPv4 and IPv6, and those for the client.
-const RULES: [(&str, &str, [&str; 2], [&str; 2]); 16] = [
+const RULES: [(&str, &str, [&str; 2], [&str; 2]); 21] = [
     ("none.nft", "", ["accepted"; 2], ["accepted"; 2]),
     (
         "policy.nft",
@@ -270,6 +270,52 @@ const RULES: [(&str, &str, [&str; 2], [&str; 2]); 16] = [
         ["dropped", "accepted"],
     ),
     (
+        "firewalld-open.nft",
+        "table inet firewalld {
+            chain nat_PREROUTING { type nat hook prerouting priority -90; policy accept; jump nat_PREROUTING_ZONES; }
+            chain nat_PREROUTING_ZONES { iifname server goto nat_PRE_public; goto nat_PRE_public; }
+            chain nat_PRE_public { tcp dport 8080 redirect to :80; }
+            chain filter_INPUT { type filter hook input priority 10; policy accept;
+                ct state { established, related } accept; iifname lo accept; ct state invalid drop
+                jump filter_INPUT_ZONES; reject with icmpx type admin-prohibited; }
+            chain filter_INPUT_ZONES { goto filter_IN_public; }
+            chain filter_IN_public { meta l4proto { icmp, ipv6-icmp } accept
+                tcp dport { 22, 873 } ct state { new, untracked } accept; reject with icmpx type admin-prohibited; } }",
+        ["accepted"; 2],
+        ["accepted"; 2],
+    ),
+    (
+        "banned.nft",
+        "table inet f2b-table { set addr-set-sshd { type ipv4_addr; elements = { 203.0.113.9 }
+            }
+            chain f2b-chain { type filter hook input priority -1; policy accept;
+                tcp dport 22 ip saddr @addr-set-sshd reject with icmp type port-unreachable; } }",
+        ["accepted"; 2],
+        ["accepted"; 2],
+    ),
+    (
+        "rate.nft",
+        "table inet filter { chain input { type filter hook input priority 0; policy drop;
+            iifname lo accept; meta l4proto ipv6-icmp accept; ct state established accept
+            tcp dport 873 ct state new limit rate 1000/second accept; } }",
+        ["some-accepted"; 2],
+        ["some-accepted"; 2],
+    ),
+    (
+        "sent-on.nft",
+        "table ip nat { chain pre { type nat hook prerouting priority -100; iifname != lo tcp dport 873 redirect to :9; } }",
+        ["not-known", "accepted"],
+        ["not-known", "accepted"],
+    ),
+    (
+        "docker.sh",
+        "iptables -t nat -N DOCKER; iptables -t nat -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+         iptables -t nat -A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80
+         iptables -P FORWARD DROP; iptables -t nat -A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE",
+        ["accepted"; 2],
+        ["accepted"; 2],
+    ),
+    (
         "again.sh",
         "iptables -A INPUT -p udp --dport 873 -j DROP
          iptables -A INPUT -p tcp --tcp-flags FIN,SYN,RST,ACK SYN -m mark --mark 3 -j DROP",
@@ -309,7 +355,7 @@ fn the_kernel_does_with_a_client_what_the_doctor_says() {
                 _ => "rejected",
             };
             assert!(
-                said == met || said == "not-known",
+                said == met || matches!(said, "not-known" | "some-accepted"),
                 "{name} {family}: said {said}, met {met}"
             );
             // The client that hangs up at once leaves lines in the log.
@@ -389,271 +435,37 @@ import json, sys; print(json.load(sys.stdin)[\"summary\"][\"next\"])')\"";
 }
 
 #[test]
-fn a_daemon_that_only_this_machine_reaches() {
-    if !can_serve() {
-        return;
-    }
-    let place = Place::new(&[healthy("data")]);
-    let _daemon = place.start();
-    let (report, code) = examined(place.path(), &[]);
-    assert_eq!((code, causes(&report)), (Some(0), vec![]), "{report:#}");
-    assert!(states(&report).contains(&("reach", "passed")));
-    assert_eq!(facts(&report)[0]["addresses"], serde_json::json!(["127.0.0.1"]));
-    for from in CLIENT {
-        let (report, code) = examined(place.path(), &["--from", from]);
-        assert_eq!(
-            (code, causes(&report)),
-            (Some(1), vec![("RSY792", "now")]),
-            "{report:#}"
-        );
-    }
-    // Clients of this machine get there, and each module is told.
-    let (report, code) = examined(place.path(), &["--from", "127.0.0.1"]);
-    assert_eq!((code, causes(&report)), (Some(0), vec![]), "{report:#}");
-    let admission = |report: &Value| {
-        let fact = facts(report).iter().find(|fact| fact["module"] == "data");
-        fact.expect("the module")["admission"].as_str().map(str::to_owned)
-    };
-    assert_eq!(admission(&report).as_deref(), Some("admitted"));
-    let (report, code) = examined(place.path(), &["--from", "127.0.0.9"]);
-    assert_eq!(
-        (code, causes(&report)),
-        (Some(1), vec![("RSY822", "now")]),
-        "{report:#}"
-    );
-    assert_eq!(admission(&report).as_deref(), Some("refused"));
-    // Modules that name other clients are not meant for this machine alone.
-    write_hosts(place.path(), "192.0.2.0/24");
-    let (report, code) = examined(place.path(), &[]);
-    assert_eq!(
-        (code, causes(&report)),
-        (Some(1), vec![("RSY792", "now")]),
-        "{report:#}"
-    );
-}
-
-fn write_hosts(folder: &Path, hosts: &str) {
-    let file = folder.join("rsyncd.conf");
-    let text = fs::read_to_string(&file).expect("the file");
-    let text = text.replace(
-        "hosts allow = 127.0.0.1",
-        &format!("hosts allow = 127.0.0.1 {hosts}"),
-    );
-    fs::write(file, text).expect("the file");
-}
-
-/// xinetd in front of rsync, in a network and with files of its own. `$1` is the program, `$2` the folder: the file of
-/// xinetd, and those of TCP wrappers, are there.
-const XINETD: &str = r#"
-set -eu
-program=$1; cd "$2"
-ip link set lo up
-for file in hosts.allow hosts.deny; do [ -e /etc/$file ] && mount --bind $file /etc/$file; done
-mount --bind xinetd.d /etc/xinetd.d
-xinetd -dontfork -f xinetd.d/rsync -pidfile "$PWD/pid" 2>/dev/null & server=$!
-trap 'kill $server' EXIT
-until (exec 3<>/dev/tcp/127.0.0.1/873) 2>/dev/null; do kill -0 $server; done
-for from in 127.0.0.1 127.0.0.2 127.0.0.3 127.0.0.4; do
-    "$program" doctor --json --config "$PWD/rsyncd.conf" --from $from data > $from.json || true
-    code=0; rsync --timeout=20 --address=$from rsync://127.0.0.1/data/ >/dev/null 2>&1 || code=$?
-    echo $code > $from.code
-done
-"#;
-
-#[test]
-fn xinetd_turns_away_whom_the_doctor_says() {
+fn a_machine_that_a_module_admits_and_the_firewall_stops() {
     if !can_separate() {
-        return;
-    }
-    if !["/etc/hosts.allow", "/etc/hosts.deny", "/etc/xinetd.d"]
-        .iter()
-        .all(|path| Path::new(path).exists())
-    {
-        skip("xinetd or the files of TCP wrappers are not installed");
         return;
     }
     let place = open_place(&[format!(
-        "{}hosts allow = 127.0.0.1 127.0.0.2 127.0.0.3\n",
+        "{}hosts allow = 192.0.2.2 203.0.113.0/24 127.0.0.1\n",
         healthy("data")
     )]);
-    let folder = place.path().join("xinetd.d");
-    fs::create_dir(&folder).expect("a folder");
-    let service = format!(
-        "service rsync\n{{\n disable = no\n socket_type = stream\n wait = no\n user = root\n port = 873\n \
-        type = UNLISTED\n server = /usr/bin/rsync\n server_args = --daemon --config={}/rsyncd.conf\n \
-        only_from = 127.0.0.0/29\n no_access = 127.0.0.2\n}}\n",
-        place.path().display()
-    );
-    fs::write(folder.join("rsync"), service).expect("a file");
-    fs::write(place.path().join("hosts.allow"), "sshd: ALL\n").expect("a file");
-    fs::write(place.path().join("hosts.deny"), "# who\nrsync: 127.0.0.3\n").expect("a file");
-    let output = Command::new("unshare")
-        .args([
-            "-n",
-            "-m",
-            "bash",
-            "-c",
-            XINETD,
-            "bash",
-            env!("CARGO_BIN_EXE_rsyncctl"),
-        ])
-        .arg(place.path())
-        .output()
-        .expect("it runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    for (from, rules, codes) in [
-        ("127.0.0.1", &[][..], &["0"][..]),
-        ("127.0.0.2", &["RSY793"], &["5", "12"]),
-        ("127.0.0.3", &["RSY793"], &["5", "12"]),
-        ("127.0.0.4", &["RSY822"], &["5"]),
-    ] {
-        let report = report(&place, &format!("{from}.json"));
-        let now = causes(&report)
+    let narrow = "table inet filter { chain input { type filter hook input priority 0; policy drop;
+        iifname lo accept; ct state established accept; meta l4proto ipv6-icmp accept
+        ip saddr ALLOWED tcp dport 873 accept; } }";
+    for (name, allowed) in [("closed.nft", "192.0.2.3"), ("open.nft", "192.0.2.0/30")] {
+        let rules = lines(&narrow.replace("ALLOWED", allowed));
+        fs::write(place.path().join(name), rules).expect("a file");
+    }
+    live(&place, &[]);
+    let closed = report(&place, "closed.nft.anybody.json");
+    let now = |report: &Value| {
+        let now = causes(report)
             .into_iter()
             .filter(|(_, urgency)| *urgency == "now");
-        let found: Vec<_> = now.map(|(rule, _)| rule).collect();
-        assert_eq!(found, rules, "{from}: {report:#}");
-        let code = fs::read_to_string(place.path().join(format!("{from}.code"))).expect("a code");
-        assert!(codes.contains(&code.trim()), "{from}: {code}");
-    }
-}
-
-#[test]
-fn a_daemon_that_still_has_its_old_address() {
-    if !can_serve() {
-        return;
-    }
-    let place = Place::new(&[healthy("data")]);
-    let daemon = place.start();
-    let file = place.path().join("rsyncd.conf");
-    let text = fs::read_to_string(&file).expect("the file");
-    fs::write(&file, text.replace("address = 127.0.0.1", "address = 127.0.0.9")).expect("the file");
-    let (report, code) = examined(place.path(), &[]);
-    assert_eq!(code, Some(1), "{report:#}");
-    let found = causes(&report);
-    assert_eq!(found.first(), Some(&("RSY737", "now")), "{report:#}");
-    let command = report["summary"]["next"].as_str().expect("a command");
+        now.map(|(rule, _)| rule.to_owned()).collect::<Vec<_>>()
+    };
+    // No module admits anybody over IPv6 either, but that is another matter.
+    assert_eq!(now(&closed), ["RSY790"], "{closed:#}");
     assert!(
-        command.starts_with(&format!("kill {} && rsync", daemon.process())),
-        "{command}"
+        closed
+            .to_string()
+            .contains("ip saddr 192.0.2.2 tcp dport 873 accept"),
+        "{closed:#}"
     );
-}
-
-/// Who listens has another port than rsyncd.conf, or is switched off. `$1` is the program, `$2` the folder.
-const STARTERS: &str = r#"
-set -eu
-program=$1; cd "$2"
-ip link set lo up
-mkdir -p units; mount --bind xinetd.d /etc/xinetd.d; mkdir -p /etc/systemd/system; mount --bind units /etc/systemd/system
-trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
-listens() { until (exec 3<>/dev/tcp/127.0.0.1/$1) 2>/dev/null; do kill -0 $2; done; }
-xinetd -dontfork -f xinetd.d/rsync -pidfile "$PWD/pid" 2>/dev/null & server=$!
-listens 873 $server
-"$program" doctor --json --config "$PWD/rsyncd.conf" > other.json || true
-kill $server; wait $server || true
-sed -i 's/disable = no/disable = yes/' xinetd.d/rsync
-printf 'service echo\n{\n disable = no\n type = INTERNAL UNLISTED\n port = 7\n socket_type = stream\n wait = no\n protocol = tcp\n user = root\n}\n' > xinetd.d/echo
-xinetd -dontfork -f xinetd.d/echo -pidfile "$PWD/pid" 2>/dev/null & server=$!
-listens 7 $server
-"$program" doctor --json --config "$PWD/rsyncd.conf" > off.json || true
-kill $server; wait $server || true
-rm xinetd.d/*; printf '[Socket]\nListenStream=127.0.0.1:8731\n' > units/rsync.socket
-cp /usr/bin/perl systemd
-./systemd -MIO::Socket::INET -e 'my $one = IO::Socket::INET->new(LocalAddr => "127.0.0.1:8731", Listen => 5) or die;
-    while (my $other = $one->accept) { close $other }' & server=$!
-listens 8731 $server
-"$program" doctor --json --config "$PWD/rsyncd.conf" > socket.json || true
-"#;
-
-#[test]
-fn who_listens_in_place_of_rsync_has_its_own_port() {
-    if !can_separate() {
-        return;
-    }
-    if !Path::new("/etc/xinetd.d").exists() {
-        skip("xinetd is not installed");
-        return;
-    }
-    let place = Place::new(&[healthy("data")]);
-    place.name_port(8730);
-    let folder = place.path().join("xinetd.d");
-    fs::create_dir(&folder).expect("a folder");
-    let service = format!(
-        "service rsync\n{{\n disable = no\n socket_type = stream\n wait = no\n user = root\n port = 873\n \
-        type = UNLISTED\n server = /usr/bin/rsync\n server_args = --daemon --config={}/rsyncd.conf\n}}\n",
-        place.path().display()
-    );
-    fs::write(folder.join("rsync"), service).expect("a file");
-    let output = Command::new("unshare")
-        .args([
-            "-n",
-            "-m",
-            "bash",
-            "-c",
-            STARTERS,
-            "bash",
-            env!("CARGO_BIN_EXE_rsyncctl"),
-        ])
-        .arg(place.path())
-        .output()
-        .expect("it runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let other = report(&place, "other.json");
-    assert_eq!(causes(&other), [("RSY724", "now")], "{other:#}");
-    assert_eq!(outcome(&other, "data"), "works");
-    let off = report(&place, "off.json");
-    let found: Vec<_> = causes(&off).into_iter().map(|(rule, _)| rule).collect();
-    assert!(found.contains(&"RSY742") && found.contains(&"RSY782"), "{off:#}");
-    let socket = report(&place, "socket.json");
-    let found: Vec<_> = causes(&socket).into_iter().map(|(rule, _)| rule).collect();
-    assert!(found.contains(&"RSY724"), "{socket:#}");
-}
-
-#[test]
-fn a_plain_user_is_told_that_only_root_reads_the_rules() {
-    if !can_separate() {
-        return;
-    }
-    let place = open_place(&[healthy("data")]);
-    let script = "ip link set lo up; cp \"$1\" program; touch told; chmod 666 told
-        rsync --daemon --no-detach --config=rsyncd.conf & daemon=$!; trap 'kill $daemon' EXIT
-        until (exec 3<>/dev/tcp/127.0.0.1/873) 2>/dev/null; do kill -0 $daemon; done
-        setpriv --reuid 65534 --regid 65534 --clear-groups ./program doctor --json --config rsyncd.conf > told || true";
-    let output = Command::new("unshare")
-        .args([
-            "-n",
-            "bash",
-            "-euc",
-            script,
-            "bash",
-            env!("CARGO_BIN_EXE_rsyncctl"),
-        ])
-        .current_dir(place.path())
-        .output()
-        .expect("it runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let report = report(&place, "told");
-    let unseen = report["unchecked"].as_array().expect("a list");
-    let rules = unseen
-        .iter()
-        .find(|one| one["subject"] == "the rules of the firewall");
-    let rules = rules.unwrap_or_else(|| panic!("{report:#}"));
-    assert!(rules.to_string().contains("permission denied"), "{rules:#}");
-    assert!(states(&report).contains(&("reach", "warned")), "{report:#}");
-    assert_eq!(
-        facts(&report)[0]["addresses"],
-        serde_json::json!(["0.0.0.0", "::"])
-    );
+    let open = report(&place, "open.nft.anybody.json");
+    assert!(!open.to_string().contains("192.0.2.2"), "{open:#}");
 }

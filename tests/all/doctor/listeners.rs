@@ -1,0 +1,157 @@
+//! Where daemons listen, and who may see it.
+
+use std::{fs, path::Path, process::Command};
+
+use serde_json::Value;
+
+use super::{
+    can_serve, causes,
+    daemons::{Place, healthy},
+    examined,
+    reach::{CLIENT, can_separate, facts, open_place, report},
+    states,
+};
+
+#[test]
+fn a_daemon_that_only_this_machine_reaches() {
+    if !can_serve() {
+        return;
+    }
+    let place = Place::new(&[healthy("data")]);
+    let _daemon = place.start();
+    let (report, code) = examined(place.path(), &[]);
+    assert_eq!((code, causes(&report)), (Some(0), vec![]), "{report:#}");
+    assert!(states(&report).contains(&("reach", "passed")));
+    assert_eq!(facts(&report)[0]["addresses"], serde_json::json!(["127.0.0.1"]));
+    for from in CLIENT {
+        let (report, code) = examined(place.path(), &["--from", from]);
+        assert_eq!(
+            (code, causes(&report)),
+            (Some(1), vec![("RSY792", "now")]),
+            "{report:#}"
+        );
+    }
+    // Clients of this machine get there, and each module is told.
+    let (report, code) = examined(place.path(), &["--from", "127.0.0.1"]);
+    assert_eq!((code, causes(&report)), (Some(0), vec![]), "{report:#}");
+    let admission = |report: &Value| {
+        let fact = facts(report).iter().find(|fact| fact["module"] == "data");
+        fact.expect("the module")["admission"].as_str().map(str::to_owned)
+    };
+    assert_eq!(admission(&report).as_deref(), Some("admitted"));
+    let (report, code) = examined(place.path(), &["--from", "127.0.0.9"]);
+    assert_eq!(
+        (code, causes(&report)),
+        (Some(1), vec![("RSY822", "now")]),
+        "{report:#}"
+    );
+    assert_eq!(admission(&report).as_deref(), Some("refused"));
+    // Modules that name other clients are not meant for this machine alone.
+    write_hosts(place.path(), "192.0.2.0/24");
+    let (report, code) = examined(place.path(), &[]);
+    assert_eq!(
+        (code, causes(&report)),
+        (Some(1), vec![("RSY792", "now")]),
+        "{report:#}"
+    );
+}
+
+fn write_hosts(folder: &Path, hosts: &str) {
+    let file = folder.join("rsyncd.conf");
+    let text = fs::read_to_string(&file).expect("the file");
+    let text = text.replace(
+        "hosts allow = 127.0.0.1",
+        &format!("hosts allow = 127.0.0.1 {hosts}"),
+    );
+    fs::write(file, text).expect("the file");
+}
+
+#[test]
+fn a_daemon_that_still_has_its_old_address() {
+    if !can_serve() {
+        return;
+    }
+    let place = Place::new(&[healthy("data")]);
+    let daemon = place.start();
+    let file = place.path().join("rsyncd.conf");
+    let text = fs::read_to_string(&file).expect("the file");
+    fs::write(&file, text.replace("address = 127.0.0.1", "address = 127.0.0.9")).expect("the file");
+    let (report, code) = examined(place.path(), &[]);
+    assert_eq!(code, Some(1), "{report:#}");
+    let found = causes(&report);
+    assert_eq!(found.first(), Some(&("RSY737", "now")), "{report:#}");
+    let command = report["summary"]["next"].as_str().expect("a command");
+    assert!(
+        command.starts_with(&format!("kill {} && rsync", daemon.process())),
+        "{command}"
+    );
+}
+
+#[test]
+fn a_plain_user_is_told_that_only_root_reads_the_rules() {
+    if !can_separate() {
+        return;
+    }
+    let place = open_place(&[healthy("data")]);
+    let script = "ip link set lo up; cp \"$1\" program; touch told; chmod 666 told
+        rsync --daemon --no-detach --config=rsyncd.conf & daemon=$!; trap 'kill $daemon' EXIT
+        until (exec 3<>/dev/tcp/127.0.0.1/873) 2>/dev/null; do kill -0 $daemon; done
+        setpriv --reuid 65534 --regid 65534 --clear-groups ./program doctor --json --config rsyncd.conf > told || true";
+    let output = Command::new("unshare")
+        .args([
+            "-n",
+            "bash",
+            "-euc",
+            script,
+            "bash",
+            env!("CARGO_BIN_EXE_rsyncctl"),
+        ])
+        .current_dir(place.path())
+        .output()
+        .expect("it runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let report = report(&place, "told");
+    let unseen = report["unchecked"].as_array().expect("a list");
+    let rules = unseen
+        .iter()
+        .find(|one| one["subject"] == "the rules of the firewall");
+    let rules = rules.unwrap_or_else(|| panic!("{report:#}"));
+    assert!(rules.to_string().contains("permission denied"), "{rules:#}");
+    assert!(states(&report).contains(&("reach", "warned")), "{report:#}");
+    assert_eq!(
+        facts(&report)[0]["addresses"],
+        serde_json::json!(["0.0.0.0", "::"])
+    );
+}
+
+#[test]
+fn a_daemon_in_a_network_of_its_own_is_said_to_be_there() {
+    if !can_separate() {
+        return;
+    }
+    let place = Place::new(&[healthy("data")]);
+    let script = "unshare -n rsync --daemon --no-detach --config=\"$PWD/rsyncd.conf\" & daemon=$!
+        trap 'kill $daemon' EXIT
+        until tr '\\0' ' ' < /proc/$daemon/cmdline | grep -q '^rsync --daemon'; do kill -0 $daemon; done
+        \"$1\" doctor --json --config rsyncd.conf > told || true";
+    let output = Command::new("bash")
+        .args(["-euc", script, "bash", env!("CARGO_BIN_EXE_rsyncctl")])
+        .current_dir(place.path())
+        .output()
+        .expect("it runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let report = report(&place, "told");
+    assert!(states(&report).contains(&("reach", "warned")), "{report:#}");
+    assert!(
+        report["unchecked"].to_string().contains("the network of process"),
+        "{report:#}"
+    );
+}
