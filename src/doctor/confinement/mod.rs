@@ -21,7 +21,7 @@ use crate::{
         Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, Urgency,
         changed::restart,
         daemon::skip_without_configuration,
-        paths::{Daemon, Served, served},
+        paths::{Daemon, DaemonFile, Served, files, served},
     },
     host::{Host, Status, Unknown},
     terms::Release,
@@ -102,6 +102,8 @@ struct Subjects<'c> {
     file: &'c Path,
     /// The modules whose folders and users are known.
     modules: &'c [Served],
+    /// The files that the daemon itself reads and writes.
+    files: &'c [DaemonFile],
     /// The seconds since 1970.
     now: i64,
 }
@@ -132,6 +134,7 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
             .collect(),
         None => Vec::new(),
     };
+    let files = files(server, Some(daemon));
     let subjects = Subjects {
         host: setup.host,
         view: subject.host(setup),
@@ -141,6 +144,7 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
         restart: restart(daemon),
         file: &subject.file,
         modules: &modules,
+        files: &files,
         now: setup.now.timestamp().as_second(),
     };
     let mut found = Found::default();
@@ -200,6 +204,16 @@ impl Found {
 }
 
 impl Subjects<'_> {
+    /// The file of the daemon's own that a path, or a name alone, means.
+    fn file_of(&self, path: &str) -> Option<&DaemonFile> {
+        let path = Path::new(path);
+        let is_meant = |file: &&DaemonFile| match path.is_absolute() {
+            true => file.path == path,
+            false => file.path.file_name() == path.file_name(),
+        };
+        self.files.iter().find(is_meant)
+    }
+
     /// A cause that a page tells of a module.
     fn cause(
         &self,

@@ -20,6 +20,7 @@ use crate::{
         trial::{Answer, Denied, Identity, MOST_QUESTIONS, Question, Request, Wish, ask},
     },
 };
+pub(super) use files::{DaemonFile, files};
 use judge::Judge;
 use served::user_name;
 pub(super) use served::{Daemon, Served, served};
