@@ -61,7 +61,8 @@ pub(super) fn look(subjects: &Subjects<'_>, release: Release, today: Date, views
         let Some(difference) = views.as_ref().and_then(|views| views.get(&module.name)) else {
             continue;
         };
-        if told.contains(&module.name) {
+        // Another folder may be meant for it.
+        if told.contains(&module.name) || *difference == Difference::Other {
             continue;
         }
         let facts = vec![format!(
@@ -77,9 +78,8 @@ pub(super) fn look(subjects: &Subjects<'_>, release: Release, today: Date, views
         let cause = subjects.cause("RSY798", module, arguments, facts);
         let cause = cause.of_kind(difference.variant());
         found.causes.push(match difference {
-            Difference::Missing | Difference::ReadOnly => cause,
-            // It may be meant so.
-            Difference::Empty | Difference::Other => cause.at(Urgency::Later),
+            Difference::Empty => cause.at(Urgency::Later),
+            _ => cause,
         });
     }
 }

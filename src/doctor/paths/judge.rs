@@ -8,7 +8,7 @@ use nix::{
 };
 
 use crate::{
-    catalog::page,
+    catalog::{Severity, page},
     doctor::{
         Cause, Check, Refusal, Tried, Urgency,
         paths::{Daemon, Served, room, user_name},
@@ -131,9 +131,10 @@ impl Judge<'_> {
             tried.push(Tried::NotWritten(refusal));
         }
         if module.is_writable && write.is_none() {
-            let found = folder.room.and_then(|room| room::judge(&room, module.user.uid));
-            if let Some(found) = found {
-                let mount = self.mounts.of(&module.path);
+            let mount = self.mounts.of(&module.path);
+            let room = folder.room.and_then(|room| room::judge(&room, module.user.uid));
+            let quota = || room::quota(mount?, module.user.uid);
+            if let Some(found) = room.or_else(quota) {
                 let mount = mount.map_or_else(|| module.path.clone(), |mount| mount.point.clone());
                 causes.push(self.full(module, &found, &mount));
                 tried.push(found.tried(mount));
@@ -153,7 +154,9 @@ impl Judge<'_> {
                 let command = format!("setfacl -R -m u:{account}:rX {}", shell_words::quote(&shown));
                 let arguments = vec![("path", name.display().to_string())];
                 let facts = vec![format!("{closed} of {all} that were tried; {}", refusal.shown())];
-                let cause = self.cause_at("RSY840", module, arguments, facts);
+                let mut cause = self.cause_at("RSY840", module, arguments, facts);
+                // Only who asks for it, or for everything, meets it.
+                cause.severity = Severity::Warning;
                 causes.push(cause.at(Urgency::Later).typing(vec![command]));
             } else {
                 causes.extend(self.storage(module, &path, error));

@@ -23,8 +23,8 @@ pub(super) fn fact(fact: &PathFact, language: Language) -> String {
         }
         PathFact::NoDaemon => pick(
             language,
-            "no daemon runs: what root may do who starts one was tried",
-            "没有守护进程在运行：按照由 root 启动时的权限尝试",
+            "no daemon runs by itself: tried with the rights of root, who starts it",
+            "没有独立运行的守护进程：按照由 root 启动时的权限尝试",
         )
         .to_owned(),
         PathFact::File { parameter, refusal } if zh => {

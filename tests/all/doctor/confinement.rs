@@ -107,6 +107,22 @@ fn a_folder_that_is_empty_for_the_daemon_alone() {
 }
 
 #[test]
+fn another_folder_in_its_place_may_be_meant() {
+    if !can_serve() {
+        return;
+    }
+    let place = Place::new(&[healthy("data")]);
+    fs::create_dir(place.path().join("disk")).expect("a folder");
+    fs::write(place.path().join("disk/other"), "x").expect("a file");
+    let Some(_daemon) = apart(&place, "mount --bind FOLDER/disk FOLDER/data") else {
+        return;
+    };
+    let (report, code) = examined(place.path(), &[]);
+    assert_eq!((code, causes(&report)), (Some(0), vec![]), "{report:#}");
+    assert!(facts(&report).contains("is another folder"), "{report:#}");
+}
+
+#[test]
 fn a_folder_that_is_read_only_for_the_daemon_alone() {
     if !can_serve() {
         return;
