@@ -10,10 +10,20 @@ use crate::doctor::{
     },
 };
 
-pub(super) fn look(subjects: &Subjects<'_>, denials: &Denials, found: &mut Found) {
+/// Whether the daemon has a profile.
+pub(super) fn confines(subjects: &Subjects<'_>) -> bool {
+    current(subjects).as_deref().and_then(profile).is_some()
+}
+
+/// What the kernel says of the daemon's profile.
+fn current(subjects: &Subjects<'_>) -> Option<String> {
     let current = subjects.text("attr/apparmor/current");
     // SELinux writes a context with colons in the same place.
-    let current = current.or_else(|| subjects.text("attr/current").filter(|text| text.ends_with(')')));
+    current.or_else(|| subjects.text("attr/current").filter(|text| text.ends_with(')')))
+}
+
+pub(super) fn look(subjects: &Subjects<'_>, denials: &Denials, found: &mut Found) {
+    let current = current(subjects);
     let Some((profile, mode)) = current.as_deref().and_then(profile) else {
         return;
     };

@@ -152,9 +152,11 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
     let release = setup.release.unwrap_or(Release::CURRENT);
     unit::look(&subjects, release, setup.now.date(), &views, &mut found);
     rights::look(&subjects, &mut found);
-    let denials = Denials::read(&subjects);
-    selinux::look(&subjects, &denials, &mut found);
-    apparmor::look(&subjects, &denials, &mut found);
+    if selinux::runs(&subjects) || apparmor::confines(&subjects) {
+        let denials = Denials::read(&subjects);
+        selinux::look(&subjects, &denials, &mut found);
+        apparmor::look(&subjects, &denials, &mut found);
+    }
     let predicted: Vec<_> = found
         .causes
         .iter()

@@ -27,6 +27,11 @@ const READABLE: [&str; 3] = ["public_content_rw_t", "public_content_t", "rsync_d
 /// Labels that other services need, and that are better left as they are.
 const OF_OTHERS: [&str; 6] = ["httpd", "samba", "user_home", "mysqld", "postgresql", "container"];
 
+/// Whether it runs on the machine.
+pub(super) fn runs(subjects: &Subjects<'_>) -> bool {
+    text(subjects.host, &format!("{FOLDER}/enforce")).is_some()
+}
+
 pub(super) fn look(subjects: &Subjects<'_>, denials: &Denials, found: &mut Found) {
     let Some(enforced) = text(subjects.host, &format!("{FOLDER}/enforce")) else {
         return;

@@ -1,6 +1,9 @@
 //! What an answer means: which component keeps whom out, and what is to be typed.
 
-use std::path::{Path, PathBuf};
+use std::{
+    cell::Cell,
+    path::{Path, PathBuf},
+};
 
 use nix::{
     errno::Errno,
@@ -29,8 +32,12 @@ pub(super) struct Judge<'j> {
     pub(super) own: &'j Path,
     /// The configuration.
     pub(super) file: &'j Path,
+    /// For so many modules the closed component was looked for.
+    pub(super) searched: Cell<usize>,
 }
 
+/// For so many modules the component that is closed is looked for, each in a process of its own: mostly it is the same.
+const MOST_SEARCHES: usize = 32;
 const READ: u32 = 4;
 const WRITE: u32 = 2;
 const ENTER: u32 = 1;
@@ -291,6 +298,9 @@ impl Judge<'_> {
 
     /// The first folder on the way that the daemon's user really cannot enter.
     fn closed_component(&self, module: &Served) -> Option<PathBuf> {
+        if self.searched.replace(self.searched.get() + 1) >= MOST_SEARCHES {
+            return None;
+        }
         let passed = walk(self.host, &module.path).ok()?;
         let folders = passed.into_iter().filter(|component| {
             let found = component.metadata;

@@ -6,9 +6,11 @@ mod room;
 mod served;
 
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use nix::unistd::geteuid;
@@ -120,6 +122,8 @@ pub struct Refusal {
     pub rights: Option<String>,
 }
 
+/// Nothing more is tried later than that.
+const LIMIT: Duration = Duration::from_secs(30);
 /// So many modules are tried.
 const MOST_MODULES: usize = 4 * MOST_QUESTIONS;
 
@@ -159,6 +163,7 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
         daemon: &daemon,
         own: &setup.own,
         file: &subject.file,
+        searched: Cell::new(0),
     };
     let mut predicted = Vec::new();
     let (mut read, mut written) = (0, 0);
@@ -252,8 +257,12 @@ fn answers(setup: &Setup<'_>, daemon: &Daemon, modules: &[Served]) -> Vec<Result
         groups.entry((enters, &module.user)).or_default().push(index);
     }
     let mut answers: Vec<Option<Result<Answer, Denied>>> = vec![None; modules.len()];
+    let start = Instant::now();
     for ((enters, user), members) in groups {
         for members in members.chunks(MOST_QUESTIONS) {
+            if start.elapsed() > LIMIT {
+                break;
+            }
             let questions = members.iter().map(|&index| {
                 let wish = match modules[index].is_writable {
                     true => Wish::Write,
