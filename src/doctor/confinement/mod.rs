@@ -19,6 +19,7 @@ use crate::{
     catalog::{Severity, page},
     doctor::{
         Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, Urgency,
+        absent::DEFAULT,
         changed::restart,
         daemon::skip_without_configuration,
         paths::{Daemon, DaemonFile, Served, files, served},
@@ -123,7 +124,7 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
         return;
     };
     let (Some(server), Some(daemon)) = (&known.server, &subject.daemon) else {
-        stage.skip(Skip::NoDaemon);
+        without_process(subject, setup, stage, report);
         return;
     };
     let rights = Daemon::of(subject, setup).ok();
@@ -179,6 +180,19 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
         };
         !explained.iter().any(is_explained)
     });
+}
+
+/// No process can be looked at; whoever starts one for each connection, or did not start any, may have a unit.
+fn without_process(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) {
+    let mut found = Found::default();
+    if subject.file == Path::new(DEFAULT) {
+        let release = setup.release.unwrap_or(Release::CURRENT);
+        unit::look_alone(setup.host, &subject.file, release, setup.now.date(), &mut found);
+    }
+    match found.facts.is_empty() {
+        true => stage.skip(Skip::NoDaemon),
+        false => found.tell(stage, report),
+    }
 }
 
 impl Found {

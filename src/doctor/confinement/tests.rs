@@ -393,6 +393,32 @@ fn lines_of_the_unit_are_compared_with_what_the_process_sees() {
 }
 
 #[test]
+fn units_are_read_where_no_process_tells_of_them() {
+    let machine = hardened("ProtectHome=yes", "");
+    let mut found = Found::default();
+    let file = Path::new("/etc/rsyncd.conf");
+    unit::look_alone(
+        &machine,
+        file,
+        Release::CURRENT,
+        jiff::civil::date(2026, 11, 22),
+        &mut found,
+    );
+    assert_eq!(rules(&found), [("RSY702", "home".to_owned())]);
+    assert_eq!(found.facts, [Confined::Unit("rsync.service".to_owned(), 2)]);
+    let mut found = Found::default();
+    let empty = Machine::new(&[("/etc/rsyncd.conf", CONFIGURATION)]);
+    unit::look_alone(
+        &empty,
+        file,
+        Release::CURRENT,
+        jiff::civil::date(2026, 11, 22),
+        &mut found,
+    );
+    assert!(found.facts.is_empty() && found.causes.is_empty());
+}
+
+#[test]
 fn capabilities_that_a_unit_leaves_out_are_missing_in_the_process() {
     let machine = hardened("CapabilityBoundingSet=CAP_SYS_CHROOT CAP_SETGID", "");
     let status = "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nGroups:\t0\nNoNewPrivs:\t1\nSeccomp:\t2\n\
