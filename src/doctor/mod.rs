@@ -36,7 +36,7 @@ use crate::{
 };
 
 pub use confinement::{Confined, Difference};
-pub use paths::{PathFact, Refusal, Tried};
+pub use paths::{Hindrance, PathFact, Refusal, Tried};
 pub use report::{Cause, Report, Told, Urgency};
 pub use stage::{Check, Fact, Outcome, Skip, Stage, State, Untried, Way};
 

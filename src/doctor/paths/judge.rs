@@ -13,11 +13,11 @@ use nix::{
 use crate::{
     catalog::{Severity, page},
     doctor::{
-        Cause, Check, Refusal, Tried, Urgency,
+        Cause, Check, Hindrance, Refusal, Tried, Urgency,
         paths::{Daemon, Served, room, user_name},
     },
     host::{
-        ACCESS_LIST, AccessList, Capability, EntryKind, Host, Metadata, Mounts, Unknown, is_denied,
+        ACCESS_LIST, AccessList, Capability, EntryKind, Host, Metadata, Mounts, is_denied,
         trial::{Answer, Denied, Folder, Identity, Question, Request, Said, Wish, ask},
         walk,
     },
@@ -46,7 +46,7 @@ impl Judge<'_> {
     /// What came of a module, and why.
     pub(super) fn judge(&self, module: &Served, answer: &Result<Answer, Denied>) -> (Vec<Tried>, Vec<Cause>) {
         match answer {
-            Err(denied) => (vec![Tried::NotTried(Unknown::from(denied))], Vec::new()),
+            Err(denied) => (vec![Tried::NotTried(Hindrance::from(denied))], Vec::new()),
             Ok(Answer::Late) => {
                 let facts = vec![format!("{} does not answer", module.path.display())];
                 let cause = self.cause("RSY857", module, Vec::new(), facts);

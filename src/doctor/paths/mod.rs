@@ -1,6 +1,7 @@
 //! What the daemon and the modules' users may really do with the folders that the configuration names: each is tried as them.
 
 mod files;
+mod hindrance;
 mod judge;
 mod room;
 mod served;
@@ -23,6 +24,7 @@ use crate::{
     },
 };
 pub(super) use files::{DaemonFile, files};
+pub use hindrance::Hindrance;
 use judge::Judge;
 use served::user_name;
 pub(super) use served::{Daemon, Served, served};
@@ -86,7 +88,7 @@ pub enum Tried {
     /// The system did not answer.
     Late(PathBuf),
     /// It was not tried.
-    NotTried(Unknown),
+    NotTried(Hindrance),
 }
 
 impl Tried {
@@ -148,7 +150,7 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
     for one in served(server, subject, setup, &daemon) {
         match one {
             Ok(served) if modules.len() < MOST_MODULES => modules.push(served),
-            Ok(served) => left_out.push((served.name, Some(Unknown::NotKept(MOST_MODULES)))),
+            Ok(served) => left_out.push((served.name, Hindrance::TooMany(MOST_MODULES))),
             Err(not_served) => left_out.push(not_served),
         }
     }
@@ -218,14 +220,15 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
     if subject.daemon.is_none() {
         stage.note(Fact::Path(PathFact::NoDaemon));
     }
-    for (name, reason) in left_out {
-        let Some(reason) = reason else { continue };
-        report.not_seen(format!("[{name}]"), reason.clone());
+    for (module, hindrance) in left_out {
+        if let Some(reason) = hindrance.unknown() {
+            report.not_seen(format!("[{module}]"), reason);
+        }
         stage.warn();
         stage.note(Fact::Path(PathFact::Module {
-            module: name,
+            module,
             account: String::new(),
-            tried: Tried::NotTried(reason),
+            tried: Tried::NotTried(hindrance),
         }));
     }
     drop(known);
@@ -237,8 +240,11 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
 
 /// Notes what was not tried, or not to an end.
 fn left_open(module: &str, account: &str, tried: &Tried, report: &mut Report) {
-    if let Tried::NotTried(reason) = tried {
-        report.not_seen(format!("what `{account}` may do in [{module}]"), reason.clone());
+    let Tried::NotTried(hindrance) = tried else {
+        return;
+    };
+    if let Some(reason) = hindrance.unknown() {
+        report.not_seen(format!("what `{account}` may do in [{module}]"), reason);
     }
 }
 

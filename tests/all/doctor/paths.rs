@@ -399,6 +399,32 @@ fn a_daemon_of_ones_own_needs_no_root() {
 }
 
 #[test]
+fn what_cannot_be_tried_is_never_shown_as_passed() {
+    if !can_serve() {
+        return;
+    }
+    let unknown = healthy("unknown").replace("uid = nobody", "uid = no-such-user-anywhere");
+    let variable = healthy("variable").replace("FOLDER/variable", "FOLDER/%RSYNC_USER_NAME%");
+    let place = Place::new(&[unknown, variable]);
+    let _daemon = place.start();
+    let (report, code) = examined(place.path(), &[]);
+    assert_eq!(
+        (code, causes(&report)[0]),
+        (Some(1), ("RSY407", "now")),
+        "{report:#}"
+    );
+    for module in ["unknown", "variable"] {
+        assert_eq!(tried(&report, module), ["not-tried"], "{report:#}");
+    }
+    // The one has a line that is told, the other was not seen.
+    let unseen = report["unchecked"].to_string();
+    assert!(
+        unseen.contains("[variable]") && !unseen.contains("[unknown]"),
+        "{report:#}"
+    );
+}
+
+#[test]
 fn files_that_the_daemon_itself_cannot_use() {
     if !can_serve() {
         return;
