@@ -130,7 +130,7 @@ fn hindrance(why: &Hindrance, language: Language) -> String {
             Language::English => return format!("only the first {most} modules are tried"),
             Language::Chinese => return format!("只尝试前 {most} 个模块"),
         },
-        Hindrance::Unseen(reason) => return unknown(reason, language).into(),
+        Hindrance::Unseen(reason) => return unknown(reason, language),
         Hindrance::Variable => pick(
             language,
             "its path or its user depends on who connects",

@@ -287,3 +287,25 @@ fn a_daemon_in_a_container_is_examined_from_outside() {
         "{report:#}"
     );
 }
+
+#[test]
+fn a_daemon_with_a_network_of_its_own_is_not_visited() {
+    if !can_serve() {
+        return;
+    }
+    let can_part = Command::new("unshare")
+        .args(["-n", "ip", "link", "set", "lo", "up"])
+        .status();
+    if !can_part.is_ok_and(|status| status.success()) {
+        skip("no process can have a network of its own here");
+        return;
+    }
+    let place = Place::new(&[healthy("data")]);
+    let script = "ip link set lo up && exec \"$@\"";
+    let daemon = place.start_in(&["unshare", "-n", "sh", "-c", script, "sh"]);
+    let (report, code) = examined(place.path(), &[]);
+    assert_eq!((code, causes(&report)), (Some(0), vec![]), "{report:#}");
+    assert_eq!(states(&report).last(), Some(&("loopback", "skipped")));
+    let running = &report["stages"][0]["facts"][0];
+    assert_eq!(running["ports"], serde_json::json!([daemon.port]));
+}
