@@ -60,6 +60,27 @@ pub enum Confined {
     Denied(usize, PathBuf),
 }
 
+impl Confined {
+    /// The name that programs read.
+    pub const fn key(&self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Unit(..) => "unit",
+            Self::Container => "container",
+            Self::OwnMounts => "own-mounts",
+            Self::Differs(_, _, difference) => difference.variant(),
+            Self::Lacks(_) => "capabilities",
+            Self::NoNewPrivileges => "no-new-privileges",
+            Self::Filtered => "system-calls",
+            Self::Domain(..) => "selinux",
+            Self::Unconfined(_) => "selinux-unconfined",
+            Self::Label(..) => "label",
+            Self::Profile(..) => "apparmor",
+            Self::Denied(..) => "denied",
+        }
+    }
+}
+
 /// How a folder is for the daemon, and for others not.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Difference {
