@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Where a daemon looks if nobody says otherwise.
-const DEFAULT: &str = "/etc/rsyncd.conf";
+pub(super) const DEFAULT: &str = "/etc/rsyncd.conf";
 /// What forwards a port of this machine into a container.
 const FORWARDERS: [&str; 3] = ["docker-proxy", "rootlessport", "conmon"];
 /// The units that packages of rsync bring along.

@@ -41,7 +41,7 @@ use crate::{
 
 pub use client::{ClientFact, ClientSetup, Limit, Room, Watcher, run as run_client};
 pub use confinement::{Confined, Difference};
-pub use paths::{PathFact, Refusal, Tried};
+pub use paths::{Hindrance, PathFact, Refusal, Tried};
 pub use reach::{Admission, Decider, Family, Manager, ReachFact, Verdict};
 pub use report::{Cause, Report, Told, Urgency};
 pub use stage::{Check, Fact, Outcome, Skip, Stage, State, Untried, Way};

@@ -8,13 +8,22 @@ use crate::doctor::{
         Confined, Found, Subjects,
         denials::{By, Denials, Denied},
     },
-    paths::Served,
 };
 
-pub(super) fn look(subjects: &Subjects<'_>, denials: &Denials, found: &mut Found) {
+/// Whether the daemon has a profile.
+pub(super) fn confines(subjects: &Subjects<'_>) -> bool {
+    current(subjects).as_deref().and_then(profile).is_some()
+}
+
+/// What the kernel says of the daemon's profile.
+fn current(subjects: &Subjects<'_>) -> Option<String> {
     let current = subjects.text("attr/apparmor/current");
     // SELinux writes a context with colons in the same place.
-    let current = current.or_else(|| subjects.text("attr/current").filter(|text| text.ends_with(')')));
+    current.or_else(|| subjects.text("attr/current").filter(|text| text.ends_with(')')))
+}
+
+pub(super) fn look(subjects: &Subjects<'_>, denials: &Denials, found: &mut Found) {
+    let current = current(subjects);
     let Some((profile, mode)) = current.as_deref().and_then(profile) else {
         return;
     };
@@ -45,15 +54,36 @@ pub(super) fn look(subjects: &Subjects<'_>, denials: &Denials, found: &mut Found
             continue;
         };
         let path = denied.path.clone().unwrap_or_default();
-        let facts = vec![format!(
-            "denied in the last day: {} of {path}, profile {profile}",
-            denied.access
-        )];
+        let facts = vec![shown(denied, &path, profile)];
         let cause = subjects.cause("RSY779", module, Vec::new(), facts);
-        let writes = module.is_writable || denied.is_write();
-        let commands = commands(module, profile, writes);
+        let folder = module.path.display().to_string();
+        let rights = match module.is_writable || denied.is_write() {
+            true => "rwk",
+            false => "r",
+        };
+        let lines = [format!("\"{folder}/\" r,"), format!("\"{folder}/**\" {rights},")];
+        let commands = commands(&lines, profile);
         found.causes.push(cause.typing(commands).at(Urgency::Lately));
     }
+    for denied in ours {
+        let Some(file) = denied.path.as_deref().and_then(|path| subjects.file_of(path)) else {
+            continue;
+        };
+        let path = file.path.display().to_string();
+        let rights = if denied.is_write() { "rwk" } else { "r" };
+        let commands = commands(&[format!("\"{path}\" {rights},")], profile);
+        let facts = vec![shown(denied, &path, profile)];
+        let cause = subjects.cause_at("RSY779", vec![("path", path)], facts);
+        found.causes.push(cause.typing(commands).at(Urgency::Lately));
+    }
+}
+
+/// In English.
+fn shown(denied: &Denied, path: &str, profile: &str) -> String {
+    format!(
+        "denied in the last day: {} of {path}, profile {profile}",
+        denied.access
+    )
 }
 
 /// The profile of a process and how it is applied: `rsync (enforce)`; none if it has none.
@@ -62,13 +92,11 @@ fn profile(current: &str) -> Option<(&str, &str)> {
     Some((name, mode.strip_suffix(')')?))
 }
 
-/// Adds the folder to what is the machine's own part of the profile. Its file has the program's path as its name, with dots.
-fn commands(module: &Served, profile: &str, writes: bool) -> Vec<String> {
-    let folder = module.path.display().to_string();
-    let rights = if writes { "rwk" } else { "r" };
+/// Adds lines to what is the machine's own part of the profile. Its file has the program's path as its name, with dots.
+fn commands(lines: &[String], profile: &str) -> Vec<String> {
     let file = profile.trim_start_matches('/').replace('/', ".");
-    let lines = [format!("\"{folder}/\" r,"), format!("\"{folder}/**\" {rights},")];
-    let lines = lines.map(|line| shell_words::quote(&line).into_owned()).join(" ");
+    let lines: Vec<_> = lines.iter().map(|line| shell_words::quote(line)).collect();
+    let lines = lines.join(" ");
     let local = format!("/etc/apparmor.d/local/{file}");
     let whole = format!("/etc/apparmor.d/{file}");
     vec![

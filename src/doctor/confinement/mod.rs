@@ -19,9 +19,10 @@ use crate::{
     catalog::{Severity, page},
     doctor::{
         Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, Urgency,
+        absent::DEFAULT,
         changed::restart,
         daemon::skip_without_configuration,
-        paths::{Daemon, Served, served},
+        paths::{Daemon, DaemonFile, Served, files, served},
     },
     host::{Host, Status, Unknown},
     terms::Release,
@@ -57,6 +58,27 @@ pub enum Confined {
     Profile(String, bool),
     /// So many accesses were denied in the last day, by that log.
     Denied(usize, PathBuf),
+}
+
+impl Confined {
+    /// The name that programs read.
+    pub const fn key(&self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Unit(..) => "unit",
+            Self::Container => "container",
+            Self::OwnMounts => "own-mounts",
+            Self::Differs(_, _, difference) => difference.variant(),
+            Self::Lacks(_) => "capabilities",
+            Self::NoNewPrivileges => "no-new-privileges",
+            Self::Filtered => "system-calls",
+            Self::Domain(..) => "selinux",
+            Self::Unconfined(_) => "selinux-unconfined",
+            Self::Label(..) => "label",
+            Self::Profile(..) => "apparmor",
+            Self::Denied(..) => "denied",
+        }
+    }
 }
 
 /// How a folder is for the daemon, and for others not.
@@ -102,6 +124,8 @@ struct Subjects<'c> {
     file: &'c Path,
     /// The modules whose folders and users are known.
     modules: &'c [Served],
+    /// The files that the daemon itself reads and writes.
+    files: &'c [DaemonFile],
     /// The seconds since 1970.
     now: i64,
 }
@@ -121,7 +145,7 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
         return;
     };
     let (Some(server), Some(daemon)) = (&known.server, &subject.daemon) else {
-        stage.skip(Skip::NoDaemon);
+        without_process(subject, setup, stage, report);
         return;
     };
     let rights = Daemon::of(subject, setup).ok();
@@ -132,6 +156,7 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
             .collect(),
         None => Vec::new(),
     };
+    let files = files(server, Some(daemon));
     let subjects = Subjects {
         host: setup.host,
         view: subject.host(setup),
@@ -141,6 +166,7 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
         restart: restart(daemon),
         file: &subject.file,
         modules: &modules,
+        files: &files,
         now: setup.now.timestamp().as_second(),
     };
     let mut found = Found::default();
@@ -148,9 +174,11 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
     let release = setup.release.unwrap_or(Release::CURRENT);
     unit::look(&subjects, release, setup.now.date(), &views, &mut found);
     rights::look(&subjects, &mut found);
-    let denials = Denials::read(&subjects);
-    selinux::look(&subjects, &denials, &mut found);
-    apparmor::look(&subjects, &denials, &mut found);
+    if selinux::runs(&subjects) || apparmor::confines(&subjects) {
+        let denials = Denials::read(&subjects);
+        selinux::look(&subjects, &denials, &mut found);
+        apparmor::look(&subjects, &denials, &mut found);
+    }
     let predicted: Vec<_> = found
         .causes
         .iter()
@@ -173,6 +201,19 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
         };
         !explained.iter().any(is_explained)
     });
+}
+
+/// No process can be looked at; whoever starts one for each connection, or did not start any, may have a unit.
+fn without_process(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) {
+    let mut found = Found::default();
+    if subject.file == Path::new(DEFAULT) {
+        let release = setup.release.unwrap_or(Release::CURRENT);
+        unit::look_alone(setup.host, &subject.file, release, setup.now.date(), &mut found);
+    }
+    match found.facts.is_empty() {
+        true => stage.skip(Skip::NoDaemon),
+        false => found.tell(stage, report),
+    }
 }
 
 impl Found {
@@ -200,6 +241,16 @@ impl Found {
 }
 
 impl Subjects<'_> {
+    /// The file of the daemon's own that a path, or a name alone, means.
+    fn file_of(&self, path: &str) -> Option<&DaemonFile> {
+        let path = Path::new(path);
+        let is_meant = |file: &&DaemonFile| match path.is_absolute() {
+            true => file.path == path,
+            false => file.path.file_name() == path.file_name(),
+        };
+        self.files.iter().find(is_meant)
+    }
+
     /// A cause that a page tells of a module.
     fn cause(
         &self,

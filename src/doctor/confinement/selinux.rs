@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::{
     catalog::Confidence,
     doctor::{
-        Urgency,
+        Cause, Urgency,
         confinement::{
             Confined, Found, Subjects,
             denials::{By, Denials, Denied},
@@ -13,6 +13,7 @@ use crate::{
         paths::Served,
     },
     host::Host,
+    model::Parameter,
 };
 
 /// Where the kernel tells of it.
@@ -25,6 +26,11 @@ const ATTRIBUTE: &str = "security.selinux";
 const READABLE: [&str; 3] = ["public_content_rw_t", "public_content_t", "rsync_data_t"];
 /// Labels that other services need, and that are better left as they are.
 const OF_OTHERS: [&str; 6] = ["httpd", "samba", "user_home", "mysqld", "postgresql", "container"];
+
+/// Whether it runs on the machine.
+pub(super) fn runs(subjects: &Subjects<'_>) -> bool {
+    text(subjects.host, &format!("{FOLDER}/enforce")).is_some()
+}
 
 pub(super) fn look(subjects: &Subjects<'_>, denials: &Denials, found: &mut Found) {
     let Some(enforced) = text(subjects.host, &format!("{FOLDER}/enforce")) else {
@@ -59,6 +65,7 @@ pub(super) fn look(subjects: &Subjects<'_>, denials: &Denials, found: &mut Found
             found.causes.push(cause.of_kind("port").at(Urgency::Lately));
         }
     }
+    found.causes.extend(of_files(subjects, &ours));
     let rules = Rules::read(subjects.host);
     for module in subjects.modules {
         let label = label(subjects.view, &module.path);
@@ -88,6 +95,49 @@ pub(super) fn look(subjects: &Subjects<'_>, denials: &Denials, found: &mut Found
         }
         found.causes.push(cause);
     }
+}
+
+/// What was denied of the daemon's own files, and of none that is known.
+fn of_files(subjects: &Subjects<'_>, ours: &[&Denied]) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    for denied in ours.iter().filter(|denied| denied.port.is_none()) {
+        let is_of_module = |module: &Served| {
+            let label = label(subjects.view, &module.path);
+            denied.is_about(module, label.as_deref())
+        };
+        let Some(path) = denied.path.as_deref() else {
+            continue;
+        };
+        let file = subjects.file_of(path);
+        if file.is_none() && subjects.modules.iter().any(is_of_module) {
+            continue;
+        }
+        let shown = file.map_or_else(|| path.to_owned(), |file| file.path.display().to_string());
+        let commands = match file {
+            Some(file) => labelled(own_label(file.parameter), &escaped(&shown), &shown, "-v"),
+            // Somebody has to look what it is.
+            None => vec!["ausearch -m avc -c rsync -ts today".to_owned()],
+        };
+        let cause = subjects.cause_at("RSY855", vec![("path", shown)], vec![denied.shown()]);
+        causes.push(cause.typing(commands).at(Urgency::Lately));
+    }
+    causes
+}
+
+/// The label that the policy has for a file of the daemon's own.
+fn own_label(parameter: Parameter) -> &'static str {
+    match parameter {
+        Parameter::LockFile | Parameter::PidFile => "rsync_var_run_t",
+        Parameter::LogFile => "rsync_log_t",
+        _ => "rsync_etc_t",
+    }
+}
+
+fn labelled(kind: &str, pattern: &str, path: &str, options: &str) -> Vec<String> {
+    vec![
+        format!("semanage fcontext -a -t {kind} {}", shell_words::quote(pattern)),
+        format!("restorecon {options} {}", shell_words::quote(path)),
+    ]
 }
 
 impl Denied {
@@ -180,10 +230,7 @@ fn commands(module: &Served, label: &str, writes: bool) -> Vec<String> {
             let pattern = format!("{}(/.*)?", escaped(&path));
             let mut commands = Vec::new();
             if !is_labelled || (writes && label != kind) {
-                commands.extend([
-                    format!("semanage fcontext -a -t {kind} {}", shell_words::quote(&pattern)),
-                    format!("restorecon -Rv {}", shell_words::quote(&path)),
-                ]);
+                commands.extend(labelled(kind, &pattern, &path, "-Rv"));
             }
             if writes {
                 commands.push("setsebool -P rsync_anon_write on".to_owned());

@@ -10,13 +10,14 @@ use std::{
 use tempfile::TempDir;
 
 use super::{
-    Cause, Confined, Difference, Found, Served, Subjects, apparmor, denials::Denials, rights, selinux, unit,
-    views,
+    Cause, Confined, DaemonFile, Difference, Found, Served, Subjects, apparmor, denials::Denials, rights,
+    selinux, unit, views,
 };
 use crate::{
     catalog::{Confidence, Severity},
     doctor::{Told, Urgency},
     host::{Fact, Host, Image, Metadata, User, trial::Identity},
+    model::Parameter,
     terms::Release,
 };
 
@@ -67,6 +68,11 @@ impl Machine {
             restart: "systemctl restart rsync.service".to_owned(),
             file,
             modules,
+            files: &[DaemonFile {
+                parameter: Parameter::SecretsFile,
+                path: "/etc/rsyncd.secrets".into(),
+                module: None,
+            }],
             now: NOW,
         };
         let mut found = Found::default();
@@ -234,6 +240,28 @@ fn what_selinux_denied_is_joined_with_the_module() {
 }
 
 #[test]
+fn what_was_denied_of_the_daemons_own_files_has_a_label_of_its_own() {
+    let line = |name: &str| {
+        format!(
+            "type=AVC msg=audit(1763721600.123:456): avc:  denied  {{ open }} for  pid=3 comm=\"rsync\" {name} scontext=system_u:system_r:rsync_t:s0 tcontext=u:r:etc_t:s0 tclass=file permissive=0\n"
+        )
+    };
+    let log = [line("path=\"/etc/rsyncd.secrets\""), line("name=\"unheard-of\"")].concat();
+    let machine = Machine::new(&ENFORCING).label("/srv/public", "public_content_t");
+    machine.write("/var/log/audit/audit.log", &log);
+    let found = machine.selinux(&[module("public", "/srv/public", false)]);
+    let commands: Vec<_> = found.causes.iter().map(|cause| &*cause.commands[0]).collect();
+    assert_eq!(
+        commands,
+        [
+            "semanage fcontext -a -t rsync_etc_t '/etc/rsyncd\\.secrets'",
+            "ausearch -m avc -c rsync -ts today"
+        ]
+    );
+    assert!(found.causes.iter().all(|cause| cause.urgency == Urgency::Lately));
+}
+
+#[test]
 fn without_its_domain_or_enforcement_selinux_denies_nothing() {
     for (enforce, domain) in [
         ("0", "rsync_t"),
@@ -277,6 +305,22 @@ fn what_apparmor_denied_is_joined_with_the_module() {
         ]
     );
     assert_eq!(rules(&look("complain")), []);
+    let secrets = line
+        .replace("/srv/data/.a.XyZ", "/etc/rsyncd.secrets")
+        .replace("denied_mask=\"c\"", "denied_mask=\"r\"");
+    let machine = Machine::new(&[("/var/log/kern.log", &secrets)]);
+    machine.write("/proc/7/attr/apparmor/current", "rsync (enforce)\n");
+    machine.write(
+        "/var/log/kern.log",
+        &secrets.replace("profile=\"/usr/bin/rsync\"", "profile=\"rsync\""),
+    );
+    let found = machine.found(&modules, |subjects, found| {
+        apparmor::look(subjects, &Denials::read(subjects), found);
+    });
+    assert_eq!(
+        found.causes[0].commands[0],
+        "printf '%s\\n' '\"/etc/rsyncd.secrets\" r,' >> /etc/apparmor.d/local/rsync"
+    );
 }
 
 const UNIT: &str = "[Unit]\nDescription=rsync\nAfter=network.target\n[Service]\nExecStart=/usr/bin/rsync --daemon --no-detach\n";
@@ -346,6 +390,32 @@ fn lines_of_the_unit_are_compared_with_what_the_process_sees() {
     assert_eq!(found.causes[0].variant, Some("read-only"));
     let found = examined(&hardened("Nice=5", ""));
     assert_eq!(rules(&found), []);
+}
+
+#[test]
+fn units_are_read_where_no_process_tells_of_them() {
+    let machine = hardened("ProtectHome=yes", "");
+    let mut found = Found::default();
+    let file = Path::new("/etc/rsyncd.conf");
+    unit::look_alone(
+        &machine,
+        file,
+        Release::CURRENT,
+        jiff::civil::date(2026, 11, 22),
+        &mut found,
+    );
+    assert_eq!(rules(&found), [("RSY702", "home".to_owned())]);
+    assert_eq!(found.facts, [Confined::Unit("rsync.service".to_owned(), 2)]);
+    let mut found = Found::default();
+    let empty = Machine::new(&[("/etc/rsyncd.conf", CONFIGURATION)]);
+    unit::look_alone(
+        &empty,
+        file,
+        Release::CURRENT,
+        jiff::civil::date(2026, 11, 22),
+        &mut found,
+    );
+    assert!(found.facts.is_empty() && found.causes.is_empty());
 }
 
 #[test]

@@ -19,6 +19,13 @@ use crate::{
 const HIDING: [&str; 4] = ["RSY702", "RSY704", "RSY705", "RSY732"];
 const READ_ONLY: [&str; 2] = ["RSY702", "RSY703"];
 const FORBIDDING: [&str; 2] = ["RSY719", "RSY731"];
+/// Units that start a daemon with the configuration that it has if nobody names another.
+const UNITS: [&str; 4] = [
+    "rsync.service",
+    "rsync@.service",
+    "rsyncd.service",
+    "rsyncd@.service",
+];
 /// Where units are; a link in another place leads to one of these.
 const FOLDERS: [&str; 4] = [
     "/usr/lib/systemd/system",
@@ -29,11 +36,21 @@ const FOLDERS: [&str; 4] = [
 
 pub(super) fn look(subjects: &Subjects<'_>, release: Release, today: Date, views: &Views, found: &mut Found) {
     let report = subjects.unit.and_then(|unit| {
-        let report = report(subjects, Options::of_release(release, today), unit)?;
-        found
-            .facts
-            .push(Confined::Unit(unit.to_owned(), report.files.len() - 1));
-        Some(report)
+        // A container may have a manager of its own.
+        let host = if subjects.is_contained {
+            subjects.view
+        } else {
+            subjects.host
+        };
+        let report = report(
+            host,
+            (subjects.view, subjects.file),
+            unit,
+            options(release, today),
+        );
+        let files = report.as_ref().map_or(0, |report| report.files.len() - 1);
+        found.facts.push(Confined::Unit(unit.to_owned(), files));
+        report
     });
     let mut told = Vec::new();
     if let Some(report) = report.map(Rc::new) {
@@ -61,7 +78,8 @@ pub(super) fn look(subjects: &Subjects<'_>, release: Release, today: Date, views
         let Some(difference) = views.as_ref().and_then(|views| views.get(&module.name)) else {
             continue;
         };
-        if told.contains(&module.name) {
+        // Another folder may be meant for it.
+        if told.contains(&module.name) || *difference == Difference::Other {
             continue;
         }
         let facts = vec![format!(
@@ -77,9 +95,8 @@ pub(super) fn look(subjects: &Subjects<'_>, release: Release, today: Date, views
         let cause = subjects.cause("RSY798", module, arguments, facts);
         let cause = cause.of_kind(difference.variant());
         found.causes.push(match difference {
-            Difference::Missing | Difference::ReadOnly => cause,
-            // It may be meant so.
-            Difference::Empty | Difference::Other => cause.at(Urgency::Later),
+            Difference::Empty => cause.at(Urgency::Later),
+            _ => cause,
         });
     }
 }
@@ -97,13 +114,7 @@ impl Difference {
 }
 
 /// What lint says of a unit and its drop-ins, beside the daemon's configuration; none if there is no such file.
-fn report(subjects: &Subjects<'_>, mut options: Options, unit: &str) -> Option<Report> {
-    // A container may have a manager of its own.
-    let host = if subjects.is_contained {
-        subjects.view
-    } else {
-        subjects.host
-    };
+fn report(host: &dyn Host, (view, file): (&dyn Host, &Path), unit: &str, options: Options) -> Option<Report> {
     let mut files = Vec::new();
     for folder in FOLDERS {
         // The one is a link to the other where both are one.
@@ -127,10 +138,33 @@ fn report(subjects: &Subjects<'_>, mut options: Options, unit: &str) -> Option<R
     if inputs.is_empty() {
         return None;
     }
-    inputs.push(input(subjects.file, FileKind::RsyncdConf, subjects.view)?);
+    inputs.push(input(file, FileKind::RsyncdConf, view)?);
+    Some(lint(inputs, &options))
+}
+
+/// The rules about units that concern the modules' folders and the daemon's rights.
+fn options(release: Release, today: Date) -> Options {
+    let mut options = Options::of_release(release, today);
     let rules = HIDING.iter().chain(&READ_ONLY).chain(&FORBIDDING);
     options.select = rules.filter_map(|rule| page(rule)).collect();
-    Some(lint(inputs, &options))
+    options
+}
+
+/// The same where no process tells which unit it is: those that packages bring along. What they hide is hidden from the
+/// next daemon that they start.
+pub(super) fn look_alone(host: &dyn Host, file: &Path, release: Release, today: Date, found: &mut Found) {
+    for unit in UNITS {
+        let Some(report) = report(host, (host, file), unit, options(release, today)).map(Rc::new) else {
+            continue;
+        };
+        let files = report.files.len() - 1;
+        found.facts.push(Confined::Unit(unit.to_owned(), files));
+        for index in 0..report.findings.len() {
+            let mut cause = Cause::of_finding(&report, index);
+            cause.seen = [Check::Confinement].into();
+            found.causes.push(cause);
+        }
+    }
 }
 
 fn input<'h>(path: &Path, kind: FileKind, host: &'h dyn Host) -> Option<Input<'h>> {

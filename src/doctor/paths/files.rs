@@ -19,11 +19,11 @@ use crate::{
 };
 
 /// A file of the daemon.
-struct DaemonFile {
-    parameter: Parameter,
-    path: PathBuf,
+pub(in crate::doctor) struct DaemonFile {
+    pub(in crate::doctor) parameter: Parameter,
+    pub(in crate::doctor) path: PathBuf,
     /// The first module that needs it; none if all do.
-    module: Option<String>,
+    pub(in crate::doctor) module: Option<String>,
 }
 
 /// What is done with each of them.
@@ -97,7 +97,7 @@ fn nearest(path: &Path, wish: Wish, judge: &Judge<'_>) -> PathBuf {
 }
 
 /// The files that some module, or all of them, need.
-fn files(server: &Server, process: Option<&Process>) -> Vec<DaemonFile> {
+pub(in crate::doctor) fn files(server: &Server, process: Option<&Process>) -> Vec<DaemonFile> {
     let configuration = &server.configuration;
     let mut files: Vec<DaemonFile> = Vec::new();
     let mut add = |parameter, scope, path: PathBuf, module: Option<String>| {

@@ -1,6 +1,9 @@
 //! What an answer means: which component keeps whom out, and what is to be typed.
 
-use std::path::{Path, PathBuf};
+use std::{
+    cell::Cell,
+    path::{Path, PathBuf},
+};
 
 use nix::{
     errno::Errno,
@@ -8,13 +11,13 @@ use nix::{
 };
 
 use crate::{
-    catalog::page,
+    catalog::{Severity, page},
     doctor::{
-        Cause, Check, Refusal, Tried, Urgency,
+        Cause, Check, Hindrance, Refusal, Tried, Urgency,
         paths::{Daemon, Served, room, user_name},
     },
     host::{
-        ACCESS_LIST, AccessList, Capability, EntryKind, Host, Metadata, Mounts, Unknown, is_denied,
+        ACCESS_LIST, AccessList, Capability, EntryKind, Host, Metadata, Mounts, is_denied,
         trial::{Answer, Denied, Folder, Identity, Question, Request, Said, Wish, ask},
         walk,
     },
@@ -29,8 +32,12 @@ pub(super) struct Judge<'j> {
     pub(super) own: &'j Path,
     /// The configuration.
     pub(super) file: &'j Path,
+    /// For so many modules the closed component was looked for.
+    pub(super) searched: Cell<usize>,
 }
 
+/// For so many modules the component that is closed is looked for, each in a process of its own: mostly it is the same.
+const MOST_SEARCHES: usize = 32;
 const READ: u32 = 4;
 const WRITE: u32 = 2;
 const ENTER: u32 = 1;
@@ -39,7 +46,7 @@ impl Judge<'_> {
     /// What came of a module, and why.
     pub(super) fn judge(&self, module: &Served, answer: &Result<Answer, Denied>) -> (Vec<Tried>, Vec<Cause>) {
         match answer {
-            Err(denied) => (vec![Tried::NotTried(Unknown::from(denied))], Vec::new()),
+            Err(denied) => (vec![Tried::NotTried(Hindrance::from(denied))], Vec::new()),
             Ok(Answer::Late) => {
                 let facts = vec![format!("{} does not answer", module.path.display())];
                 let cause = self.cause("RSY857", module, Vec::new(), facts);
@@ -131,9 +138,10 @@ impl Judge<'_> {
             tried.push(Tried::NotWritten(refusal));
         }
         if module.is_writable && write.is_none() {
-            let found = folder.room.and_then(|room| room::judge(&room, module.user.uid));
-            if let Some(found) = found {
-                let mount = self.mounts.of(&module.path);
+            let mount = self.mounts.of(&module.path);
+            let room = folder.room.and_then(|room| room::judge(&room, module.user.uid));
+            let quota = || room::quota(mount?, module.user.uid);
+            if let Some(found) = room.or_else(quota) {
                 let mount = mount.map_or_else(|| module.path.clone(), |mount| mount.point.clone());
                 causes.push(self.full(module, &found, &mount));
                 tried.push(found.tried(mount));
@@ -153,7 +161,9 @@ impl Judge<'_> {
                 let command = format!("setfacl -R -m u:{account}:rX {}", shell_words::quote(&shown));
                 let arguments = vec![("path", name.display().to_string())];
                 let facts = vec![format!("{closed} of {all} that were tried; {}", refusal.shown())];
-                let cause = self.cause_at("RSY840", module, arguments, facts);
+                let mut cause = self.cause_at("RSY840", module, arguments, facts);
+                // Only who asks for it, or for everything, meets it.
+                cause.severity = Severity::Warning;
                 causes.push(cause.at(Urgency::Later).typing(vec![command]));
             } else {
                 causes.extend(self.storage(module, &path, error));
@@ -288,6 +298,9 @@ impl Judge<'_> {
 
     /// The first folder on the way that the daemon's user really cannot enter.
     fn closed_component(&self, module: &Served) -> Option<PathBuf> {
+        if self.searched.replace(self.searched.get() + 1) >= MOST_SEARCHES {
+            return None;
+        }
         let passed = walk(self.host, &module.path).ok()?;
         let folders = passed.into_iter().filter(|component| {
             let found = component.metadata;

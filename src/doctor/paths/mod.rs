@@ -1,14 +1,17 @@
 //! What the daemon and the modules' users may really do with the folders that the configuration names: each is tried as them.
 
 mod files;
+mod hindrance;
 mod judge;
 mod room;
 mod served;
 
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use nix::unistd::geteuid;
@@ -20,6 +23,8 @@ use crate::{
         trial::{Answer, Denied, Identity, MOST_QUESTIONS, Question, Request, Wish, ask},
     },
 };
+pub(super) use files::{DaemonFile, files};
+pub use hindrance::Hindrance;
 use judge::Judge;
 use served::user_name;
 pub(super) use served::{Daemon, Served, served};
@@ -83,7 +88,7 @@ pub enum Tried {
     /// The system did not answer.
     Late(PathBuf),
     /// It was not tried.
-    NotTried(Unknown),
+    NotTried(Hindrance),
 }
 
 impl Tried {
@@ -119,6 +124,8 @@ pub struct Refusal {
     pub rights: Option<String>,
 }
 
+/// Nothing more is tried later than that.
+const LIMIT: Duration = Duration::from_secs(30);
 /// So many modules are tried.
 const MOST_MODULES: usize = 4 * MOST_QUESTIONS;
 
@@ -143,7 +150,7 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
     for one in served(server, subject, setup, &daemon) {
         match one {
             Ok(served) if modules.len() < MOST_MODULES => modules.push(served),
-            Ok(served) => left_out.push((served.name, Some(Unknown::NotKept(MOST_MODULES)))),
+            Ok(served) => left_out.push((served.name, Hindrance::TooMany(MOST_MODULES))),
             Err(not_served) => left_out.push(not_served),
         }
     }
@@ -158,6 +165,7 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
         daemon: &daemon,
         own: &setup.own,
         file: &subject.file,
+        searched: Cell::new(0),
     };
     let mut predicted = Vec::new();
     let (mut read, mut written) = (0, 0);
@@ -212,14 +220,15 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
     if subject.daemon.is_none() {
         stage.note(Fact::Path(PathFact::NoDaemon));
     }
-    for (name, reason) in left_out {
-        let Some(reason) = reason else { continue };
-        report.not_seen(format!("[{name}]"), reason.clone());
+    for (module, hindrance) in left_out {
+        if let Some(reason) = hindrance.unknown() {
+            report.not_seen(format!("[{module}]"), reason);
+        }
         stage.warn();
         stage.note(Fact::Path(PathFact::Module {
-            module: name,
+            module,
             account: String::new(),
-            tried: Tried::NotTried(reason),
+            tried: Tried::NotTried(hindrance),
         }));
     }
     drop(known);
@@ -231,8 +240,11 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
 
 /// Notes what was not tried, or not to an end.
 fn left_open(module: &str, account: &str, tried: &Tried, report: &mut Report) {
-    if let Tried::NotTried(reason) = tried {
-        report.not_seen(format!("what `{account}` may do in [{module}]"), reason.clone());
+    let Tried::NotTried(hindrance) = tried else {
+        return;
+    };
+    if let Some(reason) = hindrance.unknown() {
+        report.not_seen(format!("what `{account}` may do in [{module}]"), reason);
     }
 }
 
@@ -251,8 +263,12 @@ fn answers(setup: &Setup<'_>, daemon: &Daemon, modules: &[Served]) -> Vec<Result
         groups.entry((enters, &module.user)).or_default().push(index);
     }
     let mut answers: Vec<Option<Result<Answer, Denied>>> = vec![None; modules.len()];
+    let start = Instant::now();
     for ((enters, user), members) in groups {
         for members in members.chunks(MOST_QUESTIONS) {
+            if start.elapsed() > LIMIT {
+                break;
+            }
             let questions = members.iter().map(|&index| {
                 let wish = match modules[index].is_writable {
                     true => Wish::Write,

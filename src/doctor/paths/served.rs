@@ -5,9 +5,9 @@ use std::{ffi::CString, path::PathBuf};
 use nix::unistd::{Gid, Uid, User, getgrouplist};
 
 use crate::{
-    doctor::{Setup, Subject},
+    doctor::{Hindrance, Setup, Subject},
     explain::Server,
-    host::{Status, Unknown, trial::Identity, user_inside},
+    host::{Fact, Status, Unknown, trial::Identity, user_inside},
     lint::{Account, Accounts, Circumstances, ConfigurationSubject, ModuleSubject},
     model::{Parameter, Scope, has_variable},
     terms::Release,
@@ -72,8 +72,8 @@ pub(in crate::doctor) struct Served {
     pub(in crate::doctor) has_filters: bool,
 }
 
-/// A module that is not tried, with the reason; none if another stage tells what is wrong.
-pub(in crate::doctor) type NotServed = (String, Option<Unknown>);
+/// A module that is not tried, with the reason.
+pub(in crate::doctor) type NotServed = (String, Hindrance);
 
 const FILTERS: [Parameter; 5] = [
     Parameter::Exclude,
@@ -121,30 +121,34 @@ fn one(
     daemon: &Daemon,
 ) -> Result<Served, NotServed> {
     let name = module.name();
-    let failed = |text: &str| (name.clone(), Some(Unknown::Failed(text.to_owned())));
     let path = module.text(Parameter::Path).value;
-    let Some(folder) = module.folder(configuration) else {
-        return Err(match has_variable(path) {
-            true => failed("its path depends on who connects"),
-            false => (name, None),
-        });
-    };
-    let depends =
-        [Parameter::Uid, Parameter::Gid].map(|parameter| has_variable(module.text(parameter).value));
-    if depends.contains(&true) {
-        return Err(failed("its user depends on who connects"));
+    let chroot = configuration
+        .configuration
+        .text(Scope::Global, Parameter::DaemonChroot);
+    let words = [
+        path,
+        module.text(Parameter::Uid).value,
+        module.text(Parameter::Gid).value,
+    ];
+    if !chroot.value.is_empty() {
+        return Err((name, Hindrance::DaemonChroot));
     }
-    let enters = entering(configuration, accounts, daemon).map_err(|reason| (name.clone(), reason))?;
-    let account = accounts.of_module(configuration, module);
-    let account = account.map_err(|reason| (name.clone(), Some(reason)))?;
-    // Nobody gets that far with a user or a group that the machine does not know, and lint says so.
-    let account = account.ok_or_else(|| (name.clone(), None))?;
+    if words.into_iter().any(has_variable) {
+        return Err((name, Hindrance::Variable));
+    }
+    // A relative path, or a user or a group that the machine does not know.
+    let unseen = |reason| (name.clone(), Hindrance::Unseen(reason));
+    let nobody = || (name.clone(), Hindrance::Configuration);
+    let folder = module.folder(configuration).ok_or_else(nobody)?;
+    let enters = entering(configuration, accounts, daemon).map_err(unseen)?;
+    let enters = enters.ok_or_else(nobody)?;
+    let account = accounts.of_module(configuration, module).map_err(unseen)?;
+    let account = account.ok_or_else(nobody)?;
+    let groups = || (name.clone(), Hindrance::Groups);
     let user = match enters.uid {
         // The groups of a container's users are not those of ours.
-        0 if account.groups.is_none() && daemon.is_contained => {
-            return Err(failed("the groups of its user are not known"));
-        }
-        0 => identity(&account).ok_or_else(|| failed("the groups of its user are not known"))?,
+        0 if account.groups.is_none() && daemon.is_contained => return Err(groups()),
+        0 => identity(&account).ok_or_else(groups)?,
         _ => enters.clone(),
     };
     let written = module.display(Parameter::Uid);
@@ -168,27 +172,28 @@ fn one(
     })
 }
 
-/// Who the daemon is when it meets a module: `daemon uid` changes that (`start_daemon` in clientserver.c).
+/// Who the daemon is when it meets a module; none if the machine knows no such user: `daemon uid` changes that (`start_daemon` in clientserver.c).
 fn entering(
     configuration: &ConfigurationSubject<'_>,
     accounts: &mut Accounts<'_>,
     daemon: &Daemon,
-) -> Result<Identity, Option<Unknown>> {
+) -> Fact<Option<Identity>> {
     let text = |parameter| configuration.configuration.text(Scope::Global, parameter).value;
-    let uid = accounts.daemon(configuration).map_err(Some)?;
-    let uid = uid.ok_or(None)?;
+    let Some(uid) = accounts.daemon(configuration)? else {
+        return Ok(None);
+    };
     if text(Parameter::DaemonUid).is_empty() || uid == daemon.identity.uid {
-        return Ok(daemon.identity.clone());
+        return Ok(Some(daemon.identity.clone()));
     }
     let gid = match text(Parameter::DaemonGid) {
-        b"" => daemon.identity.gid,
-        word => accounts.gid(word).map_err(Some)?.ok_or(None)?,
+        b"" => Some(daemon.identity.gid),
+        word => accounts.gid(word)?,
     };
-    Ok(Identity {
+    Ok(gid.map(|gid| Identity {
         uid,
         gid,
         groups: vec![gid],
-    })
+    }))
 }
 
 /// An account with its groups; those that the system gives it where the configuration says `*`.

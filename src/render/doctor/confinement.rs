@@ -14,6 +14,8 @@ pub(super) fn fact(fact: &Confined, language: Language) -> String {
             "守护进程没有受到限制：没有 unit，没有自己的挂载，没有 SELinux 或 AppArmor",
         )
         .to_owned(),
+        Confined::Unit(name, 0) if zh => format!("属于 {name}，没有找到它的文件"),
+        Confined::Unit(name, 0) => format!("it belongs to {name}, of which no file was found"),
         Confined::Unit(name, files) if zh => format!("{name}：读取了 {files} 个文件"),
         Confined::Unit(name, 1) => format!("{name}: 1 file was read"),
         Confined::Unit(name, files) => format!("{name}: {files} files were read"),

@@ -55,6 +55,7 @@ fn fact(fact: &Fact, language: Language) -> Value {
         Fact::Path(PathFact::Module { module, tried, .. }) => {
             value["tried"] = json!({ "module": module, "result": tried.key() });
         }
+        Fact::Confined(confined) => value["confinement"] = json!(confined.key()),
         Fact::Runs {
             process, file, ports, ..
         } => {

@@ -73,7 +73,12 @@ pub fn examined(format: Format, stage: &Stage, style: Style, out: &mut dyn io::W
 fn shown(line: Option<&String>, indent: &str, style: Style) -> String {
     let line = visible(line.map_or("", String::as_str));
     let width = style.width.saturating_sub(indent.len()).max(30);
-    let lines: Vec<_> = textwrap::wrap(&line, textwrap::Options::new(width).break_words(false));
+    let lines: Vec<_> = textwrap::wrap(
+        &line,
+        textwrap::Options::new(width)
+            .break_words(false)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation),
+    );
     lines.join(&format!("\n{indent}"))
 }
 

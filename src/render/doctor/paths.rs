@@ -1,6 +1,6 @@
 use crate::{
     catalog::Language,
-    doctor::{PathFact, Refusal, Tried},
+    doctor::{Hindrance, PathFact, Refusal, Tried},
     render::words::{pick, unknown},
 };
 
@@ -23,8 +23,8 @@ pub(super) fn fact(fact: &PathFact, language: Language) -> String {
         }
         PathFact::NoDaemon => pick(
             language,
-            "no daemon runs: what root may do who starts one was tried",
-            "没有守护进程在运行：按照由 root 启动时的权限尝试",
+            "no daemon runs by itself: tried with the rights of root, who starts it",
+            "没有独立运行的守护进程：按照由 root 启动时的权限尝试",
         )
         .to_owned(),
         PathFact::File { parameter, refusal } if zh => {
@@ -96,15 +96,48 @@ fn outcome(tried: &Tried, account: &str, language: Language) -> String {
         Tried::Low(mount, free) => format!("only {free} are left on {}", mount.display()),
         Tried::Late(path) if zh => format!("{} 没有响应", path.display()),
         Tried::Late(path) => format!("{} does not answer", path.display()),
-        Tried::NotTried(reason) if account.is_empty() && zh => {
-            format!("没有尝试：{}", unknown(reason, language))
+        Tried::NotTried(why) => {
+            let why = hindrance(why, language);
+            match (account.is_empty(), zh) {
+                (true, true) => format!("没有尝试：{why}"),
+                (true, false) => format!("not tried: {why}"),
+                (false, true) => format!("没有以 `{account}` 尝试：{why}"),
+                (false, false) => format!("not tried as `{account}`: {why}"),
+            }
         }
-        Tried::NotTried(reason) if account.is_empty() => format!("not tried: {}", unknown(reason, language)),
-        Tried::NotTried(reason) if zh => {
-            format!("没有以 `{account}` 尝试：{}", unknown(reason, language))
-        }
-        Tried::NotTried(reason) => format!("not tried as `{account}`: {}", unknown(reason, language)),
     }
+}
+
+fn hindrance(why: &Hindrance, language: Language) -> String {
+    let text = match why {
+        Hindrance::Configuration => pick(
+            language,
+            "by the configuration nobody gets that far",
+            "按照配置，谁也到不了那一步",
+        ),
+        Hindrance::DaemonChroot => pick(
+            language,
+            "its users and paths are those of the folder of `daemon chroot`",
+            "它的用户和路径属于 `daemon chroot` 的目录",
+        ),
+        Hindrance::Groups => pick(
+            language,
+            "the groups of its user are not known",
+            "不知道它的用户属于哪些组",
+        ),
+        Hindrance::Time => pick(language, "others before it did not answer", "前面的模块没有响应"),
+        Hindrance::TooMany(most) => match language {
+            Language::English => return format!("only the first {most} modules are tried"),
+            Language::Chinese => return format!("只尝试前 {most} 个模块"),
+        },
+        Hindrance::Unseen(reason) => return unknown(reason, language),
+        Hindrance::Variable => pick(
+            language,
+            "its path or its user depends on who connects",
+            "它的路径或用户取决于谁来连接",
+        ),
+    };
+    text.to_owned()
 }
 
 /// What the system says, with the rights that it goes by.

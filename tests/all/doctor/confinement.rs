@@ -51,7 +51,10 @@ fn mounts_that_touch_no_module_harm_nothing() {
     let (report, code) = examined(place.path(), &[]);
     assert_eq!((code, causes(&report)), (Some(0), vec![]), "{report:#}");
     assert_eq!(outcome(&report, "data"), "works");
-    assert!(facts(&report).contains("mounts of its own"), "{report:#}");
+    assert!(
+        facts(&report).contains("\"confinement\":\"own-mounts\""),
+        "{report:#}"
+    );
     assert!(states(&report).contains(&("confinement", "passed")));
 }
 
@@ -104,6 +107,22 @@ fn a_folder_that_is_empty_for_the_daemon_alone() {
     );
     let title = report["diagnoses"][0]["title"].as_str().expect("a title");
     assert!(title.contains("is empty"), "{title}");
+}
+
+#[test]
+fn another_folder_in_its_place_may_be_meant() {
+    if !can_serve() {
+        return;
+    }
+    let place = Place::new(&[healthy("data")]);
+    fs::create_dir(place.path().join("disk")).expect("a folder");
+    fs::write(place.path().join("disk/other"), "x").expect("a file");
+    let Some(_daemon) = apart(&place, "mount --bind FOLDER/disk FOLDER/data") else {
+        return;
+    };
+    let (report, code) = examined(place.path(), &[]);
+    assert_eq!((code, causes(&report)), (Some(0), vec![]), "{report:#}");
+    assert!(facts(&report).contains("is another folder"), "{report:#}");
 }
 
 #[test]
@@ -270,4 +289,26 @@ fn a_daemon_in_a_container_is_examined_from_outside() {
         report["unchecked"].as_array().is_some_and(Vec::is_empty),
         "{report:#}"
     );
+}
+
+#[test]
+fn a_daemon_with_a_network_of_its_own_is_not_visited() {
+    if !can_serve() {
+        return;
+    }
+    let can_part = Command::new("unshare")
+        .args(["-n", "ip", "link", "set", "lo", "up"])
+        .status();
+    if !can_part.is_ok_and(|status| status.success()) {
+        skip("no process can have a network of its own here");
+        return;
+    }
+    let place = Place::new(&[healthy("data")]);
+    let script = "ip link set lo up && exec \"$@\"";
+    let daemon = place.start_in(&["unshare", "-n", "sh", "-c", script, "sh"]);
+    let (report, code) = examined(place.path(), &[]);
+    assert_eq!((code, causes(&report)), (Some(0), vec![]), "{report:#}");
+    assert_eq!(states(&report).last(), Some(&("loopback", "skipped")));
+    let running = &report["stages"][0]["facts"][0];
+    assert_eq!(running["ports"], serde_json::json!([daemon.port]));
 }

@@ -373,6 +373,58 @@ fn the_modules_own_user_needs_no_root() {
 }
 
 #[test]
+fn a_daemon_of_ones_own_needs_no_root() {
+    if !can_serve() {
+        return;
+    }
+    let place = Place::new(&["[data]\npath = FOLDER/data\ncomment = data\nuse chroot = no\n".to_owned()]);
+    for name in ["rsyncd.log", "lock"] {
+        fs::write(place.path().join(name), "").expect("a file");
+        give(&place.path().join(name), 65_534);
+    }
+    let _daemon = place.start_as(65_534);
+    let folder = folder(&[]);
+    let file = place.path().join("rsyncd.conf").display().to_string();
+    let output = unprivileged(&folder, &["doctor", "--json", "--config", &file]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(
+        (output.status.code(), causes(&report)),
+        (Some(0), vec![]),
+        "{report:#}"
+    );
+    assert!(
+        report["stages"].to_string().contains("1 module can be read"),
+        "{report:#}"
+    );
+}
+
+#[test]
+fn what_cannot_be_tried_is_never_shown_as_passed() {
+    if !can_serve() {
+        return;
+    }
+    let unknown = healthy("unknown").replace("uid = nobody", "uid = no-such-user-anywhere");
+    let variable = healthy("variable").replace("FOLDER/variable", "FOLDER/%RSYNC_USER_NAME%");
+    let place = Place::new(&[unknown, variable]);
+    let _daemon = place.start();
+    let (report, code) = examined(place.path(), &[]);
+    assert_eq!(
+        (code, causes(&report)[0]),
+        (Some(1), ("RSY407", "now")),
+        "{report:#}"
+    );
+    for module in ["unknown", "variable"] {
+        assert_eq!(tried(&report, module), ["not-tried"], "{report:#}");
+    }
+    // The one has a line that is told, the other was not seen.
+    let unseen = report["unchecked"].to_string();
+    assert!(
+        unseen.contains("[variable]") && !unseen.contains("[unknown]"),
+        "{report:#}"
+    );
+}
+
+#[test]
 fn files_that_the_daemon_itself_cannot_use() {
     if !can_serve() {
         return;
