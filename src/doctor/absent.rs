@@ -140,8 +140,9 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
     if is_missing {
         stage.note(Fact::NoFile(file.clone()));
     }
-    if listener == Listener::Nobody {
-        services::look(setup, report);
+    // Services are for the file that nobody needs to name.
+    if listener == Listener::Nobody && file == Path::new(DEFAULT) {
+        services::look(setup, !is_missing, report);
     }
     if listener == Listener::Unseen {
         report.not_seen(

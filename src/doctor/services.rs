@@ -25,7 +25,7 @@ const SCRIPT: &str = "/etc/init.d/rsync";
 const XINETD: &str = "/etc/xinetd.d/rsync";
 
 /// Checks the units of rsync's packages, with what administrators add to them, and xinetd's service.
-pub(super) fn look(setup: &Setup<'_>, report: &mut Report) {
+pub(super) fn look(setup: &Setup<'_>, has_configuration: bool, report: &mut Report) {
     let inputs: Vec<_> = files(setup.host)
         .into_iter()
         .filter_map(|(path, kind)| {
@@ -42,7 +42,7 @@ pub(super) fn look(setup: &Setup<'_>, report: &mut Report) {
         })
         .collect();
     let has_xinetd = inputs.iter().any(|input| input.kind == FileKind::Xinetd);
-    switched_off(setup, has_xinetd, report);
+    switched_off(setup, has_xinetd || !has_configuration, report);
     let release = setup.release.unwrap_or(Release::CURRENT);
     let found = Rc::new(lint(inputs, &Options::of_release(release, setup.now.date())));
     for (index, finding) in found.findings.iter().enumerate() {
@@ -58,7 +58,7 @@ pub(super) fn look(setup: &Setup<'_>, report: &mut Report) {
 }
 
 /// What is to start a daemon, and was told not to, or does not run itself.
-fn switched_off(setup: &Setup<'_>, has_xinetd: bool, report: &mut Report) {
+fn switched_off(setup: &Setup<'_>, has_better: bool, report: &mut Report) {
     let host = setup.host;
     let mut cause = |rule, file: &Path, more: Option<(&'static str, String)>| {
         let page = page(rule).expect("the doctor's pages are in the catalogue; the tests see each");
@@ -90,8 +90,8 @@ fn switched_off(setup: &Setup<'_>, has_xinetd: bool, report: &mut Report) {
         .lines()
         .rev()
         .find(|line| line.trim_start().starts_with("RSYNC_ENABLE="));
-    // Debian's package brings that line; it tells nothing where something else is to start the daemon.
-    let is_off = |line: &&str| !has_systemd && !has_xinetd && line.trim_end().ends_with("=false");
+    // Debian's package brings that line; it tells nothing where something else is the reason.
+    let is_off = |line: &&str| !has_systemd && !has_better && line.trim_end().ends_with("=false");
     if let Some(line) = line.filter(is_off)
         && matches!(host.metadata(Path::new(SCRIPT), true), Ok(Some(_)))
     {

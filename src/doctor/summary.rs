@@ -10,6 +10,9 @@ use crate::{
 /// That no daemon runs: what follows from whatever keeps it from that.
 const NOT_RUNNING: &str = "RSY782";
 
+/// That nothing starts one at boot, as Debian's package leaves it: what else is wrong is the reason rather.
+const SWITCHED_OFF: &str = "RSY754";
+
 /// Puts the causes of one page together, and the most urgent first: what makes clients fail now, before what did, before what
 /// may; of those what the user's symptom shows and what concerns the modules that were `asked` for, if some were; then the
 /// severest, then the surest, then in the order in which they were found.
@@ -35,9 +38,10 @@ pub(super) fn ordered(found: Vec<Cause>, asked: &[String]) -> Vec<Cause> {
     let is_reason = |cause: &Cause| cause.seen.contains(&Check::Daemon) || keeps_from_starting(cause);
     let step = |cause: &Cause| match () {
         () if is_running => 0,
-        () if cause.page.id == NOT_RUNNING => 1,
+        () if cause.page.id == NOT_RUNNING => 2,
+        () if cause.page.id == SWITCHED_OFF => 1,
         () if is_reason(cause) => 0,
-        () => 2,
+        () => 3,
     };
     let is_of_others = |cause: &Cause| {
         let module = cause.argument("module");

@@ -364,7 +364,7 @@ fn a_port_that_is_dropped_is_told_from_one_that_is_refused() {
         (8730, "RSY801"),
         (8731, "RSY803"),
         (8732, "RSY802"),
-        (873, "RSY802"),
+        (873, "RSY784"),
     ] {
         let report = report(place.path(), &format!("{port}.json"));
         assert_eq!(causes(&report), [(rule, "now")], "{port}: {report:#}");
