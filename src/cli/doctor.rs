@@ -127,11 +127,9 @@ fn code(report: &doctor::Report) -> u8 {
 /// A probe that takes little.
 fn choice() -> Choice {
     Choice {
-        words: vec![
-            format!("--contimeout={CONNECT_LIMIT}"),
-            format!("--timeout={SILENCE}"),
-        ],
+        words: vec![format!("--contimeout={CONNECT_LIMIT}")],
         connect_limit: Duration::from_secs(CONNECT_LIMIT),
+        silence: Duration::from_secs(SILENCE),
         most_files: 3,
         most_bytes: 64 << 10,
         depth: 2,

@@ -39,6 +39,8 @@ pub struct Choice {
     pub words: Vec<String>,
     /// How long one address is given to take a connection.
     pub connect_limit: Duration,
+    /// How long nothing may come or go where the command line has no `--timeout`. The server is not told.
+    pub silence: Duration,
     /// So many files are pulled at most.
     pub most_files: usize,
     /// So many bytes are pulled at most.
@@ -255,12 +257,17 @@ impl Prober {
 
     /// Carries a plan of the probe's own out, which must not take many times the time limit.
     pub(super) fn session(&self, plan: &Plan, stream: Option<Stream>) -> Session {
-        self.session_until(Deadline::of_session(longest(plan)), plan, stream)
+        let silence = self.setting.choice.silence;
+        let length = LONGEST * plan.options.timeout.unwrap_or(silence);
+        self.session_until(Deadline::of_session(length, silence), plan, stream)
     }
 
     /// Carries a plan out whose transfer takes as long as it takes.
     pub(super) fn whole_session(&self, plan: &Plan, stream: Option<Stream>) -> Session {
-        self.session_until(Deadline::of_dialogue(longest(plan)), plan, stream)
+        let silence = self.setting.choice.silence;
+        // The silence of a user's own command line is long already.
+        let length = plan.options.timeout.map_or(2 * silence, |limit| LONGEST * limit);
+        self.session_until(Deadline::of_dialogue(length, silence), plan, stream)
     }
 
     fn session_until(&self, deadline: Deadline, plan: &Plan, stream: Option<Stream>) -> Session {
@@ -273,6 +280,10 @@ impl Prober {
         } = &*self.setting;
         let candidates = Candidates::new(choice.most_files, choice.most_bytes);
         let watch = |step| self.come_to(step);
+        let deadline = match wire {
+            Wire::Replayed(_) => deadline.played(),
+            _ => deadline,
+        };
         let stages = Stages {
             candidates,
             deadline,
@@ -424,16 +435,9 @@ const MOST_LOG: u64 = 64 << 10;
 /// Lines of a failure that are shown.
 const MOST_LINES: usize = 8;
 
-/// How long a session of the probe's own may take, which pulls little, and the dialogue in front of any.
-fn longest(plan: &Plan) -> Duration {
-    LONGEST * plan.options.timeout.unwrap_or(SILENCE)
-}
-
-/// So many time limits that is at most.
+/// So many time limits a session of the probe's own may take, which pulls little, and the dialogue in front of one that has
+/// a limit.
 const LONGEST: u32 = 10;
-
-/// The time limit of a command line that says that it has none.
-const SILENCE: Duration = Duration::from_secs(30);
 
 /// Characters of what another service says.
 const LONGEST_LINE: usize = 200;

@@ -22,6 +22,7 @@ use crate::{
         Command, Environment, Place, Plan, Printer, Streams, Surroundings, UsageError, conclude, converse,
         prepare, reach,
     },
+    terms::Exit,
 };
 
 /// A command line of rsync's, carried out.
@@ -105,7 +106,10 @@ pub(super) fn run(
         }
         let stream = match stream {
             Some(stream) => stream,
-            None => wire.connect_otherwise(|| reach(plan, environment, &printer))?,
+            None => {
+                let patience = Some(deadline.silence());
+                wire.connect_otherwise(|| reach(plan, environment, &printer, patience))?
+            },
         };
         let stream = Bounded::stream(stream, deadline.clone());
         prepare(plan, &stream, &printer)?;
@@ -119,7 +123,13 @@ pub(super) fn run(
     if let Err(error) = &ended {
         wire.note_end(error);
     }
-    let exit = conclude(plan, &printer, &ended);
+    let exit = match deadline.struck() {
+        Some(limit) if matches!(ended, Err(Error::Timeout)) => {
+            printer.complain(&our_limit(limit));
+            Exit::Timeout.code()
+        }
+        _ => conclude(plan, &printer, &ended),
+    };
     let is_connected = !matches!(ended, Err(Error::Connect(_)));
     let seen = recorder.into_seen();
     Session {
@@ -130,6 +140,14 @@ pub(super) fn run(
         elapsed: start.elapsed(),
         said: printer.complaints(),
     }
+}
+
+/// What is said of a session that rsync would not have ended.
+fn our_limit(limit: Duration) -> String {
+    format!(
+        "rsyncctl: no end came within {} seconds, and a probe waits no longer",
+        limit.as_secs()
+    )
 }
 
 /// What a session does once it has the list.

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::{
     rsync::{
         delta::Checksum,
@@ -56,12 +58,18 @@ impl Environment<'_> {
     }
 }
 
-/// Connects as command line and environment say.
+/// Connects as command line and environment say. `patience` is how long a proxy is waited for where the command line has
+/// no limit.
 ///
 /// # Errors
 ///
 /// No connection, or a socket option that the system refuses.
-pub fn reach(plan: &Plan, environment: &Environment<'_>, printer: &Printer<'_>) -> Result<Stream, Error> {
+pub fn reach(
+    plan: &Plan,
+    environment: &Environment<'_>,
+    printer: &Printer<'_>,
+    patience: Option<Duration>,
+) -> Result<Stream, Error> {
     let address = &plan.daemon.address;
     let limit = plan.connect_limit.or(plan.options.timeout);
     let stream = match (&environment.connect_program, &environment.proxy) {
@@ -70,7 +78,7 @@ pub fn reach(plan: &Plan, environment: &Environment<'_>, printer: &Printer<'_>) 
             let proxy = Proxy::parse(proxy)?;
             let to = &proxy.address;
             printer.connecting(&to.host, to.port, true);
-            proxy.connect(address, limit)?
+            proxy.connect(address, limit.or(patience))?
         }
         (None, None) => {
             printer.connecting(&address.host, address.port, false);

@@ -105,8 +105,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let interrupt = Interrupt::watch()?;
     let password_file = arguments.password_file.as_ref();
     let password_file = password_file.map(|file| file.display().to_string());
+    let is_of_user = matches!(work.tasks[..], [Task::Reproduce(..)]);
     let setting = Arc::new(Setting {
-        choice: work.options.choice(password_file),
+        choice: work.options.choice(password_file, is_of_user),
         environment: work.environment,
         surroundings,
         known: arguments.known(&work.tasks)?.into(),
@@ -310,7 +311,7 @@ impl Arguments {
             })?;
             let task = match &replay.head.subject {
                 Subject::Probe(target) => Task::Probe(Target::parse(target)?),
-                Subject::Reproduce(line) => task(&written::typed(line)?.words, &options, !real.is_empty()),
+                Subject::Reproduce(line) => task(&written::typed(line)?.words, !real.is_empty()),
             };
             return Ok(Work {
                 tasks: vec![task],
@@ -323,7 +324,7 @@ impl Arguments {
         let tasks = match &self.reproduce {
             None => self.targets()?.into_iter().map(Task::Probe).collect(),
             Some(line) => {
-                let (task, password) = self.reproduction(line, &options)?;
+                let (task, password) = self.reproduction(line)?;
                 if let Some(password) = password {
                     environment.password = Box::new(move || Ok(password.clone()));
                 }
@@ -351,7 +352,7 @@ impl Arguments {
     }
 
     /// The carrying out of the command line, or of the one that stands in the file, and the password that is there.
-    fn reproduction(&self, line: &str, options: &Options) -> Result<(Task, Option<Vec<u8>>), Failure> {
+    fn reproduction(&self, line: &str) -> Result<(Task, Option<Vec<u8>>), Failure> {
         let written = match written::place(line) {
             Some((file, line)) => {
                 let bytes =
@@ -376,7 +377,7 @@ impl Arguments {
             })?;
         }
         let Written { words, password, .. } = written;
-        Ok((task(&words, options, self.really), password))
+        Ok((task(&words, self.really), password))
     }
 
     fn targets(&self) -> Result<Vec<Target>, Failure> {
@@ -446,10 +447,8 @@ impl Arguments {
 }
 
 /// The carrying out of the words behind `rsync`.
-fn task(words: &[String], options: &Options, is_real: bool) -> Task {
-    // What the line says itself comes later, and counts.
-    let mut own = vec![format!("--timeout={}", options.timeout)];
-    own.extend((!is_real).then(|| "--dry-run".to_owned()));
+fn task(words: &[String], is_real: bool) -> Task {
+    let mut own: Vec<_> = (!is_real).then(|| "--dry-run".to_owned()).into_iter().collect();
     own.extend_from_slice(words);
     // Reports are pasted into tickets: of what stands around the words nothing is shown.
     Task::Reproduce(command(words), own)

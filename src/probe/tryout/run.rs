@@ -481,7 +481,8 @@ impl Bench<'_> {
 /// As much as tells that it works.
 fn choice() -> Choice {
     Choice {
-        words: vec!["--contimeout=10".to_owned(), format!("--timeout={SILENCE}")],
+        words: vec!["--contimeout=10".to_owned()],
+        silence: Duration::from_secs(SILENCE),
         connect_limit: Duration::from_secs(10),
         most_files: 3,
         most_bytes: 1 << 20,
