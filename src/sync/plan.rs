@@ -410,6 +410,10 @@ mod tests {
             UsageError::Unknown("--bogus".into())
         );
         assert_eq!(
+            refusal("-a --remote-option=1 h::m d"),
+            UsageError::RemoteOption("1".into())
+        );
+        assert_eq!(
             refusal("-a --write-devices h::m d"),
             UsageError::PushOnly("write-devices".into())
         );
