@@ -2,7 +2,7 @@ use std::{collections::HashSet, time::Duration};
 
 use crate::{
     catalog::Confidence,
-    explain::Explanation,
+    explain::{Cause, Explanation},
     probe::{
         audit::Remark,
         stage::{Fact, Skip, Stage, State, Step},
@@ -61,7 +61,10 @@ impl Report {
         let incident = self.explanation.as_ref()?.incidents.first()?;
         let cause = incident.causes.first()?;
         let is_lost = [10, 12].contains(&self.exit) && [1, 4, 5].contains(&cause.symptom.exit);
-        let is_known = cause.confidence != Confidence::Possible;
+        // What else it may be means the same code.
+        let is_alike = |other: &Cause| other.symptom.exit == cause.symptom.exit;
+        let is_known =
+            cause.confidence != Confidence::Possible || incident.causes.iter().take(3).all(is_alike);
         (is_lost && is_known).then_some(cause.symptom.exit)
     }
 
