@@ -67,7 +67,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         Arc::new(Setting {
             choice: choice(),
             environment: environment_of(LOGIN, Vec::new()),
-            surroundings,
+            surroundings: Box::new(surroundings),
             known,
             wire: Wire::Live,
             log: None,

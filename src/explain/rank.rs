@@ -22,6 +22,18 @@ const WHOLE: u32 = 1000;
 const MISSING_HERE: &str = "RSY967";
 const MISSING_THERE: &str = "RSY827";
 
+/// The page of a module that is not there.
+const NO_MODULE: &str = "RSY819";
+
+/// The page of a name without an address.
+const UNRESOLVED: &str = "RSY804";
+
+/// The page of accounts that are looked up in the root of the whole daemon.
+const NAMES_IN_ROOT: &str = "RSY797";
+
+/// The page of a hang-up before any module counts.
+const BEHIND_GREETING: &str = "RSY796";
+
 /// The page of times and modes that only their owner may set.
 const NOT_THE_OWNER: &str = "RSY843";
 
@@ -52,13 +64,62 @@ impl Candidate {
 }
 
 /// The causes of a failure, likeliest first.
-pub(super) fn causes(incident: &Incident, known: &Known, watched: Watched) -> Vec<Cause> {
+pub(super) fn causes(incident: &Incident, known: &Known, watched: &Watched) -> Vec<Cause> {
     let mut candidates = by_lines(incident);
     for (claim, line, count) in foretold::claims(incident, known) {
         let score = WHOLE / root(count);
         add(&mut candidates, claim, score, Reason::Shared(line, count));
     }
     by_command(incident, &mut candidates);
+    let is_of_spelling = |seen: &Seen| seen.text.contains("Unknown module '");
+    if let Some(listed) = watched
+        .nearly
+        .as_ref()
+        .filter(|_| incident.lines.iter().any(is_of_spelling))
+    {
+        let claim = claim_of(NO_MODULE, "spelling");
+        add(&mut candidates, claim, 2 * WHOLE, Reason::Listed(listed.clone()));
+        if let Some(candidate) = candidates.get_mut(NO_MODULE) {
+            candidate.claim = claim;
+        }
+    }
+    if watched.is_of_other_family {
+        let claim = claim_of(UNRESOLVED, "family");
+        let word = watched.names.iter().find(|(kind, _)| *kind == "flag");
+        let word = word.map_or_else(String::new, |(_, flag)| flag.clone());
+        add(&mut candidates, claim, 2 * WHOLE, Reason::Typed(word));
+        if let Some(candidate) = candidates.get_mut(UNRESOLVED) {
+            candidate.claim = claim;
+        }
+    }
+    let is_of_account = |seen: &Seen| {
+        let texts = ["@ERROR: invalid uid ", "@ERROR: invalid gid "];
+        texts.iter().any(|text| seen.text.contains(text))
+    };
+    if known
+        .server
+        .as_ref()
+        .is_some_and(|server| server.daemon_root().is_some())
+        && incident.lines.iter().any(is_of_account)
+    {
+        let reason = Reason::Sets("daemon chroot");
+        add(
+            &mut candidates,
+            claim_of(NAMES_IN_ROOT, "inside"),
+            2 * WHOLE,
+            reason,
+        );
+    }
+    let is_hung_up = |seen: &Seen| facts::is_of_dialogue(&seen.text);
+    if watched.is_unlisted && watched.is_greeted && incident.lines.iter().any(is_hung_up) {
+        let reason = Reason::Behind;
+        add(
+            &mut candidates,
+            claim_of(BEHIND_GREETING, "watched"),
+            WHOLE,
+            reason,
+        );
+    }
     if candidates.is_empty() {
         candidates = by_exit(incident);
     }
@@ -90,6 +151,11 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: Watched) -> Ve
             let place = place::of(incident, known, page, &lines);
             arguments.extend(place.iter().flat_map(|place| place.names.clone()));
             arguments.extend(known.server.iter().flat_map(|server| server.names(incident)));
+            arguments.extend(watched.nearly.iter().map(|name| ("listed", name.clone())));
+            let named = known.names.iter().chain(&watched.names);
+            let is_open = |kind: &str| !arguments.iter().any(|(own, _)| *own == kind);
+            let named: Vec<_> = named.filter(|(kind, _)| is_open(kind)).cloned().collect();
+            arguments.extend(named);
             Cause {
                 page,
                 symptom,
@@ -232,19 +298,25 @@ fn by_rest(seen: &Seen, candidates: &mut BTreeMap<&'static str, Candidate>) {
 /// What the command line shows of itself.
 fn by_command(incident: &Incident, candidates: &mut BTreeMap<&'static str, Candidate>) {
     for slip in typed::slips(incident) {
-        let page = catalog::page(slip.page).expect("the pages that `typed` names are there");
-        let mut symptoms = page.symptoms.iter();
-        let symptom = symptoms.find(|symptom| symptom.variants.contains(&slip.variant));
-        let claim = Claim {
-            page,
-            symptom: symptom.expect("the kinds of case that `typed` names are on their pages"),
-            voice: Voice::Client,
-        };
+        let claim = claim_of(slip.page, slip.variant);
+        let page = claim.page;
         let score = if slip.is_sure { 2 * WHOLE } else { WHOLE / 2 };
         add(candidates, claim, score, Reason::Typed(slip.word));
         if let Some(candidate) = candidates.get_mut(page.id).filter(|_| slip.is_sure) {
             candidate.claim = claim;
         }
+    }
+}
+
+/// What a page claims of a kind of case that no message shows.
+fn claim_of(page: &str, variant: &str) -> Claim {
+    let page = catalog::page(page).expect("the pages that code names are there");
+    let mut symptoms = page.symptoms.iter();
+    let symptom = symptoms.find(|symptom| symptom.variants.contains(&variant));
+    Claim {
+        page,
+        symptom: symptom.expect("the kinds of case that code names are on their pages"),
+        voice: Voice::Client,
     }
 }
 

@@ -241,7 +241,10 @@ mod tests {
         let deadline = Deadline::of_session(LONG, short);
         let ours = Bounded::stream(stream, deadline.clone());
         ours.set_read_timeout(None).expect("a limit");
-        assert_eq!(ours.read(&mut [0]).expect_err("nothing comes").kind(), ErrorKind::TimedOut);
+        assert_eq!(
+            ours.read(&mut [0]).expect_err("nothing comes").kind(),
+            ErrorKind::TimedOut
+        );
         assert_eq!(deadline.struck(), Some(short));
         let (stream, _peer) = pair();
         let deadline = Deadline::of_session(LONG, LONG);

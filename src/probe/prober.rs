@@ -1,4 +1,5 @@
 use std::{
+    fmt::Write as _,
     fs::{self, File},
     io::{self, Read as _, Seek as _, SeekFrom},
     net::SocketAddr,
@@ -7,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use strsim::damerau_levenshtein;
 use thiserror::Error as ThisError;
 use tokio::task::spawn_blocking;
 
@@ -25,7 +27,7 @@ use crate::{
         watch::Watch,
     },
     rsync::{
-        net::{ConnectError, Connections, Stream},
+        net::{Address, ConnectError, Connections, Family, Stream},
         transfer::{Error, describe, shown},
     },
     sync::{Environment, Plan, Surroundings, UsageError, last_line, unconnected},
@@ -60,7 +62,7 @@ pub struct Setting {
     /// What the environment says.
     pub environment: Environment<'static>,
     /// What command lines need of the machine.
-    pub surroundings: fn() -> Surroundings<'static>,
+    pub surroundings: Box<dyn Fn() -> Surroundings<'static> + Send + Sync>,
     /// What is known of the server and of the password file.
     pub known: Arc<Known>,
     /// The daemon's log, where it is at hand: what is written into it meanwhile is explained too.
@@ -111,6 +113,8 @@ pub(super) struct Prober {
     logged: u64,
     /// The address that took a connection.
     pub(super) address: Option<SocketAddr>,
+    /// The module that is asked for.
+    pub(super) asked: Option<String>,
     /// What rsync would have printed.
     pub(super) said: Vec<u8>,
     /// What else is known of that session.
@@ -131,6 +135,7 @@ impl Prober {
             setting,
             start: Instant::now(),
             address: None,
+            asked: None,
             said: Vec::new(),
             watched: Watched::default(),
             is_counted: false,
@@ -201,6 +206,7 @@ impl Prober {
         let found = match wire.resolve(address, limit).await {
             Ok(found) => found,
             Err(error) => {
+                self.look_for_other_family(address, limit).await;
                 self.not_reached(Step::Resolve, error, words);
                 return None;
             }
@@ -239,8 +245,39 @@ impl Prober {
         None
     }
 
+    /// Whether a name without an address has one of the other family.
+    async fn look_for_other_family(&mut self, address: &Address, limit: Duration) {
+        let (family, flag) = match address.family {
+            Family::V4 => ("IPv4", "-4"),
+            Family::V6 => ("IPv6", "-6"),
+            Family::Any => return,
+        };
+        let any = Address {
+            family: Family::Any,
+            ..address.clone()
+        };
+        if let Wire::Live = self.setting.wire
+            && let Ok(found) = self.setting.wire.resolve(&any, limit).await
+            && let Some(one) = found.first()
+        {
+            let names = [
+                ("family", family),
+                ("flag", flag),
+                ("address", &one.ip().to_string()),
+            ];
+            let names = names.map(|(kind, name)| (kind, name.to_owned()));
+            self.watched.names.extend(names);
+            self.watched.is_of_other_family = true;
+        }
+    }
+
     fn not_reached(&mut self, step: Step, reason: ConnectError, words: &[String]) {
         let text = unconnected(&reason, "Receiver");
+        let text = text
+            .lines()
+            .map(|line| shown(line.as_bytes()))
+            .collect::<Vec<_>>()
+            .join("\n");
         // rsync prints the last line alone then.
         if !matches!(reason, ConnectError::TimedOut) {
             self.said.extend_from_slice(format!("{text}\n").as_bytes());
@@ -299,6 +336,11 @@ impl Prober {
         }
         for (step, fact) in &session.seen.facts {
             self.report.note(*step, fact.clone());
+        }
+        if let Some((user, source)) = &session.user {
+            let fact = Fact::User(user.clone(), *source);
+            self.report.note(Step::Authentication, fact);
+            self.watched.names = vec![("user", user.clone())];
         }
         if session.seen.has(Step::List) {
             let found = &session.seen.candidates;
@@ -370,10 +412,25 @@ impl Prober {
         }
     }
 
+    /// The module of the list that was most likely meant, if the one that was asked for is not in it.
+    fn nearly(&self) -> Option<String> {
+        let asked = &self.asked.as_ref()?.to_lowercase();
+        let facts = self.report.stage(Step::Modules).facts.iter();
+        let listed = facts.filter_map(|fact| match fact {
+            Fact::Module(name, _) => Some(name),
+            _ => None,
+        });
+        let nearest = listed.min_by_key(|name| damerau_levenshtein(&name.to_lowercase(), asked))?;
+        let is_near = damerau_levenshtein(&nearest.to_lowercase(), asked) <= asked.chars().count() / 4;
+        is_near.then(|| nearest.clone())
+    }
+
     /// Explains what was said.
     fn conclude(&mut self) {
         self.report.time = self.start.elapsed();
-        if self.report.exit == 0 {
+        // Whoever ends a probe knows why it ended.
+        let is_ended = self.setting.connections.are_ended() && self.report.exit == Exit::Signal.code();
+        if self.report.exit == 0 || is_ended {
             return;
         }
         let mut text = format!("$ {}\n", self.report.command).into_bytes();
@@ -386,7 +443,8 @@ impl Prober {
         }
         let watched = Watched {
             is_unlisted: self.report.stage(Step::Modules).state == State::Failed,
-            ..self.watched
+            nearly: self.nearly(),
+            ..self.watched.clone()
         };
         self.report.explanation = explain_session(&*text, &self.setting.known, watched).ok();
     }
@@ -403,7 +461,7 @@ fn endless(seen: &Seen) -> Option<String> {
 /// greeting or of a refusal may still be one.
 fn is_of_another(said: &[u8]) -> bool {
     let begins = |word: &[u8]| said.starts_with(&word[..word.len().min(said.len())]);
-    said.contains(&0) || !(begins(b"@RSYNCD: ") || begins(b"@ERROR"))
+    said.contains(&0) || !(begins(b"@RSYNCD:") || begins(b"@ERROR"))
 }
 
 /// Whether rsync shows itself what it was greeted with (`start_inband_exchange` in clientserver.c).
@@ -444,13 +502,46 @@ const LONGEST_LINE: usize = 200;
 
 /// What the user would type, passwords taken out.
 pub fn command(words: &[String]) -> String {
-    let words = words.iter().map(|word| without_password(word));
-    shell_words::join(std::iter::once("rsync".to_owned()).chain(words))
+    let words = words.iter().map(|word| quoted(&without_password(word)));
+    let words: Vec<_> = std::iter::once("rsync".to_owned()).chain(words).collect();
+    words.join(" ")
+}
+
+/// A word for a shell. Control characters, which nobody would see, are told as bash does: `$'dst/\r'`.
+fn quoted(word: &str) -> String {
+    if !word.contains(char::is_control) {
+        return shell_words::quote(word).into_owned();
+    }
+    let mut text = "$'".to_owned();
+    for letter in word.chars() {
+        match letter {
+            '\r' => text += "\\r",
+            '\n' => text += "\\n",
+            '\t' => text += "\\t",
+            '\'' | '\\' => text.extend(['\\', letter]),
+            letter if letter.is_control() => {
+                for byte in letter.encode_utf8(&mut [0; 4]).bytes() {
+                    let _ = write!(text, "\\{byte:03o}");
+                }
+            }
+            letter => text.push(letter),
+        }
+    }
+    text + "'"
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_of_another;
+    use super::{command, is_of_another};
+
+    #[test]
+    fn a_command_is_shown_as_it_is_pasted() {
+        let words = ["-r", "h::m/a b", "dst/\r", "it's\n\u{7f}"].map(str::to_owned);
+        assert_eq!(
+            command(&words),
+            "rsync -r 'h::m/a b' $'dst/\\r' $'it\\'s\\n\\177'"
+        );
+    }
 
     #[test]
     fn the_beginning_of_a_greeting_is_told_from_another_service() {

@@ -42,13 +42,16 @@ pub async fn reproduce(
         Err(ProbeError::Usage(error))
             if !matches!(
                 error,
-                UsageError::Unsupported(_) | UsageError::NotYet(_) | UsageError::NotText(_)
+                UsageError::Unsupported(_)
+                    | UsageError::PushOnly(_)
+                    | UsageError::NotYet(_)
+                    | UsageError::NotText(_)
             ) =>
         {
             for step in OWN.into_iter().chain([Step::Modules, Step::DryRun]) {
                 prober.report.skip(step, Skip::NotAsked);
             }
-            prober.misread(&error, &words);
+            prober.misread(Step::CommandLine, &error, &words);
             return prober.blocking(|_| Ok(())).await;
         }
         Err(error) => return Err(error),
@@ -77,16 +80,16 @@ pub async fn reproduce(
 }
 
 impl Prober {
-    /// rsync does not understand the command line.
-    fn misread(&mut self, error: &UsageError, words: &[String]) {
+    /// rsync does not understand the command line, or its address.
+    pub(super) fn misread(&mut self, step: Step, error: &UsageError, words: &[String]) {
         let mut text = format!("{}{error}", error.prefix());
         for word in words {
             text = text.replace(&**word, &without_password(word));
         }
-        self.report.fail(Step::CommandLine);
-        self.report.note(Step::CommandLine, Fact::Said(text.clone()));
+        self.report.fail(step);
+        self.report.note(step, Fact::Said(text.clone()));
         self.report.exit = match error {
-            UsageError::Misread(Misread::Password { .. }) => OF_SSH,
+            UsageError::Misread(Misread::Password { .. } | Misread::Path { .. }) => OF_SSH,
             UsageError::Misread(Misread::Port { .. }) => Exit::SocketIo.code(),
             error => error.exit().code(),
         };

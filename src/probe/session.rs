@@ -19,8 +19,8 @@ use crate::{
         transfer::{Error, Outcome},
     },
     sync::{
-        Command, Environment, Place, Plan, Printer, Streams, Surroundings, UsageError, conclude, converse,
-        prepare, reach,
+        Command, Environment, LoginSource, Place, Plan, Printer, Streams, Surroundings, UsageError, conclude,
+        converse, prepare, reach,
     },
     terms::Exit,
 };
@@ -37,6 +37,8 @@ pub(super) struct Session {
     pub(super) exit: u8,
     /// How long it took.
     pub(super) elapsed: Duration,
+    /// Whom the daemon was told, once it asked, and where the name comes from.
+    pub(super) user: Option<(String, LoginSource)>,
     /// What rsync prints about what went wrong.
     pub(super) said: Vec<u8>,
 }
@@ -109,7 +111,7 @@ pub(super) fn run(
             None => {
                 let patience = Some(deadline.silence());
                 wire.connect_otherwise(|| reach(plan, environment, &printer, patience))?
-            },
+            }
         };
         let stream = Bounded::stream(stream, deadline.clone());
         prepare(plan, &stream, &printer)?;
@@ -132,7 +134,12 @@ pub(super) fn run(
     };
     let is_connected = !matches!(ended, Err(Error::Connect(_)));
     let seen = recorder.into_seen();
+    let user = match &plan.daemon.user {
+        Some(user) => (user.clone(), LoginSource::Address),
+        None => (environment.login.clone(), environment.login_source),
+    };
     Session {
+        user: seen.is_challenged.then_some(user),
         seen,
         is_connected,
         outcome: ended.ok().flatten(),

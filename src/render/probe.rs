@@ -14,6 +14,7 @@ use crate::{
         visible::visible,
         words::{pick, severity},
     },
+    sync::LoginSource,
     terms::{Exit, Release},
 };
 
@@ -247,6 +248,7 @@ fn one(fact: &Fact, language: Language) -> String {
         }
         Fact::Releases(releases) if zh => format!("rsync {} 至 {}", releases.start(), releases.end()),
         Fact::Releases(releases) => format!("rsync {} to {}", releases.start(), releases.end()),
+        Fact::User(name, source) => user(name, *source, language),
         Fact::Digest(name) if zh => format!("密码以 {name} 摘要传送"),
         Fact::Digest(name) => format!("the password travels as {name}"),
         Fact::Algorithms(checksum, compression) if zh => format!("校验 {checksum}，压缩 {compression}"),
@@ -263,6 +265,47 @@ fn one(fact: &Fact, language: Language) -> String {
         Fact::Digests(_) | Fact::Module(..) | Fact::Unreachable(..) | Fact::Said(_) | Fact::Left(_) => {
             String::new()
         }
+    }
+}
+
+/// Whom the daemon was told, and why.
+fn user(name: &str, source: LoginSource, language: Language) -> String {
+    let zh = language == Language::Chinese;
+    let from = match source {
+        LoginSource::Address => pick(language, "of the address", "来自地址"),
+        LoginSource::User => pick(
+            language,
+            "from $USER: the address names nobody",
+            "来自 $USER：地址里没有写用户",
+        ),
+        LoginSource::Logname => pick(
+            language,
+            "from $LOGNAME: the address names nobody, and $USER is not set",
+            "来自 $LOGNAME：地址里没有写用户，也没有 $USER",
+        ),
+        LoginSource::Nobody => pick(
+            language,
+            "neither the address nor $USER or $LOGNAME name one",
+            "地址、$USER 和 $LOGNAME 都没有指定用户",
+        ),
+        LoginSource::Given => "",
+    };
+    match (from, zh) {
+        ("", true) => format!("用户 `{name}`"),
+        ("", false) => format!("user `{name}`"),
+        (from, true) => format!("用户 `{name}`（{from}）"),
+        (from, false) => format!("user `{name}` ({from})"),
+    }
+}
+
+/// The name that programs read.
+const fn login_source(source: LoginSource) -> &'static str {
+    match source {
+        LoginSource::Address => "address",
+        LoginSource::User => "USER",
+        LoginSource::Logname => "LOGNAME",
+        LoginSource::Nobody => "default",
+        LoginSource::Given => "given",
     }
 }
 
@@ -387,6 +430,7 @@ fn fact(fact: &Fact) -> Value {
         Fact::Releases(releases) => json!({ "oldest": releases.start(), "newest": releases.end() }),
         Fact::Digests(names) => json!({ "digests": names }),
         Fact::Module(name, comment) => json!({ "module": name, "comment": comment }),
+        Fact::User(name, source) => json!({ "user": name, "user_from": login_source(*source) }),
         Fact::Digest(name) => json!({ "digest": name }),
         Fact::Algorithms(checksum, compression) => {
             json!({ "checksum": checksum, "compression": compression })

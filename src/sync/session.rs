@@ -16,6 +16,21 @@ use crate::{
     terms::{Exit, without_password},
 };
 
+/// What names the user whom a command line does not name.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum LoginSource {
+    /// The address.
+    Address,
+    /// The variable `USER`.
+    User,
+    /// The variable `LOGNAME`.
+    Logname,
+    /// No variable; rsync sends `nobody` then.
+    Nobody,
+    /// A transcript, or who calls us.
+    Given,
+}
+
 /// What a session depends on besides the command line.
 pub struct Environment<'e> {
     /// A command that makes the connection: `RSYNC_CONNECT_PROG`.
@@ -24,6 +39,8 @@ pub struct Environment<'e> {
     pub proxy: Option<String>,
     /// Who asks where the command line names nobody.
     pub login: String,
+    /// Where that comes from.
+    pub login_source: LoginSource,
     /// The password where no file has it; asked for when a daemon wants one, if the user does not want to end.
     pub password: Box<dyn Fn() -> Result<Vec<u8>, Error> + Send + Sync + 'e>,
     /// Who this process is.

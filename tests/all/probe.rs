@@ -1,5 +1,6 @@
 //! The probe, at real daemons that are broken on purpose.
 
+mod causes;
 mod greetings;
 mod healthy;
 mod live;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    env,
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -12,7 +13,7 @@ use crate::{
     catalog::FileKind,
     cli::probe::around::around,
     lint::{Crontab, recognise},
-    model::script::{Argument, Call, Piece, Script},
+    model::script::{Argument, Assigned, Call, Piece, Script},
     syntax::shell,
     terms::{Bytes, Target, without_password},
 };
@@ -22,18 +23,62 @@ use crate::{
 pub(super) struct Written {
     /// The words behind `rsync`.
     pub(super) words: Vec<String>,
-    /// What `RSYNC_PASSWORD` is there.
-    pub(super) password: Option<Vec<u8>>,
+    /// The variables that rsync reads, as they are set there.
+    pub(super) variables: BTreeMap<String, Vec<u8>>,
+    /// Whether lines of the file end as those of Windows do.
+    pub(super) has_returns: bool,
     /// What stands around it and changes what it does, by name.
     pub(super) around: Vec<String>,
 }
 
-/// File and line of a text such as `backup.sh:12`, if there is that file.
-pub(super) fn place(text: &str) -> Option<(PathBuf, usize)> {
-    let (file, line) = text.rsplit_once(':')?;
-    let line = line.parse().ok().filter(|line| *line > 0)?;
-    let file = PathBuf::from(file);
-    file.is_file().then_some((file, line))
+/// File and line of a text such as `backup.sh:12`; nothing of a command line.
+///
+/// # Errors
+///
+/// There is no such file, or no such line.
+pub(super) fn place(text: &str) -> Result<Option<(PathBuf, usize)>, String> {
+    let Some((file, digits)) = text.rsplit_once(':') else {
+        return Ok(None);
+    };
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let path = PathBuf::from(file);
+    let is_there = path.is_file();
+    let is_place =
+        is_there || !(file.is_empty() || file.ends_with(':') || file.contains(char::is_whitespace));
+    if !is_number || !is_place {
+        return Ok(None);
+    }
+    match digits.parse() {
+        _ if !is_there => Err(format!(
+            "there is no file `{file}`; --reproduce takes FILE:LINE of a script or crontab, or a command line of rsync's"
+        )),
+        Ok(line @ 1..) => Ok(Some((path, line))),
+        _ => Err(format!("`{file}` has no line {digits}; the first one is 1")),
+    }
+}
+
+/// What stands for a carriage return while a shell's words are found: for a shell it is a letter as any other, where the
+/// reader of scripts takes it for a blank.
+const RETURN: u8 = 1;
+
+/// A file as a shell reads it, and whether some of its lines end with carriage returns.
+fn as_a_shell_reads(bytes: &[u8]) -> (Vec<u8>, bool) {
+    let has_returns = bytes.windows(2).any(|pair| pair == b"\r\n") && !bytes.contains(&RETURN);
+    let letter = |byte: &u8| {
+        if has_returns && *byte == b'\r' {
+            RETURN
+        } else {
+            *byte
+        }
+    };
+    (bytes.iter().map(letter).collect(), has_returns)
+}
+
+/// The text of a word, with its carriage returns.
+fn with_returns(text: &[u8]) -> Vec<u8> {
+    text.iter()
+        .map(|&byte| if byte == RETURN { b'\r' } else { byte })
+        .collect()
 }
 
 /// The command line in a text that somebody typed or pasted. Errors do not show it: it may hold passwords.
@@ -61,9 +106,10 @@ pub(super) fn typed(line: &str) -> Result<Written, String> {
 ///
 /// There is none, or more than one, or what it says is known only once it runs.
 pub(super) fn command_line(path: &Path, bytes: Vec<u8>, line: usize) -> Result<Written, String> {
-    let bytes = Bytes::from(bytes);
-    let parts = match recognise(path, &bytes) {
-        Some(FileKind::Crontab) => of_crontab(path, &bytes),
+    let (read, has_returns) = as_a_shell_reads(&bytes);
+    let (plain, bytes) = (Bytes::from(bytes), Bytes::from(read));
+    let parts = match recognise(path, &plain) {
+        Some(FileKind::Crontab) => of_crontab(path, &plain, &bytes),
         _ => vec![Part::of_text(&bytes, false)],
     };
     let here = lines(&bytes)
@@ -77,9 +123,16 @@ pub(super) fn command_line(path: &Path, bytes: Vec<u8>, line: usize) -> Result<W
     let touches = |call: &Call| call.range.start < here.end && here.start < call.range.end;
     let mut found = calls().filter(|(_, call)| touches(call));
     match (found.next(), found.next()) {
-        (Some((part, call)), None) => part.command(call, &bytes),
+        (Some((part, call)), None) => part.command(call, &bytes).map(|written| Written {
+            has_returns,
+            ..written
+        }),
         (Some(_), Some(_)) => Err(format!(
             "line {line} of `{}` calls rsync more than once; paste the command that fails: --reproduce 'rsync ...'",
+            path.display()
+        )),
+        (None, _) if parts.iter().any(|part| part.is_cut_before_rsync(&here, &bytes)) => Err(format!(
+            "cron ends the command of line {line} of `{}` at the first `%`, in front of `rsync`; write `\\%`",
             path.display()
         )),
         (None, _) => {
@@ -118,16 +171,18 @@ struct Part<'b> {
     user: Option<String>,
 }
 
-fn of_crontab<'b>(path: &Path, bytes: &'b Bytes) -> Vec<Part<'b>> {
-    let jobs = Crontab::read(path, bytes).jobs.into_iter();
-    let parts = jobs.map(|job| Part {
-        script: job.script,
+/// The jobs of a table: cron takes carriage returns off the ends of its own variables, and hands those of jobs on.
+fn of_crontab<'b>(path: &Path, plain: &'b Bytes, bytes: &'b Bytes) -> Vec<Part<'b>> {
+    let table = Crontab::read(path, plain);
+    let read = Crontab::read(path, bytes).jobs.into_iter();
+    let parts = read.zip(table.jobs).map(|(read, job)| Part {
+        script: read.script,
         is_typed: false,
         is_cron: true,
         variables: job
             .variables
             .into_iter()
-            .map(|(name, value)| (name, &bytes[value]))
+            .map(|(name, value)| (name, &plain[value]))
             .collect(),
         cut: job.job.input,
         user: job
@@ -169,11 +224,20 @@ impl Part<'_> {
         let mut around = around(&self.script, call, bytes, self.is_typed);
         around.extend(self.user.iter().map(|user| format!("cron's user {user}")));
         around.extend(self.cut.iter().map(|_| "cron's input behind %".to_owned()));
+        let (variables, unknown) = self.variables_of(call);
+        around.extend(unknown.into_iter().map(|name| format!("{name}=")));
         Ok(Written {
             words,
-            password: self.password(call),
+            variables,
+            has_returns: false,
             around,
         })
+    }
+
+    /// Whether cron's `%` parts the line's command from the `rsync` in it.
+    fn is_cut_before_rsync(&self, line: &Range<usize>, bytes: &[u8]) -> bool {
+        let cut = self.cut.as_ref().filter(|cut| line.contains(&cut.start));
+        cut.is_some_and(|cut| bytes[cut.clone()].windows(6).any(|word| word == b"rsync "))
     }
 
     /// A word as rsync gets it.
@@ -193,7 +257,8 @@ impl Part<'_> {
                 ),
             });
         };
-        let text = String::from_utf8(text.concat()).map_err(|_| format!("`{}` is not UTF-8", shown()))?;
+        let text = String::from_utf8(with_returns(&text.concat()))
+            .map_err(|_| format!("`{}` is not UTF-8", shown()))?;
         let is_local = !text.starts_with('-') && matches!(Target::parse(&text), Target::Local(_));
         if argument.has_pattern() && is_local {
             return Err(format!(
@@ -232,27 +297,64 @@ impl Part<'_> {
         self.variables.get(name).map(|value| value.to_vec())
     }
 
-    /// What stands in front of the command counts, else what the script has exported before, else what cron sets.
-    fn password(&self, call: &Call) -> Option<Vec<u8>> {
-        const NAME: &[u8] = b"RSYNC_PASSWORD";
-        let before = call
-            .environment
-            .iter()
-            .rev()
-            .find(|assigned| assigned.name == NAME);
-        let exported = || {
-            let is_before = |range: &Range<usize>| range.end <= call.range.start;
-            let mut all = self.script.assignments.iter().rev();
-            all.find(|assigned| {
-                assigned.name == NAME && !assigned.is_for_command && is_before(&assigned.range)
-            })
-            .filter(|_| self.script.exported.contains(NAME))
-        };
-        match before.or_else(exported) {
-            Some(assigned) => assigned.value.known(),
-            None => self.variables.get(NAME).map(|value| value.to_vec()),
+    /// The variables of rsync's, and the names of those whose value only a run can tell. What stands in front of the
+    /// command counts, else what the script has set before, else what cron sets.
+    fn variables_of(&self, call: &Call) -> (BTreeMap<String, Vec<u8>>, Vec<&'static str>) {
+        let (mut variables, mut unknown) = (BTreeMap::new(), Vec::new());
+        for name in OF_RSYNC {
+            let named = |assigned: &&Assigned| assigned.name == name.as_bytes();
+            let before = || {
+                let is_before =
+                    |assigned: &&Assigned| !assigned.is_for_command && assigned.range.end <= call.range.start;
+                // What was in the environment stays there under another value.
+                let is_handed_on =
+                    self.script.exported.contains(name.as_bytes()) || env::var_os(name).is_some();
+                let mut all = self.script.assignments.iter().rev();
+                all.find(|assigned| named(assigned) && is_before(assigned))
+                    .filter(|_| is_handed_on)
+            };
+            let value = match call.environment.iter().rev().find(named).or_else(before) {
+                Some(assigned) => match assigned.value.known() {
+                    Some(value) if self.is_cron => Some(without_escapes(&value)),
+                    Some(value) => Some(value),
+                    None => {
+                        unknown.push(name);
+                        None
+                    }
+                },
+                None => self.variables.get(name.as_bytes()).map(|value| value.to_vec()),
+            };
+            variables.extend(value.map(|value| (name.to_owned(), with_returns(&value))));
         }
+        (variables, unknown)
     }
+}
+
+/// The variables that rsync reads, and our client.
+pub(super) const OF_RSYNC: [&str; 11] = [
+    "CVSIGNORE",
+    "HOME",
+    "LOGNAME",
+    "RSYNC_CHECKSUM_LIST",
+    "RSYNC_COMPRESS_LIST",
+    CONNECT_PROGRAM,
+    "RSYNC_ICONV",
+    "RSYNC_MAX_ALLOC",
+    "RSYNC_PASSWORD",
+    "RSYNC_PROXY",
+    "USER",
+];
+
+/// The variable of a program that makes the connection.
+pub(super) const CONNECT_PROGRAM: &str = "RSYNC_CONNECT_PROG";
+
+/// cron takes the backslash in front of `%` away, in quotes too.
+fn without_escapes(text: &[u8]) -> Vec<u8> {
+    let is_escape = |at: usize| text[at] == b'\\' && text.get(at + 1) == Some(&b'%');
+    (0..text.len())
+        .filter(|&at| !is_escape(at))
+        .map(|at| text[at])
+        .collect()
 }
 
 /// An argument as it is written; of what is put in nothing but its place or its name, for that may hold a password.
@@ -283,9 +385,8 @@ mod tests {
 
     fn read(name: &str, text: &str, line: usize) -> Result<String, String> {
         command_line(Path::new(name), text.into(), line).map(|written| {
-            let password = written
-                .password
-                .map(|password| String::from_utf8_lossy(&password).into_owned());
+            let password = written.variables.get("RSYNC_PASSWORD");
+            let password = password.map(|password| String::from_utf8_lossy(password).into_owned());
             let password = password.map_or_else(String::new, |password| format!("{password} "));
             format!("{password}{}", shell_words::join(&written.words))
         })
@@ -348,6 +449,16 @@ RSYNC_PASSWORD=not-a-secret
             read(4).as_deref(),
             Ok("not-a-secret -a '--log-file-format=%i' /srv/ backup.example::data/")
         );
+        let escaped = "0 3 * * * RSYNC_PASSWORD='p\\%w' rsync -a '--exclude=*\\%*' h::m x\n";
+        assert_eq!(
+            super::command_line(Path::new("/etc/crontab.txt.cron"), escaped.into(), 1).map(|written| {
+                (
+                    written.variables["RSYNC_PASSWORD"].clone(),
+                    written.words[1].clone(),
+                )
+            }),
+            Ok((b"p%w".to_vec(), "--exclude=*%*".to_owned()))
+        );
         let error = read(5).expect_err("a run decides");
         assert!(
             error.contains("cron ends the command at the first `%`"),
@@ -366,15 +477,19 @@ RSYNC_PASSWORD=not-a-secret
             ("X=h; rsync $X::", "h::", ""),
             ("rsync 'h::m/*' h::m/* x", "h::m/* h::m/* x", ""),
             ("cd ../there && rsync -a h::m/ ./", "-a h::m/ ./", "cd"),
-            ("mkdir x; rsync h::", "h::", "mkdir"),
+            ("tar x; rsync h::", "h::", "tar"),
+            ("mkdir x && rsync h::", "h::", ""),
+            ("env FOO=1 rsync h::", "h::", ""),
             ("sudo -u nobody rsync h::", "h::", "sudo"),
-            ("sudo nice rsync h::", "h::", "sudo"),
+            ("sudo nice -n 5 rsync h::", "h::", "sudo"),
             ("su joe -c 'rsync h::'", "h::", "su"),
             ("sudo sh -c 'cd x && rsync h::'", "h::", "cd sudo"),
             ("runuser -u joe -- rsync h::", "h::", "runuser"),
             ("env -C x rsync h::", "h::", "env"),
-            ("env RSYNC_PROXY=p:1 rsync h::", "h::", "RSYNC_PROXY="),
-            ("export RSYNC_PROXY=p:1; rsync h::", "h::", "RSYNC_PROXY="),
+            ("env RSYNC_PROXY=p:1 rsync h::", "h::", ""),
+            ("export RSYNC_PROXY=p:1; rsync h::", "h::", ""),
+            ("RSYNC_PROXY=$P rsync h::", "h::", "RSYNC_PROXY="),
+            ("RSYNC_RSH=ssh rsync h::", "h::", "RSYNC_RSH="),
             (
                 "echo pw | rsync --password-file=- h::",
                 "--password-file=- h::",
@@ -387,7 +502,8 @@ RSYNC_PASSWORD=not-a-secret
             assert_eq!(written.words.join(" "), words, "{line}");
             assert_eq!(written.around.join(" ").replace(" |", "|"), around, "{line}");
             let has_password = line.contains("RSYNC_PASSWORD=");
-            assert_eq!(written.password, has_password.then(|| b"pw".to_vec()), "{line}");
+            let password = written.variables.get("RSYNC_PASSWORD");
+            assert_eq!(password, has_password.then(|| b"pw".to_vec()).as_ref(), "{line}");
         }
         for (line, why) in [
             ("", "has no `rsync`"),

@@ -467,7 +467,7 @@ impl Bench<'_> {
                 ..choice()
             },
             environment: environment(user, login.password.clone()),
-            surroundings: *surroundings,
+            surroundings: Box::new(*surroundings),
             known: known.clone(),
             log: Some(self.daemon.log().into()),
             folder: self.folder.into(),

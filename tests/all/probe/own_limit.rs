@@ -60,8 +60,16 @@ fn the_limit_is_told_as_our_own() {
             let output = rsyncctl(folder.path(), &words);
             let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
             assert_eq!(output.status.code(), Some(30), "{report:#}");
-            assert_eq!(causes(&report).contains(&"RSY794"), is_ours, "{words:?} {report:#}");
-            assert_eq!(causes(&report).contains(&"RSY868"), !is_ours, "{words:?} {report:#}");
+            assert_eq!(
+                causes(&report).contains(&"RSY794"),
+                is_ours,
+                "{words:?} {report:#}"
+            );
+            assert_eq!(
+                causes(&report).contains(&"RSY868"),
+                !is_ours,
+                "{words:?} {report:#}"
+            );
             if is_ours {
                 let title = report["diagnoses"][0]["title"].to_string();
                 assert!(title.contains("within 1 seconds"), "{title}");
