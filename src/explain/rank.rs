@@ -78,7 +78,7 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: &Watched) -> V
         .filter(|_| incident.lines.iter().any(is_of_spelling))
     {
         let claim = claim_of(NO_MODULE, "spelling");
-        add(&mut candidates, claim, 2 * WHOLE, Reason::Listed(listed.clone()));
+        add(&mut candidates, claim, WHOLE / 4, Reason::Listed(listed.clone()));
         if let Some(candidate) = candidates.get_mut(NO_MODULE) {
             candidate.claim = claim;
         }
@@ -247,7 +247,10 @@ fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
                 }
                 told.push((claim.page.id, claim.voice));
                 let voice = claim.voice as usize;
-                comes[voice] |= !(message.is_final || is_echo) && claim.symptom.exit > 0 && !is_passed_over;
+                comes[voice] |= !(message.is_final || is_echo)
+                    && claim.symptom.exit > 0
+                    && !is_passed_over
+                    && ends_so(claim.page, incident);
                 let mut score = WHOLE / root(pages.len()) * weight / 100;
                 if has_come[voice] {
                     score /= 2;
@@ -278,6 +281,15 @@ fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
         has_ended |= facts::final_line(&seen.text).is_some();
     }
     candidates
+}
+
+/// Whether a page's cause can end as the client did: else it did not end it, and what comes behind it may have.
+fn ends_so(page: &Page, incident: &Incident) -> bool {
+    let is_same =
+        |exit: u8| move |symptom: &Symptom| symptom.exit == exit || facts::is_reset_race(symptom.exit, exit);
+    incident
+        .exit
+        .is_none_or(|exit| page.symptoms.iter().any(is_same(exit)))
 }
 
 /// What is left of a line speaks for all causes that it may have been, and for none of them much.
