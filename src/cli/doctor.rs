@@ -135,5 +135,6 @@ fn choice() -> Choice {
         depth: 2,
         announce: Vec::new(),
         pushes: false,
+        left_out: Vec::new(),
     }
 }

@@ -53,6 +53,8 @@ pub struct Choice {
     pub announce: Vec<u8>,
     /// Whether writing is tried too.
     pub pushes: bool,
+    /// What stands around a user's own command line and is not carried out with it, by name.
+    pub left_out: Vec<String>,
 }
 
 /// What the probes of one run share.

@@ -15,6 +15,8 @@ use crate::{
 pub struct Report {
     /// What was probed: a target as the user wrote it, or a command line.
     pub subject: String,
+    /// What stands around a command line and was not carried out with it, by name.
+    pub left_out: Vec<String>,
     /// Each stage, in order.
     pub stages: Vec<Stage>,
     /// The code that rsync ends with there; 0 if all is well.
@@ -40,6 +42,7 @@ impl Report {
         });
         Self {
             subject,
+            left_out: Vec::new(),
             stages: stages.into(),
             exit: 0,
             command: String::new(),

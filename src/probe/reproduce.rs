@@ -37,6 +37,7 @@ pub async fn reproduce(
 ) -> Result<Report, ProbeError> {
     let mut prober = Prober::new(subject, setting);
     prober.report.command = prober.typed(&words);
+    prober.report.left_out.clone_from(&prober.setting.choice.left_out);
     let plan = match prober.plan(&words) {
         Ok(plan) => plan,
         Err(ProbeError::Usage(error))

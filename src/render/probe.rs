@@ -107,6 +107,20 @@ fn verdict(report: &Report, language: Language) -> String {
     let target = &report.subject;
     let time = shown(report.time);
     let Some(stage) = report.failed() else {
+        if !report.left_out.is_empty() {
+            let names = report.left_out.iter().map(|name| format!("`{name}`"));
+            let names = names.collect::<Vec<_>>().join(pick(language, ", ", "、"));
+            return match language {
+                Language::English => {
+                    format!(
+                        "{target}: rsync's own part works; {names} around it was not carried out, and may fail it ({time})"
+                    )
+                }
+                Language::Chinese => {
+                    format!("{target}：rsync 本身正常；它之外的 {names} 没有执行，可能使它失败（{time}）")
+                }
+            };
+        }
         return match language {
             Language::English => format!("{target}: all is well ({time})"),
             Language::Chinese => format!("{target}：一切正常（{time}）"),

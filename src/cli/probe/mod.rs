@@ -38,7 +38,7 @@ use crate::{
     },
     explain::Known,
     host::plain,
-    probe::{ProbeError, Report, Setting, Subject, Target, Watch, Wire, command, probe, reproduce},
+    probe::{Choice, ProbeError, Report, Setting, Subject, Target, Watch, Wire, command, probe, reproduce},
     render,
     sync::Environment,
     syntax::Invocation,
@@ -112,7 +112,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let variables = work.variables.clone();
     let is_of_user = matches!(work.tasks[..], [Task::Reproduce(..)]);
     let setting = Arc::new(Setting {
-        choice: work.options.choice(password_file, is_of_user),
+        choice: Choice {
+            left_out: work.left_out,
+            ..work.options.choice(password_file, is_of_user)
+        },
         environment: work.environment,
         surroundings: Box::new(move || surroundings_with(&variables)),
         known: arguments.known(&work.tasks, work.script)?.into(),
@@ -160,6 +163,8 @@ struct Work {
     variables: Variables,
     /// The file that the command line stands in.
     script: Option<PathBuf>,
+    /// What stands around it and is not carried out.
+    left_out: Vec<String>,
     wire: Wire,
 }
 
@@ -343,16 +348,17 @@ impl Arguments {
                 environment: environment_of(&replay, environment_with(&Variables::default())),
                 variables: Variables::default(),
                 script: None,
+                left_out: Vec::new(),
                 wire: Wire::Replayed(replay.into()),
             });
         }
         let options = self.options.clone();
-        let (mut variables, mut script) = (Variables::default(), None);
+        let (mut variables, mut script, mut left_out) = (Variables::default(), None, Vec::new());
         let tasks = match &self.reproduce {
             None => self.targets()?.into_iter().map(Task::Probe).collect(),
             Some(line) => {
-                let (task, set) = self.reproduction(line)?;
-                variables = set;
+                let (task, set, around) = self.reproduction(line)?;
+                (variables, left_out) = (set, around);
                 script = written::place(line)?.map(|(file, _)| file);
                 vec![task]
             }
@@ -376,12 +382,13 @@ impl Arguments {
             environment,
             variables,
             script,
+            left_out,
             wire,
         })
     }
 
     /// The carrying out of the command line, or of the one that stands in the file, and the variables that are set there.
-    fn reproduction(&self, line: &str) -> Result<(Task, Variables), Failure> {
+    fn reproduction(&self, line: &str) -> Result<(Task, Variables, Vec<String>), Failure> {
         let place = written::place(line)?;
         let mut written = match &place {
             Some((file, line)) => {
@@ -413,8 +420,13 @@ impl Arguments {
                 Language::Chinese => format!("以下内容在 rsync 命令之外，不会执行：{names}"),
             })?;
         }
-        let Written { words, variables, .. } = written;
-        Ok((task(&words, self.really), Variables(variables)))
+        let Written {
+            words,
+            variables,
+            around,
+            ..
+        } = written;
+        Ok((task(&words, self.really), Variables(variables), around))
     }
 
     fn targets(&self) -> Result<Vec<Target>, Failure> {

@@ -97,6 +97,7 @@ impl Options {
             depth: usize::from(self.max_depth),
             announce: Vec::new(),
             pushes: self.push,
+            left_out: Vec::new(),
         }
     }
 }

@@ -493,6 +493,7 @@ fn choice() -> Choice {
         most_bytes: 1 << 20,
         depth: 2,
         pushes: false,
+        left_out: Vec::new(),
         announce: Vec::new(),
     }
 }

@@ -255,3 +255,19 @@ fn an_account_that_the_chroot_lacks_is_told() {
     assert_eq!(code, Some(5), "{report:#}");
     assert_eq!(causes(&report)[0], "RSY797", "{report:#}");
 }
+
+/// What does not end as the client did is not why it ended.
+#[test]
+fn what_ends_the_client_is_told_first() {
+    let text = "\
+rsync: [sender] link_stat \"/srv/nosrc\" failed: No such file or directory (2)
+rsync: [Receiver] mkdir \"x\" (in up) failed: Permission denied (13)
+rsync error: error in file IO (code 11) at main.c(808) [Receiver=3.5.0]
+";
+    let folder = folder(&[("text", text)]);
+    let output = rsyncctl(folder.path(), &["explain", "--json", "text"]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let first = report["diagnoses"][0]["title"].to_string();
+    assert!(!first.contains("nosrc"), "{report:#}");
+    assert_eq!(report["diagnoses"][0]["rule"], "RSY841", "{report:#}");
+}

@@ -59,6 +59,8 @@ fn what_stands_around_a_command_line_is_not_passed_over() {
         stderr(&output).contains("not carried out, as it stands around the rsync command: `cd`"),
         "{output:?}"
     );
+    let first = "./: rsync's own part works; `cd` around it was not carried out, and may fail it (";
+    assert!(stdout(&output).contains(first), "{output:?}");
     let line = format!("rsync -a {target} ./ > log 2>&1 && echo ok | tee log");
     let output = rsyncctl(&here, &["probe", "--really", "--reproduce", &line]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
