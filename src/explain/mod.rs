@@ -65,16 +65,14 @@ impl Known {
     /// the account of the daemon is not known from files.
     fn denies(&self, page: &Page, incident: &Incident) -> bool {
         let is_of_server = |file: &FileKind| matches!(file, FileKind::RsyncdConf | FileKind::Secrets);
+        let has_open_path = |server: &Server| server.has_open_path(incident);
+        let is_open = page.id == PATH_MISSING && self.server.as_ref().is_some_and(has_open_path);
         self.server.is_some()
             && !page.files.is_empty()
             && page.files.iter().all(is_of_server)
             && !page.needs.contains(&Need::Identities)
             && !OF_THE_ACCOUNT.contains(&page.id)
-            && !(page.id == PATH_MISSING
-                && self
-                    .server
-                    .as_ref()
-                    .is_some_and(|server| server.has_open_path(incident)))
+            && !is_open
             && !self.unchecked.contains(page.id)
             && !self
                 .findings

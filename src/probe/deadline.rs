@@ -154,7 +154,8 @@ impl Bounded {
     /// The limit of a wait: the session's, else ours.
     fn limit(&self, is_of_writing: bool, limit: Option<Duration>) -> Option<Duration> {
         self.is_limited[usize::from(is_of_writing)].store(limit.is_some(), Ordering::Relaxed);
-        limit.or(Some(self.deadline.silence.max(Duration::from_millis(1))))
+        let own = || self.deadline.silence.max(Duration::from_millis(1));
+        Some(limit.unwrap_or_else(own))
     }
 }
 

@@ -529,7 +529,8 @@ fn quoted(word: &str) -> String {
             letter => text.push(letter),
         }
     }
-    text + "'"
+    text.push('\'');
+    text
 }
 
 #[cfg(test)]

@@ -451,7 +451,7 @@ RSYNC_PASSWORD=not-a-secret
         );
         let escaped = "0 3 * * * RSYNC_PASSWORD='p\\%w' rsync -a '--exclude=*\\%*' h::m x\n";
         assert_eq!(
-            super::command_line(Path::new("/etc/crontab.txt.cron"), escaped.into(), 1).map(|written| {
+            command_line(Path::new("/etc/crontab.txt.cron"), escaped.into(), 1).map(|written| {
                 (
                     written.variables["RSYNC_PASSWORD"].clone(),
                     written.words[1].clone(),

@@ -176,7 +176,7 @@ fn a_daemon_is_not_asked_by_all_at_once() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("bound").port();
     let (count, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let (of_peer, most_of_peer) = (count.clone(), most.clone());
+    let (of_peer, most_of_peer) = (count, most.clone());
     thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.expect("a client");
