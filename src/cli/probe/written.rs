@@ -381,6 +381,8 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
 mod tests {
     use std::path::Path;
 
+    use nix::unistd::geteuid;
+
     use super::{command_line, typed};
 
     fn read(name: &str, text: &str, line: usize) -> Result<String, String> {
@@ -483,7 +485,12 @@ RSYNC_PASSWORD=not-a-secret
             ("sudo -u nobody rsync h::", "h::", "sudo"),
             ("sudo nice -n 5 rsync h::", "h::", "sudo"),
             ("su joe -c 'rsync h::'", "h::", "su"),
-            ("sudo sh -c 'cd x && rsync h::'", "h::", "cd sudo"),
+            // Root becomes root.
+            (
+                "sudo sh -c 'cd x && rsync h::'",
+                "h::",
+                if geteuid().is_root() { "cd" } else { "cd sudo" },
+            ),
             ("runuser -u joe -- rsync h::", "h::", "runuser"),
             ("env -C x rsync h::", "h::", "env"),
             ("env RSYNC_PROXY=p:1 rsync h::", "h::", ""),
