@@ -15,6 +15,7 @@ mod place;
 mod rank;
 mod speaks;
 mod typed;
+mod watched;
 mod wording;
 
 use std::{collections::BTreeSet, io};

@@ -11,7 +11,7 @@ use crate::{
         messages::{Claim, MESSAGES, Voice},
         place,
         speaks::{is_end, is_passed_over, may_show, tells_why},
-        typed,
+        typed, watched,
     },
 };
 
@@ -21,18 +21,6 @@ const WHOLE: u32 = 1000;
 /// The pages of an rsync that a shell does not find: of the machine that runs the command, and of the other one.
 const MISSING_HERE: &str = "RSY967";
 const MISSING_THERE: &str = "RSY827";
-
-/// The page of a module that is not there.
-const NO_MODULE: &str = "RSY819";
-
-/// The page of a name without an address.
-const UNRESOLVED: &str = "RSY804";
-
-/// The page of accounts that are looked up in the root of the whole daemon.
-const NAMES_IN_ROOT: &str = "RSY797";
-
-/// The page of a hang-up before any module counts.
-const BEHIND_GREETING: &str = "RSY796";
 
 /// The page of times and modes that only their owner may set.
 const NOT_THE_OWNER: &str = "RSY843";
@@ -71,54 +59,12 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: &Watched) -> V
         add(&mut candidates, claim, score, Reason::Shared(line, count));
     }
     by_command(incident, &mut candidates);
-    let is_of_spelling = |seen: &Seen| seen.text.contains("Unknown module '");
-    if let Some(listed) = watched
-        .nearly
-        .as_ref()
-        .filter(|_| incident.lines.iter().any(is_of_spelling))
-    {
-        let claim = claim_of(NO_MODULE, "spelling");
-        add(&mut candidates, claim, WHOLE / 4, Reason::Listed(listed.clone()));
-        if let Some(candidate) = candidates.get_mut(NO_MODULE) {
+    for hint in watched::hints(incident, known, watched) {
+        let claim = claim_of(hint.page, hint.variant);
+        add(&mut candidates, claim, WHOLE * hint.percent / 100, hint.reason);
+        if let Some(candidate) = candidates.get_mut(hint.page) {
             candidate.claim = claim;
         }
-    }
-    if watched.is_of_other_family {
-        let claim = claim_of(UNRESOLVED, "family");
-        let word = watched.names.iter().find(|(kind, _)| *kind == "flag");
-        let word = word.map_or_else(String::new, |(_, flag)| flag.clone());
-        add(&mut candidates, claim, 2 * WHOLE, Reason::Typed(word));
-        if let Some(candidate) = candidates.get_mut(UNRESOLVED) {
-            candidate.claim = claim;
-        }
-    }
-    let is_of_account = |seen: &Seen| {
-        let texts = ["@ERROR: invalid uid ", "@ERROR: invalid gid "];
-        texts.iter().any(|text| seen.text.contains(text))
-    };
-    if known
-        .server
-        .as_ref()
-        .is_some_and(|server| server.daemon_root().is_some())
-        && incident.lines.iter().any(is_of_account)
-    {
-        let reason = Reason::Sets("daemon chroot");
-        add(
-            &mut candidates,
-            claim_of(NAMES_IN_ROOT, "inside"),
-            2 * WHOLE,
-            reason,
-        );
-    }
-    let is_hung_up = |seen: &Seen| facts::is_of_dialogue(&seen.text);
-    if watched.is_unlisted && watched.is_greeted && incident.lines.iter().any(is_hung_up) {
-        let reason = Reason::Behind;
-        add(
-            &mut candidates,
-            claim_of(BEHIND_GREETING, "watched"),
-            WHOLE,
-            reason,
-        );
     }
     if candidates.is_empty() {
         candidates = by_exit(incident);

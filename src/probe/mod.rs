@@ -4,9 +4,11 @@
 //! text is explained as any other, and the user can type the same.
 
 mod audit;
+mod command;
 mod deadline;
 mod delta;
 mod files;
+mod hints;
 mod prober;
 mod push;
 mod reach;
@@ -25,7 +27,8 @@ mod watch;
 pub mod tryout;
 
 pub use audit::Remark;
-pub use prober::{Choice, ProbeError, Setting, command};
+pub use command::command;
+pub use prober::{Choice, ProbeError, Setting};
 pub use report::Report;
 pub use reproduce::reproduce;
 pub use stage::{Fact, Skip, Stage, State, Step};

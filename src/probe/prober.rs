@@ -1,5 +1,4 @@
 use std::{
-    fmt::Write as _,
     fs::{self, File},
     io::{self, Read as _, Seek as _, SeekFrom},
     net::SocketAddr,
@@ -8,7 +7,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use strsim::damerau_levenshtein;
 use thiserror::Error as ThisError;
 use tokio::task::spawn_blocking;
 
@@ -17,6 +15,7 @@ use crate::{
     probe::{
         Report,
         audit::named_release,
+        command::command,
         deadline::Deadline,
         files::Candidates,
         recorder::Seen,
@@ -27,11 +26,11 @@ use crate::{
         watch::Watch,
     },
     rsync::{
-        net::{Address, ConnectError, Connections, Family, Stream},
+        net::{ConnectError, Connections, Stream},
         transfer::{Error, describe, shown},
     },
     sync::{Environment, Plan, Surroundings, UsageError, last_line, unconnected},
-    terms::{Exit, without_password},
+    terms::Exit,
 };
 
 /// How far a probe goes.
@@ -120,7 +119,7 @@ pub(super) struct Prober {
     /// What rsync would have printed.
     pub(super) said: Vec<u8>,
     /// What else is known of that session.
-    watched: Watched,
+    pub(super) watched: Watched,
     /// Whether a session was admitted to the module, and counts until the daemon has ended it.
     pub(super) is_counted: bool,
 }
@@ -245,32 +244,6 @@ impl Prober {
         };
         self.not_reached(Step::Connect, failed, words);
         None
-    }
-
-    /// Whether a name without an address has one of the other family.
-    async fn look_for_other_family(&mut self, address: &Address, limit: Duration) {
-        let (family, flag) = match address.family {
-            Family::V4 => ("IPv4", "-4"),
-            Family::V6 => ("IPv6", "-6"),
-            Family::Any => return,
-        };
-        let any = Address {
-            family: Family::Any,
-            ..address.clone()
-        };
-        if let Wire::Live = self.setting.wire
-            && let Ok(found) = self.setting.wire.resolve(&any, limit).await
-            && let Some(one) = found.first()
-        {
-            let names = [
-                ("family", family),
-                ("flag", flag),
-                ("address", &one.ip().to_string()),
-            ];
-            let names = names.map(|(kind, name)| (kind, name.to_owned()));
-            self.watched.names.extend(names);
-            self.watched.is_of_other_family = true;
-        }
     }
 
     fn not_reached(&mut self, step: Step, reason: ConnectError, words: &[String]) {
@@ -414,19 +387,6 @@ impl Prober {
         }
     }
 
-    /// The module of the list that was most likely meant, if the one that was asked for is not in it.
-    fn nearly(&self) -> Option<String> {
-        let asked = &self.asked.as_ref()?.to_lowercase();
-        let facts = self.report.stage(Step::Modules).facts.iter();
-        let listed = facts.filter_map(|fact| match fact {
-            Fact::Module(name, _) => Some(name),
-            _ => None,
-        });
-        let nearest = listed.min_by_key(|name| damerau_levenshtein(&name.to_lowercase(), asked))?;
-        let is_near = damerau_levenshtein(&nearest.to_lowercase(), asked) <= asked.chars().count() / 4;
-        is_near.then(|| nearest.clone())
-    }
-
     /// Explains what was said.
     fn conclude(&mut self) {
         self.report.time = self.start.elapsed();
@@ -502,49 +462,9 @@ const LONGEST: u32 = 10;
 /// Characters of what another service says.
 const LONGEST_LINE: usize = 200;
 
-/// What the user would type, passwords taken out.
-pub fn command(words: &[String]) -> String {
-    let words = words.iter().map(|word| quoted(&without_password(word)));
-    let words: Vec<_> = std::iter::once("rsync".to_owned()).chain(words).collect();
-    words.join(" ")
-}
-
-/// A word for a shell. Control characters, which nobody would see, are told as bash does: `$'dst/\r'`.
-fn quoted(word: &str) -> String {
-    if !word.contains(char::is_control) {
-        return shell_words::quote(word).into_owned();
-    }
-    let mut text = "$'".to_owned();
-    for letter in word.chars() {
-        match letter {
-            '\r' => text += "\\r",
-            '\n' => text += "\\n",
-            '\t' => text += "\\t",
-            '\'' | '\\' => text.extend(['\\', letter]),
-            letter if letter.is_control() => {
-                for byte in letter.encode_utf8(&mut [0; 4]).bytes() {
-                    let _ = write!(text, "\\{byte:03o}");
-                }
-            }
-            letter => text.push(letter),
-        }
-    }
-    text.push('\'');
-    text
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{command, is_of_another};
-
-    #[test]
-    fn a_command_is_shown_as_it_is_pasted() {
-        let words = ["-r", "h::m/a b", "dst/\r", "it's\n\u{7f}"].map(str::to_owned);
-        assert_eq!(
-            command(&words),
-            "rsync -r 'h::m/a b' $'dst/\\r' $'it\\'s\\n\\177'"
-        );
-    }
+    use super::is_of_another;
 
     #[test]
     fn the_beginning_of_a_greeting_is_told_from_another_service() {

@@ -3,7 +3,8 @@ use std::sync::Arc;
 use crate::{
     probe::{
         ProbeError, Report, Setting,
-        prober::{Prober, command},
+        command::command,
+        prober::Prober,
         stage::{Fact, Skip, Step},
         stages::DISMISSED,
     },

@@ -3,7 +3,7 @@
 use nix::unistd::geteuid;
 
 use crate::{
-    cli::probe::written::OF_RSYNC,
+    cli::probe::variables::OF_RSYNC,
     model::script::{Block, Call, Script},
 };
 

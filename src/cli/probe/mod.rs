@@ -2,7 +2,9 @@ mod around;
 mod live;
 mod local;
 mod options;
+mod task;
 mod transcript;
+mod variables;
 mod written;
 
 use std::{
@@ -31,18 +33,19 @@ use crate::{
             live::{Live, PERIOD},
             local::Local,
             options::Options,
+            task::{Task, task},
             transcript::{Transcript, environment_of, head},
-            written::{CONNECT_PROGRAM, Written},
+            variables::CONNECT_PROGRAM,
+            written::Written,
         },
         replace::put,
     },
     explain::Known,
     host::plain,
-    probe::{Choice, ProbeError, Report, Setting, Subject, Target, Watch, Wire, command, probe, reproduce},
+    probe::{Choice, Setting, Subject, Target, Watch, Wire},
     render,
     sync::Environment,
-    syntax::Invocation,
-    terms::{Exit, Target as Place},
+    terms::Exit,
 };
 
 /// Run the full delta sync against a live daemon, stage by stage, and explain what fails
@@ -166,70 +169,6 @@ struct Work {
     /// What stands around it and is not carried out.
     left_out: Vec<String>,
     wire: Wire,
-}
-
-/// What one report is about.
-enum Task {
-    Probe(Target),
-    /// A command line, and its words behind `rsync`.
-    Reproduce(String, Vec<String>),
-}
-
-impl Task {
-    /// What a transcript says that it is.
-    fn subject(&self) -> Subject {
-        match self {
-            Self::Probe(target) => Subject::Probe(target.text.clone()),
-            Self::Reproduce(line, _) => Subject::Reproduce(line.clone()),
-        }
-    }
-
-    /// The daemon that it is about.
-    fn daemon(&self) -> String {
-        match self {
-            Self::Probe(target) => target.daemon(),
-            Self::Reproduce(line, _) => line.clone(),
-        }
-    }
-
-    /// The port that it names.
-    fn port(&self) -> Option<u16> {
-        match self {
-            Self::Probe(target) => target.port(),
-            Self::Reproduce(_, words) => {
-                let invocation = Invocation::parse(words.iter().map(String::as_str));
-                let named = invocation.option("port").and_then(|option| option.value.clone());
-                let of_target = match invocation.peer() {
-                    Some(Place::Daemon(remote)) => remote.port,
-                    _ => None,
-                };
-                of_target.or_else(|| named?.parse().ok())
-            }
-        }
-    }
-
-    /// The password file that a command line names.
-    fn password_file(&self) -> Option<PathBuf> {
-        let Self::Reproduce(_, words) = self else {
-            return None;
-        };
-        let mut words = words.iter();
-        while let Some(word) = words.next() {
-            match word.strip_prefix("--password-file") {
-                Some("") => return words.next().map(PathBuf::from),
-                Some(rest) => return rest.strip_prefix('=').map(PathBuf::from),
-                None => {}
-            }
-        }
-        None
-    }
-
-    async fn run(self, setting: Arc<Setting>) -> Result<Report, ProbeError> {
-        match self {
-            Self::Probe(target) => probe(target, setting).await,
-            Self::Reproduce(line, words) => reproduce(line, words, setting).await,
-        }
-    }
 }
 
 impl Arguments {
@@ -530,12 +469,4 @@ fn with_windows_ends(file: &Path, language: Language) -> String {
             )
         }
     }
-}
-
-/// The carrying out of the words behind `rsync`.
-fn task(words: &[String], is_real: bool) -> Task {
-    let mut own: Vec<_> = (!is_real).then(|| "--dry-run".to_owned()).into_iter().collect();
-    own.extend_from_slice(words);
-    // Reports are pasted into tickets: of what stands around the words nothing is shown.
-    Task::Reproduce(command(words), own)
 }

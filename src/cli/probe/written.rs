@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    env,
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -13,7 +12,7 @@ use crate::{
     catalog::FileKind,
     cli::probe::around::around,
     lint::{Crontab, recognise},
-    model::script::{Argument, Assigned, Call, Piece, Script},
+    model::script::{Argument, Call, Piece, Script},
     syntax::shell,
     terms::{Bytes, Target, without_password},
 };
@@ -75,7 +74,7 @@ fn as_a_shell_reads(bytes: &[u8]) -> (Vec<u8>, bool) {
 }
 
 /// The text of a word, with its carriage returns.
-fn with_returns(text: &[u8]) -> Vec<u8> {
+pub(super) fn with_returns(text: &[u8]) -> Vec<u8> {
     text.iter()
         .map(|&byte| if byte == RETURN { b'\r' } else { byte })
         .collect()
@@ -157,14 +156,14 @@ pub(super) fn command_line(path: &Path, bytes: Vec<u8>, line: usize) -> Result<W
 const MOST_LINES: usize = 10;
 
 /// What one shell runs.
-struct Part<'b> {
-    script: Script,
+pub(super) struct Part<'b> {
+    pub(super) script: Script,
     /// Whether it is one line of somebody's.
     is_typed: bool,
     /// Whether cron hands it to the shell.
-    is_cron: bool,
+    pub(super) is_cron: bool,
     /// The variables that cron sets.
-    variables: BTreeMap<Vec<u8>, &'b [u8]>,
+    pub(super) variables: BTreeMap<Vec<u8>, &'b [u8]>,
     /// What cron takes away from the command's end, and hands it as input.
     cut: Option<Range<usize>>,
     /// Who runs it, where a table of the system's names somebody else than who we are.
@@ -296,65 +295,6 @@ impl Part<'_> {
             .unwrap_or(name);
         self.variables.get(name).map(|value| value.to_vec())
     }
-
-    /// The variables of rsync's, and the names of those whose value only a run can tell. What stands in front of the
-    /// command counts, else what the script has set before, else what cron sets.
-    fn variables_of(&self, call: &Call) -> (BTreeMap<String, Vec<u8>>, Vec<&'static str>) {
-        let (mut variables, mut unknown) = (BTreeMap::new(), Vec::new());
-        for name in OF_RSYNC {
-            let named = |assigned: &&Assigned| assigned.name == name.as_bytes();
-            let before = || {
-                let is_before =
-                    |assigned: &&Assigned| !assigned.is_for_command && assigned.range.end <= call.range.start;
-                // What was in the environment stays there under another value.
-                let is_handed_on =
-                    self.script.exported.contains(name.as_bytes()) || env::var_os(name).is_some();
-                let mut all = self.script.assignments.iter().rev();
-                all.find(|assigned| named(assigned) && is_before(assigned))
-                    .filter(|_| is_handed_on)
-            };
-            let value = match call.environment.iter().rev().find(named).or_else(before) {
-                Some(assigned) => match assigned.value.known() {
-                    Some(value) if self.is_cron => Some(without_escapes(&value)),
-                    Some(value) => Some(value),
-                    None => {
-                        unknown.push(name);
-                        None
-                    }
-                },
-                None => self.variables.get(name.as_bytes()).map(|value| value.to_vec()),
-            };
-            variables.extend(value.map(|value| (name.to_owned(), with_returns(&value))));
-        }
-        (variables, unknown)
-    }
-}
-
-/// The variables that rsync reads, and our client.
-pub(super) const OF_RSYNC: [&str; 11] = [
-    "CVSIGNORE",
-    "HOME",
-    "LOGNAME",
-    "RSYNC_CHECKSUM_LIST",
-    "RSYNC_COMPRESS_LIST",
-    CONNECT_PROGRAM,
-    "RSYNC_ICONV",
-    "RSYNC_MAX_ALLOC",
-    "RSYNC_PASSWORD",
-    "RSYNC_PROXY",
-    "USER",
-];
-
-/// The variable of a program that makes the connection.
-pub(super) const CONNECT_PROGRAM: &str = "RSYNC_CONNECT_PROG";
-
-/// cron takes the backslash in front of `%` away, in quotes too.
-fn without_escapes(text: &[u8]) -> Vec<u8> {
-    let is_escape = |at: usize| text[at] == b'\\' && text.get(at + 1) == Some(&b'%');
-    (0..text.len())
-        .filter(|&at| !is_escape(at))
-        .map(|at| text[at])
-        .collect()
 }
 
 /// An argument as it is written; of what is put in nothing but its place or its name, for that may hold a password.
