@@ -6,7 +6,7 @@ use std::{
 use crate::{
     catalog::{self, Confidence, Frequency, Page, Stage, Symptom},
     explain::{
-        Cause, Incident, Known, Predicted, Reason, Seen, Watched, arguments, facts, foretold,
+        Cause, Incident, Known, Predicted, Reason, Seen, Watched, arguments, cause, facts, foretold,
         judge::{Judgement, NOT_ADMITTED},
         messages::{Claim, MESSAGES, Voice},
         place,
@@ -141,7 +141,7 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: &Watched) -> V
         let is_of_files = !cause.page.files.is_empty();
         (Reverse(cause.score), is_of_files, cause.page.id)
     });
-    state_confidence(&mut causes);
+    cause::state_confidence(&mut causes);
     causes
 }
 
@@ -486,29 +486,6 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
 fn is_of_rules(page: &Page) -> bool {
     let mut logged = page.symptoms.iter().flat_map(|symptom| symptom.log);
     page.id == NOT_ADMITTED || logged.any(|log| log.contains("no matching rule"))
-}
-
-/// How sure each cause is, from what the others have.
-fn state_confidence(causes: &mut [Cause]) {
-    let second = causes.get(1).map_or(0, |cause| cause.score);
-    let Some(first) = causes.first_mut() else { return };
-    let is_alone = |reason: &Reason| {
-        matches!(
-            reason,
-            Reason::Alone(_)
-                | Reason::Logged(_)
-                | Reason::Found(_)
-                | Reason::Default(_)
-                | Reason::NoModule(..)
-        )
-    };
-    first.confidence = if first.reasons.iter().any(is_alone) && first.score >= 2 * second {
-        Confidence::Certain
-    } else if first.score * 2 >= second * 3 {
-        Confidence::Likely
-    } else {
-        Confidence::Possible
-    };
 }
 
 /// The square root, rounded up: a line with nine causes says a third of what a line with one says.
