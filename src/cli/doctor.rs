@@ -16,12 +16,15 @@ use crate::{
     cli::{
         Failure,
         access::reached,
-        environment::{environment, environment_of, surroundings},
+        environment::{Variables, environment_of, environment_with, surroundings, surroundings_with},
         exit,
         interrupt::Interrupt,
         known::{judge, of_password_file},
         output::{LineFormat, Output, stdout},
-        probe::written::{self, Written},
+        probe::{
+            variables::CONNECT_PROGRAM,
+            written::{self, Written},
+        },
         replace::put,
     },
     doctor::{self, ClientSetup, LOGIN, Setup},
@@ -94,7 +97,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         Arc::new(Setting {
             choice,
             environment: environment_of(LOGIN, Vec::new()),
-            surroundings,
+            surroundings: Box::new(surroundings),
             known,
             wire: Wire::Live,
             log: None,
@@ -169,7 +172,9 @@ fn page(report: &doctor::Report, now: &jiff::Zoned, language: Language) -> Strin
 
 /// Examines a command line on the client, and tells what was found.
 fn client(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
-    let Written { words, password, .. } = match written::place(line) {
+    let Written {
+        words, mut variables, ..
+    } = match written::place(line)? {
         Some((file, line)) => {
             let bytes =
                 fs::read(&file).map_err(|error| format!("`{}`: {}", file.display(), plain(&error)))?;
@@ -178,10 +183,9 @@ fn client(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
         None => written::typed(line)?,
     };
     let folder = env::current_dir()?;
-    let mut environment = environment();
-    if let Some(password) = password {
-        environment.password = Box::new(move || Ok(password.clone()));
-    }
+    // An examination starts no program of the user's.
+    variables.remove(CONNECT_PROGRAM);
+    let variables = Variables(variables);
     let named = Invocation::parse(&words);
     let named = named
         .option("password-file")
@@ -208,11 +212,11 @@ fn client(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
         setting: Arc::new(Setting {
             // With `--contimeout` rsync would not say whether there was no answer or none in time.
             choice: Choice {
-                words: vec![format!("--timeout={SILENCE}")],
+                words: Vec::new(),
                 ..choice()
             },
-            environment,
-            surroundings,
+            environment: environment_with(&variables),
+            surroundings: Box::new(move || surroundings_with(&variables)),
             known: known.into(),
             wire: Wire::Live,
             log: None,
@@ -254,15 +258,14 @@ fn code(report: &doctor::Report) -> u8 {
 /// A probe that takes little.
 fn choice() -> Choice {
     Choice {
-        words: vec![
-            format!("--contimeout={CONNECT_LIMIT}"),
-            format!("--timeout={SILENCE}"),
-        ],
+        words: vec![format!("--contimeout={CONNECT_LIMIT}")],
         connect_limit: Duration::from_secs(CONNECT_LIMIT),
+        silence: Duration::from_secs(SILENCE),
         most_files: 3,
         most_bytes: 64 << 10,
         depth: 2,
         announce: Vec::new(),
         pushes: false,
+        left_out: Vec::new(),
     }
 }

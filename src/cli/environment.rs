@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeMap,
     env,
     ffi::{OsStr, OsString},
     fs,
@@ -22,20 +23,58 @@ use crate::{
         transfer::Error,
         tree::{Identity, open_trusted},
     },
-    sync::{Environment, Surroundings, typed_password},
+    sync::{Environment, LoginSource, Surroundings, typed_password},
 };
+
+/// Variables that a script or a command line sets; the others are those of our own environment.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Variables(pub(super) BTreeMap<String, Vec<u8>>);
+
+impl Variables {
+    fn bytes(&self, name: &str) -> Option<Vec<u8>> {
+        let own = || env::var_os(name).map(OsString::into_vec);
+        self.0.get(name).cloned().or_else(own)
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.bytes(name).and_then(|value| String::from_utf8(value).ok())
+    }
+
+    /// A variable that is not empty.
+    fn filled(&self, name: &str) -> Option<String> {
+        self.text(name).filter(|value| !value.is_empty())
+    }
+
+    /// Who asks where the command line names nobody: an empty `USER` is nobody, and not `LOGNAME` (observed with rsync
+    /// 3.5.0).
+    fn login(&self) -> (String, LoginSource) {
+        let sources = [("USER", LoginSource::User), ("LOGNAME", LoginSource::Logname)];
+        let mut found = sources
+            .into_iter()
+            .filter_map(|(name, source)| Some((self.text(name)?, source)));
+        match found.next() {
+            Some((name, source)) if !name.is_empty() => (name, source),
+            _ => ("nobody".to_owned(), LoginSource::Nobody),
+        }
+    }
+}
 
 /// What the environment says about a session.
 pub(super) fn environment() -> Environment<'static> {
-    let given = env::var_os("RSYNC_PASSWORD").map(OsString::into_vec);
+    environment_with(&Variables::default())
+}
+
+/// The same where somebody has set variables.
+pub(super) fn environment_with(variables: &Variables) -> Environment<'static> {
+    let given = variables.bytes("RSYNC_PASSWORD");
+    let (login, login_source) = variables.login();
     // Several sessions ask once.
     let typed: Mutex<Option<Vec<u8>>> = Mutex::new(None);
     Environment {
-        connect_program: variable("RSYNC_CONNECT_PROG"),
-        proxy: variable("RSYNC_PROXY"),
-        login: variable("USER")
-            .or_else(|| variable("LOGNAME"))
-            .unwrap_or_else(|| "nobody".to_owned()),
+        connect_program: variables.filled("RSYNC_CONNECT_PROG"),
+        proxy: variables.filled("RSYNC_PROXY"),
+        login,
+        login_source,
         password: Box::new(move || match &given {
             Some(given) => Ok(given.clone()),
             None => {
@@ -47,8 +86,8 @@ pub(super) fn environment() -> Environment<'static> {
             }
         }),
         identity: identity(),
-        checksums: offered("RSYNC_CHECKSUM_LIST", Checksum::of_name),
-        compressions: offered("RSYNC_COMPRESS_LIST", Compression::of_name),
+        checksums: offered(variables, "RSYNC_CHECKSUM_LIST", Checksum::of_name),
+        compressions: offered(variables, "RSYNC_COMPRESS_LIST", Compression::of_name),
     }
 }
 
@@ -58,19 +97,19 @@ pub(super) fn environment_of(login: &str, password: Vec<u8>) -> Environment<'sta
         connect_program: None,
         proxy: None,
         login: login.to_owned(),
+        login_source: LoginSource::Given,
         password: Box::new(move || Ok(password.clone())),
         ..environment()
     }
 }
 
-/// A variable of the environment that is not empty.
-fn variable(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-/// The algorithms that a variable of the environment lists.
-fn offered<T: PartialEq>(variable: &str, of_name: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
-    env::var(variable).ok().and_then(|list| named(&list, of_name))
+/// The algorithms that a variable lists.
+fn offered<T: PartialEq>(
+    variables: &Variables,
+    variable: &str,
+    of_name: impl Fn(&str) -> Option<T>,
+) -> Option<Vec<T>> {
+    named(&variables.text(variable)?, of_name)
 }
 
 /// Asks at the terminal; without one standard input is read, as `getpass` does.
@@ -104,7 +143,13 @@ fn mask() -> u32 {
 
 /// What command lines need of the machine.
 pub(super) fn surroundings() -> Surroundings<'static> {
-    let home = env::var_os("HOME").map(|home| Path::new(&home).join(".cvsignore"));
+    surroundings_with(&Variables::default())
+}
+
+/// The same where somebody has set variables.
+pub(super) fn surroundings_with(variables: &Variables) -> Surroundings<'static> {
+    let home = variables.bytes("HOME").map(OsString::from_vec);
+    let home = home.map(|home| Path::new(&home).join(".cvsignore"));
     Surroundings {
         read: Box::new(|name| {
             let mut content = Vec::new();
@@ -120,12 +165,12 @@ pub(super) fn surroundings() -> Surroundings<'static> {
         read_list: names,
         ignores: CvsIgnores {
             home: home.and_then(|path| fs::read(path).ok()).unwrap_or_default(),
-            variable: env::var_os("CVSIGNORE").map_or_else(Vec::new, OsStringExt::into_vec),
+            variable: variables.bytes("CVSIGNORE").unwrap_or_default(),
         },
         umask: mask(),
         now: jiff::Zoned::now(),
-        max_alloc: variable("RSYNC_MAX_ALLOC"),
-        iconv: variable("RSYNC_ICONV"),
+        max_alloc: variables.filled("RSYNC_MAX_ALLOC"),
+        iconv: variables.filled("RSYNC_ICONV"),
     }
 }
 

@@ -128,6 +128,7 @@ fn judged(
         }
     }
     let known = Known {
+        names: Vec::new(),
         findings,
         unchecked: report
             .unchecked

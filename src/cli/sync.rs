@@ -164,7 +164,7 @@ fn transfer(
     printer: &Printer<'_>,
     connections: &Connections,
 ) -> Result<Option<Outcome>, Error> {
-    let stream = reach(plan, environment, printer)?;
+    let stream = reach(plan, environment, printer, None)?;
     prepare(plan, &stream, printer)?;
     let _joined = connections.join(stream.clone());
     converse(plan, environment, printer, stream).map_err(|error| match connections.are_ended() {

@@ -30,6 +30,7 @@ pub(super) fn of(
     let slip = typed::slips(incident)
         .into_iter()
         .find(|slip| slip.page == page.id);
+    let found_place = found;
     let found = found
         .into_iter()
         .flat_map(|found| found.arguments.iter().cloned());
@@ -47,6 +48,16 @@ pub(super) fn of(
             arguments.push((kind, name));
         }
     }
+    let value = |kind: &str| {
+        arguments
+            .iter()
+            .find(|(known, _)| *known == kind)
+            .map(|(_, value)| value.clone())
+    };
+    if found_place.is_none() && value("name").is_some() && value("name") == value("module") {
+        // The message names one module, and a page about two of them has no second one.
+        arguments.retain(|(kind, _)| *kind != "name");
+    }
     arguments.push(("source", source(incident, &arguments)));
     arguments.push(("module-url", module(incident, &arguments)));
     // The page of a password file means that file by its path.
@@ -60,6 +71,8 @@ pub(super) fn of(
     }
     if let Some((_, option)) = arguments.iter().find(|(kind, _)| *kind == "option") {
         let hyphens = with_hyphens(option);
+        let name = option.trim_start_matches('-').split('=').next();
+        arguments.push(("option-name", name.unwrap_or_default().to_owned()));
         arguments.push(("typed-right", hyphens));
     }
     if let Some(code) = hook_code(&arguments) {
@@ -87,7 +100,7 @@ fn with_hyphens(option: &str) -> String {
 /// What an address names that rsync misreads, and how it is written.
 fn of_misread(misread: Option<Misread>) -> Vec<(&'static str, String)> {
     match misread {
-        Some(Misread::Password { right, .. }) => vec![("address", right)],
+        Some(Misread::Password { right, .. } | Misread::Path { right, .. }) => vec![("address", right)],
         Some(Misread::Port {
             port, taken, right, ..
         }) => vec![

@@ -39,7 +39,7 @@ pub enum Reason {
     SumsUp(usize),
     /// Only the exit code speaks for it.
     ExitOnly(u8),
-    /// It is the most frequent of those with the same line.
+    /// It is one of the more frequent ones of those with the same line.
     Frequent,
     /// The server's configuration has it, there.
     Found(String),
@@ -65,6 +65,12 @@ pub enum Reason {
     NotLogged,
     /// The cause shows before the daemon greets, and it had greeted.
     Greeted,
+    /// The list of modules has that name, which is spelt nearly so.
+    Listed(String),
+    /// The server's configuration sets that parameter.
+    Sets(&'static str),
+    /// The list of modules ended behind the greeting as well.
+    Behind,
     /// The cause is of one module, and the list of modules does not come either.
     Unlisted,
 }
@@ -81,4 +87,27 @@ impl Reason {
             _ => None,
         }
     }
+}
+
+/// How sure each cause is, from what the others have.
+pub(super) fn state_confidence(causes: &mut [Cause]) {
+    let second = causes.get(1).map_or(0, |cause| cause.score);
+    let Some(first) = causes.first_mut() else { return };
+    let is_alone = |reason: &Reason| {
+        matches!(
+            reason,
+            Reason::Alone(_)
+                | Reason::Logged(_)
+                | Reason::Found(_)
+                | Reason::Default(_)
+                | Reason::NoModule(..)
+        )
+    };
+    first.confidence = if first.reasons.iter().any(is_alone) && first.score >= 2 * second {
+        Confidence::Certain
+    } else if first.score * 2 >= second * 3 {
+        Confidence::Likely
+    } else {
+        Confidence::Possible
+    };
 }

@@ -1,5 +1,7 @@
 //! The command line of an rsync client in the text around its errors.
 
+use std::borrow::Cow;
+
 use crate::{syntax::Invocation, terms::Target};
 
 /// What somebody typed, or what a script or cron ran.
@@ -49,7 +51,7 @@ pub(super) fn command(line: &str) -> Option<Command> {
     };
     let words = match text.split_whitespace().any(begins_with_drive) {
         true => at_blanks(),
-        false => shell_words::split(text).unwrap_or_else(|_| at_blanks()),
+        false => shell_words::split(&without_escapes(text)).unwrap_or_else(|_| at_blanks()),
     };
     let end = words
         .iter()
@@ -69,6 +71,19 @@ pub(super) fn command(line: &str) -> Option<Command> {
         is_of_root: is_prompt_of_root(&line[..start]),
         way: way(&line[..start]),
     })
+}
+
+/// A command line whose words in `$'...'` stand in plain quotes, as far as they hold a carriage return or a line's end.
+fn without_escapes(text: &str) -> Cow<'_, str> {
+    if !text.contains(" $'") {
+        return Cow::Borrowed(text);
+    }
+    let text = text.replace(" $'", " '");
+    Cow::Owned(
+        text.replace("\\r'", "\r'")
+            .replace("\\r:", "\r:")
+            .replace("\\r/", "\r/"),
+    )
 }
 
 /// What the variables in front of a command say.

@@ -105,6 +105,12 @@ pub(super) fn is_hang_up(line: &str) -> bool {
     is_echo(line) || is_ungreeted(line) || behind.iter().any(|text| line.contains(text))
 }
 
+/// Whether a line tells of a hang-up behind the greeting, and before an answer.
+pub(super) fn is_of_dialogue(line: &str) -> bool {
+    let texts = ["didn't get server startup line", "safe_read failed to read"];
+    texts.iter().any(|text| line.contains(text))
+}
+
 /// Whether a line tells that the other side has hung up in place of a greeting. Once it is greeted, rsync reads lines in
 /// the same way, but who has greeted hardly resets.
 pub(super) fn is_ungreeted(line: &str) -> bool {

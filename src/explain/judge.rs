@@ -6,6 +6,7 @@ use crate::{
     model::{
         Configuration, Parameter, Scope, Setting,
         access::{Peer, Right, UsersVerdict, hosts, users},
+        has_variable,
     },
     terms::Sources,
 };
@@ -58,6 +59,32 @@ impl Server {
     /// Whether it has a module of that name.
     pub(super) fn has(&self, module: &str) -> bool {
         self.configuration.module(module.as_bytes()).is_some()
+    }
+
+    /// Whether the path of the module has a variable in it, so that only a client settles it.
+    pub(super) fn has_open_path(&self, incident: &Incident) -> bool {
+        let index = incident
+            .module()
+            .and_then(|module| self.configuration.module(module.as_bytes()));
+        index.is_some_and(|index| {
+            has_variable(
+                self.configuration
+                    .text(Scope::Module(index), Parameter::Path)
+                    .value,
+            )
+        })
+    }
+
+    /// The root that the whole daemon changes to, before it reads accounts.
+    pub(super) fn daemon_root(&self) -> Option<String> {
+        let root = self
+            .configuration
+            .text(Scope::Global, Parameter::DaemonChroot)
+            .value;
+        let root = str::from_utf8(root)
+            .ok()
+            .filter(|root| !root.is_empty() && *root != "/")?;
+        Some(root.trim_end_matches('/').to_owned())
     }
 
     /// The path of a module.
@@ -219,9 +246,11 @@ impl Server {
             ("module-path", of_module(text(Parameter::Path))),
             ("module-user", of_module(Some(user))),
         ];
+        let root = self.daemon_root().map(|root| ("daemon-root", root));
         let names = names.into_iter();
         names
             .filter_map(|(kind, name)| Some((kind, name?.to_owned())))
+            .chain(root)
             .collect()
     }
 

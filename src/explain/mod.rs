@@ -15,6 +15,7 @@ mod place;
 mod rank;
 mod speaks;
 mod typed;
+mod watched;
 mod wording;
 
 use std::{collections::BTreeSet, io};
@@ -50,21 +51,29 @@ pub struct Known {
     pub unchecked: BTreeSet<&'static str>,
     /// The server's configuration.
     pub server: Option<Server>,
+    /// Names that no text has, by the placeholders that they stand for: the script of a command line.
+    pub names: Vec<(&'static str, String)>,
 }
 
 /// Pages of files that the daemon may miss although they are there, because its account may not read them.
 const OF_THE_ACCOUNT: [&str; 1] = ["RSY312"];
+
+/// The page of a module's folder that is not there.
+const PATH_MISSING: &str = "RSY402";
 
 impl Known {
     /// Whether the server's configuration was looked through for a page's mistake, and does not have it. What depends on
     /// the account of the daemon is not known from files.
     fn denies(&self, page: &Page, incident: &Incident) -> bool {
         let is_of_server = |file: &FileKind| matches!(file, FileKind::RsyncdConf | FileKind::Secrets);
+        let has_open_path = |server: &Server| server.has_open_path(incident);
+        let is_open = page.id == PATH_MISSING && self.server.as_ref().is_some_and(has_open_path);
         self.server.is_some()
             && !page.files.is_empty()
             && page.files.iter().all(is_of_server)
             && !page.needs.contains(&Need::Identities)
             && !OF_THE_ACCOUNT.contains(&page.id)
+            && !is_open
             && !self.unchecked.contains(page.id)
             && !self
                 .findings
@@ -120,8 +129,14 @@ pub fn explain(text: impl io::BufRead, known: &Known) -> io::Result<Explanation>
 }
 
 /// What is known of a session that was watched, and is not in its text.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Watched {
+    /// Names that it showed, by the placeholders that they stand for: the user whom the daemon was told.
+    pub names: Vec<(&'static str, String)>,
+    /// The module of its list whose name is nearly the one that was asked for.
+    pub nearly: Option<String>,
+    /// The host has addresses of another family than the command line wants.
+    pub is_of_other_family: bool,
     /// The daemon had greeted.
     pub is_greeted: bool,
     /// It lists no modules either.
@@ -146,7 +161,7 @@ pub fn explain_session(text: impl io::BufRead, known: &Known, watched: Watched) 
     })?;
     let (mut incidents, omitted) = collector.finish();
     for incident in &mut incidents {
-        incident.causes = rank::causes(incident, known, watched);
+        incident.causes = rank::causes(incident, known, &watched);
     }
     incidents.retain(|incident| !incident.causes.is_empty());
     Ok(Explanation {

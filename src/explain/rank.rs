@@ -6,12 +6,12 @@ use std::{
 use crate::{
     catalog::{self, Confidence, Frequency, Page, Stage, Symptom},
     explain::{
-        Cause, Incident, Known, Predicted, Reason, Seen, Watched, arguments, facts, foretold,
+        Cause, Incident, Known, Predicted, Reason, Seen, Watched, arguments, cause, facts, foretold,
         judge::{Judgement, NOT_ADMITTED},
         messages::{Claim, MESSAGES, Voice},
         place,
         speaks::{is_end, is_passed_over, may_show, tells_why},
-        typed,
+        typed, watched,
     },
 };
 
@@ -52,13 +52,20 @@ impl Candidate {
 }
 
 /// The causes of a failure, likeliest first.
-pub(super) fn causes(incident: &Incident, known: &Known, watched: Watched) -> Vec<Cause> {
+pub(super) fn causes(incident: &Incident, known: &Known, watched: &Watched) -> Vec<Cause> {
     let mut candidates = by_lines(incident);
     for (claim, line, count) in foretold::claims(incident, known) {
         let score = WHOLE / root(count);
         add(&mut candidates, claim, score, Reason::Shared(line, count));
     }
     by_command(incident, &mut candidates);
+    for hint in watched::hints(incident, known, watched) {
+        let claim = claim_of(hint.page, hint.variant);
+        add(&mut candidates, claim, WHOLE * hint.percent / 100, hint.reason);
+        if let Some(candidate) = candidates.get_mut(hint.page) {
+            candidate.claim = claim;
+        }
+    }
     if candidates.is_empty() {
         candidates = by_exit(incident);
     }
@@ -90,6 +97,11 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: Watched) -> Ve
             let place = place::of(incident, known, page, &lines);
             arguments.extend(place.iter().flat_map(|place| place.names.clone()));
             arguments.extend(known.server.iter().flat_map(|server| server.names(incident)));
+            arguments.extend(watched.nearly.iter().map(|name| ("listed", name.clone())));
+            let named = known.names.iter().chain(&watched.names);
+            let is_open = |kind: &str| !arguments.iter().any(|(own, _)| *own == kind);
+            let named: Vec<_> = named.filter(|(kind, _)| is_open(kind)).cloned().collect();
+            arguments.extend(named);
             Cause {
                 page,
                 symptom,
@@ -129,7 +141,7 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: Watched) -> Ve
         let is_of_files = !cause.page.files.is_empty();
         (Reverse(cause.score), is_of_files, cause.page.id)
     });
-    state_confidence(&mut causes);
+    cause::state_confidence(&mut causes);
     causes
 }
 
@@ -181,7 +193,10 @@ fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
                 }
                 told.push((claim.page.id, claim.voice));
                 let voice = claim.voice as usize;
-                comes[voice] |= !(message.is_final || is_echo) && claim.symptom.exit > 0 && !is_passed_over;
+                comes[voice] |= !(message.is_final || is_echo)
+                    && claim.symptom.exit > 0
+                    && !is_passed_over
+                    && ends_so(claim.page, incident);
                 let mut score = WHOLE / root(pages.len()) * weight / 100;
                 if has_come[voice] {
                     score /= 2;
@@ -214,6 +229,15 @@ fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
     candidates
 }
 
+/// Whether a page's cause can end as the client did: else it did not end it, and what comes behind it may have.
+fn ends_so(page: &Page, incident: &Incident) -> bool {
+    let is_same =
+        |exit: u8| move |symptom: &Symptom| symptom.exit == exit || facts::is_reset_race(symptom.exit, exit);
+    incident
+        .exit
+        .is_none_or(|exit| page.symptoms.iter().any(is_same(exit)))
+}
+
 /// What is left of a line speaks for all causes that it may have been, and for none of them much.
 fn by_rest(seen: &Seen, candidates: &mut BTreeMap<&'static str, Candidate>) {
     let claims: BTreeMap<&str, Claim> = seen
@@ -232,19 +256,25 @@ fn by_rest(seen: &Seen, candidates: &mut BTreeMap<&'static str, Candidate>) {
 /// What the command line shows of itself.
 fn by_command(incident: &Incident, candidates: &mut BTreeMap<&'static str, Candidate>) {
     for slip in typed::slips(incident) {
-        let page = catalog::page(slip.page).expect("the pages that `typed` names are there");
-        let mut symptoms = page.symptoms.iter();
-        let symptom = symptoms.find(|symptom| symptom.variants.contains(&slip.variant));
-        let claim = Claim {
-            page,
-            symptom: symptom.expect("the kinds of case that `typed` names are on their pages"),
-            voice: Voice::Client,
-        };
+        let claim = claim_of(slip.page, slip.variant);
+        let page = claim.page;
         let score = if slip.is_sure { 2 * WHOLE } else { WHOLE / 2 };
         add(candidates, claim, score, Reason::Typed(slip.word));
         if let Some(candidate) = candidates.get_mut(page.id).filter(|_| slip.is_sure) {
             candidate.claim = claim;
         }
+    }
+}
+
+/// What a page claims of a kind of case that no message shows.
+fn claim_of(page: &str, variant: &str) -> Claim {
+    let page = catalog::page(page).expect("the pages that code names are there");
+    let mut symptoms = page.symptoms.iter();
+    let symptom = symptoms.find(|symptom| symptom.variants.contains(&variant));
+    Claim {
+        page,
+        symptom: symptom.expect("the kinds of case that code names are on their pages"),
+        voice: Voice::Client,
     }
 }
 
@@ -456,29 +486,6 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
 fn is_of_rules(page: &Page) -> bool {
     let mut logged = page.symptoms.iter().flat_map(|symptom| symptom.log);
     page.id == NOT_ADMITTED || logged.any(|log| log.contains("no matching rule"))
-}
-
-/// How sure each cause is, from what the others have.
-fn state_confidence(causes: &mut [Cause]) {
-    let second = causes.get(1).map_or(0, |cause| cause.score);
-    let Some(first) = causes.first_mut() else { return };
-    let is_alone = |reason: &Reason| {
-        matches!(
-            reason,
-            Reason::Alone(_)
-                | Reason::Logged(_)
-                | Reason::Found(_)
-                | Reason::Default(_)
-                | Reason::NoModule(..)
-        )
-    };
-    first.confidence = if first.reasons.iter().any(is_alone) && first.score >= 2 * second {
-        Confidence::Certain
-    } else if first.score * 2 >= second * 3 {
-        Confidence::Likely
-    } else {
-        Confidence::Possible
-    };
 }
 
 /// The square root, rounded up: a line with nine causes says a third of what a line with one says.

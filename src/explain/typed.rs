@@ -1,7 +1,7 @@
 //! Mistakes that no message names, and that the command line shows beside it.
 
 use crate::{
-    explain::{Incident, command::Way, facts},
+    explain::{Command, Incident, command::Way, facts},
     terms::{Misread, Remote, Target, without_password},
 };
 
@@ -61,6 +61,8 @@ pub(super) fn slips(incident: &Incident) -> Vec<Slip> {
         });
     }
     slips.extend(refused_algorithm(incident));
+    slips.extend(returned(command));
+    slips.extend(temporary(incident));
     slips.extend(closed_way(incident));
     if command.is_of_root && incident.lines.iter().any(|seen| is_owner_refused(&seen.text)) {
         slips.push(Slip {
@@ -114,6 +116,7 @@ fn slip(word: &str, incident: &Incident) -> Option<Slip> {
     match Misread::of(word) {
         Some(Misread::Password { .. }) => return found("RSY785", "typed", true),
         Some(Misread::Port { .. }) => return found("RSY786", "typed", true),
+        Some(Misread::Path { .. }) => return found("RSY806", "port", true),
         None => {}
     }
     match Target::parse(word) {
@@ -161,20 +164,52 @@ fn refused_algorithm(incident: &Incident) -> Option<Slip> {
         })
 }
 
+/// The folder of `-T`, which is the receiver's, and so the client's in a pull.
+fn temporary(incident: &Incident) -> Option<Slip> {
+    let invocation = &incident.command.as_ref()?.invocation;
+    let folder = invocation.option("temp-dir")?.value.clone()?;
+    let texts = [
+        "The temp-dir does not exist: ",
+        "The temp-dir is not a directory: ",
+    ];
+    let is_ours = invocation.is_push() == Some(false) && shows(incident, &texts);
+    is_ours.then_some(Slip {
+        page: "RSY795",
+        variant: "typed",
+        word: folder,
+        is_sure: true,
+    })
+}
+
+/// A carriage return at the end of a word or of a variable in it, which nobody sees.
+fn returned(command: &Command) -> Option<Slip> {
+    let options = command.invocation.options.iter();
+    let values = options.filter_map(|option| option.value.as_ref());
+    let word = command
+        .words
+        .iter()
+        .chain(values)
+        .find(|word| word.contains('\r'))?;
+    Some(Slip {
+        page: "RSY969",
+        variant: "typed",
+        word: without_password(word).replace('\r', ""),
+        is_sure: true,
+    })
+}
+
 /// A proxy or a program that does not connect the client: nothing has reached the server.
 fn closed_way(incident: &Incident) -> Option<Slip> {
     let way = incident.command.as_ref()?.way?;
+    let is_ungreeted = incident.lines.iter().any(|seen| facts::is_ungreeted(&seen.text));
     let (variant, word, is_shown) = match way {
+        Way::Proxy if is_ungreeted => ("hang-up", "RSYNC_PROXY", true),
         Way::Proxy => (
             "proxy",
             "RSYNC_PROXY",
             shows(incident, &["failed to connect to ", "getaddrinfo: "]),
         ),
-        Way::Program => (
-            "program",
-            "RSYNC_CONNECT_PROG",
-            incident.lines.iter().any(|seen| facts::is_ungreeted(&seen.text)),
-        ),
+        Way::Program => ("program", "RSYNC_CONNECT_PROG", is_ungreeted),
     };
     is_shown.then(|| Slip {
         page: "RSY813",

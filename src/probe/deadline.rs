@@ -1,41 +1,67 @@
 use std::{
-    io,
+    io::{self, ErrorKind},
     net::{Shutdown, TcpStream},
     ops::Range,
     sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use crate::rsync::net::{Stream, Transport};
 
-/// When a session has taken too long.
+/// When a session has taken too long for a probe. None of it is told to the server, which may refuse `--timeout` or take
+/// it over for itself (`set_io_timeout` in io.c).
 #[derive(Clone, Debug)]
 pub(super) struct Deadline {
-    until: Instant,
+    began: Instant,
+    /// How long it may take.
+    length: Duration,
+    /// How long nothing may come or go, where the command line sets no limit of its own.
+    silence: Duration,
     /// Whether only what comes before the transfer is bounded: that may take as long as its files do.
     is_of_dialogue: bool,
+    /// Whether a transcript tells when it was too long.
+    is_played: bool,
     is_lifted: Arc<AtomicBool>,
+    /// The limit that was reached.
+    struck: Arc<OnceLock<Duration>>,
 }
 
 impl Deadline {
     /// All of a session.
-    pub(super) fn of_session(limit: Duration) -> Self {
+    pub(super) fn of_session(length: Duration, silence: Duration) -> Self {
         Self {
-            until: Instant::now() + limit,
+            began: Instant::now(),
+            length,
+            silence,
             is_of_dialogue: false,
+            is_played: false,
             is_lifted: Arc::default(),
+            struck: Arc::default(),
         }
     }
 
     /// What comes before its transfer.
-    pub(super) fn of_dialogue(limit: Duration) -> Self {
+    pub(super) fn of_dialogue(length: Duration, silence: Duration) -> Self {
         Self {
             is_of_dialogue: true,
-            ..Self::of_session(limit)
+            ..Self::of_session(length, silence)
         }
+    }
+
+    /// The same for a session that is played, where no time passes.
+    pub(super) fn played(self) -> Self {
+        Self {
+            is_played: true,
+            ..self
+        }
+    }
+
+    /// How long nothing may come or go.
+    pub(super) const fn silence(&self) -> Duration {
+        self.silence
     }
 
     /// The transfer begins.
@@ -43,11 +69,28 @@ impl Deadline {
         self.is_lifted.store(self.is_of_dialogue, Ordering::Relaxed);
     }
 
+    /// The limit of ours that ended the session, if one did.
+    pub(super) fn struck(&self) -> Option<Duration> {
+        self.struck.get().copied()
+    }
+
     fn check(&self) -> io::Result<()> {
-        match Instant::now() < self.until || self.is_lifted.load(Ordering::Relaxed) {
-            true => Ok(()),
-            false => Err(io::ErrorKind::TimedOut.into()),
+        if self.began.elapsed() < self.length || self.is_lifted.load(Ordering::Relaxed) {
+            return Ok(());
         }
+        let _ = self.struck.set(self.length);
+        Err(ErrorKind::TimedOut.into())
+    }
+
+    /// How long nothing may come or go from now on; an error if that was long enough.
+    fn left(&self, last: Duration) -> io::Result<Duration> {
+        let idle = self.began.elapsed().saturating_sub(last);
+        let left = self.silence.saturating_sub(idle);
+        if left.is_zero() || self.is_played {
+            let _ = self.struck.set(self.silence);
+            return Err(ErrorKind::TimedOut.into());
+        }
+        Ok(left)
     }
 }
 
@@ -58,6 +101,10 @@ pub(super) struct Bounded {
     stream: Stream,
     deadline: Deadline,
     heard: Arc<Mutex<Vec<u8>>>,
+    /// Milliseconds from the deadline's beginning until bytes went last, in either direction.
+    last: AtomicU64,
+    /// Whether the session has limits of its own, for reading and for writing.
+    is_limited: [AtomicBool; 2],
 }
 
 /// So many of the first bytes are kept.
@@ -69,16 +116,62 @@ impl Bounded {
     pub(super) fn stream(stream: Stream, deadline: Deadline, heard: Arc<Mutex<Vec<u8>>>) -> Stream {
         Stream::new(Self {
             stream,
+            last: AtomicU64::new(milliseconds(deadline.began.elapsed())),
             deadline,
             heard,
+            is_limited: [const { AtomicBool::new(false) }; 2],
         })
     }
+
+    /// Reads or writes, again for as long as something goes the other way meanwhile.
+    fn patiently(
+        &self,
+        [reading, writing]: [bool; 2],
+        mut work: impl FnMut() -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        let is_limited = &self.is_limited[usize::from(writing)];
+        loop {
+            self.deadline.check()?;
+            match work() {
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+                        && !is_limited.load(Ordering::Relaxed) =>
+                {
+                    let last = Duration::from_millis(self.last.load(Ordering::Relaxed));
+                    let left = self.deadline.left(last)?.max(Duration::from_millis(1));
+                    if reading {
+                        self.stream.set_read_timeout(Some(left))?;
+                    }
+                    if writing {
+                        self.stream.set_write_timeout(Some(left))?;
+                    }
+                }
+                ended => {
+                    if let Ok(1..) = ended {
+                        let now = milliseconds(self.deadline.began.elapsed());
+                        self.last.store(now, Ordering::Relaxed);
+                    }
+                    return ended;
+                }
+            }
+        }
+    }
+
+    /// The limit of a wait: the session's, else ours.
+    fn limit(&self, is_of_writing: bool, limit: Option<Duration>) -> Option<Duration> {
+        self.is_limited[usize::from(is_of_writing)].store(limit.is_some(), Ordering::Relaxed);
+        let own = || self.deadline.silence.max(Duration::from_millis(1));
+        Some(limit.unwrap_or_else(own))
+    }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Transport for Bounded {
     fn read(&self, to: &mut [u8]) -> io::Result<usize> {
-        self.deadline.check()?;
-        let count = self.stream.read(to)?;
+        let count = self.patiently([true, false], || self.stream.read(to))?;
         let mut heard = self.heard.lock().expect("no thread panics with it");
         let room = MOST_HEARD - heard.len();
         heard.extend_from_slice(&to[..count.min(room)]);
@@ -86,18 +179,17 @@ impl Transport for Bounded {
     }
 
     fn write(&self, bytes: &[u8], secret: Range<usize>) -> io::Result<usize> {
-        self.deadline.check()?;
-        self.stream.write(bytes, secret)
+        self.patiently([false, true], || self.stream.write(bytes, secret.clone()))
     }
 
     fn set_read_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
         self.deadline.check()?;
-        self.stream.set_read_timeout(limit)
+        self.stream.set_read_timeout(self.limit(false, limit))
     }
 
     fn set_write_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
         self.deadline.check()?;
-        self.stream.set_write_timeout(limit)
+        self.stream.set_write_timeout(self.limit(true, limit))
     }
 
     fn shutdown(&self, how: Shutdown) -> io::Result<()> {
@@ -119,21 +211,24 @@ mod tests {
     };
 
     use super::{Bounded, Deadline};
+    use crate::rsync::net::Stream;
+
+    const LONG: Duration = Duration::from_secs(600);
+
+    fn pair() -> (Stream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let stream = TcpStream::connect(listener.local_addr().expect("bound")).expect("a connection");
+        (stream.into(), listener.accept().expect("a connection").0)
+    }
 
     #[test]
     fn nothing_goes_over_it_after_the_time() {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let stream = TcpStream::connect(listener.local_addr().expect("bound")).expect("a connection");
-        let (mut peer, _) = listener.accept().expect("a connection");
+        let (stream, mut peer) = pair();
         peer.write_all(b"ab").expect("it is taken");
-        let early = Bounded::stream(
-            stream.into(),
-            Deadline::of_session(Duration::from_secs(600)),
-            Arc::default(),
-        );
+        let early = Bounded::stream(stream, Deadline::of_session(LONG, LONG), Arc::default());
         assert_eq!(early.read(&mut [0]).expect("a byte"), 1);
         assert!(early.write_all_with_secret(b"c", 0..0).is_ok());
-        let passed = Deadline::of_dialogue(Duration::ZERO);
+        let passed = Deadline::of_dialogue(Duration::ZERO, LONG);
         let late = Bounded::stream(early.clone(), passed.clone(), Arc::default());
         for failed in [
             late.read(&mut [0]).map(drop),
@@ -143,14 +238,34 @@ mod tests {
         ] {
             assert_eq!(failed.expect_err("too late").kind(), ErrorKind::TimedOut);
         }
+        assert_eq!(passed.struck(), Some(Duration::ZERO));
         passed.pass_dialogue();
         assert_eq!(late.read(&mut [0]).expect("a byte"), 1);
-        let whole = Deadline::of_session(Duration::ZERO);
+        let whole = Deadline::of_session(Duration::ZERO, LONG);
         whole.pass_dialogue();
         assert!(
             Bounded::stream(early, whole, Arc::default())
                 .read(&mut [0])
                 .is_err()
         );
+    }
+
+    #[test]
+    fn silence_ends_where_nobody_else_set_a_limit() {
+        let short = Duration::from_millis(20);
+        let (stream, _peer) = pair();
+        let deadline = Deadline::of_session(LONG, short);
+        let ours = Bounded::stream(stream, deadline.clone(), Arc::default());
+        ours.set_read_timeout(None).expect("a limit");
+        assert_eq!(
+            ours.read(&mut [0]).expect_err("nothing comes").kind(),
+            ErrorKind::TimedOut
+        );
+        assert_eq!(deadline.struck(), Some(short));
+        let (stream, _peer) = pair();
+        let deadline = Deadline::of_session(LONG, LONG);
+        let theirs = Bounded::stream(stream, deadline.clone(), Arc::default());
+        theirs.set_read_timeout(Some(short)).expect("a limit");
+        assert!(theirs.read(&mut [0]).is_err() && deadline.struck().is_none());
     }
 }

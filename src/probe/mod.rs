@@ -4,9 +4,11 @@
 //! text is explained as any other, and the user can type the same.
 
 mod audit;
+mod command;
 mod deadline;
 mod delta;
 mod files;
+mod hints;
 mod partial;
 mod prober;
 mod push;
@@ -26,7 +28,8 @@ mod watch;
 pub mod tryout;
 
 pub use audit::Remark;
-pub use prober::{Choice, ProbeError, Setting, command};
+pub use command::command;
+pub use prober::{Choice, ProbeError, Setting};
 pub use report::Report;
 pub use reproduce::{reproduce, reproduce_within};
 pub use stage::{Fact, Right, Skip, Stage, State, Step};

@@ -15,6 +15,7 @@ use crate::{
     probe::{
         Report,
         audit::named_release,
+        command::command,
         deadline::Deadline,
         files::Candidates,
         partial::partial,
@@ -30,7 +31,7 @@ use crate::{
         transfer::{Error, describe, shown},
     },
     sync::{Environment, Plan, Surroundings, UsageError, last_line, unconnected},
-    terms::{Exit, without_password},
+    terms::Exit,
 };
 
 /// How far a probe goes.
@@ -40,6 +41,8 @@ pub struct Choice {
     pub words: Vec<String>,
     /// How long one address is given to take a connection.
     pub connect_limit: Duration,
+    /// How long nothing may come or go where the command line has no `--timeout`. The server is not told.
+    pub silence: Duration,
     /// So many files are pulled at most.
     pub most_files: usize,
     /// So many bytes are pulled at most.
@@ -50,6 +53,8 @@ pub struct Choice {
     pub announce: Vec<u8>,
     /// Whether writing is tried too.
     pub pushes: bool,
+    /// What stands around a user's own command line and is not carried out with it, by name.
+    pub left_out: Vec<String>,
 }
 
 /// What the probes of one run share.
@@ -59,7 +64,7 @@ pub struct Setting {
     /// What the environment says.
     pub environment: Environment<'static>,
     /// What command lines need of the machine.
-    pub surroundings: fn() -> Surroundings<'static>,
+    pub surroundings: Box<dyn Fn() -> Surroundings<'static> + Send + Sync>,
     /// What is known of the server and of the password file.
     pub known: Arc<Known>,
     /// The daemon's log, where it is at hand: what is written into it meanwhile is explained too.
@@ -110,10 +115,12 @@ pub(super) struct Prober {
     logged: u64,
     /// The address that took a connection.
     pub(super) address: Option<SocketAddr>,
+    /// The module that is asked for.
+    pub(super) asked: Option<String>,
     /// What rsync would have printed.
     pub(super) said: Vec<u8>,
     /// What else is known of that session.
-    watched: Watched,
+    pub(super) watched: Watched,
     /// Whether a session was admitted to the module, and counts until the daemon has ended it.
     pub(super) is_counted: bool,
 }
@@ -130,6 +137,7 @@ impl Prober {
             setting,
             start: Instant::now(),
             address: None,
+            asked: None,
             said: Vec::new(),
             watched: Watched::default(),
             is_counted: false,
@@ -200,6 +208,7 @@ impl Prober {
         let found = match wire.resolve(address, limit).await {
             Ok(found) => found,
             Err(error) => {
+                self.look_for_other_family(address, limit).await;
                 self.not_reached(Step::Resolve, error, words);
                 return None;
             }
@@ -240,6 +249,11 @@ impl Prober {
 
     fn not_reached(&mut self, step: Step, reason: ConnectError, words: &[String]) {
         let text = unconnected(&reason, "Receiver");
+        let text = text
+            .lines()
+            .map(|line| shown(line.as_bytes()))
+            .collect::<Vec<_>>()
+            .join("\n");
         // rsync prints the last line alone then.
         if !matches!(reason, ConnectError::TimedOut) {
             self.said.extend_from_slice(format!("{text}\n").as_bytes());
@@ -256,12 +270,17 @@ impl Prober {
 
     /// Carries a plan of the probe's own out, which must not take many times the time limit.
     pub(super) fn session(&self, plan: &Plan, stream: Option<Stream>) -> Session {
-        self.session_until(Deadline::of_session(longest(plan)), plan, stream)
+        let silence = self.setting.choice.silence;
+        let length = LONGEST * plan.options.timeout.unwrap_or(silence);
+        self.session_until(Deadline::of_session(length, silence), plan, stream)
     }
 
     /// Carries a plan out whose transfer takes as long as it takes.
     pub(super) fn whole_session(&self, plan: &Plan, stream: Option<Stream>) -> Session {
-        self.session_until(Deadline::of_dialogue(longest(plan)), plan, stream)
+        let silence = self.setting.choice.silence;
+        // The silence of a user's own command line is long already.
+        let length = plan.options.timeout.map_or(2 * silence, |limit| LONGEST * limit);
+        self.session_until(Deadline::of_dialogue(length, silence), plan, stream)
     }
 
     pub(super) fn session_until(&self, deadline: Deadline, plan: &Plan, stream: Option<Stream>) -> Session {
@@ -274,6 +293,10 @@ impl Prober {
         } = &*self.setting;
         let candidates = Candidates::new(choice.most_files, choice.most_bytes);
         let watch = |step| self.come_to(step);
+        let deadline = match wire {
+            Wire::Replayed(_) => deadline.played(),
+            _ => deadline,
+        };
         let stages = Stages {
             candidates,
             deadline,
@@ -289,6 +312,11 @@ impl Prober {
         }
         for (step, fact) in &session.seen.facts {
             self.report.note(*step, fact.clone());
+        }
+        if let Some((user, source)) = &session.user {
+            let fact = Fact::User(user.clone(), *source);
+            self.report.note(Step::Authentication, fact);
+            self.watched.names = vec![("user", user.clone())];
         }
         if session.seen.has(Step::List) {
             let found = &session.seen.candidates;
@@ -375,7 +403,9 @@ impl Prober {
     /// Explains what was said.
     fn conclude(&mut self) {
         self.report.time = self.start.elapsed();
-        if self.report.exit == 0 {
+        // Whoever ends a probe knows why it ended.
+        let is_ended = self.setting.connections.are_ended() && self.report.exit == Exit::Signal.code();
+        if self.report.exit == 0 || is_ended {
             return;
         }
         let mut text = format!("$ {}\n", self.report.command).into_bytes();
@@ -388,7 +418,8 @@ impl Prober {
         }
         let watched = Watched {
             is_unlisted: self.report.stage(Step::Modules).state == State::Failed,
-            ..self.watched
+            nearly: self.nearly(),
+            ..self.watched.clone()
         };
         self.report.explanation = explain_session(&*text, &self.setting.known, watched).ok();
     }
@@ -405,7 +436,7 @@ fn endless(seen: &Seen) -> Option<String> {
 /// greeting or of a refusal may still be one.
 fn is_of_another(said: &[u8]) -> bool {
     let begins = |word: &[u8]| said.starts_with(&word[..word.len().min(said.len())]);
-    said.contains(&0) || !(begins(b"@RSYNCD: ") || begins(b"@ERROR"))
+    said.contains(&0) || !(begins(b"@RSYNCD:") || begins(b"@ERROR"))
 }
 
 /// Whether rsync shows itself what it was greeted with (`start_inband_exchange` in clientserver.c).
@@ -440,25 +471,12 @@ const MOST_LOG: u64 = 64 << 10;
 /// Lines of a failure that are shown.
 const MOST_LINES: usize = 8;
 
-/// How long a session of the probe's own may take, which pulls little, and the dialogue in front of any.
-fn longest(plan: &Plan) -> Duration {
-    LONGEST * plan.options.timeout.unwrap_or(SILENCE)
-}
-
-/// So many time limits that is at most.
+/// So many time limits a session of the probe's own may take, which pulls little, and the dialogue in front of one that has
+/// a limit.
 const LONGEST: u32 = 10;
-
-/// The time limit of a command line that says that it has none.
-const SILENCE: Duration = Duration::from_secs(30);
 
 /// Characters of what another service says.
 const LONGEST_LINE: usize = 200;
-
-/// What the user would type, passwords taken out.
-pub fn command(words: &[String]) -> String {
-    let words = words.iter().map(|word| without_password(word));
-    shell_words::join(std::iter::once("rsync".to_owned()).chain(words))
-}
 
 #[cfg(test)]
 mod tests {

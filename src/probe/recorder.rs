@@ -197,6 +197,7 @@ impl Observer for Recorder<'_, '_> {
         let mut seen = self.seen();
         match event {
             Event::Greeting(line) => seen.greeted(line),
+            Event::NoGreeting(text) => seen.greeting = text.to_vec(),
             Event::Agreed(protocol) => {
                 seen.reach(Step::Version);
                 seen.note(Step::Version, Fact::Protocol(protocol));

@@ -2,7 +2,7 @@ use std::{collections::HashSet, time::Duration};
 
 use crate::{
     catalog::Confidence,
-    explain::Explanation,
+    explain::{Cause, Explanation},
     probe::{
         audit::Remark,
         stage::{Fact, Skip, Stage, State, Step},
@@ -15,6 +15,8 @@ use crate::{
 pub struct Report {
     /// What was probed: a target as the user wrote it, or a command line.
     pub subject: String,
+    /// What stands around a command line and was not carried out with it, by name.
+    pub left_out: Vec<String>,
     /// Each stage, in order.
     pub stages: Vec<Stage>,
     /// The code that rsync ends with there; 0 if all is well.
@@ -40,6 +42,7 @@ impl Report {
         });
         Self {
             subject,
+            left_out: Vec::new(),
             stages: stages.into(),
             exit: 0,
             command: String::new(),
@@ -61,7 +64,10 @@ impl Report {
         let incident = self.explanation.as_ref()?.incidents.first()?;
         let cause = incident.causes.first()?;
         let is_lost = [10, 12].contains(&self.exit) && [1, 4, 5].contains(&cause.symptom.exit);
-        let is_known = cause.confidence != Confidence::Possible;
+        // What else it may be means the same code.
+        let is_alike = |other: &Cause| other.symptom.exit == cause.symptom.exit;
+        let is_known =
+            cause.confidence != Confidence::Possible || incident.causes.iter().take(3).all(is_alike);
         (is_lost && is_known).then_some(cause.symptom.exit)
     }
 

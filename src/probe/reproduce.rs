@@ -3,8 +3,9 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     probe::{
         ProbeError, Report, Setting,
+        command::command,
         deadline::Deadline,
-        prober::{Prober, command},
+        prober::Prober,
         stage::{Fact, Skip, Step},
         stages::DISMISSED,
     },
@@ -52,18 +53,22 @@ pub async fn reproduce_within(
 ) -> Result<Report, ProbeError> {
     let mut prober = Prober::new(subject, setting);
     prober.report.command = prober.typed(&words);
+    prober.report.left_out.clone_from(&prober.setting.choice.left_out);
     let plan = match prober.plan(&words) {
         Ok(plan) => plan,
         Err(ProbeError::Usage(error))
             if !matches!(
                 error,
-                UsageError::Unsupported(_) | UsageError::NotYet(_) | UsageError::NotText(_)
+                UsageError::Unsupported(_)
+                    | UsageError::PushOnly(_)
+                    | UsageError::NotYet(_)
+                    | UsageError::NotText(_)
             ) =>
         {
             for step in OWN.into_iter().chain([Step::Modules, Step::DryRun]) {
                 prober.report.skip(step, Skip::NotAsked);
             }
-            prober.misread(&error, &words);
+            prober.misread(Step::CommandLine, &error, &words);
             return prober.blocking(|_| Ok(())).await;
         }
         Err(error) => return Err(error),
@@ -92,16 +97,16 @@ pub async fn reproduce_within(
 }
 
 impl Prober {
-    /// rsync does not understand the command line.
-    fn misread(&mut self, error: &UsageError, words: &[String]) {
+    /// rsync does not understand the command line, or its address.
+    pub(super) fn misread(&mut self, step: Step, error: &UsageError, words: &[String]) {
         let mut text = format!("{}{error}", error.prefix());
         for word in words {
             text = text.replace(&**word, &without_password(word));
         }
-        self.report.fail(Step::CommandLine);
-        self.report.note(Step::CommandLine, Fact::Said(text.clone()));
+        self.report.fail(step);
+        self.report.note(step, Fact::Said(text.clone()));
         self.report.exit = match error {
-            UsageError::Misread(Misread::Password { .. }) => OF_SSH,
+            UsageError::Misread(Misread::Password { .. } | Misread::Path { .. }) => OF_SSH,
             UsageError::Misread(Misread::Port { .. }) => Exit::SocketIo.code(),
             error => error.exit().code(),
         };
@@ -112,7 +117,10 @@ impl Prober {
 
     fn carry_out(&mut self, plan: &Plan, words: &[String], stream: Option<Stream>, limit: Option<Duration>) {
         let session = match limit {
-            Some(limit) => self.session_until(Deadline::of_session(limit), plan, stream),
+            Some(limit) => {
+                let silence = self.setting.choice.silence;
+                self.session_until(Deadline::of_session(limit, silence), plan, stream)
+            }
             None => self.whole_session(plan, stream),
         };
         self.take(&session);

@@ -20,9 +20,10 @@ use crate::{
         transfer::{Error, Outcome},
     },
     sync::{
-        Command, Environment, Place, Plan, Printer, Streams, Surroundings, UsageError, conclude, converse,
-        prepare, reach,
+        Command, Environment, LoginSource, Place, Plan, Printer, Streams, Surroundings, UsageError, conclude,
+        converse, prepare, reach,
     },
+    terms::Exit,
 };
 
 /// A command line of rsync's, carried out.
@@ -39,6 +40,8 @@ pub(super) struct Session {
     pub(super) elapsed: Duration,
     /// Text that came in the place of the session.
     pub(super) text: Option<String>,
+    /// Whom the daemon was told, once it asked, and where the name comes from.
+    pub(super) user: Option<(String, LoginSource)>,
     /// What rsync prints about what went wrong.
     pub(super) said: Vec<u8>,
 }
@@ -110,7 +113,10 @@ pub(super) fn run(
         }
         let stream = match stream {
             Some(stream) => stream,
-            None => wire.connect_otherwise(|| reach(plan, environment, &printer))?,
+            None => {
+                let patience = Some(deadline.silence());
+                wire.connect_otherwise(|| reach(plan, environment, &printer, patience))?
+            }
         };
         let stream = Bounded::stream(stream, deadline.clone(), heard.clone());
         prepare(plan, &stream, &printer)?;
@@ -124,10 +130,21 @@ pub(super) fn run(
     if let Err(error) = &ended {
         wire.note_end(error);
     }
-    let exit = conclude(plan, &printer, &ended);
+    let exit = match deadline.struck() {
+        Some(limit) if matches!(ended, Err(Error::Timeout)) => {
+            printer.complain(&our_limit(limit));
+            Exit::Timeout.code()
+        }
+        _ => conclude(plan, &printer, &ended),
+    };
     let is_connected = !matches!(ended, Err(Error::Connect(_)));
     let seen = recorder.into_seen();
+    let user = match &plan.daemon.user {
+        Some(user) => (user.clone(), LoginSource::Address),
+        None => (environment.login.clone(), environment.login_source),
+    };
     Session {
+        user: seen.is_challenged.then_some(user),
         seen,
         is_connected,
         outcome: ended.ok().flatten(),
@@ -159,6 +176,14 @@ const LONGEST_TEXT: usize = 300;
 
 /// Fewer letters may be numbers that look like some.
 const SHORTEST_TEXT: usize = 12;
+
+/// What is said of a session that rsync would not have ended.
+fn our_limit(limit: Duration) -> String {
+    format!(
+        "rsyncctl: no end came within {} seconds, and a probe waits no longer",
+        limit.as_secs()
+    )
+}
 
 /// What a session does once it has the list.
 fn behind_list(plan: &Plan) -> Step {

@@ -1,6 +1,6 @@
 use std::{net::SocketAddr, ops::RangeInclusive, time::Duration};
 
-use crate::terms::Release;
+use crate::{sync::LoginSource, terms::Release};
 
 /// What a client does with a daemon, in order.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -181,6 +181,8 @@ pub enum Fact {
     Releases(RangeInclusive<Release>),
     /// A module of the list, and its comment.
     Module(String, String),
+    /// The user that was named to the daemon, and where the name comes from.
+    User(String, LoginSource),
     /// The digest that the password travels in.
     Digest(&'static str),
     /// The algorithm for files and blocks, and the one for compression.

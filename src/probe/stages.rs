@@ -21,7 +21,7 @@ use crate::{
         net::Stream,
         transfer::{Outcome, describe, shown},
     },
-    sync::Plan,
+    sync::{Plan, UsageError},
 };
 
 /// How a daemon refuses a connection because there are so many.
@@ -55,6 +55,10 @@ pub async fn probe(target: Target, setting: Arc<Setting>) -> Result<Report, Prob
     prober.report.command = prober.typed(&words);
     let stream = prober.reach(&plan, &words).await;
     let module = target.module_and_path().map(str::to_owned);
+    prober.asked = module
+        .as_deref()
+        .and_then(|path| path.split('/').next())
+        .map(str::to_owned);
     let probed = prober.blocking(move |prober| prober.converse(&target, &plan, &words, stream));
     let mut report = probed.await?;
     report.remarks = audit(&report, module.as_deref());
@@ -143,7 +147,13 @@ impl Prober {
     fn dry_run(&mut self, module: &str, place: &str) -> Result<Option<Seen>, ProbeError> {
         let deep = format!("--exclude={}", "/*".repeat(self.setting.choice.depth + 1));
         let words = self.words(&["-rtn", &deep, module, place]);
-        let plan = self.plan(&words)?;
+        let plan = match self.plan(&words) {
+            Err(ProbeError::Usage(error @ UsageError::NoModule { .. })) => {
+                self.misread(Step::Module, &error, &words);
+                return Ok(None);
+            }
+            plan => plan?,
+        };
         let session = self.next_session(&plan);
         self.take(&session);
         self.report.command = self.typed(&words);

@@ -56,7 +56,8 @@ impl Target {
 
     /// The module and the path in it, if they are named.
     pub fn module_and_path(&self) -> Option<&str> {
-        let path = self.remote.path.trim_start_matches('/');
+        // What begins with a slash names no module, and is refused as rsync refuses it.
+        let path = &*self.remote.path;
         (!path.is_empty()).then_some(path)
     }
 
@@ -66,7 +67,7 @@ impl Target {
     }
 
     /// The daemon alone, as rsync's command line has it.
-    pub(super) fn daemon(&self) -> String {
+    pub fn daemon(&self) -> String {
         let Remote { user, host, port, .. } = &self.remote;
         let user = user.as_ref().map_or_else(String::new, |user| format!("{user}@"));
         let host = if host.contains(':') {
@@ -107,6 +108,11 @@ mod tests {
                 "rsync://[2001:db8::1]:8873/data/sub",
                 "rsync://[2001:db8::1]:8873/",
                 module("rsync://[2001:db8::1]:8873/data/sub"),
+            ),
+            (
+                "backup.example::/data",
+                "rsync://backup.example/",
+                module("rsync://backup.example//data"),
             ),
         ] {
             assert_eq!(read(text).expect(text), (daemon.to_owned(), wanted), "{text}");

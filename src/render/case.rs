@@ -129,7 +129,7 @@ impl Case<'_> {
             .map(|command| fill_command(&of_server(command, arguments), arguments).into_owned())
             .collect();
         // What can be typed as it is comes first.
-        filled.sort_by_key(|command| has_placeholder(command));
+        filled.sort_by_key(|command| has_placeholder(command) || has_name(command));
         filled
             .into_iter()
             .map(|command| with_names(command.into()).into_owned())
@@ -141,14 +141,36 @@ impl Case<'_> {
     }
 }
 
-/// Names of the pages' commands that the server's configuration settles.
-const OF_SERVER: [(&str, &str); 5] = [
+/// Names of the pages' commands that the server's configuration settles, or the command line.
+const OF_SERVER: [(&str, &str); 7] = [
+    ("PASSWORD_FILE", "password-file"),
+    ("SCRIPT", "script"),
     ("/etc/rsyncd.conf", "configuration-file"),
     ("/var/log/rsyncd.log", "log-file"),
     ("LOG_FILE", "log-file"),
     ("MODULE_PATH", "module-path"),
     ("MODULE_USER", "module-user"),
 ];
+
+/// Whether a command has a word that its reader has to replace.
+pub(super) fn has_name(command: &str) -> bool {
+    const NAMES: [&str; 12] = [
+        "ARGUMENTS",
+        "FILE",
+        "HOST",
+        "LOG_FILE",
+        "MODULE",
+        "MODULE_PATH",
+        "MODULE_USER",
+        "OPTION",
+        "PASSWORD_FILE",
+        "SCRIPT",
+        "SOURCE",
+        "USER",
+    ];
+    let mut words = command.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
+    words.any(|word| NAMES.contains(&word))
+}
 
 /// A command, with placeholders where the server's configuration is known to say more.
 fn of_server(command: &str, arguments: &[(&'static str, String)]) -> String {

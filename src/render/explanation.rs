@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use textwrap::Options;
 
 use crate::{
-    catalog::{Confidence, Language},
+    catalog::{Confidence, Language, Side},
     explain::{Cause, Explanation, Incident},
     render::{
         Format, Style,
-        case::{Case, place as where_to_type},
+        case::{Case, has_name, place as where_to_type},
         reasons::because,
         visible::visible,
         words::pick,
@@ -297,8 +297,17 @@ pub(super) fn next(explanation: &Explanation, language: Language) -> Option<(Opt
     } else {
         [check, cure, None]
     };
-    let mut in_order = in_order.into_iter().flatten();
-    let first = in_order.find_map(|(side, commands)| Some((case.side(side), commands.into_iter().next()?)));
+    let in_order = in_order.into_iter().flatten();
+    let firsts =
+        in_order.filter_map(|(side, commands)| Some((case.side(side), commands.into_iter().next()?)));
+    let firsts: Vec<_> = firsts.collect();
+    // What has to be filled in first is no last line: on the server the doctor knows its files and modules.
+    let usable = firsts.iter().find(|(_, command)| !has_name(command));
+    let first = match (usable, firsts.first()) {
+        (Some(usable), _) => Some(usable.clone()),
+        (None, Some((Some(Side::Server), _))) => Some((Some(Side::Server), "rsyncctl doctor".to_owned())),
+        (None, first) => first.cloned(),
+    };
     Some(match first {
         Some((side, command)) => (Some(where_to_type(side, language)), command),
         None => (None, format!("rsyncctl explain {}", cause.page.id)),

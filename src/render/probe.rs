@@ -14,6 +14,7 @@ use crate::{
         visible::visible,
         words::{pick, severity},
     },
+    sync::LoginSource,
     terms::{Exit, Release},
 };
 
@@ -106,6 +107,20 @@ fn verdict(report: &Report, language: Language) -> String {
     let target = &report.subject;
     let time = shown(report.time);
     let Some(stage) = report.failed() else {
+        if !report.left_out.is_empty() {
+            let names = report.left_out.iter().map(|name| format!("`{name}`"));
+            let names = names.collect::<Vec<_>>().join(pick(language, ", ", "、"));
+            return match language {
+                Language::English => {
+                    format!(
+                        "{target}: rsync's own part works; {names} around it was not carried out, and may fail it ({time})"
+                    )
+                }
+                Language::Chinese => {
+                    format!("{target}：rsync 本身正常；它之外的 {names} 没有执行，可能使它失败（{time}）")
+                }
+            };
+        }
         return match language {
             Language::English => format!("{target}: all is well ({time})"),
             Language::Chinese => format!("{target}：一切正常（{time}）"),
@@ -300,6 +315,7 @@ fn one(fact: &Fact, language: Language) -> String {
         }
         Fact::Releases(releases) if zh => format!("rsync {} 至 {}", releases.start(), releases.end()),
         Fact::Releases(releases) => format!("rsync {} to {}", releases.start(), releases.end()),
+        Fact::User(name, source) => user(name, *source, language),
         Fact::Digest(name) if zh => format!("密码以 {name} 摘要传送"),
         Fact::Digest(name) => format!("the password travels as {name}"),
         Fact::Algorithms(checksum, compression) if zh => format!("校验 {checksum}，压缩 {compression}"),
@@ -326,6 +342,47 @@ fn one(fact: &Fact, language: Language) -> String {
         | Fact::Unreachable(..)
         | Fact::Said(_)
         | Fact::Left(_) => String::new(),
+    }
+}
+
+/// Whom the daemon was told, and why.
+fn user(name: &str, source: LoginSource, language: Language) -> String {
+    let zh = language == Language::Chinese;
+    let from = match source {
+        LoginSource::Address => pick(language, "of the address", "来自地址"),
+        LoginSource::User => pick(
+            language,
+            "from $USER: the address names nobody",
+            "来自 $USER：地址里没有写用户",
+        ),
+        LoginSource::Logname => pick(
+            language,
+            "from $LOGNAME: the address names nobody, and $USER is not set",
+            "来自 $LOGNAME：地址里没有写用户，也没有 $USER",
+        ),
+        LoginSource::Nobody => pick(
+            language,
+            "neither the address nor $USER or $LOGNAME name one",
+            "地址、$USER 和 $LOGNAME 都没有指定用户",
+        ),
+        LoginSource::Given => "",
+    };
+    match (from, zh) {
+        ("", true) => format!("用户 `{name}`"),
+        ("", false) => format!("user `{name}`"),
+        (from, true) => format!("用户 `{name}`（{from}）"),
+        (from, false) => format!("user `{name}` ({from})"),
+    }
+}
+
+/// The name that programs read.
+const fn login_source(source: LoginSource) -> &'static str {
+    match source {
+        LoginSource::Address => "address",
+        LoginSource::User => "USER",
+        LoginSource::Logname => "LOGNAME",
+        LoginSource::Nobody => "default",
+        LoginSource::Given => "given",
     }
 }
 
@@ -450,6 +507,7 @@ fn fact(fact: &Fact) -> Value {
         Fact::Releases(releases) => json!({ "oldest": releases.start(), "newest": releases.end() }),
         Fact::Digests(names) => json!({ "digests": names }),
         Fact::Module(name, comment) => json!({ "module": name, "comment": comment }),
+        Fact::User(name, source) => json!({ "user": name, "user_from": login_source(*source) }),
         Fact::Digest(name) => json!({ "digest": name }),
         Fact::Algorithms(checksum, compression) => {
             json!({ "checksum": checksum, "compression": compression })

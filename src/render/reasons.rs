@@ -75,8 +75,8 @@ fn told(reason: &Reason, lines: &[usize], incident: &Incident, language: Languag
         Reason::ExitOnly(code) => {
             format!("there is only the exit code {code}; the lines before it would tell more")
         }
-        Reason::Frequent if zh => "这是其中最常见的".to_owned(),
-        Reason::Frequent => "it is the most frequent of them".to_owned(),
+        Reason::Frequent if zh => "这是其中较常见的".to_owned(),
+        Reason::Frequent => "it is one of the more frequent ones".to_owned(),
         Reason::Found(place) if zh => format!("配置里确实有这个问题：{place}"),
         Reason::Found(place) => format!("your configuration has it: {place}"),
         Reason::Default(name) if zh => format!("配置里没有设置 `{name}`，这就是它的默认行为"),
@@ -87,6 +87,16 @@ fn told(reason: &Reason, lines: &[usize], incident: &Incident, language: Languag
             language,
             "the command line names no user, so the login name of this machine is sent",
             "命令行里没有写用户，发送的是本机的登录名",
+        )
+        .to_owned(),
+        Reason::Sets(name) if zh => format!("配置里设置了 `{name}`"),
+        Reason::Sets(name) => format!("your configuration sets `{name}`"),
+        Reason::Listed(name) if zh => format!("刚收到的模块列表里有 `[{name}]`"),
+        Reason::Listed(name) => format!("the list of modules that came just before has `[{name}]`"),
+        Reason::Behind => pick(
+            language,
+            "the list of modules, which no module's settings touch, ended behind the greeting as well",
+            "模块列表与任何模块的设置无关，也在问候之后中断了",
         )
         .to_owned(),
         Reason::NotFound => pick(

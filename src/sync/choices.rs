@@ -119,7 +119,11 @@ impl<'s> Choices<'s> {
             "chown" if is_on => ReceivingChoices::owners(options, value.unwrap_or_default())?,
             "mkpath" => options.make_path = is_on,
             "hard-links" | "H" => options.hard_links = is_on,
-            "remote-option" | "M" if is_on => options.remote_options.extend(value.map(str::to_owned)),
+            "remote-option" | "M" if is_on => {
+                let option = value.filter(|value| value.starts_with('-'));
+                let none = || UsageError::RemoteOption(value.unwrap_or_default().to_owned());
+                options.remote_options.push(option.ok_or_else(none)?.to_owned());
+            }
             "trust-sender" if is_on => options.trust_sender = true,
             _ if self.names.option(options, name, is_on, value) => {}
             _ => return self.receiving.option(&mut options.receiving, name, is_on, value),

@@ -33,6 +33,6 @@ pub use place::Place;
 pub use plan::{Command, Daemon, Plan};
 pub use print::Printer;
 pub use report::report_refusal;
-pub use session::{Environment, conclude, converse, last_line, prepare, reach, unconnected};
+pub use session::{Environment, LoginSource, conclude, converse, last_line, prepare, reach, unconnected};
 pub use usage::UsageError;
 pub use version::{version, version_for_programs};

@@ -413,6 +413,10 @@ mod tests {
             UsageError::Unknown("--bogus".into())
         );
         assert_eq!(
+            refusal("-a --remote-option=1 h::m d"),
+            UsageError::RemoteOption("1".into())
+        );
+        assert_eq!(
             refusal("-a --write-devices h::m d"),
             UsageError::PushOnly("write-devices".into())
         );
@@ -449,7 +453,7 @@ mod tests {
         ] {
             assert_eq!(refusal(line).to_string(), text, "{line}");
         }
-        assert!(matches!(refusal("rsync://h:x/m d"), UsageError::Address(_)));
+        assert!(matches!(refusal("rsync://h:x/m d"), UsageError::Misread(_)));
         assert!(matches!(refusal("h::m m d"), UsageError::UnexpectedLocal(_)));
         for line in ["-aX -f-x_user.a h::m d", "-X --filter=+x_user.a f h::m"] {
             assert!(matches!(refusal(line), UsageError::NotYet(_)), "{line}");

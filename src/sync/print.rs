@@ -325,7 +325,7 @@ fn arguments_shown(what: &str, arguments: &[Vec<u8>]) -> Vec<u8> {
 impl Observer for Printer<'_> {
     fn observe(&self, event: Event<'_>) {
         match event {
-            Event::Greeting(_) | Event::Challenged(_) => {}
+            Event::Greeting(_) | Event::NoGreeting(_) | Event::Challenged(_) => {}
             Event::Accepted => self.accepted(),
             Event::Agreed(protocol) => self.agreed(protocol),
             Event::Line(line) => self.daemon_line(line),

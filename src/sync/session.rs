@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::{
     rsync::{
         delta::Checksum,
@@ -14,6 +16,21 @@ use crate::{
     terms::{Exit, without_password},
 };
 
+/// What names the user whom a command line does not name.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum LoginSource {
+    /// The address.
+    Address,
+    /// The variable `USER`.
+    User,
+    /// The variable `LOGNAME`.
+    Logname,
+    /// No variable; rsync sends `nobody` then.
+    Nobody,
+    /// A transcript, or who calls us.
+    Given,
+}
+
 /// What a session depends on besides the command line.
 pub struct Environment<'e> {
     /// A command that makes the connection: `RSYNC_CONNECT_PROG`.
@@ -22,6 +39,8 @@ pub struct Environment<'e> {
     pub proxy: Option<String>,
     /// Who asks where the command line names nobody.
     pub login: String,
+    /// Where that comes from.
+    pub login_source: LoginSource,
     /// The password where no file has it; asked for when a daemon wants one, if the user does not want to end.
     pub password: Box<dyn Fn() -> Result<Vec<u8>, Error> + Send + Sync + 'e>,
     /// Who this process is.
@@ -56,12 +75,18 @@ impl Environment<'_> {
     }
 }
 
-/// Connects as command line and environment say.
+/// Connects as command line and environment say. `patience` is how long a proxy is waited for where the command line has
+/// no limit.
 ///
 /// # Errors
 ///
 /// No connection, or a socket option that the system refuses.
-pub fn reach(plan: &Plan, environment: &Environment<'_>, printer: &Printer<'_>) -> Result<Stream, Error> {
+pub fn reach(
+    plan: &Plan,
+    environment: &Environment<'_>,
+    printer: &Printer<'_>,
+    patience: Option<Duration>,
+) -> Result<Stream, Error> {
     let address = &plan.daemon.address;
     let limit = plan.connect_limit.or(plan.options.timeout);
     let stream = match (&environment.connect_program, &environment.proxy) {
@@ -70,7 +95,7 @@ pub fn reach(plan: &Plan, environment: &Environment<'_>, printer: &Printer<'_>) 
             let proxy = Proxy::parse(proxy)?;
             let to = &proxy.address;
             printer.connecting(&to.host, to.port, true);
-            proxy.connect(address, limit)?
+            proxy.connect(address, limit.or(patience))?
         }
         (None, None) => {
             printer.connecting(&address.host, address.port, false);

@@ -172,6 +172,9 @@ pub enum UsageError {
     /// A time to stop at that is none, or is over.
     #[error("{0}")]
     Stop(String),
+    /// What is to be handed to the other side as an option, and is none.
+    #[error("Remote option must start with a dash: {0}")]
+    RemoteOption(String),
     /// What this program cannot do yet.
     #[error("{0} is not supported yet; use rsync for it")]
     NotYet(&'static str),

@@ -102,6 +102,19 @@ pub enum Misread {
         /// The address without it.
         right: String,
     },
+    /// A port where rsync takes none, or a word in the place of one: what follows the first colon is a path behind a
+    /// remote shell (`check_for_hostspec` in options.c).
+    #[error(
+        "`{shown}`: the first colon ends the host's name, so this is a path on a host `{host}`, over ssh; write `{right}`"
+    )]
+    Path {
+        /// The address.
+        shown: String,
+        /// The host that rsync looks for.
+        host: String,
+        /// What is meant.
+        right: String,
+    },
 }
 
 impl Misread {
@@ -113,8 +126,18 @@ impl Misread {
             let right = format!("{before}@{behind}");
             return Some(Self::Password { shown, host, right });
         }
-        let (authority, path) = strip_scheme(argument)?.split_once('/').unwrap_or_default();
+        let Some(rest) = strip_scheme(argument) else {
+            return Self::of_shell(shown);
+        };
+        let (authority, path) = rest.split_once('/').unwrap_or_default();
         let (before, port) = authority.rsplit_once(':')?;
+        if !port.is_empty() && !before.contains(':') && port.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+            return Some(Self::Path {
+                host: argument[.."rsync".len()].to_owned(),
+                right: format!("rsync://{before}/{path}"),
+                shown,
+            });
+        }
         let port: u64 = port.parse().ok().filter(|&port| port > u64::from(u16::MAX))?;
         let low = port & u64::from(u16::MAX);
         Some(Self::Port {
@@ -122,6 +145,19 @@ impl Misread {
             port,
             taken: u16::try_from(low).expect("16 bits"),
             right: format!("rsync://{before}/{path}"),
+        })
+    }
+
+    /// `host:8730::module`
+    fn of_shell(shown: String) -> Option<Self> {
+        let (before, rest) = shown.split_once(':')?;
+        let (port, path) = rest.split_once("::")?;
+        let host = before.rsplit('@').next().unwrap_or(before);
+        let is_meant = !host.is_empty() && !before.contains('/') && port.parse::<u16>().is_ok();
+        is_meant.then(|| Self::Path {
+            host: host.to_owned(),
+            right: format!("rsync://{before}:{port}/{path}"),
+            shown: shown.clone(),
         })
     }
 }

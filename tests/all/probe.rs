@@ -1,9 +1,11 @@
 //! The probe, at real daemons that are broken on purpose.
 
+mod causes;
 mod greetings;
 mod healthy;
 mod live;
 mod local;
+mod own_limit;
 mod proofs;
 mod push;
 mod reproduced;
@@ -55,6 +57,22 @@ fn peer(says: &'static [u8]) -> u16 {
             let _ = stream.write_all(says);
             let _ = stream.shutdown(Shutdown::Write);
             let _ = stream.read_to_end(&mut Vec::new());
+        }
+    });
+    port
+}
+
+/// A peer that says this to each who connects, and then nothing until they go.
+fn peer_that_waits(says: &'static [u8]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("bound").port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a client");
+            thread::spawn(move || {
+                let _ = stream.write_all(says);
+                let _ = stream.read_to_end(&mut Vec::new());
+            });
         }
     });
     port

@@ -1,6 +1,11 @@
 //! What stands around a command of rsync's, and is not carried out with it.
 
-use crate::model::script::{Block, Call, Script};
+use nix::unistd::geteuid;
+
+use crate::{
+    cli::probe::variables::OF_RSYNC,
+    model::script::{Block, Call, Script},
+};
 
 /// Programs that start another one, and change neither who runs it nor where.
 const PLAIN_WRAPPERS: [&str; 15] = [
@@ -28,8 +33,9 @@ const SHELLS: [&str; 7] = ["sh", "bash", "dash", "ash", "ksh", "zsh", "flock"];
 const MOVES: [&str; 5] = ["cd", "pushd", "popd", "umask", "ulimit"];
 
 /// Commands in front of another one on which nothing hangs, or which are followed.
-const IDLE: [&str; 11] = [
-    ":", "date", "declare", "echo", "export", "local", "printf", "readonly", "set", "true", "typeset",
+const IDLE: [&str; 19] = [
+    ":", "[", "date", "declare", "echo", "export", "local", "logger", "ls", "mkdir", "printf", "readonly",
+    "set", "sleep", "stat", "test", "touch", "true", "typeset",
 ];
 
 /// Names what stands around a call in a text, and would change what rsync does: other folders and users, variables,
@@ -61,13 +67,12 @@ pub(super) fn around(script: &Script, call: &Call, text: &[u8], is_typed: bool) 
     changing(call, text).for_each(&mut add);
     let assigned = call.environment.iter().map(|assigned| &assigned.name);
     let exported = script.assignments.iter().filter(|assigned| {
-        assigned.name.starts_with(b"RSYNC_")
-            && assigned.range.end <= call.range.start
-            && script.exported.contains(&assigned.name)
+        assigned.range.end <= call.range.start && script.exported.contains(&assigned.name)
     });
     for name in assigned.chain(exported.map(|assigned| &assigned.name)) {
         let name = String::from_utf8_lossy(name);
-        if name != "RSYNC_PASSWORD" && name != "LANG" && !name.starts_with("LC_") {
+        // Others are of no concern to rsync.
+        if (name.starts_with("RSYNC_") || name.starts_with("LD_")) && !OF_RSYNC.contains(&&*name) {
             add(format!("{name}="));
         }
     }
@@ -92,8 +97,11 @@ fn changing<'c>(call: &'c Call, text: &[u8]) -> impl Iterator<Item = String> + '
     let front = call.words.first().map(|word| word.range.start);
     let front = &text[call.range.start..front.unwrap_or(call.range.start).max(call.range.start)];
     let has_options = front.windows(5).any(|window| window == b"env -");
+    // Root becomes root.
+    let is_plain_sudo = geteuid().is_root() && !front.windows(2).any(|window| window == b" -");
     let wrappers = call.wrappers.iter().filter(move |name| match &***name {
         "env" => has_options,
+        "sudo" => !is_plain_sudo,
         name => !PLAIN_WRAPPERS.contains(&name),
     });
     wrappers.cloned()

@@ -2,13 +2,16 @@ mod around;
 mod live;
 mod local;
 mod options;
+mod task;
 mod transcript;
+pub(super) mod variables;
 pub(super) mod written;
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     env,
     error::Error,
+    fs,
     io::{self, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
     sync::Arc,
@@ -21,7 +24,7 @@ use crate::{
     catalog::Language,
     cli::{
         Failure,
-        environment::{environment, surroundings},
+        environment::{Variables, environment_with, surroundings_with},
         input::{is_standard_input, read, standard_input, unreadable},
         interrupt::Interrupt,
         known::{self, ServerFile},
@@ -30,18 +33,19 @@ use crate::{
             live::{Live, PERIOD},
             local::Local,
             options::Options,
+            task::{Task, task},
             transcript::{Transcript, environment_of, head},
+            variables::CONNECT_PROGRAM,
             written::Written,
         },
         replace::put,
     },
     explain::Known,
     host::plain,
-    probe::{ProbeError, Report, Setting, Subject, Target, Watch, Wire, command, probe, reproduce},
+    probe::{Choice, Setting, Subject, Target, Watch, Wire},
     render,
     sync::Environment,
-    syntax::Invocation,
-    terms::{Exit, Target as Place},
+    terms::Exit,
 };
 
 /// Run the full delta sync against a live daemon, stage by stage, and explain what fails
@@ -71,7 +75,7 @@ pub(super) struct Arguments {
     password_file: Option<PathBuf>,
     #[command(flatten)]
     options: Options,
-    /// Write the results of all targets into this file too, as OpenMetrics text for Prometheus
+    /// Write the results of all targets into this file too, `-` for standard output, as OpenMetrics text for Prometheus
     #[arg(long, value_name = "FILE")]
     metrics: Option<PathBuf>,
     /// So many targets at a time
@@ -90,6 +94,9 @@ pub(super) struct Arguments {
 
 /// Probes each target, and writes the reports in the order of the targets.
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+    if arguments.really && arguments.reproduce.is_none() {
+        return Err("`--really` carries out a command line of rsync's: name it with --reproduce".into());
+    }
     let mut work = arguments.work()?;
     let count = work.tasks.len();
     let live = io::stderr()
@@ -105,11 +112,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let interrupt = Interrupt::watch()?;
     let password_file = arguments.password_file.as_ref();
     let password_file = password_file.map(|file| file.display().to_string());
+    let variables = work.variables.clone();
+    let is_of_user = matches!(work.tasks[..], [Task::Reproduce(..)]);
     let setting = Arc::new(Setting {
-        choice: work.options.choice(password_file),
+        choice: Choice {
+            left_out: work.left_out,
+            ..work.options.choice(password_file, is_of_user)
+        },
         environment: work.environment,
-        surroundings,
-        known: arguments.known(&work.tasks)?.into(),
+        surroundings: Box::new(move || surroundings_with(&variables)),
+        known: arguments.known(&work.tasks, work.script)?.into(),
         wire: work.wire,
         log: None,
         folder: env::temp_dir().into(),
@@ -138,6 +150,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
 /// The port that daemons listen on.
 const PORT: u16 = 873;
 
+/// So many targets of one daemon are probed at a time: rsync keeps five connections waiting (`listen backlog`), and the
+/// system lets who finds no place there wait for a second, then for three, then for seven.
+const MOST_OF_DAEMON: usize = 8;
+
 /// How a transcript says that files were changed.
 const REALLY: &str = "--really";
 
@@ -146,63 +162,13 @@ struct Work {
     tasks: Vec<Task>,
     options: Options,
     environment: Environment<'static>,
+    /// What a script or a command line sets.
+    variables: Variables,
+    /// The file that the command line stands in.
+    script: Option<PathBuf>,
+    /// What stands around it and is not carried out.
+    left_out: Vec<String>,
     wire: Wire,
-}
-
-/// What one report is about.
-enum Task {
-    Probe(Target),
-    /// A command line, and its words behind `rsync`.
-    Reproduce(String, Vec<String>),
-}
-
-impl Task {
-    /// What a transcript says that it is.
-    fn subject(&self) -> Subject {
-        match self {
-            Self::Probe(target) => Subject::Probe(target.text.clone()),
-            Self::Reproduce(line, _) => Subject::Reproduce(line.clone()),
-        }
-    }
-
-    /// The port that it names.
-    fn port(&self) -> Option<u16> {
-        match self {
-            Self::Probe(target) => target.port(),
-            Self::Reproduce(_, words) => {
-                let invocation = Invocation::parse(words.iter().map(String::as_str));
-                let named = invocation.option("port").and_then(|option| option.value.clone());
-                let of_target = match invocation.peer() {
-                    Some(Place::Daemon(remote)) => remote.port,
-                    _ => None,
-                };
-                of_target.or_else(|| named?.parse().ok())
-            }
-        }
-    }
-
-    /// The password file that a command line names.
-    fn password_file(&self) -> Option<PathBuf> {
-        let Self::Reproduce(_, words) = self else {
-            return None;
-        };
-        let mut words = words.iter();
-        while let Some(word) = words.next() {
-            match word.strip_prefix("--password-file") {
-                Some("") => return words.next().map(PathBuf::from),
-                Some(rest) => return rest.strip_prefix('=').map(PathBuf::from),
-                None => {}
-            }
-        }
-        None
-    }
-
-    async fn run(self, setting: Arc<Setting>) -> Result<Report, ProbeError> {
-        match self {
-            Self::Probe(target) => probe(target, setting).await,
-            Self::Reproduce(line, words) => reproduce(line, words, setting).await,
-        }
-    }
 }
 
 impl Arguments {
@@ -219,13 +185,17 @@ impl Arguments {
         let mut running: VecDeque<_> = VecDeque::new();
         let (mut tasks, mut worst, mut count) = (tasks.into_iter(), 0, 0);
         let mut done = Vec::new();
+        let mut daemons: BTreeMap<String, Arc<Semaphore>> = BTreeMap::new();
         loop {
             // A slow target holds back the reports behind it, but no more than that.
             while running.len() < jobs * 4
                 && let Some(task) = tasks.next()
             {
                 let (free, setting) = (free.clone(), setting.clone());
+                let own = || Arc::new(Semaphore::new(MOST_OF_DAEMON));
+                let of_daemon = daemons.entry(task.daemon()).or_insert_with(own).clone();
                 running.push_back(tokio::spawn(async move {
+                    let _turn = of_daemon.acquire().await.expect("it is never closed");
                     let _permit = free.acquire().await.expect("it is never closed");
                     task.run(setting).await
                 }));
@@ -256,7 +226,7 @@ impl Arguments {
         if let Some(file) = &self.metrics {
             let mut text = Vec::new();
             render::metrics(&done, &mut text)?;
-            put(file, &text)
+            write_metrics(file, &text)
                 .map_err(|error| format!("cannot write `{}`: {}", file.display(), plain(&error)))?;
         }
         Ok(worst)
@@ -300,7 +270,6 @@ impl Arguments {
 
     /// What is to be done.
     fn work(&self) -> Result<Work, Failure> {
-        let mut environment = environment();
         if let Some(replay) = self.transcript.replay(&self.server.hosts()?)? {
             let (real, words): (Vec<_>, Vec<_>) =
                 replay.head.options.iter().partition(|word| *word == REALLY);
@@ -310,26 +279,30 @@ impl Arguments {
             })?;
             let task = match &replay.head.subject {
                 Subject::Probe(target) => Task::Probe(Target::parse(target)?),
-                Subject::Reproduce(line) => task(&written::typed(line)?.words, &options, !real.is_empty()),
+                Subject::Reproduce(line) => task(&written::typed(line)?.words, !real.is_empty()),
             };
             return Ok(Work {
                 tasks: vec![task],
                 options,
-                environment: environment_of(&replay, environment),
+                environment: environment_of(&replay, environment_with(&Variables::default())),
+                variables: Variables::default(),
+                script: None,
+                left_out: Vec::new(),
                 wire: Wire::Replayed(replay.into()),
             });
         }
         let options = self.options.clone();
+        let (mut variables, mut script, mut left_out) = (Variables::default(), None, Vec::new());
         let tasks = match &self.reproduce {
             None => self.targets()?.into_iter().map(Task::Probe).collect(),
             Some(line) => {
-                let (task, password) = self.reproduction(line, &options)?;
-                if let Some(password) = password {
-                    environment.password = Box::new(move || Ok(password.clone()));
-                }
+                let (task, set, around) = self.reproduction(line)?;
+                (variables, left_out) = (set, around);
+                script = written::place(line)?.map(|(file, _)| file);
                 vec![task]
             }
         };
+        let environment = environment_with(&variables);
         let wire = match &tasks[..] {
             [task] => {
                 let mut words = options.words();
@@ -346,20 +319,31 @@ impl Arguments {
             tasks,
             options,
             environment,
+            variables,
+            script,
+            left_out,
             wire,
         })
     }
 
-    /// The carrying out of the command line, or of the one that stands in the file, and the password that is there.
-    fn reproduction(&self, line: &str, options: &Options) -> Result<(Task, Option<Vec<u8>>), Failure> {
-        let written = match written::place(line) {
+    /// The carrying out of the command line, or of the one that stands in the file, and the variables that are set there.
+    fn reproduction(&self, line: &str) -> Result<(Task, Variables, Vec<String>), Failure> {
+        let place = written::place(line)?;
+        let mut written = match &place {
             Some((file, line)) => {
                 let bytes =
-                    read(&self.server.hosts()?, &file).map_err(|reason| unreadable(&file, &reason, ""))?;
-                written::command_line(&file, bytes, line)?
+                    read(&self.server.hosts()?, file).map_err(|reason| unreadable(file, &reason, ""))?;
+                written::command_line(file, bytes, *line)?
             }
             None => written::typed(line)?,
         };
+        if let Some((file, _)) = place.filter(|_| written.has_returns) {
+            tell(&with_windows_ends(&file, self.output.style().language))?;
+        }
+        // A dry run starts no program of the user's.
+        if !self.really && written.variables.remove(CONNECT_PROGRAM).is_some() {
+            written.around.push(format!("{CONNECT_PROGRAM}="));
+        }
         if !written.around.is_empty() {
             let names = written.around.iter().map(|name| format!("`{name}`"));
             let names = names.collect::<Vec<_>>().join(", ");
@@ -375,8 +359,13 @@ impl Arguments {
                 Language::Chinese => format!("以下内容在 rsync 命令之外，不会执行：{names}"),
             })?;
         }
-        let Written { words, password, .. } = written;
-        Ok((task(&words, options, self.really), password))
+        let Written {
+            words,
+            variables,
+            around,
+            ..
+        } = written;
+        Ok((task(&words, self.really), Variables(variables), around))
     }
 
     fn targets(&self) -> Result<Vec<Target>, Failure> {
@@ -392,7 +381,11 @@ impl Arguments {
             targets.push(Target::parse(word)?);
         }
         let file = self.targets.as_deref().unwrap_or_else(|| Path::new("-"));
-        for (index, line) in String::from_utf8_lossy(&listed).lines().enumerate() {
+        for (index, line) in String::from_utf8_lossy(&listed)
+            .trim_start_matches('\u{feff}')
+            .lines()
+            .enumerate()
+        {
             let line = line.split('#').next().unwrap_or_default().trim();
             if !line.is_empty() {
                 let target = Target::parse(line);
@@ -432,11 +425,15 @@ impl Arguments {
         }
     }
 
-    fn known(&self, tasks: &[Task]) -> Result<Known, Failure> {
+    fn known(&self, tasks: &[Task], script: Option<PathBuf>) -> Result<Known, Failure> {
         let mut known = match self.local {
             true => self.known_locally(tasks)?,
             false => self.server.known()?,
         };
+        let script = script.map(|file| ("script", file.display().to_string()));
+        let password_file = self.password_file.as_ref();
+        let password_file = password_file.map(|file| ("password-file", file.display().to_string()));
+        known.names.extend(script.into_iter().chain(password_file));
         let of_line = || tasks.iter().find_map(Task::password_file);
         if let Some(file) = self.password_file.clone().or_else(of_line) {
             known.findings.extend(known::of_password_file(&file));
@@ -445,12 +442,31 @@ impl Arguments {
     }
 }
 
-/// The carrying out of the words behind `rsync`.
-fn task(words: &[String], options: &Options, is_real: bool) -> Task {
-    // What the line says itself comes later, and counts.
-    let mut own = vec![format!("--timeout={}", options.timeout)];
-    own.extend((!is_real).then(|| "--dry-run".to_owned()));
-    own.extend_from_slice(words);
-    // Reports are pasted into tickets: of what stands around the words nothing is shown.
-    Task::Reproduce(command(words), own)
+/// Writes into a file, which is the old or the new one at every instant; or into a pipe or a device, `-` for standard
+/// output.
+fn write_metrics(file: &Path, text: &[u8]) -> io::Result<()> {
+    if is_standard_input(file) {
+        return unless_closed(stdout().write_all(text));
+    }
+    match fs::metadata(file) {
+        Ok(found) if !found.is_file() && !found.is_dir() => {
+            fs::OpenOptions::new().write(true).open(file)?.write_all(text)
+        }
+        _ => put(file, text),
+    }
+}
+
+/// What is said of a script whose lines end with carriage returns.
+fn with_windows_ends(file: &Path, language: Language) -> String {
+    let name = shell_words::quote(&file.to_string_lossy()).into_owned();
+    match language {
+        Language::English => format!(
+            "lines of {name} end with a carriage return, which the shell takes for a part of the last word; cure: sed -i 's/\\r$//' {name}"
+        ),
+        Language::Chinese => {
+            format!(
+                "{name} 的行以回车符结尾，shell 会把它当成最后一个词的一部分；解决：sed -i 's/\\r$//' {name}"
+            )
+        }
+    }
 }

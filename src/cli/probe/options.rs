@@ -22,9 +22,10 @@ pub(super) struct Options {
     /// Seconds that an address is given to take a connection
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(super) contimeout: u64,
-    /// Seconds that the daemon may be silent
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    pub(super) timeout: u64,
+    /// Seconds that the daemon may be silent: 30, with --reproduce 600; the daemon is not told, and an own --timeout of a
+    /// command line counts instead
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86400))]
+    pub(super) timeout: Option<u64>,
     /// Pull so many files at most
     #[arg(long, value_name = "COUNT", default_value_t = 10)]
     pub(super) max_files: usize,
@@ -61,11 +62,11 @@ impl Options {
     pub(super) fn words(&self) -> Vec<String> {
         let mut words = vec![
             format!("--contimeout={}", self.contimeout),
-            format!("--timeout={}", self.timeout),
             format!("--max-files={}", self.max_files),
             format!("--max-bytes={}", self.max_bytes),
             format!("--max-depth={}", self.max_depth),
         ];
+        words.extend(self.timeout.map(|seconds| format!("--timeout={seconds}")));
         words.extend(self.of_address());
         words.extend(self.push.then(|| "--push".to_owned()));
         words
@@ -80,22 +81,23 @@ impl Options {
         [port, protocol, ipv4, ipv6].into_iter().flatten()
     }
 
-    /// How far a probe goes, whose password is asked for or stands in a file.
-    pub(super) fn choice(&self, password_file: Option<String>) -> Choice {
-        let mut words = vec![
-            format!("--contimeout={}", self.contimeout),
-            format!("--timeout={}", self.timeout),
-        ];
+    /// How far a probe goes, whose password is asked for or stands in a file, or a user's own command line, which a hook
+    /// may hold up for minutes.
+    pub(super) fn choice(&self, password_file: Option<String>, is_of_user: bool) -> Choice {
+        let silence = if is_of_user { 600 } else { 30 };
+        let mut words = vec![format!("--contimeout={}", self.contimeout)];
         words.extend(password_file.map(|file| format!("--password-file={file}")));
         words.extend(self.of_address());
         Choice {
             words,
             connect_limit: Duration::from_secs(self.contimeout),
+            silence: Duration::from_secs(self.timeout.unwrap_or(silence)),
             most_files: self.max_files,
             most_bytes: self.max_bytes,
             depth: usize::from(self.max_depth),
             announce: Vec::new(),
             pushes: self.push,
+            left_out: Vec::new(),
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     host::plain,
     probe::{Head, Replay, Subject, Trace, Wire},
     rsync::transfer::Error,
-    sync::Environment,
+    sync::{Environment, LoginSource},
 };
 
 /// What goes over the wire, written down or played again.
@@ -90,6 +90,7 @@ pub(super) fn environment_of(replay: &Replay, now: Environment<'static>) -> Envi
         connect_program: None,
         proxy: None,
         login,
+        login_source: LoginSource::Given,
         password: Box::new(move || match &no_password {
             Some(text) if text.is_empty() => Ok(Vec::new()),
             Some(text) => Err(Error::PasswordFile(text.clone())),

@@ -22,18 +22,62 @@ use crate::{
 pub(in crate::cli) struct Written {
     /// The words behind `rsync`.
     pub(in crate::cli) words: Vec<String>,
-    /// What `RSYNC_PASSWORD` is there.
-    pub(in crate::cli) password: Option<Vec<u8>>,
+    /// The variables that rsync reads, as they are set there.
+    pub(in crate::cli) variables: BTreeMap<String, Vec<u8>>,
+    /// Whether lines of the file end as those of Windows do.
+    pub(super) has_returns: bool,
     /// What stands around it and changes what it does, by name.
     pub(in crate::cli) around: Vec<String>,
 }
 
-/// File and line of a text such as `backup.sh:12`, if there is that file.
-pub(in crate::cli) fn place(text: &str) -> Option<(PathBuf, usize)> {
-    let (file, line) = text.rsplit_once(':')?;
-    let line = line.parse().ok().filter(|line| *line > 0)?;
-    let file = PathBuf::from(file);
-    file.is_file().then_some((file, line))
+/// File and line of a text such as `backup.sh:12`; nothing of a command line.
+///
+/// # Errors
+///
+/// There is no such file, or no such line.
+pub(in crate::cli) fn place(text: &str) -> Result<Option<(PathBuf, usize)>, String> {
+    let Some((file, digits)) = text.rsplit_once(':') else {
+        return Ok(None);
+    };
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let path = PathBuf::from(file);
+    let is_there = path.is_file();
+    let is_place =
+        is_there || !(file.is_empty() || file.ends_with(':') || file.contains(char::is_whitespace));
+    if !is_number || !is_place {
+        return Ok(None);
+    }
+    match digits.parse() {
+        _ if !is_there => Err(format!(
+            "there is no file `{file}`; --reproduce takes FILE:LINE of a script or crontab, or a command line of rsync's"
+        )),
+        Ok(line @ 1..) => Ok(Some((path, line))),
+        _ => Err(format!("`{file}` has no line {digits}; the first one is 1")),
+    }
+}
+
+/// What stands for a carriage return while a shell's words are found: for a shell it is a letter as any other, where the
+/// reader of scripts takes it for a blank.
+const RETURN: u8 = 1;
+
+/// A file as a shell reads it, and whether some of its lines end with carriage returns.
+fn as_a_shell_reads(bytes: &[u8]) -> (Vec<u8>, bool) {
+    let has_returns = bytes.windows(2).any(|pair| pair == b"\r\n") && !bytes.contains(&RETURN);
+    let letter = |byte: &u8| {
+        if has_returns && *byte == b'\r' {
+            RETURN
+        } else {
+            *byte
+        }
+    };
+    (bytes.iter().map(letter).collect(), has_returns)
+}
+
+/// The text of a word, with its carriage returns.
+pub(super) fn with_returns(text: &[u8]) -> Vec<u8> {
+    text.iter()
+        .map(|&byte| if byte == RETURN { b'\r' } else { byte })
+        .collect()
 }
 
 /// The command line in a text that somebody typed or pasted. Errors do not show it: it may hold passwords.
@@ -61,9 +105,10 @@ pub(in crate::cli) fn typed(line: &str) -> Result<Written, String> {
 ///
 /// There is none, or more than one, or what it says is known only once it runs.
 pub(in crate::cli) fn command_line(path: &Path, bytes: Vec<u8>, line: usize) -> Result<Written, String> {
-    let bytes = Bytes::from(bytes);
-    let parts = match recognise(path, &bytes) {
-        Some(FileKind::Crontab) => of_crontab(path, &bytes),
+    let (read, has_returns) = as_a_shell_reads(&bytes);
+    let (plain, bytes) = (Bytes::from(bytes), Bytes::from(read));
+    let parts = match recognise(path, &plain) {
+        Some(FileKind::Crontab) => of_crontab(path, &plain, &bytes),
         _ => vec![Part::of_text(&bytes, false)],
     };
     let here = lines(&bytes)
@@ -77,9 +122,16 @@ pub(in crate::cli) fn command_line(path: &Path, bytes: Vec<u8>, line: usize) -> 
     let touches = |call: &Call| call.range.start < here.end && here.start < call.range.end;
     let mut found = calls().filter(|(_, call)| touches(call));
     match (found.next(), found.next()) {
-        (Some((part, call)), None) => part.command(call, &bytes),
+        (Some((part, call)), None) => part.command(call, &bytes).map(|written| Written {
+            has_returns,
+            ..written
+        }),
         (Some(_), Some(_)) => Err(format!(
             "line {line} of `{}` calls rsync more than once; paste the command that fails: --reproduce 'rsync ...'",
+            path.display()
+        )),
+        (None, _) if parts.iter().any(|part| part.is_cut_before_rsync(&here, &bytes)) => Err(format!(
+            "cron ends the command of line {line} of `{}` at the first `%`, in front of `rsync`; write `\\%`",
             path.display()
         )),
         (None, _) => {
@@ -104,30 +156,32 @@ pub(in crate::cli) fn command_line(path: &Path, bytes: Vec<u8>, line: usize) -> 
 const MOST_LINES: usize = 10;
 
 /// What one shell runs.
-struct Part<'b> {
-    script: Script,
+pub(super) struct Part<'b> {
+    pub(super) script: Script,
     /// Whether it is one line of somebody's.
     is_typed: bool,
     /// Whether cron hands it to the shell.
-    is_cron: bool,
+    pub(super) is_cron: bool,
     /// The variables that cron sets.
-    variables: BTreeMap<Vec<u8>, &'b [u8]>,
+    pub(super) variables: BTreeMap<Vec<u8>, &'b [u8]>,
     /// What cron takes away from the command's end, and hands it as input.
     cut: Option<Range<usize>>,
     /// Who runs it, where a table of the system's names somebody else than who we are.
     user: Option<String>,
 }
 
-fn of_crontab<'b>(path: &Path, bytes: &'b Bytes) -> Vec<Part<'b>> {
-    let jobs = Crontab::read(path, bytes).jobs.into_iter();
-    let parts = jobs.map(|job| Part {
-        script: job.script,
+/// The jobs of a table: cron takes carriage returns off the ends of its own variables, and hands those of jobs on.
+fn of_crontab<'b>(path: &Path, plain: &'b Bytes, bytes: &'b Bytes) -> Vec<Part<'b>> {
+    let table = Crontab::read(path, plain);
+    let read = Crontab::read(path, bytes).jobs.into_iter();
+    let parts = read.zip(table.jobs).map(|(read, job)| Part {
+        script: read.script,
         is_typed: false,
         is_cron: true,
         variables: job
             .variables
             .into_iter()
-            .map(|(name, value)| (name, &bytes[value]))
+            .map(|(name, value)| (name, &plain[value]))
             .collect(),
         cut: job.job.input,
         user: job
@@ -169,11 +223,20 @@ impl Part<'_> {
         let mut around = around(&self.script, call, bytes, self.is_typed);
         around.extend(self.user.iter().map(|user| format!("cron's user {user}")));
         around.extend(self.cut.iter().map(|_| "cron's input behind %".to_owned()));
+        let (variables, unknown) = self.variables_of(call);
+        around.extend(unknown.into_iter().map(|name| format!("{name}=")));
         Ok(Written {
             words,
-            password: self.password(call),
+            variables,
+            has_returns: false,
             around,
         })
+    }
+
+    /// Whether cron's `%` parts the line's command from the `rsync` in it.
+    fn is_cut_before_rsync(&self, line: &Range<usize>, bytes: &[u8]) -> bool {
+        let cut = self.cut.as_ref().filter(|cut| line.contains(&cut.start));
+        cut.is_some_and(|cut| bytes[cut.clone()].windows(6).any(|word| word == b"rsync "))
     }
 
     /// A word as rsync gets it.
@@ -193,7 +256,8 @@ impl Part<'_> {
                 ),
             });
         };
-        let text = String::from_utf8(text.concat()).map_err(|_| format!("`{}` is not UTF-8", shown()))?;
+        let text = String::from_utf8(with_returns(&text.concat()))
+            .map_err(|_| format!("`{}` is not UTF-8", shown()))?;
         let is_local = !text.starts_with('-') && matches!(Target::parse(&text), Target::Local(_));
         if argument.has_pattern() && is_local {
             return Err(format!(
@@ -231,28 +295,6 @@ impl Part<'_> {
             .unwrap_or(name);
         self.variables.get(name).map(|value| value.to_vec())
     }
-
-    /// What stands in front of the command counts, else what the script has exported before, else what cron sets.
-    fn password(&self, call: &Call) -> Option<Vec<u8>> {
-        const NAME: &[u8] = b"RSYNC_PASSWORD";
-        let before = call
-            .environment
-            .iter()
-            .rev()
-            .find(|assigned| assigned.name == NAME);
-        let exported = || {
-            let is_before = |range: &Range<usize>| range.end <= call.range.start;
-            let mut all = self.script.assignments.iter().rev();
-            all.find(|assigned| {
-                assigned.name == NAME && !assigned.is_for_command && is_before(&assigned.range)
-            })
-            .filter(|_| self.script.exported.contains(NAME))
-        };
-        match before.or_else(exported) {
-            Some(assigned) => assigned.value.known(),
-            None => self.variables.get(NAME).map(|value| value.to_vec()),
-        }
-    }
 }
 
 /// An argument as it is written; of what is put in nothing but its place or its name, for that may hold a password.
@@ -279,13 +321,14 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
 mod tests {
     use std::path::Path;
 
+    use nix::unistd::geteuid;
+
     use super::{command_line, typed};
 
     fn read(name: &str, text: &str, line: usize) -> Result<String, String> {
         command_line(Path::new(name), text.into(), line).map(|written| {
-            let password = written
-                .password
-                .map(|password| String::from_utf8_lossy(&password).into_owned());
+            let password = written.variables.get("RSYNC_PASSWORD");
+            let password = password.map(|password| String::from_utf8_lossy(password).into_owned());
             let password = password.map_or_else(String::new, |password| format!("{password} "));
             format!("{password}{}", shell_words::join(&written.words))
         })
@@ -348,6 +391,16 @@ RSYNC_PASSWORD=not-a-secret
             read(4).as_deref(),
             Ok("not-a-secret -a '--log-file-format=%i' /srv/ backup.example::data/")
         );
+        let escaped = "0 3 * * * RSYNC_PASSWORD='p\\%w' rsync -a '--exclude=*\\%*' h::m x\n";
+        assert_eq!(
+            command_line(Path::new("/etc/crontab.txt.cron"), escaped.into(), 1).map(|written| {
+                (
+                    written.variables["RSYNC_PASSWORD"].clone(),
+                    written.words[1].clone(),
+                )
+            }),
+            Ok((b"p%w".to_vec(), "--exclude=*%*".to_owned()))
+        );
         let error = read(5).expect_err("a run decides");
         assert!(
             error.contains("cron ends the command at the first `%`"),
@@ -366,15 +419,24 @@ RSYNC_PASSWORD=not-a-secret
             ("X=h; rsync $X::", "h::", ""),
             ("rsync 'h::m/*' h::m/* x", "h::m/* h::m/* x", ""),
             ("cd ../there && rsync -a h::m/ ./", "-a h::m/ ./", "cd"),
-            ("mkdir x; rsync h::", "h::", "mkdir"),
+            ("tar x; rsync h::", "h::", "tar"),
+            ("mkdir x && rsync h::", "h::", ""),
+            ("env FOO=1 rsync h::", "h::", ""),
             ("sudo -u nobody rsync h::", "h::", "sudo"),
-            ("sudo nice rsync h::", "h::", "sudo"),
+            ("sudo nice -n 5 rsync h::", "h::", "sudo"),
             ("su joe -c 'rsync h::'", "h::", "su"),
-            ("sudo sh -c 'cd x && rsync h::'", "h::", "cd sudo"),
+            // Root becomes root.
+            (
+                "sudo sh -c 'cd x && rsync h::'",
+                "h::",
+                if geteuid().is_root() { "cd" } else { "cd sudo" },
+            ),
             ("runuser -u joe -- rsync h::", "h::", "runuser"),
             ("env -C x rsync h::", "h::", "env"),
-            ("env RSYNC_PROXY=p:1 rsync h::", "h::", "RSYNC_PROXY="),
-            ("export RSYNC_PROXY=p:1; rsync h::", "h::", "RSYNC_PROXY="),
+            ("env RSYNC_PROXY=p:1 rsync h::", "h::", ""),
+            ("export RSYNC_PROXY=p:1; rsync h::", "h::", ""),
+            ("RSYNC_PROXY=$P rsync h::", "h::", "RSYNC_PROXY="),
+            ("RSYNC_RSH=ssh rsync h::", "h::", "RSYNC_RSH="),
             (
                 "echo pw | rsync --password-file=- h::",
                 "--password-file=- h::",
@@ -387,7 +449,8 @@ RSYNC_PASSWORD=not-a-secret
             assert_eq!(written.words.join(" "), words, "{line}");
             assert_eq!(written.around.join(" ").replace(" |", "|"), around, "{line}");
             let has_password = line.contains("RSYNC_PASSWORD=");
-            assert_eq!(written.password, has_password.then(|| b"pw".to_vec()), "{line}");
+            let password = written.variables.get("RSYNC_PASSWORD");
+            assert_eq!(password, has_password.then(|| b"pw".to_vec()).as_ref(), "{line}");
         }
         for (line, why) in [
             ("", "has no `rsync`"),

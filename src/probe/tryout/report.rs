@@ -6,7 +6,7 @@ use crate::{
     probe::{
         Report, Step,
         tryout::{
-            attempt::{Attempt, Verdict},
+            attempt::{Attempt, End, Verdict},
             leash::Stayed,
         },
     },
@@ -138,6 +138,12 @@ impl ModuleTrial {
         let listed = self.is_listed_otherwise().then_some(Verdict::Differs);
         let verdicts = self.attempts.iter().map(Attempt::verdict);
         verdicts.chain(listed).max().unwrap_or(Verdict::Refused)
+    }
+
+    /// Whether it is shut to everybody, as the file says: `max connections` is below 0.
+    pub fn is_shut(&self) -> bool {
+        let mut parts = self.attempts.iter().flat_map(Attempt::parts);
+        !self.attempts.is_empty() && parts.all(|part| part.end == End::Shut)
     }
 
     /// Whether nobody saw what is in it.

@@ -105,6 +105,8 @@ const UNWRITABLE: &str = "RSY406";
 const NO_LOCK: &str = "RSY608";
 /// The page of a command that cannot be run; a trial may run none.
 const NO_HOOK: &str = "RSY414";
+/// The page of a name converter that is not there. A transfer without `--owner` does not ask it.
+const NO_CONVERTER: &str = "RSY417";
 /// The commands that a transfer waits for.
 const GATES: [Parameter; 2] = [Parameter::EarlyExec, Parameter::PreXferExec];
 /// How long a daemon is given to read its configuration.
@@ -358,7 +360,10 @@ impl Bench<'_> {
         let mut read = Compared::new(expected.read, expected.is_fault, report);
         let no_hook = || self.unseen(NO_HOOK, module).filter(|_| !self.setup.with_hooks);
         if read.end == End::Works
-            && let Some(why) = self.unseen(NO_LOCK, module).or_else(no_hook)
+            && let Some(why) = self
+                .unseen(NO_LOCK, module)
+                .or_else(|| self.unseen(NO_CONVERTER, module))
+                .or_else(no_hook)
         {
             read.fails_for_real(why);
         }
@@ -462,7 +467,7 @@ impl Bench<'_> {
                 ..choice()
             },
             environment: environment(user, login.password.clone()),
-            surroundings: *surroundings,
+            surroundings: Box::new(*surroundings),
             known: known.clone(),
             log: Some(self.daemon.log().into()),
             folder: self.folder.into(),
@@ -481,12 +486,14 @@ impl Bench<'_> {
 /// As much as tells that it works.
 fn choice() -> Choice {
     Choice {
-        words: vec!["--contimeout=10".to_owned(), format!("--timeout={SILENCE}")],
+        words: vec!["--contimeout=10".to_owned()],
+        silence: Duration::from_secs(SILENCE),
         connect_limit: Duration::from_secs(10),
         most_files: 3,
         most_bytes: 1 << 20,
         depth: 2,
         pushes: false,
+        left_out: Vec::new(),
         announce: Vec::new(),
     }
 }

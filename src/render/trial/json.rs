@@ -48,6 +48,7 @@ impl View<'_> {
             "unchecked": [],
             "summary": {
                 "works": counts.works,
+                "shut": counts.shut,
                 "fails": counts.fails,
                 "not_tried": counts.not_tried,
                 "differs": trial.differs(),

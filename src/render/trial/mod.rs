@@ -52,6 +52,7 @@ const ROOT_NEEDED: &str = "RSY409";
 #[derive(Default)]
 struct Counts {
     works: usize,
+    shut: usize,
     fails: usize,
     not_tried: usize,
 }
@@ -276,15 +277,17 @@ impl View<'_> {
         let counts = self.counts();
         let Counts {
             works,
+            shut,
             fails,
             not_tried,
         } = counts;
-        let all = works + fails + not_tried;
+        let all = works + shut + fails + not_tried;
         let release = self.trial.release;
         let mut parts = Vec::new();
         if self.is_chinese() {
             parts.extend((fails > 0).then(|| format!("{fails} 个不正常")));
             parts.extend((not_tried > 0).then(|| format!("{not_tried} 个没能试")));
+            parts.extend((shut > 0).then(|| format!("{shut} 个被 `max connections` 关闭")));
             parts.extend((works > 0).then(|| format!("{works} 个正常")));
             let parts = parts.join("，");
             return match all {
@@ -295,6 +298,9 @@ impl View<'_> {
         parts.extend((fails > 0).then(|| format!("{fails} {}", one(fails, "fails", "fail"))));
         parts.extend(
             (not_tried > 0).then(|| format!("{not_tried} {} not tried", one(not_tried, "is", "are"))),
+        );
+        parts.extend(
+            (shut > 0).then(|| format!("{shut} {} shut by `max connections`", one(shut, "is", "are"))),
         );
         parts.extend((works > 0).then(|| format!("{works} {}", one(works, "works", "work"))));
         let parts = parts.join(", ");
@@ -310,6 +316,7 @@ impl View<'_> {
         for module in &self.trial.modules {
             let count = match module.verdict() {
                 verdict if verdict.is_bad() => &mut counts.fails,
+                _ if module.is_shut() => &mut counts.shut,
                 _ if module.is_left_out() => &mut counts.not_tried,
                 _ => &mut counts.works,
             };

@@ -86,11 +86,22 @@ impl View<'_> {
         let ignored = &self.trial.ignored;
         let count = ignored.len();
         let shown = ignored.iter().take(MOST_IGNORED).map(|line| {
+            // An invisible mark in front of the line is why it is none.
+            let (mark, line) = match line.strip_prefix('\u{feff}') {
+                Some(line) => (
+                    self.pick(
+                        " behind a byte order mark, which no editor shows (RSY109)",
+                        "（前面有编辑器不显示的 BOM，RSY109）",
+                    ),
+                    line,
+                ),
+                None => ("", &**line),
+            };
             let mut shown: String = line.chars().take(LONGEST_IGNORED).collect();
             if shown.len() < line.len() {
                 shown.push('…');
             }
-            format!("`{shown}`")
+            format!("`{shown}`{mark}")
         });
         let mut shown: Vec<_> = shown.collect();
         if count > MOST_IGNORED {

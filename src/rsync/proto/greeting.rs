@@ -24,7 +24,9 @@ impl Greeting {
     ///
     /// A line that is no greeting, or without what its version must say.
     pub fn parse(line: &[u8]) -> Result<Self, NoGreeting> {
-        let text = line.strip_prefix(b"@RSYNCD: ").ok_or(NoGreeting::Foreign)?;
+        // The blank of `sscanf` stands for any number of blanks, none among them.
+        let text = line.strip_prefix(b"@RSYNCD:").ok_or(NoGreeting::Foreign)?;
+        let text = text.trim_ascii_start();
         let mut words = text.split(|&byte| byte == b' ').filter(|word| !word.is_empty());
         let version = words.next().ok_or(NoGreeting::Foreign)?;
         let (protocol, sub) = match version.iter().position(|&byte| byte == b'.') {
@@ -148,6 +150,7 @@ mod tests {
         assert_eq!(newest.digests.as_ref().map(Vec::len), Some(5));
         let of = |line: &[u8]| Greeting::parse(line).map(|greeting| greeting.agree(32));
         assert_eq!(of(b"@RSYNCD: 31.0"), Ok(Ok(31)));
+        assert_eq!(of(b"@RSYNCD:31.0"), Ok(Ok(31)));
         assert_eq!(of(b"@RSYNCD: 31.14"), Ok(Ok(30)));
         assert_eq!(of(b"@RSYNCD: 29"), Ok(Ok(29)));
         assert_eq!(of(b"@RSYNCD: 40.0 md5"), Ok(Ok(32)));

@@ -105,7 +105,7 @@ pub fn open(
     let line = match lines.next() {
         Ok(Some(line)) => line,
         ended => {
-            observer.observe(Event::Greeting(&lines.buffer));
+            observer.observe(Event::NoGreeting(&lines.buffer));
             return Err(match ended {
                 Ok(_) => Error::NoGreeting,
                 // A text of rsync's ends there: whatever comes behind it, no greeting does.
@@ -121,7 +121,7 @@ pub fn open(
     let mut round_trip = sent.elapsed();
     // A text of rsync's ends there. What is no text may go on behind the end of its line.
     if line.contains(&0) {
-        observer.observe(Event::Greeting(
+        observer.observe(Event::NoGreeting(
             &[&line, b"\n".as_slice(), &lines.buffer].concat(),
         ));
         return Err(Error::NoGreeting);

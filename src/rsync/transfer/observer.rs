@@ -15,6 +15,8 @@ pub enum Event<'a> {
     Message(Tag, &'a [u8]),
     /// The first line of what answers, without its end: a greeting, or something else. What came of it if it has no end.
     Greeting(&'a [u8]),
+    /// What came in place of a greeting, or of its end.
+    NoGreeting(&'a [u8]),
     /// Both speak this protocol; the server is not yet told what to do.
     Agreed(u8),
     /// The daemon wants a user and a password, and this digest of them.

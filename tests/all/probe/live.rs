@@ -9,7 +9,11 @@ use std::{
     time::Duration,
 };
 
-use nix::pty::openpty;
+use nix::{
+    pty::openpty,
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 
 use crate::support::program::{program, rsyncctl, stderr};
 
@@ -83,4 +87,31 @@ fn a_peer_that_never_comes_to_an_end_is_left() {
     let output = rsyncctl(folder.path(), &["probe", "--timeout=1", &target]);
     assert_eq!(output.status.code(), Some(30), "{output:?}");
     dripping.join().expect("the probe hung up");
+}
+
+/// Whoever ends a probe is not told to look for who ended it.
+#[test]
+fn a_probe_that_is_ended_has_no_cause() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("bound").port();
+    let target = format!("rsync://127.0.0.1:{port}/");
+    let mut command = program(folder.path(), &["probe", &target]);
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    let (mut peer, _) = listener.accept().expect("the probe");
+    let mut heard = Vec::new();
+    while !heard.ends_with(b"#list\n") {
+        let mut byte = [0];
+        peer.read_exact(&mut byte).expect("it speaks");
+        heard.extend(byte);
+    }
+    let process = Pid::from_raw(i32::try_from(child.id()).expect("a process"));
+    kill(process, Signal::SIGINT).expect("it is there");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(20), "{output:?}");
+    assert!(!format!("{output:?}").contains("type next"), "{output:?}");
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::peer;
 use crate::support::{
     daemon::{Daemon, Run, has_rsync},
-    program::{folder, rsyncctl, stderr},
+    program::{folder, program, rsyncctl, stderr, stdout},
 };
 
 /// Only rsync's own part of a command line is carried out: where the rest would change what it does, nothing is.
@@ -59,6 +59,8 @@ fn what_stands_around_a_command_line_is_not_passed_over() {
         stderr(&output).contains("not carried out, as it stands around the rsync command: `cd`"),
         "{output:?}"
     );
+    let first = "./: rsync's own part works; `cd` around it was not carried out, and may fail it (";
+    assert!(stdout(&output).contains(first), "{output:?}");
     let line = format!("rsync -a {target} ./ > log 2>&1 && echo ok | tee log");
     let output = rsyncctl(&here, &["probe", "--really", "--reproduce", &line]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
@@ -101,7 +103,7 @@ fn a_command_line_is_reproduced_where_it_stands() {
     for (place, expected) in [
         ("backup.sh:1", "calls no rsync; it does so on 4"),
         ("backup.sh:9", "has no line 9"),
-        ("none.sh:1", "FILE:LINE"),
+        ("none.sh:1", "there is no file `none.sh`"),
     ] {
         let output = rsyncctl(folder.path(), &["probe", "--reproduce", place]);
         assert_eq!(output.status.code(), Some(2), "{output:?}");
@@ -127,6 +129,18 @@ fn an_address_that_rsync_misreads_is_named() {
             "RSY786",
             "rsync://127.0.0.1/data/",
         ),
+        (
+            "joe@127.0.0.1:8730::data/",
+            255,
+            "RSY806",
+            "rsync://joe@127.0.0.1:8730/data/",
+        ),
+        (
+            "rsync://127.0.0.1:ssh/data/",
+            255,
+            "RSY806",
+            "rsync://127.0.0.1/data/",
+        ),
     ] {
         let output = rsyncctl(folder.path(), &["probe", address]);
         assert_eq!(output.status.code(), Some(2), "{output:?}");
@@ -144,5 +158,156 @@ fn an_address_that_rsync_misreads_is_named() {
             "{report:#}"
         );
         assert!(!format!("{output:?}").contains("hush"), "{output:?}");
+    }
+}
+
+/// What a script, a crontab or the command line sets for rsync holds for a dry run, too.
+#[test]
+fn variables_of_the_command_line_hold() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[("served/new", "new\n"), ("secrets", "joe:not-a-secret\n")]);
+    let root = folder.path();
+    fs::set_permissions(root, fs::Permissions::from_mode(0o755)).expect("a mode");
+    fs::set_permissions(root.join("secrets"), fs::Permissions::from_mode(0o600)).expect("a mode");
+    let configuration = root.join("rsyncd.conf");
+    let text = format!(
+        "use chroot = no\n[m]\npath = {0}/served\nauth users = joe\nsecrets file = {0}/secrets\n",
+        root.display()
+    );
+    fs::write(&configuration, text).expect("a file");
+    let daemon = Daemon::start(&configuration, &Run::default());
+    let rsync = format!("rsync -r rsync://127.0.0.1:{}/m/ here/", daemon.port());
+    fs::write(
+        root.join("a.sh"),
+        format!("export USER=joe RSYNC_PASSWORD=not-a-secret\n{rsync}\n"),
+    )
+    .expect("a file");
+    fs::write(
+        root.join("a.cron"),
+        format!("USER=joe\n0 3 * * * RSYNC_PASSWORD=not-a-secret {rsync}\n"),
+    )
+    .expect("a file");
+    let password = "RSYNC_PASSWORD=not-a-secret";
+    for (line, code, rule, from) in [
+        ("a.sh:2", 0, "", "USER"),
+        ("a.cron:2", 0, "", "USER"),
+        (&*format!("USER=joe {password} {rsync}"), 0, "", "USER"),
+        (
+            &format!("export LOGNAME=joe; {password} {rsync}"),
+            0,
+            "",
+            "LOGNAME",
+        ),
+        (
+            &format!("USER= LOGNAME=joe {password} {rsync}"),
+            5,
+            "RSY810",
+            "default",
+        ),
+        (&format!("RSYNC_PROXY=127.0.0.1:1 {rsync}"), 10, "RSY813", ""),
+    ] {
+        for is_real in [false, true] {
+            let mut words = vec!["probe", "--json", "--reproduce", line];
+            words.extend(is_real.then_some("--really"));
+            let output = program(root, &words)
+                .env_remove("USER")
+                .env_remove("LOGNAME")
+                .output()
+                .expect("it runs");
+            let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+            assert_eq!(output.status.code(), Some(code), "{line} {report:#}");
+            assert_eq!(
+                report["diagnoses"][0]["rule"].as_str().unwrap_or_default(),
+                rule,
+                "{line} {report:#}"
+            );
+            let stages = report["stages"].as_array().expect("stages");
+            let login = stages
+                .iter()
+                .find(|stage| stage["stage"] == "authentication")
+                .expect("one");
+            let facts = login["facts"].as_array().expect("facts");
+            let told = facts.iter().find_map(|fact| fact["user_from"].as_str());
+            assert_eq!(told.unwrap_or_default(), from, "{line} {report:#}");
+        }
+    }
+    // A dry run starts no program of the user's, and says so.
+    let line = format!("RSYNC_CONNECT_PROG='touch started' {rsync}");
+    let output = rsyncctl(root, &["probe", "--reproduce", &line]);
+    assert!(stderr(&output).contains("`RSYNC_CONNECT_PROG=`"), "{output:?}");
+    assert!(!root.join("started").exists());
+    rsyncctl(root, &["probe", "--really", "--reproduce", &line]);
+    assert!(root.join("started").exists());
+}
+
+/// A carriage return at the end of a line belongs to the last word, as for the shell.
+#[test]
+fn lines_that_end_as_those_of_windows_are_read_as_a_shell_reads_them() {
+    if !has_rsync() {
+        return;
+    }
+    let port = peer(b"@RSYNCD: 31.0\n@ERROR: Unknown module 'data'\n");
+    let lines = [
+        "#!/bin/bash".to_owned(),
+        "H=127.0.0.1".to_owned(),
+        "PW=here/password".to_owned(),
+        format!("rsync -r rsync://$H:{port}/data here/"),
+        format!("rsync -r --password-file=$PW rsync://127.0.0.1:{port}/data here/"),
+        String::new(),
+    ];
+    let folder = folder(&[("a.sh", &lines.join("\r\n")), ("b.sh", &lines.join("\n"))]);
+    for (place, code, rule) in [("a.sh:4", 10, "RSY969"), ("b.sh:4", 5, "RSY819")] {
+        for is_real in [false, true] {
+            let mut words = vec!["probe", "--json", "--reproduce", place];
+            words.extend(is_real.then_some("--really"));
+            let output = rsyncctl(folder.path(), &words);
+            let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+            assert_eq!(output.status.code(), Some(code), "{report:#}");
+            let first = &report["diagnoses"][0];
+            assert_eq!(first["rule"], rule, "{report:#}");
+            let is_told = stderr(&output).contains("cure: sed -i 's/\\r$//' a.sh");
+            assert_eq!(is_told, place.starts_with('a'), "{output:?}");
+            if place.starts_with('a') {
+                assert!(
+                    first["title"]
+                        .to_string()
+                        .contains(&format!("`rsync://127.0.0.1:{port}/data`")),
+                    "{first}"
+                );
+                assert_eq!(
+                    first["remedy"]["commands"][0], "sed -i 's/\\r$//' a.sh",
+                    "{first:#}"
+                );
+            }
+        }
+    }
+    let output = rsyncctl(folder.path(), &["probe", "--reproduce", "a.sh:5"]);
+    assert!(
+        stdout(&output).contains(r"--password-file=here/password\r"),
+        "{output:?}"
+    );
+}
+
+/// A file or a line that is not there is told as that.
+#[test]
+fn a_place_that_is_none_is_told() {
+    let folder = folder(&[
+        ("a.sh", "rsync h::m d\n"),
+        ("a.cron", "0 3 * * * RSYNC_PASSWORD='p%w' rsync h::m d\n"),
+    ]);
+    for (place, expected) in [
+        ("nofile:3", "there is no file `nofile`"),
+        ("a.sh:0", "`a.sh` has no line 0; the first one is 1"),
+        ("a.sh:9", "`a.sh` has no line 9"),
+        (
+            "a.cron:1",
+            "cron ends the command of line 1 of `a.cron` at the first `%`, in front of `rsync`; write `\\%`",
+        ),
+    ] {
+        let output = rsyncctl(folder.path(), &["probe", "--reproduce", place]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(stderr(&output).contains(expected), "{output:?}");
     }
 }

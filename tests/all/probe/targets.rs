@@ -3,7 +3,12 @@
 use std::{collections::BTreeSet, fs, net::TcpListener};
 
 use super::peer;
-use crate::support::program::{folder, program, rsyncctl, stderr, stdout};
+use serde_json::Value;
+
+use crate::support::{
+    daemon::{Daemon, Run, has_rsync},
+    program::{folder, program, rsyncctl, stderr, stdout},
+};
 
 /// Each target has a report, in the order of the targets, and the highest code counts.
 #[test]
@@ -137,4 +142,50 @@ fn a_line_that_is_no_target_is_named() {
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     let expected = "line 4 of `targets`: `/srv/data` is a path of this machine";
     assert!(stderr(&output).contains(expected), "{output:?}");
+}
+
+/// A path that begins with a slash names no module: rsync refuses it once it has been greeted.
+#[test]
+fn a_slash_too_many_names_no_module() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[("rsyncd.conf", "use chroot = no\n[m]\npath = /\n")]);
+    let daemon = Daemon::start(&folder.path().join("rsyncd.conf"), &Run::default());
+    let port = daemon.port().to_string();
+    let url = format!("rsync://127.0.0.1:{port}//m");
+    for words in [
+        &[&*url][..],
+        &["--port", &port, "127.0.0.1::/m"],
+        &["--config", "rsyncd.conf", &url],
+    ] {
+        let words = [&["probe", "--json"], words].concat();
+        let output = rsyncctl(folder.path(), &words);
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(output.status.code(), Some(5), "{report:#}");
+        assert_eq!(report["diagnoses"][0]["rule"], "RSY873", "{report:#}");
+    }
+}
+
+/// What some editors put in front of a file is no part of its first target.
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_target() {
+    let port = peer(b"@RSYNCD: 31.0\n@ERROR: not today\n");
+    let folder = folder(&[("list", &format!("\u{feff}rsync://127.0.0.1:{port}/\n"))]);
+    let words = [
+        "probe",
+        "--targets",
+        "list",
+        "--format",
+        "concise",
+        "--metrics",
+        "-",
+    ];
+    let output = rsyncctl(folder.path(), &words);
+    assert_eq!(output.status.code(), Some(5), "{output:?}");
+    assert!(stdout(&output).ends_with("# EOF\n"), "{output:?}");
+    assert!(!folder.path().join("-").exists());
+    let output = rsyncctl(folder.path(), &["probe", "--really", "127.0.0.1::"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(stderr(&output).contains("--reproduce"), "{output:?}");
 }

@@ -35,3 +35,17 @@ fn what_is_no_configuration_is_no_success() {
     assert_eq!(code, 1, "{report:#}");
     assert_eq!(report["summary"]["works"], 0, "{report:#}");
 }
+
+/// An editor does not show the mark, so it is named.
+#[test]
+fn a_byte_order_mark_is_named() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = stage("");
+    write(folder.path(), "rsyncd.conf", "\u{feff}[m]\npath = $ROOT/files\n");
+    let output = tried(&folder, &[]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let first = "rsyncd.conf: the daemon ignores 1 line of the file: `[m]` behind a byte order mark, which no editor shows (RSY109)\n";
+    assert!(stdout(&output).starts_with(first), "{output:?}");
+}

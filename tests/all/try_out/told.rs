@@ -77,6 +77,41 @@ fn a_folder_that_cannot_be_written_is_told() {
     );
 }
 
+/// A transfer that wants no names of owners does not ask the converter, with or without hooks; the file shows that it is
+/// not there.
+#[test]
+fn a_name_converter_that_is_missing_is_told() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = stage("[m]\npath = $ROOT/files\nname converter = $ROOT/nowhere\n");
+    for arguments in [&[][..], &["--hooks"]] {
+        let (report, code) = report(&folder, arguments);
+        assert_eq!(code, 1, "{report:#}");
+        let read = &report["modules"][0]["attempts"][0]["read"];
+        assert_eq!(read["rule"], "RSY417", "{report:#}");
+        assert_eq!(read["end"], "works", "{report:#}");
+    }
+}
+
+/// Nobody gets into a module whose connections are none: that is meant, and works for nobody.
+#[test]
+fn a_module_that_is_shut_is_not_counted_as_one_that_works() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = stage("[m]\npath = $ROOT/files\nmax connections = -1\n[n]\npath = $ROOT/files\n");
+    let (report, code) = report(&folder, &[]);
+    assert_eq!(code, 0, "{report:#}");
+    assert_eq!(report["summary"]["works"], 1, "{report:#}");
+    assert_eq!(report["summary"]["shut"], 1, "{report:#}");
+    let told = stdout(&tried(&folder, &[]));
+    assert!(
+        told.contains("of 2 modules, 1 is shut by `max connections`, 1 works"),
+        "{told}"
+    );
+}
+
 /// The daemon becomes another user before it reads the secrets; its log and its lock files are that user's.
 #[test]
 fn a_daemon_that_becomes_another_user_may_not_read_the_secrets() {

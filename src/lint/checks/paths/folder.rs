@@ -1,6 +1,9 @@
 //! `path`, and what it leads to.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     catalog::Safety,
@@ -44,22 +47,35 @@ fn path_missing(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
         let Some(place) = module.folder(subject) else {
             continue;
         };
-        let Some(found) = out.fact(place.display().to_string(), subject.host.metadata(&place, true)) else {
+        let found = subject.host.metadata(&place, true);
+        let target = target(subject, &place);
+        let case = Case::at(setting.value_span())
+            .with("module", module.name())
+            .with("path", place.display().to_string())
+            .with("call", call(subject, &module));
+        if let (Err(_), Some(target)) = (&found, &target) {
+            // The system follows so many links and no more.
+            let target = target.display().to_string();
+            out.report(case.variant("loop").with("target", target));
+            continue;
+        }
+        let Some(found) = out.fact(place.display().to_string(), found) else {
             continue;
         };
-        let variant = match found {
-            None => "missing",
-            Some(metadata) if metadata.kind != EntryKind::Directory => "file",
-            Some(_) => continue,
-        };
-        out.report(
-            Case::at(setting.value_span())
-                .variant(variant)
-                .with("module", module.name())
-                .with("path", place.display().to_string())
-                .with("call", call(subject, &module)),
-        );
+        out.report(match (found, target) {
+            (None, Some(target)) => case.variant("link").with("target", target.display().to_string()),
+            (None, None) => case.variant("missing"),
+            (Some(metadata), _) if metadata.kind != EntryKind::Directory => case.variant("file"),
+            (Some(_), _) => continue,
+        });
     }
+}
+
+/// Where a path leads that is a symbolic link itself.
+fn target(subject: &ConfigurationSubject<'_>, place: &Path) -> Option<PathBuf> {
+    let found = subject.host.metadata(place, false).ok()??;
+    let target = subject.host.read_link(place).ok()?;
+    (found.kind == EntryKind::Link).then(|| place.parent().unwrap_or(place).join(target))
 }
 
 /// RSY403: a path that does not begin with a slash is looked up from wherever the daemon was started.

@@ -214,7 +214,13 @@ fn blank_in_secret(subject: &SecretsSubject<'_>, out: &mut Reporter<'_>) {
         };
         let span = |range: &Range<usize>| Span::new(subject.source, range.clone());
         let edits: Vec<_> = blanks.iter().map(|blank| Edit::delete(span(blank))).collect();
-        out.report(Case::at(span(first)).variant(variant).fix(Safety::Unsafe, edits));
+        let name = String::from_utf8_lossy(file[secret.name.clone()].trim_ascii()).into_owned();
+        let case = Case::at(span(first)).variant(variant).fix(Safety::Unsafe, edits);
+        // Whom a line of a group is about, its members know.
+        out.report(match secret.is_group {
+            true => case,
+            false => case.with("user", name),
+        });
     }
 }
 

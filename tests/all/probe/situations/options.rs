@@ -24,6 +24,7 @@ pub(super) const ALL: &[Situation] = &[
         name: "all options but a few are refused",
         pages: &["RSY887"],
         configuration: conf!("refuse options = * !v !a !recursive\n"),
+        asked: Asked::Line("rsync -a --timeout=10 rsync://127.0.0.1:$PORT/data/ here/"),
         runs: 3,
         ..SOUND
     },
@@ -249,7 +250,7 @@ pub(super) const ALL: &[Situation] = &[
     },
     Situation {
         name: "the script before the transfer takes too long",
-        pages: &["RSY868"],
+        pages: &["RSY794"],
         is_plain: false,
         configuration: conf!("pre-xfer exec = /bin/sleep 2\n"),
         patience: 1,

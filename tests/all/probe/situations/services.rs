@@ -58,7 +58,7 @@ pub(super) const ALL: &[Situation] = &[
     },
     Situation {
         name: "a service that never says a word",
-        pages: &["RSY803", "RSY807", "RSY811", "RSY868"],
+        pages: &["RSY803", "RSY807", "RSY811", "RSY794"],
         server: Server::Script("cat >/dev/null"),
         patience: 1,
         ..OTHER
@@ -112,7 +112,7 @@ pub(super) const ALL: &[Situation] = &[
     },
     Situation {
         name: "a daemon that greets and falls silent",
-        pages: &["RSY868"],
+        pages: &["RSY794"],
         server: Server::Script("printf '@RSYNCD: 31.0\\n'; cat >/dev/null"),
         patience: 1,
         ..OTHER

@@ -1,0 +1,78 @@
+//! What a session that was watched, and the server's configuration, tell of a failure besides its lines.
+
+use crate::explain::{Incident, Known, Reason, Seen, Watched, facts};
+
+/// The page of a module that is not there.
+const NO_MODULE: &str = "RSY819";
+
+/// The page of a name without an address.
+const UNRESOLVED: &str = "RSY804";
+
+/// The page of accounts that are looked up in the root of the whole daemon.
+const NAMES_IN_ROOT: &str = "RSY797";
+
+/// The page of a hang-up before any module counts.
+const BEHIND_GREETING: &str = "RSY796";
+
+/// A cause that no message names.
+pub(super) struct Hint {
+    /// Its page, and the page's kind of case.
+    pub(super) page: &'static str,
+    pub(super) variant: &'static str,
+    /// How much it speaks for the cause, where a line that is printed for it alone is 100.
+    pub(super) percent: u32,
+    /// Why.
+    pub(super) reason: Reason,
+}
+
+/// What is known beside the text.
+pub(super) fn hints(incident: &Incident, known: &Known, watched: &Watched) -> Vec<Hint> {
+    let shows = |texts: &[&str]| {
+        let is_one = |seen: &Seen| texts.iter().any(|text| seen.text.contains(text));
+        incident.lines.iter().any(is_one)
+    };
+    let mut hints = Vec::new();
+    if let Some(listed) = &watched.nearly
+        && shows(&["Unknown module '"])
+    {
+        hints.push(Hint {
+            page: NO_MODULE,
+            variant: "spelling",
+            percent: 25,
+            reason: Reason::Listed(listed.clone()),
+        });
+    }
+    if watched.is_of_other_family {
+        let flag = watched.names.iter().find(|(kind, _)| *kind == "flag");
+        hints.push(Hint {
+            page: UNRESOLVED,
+            variant: "family",
+            percent: 200,
+            reason: Reason::Typed(flag.map_or_else(String::new, |(_, flag)| flag.clone())),
+        });
+    }
+    let has_root = || {
+        known
+            .server
+            .as_ref()
+            .is_some_and(|server| server.daemon_root().is_some())
+    };
+    if shows(&["@ERROR: invalid uid ", "@ERROR: invalid gid "]) && has_root() {
+        hints.push(Hint {
+            page: NAMES_IN_ROOT,
+            variant: "inside",
+            percent: 200,
+            reason: Reason::Sets("daemon chroot"),
+        });
+    }
+    let is_hung_up = |seen: &Seen| facts::is_of_dialogue(&seen.text);
+    if watched.is_unlisted && watched.is_greeted && incident.lines.iter().any(is_hung_up) {
+        hints.push(Hint {
+            page: BEHIND_GREETING,
+            variant: "watched",
+            percent: 100,
+            reason: Reason::Behind,
+        });
+    }
+    hints
+}

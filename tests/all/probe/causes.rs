@@ -1,0 +1,273 @@
+//! Causes that a session shows, and that its last lines alone do not name.
+
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    os::unix::fs::PermissionsExt as _,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use serde_json::Value;
+
+use super::{causes, peer};
+use crate::support::{
+    daemon::{Daemon, Run, has_rsync},
+    program::{folder, program, rsyncctl, stdout},
+    skip,
+    stage::is_root,
+};
+
+/// A probe in a folder, its report, and its code.
+fn report(root: impl AsRef<std::path::Path>, words: &[&str]) -> (Value, Option<i32>) {
+    let words = [&["probe", "--json"], words].concat();
+    let output = program(root, &words)
+        .env("RSYNC_PASSWORD", "not-a-secret")
+        .output()
+        .expect("it runs");
+    let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+    (report, output.status.code())
+}
+
+/// What ends the list of modules too is no setting of one module.
+#[test]
+fn a_hang_up_behind_the_greeting_is_no_modules() {
+    let folder = folder(&[]);
+    let port = peer(b"@RSYNCD: 31.0\n");
+    for target in [
+        format!("rsync://127.0.0.1:{port}/"),
+        format!("rsync://127.0.0.1:{port}/data"),
+    ] {
+        let (report, code) = report(folder.path(), &[&target]);
+        assert_eq!(code, Some(5), "{report:#}");
+        assert_eq!(causes(&report)[0], "RSY796", "{report:#}");
+    }
+}
+
+/// What is no whole line is no greeting yet.
+#[test]
+fn the_beginning_of_a_greeting_is_none() {
+    let folder = folder(&[]);
+    let target = format!("rsync://127.0.0.1:{}/data", peer(b"@RSYNCD: 3"));
+    let (report, code) = report(folder.path(), &[&target]);
+    assert_eq!(code, Some(5), "{report:#}");
+    let failed = &report["summary"]["failed"];
+    assert_eq!(failed, "greeting", "{report:#}");
+    assert!(!report.to_string().contains("newest_protocol"), "{report:#}");
+}
+
+/// A proxy that hangs up, before or behind its yes, is named by its variable.
+#[test]
+fn a_proxy_that_hangs_up_is_named() {
+    let folder = folder(&[]);
+    for (says, code) in [(&b""[..], 10), (b"HTTP/1.0 200 OK\r\n\r\n", 5)] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let proxy = listener.local_addr().expect("bound");
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.expect("a client");
+                let mut heard = Vec::new();
+                while !heard.ends_with(b"\r\n\r\n") {
+                    let mut byte = [0];
+                    if stream.read(&mut byte).unwrap_or_default() == 0 {
+                        break;
+                    }
+                    heard.extend(byte);
+                }
+                let _ = stream.write_all(says);
+                let _ = stream.shutdown(std::net::Shutdown::Write);
+                let _ = stream.read_to_end(&mut Vec::new());
+            }
+        });
+        let line = format!("RSYNC_PROXY={proxy} rsync -r rsync://192.0.2.9/data/ here/");
+        let (report, found) = report(folder.path(), &["--reproduce", &line]);
+        assert_eq!(found, Some(code), "{report:#}");
+        assert_eq!(causes(&report)[0], "RSY813", "{report:#}");
+        assert!(
+            report["diagnoses"][0]["title"]
+                .to_string()
+                .contains("RSYNC_PROXY"),
+            "{report:#}"
+        );
+    }
+}
+
+/// In a pull the folder of `-T` is the client's.
+#[test]
+fn a_folder_for_temporary_files_is_looked_for_where_it_is() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[("served/new", "new\n")]);
+    let root = folder.path();
+    fs::set_permissions(root, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let configuration = root.join("rsyncd.conf");
+    let text = format!("use chroot = no\n[m]\npath = {}/served\n", root.display());
+    fs::write(&configuration, text).expect("a file");
+    let daemon = Daemon::start(&configuration, &Run::default());
+    let line = format!(
+        "rsync -avz rsync://127.0.0.1:{}/m/ d/ -T /nonexistent",
+        daemon.port()
+    );
+    let (report, code) = report(root, &["--really", "--reproduce", &line]);
+    assert_eq!(code, Some(1), "{report:#}");
+    assert_eq!(causes(&report)[0], "RSY795", "{report:#}");
+    let output = rsyncctl(root, &["probe", "--really", "--reproduce", &line]);
+    assert!(
+        stdout(&output).ends_with("type next, on the client: ls -ld /nonexistent\n"),
+        "{output:?}"
+    );
+}
+
+/// A mistake in somebody else's line keeps nobody else out.
+#[test]
+fn a_line_of_another_user_is_not_accused() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[("served/new", "new\n"), ("secrets", "ann: x\njoe:pw\n")]);
+    let root = folder.path();
+    fs::set_permissions(root, fs::Permissions::from_mode(0o755)).expect("a mode");
+    fs::set_permissions(root.join("secrets"), fs::Permissions::from_mode(0o600)).expect("a mode");
+    let configuration = root.join("rsyncd.conf");
+    let text = format!(
+        "use chroot = no\n[m]\npath = {0}/served\nauth users = joe, ann\nsecrets file = {0}/secrets\n",
+        root.display()
+    );
+    fs::write(&configuration, text).expect("a file");
+    let daemon = Daemon::start(&configuration, &Run::default());
+    for (user, rule) in [("joe", "RSY810"), ("ann", "RSY322")] {
+        let target = format!("rsync://{user}@127.0.0.1:{}/m/", daemon.port());
+        let (report, code) = report(root, &["--host", "live", "--config", "rsyncd.conf", &target]);
+        assert_eq!(code, Some(5), "{report:#}");
+        assert_eq!(causes(&report)[0], rule, "{report:#}");
+    }
+}
+
+/// The list that has just come tells what the module is called.
+#[test]
+fn a_module_that_is_spelt_otherwise_is_named() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[(
+        "rsyncd.conf",
+        "use chroot = no\n[Data]\npath = /\n[other]\npath = /\n",
+    )]);
+    let daemon = Daemon::start(&folder.path().join("rsyncd.conf"), &Run::default());
+    for (asked, is_near) in [("data", true), ("Dat", false), ("unlike", false)] {
+        let target = format!("rsync://127.0.0.1:{}/{asked}", daemon.port());
+        let (report, code) = report(folder.path(), &[&target]);
+        assert_eq!(code, Some(5), "{report:#}");
+        let first = &report["diagnoses"][0];
+        assert_eq!(first["rule"], "RSY819", "{report:#}");
+        let is_named = first["title"].to_string().contains("it is called `Data` there");
+        assert_eq!(is_named, is_near, "{asked} {report:#}");
+    }
+}
+
+/// Several targets of one daemon wait for each other: its queue is short, and who finds no place in it waits for seconds.
+#[test]
+fn a_daemon_is_not_asked_by_all_at_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("bound").port();
+    let (count, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (of_peer, most_of_peer) = (count, most.clone());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a client");
+            let (count, most) = (of_peer.clone(), most_of_peer.clone());
+            thread::spawn(move || {
+                most.fetch_max(count.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                let _ = stream.write_all(b"@RSYNCD: 31.0\n");
+                let mut piece = [0; 64];
+                while !matches!(stream.read(&mut piece), Ok(0) | Err(_)) {
+                    if piece.contains(&b'\n') {
+                        let _ = stream.write_all(b"@ERROR: not today\n");
+                        let _ = stream.shutdown(std::net::Shutdown::Write);
+                    }
+                }
+                count.fetch_sub(1, Ordering::SeqCst);
+            });
+        }
+    });
+    let folder = folder(&[("list", &format!("rsync://127.0.0.1:{port}/\n").repeat(100))]);
+    let words = [
+        "probe",
+        "--targets",
+        "list",
+        "--jobs",
+        "100",
+        "--format",
+        "concise",
+    ];
+    let output = rsyncctl(folder.path(), &words);
+    assert_eq!(stdout(&output).lines().count(), 100, "{output:?}");
+    // One that has ended may still be counted for a moment.
+    assert!(most.load(Ordering::SeqCst) <= 24, "{most:?}");
+}
+
+/// A name has an address, and not of the family that is asked for.
+#[test]
+fn an_address_of_the_other_family_is_told() {
+    let is_single = {
+        let hosts = fs::read_to_string("/etc/hosts").unwrap_or_default();
+        let names = |line: &&str| line.split_whitespace().any(|word| word == "localhost");
+        let mut lines = hosts.lines().filter(names);
+        lines.all(|line| !line.trim_start().starts_with("::1"))
+    };
+    if !is_single {
+        skip("`localhost` has an IPv6 address here");
+        return;
+    }
+    let folder = folder(&[]);
+    let (report, code) = report(folder.path(), &["-6", "rsync://localhost/"]);
+    assert_eq!(code, Some(10), "{report:#}");
+    let first = &report["diagnoses"][0];
+    assert_eq!(first["rule"], "RSY804", "{report:#}");
+    let told = "the name `localhost` has no IPv6 address, but 127.0.0.1";
+    assert_eq!(first["title"], told, "{report:#}");
+}
+
+/// Accounts are looked up inside of the root that the whole daemon changes to.
+#[test]
+fn an_account_that_the_chroot_lacks_is_told() {
+    if !is_root() {
+        skip("`daemon chroot` needs root");
+        return;
+    }
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[("root/served/new", "new\n")]);
+    let root = folder.path();
+    fs::set_permissions(root, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let configuration = root.join("rsyncd.conf");
+    let text = format!("daemon chroot = {}/root\n[m]\npath = /served\n", root.display());
+    fs::write(&configuration, text).expect("a file");
+    let daemon = Daemon::start(&configuration, &Run::default());
+    let target = format!("rsync://127.0.0.1:{}/m/", daemon.port());
+    let (report, code) = report(root, &["--host", "live", "--config", "rsyncd.conf", &target]);
+    assert_eq!(code, Some(5), "{report:#}");
+    assert_eq!(causes(&report)[0], "RSY797", "{report:#}");
+}
+
+/// What does not end as the client did is not why it ended.
+#[test]
+fn what_ends_the_client_is_told_first() {
+    let text = "\
+rsync: [sender] link_stat \"/srv/nosrc\" failed: No such file or directory (2)
+rsync: [Receiver] mkdir \"x\" (in up) failed: Permission denied (13)
+rsync error: error in file IO (code 11) at main.c(808) [Receiver=3.5.0]
+";
+    let folder = folder(&[("text", text)]);
+    let output = rsyncctl(folder.path(), &["explain", "--json", "text"]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let first = report["diagnoses"][0]["title"].to_string();
+    assert!(!first.contains("nosrc"), "{report:#}");
+    assert_eq!(report["diagnoses"][0]["rule"], "RSY841", "{report:#}");
+}
