@@ -14,7 +14,7 @@ pub(super) fn skip(why: Skip, language: Language) -> &'static str {
         Skip::FromInput => pick(
             language,
             "the password is read from standard input",
-            "口令从标准输入读取",
+            "密码从标准输入读取",
         ),
         Skip::RemoteShell => pick(
             language,

@@ -115,7 +115,7 @@ fn admission_words(admission: Admission, language: Language) -> &'static str {
         Admission::WithPassword => pick(
             language,
             "lets this client in with a password",
-            "允许这个客户端，需要口令",
+            "允许这个客户端，需要密码",
         ),
         Admission::Refused => pick(language, "refuses this client", "拒绝这个客户端"),
         Admission::Open => pick(

@@ -103,6 +103,7 @@ fn a_probe_that_is_ended_has_no_cause() {
         .spawn()
         .expect("it runs");
     let (mut peer, _) = listener.accept().expect("the probe");
+    peer.write_all(b"@RSYNCD: 31.0\n").expect("it listens");
     let mut heard = Vec::new();
     while !heard.ends_with(b"#list\n") {
         let mut byte = [0];
