@@ -125,7 +125,8 @@ pub(super) const ALL: &[Situation] = &[
     },
     Situation {
         name: "a router on the way rejects",
-        pages: &["RSY802"],
+        // A link that has just come up answers the first packet itself, as if there were no route.
+        pages: &["RSY802", "RSY784"],
         client: network!(
             "coproc router { exec unshare -n bash -c 'echo; read'; }\nread <&${router[0]}\nip link set far netns $router_PID\n\
              nsenter -n -t $router_PID bash -ec 'ip addr add 192.0.2.2/24 dev far; ip link set far up; sysctl -qw net.ipv4.ip_forward=1; ip route add prohibit 198.51.100.1'\n\
