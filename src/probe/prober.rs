@@ -20,7 +20,7 @@ use crate::{
         files::Candidates,
         partial::partial,
         recorder::Seen,
-        service::recognize,
+        service::{is_of_another, quotes_greeting, recognize},
         session::{self, Session, Stages},
         stage::{Fact, Skip, State, Step},
         transcript::Wire,
@@ -432,19 +432,6 @@ fn endless(seen: &Seen) -> Option<String> {
     (!is_answered).then(|| format!("no answer came behind the text that begins with `{first}`"))
 }
 
-/// Whether no daemon begins so: another service never ends its first line, or what it says is no text. The beginning of a
-/// greeting or of a refusal may still be one.
-fn is_of_another(said: &[u8]) -> bool {
-    let begins = |word: &[u8]| said.starts_with(&word[..word.len().min(said.len())]);
-    said.contains(&0) || !(begins(b"@RSYNCD:") || begins(b"@ERROR"))
-}
-
-/// Whether rsync shows itself what it was greeted with (`start_inband_exchange` in clientserver.c).
-fn quotes_greeting(said: &[u8]) -> bool {
-    const QUOTE: &[u8] = b"rsync: server sent \"";
-    said.windows(QUOTE.len()).any(|window| window == QUOTE)
-}
-
 /// A file's text from a place on.
 fn read_from(file: &Path, start: u64) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
@@ -477,26 +464,3 @@ const LONGEST: u32 = 10;
 
 /// Characters of what another service says.
 const LONGEST_LINE: usize = 200;
-
-#[cfg(test)]
-mod tests {
-    use super::is_of_another;
-
-    #[test]
-    fn the_beginning_of_a_greeting_is_told_from_another_service() {
-        for (said, expected) in [
-            (&b""[..], false),
-            (b"@", false),
-            (b"@RSYNCD", false),
-            (b"@RSYNCD: 31", false),
-            (b"@ERR", false),
-            (b"@ERROR: max connections", false),
-            (b"@RSYNCD: 31.0\0", true),
-            (b"@RSYNC ", true),
-            (b"login: ", true),
-            (b"\xff\xfd\x18", true),
-        ] {
-            assert_eq!(is_of_another(said), expected, "{said:?}");
-        }
-    }
-}

@@ -26,9 +26,22 @@ pub(super) fn recognize(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
+/// Whether no daemon begins so: another service never ends its first line, or what it says is no text. The beginning of a
+/// greeting or of a refusal may still be one.
+pub(super) fn is_of_another(said: &[u8]) -> bool {
+    let begins = |word: &[u8]| said.starts_with(&word[..word.len().min(said.len())]);
+    said.contains(&0) || !(begins(b"@RSYNCD:") || begins(b"@ERROR"))
+}
+
+/// Whether rsync shows itself what it was greeted with (`start_inband_exchange` in clientserver.c).
+pub(super) fn quotes_greeting(said: &[u8]) -> bool {
+    const QUOTE: &[u8] = b"rsync: server sent \"";
+    said.windows(QUOTE.len()).any(|window| window == QUOTE)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::recognize;
+    use super::{is_of_another, recognize};
 
     #[test]
     fn other_services_are_recognized() {
@@ -43,6 +56,24 @@ mod tests {
             (b"", None),
         ] {
             assert_eq!(recognize(bytes), name, "{}", bytes.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn the_beginning_of_a_greeting_is_told_from_another_service() {
+        for (said, expected) in [
+            (&b""[..], false),
+            (b"@", false),
+            (b"@RSYNCD", false),
+            (b"@RSYNCD: 31", false),
+            (b"@ERR", false),
+            (b"@ERROR: max connections", false),
+            (b"@RSYNCD: 31.0\0", true),
+            (b"@RSYNC ", true),
+            (b"login: ", true),
+            (b"\xff\xfd\x18", true),
+        ] {
+            assert_eq!(is_of_another(said), expected, "{said:?}");
         }
     }
 }

@@ -1,21 +1,20 @@
 //! What a probe showed, for people and for programs.
 
-use std::{io, time::Duration};
+mod json;
 
-use serde_json::{Value, json};
+use std::{io, time::Duration};
 
 use crate::{
     catalog::{Language, fill},
-    explain::Explanation,
     probe::{Fact, Remark, Report, Right, Skip, Stage, State, Step},
     render::{
         Format, Style,
-        explanation::{bold, diagnoses, dim, explanation, green, headline, next, red, wrapped},
+        explanation::{bold, dim, explanation, green, headline, next, red, wrapped},
         visible::visible,
         words::{pick, severity},
     },
     sync::LoginSource,
-    terms::{Exit, Release},
+    terms::Release,
 };
 
 /// Modules of a list that are named in the human format.
@@ -28,7 +27,7 @@ const MODULES: usize = 20;
 pub fn probe(format: Format, report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
     match format {
         Format::Json => {
-            serde_json::to_writer(&mut *out, &envelope(report, style.language))?;
+            serde_json::to_writer(&mut *out, &json::envelope(report, style.language))?;
             writeln!(out)
         }
         Format::Concise => writeln!(out, "{}", visible(&verdict(report, style.language))),
@@ -442,96 +441,4 @@ const fn colon(language: Language) -> &'static str {
 
 fn shown(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1000.0)
-}
-
-fn envelope(report: &Report, language: Language) -> Value {
-    let stages: Vec<_> = report.stages.iter().map(stage).collect();
-    let found: Option<&Explanation> = report.explanation.as_ref();
-    json!({
-        "schema": "rsyncctl/1",
-        "command": "probe",
-        "target": report.subject,
-        "exit": report.exit,
-        "implied_exit": report.implied_exit(),
-        "stages": stages,
-        "diagnoses": found.map_or_else(|| json!([]), |found| diagnoses(found, "stderr", language)),
-        "findings": report.remarks.iter().map(|remark| finding(remark, language)).collect::<Vec<_>>(),
-        "unchecked": [],
-        "summary": {
-            "failed": report.failed().map(|stage| stage.step.key()),
-            "exit_text": Exit::of_code(report.exit).filter(|_| report.exit != 0).map(Exit::text),
-            "rsync": report.command,
-            "seconds": report.time.as_secs_f64(),
-        },
-    })
-}
-
-fn finding(remark: &Remark, language: Language) -> Value {
-    let [title, message, help] = words_of(remark, language);
-    let page = remark.page;
-    json!({
-        "rule": page.id,
-        "name": page.name,
-        "severity": page.severity,
-        "confidence": page.confidence,
-        "title": title,
-        "message": message,
-        "help": help,
-    })
-}
-
-fn stage(stage: &Stage) -> Value {
-    let (state, reason) = match stage.state {
-        State::Passed => ("passed", None),
-        State::Failed => ("failed", None),
-        State::Skipped(why) => ("skipped", Some(why.key())),
-        State::NotReached => ("not-reached", None),
-    };
-    json!({
-        "stage": stage.step.key(),
-        "state": state,
-        "reason": reason,
-        "seconds": stage.time.map(|time| time.as_secs_f64()),
-        "facts": stage.facts.iter().map(fact).collect::<Vec<_>>(),
-    })
-}
-
-fn fact(fact: &Fact) -> Value {
-    match fact {
-        Fact::Address(address) => json!({ "address": address.to_string() }),
-        Fact::Unreachable(address, why) => json!({ "address": address.to_string(), "error": why }),
-        Fact::Service(service) => json!({ "service": service }),
-        Fact::Line(line) => json!({ "line": line }),
-        Fact::Protocol(number) => json!({ "protocol": number }),
-        Fact::Newest(number) => json!({ "newest_protocol": number }),
-        Fact::Releases(releases) => json!({ "oldest": releases.start(), "newest": releases.end() }),
-        Fact::Digests(names) => json!({ "digests": names }),
-        Fact::Module(name, comment) => json!({ "module": name, "comment": comment }),
-        Fact::User(name, source) => json!({ "user": name, "user_from": login_source(*source) }),
-        Fact::Digest(name) => json!({ "digest": name }),
-        Fact::Algorithms(checksum, compression) => {
-            json!({ "checksum": checksum, "compression": compression })
-        }
-        Fact::Files(files, bytes) => json!({ "files": files, "bytes": bytes }),
-        Fact::Saving(literal, matched) | Fact::Saved(literal, matched) => {
-            json!({ "literal_bytes": literal, "matched_bytes": matched })
-        }
-        Fact::Writes(files, bytes) => json!({ "would_write": files, "bytes": bytes }),
-        Fact::Deleted(count) => json!({ "deleted": count }),
-        Fact::Left(name) => json!({ "left": name }),
-        Fact::Partial(failed, listed) => json!({ "failed": failed, "listed": listed }),
-        Fact::Lacks {
-            is_of_server,
-            account,
-            right,
-            path,
-        } => json!({
-            "side": if *is_of_server { "server" } else { "client" },
-            "account": account,
-            "lacks": right.letters(),
-            "on": right.key(),
-            "path": path,
-        }),
-        Fact::Said(line) => json!({ "said": line }),
-    }
 }
