@@ -46,7 +46,6 @@ pub(crate) struct Daemon {
 
 impl Daemon {
     pub(crate) fn start(ground: &Ground) -> Self {
-        let configuration = ground.path("rsyncd.conf");
         let owner = if nix::unistd::geteuid().is_root() {
             "uid = 0\ngid = 0\n"
         } else {
@@ -54,6 +53,12 @@ impl Daemon {
         };
         let path = ground.0.path().display();
         let text = format!("{owner}use chroot = no\n[all]\npath = {path}\nread only = no\n");
+        Self::start_with(ground, &text)
+    }
+
+    /// One with that configuration.
+    pub(crate) fn start_with(ground: &Ground, text: &str) -> Self {
+        let configuration = ground.path("rsyncd.conf");
         fs::write(&configuration, text).expect("a configuration");
         loop {
             let port = free_port();
