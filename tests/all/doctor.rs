@@ -10,7 +10,7 @@ mod machine;
 mod page;
 mod paths;
 mod reach;
-mod situations;
+pub(crate) mod situations;
 mod starters;
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};

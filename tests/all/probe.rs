@@ -10,7 +10,7 @@ mod proofs;
 mod push;
 mod reproduced;
 mod scenarios;
-mod situations;
+pub(crate) mod situations;
 mod targets;
 mod transcripts;
 

@@ -136,6 +136,13 @@ fn situations() -> Vec<Situation> {
         .collect()
 }
 
+/// The rule that tells a situation; none if there is no such one, or the doctor does not tell it.
+pub(crate) fn rule_of(name: &str) -> Option<String> {
+    let mut all = situations().into_iter();
+    let situation = all.find(|situation| situation.name == name && situation.unknown.is_none())?;
+    situation.rules.into_iter().next()
+}
+
 #[test]
 fn broken_servers_are_told() {
     if !has_rsync() {

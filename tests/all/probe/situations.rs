@@ -63,6 +63,13 @@ fn broken_situations_are_told() {
     assert!(all.len() >= 80 && ordinary >= 40, "{}, {ordinary}", all.len());
 }
 
+/// The page that tells a situation; none if there is no such one, or the probe does not tell it.
+pub(crate) fn page_of(name: &str) -> Option<String> {
+    let found = situations().into_iter().find(|situation| situation.name == name);
+    let page = found.filter(|_| !KNOWN.contains(&name))?.pages.first()?;
+    Some((*page).to_owned())
+}
+
 fn situations() -> Vec<&'static Situation> {
     let kinds = [
         files::ALL,
