@@ -33,10 +33,18 @@ const SHELLS: [&str; 7] = ["sh", "bash", "dash", "ash", "ksh", "zsh", "flock"];
 const MOVES: [&str; 5] = ["cd", "pushd", "popd", "umask", "ulimit"];
 
 /// Commands in front of another one on which nothing hangs, or which are followed.
-const IDLE: [&str; 19] = [
-    ":", "[", "date", "declare", "echo", "export", "local", "logger", "ls", "mkdir", "printf", "readonly",
-    "set", "sleep", "stat", "test", "touch", "true", "typeset",
+const IDLE: [&str; 17] = [
+    ":", "[", "date", "declare", "echo", "export", "local", "logger", "ls", "printf", "readonly", "set",
+    "sleep", "stat", "test", "true", "typeset",
 ];
+
+/// Commands that do not fail, so that what stands behind their `&&` is run.
+const SURE: [&str; 11] = [
+    ":", "date", "declare", "echo", "export", "local", "printf", "readonly", "set", "true", "typeset",
+];
+
+/// Commands that may end a script before its later lines.
+const ENDS: [&str; 3] = ["exit", "return", "exec"];
 
 /// Names what stands around a call in a text, and would change what rsync does: other folders and users, variables,
 /// input, loops. `is_typed`: the text is one line of somebody's, so that whatever comes first counts.
@@ -59,7 +67,10 @@ pub(super) fn around(script: &Script, call: &Call, text: &[u8], is_typed: bool) 
                 add(program);
             }
         } else if other.range.end <= call.range.start
-            && (MOVES.contains(&&*program) || is_typed && !IDLE.contains(&&*program))
+            && (MOVES.contains(&&*program)
+                || ENDS.contains(&&*program)
+                || is_typed && !IDLE.contains(&&*program)
+                || decides(&program, &text[other.range.end..call.range.start]))
         {
             add(program);
         }
@@ -82,14 +93,39 @@ pub(super) fn around(script: &Script, call: &Call, text: &[u8], is_typed: bool) 
     if reads_input(call, text) {
         add("<".to_owned());
     }
+    let before = script
+        .calls
+        .iter()
+        .filter(|other| other.range.end <= call.range.start);
+    let mut between = before.map(|other| &text[other.range.end..call.range.start]);
+    let is_behind_sure = between.any(|between| is_of_line(between) && joins(between));
     for block in call.blocks.iter() {
         match block {
             Block::For { .. } => add("for".to_owned()),
             Block::While { .. } => add("while".to_owned()),
+            // What stands in front of `&&` and `||` is a branch too, and is named above where it may fail.
+            Block::Branch if !is_behind_sure => add("if".to_owned()),
             Block::Branch | Block::Function(_) | Block::Subshell => {}
         }
     }
     names
+}
+
+/// Whether a command decides if a later one of its line is run at all, by what stands between them.
+fn decides(program: &str, between: &[u8]) -> bool {
+    let is_alternative = between.windows(2).any(|window| window == b"||");
+    is_of_line(between) && joins(between) && (is_alternative || !SURE.contains(&program))
+}
+
+fn is_of_line(between: &[u8]) -> bool {
+    !between.contains(&b'\n')
+}
+
+/// Whether commands are joined with `&&` or `||`.
+fn joins(between: &[u8]) -> bool {
+    between
+        .windows(2)
+        .any(|window| window == b"&&" || window == b"||")
 }
 
 /// The programs in front of a call that change who runs it, or where.
