@@ -198,7 +198,12 @@ impl Client<'_> {
             text.windows(VARIABLES.len()).any(|part| part == VARIABLES)
         };
         let usual = allowed(Ipv4Addr::LOCALHOST);
+        // The daemon would ask the name service for the name of an address that has none, and may wait for seconds.
+        let looks_up = [Scope::Global, scope]
+            .into_iter()
+            .any(|scope| configuration.is(scope, Parameter::ReverseLookup));
         self.address == Ipv4Addr::LOCALHOST.to_string()
+            && !looks_up
             && usual.is_some()
             && usual == allowed(MARK)
             && ![Parameter::Path, Parameter::LogFile]

@@ -71,9 +71,9 @@ pub(super) fn recent(log: &[u8], since: DateTime, started: DateTime, own: &Own) 
 }
 
 /// Whether a line tells of something that the doctor never does: to write, to read a part of a module, to log in with a name
-/// that is not its own (`rsync_module` and `auth_server` write these lines).
+/// that is not its own, to name a module that is not there (`rsync_module`, `auth_server` and `start_daemon` write these lines).
 fn is_of_others(said: &str) -> bool {
-    if said.starts_with("rsync to ") {
+    if said.starts_with("rsync to ") || said.starts_with("unknown module ") {
         return true;
     }
     if let Some((place, client)) = said
