@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::{
     rsync::{
         proto::{
-            Session, Tag,
+            Session, Tag, Violation,
             file_list::{Entry, FileKind, FileList, numbered},
         },
         transfer::{Event, FileCounts, Observer, Options, Outcome, Role, Transferred},
@@ -98,6 +98,15 @@ impl<'p> Printer<'p> {
     /// What this side is now, as rsync's messages have it.
     pub fn role(&self) -> &'static str {
         self.state().role
+    }
+
+    /// What rsync says of a peer that breaks the protocol.
+    pub fn violation(&self, violation: &Violation) -> String {
+        let state = self.state();
+        let is_incremental = state
+            .session
+            .is_some_and(|session| session.compatibility.has_incremental_lists());
+        violation.line(state.role, is_incremental)
     }
 
     /// All lines that went to where errors go, as far as they are kept.

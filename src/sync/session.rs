@@ -216,6 +216,10 @@ pub fn conclude(plan: &Plan, printer: &Printer<'_>, ended: &Result<Option<Outcom
             printer.complain(&format!("rsync: [{role}] {error}"));
             error.exit()
         }
+        Err(error @ Error::Violation(violation)) => {
+            printer.complain(&printer.violation(violation));
+            error.exit()
+        }
         Err(error) => {
             let text = error.to_string();
             let prefix = if is_whole(error, &text) { "" } else { "rsync: " };

@@ -4,6 +4,7 @@
 
 mod algorithms;
 mod arguments;
+mod checks;
 mod conflicts;
 mod dialogue;
 mod extended;

@@ -13,29 +13,39 @@ pub enum Index {
     Deletions,
     /// The list of a directory comes, by its number.
     List(u32),
+    /// None of those.
+    Other(i32),
 }
 
 const LIST_OFFSET: i32 = -101;
 
+/// The number so far beyond the last one.
+fn beyond(last: i32, distance: u32) -> Result<i32, Violation> {
+    let sum = last.cast_unsigned().wrapping_add(distance);
+    i32::try_from(sum).map_err(|_| Violation::HighIndex(sum))
+}
+
 impl Index {
-    fn of(value: i32) -> Result<Self, Violation> {
-        Ok(match value {
+    const fn of(value: i32) -> Self {
+        match value {
             0.. => Self::File(value.unsigned_abs()),
             -1 => Self::Done,
             -2 => Self::ListsEnd,
             -3 => Self::Deletions,
             ..=LIST_OFFSET => Self::List((LIST_OFFSET - value).unsigned_abs()),
-            _ => return Err(Violation::Index(value)),
-        })
+            _ => Self::Other(value),
+        }
     }
 
-    fn value(self) -> i32 {
+    /// What stands in the stream for it (`NDX_` in rsync.h).
+    pub const fn value(self) -> i32 {
         match self {
             Self::File(index) => index.cast_signed(),
             Self::Done => -1,
             Self::ListsEnd => -2,
             Self::Deletions => -3,
             Self::List(number) => LIST_OFFSET - number.cast_signed(),
+            Self::Other(value) => value,
         }
     }
 }
@@ -66,7 +76,7 @@ impl Indices {
     /// A number that no index can be.
     pub fn read(&mut self, input: &mut Input<'_>) -> Result<Index, Stop> {
         if self.protocol < 30 {
-            return Ok(Index::of(input.int()?)?);
+            return Ok(Index::of(input.int()?));
         }
         let first = input.byte()?;
         if first == 0 {
@@ -85,21 +95,17 @@ impl Indices {
                 let rest = input.take(2)?;
                 i32::from_le_bytes([low, rest[0], rest[1], high & 0x7f])
             } else {
-                last.checked_add(i32::from(high) << 8 | i32::from(low))
-                    .ok_or(Violation::Index(i32::MAX))?
+                beyond(last, u32::from(high) << 8 | u32::from(low))?
             }
         } else {
-            last.checked_add(i32::from(lead))
-                .ok_or(Violation::Index(i32::MAX))?
+            beyond(last, u32::from(lead))?
         };
         if is_negative {
-            let index = Index::of(-value)?;
             self.last_negative = value;
-            Ok(index)
+            Ok(Index::of(-value))
         } else {
-            let index = Index::of(value)?;
             self.last_positive = value;
-            Ok(index)
+            Ok(Index::of(value))
         }
     }
 

@@ -51,8 +51,8 @@ pub struct Record {
     pub name: Option<Vec<u8>>,
 }
 
-/// The longest path that is read.
-const MAX_PATH: usize = 4096;
+/// The longest path that is read, in bytes.
+const MAX_PATH: usize = 4095;
 
 impl Record {
     /// The kind of a basis that is the file itself.
@@ -131,8 +131,11 @@ impl SumHead {
         if count < 0 {
             return wrong("checksum count", count);
         }
-        if !(0..=most).contains(&block_length) || count > 0 && block_length == 0 {
+        if !(0..=most).contains(&block_length) {
             return wrong("block length", block_length);
+        }
+        if count > 0 && block_length == 0 {
+            return Err(Violation::ZeroBlock.into());
         }
         if !usize::try_from(digest_length).is_ok_and(|length| length <= digest) {
             return wrong("checksum length", digest_length);

@@ -78,8 +78,16 @@ pub struct Session {
     pub seed: i32,
 }
 
-/// The longest list of names that is read.
-const MAX_NAMES: usize = 256;
+/// The longest list of names that is read, in bytes.
+const MAX_NAMES: usize = 255;
+
+/// Reads a list of names of algorithms (`recv_negotiate_str` in compat.c).
+fn names<'a>(input: &mut Input<'a>) -> Result<&'a [u8], Stop> {
+    input.vstring(MAX_NAMES).map_err(|stop| match stop {
+        Stop::Broken(Violation::LongText { length, limit }) => Violation::LongNames { length, limit }.into(),
+        stop => stop,
+    })
+}
 
 impl Offer<'_> {
     /// What the client writes unasked once it knows that the server negotiates: the algorithms that it offers.
@@ -134,7 +142,7 @@ impl Offer<'_> {
             return Ok((choice.transfer.unwrap_or(usual), choice.list.unwrap_or(usual)));
         }
         if compatibility.has_varint_flags() {
-            let common = self.algorithms.common_checksum(input.vstring(MAX_NAMES)?)?;
+            let common = self.algorithms.common_checksum(names(input)?)?;
             return Ok((common, common));
         }
         self.algorithms.allows(usual)?;
@@ -147,7 +155,7 @@ impl Offer<'_> {
         } else if !self.algorithms.negotiates_compression() {
             Compression::None
         } else if compatibility.has_varint_flags() {
-            self.algorithms.common_compression(input.vstring(MAX_NAMES)?)?
+            self.algorithms.common_compression(names(input)?)?
         } else {
             self.algorithms
                 .common_compression(Compression::Zlib.name().as_bytes())?

@@ -18,7 +18,8 @@ use crate::rsync::{
         folders::folders_of,
         ids::{OwnerNames, group_name, user_name},
         options::DeleteWhen,
-        part::{Listed, Part, position},
+        part::{Listed, Part, found, position},
+        requests::Requests,
         session::{fields, total_size},
         sources::{Origins, Source},
         wire::{Faults, Outgoing},
@@ -32,6 +33,7 @@ pub(crate) struct Announcer<'a> {
     session: Session,
     options: &'a Options,
     faults: &'a Faults,
+    requests: &'a Requests,
     observer: &'a dyn Observer,
     is_incremental: bool,
     builder: Builder<'a>,
@@ -85,6 +87,7 @@ impl<'a> Announcer<'a> {
         options: &'a Options,
         filters: FilterList,
         faults: &'a Faults,
+        requests: &'a Requests,
         observer: &'a dyn Observer,
     ) -> Self {
         let fields = fields(&session, options);
@@ -93,6 +96,7 @@ impl<'a> Announcer<'a> {
             session,
             options,
             faults,
+            requests,
             observer,
             is_incremental,
             builder: Builder::new(session, options, filters, faults, observer),
@@ -174,12 +178,11 @@ impl<'a> Announcer<'a> {
     ///
     /// # Errors
     ///
-    /// A number of no file that was sent, or of one in a list that the server is done with.
-    pub(crate) fn file(&self, number: u32) -> Result<(Listed, usize), Violation> {
-        let unknown = || Violation::UnaskedIndex(number);
-        let index = position(&self.live, number, |live| live.part.start).ok_or_else(unknown)?;
+    /// A number of no file that was sent, or of one in a list that the server is done with, or of something without data
+    /// if `has_data` of it are wanted.
+    pub(crate) fn file(&self, number: u32, has_data: bool) -> Result<(Listed, usize), Violation> {
+        let (index, file) = found(&self.live, |live| &live.part, number, has_data)?;
         let live = &self.live[index];
-        let file = live.part.file(number).ok_or_else(unknown)?;
         let argument = match number < live.part.start {
             true => live.folder_source,
             false => live.origins.of(file.place),
@@ -227,7 +230,7 @@ impl<'a> Announcer<'a> {
             return Ok(true);
         }
         if self.live.len() == 1 && !self.is_complete() {
-            return Err(Violation::Index(-1));
+            return Err(Violation::EarlyEnd);
         }
         self.live.pop_front();
         if self.current > 0 {
@@ -292,18 +295,18 @@ impl<'a> Announcer<'a> {
             is_first: self.lists == 0,
             is_incremental: self.is_incremental,
         });
+        let start = self.next;
+        let next = u64::from(start) + list.len() as u64 + 1;
+        let next = u32::try_from(next)
+            .ok()
+            .filter(|next| i32::try_from(*next).is_ok())
+            .ok_or(Violation::LongList(next as i64))?;
+        // The server may ask for them as soon as they are on their way.
+        self.requests.announce(i64::from(next) - 2);
         let before = outgoing.written();
         self.write(&list, errors, outgoing)?;
         self.size += outgoing.written() - before;
-        let start = self.next;
-        let next = u64::from(start) + list.len() as u64 + 1;
-        self.next = u32::try_from(next)
-            .ok()
-            .filter(|next| i32::try_from(*next).is_ok())
-            .ok_or(Violation::Range {
-                what: "file list",
-                value: next as i64,
-            })?;
+        self.next = next;
         let (folder, source) = folder.unzip();
         let mut part = Part::new(list, start, folder);
         self.note_folders(&mut part, &origins, rests);

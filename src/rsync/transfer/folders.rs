@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crate::rsync::{
     proto::{
-        Violation,
+        Index, Violation,
         file_list::{Entry, FileList},
     },
     transfer::part::{Listed, Part},
@@ -57,6 +57,11 @@ impl Folders {
         folders
     }
 
+    /// How many there are.
+    pub(crate) const fn len(&self) -> usize {
+        self.states.len()
+    }
+
     /// The folder whose list comes now.
     ///
     /// # Errors
@@ -65,7 +70,11 @@ impl Folders {
     pub(crate) fn take(&mut self, number: u32) -> Result<Listed, Violation> {
         let known = self.states.len();
         let state = self.states.get_mut(number as usize);
-        let state = state.ok_or(Violation::FolderNumber { number, known })?;
+        let state = state.ok_or(Violation::FolderIndex {
+            index: Index::List(number).value(),
+            known,
+            is_second: false,
+        })?;
         match *state {
             State::Waiting => *state = State::Listed,
             State::Listed => return Err(Violation::ListTwice(number)),

@@ -157,6 +157,7 @@ impl AskedValues {
                 return Err(Violation::XattrTwice {
                     name: shown(list.name(entry)),
                     attribute: attribute.map_or_else(String::new, |attribute| shown(&attribute.name)),
+                    length: attribute.map_or(0, |attribute| attribute.value.length()),
                 });
             }
             self.due.insert(key);

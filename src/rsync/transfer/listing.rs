@@ -115,13 +115,19 @@ impl<'a> Listing<'a> {
             *indices = before;
             indices.read(input)
         })?;
+        let known = self.lists.folders();
         match index {
-            Index::List(folder) => self.receive(Some(folder), incoming),
+            Index::List(folder) if (folder as usize) < known => self.receive(Some(folder), incoming),
             Index::ListsEnd => {
                 self.complete();
                 Ok(())
             }
-            _ => Err(Violation::Goodbye.into()),
+            index => Err(Violation::FolderIndex {
+                index: index.value(),
+                known,
+                is_second: true,
+            }
+            .into()),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::rsync::{
     proto::{Violation, file_list::FileList},
     transfer::{
         folders::Folders,
-        part::{Listed, Part, position},
+        part::{Listed, Part, found, last_number, position},
     },
 };
 
@@ -136,10 +136,7 @@ impl Lists {
         state.next = u32::try_from(next)
             .ok()
             .filter(|_| next <= MAX_NUMBER)
-            .ok_or(Violation::Range {
-                what: "file list",
-                value: next as i64,
-            })?;
+            .ok_or(Violation::LongList(next as i64))?;
         let folders = state.folders.add(&part);
         if self.is_incremental && is_first {
             part.folder = part.root(&folders);
@@ -177,6 +174,32 @@ impl Lists {
         state.live[index].part.file(number)
     }
 
+    /// The file of a number that came with a record, as [`found`] has it.
+    pub(crate) fn found(&self, number: u32, has_data: bool) -> Result<Listed, Violation> {
+        let state = self.state();
+        let (_, file) = found(&state.live, |live| &live.part, number, has_data)?;
+        Ok(file)
+    }
+
+    /// How many folders came.
+    pub(crate) fn folders(&self) -> usize {
+        self.state().folders.len()
+    }
+
+    /// What stands in the stream of indices and cannot.
+    pub(crate) fn wrong_index(&self, index: i32) -> Violation {
+        let state = self.state();
+        if self.is_incremental && index <= -4 {
+            return Violation::FolderIndex {
+                index,
+                known: state.folders.len(),
+                is_second: false,
+            };
+        }
+        let last = last_number(&state.live, |live| &live.part);
+        Violation::Index { index, last }
+    }
+
     /// A file was asked for. Without incremental recursion it makes no difference to the end of the list.
     pub(crate) fn asked(&self, number: u32) {
         if self.is_incremental {
@@ -211,7 +234,7 @@ impl Lists {
             return Ok(true);
         }
         if state.done == 0 {
-            return Err(Violation::Index(-1));
+            return Err(Violation::EarlyEnd);
         }
         state.done -= 1;
         state.begun -= 1;
@@ -361,7 +384,7 @@ mod tests {
         assert!(matches!(lists.begin(1), Err(Violation::ListTwice(1))));
         assert!(matches!(
             lists.begin(2),
-            Err(Violation::FolderNumber { number: 2, known: 2 })
+            Err(Violation::FolderIndex { index: -103, .. })
         ));
         lists.complete();
         assert!(matches!(lists.begin(1), Err(Violation::ListBehindLast)));
@@ -374,7 +397,7 @@ mod tests {
         assert!(matches!(lists.ready(), Some(Next::List(_))));
         lists.asked(2);
         // The sender may not end what was not said to be done.
-        assert_eq!(lists.end(), Err(Violation::Index(-1)));
+        assert_eq!(lists.end(), Err(Violation::EarlyEnd));
         push(&lists, Some(1), &["d/x"]);
         assert!(matches!(lists.ready(), Some(Next::List(_))));
         assert!(!lists.is_done() && lists.ready().is_none());

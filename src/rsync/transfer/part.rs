@@ -1,6 +1,9 @@
 use std::{collections::VecDeque, sync::Arc};
 
-use crate::rsync::proto::file_list::{Entry, FileList, duplicates, sorted, taking_part};
+use crate::rsync::proto::{
+    Violation,
+    file_list::{Entry, FileKind, FileList, duplicates, sorted, taking_part},
+};
 
 /// A list of the transfer, and the numbers of its files.
 #[derive(Debug)]
@@ -125,6 +128,43 @@ impl Part {
         let place = *self.places.get(index as usize)?;
         self.taking_part[index as usize].then(|| Listed::new(&self.list, place))
     }
+}
+
+/// Finds the file of a number that came with a record, and its list among those that are there (`flist_for_ndx` and
+/// `read_ndx_and_attrs` in rsync.c).
+///
+/// # Errors
+///
+/// A number of no file, or of one that takes no part or cannot have data, if data come or are wanted.
+pub(crate) fn found<T>(
+    parts: &VecDeque<T>,
+    part: impl Fn(&T) -> &Part,
+    number: u32,
+    has_data: bool,
+) -> Result<(usize, Listed), Violation> {
+    let behind_last = |part: &Part| i64::from(part.start) + part.len() as i64;
+    let index = position(parts, number, |one| part(one).start);
+    let index = index.filter(|&index| i64::from(number) < behind_last(part(&parts[index])));
+    let Some(index) = index else {
+        return Err(Violation::UnknownIndex {
+            index: number,
+            first: parts.front().map_or(0, |first| i64::from(part(first).start) - 1),
+            last: last_number(parts, part),
+        });
+    };
+    let file = part(&parts[index]).file(number);
+    let is_regular = |file: &Listed| file.entry.kind() == FileKind::Regular;
+    if has_data && !file.as_ref().is_some_and(is_regular) {
+        return Err(Violation::NotRegular(number));
+    }
+    let file = file.ok_or(Violation::RemovedIndex(number))?;
+    Ok((index, file))
+}
+
+/// The highest number that a file has, or one below zero.
+pub(crate) fn last_number<T>(parts: &VecDeque<T>, part: impl Fn(&T) -> &Part) -> i64 {
+    let last = parts.back().map(part);
+    last.map_or(-1, |last| i64::from(last.start) + last.len() as i64 - 1)
 }
 
 /// Finds the list of a number; a list has the number in front of its files too.

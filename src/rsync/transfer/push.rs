@@ -81,7 +81,7 @@ pub fn push(
     if matches!(options.files_from, Some(FilesFrom::There(_))) && !options.names_come_bare(protocol) {
         incoming.drop_stray_nul()?;
     }
-    let mut announcer = Announcer::new(session, options, filters, &faults, observer);
+    let mut announcer = Announcer::new(session, options, filters, &faults, &requests, observer);
     announce(
         &mut announcer,
         sources,
@@ -235,6 +235,16 @@ impl Reader<'_> {
                     ended += 1;
                     Arrived::Done
                 }
+                // The other thread says why: what comes with it has no meaning.
+                Index::File(number) if i64::from(number) > self.requests.last() => {
+                    self.requests.push(Arrived::Request {
+                        number,
+                        record,
+                        values: Vec::new(),
+                        sums: BlockSums::default(),
+                    });
+                    return Ok(());
+                }
                 Index::File(number) => Arrived::Request {
                     number,
                     values: self.values(&record)?,
@@ -242,8 +252,13 @@ impl Reader<'_> {
                     record,
                 },
                 Index::Deletions => Arrived::Deletions(self.incoming.decode(FileCounts::read)?),
-                Index::ListsEnd => return Err(Violation::Index(-2).into()),
-                Index::List(number) => return Err(Violation::FolderNumber { number, known: 0 }.into()),
+                Index::ListsEnd | Index::List(_) | Index::Other(_) => {
+                    return Err(Violation::Index {
+                        index: index.value(),
+                        last: self.requests.last(),
+                    }
+                    .into());
+                }
             };
             if !self.requests.push(arrived) {
                 return Ok(());

@@ -99,6 +99,7 @@ impl Receiver<'_> {
                     let Asked::Data(wanted) = self.report_until(Until::Asked(number))? else {
                         return Err(Violation::UnaskedIndex(number).into());
                     };
+                    is_basis_of(&wanted, &record)?;
                     self.transferred(number, record.flags, &wanted, &mut again)?;
                 }
                 Index::File(number) if record.flags.has(ItemFlags::XATTR) => {
@@ -107,13 +108,13 @@ impl Receiver<'_> {
                     };
                 }
                 Index::File(number) => return Err(Violation::UnaskedIndex(number).into()),
-                Index::Deletions => return Err(Violation::Index(-3).into()),
                 Index::ListsEnd if self.lists.is_incremental() => self.listing.complete(),
-                Index::ListsEnd => return Err(Violation::Index(-2).into()),
                 Index::List(folder) if self.lists.is_incremental() => {
                     self.listing.receive(Some(folder), &mut self.incoming)?;
                 }
-                Index::List(number) => return Err(Violation::FolderNumber { number, known: 0 }.into()),
+                index @ (Index::Deletions | Index::ListsEnd | Index::List(_) | Index::Other(_)) => {
+                    return Err(self.lists.wrong_index(index.value()).into());
+                }
             }
         }
     }
@@ -121,7 +122,7 @@ impl Receiver<'_> {
     /// Waits for the end of a phase in which nothing is sent, and reports what was done meanwhile.
     pub(crate) fn expect_done(&mut self) -> Result<(), Error> {
         loop {
-            let Some((index, _)) = self.next_record()? else {
+            let Some((index, record)) = self.next_record()? else {
                 // What was not sent is none of this phase's matter.
                 self.incoming.take_unsent();
                 continue;
@@ -137,7 +138,16 @@ impl Receiver<'_> {
                         Ok::<_, Stop>(())
                     })?;
                 }
-                _ => return Err(Violation::Goodbye.into()),
+                Index::File(_) if record.flags.has(ItemFlags::TRANSFER) => {
+                    return Err(Violation::LateRequest.into());
+                }
+                index => {
+                    return Err(Violation::Goodbye {
+                        index: index.value(),
+                        is_pull: true,
+                    }
+                    .into());
+                }
             }
         }
         self.report_all()
@@ -165,22 +175,21 @@ impl Receiver<'_> {
         let Some((index, record)) = next else {
             return Ok(None);
         };
-        if let Index::File(number) = index
-            && record.flags.has(ItemFlags::XATTR)
-            && self.options.xattrs
-            && !self.options.dry_run
-        {
-            self.take_values(number)?;
+        if let Index::File(number) = index {
+            let file = self.lists.found(number, record.flags.has(ItemFlags::TRANSFER))?;
+            if record.flags.has(ItemFlags::XATTR) && self.options.xattrs && !self.options.dry_run {
+                self.take_values(&file)?;
+            }
         }
         Ok(Some((index, record)))
     }
 
     /// Reads the long values that come with a record (`recv_xattr_request` in xattrs.c).
-    fn take_values(&mut self, number: u32) -> Result<(), Error> {
-        let Listed { list, entry, .. } = self.file(number)?;
+    fn take_values(&mut self, file: &Listed) -> Result<(), Error> {
+        let Listed { list, entry, .. } = file;
         let (mut last, mut taken) = (0, 0);
         while let Some(wanted) = self.incoming.decode(|input| read_wanted(last, input))? {
-            let key = long_value(&list, &entry, wanted)?;
+            let key = long_value(list, entry, wanted)?;
             let value = self
                 .incoming
                 .decode(|input| Ok(read_value(taken, input)?.to_vec()))?;
@@ -307,11 +316,7 @@ impl Receiver<'_> {
             .incoming
             .decode(|input| SumHead::read(protocol, digest, input))?;
         if sums != wanted.sums {
-            return Err(Violation::SumHead {
-                what: "checksum count",
-                value: sums.count.cast_signed(),
-            }
-            .into());
+            return Err(Violation::OtherSums(sums.count).into());
         }
         let name = self.keep.place(&list, &entry).into_owned();
         let target = Target {
@@ -347,6 +352,20 @@ impl Receiver<'_> {
         }
         self.lists.settled(number);
         Ok(())
+    }
+}
+
+/// Whether the sender answers with the basis that it was told of. What is used is the one that was chosen here, so none is
+/// as well; rsync goes by what the sender says (`recv_files` in receiver.c).
+fn is_basis_of(wanted: &Wanted, record: &Record) -> Result<(), Violation> {
+    match record.basis {
+        Some(kind) if Some(kind) == wanted.basis.kind() => Ok(()),
+        Some(Record::SIMILAR) => {
+            let name = record.name.as_deref().unwrap_or_default();
+            Err(Violation::SimilarBasis(shown(name)))
+        }
+        None | Some(Record::THE_FILE..Record::SIMILAR) => Ok(()),
+        Some(kind) => Err(Violation::BasisFolder(kind)),
     }
 }
 

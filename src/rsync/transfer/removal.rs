@@ -13,7 +13,7 @@ use crate::rsync::{
 impl Sender<'_> {
     /// A file arrived safely: it is removed here, if that is wanted (`successful_send` in sender.c).
     pub(super) fn stored(&mut self, number: u32) -> Result<(), Error> {
-        let (file, argument) = self.announcer.file(number)?;
+        let (file, argument) = self.announcer.file(number, false)?;
         if !self.options.remove_source_files {
             return Ok(());
         }

@@ -59,6 +59,8 @@ struct State {
     is_closed: bool,
     /// How many lists the peer ends, once that is known.
     lists: Option<u32>,
+    /// The highest number that a file has which was sent, or one below zero.
+    last: i64,
     /// Whether the other thread waits for a change: telling a thread that does not would cost a system call each time.
     is_awaited: bool,
 }
@@ -103,6 +105,16 @@ impl Requests {
     /// How many lists the peer ends, once that is known.
     pub(crate) fn lists(&self) -> Option<u32> {
         self.state().lists
+    }
+
+    /// Files with numbers up to this one are about to be sent.
+    pub(crate) fn announce(&self, last: i64) {
+        self.state().last = last;
+    }
+
+    /// The highest number that a file has which was sent.
+    pub(crate) fn last(&self) -> i64 {
+        self.state().last
     }
 
     /// Nothing more comes.

@@ -2,7 +2,7 @@ use std::{collections::HashSet, fs::File, io, os::unix::fs::FileExt as _, time::
 
 use crate::rsync::{
     delta::{BlockHash, BlockSums, Hasher, Pieces, search},
-    proto::{Index, Indices, ItemFlags, Record, Session, Tag, TokenWriter, Violation, file_list::FileKind},
+    proto::{Index, Indices, ItemFlags, Record, Session, Tag, TokenWriter, Violation},
     transfer::{
         Debug, Error, Event, Observer, Options, Transferred,
         announce::Announcer,
@@ -184,13 +184,20 @@ impl Sender<'_> {
         values: &[i32],
         sums: &BlockSums,
     ) -> Result<(), Error> {
-        let (file, argument) = self.announcer.file(number)?;
+        if self.phases >= PHASES {
+            return Err(Violation::Goodbye {
+                index: number.cast_signed(),
+                is_pull: false,
+            }
+            .into());
+        }
+        let is_wanted = record.flags.has(ItemFlags::TRANSFER);
+        let (file, argument) = self.announcer.file(number, is_wanted)?;
         self.values.ask(&file.list, &file.entry, values)?;
         self.announcer.advance_to(number);
         let entry = &file.entry;
-        let is_wanted = record.flags.has(ItemFlags::TRANSFER);
-        if is_wanted && (entry.kind() != FileKind::Regular || self.phases >= PHASES - 1) {
-            return Err(Violation::UnaskedIndex(number).into());
+        if is_wanted && self.phases >= PHASES - 1 {
+            return Err(Violation::LateRequest.into());
         }
         if !is_wanted || self.options.dry_run {
             if is_wanted {

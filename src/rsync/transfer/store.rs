@@ -7,7 +7,7 @@ use std::{
 use crate::{
     rsync::{
         proto::{
-            ItemFlags, SumHead,
+            ItemFlags, SumHead, Violation,
             file_list::{Entry, FileList},
         },
         transfer::{
@@ -63,8 +63,6 @@ pub(super) enum Written {
 struct Rebuilding {
     output: Option<Output>,
     basis: Option<File>,
-    /// Why it cannot be read, which does not matter before a block of it is needed.
-    unread: Option<io::Error>,
     /// What the permissions depend on.
     before: Option<Status>,
     /// The basis, or something equal to it, is written over.
@@ -146,15 +144,11 @@ impl Receiver<'_> {
         let mut trouble = Trouble::default();
         // What is there counts for the permissions too.
         let is_read = wanted.sums.count > 0 || !options.permissions || wanted.basis != Basis::Own;
-        let (mut basis, mut before, mut unread) = (None, None, None);
-        if is_read {
-            match self.beside.read(tree, target.name, &wanted.basis) {
-                Ok((file, _)) => {
-                    before = nix::sys::stat::fstat(&file).ok().map(Status::from);
-                    basis = Some(file);
-                }
-                Err(error) => unread = Some(error),
-            }
+        let (mut basis, mut before) = (None, None);
+        // One that cannot be read does not matter before a block of it is needed.
+        if is_read && let Ok((file, _)) = self.beside.read(tree, target.name, &wanted.basis) {
+            before = nix::sys::stat::fstat(&file).ok().map(Status::from);
+            basis = Some(file);
         }
         let is_over_partial = wanted.basis == Basis::Partial
             && self.session.compatibility.has_partial_in_place()
@@ -188,7 +182,6 @@ impl Receiver<'_> {
         Rebuilding {
             output,
             basis,
-            unread,
             before,
             is_over_basis: is_over_partial || in_place && matches!(wanted.basis, Basis::Own | Basis::Backup),
             is_over_partial,
@@ -240,8 +233,8 @@ impl Receiver<'_> {
                         file.trouble
                             .note("read errors mapping {}", basis.read_exact_at(&mut block, offset));
                     }
-                    if let Some(error) = file.unread.take() {
-                        file.trouble.note::<()>("open {} failed", Err(error));
+                    if file.basis.is_none() && file.output.is_some() {
+                        return Err(Violation::NoBasis(self.keep.shown_name(target.name)).into());
                     }
                     self.tokens.see(&block)?;
                     hasher.update(&block);

@@ -324,7 +324,7 @@ fn message(
         Tag::IoError => faults.add_bits(number()),
         Tag::NoSend => {
             let index = number();
-            unsent.push(u32::try_from(index).map_err(|_| Violation::Index(index))?);
+            unsent.push(u32::try_from(index).map_err(|_| Violation::HighIndex(index.cast_unsigned()))?);
         }
         Tag::ErrorExit if text.is_empty() => return Err(Error::PeerExit(0)),
         Tag::ErrorExit => return Err(Error::PeerExit(number())),

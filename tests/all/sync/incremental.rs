@@ -266,7 +266,10 @@ fn lists_that_cannot_be_are_refused() {
             b"\xff\x01\xff\x64\x00",
             "refusing sub-flist after final flist was freed",
         ),
-        (b"\x00\x00\x00", "Invalid file index: -1"),
+        (
+            b"\x00\x00\x00",
+            "the end of a file list came before the files that were asked for",
+        ),
     ];
     for (bytes, text) in own {
         let output = answered(&["-r", "{url}/m/", "d"], 1, &[ROOT, bytes].concat(), true);

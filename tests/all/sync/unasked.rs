@@ -157,9 +157,9 @@ fn nothing_is_deleted_beside_what_was_asked_for() {
             }
             // Rules, and names; behind those it says that it went through the list.
             let ahead = if words.contains(&"--files-from=list") {
-                17
+                9
             } else {
-                8
+                4
             };
             answered_in(place, &words, 0, &list(names), ahead + 1, ours);
             // Who trusts the server gets what it says.

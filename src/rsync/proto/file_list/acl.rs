@@ -81,7 +81,8 @@ impl Acl {
             Ok(0) => {}
             Ok(place) if place <= known => return Ok(Cached::Known(place as u32 - 1)),
             _ => {
-                return Err(Violation::AclIndex { index, known }.into());
+                let kind = if mode.is_some() { "ACCESS" } else { "DEFAULT" };
+                return Err(Violation::AclIndex { kind, index, known }.into());
             }
         }
         let flags = input.byte()?;
@@ -103,6 +104,7 @@ impl Acl {
                 return Err(Violation::Range {
                     what: "ACL count",
                     value: i64::from(count),
+                    most: MAX_NAMED.into(),
                 }
                 .into());
             }

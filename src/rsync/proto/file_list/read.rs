@@ -86,6 +86,9 @@ pub(super) struct Last {
     inode: i64,
 }
 
+/// The most nanoseconds that a time has (`MAX_WIRE_NSEC` in rsync.h).
+const MAX_NANOSECONDS: u32 = 999_999_999;
+
 impl ListReader {
     /// The beginning of a session.
     pub fn new(fields: Fields) -> Self {
@@ -139,8 +142,10 @@ impl ListReader {
             i64::from(input.byte()?)
         };
         let long_name = || Violation::LongName {
-            what: "xflags",
+            flags,
+            shared,
             length,
+            last: show(&self.name),
         };
         let length = usize::try_from(length).map_err(|_| long_name())?;
         if shared > self.name.len() || length > MAX_PATH || shared + length > MAX_PATH {
@@ -159,7 +164,7 @@ impl ListReader {
                 u64::try_from(leader)
                     .ok()
                     .filter(|&leader| leader < here)
-                    .ok_or_else(|| Violation::HardLink(i64::from(leader)))?
+                    .ok_or(Violation::HardLink { leader, here })?
             };
             if leader >= u64::from(start) && leader < here {
                 entry = Some(copy_leader(
@@ -205,7 +210,7 @@ impl ListReader {
             }
         }
         if fields.xattrs {
-            xattrs = Some(read_xattrs(input, self.xattrs.len())?);
+            xattrs = Some(read_xattrs(input, self.xattrs.len(), &clean)?);
         }
         // Nothing can be short any more: what is new is kept.
         if fields.hard_links && fields.protocol < 30 && has(flag::HARD_LINKED) {
@@ -221,11 +226,7 @@ impl ListReader {
         extra.default_acl = default_acl.map(|(_, acl)| acl);
         extra.xattrs = keep(xattrs, &mut self.xattrs, Vec::is_empty);
         if !list.push(&clean, entry, extra) {
-            return Err(Violation::Range {
-                what: "file list",
-                value: list.len() as i64,
-            }
-            .into());
+            return Err(Violation::LongList(list.len() as i64).into());
         }
         (self.last, self.name) = (last, name);
         Ok(Item::File)
@@ -279,10 +280,11 @@ impl ListReader {
             let value = input.varint()?;
             u32::try_from(value)
                 .ok()
-                .filter(|&value| value < 1_000_000_000)
+                .filter(|&value| value <= MAX_NANOSECONDS)
                 .ok_or_else(|| Violation::Range {
                     what: "modtime_nsec",
                     value: i64::from(value),
+                    most: MAX_NANOSECONDS.into(),
                 })?
         } else {
             0
@@ -328,10 +330,7 @@ impl ListReader {
             let length = usize::try_from(length)
                 .ok()
                 .filter(|length| (1..=MAX_PATH).contains(length))
-                .ok_or_else(|| Violation::LongName {
-                    what: "linkname_len",
-                    length: i64::from(length),
-                })?;
+                .ok_or_else(|| Violation::LongLink(i64::from(length)))?;
             extra.link = Some(input.take(length)?.into());
         }
         if fields.hard_links && protocol < 30 && has(flag::HARD_LINKED) {

@@ -2,7 +2,10 @@ use std::collections::HashMap;
 
 use md5::{Digest as _, Md5};
 
-use crate::rsync::proto::{Encode, Input, Stop, Violation, file_list::acl::Cached};
+use crate::rsync::proto::{
+    Encode, Input, Stop, Violation,
+    file_list::{acl::Cached, path::show},
+};
 
 /// An extended attribute of a file in the list (`xattrs.c`).
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -52,6 +55,14 @@ impl Xattr {
 }
 
 impl XattrValue {
+    /// How long the value is, in bytes.
+    pub fn length(&self) -> usize {
+        match self {
+            Self::Whole(value) => value.len(),
+            Self::Digest(length, _) => *length,
+        }
+    }
+
     /// What stands in the list for a value.
     pub fn listed(value: &[u8]) -> Self {
         if value.len() <= LONGEST_WHOLE {
@@ -62,19 +73,37 @@ impl XattrValue {
     }
 }
 
-/// Reads the attributes of a file, where `known` sets have come before.
-pub(super) fn read_xattrs(input: &mut Input<'_>, known: usize) -> Result<Cached<Vec<Xattr>>, Stop> {
+/// Reads the attributes of the file of a name, where `known` sets have come before.
+pub(super) fn read_xattrs(
+    input: &mut Input<'_>,
+    known: usize,
+    name: &[u8],
+) -> Result<Cached<Vec<Xattr>>, Stop> {
     let index = input.varint()?;
     match usize::try_from(index) {
         Ok(0) => {}
         Ok(place) if place <= known => return Ok(Cached::Known(place as u32 - 1)),
-        _ => return Err(Violation::XattrIndex(index).into()),
+        _ => {
+            return Err(Violation::XattrIndex {
+                index,
+                name: show(name),
+            }
+            .into());
+        }
     }
-    let count = bounded("xattr count", input.varint()?, 0..=MAX_COUNT)?;
+    let count = input.varint()?;
+    if !(0..=MAX_COUNT).contains(&count) {
+        return Err(Violation::Range {
+            what: "xattr count",
+            value: count.into(),
+            most: MAX_COUNT.into(),
+        }
+        .into());
+    }
     let mut attributes = Vec::new();
     let (mut names, mut values) = (0, 0);
     for number in 1..=count {
-        let name = bounded("xattr name_len", input.varint()?, 0..=MAX_NAME)? as usize;
+        let name = size("xattr name_len", input.varint()?, MAX_NAME)? as usize;
         let length = value_length(input)?;
         let name = input.take(name)?;
         names += name.len();
@@ -104,18 +133,20 @@ pub(super) fn read_xattrs(input: &mut Input<'_>, known: usize) -> Result<Cached<
 }
 
 fn value_length(input: &mut Input<'_>) -> Result<usize, Stop> {
-    match bounded("xattr datum_len", input.varint()?, 0..=i32::MAX)? {
+    match size("xattr datum_len", input.varint()?, i32::MAX)? {
         length @ ..=MAX_VALUE => Ok(length as usize),
         _ => Err(Violation::XattrValueLimit.into()),
     }
 }
 
-fn bounded(what: &'static str, value: i32, range: std::ops::RangeInclusive<i32>) -> Result<i32, Violation> {
-    match range.contains(&value) {
+/// A length, if it is one (`read_varint_size` in io.c).
+fn size(what: &'static str, value: i32, most: i32) -> Result<i32, Violation> {
+    match (0..=most).contains(&value) {
         true => Ok(value),
-        false => Err(Violation::Range {
+        false => Err(Violation::Size {
             what,
-            value: i64::from(value),
+            value: value.into(),
+            most: most.into(),
         }),
     }
 }
@@ -243,7 +274,7 @@ mod tests {
     #[test]
     fn captured_attributes_are_read_and_written() {
         assert_eq!(
-            read_xattrs(&mut Input::new(CAPTURED), 0),
+            read_xattrs(&mut Input::new(CAPTURED), 0, b"f"),
             Ok(Cached::New(there()))
         );
         let (mut writer, mut written) = (XattrWriter::default(), Vec::new());
@@ -253,7 +284,7 @@ mod tests {
         assert_eq!(written, [CAPTURED, &[1]].concat());
         for cut in 0..CAPTURED.len() {
             assert_eq!(
-                read_xattrs(&mut Input::new(&CAPTURED[..cut]), 0),
+                read_xattrs(&mut Input::new(&CAPTURED[..cut]), 0, b"f"),
                 Err(Stop::Short)
             );
         }
@@ -296,7 +327,7 @@ mod tests {
                 bytes.bytes(&[b'a' + number as u8, 0]);
                 bytes.bytes(&[0; 16]);
             }
-            match read_xattrs(&mut Input::new(&bytes), 0) {
+            match read_xattrs(&mut Input::new(&bytes), 0, b"f") {
                 Ok(_) => String::new(),
                 Err(Stop::Broken(violation)) => violation.to_string(),
                 Err(Stop::Short) => panic!("it is whole"),
@@ -329,7 +360,7 @@ mod tests {
             b"\x00\x01\x00\x01",
             b"\x00\xc1\x00\x01",
         ] {
-            let read = read_xattrs(&mut Input::new(bytes), 2);
+            let read = read_xattrs(&mut Input::new(bytes), 2, b"f");
             assert!(matches!(read, Err(Stop::Broken(_))), "{bytes:?}: {read:?}");
         }
     }
