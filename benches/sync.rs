@@ -1,7 +1,8 @@
 //! How fast `rsyncctl sync` is beside rsync: `cargo bench --bench sync`, with the names of scenarios behind it only those.
 //!
 //! Both run in turn against one real daemon on loopback, each after the destination was built anew; the figures are
-//! medians. Memory is that of our process, of a run of its own. What came out is compared with the source by rsync.
+//! medians. CPU is what the client's processes work, and wire the bytes that it sends and receives, both as ratios; memory
+//! is that of our process, of a run of its own. What came out is compared with the source by rsync.
 #![allow(clippy::print_stdout, reason = "figures are for people")]
 
 mod support;
@@ -14,7 +15,8 @@ use std::{
     time::{Duration, Instant, UNIX_EPOCH},
 };
 
-use support::{Daemon, Ground, median, watch};
+use nix::sys::resource::{UsageWho, getrusage};
+use support::{Daemon, Ground, far, median, watch};
 
 /// How often each client runs.
 const RUNS: usize = 7;
@@ -29,11 +31,16 @@ struct Scenario {
     /// Writes what is at the destination before, given the source.
     basis: fn(&Path, &Path),
     options: &'static [&'static str],
+    /// How long the way to the daemon is.
+    round_trip: Duration,
 }
+
+const NEAR: Duration = Duration::ZERO;
+const FAR: Duration = Duration::from_millis(50);
 
 const MIB: usize = 1 << 20;
 
-const SCENARIOS: [Scenario; 9] = [
+const SCENARIOS: [Scenario; 15] = [
     Scenario {
         name: "tiny",
         text: "10 files of 4 KiB",
@@ -41,6 +48,7 @@ const SCENARIOS: [Scenario; 9] = [
         size: 10,
         basis: nothing,
         options: &[],
+        round_trip: NEAR,
     },
     Scenario {
         name: "small",
@@ -49,6 +57,7 @@ const SCENARIOS: [Scenario; 9] = [
         size: 5_000,
         basis: nothing,
         options: &[],
+        round_trip: NEAR,
     },
     Scenario {
         name: "noop",
@@ -57,6 +66,7 @@ const SCENARIOS: [Scenario; 9] = [
         size: 20_000,
         basis: copy,
         options: &[],
+        round_trip: NEAR,
     },
     Scenario {
         name: "crowd",
@@ -65,6 +75,16 @@ const SCENARIOS: [Scenario; 9] = [
         size: 100_000,
         basis: nothing,
         options: &[],
+        round_trip: NEAR,
+    },
+    Scenario {
+        name: "tree",
+        text: "5,000 folders with an empty file each",
+        source: |to, count| small_files(to, count, count, 0),
+        size: 5_000,
+        basis: nothing,
+        options: &[],
+        round_trip: NEAR,
     },
     Scenario {
         name: "big",
@@ -73,6 +93,7 @@ const SCENARIOS: [Scenario; 9] = [
         size: 256 * MIB,
         basis: nothing,
         options: &[],
+        round_trip: NEAR,
     },
     Scenario {
         name: "delta",
@@ -81,6 +102,16 @@ const SCENARIOS: [Scenario; 9] = [
         size: 256 * MIB,
         basis: scattered,
         options: &[],
+        round_trip: NEAR,
+    },
+    Scenario {
+        name: "insert",
+        text: "256 MiB, 1,000 bytes inserted in front",
+        source: |to, size| write_random(&to.join("big"), size, 1),
+        size: 256 * MIB,
+        basis: shorter,
+        options: &[],
+        round_trip: NEAR,
     },
     Scenario {
         name: "checksum",
@@ -93,6 +124,7 @@ const SCENARIOS: [Scenario; 9] = [
         size: 256 * MIB,
         basis: copy,
         options: &["-c"],
+        round_trip: NEAR,
     },
     Scenario {
         name: "compress",
@@ -101,6 +133,7 @@ const SCENARIOS: [Scenario; 9] = [
         size: 64 * MIB,
         basis: nothing,
         options: &["-z"],
+        round_trip: NEAR,
     },
     Scenario {
         name: "delete",
@@ -109,6 +142,43 @@ const SCENARIOS: [Scenario; 9] = [
         size: 1,
         basis: |_, to| small_files(to, 10_000, 100, 100),
         options: &["--delete"],
+        round_trip: NEAR,
+    },
+    Scenario {
+        name: "far-tiny",
+        text: "50 ms away, 10 files of 4 KiB",
+        source: |to, count| small_files(to, count, 10, 4096),
+        size: 10,
+        basis: nothing,
+        options: &[],
+        round_trip: FAR,
+    },
+    Scenario {
+        name: "far-small",
+        text: "50 ms away, 5,000 files of 8 KiB",
+        source: |to, count| small_files(to, count, 100, 8192),
+        size: 5_000,
+        basis: nothing,
+        options: &[],
+        round_trip: FAR,
+    },
+    Scenario {
+        name: "far-noop",
+        text: "50 ms away, 20,000 files, nothing to do",
+        source: |to, count| small_files(to, count, 100, 200),
+        size: 20_000,
+        basis: copy,
+        options: &[],
+        round_trip: FAR,
+    },
+    Scenario {
+        name: "far-tree",
+        text: "50 ms away, 5,000 folders with an empty file each",
+        source: |to, count| small_files(to, count, count, 0),
+        size: 5_000,
+        basis: nothing,
+        options: &[],
+        round_trip: FAR,
     },
 ];
 
@@ -124,8 +194,8 @@ fn main() {
     }
     let ground = Ground::new();
     let daemon = Daemon::start(&ground);
-    println!("| | | rsync, s | rsyncctl, s | ratio | memory, MiB |");
-    println!("|---|---|---|---|---|---|");
+    println!("| | | rsync, s | rsyncctl, s | ratio | CPU | wire | memory, MiB |");
+    println!("|---|---|---|---|---|---|---|---|");
     for scenario in &SCENARIOS {
         if !wanted.is_empty() && !wanted.iter().any(|name| name == scenario.name) {
             continue;
@@ -137,10 +207,14 @@ fn main() {
         let source = ground.fresh("source");
         (scenario.source)(&source, size);
         for is_push in [false, true] {
+            let port = match scenario.round_trip {
+                NEAR => daemon.port,
+                round_trip => far(daemon.port, round_trip),
+            };
             let run = Run {
                 scenario,
                 ground: &ground,
-                port: daemon.port,
+                port,
                 is_push,
             };
             run.report(runs);
@@ -170,17 +244,22 @@ impl Run<'_> {
                 theirs_took.push(self.time(&["rsync"]));
             }
         }
+        let wire = self.wire(&ours) as f64 / self.wire(&["rsync"]) as f64;
         let memory = self.memory(&ours);
         self.compare();
+        let (theirs_took, theirs_worked): (Vec<_>, Vec<_>) = theirs_took.into_iter().unzip();
+        let (ours_took, ours_worked): (Vec<_>, Vec<_>) = ours_took.into_iter().unzip();
         let (theirs, ours) = (median(theirs_took), median(ours_took));
         println!(
-            "| {}: {} | {} | {:.3} | {:.3} | {:.2} | {:.1} |",
+            "| {}: {} | {} | {:.3} | {:.3} | {:.2} | {:.2} | {:.2} | {:.1} |",
             self.scenario.name,
             self.scenario.text,
             if self.is_push { "push" } else { "pull" },
             theirs.as_secs_f64(),
             ours.as_secs_f64(),
             ours.as_secs_f64() / theirs.as_secs_f64(),
+            median(ours_worked).as_secs_f64() / median(theirs_worked).as_secs_f64(),
+            wire,
             memory as f64 / 1024.0,
         );
     }
@@ -205,13 +284,26 @@ impl Run<'_> {
         command
     }
 
-    fn time(&self, program: &[&str]) -> Duration {
+    /// How long it takes, and how long its processes work meanwhile.
+    fn time(&self, program: &[&str]) -> (Duration, Duration) {
         let mut command = self.prepare(program);
-        let start = Instant::now();
+        let (start, before) = (Instant::now(), worked());
         let status = command.status().expect("the client runs");
         let time = start.elapsed();
         assert!(status.success(), "{command:?}: {status}");
-        time
+        (time, worked() - before)
+    }
+
+    /// How many bytes it sends and receives.
+    fn wire(&self, program: &[&str]) -> u64 {
+        let output = self.prepare(program).arg("--stats").output();
+        let output = output.expect("the client runs").stdout;
+        let text = String::from_utf8_lossy(&output);
+        let counts = text.lines().filter_map(|line| line.strip_prefix("Total bytes "));
+        let counts = counts.filter_map(|line| line.split_once(": "));
+        counts
+            .map(|(_, count)| count.replace(',', "").parse::<u64>().expect("a number"))
+            .sum()
     }
 
     /// The largest resident set, in KiB.
@@ -230,6 +322,16 @@ impl Run<'_> {
         let left = String::from_utf8_lossy(&output.stdout);
         assert_eq!(left, "", "{} left something to do", self.scenario.name);
     }
+}
+
+/// How long all processes worked that were waited for.
+fn worked() -> Duration {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("our children");
+    let times = [usage.user_time(), usage.system_time()];
+    times
+        .iter()
+        .map(|time| Duration::from_micros((time.tv_sec() * 1_000_000 + time.tv_usec()) as u64))
+        .sum()
 }
 
 fn nothing(_source: &Path, _to: &Path) {}
@@ -254,8 +356,18 @@ fn scattered(source: &Path, to: &Path) {
         let page = random.next() as usize % pages;
         random.fill(&mut bytes[page * PAGE..][..PAGE]);
     }
-    let file = fs::File::create(to.join("big")).and_then(|mut file| {
-        file.write_all(&bytes)?;
+    write_old(&to.join("big"), &bytes);
+}
+
+/// The source as it was before something was inserted in front.
+fn shorter(source: &Path, to: &Path) {
+    let bytes = fs::read(source.join("big")).expect("the source");
+    write_old(&to.join("big"), &bytes[1000..]);
+}
+
+fn write_old(to: &Path, bytes: &[u8]) {
+    let file = fs::File::create(to).and_then(|mut file| {
+        file.write_all(bytes)?;
         // Older by more than a second, which is all that is looked at.
         file.set_modified(UNIX_EPOCH)
     });

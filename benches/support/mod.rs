@@ -3,11 +3,13 @@
 
 use std::{
     fs,
-    net::{Ipv4Addr, TcpListener, TcpStream},
+    io::{Read as _, Write as _},
+    net::{Ipv4Addr, Shutdown, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus},
+    sync::mpsc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
@@ -85,6 +87,47 @@ impl Drop for Daemon {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// A long way to a port on loopback: all that is sent arrives later; the port of its near end.
+pub(crate) fn far(port: u16, round_trip: Duration) -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port on loopback");
+    let near = listener.local_addr().expect("an address").port();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let client = client.expect("a connection");
+            let daemon = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("the daemon listens");
+            for (from, to) in [(&client, &daemon), (&daemon, &client)] {
+                let ends = (
+                    from.try_clone().expect("a socket"),
+                    to.try_clone().expect("a socket"),
+                );
+                late(ends.0, ends.1, round_trip / 2);
+            }
+        }
+    });
+    near
+}
+
+/// Hands on what comes, after a while.
+fn late(mut from: TcpStream, mut to: TcpStream, delay: Duration) {
+    let (hand, take) = mpsc::channel::<(Instant, Vec<u8>)>();
+    thread::spawn(move || {
+        let mut piece = vec![0; 256 * 1024];
+        while let Ok(length @ 1..) = from.read(&mut piece) {
+            let _ = hand.send((Instant::now() + delay, piece[..length].to_vec()));
+        }
+    });
+    thread::spawn(move || {
+        let _ = to.set_nodelay(true);
+        for (due, piece) in take {
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+            if to.write_all(&piece).is_err() {
+                break;
+            }
+        }
+        let _ = to.shutdown(Shutdown::Write);
+    });
 }
 
 pub(crate) fn free_port() -> u16 {
