@@ -164,9 +164,9 @@ const SCENARIOS: [Scenario; 15] = [
     },
     Scenario {
         name: "far-noop",
-        text: "50 ms away, 20,000 files, nothing to do",
+        text: "50 ms away, 100,000 files, nothing to do",
         source: |to, count| small_files(to, count, 100, 200),
-        size: 20_000,
+        size: 100_000,
         basis: copy,
         options: &[],
         round_trip: FAR,
