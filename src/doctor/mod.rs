@@ -2,6 +2,7 @@
 //! client of loopback meets; then the causes, most urgent first. Nothing is changed.
 
 mod absent;
+pub mod bundle;
 mod changed;
 mod client;
 mod configuration;
@@ -43,7 +44,7 @@ pub use client::{ClientFact, ClientSetup, Limit, Room, Watcher, run as run_clien
 pub use confinement::{Confined, Difference};
 pub use paths::{Hindrance, PathFact, Refusal, Tried};
 pub use reach::{Admission, Decider, Family, Manager, ReachFact, Verdict};
-pub use report::{Cause, Report, Told, Urgency};
+pub use report::{Cause, Log, Report, Told, Urgency};
 pub use stage::{Check, Fact, Outcome, Skip, Stage, State, Untried, Way};
 
 /// The name under which the doctor asks for modules that want one; its own lines in the daemon's log are known by it.
@@ -160,7 +161,12 @@ pub fn run(setup: &Setup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<()>) ->
     }
     let mut report = examination.report;
     report.causes = summary::ordered(report.causes, &setup.modules);
-    report.servers = subjects.into_iter().filter_map(|subject| subject.known).collect();
+    for subject in subjects {
+        if let Some(known) = subject.known {
+            report.servers.push(known);
+            report.views.push(subject.view);
+        }
+    }
     report.time = start.elapsed();
     Ok(report)
 }

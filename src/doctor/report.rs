@@ -11,7 +11,7 @@ use crate::{
     diagnosis::{Finding, Unchecked},
     doctor::stage::{Check, Stage, State},
     explain::{self, Explanation, Incident, Known, Predicted},
-    host::Unknown,
+    host::{Unknown, View},
     lint,
     terms::Release,
 };
@@ -29,6 +29,10 @@ pub struct Report {
     pub modules: BTreeSet<String>,
     /// The configurations that could be read.
     pub servers: Vec<Arc<Known>>,
+    /// The machine as the daemon of each of them sees it, if that has mounts of its own.
+    pub views: Vec<Option<View>>,
+    /// What was read of logs.
+    pub logs: Vec<Log>,
     /// The release of rsync that the configurations were judged for.
     pub release: Release,
     /// How long it took.
@@ -44,6 +48,8 @@ impl Report {
             unseen: BTreeSet::new(),
             modules: BTreeSet::new(),
             servers: Vec::new(),
+            views: Vec::new(),
+            logs: Vec::new(),
             release,
             time: Duration::ZERO,
         }
@@ -64,6 +70,15 @@ impl Report {
             reason,
         });
     }
+}
+
+/// The end of a daemon's log.
+#[derive(Debug)]
+pub struct Log {
+    /// Where it stands, as people call it.
+    pub place: String,
+    /// What was read of it.
+    pub bytes: Vec<u8>,
 }
 
 /// What to do first.

@@ -99,22 +99,44 @@ fn switched_off(setup: &Setup<'_>, has_better: bool, report: &mut Report) {
     }
 }
 
+/// The files that may start a daemon: units of rsync's packages and those that are `named`, with what is added to them,
+/// xinetd's service, Debian's defaults.
+pub(super) fn all_files<'n>(host: &dyn Host, named: impl Iterator<Item = &'n str>) -> Vec<PathBuf> {
+    let of_packages = UNITS.iter().copied();
+    // A name is part of a path here.
+    let named = named.filter(|name| !name.contains('/') && !UNITS.contains(name));
+    let mut files = Vec::new();
+    for unit in of_packages.chain(named) {
+        files.extend(files_of(unit, host));
+    }
+    for file in [XINETD, DEFAULTS] {
+        let file = PathBuf::from(file);
+        files.extend(matches!(host.read(&file), Ok(Some(_))).then_some(file));
+    }
+    files
+}
+
 /// The files that are there: of each unit the first one, which hides the others, and what is added to it.
 fn files(host: &dyn Host) -> Vec<(PathBuf, FileKind)> {
-    let is_file = |path: &Path| matches!(host.read(path), Ok(Some(_)));
-    let mut found = Vec::new();
-    for unit in UNITS {
-        let places = UNIT_FOLDERS.iter().map(|folder| Path::new(folder).join(unit));
-        found.extend(places.filter(|path| is_file(path)).take(1));
-        for folder in UNIT_FOLDERS {
-            let folder = Path::new(folder).join(format!("{unit}.d"));
-            let names = host.list(&folder).ok().flatten().unwrap_or_default();
-            let added = names.into_iter().map(|name| folder.join(name));
-            found.extend(added.filter(|path| path.extension().is_some_and(|ending| ending == "conf")));
-        }
-    }
-    let mut found: Vec<_> = found.into_iter().map(|path| (path, FileKind::Systemd)).collect();
+    let found = UNITS.iter().flat_map(|unit| files_of(unit, host));
+    let mut found: Vec<_> = found.map(|path| (path, FileKind::Systemd)).collect();
     let xinetd = PathBuf::from(XINETD);
-    found.extend(is_file(&xinetd).then_some((xinetd, FileKind::Xinetd)));
+    let is_there = matches!(host.read(&xinetd), Ok(Some(_)));
+    found.extend(is_there.then_some((xinetd, FileKind::Xinetd)));
+    found
+}
+
+/// The file of a unit, the first one, which hides the others, and what is added to it.
+fn files_of(unit: &str, host: &dyn Host) -> Vec<PathBuf> {
+    let is_file = |path: &Path| matches!(host.read(path), Ok(Some(_)));
+    let places = UNIT_FOLDERS.iter().map(|folder| Path::new(folder).join(unit));
+    let mut found: Vec<_> = places.filter(|path| is_file(path)).take(1).collect();
+    for folder in UNIT_FOLDERS {
+        let folder = Path::new(folder).join(format!("{unit}.d"));
+        let mut names = host.list(&folder).ok().flatten().unwrap_or_default();
+        names.sort();
+        let added = names.into_iter().map(|name| folder.join(name));
+        found.extend(added.filter(|path| path.extension().is_some_and(|ending| ending == "conf")));
+    }
     found
 }

@@ -4,6 +4,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod bytes;
+mod credentials;
 mod exit;
 mod options;
 mod output;
@@ -13,6 +14,7 @@ mod system;
 mod target;
 
 pub use bytes::Bytes;
+pub use credentials::{Credential, credentials};
 pub use exit::Exit;
 pub use options::{OPTIONS, RsyncOption};
 pub use output::{Debug, Info, OutputLevels, OutputWords, Speaker};

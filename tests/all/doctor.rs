@@ -2,6 +2,7 @@
 //!
 //! It looks at the daemons of the whole machine, so each test names the configuration that it means.
 
+mod bundle;
 mod client;
 mod confinement;
 mod daemons;

@@ -15,7 +15,7 @@ use jiff::Span;
 use self::recent::{Own, recent};
 use crate::{
     doctor::{
-        Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, Urgency,
+        Cause, Check, Fact, Log, Report, Setup, Skip, Stage, Subject, Urgency,
         daemon::{SLACK, at, option, skip_without_configuration},
         loopback,
     },
@@ -57,7 +57,15 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
             name_log(incident, &lines.place);
         }
     }
-    stage.note(Fact::Log(lines.place, lines.is_cut, found.incidents.len()));
+    stage.note(Fact::Log(
+        lines.place.clone(),
+        lines.is_cut,
+        found.incidents.len(),
+    ));
+    report.logs.push(Log {
+        place: lines.place,
+        bytes: lines.bytes,
+    });
     if !found.incidents.is_empty() {
         stage.warn();
     }

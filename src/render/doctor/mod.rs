@@ -4,6 +4,7 @@ mod cause;
 mod client;
 mod confinement;
 mod json;
+mod manifest;
 mod page;
 mod paths;
 mod reach;
@@ -11,7 +12,10 @@ mod words;
 
 use std::{collections::BTreeMap, io};
 
-pub use self::page::{About, Reachable, page};
+pub use self::{
+    manifest::manifest,
+    page::{About, Reachable, page},
+};
 use crate::{
     catalog::{Confidence, Language},
     doctor::{Cause, Check, Report, Stage, State, Urgency},

@@ -39,6 +39,8 @@ pub struct About<'a> {
     pub time: &'a jiff::Zoned,
     /// Who reaches the modules of each configuration, with the file.
     pub reach: &'a [(String, Vec<Reachable>)],
+    /// Whether lines of the files are shown.
+    pub shows_lines: bool,
 }
 
 /// The page of an examination.
@@ -75,7 +77,7 @@ pub fn page(report: &Report, about: &About<'_>, language: Language) -> String {
                     @if !report.causes.is_empty() {
                         h2 { (pick(language, "Causes", "原因")) }
                         @for (index, cause) in report.causes.iter().enumerate() {
-                            (card(index + 1, cause, language))
+                            (card(index + 1, cause, about.shows_lines, language))
                         }
                     }
                     h2 { (pick(language, "What was looked at", "检查过程")) }
@@ -93,7 +95,7 @@ pub fn page(report: &Report, about: &About<'_>, language: Language) -> String {
 }
 
 /// A cause with its lines.
-fn card(number: usize, cause: &Cause, language: Language) -> Markup {
+fn card(number: usize, cause: &Cause, shows_lines: bool, language: Language) -> Markup {
     let words = Words::of(cause, language);
     let class = match cause.urgency {
         Urgency::Now => "now",
@@ -112,7 +114,7 @@ fn card(number: usize, cause: &Cause, language: Language) -> Markup {
                 }
             }
             @if let Told::Finding(report, index) = &cause.told {
-                @for label in report.findings[*index].labels.iter().take(1) {
+                @for label in report.findings[*index].labels.iter().take(usize::from(shows_lines)) {
                     (lines(&report.sources, label))
                 }
             }

@@ -1,6 +1,9 @@
+mod bundle;
+mod client;
+
 use std::{
-    env, fs,
-    io::Write as _,
+    env,
+    io::{self, Write as _},
     net::IpAddr,
     path::{self, PathBuf},
     sync::Arc,
@@ -16,23 +19,18 @@ use crate::{
     cli::{
         Failure,
         access::reached,
-        environment::{Variables, environment_of, environment_with, surroundings, surroundings_with},
+        environment::{environment_of, surroundings},
         exit,
         interrupt::Interrupt,
-        known::{judge, of_password_file},
+        known::judge,
         output::{LineFormat, Output, stdout},
-        probe::{
-            variables::CONNECT_PROGRAM,
-            written::{self, Written},
-        },
         replace::put,
     },
-    doctor::{self, ClientSetup, LOGIN, Setup},
+    doctor::{self, LOGIN, Setup, bundle::Client},
     explain::Known,
     host::{Live, plain},
-    probe::{Choice, Setting, Wire, command, tryout::Program},
-    render::{self, About},
-    syntax::Invocation,
+    probe::{Choice, Setting, Wire, tryout::Program},
+    render::{self, About, Style},
     terms::Exit,
 };
 
@@ -68,6 +66,10 @@ pub(super) struct Arguments {
     /// Write all of it as a page for browsers, too
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Put all of it into one archive for a ticket (.tar.gz), too: the reports, the configuration, units and log, passwords
+    /// taken out
+    #[arg(long, value_name = "FILE")]
+    bundle: Option<PathBuf>,
     #[command(flatten)]
     output: Output<LineFormat>,
 }
@@ -80,7 +82,10 @@ const SILENCE: u64 = 10;
 /// Examines the daemons, and tells what was found.
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     if let Some(line) = &arguments.client {
-        return client(line, arguments);
+        return client::run(line, arguments);
+    }
+    if let Some(file) = &arguments.bundle {
+        bundle::check(file)?;
     }
     let file = arguments.config.as_ref().map(path::absolute).transpose()?;
     let own = env::current_exe()?;
@@ -132,22 +137,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         let mut text = Vec::new();
         render::examination(format, &report, style, &mut text)?;
         stdout().write_all(&text)?;
-        let page = arguments
-            .html
-            .as_ref()
-            .map(|_| page(&report, &now, style.language));
-        Ok::<_, std::io::Error>((code(&report), report.modules, page))
+        let files = files(&report, &now, style, arguments, Client::default(), Vec::new())?;
+        Ok::<_, io::Error>((code(&report), report.modules, files))
     };
     let done = interrupt.run(work, || Exit::Signal.code());
     runtime.shutdown_background();
     if interrupt.connections().are_ended() {
         return Ok(Exit::Signal.code());
     }
-    let (code, modules, page) = done?;
-    if let (Some(file), Some(page)) = (&arguments.html, page) {
-        put(file, page.as_bytes())
-            .map_err(|error| format!("cannot write `{}`: {}", file.display(), plain(&error)))?;
-    }
+    let (code, modules, files) = done?;
+    files.write(arguments)?;
     let mut named = arguments.modules.iter();
     match named.find(|name| !modules.is_empty() && !modules.contains(*name)) {
         Some(name) => Err(format!("there is no module `{name}`").into()),
@@ -155,94 +154,75 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     }
 }
 
-/// The report as a page.
-fn page(report: &doctor::Report, now: &jiff::Zoned, language: Language) -> String {
+/// What is written beside the report.
+#[derive(Default)]
+struct Files {
+    page: Option<String>,
+    archive: Option<Vec<u8>>,
+}
+
+/// Makes what is to be written beside the report. `known` are passwords that the user typed.
+fn files(
+    report: &doctor::Report,
+    now: &jiff::Zoned,
+    style: Style,
+    arguments: &Arguments,
+    client: Client<'_>,
+    mut known: Vec<String>,
+) -> io::Result<Files> {
     let host = gethostname().map_or_else(|_| "rsync".to_owned(), |name| name.to_string_lossy().into_owned());
+    let language = style.language;
+    let shown = |shows_lines| page(report, &host, now, shows_lines, language);
+    let archive = arguments.bundle.as_ref().map(|_| {
+        known.extend(env::var("RSYNC_PASSWORD"));
+        let ask = bundle::Ask {
+            client,
+            known,
+            host: &host,
+            now,
+            language,
+        };
+        // The lines are in the bundle's own files.
+        bundle::archive(report, &shown(false), &ask)
+    });
+    Ok(Files {
+        page: arguments.html.as_ref().map(|_| shown(true)),
+        archive: archive.transpose()?,
+    })
+}
+
+impl Files {
+    fn write(&self, arguments: &Arguments) -> Result<(), Failure> {
+        if let (Some(file), Some(page)) = (&arguments.html, &self.page) {
+            put(file, page.as_bytes())
+                .map_err(|error| format!("cannot write `{}`: {}", file.display(), plain(&error)))?;
+        }
+        if let (Some(file), Some(archive)) = (&arguments.bundle, &self.archive) {
+            bundle::write(file, archive, arguments.output.language())?;
+        }
+        Ok(())
+    }
+}
+
+/// The report as a page.
+fn page(
+    report: &doctor::Report,
+    host: &str,
+    now: &jiff::Zoned,
+    shows_lines: bool,
+    language: Language,
+) -> String {
     let servers = report.servers.iter().filter_map(|known| known.server.as_ref());
     let reach: Vec<_> = servers
         .map(|server| (server.name().to_owned(), reached(server, language)))
         .collect();
     let about = About {
-        host: &host,
+        host,
         time: now,
         reach: &reach,
+        shows_lines,
     };
     render::page(report, &about, language)
-}
-
-/// Examines a command line on the client, and tells what was found.
-fn client(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
-    let Written {
-        words, mut variables, ..
-    } = match written::place(line)? {
-        Some((file, line)) => {
-            let bytes =
-                fs::read(&file).map_err(|error| format!("`{}`: {}", file.display(), plain(&error)))?;
-            written::command_line(&file, bytes, line)?
-        }
-        None => written::typed(line)?,
-    };
-    let folder = env::current_dir()?;
-    // An examination starts no program of the user's.
-    variables.remove(CONNECT_PROGRAM);
-    let variables = Variables(variables);
-    let named = Invocation::parse(&words);
-    let named = named
-        .option("password-file")
-        .and_then(|given| given.value.clone());
-    let findings = named.map(|file| of_password_file(&folder.join(file)));
-    let known = Known {
-        findings: findings.unwrap_or_default(),
-        ..Known::default()
-    };
-    let interrupt = Interrupt::watch()?;
-    let runtime = runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .max_blocking_threads(2)
-        .enable_all()
-        .build()?;
-    let (format, style) = (arguments.output.format(), arguments.output.style());
-    let setup = ClientSetup {
-        line: command(&words),
-        words,
-        folder,
-        host: &Live,
-        release: Program::find("rsync".into()).ok().map(|program| program.release),
-        now: jiff::Zoned::now(),
-        setting: Arc::new(Setting {
-            // With `--contimeout` rsync would not say whether there was no answer or none in time.
-            choice: Choice {
-                words: Vec::new(),
-                ..choice()
-            },
-            environment: environment_with(&variables),
-            surroundings: Box::new(move || surroundings_with(&variables)),
-            known: known.into(),
-            wire: Wire::Live,
-            log: None,
-            folder: env::temp_dir().into(),
-            connections: interrupt.connections().clone(),
-            watch: None,
-        }),
-        runtime: &runtime,
-    };
-    let work = || {
-        let report = doctor::run_client(&setup, &mut |stage| {
-            let mut out = stdout();
-            render::examined(format, stage, style, &mut out)?;
-            out.flush()
-        })?;
-        let mut text = Vec::new();
-        render::examination(format, &report, style, &mut text)?;
-        stdout().write_all(&text)?;
-        Ok::<_, std::io::Error>(code(&report))
-    };
-    let done = interrupt.run(work, || Exit::Signal.code());
-    runtime.shutdown_background();
-    if interrupt.connections().are_ended() {
-        return Ok(Exit::Signal.code());
-    }
-    Ok(done?)
 }
 
 fn code(report: &doctor::Report) -> u8 {

@@ -1,0 +1,339 @@
+//! Where passwords stand in text of any kind: command lines, settings, units, lines of a log.
+
+use std::ops::Range;
+
+/// A password, as far as its surroundings tell.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Credential {
+    /// Where it stands.
+    pub range: Range<usize>,
+    /// Whether it is surely one, and no word of a sentence: it is none to be met elsewhere either.
+    pub is_sure: bool,
+}
+
+/// Parts of names of settings and variables that hold a password.
+const PARTS: [&str; 13] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "apikey",
+    "api_key",
+    "api-key",
+    "credential",
+    "private_key",
+    "authorization",
+    "密码",
+    "口令",
+];
+/// Ends of such names.
+const ENDS: [&str; 6] = ["pass", "pwd", "_pw", "-pw", "psk", "cookie"];
+/// Parts of names that are about a file with a password rather.
+const OF_FILES: [&str; 4] = ["file", "path", "dir", "users"];
+/// Programs that take a password right behind `-p`.
+const GLUED: [&str; 7] = [
+    "mysql",
+    "mysqldump",
+    "mysqladmin",
+    "mariadb",
+    "mariadb-dump",
+    "sshpass",
+    "7z",
+];
+
+/// The passwords of a text, in order and without overlaps. What is no password is sometimes taken for one: this is for
+/// texts that strangers are to read.
+pub fn credentials(text: &str) -> Vec<Credential> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let first = found.len();
+        of_line(line.trim_end_matches(['\n', '\r']), &mut found);
+        for one in &mut found[first..] {
+            one.range = start + one.range.start..start + one.range.end;
+        }
+        start += line.len();
+    }
+    found.retain(|one: &Credential| !one.range.is_empty());
+    found.sort_by_key(|one| (one.range.start, one.range.end));
+    found.dedup_by(|next, last| {
+        let overlaps = next.range.start < last.range.end;
+        if overlaps {
+            last.range.end = last.range.end.max(next.range.end);
+            last.is_sure |= next.is_sure;
+        }
+        overlaps
+    });
+    found
+}
+
+fn of_line(line: &str, found: &mut Vec<Credential>) {
+    in_addresses(line, found);
+    behind_names(line, found);
+    behind_options(line, found);
+}
+
+fn sure(range: Range<usize>) -> Credential {
+    Credential { range, is_sure: true }
+}
+
+/// `scheme://user:password@host`, `user:password@host::module`.
+fn in_addresses(line: &str, found: &mut Vec<Credential>) {
+    let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '|' | '`');
+    for (at, sign) in line.match_indices("://") {
+        let start = at + sign.len();
+        let rest = &line[start..];
+        let rest = &rest[..rest.find(is_end).unwrap_or(rest.len())];
+        let Some(end) = rest.rfind('@') else { continue };
+        let login = &rest[..end];
+        let is_port = |behind: &str| {
+            let port = behind.split('/').next().unwrap_or_default();
+            behind.contains('/') && port.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        match login.split_once(':') {
+            Some((user, behind)) if !user.contains('/') && !is_port(behind) => {
+                found.push(sure(start + user.len() + 1..start + end));
+            }
+            // A token stands in the place of the user there.
+            None if line[..at].ends_with("http") || line[..at].ends_with("https") => {
+                if !login.contains('/') {
+                    found.push(sure(start..start + end));
+                }
+            }
+            _ => {}
+        }
+    }
+    for word in line.split(is_end).filter(|word| !word.contains("://")) {
+        let start = word.as_ptr() as usize - line.as_ptr() as usize;
+        // `--source=joe:password@host::module`
+        let own = word.rfind('=').map_or(0, |at| at + 1);
+        let Some((user, behind)) = word[own..].split_once(':') else {
+            continue;
+        };
+        let Some(at) = behind.rfind('@') else { continue };
+        let is_address =
+            !behind[..at].contains('/') && behind[at..].contains(':') && !behind.starts_with(':');
+        if is_address && !user.is_empty() && !user.contains(['@', '/', '[']) {
+            let start = start + own + user.len() + 1;
+            found.push(sure(start..start + at));
+        }
+    }
+}
+
+/// `NAME=password`, `"name": "password"`, `--name password`.
+fn behind_names(line: &str, found: &mut Vec<Credential>) {
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let mut at = 0;
+    while let Some(start) = line[at..].find(is_name).map(|found| at + found) {
+        let end = line[start..]
+            .find(|c| !is_name(c))
+            .map_or(line.len(), |length| start + length);
+        at = end;
+        let name = line[start..end].to_lowercase();
+        let Some(is_file) = named(&name) else { continue };
+        let behind = line[end..].trim_start_matches(['"', '\'', '\\']);
+        let blanks = behind.trim_start();
+        let before = line[..start].chars().next_back();
+        let is_prose = name.contains('.') || before == Some('/');
+        let value = match blanks.chars().next() {
+            Some('=') => &blanks[1..],
+            Some(':') if !blanks.starts_with("://") && !is_prose => &blanks[1..],
+            Some('：') => &blanks['：'.len_utf8()..],
+            // `<password>…</password>`
+            Some('>') if before == Some('<') => &blanks[1..],
+            _ if name.starts_with('-') && blanks.len() < behind.len() && !blanks.starts_with('-') => blanks,
+            _ => continue,
+        };
+        let is_sure = !matches!(blanks.chars().next(), Some(':' | '：'));
+        let value = value.trim_start_matches([' ', '\t', '=']);
+        let from = value.as_ptr() as usize - line.as_ptr() as usize;
+        let range = value_range(line, from, before, name.contains("authorization"));
+        let text = &line[range.clone()];
+        if is_file && (text == "-" || looks_like_file(text)) {
+            continue;
+        }
+        at = range.end.max(end);
+        found.push(Credential { range, is_sure });
+    }
+}
+
+/// Whether a name is that of a password, and whether rather that of its file.
+fn named(name: &str) -> Option<bool> {
+    let is_meant =
+        PARTS.iter().any(|part| name.contains(part)) || ENDS.iter().any(|part| name.ends_with(part));
+    is_meant.then(|| OF_FILES.iter().any(|part| name.contains(part)))
+}
+
+fn looks_like_file(value: &str) -> bool {
+    let ending = value.rsplit_once('.').map(|(_, ending)| ending);
+    let known = [
+        "pass", "pas", "passwd", "password", "pwd", "secret", "secrets", "txt", "conf",
+    ];
+    value.is_empty()
+        || value.contains('/') && !value.contains(char::is_whitespace)
+        || ending.is_some_and(|ending| known.contains(&ending))
+}
+
+/// Where a value ends that begins there: at the quote that it begins with, at the one in front of its name, at a blank.
+fn value_range(line: &str, from: usize, before: Option<char>, is_whole: bool) -> Range<usize> {
+    let value = &line[from..];
+    let is_quote = |c: &char| matches!(c, '"' | '\'' | '`');
+    if value.starts_with("<(") || value.starts_with("$(") {
+        let end = value.find(')').map_or(value.len(), |at| at + 1);
+        return from..from + end;
+    }
+    if let Some(quote) = value.trim_start_matches('\\').chars().next().filter(is_quote) {
+        let skipped = value.find(quote).unwrap_or(0) + quote.len_utf8();
+        let end = closing(&value[skipped..], quote);
+        return from + skipped..from + skipped + end;
+    }
+    if let Some(quote) = before.filter(is_quote) {
+        return from..from + closing(value, quote);
+    }
+    let end = match is_whole {
+        true => value.find(['"', '\'']),
+        false => value.find(char::is_whitespace),
+    };
+    // An element of XML, or what stands behind the last one of an object.
+    let text = &value[..end.unwrap_or(value.len())];
+    let text = text.split("</").next().unwrap_or_default();
+    from..from + text.trim_end_matches(['"', '\'', ',']).len()
+}
+
+/// Where the next quote is that no backslash stands in front of.
+fn closing(text: &str, quote: char) -> usize {
+    let mut is_escaped = false;
+    for (at, c) in text.char_indices() {
+        if c == quote && !is_escaped {
+            return at;
+        }
+        is_escaped = c == '\\' && !is_escaped;
+    }
+    text.len()
+}
+
+/// `sshpass -p password`, `mysql -ppassword`, `curl -u user:password`, `echo password | rsync --password-file=-`.
+fn behind_options(line: &str, found: &mut Vec<Credential>) {
+    let has = |part: &str| line.contains(part);
+    let takes_glued = GLUED.iter().any(|program| has(program));
+    let takes_login = has("curl") || has("wget");
+    if takes_glued || takes_login {
+        let mut words = line.split([' ', '\t']).filter(|word| !word.is_empty()).peekable();
+        while let Some(word) = words.next() {
+            let start = word.as_ptr() as usize - line.as_ptr() as usize;
+            let next = words
+                .peek()
+                .map(|next| next.as_ptr() as usize - line.as_ptr() as usize);
+            let is_apart = word == "-p" && has("sshpass");
+            let is_login = takes_login && matches!(word, "-u" | "--user" | "-U" | "--proxy-user");
+            if is_apart && let Some(next) = next {
+                found.push(sure(value_range(line, next, None, false)));
+            } else if is_login && let Some(next) = next {
+                let range = value_range(line, next, None, false);
+                let colon = line[range.clone()].find(':').map_or(0, |at| at + 1);
+                found.push(sure(range.start + colon..range.end));
+            } else if takes_glued && word.len() > 2 && word.starts_with("-p") {
+                found.push(sure(value_range(line, start + 2, None, false)));
+            }
+        }
+    }
+    if has("password-file") || has("chpasswd") || has("--stdin") {
+        for (at, program) in ["echo ", "printf "]
+            .iter()
+            .flat_map(|name| line.match_indices(name))
+        {
+            let start = at + program.len();
+            let end = line[start..]
+                .find(['|', ')', '>'])
+                .map_or(line.len(), |end| start + end);
+            let text = line[start..end].trim();
+            let text = text.trim_start_matches("-n ").trim().trim_matches(['"', '\'']);
+            let start = text.as_ptr() as usize - line.as_ptr() as usize;
+            found.push(sure(start..start + text.len()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::credentials;
+
+    fn blotted(text: &str) -> String {
+        let mut told = String::new();
+        let mut at = 0;
+        for one in credentials(text) {
+            told += &text[at..one.range.start];
+            told += "****";
+            at = one.range.end;
+        }
+        told + &text[at..]
+    }
+
+    #[test]
+    fn passwords_are_found_where_they_stand() {
+        for line in [
+            "rsync -a rsync://joe:hush-1@host/data/ /srv/",
+            "rsync -a joe:hush-1@host::data /srv/",
+            "RSYNC_PASSWORD=hush-1 rsync -a a b",
+            "export RSYNC_PASSWORD='hush-1 of two words'; rsync",
+            "Environment=RSYNC_PASSWORD=hush-1",
+            "Environment=A=b \"RSYNC_PASSWORD=hush-1 x\" C=d",
+            "SetCredential=rsync:hush-1",
+            "pre-xfer exec = /bin/note --password hush-1 --to root",
+            "pre-xfer exec = /bin/note --token=hush-1",
+            "curl -u joe:hush-1 https://host/",
+            "curl -H 'Authorization: Bearer hush-1' https://host/",
+            "curl https://hush-1@host/",
+            "mysqldump -phush-1 all",
+            "rsync -e 'sshpass -p hush-1 ssh' a b",
+            "sshpass -phush-1 ssh host",
+            "echo hush-1 | rsync --password-file=- a b",
+            "rsync --password-file=<(echo hush-1) a b",
+            "<auth users=\"joe\" passwordfile=\"hush-1\"/>",
+            "<password>hush-1</password>",
+            "{\"db_password\": \"hush-1\", \"a\": 1}",
+            "2026/11/22 10:00:00 [7] exec: db password: hush-1",
+            "# 密码：hush-1",
+            "PGPASSWORD=\"hush-1\\\"more\" pg_dump",
+        ] {
+            let told = blotted(line);
+            assert!(
+                told.contains("****") && !told.contains("hush-1"),
+                "{line}: {told}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_none_is_left() {
+        for line in [
+            "secrets file = /etc/rsyncd.secrets",
+            "rsync -a --password-file=/etc/rsync.pass joe@host::data/a:b@c .",
+            "rsync://joe@host:873/a@b",
+            "/etc/rsyncd.secrets: mode 600, owner 0",
+            "auth failed on module a from b (192.0.2.7) for joe: password mismatch",
+            "<auth users=\"joe\" passwordfile=\"/etc/rsync.pas\"/>",
+            "ERROR: password file must not be other-accessible",
+            "listens on 0.0.0.0:873, [::]:873",
+            "auth users = joe:deny, @staff:ro",
+            "",
+        ] {
+            assert_eq!(blotted(line), line);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_taken_apart(text in "(\\PC|[ =:'\"@/\\\\-]|password|://|\n|echo |curl -u ){0,40}") {
+            let mut last = 0;
+            for one in credentials(&text) {
+                prop_assert!(last <= one.range.start && one.range.start < one.range.end);
+                prop_assert!(text.get(one.range.clone()).is_some());
+                last = one.range.end;
+            }
+        }
+    }
+}
