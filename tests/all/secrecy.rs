@@ -1,6 +1,10 @@
 //! No output shows a password, or a part of one.
 
-use std::{fs, process::Output};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
 
 use rsyncctl::{catalog::Language, lint::Report, render::Format};
 use serde_json::Value;
@@ -10,7 +14,7 @@ use crate::{
     pages::check,
     support::{
         examples::{ExampleCase, pages_of_files},
-        program::{folder, rsyncctl, stderr, stdout},
+        program::{folder, folder_of_bytes, rsyncctl, stderr, stdout},
         report::write,
     },
 };
@@ -106,6 +110,79 @@ fn words_of_a_comment_are_no_passwords_elsewhere() {
         report.contains("RSY320") && !report.contains("not-a-real"),
         "{report}"
     );
+}
+
+/// Neither the packed nor the unpacked bundle of a configuration does.
+fn bundle_keeps(folder: &TempDir, configuration: &str, secrets: &[&str]) {
+    let name = format!("{configuration}.tar.gz");
+    let output = rsyncctl(folder, &["doctor", "--config", configuration, "--bundle", &name]);
+    assert!(output.status.code() != Some(2), "{output:?}");
+    let unpacked = Command::new("tar")
+        .args(["--to-stdout", "-xzf"])
+        .arg(folder.path().join(&name))
+        .output();
+    let unpacked = unpacked.expect("tar runs").stdout;
+    assert!(!unpacked.is_empty());
+    let text = String::from_utf8_lossy(&unpacked);
+    for secret in secrets {
+        assert!(!text.contains(secret), "{configuration}: {text}");
+    }
+    assert!(text.contains("\"schema\": \"rsyncctl/1\""), "{text}");
+}
+
+#[test]
+fn no_bundle_shows_a_password_of_an_example() {
+    let mut seen = 0;
+    for page in pages_of_files() {
+        for case in page.cases.iter().filter(|case| holds_password(case)) {
+            let Some(configuration) = case.block("rsyncd.conf") else {
+                continue;
+            };
+            seen += 1;
+            let folder = folder_of_bytes(&[("rsyncd.conf", &configuration.text)]);
+            let secrets = case.block("secrets").map(|block| block.text.clone());
+            fs::write(folder.path().join("secrets"), secrets.unwrap_or_default()).expect("a file");
+            bundle_keeps(&folder, "rsyncd.conf", &PARTS);
+        }
+    }
+    assert!(seen > 3, "only {seen} configurations are beside a password");
+}
+
+#[test]
+fn no_bundle_shows_a_password_of_the_tutorials() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tutorial");
+    let mut seen = 0;
+    for tutorial in fs::read_dir(root).expect("the tutorials") {
+        let tutorial = tutorial.expect("a tutorial").path();
+        if !tutorial.is_dir() {
+            continue;
+        }
+        let folder = folder(&[]);
+        let own = format!("{}/", folder.path().display());
+        let mut configurations = Vec::new();
+        for file in fs::read_dir(&tutorial).expect("a folder") {
+            let path = file.expect("a file").path();
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            if !path.is_file() {
+                continue;
+            }
+            let bytes = fs::read(&path).expect("a file");
+            // The secrets files are those of the tutorial.
+            let placed: Vec<u8> = match str::from_utf8(&bytes) {
+                Ok(text) => text.replace("/etc/", &own).into_bytes(),
+                Err(_) => bytes,
+            };
+            if name.ends_with(".conf") {
+                configurations.push(name.clone());
+            }
+            fs::write(folder.path().join(name), placed).expect("a file");
+        }
+        for configuration in configurations {
+            seen += 1;
+            bundle_keeps(&folder, &configuration, &PARTS);
+        }
+    }
+    assert!(seen > 20, "only {seen} configurations");
 }
 
 /// People paste what they typed, passwords and all.

@@ -62,6 +62,11 @@ impl Secrets {
             if text.trim().len() >= least {
                 self.add(&text);
             }
+            // Whoever writes a note behind a password means what stands in front of it.
+            let meant = text.split(" #").next().unwrap_or_default();
+            if meant.trim().len() >= SHORTEST {
+                self.add(meant);
+            }
         }
     }
 

