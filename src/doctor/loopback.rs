@@ -1,10 +1,13 @@
 //! What a client of this machine meets in each module, without a password, beside what the configuration says.
 
+mod visits;
+
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket},
     rc::Rc,
-    time::{Duration, Instant},
 };
+
+pub use visits::AT_ONCE;
 
 use crate::{
     doctor::{
@@ -16,8 +19,7 @@ use crate::{
         Configuration, Parameter, Scope,
         access::{Peer, Rights, has_rules, hosts, shut},
     },
-    probe::{self, Step, Target, probe, tryout::End},
-    terms::Exit,
+    probe::{self, Step, Target, tryout::End},
 };
 
 /// What a configuration runs for each connection.
@@ -29,10 +31,6 @@ const HOOKS: [Parameter; 4] = [
 ];
 /// What the names of variables begin with that tell of the client.
 const VARIABLES: &[u8] = b"%RSYNC_HOST_";
-/// So many modules that do not answer in time are enough: the others wait for the same. One may have a reason of its own.
-const MOST_SILENT: u32 = 2;
-/// No module is begun later than that.
-const LIMIT: Duration = Duration::from_secs(60);
 /// Lines of a failure that are shown.
 const LINES: usize = 2;
 
@@ -71,35 +69,32 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     }
     let setting = (setup.setting)(known.clone(), None);
     let marked = is_ours(MARK).then(|| (setup.setting)(known.clone(), Some(MARK.into())));
-    let start = Instant::now();
-    let mut silent = 0;
-    for (scope, module) in modules {
-        let name = module.name.display().into_owned();
-        let outcome = match client.untried(scope, module.name.bytes()) {
-            Some(why) => Outcome::NotTried(why),
-            None if silent >= MOST_SILENT => Outcome::NotTried(Untried::NoAnswer),
-            None if start.elapsed() > LIMIT => Outcome::NotTried(Untried::NoTime),
-            None => {
-                let target = Target::parse(&client.target(&name)).ok();
-                let marked = marked.as_ref().filter(|_| client.may_be_marked(scope));
-                let chosen = marked.unwrap_or(&setting).clone();
-                let probed = target.and_then(|target| setup.runtime.block_on(probe(target, chosen)).ok());
-                if setting.connections.are_ended() {
-                    // The user wants no more, and that is no fault of the module's.
-                    return;
-                }
-                match probed {
-                    Some(probed) => {
-                        silent = match probed.exit {
-                            _ if !probed.stage(Step::Version).state.is_passed() => MOST_SILENT,
-                            exit if exit == Exit::Timeout.code() => silent + 1,
-                            _ => 0,
-                        };
-                        client.judge(scope, probed, report)
-                    }
-                    None => Outcome::NotTried(Untried::NoProbe),
-                }
+    let most = visits::at_once(subject, configuration, &modules);
+    let planned: Vec<_> = modules
+        .iter()
+        .map(|(scope, module)| {
+            if let Some(why) = client.untried(*scope, module.name.bytes()) {
+                return Err(why);
             }
+            let target = client.target(&module.name.display());
+            let marked = marked.as_ref().filter(|_| client.may_be_marked(*scope));
+            let chosen = marked.unwrap_or(&setting).clone();
+            let target = Target::parse(&target).map_err(|_| Untried::NoProbe)?;
+            Ok((target, chosen))
+        })
+        .collect();
+    let Some(visited) = setup
+        .runtime
+        .block_on(visits::visited(planned, most, &setting.connections))
+    else {
+        // The user wants no more, and that is no fault of the modules'.
+        return;
+    };
+    for ((scope, module), visit) in modules.into_iter().zip(visited) {
+        let name = module.name.display().into_owned();
+        let outcome = match visit {
+            Ok(probed) => client.judge(scope, *probed, report),
+            Err(why) => Outcome::NotTried(why),
         };
         match &outcome {
             Outcome::Fails(_) | Outcome::Differs { .. } => stage.fail(),

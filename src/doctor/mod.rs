@@ -42,6 +42,7 @@ use crate::{
 
 pub use client::{ClientFact, ClientSetup, Limit, Room, Watcher, run as run_client};
 pub use confinement::{Confined, Difference};
+pub use loopback::AT_ONCE;
 pub use paths::{Hindrance, PathFact, Refusal, Tried};
 pub use reach::{Admission, Decider, Family, Manager, ReachFact, Verdict};
 pub use report::{Cause, Log, Report, Told, Urgency};

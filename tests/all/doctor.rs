@@ -128,6 +128,41 @@ fn a_healthy_daemon_has_nothing_wrong() {
 }
 
 #[test]
+fn many_modules_are_visited_in_their_order_and_within_max_connections() {
+    if !can_serve() {
+        return;
+    }
+    let names: Vec<_> = (0..24).map(|number| format!("m{number}")).collect();
+    for most in ["1", "3", "20"] {
+        let place = Place::new(&names.iter().map(|name| healthy(name)).collect::<Vec<_>>());
+        let file = place.path().join("rsyncd.conf");
+        let text = fs::read_to_string(&file).expect("the file");
+        let text = text.replace("max connections = 20", &format!("max connections = {most}"));
+        fs::write(&file, text).expect("the file");
+        fs::remove_dir_all(place.path().join("m7")).expect("it goes");
+        let _daemon = place.start();
+        let (report, code) = examined(place.path(), &[]);
+        assert_eq!(
+            (code, causes(&report)),
+            (Some(1), vec![("RSY402", "now")]),
+            "{most}: {report:#}"
+        );
+        let stages = report["stages"].as_array().expect("stages");
+        let facts = stages.last().expect("loopback")["facts"]
+            .as_array()
+            .expect("facts");
+        let told: Vec<_> = facts.iter().map(|fact| fact["module"].as_str()).collect();
+        assert_eq!(told, names.iter().map(|name| Some(&**name)).collect::<Vec<_>>());
+        for name in &names {
+            let expected = if name == "m7" { "fails" } else { "works" };
+            assert_eq!(outcome(&report, name), expected, "{most}: {name}");
+        }
+        let log = fs::read_to_string(place.path().join("rsyncd.log")).expect("the log");
+        assert!(!log.contains("max connections"), "{most}: {log}");
+    }
+}
+
+#[test]
 fn a_path_that_is_missing_is_found_and_met() {
     if !can_serve() {
         return;

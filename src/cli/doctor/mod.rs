@@ -26,7 +26,7 @@ use crate::{
         output::{LineFormat, Output, stdout},
         replace::put,
     },
-    doctor::{self, LOGIN, Setup, bundle::Client},
+    doctor::{self, AT_ONCE, LOGIN, Setup, bundle::Client},
     explain::Known,
     host::{Live, plain},
     probe::{Choice, Setting, Wire, tryout::Program},
@@ -92,7 +92,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let interrupt = Interrupt::watch()?;
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(1)
-        .max_blocking_threads(2)
+        .max_blocking_threads(AT_ONCE)
         .enable_all()
         .build()?;
     let connections = interrupt.connections().clone();
