@@ -1,12 +1,14 @@
 //! Whether the configuration changed after the daemon started, and whether that needs a restart.
 
+use std::path::Path;
+
 use crate::{
     catalog::page,
     doctor::{
         Cause, Check, Fact, Report, Setup, Skip, Stage, Subject,
         daemon::{PORT, SLACK, at, option},
     },
-    host::{Daemon, changed, ports_of},
+    host::{Daemon, Live, changed, daemons, ports_of},
     lint::HostFiles,
     model::{Configuration, Origin, Parameter, Scope, resolve},
     terms::{Release, Source, Sources},
@@ -90,6 +92,22 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     stage.facts.retain(|fact| !matches!(fact, Fact::Unchanged));
     stage.note(Fact::OtherPort(port, ports));
     stage.fail();
+}
+
+/// What starts the daemon anew that runs with a file, if what it reads only then differs between two contents of the file.
+pub fn restart_for(file: &Path, before: &[u8], after: &[u8]) -> Option<String> {
+    let of = |bytes: &[u8]| {
+        let mut sources = Sources::default();
+        let source = sources.add(Source::new(file.display().to_string(), bytes.to_vec()));
+        let configuration = resolve(&mut sources, source, Release::CURRENT, &HostFiles(&Live));
+        AT_START.map(|(parameter, _)| configuration.text(Scope::Global, parameter).value.to_vec())
+    };
+    if of(before) == of(after) {
+        return None;
+    }
+    let mut running = daemons().into_iter();
+    let daemon = running.find(|daemon| daemon.configuration.as_deref() == Ok(file))?;
+    Some(restart(&daemon))
 }
 
 fn is_set(configuration: &Configuration, parameter: Parameter) -> bool {

@@ -40,6 +40,7 @@ use crate::{
     terms::Release,
 };
 
+pub use changed::restart_for;
 pub use client::{ClientFact, ClientSetup, Limit, Room, Watcher, run as run_client};
 pub use confinement::{Confined, Difference};
 pub use loopback::AT_ONCE;

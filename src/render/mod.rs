@@ -24,7 +24,7 @@ mod words;
 mod xml;
 
 pub(crate) use concise::unchecked;
-pub use doctor::{About, Reachable, examination, examined, manifest, page};
+pub use doctor::{About, Cure, Reachable, cure, examination, examined, manifest, page};
 pub(crate) use explanation::diagnoses;
 pub use explanation::explanation;
 pub(crate) use json::envelope;

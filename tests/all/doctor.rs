@@ -6,6 +6,7 @@ mod bundle;
 mod client;
 mod confinement;
 mod daemons;
+mod fix;
 mod listeners;
 mod machine;
 mod page;

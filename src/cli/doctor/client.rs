@@ -8,7 +8,7 @@ use std::{
 
 use tokio::runtime;
 
-use super::{Arguments, bundle, choice, code, files};
+use super::{Arguments, check, choice, code, files, fix};
 use crate::{
     cli::{
         Failure,
@@ -32,9 +32,7 @@ use crate::{
 
 /// Examines a command line on the client, and tells what was found.
 pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
-    if let Some(file) = &arguments.bundle {
-        bundle::check(file)?;
-    }
+    check(arguments)?;
     let folder = env::current_dir()?;
     let place = written::place(line)?;
     let script = place.as_ref().map(|(file, _)| folder.join(file));
@@ -112,6 +110,7 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
             script,
         };
         let files = files(&report, &now, style, arguments, client, typed)?;
+        fix::offer(&report, arguments, &now)?;
         Ok::<_, io::Error>((code(&report), files))
     };
     let done = interrupt.run(work, || Exit::Signal.code());

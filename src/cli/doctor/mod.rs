@@ -1,5 +1,6 @@
 mod bundle;
 mod client;
+mod fix;
 
 use std::{
     env,
@@ -30,7 +31,7 @@ use crate::{
     explain::Known,
     host::{Live, plain},
     probe::{Choice, Setting, Wire, tryout::Program},
-    render::{self, About, Style},
+    render::{self, About, Format, Style},
     terms::Exit,
 };
 
@@ -70,6 +71,13 @@ pub(super) struct Arguments {
     /// taken out
     #[arg(long, value_name = "FILE")]
     bundle: Option<PathBuf>,
+    /// Offer the cures that are safe, one by one: edits as those of `lint --fix`, modes and owners of password files; each
+    /// is shown first, and asked for
+    #[arg(long)]
+    fix: bool,
+    /// Apply them without asking
+    #[arg(long, requires = "fix")]
+    yes: bool,
     #[command(flatten)]
     output: Output<LineFormat>,
 }
@@ -84,9 +92,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     if let Some(line) = &arguments.client {
         return client::run(line, arguments);
     }
-    if let Some(file) = &arguments.bundle {
-        bundle::check(file)?;
-    }
+    check(arguments)?;
     let file = arguments.config.as_ref().map(path::absolute).transpose()?;
     let own = env::current_exe()?;
     let interrupt = Interrupt::watch()?;
@@ -138,6 +144,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         render::examination(format, &report, style, &mut text)?;
         stdout().write_all(&text)?;
         let files = files(&report, &now, style, arguments, Client::default(), Vec::new())?;
+        fix::offer(&report, arguments, &now)?;
         Ok::<_, io::Error>((code(&report), report.modules, files))
     };
     let done = interrupt.run(work, || Exit::Signal.code());
@@ -151,6 +158,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     match named.find(|name| !modules.is_empty() && !modules.contains(*name)) {
         Some(name) => Err(format!("there is no module `{name}`").into()),
         None => Ok(code),
+    }
+}
+
+/// What is wrong with the wishes, before anybody waits for the report.
+fn check(arguments: &Arguments) -> Result<(), Failure> {
+    if arguments.fix && arguments.output.format() != Format::Human {
+        return Err("--fix asks and shows what it does, so it goes with --format human alone".into());
+    }
+    match &arguments.bundle {
+        Some(file) => bundle::check(file),
+        None => Ok(()),
     }
 }
 

@@ -30,8 +30,8 @@ const MOST_TRIALS: usize = 300;
 const MOST_TOLD: usize = 10;
 
 /// What is left when every cure that does no harm is applied.
-pub(super) struct Cured {
-    pub(super) report: Report,
+pub(in crate::cli) struct Cured {
+    pub(in crate::cli) report: Report,
     withheld: Vec<Withheld>,
 }
 
@@ -64,6 +64,17 @@ pub(super) fn apply(
     options: &Options,
     safety: Safety,
 ) -> Cured {
+    apply_of(files, folders, options, safety, &|_| true)
+}
+
+/// The same for the findings that are wanted alone.
+pub(in crate::cli) fn apply_of(
+    files: &mut [File<'_>],
+    folders: &Folders<'_>,
+    options: &Options,
+    safety: Safety,
+    is_wanted: &dyn Fn(&Finding) -> bool,
+) -> Cured {
     let mut report = lint::lint_found(inputs(files), folders, options);
     let mut withheld = Vec::new();
     let mut trials = MOST_TRIALS;
@@ -71,7 +82,7 @@ pub(super) fn apply(
         let curable = report
             .findings
             .iter()
-            .filter(|finding| is_curable(finding, safety));
+            .filter(|finding| is_wanted(finding) && is_curable(finding, safety));
         let (hiding, plain): (Vec<&Finding>, Vec<&Finding>) =
             curable.partition(|finding| !finding.explains.is_empty());
         let mut round = Round {
@@ -318,7 +329,7 @@ fn tell_included(report: &Report, safety: Safety, language: Language) -> io::Res
 }
 
 /// Shows what would change. Files with passwords are only named.
-pub(super) fn diff(
+pub(in crate::cli) fn diff(
     files: &[File<'_>],
     report: &Report,
     language: Language,

@@ -1,6 +1,6 @@
 mod baseline;
 mod choice;
-mod fix;
+pub(in crate::cli) mod fix;
 mod report;
 mod uncovered;
 mod unwritten;
@@ -92,17 +92,17 @@ enum FixName {
 }
 
 /// A file to check, and to cure.
-struct File<'a> {
-    name: String,
+pub(in crate::cli) struct File<'a> {
+    pub(in crate::cli) name: String,
     /// None for standard input.
-    path: Option<PathBuf>,
+    pub(in crate::cli) path: Option<PathBuf>,
     /// The same as its machine knows it.
-    place: Option<PathBuf>,
-    original: Bytes,
-    bytes: Bytes,
-    kind: FileKind,
-    is_guess: bool,
-    host: &'a dyn Host,
+    pub(in crate::cli) place: Option<PathBuf>,
+    pub(in crate::cli) original: Bytes,
+    pub(in crate::cli) bytes: Bytes,
+    pub(in crate::cli) kind: FileKind,
+    pub(in crate::cli) is_guess: bool,
+    pub(in crate::cli) host: &'a dyn Host,
 }
 
 /// Checks the files, cures them if that is asked for, and writes the report.
@@ -322,7 +322,7 @@ fn file<'a>(arguments: &Arguments, hosts: &'a Hosts, path: &Path, bytes: Bytes) 
     })
 }
 
-fn inputs<'a>(files: &[File<'a>]) -> Vec<Input<'a>> {
+pub(in crate::cli) fn inputs<'a>(files: &[File<'a>]) -> Vec<Input<'a>> {
     files
         .iter()
         .map(|file| Input {

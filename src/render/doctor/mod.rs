@@ -160,6 +160,27 @@ fn tell(number: usize, cause: &Cause, style: Style, out: &mut dyn io::Write) -> 
     Ok(())
 }
 
+/// What a cause is called, what to do, and what to type.
+pub fn cure(cause: &Cause, language: Language) -> Cure {
+    let words = Words::of(cause, language);
+    Cure {
+        title: visible(&words.title),
+        help: visible(&words.help),
+        commands: words.commands.iter().map(|command| visible(command)).collect(),
+    }
+}
+
+/// A cure in words, as a terminal may show them.
+#[derive(Debug)]
+pub struct Cure {
+    /// What is wrong.
+    pub title: String,
+    /// What to do.
+    pub help: String,
+    /// What to type.
+    pub commands: Vec<String>,
+}
+
 /// What a cause is called, with its place in the order.
 fn title(number: usize, cause: &Cause, words: &Words, language: Language) -> String {
     let severity = severity(cause.severity, language);
