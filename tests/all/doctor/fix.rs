@@ -264,3 +264,28 @@ fn offers_are_for_people() {
         assert!(stderr(&output).contains("--fix"), "{output:?}");
     }
 }
+
+#[test]
+fn what_starts_the_daemon_anew_is_named_and_not_done() {
+    if !can_serve() {
+        return;
+    }
+    let place = Place::new(&[healthy("data")]);
+    let file = place.path().join("rsyncd.conf");
+    let text = fs::read_to_string(&file).expect("the file");
+    fs::write(&file, format!("socket options = \"TCP_NODELAY\"\n{text}")).expect("the file");
+    let daemon = place.start();
+    let told = fixed(&place, &["--yes"]);
+    let part = format!(
+        "it counts from the next start on; type: kill {} && rsync --daemon",
+        daemon.process()
+    );
+    assert!(told.contains(&part), "{told}");
+    // It still runs.
+    let (report, _) = examined(place.path(), &[]);
+    assert_eq!(
+        report["stages"][0]["facts"][0]["process"],
+        daemon.process(),
+        "{report:#}"
+    );
+}
