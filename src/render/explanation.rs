@@ -3,7 +3,6 @@
 use std::io;
 
 use serde_json::{Value, json};
-use textwrap::Options;
 
 use crate::{
     catalog::{Confidence, Language, Side},
@@ -14,6 +13,7 @@ use crate::{
         reasons::because,
         visible::visible,
         words::pick,
+        wrap::columns,
     },
 };
 
@@ -411,12 +411,7 @@ fn diagnosis(failure: usize, incident: &Incident, cause: &Cause, name: &str, lan
 }
 
 pub(super) fn wrapped(text: &str, indent: &str, style: Style) -> String {
-    textwrap::fill(
-        text,
-        Options::new(style.width)
-            .subsequent_indent(indent)
-            .break_words(false),
-    )
+    textwrap::fill(text, columns(style.width).subsequent_indent(indent))
 }
 
 pub(super) fn bold(text: &str, style: Style) -> String {

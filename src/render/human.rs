@@ -4,7 +4,6 @@ use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, Severity as Level, SourceCode,
     ThemeCharacters, ThemeStyles,
 };
-use textwrap::Options;
 
 use crate::{
     catalog::{Language, Severity},
@@ -16,6 +15,7 @@ use crate::{
         visible::visible,
         window::Window,
         words::{self, counts, pick, severity, unknown},
+        wrap::columns,
     },
 };
 
@@ -194,10 +194,9 @@ fn footer(report: &Report, finding: &Finding, style: Style) -> String {
     let mut text = String::new();
     for (word, paragraph) in paragraphs(finding, report.circumstances.release, style.language) {
         let first = format!("  {word}{}", pick(style.language, ": ", "："));
-        let options = Options::new(style.width)
+        let options = columns(style.width)
             .initial_indent(&first)
-            .subsequent_indent("      ")
-            .break_words(false);
+            .subsequent_indent("      ");
         text.push_str(&textwrap::fill(&visible(&paragraph), options));
         text.push('\n');
     }

@@ -21,6 +21,7 @@ mod trial;
 mod visible;
 mod window;
 mod words;
+mod wrap;
 mod xml;
 
 pub(crate) use concise::unchecked;

@@ -25,6 +25,7 @@ use crate::{
         explanation::{bold, dim, green, red, wrapped},
         visible::visible,
         words::{pick, severity, unknown},
+        wrap::columns,
     },
 };
 
@@ -77,12 +78,7 @@ pub fn examined(format: Format, stage: &Stage, style: Style, out: &mut dyn io::W
 fn shown(line: Option<&String>, indent: &str, style: Style) -> String {
     let line = visible(line.map_or("", String::as_str));
     let width = style.width.saturating_sub(indent.len()).max(30);
-    let lines: Vec<_> = textwrap::wrap(
-        &line,
-        textwrap::Options::new(width)
-            .break_words(false)
-            .word_splitter(textwrap::WordSplitter::NoHyphenation),
-    );
+    let lines: Vec<_> = textwrap::wrap(&line, columns(width));
     lines.join(&format!("\n{indent}"))
 }
 
