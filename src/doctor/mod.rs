@@ -1,5 +1,5 @@
 //! On the failing server: which daemon runs, what is wrong with its configuration and its machine, what it logged, and what a
-//! client of loopback meets; then the causes, most urgent first. Nothing is changed.
+//! client of loopback meets; then the causes, most urgent first. Nothing is changed here.
 
 mod absent;
 pub mod bundle;

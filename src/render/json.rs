@@ -1,4 +1,4 @@
-use std::{cmp::Reverse, collections::BTreeMap, io};
+use std::{borrow::Cow, cmp::Reverse, collections::BTreeMap, io};
 
 use serde::Serialize;
 
@@ -9,6 +9,7 @@ use crate::{
     render::{
         Style,
         each::{self, Each},
+        facts,
         words::unknown,
     },
     terms::{Sources, Span},
@@ -35,7 +36,7 @@ struct Diagnosis<'a> {
     confidence: Confidence,
     title: String,
     message: String,
-    because: Vec<&'a str>,
+    because: Vec<Cow<'a, str>>,
     evidence: Vec<Evidence<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     included_by: Vec<FileSpan<'a>>,
@@ -201,13 +202,17 @@ fn diagnosis<'a>(report: &'a Report, finding: &'a Finding, language: Language) -
         confidence: finding.confidence,
         title: finding.title(language).into_owned(),
         message: finding.message(language).into_owned(),
-        because: finding.facts.iter().map(String::as_str).collect(),
+        because: finding
+            .facts
+            .iter()
+            .map(|fact| facts::told(fact, language))
+            .collect(),
         evidence: finding
             .labels
             .iter()
             .map(|label| Evidence {
                 span: file_span(sources, label.span),
-                label: finding.label(label, language).map(std::borrow::Cow::into_owned),
+                label: finding.label(label, language).map(Cow::into_owned),
             })
             .collect(),
         included_by: report

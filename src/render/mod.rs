@@ -7,6 +7,7 @@ mod concise;
 mod doctor;
 mod each;
 mod explanation;
+mod facts;
 mod github;
 mod gitlab;
 mod human;

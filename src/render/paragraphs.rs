@@ -3,7 +3,10 @@ use std::borrow::Cow;
 use crate::{
     catalog::Language,
     diagnosis::Finding,
-    render::words::{pick, witness},
+    render::{
+        facts,
+        words::{pick, witness},
+    },
     terms::Release,
 };
 
@@ -30,7 +33,8 @@ pub(super) fn paragraphs(
         });
     }
     for fact in &finding.facts {
-        found.push((pick(language, "seen", "事实"), fact.clone().into()));
+        let fact = facts::told(fact, language).into_owned();
+        found.push((pick(language, "seen", "事实"), fact.into()));
     }
     found.push((pick(language, "cure", "解决"), finding.help(language)));
     found

@@ -96,10 +96,8 @@ fn in_addresses(line: &str, found: &mut Vec<Credential>) {
                 found.push(sure(start + user.len() + 1..start + end));
             }
             // A token stands in the place of the user there.
-            None if line[..at].ends_with("http") || line[..at].ends_with("https") => {
-                if !login.contains('/') {
-                    found.push(sure(start..start + end));
-                }
+            None if is_web(&line[..at]) && !login.contains('/') => {
+                found.push(sure(start..start + end));
             }
             _ => {}
         }
@@ -119,6 +117,10 @@ fn in_addresses(line: &str, found: &mut Vec<Credential>) {
             found.push(sure(start..start + at));
         }
     }
+}
+
+fn is_web(before: &str) -> bool {
+    before.ends_with("http") || before.ends_with("https")
 }
 
 /// `NAME=password`, `"name": "password"`, `--name password`.
@@ -269,7 +271,8 @@ mod tests {
             told += "****";
             at = one.range.end;
         }
-        told + &text[at..]
+        told += &text[at..];
+        told
     }
 
     #[test]

@@ -207,6 +207,18 @@ fn a_folder_that_the_modules_user_may_not_enter() {
         "{report:#}"
     );
     assert_eq!(causes(&report), [("RSY405", "now")], "{report:#}");
+    let words = ["doctor", "--config", "rsyncd.conf", "--lang", "zh"];
+    let told = stdout(&rsyncctl(place.path(), &words));
+    assert!(
+        told.contains("的权限是 700") && !told.contains("has mode"),
+        "{told}"
+    );
+    let (report, _) = examined(place.path(), &["--lang", "zh"]);
+    let because = report["diagnoses"][0]["because"].to_string();
+    assert!(
+        because.contains("的权限是 700") && !because.contains("has mode"),
+        "{because}"
+    );
 }
 
 #[test]

@@ -142,10 +142,10 @@ pub(super) fn write(file: &Path, bytes: &[u8], language: Language) -> Result<(),
     let name = file.display();
     complain(&match language {
         Language::English => format!(
-            "`{name}` ({kib} KiB) is written, without passwords; its MANIFEST.txt says what is in it: look before you hand it on"
+            "`{name}` ({kib} KiB) is written, passwords taken out; its MANIFEST.txt says what is in it: look before you hand it on"
         ),
         Language::Chinese => format!(
-            "已写入 `{name}`（{kib} KiB），不含密码；其中的 MANIFEST.txt 说明了内容：转交之前请先看一看"
+            "已写入 `{name}`（{kib} KiB），密码已去除；其中的 MANIFEST.txt 说明了内容：转交之前请先看一看"
         ),
     })?;
     Ok(())

@@ -38,8 +38,9 @@ use crate::{
 /// On the failing server: find the cause, and name the cure
 ///
 /// Looks for the rsync daemons that run, reads their configurations with this machine's facts and the end of their logs, and
-/// takes some small files out of each module as a client of this machine, without a password. Nothing is changed. Ends
-/// with 0 if nothing is wrong, 1 if something is, 2 for wrong usage, 3 if something could not be seen.
+/// takes some small files out of each module as a client of this machine, without a password. Without --fix nothing is
+/// changed. Ends with 0 if nothing is wrong, 1 if something is (also if --fix has cured it since), 2 for wrong usage, 3 if
+/// something could not be seen.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     /// Only these modules are tried

@@ -1,7 +1,8 @@
 //! What no file of a bundle may hold, and how it is taken out.
 
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, sync::OnceLock};
 
+use aho_corasick::{AhoCorasick, MatchKind};
 use serde_json::Value;
 
 use crate::{
@@ -18,19 +19,20 @@ const SHORTEST: usize = 4;
 /// A shorter text of a comment, which may be prose, is no password.
 const SHORTEST_GUESS: usize = 6;
 /// So many passwords are looked for in what others wrote.
-const MOST: usize = 2_000;
+const MOST: usize = 100_000;
 
-/// The passwords that are known here, by the longest. They are never shown.
+/// The passwords that are known here. They are never shown.
 #[derive(Default)]
-pub struct Secrets(BTreeSet<Longest>);
-
-/// Longer ones come first, so that none is left of one that begins with another.
-#[derive(Eq, Ord, PartialEq, PartialOrd)]
-struct Longest(std::cmp::Reverse<usize>, String);
+pub struct Secrets {
+    known: BTreeSet<String>,
+    /// What finds them, once somebody asks, but for those that are too short to be looked for everywhere; none if they are too
+    /// many for it.
+    finder: OnceLock<Option<AhoCorasick>>,
+}
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} passwords", self.0.len())
+        write!(out, "{} passwords", self.known.len())
     }
 }
 
@@ -39,9 +41,9 @@ impl Secrets {
     pub fn add(&mut self, text: &str) {
         let text = text.trim();
         let is_word = text.chars().any(|c| c.is_alphanumeric());
-        if is_word && self.0.len() < MOST {
-            self.0
-                .insert(Longest(std::cmp::Reverse(text.len()), text.to_owned()));
+        if is_word && self.known.len() < MOST {
+            self.known.insert(text.to_owned());
+            self.finder = OnceLock::new();
         }
     }
 
@@ -148,17 +150,31 @@ impl Secrets {
 
     /// A text without the passwords that are known, written in any way in which reports write what they quote.
     fn without(&self, mut text: String) -> String {
-        for Longest(_, secret) in &self.0 {
-            if text.contains(secret.as_str()) {
-                text = replaced(&text, secret);
-            }
-            for written in [in_page(secret), in_shell(secret), escaped(secret)] {
-                if written != *secret && text.contains(&written) {
-                    text = text.replace(&written, BLOT);
-                }
+        let Some(finder) = self.finder.get_or_init(|| self.finder()) else {
+            return BLOT.to_owned();
+        };
+        let mut shown = String::with_capacity(text.len());
+        finder.replace_all_with(&text, &mut shown, |_, _, shown| {
+            shown.push_str(BLOT);
+            true
+        });
+        text = shown;
+        for short in self.known.iter().filter(|secret| secret.len() < SHORTEST) {
+            if text.contains(short.as_str()) {
+                text = without_word(&text, short);
             }
         }
         text
+    }
+
+    fn finder(&self) -> Option<AhoCorasick> {
+        let long = self.known.iter().filter(|secret| secret.len() >= SHORTEST);
+        let forms: BTreeSet<String> = long
+            .flat_map(|secret| [secret.clone(), in_page(secret), in_shell(secret), escaped(secret)])
+            .collect();
+        let mut builder = AhoCorasick::builder();
+        builder.match_kind(MatchKind::LeftmostLongest);
+        builder.build(&forms).ok()
     }
 }
 
@@ -175,11 +191,8 @@ fn shorter(text: &str) -> String {
     shown
 }
 
-/// Puts blots in the place of a password: of a short one where it is a word.
-fn replaced(text: &str, secret: &str) -> String {
-    if secret.len() >= SHORTEST {
-        return text.replace(secret, BLOT);
-    }
+/// Puts blots in the place of a short password where it is a word.
+fn without_word(text: &str, secret: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut at = 0;
     for (start, _) in text.match_indices(secret) {
@@ -191,7 +204,8 @@ fn replaced(text: &str, secret: &str) -> String {
             at = end;
         }
     }
-    shown + &text[at..]
+    shown += &text[at..];
+    shown
 }
 
 fn in_page(secret: &str) -> String {

@@ -144,7 +144,8 @@ pub(super) fn sersync(text: &str) -> String {
         shown += &words(value, is_prefix);
         rest = &inner[value.len()..];
     }
-    shown + rest
+    shown += rest;
+    shown
 }
 
 /// What is kept of a line.

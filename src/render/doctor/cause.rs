@@ -3,7 +3,10 @@ use std::borrow::Cow;
 use crate::{
     catalog::{Language, fill, fill_command},
     doctor::{Cause, Check, Told},
-    render::explanation::{self, edit},
+    render::{
+        explanation::{self, edit},
+        facts,
+    },
 };
 
 /// What is said of a cause.
@@ -32,11 +35,13 @@ impl Words {
                     commands if commands.is_empty() => cause.commands.clone(),
                     commands => commands,
                 };
-                let facts = finding.facts.iter().chain(&cause.also);
+                let seen = finding.facts.iter().chain(&cause.also);
                 Self {
                     title: finding.title(language).into_owned(),
                     message: Some(finding.message(language).into_owned()),
-                    facts: facts.cloned().collect(),
+                    facts: seen
+                        .map(|fact| facts::told(fact, language).into_owned())
+                        .collect(),
                     help: finding.help(language).into_owned(),
                     next: commands
                         .first()
@@ -76,7 +81,7 @@ impl Words {
                     }),
                 }
             }
-            Told::Page(_, arguments, facts) => {
+            Told::Page(_, arguments, seen) => {
                 let text = cause.page.text(cause.variant, language);
                 let filled = |text: &'static str| fill(text, arguments);
                 let filled_or = |text: Option<&'static str>| filled(text.unwrap_or_default());
@@ -93,7 +98,10 @@ impl Words {
                     title: filled_or(text.title).into_owned(),
                     place: None,
                     message: text.message.map(filled).map(Cow::into_owned),
-                    facts: facts.clone(),
+                    facts: seen
+                        .iter()
+                        .map(|fact| facts::told(fact, language).into_owned())
+                        .collect(),
                     help: filled_or(text.help).into_owned(),
                     next: match cause.commands.first() {
                         Some(command) => Some(command.clone()),

@@ -6,6 +6,7 @@ use crate::{
     render::{
         doctor::{cause::Words, words},
         explanation::first_diagnosis,
+        facts,
         json::{finding, not_checked},
     },
 };
@@ -101,7 +102,7 @@ fn diagnosis(cause: &Cause, language: Language) -> Value {
         Told::Finding(report, index) => {
             let mut diagnosis = finding(report, &report.findings[*index], language);
             if let Some(because) = diagnosis["because"].as_array_mut() {
-                because.extend(cause.also.iter().map(|fact| json!(fact)));
+                because.extend(cause.also.iter().map(|fact| json!(facts::told(fact, language))));
             }
             let words = Words::of(cause, language);
             diagnosis["remedy"]["commands"] = json!(words.commands);
@@ -117,7 +118,7 @@ fn diagnosis(cause: &Cause, language: Language) -> Value {
             }
             diagnosis
         }
-        Told::Page(file, _, facts) => {
+        Told::Page(file, ..) => {
             let words = Words::of(cause, language);
             let page = cause.page;
             json!({
@@ -127,7 +128,7 @@ fn diagnosis(cause: &Cause, language: Language) -> Value {
                 "confidence": page.confidence,
                 "title": words.title,
                 "message": words.message,
-                "because": facts,
+                "because": words.facts,
                 "evidence": [{ "file": file.display().to_string(), "line": 1, "column": 1, "end_line": 1, "end_column": 1 }],
                 "predicts": [],
                 "remedy": { "side": page.side, "help": words.help, "commands": words.commands, "edits": [] },

@@ -1,7 +1,10 @@
 use crate::{
     catalog::Language,
     doctor::{Hindrance, PathFact, Refusal, Tried},
-    render::words::{pick, unknown},
+    render::{
+        facts,
+        words::{pick, unknown},
+    },
 };
 
 /// What was found out about a path.
@@ -28,10 +31,13 @@ pub(super) fn fact(fact: &PathFact, language: Language) -> String {
         )
         .to_owned(),
         PathFact::File { parameter, refusal } if zh => {
-            format!("守护进程不能使用 `{parameter}`：{}", because(refusal))
+            format!("守护进程不能使用 `{parameter}`：{}", because(refusal, language))
         }
         PathFact::File { parameter, refusal } => {
-            format!("the daemon cannot use its `{parameter}`: {}", because(refusal))
+            format!(
+                "the daemon cannot use its `{parameter}`: {}",
+                because(refusal, language)
+            )
         }
         PathFact::FileUnseen {
             parameter,
@@ -68,7 +74,7 @@ fn modules(count: usize) -> String {
 
 fn outcome(tried: &Tried, account: &str, language: Language) -> String {
     let zh = language == Language::Chinese;
-    let why = |refusal: &Refusal| because(refusal);
+    let why = |refusal: &Refusal| because(refusal, language);
     match tried {
         Tried::NotEntered(refusal) if zh => format!("守护进程无法进入：{}", why(refusal)),
         Tried::NotEntered(refusal) => format!("the daemon cannot enter it: {}", why(refusal)),
@@ -141,9 +147,9 @@ fn hindrance(why: &Hindrance, language: Language) -> String {
 }
 
 /// What the system says, with the rights that it goes by.
-fn because(refusal: &Refusal) -> String {
+fn because(refusal: &Refusal, language: Language) -> String {
     match &refusal.rights {
-        Some(rights) => format!("{} ({rights})", refusal.error),
+        Some(rights) => format!("{} ({})", refusal.error, facts::told(rights, language)),
         None => format!("{}: {}", refusal.path.display(), refusal.error),
     }
 }
