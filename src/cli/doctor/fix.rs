@@ -48,6 +48,35 @@ enum Offer<'r> {
     Owner(PathBuf, &'r lint::Report),
 }
 
+impl Offer<'_> {
+    /// Whether its files are this machine's: a daemon of a container, or with mounts of its own, may mean others by those
+    /// paths.
+    fn is_here(&self, report: &doctor::Report) -> bool {
+        let (Self::Edits(checked) | Self::Mode(_, checked) | Self::Owner(_, checked)) = self;
+        let names: Vec<_> = checked
+            .files
+            .iter()
+            .map(|(source, _)| checked.sources.get(*source).name())
+            .collect();
+        let mut paths: Vec<_> = names.iter().map(Path::new).collect();
+        if let Self::Mode(path, _) | Self::Owner(path, _) = self {
+            paths.push(path);
+        }
+        let known = report.servers.iter().zip(&report.views);
+        let mut views = known.filter_map(|(known, view)| {
+            let server = known.server.as_ref()?;
+            names.contains(&server.name()).then_some(view.as_ref()?)
+        });
+        views.all(|view| paths.iter().all(|path| is_same(path, &view.outside(path))))
+    }
+}
+
+/// Whether two paths lead to one file.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let file = |path: &Path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+    matches!((file(one), file(other)), (Some(one), Some(other)) if one == other)
+}
+
 /// What the user says to an offer.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Answer {
@@ -85,17 +114,12 @@ pub(super) fn offer(report: &doctor::Report, arguments: &Arguments, now: &jiff::
         asking,
         today: now.date(),
     };
-    // Paths of a daemon with files of its own are not ours.
-    let is_elsewhere = report.views.iter().any(Option::is_some);
     let offers: Vec<_> = report
         .causes
         .iter()
         .map(|cause| {
-            let offers = if is_elsewhere {
-                Vec::new()
-            } else {
-                desk.offers(cause)
-            };
+            let mut offers = desk.offers(cause);
+            offers.retain(|offer| offer.is_here(report));
             (cause, offers)
         })
         .collect();
@@ -113,7 +137,7 @@ pub(super) fn offer(report: &doctor::Report, arguments: &Arguments, now: &jiff::
         }
     }
     let others = offers.iter().filter(|(_, offers)| offers.is_empty());
-    desk.by_hand(&others.map(|(cause, _)| *cause).collect::<Vec<_>>(), is_elsewhere)?;
+    desk.by_hand(&others.map(|(cause, _)| *cause).collect::<Vec<_>>())?;
     desk.end(applied)
 }
 
@@ -363,20 +387,14 @@ impl Desk {
     }
 
     /// Names what is left to the user.
-    fn by_hand(&self, causes: &[&Cause], is_elsewhere: bool) -> io::Result<()> {
+    fn by_hand(&self, causes: &[&Cause]) -> io::Result<()> {
         if causes.is_empty() {
             return Ok(());
         }
-        match is_elsewhere {
-            true => self.say(
-                "\nto be done by hand, where the daemon runs: its files are not this machine's",
-                "\n需要在守护进程运行的地方手动处理：它的文件不是本机的文件",
-            ),
-            false => self.say(
-                "\nto be done by hand, since more than a safe edit or the rights of a password file is needed:",
-                "\n需要手动处理，因为不只是安全的修改或密码文件的权限：",
-            ),
-        }?;
+        self.say(
+            "\nto be done by hand, since more than a safe edit or the rights of a password file of this machine is needed:",
+            "\n需要手动处理，因为不只是本机上安全的修改或密码文件的权限：",
+        )?;
         let mut out = stdout();
         for cause in causes {
             let words = cure(cause, self.language);

@@ -14,6 +14,7 @@ use super::{
     can_serve, causes,
     daemons::{Place, healthy},
     examined,
+    reach::can_separate,
 };
 use crate::support::program::{folder, program, rsyncctl, stderr, stdout};
 
@@ -194,6 +195,30 @@ fn files_that_may_be_others_are_left_alone() {
     let told = fixed(&place, &["--yes", "--lang", "zh"]);
     assert_eq!(mode(&other), 0o644, "{told}");
     assert!(told.contains("没有修改"), "{told}");
+}
+
+#[test]
+fn a_daemon_with_mounts_of_its_own_may_mean_other_files() {
+    if !can_serve() || !can_separate() {
+        return;
+    }
+    let place = broken();
+    let daemon = place.start_in(&["unshare", "-m"]);
+    let secrets = place.path().join("secrets");
+    let told = fixed(&place, &["--yes"]);
+    assert_eq!(mode(&secrets), 0o600, "{told}");
+    drop(daemon);
+    let place = broken();
+    let secrets = place.path().join("secrets").display().to_string();
+    fs::copy(&secrets, format!("{secrets}.own")).expect("a file");
+    let script = format!("mount --bind {secrets}.own {secrets} && exec \"$@\"");
+    let _daemon = place.start_in(&["unshare", "-m", "sh", "-c", &script, "sh"]);
+    let told = fixed(&place, &["--yes"]);
+    for name in [&secrets, &format!("{secrets}.own")] {
+        assert_eq!(mode(Path::new(name)), 0o644, "{told}");
+    }
+    let by_hand = told.split("to be done by hand").nth(1);
+    assert!(by_hand.is_some_and(|rest| rest.contains("RSY302")), "{told}");
 }
 
 #[test]
