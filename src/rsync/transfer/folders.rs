@@ -69,12 +69,12 @@ impl Folders {
     /// A number that no folder has whose list may come.
     pub(crate) fn take(&mut self, number: u32) -> Result<Listed, Violation> {
         let known = self.states.len();
-        let state = self.states.get_mut(number as usize);
-        let state = state.ok_or(Violation::FolderIndex {
+        let unknown = || Violation::FolderIndex {
             index: Index::List(number).value(),
             known,
             is_second: false,
-        })?;
+        };
+        let state = self.states.get_mut(number as usize).ok_or_else(unknown)?;
         match *state {
             State::Waiting => *state = State::Listed,
             State::Listed => return Err(Violation::ListTwice(number)),
