@@ -267,7 +267,7 @@ pub enum Violation {
     #[error("Invalid zero block length")]
     ZeroBlock,
     /// A head of block sums that is not the one that was sent: rsync goes by it.
-    #[error("Invalid checksum count {0}, which is not that of the request")]
+    #[error("Invalid checksum count {0}: the block sums are not those of the request")]
     OtherSums(u32),
     /// A basis of a similar name that was not named to the sender.
     #[error("rsync: refusing malicious fuzzy operation for {0}")]

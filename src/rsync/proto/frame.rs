@@ -133,7 +133,7 @@ impl Frames {
         }
         let header = input.int()?.cast_unsigned();
         let length = header as usize & MAX_FRAME;
-        let tag = Tag::of((header >> 24).cast_signed() - 7)?;
+        let tag = Tag::of((header.cast_signed() >> 24) - 7)?;
         tag.check(length)?;
         if tag == Tag::Data {
             self.left = length;

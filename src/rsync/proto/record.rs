@@ -34,6 +34,15 @@ impl ItemFlags {
     /// Its data are wanted.
     pub const TRANSFER: u16 = 1 << 15;
 
+    /// Reads what comes first behind an index.
+    ///
+    /// # Errors
+    ///
+    /// An end of the bytes.
+    pub fn read(input: &mut Input<'_>) -> Result<Self, Stop> {
+        Ok(Self(input.short()?))
+    }
+
     /// Whether one of the bits is set.
     pub const fn has(self, bits: u16) -> bool {
         self.0 & bits != 0
@@ -70,7 +79,16 @@ impl Record {
     ///
     /// A name that is too long.
     pub fn read(input: &mut Input<'_>) -> Result<Self, Stop> {
-        let flags = ItemFlags(input.short()?);
+        let flags = ItemFlags::read(input)?;
+        Self::read_behind(flags, input)
+    }
+
+    /// Reads what follows the flags.
+    ///
+    /// # Errors
+    ///
+    /// A name that is too long.
+    pub fn read_behind(flags: ItemFlags, input: &mut Input<'_>) -> Result<Self, Stop> {
         let basis = flags
             .has(ItemFlags::BASIS_TYPE)
             .then(|| input.byte())

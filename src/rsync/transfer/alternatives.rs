@@ -3,7 +3,7 @@ use std::{collections::HashSet, io};
 use crate::rsync::{
     proto::{
         ItemFlags,
-        file_list::{Entry, FileKind},
+        file_list::{Entry, FileKind, XattrValue},
     },
     transfer::{
         Info,
@@ -164,6 +164,9 @@ impl Generator<'_> {
             return Ok(Alternative::Like(Basis::Elsewhere(found.number), found.status));
         }
         let is_folder = entry.is_directory();
+        if is_folder {
+            self.take_values(entry, found.number);
+        }
         let name = self.keep.place(&self.list, entry).into_owned();
         let is_linked = kind == Use::Link && !is_folder && self.link(found.number, &name);
         if self.options.report_unchanged {
@@ -180,6 +183,26 @@ impl Generator<'_> {
             Use::Link if is_linked => Alternative::Done(None),
             _ => Alternative::Told,
         })
+    }
+
+    /// Keeps the long values of a folder that another one has alike, as nobody asks for them.
+    fn take_values(&mut self, entry: &Entry, number: u8) {
+        let list = self.list.clone();
+        let name = self.keep.place(&list, entry);
+        let (Some(set), Some(tree)) = (list.xattr_set(entry), &mut self.beside.bases[usize::from(number)])
+        else {
+            return;
+        };
+        // What cannot be read is told when it is missed.
+        let Ok(there) = tree.handle(&name) else { return };
+        for attribute in list.xattrs(entry) {
+            if let XattrValue::Digest(..) = attribute.value
+                && let Ok(Some(value)) = there.get(&attribute.name)
+                && XattrValue::listed(&value) == attribute.value
+            {
+                self.values.insert((set, attribute.number), value);
+            }
+        }
     }
 
     /// What the other folders have with the content of a file, and with all else if there is one.

@@ -2,6 +2,7 @@ use std::{
     collections::{HashMap, HashSet, VecDeque},
     io,
     path::Path,
+    sync::Arc,
     time::Instant,
 };
 
@@ -67,7 +68,7 @@ pub(crate) struct Announcer<'a> {
 
 /// A list that was sent.
 struct Announced {
-    part: Part,
+    part: Arc<Part>,
     origins: Origins,
     /// The argument that its folder, whose entry stands in another list, is below.
     folder_source: usize,
@@ -233,6 +234,7 @@ impl<'a> Announcer<'a> {
             return Err(Violation::EarlyEnd);
         }
         self.live.pop_front();
+        self.requests.forget();
         if self.current > 0 {
             self.current -= 1;
         } else if let Some(next) = self.live.front() {
@@ -301,16 +303,16 @@ impl<'a> Announcer<'a> {
             .ok()
             .filter(|next| i32::try_from(*next).is_ok())
             .ok_or(Violation::LongList(next as i64))?;
-        // The server may ask for them as soon as they are on their way.
-        self.requests.announce(i64::from(next) - 2);
-        let before = outgoing.written();
-        self.write(&list, errors, outgoing)?;
-        self.size += outgoing.written() - before;
-        self.next = next;
         let (folder, source) = folder.unzip();
         let mut part = Part::new(list, start, folder);
         self.note_folders(&mut part, &origins, rests);
         let folder_source = source.unwrap_or_else(|| root_source(&part, &origins));
+        let part = Arc::new(part);
+        self.requests.announce(part.clone());
+        let before = outgoing.written();
+        self.write(&part.list, errors, outgoing)?;
+        self.size += outgoing.written() - before;
+        self.next = next;
         self.ahead += if self.live.is_empty() { 0 } else { part.len() };
         self.live.push_back(Announced {
             part,

@@ -15,7 +15,7 @@ use crate::rsync::{
         basis::Basis,
         beside::Beside,
         delete::Deleter,
-        extended::ValueKey,
+        extended::{ValueKey, Values},
         fuzzy::Neighbours,
         hard_links::HardLinks,
         keep::Keep,
@@ -54,6 +54,8 @@ pub(crate) struct Generator<'a> {
     pub(crate) made: HashSet<Vec<u8>>,
     /// The permissions of folders that are writable only for this session.
     pub(crate) opened: HashMap<Vec<u8>, u32>,
+    /// The long values of extended attributes that other folders have.
+    pub(crate) values: Values,
     pub(crate) deleter: Deleter<'a>,
     pub(crate) beside: Beside<'a>,
     pub(crate) neighbours: Neighbours,

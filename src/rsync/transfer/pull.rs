@@ -183,6 +183,7 @@ pub fn pull(
             has_begun: false,
             made: HashSet::new(),
             opened: HashMap::new(),
+            values: HashMap::new(),
             deleter: Deleter::new(
                 &keep,
                 protocol,
@@ -320,7 +321,13 @@ fn run(
                 Err(_) => Ok(()),
             });
             let sent = generator.outgoing.sent;
-            (said, sent, generator.deleter.deleted, generator.opened)
+            (
+                said,
+                sent,
+                generator.deleter.deleted,
+                generator.opened,
+                generator.values,
+            )
         });
         let taken = (|| {
             let again = receiver.phase()?;
@@ -349,7 +356,7 @@ fn run(
             receiver.observer.observe(Event::Acting("receiver"));
             let _ = stream.shutdown(Shutdown::Both);
         }
-        let (asked, sent, deleted, opened) = asking.join().expect("the generator does not panic");
+        let (asked, sent, deleted, opened, values) = asking.join().expect("the generator does not panic");
         if taken.is_ok() {
             // The server hangs up when it has heard the goodbye.
             receiver.incoming.drain();
@@ -371,14 +378,11 @@ fn run(
                 receiver.observer.observe(Event::Acting("generator"));
                 Err(error.into())
             }
-            asked => taken
-                .map_err(of_receiver)
-                .and(asked)
-                .and(reported)
-                .map(|()| Left {
-                    values: receiver.values,
-                    opened,
-                }),
+            asked => taken.map_err(of_receiver).and(asked).and(reported).map(|()| {
+                let mut values = values;
+                values.extend(receiver.values);
+                Left { values, opened }
+            }),
         }
     })
 }

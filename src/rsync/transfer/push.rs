@@ -24,7 +24,7 @@ use crate::rsync::{
         pulse::Pulse,
         receiver::Counts,
         requests::{Arrived, Requests},
-        sender::{Found, Sender},
+        sender::{Found, PHASES, Sender},
         session::{Role, check_options, final_exit, set_up},
         wire::{Faults, Incoming, Outgoing, socket_error},
     },
@@ -229,35 +229,16 @@ impl Reader<'_> {
             .lists()
             .is_none_or(|lists| ended + 1 < lists + phases)
         {
-            let (index, record) = self.next_record()?;
+            let (index, flags) = self.next_index()?;
             let arrived = match index {
                 Index::Done => {
                     ended += 1;
                     Arrived::Done
                 }
-                // The other thread says why: what comes with it has no meaning.
-                Index::File(number) if i64::from(number) > self.requests.last() => {
-                    self.requests.push(Arrived::Request {
-                        number,
-                        record,
-                        values: Vec::new(),
-                        sums: BlockSums::default(),
-                    });
-                    return Ok(());
-                }
-                Index::File(number) => Arrived::Request {
-                    number,
-                    values: self.values(&record)?,
-                    sums: self.sums(number, &record)?,
-                    record,
-                },
+                Index::File(number) => self.request(number, flags, ended)?,
                 Index::Deletions => Arrived::Deletions(self.incoming.decode(FileCounts::read)?),
                 Index::ListsEnd | Index::List(_) | Index::Other(_) => {
-                    return Err(Violation::Index {
-                        index: index.value(),
-                        last: self.requests.last(),
-                    }
-                    .into());
+                    return Err(self.requests.wrong_index(index.value()).into());
                 }
             };
             if !self.requests.push(arrived) {
@@ -267,17 +248,46 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn next_record(&mut self) -> Result<(Index, Record), Error> {
+    fn next_index(&mut self) -> Result<(Index, ItemFlags), Error> {
         let before = self.indices;
         let indices = &mut self.indices;
         self.incoming.decode(|input| {
             *indices = before;
             let index = indices.read(input)?;
-            let record = match index {
-                Index::File(_) => Record::read(input)?,
-                _ => Record::default(),
+            let flags = match index {
+                Index::File(_) => ItemFlags::read(input)?,
+                _ => ItemFlags::default(),
             };
-            Ok((index, record))
+            Ok((index, flags))
+        })
+    }
+
+    /// Reads what is said of a file, or wanted of it, once so many lists and phases have ended.
+    fn request(&mut self, number: u32, flags: ItemFlags, ended: u32) -> Result<Arrived, Error> {
+        let has_data = flags.has(ItemFlags::TRANSFER);
+        // What stands behind an index that cannot be has no meaning, and may not come at all.
+        self.requests.check(number, has_data)?;
+        let record = self.incoming.decode(|input| Record::read_behind(flags, input))?;
+        let phase = self
+            .requests
+            .lists()
+            .map_or(0, |lists| (ended + 1).saturating_sub(lists));
+        match phase {
+            PHASES.. => {
+                return Err(Violation::Goodbye {
+                    index: number.cast_signed(),
+                    is_pull: false,
+                }
+                .into());
+            }
+            2.. if has_data => return Err(Violation::LateRequest.into()),
+            _ => {}
+        }
+        Ok(Arrived::Request {
+            number,
+            values: self.values(&record)?,
+            sums: self.sums(number, &record)?,
+            record,
         })
     }
 

@@ -141,13 +141,14 @@ impl Receiver<'_> {
                 Index::File(_) if record.flags.has(ItemFlags::TRANSFER) => {
                     return Err(Violation::LateRequest.into());
                 }
-                index => {
+                Index::File(number) => {
                     return Err(Violation::Goodbye {
-                        index: index.value(),
+                        index: number.cast_signed(),
                         is_pull: true,
                     }
                     .into());
                 }
+                index => return Err(self.lists.wrong_index(index.value()).into()),
             }
         }
         self.report_all()
@@ -315,7 +316,8 @@ impl Receiver<'_> {
         let sums = self
             .incoming
             .decode(|input| SumHead::read(protocol, digest, input))?;
-        if sums != wanted.sums {
+        // Without blocks the rest of a head means nothing.
+        if sums != wanted.sums && (sums.count, wanted.sums.count) != (0, 0) {
             return Err(Violation::OtherSums(sums.count).into());
         }
         let name = self.keep.place(&list, &entry).into_owned();

@@ -1,13 +1,16 @@
 use std::{
     collections::VecDeque,
-    sync::{Condvar, Mutex, MutexGuard},
+    sync::{Arc, Condvar, Mutex, MutexGuard},
     time::{Duration, Instant},
 };
 
 use crate::rsync::{
     delta::BlockSums,
-    proto::{Record, Tag},
-    transfer::{Error, FileCounts},
+    proto::{Record, Tag, Violation},
+    transfer::{
+        Error, FileCounts,
+        part::{Part, found, last_number},
+    },
 };
 
 /// What a receiving server sent, in its order.
@@ -59,8 +62,8 @@ struct State {
     is_closed: bool,
     /// How many lists the peer ends, once that is known.
     lists: Option<u32>,
-    /// The highest number that a file has which was sent, or one below zero.
-    last: i64,
+    /// The lists that were sent and that the peer is not done with.
+    parts: VecDeque<Arc<Part>>,
     /// Whether the other thread waits for a change: telling a thread that does not would cost a system call each time.
     is_awaited: bool,
 }
@@ -107,14 +110,29 @@ impl Requests {
         self.state().lists
     }
 
-    /// Files with numbers up to this one are about to be sent.
-    pub(crate) fn announce(&self, last: i64) {
-        self.state().last = last;
+    /// A list is about to be sent: the peer may ask for its files as soon as it is on its way.
+    pub(crate) fn announce(&self, part: Arc<Part>) {
+        self.state().parts.push_back(part);
     }
 
-    /// The highest number that a file has which was sent.
-    pub(crate) fn last(&self) -> i64 {
-        self.state().last
+    /// The peer is done with the first list.
+    pub(crate) fn forget(&self) {
+        self.state().parts.pop_front();
+    }
+
+    /// Looks whether the peer may say something of a number, or want the data of its file.
+    ///
+    /// # Errors
+    ///
+    /// As [`found`] has them.
+    pub(crate) fn check(&self, number: u32, has_data: bool) -> Result<(), Violation> {
+        found(&self.state().parts, |part| part, number, has_data).map(drop)
+    }
+
+    /// What stands in the stream of indices and cannot.
+    pub(crate) fn wrong_index(&self, index: i32) -> Violation {
+        let last = last_number(&self.state().parts, |part| part);
+        Violation::Index { index, last }
     }
 
     /// Nothing more comes.

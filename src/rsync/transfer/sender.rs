@@ -2,7 +2,7 @@ use std::{collections::HashSet, fs::File, io, os::unix::fs::FileExt as _, time::
 
 use crate::rsync::{
     delta::{BlockHash, BlockSums, Hasher, Pieces, search},
-    proto::{Index, Indices, ItemFlags, Record, Session, Tag, TokenWriter, Violation},
+    proto::{Index, Indices, ItemFlags, Record, Session, Tag, TokenWriter},
     transfer::{
         Debug, Error, Event, Observer, Options, Transferred,
         announce::Announcer,
@@ -38,7 +38,7 @@ pub(crate) struct Sender<'a> {
     /// The long values of extended attributes that it asked for.
     pub(crate) values: AskedValues,
     /// How many phases have ended.
-    pub(crate) phases: u8,
+    pub(crate) phases: u32,
 }
 
 /// Blocks of basis files: those that a file has, and those that only seemed to be in it.
@@ -49,7 +49,7 @@ pub(crate) struct Found {
 }
 
 /// Phases whose end is answered; from protocol 31 on the end of late deletions too.
-const PHASES: u8 = 3;
+pub(crate) const PHASES: u32 = 3;
 
 /// So many files the server should know at least beyond those that it asks for, and at most
 /// (`MIN_FILECNT_LOOKAHEAD` and `MAX_FILECNT_LOOKAHEAD` in rsync.h).
@@ -111,14 +111,14 @@ impl Sender<'_> {
     /// The server is done with a list, or with a phase.
     fn done(&mut self) -> Result<(), Error> {
         let is_phase = self.announcer.end()?;
-        self.phases += u8::from(is_phase);
+        self.phases += u32::from(is_phase);
         if self.phases <= PHASES {
             self.observer.observe(Event::PhaseEnded);
         }
         if is_phase && self.phases == PHASES {
             self.report_matches();
         }
-        let answered = PHASES + u8::from(self.session.protocol >= 31);
+        let answered = PHASES + u32::from(self.session.protocol >= 31);
         if self.phases <= answered {
             self.indices.write(Index::Done, self.outgoing.buffer());
         }
@@ -184,21 +184,11 @@ impl Sender<'_> {
         values: &[i32],
         sums: &BlockSums,
     ) -> Result<(), Error> {
-        if self.phases >= PHASES {
-            return Err(Violation::Goodbye {
-                index: number.cast_signed(),
-                is_pull: false,
-            }
-            .into());
-        }
         let is_wanted = record.flags.has(ItemFlags::TRANSFER);
         let (file, argument) = self.announcer.file(number, is_wanted)?;
         self.values.ask(&file.list, &file.entry, values)?;
         self.announcer.advance_to(number);
         let entry = &file.entry;
-        if is_wanted && self.phases >= PHASES - 1 {
-            return Err(Violation::LateRequest.into());
-        }
         if !is_wanted || self.options.dry_run {
             if is_wanted {
                 self.counts.files += 1;

@@ -411,10 +411,33 @@ fn indices_of_no_file() {
             &b"\x20\0\x80"[..],
             "File-list index 31 not in -1 - 1 (read_ndx_and_attrs) [sender]",
         ),
+        // A name is announced, and does not come.
+        (
+            b"\x20\0\x90",
+            "File-list index 31 not in -1 - 1 (read_ndx_and_attrs) [sender]",
+        ),
         (b"\xff\x01", "Invalid file index: -2 (-1 - 1) [sender]"),
         (b"\xff\x64", "Invalid file index: -101 (-1 - 1) [sender]"),
     ] {
         check_request(index, 2, line);
+    }
+}
+
+/// What is asked for before it was named is no success, however soon it is named.
+#[test]
+fn files_of_later_lists_are_asked_for_too_soon() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for number in 0..3000 {
+        let place = folder.path().join(format!("s/{}", number / 1500));
+        fs::create_dir_all(&place).expect("a folder");
+        fs::write(place.join(number.to_string()), "").expect("a file");
+    }
+    for _ in 0..10 {
+        let request = [b"\x01\x01\0\0\0", &*data(b"\xfe\x0a\0\0\x80")].concat();
+        let words = ["-r", "s/", "{url}/m/"];
+        let output = met(folder.path(), &words, vec![Step::Say(request)], true);
+        let code = output.status.code();
+        assert!(matches!(code, Some(2 | 12)), "{output:?}");
     }
 }
 
@@ -430,6 +453,7 @@ fn data_that_cannot_be() {
     check_list("-r {url}/m/ d", &said, 2, line);
     let line = "received request to transfer non-regular file: 0 [sender]";
     check_request(&[TRANSFER, &no_sums()].concat(), 2, line);
+    check_request(TRANSFER, 2, line);
     // The second file of a name takes no part.
     let twice = [Entry::default().bytes(), Entry::default().list()].concat();
     let line = "received request to transfer non-regular file: 1 [receiver]";
@@ -442,6 +466,7 @@ fn data_that_cannot_be() {
 fn data_behind_their_phase() {
     let line = "got transfer request in phase 2 [sender]";
     check_request(&[b"\0\0\x02\0\x80", &*no_sums()].concat(), 2, line);
+    check_request(b"\0\0\x02\0\x80", 2, line);
     let line = "got transfer request in phase 2 [receiver]";
     let said = [&*Entry::default().list(), b"\0\0", TRANSFER, &no_sums()].concat();
     check_list("-r --existing {url}/m/ d", &said, 2, line);
@@ -599,8 +624,7 @@ fn frames_that_cannot_be() {
 }
 
 #[test]
-fn patience_that_cannot_be() {
-    // It is passed over, and what comes behind it is not.
+fn patience_that_cannot_be_ends_nothing() {
     for seconds in [0, -1, 90_000] {
         let list = Entry {
             name: b"/1",

@@ -115,6 +115,40 @@ fn acls_and_attributes_become_the_same() {
     assert_none(&differences);
 }
 
+/// What a folder's attributes need of another folder is not sent.
+#[test]
+fn folders_get_long_values_from_other_folders() {
+    if !has_rsync() {
+        return;
+    }
+    for option in [
+        "--copy-dest=../other",
+        "--link-dest=../other",
+        "--compare-dest=../other",
+    ] {
+        let stage = Stage::new();
+        let plant = |root: &Path| {
+            let folder = root.join("a");
+            fs::create_dir_all(&folder).expect("a folder");
+            fs::write(folder.join("file"), "text").expect("a file");
+            let has_attributes = xattr::set(&folder, "user.long", &[b'x'; 40]).is_ok();
+            for path in [folder.join("file"), folder, root.to_owned()] {
+                touch(&path, UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+            }
+            has_attributes
+        };
+        if !plant(&stage.source()) {
+            skip("the file system of temporary folders has no extended attributes");
+            return;
+        }
+        let words = ["-aXi", option, "{url}/data/src/", "dst"];
+        let result = stage.compare(&words, |root| {
+            plant(&root.join("other"));
+        });
+        assert_none(&result.err().into_iter().collect::<Vec<_>>());
+    }
+}
+
 #[test]
 fn acls_and_attributes_are_pushed_the_same() {
     if !has_rsync() {
