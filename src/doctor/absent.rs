@@ -8,9 +8,9 @@ use crate::{
         Cause, Check, Fact, Report, Setup, Stage, Subject,
         daemon::{PORT, written_port},
         reach::starters,
-        services,
+        services, starter,
     },
-    host::{Host, Listener, Unknown, is_super_server},
+    host::{Host, Listener, UNIT_FOLDERS, UnitFiles, Unknown, is_super_server},
     lint::started,
 };
 
@@ -20,23 +20,15 @@ pub(super) const DEFAULT: &str = "/etc/rsyncd.conf";
 const FORWARDERS: [&str; 3] = ["docker-proxy", "rootlessport", "conmon"];
 /// The units that packages of rsync bring along.
 pub(super) const UNITS: [&str; 4] = ["rsync.service", "rsyncd.service", "rsync.socket", "rsyncd.socket"];
-/// Where units are, the administrator's first.
-pub(super) const UNIT_FOLDERS: [&str; 4] = [
-    "/etc/systemd/system",
-    "/run/systemd/system",
-    "/usr/lib/systemd/system",
-    "/lib/systemd/system",
-];
-
 /// Says why; what is to be examined all the same.
 pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) -> Subject {
     let started = setup.file.is_none().then(|| started_here(setup.host)).flatten();
     let is_started = started.is_some();
-    let file = setup
-        .file
-        .clone()
-        .or(started)
-        .unwrap_or_else(|| PathBuf::from(DEFAULT));
+    let service = starter::service(setup.host);
+    // What the unit names is meant by whoever names none.
+    let named = service.as_ref().and_then(|unit| unit.configuration(setup.host));
+    let usual = named.unwrap_or_else(|| PathBuf::from(DEFAULT));
+    let file = setup.file.clone().or(started).unwrap_or_else(|| usual.clone());
     let found = setup.host.metadata(&file, true);
     let is_missing = matches!(found, Ok(None));
     // What starts a daemon for each connection listens where it likes.
@@ -45,7 +37,7 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
     } else {
         written_port(setup.host, &file)
     };
-    let unit = unit(setup.host).filter(|_| file == Path::new(DEFAULT));
+    let unit = unit(setup.host).filter(|_| file == usual);
     if let Some((name, is_enabled)) = &unit {
         stage.note(Fact::Unit(name.clone(), *is_enabled));
     }
@@ -141,7 +133,7 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
         stage.note(Fact::NoFile(file.clone()));
     }
     // Services are for the file that nobody needs to name.
-    if listener == Listener::Nobody && file == Path::new(DEFAULT) {
+    if listener == Listener::Nobody && file == usual {
         services::look(setup, !is_missing, report);
     }
     if listener == Listener::Unseen {
@@ -150,7 +142,9 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
             Unknown::Denied,
         );
     }
+    let unit = service.as_ref().filter(|_| file == usual);
     Subject {
+        starter: starter::of(setup.host, unit, &file),
         file,
         daemon: None,
         port: is_heard.then_some(port),
@@ -172,11 +166,7 @@ fn started_here(host: &dyn Host) -> Option<PathBuf> {
 
 /// The unit that starts a daemon here, and whether it is switched on.
 fn unit(host: &dyn Host) -> Option<(String, bool)> {
-    let is_there = |path: &Path| matches!(host.metadata(path, true), Ok(Some(_)));
-    let name = UNITS.into_iter().find(|name| {
-        let mut places = UNIT_FOLDERS.iter();
-        places.any(|folder| is_there(&Path::new(folder).join(name)))
-    })?;
+    let name = UNITS.into_iter().find(|name| UnitFiles::of(host, name).is_some())?;
     let wanted = ["multi-user.target.wants", "sockets.target.wants"];
     let is_enabled = wanted.iter().any(|folder| {
         let link = Path::new(UNIT_FOLDERS[0]).join(folder).join(name);

@@ -28,7 +28,9 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
     let release = setup.release.unwrap_or(Release::CURRENT);
     let mut options = Options::of_release(release, setup.now.date());
     let daemon = subject.daemon.as_ref();
-    options.circumstances.daemon_uid = daemon.and_then(|daemon| daemon.uid).unwrap_or(0);
+    let starter = subject.starter.as_ref().map(|starter| starter.uid);
+    let uid = daemon.map_or(starter, |daemon| daemon.uid);
+    options.circumstances.daemon_uid = uid.unwrap_or(0);
     let (known, found) = (setup.judge)(&subject.file, bytes, host, &options);
     let found = Rc::new(found);
     let count = |severity| {

@@ -141,6 +141,7 @@ fn running(
     Subject {
         file,
         daemon: Some(daemon),
+        starter: None,
         port,
         known: None,
         view,

@@ -15,6 +15,7 @@ mod reach;
 mod report;
 mod services;
 mod stage;
+mod starter;
 mod summary;
 mod symptom;
 
@@ -33,7 +34,7 @@ use tokio::runtime::Runtime;
 use crate::{
     diagnosis::Unchecked,
     explain::Known,
-    host::{Daemon, Host, Unknown, View},
+    host::{Daemon, Host, Unknown, View, trial::Identity},
     lint::{self, Options},
     probe::Setting,
     rsync::net::Connections,
@@ -89,6 +90,8 @@ struct Subject {
     file: PathBuf,
     /// The daemon, if one runs by itself.
     daemon: Option<Daemon>,
+    /// As whom it is started, if it does not run and that is known.
+    starter: Option<Identity>,
     /// The port that clients find it at; none if nothing listens.
     port: Option<u16>,
     /// What the file says, once it was read.

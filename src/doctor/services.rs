@@ -1,6 +1,8 @@
 //! What is wrong in the files that are to start a daemon, where none runs.
 
 use std::{
+    ffi::OsStr,
+    os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
     rc::Rc,
 };
@@ -9,11 +11,12 @@ use crate::{
     catalog::{FileKind, Severity, page},
     doctor::{
         Cause, Check, Report, Setup, Urgency,
-        absent::{UNIT_FOLDERS, UNITS, has_systemd},
+        absent::{UNITS, has_systemd},
         reach::starters,
+        starter,
         summary::keeps_from_starting,
     },
-    host::Host,
+    host::{EntryKind, Host, UnitFiles},
     lint::{Input, Options, lint},
     terms::Release,
 };
@@ -26,23 +29,15 @@ const XINETD: &str = "/etc/xinetd.d/rsync";
 
 /// Checks the units of rsync's packages, with what administrators add to them, and xinetd's service.
 pub(super) fn look(setup: &Setup<'_>, has_configuration: bool, report: &mut Report) {
-    let inputs: Vec<_> = files(setup.host)
-        .into_iter()
-        .filter_map(|(path, kind)| {
-            // What cannot be read is no reason that we know; the unit's own state says it.
-            let bytes = setup.host.read(&path).ok().flatten()?;
-            Some(Input {
-                name: path.display().to_string(),
-                path: Some(path),
-                bytes: bytes.into(),
-                kind,
-                is_guess: false,
-                host: setup.host,
-            })
-        })
-        .collect();
+    let units = UNITS.iter().flat_map(|unit| inputs_of(setup.host, unit));
+    // What cannot be read is no reason that we know; the unit's own state says it.
+    let xinetd = PathBuf::from(XINETD);
+    let bytes = setup.host.read(&xinetd).ok().flatten();
+    let xinetd = bytes.map(|bytes| input(xinetd, bytes, FileKind::Xinetd, setup.host));
+    let inputs: Vec<_> = units.chain(xinetd).collect();
     let has_xinetd = inputs.iter().any(|input| input.kind == FileKind::Xinetd);
     switched_off(setup, has_xinetd || !has_configuration, report);
+    without_program(setup.host, report);
     let release = setup.release.unwrap_or(Release::CURRENT);
     let found = Rc::new(lint(inputs, &Options::of_release(release, setup.now.date())));
     for (index, finding) in found.findings.iter().enumerate() {
@@ -53,6 +48,57 @@ pub(super) fn look(setup: &Setup<'_>, has_configuration: bool, report: &mut Repo
                 seen: [Check::Daemon].into(),
                 ..cause
             });
+        }
+    }
+}
+
+/// Where systemd looks for a program that is named without its folder (systemd.exec(5)).
+const PROGRAMS: [&str; 6] = [
+    "/usr/local/sbin",
+    "/usr/local/bin",
+    "/usr/sbin",
+    "/usr/bin",
+    "/sbin",
+    "/bin",
+];
+
+/// A unit whose program is not there, or no program.
+fn without_program(host: &dyn Host, report: &mut Report) {
+    let Some(unit) = starter::service(host).filter(|_| has_systemd(host)) else {
+        return;
+    };
+    let fault = |path: &Path| match host.metadata(path, true) {
+        Ok(None) => Some("No such file or directory"),
+        Ok(Some(found)) if found.kind == EntryKind::File && found.mode & 0o111 == 0 => Some("Permission denied"),
+        Ok(Some(found)) if found.kind != EntryKind::File => Some("Permission denied"),
+        // Who may not look cannot tell.
+        Ok(Some(_)) | Err(_) => None,
+    };
+    for words in unit.commands(host) {
+        let named = PathBuf::from(OsStr::from_bytes(&words[0].bytes));
+        // What a specifier stands for is not known here.
+        if named.as_os_str().is_empty() || named.as_os_str().as_bytes().contains(&b'%') {
+            continue;
+        }
+        let reason = match named.is_absolute() {
+            true => fault(&named),
+            false => {
+                let mut places = PROGRAMS.iter().map(|folder| fault(&Path::new(folder).join(&named)));
+                let is_missing = places.all(|fault| fault.is_some());
+                is_missing.then_some("No such file or directory")
+            }
+        };
+        if let Some(reason) = reason {
+            let program = named.display().to_string();
+            let fact = format!("{}: {program}: {reason}", unit.place.display());
+            let page = page("RSY780").expect("the doctor's pages are in the catalogue; the tests see each");
+            let arguments = vec![
+                ("program", program),
+                ("reason", reason.to_owned()),
+                ("unit", unit.unit.name.clone()),
+            ];
+            let cause = Cause::of_page(page, Check::Daemon, &unit.place, arguments, vec![fact]);
+            report.causes.push(cause);
         }
     }
 }
@@ -70,9 +116,8 @@ fn switched_off(setup: &Setup<'_>, has_better: bool, report: &mut Report) {
     };
     let has_systemd = has_systemd(host);
     for unit in UNITS.into_iter().filter(|_| has_systemd) {
-        let file = Path::new(UNIT_FOLDERS[0]).join(unit);
-        if host.read_link(&file).is_ok_and(|to| to == Path::new("/dev/null")) {
-            cause("RSY738", &file, Some(("unit", unit.to_owned())));
+        if let Some(found) = UnitFiles::of(host, unit).filter(|found| found.is_masked) {
+            cause("RSY738", &found.place, Some(("unit", unit.to_owned())));
         }
     }
     if let Some(file) = starters::without_xinetd(host) {
@@ -86,12 +131,14 @@ fn switched_off(setup: &Setup<'_>, has_better: bool, report: &mut Report) {
     let text = host.read(file).ok().flatten().unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     // The last line counts, as in a shell.
-    let line = text
-        .lines()
-        .rev()
-        .find(|line| line.trim_start().starts_with("RSYNC_ENABLE="));
+    let value = |line: &str| {
+        let value = line.trim().strip_prefix("RSYNC_ENABLE=")?;
+        let words = shell_words::split(value).ok()?;
+        Some(words.first().cloned().unwrap_or_default())
+    };
+    let line = text.lines().rev().find(|line| value(line).is_some());
     // Debian's package brings that line; it tells nothing where something else is the reason.
-    let is_off = |line: &&str| !has_systemd && !has_better && line.trim_end().ends_with("=false");
+    let is_off = |line: &&str| !has_systemd && !has_better && value(line).is_some_and(|value| value == "false");
     if let Some(line) = line.filter(is_off)
         && matches!(host.metadata(Path::new(SCRIPT), true), Ok(Some(_)))
     {
@@ -107,7 +154,8 @@ pub(super) fn all_files<'n>(host: &dyn Host, named: impl Iterator<Item = &'n str
     let named = named.filter(|name| !name.contains('/') && !UNITS.contains(name));
     let mut files = Vec::new();
     for unit in of_packages.chain(named) {
-        files.extend(files_of(unit, host));
+        let found = UnitFiles::of(host, unit).into_iter();
+        files.extend(found.flat_map(|found| found.files).map(|file| file.path));
     }
     for file in [XINETD, DEFAULTS] {
         let file = PathBuf::from(file);
@@ -116,27 +164,22 @@ pub(super) fn all_files<'n>(host: &dyn Host, named: impl Iterator<Item = &'n str
     files
 }
 
-/// The files that are there: of each unit the first one, which hides the others, and what is added to it.
-fn files(host: &dyn Host) -> Vec<(PathBuf, FileKind)> {
-    let found = UNITS.iter().flat_map(|unit| files_of(unit, host));
-    let mut found: Vec<_> = found.map(|path| (path, FileKind::Systemd)).collect();
-    let xinetd = PathBuf::from(XINETD);
-    let is_there = matches!(host.read(&xinetd), Ok(Some(_)));
-    found.extend(is_there.then_some((xinetd, FileKind::Xinetd)));
-    found
+/// The files of a unit, to be linted; none of one that is masked, or not there.
+pub(super) fn inputs_of<'h>(host: &'h dyn Host, unit: &str) -> Vec<Input<'h>> {
+    let files = UnitFiles::of(host, unit).into_iter().flat_map(|found| found.files);
+    files
+        .map(|file| input(file.path, file.bytes, FileKind::Systemd, host))
+        .collect()
 }
 
-/// The file of a unit, the first one, which hides the others, and what is added to it.
-fn files_of(unit: &str, host: &dyn Host) -> Vec<PathBuf> {
-    let is_file = |path: &Path| matches!(host.read(path), Ok(Some(_)));
-    let places = UNIT_FOLDERS.iter().map(|folder| Path::new(folder).join(unit));
-    let mut found: Vec<_> = places.filter(|path| is_file(path)).take(1).collect();
-    for folder in UNIT_FOLDERS {
-        let folder = Path::new(folder).join(format!("{unit}.d"));
-        let mut names = host.list(&folder).ok().flatten().unwrap_or_default();
-        names.sort();
-        let added = names.into_iter().map(|name| folder.join(name));
-        found.extend(added.filter(|path| path.extension().is_some_and(|ending| ending == "conf")));
+/// A file, to be linted.
+pub(super) fn input(path: PathBuf, bytes: Vec<u8>, kind: FileKind, host: &dyn Host) -> Input<'_> {
+    Input {
+        name: path.display().to_string(),
+        path: Some(path),
+        bytes: bytes.into(),
+        kind,
+        is_guess: false,
+        host,
     }
-    found
 }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::host::{Fact, Unknown};
+use crate::host::{Fact, Unknown, listener::only_serves};
 
 /// An rsync daemon that runs, as far as `/proc` shows it to us.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -32,7 +32,7 @@ pub struct Daemon {
     pub has_own_network: bool,
     /// Whether a signal or a debugger holds it.
     pub is_stopped: bool,
-    /// Whether it serves one connection that somebody else took, and listens nowhere.
+    /// Whether it serves one connection that somebody else took, maybe a daemon that has ended, and listens nowhere.
     pub is_serving: bool,
 }
 
@@ -133,7 +133,11 @@ impl Daemon {
             is_contained: space == Space::Other,
             has_own_mounts: space == Space::OwnMounts,
             has_own_network: has_own_network(root, &folder),
-            is_serving: has_socket || is_of_template || is_of_xinetd || has_remote_shell,
+            is_serving: has_socket
+                || is_of_template
+                || is_of_xinetd
+                || has_remote_shell
+                || only_serves(&folder),
         })
     }
 }

@@ -105,6 +105,23 @@ pub fn ports_of(process: u32) -> Fact<BTreeSet<u16>> {
     Ok(own.map(|(port, _)| port).collect())
 }
 
+/// Whether a process, by its folder of `/proc`, holds a connection and listens nowhere: it serves a client, and the daemon that took
+/// it may be gone. Not if we may not see that.
+pub(super) fn only_serves(folder: &Path) -> bool {
+    let links: BTreeSet<PathBuf> = fs::read_dir(folder.join("fd"))
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
+        .collect();
+    let tables = ["net/tcp", "net/tcp6"].map(|table| folder.join(table));
+    let tables = tables.iter().filter_map(|table| fs::read_to_string(table).ok());
+    let own: Vec<_> = tables
+        .flat_map(|table| connections(&table))
+        .filter(|socket| links.contains(Path::new(&socket.name)))
+        .collect();
+    !own.is_empty() && own.iter().all(|socket| !socket.listens)
+}
+
 /// The addresses that somebody listens on with a TCP port, as the kernel tells everybody.
 pub fn listening_on(port: u16) -> BTreeSet<IpAddr> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
@@ -149,6 +166,23 @@ fn sockets(table: &str, port: u16) -> Vec<String> {
 
 /// The ports of a table of the kernel's that somebody listens on, with their sockets as links of descriptors name them.
 fn listening(table: &str) -> Vec<(u16, String)> {
+    let sockets = connections(table).into_iter();
+    let listening = sockets.filter(|socket| socket.listens);
+    listening.map(|socket| (socket.port, socket.name)).collect()
+}
+
+/// A socket of a table of the kernel's.
+struct Socket {
+    /// Its own port.
+    port: u16,
+    /// Whether it takes connections, and is none.
+    listens: bool,
+    /// As links of descriptors name it: `socket:[4242]`.
+    name: String,
+}
+
+/// All sockets of a table of the kernel's.
+fn connections(table: &str) -> Vec<Socket> {
     // Local address, peer, state, and, five fields on, the number of the inode (proc_net_tcp(5)); 0A listens.
     let port = |address: &str| {
         let number = address.rsplit_once(':').map(|(_, number)| number);
@@ -157,10 +191,14 @@ fn listening(table: &str) -> Vec<(u16, String)> {
     let lines = table.lines().skip(1);
     let found = lines.filter_map(|line| {
         let fields: Vec<_> = line.split_ascii_whitespace().collect();
-        let [_, local, _, "0A", _, _, _, _, _, inode, ..] = fields[..] else {
+        let [_, local, _, state, _, _, _, _, _, inode, ..] = fields[..] else {
             return None;
         };
-        Some((port(local)?, format!("socket:[{inode}]")))
+        Some(Socket {
+            port: port(local)?,
+            listens: state == "0A",
+            name: format!("socket:[{inode}]"),
+        })
     });
     found.collect()
 }

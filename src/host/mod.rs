@@ -9,6 +9,7 @@ mod mounts;
 mod output;
 mod status;
 pub mod trial;
+mod units;
 mod view;
 mod walk;
 
@@ -26,6 +27,7 @@ pub use live::{Live, Tail, changed, tail};
 pub(crate) use live::{NOT_REGULAR, plain, read_bounded};
 pub use mounts::{Mount, Mounts};
 pub use status::{Capability, Status};
+pub use units::{UNIT_FOLDERS, UnitFile, UnitFiles, units_with};
 pub use view::View;
 pub use walk::{Component, follow, normalize, walk};
 

@@ -1,6 +1,6 @@
 //! The unit that the daemon runs as: what its lines hide or forbid, as lint finds it, beside what the process really has.
 
-use std::{ffi::OsStr, path::Path, rc::Rc};
+use std::{path::Path, rc::Rc};
 
 use jiff::civil::Date;
 
@@ -9,9 +9,10 @@ use crate::{
     doctor::{
         Cause, Check, Urgency,
         confinement::{Confined, Difference, Found, Subjects, views::Views},
+        services::{input, inputs_of},
     },
     host::Host,
-    lint::{Input, Options, Report, lint},
+    lint::{Options, Report, lint},
     terms::Release,
 };
 
@@ -26,14 +27,6 @@ const UNITS: [&str; 4] = [
     "rsyncd.service",
     "rsyncd@.service",
 ];
-/// Where units are; a link in another place leads to one of these.
-const FOLDERS: [&str; 4] = [
-    "/usr/lib/systemd/system",
-    "/lib/systemd/system",
-    "/run/systemd/system",
-    "/etc/systemd/system",
-];
-
 pub(super) fn look(subjects: &Subjects<'_>, release: Release, today: Date, views: &Views, found: &mut Found) {
     let report = subjects.unit.and_then(|unit| {
         // A container may have a manager of its own.
@@ -115,30 +108,12 @@ impl Difference {
 
 /// What lint says of a unit and its drop-ins, beside the daemon's configuration; none if there is no such file.
 fn report(host: &dyn Host, (view, file): (&dyn Host, &Path), unit: &str, options: Options) -> Option<Report> {
-    let mut files = Vec::new();
-    for folder in FOLDERS {
-        // The one is a link to the other where both are one.
-        if folder == FOLDERS[1]
-            && matches!(host.metadata(Path::new("/lib"), false), Ok(Some(lib)) if lib.kind == crate::host::EntryKind::Link)
-        {
-            continue;
-        }
-        let fragment = Path::new(folder).join(unit);
-        let drop_ins = Path::new(folder).join(format!("{unit}.d"));
-        files.push(fragment);
-        let mut names = host.list(&drop_ins).ok().flatten().unwrap_or_default();
-        names.sort();
-        let is_one = |name: &&std::ffi::OsString| Path::new(name).extension() == Some(OsStr::new("conf"));
-        files.extend(names.iter().filter(is_one).map(|name| drop_ins.join(name)));
-    }
-    let mut inputs: Vec<Input<'_>> = files
-        .iter()
-        .filter_map(|path| input(path, FileKind::Systemd, host))
-        .collect();
+    let mut inputs = inputs_of(host, unit);
     if inputs.is_empty() {
         return None;
     }
-    inputs.push(input(file, FileKind::RsyncdConf, view)?);
+    let bytes = view.read(file).ok()??;
+    inputs.push(input(file.to_owned(), bytes, FileKind::RsyncdConf, view));
     Some(lint(inputs, &options))
 }
 
@@ -165,16 +140,4 @@ pub(super) fn look_alone(host: &dyn Host, file: &Path, release: Release, today: 
             found.causes.push(cause);
         }
     }
-}
-
-fn input<'h>(path: &Path, kind: FileKind, host: &'h dyn Host) -> Option<Input<'h>> {
-    let bytes = host.read(path).ok()??;
-    Some(Input {
-        name: path.display().to_string(),
-        path: Some(path.to_owned()),
-        bytes: bytes.into(),
-        kind,
-        is_guess: false,
-        host,
-    })
 }

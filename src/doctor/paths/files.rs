@@ -88,7 +88,7 @@ pub(super) fn look(
 }
 
 /// The file, or the folder in which it is to be created.
-fn nearest(path: &Path, wish: Wish, judge: &Judge<'_>) -> PathBuf {
+pub(super) fn nearest(path: &Path, wish: Wish, judge: &Judge<'_>) -> PathBuf {
     let is_there = matches!(judge.host.metadata(path, true), Ok(Some(_)));
     match path.parent().filter(|_| wish == Wish::WriteFile && !is_there) {
         Some(folder) => folder.to_owned(),

@@ -5,6 +5,7 @@ mod hindrance;
 mod judge;
 mod room;
 mod served;
+mod start;
 
 use std::{
     cell::Cell,
@@ -22,6 +23,7 @@ use crate::{
         Host, Mounts, Unknown,
         trial::{Answer, Denied, Identity, MOST_QUESTIONS, Question, Request, Wish, ask},
     },
+    terms::Release,
 };
 pub(super) use files::{DaemonFile, files};
 pub use hindrance::Hindrance;
@@ -64,8 +66,8 @@ pub enum PathFact {
         /// Why not.
         reason: Unknown,
     },
-    /// The rights were those of somebody who starts a daemon, since none runs.
-    NoDaemon,
+    /// The rights were those of the user who starts a daemon, since none runs.
+    NoDaemon(String),
 }
 
 /// What came of a module's folder.
@@ -191,7 +193,11 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
         report.causes.extend(causes);
     }
     let process = subject.daemon.as_ref();
-    let (facts, causes) = files::look(server, process, &daemon, &modules, &judge);
+    let (mut facts, mut causes) = files::look(server, process, &daemon, &modules, &judge);
+    let release = setup.release.unwrap_or(Release::CURRENT);
+    let (at_start, keeping) = start::look(server, process.is_some(), release, &daemon, &judge);
+    facts.extend(at_start);
+    causes.extend(keeping);
     for fact in facts {
         match &fact {
             PathFact::FileUnseen { path, reason, .. } => {
@@ -218,7 +224,7 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
             .insert(0, Fact::Path(PathFact::Fine { read, written }));
     }
     if subject.daemon.is_none() {
-        stage.note(Fact::Path(PathFact::NoDaemon));
+        stage.note(Fact::Path(PathFact::NoDaemon(user_name(daemon.identity.uid))));
     }
     for (module, hindrance) in left_out {
         if let Some(reason) = hindrance.unknown() {

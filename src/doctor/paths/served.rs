@@ -25,15 +25,11 @@ pub(in crate::doctor) struct Daemon {
 }
 
 impl Daemon {
-    /// That of a configuration; root where none runs, for that is who starts one.
+    /// That of a configuration; where none runs, that of who starts one: mostly root.
     pub(in crate::doctor) fn of(subject: &Subject, setup: &Setup<'_>) -> Result<Self, Unknown> {
         let Some(daemon) = &subject.daemon else {
             return Ok(Self {
-                identity: Identity {
-                    uid: 0,
-                    gid: 0,
-                    groups: vec![0],
-                },
+                identity: subject.starter.clone().unwrap_or_else(root),
                 capabilities: None,
                 root_of: None,
                 is_contained: false,
@@ -49,6 +45,14 @@ impl Daemon {
             root_of: (daemon.has_own_mounts || daemon.is_contained).then_some(daemon.process),
             is_contained: daemon.is_contained,
         })
+    }
+}
+
+fn root() -> Identity {
+    Identity {
+        uid: 0,
+        gid: 0,
+        groups: vec![0],
     }
 }
 

@@ -9,12 +9,11 @@ use std::{
 use crate::{
     catalog::{FileKind, Severity},
     diagnosis::Finding,
-    doctor::{absent::UNIT_FOLDERS, daemon::PORT},
+    doctor::daemon::PORT,
     host::{Host, Listener, is_super_server},
-    lint::{self, Input, Options, lint},
-    model::service::{Unit, services},
-    syntax::{unit, xinetd},
-    terms::{Source, Sources},
+    lint::{self, Input, Installed, Options, lint},
+    model::service::services,
+    syntax::xinetd,
 };
 
 /// The sockets that packages of rsync bring along.
@@ -94,19 +93,8 @@ pub(super) fn linted(
 /// The ports that socket units listen on (systemd.socket(5)).
 fn of_sockets(host: &dyn Host) -> Vec<u16> {
     let mut ports = Vec::new();
-    for name in SOCKETS {
-        // The administrator's file takes the place of the vendor's.
-        let mut places = UNIT_FOLDERS.iter().map(|folder| Path::new(folder).join(name));
-        let Some((file, bytes)) = places.find_map(|file| Some((file.clone(), host.read(&file).ok()??)))
-        else {
-            continue;
-        };
-        let mut sources = Sources::default();
-        let document = unit::parse(&bytes);
-        let source = sources.add(Source::new(file.display().to_string(), bytes));
-        let mut read = Unit::default();
-        read.read(source, &document);
-        let values = read.list("Socket", "ListenStream").into_iter();
+    for unit in SOCKETS.iter().filter_map(|name| Installed::of(host, name)) {
+        let values = unit.unit.list("Socket", "ListenStream").into_iter();
         ports.extend(values.filter_map(|setting| {
             let value = setting.display();
             // `873`, `192.0.2.1:873`, `[::]:873`

@@ -1,16 +1,12 @@
 //! Whether systemd itself keeps the network from the daemon (`IPAddressDeny=` and its like, systemd.resource-control(5)): no
 //! rule of a firewall shows that.
 
-use std::{
-    path::{Path, PathBuf},
-    rc::Rc,
-};
+use std::rc::Rc;
 
 use crate::{
-    catalog::FileKind,
-    doctor::absent::UNIT_FOLDERS,
+    doctor::services::inputs_of,
     host::Host,
-    lint::{self, Input, Options, lint},
+    lint::{self, Options, lint},
 };
 
 /// The page of such lines.
@@ -18,19 +14,7 @@ const DENIED: &str = "RSY720";
 
 /// What lint says of a unit and its drop-ins, and which of its findings is about the network.
 pub(super) fn denied(host: &dyn Host, unit: &str, options: &Options) -> Option<(Rc<lint::Report>, usize)> {
-    let inputs: Vec<_> = files(host, unit)
-        .into_iter()
-        .filter_map(|file| {
-            Some(Input {
-                name: file.display().to_string(),
-                bytes: host.read(&file).ok()??.into(),
-                path: Some(file),
-                kind: FileKind::Systemd,
-                is_guess: false,
-                host,
-            })
-        })
-        .collect();
+    let inputs = inputs_of(host, unit);
     if inputs.is_empty() {
         return None;
     }
@@ -40,31 +24,6 @@ pub(super) fn denied(host: &dyn Host, unit: &str, options: &Options) -> Option<(
         .iter()
         .position(|finding| finding.page.id == DENIED)?;
     Some((report, found))
-}
-
-/// The file of a unit, the administrator's before the vendor's, and all of its drop-ins.
-fn files(host: &dyn Host, unit: &str) -> Vec<PathBuf> {
-    let is_there = |file: &PathBuf| matches!(host.metadata(file, true), Ok(Some(_)));
-    let mut places = UNIT_FOLDERS.iter().map(|folder| Path::new(folder).join(unit));
-    let mut files: Vec<_> = places.find(is_there).into_iter().collect();
-    for folder in UNIT_FOLDERS {
-        let folder = Path::new(folder).join(format!("{unit}.d"));
-        let mut names = host.list(&folder).ok().flatten().unwrap_or_default();
-        names.sort();
-        let names = names
-            .into_iter()
-            .filter(|name| name.as_encoded_bytes().ends_with(b".conf"));
-        files.extend(names.map(|name| folder.join(name)));
-    }
-    // /lib may be a link to /usr/lib, and a file is read once.
-    let mut seen = Vec::new();
-    files.retain(|file| {
-        let known = (file.file_name().map(ToOwned::to_owned), host.read(file));
-        let is_new = !seen.contains(&known);
-        seen.push(known);
-        is_new
-    });
-    files
 }
 
 #[cfg(test)]

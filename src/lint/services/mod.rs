@@ -13,7 +13,7 @@ use std::{
 
 pub(super) use place::{by_content, by_name, is_meant};
 pub use server::{Manager, Server};
-pub use started::{Started, started};
+pub use started::{Installed, Started, started};
 
 use crate::{
     catalog::FileKind,

@@ -6,20 +6,11 @@ use std::{
 };
 
 use crate::{
-    host::Host,
+    host::{Host, UnitFiles, units_with},
     model::service::{self, DaemonOptions, Unit, Word, daemon_options},
     syntax::{environment_file, inetd, unit, xinetd},
     terms::{Source, SourceId, Sources},
 };
-
-/// Where units are, the administrator's first.
-const UNIT_FOLDERS: [&str; 5] = [
-    "/etc/systemd/system",
-    "/run/systemd/system",
-    "/usr/local/lib/systemd/system",
-    "/usr/lib/systemd/system",
-    "/lib/systemd/system",
-];
 
 /// The port that `/etc/services` has for rsync.
 const PORT: u16 = 873;
@@ -54,13 +45,9 @@ pub fn started(host: &dyn Host, program: &str, port: u16) -> Vec<Started> {
 }
 
 fn of_sockets(host: &dyn Host, port: u16) -> Vec<Started> {
-    let names: BTreeSet<String> = UNIT_FOLDERS
-        .iter()
-        .flat_map(|folder| names(host, Path::new(folder)))
-        .filter(|name| name.ends_with(".socket"))
-        .collect();
+    let names = units_with(host, ".socket");
     let of_socket = |name: &String| {
-        let (socket, _) = read_unit(host, name)?;
+        let socket = Installed::of(host, name)?.unit;
         let listens = |setting: &&service::Setting| is_port(setting.value.bytes(), port);
         socket
             .list("Socket", "ListenStream")
@@ -73,44 +60,67 @@ fn of_sockets(host: &dyn Host, port: u16) -> Vec<Started> {
         };
         let named = socket.last("Socket", "Service").map(service::Setting::display);
         let service = named.unwrap_or_else(|| format!("{}{at}.service", name.trim_end_matches(".socket")));
-        let (service, place) = read_unit(host, &service)?;
-        let variables = variables(host, &service);
-        let commands = service.list("Service", "ExecStart").into_iter();
-        let mut commands = commands.flat_map(|setting| service::commands(&setting.value));
-        let options = commands.find_map(|command| options(&service::expand(&command, &variables)))?;
-        started_with(&options, place)
+        let service = Installed::of(host, &service)?;
+        let options = service.daemon_words(host).and_then(|words| options(&words))?;
+        started_with(&options, service.place)
     };
     names.iter().filter_map(of_socket).collect()
 }
 
-/// A unit with its drop-ins, and its own file: that of the first folder (systemd.unit(5)).
-fn read_unit(host: &dyn Host, name: &str) -> Option<(Unit, PathBuf)> {
-    let mut places = UNIT_FOLDERS.iter().map(|folder| Path::new(folder).join(name));
-    let place = places.find(|place| matches!(host.metadata(place, true), Ok(Some(_))))?;
-    let mut drop_ins: BTreeMap<String, PathBuf> = BTreeMap::new();
-    for folder in UNIT_FOLDERS {
-        let folder = Path::new(folder).join(format!("{name}.d"));
-        for name in names(host, &folder)
-            .into_iter()
-            .filter(|name| name.ends_with(".conf"))
-        {
-            let path = folder.join(&name);
-            drop_ins.entry(name).or_insert(path);
-        }
-    }
-    let mut sources = Sources::default();
-    let mut unit = Unit {
-        name: name.to_owned(),
-        ..Unit::default()
-    };
-    for path in [&place].into_iter().chain(drop_ins.values()) {
-        if let Ok(Some(bytes)) = host.read(path) {
-            let document = unit::parse(&bytes);
-            let source: SourceId = sources.add(Source::new(path.display().to_string(), bytes));
+/// A unit of a machine, with its drop-ins.
+pub struct Installed {
+    /// What its lines say together.
+    pub unit: Unit,
+    /// Its own file.
+    pub place: PathBuf,
+    /// Whether it is masked, and has no lines.
+    pub is_masked: bool,
+}
+
+impl Installed {
+    /// The unit of a name; `None` if the machine has none.
+    pub fn of(host: &dyn Host, name: &str) -> Option<Self> {
+        let found = UnitFiles::of(host, name)?;
+        let mut sources = Sources::default();
+        let mut unit = Unit {
+            name: name.to_owned(),
+            ..Unit::default()
+        };
+        for file in found.files {
+            let document = unit::parse(&file.bytes);
+            let source: SourceId = sources.add(Source::new(file.path.display().to_string(), file.bytes));
             unit.read(source, &document);
         }
+        Some(Self {
+            unit,
+            place: found.place,
+            is_masked: found.is_masked,
+        })
     }
-    Some((unit, place))
+
+    /// The commands that it starts, their variables put in: the program first.
+    pub fn commands(&self, host: &dyn Host) -> Vec<Vec<Word>> {
+        let variables = variables(host, &self.unit);
+        let commands = self.unit.list("Service", "ExecStart").into_iter();
+        let commands = commands.flat_map(|setting| service::commands(&setting.value));
+        commands
+            .map(|command| service::expand(&command, &variables))
+            .collect()
+    }
+
+    /// The command by which it starts rsync.
+    fn daemon_words(&self, host: &dyn Host) -> Option<Vec<Word>> {
+        let commands = self.commands(host).into_iter();
+        let mut meant = commands.filter(|words| options(words).is_some());
+        meant.next()
+    }
+
+    /// The configuration that it starts rsync with; `None` where it starts no rsync, or a specifier decides.
+    pub fn configuration(&self, host: &dyn Host) -> Option<PathBuf> {
+        let options = options(&self.daemon_words(host)?)?;
+        let file = options.configuration_file()?;
+        Some(PathBuf::from(OsStr::from_bytes(file)))
+    }
 }
 
 /// What the variables of a service's commands stand for.

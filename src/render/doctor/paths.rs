@@ -24,12 +24,12 @@ pub(super) fn fact(fact: &PathFact, language: Language) -> String {
                 _ => format!("tried as the modules' users: {reads} can be read, {writes} written"),
             }
         }
-        PathFact::NoDaemon => pick(
-            language,
-            "no daemon runs by itself: tried with the rights of root, who starts it",
-            "没有独立运行的守护进程：按照由 root 启动时的权限尝试",
-        )
-        .to_owned(),
+        PathFact::NoDaemon(user) if zh => {
+            format!("没有独立运行的守护进程：按照由 {user} 启动时的权限尝试")
+        }
+        PathFact::NoDaemon(user) => {
+            format!("no daemon runs by itself: tried with the rights of {user}, who starts it")
+        }
         PathFact::File { parameter, refusal } if zh => {
             format!("守护进程不能使用 `{parameter}`：{}", because(refusal, language))
         }

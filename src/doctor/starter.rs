@@ -1,0 +1,85 @@
+//! As whom a daemon is started that does not run.
+
+use std::{
+    ffi::OsStr,
+    os::unix::ffi::OsStrExt as _,
+    path::{Path, PathBuf},
+};
+
+use nix::unistd::{Uid, User};
+
+use crate::{
+    host::{Host, trial::Identity},
+    lint::{HostFiles, Installed},
+    model::{Parameter, Scope, resolve},
+    terms::{Release, Source, Sources},
+};
+
+/// The units by which packages start a daemon.
+const SERVICES: [&str; 2] = ["rsync.service", "rsyncd.service"];
+
+/// The unit that starts a daemon at boot, with whom it has become; none that is masked.
+pub(super) fn service(host: &dyn Host) -> Option<Installed> {
+    let mut found = SERVICES.iter().filter_map(|name| Installed::of(host, name));
+    found.find(|unit| !unit.is_masked)
+}
+
+/// Who starts a daemon with a configuration: the user of the unit that does, or else the one whom its log belongs to, in a
+/// folder of its own; `None` for root, or if nobody can tell.
+pub(super) fn of(host: &dyn Host, unit: Option<&Installed>, file: &Path) -> Option<Identity> {
+    match unit.and_then(|unit| Some((unit, unit.unit.last("Service", "User")?.display()))) {
+        Some((unit, user)) => of_unit(host, unit, &user),
+        None => of_log(host, file),
+    }
+}
+
+/// The user that a unit names, with its groups (systemd.exec(5)).
+fn of_unit(host: &dyn Host, unit: &Installed, user: &str) -> Option<Identity> {
+    let mut identity = named(host, user)?;
+    if let Some(group) = unit.unit.last("Service", "Group") {
+        identity.gid = host.group(&group.display()).ok()??;
+    }
+    for setting in unit.unit.list("Service", "SupplementaryGroups") {
+        let words = setting.display();
+        let words = words.split_ascii_whitespace();
+        identity
+            .groups
+            .extend(words.filter_map(|word| host.group(word).ok().flatten()));
+    }
+    identity.groups.push(identity.gid);
+    identity.groups.sort_unstable();
+    identity.groups.dedup();
+    (identity.uid != 0).then_some(identity)
+}
+
+/// The user who wrote a log of a daemon into a folder of its own: one that root starts writes it as root.
+fn of_log(host: &dyn Host, file: &Path) -> Option<Identity> {
+    let bytes = host.read(file).ok()??;
+    let mut sources = Sources::default();
+    let source = sources.add(Source::new(file.display().to_string(), bytes));
+    let configuration = resolve(&mut sources, source, Release::CURRENT, &HostFiles(host));
+    let log = configuration.text(Scope::Global, Parameter::LogFile).value;
+    let log = PathBuf::from(OsStr::from_bytes(log));
+    let owner = |path: &Path| Some(host.metadata(path, true).ok()??.uid);
+    let uid = owner(&log).filter(|uid| *uid != 0)?;
+    let is_own = owner(log.parent()?)? == uid;
+    let user = User::from_uid(Uid::from_raw(uid)).ok().flatten().filter(|_| is_own)?;
+    named(host, &user.name)
+}
+
+/// A user by name, with its groups.
+fn named(host: &dyn Host, name: &str) -> Option<Identity> {
+    let user = host.user(name).ok()??;
+    let groups = host.groups(name).ok()?.into_iter();
+    let mut groups: Vec<_> = groups
+        .filter_map(|group| host.group(&group).ok().flatten())
+        .collect();
+    groups.push(user.gid);
+    groups.sort_unstable();
+    groups.dedup();
+    Some(Identity {
+        uid: user.uid,
+        gid: user.gid,
+        groups,
+    })
+}
