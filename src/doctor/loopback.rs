@@ -118,9 +118,26 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
 /// told from what other clients of this machine do. It is `RSY` in bytes.
 pub(super) const MARK: Ipv4Addr = Ipv4Addr::new(127, 0x52, 0x53, 0x59);
 
+/// The path by which the doctor asks for the whole of a module. The daemon logs it as it was asked for, and other clients write
+/// it otherwise.
+pub(super) const PATH: &str = "/./";
+
 /// Whether connections can come from an address.
 fn is_ours(address: Ipv4Addr) -> bool {
     UdpSocket::bind((address, 0)).is_ok()
+}
+
+/// Whether every module that the doctor tries asks for a password.
+pub(super) fn are_all_asked(subject: &Subject, configuration: &Configuration) -> bool {
+    let client = Client {
+        configuration,
+        address: address(subject, configuration),
+        port: 0,
+    };
+    let mut tried = configuration
+        .module_scopes()
+        .filter(|(scope, module)| client.untried(*scope, module.name.bytes()).is_none());
+    tried.all(|(scope, _)| has_rules(configuration, scope))
 }
 
 /// Whether all visits of the doctor's to that daemon come from its own address.
@@ -161,8 +178,8 @@ impl Client<'_> {
     fn target(&self, module: &str) -> String {
         let Self { address, port, .. } = self;
         match address.contains(':') {
-            true => format!("rsync://[{address}]:{port}/{module}"),
-            false => format!("rsync://{address}:{port}/{module}"),
+            true => format!("rsync://[{address}]:{port}/{module}{PATH}"),
+            false => format!("rsync://{address}:{port}/{module}{PATH}"),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    catalog,
+    catalog::{self, Severity},
     explain::{
         Incident, Known, Seen,
         messages::{Claim, MESSAGES, Voice},
@@ -25,8 +25,20 @@ pub(super) fn claims(incident: &Incident, known: &Known) -> Vec<(Claim, usize, u
         .filter(|found| known.concerns(found, incident))
     {
         let page = catalog::page(found.rule).expect("findings are of pages");
-        for &symptom in found.symptoms.iter().filter(|symptom| !symptom.is_sign) {
-            let shows_it = |claim: &Claim| symptom.client.is_some() && claim.symptom.client == symptom.client;
+        for &symptom in &found.symptoms {
+            let is_logged = symptom.log.is_some() || !symptom.log_wordings.is_empty();
+            let shows_it = |claim: &Claim| match (claim.symptom.client, symptom.client) {
+                (shown, Some(own)) if !symptom.is_sign => shown == Some(own),
+                // The log has a line of its own for what the client sees, and the mistake says nothing of logs.
+                (Some(shown), Some(own)) => {
+                    claim.voice == Voice::Log
+                        && !is_logged
+                        && claim.symptom.stage == symptom.stage
+                        && page.severity > Severity::Info
+                        && shown.starts_with(own)
+                }
+                _ => false,
+            };
             let line = lines.iter().find(|(_, told)| told.iter().any(shows_it));
             claims.extend(line.map(|(line, told)| {
                 let voice = Voice::Client;

@@ -121,6 +121,7 @@ mod tests {
             gid: 8,
             size: 0,
             device: 0,
+            inode: 0,
         };
         let list = list(&[
             (OWNER, 7, NONE),

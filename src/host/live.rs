@@ -184,6 +184,7 @@ pub(crate) fn describe(metadata: &fs::Metadata) -> Metadata {
         gid: metadata.gid(),
         size: metadata.size(),
         device: metadata.dev(),
+        inode: metadata.ino(),
     }
 }
 

@@ -5,8 +5,11 @@ mod daemons;
 mod image;
 mod listener;
 mod live;
+mod locks;
 mod mounts;
 mod output;
+mod planned;
+mod routes;
 mod status;
 pub mod trial;
 mod units;
@@ -25,7 +28,10 @@ pub use image::Image;
 pub use listener::{Listener, listening_on, ports_of};
 pub use live::{Live, Tail, changed, tail};
 pub(crate) use live::{NOT_REGULAR, plain, read_bounded};
+pub use locks::{Lock, locks};
 pub use mounts::{Mount, Mounts};
+pub use planned::{PlannedMount, planned_mounts};
+pub use routes::{Route, packets_without_route, routes};
 pub use status::{Capability, Status};
 pub use units::{UNIT_FOLDERS, UnitFile, UnitFiles, units_with};
 pub use view::View;
@@ -127,6 +133,8 @@ pub struct Metadata {
     pub size: u64,
     /// The file system that it is on: the same number for all that is on it.
     pub device: u64,
+    /// The number of the file on it.
+    pub inode: u64,
 }
 
 /// A user of the machine.

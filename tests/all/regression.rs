@@ -307,6 +307,7 @@ impl Host for Locked {
             gid: 0,
             size: 10,
             device: 0,
+            inode: 0,
         }))
     }
 

@@ -3,11 +3,13 @@
 
 mod apparmor;
 mod denials;
+mod limits;
 mod rights;
 mod selinux;
 #[cfg(test)]
 mod tests;
 mod unit;
+mod users;
 mod views;
 
 use std::{
@@ -174,6 +176,8 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
     let release = setup.release.unwrap_or(Release::CURRENT);
     unit::look(&subjects, release, setup.now.date(), &views, &mut found);
     rights::look(&subjects, &mut found);
+    users::look(&subjects, &mut found);
+    limits::look(&subjects, &mut found);
     if selinux::runs(&subjects) || apparmor::confines(&subjects) {
         let denials = Denials::read(&subjects);
         selinux::look(&subjects, &denials, &mut found);

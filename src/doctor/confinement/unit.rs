@@ -87,10 +87,7 @@ pub(super) fn look(subjects: &Subjects<'_>, release: Release, today: Date, views
         ];
         let cause = subjects.cause("RSY798", module, arguments, facts);
         let cause = cause.of_kind(difference.variant());
-        found.causes.push(match difference {
-            Difference::Empty => cause.at(Urgency::Later),
-            _ => cause,
-        });
+        found.causes.push(cause);
     }
 }
 

@@ -5,6 +5,7 @@ mod syslog;
 
 use std::{
     ffi::OsStr,
+    net::IpAddr,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
     rc::Rc,
@@ -12,7 +13,7 @@ use std::{
 
 use jiff::Span;
 
-use self::recent::{Own, recent};
+use self::recent::{Clients, Own, recent};
 use crate::{
     doctor::{
         Cause, Check, Fact, Log, Report, Setup, Skip, Stage, Subject, Urgency,
@@ -21,7 +22,10 @@ use crate::{
     },
     explain::{Incident, explain},
     host::Tail,
-    model::{Parameter, Scope},
+    model::{
+        Parameter, Scope,
+        access::{Peer, hosts},
+    },
 };
 
 /// As much is read of its end, in bytes.
@@ -47,7 +51,17 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     let started = started.and_then(|second| at(setup, second - SLACK));
     let since = setup.now.datetime().saturating_sub(Span::new().hours(HOURS));
     let started = started.map_or(since, |started| started.datetime());
-    let text = recent(&lines.bytes, since, started, &own);
+    let configuration = &server.configuration;
+    let is_kept_out = |peer: IpAddr| {
+        let mut scopes = configuration.module_scopes().map(|(scope, _)| scope);
+        scopes.all(|scope| hosts(configuration, scope, &Peer::new(peer, None)).allowed == Some(false))
+    };
+    let clients = Clients {
+        own,
+        are_all_asked: loopback::are_all_asked(subject, configuration),
+        is_kept_out: &is_kept_out,
+    };
+    let text = recent(&lines.bytes, since, started, &clients);
     // Reading from memory does not fail.
     let Ok(mut found) = explain(&*text, known) else {
         return;

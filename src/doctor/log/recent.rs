@@ -1,10 +1,13 @@
 //! Which lines of a log count.
 
-use std::{collections::BTreeMap, net::Ipv4Addr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{IpAddr, Ipv4Addr},
+};
 
 use jiff::civil::DateTime;
 
-use crate::doctor::LOGIN;
+use crate::doctor::{LOGIN, loopback};
 
 /// Who the doctor is for a daemon.
 pub(super) enum Own {
@@ -28,9 +31,21 @@ impl Own {
     }
 }
 
+/// What is known of a daemon's clients besides its log.
+pub(super) struct Clients<'c> {
+    /// Who the doctor is.
+    pub(super) own: Own,
+    /// Whether every module that the doctor tries asks it for a password, and so tells it nothing more.
+    pub(super) are_all_asked: bool,
+    /// Whether no module admits a client of an address.
+    pub(super) is_kept_out: &'c dyn Fn(IpAddr) -> bool,
+}
+
 /// What is written of one client.
 #[derive(Clone, Copy, Default)]
 struct Session {
+    /// Where it comes from.
+    peer: Option<IpAddr>,
     /// It is one of this machine.
     is_local: bool,
     /// It does what the doctor never does.
@@ -38,10 +53,15 @@ struct Session {
 }
 
 /// The lines of the last day, without those that the doctor may have caused: it is a client of this machine, meets what they
-/// meet, and only ever reads whole modules, under its own name if it needs one; and without what a daemon said of itself
+/// meet, and only ever reads whole modules, by a path that is its own, and under its own name if it needs one; and without what a daemon said of itself
 /// before the one that runs now started. A line without a time belongs to the one before.
-pub(super) fn recent(log: &[u8], since: DateTime, started: DateTime, own: &Own) -> Vec<u8> {
+///
+/// Strangers whom no module admits and who ask for names that are not there do not count either: they try what servers may
+/// have.
+pub(super) fn recent(log: &[u8], since: DateTime, started: DateTime, clients: &Clients<'_>) -> Vec<u8> {
+    let own = &clients.own;
     let peers = own.peers();
+    let mut strangers = BTreeSet::new();
     let mut sessions = vec![Session::default()];
     let mut of_process = BTreeMap::new();
     let mut lines = Vec::new();
@@ -52,13 +72,17 @@ pub(super) fn recent(log: &[u8], since: DateTime, started: DateTime, own: &Own) 
             let (process, said) = said(&text);
             if said.starts_with("connect from ") {
                 sessions.push(Session {
+                    peer: address(said),
                     is_local: peers.iter().any(|peer| said.trim_end().ends_with(peer)),
                     is_of_others: false,
                 });
                 of_process.insert(process.to_owned(), sessions.len() - 1);
             }
             session = of_process.get(process).copied().unwrap_or_default();
-            sessions[session].is_of_others |= matches!(own, Own::Local(_)) && is_of_others(said);
+            let is_of_others = is_of_others(said) || (clients.are_all_asked && is_behind_password(said));
+            sessions[session].is_of_others |= matches!(own, Own::Local(_)) && is_of_others;
+            let peer = sessions[session].peer.filter(|_| said.starts_with(UNKNOWN));
+            strangers.extend(peer.filter(|peer| (clients.is_kept_out)(*peer)));
             let is_of_daemon = session == 0;
             is_recent = time >= since && (time >= started || !is_of_daemon);
         }
@@ -66,14 +90,18 @@ pub(super) fn recent(log: &[u8], since: DateTime, started: DateTime, own: &Own) 
             lines.push((session, line));
         }
     }
-    lines.retain(|(session, _)| !sessions[*session].is_local || sessions[*session].is_of_others);
+    lines.retain(|(session, _)| {
+        let session = &sessions[*session];
+        let is_stranger = session.peer.is_some_and(|peer| strangers.contains(&peer));
+        !is_stranger && (!session.is_local || session.is_of_others)
+    });
     lines.into_iter().flat_map(|(_, line)| line).copied().collect()
 }
 
-/// Whether a line tells of something that the doctor never does: to write, to read a part of a module, to log in with a name
+/// Whether a line tells of something that the doctor never does: to write, to read a module by another path than its own, to log in with a name
 /// that is not its own, to name a module that is not there (`rsync_module`, `auth_server` and `start_daemon` write these lines).
 fn is_of_others(said: &str) -> bool {
-    if said.starts_with("rsync to ") || said.starts_with("unknown module ") {
+    if said.starts_with("rsync to ") || said.starts_with(UNKNOWN) {
         return true;
     }
     if let Some((place, client)) = said
@@ -81,9 +109,23 @@ fn is_of_others(said: &str) -> bool {
         .and_then(|rest| rest.split_once(" from "))
     {
         let is_named = client.split_once('@').is_some_and(|(user, _)| user != LOGIN);
-        return is_named || place.find('/').is_none_or(|slash| slash + 1 < place.len());
+        return is_named || !place.ends_with(loopback::PATH);
     }
     said.starts_with("auth failed on module ") && !said.contains(&format!(" for {LOGIN}:"))
+}
+
+/// Whether a line tells of an error that nobody meets who is not let in: of what the daemon does then.
+fn is_behind_password(said: &str) -> bool {
+    said.starts_with("rsync: [")
+}
+
+/// What a line begins with of a module that is not there.
+const UNKNOWN: &str = "unknown module ";
+
+/// The address of a client: `connect from UNKNOWN (192.0.2.7)`.
+fn address(said: &str) -> Option<IpAddr> {
+    let (_, address) = said.trim_end().strip_suffix(')')?.rsplit_once('(')?;
+    address.parse().ok()
 }
 
 /// The process of a line with a time, and what stands behind it: `2026/11/21 07:43:24 [2864] connect from …`.
@@ -103,16 +145,21 @@ fn time(line: &[u8]) -> Option<DateTime> {
 mod tests {
     use jiff::civil::date;
 
-    use super::{Own, recent};
+    use super::{Clients, Own, recent};
 
     fn shown(log: &[u8]) -> String {
-        shown_of(log, &Own::Local("192.0.2.9".to_owned()))
+        shown_of(log, Own::Local("192.0.2.9".to_owned()))
     }
 
-    fn shown_of(log: &[u8], own: &Own) -> String {
+    fn shown_of(log: &[u8], own: Own) -> String {
         let since = date(2026, 11, 20).at(10, 0, 0, 0);
         let started = date(2026, 11, 21).at(8, 0, 0, 0);
-        String::from_utf8(recent(log, since, started, own)).expect("text")
+        let clients = Clients {
+            own,
+            are_all_asked: false,
+            is_kept_out: &|peer| peer.to_string().starts_with("203."),
+        };
+        String::from_utf8(recent(log, since, started, &clients)).expect("text")
     }
 
     #[test]
@@ -121,9 +168,24 @@ mod tests {
             2026/11/21 09:00:00 [3] unknown module 'x' tried from a (127.0.0.1)\n\
             2026/11/21 09:00:00 [4] connect from UNKNOWN (127.82.83.89)\n\
             2026/11/21 09:00:00 [4] rsync to a/ from UNKNOWN (127.82.83.89)\n";
-        let text = shown_of(log, &Own::Marked(crate::doctor::loopback::MARK));
+        let text = shown_of(log, Own::Marked(crate::doctor::loopback::MARK));
         assert_eq!(text.lines().count(), 2, "{text}");
         assert!(text.contains("unknown module"), "{text}");
+    }
+
+    #[test]
+    fn strangers_who_try_names_do_not_count() {
+        let log = b"2026/11/21 09:00:00 [3] connect from a (203.0.113.9)\n\
+            2026/11/21 09:00:00 [3] unknown module 'x' tried from a (203.0.113.9)\n\
+            2026/11/21 09:00:00 [4] connect from a (203.0.113.9)\n\
+            2026/11/21 09:00:00 [4] rsync denied on module data from a (203.0.113.9)\n\
+            2026/11/21 09:00:00 [5] connect from b (203.0.113.7)\n\
+            2026/11/21 09:00:00 [5] rsync denied on module data from b (203.0.113.7)\n\
+            2026/11/21 09:00:00 [6] connect from c (192.0.2.7)\n\
+            2026/11/21 09:00:00 [6] unknown module 'y' tried from c (192.0.2.7)\n";
+        let text = shown(log);
+        assert!(text.contains("(203.0.113.7)") && text.contains("'y'"), "{text}");
+        assert!(!text.contains("(203.0.113.9)"), "{text}");
     }
 
     #[test]
@@ -154,13 +216,13 @@ mod tests {
             2026/11/21 09:00:02 [3] connect from a (::1)\n\
             2026/11/21 09:00:02 [3] auth failed on module a from b (::1) for joe: password mismatch\n\
             2026/11/21 09:00:03 [6] connect from a (127.0.0.1)\n\
-            2026/11/21 09:00:03 [6] rsync on a/ from a (127.0.0.1)\n\
+            2026/11/21 09:00:03 [6] rsync on a/./ from a (127.0.0.1)\n\
             2026/11/21 09:00:03 [6] own sender\n\
             2026/11/21 09:00:04 [6] connect from a (127.0.0.1)\n\
             2026/11/21 09:00:04 [6] rsync on a/sub from a (127.0.0.1)\n\
             2026/11/21 09:00:04 [6] read a part\n\
             2026/11/21 09:00:05 [6] connect from a (127.0.0.1)\n\
-            2026/11/21 09:00:05 [6] rsync on a/ from joe@a (127.0.0.1)\n\
+            2026/11/21 09:00:05 [6] rsync on a/./ from joe@a (127.0.0.1)\n\
             2026/11/21 09:00:05 [6] logged in\n\
             2026/11/21 09:00:06 [6] connect from a (127.0.0.1)\n\
             2026/11/21 09:00:06 [6] rsync to a/ from a (127.0.0.1)\n\

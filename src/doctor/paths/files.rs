@@ -12,7 +12,7 @@ use crate::{
     },
     explain::Server,
     host::{
-        Daemon as Process,
+        Daemon as Process, locks,
         trial::{Answer, Denied, Question, Request, Wish, ask},
     },
     model::{Parameter, Scope, has_variable},
@@ -61,6 +61,7 @@ pub(super) fn look(
     };
     let answers = ask(judge.own, &request);
     let (mut facts, mut causes) = (Vec::new(), Vec::new());
+    causes.extend(files.iter().filter_map(|file| held(file, judge)));
     for (file, answer) in files.iter().zip(answers) {
         match answer {
             Ok(Answer::Refused(error)) => {
@@ -143,6 +144,34 @@ pub(in crate::doctor) fn files(server: &Server, process: Option<&Process>) -> Ve
         }
     }
     files
+}
+
+/// Somebody else than a daemon locks the file in which connections are counted: each is a lock on some of its bytes
+/// (`claim_connection` in connection.c).
+fn held(file: &DaemonFile, judge: &Judge<'_>) -> Option<Cause> {
+    if file.parameter != Parameter::LockFile {
+        return None;
+    }
+    let inode = judge.host.metadata(&file.path, true).ok()??.inode;
+    let locks = locks(judge.machine).ok()?.into_iter();
+    let mut held = locks.filter(|lock| lock.inode == inode && lock.is_exclusive && lock.first == 0);
+    held.find_map(|lock| {
+        let process = lock.process?;
+        let name = judge.machine.read(Path::new(&format!("/proc/{process}/comm"))).ok()??;
+        let program = String::from_utf8_lossy(&name).trim().to_owned();
+        if program == "rsync" {
+            return None;
+        }
+        let path = file.path.display().to_string();
+        let fact = format!("{program} (process {process}) holds a lock on {path}");
+        let arguments = vec![
+            ("path", path),
+            ("program", program),
+            ("process", process.to_string()),
+            ("module", file.module.clone().unwrap_or_default()),
+        ];
+        Some(judge.cause_of("RSY233", arguments, vec![fact]))
+    })
 }
 
 fn cause(file: &DaemonFile, refusal: &Refusal, uid: u32, judge: &Judge<'_>) -> Option<Cause> {

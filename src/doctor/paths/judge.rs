@@ -26,6 +26,8 @@ use crate::{
 /// What is needed to judge answers.
 pub(super) struct Judge<'j> {
     pub(super) host: &'j dyn Host,
+    /// The machine itself, where the daemon sees another.
+    pub(super) machine: &'j dyn Host,
     pub(super) mounts: Mounts,
     pub(super) daemon: &'j Daemon,
     /// Our own program.
@@ -81,6 +83,9 @@ impl Judge<'_> {
         let arguments = vec![("closed", shown.clone())];
         if module.daemon.uid != 0 {
             let found = found.filter(|found| self.is_denied(&module.daemon, closed, found, ENTER))?;
+            if let Some(cause) = self.joined_later(module, closed, &found, ENTER) {
+                return Some(cause);
+            }
             let command = self.let_in(&module.daemon, closed, &found, "x");
             let cause = self.cause("RSY405", module, arguments, facts);
             return Some(cause.of_kind("above").typing(vec![command]));
@@ -191,9 +196,35 @@ impl Judge<'_> {
             // Where no mode, no list and no such mount denies it, something else does, which has a stage of its own.
             return self.foreign(module, &module.path, module.user.uid == 0, facts);
         }
+        if let Some(cause) = self.joined_later(module, &module.path, &found, wanted) {
+            return Some(cause);
+        }
         let command = self.let_in(&module.user, &module.path, &found, "rx");
         let cause = self.cause("RSY405", module, rights_of(&found), facts);
         Some(cause.of_kind(variant).typing(vec![command]))
+    }
+
+    /// The daemon's user could do it by a group that it joined after the daemon had started.
+    fn joined_later(&self, module: &Served, path: &Path, found: &Metadata, wanted: u32) -> Option<Cause> {
+        let after = self.daemon.after_restart.as_ref()?;
+        if module.daemon != self.daemon.identity || self.is_denied(&after.identity, path, found, wanted) {
+            return None;
+        }
+        let numbers = |groups: &[u32]| groups.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
+        let facts = vec![format!(
+            "process {} has the groups {}; by /etc/group its user has {}; {} has mode {:o} and group {}",
+            after.process,
+            numbers(&self.daemon.identity.groups),
+            numbers(&after.identity.groups),
+            path.display(),
+            found.mode,
+            group_name(found.gid)
+        )];
+        let arguments = vec![
+            ("process", after.process.to_string()),
+            ("restart", after.command.clone()),
+        ];
+        Some(self.cause("RSY235", module, arguments, facts))
     }
 
     /// The module's user cannot create files in the folder.
@@ -203,6 +234,9 @@ impl Judge<'_> {
             Errno::EACCES => {
                 let found = self.host.metadata(&module.path, true).ok().flatten()?;
                 let denied = self.is_denied(&module.user, &module.path, &found, WRITE | ENTER);
+                if let Some(cause) = self.joined_later(module, &module.path, &found, WRITE | ENTER) {
+                    return Some(cause);
+                }
                 let cause = self.cause("RSY406", module, rights_of(&found), facts);
                 let variant = if module.account == "nobody" {
                     "nobody"
@@ -260,7 +294,7 @@ impl Judge<'_> {
         is_of_storage.then(|| self.cause("RSY857", module, Vec::new(), facts))
     }
 
-    fn cause(
+    pub(super) fn cause(
         &self,
         rule: &str,
         module: &Served,

@@ -1,8 +1,10 @@
 //! What the daemon and the modules' users may really do with the folders that the configuration names: each is tried as them.
 
+mod chmod;
 mod files;
 mod hindrance;
 mod judge;
+mod mounted;
 mod room;
 mod served;
 mod start;
@@ -20,7 +22,7 @@ use nix::unistd::geteuid;
 use crate::{
     doctor::{Fact, Report, Setup, Skip, Stage, Subject, Urgency, daemon::skip_without_configuration},
     host::{
-        Host, Mounts, Unknown,
+        Host, Mounts, Unknown, planned_mounts,
         trial::{Answer, Denied, Identity, MOST_QUESTIONS, Question, Request, Wish, ask},
     },
     terms::Release,
@@ -163,6 +165,7 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
     let answers = answers(setup, &daemon, &modules);
     let judge = Judge {
         host: subject.host(setup),
+        machine: setup.host,
         mounts: mounts(setup.host, subject.daemon.as_ref().map(|daemon| daemon.process)),
         daemon: &daemon,
         own: &setup.own,
@@ -170,9 +173,21 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
         searched: Cell::new(0),
     };
     let mut predicted = Vec::new();
+    let planned = planned_mounts(judge.host).unwrap_or_default();
+    for module in &modules {
+        if let Some(cause) = mounted::missing(module, &planned, &judge) {
+            predicted.extend(cause.predicted(report.release));
+            report.causes.push(cause);
+            stage.fail();
+        } else if let Some(cause) = mounted::covered(module, &planned, &judge) {
+            // The log tells whether somebody misses what is below.
+            predicted.extend(cause.predicted(report.release));
+        }
+    }
     let (mut read, mut written) = (0, 0);
     for (module, answer) in modules.iter().zip(&answers) {
         let (tried, causes) = judge.judge(module, answer);
+        chmod::look(module, &tried, &judge, &mut report.causes);
         if !tried.iter().any(Tried::is_failure) && matches!(answer, Ok(Answer::Folder(_))) {
             read += usize::from(module.is_readable);
             written += usize::from(module.is_writable);

@@ -1,13 +1,16 @@
 //! Which folders are served, and as whom.
 
-use std::{ffi::CString, path::PathBuf};
+use std::{
+    ffi::CString,
+    path::{Path, PathBuf},
+};
 
 use nix::unistd::{Gid, Uid, User, getgrouplist};
 
 use crate::{
-    doctor::{Hindrance, Setup, Subject},
+    doctor::{Hindrance, Setup, Subject, changed::restart, daemon::SLACK},
     explain::Server,
-    host::{Fact, Status, Unknown, trial::Identity, user_inside},
+    host::{Daemon as Process, Fact, Status, Unknown, changed, trial::Identity, user_inside},
     lint::{Account, Accounts, Circumstances, ConfigurationSubject, ModuleSubject},
     model::{Parameter, Scope, has_variable},
     terms::Release,
@@ -22,6 +25,39 @@ pub(in crate::doctor) struct Daemon {
     pub(in crate::doctor) root_of: Option<u32>,
     /// Whether its users are those of a container.
     is_contained: bool,
+    /// What a restart would make of it, if its user's groups have changed since it was started.
+    pub(in crate::doctor) after_restart: Option<AfterRestart>,
+}
+
+/// As whom a daemon opens files once it is started again.
+pub(in crate::doctor) struct AfterRestart {
+    pub(in crate::doctor) identity: Identity,
+    /// Its process now.
+    pub(in crate::doctor) process: u32,
+    /// What starts it again.
+    pub(in crate::doctor) command: String,
+}
+
+impl AfterRestart {
+    /// That of a daemon of a plain user, where `/etc/group` was changed behind its start.
+    fn of(daemon: &Process, identity: &Identity) -> Option<Self> {
+        let is_later = changed(Path::new("/etc/group")).ok()?? >= daemon.started? - SLACK;
+        if identity.uid == 0 || !is_later {
+            return None;
+        }
+        let user = User::from_uid(Uid::from_raw(identity.uid)).ok()??;
+        let name = CString::new(user.name).ok()?;
+        let groups = getgrouplist(&name, user.gid).ok()?.into_iter().map(Gid::as_raw);
+        let mut all = identity.clone();
+        all.groups.extend(groups);
+        all.groups.sort_unstable();
+        all.groups.dedup();
+        (all.groups.len() > identity.groups.len()).then(|| Self {
+            identity: all,
+            process: daemon.process,
+            command: restart(daemon),
+        })
+    }
 }
 
 impl Daemon {
@@ -33,13 +69,16 @@ impl Daemon {
                 capabilities: None,
                 root_of: None,
                 is_contained: false,
+                after_restart: None,
             });
         };
         let status = Status::of(setup.host, daemon.process)?;
         if daemon.is_contained && user_inside(daemon.process, 0) != Some(0) {
             return Err(Unknown::Failed("it has users of its own (uid_map)".to_owned()));
         }
+        let after_restart = (!daemon.is_contained).then(|| AfterRestart::of(daemon, &status.identity));
         Ok(Self {
+            after_restart: after_restart.flatten(),
             identity: status.identity,
             capabilities: Some(status.effective),
             root_of: (daemon.has_own_mounts || daemon.is_contained).then_some(daemon.process),

@@ -1,10 +1,12 @@
 //! Whether clients reach the daemon at all: where it listens, what the firewall of this machine lets in, and what one client
 //! meets whose address is named.
 
+mod answers;
 mod client;
 mod facts;
 mod firewall;
 mod manager;
+mod names;
 mod rules;
 pub(super) mod starters;
 mod unit;
@@ -27,7 +29,10 @@ pub use facts::{Admission, ReachFact};
 pub use firewall::{Decider, Family, Verdict};
 pub use rules::Manager;
 
-use self::{firewall::Packet, rules::Rules};
+use self::{
+    firewall::{Direction, Packet},
+    rules::Rules,
+};
 
 pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) {
     if let Some(process) = subject.daemon.as_ref().map(|daemon| daemon.process)
@@ -58,6 +63,7 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
         addresses,
     };
     stage.note(Fact::Reach(ReachFact::Listens(port, way.addresses.clone())));
+    names::look(subject, setup.host, stage, report);
     way.address(stage, report);
     way.starter(setup, stage, report);
     if !way.is_heard(stage, report) {
@@ -65,6 +71,7 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     }
     way.unit(setup, stage, report);
     way.firewall(stage, report);
+    way.ways_back(stage, report);
     if let Some(from) = way.from {
         client::look(&way, from, setup, stage, report);
     }
@@ -196,14 +203,12 @@ impl Way<'_> {
         facts: Vec<String>,
         report: &mut Report,
     ) {
+        report.causes.push(self.found(rule, arguments, facts));
+    }
+
+    fn found(&self, rule: &str, arguments: Vec<(&'static str, String)>, facts: Vec<String>) -> Cause {
         let page = page(rule).expect("the doctor's pages are in the catalogue; the tests see each");
-        report.causes.push(Cause::of_page(
-            page,
-            Check::Reach,
-            &self.subject.file,
-            arguments,
-            facts,
-        ));
+        Cause::of_page(page, Check::Reach, &self.subject.file, arguments, facts)
     }
 
     /// What modules have in `hosts allow` of other machines; nothing where a proxy of this machine tells whose connection it
@@ -292,7 +297,9 @@ impl Way<'_> {
             None => *family == Family::V4 || has_global_address(self.host),
         });
         for family in families {
+            self.answers(family, &interfaces, &rules, stage, report);
             let mut packet = Packet {
+                direction: Direction::In,
                 family,
                 port: self.port,
                 source: self.from,

@@ -174,13 +174,14 @@ mod tests {
     use crate::{
         doctor::reach::{
             Verdict,
-            firewall::{Family, Packet},
+            firewall::{Direction, Family, Packet},
         },
         host::{Image, Unknown},
     };
 
     fn packet() -> Packet {
         Packet {
+            direction: Direction::In,
             family: Family::V4,
             port: 873,
             source: None,

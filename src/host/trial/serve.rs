@@ -218,11 +218,17 @@ fn sample(folder: &OwnedFd, names: Vec<(Vec<u8>, Option<Type>)>, found: &mut Fol
         }
         *count += 1;
         let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | more;
-        match openat(folder, OsStr::from_bytes(&name), flags, Mode::empty()) {
-            Ok(opened) => {
-                drop(File::from(opened));
-                found.opened += 1;
+        let name_of = OsStr::from_bytes(&name);
+        let opened = openat(folder, name_of, flags, Mode::empty()).and_then(|opened| {
+            drop(File::from(opened));
+            // What is in a folder that can only be listed cannot be sent.
+            match kind {
+                Some(Type::Directory) => faccessat(folder, name_of, AccessFlags::X_OK, AtFlags::AT_EACCESS),
+                _ => Ok(()),
             }
+        });
+        match opened {
+            Ok(()) => found.opened += 1,
             // It went away meanwhile, or became something else.
             Err(Errno::ENOENT | Errno::ELOOP | Errno::ENOTDIR | Errno::ENXIO) => {}
             Err(error) => found.closed.push((name, error as i32)),

@@ -1,5 +1,7 @@
 //! Lines that rsync reads and that change nothing, or not what they say.
 
+mod chmod;
+
 use crate::{
     catalog::Safety,
     diagnosis::Edit,
@@ -113,26 +115,16 @@ fn samba_variable(path: &[u8]) -> Option<usize> {
 /// RSY227: a mode without `D` or `F` holds for folders too, and a folder without `x` cannot be entered.
 fn chmod_of_folders(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     for setting in subject.settings(&[Parameter::IncomingChmod, Parameter::OutgoingChmod]) {
-        let value = setting.text.bytes();
-        let is_octal = value.len() >= 3 && value.iter().all(|byte| matches!(byte, b'0'..=b'7'));
-        let mode = str::from_utf8(value)
-            .ok()
-            .and_then(|text| u32::from_str_radix(text, 8).ok());
-        let Some(mode) = mode.filter(|mode| is_octal && *mode <= 0o7777) else {
+        let Some(meant) = str::from_utf8(setting.text.bytes()).ok().and_then(chmod::meant) else {
             continue;
         };
-        // Whoever may read a folder should enter it.
-        let folders = mode | (mode & 0o444) >> 2;
-        if mode & 0o400 != 0 && mode & 0o100 == 0 {
-            let meant = format!("D{folders:o},F{mode:o}");
-            out.report(
-                Case::at(setting.value_span())
-                    .with("parameter", setting.parameter.name())
-                    .with("mode", setting.text.display())
-                    .with("meant", meant.clone())
-                    .fix(Safety::Unsafe, [Edit::replace(setting.value_span(), meant)]),
-            );
-        }
+        out.report(
+            Case::at(setting.value_span())
+                .with("parameter", setting.parameter.name())
+                .with("mode", setting.text.display())
+                .with("meant", meant.clone())
+                .fix(Safety::Unsafe, [Edit::replace(setting.value_span(), meant)]),
+        );
     }
 }
 

@@ -1,7 +1,7 @@
 //! Rules as `iptables-save` and `ip6tables-save` print them.
 
 use crate::doctor::reach::firewall::{
-    Action, Chain, Family, Holds, Packet, Rule,
+    Action, Chain, Direction, Family, Holds, Packet, Rule,
     value::{Candidate, Item},
 };
 
@@ -13,6 +13,14 @@ const BASES: [(&str, &str); 6] = [
     ("mangle", "INPUT"),
     ("filter", "INPUT"),
     ("security", "INPUT"),
+];
+/// The same for the answer that leaves it; the addresses of answers are changed back without rules.
+const BASES_OUT: [(&str, &str); 5] = [
+    ("raw", "OUTPUT"),
+    ("mangle", "OUTPUT"),
+    ("filter", "OUTPUT"),
+    ("security", "OUTPUT"),
+    ("mangle", "POSTROUTING"),
 ];
 /// Targets behind which the packet goes on in the same chain.
 const PASSING: [&str; 15] = [
@@ -40,6 +48,10 @@ pub(in crate::doctor::reach) fn read(text: &str, packet: &Packet) -> Vec<Chain> 
         Family::V4 => "iptables",
         Family::V6 => "ip6tables",
     };
+    let bases: &[_] = match packet.direction {
+        Direction::In => &BASES,
+        Direction::Out => &BASES_OUT,
+    };
     let mut table = "";
     for line in text.lines() {
         if let Some(name) = line.strip_prefix('*') {
@@ -49,7 +61,7 @@ pub(in crate::doctor::reach) fn read(text: &str, packet: &Packet) -> Vec<Chain> 
             let (Some(name), policy) = (words.next(), words.next()) else {
                 continue;
             };
-            let order = BASES.iter().position(|base| *base == (table, name));
+            let order = bases.iter().position(|base| *base == (table, name));
             let policy = match policy {
                 Some("DROP") => Action::Drop,
                 _ => Action::Accept,
@@ -143,6 +155,7 @@ impl<'r> Reading<'r> {
     }
 
     fn condition(&mut self, option: &str) -> Holds {
+        let is_out = self.packet.direction == Direction::Out;
         match option {
             "-m" | "--match" => {
                 self.value();
@@ -158,33 +171,36 @@ impl<'r> Reading<'r> {
             }
             "-s" | "--src-range" => self.address(self.packet.source),
             "-d" | "--dst-range" => self.address(self.packet.destination),
-            "-i" => {
+            "-i" if is_out => {
+                self.value();
+                Holds::Never
+            }
+            "-i" | "-o" if is_out == (option == "-o") => {
                 let name = self.value().to_owned();
                 Candidate::Interface(&self.packet.interfaces).is_in(&[Item::Word(name)])
             }
-            "--dport" | "--dports" | "--ports" => {
-                let value = self.value();
-                let items: Vec<_> = value.split(',').map(ports).collect();
-                Candidate::Number(self.packet.port.into()).is_in(&items)
-            }
-            "--ctstate" | "--state" => {
-                let states = self.value();
-                Holds::of(states.split(',').any(|state| state == "NEW"))
-            }
-            "--ctdir" => Holds::of(self.value() == "ORIGINAL"),
+            "--ports" => self.port(),
+            "--dport" | "--dports" if !is_out => self.port(),
+            "--sport" | "--sports" if is_out => self.port(),
             // The client's own port, whatever it is.
-            "--sport" | "--sports" => {
+            "--sport" | "--sports" | "--dport" | "--dports" => {
                 self.value();
                 Holds::Partly
             }
-            "--syn" => Holds::Always,
+            "--ctstate" | "--state" => {
+                let states = self.value();
+                let own = if is_out { "ESTABLISHED" } else { "NEW" };
+                Holds::of(states.split(',').any(|state| state == own))
+            }
+            "--ctdir" => Holds::of(self.value() == if is_out { "REPLY" } else { "ORIGINAL" }),
+            "--syn" => Holds::of(!is_out),
             "--tcp-flags" => {
                 let (mask, set) = (self.value(), self.value());
-                let is_masked = mask.split(',').any(|flag| matches!(flag, "SYN" | "ALL"));
-                let wanted: &[&str] = if is_masked { &["SYN"] } else { &["NONE"] };
-                Holds::of(set.split(',').collect::<Vec<_>>() == wanted)
+                let all = mask.replace("ALL", "fin,syn,rst,psh,ack,urg").to_lowercase();
+                let set = set.to_lowercase();
+                self.packet.direction.has(all.split(','), set.split(','))
             }
-            "--dst-type" => Holds::of(self.value().split(',').any(|kind| kind == "LOCAL")),
+            "--dst-type" if !is_out => Holds::of(self.value().split(',').any(|kind| kind == "LOCAL")),
             "--pkt-type" => Holds::of(self.value() == "unicast"),
             "-f" => Holds::Never,
             "--icmp-type" | "--icmpv6-type" => {
@@ -224,6 +240,11 @@ impl<'r> Reading<'r> {
                 Holds::Unknown
             }
         }
+    }
+
+    fn port(&mut self) -> Holds {
+        let items: Vec<_> = self.value().split(',').map(ports).collect();
+        Candidate::Number(self.packet.port.into()).is_in(&items)
     }
 
     fn address(&mut self, own: Option<std::net::IpAddr>) -> Holds {

@@ -9,7 +9,7 @@ mod nft;
 mod value;
 mod walk;
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
 pub(super) use iptables::read as read_iptables;
 pub(super) use nft::read as read_nft;
@@ -42,16 +42,49 @@ impl Family {
     }
 }
 
-/// The first packet of a connection to a TCP port of this machine.
+/// Which of the first two packets of a connection it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Direction {
+    /// The client's, which comes in.
+    In,
+    /// The answer to it, which goes out.
+    Out,
+}
+
+impl Direction {
+    /// The flags of TCP that are set, of those that rules ask for.
+    const fn flags(self) -> &'static [&'static str] {
+        match self {
+            Self::In => &["syn"],
+            Self::Out => &["syn", "ack"],
+        }
+    }
+
+    /// Whether a condition on flags holds: of the flags of a mask exactly those are set that are wanted.
+    fn has<'f>(self, mask: impl Iterator<Item = &'f str>, wanted: impl Iterator<Item = &'f str>) -> Holds {
+        let is_one = |flag: &&str| FLAGS.contains(flag);
+        let mask: BTreeSet<&str> = mask.collect();
+        let own = self.flags().iter().copied().filter(|flag| mask.contains(flag));
+        let own: BTreeSet<&str> = own.collect();
+        Holds::of(own == wanted.filter(is_one).collect())
+    }
+}
+
+/// The flags of TCP.
+const FLAGS: [&str; 8] = ["fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr"];
+
+/// One of the first two packets of a connection to a TCP port of this machine.
 #[derive(Clone, Debug)]
 pub(super) struct Packet {
+    pub(super) direction: Direction,
     pub(super) family: Family,
+    /// The port of the daemon.
     pub(super) port: u16,
-    /// Where it comes from; anywhere outside if that is open.
+    /// Where it comes from, if that is one address; for the client's packet anywhere outside if that is open.
     pub(super) source: Option<IpAddr>,
     /// The address that it is sent to, if there is only one.
     pub(super) destination: Option<IpAddr>,
-    /// The interfaces by which it may come in; none if they are not known.
+    /// The interfaces by which it may come in, or go out; none if they are not known.
     pub(super) interfaces: Vec<String>,
 }
 

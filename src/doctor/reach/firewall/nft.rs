@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::doctor::reach::firewall::{
-    Action, Chain, Family, Holds, Packet, Rule,
+    Action, Chain, Direction, Family, Holds, Packet, Rule,
     value::{Candidate, Item},
 };
 
@@ -63,7 +63,7 @@ pub(in crate::doctor::reach) fn read(
                 table: table(chain),
                 name: name.to_owned(),
                 rules: Vec::new(),
-                base: base(chain),
+                base: base(chain, packet.direction),
             });
         } else if let Some(name) = rule["chain"].as_str() {
             let table = table(rule);
@@ -103,11 +103,13 @@ fn meets(tables: &str, packet: Family) -> bool {
     }
 }
 
-/// When a chain is met on the way in, and what happens at its end.
-fn base(chain: &Value) -> Option<(i64, Action)> {
-    let hook = match chain["hook"].as_str()? {
-        "prerouting" => 0,
-        "input" => 1,
+/// When a chain is met on the way, and what happens at its end.
+fn base(chain: &Value, direction: Direction) -> Option<(i64, Action)> {
+    let hook = match (direction, chain["hook"].as_str()?) {
+        // Addresses of answers are changed back by what was noted of the first packet, not by rules.
+        (Direction::Out, _) if chain["type"] == "nat" => return None,
+        (Direction::In, "prerouting") | (Direction::Out, "output") => 0,
+        (Direction::In, "input") | (Direction::Out, "postrouting") => 1,
         _ => return None,
     };
     let priority = chain["prio"].as_i64().unwrap_or_default();
@@ -217,7 +219,7 @@ impl Reading<'_> {
         let (left, right) = (&body["left"], &body["right"]);
         let is_negated = body["op"] == "!=";
         if let Some(mask) = left["&"].as_array() {
-            return Self::flags(mask, right).negated(is_negated);
+            return self.flags(mask, right).negated(is_negated);
         }
         let candidate = match self.candidate(left) {
             Ok(candidate) => candidate,
@@ -239,8 +241,8 @@ impl Reading<'_> {
         candidate.is_in(&items).negated(is_negated)
     }
 
-    /// `tcp flags & (fin | syn | rst | ack) == syn`: the first packet has SYN alone.
-    fn flags(operands: &[Value], right: &Value) -> Holds {
+    /// `tcp flags & (fin | syn | rst | ack) == syn`: the first packet has SYN alone, and its answer ACK too.
+    fn flags(&self, operands: &[Value], right: &Value) -> Holds {
         let [left, mask] = operands else {
             return Holds::Unknown;
         };
@@ -264,12 +266,8 @@ impl Reading<'_> {
             Some(_) => flattened(right),
             None => words(right),
         };
-        let is_masked = mask.iter().any(|flag| flag == "syn");
-        match (is_masked, &wanted[..]) {
-            (true, [flag]) => Holds::of(flag == "syn"),
-            (false, [flag]) => Holds::of(flag == "0" || flag == "0x0"),
-            _ => Holds::Never,
-        }
+        let (mask, wanted) = (mask.iter().map(|flag| &**flag), wanted.iter().map(|flag| &**flag));
+        self.packet.direction.has(mask, wanted)
     }
 
     /// What the packet has of that; or whether the condition holds whatever is asked of it.
@@ -279,6 +277,7 @@ impl Reading<'_> {
             .and_then(|object| object.iter().next())
             .ok_or(Holds::Unknown)?;
         let packet = self.packet;
+        let is_out = packet.direction == Direction::Out;
         let (protocol, field, key) = (&body["protocol"], &body["field"], &body["key"]);
         let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         match (
@@ -286,9 +285,11 @@ impl Reading<'_> {
             &*word(protocol),
             &*word(if kind == "payload" { field } else { key }),
         ) {
-            ("payload", "tcp" | "th", "dport") => Ok(Candidate::Number(packet.port.into())),
+            ("payload", "tcp" | "th", "dport") if !is_out => Ok(Candidate::Number(packet.port.into())),
+            ("payload", "tcp" | "th", "sport") if is_out => Ok(Candidate::Number(packet.port.into())),
             // The client's own port, whatever it is.
-            ("payload", "tcp" | "th", "sport") => Err(Holds::Partly),
+            ("payload", "tcp" | "th", "sport" | "dport") => Err(Holds::Partly),
+            ("payload", "tcp", "flags") if is_out => Ok(Candidate::Word(&["syn", "ack", "18"])),
             ("payload", "tcp", "flags") => Ok(Candidate::Word(&["syn", "2"])),
             ("payload", "ip", _) if packet.family == Family::V6 => Err(Holds::Never),
             ("payload", "ip6", _) if packet.family == Family::V4 => Err(Holds::Never),
@@ -298,6 +299,9 @@ impl Reading<'_> {
                 Ok(Candidate::Word(&["tcp", "6"]))
             }
             ("payload", other, _) if OTHER_PROTOCOLS.contains(&other) => Err(Holds::Never),
+            // What goes out has come in by none.
+            ("meta", _, "iifname" | "iif") if is_out => Err(Holds::Never),
+            ("meta", _, "oifname" | "oif") if is_out => Ok(Candidate::Interface(&packet.interfaces)),
             ("meta", _, "iifname" | "iif") => Ok(Candidate::Interface(&packet.interfaces)),
             ("meta", _, "nfproto") => Ok(Candidate::Word(match packet.family {
                 Family::V4 => &["ipv4", "2"],
@@ -308,11 +312,13 @@ impl Reading<'_> {
                 Family::V6 => &["ip6", "34525"],
             })),
             ("meta", _, "pkttype") => Ok(Candidate::Word(&["host", "unicast", "0"])),
+            ("ct", _, "state") if is_out => Ok(Candidate::Word(&["established", "2"])),
+            ("ct", _, "direction") if is_out => Ok(Candidate::Word(&["reply", "1"])),
             ("ct", _, "state") => Ok(Candidate::Word(&["new", "8"])),
             ("ct", _, "direction") => Ok(Candidate::Word(&["original", "0"])),
             // Nobody has changed its addresses.
             ("ct", _, "status") => Err(Holds::Never),
-            ("fib", _, _) => Self::route(body),
+            ("fib", _, _) if !is_out => Self::route(body),
             _ => Err(Holds::Unknown),
         }
     }

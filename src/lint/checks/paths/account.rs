@@ -207,6 +207,7 @@ mod tests {
             gid,
             size: 0,
             device: 0,
+            inode: 0,
         };
         let account = |groups| Account { uid: 7, groups };
         let known = account(Some(vec![8]));

@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    host::{PlannedMount, planned_mounts},
     lint::{
         checks::Check,
         report::{Case, Reporter},
@@ -251,11 +252,10 @@ fn mount_not_awaited(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
         if !one.unit.has_fragment {
             continue;
         }
-        let Some(table) = out.fact("/etc/fstab", one.unit.host.read(Path::new("/etc/fstab"))) else {
+        let Some(planned) = out.fact("/etc/fstab", planned_mounts(one.unit.host)) else {
             continue;
         };
-        let table = String::from_utf8_lossy(&table.unwrap_or_default()).into_owned();
-        let Some((point, option)) = late_mount(&table, &one.folder) else {
+        let Some((point, option)) = late_mount(&planned, &one.folder) else {
             continue;
         };
         let names = [
@@ -270,6 +270,7 @@ fn mount_not_awaited(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
         if !is_awaited {
             out.report(
                 one.case(one.path)
+                    .variant("option")
                     .with("mount", point)
                     .with("option", option)
                     .fact("/etc/fstab lets the boot go on without the mount"),
@@ -279,18 +280,11 @@ fn mount_not_awaited(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
 }
 
 /// The deepest mount that holds a path, if the boot does not wait for it, and the word of fstab that says so.
-fn late_mount(table: &str, path: &Path) -> Option<(String, String)> {
-    let lines = table.lines().filter(|line| !line.trim_start().starts_with('#'));
-    let mounts = lines.filter_map(|line| {
-        let mut words = line.split_whitespace().skip(1);
-        Some((words.next()?, words.next()?, words.next().unwrap_or("defaults")))
-    });
-    let (point, _, options) = mounts
-        .filter(|(point, ..)| path.starts_with(point))
-        .max_by_key(|(point, ..)| point.len())?;
-    let mut options = options.split(',');
-    let late = options.find(|option| matches!(*option, "nofail" | "noauto"))?;
-    (point != "/").then(|| (point.to_owned(), late.to_owned()))
+fn late_mount(planned: &[PlannedMount], path: &Path) -> Option<(String, String)> {
+    let mount = PlannedMount::of(planned, path).filter(|mount| mount.point != Path::new("/"))?;
+    let mut options = mount.options.iter();
+    let late = options.find(|option| matches!(&***option, "nofail" | "noauto"))?;
+    Some((mount.point.display().to_string(), late.clone()))
 }
 
 fn is_below(path: &Path, folders: &[&str]) -> bool {

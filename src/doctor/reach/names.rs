@@ -1,0 +1,94 @@
+//! What the name service of this machine tells the daemon: it is asked as the daemon asks it, by `getent`, which goes by
+//! `/etc/nsswitch.conf` too.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    catalog::page,
+    doctor::{Cause, Check, Report, Stage, Subject, loopback::MARK},
+    explain::Server,
+    host::{Host, Unknown},
+    model::{Parameter, Scope},
+};
+
+/// How long an answer is waited for, in seconds. Resolvers take five for one try (resolv.conf(5)).
+const LIMIT: u64 = 3;
+/// So many names are asked for.
+const MOST_NAMES: usize = 8;
+/// The page of names in `hosts deny`, and its kind of case with a release that then denies everybody.
+const NAMES: (&str, &str) = ("RSY309", "now");
+
+/// What was answered.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Answer {
+    Known,
+    Unknown,
+    Late,
+}
+
+pub(super) fn look(subject: &Subject, host: &dyn Host, stage: &mut Stage, report: &mut Report) {
+    let known = subject.known.as_ref();
+    let Some((known, server)) = known.and_then(|known| Some((known, known.server.as_ref()?))) else {
+        return;
+    };
+    let cause = |rule, arguments: Vec<(&'static str, String)>, fact: String| {
+        let page = page(rule).expect("the doctor's pages are in the catalogue; the tests see each");
+        Cause::of_page(page, Check::Reach, &subject.file, arguments, vec![fact])
+    };
+    if looks_up_clients(server) {
+        // That nobody has a name for it is an answer.
+        let address = MARK.to_string();
+        if asked(host, "hosts", &address) == Answer::Late {
+            let fact = format!("getent hosts {address}: no answer within {LIMIT} seconds");
+            let arguments = vec![("seconds", LIMIT.to_string()), ("address", address)];
+            report.causes.push(cause("RSY236", arguments, fact));
+            stage.fail();
+            // It answers nothing else either.
+            return;
+        }
+    }
+    let denied = known
+        .findings
+        .iter()
+        .filter(|found| found.rule == NAMES.0 && found.variant == Some(NAMES.1));
+    let words = denied.flat_map(|found| &found.arguments);
+    let words = words.filter(|(kind, _)| *kind == "word").map(|(_, word)| word);
+    for word in words.take(MOST_NAMES) {
+        match asked(host, "ahosts", word) {
+            Answer::Known => {}
+            Answer::Unknown => {
+                let fact = format!("getent ahosts {word}: no such name");
+                let cause = cause(NAMES.0, vec![("word", word.clone())], fact);
+                report.causes.push(cause.of_kind("unresolved"));
+                stage.fail();
+            }
+            Answer::Late => {
+                let reason = format!("the name service does not answer within {LIMIT} seconds");
+                report.not_seen(format!("the name `{word}`"), Unknown::Failed(reason));
+                stage.warn();
+                return;
+            }
+        }
+    }
+}
+
+/// Whether some module's clients are looked up before they are served.
+fn looks_up_clients(server: &Server) -> bool {
+    let configuration = &server.configuration;
+    let mut scopes = configuration.module_scopes().map(|(scope, _)| scope);
+    configuration.is(Scope::Global, Parameter::ReverseLookup)
+        || scopes.any(|scope| configuration.is(scope, Parameter::ReverseLookup))
+}
+
+/// Asks within the limit; `timeout` ends the program that asks.
+fn asked(host: &dyn Host, table: &str, word: &str) -> Answer {
+    let start = Instant::now();
+    let limit = LIMIT.to_string();
+    match host.output("timeout", &[&limit, "getent", table, "--", word]) {
+        Err(_) if start.elapsed() >= Duration::from_secs(LIMIT) => Answer::Late,
+        // It fails where it finds nothing, and says nothing (getent(1)).
+        Err(Unknown::Failed(_)) => Answer::Unknown,
+        // Who cannot ask knows nothing against it.
+        Ok(_) | Err(_) => Answer::Known,
+    }
+}

@@ -1,0 +1,102 @@
+//! The routes of IPv4 (proc_net(5)).
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    path::Path,
+};
+
+use ipnet::Ipv4Net;
+
+use crate::host::{Fact, Host};
+
+/// The flag of routes that swallow what is sent by them: `blackhole`, `unreachable`, `prohibit` (`RTF_REJECT` of linux/route.h).
+const REJECT: u32 = 0x200;
+
+/// A route of the main table.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Route {
+    /// Where it leads.
+    pub network: Ipv4Net,
+    /// Whether nothing that is sent by it gets anywhere.
+    pub is_swallowed: bool,
+}
+
+/// The routes of IPv4.
+///
+/// # Errors
+/// The reason why nobody knows.
+pub fn routes(host: &dyn Host) -> Fact<Vec<Route>> {
+    let table = host.read(Path::new("/proc/net/route"))?.unwrap_or_default();
+    let table = String::from_utf8_lossy(&table).into_owned();
+    Ok(table.lines().skip(1).filter_map(Route::read).collect())
+}
+
+impl Route {
+    /// Interface, destination, gateway, flags, three numbers, mask: addresses in the order of the machine's bytes.
+    fn read(line: &str) -> Option<Self> {
+        let fields: Vec<_> = line.split_ascii_whitespace().collect();
+        let [_, network, _, flags, _, _, _, mask, ..] = fields[..] else {
+            return None;
+        };
+        let address = |text: &str| {
+            let word = u32::from_str_radix(text, 16).ok()?;
+            Some(Ipv4Addr::from(word.to_ne_bytes()))
+        };
+        let network = Ipv4Net::with_netmask(address(network)?, address(mask)?).ok()?;
+        Some(Self {
+            network,
+            is_swallowed: u32::from_str_radix(flags, 16).ok()? & REJECT != 0,
+        })
+    }
+
+    /// The route of several that packets to an address take: the closest.
+    pub fn to(routes: &[Self], address: IpAddr) -> Option<&Self> {
+        let IpAddr::V4(address) = address else {
+            return None;
+        };
+        let leading = routes.iter().filter(|route| route.network.contains(&address));
+        leading.max_by_key(|route| route.network.prefix_len())
+    }
+}
+
+/// How many packets of this machine found no way to where they were to go (`OutNoRoutes`, RFC 4293).
+pub fn packets_without_route(host: &dyn Host) -> Option<u64> {
+    let table = host.read(Path::new("/proc/net/snmp")).ok()??;
+    let table = String::from_utf8_lossy(&table).into_owned();
+    let mut lines = table.lines().filter_map(|line| line.strip_prefix("Ip: "));
+    let (names, values) = (lines.next()?, lines.next()?);
+    let mut pairs = names.split(' ').zip(values.split(' '));
+    pairs.find(|(name, _)| *name == "OutNoRoutes")?.1.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Route, packets_without_route, routes};
+    use crate::host::Image;
+
+    #[test]
+    fn the_closest_route_counts() {
+        let root = tempfile::tempdir().expect("a folder");
+        let image = Image::new(root.path());
+        let net = root.path().join("proc/net");
+        std::fs::create_dir_all(&net).expect("a folder");
+        let table = "Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT\n\
+            eth0 00000000 0100A8C0 0003 0 0 0 00000000 0 0 0\n\
+            * 006433C6 00000000 0200 0 0 0 00FFFFFF 0 0 0\nnonsense\n";
+        std::fs::write(net.join("route"), table).expect("a file");
+        let snmp = "Ip: Forwarding OutNoRoutes\nIp: 1 7\nIcmp: InMsgs\nIcmp: 0\n";
+        std::fs::write(net.join("snmp"), snmp).expect("a file");
+        let routes = routes(&image).expect("a table");
+        if cfg!(target_endian = "little") {
+            let to = |address: &str| {
+                let address = address.parse().expect("an address");
+                Route::to(&routes, address).map(|route| route.is_swallowed)
+            };
+            assert_eq!(to("198.51.100.7"), Some(true));
+            assert_eq!(to("192.0.2.7"), Some(false));
+            assert_eq!(to("2001:db8::1"), None);
+        }
+        assert_eq!(packets_without_route(&image), Some(7));
+        assert_eq!(packets_without_route(&Image::new("/nowhere")), None);
+    }
+}
