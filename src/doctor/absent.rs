@@ -10,7 +10,7 @@ use crate::{
         reach::starters,
         services, starter,
     },
-    host::{Host, Listener, UNIT_FOLDERS, UnitFiles, Unknown, is_super_server},
+    host::{Host, Listener, UNIT_FOLDERS, UnitFiles, Unknown, daemons, is_super_server},
     lint::started,
 };
 
@@ -48,6 +48,7 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
             .push(Cause::of_page(page, Check::Daemon, &file, arguments, facts));
     };
     let name = file.display().to_string();
+    let survivors = survivors(&file);
     let mut listener = Listener::on(port);
     if listener == Listener::Nobody
         && let Some((real, found)) = starters::elsewhere(setup.host, port)
@@ -113,7 +114,10 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
                 _ if !is_missing => {
                     let start = start(setup.host, &file, unit.as_ref());
                     let arguments = vec![("file", name), ("port", port.to_string()), ("start", start)];
-                    cause("RSY782", arguments, Vec::new());
+                    let facts = survivors.iter().map(|process| {
+                        format!("process {process} still serves a client of a daemon that has ended")
+                    });
+                    cause("RSY782", arguments, facts.collect());
                 }
                 // Only what is to be started at boot has been skipped.
                 Some((unit, true)) if unit.ends_with(".service") && has_systemd(setup.host) => {
@@ -134,7 +138,8 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
     }
     // Services are for the file that nobody needs to name.
     if listener == Listener::Nobody && file == usual {
-        services::look(setup, !is_missing, report);
+        // What has run was switched on.
+        services::look(setup, !is_missing, !survivors.is_empty(), report);
     }
     if listener == Listener::Unseen {
         report.not_seen(
@@ -153,6 +158,20 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
     }
 }
 
+/// The processes that serve clients of daemons with a configuration, where no such daemon listens any more.
+fn survivors(file: &Path) -> Vec<u32> {
+    let serving = daemons().into_iter().filter(|daemon| {
+        let is_its = daemon.configuration.as_ref().is_ok_and(|own| own == file);
+        daemon.is_serving
+            && is_its
+            && daemon
+                .parent
+                .as_deref()
+                .is_none_or(|name| !is_super_server(name) || name == "systemd")
+    });
+    serving.map(|daemon| daemon.process).collect()
+}
+
 /// The configuration that a program which listens in place of rsync starts it with; none if that is not to be told.
 fn started_here(host: &dyn Host) -> Option<PathBuf> {
     let Listener::Other { program, .. } = Listener::on(PORT) else {
@@ -166,7 +185,9 @@ fn started_here(host: &dyn Host) -> Option<PathBuf> {
 
 /// The unit that starts a daemon here, and whether it is switched on.
 fn unit(host: &dyn Host) -> Option<(String, bool)> {
-    let name = UNITS.into_iter().find(|name| UnitFiles::of(host, name).is_some())?;
+    let name = UNITS
+        .into_iter()
+        .find(|name| UnitFiles::of(host, name).is_some())?;
     let wanted = ["multi-user.target.wants", "sockets.target.wants"];
     let is_enabled = wanted.iter().any(|folder| {
         let link = Path::new(UNIT_FOLDERS[0]).join(folder).join(name);

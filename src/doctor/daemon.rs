@@ -13,7 +13,7 @@ use nix::unistd::{Uid, User};
 
 use crate::{
     catalog::page,
-    doctor::{Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, Way, absent},
+    doctor::{Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, Way, absent, rival},
     explain::Known,
     host::{Daemon, Host, Unknown, View, daemons, ports_of, user_inside},
     lint::HostFiles,
@@ -71,14 +71,17 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
         stage.note(Fact::MoreDaemons(more));
         report.not_seen(format!("{more} more daemons"), Unknown::NotKept(more));
     }
-    if subjects.is_empty() && (stage.facts.is_empty() || setup.file.is_some()) {
+    let is_absent = subjects.is_empty() && (stage.facts.is_empty() || setup.file.is_some());
+    if is_absent {
         subjects.push(absent::look(setup, stage, report));
     }
+    let served: Vec<_> = subjects.iter().map(|subject| subject.file.clone()).collect();
+    rival::look(setup, &served, stage, report);
     subjects
 }
 
 /// Whether two paths lead to one file.
-fn is_same(one: &Path, other: &Path) -> bool {
+pub(super) fn is_same(one: &Path, other: &Path) -> bool {
     let file = |path: &Path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
     one == other || matches!((file(one), file(other)), (Some(one), Some(other)) if one == other)
 }

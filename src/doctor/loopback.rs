@@ -13,6 +13,7 @@ use crate::{
     doctor::{
         Cause, Check, Fact, Outcome, Report, Setup, Skip, Stage, Subject, Untried, Urgency,
         daemon::{option, skip_without_configuration},
+        hooks,
     },
     host::Unknown,
     model::{
@@ -41,6 +42,11 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     let Some(server) = &known.server else {
         return;
     };
+    let waiting = hooks::look(subject, setup);
+    if !waiting.is_empty() {
+        stage.fail();
+    }
+    report.causes.extend(waiting);
     if subject
         .daemon
         .as_ref()

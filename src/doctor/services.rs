@@ -28,7 +28,7 @@ const SCRIPT: &str = "/etc/init.d/rsync";
 const XINETD: &str = "/etc/xinetd.d/rsync";
 
 /// Checks the units of rsync's packages, with what administrators add to them, and xinetd's service.
-pub(super) fn look(setup: &Setup<'_>, has_configuration: bool, report: &mut Report) {
+pub(super) fn look(setup: &Setup<'_>, has_configuration: bool, has_run: bool, report: &mut Report) {
     let units = UNITS.iter().flat_map(|unit| inputs_of(setup.host, unit));
     // What cannot be read is no reason that we know; the unit's own state says it.
     let xinetd = PathBuf::from(XINETD);
@@ -36,7 +36,7 @@ pub(super) fn look(setup: &Setup<'_>, has_configuration: bool, report: &mut Repo
     let xinetd = bytes.map(|bytes| input(xinetd, bytes, FileKind::Xinetd, setup.host));
     let inputs: Vec<_> = units.chain(xinetd).collect();
     let has_xinetd = inputs.iter().any(|input| input.kind == FileKind::Xinetd);
-    switched_off(setup, has_xinetd || !has_configuration, report);
+    switched_off(setup, has_xinetd || has_run || !has_configuration, report);
     without_program(setup.host, report);
     let release = setup.release.unwrap_or(Release::CURRENT);
     let found = Rc::new(lint(inputs, &Options::of_release(release, setup.now.date())));
@@ -69,7 +69,9 @@ fn without_program(host: &dyn Host, report: &mut Report) {
     };
     let fault = |path: &Path| match host.metadata(path, true) {
         Ok(None) => Some("No such file or directory"),
-        Ok(Some(found)) if found.kind == EntryKind::File && found.mode & 0o111 == 0 => Some("Permission denied"),
+        Ok(Some(found)) if found.kind == EntryKind::File && found.mode & 0o111 == 0 => {
+            Some("Permission denied")
+        }
         Ok(Some(found)) if found.kind != EntryKind::File => Some("Permission denied"),
         // Who may not look cannot tell.
         Ok(Some(_)) | Err(_) => None,
@@ -83,7 +85,9 @@ fn without_program(host: &dyn Host, report: &mut Report) {
         let reason = match named.is_absolute() {
             true => fault(&named),
             false => {
-                let mut places = PROGRAMS.iter().map(|folder| fault(&Path::new(folder).join(&named)));
+                let mut places = PROGRAMS
+                    .iter()
+                    .map(|folder| fault(&Path::new(folder).join(&named)));
                 let is_missing = places.all(|fault| fault.is_some());
                 is_missing.then_some("No such file or directory")
             }
@@ -138,7 +142,8 @@ fn switched_off(setup: &Setup<'_>, has_better: bool, report: &mut Report) {
     };
     let line = text.lines().rev().find(|line| value(line).is_some());
     // Debian's package brings that line; it tells nothing where something else is the reason.
-    let is_off = |line: &&str| !has_systemd && !has_better && value(line).is_some_and(|value| value == "false");
+    let is_off =
+        |line: &&str| !has_systemd && !has_better && value(line).is_some_and(|value| value == "false");
     if let Some(line) = line.filter(is_off)
         && matches!(host.metadata(Path::new(SCRIPT), true), Ok(Some(_)))
     {
@@ -166,7 +171,9 @@ pub(super) fn all_files<'n>(host: &dyn Host, named: impl Iterator<Item = &'n str
 
 /// The files of a unit, to be linted; none of one that is masked, or not there.
 pub(super) fn inputs_of<'h>(host: &'h dyn Host, unit: &str) -> Vec<Input<'h>> {
-    let files = UnitFiles::of(host, unit).into_iter().flat_map(|found| found.files);
+    let files = UnitFiles::of(host, unit)
+        .into_iter()
+        .flat_map(|found| found.files);
     files
         .map(|file| input(file.path, file.bytes, FileKind::Systemd, host))
         .collect()

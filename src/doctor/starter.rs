@@ -63,7 +63,10 @@ fn of_log(host: &dyn Host, file: &Path) -> Option<Identity> {
     let owner = |path: &Path| Some(host.metadata(path, true).ok()??.uid);
     let uid = owner(&log).filter(|uid| *uid != 0)?;
     let is_own = owner(log.parent()?)? == uid;
-    let user = User::from_uid(Uid::from_raw(uid)).ok().flatten().filter(|_| is_own)?;
+    let user = User::from_uid(Uid::from_raw(uid))
+        .ok()
+        .flatten()
+        .filter(|_| is_own)?;
     named(host, &user.name)
 }
 

@@ -69,7 +69,7 @@ fn daemons_of(root: &Path) -> Vec<Daemon> {
 }
 
 /// The command lines of all processes, in the order of their numbers.
-fn command_lines(root: &Path) -> Vec<(u32, Vec<u8>)> {
+pub(super) fn command_lines(root: &Path) -> Vec<(u32, Vec<u8>)> {
     let Ok(processes) = fs::read_dir(root) else {
         return Vec::new();
     };
@@ -124,10 +124,7 @@ impl Daemon {
             words: words(line).map(OsStr::to_owned).collect(),
             configuration,
             uid: uid(&text("status")),
-            started: started(
-                &text("stat"),
-                &fs::read_to_string(root.join("stat")).unwrap_or_default(),
-            ),
+            started: start_of(root, process),
             unit,
             parent,
             is_contained: space == Space::Other,
@@ -202,7 +199,7 @@ fn inside(map: &str, uid: u32) -> Option<u32> {
 
 /// The number of the process that started a process: the second field behind the name of proc_pid_stat(5), which may hold
 /// any character.
-fn parent(root: &Path, process: u32) -> Option<u32> {
+pub(super) fn parent(root: &Path, process: u32) -> Option<u32> {
     let stat = fs::read_to_string(root.join(process.to_string()).join("stat")).ok()?;
     fields(&stat).nth(1)?.parse().ok()
 }
@@ -210,6 +207,12 @@ fn parent(root: &Path, process: u32) -> Option<u32> {
 fn fields(stat: &str) -> impl Iterator<Item = &str> {
     let behind = stat.rsplit_once(')').map_or("", |(_, behind)| behind);
     behind.split_ascii_whitespace()
+}
+
+/// When a process was started, in seconds since 1970.
+pub(super) fn start_of(root: &Path, process: u32) -> Option<i64> {
+    let stat = fs::read_to_string(root.join(process.to_string()).join("stat")).ok()?;
+    started(&stat, &fs::read_to_string(root.join("stat")).ok()?)
 }
 
 /// Ticks of a second in `/proc` on every architecture that rsync is packaged for (`USER_HZ`).
@@ -252,7 +255,7 @@ pub fn running_configurations() -> Vec<PathBuf> {
 }
 
 /// The words of a command line, which end with NUL.
-fn words(command_line: &[u8]) -> impl Iterator<Item = &OsStr> {
+pub(super) fn words(command_line: &[u8]) -> impl Iterator<Item = &OsStr> {
     let line = command_line.strip_suffix(b"\0").unwrap_or(command_line);
     line.split(|&byte| byte == 0).map(OsStr::from_bytes)
 }

@@ -108,6 +108,18 @@ pub fn ports_of(process: u32) -> Fact<BTreeSet<u16>> {
 /// Whether a process, by its folder of `/proc`, holds a connection and listens nowhere: it serves a client, and the daemon that took
 /// it may be gone. Not if we may not see that.
 pub(super) fn only_serves(folder: &Path) -> bool {
+    let own = sockets_of(folder);
+    !own.is_empty() && own.iter().all(|socket| !socket.listens)
+}
+
+/// Whether the client of a process that serves one has closed the connection.
+pub fn is_left_by_client(process: u32) -> bool {
+    let own = sockets_of(Path::new(&format!("/proc/{process}")));
+    own.iter().any(|socket| socket.is_left)
+}
+
+/// The sockets of TCP that a process holds, by its folder of `/proc`.
+fn sockets_of(folder: &Path) -> Vec<Socket> {
     let links: BTreeSet<PathBuf> = fs::read_dir(folder.join("fd"))
         .into_iter()
         .flatten()
@@ -115,11 +127,10 @@ pub(super) fn only_serves(folder: &Path) -> bool {
         .collect();
     let tables = ["net/tcp", "net/tcp6"].map(|table| folder.join(table));
     let tables = tables.iter().filter_map(|table| fs::read_to_string(table).ok());
-    let own: Vec<_> = tables
+    tables
         .flat_map(|table| connections(&table))
         .filter(|socket| links.contains(Path::new(&socket.name)))
-        .collect();
-    !own.is_empty() && own.iter().all(|socket| !socket.listens)
+        .collect()
 }
 
 /// The addresses that somebody listens on with a TCP port, as the kernel tells everybody.
@@ -177,13 +188,16 @@ struct Socket {
     port: u16,
     /// Whether it takes connections, and is none.
     listens: bool,
+    /// Whether the other end has closed the connection, and this one has not.
+    is_left: bool,
     /// As links of descriptors name it: `socket:[4242]`.
     name: String,
 }
 
 /// All sockets of a table of the kernel's.
 fn connections(table: &str) -> Vec<Socket> {
-    // Local address, peer, state, and, five fields on, the number of the inode (proc_net_tcp(5)); 0A listens.
+    // Local address, peer, state, and, five fields on, the number of the inode (proc_net_tcp(5)); 0A is `TCP_LISTEN`, 08
+    // `TCP_CLOSE_WAIT`.
     let port = |address: &str| {
         let number = address.rsplit_once(':').map(|(_, number)| number);
         number.and_then(|number| u16::from_str_radix(number, 16).ok())
@@ -197,6 +211,7 @@ fn connections(table: &str) -> Vec<Socket> {
         Some(Socket {
             port: port(local)?,
             listens: state == "0A",
+            is_left: state == "08",
             name: format!("socket:[{inode}]"),
         })
     });

@@ -53,10 +53,20 @@ mod tests {
     #[test]
     fn lines_of_the_kernel_are_read() {
         let lock = Lock::read("1: POSIX  ADVISORY  WRITE 1234 00:2f:5 0 EOF").expect("a lock");
-        assert_eq!((lock.process, lock.inode, lock.first, lock.last), (Some(1234), 5, 0, None));
+        assert_eq!(
+            (lock.process, lock.inode, lock.first, lock.last),
+            (Some(1234), 5, 0, None)
+        );
         let lock = Lock::read("2: OFDLCK ADVISORY  READ -1 fd:01:77 4 7").expect("a lock");
-        assert_eq!((lock.process, lock.is_exclusive, lock.last), (None, false, Some(7)));
-        for line in ["", "3: FLOCK  ADVISORY  WRITE 1 00:1:2 0 EOF", "2: -> POSIX  ADVISORY  WRITE 1 00:1:2 0 EOF"] {
+        assert_eq!(
+            (lock.process, lock.is_exclusive, lock.last),
+            (None, false, Some(7))
+        );
+        for line in [
+            "",
+            "3: FLOCK  ADVISORY  WRITE 1 00:1:2 0 EOF",
+            "2: -> POSIX  ADVISORY  WRITE 1 00:1:2 0 EOF",
+        ] {
             assert_eq!(Lock::read(line), None, "{line}");
         }
     }

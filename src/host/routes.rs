@@ -9,8 +9,10 @@ use ipnet::Ipv4Net;
 
 use crate::host::{Fact, Host};
 
-/// The flag of routes that swallow what is sent by them: `blackhole`, `unreachable`, `prohibit` (`RTF_REJECT` of linux/route.h).
+/// The flag of routes that refuse what is sent by them: `unreachable`, `prohibit` (`RTF_REJECT` of linux/route.h).
 const REJECT: u32 = 0x200;
+/// What stands for the interface of a route that has none: `blackhole`.
+const NO_INTERFACE: &str = "*";
 
 /// A route of the main table.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -35,7 +37,7 @@ impl Route {
     /// Interface, destination, gateway, flags, three numbers, mask: addresses in the order of the machine's bytes.
     fn read(line: &str) -> Option<Self> {
         let fields: Vec<_> = line.split_ascii_whitespace().collect();
-        let [_, network, _, flags, _, _, _, mask, ..] = fields[..] else {
+        let [interface, network, _, flags, _, _, _, mask, ..] = fields[..] else {
             return None;
         };
         let address = |text: &str| {
@@ -45,7 +47,7 @@ impl Route {
         let network = Ipv4Net::with_netmask(address(network)?, address(mask)?).ok()?;
         Some(Self {
             network,
-            is_swallowed: u32::from_str_radix(flags, 16).ok()? & REJECT != 0,
+            is_swallowed: interface == NO_INTERFACE || u32::from_str_radix(flags, 16).ok()? & REJECT != 0,
         })
     }
 
@@ -82,7 +84,8 @@ mod tests {
         std::fs::create_dir_all(&net).expect("a folder");
         let table = "Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT\n\
             eth0 00000000 0100A8C0 0003 0 0 0 00000000 0 0 0\n\
-            * 006433C6 00000000 0200 0 0 0 00FFFFFF 0 0 0\nnonsense\n";
+            * 006433C6 00000000 0001 0 0 0 00FFFFFF 0 0 0\n\
+            lo 007100CB 00000000 0200 0 0 0 00FFFFFF 0 0 0\nnonsense\n";
         std::fs::write(net.join("route"), table).expect("a file");
         let snmp = "Ip: Forwarding OutNoRoutes\nIp: 1 7\nIcmp: InMsgs\nIcmp: 0\n";
         std::fs::write(net.join("snmp"), snmp).expect("a file");
@@ -93,6 +96,7 @@ mod tests {
                 Route::to(&routes, address).map(|route| route.is_swallowed)
             };
             assert_eq!(to("198.51.100.7"), Some(true));
+            assert_eq!(to("203.0.113.7"), Some(true));
             assert_eq!(to("192.0.2.7"), Some(false));
             assert_eq!(to("2001:db8::1"), None);
         }

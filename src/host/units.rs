@@ -102,7 +102,10 @@ fn drop_ins(host: &dyn Host, folders: &[PathBuf], name: &str) -> Vec<UnitFile> {
         let folder = folder.join(format!("{name}.d"));
         let names = host.list(&folder).ok().flatten().unwrap_or_default();
         for name in names {
-            if Path::new(&name).extension().is_some_and(|ending| ending == "conf") {
+            if Path::new(&name)
+                .extension()
+                .is_some_and(|ending| ending == "conf")
+            {
                 let path = folder.join(&name);
                 found.entry(name).or_insert(path);
             }

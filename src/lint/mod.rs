@@ -38,8 +38,8 @@ pub use options::Options;
 pub use report::{Case, Reporter};
 pub use scripts::{ScriptSubject, Transfer};
 pub use services::{
-    EnvironmentFile, InetdFile, Installed, Manager, Server, ServiceUnit, Services, ServicesSubject, Started, Variable,
-    XinetdFile, started,
+    EnvironmentFile, InetdFile, Installed, Manager, Server, ServiceUnit, Services, ServicesSubject, Started,
+    Variable, XinetdFile, started,
 };
 pub use settings::{FILE_NAME, FailOn, Settings, SettingsError, Word};
 pub use subject::{

@@ -17,7 +17,9 @@ pub(super) fn look(subjects: &Subjects<'_>, found: &mut Found) {
             format!("uid_map of process {}: {}", subjects.process, one_line(&users)),
             format!("gid_map of process {}: {}", subjects.process, one_line(&groups)),
         ];
-        found.causes.push(subjects.cause("RSY234", module, arguments, facts));
+        found
+            .causes
+            .push(subjects.cause("RSY234", module, arguments, facts));
     }
 }
 

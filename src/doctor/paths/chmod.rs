@@ -26,7 +26,10 @@ pub(super) fn look(module: &Served, tried: &[Tried], judge: &Judge<'_>, causes: 
     // The `r` of each class beside its `x`; a receiver leaves its own user both.
     let is_half_open = |mode: u32| (mode >> 2) & 0o111 & !mode != 0;
     let is_closed = found.is_some_and(|found| found.kind == EntryKind::Directory && is_half_open(found.mode));
-    for cause in causes.iter_mut().filter(|cause| is_closed && cause.page.id == CLOSING) {
+    for cause in causes
+        .iter_mut()
+        .filter(|cause| is_closed && cause.page.id == CLOSING)
+    {
         cause.urgency = Urgency::Now;
         cause.severity = Severity::Error;
         cause.confidence = Confidence::Certain;

@@ -157,7 +157,10 @@ fn held(file: &DaemonFile, judge: &Judge<'_>) -> Option<Cause> {
     let mut held = locks.filter(|lock| lock.inode == inode && lock.is_exclusive && lock.first == 0);
     held.find_map(|lock| {
         let process = lock.process?;
-        let name = judge.machine.read(Path::new(&format!("/proc/{process}/comm"))).ok()??;
+        let name = judge
+            .machine
+            .read(Path::new(&format!("/proc/{process}/comm")))
+            .ok()??;
         let program = String::from_utf8_lossy(&name).trim().to_owned();
         if program == "rsync" {
             return None;

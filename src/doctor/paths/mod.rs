@@ -183,6 +183,8 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
             // The log tells whether somebody misses what is below.
             predicted.extend(cause.predicted(report.release));
         }
+        let without_owners = mounted::without_owners(module, &judge);
+        predicted.extend(without_owners.and_then(|cause| cause.predicted(report.release)));
     }
     let (mut read, mut written) = (0, 0);
     for (module, answer) in modules.iter().zip(&answers) {

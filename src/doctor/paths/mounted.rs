@@ -23,11 +23,11 @@ pub(super) fn missing(module: &Served, planned: &[PlannedMount], judge: &Judge<'
         return None;
     }
     let point = meant.point.display();
-    let fact = format!("/etc/fstab has {} for {point}, and nothing is mounted there", meant.source);
-    let arguments = vec![
-        ("mount", point.to_string()),
-        ("option", meant.options.join(",")),
-    ];
+    let fact = format!(
+        "/etc/fstab has {} for {point}, and nothing is mounted there",
+        meant.source
+    );
+    let arguments = vec![("mount", point.to_string()), ("option", meant.options.join(","))];
     let cause = judge.cause("RSY723", module, arguments, vec![fact]);
     Some(cause.of_kind("unmounted"))
 }
@@ -46,4 +46,23 @@ pub(super) fn covered(module: &Served, planned: &[PlannedMount], judge: &Judge<'
     let fact = format!("{point} is {} of {}, and empty", mount.kind, mount.source);
     let cause = judge.cause("RSY798", module, vec![("mount", point.to_string())], vec![fact]);
     Some(cause.of_kind("covered"))
+}
+
+/// A file system of another machine's, or of a program's, that may not let root give files away. Only a try tells, and the log of
+/// one.
+pub(super) fn without_owners(module: &Served, judge: &Judge<'_>) -> Option<Cause> {
+    let mount = judge.mounts.of(&module.path).filter(|mount| mount.is_foreign())?;
+    if module.user.uid != 0 || !module.is_writable {
+        return None;
+    }
+    let arguments = vec![
+        ("mount", mount.point.display().to_string()),
+        ("kind", mount.kind.clone()),
+    ];
+    let fact = format!("{} is {} of {}", mount.point.display(), mount.kind, mount.source);
+    Some(
+        judge
+            .cause("RSY776", module, arguments, vec![fact])
+            .of_kind("foreign"),
+    )
 }

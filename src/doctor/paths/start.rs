@@ -51,12 +51,17 @@ pub(super) fn look(
         daemon: daemon.identity.clone(),
         capabilities: daemon.capabilities,
         user: daemon.identity.clone(),
-        questions: opened.iter().map(|one| Question::new(&one.path, one.wish)).collect(),
+        questions: opened
+            .iter()
+            .map(|one| Question::new(&one.path, one.wish))
+            .collect(),
     };
     let user = user_name(daemon.identity.uid);
     for (one, answer) in opened.iter().zip(ask(judge.own, &request)) {
         let is_read = one.wish == Wish::ReadFile;
-        if let Some((link, found)) = foreign_link(&one.path, daemon, judge).filter(|_| is_read && release >= TRUSTS_FEW) {
+        if let Some((link, found)) =
+            foreign_link(&one.path, daemon, judge).filter(|_| is_read && release >= TRUSTS_FEW)
+        {
             let refusal = judge.refusal(&link, Errno::ELOOP);
             let owner = user_name(found.uid);
             let shown = link.display().to_string();
@@ -95,8 +100,14 @@ pub(super) fn look(
             ("user", user.clone()),
             ("reason", error.desc().to_owned()),
         ];
-        let cause = judge.cause_of(one.rule, arguments, vec![refusal.shown()]).of_kind("denied");
-        let command = format!("setfacl -m u:{}:r {}", shell_words::quote(&user), shell_words::quote(&path));
+        let cause = judge
+            .cause_of(one.rule, arguments, vec![refusal.shown()])
+            .of_kind("denied");
+        let command = format!(
+            "setfacl -m u:{}:r {}",
+            shell_words::quote(&user),
+            shell_words::quote(&path)
+        );
         causes.push(match is_read {
             true => cause.typing(vec![command]),
             false => cause,

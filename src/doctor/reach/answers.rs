@@ -39,7 +39,11 @@ impl Way<'_> {
         let arguments = vec![
             ("port", self.port.to_string()),
             ("family", family.name().to_owned()),
-            ("client", self.from.map_or_else(|| "clients".to_owned(), |from| from.to_string())),
+            (
+                "client",
+                self.from
+                    .map_or_else(|| "clients".to_owned(), |from| from.to_string()),
+            ),
             ("open", let_out(judged.manager, decider, self.port)),
         ];
         let fact = format!("{}: {}", decider.place, decider.rule);
@@ -66,14 +70,18 @@ impl Way<'_> {
         };
         let admitted = self.admitted_from_elsewhere();
         // Single addresses are banned on purpose.
-        let swallowing = routes
-            .iter()
-            .filter(|route| route.is_swallowed && route.network.prefix_len() < route.network.max_prefix_len());
+        let swallowing = routes.iter().filter(|route| {
+            route.is_swallowed && route.network.prefix_len() < route.network.max_prefix_len()
+        });
         for route in swallowing {
             let network = IpNet::V4(route.network);
             let is_meant = |own: &IpNet| network.contains(own) || own.contains(&network);
             let fact = format!("{lost} packets of this machine found no route (OutNoRoutes)");
-            let cause = self.found("RSY239", arguments(route.network, "clients".to_owned()), vec![fact]);
+            let cause = self.found(
+                "RSY239",
+                arguments(route.network, "clients".to_owned()),
+                vec![fact],
+            );
             let is_admitted = admitted.iter().any(is_meant);
             stage.warn();
             report.causes.push(match is_admitted {

@@ -7,6 +7,7 @@ mod facts;
 mod firewall;
 mod manager;
 mod names;
+mod published;
 mod rules;
 pub(super) mod starters;
 mod unit;
@@ -44,6 +45,7 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
             Unknown::Failed("it has one of its own: run rsyncctl in there".to_owned()),
         );
         stage.warn();
+        published::look(subject, setup, process, stage, report);
         return;
     }
     let Some(port) = subject.port else {

@@ -80,6 +80,24 @@ impl Rules {
         self.nft.is_none() && self.iptables.is_empty()
     }
 
+    /// Whether some rule hands on connections to a port to somebody else.
+    pub(super) fn hand_on(&self, port: u16) -> bool {
+        let port = port.to_string();
+        let texts = self.iptables.iter().map(|(_, text)| text);
+        let texts = texts.chain(self.nft.as_ref().map(|(_, text)| text));
+        let mut lines = texts.flat_map(|text| text.lines());
+        lines.any(|line| {
+            let lower = line.to_lowercase();
+            let hands_on = ["dnat", "redirect"].iter().any(|word| lower.contains(word));
+            // Ports may stand in a set or a range, of which this tells nothing.
+            hands_on
+                && (lower.contains(['{', '@', '-']) && !lower.contains("-p tcp")
+                    || lower
+                        .split(|letter: char| !letter.is_ascii_digit())
+                        .any(|word| word == port))
+        })
+    }
+
     /// What becomes of a packet.
     pub(super) fn judge(&self, packet: &Packet) -> Judged {
         let own = self

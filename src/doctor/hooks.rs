@@ -1,0 +1,94 @@
+//! Commands of the configuration that keep clients waiting.
+
+use std::{collections::BTreeSet, os::unix::ffi::OsStrExt as _, path::Path};
+
+use crate::{
+    catalog::page,
+    doctor::{Cause, Check, Setup, Subject},
+    host::{Descendant, descendants, is_left_by_client},
+    model::{Configuration, Parameter},
+};
+
+/// What runs before a transfer, while the client waits (`rsync_module` in clientserver.c).
+const BEFORE: [Parameter; 2] = [Parameter::EarlyExec, Parameter::PreXferExec];
+/// A command that has run for so many seconds keeps a client waiting longer than most are ready to.
+const LONG: i64 = 60;
+
+/// The commands of that kind that do not end: their client has gone meanwhile, or they take very long.
+pub(super) fn look(subject: &Subject, setup: &Setup<'_>) -> Vec<Cause> {
+    let server = subject.known.as_ref().and_then(|known| known.server.as_ref());
+    let (Some(daemon), Some(server)) = (&subject.daemon, server) else {
+        return Vec::new();
+    };
+    let configuration = &server.configuration;
+    let before: BTreeSet<&[u8]> = BEFORE
+        .iter()
+        .flat_map(|parameter| values(configuration, *parameter))
+        .collect();
+    if before.is_empty() {
+        return Vec::new();
+    }
+    let has_others = values(configuration, Parameter::PostXferExec).next().is_some();
+    let below = descendants(daemon.process);
+    let now = setup.now.timestamp().as_second();
+    let mut causes = Vec::new();
+    for hook in below.iter().filter(|one| !is_rsync(one)) {
+        let mut above = below.iter();
+        let Some(session) = above.find(|one| one.process == hook.parent && is_rsync(one)) else {
+            continue;
+        };
+        // A shell may have become the only program that it was to start: then its line does not tell which command it is.
+        let is_before = match &hook.words[..] {
+            [_, option, text] if option == "-c" => before.contains(text.as_bytes()),
+            _ => !has_others,
+        };
+        let seconds = hook.started.map_or(0, |started| (now - started).max(0));
+        let is_left = [session.process, session.parent]
+            .into_iter()
+            .any(is_left_by_client);
+        if !is_before || !(is_left || seconds >= LONG) {
+            continue;
+        }
+        let words: Vec<_> = hook.words.iter().map(|word| word.to_string_lossy()).collect();
+        let command = match &words[..] {
+            [_, option, text] if option == "-c" => text.to_string(),
+            _ => shell_words::join(&words),
+        };
+        let page = page("RSY237").expect("the doctor's pages are in the catalogue; the tests see each");
+        let arguments = vec![
+            ("command", command),
+            ("process", hook.process.to_string()),
+            ("seconds", seconds.to_string()),
+        ];
+        let fact = format!(
+            "process {} of the daemon waits for process {}",
+            session.process, hook.process
+        );
+        let facts = match is_left {
+            true => vec![fact, "its client has closed the connection".to_owned()],
+            false => vec![fact],
+        };
+        causes.push(Cause::of_page(
+            page,
+            Check::Loopback,
+            &subject.file,
+            arguments,
+            facts,
+        ));
+    }
+    causes
+}
+
+/// What a parameter says in each module.
+fn values(configuration: &Configuration, parameter: Parameter) -> impl Iterator<Item = &[u8]> {
+    let scopes = configuration.module_scopes();
+    let values = scopes.map(move |(scope, _)| configuration.text(scope, parameter).value);
+    values.filter(|value| !value.is_empty())
+}
+
+fn is_rsync(process: &Descendant) -> bool {
+    let program = process.words.first().map(Path::new);
+    program
+        .and_then(Path::file_name)
+        .is_some_and(|name| name == "rsync")
+}
