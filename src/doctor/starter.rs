@@ -6,8 +6,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nix::unistd::{Uid, User};
-
 use crate::{
     host::{Host, trial::Identity},
     lint::{HostFiles, Installed},
@@ -18,7 +16,7 @@ use crate::{
 /// The units by which packages start a daemon.
 const SERVICES: [&str; 2] = ["rsync.service", "rsyncd.service"];
 
-/// The unit that starts a daemon at boot, with whom it has become; none that is masked.
+/// The unit by which a machine starts a daemon; none that is masked.
 pub(super) fn service(host: &dyn Host) -> Option<Installed> {
     let mut found = SERVICES.iter().filter_map(|name| Installed::of(host, name));
     found.find(|unit| !unit.is_masked)
@@ -70,6 +68,17 @@ fn of_log(host: &dyn Host, file: &Path) -> Option<Identity> {
     named(host, &user.name)
 }
 
+/// The name of a user, by the machine's `/etc/passwd`.
+fn name_of(host: &dyn Host, uid: u32) -> Option<String> {
+    let table = host.read(Path::new("/etc/passwd")).ok()??;
+    let table = String::from_utf8_lossy(&table).into_owned();
+    table.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, number) = (fields.next()?, fields.nth(1)?);
+        (number.parse() == Ok(uid)).then(|| name.to_owned())
+    })
+}
+
 /// A user by name, with its groups.
 fn named(host: &dyn Host, name: &str) -> Option<Identity> {
     let user = host.user(name).ok()??;
@@ -85,4 +94,43 @@ fn named(host: &dyn Host, name: &str) -> Option<Identity> {
         gid: user.gid,
         groups,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::{of, service};
+    use crate::host::Image;
+
+    #[test]
+    fn who_starts_a_daemon_is_told_by_its_unit() {
+        let root = tempfile::tempdir().expect("a folder");
+        let write = |path: &str, text: &str| {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            fs::write(path, text).expect("a file");
+        };
+        write("etc/passwd", "root:x:0:0::/:\nweb:x:33:33::/:\n");
+        write("etc/group", "root:x:0:\nweb:x:33:\nfiles:x:50:\nmore:x:60:\n");
+        write("etc/rsyncd.conf", "[data]\npath = /srv/data\n");
+        let unit = "usr/lib/systemd/system/rsync.service";
+        write(unit, "[Service]\nExecStart=/usr/bin/rsync --daemon --no-detach\n");
+        let image = Image::new(root.path());
+        let file = Path::new("/etc/rsyncd.conf");
+        let starter = || of(&image, service(&image).as_ref(), file);
+        assert_eq!(starter(), None);
+        write(
+            "etc/systemd/system/rsync.service.d/user.conf",
+            "[Service]\nUser=web\nGroup=files\nSupplementaryGroups=more none\n",
+        );
+        // An image does not tell in which groups a user is.
+        if let Some(identity) = starter() {
+            assert_eq!((identity.uid, identity.gid), (33, 50));
+            assert!([33, 50, 60].iter().all(|group| identity.groups.contains(group)));
+        }
+        fs::remove_file(root.path().join(unit)).expect("it is there");
+        std::os::unix::fs::symlink("/dev/null", root.path().join(unit)).expect("a link");
+        assert!(service(&image).is_none());
+    }
 }

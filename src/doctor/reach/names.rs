@@ -18,6 +18,9 @@ const MOST_NAMES: usize = 8;
 /// The page of names in `hosts deny`, and its kind of case with a release that then denies everybody.
 const NAMES: (&str, &str) = ("RSY309", "now");
 
+/// What is said of a program that ends with another code than 0 and complains of nothing, as `getent` does where it finds nothing.
+const NOTHING: &str = "timeout failed (exit status: 2)";
+
 /// What was answered.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Answer {
@@ -27,6 +30,10 @@ enum Answer {
 }
 
 pub(super) fn look(subject: &Subject, host: &dyn Host, stage: &mut Stage, report: &mut Report) {
+    // A container has a resolver of its own.
+    if subject.daemon.as_ref().is_some_and(|daemon| daemon.is_contained) {
+        return;
+    }
     let known = subject.known.as_ref();
     let Some((known, server)) = known.and_then(|known| Some((known, known.server.as_ref()?))) else {
         return;
@@ -86,9 +93,30 @@ fn asked(host: &dyn Host, table: &str, word: &str) -> Answer {
     let limit = LIMIT.to_string();
     match host.output("timeout", &[&limit, "getent", table, "--", word]) {
         Err(_) if start.elapsed() >= Duration::from_secs(LIMIT) => Answer::Late,
-        // It fails where it finds nothing, and says nothing (getent(1)).
-        Err(Unknown::Failed(_)) => Answer::Unknown,
+        Err(Unknown::Failed(said)) if said.starts_with(NOTHING) => Answer::Unknown,
         // Who cannot ask knows nothing against it.
         Ok(_) | Err(_) => Answer::Known,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Answer, asked};
+    use crate::host::{Image, Live, Unknown};
+
+    #[test]
+    fn what_the_name_service_says_is_understood() {
+        let command = "timeout 3 getent ahosts -- web.example.com";
+        let asked = |answer| {
+            let image = Image::new("/nowhere").with_output(command, answer);
+            asked(&image, "ahosts", "web.example.com")
+        };
+        let failed = |text: &str| Err(Unknown::Failed(text.to_owned()));
+        assert!(asked(Ok(b"192.0.2.7 STREAM web".to_vec())) == Answer::Known);
+        assert!(asked(failed("timeout failed (exit status: 2)")) == Answer::Unknown);
+        assert!(asked(failed("timeout: failed to run command 'getent'")) == Answer::Known);
+        assert!(asked(Err(Unknown::Denied)) == Answer::Known);
+        // A name that no resolver need be asked for (RFC 6761).
+        assert!(super::asked(&Live, "ahosts", "localhost") == Answer::Known);
     }
 }
