@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    catalog::page,
     doctor::{
         Cause, Check, Fact, Report, Setup, Stage, Subject,
         daemon::{PORT, written_port},
@@ -42,10 +41,9 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
         stage.note(Fact::Unit(name.clone(), *is_enabled));
     }
     let mut cause = |rule, arguments: Vec<(&'static str, String)>, facts: Vec<String>| {
-        let page = page(rule).expect("the doctor's pages are in the catalogue; the tests see each");
         report
             .causes
-            .push(Cause::of_page(page, Check::Daemon, &file, arguments, facts));
+            .push(Cause::of_rule(rule, Check::Daemon, &file, arguments, facts));
     };
     let name = file.display().to_string();
     let survivors = survivors(&file);

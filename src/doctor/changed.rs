@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use crate::{
-    catalog::page,
     doctor::{
         Cause, Check, Fact, Report, Setup, Skip, Stage, Subject,
         daemon::{PORT, SLACK, at, option},
@@ -74,15 +73,14 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     }
     let ports: Vec<_> = ports.into_iter().collect();
     let shown: Vec<_> = ports.iter().map(u16::to_string).collect();
-    let page = page("RSY783").expect("the doctor's pages are in the catalogue; the tests see each");
     let arguments = vec![
         ("file", subject.file.display().to_string()),
         ("port", port.to_string()),
         ("ports", shown.join(", ")),
         ("restart", restart(daemon)),
     ];
-    report.causes.push(Cause::of_page(
-        page,
+    report.causes.push(Cause::of_rule(
+        "RSY783",
         Check::Changed,
         &subject.file,
         arguments,

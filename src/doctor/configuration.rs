@@ -3,7 +3,7 @@
 use std::{rc::Rc, sync::Arc};
 
 use crate::{
-    catalog::{Severity, page},
+    catalog::Severity,
     doctor::{Cause, Check, Fact, Report, Setup, Skip, Stage, Subject},
     lint::Options,
     terms::Release,
@@ -74,13 +74,12 @@ fn missing(subject: &Subject, stage: &mut Stage, report: &mut Report) {
         stage.skip(Skip::NoConfiguration);
         return;
     }
-    let page = page("RSY809").expect("the doctor's pages are in the catalogue; the tests see each");
     let name = subject.file.display().to_string();
     let facts = vec![format!("{name} is not there")];
     stage.note(Fact::NoFile(subject.file.clone()));
     stage.fail();
-    report.causes.push(Cause::of_page(
-        page,
+    report.causes.push(Cause::of_rule(
+        "RSY809",
         Check::Configuration,
         &subject.file,
         vec![("path", name)],

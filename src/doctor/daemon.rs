@@ -12,7 +12,6 @@ use jiff::Timestamp;
 use nix::unistd::{Uid, User};
 
 use crate::{
-    catalog::page,
     doctor::{Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, Way, absent, rival},
     explain::Known,
     host::{Daemon, Host, Unknown, View, daemons, ports_of, user_inside},
@@ -134,11 +133,14 @@ fn running(
         daemon.uid = daemon.uid.and_then(|uid| user_inside(process, uid));
     }
     if daemon.is_stopped {
-        let page = page("RSY778").expect("the doctor's pages are in the catalogue; the tests see each");
         let arguments = vec![("process", process.to_string())];
-        report
-            .causes
-            .push(Cause::of_page(page, Check::Daemon, &file, arguments, Vec::new()));
+        report.causes.push(Cause::of_rule(
+            "RSY778",
+            Check::Daemon,
+            &file,
+            arguments,
+            Vec::new(),
+        ));
         stage.fail();
     }
     Subject {

@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, os::unix::ffi::OsStrExt as _, path::Path};
 
 use crate::{
-    catalog::page,
     doctor::{Cause, Check, Setup, Subject},
     host::{Descendant, descendants, is_left_by_client},
     model::{Configuration, Parameter},
@@ -54,7 +53,6 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>) -> Vec<Cause> {
             [_, option, text] if option == "-c" => text.to_string(),
             _ => shell_words::join(&words),
         };
-        let page = page("RSY237").expect("the doctor's pages are in the catalogue; the tests see each");
         let arguments = vec![
             ("command", command),
             ("process", hook.process.to_string()),
@@ -68,8 +66,8 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>) -> Vec<Cause> {
             true => vec![fact, "its client has closed the connection".to_owned()],
             false => vec![fact],
         };
-        causes.push(Cause::of_page(
-            page,
+        causes.push(Cause::of_rule(
+            "RSY237",
             Check::Loopback,
             &subject.file,
             arguments,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    catalog::{Confidence, Page, Severity, Symptom},
+    catalog::{Confidence, Page, Severity, Symptom, page},
     diagnosis::{Finding, Unchecked},
     doctor::stage::{Check, Stage, State},
     explain::{self, Explanation, Incident, Known, Predicted},
@@ -182,14 +182,15 @@ impl Cause {
         causes.collect()
     }
 
-    /// A page whose fault makes clients fail.
-    pub(super) fn of_page(
-        page: &'static Page,
+    /// A page whose fault makes clients fail, by its identifier.
+    pub(super) fn of_rule(
+        rule: &str,
         check: Check,
         file: &Path,
         arguments: Vec<(&'static str, String)>,
         facts: Vec<String>,
     ) -> Self {
+        let page = page(rule).expect("the doctor's pages are in the catalogue; the tests see each");
         Self {
             urgency: Urgency::Now,
             page,

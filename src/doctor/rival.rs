@@ -7,7 +7,6 @@ use std::{
 };
 
 use crate::{
-    catalog::page,
     doctor::{
         Cause, Check, Fact, Report, Setup, Stage,
         absent::DEFAULT,
@@ -67,7 +66,6 @@ pub(super) fn look(setup: &Setup<'_>, served: &[PathBuf], stage: &mut Stage, rep
     };
     stage.note(Fact::Held(program, process, port));
     stage.fail();
-    let page = page("RSY890").expect("the doctor's pages are in the catalogue; the tests see each");
     let facts = vec![
         format!(
             "{shown} (process {process}) listens on port {port}, and nobody serves {}",
@@ -78,5 +76,5 @@ pub(super) fn look(setup: &Setup<'_>, served: &[PathBuf], stage: &mut Stage, rep
     let arguments = vec![("port", port.to_string())];
     report
         .causes
-        .push(Cause::of_page(page, Check::Daemon, &usual, arguments, facts));
+        .push(Cause::of_rule("RSY890", Check::Daemon, &usual, arguments, facts));
 }

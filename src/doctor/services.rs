@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    catalog::{FileKind, Severity, page},
+    catalog::{FileKind, Severity},
     doctor::{
         Cause, Check, Report, Setup, Urgency,
         absent::{UNITS, has_systemd},
@@ -24,17 +24,12 @@ use crate::{
 /// What Debian's init script reads, and the script.
 const DEFAULTS: &str = "/etc/default/rsync";
 const SCRIPT: &str = "/etc/init.d/rsync";
-/// Services of xinetd.
-const XINETD: &str = "/etc/xinetd.d/rsync";
 
 /// Checks the units of rsync's packages, with what administrators add to them, and xinetd's service.
 pub(super) fn look(setup: &Setup<'_>, has_configuration: bool, has_run: bool, report: &mut Report) {
     let units = UNITS.iter().flat_map(|unit| inputs_of(setup.host, unit));
     // What cannot be read is no reason that we know; the unit's own state says it.
-    let xinetd = PathBuf::from(XINETD);
-    let bytes = setup.host.read(&xinetd).ok().flatten();
-    let xinetd = bytes.map(|bytes| input(xinetd, bytes, FileKind::Xinetd, setup.host));
-    let inputs: Vec<_> = units.chain(xinetd).collect();
+    let inputs: Vec<_> = units.chain(starters::inputs_of_xinetd(setup.host)).collect();
     let has_xinetd = inputs.iter().any(|input| input.kind == FileKind::Xinetd);
     switched_off(setup, has_xinetd || has_run || !has_configuration, report);
     without_program(setup.host, report);
@@ -95,13 +90,12 @@ fn without_program(host: &dyn Host, report: &mut Report) {
         if let Some(reason) = reason {
             let program = named.display().to_string();
             let fact = format!("{}: {program}: {reason}", unit.place.display());
-            let page = page("RSY780").expect("the doctor's pages are in the catalogue; the tests see each");
             let arguments = vec![
                 ("program", program),
                 ("reason", reason.to_owned()),
                 ("unit", unit.unit.name.clone()),
             ];
-            let cause = Cause::of_page(page, Check::Daemon, &unit.place, arguments, vec![fact]);
+            let cause = Cause::of_rule("RSY780", Check::Daemon, &unit.place, arguments, vec![fact]);
             report.causes.push(cause);
         }
     }
@@ -111,12 +105,11 @@ fn without_program(host: &dyn Host, report: &mut Report) {
 fn switched_off(setup: &Setup<'_>, has_better: bool, report: &mut Report) {
     let host = setup.host;
     let mut cause = |rule, file: &Path, more: Option<(&'static str, String)>| {
-        let page = page(rule).expect("the doctor's pages are in the catalogue; the tests see each");
         let mut arguments = vec![("file", file.display().to_string())];
         arguments.extend(more);
         report
             .causes
-            .push(Cause::of_page(page, Check::Daemon, file, arguments, Vec::new()));
+            .push(Cause::of_rule(rule, Check::Daemon, file, arguments, Vec::new()));
     };
     let has_systemd = has_systemd(host);
     for unit in UNITS.into_iter().filter(|_| has_systemd) {

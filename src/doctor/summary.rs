@@ -108,16 +108,12 @@ mod tests {
     use std::path::Path;
 
     use super::ordered;
-    use crate::{
-        catalog::page,
-        doctor::{Cause, Check, Urgency},
-    };
+    use crate::doctor::{Cause, Check, Urgency};
 
     fn cause(rule: &str, check: Check, urgency: Urgency) -> Cause {
-        let page = page(rule).expect("a page");
         Cause {
             urgency,
-            ..Cause::of_page(page, check, Path::new("/etc/rsyncd.conf"), Vec::new(), Vec::new())
+            ..Cause::of_rule(rule, check, Path::new("/etc/rsyncd.conf"), Vec::new(), Vec::new())
         }
     }
 

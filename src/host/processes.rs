@@ -25,6 +25,17 @@ pub fn descendants(of: u32) -> Vec<Descendant> {
     descendants_in(Path::new("/proc"), of)
 }
 
+/// Whether a program of that name runs, as far as `/proc` shows it to us.
+pub fn is_running(program: &str) -> bool {
+    let lines = command_lines(Path::new("/proc"));
+    lines.iter().any(|(_, line)| {
+        let first = words(line).next().map(Path::new);
+        first
+            .and_then(Path::file_name)
+            .is_some_and(|name| name == program)
+    })
+}
+
 /// The same by a folder like `/proc`.
 fn descendants_in(root: &Path, of: u32) -> Vec<Descendant> {
     let all: Vec<_> = command_lines(root)

@@ -20,7 +20,7 @@ use std::{
 use tokio::runtime::Runtime;
 
 use crate::{
-    catalog::{FileKind, Severity, page},
+    catalog::{FileKind, Severity},
     doctor::{Cause, Check, Examination, Report, Stage, Urgency, summary},
     host::Host,
     lint::{self, Input, Options, lint},
@@ -126,6 +126,18 @@ impl Client<'_> {
         self.invocation.option(option).is_some()
     }
 
+    /// Lints a file, and says what that means for the stage.
+    fn judged(&self, file: &Path, bytes: Vec<u8>, kind: FileKind, stage: &mut Stage, report: &mut Report) {
+        let name = file.display().to_string();
+        let found = self.linted(&name, Some(file), bytes, kind, stage.check, report);
+        let worst = found.findings.iter().map(|finding| finding.severity).max();
+        match worst {
+            Some(Severity::Error) => stage.fail(),
+            Some(Severity::Warning) => stage.warn(),
+            _ => {}
+        }
+    }
+
     /// What lint says of a file, with this machine's facts; its findings are causes from warnings on.
     fn linted(
         &self,
@@ -166,10 +178,9 @@ impl Client<'_> {
         arguments: Vec<(&'static str, String)>,
         fact: String,
     ) -> Cause {
-        let page = page(rule).expect("the doctor's pages are in the catalogue; the tests see each");
         Cause {
             urgency: Urgency::Now,
-            ..Cause::of_page(page, check, file, arguments, vec![fact])
+            ..Cause::of_rule(rule, check, file, arguments, vec![fact])
         }
     }
 }

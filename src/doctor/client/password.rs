@@ -1,7 +1,7 @@
 //! The password file of the command line.
 
 use crate::{
-    catalog::{FileKind, Severity},
+    catalog::FileKind,
     doctor::{
         Check, Fact, Report, Skip, Stage,
         client::{Client, ClientFact},
@@ -44,23 +44,7 @@ pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) 
             return;
         }
     };
-    let linted = client.linted(
-        &name,
-        Some(&path),
-        bytes,
-        FileKind::Password,
-        Check::PasswordFile,
-        report,
-    );
-    if linted.findings.iter().any(|one| one.severity == Severity::Error) {
-        stage.fail();
-    } else if linted
-        .findings
-        .iter()
-        .any(|one| one.severity == Severity::Warning)
-    {
-        stage.warn();
-    }
+    client.judged(&path, bytes, FileKind::Password, stage, report);
     if let Ok(Some(metadata)) = found {
         stage.note(Fact::Client(ClientFact::PasswordFile(path, metadata)));
     }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    catalog::{FileKind, Severity},
+    catalog::FileKind,
     doctor::{
         Check, Fact, Report, Skip, Stage,
         client::{Client, ClientFact, Limit, Watcher},
@@ -97,25 +97,7 @@ pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) 
 fn configuration(client: &Client<'_>, file: &Path, stage: &mut Stage, report: &mut Report) {
     let name = file.display().to_string();
     match client.setup.host.read(file) {
-        Ok(Some(bytes)) => {
-            let linted = client.linted(
-                &name,
-                Some(file),
-                bytes,
-                FileKind::Sersync,
-                Check::Watchers,
-                report,
-            );
-            if linted.findings.iter().any(|one| one.severity == Severity::Error) {
-                stage.fail();
-            } else if linted
-                .findings
-                .iter()
-                .any(|one| one.severity == Severity::Warning)
-            {
-                stage.warn();
-            }
-        }
+        Ok(Some(bytes)) => client.judged(file, bytes, FileKind::Sersync, stage, report),
         Ok(None) => stage.note(Fact::NoFile(file.to_owned())),
         Err(reason) => {
             stage.note(Fact::Unseen(name.clone(), reason.clone()));

@@ -18,7 +18,7 @@ use std::{
 };
 
 use crate::{
-    catalog::{Severity, page},
+    catalog::Severity,
     doctor::{
         Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, Urgency,
         absent::DEFAULT,
@@ -260,20 +260,14 @@ impl Subjects<'_> {
         &self,
         rule: &str,
         module: &Served,
-        mut arguments: Vec<(&'static str, String)>,
+        arguments: Vec<(&'static str, String)>,
         facts: Vec<String>,
     ) -> Cause {
-        arguments.extend([
-            ("module", module.name.clone()),
-            ("path", module.path.display().to_string()),
-            ("account", module.account.clone()),
-        ]);
-        self.cause_at(rule, arguments, facts)
+        self.cause_at(rule, module.described(arguments), facts)
     }
 
     fn cause_at(&self, rule: &str, arguments: Vec<(&'static str, String)>, facts: Vec<String>) -> Cause {
-        let page = page(rule).expect("the doctor's pages are in the catalogue; the tests see each");
-        Cause::of_page(page, Check::Confinement, self.file, arguments, facts)
+        Cause::of_rule(rule, Check::Confinement, self.file, arguments, facts)
     }
 
     /// The rights of the daemon.

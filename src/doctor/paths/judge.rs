@@ -11,7 +11,7 @@ use nix::{
 };
 
 use crate::{
-    catalog::{Severity, page},
+    catalog::Severity,
     doctor::{
         Cause, Check, Hindrance, Refusal, Tried, Urgency,
         paths::{Daemon, Served, room, user_name},
@@ -166,7 +166,7 @@ impl Judge<'_> {
                 let command = format!("setfacl -R -m u:{account}:rX {}", shell_words::quote(&shown));
                 let arguments = vec![("path", name.display().to_string())];
                 let facts = vec![format!("{closed} of {all} that were tried; {}", refusal.shown())];
-                let mut cause = self.cause_at("RSY840", module, arguments, facts);
+                let mut cause = self.cause("RSY840", module, arguments, facts);
                 // Only who asks for it, or for everything, meets it.
                 cause.severity = Severity::Warning;
                 causes.push(cause.at(Urgency::Later).typing(vec![command]));
@@ -298,26 +298,10 @@ impl Judge<'_> {
         &self,
         rule: &str,
         module: &Served,
-        mut arguments: Vec<(&'static str, String)>,
+        arguments: Vec<(&'static str, String)>,
         facts: Vec<String>,
     ) -> Cause {
-        let path = module.path.display().to_string();
-        arguments.extend([("path", path.clone()), ("target-folder", path)]);
-        self.cause_at(rule, module, arguments, facts)
-    }
-
-    fn cause_at(
-        &self,
-        rule: &str,
-        module: &Served,
-        mut arguments: Vec<(&'static str, String)>,
-        facts: Vec<String>,
-    ) -> Cause {
-        arguments.extend([
-            ("module", module.name.clone()),
-            ("account", module.account.clone()),
-        ]);
-        self.cause_of(rule, arguments, facts)
+        self.cause_of(rule, module.described(arguments), facts)
     }
 
     pub(super) fn cause_of(
@@ -326,8 +310,7 @@ impl Judge<'_> {
         arguments: Vec<(&'static str, String)>,
         facts: Vec<String>,
     ) -> Cause {
-        let page = page(rule).expect("the doctor's pages are in the catalogue; the tests see each");
-        Cause::of_page(page, Check::Paths, self.file, arguments, facts)
+        Cause::of_rule(rule, Check::Paths, self.file, arguments, facts)
     }
 
     /// The first folder on the way that the daemon's user really cannot enter.

@@ -115,6 +115,23 @@ pub(in crate::doctor) struct Served {
     pub(in crate::doctor) has_filters: bool,
 }
 
+impl Served {
+    /// What causes say of it, behind what they say themselves: the first value of a name counts.
+    pub(in crate::doctor) fn described(
+        &self,
+        mut arguments: Vec<(&'static str, String)>,
+    ) -> Vec<(&'static str, String)> {
+        let path = self.path.display().to_string();
+        arguments.extend([
+            ("module", self.name.clone()),
+            ("account", self.account.clone()),
+            ("path", path.clone()),
+            ("target-folder", path),
+        ]);
+        arguments
+    }
+}
+
 /// A module that is not tried, with the reason.
 pub(in crate::doctor) type NotServed = (String, Hindrance);
 

@@ -18,7 +18,7 @@ use std::{fs, net::IpAddr, path::Path};
 use ipnet::IpNet;
 
 use crate::{
-    catalog::{Confidence, Severity, page},
+    catalog::{Confidence, Severity},
     doctor::{Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, changed::restart, daemon::option},
     host::{Host, Unknown, listening_on},
     lint::Options,
@@ -209,8 +209,7 @@ impl Way<'_> {
     }
 
     fn found(&self, rule: &str, arguments: Vec<(&'static str, String)>, facts: Vec<String>) -> Cause {
-        let page = page(rule).expect("the doctor's pages are in the catalogue; the tests see each");
-        Cause::of_page(page, Check::Reach, &self.subject.file, arguments, facts)
+        Cause::of_rule(rule, Check::Reach, &self.subject.file, arguments, facts)
     }
 
     /// What modules have in `hosts allow` of other machines; nothing where a proxy of this machine tells whose connection it

@@ -4,7 +4,6 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    catalog::page,
     doctor::{Cause, Check, Report, Stage, Subject, loopback::MARK},
     explain::Server,
     host::{Host, Unknown},
@@ -39,8 +38,7 @@ pub(super) fn look(subject: &Subject, host: &dyn Host, stage: &mut Stage, report
         return;
     };
     let cause = |rule, arguments: Vec<(&'static str, String)>, fact: String| {
-        let page = page(rule).expect("the doctor's pages are in the catalogue; the tests see each");
-        Cause::of_page(page, Check::Reach, &subject.file, arguments, vec![fact])
+        Cause::of_rule(rule, Check::Reach, &subject.file, arguments, vec![fact])
     };
     if looks_up_clients(server) {
         // That nobody has a name for it is an answer.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::{
-    catalog::{Confidence, Severity, page},
+    catalog::{Confidence, Severity},
     doctor::{Cause, Check, Report, Setup, Stage, Subject, Urgency, reach::rules::Rules},
     host::listening_on,
 };
@@ -32,13 +32,12 @@ pub(super) fn look(
         .map(|(name, _)| name.trim())
         .filter(|name| *name != "lo")
         .collect();
-    let page = page("RSY238").expect("the doctor's pages are in the catalogue; the tests see each");
     let arguments = vec![("process", process.to_string()), ("port", port.to_string())];
     let fact = match outward.is_empty() {
         true => format!("process {process} has no interface but lo"),
         false => format!("process {process} has the interfaces {}", outward.join(", ")),
     };
-    let mut cause = Cause::of_page(page, Check::Reach, &subject.file, arguments, vec![fact]);
+    let mut cause = Cause::of_rule("RSY238", Check::Reach, &subject.file, arguments, vec![fact]);
     if outward.is_empty() {
         // Nobody can come there by any address.
         cause.confidence = Confidence::Certain;

@@ -240,6 +240,82 @@ mod tests {
         }
     }
 
+    #[test]
+    fn answers_meet_the_rules_for_what_goes_out() {
+        let answer = Packet {
+            direction: Direction::Out,
+            source: Some("192.0.2.1".parse().expect("an address")),
+            destination: Some("192.0.2.7".parse().expect("an address")),
+            ..packet()
+        };
+        let dropped = |rules: &str| {
+            let text = format!("*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n{rules}COMMIT\n");
+            let verdict = Rules::of(&image(&[("iptables-save", &text)]))
+                .judge(&answer)
+                .verdict;
+            matches!(verdict, Verdict::Dropped(_))
+        };
+        assert!(dropped(
+            "-A OUTPUT -d 192.0.2.0/24 -p tcp -m tcp --sport 873 -j DROP\n"
+        ));
+        assert!(dropped(
+            "-A OUTPUT -p tcp --tcp-flags SYN,ACK,FIN,RST SYN,ACK -j DROP\n"
+        ));
+        assert!(dropped("-A OUTPUT -o eth0 -j DROP\n"));
+        for passing in [
+            "",
+            "-A INPUT -p tcp --dport 873 -j DROP\n",
+            "-A OUTPUT -p tcp --dport 873 -j DROP\n",
+            "-A OUTPUT -p tcp --syn -j DROP\n",
+            "-A OUTPUT -i eth0 -j DROP\n",
+            "-A OUTPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n-A OUTPUT -j DROP\n",
+            "-A OUTPUT -d 198.51.100.0/24 -j DROP\n",
+        ] {
+            assert!(!dropped(passing), "{passing}");
+        }
+        let chain = |hook: &str, expression: &str| {
+            let json = format!(
+                "{{\"nftables\": [{{\"chain\": {{\"family\": \"inet\", \"table\": \"a\", \"name\": \"c\", \
+                \"hook\": \"{hook}\", \"prio\": 0, \"type\": \"filter\", \"policy\": \"accept\"}}}}, \
+                {{\"rule\": {{\"family\": \"inet\", \"table\": \"a\", \"chain\": \"c\", \"handle\": 2, \
+                \"expr\": [{expression}, {{\"drop\": null}}]}}}}]}}"
+            );
+            Rules::of(&image(&[("nft -j list ruleset", &json)]))
+                .judge(&answer)
+                .verdict
+        };
+        let field = |field: &str| {
+            format!(
+                "{{\"match\": {{\"op\": \"==\", \"left\": {{\"payload\": {{\"protocol\": \"tcp\", \
+                \"field\": \"{field}\"}}}}, \"right\": 873}}}}"
+            )
+        };
+        assert!(matches!(chain("output", &field("sport")), Verdict::Dropped(_)));
+        assert_eq!(chain("input", &field("sport")), Verdict::Accepted(None));
+        assert!(matches!(
+            chain("postrouting", &field("dport")),
+            Verdict::SomeStopped(_)
+        ));
+    }
+
+    #[test]
+    fn rules_that_hand_on_a_port_are_found() {
+        let hands_on = |rule: &str| {
+            let text = format!("*nat\n:PREROUTING ACCEPT [0:0]\n{rule}\nCOMMIT\n");
+            Rules::of(&image(&[("iptables-save", &text)])).hand_on(873)
+        };
+        assert!(hands_on(
+            "-A DOCKER ! -i docker0 -p tcp -m tcp --dport 873 -j DNAT --to-destination 172.17.0.2:873"
+        ));
+        assert!(hands_on(
+            "-A PREROUTING -p tcp --dport 873 -j REDIRECT --to-ports 8730"
+        ));
+        assert!(!hands_on(
+            "-A PREROUTING -p tcp -m tcp --dport 80 -j DNAT --to-destination 172.17.0.3:80"
+        ));
+        assert!(!hands_on("-A PREROUTING -p tcp --dport 873 -j ACCEPT"));
+    }
+
     proptest! {
         #[test]
         fn any_text_is_read_to_an_end(text in "(\\*filter\n|:INPUT DROP \\[0:0\\]\n|-A INPUT |-[a-z] |! |--[a-z]{2,9} |[!-~]{0,9}|\n){0,40}") {

@@ -1,7 +1,6 @@
 //! Who listens in place of rsync, by the files of systemd and xinetd: on another port than rsyncd.conf names, or not at all.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     rc::Rc,
 };
@@ -9,8 +8,8 @@ use std::{
 use crate::{
     catalog::{FileKind, Severity},
     diagnosis::Finding,
-    doctor::daemon::PORT,
-    host::{Host, Listener, is_super_server},
+    doctor::{daemon::PORT, services::input},
+    host::{Host, Listener, is_running, is_super_server},
     lint::{self, Input, Installed, Options, lint},
     model::service::services,
     syntax::xinetd,
@@ -18,7 +17,9 @@ use crate::{
 
 /// The sockets that packages of rsync bring along.
 const SOCKETS: [&str; 2] = ["rsync.socket", "rsyncd.socket"];
-/// Where xinetd's services are.
+/// What xinetd is called.
+const XINETD: &str = "xinetd";
+/// Where its services are.
 const FOLDER: &str = "/etc/xinetd.d";
 
 /// A program that listens for rsync on another port than its configuration names, and that port.
@@ -43,7 +44,7 @@ pub(in crate::doctor) fn switched_off(host: &dyn Host) -> Option<PathBuf> {
             off.get_or_insert_with(|| file.clone());
         }
     }
-    off.filter(|_| has_xinetd())
+    off.filter(|_| is_running(XINETD))
 }
 
 /// The file by which xinetd is to serve rsync, if xinetd does not run.
@@ -53,7 +54,7 @@ pub(in crate::doctor) fn without_xinetd(host: &dyn Host) -> Option<PathBuf> {
         services(&document, bytes).any(|service| !service.is_disabled())
     };
     let (file, _) = files_of_xinetd(host).into_iter().find(is_on)?;
-    (!has_xinetd()).then_some(file)
+    (!is_running(XINETD)).then_some(file)
 }
 
 /// What lint says of the files of xinetd beside the configuration that they serve, and which of its findings are theirs,
@@ -65,18 +66,8 @@ pub(super) fn linted(
 ) -> (Rc<lint::Report>, Vec<usize>) {
     let read = host.read(configuration).ok().flatten();
     let served = read.map(|bytes| (configuration.to_owned(), bytes, FileKind::RsyncdConf));
-    let starts_rsync =
-        |(_, bytes): &(PathBuf, Vec<u8>)| services(&xinetd::parse(bytes), bytes).next().is_some();
-    let own = files_of_xinetd(host).into_iter().filter(starts_rsync);
-    let own = own.map(|(file, bytes)| (file, bytes, FileKind::Xinetd));
-    let inputs = served.into_iter().chain(own).map(|(file, bytes, kind)| Input {
-        name: file.display().to_string(),
-        path: Some(file),
-        bytes: bytes.into(),
-        kind,
-        is_guess: false,
-        host,
-    });
+    let served = served.map(|(file, bytes, kind)| input(file, bytes, kind, host));
+    let inputs = served.into_iter().chain(inputs_of_xinetd(host));
     let report = lint(inputs.collect(), options);
     let is_own = |finding: &Finding| {
         let place = report.sources.get(finding.labels[0].span.source).name();
@@ -88,6 +79,14 @@ pub(super) fn linted(
         .map(|(index, _)| index)
         .collect();
     (Rc::new(report), own)
+}
+
+/// The files of xinetd that start rsync, to be linted.
+pub(in crate::doctor) fn inputs_of_xinetd(host: &dyn Host) -> Vec<Input<'_>> {
+    let files = files_of_xinetd(host).into_iter();
+    let own = files.filter(|(_, bytes)| services(&xinetd::parse(bytes), bytes).next().is_some());
+    own.map(|(file, bytes)| input(file, bytes, FileKind::Xinetd, host))
+        .collect()
 }
 
 /// The ports that socket units listen on (systemd.socket(5)).
@@ -127,12 +126,6 @@ fn files_of_xinetd(host: &dyn Host) -> Vec<(PathBuf, Vec<u8>)> {
     files
         .filter_map(|file| Some((file.clone(), host.read(&file).ok()??)))
         .collect()
-}
-
-fn has_xinetd() -> bool {
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let mut names = processes.filter_map(|entry| fs::read_to_string(entry.path().join("comm")).ok());
-    names.any(|name| name.trim_end() == "xinetd")
 }
 
 #[cfg(test)]
