@@ -1,6 +1,6 @@
 //! Commands of the configuration that keep clients waiting.
 
-use std::{collections::BTreeSet, os::unix::ffi::OsStrExt as _, path::Path};
+use std::{collections::BTreeSet, path::Path};
 
 use crate::{
     doctor::{Cause, Check, Setup, Subject},
@@ -20,14 +20,16 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>) -> Vec<Cause> {
         return Vec::new();
     };
     let configuration = &server.configuration;
-    let before: BTreeSet<&[u8]> = BEFORE
-        .iter()
-        .flat_map(|parameter| values(configuration, *parameter))
-        .collect();
+    let programs = |parameters: &[Parameter]| -> BTreeSet<String> {
+        let values = parameters
+            .iter()
+            .flat_map(|parameter| values(configuration, *parameter));
+        values.filter_map(program).collect()
+    };
+    let (before, after) = (programs(&BEFORE), programs(&[Parameter::PostXferExec]));
     if before.is_empty() {
         return Vec::new();
     }
-    let has_others = values(configuration, Parameter::PostXferExec).next().is_some();
     let below = descendants(daemon.process);
     let now = setup.now.timestamp().as_second();
     let mut causes = Vec::new();
@@ -36,11 +38,13 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>) -> Vec<Cause> {
         let Some(session) = above.find(|one| one.process == hook.parent && is_rsync(one)) else {
             continue;
         };
-        // A shell may have become the only program that it was to start: then its line does not tell which command it is.
-        let is_before = match &hook.words[..] {
-            [_, option, text] if option == "-c" => before.contains(text.as_bytes()),
-            _ => !has_others,
-        };
+        // A shell may have become the program that it was to start, and that another one: if nothing runs behind transfers, it
+        // is one of those in front.
+        let words = hook.words.iter().map(|word| word.to_string_lossy().into_owned());
+        let line = words.collect::<Vec<_>>().join(" ");
+        let names =
+            |programs: &BTreeSet<String>| line.split_ascii_whitespace().any(|word| programs.contains(word));
+        let is_before = after.is_empty() || (names(&before) && !names(&after));
         let seconds = hook.started.map_or(0, |started| (now - started).max(0));
         let is_left = [session.process, session.parent]
             .into_iter()
@@ -75,6 +79,12 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>) -> Vec<Cause> {
         ));
     }
     causes
+}
+
+/// The first word of a command.
+fn program(command: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(command).into_owned();
+    text.split_ascii_whitespace().next().map(str::to_owned)
 }
 
 /// What a parameter says in each module.
