@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    doctor::confinement::{Found, Subjects},
+    doctor::confinement::{Confined, Found, Subjects},
     host::Host,
 };
 
@@ -25,8 +25,9 @@ pub(super) fn look(subjects: &Subjects<'_>, found: &mut Found) {
             ("limit", limit.to_string()),
         ];
         let fact = format!("process {} may have {limit} files open", subjects.process);
-        let cause = subjects.cause_at("RSY620", arguments, vec![fact]);
-        found.causes.push(cause.of_kind("daemon-files"));
+        found.facts.push(Confined::Limited(limit));
+        let cause = subjects.cause_at("RSY240", arguments, vec![fact]);
+        found.causes.push(cause.of_kind("files"));
     }
     let Some(limit) = soft(&limits, "Max processes").filter(|limit| *limit < MANY_PROCESSES) else {
         return;
@@ -47,8 +48,9 @@ pub(super) fn look(subjects: &Subjects<'_>, found: &mut Found) {
                 ("limit", limit.to_string()),
             ];
             let fact = format!("uid {uid} has {count} processes and threads, and may have {limit}");
-            let cause = subjects.cause("RSY620", module, arguments, vec![fact]);
-            found.causes.push(cause.of_kind("daemon-processes"));
+            found.facts.push(Confined::Limited(limit));
+            let cause = subjects.cause("RSY240", module, arguments, vec![fact]);
+            found.causes.push(cause.of_kind("processes"));
         }
     }
 }

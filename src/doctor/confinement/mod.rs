@@ -44,6 +44,10 @@ pub enum Confined {
     OwnMounts,
     /// For the daemon a module's folder is not what it is for others.
     Differs(String, PathBuf, Difference),
+    /// So many processes or open files are allowed it, which is too few.
+    Limited(u64),
+    /// Its user namespace does not have that user, or its group.
+    WithoutUser(String),
     /// It lacks these capabilities.
     Lacks(Vec<&'static str>),
     /// No program that it starts gets more rights.
@@ -71,6 +75,8 @@ impl Confined {
             Self::Container => "container",
             Self::OwnMounts => "own-mounts",
             Self::Differs(_, _, difference) => difference.variant(),
+            Self::Limited(_) => "limits",
+            Self::WithoutUser(_) => "user-namespace",
             Self::Lacks(_) => "capabilities",
             Self::NoNewPrivileges => "no-new-privileges",
             Self::Filtered => "system-calls",

@@ -1,6 +1,6 @@
 //! The users that a daemon's user namespace has (user_namespaces(7)).
 
-use crate::doctor::confinement::{Found, Subjects};
+use crate::doctor::confinement::{Confined, Found, Subjects};
 
 pub(super) fn look(subjects: &Subjects<'_>, found: &mut Found) {
     let (Some(users), Some(groups)) = (subjects.text("uid_map"), subjects.text("gid_map")) else {
@@ -17,6 +17,7 @@ pub(super) fn look(subjects: &Subjects<'_>, found: &mut Found) {
             format!("uid_map of process {}: {}", subjects.process, one_line(&users)),
             format!("gid_map of process {}: {}", subjects.process, one_line(&groups)),
         ];
+        found.facts.push(Confined::WithoutUser(module.account.clone()));
         found
             .causes
             .push(subjects.cause("RSY234", module, arguments, facts));

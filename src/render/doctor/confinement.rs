@@ -39,6 +39,10 @@ pub(super) fn fact(fact: &Confined, language: Language) -> String {
                 false => format!("[{module}] for the daemon {path} {how}"),
             }
         }
+        Confined::Limited(limit) if zh => format!("它的一个资源上限太低：{limit}"),
+        Confined::Limited(limit) => format!("a limit of its process is too low: {limit}"),
+        Confined::WithoutUser(account) if zh => format!("它的用户命名空间里没有 {account}"),
+        Confined::WithoutUser(account) => format!("its user namespace does not have {account}"),
         Confined::Lacks(names) if zh => format!("它是 root，但没有 {}", names.join("、")),
         Confined::Lacks(names) => format!("it is root without {}", names.join(", ")),
         Confined::NoNewPrivileges if zh => "它启动的程序不能获得更多权限（NoNewPrivileges）".to_owned(),
