@@ -7,7 +7,8 @@ use crate::{
         Cause, Check, Fact, Report, Setup, Stage, Subject,
         daemon::{PORT, written_port},
         reach::starters,
-        services, starter,
+        services,
+        starter::{self, SERVICES, SOCKETS},
     },
     host::{Host, Listener, UNIT_FOLDERS, UnitFiles, Unknown, daemons, is_super_server},
     lint::started,
@@ -17,8 +18,6 @@ use crate::{
 pub(super) const DEFAULT: &str = "/etc/rsyncd.conf";
 /// What forwards a port of this machine into a container.
 const FORWARDERS: [&str; 3] = ["docker-proxy", "rootlessport", "conmon"];
-/// The units that packages of rsync bring along.
-pub(super) const UNITS: [&str; 4] = ["rsync.service", "rsyncd.service", "rsync.socket", "rsyncd.socket"];
 /// Says why; what is to be examined all the same.
 pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) -> Subject {
     let started = setup.file.is_none().then(|| started_here(setup.host)).flatten();
@@ -183,8 +182,9 @@ fn started_here(host: &dyn Host) -> Option<PathBuf> {
 
 /// The unit that starts a daemon here, and whether it is switched on.
 fn unit(host: &dyn Host) -> Option<(String, bool)> {
-    let name = UNITS
+    let name = SERVICES
         .into_iter()
+        .chain(SOCKETS)
         .find(|name| UnitFiles::of(host, name).is_some())?;
     let wanted = ["multi-user.target.wants", "sockets.target.wants"];
     let is_enabled = wanted.iter().any(|folder| {

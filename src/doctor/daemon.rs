@@ -16,7 +16,7 @@ use crate::{
     explain::Known,
     host::{Daemon, Host, Unknown, View, daemons, ports_of, user_inside},
     lint::HostFiles,
-    model::{Parameter, Scope, resolve},
+    model::{Configuration, Parameter, Scope, resolve},
     terms::{Release, Source, Sources},
 };
 
@@ -184,16 +184,23 @@ pub(super) fn option(words: &[OsString], name: &str) -> Option<String> {
     found
 }
 
-/// The port that a configuration names, or the one that holds without a name.
-pub(super) fn written_port(host: &dyn Host, file: &Path) -> u16 {
-    let Ok(Some(bytes)) = host.read(file) else {
-        return PORT;
-    };
+/// What a configuration says; none if it cannot be read.
+pub(super) fn written(host: &dyn Host, file: &Path) -> Option<Configuration> {
+    let bytes = host.read(file).ok()??;
     let mut sources = Sources::default();
     let source = sources.add(Source::new(file.display().to_string(), bytes));
-    let configuration = resolve(&mut sources, source, Release::CURRENT, &HostFiles(host));
+    Some(resolve(&mut sources, source, Release::CURRENT, &HostFiles(host)))
+}
+
+/// The port that a configuration names, or the one that holds without a name.
+pub(super) fn port_of(configuration: &Configuration) -> u16 {
     let port = configuration.integer(Scope::Global, Parameter::Port).value;
     u16::try_from(port).ok().filter(|port| *port > 0).unwrap_or(PORT)
+}
+
+/// The same of a file.
+pub(super) fn written_port(host: &dyn Host, file: &Path) -> u16 {
+    written(host, file).as_ref().map_or(PORT, port_of)
 }
 
 /// Whether a stage has no configuration to look at.

@@ -10,13 +10,11 @@ use crate::{
     doctor::{
         Cause, Check, Fact, Report, Setup, Stage,
         absent::DEFAULT,
-        daemon::{PORT, is_same},
+        daemon::{is_same, port_of, written},
         starter,
     },
     host::Listener,
-    lint::HostFiles,
-    model::{Parameter, Scope, resolve},
-    terms::{Release, Source, Sources},
+    model::{Parameter, Scope},
 };
 
 /// As much of the end of a log is read, in bytes.
@@ -35,14 +33,10 @@ pub(super) fn look(setup: &Setup<'_>, served: &[PathBuf], stage: &mut Stage, rep
     if setup.file.is_some() || served.iter().any(|file| is_same(file, &usual)) {
         return;
     }
-    let Ok(Some(bytes)) = host.read(&usual) else {
+    let Some(configuration) = written(host, &usual) else {
         return;
     };
-    let mut sources = Sources::default();
-    let source = sources.add(Source::new(usual.display().to_string(), bytes));
-    let configuration = resolve(&mut sources, source, Release::CURRENT, &HostFiles(host));
-    let port = configuration.integer(Scope::Global, Parameter::Port).value;
-    let port = u16::try_from(port).ok().filter(|port| *port > 0).unwrap_or(PORT);
+    let port = port_of(&configuration);
     let log = configuration.text(Scope::Global, Parameter::LogFile).value;
     let log = Path::new(OsStr::from_bytes(log));
     let Ok(Some(tail)) = host.tail(log, MOST) else {

@@ -11,9 +11,9 @@ use crate::{
     catalog::{FileKind, Severity},
     doctor::{
         Cause, Check, Report, Setup, Urgency,
-        absent::{UNITS, has_systemd},
+        absent::has_systemd,
         reach::starters,
-        starter,
+        starter::{self, SERVICES, SOCKETS},
         summary::keeps_from_starting,
     },
     host::{EntryKind, Host, UnitFiles},
@@ -27,7 +27,10 @@ const SCRIPT: &str = "/etc/init.d/rsync";
 
 /// Checks the units of rsync's packages, with what administrators add to them, and xinetd's service.
 pub(super) fn look(setup: &Setup<'_>, has_configuration: bool, has_run: bool, report: &mut Report) {
-    let units = UNITS.iter().flat_map(|unit| inputs_of(setup.host, unit));
+    let units = SERVICES
+        .iter()
+        .chain(&SOCKETS)
+        .flat_map(|unit| inputs_of(setup.host, unit));
     // What cannot be read is no reason that we know; the unit's own state says it.
     let inputs: Vec<_> = units.chain(starters::inputs_of_xinetd(setup.host)).collect();
     let has_xinetd = inputs.iter().any(|input| input.kind == FileKind::Xinetd);
@@ -112,7 +115,7 @@ fn switched_off(setup: &Setup<'_>, has_better: bool, report: &mut Report) {
             .push(Cause::of_rule(rule, Check::Daemon, file, arguments, Vec::new()));
     };
     let has_systemd = has_systemd(host);
-    for unit in UNITS.into_iter().filter(|_| has_systemd) {
+    for unit in SERVICES.into_iter().chain(SOCKETS).filter(|_| has_systemd) {
         if let Some(found) = UnitFiles::of(host, unit).filter(|found| found.is_masked) {
             cause("RSY738", &found.place, Some(("unit", unit.to_owned())));
         }

@@ -7,14 +7,18 @@ use std::{
 };
 
 use crate::{
+    doctor::daemon::written,
     host::{Host, trial::Identity},
-    lint::{HostFiles, Installed},
-    model::{Parameter, Scope, resolve},
-    terms::{Release, Source, Sources},
+    lint::Installed,
+    model::{Parameter, Scope},
 };
 
-/// The units by which packages start a daemon.
-const SERVICES: [&str; 2] = ["rsync.service", "rsyncd.service"];
+/// The units by which packages start a daemon that listens.
+pub(super) const SERVICES: [&str; 2] = ["rsync.service", "rsyncd.service"];
+/// Those that listen in place of one.
+pub(super) const SOCKETS: [&str; 2] = ["rsync.socket", "rsyncd.socket"];
+/// Those that they start for each connection.
+pub(super) const TEMPLATES: [&str; 2] = ["rsync@.service", "rsyncd@.service"];
 
 /// The unit by which a machine starts a daemon; none that is masked.
 pub(super) fn service(host: &dyn Host) -> Option<Installed> {
@@ -52,10 +56,7 @@ fn of_unit(host: &dyn Host, unit: &Installed, user: &str) -> Option<Identity> {
 
 /// The user who wrote a log of a daemon into a folder of its own: one that root starts writes it as root.
 fn of_log(host: &dyn Host, file: &Path) -> Option<Identity> {
-    let bytes = host.read(file).ok()??;
-    let mut sources = Sources::default();
-    let source = sources.add(Source::new(file.display().to_string(), bytes));
-    let configuration = resolve(&mut sources, source, Release::CURRENT, &HostFiles(host));
+    let configuration = written(host, file)?;
     let log = configuration.text(Scope::Global, Parameter::LogFile).value;
     let log = PathBuf::from(OsStr::from_bytes(log));
     let owner = |path: &Path| Some(host.metadata(path, true).ok()??.uid);

@@ -10,6 +10,7 @@ use crate::{
         Cause, Check, Urgency,
         confinement::{Confined, Difference, Found, Subjects, views::Views},
         services::{input, inputs_of},
+        starter::{SERVICES, TEMPLATES},
     },
     host::Host,
     lint::{Options, Report, lint},
@@ -20,13 +21,6 @@ use crate::{
 const HIDING: [&str; 4] = ["RSY702", "RSY704", "RSY705", "RSY732"];
 const READ_ONLY: [&str; 2] = ["RSY702", "RSY703"];
 const FORBIDDING: [&str; 2] = ["RSY719", "RSY731"];
-/// Units that start a daemon with the configuration that it has if nobody names another.
-const UNITS: [&str; 4] = [
-    "rsync.service",
-    "rsync@.service",
-    "rsyncd.service",
-    "rsyncd@.service",
-];
 pub(super) fn look(subjects: &Subjects<'_>, release: Release, today: Date, views: &Views, found: &mut Found) {
     let report = subjects.unit.and_then(|unit| {
         // A container may have a manager of its own.
@@ -125,7 +119,8 @@ fn options(release: Release, today: Date) -> Options {
 /// The same where no process tells which unit it is: those that packages bring along. What they hide is hidden from the
 /// next daemon that they start.
 pub(super) fn look_alone(host: &dyn Host, file: &Path, release: Release, today: Date, found: &mut Found) {
-    for unit in UNITS {
+    // Those that start a daemon with the configuration that it has if nobody names another.
+    for unit in SERVICES.into_iter().chain(TEMPLATES) {
         let Some(report) = report(host, (host, file), unit, options(release, today)).map(Rc::new) else {
             continue;
         };

@@ -8,15 +8,13 @@ use std::{
 use crate::{
     catalog::{FileKind, Severity},
     diagnosis::Finding,
-    doctor::{daemon::PORT, services::input},
+    doctor::{daemon::PORT, services::input, starter::SOCKETS},
     host::{Host, Listener, is_running, is_super_server},
     lint::{self, Input, Installed, Options, lint},
     model::service::services,
     syntax::xinetd,
 };
 
-/// The sockets that packages of rsync bring along.
-const SOCKETS: [&str; 2] = ["rsync.socket", "rsyncd.socket"];
 /// What xinetd is called.
 const XINETD: &str = "xinetd";
 /// Where its services are.
