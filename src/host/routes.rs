@@ -15,8 +15,10 @@ const REJECT: u32 = 0x200;
 const NO_INTERFACE: &str = "*";
 
 /// A route of the main table.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Route {
+    /// The interface that it leads through.
+    pub interface: String,
     /// Where it leads.
     pub network: Ipv4Net,
     /// Whether nothing that is sent by it gets anywhere.
@@ -46,6 +48,7 @@ impl Route {
         };
         let network = Ipv4Net::with_netmask(address(network)?, address(mask)?).ok()?;
         Some(Self {
+            interface: interface.to_owned(),
             network,
             is_swallowed: interface == NO_INTERFACE || u32::from_str_radix(flags, 16).ok()? & REJECT != 0,
         })
@@ -61,6 +64,27 @@ impl Route {
     }
 }
 
+/// The addresses of IPv4 that a process has in its network, those of loopback left out.
+///
+/// # Errors
+/// The reason why nobody knows.
+pub fn addresses_of(host: &dyn Host, process: u32) -> Fact<Vec<Ipv4Addr>> {
+    let table = host.read(Path::new(&format!("/proc/{process}/net/fib_trie")))?;
+    let table = String::from_utf8_lossy(&table.unwrap_or_default()).into_owned();
+    let mut found = Vec::new();
+    let mut last = None;
+    for line in table.lines().map(str::trim) {
+        if let Some(address) = line.strip_prefix("|-- ") {
+            last = address.parse::<Ipv4Addr>().ok();
+        } else if line == "/32 host LOCAL" {
+            found.extend(last.filter(|address| !address.is_loopback()));
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
+}
+
 /// How many packets of this machine found no way to where they were to go (`OutNoRoutes`, RFC 4293).
 pub fn packets_without_route(host: &dyn Host) -> Option<u64> {
     let table = host.read(Path::new("/proc/net/snmp")).ok()??;
@@ -73,7 +97,9 @@ pub fn packets_without_route(host: &dyn Host) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Route, packets_without_route, routes};
+    use std::net::Ipv4Addr;
+
+    use super::{Route, addresses_of, packets_without_route, routes};
     use crate::host::Image;
 
     #[test]
@@ -100,6 +126,11 @@ mod tests {
             assert_eq!(to("192.0.2.7"), Some(false));
             assert_eq!(to("2001:db8::1"), None);
         }
+        std::fs::create_dir_all(root.path().join("proc/7/net")).expect("a folder");
+        let trie = "Main:\n  |-- 10.9.0.0\n     /24 link UNICAST\n  |-- 10.9.0.2\n     /32 host LOCAL\n  |-- 127.0.0.1\n\
+            \x20    /32 host LOCAL\nLocal:\n  |-- 10.9.0.2\n     /32 host LOCAL\n";
+        std::fs::write(root.path().join("proc/7/net/fib_trie"), trie).expect("a file");
+        assert_eq!(addresses_of(&image, 7), Ok(vec![Ipv4Addr::new(10, 9, 0, 2)]));
         assert_eq!(packets_without_route(&image), Some(7));
         assert_eq!(packets_without_route(&Image::new("/nowhere")), None);
     }

@@ -1,12 +1,15 @@
 //! Whether anybody hands on a port of this machine to a daemon with a network of its own.
 
-use std::path::Path;
+use std::net::Ipv4Addr;
 
 use crate::{
-    catalog::{Confidence, Severity},
-    doctor::{Cause, Check, Report, Setup, Stage, Subject, Urgency, reach::rules::Rules},
-    host::listening_on,
+    catalog::Confidence,
+    doctor::{Cause, Check, Report, Setup, Stage, Subject, reach::rules::Rules},
+    host::{addresses_of, listening_on, routes},
 };
+
+/// What bridges of a machine are called by which containers and virtual machines reach it, and nobody else.
+const BRIDGES: [&str; 6] = ["docker", "br-", "cni", "podman", "lxcbr", "virbr"];
 
 pub(super) fn look(
     subject: &Subject,
@@ -23,29 +26,34 @@ pub(super) fn look(
     if rules.are_unknown() || rules.hand_on(port) {
         return;
     }
-    let interfaces = setup.host.read(Path::new(&format!("/proc/{process}/net/dev")));
-    let interfaces = interfaces.ok().flatten().unwrap_or_default();
-    let interfaces = String::from_utf8_lossy(&interfaces).into_owned();
-    let outward: Vec<_> = interfaces
-        .lines()
-        .filter_map(|line| line.split_once(':'))
-        .map(|(name, _)| name.trim())
-        .filter(|name| *name != "lo")
-        .collect();
+    let Ok(addresses) = addresses_of(setup.host, process) else {
+        return;
+    };
+    let routes = routes(setup.host).unwrap_or_default();
+    let is_behind_bridge = |address: &Ipv4Addr| {
+        let mut local = routes
+            .iter()
+            .filter(|route| route.network.prefix_len() > 0 && route.network.contains(address));
+        local.any(|route| BRIDGES.iter().any(|begin| route.interface.starts_with(begin)))
+    };
+    // Clients may come to an address of its own.
+    if !addresses.iter().all(is_behind_bridge) {
+        return;
+    }
     let arguments = vec![("process", process.to_string()), ("port", port.to_string())];
-    let fact = match outward.is_empty() {
-        true => format!("process {process} has no interface but lo"),
-        false => format!("process {process} has the interfaces {}", outward.join(", ")),
+    let shown: Vec<_> = addresses.iter().map(Ipv4Addr::to_string).collect();
+    let fact = match shown.is_empty() {
+        true => format!("process {process} has no address but that of loopback"),
+        false => format!(
+            "process {process} has the address {} behind a bridge of this machine",
+            shown.join(", ")
+        ),
     };
     let mut cause = Cause::of_rule("RSY238", Check::Reach, &subject.file, arguments, vec![fact]);
-    if outward.is_empty() {
-        // Nobody can come there by any address.
+    if addresses.is_empty() {
+        // Nobody can come there at all.
         cause.confidence = Confidence::Certain;
-        stage.fail();
-    } else {
-        // Clients may know an address of its own.
-        (cause.severity, cause.confidence) = (Severity::Warning, Confidence::Possible);
-        cause = cause.at(Urgency::Later);
     }
+    stage.fail();
     report.causes.push(cause);
 }
