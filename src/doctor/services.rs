@@ -24,6 +24,8 @@ use crate::{
 /// What Debian's init script reads, and the script.
 const DEFAULTS: &str = "/etc/default/rsync";
 const SCRIPT: &str = "/etc/init.d/rsync";
+/// The service of xinetd that packages of rsync bring along.
+const XINETD_SERVICE: &str = "/etc/xinetd.d/rsync";
 
 /// Checks the units of rsync's packages, with what administrators add to them, and xinetd's service.
 pub(super) fn look(setup: &Setup<'_>, has_configuration: bool, has_run: bool, report: &mut Report) {
@@ -150,15 +152,15 @@ fn switched_off(setup: &Setup<'_>, has_better: bool, report: &mut Report) {
 /// The files that may start a daemon: units of rsync's packages and those that are `named`, with what is added to them,
 /// xinetd's service, Debian's defaults.
 pub(super) fn all_files<'n>(host: &dyn Host, named: impl Iterator<Item = &'n str>) -> Vec<PathBuf> {
-    let of_packages = UNITS.iter().copied();
+    let of_packages = || SERVICES.into_iter().chain(SOCKETS);
     // A name is part of a path here.
-    let named = named.filter(|name| !name.contains('/') && !UNITS.contains(name));
+    let named = named.filter(|name| !name.contains('/') && !of_packages().any(|known| known == *name));
     let mut files = Vec::new();
-    for unit in of_packages.chain(named) {
+    for unit in of_packages().chain(named) {
         let found = UnitFiles::of(host, unit).into_iter();
         files.extend(found.flat_map(|found| found.files).map(|file| file.path));
     }
-    for file in [XINETD, DEFAULTS] {
+    for file in [XINETD_SERVICE, DEFAULTS] {
         let file = PathBuf::from(file);
         files.extend(matches!(host.read(&file), Ok(Some(_))).then_some(file));
     }
