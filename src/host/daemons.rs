@@ -52,9 +52,10 @@ pub fn daemons() -> Vec<Daemon> {
 /// The same by a folder like `/proc`.
 fn daemons_of(root: &Path) -> Vec<Daemon> {
     let lines = command_lines(root);
-    let mut found: Vec<(Daemon, Option<u32>)> = lines
+    let mut found: Vec<(Daemon, u32)> = lines
         .iter()
-        .filter_map(|(process, line)| Some((Daemon::read(root, *process, line)?, parent(root, *process))))
+        // One that has ended meanwhile has no parent any more, and may have served a client of another.
+        .filter_map(|(process, line)| Some((Daemon::read(root, *process, line)?, parent(root, *process)?)))
         .collect();
     let all: Vec<_> = found
         .iter()
@@ -63,7 +64,7 @@ fn daemons_of(root: &Path) -> Vec<Daemon> {
     // A daemon forks for each client, and the child keeps the command line.
     found.retain(|(daemon, parent)| {
         !all.iter()
-            .any(|(process, words)| Some(*process) == *parent && *words == daemon.words)
+            .any(|(process, words)| process == parent && *words == daemon.words)
     });
     found.into_iter().map(|(daemon, _)| daemon).collect()
 }
