@@ -63,7 +63,7 @@ pub struct Plan {
     pub early_input: Option<PathBuf>,
     /// `--sockopts`.
     pub socket_options: Option<String>,
-    /// Whether the daemon is heard out before it is asked: a wait more, and how it hangs up is seen as rsync sees it.
+    /// Whether the daemon is asked behind its greeting only: a wait more, and how it hangs up is seen as rsync sees it.
     pub hears_greeting_first: bool,
 }
 

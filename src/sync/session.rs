@@ -157,7 +157,7 @@ pub fn converse(
     };
     let login = Login { plan, environment };
     let opening = match plan.hears_greeting_first {
-        true => Opening::BehindGreeting(plan.options.timeout),
+        true => Opening::BehindGreeting,
         false => Opening::Ahead,
     };
     let Some(opened) = open(stream, plan.protocol, opening, dialogue, &login, observer)? else {

@@ -1,6 +1,7 @@
 use std::{
     io::{self, Read as _},
     ops::Range,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -46,14 +47,14 @@ pub enum Dialogue<'a> {
 pub enum Opening {
     /// At once, which saves a round trip. A peer that hangs up without a look at it resets the connection.
     Ahead,
-    /// Behind the daemon's greeting. A peer that is silent for a moment is greeted first, as rsync greets everybody
-    /// (`exchange_protocols` in clientserver.c): there are services that wait for the client. Then it may be silent for
-    /// so long, if there is a limit.
-    BehindGreeting(Option<Duration>),
+    /// As rsync does: greets at once, and asks behind the daemon's greeting (`exchange_protocols` and
+    /// `start_inband_exchange` in clientserver.c). A peer that hangs up with the greeting unread resets the connection.
+    BehindGreeting,
 }
 
-/// How long a peer may be silent before it is greeted first: a busy machine is slow to start a daemon that hangs up.
-const MOMENT: Duration = Duration::from_secs(1);
+/// As long rsync needs from the connection to its greeting: it reads the configuration of OpenSSL meanwhile (seen with
+/// rsync 3.5.0). What hangs up within that time has nothing unread yet, and ends it without a reset.
+const PREPARATION: Duration = Duration::from_micros(1500);
 
 /// A connection whose daemon said yes.
 #[derive(Debug)]
@@ -85,20 +86,16 @@ pub fn open(
     let mut lines = Lines {
         stream,
         buffer: Vec::new(),
-        failure: None,
     };
-    let mut unsent = Greeting::of_client(protocol);
+    let own = Greeting::of_client(protocol);
     match opening {
         Opening::Ahead => {
             let (request, secret) = request(dialogue);
-            lines.write(&[&*unsent, &request].concat(), behind(&unsent, secret))?;
-            unsent.clear();
+            lines.write(&[&*own, &request].concat(), behind(&own, secret))?;
         }
-        Opening::BehindGreeting(silence) => {
-            if lines.is_silent(silence)? {
-                lines.write(&unsent, 0..0)?;
-                unsent.clear();
-            }
+        Opening::BehindGreeting => {
+            thread::sleep(PREPARATION);
+            lines.write(&own, 0..0)?;
         }
     }
     let mut sent = Instant::now();
@@ -118,7 +115,7 @@ pub fn open(
             });
         }
     };
-    let mut round_trip = sent.elapsed();
+    let round_trip = sent.elapsed();
     // A text of rsync's ends there. What is no text may go on behind the end of its line.
     if line.contains(&0) {
         observer.observe(Event::NoGreeting(
@@ -136,11 +133,10 @@ pub fn open(
     })?;
     let protocol = greeting.agree(protocol)?;
     observer.observe(Event::Agreed(protocol));
-    if opening != Opening::Ahead {
+    if opening == Opening::BehindGreeting {
         let (request, secret) = request(dialogue);
-        lines.write(&[&*unsent, &request].concat(), behind(&unsent, secret))?;
+        lines.write(&request, secret)?;
         sent = Instant::now();
-        round_trip = Duration::MAX;
     }
     while let Some(line) = lines.next()? {
         match Reply::parse(&line) {
@@ -209,8 +205,6 @@ fn behind(before: &[u8], part: Range<usize>) -> Range<usize> {
 struct Lines {
     stream: Stream,
     buffer: Vec<u8>,
-    /// What the last read failed with, if nobody was told: the system says it once.
-    failure: Option<Error>,
 }
 
 impl Lines {
@@ -220,36 +214,8 @@ impl Lines {
             .map_err(|error| failed("safe_write failed", error))
     }
 
-    /// Whether no whole line comes in a moment, and the peer has not hung up; then it may be silent for `limit`.
-    fn is_silent(&mut self, limit: Option<Duration>) -> Result<bool, Error> {
-        // A connection whose waits cannot be limited any more is one that has waited too long.
-        let wait = |stream: &Stream, limit| stream.set_read_timeout(limit).map_err(|_| Error::Timeout);
-        wait(&self.stream, Some(MOMENT))?;
-        let mut piece = [0; 4096];
-        let came = self.stream.read(&mut piece);
-        wait(&self.stream, limit)?;
-        match came {
-            // The next read says so again.
-            Ok(0) => Ok(false),
-            Ok(count) => {
-                self.buffer.extend_from_slice(&piece[..count]);
-                Ok(!self.buffer.contains(&b'\n'))
-            }
-            Err(error) => match failed("safe_read failed to read 1 bytes", error) {
-                Error::Timeout => Ok(true),
-                error => {
-                    self.failure = Some(error);
-                    Ok(false)
-                }
-            },
-        }
-    }
-
     /// The next line; `None` when the daemon has hung up, or does not come to the line's end.
     fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
-        if let Some(error) = self.failure.take() {
-            return Err(error);
-        }
         let mut searched = 0;
         loop {
             if let Some(end) = self.buffer[searched..].iter().position(|&byte| byte == b'\n') {

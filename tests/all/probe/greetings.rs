@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::TcpListener,
+    net::{Shutdown, TcpListener},
     thread,
     time::Duration,
 };
@@ -10,7 +10,10 @@ use std::{
 use serde_json::Value;
 
 use super::{causes, peer, remarks};
-use crate::support::program::{rsyncctl, stderr, stdout};
+use crate::support::{
+    daemon::{has_rsync, rsync},
+    program::{rsyncctl, stderr, stdout},
+};
 
 #[test]
 fn another_service_is_recognized() {
@@ -206,5 +209,54 @@ fn refusals_in_another_encoding_are_told_as_rsync_does() {
         assert_eq!(causes(&report)[0], rule, "{report:#}");
         let told = stdout(&rsyncctl(folder.path(), &["probe", &target]));
         assert!(told.contains(expected), "{told}");
+    }
+}
+
+/// A peer that says this to each who has said something, which it reads or not, and hangs up.
+fn quitter(says: &'static [u8], reads: bool) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("bound").port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a client");
+            if reads {
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = stream.write_all(says);
+                let _ = stream.shutdown(Shutdown::Write);
+                let _ = stream.read_to_end(&mut Vec::new());
+            } else {
+                // What is unread resets the connection.
+                let _ = stream.peek(&mut [0]);
+                let _ = stream.write_all(says);
+            }
+        }
+    });
+    port
+}
+
+/// rsync greets at once, and names the module behind the daemon's greeting: whether a hang-up arrives as a reset hangs on
+/// that.
+#[test]
+fn a_hang_up_ends_the_probe_as_it_ends_rsync() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    for says in [&b""[..], b"@RSYN", b"@RSYNCD: 31.0\n"] {
+        for reads in [true, false] {
+            let port = quitter(says, reads);
+            let target = format!("rsync://127.0.0.1:{port}/data/");
+            let expected = rsync(&["-r".to_owned(), target.clone(), "here/".to_owned()], None);
+            let line = format!("rsync -r {target} here/");
+            for words in [&[&*target][..], &["--reproduce", &line]] {
+                let output = rsyncctl(folder.path(), &[&["probe"], words].concat());
+                assert_eq!(
+                    output.status.code(),
+                    expected.status.code(),
+                    "{}, {reads}: {output:?}\n{expected:?}",
+                    says.escape_ascii()
+                );
+            }
+        }
     }
 }
