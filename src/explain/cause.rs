@@ -71,6 +71,14 @@ pub enum Reason {
     Sets(&'static str),
     /// The list of modules ended behind the greeting as well.
     Behind,
+    /// The list of modules is refused in the same place.
+    AlsoListed,
+    /// No daemon of rsync's answers so to who asks for a module.
+    Dismissed,
+    /// A message of the day stands in front of it.
+    Preceded,
+    /// The daemon's words went on behind its yes.
+    StartedTwice,
     /// The cause is of one module, and the list of modules does not come either.
     Unlisted,
 }

@@ -143,6 +143,12 @@ pub struct Watched {
     pub is_unlisted: bool,
     /// It refused before it had asked for a password.
     pub is_unasked: bool,
+    /// Lines of text came in front of its answer: the message of the day.
+    pub is_preceded: bool,
+    /// It ended the session as it ends a list of modules.
+    pub is_dismissed: bool,
+    /// It went on with words of its own behind its yes.
+    pub is_started_twice: bool,
 }
 
 /// The same for a session that was watched.

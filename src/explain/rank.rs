@@ -41,6 +41,8 @@ struct Candidate {
     logged: BTreeSet<usize>,
     /// Which of the mistakes of the server's configuration it is.
     found: Option<usize>,
+    /// Which kind of case of its page was watched.
+    watched: Option<&'static str>,
 }
 
 impl Candidate {
@@ -64,6 +66,7 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: &Watched) -> V
         add(&mut candidates, claim, WHOLE * hint.percent / 100, hint.reason);
         if let Some(candidate) = candidates.get_mut(hint.page) {
             candidate.claim = claim;
+            candidate.watched = Some(hint.variant);
         }
     }
     if candidates.is_empty() {
@@ -105,7 +108,7 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: &Watched) -> V
             Cause {
                 page,
                 symptom,
-                variant: found.and_then(|found| found.variant),
+                variant: found.and_then(|found| found.variant).or(candidate.watched),
                 confidence: Confidence::Possible,
                 side: place.as_ref().map_or(Some(page.side), |place| place.side),
                 is_of_daemon: place.is_none_or(|place| place.is_of_daemon),
@@ -287,6 +290,7 @@ fn add(candidates: &mut BTreeMap<&'static str, Candidate>, claim: Claim, score: 
         reasons: Vec::new(),
         logged: BTreeSet::new(),
         found: None,
+        watched: None,
     });
     if claim.voice == Voice::Log {
         candidate.logged.extend(reason.line());

@@ -46,11 +46,14 @@ pub(super) fn may_show(claim: &Claim, seen: &Seen, incident: &Incident) -> bool 
         LIST_OF_SERVER => is_list_of_server(seen, incident) == Some(false),
         _ => false,
     };
+    // Who is reset in place of a connection has not come as far as a greeting.
+    let is_too_late = claim.symptom.stage > Stage::Connect && seen.text.contains("failed to connect to ");
     let is_of_no_shell = OF_SHELL.contains(&claim.page.id) && incident.is_without_shell();
     !(is_ssh
         || is_other
         || is_list_of_other
         || is_of_no_shell
+        || is_too_late
         || is_of_client && is_of_server && facts::is_echo(&seen.text))
 }
 
@@ -72,7 +75,7 @@ fn is_list_of_server(seen: &Seen, incident: &Incident) -> Option<bool> {
 const UNASKED_REFUSAL: &str = "server sent \"@ERROR";
 
 /// Whether another page knows the words of a refusal.
-fn is_known(seen: &Seen) -> bool {
+pub(super) fn is_known(seen: &Seen) -> bool {
     let messages = seen.messages.iter().map(|&number| MESSAGES.get(number));
     let is_any = |message: &Message| message.claims.iter().any(|claim| claim.page.id == OTHER_WORDS);
     seen.text.contains("@ERROR") && messages.into_iter().any(|message| !is_any(message))

@@ -1,6 +1,6 @@
 //! What a session that was watched, and the server's configuration, tell of a failure besides its lines.
 
-use crate::explain::{Incident, Known, Reason, Seen, Watched, facts};
+use crate::explain::{Incident, Known, Reason, Seen, Watched, facts, speaks::is_known};
 
 /// The page of a module that is not there.
 const NO_MODULE: &str = "RSY819";
@@ -13,6 +13,9 @@ const NAMES_IN_ROOT: &str = "RSY797";
 
 /// The page of a hang-up before any module counts.
 const BEHIND_GREETING: &str = "RSY796";
+
+/// The page of a message of the day that the client takes for the daemon's own words.
+const MESSAGE_OF_THE_DAY: &str = "RSY622";
 
 /// A cause that no message names.
 pub(super) struct Hint {
@@ -63,6 +66,39 @@ pub(super) fn hints(incident: &Incident, known: &Known, watched: &Watched) -> Ve
             variant: "inside",
             percent: 200,
             reason: Reason::Sets("daemon chroot"),
+        });
+    }
+    let is_refusal = |seen: &&Seen| seen.text.contains("@ERROR") && !is_known(seen);
+    if let Some(refusal) = incident.lines.iter().find(is_refusal)
+        && (watched.is_preceded || watched.is_unlisted)
+    {
+        // A daemon's own refusals have a colon, and none comes in place of its list behind a message of the day.
+        let is_line_of_text = !refusal.text.contains("@ERROR: ") || watched.is_preceded;
+        hints.push(Hint {
+            page: MESSAGE_OF_THE_DAY,
+            variant: "refusal",
+            percent: if is_line_of_text { 200 } else { 50 },
+            reason: if watched.is_preceded {
+                Reason::Preceded
+            } else {
+                Reason::AlsoListed
+            },
+        });
+    }
+    if watched.is_dismissed {
+        hints.push(Hint {
+            page: MESSAGE_OF_THE_DAY,
+            variant: "exit",
+            percent: 100,
+            reason: Reason::Dismissed,
+        });
+    }
+    if watched.is_started_twice {
+        hints.push(Hint {
+            page: MESSAGE_OF_THE_DAY,
+            variant: "start",
+            percent: 300,
+            reason: Reason::StartedTwice,
         });
     }
     let is_hung_up = |seen: &Seen| facts::is_of_dialogue(&seen.text);

@@ -330,7 +330,9 @@ impl Prober {
 
     /// A session failed at a stage: what rsync says about it is what will be explained.
     pub(super) fn failed(&mut self, step: Step, session: &Session, plan: &Plan, words: &[String]) {
-        let step = if session.is_connected { step } else { Step::Connect };
+        let is_reached = session.is_connected || self.report.stage(Step::Connect).state.is_passed();
+        let step = if is_reached { step } else { Step::Connect };
+        let step = self.report.under_way(step);
         self.report.fail(step);
         if !session.seen.has(Step::Greeting) {
             self.tell_service(step, &session.seen.greeting);
@@ -358,6 +360,8 @@ impl Prober {
             self.report.command = self.typed(words);
             self.watched.is_greeted = session.seen.has(Step::Greeting);
             self.watched.is_unasked = step == Step::Module && !session.seen.is_challenged;
+            self.watched.is_preceded = !session.seen.has(Step::Module) && !session.seen.lines.is_empty();
+            self.watched.is_started_twice = session.is_started_twice;
             self.said = self.screen(session, words);
         }
     }
@@ -405,7 +409,8 @@ impl Prober {
         self.report.time = self.start.elapsed();
         // Whoever ends a probe knows why it ended.
         let is_ended = self.setting.connections.are_ended() && self.report.exit == Exit::Signal.code();
-        if self.report.exit == 0 || is_ended {
+        let is_well = self.report.exit == 0 && self.said.is_empty();
+        if is_well || is_ended {
             return;
         }
         let mut text = format!("$ {}\n", self.report.command).into_bytes();

@@ -7,7 +7,6 @@ use crate::{
         deadline::Deadline,
         prober::Prober,
         stage::{Fact, Skip, Step},
-        stages::DISMISSED,
     },
     rsync::net::Stream,
     sync::{Place, Plan, UsageError, last_line},
@@ -130,7 +129,7 @@ impl Prober {
             _ => Step::Transfer,
         };
         if last != Step::Modules && session.is_dismissed() {
-            return self.differs(Step::Module, DISMISSED);
+            return self.dismissed();
         }
         if session.exit == 0 {
             self.report.pass(last, session.elapsed);

@@ -40,6 +40,8 @@ pub(super) struct Session {
     pub(super) elapsed: Duration,
     /// Text that came in the place of the session.
     pub(super) text: Option<String>,
+    /// Whether words of the dialogue came behind the daemon's yes.
+    pub(super) is_started_twice: bool,
     /// Whom the daemon was told, once it asked, and where the name comes from.
     pub(super) user: Option<(String, LoginSource)>,
     /// What rsync prints about what went wrong.
@@ -139,6 +141,7 @@ pub(super) fn run(
     };
     let is_connected = !matches!(ended, Err(Error::Connect(_)));
     let seen = recorder.into_seen();
+    let heard = std::mem::take(&mut *heard.lock().expect("no thread panics with it"));
     let user = match &plan.daemon.user {
         Some(user) => (user.clone(), LoginSource::Address),
         None => (environment.login.clone(), environment.login_source),
@@ -150,22 +153,32 @@ pub(super) fn run(
         outcome: ended.ok().flatten(),
         exit,
         elapsed: start.elapsed(),
-        text: text_of(&heard.lock().expect("no thread panics with it")),
+        text: text_of(&heard),
+        is_started_twice: starts_twice(&heard),
         said: printer.complaints(),
     }
 }
 
 /// The text that stands where the session is to begin, behind the daemon's yes: a daemon sends numbers there.
 fn text_of(heard: &[u8]) -> Option<String> {
+    let lines: Vec<_> = lines_behind_yes(heard)?.collect();
+    let text = lines.join(" | ");
+    (text.chars().count() >= SHORTEST_TEXT).then_some(text)
+}
+
+/// Whether the daemon goes on with its words there, so that its yes was a line of its message of the day.
+fn starts_twice(heard: &[u8]) -> bool {
+    lines_behind_yes(heard).is_some_and(|mut lines| lines.any(|line| line.starts_with("@RSYNCD: ")))
+}
+
+fn lines_behind_yes(heard: &[u8]) -> Option<impl Iterator<Item = &str>> {
     let at = heard.windows(YES.len()).position(|window| window == YES)?;
     let behind = &heard[at + YES.len()..];
     let behind = &behind[..behind.len().min(LONGEST_TEXT)];
     let text = behind.utf8_chunks().next()?.valid();
     let end = text.find(|letter: char| letter.is_control() && !letter.is_whitespace());
     let lines = text[..end.unwrap_or(text.len())].lines().map(str::trim);
-    let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
-    let text = lines.join(" | ");
-    (text.chars().count() >= SHORTEST_TEXT).then_some(text)
+    Some(lines.filter(|line| !line.is_empty()))
 }
 
 /// What a daemon says before the session.
@@ -213,7 +226,7 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
-    use super::text_of;
+    use super::{starts_twice, text_of};
 
     #[test]
     fn a_text_is_told_from_what_a_daemon_sends() {
@@ -233,6 +246,8 @@ mod tests {
         ] {
             assert_eq!(text_of(heard).as_deref(), expected, "{}", heard.escape_ascii());
         }
+        assert!(starts_twice(b"@RSYNCD: 31.0\n@RSYNCD: OK\nmore\n@RSYNCD: OK\n"));
+        assert!(!starts_twice(b"@RSYNCD: 31.0\n@RSYNCD: OK\nnot @RSYNCD: OK\n"));
         let long = [b"@RSYNCD: OK\n".as_slice(), &[b'x'; 9000]].concat();
         assert_eq!(text_of(&long).map(|text| text.len()), Some(300));
     }

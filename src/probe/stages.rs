@@ -28,7 +28,7 @@ use crate::{
 const FULL: &str = "@ERROR: max connections (";
 
 /// What rsync ends with 0 on, and says nothing about.
-pub(super) const DISMISSED: &str = "the server answered `@RSYNCD: EXIT`, which ends a list of modules, and opened no module: rsync ends with 0 and copies nothing";
+const DISMISSED: &str = "the server answered `@RSYNCD: EXIT`, which ends a list of modules, and opened no module: rsync ends with 0 and copies nothing";
 
 /// How many milliseconds are waited before each new try then: six seconds in all.
 const PAUSES: [u64; 7] = [50, 100, 200, 400, 800, 1600, 3200];
@@ -164,7 +164,7 @@ impl Prober {
             return Ok(Some(session.seen));
         }
         if session.is_dismissed() {
-            self.differs(Step::Module, DISMISSED);
+            self.dismissed();
             return Ok(None);
         }
         if session.exit != 0 {
@@ -240,6 +240,13 @@ impl Prober {
                 Err(session.into())
             }
         }
+    }
+
+    /// rsync ends there with 0, and says nothing.
+    pub(super) fn dismissed(&mut self) {
+        self.differs(Step::Module, DISMISSED);
+        self.said = DISMISSED.into();
+        self.watched.is_dismissed = true;
     }
 
     /// A stage that rsync itself finds nothing wrong with.

@@ -99,6 +99,30 @@ fn told(reason: &Reason, lines: &[usize], incident: &Incident, language: Languag
             "模块列表与任何模块的设置无关，也在问候之后中断了",
         )
         .to_owned(),
+        Reason::AlsoListed => pick(
+            language,
+            "the list of modules, which rsync's own daemon refuses nobody, is refused as well",
+            "模块列表也被拒绝，而 rsync 自带的守护进程不会拒绝列出模块",
+        )
+        .to_owned(),
+        Reason::Dismissed => pick(
+            language,
+            "rsync's own daemon answers so where its modules are listed alone",
+            "rsync 自带的守护进程只在列出模块时才这样回答",
+        )
+        .to_owned(),
+        Reason::Preceded => pick(
+            language,
+            "it comes behind lines of the message of the day, in words that rsync's own daemon does not have",
+            "它跟在欢迎信息后面，而且 rsync 自带的守护进程没有这句话",
+        )
+        .to_owned(),
+        Reason::StartedTwice => pick(
+            language,
+            "the daemon went on with `@RSYNCD: …` behind `@RSYNCD: OK`, so that was no answer of its own",
+            "`@RSYNCD: OK` 之后守护进程又说了 `@RSYNCD: …`，可见那一行不是它的回答",
+        )
+        .to_owned(),
         Reason::NotFound => pick(
             language,
             "but nothing of it is found in the configuration",

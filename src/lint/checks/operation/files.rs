@@ -125,16 +125,21 @@ fn motd_ends_sessions(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>
         return;
     };
     for (number, line) in text.split(|&byte| byte == b'\n').enumerate() {
-        let length = line.iter().filter(|&&byte| byte != b'\r').count();
+        // Carriage returns are dropped.
+        let line: Vec<u8> = line.iter().copied().filter(|&byte| byte != b'\r').collect();
         let case = Case::at(setting.value_span())
             .with("file", &name)
             .with("number", (number + 1).to_string());
-        let case = match line.strip_prefix(b"@ERROR: ") {
-            Some(text) => case
+        let case = match (line.strip_prefix(b"@ERROR"), &line[..]) {
+            (Some(text), _) => case
                 .variant("refusal")
                 .with("line", String::from_utf8_lossy(text)),
-            None if length > LONGEST_LINE => case.variant("long").with("length", length.to_string()),
-            None => continue,
+            (None, b"@RSYNCD: EXIT") => case.variant("exit"),
+            (None, b"@RSYNCD: OK") => case.variant("start"),
+            (None, line) if line.len() > LONGEST_LINE => {
+                case.variant("long").with("length", line.len().to_string())
+            }
+            (None, _) => continue,
         };
         return out.report(case);
     }

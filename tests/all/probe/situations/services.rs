@@ -137,12 +137,24 @@ pub(super) const ALL: &[Situation] = &[
     Situation {
         name: "the message of the day gives the client an order",
         pages: &["RSY622"],
-        is_plain: false,
-        outside: &["RSY831"],
         tree: &[
             "dir /srv/data",
             "file /etc/motd = Welcome!\\n@ERROR: not on Sundays\\n",
         ],
+        configuration: concat!("motd file = /etc/motd\n", conf!("")),
+        ..SOUND
+    },
+    Situation {
+        name: "the message of the day begins with a client's word for a refusal",
+        pages: &["RSY622"],
+        tree: &["dir /srv/data", "file /etc/motd = @ERROR is a word of rsync\\n"],
+        configuration: concat!("motd file = /etc/motd\n", conf!("")),
+        ..SOUND
+    },
+    Situation {
+        name: "the message of the day says yes in the daemon's place",
+        pages: &["RSY622"],
+        tree: &["dir /srv/data", "file /etc/motd = Welcome!\\n@RSYNCD: OK\\n"],
         configuration: concat!("motd file = /etc/motd\n", conf!("")),
         ..SOUND
     },
