@@ -86,6 +86,16 @@ impl Report {
         *stage.time.get_or_insert_default() += time;
     }
 
+    /// The stage that a later connection was made for, if it failed at one that an earlier connection had passed.
+    pub(super) fn under_way(&self, step: Step) -> Step {
+        if !self.stage(step).state.is_passed() {
+            return step;
+        }
+        let behind = self.stages.iter().skip(step as usize);
+        let open = behind.filter(|stage| stage.state == State::NotReached);
+        open.map(|stage| stage.step).next().unwrap_or(step)
+    }
+
     pub(super) fn skip(&mut self, step: Step, why: Skip) {
         self.stages[step as usize].state = State::Skipped(why);
     }

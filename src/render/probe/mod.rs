@@ -48,7 +48,7 @@ fn human(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<(
             stages => left_out(stages, style, out)?,
         }
     }
-    let Some(found) = report.explanation.as_ref().filter(|_| report.exit != 0) else {
+    let Some(found) = report.explanation.as_ref() else {
         return remarks(report, style, out);
     };
     writeln!(out)?;
@@ -120,6 +120,12 @@ fn verdict(report: &Report, language: Language) -> String {
                 }
             };
         }
+        if let Some(limit) = limit_of(report, language) {
+            return match language {
+                Language::English => format!("{target}: {limit} ({time})"),
+                Language::Chinese => format!("{target}：{limit}（{time}）"),
+            };
+        }
         return match language {
             Language::English => format!("{target}: all is well ({time})"),
             Language::Chinese => format!("{target}：一切正常（{time}）"),
@@ -144,6 +150,25 @@ fn verdict(report: &Report, language: Language) -> String {
         Language::Chinese if code == 0 => format!("{target}：{step}失败{why}"),
         Language::Chinese => format!("{target}：{step}失败，退出码 {code}{why}"),
     }
+}
+
+/// What could not be tried although nothing failed: nothing is read from a module that is write only.
+fn limit_of(report: &Report, language: Language) -> Option<&'static str> {
+    if report.stage(Step::List).state != State::Skipped(Skip::WriteOnly) {
+        return None;
+    }
+    Some(match report.stage(Step::Push).state {
+        State::Passed => pick(
+            language,
+            "writing works; nothing could be read, for the module is write only",
+            "可以写入；模块是只写的，所以没有读取任何内容",
+        ),
+        _ => pick(
+            language,
+            "the module is open, but it is write only: nothing could be read, and writing was not tried (--push tries it)",
+            "模块可以使用，但它是只写的：没有读取任何内容，也没有试写（--push 会试写）",
+        ),
+    })
 }
 
 /// Stages that were not done for the same reason.

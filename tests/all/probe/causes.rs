@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::{causes, peer};
 use crate::support::{
-    daemon::{Daemon, Run, has_rsync},
+    daemon::{Daemon, Run, has_rsync, rsync},
     program::{folder, program, rsyncctl, stdout},
     skip,
     stage::is_root,
@@ -270,4 +270,109 @@ rsync error: error in file IO (code 11) at main.c(808) [Receiver=3.5.0]
     let first = report["diagnoses"][0]["title"].to_string();
     assert!(!first.contains("nosrc"), "{report:#}");
     assert_eq!(report["diagnoses"][0]["rule"], "RSY841", "{report:#}");
+}
+
+/// A module of files that anybody may read, or only write, with lines in front of it.
+fn served(root: &std::path::Path, before: &str, lines: &str) -> Daemon {
+    fs::create_dir_all(root.join("files")).expect("a folder");
+    fs::write(root.join("files/one"), "text\n").expect("a file");
+    let configuration = root.join("rsyncd.conf");
+    let (user, group) = (nix::unistd::geteuid(), nix::unistd::getegid());
+    let text = format!(
+        "uid = {user}\ngid = {group}\nuse chroot = no\nreverse lookup = no\n{before}[data]\npath = {}\n{lines}",
+        root.join("files").display()
+    );
+    fs::write(&configuration, text).expect("a file");
+    Daemon::start(&configuration, &Run::default())
+}
+
+/// rsync ends with 0 there, and has copied nothing.
+#[test]
+fn a_message_of_the_day_that_ends_sessions_without_a_word_is_told() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[("motd", "Welcome!\n@RSYNCD: EXIT\n")]);
+    let before = format!("motd file = {}\n", folder.path().join("motd").display());
+    let daemon = served(folder.path(), &before, "");
+    let target = format!("rsync://127.0.0.1:{}/data/", daemon.port());
+    let real = rsync(&["-r".to_owned(), target.clone(), "here/".to_owned()], None);
+    assert_eq!(real.status.code(), Some(0), "{real:?}");
+    let line = format!("rsync -r {target} here/");
+    for words in [&[&*target][..], &["--reproduce", &line]] {
+        let (report, code) = report(folder.path(), words);
+        assert_eq!(code, Some(0), "{report:#}");
+        assert_eq!(causes(&report)[0], "RSY622", "{report:#}");
+        let output = rsyncctl(folder.path(), &[&["probe"], words].concat());
+        let first = stdout(&output).lines().next().unwrap_or_default().to_owned();
+        assert!(
+            first.contains("the message of the day has the line `@RSYNCD: EXIT`"),
+            "{first}"
+        );
+    }
+}
+
+/// What nothing was read of is not told to be well.
+#[test]
+fn a_module_that_is_write_only_is_told_in_words() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[]);
+    let daemon = served(folder.path(), "", "read only = no\nwrite only = yes\n");
+    let target = format!("rsync://127.0.0.1:{}/data", daemon.port());
+    for (words, expected) in [
+        (
+            &[&*target][..],
+            "it is write only: nothing could be read, and writing was not tried",
+        ),
+        (
+            &["--push", &target],
+            "writing works; nothing could be read, for the module is write only",
+        ),
+    ] {
+        let output = rsyncctl(folder.path(), &[&["probe"], words].concat());
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let first = stdout(&output).lines().next().unwrap_or_default().to_owned();
+        assert!(first.contains(expected), "{first}");
+    }
+}
+
+/// A connection that is reset once another one was greeted fails at what it was made for.
+#[test]
+fn a_stage_that_was_passed_stays_so() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let target = format!("rsync://{}/data", listener.local_addr().expect("bound"));
+    thread::spawn(move || {
+        let is_first = AtomicUsize::new(1);
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a client");
+            if is_first.swap(0, Ordering::Relaxed) == 1 {
+                let _ = stream.write_all(b"@RSYNCD: 31.0\ndata\t\n@RSYNCD: EXIT\n");
+                let _ = stream.read_to_end(&mut Vec::new());
+            } else {
+                // What is unread resets it.
+                let _ = stream.peek(&mut [0]);
+            }
+        }
+    });
+    let folder = folder(&[]);
+    let (report, code) = report(folder.path(), &[&target]);
+    assert_eq!(code, Some(12), "{report:#}");
+    let stages = report["stages"].as_array().expect("stages").iter();
+    let state = |name: &str| {
+        let mut stages = stages.clone();
+        stages.find(|stage| stage["stage"] == name).expect("it")["state"].clone()
+    };
+    assert_eq!(state("greeting"), "passed", "{report:#}");
+    assert_eq!(state("module"), "failed", "{report:#}");
+}
+
+/// A reset in place of a connection is told by no page of what comes behind it.
+#[test]
+fn a_reset_while_connecting_is_no_missing_file() {
+    let text = "rsync: [Receiver] failed to connect to h (192.0.2.7): Connection reset by peer (104)\nrsync error: error in socket IO (code 10) at clientserver.c(139) [Receiver=3.5.0]\n";
+    let folder = folder(&[("text", text)]);
+    let told = stdout(&rsyncctl(folder.path(), &["explain", "text"]));
+    assert!(told.contains("RSY832") && !told.contains("RSY714"), "{told}");
 }
