@@ -3,7 +3,7 @@
 use std::{net::IpAddr, ops::RangeInclusive};
 
 use crate::{
-    catalog::{self, Advisory, Attacker, Language, Page, advisories},
+    catalog::{self, Advisory, Attacker, Language, Page, Severity, advisories},
     probe::{
         Report,
         stage::{Fact, Skip, State, Step},
@@ -19,15 +19,25 @@ const NAMED: usize = 3;
 pub struct Remark {
     /// What it is.
     pub page: &'static Page,
+    /// How bad it is.
+    pub severity: Severity,
     arguments: Vec<(&'static str, [String; 2])>,
 }
 
 impl Remark {
     fn new(rule: &str) -> Self {
+        let page = catalog::page(rule).expect("every remark has a page; the tests see each");
         Self {
-            page: catalog::page(rule).expect("every remark has a page; the tests see each"),
+            page,
+            severity: page.severity,
             arguments: Vec::new(),
         }
+    }
+
+    /// The same where it keeps nobody out.
+    const fn as_warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
     }
 
     fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
@@ -62,6 +72,16 @@ pub(super) fn audit(report: &Report, module: Option<&str>) -> Vec<Remark> {
         return remarks;
     };
     let facts = |step| report.stage(step).facts.iter();
+    let refused = facts(Step::Setup).filter_map(|fact| match fact {
+        Fact::Refused(option) => Some(*option),
+        _ => None,
+    });
+    let refused: Vec<_> = refused.collect();
+    if !refused.is_empty() {
+        // The page has the hyphens of the first, and its quotes.
+        let options = refused.join("`, `--");
+        remarks.push(Remark::new("RSY887").with("option", options).as_warning());
+    }
     let state = report.stage(Step::Authentication).state;
     let is_listed = facts(Step::Modules).any(|fact| matches!(fact, Fact::Module(name, _) if name == module));
     if digest(report).is_some() && is_listed {

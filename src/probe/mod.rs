@@ -14,6 +14,7 @@ mod prober;
 mod push;
 mod reach;
 mod recorder;
+mod refused;
 mod report;
 mod reproduce;
 mod sample;

@@ -20,6 +20,7 @@ use crate::{
         files::Candidates,
         partial::partial,
         recorder::Seen,
+        refused::Refused,
         service::{is_of_another, quotes_greeting, recognize},
         session::{self, Session, Stages},
         stage::{Fact, Skip, State, Step},
@@ -121,6 +122,8 @@ pub(super) struct Prober {
     pub(super) said: Vec<u8>,
     /// What else is known of that session.
     pub(super) watched: Watched,
+    /// What it leaves out because the daemon refuses it.
+    pub(super) refused: Refused,
     /// Whether a session was admitted to the module, and counts until the daemon has ended it.
     pub(super) is_counted: bool,
 }
@@ -140,6 +143,7 @@ impl Prober {
             asked: None,
             said: Vec::new(),
             watched: Watched::default(),
+            refused: Refused::default(),
             is_counted: false,
         }
     }
@@ -332,7 +336,13 @@ impl Prober {
     pub(super) fn failed(&mut self, step: Step, session: &Session, plan: &Plan, words: &[String]) {
         let is_reached = session.is_connected || self.report.stage(Step::Connect).state.is_passed();
         let step = if is_reached { step } else { Step::Connect };
-        let step = self.report.under_way(step);
+        // What this session has passed itself may fail all the same: a list with a folder that cannot be read.
+        let is_passed_now = session.seen.has(step);
+        let step = if is_passed_now {
+            step
+        } else {
+            self.report.under_way(step)
+        };
         self.report.fail(step);
         if !session.seen.has(Step::Greeting) {
             self.tell_service(step, &session.seen.greeting);

@@ -16,12 +16,18 @@ impl Prober {
     /// Sends a folder of our own into the module, changes it, sends the difference, reads it back and has it deleted;
     /// folders of earlier probes with it.
     pub(super) fn push(&mut self, module: &str, left: &[String]) -> Result<(), ProbeError> {
+        if self.refused.has('r') {
+            for step in [Step::Push, Step::PushDelta, Step::ReadBack, Step::Removal] {
+                self.report.skip(step, Skip::Refused);
+            }
+            return Ok(());
+        }
         let Setting { folder, wire, .. } = &*self.setting;
         let sample = Sample::new(folder, wire.sample()).map_err(ProbeError::Folder)?;
         wire.note_sample(&sample.name);
         let place = format!("{}/", module.trim_end_matches('/'));
         let source = sample.source().display().to_string();
-        let words = self.words(&["-rt", &source, &place]);
+        let words = self.words(&[&self.refused.word("rt"), &source, &place]);
         let plan = self.plan(&words)?;
         let is_written = match self.fetch(Step::Push, &plan, &words) {
             Ok(_) => true,

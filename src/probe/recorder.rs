@@ -235,7 +235,13 @@ impl Observer for Recorder<'_, '_> {
                 let is_listing = seen.has(Step::Setup) && !seen.has(Step::List);
                 seen.is_list_faulty |= is_listing;
             }
-            Event::Done(_) => seen.reach(Step::DryRun),
+            Event::Done(_) => {
+                // A list without its folders' content has no end of its own.
+                if !seen.has(Step::List) {
+                    seen.reach(Step::List);
+                }
+                seen.reach(Step::DryRun);
+            }
             _ => {}
         }
     }

@@ -6,6 +6,7 @@ use crate::{
         command::command,
         deadline::Deadline,
         prober::Prober,
+        refused::Refused,
         stage::{Fact, Skip, Step},
     },
     rsync::net::Stream,
@@ -37,6 +38,33 @@ pub async fn reproduce(
     setting: Arc<Setting>,
 ) -> Result<Report, ProbeError> {
     reproduce_within(subject, words, setting, None).await
+}
+
+/// The same for a command line of ours with these letters, without those of them that the daemon refuses.
+///
+/// # Errors
+///
+/// An option of rsync's that our client lacks.
+pub(super) async fn reproduce_stepping_back(
+    subject: String,
+    letters: &str,
+    words: Vec<String>,
+    setting: impl Fn() -> Arc<Setting>,
+) -> Result<Report, ProbeError> {
+    let mut refused = Refused::default();
+    loop {
+        let mut all = vec![refused.word(letters)];
+        all.extend_from_slice(&words);
+        let report = reproduce(subject.clone(), all, setting()).await?;
+        let facts = report.failed().into_iter().flat_map(|stage| &stage.facts);
+        let lines = facts.filter_map(|fact| match fact {
+            Fact::Said(line) => Some(line.clone()),
+            _ => None,
+        });
+        if refused.take(letters, lines).is_none() {
+            return Ok(report);
+        }
+    }
 }
 
 /// The same, which takes no longer than that once there is a connection; what has not ended then fails as a silence does.

@@ -127,6 +127,8 @@ pub enum Skip {
     Anonymous,
     /// No file within the limits was found.
     NoFile,
+    /// The daemon refuses an option that it needs.
+    Refused,
     /// The module may be written to and not read.
     WriteOnly,
     /// It is no part of what was asked for.
@@ -141,6 +143,7 @@ impl Skip {
             Self::OtherWay => "proxy-or-program",
             Self::Anonymous => "no-password-wanted",
             Self::NoFile => "no-file-within-limits",
+            Self::Refused => "option-refused",
             Self::WriteOnly => "write-only",
             Self::NotAsked => "not-asked",
         }
@@ -185,6 +188,8 @@ pub enum Fact {
     User(String, LoginSource),
     /// The digest that the password travels in.
     Digest(&'static str),
+    /// An option that the daemon refuses, and the probe leaves out.
+    Refused(&'static str),
     /// The algorithm for files and blocks, and the one for compression.
     Algorithms(String, String),
     /// So many files of so many bytes in all.

@@ -30,6 +30,9 @@ const FULL: &str = "@ERROR: max connections (";
 /// What rsync ends with 0 on, and says nothing about.
 const DISMISSED: &str = "the server answered `@RSYNCD: EXIT`, which ends a list of modules, and opened no module: rsync ends with 0 and copies nothing";
 
+/// What a dry run asks for: all that `rsync -az` does.
+const WANTED: &str = "rlptgoDzn";
+
 /// How many milliseconds are waited before each new try then: six seconds in all.
 const PAUSES: [u64; 7] = [50, 100, 200, 400, 800, 1600, 3200];
 
@@ -146,16 +149,30 @@ impl Prober {
     /// Lists the module, and goes through the list without a change; what was seen, unless the module is out of reach.
     fn dry_run(&mut self, module: &str, place: &str) -> Result<Option<Seen>, ProbeError> {
         let deep = format!("--exclude={}", "/*".repeat(self.setting.choice.depth + 1));
-        let words = self.words(&["-rtn", &deep, module, place]);
-        let plan = match self.plan(&words) {
-            Err(ProbeError::Usage(error @ UsageError::NoModule { .. })) => {
-                self.misread(Step::Module, &error, &words);
-                return Ok(None);
-            }
-            plan => plan?,
+        let (plan, words, session) = loop {
+            let letters = self.refused.word(WANTED);
+            let mut words = vec![&*letters, &*deep];
+            words.extend(self.refused.has('n').then_some("--list-only"));
+            words.extend([module, place]);
+            let words = self.words(&words);
+            let plan = match self.plan(&words) {
+                Err(ProbeError::Usage(error @ UsageError::NoModule { .. })) => {
+                    self.misread(Step::Module, &error, &words);
+                    return Ok(None);
+                }
+                plan => plan?,
+            };
+            let session = self.next_session(&plan);
+            // Another client may do without it, and so does this one.
+            let Some(option) = self.refused.take(WANTED, session.lines()) else {
+                break (plan, words, session);
+            };
+            self.report.note(Step::Setup, Fact::Refused(option));
         };
-        let session = self.next_session(&plan);
         self.take(&session);
+        if self.refused.has('n') {
+            self.report.skip(Step::DryRun, Skip::Refused);
+        }
         self.report.command = self.typed(&words);
         if is_write_only(&session) {
             for step in [Step::Setup, Step::List, Step::DryRun, Step::Pull, Step::Delta] {
@@ -183,7 +200,8 @@ impl Prober {
         let rules = only(names);
         let place = folder.display().to_string();
         // No links: what is changed afterwards is a file of this folder.
-        let mut words = vec!["-rt"];
+        let letters = self.refused.word("rt");
+        let mut words = vec![&*letters];
         words.extend(rules.iter().map(String::as_str));
         words.extend([module, &place]);
         let words = self.words(&words);

@@ -8,6 +8,7 @@ mod local;
 mod own_limit;
 mod proofs;
 mod push;
+mod refused;
 mod reproduced;
 mod scenarios;
 pub(crate) mod situations;

@@ -53,7 +53,7 @@ use crate::{
 /// The daemon's files are listed, some small ones are pulled into a private folder, one of them is changed and pulled
 /// again as a difference. Nothing is written on the server without --push. Four connections are made, one after the
 /// other: the list of modules, a dry run, two pulls; with --push eight, and one for each folder that an earlier probe left
-/// there. One that `max connections` refuses because an earlier one still counts is tried again, for six seconds. Ends with the
+/// there; and one for each option of `rsync -az` that the daemon refuses, which is then left out. One that `max connections` refuses because an earlier one still counts is tried again, for six seconds. Ends with the
 /// code that rsync ends with there; of several targets with the highest.
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -252,16 +252,20 @@ impl Arguments {
                 } else {
                     format!("up to {most} connections each, one after the other")
                 };
-                let more = match self.options.push {
-                    true => ", and one for each folder that an earlier probe left",
-                    false => "",
+                let more = match (most, self.options.push) {
+                    (1, _) => "",
+                    (_, true) => {
+                        ", and one for each option that is refused or folder that an earlier probe left"
+                    }
+                    (_, false) => ", and one for each option that is refused",
                 };
                 format!("probing {targets}: {connections}{more}")
             }
             Language::Chinese => {
-                let more = match self.options.push {
-                    true => "；以前的探测每留下一个目录，再多一个连接",
-                    false => "",
+                let more = match (most, self.options.push) {
+                    (1, _) => "",
+                    (_, true) => "；每有一个选项被拒绝，或者以前的探测每留下一个目录，再多一个连接",
+                    (_, false) => "；每有一个选项被拒绝，再多一个连接",
                 };
                 format!("正在探测 {count} 个目标：每个目标最多 {most} 个连接，逐个进行{more}")
             }

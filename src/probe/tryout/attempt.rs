@@ -176,6 +176,13 @@ impl Compared {
         }
     }
 
+    /// Whether a page tells why it failed.
+    pub(super) fn is_told_by(&self, page: &str) -> bool {
+        let incidents = self.report.explanation.iter().flat_map(|found| &found.incidents);
+        let first = incidents.filter_map(|incident| incident.causes.first()).next();
+        first.is_some_and(|cause| cause.page.id == page)
+    }
+
     /// Blames a line.
     pub(super) fn blame(&mut self, line: Blamed) {
         self.verdict = Verdict::Fails { is_foreseen: true };

@@ -109,6 +109,9 @@ pub(super) fn greets(report: &Report) -> bool {
     report.stage(Step::Version).state.is_passed()
 }
 
+/// The page of a message of the day that ends sessions, and lists of modules.
+const MESSAGE_OF_THE_DAY: &str = "RSY622";
+
 /// What a module was worth.
 #[derive(Debug)]
 pub struct ModuleTrial {
@@ -129,7 +132,12 @@ pub struct ModuleTrial {
 impl ModuleTrial {
     /// Whether the list of modules is another than the file says.
     pub fn is_listed_otherwise(&self) -> bool {
-        let both = self.is_to_be_listed.zip(self.is_listed);
+        // What ends the list is told as the cause of what fails.
+        let is_ended = self
+            .attempts
+            .iter()
+            .any(|attempt| attempt.read.is_told_by(MESSAGE_OF_THE_DAY));
+        let both = self.is_to_be_listed.zip(self.is_listed).filter(|_| !is_ended);
         both.is_some_and(|(to_be, is)| to_be != is)
     }
 

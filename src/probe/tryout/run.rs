@@ -18,7 +18,8 @@ use crate::{
     host::Host,
     model::{Configuration, Parameter, Scope, access::Peer},
     probe::{
-        Choice, NoTarget, ProbeError, Report, Setting, Target, Wire, probe, reproduce,
+        Choice, NoTarget, ProbeError, Report, Setting, Target, Wire, probe,
+        reproduce::reproduce_stepping_back,
         stage::{Fact, State, Step},
         tryout::{
             attempt::{Attempt, Blamed, Compared, End, decide},
@@ -105,7 +106,7 @@ const UNWRITABLE: &str = "RSY406";
 const NO_LOCK: &str = "RSY608";
 /// The page of a command that cannot be run; a trial may run none.
 const NO_HOOK: &str = "RSY414";
-/// The page of a name converter that is not there. A transfer without `--owner` does not ask it.
+/// The page of a name converter that is not there. Whether a transfer meets it is a matter of microseconds.
 const NO_CONVERTER: &str = "RSY417";
 /// The commands that a transfer waits for.
 const GATES: [Parameter; 2] = [Parameter::EarlyExec, Parameter::PreXferExec];
@@ -436,10 +437,9 @@ impl Bench<'_> {
     /// Asks to bring files, and brings none.
     async fn push(&self, module: &str, login: &Login, from: Option<IpAddr>) -> Result<Report, TrialError> {
         let target = format!("{}/", self.target(module, login));
-        let empty = format!("{}/", self.empty.display());
         let mut words = choice().words;
-        words.extend(["-rtn".to_owned(), empty, target.clone()]);
-        Ok(reproduce(target, words, self.setting(login, from)).await?)
+        words.extend([format!("{}/", self.empty.display()), target.clone()]);
+        Ok(reproduce_stepping_back(target, "rtn", words, || self.setting(login, from)).await?)
     }
 
     fn target(&self, module: &str, login: &Login) -> String {

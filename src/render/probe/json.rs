@@ -39,7 +39,7 @@ fn finding(remark: &Remark, language: Language) -> Value {
     json!({
         "rule": page.id,
         "name": page.name,
-        "severity": page.severity,
+        "severity": remark.severity,
         "confidence": page.confidence,
         "title": title,
         "message": message,
@@ -76,6 +76,7 @@ fn fact(fact: &Fact) -> Value {
         Fact::Module(name, comment) => json!({ "module": name, "comment": comment }),
         Fact::User(name, source) => json!({ "user": name, "user_from": login_source(*source) }),
         Fact::Digest(name) => json!({ "digest": name }),
+        Fact::Refused(option) => json!({ "refused": format!("--{option}") }),
         Fact::Algorithms(checksum, compression) => {
             json!({ "checksum": checksum, "compression": compression })
         }

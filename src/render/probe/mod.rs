@@ -80,7 +80,7 @@ fn remarks(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result
     }
     for remark in &report.remarks {
         let [title, message, help] = words_of(remark, language);
-        let severity = severity(remark.page.severity, language);
+        let severity = severity(remark.severity, language);
         let title = format!("  {severity} {}: {}", remark.page.id, visible(&title));
         writeln!(out, "{}", wrapped(&title, "    ", style))?;
         for (word, text) in [
@@ -152,12 +152,30 @@ fn verdict(report: &Report, language: Language) -> String {
     }
 }
 
+/// The options that a daemon refuses, and a probe leaves out.
+pub(super) fn without(stage: &Stage, language: Language) -> Option<String> {
+    let refused = stage.facts.iter().filter_map(|fact| match fact {
+        Fact::Refused(option) => Some(format!("--{option}")),
+        _ => None,
+    });
+    let refused: Vec<_> = refused.collect();
+    let names = refused.join(pick(language, ", ", "、"));
+    (!refused.is_empty()).then(|| match language {
+        Language::English => format!("without {names}, refused by the daemon"),
+        Language::Chinese => format!("不带守护进程拒绝的 {names}"),
+    })
+}
+
 /// What could not be tried although nothing failed: nothing is read from a module that is write only.
-fn limit_of(report: &Report, language: Language) -> Option<&'static str> {
+fn limit_of(report: &Report, language: Language) -> Option<String> {
     if report.stage(Step::List).state != State::Skipped(Skip::WriteOnly) {
-        return None;
+        let without = without(report.stage(Step::Setup), language)?;
+        return Some(match language {
+            Language::English => format!("works {without}"),
+            Language::Chinese => format!("{without}时可用"),
+        });
     }
-    Some(match report.stage(Step::Push).state {
+    let words = match report.stage(Step::Push).state {
         State::Passed => pick(
             language,
             "writing works; nothing could be read, for the module is write only",
@@ -168,7 +186,8 @@ fn limit_of(report: &Report, language: Language) -> Option<&'static str> {
             "the module is open, but it is write only: nothing could be read, and writing was not tried (--push tries it)",
             "模块可以使用，但它是只写的：没有读取任何内容，也没有试写（--push 会试写）",
         ),
-    })
+    };
+    Some(words.to_owned())
 }
 
 /// Stages that were not done for the same reason.
@@ -228,6 +247,7 @@ pub(super) fn facts(stage: &Stage, language: Language) -> Vec<String> {
     let mut lines = Vec::new();
     let mut words = Vec::new();
     let mut modules = Vec::new();
+    words.extend(without(stage, language));
     for fact in &stage.facts {
         match fact {
             Fact::Module(name, _) => modules.push(format!("[{name}]")),
@@ -241,8 +261,8 @@ pub(super) fn facts(stage: &Stage, language: Language) -> Vec<String> {
                 path,
             } => lines.push(lacks(*is_of_server, account.as_deref(), *right, path, language)),
             Fact::Unreachable(address, why) => lines.push(format!("{address}{}{why}", colon(language))),
-            // The greeting shows them.
-            Fact::Digests(_) => {}
+            // The greeting shows them, and the first words.
+            Fact::Digests(_) | Fact::Refused(_) => {}
             fact => words.push(one(fact, language)),
         }
     }
@@ -362,6 +382,7 @@ fn one(fact: &Fact, language: Language) -> String {
         Fact::Digests(_)
         | Fact::Lacks { .. }
         | Fact::Partial(..)
+        | Fact::Refused(_)
         | Fact::Module(..)
         | Fact::Unreachable(..)
         | Fact::Said(_)
@@ -444,6 +465,11 @@ fn reason(why: Skip, language: Language) -> &'static str {
         ),
         Skip::Anonymous => pick(language, "no password is wanted", "不需要密码"),
         Skip::NotAsked => "",
+        Skip::Refused => pick(
+            language,
+            "the daemon refuses an option that this needs",
+            "守护进程拒绝了所需的选项",
+        ),
         Skip::WriteOnly => pick(
             language,
             "the module may be written to, not read",

@@ -95,7 +95,7 @@ fn compared(part: &Compared) -> Value {
         },
         "exit": part.report.exit,
         "stage": part.report.failed().map(|stage| stage.step.key()),
-        "rule": part.unseen.as_ref().map(|found| found.rule).or_else(|| rule.filter(|_| part.report.exit != 0 && part.blamed.is_none())),
+        "rule": part.unseen.as_ref().map(|found| found.rule).or_else(|| rule.filter(|_| part.blamed.is_none())),
         "rsync": part.report.command,
     })
 }

@@ -7,6 +7,7 @@ use crate::{
     },
     render::{
         explanation::headline,
+        probe::without,
         trial::{View, unseen::title},
     },
 };
@@ -258,9 +259,12 @@ impl View<'_> {
             Some(1) => "1 file came".to_owned(),
             Some(files) => format!("{files} files came"),
         };
-        match self.is_chinese() {
-            true => format!("{word}（{came}）"),
-            false => format!("{word} ({came})"),
+        let without = without(part.report.stage(Step::Setup), self.language());
+        match (without, self.is_chinese()) {
+            (None, true) => format!("{word}（{came}）"),
+            (None, false) => format!("{word} ({came})"),
+            (Some(without), true) => format!("{word}（{came}，{without}）"),
+            (Some(without), false) => format!("{word} ({came}, {without})"),
         }
     }
 
