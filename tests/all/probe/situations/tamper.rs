@@ -61,6 +61,8 @@ pub(super) enum Then {
     Reset,
     /// More bytes come first.
     Say(&'static [u8]),
+    /// Nothing comes any more in either direction, not even an end.
+    Sever,
     /// Nothing comes any more.
     Stall,
 }
@@ -161,8 +163,10 @@ impl Session {
             From::Server => (twin(&self.daemon), twin(&self.client)),
         };
         let (other_from, other_to) = (twin(&to), twin(&from));
-        let other = thread::spawn(move || hand_on(other_from, other_to));
-        self.spoil(from, to, tamper);
+        let is_severed = Arc::new(AtomicBool::new(false));
+        let flag = is_severed.clone();
+        let other = thread::spawn(move || hand_on(other_from, other_to, &flag));
+        self.spoil(from, to, tamper, &is_severed);
         other.join().expect("it does not panic");
         self.kill();
     }
@@ -175,7 +179,7 @@ impl Session {
     }
 
     /// Hands the watched bytes on, up to the place.
-    fn spoil(&mut self, mut from: TcpStream, mut to: TcpStream, tamper: Tamper) {
+    fn spoil(&mut self, mut from: TcpStream, mut to: TcpStream, tamper: Tamper, is_severed: &AtomicBool) {
         let mut buffer = vec![0; 1 << 16];
         let mut passed = 0;
         let mut is_silent = false;
@@ -226,22 +230,31 @@ impl Session {
                     let _ = to.write_all(bytes);
                     let _ = to.write_all(&piece[at..]);
                 }
+                Then::Sever => {
+                    is_severed.store(true, Ordering::SeqCst);
+                    is_silent = true;
+                }
                 Then::Stall => is_silent = true,
                 Then::Replace(_) => {}
             }
         }
-        if !matches!(tamper.then, Then::Stall) || !is_silent {
+        if !matches!(tamper.then, Then::Sever | Then::Stall) || !is_silent {
             let _ = to.shutdown(Shutdown::Write);
         }
     }
 }
 
-/// Hands all bytes on, and their end.
-fn hand_on(mut from: TcpStream, mut to: TcpStream) {
+/// Hands all bytes on, and their end, until the way is severed.
+fn hand_on(mut from: TcpStream, mut to: TcpStream, is_severed: &AtomicBool) {
     let mut buffer = vec![0; 1 << 16];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
+        if is_severed.load(Ordering::SeqCst) {
+            continue;
+        }
         // Who has gone hears no more, and the other one is heard out.
         let _ = to.write_all(&buffer[..length]);
     }
-    let _ = to.shutdown(Shutdown::Write);
+    if !is_severed.load(Ordering::SeqCst) {
+        let _ = to.shutdown(Shutdown::Write);
+    }
 }
