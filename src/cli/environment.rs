@@ -26,14 +26,14 @@ use crate::{
     sync::{Environment, LoginSource, Surroundings, typed_password},
 };
 
-/// Variables that a script or a command line sets; the others are those of our own environment.
+/// Variables that a script or a command line sets, or takes away; the others are those of our own environment.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Variables(pub(super) BTreeMap<String, Vec<u8>>);
+pub(super) struct Variables(pub(super) BTreeMap<String, Option<Vec<u8>>>);
 
 impl Variables {
     fn bytes(&self, name: &str) -> Option<Vec<u8>> {
         let own = || env::var_os(name).map(OsString::into_vec);
-        self.0.get(name).cloned().or_else(own)
+        self.0.get(name).cloned().unwrap_or_else(own)
     }
 
     fn text(&self, name: &str) -> Option<String> {

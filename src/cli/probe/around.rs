@@ -33,14 +33,15 @@ const SHELLS: [&str; 7] = ["sh", "bash", "dash", "ash", "ksh", "zsh", "flock"];
 const MOVES: [&str; 5] = ["cd", "pushd", "popd", "umask", "ulimit"];
 
 /// Commands in front of another one on which nothing hangs, or which are followed.
-const IDLE: [&str; 17] = [
+const IDLE: [&str; 18] = [
     ":", "[", "date", "declare", "echo", "export", "local", "logger", "ls", "printf", "readonly", "set",
-    "sleep", "stat", "test", "true", "typeset",
+    "sleep", "stat", "test", "true", "typeset", "unset",
 ];
 
 /// Commands that do not fail, so that what stands behind their `&&` is run.
-const SURE: [&str; 11] = [
+const SURE: [&str; 12] = [
     ":", "date", "declare", "echo", "export", "local", "printf", "readonly", "set", "true", "typeset",
+    "unset",
 ];
 
 /// Commands that may end a script before its later lines.

@@ -345,8 +345,11 @@ impl Arguments {
             tell(&with_windows_ends(&file, self.output.style().language))?;
         }
         // A dry run starts no program of the user's.
-        if !self.really && written.variables.remove(CONNECT_PROGRAM).is_some() {
+        if !self.really && written.variables.remove(CONNECT_PROGRAM).flatten().is_some() {
             written.around.push(format!("{CONNECT_PROGRAM}="));
+        }
+        if !written.kept_back.is_empty() {
+            tell(&behind_sudo(&written.kept_back, self.output.style().language))?;
         }
         if !written.around.is_empty() {
             let names = written.around.iter().map(|name| format!("`{name}`"));
@@ -457,6 +460,22 @@ fn write_metrics(file: &Path, text: &[u8]) -> io::Result<()> {
             fs::OpenOptions::new().write(true).open(file)?.write_all(text)
         }
         _ => put(file, text),
+    }
+}
+
+/// What is said of variables that do not reach rsync.
+fn behind_sudo(names: &[&str], language: Language) -> String {
+    let all: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    let first = names.first().copied().unwrap_or_default();
+    match language {
+        Language::English => format!(
+            "sudo keeps {} from rsync (`env_reset` of sudoers): set it behind sudo, `sudo {first}=... rsync ...`, or name a password with --password-file",
+            all.join(", ")
+        ),
+        Language::Chinese => format!(
+            "sudo 不会把 {} 传给 rsync（sudoers 的 `env_reset`）：写在 sudo 后面，`sudo {first}=... rsync ...`，密码也可以用 --password-file",
+            all.join("、")
+        ),
     }
 }
 

@@ -23,7 +23,9 @@ pub(in crate::cli) struct Written {
     /// The words behind `rsync`.
     pub(in crate::cli) words: Vec<String>,
     /// The variables that rsync reads, as they are set there.
-    pub(in crate::cli) variables: BTreeMap<String, Vec<u8>>,
+    pub(in crate::cli) variables: BTreeMap<String, Option<Vec<u8>>>,
+    /// Those that `sudo` keeps from it.
+    pub(super) kept_back: Vec<&'static str>,
     /// Whether lines of the file end as those of Windows do.
     pub(super) has_returns: bool,
     /// What stands around it and changes what it does, by name.
@@ -223,11 +225,12 @@ impl Part<'_> {
         let mut around = around(&self.script, call, bytes, self.is_typed);
         around.extend(self.user.iter().map(|user| format!("cron's user {user}")));
         around.extend(self.cut.iter().map(|_| "cron's input behind %".to_owned()));
-        let (variables, unknown) = self.variables_of(call);
-        around.extend(unknown.into_iter().map(|name| format!("{name}=")));
+        let found = self.variables_of(call, bytes);
+        around.extend(found.unknown.iter().map(|name| format!("{name}=")));
         Ok(Written {
             words,
-            variables,
+            variables: found.variables,
+            kept_back: found.kept_back,
             has_returns: false,
             around,
         })
@@ -327,7 +330,7 @@ mod tests {
 
     fn read(name: &str, text: &str, line: usize) -> Result<String, String> {
         command_line(Path::new(name), text.into(), line).map(|written| {
-            let password = written.variables.get("RSYNC_PASSWORD");
+            let password = written.variables.get("RSYNC_PASSWORD").and_then(Option::as_ref);
             let password = password.map(|password| String::from_utf8_lossy(password).into_owned());
             let password = password.map_or_else(String::new, |password| format!("{password} "));
             format!("{password}{}", shell_words::join(&written.words))
@@ -399,7 +402,7 @@ RSYNC_PASSWORD=not-a-secret
                     written.words[1].clone(),
                 )
             }),
-            Ok((b"p%w".to_vec(), "--exclude=*%*".to_owned()))
+            Ok((Some(b"p%w".to_vec()), "--exclude=*%*".to_owned()))
         );
         let error = read(5).expect_err("a run decides");
         assert!(
@@ -456,7 +459,7 @@ RSYNC_PASSWORD=not-a-secret
             assert_eq!(written.words.join(" "), words, "{line}");
             assert_eq!(written.around.join(" ").replace(" |", "|"), around, "{line}");
             let has_password = line.contains("RSYNC_PASSWORD=");
-            let password = written.variables.get("RSYNC_PASSWORD");
+            let password = written.variables.get("RSYNC_PASSWORD").and_then(Option::as_ref);
             assert_eq!(password, has_password.then(|| b"pw".to_vec()).as_ref(), "{line}");
         }
         for (line, why) in [

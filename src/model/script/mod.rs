@@ -3,6 +3,7 @@
 //! Variables are followed as far as the text tells; what only a run can tell is unknown, and stays so.
 
 mod builtins;
+mod scopes;
 mod survey;
 mod tests;
 mod value;
@@ -16,6 +17,7 @@ use std::{
     sync::Arc,
 };
 
+pub use scopes::Scope;
 pub use value::{Argument, Piece, UNKNOWN};
 
 use crate::syntax::{Invocation, shell};
@@ -37,6 +39,8 @@ pub struct Script {
     pub set: BTreeSet<Vec<u8>>,
     /// Where the variables stand that are used.
     pub used: BTreeMap<Vec<u8>, Range<usize>>,
+    /// Its parts whose settings may not hold for what follows.
+    pub scopes: Vec<Scope>,
     /// Whether an unset variable ends it (`set -u`).
     pub is_nounset: bool,
     /// Whether it takes in other files or text (`.`, `source`, `eval`), so that variables may have other values.
@@ -158,7 +162,10 @@ pub enum Status {
 impl Script {
     /// Follows what a script does. `file` is the whole file that it was read from.
     pub fn read(script: &shell::Script, file: &[u8]) -> Self {
-        walk::Walk::new(file, survey::survey(&script.list, file)).script(&script.list)
+        Self {
+            scopes: scopes::scopes(&script.list, file),
+            ..walk::Walk::new(file, survey::survey(&script.list, file)).script(&script.list)
+        }
     }
 
     /// The calls of a program.

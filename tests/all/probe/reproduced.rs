@@ -1,6 +1,6 @@
 //! Command lines of users.
 
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
 
 use serde_json::Value;
 
@@ -310,4 +310,54 @@ fn a_place_that_is_none_is_told() {
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         assert!(stderr(&output).contains(expected), "{output:?}");
     }
+}
+
+/// Variables count where they hold for sure, and what nobody can know is named.
+#[test]
+fn variables_hold_as_far_as_a_shell_hands_them_on() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[("served/one", "text\n")]);
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
+    let configuration = folder.path().join("rsyncd.conf");
+    let served = folder.path().join("served").display().to_string();
+    fs::write(&configuration, format!("use chroot = no\n[m]\npath = {served}\n")).expect("a file");
+    let daemon = Daemon::start(&configuration, &Run::default());
+    let call = format!("rsync -rn rsync://127.0.0.1:{}/m/ here/", daemon.port());
+    // Nothing listens there.
+    let proxy = "127.0.0.1:1";
+    for (before, in_front, is_unknown) in [
+        ("unset RSYNC_PROXY", "", false),
+        ("", "", false),
+        ("", "env -u RSYNC_PROXY ", false),
+        ("", "env -i PATH=$PATH ", false),
+        ("( unset RSYNC_PROXY )", "", false),
+        ("RSYNC_PROXY=", "", false),
+        ("if false; then unset RSYNC_PROXY; fi", "", true),
+    ] {
+        fs::write(
+            folder.path().join("a.sh"),
+            format!("{before}\n{in_front}{call}\n"),
+        )
+        .expect("a file");
+        let mut bash = Command::new("bash");
+        bash.arg("a.sh")
+            .current_dir(folder.path())
+            .env("RSYNC_PROXY", proxy);
+        let real = bash.output().expect("bash runs");
+        let mut ours = program(folder.path(), &["probe", "--reproduce", "a.sh:2"]);
+        let ours = ours.env("RSYNC_PROXY", proxy).output().expect("it runs");
+        assert_eq!(
+            ours.status.code(),
+            real.status.code(),
+            "{before} {in_front}: {ours:?}\n{real:?}"
+        );
+        let told = stderr(&ours).contains("`RSYNC_PROXY=`");
+        assert_eq!(told, is_unknown, "{before}: {ours:?}");
+    }
+    let line = format!("RSYNC_PASSWORD=pw sudo rsync -rn {}", &call[10..]);
+    let output = rsyncctl(folder.path(), &["probe", "--reproduce", &line]);
+    let expected = "sudo keeps `RSYNC_PASSWORD` from rsync";
+    assert!(stderr(&output).contains(expected), "{output:?}");
 }
