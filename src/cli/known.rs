@@ -8,7 +8,7 @@ use std::{
 use clap::Args;
 
 use crate::{
-    catalog::FileKind,
+    catalog::{FileKind, page},
     cli::{
         Failure,
         input::{Hosts, Machine, read, unreadable},
@@ -146,6 +146,17 @@ fn judged(
 
 /// What is wrong with a client's password file on this machine; nothing if it cannot be read, which its client says.
 pub(super) fn of_password_file(file: &Path) -> Vec<Predicted> {
+    if file.is_dir() {
+        let page = page(PASSWORD_FILE_NOT_OPENED).expect("the pages that code names are there");
+        return vec![Predicted {
+            rule: page.id,
+            place: file.display().to_string(),
+            symptoms: page.symptoms.iter().collect(),
+            modules: Vec::new(),
+            variant: Some("folder"),
+            arguments: vec![("path", file.display().to_string())],
+        }];
+    }
     let Ok(Some(bytes)) = Live.read(file) else {
         return Vec::new();
     };
@@ -158,6 +169,9 @@ pub(super) fn of_password_file(file: &Path) -> Vec<Predicted> {
     }
     predicted
 }
+
+/// The page of a password file that the client cannot use.
+const PASSWORD_FILE_NOT_OPENED: &str = "RSY879";
 
 fn check(file: &Path, bytes: Vec<u8>, kind: FileKind, host: &dyn Host, options: &Options) -> Report {
     let input = Input {

@@ -1,7 +1,7 @@
 //! What the server's configuration says about a failure that the text tells.
 
 use crate::{
-    catalog::Stage,
+    catalog::{Page, Stage},
     explain::{Command, Incident, Reason},
     model::{
         Configuration, Parameter, Scope, Setting,
@@ -27,9 +27,11 @@ const WORDS_TOGETHER: &str = "RSY872";
 /// The page of a module that is not there.
 const NO_MODULE: &str = "RSY819";
 /// The page of a user whom a module does not admit.
-pub(super) const NOT_ADMITTED: &str = "RSY816";
+const NOT_ADMITTED: &str = "RSY816";
 /// The page of names that a module's filters keep from clients.
 const EXCLUDED: &str = "RSY889";
+/// The page of a daemon that may not write.
+const MAY_NOT_WRITE: &str = "RSY841";
 /// The page of an option that the server refuses.
 const REFUSED_OPTION: &str = "RSY887";
 /// The commands that a transfer waits for, and that can refuse it.
@@ -44,6 +46,12 @@ const FILTERS: [Parameter; 5] = [
     Parameter::Include,
     Parameter::IncludeFrom,
 ];
+
+/// Whether a page is about the rules of `auth users`: the daemon then logs that none admits the user.
+pub(super) fn is_of_rules(page: &Page) -> bool {
+    let mut logged = page.symptoms.iter().flat_map(|symptom| symptom.log);
+    page.id == NOT_ADMITTED || logged.any(|log| log.contains("no matching rule"))
+}
 
 /// Whether the configuration makes a failure of that kind happen.
 pub(super) enum Judgement {
@@ -178,9 +186,26 @@ impl Server {
                 Judgement::No => Judgement::Open,
                 judgement => judgement,
             },
+            _ if page == MAY_NOT_WRITE && self.closes_folders(scope) => {
+                self.line_of(scope, Parameter::IncomingChmod)
+            }
             _ if page == EXCLUDED => self.first_line_of(scope, &FILTERS),
             _ => Judgement::Open,
         }
+    }
+
+    /// Whether folders that come in are closed to their own account, so that what belongs into them fails.
+    fn closes_folders(&self, scope: Scope) -> bool {
+        let modes = self.configuration.text(scope, Parameter::IncomingChmod).value;
+        let modes = String::from_utf8_lossy(modes);
+        let of_folders = modes
+            .split(',')
+            .map(str::trim)
+            .filter(|mode| !mode.starts_with('F'));
+        // As numbers; letters that take the owner's own right away are hardly written.
+        let mut numbers =
+            of_folders.filter_map(|mode| u32::from_str_radix(mode.trim_start_matches('D'), 8).ok());
+        numbers.next_back().is_some_and(|mode| mode & 0o300 != 0o300)
     }
 
     /// Whether the command has a single place, whose module's name begins with that of one there is.

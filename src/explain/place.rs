@@ -49,7 +49,15 @@ pub(super) fn of(incident: &Incident, known: &Known, page: &Page, lines: &[usize
         )),
         None => None,
     };
-    let names = [("target-folder", folder), ("target-path", whole)];
+    let parent = whole.as_deref().and_then(|path| {
+        let (parent, _) = path.trim_end_matches('/').rsplit_once('/')?;
+        Some(if parent.is_empty() { "/" } else { parent }.to_owned())
+    });
+    let names = [
+        ("target-folder", folder),
+        ("target-parent", parent),
+        ("target-path", whole),
+    ];
     let names = names.into_iter().filter_map(|(kind, name)| Some((kind, name?)));
     Some(Place {
         side,

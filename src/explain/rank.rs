@@ -7,7 +7,7 @@ use crate::{
     catalog::{self, Confidence, Frequency, Page, Stage, Symptom},
     explain::{
         Cause, Incident, Known, Predicted, Reason, Seen, Watched, arguments, cause, facts, foretold,
-        judge::{Judgement, NOT_ADMITTED},
+        judge::{Judgement, is_of_rules},
         messages::{Claim, MESSAGES, Voice},
         place,
         speaks::{is_end, is_passed_over, may_show, tells_why},
@@ -484,12 +484,6 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
         }
         Judgement::Open => {}
     }
-}
-
-/// Whether a page is about the rules of `auth users`: the daemon then logs that none admits the user.
-fn is_of_rules(page: &Page) -> bool {
-    let mut logged = page.symptoms.iter().flat_map(|symptom| symptom.log);
-    page.id == NOT_ADMITTED || logged.any(|log| log.contains("no matching rule"))
 }
 
 /// The square root, rounded up: a line with nine causes says a third of what a line with one says.

@@ -8,6 +8,9 @@ use crate::{
     terms::Release,
 };
 
+/// What stands for the client's name in a value.
+const HOST_NAME: &[u8] = b"%RSYNC_HOST_NAME%";
+
 /// The first releases that know `proxy protocol` and `proxy protocol hosts`.
 const PROXIES: Release = Release::new(3, 2, 0);
 const TRUSTED_PROXIES: Release = Release::new(3, 5, 0);
@@ -52,11 +55,16 @@ impl Peers<'_> {
             .unwrap_or(local)
     }
 
-    /// Whether the host lists of a module decide about its peer without the name service.
+    /// Whether a module serves its peer without the name service: its host lists decide, and no value holds the name.
     pub(super) fn needs_no_names(self, scope: Scope) -> bool {
-        hosts(self.configuration, scope, &self.of(scope))
-            .allowed
-            .is_some()
+        let mut own = self.configuration.settings.iter();
+        let names = own.any(|setting| {
+            let block = self.configuration.blocks[setting.block].scope;
+            let mut text = setting.text.bytes().windows(HOST_NAME.len());
+            (block == scope || block == Scope::Global) && text.any(|window| window == HOST_NAME)
+        });
+        let verdict = hosts(self.configuration, scope, &self.of(scope));
+        !names && verdict.allowed.is_some()
     }
 
     /// Addresses that the module's host lists name, then some that hardly any list names.

@@ -376,3 +376,64 @@ fn a_reset_while_connecting_is_no_missing_file() {
     let told = stdout(&rsyncctl(folder.path(), &["explain", "text"]));
     assert!(told.contains("RSY832") && !told.contains("RSY714"), "{told}");
 }
+
+/// What is missing is not what is immutable.
+#[test]
+fn an_immutable_folder_is_named_by_what_was_to_be_made_in_it() {
+    let text = "rsync: [generator] recv_generator: mkdir \"sub/new\" (in m) failed: Operation not permitted (1)\nrsync error: some files/attrs were not transferred (see previous errors) (code 23) at main.c(1394) [sender=3.5.0]\n";
+    let folder = folder(&[("text", text)]);
+    let told = stdout(&rsyncctl(folder.path(), &["explain", "text"]));
+    let expected = "1. nothing may be made in the folder of `sub/new`, not even by root";
+    assert!(
+        told.contains(expected) && told.contains("chattr -i 'MODULE_PATH/sub'"),
+        "{told}"
+    );
+}
+
+/// No mode makes a password file of a folder.
+#[test]
+fn a_password_file_that_is_a_folder_is_told() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[("passwords/joe", "not-a-secret\n")]);
+    let place = folder.path().join("passwords");
+    fs::set_permissions(&place, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let port = peer(b"@RSYNCD: 31.0\n@RSYNCD: AUTHREQD abcdefgh\n@ERROR: auth failed on module data\n");
+    let words = [
+        format!("--password-file={}", place.display()),
+        format!("rsync://joe@127.0.0.1:{port}/data/"),
+    ];
+    let real = rsync(&words, None);
+    let (report, code) = report(folder.path(), &[&words[0], &words[1]]);
+    assert_eq!(code, real.status.code(), "{report:#}\n{real:?}");
+    assert_eq!(causes(&report)[0], "RSY879", "{report:#}");
+    let title = report["diagnoses"][0]["title"].as_str().expect("a title");
+    assert!(title.ends_with("is a folder"), "{title}");
+}
+
+/// Folders that come in shut keep out what belongs into them.
+#[test]
+fn modes_that_close_folders_are_named_by_their_line() {
+    if !has_rsync() || !is_root() {
+        skip("modes count for nobody but root's others, and accounts are root's to change");
+        return;
+    }
+    let folder = folder(&[]);
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
+    let files = folder.path().join("files");
+    fs::create_dir(&files).expect("a folder");
+    fs::set_permissions(&files, fs::Permissions::from_mode(0o777)).expect("a mode");
+    let text = format!(
+        "use chroot = no\nreverse lookup = no\n[data]\npath = {}\nuid = nobody\nread only = no\nincoming chmod = D0500,F0400\n",
+        files.display()
+    );
+    let configuration = folder.path().join("rsyncd.conf");
+    fs::write(&configuration, text).expect("a file");
+    let daemon = Daemon::start(&configuration, &Run::default());
+    let target = format!("rsync://127.0.0.1:{}/data", daemon.port());
+    let (report, _) = report(folder.path(), &["--push", "--config", "rsyncd.conf", &target]);
+    assert_eq!(causes(&report)[0], "RSY841", "{report:#}");
+    let because = report["diagnoses"][0]["because"].to_string();
+    assert!(because.contains("incoming chmod = D0500,F0400"), "{because}");
+}
