@@ -35,7 +35,7 @@ impl Remark {
     }
 
     /// The same where it keeps nobody out.
-    const fn as_warning(mut self) -> Self {
+    const fn warning(mut self) -> Self {
         self.severity = Severity::Warning;
         self
     }
@@ -80,7 +80,7 @@ pub(super) fn audit(report: &Report, module: Option<&str>) -> Vec<Remark> {
     if !refused.is_empty() {
         // The page has the hyphens of the first, and its quotes.
         let options = refused.join("`, `--");
-        remarks.push(Remark::new("RSY887").with("option", options).as_warning());
+        remarks.push(Remark::new("RSY887").with("option", options).warning());
     }
     let state = report.stage(Step::Authentication).state;
     let is_listed = facts(Step::Modules).any(|fact| matches!(fact, Fact::Module(name, _) if name == module));

@@ -100,7 +100,12 @@ impl Case<'_> {
 
     pub(super) fn help(&self) -> Cow<'static, str> {
         let advice = self.text().help.unwrap_or_default();
-        with_names(fill_advice(advice, &self.cause.arguments))
+        let arguments = &self.cause.arguments;
+        with_names(
+            fill_advice(&of_server(advice, arguments), arguments)
+                .into_owned()
+                .into(),
+        )
     }
 
     pub(super) fn not(&self) -> Option<Cow<'static, str>> {
@@ -127,6 +132,8 @@ impl Case<'_> {
             .iter()
             .filter(|command| self.cause.is_of_daemon || !is_of_daemon(command))
             .map(|command| fill_command(&of_server(command, arguments), arguments).into_owned())
+            // Who gives no password file is asked.
+            .map(|command| command.replace("--password-file=PASSWORD_FILE ", ""))
             .collect();
         // What can be typed as it is comes first.
         filled.sort_by_key(|command| has_placeholder(command) || has_name(command));
@@ -142,7 +149,8 @@ impl Case<'_> {
 }
 
 /// Names of the pages' commands that the server's configuration settles, or the command line.
-const OF_SERVER: [(&str, &str); 7] = [
+const OF_SERVER: [(&str, &str); 8] = [
+    ("PARENT_FOLDER", "target-parent"),
     ("PASSWORD_FILE", "password-file"),
     ("SCRIPT", "script"),
     ("/etc/rsyncd.conf", "configuration-file"),
@@ -154,7 +162,7 @@ const OF_SERVER: [(&str, &str); 7] = [
 
 /// Whether a command has a word that its reader has to replace.
 pub(super) fn has_name(command: &str) -> bool {
-    const NAMES: [&str; 12] = [
+    const NAMES: [&str; 13] = [
         "ARGUMENTS",
         "FILE",
         "HOST",
@@ -163,6 +171,7 @@ pub(super) fn has_name(command: &str) -> bool {
         "MODULE_PATH",
         "MODULE_USER",
         "OPTION",
+        "PARENT_FOLDER",
         "PASSWORD_FILE",
         "SCRIPT",
         "SOURCE",

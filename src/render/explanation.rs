@@ -301,12 +301,13 @@ pub(super) fn next(explanation: &Explanation, language: Language) -> Option<(Opt
     let firsts =
         in_order.filter_map(|(side, commands)| Some((case.side(side), commands.into_iter().next()?)));
     let firsts: Vec<_> = firsts.collect();
-    // What has to be filled in first is no last line: on the server the doctor knows its files and modules.
+    // What has to be filled in first is no last line: on the server the doctor knows its files and modules, and the page
+    // says the rest.
     let usable = firsts.iter().find(|(_, command)| !has_name(command));
     let first = match (usable, firsts.first()) {
         (Some(usable), _) => Some(usable.clone()),
         (None, Some((Some(Side::Server), _))) => Some((Some(Side::Server), "rsyncctl doctor".to_owned())),
-        (None, first) => first.cloned(),
+        (None, _) => None,
     };
     Some(match first {
         Some((side, command)) => (Some(where_to_type(side, language)), command),

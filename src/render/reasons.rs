@@ -111,6 +111,12 @@ fn told(reason: &Reason, lines: &[usize], incident: &Incident, language: Languag
             "rsync 自带的守护进程只在列出模块时才这样回答",
         )
         .to_owned(),
+        Reason::Typographic => pick(
+            language,
+            "the command line has such a character, and rsync complains of a word",
+            "命令行里有这样的字符，而 rsync 抱怨的正是其中一个词",
+        )
+        .to_owned(),
         Reason::Preceded => pick(
             language,
             "it comes behind lines of the message of the day, in words that rsync's own daemon does not have",

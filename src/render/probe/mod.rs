@@ -1,15 +1,17 @@
 //! What a probe showed, for people and for programs.
 
 mod json;
+mod partial;
 
 use std::{io, time::Duration};
 
 use crate::{
     catalog::{Language, fill},
-    probe::{Fact, Remark, Report, Right, Skip, Stage, State, Step},
+    probe::{Fact, Remark, Report, Skip, Stage, State, Step},
     render::{
         Format, Style,
         explanation::{bold, dim, explanation, green, headline, next, red, wrapped},
+        probe::partial::{lacks, left, partial},
         visible::visible,
         words::{pick, severity},
     },
@@ -278,60 +280,6 @@ pub(super) fn facts(stage: &Stage, language: Language) -> Vec<String> {
     let first = words.join(pick(language, ", ", "，"));
     let first = (!first.is_empty()).then_some(first);
     first.into_iter().chain(lines).collect()
-}
-
-/// Whether it is one file or all.
-fn partial(failed: u64, listed: u64, language: Language) -> String {
-    match (language, listed) {
-        (Language::English, 0) => "nothing else came: the list is empty".to_owned(),
-        (Language::English, 1) if failed >= 1 => "the only name in the list failed".to_owned(),
-        (Language::English, _) if failed >= listed => format!("all {listed} names in the list failed"),
-        (Language::English, _) => {
-            format!("{failed} of {listed} names in the list failed, the others did not")
-        }
-        (Language::Chinese, 0) => "没有别的文件：列表是空的".to_owned(),
-        (Language::Chinese, _) if failed >= listed => format!("列表里的 {listed} 个名字全部失败"),
-        (Language::Chinese, _) => format!("列表里的 {listed} 个名字中有 {failed} 个失败，其余正常"),
-    }
-}
-
-/// Which account lacks which right.
-fn lacks(is_of_server: bool, account: Option<&str>, right: Right, path: &str, language: Language) -> String {
-    let letters = right.letters();
-    if language == Language::Chinese {
-        let who = match (is_of_server, account) {
-            (true, Some(account)) => format!("服务器上的用户 `{account}`"),
-            (true, None) => "服务器上模块的 `uid`（没有设置就是 `nobody`）".to_owned(),
-            (false, _) => "本机运行 rsync 的用户".to_owned(),
-        };
-        let on = match right {
-            Right::EnterFolder => format!("目录 `{path}` 或它的上级"),
-            Right::ReadFile => format!("文件 `{path}`"),
-            Right::ReadFolder => format!("目录 `{path}`"),
-            Right::WriteFolder => format!("`{path}` 所在的目录"),
-        };
-        return format!("{who}对{on}缺少 `{letters}` 权限");
-    }
-    let who = match (is_of_server, account) {
-        (true, Some(account)) => format!("the server's account `{account}`"),
-        (true, None) => "the account of the module's `uid` (`nobody` if none is set)".to_owned(),
-        (false, _) => "whoever runs rsync on this machine".to_owned(),
-    };
-    let on = match right {
-        Right::EnterFolder => format!("folder `{path}` or one above it"),
-        Right::ReadFile => format!("file `{path}`"),
-        Right::ReadFolder => format!("folder `{path}`"),
-        Right::WriteFolder => format!("the folder that holds `{path}`"),
-    };
-    format!("{who} lacks `{letters}` on {on}")
-}
-
-/// What is to be done about a folder that could not be deleted.
-fn left(name: &str, language: Language) -> String {
-    match language {
-        Language::English => format!("the folder is still there; on the server: rm -r 'MODULE_PATH/{name}'"),
-        Language::Chinese => format!("目录还在那里；请在服务器上执行：rm -r 'MODULE_PATH/{name}'"),
-    }
 }
 
 /// A fact that stands with others in a line.
