@@ -75,6 +75,8 @@ pub enum Reason {
     AlsoListed,
     /// No daemon of rsync's answers so to who asks for a module.
     Dismissed,
+    /// A word of the command line begins or ends with a curved quote, or has a blank that is none for a shell.
+    Typographic,
     /// A message of the day stands in front of it.
     Preceded,
     /// The daemon's words went on behind its yes.

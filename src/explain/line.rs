@@ -184,6 +184,33 @@ fn decoded(line: &[u8]) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
+/// What a command line of rsync's has in the place of a quote or of a blank, before it is made plain: a program is called by
+/// one of its first words.
+pub(super) fn of_command(line: &[u8]) -> Option<Lookalike> {
+    if line.is_ascii() || line.len() > LONGEST_COMMAND {
+        return None;
+    }
+    let text = str::from_utf8(line).ok()?;
+    let mut words = text
+        .split([' ', '\t', '\r', '\n'])
+        .filter(|word| !word.is_empty());
+    let is_called = |word: &str| word == "rsync" || word.ends_with("/rsync");
+    words.by_ref().take(FIRST_WORDS).find(|word| is_called(word))?;
+    words.find_map(Lookalike::in_word)
+}
+
+/// Whether a line of output has curved quotes alone, where rsync prints straight ones.
+pub(super) fn is_curved(line: &[u8]) -> bool {
+    let has_quote = |at: usize| matches!(Lookalike::at(&line[at..]), Some((Lookalike::Quote, _)));
+    !line.is_ascii() && of_command(line).is_none() && !line.contains(&b'"') && (0..line.len()).any(has_quote)
+}
+
+/// A longer line is no command that somebody has typed.
+const LONGEST_COMMAND: usize = 4096;
+
+/// What may stand in front of a program: a prompt, `sudo`, `time`.
+const FIRST_WORDS: usize = 4;
+
 /// Whether a byte commands the terminal, or may begin a lookalike.
 fn needs_a_look(byte: u8) -> bool {
     byte.is_ascii_control() || matches!(byte, 0xc2 | 0xe2 | 0xe3 | 0xef)

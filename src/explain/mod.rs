@@ -29,6 +29,7 @@ pub use line::Stop;
 use crate::{
     catalog::{FileKind, Need, Page, Stage, Symptom},
     explain::{incident::Collector, messages::MESSAGES},
+    syntax::Lookalike,
 };
 
 /// What a text says about failures.
@@ -143,6 +144,8 @@ pub struct Watched {
     pub is_unlisted: bool,
     /// It refused before it had asked for a password.
     pub is_unasked: bool,
+    /// A word of the command line has a quote or a blank that is none for a shell.
+    pub lookalike: Option<Lookalike>,
     /// Lines of text came in front of its answer: the message of the day.
     pub is_preceded: bool,
     /// It ended the session as it ends a list of modules.
@@ -157,7 +160,10 @@ pub struct Watched {
 /// What reading gives.
 pub fn explain_session(text: impl io::BufRead, known: &Known, watched: Watched) -> io::Result<Explanation> {
     let mut collector = Collector::default();
+    let (mut typed, mut is_curved) = (None, false);
     let stop = line::for_each(text, |number, bytes| {
+        typed = typed.or_else(|| line::of_command(bytes));
+        is_curved |= line::is_curved(bytes);
         let text = line::clean(bytes);
         for text in line::unescaped(text).lines() {
             if collector.has_begun(number) || MESSAGES.may_tell(text.as_bytes()) {
@@ -165,6 +171,11 @@ pub fn explain_session(text: impl io::BufRead, known: &Known, watched: Watched) 
             }
         }
     })?;
+    let watched = Watched {
+        // Whoever pasted the text may have curved all of its quotes.
+        lookalike: watched.lookalike.or_else(|| typed.filter(|_| !is_curved)),
+        ..watched
+    };
     let (mut incidents, omitted) = collector.finish();
     for incident in &mut incidents {
         incident.causes = rank::causes(incident, known, &watched);

@@ -1,6 +1,9 @@
 //! What a session that was watched, and the server's configuration, tell of a failure besides its lines.
 
-use crate::explain::{Incident, Known, Reason, Seen, Watched, facts, speaks::is_known};
+use crate::{
+    explain::{Incident, Known, Reason, Seen, Watched, facts, speaks::is_known},
+    syntax::Lookalike,
+};
 
 /// The page of a module that is not there.
 const NO_MODULE: &str = "RSY819";
@@ -16,6 +19,20 @@ const BEHIND_GREETING: &str = "RSY796";
 
 /// The page of a message of the day that the client takes for the daemon's own words.
 const MESSAGE_OF_THE_DAY: &str = "RSY622";
+
+/// The page of quotes and blanks that are none for a shell.
+const TYPOGRAPHIC: &str = "RSY875";
+
+/// What rsync and ssh say of a word that is no name, host or option.
+const TAKEN_FOR_LETTERS: [&str; 7] = [
+    ": unknown option",
+    "Could not resolve hostname",
+    "No such file or directory",
+    "Unexpected local arg: ",
+    "Unexpected remote arg: ",
+    "getaddrinfo: ",
+    "Unknown module '",
+];
 
 /// A cause that no message names.
 pub(super) struct Hint {
@@ -66,6 +83,21 @@ pub(super) fn hints(incident: &Incident, known: &Known, watched: &Watched) -> Ve
             variant: "inside",
             percent: 200,
             reason: Reason::Sets("daemon chroot"),
+        });
+    }
+    let variant = watched.lookalike.and_then(|lookalike| match lookalike {
+        Lookalike::Blank => Some("blank"),
+        Lookalike::Quote => Some("quote"),
+        _ => None,
+    });
+    if let Some(variant) = variant
+        && shows(&TAKEN_FOR_LETTERS)
+    {
+        hints.push(Hint {
+            page: TYPOGRAPHIC,
+            variant,
+            percent: 300,
+            reason: Reason::Typographic,
         });
     }
     let is_refusal = |seen: &&Seen| seen.text.contains("@ERROR") && !is_known(seen);

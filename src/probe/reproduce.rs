@@ -11,6 +11,7 @@ use crate::{
     },
     rsync::net::Stream,
     sync::{Place, Plan, UsageError, last_line},
+    syntax::Lookalike,
     terms::{Exit, Misread, without_password},
 };
 
@@ -81,6 +82,7 @@ pub async fn reproduce_within(
     let mut prober = Prober::new(subject, setting);
     prober.report.command = prober.typed(&words);
     prober.report.left_out.clone_from(&prober.setting.choice.left_out);
+    prober.watched.lookalike = words.iter().find_map(|word| Lookalike::in_word(word));
     let plan = match prober.plan(&words) {
         Ok(plan) => plan,
         Err(ProbeError::Usage(error))

@@ -34,6 +34,27 @@ impl Lookalike {
     }
 }
 
+impl Lookalike {
+    /// What stands in a word in the place of what would have parted it: a curved quote at one of its ends, or a blank that
+    /// is none for a shell.
+    pub fn in_word(word: &str) -> Option<Self> {
+        let kind = |letter: char| {
+            let found = Self::at(letter.encode_utf8(&mut [0; 4]).as_bytes());
+            found.map(|(what, _)| what)
+        };
+        let ends = [word.chars().next(), word.chars().next_back()];
+        let is_quoted = ends
+            .into_iter()
+            .flatten()
+            .any(|end| kind(end) == Some(Self::Quote));
+        let is_blank = |letter| kind(letter) == Some(Self::Blank);
+        match is_quoted {
+            true => Some(Self::Quote),
+            false => word.chars().any(is_blank).then_some(Self::Blank),
+        }
+    }
+}
+
 /// The length of the blank with which some bytes begin: one that rsync knows, or one that only looks like it.
 pub fn blank_length(bytes: &[u8]) -> Option<usize> {
     match bytes.first()? {

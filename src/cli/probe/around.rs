@@ -77,6 +77,7 @@ pub(super) fn around(script: &Script, call: &Call, text: &[u8], is_typed: bool) 
         }
     }
     changing(call, text).for_each(&mut add);
+    short_limit(call, text).into_iter().for_each(&mut add);
     let assigned = call.environment.iter().map(|assigned| &assigned.name);
     let exported = script.assignments.iter().filter(|assigned| {
         assigned.range.end <= call.range.start && script.exported.contains(&assigned.name)
@@ -143,6 +144,21 @@ fn changing<'c>(call: &'c Call, text: &[u8]) -> impl Iterator<Item = String> + '
     });
     wrappers.cloned()
 }
+
+/// `timeout 0.5`: a limit that ends most runs, where the dry run is not ended.
+fn short_limit(call: &Call, text: &[u8]) -> Option<String> {
+    let front = call.words.first().map(|word| word.range.start)?;
+    let front = str::from_utf8(&text[call.range.start..front.max(call.range.start)]).ok()?;
+    let mut words = front.split_ascii_whitespace();
+    words.find(|word| word.rsplit('/').next() == Some("timeout"))?;
+    let limit =
+        words.find(|word| word.starts_with(|letter: char| letter.is_ascii_digit() || letter == '.'))?;
+    let seconds: f64 = limit.trim_end_matches('s').parse().ok()?;
+    (seconds < SHORTEST_LIMIT).then(|| format!("timeout {limit}"))
+}
+
+/// Seconds in which most transfers begin.
+const SHORTEST_LIMIT: f64 = 2.0;
 
 /// Whether its standard input is redirected: a `<` that is no part of an argument.
 fn reads_input(call: &Call, text: &[u8]) -> bool {

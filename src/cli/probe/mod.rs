@@ -1,6 +1,7 @@
 mod around;
 mod live;
 mod local;
+mod notices;
 mod options;
 mod task;
 mod transcript;
@@ -32,6 +33,7 @@ use crate::{
         probe::{
             live::{Live, PERIOD},
             local::Local,
+            notices::{behind_sudo, typographic, with_windows_ends},
             options::Options,
             task::{Task, task},
             transcript::{Transcript, environment_of, head},
@@ -45,6 +47,7 @@ use crate::{
     probe::{Choice, Setting, Subject, Target, Watch, Wire},
     render,
     sync::Environment,
+    syntax::Lookalike,
     terms::Exit,
 };
 
@@ -348,6 +351,9 @@ impl Arguments {
         if !self.really && written.variables.remove(CONNECT_PROGRAM).flatten().is_some() {
             written.around.push(format!("{CONNECT_PROGRAM}="));
         }
+        if let Some(lookalike) = written.words.iter().find_map(|word| Lookalike::in_word(word)) {
+            tell(typographic(lookalike, self.output.style().language))?;
+        }
         if !written.kept_back.is_empty() {
             tell(&behind_sudo(&written.kept_back, self.output.style().language))?;
         }
@@ -460,36 +466,5 @@ fn write_metrics(file: &Path, text: &[u8]) -> io::Result<()> {
             fs::OpenOptions::new().write(true).open(file)?.write_all(text)
         }
         _ => put(file, text),
-    }
-}
-
-/// What is said of variables that do not reach rsync.
-fn behind_sudo(names: &[&str], language: Language) -> String {
-    let all: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-    let first = names.first().copied().unwrap_or_default();
-    match language {
-        Language::English => format!(
-            "sudo keeps {} from rsync (`env_reset` of sudoers): set it behind sudo, `sudo {first}=... rsync ...`, or name a password with --password-file",
-            all.join(", ")
-        ),
-        Language::Chinese => format!(
-            "sudo 不会把 {} 传给 rsync（sudoers 的 `env_reset`）：写在 sudo 后面，`sudo {first}=... rsync ...`，密码也可以用 --password-file",
-            all.join("、")
-        ),
-    }
-}
-
-/// What is said of a script whose lines end with carriage returns.
-fn with_windows_ends(file: &Path, language: Language) -> String {
-    let name = shell_words::quote(&file.to_string_lossy()).into_owned();
-    match language {
-        Language::English => format!(
-            "lines of {name} end with a carriage return, which the shell takes for a part of the last word; cure: sed -i 's/\\r$//' {name}"
-        ),
-        Language::Chinese => {
-            format!(
-                "{name} 的行以回车符结尾，shell 会把它当成最后一个词的一部分；解决：sed -i 's/\\r$//' {name}"
-            )
-        }
     }
 }

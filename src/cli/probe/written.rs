@@ -417,6 +417,8 @@ RSYNC_PASSWORD=not-a-secret
             ("rsync -a h::m/ x/ > /dev/null 2>&1", "-a h::m/ x/", ""),
             ("rsync -a h::m/ x/ | tee log && echo ok", "-a h::m/ x/", ""),
             ("nice -n 19 ionice -c3 timeout 9 rsync h::", "h::", ""),
+            ("timeout -k 1 0.01 rsync h::", "h::", ""),
+            ("timeout 0.01s rsync h::", "h::", "timeout 0.01s"),
             ("export RSYNC_PASSWORD=pw; rsync h::", "h::", ""),
             ("env RSYNC_PASSWORD=pw LC_ALL=C rsync h::", "h::", ""),
             ("X=h; rsync $X::", "h::", ""),

@@ -361,3 +361,50 @@ fn variables_hold_as_far_as_a_shell_hands_them_on() {
     let expected = "sudo keeps `RSYNC_PASSWORD` from rsync";
     assert!(stderr(&output).contains(expected), "{output:?}");
 }
+
+/// To a shell curved quotes are letters, and wide blanks part no words.
+#[test]
+fn typographic_characters_are_named() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[]);
+    let port = peer(b"@RSYNCD: 31.0\n@ERROR: Unknown module '\xe2\x80\x9cm\xe2\x80\x9d'\n");
+    for (line, expected) in [
+        (
+            format!("rsync -r --port={port} 127.0.0.1::\u{201c}m\u{201d} d/"),
+            "typographic quotes",
+        ),
+        (
+            format!("rsync -rv\u{3000}127.0.0.1::m d/ --port={port}"),
+            "a wide or no-break blank",
+        ),
+        (
+            format!("rsync -rv --delete\u{a0}127.0.0.1::m d/ --port={port}"),
+            "a wide or no-break blank",
+        ),
+    ] {
+        let mut bash = Command::new("bash");
+        let real = bash
+            .args(["-c", &line])
+            .current_dir(folder.path())
+            .output()
+            .expect("bash runs");
+        let output = rsyncctl(folder.path(), &["probe", "--json", "--reproduce", &line]);
+        assert_eq!(
+            output.status.code(),
+            real.status.code(),
+            "{line}: {output:?}\n{real:?}"
+        );
+        assert!(stderr(&output).contains(expected), "{line}: {output:?}");
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(report["diagnoses"][0]["rule"], "RSY875", "{report:#}");
+    }
+    let text = "$ rsync -av \u{201c}/srv/a b/\u{201d} h::m\nrsync: [sender] link_stat \"/root/\u{201c}/srv/a\" failed: No such file or directory (2)\n";
+    fs::write(folder.path().join("text"), text).expect("a file");
+    let told = stdout(&rsyncctl(folder.path(), &["explain", "text"]));
+    assert!(
+        told.contains("1. the command has the curly quotes of a web page"),
+        "{told}"
+    );
+}
