@@ -48,6 +48,7 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
     };
     let typed = variables.get("RSYNC_PASSWORD");
     let typed: Vec<_> = typed
+        .and_then(Option::as_ref)
         .map(|password| String::from_utf8_lossy(password).into_owned())
         .into_iter()
         .collect();
