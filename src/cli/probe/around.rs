@@ -151,8 +151,13 @@ fn short_limit(call: &Call, text: &[u8]) -> Option<String> {
     let front = str::from_utf8(&text[call.range.start..front.max(call.range.start)]).ok()?;
     let mut words = front.split_ascii_whitespace();
     words.find(|word| word.rsplit('/').next() == Some("timeout"))?;
-    let limit =
-        words.find(|word| word.starts_with(|letter: char| letter.is_ascii_digit() || letter == '.'))?;
+    let limit = loop {
+        match words.next()? {
+            "-k" | "-s" | "--kill-after" | "--signal" => drop(words.next()),
+            option if option.starts_with('-') => {}
+            limit => break limit,
+        }
+    };
     let seconds: f64 = limit.trim_end_matches('s').parse().ok()?;
     (seconds < SHORTEST_LIMIT).then(|| format!("timeout {limit}"))
 }
