@@ -7,7 +7,7 @@ use crate::catalog::Language;
 
 /// Each form with `{}` for what is named, and the same in Chinese with the number of the name in the English form. The first
 /// that fits counts, so longer ones come before those that are a part of them.
-const FORMS: [(&str, &str); 34] = [
+const FORMS: [(&str, &str); 44] = [
     (
         "{} is enabled, and {} is not there",
         "{0} 已设为开机启动，但 {1} 不存在",
@@ -99,6 +99,37 @@ const FORMS: [(&str, &str); 34] = [
     ),
     ("{} is {} of {}, mounted {}", "{0} 是 {2} 的 {1} 挂载，选项 {3}"),
     ("{} is in {}", "{0} 在 {1} 里"),
+    (
+        "process {} still serves a client of a daemon that has ended",
+        "进程 {0} 仍在为一个已结束的守护进程的客户端服务",
+    ),
+    (
+        "process {} has no address but that of loopback",
+        "进程 {0} 除回环地址外没有别的地址",
+    ),
+    (
+        "process {} may have {} files open",
+        "进程 {0} 最多可以打开 {1} 个文件",
+    ),
+    (
+        "uid {} has {} processes and threads, and may have {}",
+        "uid {0} 有 {1} 个进程和线程，上限是 {2}",
+    ),
+    ("{} (process {}) holds a lock on {}", "{0}（进程 {1}）锁着 {2}"),
+    ("{} is {} of {}, and empty", "{0} 是 {2} 的 {1} 挂载，而且是空的"),
+    ("{} is a link of {}", "{0} 是属于 {1} 的链接"),
+    (
+        "{} packets of this machine found no route (OutNoRoutes)",
+        "本机有 {0} 个数据包找不到路由（OutNoRoutes）",
+    ),
+    (
+        "getent hosts {}: no answer within {} seconds",
+        "getent hosts {0}：{1} 秒内没有答复",
+    ),
+    (
+        "getent ahosts {}: no such name",
+        "getent ahosts {0}：没有这个名字",
+    ),
 ];
 
 /// A fact in a language.

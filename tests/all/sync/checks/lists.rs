@@ -1,6 +1,6 @@
 //! Lists of files.
 
-use super::{Entry, SETUP, check_list, check_said};
+use super::{Entry, check_list, check_said};
 use crate::sync::peer::data;
 
 #[test]
