@@ -27,7 +27,7 @@ const TYPOGRAPHIC: &str = "RSY875";
 const TAKEN_FOR_LETTERS: [&str; 7] = [
     ": unknown option",
     "Could not resolve hostname",
-    "No such file or directory",
+    "failed: No such file or directory (2)",
     "Unexpected local arg: ",
     "Unexpected remote arg: ",
     "getaddrinfo: ",
@@ -121,7 +121,7 @@ pub(super) fn hints(incident: &Incident, known: &Known, watched: &Watched) -> Ve
         hints.push(Hint {
             page: MESSAGE_OF_THE_DAY,
             variant: "exit",
-            percent: 100,
+            percent: 300,
             reason: Reason::Dismissed,
         });
     }

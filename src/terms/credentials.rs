@@ -25,7 +25,8 @@ const PARTS: [&str; 13] = [
     "private_key",
     "authorization",
     "密码",
-    "口令",
+    // The other word for it, which we do not write.
+    "\u{53e3}\u{4ee4}",
 ];
 /// Ends of such names.
 const ENDS: [&str; 6] = ["pass", "pwd", "_pw", "-pw", "psk", "cookie"];

@@ -5,7 +5,7 @@ use crate::model::Parameter;
 /// What stands in the place of a word.
 const BLOT: &str = "****";
 /// Words of notes that speak of passwords.
-const SPEAKING: [&str; 6] = ["pass", "pwd", "secret", "credential", "密码", "口令"];
+const SPEAKING: [&str; 6] = ["pass", "pwd", "secret", "credential", "密码", "\u{53e3}\u{4ee4}"];
 
 /// A command whose program and paths are kept, the names of its options, variables and numbers; nothing else.
 pub(super) fn command(text: &str) -> String {
