@@ -85,7 +85,9 @@ impl Receiver<'_> {
                 self.stored.fail(number);
                 self.lists.settled(number);
             }
-            let Some((index, record)) = next else { continue };
+            let Some((index, record, file)) = next else {
+                continue;
+            };
             match index {
                 Index::Done => {
                     self.report_until(Until::Done)?;
@@ -100,7 +102,8 @@ impl Receiver<'_> {
                         return Err(Violation::UnaskedIndex(number).into());
                     };
                     is_basis_of(&wanted, &record)?;
-                    self.transferred(number, record.flags, &wanted, &mut again)?;
+                    let file = file.ok_or(Violation::UnaskedIndex(number))?;
+                    self.transferred(number, file, record.flags, &wanted, &mut again)?;
                 }
                 Index::File(number) if record.flags.has(ItemFlags::XATTR) => {
                     let Asked::Values = self.report_until(Until::Asked(number))? else {
@@ -122,7 +125,7 @@ impl Receiver<'_> {
     /// Waits for the end of a phase in which nothing is sent, and reports what was done meanwhile.
     pub(crate) fn expect_done(&mut self) -> Result<(), Error> {
         loop {
-            let Some((index, record)) = self.next_record()? else {
+            let Some((index, record, _)) = self.next_record()? else {
                 // What was not sent is none of this phase's matter.
                 self.incoming.take_unsent();
                 continue;
@@ -160,8 +163,8 @@ impl Receiver<'_> {
         self.incoming.decode(|input| Statistics::read(protocol, input))
     }
 
-    /// The next record; none if the sender said meanwhile that it cannot send a file.
-    fn next_record(&mut self) -> Result<Option<(Index, Record)>, Error> {
+    /// The next record, with the file that it is about; none if the sender said meanwhile that it cannot send a file.
+    fn next_record(&mut self) -> Result<Option<(Index, Record, Option<Listed>)>, Error> {
         let before = self.indices;
         let indices = &mut self.indices;
         let next = self.incoming.decode_unless_unsent(|input| {
@@ -176,13 +179,14 @@ impl Receiver<'_> {
         let Some((index, record)) = next else {
             return Ok(None);
         };
-        if let Index::File(number) = index {
-            let file = self.lists.found(number, record.flags.has(ItemFlags::TRANSFER))?;
-            if record.flags.has(ItemFlags::XATTR) && self.options.xattrs && !self.options.dry_run {
-                self.take_values(&file)?;
-            }
+        let Index::File(number) = index else {
+            return Ok(Some((index, record, None)));
+        };
+        let file = self.lists.found(number, record.flags.has(ItemFlags::TRANSFER))?;
+        if record.flags.has(ItemFlags::XATTR) && self.options.xattrs && !self.options.dry_run {
+            self.take_values(&file)?;
         }
-        Ok(Some((index, record)))
+        Ok(Some((index, record, Some(file))))
     }
 
     /// Reads the long values that come with a record (`recv_xattr_request` in xattrs.c).
@@ -301,11 +305,12 @@ impl Receiver<'_> {
     fn transferred(
         &mut self,
         number: u32,
+        file: Listed,
         flags: ItemFlags,
         wanted: &Wanted,
         again: &mut Vec<u32>,
     ) -> Result<(), Error> {
-        let Listed { list, entry, .. } = self.file(number)?;
+        let Listed { list, entry, .. } = file;
         self.counts.files += 1;
         self.counts.size += entry.size.unsigned_abs();
         if self.options.dry_run {
