@@ -211,9 +211,12 @@ impl Lists {
     pub(crate) fn settled(&self, number: u32) {
         if self.is_incremental {
             let mut state = self.state();
-            state.open(number, -1);
-            state.has_settled = self.least_ahead > 0;
-            self.changed.notify_all();
+            let is_last = state.open(number, -1);
+            let is_to_look = self.least_ahead > 0 && !std::mem::replace(&mut state.has_settled, true);
+            // Who waits has nothing to do before: to wake it for each file of a long list takes longer than the file.
+            if is_last || is_to_look {
+                self.changed.notify_all();
+            }
         }
     }
 
@@ -299,11 +302,14 @@ impl Lists {
 }
 
 impl State {
-    fn open(&mut self, number: u32, more: i32) {
-        if let Some(index) = position(&self.live, number, |live| live.part.start) {
-            let live = &mut self.live[index];
-            live.open = live.open.saturating_add_signed(more);
-        }
+    /// Counts the files of a list that are awaited; whether none is.
+    fn open(&mut self, number: u32, more: i32) -> bool {
+        let Some(index) = position(&self.live, number, |live| live.part.start) else {
+            return false;
+        };
+        let live = &mut self.live[index];
+        live.open = live.open.saturating_add_signed(more);
+        live.open == 0
     }
 
     fn ready(&mut self, least_ahead: usize) -> Option<Next> {
