@@ -135,19 +135,23 @@ fn is_ours(address: Ipv4Addr) -> bool {
 
 /// Whether every module that the doctor tries asks for a password.
 pub(super) fn are_all_asked(subject: &Subject, configuration: &Configuration) -> bool {
-    let client = Client {
-        configuration,
-        address: address(subject, configuration),
-        port: 0,
-    };
-    let mut tried = configuration
-        .module_scopes()
-        .filter(|(scope, module)| client.untried(*scope, module.name.bytes()).is_none());
-    tried.all(|(scope, _)| has_rules(configuration, scope))
+    all_tried(subject, configuration, |_, scope| has_rules(configuration, scope))
 }
 
 /// Whether all visits of the doctor's to that daemon come from its own address.
 pub(super) fn are_marked(subject: &Subject, configuration: &Configuration) -> bool {
+    is_ours(MARK)
+        && all_tried(subject, configuration, |client, scope| {
+            client.may_be_marked(scope)
+        })
+}
+
+/// Whether something holds of every module that the doctor tries.
+fn all_tried(
+    subject: &Subject,
+    configuration: &Configuration,
+    holds: impl Fn(&Client<'_>, Scope) -> bool,
+) -> bool {
     let client = Client {
         configuration,
         address: address(subject, configuration),
@@ -156,7 +160,7 @@ pub(super) fn are_marked(subject: &Subject, configuration: &Configuration) -> bo
     let mut tried = configuration
         .module_scopes()
         .filter(|(scope, module)| client.untried(*scope, module.name.bytes()).is_none());
-    is_ours(MARK) && tried.all(|(scope, _)| client.may_be_marked(scope))
+    tried.all(|(scope, _)| holds(&client, scope))
 }
 
 /// The address that the daemon listens on, for clients of this machine.

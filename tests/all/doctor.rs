@@ -15,7 +15,12 @@ mod reach;
 pub(crate) mod situations;
 mod starters;
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
 
 use nix::unistd::geteuid;
 use serde_json::Value;
@@ -34,6 +39,20 @@ fn examined(folder: &Path, more: &[&str]) -> (Value, Option<i32>) {
     let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     keeps_to(&schema("schemas/rsyncctl-1.schema.json"), &report);
     (report, output.status.code())
+}
+
+/// What comes of a script on a machine of its own, which has the functions of `machine.sh`.
+fn on_machine(script: &str) -> Output {
+    let script = format!("{}\n{script}\n", include_str!("doctor/machine.sh"));
+    Command::new("timeout")
+        .args(["120", "unshare", "-mnp", "--fork", "--kill-child", "--mount-proc"])
+        .args(["bash", "-c", &script])
+        .env("PROGRAM", env!("CARGO_BIN_EXE_rsyncctl"))
+        .env("LC_ALL", "C.UTF-8")
+        .env_remove("RSYNC_PASSWORD")
+        .stdin(Stdio::null())
+        .output()
+        .expect("unshare runs")
 }
 
 /// The rules of a report with their urgency, in order.
@@ -185,7 +204,7 @@ fn a_path_that_is_missing_is_found_and_met() {
     // The cure that it names is one.
     let command = report["summary"]["next"].as_str().expect("a command");
     let words = shell_words::split(command).expect("words");
-    let status = std::process::Command::new(&words[0]).args(&words[1..]).status();
+    let status = Command::new(&words[0]).args(&words[1..]).status();
     assert!(status.expect("it runs").success(), "{command}");
     let (report, code) = examined(place.path(), &[]);
     assert_eq!((code, causes(&report)), (Some(0), vec![]), "{report:#}");

@@ -10,10 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::sys::stat::{major, minor};
-
 use crate::{
     doctor::{Subject, Untried},
+    host::{Live, locks},
     model::{Configuration, Module, Parameter, Scope},
     probe::{self, Setting, Step, Target, probe},
     rsync::net::Connections,
@@ -95,37 +94,13 @@ pub(super) fn at_once(
     if limits.is_empty() {
         return AT_ONCE;
     }
-    let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
+    let locks = locks(&Live).unwrap_or_default();
     let free = limits.into_iter().map(|(file, most)| {
         let path = subject.outside(Path::new(OsStr::from_bytes(file)));
-        let found = fs::metadata(path).ok();
-        let used = found.map_or(0, |found| locks_of(&locks, found.dev(), found.ino()));
+        let inode = fs::metadata(path).ok().map(|found| found.ino());
+        let used = locks.iter().filter(|lock| Some(lock.inode) == inode).count();
         most.saturating_sub(used)
     });
     let free = free.min().unwrap_or(AT_ONCE);
     (free / 2).clamp(1, AT_ONCE)
-}
-
-/// The locks of a file in the kernel's table (proc_locks(5)).
-fn locks_of(table: &str, device: u64, inode: u64) -> usize {
-    let file = format!("{:02x}:{:02x}:{inode}", major(device), minor(device));
-    let is_held =
-        |line: &&str| !line.contains("->") && line.split_ascii_whitespace().any(|word| word == file);
-    table.lines().filter(is_held).count()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::locks_of;
-
-    #[test]
-    fn locks_of_a_file_are_counted() {
-        let table = "1: POSIX  ADVISORY  WRITE 70 08:01:123 0 3\n\
-            1: -> POSIX  ADVISORY  WRITE 71 08:01:123 0 3\n\
-            2: POSIX  ADVISORY  WRITE 72 08:01:123 4 7\n\
-            3: FLOCK  ADVISORY  WRITE 73 08:01:1234 0 EOF\n";
-        assert_eq!(locks_of(table, nix::sys::stat::makedev(8, 1), 123), 2);
-        assert_eq!(locks_of(table, nix::sys::stat::makedev(8, 2), 123), 0);
-        assert_eq!(locks_of("", 0, 0), 0);
-    }
 }

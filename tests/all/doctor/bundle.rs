@@ -4,7 +4,7 @@ use std::{
     fs,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use tempfile::TempDir;
@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use super::{
     can_serve,
     daemons::{Place, free_port, healthy},
+    on_machine,
     reach::can_separate,
 };
 use crate::support::program::{folder, program, rsyncctl, stderr, stdout, unprivileged};
@@ -129,16 +130,7 @@ cat /root/bundle.tar.gz >&3
 
 /// The unpacked bundle of a machine.
 fn made(machine: &str) -> TempDir {
-    let script = format!("{}\n{machine}\n", include_str!("machine.sh"));
-    let output = Command::new("timeout")
-        .args(["120", "unshare", "-mnp", "--fork", "--kill-child", "--mount-proc"])
-        .args(["bash", "-c", &script])
-        .env("PROGRAM", env!("CARGO_BIN_EXE_rsyncctl"))
-        .env("LC_ALL", "C.UTF-8")
-        .env_remove("RSYNC_PASSWORD")
-        .stdin(Stdio::null())
-        .output()
-        .expect("unshare runs");
+    let output = on_machine(machine);
     assert!(output.status.success(), "{}", stderr(&output));
     let folder = folder(&[]);
     fs::write(folder.path().join("bundle.tar.gz"), &output.stdout).expect("a file");

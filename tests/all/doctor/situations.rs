@@ -11,7 +11,7 @@ use std::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::causes;
+use super::{causes, on_machine};
 use crate::support::{
     daemon::has_rsync,
     program::{keeps_to, schema},
@@ -60,22 +60,12 @@ struct Met {
 
 impl Situation {
     fn meet(&self) -> Met {
-        let script = format!(
-            "{}\n{}\nclient {}\ndoctor {}\n",
-            include_str!("machine.sh"),
+        let output = on_machine(&format!(
+            "{}\nclient {}\ndoctor {}",
             self.machine,
             shell_words::quote(&self.client),
             shell_words::quote(&format!("{} --json", self.doctor))
-        );
-        let output = Command::new("timeout")
-            .args(["120", "unshare", "-mnp", "--fork", "--kill-child", "--mount-proc"])
-            .args(["bash", "-c", &script])
-            .env("PROGRAM", env!("CARGO_BIN_EXE_rsyncctl"))
-            .env("LC_ALL", "C.UTF-8")
-            .env_remove("RSYNC_PASSWORD")
-            .stdin(Stdio::null())
-            .output()
-            .expect("unshare runs");
+        ));
         let shown = String::from_utf8_lossy(&output.stdout).into_owned();
         let (first, rest) = shown.split_once('\n').unwrap_or_default();
         Met {
