@@ -170,6 +170,11 @@ impl<'a> Announcer<'a> {
         self.ahead
     }
 
+    /// How many lists that were sent are behind that one.
+    pub(crate) fn lists_ahead(&self) -> usize {
+        self.live.len().saturating_sub(self.current + 1)
+    }
+
     /// How many lists were sent, if those are all.
     pub(crate) fn count(&self) -> Option<u32> {
         self.is_complete().then_some(self.lists)
@@ -263,7 +268,7 @@ impl<'a> Announcer<'a> {
         if self.waiting.is_empty() {
             self.complete(indices, outgoing);
         }
-        outgoing.send_if_full()
+        outgoing.send_list()
     }
 
     fn complete(&self, indices: &mut Indices, outgoing: &mut Outgoing) {

@@ -377,8 +377,11 @@ impl Generator<'_> {
                 }
             }
         }
+        let is_nothing_there = flags & ItemFlags::NEW != 0 && basis == Basis::Own;
         let file = match &mut self.tree {
-            Some(tree) if !is_whole && !options.dry_run => self.beside.read(tree, &name, &basis).ok(),
+            Some(tree) if !is_whole && !options.dry_run && !is_nothing_there => {
+                self.beside.read(tree, &name, &basis).ok()
+            }
             _ => None,
         };
         let mut sums = match file {

@@ -22,6 +22,9 @@ const READ: usize = 256 * 1024;
 /// How much is collected before it is written, in bytes.
 const WRITE: usize = 64 * 1024;
 
+/// How much of lists is collected, in bytes: the peer works on them while the next ones are made.
+const LISTS: usize = 4 * 1024;
+
 /// A longer patience of the peer's is not believed, in seconds (`read_a_msg` in io.c).
 const LONGEST_LIMIT: u32 = 86_400;
 
@@ -413,7 +416,16 @@ impl Outgoing {
 
     /// Sends, if enough is collected.
     pub(crate) fn send_if_full(&mut self) -> Result<(), Error> {
-        if self.buffer.len() > WRITE {
+        self.send_if_over(WRITE)
+    }
+
+    /// Sends behind a list, if it is worth a write.
+    pub(crate) fn send_list(&mut self) -> Result<(), Error> {
+        self.send_if_over(LISTS)
+    }
+
+    fn send_if_over(&mut self, size: usize) -> Result<(), Error> {
+        if self.buffer.len() > size {
             self.flush()
         } else {
             Ok(())
