@@ -403,16 +403,20 @@ mod tests {
     fn rebuild_at(basis: &[u8], content: &[u8], block_length: u32, is_in_place: bool) -> Rebuilt {
         let checksum = Checksum::Xxh128;
         let head = head(basis.len() as u64, 32, checksum, Some(block_length), false);
-        let mut bytes = Vec::new();
-        write_sums(head, checksum, 7, true, basis, &mut bytes).expect("the basis is there");
-        let mut sums = BlockSums::new(head);
-        assert!(sums.read(&mut Input::new(&bytes)).expect("all sums"));
         let hash = BlockHash {
             checksum,
             seed: 7,
             is_seed_first: true,
             is_in_place,
         };
+        let mut bytes = Vec::new();
+        let read = |to: &mut [u8], offset| {
+            to.copy_from_slice(&basis[offset as usize..][..to.len()]);
+            Ok(())
+        };
+        write_sums(head, hash, read, &mut bytes).expect("the basis is there");
+        let mut sums = BlockSums::new(head);
+        assert!(sums.read(&mut Input::new(&bytes)).expect("all sums"));
         let mut against = Against {
             basis,
             sums: &sums,

@@ -1,11 +1,12 @@
 use std::{
     collections::{HashMap, HashSet},
     io,
+    os::unix::fs::FileExt as _,
     sync::Arc,
 };
 
 use crate::rsync::{
-    delta::{Checksum, head, write_sums},
+    delta::{BlockHash, Checksum, head, write_sums},
     proto::{
         Index, Indices, ItemFlags, Record, Session, SumHead, Tag,
         file_list::{Entry, FileKind, FileList, write_wanted},
@@ -412,16 +413,14 @@ impl Generator<'_> {
             let body = self.outgoing.buffer().len();
             sums.write(self.outgoing.buffer());
             if let Some((file, _)) = file.filter(|_| sums.count > 0 && !is_appended) {
-                let (seed, first) = (self.session.seed, self.session.compatibility.has_seed_first());
-                let file = io::BufReader::with_capacity(256 * 1024, file);
-                let written = write_sums(
-                    sums,
-                    self.session.checksum,
-                    seed,
-                    first,
-                    file,
-                    self.outgoing.buffer(),
-                );
+                let hash = BlockHash {
+                    checksum: self.session.checksum,
+                    seed: self.session.seed,
+                    is_seed_first: self.session.compatibility.has_seed_first(),
+                    is_in_place: false,
+                };
+                let read = |bytes: &mut [u8], offset| file.read_exact_at(bytes, offset);
+                let written = write_sums(sums, hash, read, self.outgoing.buffer());
                 if written.is_err() {
                     // It became shorter meanwhile, or cannot be read: then it is no basis.
                     sums = SumHead::default();
