@@ -339,7 +339,7 @@ impl Judge<'_> {
             .map(|(path, _)| path)
     }
 
-    fn is_denied(&self, identity: &Identity, path: &Path, found: &Metadata, wanted: u32) -> bool {
+    pub(super) fn is_denied(&self, identity: &Identity, path: &Path, found: &Metadata, wanted: u32) -> bool {
         is_denied(identity, found, self.list(path).as_ref(), wanted)
     }
 

@@ -5,6 +5,7 @@ mod files;
 mod hindrance;
 mod judge;
 mod mounted;
+mod programs;
 mod room;
 mod served;
 mod start;
@@ -215,6 +216,7 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
     let (at_start, keeping) = start::look(server, process.is_some(), release, &daemon, &judge);
     facts.extend(at_start);
     causes.extend(keeping);
+    causes.extend(programs::look(server, &setup.modules, &judge));
     for fact in facts {
         match &fact {
             PathFact::FileUnseen { path, reason, .. } => {
