@@ -4,7 +4,9 @@ use std::{rc::Rc, sync::Arc};
 
 use crate::{
     catalog::Severity,
-    doctor::{Cause, Check, Fact, Report, Setup, Skip, Stage, Subject},
+    doctor::{Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, Urgency, paths::mounts},
+    explain::Known,
+    host::{EntryKind, NOT_REGULAR, Unknown},
     lint::Options,
     terms::Release,
 };
@@ -18,6 +20,12 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
             return;
         }
         Err(reason) => {
+            if let Some(found) = host.metadata(&subject.file, true).ok().flatten()
+                && found.kind != EntryKind::File
+            {
+                no_file(subject, found.kind, setup, stage, report);
+                return;
+            }
             let name = subject.file.display().to_string();
             stage.note(Fact::Unseen(name.clone(), reason.clone()));
             stage.warn();
@@ -54,7 +62,10 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
             report.causes.push(Cause::of_finding(&found, index));
         }
     }
-    if errors > 0 {
+    if modules.is_empty() {
+        without_module(subject, &known, report);
+        stage.fail();
+    } else if errors > 0 {
         stage.fail();
     } else if warnings > 0 {
         stage.warn();
@@ -66,6 +77,73 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
     }
     report.unseen.extend(found.unchecked.iter().cloned());
     subject.known = Some(Arc::new(known));
+}
+
+/// A daemon without any module serves nobody, whatever lint thinks of a file that may be there to be included. If something else
+/// is wrong that makes clients fail, the modules were lost to it.
+fn without_module(subject: &Subject, known: &Known, report: &mut Report) {
+    let serves = known
+        .server
+        .as_ref()
+        .and_then(|server| server.configuration.serves());
+    let has_reason = report.causes.iter().any(|cause| cause.urgency == Urgency::Now);
+    if serves != Some(true) || has_reason {
+        return;
+    }
+    let is_told = |cause: &&mut Cause| cause.page.id == "RSY232";
+    match report.causes.iter_mut().find(is_told) {
+        Some(told) => told.urgency = Urgency::Now,
+        None => {
+            let cause = Cause::of_rule(
+                "RSY232",
+                Check::Configuration,
+                &subject.file,
+                Vec::new(),
+                Vec::new(),
+            );
+            report.causes.push(cause.of_kind("served"));
+        }
+    }
+}
+
+/// Something else stands in the place of the configuration. A folder opens, and nothing can be read in it: the daemon starts,
+/// and knows no module (observed with rsync 3.5.0). Container engines make one where the file to be mounted is not there.
+fn no_file(subject: &Subject, kind: EntryKind, setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) {
+    let name = subject.file.display().to_string();
+    let process = subject.daemon.as_ref().map(|daemon| daemon.process);
+    let mounts = mounts(setup.host, process);
+    let mount = mounts
+        .of(&subject.file)
+        .filter(|mount| mount.point == subject.file);
+    let (variant, what) = match (kind, mount) {
+        (EntryKind::Directory, Some(_)) => ("mounted-folder", "a folder, mounted there"),
+        (EntryKind::Directory, None) => ("folder", "a folder"),
+        _ => ("special", "no regular file"),
+    };
+    let cause = Cause::of_rule(
+        "RSY893",
+        Check::Configuration,
+        &subject.file,
+        vec![("file", name.clone())],
+        vec![format!("{name} is {what}")],
+    );
+    let outside = subject.outside(&subject.file).display().to_string();
+    let command = match variant {
+        "folder" => format!("rmdir {}", shell_words::quote(&outside)),
+        // The fourth word is the folder of this machine.
+        "mounted-folder" => {
+            let process = process.map_or_else(|| "self".to_owned(), |process| process.to_string());
+            let pattern = format!(" {name} ");
+            format!(
+                "grep -F {} /proc/{process}/mountinfo",
+                shell_words::quote(&pattern)
+            )
+        }
+        _ => format!("ls -lL {}", shell_words::quote(&outside)),
+    };
+    stage.note(Fact::Unseen(name, Unknown::Failed(NOT_REGULAR.to_owned())));
+    stage.fail();
+    report.causes.push(cause.of_kind(variant).typing(vec![command]));
 }
 
 /// A daemon that lost its configuration answers nobody.
