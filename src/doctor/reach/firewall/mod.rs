@@ -5,6 +5,7 @@
 //! known.
 
 mod iptables;
+mod limit;
 mod nft;
 mod value;
 mod walk;
@@ -12,6 +13,7 @@ mod walk;
 use std::{collections::BTreeSet, net::IpAddr};
 
 pub(super) use iptables::read as read_iptables;
+pub(super) use limit::Limit;
 pub(super) use nft::read as read_nft;
 pub(super) use walk::judge;
 

@@ -176,6 +176,8 @@ impl Reading<'_> {
                 }
                 // So many in a time.
                 "limit" | "quota" | "ct count" | "meter" => holds = holds.and(Holds::Partly),
+                // The same for each address that a set holds.
+                "set" if !body["stmt"].is_null() => holds = holds.and(Holds::Partly),
                 "xt" => {
                     // nft does not tell what iptables' own extension asks.
                     holds = holds.and(Holds::Unknown);

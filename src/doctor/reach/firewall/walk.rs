@@ -1,6 +1,6 @@
 //! From rules to a verdict.
 
-use crate::doctor::reach::firewall::{Action, Chain, Decider, Holds, Rule, Verdict};
+use crate::doctor::reach::firewall::{Action, Chain, Decider, Holds, Limit, Rule, Verdict};
 
 /// Chains jump to each other so deep at most; the kernel allows 16 (`NFT_JUMP_STACK_SIZE`), xtables more.
 const DEEPEST: usize = 64;
@@ -63,6 +63,7 @@ fn base(chains: &[Chain], chain: &Chain, policy: &Action) -> Verdict {
     let mut walk = Walk {
         chains,
         outcomes: Vec::new(),
+        limits: Vec::new(),
         steps: 0,
     };
     if walk.chain(chain, Holds::Always, 0) == Flow::GoesOn {
@@ -121,6 +122,8 @@ fn place(chain: &Chain) -> String {
 struct Walk<'c> {
     chains: &'c [Chain],
     outcomes: Vec<Outcome>,
+    /// The rules with limits by which this chain was come to.
+    limits: Vec<String>,
     steps: usize,
 }
 
@@ -173,7 +176,15 @@ impl Walk<'_> {
     fn jump(&mut self, target: &str, chain: &Chain, rule: &Rule, holds: Holds, depth: usize) -> Flow {
         let is_meant = |other: &&Chain| other.table == chain.table && other.name == target;
         match self.chains.iter().find(is_meant) {
-            Some(next) if depth < DEEPEST && self.steps < MOST_STEPS => self.chain(next, holds, depth + 1),
+            Some(next) if depth < DEEPEST && self.steps < MOST_STEPS => {
+                let known = self.limits.len();
+                if holds == Holds::Partly && Limit::of(&rule.text).is_some() {
+                    self.limits.push(rule.text.clone());
+                }
+                let flow = self.chain(next, holds, depth + 1);
+                self.limits.truncate(known);
+                flow
+            }
             _ => self.take(Fate::Elsewhere, holds, chain, rule),
         }
     }
@@ -184,7 +195,10 @@ impl Walk<'_> {
             holds,
             decider: Decider {
                 place: place(chain),
-                rule: rule.text.clone(),
+                rule: match self.limits.last() {
+                    Some(limit) => format!("{limit} → {}", rule.text),
+                    None => rule.text.clone(),
+                },
             },
             is_policy: false,
         });
