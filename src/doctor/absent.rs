@@ -136,7 +136,7 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
     // Services are for the file that nobody needs to name.
     if listener == Listener::Nobody && file == usual {
         // What has run was switched on.
-        services::look(setup, !is_missing, !survivors.is_empty(), report);
+        services::look(setup, &file, !survivors.is_empty(), report);
     }
     if listener == Listener::Unseen {
         report.not_seen(

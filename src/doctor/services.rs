@@ -27,28 +27,54 @@ const SCRIPT: &str = "/etc/init.d/rsync";
 /// The service of xinetd that packages of rsync bring along.
 const XINETD_SERVICE: &str = "/etc/xinetd.d/rsync";
 
-/// Checks the units of rsync's packages, with what administrators add to them, and xinetd's service.
-pub(super) fn look(setup: &Setup<'_>, has_configuration: bool, has_run: bool, report: &mut Report) {
-    let units = SERVICES
-        .iter()
-        .chain(&SOCKETS)
-        .flat_map(|unit| inputs_of(setup.host, unit));
-    // What cannot be read is no reason that we know; the unit's own state says it.
-    let inputs: Vec<_> = units.chain(starters::inputs_of_xinetd(setup.host)).collect();
-    let has_xinetd = inputs.iter().any(|input| input.kind == FileKind::Xinetd);
+/// Checks the units of rsync's packages, with what administrators add to them, and xinetd's service, beside the configuration
+/// that they are for.
+pub(super) fn look(setup: &Setup<'_>, configuration: &Path, has_run: bool, report: &mut Report) {
+    let host = setup.host;
+    let inputs = || {
+        let units = SERVICES.iter().chain(&SOCKETS);
+        let units = units.flat_map(|unit| inputs_of(host, unit));
+        // What cannot be read is no reason that we know; the unit's own state says it.
+        units.chain(starters::inputs_of_xinetd(host)).collect::<Vec<_>>()
+    };
+    let alone = inputs();
+    let has_xinetd = alone.iter().any(|input| input.kind == FileKind::Xinetd);
+    let has_configuration = !matches!(host.metadata(configuration, true), Ok(None));
     switched_off(setup, has_xinetd || has_run || !has_configuration, report);
-    without_program(setup.host, report);
+    without_program(host, report);
     let release = setup.release.unwrap_or(Release::CURRENT);
-    let found = Rc::new(lint(inputs, &Options::of_release(release, setup.now.date())));
+    let options = Options::of_release(release, setup.now.date());
+    let found = Rc::new(lint(alone, &options));
+    let mut told = Vec::new();
     for (index, finding) in found.findings.iter().enumerate() {
         let cause = Cause::of_finding(&found, index);
         if finding.severity == Severity::Error || keeps_from_starting(&cause) {
-            report.causes.push(Cause {
-                urgency: Urgency::Now,
-                seen: [Check::Daemon].into(),
-                ..cause
-            });
+            told.push(finding.page.id);
+            report.causes.push(at_start(cause));
         }
+    }
+    let Ok(Some(bytes)) = host.read(configuration) else {
+        return;
+    };
+    // What a session would meet later is told by other stages.
+    let served = input(configuration.to_owned(), bytes, FileKind::RsyncdConf, host);
+    let found = Rc::new(lint([served].into_iter().chain(inputs()).collect(), &options));
+    for (index, finding) in found.findings.iter().enumerate() {
+        let cause = Cause::of_finding(&found, index);
+        let place = found.sources.get(finding.labels[0].span.source).name();
+        let is_of_starter = Path::new(place) != configuration;
+        if is_of_starter && keeps_from_starting(&cause) && !told.contains(&finding.page.id) {
+            report.causes.push(at_start(cause));
+        }
+    }
+}
+
+/// A cause that keeps a daemon from being there.
+fn at_start(cause: Cause) -> Cause {
+    Cause {
+        urgency: Urgency::Now,
+        seen: [Check::Daemon].into(),
+        ..cause
     }
 }
 

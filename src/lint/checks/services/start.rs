@@ -81,6 +81,12 @@ fn daemon_detaches(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
                     None => case,
                 });
             }
+            // rsync tells systemd nothing (no `sd_notify` in it).
+            ("notify" | "notify-reload", Some(_)) => {
+                if let Some(setting) = r#type {
+                    out.report(Case::at(setting.span()).variant("notify").with("type", name));
+                }
+            }
             ("simple" | "exec" | "notify" | "idle", None) => {
                 let remains = unit.unit.switched_on("Service", "RemainAfterExit").is_some();
                 let is_killed = unit
