@@ -3,6 +3,7 @@
 use std::{
     env, fs,
     io::{self, Write as _},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -21,7 +22,7 @@ use crate::{
             written::{self, Written},
         },
     },
-    doctor::{self, ClientSetup, bundle::Client},
+    doctor::{self, ClientSetup, Script, bundle::Client},
     explain::Known,
     host::{Live, plain},
     probe::{Choice, Setting, Wire, command, tryout::Program},
@@ -35,7 +36,11 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
     check(arguments)?;
     let folder = env::current_dir()?;
     let place = written::place(line)?;
-    let script = place.as_ref().map(|(file, _)| folder.join(file));
+    let script = |(file, line): &(PathBuf, usize)| Script {
+        file: folder.join(file),
+        line: *line,
+    };
+    let script = place.as_ref().map(script);
     let Written {
         words, mut variables, ..
     } = match place {
@@ -75,6 +80,7 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
     let setup = ClientSetup {
         line: command(&words),
         words,
+        script,
         folder,
         host: &Live,
         release: Program::find("rsync".into()).ok().map(|program| program.release),
@@ -108,7 +114,7 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
         let client = Client {
             words: &setup.words,
             folder: setup.folder.clone(),
-            script,
+            script: setup.script.as_ref().map(|script| script.file.clone()),
         };
         let files = files(&report, &now, style, arguments, client, typed)?;
         fix::offer(&report, arguments, &now)?;

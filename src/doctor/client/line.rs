@@ -1,11 +1,16 @@
-//! The command line's own mistakes.
+//! The command line's own mistakes, and those of the script or crontab that it stands in.
+
+use std::{fs, ops::RangeInclusive};
 
 use crate::{
     catalog::{FileKind, Severity},
+    diagnosis::Finding,
     doctor::{
         Check, Fact, Report, Stage,
-        client::{Client, ClientFact},
+        client::{Client, ClientFact, Linted, Script},
     },
+    lint::recognise,
+    terms::{Bytes, Sources},
 };
 
 /// What the command line is called in reports.
@@ -13,15 +18,17 @@ const NAME: &str = "command line";
 
 pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) {
     let line = &client.setup.line;
-    let bytes = format!("{line}\n").into_bytes();
-    let found = client.linted(NAME, None, bytes, FileKind::Script, Check::CommandLine, report);
-    let count = |severity| {
-        found
-            .findings
-            .iter()
-            .filter(|one| one.severity == severity)
-            .count()
+    let own = Linted {
+        name: NAME,
+        path: None,
+        bytes: format!("{line}\n").into_bytes(),
+        kind: FileKind::Script,
     };
+    let mut found = client.linted(own, Check::CommandLine, &|_, _| true, report);
+    if let Some(script) = &client.setup.script {
+        found.extend(around(client, script, report));
+    }
+    let count = |severity| found.iter().filter(|one| **one == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     if errors > 0 {
         stage.fail();
@@ -29,4 +36,62 @@ pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) 
         stage.warn();
     }
     stage.note(Fact::Client(ClientFact::Line(line.clone(), errors, warnings)));
+}
+
+/// What the file around the command line does to it: findings of its own lines, and of those that call no rsync.
+fn around(client: &Client<'_>, script: &Script, report: &mut Report) -> Vec<Severity> {
+    let Ok(bytes) = fs::read(&script.file) else {
+        return Vec::new();
+    };
+    let kind = match recognise(&script.file, &Bytes::from(bytes.clone())) {
+        Some(FileKind::Crontab) => FileKind::Crontab,
+        _ => FileKind::Script,
+    };
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let lines: Vec<_> = text.lines().collect();
+    let own = lines_of(&lines, script.line);
+    let told: Vec<_> = report.causes.iter().map(|cause| cause.page.id).collect();
+    let is_about = |finding: &Finding, sources: &Sources| {
+        let span = finding.labels[0].span;
+        let line = sources.get(span.source).position(span.start as usize).line;
+        let calls_another = lines.get(line - 1).is_some_and(|line| line.contains("rsync "));
+        !told.contains(&finding.page.id) && (own.contains(&line) || !calls_another)
+    };
+    let name = script.file.display().to_string();
+    let whole = Linted {
+        name: &name,
+        path: Some(&script.file),
+        bytes,
+        kind,
+    };
+    client.linted(whole, Check::CommandLine, &is_about, report)
+}
+
+/// The numbers of the lines that make one with a line, the first of a file being 1: a backslash at the end joins the next.
+fn lines_of(lines: &[&str], line: usize) -> RangeInclusive<usize> {
+    let goes_on = |line: usize| {
+        let text = line.checked_sub(1).and_then(|index| lines.get(index));
+        text.is_some_and(|text| text.ends_with('\\'))
+    };
+    let (mut first, mut last) = (line, line);
+    while goes_on(first - 1) {
+        first -= 1;
+    }
+    while goes_on(last) {
+        last += 1;
+    }
+    first..=last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lines_of;
+
+    #[test]
+    fn a_command_may_have_several_lines() {
+        let lines = ["one", "two \\", "three \\", "four", "five \\"];
+        let of = |line| lines_of(&lines, line);
+        assert_eq!((of(1), of(2), of(4), of(5)), (1..=1, 2..=4, 2..=4, 5..=6));
+        assert_eq!((of(9), lines_of(&[], 1)), (9..=9, 1..=1));
+    }
 }

@@ -21,12 +21,13 @@ use tokio::runtime::Runtime;
 
 use crate::{
     catalog::{FileKind, Severity},
+    diagnosis::Finding,
     doctor::{Cause, Check, Examination, Report, Stage, Urgency, summary},
     host::Host,
-    lint::{self, Input, Options, lint},
+    lint::{Input, Options, lint},
     probe::Setting,
     syntax::Invocation,
-    terms::{Release, Target},
+    terms::{Release, Sources, Target},
 };
 
 pub use facts::{ClientFact, Limit, Room, Watcher};
@@ -37,6 +38,8 @@ pub struct ClientSetup<'s> {
     pub line: String,
     /// The words behind `rsync`.
     pub words: Vec<String>,
+    /// Where it stands, if it was not typed.
+    pub script: Option<Script>,
     /// The folder that relative paths count from.
     pub folder: PathBuf,
     /// This machine.
@@ -49,6 +52,24 @@ pub struct ClientSetup<'s> {
     pub setting: Arc<Setting>,
     /// What that runs on.
     pub runtime: &'s Runtime,
+}
+
+/// Where a command line stands.
+pub struct Script {
+    /// The script, or the table of cron's.
+    pub file: PathBuf,
+    /// Its line; the first one is 1.
+    pub line: usize,
+}
+
+/// A file that is linted.
+struct Linted<'l> {
+    /// As reports call it.
+    name: &'l str,
+    /// Where it is, if it is one.
+    path: Option<&'l Path>,
+    bytes: Vec<u8>,
+    kind: FileKind,
 }
 
 /// A command line under examination.
@@ -129,44 +150,53 @@ impl Client<'_> {
     /// Lints a file, and says what that means for the stage.
     fn judged(&self, file: &Path, bytes: Vec<u8>, kind: FileKind, stage: &mut Stage, report: &mut Report) {
         let name = file.display().to_string();
-        let found = self.linted(&name, Some(file), bytes, kind, stage.check, report);
-        let worst = found.findings.iter().map(|finding| finding.severity).max();
-        match worst {
+        let linted = Linted {
+            name: &name,
+            path: Some(file),
+            bytes,
+            kind,
+        };
+        let found = self.linted(linted, stage.check, &|_, _| true, report);
+        match found.into_iter().max() {
             Some(Severity::Error) => stage.fail(),
             Some(Severity::Warning) => stage.warn(),
             _ => {}
         }
     }
 
-    /// What lint says of a file, with this machine's facts; its findings are causes from warnings on.
+    /// The severities of what lint says of a file, with this machine's facts, as far as it matters; those findings are causes
+    /// from warnings on.
     fn linted(
         &self,
-        name: &str,
-        path: Option<&Path>,
-        bytes: Vec<u8>,
-        kind: FileKind,
+        linted: Linted<'_>,
         check: Check,
+        matters: &dyn Fn(&Finding, &Sources) -> bool,
         report: &mut Report,
-    ) -> Rc<lint::Report> {
+    ) -> Vec<Severity> {
         let release = self.setup.release.unwrap_or(Release::CURRENT);
         let options = Options::of_release(release, self.setup.now.date());
         let input = Input {
-            name: name.to_owned(),
-            path: path.map(Path::to_owned),
-            bytes: bytes.into(),
-            kind,
+            name: linted.name.to_owned(),
+            path: linted.path.map(Path::to_owned),
+            bytes: linted.bytes.into(),
+            kind: linted.kind,
             is_guess: false,
             host: self.setup.host,
         };
         let found = Rc::new(lint(vec![input], &options));
+        let mut severities = Vec::new();
         for (index, finding) in found.findings.iter().enumerate() {
+            if !matters(finding, &found.sources) {
+                continue;
+            }
+            severities.push(finding.severity);
             if finding.severity >= Severity::Warning {
                 let mut cause = Cause::of_finding(&found, index);
                 cause.seen = [check].into();
                 report.causes.push(cause);
             }
         }
-        found
+        severities
     }
 
     /// A cause that is told by its page; it makes this command fail.

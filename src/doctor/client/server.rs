@@ -85,9 +85,36 @@ pub(super) fn look(client: &Client<'_>, room: Option<&Room>, stage: &mut Stage, 
     {
         let causes = Cause::of_text(&Rc::new(found), Check::Server, Urgency::Now);
         // One session fails for one reason; what follows is told by the same lines.
-        report.causes.extend(causes.into_iter().take(1));
+        if let Some(first) = causes.into_iter().next()
+            && !is_explained(&first, report)
+        {
+            report.causes.push(first);
+        }
     }
     false
+}
+
+/// What a script says that has this as its consequence.
+const REASONS: [(&str, &str); 4] = [
+    ("RSY995", "RSY815"),
+    ("RSY765", "RSY815"),
+    ("RSY766", "RSY815"),
+    ("RSY956", "RSY810"),
+];
+
+/// Whether a finding of the command line, or of what stands around it, is the reason for what the server said; it makes the
+/// command fail then.
+fn is_explained(said: &Cause, report: &mut Report) -> bool {
+    let mut reasons = report.causes.iter_mut().filter(|cause| {
+        let is_reason = |(reason, shown): &(&str, &str)| cause.page.id == *reason && said.page.id == *shown;
+        REASONS.iter().any(is_reason)
+    });
+    let Some(reason) = reasons.next() else {
+        return false;
+    };
+    reason.urgency = Urgency::Now;
+    reason.seen.insert(Check::Server);
+    true
 }
 
 /// Whether what would come has room at the destination.
