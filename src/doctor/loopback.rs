@@ -14,6 +14,7 @@ use crate::{
         Cause, Check, Fact, Outcome, Report, Setup, Skip, Stage, Subject, Untried, Urgency,
         daemon::{option, skip_without_configuration},
         hooks,
+        reach::client::is_kept_out,
     },
     host::Unknown,
     model::{
@@ -71,6 +72,15 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     }
     if modules.is_empty() {
         stage.skip(Skip::NoModule);
+        return;
+    }
+    let own = client.address.parse::<IpAddr>();
+    if own.is_ok_and(|own| is_kept_out(setup.host, port, own)) {
+        // Lists that are for others say nothing of the modules.
+        for (_, module) in modules {
+            let name = module.name.display().into_owned();
+            stage.note(Fact::Module(name, Outcome::Refuses(End::NoEntry)));
+        }
         return;
     }
     let setting = (setup.setting)(known.clone(), None);

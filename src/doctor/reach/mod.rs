@@ -2,10 +2,11 @@
 //! meets whose address is named.
 
 mod answers;
-mod client;
+pub(super) mod client;
 mod facts;
 mod firewall;
 mod manager;
+mod meant;
 mod names;
 mod published;
 mod rules;
@@ -19,7 +20,9 @@ use ipnet::IpNet;
 
 use crate::{
     catalog::{Confidence, Severity},
-    doctor::{Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, changed::restart, daemon::option},
+    doctor::{
+        Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, Urgency, changed::restart, daemon::option,
+    },
     host::{Host, Unknown, listening_on},
     lint::Options,
     model::{Parameter, Scope},
@@ -31,7 +34,7 @@ pub use firewall::{Decider, Family, Verdict};
 pub use rules::Manager;
 
 use self::{
-    firewall::{Direction, Packet},
+    firewall::{Direction, Limit, Packet},
     rules::Rules,
 };
 
@@ -76,6 +79,8 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     way.ways_back(stage, report);
     if let Some(from) = way.from {
         client::look(&way, from, setup, stage, report);
+    } else {
+        client::look_at_lists(&way, stage, report);
     }
 }
 
@@ -404,7 +409,39 @@ impl Way<'_> {
             stage.note(Fact::Reach(ReachFact::Kept(manager, false)));
             stage.warn();
         }
+        if let Some(from) = from {
+            self.limited(family, from, &judged, report);
+        }
         stage.note(Fact::Reach(ReachFact::Firewall(family, judged.verdict)));
+    }
+
+    /// A rule that lets a client in so many times and no more, which a job of rsync's may exceed.
+    fn limited(&self, family: Family, from: IpAddr, judged: &rules::Judged, report: &mut Report) {
+        let (deciders, stopping) = match &judged.verdict {
+            Verdict::SomeStopped(deciders) => (deciders, None),
+            Verdict::SomeAccepted(deciders, last) => (deciders, Some(last)),
+            _ => return,
+        };
+        let is_tight = |decider: &&Decider| Limit::of(&decider.rule).is_some_and(Limit::is_tight);
+        let Some(limiting) = deciders.iter().find(is_tight) else {
+            return;
+        };
+        let stops = &stopping.unwrap_or(limiting).rule;
+        let rule = match stops.to_lowercase().contains("reject") {
+            true => "RSY791",
+            false => "RSY790",
+        };
+        let arguments = vec![
+            ("port", self.port.to_string()),
+            ("family", family.name().to_owned()),
+            ("client", from.to_string()),
+            ("limit", limiting.rule.clone()),
+            ("open", judged.manager.command_for(from, self.port, limiting)),
+        ];
+        let fact = format!("{}: {}", limiting.place, limiting.rule);
+        let cause = self.found(rule, arguments, vec![fact]).of_kind("limited");
+        // Whether that client has exceeded it, the rules do not tell.
+        report.causes.push(cause.at(Urgency::Later));
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use crate::{
     host::Host,
@@ -99,8 +99,9 @@ fn network(word: &str) -> Option<IpNet> {
     client_network(word).map(IpNet::V4)
 }
 
-/// What `/etc/hosts.allow` and `/etc/hosts.deny` say of a client of rsync (hosts_access(5)); nothing if no line is about it.
-pub(super) fn by_tcp_wrappers(host: &dyn Host, client: IpAddr) -> Option<Said> {
+/// What `/etc/hosts.allow` and `/etc/hosts.deny` say of the clients of rsync in a network, or of one (hosts_access(5)); nothing
+/// if no line is about them.
+pub(super) fn by_tcp_wrappers(host: &dyn Host, clients: IpNet) -> Option<Said> {
     for (file, admits) in [("/etc/hosts.allow", true), ("/etc/hosts.deny", false)] {
         let Some(bytes) = host.read(Path::new(file)).ok().flatten() else {
             continue;
@@ -112,10 +113,10 @@ pub(super) fn by_tcp_wrappers(host: &dyn Host, client: IpAddr) -> Option<Said> {
                 continue;
             }
             let parts = parts(line);
-            let [daemons, clients, options @ ..] = &parts[..] else {
+            let [daemons, list, options @ ..] = &parts[..] else {
                 continue;
             };
-            let is_meant = and(is_program(daemons), is_client(clients, client));
+            let is_meant = and(is_program(daemons), are_clients(list, clients));
             let option = |name: &str| {
                 options
                     .iter()
@@ -196,34 +197,60 @@ fn is_program(list: &str) -> Option<bool> {
     })
 }
 
-fn is_client(list: &str, client: IpAddr) -> Option<bool> {
+fn are_clients(list: &str, clients: IpNet) -> Option<bool> {
     is_in(list, &|word| {
         if word == "ALL" {
             return Some(true);
         }
-        let plain = word.replace(['[', ']'], "");
-        if let Ok(network) = plain.parse::<IpNet>() {
-            return Some(network.contains(&client));
+        // Names, files, net groups and odd masks: nobody looks them up here, but for this machine's own.
+        if word == "localhost" {
+            return Some(clients.addr().is_loopback());
         }
-        if let Ok(address) = plain.parse::<IpAddr>() {
-            return Some(address == client);
+        let named = network_of(word)?;
+        if named.contains(&clients) {
+            return Some(true);
         }
-        if let Some((net, mask)) = plain.split_once('/')
-            && let (Ok(net), Ok(mask)) = (net.parse::<Ipv4Addr>(), mask.parse::<Ipv4Addr>())
-        {
-            return Some(match client {
-                IpAddr::V4(client) => client.to_bits() & mask.to_bits() == net.to_bits(),
-                IpAddr::V6(_) => false,
-            });
-        }
-        let is_begin = word.ends_with('.') && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-        // Names, files and net groups: nobody looks them up here.
-        is_begin.then(|| client.to_string().starts_with(word))
+        // Who asks about a network does not mean this machine.
+        let are_some = clients.contains(&named) && !named.addr().is_loopback();
+        (!are_some).then_some(false)
     })
+}
+
+/// `192.0.2.7`, `192.0.2.`, `192.0.2.0/24`, `192.0.2.0/255.255.255.0`, `[2001:db8::]/32`
+fn network_of(word: &str) -> Option<IpNet> {
+    let plain = word.replace(['[', ']'], "");
+    if let Some(network) = plain
+        .parse()
+        .ok()
+        .or_else(|| Some(plain.parse::<IpAddr>().ok()?.into()))
+    {
+        return Some(network);
+    }
+    if let Some((net, mask)) = plain.split_once('/') {
+        return Some(
+            Ipv4Net::with_netmask(net.parse().ok()?, mask.parse().ok()?)
+                .ok()?
+                .into(),
+        );
+    }
+    let numbers: Option<Vec<u8>> = word
+        .strip_suffix('.')?
+        .split('.')
+        .map(|number| number.parse().ok())
+        .collect();
+    let numbers = numbers.filter(|numbers| numbers.len() < 4)?;
+    let mut octets = [0; 4];
+    octets[..numbers.len()].copy_from_slice(&numbers);
+    let bits = u8::try_from(numbers.len() * 8).ok()?;
+    Some(Ipv4Net::new(Ipv4Addr::from(octets), bits).ok()?.into())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
+    use ipnet::IpNet;
+
     use super::{by_tcp_wrappers, by_xinetd};
     use crate::host::Image;
 
@@ -240,8 +267,10 @@ mod tests {
 
     fn wrapped(allow: &str, deny: &str, client: &str) -> Option<Option<bool>> {
         let (_root, image) = image(&[("etc/hosts.allow", allow), ("etc/hosts.deny", deny)]);
-        let client = client.parse().expect("an address");
-        by_tcp_wrappers(&image, client).map(|(says, _)| says)
+        let client = client
+            .parse()
+            .or_else(|_| client.parse::<IpAddr>().map(IpNet::from));
+        by_tcp_wrappers(&image, client.expect("an address")).map(|(says, _)| says)
     }
 
     #[test]
@@ -264,6 +293,26 @@ mod tests {
         assert_eq!(wrapped("", except, "192.0.2.8"), None);
         assert_eq!(wrapped("", except, "192.0.2.7"), Some(Some(false)));
         assert_eq!(wrapped("", "ALL EXCEPT rsync: ALL", "192.0.2.7"), None);
+    }
+
+    #[test]
+    fn networks_are_let_in_kept_out_or_parted() {
+        let everybody = "0.0.0.0/0";
+        for (allow, client, says) in [
+            ("", everybody, Some(false)),
+            ("sshd: ALL", everybody, Some(false)),
+            ("rsyncd: 192.0.2.0/24", everybody, Some(false)),
+            ("rsync: 127.0.0.1 localhost", everybody, Some(false)),
+            ("rsync: 192.0.2.", everybody, None),
+            ("rsync: .example.com", everybody, None),
+            ("ALL: ALL", everybody, Some(true)),
+            ("rsync: 192.0.2.", "192.0.2.0/24", Some(true)),
+            ("rsync: 192.0.2.7", "192.0.2.0/24", None),
+            ("rsync: 198.51.100.", "192.0.2.0/24", Some(false)),
+            ("rsync: 192.0.0.0/255.255.0.0", "192.0.2.0/24", Some(true)),
+        ] {
+            assert_eq!(wrapped(allow, "ALL: ALL", client), Some(says), "{allow}");
+        }
     }
 
     #[test]

@@ -31,8 +31,8 @@ pub(super) fn fact(fact: &ReachFact, language: Language) -> String {
         ReachFact::Kept(manager, is_kept) => kept(*manager, *is_kept, zh),
         ReachFact::Wrapped(true, line) if zh => format!("xinetd 放行这个客户端：{line}"),
         ReachFact::Wrapped(true, line) => format!("xinetd lets this client through: {line}"),
-        ReachFact::Wrapped(false, line) if zh => format!("xinetd 拒绝这个客户端：{line}"),
-        ReachFact::Wrapped(false, line) => format!("xinetd turns this client away: {line}"),
+        ReachFact::Wrapped(false, line) if zh => format!("xinetd 把客户端拒之门外：{line}"),
+        ReachFact::Wrapped(false, line) => format!("xinetd keeps clients out: {line}"),
         ReachFact::Meets(module, admission, line) => {
             let words = admission_words(*admission, language);
             let behind = match (line, zh) {
