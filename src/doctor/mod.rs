@@ -7,6 +7,7 @@ mod changed;
 mod client;
 mod configuration;
 mod confinement;
+mod consequences;
 mod daemon;
 mod hooks;
 mod log;

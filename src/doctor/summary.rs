@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use crate::{
     catalog::Stage,
-    doctor::{Cause, Check, Told, Urgency},
+    doctor::{Cause, Check, Told, Urgency, consequences::left_out},
 };
 
 /// That no daemon runs: what follows from whatever keeps it from that.
@@ -24,6 +24,7 @@ pub(super) fn ordered(found: Vec<Cause>, asked: &[String]) -> Vec<Cause> {
             None => causes.push(cause),
         }
     }
+    let mut causes = left_out(causes);
     let is_running = causes.iter().all(|cause| cause.page.id != NOT_RUNNING);
     for cause in causes
         .iter_mut()
@@ -43,6 +44,12 @@ pub(super) fn ordered(found: Vec<Cause>, asked: &[String]) -> Vec<Cause> {
         () if is_reason(cause) => 0,
         () => 3,
     };
+    // Debian's package leaves it so: it tells nothing where something else is the reason.
+    let has_reason = !is_running
+        && causes
+            .iter()
+            .any(|cause| cause.urgency == Urgency::Now && step(cause) == 0);
+    causes.retain(|cause| !(has_reason && cause.page.id == SWITCHED_OFF));
     let is_of_others = |cause: &Cause| {
         let module = cause.argument("module");
         !asked.is_empty() && module.is_some_and(|module| !asked.contains(module))

@@ -1,0 +1,148 @@
+//! Causes that follow from another one, and would only say the same again beside it.
+
+use crate::doctor::{Cause, Check, Told, Urgency};
+
+/// A cause, and what is seen of it too.
+const FOLLOWING: &[(&str, &[&str])] = &[
+    // A list that does not say what was meant, and whom it keeps out.
+    ("RSY206", &["RSY822"]),
+    ("RSY303", &["RSY822"]),
+    ("RSY304", &["RSY822"]),
+    ("RSY306", &["RSY822"]),
+    ("RSY307", &["RSY822"]),
+    ("RSY308", &["RSY822"]),
+    ("RSY309", &["RSY822"]),
+    ("RSY310", &["RSY822"]),
+    // No secrets file has nobody's password.
+    ("RSY312", &["RSY315"]),
+    ("RSY328", &["RSY777"]),
+    ("RSY879", &["RSY777"]),
+    // Rights and names that something else took away.
+    ("RSY227", &["RSY840"]),
+    ("RSY235", &["RSY840", "RSY841"]),
+    ("RSY797", &["RSY407", "RSY408"]),
+    ("RSY798", &["RSY851"]),
+    ("RSY857", &["RSY402"]),
+    // Names of modules that the file does not have, and whole files that are not read.
+    ("RSY106", &["RSY812", "RSY893"]),
+    ("RSY228", &["RSY819"]),
+    ("RSY714", &["RSY893"]),
+    ("RSY893", &["RSY812"]),
+    // What keeps a daemon from listening, or from answering.
+    ("RSY713", &["RSY808"]),
+    ("RSY726", &["RSY725", "RSY782", "RSY890"]),
+    ("RSY737", &["RSY801"]),
+    ("RSY778", &["RSY794"]),
+    ("RSY790", &["RSY803", "RSY836"]),
+    ("RSY890", &["RSY819"]),
+    // The line ends of a script, and the words that they spoil.
+    ("RSY969", &["RSY852", "RSY879"]),
+];
+
+/// Leaves out what follows from a cause that makes clients fail now, and is about the same module or about none. What the user's
+/// symptom shows is left: it was asked for.
+pub(super) fn left_out(causes: Vec<Cause>) -> Vec<Cause> {
+    let mut kept: Vec<Cause> = Vec::new();
+    let mut following = Vec::new();
+    for cause in &causes {
+        let reason = causes.iter().position(|reason| follows(cause, reason));
+        following.push(reason.map(|reason| causes[reason].page.id));
+    }
+    let mut seen = Vec::new();
+    for (cause, reason) in causes.into_iter().zip(following) {
+        match reason {
+            Some(reason) => seen.push((reason, cause.seen)),
+            None => kept.push(cause),
+        }
+    }
+    for (reason, checks) in seen {
+        if let Some(reason) = kept.iter_mut().find(|cause| cause.page.id == reason) {
+            reason.seen.extend(checks);
+        }
+    }
+    kept
+}
+
+fn follows(cause: &Cause, reason: &Cause) -> bool {
+    let is_known =
+        |(id, consequences): &(&str, &[&str])| *id == reason.page.id && consequences.contains(&cause.page.id);
+    reason.urgency == Urgency::Now
+        && FOLLOWING.iter().any(is_known)
+        && !cause.seen.contains(&Check::Symptom)
+        && are_together(cause, reason)
+}
+
+/// Whether both are about one module; what names none may be about any.
+fn are_together(cause: &Cause, reason: &Cause) -> bool {
+    match (module(cause), module(reason)) {
+        (Some(own), Some(other)) => own == other,
+        _ => true,
+    }
+}
+
+fn module(cause: &Cause) -> Option<&String> {
+    match &cause.told {
+        Told::Text(explanation, index) => {
+            let mut names = explanation.incidents[*index].names.iter();
+            names.find(|(kind, _)| *kind == "module").map(|(_, name)| name)
+        }
+        _ => cause.argument("module").filter(|module| !module.is_empty()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{FOLLOWING, left_out};
+    use crate::{
+        catalog::page,
+        doctor::{Cause, Check, Urgency},
+    };
+
+    fn cause(rule: &str, module: &str, check: Check, urgency: Urgency) -> Cause {
+        let arguments = vec![("module", module.to_owned())];
+        Cause::of_rule(rule, check, Path::new("/etc/rsyncd.conf"), arguments, Vec::new()).at(urgency)
+    }
+
+    #[test]
+    fn what_follows_is_left_out_and_what_stands_alone_is_not() {
+        let told = |found| -> Vec<_> {
+            let kept = left_out(found);
+            kept.into_iter().map(|cause| cause.page.id).collect()
+        };
+        let missing = || cause("RSY312", "data", Check::Configuration, Urgency::Now);
+        let lately = |rule, module| cause(rule, module, Check::Log, Urgency::Lately);
+        assert_eq!(told(vec![missing(), lately("RSY315", "data")]), ["RSY312"]);
+        assert_eq!(told(vec![lately("RSY315", ""), missing()]), ["RSY312"]);
+        assert_eq!(
+            told(vec![missing(), lately("RSY315", "other")]),
+            ["RSY312", "RSY315"]
+        );
+        assert_eq!(
+            told(vec![missing(), lately("RSY402", "data")]),
+            ["RSY312", "RSY402"]
+        );
+        let asked = cause("RSY315", "data", Check::Symptom, Urgency::Now);
+        assert_eq!(told(vec![asked, missing()]), ["RSY315", "RSY312"]);
+        let later = cause("RSY312", "data", Check::Configuration, Urgency::Later);
+        assert_eq!(told(vec![later, lately("RSY315", "data")]), ["RSY312", "RSY315"]);
+        let kept = left_out(vec![missing(), lately("RSY315", "data")]);
+        assert_eq!(kept[0].seen, [Check::Configuration, Check::Log].into());
+    }
+
+    #[test]
+    fn each_of_them_is_a_page_and_none_follows_from_what_follows_from_it() {
+        for (reason, consequences) in FOLLOWING {
+            for rule in consequences.iter().chain([reason]) {
+                assert!(page(rule).is_some(), "{rule}");
+            }
+            for consequence in *consequences {
+                let back = FOLLOWING
+                    .iter()
+                    .any(|(id, more)| id == consequence && more.contains(reason));
+                assert!(!back, "{reason} and {consequence}");
+            }
+        }
+    }
+}
