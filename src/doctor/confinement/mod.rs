@@ -3,6 +3,7 @@
 
 mod apparmor;
 mod denials;
+mod groups;
 mod limits;
 mod rights;
 mod selinux;
@@ -46,6 +47,8 @@ pub enum Confined {
     Differs(String, PathBuf, Difference),
     /// So many processes or open files are allowed it, which is too few.
     Limited(u64),
+    /// Its control group has a limit that is reached, or was; so many of them.
+    Group(PathBuf, u64),
     /// Its user namespace does not have that user, or its group.
     WithoutUser(String),
     /// It lacks these capabilities.
@@ -76,6 +79,7 @@ impl Confined {
             Self::OwnMounts => "own-mounts",
             Self::Differs(_, _, difference) => difference.variant(),
             Self::Limited(_) => "limits",
+            Self::Group(..) => "control-group",
             Self::WithoutUser(_) => "user-namespace",
             Self::Lacks(_) => "capabilities",
             Self::NoNewPrivileges => "no-new-privileges",
@@ -184,6 +188,7 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
     rights::look(&subjects, &mut found);
     users::look(&subjects, &mut found);
     limits::look(&subjects, &mut found);
+    groups::look(&subjects, &mut found);
     if selinux::runs(&subjects) || apparmor::confines(&subjects) {
         let denials = Denials::read(&subjects);
         selinux::look(&subjects, &denials, &mut found);

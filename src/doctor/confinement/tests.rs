@@ -10,8 +10,8 @@ use std::{
 use tempfile::TempDir;
 
 use super::{
-    Cause, Confined, DaemonFile, Difference, Found, Served, Subjects, apparmor, denials::Denials, rights,
-    selinux, unit, views,
+    Cause, Confined, DaemonFile, Difference, Found, Served, Subjects, apparmor, denials::Denials, groups,
+    rights, selinux, unit, views,
 };
 use crate::{
     catalog::{Confidence, Severity},
@@ -436,4 +436,46 @@ fn capabilities_that_a_unit_leaves_out_are_missing_in_the_process() {
     assert_eq!(cause.severity, Severity::Error);
     let is_told = |fact| found.facts.contains(&fact);
     assert!(is_told(Confined::NoNewPrivileges) && is_told(Confined::Filtered));
+}
+
+#[test]
+fn limits_of_the_daemons_own_group_are_told() {
+    let group = "/sys/fs/cgroup/system.slice/rsync.service";
+    let file = |name: &str| format!("{group}/{name}");
+    let told = |own: &[(&str, &str)], other: &str| {
+        let machine = Machine::new(&[
+            ("/proc/7/cgroup", "0::/system.slice/rsync.service\n"),
+            ("/proc/7/comm", "rsync\n"),
+            ("/proc/8/comm", other),
+            ("/sys/fs/cgroup/cgroup.controllers", "memory pids\n"),
+            (&file("cgroup.procs"), "7\n8\n"),
+        ]);
+        for (name, text) in own {
+            machine.write(&file(name), text);
+        }
+        let found = machine.found(&[], groups::look);
+        let causes = found.causes.iter();
+        causes
+            .map(|cause| (cause.variant.unwrap_or_default(), cause.urgency))
+            .collect::<Vec<_>>()
+    };
+    let full = [("pids.max", "5\n"), ("pids.current", "5\n")];
+    assert_eq!(told(&full, "sh\n"), [("group-processes", Urgency::Now)]);
+    let was_full = [
+        ("pids.max", "5\n"),
+        ("pids.current", "2\n"),
+        ("pids.events", "max 3\n"),
+    ];
+    assert_eq!(told(&was_full, "rsync\n"), [("group-processes", Urgency::Lately)]);
+    assert_eq!(told(&was_full, "sh\n"), []);
+    let killed = [
+        ("memory.max", "67108864\n"),
+        ("memory.events", "oom 4\noom_kill 2\n"),
+    ];
+    assert_eq!(told(&killed, "rsync\n"), [("group-memory", Urgency::Lately)]);
+    assert_eq!(told(&killed, "bash\n"), []);
+    assert_eq!(
+        told(&[("memory.max", "67108864\n"), ("pids.max", "max\n")], "rsync\n"),
+        []
+    );
 }

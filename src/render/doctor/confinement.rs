@@ -41,6 +41,15 @@ pub(super) fn fact(fact: &Confined, language: Language) -> String {
         }
         Confined::Limited(limit) if zh => format!("它的一个资源上限太低：{limit}"),
         Confined::Limited(limit) => format!("a limit of its process is too low: {limit}"),
+        Confined::Group(folder, limit) if zh => {
+            format!("它的 cgroup 达到过上限：{}，{limit}", folder.display())
+        }
+        Confined::Group(folder, limit) => {
+            format!(
+                "its control group has met its limit: {}, {limit}",
+                folder.display()
+            )
+        }
         Confined::WithoutUser(account) if zh => format!("它的用户命名空间里没有 {account}"),
         Confined::WithoutUser(account) => format!("its user namespace does not have {account}"),
         Confined::Lacks(names) if zh => format!("它是 root，但没有 {}", names.join("、")),
