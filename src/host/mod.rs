@@ -35,7 +35,7 @@ pub use locks::{Lock, locks};
 pub use mounts::{Mount, Mounts};
 pub use planned::{PlannedMount, planned_mounts};
 pub use processes::{Descendant, descendants, is_running};
-pub use routes::{Route, addresses_of, packets_without_route, routes};
+pub use routes::{Route, addresses_of, hindrance_to, packets_without_route, routes};
 pub use status::{Capability, Status};
 pub use units::{UNIT_FOLDERS, UnitFile, UnitFiles, units_with};
 pub use view::View;

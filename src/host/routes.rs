@@ -1,11 +1,12 @@
-//! The routes of IPv4 (proc_net(5)).
+//! The routes of this machine (proc_net(5)).
 
 use std::{
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket},
     path::Path,
 };
 
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use nix::errno::Errno;
 
 use crate::host::{Fact, Host};
 
@@ -13,26 +14,32 @@ use crate::host::{Fact, Host};
 const REJECT: u32 = 0x200;
 /// What stands for the interface of a route that has none: `blackhole`.
 const NO_INTERFACE: &str = "*";
+/// The metric of the entry of IPv6 that counts where no route does.
+const NO_ROUTE: &str = "ffffffff";
 
-/// A route of the main table.
+/// A route of the main table; of IPv6 those of other tables too.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Route {
     /// The interface that it leads through.
     pub interface: String,
     /// Where it leads.
-    pub network: Ipv4Net,
+    pub network: IpNet,
     /// Whether nothing that is sent by it gets anywhere.
     pub is_swallowed: bool,
 }
 
-/// The routes of IPv4.
+/// The routes of IPv4, then those of IPv6.
 ///
 /// # Errors
 /// The reason why nobody knows.
 pub fn routes(host: &dyn Host) -> Fact<Vec<Route>> {
-    let table = host.read(Path::new("/proc/net/route"))?.unwrap_or_default();
-    let table = String::from_utf8_lossy(&table).into_owned();
-    Ok(table.lines().skip(1).filter_map(Route::read).collect())
+    let table = |name: &str| -> Fact<String> {
+        let bytes = host.read(&Path::new("/proc/net").join(name))?;
+        Ok(String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned())
+    };
+    let (four, six) = (table("route")?, table("ipv6_route")?);
+    let four = four.lines().skip(1).filter_map(Route::read);
+    Ok(four.chain(six.lines().filter_map(Route::read_six)).collect())
 }
 
 impl Route {
@@ -49,20 +56,64 @@ impl Route {
         let network = Ipv4Net::with_netmask(address(network)?, address(mask)?).ok()?;
         Some(Self {
             interface: interface.to_owned(),
-            network,
-            is_swallowed: interface == NO_INTERFACE || u32::from_str_radix(flags, 16).ok()? & REJECT != 0,
+            network: network.into(),
+            is_swallowed: interface == NO_INTERFACE || is_rejected(flags)?,
+        })
+    }
+
+    /// Destination and its bits, source and its bits, gateway, metric, two numbers, flags, interface: all hexadecimal.
+    fn read_six(line: &str) -> Option<Self> {
+        let fields: Vec<_> = line.split_ascii_whitespace().collect();
+        let [network, bits, _, _, _, metric, _, _, flags, interface] = fields[..] else {
+            return None;
+        };
+        if metric == NO_ROUTE {
+            return None;
+        }
+        let address = Ipv6Addr::from(u128::from_str_radix(network, 16).ok()?);
+        let bits = u8::from_str_radix(bits, 16).ok()?;
+        Some(Self {
+            interface: interface.to_owned(),
+            network: Ipv6Net::new(address, bits).ok()?.into(),
+            is_swallowed: is_rejected(flags)?,
         })
     }
 
     /// The route of several that packets to an address take: the closest.
     pub fn to(routes: &[Self], address: IpAddr) -> Option<&Self> {
-        let IpAddr::V4(address) = address else {
-            return None;
-        };
         let leading = routes.iter().filter(|route| route.network.contains(&address));
         leading.max_by_key(|route| route.network.prefix_len())
     }
 }
+
+fn is_rejected(flags: &str) -> Option<bool> {
+    Some(u32::from_str_radix(flags, 16).ok()? & REJECT != 0)
+}
+
+/// Why nothing that this machine sends to an address from one of its own gets there, by all tables and rules of the kernel
+/// that we run on; `None` if it has a way. Nothing is sent.
+pub fn hindrance_to(address: IpAddr, own: Option<IpAddr>) -> Option<Errno> {
+    // Which interface is meant, its address does not tell.
+    if matches!(address, IpAddr::V6(address) if address.is_unicast_link_local()) {
+        return None;
+    }
+    let any: IpAddr = match address {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = UdpSocket::bind((own.unwrap_or(any), 0)).ok()?;
+    let error = socket.connect((address, ANY_PORT)).err()?.raw_os_error()?;
+    let error = Errno::from_raw(error);
+    // `unreachable`, `prohibit`, `blackhole`, and no route at all (ip-route(8)).
+    let is_of_routes = matches!(
+        error,
+        Errno::EHOSTUNREACH | Errno::EACCES | Errno::EINVAL | Errno::ENETUNREACH
+    );
+    is_of_routes.then_some(error)
+}
+
+/// A port of UDP to which nothing is sent.
+const ANY_PORT: u16 = 9;
 
 /// The addresses of IPv4 that a process has in its network, those of loopback left out.
 ///
@@ -85,7 +136,8 @@ pub fn addresses_of(host: &dyn Host, process: u32) -> Fact<Vec<Ipv4Addr>> {
     Ok(found)
 }
 
-/// How many packets of this machine found no way to where they were to go (`OutNoRoutes`, RFC 4293).
+/// How many packets of IPv4 of this machine found no way to where they were to go (`OutNoRoutes`, RFC 4293). Of IPv6 the kernel
+/// does not count answers that found none (observed with Linux 6).
 pub fn packets_without_route(host: &dyn Host) -> Option<u64> {
     let table = host.read(Path::new("/proc/net/snmp")).ok()??;
     let table = String::from_utf8_lossy(&table).into_owned();
@@ -99,7 +151,7 @@ pub fn packets_without_route(host: &dyn Host) -> Option<u64> {
 mod tests {
     use std::net::Ipv4Addr;
 
-    use super::{Route, addresses_of, packets_without_route, routes};
+    use super::{Route, addresses_of, hindrance_to, packets_without_route, routes};
     use crate::host::Image;
 
     #[test]
@@ -115,6 +167,13 @@ mod tests {
         std::fs::write(net.join("route"), table).expect("a file");
         let snmp = "Ip: Forwarding OutNoRoutes\nIp: 1 7\nIcmp: InMsgs\nIcmp: 0\n";
         std::fs::write(net.join("snmp"), snmp).expect("a file");
+        let six = "20010db8000100000000000000000000 30 00000000000000000000000000000000 00 \
+            00000000000000000000000000000000 00000400 00000001 00000000 00200200       lo\n\
+            00000000000000000000000000000000 00 00000000000000000000000000000000 00 \
+            fd000000000000000000000000000001 00000400 00000003 00000000 00000003     eth0\n\
+            00000000000000000000000000000000 00 00000000000000000000000000000000 00 \
+            00000000000000000000000000000000 ffffffff 00000001 00000000 00200200       lo\nnonsense\n";
+        std::fs::write(net.join("ipv6_route"), six).expect("a file");
         let routes = routes(&image).expect("a table");
         if cfg!(target_endian = "little") {
             let to = |address: &str| {
@@ -124,7 +183,8 @@ mod tests {
             assert_eq!(to("198.51.100.7"), Some(true));
             assert_eq!(to("203.0.113.7"), Some(true));
             assert_eq!(to("192.0.2.7"), Some(false));
-            assert_eq!(to("2001:db8::1"), None);
+            assert_eq!(to("2001:db8:1::1"), Some(true));
+            assert_eq!(to("2001:db8:2::1"), Some(false));
         }
         std::fs::create_dir_all(root.path().join("proc/7/net")).expect("a folder");
         let trie = "Main:\n  |-- 10.9.0.0\n     /24 link UNICAST\n  |-- 10.9.0.2\n     /32 host LOCAL\n  |-- 127.0.0.1\n\
@@ -133,5 +193,6 @@ mod tests {
         assert_eq!(addresses_of(&image, 7), Ok(vec![Ipv4Addr::new(10, 9, 0, 2)]));
         assert_eq!(packets_without_route(&image), Some(7));
         assert_eq!(packets_without_route(&Image::new("/nowhere")), None);
+        assert_eq!(hindrance_to(Ipv4Addr::LOCALHOST.into(), None), None);
     }
 }

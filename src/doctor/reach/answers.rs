@@ -1,17 +1,21 @@
 //! Whether the daemon's answers get back to clients: the rules for what goes out, and the routes.
 
-use ipnet::{IpNet, Ipv4Net};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use nix::errno::Errno;
 
 use crate::{
     doctor::{
-        Report, Stage, Urgency,
+        Cause, Report, Stage, Urgency,
         reach::{
             Family, Verdict, Way,
             firewall::{Decider, Direction, Packet},
+            plain,
             rules::{Manager, Rules},
         },
     },
-    host::{Route, packets_without_route, routes},
+    host::{Route, hindrance_to, packets_without_route, routes},
 };
 
 impl Way<'_> {
@@ -58,41 +62,68 @@ impl Way<'_> {
             return;
         };
         if let Some(from) = self.from {
-            if let Some(route) = Route::to(&routes, from).filter(|route| route.is_swallowed) {
-                let cause = self.found("RSY239", arguments(route.network, from.to_string()), Vec::new());
-                report.causes.push(cause.of_kind("client"));
+            if let Some(cause) = self.way_back_to(from, &routes) {
+                report.causes.push(cause);
                 stage.fail();
             }
             return;
         }
-        let Some(lost) = packets_without_route(self.host).filter(|lost| *lost > 0) else {
-            return;
-        };
         let admitted = self.admitted_from_elsewhere();
         // Single addresses are banned on purpose.
         let swallowing = routes.iter().filter(|route| {
             route.is_swallowed && route.network.prefix_len() < route.network.max_prefix_len()
         });
+        let lost = packets_without_route(self.host).filter(|lost| *lost > 0);
         for route in swallowing {
-            let network = IpNet::V4(route.network);
+            let network = route.network;
             let is_meant = |own: &IpNet| network.contains(own) || own.contains(&network);
-            let fact = format!("{lost} packets of this machine found no route (OutNoRoutes)");
-            let cause = self.found(
-                "RSY239",
-                arguments(route.network, "clients".to_owned()),
-                vec![fact],
-            );
-            let is_admitted = admitted.iter().any(is_meant);
+            let admitted = admitted.iter().find(|own| is_meant(own));
+            let fact = match (network, lost, admitted) {
+                (IpNet::V4(_), Some(lost), _) => {
+                    format!("{lost} packets of this machine found no route (OutNoRoutes)")
+                }
+                // Nobody counts those of IPv6: the modules' own lists tell who is to get answers.
+                (IpNet::V6(_), _, Some(own)) => format!("`hosts allow` has {}", plain(own)),
+                _ => continue,
+            };
+            let cause = self.found("RSY239", arguments(network, "clients".to_owned()), vec![fact]);
             stage.warn();
-            report.causes.push(match is_admitted {
-                true => cause,
-                false => cause.at(Urgency::Later),
+            report.causes.push(match admitted {
+                Some(_) => cause,
+                None => cause.at(Urgency::Later),
             });
         }
     }
+
+    /// Why answers do not get to a client: by the main table, or by another one that rules lead to.
+    fn way_back_to(&self, from: IpAddr, routes: &[Route]) -> Option<Cause> {
+        let family = Family::of(from);
+        let route = Route::to(routes, from).filter(|route| route.is_swallowed);
+        if let (Some(route), Family::V4) = (route, family) {
+            let cause = self.found("RSY239", arguments(route.network, from.to_string()), Vec::new());
+            return Some(cause.of_kind("client"));
+        }
+        let error = hindrance_to(from, self.one_address(family))?;
+        if let Some(route) = route {
+            let cause = self.found("RSY239", arguments(route.network, from.to_string()), Vec::new());
+            return Some(cause.of_kind("client"));
+        }
+        let option = if family == Family::V6 { "-6 " } else { "" };
+        let arguments = vec![("network", from.to_string()), ("client", from.to_string())];
+        let fact = format!("a packet to {from}: {}", error.desc());
+        let cause = self.found("RSY239", arguments, vec![fact]);
+        Some(match error {
+            Errno::ENETUNREACH => cause
+                .of_kind("none")
+                .typing(vec![format!("ip {option}route show table all; ip {option}rule")]),
+            _ => cause
+                .of_kind("rule")
+                .typing(vec![format!("ip {option}rule; ip {option}route show table all")]),
+        })
+    }
 }
 
-fn arguments(network: Ipv4Net, client: String) -> Vec<(&'static str, String)> {
+fn arguments(network: IpNet, client: String) -> Vec<(&'static str, String)> {
     vec![("network", network.to_string()), ("client", client)]
 }
 

@@ -1,6 +1,6 @@
 //! Whether anybody hands on a port of this machine to a daemon with a network of its own.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use crate::{
     catalog::Confidence,
@@ -31,9 +31,10 @@ pub(super) fn look(
     };
     let routes = routes(setup.host).unwrap_or_default();
     let is_behind_bridge = |address: &Ipv4Addr| {
+        let address = IpAddr::V4(*address);
         let mut local = routes
             .iter()
-            .filter(|route| route.network.prefix_len() > 0 && route.network.contains(address));
+            .filter(|route| route.network.prefix_len() > 0 && route.network.contains(&address));
         local.any(|route| BRIDGES.iter().any(|begin| route.interface.starts_with(begin)))
     };
     // Clients may come to an address of its own.
