@@ -103,10 +103,6 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
             stage.note(Fact::NoDaemon(file.clone()));
             stage.note(Fact::NobodyListens(port));
             stage.fail();
-            if let Some(off) = starters::switched_off(setup.host) {
-                let fact = format!("{}: disable = yes", off.display());
-                cause("RSY742", Vec::new(), vec![fact]);
-            }
             match &unit {
                 _ if !is_missing => {
                     let start = start(setup.host, &file, unit.as_ref());

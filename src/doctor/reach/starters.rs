@@ -30,29 +30,27 @@ pub(in crate::doctor) fn elsewhere(host: &dyn Host, written: u16) -> Option<(u16
         .find(|(_, listener)| matches!(listener, Listener::Other { program, .. } if is_super_server(program)))
 }
 
-/// The file of xinetd in which rsync is switched off, if xinetd runs and has no other.
-pub(in crate::doctor) fn switched_off(host: &dyn Host) -> Option<PathBuf> {
+/// Why xinetd serves no rsync, though it has a file for it.
+pub(in crate::doctor) enum Idle {
+    /// It runs, and the file switches the service off, as any other one does.
+    SwitchedOff(PathBuf),
+    /// It does not run.
+    NotRunning(PathBuf),
+}
+
+/// Whether xinetd is to serve rsync, and does not.
+pub(in crate::doctor) fn idle_xinetd(host: &dyn Host) -> Option<Idle> {
     let mut off = None;
     for (file, bytes) in files_of_xinetd(host) {
         let document = xinetd::parse(&bytes);
         for service in services(&document, &bytes) {
             if !service.is_disabled() {
-                return None;
+                return (!is_running(XINETD)).then_some(Idle::NotRunning(file));
             }
             off.get_or_insert_with(|| file.clone());
         }
     }
-    off.filter(|_| is_running(XINETD))
-}
-
-/// The file by which xinetd is to serve rsync, if xinetd does not run.
-pub(in crate::doctor) fn without_xinetd(host: &dyn Host) -> Option<PathBuf> {
-    let is_on = |(_, bytes): &(PathBuf, Vec<u8>)| {
-        let document = xinetd::parse(bytes);
-        services(&document, bytes).any(|service| !service.is_disabled())
-    };
-    let (file, _) = files_of_xinetd(host).into_iter().find(is_on)?;
-    (!is_running(XINETD)).then_some(file)
+    off.filter(|_| is_running(XINETD)).map(Idle::SwitchedOff)
 }
 
 /// What lint says of the files of xinetd beside the configuration that they serve, and which of its findings are theirs,
