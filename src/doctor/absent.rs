@@ -6,7 +6,7 @@ use crate::{
     doctor::{
         Cause, Check, Fact, Report, Setup, Stage, Subject,
         daemon::{PORT, written_port},
-        reach::starters,
+        reach::starters::{self, Idle},
         services,
         starter::{self, SERVICES, SOCKETS},
     },
@@ -103,6 +103,11 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
             stage.note(Fact::NoDaemon(file.clone()));
             stage.note(Fact::NobodyListens(port));
             stage.fail();
+            // Whatever file xinetd would hand over.
+            if let Some(Idle::SwitchedOff(off)) = starters::idle_xinetd(setup.host) {
+                let fact = format!("{}: disable = yes", off.display());
+                cause("RSY742", Vec::new(), vec![fact]);
+            }
             match &unit {
                 _ if !is_missing => {
                     let start = start(setup.host, &file, unit.as_ref());

@@ -45,7 +45,7 @@ use crate::{
 };
 
 pub use changed::restart_for;
-pub use client::{ClientFact, ClientSetup, Limit, Room, Script, Watcher, run as run_client};
+pub use client::{ClientFact, ClientSetup, Limit, Room, Script, TYPED, Watcher, run as run_client};
 pub use confinement::{Confined, Difference};
 pub use loopback::AT_ONCE;
 pub use paths::{Hindrance, PathFact, Refusal, Tried};

@@ -138,13 +138,9 @@ fn switched_off(setup: &Setup<'_>, has_better: bool, report: &mut Report) {
     let mut cause = |rule, file: &Path, more: Option<(&'static str, String)>| {
         let mut arguments = vec![("file", file.display().to_string())];
         arguments.extend(more);
-        let facts = match rule {
-            "RSY742" => vec![format!("{}: disable = yes", file.display())],
-            _ => Vec::new(),
-        };
         report
             .causes
-            .push(Cause::of_rule(rule, Check::Daemon, file, arguments, facts));
+            .push(Cause::of_rule(rule, Check::Daemon, file, arguments, Vec::new()));
     };
     let has_systemd = has_systemd(host);
     for unit in SERVICES.into_iter().chain(SOCKETS).filter(|_| has_systemd) {
@@ -152,16 +148,12 @@ fn switched_off(setup: &Setup<'_>, has_better: bool, report: &mut Report) {
             cause("RSY738", &found.place, Some(("unit", unit.to_owned())));
         }
     }
-    match starters::idle_xinetd(host) {
-        Some(Idle::SwitchedOff(file)) => cause("RSY742", &file, None),
-        Some(Idle::NotRunning(file)) => {
-            let start = match has_systemd {
-                true => "systemctl enable --now xinetd",
-                false => "/etc/init.d/xinetd start",
-            };
-            cause("RSY739", &file, Some(("start", start.to_owned())));
-        }
-        None => {}
+    if let Some(Idle::NotRunning(file)) = starters::idle_xinetd(host) {
+        let start = match has_systemd {
+            true => "systemctl enable --now xinetd",
+            false => "/etc/init.d/xinetd start",
+        };
+        cause("RSY739", &file, Some(("start", start.to_owned())));
     }
     let file = Path::new(DEFAULTS);
     let text = host.read(file).ok().flatten().unwrap_or_default();

@@ -24,7 +24,8 @@ pub struct Route {
     pub interface: String,
     /// Where it leads.
     pub network: IpNet,
-    /// Whether nothing that is sent by it gets anywhere.
+    /// Whether nothing that is sent by it gets anywhere; of IPv6 only perhaps, for the table shows those to the loopback
+    /// interface in the same way (observed with Linux 6). [`hindrance_to`] knows.
     pub is_swallowed: bool,
 }
 

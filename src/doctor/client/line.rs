@@ -13,13 +13,13 @@ use crate::{
     terms::{Bytes, Sources},
 };
 
-/// What the command line is called in reports.
-const NAME: &str = "command line";
+/// What the command line is called in reports if somebody typed it.
+pub const TYPED: &str = "command line";
 
 pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) {
     let line = &client.setup.line;
     let own = Linted {
-        name: NAME,
+        name: TYPED,
         path: None,
         bytes: format!("{line}\n").into_bytes(),
         kind: FileKind::Script,

@@ -31,6 +31,7 @@ use crate::{
 };
 
 pub use facts::{ClientFact, Limit, Room, Watcher};
+pub use line::TYPED;
 
 /// What the examination of a client needs.
 pub struct ClientSetup<'s> {

@@ -83,7 +83,9 @@ impl Way<'_> {
                     format!("{lost} packets of this machine found no route (OutNoRoutes)")
                 }
                 // Nobody counts those of IPv6: the modules' own lists tell who is to get answers.
-                (IpNet::V6(_), _, Some(own)) => format!("`hosts allow` has {}", plain(own)),
+                (IpNet::V6(_), _, Some(own)) if hindrance_to(network.broadcast(), None).is_some() => {
+                    format!("`hosts allow` has {}", plain(own))
+                }
                 _ => continue,
             };
             let cause = self.found("RSY239", arguments(network, "clients".to_owned()), vec![fact]);

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use crate::{
     catalog::{Language, fill, fill_command},
-    doctor::{Cause, Check, Told},
+    doctor::{Cause, TYPED, Told},
     render::{
         explanation::{self, edit},
         facts,
@@ -29,8 +29,9 @@ impl Words {
             Told::Finding(report, index) => {
                 let finding = &report.findings[*index];
                 // Nobody can open what was typed.
-                let is_typed = cause.seen.contains(&Check::CommandLine);
-                let place = report.sources.place(finding.labels[0].span);
+                let span = finding.labels[0].span;
+                let is_typed = report.sources.get(span.source).name() == TYPED;
+                let place = report.sources.place(span);
                 let commands = match finding.commands() {
                     commands if commands.is_empty() => cause.commands.clone(),
                     commands => commands,
