@@ -74,12 +74,15 @@ pub(super) fn keeps_from_starting(cause: &Cause) -> bool {
         && symptoms.any(|symptom| matches!(symptom.stage, Stage::Start | Stage::Connect))
 }
 
-/// One cause, seen twice. A finding tells the line that is wrong, and so more than the machine does, and that more than a text.
+/// One cause, seen twice. A finding tells the line that is wrong, and so more than the machine does, and that more than a text;
+/// of two findings the one that makes clients fail now tells more.
 fn join(known: &mut Cause, mut other: Cause) {
-    if rank(&other) > rank(known) {
+    let worth = |cause: &Cause| (rank(cause), Reverse(cause.urgency));
+    if worth(&other) > worth(known) {
         std::mem::swap(known, &mut other);
-    } else if matches!(other.told, Told::Finding(..)) {
-        known.others += 1;
+    }
+    if matches!(other.told, Told::Finding(..)) {
+        known.others += 1 + other.others;
     }
     if let Told::Page(_, _, more) = &mut other.told {
         let facts = match &mut known.told {

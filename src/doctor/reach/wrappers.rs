@@ -11,7 +11,7 @@ use ipnet::{IpNet, Ipv4Net};
 use crate::{
     host::Host,
     model::service::{client_network, services},
-    syntax::xinetd,
+    syntax::xinetd::{self, Entry, Operator},
 };
 
 /// What a list says of a client: whether it gets in if that can be told, and the line that decides.
@@ -24,53 +24,119 @@ const PROGRAM: &str = "rsync";
 /// Lines that are read of one file.
 const MOST_LINES: usize = 10_000;
 
-/// What xinetd's `only_from` and `no_access` say; nothing if the service has neither.
+/// A list of xinetd's, with the file in which it stands.
+struct List {
+    name: &'static str,
+    file: PathBuf,
+    words: Vec<String>,
+}
+
+impl List {
+    fn shown(&self) -> String {
+        format!(
+            "{}: {} = {}",
+            self.file.display(),
+            self.name,
+            self.words.join(" ")
+        )
+    }
+
+    /// What an entry makes of a list. In a service `=` makes a new one of the first line, in `defaults` it adds; `+=` and `-=`
+    /// change what there is (seen with xinetd 2.3.15.3).
+    fn taken_in(
+        list: Option<Self>,
+        name: &'static str,
+        entry: &Entry,
+        file: &Path,
+        bytes: &[u8],
+    ) -> Option<Self> {
+        let is_service = entry.name.is_some();
+        let mut own = entry
+            .attributes
+            .iter()
+            .filter(|one| bytes[one.name.clone()].eq_ignore_ascii_case(name.as_bytes()))
+            .peekable();
+        if own.peek().is_none() {
+            return list;
+        }
+        let mut words = list.map_or_else(Vec::new, |list| list.words);
+        let mut is_set = false;
+        for attribute in own {
+            let values = attribute.values.iter();
+            let values = values.map(|word| String::from_utf8_lossy(&bytes[word.clone()]).into_owned());
+            match attribute.operator {
+                Some(Operator::Set) if is_service && is_set => {}
+                Some(Operator::Set) if is_service => {
+                    words = values.collect();
+                    is_set = true;
+                }
+                Some(Operator::Set | Operator::Add) => words.extend(values),
+                Some(Operator::Remove) => {
+                    let values: Vec<_> = values.collect();
+                    words.retain(|word| !values.contains(word));
+                }
+                None => {}
+            }
+        }
+        Some(Self {
+            name,
+            file: file.to_owned(),
+            words,
+        })
+    }
+}
+
+/// What xinetd's `only_from` and `no_access` say, those of `defaults` too; nothing if there is neither for the service.
 pub(super) fn by_xinetd(host: &dyn Host, client: IpAddr) -> Option<Said> {
     let folder = Path::new(FOLDER);
     let mut names = host.list(folder).ok().flatten().unwrap_or_default();
     names.sort();
     let files = names.into_iter().map(|name| folder.join(name));
-    let files: Vec<PathBuf> = [PathBuf::from("/etc/xinetd.conf")]
-        .into_iter()
-        .chain(files)
-        .collect();
-    files.into_iter().find_map(|file| {
-        let bytes = host.read(&file).ok()??;
-        let document = xinetd::parse(&bytes);
-        let found = services(&document, &bytes).find(|service| !service.is_disabled())?;
-        let words = |name: &str| -> Option<Vec<String>> {
-            found.attribute(name)?;
-            let values = found.values(name).into_iter();
-            Some(
-                values
-                    .map(|word| String::from_utf8_lossy(&word.bytes).into_owned())
-                    .collect(),
-            )
+    let files = [PathBuf::from("/etc/xinetd.conf")].into_iter().chain(files);
+    let mut lists = [None, None];
+    for file in files {
+        let Some(bytes) = host.read(&file).ok().flatten() else {
+            continue;
         };
-        let line = |name: &str, words: &[String]| format!("{}: {name} = {}", file.display(), words.join(" "));
-        let (only, not) = (words("only_from"), words("no_access"));
-        // The longer of two networks counts (`ac_list_match` in xinetd's access.c asks for the better match).
-        let nearest = |words: &Option<Vec<String>>| words.as_ref().map(|words| nearest(words, client));
-        let (admitted, refused) = (nearest(&only), nearest(&not));
-        match (admitted, refused) {
-            (Some(Ok(None)), _) => Some((
-                Some(false),
-                line("only_from", only.as_deref().unwrap_or_default()),
-            )),
-            (Some(Err(())), _) => Some((None, line("only_from", only.as_deref().unwrap_or_default()))),
-            (_, Some(Err(()))) => Some((None, line("no_access", not.as_deref().unwrap_or_default()))),
-            (admitted, Some(Ok(Some(bits))))
-                if admitted
-                    .and_then(Result::ok)
-                    .flatten()
-                    .is_none_or(|own| own <= bits) =>
-            {
-                Some((Some(false), line("no_access", not.as_deref().unwrap_or_default())))
-            }
-            (Some(_), _) => Some((Some(true), line("only_from", only.as_deref().unwrap_or_default()))),
-            (None, _) => None,
+        let document = xinetd::parse(&bytes);
+        let found = services(&document, &bytes).find(|service| !service.is_disabled());
+        let defaults = document.entries.iter().find(|entry| entry.name.is_none());
+        for entry in defaults
+            .into_iter()
+            .chain(found.as_ref().map(|service| service.entry))
+        {
+            let [only, not] = lists;
+            lists = [
+                List::taken_in(only, "only_from", entry, &file, &bytes),
+                List::taken_in(not, "no_access", entry, &file, &bytes),
+            ];
         }
-    })
+        if found.is_some() {
+            let [only, not] = &lists;
+            return decided(only.as_ref(), not.as_ref(), client);
+        }
+    }
+    None
+}
+
+/// Of two lists the closer network counts (`ac_list_match` in xinetd's access.c asks for the better match).
+fn decided(only: Option<&List>, not: Option<&List>, client: IpAddr) -> Option<Said> {
+    let admitted = only.map(|list| (list, nearest(&list.words, client)));
+    let refused = not.map(|list| (list, nearest(&list.words, client)));
+    match (admitted, refused) {
+        (Some((list, Ok(None))), _) => Some((Some(false), list.shown())),
+        (Some((list, Err(()))), _) | (_, Some((list, Err(())))) => Some((None, list.shown())),
+        (admitted, Some((list, Ok(Some(bits)))))
+            if admitted
+                .and_then(|(_, found)| found.ok())
+                .flatten()
+                .is_none_or(|own| own <= bits) =>
+        {
+            Some((Some(false), list.shown()))
+        }
+        (Some((list, _)), _) => Some((Some(true), list.shown())),
+        (None, _) => None,
+    }
 }
 
 /// How many bits the closest network has that a client is in; nobody can tell if names are among them.
@@ -335,5 +401,35 @@ mod tests {
         );
         assert_eq!(says(" no_access = 192.0.2.0/24\n", "192.0.9.7"), None);
         assert_eq!(says(" only_from = web.example.com\n", "192.0.2.7"), Some(None));
+    }
+
+    #[test]
+    fn defaults_of_xinetd_hold_where_the_service_says_nothing_else() {
+        let says = |defaults: &str, own: &str, client: &str| {
+            let service = format!("service rsync\n{{\n disable = no\n server = /usr/bin/rsync\n{own}}}\n");
+            let defaults = format!("defaults\n{{\n{defaults}}}\nincludedir /etc/xinetd.d\n");
+            let (_root, image) = image(&[("etc/xinetd.conf", &defaults), ("etc/xinetd.d/rsync", &service)]);
+            let (says, line) = by_xinetd(&image, client.parse().expect("an address"))?;
+            Some((says, line.contains("xinetd.conf")))
+        };
+        let near = " only_from = 127.0.0.1\n";
+        let (here, there) = ("127.0.0.1", "192.0.2.7");
+        assert_eq!(says(near, "", there), Some((Some(false), true)));
+        assert_eq!(says(near, "", here), Some((Some(true), true)));
+        let instead = " only_from = 192.0.2.0/24\n";
+        assert_eq!(says(near, instead, here), Some((Some(false), false)));
+        assert_eq!(says(near, instead, there), Some((Some(true), false)));
+        let added = " only_from += 192.0.2.0/24\n";
+        assert_eq!(says(near, added, here), Some((Some(true), false)));
+        assert_eq!(says(near, added, there), Some((Some(true), false)));
+        assert_eq!(
+            says(near, " only_from -= 127.0.0.1\n", here),
+            Some((Some(false), false))
+        );
+        let both = format!("{near}{instead}");
+        assert_eq!(says(&both, "", here), Some((Some(true), true)));
+        assert_eq!(says(&both, "", there), Some((Some(true), true)));
+        let not = says(" no_access = 192.0.2.7\n", " no_access = 127.0.0.1\n", there);
+        assert_eq!(not, None);
     }
 }
