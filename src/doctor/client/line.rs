@@ -1,6 +1,6 @@
 //! The command line's own mistakes, and those of the script or crontab that it stands in.
 
-use std::{fs, ops::RangeInclusive};
+use std::ops::RangeInclusive;
 
 use crate::{
     catalog::{FileKind, Severity},
@@ -40,7 +40,7 @@ pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) 
 
 /// What the file around the command line does to it: findings of its own lines, and of those that call no rsync.
 fn around(client: &Client<'_>, script: &Script, report: &mut Report) -> Vec<Severity> {
-    let Ok(bytes) = fs::read(&script.file) else {
+    let Ok(Some(bytes)) = client.setup.host.read(&script.file) else {
         return Vec::new();
     };
     let kind = match recognise(&script.file, &Bytes::from(bytes.clone())) {
