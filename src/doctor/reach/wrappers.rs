@@ -268,11 +268,14 @@ fn are_clients(list: &str, clients: IpNet) -> Option<bool> {
         if word == "ALL" {
             return Some(true);
         }
-        // Names, files, net groups and odd masks: nobody looks them up here, but for this machine's own.
-        if word == "localhost" {
-            return Some(clients.addr().is_loopback());
-        }
-        let named = network_of(word)?;
+        let Some(named) = network_of(word) else {
+            // Names, files, net groups and odd masks: nobody looks them up here.
+            return match clients.addr().is_loopback() {
+                true => names_loopback(word),
+                // No client of elsewhere has that name.
+                false => (word == NAMES[0]).then_some(false),
+            };
+        };
         if named.contains(&clients) {
             return Some(true);
         }
@@ -280,6 +283,21 @@ fn are_clients(list: &str, clients: IpNet) -> Option<bool> {
         let are_some = clients.contains(&named) && !named.addr().is_loopback();
         (!are_some).then_some(false)
     })
+}
+
+/// The names of this machine at its loopback addresses.
+const NAMES: [&str; 3] = ["localhost", "localhost.localdomain", "ip6-localhost"];
+
+/// Whether a word of names is about this machine's own loopback addresses.
+fn names_loopback(word: &str) -> Option<bool> {
+    match word {
+        "LOCAL" | "KNOWN" => Some(true),
+        "UNKNOWN" | "PARANOID" => Some(false),
+        word if word.contains(['@', '/', '*', '?', ':']) => None,
+        word if word.starts_with('.') => Some(NAMES.iter().any(|name| name.ends_with(word))),
+        word if word.bytes().any(|byte| byte.is_ascii_alphabetic()) => Some(NAMES.contains(&word)),
+        _ => None,
+    }
 }
 
 /// `192.0.2.7`, `192.0.2.`, `192.0.2.0/24`, `192.0.2.0/255.255.255.0`, `[2001:db8::]/32`
@@ -371,6 +389,11 @@ mod tests {
             ("rsync: 127.0.0.1 localhost", everybody, Some(false)),
             ("rsync: 192.0.2.", everybody, None),
             ("rsync: .example.com", everybody, None),
+            ("rsync: .example.com", "127.0.0.1", Some(false)),
+            ("rsync: web, .localdomain", "127.0.0.1", Some(true)),
+            ("rsync: localhost", "::1", Some(true)),
+            ("rsync: @trusted", "127.0.0.1", None),
+            ("rsync: LOCAL", "192.0.2.7", None),
             ("ALL: ALL", everybody, Some(true)),
             ("rsync: 192.0.2.", "192.0.2.0/24", Some(true)),
             ("rsync: 192.0.2.7", "192.0.2.0/24", None),
