@@ -254,6 +254,7 @@ impl Cause {
         Some(Predicted {
             rule: self.page.id,
             place,
+            others: Vec::new(),
             symptoms,
             modules: modules.cloned().into_iter().collect(),
             variant,

@@ -99,6 +99,8 @@ pub struct Predicted {
     pub rule: &'static str,
     /// Where it is: `rsyncd.conf:7`.
     pub place: String,
+    /// Where else it is.
+    pub others: Vec<String>,
     /// What its clients see.
     pub symptoms: Vec<&'static Symptom>,
     /// The modules that have it; none where it is about none.
