@@ -152,6 +152,7 @@ pub(super) fn of_password_file(file: &Path) -> Vec<Predicted> {
             rule: page.id,
             place: file.display().to_string(),
             others: Vec::new(),
+            confidence: page.confidence,
             symptoms: page.symptoms.iter().collect(),
             modules: Vec::new(),
             variant: Some("folder"),
@@ -196,6 +197,7 @@ fn predicted(report: &Report, release: Release) -> Vec<Predicted> {
         others: (finding.labels.iter().skip(1))
             .map(|label| report.sources.place(label.span))
             .collect(),
+        confidence: finding.confidence,
         symptoms: finding.predictions(release).collect(),
         modules: modules(finding),
         variant: finding.variant,

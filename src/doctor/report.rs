@@ -255,6 +255,7 @@ impl Cause {
             rule: self.page.id,
             place,
             others: Vec::new(),
+            confidence: self.page.confidence,
             symptoms,
             modules: modules.cloned().into_iter().collect(),
             variant,

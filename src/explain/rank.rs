@@ -115,6 +115,7 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: &Watched) -> V
                 arguments,
                 reasons: candidate.reasons,
                 score: candidate.score,
+                most: found.map_or(Confidence::Certain, Predicted::most),
             }
         })
         .collect();

@@ -279,8 +279,8 @@ pub(super) fn headline(explanation: &Explanation, language: Language) -> Option<
     })
 }
 
-/// Where to type what next: what tells whether it is the first cause, or else its cure; the cure at once where the
-/// configuration has the mistake.
+/// Where to type what next: what tells whether it is the first cause, or else its cure; the cure at once where a file has
+/// the mistake for sure.
 pub(super) fn next(explanation: &Explanation, language: Language) -> Option<(Option<&'static str>, String)> {
     let cause = explanation.incidents.first()?.causes.first()?;
     let case = Case { cause, language };
@@ -291,11 +291,10 @@ pub(super) fn next(explanation: &Explanation, language: Language) -> Option<(Opt
     let line = place
         .and_then(edit)
         .map(|command| (cause.page.side, vec![command]));
-    let is_found = place.is_some();
-    let in_order = if is_found {
-        [cure, line, check]
-    } else {
-        [check, cure, None]
+    let in_order = match (place, cause.confidence) {
+        (Some(_), Confidence::Possible) => [check, cure, line],
+        (Some(_), _) => [cure, line, check],
+        (None, _) => [check, cure, None],
     };
     let in_order = in_order.into_iter().flatten();
     let firsts =
