@@ -148,6 +148,7 @@ impl Prober {
 
     /// Lists the module, and goes through the list without a change; what was seen, unless the module is out of reach.
     fn dry_run(&mut self, module: &str, place: &str) -> Result<Option<Seen>, ProbeError> {
+        self.dispensable = WANTED;
         let deep = format!("--exclude={}", "/*".repeat(self.setting.choice.depth + 1));
         let (plan, words, session) = loop {
             let letters = self.refused.word(WANTED);
@@ -169,6 +170,7 @@ impl Prober {
             };
             self.report.note(Step::Setup, Fact::Refused(option));
         };
+        self.dispensable = "";
         self.take(&session);
         if self.refused.has('n') {
             self.report.skip(Step::DryRun, Skip::Refused);
@@ -288,7 +290,7 @@ impl Prober {
             {
                 continue;
             }
-            self.is_counted |= session.seen.has(Step::Setup);
+            self.is_counted |= session.seen.has(Step::Module);
             return session;
         }
     }
