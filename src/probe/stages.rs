@@ -9,7 +9,7 @@ use crate::{
     probe::{
         ProbeError, Report, Setting, Target,
         audit::audit,
-        delta::Pulled,
+        delta::{Differs, Pulled},
         files::only,
         prober::Prober,
         push::is_write_only,
@@ -229,10 +229,19 @@ impl Prober {
         self.report.note(Step::Delta, saving);
         match pulled.differing() {
             Ok(None) => {}
-            Ok(Some(path)) => {
+            Ok(Some(differs)) => {
+                let (Differs::There(path) | Differs::Here(path)) = differs;
                 let name = path.strip_prefix(folder).unwrap_or(path).display();
-                let text = format!("{name} is not what it was: it changed on the server, or came wrong");
-                self.differs(Step::Delta, &text);
+                if let Differs::There(_) = differs {
+                    // Logs are served, too, and commands of the module may write.
+                    let text = format!("{name} was written on the server meanwhile");
+                    self.report.note(Step::Delta, Fact::Said(text));
+                } else {
+                    let text = format!(
+                        "{name} came with other content than before, and the server gives it the same time and size"
+                    );
+                    self.differs(Step::Delta, &text);
+                }
             }
             Err(error) => self.differs(Step::Delta, &describe(&error)),
         }
