@@ -3,7 +3,7 @@
 use crate::{
     catalog::{FileKind, Page, Symptom},
     explain::{Incident, Predicted, messages::MESSAGES, typed},
-    terms::{Misread, RsyncOption, Target},
+    terms::{Misread, RsyncOption, Target, without_password},
 };
 
 /// What the text and the command line tell a page's cause that shows `symptom` in `lines`, those first, and what is so
@@ -127,7 +127,17 @@ fn of_command(incident: &Incident) -> Vec<(&'static str, String)> {
     let module = peer.and_then(|target| target.module());
     let port = value("port").or_else(|| remote?.port.map(|port| port.to_string()));
     let file = value("password-file");
+    let local = |target: Option<&Target>| match target {
+        Some(Target::Local(path)) => Some(path.clone()),
+        _ => None,
+    };
+    let targets = &invocation.targets;
+    let is_copy = targets.len() > 1;
+    let words = command.words.iter().map(|word| without_password(word));
     let named = [
+        ("arguments", Some(shell_words::join(words))),
+        ("local", local(targets.first().filter(|_| is_copy))),
+        ("destination", local(targets.last().filter(|_| is_copy))),
         ("host", remote.map(|remote| remote.host.clone())),
         ("user", remote.and_then(|remote| remote.user.clone())),
         ("module", module.map(str::to_owned)),
