@@ -2,7 +2,7 @@
 
 use crate::{
     catalog::{FileKind, Page, Symptom},
-    explain::{Incident, Predicted, messages::MESSAGES, typed},
+    explain::{Incident, PATH_MISSING, Predicted, messages::MESSAGES, typed},
     terms::{Misread, RsyncOption, Target, without_password},
 };
 
@@ -79,6 +79,17 @@ pub(super) fn of(
         arguments.push(("hook-code", code.to_string()));
     }
     arguments
+}
+
+/// The path of which the page of a missing one tells is the module's, where nobody says otherwise.
+pub(super) fn add_path_of_module(page: &Page, arguments: &mut Vec<(&'static str, String)>) {
+    let value = |kind: &str| arguments.iter().find(|(known, _)| *known == kind);
+    if page.id == PATH_MISSING
+        && value("path").is_none()
+        && let Some((_, path)) = value("module-path").cloned()
+    {
+        arguments.push(("path", path));
+    }
 }
 
 /// `-avz`, `--delete`: an option with the hyphens that it has in front of it. Letters are told from a name by the names

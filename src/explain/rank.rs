@@ -100,6 +100,7 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: &Watched) -> V
             let place = place::of(incident, known, page, &lines);
             arguments.extend(place.iter().flat_map(|place| place.names.clone()));
             arguments.extend(known.server.iter().flat_map(|server| server.names(incident)));
+            arguments::add_path_of_module(page, &mut arguments);
             arguments.extend(watched.nearly.iter().map(|name| ("listed", name.clone())));
             let named = known.names.iter().chain(&watched.names);
             let is_open = |kind: &str| !arguments.iter().any(|(own, _)| *own == kind);

@@ -479,3 +479,31 @@ fn a_blank_behind_a_password_is_no_fact() {
         assert_eq!(tried.status.success(), is_wrong, "{command}: {tried:?}");
     }
 }
+
+/// With the configuration a missing folder is named, and with its machine it is no guess.
+#[test]
+fn a_missing_path_is_named() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[]);
+    let root = folder.path();
+    let path = root.join("nowhere").display().to_string();
+    let text = format!("use chroot = no\n[m]\npath = {path}\n");
+    fs::write(root.join("rsyncd.conf"), text).expect("a file");
+    let daemon = Daemon::start(&root.join("rsyncd.conf"), &Run::default());
+    let target = format!("rsync://127.0.0.1:{}/m/", daemon.port());
+    for (host, hedge, next) in [("none", "perhaps: ", "ls -ld"), ("live", "", "mkdir -p")] {
+        let words = ["probe", "--host", host, "--config", "rsyncd.conf", &target];
+        let output = rsyncctl(root, &words);
+        assert_eq!(output.status.code(), Some(5), "{output:?}");
+        let told = stdout(&output);
+        let first = format!(": {hedge}the path `{path}` of module `m` does not exist (RSY402)");
+        assert!(
+            told.lines().next().is_some_and(|line| line.ends_with(&first)),
+            "{told}"
+        );
+        let last = format!("type next, on the server: {next} '{path}'\n");
+        assert!(told.ends_with(&last), "{told}");
+    }
+}
