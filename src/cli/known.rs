@@ -151,6 +151,8 @@ pub(super) fn of_password_file(file: &Path) -> Vec<Predicted> {
         return vec![Predicted {
             rule: page.id,
             place: file.display().to_string(),
+            others: Vec::new(),
+            confidence: page.confidence,
             symptoms: page.symptoms.iter().collect(),
             modules: Vec::new(),
             variant: Some("folder"),
@@ -192,6 +194,10 @@ fn predicted(report: &Report, release: Release) -> Vec<Predicted> {
             .labels
             .first()
             .map_or_else(String::new, |label| report.sources.place(label.span)),
+        others: (finding.labels.iter().skip(1))
+            .map(|label| report.sources.place(label.span))
+            .collect(),
+        confidence: finding.confidence,
         symptoms: finding.predictions(release).collect(),
         modules: modules(finding),
         variant: finding.variant,

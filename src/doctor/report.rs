@@ -254,6 +254,8 @@ impl Cause {
         Some(Predicted {
             rule: self.page.id,
             place,
+            others: Vec::new(),
+            confidence: self.page.confidence,
             symptoms,
             modules: modules.cloned().into_iter().collect(),
             variant,

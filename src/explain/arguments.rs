@@ -2,8 +2,8 @@
 
 use crate::{
     catalog::{FileKind, Page, Symptom},
-    explain::{Incident, Predicted, messages::MESSAGES, typed},
-    terms::{Misread, RsyncOption, Target},
+    explain::{Incident, PATH_MISSING, Predicted, messages::MESSAGES, typed},
+    terms::{Misread, RsyncOption, Target, without_password},
 };
 
 /// What the text and the command line tell a page's cause that shows `symptom` in `lines`, those first, and what is so
@@ -81,6 +81,17 @@ pub(super) fn of(
     arguments
 }
 
+/// The path of which the page of a missing one tells is the module's, where nobody says otherwise.
+pub(super) fn add_path_of_module(page: &Page, arguments: &mut Vec<(&'static str, String)>) {
+    let value = |kind: &str| arguments.iter().find(|(known, _)| *known == kind);
+    if page.id == PATH_MISSING
+        && value("path").is_none()
+        && let Some((_, path)) = value("module-path").cloned()
+    {
+        arguments.push(("path", path));
+    }
+}
+
 /// `-avz`, `--delete`: an option with the hyphens that it has in front of it. Letters are told from a name by the names
 /// that there are.
 fn with_hyphens(option: &str) -> String {
@@ -127,7 +138,17 @@ fn of_command(incident: &Incident) -> Vec<(&'static str, String)> {
     let module = peer.and_then(|target| target.module());
     let port = value("port").or_else(|| remote?.port.map(|port| port.to_string()));
     let file = value("password-file");
+    let local = |target: Option<&Target>| match target {
+        Some(Target::Local(path)) => Some(path.clone()),
+        _ => None,
+    };
+    let targets = &invocation.targets;
+    let is_copy = targets.len() > 1;
+    let words = command.words.iter().map(|word| without_password(word));
     let named = [
+        ("arguments", Some(shell_words::join(words))),
+        ("local", local(targets.first().filter(|_| is_copy))),
+        ("destination", local(targets.last().filter(|_| is_copy))),
         ("host", remote.map(|remote| remote.host.clone())),
         ("user", remote.and_then(|remote| remote.user.clone())),
         ("module", module.map(str::to_owned)),

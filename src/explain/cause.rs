@@ -20,6 +20,8 @@ pub struct Cause {
     /// Whether a daemon works there, by its rsyncd.conf.
     pub is_of_daemon: bool,
     pub(super) score: u32,
+    /// How sure it can be.
+    pub(super) most: Confidence,
 }
 
 /// Why a cause ranks where it does. Lines are 1-based numbers of the text.
@@ -113,11 +115,12 @@ pub(super) fn state_confidence(causes: &mut [Cause]) {
                 | Reason::NoModule(..)
         )
     };
-    first.confidence = if first.reasons.iter().any(is_alone) && first.score >= 2 * second {
+    let confidence = if first.reasons.iter().any(is_alone) && first.score >= 2 * second {
         Confidence::Certain
     } else if first.score * 2 >= second * 3 {
         Confidence::Likely
     } else {
         Confidence::Possible
     };
+    first.confidence = confidence.min(first.most);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    catalog::{self, Severity},
+    catalog::{self, Severity, Stage, Symptom},
     explain::{
         Incident, Known, Seen,
         messages::{Claim, MESSAGES, Voice},
@@ -25,7 +25,12 @@ pub(super) fn claims(incident: &Incident, known: &Known) -> Vec<(Claim, usize, u
         .filter(|found| known.concerns(found, incident))
     {
         let page = catalog::page(found.rule).expect("findings are of pages");
-        for &symptom in &found.symptoms {
+        // Where other users get in, the mistake foretells nothing for all.
+        let server = known.server.as_ref();
+        let is_disguise = server.is_some_and(|server| server.disguise(found, incident).is_some());
+        let of_login = |symptom: &&Symptom| symptom.stage == Stage::Authentication;
+        let of_user = page.symptoms.iter().filter(of_login).filter(|_| is_disguise);
+        for symptom in found.symptoms.iter().copied().chain(of_user) {
             let is_logged = symptom.log.is_some() || !symptom.log_wordings.is_empty();
             let shows_it = |claim: &Claim| match (claim.symptom.client, symptom.client) {
                 (shown, Some(own)) if !symptom.is_sign => shown == Some(own),

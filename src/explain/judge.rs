@@ -2,7 +2,7 @@
 
 use crate::{
     catalog::{Page, Stage},
-    explain::{Command, Incident, Reason},
+    explain::{Command, Incident, Predicted, Reason},
     model::{
         Configuration, Parameter, Scope, Setting,
         access::{Peer, Right, UsersVerdict, hosts, users},
@@ -48,7 +48,7 @@ const FILTERS: [Parameter; 5] = [
 ];
 
 /// Whether a page is about the rules of `auth users`: the daemon then logs that none admits the user.
-pub(super) fn is_of_rules(page: &Page) -> bool {
+fn is_of_rules(page: &Page) -> bool {
     let mut logged = page.symptoms.iter().flat_map(|symptom| symptom.log);
     page.id == NOT_ADMITTED || logged.any(|log| log.contains("no matching rule"))
 }
@@ -243,6 +243,35 @@ impl Server {
             Some(UsersVerdict::Rule(rule)) => rule.right == Right::Deny,
             _ => false,
         }
+    }
+
+    /// Whether nothing but the rules of `auth users` can be why the login failed: whom none admits is refused before the
+    /// daemon looks for a secret (`auth_server` in authenticate.c).
+    pub(super) fn ends_at_rules(&self, page: &Page, findings: &[Predicted], incident: &Incident) -> bool {
+        let mut findings = findings.iter();
+        self.refuses_user(incident)
+            && !is_of_rules(page)
+            && !findings.any(|found| found.rule == page.id && self.disguise(found, incident).is_some())
+    }
+
+    /// The line of `auth users`, if a mistake in it keeps its rules from naming the user whom the text names: the name stands
+    /// there, between characters that belong to it for the daemon (observed with rsync 3.5.0: quotes, a wide comma).
+    pub(super) fn disguise(&self, found: &Predicted, incident: &Incident) -> Option<String> {
+        let (user, module) = (incident.user()?, incident.module()?);
+        let scope = Scope::Module(self.configuration.module(module.as_bytes())?);
+        let users = self.configuration.text(scope, Parameter::AuthUsers);
+        let setting = users.origin.setting()?;
+        let span = setting.span();
+        let source = self.sources.get(span.source);
+        let [first, last] = [span.start, span.end].map(|at| source.position(at as usize).line);
+        let mut places = [&found.place].into_iter().chain(&found.others);
+        let is_there =
+            |place: &String| (first..=last).any(|line| *place == format!("{}:{line}", source.name()));
+        let value = String::from_utf8_lossy(users.value);
+        let is_of_name = |letter: char| letter.is_alphanumeric() || user.contains(letter);
+        let mut names = value.split(|letter| !is_of_name(letter));
+        let is_meant = places.any(is_there) && names.any(|name| name == user);
+        (is_meant && self.refuses_user(incident)).then(|| self.quoted(setting))
     }
 
     /// Which rule of `auth users` decides about the user whom the text names.

@@ -27,7 +27,7 @@ pub use judge::Server;
 pub use line::Stop;
 
 use crate::{
-    catalog::{FileKind, Need, Page, Stage, Symptom},
+    catalog::{self, Confidence, FileKind, Need, Page, Stage, Symptom},
     explain::{incident::Collector, messages::MESSAGES},
     syntax::Lookalike,
 };
@@ -99,6 +99,10 @@ pub struct Predicted {
     pub rule: &'static str,
     /// Where it is: `rsyncd.conf:7`.
     pub place: String,
+    /// Where else it is.
+    pub others: Vec<String>,
+    /// How sure it is that it is one.
+    pub confidence: Confidence,
     /// What its clients see.
     pub symptoms: Vec<&'static Symptom>,
     /// The modules that have it; none where it is about none.
@@ -110,6 +114,17 @@ pub struct Predicted {
 }
 
 impl Predicted {
+    /// How sure a cause can be at most: what stands in a list of passwords may be one, as strange as it looks.
+    fn most(&self) -> Confidence {
+        let page = catalog::page(self.rule).expect("findings are of pages");
+        let is_list = |kind: &FileKind| matches!(kind, FileKind::Password | FileKind::Secrets);
+        match self.confidence {
+            Confidence::Certain => Confidence::Certain,
+            _ if page.files.iter().all(is_list) => Confidence::Possible,
+            _ => Confidence::Certain,
+        }
+    }
+
     /// Whether it keeps somebody from a login who is not the one that the failure is of.
     fn is_of_another_user(&self, incident: &Incident) -> bool {
         let is_of_login = |symptom: &&Symptom| symptom.stage == Stage::Authentication;

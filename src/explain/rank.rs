@@ -7,7 +7,7 @@ use crate::{
     catalog::{self, Confidence, Frequency, Page, Stage, Symptom},
     explain::{
         Cause, Incident, Known, Predicted, Reason, Seen, Watched, arguments, cause, facts, foretold,
-        judge::{Judgement, is_of_rules},
+        judge::Judgement,
         messages::{Claim, MESSAGES, Voice},
         place,
         speaks::{is_end, is_passed_over, may_show, tells_why},
@@ -100,6 +100,7 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: &Watched) -> V
             let place = place::of(incident, known, page, &lines);
             arguments.extend(place.iter().flat_map(|place| place.names.clone()));
             arguments.extend(known.server.iter().flat_map(|server| server.names(incident)));
+            arguments::add_path_of_module(page, &mut arguments);
             arguments.extend(watched.nearly.iter().map(|name| ("listed", name.clone())));
             let named = known.names.iter().chain(&watched.names);
             let is_open = |kind: &str| !arguments.iter().any(|(own, _)| *own == kind);
@@ -115,6 +116,7 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: &Watched) -> V
                 arguments,
                 reasons: candidate.reasons,
                 score: candidate.score,
+                most: found.map_or(Confidence::Certain, Predicted::most),
             }
         })
         .collect();
@@ -413,23 +415,19 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
         NOT_THE_OWNER if incident.is_closed_to_all() => candidate.score /= 3,
         _ => {}
     }
-    // Whom no rule of `auth users` admits is refused before the daemon looks for a secret (`auth_server` in authenticate.c).
+    let server = known.server.as_ref();
     if candidate.claim.symptom.stage == Stage::Authentication
-        && !is_of_rules(page)
-        && known
-            .server
-            .as_ref()
-            .is_some_and(|server| server.refuses_user(incident))
+        && server.is_some_and(|server| server.ends_at_rules(page, &known.findings, incident))
     {
         candidate.score /= 4;
         candidate.reasons.push(Reason::Refuted);
         return;
     }
+    let disguise = |found: &Predicted| server?.disguise(found, incident);
     let shows = |found: &Predicted| {
-        let mut symptoms = found.symptoms.iter();
-        found.rule == page.id
-            && known.concerns(found, incident)
-            && symptoms.any(|symptom| {
+        let is_told = || {
+            let mut symptoms = found.symptoms.iter();
+            symptoms.any(|symptom| {
                 let is_shown = |shown: &&'static Symptom| {
                     // What keeps a daemon from starting ends one that runs, too: it reads its file for each connection.
                     let is_same_file = (symptom.stage, shown.stage) == (Stage::Start, Stage::Greeting);
@@ -437,6 +435,8 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
                 };
                 candidate.symptoms.iter().any(is_shown)
             })
+        };
+        found.rule == page.id && known.concerns(found, incident) && (disguise(found).is_some() || is_told())
     };
     if let Some(index) = known.findings.iter().position(shows) {
         candidate.found = Some(index);
@@ -448,7 +448,8 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
             true => candidate.score /= 4,
             false => candidate.score += 3 * WHOLE,
         }
-        candidate.reasons.insert(0, Reason::Found(found.place.clone()));
+        let place = disguise(found).unwrap_or_else(|| found.place.clone());
+        candidate.reasons.insert(0, Reason::Found(place));
         return;
     }
     // A line that only sums up is no message of a stage.
@@ -465,7 +466,7 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
         return;
     }
     let symptom = candidate.claim.symptom;
-    let Some(server) = known.server.as_ref().filter(|_| page.files.is_empty()) else {
+    let Some(server) = server.filter(|_| page.files.is_empty()) else {
         return;
     };
     match server.judge(

@@ -248,8 +248,19 @@ fn unit(groups: &str) -> Option<String> {
 /// The configuration files that the rsync daemons of this machine were started with, as far as `/proc` shows their
 /// command lines to us.
 pub fn running_configurations() -> Vec<PathBuf> {
-    let lines = command_lines(Path::new("/proc"));
-    let mut found: Vec<_> = lines.iter().filter_map(|(_, line)| configuration(line)).collect();
+    let root = Path::new("/proc");
+    let place = |process: u32, line: &[u8]| {
+        let named = configuration(line)?;
+        // A name that begins nowhere begins where the daemon is.
+        let from = fs::read_link(root.join(process.to_string()).join("cwd")).unwrap_or_default();
+        let whole = from.join(named);
+        Some(fs::canonicalize(&whole).unwrap_or(whole))
+    };
+    let lines = command_lines(root);
+    let mut found: Vec<_> = lines
+        .iter()
+        .filter_map(|(process, line)| place(*process, line))
+        .collect();
     found.sort();
     found.dedup();
     found

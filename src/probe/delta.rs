@@ -2,7 +2,7 @@ use std::{
     fs::{File, FileTimes, OpenOptions},
     io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
-    time::{Duration, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use md5::{Digest as _, Md5};
@@ -11,7 +11,22 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// Files that were pulled, and what they hold.
 pub(super) struct Pulled {
-    files: Vec<(PathBuf, [u8; 16])>,
+    files: Vec<(PathBuf, Held)>,
+}
+
+/// What a file holds, and the time that the server has of it.
+struct Held {
+    digest: [u8; 16],
+    size: u64,
+    modified: SystemTime,
+}
+
+/// How a file differs from what came first.
+pub(super) enum Differs<'p> {
+    /// The server has it with another time or size by now: somebody writes into it.
+    There(&'p Path),
+    /// The server says that it is the same.
+    Here(&'p Path),
 }
 
 impl Pulled {
@@ -23,8 +38,8 @@ impl Pulled {
     pub(super) fn read(folder: &Path, names: &[&str]) -> io::Result<Self> {
         let files = names.iter().map(|name| {
             let path = folder.join(name);
-            let digest = digest(&path)?;
-            Ok((path, digest))
+            let held = held(&path)?;
+            Ok((path, held))
         });
         Ok(Self {
             files: files.collect::<io::Result<_>>()?,
@@ -53,19 +68,34 @@ impl Pulled {
         file.set_times(FileTimes::new().set_modified(modified.unwrap_or(UNIX_EPOCH)))
     }
 
-    /// The first that does not hold what it held.
+    /// The first that does not hold what it held: one that came wrong before one that has changed.
     ///
     /// # Errors
     ///
     /// What the system says.
-    pub(super) fn differing(&self) -> io::Result<Option<&Path>> {
+    pub(super) fn differing(&self) -> io::Result<Option<Differs<'_>>> {
+        let mut changed = None;
         for (path, before) in &self.files {
-            if digest(path)? != *before {
-                return Ok(Some(path));
+            let now = held(path)?;
+            if now.digest == before.digest {
+                continue;
             }
+            if (now.size, now.modified) == (before.size, before.modified) {
+                return Ok(Some(Differs::Here(path)));
+            }
+            changed = changed.or(Some(Differs::There(path)));
         }
-        Ok(None)
+        Ok(changed)
     }
+}
+
+fn held(path: &Path) -> io::Result<Held> {
+    let about = path.metadata()?;
+    Ok(Held {
+        digest: digest(path)?,
+        size: about.len(),
+        modified: about.modified()?,
+    })
 }
 
 fn digest(path: &Path) -> io::Result<[u8; 16]> {

@@ -2,6 +2,9 @@ use std::{collections::BTreeSet, str};
 
 use crate::rsync::proto::file_list::{Entry, FileKind, FileList};
 
+/// What the folders of probes and trials are called, before letters at random.
+const OWN: [&str; 2] = ["rsyncctl-probe-", "rsyncctl-try-"];
+
 /// The regular files of a list that are good for a try: the smallest that are not empty, within limits.
 #[derive(Clone, Debug)]
 pub(super) struct Candidates {
@@ -38,7 +41,10 @@ impl Candidates {
         let Ok(name) = str::from_utf8(list.name(entry)) else {
             return;
         };
-        if size == 0 || size > self.most_bytes || name.contains(char::is_control) {
+        // What a trial or another probe has there is gone, or another, in a moment.
+        let mut parts = name.split('/');
+        let is_ours = parts.any(|part| OWN.iter().any(|prefix| part.starts_with(prefix)));
+        if size == 0 || size > self.most_bytes || is_ours || name.contains(char::is_control) {
             return;
         }
         self.kept.insert((size, name.to_owned()));

@@ -124,6 +124,8 @@ pub(super) struct Prober {
     pub(super) watched: Watched,
     /// What it leaves out because the daemon refuses it.
     pub(super) refused: Refused,
+    /// The letters of which it would leave one out more.
+    pub(super) dispensable: &'static str,
     /// Whether a session was admitted to the module, and counts until the daemon has ended it.
     pub(super) is_counted: bool,
 }
@@ -144,6 +146,7 @@ impl Prober {
             said: Vec::new(),
             watched: Watched::default(),
             refused: Refused::default(),
+            dispensable: "",
             is_counted: false,
         }
     }
@@ -297,6 +300,13 @@ impl Prober {
         } = &*self.setting;
         let candidates = Candidates::new(choice.most_files, choice.most_bytes);
         let watch = |step| self.come_to(step);
+        let is_enough = |text: &[u8]| {
+            let lines = String::from_utf8_lossy(text);
+            let mut refused = self.refused.clone();
+            refused
+                .take(self.dispensable, lines.lines().map(str::to_owned))
+                .is_some()
+        };
         let deadline = match wire {
             Wire::Replayed(_) => deadline.played(),
             _ => deadline,
@@ -305,6 +315,7 @@ impl Prober {
             candidates,
             deadline,
             watch: &watch,
+            is_enough: &is_enough,
         };
         session::run(plan, environment, connections, wire, stream, stages)
     }

@@ -27,9 +27,17 @@ pub(super) struct Recorder<'r, 'p> {
     now: SystemTime,
     /// What the session does once it has the list.
     behind_list: Step,
-    /// Is told which stage is under way.
-    watch: &'r (dyn Fn(Step) + Sync),
+    watches: Watches<'r>,
     seen: Mutex<Seen>,
+}
+
+/// Who is told what happens while it happens.
+#[derive(Clone, Copy)]
+pub(super) struct Watches<'w> {
+    /// Is told which stage is under way.
+    pub(super) step: &'w (dyn Fn(Step) + Sync),
+    /// Is told what the server says of an error.
+    pub(super) error: &'w (dyn Fn(&[u8]) + Sync),
 }
 
 /// What came by.
@@ -74,14 +82,14 @@ impl<'r, 'p> Recorder<'r, 'p> {
         candidates: Candidates,
         now: SystemTime,
         behind_list: Step,
-        watch: &'r (dyn Fn(Step) + Sync),
+        watches: Watches<'r>,
     ) -> Self {
-        watch(Step::Greeting);
+        (watches.step)(Step::Greeting);
         Self {
             printer,
             now,
             behind_list,
-            watch,
+            watches,
             seen: Mutex::new(Seen {
                 at: Instant::now(),
                 reached: Vec::new(),
@@ -191,9 +199,12 @@ impl Seen {
 impl Observer for Recorder<'_, '_> {
     fn observe(&self, event: Event<'_>) {
         if let Some(step) = self.begun(&event) {
-            (self.watch)(step);
+            (self.watches.step)(step);
         }
         self.printer.observe(event);
+        if let Event::Message(Tag::Error, text) = event {
+            (self.watches.error)(text);
+        }
         let mut seen = self.seen();
         match event {
             Event::Greeting(line) => seen.greeted(line),

@@ -15,7 +15,7 @@ impl Refused {
         mut lines: impl Iterator<Item = String>,
     ) -> Option<&'static str> {
         let letter = lines.find_map(|line| letter_of(&line))?;
-        let is_own = self.word(letters).contains(letter);
+        let is_own = self.left(letters).contains(letter);
         let is_new = is_own && !self.has(letter);
         is_new.then(|| self.0.push(letter))?;
         Some(option(letter))
@@ -25,12 +25,17 @@ impl Refused {
         self.0.contains(&letter)
     }
 
-    /// These letters as a word of rsync's, without what was refused: in place of whole trees folders are listed. Where none
-    /// is left it is an option that is not sent.
-    pub(super) fn word(&self, letters: &str) -> String {
+    /// These letters without what was refused; folders are listed where no trees are.
+    fn left(&self, letters: &str) -> String {
         let is_listed = letters.contains('r') && self.has('r');
         let letters = letters.chars().chain(is_listed.then_some('d'));
-        let left: String = letters.filter(|letter| !self.has(*letter)).collect();
+        letters.filter(|letter| !self.has(*letter)).collect()
+    }
+
+    /// These letters as a word of rsync's, without what was refused: where none is left it is an option that is
+    /// not sent.
+    pub(super) fn word(&self, letters: &str) -> String {
+        let left = self.left(letters);
         match left.is_empty() {
             true => "--no-motd".to_owned(),
             false => format!("-{left}"),
@@ -82,5 +87,7 @@ mod tests {
         assert_eq!(refused.word("rtzDn"), "-znd");
         assert_eq!(refused.take("r", [said("--dirs (-d)")].into_iter()), Some("dirs"));
         assert_eq!(refused.word("rt"), "--no-motd");
+        let mut none = Refused::default();
+        assert_eq!(none.take("", [said("--times (-t)")].into_iter()), None);
     }
 }

@@ -1,7 +1,8 @@
 use std::{
     ffi::OsString,
     io,
-    sync::{Arc, Mutex},
+    net::Shutdown,
+    sync::{Arc, Mutex, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -11,7 +12,7 @@ use crate::{
     probe::{
         deadline::{Bounded, Deadline},
         files::Candidates,
-        recorder::{Recorder, Seen},
+        recorder::{Recorder, Seen, Watches},
         stage::Step,
         transcript::Wire,
     },
@@ -77,6 +78,9 @@ pub(super) struct Stages<'s> {
     pub(super) deadline: Deadline,
     /// Is told of each stage that is come to.
     pub(super) watch: &'s (dyn Fn(Step) + Sync),
+    /// Whether an error of the server's says all that is wanted, so that nobody need wait for its end: who refuses an option
+    /// sleeps for half a second before it hangs up (observed with rsync 3.5.0).
+    pub(super) is_enough: &'s (dyn Fn(&[u8]) -> bool + Sync),
 }
 
 /// Carries a plan out, over a connection if there is one already.
@@ -92,6 +96,7 @@ pub(super) fn run(
         candidates,
         deadline,
         watch,
+        is_enough,
     } = stages;
     let streams = Streams {
         output: Box::new(io::sink()),
@@ -108,7 +113,17 @@ pub(super) fn run(
         }
         watch(step);
     };
-    let recorder = Recorder::new(&printer, candidates, wire.now(), behind_list(plan), &watch);
+    let line: OnceLock<Stream> = OnceLock::new();
+    let hear = |text: &[u8]| {
+        if is_enough(text) {
+            let _ = line.get().map(|line| line.shutdown(Shutdown::Both));
+        }
+    };
+    let watches = Watches {
+        step: &watch,
+        error: &hear,
+    };
+    let recorder = Recorder::new(&printer, candidates, wire.now(), behind_list(plan), watches);
     let ended = (|| {
         if connections.are_ended() {
             return Err(Error::Interrupted);
@@ -121,6 +136,7 @@ pub(super) fn run(
             }
         };
         let stream = Bounded::stream(stream, deadline.clone(), heard.clone());
+        let _ = line.set(stream.clone());
         prepare(plan, &stream, &printer)?;
         let _joined = connections.join(stream.clone());
         converse(plan, environment, &recorder, stream)
@@ -130,6 +146,9 @@ pub(super) fn run(
         ended => ended,
     };
     if let Err(error) = &ended {
+        if let (Some(line), false) = (line.get(), matches!(error, Error::Timeout | Error::Interrupted)) {
+            hear_out(line, &heard);
+        }
         wire.note_end(error);
     }
     let exit = match deadline.struck() {
@@ -146,6 +165,7 @@ pub(super) fn run(
         Some(user) => (user.clone(), LoginSource::Address),
         None => (environment.login.clone(), environment.login_source),
     };
+    let is_started_twice = starts_twice(&heard);
     Session {
         user: seen.is_challenged.then_some(user),
         seen,
@@ -153,28 +173,48 @@ pub(super) fn run(
         outcome: ended.ok().flatten(),
         exit,
         elapsed: start.elapsed(),
-        text: text_of(&heard),
-        is_started_twice: starts_twice(&heard),
+        text: text_of(&heard).filter(|_| !is_started_twice),
+        is_started_twice,
         said: printer.complaints(),
     }
 }
 
 /// The text that stands where the session is to begin, behind the daemon's yes: a daemon sends numbers there.
 fn text_of(heard: &[u8]) -> Option<String> {
-    let lines: Vec<_> = lines_behind_yes(heard)?.collect();
+    let lines: Vec<_> = lines_behind_yes(heard, LONGEST_TEXT)?.collect();
     let text = lines.join(" | ");
     (text.chars().count() >= SHORTEST_TEXT).then_some(text)
 }
 
 /// Whether the daemon goes on with its words there, so that its yes was a line of its message of the day.
 fn starts_twice(heard: &[u8]) -> bool {
-    lines_behind_yes(heard).is_some_and(|mut lines| lines.any(|line| line.starts_with("@RSYNCD: ")))
+    lines_behind_yes(heard, usize::MAX)
+        .is_some_and(|mut lines| lines.any(|line| line.starts_with("@RSYNCD: ")))
 }
 
-fn lines_behind_yes(heard: &[u8]) -> Option<impl Iterator<Item = &str>> {
+/// Where text stands behind a yes, listens on for the daemon's own one, which comes once it has read what is asked for.
+fn hear_out(line: &Stream, heard: &Mutex<Vec<u8>>) {
+    let is_open = || {
+        let heard = heard.lock().expect("no thread panics with it");
+        let behind = lines_behind_yes(&heard, usize::MAX);
+        behind.is_some_and(|mut lines| lines.next().is_some()) && !starts_twice(&heard)
+    };
+    let until = Instant::now() + LAST_WORDS;
+    while is_open() && Instant::now() < until {
+        let is_limited = line.set_read_timeout(Some(LAST_WORDS));
+        if is_limited.is_err() || !matches!(line.read(&mut [0; 4096]), Ok(1..)) {
+            return;
+        }
+    }
+}
+
+/// How long a daemon is given to go on.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+
+fn lines_behind_yes(heard: &[u8], most: usize) -> Option<impl Iterator<Item = &str>> {
     let at = heard.windows(YES.len()).position(|window| window == YES)?;
     let behind = &heard[at + YES.len()..];
-    let behind = &behind[..behind.len().min(LONGEST_TEXT)];
+    let behind = &behind[..behind.len().min(most)];
     let text = behind.utf8_chunks().next()?.valid();
     let end = text.find(|letter: char| letter.is_control() && !letter.is_whitespace());
     let lines = text[..end.unwrap_or(text.len())].lines().map(str::trim);

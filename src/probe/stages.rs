@@ -9,7 +9,7 @@ use crate::{
     probe::{
         ProbeError, Report, Setting, Target,
         audit::audit,
-        delta::Pulled,
+        delta::{Differs, Pulled},
         files::only,
         prober::Prober,
         push::is_write_only,
@@ -148,6 +148,7 @@ impl Prober {
 
     /// Lists the module, and goes through the list without a change; what was seen, unless the module is out of reach.
     fn dry_run(&mut self, module: &str, place: &str) -> Result<Option<Seen>, ProbeError> {
+        self.dispensable = WANTED;
         let deep = format!("--exclude={}", "/*".repeat(self.setting.choice.depth + 1));
         let (plan, words, session) = loop {
             let letters = self.refused.word(WANTED);
@@ -169,6 +170,7 @@ impl Prober {
             };
             self.report.note(Step::Setup, Fact::Refused(option));
         };
+        self.dispensable = "";
         self.take(&session);
         if self.refused.has('n') {
             self.report.skip(Step::DryRun, Skip::Refused);
@@ -227,10 +229,19 @@ impl Prober {
         self.report.note(Step::Delta, saving);
         match pulled.differing() {
             Ok(None) => {}
-            Ok(Some(path)) => {
+            Ok(Some(differs)) => {
+                let (Differs::There(path) | Differs::Here(path)) = differs;
                 let name = path.strip_prefix(folder).unwrap_or(path).display();
-                let text = format!("{name} is not what it was: it changed on the server, or came wrong");
-                self.differs(Step::Delta, &text);
+                if let Differs::There(_) = differs {
+                    // Logs are served, too, and commands of the module may write.
+                    let text = format!("{name} was written on the server meanwhile");
+                    self.report.note(Step::Delta, Fact::Said(text));
+                } else {
+                    let text = format!(
+                        "{name} came with other content than before, and the server gives it the same time and size"
+                    );
+                    self.differs(Step::Delta, &text);
+                }
             }
             Err(error) => self.differs(Step::Delta, &describe(&error)),
         }
@@ -288,7 +299,7 @@ impl Prober {
             {
                 continue;
             }
-            self.is_counted |= session.seen.has(Step::Setup);
+            self.is_counted |= session.seen.has(Step::Module);
             return session;
         }
     }

@@ -3,9 +3,12 @@
 use std::borrow::Cow;
 
 use crate::{
-    catalog::{FileKind, Language, Side, Text, fill, fill_advice, fill_command},
+    catalog::{FileKind, Language, Side, Text, fill, fill_advice},
     explain::{Cause, Reason},
-    render::words::pick,
+    render::{
+        names::{Command, has_placeholder, settled, with_names},
+        words::pick,
+    },
 };
 
 /// A cause, told with the names of the text.
@@ -70,7 +73,7 @@ impl Case<'_> {
     }
 
     /// What to type.
-    pub(super) fn cure(&self) -> Vec<String> {
+    pub(super) fn cure(&self) -> Vec<Command> {
         let page = self.cause.page;
         let variant = self.variant().and_then(|name| page.variant(name));
         self.commands(
@@ -102,7 +105,7 @@ impl Case<'_> {
         let advice = self.text().help.unwrap_or_default();
         let arguments = &self.cause.arguments;
         with_names(
-            fill_advice(&of_server(advice, arguments), arguments)
+            fill_advice(&settled(advice, arguments), arguments)
                 .into_owned()
                 .into(),
         )
@@ -121,7 +124,8 @@ impl Case<'_> {
         }
     }
 
-    pub(super) fn commands(&self, commands: &[&'static str]) -> Vec<String> {
+    /// The commands of a page, what can be typed as it is first.
+    pub(super) fn commands(&self, commands: &[&'static str]) -> Vec<Command> {
         let is_of_daemon = |command: &str| {
             ["rsyncd.conf", "MODULE_USER"]
                 .iter()
@@ -131,99 +135,20 @@ impl Case<'_> {
         let mut filled: Vec<_> = commands
             .iter()
             .filter(|command| self.cause.is_of_daemon || !is_of_daemon(command))
-            .map(|command| fill_command(&of_server(command, arguments), arguments).into_owned())
-            // Who gives no password file is asked.
-            .map(|command| command.replace("--password-file=PASSWORD_FILE ", ""))
+            .map(|command| Command::new(command, arguments))
             .collect();
-        // What can be typed as it is comes first.
-        filled.sort_by_key(|command| has_placeholder(command) || has_name(command));
+        // The configuration that is at hand says itself what a search of it shows.
+        let file = arguments.iter().find(|(kind, _)| *kind == "configuration-file");
+        let is_read = |command: &Command| {
+            file.is_some_and(|(_, file)| command.text.starts_with("grep ") && command.text.ends_with(&**file))
+        };
+        filled.sort_by_key(|command| (!command.open.is_empty(), is_read(command)));
         filled
-            .into_iter()
-            .map(|command| with_names(command.into()).into_owned())
-            .collect()
     }
 
     pub(super) fn filled(&self, text: Option<&'static str>) -> Cow<'static, str> {
         with_names(fill(text.unwrap_or_default(), &self.cause.arguments))
     }
-}
-
-/// Names of the pages' commands that the server's configuration settles, or the command line.
-const OF_SERVER: [(&str, &str); 8] = [
-    ("PARENT_FOLDER", "target-parent"),
-    ("PASSWORD_FILE", "password-file"),
-    ("SCRIPT", "script"),
-    ("/etc/rsyncd.conf", "configuration-file"),
-    ("/var/log/rsyncd.log", "log-file"),
-    ("LOG_FILE", "log-file"),
-    ("MODULE_PATH", "module-path"),
-    ("MODULE_USER", "module-user"),
-];
-
-/// Whether a command has a word that its reader has to replace.
-pub(super) fn has_name(command: &str) -> bool {
-    const NAMES: [&str; 13] = [
-        "ARGUMENTS",
-        "FILE",
-        "HOST",
-        "LOG_FILE",
-        "MODULE",
-        "MODULE_PATH",
-        "MODULE_USER",
-        "OPTION",
-        "PARENT_FOLDER",
-        "PASSWORD_FILE",
-        "SCRIPT",
-        "SOURCE",
-        "USER",
-    ];
-    let mut words = command.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
-    words.any(|word| NAMES.contains(&word))
-}
-
-/// A command, with placeholders where the server's configuration is known to say more.
-fn of_server(command: &str, arguments: &[(&'static str, String)]) -> String {
-    let mut command = command.to_owned();
-    for (name, kind) in OF_SERVER {
-        if arguments.iter().any(|(known, _)| *known == kind) {
-            command = command.replace(name, &format!("{{{kind}}}"));
-        }
-    }
-    command
-}
-
-/// What nobody has told is named in capitals, as in manual pages.
-fn with_names(filled: Cow<'static, str>) -> Cow<'static, str> {
-    if !has_placeholder(&filled) {
-        return filled;
-    }
-    let mut shown = String::new();
-    let mut rest = &*filled;
-    while let Some((before, name, behind)) = placeholder(rest) {
-        shown += before;
-        shown += &name.to_uppercase();
-        rest = behind;
-    }
-    shown += rest;
-    Cow::Owned(shown)
-}
-
-/// The first `{placeholder}` of a text, with what stands before and behind it.
-fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
-    let mut from = 0;
-    loop {
-        let open = from + text[from..].find('{')?;
-        let (name, behind) = text[open + 1..].split_once('}')?;
-        if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-') {
-            return Some((&text[..open], name, behind));
-        }
-        from = open + 1;
-    }
-}
-
-/// Whether a text has a placeholder that nobody has filled.
-pub(super) fn has_placeholder(text: &str) -> bool {
-    placeholder(text).is_some()
 }
 
 pub(super) fn place(side: Option<Side>, language: Language) -> &'static str {

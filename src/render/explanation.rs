@@ -9,7 +9,8 @@ use crate::{
     explain::{Cause, Explanation, Incident},
     render::{
         Format, Style,
-        case::{Case, has_name, place as where_to_type},
+        case::{Case, place as where_to_type},
+        names::{Command, legend},
         reasons::because,
         visible::visible,
         words::pick,
@@ -174,11 +175,19 @@ fn tell(
         let line = format!("   {word}{}{paragraph}", pick(language, ": ", "："));
         writeln!(out, "{}", wrapped(&line, "     ", style))?;
     }
-    for (word, commands) in commands {
+    for (word, commands) in &commands {
         writeln!(out, "   {word}{}", pick(language, ":", "："))?;
         for command in commands {
-            writeln!(out, "     {}", green(&visible(&command), style))?;
+            writeln!(out, "     {}", green(&visible(&command.text), style))?;
         }
+    }
+    let commands = commands.iter().flat_map(|(_, commands)| commands);
+    let mut open: Vec<_> = commands.flat_map(|command| &command.open).collect();
+    open.sort();
+    open.dedup();
+    if let Some(legend) = legend(open.into_iter().map(String::as_str), language) {
+        let word = pick(language, "   put in: ", "   替换：");
+        writeln!(out, "{}", wrapped(&format!("{word}{legend}"), "     ", style))?;
     }
     let more = pick(language, "more", "详情");
     writeln!(
@@ -212,7 +221,8 @@ pub(super) fn words(incident: &Incident, language: Language) -> Option<Words> {
         .as_ref()
         .map(|check| case.commands(check.commands));
     let check = check.and_then(|commands| commands.into_iter().next());
-    let commands = case.cure();
+    let check = check.map(|command| command.text);
+    let commands = texts(case.cure());
     let cure = commands.first().cloned();
     let others = incident.causes.iter().skip(1).take(TOLD - 1);
     let others = others.filter(|_| cause.confidence != Confidence::Certain);
@@ -279,23 +289,63 @@ pub(super) fn headline(explanation: &Explanation, language: Language) -> Option<
     })
 }
 
-/// Where to type what next: what tells whether it is the first cause, or else its cure; the cure at once where the
-/// configuration has the mistake.
-pub(super) fn next(explanation: &Explanation, language: Language) -> Option<(Option<&'static str>, String)> {
+/// What comes next, and where: the side in words, and a command, or words where there is none to type.
+pub(super) struct Next {
+    pub(super) side: Option<&'static str>,
+    pub(super) text: String,
+    pub(super) is_command: bool,
+}
+
+/// What comes next: a command, or else the beginning of the first cause's cure in words.
+pub(super) fn next(explanation: &Explanation, language: Language) -> Option<Next> {
+    if let Some((side, text)) = command(explanation, language) {
+        return Some(Next {
+            side: Some(side),
+            text,
+            is_command: true,
+        });
+    }
+    let cause = explanation.incidents.first()?.causes.first()?;
+    let case = Case { cause, language };
+    let help = case.help();
+    let text = help.split([';', '；']).next().unwrap_or_default().to_owned();
+    let side = Some(where_to_type(case.side(cause.page.side), language));
+    Some(match text.is_empty() {
+        true => Next {
+            side: None,
+            text: format!("rsyncctl explain {}", cause.page.id),
+            is_command: true,
+        },
+        false => Next {
+            side,
+            text,
+            is_command: false,
+        },
+    })
+}
+
+/// Where to type what next: what tells whether it is the first cause, or else its cure; the cure at once where a file has
+/// the mistake for sure. Nothing where each command has something to fill in.
+fn command(explanation: &Explanation, language: Language) -> Option<(&'static str, String)> {
     let cause = explanation.incidents.first()?.causes.first()?;
     let case = Case { cause, language };
     let check = cause.page.check.as_ref();
     let check = check.map(|check| (check.side, case.commands(check.commands)));
     let cure = Some((cause.page.side, case.cure()));
     let place = case.place();
-    let line = place
-        .and_then(edit)
-        .map(|command| (cause.page.side, vec![command]));
-    let is_found = place.is_some();
-    let in_order = if is_found {
-        [cure, line, check]
-    } else {
-        [check, cure, None]
+    let line = place.and_then(edit).map(|text| {
+        (
+            cause.page.side,
+            vec![Command {
+                text,
+                open: Vec::new(),
+            }],
+        )
+    });
+    let in_order = match (place, cause.confidence) {
+        (Some(_), Confidence::Possible) => [check, cure, line],
+        (Some(_), _) => [cure, line, check],
+        (None, _) => [check, cure, None],
     };
     let in_order = in_order.into_iter().flatten();
     let firsts =
@@ -303,16 +353,13 @@ pub(super) fn next(explanation: &Explanation, language: Language) -> Option<(Opt
     let firsts: Vec<_> = firsts.collect();
     // What has to be filled in first is no last line: on the server the doctor knows its files and modules, and the page
     // says the rest.
-    let usable = firsts.iter().find(|(_, command)| !has_name(command));
+    let usable = firsts.iter().find(|(_, command)| command.open.is_empty());
     let first = match (usable, firsts.first()) {
-        (Some(usable), _) => Some(usable.clone()),
+        (Some((side, command)), _) => Some((*side, command.text.clone())),
         (None, Some((Some(Side::Server), _))) => Some((Some(Side::Server), "rsyncctl doctor".to_owned())),
         (None, _) => None,
     };
-    Some(match first {
-        Some((side, command)) => (Some(where_to_type(side, language)), command),
-        None => (None, format!("rsyncctl explain {}", cause.page.id)),
-    })
+    first.map(|(side, command)| (where_to_type(side, language), command))
 }
 
 /// Where to type what next, if a trial met what the configuration is found to have: the cure, or what shows the line of
@@ -321,12 +368,24 @@ pub(super) fn cure(explanation: &Explanation, language: Language) -> Option<(Opt
     let cause = explanation.incidents.first()?.causes.first()?;
     let case = Case { cause, language };
     let Some(found) = case.place() else {
-        return next(explanation, language);
+        let next = next(explanation, language)?;
+        return Some(match next.is_command {
+            true => (next.side, next.text),
+            false => (None, format!("rsyncctl explain {}", cause.page.id)),
+        });
     };
-    if let Some(command) = case.cure().into_iter().next() {
-        return Some((Some(where_to_type(case.side(cause.page.side), language)), command));
+    let mut ready = case.cure().into_iter().filter(|command| command.open.is_empty());
+    if let Some(command) = ready.next() {
+        return Some((
+            Some(where_to_type(case.side(cause.page.side), language)),
+            command.text,
+        ));
     }
     Some((None, edit(found)?))
+}
+
+fn texts(commands: Vec<Command>) -> Vec<String> {
+    commands.into_iter().map(|command| command.text).collect()
 }
 
 /// What shows the line of a place: `FILE:LINE`, perhaps with the line's text behind it.
@@ -402,10 +461,10 @@ fn diagnosis(failure: usize, incident: &Incident, cause: &Cause, name: &str, lan
         "remedy": {
             "side": cause.side.unwrap_or(page.side),
             "help": case.help(),
-            "commands": case.cure(),
+            "commands": texts(case.cure()),
             "edits": [],
         },
-        "check": page.check.map(|check| json!({ "side": case.side(check.side).unwrap_or(check.side), "commands": case.commands(check.commands) })),
+        "check": page.check.map(|check| json!({ "side": case.side(check.side).unwrap_or(check.side), "commands": texts(case.commands(check.commands)) })),
         "not": case.not(),
         "related": page.related,
     })

@@ -14,6 +14,7 @@ mod human;
 mod json;
 mod junit;
 mod metrics;
+mod names;
 mod paragraphs;
 mod probe;
 mod reasons;

@@ -21,8 +21,8 @@ use crate::{
 mod guards;
 mod plain;
 
-use guards::{Guard, Hurt};
-use plain::{lookalikes, plain, plain_form, skip, trim, wide};
+use guards::{Guard, Hurt, are_of_users};
+use plain::{lookalikes, plain, plain_form, shown, skip, trim, wide};
 
 pub(super) const CHECKS: &[Check] = &[Check::configuration("RSY111", web_page_damage)];
 
@@ -475,6 +475,7 @@ impl<'a> Damage<'a> {
         Some(
             case.variant(match (safety, lines.len()) {
                 (Safety::Unsafe, _) => "opens",
+                (Safety::Safe, 1) if are_of_users(self.subject, &edits) => "users",
                 (Safety::Safe, 1) => "one",
                 (Safety::Safe, _) => "many",
             })
@@ -484,16 +485,5 @@ impl<'a> Damage<'a> {
             .with("numbers", format!("{}{more}", numbers.join(", ")))
             .fix(safety, edits),
         )
-    }
-}
-
-/// `U+00A0`, and the character itself where it can be seen.
-fn shown(character: char) -> String {
-    let code = format!("U+{:04X}", u32::from(character));
-    match character {
-        '、' | '【' | '】' | '！'..='～' | '“' | '”' | '‘' | '’' => {
-            format!("`{character}` ({code})")
-        }
-        _ => code,
     }
 }

@@ -1,6 +1,7 @@
 //! What a probe showed, for people and for programs.
 
 mod json;
+mod last;
 mod partial;
 
 use std::{io, time::Duration};
@@ -10,8 +11,11 @@ use crate::{
     probe::{Fact, Remark, Report, Skip, Stage, State, Step},
     render::{
         Format, Style,
-        explanation::{bold, dim, explanation, green, headline, next, red, wrapped},
-        probe::partial::{lacks, left, partial},
+        explanation::{bold, dim, explanation, green, headline, red, wrapped},
+        probe::{
+            last::last_line,
+            partial::{lacks, left, partial},
+        },
         visible::visible,
         words::{pick, severity},
     },
@@ -50,27 +54,19 @@ fn human(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<(
             stages => left_out(stages, style, out)?,
         }
     }
-    let Some(found) = report.explanation.as_ref() else {
-        return remarks(report, style, out);
-    };
-    writeln!(out)?;
-    explanation(Format::Human, found, "", style, out)?;
+    if let Some(found) = &report.explanation {
+        writeln!(out)?;
+        explanation(Format::Human, found, "", style, out)?;
+    }
     remarks(report, style, out)?;
-    if found.incidents.is_empty() {
-        let again = pick(language, "see it again", "重现");
-        let command = green(&visible(&report.command), style);
-        return writeln!(out, "{again}{}{command}", colon(language));
-    }
-    if let Some((side, command)) = next(found, language) {
-        let word = match (side, language) {
-            (Some(side), Language::English) => format!("type next, {side}"),
-            (Some(side), Language::Chinese) => format!("下一步，{side}"),
-            (None, language) => pick(language, "type next", "下一步").to_owned(),
-        };
-        let command = green(&visible(&command), style);
-        writeln!(out, "\n{word}{}{command}", colon(language))?;
-    }
-    Ok(())
+    let last = last_line(report, language);
+    let text = visible(&last.text);
+    let text = if last.is_command {
+        green(&text, style)
+    } else {
+        text
+    };
+    writeln!(out, "\n{}{}{text}", last.word, colon(language))
 }
 
 /// What else is to be known about the server.

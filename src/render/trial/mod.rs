@@ -119,8 +119,22 @@ impl View<'_> {
                 self.colon(),
                 green(&visible(&command), style)
             )?;
+        } else if !self.trial.is_bad() {
+            writeln!(out, "\n{}", self.health())?;
         }
         Ok(())
+    }
+
+    /// That nothing is to be done, as far as it was tried.
+    fn health(&self) -> &'static str {
+        let mut modules = self.trial.modules.iter();
+        match modules.all(|module| module.not_tried.is_empty()) {
+            true => self.pick("all is well: nothing to do", "一切正常：无需处理"),
+            false => self.pick(
+                "nothing to do for what was tried; what was not is named above",
+                "试过的部分无需处理；没有试的部分见上文",
+            ),
+        }
     }
 
     /// What is to be typed next, and where.

@@ -437,3 +437,73 @@ fn modes_that_close_folders_are_named_by_their_line() {
     let because = report["diagnoses"][0]["because"].to_string();
     assert!(because.contains("incoming chmod = D0500,F0400"), "{because}");
 }
+
+/// A blank at the end of a password file may belong to the password: the last line tells, at the real daemon.
+#[test]
+fn a_blank_behind_a_password_is_no_fact() {
+    if !has_rsync() {
+        return;
+    }
+    for (secret, is_wrong) in [("pw", true), ("another ", false)] {
+        let secrets = format!("joe:{secret}\n");
+        let folder = folder(&[("served/new", "new\n"), ("secrets", &secrets), ("pass", "pw \n")]);
+        let root = folder.path();
+        for (file, mode) in [("", 0o755), ("secrets", 0o600), ("pass", 0o600)] {
+            fs::set_permissions(root.join(file), fs::Permissions::from_mode(mode)).expect("a mode");
+        }
+        let configuration = root.join("rsyncd.conf");
+        let text = format!(
+            "use chroot = no\n[m]\npath = {0}/served\nauth users = joe\nsecrets file = {0}/secrets\n",
+            root.display()
+        );
+        fs::write(&configuration, text).expect("a file");
+        let daemon = Daemon::start(&configuration, &Run::default());
+        let target = format!("rsync://joe@127.0.0.1:{}/m/", daemon.port());
+        let output = rsyncctl(root, &["probe", "--password-file", "pass", &target]);
+        let text = stdout(&output);
+        let first = text.lines().next().unwrap_or_default();
+        assert!(
+            first.contains("perhaps: the blank at the end of the password"),
+            "{text}"
+        );
+        let last = text.lines().next_back().unwrap_or_default();
+        let command = last
+            .strip_prefix("type next, on the client: ")
+            .expect("a command");
+        let mut shell = std::process::Command::new("bash");
+        let tried = shell
+            .args(["-c", command])
+            .current_dir(root)
+            .output()
+            .expect("it runs");
+        assert_eq!(tried.status.success(), is_wrong, "{command}: {tried:?}");
+    }
+}
+
+/// With the configuration a missing folder is named, and with its machine it is no guess.
+#[test]
+fn a_missing_path_is_named() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[]);
+    let root = folder.path();
+    let path = root.join("nowhere").display().to_string();
+    let text = format!("use chroot = no\n[m]\npath = {path}\n");
+    fs::write(root.join("rsyncd.conf"), text).expect("a file");
+    let daemon = Daemon::start(&root.join("rsyncd.conf"), &Run::default());
+    let target = format!("rsync://127.0.0.1:{}/m/", daemon.port());
+    for (host, hedge, next) in [("none", "perhaps: ", "ls -ld"), ("live", "", "mkdir -p")] {
+        let words = ["probe", "--host", host, "--config", "rsyncd.conf", &target];
+        let output = rsyncctl(root, &words);
+        assert_eq!(output.status.code(), Some(5), "{output:?}");
+        let told = stdout(&output);
+        let first = format!(": {hedge}the path `{path}` of module `m` does not exist (RSY402)");
+        assert!(
+            told.lines().next().is_some_and(|line| line.ends_with(&first)),
+            "{told}"
+        );
+        let last = format!("type next, on the server: {next} '{path}'\n");
+        assert!(told.ends_with(&last), "{told}");
+    }
+}

@@ -253,3 +253,97 @@ fn a_daemon_that_works_passes_every_stage() {
     let left = fs::read_dir(folder.path()).expect("a folder").count();
     assert_eq!(left, 0, "something is left");
 }
+
+/// Who reads the last line alone knows what to do.
+#[test]
+fn the_last_line_says_that_all_is_well() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path();
+    fs::create_dir(root.join("files")).expect("a folder");
+    let path = root.join("files").display().to_string();
+    fs::write(root.join("files/one"), "text\n").expect("a file");
+    let (user, group) = (geteuid(), getegid());
+    let configuration = root.join("rsyncd.conf");
+    let text = format!(
+        "uid = {user}\ngid = {group}\nuse chroot = no\nreverse lookup = no\n[m]\npath = {path}\n[in]\npath = {path}\nread only = no\nwrite only = yes\n"
+    );
+    fs::write(&configuration, text).expect("a file");
+    let daemon = Daemon::start(&configuration, &Run::default());
+    let host = format!("rsync://127.0.0.1:{}", daemon.port());
+    let line = format!("rsync -r {host}/m/ here/");
+    for (words, expected) in [
+        (
+            vec![format!("{host}/m")],
+            "all is well: nothing to do now; what was noticed",
+        ),
+        (
+            vec![host.clone()],
+            "all is well: nothing to do; to try a module too, name it",
+        ),
+        (
+            vec![format!("{host}/in")],
+            "do next: run the same probe with --push to try writing",
+        ),
+        (
+            vec!["--reproduce".to_owned(), line],
+            "all is well: nothing to do; this was a dry run",
+        ),
+    ] {
+        let output = program(root, &["probe"]).args(&words).output().expect("it runs");
+        let told = stdout(&output);
+        let last = told.lines().next_back().unwrap_or_default();
+        assert!(last.starts_with(expected), "{words:?}: {told}");
+    }
+}
+
+/// What somebody writes while it is pulled is nothing that came wrong.
+#[test]
+fn a_file_that_is_written_meanwhile_is_no_failure() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path();
+    fs::create_dir(root.join("files")).expect("a folder");
+    let path = root.join("files").display().to_string();
+    fs::write(root.join("files/log"), "a line\n").expect("a file");
+    let (user, group) = (geteuid(), getegid());
+    let text = format!(
+        "uid = {user}\ngid = {group}\nuse chroot = no\nreverse lookup = no\n[m]\npath = {path}\npre-xfer exec = echo another line >> {path}/log\n"
+    );
+    let configuration = root.join("rsyncd.conf");
+    fs::write(&configuration, text).expect("a file");
+    let daemon = Daemon::start(&configuration, &Run::default());
+    let target = format!("rsync://127.0.0.1:{}/m", daemon.port());
+    let output = program(root, &["probe", &target]).output().expect("it runs");
+    let told = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(told.contains("log was written on the server meanwhile"), "{told}");
+    let output = program(root, &["try", "--hooks", "rsyncd.conf"])
+        .output()
+        .expect("it runs");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+/// A module in which the trial has its own files is tried without them.
+#[test]
+fn a_trial_does_not_take_its_own_log() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path();
+    fs::create_dir(root.join("files")).expect("a folder");
+    let path = root.join("files").display().to_string();
+    fs::write(root.join("files/one"), "text\n").expect("a file");
+    let (user, group) = (geteuid(), getegid());
+    let text = format!("uid = {user}\ngid = {group}\nuse chroot = no\n[m]\npath = {path}\n");
+    fs::write(root.join("rsyncd.conf"), text).expect("a file");
+    let mut trial = program(root, &["try", "rsyncd.conf"]);
+    let output = trial.env("TMPDIR", &path).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(stdout(&output).contains("1 file came"), "{output:?}");
+}

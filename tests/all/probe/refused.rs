@@ -82,6 +82,27 @@ fn a_refused_option_is_left_out_and_told() {
     });
 }
 
+/// The probe hangs up on a daemon that has refused; it counts the connection for as long as it sleeps then.
+#[test]
+fn a_refusal_is_not_waited_for_in_vain() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[]);
+    let lock = folder.path().join("lock").display().to_string();
+    let lines = format!("refuse options = times perms\nmax connections = 1\nlock file = {lock}");
+    let daemon = served(folder.path(), &lines);
+    let target = format!("rsync://127.0.0.1:{}/data", daemon.port());
+    let output = rsyncctl(folder.path(), &["probe", &target]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let told = stdout(&output);
+    let last = told.lines().next_back().unwrap_or_default();
+    assert!(
+        last.starts_with("do next: run rsync without --times, --perms"),
+        "{told}"
+    );
+}
+
 /// Nobody told the probe to leave an option out of the user's own command line.
 #[test]
 fn a_command_line_keeps_its_options() {

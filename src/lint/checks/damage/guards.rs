@@ -7,9 +7,10 @@
 
 use super::Damage;
 use crate::{
-    lint::checks::loosens::loosens,
+    diagnosis::Edit,
+    lint::{checks::loosens::loosens, subject::ConfigurationSubject},
     model::{
-        Parameter, Scope,
+        Parameter, Scope, Setting,
         access::{Lookups, denies_strangers, holds_strangers},
     },
     terms::Span,
@@ -31,6 +32,18 @@ pub(super) struct Hurt {
     pub(super) block: usize,
     /// Where its value stands, if rsync takes the line for what it is.
     pub(super) read: Option<Span>,
+}
+
+/// Whether the first of some edits is in a list of users.
+pub(super) fn are_of_users(subject: &ConfigurationSubject<'_>, edits: &[Edit]) -> bool {
+    let settings = subject.configuration.settings.iter();
+    let mut lists = settings
+        .filter(|setting| setting.parameter == Parameter::AuthUsers)
+        .map(Setting::value_span);
+    let is_around =
+        |list: Span, at: Span| list.source == at.source && list.start <= at.start && at.end <= list.end;
+    let first = edits.first();
+    first.is_some_and(|first| lists.any(|list| is_around(list, first.span)))
 }
 
 impl Damage<'_> {

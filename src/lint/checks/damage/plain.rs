@@ -82,3 +82,14 @@ pub(super) fn trim(bytes: &[u8]) -> usize {
     }
     end
 }
+
+/// `U+00A0`, and the character itself where it can be seen.
+pub(super) fn shown(character: char) -> String {
+    let code = format!("U+{:04X}", u32::from(character));
+    match character {
+        '、' | '【' | '】' | '！'..='～' | '“' | '”' | '‘' | '’' => {
+            format!("`{character}` ({code})")
+        }
+        _ => code,
+    }
+}

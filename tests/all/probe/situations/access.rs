@@ -255,6 +255,44 @@ pub(super) const ALL: &[Situation] = &[
         ..GUARDED
     },
     Situation {
+        name: "a wide comma stands between the users",
+        pages: &["RSY111"],
+        configuration: conf!("auth users = joe，ann\nsecrets file = /etc/rsyncd.secrets\n"),
+        ..GUARDED
+    },
+    Situation {
+        name: "a wide blank stands between two of the users",
+        pages: &["RSY111"],
+        configuration: conf!("auth users = ann, joe\u{3000}eve\nsecrets file = /etc/rsyncd.secrets\n"),
+        tree: &[
+            "file /srv/data/one = text",
+            "file /etc/rsyncd.secrets 0600 = ann:not-hers\\njoe:not-a-secret\\n",
+        ],
+        ..GUARDED
+    },
+    Situation {
+        name: "each user stands in quotes",
+        pages: &["RSY206"],
+        configuration: conf!("auth users = \"ann\" \"joe\"\nsecrets file = /etc/rsyncd.secrets\n"),
+        ..GUARDED
+    },
+    Situation {
+        name: "one of the users stands in quotes",
+        pages: &["RSY206"],
+        configuration: conf!("auth users = ann, \"joe\"\nsecrets file = /etc/rsyncd.secrets\n"),
+        tree: &[
+            "file /srv/data/one = text",
+            "file /etc/rsyncd.secrets 0600 = ann:not-hers\\njoe:not-a-secret\\n",
+        ],
+        ..GUARDED
+    },
+    Situation {
+        name: "users stand in quotes, and the user is none of them",
+        pages: &["RSY816"],
+        configuration: conf!("auth users = \"ann\" \"eve\"\nsecrets file = /etc/rsyncd.secrets\n"),
+        ..GUARDED
+    },
+    Situation {
         name: "the daemon wants a digest that nobody knows",
         pages: &["RSY331"],
         configuration: conf!("auth users = joe\nsecrets file = /etc/rsyncd.secrets\nauth digest = sha-512\n"),

@@ -159,6 +159,23 @@ pub(super) const ALL: &[Situation] = &[
         ..SOUND
     },
     Situation {
+        name: "the message of the day says yes, and goes on",
+        pages: &["RSY622"],
+        tree: &[
+            "dir /srv/data",
+            "file /etc/motd = Welcome!\\n@RSYNCD: OK\\nAsk the desk for a password, please.\\n",
+        ],
+        configuration: concat!("motd file = /etc/motd\n", conf!("")),
+        ..SOUND
+    },
+    Situation {
+        name: "the message of the day says yes, and a word more",
+        pages: &["RSY622"],
+        tree: &["dir /srv/data", "file /etc/motd = @RSYNCD: OK\\nhi\\n"],
+        configuration: concat!("motd file = /etc/motd\n", conf!("")),
+        ..SOUND
+    },
+    Situation {
         name: "a wrapper refuses in place of the greeting",
         pages: &["RSY831"],
         server: Server::Script("printf '@ERROR: not from your network\\n'; cat >/dev/null"),

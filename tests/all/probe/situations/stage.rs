@@ -54,7 +54,7 @@ impl Stage {
             let home = machine.path("/home/me");
             chown(home, Some(user.uid.as_raw()), Some(user.gid.as_raw())).expect("root changes owners");
         }
-        let socket = bound(situation.listens);
+        let (socket, held) = alone(situation.listens);
         let address: SockaddrStorage = getsockname(socket.as_raw_fd()).expect("an address");
         let port = address.as_sockaddr_in().map(SockaddrIn::port);
         let port = port
@@ -111,6 +111,7 @@ impl Stage {
             stage._others.push(Box::new(busy(port)));
         }
         stage._others.push(server);
+        stage._others.push(Box::new(held));
         stage
     }
 
@@ -233,15 +234,32 @@ fn program_of(client: &Around) -> PathBuf {
 }
 
 /// A socket that is bound to an address, and does not listen yet.
-fn bound(address: &str) -> OwnedFd {
+/// A port on which nobody else listens at 127.0.0.1 while both sockets are held: clients look there, wherever the server is.
+fn alone(address: &str) -> (OwnedFd, Option<OwnedFd>) {
     let address: SocketAddr = address.parse().expect("an address");
+    let here = |port| SocketAddr::from(([127, 0, 0, 1], port));
+    loop {
+        let socket = bound(address).expect("a port on loopback");
+        if address == here(0) {
+            return (socket, None);
+        }
+        let place: SockaddrStorage = getsockname(socket.as_raw_fd()).expect("an address");
+        let port = place.as_sockaddr_in().map(SockaddrIn::port);
+        let port = port.or_else(|| place.as_sockaddr_in6().map(SockaddrIn6::port));
+        if let Ok(held) = bound(here(port.expect("a port"))) {
+            return (socket, Some(held));
+        }
+    }
+}
+
+fn bound(address: SocketAddr) -> nix::Result<OwnedFd> {
     let family = match address {
         SocketAddr::V4(_) => AddressFamily::Inet,
         SocketAddr::V6(_) => AddressFamily::Inet6,
     };
-    let socket = socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).expect("a socket");
-    bind(socket.as_raw_fd(), &SockaddrStorage::from(address)).expect("a port on loopback");
-    socket
+    let socket = socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+    bind(socket.as_raw_fd(), &SockaddrStorage::from(address))?;
+    Ok(socket)
 }
 
 /// A session with the module `data` that has begun and does not end.
