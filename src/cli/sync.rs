@@ -15,7 +15,7 @@ use crate::{
         environment::{environment, surroundings},
         exit,
         interrupt::Interrupt,
-        output::tell,
+        output::{tell, unless_closed},
     },
     explain::{Explanation, Known, explain},
     render::diagnoses,
@@ -108,12 +108,9 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
     let interrupt = Interrupt::watch()?;
     let ended = interrupt.run(
         || transfer(&plan, &environment, &printer, interrupt.connections()),
-        || {
-            let ended = end(&plan, &printer, &Err(Error::Interrupted));
-            ended.unwrap_or(Exit::Signal.code())
-        },
+        || end(&plan, &printer, &Err(Error::Interrupted)),
     );
-    end(&plan, &printer, &ended)
+    Ok(end(&plan, &printer, &ended))
 }
 
 /// Says what is wrong with a command line; the status to end with.
@@ -141,10 +138,10 @@ fn explained(explanation: Option<&Explanation>) -> Value {
 }
 
 /// Says how the session ended, and what to do next; the status to end with.
-fn end(plan: &Plan, printer: &Printer<'_>, ended: &Result<Option<Outcome>, Error>) -> Result<u8, Failure> {
+fn end(plan: &Plan, printer: &Printer<'_>, ended: &Result<Option<Outcome>, Error>) -> u8 {
     let outcome = ended.as_ref().ok().and_then(Option::as_ref).copied();
     let code = conclude(plan, printer, ended);
-    printer.finish(outcome.as_ref())?;
+    let mut code = unless_lost(printer, printer.finish(outcome.as_ref()), code);
     let explanation = match code {
         0 => None,
         _ => explain(&*printer.complaints(), &Known::default()).ok(),
@@ -153,9 +150,27 @@ fn end(plan: &Plan, printer: &Printer<'_>, ended: &Result<Option<Outcome>, Error
         printer.advise(&advice);
     }
     if plan.output.is_json {
-        printer.conclude(&explained(explanation.as_ref()), code, outcome.as_ref())?;
+        let concluded = printer.conclude(&explained(explanation.as_ref()), code, outcome.as_ref());
+        code = unless_lost(printer, concluded, code);
     }
-    Ok(code)
+    code
+}
+
+/// The status to end with: rsync's own where what is printed cannot be written (`rwrite` in log.c), though the transfer goes on
+/// here. Whoever reads may go away early.
+fn unless_lost(printer: &Printer<'_>, written: io::Result<()>, code: u8) -> u8 {
+    match unless_closed(written) {
+        Err(error) if code == exit::CLEAN => {
+            let reason = describe(&error);
+            printer.complain(&format!(
+                "rsyncctl: what is printed could not be written: {reason}"
+            ));
+            let code = Exit::MessageIo.code();
+            printer.complain(&last_line(code, printer.role()));
+            code
+        }
+        _ => code,
+    }
 }
 
 fn transfer(

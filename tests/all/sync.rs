@@ -27,6 +27,7 @@ mod refused;
 mod strangers;
 mod trees;
 mod unasked;
+mod unprinted;
 mod unwritable;
 mod usage;
 mod waits;
