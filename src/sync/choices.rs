@@ -116,7 +116,9 @@ impl<'s> Choices<'s> {
             "stop-after" | "time-limit" if is_on => self.stop_after(options, value.unwrap_or_default())?,
             "stop-at" if is_on => self.stop_at(options, value.unwrap_or_default())?,
             "secluded-args" | "protect-args" | "s" => options.secluded = is_on,
-            "chown" if is_on => ReceivingChoices::owners(options, value.unwrap_or_default())?,
+            "chown" | "usermap" | "groupmap" if is_on => {
+                self.receiving.owners(options, name, value.unwrap_or_default())?;
+            }
             "mkpath" => options.make_path = is_on,
             "hard-links" | "H" => options.hard_links = is_on,
             "remote-option" | "M" if is_on => {

@@ -64,6 +64,9 @@ pub(super) fn pull<'t>(
     if first.path.starts_with('/') {
         return Err(UsageError::NoModule { role: "Receiver" });
     }
+    if destination.is_some_and(|destination| destination.word.is_empty()) {
+        return Err(UsageError::EmptyDestination);
+    }
     let place = Place::Files {
         module: module(first),
         paths: sources.iter().map(Argument::module_and_path).collect(),

@@ -20,8 +20,9 @@ use crate::{
     terms::RsyncOption,
 };
 
-/// The longest block that a peer takes, in bytes.
+/// The longest block that a peer takes, in bytes, and one of protocol 29.
 const LARGEST_BLOCK: u64 = 131_072;
+const LARGEST_OLD_BLOCK: u64 = 1 << 29;
 
 /// The port that daemons listen on.
 const PORT: u16 = 873;
@@ -97,10 +98,14 @@ impl Command {
             if !given.is_known {
                 return Err(UsageError::Unknown(dashed(&given.name)));
             }
-            if given.value.is_none()
-                && RsyncOption::of_name(&given.name).is_some_and(|option| option.takes_value)
-            {
-                return Err(UsageError::MissingValue(dashed(&given.name)));
+            if let Some(option) = RsyncOption::of_name(&given.name) {
+                match &given.value {
+                    None if option.takes_value => return Err(UsageError::MissingValue(dashed(&given.name))),
+                    Some(value) if !option.takes_value => {
+                        return Err(UsageError::TakesNone(format!("--{}={value}", given.name)));
+                    }
+                    _ => {}
+                }
             }
             let is_text = |word: usize| words[word].to_str().is_some();
             if !is_text(given.word) || !given.value_word.is_none_or(is_text) {
@@ -230,13 +235,20 @@ impl Reading {
             "ipv4" => self.family = Family::V4,
             "ipv6" => self.family = Family::V6,
             "block-size" | "B" => {
-                let size = size(name, value, 0, 0..=LARGEST_BLOCK, false)?;
+                // A protocol that is chosen later does not count.
+                let largest = match self.protocol {
+                    Some(..30) => LARGEST_OLD_BLOCK,
+                    _ => LARGEST_BLOCK,
+                };
+                let size = size(name, value, 0, 0..=largest, false)?;
                 options.block_size = u32::try_from(size).ok().filter(|&size| size > 0);
             }
             // Less than none is none (`set_io_timeout` in io.c).
             "timeout" if is_on && integer(name, value).is_ok_and(i32::is_negative) => options.timeout = None,
-            "timeout" => options.timeout = seconds(name, value)?,
-            "contimeout" => self.connect_limit = seconds(name, value)?,
+            "timeout" if is_on => options.timeout = seconds(name, value)?,
+            "timeout" => options.timeout = None,
+            "contimeout" if is_on => self.connect_limit = seconds(name, value)?,
+            "contimeout" => self.connect_limit = None,
             "port" => self.port = Some(number(name, value, 1..=65_535)?),
             "protocol" => self.protocol = Some(protocol(value)?),
             "compress" | "z" if is_on => self.compress = self.compress.saturating_add(1),

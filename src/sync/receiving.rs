@@ -8,6 +8,9 @@ use crate::{
 pub(super) struct ReceivingChoices {
     /// The first of them, as it was given.
     given: Option<String>,
+    /// Whether the maps of users and groups are those of `--chown`.
+    user_is_chowned: bool,
+    group_is_chowned: bool,
 }
 
 impl ReceivingChoices {
@@ -36,8 +39,6 @@ impl ReceivingChoices {
             "compare-dest" if is_on => self.basis(receiving, "--compare-dest", value)?,
             "copy-dest" if is_on => self.basis(receiving, "--copy-dest", value)?,
             "link-dest" if is_on => self.basis(receiving, "--link-dest", value)?,
-            "usermap" if is_on => receiving.user_map = text(),
-            "groupmap" if is_on => receiving.group_map = text(),
             "super" => receiving.super_user = Some(is_on),
             "fsync" if is_on => receiving.sync = true,
             "preallocate" if is_on => receiving.preallocate = true,
@@ -123,23 +124,61 @@ fn clean(path: &str) -> String {
 const MOST_BASES: usize = 20;
 
 impl ReceivingChoices {
-    /// `--chown=USER:GROUP` is short for two maps, and keeps owner and group.
-    pub(super) fn owners(options: &mut Options, value: &str) -> Result<(), UsageError> {
-        let (user, group) = value.split_once(':').unwrap_or((value, ""));
-        if !user.is_empty() {
-            if options.receiving.user_map.is_some() {
-                return Err(UsageError::ChownTwice("user"));
+    /// `--usermap`, `--groupmap`, and `--chown=USER:GROUP`, which is short for both; they keep owner and group.
+    pub(super) fn owners(
+        &mut self,
+        options: &mut Options,
+        name: &str,
+        value: &str,
+    ) -> Result<(), UsageError> {
+        let by_chown = name == "chown";
+        let of_chown = |name: &str| (!name.is_empty()).then(|| format!("*:{name}"));
+        let (user, group) = match name {
+            "usermap" => (Some(value.to_owned()), None),
+            "groupmap" => (None, Some(value.to_owned())),
+            _ => {
+                let (user, group) = value.split_once(':').unwrap_or((value, ""));
+                (of_chown(user), of_chown(group))
             }
-            options.receiving.user_map = Some(format!("*:{user}"));
+        };
+        if let Some(user) = user {
+            let map = &mut options.receiving.user_map;
+            set("user", "usermap", map, &mut self.user_is_chowned, user, by_chown)?;
             options.owner = true;
         }
-        if !group.is_empty() {
-            if options.receiving.group_map.is_some() {
-                return Err(UsageError::ChownTwice("group"));
-            }
-            options.receiving.group_map = Some(format!("*:{group}"));
+        if let Some(group) = group {
+            let map = &mut options.receiving.group_map;
+            set(
+                "group",
+                "groupmap",
+                map,
+                &mut self.group_is_chowned,
+                group,
+                by_chown,
+            )?;
             options.group = true;
         }
         Ok(())
     }
+}
+
+/// Sets a map, which only one option may do.
+fn set(
+    kind: &'static str,
+    option: &'static str,
+    map: &mut Option<String>,
+    is_chowned: &mut bool,
+    value: String,
+    by_chown: bool,
+) -> Result<(), UsageError> {
+    if map.is_some() {
+        return Err(match (by_chown, *is_chowned) {
+            (true, true) => UsageError::ChownTwice(kind),
+            (true, false) => UsageError::MapConflict("chown", option),
+            (false, true) => UsageError::MapConflict(option, "chown"),
+            (false, false) => UsageError::MapTwice(option),
+        });
+    }
+    (*map, *is_chowned) = (Some(value), by_chown);
+    Ok(())
 }

@@ -255,6 +255,7 @@ fn is_whole(error: &Error, text: &str) -> bool {
         "The ",
         "No colon",
         "No name",
+        "Invalid checksum-choice",
         "Invalid number",
         "found \"..\"",
         "--",

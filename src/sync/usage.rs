@@ -22,6 +22,9 @@ pub enum UsageError {
     /// The value is missing.
     #[error("{0}: missing argument")]
     MissingValue(String),
+    /// The option has no value.
+    #[error("{0}: option does not take an argument")]
+    TakesNone(String),
     /// The value is no number.
     #[error("{0}: invalid numeric value")]
     Number(String),
@@ -94,6 +97,9 @@ pub enum UsageError {
     /// A source without a name.
     #[error("Empty source arg specified.")]
     EmptySource,
+    /// A destination without a name.
+    #[error("Empty destination arg specified (use \".\" or see --old-args).")]
+    EmptyDestination,
     /// Sources on several machines.
     #[error("All source args must come from the same machine.")]
     ManyHosts,
@@ -157,6 +163,12 @@ pub enum UsageError {
     /// An owner that is mapped by two options.
     #[error("You can only specify a {0}-affecting --chown once.")]
     ChownTwice(&'static str),
+    /// A map that is given twice.
+    #[error("You can only specify --{0} once.")]
+    MapTwice(&'static str),
+    /// A map beside the option that is short for it.
+    #[error("--{0} conflicts with prior --{1}.")]
+    MapConflict(&'static str, &'static str),
     /// `--info=help`, or `--debug=help`: what there is to know.
     #[error("{0}")]
     Help(String),
@@ -211,6 +223,7 @@ impl UsageError {
             }) => "refusing to follow a symlink owned by an untrusted user\nrsync: [client] ",
             Self::Filter(FilterError::Unreadable { .. }) => "rsync: [client] ",
             Self::BothRemote
+            | Self::EmptyDestination
             | Self::EmptySource
             | Self::Filter(_)
             | Self::ListFromElsewhere
@@ -231,6 +244,7 @@ impl UsageError {
     pub const fn role(&self) -> &'static str {
         match self {
             Self::BothRemote
+            | Self::EmptyDestination
             | Self::ListFromElsewhere
             | Self::ManyFormats
             | Self::ManyHosts

@@ -7,10 +7,11 @@ use std::{
 };
 
 use crate::rsync::{
+    delta::Checksum,
     filter::FilterList,
     proto::{
         Index, Indices, Session, Tag, Violation,
-        file_list::{Extra, Fields, FileList, Id, ListWriter, write_names},
+        file_list::{Entry, Extra, Fields, FileKind, FileList, Id, ListWriter, write_names},
     },
     transfer::{
         Error, Event, ModeChange, Observer, Options,
@@ -289,6 +290,13 @@ impl<'a> Announcer<'a> {
             rests,
         } = built;
         let options = self.options;
+        let is_regular = |entry: &Entry| entry.kind() == FileKind::Regular;
+        if options.checksum
+            && self.session.list_checksum == Checksum::None
+            && list.entries().iter().any(is_regular)
+        {
+            return Err(Error::NoChecksums);
+        }
         if !options.mode_changes.is_empty() {
             list.map_modes(|mode, is_directory| {
                 ModeChange::apply_all(&options.mode_changes, mode, is_directory)

@@ -108,6 +108,9 @@ pub enum Error {
     /// Deletions at an old server, which hears of errors too late.
     #[error("FATAL I/O ERROR: dying to avoid a --delete issue with a pre-3.0.7 receiver.")]
     UnsafeDeletion,
+    /// The peer is to compare digests where there are none (`file_checksum` in checksum.c).
+    #[error("Invalid checksum-choice for --checksum: none (0)")]
+    NoChecksums,
     /// A name among those that are to be sent makes all of them useless.
     #[error("{text}")]
     Source {
@@ -148,7 +151,7 @@ impl Error {
             Self::Violation(violation) => violation.exit(),
             Self::Filter(error) => error.exit(),
             Self::OldProtocol { .. } => Exit::Protocol,
-            Self::UnsafeDeletion => Exit::Unsupported,
+            Self::NoChecksums | Self::UnsafeDeletion => Exit::Unsupported,
             // It ends without a reason.
             Self::PeerExit(0) => Exit::Stream,
             Self::PeerExit(code) => return u8::try_from(*code).unwrap_or(u8::MAX),

@@ -65,6 +65,26 @@ fn the_same_is_said_of_wrong_command_lines() {
         "--protocol=0 -r src {url}/drop",
         "--protocol=19 -r src/ {url}/drop/new",
         "--protocol=-1 {url}/data dst",
+        // Nothing is deleted where somebody says that nothing is to be.
+        "-r --delete=no {url}/data/src/ dst",
+        "-r --append= {url}/data/src/ dst",
+        "-r --partial=no src/ {url}/drop",
+        "-r --no-i-r=1 {url}/data/src/ dst",
+        "-r --chown=root --usermap=*:nobody {url}/data/src/ dst",
+        "-r --usermap=*:nobody --chown=root {url}/data/src/ dst",
+        "-r --groupmap=*:nogroup --chown=root:root {url}/data/src/ dst",
+        "-r --groupmap=*:nogroup --groupmap=*:root {url}/data/src/ dst",
+        "-r --chown=:root --chown=:nogroup {url}/data/src/ dst",
+        "-r --usermap=*:nobody --groupmap=*:nogroup {url}/data/src/ dst",
+        "-r --usermap=*:nobody --no-o --groupmap=*:nogroup src {url}/drop",
+        "-rc --cc=none file {url}/drop",
+        "-rc --cc=md5,none file {url}/drop",
+        "-rc --cc=none src {url}/drop",
+        "-r --timeout=5 --no-timeout --contimeout=5 --no-contimeout {url}/data/src/ dst",
+        "-r -B4000000 --protocol=29 {url}/data/src/ dst",
+        "-r --protocol=29 -B4000000 {url}/data/src/ dst",
+        "-r --protocol=29 -B4000000 file {url}/drop",
+        "-r {url}/data/src/ ",
     ];
     let differences: Vec<_> = wrong
         .iter()
