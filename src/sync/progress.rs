@@ -32,8 +32,9 @@ pub(super) struct Progress {
     starts: Vec<u64>,
     /// There are no more lists.
     is_listed: bool,
-    /// The number of the file under way.
+    /// The number of the file under way, and its list.
     number: u64,
+    list: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,6 +64,7 @@ impl Progress {
             starts: Vec::new(),
             is_listed: true,
             number: 0,
+            list: 0,
         }
     }
 
@@ -84,14 +86,17 @@ impl Progress {
 
     /// A file's turn has come.
     pub(super) fn file(&mut self, number: u64, size: u64) {
-        self.number = number - self.starts.partition_point(|start| *start < number) as u64;
+        let lists = self.starts.partition_point(|start| *start < number);
+        (self.number, self.list) = (number - lists as u64, lists.saturating_sub(1));
         self.transferred.files += 1;
         self.transferred.size += size;
     }
 
-    /// The last file's turn is over.
+    /// The turn of the list is over that the last file is in, or of the first one (`set_current_file_index` in progress.c).
     pub(super) fn is_through(&mut self) {
-        self.number = self.listed.files.saturating_sub(1);
+        let next = self.list + 1;
+        let start = self.starts.get(next).map(|start| start - next as u64);
+        self.number = start.unwrap_or(self.listed.files).saturating_sub(1);
     }
 
     /// The line, if it is time for one.
@@ -253,5 +258,25 @@ mod tests {
         progress.is_through();
         assert!(progress.last_line(0, now).ends_with("(xfr#1, to-chk=0/1000)  "));
         assert!(progress.last_line(0, now).ends_with("(xfr#1, to-chk=0/1000)"));
+    }
+
+    #[test]
+    fn a_list_that_is_through_leaves_those_behind_it() {
+        let now = Instant::now();
+        let mut progress = Progress::new(Readable::default(), true);
+        for files in [7, 2, 4] {
+            progress.listed(files, 100, true);
+        }
+        progress.all_listed();
+        progress.is_through();
+        assert!(progress.last_line(0, now).ends_with("(xfr#0, to-chk=6/13)"));
+        // Its list begins behind the number of a folder.
+        progress.file(9, 100);
+        assert!(progress.last_line(0, now).ends_with("(xfr#1, to-chk=5/13)"));
+        progress.is_through();
+        assert!(progress.last_line(0, now).ends_with("(xfr#1, to-chk=4/13)"));
+        progress.file(12, 100);
+        progress.is_through();
+        assert!(progress.last_line(0, now).ends_with("(xfr#2, to-chk=0/13)"));
     }
 }
