@@ -22,7 +22,7 @@ use tokio::runtime::Runtime;
 use crate::{
     catalog::{FileKind, Severity},
     diagnosis::Finding,
-    doctor::{Cause, Check, Examination, Report, Stage, Urgency, summary},
+    doctor::{Cause, Check, Examination, Fact, Report, Skip, Stage, Urgency, summary},
     host::Host,
     lint::{Input, Options, lint},
     probe::Setting,
@@ -39,6 +39,8 @@ pub struct ClientSetup<'s> {
     pub line: String,
     /// The words behind `rsync`.
     pub words: Vec<String>,
+    /// Why the words are not known, and none are there: only what stands around the line is looked at then.
+    pub unread: Option<String>,
     /// Where it stands, if it was not typed.
     pub script: Option<Script>,
     /// The folder that relative paths count from.
@@ -98,21 +100,29 @@ pub fn run(setup: &ClientSetup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<(
         line::look(&client, stage, report);
     })?;
     examination.stage(Check::PasswordFile, None, |stage, report| {
-        password::look(&client, stage, report);
+        if client.is_read(stage) {
+            password::look(&client, stage, report);
+        }
     })?;
     let mut room = None;
     examination.stage(Check::Destination, None, |stage, report| {
-        room = destination::look(&client, stage, report);
+        if client.is_read(stage) {
+            room = destination::look(&client, stage, report);
+        }
     })?;
     examination.stage(Check::Watchers, None, |stage, report| {
         watchers::look(&client, stage, report);
     })?;
     let mut is_well = false;
     examination.stage(Check::Server, None, |stage, report| {
-        is_well = server::look(&client, room.as_ref(), stage, report);
+        if client.is_read(stage) {
+            is_well = server::look(&client, room.as_ref(), stage, report);
+        }
     })?;
     examination.stage(Check::Leftover, None, |stage, report| {
-        leftover::look(&client, is_well, room.as_ref(), stage, report);
+        if client.is_read(stage) {
+            leftover::look(&client, is_well, room.as_ref(), stage, report);
+        }
     })?;
     let mut report = examination.report;
     report.causes = summary::ordered(report.causes, &[]);
@@ -121,6 +131,19 @@ pub fn run(setup: &ClientSetup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<(
 }
 
 impl Client<'_> {
+    /// Whether the words of the command line are known; a stage that needs them is skipped otherwise. Why, the first one has
+    /// told, and that of the server tells again.
+    fn is_read(&self, stage: &mut Stage) -> bool {
+        let Some(reason) = &self.setup.unread else {
+            return true;
+        };
+        if stage.check == Check::Server {
+            stage.note(Fact::Client(ClientFact::NotCarriedOut(reason.clone())));
+        }
+        stage.skip(Skip::LineUnread);
+        false
+    }
+
     /// The path of a word on this machine.
     fn path(&self, word: &str) -> PathBuf {
         self.setup.folder.join(word)
