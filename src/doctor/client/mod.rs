@@ -10,6 +10,7 @@ mod server;
 mod watchers;
 
 use std::{
+    cell::RefCell,
     io,
     path::{Path, PathBuf},
     rc::Rc,
@@ -25,7 +26,7 @@ use crate::{
     doctor::{Cause, Check, Examination, Fact, Report, Skip, Stage, Urgency, summary},
     host::Host,
     lint::{Input, Options, lint},
-    probe::Setting,
+    probe::{self, Setting, State, Step},
     syntax::Invocation,
     terms::{Release, Sources, Target},
 };
@@ -79,7 +80,12 @@ struct Linted<'l> {
 struct Client<'c> {
     setup: &'c ClientSetup<'c>,
     invocation: Invocation,
+    /// What the password looks like; told unless the server takes it as it is.
+    looks: RefCell<Vec<Cause>>,
 }
+
+/// Pages of how the text of a password looks: a guess, until a server has taken it.
+const LOOKS: [&str; 3] = ["RSY327", "RSY330", "RSY340"];
 
 /// Goes through the stages, and tells each once it is done.
 ///
@@ -95,6 +101,7 @@ pub fn run(setup: &ClientSetup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<(
     let client = Client {
         setup,
         invocation: Invocation::parse(&setup.words),
+        looks: RefCell::default(),
     };
     examination.stage(Check::CommandLine, None, |stage, report| {
         line::look(&client, stage, report);
@@ -119,6 +126,10 @@ pub fn run(setup: &ClientSetup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<(
             is_well = server::look(&client, room.as_ref(), stage, report);
         }
     })?;
+    let is_let_in = examination.report.stages.last().is_some_and(has_logged_in);
+    if !is_let_in {
+        examination.report.causes.append(&mut client.looks.take());
+    }
     examination.stage(Check::Leftover, None, |stage, report| {
         if client.is_read(stage) {
             leftover::look(&client, is_well, room.as_ref(), stage, report);
@@ -128,6 +139,13 @@ pub fn run(setup: &ClientSetup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<(
     report.causes = summary::ordered(report.causes, &[]);
     report.time = start.elapsed();
     Ok(report)
+}
+
+/// Whether the server has taken the password.
+fn has_logged_in(stage: &Stage) -> bool {
+    let is_login = |one: &probe::Stage| one.step == Step::Authentication && one.state == State::Passed;
+    let mut facts = stage.facts.iter();
+    facts.any(|fact| matches!(fact, Fact::Client(ClientFact::Probed(one)) if is_login(one)))
 }
 
 impl Client<'_> {
@@ -213,10 +231,16 @@ impl Client<'_> {
             if !matters(finding, &found.sources) {
                 continue;
             }
+            let mut cause = Cause::of_finding(&found, index);
+            cause.seen = [check].into();
+            if LOOKS.contains(&finding.page.id) && check != Check::Watchers {
+                if finding.severity >= Severity::Warning {
+                    self.looks.borrow_mut().push(cause);
+                }
+                continue;
+            }
             severities.push(finding.severity);
             if finding.severity >= Severity::Warning {
-                let mut cause = Cause::of_finding(&found, index);
-                cause.seen = [check].into();
                 report.causes.push(cause);
             }
         }
