@@ -4,7 +4,7 @@ use std::{rc::Rc, sync::Arc};
 
 use crate::{
     catalog::Severity,
-    doctor::{Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, Urgency, paths::mounts},
+    doctor::{Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, Told, Urgency, paths::mounts},
     explain::Known,
     host::{EntryKind, NOT_REGULAR, Unknown},
     lint::Options,
@@ -79,6 +79,27 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
     subject.known = Some(Arc::new(known));
 }
 
+/// Mistakes that leave a line without effect.
+const WITHOUT_EFFECT: [&str; 4] = ["RSY101", "RSY102", "RSY105", "RSY229"];
+
+/// What a line begins with that is to bring modules.
+const SIGNS: [&str; 8] = [
+    "[", "［", "【", "include", "&", "$include", "@include", "%include",
+];
+
+/// Whether a line is without effect that would bring modules: one that names another file, or is to be a header.
+fn names_modules(cause: &Cause) -> bool {
+    let Told::Finding(found, index) = &cause.told else {
+        return false;
+    };
+    let span = found.findings[*index].labels[0].span;
+    let source = found.sources.get(span.source);
+    let line = source.line_of(span.start as usize);
+    let text = String::from_utf8_lossy(&source.bytes()[source.line_range(line)]).to_lowercase();
+    let is_meant = |sign: &&str| text.trim_start().starts_with(sign);
+    WITHOUT_EFFECT.contains(&cause.page.id) && SIGNS.iter().any(is_meant)
+}
+
 /// A daemon without any module serves nobody, whatever lint thinks of a file that may be there to be included. If something else
 /// is wrong that makes clients fail, the modules were lost to it.
 fn without_module(subject: &Subject, known: &Known, report: &mut Report) {
@@ -86,6 +107,10 @@ fn without_module(subject: &Subject, known: &Known, report: &mut Report) {
         .server
         .as_ref()
         .and_then(|server| server.configuration.serves());
+    let taken = report.causes.iter_mut().find(|cause| names_modules(cause));
+    if let (Some(cause), Some(true)) = (taken, serves) {
+        cause.urgency = Urgency::Now;
+    }
     let has_reason = report.causes.iter().any(|cause| cause.urgency == Urgency::Now);
     if serves != Some(true) || has_reason {
         return;

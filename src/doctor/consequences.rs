@@ -26,6 +26,7 @@ const FOLLOWING: &[(&str, &[&str])] = &[
     // Names of modules that the file does not have, and whole files that are not read.
     ("RSY106", &["RSY812", "RSY893"]),
     ("RSY228", &["RSY819"]),
+    ("RSY229", &["RSY819"]),
     ("RSY714", &["RSY893"]),
     ("RSY893", &["RSY812"]),
     // What keeps a daemon from listening, or from answering.

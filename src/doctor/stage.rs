@@ -114,6 +114,8 @@ pub enum Skip {
     NoModule,
     /// The daemon has a network of its own.
     OtherNetwork,
+    /// What the command line says is not known.
+    LineUnread,
     /// The password is read from standard input.
     FromInput,
     /// The command line goes through a remote shell.
@@ -144,6 +146,7 @@ impl Skip {
             Self::NoLog => "no-log",
             Self::NoModule => "no-module",
             Self::OtherNetwork => "other-network",
+            Self::LineUnread => "line-unread",
             Self::FromInput => "from-input",
             Self::RemoteShell => "remote-shell",
             Self::NoServer => "no-server",

@@ -1,6 +1,7 @@
 //! `--client`: the other side.
 
 use std::{
+    collections::BTreeMap,
     env, fs,
     io::{self, Write as _},
     path::PathBuf,
@@ -18,6 +19,7 @@ use crate::{
         known::of_password_file,
         output::stdout,
         probe::{
+            unread::Unread,
             variables::CONNECT_PROGRAM,
             written::{self, Written},
         },
@@ -41,15 +43,19 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
         line: *line,
     };
     let script = place.as_ref().map(script);
-    let Written {
-        words, mut variables, ..
-    } = match place {
+    let found = match place {
         Some((file, line)) => {
             let bytes =
                 fs::read(&file).map_err(|error| format!("`{}`: {}", file.display(), plain(&error)))?;
-            written::command_line(&file, bytes, line)?
+            written::command_line(&file, bytes, line)
         }
-        None => written::typed(line)?,
+        None => Ok(written::typed(line)?),
+    };
+    let (words, mut variables, unread) = match found {
+        Ok(Written { words, variables, .. }) => (words, variables, None),
+        // What stands around it may well be the reason.
+        Err(Unread::Unclear(reason)) => (Vec::new(), BTreeMap::new(), Some(reason)),
+        Err(unread) => return Err(unread.into()),
     };
     let typed = variables.get("RSYNC_PASSWORD");
     let typed: Vec<_> = typed
@@ -80,6 +86,7 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
     let setup = ClientSetup {
         line: command(&words),
         words,
+        unread,
         script,
         folder,
         host: &Live,

@@ -5,6 +5,7 @@ mod notices;
 mod options;
 mod task;
 mod transcript;
+pub(super) mod unread;
 pub(super) mod variables;
 pub(super) mod written;
 

@@ -10,7 +10,7 @@ use nix::unistd::{User, geteuid};
 
 use crate::{
     catalog::FileKind,
-    cli::probe::around::around,
+    cli::probe::{around::around, unread::Unread},
     lint::{Crontab, recognise},
     model::script::{Argument, Call, Piece, Script},
     syntax::shell,
@@ -51,7 +51,7 @@ pub(in crate::cli) fn place(text: &str) -> Result<Option<(PathBuf, usize)>, Stri
     }
     match digits.parse() {
         _ if !is_there => Err(format!(
-            "there is no file `{file}`; --reproduce takes FILE:LINE of a script or crontab, or a command line of rsync's"
+            "there is no file `{file}`; give FILE:LINE of a script or crontab, or a command line of rsync's"
         )),
         Ok(line @ 1..) => Ok(Some((path, line))),
         _ => Err(format!("`{file}` has no line {digits}; the first one is 1")),
@@ -106,7 +106,7 @@ pub(in crate::cli) fn typed(line: &str) -> Result<Written, String> {
 /// # Errors
 ///
 /// There is none, or more than one, or what it says is known only once it runs.
-pub(in crate::cli) fn command_line(path: &Path, bytes: Vec<u8>, line: usize) -> Result<Written, String> {
+pub(in crate::cli) fn command_line(path: &Path, bytes: Vec<u8>, line: usize) -> Result<Written, Unread> {
     let (read, has_returns) = as_a_shell_reads(&bytes);
     let (plain, bytes) = (Bytes::from(bytes), Bytes::from(read));
     let parts = match recognise(path, &plain) {
@@ -115,7 +115,7 @@ pub(in crate::cli) fn command_line(path: &Path, bytes: Vec<u8>, line: usize) -> 
     };
     let here = lines(&bytes)
         .nth(line - 1)
-        .ok_or_else(|| format!("`{}` has no line {line}", path.display()))?;
+        .ok_or_else(|| Unread::NoCommand(format!("`{}` has no line {line}", path.display())))?;
     let calls = || {
         parts
             .iter()
@@ -124,18 +124,23 @@ pub(in crate::cli) fn command_line(path: &Path, bytes: Vec<u8>, line: usize) -> 
     let touches = |call: &Call| call.range.start < here.end && here.start < call.range.end;
     let mut found = calls().filter(|(_, call)| touches(call));
     match (found.next(), found.next()) {
-        (Some((part, call)), None) => part.command(call, &bytes).map(|written| Written {
-            has_returns,
-            ..written
-        }),
-        (Some(_), Some(_)) => Err(format!(
-            "line {line} of `{}` calls rsync more than once; paste the command that fails: --reproduce 'rsync ...'",
+        (Some((part, call)), None) => match part.command(call, &bytes) {
+            Ok(written) => Ok(Written {
+                has_returns,
+                ..written
+            }),
+            Err(reason) => Err(Unread::Unclear(reason)),
+        },
+        (Some(_), Some(_)) => Err(Unread::Unclear(format!(
+            "line {line} of `{}` calls rsync more than once; paste the command that fails, as 'rsync ...'",
             path.display()
-        )),
-        (None, _) if parts.iter().any(|part| part.is_cut_before_rsync(&here, &bytes)) => Err(format!(
-            "cron ends the command of line {line} of `{}` at the first `%`, in front of `rsync`; write `\\%`",
-            path.display()
-        )),
+        ))),
+        (None, _) if parts.iter().any(|part| part.is_cut_before_rsync(&here, &bytes)) => {
+            Err(Unread::Unclear(format!(
+                "cron ends the command of line {line} of `{}` at the first `%`, in front of `rsync`; write `\\%`",
+                path.display()
+            )))
+        }
         (None, _) => {
             let others = calls().map(|(_, call)| {
                 let before = &bytes[..call.range.start];
@@ -146,10 +151,10 @@ pub(in crate::cli) fn command_line(path: &Path, bytes: Vec<u8>, line: usize) -> 
                 true => "it has no such line".to_owned(),
                 false => format!("it does so on {}", others.join(", ")),
             };
-            Err(format!(
+            Err(Unread::NoCommand(format!(
                 "line {line} of `{}` calls no rsync; {hint}",
                 path.display()
-            ))
+            )))
         }
     }
 }
@@ -255,7 +260,7 @@ impl Part<'_> {
                     format!("cron ends the command at the first `%`, in the middle of `{shown}`; write `\\%`")
                 }
                 None => format!(
-                    "what `{shown}` is only a run can tell; paste the command with its value: --reproduce 'rsync ...'"
+                    "what `{shown}` is only a run can tell; paste the command with its value, as 'rsync ...'"
                 ),
             });
         };
@@ -264,19 +269,19 @@ impl Part<'_> {
         let is_local = !text.starts_with('-') && matches!(Target::parse(&text), Target::Local(_));
         if argument.has_pattern() && is_local {
             return Err(format!(
-                "the shell puts names of files in the place of `{text}`; paste the command with them: --reproduce 'rsync ...'"
+                "the shell puts names of files in the place of `{text}`; paste the command with them, as 'rsync ...'"
             ));
         }
         // Each piece is known, and the number of words is not: braces.
         if argument.is_open && argument.pieces.iter().all(|piece| piece.text.is_some()) {
             return Err(format!(
-                "of `{text}` a shell may make several words, which only a run can tell; paste the command with them: --reproduce 'rsync ...'"
+                "of `{text}` a shell may make several words, which only a run can tell; paste the command with them, as 'rsync ...'"
             ));
         }
         let is_quoted = argument.pieces.first().is_some_and(|piece| piece.is_quoted);
         if text.starts_with('~') && !is_quoted {
             return Err(format!(
-                "the shell puts a home folder in the place of `{text}`; paste the command with it: --reproduce 'rsync ...'"
+                "the shell puts a home folder in the place of `{text}`; paste the command with it, as 'rsync ...'"
             ));
         }
         // cron takes the backslash away.
@@ -329,7 +334,8 @@ mod tests {
     use super::{command_line, typed};
 
     fn read(name: &str, text: &str, line: usize) -> Result<String, String> {
-        command_line(Path::new(name), text.into(), line).map(|written| {
+        let found = command_line(Path::new(name), text.into(), line);
+        found.map_err(|unread| unread.to_string()).map(|written| {
             let password = written.variables.get("RSYNC_PASSWORD").and_then(Option::as_ref);
             let password = password.map(|password| String::from_utf8_lossy(password).into_owned());
             let password = password.map_or_else(String::new, |password| format!("{password} "));

@@ -6,9 +6,10 @@ use crate::{
     catalog::{FileKind, Severity},
     diagnosis::Finding,
     doctor::{
-        Check, Fact, Report, Stage,
+        Check, Fact, Report, Stage, Told, Urgency,
         client::{Client, ClientFact, Linted, Script},
     },
+    host::Unknown,
     lint::recognise,
     terms::{Bytes, Sources},
 };
@@ -17,15 +18,12 @@ use crate::{
 pub const TYPED: &str = "command line";
 
 pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) {
-    let line = &client.setup.line;
-    let own = Linted {
-        name: TYPED,
-        path: None,
-        bytes: format!("{line}\n").into_bytes(),
-        kind: FileKind::Script,
+    let setup = client.setup;
+    let mut found = match setup.unread {
+        None => own(client, report),
+        Some(_) => Vec::new(),
     };
-    let mut found = client.linted(own, Check::CommandLine, &|_, _| true, report);
-    if let Some(script) = &client.setup.script {
+    if let Some(script) = &setup.script {
         found.extend(around(client, script, report));
     }
     let count = |severity| found.iter().filter(|one| **one == severity).count();
@@ -35,7 +33,27 @@ pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) 
     } else if warnings > 0 {
         stage.warn();
     }
-    stage.note(Fact::Client(ClientFact::Line(line.clone(), errors, warnings)));
+    let line = match (&setup.unread, &setup.script) {
+        (Some(_), Some(script)) => format!("{}:{}", script.file.display(), script.line),
+        _ => setup.line.clone(),
+    };
+    stage.note(Fact::Client(ClientFact::Line(line, errors, warnings)));
+    if let Some(reason) = &setup.unread {
+        stage.note(Fact::Client(ClientFact::NotCarriedOut(reason.clone())));
+        stage.warn();
+        report.not_seen("the command line", Unknown::Failed(reason.clone()));
+    }
+}
+
+/// The mistakes of the command line alone.
+fn own(client: &Client<'_>, report: &mut Report) -> Vec<Severity> {
+    let own = Linted {
+        name: TYPED,
+        path: None,
+        bytes: format!("{}\n", client.setup.line).into_bytes(),
+        kind: FileKind::Script,
+    };
+    client.linted(own, Check::CommandLine, &|_, _| true, report)
 }
 
 /// What the file around the command line does to it: findings of its own lines, and of those that call no rsync.
@@ -52,8 +70,7 @@ fn around(client: &Client<'_>, script: &Script, report: &mut Report) -> Vec<Seve
     let own = lines_of(&lines, script.line);
     let told: Vec<_> = report.causes.iter().map(|cause| cause.page.id).collect();
     let is_about = |finding: &Finding, sources: &Sources| {
-        let span = finding.labels[0].span;
-        let line = sources.get(span.source).position(span.start as usize).line;
+        let line = line_of(finding, sources);
         let calls_another = lines.get(line - 1).is_some_and(|line| line.contains("rsync "));
         !told.contains(&finding.page.id) && (own.contains(&line) || !calls_another)
     };
@@ -64,7 +81,29 @@ fn around(client: &Client<'_>, script: &Script, report: &mut Report) -> Vec<Seve
         bytes,
         kind,
     };
-    client.linted(whole, Check::CommandLine, &is_about, report)
+    let first = report.causes.len();
+    let found = client.linted(whole, Check::CommandLine, &is_about, report);
+    if client.setup.unread.is_some() {
+        // No dry run shows that the command fails: its own errors do.
+        for cause in &mut report.causes[first..] {
+            let is_own = match &cause.told {
+                Told::Finding(linted, index) => {
+                    own.contains(&line_of(&linted.findings[*index], &linted.sources))
+                }
+                _ => false,
+            };
+            if is_own && cause.severity == Severity::Error {
+                cause.urgency = Urgency::Now;
+            }
+        }
+    }
+    found
+}
+
+/// The line that a finding is about.
+fn line_of(finding: &Finding, sources: &Sources) -> usize {
+    let span = finding.labels[0].span;
+    sources.get(span.source).position(span.start as usize).line
 }
 
 /// The numbers of the lines that make one with a line, the first of a file being 1: a backslash at the end joins the next.

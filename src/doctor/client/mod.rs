@@ -10,6 +10,7 @@ mod server;
 mod watchers;
 
 use std::{
+    cell::RefCell,
     io,
     path::{Path, PathBuf},
     rc::Rc,
@@ -22,10 +23,10 @@ use tokio::runtime::Runtime;
 use crate::{
     catalog::{FileKind, Severity},
     diagnosis::Finding,
-    doctor::{Cause, Check, Examination, Report, Stage, Urgency, summary},
+    doctor::{Cause, Check, Examination, Fact, Report, Skip, Stage, Urgency, summary},
     host::Host,
     lint::{Input, Options, lint},
-    probe::Setting,
+    probe::{self, Setting, State, Step},
     syntax::Invocation,
     terms::{Release, Sources, Target},
 };
@@ -39,6 +40,8 @@ pub struct ClientSetup<'s> {
     pub line: String,
     /// The words behind `rsync`.
     pub words: Vec<String>,
+    /// Why the words are not known, and none are there: only what stands around the line is looked at then.
+    pub unread: Option<String>,
     /// Where it stands, if it was not typed.
     pub script: Option<Script>,
     /// The folder that relative paths count from.
@@ -77,7 +80,12 @@ struct Linted<'l> {
 struct Client<'c> {
     setup: &'c ClientSetup<'c>,
     invocation: Invocation,
+    /// What the password looks like; told unless the server takes it as it is.
+    looks: RefCell<Vec<Cause>>,
 }
+
+/// Pages of how the text of a password looks: a guess, until a server has taken it.
+const LOOKS: [&str; 3] = ["RSY327", "RSY330", "RSY340"];
 
 /// Goes through the stages, and tells each once it is done.
 ///
@@ -93,26 +101,39 @@ pub fn run(setup: &ClientSetup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<(
     let client = Client {
         setup,
         invocation: Invocation::parse(&setup.words),
+        looks: RefCell::default(),
     };
     examination.stage(Check::CommandLine, None, |stage, report| {
         line::look(&client, stage, report);
     })?;
     examination.stage(Check::PasswordFile, None, |stage, report| {
-        password::look(&client, stage, report);
+        if client.is_read(stage) {
+            password::look(&client, stage, report);
+        }
     })?;
     let mut room = None;
     examination.stage(Check::Destination, None, |stage, report| {
-        room = destination::look(&client, stage, report);
+        if client.is_read(stage) {
+            room = destination::look(&client, stage, report);
+        }
     })?;
     examination.stage(Check::Watchers, None, |stage, report| {
         watchers::look(&client, stage, report);
     })?;
     let mut is_well = false;
     examination.stage(Check::Server, None, |stage, report| {
-        is_well = server::look(&client, room.as_ref(), stage, report);
+        if client.is_read(stage) {
+            is_well = server::look(&client, room.as_ref(), stage, report);
+        }
     })?;
+    let is_let_in = examination.report.stages.last().is_some_and(has_logged_in);
+    if !is_let_in {
+        examination.report.causes.append(&mut client.looks.take());
+    }
     examination.stage(Check::Leftover, None, |stage, report| {
-        leftover::look(&client, is_well, room.as_ref(), stage, report);
+        if client.is_read(stage) {
+            leftover::look(&client, is_well, room.as_ref(), stage, report);
+        }
     })?;
     let mut report = examination.report;
     report.causes = summary::ordered(report.causes, &[]);
@@ -120,7 +141,27 @@ pub fn run(setup: &ClientSetup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<(
     Ok(report)
 }
 
+/// Whether the server has taken the password.
+fn has_logged_in(stage: &Stage) -> bool {
+    let is_login = |one: &probe::Stage| one.step == Step::Authentication && one.state == State::Passed;
+    let mut facts = stage.facts.iter();
+    facts.any(|fact| matches!(fact, Fact::Client(ClientFact::Probed(one)) if is_login(one)))
+}
+
 impl Client<'_> {
+    /// Whether the words of the command line are known; a stage that needs them is skipped otherwise. Why, the first one has
+    /// told, and that of the server tells again.
+    fn is_read(&self, stage: &mut Stage) -> bool {
+        let Some(reason) = &self.setup.unread else {
+            return true;
+        };
+        if stage.check == Check::Server {
+            stage.note(Fact::Client(ClientFact::NotCarriedOut(reason.clone())));
+        }
+        stage.skip(Skip::LineUnread);
+        false
+    }
+
     /// The path of a word on this machine.
     fn path(&self, word: &str) -> PathBuf {
         self.setup.folder.join(word)
@@ -190,10 +231,16 @@ impl Client<'_> {
             if !matters(finding, &found.sources) {
                 continue;
             }
+            let mut cause = Cause::of_finding(&found, index);
+            cause.seen = [check].into();
+            if LOOKS.contains(&finding.page.id) && check != Check::Watchers {
+                if finding.severity >= Severity::Warning {
+                    self.looks.borrow_mut().push(cause);
+                }
+                continue;
+            }
             severities.push(finding.severity);
             if finding.severity >= Severity::Warning {
-                let mut cause = Cause::of_finding(&found, index);
-                cause.seen = [check].into();
                 report.causes.push(cause);
             }
         }

@@ -14,7 +14,7 @@ use crate::{
     },
     host::Unknown,
     probe::{self, State, Step, reproduce_within},
-    terms::Target,
+    terms::{Misread, Target},
 };
 
 /// Seconds that the dry run is given.
@@ -24,6 +24,8 @@ pub(super) const LIMIT: u64 = 120;
 pub(super) fn look(client: &Client<'_>, room: Option<&Room>, stage: &mut Stage, report: &mut Report) -> bool {
     match client.invocation.peer() {
         Some(Target::Daemon(_)) => {}
+        // To rsync that is a path behind a remote shell, which nobody meant.
+        Some(_) if has_misread_address(client) => {}
         Some(_) => {
             stage.skip(Skip::RemoteShell);
             return false;
@@ -69,8 +71,9 @@ pub(super) fn look(client: &Client<'_>, room: Option<&Room>, stage: &mut Stage, 
     }
     stage.fail();
     let is_misread = probed.stage(Step::CommandLine).state == State::Failed;
-    // Its own stage has told that already.
+    // Its own stage has told that already, but for an address.
     if is_misread
+        && !has_misread_address(client)
         && report
             .causes
             .iter()
@@ -92,6 +95,12 @@ pub(super) fn look(client: &Client<'_>, room: Option<&Room>, stage: &mut Stage, 
         }
     }
     false
+}
+
+/// Whether rsync reads an address of the command line otherwise than it is meant. Nothing is connected to then.
+fn has_misread_address(client: &Client<'_>) -> bool {
+    let mut addresses = client.invocation.target_words.iter();
+    addresses.any(|&word| Misread::of(&client.setup.words[word]).is_some())
 }
 
 /// What a script says that has this as its consequence.

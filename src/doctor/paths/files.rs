@@ -71,7 +71,10 @@ pub(super) fn look(
                     continue;
                 }
                 let refusal = judge.refusal(&nearest(&file.path, wish(file), judge), error);
-                causes.extend(cause(file, &refusal, identity.uid, judge));
+                causes.extend(match error {
+                    Errno::ENOSPC => crowded(file, judge),
+                    _ => cause(file, &refusal, identity.uid, judge),
+                });
                 facts.push(PathFact::File {
                     parameter: file.parameter.name(),
                     refusal,
@@ -175,6 +178,14 @@ fn held(file: &DaemonFile, judge: &Judge<'_>) -> Option<Cause> {
         ];
         Some(judge.cause_of("RSY233", arguments, vec![fact]))
     })
+}
+
+/// The lock file is to be created where no inode is left; one that is there already is opened all the same. Without its log
+/// file a daemon goes on.
+fn crowded(file: &DaemonFile, judge: &Judge<'_>) -> Option<Cause> {
+    let module = file.module.clone().unwrap_or_default();
+    (file.parameter == Parameter::LockFile)
+        .then(|| judge.without_inodes("lock", &file.path, vec![("module", module)]))
 }
 
 fn cause(file: &DaemonFile, refusal: &Refusal, uid: u32, judge: &Judge<'_>) -> Option<Cause> {

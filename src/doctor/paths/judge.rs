@@ -279,6 +279,25 @@ impl Judge<'_> {
         })
     }
 
+    /// A file of the daemon's own is to be created on a file system without a free inode.
+    pub(super) fn without_inodes(
+        &self,
+        variant: &'static str,
+        path: &Path,
+        mut arguments: Vec<(&'static str, String)>,
+    ) -> Cause {
+        let mount = self.mounts.of(path).map(|mount| mount.point.clone());
+        let mount = mount.unwrap_or_else(|| PathBuf::from("/")).display().to_string();
+        let facts = vec![format!("{mount}: no inode is free")];
+        let folder = path.parent().unwrap_or(path).display().to_string();
+        arguments.extend([
+            ("mount", mount),
+            ("path", path.display().to_string()),
+            ("target-folder", folder),
+        ]);
+        self.cause_of("RSY846", arguments, facts).of_kind(variant)
+    }
+
     /// A disk or a server that fails.
     fn storage(&self, module: &Served, path: &Path, error: Errno) -> Option<Cause> {
         let is_of_storage = matches!(

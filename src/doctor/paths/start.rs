@@ -10,7 +10,7 @@ use nix::errno::Errno;
 
 use crate::{
     doctor::{
-        Cause, PathFact,
+        Cause, Check, PathFact,
         paths::{Daemon, Judge, files::nearest, user_name},
     },
     explain::Server,
@@ -86,6 +86,17 @@ pub(super) fn look(
             continue;
         };
         let error = Errno::from_raw(error);
+        if error == Errno::ENOSPC {
+            let mut cause = judge.without_inodes("pid", &one.path, Vec::new());
+            // That none runs shows it, too.
+            cause.seen.insert(Check::Daemon);
+            causes.push(cause);
+            facts.push(PathFact::File {
+                parameter: one.what,
+                refusal: judge.refusal(&nearest(&one.path, one.wish, judge), error),
+            });
+            continue;
+        }
         // What is missing is told by the configuration's stage.
         if !matches!(error, Errno::EACCES | Errno::EPERM) {
             continue;

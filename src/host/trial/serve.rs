@@ -17,7 +17,7 @@ use nix::{
     fcntl::{AtFlags, OFlag, openat},
     sys::{
         stat::Mode,
-        statvfs::{FsFlags, fstatvfs},
+        statvfs::{FsFlags, fstatvfs, statvfs},
     },
     unistd::{
         AccessFlags, Gid, Uid, chdir, faccessat, getegid, geteuid, getgroups, setgid, setgroups, setuid,
@@ -141,7 +141,12 @@ fn enter(question: &Question) -> nix::Result<Option<OwnedFd>> {
         Wish::WriteFile => match may(path, AccessFlags::W_OK) {
             Err(Errno::ENOENT) => {
                 let folder = path.parent().unwrap_or_else(|| Path::new("/"));
-                may(folder, AccessFlags::W_OK | AccessFlags::X_OK).map(|()| None)
+                may(folder, AccessFlags::W_OK | AccessFlags::X_OK)?;
+                match statvfs(folder) {
+                    // A file system that counts no inodes has none in all.
+                    Ok(room) if room.files() > 0 && room.files_free() == 0 => Err(Errno::ENOSPC),
+                    _ => Ok(None),
+                }
             }
             other => other.map(|()| None),
         },

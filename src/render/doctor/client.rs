@@ -11,6 +11,11 @@ use crate::{
 /// Why a stage of a client is left out.
 pub(super) fn skip(why: Skip, language: Language) -> &'static str {
     match why {
+        Skip::LineUnread => pick(
+            language,
+            "the words of the command line are not known",
+            "不知道命令行里究竟是什么",
+        ),
         Skip::FromInput => pick(
             language,
             "the password is read from standard input",

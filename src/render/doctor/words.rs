@@ -68,7 +68,8 @@ pub(super) fn skip(why: Skip, language: Language) -> &'static str {
             "the daemon has a network of its own: run rsyncctl in its container",
             "守护进程有自己的网络：请在它的容器里运行 rsyncctl",
         ),
-        Skip::FromInput
+        Skip::LineUnread
+        | Skip::FromInput
         | Skip::RemoteShell
         | Skip::NoServer
         | Skip::NoFilesHere

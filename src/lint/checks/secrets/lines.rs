@@ -174,7 +174,11 @@ fn not_a_plain_password(subject: &SecretsSubject<'_>, out: &mut Reporter<'_>) {
     }
 }
 
-/// What a password looks like that is hardly meant as it stands: quotes round it, or a hash of crypt(5).
+/// How the end of a line is written in programs and in pages; of a file that one of them wrote it is a part of the password.
+const WRITTEN_ENDS: [&[u8]; 5] = [b"\\n", b"\\r", b"<br>", b"<br/>", b"<br />"];
+
+/// What a password looks like that is hardly meant as it stands: quotes round it, a hash of crypt(5), or a line end that was
+/// written out.
 pub(in crate::lint::checks) fn dressed(password: &[u8]) -> Option<&'static str> {
     let is_hash = || {
         const PREFIXES: [&[u8]; 7] = [b"$1$", b"$2a$", b"$2b$", b"$2y$", b"$5$", b"$6$", b"$y$"];
@@ -185,6 +189,7 @@ pub(in crate::lint::checks) fn dressed(password: &[u8]) -> Option<&'static str> 
     match password {
         [first @ (b'"' | b'\''), _, .., last] if first == last => Some("quotes"),
         _ if is_hash() => Some("hash"),
+        _ if WRITTEN_ENDS.iter().any(|end| password.ends_with(end)) => Some("end"),
         _ => None,
     }
 }
