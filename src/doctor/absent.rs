@@ -10,7 +10,7 @@ use crate::{
         services,
         starter::{self, SERVICES, SOCKETS},
     },
-    host::{Host, Listener, UNIT_FOLDERS, UnitFiles, Unknown, daemons, is_super_server},
+    host::{Host, Listener, UNIT_FOLDERS, UnitFiles, Unknown, daemons, is_super_server, starts_rsync},
     lint::started,
 };
 
@@ -60,7 +60,9 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
         (port, listener) = (real, found);
     }
     let is_heard = match &listener {
-        Listener::Other { process, program } if is_super_server(program) => {
+        Listener::Other { process, program }
+            if is_super_server(program) || starts_rsync(*process).is_some() =>
+        {
             stage.note(Fact::Starter(program.clone(), *process, port));
             true
         }
@@ -172,9 +174,12 @@ fn survivors(file: &Path) -> Vec<u32> {
 
 /// The configuration that a program which listens in place of rsync starts it with; none if that is not to be told.
 fn started_here(host: &dyn Host) -> Option<PathBuf> {
-    let Listener::Other { program, .. } = Listener::on(PORT) else {
+    let Listener::Other { program, process } = Listener::on(PORT) else {
         return None;
     };
+    if let Some(configuration) = starts_rsync(process) {
+        return Some(configuration);
+    }
     match &started(host, &program, PORT)[..] {
         [one] => Some(one.configuration.clone()),
         _ => None,

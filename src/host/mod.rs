@@ -28,7 +28,7 @@ pub use acl::{ACCESS_LIST, AccessList, is_denied};
 pub use daemons::{Daemon, daemons, is_super_server, running_configurations, user_inside};
 pub use groups::{GroupLimit, Resource, group_limits};
 pub use image::Image;
-pub use listener::{Listener, is_left_by_client, listening_on, ports_of};
+pub use listener::{Listener, is_left_by_client, listening_on, ports_of, starts_rsync};
 pub use live::{Live, Tail, changed, tail};
 pub(crate) use live::{NOT_REGULAR, plain, read_bounded};
 pub use locks::{Lock, locks};

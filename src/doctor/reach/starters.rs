@@ -9,7 +9,7 @@ use crate::{
     catalog::{FileKind, Severity},
     diagnosis::Finding,
     doctor::{daemon::PORT, services::input, starter::SOCKETS},
-    host::{Host, Listener, is_running, is_super_server},
+    host::{Host, Listener, is_running, is_super_server, starts_rsync},
     lint::{self, Input, Installed, Options, lint},
     model::service::services,
     syntax::xinetd,
@@ -26,8 +26,10 @@ pub(in crate::doctor) fn elsewhere(host: &dyn Host, written: u16) -> Option<(u16
     let mut found = ports
         .filter(|port| *port != written)
         .map(|port| (port, Listener::on(port)));
-    found
-        .find(|(_, listener)| matches!(listener, Listener::Other { program, .. } if is_super_server(program)))
+    found.find(|(_, listener)| match listener {
+        Listener::Other { process, program } => is_super_server(program) || starts_rsync(*process).is_some(),
+        _ => false,
+    })
 }
 
 /// Why xinetd serves no rsync, though it has a file for it.
