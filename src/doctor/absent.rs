@@ -7,7 +7,7 @@ use crate::{
         Cause, Check, Fact, Report, Setup, Stage, Subject,
         daemon::{PORT, written_port},
         reach::starters::{self, Idle},
-        services,
+        services, shut,
         starter::{self, SERVICES, SOCKETS},
     },
     host::{Host, Listener, UNIT_FOLDERS, UnitFiles, Unknown, daemons, is_super_server, starts_rsync},
@@ -135,6 +135,9 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
     };
     if is_missing {
         stage.note(Fact::NoFile(file.clone()));
+    }
+    if listener == Listener::Nobody {
+        shut::look(setup, port, report);
     }
     // Services are for the file that nobody needs to name.
     if listener == Listener::Nobody && file == usual {

@@ -34,7 +34,7 @@ pub(crate) use live::{NOT_REGULAR, plain, read_bounded};
 pub use locks::{Lock, locks};
 pub use mounts::{Mount, Mounts};
 pub use planned::{PlannedMount, planned_mounts};
-pub use processes::{Descendant, descendants, is_running};
+pub use processes::{Descendant, descendants, is_running, process_of};
 pub use routes::{Route, addresses_of, hindrance_to, packets_without_route, routes};
 pub use status::{Capability, Status};
 pub use units::{UNIT_FOLDERS, UnitFile, UnitFiles, units_with};
