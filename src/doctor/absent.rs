@@ -6,7 +6,10 @@ use crate::{
     doctor::{
         Cause, Check, Fact, Report, Setup, Stage, Subject,
         daemon::{PORT, written_port},
-        reach::starters::{self, Idle},
+        reach::{
+            held,
+            starters::{self, Idle},
+        },
         services, shut,
         starter::{self, SERVICES, SOCKETS},
     },
@@ -137,6 +140,7 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
         stage.note(Fact::NoFile(file.clone()));
     }
     if listener == Listener::Nobody {
+        report.causes.extend(held::by_connection(&file, port));
         shut::look(setup, port, report);
     }
     // Services are for the file that nobody needs to name.

@@ -201,6 +201,12 @@ fn address(text: &str) -> Option<IpAddr> {
     }
 }
 
+/// An address with its port, as the kernel's tables have it; an address of IPv4 in a socket of IPv6 is one of IPv4.
+pub(super) fn socket_address(text: &str) -> Option<(IpAddr, u16)> {
+    let (own, port) = text.rsplit_once(':')?;
+    Some((address(own)?.to_canonical(), u16::from_str_radix(port, 16).ok()?))
+}
+
 /// The sockets of a table of the kernel's that listen on a port, as links of descriptors name them.
 fn sockets(table: &str, port: u16) -> Vec<String> {
     let found = listening(table).into_iter();

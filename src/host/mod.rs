@@ -3,6 +3,7 @@
 mod acl;
 mod daemons;
 mod groups;
+mod holders;
 mod image;
 mod listener;
 mod live;
@@ -27,6 +28,7 @@ use std::{
 pub use acl::{ACCESS_LIST, AccessList, is_denied};
 pub use daemons::{Daemon, daemons, is_super_server, running_configurations, user_inside};
 pub use groups::{GroupLimit, Resource, group_limits};
+pub use holders::{Holder, holders};
 pub use image::Image;
 pub use listener::{Listener, is_left_by_client, listening_on, ports_of, starts_rsync};
 pub use live::{Live, Tail, changed, tail};
