@@ -6,11 +6,14 @@ use crate::{
     doctor::{
         Cause, Check, Fact, Report, Setup, Stage, Subject,
         daemon::{PORT, written_port},
-        reach::starters::{self, Idle},
-        services,
+        reach::{
+            held,
+            starters::{self, Idle},
+        },
+        services, shut,
         starter::{self, SERVICES, SOCKETS},
     },
-    host::{Host, Listener, UNIT_FOLDERS, UnitFiles, Unknown, daemons, is_super_server},
+    host::{Host, Listener, UNIT_FOLDERS, UnitFiles, Unknown, daemons, is_super_server, starts_rsync},
     lint::started,
 };
 
@@ -60,7 +63,9 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
         (port, listener) = (real, found);
     }
     let is_heard = match &listener {
-        Listener::Other { process, program } if is_super_server(program) => {
+        Listener::Other { process, program }
+            if is_super_server(program) || starts_rsync(*process).is_some() =>
+        {
             stage.note(Fact::Starter(program.clone(), *process, port));
             true
         }
@@ -134,6 +139,10 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
     if is_missing {
         stage.note(Fact::NoFile(file.clone()));
     }
+    if listener == Listener::Nobody {
+        report.causes.extend(held::by_connection(&file, port));
+        shut::look(setup, port, report);
+    }
     // Services are for the file that nobody needs to name.
     if listener == Listener::Nobody && file == usual {
         // What has run was switched on.
@@ -172,9 +181,12 @@ fn survivors(file: &Path) -> Vec<u32> {
 
 /// The configuration that a program which listens in place of rsync starts it with; none if that is not to be told.
 fn started_here(host: &dyn Host) -> Option<PathBuf> {
-    let Listener::Other { program, .. } = Listener::on(PORT) else {
+    let Listener::Other { program, process } = Listener::on(PORT) else {
         return None;
     };
+    if let Some(configuration) = starts_rsync(process) {
+        return Some(configuration);
+    }
     match &started(host, &program, PORT)[..] {
         [one] => Some(one.configuration.clone()),
         _ => None,

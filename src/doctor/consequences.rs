@@ -35,7 +35,9 @@ const FOLLOWING: &[(&str, &[&str])] = &[
     ("RSY737", &["RSY801"]),
     ("RSY778", &["RSY794"]),
     ("RSY790", &["RSY803", "RSY836"]),
-    ("RSY890", &["RSY819"]),
+    ("RSY890", &["RSY792", "RSY801", "RSY819"]),
+    // xinetd listens again by itself; a daemon beside it would take its port.
+    ("RSY899", &["RSY782"]),
     // The line ends of a script, and the words that they spoil.
     ("RSY969", &["RSY852", "RSY879"]),
 ];

@@ -17,6 +17,7 @@ mod reach;
 mod report;
 mod rival;
 mod services;
+mod shut;
 mod stage;
 mod starter;
 mod summary;

@@ -24,6 +24,8 @@ use crate::{
 /// What Debian's init script reads, and the script.
 const DEFAULTS: &str = "/etc/default/rsync";
 const SCRIPT: &str = "/etc/init.d/rsync";
+/// What tells a value that the script refuses.
+const REFUSED: &str = "RSY710";
 /// The service of xinetd that packages of rsync bring along.
 const XINETD_SERVICE: &str = "/etc/xinetd.d/rsync";
 
@@ -40,10 +42,14 @@ pub(super) fn look(setup: &Setup<'_>, configuration: &Path, has_run: bool, repor
     let alone = inputs();
     let has_xinetd = alone.iter().any(|input| input.kind == FileKind::Xinetd);
     let has_configuration = !matches!(host.metadata(configuration, true), Ok(None));
-    switched_off(setup, has_xinetd || has_run || !has_configuration, report);
+    let has_better = has_xinetd || has_run || !has_configuration;
+    switched_off(setup, has_better, report);
     without_program(host, report);
     let release = setup.release.unwrap_or(Release::CURRENT);
     let options = Options::of_release(release, setup.now.date());
+    if !has_better {
+        refused_by_script(host, &options, report);
+    }
     let found = Rc::new(lint(alone, &options));
     let mut told = Vec::new();
     for (index, finding) in found.findings.iter().enumerate() {
@@ -166,13 +172,34 @@ fn switched_off(setup: &Setup<'_>, has_better: bool, report: &mut Report) {
     };
     let line = text.lines().rev().find(|line| value(line).is_some());
     // Debian's package brings that line; it tells nothing where something else is the reason.
-    let is_off =
-        |line: &&str| !has_systemd && !has_better && value(line).is_some_and(|value| value == "false");
+    let is_off = |line: &&str| !has_better && value(line).is_some_and(|value| value == "false");
     if let Some(line) = line.filter(is_off)
-        && matches!(host.metadata(Path::new(SCRIPT), true), Ok(Some(_)))
+        && starts_by_script(host)
     {
         cause("RSY754", file, Some(("line", line.trim().to_owned())));
     }
+}
+
+/// What Debian's init script takes from its file and ends for, on a machine that starts services by such scripts.
+fn refused_by_script(host: &dyn Host, options: &Options, report: &mut Report) {
+    let file = PathBuf::from(DEFAULTS);
+    let Some(Ok(Some(bytes))) = starts_by_script(host).then(|| host.read(&file)) else {
+        return;
+    };
+    let found = Rc::new(lint(
+        vec![input(file, bytes, FileKind::Environment, host)],
+        options,
+    ));
+    let refused = found.findings.iter().enumerate();
+    let refused =
+        refused.filter(|(_, finding)| finding.page.id == REFUSED && finding.severity == Severity::Error);
+    let refused = refused.map(|(index, _)| at_start(Cause::of_finding(&found, index)));
+    report.causes.extend(refused);
+}
+
+/// Whether Debian's init script is what starts the daemon.
+fn starts_by_script(host: &dyn Host) -> bool {
+    !has_systemd(host) && matches!(host.metadata(Path::new(SCRIPT), true), Ok(Some(_)))
 }
 
 /// The files that may start a daemon: units of rsync's packages and those that are `named`, with what is added to them,

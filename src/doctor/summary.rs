@@ -150,7 +150,7 @@ mod tests {
     fn what_fails_now_is_told_first_and_once() {
         let found = vec![
             cause("RSY302", Check::Configuration, Urgency::Later),
-            cause("RSY801", Check::Log, Urgency::Lately),
+            cause("RSY846", Check::Log, Urgency::Lately),
             cause("RSY890", Check::Daemon, Urgency::Now),
             cause("RSY302", Check::Loopback, Urgency::Now),
         ];
@@ -164,7 +164,7 @@ mod tests {
             [
                 ("RSY302", Urgency::Now),
                 ("RSY890", Urgency::Now),
-                ("RSY801", Urgency::Lately)
+                ("RSY846", Urgency::Lately)
             ]
         );
         assert_eq!(ordered[0].seen, [Check::Configuration, Check::Loopback].into());

@@ -9,7 +9,7 @@ use std::{
 
 use crate::host::{
     Fact, Unknown,
-    daemons::{Space, configuration},
+    daemons::{Space, configuration, words},
     live::unknown,
 };
 
@@ -67,10 +67,8 @@ impl Listener {
         let line = fs::read(folder.join("cmdline")).unwrap_or_default();
         let Some(found) = configuration(&line) else {
             let name = fs::read_to_string(folder.join("comm")).unwrap_or_default();
-            return Self::Other {
-                process,
-                program: name.trim_end().to_owned(),
-            };
+            let program = whole_name(name.trim_end(), &line);
+            return Self::Other { process, program };
         };
         if Space::of(Path::new("/proc"), &folder) == Space::Other {
             return Self::Contained(process);
@@ -81,6 +79,43 @@ impl Listener {
             configuration: from.join(found),
         }
     }
+}
+
+/// The name of a program: the kernel keeps no more than its first 15 bytes, and the command line has the rest.
+fn whole_name(name: &str, line: &[u8]) -> String {
+    let first = words(line).next().and_then(|word| Path::new(word).file_name());
+    let whole = first.and_then(OsStr::to_str);
+    let whole = whole.filter(|whole| name.len() == LONGEST_NAME && whole.starts_with(name));
+    whole.unwrap_or(name).to_owned()
+}
+
+/// So many bytes of a program's name are in `/proc/PID/comm` (`TASK_COMM_LEN` of the kernel, without the NUL).
+const LONGEST_NAME: usize = 15;
+
+/// The configuration file with which a process that listens starts rsync for each connection, if its command line says so:
+/// `systemd-socket-activate --listen=873 --accept --inetd rsync --daemon`, `tcpserver 0 873 rsync --daemon`,
+/// `socat TCP-LISTEN:873,fork EXEC:'rsync --daemon'`. A relative name is one from the folder of that process.
+pub fn starts_rsync(process: u32) -> Option<PathBuf> {
+    let folder = PathBuf::from(format!("/proc/{process}"));
+    let named = handed_on(&fs::read(folder.join("cmdline")).ok()?)?;
+    let from = fs::read_link(folder.join("cwd")).unwrap_or_default();
+    Some(from.join(named))
+}
+
+/// The same by a command line whose words end with NUL.
+fn handed_on(line: &[u8]) -> Option<PathBuf> {
+    // The command may be one word, behind its kind.
+    let parts = words(line)
+        .skip(1)
+        .flat_map(|word| word.as_bytes().split(u8::is_ascii_whitespace));
+    let parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
+    let program = |part: &&[u8]| part.rsplit(|byte| matches!(byte, b'/' | b':')).next() == Some(b"rsync");
+    let at = parts.iter().position(program)?;
+    let command = [b"rsync"]
+        .into_iter()
+        .map(|name| &name[..])
+        .chain(parts[at + 1..].iter().copied());
+    configuration(&command.collect::<Vec<_>>().join(&0))
 }
 
 /// The TCP ports that a process listens on.
@@ -166,6 +201,12 @@ fn address(text: &str) -> Option<IpAddr> {
     }
 }
 
+/// An address with its port, as the kernel's tables have it; an address of IPv4 in a socket of IPv6 is one of IPv4.
+pub(super) fn socket_address(text: &str) -> Option<(IpAddr, u16)> {
+    let (own, port) = text.rsplit_once(':')?;
+    Some((address(own)?.to_canonical(), u16::from_str_radix(port, 16).ok()?))
+}
+
 /// The sockets of a table of the kernel's that listen on a port, as links of descriptors name them.
 fn sockets(table: &str, port: u16) -> Vec<String> {
     let found = listening(table).into_iter();
@@ -233,10 +274,11 @@ fn holds(process: u32, sockets: &BTreeSet<String>) -> bool {
 mod tests {
     use std::{
         net::{IpAddr, Ipv4Addr, TcpListener},
+        path::Path,
         process,
     };
 
-    use super::{Listener, addresses, listening_on, ports_of, sockets};
+    use super::{Listener, addresses, handed_on, listening_on, ports_of, sockets, whole_name};
 
     #[test]
     fn only_what_listens_on_the_port_counts() {
@@ -259,6 +301,43 @@ mod tests {
                 ["::ff00:1".parse::<IpAddr>().expect("an address")]
             );
         }
+    }
+
+    #[test]
+    fn who_starts_rsync_says_so_in_its_command_line() {
+        for (line, configuration) in [
+            (
+                "systemd-socket-activate\0--listen=873\0--accept\0--inetd\0/usr/bin/rsync\0--daemon\0",
+                Some("/etc/rsyncd.conf"),
+            ),
+            (
+                "tcpserver\x000\x00873\0rsync\0--daemon\0--config=/srv/r.conf\0",
+                Some("/srv/r.conf"),
+            ),
+            (
+                "socat\0TCP-LISTEN:873,fork\0EXEC:rsync --daemon --config /srv/r.conf\0",
+                Some("/srv/r.conf"),
+            ),
+            (
+                "ncat\0-lk\0873\0-c\0/usr/bin/rsync --daemon\0",
+                Some("/etc/rsyncd.conf"),
+            ),
+            ("python3\0-m\0http.server\x00873\0", None),
+            ("ssh\0-NL\x00873:127.0.0.1:873\0rsync\0", None),
+            ("", None),
+        ] {
+            let found = handed_on(line.as_bytes());
+            assert_eq!(found.as_deref(), configuration.map(Path::new), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_the_kernel_cuts_are_whole() {
+        let line = b"/usr/bin/systemd-socket-activate\0--listen=873\0";
+        assert_eq!(whole_name("systemd-socket-", line), "systemd-socket-activate");
+        assert_eq!(whole_name("systemd", b"/sbin/init\0"), "systemd");
+        assert_eq!(whole_name("python3", b"python3.11\0"), "python3");
+        assert_eq!(whole_name("", b""), "");
     }
 
     #[test]

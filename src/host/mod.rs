@@ -3,6 +3,7 @@
 mod acl;
 mod daemons;
 mod groups;
+mod holders;
 mod image;
 mod listener;
 mod live;
@@ -27,14 +28,15 @@ use std::{
 pub use acl::{ACCESS_LIST, AccessList, is_denied};
 pub use daemons::{Daemon, daemons, is_super_server, running_configurations, user_inside};
 pub use groups::{GroupLimit, Resource, group_limits};
+pub use holders::{Holder, holders};
 pub use image::Image;
-pub use listener::{Listener, is_left_by_client, listening_on, ports_of};
+pub use listener::{Listener, is_left_by_client, listening_on, ports_of, starts_rsync};
 pub use live::{Live, Tail, changed, tail};
 pub(crate) use live::{NOT_REGULAR, plain, read_bounded};
 pub use locks::{Lock, locks};
 pub use mounts::{Mount, Mounts};
 pub use planned::{PlannedMount, planned_mounts};
-pub use processes::{Descendant, descendants, is_running};
+pub use processes::{Descendant, descendants, is_running, process_of};
 pub use routes::{Route, addresses_of, hindrance_to, packets_without_route, routes};
 pub use status::{Capability, Status};
 pub use units::{UNIT_FOLDERS, UnitFile, UnitFiles, units_with};

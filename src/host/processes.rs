@@ -27,12 +27,24 @@ pub fn descendants(of: u32) -> Vec<Descendant> {
 
 /// Whether a program of that name runs, as far as `/proc` shows it to us.
 pub fn is_running(program: &str) -> bool {
-    let lines = command_lines(Path::new("/proc"));
-    lines.iter().any(|(_, line)| {
+    process_of(program).is_some()
+}
+
+/// The first process that runs a program of that name, as far as `/proc` shows it to us.
+pub fn process_of(program: &str) -> Option<Descendant> {
+    let root = Path::new("/proc");
+    let is_meant = |line: &[u8]| {
         let first = words(line).next().map(Path::new);
         first
             .and_then(Path::file_name)
             .is_some_and(|name| name == program)
+    };
+    let (process, line) = command_lines(root).into_iter().find(|(_, line)| is_meant(line))?;
+    Some(Descendant {
+        process,
+        parent: parent(root, process)?,
+        words: words(&line).map(OsStr::to_owned).collect(),
+        started: start_of(root, process),
     })
 }
 

@@ -1,5 +1,6 @@
 //! What failed in the last day, by the daemon's log.
 
+mod manager;
 mod recent;
 mod syslog;
 
@@ -13,6 +14,7 @@ use std::{
 
 use jiff::Span;
 
+pub(super) use self::manager::{served_since, shut_by};
 use self::recent::{Clients, Own, recent};
 use crate::{
     doctor::{

@@ -129,14 +129,14 @@ fn address(said: &str) -> Option<IpAddr> {
 }
 
 /// The process of a line with a time, and what stands behind it: `2026/11/21 07:43:24 [2864] connect from …`.
-fn said(line: &str) -> (&str, &str) {
+pub(super) fn said(line: &str) -> (&str, &str) {
     let behind = line.get(19..).unwrap_or_default().trim_start();
     let bracketed = behind.strip_prefix('[').and_then(|rest| rest.split_once("] "));
     bracketed.unwrap_or(("", behind))
 }
 
 /// When a line was written: `2026/11/21 07:43:24 ` stands in front (`timestring` and `logit` in log.c).
-fn time(line: &[u8]) -> Option<DateTime> {
+pub(super) fn time(line: &[u8]) -> Option<DateTime> {
     let text = str::from_utf8(line.get(..19)?).ok()?;
     DateTime::strptime("%Y/%m/%d %H:%M:%S", text).ok()
 }

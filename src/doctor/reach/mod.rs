@@ -5,6 +5,7 @@ mod answers;
 pub(super) mod client;
 mod facts;
 mod firewall;
+pub(super) mod held;
 mod manager;
 mod meant;
 mod names;
@@ -70,6 +71,7 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     stage.note(Fact::Reach(ReachFact::Listens(port, way.addresses.clone())));
     names::look(subject, setup.host, stage, report);
     way.address(stage, report);
+    held::look(&way, stage, report);
     way.starter(setup, stage, report);
     if !way.is_heard(stage, report) {
         return;

@@ -9,14 +9,16 @@ use crate::{
     catalog::{FileKind, Severity},
     diagnosis::Finding,
     doctor::{daemon::PORT, services::input, starter::SOCKETS},
-    host::{Host, Listener, is_running, is_super_server},
+    host::{Host, Listener, is_running, is_super_server, starts_rsync},
     lint::{self, Input, Installed, Options, lint},
     model::service::services,
-    syntax::xinetd,
+    syntax::xinetd::{self, Entry},
 };
 
 /// What xinetd is called.
-const XINETD: &str = "xinetd";
+pub(in crate::doctor) const XINETD: &str = "xinetd";
+/// Its own file, with what holds for all services.
+pub(in crate::doctor) const MAIN: &str = "/etc/xinetd.conf";
 /// Where its services are.
 const FOLDER: &str = "/etc/xinetd.d";
 
@@ -26,8 +28,10 @@ pub(in crate::doctor) fn elsewhere(host: &dyn Host, written: u16) -> Option<(u16
     let mut found = ports
         .filter(|port| *port != written)
         .map(|port| (port, Listener::on(port)));
-    found
-        .find(|(_, listener)| matches!(listener, Listener::Other { program, .. } if is_super_server(program)))
+    found.find(|(_, listener)| match listener {
+        Listener::Other { process, program } => is_super_server(program) || starts_rsync(*process).is_some(),
+        _ => false,
+    })
 }
 
 /// Why xinetd serves no rsync, though it has a file for it.
@@ -51,6 +55,43 @@ pub(in crate::doctor) fn idle_xinetd(host: &dyn Host) -> Option<Idle> {
         }
     }
     off.filter(|_| is_running(XINETD)).map(Idle::SwitchedOff)
+}
+
+/// A service of rsync that xinetd is to serve.
+pub(in crate::doctor) struct Switched {
+    /// What xinetd calls it in its log.
+    pub(in crate::doctor) name: String,
+    /// The line that limits how fast connections may come, and for how long it is shut then.
+    pub(in crate::doctor) limit: Option<String>,
+}
+
+/// The service of rsync in a file of xinetd's that switches it on.
+pub(in crate::doctor) fn switched(host: &dyn Host, place: &Path) -> Switched {
+    let bytes = host.read(place).ok().flatten().unwrap_or_default();
+    let document = xinetd::parse(&bytes);
+    let service = services(&document, &bytes).find(|service| !service.is_disabled());
+    // An `id` does not count there (seen with xinetd 2.3.15.3).
+    let named = service.map_or(&[][..], |service| service.name());
+    let own = service.and_then(|service| limit(service.entry, place, &bytes));
+    Switched {
+        name: String::from_utf8_lossy(named).into_owned(),
+        limit: own.or_else(|| {
+            let main = Path::new(MAIN);
+            let bytes = host.read(main).ok()??;
+            let document = xinetd::parse(&bytes);
+            let defaults = document.entries.iter().find(|entry| entry.name.is_none())?;
+            limit(defaults, main, &bytes)
+        }),
+    }
+}
+
+/// The line of an entry for `cps`, with its file.
+fn limit(entry: &Entry, place: &Path, file: &[u8]) -> Option<String> {
+    let mut lines = entry.attributes.iter();
+    let line = lines.find(|line| file[line.name.clone()].eq_ignore_ascii_case(b"cps"))?;
+    let text = String::from_utf8_lossy(&file[line.range()]).into_owned();
+    let words: Vec<_> = text.split_ascii_whitespace().collect();
+    Some(format!("{}: {}", place.display(), words.join(" ")))
 }
 
 /// What lint says of the files of xinetd beside the configuration that they serve, and which of its findings are theirs,
@@ -118,7 +159,7 @@ fn files_of_xinetd(host: &dyn Host) -> Vec<(PathBuf, Vec<u8>)> {
     let mut names = host.list(Path::new(FOLDER)).ok().flatten().unwrap_or_default();
     names.sort();
     let files = names.into_iter().map(|name| Path::new(FOLDER).join(name));
-    let files = [PathBuf::from("/etc/xinetd.conf")].into_iter().chain(files);
+    let files = [PathBuf::from(MAIN)].into_iter().chain(files);
     files
         .filter_map(|file| Some((file.clone(), host.read(&file).ok()??)))
         .collect()

@@ -140,11 +140,17 @@ fn bad_default_value(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
         .iter()
         .filter(|file| is_debians(subject, file))
     {
-        for Variable { name, value } in file.variables() {
+        let named = |name: Span| subject.sources.slice(name);
+        for (index, Variable { name, value }) in file.variables().enumerate() {
+            // As in any shell.
+            let mut later = file.variables().skip(index + 1);
+            if later.any(|later| named(later.name) == named(name)) {
+                continue;
+            }
             let text = subject.sources.text(value);
             let case = || Case::at(value).with("value", text.clone());
-            match subject.sources.slice(name) {
-                b"RSYNC_ENABLE" if !matches!(&*text, "true" | "false" | "inetd") => out.report(case()),
+            match named(name) {
+                b"RSYNC_ENABLE" if !is_switch(&text) => out.report(case()),
                 b"RSYNC_NICE" if !text.is_empty() && text.parse().map_or(true, |nice: u8| nice > 19) => {
                     out.report(case().variant("nice"));
                 }
@@ -158,6 +164,13 @@ fn bad_default_value(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
             }
         }
     }
+}
+
+/// Whether the script takes a value, or only a shell can tell what it is. What stands behind it may be a note.
+fn is_switch(text: &str) -> bool {
+    let words = shell_words::split(text).unwrap_or_default();
+    let word = words.first().map_or("", String::as_str);
+    matches!(word, "true" | "false" | "inetd") || word.contains(['$', '`'])
 }
 
 fn is_ionice(text: &str) -> bool {

@@ -19,6 +19,7 @@ use crate::{
 
 pub(super) const CHECKS: &[Check] = &[
     Check::services("RSY706", braced_variable),
+    Check::services("RSY706", quoted_options),
     Check::services("RSY711", daemon_detaches),
     Check::services("RSY711", daemon_detaches_from_shell),
     Check::services("RSY712", pid_file_disagrees),
@@ -58,6 +59,32 @@ fn braced_variable(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
                     );
                 }
             }
+        }
+    }
+}
+
+/// RSY706 of quotes: what they hold together stays one argument, in the unit as in the value of a variable.
+fn quoted_options(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
+    for server in subject.servers() {
+        if server.unit().is_none() {
+            continue;
+        }
+        for word in &server.words[1..] {
+            let mut parts = word.bytes.split(u8::is_ascii_whitespace);
+            let begins = parts.next().is_some_and(|part| part.starts_with(b"--"));
+            let span = server.span(word);
+            // What has braces is told as that.
+            let has_braces = subject.sources.slice(span).starts_with(b"${");
+            if has_braces || !begins || !parts.any(|part| part.starts_with(b"--")) {
+                continue;
+            }
+            let case = Case::at(span).with("value", String::from_utf8_lossy(&word.bytes));
+            let named = subject.sources.text(span);
+            let name = named.trim_matches(['"', '\'']).strip_prefix('$');
+            out.report(match name {
+                Some(name) => case.variant("value").with("word", format!("${name}")),
+                None => case.variant("quoted"),
+            });
         }
     }
 }
