@@ -11,6 +11,7 @@ mod extended;
 mod faults;
 mod filters;
 mod foreign_links;
+mod found;
 mod full;
 mod incremental;
 mod interrupted;

@@ -53,7 +53,7 @@ pub(crate) struct Generator<'a> {
     pub(crate) has_begun: bool,
     /// Folders that were made before their turn.
     pub(crate) made: HashSet<Vec<u8>>,
-    /// The permissions of folders that are writable only for this session.
+    /// The permissions of folders that are writable only for this session, made or found.
     pub(crate) opened: HashMap<Vec<u8>, u32>,
     /// The long values of extended attributes that other folders have.
     pub(crate) values: Values,

@@ -50,7 +50,8 @@ impl Generator<'_> {
 
     fn make_folder(&mut self, entry: &Entry) -> io::Result<()> {
         let name = self.keep.place(&self.list, entry);
-        let mode = self.keep.new_permissions(entry) | 0o700;
+        let permissions = self.keep.new_permissions(entry);
+        let mode = permissions | 0o700;
         let Some(tree) = &mut self.tree else { return Ok(()) };
         match tree.make_directory(&name, mode) {
             Err(error) if self.options.relative && error.kind() == io::ErrorKind::NotFound => {
@@ -58,7 +59,11 @@ impl Generator<'_> {
                 tree.make_directory(&name, mode)
             }
             made => made,
+        }?;
+        if mode != permissions && !self.options.permissions {
+            self.opened.insert(name.into_owned(), permissions);
         }
+        Ok(())
     }
 
     /// Makes the folders in which something is, if they are not there.

@@ -418,11 +418,11 @@ fn finish_directories(
             continue;
         }
         let mut attributes = keep.changes(list, entry, &now);
-        let is_made = now.mode & 0o7777 == keep.new_permissions(entry) | 0o700;
         let is_new_root = keep.is_new && *name == *b".";
-        if let Some(&before) = left.opened.get(&*name) {
-            attributes.permissions = Some(before);
-        } else if !keep.options.permissions && (is_made || is_new_root) {
+        if let Some(&closed) = left.opened.get(&*name) {
+            // A new folder may have taken over the group of the one that it is in.
+            attributes.permissions = Some(closed | now.mode & 0o2000);
+        } else if !keep.options.permissions && is_new_root {
             attributes.permissions = Some(keep.new_permissions(entry));
         }
         // Its owner was set when it was made, or came.
