@@ -266,7 +266,6 @@ impl Generator<'_> {
                 self.has_content(entry, status, || {
                     content.ok_or_else(|| io::ErrorKind::NotFound.into())
                 })
-                .unwrap_or(false)
             }
             FileKind::Directory => true,
             FileKind::Symlink => {

@@ -359,15 +359,35 @@ impl Generator<'_> {
     pub(super) fn request(&mut self, number: u32, entry: &Entry, ask: Ask) -> Result<(), Error> {
         let Ask {
             mut basis,
-            flags,
-            wanted,
+            mut flags,
+            mut wanted,
             is_again,
         } = ask;
         let options = self.options;
         let is_appended = options.receiving.append > 0 && !is_again;
         let is_whole = self.is_whole();
-        let name = self.keep.place(&self.list, entry);
-        let is_backed_up = options.receiving.in_place && options.backs_up && basis == Basis::Own && !is_again;
+        let name = self.keep.place(&self.list, entry).into_owned();
+        let is_nothing_there = flags & ItemFlags::NEW != 0 && basis == Basis::Own;
+        let opened = match &mut self.tree {
+            Some(tree) if !is_whole && !options.dry_run && !is_nothing_there => {
+                Some(self.beside.read(tree, &name, &basis))
+            }
+            _ => None,
+        };
+        if let Some(Err(error)) = &opened {
+            self.complain_of_basis(&name, &basis, error);
+            if !is_again && self.waits(number, entry) {
+                return Ok(());
+            }
+            (flags, wanted) = self.as_new(entry, flags);
+        }
+        let is_unreadable = matches!(opened, Some(Err(_)));
+        let file = opened.and_then(Result::ok);
+        if !is_again {
+            self.is_asked(entry);
+        }
+        let is_backed_up = options.receiving.in_place && options.backs_up && basis == Basis::Own;
+        let is_backed_up = is_backed_up && !is_again && !is_unreadable;
         if let Some(tree) = self.tree.as_mut().filter(|_| is_backed_up && !options.dry_run) {
             match self.beside.copy_to_backups(tree, &name) {
                 Ok(true) if !is_whole => basis = Basis::Backup,
@@ -378,13 +398,6 @@ impl Generator<'_> {
                 }
             }
         }
-        let is_nothing_there = flags & ItemFlags::NEW != 0 && basis == Basis::Own;
-        let file = match &mut self.tree {
-            Some(tree) if !is_whole && !options.dry_run && !is_nothing_there => {
-                self.beside.read(tree, &name, &basis).ok()
-            }
-            _ => None,
-        };
         let mut sums = match file {
             Some((_, length)) if length > 0 => head(
                 length,

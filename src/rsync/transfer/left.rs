@@ -22,7 +22,7 @@ impl Generator<'_> {
         let why = match level {
             1 => "",
             _ if now.kind() != entry.kind() => " (type change)",
-            _ if entry.kind() == FileKind::Regular && !self.is_unchanged(entry, now).unwrap_or(true) => {
+            _ if entry.kind() == FileKind::Regular && !self.is_unchanged(entry, now) => {
                 if self.options.checksum {
                     " (sum change)"
                 } else {

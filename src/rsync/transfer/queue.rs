@@ -27,6 +27,8 @@ pub(crate) enum Pending {
     Noted(Box<str>),
     /// So many files were looked at.
     Counted(u64),
+    /// Something that was wanted did not succeed, which does not count.
+    Complained(Box<str>),
     /// Something failed.
     Failed(Box<str>),
 }

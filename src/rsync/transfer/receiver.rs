@@ -273,6 +273,7 @@ impl Receiver<'_> {
                 Some(Pending::Said(text)) => self.observer.observe(Event::Warning(&text)),
                 Some(Pending::Noted(text)) => self.observer.observe(Event::Note(&text)),
                 Some(Pending::Counted(count)) => self.observer.observe(Event::Counted(count)),
+                Some(Pending::Complained(text)) => self.observer.observe(Event::Complained(&text)),
                 Some(Pending::Failed(text)) => self.observer.observe(Event::Failed(&text)),
                 None => {
                     return match wanted {

@@ -9,7 +9,10 @@ use crate::rsync::{
         Error,
         alternatives::Alternative,
         basis::Basis,
+        beside::split,
         generator::{Ask, Failure, Generator},
+        queue::Pending,
+        text::describe,
     },
     tree::Status,
 };
@@ -68,7 +71,6 @@ impl Generator<'_> {
             .filter(|_| !self.options.receiving.in_place);
         match self.choose(number, entry, now, in_the_way, unknown) {
             Ok(Choice::Asked(ask)) => {
-                self.is_asked(entry);
                 self.request(number, entry, ask)?;
                 if self.options.dry_run {
                     self.finish_links(entry, None)?;
@@ -132,14 +134,11 @@ impl Generator<'_> {
             let flags = ItemFlags::NEW | ItemFlags::TRANSFER | other.flags;
             return Ok(Choice::Asked(Ask::new(basis, flags, other.wanted)));
         };
-        if basis == Basis::Own {
-            let is_same = self.is_unchanged(entry, &now);
-            if is_same.map_err(|error| self.failure("read {} failed", entry, &error))? {
-                if let (Some(tree), true) = (&mut self.tree, has_partial && !self.options.dry_run) {
-                    self.beside.remove_partial(tree, &name);
-                }
-                return self.touch(number, entry, &now, 0).map(|()| Choice::Right(None));
+        if basis == Basis::Own && self.is_unchanged(entry, &now) {
+            if let (Some(tree), true) = (&mut self.tree, has_partial && !self.options.dry_run) {
+                self.beside.remove_partial(tree, &name);
             }
+            return self.touch(number, entry, &now, 0).map(|()| Choice::Right(None));
         }
         if appends && now.size >= entry.size {
             return Ok(Choice::Skipped);
@@ -161,6 +160,50 @@ impl Generator<'_> {
         Ok(Choice::Asked(Ask::new(basis, flags, other.wanted)))
     }
 
+    /// What a file was to be made from cannot be read: for rsync it is not there then, and the end does not tell.
+    pub(super) fn complain_of_basis(&self, name: &[u8], basis: &Basis, error: &io::Error) {
+        let place = self.keep.shown_name(&self.basis_place(name, basis));
+        let text = format!(
+            "rsync: [generator] failed to open {place}, continuing: {}",
+            describe(error)
+        );
+        self.queue.push(Pending::Complained(text.into()));
+    }
+
+    /// Where it is: below the destination, or as an absolute path.
+    fn basis_place(&self, name: &[u8], basis: &Basis) -> Vec<u8> {
+        let below = |number: usize, name: &[u8]| match self.options.receiving.bases.get(number) {
+            Some((_, folder)) => [folder.as_bytes(), b"/", name].concat(),
+            None => name.to_vec(),
+        };
+        match basis {
+            Basis::Own => name.to_vec(),
+            Basis::Partial => self.beside.partial_place(name).unwrap_or_default(),
+            Basis::Backup => self.beside.backup_place(name),
+            Basis::Elsewhere(number) => below(usize::from(*number), name),
+            Basis::Similar(number, similar) => {
+                let name = [split(name).0, similar].concat();
+                match usize::from(*number).checked_sub(1) {
+                    Some(number) => below(number, &name),
+                    None => name,
+                }
+            }
+        }
+    }
+
+    /// What is other of a file of which nothing is there after all, and the numbers of the extended attributes that are
+    /// wanted.
+    pub(super) fn as_new(&mut self, entry: &Entry, flags: u16) -> (u16, Vec<i32>) {
+        let flags = ItemFlags::NEW | flags & (ItemFlags::TRANSFER | ItemFlags::CHANGE);
+        match self.extended(entry, None) {
+            Ok(other) => (flags | other.flags, other.wanted),
+            Err(failure) => {
+                self.fail(failure);
+                (flags, Vec::new())
+            }
+        }
+    }
+
     /// How a file is to be asked for whose digest was wrong.
     pub(super) fn once_more(&mut self, entry: &Entry) -> Ask {
         let list = self.list.clone();
@@ -171,6 +214,7 @@ impl Generator<'_> {
         };
         let basis = partial.map_or(Basis::Own, |_| Basis::Partial);
         let now = self.status(entry).ok().flatten();
+        let now = now.filter(|now| now.kind() == FileKind::Regular);
         let difference = now.map_or(ItemFlags::NEW, |now| self.difference(entry, &now, true));
         let mut ask = Ask::new(basis, ItemFlags::TRANSFER | difference, Vec::new());
         ask.is_again = true;
@@ -178,7 +222,7 @@ impl Generator<'_> {
     }
 
     /// Whether a file need not be transferred.
-    pub(super) fn is_unchanged(&mut self, entry: &Entry, now: &Status) -> io::Result<bool> {
+    pub(super) fn is_unchanged(&mut self, entry: &Entry, now: &Status) -> bool {
         let list = self.list.clone();
         let name = self.keep.place(&list, entry);
         let mut tree = self.tree.take();
@@ -197,15 +241,18 @@ impl Generator<'_> {
         entry: &Entry,
         now: &Status,
         open: impl FnOnce() -> io::Result<File>,
-    ) -> io::Result<bool> {
+    ) -> bool {
         if now.size != entry.size {
-            return Ok(false);
+            return false;
         }
         if self.options.checksum {
             let Some(theirs) = self.list.extra(entry).and_then(|extra| extra.checksum.as_ref()) else {
-                return Ok(false);
+                return false;
             };
-            let mut file = open()?;
+            let Ok(mut file) = open() else {
+                // As a sender says it of a file that it cannot read (`file_checksum` in checksum.c).
+                return theirs.iter().all(|&byte| byte == 0);
+            };
             let mut hasher = self.session.list_checksum.listed();
             let mut buffer = vec![0; 128 * 1024];
             loop {
@@ -213,14 +260,11 @@ impl Generator<'_> {
                     Ok(0) => break,
                     Ok(count) => hasher.update(&buffer[..count]),
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) => return Err(error),
+                    Err(_) => return false,
                 }
             }
-            return Ok(hasher.finish() == **theirs);
+            return hasher.finish() == **theirs;
         }
-        if self.options.size_only {
-            return Ok(true);
-        }
-        Ok(!self.options.ignore_times && self.keep.is_same_time(entry, now))
+        self.options.size_only || !self.options.ignore_times && self.keep.is_same_time(entry, now)
     }
 }

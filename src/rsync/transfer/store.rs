@@ -283,10 +283,12 @@ impl Receiver<'_> {
         let receiving = &self.options.receiving;
         let has_folder = receiving.partial_folder().is_some();
         let is_over_partial = file.is_over_partial;
+        // A part that cannot be read stays.
+        let is_used_up = is_whole && wanted.basis == Basis::Partial && file.basis.is_some();
         let is_delayed = receiving.delay_updates && has_folder;
         if is_whole && !is_delayed || receiving.in_place {
             self.finish(tree, target, wanted, file, is_whole)?;
-            if is_whole && wanted.basis == Basis::Partial {
+            if is_used_up {
                 self.beside.remove_partial(tree, target.name);
             }
             return Ok(match is_whole {

@@ -1,9 +1,9 @@
 use std::{
     ffi::OsStr,
-    fs::File,
+    fs::{self, File, Permissions},
     io::{self, Read as _, Seek as _, SeekFrom, Write},
     os::{
-        fd::OwnedFd,
+        fd::{AsRawFd as _, OwnedFd},
         unix::fs::{FileTypeExt as _, PermissionsExt as _},
     },
     sync::Arc,
@@ -238,20 +238,22 @@ impl Output {
     }
 }
 
-/// Opens a file that its owner may not write to: the permission is there only until it is open.
+/// Opens a file that its owner may not write to: the permission is there only until it is open (`open_readonly_inplace` in
+/// receiver.c). It need not be readable.
 fn open_read_only(folder: &OwnedFd, base: &OsStr, flags: OFlag) -> io::Result<OwnedFd> {
-    let held = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+    let held = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let held = File::from(openat(folder, base, held, Mode::empty())?);
     let metadata = held.metadata()?;
-    let mut permissions = metadata.permissions();
-    let before = permissions.clone();
+    let before = metadata.permissions();
     if !metadata.is_file() || before.mode() & 0o200 != 0 {
         return Err(Errno::EACCES.into());
     }
-    permissions.set_mode(before.mode() | 0o200);
-    held.set_permissions(permissions)?;
+    // What is held in this way has its permissions changed by this name only.
+    let this = format!("/proc/self/fd/{}", held.as_raw_fd());
+    let writable = Permissions::from_mode(before.mode() | 0o200);
+    fs::set_permissions(&this, writable)?;
     let opened = openat(folder, base, flags, Mode::empty());
-    held.set_permissions(before)?;
+    fs::set_permissions(&this, before)?;
     Ok(opened?)
 }
 

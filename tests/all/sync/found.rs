@@ -1,12 +1,33 @@
-//! What a pull finds at its destination: folders that are there.
+//! What a pull finds at its destination: folders that are there, files that cannot be read.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+use std::{
+    fs,
+    os::unix::{
+        fs::{PermissionsExt as _, chown},
+        process::CommandExt as _,
+    },
+    path::Path,
+    process::Command,
+    time::{Duration, UNIX_EPOCH},
+};
 
-use super::Stage;
-use crate::support::daemon::has_rsync;
+use nix::unistd::User;
+
+use super::{
+    Stage, described, told, touch,
+};
+use crate::{
+    differential::generator::Random,
+    support::{daemon::has_rsync, mishap::Need, program::unprivileged, skip},
+};
 
 fn mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+}
+
+fn random_bytes(count: usize) -> Vec<u8> {
+    let mut random = Random::new(23);
+    (0..count).map(|_| random.below(255) as u8 + 1).collect()
 }
 
 /// What ours opens for its owner as long as it works there, it closes again; what was there keeps its permissions.
@@ -48,6 +69,87 @@ fn folders_that_are_there_keep_their_permissions() {
         if let Err(difference) = stage.compare(&words, prepare) {
             panic!("{difference}");
         }
+    }
+}
+
+/// A file that its owner may not read is replaced as if nothing were there.
+#[test]
+fn files_that_cannot_be_read_are_replaced() {
+    if !has_rsync() {
+        return;
+    }
+    if let Some(reason) = Need::Root.unmet() {
+        skip(&format!("files of another user: {reason}"));
+        return;
+    }
+    let nobody = User::from_name("nobody").expect("users").expect("nobody");
+    let stage = Stage::run_by(nobody.uid.as_raw());
+    let content = random_bytes(20_000);
+    fs::create_dir_all(stage.source()).expect("a folder");
+    fs::write(stage.source().join("a"), &content).expect("a file");
+    fs::hard_link(stage.source().join("a"), stage.source().join("b")).expect("a link");
+    touch(&stage.source(), UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+    let url = format!("rsync://127.0.0.1:{}/data/src/", stage.daemon.port());
+    for options in [
+        "-rti",
+        "-rti -c",
+        "-rti --inplace",
+        "-rti --inplace -b",
+        "-rti --inplace -W",
+        "-rti -b",
+        "-rti -z",
+        "-rpti",
+        "-rti --append-verify",
+        "-rti --partial-dir=parts",
+        "-rti --fuzzy",
+        "-rti --copy-dest=../other",
+        "-rtiH",
+        "-rtin",
+    ] {
+        let words: Vec<_> = options.split(' ').chain([&*url, "dst"]).collect();
+        let [theirs, ours] = [false, true].map(|ours| {
+            let folder = tempfile::tempdir().expect("a folder");
+            let (dst, other) = (folder.path().join("dst"), folder.path().join("other"));
+            let parts = dst.join("parts");
+            for folder in [&parts, &other] {
+                fs::create_dir_all(folder).expect("folders");
+            }
+            for (path, bytes) in [
+                (dst.join("a"), vec![0; 20_000]),
+                (other.join("b"), vec![1; 20_000]),
+                (parts.join("b"), vec![2; 10_000]),
+            ] {
+                // Only one that is shorter is appended to.
+                let length = if options.contains("append") {
+                    5000
+                } else {
+                    bytes.len()
+                };
+                fs::write(&path, &bytes[..length]).expect("a file");
+                touch(&path, UNIX_EPOCH + Duration::from_secs(900_000_000));
+                mode(&path, 0);
+                chown(&path, Some(nobody.uid.as_raw()), Some(nobody.gid.as_raw())).expect("an owner");
+            }
+            touch(&dst, UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+            for path in [folder.path(), &dst, &other, &parts] {
+                chown(path, Some(nobody.uid.as_raw()), Some(nobody.gid.as_raw())).expect("an owner");
+            }
+            let output = if ours {
+                unprivileged(&folder, &[&["sync"], &words[..]].concat())
+            } else {
+                mode(folder.path(), 0o755);
+                let mut command = Command::new("rsync");
+                let command = command.args(&words).current_dir(folder.path());
+                let command = command.env("LC_ALL", "C.UTF-8");
+                let command = command.uid(nobody.uid.as_raw()).gid(nobody.gid.as_raw());
+                command.output().expect("it runs")
+            };
+            let said = told(&output, &folder.path().display().to_string());
+            let mut lines: Vec<_> = said.lines().collect();
+            lines.sort_unstable();
+            format!("{}\n{}", lines.join("\n"), described(folder.path()))
+        });
+        assert_eq!(ours, theirs, "{options}");
     }
 }
 
