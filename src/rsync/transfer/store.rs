@@ -200,8 +200,7 @@ impl Receiver<'_> {
         if append > 0 && !wanted.is_again {
             written = sums.length();
             if let (true, Some(basis)) = (append > 1 || self.session.protocol < 30, &file.basis) {
-                let hashed = each_piece(basis, written, |piece| hasher.update(piece));
-                file.trouble.note("read errors mapping {}", hashed);
+                each_piece(basis, written, |piece| hasher.update(piece));
             }
             if let Some(output) = &mut file.output {
                 file.trouble.note("lseek of {} failed", output.skip(written));
@@ -230,8 +229,7 @@ impl Receiver<'_> {
                     let (offset, length) = sums.block(index)?;
                     block.resize(length, 0);
                     if let Some(basis) = &file.basis {
-                        file.trouble
-                            .note("read errors mapping {}", basis.read_exact_at(&mut block, offset));
+                        read_as_far_as_it_goes(basis, &mut block, offset);
                     }
                     if file.basis.is_none() && file.output.is_some() {
                         return Err(Violation::NoBasis(self.keep.shown_name(target.name)).into());
@@ -464,15 +462,27 @@ impl Receiver<'_> {
     }
 }
 
-/// Reads the beginning of a file.
-fn each_piece(file: &File, length: u64, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+/// Takes the beginning of a file piece by piece.
+fn each_piece(file: &File, length: u64, mut take: impl FnMut(&[u8])) {
     let mut piece = vec![0; 256 * 1024];
     let mut offset = 0;
     while offset < length {
         let count = usize::try_from(length - offset).map_or(piece.len(), |left| left.min(piece.len()));
-        file.read_exact_at(&mut piece[..count], offset)?;
+        read_as_far_as_it_goes(file, &mut piece[..count], offset);
         take(&piece[..count]);
         offset += count as u64;
     }
-    Ok(())
+}
+
+/// Reads from a place in a file. Zeros stand for what cannot be read, or is no longer there: then the digest is wrong, and
+/// the file is asked for once more (`map_ptr` in fileio.c).
+fn read_as_far_as_it_goes(file: &File, bytes: &mut [u8], offset: u64) {
+    let mut done = 0;
+    while done < bytes.len() {
+        match file.read_at(&mut bytes[done..], offset + done as u64) {
+            Ok(count @ 1..) => done += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Ok(0) | Err(_) => return bytes[done..].fill(0),
+        }
+    }
 }

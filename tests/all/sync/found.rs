@@ -1,4 +1,4 @@
-//! What a pull finds at its destination: folders that are there, files that cannot be read.
+//! What a pull finds at its destination: folders that are there, files that cannot be read, or that change meanwhile.
 
 use std::{
     fs,
@@ -14,7 +14,9 @@ use std::{
 use nix::unistd::User;
 
 use super::{
-    Stage, described, told, touch,
+    Stage, described,
+    peer::{Step, data, met},
+    told, touch,
 };
 use crate::{
     differential::generator::Random,
@@ -150,6 +152,62 @@ fn files_that_cannot_be_read_are_replaced() {
             format!("{}\n{}", lines.join("\n"), described(folder.path()))
         });
         assert_eq!(ours, theirs, "{options}");
+    }
+}
+
+/// A basis that becomes shorter while it is read gives a wrong digest: the file is asked for once more.
+#[test]
+fn a_basis_that_becomes_shorter_is_no_end() {
+    if !has_rsync() {
+        return;
+    }
+    let (setup, end) = (b"\0\x01\0\0\0", b"\0\0\0\0");
+    // `f1`, 9 bytes.
+    let list = [
+        &b"\x18\x02f1\0\x09\0\x3b\0\xca\x9a"[..],
+        &0o100_644_u32.to_le_bytes(),
+        b"\0",
+    ]
+    .concat();
+    let head: Vec<u8> = [1_i32, 700, 2, 6]
+        .iter()
+        .flat_map(|number| number.to_le_bytes())
+        .collect();
+    let literal = [&3_i32.to_le_bytes()[..], b"abc"].concat();
+    let block = (-1_i32).to_le_bytes();
+    let asked = 4 + 3 + 16;
+    for (words, heard, tokens) in [
+        ("-rv --append-verify {url}/m/ d", asked, literal.clone()),
+        ("-rv {url}/m/ d", asked + 4 + 2, [&block[..], &literal].concat()),
+        (
+            "-rv --inplace {url}/m/ d",
+            asked + 4 + 2,
+            [&block[..], &literal].concat(),
+        ),
+    ] {
+        let [theirs, ours] = [false, true].map(|ours| {
+            let folder = tempfile::tempdir().expect("a folder");
+            fs::create_dir(folder.path().join("d")).expect("a folder");
+            fs::write(folder.path().join("d/f1"), "before").expect("a file");
+            let reply = [b"\x01\0\x80", &*head, &tokens, end, &[0; 16]].concat();
+            let steps = vec![
+                Step::Say([setup, &*data(&list)].concat()),
+                Step::Hear(heard),
+                Step::Do(|place| fs::write(place.join("d/f1"), "be").expect("it is there")),
+                Step::Say(data(&reply)),
+                // It asks once more behind the end of the phase.
+                Step::Say(data(b"\0")),
+                Step::Hear(1 + 3 + 16),
+            ];
+            let words: Vec<_> = words.split(' ').collect();
+            let output = met(folder.path(), &words, steps, ours);
+            let error = String::from_utf8_lossy(&output.stderr).into_owned();
+            let is_said = |line: &&str| line.starts_with("WARNING: f1 failed verification");
+            let line = error.lines().find(is_said).map(str::to_owned);
+            assert!(line.is_some(), "{words:?}, ours: {ours}\n{error}");
+            (line, output.status.code())
+        });
+        assert_eq!(ours, theirs, "{words:?}");
     }
 }
 
