@@ -238,7 +238,7 @@ impl Receiver<'_> {
                     hasher.update(&block);
                     if let Some(output) = &mut file.output {
                         written_out = match file.is_over_basis && offset == written {
-                            true => output.skip(length as u64),
+                            true => output.keep(&block),
                             false => output.write_all(&block),
                         };
                     }

@@ -103,6 +103,19 @@ impl Output {
         self.file.seek(SeekFrom::Current(length)).map(drop)
     }
 
+    /// Leaves these bytes, which are there already; long runs of zeros among them may become holes (`skip_matched` in
+    /// fileio.c).
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn keep(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self.is_sparse {
+            true => self.write_sparse(bytes, true),
+            false => self.skip(bytes.len() as u64),
+        }
+    }
+
     /// Reserves room on the disk; the length stays.
     ///
     /// # Errors
@@ -127,23 +140,44 @@ impl Output {
         self.file.sync_all()
     }
 
-    /// Writes all but the zeros at its end, which may go on.
-    fn write_sparse(&mut self, bytes: &[u8]) -> io::Result<()> {
-        for piece in bytes.chunks(HOLE) {
-            // Compared at once, as long as it goes on.
-            let zeros = match *piece == ZEROS[..piece.len()] {
-                true => piece.len(),
-                false => piece.iter().take_while(|&&byte| byte == 0).count(),
-            };
-            self.hole += zeros as u64;
-            let rest = &piece[zeros..];
-            if rest.is_empty() {
-                continue;
+    /// Takes bytes of which each long run of zeros, and those at both ends, which may go on, become holes. What is between is
+    /// written, if it is not there already.
+    fn write_sparse(&mut self, bytes: &[u8], is_there: bool) -> io::Result<()> {
+        let start = zeros(bytes);
+        self.hole += start as u64;
+        let bytes = &bytes[start..];
+        let end = bytes.len() - zeros_at_end(bytes);
+        // Each run of that many zeros has one at one of the places that are looked at.
+        let (mut from, mut at) = (0, HOLE);
+        while at < end {
+            if bytes[at] == 0 {
+                let first = at - zeros_at_end(&bytes[from..at]);
+                let last = at + zeros(&bytes[at..end]);
+                if last - first >= HOLE {
+                    self.write_between(&bytes[from..first], is_there)?;
+                    self.hole += (last - first) as u64;
+                    from = last;
+                }
+                at = last;
             }
-            self.end_hole()?;
-            self.file.write_all(rest)?;
+            at += HOLE;
         }
+        if from < end {
+            self.write_between(&bytes[from..end], is_there)?;
+        }
+        self.hole += (bytes.len() - end) as u64;
         Ok(())
+    }
+
+    /// Takes what stands between two holes.
+    fn write_between(&mut self, bytes: &[u8], is_there: bool) -> io::Result<()> {
+        match is_there {
+            true => self.skip(bytes.len() as u64),
+            false => {
+                self.end_hole()?;
+                self.file.write_all(bytes)
+            }
+        }
     }
 
     /// Goes on behind a hole; what was there before is punched out.
@@ -238,6 +272,22 @@ impl Output {
     }
 }
 
+/// How many zeros stand in front.
+fn zeros(bytes: &[u8]) -> usize {
+    // Compared at once, as long as it goes on.
+    let whole = bytes.chunks_exact(HOLE).take_while(|piece| **piece == ZEROS);
+    let start = whole.count() * HOLE;
+    start + bytes[start..].iter().take_while(|&&byte| byte == 0).count()
+}
+
+/// How many zeros stand at the end.
+fn zeros_at_end(bytes: &[u8]) -> usize {
+    let whole = bytes.rchunks_exact(HOLE).take_while(|piece| **piece == ZEROS);
+    let count = whole.count() * HOLE;
+    let rest = bytes[..bytes.len() - count].iter().rev();
+    count + rest.take_while(|&&byte| byte == 0).count()
+}
+
 /// Opens a file that its owner may not write to: the permission is there only until it is open (`open_readonly_inplace` in
 /// receiver.c). It need not be readable.
 fn open_read_only(folder: &OwnedFd, base: &OsStr, flags: OFlag) -> io::Result<OwnedFd> {
@@ -260,7 +310,7 @@ fn open_read_only(folder: &OwnedFd, base: &OsStr, flags: OFlag) -> io::Result<Ow
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.is_sparse {
-            self.write_sparse(bytes)?;
+            self.write_sparse(bytes, false)?;
             return Ok(bytes.len());
         }
         self.file.write(bytes)

@@ -3,7 +3,7 @@
 use std::{
     fs,
     os::unix::{
-        fs::{PermissionsExt as _, chown},
+        fs::{MetadataExt as _, PermissionsExt as _, chown},
         process::CommandExt as _,
     },
     path::Path,
@@ -14,7 +14,7 @@ use std::{
 use nix::unistd::User;
 
 use super::{
-    Stage, described,
+    Stage, client, described,
     peer::{Step, data, met},
     told, touch,
 };
@@ -211,3 +211,65 @@ fn a_basis_that_becomes_shorter_is_no_end() {
     }
 }
 
+/// Zeros become holes wherever a piece of a file ends, and also in what stays where it is.
+#[test]
+fn zeros_become_holes_as_with_rsync() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    let bytes = random_bytes(1 << 20);
+    let mut stripes = Vec::new();
+    for piece in bytes.chunks(4096) {
+        stripes.extend_from_slice(piece);
+        stripes.extend_from_slice(&[0; 12_288]);
+    }
+    let behind = [&vec![0; 3 << 20][..], &bytes, &vec![0; 5 << 20]].concat();
+    let mut odd = vec![0; 1 << 20];
+    for at in [1, 5000, 5100, 300_000, 700_001] {
+        odd[at] = 7;
+    }
+    let mut other = stripes.clone();
+    other[0] ^= 1;
+    let files = [
+        ("stripes", &stripes, &other),
+        ("behind", &behind, &bytes),
+        ("odd", &odd, &bytes),
+    ];
+    fs::create_dir_all(stage.source()).expect("a folder");
+    for (name, content, _) in files {
+        fs::write(stage.source().join(name), content).expect("a file");
+    }
+    let url = format!("rsync://127.0.0.1:{}/data/src/", stage.daemon.port());
+    for options in [
+        "-rtS",
+        "-rtS --inplace",
+        "-rtSz",
+        "-rtS -W",
+        "-rtS --inplace -W",
+        "-rtS --inplace -B1500",
+    ] {
+        let [theirs, ours] = [false, true].map(|ours| {
+            let folder = tempfile::tempdir().expect("a folder");
+            let dst = folder.path().join("dst");
+            fs::create_dir(&dst).expect("a folder");
+            for (name, _, before) in files {
+                fs::write(dst.join(name), before).expect("a file");
+                touch(&dst.join(name), UNIX_EPOCH + Duration::from_secs(900_000_000));
+            }
+            let mut command = client(folder.path(), ours);
+            command.args(options.split(' ')).args([&*url, "dst"]);
+            let output = command.output().expect("the client runs");
+            assert!(output.status.success(), "{options} {output:?}");
+            files.map(|(name, content, _)| {
+                let path = dst.join(name);
+                assert!(fs::read(&path).expect("the file") == *content, "{options} {name}");
+                path.metadata().expect("the file").blocks()
+            })
+        });
+        // The system may hold a little more for one than for the other.
+        for (ours, theirs) in ours.into_iter().zip(theirs) {
+            assert!(ours <= theirs + 8, "{options}: {ours} blocks, {theirs} by rsync");
+        }
+    }
+}
