@@ -1,3 +1,5 @@
+use std::{fs::File, io, os::unix::fs::FileExt as _};
+
 use crate::rsync::proto::Record;
 
 /// What of the receiver's a file is made from (`FNAMECMP_` in rsync.h).
@@ -34,5 +36,109 @@ impl Basis {
             Self::Similar(_, name) => Some(name),
             _ => None,
         }
+    }
+}
+
+/// As much is read at once where one block follows the other, in bytes (`MAX_MAP_SIZE` in rsync.h).
+const PIECE: usize = 256 * 1024;
+
+/// A basis that blocks are taken from. Zeros stand for what cannot be read, or is no longer there: then the digest is wrong,
+/// and the file is asked for once more (`map_ptr` in fileio.c).
+#[derive(Debug)]
+pub(crate) struct BasisFile {
+    file: File,
+    /// What was read last, and where it stands.
+    piece: Vec<u8>,
+    start: u64,
+    /// Where the last block ends.
+    end: u64,
+}
+
+impl BasisFile {
+    pub(crate) const fn new(file: File) -> Self {
+        Self {
+            file,
+            piece: Vec::new(),
+            start: 0,
+            end: 0,
+        }
+    }
+
+    /// So many bytes at an offset. Those behind are read with them if they follow the ones before: then they are mostly
+    /// wanted next.
+    pub(crate) fn block(&mut self, offset: u64, length: usize) -> &[u8] {
+        let end = offset + length as u64;
+        if offset < self.start || end > self.start + self.piece.len() as u64 {
+            let wanted = if offset == self.end {
+                length.max(PIECE)
+            } else {
+                length
+            };
+            self.piece.resize(wanted, 0);
+            self.start = offset;
+            let there = self.fill(offset);
+            self.piece.truncate(there.max(length));
+        }
+        self.end = end;
+        &self.piece[(offset - self.start) as usize..][..length]
+    }
+
+    /// Takes its beginning piece by piece.
+    pub(crate) fn each_piece(&mut self, length: u64, mut take: impl FnMut(&[u8])) {
+        let mut offset = 0;
+        while offset < length {
+            let count = usize::try_from(length - offset).map_or(PIECE, |left| left.min(PIECE));
+            take(self.block(offset, count));
+            offset += count as u64;
+        }
+    }
+
+    /// Reads into the piece; how many bytes there were.
+    fn fill(&mut self, offset: u64) -> usize {
+        let mut done = 0;
+        while done < self.piece.len() {
+            match self.file.read_at(&mut self.piece[done..], offset + done as u64) {
+                Ok(count @ 1..) => done += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(0) | Err(_) => break,
+            }
+        }
+        self.piece[done..].fill(0);
+        done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, fs::File};
+
+    use super::{BasisFile, PIECE};
+
+    #[test]
+    fn blocks_are_those_of_the_file_in_any_order() {
+        let bytes: Vec<u8> = (0..PIECE * 2 + 5).map(|place| (place % 251) as u8).collect();
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("basis");
+        fs::write(&path, &bytes).expect("a file");
+        let mut basis = BasisFile::new(File::open(&path).expect("a file"));
+        for (offset, length) in [
+            (0, 700),
+            (700, 700),
+            (1400, PIECE),
+            (5, 10),
+            (PIECE, PIECE + 5),
+            (PIECE - 1, 2),
+            (1, PIECE * 2),
+        ] {
+            assert_eq!(*basis.block(offset as u64, length), bytes[offset..][..length]);
+        }
+        let mut all = Vec::new();
+        basis.each_piece(bytes.len() as u64, |piece| all.extend_from_slice(piece));
+        assert!(all == bytes);
+        // It becomes shorter meanwhile.
+        fs::write(&path, "short").expect("a file");
+        let mut basis = BasisFile::new(File::open(&path).expect("a file"));
+        assert_eq!(*basis.block(0, 7), *b"short\0\0");
+        assert_eq!(*basis.block(7, 2), [0, 0]);
     }
 }

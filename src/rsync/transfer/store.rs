@@ -1,8 +1,4 @@
-use std::{
-    fs::File,
-    io::{self, Write as _},
-    os::unix::fs::FileExt as _,
-};
+use std::io::{self, Write as _};
 
 use crate::{
     rsync::{
@@ -12,7 +8,7 @@ use crate::{
         },
         transfer::{
             Error, Event, Transferred,
-            basis::Basis,
+            basis::{Basis, BasisFile},
             part::Listed,
             receiver::{Receiver, missing},
             text::{describe, shown},
@@ -62,7 +58,7 @@ pub(super) enum Written {
 /// A file that is being rebuilt.
 struct Rebuilding {
     output: Option<Output>,
-    basis: Option<File>,
+    basis: Option<BasisFile>,
     /// What the permissions depend on.
     before: Option<Status>,
     /// The basis, or something equal to it, is written over.
@@ -148,7 +144,7 @@ impl Receiver<'_> {
         // One that cannot be read does not matter before a block of it is needed.
         if is_read && let Ok((file, _)) = self.beside.read(tree, target.name, &wanted.basis) {
             before = nix::sys::stat::fstat(&file).ok().map(Status::from);
-            basis = Some(file);
+            basis = Some(BasisFile::new(file));
         }
         let is_over_partial = wanted.basis == Basis::Partial
             && self.session.compatibility.has_partial_in_place()
@@ -194,13 +190,13 @@ impl Receiver<'_> {
     fn rebuild(&mut self, target: Target<'_>, wanted: &Wanted, file: &mut Rebuilding) -> Result<bool, Error> {
         let sums = wanted.sums;
         let mut hasher = self.session.checksum.file(self.session.seed);
-        let mut block = Vec::new();
+        let mut nothing = Vec::new();
         let (mut written, size) = (0_u64, target.entry.size.unsigned_abs());
         let append = self.options.receiving.append;
         if append > 0 && !wanted.is_again {
             written = sums.length();
-            if let (true, Some(basis)) = (append > 1 || self.session.protocol < 30, &file.basis) {
-                each_piece(basis, written, |piece| hasher.update(piece));
+            if let (true, Some(basis)) = (append > 1 || self.session.protocol < 30, &mut file.basis) {
+                basis.each_piece(written, |piece| hasher.update(piece));
             }
             if let Some(output) = &mut file.output {
                 file.trouble.note("lseek of {} failed", output.skip(written));
@@ -227,19 +223,22 @@ impl Receiver<'_> {
                 }
                 Next::Block(index) => {
                     let (offset, length) = sums.block(index)?;
-                    block.resize(length, 0);
-                    if let Some(basis) = &file.basis {
-                        read_as_far_as_it_goes(basis, &mut block, offset);
-                    }
-                    if file.basis.is_none() && file.output.is_some() {
-                        return Err(Violation::NoBasis(self.keep.shown_name(target.name)).into());
-                    }
-                    self.tokens.see(&block)?;
-                    hasher.update(&block);
+                    let block = match &mut file.basis {
+                        Some(basis) => basis.block(offset, length),
+                        None if file.output.is_some() => {
+                            return Err(Violation::NoBasis(self.keep.shown_name(target.name)).into());
+                        }
+                        None => {
+                            nothing.resize(length, 0);
+                            &nothing
+                        }
+                    };
+                    self.tokens.see(block)?;
+                    hasher.update(block);
                     if let Some(output) = &mut file.output {
                         written_out = match file.is_over_basis && offset == written {
-                            true => output.keep(&block),
-                            false => output.write_all(&block),
+                            true => output.keep(block),
+                            false => output.write_all(block),
                         };
                     }
                     self.counts.matched += length as u64;
@@ -459,30 +458,5 @@ impl Receiver<'_> {
             }
         }
         Ok(())
-    }
-}
-
-/// Takes the beginning of a file piece by piece.
-fn each_piece(file: &File, length: u64, mut take: impl FnMut(&[u8])) {
-    let mut piece = vec![0; 256 * 1024];
-    let mut offset = 0;
-    while offset < length {
-        let count = usize::try_from(length - offset).map_or(piece.len(), |left| left.min(piece.len()));
-        read_as_far_as_it_goes(file, &mut piece[..count], offset);
-        take(&piece[..count]);
-        offset += count as u64;
-    }
-}
-
-/// Reads from a place in a file. Zeros stand for what cannot be read, or is no longer there: then the digest is wrong, and
-/// the file is asked for once more (`map_ptr` in fileio.c).
-fn read_as_far_as_it_goes(file: &File, bytes: &mut [u8], offset: u64) {
-    let mut done = 0;
-    while done < bytes.len() {
-        match file.read_at(&mut bytes[done..], offset + done as u64) {
-            Ok(count @ 1..) => done += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Ok(0) | Err(_) => return bytes[done..].fill(0),
-        }
     }
 }
