@@ -47,6 +47,8 @@ const PIECE: usize = 256 * 1024;
 #[derive(Debug)]
 pub(crate) struct BasisFile {
     file: File,
+    /// How long it was when it was opened: no more is read ahead.
+    length: u64,
     /// What was read last, and where it stands.
     piece: Vec<u8>,
     start: u64,
@@ -55,9 +57,10 @@ pub(crate) struct BasisFile {
 }
 
 impl BasisFile {
-    pub(crate) const fn new(file: File) -> Self {
+    pub(crate) const fn new(file: File, length: u64) -> Self {
         Self {
             file,
+            length,
             piece: Vec::new(),
             start: 0,
             end: 0,
@@ -69,11 +72,9 @@ impl BasisFile {
     pub(crate) fn block(&mut self, offset: u64, length: usize) -> &[u8] {
         let end = offset + length as u64;
         if offset < self.start || end > self.start + self.piece.len() as u64 {
-            let wanted = if offset == self.end {
-                length.max(PIECE)
-            } else {
-                length
-            };
+            let left = usize::try_from(self.length.saturating_sub(offset)).unwrap_or(PIECE);
+            let ahead = if offset == self.end { left.min(PIECE) } else { 0 };
+            let wanted = ahead.max(length);
             self.piece.resize(wanted, 0);
             self.start = offset;
             let there = self.fill(offset);
@@ -120,7 +121,12 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("basis");
         fs::write(&path, &bytes).expect("a file");
-        let mut basis = BasisFile::new(File::open(&path).expect("a file"));
+        let open = || {
+            let file = File::open(&path).expect("a file");
+            let length = file.metadata().expect("a file").len();
+            BasisFile::new(file, length)
+        };
+        let mut basis = open();
         for (offset, length) in [
             (0, 700),
             (700, 700),
@@ -135,10 +141,12 @@ mod tests {
         let mut all = Vec::new();
         basis.each_piece(bytes.len() as u64, |piece| all.extend_from_slice(piece));
         assert!(all == bytes);
-        // It becomes shorter meanwhile.
+        // It becomes shorter meanwhile, and longer again.
+        let mut basis = open();
         fs::write(&path, "short").expect("a file");
-        let mut basis = BasisFile::new(File::open(&path).expect("a file"));
         assert_eq!(*basis.block(0, 7), *b"short\0\0");
         assert_eq!(*basis.block(7, 2), [0, 0]);
+        fs::write(&path, "short and long").expect("a file");
+        assert_eq!(*basis.block(9, 5), *b" long");
     }
 }

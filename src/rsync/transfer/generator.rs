@@ -366,7 +366,8 @@ impl Generator<'_> {
         let options = self.options;
         let is_appended = options.receiving.append > 0 && !is_again;
         let is_whole = self.is_whole();
-        let name = self.keep.place(&self.list, entry).into_owned();
+        let (list, keep) = (self.list.clone(), self.keep);
+        let name = keep.place(&list, entry);
         let is_nothing_there = flags & ItemFlags::NEW != 0 && basis == Basis::Own;
         let opened = match &mut self.tree {
             Some(tree) if !is_whole && !options.dry_run && !is_nothing_there => {

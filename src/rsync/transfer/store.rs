@@ -142,9 +142,9 @@ impl Receiver<'_> {
         let is_read = wanted.sums.count > 0 || !options.permissions || wanted.basis != Basis::Own;
         let (mut basis, mut before) = (None, None);
         // One that cannot be read does not matter before a block of it is needed.
-        if is_read && let Ok((file, _)) = self.beside.read(tree, target.name, &wanted.basis) {
+        if is_read && let Ok((file, length)) = self.beside.read(tree, target.name, &wanted.basis) {
             before = nix::sys::stat::fstat(&file).ok().map(Status::from);
-            basis = Some(BasisFile::new(file));
+            basis = Some(BasisFile::new(file, length));
         }
         let is_over_partial = wanted.basis == Basis::Partial
             && self.session.compatibility.has_partial_in_place()
