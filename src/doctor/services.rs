@@ -16,7 +16,7 @@ use crate::{
         starter::{self, SERVICES, SOCKETS},
         summary::keeps_from_starting,
     },
-    host::{EntryKind, Host, UnitFiles},
+    host::{EntryKind, Host, PROGRAM_FOLDERS, UnitFiles},
     lint::{Input, Options, lint},
     terms::Release,
 };
@@ -84,16 +84,6 @@ fn at_start(cause: Cause) -> Cause {
     }
 }
 
-/// Where systemd looks for a program that is named without its folder (systemd.exec(5)).
-const PROGRAMS: [&str; 6] = [
-    "/usr/local/sbin",
-    "/usr/local/bin",
-    "/usr/sbin",
-    "/usr/bin",
-    "/sbin",
-    "/bin",
-];
-
 /// A unit whose program is not there, or no program.
 fn without_program(host: &dyn Host, report: &mut Report) {
     let Some(unit) = starter::service(host).filter(|_| has_systemd(host)) else {
@@ -117,7 +107,7 @@ fn without_program(host: &dyn Host, report: &mut Report) {
         let reason = match named.is_absolute() {
             true => fault(&named),
             false => {
-                let mut places = PROGRAMS
+                let mut places = PROGRAM_FOLDERS
                     .iter()
                     .map(|folder| fault(&Path::new(folder).join(&named)));
                 let is_missing = places.all(|fault| fault.is_some());

@@ -39,7 +39,7 @@ pub use planned::{PlannedMount, planned_mounts};
 pub use processes::{Descendant, descendants, is_running, process_of};
 pub use routes::{Route, addresses_of, hindrance_to, packets_without_route, routes};
 pub use status::{Capability, Status};
-pub use units::{UNIT_FOLDERS, UnitFile, UnitFiles, units_with};
+pub use units::{PROGRAM_FOLDERS, UNIT_FOLDERS, UnitFile, UnitFiles, units_with};
 pub use view::View;
 pub use walk::{Component, follow, normalize, walk};
 

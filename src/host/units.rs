@@ -16,6 +16,16 @@ pub const UNIT_FOLDERS: [&str; 5] = [
     "/usr/lib/systemd/system",
     "/lib/systemd/system",
 ];
+
+/// Where programs are that are named without their folder, for systemd (systemd.exec(5)) and as a rule for daemons.
+pub const PROGRAM_FOLDERS: [&str; 6] = [
+    "/usr/local/sbin",
+    "/usr/local/bin",
+    "/usr/sbin",
+    "/usr/bin",
+    "/sbin",
+    "/bin",
+];
 /// Where a link in the place of a unit leads that is never to be started.
 const MASK: &str = "/dev/null";
 

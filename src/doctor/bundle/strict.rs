@@ -4,7 +4,7 @@ use crate::model::Parameter;
 
 /// What stands in the place of a word.
 const BLOT: &str = "****";
-/// Words of notes that speak of passwords.
+/// Words of notes that speak of passwords; the last one is the Chinese word that our own texts do not use.
 const SPEAKING: [&str; 6] = ["pass", "pwd", "secret", "credential", "密码", "\u{53e3}\u{4ee4}"];
 
 /// A command whose program and paths are kept, the names of its options, variables and numbers; nothing else.

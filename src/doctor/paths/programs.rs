@@ -9,7 +9,7 @@ use std::{
 use crate::{
     doctor::{Cause, Urgency, paths::Judge},
     explain::Server,
-    host::{EntryKind, Host, Metadata, Mount},
+    host::{EntryKind, Host, Metadata, Mount, PROGRAM_FOLDERS},
     model::Parameter,
 };
 
@@ -26,15 +26,6 @@ const OF_SHELL: &[u8] = b"\"'`$\\;&|<>()*?[]#!={}%~";
 const EXECUTE: u32 = 1;
 /// No script is larger.
 const LARGEST_SCRIPT: u64 = 1 << 20;
-/// Where `env` looks for an interpreter.
-const FOLDERS: [&str; 6] = [
-    "/usr/local/sbin",
-    "/usr/local/bin",
-    "/usr/sbin",
-    "/usr/bin",
-    "/sbin",
-    "/bin",
-];
 
 /// Why a program cannot be run, in English, and what to type.
 struct Fault {
@@ -143,7 +134,7 @@ fn interpreter(program: &Path, found: &Metadata, host: &dyn Host) -> Option<Stri
     }
     let name = words.next().filter(|_| first.ends_with("/env"))?;
     let is_name = !name.starts_with('-') && !name.contains(['=', '/']);
-    let mut places = FOLDERS.iter().map(|folder| Path::new(folder).join(name));
+    let mut places = PROGRAM_FOLDERS.iter().map(|folder| Path::new(folder).join(name));
     (is_name && places.all(|place| is_missing(&place))).then(|| name.to_owned())
 }
 
