@@ -5,7 +5,7 @@ use std::{
     fs,
     net::{Ipv4Addr, Ipv6Addr, TcpListener},
     os::unix::fs::{PermissionsExt as _, symlink},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use nix::unistd::{getegid, geteuid};
@@ -254,6 +254,21 @@ fn a_daemon_that_works_passes_every_stage() {
     assert_eq!(left, 0, "something is left");
 }
 
+/// A configuration whose module `m` has one file; `more` lines stand behind, with the module's folder for `{path}`.
+fn serving(root: &Path, more: &str) -> PathBuf {
+    let files = root.join("files");
+    fs::create_dir(&files).expect("a folder");
+    fs::write(files.join("one"), "text\n").expect("a file");
+    let path = files.display().to_string();
+    let (user, group, more) = (geteuid(), getegid(), more.replace("{path}", &path));
+    let configuration = root.join("rsyncd.conf");
+    let text = format!(
+        "uid = {user}\ngid = {group}\nuse chroot = no\nreverse lookup = no\n[m]\npath = {path}\n{more}"
+    );
+    fs::write(&configuration, text).expect("a file");
+    configuration
+}
+
 /// Who reads the last line alone knows what to do.
 #[test]
 fn the_last_line_says_that_all_is_well() {
@@ -262,15 +277,7 @@ fn the_last_line_says_that_all_is_well() {
     }
     let folder = tempfile::tempdir().expect("a folder");
     let root = folder.path();
-    fs::create_dir(root.join("files")).expect("a folder");
-    let path = root.join("files").display().to_string();
-    fs::write(root.join("files/one"), "text\n").expect("a file");
-    let (user, group) = (geteuid(), getegid());
-    let configuration = root.join("rsyncd.conf");
-    let text = format!(
-        "uid = {user}\ngid = {group}\nuse chroot = no\nreverse lookup = no\n[m]\npath = {path}\n[in]\npath = {path}\nread only = no\nwrite only = yes\n"
-    );
-    fs::write(&configuration, text).expect("a file");
+    let configuration = serving(root, "[in]\npath = {path}\nread only = no\nwrite only = yes\n");
     let daemon = Daemon::start(&configuration, &Run::default());
     let host = format!("rsync://127.0.0.1:{}", daemon.port());
     let line = format!("rsync -r {host}/m/ here/");
@@ -307,21 +314,13 @@ fn a_file_that_is_written_meanwhile_is_no_failure() {
     }
     let folder = tempfile::tempdir().expect("a folder");
     let root = folder.path();
-    fs::create_dir(root.join("files")).expect("a folder");
-    let path = root.join("files").display().to_string();
-    fs::write(root.join("files/log"), "a line\n").expect("a file");
-    let (user, group) = (geteuid(), getegid());
-    let text = format!(
-        "uid = {user}\ngid = {group}\nuse chroot = no\nreverse lookup = no\n[m]\npath = {path}\npre-xfer exec = echo another line >> {path}/log\n"
-    );
-    let configuration = root.join("rsyncd.conf");
-    fs::write(&configuration, text).expect("a file");
+    let configuration = serving(root, "pre-xfer exec = echo another line >> {path}/one\n");
     let daemon = Daemon::start(&configuration, &Run::default());
     let target = format!("rsync://127.0.0.1:{}/m", daemon.port());
     let output = program(root, &["probe", &target]).output().expect("it runs");
     let told = stdout(&output);
     assert_eq!(output.status.code(), Some(0), "{told}");
-    assert!(told.contains("log was written on the server meanwhile"), "{told}");
+    assert!(told.contains("one was written on the server meanwhile"), "{told}");
     let output = program(root, &["try", "--hooks", "rsyncd.conf"])
         .output()
         .expect("it runs");
@@ -336,14 +335,9 @@ fn a_trial_does_not_take_its_own_log() {
     }
     let folder = tempfile::tempdir().expect("a folder");
     let root = folder.path();
-    fs::create_dir(root.join("files")).expect("a folder");
-    let path = root.join("files").display().to_string();
-    fs::write(root.join("files/one"), "text\n").expect("a file");
-    let (user, group) = (geteuid(), getegid());
-    let text = format!("uid = {user}\ngid = {group}\nuse chroot = no\n[m]\npath = {path}\n");
-    fs::write(root.join("rsyncd.conf"), text).expect("a file");
+    serving(root, "");
     let mut trial = program(root, &["try", "rsyncd.conf"]);
-    let output = trial.env("TMPDIR", &path).output().expect("it runs");
+    let output = trial.env("TMPDIR", root.join("files")).output().expect("it runs");
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert!(stdout(&output).contains("1 file came"), "{output:?}");
 }
