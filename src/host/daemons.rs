@@ -90,12 +90,7 @@ impl Daemon {
         let named = configuration(line)?;
         let folder = root.join(process.to_string());
         let text = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_default();
-        let configuration = match named.is_absolute() {
-            true => Ok(named),
-            false => fs::read_link(folder.join("cwd"))
-                .map(|from| from.join(named))
-                .map_err(|_| Unknown::Denied),
-        };
+        let configuration = whole(&folder, named);
         let unit = unit(&text("cgroup"));
         let parent = parent(root, process);
         let parent = parent.and_then(|parent| {
@@ -245,15 +240,26 @@ fn unit(groups: &str) -> Option<String> {
     parts.find(is_unit).map(str::to_owned)
 }
 
+/// A path that a process was given, from the root: a name that begins nowhere begins where the process is, which others
+/// than its user may not see.
+pub(super) fn whole(process: &Path, named: PathBuf) -> Fact<PathBuf> {
+    if named.is_absolute() {
+        return Ok(named);
+    }
+    let from = fs::read_link(process.join("cwd")).map_err(|_| Unknown::Denied)?;
+    Ok(from.join(named))
+}
+
 /// The configuration files that the rsync daemons of this machine were started with, as far as `/proc` shows their
 /// command lines to us.
 pub fn running_configurations() -> Vec<PathBuf> {
-    let root = Path::new("/proc");
+    running_in(Path::new("/proc"))
+}
+
+/// The same by a folder like `/proc`.
+fn running_in(root: &Path) -> Vec<PathBuf> {
     let place = |process: u32, line: &[u8]| {
-        let named = configuration(line)?;
-        // A name that begins nowhere begins where the daemon is.
-        let from = fs::read_link(root.join(process.to_string()).join("cwd")).unwrap_or_default();
-        let whole = from.join(named);
+        let whole = whole(&root.join(process.to_string()), configuration(line)?).ok()?;
         Some(fs::canonicalize(&whole).unwrap_or(whole))
     };
     let lines = command_lines(root);
@@ -459,6 +465,18 @@ mod tests {
         assert!(
             contained.is_contained && of_xinetd.is_serving && of_socket.is_serving && of_shell.is_serving
         );
+    }
+
+    #[test]
+    fn a_name_that_begins_nowhere_is_not_one_of_ours() {
+        let relative = Process {
+            line: "rsync --daemon --config=Cargo.toml",
+            ..RSYNC
+        };
+        let root = machine(&[relative]);
+        assert_eq!(running_in(root.path()), [Path::new("/srv/Cargo.toml")]);
+        fs::remove_file(root.path().join("10/cwd")).expect("it is there");
+        assert!(running_in(root.path()).is_empty());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::{
 
 use crate::host::{
     Fact, Unknown,
-    daemons::{Space, configuration, words},
+    daemons::{Space, configuration, whole, words},
     live::unknown,
 };
 
@@ -73,10 +73,12 @@ impl Listener {
         if Space::of(Path::new("/proc"), &folder) == Space::Other {
             return Self::Contained(process);
         }
-        let from = fs::read_link(folder.join("cwd")).unwrap_or_default();
-        Self::Daemon {
-            process,
-            configuration: from.join(found),
+        match whole(&folder, found) {
+            Ok(configuration) => Self::Daemon {
+                process,
+                configuration,
+            },
+            Err(_) => Self::Unseen,
         }
     }
 }
@@ -98,8 +100,7 @@ const LONGEST_NAME: usize = 15;
 pub fn starts_rsync(process: u32) -> Option<PathBuf> {
     let folder = PathBuf::from(format!("/proc/{process}"));
     let named = handed_on(&fs::read(folder.join("cmdline")).ok()?)?;
-    let from = fs::read_link(folder.join("cwd")).unwrap_or_default();
-    Some(from.join(named))
+    whole(&folder, named).ok()
 }
 
 /// The same by a command line whose words end with NUL.
