@@ -67,11 +67,16 @@ impl BasisFile {
         }
     }
 
+    /// Whether these bytes need not be read any more.
+    pub(crate) fn holds(&self, offset: u64, length: usize) -> bool {
+        offset >= self.start && offset + length as u64 <= self.start + self.piece.len() as u64
+    }
+
     /// So many bytes at an offset. Those behind are read with them if they follow the ones before: then they are mostly
     /// wanted next.
     pub(crate) fn block(&mut self, offset: u64, length: usize) -> &[u8] {
         let end = offset + length as u64;
-        if offset < self.start || end > self.start + self.piece.len() as u64 {
+        if !self.holds(offset, length) {
             let left = usize::try_from(self.length.saturating_sub(offset)).unwrap_or(PIECE);
             let ahead = if offset == self.end { left.min(PIECE) } else { 0 };
             let wanted = ahead.max(length);

@@ -44,6 +44,7 @@ mod pull;
 mod pulse;
 mod push;
 mod queue;
+mod rebuild;
 mod receiver;
 mod receiving;
 mod regular;

@@ -1,19 +1,19 @@
-use std::io::{self, Write as _};
+use std::io;
 
 use crate::{
     rsync::{
         proto::{
-            ItemFlags, SumHead, Violation,
+            ItemFlags, SumHead,
             file_list::{Entry, FileList},
         },
         transfer::{
-            Error, Event, Transferred,
+            Error, Event,
             basis::{Basis, BasisFile},
             part::Listed,
+            rebuild::Rebuilding,
             receiver::{Receiver, missing},
             text::{describe, shown},
             trouble::{Failed, Trouble},
-            wire::Next,
         },
         tree::{Attributes, Output, Removed, Status, Tree, Unmade, Unset},
     },
@@ -53,20 +53,6 @@ pub(super) enum Written {
     Mismatch(&'static str),
     /// It failed, which was said.
     Failed,
-}
-
-/// A file that is being rebuilt.
-struct Rebuilding {
-    output: Option<Output>,
-    basis: Option<BasisFile>,
-    /// What the permissions depend on.
-    before: Option<Status>,
-    /// The basis, or something equal to it, is written over.
-    is_over_basis: bool,
-    /// What is written over is the part of an earlier session.
-    is_over_partial: bool,
-    has_literal: bool,
-    trouble: Trouble,
 }
 
 impl Receiver<'_> {
@@ -126,7 +112,7 @@ impl Receiver<'_> {
     }
 
     /// What ends the session if a file cannot be written.
-    fn unwritten(&self, action: &str, target: Target<'_>, error: &io::Error) -> Error {
+    pub(super) fn unwritten(&self, action: &str, target: Target<'_>, error: &io::Error) -> Error {
         Error::Destination {
             text: self.failure(action, target, error),
             exit: Exit::FileIo,
@@ -184,88 +170,6 @@ impl Receiver<'_> {
             has_literal: false,
             trouble,
         }
-    }
-
-    /// Takes the tokens; whether the file is the sender's then (`receive_data` in receiver.c).
-    fn rebuild(&mut self, target: Target<'_>, wanted: &Wanted, file: &mut Rebuilding) -> Result<bool, Error> {
-        let sums = wanted.sums;
-        let mut hasher = self.session.checksum.file(self.session.seed);
-        let mut nothing = Vec::new();
-        let (mut written, size) = (0_u64, target.entry.size.unsigned_abs());
-        let append = self.options.receiving.append;
-        if append > 0 && !wanted.is_again {
-            written = sums.length();
-            if let (true, Some(basis)) = (append > 1 || self.session.protocol < 30, &mut file.basis) {
-                basis.each_piece(written, |piece| hasher.update(piece));
-            }
-            if let Some(output) = &mut file.output {
-                file.trouble.note("lseek of {} failed", output.skip(written));
-            }
-        }
-        loop {
-            let mut written_out = Ok(());
-            let literal = |piece: &[u8]| {
-                hasher.update(piece);
-                if let Some(output) = &mut file.output {
-                    written_out = output.write_all(piece);
-                }
-            };
-            let next = self.incoming.token(&mut self.tokens, literal)?;
-            if !matches!(next, Next::End) && file.output.is_some() {
-                self.observer.observe(Event::Progress(written, size));
-            }
-            match next {
-                Next::End => break,
-                Next::Literal(length) => {
-                    file.has_literal = true;
-                    self.counts.literal += length as u64;
-                    written += length as u64;
-                }
-                Next::Block(index) => {
-                    let (offset, length) = sums.block(index)?;
-                    let block = match &mut file.basis {
-                        Some(basis) => basis.block(offset, length),
-                        None if file.output.is_some() => {
-                            return Err(Violation::NoBasis(self.keep.shown_name(target.name)).into());
-                        }
-                        None => {
-                            nothing.resize(length, 0);
-                            &nothing
-                        }
-                    };
-                    self.tokens.see(block)?;
-                    hasher.update(block);
-                    if let Some(output) = &mut file.output {
-                        written_out = match file.is_over_basis && offset == written {
-                            true => output.keep(block),
-                            false => output.write_all(block),
-                        };
-                    }
-                    self.counts.matched += length as u64;
-                    written += length as u64;
-                }
-            }
-            written_out.map_err(|error| self.unwritten("write failed on {}", target, &error))?;
-        }
-        if let (true, Some(output)) = (self.options.receiving.sync, &file.output) {
-            let synced = output.sync();
-            synced.map_err(|error| self.unwritten("fsync failed on {}", target, &error))?;
-        }
-        let length = self.session.checksum.length();
-        let digest = self.incoming.decode(|input| Ok(input.take(length)?.to_vec()))?;
-        if file.output.is_some() {
-            self.observer.observe(Event::Transferred(&Transferred {
-                list: target.list,
-                entry: target.entry,
-                flags: target.flags,
-                folder: b"",
-                size,
-                data: self.incoming.taken() - target.taken,
-                sums: 0,
-                digest: &digest,
-            }));
-        }
-        Ok(digest == hasher.finish())
     }
 
     /// Brings a file to its place, or to where partial files are kept (`recv_files` in receiver.c).
