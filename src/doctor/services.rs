@@ -161,8 +161,10 @@ fn switched_off(setup: &Setup<'_>, has_better: bool, report: &mut Report) {
         Some(words.first().cloned().unwrap_or_default())
     };
     let line = text.lines().rev().find(|line| value(line).is_some());
-    // Debian's package brings that line; it tells nothing where something else is the reason.
-    let is_off = |line: &&str| !has_better && value(line).is_some_and(|value| value == "false");
+    // Debian's package brings that line; it tells nothing where something else is the reason. The script leaves the daemon to
+    // inetd with the other value, which does not listen here either.
+    let is_off =
+        |line: &&str| !has_better && value(line).is_some_and(|value| value == "false" || value == "inetd");
     if let Some(line) = line.filter(is_off)
         && starts_by_script(host)
     {

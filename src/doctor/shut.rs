@@ -1,4 +1,4 @@
-//! xinetd runs and is to serve rsync, and does not listen: it shuts a service for a while that gets too many connections.
+//! xinetd or systemd is to serve rsync, and does not listen: both shut a service that gets too many connections.
 
 use std::path::{Path, PathBuf};
 
@@ -10,14 +10,35 @@ use crate::{
         daemon::{PORT, SLACK, at, written},
         log,
         reach::starters::{self, Switched},
+        starter::SOCKETS,
     },
     host::{Descendant, changed, process_of},
-    lint::started,
+    lint::{Installed, started},
 };
+
+/// Tells that xinetd or systemd has shut its service of rsync.
+pub(super) fn look(setup: &Setup<'_>, port: u16, report: &mut Report) {
+    by_xinetd(setup, port, report);
+    by_systemd(setup, report);
+}
+
+/// Tells of a socket unit that systemd says it has shut.
+fn by_systemd(setup: &Setup<'_>, report: &mut Report) {
+    for socket in SOCKETS.iter().filter_map(|name| Installed::of(setup.host, name)) {
+        let name = &socket.unit.name;
+        let description = socket.unit.last("Unit", "Description");
+        let description = description.map(|value| value.display()).unwrap_or_default();
+        if let Some(line) = log::refused_by(setup, name, &description) {
+            let cause = Cause::of_rule("RSY899", Check::Daemon, &socket.place, Vec::new(), vec![line]);
+            let start = format!("systemctl restart {name}");
+            report.causes.push(cause.typing(vec![start]));
+        }
+    }
+}
 
 /// Tells that xinetd has shut its service of rsync, if it says so, or has served and listens no more though nobody has
 /// changed anything (seen with xinetd 2.3.15.3).
-pub(super) fn look(setup: &Setup<'_>, port: u16, report: &mut Report) {
+fn by_xinetd(setup: &Setup<'_>, port: u16, report: &mut Report) {
     let Some(xinetd) = process_of(starters::XINETD) else {
         return;
     };

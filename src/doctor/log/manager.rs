@@ -1,4 +1,4 @@
-//! What xinetd says of a service that it has shut, and what the log of a daemon shows of its starts.
+//! What xinetd and systemd say of a service that they have shut, and what the log of a daemon shows of its starts.
 
 use std::{
     ffi::OsStr,
@@ -14,6 +14,9 @@ use crate::{
     host::{Descendant, Host},
     model::{Configuration, Parameter, Scope},
 };
+
+/// What the lines of systemd itself are tagged with.
+const SYSTEMD: &str = "systemd";
 
 /// The line by which xinetd says that it has shut a service, if it has not opened it again, and where that stands.
 pub(in crate::doctor) fn shut_by(setup: &Setup<'_>, xinetd: &Descendant, service: &str) -> Option<String> {
@@ -46,6 +49,30 @@ fn last_shut<'t>(log: &'t str, process: u32, service: &str) -> Option<&'t str> {
     })
 }
 
+/// The line by which systemd says that it listens no more for a socket unit, if it has not begun again, and where that
+/// stands.
+pub(in crate::doctor) fn refused_by(setup: &Setup<'_>, socket: &str, description: &str) -> Option<String> {
+    let lines = syslog::read(SYSTEMD, setup.host, &setup.now).ok()??;
+    let text = String::from_utf8_lossy(&lines.bytes);
+    let line = last_refused(&text, socket, description)?;
+    Some(format!("{}: {line}", lines.place))
+}
+
+/// The same by the text of a log. The socket stays shut until somebody starts it (`TriggerLimitBurst=` in systemd.socket(5)).
+fn last_refused<'t>(log: &'t str, socket: &str, description: &str) -> Option<&'t str> {
+    let refused = format!("{socket}: Trigger limit hit, refusing further activation");
+    // Older ones say no more than what is described.
+    let opened = |line: &str| match line.split_once("Listening on ") {
+        Some((_, what)) => what.starts_with(socket) || what.trim_end_matches('.') == description,
+        None => false,
+    };
+    log.lines().fold(None, |last, line| match line {
+        _ if line.contains(&refused) => Some(line),
+        _ if opened(line) => None,
+        _ => last,
+    })
+}
+
 /// The log file of a configuration, if clients have come since then, and no daemon has ever listened by itself that writes
 /// there.
 pub(in crate::doctor) fn served_since(
@@ -72,7 +99,7 @@ fn has_served(log: &str, since: DateTime) -> bool {
 mod tests {
     use jiff::civil::date;
 
-    use super::{has_served, last_shut};
+    use super::{has_served, last_refused, last_shut};
 
     #[test]
     fn a_service_is_shut_until_it_is_opened() {
@@ -89,6 +116,19 @@ mod tests {
         ]));
         assert!(!told(&[shut, opened]) && !told(&[]) && !told(&["2026/11/22 17:16:02 [24] x"]));
         assert!(last_shut(shut, 25, "rsync").is_none() && last_shut(shut, 24, "other").is_none());
+    }
+
+    #[test]
+    fn a_socket_is_shut_until_it_is_started() {
+        let shut = "2026/11/22 17:15:58 [1] rsync.socket: Trigger limit hit, refusing further activation.";
+        let failed = "2026/11/22 17:15:58 [1] rsync.socket: Failed with result 'trigger-limit-hit'.";
+        let told = |lines: &[&str]| last_refused(&lines.join("\n"), "rsync.socket", "Copies").is_some();
+        assert!(told(&[shut, failed]) && told(&[shut, "2026/11/22 17:16:02 [1] Listening on D-Bus."]));
+        assert!(!told(&[failed]) && !told(&[]));
+        for opened in ["Listening on rsync.socket - Copies.", "Listening on Copies."] {
+            let opened = format!("2026/11/22 17:16:02 [1] {opened}");
+            assert!(!told(&[shut, &opened]) && told(&[shut, &opened, shut]));
+        }
     }
 
     #[test]
