@@ -71,6 +71,15 @@ fn with_groups(mut known: Known) -> Known {
     known
 }
 
+/// What the configuration of this machine's daemon says against itself; nothing if it cannot be read.
+pub(super) fn here(file: &Path, release: Release) -> Known {
+    let Ok(Some(bytes)) = Live.read(file) else {
+        return Known::default();
+    };
+    let options = Options::of_release(release, jiff::Zoned::now().date());
+    with_groups(judge(file, bytes, &Live, &options).0)
+}
+
 fn of_server(file: &Path, hosts: &Hosts, host: &dyn Host, release: Release) -> Result<Known, Failure> {
     let bytes = read(hosts, file).map_err(|reason| unreadable(file, &reason, ""))?;
     let options = Options::of_release(release, jiff::Zoned::now().date());

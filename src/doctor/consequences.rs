@@ -33,14 +33,25 @@ const FOLLOWING: &[(&str, &[&str])] = &[
     ("RSY713", &["RSY808"]),
     ("RSY726", &["RSY725", "RSY782", "RSY890"]),
     ("RSY737", &["RSY801"]),
+    ("RSY770", &["RSY801"]),
     ("RSY778", &["RSY794"]),
     ("RSY790", &["RSY803", "RSY836"]),
     ("RSY890", &["RSY792", "RSY801", "RSY819"]),
     // xinetd listens again by itself; a daemon beside it would take its port.
     ("RSY899", &["RSY782"]),
-    // The line ends of a script, and the words that they spoil.
+    // The line ends of a script, and the words that they spoil; blanks of a name that the shell parts.
+    ("RSY881", &["RSY851"]),
+    ("RSY986", &["RSY851"]),
     ("RSY969", &["RSY852", "RSY879"]),
 ];
+
+/// Pages of lines that only say that something has ended: why, others tell.
+const ENDED: [&str; 2] = ["RSY898", "RSY963"];
+
+/// Whether a cause only says that something has ended.
+pub(super) fn only_says_that(cause: &Cause) -> bool {
+    ENDED.contains(&cause.page.id)
+}
 
 /// Leaves out what follows from a cause that makes clients fail now, and is about the same module or about none. What the user's
 /// symptom shows is left: it was asked for.

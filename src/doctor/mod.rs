@@ -79,7 +79,7 @@ pub struct Setup<'s> {
     /// The time.
     pub now: jiff::Zoned,
     /// How modules are probed, with what is known of the server, and from which address of this machine if that matters.
-    pub setting: &'s dyn Fn(Arc<Known>, Option<IpAddr>) -> Arc<Setting>,
+    pub setting: &'s (dyn Fn(Arc<Known>, Option<IpAddr>) -> Arc<Setting> + Sync),
     /// Their connections; nothing more is looked at once they are ended.
     pub connections: Arc<Connections>,
     /// What probes run on.

@@ -4,7 +4,10 @@ use std::cmp::Reverse;
 
 use crate::{
     catalog::Stage,
-    doctor::{Cause, Check, Told, Urgency, consequences::left_out},
+    doctor::{
+        Cause, Check, Told, Urgency,
+        consequences::{left_out, only_says_that},
+    },
 };
 
 /// That no daemon runs: what follows from whatever keeps it from that.
@@ -58,6 +61,7 @@ pub(super) fn ordered(found: Vec<Cause>, asked: &[String]) -> Vec<Cause> {
         (
             cause.urgency,
             !cause.seen.contains(&Check::Symptom),
+            only_says_that(cause),
             is_of_others(cause),
             step(cause),
             Reverse(cause.severity),

@@ -95,8 +95,8 @@ impl Server {
         Some(root.trim_end_matches('/').to_owned())
     }
 
-    /// The path of a module.
-    pub(super) fn path_of(&self, module: &str) -> Option<String> {
+    /// The path of a module, as the file has it.
+    pub fn path_of(&self, module: &str) -> Option<String> {
         let index = self.configuration.module(module.as_bytes())?;
         let path = self
             .configuration

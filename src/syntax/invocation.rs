@@ -32,6 +32,9 @@ pub struct Given {
 type Words<'a> = std::iter::Enumerate<std::slice::Iter<'a, String>>;
 
 impl Invocation {
+    /// The port of a daemon that is named without one.
+    const PORT: u16 = 873;
+
     /// Reads the words behind `rsync`. As popt does: a value follows a letter at once or as the next word, and options
     /// may stand behind targets until a `--`.
     pub fn parse(words: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
@@ -92,6 +95,18 @@ impl Invocation {
     /// The daemon or the machine that the transfer is with.
     pub fn peer(&self) -> Option<&Target> {
         self.targets.iter().find(|target| target.remote().is_some())
+    }
+
+    /// The port of the daemon that the transfer is with; none if there is no such one, or what is named is no port.
+    pub fn port(&self) -> Option<u16> {
+        let Target::Daemon(remote) = self.peer()? else {
+            return None;
+        };
+        match (remote.port, self.option("port")) {
+            (Some(port), _) => Some(port),
+            (None, Some(given)) => given.value.as_ref()?.parse().ok(),
+            (None, None) => Some(Self::PORT),
+        }
     }
 
     /// Whether files go to the other machine; `None` if none is involved.

@@ -10,13 +10,17 @@ use std::{
 
 use tokio::runtime;
 
-use super::{Arguments, check, choice, code, files, fix};
+use super::{
+    Arguments, check, choice, code, files, fix,
+    here::{self, Here},
+    settings,
+};
 use crate::{
     cli::{
         Failure,
         environment::{Variables, environment_with, surroundings_with},
         interrupt::Interrupt,
-        known::of_password_file,
+        known::{judge, of_password_file},
         output::stdout,
         probe::{
             unread::Unread,
@@ -24,22 +28,37 @@ use crate::{
             written::{self, Written},
         },
     },
-    doctor::{self, ClientSetup, Script, bundle::Client},
-    explain::Known,
+    doctor::{self, ClientSetup, Script, Setup, bundle::Client},
     host::{Live, plain},
     probe::{Choice, Setting, Wire, command, tryout::Program},
     render,
     syntax::Invocation,
-    terms::Exit,
+    terms::{Exit, Release, Target},
 };
+
+/// Why a command line is not carried out.
+const UNKNOWN_FOLDER: &str = "the script goes to a folder that only a run can tell; paste the command with whole paths, as 'rsync ...'";
+
+/// Whether a command line names files of this machine from the folder on that it runs in.
+fn needs_folder(words: &[String]) -> bool {
+    let invocation = Invocation::parse(words);
+    let of_password = invocation
+        .option("password-file")
+        .and_then(|given| given.value.as_deref());
+    let targets = invocation.targets.iter().filter_map(|target| match target {
+        Target::Local(path) => Some(&**path),
+        Target::Shell(_) | Target::Daemon(_) => None,
+    });
+    targets.chain(of_password).any(|path| !path.starts_with('/'))
+}
 
 /// Examines a command line on the client, and tells what was found.
 pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
     check(arguments)?;
-    let folder = env::current_dir()?;
+    let from = env::current_dir()?;
     let place = written::place(line)?;
     let script = |(file, line): &(PathBuf, usize)| Script {
-        file: folder.join(file),
+        file: from.join(file),
         line: *line,
     };
     let script = place.as_ref().map(script);
@@ -51,12 +70,28 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
         }
         None => Ok(written::typed(line)?),
     };
-    let (words, mut variables, unread) = match found {
-        Ok(Written { words, variables, .. }) => (words, variables, None),
+    let found = found.and_then(|written| match &written.folder {
+        None if needs_folder(&written.words) => Err(Unread::Unclear(UNKNOWN_FOLDER.to_owned())),
+        _ => Ok(written),
+    });
+    let has_unknown_password = found.as_ref().is_ok_and(|written| {
+        let mut around = written.around.iter();
+        around.any(|name| name == "RSYNC_PASSWORD=")
+    });
+    let (words, mut variables, folder, unread) = match found {
+        Ok(Written {
+            words,
+            variables,
+            folder,
+            ..
+        }) => (words, variables, folder.unwrap_or_default(), None),
         // What stands around it may well be the reason.
-        Err(Unread::Unclear(reason)) => (Vec::new(), BTreeMap::new(), Some(reason)),
+        Err(Unread::Unclear(reason)) => (Vec::new(), BTreeMap::new(), PathBuf::new(), Some(reason)),
         Err(unread) => return Err(unread.into()),
     };
+    let folder = from.join(folder);
+    // It is carried out there. One that cannot be entered is told where its files are looked for.
+    let _ = env::set_current_dir(&folder);
     let typed = variables.get("RSYNC_PASSWORD");
     let typed: Vec<_> = typed
         .and_then(Option::as_ref)
@@ -66,31 +101,51 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
     // An examination starts no program of the user's.
     variables.remove(CONNECT_PROGRAM);
     let variables = Variables(variables);
-    let named = Invocation::parse(&words);
-    let named = named
-        .option("password-file")
-        .and_then(|given| given.value.clone());
-    let findings = named.map(|file| of_password_file(&folder.join(file)));
-    let known = Known {
-        findings: findings.unwrap_or_default(),
-        ..Known::default()
-    };
+    let invocation = Invocation::parse(&words);
     let interrupt = Interrupt::watch()?;
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .max_blocking_threads(2)
         .enable_all()
         .build()?;
+    let release = Program::find("rsync".into()).ok().map(|program| program.release);
+    let here = here::find(&invocation, release.unwrap_or(Release::CURRENT), &runtime);
+    let (mut known, here) = here.map_or_else(Default::default, |Here { known, file, module }| {
+        (known, Some((file, module)))
+    });
+    let named = invocation
+        .option("password-file")
+        .and_then(|given| given.value.as_ref());
+    let own = named.map(|file| of_password_file(&folder.join(file)));
+    known.findings.extend(own.unwrap_or_default());
     let (format, style) = (arguments.output.format(), arguments.output.style());
     let now = jiff::Zoned::now();
+    let own = env::current_exe()?;
+    let setting = settings(interrupt.connections().clone());
+    let here = here.map(|(file, module)| Setup {
+        file: Some(file),
+        modules: module.into_iter().collect(),
+        from: None,
+        symptom: None,
+        host: &Live,
+        judge,
+        release,
+        now: now.clone(),
+        setting: &setting,
+        connections: interrupt.connections().clone(),
+        runtime: &runtime,
+        own,
+    });
     let setup = ClientSetup {
         line: command(&words),
         words,
         unread,
+        has_unknown_password,
         script,
         folder,
         host: &Live,
-        release: Program::find("rsync".into()).ok().map(|program| program.release),
+        release,
+        here,
         now: now.clone(),
         setting: Arc::new(Setting {
             // With `--contimeout` rsync would not say whether there was no answer or none in time.
@@ -133,6 +188,7 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
         return Ok(Exit::Signal.code());
     }
     let (code, files) = done?;
+    env::set_current_dir(from)?;
     files.write(arguments)?;
     Ok(code)
 }

@@ -1,6 +1,7 @@
 mod bundle;
 mod client;
 mod fix;
+mod here;
 
 use std::{
     env,
@@ -32,6 +33,7 @@ use crate::{
     host::{Live, plain},
     probe::{Choice, Setting, Wire, tryout::Program},
     render::{self, About, Format, Style},
+    rsync::net::Connections,
     terms::Exit,
 };
 
@@ -102,22 +104,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         .max_blocking_threads(AT_ONCE)
         .enable_all()
         .build()?;
-    let connections = interrupt.connections().clone();
-    let setting = move |known: Arc<Known>, from: Option<IpAddr>| {
-        let mut choice = choice();
-        choice.words.extend(from.map(|from| format!("--address={from}")));
-        Arc::new(Setting {
-            choice,
-            environment: environment_of(LOGIN, Vec::new()),
-            surroundings: Box::new(surroundings),
-            known,
-            wire: Wire::Live,
-            log: None,
-            folder: env::temp_dir().into(),
-            connections: connections.clone(),
-            watch: None,
-        })
-    };
+    let setting = settings(interrupt.connections().clone());
     let (format, style) = (arguments.output.format(), arguments.output.style());
     let now = jiff::Zoned::now();
     let work = || {
@@ -251,6 +238,25 @@ fn code(report: &doctor::Report) -> u8 {
         exit::CLEAN
     } else {
         exit::UNCHECKED
+    }
+}
+
+/// How modules of this machine are probed, with what is known of the server, and from which address if that matters.
+fn settings(connections: Arc<Connections>) -> impl Fn(Arc<Known>, Option<IpAddr>) -> Arc<Setting> {
+    move |known, from| {
+        let mut choice = choice();
+        choice.words.extend(from.map(|from| format!("--address={from}")));
+        Arc::new(Setting {
+            choice,
+            environment: environment_of(LOGIN, Vec::new()),
+            surroundings: Box::new(surroundings),
+            known,
+            wire: Wire::Live,
+            log: None,
+            folder: env::temp_dir().into(),
+            connections: connections.clone(),
+            watch: None,
+        })
     }
 }
 

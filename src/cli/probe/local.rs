@@ -13,9 +13,9 @@ const DEFAULT: &str = "/etc/rsyncd.conf";
 
 /// The configuration file, and how it was found.
 #[derive(Debug)]
-pub(super) struct Local {
+pub(in crate::cli) struct Local {
     /// The file; `None` if it is not to be told.
-    pub(super) file: Option<PathBuf>,
+    pub(in crate::cli) file: Option<PathBuf>,
     port: u16,
     listener: Listener,
     /// The files of all daemons that run.
@@ -26,7 +26,7 @@ pub(super) struct Local {
 
 impl Local {
     /// Looks for the daemon on a port.
-    pub(super) fn find(port: u16) -> Self {
+    pub(in crate::cli) fn find(port: u16) -> Self {
         let (listener, running) = (Listener::on(port), running_configurations());
         let started = match &listener {
             Listener::Other { program, .. } => started(&Live, program, port),

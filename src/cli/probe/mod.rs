@@ -1,9 +1,11 @@
 mod around;
+mod folder;
 mod live;
-mod local;
+pub(super) mod local;
 mod notices;
 mod options;
 mod task;
+mod text;
 mod transcript;
 pub(super) mod unread;
 pub(super) mod variables;

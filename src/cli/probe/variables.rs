@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, env, ops::Range};
 
 use crate::{
-    cli::probe::written::{Part, with_returns},
+    cli::probe::{text::with_returns, written::Part},
     model::script::{Argument, Assigned, Call, Scope},
 };
 

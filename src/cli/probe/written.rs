@@ -10,7 +10,12 @@ use nix::unistd::{User, geteuid};
 
 use crate::{
     catalog::FileKind,
-    cli::probe::{around::around, unread::Unread},
+    cli::probe::{
+        around::around,
+        folder::folder_of,
+        text::{as_a_shell_reads, lines, names_rsync, with_returns},
+        unread::Unread,
+    },
     lint::{Crontab, recognise},
     model::script::{Argument, Call, Piece, Script},
     syntax::shell,
@@ -30,6 +35,8 @@ pub(in crate::cli) struct Written {
     pub(super) has_returns: bool,
     /// What stands around it and changes what it does, by name.
     pub(in crate::cli) around: Vec<String>,
+    /// The folder that it runs in, from the one on that the script is started in; none if only a run can tell.
+    pub(in crate::cli) folder: Option<PathBuf>,
 }
 
 /// File and line of a text such as `backup.sh:12`; nothing of a command line.
@@ -56,30 +63,6 @@ pub(in crate::cli) fn place(text: &str) -> Result<Option<(PathBuf, usize)>, Stri
         Ok(line @ 1..) => Ok(Some((path, line))),
         _ => Err(format!("`{file}` has no line {digits}; the first one is 1")),
     }
-}
-
-/// What stands for a carriage return while a shell's words are found: for a shell it is a letter as any other, where the
-/// reader of scripts takes it for a blank.
-const RETURN: u8 = 1;
-
-/// A file as a shell reads it, and whether some of its lines end with carriage returns.
-fn as_a_shell_reads(bytes: &[u8]) -> (Vec<u8>, bool) {
-    let has_returns = bytes.windows(2).any(|pair| pair == b"\r\n") && !bytes.contains(&RETURN);
-    let letter = |byte: &u8| {
-        if has_returns && *byte == b'\r' {
-            RETURN
-        } else {
-            *byte
-        }
-    };
-    (bytes.iter().map(letter).collect(), has_returns)
-}
-
-/// The text of a word, with its carriage returns.
-pub(super) fn with_returns(text: &[u8]) -> Vec<u8> {
-    text.iter()
-        .map(|&byte| if byte == RETURN { b'\r' } else { byte })
-        .collect()
 }
 
 /// The command line in a text that somebody typed or pasted. Errors do not show it: it may hold passwords.
@@ -141,6 +124,11 @@ pub(in crate::cli) fn command_line(path: &Path, bytes: Vec<u8>, line: usize) -> 
                 path.display()
             )))
         }
+        // It is meant to: what stands in front of it is taken for something else.
+        (None, _) if names_rsync(&bytes[here.clone()]) => Err(Unread::Unclear(format!(
+            "line {line} of `{}` has `rsync`, and does not call it",
+            path.display()
+        ))),
         (None, _) => {
             let others = calls().map(|(_, call)| {
                 let before = &bytes[..call.range.start];
@@ -238,7 +226,18 @@ impl Part<'_> {
             kept_back: found.kept_back,
             has_returns: false,
             around,
+            folder: folder_of(&self.script, call).map(|folder| self.home().join(folder)),
         })
+    }
+
+    /// The folder that it is started in, as far as that is known: cron goes to the home of who runs it (crontab(5)).
+    fn home(&self) -> PathBuf {
+        let user = match &self.user {
+            Some(name) => User::from_name(name),
+            None => User::from_uid(geteuid()),
+        };
+        let user = user.ok().flatten().filter(|_| self.is_cron);
+        user.map(|user| user.dir).unwrap_or_default()
     }
 
     /// Whether cron's `%` parts the line's command from the `rsync` in it.
@@ -313,16 +312,6 @@ fn shown(argument: &Argument, bytes: &[u8]) -> String {
         (None, None) => "$(...)".to_owned(),
     };
     argument.pieces.iter().map(known).collect()
-}
-
-/// The lines of a file, with their ends.
-fn lines(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
-    let mut start = 0;
-    bytes.split_inclusive(|&byte| byte == b'\n').map(move |line| {
-        let range = start..start + line.len();
-        start = range.end;
-        range
-    })
 }
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) 
         stage.fail();
     }
     let room = room(&folder)?;
-    if room.free == 0 || room.entries == Some(0) {
+    if room.is_full() {
         let what = if room.free == 0 { "blocks" } else { "inodes" };
         let fact = format!("the file system of {} has no free {what}", folder.display());
         let cause = client.cause(
@@ -119,7 +119,7 @@ fn unescaped(point: &str) -> String {
 }
 
 /// What is left on the file system of a folder, for whoever asks (statvfs(3)).
-fn room(folder: &Path) -> Option<Room> {
+pub(super) fn room(folder: &Path) -> Option<Room> {
     let found = statvfs(folder).ok()?;
     let unit = found.fragment_size();
     Some(Room {

@@ -48,6 +48,11 @@ pub struct Room {
 }
 
 impl Room {
+    /// Whether nothing can be written there.
+    pub(super) fn is_full(&self) -> bool {
+        self.free == 0 || self.entries == Some(0)
+    }
+
     /// How much is used, in percent.
     pub const fn used(&self) -> u64 {
         match self.size {

@@ -23,7 +23,7 @@ use tokio::runtime::Runtime;
 use crate::{
     catalog::{FileKind, Severity},
     diagnosis::Finding,
-    doctor::{Cause, Check, Examination, Fact, Report, Skip, Stage, Urgency, summary},
+    doctor::{self, Cause, Check, Examination, Fact, Report, Setup, Skip, Stage, Urgency, summary},
     host::Host,
     lint::{Input, Options, lint},
     probe::{self, Setting, State, Step},
@@ -42,6 +42,8 @@ pub struct ClientSetup<'s> {
     pub words: Vec<String>,
     /// Why the words are not known, and none are there: only what stands around the line is looked at then.
     pub unread: Option<String>,
+    /// Whether a password is set for it that only a run can tell.
+    pub has_unknown_password: bool,
     /// Where it stands, if it was not typed.
     pub script: Option<Script>,
     /// The folder that relative paths count from.
@@ -50,6 +52,8 @@ pub struct ClientSetup<'s> {
     pub host: &'s dyn Host,
     /// The release of the rsync that is installed, if there is one.
     pub release: Option<Release>,
+    /// How the server is examined, if it is this machine.
+    pub here: Option<Setup<'s>>,
     /// The time.
     pub now: jiff::Zoned,
     /// How the command line is carried out.
@@ -130,15 +134,27 @@ pub fn run(setup: &ClientSetup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<(
     if !is_let_in {
         examination.report.causes.append(&mut client.looks.take());
     }
+    // Of a server of this machine all can be seen.
+    if let Some(here) = setup.here.as_ref().filter(|_| has_failed(&examination.report)) {
+        let own = super::run(here, examination.tell)?;
+        server::take_over(own, &here.modules, &mut examination.report);
+    }
     examination.stage(Check::Leftover, None, |stage, report| {
         if client.is_read(stage) {
             leftover::look(&client, is_well, room.as_ref(), stage, report);
         }
     })?;
     let mut report = examination.report;
-    report.causes = summary::ordered(report.causes, &[]);
+    let asked = setup.here.as_ref().map_or(&[][..], |here| &here.modules);
+    report.causes = summary::ordered(report.causes, asked);
     report.time = start.elapsed();
     Ok(report)
+}
+
+/// Whether the dry run, the stage before, has failed.
+fn has_failed(report: &Report) -> bool {
+    let last = report.stages.last();
+    last.is_some_and(|stage| stage.check == Check::Server && stage.state == doctor::State::Failed)
 }
 
 /// Whether the server has taken the password.

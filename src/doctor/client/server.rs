@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    path::Path,
     rc::Rc,
     time::Duration,
 };
@@ -10,9 +11,10 @@ use crate::{
     catalog::Confidence,
     doctor::{
         Cause, Check, Fact, Report, Skip, Stage, Urgency,
-        client::{Client, ClientFact, Room},
+        client::{Client, ClientFact, Room, TYPED, destination::room as room_at},
+        daemon::port_of,
     },
-    host::Unknown,
+    host::{Listener, Unknown},
     probe::{self, State, Step, reproduce_within},
     terms::{Misread, Target},
 };
@@ -59,7 +61,15 @@ pub(super) fn look(client: &Client<'_>, room: Option<&Room>, stage: &mut Stage, 
         }
     }
     if probed.exit == 0 {
-        fits(client, &probed, room, stage, report);
+        match room_of_module(client) {
+            Some(room) => fits(client, &probed, &room, stage, report),
+            // None at all has been told.
+            None => {
+                let room = room.filter(|room| !room.is_full());
+                room.into_iter()
+                    .for_each(|room| fits(client, &probed, room, stage, report));
+            }
+        }
         return true;
     }
     if is_late {
@@ -67,6 +77,10 @@ pub(super) fn look(client: &Client<'_>, room: Option<&Room>, stage: &mut Stage, 
         let reason = Unknown::Failed(format!("the dry run was not done within {LIMIT} seconds"));
         report.not_seen("the end of the dry run", reason);
         stage.warn();
+        return false;
+    }
+    if client.setup.has_unknown_password && probed.stage(Step::Authentication).state == State::Failed {
+        without_password(stage, report);
         return false;
     }
     stage.fail();
@@ -81,6 +95,7 @@ pub(super) fn look(client: &Client<'_>, room: Option<&Room>, stage: &mut Stage, 
     {
         return false;
     }
+    report.causes.extend(asks_another_port(client));
     if let Some(found) = probed
         .explanation
         .take()
@@ -102,6 +117,25 @@ fn has_misread_address(client: &Client<'_>) -> bool {
     let mut addresses = client.invocation.target_words.iter();
     addresses.any(|&word| Misread::of(&client.setup.words[word]).is_some())
 }
+
+/// The login was tried without the password, which only a run of the script can tell: its failure says nothing, unless the
+/// password is seen to be spoilt.
+fn without_password(stage: &mut Stage, report: &mut Report) {
+    let spoilt = report.causes.iter_mut().find(|cause| cause.page.id == SPOILT);
+    if let Some(cause) = spoilt {
+        cause.urgency = Urgency::Now;
+        cause.seen.insert(Check::Server);
+        stage.fail();
+        return;
+    }
+    let reason = "the password is one that only a run of the script can tell".to_owned();
+    stage.note(Fact::Client(ClientFact::NotCarriedOut(reason.clone())));
+    report.not_seen("the login", Unknown::Failed(reason));
+    stage.warn();
+}
+
+/// That the shell takes a part of the password for a variable.
+const SPOILT: &str = "RSY241";
 
 /// What a script says that has this as its consequence.
 const REASONS: [(&str, &str); 4] = [
@@ -127,25 +161,16 @@ fn is_explained(said: &Cause, report: &mut Report) -> bool {
 }
 
 /// Whether what would come has room at the destination.
-fn fits(
-    client: &Client<'_>,
-    probed: &probe::Report,
-    room: Option<&Room>,
-    stage: &mut Stage,
-    report: &mut Report,
-) {
+fn fits(client: &Client<'_>, probed: &probe::Report, room: &Room, stage: &mut Stage, report: &mut Report) {
     let mut facts = probed.stage(Step::DryRun).facts.iter();
     let written = facts.find_map(|fact| match fact {
         probe::Fact::Writes(files, bytes) => Some((*files, *bytes)),
         _ => None,
     });
-    let (Some((files, bytes)), Some(room)) = (written, room) else {
+    let Some((files, bytes)) = written else {
         return;
     };
-    // None at all has been told.
-    let is_full = room.free == 0 || room.entries == Some(0);
-    let is_short = bytes > room.free || room.entries.is_some_and(|entries| files > entries);
-    if is_full || !is_short {
+    if bytes <= room.free && room.entries.is_none_or(|entries| files <= entries) {
         return;
     }
     let folder = room.path.display().to_string();
@@ -166,6 +191,62 @@ fn fits(
     cause.confidence = Confidence::Likely;
     report.causes.push(cause);
     stage.fail();
+}
+
+/// What room there is where a push comes to, if that is in a module of this machine.
+fn room_of_module(client: &Client<'_>) -> Option<Room> {
+    client.setup.here.as_ref()?;
+    let Target::Daemon(remote) = client.invocation.targets.last()? else {
+        return None;
+    };
+    if client.invocation.is_push() != Some(true) {
+        return None;
+    }
+    let (module, rest) = remote.path.split_once('/').unwrap_or((&remote.path, ""));
+    let top = client.setup.setting.known.server.as_ref()?.path_of(module)?;
+    let place = Path::new(&top).join(rest.trim_start_matches('/'));
+    place.ancestors().find(|folder| folder.is_dir()).and_then(room_at)
+}
+
+/// The daemon of this machine listens on another port than is asked, where nobody listens.
+fn asks_another_port(client: &Client<'_>) -> Option<Cause> {
+    let here = client.setup.here.as_ref()?;
+    let asked = client.invocation.port()?;
+    let Target::Daemon(remote) = client.invocation.peer()? else {
+        return None;
+    };
+    let server = client.setup.setting.known.server.as_ref()?;
+    let port = port_of(&server.configuration);
+    if port == asked || Listener::on(asked) != Listener::Nobody || Listener::on(port) == Listener::Nobody {
+        return None;
+    }
+    let arguments = vec![
+        ("asked", asked.to_string()),
+        ("host", remote.host.clone()),
+        ("module", here.modules.concat()),
+        ("port", port.to_string()),
+    ];
+    let file = here.file.as_deref().unwrap_or_else(|| Path::new(TYPED));
+    let fact = format!("nobody listens on port {asked}, and somebody does on port {port}");
+    let cause = client.cause("RSY770", Check::Server, file, arguments, fact);
+    Some(Cause {
+        confidence: Confidence::Certain,
+        ..cause
+    })
+}
+
+/// Takes over what the examination of the server shows that makes this client fail.
+pub(super) fn take_over(mut own: Report, asked: &[String], report: &mut Report) {
+    own.causes.retain(|cause| {
+        let is_asked = |module: &String| module.is_empty() || asked.contains(module);
+        cause.urgency == Urgency::Now && cause.argument("module").is_none_or(is_asked)
+    });
+    report.causes.append(&mut own.causes);
+    report.stages.append(&mut own.stages);
+    report.unseen.append(&mut own.unseen);
+    report.servers.append(&mut own.servers);
+    report.views.append(&mut own.views);
+    report.logs.append(&mut own.logs);
 }
 
 /// Carries the command line out as a dry run, with more options; none if our client cannot.

@@ -9,6 +9,7 @@ use crate::{
         scripts::ScriptSubject,
     },
     model::script::UNKNOWN,
+    terms::RsyncOption,
 };
 
 pub(super) const CHECKS: &[Check] = &[
@@ -83,7 +84,9 @@ fn unknown_option(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
             out.report(if given.name.is_ascii() {
                 case
             } else {
+                let (dashes, name) = by_hand(&text);
                 case.variant("typographic")
+                    .with("meant", format!("{dashes}{name}"))
             });
         }
         for (word, target) in transfer.targets() {
@@ -92,13 +95,13 @@ fn unknown_option(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
             };
             let first = text.chars().next().unwrap_or_default();
             if matches!(first, '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ff0d}') {
-                let option = text.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
-                let dashes = if option.chars().count() > 2 { "--" } else { "-" };
+                let (dashes, option) = by_hand(text);
                 let range = word.range.clone();
                 let length = text.len() - option.len();
                 let case = Case::at(subject.span(range.clone()))
                     .variant("typographic")
-                    .with("option", text.as_str());
+                    .with("option", text.as_str())
+                    .with("meant", format!("{dashes}{option}"));
                 let is_written = subject.bytes(range.clone()) == text.as_bytes();
                 out.report(if is_written {
                     let place = subject.span(range.start..range.start + length);
@@ -107,6 +110,35 @@ fn unknown_option(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
                     case
                 });
             }
+        }
+    }
+}
+
+/// The dashes that were meant in front of an option, and the rest of it: two in front of a name, one in front of letters.
+fn by_hand(text: &str) -> (&'static str, &str) {
+    let option = text.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
+    let name = option.split('=').next().unwrap_or_default();
+    let is_letters = name
+        .bytes()
+        .all(|letter| RsyncOption::of_letter(letter).is_some());
+    let is_name = RsyncOption::of_name(name).is_some() || !is_letters;
+    (if is_name { "--" } else { "-" }, option)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::by_hand;
+
+    #[test]
+    fn letters_have_one_dash_and_names_two() {
+        for (text, dashes, option) in [
+            ("\u{2013}avz", "-", "avz"),
+            ("\u{2014}a", "-", "a"),
+            ("\u{2013}delete", "--", "delete"),
+            ("\u{2013}\u{2013}exclude=*.tmp", "--", "exclude=*.tmp"),
+            ("\u{2013}no-such-option", "--", "no-such-option"),
+        ] {
+            assert_eq!(by_hand(text), (dashes, option), "{text}");
         }
     }
 }

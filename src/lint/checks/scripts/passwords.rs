@@ -22,6 +22,7 @@ use crate::{
 pub(super) const CHECKS: &[Check] = &[
     Check::script("RSY995", password_not_handed_over),
     Check::script("RSY996", password_in_clear),
+    Check::script("RSY241", dollar_in_password),
     Check::script("RSY957", mode_of_another_file),
     Check::script("RSY954", secrets_file_handed_over),
     Check::script("RSY302", secrets_file_opened),
@@ -95,6 +96,47 @@ fn password_in_clear(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
     for assigned in &subject.script.assignments {
         if assigned.name == b"RSYNC_PASSWORD" && written(&assigned.value, file).is_some() {
             out.report(Case::at(subject.span(assigned.range.clone())));
+        }
+    }
+}
+
+/// RSY241: the shell takes a part of the password for a variable that nothing sets.
+fn dollar_in_password(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
+    let script = subject.script;
+    let file = subject.sources.get(subject.source).bytes();
+    let is_set = |name: &[u8]| {
+        let mut assigned = script.assignments.iter();
+        script.set.contains(name) || assigned.any(|assigned| assigned.name == name)
+    };
+    for assigned in script
+        .assignments
+        .iter()
+        .filter(|assigned| is_password(&assigned.name))
+    {
+        let pieces = &assigned.value.pieces;
+        // Alone it is meant as a variable.
+        let has_letters = pieces.iter().any(|piece| {
+            piece.variable.is_none() && piece.text.as_ref().is_some_and(|text| !text.is_empty())
+        });
+        if !has_letters || script.takes_in_others {
+            continue;
+        }
+        // Who writes braces means a variable.
+        let bare = pieces.iter().filter_map(|piece| piece.variable.clone());
+        for range in bare.filter(|range| range.start > 0 && file[range.start - 1] == b'$') {
+            let name = file[range.clone()].trim_ascii();
+            let name = name.strip_prefix(b"$").unwrap_or(name);
+            let is_named = name
+                .first()
+                .is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_');
+            // In capitals it may be of the environment.
+            let is_lower = name.iter().any(u8::is_ascii_lowercase);
+            let is_short = name.len() == 1 && !is_named;
+            if is_short || is_named && is_lower && !is_set(name) {
+                let shown = format!("${}", String::from_utf8_lossy(name));
+                let span = subject.span(range.start - 1..range.end);
+                out.report(Case::at(span).with("variable", shown));
+            }
         }
     }
 }

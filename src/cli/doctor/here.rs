@@ -1,0 +1,54 @@
+//! The server of a client's command line, where it is this machine.
+
+use std::{env, net::UdpSocket, path::PathBuf, time::Duration};
+
+use tokio::{net::lookup_host, runtime::Runtime, time::timeout};
+
+use crate::{
+    cli::{known, probe::local::Local},
+    explain::Known,
+    syntax::Invocation,
+    terms::{Release, Target},
+};
+
+/// So long a name is looked up; without an answer nobody knows whose it is.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// The daemon that a command line is for, of this machine.
+pub(super) struct Here {
+    /// Its configuration file.
+    pub(super) file: PathBuf,
+    /// The module that is asked for, if one is.
+    pub(super) module: Option<String>,
+    /// What the file says against itself; nothing if it cannot be read.
+    pub(super) known: Known,
+}
+
+/// Finds the daemon that a command line is for; none if that is on another machine, or nobody can tell its configuration.
+pub(super) fn find(invocation: &Invocation, release: Release, runtime: &Runtime) -> Option<Here> {
+    let Target::Daemon(remote) = invocation.peer()? else {
+        return None;
+    };
+    // The proxy resolves the name then, and its machine is the one that is meant.
+    if env::var_os("RSYNC_PROXY").is_some() || !is_ours(&remote.host, runtime) {
+        return None;
+    }
+    let file = Local::find(invocation.port()?).file?;
+    let module = remote.path.split('/').next().filter(|module| !module.is_empty());
+    Some(Here {
+        known: known::here(&file, release),
+        module: module.map(str::to_owned),
+        file,
+    })
+}
+
+/// Whether a name stands for an address of this machine: nobody can send from another one's.
+fn is_ours(host: &str, runtime: &Runtime) -> bool {
+    let found = runtime.block_on(async { timeout(LIMIT, lookup_host((host, 0))).await });
+    let Ok(Ok(addresses)) = found else {
+        return false;
+    };
+    addresses
+        .filter(|address| !address.ip().is_unspecified())
+        .any(|address| UdpSocket::bind(address).is_ok())
+}

@@ -1,0 +1,78 @@
+//! The folder that a command of a script runs in.
+
+use std::{ffi::OsString, os::unix::ffi::OsStringExt as _, path::PathBuf};
+
+use crate::model::script::{Call, Script};
+
+/// Commands that go to another folder.
+const MOVES: [&str; 3] = ["cd", "pushd", "popd"];
+
+/// The folder that a script has gone to before a call, from the one on that it is started in; none if only a run can tell.
+pub(super) fn folder_of(script: &Script, call: &Call) -> Option<PathBuf> {
+    let before = script
+        .calls
+        .iter()
+        .filter(|other| MOVES.contains(&&*other.program()) && other.range.end <= call.range.start);
+    let mut folder = Some(PathBuf::new());
+    for other in before {
+        let scopes = script.scopes.iter();
+        let mut apart = scopes.filter(|scope| scope.has(&other.range) && !scope.has(&call.range));
+        match apart.next() {
+            // A shell of its own goes there, and nobody else.
+            Some(scope) if scope.is_own_shell => {}
+            Some(_) => folder = None,
+            None => {
+                folder = named(other).and_then(|named| match named.is_absolute() {
+                    true => Some(named),
+                    false => Some(folder?.join(named)),
+                });
+            }
+        }
+    }
+    folder
+}
+
+/// The folder that a command names, if the text tells it.
+fn named(call: &Call) -> Option<PathBuf> {
+    let [word] = call.arguments() else { return None };
+    let text = word.known().filter(|_| call.program() != "popd")?;
+    // The folder before, a stack's, and somebody's home.
+    let is_other = matches!(text.first(), None | Some(b'-' | b'+' | b'~'));
+    (!is_other).then(|| OsString::from_vec(text).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::cli::probe::written::command_line;
+
+    #[test]
+    fn a_script_is_followed_to_its_folder() {
+        for (script, folder) in [
+            ("", Some("")),
+            ("cd /srv/www", Some("/srv/www")),
+            ("cd /srv; cd www", Some("/srv/www")),
+            // Without the first folder nothing goes to the second.
+            ("cd /srv && cd www", None),
+            ("cd www || exit 1", Some("www")),
+            ("ROOT=/srv; cd \"$ROOT/www\"", Some("/srv/www")),
+            ("pushd /srv", Some("/srv")),
+            ("(cd /srv; ls)", Some("")),
+            ("cd \"$1\"", None),
+            ("cd", None),
+            ("cd -", None),
+            ("cd ~/www", None),
+            ("pushd /srv; popd", None),
+            ("if [ -d /srv ]; then cd /srv; fi", None),
+            ("cd \"$1\"; cd /srv", Some("/srv")),
+        ] {
+            let text = format!("#!/bin/bash\n{script}\nrsync -a h::m/ x/\n");
+            let written = command_line(Path::new("a.sh"), text.into(), 3).expect(script);
+            assert_eq!(written.folder.as_deref(), folder.map(Path::new), "{script}");
+        }
+        let one = "#!/bin/sh\ncd /srv/www && rsync -a ./x h::m\n";
+        let written = command_line(Path::new("a.sh"), one.into(), 2).expect(one);
+        assert_eq!(written.folder.as_deref(), Some(Path::new("/srv/www")));
+    }
+}
