@@ -29,7 +29,7 @@ pub enum Checksum {
 }
 
 /// The longest digest, in bytes.
-const LONGEST: usize = 20;
+pub(super) const LONGEST: usize = 20;
 
 impl Checksum {
     /// Those that are offered, in upstream's order. MD4 is not.

@@ -6,6 +6,8 @@ mod checksum;
 mod rolling;
 mod search;
 mod sums;
+mod table;
+mod window;
 
 pub use blocks::{head, write_sums};
 pub use checksum::{Checksum, Hasher};

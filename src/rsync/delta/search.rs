@@ -1,6 +1,8 @@
 use std::io::{self, Read};
 
-use crate::rsync::delta::{BlockSums, Checksum, rolling_sum};
+use crate::rsync::delta::{
+    BlockSums, Checksum, checksum::LONGEST, rolling_sum, table::Table, window::Window,
+};
 
 /// What a file consists of, in its order.
 pub trait Pieces {
@@ -39,18 +41,10 @@ pub struct BlockHash {
 }
 
 impl BlockHash {
-    fn matches(self, sums: &BlockSums, block: u32, bytes: &[u8]) -> bool {
-        let digest = self.checksum.block(self.seed, self.is_seed_first, bytes);
-        let sent = sums.strong(block);
-        digest[..sent.len()] == *sent
+    fn digest(self, bytes: &[u8]) -> [u8; LONGEST] {
+        self.checksum.block(self.seed, self.is_seed_first, bytes)
     }
 }
-
-/// As much is read at once, in bytes.
-const READ: usize = 256 * 1024;
-
-/// So many blocks of one weak sum are tried at one place (`hash_search` in match.c).
-const MOST_CANDIDATES: usize = 1024;
 
 /// Finds the blocks of the basis in a file of `length` bytes, and gives all of the file away in its order
 /// (`match_sums` in match.c). Whoever calls makes sure that there are sums.
@@ -67,28 +61,38 @@ pub fn search<P: Pieces>(
 ) -> Result<(), P::Error> {
     let block_length = sums.head.block_length as usize;
     let mut window = Window::new(file, length, block_length);
-    let table = Table::new(sums);
+    let mut table = Table::new(sums);
+    let mut blocks = Blocks::new(sums, hash);
     // The block that stands behind the last match: files change in few places.
     let mut expected = 0_u32;
     window.fill(block_length)?;
     while window.ahead().len() >= block_length {
-        let bytes = &window.ahead()[..block_length];
-        let mut sum = Rolling::new(bytes);
+        let mut sum = Rolling::new(&window.ahead()[..block_length]);
         loop {
-            let at = &window.ahead()[..block_length];
             let position = window.position();
+            let wanted = [blocks.own(position), Some(expected)];
+            let at = &window.ahead()[..block_length];
+            let mut digest = None;
             let is_there = |block: u32| {
-                let offset = u64::from(block) * u64::from(sums.head.block_length);
-                if hash.is_in_place && offset < position {
-                    return false;
-                }
-                let is_like = hash.matches(sums, block, at);
+                let digest = digest.get_or_insert_with(|| hash.digest(at));
+                let is_like = blocks.is_like(block, digest);
                 if !is_like {
                     pieces.is_unlike();
                 }
                 is_like
             };
-            if let Some(block) = table.find(sum.value(), expected, is_there) {
+            let found = table.find(
+                sum.value(),
+                wanted,
+                |block| blocks.counts(block, position),
+                is_there,
+            );
+            if let Some(mut block) = found {
+                if let Some((own, gap)) = blocks.next_of_zeros(sum.value(), &mut window)? {
+                    block = own;
+                    window.skip_over(gap);
+                }
+                blocks.taken(block, window.position());
                 window.give_literal(pieces)?;
                 pieces.block(block, &window.ahead()[..block_length])?;
                 window.skip(block_length);
@@ -106,24 +110,23 @@ pub fn search<P: Pieces>(
         }
         window.fill(block_length)?;
     }
-    tail(sums, hash, &mut window, pieces)
+    tail(&blocks, &mut window, pieces)
 }
 
 /// The end of a file, shorter than a block: only the basis's short last block can be there.
 fn tail<P: Pieces, R: Read>(
-    sums: &BlockSums,
-    hash: BlockHash,
+    blocks: &Blocks<'_>,
     window: &mut Window<R>,
     pieces: &mut P,
 ) -> Result<(), P::Error> {
+    let sums = blocks.sums;
     let (rest, short) = (window.ahead().len(), sums.head.remainder as usize);
     if short > 0 && rest >= short {
         let last = sums.head.count - 1;
         let at = &window.ahead()[rest - short..];
-        let offset = u64::from(last) * u64::from(sums.head.block_length);
-        let is_there = !hash.is_in_place || offset >= window.position() + (rest - short) as u64;
-        let is_found =
-            is_there && sums.weak()[last as usize] == rolling_sum(at) && hash.matches(sums, last, at);
+        let is_found = blocks.counts(last, window.position() + (rest - short) as u64)
+            && sums.weak()[last as usize] == rolling_sum(at)
+            && blocks.is_like(last, &blocks.hash.digest(at));
         if is_found {
             window.skip_over(rest - short);
             window.give_literal(pieces)?;
@@ -133,6 +136,73 @@ fn tail<P: Pieces, R: Read>(
     }
     window.skip_over(window.ahead().len());
     window.give_literal(pieces)
+}
+
+/// The blocks of the basis, and which of them are still there where it is written over in place.
+struct Blocks<'s> {
+    sums: &'s BlockSums,
+    hash: BlockHash,
+    /// In place: whether a block stands in the file where it stood in the basis, and so stays.
+    stays: Vec<bool>,
+}
+
+impl<'s> Blocks<'s> {
+    fn new(sums: &'s BlockSums, hash: BlockHash) -> Self {
+        let count = if hash.is_in_place { sums.weak().len() } else { 0 };
+        Self {
+            sums,
+            hash,
+            stays: vec![false; count],
+        }
+    }
+
+    fn length(&self) -> u64 {
+        u64::from(self.sums.head.block_length)
+    }
+
+    /// Whether a block is still there when a place of the file is written.
+    fn counts(&self, block: u32, position: u64) -> bool {
+        !self.hash.is_in_place || u64::from(block) * self.length() >= position || self.stays[block as usize]
+    }
+
+    fn is_like(&self, block: u32, digest: &[u8]) -> bool {
+        let sent = self.sums.strong(block);
+        digest[..sent.len()] == *sent
+    }
+
+    /// In place, the block that stood where the file is now: it needs not be written.
+    fn own(&self, position: u64) -> Option<u32> {
+        let is_own = self.hash.is_in_place && position.is_multiple_of(self.length());
+        let block = u32::try_from(position / self.length()).ok();
+        block.filter(|_| is_own)
+    }
+
+    /// Notes that a block was taken for a place.
+    fn taken(&mut self, block: u32, position: u64) {
+        if self.own(position) == Some(block) {
+            self.stays[block as usize] = true;
+        }
+    }
+
+    /// In place, within zeros: the next block that stands where it stood, if it is of zeros as well, and how many bytes there
+    /// are in front of it. To write these is less than to write all zeros that follow a block at another place.
+    fn next_of_zeros<R: Read>(&self, sum: u32, window: &mut Window<R>) -> io::Result<Option<(u32, usize)>> {
+        let position = window.position();
+        let gap = position.next_multiple_of(self.length()) - position;
+        let (true, true, 1..) = (self.hash.is_in_place, sum == 0, gap) else {
+            return Ok(None);
+        };
+        let (gap, length) = (gap as usize, self.length() as usize);
+        window.fill(gap + length)?;
+        let own = self.own(position + gap as u64);
+        let own = own.filter(|own| self.sums.weak().get(*own as usize) == Some(&sum));
+        let at = window.ahead().get(gap..gap + length);
+        let (Some(own), Some(at)) = (own, at) else {
+            return Ok(None);
+        };
+        let is_own = rolling_sum(at) == sum && self.is_like(own, &self.hash.digest(at));
+        Ok(is_own.then_some((own, gap)))
+    }
 }
 
 /// The weak sum of a window that moves by a byte.
@@ -167,191 +237,6 @@ impl Rolling {
     }
 }
 
-/// Blocks by their weak sum.
-struct Table<'s> {
-    weak: &'s [u32],
-    /// The last block, if it is shorter than the others: no whole window is like it.
-    whole: u32,
-    /// A bit for each mixed sum that is there; most windows end here.
-    tags: Vec<u64>,
-    tag_shift: u32,
-    /// The first block of each bucket, and the next one of each block; `NONE` at the end.
-    heads: Vec<u32>,
-    next: Vec<u32>,
-    bucket_shift: u32,
-}
-
-const NONE: u32 = u32::MAX;
-
-/// Spreads the bits of a weak sum, whose lower half is small in small blocks.
-fn mix(sum: u32) -> u32 {
-    sum.wrapping_mul(0x9e37_79b1)
-}
-
-impl<'s> Table<'s> {
-    fn new(sums: &'s BlockSums) -> Self {
-        let weak = sums.weak();
-        let whole = weak.len() - usize::from(sums.head.remainder > 0);
-        // Sixteen bits a block, within the cache: the filter lets one window of sixteen through.
-        let tag_bits = (whole.max(1).ilog2() + 5).clamp(16, 22);
-        let bucket_bits = (whole.max(1).ilog2() + 1).clamp(8, 24);
-        let mut table = Self {
-            weak,
-            whole: whole as u32,
-            tags: vec![0; 1 << (tag_bits - 6)],
-            tag_shift: 32 - tag_bits,
-            heads: vec![NONE; 1 << bucket_bits],
-            next: vec![NONE; whole],
-            bucket_shift: 32 - bucket_bits,
-        };
-        // The first of equal blocks stands first.
-        for block in (0..whole).rev() {
-            let mixed = mix(weak[block]);
-            let tag = mixed >> table.tag_shift;
-            table.tags[(tag >> 6) as usize] |= 1 << (tag & 63);
-            let head = &mut table.heads[(mixed >> table.bucket_shift) as usize];
-            table.next[block] = *head;
-            *head = block as u32;
-        }
-        table
-    }
-
-    /// The block that is like the window; the expected one before all others.
-    #[inline]
-    fn find(&self, sum: u32, expected: u32, matches: impl FnMut(u32) -> bool) -> Option<u32> {
-        let mixed = mix(sum);
-        let tag = mixed >> self.tag_shift;
-        if self.tags[(tag >> 6) as usize] & 1 << (tag & 63) == 0 {
-            return None;
-        }
-        self.look(sum, mixed, expected, matches)
-    }
-
-    #[inline(never)]
-    fn look(&self, sum: u32, mixed: u32, expected: u32, mut matches: impl FnMut(u32) -> bool) -> Option<u32> {
-        let is_alike = |block: u32| self.weak[block as usize] == sum;
-        if expected < self.whole && is_alike(expected) && matches(expected) {
-            return Some(expected);
-        }
-        let mut block = self.heads[(mixed >> self.bucket_shift) as usize];
-        for _ in 0..MOST_CANDIDATES {
-            if block == NONE {
-                return None;
-            }
-            if is_alike(block) && matches(block) {
-                return Some(block);
-            }
-            block = self.next[block as usize];
-        }
-        None
-    }
-}
-
-/// A file as it is read: what was passed over and not yet given away, and what is ahead.
-struct Window<R> {
-    file: R,
-    /// What was not read yet.
-    left: u64,
-    /// What was read.
-    read: u64,
-    bytes: Vec<u8>,
-    /// What is in front of it has been given away.
-    start: usize,
-    /// What is behind it is ahead.
-    here: usize,
-    end: usize,
-}
-
-impl<R: Read> Window<R> {
-    fn new(file: R, length: u64, block_length: usize) -> Self {
-        Self {
-            file,
-            left: length,
-            read: 0,
-            bytes: vec![0; 2 * READ + 2 * block_length],
-            start: 0,
-            here: 0,
-            end: 0,
-        }
-    }
-
-    fn ahead(&self) -> &[u8] {
-        &self.bytes[self.here..self.end]
-    }
-
-    /// Where in the file it stands, in bytes.
-    fn position(&self) -> u64 {
-        self.read - self.ahead().len() as u64
-    }
-
-    fn step(&mut self) {
-        self.here += 1;
-    }
-
-    fn skip_over(&mut self, count: usize) {
-        self.here += count;
-    }
-
-    /// Goes on behind something that was given away.
-    fn skip(&mut self, count: usize) {
-        self.here += count;
-        self.start = self.here;
-    }
-
-    fn give_literal<P: Pieces>(&mut self, pieces: &mut P) -> Result<(), P::Error> {
-        if self.start < self.here {
-            pieces.literal(&self.bytes[self.start..self.here])?;
-            self.start = self.here;
-        }
-        Ok(())
-    }
-
-    /// Reads until so many bytes are ahead, as far as the file goes.
-    fn fill(&mut self, wanted: usize) -> io::Result<()> {
-        while self.ahead().len() < wanted && self.left > 0 {
-            self.read()?;
-        }
-        Ok(())
-    }
-
-    /// Reads at least a byte more, and gives literal bytes away if there are many; `false` at the end.
-    fn read_more<P: Pieces>(&mut self, block_length: usize, pieces: &mut P) -> Result<bool, P::Error> {
-        if self.left == 0 {
-            return Ok(false);
-        }
-        if self.here - self.start >= READ {
-            self.give_literal(pieces)?;
-        }
-        self.fill(block_length + 1)?;
-        Ok(true)
-    }
-
-    fn read(&mut self) -> io::Result<()> {
-        if self.bytes.len() - self.end < READ {
-            self.bytes.copy_within(self.start..self.end, 0);
-            (self.here, self.end) = (self.here - self.start, self.end - self.start);
-            self.start = 0;
-            if self.bytes.len() - self.end < READ {
-                self.bytes.resize(self.end + READ, 0);
-            }
-        }
-        let most = self.left.min((self.bytes.len() - self.end) as u64) as usize;
-        let count = loop {
-            match self.file.read(&mut self.bytes[self.end..][..most]) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => break other?,
-            }
-        };
-        if count == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        self.end += count;
-        self.left -= count as u64;
-        self.read += count as u64;
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::io;
@@ -374,24 +259,35 @@ mod tests {
         basis: &'b [u8],
         sums: &'b BlockSums,
         rebuilt: Rebuilt,
-        /// A block was taken that is written over in place.
-        is_behind: bool,
+        /// The basis as it is written over in place.
+        place: Option<Vec<u8>>,
+    }
+
+    impl Against<'_> {
+        fn put(&mut self, bytes: &[u8]) {
+            let start = self.rebuilt.content.len();
+            self.rebuilt.content.extend_from_slice(bytes);
+            if let Some(place) = &mut self.place {
+                place.resize(place.len().max(start + bytes.len()), 0);
+                place[start..start + bytes.len()].copy_from_slice(bytes);
+            }
+        }
     }
 
     impl Pieces for Against<'_> {
         type Error = io::Error;
 
         fn literal(&mut self, bytes: &[u8]) -> io::Result<()> {
-            self.rebuilt.content.extend_from_slice(bytes);
+            self.put(bytes);
             self.rebuilt.literal += bytes.len();
             Ok(())
         }
 
         fn block(&mut self, index: u32, bytes: &[u8]) -> io::Result<()> {
             let (offset, length) = self.sums.head.block(index).expect("a block of the basis");
-            assert_eq!(self.basis[offset as usize..][..length], *bytes);
-            self.is_behind |= offset < self.rebuilt.content.len() as u64;
-            self.rebuilt.content.extend_from_slice(bytes);
+            let basis = self.place.as_deref().unwrap_or(self.basis);
+            assert_eq!(basis[offset as usize..][..length], *bytes, "a block that is gone");
+            self.put(bytes);
             Ok(())
         }
     }
@@ -421,10 +317,9 @@ mod tests {
             basis,
             sums: &sums,
             rebuilt: Rebuilt::default(),
-            is_behind: false,
+            place: is_in_place.then(|| basis.to_vec()),
         };
         search(&sums, hash, content, content.len() as u64, &mut against).expect("it is found");
-        assert!(!is_in_place || !against.is_behind, "a block is used that is gone");
         against.rebuilt
     }
 
@@ -470,6 +365,26 @@ mod tests {
         let rebuilt = rebuild(&basis, &content, 512);
         assert!(rebuilt.content == content);
         assert!(rebuilt.literal < 2000, "{} literal bytes", rebuilt.literal);
+    }
+
+    #[test]
+    fn in_place_little_is_literal_among_zeros() {
+        let zeros = vec![0; 1 << 20];
+        let mut changed = zeros.clone();
+        changed[(1 << 19) + 5] = 1;
+        let grown = [&noise(1 << 19)[..], &zeros].concat();
+        let more = [&grown[..], &zeros].concat();
+        for (name, basis, content, most) in [
+            ("changed", &zeros, &changed, 2048),
+            ("back", &changed, &zeros, 2048),
+            ("grown", &grown, &more, 2048),
+            ("shrunk", &more, &grown, 0),
+        ] {
+            let rebuilt = rebuild_at(basis, content, 1024, true);
+            assert!(rebuilt.content == *content, "{name}");
+            let literal = rebuilt.literal;
+            assert!(literal <= most, "{name}: {literal} literal bytes");
+        }
     }
 
     proptest! {
