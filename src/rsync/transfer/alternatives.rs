@@ -347,11 +347,12 @@ impl Generator<'_> {
         if self.options.dry_run {
             return Ok(true);
         }
-        let mut attributes = self.keep.attributes(&self.list, entry, None);
-        attributes.extended = self.keep.extended(&self.list, entry);
         let Some(tree) = &mut self.tree else {
             return Ok(false);
         };
+        let permissions = self.keep.new_permissions(entry, tree, name);
+        let mut attributes = self.keep.attributes(&self.list, entry, permissions);
+        attributes.extended = self.keep.extended(&self.list, entry);
         let basis = Basis::Elsewhere(found.number);
         let copied = self.beside.read(tree, name, &basis).and_then(|(mut file, _)| {
             let mut output = match self.options.receiving.in_place {

@@ -1,4 +1,10 @@
-use std::{borrow::Cow, ffi::OsStr, os::unix::ffi::OsStrExt as _, path::PathBuf};
+use std::{
+    borrow::Cow,
+    ffi::OsStr,
+    os::unix::ffi::OsStrExt as _,
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+};
 
 use crate::rsync::{
     proto::{
@@ -6,7 +12,7 @@ use crate::rsync::{
         file_list::{Entry, FileKind, FileList},
     },
     transfer::{Options, text::shown},
-    tree::{Attributes, Identity, Status},
+    tree::{Attributes, Identity, Status, Tree},
 };
 
 /// What of a file is kept, and where it goes.
@@ -19,6 +25,8 @@ pub(crate) struct Keep<'a> {
     pub(crate) is_new: bool,
     /// The folder in which all is, as an absolute path.
     pub(crate) root: PathBuf,
+    /// The folder that was asked about last, and what new things may have in it.
+    pub(crate) usual: Mutex<Option<(Vec<u8>, u32)>>,
 }
 
 impl Keep<'_> {
@@ -126,10 +134,12 @@ impl Keep<'_> {
         list.extra(entry)?.atime.filter(|_| !is_omitted)
     }
 
-    /// The permissions of something that is there, where the sender's are not kept (`dest_mode` in rsync.c).
-    fn old_permissions(&self, entry: &Entry, now: &Status) -> u32 {
+    /// The permissions of something that is there (`dest_mode` in rsync.c).
+    pub(crate) fn old_permissions(&self, entry: &Entry, now: &Status) -> u32 {
         let old = now.mode & 0o7777;
-        if !self.options.executability || entry.kind() != FileKind::Regular {
+        if self.options.permissions {
+            entry.permissions()
+        } else if !self.options.executability || entry.kind() != FileKind::Regular {
             old
         } else if entry.mode & 0o111 == 0 {
             old & !0o111
@@ -141,18 +151,38 @@ impl Keep<'_> {
         }
     }
 
-    /// The permissions of something that is not there yet (`dest_mode` in rsync.c).
-    pub(crate) fn new_permissions(&self, entry: &Entry) -> u32 {
+    /// The permissions of something that is not there yet, by its name (`dest_mode` in rsync.c).
+    pub(crate) fn new_permissions(&self, entry: &Entry, tree: &mut Tree, name: &[u8]) -> u32 {
         if self.options.permissions {
             entry.permissions()
         } else {
-            entry.permissions() & 0o777 & !self.identity.umask
+            entry.permissions() & self.usual_permissions(tree, name)
+        }
+    }
+
+    /// What new things may have in the folder of a name: what its default ACL says, else what the umask leaves
+    /// (`default_perms_for_dir` in acls.c).
+    fn usual_permissions(&self, tree: &mut Tree, name: &[u8]) -> u32 {
+        let folder = name
+            .iter()
+            .rposition(|&byte| byte == b'/')
+            .map_or(&b"."[..], |end| &name[..end]);
+        let mut usual = self.usual.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*usual {
+            Some((known, permissions)) if known == folder => *permissions,
+            _ => {
+                let acl = tree.handle(folder).and_then(|folder| folder.default_acl());
+                let told = acl.ok().and_then(|acl| acl.permissions());
+                let permissions = told.unwrap_or(0o777 & !self.identity.umask);
+                *usual = Some((folder.to_owned(), permissions));
+                permissions
+            }
         }
     }
 
     /// What must be set of something that is there: not a time that is near enough.
     pub(crate) fn changes(&self, list: &FileList, entry: &Entry, now: &Status) -> Attributes<'static> {
-        let attributes = self.attributes(list, entry, Some(now));
+        let attributes = self.attributes(list, entry, self.old_permissions(entry, now));
         Attributes {
             mtime: attributes.mtime.filter(|_| !self.is_same_time(entry, now)),
             atime: attributes.atime.filter(|&atime| atime != now.atime),
@@ -160,18 +190,9 @@ impl Keep<'_> {
         }
     }
 
-    /// What it is to have, given what is there now.
-    pub(crate) fn attributes(
-        &self,
-        list: &FileList,
-        entry: &Entry,
-        now: Option<&Status>,
-    ) -> Attributes<'static> {
+    /// What it is to have, given the permissions.
+    pub(crate) fn attributes(&self, list: &FileList, entry: &Entry, permissions: u32) -> Attributes<'static> {
         let is_link = entry.kind() == FileKind::Symlink;
-        let permissions = match now {
-            Some(now) if !self.options.permissions => self.old_permissions(entry, now),
-            _ => self.new_permissions(entry),
-        };
         Attributes {
             permissions: (!is_link).then_some(permissions),
             mtime: self.keeps_time(entry).then_some((entry.mtime, entry.nanoseconds)),

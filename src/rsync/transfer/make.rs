@@ -50,9 +50,9 @@ impl Generator<'_> {
 
     fn make_folder(&mut self, entry: &Entry) -> io::Result<()> {
         let name = self.keep.place(&self.list, entry);
-        let permissions = self.keep.new_permissions(entry);
-        let mode = permissions | 0o700;
         let Some(tree) = &mut self.tree else { return Ok(()) };
+        let permissions = self.keep.new_permissions(entry, tree, &name);
+        let mode = permissions | 0o700;
         match tree.make_directory(&name, mode) {
             Err(error) if self.options.relative && error.kind() == io::ErrorKind::NotFound => {
                 tree.make_way_to(&name)?;
@@ -314,7 +314,7 @@ impl Generator<'_> {
                 Some(now) if !self.options.permissions && now.kind() != FileKind::Directory => {
                     now.mode & 0o7777
                 }
-                _ => self.keep.new_permissions(entry),
+                _ => self.keep.new_permissions(entry, tree, &name),
             };
             let mode = entry.mode & 0o170_000 | permissions;
             if let Err(error) = tree.make_node(&name, mode, device) {

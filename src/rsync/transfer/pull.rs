@@ -3,7 +3,7 @@ use std::{
     net::Shutdown,
     os::unix::ffi::OsStrExt as _,
     path::Path,
-    sync::{Arc, mpsc},
+    sync::{Arc, Mutex, mpsc},
     thread,
 };
 
@@ -151,6 +151,7 @@ pub fn pull(
         single: place.single,
         is_new: place.is_new,
         root: place.root,
+        usual: Mutex::default(),
     };
     let has_links = options.receiving.keep_directory_links || keep.leaves_implied();
     if let Some(tree) = tree.as_mut().filter(|_| has_links) {
@@ -423,7 +424,8 @@ fn finish_directories(
             // A new folder may have taken over the group of the one that it is in.
             attributes.permissions = Some(closed | now.mode & 0o2000);
         } else if !keep.options.permissions && is_new_root {
-            attributes.permissions = Some(keep.new_permissions(entry));
+            let new = keep.new_permissions(entry, &mut tree, b".");
+            attributes.permissions = Some(new | now.mode & 0o2000);
         }
         // Its owner was set when it was made, or came.
         if !is_new_root {

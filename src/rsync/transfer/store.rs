@@ -290,7 +290,11 @@ impl Receiver<'_> {
     ) -> Result<Attributes<'l>, Failed> {
         let before = file.before.as_ref();
         let before = before.filter(|before| before.mode & 0o170_000 == 0o100_000);
-        let mut attributes = self.keep.attributes(target.list, target.entry, before);
+        let permissions = match before {
+            Some(before) => self.keep.old_permissions(target.entry, before),
+            None => self.keep.new_permissions(target.entry, tree, target.name),
+        };
+        let mut attributes = self.keep.attributes(target.list, target.entry, permissions);
         let there = tree.handle(target.name).ok();
         let extended = self
             .keep

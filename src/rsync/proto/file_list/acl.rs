@@ -63,6 +63,13 @@ impl Acl {
         named: Vec::new(),
     };
 
+    /// The permission bits that stand for it; none if it says nothing of the owner (`rsync_acl_get_perms` in acls.c).
+    pub fn permissions(&self) -> Option<u32> {
+        let user = u32::from(self.user?);
+        let group = self.mask.or(self.group).map_or(0, u32::from);
+        Some(user << 6 | group << 3 | self.other.map_or(0, u32::from))
+    }
+
     /// The permissions of the group in a mode.
     pub const fn group_of(mode: u32) -> u8 {
         (mode >> 3 & 7) as u8
