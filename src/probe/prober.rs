@@ -355,6 +355,7 @@ impl Prober {
             self.report.under_way(step)
         };
         self.report.fail(step);
+        self.report.spend(step, session.seen.since());
         if !session.seen.has(Step::Greeting) {
             self.tell_service(step, &session.seen.greeting);
         }

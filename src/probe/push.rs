@@ -2,7 +2,7 @@ use crate::{
     probe::{
         ProbeError, Setting,
         prober::Prober,
-        sample::Sample,
+        sample::{Sample, is_own},
         session::Session,
         stage::{Fact, Skip, Step},
     },
@@ -27,7 +27,7 @@ impl Prober {
         wire.note_sample(&sample.name);
         let place = format!("{}/", module.trim_end_matches('/'));
         let source = sample.source().display().to_string();
-        let words = self.words(&[&self.refused.word("rt"), &source, &place]);
+        let words = self.words(&[&self.refused.word("rtz"), &source, &place]);
         let plan = self.plan(&words)?;
         let is_written = match self.fetch(Step::Push, &plan, &words) {
             Ok(_) => true,
@@ -44,10 +44,29 @@ impl Prober {
             let name = name.strip_prefix(listed)?.trim_start_matches('/');
             (!name.contains('/')).then_some(name)
         });
-        for name in own.map(String::as_str).into_iter().chain(left) {
+        if let Some(name) = own {
             self.remove(name, &sample, &place)?;
         }
+        for name in left {
+            if self.is_ours_alone(name, &place)? {
+                self.remove(name, &sample, &place)?;
+            }
+        }
         Ok(())
+    }
+
+    /// Whether a folder that is called as those of probes holds nothing else than what a probe leaves; what cannot be listed
+    /// stays.
+    fn is_ours_alone(&mut self, name: &str, place: &str) -> Result<bool, ProbeError> {
+        let words = self.words(&["-r", "--list-only", &format!("{place}{name}/")]);
+        let plan = self.plan(&words)?;
+        let session = self.next_session(&plan);
+        let is_own = session.exit == 0 && is_own(&session.seen.names);
+        if !is_own {
+            let text = format!("{name} is called as folders of probes, and holds something else: it stays");
+            self.report.note(Step::Removal, Fact::Said(text));
+        }
+        Ok(is_own)
     }
 
     fn push_difference(&mut self, sample: &Sample, words: &[String]) -> Result<(), ProbeError> {

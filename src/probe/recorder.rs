@@ -66,11 +66,13 @@ pub(super) struct Seen {
     pub(super) candidates: Candidates,
     /// Folders of earlier probes.
     pub(super) left: Vec<String>,
+    /// The first names of the list.
+    pub(super) names: Vec<Vec<u8>>,
     /// What was deleted.
     pub(super) deleted: Vec<Vec<u8>>,
 }
 
-/// Names of folders that are kept.
+/// Names that are kept.
 const MOST_NAMES: usize = 16;
 
 /// Bytes of a daemon's lines that are kept.
@@ -103,6 +105,7 @@ impl<'r, 'p> Recorder<'r, 'p> {
                 is_anything_listed: false,
                 candidates,
                 left: Vec::new(),
+                names: Vec::new(),
                 deleted: Vec::new(),
             }),
         }
@@ -137,6 +140,11 @@ impl Seen {
         let now = Instant::now();
         self.reached.push((step, now - self.at));
         self.at = now;
+    }
+
+    /// How long ago the last stage was passed.
+    pub(super) fn since(&self) -> Duration {
+        self.at.elapsed()
     }
 
     /// Whether a stage was passed.
@@ -235,6 +243,9 @@ impl Observer for Recorder<'_, '_> {
                 for entry in list.entries() {
                     seen.is_anything_listed = true;
                     seen.candidates.take(list, entry);
+                    if seen.names.len() < MOST_NAMES {
+                        seen.names.push(list.name(entry).to_vec());
+                    }
                     seen.look_for_left_over(list, entry, self.now);
                 }
             }

@@ -104,6 +104,11 @@ impl Report {
         self.stages[step as usize].state = State::Failed;
     }
 
+    /// How long it took until a stage failed.
+    pub(super) fn spend(&mut self, step: Step, time: Duration) {
+        *self.stages[step as usize].time.get_or_insert_default() += time;
+    }
+
     /// The server says which release it is of, so that nothing has to be guessed.
     pub(super) fn settle(&mut self, release: Release) {
         let facts = &mut self.stages[Step::Version as usize].facts;

@@ -107,6 +107,11 @@ pub(super) fn is_name(name: &str) -> bool {
     })
 }
 
+/// Whether names are those of such a folder's own list, in which nothing is but what a probe leaves.
+pub(super) fn is_own(names: &[Vec<u8>]) -> bool {
+    names.iter().all(|name| *name == b"." || *name == FILE.as_bytes())
+}
+
 /// The folder of a probe of long ago, if an entry of a list is one.
 pub(super) fn left_over(name: &[u8], modified: i64, now: SystemTime) -> Option<&str> {
     let name = str::from_utf8(name).ok()?;
@@ -120,7 +125,21 @@ pub(super) fn left_over(name: &[u8], modified: i64, now: SystemTime) -> Option<&
 mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
-    use super::left_over;
+    use super::{is_own, left_over};
+
+    #[test]
+    fn what_others_put_into_a_folder_makes_it_theirs() {
+        let names = |names: &[&str]| {
+            is_own(
+                &names
+                    .iter()
+                    .map(|name| name.as_bytes().to_vec())
+                    .collect::<Vec<_>>(),
+            )
+        };
+        assert!(names(&["."]) && names(&[".", "probe"]));
+        assert!(!names(&[".", "probe", "precious"]) && !names(&["probe/x"]));
+    }
 
     #[test]
     fn only_old_folders_of_probes_are_left_over() {

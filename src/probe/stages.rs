@@ -75,6 +75,9 @@ fn module(line: &[u8]) -> Option<Fact> {
     Some(Fact::Module(name.trim_end().to_owned(), comment))
 }
 
+/// What is said where nothing came of what had been listed.
+const GONE: &str = "what was listed was gone when it was asked for: files come and go in this module";
+
 impl Prober {
     /// Everything behind the connection.
     fn converse(
@@ -202,7 +205,7 @@ impl Prober {
         let rules = only(names);
         let place = folder.display().to_string();
         // No links: what is changed afterwards is a file of this folder.
-        let letters = self.refused.word("rt");
+        let letters = self.refused.word("rtz");
         let mut words = vec![&*letters];
         words.extend(rules.iter().map(String::as_str));
         words.extend([module, &place]);
@@ -211,7 +214,18 @@ impl Prober {
         if self.fetch(Step::Pull, &plan, &words).is_err() {
             return Ok(());
         }
-        let pulled = match Pulled::read(folder, names) {
+        // Files come and go, in a queue within the moment.
+        let names: Vec<_> = names
+            .iter()
+            .copied()
+            .filter(|name| folder.join(name).exists())
+            .collect();
+        if names.is_empty() {
+            self.report.note(Step::Pull, Fact::Said(GONE.to_owned()));
+            self.report.skip(Step::Delta, Skip::NoFile);
+            return Ok(());
+        }
+        let pulled = match Pulled::read(folder, &names) {
             Ok(pulled) => pulled,
             Err(error) => {
                 self.differs(Step::Pull, &describe(&error));
@@ -225,6 +239,10 @@ impl Prober {
         let Ok(outcome) = self.fetch(Step::Delta, &plan, &words) else {
             return Ok(());
         };
+        if outcome.transferred == 0 {
+            self.report.note(Step::Delta, Fact::Said(GONE.to_owned()));
+            return Ok(());
+        }
         let saving = Fact::Saving(outcome.literal, outcome.matched);
         self.report.note(Step::Delta, saving);
         match pulled.differing() {

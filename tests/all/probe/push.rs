@@ -36,6 +36,8 @@ use chroot = no\nreverse lookup = no\nread only = no\n\
 const OLD: &str = "rsyncctl-probe-0123456789abcdef";
 /// One that may be at work.
 const YOUNG: &str = "rsyncctl-probe-fedcba9876543210";
+/// One that somebody has put something into.
+const TAKEN: &str = "rsyncctl-probe-aaaaaaaaaaaaaaaa";
 /// One of somebody else's.
 const OTHER: &str = "rsyncctl-probe-results";
 
@@ -87,10 +89,18 @@ fn what_is_written_is_read_back_and_deleted() {
     }
     fs::write(root.join("file"), "no folder\n").expect("a file");
     let long_ago = SystemTime::now() - Duration::from_secs(100_000);
-    for (name, modified) in [(OLD, long_ago), (OTHER, long_ago), (YOUNG, SystemTime::now())] {
+    for (name, modified) in [
+        (OLD, long_ago),
+        (OTHER, long_ago),
+        (TAKEN, long_ago),
+        (YOUNG, SystemTime::now()),
+    ] {
         for folder in [root.join("open"), root.join("open/sub")] {
             fs::create_dir(folder.join(name)).expect("a folder");
             fs::write(folder.join(name).join("probe"), "left\n").expect("a file");
+            if name == TAKEN {
+                fs::write(folder.join(name).join("precious"), "kept\n").expect("a file");
+            }
             let opened = fs::File::open(folder.join(name)).expect("a folder");
             opened.set_modified(modified).expect("a time");
         }
@@ -102,8 +112,8 @@ fn what_is_written_is_read_back_and_deleted() {
     let daemon = Daemon::start(&configuration, &Run::default());
     let schema = schema("schemas/rsyncctl-1.schema.json");
     for (module, exit, expected, kept) in [
-        ("open/sub", 0, "pppp", &[OTHER, YOUNG, "small"][..]),
-        ("open", 0, "pppp", &[OTHER, YOUNG, "small", "sub"]),
+        ("open/sub", 0, "pppp", &[OTHER, TAKEN, YOUNG, "small"][..]),
+        ("open", 0, "pppp", &[OTHER, TAKEN, YOUNG, "small", "sub"]),
         ("written", 0, "ppsp", &["small"]),
         ("read", 1, "fnnn", &["small"]),
         ("kept", 4, "pppf", &["small"]),
@@ -143,6 +153,13 @@ fn what_is_written_is_read_back_and_deleted() {
         there.extend(left.iter().map(|name| (*name).to_owned()));
         there.sort();
         assert_eq!(names(&root.join(module)), there, "{module}: {report:#}");
+        if kept.contains(&TAKEN) {
+            assert_eq!(
+                names(&root.join(module).join(TAKEN)),
+                ["precious", "probe"],
+                "{report:#}"
+            );
+        }
         assert_eq!(
             left.len(),
             usize::from(matches!(module, "kept" | "hidden")),

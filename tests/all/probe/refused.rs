@@ -47,7 +47,8 @@ fn a_refused_option_is_left_out_and_told() {
         let folder = folder(&[]);
         let daemon = served(folder.path(), &format!("refuse options = {refused}"));
         let target = format!("rsync://127.0.0.1:{}/data", daemon.port());
-        let real = [format!("{target}/one"), "here".to_owned()];
+        let here = folder.path().join("here").display().to_string();
+        let real = [format!("{target}/one"), here];
         let real = rsync(&real, None);
         assert_eq!(real.status.code(), Some(0), "{refused}: {real:?}");
         let output = rsyncctl(folder.path(), &["probe", &target]);
