@@ -71,6 +71,8 @@ pub enum Reason {
     Listed(String),
     /// The server's configuration sets that parameter.
     Sets(&'static str),
+    /// A connection was served right before.
+    ServedBefore,
     /// The list of modules ended behind the greeting as well.
     Behind,
     /// The list of modules is refused in the same place.

@@ -155,6 +155,8 @@ pub struct Watched {
     pub is_of_other_family: bool,
     /// The daemon had greeted.
     pub is_greeted: bool,
+    /// A connection before was served, and this one had no greeting.
+    pub is_served_before: bool,
     /// It lists no modules either.
     pub is_unlisted: bool,
     /// It refused before it had asked for a password.

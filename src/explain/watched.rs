@@ -17,6 +17,9 @@ const NAMES_IN_ROOT: &str = "RSY797";
 /// The page of a hang-up before any module counts.
 const BEHIND_GREETING: &str = "RSY796";
 
+/// The page of a limit of connections.
+const LIMITED: &str = "RSY519";
+
 /// The page of a message of the day that the client takes for the daemon's own words.
 const MESSAGE_OF_THE_DAY: &str = "RSY622";
 
@@ -131,6 +134,14 @@ pub(super) fn hints(incident: &Incident, known: &Known, watched: &Watched) -> Ve
             variant: "start",
             percent: 300,
             reason: Reason::StartedTwice,
+        });
+    }
+    if watched.is_served_before {
+        hints.push(Hint {
+            page: LIMITED,
+            variant: "watched",
+            percent: 150,
+            reason: Reason::ServedBefore,
         });
     }
     let is_hung_up = |seen: &Seen| facts::is_of_dialogue(&seen.text);

@@ -356,6 +356,9 @@ impl Prober {
         };
         self.report.fail(step);
         self.report.spend(step, session.seen.since());
+        // What was reached by an earlier connection only.
+        self.watched.is_served_before =
+            self.report.stage(Step::Greeting).state.is_passed() && !session.seen.has(Step::Greeting);
         if !session.seen.has(Step::Greeting) {
             self.tell_service(step, &session.seen.greeting);
         }

@@ -93,6 +93,12 @@ fn told(reason: &Reason, lines: &[usize], incident: &Incident, language: Languag
         Reason::Sets(name) => format!("your configuration sets `{name}`"),
         Reason::Listed(name) if zh => format!("刚收到的模块列表里有 `[{name}]`"),
         Reason::Listed(name) => format!("the list of modules that came just before has `[{name}]`"),
+        Reason::ServedBefore => pick(
+            language,
+            "the connection before it was served",
+            "前一个连接是正常的",
+        )
+        .into(),
         Reason::Behind => pick(
             language,
             "the list of modules, which no module's settings touch, ended behind the greeting as well",
