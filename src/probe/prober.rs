@@ -354,6 +354,10 @@ impl Prober {
         } else {
             self.report.under_way(step)
         };
+        let (passed, step) = session.blames(step);
+        if let Some(passed) = passed {
+            self.report.pass(passed, Duration::ZERO);
+        }
         self.report.fail(step);
         self.report.spend(step, session.seen.since());
         // What was reached by an earlier connection only.
@@ -384,7 +388,8 @@ impl Prober {
             self.report.exit = session.exit;
             self.report.command = self.typed(words);
             self.watched.is_greeted = session.seen.has(Step::Greeting);
-            self.watched.is_unasked = step == Step::Module && !session.seen.is_challenged;
+            let is_refused = matches!(step, Step::Module | Step::Access);
+            self.watched.is_unasked = is_refused && !session.seen.is_challenged;
             self.watched.is_preceded = !session.seen.has(Step::Module) && !session.seen.lines.is_empty();
             self.watched.is_started_twice = session.is_started_twice;
             self.said = self.screen(session, words);

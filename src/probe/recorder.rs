@@ -118,7 +118,7 @@ impl<'r, 'p> Recorder<'r, 'p> {
             Event::Agreed(_) if self.behind_list == Step::Modules => Step::Modules,
             Event::Agreed(_) => Step::Module,
             Event::Challenged(_) => Step::Authentication,
-            Event::Accepted => Step::Setup,
+            Event::Accepted => Step::Arguments,
             Event::Began(_) => Step::List,
             Event::AllListed => self.behind_list,
             _ => return None,
@@ -163,7 +163,9 @@ impl Seen {
                 Step::Greeting,
                 Step::Version,
                 Step::Module,
+                Step::Access,
                 Step::Authentication,
+                Step::Arguments,
                 Step::Setup,
                 Step::List,
             ],
@@ -229,11 +231,16 @@ impl Observer for Recorder<'_, '_> {
             Event::Challenged(digest) => {
                 seen.is_challenged = true;
                 seen.reach(Step::Module);
+                seen.reach(Step::Access);
                 seen.note(Step::Authentication, Fact::Digest(digest));
             }
             Event::Accepted if seen.is_challenged => seen.reach(Step::Authentication),
-            Event::Accepted => seen.reach(Step::Module),
+            Event::Accepted => {
+                seen.reach(Step::Module);
+                seen.reach(Step::Access);
+            }
             Event::Began(session) => {
+                seen.reach(Step::Arguments);
                 seen.reach(Step::Setup);
                 let checksum = session.checksum.name().to_owned();
                 let compression = session.compression.name().to_owned();

@@ -1,7 +1,7 @@
 //! Options of a probe's own that a daemon refuses, and that a client may leave out.
 
 /// What a daemon says of an option in its `refuse options` (`option_error` in options.c).
-const REFUSAL: &str = "The server is configured to refuse -";
+pub(super) const REFUSAL: &str = "The server is configured to refuse -";
 
 /// The letters that were refused.
 #[derive(Clone, Debug, Default)]

@@ -173,7 +173,13 @@ impl Prober {
             if deleted > 0 {
                 self.report.note(last, Fact::Deleted(deleted));
             }
-            for step in [Step::Module, Step::Setup, Step::List] {
+            for step in [
+                Step::Module,
+                Step::Access,
+                Step::Arguments,
+                Step::Setup,
+                Step::List,
+            ] {
                 if last == Step::Modules {
                     self.report.skip(step, Skip::NoModule);
                 }

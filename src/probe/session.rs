@@ -13,6 +13,7 @@ use crate::{
         deadline::{Bounded, Deadline},
         files::Candidates,
         recorder::{Recorder, Seen, Watches},
+        refused::REFUSAL,
         stage::Step,
         transcript::Wire,
     },
@@ -248,10 +249,28 @@ fn behind_list(plan: &Plan) -> Step {
     }
 }
 
+/// What a daemon says of clients that it does not let into a module (`rsync_module` in clientserver.c).
+const OF_ACCESS: [&str; 2] = ["@ERROR: access denied to ", "@ERROR: max connections ("];
+
 impl Session {
     /// Whether it ended well and without the module that was asked for.
     pub(super) fn is_dismissed(&self) -> bool {
         self.exit == 0 && self.outcome.is_none()
+    }
+
+    /// The stage that the daemon's words are about, where one of these seems to have failed, and the one that was passed
+    /// then: some end with one and the same answer, and a refusal of options comes once both have agreed.
+    pub(super) fn blames(&self, step: Step) -> (Option<Step>, Step) {
+        let says = |texts: &[&str]| {
+            self.lines()
+                .any(|line| texts.iter().any(|text| line.contains(text)))
+        };
+        match step {
+            Step::Module if says(&OF_ACCESS) => (Some(step), Step::Access),
+            Step::Arguments if says(&["Failed to negotiate"]) => (Some(step), Step::Setup),
+            Step::List if says(&[REFUSAL]) => (None, Step::Arguments),
+            _ => (None, step),
+        }
     }
 
     /// The lines that rsync prints, as far as they say what is wrong.

@@ -17,11 +17,15 @@ pub enum Step {
     Version,
     /// The daemon lists its modules.
     Modules,
-    /// The module is there, and this client may use it.
+    /// The module is there.
     Module,
+    /// Clients of this address may use it, and it has room for one more.
+    Access,
     /// The user may, too.
     Authentication,
-    /// The daemon takes the arguments, and both agree on algorithms.
+    /// The daemon takes the arguments.
+    Arguments,
+    /// Both agree on algorithms.
     Setup,
     /// The file list comes.
     List,
@@ -45,7 +49,7 @@ pub enum Step {
 
 impl Step {
     /// All, in order.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::CommandLine,
         Self::Resolve,
         Self::Connect,
@@ -53,7 +57,9 @@ impl Step {
         Self::Version,
         Self::Modules,
         Self::Module,
+        Self::Access,
         Self::Authentication,
+        Self::Arguments,
         Self::Setup,
         Self::List,
         Self::DryRun,
@@ -76,7 +82,9 @@ impl Step {
             Self::Version => "version",
             Self::Modules => "modules",
             Self::Module => "module",
+            Self::Access => "access",
             Self::Authentication => "authentication",
+            Self::Arguments => "arguments",
             Self::Setup => "setup",
             Self::List => "list",
             Self::DryRun => "dry-run",

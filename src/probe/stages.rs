@@ -180,7 +180,14 @@ impl Prober {
         }
         self.report.command = self.typed(&words);
         if is_write_only(&session) {
-            for step in [Step::Setup, Step::List, Step::DryRun, Step::Pull, Step::Delta] {
+            for step in [
+                Step::Arguments,
+                Step::Setup,
+                Step::List,
+                Step::DryRun,
+                Step::Pull,
+                Step::Delta,
+            ] {
                 self.report.skip(step, Skip::WriteOnly);
             }
             return Ok(Some(session.seen));
