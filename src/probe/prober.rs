@@ -28,10 +28,10 @@ use crate::{
         watch::Watch,
     },
     rsync::{
-        net::{ConnectError, Connections, Stream},
-        transfer::{Error, describe, shown},
+        net::{Connections, Stream},
+        transfer::shown,
     },
-    sync::{Environment, Plan, Surroundings, UsageError, last_line, unconnected},
+    sync::{Environment, Plan, Surroundings, UsageError},
     terms::Exit,
 };
 
@@ -199,80 +199,6 @@ impl Prober {
         let mut plan = session::plan(words, surroundings(), environment)?;
         self.setting.wire.adapt(&mut plan)?;
         Ok(plan)
-    }
-
-    /// Resolves the name and tries each address; the connection of the first that takes one.
-    pub(super) async fn reach(&mut self, plan: &Plan, words: &[String]) -> Option<Stream> {
-        let wire = &self.setting.wire;
-        if wire.way(&self.setting.environment).is_some() {
-            self.report.skip(Step::Resolve, Skip::OtherWay);
-            return None;
-        }
-        let address = &plan.daemon.address;
-        let limit = plan.connect_limit.unwrap_or(self.setting.choice.connect_limit);
-        let start = Instant::now();
-        self.come_to(Step::Resolve);
-        let found = match wire.resolve(address, limit).await {
-            Ok(found) => found,
-            Err(error) => {
-                self.look_for_other_family(address, limit).await;
-                self.not_reached(Step::Resolve, error, words);
-                return None;
-            }
-        };
-        self.report.pass(Step::Resolve, start.elapsed());
-        self.come_to(Step::Connect);
-        let start = Instant::now();
-        let (mut first, mut tried) = (None, Vec::new());
-        for at in found {
-            self.report.note(Step::Resolve, Fact::Address(at));
-            let Setting { choice, wire, .. } = &*self.setting;
-            match wire.connect(address, at, limit, &choice.announce).await {
-                Ok(stream) => {
-                    self.report.note(Step::Connect, Fact::Address(at));
-                    self.address.get_or_insert(at);
-                    first.get_or_insert(stream);
-                }
-                Err(error) => {
-                    let fact = Fact::Unreachable(at, describe(&error));
-                    self.report.note(Step::Connect, fact);
-                    tried.push((at, error));
-                }
-            }
-        }
-        if first.is_some() {
-            self.report.pass(Step::Connect, start.elapsed());
-            return first;
-        }
-        let host = address.host.clone();
-        let failed = ConnectError::Failed { host, tried };
-        let failed = match plan.connect_limit {
-            Some(_) if failed.is_silence() => ConnectError::TimedOut,
-            _ => failed,
-        };
-        self.not_reached(Step::Connect, failed, words);
-        None
-    }
-
-    fn not_reached(&mut self, step: Step, reason: ConnectError, words: &[String]) {
-        let text = unconnected(&reason, "Receiver");
-        let text = text
-            .lines()
-            .map(|line| shown(line.as_bytes()))
-            .collect::<Vec<_>>()
-            .join("\n");
-        // rsync prints the last line alone then.
-        if !matches!(reason, ConnectError::TimedOut) {
-            self.said.extend_from_slice(format!("{text}\n").as_bytes());
-        }
-        if step == Step::Resolve {
-            self.report.note(step, Fact::Said(text));
-        }
-        self.report.fail(step);
-        self.report.exit = Error::from(reason).exit();
-        self.report.command = self.typed(words);
-        let last = last_line(self.report.exit, "Receiver");
-        self.said.extend_from_slice(last.as_bytes());
     }
 
     /// Carries a plan of the probe's own out, which must not take many times the time limit.

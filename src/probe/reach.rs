@@ -1,7 +1,7 @@
 use std::{
     io::{self, Write as _},
     net::SocketAddr,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use nix::errno::Errno;
@@ -10,7 +10,18 @@ use tokio::{
     time::timeout,
 };
 
-use crate::rsync::net::{Address, ConnectError, Family, Stream};
+use crate::{
+    probe::{
+        Setting,
+        prober::Prober,
+        stage::{Fact, Skip, Step},
+    },
+    rsync::{
+        net::{Address, ConnectError, Family, Stream},
+        transfer::{Error, describe, shown},
+    },
+    sync::{Plan, last_line, unconnected},
+};
 
 /// The addresses of a host, in the resolver's order.
 ///
@@ -68,4 +79,95 @@ pub(super) async fn connect(
     stream.set_nonblocking(false)?;
     stream.write_all(announce)?;
     Ok(stream.into())
+}
+
+impl Prober {
+    /// Resolves the name and tries each address; the connection of the first that takes one.
+    pub(super) async fn reach(&mut self, plan: &Plan, words: &[String]) -> Option<Stream> {
+        let wire = &self.setting.wire;
+        if wire.way(&self.setting.environment).is_some() {
+            self.report.skip(Step::Resolve, Skip::OtherWay);
+            return None;
+        }
+        let address = &plan.daemon.address;
+        let limit = plan.connect_limit.unwrap_or(self.setting.choice.connect_limit);
+        let start = Instant::now();
+        self.come_to(Step::Resolve);
+        let found = match wire.resolve(address, limit).await {
+            Ok(found) => found,
+            Err(error) => {
+                self.look_for_other_family(address, limit).await;
+                self.not_reached(Step::Resolve, error, words);
+                return None;
+            }
+        };
+        self.report.pass(Step::Resolve, start.elapsed());
+        self.come_to(Step::Connect);
+        let start = Instant::now();
+        let (mut first, mut tried) = (None, Vec::new());
+        // One connection at a time: the address that clients take is the last one that is tried.
+        for at in found.into_iter().rev() {
+            drop(first.take());
+            let Setting { choice, wire, .. } = &*self.setting;
+            let connected = wire.connect(address, at, limit, &choice.announce).await;
+            tried.push(connected.map_or_else(
+                |error| (at, Some(error)),
+                |stream| {
+                    first = Some(stream);
+                    (at, None)
+                },
+            ));
+        }
+        tried.reverse();
+        for (at, error) in &tried {
+            self.report.note(Step::Resolve, Fact::Address(*at));
+            let fact = match error {
+                None => Fact::Address(*at),
+                Some(error) => Fact::Unreachable(*at, describe(error)),
+            };
+            self.report.note(Step::Connect, fact);
+        }
+        self.address = tried.iter().find(|(_, error)| error.is_none()).map(|(at, _)| *at);
+        if let Some(at) = self.address {
+            self.report.pass(Step::Connect, start.elapsed());
+            let Setting { choice, wire, .. } = &*self.setting;
+            return match first {
+                Some(first) => Some(first),
+                None => wire.connect(address, at, limit, &choice.announce).await.ok(),
+            };
+        }
+        let tried = tried
+            .into_iter()
+            .filter_map(|(at, error)| Some((at, error?)))
+            .collect();
+        let host = address.host.clone();
+        let failed = ConnectError::Failed { host, tried };
+        let failed = match plan.connect_limit {
+            Some(_) if failed.is_silence() => ConnectError::TimedOut,
+            _ => failed,
+        };
+        self.not_reached(Step::Connect, failed, words);
+        None
+    }
+
+    fn not_reached(&mut self, step: Step, reason: ConnectError, words: &[String]) {
+        let text = unconnected(&reason, "Receiver");
+        let text = text
+            .lines()
+            .map(|line| shown(line.as_bytes()))
+            .collect::<Vec<_>>()
+            .join("\n");
+        // rsync prints the last line alone then.
+        if !matches!(reason, ConnectError::TimedOut) {
+            self.said.extend_from_slice(format!("{text}\n").as_bytes());
+        }
+        if step == Step::Resolve {
+            self.report.note(step, Fact::Said(text));
+        }
+        self.report.fail(step);
+        self.report.exit = Error::from(reason).exit();
+        self.report.command = self.typed(words);
+        let last = last_line(self.report.exit, "Receiver");
+        self.said.extend_from_slice(last.as_bytes());
+    }
 }
