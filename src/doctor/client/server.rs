@@ -11,7 +11,7 @@ use crate::{
     catalog::Confidence,
     doctor::{
         Cause, Check, Fact, Report, Skip, Stage, Urgency,
-        client::{Client, ClientFact, Room, TYPED, destination::room as room_at},
+        client::{Client, ClientFact, Room, TYPED, destination::room as room_at, shell},
         daemon::port_of,
     },
     host::{Listener, Unknown},
@@ -25,6 +25,11 @@ pub(super) const LIMIT: u64 = 120;
 /// Whether the dry run came to its end.
 pub(super) fn look(client: &Client<'_>, room: Option<&Room>, stage: &mut Stage, report: &mut Report) -> bool {
     match client.invocation.peer() {
+        Some(_) if let Some(cause) = shell::in_place_of_daemon(client, report) => {
+            report.causes.push(cause);
+            stage.fail();
+            return false;
+        }
         Some(Target::Daemon(_)) => {}
         // To rsync that is a path behind a remote shell, which nobody meant.
         Some(_) if has_misread_address(client) => {}
