@@ -7,6 +7,7 @@ mod options;
 mod task;
 mod text;
 mod transcript;
+mod unit;
 pub(super) mod unread;
 pub(super) mod variables;
 pub(super) mod written;

@@ -14,6 +14,7 @@ use crate::{
         around::around,
         folder::folder_of,
         text::{as_a_shell_reads, lines, names_rsync, with_returns},
+        unit,
         unread::Unread,
     },
     lint::{Crontab, recognise},
@@ -23,7 +24,7 @@ use crate::{
 };
 
 /// A command line of rsync's that a shell would run.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(in crate::cli) struct Written {
     /// The words behind `rsync`.
     pub(in crate::cli) words: Vec<String>,
@@ -37,6 +38,8 @@ pub(in crate::cli) struct Written {
     pub(in crate::cli) around: Vec<String>,
     /// The folder that it runs in, from the one on that the script is started in; none if only a run can tell.
     pub(in crate::cli) folder: Option<PathBuf>,
+    /// Whom a unit runs it as, if it names somebody else than who we are.
+    pub(in crate::cli) user: Option<String>,
 }
 
 /// File and line of a text such as `backup.sh:12`; nothing of a command line.
@@ -71,6 +74,7 @@ pub(in crate::cli) fn place(text: &str) -> Result<Option<(PathBuf, usize)>, Stri
 ///
 /// There is none, or more than one, or what it says is known only once it runs.
 pub(in crate::cli) fn typed(line: &str) -> Result<Written, String> {
+    let line = without_prompt(line);
     shell_words::split(line).map_err(|error| format!("the command line: {error}"))?;
     let bytes = Bytes::from(line.as_bytes().to_vec());
     let part = Part::of_text(&bytes, true);
@@ -84,6 +88,18 @@ pub(in crate::cli) fn typed(line: &str) -> Result<Written, String> {
     }
 }
 
+/// A pasted line without the prompt of the shell: `$ `, `[root@web ~]# `, `root@web:~# `.
+fn without_prompt(line: &str) -> &str {
+    let line = line.trim_start();
+    let is_prompt = |text: &str| {
+        let in_brackets = text.starts_with('[') && text.trim_end().ends_with(']');
+        text.is_empty() || in_brackets || text.contains('@') && !text.contains(char::is_whitespace)
+    };
+    let prompts = ["# ", "$ "].into_iter().filter_map(|sign| line.split_once(sign));
+    let mut commands = prompts.filter(|(prompt, _)| is_prompt(prompt));
+    commands.next().map_or(line, |(_, command)| command.trim_start())
+}
+
 /// The command line that stands on a line of a file, or goes on there.
 ///
 /// # Errors
@@ -93,6 +109,7 @@ pub(in crate::cli) fn command_line(path: &Path, bytes: Vec<u8>, line: usize) -> 
     let (read, has_returns) = as_a_shell_reads(&bytes);
     let (plain, bytes) = (Bytes::from(bytes), Bytes::from(read));
     let parts = match recognise(path, &plain) {
+        Some(FileKind::Systemd) => return unit::command_line(path, &plain, line),
         Some(FileKind::Crontab) => of_crontab(path, &plain, &bytes),
         _ => vec![Part::of_text(&bytes, false)],
     };
@@ -189,12 +206,12 @@ fn of_crontab<'b>(path: &Path, plain: &'b Bytes, bytes: &'b Bytes) -> Vec<Part<'
 }
 
 /// Whether we are the user of that name.
-fn is_us(name: &str) -> bool {
+pub(super) fn is_us(name: &str) -> bool {
     User::from_uid(geteuid()).is_ok_and(|user| user.is_some_and(|user| user.name == name))
 }
 
 impl Part<'_> {
-    fn of_text(bytes: &Bytes, is_typed: bool) -> Self {
+    pub(super) fn of_text(bytes: &Bytes, is_typed: bool) -> Self {
         Self {
             script: Script::read(&shell::parse(bytes), bytes),
             is_typed,
@@ -205,11 +222,11 @@ impl Part<'_> {
         }
     }
 
-    fn calls(&self) -> impl Iterator<Item = &Call> {
+    pub(super) fn calls(&self) -> impl Iterator<Item = &Call> {
         self.script.calls_of("rsync")
     }
 
-    fn command(&self, call: &Call, bytes: &[u8]) -> Result<Written, String> {
+    pub(super) fn command(&self, call: &Call, bytes: &[u8]) -> Result<Written, String> {
         let words = call
             .arguments()
             .iter()
@@ -227,6 +244,7 @@ impl Part<'_> {
             has_returns: false,
             around,
             folder: folder_of(&self.script, call).map(|folder| self.home().join(folder)),
+            user: None,
         })
     }
 
@@ -410,6 +428,10 @@ RSYNC_PASSWORD=not-a-secret
     fn a_typed_line_is_read_as_a_shell_reads_it() {
         for (line, words, around) in [
             ("rsync -a h::m/ x/ > /dev/null 2>&1", "-a h::m/ x/", ""),
+            ("$ rsync h::m", "h::m", ""),
+            ("# rsync h::m", "h::m", ""),
+            ("[root@web01 ~]# rsync h::m", "h::m", ""),
+            ("root@web01:/srv# rsync h::m # all of it", "h::m", ""),
             ("rsync -a h::m/ x/ | tee log && echo ok", "-a h::m/ x/", ""),
             ("nice -n 19 ionice -c3 timeout 9 rsync h::", "h::", ""),
             ("timeout -k 1 0.01 rsync h::", "h::", "timeout 0.01"),
