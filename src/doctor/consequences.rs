@@ -6,6 +6,7 @@ use crate::doctor::{Cause, Check, Told, Urgency};
 const FOLLOWING: &[(&str, &[&str])] = &[
     // A list that does not say what was meant, and whom it keeps out.
     ("RSY206", &["RSY822"]),
+    ("RSY242", &["RSY820", "RSY822"]),
     ("RSY303", &["RSY822"]),
     ("RSY304", &["RSY822"]),
     ("RSY306", &["RSY822"]),
