@@ -4,6 +4,7 @@ mod live;
 pub(super) mod local;
 mod notices;
 mod options;
+mod settled;
 mod task;
 mod text;
 mod transcript;

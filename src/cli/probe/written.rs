@@ -13,6 +13,7 @@ use crate::{
     cli::probe::{
         around::around,
         folder::folder_of,
+        settled::settled,
         text::{as_a_shell_reads, lines, names_rsync, with_returns},
         unit,
         unread::Unread,
@@ -106,6 +107,8 @@ fn without_prompt(line: &str) -> &str {
 ///
 /// There is none, or more than one, or what it says is known only once it runs.
 pub(in crate::cli) fn command_line(path: &Path, bytes: Vec<u8>, line: usize) -> Result<Written, Unread> {
+    let is_table = recognise(path, &Bytes::from(bytes.clone())) == Some(FileKind::Crontab);
+    let bytes = settled(path, bytes, is_table);
     let (read, has_returns) = as_a_shell_reads(&bytes);
     let (plain, bytes) = (Bytes::from(bytes), Bytes::from(read));
     let parts = match recognise(path, &plain) {

@@ -95,11 +95,28 @@ impl<'a> Walk<'a> {
         let mut next = 0;
         while next < self.functions.len() {
             let (name, body) = self.functions[next].clone();
-            self.blocks = Arc::new(vec![Block::Function(name)]);
             let mark = self.variables.mark();
+            self.arguments_of(&name, body);
+            self.blocks = Arc::new(vec![Block::Function(name)]);
             self.command(body, &Surroundings::default());
             self.variables.restore(mark);
             next += 1;
+        }
+    }
+
+    /// What a function gets when it is called first is one of the things that happen.
+    fn arguments_of(&mut self, name: &str, body: &Command) {
+        let shifts = self.file[body.range.clone()]
+            .windows(5)
+            .any(|word| word == b"shift");
+        let call = self.found.calls.iter().find(|call| call.program() == name);
+        let words = call.filter(|_| !shifts).map(|call| call.arguments().to_vec());
+        let known = |word: &&Argument| !word.is_open && !word.has_pattern();
+        for (index, word) in words.iter().flatten().enumerate().take(9) {
+            if known(&word) {
+                self.variables
+                    .assign((index + 1).to_string().as_bytes(), word, false);
+            }
         }
     }
 
