@@ -9,12 +9,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nix::unistd::gethostname;
+use nix::unistd::{User, geteuid, gethostname};
 
-use crate::syntax::environment_file::{self, Kind};
+use crate::{
+    model::wildmatch::wildmatch,
+    syntax::environment_file::{self, Kind},
+};
 
 /// The longest file that is put in.
 const LONGEST: u64 = 64 << 10;
+/// The most files that are put in the place of a pattern.
+const MOST_FILES: usize = 1000;
 
 /// A script, or a table of cron's, with such questions answered; lines keep their numbers. What a shell would read otherwise
 /// than it stands in the answer is left a question.
@@ -23,8 +28,10 @@ pub(super) fn settled(path: &Path, script: Vec<u8>, is_table: bool) -> Vec<u8> {
     let mut found = Vec::with_capacity(script.len());
     for line in script.split_inclusive(|&byte| byte == b'\n') {
         let taken_in = match is_table {
-            true => answered(line, true),
-            false => taken_in(line, folder).or_else(|| answered(line, false)),
+            true => answered(line, &script, true),
+            false => taken_in(line, folder)
+                .or_else(|| first_of_loop(line))
+                .or_else(|| answered(line, &script, false)),
         };
         match taken_in {
             Some(text) => found.extend(text),
@@ -79,18 +86,19 @@ fn taken_in(line: &[u8], folder: &Path) -> Option<Vec<u8>> {
     Some(text)
 }
 
-/// The line with the answers to `$(…)` and `` `…` ``; nothing if there are none.
-fn answered(line: &[u8], is_table: bool) -> Option<Vec<u8>> {
+/// The line with the answers to its questions; nothing if there are none.
+fn answered(line: &[u8], script: &[u8], is_table: bool) -> Option<Vec<u8>> {
     let mut found = Vec::new();
     let mut done = 0;
     while let Some((range, question)) = next_question(line, done) {
-        // In a table a `%` ends the command unless a backslash stands in front of it.
-        let question = match is_table {
-            true => String::from_utf8_lossy(question).replace("\\%", "\u{1}"),
-            false => String::from_utf8_lossy(question).into_owned(),
+        let answer = match question {
+            Question::Command(command) if is_table => answer_in_table(command),
+            Question::Command(command) => answer(&String::from_utf8_lossy(command)),
+            // cron sets its own.
+            _ if is_table => None,
+            Question::Default(name, text) => (!is_set(script, name)).then(|| text.to_vec()),
+            Question::Home => home().filter(|_| !is_set(script, b"HOME")),
         };
-        let is_cut = is_table && question.contains('%');
-        let answer = answer(&question.replace('\u{1}', "%")).filter(|_| !is_cut);
         let answer = answer.filter(|answer| !answer.is_empty() && is_plain(answer));
         found.extend(&line[done..range.start]);
         match answer {
@@ -105,28 +113,49 @@ fn answered(line: &[u8], is_table: bool) -> Option<Vec<u8>> {
     })
 }
 
-/// The next `$(…)` or `` `…` `` of a line that is in no single quotes and in no note, with what stands in it.
-fn next_question(line: &[u8], from: usize) -> Option<(Range<usize>, &[u8])> {
+/// The home folder of who we are.
+fn home() -> Option<Vec<u8>> {
+    let user = User::from_uid(geteuid()).ok()??;
+    Some(user.dir.into_os_string().into_encoded_bytes())
+}
+
+/// The same in one of cron's tables, where a `%` ends the command unless a backslash stands in front of it.
+fn answer_in_table(command: &[u8]) -> Option<Vec<u8>> {
+    let command = String::from_utf8_lossy(command).replace("\\%", "\u{1}");
+    let is_cut = command.contains('%');
+    answer(&command.replace('\u{1}', "%")).filter(|_| !is_cut)
+}
+
+/// What a part of a line is put in the place of.
+enum Question<'l> {
+    /// `$(…)` or `` `…` ``.
+    Command(&'l [u8]),
+    /// `${NAME:-TEXT}`.
+    Default(&'l [u8], &'l [u8]),
+    /// `$HOME`, `${HOME}`, or the `~` in front of a slash.
+    Home,
+}
+
+/// The next question of a line that is in no single quotes and in no note.
+fn next_question(line: &[u8], from: usize) -> Option<(Range<usize>, Question<'_>)> {
     let (mut is_single, mut is_double) = (false, false);
     let mut at = 0;
     while at < line.len() {
+        let is_first = at == 0 || line[at - 1].is_ascii_whitespace();
         match line[at] {
             b'\\' if !is_single => at += 1,
             b'\'' if !is_double => is_single = !is_single,
             b'"' if !is_single => is_double = !is_double,
-            b'#' if !is_single && !is_double && (at == 0 || line[at - 1].is_ascii_whitespace()) => {
-                return None;
+            b'#' if !is_single && !is_double && is_first => return None,
+            b'~' if !is_single && !is_double && is_first && line.get(at + 1) == Some(&b'/') && at >= from => {
+                return Some((at..at + 1, Question::Home));
             }
-            sign @ (b'$' | b'`') if !is_single => {
-                let (open, end) = if sign == b'`' { (1, b'`') } else { (2, b')') };
-                let is_open = sign == b'`' || line.get(at + 1) == Some(&b'(');
-                let inner = is_open.then(|| line.get(at + open..)).flatten();
-                if let Some(length) = inner.and_then(|inner| inner.iter().position(|&byte| byte == end)) {
-                    let range = at..at + open + length + 1;
-                    if range.start >= from {
-                        return Some((range.clone(), &line[range.start + open..range.end - 1]));
+            b'$' | b'`' if !is_single => {
+                if let Some((length, question)) = question(&line[at..]) {
+                    if at >= from {
+                        return Some((at..at + length, question));
                     }
-                    at = range.end - 1;
+                    at += length - 1;
                 }
             }
             _ => {}
@@ -134,6 +163,81 @@ fn next_question(line: &[u8], from: usize) -> Option<(Range<usize>, &[u8])> {
         at += 1;
     }
     None
+}
+
+/// The question that a text begins with, and its length.
+fn question(text: &[u8]) -> Option<(usize, Question<'_>)> {
+    let until = |start: usize, end: u8| {
+        let length = text[start..].iter().position(|&byte| byte == end)?;
+        Some((start + length + 1, &text[start..start + length]))
+    };
+    match text {
+        [b'`', ..] => until(1, b'`').map(|(length, inner)| (length, Question::Command(inner))),
+        [b'$', b'(', ..] => until(2, b')').map(|(length, inner)| (length, Question::Command(inner))),
+        [b'$', b'{', ..] => {
+            let (length, inner) = until(2, b'}')?;
+            if inner == b"HOME" {
+                return Some((length, Question::Home));
+            }
+            let end = inner.windows(2).position(|pair| pair == b":-")?;
+            Some((length, Question::Default(&inner[..end], &inner[end + 2..])))
+        }
+        _ => {
+            let rest = text.strip_prefix(b"$HOME")?;
+            let goes_on = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+            (!rest.first().is_some_and(goes_on)).then_some(("$HOME".len(), Question::Home))
+        }
+    }
+}
+
+/// Whether a script sets a variable, but for its own default: `NAME=${NAME:-…}`.
+fn is_set(script: &[u8], name: &[u8]) -> bool {
+    let own = |start: &[u8]| [start, name].concat();
+    let defaults = [own(b"${"), own(b"\"${")];
+    let mut places = script.windows(name.len() + 1).enumerate();
+    places.any(|(at, text)| {
+        let is_whole =
+            at == 0 || !(script[at - 1].is_ascii_alphanumeric() || b"_-".contains(&script[at - 1]));
+        let value = script.get(at + text.len()..).unwrap_or_default();
+        let is_default = defaults.iter().any(|default| value.starts_with(default));
+        text.strip_prefix(name) == Some(b"=") && is_whole && !is_default
+    })
+}
+
+/// The files whose names the shell puts in the place of a pattern, which stands in the last part of an absolute path; none if
+/// there is no such file, or the pattern is another one.
+pub(super) fn matches(pattern: &[u8]) -> Option<Vec<String>> {
+    let at = pattern.iter().rposition(|&byte| byte == b'/')?;
+    let (folder, last) = (&pattern[..=at], &pattern[at + 1..]);
+    let has = |text: &[u8], signs: &[u8]| text.iter().any(|byte| signs.contains(byte));
+    if !pattern.starts_with(b"/") || has(folder, b"*?[{") || has(last, b"[{\\") {
+        return None;
+    }
+    let entries = fs::read_dir(OsStr::from_bytes(folder)).ok()?.flatten();
+    let names = entries.map(|entry| entry.file_name().into_encoded_bytes());
+    // A `*` fits no dot in front.
+    let fitting = names.filter(|name| !name.starts_with(b".") && wildmatch(last, name));
+    let mut paths: Vec<_> = fitting
+        .filter_map(|name| String::from_utf8([folder, &name].concat()).ok())
+        .take(MOST_FILES)
+        .collect();
+    paths.sort();
+    (!paths.is_empty()).then_some(paths)
+}
+
+/// `for NAME in PATTERN`: the first file is one of those that the loop is for.
+fn first_of_loop(line: &[u8]) -> Option<Vec<u8>> {
+    let text = line.trim_ascii_start();
+    let behind = text.strip_prefix(b"for ")?;
+    let at = line.len() - behind.len() + behind.windows(4).position(|word| word == b" in ")? + 4;
+    let length = line[at..]
+        .iter()
+        .position(|&byte| byte == b';' || byte.is_ascii_whitespace())?;
+    let pattern = &line[at..at + length];
+    let is_alone = matches!(line[at + length..].trim_ascii_start(), [] | [b';', ..]);
+    let has_star = pattern.contains(&b'*') && is_alone;
+    let first = matches(pattern).filter(|_| has_star)?.into_iter().next()?;
+    is_plain(first.as_bytes()).then(|| [&line[..at], first.as_bytes(), &line[at + length..]].concat())
 }
 
 /// What a command prints, without the newlines at its end; none if only a run can tell.
@@ -251,6 +355,21 @@ mod tests {
         ] {
             assert_eq!(read(script, line), expected, "{line}");
         }
+        for (script_text, expected) in [
+            ("M=${1:-data}", "M=data"),
+            ("H=\"${H:-a.example}\"", "H=\"a.example\""),
+            ("H=x\nM=${H:-y}", "H=x\nM=${H:-y}"),
+            ("M=${1:-$2}", "M=${1:-$2}"),
+            ("HOME=/x\ncd $HOME", "HOME=/x\ncd $HOME"),
+            ("a $HOMES --x=~/b '~/c'", "a $HOMES --x=~/b '~/c'"),
+        ] {
+            assert_eq!(read(script, script_text), expected);
+        }
+        fs::write(folder.path().join("b.log"), "").expect("a file");
+        fs::write(folder.path().join("a.log"), "").expect("a file");
+        let place = folder.path().display();
+        let line = format!("for f in {place}/*.log; do");
+        assert_eq!(read(script, &line), format!("for f in {place}/a.log; do"));
         let table = |line: &str| String::from_utf8(settled(script, line.into(), true)).expect("a text");
         assert_eq!(table("rsync h::m/$(date +\\%F)/"), format!("rsync h::m/{today}/"));
         assert_eq!(table("rsync h::m/$(date +%F)/"), "rsync h::m/$(date +%F)/");

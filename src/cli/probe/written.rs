@@ -13,8 +13,8 @@ use crate::{
     cli::probe::{
         around::around,
         folder::folder_of,
-        settled::settled,
-        text::{as_a_shell_reads, lines, names_rsync, with_returns},
+        settled::{matches, settled},
+        text::{as_a_shell_reads, lines, names_rsync, shown, with_returns, without_prompt},
         unit,
         unread::Unread,
     },
@@ -87,18 +87,6 @@ pub(in crate::cli) fn typed(line: &str) -> Result<Written, String> {
         }
         (None, _) => Err("the command line has no `rsync` that it calls itself; write the whole command, such as 'rsync -av host::module/ dir/', or FILE:LINE of a script or crontab".to_owned()),
     }
-}
-
-/// A pasted line without the prompt of the shell: `$ `, `[root@web ~]# `, `root@web:~# `.
-fn without_prompt(line: &str) -> &str {
-    let line = line.trim_start();
-    let is_prompt = |text: &str| {
-        let in_brackets = text.starts_with('[') && text.trim_end().ends_with(']');
-        text.is_empty() || in_brackets || text.contains('@') && !text.contains(char::is_whitespace)
-    };
-    let prompts = ["# ", "$ "].into_iter().filter_map(|sign| line.split_once(sign));
-    let mut commands = prompts.filter(|(prompt, _)| is_prompt(prompt));
-    commands.next().map_or(line, |(_, command)| command.trim_start())
 }
 
 /// The command line that stands on a line of a file, or goes on there.
@@ -230,11 +218,10 @@ impl Part<'_> {
     }
 
     pub(super) fn command(&self, call: &Call, bytes: &[u8]) -> Result<Written, String> {
-        let words = call
-            .arguments()
-            .iter()
-            .map(|argument| self.word(argument, bytes))
-            .collect::<Result<_, _>>()?;
+        let mut words = Vec::new();
+        for argument in call.arguments() {
+            words.extend(self.words(argument, bytes)?);
+        }
         let mut around = around(&self.script, call, bytes, self.is_typed);
         around.extend(self.user.iter().map(|user| format!("cron's user {user}")));
         around.extend(self.cut.iter().map(|_| "cron's input behind %".to_owned()));
@@ -265,6 +252,17 @@ impl Part<'_> {
     fn is_cut_before_rsync(&self, line: &Range<usize>, bytes: &[u8]) -> bool {
         let cut = self.cut.as_ref().filter(|cut| line.contains(&cut.start));
         cut.is_some_and(|cut| bytes[cut.clone()].windows(6).any(|word| word == b"rsync "))
+    }
+
+    /// A word as rsync gets it; several where the shell puts names of files in its place.
+    fn words(&self, argument: &Argument, bytes: &[u8]) -> Result<Vec<String>, String> {
+        let pattern = argument.known().filter(|_| argument.has_pattern());
+        let is_mixed = argument.pieces.iter().any(|piece| piece.is_quoted);
+        let pattern = pattern.filter(|_| !is_mixed);
+        match pattern.and_then(|pattern| matches(&pattern)) {
+            Some(names) => Ok(names),
+            None => Ok(vec![self.word(argument, bytes)?]),
+        }
     }
 
     /// A word as rsync gets it.
@@ -323,16 +321,6 @@ impl Part<'_> {
             .unwrap_or(name);
         self.variables.get(name).map(|value| value.to_vec())
     }
-}
-
-/// An argument as it is written; of what is put in nothing but its place or its name, for that may hold a password.
-fn shown(argument: &Argument, bytes: &[u8]) -> String {
-    let known = |piece: &Piece| match (&piece.text, &piece.variable) {
-        (Some(text), _) => String::from_utf8_lossy(text).into_owned(),
-        (None, Some(name)) => format!("${}", String::from_utf8_lossy(&bytes[name.clone()])),
-        (None, None) => "$(...)".to_owned(),
-    };
-    argument.pieces.iter().map(known).collect()
 }
 
 #[cfg(test)]
