@@ -395,10 +395,7 @@ mod tests {
                 "rsync:/192.0.2.7/data",
                 "a host `rsync`, over ssh; write `rsync://192.0.2.7/data`",
             ),
-            (
-                "rsync:joe@a.example:873/data",
-                "write `rsync://joe@a.example:873/data`",
-            ),
+            ("rsync:a.example:873/data", "write `rsync://a.example:873/data`"),
             ("rsync://joe@host::data/x", "write `rsync://joe@host/data/x`"),
             ("::data", "names no host; write `HOST::data`"),
             ("rsync:///data", "write `rsync://HOST/data`"),

@@ -156,7 +156,11 @@ impl Unit {
     /// The folder that a command runs in, which may go on from the one that systemd starts it in; none if only a run can tell.
     fn folder_of(&self, own: Option<PathBuf>) -> Option<PathBuf> {
         let first = self.folder.as_deref().unwrap_or_else(|| Path::new("/"));
-        Some(first.join(own?)).filter(|folder| folder.is_absolute())
+        let folder = match own? {
+            own if own.as_os_str().is_empty() => first.to_owned(),
+            own => first.join(own),
+        };
+        folder.is_absolute().then_some(folder)
     }
 }
 
