@@ -39,7 +39,8 @@ pub(super) fn in_place_of_daemon(client: &Client<'_>, report: &Report) -> Option
                 ("host", remote.host.clone()),
             ];
             let fact = format!("`{}` is the configuration of the daemon here", file.display());
-            Some(client.cause("RSY243", Check::Server, file, arguments, fact))
+            let cause = client.cause("RSY874", Check::Server, file, arguments, fact);
+            Some(cause.of_kind("option"))
         }
         _ => None,
     }
