@@ -6,6 +6,7 @@ use crate::doctor::{Cause, Check, Told, Urgency};
 const FOLLOWING: &[(&str, &[&str])] = &[
     // A list that does not say what was meant, and whom it keeps out.
     ("RSY206", &["RSY822"]),
+    ("RSY242", &["RSY820", "RSY822"]),
     ("RSY303", &["RSY822"]),
     ("RSY304", &["RSY822"]),
     ("RSY306", &["RSY822"]),
@@ -35,11 +36,14 @@ const FOLLOWING: &[(&str, &[&str])] = &[
     ("RSY737", &["RSY801"]),
     ("RSY770", &["RSY801"]),
     ("RSY778", &["RSY794"]),
+    ("RSY782", &["RSY801"]),
     ("RSY790", &["RSY803", "RSY836"]),
+    ("RSY791", &["RSY801", "RSY802"]),
     ("RSY890", &["RSY792", "RSY801", "RSY819"]),
     // xinetd listens again by itself; a daemon beside it would take its port.
     ("RSY899", &["RSY782"]),
     // The line ends of a script, and the words that they spoil; blanks of a name that the shell parts.
+    ("RSY806", &["RSY804", "RSY851"]),
     ("RSY881", &["RSY851"]),
     ("RSY986", &["RSY851"]),
     ("RSY969", &["RSY852", "RSY879"]),
@@ -78,12 +82,14 @@ pub(super) fn left_out(causes: Vec<Cause>) -> Vec<Cause> {
 }
 
 fn follows(cause: &Cause, reason: &Cause) -> bool {
+    !cause.seen.contains(&Check::Symptom) && is_consequence(cause, reason)
+}
+
+/// Whether a cause follows from one that makes clients fail now.
+pub(super) fn is_consequence(cause: &Cause, reason: &Cause) -> bool {
     let is_known =
         |(id, consequences): &(&str, &[&str])| *id == reason.page.id && consequences.contains(&cause.page.id);
-    reason.urgency == Urgency::Now
-        && FOLLOWING.iter().any(is_known)
-        && !cause.seen.contains(&Check::Symptom)
-        && are_together(cause, reason)
+    reason.urgency == Urgency::Now && FOLLOWING.iter().any(is_known) && are_together(cause, reason)
 }
 
 /// Whether both are about one module; what names none may be about any.

@@ -6,7 +6,7 @@ use crate::{
     catalog::Stage,
     doctor::{
         Cause, Check, Told, Urgency,
-        consequences::{left_out, only_says_that},
+        consequences::{is_consequence, left_out, only_says_that},
     },
 };
 
@@ -17,7 +17,7 @@ const NOT_RUNNING: &str = "RSY782";
 const SWITCHED_OFF: &str = "RSY754";
 
 /// Puts the causes of one page together, and the most urgent first: what makes clients fail now, before what did, before what
-/// may; of those what the user's symptom shows and what concerns the modules that were `asked` for, if some were; then the
+/// may; of those what the user's symptom shows, behind the reason for it, and what concerns the modules that were `asked` for, if some were; then the
 /// severest, then the surest, then in the order in which they were found.
 pub(super) fn ordered(found: Vec<Cause>, asked: &[String]) -> Vec<Cause> {
     let mut causes: Vec<Cause> = Vec::new();
@@ -57,11 +57,21 @@ pub(super) fn ordered(found: Vec<Cause>, asked: &[String]) -> Vec<Cause> {
         let module = cause.argument("module");
         !asked.is_empty() && module.is_some_and(|module| !asked.contains(module))
     };
+    let is_asked = |cause: &Cause| cause.seen.contains(&Check::Symptom);
+    let reasons: Vec<_> = causes
+        .iter()
+        .filter(|reason| {
+            let mut shown = causes.iter().filter(|cause| is_asked(cause));
+            shown.any(|cause| is_consequence(cause, reason))
+        })
+        .map(|reason| reason.page.id)
+        .collect();
     causes.sort_by_key(|cause| {
         (
             cause.urgency,
-            !cause.seen.contains(&Check::Symptom),
             only_says_that(cause),
+            !reasons.contains(&cause.page.id),
+            !is_asked(cause),
             is_of_others(cause),
             step(cause),
             Reverse(cause.severity),

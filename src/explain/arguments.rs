@@ -111,7 +111,9 @@ fn with_hyphens(option: &str) -> String {
 /// What an address names that rsync misreads, and how it is written.
 fn of_misread(misread: Option<Misread>) -> Vec<(&'static str, String)> {
     match misread {
-        Some(Misread::Password { right, .. } | Misread::Path { right, .. }) => vec![("address", right)],
+        Some(Misread::Password { right, .. } | Misread::Path { right, .. } | Misread::Host { right, .. }) => {
+            vec![("address", right)]
+        }
         Some(Misread::Port {
             port, taken, right, ..
         }) => vec![

@@ -116,7 +116,15 @@ fn slip(word: &str, incident: &Incident) -> Option<Slip> {
     match Misread::of(word) {
         Some(Misread::Password { .. }) => return found("RSY785", "typed", true),
         Some(Misread::Port { .. }) => return found("RSY786", "typed", true),
-        Some(Misread::Path { .. }) => return found("RSY806", "port", true),
+        Some(Misread::Path { shown, .. }) => {
+            let variant = if shown.contains("::") || shown.contains("://") {
+                "port"
+            } else {
+                "slash"
+            };
+            return found("RSY806", variant, true);
+        }
+        Some(Misread::Host { .. }) => return found("RSY806", "blank", true),
         None => {}
     }
     match Target::parse(word) {

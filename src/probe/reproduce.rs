@@ -136,7 +136,7 @@ impl Prober {
         self.report.note(step, Fact::Said(text.clone()));
         self.report.exit = match error {
             UsageError::Misread(Misread::Password { .. } | Misread::Path { .. }) => OF_SSH,
-            UsageError::Misread(Misread::Port { .. }) => Exit::SocketIo.code(),
+            UsageError::Misread(Misread::Port { .. } | Misread::Host { .. }) => Exit::SocketIo.code(),
             error => error.exit().code(),
         };
         self.report.command = command(words);

@@ -33,7 +33,7 @@ type Words<'a> = std::iter::Enumerate<std::slice::Iter<'a, String>>;
 
 impl Invocation {
     /// The port of a daemon that is named without one.
-    const PORT: u16 = 873;
+    pub const PORT: u16 = 873;
 
     /// Reads the words behind `rsync`. As popt does: a value follows a letter at once or as the next word, and options
     /// may stand behind targets until a `--`.

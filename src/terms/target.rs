@@ -115,6 +115,15 @@ pub enum Misread {
         /// What is meant.
         right: String,
     },
+    /// No host in front of the colons: a blank has cut it off, or it was forgotten. The name service is asked for an empty name
+    /// (observed with rsync 3.5.0).
+    #[error("`{shown}` names no host; write `{right}`, without a blank in front of the colons")]
+    Host {
+        /// The address.
+        shown: String,
+        /// What is meant.
+        right: String,
+    },
 }
 
 impl Misread {
@@ -126,9 +135,29 @@ impl Misread {
             let right = format!("{before}@{behind}");
             return Some(Self::Password { shown, host, right });
         }
-        let Some(rest) = strip_scheme(argument) else {
-            return Self::of_shell(shown);
+        let right = match (argument.strip_prefix("::"), strip_scheme(argument)) {
+            (Some(path), _) => Some(format!("HOST::{path}")),
+            (None, rest) => rest
+                .and_then(|rest| rest.strip_prefix('/'))
+                .map(|path| format!("rsync://HOST/{path}")),
         };
+        if let Some(right) = right {
+            return Some(Self::Host { shown, right });
+        }
+        let Some(rest) = strip_scheme(argument) else {
+            return Self::of_scheme(&shown).or_else(|| Self::of_shell(shown));
+        };
+        // Half of an IPv6 address is no name of a host.
+        let is_host = |text: &str| {
+            !text.contains(['/', ':', '[']) && text.bytes().any(|byte| !byte.is_ascii_hexdigit())
+        };
+        if let Some((host, path)) = rest.split_once("::").filter(|(host, _)| is_host(host)) {
+            return Some(Self::Path {
+                host: argument[.."rsync".len()].to_owned(),
+                right: format!("rsync://{host}/{path}"),
+                shown,
+            });
+        }
         let (authority, path) = rest.split_once('/').unwrap_or_default();
         let (before, port) = authority.rsplit_once(':')?;
         if !port.is_empty() && !before.contains(':') && port.bytes().all(|byte| byte.is_ascii_alphabetic()) {
@@ -145,6 +174,22 @@ impl Misread {
             port,
             taken: u16::try_from(low).expect("16 bits"),
             right: format!("rsync://{before}/{path}"),
+        })
+    }
+
+    /// `rsync:/host/module`, `rsync:host/module`: a slash is missing, and the scheme is taken for a host.
+    fn of_scheme(shown: &str) -> Option<Self> {
+        let (scheme, rest) = shown.split_at_checked("rsync:".len())?;
+        let address = rest.strip_prefix('/').unwrap_or(rest);
+        let (authority, path) = address.split_once('/')?;
+        let host = authority.rsplit('@').next().unwrap_or(authority);
+        let host = host.split(':').next().unwrap_or(host);
+        // A host may be called `rsync`; its paths do not begin with the name of another host.
+        let is_host = host == "localhost" || host.contains('.') && !host.starts_with('.');
+        (scheme.eq_ignore_ascii_case("rsync:") && is_host && !path.is_empty()).then(|| Self::Path {
+            shown: shown.to_owned(),
+            host: scheme[..scheme.len() - 1].to_owned(),
+            right: format!("rsync://{authority}/{path}"),
         })
     }
 
@@ -346,6 +391,14 @@ mod tests {
                 "rsync://joe@host:65536/data",
                 "873 if nothing else is known: `rsync://joe@host/data`",
             ),
+            (
+                "rsync:/192.0.2.7/data",
+                "a host `rsync`, over ssh; write `rsync://192.0.2.7/data`",
+            ),
+            ("rsync:a.example:873/data", "write `rsync://a.example:873/data`"),
+            ("rsync://joe@host::data/x", "write `rsync://joe@host/data/x`"),
+            ("::data", "names no host; write `HOST::data`"),
+            ("rsync:///data", "write `rsync://HOST/data`"),
         ] {
             let told = Misread::of(argument).expect(argument).to_string();
             assert!(told.contains(expected) && !told.contains("hush"), "{told}");
@@ -355,6 +408,9 @@ mod tests {
             "host::data",
             "host:70000/x",
             "rsync://[::1]/a:70000",
+            "rsync://fe80::1/data",
+            "rsync:/srv/data",
+            "rsync:data/x",
             "",
             "/a:b@c",
         ] {

@@ -78,15 +78,16 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
         let mut around = written.around.iter();
         around.any(|name| name == "RSYNC_PASSWORD=")
     });
-    let (words, mut variables, folder, unread) = match found {
+    let (words, mut variables, folder, user, unread) = match found {
         Ok(Written {
             words,
             variables,
             folder,
+            user,
             ..
-        }) => (words, variables, folder.unwrap_or_default(), None),
+        }) => (words, variables, folder.unwrap_or_default(), user, None),
         // What stands around it may well be the reason.
-        Err(Unread::Unclear(reason)) => (Vec::new(), BTreeMap::new(), PathBuf::new(), Some(reason)),
+        Err(Unread::Unclear(reason)) => (Vec::new(), BTreeMap::new(), PathBuf::new(), None, Some(reason)),
         Err(unread) => return Err(unread.into()),
     };
     let folder = from.join(folder);
@@ -143,6 +144,7 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
         has_unknown_password,
         script,
         folder,
+        user,
         host: &Live,
         release,
         here,

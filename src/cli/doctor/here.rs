@@ -24,19 +24,24 @@ pub(super) struct Here {
     pub(super) known: Known,
 }
 
-/// Finds the daemon that a command line is for; none if that is on another machine, or nobody can tell its configuration.
+/// Finds the daemon that a command line is for, or seems to be meant for with one colon; none if that is on another machine, or nobody can tell its configuration.
 pub(super) fn find(invocation: &Invocation, release: Release, runtime: &Runtime) -> Option<Here> {
-    let Target::Daemon(remote) = invocation.peer()? else {
+    let (Target::Daemon(remote) | Target::Shell(remote)) = invocation.peer()? else {
         return None;
     };
+    let is_daemon = matches!(invocation.peer(), Some(Target::Daemon(_)));
     // The proxy resolves the name then, and its machine is the one that is meant.
     if env::var_os("RSYNC_PROXY").is_some() || !is_ours(&remote.host, runtime) {
         return None;
     }
-    let file = Local::find(invocation.port()?).file?;
+    let file = Local::find(invocation.port().unwrap_or(Invocation::PORT)).file?;
     let module = remote.path.split('/').next().filter(|module| !module.is_empty());
-    Some(Here {
-        known: known::here(&file, release),
+    let known = known::here(&file, release);
+    // A path behind a remote shell is the system's, unless it begins as a module does.
+    let server = known.server.as_ref();
+    let is_module = server.is_some_and(|server| module.is_some_and(|name| server.path_of(name).is_some()));
+    (is_daemon || is_module).then(|| Here {
+        known,
         module: module.map(str::to_owned),
         file,
     })

@@ -62,7 +62,7 @@ mod tests {
             ("cd \"$1\"", None),
             ("cd", None),
             ("cd -", None),
-            ("cd ~/www", None),
+            ("cd ~joe/www", None),
             ("pushd /srv; popd", None),
             ("if [ -d /srv ]; then cd /srv; fi", None),
             ("cd \"$1\"; cd /srv", Some("/srv")),

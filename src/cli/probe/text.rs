@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::model::script::{Argument, Piece};
+
 /// What stands for a carriage return while a shell's words are found: for a shell it is a letter as any other, where the
 /// reader of scripts takes it for a blank.
 const RETURN: u8 = 1;
@@ -41,4 +43,26 @@ pub(super) fn names_rsync(line: &[u8]) -> bool {
     let mut words = line.split(u8::is_ascii_whitespace);
     let is_comment = line.trim_ascii_start().starts_with(b"#");
     !is_comment && words.any(|word| word == b"rsync" || word.ends_with(b"/rsync"))
+}
+
+/// A pasted line without the prompt of the shell: `$ `, `[root@web ~]# `, `root@web:~# `.
+pub(super) fn without_prompt(line: &str) -> &str {
+    let line = line.trim_start();
+    let is_prompt = |text: &str| {
+        let in_brackets = text.starts_with('[') && text.trim_end().ends_with(']');
+        text.is_empty() || in_brackets || text.contains('@') && !text.contains(char::is_whitespace)
+    };
+    let prompts = ["# ", "$ "].into_iter().filter_map(|sign| line.split_once(sign));
+    let mut commands = prompts.filter(|(prompt, _)| is_prompt(prompt));
+    commands.next().map_or(line, |(_, command)| command.trim_start())
+}
+
+/// An argument as it is written; of what is put in nothing but its place or its name, for that may hold a password.
+pub(super) fn shown(argument: &Argument, bytes: &[u8]) -> String {
+    let known = |piece: &Piece| match (&piece.text, &piece.variable) {
+        (Some(text), _) => String::from_utf8_lossy(text).into_owned(),
+        (None, Some(name)) => format!("${}", String::from_utf8_lossy(&bytes[name.clone()])),
+        (None, None) => "$(...)".to_owned(),
+    };
+    argument.pieces.iter().map(known).collect()
 }

@@ -13,7 +13,9 @@ use crate::{
     cli::probe::{
         around::around,
         folder::folder_of,
-        text::{as_a_shell_reads, lines, names_rsync, with_returns},
+        settled::{matches, settled},
+        text::{as_a_shell_reads, lines, names_rsync, shown, with_returns, without_prompt},
+        unit,
         unread::Unread,
     },
     lint::{Crontab, recognise},
@@ -23,7 +25,7 @@ use crate::{
 };
 
 /// A command line of rsync's that a shell would run.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(in crate::cli) struct Written {
     /// The words behind `rsync`.
     pub(in crate::cli) words: Vec<String>,
@@ -37,6 +39,8 @@ pub(in crate::cli) struct Written {
     pub(in crate::cli) around: Vec<String>,
     /// The folder that it runs in, from the one on that the script is started in; none if only a run can tell.
     pub(in crate::cli) folder: Option<PathBuf>,
+    /// Whom a unit runs it as, if it names somebody else than who we are.
+    pub(in crate::cli) user: Option<String>,
 }
 
 /// File and line of a text such as `backup.sh:12`; nothing of a command line.
@@ -71,6 +75,7 @@ pub(in crate::cli) fn place(text: &str) -> Result<Option<(PathBuf, usize)>, Stri
 ///
 /// There is none, or more than one, or what it says is known only once it runs.
 pub(in crate::cli) fn typed(line: &str) -> Result<Written, String> {
+    let line = without_prompt(line);
     shell_words::split(line).map_err(|error| format!("the command line: {error}"))?;
     let bytes = Bytes::from(line.as_bytes().to_vec());
     let part = Part::of_text(&bytes, true);
@@ -90,9 +95,12 @@ pub(in crate::cli) fn typed(line: &str) -> Result<Written, String> {
 ///
 /// There is none, or more than one, or what it says is known only once it runs.
 pub(in crate::cli) fn command_line(path: &Path, bytes: Vec<u8>, line: usize) -> Result<Written, Unread> {
+    let is_table = recognise(path, &Bytes::from(bytes.clone())) == Some(FileKind::Crontab);
+    let bytes = settled(path, bytes, is_table);
     let (read, has_returns) = as_a_shell_reads(&bytes);
     let (plain, bytes) = (Bytes::from(bytes), Bytes::from(read));
     let parts = match recognise(path, &plain) {
+        Some(FileKind::Systemd) => return unit::command_line(path, &plain, line),
         Some(FileKind::Crontab) => of_crontab(path, &plain, &bytes),
         _ => vec![Part::of_text(&bytes, false)],
     };
@@ -189,12 +197,12 @@ fn of_crontab<'b>(path: &Path, plain: &'b Bytes, bytes: &'b Bytes) -> Vec<Part<'
 }
 
 /// Whether we are the user of that name.
-fn is_us(name: &str) -> bool {
+pub(super) fn is_us(name: &str) -> bool {
     User::from_uid(geteuid()).is_ok_and(|user| user.is_some_and(|user| user.name == name))
 }
 
 impl Part<'_> {
-    fn of_text(bytes: &Bytes, is_typed: bool) -> Self {
+    pub(super) fn of_text(bytes: &Bytes, is_typed: bool) -> Self {
         Self {
             script: Script::read(&shell::parse(bytes), bytes),
             is_typed,
@@ -205,16 +213,15 @@ impl Part<'_> {
         }
     }
 
-    fn calls(&self) -> impl Iterator<Item = &Call> {
+    pub(super) fn calls(&self) -> impl Iterator<Item = &Call> {
         self.script.calls_of("rsync")
     }
 
-    fn command(&self, call: &Call, bytes: &[u8]) -> Result<Written, String> {
-        let words = call
-            .arguments()
-            .iter()
-            .map(|argument| self.word(argument, bytes))
-            .collect::<Result<_, _>>()?;
+    pub(super) fn command(&self, call: &Call, bytes: &[u8]) -> Result<Written, String> {
+        let mut words = Vec::new();
+        for argument in call.arguments() {
+            words.extend(self.words(argument, bytes)?);
+        }
         let mut around = around(&self.script, call, bytes, self.is_typed);
         around.extend(self.user.iter().map(|user| format!("cron's user {user}")));
         around.extend(self.cut.iter().map(|_| "cron's input behind %".to_owned()));
@@ -227,6 +234,7 @@ impl Part<'_> {
             has_returns: false,
             around,
             folder: folder_of(&self.script, call).map(|folder| self.home().join(folder)),
+            user: None,
         })
     }
 
@@ -244,6 +252,17 @@ impl Part<'_> {
     fn is_cut_before_rsync(&self, line: &Range<usize>, bytes: &[u8]) -> bool {
         let cut = self.cut.as_ref().filter(|cut| line.contains(&cut.start));
         cut.is_some_and(|cut| bytes[cut.clone()].windows(6).any(|word| word == b"rsync "))
+    }
+
+    /// A word as rsync gets it; several where the shell puts names of files in its place.
+    fn words(&self, argument: &Argument, bytes: &[u8]) -> Result<Vec<String>, String> {
+        let pattern = argument.known().filter(|_| argument.has_pattern());
+        let is_mixed = argument.pieces.iter().any(|piece| piece.is_quoted);
+        let pattern = pattern.filter(|_| !is_mixed);
+        match pattern.and_then(|pattern| matches(&pattern)) {
+            Some(names) => Ok(names),
+            None => Ok(vec![self.word(argument, bytes)?]),
+        }
     }
 
     /// A word as rsync gets it.
@@ -302,16 +321,6 @@ impl Part<'_> {
             .unwrap_or(name);
         self.variables.get(name).map(|value| value.to_vec())
     }
-}
-
-/// An argument as it is written; of what is put in nothing but its place or its name, for that may hold a password.
-fn shown(argument: &Argument, bytes: &[u8]) -> String {
-    let known = |piece: &Piece| match (&piece.text, &piece.variable) {
-        (Some(text), _) => String::from_utf8_lossy(text).into_owned(),
-        (None, Some(name)) => format!("${}", String::from_utf8_lossy(&bytes[name.clone()])),
-        (None, None) => "$(...)".to_owned(),
-    };
-    argument.pieces.iter().map(known).collect()
 }
 
 #[cfg(test)]
@@ -410,6 +419,10 @@ RSYNC_PASSWORD=not-a-secret
     fn a_typed_line_is_read_as_a_shell_reads_it() {
         for (line, words, around) in [
             ("rsync -a h::m/ x/ > /dev/null 2>&1", "-a h::m/ x/", ""),
+            ("$ rsync h::m", "h::m", ""),
+            ("# rsync h::m", "h::m", ""),
+            ("[root@web01 ~]# rsync h::m", "h::m", ""),
+            ("root@web01:/srv# rsync h::m # all of it", "h::m", ""),
             ("rsync -a h::m/ x/ | tee log && echo ok", "-a h::m/ x/", ""),
             ("nice -n 19 ionice -c3 timeout 9 rsync h::", "h::", ""),
             ("timeout -k 1 0.01 rsync h::", "h::", "timeout 0.01"),

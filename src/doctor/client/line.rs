@@ -62,7 +62,7 @@ fn around(client: &Client<'_>, script: &Script, report: &mut Report) -> Vec<Seve
         return Vec::new();
     };
     let kind = match recognise(&script.file, &Bytes::from(bytes.clone())) {
-        Some(FileKind::Crontab) => FileKind::Crontab,
+        Some(kind @ (FileKind::Crontab | FileKind::Systemd)) => kind,
         _ => FileKind::Script,
     };
     let text = String::from_utf8_lossy(&bytes).into_owned();

@@ -7,6 +7,7 @@ mod leftover;
 mod line;
 mod password;
 mod server;
+mod shell;
 mod watchers;
 
 use std::{
@@ -48,6 +49,8 @@ pub struct ClientSetup<'s> {
     pub script: Option<Script>,
     /// The folder that relative paths count from.
     pub folder: PathBuf,
+    /// Who runs it, if that is somebody else than who we are.
+    pub user: Option<String>,
     /// This machine.
     pub host: &'s dyn Host,
     /// The release of the rsync that is installed, if there is one.

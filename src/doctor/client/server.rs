@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
-    path::Path,
+    path::{Path, PathBuf},
     rc::Rc,
     time::Duration,
 };
@@ -11,7 +11,7 @@ use crate::{
     catalog::Confidence,
     doctor::{
         Cause, Check, Fact, Report, Skip, Stage, Urgency,
-        client::{Client, ClientFact, Room, TYPED, destination::room as room_at},
+        client::{Client, ClientFact, Room, TYPED, destination::room as room_at, shell},
         daemon::port_of,
     },
     host::{Listener, Unknown},
@@ -25,6 +25,11 @@ pub(super) const LIMIT: u64 = 120;
 /// Whether the dry run came to its end.
 pub(super) fn look(client: &Client<'_>, room: Option<&Room>, stage: &mut Stage, report: &mut Report) -> bool {
     match client.invocation.peer() {
+        Some(_) if let Some(cause) = shell::in_place_of_daemon(client, report) => {
+            report.causes.push(cause);
+            stage.fail();
+            return false;
+        }
         Some(Target::Daemon(_)) => {}
         // To rsync that is a path behind a remote shell, which nobody meant.
         Some(_) if has_misread_address(client) => {}
@@ -59,6 +64,14 @@ pub(super) fn look(client: &Client<'_>, room: Option<&Room>, stage: &mut Stage, 
         if from.is_none() {
             stage.note(Fact::Client(ClientFact::Route(address, None)));
         }
+    }
+    if probed.exit == 0
+        && let Some(cause) = parent_missing(client)
+    {
+        // A dry run makes no folder, and goes on as if it had.
+        report.causes.push(cause);
+        stage.fail();
+        return false;
     }
     if probed.exit == 0 {
         match room_of_module(client) {
@@ -195,6 +208,12 @@ fn fits(client: &Client<'_>, probed: &probe::Report, room: &Room, stage: &mut St
 
 /// What room there is where a push comes to, if that is in a module of this machine.
 fn room_of_module(client: &Client<'_>) -> Option<Room> {
+    let place = place_in_module(client)?;
+    place.ancestors().find(|folder| folder.is_dir()).and_then(room_at)
+}
+
+/// Where a push comes to, if that is in a module of this machine.
+fn place_in_module(client: &Client<'_>) -> Option<PathBuf> {
     client.setup.here.as_ref()?;
     let Target::Daemon(remote) = client.invocation.targets.last()? else {
         return None;
@@ -204,8 +223,22 @@ fn room_of_module(client: &Client<'_>) -> Option<Room> {
     }
     let (module, rest) = remote.path.split_once('/').unwrap_or((&remote.path, ""));
     let top = client.setup.setting.known.server.as_ref()?.path_of(module)?;
-    let place = Path::new(&top).join(rest.trim_start_matches('/'));
-    place.ancestors().find(|folder| folder.is_dir()).and_then(room_at)
+    Some(Path::new(&top).join(rest.trim_matches('/')))
+}
+
+/// rsync makes the folder that a push comes to, and none above it (`get_local_name` in main.c).
+fn parent_missing(client: &Client<'_>) -> Option<Cause> {
+    let place = place_in_module(client).filter(|place| !client.has("mkpath") && !place.exists())?;
+    let folder = place.parent().filter(|folder| !folder.exists())?;
+    let (path, above) = (place.display().to_string(), folder.display().to_string());
+    let arguments = vec![
+        ("path", path.clone()),
+        ("target-path", path),
+        ("PARENT_FOLDER", above.clone()),
+        ("target-folder", above.clone()),
+    ];
+    let fact = format!("{above} is not there");
+    Some(client.cause("RSY852", Check::Server, &place, arguments, fact))
 }
 
 /// The daemon of this machine listens on another port than is asked, where nobody listens.

@@ -3,6 +3,7 @@
 //! Variables are followed as far as the text tells; what only a run can tell is unknown, and stays so.
 
 mod builtins;
+mod functions;
 mod scopes;
 mod survey;
 mod tests;

@@ -111,7 +111,7 @@ fn it_is_told_what_becomes_of_a_status() {
 fn functions_know_what_is_set_once() {
     assert_eq!(
         rsyncs("run() { rsync -a \"$S\" \"$D\" \"$1\"; }\nS=/srv\nD=a\nD=b\nrun x"),
-        ["rsync -a /srv ? ?"]
+        ["rsync -a /srv ? x"]
     );
     assert_eq!(rsyncs("S=/a\nf() { S=/b; }\nf\nrsync $S x"), ["rsync ? x"]);
     assert_eq!(rsyncs("S=/a\n. ./settings\nrsync $S x"), ["rsync ? x"]);

@@ -27,7 +27,7 @@ pub(super) struct Walk<'a> {
     pub(super) is_pipefail: bool,
     pub(super) holds_lock: bool,
     /// Whether the bodies of functions are walked.
-    is_in_function: bool,
+    pub(super) is_in_function: bool,
     /// Whether the list that is walked decides something.
     is_condition: bool,
     pub(super) texts: usize,
@@ -37,7 +37,7 @@ pub(super) struct Walk<'a> {
 
 /// What holds for a pipeline, and for each command of it.
 #[derive(Clone, Default)]
-struct Surroundings {
+pub(super) struct Surroundings {
     status: Option<Status>,
     /// Whether something looks at it, and not only whoever runs the script.
     is_asked: bool,
@@ -85,22 +85,6 @@ impl<'a> Walk<'a> {
         self.found.has_lock = self.survey.has_lock;
         self.found.set = std::mem::take(&mut self.survey.assigned).into_keys().collect();
         self.found
-    }
-
-    /// Functions run when they are called; then what is set once, and for sure, is known.
-    fn functions(&mut self) {
-        self.is_in_function = true;
-        let set_once = &self.survey.assigned;
-        self.variables.keep(|name| set_once.get(name) == Some(&1));
-        let mut next = 0;
-        while next < self.functions.len() {
-            let (name, body) = self.functions[next].clone();
-            self.blocks = Arc::new(vec![Block::Function(name)]);
-            let mark = self.variables.mark();
-            self.command(body, &Surroundings::default());
-            self.variables.restore(mark);
-            next += 1;
-        }
     }
 
     /// `is_last`: the status of the last command is that of something that is looked at.
@@ -207,7 +191,7 @@ impl<'a> Walk<'a> {
         self.leave();
     }
 
-    fn command(&mut self, command: &'a Command, surroundings: &Surroundings) {
+    pub(super) fn command(&mut self, command: &'a Command, surroundings: &Surroundings) {
         let (output, errors) = (self.output.clone(), self.errors.clone());
         let mut fed_by = surroundings.pipe_from;
         for redirection in &command.redirections {

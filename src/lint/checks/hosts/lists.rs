@@ -20,10 +20,35 @@ use crate::{
     },
 };
 
-pub(super) const CHECKS: &[Check] = &[Check::configuration("RSY301", strangers_admitted)];
+pub(super) const CHECKS: &[Check] = &[
+    Check::configuration("RSY242", nobody_admitted),
+    Check::configuration("RSY301", strangers_admitted),
+];
 
 /// How many words of a list are shown.
 const MOST_SHOWN: usize = 5;
+
+/// RSY242: a `hosts deny` of everybody without a `hosts allow` that says who is an exception. One module among others may be
+/// closed on purpose; a daemon that serves nobody is not.
+fn nobody_admitted(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let mut closed = Vec::new();
+    for module in subject.modules() {
+        let [allow, deny] = [Parameter::HostsAllow, Parameter::HostsDeny].map(|list| module.text(list));
+        let Some(deny) = deny.origin.setting().filter(|_| allow.value.is_empty()) else {
+            return;
+        };
+        if !Denied::by(deny).is_some_and(|denied| denied.everything) {
+            return;
+        }
+        closed.push((module.name(), deny));
+    }
+    let mut seen = HashSet::new();
+    for (name, deny) in closed {
+        if seen.insert(deny.span()) {
+            out.report(Case::at(deny.value_span()).with("module", name));
+        }
+    }
+}
 
 /// RSY301: who is on neither list gets in (`allow_access` in access.c), so a `hosts deny` that does not deny the rest
 /// takes its meaning from `hosts allow`.

@@ -130,7 +130,7 @@ impl<'a> Accounts<'a> {
 
 impl Account {
     /// Somebody who has logged in, with whatever groups the system gives.
-    pub(in crate::lint::checks) fn of_login(uid: u32) -> Self {
+    pub(crate) fn of_login(uid: u32) -> Self {
         Self { uid, groups: None }
     }
 
@@ -156,7 +156,7 @@ impl Account {
 
     /// Whether the permission bits withhold one of the rights `wanted` (4 read, 2 write, 1 enter). Where it is not
     /// known whether the account is in the group, both the group and the others must be without it.
-    pub(in crate::lint::checks) fn is_denied(&self, metadata: &Metadata, wanted: u32) -> bool {
+    pub(crate) fn is_denied(&self, metadata: &Metadata, wanted: u32) -> bool {
         let lacks = |shift: u32| (metadata.mode >> shift) & wanted != wanted;
         if self.uid == 0 {
             return false;

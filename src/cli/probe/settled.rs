@@ -1,0 +1,377 @@
+//! What a script asks of this machine, in the place of its question: a file with settings that it takes in, today's date, the
+//! host's name, a file that holds a password.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    ops::Range,
+    os::unix::ffi::OsStrExt as _,
+    path::{Path, PathBuf},
+};
+
+use nix::unistd::{User, geteuid, gethostname};
+
+use crate::{
+    model::wildmatch::wildmatch,
+    syntax::environment_file::{self, Kind},
+};
+
+/// The longest file that is put in.
+const LONGEST: u64 = 64 << 10;
+/// The most files that are put in the place of a pattern.
+const MOST_FILES: usize = 1000;
+
+/// A script, or a table of cron's, with such questions answered; lines keep their numbers. What a shell would read otherwise
+/// than it stands in the answer is left a question.
+pub(super) fn settled(path: &Path, script: Vec<u8>, is_table: bool) -> Vec<u8> {
+    let folder = path.parent().unwrap_or_else(|| Path::new("/"));
+    let mut found = Vec::with_capacity(script.len());
+    for line in script.split_inclusive(|&byte| byte == b'\n') {
+        let taken_in = match is_table {
+            true => answered(line, &script, true),
+            false => taken_in(line, folder)
+                .or_else(|| first_of_loop(line))
+                .or_else(|| answered(line, &script, false)),
+        };
+        match taken_in {
+            Some(text) => found.extend(text),
+            None => found.extend(line),
+        }
+    }
+    found
+}
+
+/// `. FILE` or `source FILE` with nothing behind it, of a file that only sets variables: the assignments in its place.
+fn taken_in(line: &[u8], folder: &Path) -> Option<Vec<u8>> {
+    let text = line.trim_ascii();
+    let name = [&b". "[..], b"source "]
+        .into_iter()
+        .find_map(|word| text.strip_prefix(word))?
+        .trim_ascii();
+    let name = unquoted(name);
+    let beside = [&b"$(dirname \"$0\")/"[..], b"$(dirname $0)/"]
+        .into_iter()
+        .find_map(|start| name.strip_prefix(start));
+    let path = match beside {
+        Some(rest) => folder.join(OsStr::from_bytes(rest)),
+        None => PathBuf::from(OsStr::from_bytes(name)),
+    };
+    if !is_plain(beside.unwrap_or(name)) || !path.is_absolute() {
+        return None;
+    }
+    let file = small(&path)?;
+    let mut commands: Vec<&[u8]> = Vec::new();
+    for line in environment_file::parse(&file) {
+        match line.kind {
+            Kind::Blank => {}
+            Kind::Assignment { .. } => {
+                let text = file[line.range].trim_ascii();
+                // A note, a second command, a question.
+                if text
+                    .iter()
+                    .any(|byte| matches!(byte, b'#' | b';' | b'&' | b'|' | b'`' | b'(' | b'\\'))
+                {
+                    return None;
+                }
+                commands.push(text);
+            }
+            Kind::Other(_) => return None,
+        }
+    }
+    let mut text = commands.join(&b"; "[..]);
+    if text.is_empty() {
+        text.push(b':');
+    }
+    text.extend(&line[line.trim_ascii_end().len()..]);
+    Some(text)
+}
+
+/// The line with the answers to its questions; nothing if there are none.
+fn answered(line: &[u8], script: &[u8], is_table: bool) -> Option<Vec<u8>> {
+    let mut found = Vec::new();
+    let mut done = 0;
+    while let Some((range, question)) = next_question(line, done) {
+        let answer = match question {
+            Question::Command(command) if is_table => answer_in_table(command),
+            Question::Command(command) => answer(&String::from_utf8_lossy(command)),
+            // cron sets its own.
+            _ if is_table => None,
+            Question::Default(name, text) => (!is_set(script, name)).then(|| text.to_vec()),
+            Question::Home => home().filter(|_| !is_set(script, b"HOME")),
+        };
+        let answer = answer.filter(|answer| !answer.is_empty() && is_plain(answer));
+        found.extend(&line[done..range.start]);
+        match answer {
+            Some(answer) => found.extend(answer),
+            None => found.extend(&line[range.clone()]),
+        }
+        done = range.end;
+    }
+    (done > 0).then(|| {
+        found.extend(&line[done..]);
+        found
+    })
+}
+
+/// The home folder of who we are.
+fn home() -> Option<Vec<u8>> {
+    let user = User::from_uid(geteuid()).ok()??;
+    Some(user.dir.into_os_string().into_encoded_bytes())
+}
+
+/// The same in one of cron's tables, where a `%` ends the command unless a backslash stands in front of it.
+fn answer_in_table(command: &[u8]) -> Option<Vec<u8>> {
+    let command = String::from_utf8_lossy(command).replace("\\%", "\u{1}");
+    let is_cut = command.contains('%');
+    answer(&command.replace('\u{1}', "%")).filter(|_| !is_cut)
+}
+
+/// What a part of a line is put in the place of.
+enum Question<'l> {
+    /// `$(…)` or `` `…` ``.
+    Command(&'l [u8]),
+    /// `${NAME:-TEXT}`.
+    Default(&'l [u8], &'l [u8]),
+    /// `$HOME`, `${HOME}`, or the `~` in front of a slash.
+    Home,
+}
+
+/// The next question of a line that is in no single quotes and in no note.
+fn next_question(line: &[u8], from: usize) -> Option<(Range<usize>, Question<'_>)> {
+    let (mut is_single, mut is_double) = (false, false);
+    let mut at = 0;
+    while at < line.len() {
+        let is_first = at == 0 || line[at - 1].is_ascii_whitespace();
+        match line[at] {
+            b'\\' if !is_single => at += 1,
+            b'\'' if !is_double => is_single = !is_single,
+            b'"' if !is_single => is_double = !is_double,
+            b'#' if !is_single && !is_double && is_first => return None,
+            b'~' if !is_single && !is_double && is_first && line.get(at + 1) == Some(&b'/') && at >= from => {
+                return Some((at..at + 1, Question::Home));
+            }
+            b'$' | b'`' if !is_single => {
+                if let Some((length, question)) = question(&line[at..]) {
+                    if at >= from {
+                        return Some((at..at + length, question));
+                    }
+                    at += length - 1;
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// The question that a text begins with, and its length.
+fn question(text: &[u8]) -> Option<(usize, Question<'_>)> {
+    let until = |start: usize, end: u8| {
+        let length = text[start..].iter().position(|&byte| byte == end)?;
+        Some((start + length + 1, &text[start..start + length]))
+    };
+    match text {
+        [b'`', ..] => until(1, b'`').map(|(length, inner)| (length, Question::Command(inner))),
+        [b'$', b'(', ..] => until(2, b')').map(|(length, inner)| (length, Question::Command(inner))),
+        [b'$', b'{', ..] => {
+            let (length, inner) = until(2, b'}')?;
+            if inner == b"HOME" {
+                return Some((length, Question::Home));
+            }
+            let end = inner.windows(2).position(|pair| pair == b":-")?;
+            Some((length, Question::Default(&inner[..end], &inner[end + 2..])))
+        }
+        _ => {
+            let rest = text.strip_prefix(b"$HOME")?;
+            let goes_on = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+            (!rest.first().is_some_and(goes_on)).then_some(("$HOME".len(), Question::Home))
+        }
+    }
+}
+
+/// Whether a script sets a variable, but for its own default: `NAME=${NAME:-…}`.
+fn is_set(script: &[u8], name: &[u8]) -> bool {
+    let own = |start: &[u8]| [start, name].concat();
+    let defaults = [own(b"${"), own(b"\"${")];
+    let mut places = script.windows(name.len() + 1).enumerate();
+    places.any(|(at, text)| {
+        let is_whole =
+            at == 0 || !(script[at - 1].is_ascii_alphanumeric() || b"_-".contains(&script[at - 1]));
+        let value = script.get(at + text.len()..).unwrap_or_default();
+        let is_default = defaults.iter().any(|default| value.starts_with(default));
+        text.strip_prefix(name) == Some(b"=") && is_whole && !is_default
+    })
+}
+
+/// The files whose names the shell puts in the place of a pattern, which stands in the last part of an absolute path; none if
+/// there is no such file, or the pattern is another one.
+pub(super) fn matches(pattern: &[u8]) -> Option<Vec<String>> {
+    let at = pattern.iter().rposition(|&byte| byte == b'/')?;
+    let (folder, last) = (&pattern[..=at], &pattern[at + 1..]);
+    let has = |text: &[u8], signs: &[u8]| text.iter().any(|byte| signs.contains(byte));
+    if !pattern.starts_with(b"/") || has(folder, b"*?[{") || has(last, b"[{\\") {
+        return None;
+    }
+    let entries = fs::read_dir(OsStr::from_bytes(folder)).ok()?.flatten();
+    let names = entries.map(|entry| entry.file_name().into_encoded_bytes());
+    // A `*` fits no dot in front.
+    let fitting = names.filter(|name| !name.starts_with(b".") && wildmatch(last, name));
+    let mut paths: Vec<_> = fitting
+        .filter_map(|name| String::from_utf8([folder, &name].concat()).ok())
+        .take(MOST_FILES)
+        .collect();
+    paths.sort();
+    (!paths.is_empty()).then_some(paths)
+}
+
+/// `for NAME in PATTERN`: the first file is one of those that the loop is for.
+fn first_of_loop(line: &[u8]) -> Option<Vec<u8>> {
+    let text = line.trim_ascii_start();
+    let behind = text.strip_prefix(b"for ")?;
+    let at = line.len() - behind.len() + behind.windows(4).position(|word| word == b" in ")? + 4;
+    let length = line[at..]
+        .iter()
+        .position(|&byte| byte == b';' || byte.is_ascii_whitespace())?;
+    let pattern = &line[at..at + length];
+    let is_alone = matches!(line[at + length..].trim_ascii_start(), [] | [b';', ..]);
+    let has_star = pattern.contains(&b'*') && is_alone;
+    let first = matches(pattern).filter(|_| has_star)?.into_iter().next()?;
+    is_plain(first.as_bytes()).then(|| [&line[..at], first.as_bytes(), &line[at + length..]].concat())
+}
+
+/// What a command prints, without the newlines at its end; none if only a run can tell.
+fn answer(question: &str) -> Option<Vec<u8>> {
+    let words = shell_words::split(question).ok()?;
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        ["date", format] => {
+            let format = format.strip_prefix('+')?;
+            let now = jiff::Zoned::now();
+            jiff::fmt::strtime::format(format.as_bytes(), &now)
+                .ok()
+                .map(String::into_bytes)
+        }
+        ["hostname"] | ["hostname", "-s"] | ["uname", "-n"] => {
+            let name = gethostname().ok()?.into_encoded_bytes();
+            let end = name
+                .iter()
+                .position(|&byte| byte == b'.')
+                .filter(|_| words.contains(&"-s"));
+            Some(name[..end.unwrap_or(name.len())].to_vec())
+        }
+        ["cat", file] | ["<", file] if file.starts_with('/') => {
+            let text = small(Path::new(file))?;
+            Some(text.trim_ascii_end().to_vec())
+        }
+        _ => None,
+    }
+}
+
+/// The content of a file that is not too long.
+fn small(path: &Path) -> Option<Vec<u8>> {
+    let found = fs::metadata(path).ok()?;
+    let is_small = found.is_file() && found.len() <= LONGEST;
+    is_small.then(|| fs::read(path).ok()).flatten()
+}
+
+/// Whether a shell reads it as it stands, in quotes and without.
+fn is_plain(text: &[u8]) -> bool {
+    let signs = b"-_./:+,@%=";
+    text.iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || signs.contains(byte))
+}
+
+/// A word without the quotes around it.
+fn unquoted(word: &[u8]) -> &[u8] {
+    match word {
+        [b'"', inner @ .., b'"'] if !inner.is_empty() => inner,
+        [b'\'', inner @ .., b'\''] if !inner.contains(&b'$') => inner,
+        _ => word,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::settled;
+
+    fn read(path: &Path, script: &str) -> String {
+        String::from_utf8(settled(path, script.into(), false)).expect("a text")
+    }
+
+    #[test]
+    fn files_that_only_set_variables_are_taken_in() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("a.conf"), "# where to\nHOST=h\nexport PW='a b'\n").expect("a file");
+        fs::write(at("b.conf"), "HOST=$(pick)\n").expect("a file");
+        let script = at("push.sh");
+        let place = at("a.conf").display().to_string();
+        let taken = "HOST=h; export PW='a b'\nrsync\n";
+        for line in [
+            format!(". {place}"),
+            format!("source \"{place}\""),
+            "  . \"$(dirname \"$0\")/a.conf\"".to_owned(),
+        ] {
+            assert_eq!(read(&script, &format!("{line}\nrsync\n")), taken, "{line}");
+        }
+        for line in [". ./a.conf", ". $HERE/a.conf", ". /no/such/file"] {
+            assert_eq!(read(&script, line), line);
+        }
+        let line = format!(". {}", at("b.conf").display());
+        assert_eq!(read(&script, &line), line);
+    }
+
+    #[test]
+    fn questions_with_one_answer_are_answered() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("pw");
+        fs::write(&file, "hush\n").expect("a file");
+        let file = file.display();
+        let today = jiff::Zoned::now().date();
+        let script = Path::new("/root/a.sh");
+        for (line, expected) in [
+            (
+                "D=$(date +%F); E=`date \"+%Y-%m-%d\"`",
+                format!("D={today}; E={today}"),
+            ),
+            (
+                &format!("export RSYNC_PASSWORD=\"$(cat {file})\"")[..],
+                "export RSYNC_PASSWORD=\"hush\"".to_owned(),
+            ),
+            (&format!("P=$(< {file})")[..], "P=hush".to_owned()),
+            (
+                "echo '$(date +%F)' # $(date +%F)",
+                "echo '$(date +%F)' # $(date +%F)".to_owned(),
+            ),
+            (
+                "X=$(date -d yesterday +%F) Y=$((1+2)) Z=$(pick a)",
+                "X=$(date -d yesterday +%F) Y=$((1+2)) Z=$(pick a)".to_owned(),
+            ),
+            ("A=\\$(date) B=$(date", "A=\\$(date) B=$(date".to_owned()),
+            ("N=$(date '+%d %H')", "N=$(date '+%d %H')".to_owned()),
+        ] {
+            assert_eq!(read(script, line), expected, "{line}");
+        }
+        for (script_text, expected) in [
+            ("M=${1:-data}", "M=data"),
+            ("H=\"${H:-a.example}\"", "H=\"a.example\""),
+            ("H=x\nM=${H:-y}", "H=x\nM=${H:-y}"),
+            ("M=${1:-$2}", "M=${1:-$2}"),
+            ("HOME=/x\ncd $HOME", "HOME=/x\ncd $HOME"),
+            ("a $HOMES --x=~/b '~/c'", "a $HOMES --x=~/b '~/c'"),
+        ] {
+            assert_eq!(read(script, script_text), expected);
+        }
+        fs::write(folder.path().join("b.log"), "").expect("a file");
+        fs::write(folder.path().join("a.log"), "").expect("a file");
+        let place = folder.path().display();
+        let line = format!("for f in {place}/*.log; do");
+        assert_eq!(read(script, &line), format!("for f in {place}/a.log; do"));
+        let table = |line: &str| String::from_utf8(settled(script, line.into(), true)).expect("a text");
+        assert_eq!(table("rsync h::m/$(date +\\%F)/"), format!("rsync h::m/{today}/"));
+        assert_eq!(table("rsync h::m/$(date +%F)/"), "rsync h::m/$(date +%F)/");
+    }
+}
