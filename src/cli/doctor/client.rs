@@ -61,7 +61,7 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
         file: from.join(file),
         line: *line,
     };
-    let script = place.as_ref().map(script);
+    let named = place.as_ref().map(script);
     let found = match place {
         Some((file, line)) => {
             let bytes =
@@ -74,6 +74,11 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
         None if needs_folder(&written.words) => Err(Unread::Unclear(UNKNOWN_FOLDER.to_owned())),
         _ => Ok(written),
     });
+    let started = found.as_ref().ok().and_then(|written| written.started.as_ref());
+    let (script, starter) = match started {
+        Some(started) => (Some(script(started)), named),
+        None => (named, None),
+    };
     let has_unknown_password = found.as_ref().is_ok_and(|written| {
         let mut around = written.around.iter();
         around.any(|name| name == "RSYNC_PASSWORD=")
@@ -143,6 +148,7 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
         unread,
         has_unknown_password,
         script,
+        starter,
         folder,
         user,
         host: &Live,

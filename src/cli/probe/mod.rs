@@ -5,6 +5,8 @@ pub(super) mod local;
 mod notices;
 mod options;
 mod settled;
+mod started;
+mod table;
 mod task;
 mod text;
 mod transcript;

@@ -38,6 +38,11 @@ pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
+/// The line that a place of a file is in; the first one is 1.
+pub(super) fn position(bytes: &[u8], place: usize) -> usize {
+    1 + bytes[..place].iter().filter(|&&byte| byte == b'\n').count()
+}
+
 /// Whether a line that is no comment has rsync's name as a word.
 pub(super) fn names_rsync(line: &[u8]) -> bool {
     let mut words = line.split(u8::is_ascii_whitespace);

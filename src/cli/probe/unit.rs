@@ -9,10 +9,11 @@ use std::{
 
 use crate::{
     cli::probe::{
+        table::is_us,
         text::lines,
         unread::Unread,
         variables::OF_RSYNC,
-        written::{Part, Written, is_us},
+        written::{Part, Written},
     },
     model::service::{Word, commands, expand, words},
     syntax::{

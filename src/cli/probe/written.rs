@@ -14,11 +14,13 @@ use crate::{
         around::around,
         folder::folder_of,
         settled::{matches, settled},
-        text::{as_a_shell_reads, lines, names_rsync, shown, with_returns, without_prompt},
+        started::{Started, started},
+        table::of_crontab,
+        text::{as_a_shell_reads, lines, names_rsync, position, shown, with_returns, without_prompt},
         unit,
         unread::Unread,
     },
-    lint::{Crontab, recognise},
+    lint::recognise,
     model::script::{Argument, Call, Piece, Script},
     syntax::shell,
     terms::{Bytes, Target, without_password},
@@ -41,6 +43,8 @@ pub(in crate::cli) struct Written {
     pub(in crate::cli) folder: Option<PathBuf>,
     /// Whom a unit runs it as, if it names somebody else than who we are.
     pub(in crate::cli) user: Option<String>,
+    /// Where it stands, if the line starts a script that calls rsync.
+    pub(in crate::cli) started: Option<(PathBuf, usize)>,
 }
 
 /// File and line of a text such as `backup.sh:12`; nothing of a command line.
@@ -95,6 +99,11 @@ pub(in crate::cli) fn typed(line: &str) -> Result<Written, String> {
 ///
 /// There is none, or more than one, or what it says is known only once it runs.
 pub(in crate::cli) fn command_line(path: &Path, bytes: Vec<u8>, line: usize) -> Result<Written, Unread> {
+    line_of(path, bytes, line, true)
+}
+
+/// The same; a script that the line starts is read, too, unless this is one already.
+fn line_of(path: &Path, bytes: Vec<u8>, line: usize, may_start: bool) -> Result<Written, Unread> {
     let is_table = recognise(path, &Bytes::from(bytes.clone())) == Some(FileKind::Crontab);
     let bytes = settled(path, bytes, is_table);
     let (read, has_returns) = as_a_shell_reads(&bytes);
@@ -138,10 +147,17 @@ pub(in crate::cli) fn command_line(path: &Path, bytes: Vec<u8>, line: usize) -> 
             path.display()
         ))),
         (None, _) => {
-            let others = calls().map(|(_, call)| {
-                let before = &bytes[..call.range.start];
-                (1 + before.iter().filter(|&&byte| byte == b'\n').count()).to_string()
-            });
+            let all = parts.iter().flat_map(|part| &part.script.calls);
+            for call in all.filter(|call| may_start && touches(call)) {
+                if let Some(Started { file, bytes, line }) = started(call)? {
+                    let written = line_of(&file, bytes, line, false)?;
+                    return Ok(Written {
+                        started: Some((file, line)),
+                        ..written
+                    });
+                }
+            }
+            let others = calls().map(|(_, call)| position(&bytes, call.range.start).to_string());
             let others: Vec<_> = others.take(MOST_LINES).collect();
             let hint = match others.is_empty() {
                 true => "it has no such line".to_owned(),
@@ -162,43 +178,15 @@ const MOST_LINES: usize = 10;
 pub(super) struct Part<'b> {
     pub(super) script: Script,
     /// Whether it is one line of somebody's.
-    is_typed: bool,
+    pub(super) is_typed: bool,
     /// Whether cron hands it to the shell.
     pub(super) is_cron: bool,
     /// The variables that cron sets.
     pub(super) variables: BTreeMap<Vec<u8>, &'b [u8]>,
     /// What cron takes away from the command's end, and hands it as input.
-    cut: Option<Range<usize>>,
+    pub(super) cut: Option<Range<usize>>,
     /// Who runs it, where a table of the system's names somebody else than who we are.
-    user: Option<String>,
-}
-
-/// The jobs of a table: cron takes carriage returns off the ends of its own variables, and hands those of jobs on.
-fn of_crontab<'b>(path: &Path, plain: &'b Bytes, bytes: &'b Bytes) -> Vec<Part<'b>> {
-    let table = Crontab::read(path, plain);
-    let read = Crontab::read(path, bytes).jobs.into_iter();
-    let parts = read.zip(table.jobs).map(|(read, job)| Part {
-        script: read.script,
-        is_typed: false,
-        is_cron: true,
-        variables: job
-            .variables
-            .into_iter()
-            .map(|(name, value)| (name, &plain[value]))
-            .collect(),
-        cut: job.job.input,
-        user: job
-            .job
-            .user
-            .map(|user| String::from_utf8_lossy(&bytes[user]).into_owned())
-            .filter(|user| !is_us(user)),
-    });
-    parts.collect()
-}
-
-/// Whether we are the user of that name.
-pub(super) fn is_us(name: &str) -> bool {
-    User::from_uid(geteuid()).is_ok_and(|user| user.is_some_and(|user| user.name == name))
+    pub(super) user: Option<String>,
 }
 
 impl Part<'_> {
@@ -235,6 +223,7 @@ impl Part<'_> {
             around,
             folder: folder_of(&self.script, call).map(|folder| self.home().join(folder)),
             user: None,
+            started: None,
         })
     }
 

@@ -23,7 +23,7 @@ pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) 
         None => own(client, report),
         Some(_) => Vec::new(),
     };
-    if let Some(script) = &setup.script {
+    for script in setup.script.iter().chain(&setup.starter) {
         found.extend(around(client, script, report));
     }
     let count = |severity| found.iter().filter(|one| **one == severity).count();

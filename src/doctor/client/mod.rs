@@ -47,6 +47,8 @@ pub struct ClientSetup<'s> {
     pub has_unknown_password: bool,
     /// Where it stands, if it was not typed.
     pub script: Option<Script>,
+    /// What starts that script, if its line was named in place of the command's own.
+    pub starter: Option<Script>,
     /// The folder that relative paths count from.
     pub folder: PathBuf,
     /// Who runs it, if that is somebody else than who we are.

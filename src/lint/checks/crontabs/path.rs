@@ -2,10 +2,13 @@
 
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, path::Path};
 
-use crate::lint::{
-    checks::Check,
-    crontabs::{CronJob, CrontabSubject},
-    report::{Case, Reporter},
+use crate::{
+    host::{EntryKind, Host},
+    lint::{
+        checks::Check,
+        crontabs::{CronJob, CrontabSubject},
+        report::{Case, Reporter},
+    },
 };
 
 pub(super) const CHECKS: &[Check] = &[
@@ -49,7 +52,8 @@ fn program_not_in_path(subject: &CrontabSubject<'_>, out: &mut Reporter<'_>) {
         for call in &job.script.calls {
             let Some(word) = call.words.first() else { continue };
             let program = call.program();
-            if !PROGRAMS.contains(&&*program) || !word.is(&program) {
+            let is_meant = || PROGRAMS.contains(&&*program) || starts_rsync(subject.host, &program);
+            if !word.is(&program) || !is_meant() {
                 continue;
             }
             let folders = search
@@ -98,6 +102,22 @@ fn program_not_in_path(subject: &CrontabSubject<'_>, out: &mut Reporter<'_>) {
         }
     }
 }
+
+/// Whether a name is that of a script which calls rsync, where programs are that cron does not find.
+fn starts_rsync(host: &dyn Host, program: &str) -> bool {
+    let mut places = ELSEWHERE.iter().map(|folder| Path::new(folder).join(program));
+    places.any(|place| {
+        let is_file = matches!(host.metadata(&place, true), Ok(Some(found)) if found.kind == EntryKind::File);
+        let read = || host.tail(&place, MOST).ok().flatten();
+        is_file
+            && read().is_some_and(|script| {
+                script.bytes.starts_with(b"#!") && script.bytes.windows(6).any(|word| word == b"rsync ")
+            })
+    })
+}
+
+/// No script is longer, in bytes.
+const MOST: u64 = 1 << 20;
 
 /// RSY769: cron takes `$PATH` as it stands, so that the folders of the old one are lost.
 fn variable_not_put_in(subject: &CrontabSubject<'_>, out: &mut Reporter<'_>) {

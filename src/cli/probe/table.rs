@@ -1,0 +1,35 @@
+//! The jobs of one of cron's tables.
+
+use std::path::Path;
+
+use nix::unistd::{User, geteuid};
+
+use crate::{cli::probe::written::Part, lint::Crontab, terms::Bytes};
+
+/// The jobs of a table: cron takes carriage returns off the ends of its own variables, and hands those of jobs on.
+pub(super) fn of_crontab<'b>(path: &Path, plain: &'b Bytes, bytes: &'b Bytes) -> Vec<Part<'b>> {
+    let table = Crontab::read(path, plain);
+    let read = Crontab::read(path, bytes).jobs.into_iter();
+    let parts = read.zip(table.jobs).map(|(read, job)| Part {
+        script: read.script,
+        is_typed: false,
+        is_cron: true,
+        variables: job
+            .variables
+            .into_iter()
+            .map(|(name, value)| (name, &plain[value]))
+            .collect(),
+        cut: job.job.input,
+        user: job
+            .job
+            .user
+            .map(|user| String::from_utf8_lossy(&bytes[user]).into_owned())
+            .filter(|user| !is_us(user)),
+    });
+    parts.collect()
+}
+
+/// Whether we are the user of that name.
+pub(super) fn is_us(name: &str) -> bool {
+    User::from_uid(geteuid()).is_ok_and(|user| user.is_some_and(|user| user.name == name))
+}
