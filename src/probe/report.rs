@@ -57,6 +57,28 @@ impl Report {
         self.stages.iter().find(|stage| stage.state == State::Failed)
     }
 
+    /// What was not carried out, and may be why it fails: a variable of a stage that it decides, or a folder, a user or an
+    /// input where files are looked for.
+    pub fn set_aside(&self) -> Vec<&str> {
+        let names = self.left_out.iter().map(String::as_str);
+        let failed = self.failed().map(|stage| stage.step);
+        names
+            .filter(|name| failed.is_some_and(|step| may_decide(name, step)))
+            .collect()
+    }
+
+    /// Whether it fails because something was not carried out: without it rsync was somewhere else, or was nobody.
+    pub fn is_without(&self) -> bool {
+        let names = self.set_aside();
+        let has_cause = |id: &str| {
+            let found = self.explanation.iter().flat_map(|found| &found.incidents);
+            let mut first = found.filter_map(|incident| incident.causes.first());
+            first.any(|cause| cause.page.id == id)
+        };
+        names.contains(&CONNECT_PROGRAM)
+            || names.contains(&PASSWORD) && (has_cause(NO_PASSWORD) || self.explanation.is_none())
+    }
+
     /// What rsync would have ended with, had it heard the server out: a daemon says why and closes, and where it leaves
     /// something unread that arrives as a reset, behind which rsync reads no more. Nothing where the code is that one, or
     /// the likeliest cause is none of that kind.
@@ -128,6 +150,28 @@ impl Report {
         if !facts.contains(&fact) {
             facts.push(fact);
         }
+    }
+}
+
+/// Variables, as they are named where their values are not known.
+const CONNECT_PROGRAM: &str = "RSYNC_CONNECT_PROG=";
+const PASSWORD: &str = "RSYNC_PASSWORD=";
+
+/// The page of a client without a password.
+const NO_PASSWORD: &str = "RSY815";
+
+/// Whether something around a command line decides how a stage ends.
+fn may_decide(name: &str, step: Step) -> bool {
+    let is_of_login = step == Step::Authentication;
+    match name {
+        PASSWORD | "USER=" | "LOGNAME=" => is_of_login,
+        CONNECT_PROGRAM | "RSYNC_PROXY=" => (Step::Resolve..=Step::Authentication).contains(&step),
+        // A password may be read there, and a list of files.
+        name if name == "<" || name.ends_with(" |") => {
+            step == Step::CommandLine || step >= Step::Authentication
+        }
+        name if name.ends_with('=') => step >= Step::Setup,
+        _ => step == Step::CommandLine || step >= Step::Setup,
     }
 }
 

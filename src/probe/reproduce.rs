@@ -117,12 +117,16 @@ pub async fn reproduce_within(
         }
     }
     let stream = prober.reach(&plan, &words).await;
-    prober
-        .blocking(move |prober| {
-            prober.carry_out(&plan, &words, stream, limit);
-            Ok(())
-        })
-        .await
+    let rest = move |prober: &mut Prober| {
+        prober.carry_out(&plan, &words, stream, limit);
+        Ok(())
+    };
+    let mut report = prober.blocking(rest).await?;
+    if report.is_without() {
+        // The causes are those of a command line that nobody has written.
+        report.explanation = None;
+    }
+    Ok(report)
 }
 
 impl Prober {

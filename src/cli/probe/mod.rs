@@ -42,7 +42,7 @@ use crate::{
             options::Options,
             task::{Task, task},
             transcript::{Transcript, environment_of, head},
-            variables::CONNECT_PROGRAM,
+            variables::{CONNECT_PROGRAM, PASSWORD},
             written::Written,
         },
         replace::put,
@@ -355,6 +355,12 @@ impl Arguments {
         // A dry run starts no program of the user's.
         if !self.really && written.variables.remove(CONNECT_PROGRAM).flatten().is_some() {
             written.around.push(format!("{CONNECT_PROGRAM}="));
+        }
+        // Who sets it here knows it.
+        if env::var_os(PASSWORD).is_some() {
+            written
+                .around
+                .retain(|name| name.strip_suffix('=') != Some(PASSWORD));
         }
         if let Some(lookalike) = written.words.iter().find_map(|word| Lookalike::in_word(word)) {
             tell(typographic(lookalike, self.output.style().language))?;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::peer;
 use crate::support::{
     daemon::{Daemon, Run, has_rsync},
-    program::{folder, program, rsyncctl, stderr, stdout},
+    program::{folder, keeps_to, program, rsyncctl, schema, stderr, stdout},
 };
 
 /// Only rsync's own part of a command line is carried out: where the rest would change what it does, nothing is.
@@ -68,6 +68,86 @@ fn what_stands_around_a_command_line_is_not_passed_over() {
         here.join("new").exists() && !here.join("log").exists(),
         "{output:?}"
     );
+}
+
+/// What was not carried out is told where the run fails without it, and no cause is put in its place.
+#[test]
+fn a_failure_is_not_blamed_on_what_was_left_out() {
+    let port = peer(b"@RSYNCD: 31.0\n@RSYNCD: AUTHREQD abcdefgh\n@ERROR: auth failed on module data\n");
+    let call = format!("rsync -r rsync://joe@127.0.0.1:{port}/data/ here/");
+    let folder = folder(&[(
+        "a.sh",
+        &format!("export RSYNC_PASSWORD=$(cat none)\n{call}\ncd here; {call}\n"),
+    )]);
+    let elsewhere = "RSYNC_CONNECT_PROG='cat /dev/null' rsync -r rsync://name.invalid/data/ here/";
+    let password = (
+        "RSYNC_PASSWORD=",
+        "authentication fails, code 5, without `RSYNC_PASSWORD=`",
+    );
+    for (line, given, code, (name, first), rule, last) in [
+        (
+            "a.sh:2",
+            None,
+            5,
+            password,
+            "",
+            "do next: set RSYNC_PASSWORD here to what the script sets",
+        ),
+        // Somebody has typed another one.
+        (
+            "a.sh:2",
+            Some("other"),
+            5,
+            ("", "authentication fails, code 5: "),
+            "RSY810",
+            "type next",
+        ),
+        (
+            elsewhere,
+            None,
+            10,
+            (
+                "RSYNC_CONNECT_PROG=",
+                "resolve fails, code 10, without `RSYNC_CONNECT_PROG=`",
+            ),
+            "",
+            "do next: add --really",
+        ),
+    ] {
+        let run = |more: &[&str]| {
+            let words = [&["probe", "--reproduce", line], more].concat();
+            let mut ours = program(folder.path(), &words);
+            ours.env_remove("RSYNC_PASSWORD");
+            ours.envs(given.map(|given| ("RSYNC_PASSWORD", given)));
+            ours.output().expect("it runs")
+        };
+        let told = run(&[]);
+        assert_eq!(told.status.code(), Some(code), "{told:?}");
+        let text = stdout(&told);
+        assert!(
+            text.lines().next().is_some_and(|line| line.contains(first)),
+            "{text}"
+        );
+        assert!(
+            text.lines().last().is_some_and(|line| line.starts_with(last)),
+            "{text}"
+        );
+        let report: Value = serde_json::from_slice(&run(&["--json"]).stdout).expect("JSON");
+        keeps_to(&schema("schemas/rsyncctl-1.schema.json"), &report);
+        assert_eq!(
+            report["unchecked"][0]["what"].as_str().unwrap_or_default(),
+            name,
+            "{report:#}"
+        );
+        let told = report["diagnoses"][0]["rule"].as_str().unwrap_or_default();
+        assert_eq!(told, rule, "{report:#}");
+    }
+    // What may be the reason, and need not be.
+    let text = stdout(&rsyncctl(
+        folder.path(),
+        &["probe", "--reproduce", "cd here; rsync -r none/ 127.0.0.1::m"],
+    ));
+    assert!(text.contains("not carried out: `cd`"), "{text}");
 }
 
 /// The command line of a script or a crontab is the one that is typed.
