@@ -86,6 +86,11 @@ pub enum ProbeError {
     /// The command line of a session is none.
     #[error("{0}")]
     Usage(#[from] UsageError),
+    /// The command line of a user is one that rsync can carry out, and our client cannot.
+    #[error(
+        "{0} (nothing was tried, and the status 2 is rsyncctl's own; run the command itself, and give `rsyncctl explain` what it says)"
+    )]
+    NotTried(UsageError),
     /// No folder for the files.
     #[error("no temporary folder can be made: {0}")]
     Folder(io::Error),

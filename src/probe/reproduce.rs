@@ -91,6 +91,7 @@ pub async fn reproduce_within(
                 UsageError::Unsupported(_)
                     | UsageError::PushOnly(_)
                     | UsageError::NotYet(_)
+                    | UsageError::Shell { .. }
                     | UsageError::NotText(_)
             ) =>
         {
@@ -100,6 +101,7 @@ pub async fn reproduce_within(
             prober.misread(Step::CommandLine, &error, &words);
             return prober.blocking(|_| Ok(())).await;
         }
+        Err(ProbeError::Usage(error)) => return Err(ProbeError::NotTried(error)),
         Err(error) => return Err(error),
     };
     for step in OWN
@@ -137,13 +139,21 @@ impl Prober {
             text = text.replace(&**word, &without_password(word));
         }
         self.report.fail(step);
-        self.report.note(step, Fact::Said(text.clone()));
+        let said = match error {
+            // Of a text of many lines the first one is enough.
+            UsageError::Help(text) => text.lines().next().unwrap_or_default().to_owned(),
+            _ => text.clone(),
+        };
+        self.report.note(step, Fact::Said(said));
         self.report.exit = match error {
             UsageError::Misread(Misread::Password { .. } | Misread::Path { .. }) => OF_SSH,
             UsageError::Misread(Misread::Port { .. } | Misread::Host { .. }) => Exit::SocketIo.code(),
             error => error.exit().code(),
         };
         self.report.command = command(words);
+        if self.report.exit == 0 {
+            return;
+        }
         let last = last_line(self.report.exit, "client");
         self.said = format!("{text}\n{last}\n").into_bytes();
     }

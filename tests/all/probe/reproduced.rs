@@ -150,6 +150,73 @@ fn a_failure_is_not_blamed_on_what_was_left_out() {
     assert!(text.contains("not carried out: `cd`"), "{text}");
 }
 
+/// What our client cannot carry out is told as that, with what a slip may have meant; what rsync refuses is refused.
+#[test]
+fn a_command_line_that_cannot_be_carried_out_is_told() {
+    let folder = folder(&[]);
+    for (line, expected) in [
+        (
+            "rsync -a --port=1 127.0.0.1:m/ d/",
+            "write `127.0.0.1::m/` if a daemon's module is meant",
+        ),
+        (
+            "rsync -a --rsync-path=x 127.0.0.1::m/ d/",
+            "--rsync-path: this option of rsync is not supported yet",
+        ),
+        ("rsync -a a/ b/", "a copy on this machine is not supported yet"),
+    ] {
+        let output = rsyncctl(folder.path(), &["probe", "--reproduce", line]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let told = stderr(&output);
+        assert!(
+            told.contains(expected) && told.contains("the status 2 is rsyncctl's own"),
+            "{told}"
+        );
+    }
+    for (line, code, first) in [
+        (
+            "rsync -a rsync:/127.0.0.1/m/ d/",
+            255,
+            "write `rsync://127.0.0.1/m/`",
+        ),
+        (
+            "rsync -a 'rsync://127.0.0.1:8 73/m/' d/",
+            255,
+            "write `rsync://127.0.0.1/m/`",
+        ),
+        (
+            "rsync -a rsync://127.0.0.1:+873/m/ d/",
+            255,
+            "write `rsync://127.0.0.1/m/`",
+        ),
+        (
+            "rsync -a C:/data rsync://127.0.0.1:1/m/",
+            1,
+            "The source and destination cannot both be remote.",
+        ),
+        (
+            "rsync -a --password-file=p 127.0.0.1:m/ d/",
+            1,
+            "with one colon rsync runs `ssh`",
+        ),
+        ("rsync -h", 0, "rsync prints its help and copies nothing"),
+        (
+            "rsync -r --help 127.0.0.1::m/ d/",
+            0,
+            "rsync prints its help and copies nothing",
+        ),
+        (
+            "rsync -r --version 127.0.0.1::m/ d/",
+            0,
+            "rsync prints its version and copies nothing",
+        ),
+    ] {
+        let output = rsyncctl(folder.path(), &["probe", "--reproduce", line]);
+        assert_eq!(output.status.code(), Some(code), "{line} {output:?}");
+        assert!(stdout(&output).contains(first), "{line} {}", stdout(&output));
+    }
+}
+
 /// The command line of a script or a crontab is the one that is typed.
 #[test]
 fn a_command_line_is_reproduced_where_it_stands() {
