@@ -13,7 +13,7 @@ use tokio::task::spawn_blocking;
 use crate::{
     explain::{Known, Watched, explain_session},
     probe::{
-        Report,
+        Report, Slip,
         audit::named_release,
         command::command,
         deadline::Deadline,
@@ -56,6 +56,8 @@ pub struct Choice {
     pub pushes: bool,
     /// What stands around a user's own command line and is not carried out with it, by name.
     pub left_out: Vec<String>,
+    /// What of it a shell, or cron, reads otherwise than it is meant.
+    pub slips: Vec<Slip>,
 }
 
 /// What the probes of one run share.

@@ -10,6 +10,15 @@ use crate::{
     terms::Release,
 };
 
+/// A place of a user's file that is read otherwise than it is meant.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Slip {
+    /// What is wrong.
+    pub text: String,
+    /// What to do about it.
+    pub cure: String,
+}
+
 /// What a probe showed.
 #[derive(Debug)]
 pub struct Report {
@@ -17,6 +26,8 @@ pub struct Report {
     pub subject: String,
     /// What stands around a command line and was not carried out with it, by name.
     pub left_out: Vec<String>,
+    /// What of it is read otherwise than it is meant.
+    pub slips: Vec<Slip>,
     /// Each stage, in order.
     pub stages: Vec<Stage>,
     /// The code that rsync ends with there; 0 if all is well.
@@ -43,6 +54,7 @@ impl Report {
         Self {
             subject,
             left_out: Vec::new(),
+            slips: Vec::new(),
             stages: stages.into(),
             exit: 0,
             command: String::new(),

@@ -491,16 +491,13 @@ mod tests {
         ] {
             assert_eq!(refusal(line).to_string(), text, "{line}");
         }
-        for address in [
-            "rsync://h:x/m",
-            "rsync://h:-1/m",
-            "rsync://h:+873/m",
-            "rsync:/h.example/m",
+        for line in [
+            "rsync://h:x/m d",
+            "rsync://h:-1/m d",
+            "rsync://h:+873/m d",
+            "rsync:/h.example/m d",
         ] {
-            assert!(
-                matches!(refusal(&format!("{address} d")), UsageError::Misread(_)),
-                "{address}"
-            );
+            assert!(matches!(refusal(line), UsageError::Misread(_)), "{line}");
         }
         assert!(matches!(refusal("h::m m d"), UsageError::UnexpectedLocal(_)));
         for line in ["-aX -f-x_user.a h::m d", "-X --filter=+x_user.a f h::m"] {

@@ -1,16 +1,19 @@
 mod around;
 mod folder;
+mod home;
 mod live;
 pub(super) mod local;
 mod notices;
 mod options;
 mod settled;
+mod slip;
 mod task;
 mod text;
 mod transcript;
 mod unit;
 pub(super) mod unread;
 pub(super) mod variables;
+mod word;
 pub(super) mod written;
 
 use std::{
@@ -49,7 +52,7 @@ use crate::{
     },
     explain::Known,
     host::plain,
-    probe::{Choice, Setting, Subject, Target, Watch, Wire},
+    probe::{Choice, Setting, Slip, Subject, Target, Watch, Wire},
     render,
     sync::Environment,
     syntax::Lookalike,
@@ -125,6 +128,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let setting = Arc::new(Setting {
         choice: Choice {
             left_out: work.left_out,
+            slips: work.slips,
             ..work.options.choice(password_file, is_of_user)
         },
         environment: work.environment,
@@ -176,6 +180,8 @@ struct Work {
     script: Option<PathBuf>,
     /// What stands around it and is not carried out.
     left_out: Vec<String>,
+    /// What of it is read otherwise than it is meant.
+    slips: Vec<Slip>,
     wire: Wire,
 }
 
@@ -300,16 +306,18 @@ impl Arguments {
                 variables: Variables::default(),
                 script: None,
                 left_out: Vec::new(),
+                slips: Vec::new(),
                 wire: Wire::Replayed(replay.into()),
             });
         }
         let options = self.options.clone();
-        let (mut variables, mut script, mut left_out) = (Variables::default(), None, Vec::new());
+        let (mut variables, mut script) = (Variables::default(), None);
+        let (mut left_out, mut slips) = (Vec::new(), Vec::new());
         let tasks = match &self.reproduce {
             None => self.targets()?.into_iter().map(Task::Probe).collect(),
             Some(line) => {
-                let (task, set, around) = self.reproduction(line)?;
-                (variables, left_out) = (set, around);
+                let (task, set, around, misread) = self.reproduction(line)?;
+                (variables, left_out, slips) = (set, around, misread);
                 script = written::place(line)?.map(|(file, _)| file);
                 vec![task]
             }
@@ -334,12 +342,13 @@ impl Arguments {
             variables,
             script,
             left_out,
+            slips,
             wire,
         })
     }
 
     /// The carrying out of the command line, or of the one that stands in the file, and the variables that are set there.
-    fn reproduction(&self, line: &str) -> Result<(Task, Variables, Vec<String>), Failure> {
+    fn reproduction(&self, line: &str) -> Result<(Task, Variables, Vec<String>, Vec<Slip>), Failure> {
         let place = written::place(line)?;
         let mut written = match &place {
             Some((file, line)) => {
@@ -349,6 +358,14 @@ impl Arguments {
             }
             None => written::typed(line)?,
         };
+        let slips = written.slips.iter().zip(place.iter().cycle());
+        let slips: Vec<_> = slips
+            .map(|(slip, (file, _))| slip.told(file, self.output.style().language))
+            .map(|(text, cure)| Slip { text, cure })
+            .collect();
+        for slip in &slips {
+            tell(&slip.text)?;
+        }
         if let Some((file, _)) = place.filter(|_| written.has_returns) {
             tell(&with_windows_ends(&file, self.output.style().language))?;
         }
@@ -389,7 +406,8 @@ impl Arguments {
             around,
             ..
         } = written;
-        Ok((task(&words, self.really), Variables(variables), around))
+        let task = task(&words, self.really);
+        Ok((task, Variables(variables), around, slips))
     }
 
     fn targets(&self) -> Result<Vec<Target>, Failure> {

@@ -494,6 +494,7 @@ fn choice() -> Choice {
         depth: 2,
         pushes: false,
         left_out: Vec::new(),
+        slips: Vec::new(),
         announce: Vec::new(),
     }
 }

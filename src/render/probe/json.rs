@@ -23,6 +23,7 @@ pub(super) fn envelope(report: &Report, language: Language) -> Value {
         "stages": stages,
         "diagnoses": found.map_or_else(|| json!([]), |found| diagnoses(found, "stderr", language)),
         "findings": report.remarks.iter().map(|remark| finding(remark, language)).collect::<Vec<_>>(),
+        "notices": report.slips.iter().map(|slip| json!({ "text": slip.text, "cure": slip.cure })).collect::<Vec<_>>(),
         "unchecked": report.left_out.iter().map(|name| left_out(name, report)).collect::<Vec<_>>(),
         "summary": {
             "failed": report.failed().map(|stage| stage.step.key()),

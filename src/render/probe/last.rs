@@ -21,6 +21,9 @@ pub(super) struct Last {
 
 /// What to do once a report is read.
 pub(super) fn last_line(report: &Report, language: Language) -> Last {
+    if let [slip, ..] = &report.slips[..] {
+        return said(pick(language, "do next", "下一步"), slip.cure.clone());
+    }
     let found = report.explanation.as_ref();
     match found.and_then(|found| next(found, language)) {
         Some(next) => of_cause(next, language),

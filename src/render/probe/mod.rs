@@ -108,6 +108,15 @@ fn words_of(remark: &Remark, language: Language) -> [String; 3] {
 fn verdict(report: &Report, language: Language) -> String {
     let target = &report.subject;
     let time = shown(report.time);
+    if let (None, [slip, ..]) = (report.failed(), &report.slips[..]) {
+        return match language {
+            Language::English => format!(
+                "{target}: that works, and is not what is meant: {} ({time})",
+                slip.text
+            ),
+            Language::Chinese => format!("{target}：可以运行，但不是原来的意思：{}（{time}）", slip.text),
+        };
+    }
     let Some(stage) = report.failed() else {
         if !report.left_out.is_empty() {
             let names = names(&report.left_out, language);
@@ -141,7 +150,8 @@ fn verdict(report: &Report, language: Language) -> String {
         .explanation
         .as_ref()
         .and_then(|found| headline(found, language));
-    let why = why.or_else(|| {
+    let slip = report.slips.first().map(|slip| slip.text.clone());
+    let why = slip.or(why).or_else(|| {
         stage.facts.iter().find_map(|fact| match fact {
             Fact::Said(line) => Some(line.clone()),
             _ => None,

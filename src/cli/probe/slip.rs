@@ -1,0 +1,164 @@
+//! What a line of a file is meant to be, and is not for the shell, or for cron.
+
+use std::{ops::Range, path::Path};
+
+use crate::{catalog::Language, cli::probe::text::lines};
+
+/// Something that is read otherwise than it is meant.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(in crate::cli) enum Slip {
+    /// A blank stands behind the backslash at the end of this line, so that the command ends there.
+    Blank(usize),
+    /// The command goes on behind the backslash of the line before, and this one is empty or a comment.
+    Gap(usize),
+    /// A table of cron's has a backslash at the end of this line: it knows no lines that go on.
+    CronLine(usize),
+    /// The value of a variable of cron's has `$` or a backquote: no shell reads it.
+    CronVariable(&'static str),
+    /// It has a note behind it, which belongs to the value.
+    CronNote(&'static str),
+}
+
+impl Slip {
+    /// What is wrong with the lines of a command, whose words stand there.
+    pub(super) fn of_lines(words: &Range<usize>, bytes: &[u8], is_cron: bool) -> Option<Self> {
+        let last = words.end.saturating_sub(1);
+        let mut all = lines(bytes).enumerate().skip_while(|(_, line)| line.end <= last);
+        let (number, line) = all.next()?;
+        let text = bytes[line.clone()].strip_suffix(b"\n").unwrap_or(&bytes[line]);
+        let trimmed = text.trim_ascii_end();
+        let backslashes = trimmed.iter().rev().take_while(|&&byte| byte == b'\\').count();
+        if backslashes % 2 == 0 {
+            return None;
+        }
+        if is_cron {
+            return Some(Self::CronLine(number + 1));
+        }
+        if trimmed.len() < text.len() {
+            return Some(Self::Blank(number + 1));
+        }
+        let (number, next) = all.next()?;
+        let next = bytes[next].trim_ascii();
+        (next.is_empty() || next.starts_with(b"#")).then_some(Self::Gap(number + 1))
+    }
+
+    /// What is wrong with the value that cron sets a variable to.
+    pub(super) fn of_value(name: &'static str, value: &[u8]) -> Option<Self> {
+        let is_of_shell = |pair: &[u8]| {
+            pair[0] == b'$' && (pair[1] == b'(' || pair[1] == b'{' || pair[1].is_ascii_alphabetic())
+        };
+        if value.contains(&b'`') || value.windows(2).any(is_of_shell) {
+            return Some(Self::CronVariable(name));
+        }
+        let has_note = value.windows(2).any(|pair| pair == b" #" || pair == b"\t#");
+        has_note.then_some(Self::CronNote(name))
+    }
+
+    /// What it is, and what to do.
+    pub(super) fn told(&self, file: &Path, language: Language) -> (String, String) {
+        let name = shell_words::quote(&file.to_string_lossy()).into_owned();
+        let zh = language == Language::Chinese;
+        match self {
+            Self::Blank(line) if zh => (
+                format!("`{name}` 第 {line} 行的反斜杠后面有空格，命令到此结束，下一行不属于它"),
+                format!("sed -i '{line}s/[[:space:]]*$//' {name}"),
+            ),
+            Self::Blank(line) => (
+                format!(
+                    "line {line} of `{name}` has a blank behind its backslash, so the command ends there, without the next line"
+                ),
+                format!("sed -i '{line}s/[[:space:]]*$//' {name}"),
+            ),
+            Self::Gap(line) if zh => (
+                format!("`{name}` 第 {line} 行是空行或注释，却在命令中间：命令到此结束"),
+                format!("sed -i '{line}d' {name}"),
+            ),
+            Self::Gap(line) => (
+                format!(
+                    "line {line} of `{name}` is empty or a comment, and stands within the command, which ends there"
+                ),
+                format!("sed -i '{line}d' {name}"),
+            ),
+            Self::CronLine(line) if zh => (
+                format!("`{name}` 第 {line} 行末尾有反斜杠：cron 没有续行，命令到此结束"),
+                format!("把命令写成一行，或者放进脚本再由 cron 调用：vi +{line} {name}"),
+            ),
+            Self::CronLine(line) => (
+                format!(
+                    "line {line} of `{name}` ends with a backslash: cron knows no lines that go on, so the command ends there"
+                ),
+                format!("write the command on one line, or into a script that cron calls: vi +{line} {name}"),
+            ),
+            Self::CronVariable(variable) if zh => (
+                format!("cron 不用 shell 读取 `{variable}=`：值里的 `$` 和反引号原样保留"),
+                format!("在任务的命令里设置 {variable}，或者写进脚本：vi {name}"),
+            ),
+            Self::CronVariable(variable) => (
+                format!(
+                    "cron reads `{variable}=` without a shell: `$` and backquotes in the value stay as they are"
+                ),
+                format!("set {variable} within the job's command, or in a script: vi {name}"),
+            ),
+            Self::CronNote(variable) if zh => (
+                format!("cron 的变量后面不能写注释：`#` 及其后的内容都属于 `{variable}` 的值"),
+                format!("把注释单独写一行：vi {name}"),
+            ),
+            Self::CronNote(variable) => (
+                format!(
+                    "what stands behind ` #` belongs to the value of `{variable}`: cron knows no notes behind a value"
+                ),
+                format!("give the note a line of its own: vi {name}"),
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::Slip;
+    use crate::cli::probe::written::command_line;
+
+    #[test]
+    fn slips_are_seen() {
+        for (name, text, line, expected) in [
+            ("a.sh", "rsync -a \\ \n h::m d\n", 1, Some(Slip::Blank(1))),
+            ("a.sh", "rsync -a \\\t\n h::m d\n", 1, Some(Slip::Blank(1))),
+            ("a.sh", "rsync -a h::m \\\n d \\ \n -v\n", 1, Some(Slip::Blank(2))),
+            ("a.sh", "rsync -a \\\n\n h::m d\n", 1, Some(Slip::Gap(2))),
+            ("a.sh", "rsync -a \\\n  # -v \\\n h::m d\n", 1, Some(Slip::Gap(2))),
+            ("a.sh", "rsync -a h::m d \\\n | tee x\n", 1, None),
+            ("a.sh", "rsync -a \\\n h::m d\n", 1, None),
+            ("a.sh", "rsync -a h::m d\\\\\n\n", 1, None),
+            ("a.sh", "rsync -a h::m d\n# \\\n", 1, None),
+            (
+                "a.cron",
+                "0 3 * * * rsync -a h::m d \\\n  -v\n",
+                1,
+                Some(Slip::CronLine(1)),
+            ),
+            (
+                "a.cron",
+                "RSYNC_PASSWORD=$(cat f)\n0 3 * * * rsync -a h::m d\n",
+                2,
+                Some(Slip::CronVariable("RSYNC_PASSWORD")),
+            ),
+            (
+                "a.cron",
+                "RSYNC_PASSWORD=pw # note\n0 3 * * * rsync -a h::m d\n",
+                2,
+                Some(Slip::CronNote("RSYNC_PASSWORD")),
+            ),
+            (
+                "a.cron",
+                "RSYNC_PASSWORD=p$w#1\n0 3 * * * RSYNC_PASSWORD=x rsync -a h::m d\n",
+                2,
+                None,
+            ),
+        ] {
+            let written = command_line(Path::new(name), text.into(), line).expect(text);
+            assert_eq!(written.slips.first(), expected.as_ref(), "{text:?}");
+        }
+    }
+}
