@@ -8,6 +8,7 @@ use crate::{
         prober::Prober,
         refused::Refused,
         stage::{Fact, Skip, Step},
+        stages::module,
     },
     rsync::net::Stream,
     sync::{Place, Plan, UsageError, last_line},
@@ -178,6 +179,10 @@ impl Prober {
         }
         if session.exit == 0 {
             self.report.pass(last, session.elapsed);
+            if last == Step::Modules {
+                let lines = session.seen.lines.iter();
+                self.report.list(lines.filter_map(|line| module(line)));
+            }
             if let Some(outcome) = session.outcome.filter(|outcome| outcome.transferred > 0)
                 && plan.options.dry_run
             {

@@ -69,7 +69,7 @@ pub async fn probe(target: Target, setting: Arc<Setting>) -> Result<Report, Prob
 }
 
 /// A line of the list: name, a tab, comment; what is before the list is the message of the day.
-fn module(line: &[u8]) -> Option<Fact> {
+pub(super) fn module(line: &[u8]) -> Option<Fact> {
     let tab = line.iter().position(|&byte| byte == b'\t')?;
     let (name, comment) = (shown(&line[..tab]), shown(&line[tab + 1..]));
     Some(Fact::Module(name.trim_end().to_owned(), comment))

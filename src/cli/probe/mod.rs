@@ -358,9 +358,14 @@ impl Arguments {
             }
             None => written::typed(line)?,
         };
-        let slips = written.slips.iter().zip(place.iter().cycle());
+        let file = place.as_ref().map_or(Path::new(""), |(file, _)| file);
+        let slips = written
+            .slips
+            .iter()
+            .cloned()
+            .chain(slip::Slip::of_words(&written.words));
         let slips: Vec<_> = slips
-            .map(|(slip, (file, _))| slip.told(file, self.output.style().language))
+            .map(|slip| slip.told(file, self.output.style().language))
             .map(|(text, cure)| Slip { text, cure })
             .collect();
         for slip in &slips {

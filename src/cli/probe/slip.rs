@@ -2,7 +2,12 @@
 
 use std::{ops::Range, path::Path};
 
-use crate::{catalog::Language, cli::probe::text::lines};
+use crate::{
+    catalog::Language,
+    cli::probe::text::lines,
+    syntax::Invocation,
+    terms::{Target, without_password},
+};
 
 /// Something that is read otherwise than it is meant.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -17,6 +22,8 @@ pub(in crate::cli) enum Slip {
     CronVariable(&'static str),
     /// It has a note behind it, which belongs to the value.
     CronNote(&'static str),
+    /// Something is to be copied, and this address names no module.
+    NoModule(String),
 }
 
 impl Slip {
@@ -40,6 +47,16 @@ impl Slip {
         let (number, next) = all.next()?;
         let next = bytes[next].trim_ascii();
         (next.is_empty() || next.starts_with(b"#")).then_some(Self::Gap(number + 1))
+    }
+
+    /// What is wrong with the words behind `rsync`.
+    pub(super) fn of_words(words: &[String]) -> Option<Self> {
+        let invocation = Invocation::parse(words);
+        let is_copied = invocation.targets.len() > 1;
+        let mut targets = invocation.targets.iter().zip(&invocation.target_words);
+        let (_, &word) =
+            targets.find(|(target, _)| matches!(target, Target::Daemon(remote) if remote.path.is_empty()))?;
+        is_copied.then(|| Self::NoModule(without_password(&words[word])))
     }
 
     /// What is wrong with the value that cron sets a variable to.
@@ -99,6 +116,20 @@ impl Slip {
                 ),
                 format!("set {variable} within the job's command, or in a script: vi {name}"),
             ),
+            Self::NoModule(address) => {
+                let gap = if address.ends_with(['/', ':']) { "" } else { "/" };
+                let right = format!("{address}{gap}MODULE/");
+                match language {
+                    Language::English => (
+                        format!("`{address}` names no module, so rsync lists the modules and copies nothing"),
+                        format!("name one of the modules: `{right}`"),
+                    ),
+                    Language::Chinese => (
+                        format!("`{address}` 没有写模块，所以 rsync 只列出模块，什么也不复制"),
+                        format!("写上其中一个模块：`{right}`"),
+                    ),
+                }
+            }
             Self::CronNote(variable) if zh => (
                 format!("cron 的变量后面不能写注释：`#` 及其后的内容都属于 `{variable}` 的值"),
                 format!("把注释单独写一行：vi {name}"),
@@ -119,6 +150,21 @@ mod tests {
 
     use super::Slip;
     use crate::cli::probe::written::command_line;
+
+    #[test]
+    fn an_address_without_a_module_is_seen() {
+        for (line, expected) in [
+            ("-a rsync://h:1/ d", Some("rsync://h:1/")),
+            ("-a s h::", Some("h::")),
+            ("rsync://h", None),
+            ("-a h::m d", None),
+            ("-a s d", None),
+        ] {
+            let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
+            let expected = expected.map(|address| Slip::NoModule(address.to_owned()));
+            assert_eq!(Slip::of_words(&words), expected, "{line}");
+        }
+    }
 
     #[test]
     fn slips_are_seen() {

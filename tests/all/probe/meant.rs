@@ -1,9 +1,14 @@
 //! Command lines of users that our client cannot carry out as they are meant.
 
+use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
+
 use serde_json::Value;
 
 use super::peer;
-use crate::support::program::{folder, keeps_to, program, rsyncctl, schema, stderr, stdout};
+use crate::support::{
+    daemon::{Daemon, Run, has_rsync},
+    program::{folder, keeps_to, program, rsyncctl, schema, stderr, stdout},
+};
 
 /// What was not carried out is told where the run fails without it, and no cause is put in its place.
 #[test]
@@ -221,4 +226,64 @@ fn a_slip_of_a_file_is_told() {
     let mut output = program(folder.path(), &["probe", "--reproduce", "home.sh:1"]);
     let output = output.env("HOME", "/home/joe").output().expect("it runs");
     assert!(stdout(&output).contains(" /home/joe/here/: "), "{output:?}");
+}
+
+/// A module that is not named, a file that is taken for a folder: the source or the target is named, as it is.
+#[test]
+fn slips_of_addresses_are_told() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[("served/a.txt", "text\n"), ("src/one", "one\n")]);
+    let root = folder.path();
+    for place in [root.to_owned(), root.join("served")] {
+        fs::set_permissions(place, fs::Permissions::from_mode(0o777)).expect("a mode");
+    }
+    let configuration = root.join("rsyncd.conf");
+    let text = format!(
+        "use chroot = no\n[m]\npath = {}/served\nread only = no\n",
+        root.display()
+    );
+    fs::write(&configuration, text).expect("a file");
+    let daemon = Daemon::start(&configuration, &Run::default());
+    let server = format!("rsync://127.0.0.1:{}/", daemon.port());
+    let lists = format!("`{server}` names no module, so rsync lists the modules and copies nothing");
+    let name = format!("do next: name one of the modules: `{server}MODULE/`");
+    for (line, first, inside, last) in [
+        (format!("rsync -r {server} here/"), &*lists, "[m]", &*name),
+        (format!("rsync -r src/ {server}"), &lists, "[m]", &name),
+        (
+            format!("rsync -r {server}m/a.txt/ here/"),
+            "code 23: the source `a.txt` is a file, and the `/` behind it asks for what is in a folder (RSY853)",
+            "",
+            "type next",
+        ),
+    ] {
+        let mut real = Command::new("bash");
+        let real = real
+            .args(["-c", &line])
+            .current_dir(root)
+            .output()
+            .expect("bash runs");
+        let output = rsyncctl(root, &["probe", "--reproduce", &line]);
+        assert_eq!(output.status.code(), real.status.code(), "{output:?}");
+        let text = stdout(&output);
+        assert!(
+            text.lines().next().is_some_and(|line| line.contains(first)),
+            "{text}"
+        );
+        assert!(text.contains(inside), "{text}");
+        assert!(
+            text.lines().last().is_some_and(|line| line.starts_with(last)),
+            "{text}"
+        );
+    }
+    let output = rsyncctl(root, &["probe", "--push", &format!("{server}m/a.txt")]);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let text = stdout(&output);
+    let first = "push fails, code 3: something of another kind stands in the way at the target (RSY853)";
+    assert!(
+        text.contains(first) && !text.contains("is still in the module"),
+        "{text}"
+    );
 }
