@@ -287,3 +287,35 @@ fn slips_of_addresses_are_told() {
         "{text}"
     );
 }
+
+/// An address of this side that is none is named as that, with what rsync prints.
+#[test]
+fn an_address_that_nobody_can_call_from_is_named() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[]);
+    // The last one is another family's.
+    let long = "x".repeat(300);
+    for address in [&*long, "192.0.2.1", "::1"] {
+        let words = [
+            "-r",
+            &format!("--address={address}"),
+            "rsync://127.0.0.1:1/m/",
+            "here/",
+        ];
+        let real = Command::new("rsync").args(words).output().expect("rsync runs");
+        let line = format!("rsync {}", words.join(" "));
+        let output = rsyncctl(folder.path(), &["probe", "--reproduce", &line]);
+        assert_eq!(output.status.code(), real.status.code(), "{output:?}");
+        let text = stdout(&output);
+        let first = format!("code 10: `{address}` is no address that this machine can call from (RSY804)");
+        assert!(text.contains(&first), "{text}");
+        let said = stderr(&real);
+        let said = said.lines().next().expect("a line");
+        assert!(
+            said.starts_with("rsync error") || text.contains(said),
+            "{said} {text}"
+        );
+    }
+}
