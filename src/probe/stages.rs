@@ -107,6 +107,7 @@ impl Prober {
             .prefix("rsyncctl-probe-")
             .tempdir_in(&self.setting.folder)
             .map_err(ProbeError::Folder)?;
+        let _kept = connections.keep(folder.path());
         let place = folder.path().display().to_string();
         let Some(seen) = self.dry_run(&module, &place)? else {
             return Ok(());
