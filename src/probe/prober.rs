@@ -424,7 +424,7 @@ const TEXT_IN_PLACE: &str = "text in the place of the session: ";
 const MOST_LOG: u64 = 64 << 10;
 
 /// Lines of a failure that are shown.
-const MOST_LINES: usize = 8;
+pub(super) const MOST_LINES: usize = 8;
 
 /// So many time limits a session of the probe's own may take, which pulls little, and the dialogue in front of one that has
 /// a limit.

@@ -5,7 +5,7 @@ use crate::{
         ProbeError, Report, Setting,
         command::command,
         deadline::Deadline,
-        prober::Prober,
+        prober::{MOST_LINES, Prober},
         refused::Refused,
         stage::{Fact, Skip, Step},
         stages::module,
@@ -179,6 +179,10 @@ impl Prober {
         }
         if session.exit == 0 {
             self.report.pass(last, session.elapsed);
+            // rsync may warn, and go on.
+            for line in session.lines().take(MOST_LINES) {
+                self.report.note(last, Fact::Said(line));
+            }
             if last == Step::Modules {
                 let lines = session.seen.lines.iter();
                 self.report.list(lines.filter_map(|line| module(line)));

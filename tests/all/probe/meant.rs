@@ -319,3 +319,64 @@ fn an_address_that_nobody_can_call_from_is_named() {
         );
     }
 }
+
+/// What a word of the command line does is told as that, and what rsync only warns of is shown.
+#[test]
+fn words_with_an_effect_of_their_own_are_named() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[
+        ("served/sub/one", "text\n"),
+        ("served/two", "text\n"),
+        ("src/one", "one\n"),
+    ]);
+    let root = folder.path();
+    for place in ["", "served", "served/sub"] {
+        fs::set_permissions(root.join(place), fs::Permissions::from_mode(0o777)).expect("a mode");
+    }
+    let configuration = root.join("rsyncd.conf");
+    let text = format!(
+        "use chroot = no\n[m]\npath = {}/served\nread only = no\n",
+        root.display()
+    );
+    fs::write(&configuration, text).expect("a file");
+    let daemon = Daemon::start(&configuration, &Run::default());
+    let server = format!("rsync://127.0.0.1:{}/m", daemon.port());
+    for (line, expected) in [
+        (
+            format!("rsync -r -T /none src/ {server}/"),
+            "code 1: the module has no folder `/none`, which `-T`",
+        ),
+        (
+            format!("rsync -r {server}/sub/.. here/"),
+            "code 4: the `..` in `rsync://",
+        ),
+        (
+            format!("rsync -r --min-size=-1 {server}/ here/"),
+            "cannot read the value of an option: `min-size=-1`",
+        ),
+        (
+            format!("rsync -r --stderr=zz {server}/ here/"),
+            "cannot read the value of an option: `zz`",
+        ),
+        (
+            format!("rsync -r --link-dest=/none {server}/ here/"),
+            "--link-dest arg does not exist: /none",
+        ),
+    ] {
+        let mut real = Command::new("bash");
+        let real = real
+            .args(["-c", &line])
+            .current_dir(root)
+            .output()
+            .expect("bash runs");
+        let output = rsyncctl(root, &["probe", "--reproduce", &line]);
+        assert_eq!(output.status.code(), real.status.code(), "{line} {output:?}");
+        let text = stdout(&output);
+        assert!(text.contains(expected), "{text}");
+    }
+    let output = rsyncctl(root, &["probe", "--trace", "-", &server]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(!root.join("-").exists());
+}
