@@ -17,6 +17,8 @@ pub struct Slip {
     pub text: String,
     /// What to do about it.
     pub cure: String,
+    /// Whether it fails only where files are changed, so that a dry run does not meet it.
+    pub is_later: bool,
 }
 
 /// What a probe showed.
@@ -67,6 +69,12 @@ impl Report {
     /// The stage that fails first.
     pub fn failed(&self) -> Option<&Stage> {
         self.stages.iter().find(|stage| stage.state == State::Failed)
+    }
+
+    /// What of the command line is read otherwise than it is meant; where it fails, as far as that may be why.
+    pub fn slip(&self) -> Option<&Slip> {
+        let has_failed = self.failed().is_some();
+        self.slips.iter().find(|slip| !(slip.is_later && has_failed))
     }
 
     /// What was not carried out, and may be why it fails: a variable of a stage that it decides, or a folder, a user or an

@@ -359,15 +359,9 @@ impl Arguments {
             None => written::typed(line)?,
         };
         let file = place.as_ref().map_or(Path::new(""), |(file, _)| file);
-        let slips = written
-            .slips
-            .iter()
-            .cloned()
-            .chain(slip::Slip::of_words(&written.words));
-        let slips: Vec<_> = slips
-            .map(|slip| slip.told(file, self.output.style().language))
-            .map(|(text, cure)| Slip { text, cure })
-            .collect();
+        let language = self.output.style().language;
+        let slips = written.all_slips(self.really);
+        let slips: Vec<_> = slips.iter().map(|slip| slip.shown(file, language)).collect();
         for slip in &slips {
             tell(&slip.text)?;
         }

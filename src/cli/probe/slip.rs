@@ -2,11 +2,14 @@
 
 use std::{ops::Range, path::Path};
 
+use strsim::damerau_levenshtein;
+
 use crate::{
     catalog::Language,
-    cli::probe::text::lines,
+    cli::probe::{text::lines, written::Written},
+    probe::Slip as Shown,
     syntax::Invocation,
-    terms::{Target, without_password},
+    terms::{OPTIONS, Target, without_password},
 };
 
 /// Something that is read otherwise than it is meant.
@@ -22,8 +25,25 @@ pub(in crate::cli) enum Slip {
     CronVariable(&'static str),
     /// It has a note behind it, which belongs to the value.
     CronNote(&'static str),
+    /// rsync has no such option, and one with nearly the same name.
+    Unknown(String, &'static str),
+    /// A blank is missing between options and an address.
+    Glued(String, String),
+    /// The folder above the destination is not there, and rsync makes but the last one.
+    NoParent(String),
     /// Something is to be copied, and this address names no module.
     NoModule(String),
+}
+
+impl Written {
+    /// What of the lines, the variables and the words is read otherwise than it is meant.
+    pub(super) fn all_slips(&self, is_real: bool) -> Vec<Slip> {
+        let of_words = Slip::of_words(&self.words);
+        let folder = self.folder.as_deref().filter(|_| !is_real);
+        let of_destination = folder.and_then(|folder| Slip::of_destination(&self.words, folder));
+        let own = self.slips.iter().cloned();
+        own.chain(of_words).chain(of_destination).collect()
+    }
 }
 
 impl Slip {
@@ -50,13 +70,37 @@ impl Slip {
     }
 
     /// What is wrong with the words behind `rsync`.
-    pub(super) fn of_words(words: &[String]) -> Option<Self> {
+    fn of_words(words: &[String]) -> Option<Self> {
         let invocation = Invocation::parse(words);
+        let mut unknown = invocation.options.iter().filter(|option| !option.is_known);
+        if let Some(found) = unknown.find_map(|option| unknown_option(&words[option.word])) {
+            return Some(found);
+        }
         let is_copied = invocation.targets.len() > 1;
         let mut targets = invocation.targets.iter().zip(&invocation.target_words);
         let (_, &word) =
             targets.find(|(target, _)| matches!(target, Target::Daemon(remote) if remote.path.is_empty()))?;
         is_copied.then(|| Self::NoModule(without_password(&words[word])))
+    }
+
+    /// What is wrong with the destination of a pull that is carried out in a folder.
+    fn of_destination(words: &[String], folder: &Path) -> Option<Self> {
+        let invocation = Invocation::parse(words);
+        let has = |name| invocation.option(name).is_some();
+        let is_pull = invocation.is_push() == Some(false) && invocation.targets.len() > 1;
+        let Some(Target::Local(path)) = invocation.targets.last() else {
+            return None;
+        };
+        let parent = Path::new(path.trim_end_matches('/')).parent()?;
+        let is_missing = || matches!(folder.join(parent).try_exists(), Ok(false));
+        let is_wrong =
+            is_pull && !has("mkpath") && !has("list-only") && !parent.as_os_str().is_empty() && is_missing();
+        is_wrong.then(|| Self::NoParent(parent.display().to_string()))
+    }
+
+    /// Whether only a run that changes files meets it.
+    const fn is_later(&self) -> bool {
+        matches!(self, Self::NoParent(_))
     }
 
     /// What is wrong with the value that cron sets a variable to.
@@ -71,8 +115,15 @@ impl Slip {
         has_note.then_some(Self::CronNote(name))
     }
 
+    /// The same for a report.
+    pub(super) fn shown(&self, file: &Path, language: Language) -> Shown {
+        let (text, cure) = self.told(file, language);
+        let is_later = self.is_later();
+        Shown { text, cure, is_later }
+    }
+
     /// What it is, and what to do.
-    pub(super) fn told(&self, file: &Path, language: Language) -> (String, String) {
+    fn told(&self, file: &Path, language: Language) -> (String, String) {
         let name = shell_words::quote(&file.to_string_lossy()).into_owned();
         let zh = language == Language::Chinese;
         match self {
@@ -116,6 +167,36 @@ impl Slip {
                 ),
                 format!("set {variable} within the job's command, or in a script: vi {name}"),
             ),
+            Self::Unknown(word, name) if zh => {
+                (format!("rsync 没有选项 `{word}`"), format!("写成 `--{name}`"))
+            }
+            Self::Unknown(word, name) => (
+                format!("rsync has no option `{word}`"),
+                format!("write `--{name}`, if that is meant"),
+            ),
+            Self::Glued(options, address) if zh => (
+                format!("`{options}` 和 `{address}` 之间少了空格"),
+                format!("写成 `{options} {address}`"),
+            ),
+            Self::Glued(options, address) => (
+                format!("a blank is missing between `{options}` and `{address}`"),
+                format!("write `{options} {address}`"),
+            ),
+            Self::NoParent(folder) => {
+                let cure = format!("mkdir -p {}", shell_words::quote(folder));
+                match language {
+                    Language::English => (
+                        format!(
+                            "there is no folder `{folder}`, and rsync makes only the last one of the destination (code 11)"
+                        ),
+                        format!("{cure}, or add --mkpath"),
+                    ),
+                    Language::Chinese => (
+                        format!("没有目录 `{folder}`，rsync 只会建立目标的最后一级目录（退出码 11）"),
+                        format!("{cure}，或者加上 --mkpath"),
+                    ),
+                }
+            }
             Self::NoModule(address) => {
                 let gap = if address.ends_with(['/', ':']) { "" } else { "/" };
                 let right = format!("{address}{gap}MODULE/");
@@ -144,6 +225,21 @@ impl Slip {
     }
 }
 
+/// What a word that holds an option that rsync does not know is meant to be.
+fn unknown_option(word: &str) -> Option<Slip> {
+    if let Some(long) = word.strip_prefix("--") {
+        let (name, _) = long.split_once('=').unwrap_or((long, ""));
+        let all = OPTIONS.iter().filter_map(|option| option.long);
+        let near = all.map(|own| (damerau_levenshtein(own, name), own)).min()?;
+        let (distance, nearest) = near;
+        let is_near = distance <= (name.chars().count() / 4).max(1);
+        return (is_near && name.len() > 2).then(|| Slip::Unknown(format!("--{name}"), nearest));
+    }
+    let start = word.find("rsync://").filter(|&start| start > 1)?;
+    let (options, address) = word.split_at(start);
+    Some(Slip::Glued(options.to_owned(), without_password(address)))
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -163,6 +259,47 @@ mod tests {
             let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
             let expected = expected.map(|address| Slip::NoModule(address.to_owned()));
             assert_eq!(Slip::of_words(&words), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn options_that_are_none_are_seen() {
+        for (line, expected) in [
+            (
+                "-a --delate h::m d",
+                Some(Slip::Unknown("--delate".to_owned(), "delete")),
+            ),
+            (
+                "-a --exclud=x h::m d",
+                Some(Slip::Unknown("--exclud".to_owned(), "exclude")),
+            ),
+            ("-a --wholly-other h::m d", None),
+            (
+                "-aPrsync://h/m d",
+                Some(Slip::Glued("-aP".to_owned(), "rsync://h/m".to_owned())),
+            ),
+            ("-a --delete rsync://h/m d", None),
+        ] {
+            let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
+            assert_eq!(Slip::of_words(&words), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_destination_without_the_folder_above_it_is_seen() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (line, expected) in [
+            ("-a h::m x/y/", Some("x")),
+            ("-a h::m x/y/z", Some("x/y")),
+            ("-a h::m x", None),
+            ("-a h::m ./x/", None),
+            ("-a --mkpath h::m x/y/", None),
+            ("-a x/y h::m", None),
+            ("h::m", None),
+        ] {
+            let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
+            let expected = expected.map(|parent| Slip::NoParent(parent.to_owned()));
+            assert_eq!(Slip::of_destination(&words, folder.path()), expected, "{line}");
         }
     }
 

@@ -1,11 +1,30 @@
 //! What stands around a command line and was not carried out with it.
 
-use crate::{catalog::Language, probe::Report, render::words::pick};
+use crate::{
+    catalog::Language,
+    probe::{Report, Slip},
+    render::words::pick,
+};
 
 /// Names of what was not carried out, in a row.
 pub(super) fn names(names: &[impl AsRef<str>], language: Language) -> String {
     let names = names.iter().map(|name| format!("`{}`", name.as_ref()));
     names.collect::<Vec<_>>().join(pick(language, ", ", "、"))
+}
+
+/// The first line where nothing fails, and not what is meant is done.
+pub(super) fn meant_otherwise(target: &str, slip: &Slip, time: &str, language: Language) -> String {
+    let text = &slip.text;
+    match (slip.is_later, language) {
+        (false, Language::English) => {
+            format!("{target}: that works, and is not what is meant: {text} ({time})")
+        }
+        (false, Language::Chinese) => format!("{target}：可以运行，但不是原来的意思：{text}（{time}）"),
+        (true, Language::English) => {
+            format!("{target}: the dry run works, and the run itself fails: {text} ({time})")
+        }
+        (true, Language::Chinese) => format!("{target}：试运行正常，真正运行会失败：{text}（{time}）"),
+    }
 }
 
 /// The first line where a run fails for want of it.

@@ -21,7 +21,7 @@ pub(super) struct Last {
 
 /// What to do once a report is read.
 pub(super) fn last_line(report: &Report, language: Language) -> Last {
-    if let [slip, ..] = &report.slips[..] {
+    if let Some(slip) = report.slip() {
         return said(pick(language, "do next", "下一步"), slip.cure.clone());
     }
     let found = report.explanation.as_ref();

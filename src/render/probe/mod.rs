@@ -14,7 +14,7 @@ use crate::{
         Format, Style,
         explanation::{bold, dim, explanation, green, headline, red, wrapped},
         probe::{
-            aside::{names, not_carried_out, without_it},
+            aside::{meant_otherwise, names, not_carried_out, without_it},
             last::last_line,
             partial::{lacks, left, partial},
         },
@@ -108,14 +108,8 @@ fn words_of(remark: &Remark, language: Language) -> [String; 3] {
 fn verdict(report: &Report, language: Language) -> String {
     let target = &report.subject;
     let time = shown(report.time);
-    if let (None, [slip, ..]) = (report.failed(), &report.slips[..]) {
-        return match language {
-            Language::English => format!(
-                "{target}: that works, and is not what is meant: {} ({time})",
-                slip.text
-            ),
-            Language::Chinese => format!("{target}：可以运行，但不是原来的意思：{}（{time}）", slip.text),
-        };
+    if let (None, Some(slip)) = (report.failed(), report.slip()) {
+        return meant_otherwise(target, slip, &time, language);
     }
     let Some(stage) = report.failed() else {
         if !report.left_out.is_empty() {
@@ -150,7 +144,7 @@ fn verdict(report: &Report, language: Language) -> String {
         .explanation
         .as_ref()
         .and_then(|found| headline(found, language));
-    let slip = report.slips.first().map(|slip| slip.text.clone());
+    let slip = report.slip().map(|slip| slip.text.clone());
     let why = slip.or(why).or_else(|| {
         stage.facts.iter().find_map(|fact| match fact {
             Fact::Said(line) => Some(line.clone()),

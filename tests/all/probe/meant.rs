@@ -376,6 +376,21 @@ fn words_with_an_effect_of_their_own_are_named() {
         let text = stdout(&output);
         assert!(text.contains(expected), "{text}");
     }
+    let delate = format!("rsync -r --delate {server}/ here/");
+    let text = stdout(&rsyncctl(root, &["probe", "--reproduce", &delate]));
+    assert!(text.contains("code 1: rsync has no option `--delate`"), "{text}");
+    assert!(
+        text.ends_with("do next: write `--delete`, if that is meant\n"),
+        "{text}"
+    );
+    // Only a run that makes folders meets that one is missing.
+    let deep = format!("rsync -r {server}/ deep/x/y/");
+    let output = rsyncctl(root, &["probe", "--reproduce", &deep]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let first = "the dry run works, and the run itself fails: there is no folder `deep/x`";
+    assert!(stdout(&output).contains(first), "{output:?}");
+    let output = rsyncctl(root, &["probe", "--really", "--reproduce", &deep]);
+    assert_eq!(output.status.code(), Some(11), "{output:?}");
     let output = rsyncctl(root, &["probe", "--trace", "-", &server]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert!(!root.join("-").exists());
