@@ -190,8 +190,8 @@ fn may_decide(name: &str, step: Step) -> bool {
         name if name == "<" || name.ends_with(" |") => {
             step == Step::CommandLine || step >= Step::Authentication
         }
-        name if name.ends_with('=') => step >= Step::Setup,
-        _ => step == Step::CommandLine || step >= Step::Setup,
+        name if name.ends_with('=') => step > Step::Authentication,
+        _ => step == Step::CommandLine || step > Step::Authentication,
     }
 }
 

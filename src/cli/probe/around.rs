@@ -91,10 +91,10 @@ pub(super) fn around(script: &Script, call: &Call, text: &[u8], is_typed: bool) 
             add(format!("{name}="));
         }
     }
-    let paths = script.assignments.iter().filter(|assigned| {
+    let mut paths = script.assignments.iter().filter(|assigned| {
         !assigned.is_for_command && assigned.name == b"PATH" && assigned.range.end <= call.range.start
     });
-    let path = paths.last().and_then(|assigned| assigned.value.known());
+    let path = paths.next_back().and_then(|assigned| assigned.value.known());
     let program = call.words.first().and_then(Argument::known);
     if program.as_deref() == Some(b"rsync") && path.is_some_and(|path| is_without_rsync(&path)) {
         add("PATH=".to_owned());

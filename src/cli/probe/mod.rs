@@ -358,7 +358,7 @@ impl Arguments {
             }
             None => written::typed(line)?,
         };
-        let file = place.as_ref().map_or(Path::new(""), |(file, _)| file);
+        let file = place.as_ref().map_or_else(|| Path::new(""), |(file, _)| file);
         let language = self.output.style().language;
         let slips = written.all_slips(self.really);
         let slips: Vec<_> = slips.iter().map(|slip| slip.shown(file, language)).collect();

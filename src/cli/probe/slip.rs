@@ -52,7 +52,9 @@ impl Slip {
         let last = words.end.saturating_sub(1);
         let mut all = lines(bytes).enumerate().skip_while(|(_, line)| line.end <= last);
         let (number, line) = all.next()?;
-        let text = bytes[line.clone()].strip_suffix(b"\n").unwrap_or(&bytes[line]);
+        let text = bytes[line.clone()]
+            .strip_suffix(b"\n")
+            .unwrap_or_else(|| &bytes[line]);
         let trimmed = text.trim_ascii_end();
         let backslashes = trimmed.iter().rev().take_while(|&&byte| byte == b'\\').count();
         if backslashes % 2 == 0 {
