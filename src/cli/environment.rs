@@ -117,6 +117,8 @@ fn ask() -> Result<Vec<u8>, Error> {
     match rpassword::prompt_password("Password: ") {
         Ok(typed) => Ok(typed.into_bytes()),
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Error::Interrupted),
+        // Ctrl-D: there is none.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Vec::new()),
         Err(_) => {
             let _ = write!(io::stderr(), "Password: ");
             Ok(typed_password())

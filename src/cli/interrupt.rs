@@ -1,5 +1,5 @@
 use std::{
-    fs::File,
+    fs::{self, File},
     io,
     panic::resume_unwind,
     process,
@@ -88,7 +88,7 @@ impl Interrupt {
         thread::spawn(move || {
             for _ in signals.forever() {
                 if shared.interrupt(Instant::now()) {
-                    leave(Exit::Signal.code());
+                    leave(Exit::Signal.code(), &shared.connections);
                 }
             }
         });
@@ -115,7 +115,7 @@ impl Interrupt {
                 if let Some((file, before)) = terminal {
                     let _ = tcsetattr(file, SetArg::TCSANOW, &before);
                 }
-                leave(code);
+                leave(code, &self.shared.connections);
             }
             working.join().unwrap_or_else(|panic| resume_unwind(panic))
         })
@@ -156,8 +156,12 @@ impl Drop for Done<'_> {
 }
 
 #[expect(clippy::exit, reason = "a thread that does not end is not to be waited for")]
-fn leave(code: u8) -> ! {
+fn leave(code: u8, connections: &Connections) -> ! {
     remove_unfinished();
+    for folder in connections.folders() {
+        // Its owner may write there until the very end.
+        let _ = fs::remove_dir_all(&folder).or_else(|_| fs::remove_dir_all(&folder));
+    }
     process::exit(code.into())
 }
 

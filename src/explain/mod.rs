@@ -153,6 +153,8 @@ pub struct Watched {
     pub nearly: Option<String>,
     /// The host has addresses of another family than the command line wants.
     pub is_of_other_family: bool,
+    /// The address that the connection was to be made from is none of this machine's.
+    pub is_own_address: bool,
     /// The daemon had greeted.
     pub is_greeted: bool,
     /// A connection before was served, and this one had no greeting.

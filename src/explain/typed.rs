@@ -63,6 +63,7 @@ pub(super) fn slips(incident: &Incident) -> Vec<Slip> {
     slips.extend(refused_algorithm(incident));
     slips.extend(returned(command));
     slips.extend(temporary(incident));
+    slips.extend(climbing(command, incident));
     slips.extend(closed_way(incident));
     if command.is_of_root && incident.lines.iter().any(|seen| is_owner_refused(&seen.text)) {
         slips.push(Slip {
@@ -172,7 +173,7 @@ fn refused_algorithm(incident: &Incident) -> Option<Slip> {
         })
 }
 
-/// The folder of `-T`, which is the receiver's, and so the client's in a pull.
+/// The folder of `-T`, which is the receiver's: the client's in a pull, the module's in a push.
 fn temporary(incident: &Incident) -> Option<Slip> {
     let invocation = &incident.command.as_ref()?.invocation;
     let folder = invocation.option("temp-dir")?.value.clone()?;
@@ -180,11 +181,30 @@ fn temporary(incident: &Incident) -> Option<Slip> {
         "The temp-dir does not exist: ",
         "The temp-dir is not a directory: ",
     ];
-    let is_ours = invocation.is_push() == Some(false) && shows(incident, &texts);
-    is_ours.then_some(Slip {
+    // A module may have one of its own.
+    let variant = match invocation.is_push()? {
+        true => "push",
+        false => "typed",
+    };
+    shows(incident, &texts).then_some(Slip {
         page: "RSY795",
-        variant: "typed",
+        variant,
         word: folder,
+        is_sure: true,
+    })
+}
+
+/// A source with `..` in it: a daemon takes that out of the name, and what it sends nobody has asked for.
+fn climbing(command: &Command, incident: &Incident) -> Option<Slip> {
+    let is_climbing = |word: &&String| match Target::parse(word) {
+        Target::Local(_) => false,
+        Target::Shell(remote) | Target::Daemon(remote) => remote.path.split('/').any(|part| part == ".."),
+    };
+    let word = command.words.iter().find(is_climbing)?;
+    shows(incident, &["rejecting unrequested file-list name: "]).then_some(Slip {
+        page: "RSY976",
+        variant: "climbing",
+        word: word.clone(),
         is_sure: true,
     })
 }

@@ -65,11 +65,11 @@ pub(super) fn hints(incident: &Incident, known: &Known, watched: &Watched) -> Ve
             reason: Reason::Listed(listed.clone()),
         });
     }
-    if watched.is_of_other_family {
+    if watched.is_of_other_family || watched.is_own_address {
         let flag = watched.names.iter().find(|(kind, _)| *kind == "flag");
         hints.push(Hint {
             page: UNRESOLVED,
-            variant: "family",
+            variant: if watched.is_own_address { "own" } else { "family" },
             percent: 200,
             reason: Reason::Typed(flag.map_or_else(String::new, |(_, flag)| flag.clone())),
         });

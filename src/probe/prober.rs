@@ -13,7 +13,7 @@ use tokio::task::spawn_blocking;
 use crate::{
     explain::{Known, Watched, explain_session},
     probe::{
-        Report,
+        Report, Slip,
         audit::named_release,
         command::command,
         deadline::Deadline,
@@ -56,6 +56,8 @@ pub struct Choice {
     pub pushes: bool,
     /// What stands around a user's own command line and is not carried out with it, by name.
     pub left_out: Vec<String>,
+    /// What of it a shell, or cron, reads otherwise than it is meant.
+    pub slips: Vec<Slip>,
 }
 
 /// What the probes of one run share.
@@ -86,6 +88,11 @@ pub enum ProbeError {
     /// The command line of a session is none.
     #[error("{0}")]
     Usage(#[from] UsageError),
+    /// The command line of a user is one that rsync can carry out, and our client cannot.
+    #[error(
+        "{0} (nothing was tried, and the status 2 is rsyncctl's own; run the command itself, and give `rsyncctl explain` what it says)"
+    )]
+    NotTried(UsageError),
     /// No folder for the files.
     #[error("no temporary folder can be made: {0}")]
     Folder(io::Error),
@@ -417,7 +424,7 @@ const TEXT_IN_PLACE: &str = "text in the place of the session: ";
 const MOST_LOG: u64 = 64 << 10;
 
 /// Lines of a failure that are shown.
-const MOST_LINES: usize = 8;
+pub(super) const MOST_LINES: usize = 8;
 
 /// So many time limits a session of the probe's own may take, which pulls little, and the dialogue in front of one that has
 /// a limit.

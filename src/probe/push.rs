@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Codes with which a push ends before anything was written.
-const REFUSED: [u8; 5] = [1, 2, 4, 5, 10];
+const REFUSED: [u8; 6] = [1, 2, 3, 4, 5, 10];
 
 impl Prober {
     /// Sends a folder of our own into the module, changes it, sends the difference, reads it back and has it deleted;

@@ -140,8 +140,7 @@ impl Prober {
             .into_iter()
             .filter_map(|(at, error)| Some((at, error?)))
             .collect();
-        let host = address.host.clone();
-        let failed = ConnectError::Failed { host, tried };
+        let failed = ConnectError::of_tried(address, tried);
         let failed = match plan.connect_limit {
             Some(_) if failed.is_silence() => ConnectError::TimedOut,
             _ => failed,
@@ -157,11 +156,18 @@ impl Prober {
             .map(|line| shown(line.as_bytes()))
             .collect::<Vec<_>>()
             .join("\n");
+        if let ConnectError::Own { local, .. } = &reason {
+            let flag = ("flag", format!("--address={local}"));
+            self.watched.names.extend([flag, ("address", local.clone())]);
+            self.watched.is_own_address = true;
+        }
         // rsync prints the last line alone then.
-        if !matches!(reason, ConnectError::TimedOut) {
+        if !matches!(reason, ConnectError::TimedOut) && !text.is_empty() {
             self.said.extend_from_slice(format!("{text}\n").as_bytes());
         }
-        if step == Step::Resolve {
+        // What rsync prints of an address of our own is nobody else's answer.
+        let is_of_name = step == Step::Resolve || matches!(reason, ConnectError::Own { .. });
+        if is_of_name && !text.is_empty() {
             self.report.note(step, Fact::Said(text));
         }
         self.report.fail(step);

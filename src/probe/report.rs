@@ -10,6 +10,17 @@ use crate::{
     terms::Release,
 };
 
+/// A place of a user's file that is read otherwise than it is meant.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Slip {
+    /// What is wrong.
+    pub text: String,
+    /// What to do about it.
+    pub cure: String,
+    /// Whether it fails only where files are changed, so that a dry run does not meet it.
+    pub is_later: bool,
+}
+
 /// What a probe showed.
 #[derive(Debug)]
 pub struct Report {
@@ -17,6 +28,8 @@ pub struct Report {
     pub subject: String,
     /// What stands around a command line and was not carried out with it, by name.
     pub left_out: Vec<String>,
+    /// What of it is read otherwise than it is meant.
+    pub slips: Vec<Slip>,
     /// Each stage, in order.
     pub stages: Vec<Stage>,
     /// The code that rsync ends with there; 0 if all is well.
@@ -43,6 +56,7 @@ impl Report {
         Self {
             subject,
             left_out: Vec::new(),
+            slips: Vec::new(),
             stages: stages.into(),
             exit: 0,
             command: String::new(),
@@ -55,6 +69,34 @@ impl Report {
     /// The stage that fails first.
     pub fn failed(&self) -> Option<&Stage> {
         self.stages.iter().find(|stage| stage.state == State::Failed)
+    }
+
+    /// What of the command line is read otherwise than it is meant; where it fails, as far as that may be why.
+    pub fn slip(&self) -> Option<&Slip> {
+        let has_failed = self.failed().is_some();
+        self.slips.iter().find(|slip| !(slip.is_later && has_failed))
+    }
+
+    /// What was not carried out, and may be why it fails: a variable of a stage that it decides, or a folder, a user or an
+    /// input where files are looked for.
+    pub fn set_aside(&self) -> Vec<&str> {
+        let names = self.left_out.iter().map(String::as_str);
+        let failed = self.failed().map(|stage| stage.step);
+        names
+            .filter(|name| failed.is_some_and(|step| may_decide(name, step)))
+            .collect()
+    }
+
+    /// Whether it fails because something was not carried out: without it rsync was somewhere else, or was nobody.
+    pub fn is_without(&self) -> bool {
+        let names = self.set_aside();
+        let has_cause = |id: &str| {
+            let found = self.explanation.iter().flat_map(|found| &found.incidents);
+            let mut first = found.filter_map(|incident| incident.causes.first());
+            first.any(|cause| cause.page.id == id)
+        };
+        names.contains(&CONNECT_PROGRAM)
+            || names.contains(&PASSWORD) && (has_cause(NO_PASSWORD) || self.explanation.is_none())
     }
 
     /// What rsync would have ended with, had it heard the server out: a daemon says why and closes, and where it leaves
@@ -128,6 +170,28 @@ impl Report {
         if !facts.contains(&fact) {
             facts.push(fact);
         }
+    }
+}
+
+/// Variables, as they are named where their values are not known.
+const CONNECT_PROGRAM: &str = "RSYNC_CONNECT_PROG=";
+const PASSWORD: &str = "RSYNC_PASSWORD=";
+
+/// The page of a client without a password.
+const NO_PASSWORD: &str = "RSY815";
+
+/// Whether something around a command line decides how a stage ends.
+fn may_decide(name: &str, step: Step) -> bool {
+    let is_of_login = step == Step::Authentication;
+    match name {
+        PASSWORD | "USER=" | "LOGNAME=" => is_of_login,
+        CONNECT_PROGRAM | "RSYNC_PROXY=" => (Step::Resolve..=Step::Authentication).contains(&step),
+        // A password may be read there, and a list of files.
+        name if name == "<" || name.ends_with(" |") => {
+            step == Step::CommandLine || step >= Step::Authentication
+        }
+        name if name.ends_with('=') => step > Step::Authentication,
+        _ => step == Step::CommandLine || step > Step::Authentication,
     }
 }
 

@@ -5,9 +5,10 @@ use crate::{
         ProbeError, Report, Setting,
         command::command,
         deadline::Deadline,
-        prober::Prober,
+        prober::{MOST_LINES, Prober},
         refused::Refused,
         stage::{Fact, Skip, Step},
+        stages::module,
     },
     rsync::net::Stream,
     sync::{Place, Plan, UsageError, last_line},
@@ -82,6 +83,7 @@ pub async fn reproduce_within(
     let mut prober = Prober::new(subject, setting);
     prober.report.command = prober.typed(&words);
     prober.report.left_out.clone_from(&prober.setting.choice.left_out);
+    prober.report.slips.clone_from(&prober.setting.choice.slips);
     prober.watched.lookalike = words.iter().find_map(|word| Lookalike::in_word(word));
     let plan = match prober.plan(&words) {
         Ok(plan) => plan,
@@ -91,6 +93,7 @@ pub async fn reproduce_within(
                 UsageError::Unsupported(_)
                     | UsageError::PushOnly(_)
                     | UsageError::NotYet(_)
+                    | UsageError::Shell { .. }
                     | UsageError::NotText(_)
             ) =>
         {
@@ -100,6 +103,7 @@ pub async fn reproduce_within(
             prober.misread(Step::CommandLine, &error, &words);
             return prober.blocking(|_| Ok(())).await;
         }
+        Err(ProbeError::Usage(error)) => return Err(ProbeError::NotTried(error)),
         Err(error) => return Err(error),
     };
     for step in OWN
@@ -117,12 +121,16 @@ pub async fn reproduce_within(
         }
     }
     let stream = prober.reach(&plan, &words).await;
-    prober
-        .blocking(move |prober| {
-            prober.carry_out(&plan, &words, stream, limit);
-            Ok(())
-        })
-        .await
+    let rest = move |prober: &mut Prober| {
+        prober.carry_out(&plan, &words, stream, limit);
+        Ok(())
+    };
+    let mut report = prober.blocking(rest).await?;
+    if report.is_without() {
+        // The causes are those of a command line that nobody has written.
+        report.explanation = None;
+    }
+    Ok(report)
 }
 
 impl Prober {
@@ -133,13 +141,21 @@ impl Prober {
             text = text.replace(&**word, &without_password(word));
         }
         self.report.fail(step);
-        self.report.note(step, Fact::Said(text.clone()));
+        let said = match error {
+            // Of a text of many lines the first one is enough.
+            UsageError::Help(text) => text.lines().next().unwrap_or_default().to_owned(),
+            _ => text.clone(),
+        };
+        self.report.note(step, Fact::Said(said));
         self.report.exit = match error {
             UsageError::Misread(Misread::Password { .. } | Misread::Path { .. }) => OF_SSH,
             UsageError::Misread(Misread::Port { .. } | Misread::Host { .. }) => Exit::SocketIo.code(),
             error => error.exit().code(),
         };
         self.report.command = command(words);
+        if self.report.exit == 0 {
+            return;
+        }
         let last = last_line(self.report.exit, "client");
         self.said = format!("{text}\n{last}\n").into_bytes();
     }
@@ -163,6 +179,14 @@ impl Prober {
         }
         if session.exit == 0 {
             self.report.pass(last, session.elapsed);
+            // rsync may warn, and go on.
+            for line in session.lines().take(MOST_LINES) {
+                self.report.note(last, Fact::Said(line));
+            }
+            if last == Step::Modules {
+                let lines = session.seen.lines.iter();
+                self.report.list(lines.filter_map(|line| module(line)));
+            }
             if let Some(outcome) = session.outcome.filter(|outcome| outcome.transferred > 0)
                 && plan.options.dry_run
             {

@@ -67,7 +67,13 @@ pub(super) fn plan(
             environment.offer(&mut plan);
             Ok(plan)
         }
-        Command::Help | Command::Version { .. } => Err(UsageError::NoSource),
+        // It prints that, and does nothing else.
+        Command::Help => Err(UsageError::Help(
+            "rsync prints its help and copies nothing".to_owned(),
+        )),
+        Command::Version { .. } => Err(UsageError::Help(
+            "rsync prints its version and copies nothing".to_owned(),
+        )),
     }
 }
 

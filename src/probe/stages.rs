@@ -69,7 +69,7 @@ pub async fn probe(target: Target, setting: Arc<Setting>) -> Result<Report, Prob
 }
 
 /// A line of the list: name, a tab, comment; what is before the list is the message of the day.
-fn module(line: &[u8]) -> Option<Fact> {
+pub(super) fn module(line: &[u8]) -> Option<Fact> {
     let tab = line.iter().position(|&byte| byte == b'\t')?;
     let (name, comment) = (shown(&line[..tab]), shown(&line[tab + 1..]));
     Some(Fact::Module(name.trim_end().to_owned(), comment))
@@ -107,6 +107,7 @@ impl Prober {
             .prefix("rsyncctl-probe-")
             .tempdir_in(&self.setting.folder)
             .map_err(ProbeError::Folder)?;
+        let _kept = connections.keep(folder.path());
         let place = folder.path().display().to_string();
         let Some(seen) = self.dry_run(&module, &place)? else {
             return Ok(());

@@ -30,7 +30,18 @@ impl Argument<'_> {
             {
                 UsageError::Address(self.shown())
             }
-            Target::Shell(_) | Target::Daemon(_) => UsageError::NotYet("a transfer through a remote shell"),
+            Target::Shell(_) | Target::Daemon(_) => {
+                let shown = self.shown();
+                // A drive's letter is no host.
+                let is_host = !matches!(shown.as_bytes(), [_, b':', ..]);
+                match shown.split_once(':') {
+                    Some((host, path)) if is_host => UsageError::Shell {
+                        right: format!("{host}::{}", path.trim_start_matches('/')),
+                        shown,
+                    },
+                    _ => UsageError::NotYet("a transfer through a remote shell"),
+                }
+            }
         }
     }
 

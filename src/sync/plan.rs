@@ -280,6 +280,17 @@ impl Reading {
         Ok(())
     }
 
+    /// What rsync says where no daemon is asked: first, that some options are for daemons alone.
+    fn without_daemon(&self, error: UsageError, role: &'static str) -> UsageError {
+        let is_elsewhere = matches!(error, UsageError::NotYet(_) | UsageError::Shell { .. });
+        let (option, what) = match (&self.password_file, self.connect_limit) {
+            (Some(_), _) if is_elsewhere => ("password-file", "accessing"),
+            (None, Some(_)) if is_elsewhere => ("contimeout", "connecting to"),
+            _ => return error,
+        };
+        UsageError::DaemonOnly { option, what, role }
+    }
+
     /// Which algorithms the options ask for together (`parse_arguments` in options.c).
     fn choose(&mut self) -> Result<(), UsageError> {
         let unknown = |what| move |name| UsageError::UnknownAlgorithm { what, name };
@@ -309,10 +320,12 @@ impl Reading {
             .iter()
             .take(1)
             .any(|source| source.target.remote().is_some());
-        let (first, place) = match destination {
-            Some(to) if !is_pull => place::push(sources, to)?,
-            _ => place::pull(self.port, sources, destination)?,
+        let found = match destination {
+            Some(to) if !is_pull => place::push(sources, to),
+            _ => place::pull(self.port, sources, destination),
         };
+        let role = if is_pull { "Receiver" } else { "sender" };
+        let (first, place) = found.map_err(|error| self.without_daemon(error, role))?;
         if self.protocol.is_some_and(|protocol| protocol < FIRST_PROTOCOL) {
             return Err(UsageError::OldProtocol { role: place.role() });
         }
@@ -433,6 +446,7 @@ mod tests {
             UsageError::PushOnly("write-devices".into())
         );
         assert_eq!(refusal("-a h::m i::n"), UsageError::BothRemote);
+        assert_eq!(refusal("-a C:/data h::m"), UsageError::BothRemote);
         assert_eq!(refusal("-a a b"), UsageError::NotYet("a copy on this machine"));
         assert_eq!(
             refusal("--timeout=x h::m d"),
@@ -462,10 +476,29 @@ mod tests {
                 "All source args must come from the same machine.",
             ),
             ("a h::m h::m", "Unexpected remote arg: h::m"),
+            (
+                "a j@h:/m",
+                "`j@h:/m` has one colon, so it is reached through a remote shell, which is not supported yet; use rsync for it, or write `j@h::m` if a daemon's module is meant",
+            ),
+            (
+                "--password-file=p h:m d",
+                "The --password-file option may only be used when accessing an rsync daemon.",
+            ),
+            (
+                "--contimeout=3 a b",
+                "The --contimeout option may only be used when connecting to an rsync daemon.",
+            ),
         ] {
             assert_eq!(refusal(line).to_string(), text, "{line}");
         }
-        assert!(matches!(refusal("rsync://h:x/m d"), UsageError::Misread(_)));
+        for line in [
+            "rsync://h:x/m d",
+            "rsync://h:-1/m d",
+            "rsync://h:+873/m d",
+            "rsync:/h.example/m d",
+        ] {
+            assert!(matches!(refusal(line), UsageError::Misread(_)), "{line}");
+        }
         assert!(matches!(refusal("h::m m d"), UsageError::UnexpectedLocal(_)));
         for line in ["-aX -f-x_user.a h::m d", "-X --filter=+x_user.a f h::m"] {
             assert!(matches!(refusal(line), UsageError::NotYet(_)), "{line}");

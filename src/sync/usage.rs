@@ -187,6 +187,26 @@ pub enum UsageError {
     /// What is to be handed to the other side as an option, and is none.
     #[error("Remote option must start with a dash: {0}")]
     RemoteOption(String),
+    /// A way through a remote shell, which may be a daemon's with a colon too few.
+    #[error(
+        "`{shown}` has one colon, so it is reached through a remote shell, which is not supported yet; use rsync for it, or write `{right}` if a daemon's module is meant"
+    )]
+    Shell {
+        /// The argument.
+        shown: String,
+        /// The same with two colons.
+        right: String,
+    },
+    /// An option that is for daemons alone, where none is asked (`start_client` in main.c).
+    #[error("The --{option} option may only be used when {what} an rsync daemon.")]
+    DaemonOnly {
+        /// Its name.
+        option: &'static str,
+        /// What would be done.
+        what: &'static str,
+        /// What rsync is by then.
+        role: &'static str,
+    },
     /// What this program cannot do yet.
     #[error("{0} is not supported yet; use rsync for it")]
     NotYet(&'static str),
@@ -211,6 +231,7 @@ impl UsageError {
             | Self::PushOnly(_)
             | Self::NotYet(_)
             | Self::NotText(_)
+            | Self::Shell { .. }
             | Self::NoSource
             | Self::ManySources
             | Self::Misread(_)
@@ -223,6 +244,7 @@ impl UsageError {
             }) => "refusing to follow a symlink owned by an untrusted user\nrsync: [client] ",
             Self::Filter(FilterError::Unreadable { .. }) => "rsync: [client] ",
             Self::BothRemote
+            | Self::DaemonOnly { .. }
             | Self::EmptyDestination
             | Self::EmptySource
             | Self::Filter(_)
@@ -251,7 +273,7 @@ impl UsageError {
             | Self::ManyPorts
             | Self::UnexpectedLocal(_) => "Receiver",
             Self::EmptySource | Self::UnexpectedRemote(_) => "sender",
-            Self::NoModule { role } | Self::OldProtocol { role } => role,
+            Self::DaemonOnly { role, .. } | Self::NoModule { role } | Self::OldProtocol { role } => role,
             _ => "client",
         }
     }

@@ -160,7 +160,7 @@ impl Misread {
         }
         let (authority, path) = rest.split_once('/').unwrap_or_default();
         let (before, port) = authority.rsplit_once(':')?;
-        if !port.is_empty() && !before.contains(':') && port.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        if !before.contains(':') && !port.bytes().all(|byte| byte.is_ascii_digit()) {
             return Some(Self::Path {
                 host: argument[.."rsync".len()].to_owned(),
                 right: format!("rsync://{before}/{path}"),

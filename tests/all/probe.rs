@@ -5,6 +5,7 @@ mod greetings;
 mod healthy;
 mod live;
 mod local;
+mod meant;
 mod own_limit;
 mod proofs;
 mod push;

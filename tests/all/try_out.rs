@@ -1,5 +1,6 @@
 //! Configurations on trial: a real daemon does with them what the report says.
 
+mod empty;
 mod ended;
 mod foretold;
 mod groups;

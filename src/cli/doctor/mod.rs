@@ -272,5 +272,6 @@ fn choice() -> Choice {
         announce: Vec::new(),
         pushes: false,
         left_out: Vec::new(),
+        slips: Vec::new(),
     }
 }

@@ -1,10 +1,12 @@
 //! What stands around a command of rsync's, and is not carried out with it.
 
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, path::Path};
+
 use nix::unistd::geteuid;
 
 use crate::{
     cli::probe::variables::OF_RSYNC,
-    model::script::{Block, Call, Script},
+    model::script::{Argument, Block, Call, Script},
 };
 
 /// Programs that start another one, and change neither who runs it nor where.
@@ -89,6 +91,14 @@ pub(super) fn around(script: &Script, call: &Call, text: &[u8], is_typed: bool) 
             add(format!("{name}="));
         }
     }
+    let mut paths = script.assignments.iter().filter(|assigned| {
+        !assigned.is_for_command && assigned.name == b"PATH" && assigned.range.end <= call.range.start
+    });
+    let path = paths.next_back().and_then(|assigned| assigned.value.known());
+    let program = call.words.first().and_then(Argument::known);
+    if program.as_deref() == Some(b"rsync") && path.is_some_and(|path| is_without_rsync(&path)) {
+        add("PATH=".to_owned());
+    }
     if let Some(feeding) = call.pipe_from.and_then(|index| script.calls.get(index)) {
         add(format!("{} |", feeding.program()));
     }
@@ -111,6 +121,14 @@ pub(super) fn around(script: &Script, call: &Call, text: &[u8], is_typed: bool) 
         }
     }
     names
+}
+
+/// Whether a search path leads to no rsync, so that a shell finds none.
+pub(super) fn is_without_rsync(path: &[u8]) -> bool {
+    let mut folders = path
+        .split(|&byte| byte == b':')
+        .map(|folder| Path::new(OsStr::from_bytes(folder)));
+    !folders.any(|folder| folder.join("rsync").is_file())
 }
 
 /// Whether a command decides if a later one of its line is run at all, by what stands between them.

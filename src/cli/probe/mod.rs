@@ -1,10 +1,12 @@
 mod around;
 mod folder;
+mod home;
 mod live;
 pub(super) mod local;
 mod notices;
 mod options;
 mod settled;
+mod slip;
 mod started;
 mod table;
 mod task;
@@ -13,6 +15,7 @@ mod transcript;
 mod unit;
 pub(super) mod unread;
 pub(super) mod variables;
+mod word;
 pub(super) mod written;
 
 use std::{
@@ -44,14 +47,14 @@ use crate::{
             options::Options,
             task::{Task, task},
             transcript::{Transcript, environment_of, head},
-            variables::CONNECT_PROGRAM,
+            variables::{CONNECT_PROGRAM, PASSWORD},
             written::Written,
         },
         replace::put,
     },
     explain::Known,
     host::plain,
-    probe::{Choice, Setting, Subject, Target, Watch, Wire},
+    probe::{Choice, Setting, Slip, Subject, Target, Watch, Wire},
     render,
     sync::Environment,
     syntax::Lookalike,
@@ -127,6 +130,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let setting = Arc::new(Setting {
         choice: Choice {
             left_out: work.left_out,
+            slips: work.slips,
             ..work.options.choice(password_file, is_of_user)
         },
         environment: work.environment,
@@ -178,6 +182,8 @@ struct Work {
     script: Option<PathBuf>,
     /// What stands around it and is not carried out.
     left_out: Vec<String>,
+    /// What of it is read otherwise than it is meant.
+    slips: Vec<Slip>,
     wire: Wire,
 }
 
@@ -302,16 +308,18 @@ impl Arguments {
                 variables: Variables::default(),
                 script: None,
                 left_out: Vec::new(),
+                slips: Vec::new(),
                 wire: Wire::Replayed(replay.into()),
             });
         }
         let options = self.options.clone();
-        let (mut variables, mut script, mut left_out) = (Variables::default(), None, Vec::new());
+        let (mut variables, mut script) = (Variables::default(), None);
+        let (mut left_out, mut slips) = (Vec::new(), Vec::new());
         let tasks = match &self.reproduce {
             None => self.targets()?.into_iter().map(Task::Probe).collect(),
             Some(line) => {
-                let (task, set, around) = self.reproduction(line)?;
-                (variables, left_out) = (set, around);
+                let (task, set, around, misread) = self.reproduction(line)?;
+                (variables, left_out, slips) = (set, around, misread);
                 script = written::place(line)?.map(|(file, _)| file);
                 vec![task]
             }
@@ -336,12 +344,13 @@ impl Arguments {
             variables,
             script,
             left_out,
+            slips,
             wire,
         })
     }
 
     /// The carrying out of the command line, or of the one that stands in the file, and the variables that are set there.
-    fn reproduction(&self, line: &str) -> Result<(Task, Variables, Vec<String>), Failure> {
+    fn reproduction(&self, line: &str) -> Result<(Task, Variables, Vec<String>, Vec<Slip>), Failure> {
         let place = written::place(line)?;
         let mut written = match &place {
             Some((file, line)) => {
@@ -351,12 +360,25 @@ impl Arguments {
             }
             None => written::typed(line)?,
         };
+        let file = place.as_ref().map_or_else(|| Path::new(""), |(file, _)| file);
+        let language = self.output.style().language;
+        let slips = written.all_slips(self.really);
+        let slips: Vec<_> = slips.iter().map(|slip| slip.shown(file, language)).collect();
+        for slip in &slips {
+            tell(&slip.text)?;
+        }
         if let Some((file, _)) = place.filter(|_| written.has_returns) {
             tell(&with_windows_ends(&file, self.output.style().language))?;
         }
         // A dry run starts no program of the user's.
         if !self.really && written.variables.remove(CONNECT_PROGRAM).flatten().is_some() {
             written.around.push(format!("{CONNECT_PROGRAM}="));
+        }
+        // Who sets it here knows it.
+        if env::var_os(PASSWORD).is_some() {
+            written
+                .around
+                .retain(|name| name.strip_suffix('=') != Some(PASSWORD));
         }
         if let Some(lookalike) = written.words.iter().find_map(|word| Lookalike::in_word(word)) {
             tell(typographic(lookalike, self.output.style().language))?;
@@ -385,7 +407,8 @@ impl Arguments {
             around,
             ..
         } = written;
-        Ok((task(&words, self.really), Variables(variables), around))
+        let task = task(&words, self.really);
+        Ok((task, Variables(variables), around, slips))
     }
 
     fn targets(&self) -> Result<Vec<Target>, Failure> {

@@ -98,6 +98,7 @@ impl Options {
             announce: Vec::new(),
             pushes: self.push,
             left_out: Vec::new(),
+            slips: Vec::new(),
         }
     }
 }

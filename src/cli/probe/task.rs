@@ -74,7 +74,12 @@ impl Task {
 
 /// The carrying out of the words behind `rsync`.
 pub(super) fn task(words: &[String], is_real: bool) -> Task {
-    let mut own: Vec<_> = (!is_real).then(|| "--dry-run".to_owned()).into_iter().collect();
+    // Alone the letter asks for help.
+    let is_help = words == ["-h"];
+    let mut own: Vec<_> = (!is_real && !is_help)
+        .then(|| "--dry-run".to_owned())
+        .into_iter()
+        .collect();
     own.extend_from_slice(words);
     // Reports are pasted into tickets: of what stands around the words nothing is shown.
     Task::Reproduce(command(words), own)

@@ -47,7 +47,18 @@ pub(super) fn position(bytes: &[u8], place: usize) -> usize {
 pub(super) fn names_rsync(line: &[u8]) -> bool {
     let mut words = line.split(u8::is_ascii_whitespace);
     let is_comment = line.trim_ascii_start().starts_with(b"#");
-    !is_comment && words.any(|word| word == b"rsync" || word.ends_with(b"/rsync"))
+    !is_comment && words.any(is_rsync)
+}
+
+/// Whether a line is a comment that has rsync's name as a word.
+pub(super) fn is_comment_of_rsync(line: &[u8]) -> bool {
+    let line = line.trim_ascii_start();
+    let mut words = line.split(|byte| byte.is_ascii_whitespace() || *byte == b'#');
+    line.starts_with(b"#") && words.any(is_rsync)
+}
+
+fn is_rsync(word: &[u8]) -> bool {
+    word == b"rsync" || word.ends_with(b"/rsync")
 }
 
 /// A pasted line without the prompt of the shell: `$ `, `[root@web ~]# `, `root@web:~# `.

@@ -45,6 +45,9 @@ impl Transcript {
         let Some(file) = &self.trace else {
             return Ok(Wire::Live);
         };
+        if is_standard_input(file) {
+            return Err("`--trace -`: the report is on standard output already; name a file, which --replay then reads".into());
+        }
         let failed = |error: io::Error| format!("the transcript `{}`: {}", file.display(), plain(&error));
         let out = create(file).map_err(failed)?;
         let trace = Trace::begin(Box::new(out), &head()).map_err(failed)?;

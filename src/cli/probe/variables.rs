@@ -254,10 +254,13 @@ pub(super) const OF_RSYNC: [&str; 11] = [
     CONNECT_PROGRAM,
     "RSYNC_ICONV",
     "RSYNC_MAX_ALLOC",
-    "RSYNC_PASSWORD",
+    PASSWORD,
     "RSYNC_PROXY",
     "USER",
 ];
+
+/// The variable of the password.
+pub(super) const PASSWORD: &str = "RSYNC_PASSWORD";
 
 /// The variable of a program that makes the connection.
 pub(in crate::cli) const CONNECT_PROGRAM: &str = "RSYNC_CONNECT_PROG";

@@ -11,19 +11,21 @@ use nix::unistd::{User, geteuid};
 use crate::{
     catalog::FileKind,
     cli::probe::{
-        around::around,
+        around::{around, is_without_rsync},
         folder::folder_of,
-        settled::{matches, settled},
+        settled::settled,
+        slip::Slip,
         started::{Started, started},
         table::of_crontab,
-        text::{as_a_shell_reads, lines, names_rsync, position, shown, with_returns, without_prompt},
+        text::{as_a_shell_reads, is_comment_of_rsync, lines, names_rsync, position, without_prompt},
         unit,
         unread::Unread,
+        variables::OF_RSYNC,
     },
     lint::recognise,
-    model::script::{Argument, Call, Piece, Script},
+    model::script::{Call, Script},
     syntax::shell,
-    terms::{Bytes, Target, without_password},
+    terms::Bytes,
 };
 
 /// A command line of rsync's that a shell would run.
@@ -39,6 +41,8 @@ pub(in crate::cli) struct Written {
     pub(super) has_returns: bool,
     /// What stands around it and changes what it does, by name.
     pub(in crate::cli) around: Vec<String>,
+    /// What is read otherwise than it is meant.
+    pub(in crate::cli) slips: Vec<Slip>,
     /// The folder that it runs in, from the one on that the script is started in; none if only a run can tell.
     pub(in crate::cli) folder: Option<PathBuf>,
     /// Whom a unit runs it as, if it names somebody else than who we are.
@@ -146,6 +150,11 @@ fn line_of(path: &Path, bytes: Vec<u8>, line: usize, may_start: bool) -> Result<
             "line {line} of `{}` has `rsync`, and does not call it",
             path.display()
         ))),
+        // A comment is no command, whatever it says.
+        (None, _) if is_comment_of_rsync(&bytes[here.clone()]) => Err(Unread::NoCommand(format!(
+            "line {line} of `{}` is a comment: nothing runs the `rsync` in it",
+            path.display()
+        ))),
         (None, _) => {
             let all = parts.iter().flat_map(|part| &part.script.calls);
             for call in all.filter(|call| may_start && touches(call)) {
@@ -210,8 +219,24 @@ impl Part<'_> {
         for argument in call.arguments() {
             words.extend(self.words(argument, bytes)?);
         }
+        if let Some(cut) = self
+            .cut
+            .as_ref()
+            .filter(|cut| is_torn(&bytes[call.range.start..cut.start]))
+        {
+            let shown = String::from_utf8_lossy(&bytes[cut.start..cut.end.min(cut.start + 3)]).into_owned();
+            return Err(format!(
+                "cron ends the command at the first `%`, within its backquotes, in front of `{}`; write `\\%`",
+                shown.trim_start_matches('%')
+            ));
+        }
         let mut around = around(&self.script, call, bytes, self.is_typed);
         around.extend(self.user.iter().map(|user| format!("cron's user {user}")));
+        let path = self.variables.get(&b"PATH"[..]);
+        around.extend(
+            path.filter(|path| is_without_rsync(path))
+                .map(|_| "PATH=".to_owned()),
+        );
         around.extend(self.cut.iter().map(|_| "cron's input behind %".to_owned()));
         let found = self.variables_of(call, bytes);
         around.extend(found.unknown.iter().map(|name| format!("{name}=")));
@@ -220,6 +245,7 @@ impl Part<'_> {
             variables: found.variables,
             kept_back: found.kept_back,
             has_returns: false,
+            slips: self.slips(call, bytes),
             around,
             folder: folder_of(&self.script, call).map(|folder| self.home().join(folder)),
             user: None,
@@ -227,8 +253,26 @@ impl Part<'_> {
         })
     }
 
+    /// What is read otherwise than it is meant.
+    fn slips(&self, call: &Call, bytes: &[u8]) -> Vec<Slip> {
+        let found = self.variables_of(call, bytes).variables;
+        let values = OF_RSYNC.into_iter().filter_map(|name| {
+            let value = *self.variables.get(name.as_bytes())?;
+            // What is set in front of the command counts instead.
+            let holds = found
+                .get(name)
+                .and_then(Option::as_ref)
+                .is_some_and(|held| held == value);
+            holds.then(|| Slip::of_value(name, value)).flatten()
+        });
+        let end = call.words.last().map_or(call.range.end, |word| word.range.end);
+        let words = call.range.start..end;
+        let line = (!self.is_typed).then(|| Slip::of_lines(&words, bytes, self.is_cron));
+        line.flatten().into_iter().chain(values).collect()
+    }
+
     /// The folder that it is started in, as far as that is known: cron goes to the home of who runs it (crontab(5)).
-    fn home(&self) -> PathBuf {
+    pub(super) fn home(&self) -> PathBuf {
         let user = match &self.user {
             Some(name) => User::from_name(name),
             None => User::from_uid(geteuid()),
@@ -242,74 +286,11 @@ impl Part<'_> {
         let cut = self.cut.as_ref().filter(|cut| line.contains(&cut.start));
         cut.is_some_and(|cut| bytes[cut.clone()].windows(6).any(|word| word == b"rsync "))
     }
+}
 
-    /// A word as rsync gets it; several where the shell puts names of files in its place.
-    fn words(&self, argument: &Argument, bytes: &[u8]) -> Result<Vec<String>, String> {
-        let pattern = argument.known().filter(|_| argument.has_pattern());
-        let is_mixed = argument.pieces.iter().any(|piece| piece.is_quoted);
-        let pattern = pattern.filter(|_| !is_mixed);
-        match pattern.and_then(|pattern| matches(&pattern)) {
-            Some(names) => Ok(names),
-            None => Ok(vec![self.word(argument, bytes)?]),
-        }
-    }
-
-    /// A word as rsync gets it.
-    fn word(&self, argument: &Argument, bytes: &[u8]) -> Result<String, String> {
-        let text = argument.pieces.iter().map(|piece| self.piece(piece, bytes));
-        let text: Option<Vec<Vec<u8>>> = text.collect();
-        let shown = || without_password(&shown(argument, bytes));
-        let Some(text) = text else {
-            let shown = shown();
-            let cut = self.cut.as_ref().filter(|cut| argument.range.end >= cut.start);
-            return Err(match cut {
-                Some(_) => {
-                    format!("cron ends the command at the first `%`, in the middle of `{shown}`; write `\\%`")
-                }
-                None => format!(
-                    "what `{shown}` is only a run can tell; paste the command with its value, as 'rsync ...'"
-                ),
-            });
-        };
-        let text = String::from_utf8(with_returns(&text.concat()))
-            .map_err(|_| format!("`{}` is not UTF-8", shown()))?;
-        let is_local = !text.starts_with('-') && matches!(Target::parse(&text), Target::Local(_));
-        if argument.has_pattern() && is_local {
-            return Err(format!(
-                "the shell puts names of files in the place of `{text}`; paste the command with them, as 'rsync ...'"
-            ));
-        }
-        // Each piece is known, and the number of words is not: braces.
-        if argument.is_open && argument.pieces.iter().all(|piece| piece.text.is_some()) {
-            return Err(format!(
-                "of `{text}` a shell may make several words, which only a run can tell; paste the command with them, as 'rsync ...'"
-            ));
-        }
-        let is_quoted = argument.pieces.first().is_some_and(|piece| piece.is_quoted);
-        if text.starts_with('~') && !is_quoted {
-            return Err(format!(
-                "the shell puts a home folder in the place of `{text}`; paste the command with it, as 'rsync ...'"
-            ));
-        }
-        // cron takes the backslash away.
-        Ok(match self.is_cron {
-            true => text.replace("\\%", "%"),
-            false => text,
-        })
-    }
-
-    fn piece(&self, piece: &Piece, bytes: &[u8]) -> Option<Vec<u8>> {
-        if let Some(text) = &piece.text {
-            return Some(text.clone());
-        }
-        let name = &bytes[piece.variable.clone()?];
-        let name = name.trim_ascii_start().strip_prefix(b"$").unwrap_or(name);
-        let name = name
-            .strip_prefix(b"{")
-            .and_then(|name| name.strip_suffix(b"}"))
-            .unwrap_or(name);
-        self.variables.get(name).map(|value| value.to_vec())
-    }
+/// Whether a text has a backquote without its pair.
+fn is_torn(text: &[u8]) -> bool {
+    text.iter().filter(|&&byte| byte == b'`').count() % 2 == 1
 }
 
 #[cfg(test)]
@@ -397,6 +378,17 @@ RSYNC_PASSWORD=not-a-secret
             }),
             Ok((Some(b"p%w".to_vec()), "--exclude=*%*".to_owned()))
         );
+        let torn = "0 3 * * * rsync -a h::m d/`date +%F`/\n";
+        let error = command_line(
+            Path::new("/etc/cron.d/b"),
+            torn.replace("* rsync", "* root rsync").into(),
+            1,
+        );
+        let error = error.expect_err("it is torn").to_string();
+        assert!(
+            error.contains("within its backquotes, in front of `F`"),
+            "{error}"
+        );
         let error = read(5).expect_err("a run decides");
         assert!(
             error.contains("cron ends the command at the first `%`"),
@@ -428,6 +420,9 @@ RSYNC_PASSWORD=not-a-secret
             ("test -d x && rsync h::", "h::", "test"),
             ("[ -e x ] || rsync h::", "h::", "["),
             ("sleep 1; rsync h::", "h::", ""),
+            ("PATH=/nonexistent; rsync h::", "h::", "PATH="),
+            ("PATH=/nonexistent:$PATH; rsync h::", "h::", ""),
+            ("PATH=/nonexistent; /usr/bin/rsync h::", "h::", ""),
             ("echo begun && rsync h::", "h::", ""),
             ("if [ -d x ]; then rsync h::; fi", "h::", "if"),
             ("exit; rsync h::", "h::", "exit"),
@@ -476,7 +471,10 @@ RSYNC_PASSWORD=not-a-secret
                 "what `--password-file=$(...)` is only",
             ),
             ("rsync *.txt h::m", "names of files"),
-            ("rsync h::m ~/x", "a home folder in the place of `~/x`"),
+            (
+                "rsync h::m ~nobody-of-that-name/x",
+                "a home folder in the place of `~nobody-of-that-name/x`",
+            ),
             ("rsync h::m {a,b}/", "only a run can tell"),
         ] {
             let error = typed(line).expect_err(line);

@@ -5,6 +5,7 @@
 
 mod attempt;
 mod daemon;
+mod empty;
 mod expected;
 mod ignored;
 mod leash;

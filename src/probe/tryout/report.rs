@@ -1,10 +1,10 @@
-use std::{net::IpAddr, time::Duration};
+use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 
 use crate::{
     explain::Explanation,
     model::Parameter,
     probe::{
-        Report, Step,
+        Fact, Report, State, Step,
         tryout::{
             attempt::{Attempt, End, Verdict},
             leash::Stayed,
@@ -28,6 +28,8 @@ pub struct Trial {
     pub without_effect: Vec<Parameter>,
     /// Whether the daemon started.
     pub start: Start,
+    /// The finding that tells why it has no module; none if it has one, or nothing tells.
+    pub empty: Option<&'static str>,
     /// What stands in the lines that the daemon goes on without: names of parameters, or whole lines.
     pub ignored: Vec<String>,
     /// Module by module, if it came that far.
@@ -42,6 +44,7 @@ impl Trial {
     /// Whether something fails, or is other than it was foretold, or than the file says.
     pub fn is_bad(&self) -> bool {
         self.start.verdict().is_bad()
+            || self.empty.is_some()
             || !self.ignored.is_empty()
             || self.modules.iter().any(|module| module.verdict().is_bad())
     }
@@ -107,6 +110,29 @@ impl Start {
 /// Whether a daemon spoke to its client.
 pub(super) fn greets(report: &Report) -> bool {
     report.stage(Step::Version).state.is_passed()
+}
+
+/// The names of the modules that are listed; none if there was no list.
+pub(super) fn listed(report: &Report) -> Option<BTreeSet<&str>> {
+    let stage = report.stage(Step::Modules);
+    (stage.state == State::Passed).then(|| {
+        let names = stage.facts.iter().filter_map(|fact| match fact {
+            Fact::Module(name, _) => Some(name.as_str()),
+            _ => None,
+        });
+        names.collect()
+    })
+}
+
+/// Whether the daemon refuses every option that a list of files needs: then nobody sees what is in the module.
+pub(super) fn lists_nothing(report: &Report) -> bool {
+    let facts = &report.stage(Step::Setup).facts;
+    let is_refused = |option: &str| {
+        facts
+            .iter()
+            .any(|fact| matches!(fact, Fact::Refused(name) if *name == option))
+    };
+    is_refused("recursive") && is_refused("dirs")
 }
 
 /// The page of a message of the day that ends sessions, and lists of modules.

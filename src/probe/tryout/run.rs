@@ -20,10 +20,11 @@ use crate::{
     probe::{
         Choice, NoTarget, ProbeError, Report, Setting, Target, Wire, probe,
         reproduce::reproduce_stepping_back,
-        stage::{Fact, State, Step},
+        stage::{State, Step},
         tryout::{
             attempt::{Attempt, Blamed, Compared, End, decide},
             daemon::{Daemon, NoDaemon, Program},
+            empty::emptiness,
             expected::Expected,
             ignored::ignored,
             leash::Leash,
@@ -31,7 +32,7 @@ use crate::{
             overlay::{can_be_merged, can_be_reopened, overlay, own_files, without_effect},
             owner::Owner,
             peer::Peers,
-            report::{ModuleTrial, NotTried, Outcome, Start, Trial, Why, greets},
+            report::{ModuleTrial, NotTried, Outcome, Start, Trial, Why, greets, listed, lists_nothing},
         },
     },
     rsync::net::Connections,
@@ -135,9 +136,13 @@ pub async fn run(setup: &Setup<'_>) -> Result<Trial, TrialError> {
     }
     // The folder is taken away also if the user wants no more.
     let _held = setup.connections.hold();
+    if setup.connections.are_ended() {
+        return Err(TrialError::Interrupted);
+    }
     let folder = tempfile::Builder::new()
         .prefix("rsyncctl-try-")
         .tempdir_in(&setup.folder)?;
+    let _kept = setup.connections.keep(folder.path());
     let empty = folder.path().join("empty");
     fs::create_dir(&empty)?;
     let owner = Owner::of(configuration, setup.host, setup.account.is_none());
@@ -180,22 +185,11 @@ pub async fn run(setup: &Setup<'_>) -> Result<Trial, TrialError> {
             serves: configuration.serves(),
             outcome,
         },
+        empty: emptiness(&setup.known),
         ignored,
         modules,
         stayed,
         time: begin.elapsed(),
-    })
-}
-
-/// The names of the modules that are listed; none if there was no list.
-fn listed(report: &Report) -> Option<BTreeSet<&str>> {
-    let stage = report.stage(Step::Modules);
-    (stage.state == State::Passed).then(|| {
-        let names = stage.facts.iter().filter_map(|fact| match fact {
-            Fact::Module(name, _) => Some(name.as_str()),
-            _ => None,
-        });
-        names.collect()
     })
 }
 
@@ -251,6 +245,8 @@ impl Bench<'_> {
             // A daemon that hangs up with our words unread resets the connection, and hides what clients see.
             report = self.probe(None, &Login::nobody(), None).await?;
         }
+        // What is cut short is no answer.
+        self.go_on()?;
         report.explanation.as_mut().map(decide);
         Ok(Outcome::Listened(Box::new(report)))
     }
@@ -367,6 +363,11 @@ impl Bench<'_> {
                 .or_else(no_hook)
         {
             read.fails_for_real(why);
+        }
+        if let (End::Works, Some(line)) = (read.end, self.blamed(scope, Parameter::RefuseOptions))
+            && lists_nothing(&read.report)
+        {
+            read.blame(line);
         }
         if let Some(command) = self.gate(scope) {
             read.blame_command(command);
@@ -494,6 +495,7 @@ fn choice() -> Choice {
         depth: 2,
         pushes: false,
         left_out: Vec::new(),
+        slips: Vec::new(),
         announce: Vec::new(),
     }
 }

@@ -23,7 +23,8 @@ pub(super) fn envelope(report: &Report, language: Language) -> Value {
         "stages": stages,
         "diagnoses": found.map_or_else(|| json!([]), |found| diagnoses(found, "stderr", language)),
         "findings": report.remarks.iter().map(|remark| finding(remark, language)).collect::<Vec<_>>(),
-        "unchecked": [],
+        "notices": report.slips.iter().map(|slip| json!({ "text": slip.text, "cure": slip.cure })).collect::<Vec<_>>(),
+        "unchecked": report.left_out.iter().map(|name| left_out(name, report)).collect::<Vec<_>>(),
         "summary": {
             "failed": report.failed().map(|stage| stage.step.key()),
             "exit_text": Exit::of_code(report.exit).filter(|_| report.exit != 0).map(Exit::text),
@@ -44,6 +45,14 @@ fn finding(remark: &Remark, language: Language) -> Value {
         "title": title,
         "message": message,
         "help": help,
+    })
+}
+
+fn left_out(name: &str, report: &Report) -> Value {
+    json!({
+        "what": name,
+        "reason": "not-carried-out",
+        "may_be_why": report.set_aside().contains(&name),
     })
 }
 

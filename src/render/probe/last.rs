@@ -5,7 +5,7 @@ use crate::{
     probe::{Fact, Report, Skip, State, Step},
     render::{
         explanation::{Next, next},
-        probe::without,
+        probe::{aside::with_it, without},
         words::pick,
     },
 };
@@ -21,9 +21,16 @@ pub(super) struct Last {
 
 /// What to do once a report is read.
 pub(super) fn last_line(report: &Report, language: Language) -> Last {
+    if let Some(slip) = report.slip() {
+        return said(pick(language, "do next", "下一步"), slip.cure.clone());
+    }
     let found = report.explanation.as_ref();
     match found.and_then(|found| next(found, language)) {
         Some(next) => of_cause(next, language),
+        None if report.is_without() => said(
+            pick(language, "do next", "下一步"),
+            with_it(report, language).to_owned(),
+        ),
         None if report.failed().is_some() => typed(
             pick(language, "see it again", "重现").to_owned(),
             report.command.clone(),

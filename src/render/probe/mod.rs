@@ -1,5 +1,6 @@
 //! What a probe showed, for people and for programs.
 
+mod aside;
 mod json;
 mod last;
 mod partial;
@@ -13,6 +14,7 @@ use crate::{
         Format, Style,
         explanation::{bold, dim, explanation, green, headline, red, wrapped},
         probe::{
+            aside::{meant_otherwise, names, not_carried_out, without_it},
             last::last_line,
             partial::{lacks, left, partial},
         },
@@ -44,6 +46,9 @@ pub fn probe(format: Format, report: &Report, style: Style, out: &mut dyn io::Wr
 fn human(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
     let language = style.language;
     writeln!(out, "{}", bold(&visible(&verdict(report, language)), style))?;
+    if let Some(line) = not_carried_out(report, language) {
+        writeln!(out, "{}", wrapped(&visible(&line), "  ", style))?;
+    }
     writeln!(out)?;
     let asked = |stage: &&Stage| stage.state != State::Skipped(Skip::NotAsked);
     let stages: Vec<_> = report.stages.iter().filter(asked).collect();
@@ -103,10 +108,12 @@ fn words_of(remark: &Remark, language: Language) -> [String; 3] {
 fn verdict(report: &Report, language: Language) -> String {
     let target = &report.subject;
     let time = shown(report.time);
+    if let (None, Some(slip)) = (report.failed(), report.slip()) {
+        return meant_otherwise(target, slip, &time, language);
+    }
     let Some(stage) = report.failed() else {
         if !report.left_out.is_empty() {
-            let names = report.left_out.iter().map(|name| format!("`{name}`"));
-            let names = names.collect::<Vec<_>>().join(pick(language, ", ", "、"));
+            let names = names(&report.left_out, language);
             return match language {
                 Language::English => {
                     format!(
@@ -130,11 +137,15 @@ fn verdict(report: &Report, language: Language) -> String {
         };
     };
     let step = step_name(stage.step, language);
+    if report.is_without() {
+        return without_it(report, step, &time, language);
+    }
     let why = report
         .explanation
         .as_ref()
         .and_then(|found| headline(found, language));
-    let why = why.or_else(|| {
+    let slip = report.slip().map(|slip| slip.text.clone());
+    let why = slip.or(why).or_else(|| {
         stage.facts.iter().find_map(|fact| match fact {
             Fact::Said(line) => Some(line.clone()),
             _ => None,

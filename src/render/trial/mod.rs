@@ -9,6 +9,7 @@ use std::{collections::BTreeSet, io};
 use crate::{
     catalog::Language,
     explain::Explanation,
+    model::Parameter,
     probe::tryout::{Attempt, Outcome, Trial, Verdict, Why},
     render::{
         Format, Style,
@@ -44,6 +45,9 @@ struct View<'t> {
     trial: &'t Trial,
     style: Style,
 }
+
+/// The commands whose end decides whether a transfer begins.
+const GATES: [Parameter; 2] = [Parameter::EarlyExec, Parameter::PreXferExec];
 
 /// The page of what only a daemon of root can do.
 const ROOT_NEEDED: &str = "RSY409";
@@ -128,7 +132,14 @@ impl View<'_> {
     /// That nothing is to be done, as far as it was tried.
     fn health(&self) -> &'static str {
         let mut modules = self.trial.modules.iter();
-        match modules.all(|module| module.not_tried.is_empty()) {
+        let is_whole = modules.all(|module| module.not_tried.is_empty());
+        if is_whole && self.trial.without_effect.iter().any(|one| GATES.contains(one)) {
+            return self.pick(
+                "nothing to do for what was tried; what the commands of the file do, which let transfers in or not, --hooks tries",
+                "试过的部分无需处理；配置里的命令决定是否允许传输，加上 --hooks 才会试",
+            );
+        }
+        match is_whole {
             true => self.pick("all is well: nothing to do", "一切正常：无需处理"),
             false => self.pick(
                 "nothing to do for what was tried; what was not is named above",
@@ -160,7 +171,7 @@ impl View<'_> {
             Outcome::Listened(report) => report.explanation.as_ref(),
         };
         let Some(found) = first.map_or(start, |part| part.report.explanation.as_ref()) else {
-            if !self.trial.ignored.is_empty() {
+            if !self.trial.ignored.is_empty() || self.trial.empty.is_some() {
                 return Some(here(format!("rsyncctl lint --kind rsyncd.conf {file}")));
             }
             let mut not_tried = self.trial.modules.iter().flat_map(|module| &module.not_tried);
@@ -305,7 +316,10 @@ impl View<'_> {
             parts.extend((works > 0).then(|| format!("{works} 个正常")));
             let parts = parts.join("，");
             return match all {
-                0 => format!("守护进程能启动，但没有模块（rsync {release}）"),
+                0 => format!(
+                    "守护进程能启动，但没有模块，谁也用不了{}（rsync {release}）",
+                    self.why_empty()
+                ),
                 _ => format!("共 {all} 个模块：{parts}（rsync {release}）"),
             };
         }
@@ -320,9 +334,28 @@ impl View<'_> {
         let parts = parts.join(", ");
         let modules = one(all, "module", "modules");
         match all {
-            0 => format!("the daemon starts, and has no module (rsync {release})"),
+            0 => format!(
+                "the daemon starts, and has no module, so it serves nothing{} (rsync {release})",
+                self.why_empty()
+            ),
             _ => format!("of {all} {modules}, {parts} (rsync {release})"),
         }
+    }
+
+    /// Behind a colon, why there is no module.
+    fn why_empty(&self) -> String {
+        match self.trial.empty {
+            Some("RSY110") => self.pick(
+                ": the file is no plain text, NUL bytes end its lines (RSY110)",
+                "：文件不是纯文本，NUL 字节截断了行（RSY110）",
+            ),
+            Some("RSY232") => self.pick(
+                ": write a header such as `[data]`, and `path = /srv/data` below it (RSY232)",
+                "：写上 `[data]` 这样的段头，并在下面写 `path = /srv/data`（RSY232）",
+            ),
+            _ => "",
+        }
+        .to_owned()
     }
 
     fn counts(&self) -> Counts {

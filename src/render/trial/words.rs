@@ -216,6 +216,8 @@ impl View<'_> {
                     false => self.pick("fails", "失败"),
                 };
                 let code = match self.is_chinese() {
+                    // The trial did without what any client asks for.
+                    _ if part.report.exit == 0 => String::new(),
                     true => format!("，退出码 {}", part.report.exit),
                     false => format!(", code {}", part.report.exit),
                 };
@@ -348,6 +350,14 @@ impl View<'_> {
             (false, Parameter::DaemonUid) => {
                 format!(": `{name}` ({place}) makes the daemon a user who may not read the secrets file")
             }
+            (true, Parameter::RefuseOptions) => {
+                format!(
+                    "：{place} 的 `{name}` 连 `--recursive` 和 `--dirs` 都拒绝，谁也看不到模块里有什么，只能按名字取单个文件"
+                )
+            }
+            (false, Parameter::RefuseOptions) => format!(
+                ": `{name}` ({place}) refuses `--recursive` and `--dirs` too, so nobody sees what is in the module, and a file comes by its name alone"
+            ),
             (true, _) => format!("：{place} 的 `{name}` 命令一直没有结束，客户端等到超时"),
             (false, _) => {
                 format!(": the command of `{name}` ({place}) does not end, and the client gives up")

@@ -39,7 +39,12 @@ impl Address {
         let found = (&**local, 0)
             .to_socket_addrs()?
             .find(|address| address.is_ipv4() == peer.is_ipv4());
-        let none = || io::Error::new(io::ErrorKind::NotFound, "no local address of that family");
+        let none = || {
+            io::Error::new(
+                io::ErrorKind::NotFound,
+                "Address family for hostname not supported",
+            )
+        };
         found.ok_or_else(none).map(Some)
     }
 

@@ -1,6 +1,7 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::Shutdown,
+    path::{Path, PathBuf},
     sync::{Mutex, MutexGuard},
 };
 
@@ -19,11 +20,20 @@ struct State {
     open: BTreeMap<u64, Stream>,
     /// How much else is to be left in order.
     held: usize,
+    /// Folders that are gone when their owners are done.
+    folders: BTreeSet<PathBuf>,
 }
 
 /// Something that is to be left in order, also while no connection is open.
 #[derive(Debug)]
 pub struct Held<'c>(&'c Connections);
+
+/// A folder that its owner takes away in the end, or whoever does not wait for that.
+#[derive(Debug)]
+pub struct Kept<'c> {
+    connections: &'c Connections,
+    folder: PathBuf,
+}
 
 /// A connection that is among them as long as this lives.
 #[derive(Debug)]
@@ -54,6 +64,19 @@ impl Connections {
         Held(self)
     }
 
+    /// Knows of a temporary folder as long as what it returns lives.
+    pub fn keep(&self, folder: &Path) -> Kept<'_> {
+        let folder = folder.to_owned();
+        self.state().folders.insert(folder.clone());
+        let connections = self;
+        Kept { connections, folder }
+    }
+
+    /// The temporary folders whose owners are not done.
+    pub fn folders(&self) -> Vec<PathBuf> {
+        self.state().folders.iter().cloned().collect()
+    }
+
     /// Ends all that are open, and all that will be; whether there is something to be left in order.
     pub fn end(&self) -> bool {
         let mut state = self.state();
@@ -77,6 +100,12 @@ impl Connections {
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         self.0.state().held -= 1;
+    }
+}
+
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        self.connections.state().folders.remove(&self.folder);
     }
 }
 

@@ -8,7 +8,7 @@ mod stream;
 mod tcp;
 
 pub use address::{Address, Family};
-pub use connections::{Connections, Held, Joined};
+pub use connections::{Connections, Held, Joined, Kept};
 pub use program::{pair, run_program};
 pub use proxy::Proxy;
 pub use stream::{Stream, Transport};

@@ -46,9 +46,37 @@ pub enum ConnectError {
         /// The addresses in order.
         tried: Vec<(SocketAddr, io::Error)>,
     },
+    /// The address of this machine that the connection is to be made from is none: no other machine was asked.
+    #[error("{}", own(local, source))]
+    Own {
+        /// The name or address.
+        local: String,
+        /// What the resolver or the system says.
+        source: io::Error,
+    },
 }
 
 impl ConnectError {
+    /// None of these addresses could be connected to, each for a reason.
+    pub fn of_tried(address: &Address, mut tried: Vec<(SocketAddr, io::Error)>) -> Self {
+        // What the resolver says of our own address has no number.
+        let is_own = |(_, error): &(SocketAddr, io::Error)| match error.raw_os_error() {
+            None => error.kind() != io::ErrorKind::TimedOut,
+            Some(_) => error.kind() == io::ErrorKind::AddrNotAvailable,
+        };
+        let local = address.local.clone().filter(|_| tried.iter().all(is_own));
+        match (local, tried.pop()) {
+            (Some(local), Some((_, source))) => Self::Own { local, source },
+            (_, last) => {
+                tried.extend(last);
+                Self::Failed {
+                    host: address.host.clone(),
+                    tried,
+                }
+            }
+        }
+    }
+
     /// Whether the last address said nothing.
     pub fn is_silence(&self) -> bool {
         let last = match self {
@@ -79,10 +107,7 @@ pub fn connect(address: &Address, limit: Option<Duration>) -> Result<TcpStream, 
             Err(error) => tried.push((address, error)),
         }
     }
-    Err(ConnectError::Failed {
-        host: host.clone(),
-        tried,
-    })
+    Err(ConnectError::of_tried(target, tried))
 }
 
 fn to(target: &Address, address: SocketAddr, limit: Option<Duration>) -> io::Result<TcpStream> {
@@ -138,6 +163,14 @@ fn resolver(error: &io::Error) -> String {
     let text = error.to_string();
     let words = text.strip_prefix("failed to lookup address information: ");
     words.map_or_else(|| text.clone(), str::to_owned)
+}
+
+/// As rsync says it (`try_bind_local` in socket.c); where the system does not let it bind, it says nothing.
+fn own(local: &str, error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(_) => String::new(),
+        None => format!("getaddrinfo {local}: {}", resolver(error)),
+    }
 }
 
 /// As rsync says it (`open_socket_out` in socket.c).

@@ -1,9 +1,10 @@
 //! What a terminal shows while a probe is under way.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{Read as _, Write as _},
     net::TcpListener,
+    os::unix::fs::PermissionsExt as _,
     process::Stdio,
     thread,
     time::Duration,
@@ -11,11 +12,17 @@ use std::{
 
 use nix::{
     pty::openpty,
-    sys::signal::{Signal, kill},
-    unistd::Pid,
+    sys::{
+        signal::{Signal, kill},
+        stat::Mode,
+    },
+    unistd::{Pid, mkfifo},
 };
 
-use crate::support::program::{program, rsyncctl, stderr};
+use crate::support::{
+    daemon::{Daemon, Run, has_rsync},
+    program::{folder, program, rsyncctl, stderr},
+};
 
 #[test]
 fn the_stage_that_is_under_way_is_shown_and_taken_away() {
@@ -115,4 +122,40 @@ fn a_probe_that_is_ended_has_no_cause() {
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(20), "{output:?}");
     assert!(!format!("{output:?}").contains("type next"), "{output:?}");
+}
+
+/// A password file that never says anything holds a probe up, and not its end.
+#[test]
+fn a_probe_that_is_held_up_leaves_nothing_when_it_is_ended() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[
+        ("secrets", "joe:not-a-secret\n"),
+        ("tmp/.keep", ""),
+        ("served/a", "a\n"),
+    ]);
+    let root = folder.path();
+    fs::remove_file(root.join("tmp/.keep")).expect("it is there");
+    for (place, mode) in [("", 0o755), ("secrets", 0o600)] {
+        fs::set_permissions(root.join(place), fs::Permissions::from_mode(mode)).expect("a mode");
+    }
+    mkfifo(&root.join("password"), Mode::from_bits_truncate(0o600)).expect("a pipe");
+    let configuration = root.join("rsyncd.conf");
+    let text = format!(
+        "use chroot = no\n[m]\npath = {0}/served\nauth users = joe\nsecrets file = {0}/secrets\n",
+        root.display()
+    );
+    fs::write(&configuration, text).expect("a file");
+    let daemon = Daemon::start(&configuration, &Run::default());
+    let target = format!("rsync://joe@127.0.0.1:{}/m", daemon.port());
+    let mut probe = program(root, &["probe", "--password-file=password", &target]);
+    let mut probe = probe.env("TMPDIR", root.join("tmp")).spawn().expect("it runs");
+    let is_empty = || fs::read_dir(root.join("tmp")).expect("a folder").next().is_none();
+    while is_empty() && probe.try_wait().expect("it is ours").is_none() {
+        thread::yield_now();
+    }
+    kill(Pid::from_raw(probe.id().cast_signed()), Signal::SIGINT).expect("it waits");
+    assert_eq!(probe.wait().expect("it ends").code(), Some(20));
+    assert!(is_empty(), "a folder is left");
 }

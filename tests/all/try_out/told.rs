@@ -1,5 +1,7 @@
 //! What is told of a module, and why: first what is wrong, last what to type.
 
+use std::fs;
+
 use super::{has_rsync, is_root, report, skip, stage, stdout, tried, write};
 
 /// In a trial connections are counted in a file of the trial's own; the file shows that there is none for real.
@@ -43,15 +45,28 @@ fn what_the_file_refuses_is_seen_in_it() {
     }
     let folder = stage("[m]\npath = $ROOT/files\nrefuse options = *\n");
     let (report, code) = report(&folder, &[]);
-    // A client that asks for nothing works.
-    assert_eq!(code, 0, "{report:#}");
+    // A client that asks for a file by its name works, and nobody sees the names.
+    assert_eq!(code, 1, "{report:#}");
     assert_eq!(
         report["modules"][0]["attempts"][0]["read"]["end"], "works",
         "{report:#}"
     );
     let told = stdout(&tried(&folder, &[]));
-    let expected = "without --links, --owner, --group, --devices, --times, --perms, --recursive, --dirs, --compress, refused by the daemon";
-    assert!(told.contains(expected), "{told}");
+    let expected = "`refuse options` (rsyncd.conf:LINE) refuses `--recursive` and `--dirs` too";
+    let line = fs::read_to_string(folder.path().join("rsyncd.conf"))
+        .expect("a file")
+        .lines()
+        .count();
+    assert!(
+        told.contains(&expected.replace("LINE", &line.to_string())),
+        "{told}"
+    );
+    let folder = stage("[m]\npath = $ROOT/files\nrefuse options = links owner\n");
+    let told = stdout(&tried(&folder, &[]));
+    assert!(
+        told.contains("without --links, --owner, refused by the daemon"),
+        "{told}"
+    );
 }
 
 /// A dry run does not show that the folder cannot be written; the file does.

@@ -1,0 +1,349 @@
+//! What a line of a file is meant to be, and is not for the shell, or for cron.
+
+use std::{ops::Range, path::Path};
+
+use strsim::damerau_levenshtein;
+
+use crate::{
+    catalog::Language,
+    cli::probe::{text::lines, written::Written},
+    probe::Slip as Shown,
+    syntax::Invocation,
+    terms::{OPTIONS, Target, without_password},
+};
+
+/// Something that is read otherwise than it is meant.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(in crate::cli) enum Slip {
+    /// A blank stands behind the backslash at the end of this line, so that the command ends there.
+    Blank(usize),
+    /// The command goes on behind the backslash of the line before, and this one is empty or a comment.
+    Gap(usize),
+    /// A table of cron's has a backslash at the end of this line: it knows no lines that go on.
+    CronLine(usize),
+    /// The value of a variable of cron's has `$` or a backquote: no shell reads it.
+    CronVariable(&'static str),
+    /// It has a note behind it, which belongs to the value.
+    CronNote(&'static str),
+    /// rsync has no such option, and one with nearly the same name.
+    Unknown(String, &'static str),
+    /// A blank is missing between options and an address.
+    Glued(String, String),
+    /// The folder above the destination is not there, and rsync makes but the last one.
+    NoParent(String),
+    /// Something is to be copied, and this address names no module.
+    NoModule(String),
+}
+
+impl Written {
+    /// What of the lines, the variables and the words is read otherwise than it is meant.
+    pub(super) fn all_slips(&self, is_real: bool) -> Vec<Slip> {
+        let of_words = Slip::of_words(&self.words);
+        let folder = self.folder.as_deref().filter(|_| !is_real);
+        let of_destination = folder.and_then(|folder| Slip::of_destination(&self.words, folder));
+        let own = self.slips.iter().cloned();
+        own.chain(of_words).chain(of_destination).collect()
+    }
+}
+
+impl Slip {
+    /// What is wrong with the lines of a command, whose words stand there.
+    pub(super) fn of_lines(words: &Range<usize>, bytes: &[u8], is_cron: bool) -> Option<Self> {
+        let last = words.end.saturating_sub(1);
+        let mut all = lines(bytes).enumerate().skip_while(|(_, line)| line.end <= last);
+        let (number, line) = all.next()?;
+        let text = bytes[line.clone()]
+            .strip_suffix(b"\n")
+            .unwrap_or_else(|| &bytes[line]);
+        let trimmed = text.trim_ascii_end();
+        let backslashes = trimmed.iter().rev().take_while(|&&byte| byte == b'\\').count();
+        if backslashes % 2 == 0 {
+            return None;
+        }
+        if is_cron {
+            return Some(Self::CronLine(number + 1));
+        }
+        if trimmed.len() < text.len() {
+            return Some(Self::Blank(number + 1));
+        }
+        let (number, next) = all.next()?;
+        let next = bytes[next].trim_ascii();
+        (next.is_empty() || next.starts_with(b"#")).then_some(Self::Gap(number + 1))
+    }
+
+    /// What is wrong with the words behind `rsync`.
+    fn of_words(words: &[String]) -> Option<Self> {
+        let invocation = Invocation::parse(words);
+        let mut unknown = invocation.options.iter().filter(|option| !option.is_known);
+        if let Some(found) = unknown.find_map(|option| unknown_option(&words[option.word])) {
+            return Some(found);
+        }
+        let is_copied = invocation.targets.len() > 1;
+        let mut targets = invocation.targets.iter().zip(&invocation.target_words);
+        let (_, &word) =
+            targets.find(|(target, _)| matches!(target, Target::Daemon(remote) if remote.path.is_empty()))?;
+        is_copied.then(|| Self::NoModule(without_password(&words[word])))
+    }
+
+    /// What is wrong with the destination of a pull that is carried out in a folder.
+    fn of_destination(words: &[String], folder: &Path) -> Option<Self> {
+        let invocation = Invocation::parse(words);
+        let has = |name| invocation.option(name).is_some();
+        let is_pull = invocation.is_push() == Some(false) && invocation.targets.len() > 1;
+        let Some(Target::Local(path)) = invocation.targets.last() else {
+            return None;
+        };
+        let parent = Path::new(path.trim_end_matches('/')).parent()?;
+        let is_missing = || matches!(folder.join(parent).try_exists(), Ok(false));
+        let is_wrong =
+            is_pull && !has("mkpath") && !has("list-only") && !parent.as_os_str().is_empty() && is_missing();
+        is_wrong.then(|| Self::NoParent(parent.display().to_string()))
+    }
+
+    /// Whether only a run that changes files meets it.
+    const fn is_later(&self) -> bool {
+        matches!(self, Self::NoParent(_))
+    }
+
+    /// What is wrong with the value that cron sets a variable to.
+    pub(super) fn of_value(name: &'static str, value: &[u8]) -> Option<Self> {
+        let is_of_shell = |pair: &[u8]| {
+            pair[0] == b'$' && (pair[1] == b'(' || pair[1] == b'{' || pair[1].is_ascii_alphabetic())
+        };
+        if value.contains(&b'`') || value.windows(2).any(is_of_shell) {
+            return Some(Self::CronVariable(name));
+        }
+        let has_note = value.windows(2).any(|pair| pair == b" #" || pair == b"\t#");
+        has_note.then_some(Self::CronNote(name))
+    }
+
+    /// The same for a report.
+    pub(super) fn shown(&self, file: &Path, language: Language) -> Shown {
+        let (text, cure) = self.told(file, language);
+        let is_later = self.is_later();
+        Shown { text, cure, is_later }
+    }
+
+    /// What it is, and what to do.
+    fn told(&self, file: &Path, language: Language) -> (String, String) {
+        let name = shell_words::quote(&file.to_string_lossy()).into_owned();
+        let zh = language == Language::Chinese;
+        match self {
+            Self::Blank(line) if zh => (
+                format!("`{name}` 第 {line} 行的反斜杠后面有空格，命令到此结束，下一行不属于它"),
+                format!("sed -i '{line}s/[[:space:]]*$//' {name}"),
+            ),
+            Self::Blank(line) => (
+                format!(
+                    "line {line} of `{name}` has a blank behind its backslash, so the command ends there, without the next line"
+                ),
+                format!("sed -i '{line}s/[[:space:]]*$//' {name}"),
+            ),
+            Self::Gap(line) if zh => (
+                format!("`{name}` 第 {line} 行是空行或注释，却在命令中间：命令到此结束"),
+                format!("sed -i '{line}d' {name}"),
+            ),
+            Self::Gap(line) => (
+                format!(
+                    "line {line} of `{name}` is empty or a comment, and stands within the command, which ends there"
+                ),
+                format!("sed -i '{line}d' {name}"),
+            ),
+            Self::CronLine(line) if zh => (
+                format!("`{name}` 第 {line} 行末尾有反斜杠：cron 没有续行，命令到此结束"),
+                format!("把命令写成一行，或者放进脚本再由 cron 调用：vi +{line} {name}"),
+            ),
+            Self::CronLine(line) => (
+                format!(
+                    "line {line} of `{name}` ends with a backslash: cron knows no lines that go on, so the command ends there"
+                ),
+                format!("write the command on one line, or into a script that cron calls: vi +{line} {name}"),
+            ),
+            Self::CronVariable(variable) if zh => (
+                format!("cron 不用 shell 读取 `{variable}=`：值里的 `$` 和反引号原样保留"),
+                format!("在任务的命令里设置 {variable}，或者写进脚本：vi {name}"),
+            ),
+            Self::CronVariable(variable) => (
+                format!(
+                    "cron reads `{variable}=` without a shell: `$` and backquotes in the value stay as they are"
+                ),
+                format!("set {variable} within the job's command, or in a script: vi {name}"),
+            ),
+            Self::Unknown(word, name) if zh => {
+                (format!("rsync 没有选项 `{word}`"), format!("写成 `--{name}`"))
+            }
+            Self::Unknown(word, name) => (
+                format!("rsync has no option `{word}`"),
+                format!("write `--{name}`, if that is meant"),
+            ),
+            Self::Glued(options, address) if zh => (
+                format!("`{options}` 和 `{address}` 之间少了空格"),
+                format!("写成 `{options} {address}`"),
+            ),
+            Self::Glued(options, address) => (
+                format!("a blank is missing between `{options}` and `{address}`"),
+                format!("write `{options} {address}`"),
+            ),
+            Self::NoParent(folder) => {
+                let cure = format!("mkdir -p {}", shell_words::quote(folder));
+                match language {
+                    Language::English => (
+                        format!(
+                            "there is no folder `{folder}`, and rsync makes only the last one of the destination (code 11)"
+                        ),
+                        format!("{cure}, or add --mkpath"),
+                    ),
+                    Language::Chinese => (
+                        format!("没有目录 `{folder}`，rsync 只会建立目标的最后一级目录（退出码 11）"),
+                        format!("{cure}，或者加上 --mkpath"),
+                    ),
+                }
+            }
+            Self::NoModule(address) => {
+                let gap = if address.ends_with(['/', ':']) { "" } else { "/" };
+                let right = format!("{address}{gap}MODULE/");
+                match language {
+                    Language::English => (
+                        format!("`{address}` names no module, so rsync lists the modules and copies nothing"),
+                        format!("name one of the modules: `{right}`"),
+                    ),
+                    Language::Chinese => (
+                        format!("`{address}` 没有写模块，所以 rsync 只列出模块，什么也不复制"),
+                        format!("写上其中一个模块：`{right}`"),
+                    ),
+                }
+            }
+            Self::CronNote(variable) if zh => (
+                format!("cron 的变量后面不能写注释：`#` 及其后的内容都属于 `{variable}` 的值"),
+                format!("把注释单独写一行：vi {name}"),
+            ),
+            Self::CronNote(variable) => (
+                format!(
+                    "what stands behind ` #` belongs to the value of `{variable}`: cron knows no notes behind a value"
+                ),
+                format!("give the note a line of its own: vi {name}"),
+            ),
+        }
+    }
+}
+
+/// What a word that holds an option that rsync does not know is meant to be.
+fn unknown_option(word: &str) -> Option<Slip> {
+    if let Some(long) = word.strip_prefix("--") {
+        let (name, _) = long.split_once('=').unwrap_or((long, ""));
+        let all = OPTIONS.iter().filter_map(|option| option.long);
+        let near = all.map(|own| (damerau_levenshtein(own, name), own)).min()?;
+        let (distance, nearest) = near;
+        let is_near = distance <= (name.chars().count() / 4).max(1);
+        return (is_near && name.len() > 2).then(|| Slip::Unknown(format!("--{name}"), nearest));
+    }
+    let start = word.find("rsync://").filter(|&start| start > 1)?;
+    let (options, address) = word.split_at(start);
+    Some(Slip::Glued(options.to_owned(), without_password(address)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::Slip;
+    use crate::cli::probe::written::command_line;
+
+    #[test]
+    fn an_address_without_a_module_is_seen() {
+        for (line, expected) in [
+            ("-a rsync://h:1/ d", Some("rsync://h:1/")),
+            ("-a s h::", Some("h::")),
+            ("rsync://h", None),
+            ("-a h::m d", None),
+            ("-a s d", None),
+        ] {
+            let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
+            let expected = expected.map(|address| Slip::NoModule(address.to_owned()));
+            assert_eq!(Slip::of_words(&words), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn options_that_are_none_are_seen() {
+        for (line, expected) in [
+            (
+                "-a --delate h::m d",
+                Some(Slip::Unknown("--delate".to_owned(), "delete")),
+            ),
+            (
+                "-a --exclud=x h::m d",
+                Some(Slip::Unknown("--exclud".to_owned(), "exclude")),
+            ),
+            ("-a --wholly-other h::m d", None),
+            (
+                "-aPrsync://h/m d",
+                Some(Slip::Glued("-aP".to_owned(), "rsync://h/m".to_owned())),
+            ),
+            ("-a --delete rsync://h/m d", None),
+        ] {
+            let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
+            assert_eq!(Slip::of_words(&words), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_destination_without_the_folder_above_it_is_seen() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (line, expected) in [
+            ("-a h::m x/y/", Some("x")),
+            ("-a h::m x/y/z", Some("x/y")),
+            ("-a h::m x", None),
+            ("-a h::m ./x/", None),
+            ("-a --mkpath h::m x/y/", None),
+            ("-a x/y h::m", None),
+            ("h::m", None),
+        ] {
+            let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
+            let expected = expected.map(|parent| Slip::NoParent(parent.to_owned()));
+            assert_eq!(Slip::of_destination(&words, folder.path()), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn slips_are_seen() {
+        for (name, text, line, expected) in [
+            ("a.sh", "rsync -a \\ \n h::m d\n", 1, Some(Slip::Blank(1))),
+            ("a.sh", "rsync -a \\\t\n h::m d\n", 1, Some(Slip::Blank(1))),
+            ("a.sh", "rsync -a h::m \\\n d \\ \n -v\n", 1, Some(Slip::Blank(2))),
+            ("a.sh", "rsync -a \\\n\n h::m d\n", 1, Some(Slip::Gap(2))),
+            ("a.sh", "rsync -a \\\n  # -v \\\n h::m d\n", 1, Some(Slip::Gap(2))),
+            ("a.sh", "rsync -a h::m d \\\n | tee x\n", 1, None),
+            ("a.sh", "rsync -a \\\n h::m d\n", 1, None),
+            ("a.sh", "rsync -a h::m d\\\\\n\n", 1, None),
+            ("a.sh", "rsync -a h::m d\n# \\\n", 1, None),
+            (
+                "a.cron",
+                "0 3 * * * rsync -a h::m d \\\n  -v\n",
+                1,
+                Some(Slip::CronLine(1)),
+            ),
+            (
+                "a.cron",
+                "RSYNC_PASSWORD=$(cat f)\n0 3 * * * rsync -a h::m d\n",
+                2,
+                Some(Slip::CronVariable("RSYNC_PASSWORD")),
+            ),
+            (
+                "a.cron",
+                "RSYNC_PASSWORD=pw # note\n0 3 * * * rsync -a h::m d\n",
+                2,
+                Some(Slip::CronNote("RSYNC_PASSWORD")),
+            ),
+            (
+                "a.cron",
+                "RSYNC_PASSWORD=p$w#1\n0 3 * * * RSYNC_PASSWORD=x rsync -a h::m d\n",
+                2,
+                None,
+            ),
+        ] {
+            let written = command_line(Path::new(name), text.into(), line).expect(text);
+            assert_eq!(written.slips.first(), expected.as_ref(), "{text:?}");
+        }
+    }
+}
