@@ -6,11 +6,12 @@ use std::{
 };
 
 use clap::Args;
+use nix::unistd::{Uid, User};
 
 use crate::{
     catalog::{FileKind, page},
     cli::{
-        Failure,
+        Failure, doctor,
         input::{Hosts, Machine, read, unreadable},
     },
     diagnosis::Finding,
@@ -44,6 +45,14 @@ impl ServerFile {
     pub(super) fn known_here(&self, file: &Path) -> Result<Known, Failure> {
         let known = of_server(file, &self.hosts()?, &Live, self.target_version)?;
         Ok(with_groups(known))
+    }
+
+    /// The same of the daemon that is a process of this machine.
+    pub(super) fn known_of(&self, process: u32, file: &Path, modules: Vec<String>) -> Result<Known, Failure> {
+        match doctor::known_of(process, self.target_version, modules)? {
+            Some(known) => Ok(with_groups(known)),
+            None => self.known_here(file),
+        }
     }
 
     /// What it says against itself; nothing if none is named.
@@ -148,9 +157,16 @@ fn judged(
             sources,
             configuration,
             groups: |_| None,
+            plain_user: plain_user(options.circumstances.daemon_uid),
         }),
     };
     (known, report)
+}
+
+/// The name of a user who is not root.
+fn plain_user(uid: u32) -> Option<String> {
+    let found = User::from_uid(Uid::from_raw(uid)).ok().flatten();
+    (uid != 0).then(|| found.map_or_else(|| uid.to_string(), |user| user.name))
 }
 
 /// What is wrong with a client's password file on this machine; nothing if it cannot be read, which its client says.

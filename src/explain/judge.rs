@@ -20,6 +20,9 @@ pub struct Server {
     pub configuration: Configuration,
     /// The groups of a user of the server, where they are known.
     pub groups: fn(&str) -> Option<Vec<String>>,
+    /// The name of the user who runs the daemon, where that is not root: it stays that user, whatever `uid` says
+    /// (`rsync_module` in clientserver.c).
+    pub plain_user: Option<String>,
 }
 
 /// The page of a blank that is missing between a module and a folder.
@@ -292,13 +295,12 @@ impl Server {
             str::from_utf8(value).ok().filter(|value| !value.is_empty())
         };
         let of_module = |name| index.and(name);
-        // A daemon that root started becomes this user if nobody says otherwise.
-        let user = text(Parameter::Uid).unwrap_or("nobody");
+        let user = self.account(scope);
         let names = [
             ("configuration-file", Some(self.name())),
             ("log-file", text(Parameter::LogFile)),
             ("module-path", of_module(text(Parameter::Path))),
-            ("module-user", of_module(Some(user))),
+            ("module-user", of_module(Some(&*user))),
         ];
         let root = self.daemon_root().map(|root| ("daemon-root", root));
         let names = names.into_iter();
@@ -306,6 +308,17 @@ impl Server {
             .filter_map(|(kind, name)| Some((kind, name?.to_owned())))
             .chain(root)
             .collect()
+    }
+
+    /// As whom a module reads and writes, as the configuration has it: a daemon that root started becomes that user, and
+    /// `nobody` if nobody says otherwise.
+    pub fn account(&self, scope: Scope) -> String {
+        let written = self.configuration.text(scope, Parameter::Uid).value;
+        match (&self.plain_user, written) {
+            (Some(user), _) => user.clone(),
+            (None, []) => "nobody".to_owned(),
+            (None, written) => String::from_utf8_lossy(written).into_owned(),
+        }
     }
 
     /// The name of its file.

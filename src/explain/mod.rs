@@ -130,7 +130,10 @@ impl Predicted {
         let is_of_login = |symptom: &&Symptom| symptom.stage == Stage::Authentication;
         let own = self.arguments.iter().find(|(kind, _)| *kind == "user");
         let asked = incident.user();
+        // There the user who is told is the daemon's.
+        let is_of_account = OF_THE_ACCOUNT.contains(&self.rule);
         self.symptoms.iter().any(is_of_login)
+            && !is_of_account
             && own.is_some_and(|(_, own)| asked.is_some_and(|asked| asked != own))
     }
 }

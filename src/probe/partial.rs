@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     explain::Server,
-    model::{Parameter, Scope},
+    model::Scope,
     probe::{
         session::Session,
         stage::{Fact, Right},
@@ -80,20 +80,11 @@ fn lack(line: &str, plan: &Plan, server: Option<&Server>) -> Option<Fact> {
     })
 }
 
-/// Who a daemon that root started is for a module (`rsync_module` in clientserver.c).
+/// Who a daemon is for a module.
 fn account(server: &Server, plan: &Plan) -> Option<String> {
     let (Place::Files { module, .. } | Place::Push { module, .. }) = &plan.place else {
         return None;
     };
     let index = server.configuration.module(module.as_bytes())?;
-    let value = server
-        .configuration
-        .text(Scope::Module(index), Parameter::Uid)
-        .value;
-    let value = String::from_utf8_lossy(value).into_owned();
-    Some(if value.is_empty() {
-        "nobody".to_owned()
-    } else {
-        value
-    })
+    Some(server.account(Scope::Module(index)))
 }

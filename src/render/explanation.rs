@@ -260,12 +260,16 @@ fn others(incident: &Incident, style: Style, out: &mut dyn io::Write) -> io::Res
     }
     let more = rest.len().saturating_sub(NAMED - TOLD);
     if more > 0 {
+        let mut named = incident.causes.iter().flat_map(|cause| &cause.arguments);
+        let file = named.find(|(kind, _)| *kind == "configuration-file");
+        let file = file.map_or("/etc/rsyncd.conf", |(_, file)| file);
+        let file = shell_words::quote(file);
         let line = match language {
             Language::English => format!(
-                "   and {more} more mistakes in the configuration, which `rsyncctl lint /etc/rsyncd.conf` finds on the server"
+                "   and {more} more mistakes in the configuration, which `rsyncctl lint {file}` finds on the server"
             ),
             Language::Chinese => {
-                format!("   还有 {more} 种配置错误，在服务器上运行 `rsyncctl lint /etc/rsyncd.conf` 可以找出")
+                format!("   还有 {more} 种配置错误，在服务器上运行 `rsyncctl lint {file}` 可以找出")
             }
         };
         writeln!(out, "{}", wrapped(&line, "   ", style))?;

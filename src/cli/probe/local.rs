@@ -41,6 +41,14 @@ impl Local {
         }
     }
 
+    /// The process of the daemon, if it listens itself.
+    pub(super) fn process(&self) -> Option<u32> {
+        match self.listener {
+            Listener::Daemon { process, .. } => Some(process),
+            _ => None,
+        }
+    }
+
     /// What was taken, and why.
     pub(super) fn told(&self, language: Language) -> String {
         let port = self.port;

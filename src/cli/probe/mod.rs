@@ -437,9 +437,13 @@ impl Arguments {
         };
         let local = Local::find(*port);
         tell(&local.told(self.output.language()))?;
-        match &local.file {
-            Some(file) => self.server.known_here(file),
-            None => Ok(Known::default()),
+        match (&local.file, local.process()) {
+            (Some(file), Some(process)) => {
+                let modules = tasks.iter().map(Task::module).collect::<Option<_>>();
+                self.server.known_of(process, file, modules.unwrap_or_default())
+            }
+            (Some(file), None) => self.server.known_here(file),
+            (None, _) => Ok(Known::default()),
         }
     }
 

@@ -48,6 +48,17 @@ impl Task {
         }
     }
 
+    /// The module that it asks for.
+    pub(super) fn module(&self) -> Option<String> {
+        match self {
+            Self::Probe(target) => Place::parse(&target.text).module().map(str::to_owned),
+            Self::Reproduce(_, words) => {
+                let invocation = Invocation::parse(words.iter().map(String::as_str));
+                Some(invocation.peer()?.module()?.to_owned())
+            }
+        }
+    }
+
     /// The password file that a command line names.
     pub(super) fn password_file(&self) -> Option<PathBuf> {
         let Self::Reproduce(_, words) = self else {
