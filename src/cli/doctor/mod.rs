@@ -1,7 +1,7 @@
 mod bundle;
 mod client;
 mod fix;
-mod here;
+pub(super) mod here;
 
 use std::{
     env,

@@ -50,11 +50,20 @@ impl Task {
 
     /// The module that it asks for.
     pub(super) fn module(&self) -> Option<String> {
+        Some(self.place()?.module()?.to_owned())
+    }
+
+    /// The machine that it asks.
+    pub(super) fn host(&self) -> Option<String> {
+        Some(self.place()?.remote()?.host.clone())
+    }
+
+    fn place(&self) -> Option<Place> {
         match self {
-            Self::Probe(target) => Place::parse(&target.text).module().map(str::to_owned),
+            Self::Probe(target) => Some(Place::parse(&target.text)),
             Self::Reproduce(_, words) => {
                 let invocation = Invocation::parse(words.iter().map(String::as_str));
-                Some(invocation.peer()?.module()?.to_owned())
+                invocation.peer().cloned()
             }
         }
     }

@@ -291,6 +291,30 @@ fn what_the_daemon_does_not_see_is_told() {
     );
 }
 
+/// A daemon that listens on another address of this machine is named where nothing listens on the one that is asked.
+#[test]
+fn the_address_that_is_asked_counts() {
+    if !has_rsync() {
+        return;
+    }
+    let place = tempfile::tempdir().expect("a folder");
+    let root = place.path();
+    let text = format!("reverse lookup = no\n[data]\npath = {}/gone\n", root.display());
+    fs::write(root.join("own.conf"), text).expect("a file");
+    let daemon = Standalone::start(root, "own.conf");
+    let probe = |host: &str| {
+        let target = format!("rsync://{host}:{}/data", daemon.port);
+        rsyncctl(root, &["probe", "--contimeout=1", "--local", &target])
+    };
+    let output = probe("127.0.0.77");
+    let told = stdout(&output);
+    let expected = "the daemon listens on `127.0.0.1` alone, and not on `127.0.0.77` (RSY801)";
+    assert!(
+        told.lines().next().is_some_and(|line| line.contains(expected)),
+        "{told}"
+    );
+}
+
 #[test]
 fn who_else_listens_is_told() {
     let folder = tempfile::tempdir().expect("a folder");
