@@ -2,6 +2,8 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
+    os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
 };
 
@@ -15,10 +17,11 @@ use crate::{
         input::{Hosts, Machine, read, unreadable},
     },
     diagnosis::Finding,
-    explain::{Known, Predicted, Server},
+    explain::{Known, Predicted, Secrets, Server},
     host::{Host, Live},
     lint::{HostFiles, Input, Options, Report, lint},
-    model::{Configuration, Files, Scope, Setting, resolve},
+    model::{Configuration, Files, Parameter, Scope, Setting, has_variable, resolve},
+    syntax::secrets::{self, Content},
     terms::{Release, Source, Sources},
 };
 
@@ -125,6 +128,7 @@ fn judged(
     let configuration = resolve(&mut sources, source, release, files);
     let mut findings = predicted(&report, release);
     let sections = sections(&configuration, &sources);
+    let secrets = secrets(&configuration, host);
     let is_above = |setting: &&Setting| configuration.blocks[setting.block].scope == Scope::Global;
     let above: Vec<_> = configuration.settings.iter().filter(is_above).collect();
     for (predicted, finding) in findings.iter_mut().zip(&report.findings) {
@@ -147,6 +151,7 @@ fn judged(
     }
     let known = Known {
         names: Vec::new(),
+        is_tried: false,
         findings,
         unchecked: report
             .unchecked
@@ -157,10 +162,47 @@ fn judged(
             sources,
             configuration,
             groups: |_| None,
+            secrets,
             plain_user: plain_user(options.circumstances.daemon_uid),
         }),
     };
     (known, report)
+}
+
+/// Who has a password in the secrets files of the modules that want one, where those can be read.
+fn secrets(configuration: &Configuration, host: &dyn Host) -> BTreeMap<String, Secrets> {
+    let mut read: BTreeMap<&[u8], Option<Secrets>> = BTreeMap::new();
+    let mut found = BTreeMap::new();
+    for (scope, module) in configuration.module_scopes() {
+        let file = configuration.text(scope, Parameter::SecretsFile).value;
+        let users = configuration.text(scope, Parameter::AuthUsers).value;
+        if users.is_empty() || !file.starts_with(b"/") || has_variable(file) {
+            continue;
+        }
+        let secrets = read.entry(file).or_insert_with(|| {
+            let path = Path::new(OsStr::from_bytes(file));
+            Some(secrets_of(path, &host.read(path).ok()??))
+        });
+        let name = module.name.display().into_owned();
+        found.extend(secrets.clone().map(|secrets| (name, secrets)));
+    }
+    found
+}
+
+fn secrets_of(path: &Path, bytes: &[u8]) -> Secrets {
+    let (mut names, mut has_groups) = (Vec::new(), false);
+    for (index, line) in secrets::parse(bytes).into_iter().enumerate() {
+        if let Content::Secret { name, is_group, .. } = line.content {
+            has_groups |= is_group;
+            let name = String::from_utf8_lossy(&bytes[name]).into_owned();
+            names.push((name, index + 1));
+        }
+    }
+    Secrets {
+        file: path.display().to_string(),
+        names,
+        has_groups,
+    }
 }
 
 /// The name of a user who is not root.

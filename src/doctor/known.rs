@@ -48,6 +48,7 @@ pub fn known_of(setup: &Setup<'_>, process: u32) -> io::Result<Option<Known>> {
     let report = examination.report;
     let known = subject.known.take().and_then(Arc::into_inner);
     let mut known = known.unwrap_or_default();
+    known.is_tried = known.server.is_some();
     if known.server.is_none() {
         let file = subject.file.display().to_string();
         known.names.push(("configuration-file", file));

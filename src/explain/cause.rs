@@ -45,6 +45,8 @@ pub enum Reason {
     Frequent,
     /// The server's configuration has it, there.
     Found(String),
+    /// The secrets file has a line for that user, there.
+    HasSecret(String, String),
     /// The server's configuration does not set that parameter, and its default makes it happen.
     Default(&'static str),
     /// The server's configuration has no such module: its header, the file, the headers that there are.
@@ -87,6 +89,33 @@ pub enum Reason {
     StartedTwice,
     /// The cause is of one module, and the list of modules does not come either.
     Unlisted,
+}
+
+impl Cause {
+    /// Whether nothing but lines that only sum up speaks for it.
+    pub(super) fn only_sums_up(&self) -> bool {
+        let speaks_for_it = |reason: &Reason| {
+            let speaks_against_it = matches!(
+                reason,
+                Reason::Greeted
+                    | Reason::Unlisted
+                    | Reason::Unasked
+                    | Reason::OtherExit(..)
+                    | Reason::OtherRelease
+                    | Reason::NotLogged
+                    | Reason::NotFound
+                    | Reason::Refuted
+            );
+            !(speaks_against_it || matches!(reason, Reason::SumsUp(_)))
+        };
+        !self.reasons.iter().any(speaks_for_it)
+    }
+
+    /// Whether the server's files were looked through for it, and it is not there.
+    pub(super) fn is_denied(&self) -> bool {
+        let denies = |reason: &Reason| matches!(reason, Reason::NotFound | Reason::Refuted);
+        self.reasons.iter().any(denies)
+    }
 }
 
 impl Reason {

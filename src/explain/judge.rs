@@ -1,8 +1,10 @@
 //! What the server's configuration says about a failure that the text tells.
 
+use std::collections::BTreeMap;
+
 use crate::{
     catalog::{Page, Stage},
-    explain::{Command, Incident, Predicted, Reason},
+    explain::{Command, Incident, Predicted, Reason, Secrets},
     model::{
         Configuration, Parameter, Scope, Setting,
         access::{Peer, Right, UsersVerdict, hosts, users},
@@ -23,6 +25,8 @@ pub struct Server {
     /// The name of the user who runs the daemon, where that is not root: it stays that user, whatever `uid` says
     /// (`rsync_module` in clientserver.c).
     pub plain_user: Option<String>,
+    /// The secrets files that could be read, by their modules.
+    pub secrets: BTreeMap<String, Secrets>,
 }
 
 /// The page of a blank that is missing between a module and a folder.
@@ -278,7 +282,7 @@ impl Server {
     }
 
     /// Which rule of `auth users` decides about the user whom the text names.
-    fn verdict(&self, incident: &Incident, scope: Scope) -> Option<UsersVerdict<'_>> {
+    pub(super) fn verdict(&self, incident: &Incident, scope: Scope) -> Option<UsersVerdict<'_>> {
         let user = incident.user()?;
         let groups = (self.groups)(user);
         Some(users(&self.configuration, scope, user, groups.as_deref()))

@@ -4,13 +4,14 @@ use std::{
 };
 
 use crate::{
-    catalog::{self, Confidence, Frequency, Page, Stage, Symptom},
+    catalog::{self, Confidence, Frequency, Stage, Symptom},
     explain::{
         Cause, Incident, Known, Predicted, Reason, Seen, Watched, arguments, cause, facts, foretold,
         judge::Judgement,
         messages::{Claim, MESSAGES, Voice},
         place,
-        speaks::{is_end, is_passed_over, may_show, tells_why},
+        secret::{self, Told},
+        speaks::{ends_so, is_end, is_passed_over, may_show, tells_why},
         typed, watched,
     },
 };
@@ -41,6 +42,8 @@ struct Candidate {
     logged: BTreeSet<usize>,
     /// Which of the mistakes of the server's configuration it is.
     found: Option<usize>,
+    /// What the secrets file is found to have, or to lack.
+    of_secrets: Option<Box<Predicted>>,
     /// Which kind of case of its page was watched.
     watched: Option<&'static str>,
 }
@@ -96,6 +99,7 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: &Watched) -> V
             let lines: Vec<_> = candidate.reasons.iter().filter_map(Reason::line).collect();
             let symptom = candidate.claim.symptom;
             let found = candidate.found.map(|index| &known.findings[index]);
+            let found = candidate.of_secrets.as_deref().or(found);
             let mut arguments = arguments::of(incident, page, symptom, &lines, found);
             let place = place::of(incident, known, page, &lines);
             arguments.extend(place.iter().flat_map(|place| place.names.clone()));
@@ -120,26 +124,13 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: &Watched) -> V
             }
         })
         .collect();
-    let only_sums_up = |cause: &Cause| {
-        let speaks_for_it = |reason: &Reason| {
-            let speaks_against_it = matches!(
-                reason,
-                Reason::Greeted
-                    | Reason::Unlisted
-                    | Reason::Unasked
-                    | Reason::OtherExit(..)
-                    | Reason::OtherRelease
-                    | Reason::NotLogged
-                    | Reason::NotFound
-                    | Reason::Refuted
-            );
-            !(speaks_against_it || matches!(reason, Reason::SumsUp(_)))
-        };
-        !cause.reasons.iter().any(speaks_for_it)
-    };
     // What an exit code means is worth telling where nothing else does.
-    if !causes.iter().all(only_sums_up) {
-        causes.retain(|cause| !only_sums_up(cause));
+    if !causes.iter().all(Cause::only_sums_up) {
+        causes.retain(|cause| !cause.only_sums_up());
+    }
+    // So is what the server's files do not have.
+    if !causes.iter().all(Cause::is_denied) {
+        causes.retain(|cause| !cause.is_denied());
     }
     // Where all else is the same, what happens live comes before mistakes that `lint` finds.
     causes.sort_by_key(|cause| {
@@ -234,15 +225,6 @@ fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
     candidates
 }
 
-/// Whether a page's cause can end as the client did: else it did not end it, and what comes behind it may have.
-fn ends_so(page: &Page, incident: &Incident) -> bool {
-    let is_same =
-        |exit: u8| move |symptom: &Symptom| symptom.exit == exit || facts::is_reset_race(symptom.exit, exit);
-    incident
-        .exit
-        .is_none_or(|exit| page.symptoms.iter().any(is_same(exit)))
-}
-
 /// What is left of a line speaks for all causes that it may have been, and for none of them much.
 fn by_rest(seen: &Seen, candidates: &mut BTreeMap<&'static str, Candidate>) {
     let claims: BTreeMap<&str, Claim> = seen
@@ -292,6 +274,7 @@ fn add(candidates: &mut BTreeMap<&'static str, Candidate>, claim: Claim, score: 
         reasons: Vec::new(),
         logged: BTreeSet::new(),
         found: None,
+        of_secrets: None,
         watched: None,
     });
     if claim.voice == Voice::Log {
@@ -422,6 +405,24 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
         candidate.score /= 4;
         candidate.reasons.push(Reason::Refuted);
         return;
+    }
+    match server.and_then(|server| secret::told(server, page, known, incident)) {
+        Some(Told::Found(found)) => {
+            candidate.score += 3 * WHOLE;
+            candidate.reasons.insert(0, Reason::Found(found.place.clone()));
+            candidate.of_secrets = Some(found);
+            return;
+        }
+        Some(Told::Likely(reason)) => {
+            candidate.reasons.insert(0, reason);
+            return;
+        }
+        Some(Told::Refuted) => {
+            candidate.score /= 4;
+            candidate.reasons.push(Reason::Refuted);
+            return;
+        }
+        None => {}
     }
     let disguise = |found: &Predicted| server?.disguise(found, incident);
     let shows = |found: &Predicted| {

@@ -123,7 +123,7 @@ fn the_rights_of_the_process_count() {
         own: &'static str,
         /// A file: its name, its mode, its owner.
         file: (&'static str, u32, u32),
-        exit: i32,
+        exits: &'static [i32],
         first: &'static str,
         cure: &'static str,
     }
@@ -133,7 +133,7 @@ fn the_rights_of_the_process_count() {
             within: PLAIN,
             own: LOGIN,
             file: ("secrets", 0o600, 54321),
-            exit: 5,
+            exits: &[5],
             first: "RSY810",
             cure: "",
         },
@@ -142,7 +142,7 @@ fn the_rights_of_the_process_count() {
             within: PLAIN,
             own: LOGIN,
             file: ("secrets", 0o600, 0),
-            exit: 5,
+            exits: &[5],
             first: "RSY312",
             cure: "",
         },
@@ -151,7 +151,7 @@ fn the_rights_of_the_process_count() {
             within: PLAIN,
             own: "use chroot = no\n",
             file: ("data/one", 0o600, 0),
-            exit: 23,
+            exits: &[23],
             first: "RSY840",
             cure: "u:54321:",
         },
@@ -160,7 +160,7 @@ fn the_rights_of_the_process_count() {
             within: PLAIN,
             own: "use chroot = no\nexclude from = $/patterns\n",
             file: ("patterns", 0o600, 0),
-            exit: 5,
+            exits: &[5],
             first: "RSY418",
             cure: "u:'54321':r",
         },
@@ -169,7 +169,8 @@ fn the_rights_of_the_process_count() {
             within: PLAIN,
             own: "use chroot = no\n",
             file: ("own.conf", 0o600, 0),
-            exit: 5,
+            // It may hang up on what it has not read.
+            exits: &[5, 12],
             first: "RSY893",
             cure: "",
         },
@@ -178,7 +179,7 @@ fn the_rights_of_the_process_count() {
             within: &["setpriv", "--bounding-set=-setgid", "--inh-caps=-all"],
             own: "use chroot = no\n",
             file: ("data/one", 0o644, 0),
-            exit: 5,
+            exits: &[5],
             first: "RSY719",
             cure: "",
         },
@@ -187,7 +188,7 @@ fn the_rights_of_the_process_count() {
             within: &["setpriv", "--bounding-set=-sys_chroot", "--inh-caps=-all"],
             own: "use chroot = yes\n",
             file: ("data/one", 0o644, 0),
-            exit: 5,
+            exits: &[5],
             first: "RSY719",
             cure: "",
         },
@@ -226,12 +227,11 @@ fn the_rights_of_the_process_count() {
         };
         let output = probe("--format=json");
         let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-        assert_eq!(
-            output.status.code(),
-            Some(case.exit),
-            "{}: {report:#}",
-            case.title
-        );
+        let is_right = output
+            .status
+            .code()
+            .is_some_and(|code| case.exits.contains(&code));
+        assert!(is_right, "{}: {report:#}", case.title);
         assert_eq!(causes(&report)[0], case.first, "{}: {report:#}", case.title);
         let told = stdout(&probe("--format=human"));
         assert!(told.contains(case.cure), "{}: {told}", case.title);

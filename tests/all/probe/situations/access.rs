@@ -128,6 +128,28 @@ pub(super) const ALL: &[Situation] = &[
         ..GUARDED
     },
     Situation {
+        name: "everybody may log in, and the user has no password",
+        pages: &["RSY315"],
+        is_plain: false,
+        tree: &[
+            "file /srv/data/one = text\\n",
+            "file /etc/rsyncd.secrets 0600 = ann:not-a-secret\\n",
+        ],
+        configuration: conf!("auth users = *\nsecrets file = /etc/rsyncd.secrets\n"),
+        ..GUARDED
+    },
+    Situation {
+        name: "everybody may log in, and the user's password is another",
+        pages: &["RSY810"],
+        is_plain: false,
+        configuration: conf!("auth users = *\nsecrets file = /etc/rsyncd.secrets\n"),
+        client: Around {
+            environment: &[("RSYNC_PASSWORD", "another")],
+            ..OURS
+        },
+        ..GUARDED
+    },
+    Situation {
         name: "the user is in none of the groups that are admitted",
         pages: &["RSY816"],
         configuration: conf!("auth users = @daemon, ann\nsecrets file = /etc/rsyncd.secrets\n"),
