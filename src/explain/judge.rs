@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     catalog::{Page, Stage},
-    explain::{Command, Incident, Predicted, Reason, Secrets},
+    explain::{Command, Incident, Predicted, Reason, Secrets, Watched},
     model::{
         Configuration, Parameter, Scope, Setting,
         access::{Peer, Right, UsersVerdict, hosts, users},
@@ -64,6 +64,8 @@ fn is_of_rules(page: &Page) -> bool {
 pub(super) enum Judgement {
     /// It does, for that reason.
     Yes(Reason),
+    /// A line does, there, as that kind of case of the page.
+    Of(&'static str, String),
     /// It does not.
     No,
     /// It has no say in it, or the text tells too little.
@@ -194,7 +196,10 @@ impl Server {
                 judgement => judgement,
             },
             _ if page == MAY_NOT_WRITE && self.closes_folders(scope) => {
-                self.line_of(scope, Parameter::IncomingChmod)
+                match self.line_of(scope, Parameter::IncomingChmod) {
+                    Judgement::Yes(Reason::Found(place)) => Judgement::Of("incoming-chmod", place),
+                    judgement => judgement,
+                }
             }
             _ if page == EXCLUDED => self.first_line_of(scope, &FILTERS),
             _ => Judgement::Open,
@@ -289,7 +294,7 @@ impl Server {
     }
 
     /// What the pages' commands name: its file, its log, the module's path and account.
-    pub(super) fn names(&self, incident: &Incident) -> Vec<(&'static str, String)> {
+    pub(super) fn names(&self, incident: &Incident, watched: &Watched) -> Vec<(&'static str, String)> {
         let index = incident
             .module()
             .and_then(|module| self.configuration.module(module.as_bytes()));
@@ -300,10 +305,13 @@ impl Server {
         };
         let of_module = |name| index.and(name);
         let user = self.account(scope);
+        let told = watched.names.iter().find(|(kind, _)| *kind == "user");
+        let login = incident.user().or(told.map(|(_, user)| user.as_str()));
+        let path = text(Parameter::Path).map(|path| self.settled(path, scope, login));
         let names = [
             ("configuration-file", Some(self.name())),
             ("log-file", text(Parameter::LogFile)),
-            ("module-path", of_module(text(Parameter::Path))),
+            ("module-path", of_module(path.as_deref())),
             ("module-user", of_module(Some(&*user))),
         ];
         let root = self.daemon_root().map(|root| ("daemon-root", root));
@@ -312,6 +320,25 @@ impl Server {
             .filter_map(|(kind, name)| Some((kind, name?.to_owned())))
             .chain(root)
             .collect()
+    }
+
+    /// A value with the names of the module and of who has logged in, where it has variables for them (`expand_vars` in
+    /// loadparm.c).
+    fn settled(&self, value: &str, scope: Scope, login: Option<&str>) -> String {
+        let module = match scope {
+            Scope::Module(index) => self.configuration.modules[index].name.display(),
+            Scope::Global => return value.to_owned(),
+        };
+        let asks = !self
+            .configuration
+            .text(scope, Parameter::AuthUsers)
+            .value
+            .is_empty();
+        let value = value.replace("%RSYNC_MODULE_NAME%", &module);
+        match login.filter(|_| asks) {
+            Some(login) => value.replace("%RSYNC_USER_NAME%", login),
+            None => value,
+        }
     }
 
     /// As whom a module reads and writes, as the configuration has it: a daemon that root started becomes that user, and

@@ -11,7 +11,7 @@ use crate::{
         messages::{Claim, MESSAGES, Voice},
         place,
         secret::{self, Told},
-        speaks::{ends_so, is_end, is_passed_over, may_show, tells_why},
+        speaks::{ends_so, is_end, is_passed_over, may_show, root, tells_why},
         typed, watched,
     },
 };
@@ -49,6 +49,12 @@ struct Candidate {
 }
 
 impl Candidate {
+    /// The server's files do not have it.
+    fn refute(&mut self) {
+        self.score /= 4;
+        self.reasons.push(Reason::Refuted);
+    }
+
     /// Whether the text shows only what does no harm by itself, and so is not why the client has failed.
     fn is_harmless(&self, incident: &Incident) -> bool {
         let has_failed = incident.exit.is_some_and(|exit| exit > 0);
@@ -101,9 +107,18 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: &Watched) -> V
             let found = candidate.found.map(|index| &known.findings[index]);
             let found = candidate.of_secrets.as_deref().or(found);
             let mut arguments = arguments::of(incident, page, symptom, &lines, found);
+            let seen = incident.lines.iter().find(|seen| lines.contains(&seen.number));
+            let several = watched::several(page, seen);
+            let watched_kind = candidate.watched.or(several.as_ref().map(|_| "several"));
+            arguments.extend(several);
             let place = place::of(incident, known, page, &lines);
             arguments.extend(place.iter().flat_map(|place| place.names.clone()));
-            arguments.extend(known.server.iter().flat_map(|server| server.names(incident)));
+            arguments.extend(
+                known
+                    .server
+                    .iter()
+                    .flat_map(|server| server.names(incident, watched)),
+            );
             arguments::add_path_of_module(page, &mut arguments);
             arguments.extend(watched.nearly.iter().map(|name| ("listed", name.clone())));
             let named = known.names.iter().chain(&watched.names);
@@ -113,7 +128,7 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: &Watched) -> V
             Cause {
                 page,
                 symptom,
-                variant: found.and_then(|found| found.variant).or(candidate.watched),
+                variant: found.and_then(|found| found.variant).or(watched_kind),
                 confidence: Confidence::Possible,
                 side: place.as_ref().map_or(Some(page.side), |place| place.side),
                 is_of_daemon: place.is_none_or(|place| place.is_of_daemon),
@@ -402,27 +417,20 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
     if candidate.claim.symptom.stage == Stage::Authentication
         && server.is_some_and(|server| server.ends_at_rules(page, &known.findings, incident))
     {
-        candidate.score /= 4;
-        candidate.reasons.push(Reason::Refuted);
+        candidate.refute();
         return;
     }
-    match server.and_then(|server| secret::told(server, page, known, incident)) {
-        Some(Told::Found(found)) => {
-            candidate.score += 3 * WHOLE;
-            candidate.reasons.insert(0, Reason::Found(found.place.clone()));
-            candidate.of_secrets = Some(found);
-            return;
+    if let Some(told) = server.and_then(|server| secret::told(server, page, known, incident)) {
+        match told {
+            Told::Found(found) => {
+                candidate.score += 3 * WHOLE;
+                candidate.reasons.insert(0, Reason::Found(found.place.clone()));
+                candidate.of_secrets = Some(found);
+            }
+            Told::Likely(reason) => candidate.reasons.insert(0, reason),
+            Told::Refuted => candidate.refute(),
         }
-        Some(Told::Likely(reason)) => {
-            candidate.reasons.insert(0, reason);
-            return;
-        }
-        Some(Told::Refuted) => {
-            candidate.score /= 4;
-            candidate.reasons.push(Reason::Refuted);
-            return;
-        }
-        None => {}
+        return;
     }
     let disguise = |found: &Predicted| server?.disguise(found, incident);
     let shows = |found: &Predicted| {
@@ -480,18 +488,12 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
             candidate.score += WHOLE;
             candidate.reasons.insert(0, reason);
         }
-        Judgement::No => {
-            candidate.score /= 4;
-            candidate.reasons.push(Reason::Refuted);
+        Judgement::Of(variant, place) => {
+            candidate.score += WHOLE;
+            candidate.reasons.insert(0, Reason::Found(place));
+            candidate.watched = Some(variant);
         }
+        Judgement::No => candidate.refute(),
         Judgement::Open => {}
     }
-}
-
-/// The square root, rounded up: a line with nine causes says a third of what a line with one says.
-fn root(count: usize) -> u32 {
-    (1..)
-        .find(|root| root * root >= count)
-        .and_then(|root| u32::try_from(root).ok())
-        .unwrap_or(u32::MAX)
 }

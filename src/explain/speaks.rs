@@ -108,3 +108,11 @@ pub(super) fn ends_so(page: &Page, incident: &Incident) -> bool {
         .exit
         .is_none_or(|exit| page.symptoms.iter().any(is_same(exit)))
 }
+
+/// The square root, rounded up: a line with nine causes says a third of what a line with one says.
+pub(super) fn root(count: usize) -> u32 {
+    (1..)
+        .find(|root| root * root >= count)
+        .and_then(|root| u32::try_from(root).ok())
+        .unwrap_or(u32::MAX)
+}

@@ -1,6 +1,7 @@
 //! What a session that was watched, and the server's configuration, tell of a failure besides its lines.
 
 use crate::{
+    catalog::Page,
     explain::{Incident, Known, Reason, Seen, Watched, facts, speaks::is_known},
     syntax::Lookalike,
 };
@@ -36,6 +37,17 @@ const TAKEN_FOR_LETTERS: [&str; 7] = [
     "getaddrinfo: ",
     "Unknown module '",
 ];
+
+/// The page of what a daemon may not read.
+const MAY_NOT_READ: &str = "RSY840";
+
+/// The kind of case of a page of which several lines tell: a cure for the file of the first line is none for the others.
+pub(super) fn several(page: &Page, seen: Option<&Seen>) -> Option<(&'static str, String)> {
+    let others = seen
+        .filter(|seen| seen.others > 0 && page.id == MAY_NOT_READ)?
+        .others;
+    Some(("others", others.to_string()))
+}
 
 /// A cause that no message names.
 pub(super) struct Hint {
