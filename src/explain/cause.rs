@@ -75,6 +75,8 @@ pub enum Reason {
     Sets(&'static str),
     /// A connection was served right before.
     ServedBefore,
+    /// The daemon did not take the client's greeting for one, and that is sound.
+    Misheard,
     /// The list of modules ended behind the greeting as well.
     Behind,
     /// The list of modules is refused in the same place.
@@ -111,9 +113,9 @@ impl Cause {
         !self.reasons.iter().any(speaks_for_it)
     }
 
-    /// Whether the server's files were looked through for it, and it is not there.
+    /// Whether it was looked for and is not so: the server's files do not have it, or the session had come further.
     pub(super) fn is_denied(&self) -> bool {
-        let denies = |reason: &Reason| matches!(reason, Reason::NotFound | Reason::Refuted);
+        let denies = |reason: &Reason| matches!(reason, Reason::NotFound | Reason::Refuted | Reason::Greeted);
         self.reasons.iter().any(denies)
     }
 }

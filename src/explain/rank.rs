@@ -143,7 +143,7 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: &Watched) -> V
     if !causes.iter().all(Cause::only_sums_up) {
         causes.retain(|cause| !cause.only_sums_up());
     }
-    // So is what the server's files do not have.
+    // So is what was not looked for in vain.
     if !causes.iter().all(Cause::is_denied) {
         causes.retain(|cause| !cause.is_denied());
     }

@@ -24,6 +24,9 @@ const LIMITED: &str = "RSY519";
 /// The page of a message of the day that the client takes for the daemon's own words.
 const MESSAGE_OF_THE_DAY: &str = "RSY622";
 
+/// The page of a greeting that comes to the daemon as another one.
+const CHANGED: &str = "RSY522";
+
 /// The page of quotes and blanks that are none for a shell.
 const TYPOGRAPHIC: &str = "RSY875";
 
@@ -154,6 +157,14 @@ pub(super) fn hints(incident: &Incident, known: &Known, watched: &Watched) -> Ve
             variant: "watched",
             percent: 150,
             reason: Reason::ServedBefore,
+        });
+    }
+    if watched.is_greeted && shows(&["@ERROR: protocol startup error"]) {
+        hints.push(Hint {
+            page: CHANGED,
+            variant: "watched",
+            percent: 200,
+            reason: Reason::Misheard,
         });
     }
     let is_hung_up = |seen: &Seen| facts::is_of_dialogue(&seen.text);

@@ -105,6 +105,12 @@ fn told(reason: &Reason, lines: &[usize], incident: &Incident, language: Languag
             "前一个连接是正常的",
         )
         .into(),
+        Reason::Misheard => pick(
+            language,
+            "the greeting that rsyncctl sends is sound, and the daemon had greeted",
+            "rsyncctl 发送的问候是完好的，守护进程也发了问候",
+        )
+        .to_owned(),
         Reason::Behind => pick(
             language,
             "the list of modules, which no module's settings touch, ended behind the greeting as well",

@@ -23,7 +23,7 @@ use crate::support::{
 };
 
 /// A probe in a folder, its report, and its code.
-fn report(root: impl AsRef<std::path::Path>, words: &[&str]) -> (Value, Option<i32>) {
+pub(super) fn report(root: impl AsRef<std::path::Path>, words: &[&str]) -> (Value, Option<i32>) {
     let words = [&["probe", "--json"], words].concat();
     let output = program(root, &words)
         .env("RSYNC_PASSWORD", "not-a-secret")
@@ -506,70 +506,4 @@ fn a_missing_path_is_named() {
         let last = format!("type next, on the server: {next} '{path}'\n");
         assert!(told.ends_with(&last), "{told}");
     }
-}
-
-/// What the last line says to type is made of the configuration and of the failure: names in the place of variables, all files
-/// in the place of the first.
-#[test]
-fn what_to_type_fits_the_case() {
-    if !has_rsync() || !is_root() {
-        skip("files of root's are served as nobody, which needs root");
-        return;
-    }
-    let folder = folder(&[
-        ("homes/ann/one", "one\n"),
-        ("closed/one", "one\n"),
-        ("closed/two", "two\n"),
-        ("closed/sub/three", "three\n"),
-        ("secrets", "joe:not-a-secret\n"),
-    ]);
-    let root = folder.path();
-    let place = root.display();
-    let mode = |name: &str, mode| {
-        fs::set_permissions(root.join(name), fs::Permissions::from_mode(mode)).expect("a mode");
-    };
-    mode("", 0o755);
-    mode("secrets", 0o600);
-    for name in ["closed/one", "closed/two", "closed/sub/three"] {
-        mode(name, 0o600);
-    }
-    fs::create_dir(root.join("taken")).expect("a folder");
-    mode("taken", 0o777);
-    let configuration = root.join("rsyncd.conf");
-    let text = format!(
-        "use chroot = no\nreverse lookup = no\n[homes]\npath = {place}/homes/%RSYNC_USER_NAME%\nauth users = joe\nsecrets file = {place}/secrets\n[closed]\npath = {place}/closed\n[taken]\npath = {place}/taken\nread only = no\nincoming chmod = D555,F444\n"
-    );
-    fs::write(&configuration, text).expect("a file");
-    let daemon = Daemon::start(&configuration, &Run::default());
-    let file = configuration.display().to_string();
-    let told = |target: &str, more: &[&str]| {
-        let target = format!("rsync://joe@127.0.0.1:{}/{target}", daemon.port());
-        let words = [
-            &["probe", "--host", "live", "--config", &*file, &*target][..],
-            more,
-        ]
-        .concat();
-        let output = program(root, &words)
-            .env("RSYNC_PASSWORD", "not-a-secret")
-            .output()
-            .expect("it runs");
-        stdout(&output)
-    };
-    let homes = told("homes", &[]);
-    assert!(homes.contains(&format!("ls -ld '{place}/homes/joe'")), "{homes}");
-    assert!(!homes.contains("%RSYNC_USER_NAME%"), "{homes}");
-    let closed = told("closed", &[]);
-    for expected in [
-        "may not read `one` and 2 more in module `closed` (RSY840)".to_owned(),
-        "all 3 files that were asked for failed".to_owned(),
-        format!("setfacl -R -m u:nobody:rX '{place}/closed'\n"),
-    ] {
-        assert!(closed.contains(&expected), "{expected}: {closed}");
-    }
-    let taken = told("taken", &["--push"]);
-    assert!(
-        taken.contains("`incoming chmod` of module `taken` takes"),
-        "{taken}"
-    );
-    assert!(!taken.contains("chown -R"), "{taken}");
 }
