@@ -107,18 +107,10 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: &Watched) -> V
             let found = candidate.found.map(|index| &known.findings[index]);
             let found = candidate.of_secrets.as_deref().or(found);
             let mut arguments = arguments::of(incident, page, symptom, &lines, found);
-            let seen = incident.lines.iter().find(|seen| lines.contains(&seen.number));
-            let several = watched::several(page, seen);
-            let watched_kind = candidate.watched.or(several.as_ref().map(|_| "several"));
-            arguments.extend(several);
             let place = place::of(incident, known, page, &lines);
             arguments.extend(place.iter().flat_map(|place| place.names.clone()));
-            arguments.extend(
-                known
-                    .server
-                    .iter()
-                    .flat_map(|server| server.names(incident, watched)),
-            );
+            let server = known.server.as_ref();
+            arguments.extend(server.iter().flat_map(|server| server.names(incident, watched)));
             arguments::add_path_of_module(page, &mut arguments);
             arguments.extend(watched.nearly.iter().map(|name| ("listed", name.clone())));
             let named = known.names.iter().chain(&watched.names);
@@ -128,9 +120,14 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: &Watched) -> V
             Cause {
                 page,
                 symptom,
-                variant: found.and_then(|found| found.variant).or(watched_kind),
+                variant: (found.and_then(|found| found.variant))
+                    .or(candidate.watched)
+                    .or(watched::several(&arguments)),
                 confidence: Confidence::Possible,
-                side: place.as_ref().map_or(Some(page.side), |place| place.side),
+                side: match &place {
+                    Some(place) => place.side,
+                    None => Some(arguments::side_of(page, found, &arguments)),
+                },
                 is_of_daemon: place.is_none_or(|place| place.is_of_daemon),
                 arguments,
                 reasons: candidate.reasons,

@@ -1,7 +1,6 @@
 //! What a session that was watched, and the server's configuration, tell of a failure besides its lines.
 
 use crate::{
-    catalog::Page,
     explain::{Incident, Known, Reason, Seen, Watched, facts, speaks::is_known},
     syntax::Lookalike,
 };
@@ -41,16 +40,14 @@ const TAKEN_FOR_LETTERS: [&str; 7] = [
     "Unknown module '",
 ];
 
-/// The page of what a daemon may not read.
-const MAY_NOT_READ: &str = "RSY840";
-
 /// The kind of case of a page of which several lines tell: a cure for the file of the first line is none for the others.
-pub(super) fn several(page: &Page, seen: Option<&Seen>) -> Option<(&'static str, String)> {
-    let others = seen
-        .filter(|seen| seen.others > 0 && page.id == MAY_NOT_READ)?
-        .others;
-    Some(("others", others.to_string()))
+pub(super) fn several(arguments: &[(&'static str, String)]) -> Option<&'static str> {
+    let mut kinds = arguments.iter().map(|(kind, _)| *kind);
+    kinds.any(|kind| kind == OTHERS).then_some("several")
 }
+
+/// The kind of a count of lines that tell the same of other names.
+pub(super) const OTHERS: &str = "others";
 
 /// A cause that no message names.
 pub(super) struct Hint {

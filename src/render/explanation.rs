@@ -283,13 +283,15 @@ pub(super) fn headline(explanation: &Explanation, language: Language) -> Option<
     let case = Case { cause, language };
     // What is wrong in a file that nobody has looked at is a guess.
     let is_guess = cause.confidence == Confidence::Possible && !cause.page.files.is_empty();
-    let hedge = match is_guess {
+    let title = case.title();
+    let is_hedged = ["perhaps ", "可能"].iter().any(|hedge| title.starts_with(hedge));
+    let hedge = match is_guess && !is_hedged {
         true => pick(language, "perhaps: ", "可能是："),
         false => "",
     };
     Some(match language {
-        Language::English => format!("{hedge}{} ({})", case.title(), cause.page.id),
-        Language::Chinese => format!("{hedge}{}（{}）", case.title(), cause.page.id),
+        Language::English => format!("{hedge}{title} ({})", cause.page.id),
+        Language::Chinese => format!("{hedge}{title}（{}）", cause.page.id),
     })
 }
 

@@ -100,3 +100,42 @@ fn what_to_type_fits_the_case() {
     );
     assert!(!taken.contains("chown -R"), "{taken}");
 }
+
+/// What is wrong with the client's own password file is mended on the client.
+#[test]
+fn a_password_file_is_mended_where_it_is() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[("served/one", "one\n"), ("secrets", "joe:not-a-secret\n")]);
+    let root = folder.path();
+    let configuration = root.join("rsyncd.conf");
+    let text = format!(
+        "use chroot = no\nreverse lookup = no\n[m]\npath = {0}/served\nauth users = joe\nsecrets file = {0}/secrets\n",
+        root.display()
+    );
+    fs::write(&configuration, text).expect("a file");
+    fs::set_permissions(root.join("secrets"), fs::Permissions::from_mode(0o600)).expect("a mode");
+    let daemon = Daemon::start(&configuration, &Run::default());
+    let file = root.join("pw").display().to_string();
+    let target = format!("rsync://joe@127.0.0.1:{}/m", daemon.port());
+    for (text, rule) in [
+        ("\"not-a-secret\"\n", "RSY340"),
+        ("not-a-secret # of the backup\n", "RSY330"),
+    ] {
+        fs::write(&file, text).expect("a file");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("a mode");
+        let line = format!("rsync -a --password-file={file} {target}/ here/");
+        for words in [
+            &["--password-file", &*file, &*target][..],
+            &["--reproduce", &*line],
+        ] {
+            let words = [&["probe"], words].concat();
+            let told = stdout(&program(root, &words).output().expect("it runs"));
+            let [first, last] = [told.lines().next(), told.lines().last()].map(Option::unwrap_or_default);
+            assert!(first.contains(rule), "{rule}: {told}");
+            assert!(last.contains("on the client"), "{rule}: {told}");
+            assert!(!told.contains("perhaps: perhaps"), "{told}");
+        }
+    }
+}
