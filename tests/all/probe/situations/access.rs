@@ -28,7 +28,7 @@ pub(super) const ALL: &[Situation] = &[
     },
     Situation {
         name: "everybody is denied",
-        pages: &["RSY822"],
+        pages: &["RSY822", "RSY242"],
         configuration: conf!("hosts deny = *\n"),
         ..SOUND
     },
