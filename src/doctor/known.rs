@@ -42,7 +42,7 @@ pub fn known_of(setup: &Setup<'_>, process: u32) -> io::Result<Option<Known>> {
         let file = subject.file.clone();
         let file: Option<&Path> = Some(&file);
         examination.stage(check, file, |stage, report| {
-            look(&mut subject, setup, stage, report)
+            look(&mut subject, setup, stage, report);
         })?;
     }
     let report = examination.report;

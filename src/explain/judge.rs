@@ -306,7 +306,7 @@ impl Server {
         let of_module = |name| index.and(name);
         let user = self.account(scope);
         let told = watched.names.iter().find(|(kind, _)| *kind == "user");
-        let login = incident.user().or(told.map(|(_, user)| user.as_str()));
+        let login = incident.user().or_else(|| told.map(|(_, user)| user.as_str()));
         let path = text(Parameter::Path).map(|path| self.settled(path, scope, login));
         let names = [
             ("configuration-file", Some(self.name())),

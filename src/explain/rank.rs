@@ -122,7 +122,7 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: &Watched) -> V
                 symptom,
                 variant: (found.and_then(|found| found.variant))
                     .or(candidate.watched)
-                    .or(watched::several(&arguments)),
+                    .or_else(|| watched::several(&arguments)),
                 confidence: Confidence::Possible,
                 side: match &place {
                     Some(place) => place.side,

@@ -90,9 +90,8 @@ impl Local {
 
     /// Where the address stands that the daemon listens on.
     fn place_of_address(&self, known: &Known) -> Option<String> {
-        let process = match &self.listener {
-            Listener::Daemon { process, .. } | Listener::Other { process, .. } => process,
-            _ => return None,
+        let (Listener::Daemon { process, .. } | Listener::Other { process, .. }) = &self.listener else {
+            return None;
         };
         let server = known.server.as_ref();
         let written = server.and_then(|server| {

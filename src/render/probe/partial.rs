@@ -41,7 +41,10 @@ pub(super) fn lacks(
             Right::WriteFolder => format!("`{path}` 所在的目录"),
         };
         // A blank stands between a name in backticks and what is written in Chinese.
-        let [who, on] = [who, on].map(|text| if text.ends_with('`') { text + " " } else { text });
+        let [who, on] = [who, on].map(|text| match text.ends_with('`') {
+            true => format!("{text} "),
+            false => text,
+        });
         return format!("{who}对{on}缺少 `{letters}` 权限");
     }
     let who = match (is_of_server, account) {
