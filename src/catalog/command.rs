@@ -16,8 +16,8 @@ enum Quoting {
 /// Kinds of values that are options, and so may begin like one.
 const OPTIONS: [&str; 2] = ["option", "word"];
 
-/// The kind of value that is words as a shell takes them already.
-const WORDS: &str = "arguments";
+/// Kinds of values that are words as a shell takes them already.
+const WORDS: [&str; 2] = ["arguments", "restart"];
 
 /// Puts the values of a case into a command of a page, which a shell then takes for what they are: a name that a peer sent
 /// or a file has can hold anything. A placeholder without a value stays as it is, and so does one whose value would be
@@ -37,7 +37,7 @@ pub fn fill_command<'t>(command: &'t str, arguments: &[(&'static str, String)]) 
             let is_option = begins_a_word && value.starts_with('-') && !OPTIONS.contains(&name);
             let context = contexts.last().copied().unwrap_or(Quoting::None);
             match is_option {
-                _ if name == WORDS => filled += value,
+                _ if WORDS.contains(&name) => filled += value,
                 true => filled += &rest[..rest.len() - behind.len()],
                 false => filled += &quoted(value, context),
             }
@@ -136,6 +136,11 @@ mod tests {
             let arguments = [("path", value.to_owned())];
             assert_eq!(fill_command(command, &arguments), expected, "{command} {value}");
         }
+        let restart = [("restart", "kill 7 && rsync '--config=a b'".to_owned())];
+        assert_eq!(
+            fill_command("{restart}", &restart),
+            "kill 7 && rsync '--config=a b'"
+        );
         let path = [("path", "a;touch x".to_owned())];
         assert_eq!(
             fill_advice("run `rm {path}`, or set `path = {path}`, {path}", &path),

@@ -2,22 +2,26 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
+    os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
 };
 
 use clap::Args;
+use nix::unistd::{Uid, User};
 
 use crate::{
     catalog::{FileKind, page},
     cli::{
-        Failure,
+        Failure, doctor,
         input::{Hosts, Machine, read, unreadable},
     },
     diagnosis::Finding,
-    explain::{Known, Predicted, Server},
+    explain::{Known, Predicted, Secrets, Server},
     host::{Host, Live},
     lint::{HostFiles, Input, Options, Report, lint},
-    model::{Configuration, Files, Scope, Setting, resolve},
+    model::{Configuration, Files, Parameter, Scope, Setting, has_variable, resolve},
+    syntax::secrets::{self, Content},
     terms::{Release, Source, Sources},
 };
 
@@ -44,6 +48,14 @@ impl ServerFile {
     pub(super) fn known_here(&self, file: &Path) -> Result<Known, Failure> {
         let known = of_server(file, &self.hosts()?, &Live, self.target_version)?;
         Ok(with_groups(known))
+    }
+
+    /// The same of the daemon that is a process of this machine.
+    pub(super) fn known_of(&self, process: u32, file: &Path, modules: Vec<String>) -> Result<Known, Failure> {
+        match doctor::known_of(process, self.target_version, modules)? {
+            Some(known) => Ok(with_groups(known)),
+            None => self.known_here(file),
+        }
     }
 
     /// What it says against itself; nothing if none is named.
@@ -116,6 +128,7 @@ fn judged(
     let configuration = resolve(&mut sources, source, release, files);
     let mut findings = predicted(&report, release);
     let sections = sections(&configuration, &sources);
+    let secrets = secrets(&configuration, host);
     let is_above = |setting: &&Setting| configuration.blocks[setting.block].scope == Scope::Global;
     let above: Vec<_> = configuration.settings.iter().filter(is_above).collect();
     for (predicted, finding) in findings.iter_mut().zip(&report.findings) {
@@ -138,6 +151,7 @@ fn judged(
     }
     let known = Known {
         names: Vec::new(),
+        is_tried: false,
         findings,
         unchecked: report
             .unchecked
@@ -148,9 +162,53 @@ fn judged(
             sources,
             configuration,
             groups: |_| None,
+            secrets,
+            plain_user: plain_user(options.circumstances.daemon_uid),
         }),
     };
     (known, report)
+}
+
+/// Who has a password in the secrets files of the modules that want one, where those can be read.
+fn secrets(configuration: &Configuration, host: &dyn Host) -> BTreeMap<String, Secrets> {
+    let mut read: BTreeMap<&[u8], Option<Secrets>> = BTreeMap::new();
+    let mut found = BTreeMap::new();
+    for (scope, module) in configuration.module_scopes() {
+        let file = configuration.text(scope, Parameter::SecretsFile).value;
+        let users = configuration.text(scope, Parameter::AuthUsers).value;
+        if users.is_empty() || !file.starts_with(b"/") || has_variable(file) {
+            continue;
+        }
+        let secrets = read.entry(file).or_insert_with(|| {
+            let path = Path::new(OsStr::from_bytes(file));
+            Some(secrets_of(path, &host.read(path).ok()??))
+        });
+        let name = module.name.display().into_owned();
+        found.extend(secrets.clone().map(|secrets| (name, secrets)));
+    }
+    found
+}
+
+fn secrets_of(path: &Path, bytes: &[u8]) -> Secrets {
+    let (mut names, mut has_groups) = (Vec::new(), false);
+    for (index, line) in secrets::parse(bytes).into_iter().enumerate() {
+        if let Content::Secret { name, is_group, .. } = line.content {
+            has_groups |= is_group;
+            let name = String::from_utf8_lossy(&bytes[name]).into_owned();
+            names.push((name, index + 1));
+        }
+    }
+    Secrets {
+        file: path.display().to_string(),
+        names,
+        has_groups,
+    }
+}
+
+/// The name of a user who is not root.
+fn plain_user(uid: u32) -> Option<String> {
+    let found = User::from_uid(Uid::from_raw(uid)).ok().flatten();
+    (uid != 0).then(|| found.map_or_else(|| uid.to_string(), |user| user.name))
 }
 
 /// What is wrong with a client's password file on this machine; nothing if it cannot be read, which its client says.

@@ -86,7 +86,7 @@ pub(super) fn is_same(one: &Path, other: &Path) -> bool {
 }
 
 /// A daemon that runs.
-fn running(
+pub(super) fn running(
     setup: &Setup<'_>,
     file: PathBuf,
     mut daemon: Daemon,

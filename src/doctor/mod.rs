@@ -10,6 +10,7 @@ mod confinement;
 mod consequences;
 mod daemon;
 mod hooks;
+mod known;
 mod log;
 mod loopback;
 mod paths;
@@ -48,6 +49,7 @@ use crate::{
 pub use changed::restart_for;
 pub use client::{ClientFact, ClientSetup, Limit, Room, Script, TYPED, Watcher, run as run_client};
 pub use confinement::{Confined, Difference};
+pub use known::known_of;
 pub use loopback::AT_ONCE;
 pub use paths::{Hindrance, PathFact, Refusal, Tried};
 pub use reach::{Admission, Decider, Family, Manager, ReachFact, Verdict};

@@ -1,8 +1,8 @@
 //! The names of a text, for the placeholders of a page.
 
 use crate::{
-    catalog::{FileKind, Page, Symptom},
-    explain::{Incident, PATH_MISSING, Predicted, messages::MESSAGES, typed},
+    catalog::{FileKind, Page, Side, Symptom},
+    explain::{Incident, PATH_MISSING, Predicted, messages::MESSAGES, typed, watched::OTHERS},
     terms::{Misread, RsyncOption, Target, without_password},
 };
 
@@ -75,10 +75,36 @@ pub(super) fn of(
         arguments.push(("option-name", name.unwrap_or_default().to_owned()));
         arguments.push(("typed-right", hyphens));
     }
+    let first = incident.lines.iter().find(|seen| lines.contains(&seen.number));
+    if let Some(seen) = first.filter(|seen| seen.others > 0 && page.id == MAY_NOT_READ) {
+        arguments.push((OTHERS, seen.others.to_string()));
+    }
     if let Some(code) = hook_code(&arguments) {
         arguments.push(("hook-code", code.to_string()));
     }
     arguments
+}
+
+/// The page of what a daemon may not read.
+const MAY_NOT_READ: &str = "RSY840";
+
+/// Where a cause is cured: what a page finds in files of passwords on both sides is the client's where it is found in the
+/// client's own file.
+pub(super) fn side_of(page: &Page, found: Option<&Predicted>, arguments: &[(&'static str, String)]) -> Side {
+    let file = arguments.iter().find(|(kind, _)| *kind == "password-file");
+    let is_of_client = |found: &Predicted| {
+        let is_there = |file: &str| {
+            found
+                .place
+                .strip_prefix(file)
+                .is_some_and(|rest| rest.starts_with(':'))
+        };
+        page.files.contains(&FileKind::Password) && file.is_some_and(|(_, file)| is_there(file))
+    };
+    match found.is_some_and(is_of_client) {
+        true => Side::Client,
+        false => page.side,
+    }
 }
 
 /// The path of which the page of a missing one tells is the module's, where nobody says otherwise.

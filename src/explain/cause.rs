@@ -45,6 +45,8 @@ pub enum Reason {
     Frequent,
     /// The server's configuration has it, there.
     Found(String),
+    /// The secrets file has a line for that user, there.
+    HasSecret(String, String),
     /// The server's configuration does not set that parameter, and its default makes it happen.
     Default(&'static str),
     /// The server's configuration has no such module: its header, the file, the headers that there are.
@@ -73,6 +75,8 @@ pub enum Reason {
     Sets(&'static str),
     /// A connection was served right before.
     ServedBefore,
+    /// The daemon did not take the client's greeting for one, and that is sound.
+    Misheard,
     /// The list of modules ended behind the greeting as well.
     Behind,
     /// The list of modules is refused in the same place.
@@ -87,6 +91,33 @@ pub enum Reason {
     StartedTwice,
     /// The cause is of one module, and the list of modules does not come either.
     Unlisted,
+}
+
+impl Cause {
+    /// Whether nothing but lines that only sum up speaks for it.
+    pub(super) fn only_sums_up(&self) -> bool {
+        let speaks_for_it = |reason: &Reason| {
+            let speaks_against_it = matches!(
+                reason,
+                Reason::Greeted
+                    | Reason::Unlisted
+                    | Reason::Unasked
+                    | Reason::OtherExit(..)
+                    | Reason::OtherRelease
+                    | Reason::NotLogged
+                    | Reason::NotFound
+                    | Reason::Refuted
+            );
+            !(speaks_against_it || matches!(reason, Reason::SumsUp(_)))
+        };
+        !self.reasons.iter().any(speaks_for_it)
+    }
+
+    /// Whether it was looked for and is not so: the server's files do not have it, or the session had come further.
+    pub(super) fn is_denied(&self) -> bool {
+        let denies = |reason: &Reason| matches!(reason, Reason::NotFound | Reason::Refuted | Reason::Greeted);
+        self.reasons.iter().any(denies)
+    }
 }
 
 impl Reason {

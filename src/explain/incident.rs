@@ -48,6 +48,8 @@ pub struct Seen {
     pub(super) names: Vec<(Option<usize>, &'static str, String)>,
     /// Whether the line ends within its messages.
     pub(super) is_cut: bool,
+    /// So many more lines tell the same of other names.
+    pub(super) others: usize,
 }
 
 /// Kinds of failures that are kept; a text with more has one disease, not hundreds.
@@ -287,6 +289,12 @@ impl Incident {
                 .any(|seen| seen.messages.contains(&found.message))
         });
         if !(is_new || found.is_empty()) || self.lines.len() == MOST_LINES {
+            let first = found.first().map(|found| found.message);
+            let mut lines = self.lines.iter_mut();
+            let same = lines.find(|seen| first.is_some_and(|first| seen.messages.contains(&first)));
+            if let Some(seen) = same {
+                seen.others += usize::from(seen.text != shown);
+            }
             return;
         }
         let named = found.iter().flat_map(|found| {
@@ -313,6 +321,7 @@ impl Incident {
             text: shown,
             names: told,
             is_cut,
+            others: 0,
             messages: found.into_iter().map(|found| found.message).collect(),
         });
     }

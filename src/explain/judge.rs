@@ -1,8 +1,10 @@
 //! What the server's configuration says about a failure that the text tells.
 
+use std::collections::BTreeMap;
+
 use crate::{
     catalog::{Page, Stage},
-    explain::{Command, Incident, Predicted, Reason},
+    explain::{Command, Incident, Predicted, Reason, Secrets, Watched},
     model::{
         Configuration, Parameter, Scope, Setting,
         access::{Peer, Right, UsersVerdict, hosts, users},
@@ -20,6 +22,11 @@ pub struct Server {
     pub configuration: Configuration,
     /// The groups of a user of the server, where they are known.
     pub groups: fn(&str) -> Option<Vec<String>>,
+    /// The name of the user who runs the daemon, where that is not root: it stays that user, whatever `uid` says
+    /// (`rsync_module` in clientserver.c).
+    pub plain_user: Option<String>,
+    /// The secrets files that could be read, by their modules.
+    pub secrets: BTreeMap<String, Secrets>,
 }
 
 /// The page of a blank that is missing between a module and a folder.
@@ -57,6 +64,8 @@ fn is_of_rules(page: &Page) -> bool {
 pub(super) enum Judgement {
     /// It does, for that reason.
     Yes(Reason),
+    /// A line does, there, as that kind of case of the page.
+    Of(&'static str, String),
     /// It does not.
     No,
     /// It has no say in it, or the text tells too little.
@@ -187,7 +196,10 @@ impl Server {
                 judgement => judgement,
             },
             _ if page == MAY_NOT_WRITE && self.closes_folders(scope) => {
-                self.line_of(scope, Parameter::IncomingChmod)
+                match self.line_of(scope, Parameter::IncomingChmod) {
+                    Judgement::Yes(Reason::Found(place)) => Judgement::Of("incoming-chmod", place),
+                    judgement => judgement,
+                }
             }
             _ if page == EXCLUDED => self.first_line_of(scope, &FILTERS),
             _ => Judgement::Open,
@@ -275,14 +287,14 @@ impl Server {
     }
 
     /// Which rule of `auth users` decides about the user whom the text names.
-    fn verdict(&self, incident: &Incident, scope: Scope) -> Option<UsersVerdict<'_>> {
+    pub(super) fn verdict(&self, incident: &Incident, scope: Scope) -> Option<UsersVerdict<'_>> {
         let user = incident.user()?;
         let groups = (self.groups)(user);
         Some(users(&self.configuration, scope, user, groups.as_deref()))
     }
 
     /// What the pages' commands name: its file, its log, the module's path and account.
-    pub(super) fn names(&self, incident: &Incident) -> Vec<(&'static str, String)> {
+    pub(super) fn names(&self, incident: &Incident, watched: &Watched) -> Vec<(&'static str, String)> {
         let index = incident
             .module()
             .and_then(|module| self.configuration.module(module.as_bytes()));
@@ -292,13 +304,15 @@ impl Server {
             str::from_utf8(value).ok().filter(|value| !value.is_empty())
         };
         let of_module = |name| index.and(name);
-        // A daemon that root started becomes this user if nobody says otherwise.
-        let user = text(Parameter::Uid).unwrap_or("nobody");
+        let user = self.account(scope);
+        let told = watched.names.iter().find(|(kind, _)| *kind == "user");
+        let login = incident.user().or_else(|| told.map(|(_, user)| user.as_str()));
+        let path = text(Parameter::Path).map(|path| self.settled(path, scope, login));
         let names = [
             ("configuration-file", Some(self.name())),
             ("log-file", text(Parameter::LogFile)),
-            ("module-path", of_module(text(Parameter::Path))),
-            ("module-user", of_module(Some(user))),
+            ("module-path", of_module(path.as_deref())),
+            ("module-user", of_module(Some(&*user))),
         ];
         let root = self.daemon_root().map(|root| ("daemon-root", root));
         let names = names.into_iter();
@@ -306,6 +320,36 @@ impl Server {
             .filter_map(|(kind, name)| Some((kind, name?.to_owned())))
             .chain(root)
             .collect()
+    }
+
+    /// A value with the names of the module and of who has logged in, where it has variables for them (`expand_vars` in
+    /// loadparm.c).
+    fn settled(&self, value: &str, scope: Scope, login: Option<&str>) -> String {
+        let module = match scope {
+            Scope::Module(index) => self.configuration.modules[index].name.display(),
+            Scope::Global => return value.to_owned(),
+        };
+        let asks = !self
+            .configuration
+            .text(scope, Parameter::AuthUsers)
+            .value
+            .is_empty();
+        let value = value.replace("%RSYNC_MODULE_NAME%", &module);
+        match login.filter(|_| asks) {
+            Some(login) => value.replace("%RSYNC_USER_NAME%", login),
+            None => value,
+        }
+    }
+
+    /// As whom a module reads and writes, as the configuration has it: a daemon that root started becomes that user, and
+    /// `nobody` if nobody says otherwise.
+    pub fn account(&self, scope: Scope) -> String {
+        let written = self.configuration.text(scope, Parameter::Uid).value;
+        match (&self.plain_user, written) {
+            (Some(user), _) => user.clone(),
+            (None, []) => "nobody".to_owned(),
+            (None, written) => String::from_utf8_lossy(written).into_owned(),
+        }
     }
 
     /// The name of its file.

@@ -13,6 +13,7 @@ mod messages;
 mod pattern;
 mod place;
 mod rank;
+mod secret;
 mod speaks;
 mod typed;
 mod watched;
@@ -25,6 +26,7 @@ pub use command::Command;
 pub use incident::{Incident, Seen};
 pub use judge::Server;
 pub use line::Stop;
+pub use secret::Secrets;
 
 use crate::{
     catalog::{self, Confidence, FileKind, Need, Page, Stage, Symptom},
@@ -54,6 +56,8 @@ pub struct Known {
     pub server: Option<Server>,
     /// Names that no text has, by the placeholders that they stand for: the script of a command line.
     pub names: Vec<(&'static str, String)>,
+    /// Whether the daemon's files were tried with the rights of its process.
+    pub is_tried: bool,
 }
 
 /// Pages of files that the daemon may miss although they are there, because its account may not read them.
@@ -71,9 +75,9 @@ impl Known {
         let is_open = page.id == PATH_MISSING && self.server.as_ref().is_some_and(has_open_path);
         self.server.is_some()
             && !page.files.is_empty()
-            && page.files.iter().all(is_of_server)
-            && !page.needs.contains(&Need::Identities)
-            && !OF_THE_ACCOUNT.contains(&page.id)
+            && page.files.first().is_some_and(is_of_server)
+            && (self.is_tried || !page.needs.contains(&Need::Identities))
+            && (self.is_tried || !OF_THE_ACCOUNT.contains(&page.id))
             && !is_open
             && !self.unchecked.contains(page.id)
             && !self
@@ -130,7 +134,10 @@ impl Predicted {
         let is_of_login = |symptom: &&Symptom| symptom.stage == Stage::Authentication;
         let own = self.arguments.iter().find(|(kind, _)| *kind == "user");
         let asked = incident.user();
+        // There the user who is told is the daemon's.
+        let is_of_account = OF_THE_ACCOUNT.contains(&self.rule);
         self.symptoms.iter().any(is_of_login)
+            && !is_of_account
             && own.is_some_and(|(_, own)| asked.is_some_and(|asked| asked != own))
     }
 }

@@ -4,13 +4,14 @@ use std::{
 };
 
 use crate::{
-    catalog::{self, Confidence, Frequency, Page, Stage, Symptom},
+    catalog::{self, Confidence, Frequency, Stage, Symptom},
     explain::{
         Cause, Incident, Known, Predicted, Reason, Seen, Watched, arguments, cause, facts, foretold,
         judge::Judgement,
         messages::{Claim, MESSAGES, Voice},
         place,
-        speaks::{is_end, is_passed_over, may_show, tells_why},
+        secret::{self, Told},
+        speaks::{ends_so, is_end, is_passed_over, may_show, root, tells_why},
         typed, watched,
     },
 };
@@ -41,11 +42,19 @@ struct Candidate {
     logged: BTreeSet<usize>,
     /// Which of the mistakes of the server's configuration it is.
     found: Option<usize>,
+    /// What the secrets file is found to have, or to lack.
+    of_secrets: Option<Box<Predicted>>,
     /// Which kind of case of its page was watched.
     watched: Option<&'static str>,
 }
 
 impl Candidate {
+    /// The server's files do not have it.
+    fn refute(&mut self) {
+        self.score /= 4;
+        self.reasons.push(Reason::Refuted);
+    }
+
     /// Whether the text shows only what does no harm by itself, and so is not why the client has failed.
     fn is_harmless(&self, incident: &Incident) -> bool {
         let has_failed = incident.exit.is_some_and(|exit| exit > 0);
@@ -96,10 +105,12 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: &Watched) -> V
             let lines: Vec<_> = candidate.reasons.iter().filter_map(Reason::line).collect();
             let symptom = candidate.claim.symptom;
             let found = candidate.found.map(|index| &known.findings[index]);
+            let found = candidate.of_secrets.as_deref().or(found);
             let mut arguments = arguments::of(incident, page, symptom, &lines, found);
             let place = place::of(incident, known, page, &lines);
             arguments.extend(place.iter().flat_map(|place| place.names.clone()));
-            arguments.extend(known.server.iter().flat_map(|server| server.names(incident)));
+            let server = known.server.as_ref();
+            arguments.extend(server.iter().flat_map(|server| server.names(incident, watched)));
             arguments::add_path_of_module(page, &mut arguments);
             arguments.extend(watched.nearly.iter().map(|name| ("listed", name.clone())));
             let named = known.names.iter().chain(&watched.names);
@@ -109,9 +120,14 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: &Watched) -> V
             Cause {
                 page,
                 symptom,
-                variant: found.and_then(|found| found.variant).or(candidate.watched),
+                variant: (found.and_then(|found| found.variant))
+                    .or(candidate.watched)
+                    .or_else(|| watched::several(&arguments)),
                 confidence: Confidence::Possible,
-                side: place.as_ref().map_or(Some(page.side), |place| place.side),
+                side: match &place {
+                    Some(place) => place.side,
+                    None => Some(arguments::side_of(page, found, &arguments)),
+                },
                 is_of_daemon: place.is_none_or(|place| place.is_of_daemon),
                 arguments,
                 reasons: candidate.reasons,
@@ -120,26 +136,13 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: &Watched) -> V
             }
         })
         .collect();
-    let only_sums_up = |cause: &Cause| {
-        let speaks_for_it = |reason: &Reason| {
-            let speaks_against_it = matches!(
-                reason,
-                Reason::Greeted
-                    | Reason::Unlisted
-                    | Reason::Unasked
-                    | Reason::OtherExit(..)
-                    | Reason::OtherRelease
-                    | Reason::NotLogged
-                    | Reason::NotFound
-                    | Reason::Refuted
-            );
-            !(speaks_against_it || matches!(reason, Reason::SumsUp(_)))
-        };
-        !cause.reasons.iter().any(speaks_for_it)
-    };
     // What an exit code means is worth telling where nothing else does.
-    if !causes.iter().all(only_sums_up) {
-        causes.retain(|cause| !only_sums_up(cause));
+    if !causes.iter().all(Cause::only_sums_up) {
+        causes.retain(|cause| !cause.only_sums_up());
+    }
+    // So is what was not looked for in vain.
+    if !causes.iter().all(Cause::is_denied) {
+        causes.retain(|cause| !cause.is_denied());
     }
     // Where all else is the same, what happens live comes before mistakes that `lint` finds.
     causes.sort_by_key(|cause| {
@@ -234,15 +237,6 @@ fn by_lines(incident: &Incident) -> BTreeMap<&'static str, Candidate> {
     candidates
 }
 
-/// Whether a page's cause can end as the client did: else it did not end it, and what comes behind it may have.
-fn ends_so(page: &Page, incident: &Incident) -> bool {
-    let is_same =
-        |exit: u8| move |symptom: &Symptom| symptom.exit == exit || facts::is_reset_race(symptom.exit, exit);
-    incident
-        .exit
-        .is_none_or(|exit| page.symptoms.iter().any(is_same(exit)))
-}
-
 /// What is left of a line speaks for all causes that it may have been, and for none of them much.
 fn by_rest(seen: &Seen, candidates: &mut BTreeMap<&'static str, Candidate>) {
     let claims: BTreeMap<&str, Claim> = seen
@@ -292,6 +286,7 @@ fn add(candidates: &mut BTreeMap<&'static str, Candidate>, claim: Claim, score: 
         reasons: Vec::new(),
         logged: BTreeSet::new(),
         found: None,
+        of_secrets: None,
         watched: None,
     });
     if claim.voice == Voice::Log {
@@ -419,8 +414,19 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
     if candidate.claim.symptom.stage == Stage::Authentication
         && server.is_some_and(|server| server.ends_at_rules(page, &known.findings, incident))
     {
-        candidate.score /= 4;
-        candidate.reasons.push(Reason::Refuted);
+        candidate.refute();
+        return;
+    }
+    if let Some(told) = server.and_then(|server| secret::told(server, page, known, incident)) {
+        match told {
+            Told::Found(found) => {
+                candidate.score += 3 * WHOLE;
+                candidate.reasons.insert(0, Reason::Found(found.place.clone()));
+                candidate.of_secrets = Some(found);
+            }
+            Told::Likely(reason) => candidate.reasons.insert(0, reason),
+            Told::Refuted => candidate.refute(),
+        }
         return;
     }
     let disguise = |found: &Predicted| server?.disguise(found, incident);
@@ -479,18 +485,12 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
             candidate.score += WHOLE;
             candidate.reasons.insert(0, reason);
         }
-        Judgement::No => {
-            candidate.score /= 4;
-            candidate.reasons.push(Reason::Refuted);
+        Judgement::Of(variant, place) => {
+            candidate.score += WHOLE;
+            candidate.reasons.insert(0, Reason::Found(place));
+            candidate.watched = Some(variant);
         }
+        Judgement::No => candidate.refute(),
         Judgement::Open => {}
     }
-}
-
-/// The square root, rounded up: a line with nine causes says a third of what a line with one says.
-fn root(count: usize) -> u32 {
-    (1..)
-        .find(|root| root * root >= count)
-        .and_then(|root| u32::try_from(root).ok())
-        .unwrap_or(u32::MAX)
 }

@@ -1,7 +1,7 @@
 //! Which lines speak for a cause, and which only look like it.
 
 use crate::{
-    catalog::Stage,
+    catalog::{Page, Stage, Symptom},
     explain::{
         Incident, Seen, facts,
         messages::{Claim, MESSAGES, Message, Voice},
@@ -98,4 +98,21 @@ pub(super) fn is_passed_over(seen: &Seen, incident: &Incident) -> bool {
     let has_no_network = |seen: &Seen| seen.text.contains(": Network is unreachable (");
     let mut others = incident.lines.iter();
     is_call(seen) && has_no_network(seen) && others.any(|other| is_call(other) && !has_no_network(other))
+}
+
+/// Whether a page's cause can end as the client did: else it did not end it, and what comes behind it may have.
+pub(super) fn ends_so(page: &Page, incident: &Incident) -> bool {
+    let is_same =
+        |exit: u8| move |symptom: &Symptom| symptom.exit == exit || facts::is_reset_race(symptom.exit, exit);
+    incident
+        .exit
+        .is_none_or(|exit| page.symptoms.iter().any(is_same(exit)))
+}
+
+/// The square root, rounded up: a line with nine causes says a third of what a line with one says.
+pub(super) fn root(count: usize) -> u32 {
+    (1..)
+        .find(|root| root * root >= count)
+        .and_then(|root| u32::try_from(root).ok())
+        .unwrap_or(u32::MAX)
 }

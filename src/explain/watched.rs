@@ -23,6 +23,9 @@ const LIMITED: &str = "RSY519";
 /// The page of a message of the day that the client takes for the daemon's own words.
 const MESSAGE_OF_THE_DAY: &str = "RSY622";
 
+/// The page of a greeting that comes to the daemon as another one.
+const CHANGED: &str = "RSY522";
+
 /// The page of quotes and blanks that are none for a shell.
 const TYPOGRAPHIC: &str = "RSY875";
 
@@ -36,6 +39,15 @@ const TAKEN_FOR_LETTERS: [&str; 7] = [
     "getaddrinfo: ",
     "Unknown module '",
 ];
+
+/// The kind of case of a page of which several lines tell: a cure for the file of the first line is none for the others.
+pub(super) fn several(arguments: &[(&'static str, String)]) -> Option<&'static str> {
+    let mut kinds = arguments.iter().map(|(kind, _)| *kind);
+    kinds.any(|kind| kind == OTHERS).then_some("several")
+}
+
+/// The kind of a count of lines that tell the same of other names.
+pub(super) const OTHERS: &str = "others";
 
 /// A cause that no message names.
 pub(super) struct Hint {
@@ -142,6 +154,14 @@ pub(super) fn hints(incident: &Incident, known: &Known, watched: &Watched) -> Ve
             variant: "watched",
             percent: 150,
             reason: Reason::ServedBefore,
+        });
+    }
+    if watched.is_greeted && shows(&["@ERROR: protocol startup error"]) {
+        hints.push(Hint {
+            page: CHANGED,
+            variant: "watched",
+            percent: 200,
+            reason: Reason::Misheard,
         });
     }
     let is_hung_up = |seen: &Seen| facts::is_of_dialogue(&seen.text);

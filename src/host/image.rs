@@ -372,6 +372,10 @@ mod tests {
         let image = Image::new(folder.path());
         assert_eq!(image.user("joe"), Ok(Some(User { uid: 1007, gid: 1008 })));
         assert_eq!(image.user("ann"), Ok(None));
+        assert_eq!(
+            [1007, 1008].map(|uid| image.has_number(uid)),
+            [Ok(true), Ok(false)]
+        );
         assert!(image.group("joe").is_err());
         assert!(image.groups("joe").is_err());
         let groups = "staff:x:50:ann,joe\njoe:x:1008:\nwheel:x:51:joel\n";

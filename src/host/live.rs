@@ -49,6 +49,11 @@ impl Host for Live {
         }))
     }
 
+    fn has_number(&self, uid: u32) -> Fact<bool> {
+        let user = unistd::User::from_uid(uid.into()).map_err(|error| Unknown::Failed(error.to_string()))?;
+        Ok(user.is_some())
+    }
+
     fn group(&self, name: &str) -> Fact<Option<u32>> {
         let group = unistd::Group::from_name(name).map_err(|error| Unknown::Failed(error.to_string()))?;
         Ok(group.map(|group| group.gid.as_raw()))

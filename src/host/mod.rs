@@ -184,6 +184,18 @@ pub trait Host: Sync {
     /// The reason why nobody knows.
     fn user(&self, name: &str) -> Fact<Option<User>>;
 
+    /// Whether a user has that number.
+    ///
+    /// # Errors
+    /// The reason why nobody knows.
+    fn has_number(&self, uid: u32) -> Fact<bool> {
+        let accounts = self.read(Path::new("/etc/passwd"))?;
+        let accounts = accounts.ok_or_else(|| Unknown::Failed("there is no /etc/passwd".to_owned()))?;
+        let accounts = String::from_utf8_lossy(&accounts);
+        let mut numbers = accounts.lines().filter_map(|line| line.split(':').nth(2));
+        Ok(numbers.any(|number| number.parse() == Ok(uid)))
+    }
+
     /// A group's number by name.
     ///
     /// # Errors

@@ -65,6 +65,10 @@ impl Host for View {
         self.users().user(name)
     }
 
+    fn has_number(&self, uid: u32) -> Fact<bool> {
+        self.users().has_number(uid)
+    }
+
     fn group(&self, name: &str) -> Fact<Option<u32>> {
         self.users().group(name)
     }

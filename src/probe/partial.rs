@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     explain::Server,
-    model::{Parameter, Scope},
+    model::Scope,
     probe::{
         session::Session,
         stage::{Fact, Right},
@@ -18,7 +18,7 @@ const MOST_LACKS: usize = 3;
 
 /// The calls of which rsync tells that they are not permitted, and what they need.
 const CALLS: [(&str, Right); 12] = [
-    ("send_files failed to open \"", Right::ReadFile),
+    (UNSENT, Right::ReadFile),
     ("failed to open \"", Right::ReadFile),
     ("opendir \"", Right::ReadFolder),
     ("change_dir \"", Right::EnterFolder),
@@ -31,6 +31,9 @@ const CALLS: [(&str, Right); 12] = [
     ("symlink \"", Right::WriteFolder),
     ("open \"", Right::WriteFolder),
 ];
+
+/// How a sender tells of a file that it cannot read.
+const UNSENT: &str = "send_files failed to open \"";
 
 /// What is to be told of a session in which single files failed.
 pub(super) fn partial(session: &Session, plan: &Plan, server: Option<&Server>) -> Vec<Fact> {
@@ -45,8 +48,16 @@ pub(super) fn partial(session: &Session, plan: &Plan, server: Option<&Server>) -
         .iter()
         .any(|line| line.starts_with("*** Skipping any contents"));
     if !failed.is_empty() && is_whole {
-        let listed = session.outcome.as_ref().map_or(0, |outcome| outcome.listed);
-        facts.push(Fact::Partial(failed.len() as u64, listed));
+        let failed = failed.len() as u64;
+        let outcome = session.outcome.unwrap_or_default();
+        let mut failing = lines.iter().filter(|line| name(line).is_some());
+        let names_unsent = failing.all(|line| line.contains(UNSENT));
+        // Folders have no data; of the files that were asked for none came then.
+        let listed = match names_unsent && outcome.transferred == 0 {
+            true => failed,
+            false => outcome.listed,
+        };
+        facts.push(Fact::Partial(failed, listed));
     }
     let mut told = BTreeSet::new();
     let lacks = lines.iter().filter_map(|line| lack(line, plan, server));
@@ -80,20 +91,11 @@ fn lack(line: &str, plan: &Plan, server: Option<&Server>) -> Option<Fact> {
     })
 }
 
-/// Who a daemon that root started is for a module (`rsync_module` in clientserver.c).
+/// Who a daemon is for a module.
 fn account(server: &Server, plan: &Plan) -> Option<String> {
     let (Place::Files { module, .. } | Place::Push { module, .. }) = &plan.place else {
         return None;
     };
     let index = server.configuration.module(module.as_bytes())?;
-    let value = server
-        .configuration
-        .text(Scope::Module(index), Parameter::Uid)
-        .value;
-    let value = String::from_utf8_lossy(value).into_owned();
-    Some(if value.is_empty() {
-        "nobody".to_owned()
-    } else {
-        value
-    })
+    Some(server.account(Scope::Module(index)))
 }

@@ -260,12 +260,16 @@ fn others(incident: &Incident, style: Style, out: &mut dyn io::Write) -> io::Res
     }
     let more = rest.len().saturating_sub(NAMED - TOLD);
     if more > 0 {
+        let mut named = incident.causes.iter().flat_map(|cause| &cause.arguments);
+        let file = named.find(|(kind, _)| *kind == "configuration-file");
+        let file = file.map_or("/etc/rsyncd.conf", |(_, file)| file);
+        let file = shell_words::quote(file);
         let line = match language {
             Language::English => format!(
-                "   and {more} more mistakes in the configuration, which `rsyncctl lint /etc/rsyncd.conf` finds on the server"
+                "   and {more} more mistakes in the configuration, which `rsyncctl lint {file}` finds on the server"
             ),
             Language::Chinese => {
-                format!("   还有 {more} 种配置错误，在服务器上运行 `rsyncctl lint /etc/rsyncd.conf` 可以找出")
+                format!("   还有 {more} 种配置错误，在服务器上运行 `rsyncctl lint {file}` 可以找出")
             }
         };
         writeln!(out, "{}", wrapped(&line, "   ", style))?;
@@ -279,13 +283,15 @@ pub(super) fn headline(explanation: &Explanation, language: Language) -> Option<
     let case = Case { cause, language };
     // What is wrong in a file that nobody has looked at is a guess.
     let is_guess = cause.confidence == Confidence::Possible && !cause.page.files.is_empty();
-    let hedge = match is_guess {
+    let title = case.title();
+    let is_hedged = ["perhaps ", "可能"].iter().any(|hedge| title.starts_with(hedge));
+    let hedge = match is_guess && !is_hedged {
         true => pick(language, "perhaps: ", "可能是："),
         false => "",
     };
     Some(match language {
-        Language::English => format!("{hedge}{} ({})", case.title(), cause.page.id),
-        Language::Chinese => format!("{hedge}{}（{}）", case.title(), cause.page.id),
+        Language::English => format!("{hedge}{title} ({})", cause.page.id),
+        Language::Chinese => format!("{hedge}{title}（{}）", cause.page.id),
     })
 }
 

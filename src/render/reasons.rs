@@ -79,6 +79,12 @@ fn told(reason: &Reason, lines: &[usize], incident: &Incident, language: Languag
         Reason::Frequent => "it is one of the more frequent ones".to_owned(),
         Reason::Found(place) if zh => format!("配置里确实有这个问题：{place}"),
         Reason::Found(place) => format!("your configuration has it: {place}"),
+        Reason::HasSecret(user, place) if zh => {
+            format!("密码文件里有 `{user}` 的行（{place}），用的是别的密码")
+        }
+        Reason::HasSecret(user, place) => {
+            format!("the secrets file has a line for `{user}` ({place}), so it is the password behind it")
+        }
         Reason::Default(name) if zh => format!("配置里没有设置 `{name}`，这就是它的默认行为"),
         Reason::Default(name) => format!("your configuration does not set `{name}`, and this is its default"),
         Reason::NoModule(module, file, others) if zh => format!("{file} 里没有 {module}，只有 {others}"),
@@ -99,6 +105,12 @@ fn told(reason: &Reason, lines: &[usize], incident: &Incident, language: Languag
             "前一个连接是正常的",
         )
         .into(),
+        Reason::Misheard => pick(
+            language,
+            "the greeting that rsyncctl sends is sound, and the daemon had greeted",
+            "rsyncctl 发送的问候是完好的，守护进程也发了问候",
+        )
+        .to_owned(),
         Reason::Behind => pick(
             language,
             "the list of modules, which no module's settings touch, ended behind the greeting as well",

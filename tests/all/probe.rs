@@ -14,6 +14,7 @@ mod reproduced;
 mod scenarios;
 pub(crate) mod situations;
 mod targets;
+mod told;
 mod transcripts;
 
 use std::{

@@ -1,6 +1,11 @@
 //! The server of a client's command line, where it is this machine.
 
-use std::{env, net::UdpSocket, path::PathBuf, time::Duration};
+use std::{
+    env,
+    net::{IpAddr, UdpSocket},
+    path::PathBuf,
+    time::Duration,
+};
 
 use tokio::{net::lookup_host, runtime::Runtime, time::timeout};
 
@@ -47,13 +52,22 @@ pub(super) fn find(invocation: &Invocation, release: Release, runtime: &Runtime)
     })
 }
 
-/// Whether a name stands for an address of this machine: nobody can send from another one's.
+/// Whether a name stands for an address of this machine.
 fn is_ours(host: &str, runtime: &Runtime) -> bool {
+    let found = addresses(host, runtime).into_iter();
+    found.filter(|address| !address.is_unspecified()).any(is_own)
+}
+
+/// The addresses of a name; none if it is not known in time.
+pub(in crate::cli) fn addresses(host: &str, runtime: &Runtime) -> Vec<IpAddr> {
     let found = runtime.block_on(async { timeout(LIMIT, lookup_host((host, 0))).await });
-    let Ok(Ok(addresses)) = found else {
-        return false;
-    };
-    addresses
-        .filter(|address| !address.ip().is_unspecified())
-        .any(|address| UdpSocket::bind(address).is_ok())
+    match found {
+        Ok(Ok(addresses)) => addresses.map(|address| address.ip()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether an address is one of this machine: nobody can send from another one's.
+pub(in crate::cli) fn is_own(address: IpAddr) -> bool {
+    UdpSocket::bind((address, 0)).is_ok()
 }

@@ -1,7 +1,7 @@
 mod bundle;
 mod client;
 mod fix;
-mod here;
+pub(super) mod here;
 
 use std::{
     env,
@@ -34,7 +34,7 @@ use crate::{
     probe::{Choice, Setting, Wire, tryout::Program},
     render::{self, About, Format, Style},
     rsync::net::Connections,
-    terms::Exit,
+    terms::{Exit, Release},
 };
 
 /// On the failing server: find the cause, and name the cure
@@ -239,6 +239,32 @@ fn code(report: &doctor::Report) -> u8 {
     } else {
         exit::UNCHECKED
     }
+}
+
+/// What is known of the daemon that is a process of this machine; nothing if that has ended.
+pub(super) fn known_of(
+    process: u32,
+    release: Release,
+    modules: Vec<String>,
+) -> Result<Option<Known>, Failure> {
+    let connections = Arc::new(Connections::default());
+    let setting = settings(connections.clone());
+    let runtime = runtime::Builder::new_current_thread().build()?;
+    let setup = Setup {
+        file: None,
+        modules,
+        from: None,
+        symptom: None,
+        host: &Live,
+        judge,
+        release: Some(release),
+        now: jiff::Zoned::now(),
+        setting: &setting,
+        connections,
+        runtime: &runtime,
+        own: env::current_exe()?,
+    };
+    Ok(doctor::known_of(&setup, process)?)
 }
 
 /// How modules of this machine are probed, with what is known of the server, and from which address if that matters.

@@ -1,11 +1,19 @@
 //! The configuration that the daemon of this machine runs with.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, env, io, net::IpAddr, path::PathBuf};
+
+use tokio::runtime;
 
 use crate::{
-    catalog::Language,
-    host::{Listener, Live, running_configurations},
+    catalog::{Language, page},
+    cli::{
+        doctor::here,
+        probe::{task::Task, variables::CONNECT_PROGRAM},
+    },
+    explain::{Known, Predicted},
+    host::{Listener, Live, listening_on, running_configurations},
     lint::{Started, started},
+    model::{Parameter, Scope},
 };
 
 /// Where a daemon looks if nobody says otherwise.
@@ -39,6 +47,58 @@ impl Local {
             running,
             started,
         }
+    }
+
+    /// The process of the daemon, if it listens itself.
+    pub(super) fn process(&self) -> Option<u32> {
+        match self.listener {
+            Listener::Daemon { process, .. } => Some(process),
+            _ => None,
+        }
+    }
+
+    /// What keeps clients of those addresses out, if somebody listens on the port, and on none of them.
+    pub(super) fn out_of_reach(&self, called: &[Called], known: &Known) -> Option<Predicted> {
+        let listening = listening_on(self.port);
+        let is_reached = |address: &IpAddr| {
+            listening
+                .iter()
+                .any(|own| own == address || own.is_unspecified() && own.is_ipv4() == address.is_ipv4())
+        };
+        let mut addresses = called.iter().flat_map(|called| &called.addresses).peekable();
+        let first = **addresses.peek()?;
+        if listening.is_empty() || addresses.any(is_reached) {
+            return None;
+        }
+        let listening: Vec<_> = listening.iter().map(|own| format!("`{own}`")).collect();
+        let page = page(REFUSED).expect("the pages that code names are there");
+        Some(Predicted {
+            rule: page.id,
+            place: self.place_of_address(known)?,
+            others: Vec::new(),
+            confidence: page.confidence,
+            symptoms: page.symptoms.iter().collect(),
+            modules: Vec::new(),
+            variant: Some("other-address"),
+            arguments: vec![
+                ("addresses", listening.join(", ")),
+                ("port", self.port.to_string()),
+                ("asked", first.to_string()),
+            ],
+        })
+    }
+
+    /// Where the address stands that the daemon listens on.
+    fn place_of_address(&self, known: &Known) -> Option<String> {
+        let (Listener::Daemon { process, .. } | Listener::Other { process, .. }) = &self.listener else {
+            return None;
+        };
+        let server = known.server.as_ref();
+        let written = server.and_then(|server| {
+            let origin = server.configuration.origin(Scope::Global, Parameter::Address);
+            Some(server.sources.place(origin.setting()?.span()))
+        });
+        Some(written.unwrap_or_else(|| format!("the command line of process {process}")))
     }
 
     /// What was taken, and why.
@@ -93,6 +153,60 @@ impl Local {
     }
 }
 
+/// The page of a port that nobody listens on.
+const REFUSED: &str = "RSY801";
+
+/// A machine that is called.
+pub(super) struct Called {
+    host: String,
+    addresses: Vec<IpAddr>,
+}
+
+/// The machines that are called, with the addresses of their names.
+pub(super) fn addresses(tasks: &[Task]) -> io::Result<Vec<Called>> {
+    let hosts: BTreeSet<_> = tasks.iter().filter_map(Task::host).collect();
+    // A proxy and a program look names up themselves, and call whom they like.
+    if hosts.is_empty()
+        || ["RSYNC_PROXY", CONNECT_PROGRAM]
+            .iter()
+            .any(|name| env::var_os(name).is_some())
+    {
+        return Ok(Vec::new());
+    }
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    let called = hosts.into_iter().map(|host| Called {
+        addresses: here::addresses(&host, &runtime),
+        host,
+    });
+    let called = called.collect();
+    // A resolver that does not answer holds nobody up.
+    runtime.shutdown_background();
+    Ok(called)
+}
+
+/// A machine among them that is not this one.
+pub(super) fn foreign(called: &[Called]) -> Option<&str> {
+    let is_foreign = |called: &&Called| {
+        let mut addresses = called.addresses.iter();
+        !called.addresses.is_empty() && !addresses.any(|address| here::is_own(*address))
+    };
+    called.iter().find(is_foreign).map(|called| &*called.host)
+}
+
+/// That another machine's daemon is not explained with this one's files.
+pub(super) fn of_other_machine(host: &str, language: Language) -> String {
+    match language {
+        Language::English => {
+            format!(
+                "--local is left out: `{host}` is not this machine, whose files say nothing of it; run it there"
+            )
+        }
+        Language::Chinese => {
+            format!("--local 不起作用：`{host}` 不是本机，本机的文件说明不了它；请在那台机器上运行")
+        }
+    }
+}
+
 /// The file that decides what clients of that port meet.
 fn file(listener: &Listener, running: &[PathBuf], started: &[Started]) -> Option<PathBuf> {
     let default = || Some(PathBuf::from(DEFAULT)).filter(|file| file.is_file());
@@ -117,8 +231,24 @@ fn file(listener: &Listener, running: &[PathBuf], started: &[Started]) -> Option
 mod tests {
     use std::path::PathBuf;
 
-    use super::{Local, file};
+    use super::{Called, Local, file, foreign};
     use crate::{catalog::Language, host::Listener, lint::Started};
+
+    #[test]
+    fn other_machines_are_told_from_this_one() {
+        let called = |address: &str| Called {
+            host: "backup".to_owned(),
+            addresses: vec![address.parse().expect("an address")],
+        };
+        // An address of the documentation is nobody's.
+        let [ours, other] = ["127.0.0.1", "192.0.2.77"].map(called);
+        let unknown = Called {
+            host: "gone".to_owned(),
+            addresses: Vec::new(),
+        };
+        assert_eq!(foreign(&[ours, unknown]), None);
+        assert_eq!(foreign(&[other]), Some("backup"));
+    }
 
     #[test]
     fn the_file_is_that_of_who_listens() {

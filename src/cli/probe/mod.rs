@@ -460,12 +460,23 @@ impl Arguments {
                     .into(),
             );
         };
+        let addresses = local::addresses(tasks)?;
+        if let Some(host) = local::foreign(&addresses) {
+            tell(&local::of_other_machine(host, self.output.language()))?;
+            return Ok(Known::default());
+        }
         let local = Local::find(*port);
         tell(&local.told(self.output.language()))?;
-        match &local.file {
-            Some(file) => self.server.known_here(file),
-            None => Ok(Known::default()),
-        }
+        let mut known = match (&local.file, local.process()) {
+            (Some(file), Some(process)) => {
+                let modules = tasks.iter().map(Task::module).collect::<Option<_>>();
+                self.server.known_of(process, file, modules.unwrap_or_default())
+            }
+            (Some(file), None) => self.server.known_here(file),
+            (None, _) => Ok(Known::default()),
+        }?;
+        known.findings.extend(local.out_of_reach(&addresses, &known));
+        Ok(known)
     }
 
     fn known(&self, tasks: &[Task], script: Option<PathBuf>) -> Result<Known, Failure> {

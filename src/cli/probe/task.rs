@@ -48,6 +48,26 @@ impl Task {
         }
     }
 
+    /// The module that it asks for.
+    pub(super) fn module(&self) -> Option<String> {
+        Some(self.place()?.module()?.to_owned())
+    }
+
+    /// The machine that it asks.
+    pub(super) fn host(&self) -> Option<String> {
+        Some(self.place()?.remote()?.host.clone())
+    }
+
+    fn place(&self) -> Option<Place> {
+        match self {
+            Self::Probe(target) => Some(Place::parse(&target.text)),
+            Self::Reproduce(_, words) => {
+                let invocation = Invocation::parse(words.iter().map(String::as_str));
+                invocation.peer().cloned()
+            }
+        }
+    }
+
     /// The password file that a command line names.
     pub(super) fn password_file(&self) -> Option<PathBuf> {
         let Self::Reproduce(_, words) = self else {

@@ -27,7 +27,9 @@ pub(in crate::doctor) struct DaemonFile {
 }
 
 /// What is done with each of them.
-const FILES: [(Parameter, Wish); 4] = [
+const FILES: [(Parameter, Wish); 6] = [
+    (Parameter::ExcludeFrom, Wish::ReadFile),
+    (Parameter::IncludeFrom, Wish::ReadFile),
     (Parameter::LockFile, Wish::WriteFile),
     (Parameter::LogFile, Wish::WriteFile),
     (Parameter::MotdFile, Wish::ReadFile),
@@ -137,6 +139,12 @@ pub(in crate::doctor) fn files(server: &Server, process: Option<&Process>) -> Ve
     for (scope, module) in configuration.module_scopes() {
         let name = module.name.display().into_owned();
         let has = |parameter| !configuration.text(scope, parameter).value.is_empty();
+        // Read before the daemon becomes the module's user (`rsync_module` in clientserver.c).
+        for patterns in [Parameter::ExcludeFrom, Parameter::IncludeFrom] {
+            if has(patterns) {
+                add(patterns, scope, path(scope, patterns), Some(name.clone()));
+            }
+        }
         if has(Parameter::AuthUsers) {
             let secrets = path(scope, Parameter::SecretsFile);
             add(Parameter::SecretsFile, scope, secrets, Some(name.clone()));
@@ -194,6 +202,7 @@ fn cause(file: &DaemonFile, refusal: &Refusal, uid: u32, judge: &Judge<'_>) -> O
         Parameter::LogFile => ("RSY894", None),
         Parameter::MotdFile => ("RSY607", Some("unreadable")),
         Parameter::SecretsFile => ("RSY312", Some("unreadable")),
+        Parameter::ExcludeFrom | Parameter::IncludeFrom => ("RSY418", Some("unreadable")),
         _ => return None,
     };
     let name = file.path.display().to_string();
@@ -201,6 +210,7 @@ fn cause(file: &DaemonFile, refusal: &Refusal, uid: u32, judge: &Judge<'_>) -> O
         ("file", name.clone()),
         ("path", name),
         ("user", user_name(uid)),
+        ("parameter", file.parameter.name().to_owned()),
         ("module", file.module.clone().unwrap_or_default()),
     ];
     let cause = judge.cause_of(rule, arguments, vec![refusal.shown()]);
@@ -209,8 +219,8 @@ fn cause(file: &DaemonFile, refusal: &Refusal, uid: u32, judge: &Judge<'_>) -> O
         None => cause,
     };
     Some(match file.parameter {
-        Parameter::LockFile | Parameter::SecretsFile => cause,
         // Nobody fails for these.
-        _ => cause.at(Urgency::Later),
+        Parameter::LogFile | Parameter::MotdFile => cause.at(Urgency::Later),
+        _ => cause,
     })
 }

@@ -84,7 +84,12 @@ fn remarks(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result
     for remark in &report.remarks {
         let [title, message, help] = words_of(remark, language);
         let severity = severity(remark.severity, language);
-        let title = format!("  {severity} {}: {}", remark.page.id, visible(&title));
+        let title = format!(
+            "  {severity} {}{}{}",
+            remark.page.id,
+            colon(language),
+            visible(&title)
+        );
         writeln!(out, "{}", wrapped(&title, "    ", style))?;
         for (word, text) in [
             (pick(language, "why", "原因"), message),

@@ -6,13 +6,15 @@ use crate::{catalog::Language, probe::Right};
 pub(super) fn partial(failed: u64, listed: u64, language: Language) -> String {
     match (language, listed) {
         (Language::English, 0) => "nothing else came: the list is empty".to_owned(),
-        (Language::English, 1) if failed >= 1 => "the only name in the list failed".to_owned(),
-        (Language::English, _) if failed >= listed => format!("all {listed} names in the list failed"),
+        (Language::English, 1) if failed >= 1 => "the only file that was asked for failed".to_owned(),
+        (Language::English, _) if failed >= listed => {
+            format!("all {listed} files that were asked for failed")
+        }
         (Language::English, _) => {
             format!("{failed} of {listed} names in the list failed, the others did not")
         }
         (Language::Chinese, 0) => "没有别的文件：列表是空的".to_owned(),
-        (Language::Chinese, _) if failed >= listed => format!("列表里的 {listed} 个名字全部失败"),
+        (Language::Chinese, _) if failed >= listed => format!("要传的 {listed} 个文件全部失败"),
         (Language::Chinese, _) => format!("列表里的 {listed} 个名字中有 {failed} 个失败，其余正常"),
     }
 }
@@ -38,6 +40,11 @@ pub(super) fn lacks(
             Right::ReadFolder => format!("目录 `{path}`"),
             Right::WriteFolder => format!("`{path}` 所在的目录"),
         };
+        // A blank stands between a name in backticks and what is written in Chinese.
+        let [who, on] = [who, on].map(|text| match text.ends_with('`') {
+            true => format!("{text} "),
+            false => text,
+        });
         return format!("{who}对{on}缺少 `{letters}` 权限");
     }
     let who = match (is_of_server, account) {

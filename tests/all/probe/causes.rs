@@ -23,7 +23,7 @@ use crate::support::{
 };
 
 /// A probe in a folder, its report, and its code.
-fn report(root: impl AsRef<std::path::Path>, words: &[&str]) -> (Value, Option<i32>) {
+pub(super) fn report(root: impl AsRef<std::path::Path>, words: &[&str]) -> (Value, Option<i32>) {
     let words = [&["probe", "--json"], words].concat();
     let output = program(root, &words)
         .env("RSYNC_PASSWORD", "not-a-secret")

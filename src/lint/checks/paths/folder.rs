@@ -64,11 +64,22 @@ fn path_missing(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
         };
         out.report(match (found, target) {
             (None, Some(target)) => case.variant("link").with("target", target.display().to_string()),
-            (None, None) => case.variant("missing"),
+            (None, None) => match in_the_way(subject, &place) {
+                Some(file) => case.variant("through").with("file", file.display().to_string()),
+                None => case.variant("missing"),
+            },
             (Some(metadata), _) if metadata.kind != EntryKind::Directory => case.variant("file"),
             (Some(_), _) => continue,
         });
     }
+}
+
+/// What a path leads through that is no folder.
+fn in_the_way(subject: &ConfigurationSubject<'_>, place: &Path) -> Option<PathBuf> {
+    let above = place.ancestors().skip(1);
+    let mut there = above.filter_map(|above| Some((above, subject.host.metadata(above, true).ok()??)));
+    let (nearest, found) = there.next()?;
+    (found.kind != EntryKind::Directory).then(|| nearest.to_owned())
 }
 
 /// Where a path leads that is a symbolic link itself.

@@ -18,6 +18,7 @@ use crate::{
 
 pub(super) const CHECKS: &[Check] = &[
     Check::configuration("RSY407", unknown_uid),
+    Check::configuration("RSY407", number_without_account),
     Check::configuration("RSY408", unknown_gid),
     Check::configuration("RSY409", identity_on_plain_user_daemon),
     Check::configuration("RSY411", identity_after_daemon_uid),
@@ -51,6 +52,46 @@ fn unknown_uid(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
                 .variant(too_large.unwrap_or(if is_list { "list" } else { "module" }))
                 .with("module", module.name()),
         });
+    }
+}
+
+/// RSY407: `gid = *` stands for the groups of the module's user, whom only an account has (`want_all_groups` in clientserver.c;
+/// observed with rsync 3.5.0).
+fn number_without_account(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    if !is_root(subject) || has_daemon_chroot(subject) {
+        return;
+    }
+    let mut seen = BTreeSet::new();
+    for module in subject.modules() {
+        let [user, groups] = [Parameter::Uid, Parameter::Gid].map(|parameter| module.text(parameter));
+        let (Some(setting), Some(first)) = (user.origin.setting(), groups.origin.setting()) else {
+            continue;
+        };
+        let takes_all = first
+            .text
+            .conf_tokens()
+            .first()
+            .is_some_and(|token| token.bytes == b"*");
+        let number = str::from_utf8(user.value).ok();
+        let number = number.filter(|number| number.bytes().all(|digit| digit.is_ascii_digit()));
+        let Some(number) = number
+            .and_then(|number| number.parse::<u32>().ok())
+            .filter(|_| takes_all)
+        else {
+            continue;
+        };
+        let span = setting.value_span();
+        if number != u32::MAX
+            && seen.insert((span.source, span.start))
+            && out.fact(number.to_string(), subject.host.has_number(number)) == Some(false)
+        {
+            out.report(
+                Case::at(span)
+                    .variant("without-account")
+                    .with("user", number.to_string())
+                    .with("module", module.name()),
+            );
+        }
     }
 }
 

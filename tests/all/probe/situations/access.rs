@@ -28,7 +28,7 @@ pub(super) const ALL: &[Situation] = &[
     },
     Situation {
         name: "everybody is denied",
-        pages: &["RSY822"],
+        pages: &["RSY822", "RSY242"],
         configuration: conf!("hosts deny = *\n"),
         ..SOUND
     },
@@ -121,6 +121,28 @@ pub(super) const ALL: &[Situation] = &[
         name: "the password is wrong, and another user of the module has none",
         pages: &["RSY810"],
         configuration: conf!("auth users = ann, joe\nsecrets file = /etc/rsyncd.secrets\n"),
+        client: Around {
+            environment: &[("RSYNC_PASSWORD", "another")],
+            ..OURS
+        },
+        ..GUARDED
+    },
+    Situation {
+        name: "everybody may log in, and the user has no password",
+        pages: &["RSY315"],
+        is_plain: false,
+        tree: &[
+            "file /srv/data/one = text\\n",
+            "file /etc/rsyncd.secrets 0600 = ann:not-a-secret\\n",
+        ],
+        configuration: conf!("auth users = *\nsecrets file = /etc/rsyncd.secrets\n"),
+        ..GUARDED
+    },
+    Situation {
+        name: "everybody may log in, and the user's password is another",
+        pages: &["RSY810"],
+        is_plain: false,
+        configuration: conf!("auth users = *\nsecrets file = /etc/rsyncd.secrets\n"),
         client: Around {
             environment: &[("RSYNC_PASSWORD", "another")],
             ..OURS

@@ -56,6 +56,20 @@ pub(super) const ALL: &[Situation] = &[
         ..SOUND
     },
     Situation {
+        name: "a number without an account is to have all groups of its user",
+        pages: &["RSY407"],
+        configuration: conf!("uid = 54321\ngid = *\n"),
+        ..SOUND
+    },
+    Situation {
+        name: "the path leads through a file",
+        pages: &["RSY402"],
+        is_plain: false,
+        tree: &["file /srv/data/one = text"],
+        configuration: "use chroot = no\nreverse lookup = no\n[data]\npath = /srv/data/one/deep\n",
+        ..SOUND
+    },
+    Situation {
         name: "two folders in one path",
         pages: &["RSY424"],
         is_plain: false,
