@@ -6,6 +6,7 @@ mod algorithms;
 mod arguments;
 mod checks;
 mod conflicts;
+mod descriptors;
 mod dialogue;
 mod extended;
 mod faults;
