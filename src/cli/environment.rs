@@ -171,6 +171,7 @@ pub(super) fn surroundings_with(variables: &Variables) -> Surroundings<'static> 
         now: jiff::Zoned::now(),
         max_alloc: variables.filled("RSYNC_MAX_ALLOC"),
         iconv: variables.filled("RSYNC_ICONV"),
+        partial_directory: variables.filled("RSYNC_PARTIAL_DIR"),
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Surroundings<'s> {
     pub max_alloc: Option<String>,
     /// What `--iconv` is without that option: `RSYNC_ICONV`.
     pub iconv: Option<String>,
+    /// What `--partial-dir` is where parts are kept without that option: `RSYNC_PARTIAL_DIR`.
+    pub partial_directory: Option<String>,
 }
 
 /// The options that choose what is transferred and what is deleted.
@@ -82,6 +84,8 @@ impl<'s> Choices<'s> {
             return Ok(true);
         }
         match name {
+            "ignore-errors" => options.deletion.ignores_errors = is_on,
+            "force" => options.deletion.force = is_on,
             "cvs-exclude" | "C" if is_on => options.cvs_exclude = true,
             "from0" | "0" => {
                 self.filters.end_with_nul(is_on);
@@ -203,14 +207,6 @@ impl<'s> Choices<'s> {
                 deletion.most = Some(u64::try_from(most).unwrap_or(0));
                 return Ok(true);
             }
-            "ignore-errors" => {
-                deletion.ignores_errors = true;
-                return Ok(true);
-            }
-            "force" => {
-                deletion.force = true;
-                return Ok(true);
-            }
             "delete-missing-args" => {
                 deletion.missing_arguments = true;
                 return Ok(true);
@@ -238,8 +234,9 @@ impl<'s> Choices<'s> {
             // What is usual is not told.
             options.max_alloc = (size != USUAL_ALLOCATION).then_some(limit);
         }
+        let usual = self.surroundings.partial_directory.take();
         self.receiving
-            .finish(&mut options.receiving, options.whole_file, is_pull)?;
+            .finish(&mut options.receiving, options.whole_file, is_pull, usual)?;
         let mut times = self.times_of_deletion;
         times.dedup();
         // During and delayed are one setting, of which the last holds.

@@ -380,6 +380,7 @@ mod tests {
             now: jiff::Zoned::now(),
             max_alloc: None,
             iconv: None,
+            partial_directory: None,
         };
         Command::parse(&words, surroundings)
     }
