@@ -23,6 +23,9 @@ impl Printer<'_> {
         if flags.has(ItemFlags::NEW) {
             state.created.count(entry.kind());
         }
+        if let Some(progress) = &mut state.progress {
+            progress.reach(u64::from(number));
+        }
         let output = &self.plan.output;
         let arrow = if self.is_push() { '<' } else { '>' };
         if is_significant(flags) || link.is_some() || self.options().report_unchanged {
@@ -193,8 +196,10 @@ impl Printer<'_> {
     pub(super) fn phase_ended(&self) {
         let mut state = self.state();
         let state = &mut *state;
-        if let Some(progress) = state.progress.as_mut().filter(|progress| progress.is_total()) {
-            progress.is_through();
+        if let Some(progress) = &mut state.progress
+            && progress.is_through()
+            && progress.is_total()
+        {
             let line = progress.last_line(0, Instant::now());
             write_progress(state, &line);
         }

@@ -30,6 +30,8 @@ pub(super) struct Progress {
     listed: Count,
     /// The numbers in front of the first files of lists that come one by one.
     starts: Vec<u64>,
+    /// How many of these lists are through.
+    through: usize,
     /// There are no more lists.
     is_listed: bool,
     /// The number of the file under way, and its list.
@@ -62,6 +64,7 @@ impl Progress {
             transferred: Count::default(),
             listed: Count::default(),
             starts: Vec::new(),
+            through: 0,
             is_listed: true,
             number: 0,
             list: 0,
@@ -84,19 +87,36 @@ impl Progress {
         self.is_listed = true;
     }
 
+    /// Something is said of a file, or of the folder that a list is of: that list's turn has come (`flist_for_ndx` in rsync.c).
+    pub(super) fn reach(&mut self, number: u64) {
+        let lists = self.starts.partition_point(|start| *start <= number);
+        self.list = lists.saturating_sub(1);
+    }
+
     /// A file's turn has come.
     pub(super) fn file(&mut self, number: u64, size: u64) {
-        let lists = self.starts.partition_point(|start| *start < number);
-        (self.number, self.list) = (number - lists as u64, lists.saturating_sub(1));
+        self.reach(number);
+        let lists = if self.starts.is_empty() { 0 } else { self.list + 1 };
+        self.number = number.saturating_sub(lists as u64);
         self.transferred.files += 1;
         self.transferred.size += size;
     }
 
-    /// The turn of the list is over that the last file is in, or of the first one (`set_current_file_index` in progress.c).
-    pub(super) fn is_through(&mut self) {
+    /// The first list that is left is through, and the turn of the list is over that was spoken of last; `false` if there is
+    /// none any more, and no line (`set_current_file_index` in progress.c, `flist_free` in flist.c).
+    pub(super) fn is_through(&mut self) -> bool {
+        let is_incremental = !self.starts.is_empty();
+        if is_incremental && self.through == self.starts.len() {
+            return false;
+        }
         let next = self.list + 1;
         let start = self.starts.get(next).map(|start| start - next as u64);
         self.number = start.unwrap_or(self.listed.files).saturating_sub(1);
+        if is_incremental {
+            self.through += 1;
+            self.list = self.list.max(self.through);
+        }
+        true
     }
 
     /// The line, if it is time for one.
@@ -255,7 +275,7 @@ mod tests {
             progress.last_line(2048, now),
             "\r          2.00K  50%    1.95MB/s    0:00:00 (xfr#1, to-chk=999/1000)"
         );
-        progress.is_through();
+        assert!(progress.is_through());
         assert!(progress.last_line(0, now).ends_with("(xfr#1, to-chk=0/1000)  "));
         assert!(progress.last_line(0, now).ends_with("(xfr#1, to-chk=0/1000)"));
     }
@@ -268,15 +288,18 @@ mod tests {
             progress.listed(files, 100, true);
         }
         progress.all_listed();
-        progress.is_through();
-        assert!(progress.last_line(0, now).ends_with("(xfr#0, to-chk=6/13)"));
+        let through = |progress: &mut Progress| {
+            let is_told = progress.is_through();
+            is_told.then(|| progress.last_line(0, now))
+        };
+        let ends = |line: Option<String>, end: &str| assert!(line.expect("a line").ends_with(end), "{end}");
+        ends(through(&mut progress), "(xfr#0, to-chk=6/13)");
         // Its list begins behind the number of a folder.
         progress.file(9, 100);
         assert!(progress.last_line(0, now).ends_with("(xfr#1, to-chk=5/13)"));
-        progress.is_through();
-        assert!(progress.last_line(0, now).ends_with("(xfr#1, to-chk=4/13)"));
-        progress.file(12, 100);
-        progress.is_through();
-        assert!(progress.last_line(0, now).ends_with("(xfr#2, to-chk=0/13)"));
+        ends(through(&mut progress), "(xfr#1, to-chk=4/13)");
+        // Nothing of the last one is said.
+        ends(through(&mut progress), "(xfr#1, to-chk=0/13)");
+        assert_eq!(through(&mut progress), None);
     }
 }
