@@ -295,6 +295,7 @@ fn words_choose_what_is_said() {
         "-au --info=skip --max-size=100",
         "-a --min-size=4 --max-size=1k -vv",
         "-abvv",
+        "-abv --delay-updates",
         "-a --delete-before -vv",
         "-a --debug=cmd,flist,deltasum,connect,bind2",
         "-aqvv --stats",
