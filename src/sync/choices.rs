@@ -287,10 +287,10 @@ fn backup_directory(mut path: &str) -> Option<String> {
 
 /// `--bwlimit`: bytes a second, in units of 1024 (`OPT_BWLIMIT` in options.c).
 fn bandwidth(name: &str, value: Option<&str>) -> Result<Option<u32>, UsageError> {
-    let most = u64::from(u32::MAX) * 1024;
-    let bytes = size(name, value, 1, 512..=most, true)?;
-    let rate = u32::try_from((bytes + 512) / 1024).unwrap_or(u32::MAX);
-    Ok((bytes > 0).then_some(rate))
+    let bytes = size(name, value, 1, 512..=LARGEST, true)?;
+    // What no connection comes to is no limit; rsync cuts such a number off.
+    let rate = i32::try_from(bytes.saturating_add(512) / 1024).unwrap_or(0);
+    Ok(u32::try_from(rate).ok().filter(|&rate| rate > 0))
 }
 
 #[cfg(test)]
@@ -310,8 +310,10 @@ mod tests {
         ] {
             assert_eq!(rate(text), Ok(Some(expected)), "{text}");
         }
-        assert_eq!(rate("0"), Ok(None));
-        for text in ["511b", "-1", "x", "9e9", "5p"] {
+        for text in ["0", "", "5p"] {
+            assert_eq!(rate(text), Ok(None), "{text}");
+        }
+        for text in ["511b", "-1", "x", "9e9"] {
             assert!(rate(text).is_err(), "{text}");
         }
     }

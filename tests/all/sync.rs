@@ -32,6 +32,7 @@ mod unasked;
 mod unprinted;
 mod unwritable;
 mod usage;
+mod values;
 mod waits;
 mod wire;
 

@@ -450,6 +450,10 @@ fn backup_folder(path: &Path, given: &str) -> Result<Place<Outside>, Error> {
 }
 
 fn temporary_folder(path: &Path, given: &str) -> Result<Place<Tree>, Error> {
+    // Without a name it is not the destination.
+    if given.is_empty() {
+        return Err(unusable("The temp-dir does not exist: ".to_owned(), None));
+    }
     Tree::open_trusted(path)
         .map(Place::There)
         .or_else(|error| match std::fs::metadata(path) {

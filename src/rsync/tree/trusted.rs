@@ -63,6 +63,9 @@ pub fn append_trusted(path: &Path) -> io::Result<File> {
 const NEW: Mode = Mode::from_bits_truncate(0o644);
 
 fn open(path: &Path, how: OFlag) -> io::Result<OwnedFd> {
+    if path.as_os_str().is_empty() && !how.contains(OFlag::O_DIRECTORY) {
+        return Err(Errno::EINVAL.into());
+    }
     let mut left = parts(path);
     let mut links = 0;
     let start = if path.is_absolute() { "/" } else { "." };
