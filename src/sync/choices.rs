@@ -253,7 +253,9 @@ impl<'s> Choices<'s> {
             options.deletion.when = DeleteWhen::Unsaid;
         }
         let deletes = options.deletion.when != DeleteWhen::Never;
-        if deletes && !options.recursive && !options.directories {
+        // What is listed needs no folder.
+        let lists = options.list_only || count < 2;
+        if deletes && !options.recursive && !options.directories && !lists {
             return Err(UsageError::DeletionWithoutFolders);
         }
         let given = options.receiving.backup_directory.take();

@@ -49,12 +49,12 @@ pub(super) fn pull<'t>(
     let [source, others @ ..] = sources else {
         return Err(UsageError::NoSource);
     };
-    let Target::Daemon(first) = source.target else {
-        return Err(source.refusal());
-    };
     if destination.is_some_and(|destination| destination.target.remote().is_some()) {
         return Err(UsageError::BothRemote);
     }
+    let Target::Daemon(first) = source.target else {
+        return Err(source.refusal());
+    };
     for other in others {
         check_source(port, first, other)?;
     }

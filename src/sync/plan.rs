@@ -301,6 +301,9 @@ impl Reading {
             let transfer = algorithms.checksum.as_ref().and_then(|choice| choice.transfer);
             // Without it no block can be recognised.
             self.options.whole_file |= transfer == Some(Checksum::None);
+            if self.options.whole_file && self.options.receiving.append > 0 {
+                return Err(UsageError::Together("--append", "--whole-file"));
+            }
         }
         if self.compress_choice.is_none() && self.compress > 1 {
             self.compress_choice = Some(Compression::Zlibx.name().to_owned());
@@ -323,7 +326,11 @@ impl Reading {
             .any(|source| source.target.remote().is_some());
         let (first, place) = match destination {
             Some(to) if !is_pull => place::push(sources, to)?,
-            _ => place::pull(self.port, sources, destination)?,
+            // What is listed goes nowhere.
+            to => {
+                let to = to.filter(|to| !(self.options.list_only && to.word.is_empty()));
+                place::pull(self.port, sources, to)?
+            }
         };
         let given = |port: i32| u16::try_from(port).map_err(|_| UsageError::NoPort(port));
         let port = match first.port {

@@ -239,7 +239,8 @@ pub fn conclude(plan: &Plan, printer: &Printer<'_>, ended: &Result<Option<Outcom
 /// What rsync prints of a connection that was not made: a line for each address.
 pub fn unconnected(reason: &ConnectError, role: &str) -> String {
     let prefix = match reason {
-        ConnectError::Resolve { .. } => "rsync: ".to_owned(),
+        ConnectError::Resolve { .. } | ConnectError::ResolveLocal { .. } => "rsync: ".to_owned(),
+        ConnectError::ProxyForm(_) => String::new(),
         _ => format!("rsync: [{role}] "),
     };
     let lines = reason.to_string();

@@ -1,6 +1,6 @@
 use std::{
     io,
-    net::{SocketAddr, TcpStream},
+    net::{SocketAddr, TcpStream, ToSocketAddrs as _},
     time::Duration,
 };
 
@@ -20,6 +20,14 @@ pub enum ConnectError {
         host: String,
         /// The port.
         port: u16,
+        /// What the resolver says.
+        source: io::Error,
+    },
+    /// The name of the local address has no address.
+    #[error("getaddrinfo {local}: {}", resolver(source))]
+    ResolveLocal {
+        /// The name.
+        local: String,
         /// What the resolver says.
         source: io::Error,
     },
@@ -72,6 +80,13 @@ pub fn connect(address: &Address, limit: Option<Duration>) -> Result<TcpStream, 
         port: *port,
         source,
     })?;
+    if let Some(local) = &target.local {
+        let found = (&**local, 0).to_socket_addrs();
+        found.map_err(|source| ConnectError::ResolveLocal {
+            local: local.clone(),
+            source,
+        })?;
+    }
     let mut tried = Vec::new();
     for address in addresses {
         match to(target, address, limit) {
