@@ -72,7 +72,12 @@ impl Printer<'_> {
     /// (`recv_generator` in generator.c).
     fn log_made(&self, state: &mut State<'_>, item: &Transferred<'_>) {
         let is_directory = item.entry.is_directory();
-        let is_made = is_directory || item.flags.has(ItemFlags::LOCAL_CHANGE);
+        // Of a folder only what is set behind its making.
+        let is_set = self.options().times && !self.options().omit_directory_times;
+        let is_made = match is_directory {
+            true => is_set,
+            false => item.flags.has(ItemFlags::LOCAL_CHANGE),
+        };
         if self.is_push() || self.plan.output.log_format.is_none() || self.info(Info::Name) == 0 || !is_made {
             return;
         }

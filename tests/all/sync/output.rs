@@ -337,6 +337,9 @@ fn the_same_is_logged() {
         "-a --del --log-file=log --log-file-format=%n_%l_%b",
         "-av --del --log-file=log --log-file-format=%o=%n",
         "-avv --log-file=log --log-file-format=%i:%n",
+        "-rv --log-file=log --log-file-format=x",
+        "-rlv --log-file=log --log-file-format=%n",
+        "-rtvO --log-file=log --log-file-format=x",
         "-a --log-file=log --log-file-format=",
         "-av --log-file=no/log",
     ]);
