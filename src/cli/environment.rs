@@ -24,6 +24,7 @@ use crate::{
         tree::{Identity, open_trusted},
     },
     sync::{Environment, LoginSource, Surroundings, typed_password},
+    terms::Exit,
 };
 
 /// Variables that a script or a command line sets, or takes away; the others are those of our own environment.
@@ -116,7 +117,12 @@ fn offered<T: PartialEq>(
 fn ask() -> Result<Vec<u8>, Error> {
     match rpassword::prompt_password("Password: ") {
         Ok(typed) => Ok(typed.into_bytes()),
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Error::Interrupted),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Error::Interrupted(Exit::Signal)),
+        // Ctrl-D is an empty password.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            let _ = writeln!(io::stderr());
+            Ok(Vec::new())
+        }
         Err(_) => {
             let _ = write!(io::stderr(), "Password: ");
             Ok(typed_password())

@@ -107,8 +107,16 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
     }
     let interrupt = Interrupt::watch()?;
     let ended = interrupt.run(
-        || transfer(&plan, &environment, &printer, interrupt.connections()),
-        || end(&plan, &printer, &Err(Error::Interrupted)),
+        || {
+            let connections = interrupt.connections();
+            transfer(&plan, &environment, &printer, connections).map_err(|error| {
+                match connections.are_ended() {
+                    true => Error::Interrupted(interrupt.exit()),
+                    false => error,
+                }
+            })
+        },
+        || end(&plan, &printer, &Err(Error::Interrupted(interrupt.exit()))),
     );
     Ok(end(&plan, &printer, &ended))
 }
@@ -182,10 +190,7 @@ fn transfer(
     let stream = reach(plan, environment, printer, None)?;
     prepare(plan, &stream, printer)?;
     let _joined = connections.join(stream.clone());
-    converse(plan, environment, printer, stream).map_err(|error| match connections.are_ended() {
-        true => Error::Interrupted,
-        false => error,
-    })
+    converse(plan, environment, printer, stream)
 }
 
 /// Whether the terminal, if standard output is one, shows this program now.
