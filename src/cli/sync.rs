@@ -48,15 +48,23 @@ const HELP: &str = include_str!("sync.help");
 
 /// Carries out rsync's command line.
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    carry_out(&arguments.words)
+    carry_out(&arguments.words, Name::Own)
 }
 
 /// The same for the words behind the program's name.
 pub(super) fn as_rsync(words: impl Iterator<Item = OsString>) -> Result<u8, Failure> {
-    carry_out(&words.collect::<Vec<_>>())
+    carry_out(&words.collect::<Vec<_>>(), Name::Rsync)
 }
 
-fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
+/// By what name the user calls this program.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Name {
+    Own,
+    /// Whoever calls it expects rsync, and not more of it.
+    Rsync,
+}
+
+fn carry_out(words: &[OsString], name: Name) -> Result<u8, Failure> {
     let environment = environment();
     let plan = match Command::parse(words, surroundings()) {
         Ok(Command::Help) => {
@@ -65,8 +73,8 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
         }
         Ok(Command::Version { is_for_programs }) => {
             let text = match is_for_programs {
-                true => version_for_programs(),
-                false => version(),
+                true => version_for_programs(name == Name::Rsync),
+                false => version(name == Name::Rsync),
             };
             io::stdout().write_all(text.as_bytes())?;
             return Ok(exit::CLEAN);
