@@ -1,12 +1,14 @@
 use std::{
     ffi::OsString,
-    io::{self, Write as _},
+    io::{self, IsTerminal as _, Write as _},
+    os::fd::AsFd,
 };
 
 use clap::Args;
 use jiff::tz::TimeZone;
 use nix::unistd::{getpgrp, tcgetpgrp};
 use serde_json::{Value, json};
+use terminal_size::{Width, terminal_size_of};
 
 use crate::{
     catalog::Language,
@@ -97,11 +99,13 @@ fn carry_out(words: &[OsString], name: Name) -> Result<u8, Failure> {
         true => Box::new(io::stderr()),
         false => Box::new(io::BufWriter::new(io::stdout())),
     };
+    let has_bar = name == Name::Own && io::stderr().is_terminal();
     let streams = Streams {
         output,
+        bar: has_bar.then(|| Box::new(bar_columns) as Box<dyn Fn() -> Option<usize> + Send>),
         errors: Box::new(io::stderr()),
         log: log.map(|file| Box::new(file) as Box<dyn io::Write + Send>),
-        is_in_foreground: Box::new(is_in_foreground),
+        is_in_foreground: Box::new(|| is_in_foreground(io::stdout())),
     };
     let printer = Printer::new(&plan, TimeZone::system(), streams);
     if let (Some(error), Some(path)) = (unlogged, &plan.output.log_file) {
@@ -201,9 +205,16 @@ fn transfer(
     converse(plan, environment, printer, stream)
 }
 
-/// Whether the terminal, if standard output is one, shows this program now.
-fn is_in_foreground() -> bool {
-    tcgetpgrp(io::stdout()).map_or(true, |shown| shown == getpgrp())
+/// Whether the terminal, if a stream is one, shows this program now.
+fn is_in_foreground(stream: impl AsFd) -> bool {
+    tcgetpgrp(stream).map_or(true, |shown| shown == getpgrp())
+}
+
+/// How wide the terminal is that errors go to, while it shows this program.
+fn bar_columns() -> Option<usize> {
+    let size = terminal_size_of(io::stderr());
+    let columns = size.map_or(80, |(Width(columns), _)| columns.into());
+    is_in_foreground(io::stderr()).then_some(columns)
 }
 
 /// What to do next: the likeliest cause of what was printed.

@@ -94,7 +94,9 @@ impl Printer<'_> {
     pub(super) fn transferred(&self, item: Transferred<'_>) {
         let mut state = self.state();
         let state = &mut *state;
-        if let Some(progress) = &mut state.progress {
+        if let Some(progress) = &mut state.progress
+            && !state.has_bar
+        {
             let line = progress.last_line(item.size, Instant::now());
             write_progress(state, &line);
         }
@@ -175,11 +177,18 @@ impl Printer<'_> {
     }
 
     pub(super) fn progress(&self, offset: u64, size: u64) {
-        if self.info(Info::Progress) == 0 {
-            return;
-        }
         let mut state = self.state();
         let state = &mut *state;
+        if state.has_bar {
+            let columns = state.console.bar_columns();
+            let progress = state.progress.as_mut().zip(columns);
+            let bar =
+                progress.and_then(|(progress, columns)| progress.bar(offset, size, Instant::now(), columns));
+            if let Some(bar) = bar {
+                state.console.bar(&bar);
+            }
+            return;
+        }
         let line = state
             .progress
             .as_mut()
@@ -204,6 +213,7 @@ impl Printer<'_> {
         if let Some(progress) = &mut state.progress
             && progress.is_through()
             && progress.is_total()
+            && !state.has_bar
         {
             let line = progress.last_line(0, Instant::now());
             write_progress(state, &line);

@@ -17,7 +17,7 @@ use crate::{
         values::{integer, protocol, seconds, size},
     },
     syntax::Invocation,
-    terms::RsyncOption,
+    terms::{Info, RsyncOption},
 };
 
 /// The longest block that a peer takes, in bytes, and one of protocol 29.
@@ -75,6 +75,16 @@ pub struct Daemon {
     pub address: Address,
     /// The name in front of the `@`.
     pub user: Option<String>,
+}
+
+impl Plan {
+    /// Whether nothing else is told of a transfer while it goes on.
+    pub(super) fn may_have_bar(&self) -> bool {
+        let options = &self.options;
+        let is_told = options.verbose > 0 || options.output.info(Info::Progress) > 0;
+        let is_transfer = !options.list_only && !options.dry_run && !matches!(self.place, Place::Modules);
+        is_transfer && !is_told && !options.quiet && !self.output.is_json
+    }
 }
 
 impl Command {

@@ -11,6 +11,10 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// A file that begins so soon behind the last line began when that was written.
 const RECENT: Duration = Duration::from_millis(1500);
 
+/// How many columns a bar has.
+const SHORTEST_BAR: usize = 8;
+const LONGEST_BAR: usize = 30;
+
 /// How far a transfer is: a line that is written again and again (`progress.c`).
 #[derive(Debug)]
 pub(super) struct Progress {
@@ -154,6 +158,22 @@ impl Progress {
         Some(format!("{}  ", self.text(offset, size, rate, left)))
     }
 
+    /// A bar of so many columns with that line, if it is time for one; none in the first second, which may be the only one.
+    pub(super) fn bar(&mut self, offset: u64, size: u64, now: Instant, columns: usize) -> Option<String> {
+        let has_begun = self.start.is_some();
+        let line = self.line(offset, size, now).filter(|_| has_begun)?;
+        let done = self.transferred.size.saturating_sub(size) + offset;
+        let line = line.trim();
+        // The last column stays free, so that no terminal begins another line.
+        let room = columns.saturating_sub(line.len() + 4).min(LONGEST_BAR);
+        if room < SHORTEST_BAR {
+            return Some(line.chars().take(columns.saturating_sub(1)).collect());
+        }
+        let share = done as f64 / self.listed.size.max(1) as f64;
+        let filled = ((share * room as f64) as usize).min(room);
+        Some(format!("[{:room$}] {line}", "#".repeat(filled)))
+    }
+
     /// The last line of a file; behind that of the whole transfer may come another.
     pub(super) fn last_line(&mut self, size: u64, now: Instant) -> String {
         let (offset, size) = match self.is_total {
@@ -263,6 +283,26 @@ mod tests {
         // It began when the last line was written.
         let first = progress.line(1 << 20, 10 << 20, at(8.0)).expect("the first");
         assert_eq!(first, "\r      1,048,576  10% 1024.00kB/s    0:00:09  ");
+    }
+
+    #[test]
+    fn a_bar_fits_into_its_terminal() {
+        let start = Instant::now();
+        let mut progress = Progress::new(Readable::default(), true);
+        progress.listed(1, 4 << 20, false);
+        progress.file(0, 4 << 20);
+        assert_eq!(progress.bar(0, 4 << 20, start, 80), None);
+        let mut bar = |seconds, columns| {
+            let now = start + Duration::from_secs(seconds);
+            progress.bar(1 << 20, 4 << 20, now, columns).expect("a bar")
+        };
+        assert_eq!(
+            bar(1, 80),
+            "[#######                       ] 1,048,576  25%    1.00MB/s    0:00:03"
+        );
+        assert_eq!(bar(2, 52), "[##      ] 1,048,576  25%  512.00kB/s    0:00:06");
+        assert_eq!(bar(3, 20), "1,048,576  25%  341");
+        assert_eq!(bar(4, 0), "");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod algorithms;
 mod arguments;
+mod bar;
 mod checks;
 mod conflicts;
 mod descriptors;
