@@ -278,7 +278,10 @@ impl Reading {
             "compress-choice" | "zc" => self.compress_choice = value.map(str::to_owned),
             "new-compress" => self.compress_choice = Some(Compression::Zlibx.name().to_owned()),
             "old-compress" => self.compress_choice = Some(Compression::Zlib.name().to_owned()),
-            "compress-level" | "zl" => options.algorithms.level = Some(integer(name, value)?),
+            "compress-level" | "zl" => {
+                // The least of all is rsync's word for none at all.
+                options.algorithms.level = Some(integer(name, value)?).filter(|level| *level > i32::MIN);
+            }
             // It speeds up a sender.
             "compress-threads" | "zt" => drop(integer(name, value)?),
             "skip-compress" => options.skip_compress = value.map(str::to_owned),
