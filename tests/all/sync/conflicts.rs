@@ -139,6 +139,7 @@ fn what_goes_for_a_backup_of_a_delayed_file_is_said() {
         "-rib --delay-updates {url}/data/src/ dst/",
         "-rib --info=backup --delay-updates {url}/data/src/ dst/",
         "-rib --force --info=backup --delay-updates {url}/data/src/ dst/",
+        "-rib --force --delete --info=backup --delay-updates --backup-dir=old {url}/data/src/ dst/",
         "-rib --info=backup --delay-updates --no-i-r --protocol=29 {url}/data/src/ dst/",
     ] {
         let words: Vec<_> = line.split(' ').collect();
