@@ -24,6 +24,7 @@ use crate::{
         tree::{Identity, open_trusted},
     },
     sync::{Environment, LoginSource, Surroundings, typed_password},
+    terms::Exit,
 };
 
 /// Variables that a script or a command line sets, or takes away; the others are those of our own environment.
@@ -116,9 +117,12 @@ fn offered<T: PartialEq>(
 fn ask() -> Result<Vec<u8>, Error> {
     match rpassword::prompt_password("Password: ") {
         Ok(typed) => Ok(typed.into_bytes()),
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Error::Interrupted),
-        // Ctrl-D: there is none.
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Error::Interrupted(Exit::Signal)),
+        // Ctrl-D is an empty password.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            let _ = writeln!(io::stderr());
+            Ok(Vec::new())
+        }
         Err(_) => {
             let _ = write!(io::stderr(), "Password: ");
             Ok(typed_password())
@@ -173,6 +177,7 @@ pub(super) fn surroundings_with(variables: &Variables) -> Surroundings<'static> 
         now: jiff::Zoned::now(),
         max_alloc: variables.filled("RSYNC_MAX_ALLOC"),
         iconv: variables.filled("RSYNC_ICONV"),
+        partial_directory: variables.filled("RSYNC_PARTIAL_DIR"),
     }
 }
 

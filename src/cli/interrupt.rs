@@ -13,7 +13,7 @@ use nix::sys::{
     termios::{SetArg, Termios, tcgetattr, tcsetattr},
 };
 use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGTERM},
+    consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1},
     iterator::{Handle, Signals},
 };
 
@@ -47,6 +47,8 @@ struct Shared {
 struct State {
     /// When the first signal came.
     first: Option<Instant>,
+    /// What rsync ends with by that signal.
+    exit: Option<Exit>,
     /// Whether something was to be left in order then.
     is_patient: bool,
     is_done: bool,
@@ -57,13 +59,14 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A signal came; whether the user insists.
-    fn interrupt(&self, now: Instant) -> bool {
+    /// A signal came, which rsync ends with that by; whether the user insists.
+    fn interrupt(&self, now: Instant, exit: Exit) -> bool {
         let mut state = self.state();
         if let Some(first) = state.first {
             return now.duration_since(first) > SAME_WISH;
         }
         state.first = Some(now);
+        state.exit = Some(exit);
         // Before the work goes on: it may have left everything in order by the time when somebody else looks.
         state.is_patient = self.connections.end();
         self.changed.notify_all();
@@ -76,9 +79,9 @@ impl Interrupt {
     pub(super) fn watch() -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         // A signal that came while its handler is being put in place could be lost.
-        let blocked = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
+        let blocked = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGUSR1]);
         let before = blocked.thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_BLOCK)?;
-        let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]);
+        let signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGUSR1]);
         before.thread_set_mask()?;
         let mut signals = signals?;
         let watch = Self {
@@ -86,9 +89,13 @@ impl Interrupt {
             handle: signals.handle(),
         };
         thread::spawn(move || {
-            for _ in signals.forever() {
-                if shared.interrupt(Instant::now()) {
-                    leave(Exit::Signal.code(), &shared.connections);
+            for signal in signals.forever() {
+                let exit = match signal {
+                    SIGUSR1 => Exit::UserSignal,
+                    _ => Exit::Signal,
+                };
+                if shared.interrupt(Instant::now(), exit) {
+                    leave(exit.code(), &shared.connections);
                 }
             }
         });
@@ -98,6 +105,11 @@ impl Interrupt {
     /// Those that end when the user wants it.
     pub(super) fn connections(&self) -> &Arc<Connections> {
         &self.shared.connections
+    }
+
+    /// What rsync ends with by the signal that came.
+    pub(super) fn exit(&self) -> Exit {
+        self.shared.state().exit.unwrap_or(Exit::Signal)
     }
 
     /// Does something. If the user does not want that any more, and it does not end soon, the program ends with what `give_up`
@@ -176,7 +188,7 @@ fn terminal() -> Option<(File, Termios)> {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::Shared;
+    use super::{Exit, Shared};
 
     #[test]
     fn who_insists_signals_again_later() {
@@ -184,7 +196,7 @@ mod tests {
         let first = Instant::now();
         for (later, insists) in [(0, false), (0, false), (2, false), (900, false), (1001, true)] {
             let at = first + Duration::from_millis(later);
-            assert_eq!(shared.interrupt(at), insists, "{later}");
+            assert_eq!(shared.interrupt(at, Exit::Signal), insists, "{later}");
         }
         assert!(shared.connections.are_ended());
     }

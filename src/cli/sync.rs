@@ -1,12 +1,14 @@
 use std::{
     ffi::OsString,
-    io::{self, Write as _},
+    io::{self, IsTerminal as _, Write as _},
+    os::fd::AsFd,
 };
 
 use clap::Args;
 use jiff::tz::TimeZone;
 use nix::unistd::{getpgrp, tcgetpgrp};
 use serde_json::{Value, json};
+use terminal_size::{Width, terminal_size_of};
 
 use crate::{
     catalog::Language,
@@ -48,15 +50,23 @@ const HELP: &str = include_str!("sync.help");
 
 /// Carries out rsync's command line.
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    carry_out(&arguments.words)
+    carry_out(&arguments.words, Name::Own)
 }
 
 /// The same for the words behind the program's name.
 pub(super) fn as_rsync(words: impl Iterator<Item = OsString>) -> Result<u8, Failure> {
-    carry_out(&words.collect::<Vec<_>>())
+    carry_out(&words.collect::<Vec<_>>(), Name::Rsync)
 }
 
-fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
+/// By what name the user calls this program.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Name {
+    Own,
+    /// Whoever calls it expects rsync, and not more of it.
+    Rsync,
+}
+
+fn carry_out(words: &[OsString], name: Name) -> Result<u8, Failure> {
     let environment = environment();
     let plan = match Command::parse(words, surroundings()) {
         Ok(Command::Help) => {
@@ -65,8 +75,8 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
         }
         Ok(Command::Version { is_for_programs }) => {
             let text = match is_for_programs {
-                true => version_for_programs(),
-                false => version(),
+                true => version_for_programs(name == Name::Rsync),
+                false => version(name == Name::Rsync),
             };
             io::stdout().write_all(text.as_bytes())?;
             return Ok(exit::CLEAN);
@@ -89,11 +99,13 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
         true => Box::new(io::stderr()),
         false => Box::new(io::BufWriter::new(io::stdout())),
     };
+    let has_bar = name == Name::Own && io::stderr().is_terminal();
     let streams = Streams {
         output,
+        bar: has_bar.then(|| Box::new(bar_columns) as Box<dyn Fn() -> Option<usize> + Send>),
         errors: Box::new(io::stderr()),
         log: log.map(|file| Box::new(file) as Box<dyn io::Write + Send>),
-        is_in_foreground: Box::new(is_in_foreground),
+        is_in_foreground: Box::new(|| is_in_foreground(io::stdout())),
     };
     let printer = Printer::new(&plan, TimeZone::system(), streams);
     if let (Some(error), Some(path)) = (unlogged, &plan.output.log_file) {
@@ -107,8 +119,16 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
     }
     let interrupt = Interrupt::watch()?;
     let ended = interrupt.run(
-        || transfer(&plan, &environment, &printer, interrupt.connections()),
-        || end(&plan, &printer, &Err(Error::Interrupted)),
+        || {
+            let connections = interrupt.connections();
+            transfer(&plan, &environment, &printer, connections).map_err(|error| {
+                match connections.are_ended() {
+                    true => Error::Interrupted(interrupt.exit()),
+                    false => error,
+                }
+            })
+        },
+        || end(&plan, &printer, &Err(Error::Interrupted(interrupt.exit()))),
     );
     Ok(end(&plan, &printer, &ended))
 }
@@ -182,15 +202,19 @@ fn transfer(
     let stream = reach(plan, environment, printer, None)?;
     prepare(plan, &stream, printer)?;
     let _joined = connections.join(stream.clone());
-    converse(plan, environment, printer, stream).map_err(|error| match connections.are_ended() {
-        true => Error::Interrupted,
-        false => error,
-    })
+    converse(plan, environment, printer, stream)
 }
 
-/// Whether the terminal, if standard output is one, shows this program now.
-fn is_in_foreground() -> bool {
-    tcgetpgrp(io::stdout()).map_or(true, |shown| shown == getpgrp())
+/// Whether the terminal, if a stream is one, shows this program now.
+fn is_in_foreground(stream: impl AsFd) -> bool {
+    tcgetpgrp(stream).map_or(true, |shown| shown == getpgrp())
+}
+
+/// How wide the terminal is that errors go to, while it shows this program.
+fn bar_columns() -> Option<usize> {
+    let size = terminal_size_of(io::stderr());
+    let columns = size.map_or(80, |(Width(columns), _)| columns.into());
+    is_in_foreground(io::stderr()).then_some(columns)
 }
 
 /// What to do next: the likeliest cause of what was printed.

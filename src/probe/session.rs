@@ -107,6 +107,7 @@ pub(super) fn run(
     } = stages;
     let streams = Streams {
         output: Box::new(io::sink()),
+        bar: None,
         errors: Box::new(io::sink()),
         log: None,
         is_in_foreground: Box::new(|| false),
@@ -133,7 +134,7 @@ pub(super) fn run(
     let recorder = Recorder::new(&printer, candidates, wire.now(), behind_list(plan), watches);
     let ended = (|| {
         if connections.are_ended() {
-            return Err(Error::Interrupted);
+            return Err(Error::Interrupted(Exit::Signal));
         }
         let stream = match stream {
             Some(stream) => stream,
@@ -149,11 +150,14 @@ pub(super) fn run(
         converse(plan, environment, &recorder, stream)
     })();
     let ended = match ended {
-        Err(_) if connections.are_ended() => Err(Error::Interrupted),
+        Err(_) if connections.are_ended() => Err(Error::Interrupted(Exit::Signal)),
         ended => ended,
     };
     if let Err(error) = &ended {
-        if let (Some(line), false) = (line.get(), matches!(error, Error::Timeout | Error::Interrupted)) {
+        if let (Some(line), false) = (
+            line.get(),
+            matches!(error, Error::Timeout | Error::Interrupted(_)),
+        ) {
             hear_out(line, &heard);
         }
         wire.note_end(error);

@@ -42,6 +42,8 @@ pub struct Surroundings<'s> {
     pub max_alloc: Option<String>,
     /// What `--iconv` is without that option: `RSYNC_ICONV`.
     pub iconv: Option<String>,
+    /// What `--partial-dir` is where parts are kept without that option: `RSYNC_PARTIAL_DIR`.
+    pub partial_directory: Option<String>,
 }
 
 /// The options that choose what is transferred and what is deleted.
@@ -82,6 +84,8 @@ impl<'s> Choices<'s> {
             return Ok(true);
         }
         match name {
+            "ignore-errors" => options.deletion.ignores_errors = is_on,
+            "force" => options.deletion.force = is_on,
             "cvs-exclude" | "C" if is_on => options.cvs_exclude = true,
             "from0" | "0" => {
                 self.filters.end_with_nul(is_on);
@@ -203,14 +207,6 @@ impl<'s> Choices<'s> {
                 deletion.most = Some(u64::try_from(most).unwrap_or(0));
                 return Ok(true);
             }
-            "ignore-errors" => {
-                deletion.ignores_errors = true;
-                return Ok(true);
-            }
-            "force" => {
-                deletion.force = true;
-                return Ok(true);
-            }
             "delete-missing-args" => {
                 deletion.missing_arguments = true;
                 return Ok(true);
@@ -238,8 +234,9 @@ impl<'s> Choices<'s> {
             // What is usual is not told.
             options.max_alloc = (size != USUAL_ALLOCATION).then_some(limit);
         }
+        let usual = self.surroundings.partial_directory.take();
         self.receiving
-            .finish(&mut options.receiving, options.whole_file, is_pull)?;
+            .finish(&mut options.receiving, options.whole_file, is_pull, usual)?;
         let mut times = self.times_of_deletion;
         times.dedup();
         // During and delayed are one setting, of which the last holds.
@@ -256,7 +253,9 @@ impl<'s> Choices<'s> {
             options.deletion.when = DeleteWhen::Unsaid;
         }
         let deletes = options.deletion.when != DeleteWhen::Never;
-        if deletes && !options.recursive && !options.directories {
+        // What is listed needs no folder.
+        let lists = options.list_only || count < 2;
+        if deletes && !options.recursive && !options.directories && !lists {
             return Err(UsageError::DeletionWithoutFolders);
         }
         let given = options.receiving.backup_directory.take();
@@ -290,10 +289,10 @@ fn backup_directory(mut path: &str) -> Option<String> {
 
 /// `--bwlimit`: bytes a second, in units of 1024 (`OPT_BWLIMIT` in options.c).
 fn bandwidth(name: &str, value: Option<&str>) -> Result<Option<u32>, UsageError> {
-    let most = u64::from(u32::MAX) * 1024;
-    let bytes = size(name, value, 1, 512..=most, true)?;
-    let rate = u32::try_from((bytes + 512) / 1024).unwrap_or(u32::MAX);
-    Ok((bytes > 0).then_some(rate))
+    let bytes = size(name, value, 1, 512..=LARGEST, true)?;
+    // What no connection comes to is no limit; rsync cuts such a number off.
+    let rate = i32::try_from(bytes.saturating_add(512) / 1024).unwrap_or(0);
+    Ok(u32::try_from(rate).ok().filter(|&rate| rate > 0))
 }
 
 #[cfg(test)]
@@ -313,8 +312,10 @@ mod tests {
         ] {
             assert_eq!(rate(text), Ok(Some(expected)), "{text}");
         }
-        assert_eq!(rate("0"), Ok(None));
-        for text in ["511b", "-1", "x", "9e9", "5p"] {
+        for text in ["0", "", "5p"] {
+            assert_eq!(rate(text), Ok(None), "{text}");
+        }
+        for text in ["511b", "-1", "x", "9e9"] {
             assert!(rate(text).is_err(), "{text}");
         }
     }

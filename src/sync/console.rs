@@ -26,6 +26,9 @@ pub(super) enum Channel {
 pub struct Streams<'s> {
     /// Standard output.
     pub output: Box<dyn Write + Send + 's>,
+    /// How many columns the terminal has that errors go to while it shows this program, if a bar is to show there how far a
+    /// transfer is that tells nothing else.
+    pub bar: Option<Box<dyn Fn() -> Option<usize> + Send + 's>>,
     /// Standard error.
     pub errors: Box<dyn Write + Send + 's>,
     /// The file of `--log-file`.
@@ -51,6 +54,8 @@ pub(super) struct Console<'s> {
     needs_newline: bool,
     /// It ends with a count, which the next one takes the place of.
     is_count: bool,
+    /// How long the bar is that stands where errors go.
+    bar: usize,
     /// What was written as an error, for those who explain it.
     complaints: Vec<u8>,
 }
@@ -73,6 +78,7 @@ impl<'s> Console<'s> {
             is_buffered: output.is_buffered,
             needs_newline: false,
             is_count: false,
+            bar: 0,
             complaints: Vec::new(),
         }
     }
@@ -107,6 +113,25 @@ impl<'s> Console<'s> {
         self.is_count = true;
     }
 
+    /// How many columns a bar may have now.
+    pub(super) fn bar_columns(&self) -> Option<usize> {
+        self.streams.bar.as_ref().and_then(|columns| columns())
+    }
+
+    /// Shows how far the transfer is; the next text takes its place.
+    pub(super) fn bar(&mut self, text: &str) {
+        let before = std::mem::replace(&mut self.bar, text.chars().count());
+        let _ = write!(self.streams.errors, "\r{text:before$}\r{text}");
+    }
+
+    /// Takes away the bar.
+    fn take_bar(&mut self) {
+        let before = std::mem::take(&mut self.bar);
+        if before > 0 {
+            let _ = write!(self.streams.errors, "\r{:before$}\r", "");
+        }
+    }
+
     /// The line that was begun is gone on with.
     pub(super) fn go_on(&mut self) {
         self.needs_newline = false;
@@ -126,6 +151,7 @@ impl<'s> Console<'s> {
     ///
     /// What the output fails with.
     pub(super) fn finish(&mut self) -> io::Result<()> {
+        self.take_bar();
         if std::mem::take(&mut self.needs_newline) {
             self.streams.output.write_all(b"\n")?;
         }
@@ -167,6 +193,7 @@ impl<'s> Console<'s> {
             Channel::Info | Channel::Client => self.all_to_errors,
         };
         self.is_count = false;
+        self.take_bar();
         let mut bytes = Vec::with_capacity(text.len() + 2);
         if std::mem::take(&mut self.needs_newline) {
             bytes.push(b'\n');

@@ -23,6 +23,9 @@ impl Printer<'_> {
         if flags.has(ItemFlags::NEW) {
             state.created.count(entry.kind());
         }
+        if let Some(progress) = &mut state.progress {
+            progress.reach(u64::from(number));
+        }
         let output = &self.plan.output;
         let arrow = if self.is_push() { '<' } else { '>' };
         if is_significant(flags) || link.is_some() || self.options().report_unchanged {
@@ -69,7 +72,12 @@ impl Printer<'_> {
     /// (`recv_generator` in generator.c).
     fn log_made(&self, state: &mut State<'_>, item: &Transferred<'_>) {
         let is_directory = item.entry.is_directory();
-        let is_made = is_directory || item.flags.has(ItemFlags::LOCAL_CHANGE);
+        // Of a folder only what is set behind its making.
+        let is_set = self.options().times && !self.options().omit_directory_times;
+        let is_made = match is_directory {
+            true => is_set,
+            false => item.flags.has(ItemFlags::LOCAL_CHANGE),
+        };
         if self.is_push() || self.plan.output.log_format.is_none() || self.info(Info::Name) == 0 || !is_made {
             return;
         }
@@ -86,7 +94,9 @@ impl Printer<'_> {
     pub(super) fn transferred(&self, item: Transferred<'_>) {
         let mut state = self.state();
         let state = &mut *state;
-        if let Some(progress) = &mut state.progress {
+        if let Some(progress) = &mut state.progress
+            && !state.has_bar
+        {
             let line = progress.last_line(item.size, Instant::now());
             write_progress(state, &line);
         }
@@ -167,11 +177,18 @@ impl Printer<'_> {
     }
 
     pub(super) fn progress(&self, offset: u64, size: u64) {
-        if self.info(Info::Progress) == 0 {
-            return;
-        }
         let mut state = self.state();
         let state = &mut *state;
+        if state.has_bar {
+            let columns = state.console.bar_columns();
+            let progress = state.progress.as_mut().zip(columns);
+            let bar =
+                progress.and_then(|(progress, columns)| progress.bar(offset, size, Instant::now(), columns));
+            if let Some(bar) = bar {
+                state.console.bar(&bar);
+            }
+            return;
+        }
         let line = state
             .progress
             .as_mut()
@@ -193,8 +210,11 @@ impl Printer<'_> {
     pub(super) fn phase_ended(&self) {
         let mut state = self.state();
         let state = &mut *state;
-        if let Some(progress) = state.progress.as_mut().filter(|progress| progress.is_total()) {
-            progress.is_through();
+        if let Some(progress) = &mut state.progress
+            && progress.is_through()
+            && progress.is_total()
+            && !state.has_bar
+        {
             let line = progress.last_line(0, Instant::now());
             write_progress(state, &line);
         }

@@ -70,7 +70,9 @@ impl OutputChoices {
             "info" if is_on => words(options.output.set_info(value.unwrap_or_default()))?,
             "debug" if is_on => words(options.output.set_debug(value.unwrap_or_default()))?,
             "out-format" | "log-format" if is_on => self.format = text(),
-            "log-file" if is_on => output.log_file = text().map(PathBuf::from),
+            "log-file" if is_on => {
+                output.log_file = text().filter(|path| !path.is_empty()).map(PathBuf::from);
+            }
             "log-file-format" if is_on => self.log_format = text(),
             "human-readable" | "h" if is_on => output.readable.0 = output.readable.0.saturating_add(1),
             "human-readable" | "h" => output.readable.0 = 0,

@@ -42,7 +42,7 @@ impl Place {
 
 /// What a pull or a listing is to do, and where; `port` is that of the option.
 pub(super) fn pull<'t>(
-    port: Option<u16>,
+    port: Option<i32>,
     sources: &[Argument<'t>],
     destination: Option<&Argument<'t>>,
 ) -> Result<(&'t Remote, Place), UsageError> {
@@ -78,7 +78,7 @@ pub(super) fn pull<'t>(
 
 /// Whether a further source is where the first one is: with its host or none, and its port or none (`start_client` in
 /// main.c).
-fn check_source(port: Option<u16>, first: &Remote, other: &Argument<'_>) -> Result<(), UsageError> {
+fn check_source(port: Option<i32>, first: &Remote, other: &Argument<'_>) -> Result<(), UsageError> {
     let Some(remote) = other.target.remote() else {
         return Err(UsageError::UnexpectedLocal(other.shown()));
     };
@@ -90,7 +90,7 @@ fn check_source(port: Option<u16>, first: &Remote, other: &Argument<'_>) -> Resu
         return Err(UsageError::ManyFormats);
     }
     match remote.port {
-        Some(own) if Some(own) != first.port.or(port) => Err(UsageError::ManyPorts),
+        Some(own) if Some(i32::from(own)) != first.port.map(i32::from).or(port) => Err(UsageError::ManyPorts),
         _ => Ok(()),
     }
 }

@@ -5,7 +5,7 @@ use crate::{
         delta::Checksum,
         net::{Address, Family},
         proto::{ChecksumChoice, Compression, CompressionChoice, PROTOCOL},
-        transfer::{FilesFrom, Options},
+        transfer::{FilesFrom, Options, shown},
     },
     sync::{
         argument::Argument,
@@ -14,10 +14,10 @@ use crate::{
         output::{Output, OutputChoices},
         place::{self, Place},
         usage::{FIRST_PROTOCOL, UsageError, dashed},
-        values::{integer, number, protocol, seconds, size},
+        values::{integer, protocol, seconds, size},
     },
     syntax::Invocation,
-    terms::RsyncOption,
+    terms::{Info, RsyncOption},
 };
 
 /// The longest block that a peer takes, in bytes, and one of protocol 29.
@@ -56,7 +56,7 @@ pub struct Plan {
     pub output: Output,
     /// `--no-motd`.
     pub no_message_of_the_day: bool,
-    /// `--contimeout`.
+    /// `--contimeout`; zero where it is over at once.
     pub connect_limit: Option<Duration>,
     /// `--password-file`.
     pub password_file: Option<PathBuf>,
@@ -77,6 +77,16 @@ pub struct Daemon {
     pub user: Option<String>,
 }
 
+impl Plan {
+    /// Whether nothing else is told of a transfer while it goes on.
+    pub(super) fn may_have_bar(&self) -> bool {
+        let options = &self.options;
+        let is_told = options.verbose > 0 || options.output.info(Info::Progress) > 0;
+        let is_transfer = !options.list_only && !options.dry_run && !matches!(self.place, Place::Modules);
+        is_transfer && !is_told && !options.quiet && !self.output.is_json
+    }
+}
+
 impl Command {
     /// Reads the words behind the program's name.
     ///
@@ -95,14 +105,22 @@ impl Command {
                 reading.said.for_programs();
                 continue;
             }
+            let shown = |word: usize| shown(words[word].as_bytes());
+            let word = shown(given.word);
             if !given.is_known {
-                return Err(UsageError::Unknown(dashed(&given.name)));
+                // A letter that has no value ends in front of `=`.
+                let ends_letter = given.name == "=" && !word.starts_with("-=");
+                let error = match ends_letter {
+                    true => UsageError::TakesNone,
+                    false => UsageError::Unknown,
+                };
+                return Err(error(word));
             }
             if let Some(option) = RsyncOption::of_name(&given.name) {
                 match &given.value {
                     None if option.takes_value => return Err(UsageError::MissingValue(dashed(&given.name))),
-                    Some(value) if !option.takes_value => {
-                        return Err(UsageError::TakesNone(format!("--{}={value}", given.name)));
+                    Some(_) if !option.takes_value => {
+                        return Err(UsageError::TakesNone(word));
                     }
                     _ => {}
                 }
@@ -116,7 +134,10 @@ impl Command {
                 ("help", _) => return Ok(Self::Help),
                 ("version" | "V", _) => versions += 1,
                 ("human-readable", _) if words.len() == 1 => return Ok(Self::Help),
-                (name, value) => reading.option(&mut choices, name, value)?,
+                (name, value) => {
+                    let read = reading.option(&mut choices, name, value);
+                    read.map_err(|error| error.of_word(&shown(given.value_word.unwrap_or(given.word))))?;
+                }
             }
         }
         if versions > 0 {
@@ -154,7 +175,7 @@ struct Reading {
     socket_options: Option<String>,
     list: ListPlace,
     local: Option<String>,
-    port: Option<u16>,
+    port: Option<i32>,
     family: Family,
     protocol: Option<u8>,
     /// `--iconv`, or what the environment has for it.
@@ -249,14 +270,18 @@ impl Reading {
             "timeout" => options.timeout = None,
             "contimeout" if is_on => self.connect_limit = seconds(name, value)?,
             "contimeout" => self.connect_limit = None,
-            "port" => self.port = Some(number(name, value, 1..=65_535)?),
+            // Zero is the usual one.
+            "port" => self.port = Some(integer(name, value)?).filter(|port| *port != 0),
             "protocol" => self.protocol = Some(protocol(value)?),
             "compress" | "z" if is_on => self.compress = self.compress.saturating_add(1),
             "compress" | "z" => (self.compress, self.compress_choice) = (0, None),
             "compress-choice" | "zc" => self.compress_choice = value.map(str::to_owned),
             "new-compress" => self.compress_choice = Some(Compression::Zlibx.name().to_owned()),
             "old-compress" => self.compress_choice = Some(Compression::Zlib.name().to_owned()),
-            "compress-level" | "zl" => options.algorithms.level = Some(integer(name, value)?),
+            "compress-level" | "zl" => {
+                // The least of all is rsync's word for none at all.
+                options.algorithms.level = Some(integer(name, value)?).filter(|level| *level > i32::MIN);
+            }
             // It speeds up a sender.
             "compress-threads" | "zt" => drop(integer(name, value)?),
             "skip-compress" => options.skip_compress = value.map(str::to_owned),
@@ -300,6 +325,9 @@ impl Reading {
             let transfer = algorithms.checksum.as_ref().and_then(|choice| choice.transfer);
             // Without it no block can be recognised.
             self.options.whole_file |= transfer == Some(Checksum::None);
+            if self.options.whole_file && self.options.receiving.append > 0 {
+                return Err(UsageError::Together("--append", "--whole-file"));
+            }
         }
         if self.compress_choice.is_none() && self.compress > 1 {
             self.compress_choice = Some(Compression::Zlibx.name().to_owned());
@@ -322,10 +350,19 @@ impl Reading {
             .any(|source| source.target.remote().is_some());
         let found = match destination {
             Some(to) if !is_pull => place::push(sources, to),
-            _ => place::pull(self.port, sources, destination),
+            // What is listed goes nowhere.
+            to => {
+                let to = to.filter(|to| !(self.options.list_only && to.word.is_empty()));
+                place::pull(self.port, sources, to)
+            }
         };
         let role = if is_pull { "Receiver" } else { "sender" };
         let (first, place) = found.map_err(|error| self.without_daemon(error, role))?;
+        let given = |port: i32| u16::try_from(port).map_err(|_| UsageError::NoPort(port));
+        let port = match first.port {
+            Some(port) => port,
+            None => self.port.map(given).transpose()?.unwrap_or(PORT),
+        };
         if self.protocol.is_some_and(|protocol| protocol < FIRST_PROTOCOL) {
             return Err(UsageError::OldProtocol { role: place.role() });
         }
@@ -356,7 +393,7 @@ impl Reading {
             daemon: Daemon {
                 address: Address {
                     host: first.host.clone(),
-                    port: first.port.or(self.port).unwrap_or(PORT),
+                    port,
                     family: self.family,
                     local: self.local,
                 },
@@ -393,6 +430,7 @@ mod tests {
             now: jiff::Zoned::now(),
             max_alloc: None,
             iconv: None,
+            partial_directory: None,
         };
         Command::parse(&words, surroundings)
     }

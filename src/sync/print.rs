@@ -42,6 +42,8 @@ pub(super) struct State<'p> {
     pub(super) listed: FileCounts,
     pub(super) created: FileCounts,
     pub(super) progress: Option<Progress>,
+    /// It is shown by a bar.
+    pub(super) has_bar: bool,
     /// What this side is, in messages.
     role: &'static str,
     /// What is said of the arguments that the server is still to be told.
@@ -52,7 +54,10 @@ impl<'p> Printer<'p> {
     /// Writes to these. Times are local to the zone.
     pub fn new(plan: &'p Plan, zone: TimeZone, streams: Streams<'p>) -> Self {
         let level = plan.options.output.info(Info::Progress);
-        let progress = (level > 0).then(|| Progress::new(plan.output.readable, level > 1));
+        let has_bar = streams.bar.is_some() && plan.may_have_bar();
+        let has_progress = level > 0 || has_bar;
+        let is_total = level > 1 || has_bar;
+        let progress = has_progress.then(|| Progress::new(plan.output.readable, is_total));
         Self {
             plan,
             start: SystemTime::now(),
@@ -62,6 +67,7 @@ impl<'p> Printer<'p> {
                 listed: FileCounts::default(),
                 created: FileCounts::default(),
                 progress,
+                has_bar,
                 role: plan.place.role(),
                 secluded: None,
             }),

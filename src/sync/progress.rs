@@ -11,6 +11,10 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// A file that begins so soon behind the last line began when that was written.
 const RECENT: Duration = Duration::from_millis(1500);
 
+/// How many columns a bar has.
+const SHORTEST_BAR: usize = 8;
+const LONGEST_BAR: usize = 30;
+
 /// How far a transfer is: a line that is written again and again (`progress.c`).
 #[derive(Debug)]
 pub(super) struct Progress {
@@ -30,6 +34,8 @@ pub(super) struct Progress {
     listed: Count,
     /// The numbers in front of the first files of lists that come one by one.
     starts: Vec<u64>,
+    /// How many of these lists are through.
+    through: usize,
     /// There are no more lists.
     is_listed: bool,
     /// The number of the file under way, and its list.
@@ -62,6 +68,7 @@ impl Progress {
             transferred: Count::default(),
             listed: Count::default(),
             starts: Vec::new(),
+            through: 0,
             is_listed: true,
             number: 0,
             list: 0,
@@ -84,19 +91,36 @@ impl Progress {
         self.is_listed = true;
     }
 
+    /// Something is said of a file, or of the folder that a list is of: that list's turn has come (`flist_for_ndx` in rsync.c).
+    pub(super) fn reach(&mut self, number: u64) {
+        let lists = self.starts.partition_point(|start| *start <= number);
+        self.list = lists.saturating_sub(1);
+    }
+
     /// A file's turn has come.
     pub(super) fn file(&mut self, number: u64, size: u64) {
-        let lists = self.starts.partition_point(|start| *start < number);
-        (self.number, self.list) = (number - lists as u64, lists.saturating_sub(1));
+        self.reach(number);
+        let lists = if self.starts.is_empty() { 0 } else { self.list + 1 };
+        self.number = number.saturating_sub(lists as u64);
         self.transferred.files += 1;
         self.transferred.size += size;
     }
 
-    /// The turn of the list is over that the last file is in, or of the first one (`set_current_file_index` in progress.c).
-    pub(super) fn is_through(&mut self) {
+    /// The first list that is left is through, and the turn of the list is over that was spoken of last; `false` if there is
+    /// none any more, and no line (`set_current_file_index` in progress.c, `flist_free` in flist.c).
+    pub(super) fn is_through(&mut self) -> bool {
+        let is_incremental = !self.starts.is_empty();
+        if is_incremental && self.through == self.starts.len() {
+            return false;
+        }
         let next = self.list + 1;
         let start = self.starts.get(next).map(|start| start - next as u64);
         self.number = start.unwrap_or(self.listed.files).saturating_sub(1);
+        if is_incremental {
+            self.through += 1;
+            self.list = self.list.max(self.through);
+        }
+        true
     }
 
     /// The line, if it is time for one.
@@ -132,6 +156,22 @@ impl Progress {
             rate => size.saturating_sub(offset) as f64 / rate / 1000.0,
         };
         Some(format!("{}  ", self.text(offset, size, rate, left)))
+    }
+
+    /// A bar of so many columns with that line, if it is time for one; none in the first second, which may be the only one.
+    pub(super) fn bar(&mut self, offset: u64, size: u64, now: Instant, columns: usize) -> Option<String> {
+        let has_begun = self.start.is_some();
+        let line = self.line(offset, size, now).filter(|_| has_begun)?;
+        let done = self.transferred.size.saturating_sub(size) + offset;
+        let line = line.trim();
+        // The last column stays free, so that no terminal begins another line.
+        let room = columns.saturating_sub(line.len() + 4).min(LONGEST_BAR);
+        if room < SHORTEST_BAR {
+            return Some(line.chars().take(columns.saturating_sub(1)).collect());
+        }
+        let share = done as f64 / self.listed.size.max(1) as f64;
+        let filled = ((share * room as f64) as usize).min(room);
+        Some(format!("[{:room$}] {line}", "#".repeat(filled)))
     }
 
     /// The last line of a file; behind that of the whole transfer may come another.
@@ -246,6 +286,26 @@ mod tests {
     }
 
     #[test]
+    fn a_bar_fits_into_its_terminal() {
+        let start = Instant::now();
+        let mut progress = Progress::new(Readable::default(), true);
+        progress.listed(1, 4 << 20, false);
+        progress.file(0, 4 << 20);
+        assert_eq!(progress.bar(0, 4 << 20, start, 80), None);
+        let mut bar = |seconds, columns| {
+            let now = start + Duration::from_secs(seconds);
+            progress.bar(1 << 20, 4 << 20, now, columns).expect("a bar")
+        };
+        assert_eq!(
+            bar(1, 80),
+            "[#######                       ] 1,048,576  25% 1024.00kB/s    0:00:03"
+        );
+        assert_eq!(bar(2, 49), "[##      ] 1,048,576  25%  512.00kB/s    0:00:06");
+        assert_eq!(bar(3, 20), "1,048,576  25%  341");
+        assert_eq!(bar(4, 0), "");
+    }
+
+    #[test]
     fn the_end_of_a_line_covers_that_of_the_last_one() {
         let now = Instant::now();
         let mut progress = Progress::new(Readable(3), true);
@@ -255,7 +315,7 @@ mod tests {
             progress.last_line(2048, now),
             "\r          2.00K  50%    1.95MB/s    0:00:00 (xfr#1, to-chk=999/1000)"
         );
-        progress.is_through();
+        assert!(progress.is_through());
         assert!(progress.last_line(0, now).ends_with("(xfr#1, to-chk=0/1000)  "));
         assert!(progress.last_line(0, now).ends_with("(xfr#1, to-chk=0/1000)"));
     }
@@ -268,15 +328,18 @@ mod tests {
             progress.listed(files, 100, true);
         }
         progress.all_listed();
-        progress.is_through();
-        assert!(progress.last_line(0, now).ends_with("(xfr#0, to-chk=6/13)"));
+        let through = |progress: &mut Progress| {
+            let is_told = progress.is_through();
+            is_told.then(|| progress.last_line(0, now))
+        };
+        let ends = |line: Option<String>, end: &str| assert!(line.expect("a line").ends_with(end), "{end}");
+        ends(through(&mut progress), "(xfr#0, to-chk=6/13)");
         // Its list begins behind the number of a folder.
         progress.file(9, 100);
         assert!(progress.last_line(0, now).ends_with("(xfr#1, to-chk=5/13)"));
-        progress.is_through();
-        assert!(progress.last_line(0, now).ends_with("(xfr#1, to-chk=4/13)"));
-        progress.file(12, 100);
-        progress.is_through();
-        assert!(progress.last_line(0, now).ends_with("(xfr#2, to-chk=0/13)"));
+        ends(through(&mut progress), "(xfr#1, to-chk=4/13)");
+        // Nothing of the last one is said.
+        ends(through(&mut progress), "(xfr#1, to-chk=0/13)");
+        assert_eq!(through(&mut progress), None);
     }
 }

@@ -29,7 +29,7 @@ impl ReceivingChoices {
             "fuzzy" | "y" => receiving.fuzzy = 0,
             "backup-dir" if is_on => receiving.backup_directory = text(),
             "partial" => receiving.partial = is_on,
-            "partial-dir" if is_on => receiving.partial_directory = text().filter(|path| !path.is_empty()),
+            "partial-dir" if is_on => receiving.partial_directory = text(),
             "delay-updates" => receiving.delay_updates = is_on,
             "temp-dir" | "T" if is_on => receiving.temporary_directory = text(),
             "inplace" => receiving.in_place = is_on,
@@ -68,12 +68,14 @@ impl ReceivingChoices {
         Ok(())
     }
 
-    /// What only all options together say; `is_pull` if files are received here.
+    /// What only all options together say; `is_pull` if files are received here, `usual` is the folder for parts that are
+    /// kept where none is named.
     pub(super) fn finish(
         self,
         receiving: &mut Receiving,
         whole_file: bool,
         is_pull: bool,
+        usual: Option<String>,
     ) -> Result<(), UsageError> {
         if receiving.append > 0 && whole_file {
             return Err(UsageError::Together("--append", "--whole-file"));
@@ -90,6 +92,9 @@ impl ReceivingChoices {
         if receiving.in_place && receiving.partial_directory.is_some() {
             return Err(UsageError::Together(in_place, "--partial-dir"));
         }
+        if receiving.partial && !receiving.in_place && !receiving.delay_updates {
+            receiving.partial_directory = receiving.partial_directory.take().or(usual);
+        }
         // So the folder is compared with what is there, and sent.
         if let Some(path) = receiving.partial_directory.take() {
             receiving.partial = true;
@@ -98,7 +103,8 @@ impl ReceivingChoices {
                 path => receiving.partial_directory = Some(path),
             }
         }
-        receiving.in_place |= receiving.append > 0;
+        // There are no parts then.
+        receiving.partial &= !receiving.in_place;
         match self.given {
             Some(name) if is_pull => Err(UsageError::PushOnly(name)),
             _ => Ok(()),

@@ -88,6 +88,9 @@ pub fn reach(
     patience: Option<Duration>,
 ) -> Result<Stream, Error> {
     let address = &plan.daemon.address;
+    if plan.connect_limit.is_some_and(|limit| limit.is_zero()) {
+        return Err(ConnectError::TimedOut.into());
+    }
     let limit = plan.connect_limit.or(plan.options.timeout);
     let stream = match (&environment.connect_program, &environment.proxy) {
         (Some(command), _) => run_program(command, &address.host)?,
@@ -237,6 +240,7 @@ pub fn conclude(plan: &Plan, printer: &Printer<'_>, ended: &Result<Option<Outcom
 pub fn unconnected(reason: &ConnectError, role: &str) -> String {
     let prefix = match reason {
         ConnectError::Resolve { .. } | ConnectError::Own { .. } => "rsync: ".to_owned(),
+        ConnectError::ProxyForm(_) => String::new(),
         _ => format!("rsync: [{role}] "),
     };
     let lines = reason.to_string();
@@ -257,6 +261,7 @@ fn is_whole(error: &Error, text: &str) -> bool {
         "No name",
         "Invalid checksum-choice",
         "Invalid number",
+        "Invalid ID number",
         "found \"..\"",
         "--",
         "stopping ",

@@ -28,16 +28,12 @@ pub enum UsageError {
     /// The value is no number.
     #[error("{0}: invalid numeric value")]
     Number(String),
-    /// The value is no number that this program can use.
-    #[error("{option}: number out of range ({least} to {most})")]
-    OutOfRange {
-        /// The option, with its value.
-        option: String,
-        /// The least that can be used.
-        least: u64,
-        /// The most.
-        most: u64,
-    },
+    /// The value is a number of more than 32 bits.
+    #[error("{0}: number too large or too small")]
+    Overflow(String),
+    /// The value is no port, and is to be one.
+    #[error("--port={0}: number out of range (1 to 65535)")]
+    NoPort(i32),
     /// The value is no size, or not one that is allowed.
     #[error("{option} is {problem}")]
     Size {
@@ -221,6 +217,18 @@ impl UsageError {
             path: path.display().to_string(),
             reason: reason.to_owned(),
             is_untrusted: !refusal(error).is_empty(),
+        }
+    }
+
+    /// The same of the word in which it was found, where rsync names that.
+    pub(super) fn of_word(self, word: &str) -> Self {
+        let word = word.to_owned();
+        match self {
+            Self::Unknown(_) => Self::Unknown(word),
+            Self::TakesNone(_) => Self::TakesNone(word),
+            Self::Number(_) => Self::Number(word),
+            Self::Overflow(_) => Self::Overflow(word),
+            other => other,
         }
     }
 

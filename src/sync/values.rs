@@ -10,45 +10,49 @@ use crate::{
 
 /// The newest protocol that is wanted. A daemon is told of a newer one than ours, and speaks its own.
 pub(super) fn protocol(value: Option<&str>) -> Result<u8, UsageError> {
-    // What nobody speaks any more is refused with the role of the session, which is not known yet.
-    if integer("protocol", value).is_ok_and(|wanted| wanted < i32::from(FIRST_PROTOCOL)) {
-        return Ok(0);
-    }
-    match number("protocol", value, 0..=255)? {
-        ..OLDEST_PROTOCOL => Err(UsageError::NotYet("a protocol older than 29")),
-        newer => Ok(newer.min(PROTOCOL)),
+    match integer("protocol", value)? {
+        // What nobody speaks any more is refused with the role of the session, which is not known yet.
+        wanted if wanted < i32::from(FIRST_PROTOCOL) => Ok(0),
+        wanted if wanted < i32::from(OLDEST_PROTOCOL) => Err(UsageError::NotYet("a protocol older than 29")),
+        newer => Ok(u8::try_from(newer).unwrap_or(PROTOCOL).min(PROTOCOL)),
     }
 }
 
-/// A number within a range.
-pub(super) fn number<T: TryFrom<u64>>(
-    option: &str,
-    value: Option<&str>,
-    range: RangeInclusive<u64>,
-) -> Result<T, UsageError> {
-    let text = value.unwrap_or_default();
-    let option = || format!("{}={text}", dashed(option));
-    let number: i128 = text.parse().map_err(|_| UsageError::Number(option()))?;
-    u64::try_from(number)
-        .ok()
-        .filter(|number| range.contains(number))
-        .and_then(|number| T::try_from(number).ok())
-        .ok_or_else(|| UsageError::OutOfRange {
-            option: option(),
-            least: *range.start(),
-            most: *range.end(),
-        })
-}
-
-/// A number of 32 bits, with a sign or not.
+/// A number of 32 bits as C writes it, with a sign or not: a zero in front is for base 8, `0x` for base 16, and an empty
+/// value, such as that of a variable that is not set, is 0 (`POPT_ARG_INT` of popt, which takes `strtoll` with base 0;
+/// observed with rsync 3.5.0).
 pub(super) fn integer(option: &str, value: Option<&str>) -> Result<i32, UsageError> {
     let text = value.unwrap_or_default();
-    text.parse()
-        .map_err(|_| UsageError::Number(format!("{}={text}", dashed(option))))
+    let option = || format!("{}={text}", dashed(option));
+    let number = c_integer(text).ok_or_else(|| UsageError::Number(option()))?;
+    number
+        .and_then(|number| i32::try_from(number).ok())
+        .ok_or_else(|| UsageError::Overflow(option()))
+}
+
+/// The inner `None` is a number that is too large for all.
+fn c_integer(text: &str) -> Option<Option<i64>> {
+    if text.is_empty() {
+        return Some(Some(0));
+    }
+    let is_blank = |letter: char| matches!(letter, ' ' | '\t'..='\r');
+    let text = text.trim_start_matches(is_blank);
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (base, digits) = match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
+        Some(rest) => (16, rest),
+        None if digits.starts_with('0') => (8, digits),
+        None => (10, digits),
+    };
+    let are_digits = !digits.is_empty() && digits.chars().all(|digit| digit.is_digit(base));
+    are_digits.then(|| i64::from_str_radix(&format!("{sign}{digits}"), base).ok())
 }
 
 /// A number of bytes: digits, perhaps with a fraction, a unit of 1024 (`K`, `KiB`) or of 1000 (`KB`), and `+1` or `-1`;
-/// without a unit it is 1024 to that power. Zero may stand for no limit (`parse_size_arg` in options.c).
+/// without a unit it is 1024 to that power. No digits at all are zero, which may stand for no limit (`parse_size_arg` in
+/// options.c).
 pub(super) fn size(
     option: &str,
     value: Option<&str>,
@@ -88,7 +92,11 @@ fn parse_size(value: &str, power: u32) -> Option<Option<u64>> {
         .find(|letter| !is_of_number(letter))
         .map_or(value.len(), |end| start + end);
     let (number, mut rest) = value.split_at(end);
-    let number: f64 = number.parse().ok()?;
+    let number: f64 = match number {
+        "" if rest.starts_with('+') => return None,
+        "" | "." => 0.0,
+        digits => digits.parse().ok()?,
+    };
     let mut more = 0_i64;
     for (sign, step) in [("+1", 1), ("-1", -1)] {
         if let Some(before) = rest.strip_suffix(sign) {
@@ -120,15 +128,36 @@ fn parse_size(value: &str, power: u32) -> Option<Option<u64>> {
     )
 }
 
-/// Zero stands for no limit.
+/// Zero stands for no limit; less than that is over already.
 pub(super) fn seconds(option: &str, value: Option<&str>) -> Result<Option<Duration>, UsageError> {
-    let seconds = number(option, value, 0..=86_400 * 365)?;
-    Ok((seconds > 0).then(|| Duration::from_secs(seconds)))
+    let seconds = integer(option, value)?;
+    Ok((seconds != 0).then(|| Duration::from_secs(u64::try_from(seconds).unwrap_or(0))))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{LARGEST, parse_size, size};
+    use super::{LARGEST, c_integer, parse_size, size};
+
+    #[test]
+    fn numbers_are_those_of_c() {
+        for (text, expected) in [
+            ("", Some(Some(0))),
+            ("10", Some(Some(10))),
+            ("010", Some(Some(8))),
+            ("-0x10", Some(Some(-16))),
+            (" \t+5", Some(Some(5))),
+            ("0", Some(Some(0))),
+            ("99999999999999999999", Some(None)),
+            ("08", None),
+            ("0x", None),
+            (" ", None),
+            ("5 ", None),
+            ("+-5", None),
+            ("٥", None),
+        ] {
+            assert_eq!(c_integer(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn sizes_have_units() {
@@ -139,7 +168,10 @@ mod tests {
             ("1.5m", Some(Some(1_572_864))),
             ("2GiB-1", Some(Some(2_147_483_647))),
             ("1x", None),
-            ("", None),
+            ("", Some(Some(0))),
+            (".", Some(Some(0))),
+            ("k", Some(Some(0))),
+            ("+1", None),
             ("-", None),
             ("0-1", Some(None)),
             ("-1", Some(None)),

@@ -28,8 +28,16 @@ const CAPABILITIES: [(&str, bool); 18] = [
     ("crtimes", false),
 ];
 
-/// What `--version` says.
-pub fn version() -> String {
+/// The release of rsync whose options are read.
+const RSYNC: &str = "3.5.0";
+
+/// What `--version` says; under the name `rsync` with the first line that scripts look for, which tell by it what options
+/// there are (`print_rsync_version` in usage.c).
+pub fn version(is_rsync: bool) -> String {
+    let named = match is_rsync {
+        true => format!("rsync  version {RSYNC}  protocol version {PROTOCOL}\nThis is "),
+        false => String::new(),
+    };
     let capabilities: Vec<_> = CAPABILITIES
         .iter()
         .map(|&(name, is_there)| {
@@ -44,7 +52,7 @@ pub fn version() -> String {
     let list = |names: Vec<&str>| names.join(" ");
     let capabilities = textwrap::fill(&capabilities.join(", "), 71).replace('\n', "\n    ");
     format!(
-        "rsyncctl  version {}  protocol version {PROTOCOL}\n\
+        "{named}rsyncctl  version {}  protocol version {PROTOCOL}\n\
          Speaks with daemons of protocol {OLDEST_PROTOCOL} and newer.\n\
          Capabilities:\n    64-bit files, 64-bit inums, 64-bit timestamps, 64-bit long ints,\n    {capabilities}\n\
          Checksum list:\n    {}\n\
@@ -58,7 +66,7 @@ pub fn version() -> String {
 }
 
 /// What `-VV` says: the same for programs, with rsync's keys (`print_rsync_version` in usage.c).
-pub fn version_for_programs() -> String {
+pub fn version_for_programs(is_rsync: bool) -> String {
     let mut capabilities = Map::new();
     for bits in ["file_bits", "inum_bits", "timestamp_bits", "long_int_bits"] {
         capabilities.insert(bits.to_owned(), json!(64));
@@ -70,9 +78,15 @@ pub fn version_for_programs() -> String {
         };
         capabilities.insert(name.to_owned(), value);
     }
-    let version = json!({
-        "program": "rsyncctl",
-        "version": env!("CARGO_PKG_VERSION"),
+    let own = env!("CARGO_PKG_VERSION");
+    let (program, version) = if is_rsync {
+        ("rsync", RSYNC)
+    } else {
+        ("rsyncctl", own)
+    };
+    let mut version = json!({
+        "program": program,
+        "version": version,
         "protocol": format!("{PROTOCOL}.0"),
         "capabilities": Value::Object(capabilities),
         "checksum_list": checksums(),
@@ -80,6 +94,9 @@ pub fn version_for_programs() -> String {
         "daemon_auth_list": digests(),
         "license": env!("CARGO_PKG_LICENSE"),
     });
+    if is_rsync {
+        version["rsyncctl"] = json!(own);
+    }
     format!("{version:#}\n")
 }
 

@@ -24,6 +24,8 @@ pub enum Exit {
     MessageIo,
     /// Processes could not talk to each other.
     Ipc,
+    /// A signal by which one of rsync's processes ends another, or somebody both.
+    UserSignal,
     /// A signal that asks to end.
     Signal,
     /// Memory ran out.
@@ -42,7 +44,7 @@ pub enum Exit {
 
 impl Exit {
     /// All of them, by number.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Success,
         Self::Syntax,
         Self::Protocol,
@@ -54,6 +56,7 @@ impl Exit {
         Self::Stream,
         Self::MessageIo,
         Self::Ipc,
+        Self::UserSignal,
         Self::Signal,
         Self::Malloc,
         Self::Partial,
@@ -82,6 +85,7 @@ impl Exit {
             Self::Stream => 12,
             Self::MessageIo => 13,
             Self::Ipc => 14,
+            Self::UserSignal => 19,
             Self::Signal => 20,
             Self::Malloc => 22,
             Self::Partial => 23,
@@ -106,6 +110,7 @@ impl Exit {
             Self::Stream => "error in rsync protocol data stream",
             Self::MessageIo => "errors with program diagnostics",
             Self::Ipc => "error in IPC code",
+            Self::UserSignal => "received SIGUSR1",
             Self::Signal => "received SIGINT, SIGTERM, or SIGHUP",
             Self::Malloc => "error allocating core memory buffers",
             Self::Partial => "some files/attrs were not transferred (see previous errors)",

@@ -4,8 +4,10 @@
 
 mod algorithms;
 mod arguments;
+mod bar;
 mod checks;
 mod conflicts;
+mod descriptors;
 mod dialogue;
 mod extended;
 mod faults;
@@ -31,6 +33,7 @@ mod unasked;
 mod unprinted;
 mod unwritable;
 mod usage;
+mod values;
 mod waits;
 mod wire;
 

@@ -139,6 +139,10 @@ impl FilterList {
         is_include: bool,
         read: &mut ReadRules<'_>,
     ) -> Result<(), FilterError> {
+        // No name is no file (`parse_filter_file` in exclude.c).
+        if file.is_empty() {
+            return Ok(());
+        }
         let container = Container {
             prefix: Prefix {
                 is_include,

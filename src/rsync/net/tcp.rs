@@ -1,6 +1,6 @@
 use std::{
     io,
-    net::{SocketAddr, TcpStream},
+    net::{SocketAddr, TcpStream, ToSocketAddrs as _},
     time::Duration,
 };
 
@@ -100,6 +100,13 @@ pub fn connect(address: &Address, limit: Option<Duration>) -> Result<TcpStream, 
         port: *port,
         source,
     })?;
+    if let Some(local) = &target.local {
+        let found = (&**local, 0).to_socket_addrs();
+        found.map_err(|source| ConnectError::Own {
+            local: local.clone(),
+            source,
+        })?;
+    }
     let mut tried = Vec::new();
     for address in addresses {
         match to(target, address, limit) {

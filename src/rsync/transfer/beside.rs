@@ -63,7 +63,16 @@ impl<'a> Beside<'a> {
         let at = |path: &str| beside_destination(root, path);
         let backups = receiving.backup_directory.as_deref().filter(|_| options.backs_up);
         let backups = match backups {
-            Some(path) => backup_folder(&at(path), path)?,
+            Some(path) => {
+                let folder = at(path);
+                let found = backup_folder(&folder, path)?;
+                if options.output.info(Info::Backup) > 0 {
+                    let state = if folder.is_dir() { "" } else { "(new) " };
+                    let path = path.strip_suffix('/').unwrap_or(path);
+                    observer.observe(Event::Warning(&format!("{state}backup_dir is {path}")));
+                }
+                found
+            }
             None => Place::Here,
         };
         let temporary = match receiving.temporary_directory.as_deref() {
@@ -83,7 +92,12 @@ impl<'a> Beside<'a> {
                 Err(error) if error.kind() == io::ErrorKind::NotADirectory => "is not a dir",
                 Err(_) => "does not exist",
             };
-            let text = format!("{kind} arg {problem}: {}", path.display());
+            let shown = path.to_string_lossy();
+            let shown = shown
+                .strip_suffix('/')
+                .filter(|shown| !shown.is_empty())
+                .unwrap_or(&shown);
+            let text = format!("{kind} arg {problem}: {shown}");
             observer.observe(Event::Message(Tag::Warning, text.as_bytes()));
             None
         });
@@ -266,12 +280,11 @@ impl<'a> Beside<'a> {
             return Ok(None);
         }
         let is_told = self.options.output.info(Info::Backup) > 0 && tree.status(name)?.is_some();
-        let name_shown = shown(name);
         if self.keep(tree, name, false)?.is_none() {
             let is_told = self.options.output.info(Info::Nonreg) > 0;
-            return Ok(is_told.then(|| format!("make_bak: skipping non-regular file {name_shown}")));
+            return Ok(is_told.then(|| format!("make_bak: skipping non-regular file {}", shown(name))));
         }
-        Ok(is_told.then(|| format!("backed up {name_shown} to {}", shown(&self.backup_place(name)))))
+        Ok(is_told.then(|| self.kept_text(name)))
     }
 
     /// What was removed to make room for backups, with the whole names, since this was asked.
@@ -279,15 +292,21 @@ impl<'a> Beside<'a> {
         std::mem::take(&mut self.removed)
     }
 
-    /// Moves something to where backups are, in place of removing it.
-    pub(crate) fn move_to_backups(&mut self, tree: &mut Tree, name: &[u8]) -> io::Result<()> {
-        match self.keep(tree, name, true)? {
-            Some(Kept::Moved) => Ok(()),
-            _ => match tree.remove(name, false) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-                _ => Ok(()),
-            },
+    /// Moves something to where backups are, in place of removing it; what is said of it.
+    pub(crate) fn move_to_backups(&mut self, tree: &mut Tree, name: &[u8]) -> io::Result<Option<String>> {
+        let kept = self.keep(tree, name, true)?;
+        if !matches!(kept, Some(Kept::Moved)) {
+            match tree.remove(name, false) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
         }
+        let is_told = kept.is_some() && self.options.output.info(Info::Backup) > 0;
+        Ok(is_told.then(|| self.kept_text(name)))
+    }
+
+    fn kept_text(&self, name: &[u8]) -> String {
+        format!("backed up {} to {}", shown(name), shown(&self.backup_place(name)))
     }
 
     /// Copies a file that is about to be written over in place, if one is there.
@@ -450,6 +469,10 @@ fn backup_folder(path: &Path, given: &str) -> Result<Place<Outside>, Error> {
 }
 
 fn temporary_folder(path: &Path, given: &str) -> Result<Place<Tree>, Error> {
+    // Without a name it is not the destination.
+    if given.is_empty() {
+        return Err(unusable("The temp-dir does not exist: ".to_owned(), None));
+    }
     Tree::open_trusted(path)
         .map(Place::There)
         .or_else(|error| match std::fs::metadata(path) {

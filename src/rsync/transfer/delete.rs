@@ -459,12 +459,15 @@ impl<'a> Deleter<'a> {
         let result = match &mut self.tree {
             Some(tree) if !self.options.dry_run => match is_kept {
                 true => self.beside.move_to_backups(tree, name),
-                false => tree.remove(name, is_directory),
+                false => tree.remove(name, is_directory).map(|()| None),
             },
-            _ => Ok(()),
+            _ => Ok(None),
         };
         match result {
-            Ok(()) => {
+            Ok(said) => {
+                if let Some(text) = said {
+                    self.report.queue.push(Pending::Said(text.into()));
+                }
                 if !makes_room {
                     self.deleted.count(status.kind());
                     self.report.queue.push(Pending::Deleted {

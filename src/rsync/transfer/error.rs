@@ -59,9 +59,9 @@ pub enum Error {
     /// Nothing came for too long.
     #[error("io timeout -- exiting")]
     Timeout,
-    /// The user wants it to end.
+    /// The user wants it to end; what is ended with then.
     #[error("interrupted")]
-    Interrupted,
+    Interrupted(Exit),
     /// The socket failed before the session began.
     #[error("{action}: {}", describe(source))]
     Dialogue {
@@ -145,7 +145,7 @@ impl Error {
             Self::NoDigest { .. } => Exit::Unsupported,
             Self::Closed { .. } | Self::Receiving { .. } => Exit::Stream,
             Self::Timeout | Self::Stopped => Exit::Timeout,
-            Self::Interrupted => Exit::Signal,
+            Self::Interrupted(exit) => *exit,
             Self::Dialogue { .. } => Exit::Stream,
             Self::Socket { .. } => Exit::SocketIo,
             Self::Violation(violation) => violation.exit(),

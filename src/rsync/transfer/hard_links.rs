@@ -14,6 +14,7 @@ use crate::rsync::{
         Error,
         generator::{Failure, Generator},
         part::Part,
+        queue::Pending,
     },
     tree::Status,
 };
@@ -314,8 +315,10 @@ impl Generator<'_> {
                 Some(_) => self.beside.back_up(tree, &place),
                 None => Ok(None),
             };
-            if let Err(error) = backed_up {
-                return Ok(Err(self.not_backed_up(entry, &error)));
+            match backed_up {
+                Ok(Some(text)) => self.queue.push(Pending::Said(text.into())),
+                Ok(None) => {}
+                Err(error) => return Ok(Err(self.not_backed_up(entry, &error))),
             }
             if let Err(error) = tree.link_over(name, &place) {
                 return Ok(Err(self.failure("link {} failed", entry, &error)));

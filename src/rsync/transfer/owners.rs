@@ -25,8 +25,10 @@ struct Rule {
 enum From {
     /// Ids, the first and the last.
     Ids(u32, u32),
-    /// Names, perhaps with wildcards.
+    /// A name.
     Name(Vec<u8>),
+    /// Names with wildcards.
+    Names(Vec<u8>),
 }
 
 impl Owners {
@@ -39,7 +41,8 @@ impl Owners {
         let mut unknown = Vec::new();
         let mut read = |map: &Option<String>, option: &str, id: fn(&str) -> Option<u32>| {
             let mut rules = Vec::new();
-            for rule in map.iter().flat_map(|map| map.split(',')) {
+            // rsync begins with the last one, and its complaints come in that order.
+            for rule in map.iter().flat_map(|map| map.rsplit(',')) {
                 let fail = |problem: &str, of: &str| Error::Destination {
                     text: format!("{problem} --{option}: {of}"),
                     exit: Exit::Syntax,
@@ -50,15 +53,27 @@ impl Owners {
                 if to.is_empty() {
                     return Err(fail("No name found after colon", rule));
                 }
-                let from = match from.starts_with(|letter: char| letter.is_ascii_digit()) {
-                    true => ids(from).ok_or_else(|| fail("Invalid number in", from))?,
-                    false => From::Name(from.as_bytes().to_vec()),
+                let from = match from {
+                    from if from.starts_with(|letter: char| letter.is_ascii_digit()) => {
+                        let (first, last) = range(from).ok_or_else(|| fail("Invalid number in", from))?;
+                        // None behind the first one, as rsync writes it down.
+                        let first = number(first)?;
+                        let last = Some(number(last)?).filter(|&last| last > 0);
+                        From::Ids(first, last.unwrap_or(first))
+                    }
+                    from if from.contains(['*', '[', '?']) => From::Names(from.as_bytes().to_vec()),
+                    from => From::Name(from.as_bytes().to_vec()),
                 };
-                match to.parse().ok().or_else(|| id(to)) {
+                let to_id = match are_digits(to) {
+                    true => Some(number(to)?),
+                    false => id(to),
+                };
+                match to_id {
                     Some(to) => rules.push(Rule { from, to }),
                     None => unknown.push(format!("Unknown --{option} name on receiver: {to}")),
                 }
             }
+            rules.reverse();
             Ok(rules)
         };
         let receiving = &options.receiving;
@@ -80,9 +95,22 @@ impl Owners {
     }
 }
 
-fn ids(text: &str) -> Option<From> {
+/// The first and the last id of one or of several, as they are written.
+fn range(text: &str) -> Option<(&str, &str)> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));
-    Some(From::Ids(first.parse().ok()?, last.parse().ok()?))
+    (are_digits(first) && are_digits(last)).then_some((first, last))
+}
+
+fn are_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit())
+}
+
+/// An id, of digits (`id_parse` in uidlist.c, which takes some of those that are too large for others).
+fn number(digits: &str) -> Result<u32, Error> {
+    digits.parse().map_err(|_| Error::Destination {
+        text: format!("Invalid ID number: {digits}"),
+        exit: Exit::Syntax,
+    })
 }
 
 fn user(name: &str) -> Option<u32> {
@@ -96,7 +124,8 @@ fn group(name: &str) -> Option<u32> {
 fn find(rules: &[Rule], id: u32, name: &[u8]) -> Option<u32> {
     let applies = |rule: &&Rule| match &rule.from {
         From::Ids(first, last) => (*first..=*last).contains(&id),
-        From::Name(pattern) => matches_name(pattern, name),
+        From::Name(own) => own == name,
+        From::Names(pattern) => matches_name(pattern, name),
     };
     rules.iter().find(applies).map(|rule| rule.to)
 }
@@ -129,11 +158,29 @@ mod tests {
     }
 
     #[test]
+    fn a_name_without_wildcards_is_itself() {
+        let (owners, unknown) = owners(r"DOM\joe:1,5-0:2,DOM\j*:3,x:+5").expect("a map");
+        assert_eq!(unknown, ["Unknown --usermap name on receiver: +5"]);
+        for (id, name, expected) in [
+            (8, r"DOM\joe", Some(1)),
+            (8, "DOMjoe", Some(3)),
+            (5, "x", Some(2)),
+            (0, "x", None),
+        ] {
+            assert_eq!(owners.user(id, name.as_bytes()), expected, "{id} {name}");
+        }
+    }
+
+    #[test]
     fn a_map_that_makes_no_sense_is_refused() {
         for (map, expected) in [
             ("joe", "No colon found in --usermap: joe"),
             ("joe:", "No name found after colon --usermap: joe:"),
             ("1-x:2", "Invalid number in --usermap: 1-x"),
+            ("1-:2", "Invalid number in --usermap: 1-"),
+            ("1:99999999999", "Invalid ID number: 99999999999"),
+            ("99999999999:1", "Invalid ID number: 99999999999"),
+            ("joe,x:", "No name found after colon --usermap: x:"),
         ] {
             assert_eq!(owners(map).expect_err("refused"), expected);
         }

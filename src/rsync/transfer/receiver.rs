@@ -340,7 +340,8 @@ impl Receiver<'_> {
             Written::Delayed => self.delayed.push(number),
             Written::Failed => self.stored.fail(number),
             Written::Mismatch(kept) => {
-                let shown = shown(&name);
+                // A single file has the sender's name there, whatever it is called here.
+                let shown = shown(list.name(&entry));
                 if wanted.is_again {
                     self.stored.fail(number);
                     self.faults.fail();

@@ -7,8 +7,9 @@ use crate::{
             file_list::{Entry, FileList},
         },
         transfer::{
-            Error, Event,
+            Error, Event, Observer,
             basis::{Basis, BasisFile},
+            beside::Beside,
             part::Listed,
             rebuild::Rebuilding,
             receiver::{Receiver, missing},
@@ -241,15 +242,8 @@ impl Receiver<'_> {
         let is_kept_twice =
             wanted.is_again && receiving.keeps_partial() && receiving.partial_folder().is_none();
         if !receiving.in_place && !is_kept_twice {
-            let backed_up = self.beside.back_up(tree, target.name);
-            for Removed { name, is_directory } in self.beside.take_removed() {
-                let name = &name;
-                self.observer.observe(Event::Deleted { name, is_directory });
-            }
-            let failed = |error| Failed::to_back_up(&self.beside.backup_place(target.name), error);
-            if let Some(text) = backed_up.map_err(failed)? {
-                self.observer.observe(Event::Warning(&text));
-            }
+            let backed_up = back_up(&mut self.beside, tree, target.name, self.observer);
+            backed_up.map_err(|error| Failed::to_back_up(&self.beside.backup_place(target.name), error))?;
         }
         let temporary = self.now(target, &file);
         let Some(output) = file.output else { return Ok(()) };
@@ -341,13 +335,11 @@ impl Receiver<'_> {
             let name = self.keep.place(&list, &entry).into_owned();
             let Some(tree) = &mut self.tree else { return Ok(()) };
             let mut there = tree.clone();
-            let moved =
-                self.beside
-                    .back_up(tree, &name)
-                    .and_then(|_| match self.beside.partial(tree, &name) {
-                        Some((from, partial)) => from.move_to(&partial, &mut there, &name),
-                        None => Ok(()),
-                    });
+            let backed_up = back_up(&mut self.beside, tree, &name, self.observer);
+            let moved = backed_up.and_then(|()| match self.beside.partial(tree, &name) {
+                Some((from, partial)) => from.move_to(&partial, &mut there, &name),
+                None => Ok(()),
+            });
             match moved {
                 Ok(()) => {
                     self.beside.remove_partial(&mut there, &name);
@@ -367,4 +359,18 @@ impl Receiver<'_> {
         }
         Ok(())
     }
+}
+
+/// Keeps what a file is about to take the place of; says what had to go for that, and what was kept where (`make_backup` in
+/// backup.c).
+fn back_up(beside: &mut Beside<'_>, tree: &mut Tree, name: &[u8], observer: &dyn Observer) -> io::Result<()> {
+    let backed_up = beside.back_up(tree, name);
+    for Removed { name, is_directory } in beside.take_removed() {
+        let name = &name;
+        observer.observe(Event::Deleted { name, is_directory });
+    }
+    if let Some(text) = backed_up? {
+        observer.observe(Event::Warning(&text));
+    }
+    Ok(())
 }

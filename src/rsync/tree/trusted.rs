@@ -10,7 +10,10 @@ use std::{
 use nix::{
     errno::Errno,
     fcntl::{AT_FDCWD, AtFlags, OFlag, openat, readlinkat},
-    sys::stat::{Mode, SFlag, fstatat},
+    sys::{
+        stat::{Mode, SFlag, fstatat},
+        statfs::{PROC_SUPER_MAGIC, fstatfs},
+    },
     unistd::geteuid,
 };
 
@@ -56,7 +59,13 @@ pub fn append_trusted(path: &Path) -> io::Result<File> {
     open(path, OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT).map(File::from)
 }
 
+/// Permissions of a file that is made.
+const NEW: Mode = Mode::from_bits_truncate(0o644);
+
 fn open(path: &Path, how: OFlag) -> io::Result<OwnedFd> {
+    if path.as_os_str().is_empty() && !how.contains(OFlag::O_DIRECTORY) {
+        return Err(Errno::EINVAL.into());
+    }
     let mut left = parts(path);
     let mut links = 0;
     let start = if path.is_absolute() { "/" } else { "." };
@@ -81,13 +90,15 @@ fn open(path: &Path, how: OFlag) -> io::Result<OwnedFd> {
                 return Err(Errno::ELOOP.into());
             }
             let target = readlinkat(&folder, &*part)?;
+            if left.is_empty() && names_no_path(&target) && is_of_processes(&folder)? {
+                return Ok(openat(&folder, &*part, how | OFlag::O_CLOEXEC, NEW)?);
+            }
             for part in parts(Path::new(&target)).into_iter().rev() {
                 left.push_front(part);
             }
         } else if left.is_empty() {
             let flags = how | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-            let mode = Mode::from_bits_truncate(0o644);
-            return Ok(openat(&folder, &*part, flags, mode)?);
+            return Ok(openat(&folder, &*part, flags, NEW)?);
         } else {
             folder = step(&folder, &part)?;
         }
@@ -106,6 +117,19 @@ const PLACE: OFlag = OFlag::O_PATH
 
 fn step(folder: &OwnedFd, part: &OsStr) -> io::Result<OwnedFd> {
     Ok(openat(folder, part, PLACE, Mode::empty())?)
+}
+
+/// Whether a link's text is what the system shows of something open that has no name: `pipe:[1234]` of `<(…)` and of
+/// `/dev/stdin`, or a file that was deleted.
+fn names_no_path(target: &OsStr) -> bool {
+    let text = target.as_encoded_bytes();
+    let has_no_name = !text.contains(&b'/') && text.contains(&b':');
+    has_no_name || text.ends_with(b" (deleted)")
+}
+
+/// Whether the links of a folder are the system's own, which lead to what is open whatever their text says.
+fn is_of_processes(folder: &OwnedFd) -> io::Result<bool> {
+    Ok(fstatfs(folder)?.filesystem_type() == PROC_SUPER_MAGIC)
 }
 
 fn parts(path: &Path) -> VecDeque<OsString> {

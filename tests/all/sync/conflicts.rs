@@ -9,7 +9,7 @@ use std::{
 
 use nix::{sys::stat::Mode, unistd::mkfifo};
 
-use super::{Stage, assert_none, touch, trees::touch_itself};
+use super::{Prepare, Stage, assert_none, some_files, touch, trees::touch_itself};
 use crate::support::daemon::has_rsync;
 
 fn make_old(root: &Path, names: &[&str]) {
@@ -120,4 +120,31 @@ fn linked_names_that_exist_as_something_else_are_made_as_a_dry_run_says() {
     assert_eq!(more("+\"dst/").count(), 2, "{difference}");
     assert_eq!(more("-\"dst/").count(), 0, "{difference}");
     assert_eq!(more("+>f+++++++++ b").count(), 1, "{difference}");
+}
+
+#[test]
+fn what_goes_for_a_backup_of_a_delayed_file_is_said() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    some_files(&stage.source());
+    let folder: Prepare = |root| {
+        fs::create_dir_all(root.join("dst/f1~")).expect("folders");
+        for (name, text) in [("f1", "old one"), ("f1~/x", "x"), ("f2", "old two")] {
+            fs::write(root.join("dst").join(name), text).expect("a file");
+        }
+    };
+    for line in [
+        "-rib --delay-updates {url}/data/src/ dst/",
+        "-rib --info=backup --delay-updates {url}/data/src/ dst/",
+        "-rib --force --info=backup --delay-updates {url}/data/src/ dst/",
+        "-rib --force --delete --info=backup --delay-updates --backup-dir=old {url}/data/src/ dst/",
+        "-rib --info=backup --delay-updates --no-i-r --protocol=29 {url}/data/src/ dst/",
+    ] {
+        let words: Vec<_> = line.split(' ').collect();
+        if let Err(difference) = stage.compare(&words, folder) {
+            panic!("{difference}");
+        }
+    }
 }

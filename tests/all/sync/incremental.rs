@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     support::{daemon::has_rsync, skip},
-    sync::{Stage, peer::answered, touch},
+    sync::{Prepare, Stage, peer::answered, some_files, touch},
 };
 
 /// Many folders, one with more files than are listed ahead, and one far down.
@@ -333,6 +333,38 @@ fn a_folder_counts_from_the_argument_that_it_is_below() {
             if let Err(difference) = stage.compare_push(&words, source, |_| {}) {
                 panic!("{difference}");
             }
+        }
+    }
+}
+
+#[test]
+fn the_progress_of_lists_of_which_nothing_is_transferred_ends_with_none_left() {
+    if !has_rsync() {
+        return;
+    }
+    fn old(root: &Path) {
+        some_files(root);
+        let time = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        for name in ["f1", "f2", "sub/deep/y", "a b/-x", "sub/deep", "sub", "a b", "."] {
+            touch(&root.join(name), time);
+        }
+    }
+    let stage = Stage::new();
+    old(&stage.source());
+    let same: Prepare = |root| {
+        for name in ["dst", "src"] {
+            fs::create_dir(root.join(name)).expect("a folder");
+            old(&root.join(name));
+        }
+    };
+    for line in [
+        "-rt --info=progress2,nonreg0 {url}/data/src/ dst/",
+        "-rt --info=progress2,nonreg0 src/ {url}/writable/src/",
+        "-rt --no-i-r --info=progress2,nonreg0 {url}/data/src/ dst/",
+    ] {
+        let words: Vec<_> = line.split(' ').collect();
+        if let Err(difference) = stage.compare(&words, same) {
+            panic!("{difference}");
         }
     }
 }

@@ -98,7 +98,10 @@ fn a_client_that_has_no_connection_yet_ends_at_once() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let address = listener.local_addr().expect("an address");
     let folder = tempfile::tempdir().expect("a folder");
-    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+    let user = (Signal::SIGUSR1, 19, "received SIGUSR1 (code 19)");
+    let end = |signal| (signal, 20, "received SIGINT, SIGTERM, or SIGHUP (code 20)");
+    let ends = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].map(end);
+    for (signal, code, text) in ends.into_iter().chain([user]) {
         let mut command = program(
             folder.path(),
             &["sync", "-a", "--json", "host.example::data/", "dst"],
@@ -109,9 +112,11 @@ fn a_client_that_has_no_connection_yet_ends_at_once() {
         let _proxy = listener.accept().expect("it connects");
         interrupt(&client, signal);
         let output = client.wait_with_output().expect("it ends");
-        assert_interrupted(&output);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{error}");
+        assert!(error.contains(text), "{error}");
         let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a whole document");
-        assert_eq!(report["summary"]["exit"], 20);
+        assert_eq!(report["summary"]["exit"], code);
     }
 }
 
@@ -163,4 +168,7 @@ fn a_question_for_a_password_can_be_left() {
     assert_eq!(killed, (Some(20), true));
     let answered = ask(|screen, _| screen.write_all(b"not-a-secret\r").expect("it listens"));
     assert_eq!(answered, (Some(0), true));
+    // It is not asked for again.
+    let ended = ask(|screen, _| screen.write_all(b"\x04").expect("it listens"));
+    assert_eq!(ended, (Some(5), true));
 }

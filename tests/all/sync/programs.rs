@@ -1,6 +1,6 @@
 //! What programs read of a sync: `--json` and `-VV`.
 
-use std::{fs, process::Command};
+use std::{fs, os::unix::fs::symlink, process::Command};
 
 use serde_json::Value;
 
@@ -177,6 +177,20 @@ fn the_version_has_the_keys_of_rsync() {
     for name in ours["checksum_list"].as_array().expect("a list") {
         assert!(first.contains(name.as_str().expect("a name")), "{first}");
     }
+    // Under the name that scripts call they find what they look for.
+    let link = folder.path().join("rsync");
+    symlink(env!("CARGO_BIN_EXE_rsyncctl"), &link).expect("a link");
+    let said = |word| {
+        let output = Command::new(&link).arg(word).output().expect("the program runs");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let named = said("--version");
+    let (line, rest) = named.split_once('\n').expect("lines");
+    assert_eq!(line, "rsync  version 3.5.0  protocol version 32");
+    assert_eq!(rest, format!("This is {first}"));
+    let named: Value = serde_json::from_str(&said("-VV")).expect("JSON");
+    assert_eq!([&named["program"], &named["version"]], ["rsync", "3.5.0"]);
+    assert_eq!(named["rsyncctl"], env!("CARGO_PKG_VERSION"));
     if !has_rsync() {
         return;
     }

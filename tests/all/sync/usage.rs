@@ -85,6 +85,14 @@ fn the_same_is_said_of_wrong_command_lines() {
         "-r --protocol=29 -B4000000 {url}/data/src/ dst",
         "-r --protocol=29 -B4000000 file {url}/drop",
         "-r {url}/data/src/ ",
+        "-r --list-only {url}/data/src/ ",
+        "--delete {url}/data/src/",
+        "--delete --list-only {url}/data/src/ dst",
+        "-r --append --cc=none {url}/data/src/ dst",
+        "-r --append --cc=md5,none {url}/data/src/ dst",
+        "-r --append --cc=none src {url}/drop",
+        "h:x h2:y",
+        "-r h:x h2::y",
     ];
     let differences: Vec<_> = wrong
         .iter()
@@ -126,6 +134,7 @@ fn the_environment_says_what_the_command_line_leaves_open() {
             "-a --debug=cmd --iconv=- {url}/data/src/ dst",
         ),
         ("RSYNC_ICONV", "latin1", "{url}"),
+        ("RSYNC_PROXY", "x", "-r {url}/data/src/ dst"),
     ];
     for (variable, value, line) in cases {
         let words: Vec<_> = line.split(' ').collect();
