@@ -364,11 +364,6 @@ impl Bench<'_> {
         {
             read.fails_for_real(why);
         }
-        if let (End::Works, Some(line)) = (read.end, self.blamed(scope, Parameter::RefuseOptions))
-            && lists_nothing(&read.report)
-        {
-            read.blame(line);
-        }
         if let Some(command) = self.gate(scope) {
             read.blame_command(command);
         }
@@ -392,6 +387,14 @@ impl Bench<'_> {
             }
             false => None,
         };
+        // One way that works is enough.
+        let is_written = write.as_ref().is_some_and(|write| write.end == End::Works);
+        if let (End::Works, false) = (read.end, is_written)
+            && let Some(line) = self.blamed(scope, Parameter::RefuseOptions)
+            && lists_nothing(&read.report)
+        {
+            read.blame(line);
+        }
         Ok(Attempt {
             user: login.user.clone(),
             group: login.group.clone(),
