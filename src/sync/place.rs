@@ -1,9 +1,19 @@
 use std::path::PathBuf;
 
 use crate::{
+    rsync::net::Address,
     sync::{argument::Argument, usage::UsageError},
     terms::{Remote, Target},
 };
+
+/// Where the daemon is, and who asks.
+#[derive(Debug)]
+pub struct Daemon {
+    /// Host and port.
+    pub address: Address,
+    /// The name in front of the `@`.
+    pub user: Option<String>,
+}
 
 /// What is wanted of the daemon.
 #[derive(Debug)]

@@ -12,12 +12,12 @@ use crate::{
         choices::{Choices, Surroundings},
         names::ListPlace,
         output::{Output, OutputChoices},
-        place::{self, Place},
+        place::{self, Daemon, Place},
         usage::{FIRST_PROTOCOL, UsageError, dashed},
         values::{integer, protocol, seconds, size},
     },
     syntax::Invocation,
-    terms::{Info, RsyncOption},
+    terms::RsyncOption,
 };
 
 /// The longest block that a peer takes, in bytes, and one of protocol 29.
@@ -66,25 +66,6 @@ pub struct Plan {
     pub socket_options: Option<String>,
     /// Whether the daemon is asked behind its greeting only: a wait more, and how it hangs up is seen as rsync sees it.
     pub hears_greeting_first: bool,
-}
-
-/// Where the daemon is, and who asks.
-#[derive(Debug)]
-pub struct Daemon {
-    /// Host and port.
-    pub address: Address,
-    /// The name in front of the `@`.
-    pub user: Option<String>,
-}
-
-impl Plan {
-    /// Whether nothing else is told of a transfer while it goes on.
-    pub(super) fn may_have_bar(&self) -> bool {
-        let options = &self.options;
-        let is_told = options.verbose > 0 || options.output.info(Info::Progress) > 0;
-        let is_transfer = !options.list_only && !options.dry_run && !matches!(self.place, Place::Modules);
-        is_transfer && !is_told && !options.quiet && !self.output.is_json
-    }
 }
 
 impl Command {

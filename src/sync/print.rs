@@ -54,7 +54,7 @@ impl<'p> Printer<'p> {
     /// Writes to these. Times are local to the zone.
     pub fn new(plan: &'p Plan, zone: TimeZone, streams: Streams<'p>) -> Self {
         let level = plan.options.output.info(Info::Progress);
-        let has_bar = streams.bar.is_some() && plan.may_have_bar();
+        let has_bar = streams.bar.is_some() && may_have_bar(plan);
         let has_progress = level > 0 || has_bar;
         let is_total = level > 1 || has_bar;
         let progress = has_progress.then(|| Progress::new(plan.output.readable, is_total));
@@ -323,6 +323,14 @@ impl<'p> Printer<'p> {
             _ => format!("rsync: [generator] {text}"),
         });
     }
+}
+
+/// Whether nothing else is told of a transfer while it goes on.
+fn may_have_bar(plan: &Plan) -> bool {
+    let options = &plan.options;
+    let is_told = options.verbose > 0 || options.output.info(Info::Progress) > 0;
+    let is_transfer = !options.list_only && !options.dry_run && !matches!(plan.place, Place::Modules);
+    is_transfer && !is_told && !options.quiet && !plan.output.is_json
 }
 
 /// Arguments behind a word, and how many they are (`print_child_argv` in util1.c).

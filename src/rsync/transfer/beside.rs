@@ -1,10 +1,4 @@
-use std::{
-    ffi::OsStr,
-    fs::File,
-    io,
-    os::unix::ffi::OsStrExt as _,
-    path::{Path, PathBuf},
-};
+use std::{ffi::OsStr, fs::File, io, os::unix::ffi::OsStrExt as _, path::Path};
 
 use crate::{
     rsync::{
@@ -13,6 +7,7 @@ use crate::{
             Error, Event, Info, Observer, Options,
             basis::Basis,
             copied::Source,
+            destination::beside_destination,
             links::is_unsafe,
             text::{describe, shown},
         },
@@ -445,14 +440,6 @@ pub(super) fn split(name: &[u8]) -> (&[u8], &[u8]) {
         .rposition(|&byte| byte == b'/')
         .map_or(0, |slash| slash + 1);
     name.split_at(start)
-}
-
-/// A path as the destination has it. One that is not made in a dry run has no parent to be found through it.
-fn beside_destination(root: &Path, path: &str) -> PathBuf {
-    match (path.strip_prefix("../"), root.parent()) {
-        (Some(rest), Some(parent)) if std::fs::metadata(root).is_err() => parent.join(rest),
-        _ => root.join(path),
-    }
 }
 
 fn backup_folder(path: &Path, given: &str) -> Result<Place<Outside>, Error> {

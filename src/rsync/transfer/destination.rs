@@ -151,3 +151,11 @@ fn make_path(path: &Path, is_folder: bool, options: &Options, observer: &dyn Obs
 pub(super) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
+
+/// A path as the destination has it. One that is not made in a dry run has no parent to be found through it.
+pub(super) fn beside_destination(root: &Path, path: &str) -> PathBuf {
+    match (path.strip_prefix("../"), root.parent()) {
+        (Some(rest), Some(parent)) if std::fs::metadata(root).is_err() => parent.join(rest),
+        _ => root.join(path),
+    }
+}
