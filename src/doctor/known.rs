@@ -3,7 +3,7 @@
 use std::{io, path::Path, sync::Arc};
 
 use crate::{
-    doctor::{Check, Examination, Report, Setup, Subject, configuration, confinement, daemon, paths},
+    doctor::{Check, Examination, Report, Setup, Stage, Subject, configuration, confinement, daemon, paths},
     explain::Known,
     host::daemons,
     terms::Release,
@@ -32,7 +32,7 @@ pub fn known_of(setup: &Setup<'_>, process: u32) -> io::Result<Option<Known>> {
     let Some(mut subject) = found else {
         return Ok(None);
     };
-    type Look = fn(&mut Subject, &Setup<'_>, &mut crate::doctor::Stage, &mut Report);
+    type Look = fn(&mut Subject, &Setup<'_>, &mut Stage, &mut Report);
     let looks: [(Check, Look); 3] = [
         (Check::Configuration, configuration::look),
         (Check::Paths, paths::look),

@@ -63,6 +63,9 @@ pub struct Known {
 /// Pages of files that the daemon may miss although they are there, because its account may not read them.
 const OF_THE_ACCOUNT: [&str; 1] = ["RSY312"];
 
+/// The page of a hook that the client's own name or address spoils.
+const OF_THE_CLIENT: &str = "RSY416";
+
 /// The page of a module's folder that is not there.
 const PATH_MISSING: &str = "RSY402";
 
@@ -78,6 +81,7 @@ impl Known {
             && page.files.first().is_some_and(is_of_server)
             && (self.is_tried || !page.needs.contains(&Need::Identities))
             && (self.is_tried || !OF_THE_ACCOUNT.contains(&page.id))
+            && page.id != OF_THE_CLIENT
             && !is_open
             && !self.unchecked.contains(page.id)
             && !self

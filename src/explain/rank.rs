@@ -140,10 +140,10 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: &Watched) -> V
     if !causes.iter().all(Cause::only_sums_up) {
         causes.retain(|cause| !cause.only_sums_up());
     }
-    // So is what was not looked for in vain.
-    if !causes.iter().all(Cause::is_denied) {
-        causes.retain(|cause| !cause.is_denied());
-    }
+    // What was looked for in vain is told only where nothing speaks for anything else more.
+    let others = causes.iter().filter(|cause| !cause.is_denied());
+    let best = others.map(|cause| cause.score).max();
+    causes.retain(|cause| !cause.is_denied() || best.is_none_or(|best| cause.score > best));
     // Where all else is the same, what happens live comes before mistakes that `lint` finds.
     causes.sort_by_key(|cause| {
         let is_of_files = !cause.page.files.is_empty();

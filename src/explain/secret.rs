@@ -51,7 +51,8 @@ pub(super) fn told(server: &Server, page: &Page, known: &Known, incident: &Incid
     let (user, module) = (incident.user()?, incident.module()?);
     let secrets = server.secrets.get(module)?;
     if page.id == NO_FILE {
-        return Some(Told::Refuted);
+        // That we may read it does not mean that the daemon's account may.
+        return known.is_tried.then_some(Told::Refuted);
     }
     let index = server.configuration.module(module.as_bytes())?;
     let is_admitted = match server.verdict(incident, Scope::Module(index))? {

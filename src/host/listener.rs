@@ -9,7 +9,7 @@ use std::{
 
 use crate::host::{
     Fact, Unknown,
-    daemons::{Space, configuration, whole, words},
+    daemons::{Space, configuration, parent, whole, words},
     live::unknown,
 };
 
@@ -56,10 +56,16 @@ impl Listener {
         let mut processes: Vec<u32> = entries
             .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
             .collect();
-        // A daemon came before the children that serve its clients.
         processes.sort_unstable();
         let holds = |process: &u32| holds(*process, &sockets);
-        processes.into_iter().find(holds).map_or(Self::Unseen, Self::of)
+        let holders: BTreeSet<_> = processes.into_iter().filter(holds).collect();
+        // Its children have what the listener has, also those that are about to become another program.
+        let is_first = |process: &&u32| {
+            let parent = parent(Path::new("/proc"), **process);
+            parent.is_none_or(|parent| !holders.contains(&parent))
+        };
+        let first = holders.iter().find(is_first).or(holders.first());
+        first.copied().map_or(Self::Unseen, Self::of)
     }
 
     fn of(process: u32) -> Self {

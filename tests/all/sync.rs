@@ -7,6 +7,7 @@ mod arguments;
 mod bar;
 mod checks;
 mod conflicts;
+mod defaults;
 mod descriptors;
 mod dialogue;
 mod extended;

@@ -29,7 +29,8 @@ pub(super) struct Here {
     pub(super) known: Known,
 }
 
-/// Finds the daemon that a command line is for, or seems to be meant for with one colon; none if that is on another machine, or nobody can tell its configuration.
+/// Finds the daemon that a command line is for, or seems to be meant for with one colon; none if that is on another machine,
+/// or nobody can tell its configuration.
 pub(super) fn find(invocation: &Invocation, release: Release, runtime: &Runtime) -> Option<Here> {
     let (Target::Daemon(remote) | Target::Shell(remote)) = invocation.peer()? else {
         return None;

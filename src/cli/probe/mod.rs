@@ -5,6 +5,7 @@ mod live;
 pub(super) mod local;
 mod notices;
 mod options;
+mod server;
 mod settled;
 mod slip;
 mod started;
@@ -19,7 +20,7 @@ mod word;
 pub(super) mod written;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     env,
     error::Error,
     fs,
@@ -38,11 +39,10 @@ use crate::{
         environment::{Variables, environment_with, surroundings_with},
         input::{is_standard_input, read, standard_input, unreadable},
         interrupt::Interrupt,
-        known::{self, ServerFile},
+        known::ServerFile,
         output::{LineFormat, Output, stdout, tell, unless_closed},
         probe::{
             live::{Live, PERIOD},
-            local::Local,
             notices::{behind_sudo, typographic, with_windows_ends},
             options::Options,
             task::{Task, task},
@@ -52,7 +52,6 @@ use crate::{
         },
         replace::put,
     },
-    explain::Known,
     host::plain,
     probe::{Choice, Setting, Slip, Subject, Target, Watch, Wire},
     render,
@@ -160,9 +159,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     runtime.shutdown_background();
     worst.map_err(|failure| failure as Failure)
 }
-
-/// The port that daemons listen on.
-const PORT: u16 = 873;
 
 /// So many targets of one daemon are probed at a time: rsync keeps five connections waiting (`listen backlog`), and the
 /// system lets who finds no place there wait for a second, then for three, then for seven.
@@ -446,53 +442,6 @@ impl Arguments {
             .into());
         }
         Ok(targets)
-    }
-
-    /// What the configuration of this machine's daemon says against itself.
-    fn known_locally(&self, tasks: &[Task]) -> Result<Known, Failure> {
-        let ports: BTreeSet<_> = tasks
-            .iter()
-            .map(|task| task.port().or(self.options.port).unwrap_or(PORT))
-            .collect();
-        let (Some(port), true) = (ports.first(), ports.len() == 1) else {
-            return Err(
-                "`--local` looks at one daemon, and the targets have several ports; probe one port at a time"
-                    .into(),
-            );
-        };
-        let addresses = local::addresses(tasks)?;
-        if let Some(host) = local::foreign(&addresses) {
-            tell(&local::of_other_machine(host, self.output.language()))?;
-            return Ok(Known::default());
-        }
-        let local = Local::find(*port);
-        tell(&local.told(self.output.language()))?;
-        let mut known = match (&local.file, local.process()) {
-            (Some(file), Some(process)) => {
-                let modules = tasks.iter().map(Task::module).collect::<Option<_>>();
-                self.server.known_of(process, file, modules.unwrap_or_default())
-            }
-            (Some(file), None) => self.server.known_here(file),
-            (None, _) => Ok(Known::default()),
-        }?;
-        known.findings.extend(local.out_of_reach(&addresses, &known));
-        Ok(known)
-    }
-
-    fn known(&self, tasks: &[Task], script: Option<PathBuf>) -> Result<Known, Failure> {
-        let mut known = match self.local {
-            true => self.known_locally(tasks)?,
-            false => self.server.known()?,
-        };
-        let script = script.map(|file| ("script", file.display().to_string()));
-        let password_file = self.password_file.as_ref();
-        let password_file = password_file.map(|file| ("password-file", file.display().to_string()));
-        known.names.extend(script.into_iter().chain(password_file));
-        let of_line = || tasks.iter().find_map(Task::password_file);
-        if let Some(file) = self.password_file.clone().or_else(of_line) {
-            known.findings.extend(known::of_password_file(&file));
-        }
-        Ok(known)
     }
 }
 

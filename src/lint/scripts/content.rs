@@ -65,7 +65,7 @@ fn in_script(script: &Script, file: &[u8]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for assigned in &script.assignments {
         if is_password(&assigned.name) {
-            found.extend(written(&assigned.value, file));
+            found.extend(spelt(&assigned.value, file));
         }
     }
     for call in &script.calls {
@@ -131,6 +131,17 @@ pub(in crate::lint) fn is_password(name: &[u8]) -> bool {
     (has(b"password") || has(b"passwd") || name.ends_with(b"pass") || name.ends_with(b"secret"))
         && !has(b"file")
         && !has(b"path")
+}
+
+/// Where a value stands some of which is written down, with what the shell puts in: a dollar sign may be meant as one.
+fn spelt(value: &Argument, file: &[u8]) -> Option<Range<usize>> {
+    let is_here = |range: &Range<usize>| value.range.start <= range.start && range.end <= value.range.end;
+    let range = value.pieces.first()?.range.start..value.pieces.last()?.range.end;
+    let mut pieces = value.pieces.iter();
+    let has_letters = pieces
+        .any(|piece| piece.variable.is_none() && piece.text.as_ref().is_some_and(|text| !text.is_empty()));
+    let is_path = file.get(range.start..).is_some_and(|rest| rest.starts_with(b"/"));
+    (has_letters && is_here(&range) && !is_path).then_some(range)
 }
 
 /// Where a value stands that is written down as it is, without quotes around it; `None` for a path, or a value that

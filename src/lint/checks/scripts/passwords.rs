@@ -133,9 +133,8 @@ fn dollar_in_password(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
             let is_lower = name.iter().any(u8::is_ascii_lowercase);
             let is_short = name.len() == 1 && !is_named;
             if is_short || is_named && is_lower && !is_set(name) {
-                let shown = format!("${}", String::from_utf8_lossy(name));
                 let span = subject.span(range.start - 1..range.end);
-                out.report(Case::at(span).with("variable", shown));
+                out.report(Case::at(span));
             }
         }
     }

@@ -1,0 +1,69 @@
+//! What is known of the server and of the password file before a probe.
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use crate::{
+    cli::{
+        Failure,
+        known::of_password_file,
+        output::tell,
+        probe::{
+            Arguments,
+            local::{self, Local},
+            task::Task,
+        },
+    },
+    explain::Known,
+};
+
+/// The port that daemons listen on.
+const PORT: u16 = 873;
+
+impl Arguments {
+    /// What the configuration of this machine's daemon says against itself.
+    fn known_locally(&self, tasks: &[Task]) -> Result<Known, Failure> {
+        let ports: BTreeSet<_> = tasks
+            .iter()
+            .map(|task| task.port().or(self.options.port).unwrap_or(PORT))
+            .collect();
+        let (Some(port), true) = (ports.first(), ports.len() == 1) else {
+            return Err(
+                "`--local` looks at one daemon, and the targets have several ports; probe one port at a time"
+                    .into(),
+            );
+        };
+        let addresses = local::addresses(tasks)?;
+        if let Some(host) = local::foreign(&addresses) {
+            tell(&local::of_other_machine(host, self.output.language()))?;
+            return Ok(Known::default());
+        }
+        let local = Local::find(*port);
+        tell(&local.told(self.output.language()))?;
+        let mut known = match (&local.file, local.process()) {
+            (Some(file), Some(process)) => {
+                let modules = tasks.iter().map(Task::module).collect::<Option<_>>();
+                self.server.known_of(process, file, modules.unwrap_or_default())
+            }
+            (Some(file), None) => self.server.known_here(file),
+            (None, _) => Ok(Known::default()),
+        }?;
+        known.findings.extend(local.out_of_reach(&addresses, &known));
+        Ok(known)
+    }
+
+    pub(super) fn known(&self, tasks: &[Task], script: Option<PathBuf>) -> Result<Known, Failure> {
+        let mut known = match self.local {
+            true => self.known_locally(tasks)?,
+            false => self.server.known()?,
+        };
+        let script = script.map(|file| ("script", file.display().to_string()));
+        let password_file = self.password_file.as_ref();
+        let password_file = password_file.map(|file| ("password-file", file.display().to_string()));
+        known.names.extend(script.into_iter().chain(password_file));
+        let of_line = || tasks.iter().find_map(Task::password_file);
+        if let Some(file) = self.password_file.clone().or_else(of_line) {
+            known.findings.extend(of_password_file(&file));
+        }
+        Ok(known)
+    }
+}
