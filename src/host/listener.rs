@@ -64,7 +64,7 @@ impl Listener {
             let parent = parent(Path::new("/proc"), **process);
             parent.is_none_or(|parent| !holders.contains(&parent))
         };
-        let first = holders.iter().find(is_first).or(holders.first());
+        let first = holders.iter().find(is_first).or_else(|| holders.first());
         first.copied().map_or(Self::Unseen, Self::of)
     }
 
