@@ -37,6 +37,9 @@ const KINDS: [FileKind; 12] = [
 ];
 
 proptest! {
+    // Each case is one of every kind, and each report is written ten times.
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 4, ..ProptestConfig::default() })]
+
     #[test]
     fn any_bytes_give_every_format(file in vec(any::<u8>(), 0..300)) {
         for kind in KINDS {

@@ -1,5 +1,7 @@
 //! `/etc/default/rsync` and `/etc/sysconfig/rsyncd`.
 
+use std::collections::HashMap;
+
 use crate::{
     lint::{
         checks::Check,
@@ -140,16 +142,18 @@ fn bad_default_value(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
         .iter()
         .filter(|file| is_debians(subject, file))
     {
-        let named = |name: Span| subject.sources.slice(name);
-        for (index, Variable { name, value }) in file.variables().enumerate() {
-            // As in any shell.
-            let mut later = file.variables().skip(index + 1);
-            if later.any(|later| named(later.name) == named(name)) {
+        // As in any shell.
+        let last: HashMap<_, _> = file
+            .variables()
+            .map(|variable| (subject.sources.slice(variable.name), variable.name))
+            .collect();
+        for Variable { name, value } in file.variables() {
+            if last[subject.sources.slice(name)] != name {
                 continue;
             }
             let text = subject.sources.text(value);
             let case = || Case::at(value).with("value", text.clone());
-            match named(name) {
+            match subject.sources.slice(name) {
                 b"RSYNC_ENABLE" if !is_switch(&text) => out.report(case()),
                 b"RSYNC_NICE" if !text.is_empty() && text.parse().map_or(true, |nice: u8| nice > 19) => {
                     out.report(case().variant("nice"));
