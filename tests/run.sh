@@ -34,6 +34,6 @@ if [ "$(id -u)" -eq 0 ]; then
     export RSYNCCTL_REQUIRE=1
 fi
 # Many tests wait for a peer more than they work: more of them run at once than there are processors.
-RUST_TEST_THREADS="${RUST_TEST_THREADS:-$(( $(nproc) * 2 ))}"
+RUST_TEST_THREADS="${RUST_TEST_THREADS:-$(( $(nproc) * 4 ))}"
 export RUST_TEST_THREADS
 cargo test --locked -- --nocapture
