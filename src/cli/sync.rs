@@ -160,7 +160,7 @@ fn explained(explanation: Option<&Explanation>) -> Value {
 /// Says how the session ended, and what to do next; the status to end with.
 fn end(plan: &Plan, printer: &Printer<'_>, ended: &Result<Option<Outcome>, Error>) -> u8 {
     let outcome = ended.as_ref().ok().and_then(Option::as_ref).copied();
-    let code = conclude(plan, printer, ended);
+    let code = conclude(printer, ended);
     let mut code = unless_lost(printer, printer.finish(outcome.as_ref()), code);
     let explanation = match code {
         0 => None,

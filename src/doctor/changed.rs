@@ -1,6 +1,6 @@
 //! Whether the configuration changed after the daemon started, and whether that needs a restart.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use crate::{
     doctor::{
@@ -112,11 +112,27 @@ fn is_set(configuration: &Configuration, parameter: Parameter) -> bool {
     !matches!(configuration.origin(Scope::Global, parameter), Origin::Default)
 }
 
-/// What starts a daemon anew.
+/// What starts a daemon anew: in its own folder where its words name a file from there, as its own user, and not before it has
+/// let go of its port.
 pub(super) fn restart(daemon: &Daemon) -> String {
-    let words = daemon.words.iter().map(|word| word.to_string_lossy());
-    match &daemon.unit {
-        Some(unit) => format!("systemctl restart {unit}"),
-        None => format!("kill {} && {}", daemon.process, shell_words::join(words)),
+    if let Some(unit) = &daemon.unit {
+        return format!("systemctl restart {unit}");
     }
+    let process = daemon.process;
+    let words: Vec<_> = daemon.words.iter().map(|word| word.to_string_lossy()).collect();
+    let mut values = words
+        .iter()
+        .map(|word| word.rsplit_once('=').map_or(&**word, |(_, value)| value));
+    let is_relative = words.iter().any(|word| word.starts_with("--config"))
+        && values.any(|value| value.ends_with(".conf") && !value.starts_with('/'));
+    let folder = fs::read_link(format!("/proc/{process}/cwd"))
+        .ok()
+        .filter(|_| is_relative);
+    let folder = folder.map_or_else(String::new, |folder| {
+        format!("cd {} && ", shell_words::quote(&folder.to_string_lossy()))
+    });
+    let user = daemon.uid.filter(|&uid| uid != 0);
+    let user = user.map_or_else(String::new, |uid| format!("sudo -u '#{uid}' "));
+    let start = shell_words::join(words);
+    format!("{folder}kill {process}; while kill -0 {process} 2>/dev/null; do sleep 1; done; {user}{start}")
 }

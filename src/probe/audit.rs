@@ -66,9 +66,10 @@ pub(super) fn audit(report: &Report, module: Option<&str>) -> Vec<Remark> {
     remarks.extend(
         public_address(report).map(|address| Remark::new("RSY515").with("address", address.to_string())),
     );
-    let module = module.map(|path| path.split('/').next().unwrap_or_default());
+    let place = module;
+    let module = place.map(|path| path.split('/').next().unwrap_or_default());
     remarks.extend(weak_digest(report, module));
-    let Some(module) = module else {
+    let (Some(place), Some(module)) = (place, module) else {
         return remarks;
     };
     let facts = |step| report.stage(step).facts.iter();
@@ -91,6 +92,15 @@ pub(super) fn audit(report: &Report, module: Option<&str>) -> Vec<Remark> {
         let is_written = report.stage(Step::Push).state.is_passed();
         let rule = if is_written { "RSY517" } else { "RSY516" };
         remarks.push(Remark::new(rule).with("module", module));
+    }
+    let list = report.stage(Step::List);
+    // Who writes there does not ask what there is.
+    let is_written = report.stage(Step::Push).state.is_passed();
+    if !is_written
+        && list.state.is_passed()
+        && list.facts.iter().any(|fact| matches!(fact, Fact::Files(0, _)))
+    {
+        remarks.push(Remark::new("RSY523").with("place", place));
     }
     remarks
 }

@@ -61,7 +61,7 @@ impl Prober {
         let words = self.words(&["-r", "--list-only", &format!("{place}{name}/")]);
         let plan = self.plan(&words)?;
         let session = self.next_session(&plan);
-        let is_own = session.exit == 0 && is_own(&session.seen.names);
+        let is_own = session.exit == 0 && is_own(&session.seen.entries);
         if !is_own {
             let text = format!("{name} is called as folders of probes, and holds something else: it stays");
             self.report.note(Step::Removal, Fact::Said(text));

@@ -66,8 +66,8 @@ pub(super) struct Seen {
     pub(super) candidates: Candidates,
     /// Folders of earlier probes.
     pub(super) left: Vec<String>,
-    /// The first names of the list.
-    pub(super) names: Vec<Vec<u8>>,
+    /// The first entries of the list: name, kind and size.
+    pub(super) entries: Vec<(Vec<u8>, FileKind, i64)>,
     /// What was deleted.
     pub(super) deleted: Vec<Vec<u8>>,
 }
@@ -105,7 +105,7 @@ impl<'r, 'p> Recorder<'r, 'p> {
                 is_anything_listed: false,
                 candidates,
                 left: Vec::new(),
-                names: Vec::new(),
+                entries: Vec::new(),
                 deleted: Vec::new(),
             }),
         }
@@ -250,8 +250,9 @@ impl Observer for Recorder<'_, '_> {
                 for entry in list.entries() {
                     seen.is_anything_listed = true;
                     seen.candidates.take(list, entry);
-                    if seen.names.len() < MOST_NAMES {
-                        seen.names.push(list.name(entry).to_vec());
+                    if seen.entries.len() < MOST_NAMES {
+                        let name = list.name(entry).to_vec();
+                        seen.entries.push((name, entry.kind(), entry.size));
                     }
                     seen.look_for_left_over(list, entry, self.now);
                 }

@@ -7,7 +7,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::probe::delta::Pulled;
+use crate::{probe::delta::Pulled, rsync::proto::file_list::FileKind};
 
 /// What the folder is called that a probe makes in a module, before letters and digits at random.
 const PREFIX: &str = "rsyncctl-probe-";
@@ -107,9 +107,13 @@ pub(super) fn is_name(name: &str) -> bool {
     })
 }
 
-/// Whether names are those of such a folder's own list, in which nothing is but what a probe leaves.
-pub(super) fn is_own(names: &[Vec<u8>]) -> bool {
-    names.iter().all(|name| *name == b"." || *name == FILE.as_bytes())
+/// Whether names, kinds and sizes are those of such a folder's own list, in which nothing is but what a probe leaves.
+pub(super) fn is_own(entries: &[(Vec<u8>, FileKind, i64)]) -> bool {
+    entries.iter().all(|(name, kind, size)| match kind {
+        FileKind::Directory => name == b".",
+        FileKind::Regular => name == FILE.as_bytes() && *size == SIZE as i64,
+        _ => false,
+    })
 }
 
 /// The folder of a probe of long ago, if an entry of a list is one.
@@ -126,19 +130,23 @@ mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
     use super::{is_own, left_over};
+    use crate::rsync::proto::file_list::FileKind;
 
     #[test]
     fn what_others_put_into_a_folder_makes_it_theirs() {
-        let names = |names: &[&str]| {
-            is_own(
-                &names
-                    .iter()
-                    .map(|name| name.as_bytes().to_vec())
-                    .collect::<Vec<_>>(),
-            )
-        };
-        assert!(names(&["."]) && names(&[".", "probe"]));
-        assert!(!names(&[".", "probe", "precious"]) && !names(&["probe/x"]));
+        let folder = || (b".".to_vec(), FileKind::Directory, 4096);
+        let file = |name: &str, kind, size| (name.as_bytes().to_vec(), kind, size);
+        let sample = || file("probe", FileKind::Regular, 128 << 10);
+        assert!(is_own(&[folder()]) && is_own(&[folder(), sample()]));
+        for other in [
+            file("precious", FileKind::Regular, 128 << 10),
+            file("probe/x", FileKind::Regular, 128 << 10),
+            file("probe", FileKind::Regular, 20),
+            file("probe", FileKind::Symlink, 128 << 10),
+            file("sub", FileKind::Directory, 4096),
+        ] {
+            assert!(!is_own(&[folder(), sample(), other.clone()]), "{other:?}");
+        }
     }
 
     #[test]

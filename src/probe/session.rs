@@ -167,7 +167,7 @@ pub(super) fn run(
             printer.complain(&our_limit(limit));
             Exit::Timeout.code()
         }
-        _ => conclude(plan, &printer, &ended),
+        _ => conclude(&printer, &ended),
     };
     let is_connected = !matches!(ended, Err(Error::Connect(_)));
     let seen = recorder.into_seen();

@@ -44,6 +44,8 @@ pub(super) struct State<'p> {
     pub(super) progress: Option<Progress>,
     /// It is shown by a bar.
     pub(super) has_bar: bool,
+    /// The time limit in seconds: ours, or the server's shorter one.
+    pub(super) timeout: u64,
     /// What this side is, in messages.
     role: &'static str,
     /// What is said of the arguments that the server is still to be told.
@@ -68,6 +70,7 @@ impl<'p> Printer<'p> {
                 created: FileCounts::default(),
                 progress,
                 has_bar,
+                timeout: plan.options.timeout.unwrap_or_default().as_secs(),
                 role: plan.place.role(),
                 secluded: None,
             }),
@@ -358,8 +361,9 @@ impl Observer for Printer<'_> {
                 self.state().console.line(Channel::Info, text.trim_ascii_end());
             }
             Event::Message(Tag::IoTimeout, seconds) => {
+                let seconds = u32::from_le_bytes(seconds.try_into().unwrap_or_default());
+                self.state().timeout = seconds.into();
                 if self.info(Info::Misc) > 1 {
-                    let seconds = u32::from_le_bytes(seconds.try_into().unwrap_or_default());
                     self.say(
                         Channel::Info,
                         &format!("Setting --timeout={seconds} to match server"),

@@ -197,7 +197,7 @@ fn identity(plan: &Plan, environment: &Environment<'_>) -> Identity {
 }
 
 /// Says how the session ended; the status to end with.
-pub fn conclude(plan: &Plan, printer: &Printer<'_>, ended: &Result<Option<Outcome>, Error>) -> u8 {
+pub fn conclude(printer: &Printer<'_>, ended: &Result<Option<Outcome>, Error>) -> u8 {
     let code = match ended {
         Ok(outcome) => outcome.map_or(0, |outcome| outcome.exit),
         // It said why.
@@ -210,7 +210,7 @@ pub fn conclude(plan: &Plan, printer: &Printer<'_>, ended: &Result<Option<Outcom
         }
         Err(error @ Error::Timeout) => {
             let role = printer.role();
-            let seconds = plan.options.timeout.unwrap_or_default().as_secs();
+            let seconds = printer.state().timeout;
             printer.complain(&format!("[{role}] io timeout after {seconds} seconds -- exiting"));
             error.exit()
         }

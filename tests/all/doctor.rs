@@ -45,7 +45,15 @@ fn examined(folder: &Path, more: &[&str]) -> (Value, Option<i32>) {
 fn on_machine(script: &str) -> Output {
     let script = format!("{}\n{script}\n", include_str!("doctor/machine.sh"));
     Command::new("timeout")
-        .args(["120", "unshare", "-mnp", "--fork", "--kill-child", "--mount-proc"])
+        .args([
+            "--kill-after=5",
+            "120",
+            "unshare",
+            "-mnp",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+        ])
         .args(["bash", "-c", &script])
         .env("PROGRAM", env!("CARGO_BIN_EXE_rsyncctl"))
         .env("LC_ALL", "C.UTF-8")
@@ -353,7 +361,10 @@ fn a_daemon_that_still_has_its_old_port() {
     assert_eq!(outcome(&report, "data"), "works");
     let command = report["summary"]["next"].as_str().expect("a command");
     assert!(
-        command.starts_with(&format!("kill {} && rsync --daemon", daemon.process())),
+        command.starts_with(&format!(
+            "kill {0}; while kill -0 {0} 2>/dev/null; do sleep 1; done; rsync --daemon",
+            daemon.process()
+        )),
         "{command}"
     );
 }

@@ -220,7 +220,7 @@ fn client(folder: &Path, ours: bool) -> Command {
         return program(folder, &["sync", "--inc-recursive"]);
     }
     let mut command = Command::new("timeout");
-    command.args(["60", "rsync"]);
+    command.args(["--kill-after=5", "60", "rsync"]);
     command.current_dir(folder).env("LC_ALL", "C.UTF-8");
     command
 }

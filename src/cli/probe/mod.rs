@@ -382,6 +382,9 @@ impl Arguments {
         if !written.kept_back.is_empty() {
             tell(&behind_sudo(&written.kept_back, self.output.style().language))?;
         }
+        if self.really && written.is_guessed {
+            return Err("what the script asks of the machine before it calls rsync is known here only as far as a look tells, which is too little to change files by: run the script itself, or give the command as it runs (`bash -x` shows it): --reproduce 'rsync ...' --really".into());
+        }
         if !written.around.is_empty() {
             let names = written.around.iter().map(|name| format!("`{name}`"));
             let names = names.collect::<Vec<_>>().join(", ");

@@ -2,14 +2,16 @@
 //! host's name, a file that holds a password.
 
 use std::{
-    ffi::OsStr,
+    collections::HashSet,
+    env,
+    ffi::{OsStr, OsString},
     fs,
     ops::Range,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
 };
 
-use nix::unistd::{User, geteuid, gethostname};
+use nix::unistd::gethostname;
 
 use crate::{
     model::wildmatch::wildmatch,
@@ -23,22 +25,82 @@ const MOST_FILES: usize = 1000;
 
 /// A script, or a table of cron's, with such questions answered; lines keep their numbers. What a shell would read otherwise
 /// than it stands in the answer is left a question.
-pub(super) fn settled(path: &Path, script: Vec<u8>, is_table: bool) -> Vec<u8> {
+pub(super) fn settled(path: &Path, script: Vec<u8>, is_table: bool, is_started: bool) -> Vec<u8> {
     let folder = path.parent().unwrap_or_else(|| Path::new("/"));
-    let mut found = Vec::with_capacity(script.len());
-    for line in script.split_inclusive(|&byte| byte == b'\n') {
-        let taken_in = match is_table {
-            true => answered(line, &script, true),
-            false => taken_in(line, folder)
-                .or_else(|| first_of_loop(line))
-                .or_else(|| answered(line, &script, false)),
-        };
-        match taken_in {
-            Some(text) => found.extend(text),
-            None => found.extend(line),
+    let by_line = |script: &[u8], answer: &dyn Fn(&[u8]) -> Option<Vec<u8>>| -> Vec<u8> {
+        let lines = script.split_inclusive(|&byte| byte == b'\n');
+        let answered = lines.flat_map(|line| answer(line).unwrap_or_else(|| line.to_vec()));
+        answered.collect()
+    };
+    if is_table {
+        return by_line(&script, &|line| answered(line, None));
+    }
+    // What a file sets that is taken in counts before a default does.
+    let whole = by_line(&script, &|line| {
+        taken_in(line, folder).or_else(|| first_of_loop(line))
+    });
+    let given = Given::of(&whole, is_started);
+    by_line(&whole, &|line| answered(line, Some(&given)))
+}
+
+/// What may give a variable of a script its value, other than its default.
+struct Given<'s> {
+    /// Names that are set somewhere, but for their own default: `NAME=${NAME:-…}`.
+    set: HashSet<&'s [u8]>,
+    /// A file is read, or a function called, that may set any; arguments may be given.
+    is_open: bool,
+    has_arguments: bool,
+}
+
+impl<'s> Given<'s> {
+    fn of(script: &'s [u8], is_started: bool) -> Self {
+        let mut set = HashSet::new();
+        let mut is_open = false;
+        let is_end = |byte: &u8| byte.is_ascii_whitespace() || b";&|(){}".contains(byte);
+        let words = script.split(is_end).filter(|word| !word.is_empty());
+        let mut is_named = false;
+        for word in words {
+            // `for NAME`, and all that stands behind `read` in its line at the latest.
+            if is_named {
+                is_named = word.starts_with(b"-");
+                set.insert(word);
+            }
+            match word {
+                b"for" | b"read" | b"getopts" => is_named = true,
+                b"." | b"source" | b"eval" => is_open = true,
+                _ => {}
+            }
+            if let Some(at) = word.iter().position(|&byte| byte == b'=') {
+                let (name, value) = (&word[..at], &word[at + 1..]);
+                // The default itself is cut off with its brace.
+                let value = value.strip_prefix(b"\"").unwrap_or(value);
+                if value != b"$" {
+                    set.insert(name);
+                }
+            }
+        }
+        let has_arguments = is_started || script.windows(2).any(|pair| pair == b"()");
+        Self {
+            set,
+            is_open,
+            has_arguments,
         }
     }
-    found
+
+    /// Whether only a run can tell what a variable holds.
+    fn may_give(&self, name: &[u8]) -> bool {
+        let is_argument = name
+            .first()
+            .is_none_or(|byte| !byte.is_ascii_alphabetic() && *byte != b'_');
+        match is_argument {
+            true => self.has_arguments,
+            false => {
+                self.is_open
+                    || self.set.contains(name)
+                    || env::var_os(OsStr::from_bytes(name)).is_some_and(|value| !value.is_empty())
+            }
+        }
+    }
 }
 
 /// `. FILE` or `source FILE` with nothing behind it, of a file that only sets variables: the assignments in its place.
@@ -60,6 +122,10 @@ fn taken_in(line: &[u8], folder: &Path) -> Option<Vec<u8>> {
         return None;
     }
     let file = small(&path)?;
+    // A shell takes a return for a part of the value.
+    if file.contains(&b'\r') {
+        return None;
+    }
     let mut commands: Vec<&[u8]> = Vec::new();
     for line in environment_file::parse(&file) {
         match line.kind {
@@ -87,17 +153,22 @@ fn taken_in(line: &[u8], folder: &Path) -> Option<Vec<u8>> {
 }
 
 /// The line with the answers to its questions; nothing if there are none.
-fn answered(line: &[u8], script: &[u8], is_table: bool) -> Option<Vec<u8>> {
+fn answered(line: &[u8], given: Option<&Given<'_>>) -> Option<Vec<u8>> {
     let mut found = Vec::new();
     let mut done = 0;
     while let Some((range, question)) = next_question(line, done) {
         let answer = match question {
-            Question::Command(command) if is_table => answer_in_table(command),
-            Question::Command(command) => answer(&String::from_utf8_lossy(command)),
+            Question::Command(command) => match given {
+                None => answer_in_table(command),
+                Some(_) => answer(&String::from_utf8_lossy(command), &line[..range.start]),
+            },
             // cron sets its own.
-            _ if is_table => None,
-            Question::Default(name, text) => (!is_set(script, name)).then(|| text.to_vec()),
-            Question::Home => home().filter(|_| !is_set(script, b"HOME")),
+            Question::Default(name, text) => {
+                given.filter(|given| !given.may_give(name)).map(|_| text.to_vec())
+            }
+            Question::Home => given
+                .filter(|given| !given.is_open && !given.set.contains(&b"HOME"[..]))
+                .and_then(|_| home()),
         };
         let answer = answer.filter(|answer| !answer.is_empty() && is_plain(answer));
         found.extend(&line[done..range.start]);
@@ -113,17 +184,16 @@ fn answered(line: &[u8], script: &[u8], is_table: bool) -> Option<Vec<u8>> {
     })
 }
 
-/// The home folder of who we are.
+/// The home folder that a shell has from us.
 fn home() -> Option<Vec<u8>> {
-    let user = User::from_uid(geteuid()).ok()??;
-    Some(user.dir.into_os_string().into_encoded_bytes())
+    env::var_os("HOME").map(OsString::into_encoded_bytes)
 }
 
 /// The same in one of cron's tables, where a `%` ends the command unless a backslash stands in front of it.
 fn answer_in_table(command: &[u8]) -> Option<Vec<u8>> {
     let command = String::from_utf8_lossy(command).replace("\\%", "\u{1}");
     let is_cut = command.contains('%');
-    answer(&command.replace('\u{1}', "%")).filter(|_| !is_cut)
+    answer(&command.replace('\u{1}', "%"), b"").filter(|_| !is_cut)
 }
 
 /// What a part of a line is put in the place of.
@@ -190,20 +260,6 @@ fn question(text: &[u8]) -> Option<(usize, Question<'_>)> {
     }
 }
 
-/// Whether a script sets a variable, but for its own default: `NAME=${NAME:-…}`.
-fn is_set(script: &[u8], name: &[u8]) -> bool {
-    let own = |start: &[u8]| [start, name].concat();
-    let defaults = [own(b"${"), own(b"\"${")];
-    let mut places = script.windows(name.len() + 1).enumerate();
-    places.any(|(at, text)| {
-        let is_whole =
-            at == 0 || !(script[at - 1].is_ascii_alphanumeric() || b"_-".contains(&script[at - 1]));
-        let value = script.get(at + text.len()..).unwrap_or_default();
-        let is_default = defaults.iter().any(|default| value.starts_with(default));
-        text.strip_prefix(name) == Some(b"=") && is_whole && !is_default
-    })
-}
-
 /// The files whose names the shell puts in the place of a pattern, which stands in the last part of an absolute path; none if
 /// there is no such file, or the pattern is another one.
 pub(super) fn matches(pattern: &[u8]) -> Option<Vec<String>> {
@@ -240,8 +296,9 @@ fn first_of_loop(line: &[u8]) -> Option<Vec<u8>> {
     is_plain(first.as_bytes()).then(|| [&line[..at], first.as_bytes(), &line[at + length..]].concat())
 }
 
-/// What a command prints, without the newlines at its end; none if only a run can tell.
-fn answer(question: &str) -> Option<Vec<u8>> {
+/// What a command prints, without the newlines at its end; none if only a run can tell. `before`: the line in front of it. What a
+/// file holds may be a password: it is put in nowhere but behind `PASSWORD=` and its like.
+fn answer(question: &str, before: &[u8]) -> Option<Vec<u8>> {
     let words = shell_words::split(question).ok()?;
     let words: Vec<_> = words.iter().map(String::as_str).collect();
     match words[..] {
@@ -261,8 +318,21 @@ fn answer(question: &str) -> Option<Vec<u8>> {
             Some(name[..end.unwrap_or(name.len())].to_vec())
         }
         ["cat", file] | ["<", file] if file.starts_with('/') => {
-            let text = small(Path::new(file))?;
-            Some(text.trim_ascii_end().to_vec())
+            let before = before.strip_suffix(b"\"").unwrap_or(before).strip_suffix(b"=")?;
+            let name = before
+                .rsplit(|&byte| byte.is_ascii_whitespace())
+                .next()?
+                .to_ascii_uppercase();
+            let is_password = name.windows(2).any(|letters| matches!(letters, b"PA" | b"PW"))
+                && name
+                    .iter()
+                    .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+            let text = small(Path::new(file)).filter(|_| is_password)?;
+            let end = text
+                .iter()
+                .rposition(|&byte| byte != b'\n')
+                .map_or(0, |last| last + 1);
+            Some(text[..end].to_vec())
         }
         _ => None,
     }
@@ -271,7 +341,8 @@ fn answer(question: &str) -> Option<Vec<u8>> {
 /// The content of a file that is not too long.
 fn small(path: &Path) -> Option<Vec<u8>> {
     let found = fs::metadata(path).ok()?;
-    let is_small = found.is_file() && found.len() <= LONGEST;
+    // Files of the kernel have no length, and may never end.
+    let is_small = found.is_file() && (1..=LONGEST).contains(&found.len());
     is_small.then(|| fs::read(path).ok()).flatten()
 }
 
@@ -298,7 +369,7 @@ mod tests {
     use super::settled;
 
     fn read(path: &Path, script: &str) -> String {
-        String::from_utf8(settled(path, script.into(), false)).expect("a text")
+        String::from_utf8(settled(path, script.into(), false, false)).expect("a text")
     }
 
     #[test]
@@ -341,7 +412,12 @@ mod tests {
                 &format!("export RSYNC_PASSWORD=\"$(cat {file})\"")[..],
                 "export RSYNC_PASSWORD=\"hush\"".to_owned(),
             ),
-            (&format!("P=$(< {file})")[..], "P=hush".to_owned()),
+            (&format!("PW=$(< {file})")[..], "PW=hush".to_owned()),
+            // Whatever shows a command line would show it.
+            (
+                &format!("rsync --password-file=$(cat {file}) x")[..],
+                format!("rsync --password-file=$(cat {file}) x"),
+            ),
             (
                 "echo '$(date +%F)' # $(date +%F)",
                 "echo '$(date +%F)' # $(date +%F)".to_owned(),
@@ -360,6 +436,11 @@ mod tests {
             ("H=\"${H:-a.example}\"", "H=\"a.example\""),
             ("H=x\nM=${H:-y}", "H=x\nM=${H:-y}"),
             ("M=${1:-$2}", "M=${1:-$2}"),
+            ("read H\nM=${H:-y}", "read H\nM=${H:-y}"),
+            ("for H in a b; do\nM=${H:-y}", "for H in a b; do\nM=${H:-y}"),
+            (". ./other\nM=${H:-y}", ". ./other\nM=${H:-y}"),
+            ("f() {\nM=${1:-y}\n}\nf x", "f() {\nM=${1:-y}\n}\nf x"),
+            ("M=${PATH:-y}", "M=${PATH:-y}"),
             ("HOME=/x\ncd $HOME", "HOME=/x\ncd $HOME"),
             ("a $HOMES --x=~/b '~/c'", "a $HOMES --x=~/b '~/c'"),
         ] {
@@ -370,7 +451,8 @@ mod tests {
         let place = folder.path().display();
         let line = format!("for f in {place}/*.log; do");
         assert_eq!(read(script, &line), format!("for f in {place}/a.log; do"));
-        let table = |line: &str| String::from_utf8(settled(script, line.into(), true)).expect("a text");
+        let table =
+            |line: &str| String::from_utf8(settled(script, line.into(), true, false)).expect("a text");
         assert_eq!(table("rsync h::m/$(date +\\%F)/"), format!("rsync h::m/{today}/"));
         assert_eq!(table("rsync h::m/$(date +%F)/"), "rsync h::m/$(date +%F)/");
     }

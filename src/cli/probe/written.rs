@@ -47,6 +47,8 @@ pub(in crate::cli) struct Written {
     pub(in crate::cli) folder: Option<PathBuf>,
     /// Whom a unit runs it as, if it names somebody else than who we are.
     pub(in crate::cli) user: Option<String>,
+    /// Whether parts of the script were answered that a run may answer otherwise.
+    pub(in crate::cli) is_guessed: bool,
     /// Where it stands, if the line starts a script that calls rsync.
     pub(in crate::cli) started: Option<(PathBuf, usize)>,
 }
@@ -109,7 +111,9 @@ pub(in crate::cli) fn command_line(path: &Path, bytes: Vec<u8>, line: usize) -> 
 /// The same; a script that the line starts is read, too, unless this is one already.
 fn line_of(path: &Path, bytes: Vec<u8>, line: usize, may_start: bool) -> Result<Written, Unread> {
     let is_table = recognise(path, &Bytes::from(bytes.clone())) == Some(FileKind::Crontab);
-    let bytes = settled(path, bytes, is_table);
+    let raw = bytes;
+    let bytes = settled(path, raw.clone(), is_table, !may_start);
+    let is_guessed = bytes != raw;
     let (read, has_returns) = as_a_shell_reads(&bytes);
     let (plain, bytes) = (Bytes::from(bytes), Bytes::from(read));
     let parts = match recognise(path, &plain) {
@@ -131,6 +135,7 @@ fn line_of(path: &Path, bytes: Vec<u8>, line: usize, may_start: bool) -> Result<
         (Some((part, call)), None) => match part.command(call, &bytes) {
             Ok(written) => Ok(Written {
                 has_returns,
+                is_guessed,
                 ..written
             }),
             Err(reason) => Err(Unread::Unclear(reason)),
@@ -156,14 +161,12 @@ fn line_of(path: &Path, bytes: Vec<u8>, line: usize, may_start: bool) -> Result<
             path.display()
         ))),
         (None, _) => {
-            let all = parts.iter().flat_map(|part| &part.script.calls);
-            for call in all.filter(|call| may_start && touches(call)) {
-                if let Some(Started { file, bytes, line }) = started(call)? {
-                    let written = line_of(&file, bytes, line, false)?;
-                    return Ok(Written {
-                        started: Some((file, line)),
-                        ..written
-                    });
+            let all = parts
+                .iter()
+                .flat_map(|part| part.script.calls.iter().map(move |call| (part, call)));
+            for (part, call) in all.filter(|(_, call)| may_start && touches(call)) {
+                if let Some(script) = started(call)? {
+                    return started_by(part, call, &bytes, script);
                 }
             }
             let others = calls().map(|(_, call)| position(&bytes, call.range.start).to_string());
@@ -178,6 +181,28 @@ fn line_of(path: &Path, bytes: Vec<u8>, line: usize, may_start: bool) -> Result<
             )))
         }
     }
+}
+
+/// What a script runs that a line starts: whoever starts it gives it a user, a folder and variables.
+fn started_by(part: &Part<'_>, call: &Call, outer: &[u8], script: Started) -> Result<Written, Unread> {
+    let Started { file, bytes, line } = script;
+    let mut written = line_of(&file, bytes, line, false)?;
+    let starter = part.command(call, outer).map_err(Unread::Unclear)?;
+    written.around.extend(starter.around);
+    written.around.sort();
+    written.around.dedup();
+    for (name, value) in starter.variables {
+        written.variables.entry(name).or_insert(value);
+    }
+    written.folder = match (starter.folder, written.folder) {
+        (Some(outer), Some(inner)) => Some(outer.join(inner)),
+        _ => None,
+    };
+    Ok(Written {
+        started: Some((file, line)),
+        is_guessed: true,
+        ..written
+    })
 }
 
 /// Lines that are named.
@@ -249,6 +274,7 @@ impl Part<'_> {
             around,
             folder: folder_of(&self.script, call).map(|folder| self.home().join(folder)),
             user: None,
+            is_guessed: false,
             started: None,
         })
     }

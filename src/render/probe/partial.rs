@@ -63,17 +63,17 @@ pub(super) fn lacks(
 
 /// What is to be done about a folder that could not be deleted.
 pub(super) fn left(name: &str, language: Language) -> String {
-    // No other folder has such a name, wherever the module's is.
+    // No other folder has such a name, wherever the module's is; what somebody else has put into it stays.
     let last = name.rsplit('/').next().unwrap_or(name);
     match language {
         Language::English => {
             format!(
-                "`{name}` is still in the module; on the server: find / -type d -name {last} -exec rm -r {{}} +"
+                "`{name}` is still in the module; on the server: find / \\( -path '*/{last}/probe' -o -path '*/{last}' -empty \\) -delete"
             )
         }
         Language::Chinese => {
             format!(
-                "模块里还有目录 `{name}`；请在服务器上执行：find / -type d -name {last} -exec rm -r {{}} +"
+                "模块里还有目录 `{name}`；请在服务器上执行：find / \\( -path '*/{last}/probe' -o -path '*/{last}' -empty \\) -delete"
             )
         }
     }

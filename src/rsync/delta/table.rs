@@ -15,6 +15,8 @@ pub(super) struct Table<'s> {
     heads: Vec<u32>,
     next: Vec<u32>,
     bucket_shift: u32,
+    /// How many blocks were looked at so far.
+    pub(super) steps: u64,
 }
 
 const NONE: u32 = u32::MAX;
@@ -25,7 +27,8 @@ fn mix(sum: u32) -> u32 {
 }
 
 impl<'s> Table<'s> {
-    pub(super) fn new(sums: &'s BlockSums) -> Self {
+    /// Of neighbours that are alike only the first is kept, unless it may go (`keeps_all`).
+    pub(super) fn new(sums: &'s BlockSums, keeps_all: bool) -> Self {
         let weak = sums.weak();
         let whole = weak.len() - usize::from(sums.head.remainder > 0);
         // Sixteen bits a block, within the cache: the filter lets one window of sixteen through.
@@ -39,6 +42,7 @@ impl<'s> Table<'s> {
             heads: vec![NONE; 1 << bucket_bits],
             next: vec![NONE; whole],
             bucket_shift: 32 - bucket_bits,
+            steps: 0,
         };
         // The first of equal blocks stands first.
         for block in (0..whole).rev() {
@@ -46,7 +50,13 @@ impl<'s> Table<'s> {
             let tag = mixed >> table.tag_shift;
             table.tags[(tag >> 6) as usize] |= 1 << (tag & 63);
             let head = &mut table.heads[(mixed >> table.bucket_shift) as usize];
-            table.next[block] = *head;
+            let is_same = *head != NONE
+                && weak[*head as usize] == weak[block]
+                && sums.strong(*head) == sums.strong(block as u32);
+            table.next[block] = match is_same && !keeps_all {
+                true => table.next[*head as usize],
+                false => *head,
+            };
             *head = block as u32;
         }
         table
@@ -90,6 +100,7 @@ impl<'s> Table<'s> {
         let mut tried = 0;
         while block != NONE && tried < MOST_CANDIDATES {
             let next = self.next[block as usize];
+            self.steps += 1;
             if counts(block) {
                 if is_alike(block) && matches(block) {
                     return Some(block);

@@ -78,6 +78,14 @@ pub struct Session {
     pub seed: i32,
 }
 
+impl Session {
+    /// The seed stands in front of a block's bytes in MD5. Below protocol 30 MD5 is only used where it is named, and then it does,
+    /// though no flag says so (`get_checksum2` in checksum.c; seen with rsync 3.5.0 on both sides).
+    pub const fn has_seed_first(self) -> bool {
+        self.compatibility.has_seed_first() || self.protocol < 30
+    }
+}
+
 /// The longest list of names that is read, in bytes.
 const MAX_NAMES: usize = 255;
 

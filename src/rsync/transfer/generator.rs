@@ -430,7 +430,7 @@ impl Generator<'_> {
                 let hash = BlockHash {
                     checksum: self.session.checksum,
                     seed: self.session.seed,
-                    is_seed_first: self.session.compatibility.has_seed_first(),
+                    is_seed_first: self.session.has_seed_first(),
                     is_in_place: false,
                 };
                 let read = |bytes: &mut [u8], offset| file.read_exact_at(bytes, offset);

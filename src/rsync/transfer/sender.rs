@@ -296,7 +296,7 @@ impl Sender<'_> {
             let hash = BlockHash {
                 checksum: self.session.checksum,
                 seed: self.session.seed,
-                is_seed_first: self.session.compatibility.has_seed_first(),
+                is_seed_first: self.session.has_seed_first(),
                 is_in_place: is_in_place(self.session, self.options, record),
             };
             search(sums, hash, &file, length, &mut emitter)

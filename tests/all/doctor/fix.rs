@@ -302,7 +302,7 @@ fn what_starts_the_daemon_anew_is_named_and_not_done() {
     let daemon = place.start();
     let told = fixed(&place, &["--yes"]);
     let part = format!(
-        "it counts from the next start on; type: kill {} && rsync --daemon",
+        "it counts from the next start on; type: kill {0}; while kill -0 {0} 2>/dev/null; do sleep 1; done; rsync --daemon",
         daemon.process()
     );
     assert!(told.contains(&part), "{told}");

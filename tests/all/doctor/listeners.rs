@@ -82,7 +82,10 @@ fn a_daemon_that_still_has_its_old_address() {
     assert_eq!(found.first(), Some(&("RSY737", "now")), "{report:#}");
     let command = report["summary"]["next"].as_str().expect("a command");
     assert!(
-        command.starts_with(&format!("kill {} && rsync", daemon.process())),
+        command.starts_with(&format!(
+            "kill {0}; while kill -0 {0} 2>/dev/null; do sleep 1; done; rsync",
+            daemon.process()
+        )),
         "{command}"
     );
 }

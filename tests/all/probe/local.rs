@@ -286,7 +286,7 @@ fn what_the_daemon_does_not_see_is_told() {
     let told = stdout(&probe(daemon.port, "--format=human"));
     let last = told.lines().last().unwrap_or_default();
     assert!(
-        last.contains(&format!(": kill {} && ", daemon.process.id())),
+        last.contains(&format!(" && kill {0}; while kill -0 {0} ", daemon.process.id())),
         "{told}"
     );
 }

@@ -97,7 +97,8 @@ fn what_is_written_is_read_back_and_deleted() {
     ] {
         for folder in [root.join("open"), root.join("open/sub")] {
             fs::create_dir(folder.join(name)).expect("a folder");
-            fs::write(folder.join(name).join("probe"), "left\n").expect("a file");
+            // As long as what a probe sends.
+            fs::write(folder.join(name).join("probe"), vec![b'x'; 128 << 10]).expect("a file");
             if name == TAKEN {
                 fs::write(folder.join(name).join("precious"), "kept\n").expect("a file");
             }
@@ -330,12 +331,12 @@ fn what_an_interrupted_probe_leaves_is_named() {
         let left = names(&root.join("m"));
         assert_eq!(left.len(), usize::from(is_left), "{session}: {told}");
         let command = |name: &String| {
+            let last = name.rsplit('/').next().unwrap_or(name);
             told.contains(&format!(
-                "find / -type d -name {} -exec rm -r {{}} +",
-                name.rsplit('/').next().unwrap_or(name)
+                "find / \\( -path '*/{last}/probe' -o -path '*/{last}' -empty \\) -delete"
             ))
         };
         assert!(left.iter().all(command), "{session}: {told}");
-        assert_eq!(told.contains("rm -r"), is_left, "{session}: {told}");
+        assert_eq!(told.contains(" -delete"), is_left, "{session}: {told}");
     }
 }

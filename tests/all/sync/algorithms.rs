@@ -220,7 +220,14 @@ fn what_we_compress_is_as_small_as_what_rsync_compresses() {
             let folder = tempfile::tempdir().expect("a folder");
             let mut rsync = Command::new("timeout");
             rsync
-                .args(["60", "rsync", "--stats", "--zc", compression.name()])
+                .args([
+                    "--kill-after=5",
+                    "60",
+                    "rsync",
+                    "--stats",
+                    "--zc",
+                    compression.name(),
+                ])
                 .arg(format!(
                     "rsync://127.0.0.1:{}/data/src/{name}",
                     stage.daemon.port()

@@ -54,7 +54,9 @@ fn met(answer: &[u8], end: End, ours: bool) -> (Option<i32>, String) {
         program(folder.path(), &["sync"])
     } else {
         let mut command = Command::new("timeout");
-        command.args(["60", "rsync"]).current_dir(folder.path());
+        command
+            .args(["--kill-after=5", "60", "rsync"])
+            .current_dir(folder.path());
         command
     };
     command.args([

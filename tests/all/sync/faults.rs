@@ -227,7 +227,7 @@ pub(super) fn collect(root: &Path, below: &Path, found: &mut BTreeMap<String, Ve
 fn limited(command: &Command) -> Output {
     let mut limited = Command::new("timeout");
     limited
-        .args(["30"])
+        .args(["--kill-after=5", "30"])
         .arg(command.get_program())
         .args(command.get_args());
     limited.current_dir(command.get_current_dir().expect("it was set"));

@@ -192,7 +192,14 @@ fn given(random: &mut Random) -> Vec<Given> {
 fn theirs(root: &Path, given: &[Given]) -> Result<Vec<String>, String> {
     let mut command = Command::new("timeout");
     command
-        .args(["60", "rsync", "-r", "--list-only", "--debug=FILTER"])
+        .args([
+            "--kill-after=5",
+            "60",
+            "rsync",
+            "-r",
+            "--list-only",
+            "--debug=FILTER",
+        ])
         .current_dir(root);
     command
         .env("LC_ALL", "C.UTF-8")

@@ -37,7 +37,9 @@ fn both_at(path: &str, greeting: &'static [u8], answer: &'static [u8], words: &[
             program(folder.path(), &["sync"])
         } else {
             let mut command = Command::new("timeout");
-            command.args(["60", "rsync"]).current_dir(folder.path());
+            command
+                .args(["--kill-after=5", "60", "rsync"])
+                .current_dir(folder.path());
             command
         };
         command

@@ -1,8 +1,10 @@
 //! Peers that say nothing: our client waits as long as the real one, and says the same.
 
 use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpListener},
     process::{Command, Output},
+    thread,
 };
 
 use nix::sys::socket::{Backlog, listen};
@@ -29,7 +31,9 @@ fn both(address: SocketAddr, words: &[&str]) -> [Output; 2] {
     let url = format!("rsync://{address}/m/");
     let folder = tempfile::tempdir().expect("a folder");
     let mut theirs = Command::new("timeout");
-    theirs.args(["60", "rsync"]).current_dir(folder.path());
+    theirs
+        .args(["--kill-after=5", "60", "rsync"])
+        .current_dir(folder.path());
     let ours = program(folder.path(), &["sync"]);
     [theirs, ours].map(|mut command| command.args(words).arg(&url).output().expect("it runs"))
 }
@@ -62,4 +66,39 @@ fn waits_end_as_those_of_rsync() {
     );
     assert_eq!(said(&ours), said(&theirs));
     assert_eq!((ours.status.code(), theirs.status.code()), (Some(30), Some(30)));
+}
+
+/// A daemon that says how long it waits (`MSG_IO_TIMEOUT` in io.c), then nothing more, to two clients.
+fn impatient(listener: &TcpListener) {
+    for _ in 0..2 {
+        let (mut stream, _) = listener.accept().expect("a client");
+        stream.write_all(b"@RSYNCD: 30.0\n").expect("it listens");
+        let mut reader = BufReader::new(stream.try_clone().expect("a socket"));
+        for _ in 0..2 {
+            reader.read_until(b'\n', &mut Vec::new()).expect("a line");
+        }
+        stream.write_all(b"@RSYNCD: OK\n").expect("it listens");
+        let mut argument = Vec::new();
+        while reader.read_until(0, &mut argument).expect("an argument") > 1 {}
+        // No compatibility flag, a seed, and a message of four bytes: one second.
+        stream
+            .write_all(&[0, 1, 2, 3, 4, 4, 0, 0, 7 + 33, 1, 0, 0, 0])
+            .expect("it listens");
+        let _ = reader.read_to_end(&mut Vec::new());
+    }
+}
+
+#[test]
+fn the_limit_that_ended_a_wait_is_told_where_it_is_the_servers() {
+    if !has_rsync() {
+        return;
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("bound");
+    thread::scope(|scope| {
+        scope.spawn(|| impatient(&listener));
+        let [theirs, ours] = both(address, &["-r", "--timeout=9"]);
+        assert_eq!(said(&ours), said(&theirs));
+        assert_eq!((ours.status.code(), theirs.status.code()), (Some(30), Some(30)));
+    });
 }

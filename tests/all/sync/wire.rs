@@ -103,6 +103,7 @@ fn a_change_takes_no_more_than_with_rsync() {
                 let all = [
                     &[][..],
                     &["--protocol=29"],
+                    &["--protocol=29", "--cc=md5"],
                     &["--protocol=30"],
                     &["-z"],
                     &["--zl=9", "-z"],
