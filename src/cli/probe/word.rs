@@ -50,6 +50,11 @@ impl Part<'_> {
         }
         // Each piece is known, and the number of words is not: braces.
         if argument.is_open && argument.pieces.iter().all(|piece| piece.text.is_some()) {
+            if self.is_cron && !self.variables.contains_key(&b"SHELL"[..]) && text.contains('{') {
+                return Err(format!(
+                    "cron's shell is /bin/sh, which leaves the braces of `{text}` as they are where it is dash: write each name out, or put SHELL=/bin/bash above the line"
+                ));
+            }
             return Err(format!(
                 "of `{text}` a shell may make several words, which only a run can tell; paste the command with them, as 'rsync ...'"
             ));

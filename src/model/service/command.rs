@@ -166,6 +166,62 @@ impl DaemonOptions {
     }
 }
 
+/// Options of a daemon that take a value, and those that take none (`long_daemon_options` in options.c).
+const WITH_VALUE: [&[u8]; 10] = [
+    b"--address",
+    b"--bwlimit",
+    b"--config",
+    b"--dparam",
+    b"--log-file",
+    b"--log-file-format",
+    b"--port",
+    b"--protocol",
+    b"--sockopts",
+    b"--temp-dir",
+];
+const WITHOUT_VALUE: [&[u8]; 10] = [
+    b"--daemon",
+    b"--detach",
+    b"--help",
+    b"--ipv4",
+    b"--ipv6",
+    b"--no-detach",
+    b"--no-v",
+    b"--no-verbose",
+    b"--server",
+    b"--verbose",
+];
+
+/// The words behind the program that are options, and none that an rsync knows which is to be a daemon.
+pub fn unknown_daemon_options(arguments: &[Word]) -> impl Iterator<Item = &Word> {
+    let mut is_value = false;
+    let mut is_over = false;
+    arguments.iter().filter(move |word| {
+        let text = &word.bytes[..];
+        if is_over || std::mem::take(&mut is_value) {
+            return false;
+        }
+        is_over = text == b"--";
+        let has_equals = text.contains(&b'=');
+        let name = text.split(|&byte| byte == b'=').next().unwrap_or_default();
+        match text {
+            [b'-', b'-', _, ..] => {
+                let takes_value = WITH_VALUE.contains(&name);
+                is_value = takes_value && !has_equals;
+                !takes_value && !WITHOUT_VALUE.contains(&name)
+            }
+            [b'-', letters @ ..] if !letters.starts_with(b"-") && !letters.is_empty() => {
+                // What stands behind one with a value is the value.
+                let end = letters.iter().position(|letter| b"MT".contains(letter));
+                is_value = end.is_some_and(|end| end + 1 == letters.len());
+                let flags = &letters[..end.unwrap_or(letters.len())];
+                flags.iter().any(|letter| !b"vh46".contains(letter))
+            }
+            _ => false,
+        }
+    })
+}
+
 /// Reads what stands behind the program.
 pub fn daemon_options(arguments: &[Word]) -> DaemonOptions {
     let mut options = DaemonOptions::default();
@@ -222,6 +278,22 @@ mod tests {
 
     fn text(value: &str) -> Text {
         Text::verbatim(value.as_bytes(), 0..value.len())
+    }
+
+    #[test]
+    fn options_that_a_daemon_does_not_know_are_found() {
+        for (line, expected) in [
+            (
+                "--daemon --no-detach --config=/x -v4 -M a=b -Ma=b --port 8730",
+                "",
+            ),
+            ("--daemon --conf=/x --config --conf -- --conf", "--conf=/x"),
+            ("--daemon -avz --delete -", "-avz --delete"),
+        ] {
+            let words = words(&text(line));
+            let unknown: Vec<_> = unknown_daemon_options(&words).cloned().collect();
+            assert_eq!(shown(&unknown).join(" "), expected, "{line}");
+        }
     }
 
     fn shown(words: &[Word]) -> Vec<String> {

@@ -11,7 +11,7 @@ use crate::{
     model::{
         Parameter, Scope,
         script::Script,
-        service::{Setting, Word, commands, words},
+        service::{Setting, Word, commands, unknown_daemon_options, words},
     },
     syntax::shell,
     terms::Span,
@@ -30,6 +30,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::services("RSY717", shell_syntax),
     Check::services("RSY730", time_limit),
     Check::services("RSY773", hang_up_for_reload),
+    Check::services("RSY789", daemon_option_unknown),
 ];
 
 /// RSY706: `${NAME}` is one argument, however many words its value has.
@@ -253,6 +254,25 @@ fn daemon_option_missing(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) 
                     None => Case::at(server.program()).variant("inetd"),
                 });
             }
+        }
+    }
+}
+
+/// RSY789: what `long_daemon_options` in options.c does not have.
+fn daemon_option_unknown(subject: &ServicesSubject<'_>, out: &mut Reporter<'_>) {
+    for server in subject.servers() {
+        if server.options.daemon.is_none() {
+            continue;
+        }
+        // What a manager puts in is not known here.
+        let is_plain = |word: &&Word| !word.bytes.iter().any(|byte| b"$%\"'".contains(byte));
+        for word in unknown_daemon_options(&server.words[1..]).filter(is_plain) {
+            let variant = match server.gets_connection() {
+                true => "connection",
+                false => "start",
+            };
+            let case = Case::at(server.span(word)).variant(variant);
+            out.report(case.with("option", String::from_utf8_lossy(&word.bytes)));
         }
     }
 }
