@@ -304,15 +304,14 @@ impl<'a> Beside<'a> {
         format!("backed up {} to {}", shown(name), shown(&self.backup_place(name)))
     }
 
-    /// Copies a file that is about to be written over in place, if one is there.
-    pub(crate) fn copy_to_backups(&mut self, tree: &mut Tree, name: &[u8]) -> io::Result<bool> {
-        match tree.status(name)? {
-            Some(now) => {
-                self.make_way(tree, name)?;
-                self.copy(tree, name, &now).map(|_| true)
-            }
-            None => Ok(false),
-        }
+    /// Copies a file that is about to be written over in place, if one is there; what may be said of it.
+    pub(crate) fn copy_to_backups(&mut self, tree: &mut Tree, name: &[u8]) -> io::Result<Option<String>> {
+        let Some(now) = tree.status(name)? else {
+            return Ok(None);
+        };
+        self.make_way(tree, name)?;
+        self.copy(tree, name, &now)?;
+        Ok(Some(self.kept_text(name)))
     }
 
     /// None if it is of a kind that is not kept.
@@ -380,8 +379,13 @@ impl<'a> Beside<'a> {
                 continue;
             };
             let source = Source::of(self.options, self.identity, &tree.handle(folder)?, &model)?;
+            let mut attributes = source.attributes();
+            if !self.options.permissions {
+                // What its own folder hands down stays (`set_file_attrs` in rsync.c).
+                attributes.permissions = attributes.permissions.map(|mode| mode | made.mode & 0o2000);
+            }
             // What cannot be set is told of the new file.
-            let _ = outside.tree().apply(&backup, &source.attributes(), &made);
+            let _ = outside.tree().apply(&backup, &attributes, &made);
         }
         self.way = above.to_vec();
         Ok(())

@@ -391,8 +391,15 @@ impl Generator<'_> {
         let is_backed_up = is_backed_up && !is_again && !is_unreadable;
         if let Some(tree) = self.tree.as_mut().filter(|_| is_backed_up && !options.dry_run) {
             match self.beside.copy_to_backups(tree, &name) {
-                Ok(true) if !is_whole => basis = Basis::Backup,
-                Ok(_) => {}
+                Ok(None) => {}
+                Ok(Some(text)) => {
+                    if !is_whole {
+                        basis = Basis::Backup;
+                    }
+                    if options.output.info(Info::Backup) > 0 {
+                        self.queue.push(Pending::Said(text.into()));
+                    }
+                }
                 Err(error) => {
                     self.fail(self.failure("make_backup {} failed", entry, &error));
                     return Ok(());

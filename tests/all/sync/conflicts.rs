@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::symlink,
+    os::unix::fs::{PermissionsExt as _, symlink},
     path::Path,
     time::{Duration, UNIX_EPOCH},
 };
@@ -144,6 +144,37 @@ fn what_goes_for_a_backup_of_a_delayed_file_is_said() {
     ] {
         let words: Vec<_> = line.split(' ').collect();
         if let Err(difference) = stage.compare(&words, folder) {
+            panic!("{difference}");
+        }
+    }
+}
+
+#[test]
+fn a_backup_of_what_is_written_over_in_place_is_said() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    some_files(&stage.source());
+    fs::create_dir_all(stage.source().join("sub")).expect("a folder");
+    fs::write(stage.source().join("sub/f1"), "a newer one").expect("a file");
+    let old: Prepare = |root| {
+        fs::create_dir_all(root.join("dst/sub")).expect("folders");
+        // What it hands down to new folders.
+        fs::set_permissions(root.join("dst"), fs::Permissions::from_mode(0o2775)).expect("a mode");
+        for name in ["dst/f1", "dst/sub/f1"] {
+            fs::write(root.join(name), "old one").expect("a file");
+        }
+    };
+    for line in [
+        "-r --backup-dir=old {url}/data/src/ dst/",
+        "-rp --backup-dir=old {url}/data/src/ dst/",
+        "-rb --info=backup --inplace {url}/data/src/ dst/",
+        "-rb --info=backup --inplace --no-whole-file --backup-dir=old {url}/data/src/ dst/",
+        "-rb --inplace {url}/data/src/ dst/",
+    ] {
+        let words: Vec<_> = line.split(' ').collect();
+        if let Err(difference) = stage.compare(&words, old) {
             panic!("{difference}");
         }
     }
