@@ -7,7 +7,7 @@ use crate::{
     explain::{Command, Incident, Predicted, Reason, Secrets, Watched},
     model::{
         Configuration, Parameter, Scope, Setting,
-        access::{Peer, Right, UsersVerdict, hosts, users},
+        access::{Peer, Right, UsersVerdict, hosts, is_host_separator, users},
         has_variable,
     },
     terms::Sources,
@@ -35,6 +35,10 @@ const WORDS_TOGETHER: &str = "RSY872";
 const NO_MODULE: &str = "RSY819";
 /// The page of a user whom a module does not admit.
 const NOT_ADMITTED: &str = "RSY816";
+/// The page of names in `hosts deny`, which cost everybody the access while they cannot be resolved.
+const NAME_DENIED: &str = "RSY309";
+/// What stands in the place of the client's name where the daemon found none (`client_name` in clientname.c).
+const NAMELESS: [&str; 3] = ["UNDETERMINED", "UNKNOWN", "unknown"];
 /// The page of names that a module's filters keep from clients.
 const EXCLUDED: &str = "RSY889";
 /// The page of a daemon that may not write.
@@ -58,6 +62,15 @@ const FILTERS: [Parameter; 5] = [
 fn is_of_rules(page: &Page) -> bool {
     let mut logged = page.symptoms.iter().flat_map(|symptom| symptom.log);
     page.id == NOT_ADMITTED || logged.any(|log| log.contains("no matching rule"))
+}
+
+/// The client as the daemon names it.
+fn peer(incident: &Incident) -> Option<Peer> {
+    let named = |kind| incident.names.iter().find(|(known, _)| *known == kind);
+    let (_, address) = named("address")?;
+    let name = named("client").map(|(_, name)| name.clone());
+    let name = name.filter(|name| !NAMELESS.contains(&&**name));
+    Some(Peer::new(address.parse().ok()?, name))
 }
 
 /// Whether the configuration makes a failure of that kind happen.
@@ -117,13 +130,6 @@ impl Server {
 
     /// Judges a page's cause of a failure at a stage, with the message that shows it.
     pub(super) fn judge(&self, incident: &Incident, page: &str, stage: Stage, message: &str) -> Judgement {
-        let name = |kind| {
-            incident
-                .names
-                .iter()
-                .find(|(known, _)| *known == kind)
-                .map(|(_, name)| name)
-        };
         let Some(module) = incident.module() else {
             return Judgement::Open;
         };
@@ -154,12 +160,7 @@ impl Server {
                 Judgement::Yes(Reason::OtherFile(format!("[{module}]"), self.name().to_owned()))
             }
             Stage::Module if message.contains(UNKNOWN_MODULE) => Judgement::No,
-            Stage::Access => {
-                let address = name("address").and_then(|address| address.parse().ok());
-                address.map_or(Judgement::Open, |address| {
-                    self.admission(scope, Peer::new(address, None))
-                })
-            }
+            Stage::Access => peer(incident).map_or(Judgement::Open, |peer| self.admission(scope, &peer)),
             Stage::Slot if message.contains("max connections") => {
                 self.line_of(scope, Parameter::MaxConnections)
             }
@@ -373,8 +374,30 @@ impl Server {
         ))
     }
 
-    fn admission(&self, scope: Scope, peer: Peer) -> Judgement {
-        let verdict = hosts(&self.configuration, scope, &peer);
+    /// Whether a page blames the name service, and the module denies the client by the name that the daemon found for it.
+    pub(super) fn has_resolved(&self, page: &Page, incident: &Incident) -> bool {
+        let index = incident
+            .module()
+            .and_then(|module| self.configuration.module(module.as_bytes()));
+        let scope = index.map(Scope::Module);
+        page.id == NAME_DENIED
+            && scope.zip(peer(incident)).is_some_and(|(scope, peer)| {
+                let verdict = hosts(&self.configuration, scope, &peer);
+                verdict.allowed == Some(false) || self.denies_name(scope, &peer)
+            })
+    }
+
+    /// Whether `hosts deny` has the name that the daemon found for the client, be it by a lookup of that very word
+    /// (`match_hostname` in access.c).
+    fn denies_name(&self, scope: Scope, peer: &Peer) -> bool {
+        let words = self.configuration.text(scope, Parameter::HostsDeny).value;
+        let mut words = words.split(|&byte| is_host_separator(byte));
+        let name = peer.name.as_ref();
+        name.is_some_and(|name| words.any(|word| word.eq_ignore_ascii_case(name.as_bytes())))
+    }
+
+    fn admission(&self, scope: Scope, peer: &Peer) -> Judgement {
+        let verdict = hosts(&self.configuration, scope, peer);
         match verdict.allowed {
             Some(true) => Judgement::No,
             Some(false) => match verdict
@@ -385,6 +408,7 @@ impl Server {
                 Some(step) => Judgement::Yes(Reason::Found(self.quoted(step.setting))),
                 None => Judgement::Open,
             },
+            None if self.denies_name(scope, peer) => self.line_of(scope, Parameter::HostsDeny),
             None => Judgement::Open,
         }
     }

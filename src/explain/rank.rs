@@ -417,6 +417,10 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
         candidate.refute();
         return;
     }
+    if server.is_some_and(|server| server.has_resolved(page, incident)) {
+        candidate.refute();
+        return;
+    }
     if let Some(told) = server.and_then(|server| secret::told(server, page, known, incident)) {
         match told {
             Told::Found(found) => {

@@ -41,12 +41,16 @@ pub enum Listener {
 impl Listener {
     /// Looks for the process that listens on a TCP port, as far as `/proc` shows it to us.
     pub fn on(port: u16) -> Self {
+        Self::at(port, &[])
+    }
+
+    /// The same where several may listen on the port, each at an address of its own: of them the one that clients of these
+    /// addresses reach.
+    pub fn at(port: u16, asked: &[IpAddr]) -> Self {
         let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
-        let sockets: BTreeSet<String> = tables
-            .iter()
-            .filter_map(|table| fs::read_to_string(table).ok())
-            .flat_map(|table| sockets(&table, port))
-            .collect();
+        let tables = tables.iter().filter_map(|table| fs::read_to_string(table).ok());
+        let sockets = tables.flat_map(|table| sockets(&table, port)).collect();
+        let sockets = nearest(sockets, asked);
         if sockets.is_empty() {
             return Self::Nobody;
         }
@@ -214,13 +218,33 @@ pub(super) fn socket_address(text: &str) -> Option<(IpAddr, u16)> {
     Some((address(own)?.to_canonical(), u16::from_str_radix(port, 16).ok()?))
 }
 
-/// The sockets of a table of the kernel's that listen on a port, as links of descriptors name them.
-fn sockets(table: &str, port: u16) -> Vec<String> {
-    let found = listening(table).into_iter();
+/// The sockets of a table of the kernel's that listen on a port, with their addresses.
+fn sockets(table: &str, port: u16) -> Vec<Socket> {
+    let found = connections(table).into_iter();
     found
-        .filter(|(own, _)| *own == port)
-        .map(|(_, socket)| socket)
+        .filter(|socket| socket.listens && socket.port == port)
         .collect()
+}
+
+/// The names of those sockets that connections to one of the addresses come to, or of all if none does: one that listens
+/// at the address itself takes them from one that listens at all (`inet_lookup_listener` of the kernel).
+fn nearest(sockets: Vec<Socket>, asked: &[IpAddr]) -> BTreeSet<String> {
+    let distance = |socket: &Socket| {
+        let own = socket.address?;
+        let of_one = |asked: &IpAddr| match own {
+            _ if own.to_canonical() == asked.to_canonical() => Some(0),
+            _ if own.is_unspecified() && own.is_ipv4() == asked.is_ipv4() => Some(1),
+            // Unless it wants to hear nothing of IPv4, which the table does not say.
+            _ if own.is_unspecified() && own.is_ipv6() => Some(2),
+            _ => None,
+        };
+        asked.iter().filter_map(of_one).min()
+    };
+    let least = sockets.iter().filter_map(distance).min();
+    let near = sockets
+        .into_iter()
+        .filter(|socket| least.is_none() || distance(socket) == least);
+    near.map(|socket| socket.name).collect()
 }
 
 /// The ports of a table of the kernel's that somebody listens on, with their sockets as links of descriptors name them.
@@ -232,6 +256,8 @@ fn listening(table: &str) -> Vec<(u16, String)> {
 
 /// A socket of a table of the kernel's.
 struct Socket {
+    /// Its own address, if it can be read.
+    address: Option<IpAddr>,
     /// Its own port.
     port: u16,
     /// Whether it takes connections, and is none.
@@ -246,18 +272,16 @@ struct Socket {
 fn connections(table: &str) -> Vec<Socket> {
     // Local address, peer, state, and, five fields on, the number of the inode (proc_net_tcp(5)); 0A is `TCP_LISTEN`, 08
     // `TCP_CLOSE_WAIT`.
-    let port = |address: &str| {
-        let number = address.rsplit_once(':').map(|(_, number)| number);
-        number.and_then(|number| u16::from_str_radix(number, 16).ok())
-    };
     let lines = table.lines().skip(1);
     let found = lines.filter_map(|line| {
         let fields: Vec<_> = line.split_ascii_whitespace().collect();
         let [_, local, _, state, _, _, _, _, _, inode, ..] = fields[..] else {
             return None;
         };
+        let (own, port) = local.rsplit_once(':')?;
         Some(Socket {
-            port: port(local)?,
+            address: address(own),
+            port: u16::from_str_radix(port, 16).ok()?,
             listens: state == "0A",
             is_left: state == "08",
             name: format!("socket:[{inode}]"),
@@ -285,7 +309,7 @@ mod tests {
         process,
     };
 
-    use super::{Listener, addresses, handed_on, listening_on, ports_of, sockets, whole_name};
+    use super::{Listener, addresses, handed_on, listening_on, nearest, ports_of, sockets, whole_name};
 
     #[test]
     fn only_what_listens_on_the_port_counts() {
@@ -294,10 +318,27 @@ mod tests {
              1: 0100007F:0369 0100007F:8AAC 01 00000000:00000000 00:00000000 00000000     0        0 4343 1 0\n\
              2: 00000000:036A 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4444 1 0\n\
              3: nonsense\n";
-        assert_eq!(sockets(table, 873), ["socket:[4242]"]);
-        assert_eq!(sockets(table, 874), ["socket:[4444]"]);
+        let names = |port| nearest(sockets(table, port), &[]).into_iter().collect::<Vec<_>>();
+        assert_eq!(names(873), ["socket:[4242]"]);
+        assert_eq!(names(874), ["socket:[4444]"]);
         assert!(sockets("", 873).is_empty());
         if cfg!(target_endian = "little") {
+            let two = table
+                .replace("0100007F:8AAC 01", "00000000:0000 0A")
+                .replace("1: 0100007F", "1: 00000000");
+            for (asked, expected) in [
+                (&["127.0.0.1"][..], &["socket:[4242]"][..]),
+                (&["127.0.0.2"], &["socket:[4343]"]),
+                (&["::1"], &["socket:[4242]", "socket:[4343]"]),
+                (&["::1", "127.0.0.1"], &["socket:[4242]"]),
+            ] {
+                let asked: Vec<_> = asked
+                    .iter()
+                    .map(|text| text.parse().expect("an address"))
+                    .collect();
+                let found: Vec<_> = nearest(sockets(&two, 873), &asked).into_iter().collect();
+                assert_eq!(found, expected, "{asked:?}");
+            }
             assert_eq!(
                 addresses(table, 873),
                 ["127.0.0.1".parse::<IpAddr>().expect("an address")]

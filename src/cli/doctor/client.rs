@@ -23,6 +23,7 @@ use crate::{
         known::{judge, of_password_file},
         output::stdout,
         probe::{
+            folder::needs_folder,
             unread::Unread,
             variables::CONNECT_PROGRAM,
             written::{self, Written},
@@ -33,24 +34,11 @@ use crate::{
     probe::{Choice, Setting, Wire, command, tryout::Program},
     render,
     syntax::Invocation,
-    terms::{Exit, Release, Target},
+    terms::{Exit, Release},
 };
 
 /// Why a command line is not carried out.
 const UNKNOWN_FOLDER: &str = "the script goes to a folder that only a run can tell; paste the command with whole paths, as 'rsync ...'";
-
-/// Whether a command line names files of this machine from the folder on that it runs in.
-fn needs_folder(words: &[String]) -> bool {
-    let invocation = Invocation::parse(words);
-    let of_password = invocation
-        .option("password-file")
-        .and_then(|given| given.value.as_deref());
-    let targets = invocation.targets.iter().filter_map(|target| match target {
-        Target::Local(path) => Some(&**path),
-        Target::Shell(_) | Target::Daemon(_) => None,
-    });
-    targets.chain(of_password).any(|path| !path.starts_with('/'))
-}
 
 /// Examines a command line on the client, and tells what was found.
 pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {

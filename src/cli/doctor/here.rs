@@ -37,10 +37,17 @@ pub(super) fn find(invocation: &Invocation, release: Release, runtime: &Runtime)
     };
     let is_daemon = matches!(invocation.peer(), Some(Target::Daemon(_)));
     // The proxy resolves the name then, and its machine is the one that is meant.
-    if env::var_os("RSYNC_PROXY").is_some() || !is_ours(&remote.host, runtime) {
+    if env::var_os("RSYNC_PROXY").is_some() {
         return None;
     }
-    let file = Local::find(invocation.port().unwrap_or(Invocation::PORT)).file?;
+    let asked = addresses(&remote.host, runtime);
+    if !asked
+        .iter()
+        .any(|address| !address.is_unspecified() && is_own(*address))
+    {
+        return None;
+    }
+    let file = Local::find(invocation.port().unwrap_or(Invocation::PORT), &asked).file?;
     let module = remote.path.split('/').next().filter(|module| !module.is_empty());
     let known = known::here(&file, release);
     // A path behind a remote shell is the system's, unless it begins as a module does.
@@ -51,12 +58,6 @@ pub(super) fn find(invocation: &Invocation, release: Release, runtime: &Runtime)
         module: module.map(str::to_owned),
         file,
     })
-}
-
-/// Whether a name stands for an address of this machine.
-fn is_ours(host: &str, runtime: &Runtime) -> bool {
-    let found = addresses(host, runtime).into_iter();
-    found.filter(|address| !address.is_unspecified()).any(is_own)
 }
 
 /// The addresses of a name; none if it is not known in time.

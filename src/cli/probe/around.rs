@@ -46,6 +46,9 @@ const SURE: [&str; 12] = [
     "unset",
 ];
 
+/// Commands that take in what may set variables and define functions.
+const READERS: [&str; 3] = [".", "eval", "source"];
+
 /// Commands that may end a script before its later lines.
 const ENDS: [&str; 3] = ["exit", "return", "exec"];
 
@@ -69,6 +72,12 @@ pub(super) fn around(script: &Script, call: &Call, text: &[u8], is_typed: bool) 
             if !SHELLS.contains(&&*program) && !IDLE.contains(&&*program) {
                 add(program);
             }
+        } else if other.range.end <= call.range.start && READERS.contains(&&*program) {
+            // A text may be of passwords, the name of a file is not.
+            let named = other.arguments().first().filter(|_| program != "eval");
+            let named = named.and_then(Argument::known);
+            let named = named.map(|named| format!(" {}", String::from_utf8_lossy(&named)));
+            add(format!("{program}{}", named.unwrap_or_default()));
         } else if other.range.end <= call.range.start
             && (MOVES.contains(&&*program)
                 || ENDS.contains(&&*program)

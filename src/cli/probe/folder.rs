@@ -2,10 +2,30 @@
 
 use std::{ffi::OsString, os::unix::ffi::OsStringExt as _, path::PathBuf};
 
-use crate::model::script::{Call, Script};
+use crate::{
+    model::script::{Call, Script},
+    syntax::Invocation,
+    terms::Target,
+};
 
 /// Commands that go to another folder.
-const MOVES: [&str; 3] = ["cd", "pushd", "popd"];
+pub(super) const MOVES: [&str; 3] = ["cd", "pushd", "popd"];
+
+/// Options that name a file of this machine.
+const FILES: [&str; 4] = ["password-file", "exclude-from", "include-from", "files-from"];
+
+/// Whether a command line names files of this machine from the folder on that it runs in.
+pub(in crate::cli) fn needs_folder(words: &[String]) -> bool {
+    let invocation = Invocation::parse(words);
+    let of_options = FILES
+        .iter()
+        .filter_map(|name| invocation.option(name)?.value.as_deref());
+    let targets = invocation.targets.iter().filter_map(|target| match target {
+        Target::Local(path) => Some(&**path),
+        Target::Shell(_) | Target::Daemon(_) => None,
+    });
+    targets.chain(of_options).any(|path| !path.starts_with('/'))
+}
 
 /// The folder that a script has gone to before a call, from the one on that it is started in; none if only a run can tell.
 pub(super) fn folder_of(script: &Script, call: &Call) -> Option<PathBuf> {

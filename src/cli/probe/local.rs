@@ -33,9 +33,9 @@ pub(in crate::cli) struct Local {
 }
 
 impl Local {
-    /// Looks for the daemon on a port.
-    pub(in crate::cli) fn find(port: u16) -> Self {
-        let (listener, running) = (Listener::on(port), running_configurations());
+    /// Looks for the daemon on a port; `asked`: the addresses that clients call, if they are known.
+    pub(in crate::cli) fn find(port: u16, asked: &[IpAddr]) -> Self {
+        let (listener, running) = (Listener::at(port, asked), running_configurations());
         let started = match &listener {
             Listener::Other { program, .. } => started(&Live, program, port),
             _ => Vec::new(),
@@ -159,7 +159,7 @@ const REFUSED: &str = "RSY801";
 /// A machine that is called.
 pub(super) struct Called {
     host: String,
-    addresses: Vec<IpAddr>,
+    pub(super) addresses: Vec<IpAddr>,
 }
 
 /// The machines that are called, with the addresses of their names.

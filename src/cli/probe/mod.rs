@@ -1,10 +1,13 @@
 mod around;
-mod folder;
+pub(super) mod folder;
 mod home;
 mod live;
 pub(super) mod local;
+mod made;
 mod notices;
 mod options;
+mod part;
+mod reproduction;
 mod server;
 mod settled;
 mod slip;
@@ -25,7 +28,7 @@ use std::{
     error::Error,
     fs,
     io::{self, IsTerminal as _, Write as _},
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
     sync::Arc,
 };
 
@@ -43,20 +46,17 @@ use crate::{
         output::{LineFormat, Output, stdout, tell, unless_closed},
         probe::{
             live::{Live, PERIOD},
-            notices::{behind_sudo, typographic, with_windows_ends},
             options::Options,
+            reproduction::Surrounding,
             task::{Task, task},
             transcript::{Transcript, environment_of, head},
-            variables::{CONNECT_PROGRAM, PASSWORD},
-            written::Written,
         },
         replace::put,
     },
     host::plain,
-    probe::{Choice, Setting, Slip, Subject, Target, Watch, Wire},
+    probe::{Choice, Setting, Subject, Target, Watch, Wire},
     render,
     sync::Environment,
-    syntax::Lookalike,
     terms::Exit,
 };
 
@@ -122,25 +122,36 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         work.environment.password = Box::new(move || live.hidden(&ask));
     }
     let interrupt = Interrupt::watch()?;
-    let password_file = arguments.password_file.as_ref();
-    let password_file = password_file.map(|file| file.display().to_string());
-    let variables = work.variables.clone();
+    let Surrounding {
+        variables,
+        script,
+        left_out,
+        slips,
+        folder,
+    } = work.around;
+    // What is named to us is named from here.
+    let whole = |file: &Option<PathBuf>| file.as_ref().map(|file| whole(file, &folder)).transpose();
+    let metrics = whole(&arguments.metrics)?;
+    let password_file = whole(&arguments.password_file)?.map(|file| file.display().to_string());
     let is_of_user = matches!(work.tasks[..], [Task::Reproduce(..)]);
     let setting = Arc::new(Setting {
         choice: Choice {
-            left_out: work.left_out,
-            slips: work.slips,
+            left_out,
+            slips,
             ..work.options.choice(password_file, is_of_user)
         },
         environment: work.environment,
         surroundings: Box::new(move || surroundings_with(&variables)),
-        known: arguments.known(&work.tasks, work.script)?.into(),
+        known: arguments.known(&work.tasks, script, &folder)?.into(),
         wire: work.wire,
         log: None,
         folder: env::temp_dir().into(),
         connections: interrupt.connections().clone(),
         watch: live.clone().map(|live| live as Arc<dyn Watch>),
     });
+    if let Some(folder) = folder {
+        env::set_current_dir(folder)?;
+    }
     let jobs = usize::from(arguments.jobs);
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -148,7 +159,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         .enable_all()
         .build()?;
     let worst = interrupt.run(
-        || runtime.block_on(arguments.carry_out(work.tasks, &setting, jobs, live.as_deref())),
+        || {
+            runtime.block_on(arguments.carry_out(
+                work.tasks,
+                &setting,
+                jobs,
+                live.as_deref(),
+                metrics.as_deref(),
+            ))
+        },
         || {
             live.iter().for_each(|live| live.clear());
             Exit::Signal.code()
@@ -172,14 +191,7 @@ struct Work {
     tasks: Vec<Task>,
     options: Options,
     environment: Environment<'static>,
-    /// What a script or a command line sets.
-    variables: Variables,
-    /// The file that the command line stands in.
-    script: Option<PathBuf>,
-    /// What stands around it and is not carried out.
-    left_out: Vec<String>,
-    /// What of it is read otherwise than it is meant.
-    slips: Vec<Slip>,
+    around: Surrounding,
     wire: Wire,
 }
 
@@ -191,6 +203,7 @@ impl Arguments {
         setting: &Arc<Setting>,
         jobs: usize,
         live: Option<&Live>,
+        metrics: Option<&Path>,
     ) -> Result<u8, Box<dyn Error + Send + Sync>> {
         let (style, format) = (self.output.style(), self.output.format());
         let free = Arc::new(Semaphore::new(jobs));
@@ -231,11 +244,11 @@ impl Arguments {
             let mut out = stdout();
             unless_closed(out.write_all(&text).and_then(|()| out.flush()))?;
             count += 1;
-            if self.metrics.is_some() {
+            if metrics.is_some() {
                 done.push(report);
             }
         }
-        if let Some(file) = &self.metrics {
+        if let Some(file) = metrics {
             let mut text = Vec::new();
             render::metrics(&done, &mut text)?;
             write_metrics(file, &text)
@@ -301,26 +314,23 @@ impl Arguments {
                 tasks: vec![task],
                 options,
                 environment: environment_of(&replay, environment_with(&Variables::default())),
-                variables: Variables::default(),
-                script: None,
-                left_out: Vec::new(),
-                slips: Vec::new(),
+                around: Surrounding::default(),
                 wire: Wire::Replayed(replay.into()),
             });
         }
         let options = self.options.clone();
-        let (mut variables, mut script) = (Variables::default(), None);
-        let (mut left_out, mut slips) = (Vec::new(), Vec::new());
-        let tasks = match &self.reproduce {
-            None => self.targets()?.into_iter().map(Task::Probe).collect(),
-            Some(line) => {
-                let (task, set, around, misread) = self.reproduction(line)?;
-                (variables, left_out, slips) = (set, around, misread);
-                script = written::place(line)?.map(|(file, _)| file);
-                vec![task]
-            }
+        let reproduction = match &self.reproduce {
+            Some(line) => Some(self.reproduction(line)?),
+            None => None,
         };
-        let environment = environment_with(&variables);
+        let (tasks, around) = match reproduction {
+            Some((task, around)) => (vec![task], around),
+            None => (
+                self.targets()?.into_iter().map(Task::Probe).collect(),
+                Surrounding::default(),
+            ),
+        };
+        let environment = environment_with(&around.variables);
         let wire = match &tasks[..] {
             [task] => {
                 let mut words = options.words();
@@ -337,77 +347,9 @@ impl Arguments {
             tasks,
             options,
             environment,
-            variables,
-            script,
-            left_out,
-            slips,
+            around,
             wire,
         })
-    }
-
-    /// The carrying out of the command line, or of the one that stands in the file, and the variables that are set there.
-    fn reproduction(&self, line: &str) -> Result<(Task, Variables, Vec<String>, Vec<Slip>), Failure> {
-        let place = written::place(line)?;
-        let mut written = match &place {
-            Some((file, line)) => {
-                let bytes =
-                    read(&self.server.hosts()?, file).map_err(|reason| unreadable(file, &reason, ""))?;
-                written::command_line(file, bytes, *line)?
-            }
-            None => written::typed(line)?,
-        };
-        let file = place.as_ref().map_or_else(|| Path::new(""), |(file, _)| file);
-        let language = self.output.style().language;
-        let slips = written.all_slips(self.really);
-        let slips: Vec<_> = slips.iter().map(|slip| slip.shown(file, language)).collect();
-        for slip in &slips {
-            tell(&slip.text)?;
-        }
-        if let Some((file, _)) = place.filter(|_| written.has_returns) {
-            tell(&with_windows_ends(&file, self.output.style().language))?;
-        }
-        // A dry run starts no program of the user's.
-        if !self.really && written.variables.remove(CONNECT_PROGRAM).flatten().is_some() {
-            written.around.push(format!("{CONNECT_PROGRAM}="));
-        }
-        // Who sets it here knows it.
-        if env::var_os(PASSWORD).is_some() {
-            written
-                .around
-                .retain(|name| name.strip_suffix('=') != Some(PASSWORD));
-        }
-        if let Some(lookalike) = written.words.iter().find_map(|word| Lookalike::in_word(word)) {
-            tell(typographic(lookalike, self.output.style().language))?;
-        }
-        if !written.kept_back.is_empty() {
-            tell(&behind_sudo(&written.kept_back, self.output.style().language))?;
-        }
-        if self.really && written.is_guessed {
-            return Err("what the script asks of the machine before it calls rsync is known here only as far as a look tells, which is too little to change files by: run the script itself, or give the command as it runs (`bash -x` shows it): --reproduce 'rsync ...' --really".into());
-        }
-        if !written.around.is_empty() {
-            let names = written.around.iter().map(|name| format!("`{name}`"));
-            let names = names.collect::<Vec<_>>().join(", ");
-            if self.really {
-                return Err(format!(
-                    "{names} around the rsync command is not carried out with it, so --really could change other files than the command does; do that part by hand, then give the rsync command alone: --reproduce 'rsync ...'"
-                ).into());
-            }
-            tell(&match self.output.style().language {
-                Language::English => {
-                    format!("not carried out, as it stands around the rsync command: {names}")
-                }
-                Language::Chinese => format!("以下内容在 rsync 命令之外，不会执行：{names}"),
-            })?;
-        }
-        let Written {
-            words,
-            variables,
-            around,
-            ..
-        } = written;
-        let task = task(&words, self.really);
-        Ok((task, Variables(variables), around, slips))
     }
 
     fn targets(&self) -> Result<Vec<Target>, Failure> {
@@ -445,6 +387,14 @@ impl Arguments {
             .into());
         }
         Ok(targets)
+    }
+}
+
+/// A file of ours, whole where the work is done in another folder.
+fn whole(file: &Path, folder: &Option<PathBuf>) -> io::Result<PathBuf> {
+    match folder {
+        Some(_) if !is_standard_input(file) => path::absolute(file),
+        _ => Ok(file.to_owned()),
     }
 }
 

@@ -38,6 +38,14 @@ pub(super) fn behind_sudo(names: &[&str], language: Language) -> String {
     }
 }
 
+/// What is said of what stands around a command line.
+pub(super) fn left_out(names: &str, language: Language) -> String {
+    match language {
+        Language::English => format!("not carried out, as it stands around the rsync command: {names}"),
+        Language::Chinese => format!("以下内容在 rsync 命令之外，不会执行：{names}"),
+    }
+}
+
 /// What is said of a script whose lines end with carriage returns.
 pub(super) fn with_windows_ends(file: &Path, language: Language) -> String {
     let name = shell_words::quote(&file.to_string_lossy()).into_owned();

@@ -37,7 +37,11 @@ impl Arguments {
             tell(&local::of_other_machine(host, self.output.language()))?;
             return Ok(Known::default());
         }
-        let local = Local::find(*port);
+        let asked: Vec<_> = addresses
+            .iter()
+            .flat_map(|called| called.addresses.clone())
+            .collect();
+        let local = Local::find(*port, &asked);
         tell(&local.told(self.output.language()))?;
         let mut known = match (&local.file, local.process()) {
             (Some(file), Some(process)) => {
@@ -51,7 +55,13 @@ impl Arguments {
         Ok(known)
     }
 
-    pub(super) fn known(&self, tasks: &[Task], script: Option<PathBuf>) -> Result<Known, Failure> {
+    /// What the server's files tell; `folder`: where the command line is carried out, if not here.
+    pub(super) fn known(
+        &self,
+        tasks: &[Task],
+        script: Option<PathBuf>,
+        folder: &Option<PathBuf>,
+    ) -> Result<Known, Failure> {
         let mut known = match self.local {
             true => self.known_locally(tasks)?,
             false => self.server.known()?,
@@ -60,7 +70,16 @@ impl Arguments {
         let password_file = self.password_file.as_ref();
         let password_file = password_file.map(|file| ("password-file", file.display().to_string()));
         known.names.extend(script.into_iter().chain(password_file));
-        let of_line = || tasks.iter().find_map(Task::password_file);
+        let of_line = || {
+            let file = tasks.iter().find_map(Task::password_file)?;
+            Some(
+                folder
+                    .iter()
+                    .map(|folder| folder.join(&file))
+                    .next()
+                    .unwrap_or(file),
+            )
+        };
         if let Some(file) = self.password_file.clone().or_else(of_line) {
             known.findings.extend(of_password_file(&file));
         }

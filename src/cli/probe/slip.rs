@@ -29,6 +29,10 @@ pub(in crate::cli) enum Slip {
     Unknown(String, &'static str),
     /// A blank is missing between options and an address.
     Glued(String, String),
+    /// A unit's file of variables is not there.
+    NoEnvironment(String),
+    /// The folder that the command is to run in is not there.
+    NoFolder(String),
     /// The folder above the destination is not there, and rsync makes but the last one.
     NoParent(String),
     /// Something is to be copied, and this address names no module.
@@ -39,7 +43,8 @@ impl Written {
     /// What of the lines, the variables and the words is read otherwise than it is meant.
     pub(super) fn all_slips(&self, is_real: bool) -> Vec<Slip> {
         let of_words = Slip::of_words(&self.words);
-        let folder = self.folder.as_deref().filter(|_| !is_real);
+        let folder = self.folder.as_deref();
+        let folder = folder.filter(|_| !is_real && !self.is_folder_made);
         let of_destination = folder.and_then(|folder| Slip::of_destination(&self.words, folder));
         let own = self.slips.iter().cloned();
         own.chain(of_words).chain(of_destination).collect()
@@ -184,6 +189,31 @@ impl Slip {
                 format!("a blank is missing between `{options}` and `{address}`"),
                 format!("write `{options} {address}`"),
             ),
+            Self::NoEnvironment(variables) if zh => (
+                format!("没有文件 `{variables}`，而 `EnvironmentFile=` 要求它：systemd 不会启动这个命令"),
+                format!("创建 {variables}，或者写成 `EnvironmentFile=-{variables}`：vi {name}"),
+            ),
+            Self::NoEnvironment(variables) => (
+                format!(
+                    "there is no file `{variables}`, which `EnvironmentFile=` asks for: systemd does not start the command"
+                ),
+                format!(
+                    "make {variables}, or write `EnvironmentFile=-{variables}` if the command works without it: vi {name}"
+                ),
+            ),
+            Self::NoFolder(folder) => {
+                let cure = format!("mkdir -p {}", shell_words::quote(folder));
+                match language {
+                    Language::English => (
+                        format!("there is no folder `{folder}`, where the command is to run: `cd` fails"),
+                        format!("{cure}, or name the right one"),
+                    ),
+                    Language::Chinese => (
+                        format!("没有目录 `{folder}`，而命令要在那里运行：`cd` 会失败"),
+                        format!("{cure}，或者改成正确的目录"),
+                    ),
+                }
+            }
             Self::NoParent(folder) => {
                 let cure = format!("mkdir -p {}", shell_words::quote(folder));
                 match language {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    cli::probe::{text::position, unread::Unread, written::Part},
+    cli::probe::{part::Part, text::position, unread::Unread},
     host::PROGRAM_FOLDERS,
     model::script::{Argument, Call},
     terms::Bytes,

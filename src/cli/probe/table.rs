@@ -4,7 +4,7 @@ use std::path::Path;
 
 use nix::unistd::{User, geteuid};
 
-use crate::{cli::probe::written::Part, lint::Crontab, terms::Bytes};
+use crate::{cli::probe::part::Part, lint::Crontab, terms::Bytes};
 
 /// The jobs of a table: cron takes carriage returns off the ends of its own variables, and hands those of jobs on.
 pub(super) fn of_crontab<'b>(path: &Path, plain: &'b Bytes, bytes: &'b Bytes) -> Vec<Part<'b>> {

@@ -3,17 +3,15 @@
 use std::{
     collections::BTreeMap,
     fs,
+    io::ErrorKind,
     ops::Range,
     path::{Path, PathBuf},
 };
 
 use crate::{
     cli::probe::{
-        table::is_us,
-        text::lines,
-        unread::Unread,
-        variables::OF_RSYNC,
-        written::{Part, Written},
+        part::Part, slip::Slip, table::is_us, text::lines, unread::Unread, variables::OF_RSYNC,
+        written::Written,
     },
     model::service::{Word, commands, expand, words},
     syntax::{
@@ -26,6 +24,24 @@ use crate::{
 
 /// Shells that run a text behind `-c`.
 const SHELLS: [&[u8]; 5] = [b"sh", b"bash", b"dash", b"ksh", b"zsh"];
+
+/// Settings that keep a command from files, from the network or from rights (systemd.exec(5), systemd.resource-control(5)).
+const CONFINES: [&[u8]; 14] = [
+    b"CapabilityBoundingSet",
+    b"DynamicUser",
+    b"IPAddressDeny",
+    b"InaccessiblePaths",
+    b"PrivateNetwork",
+    b"PrivateTmp",
+    b"PrivateUsers",
+    b"ProtectHome",
+    b"ProtectSystem",
+    b"ReadOnlyPaths",
+    b"RestrictAddressFamilies",
+    b"RootDirectory",
+    b"RootImage",
+    b"TemporaryFileSystem",
+];
 
 /// The command line of rsync's that stands on a line of a unit, or goes on there: systemd splits it into words and puts the
 /// unit's variables in (systemd.exec(5), systemd.service(5)).
@@ -66,6 +82,10 @@ struct Unit {
     /// The values of `ExecStart=` and its like, with the lines that they take.
     started: Vec<(Range<usize>, Text)>,
     variables: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// An `EnvironmentFile=` without which systemd starts nothing, and that is not there.
+    missing: Option<PathBuf>,
+    /// What confines the command, as it is written.
+    confinement: Vec<String>,
     /// `WorkingDirectory=`
     folder: Option<PathBuf>,
     /// `User=`, if that is somebody else than who we are.
@@ -75,24 +95,38 @@ struct Unit {
 impl Unit {
     fn read(file: &[u8]) -> Self {
         let mut read = Self::default();
+        let mut files = Vec::new();
         for item in unit::parse(file).items {
             let Kind::Setting { name, value } = item.kind else {
                 continue;
             };
             let text = || String::from_utf8_lossy(value.bytes()).into_owned();
             match name.bytes() {
+                b"Environment" if value.is_empty() => read.variables.clear(),
                 b"Environment" => read.variables.extend(words(&value).iter().filter_map(variable)),
-                b"EnvironmentFile" => {
-                    let named = text();
-                    read.variables
-                        .extend(of_file(Path::new(named.trim_start_matches('-'))));
-                }
+                b"EnvironmentFile" if value.is_empty() => files.clear(),
+                b"EnvironmentFile" => files.push(text()),
                 b"WorkingDirectory" if !value.is_empty() => {
                     read.folder = Some(text().trim_start_matches('-').into());
                 }
                 b"User" if !value.is_empty() => read.user = Some(text()).filter(|user| !is_us(user)),
                 name if name.starts_with(b"Exec") => read.started.push((item.range, value)),
+                name if CONFINES.contains(&name) && !is_no(value.bytes()) => {
+                    read.confinement
+                        .push(format!("{}={}", String::from_utf8_lossy(name), text()));
+                }
                 _ => {}
+            }
+        }
+        // What the files set counts before `Environment=`, wherever it stands (systemd.exec(5)).
+        for named in files {
+            let file = Path::new(named.trim_start_matches('-'));
+            match fs::read(file) {
+                Ok(content) => read.variables.extend(of_file(&content)),
+                Err(error) if error.kind() == ErrorKind::NotFound && !named.starts_with('-') => {
+                    read.missing.get_or_insert_with(|| file.to_owned());
+                }
+                Err(_) => {}
             }
         }
         read
@@ -104,8 +138,16 @@ impl Unit {
         let (program, arguments) = command.split_first()?;
         match program.bytes.rsplit(|&byte| byte == b'/').next()? {
             b"rsync" => Some(self.rsync(arguments)),
-            shell if SHELLS.contains(&shell) => self.shell(arguments),
-            _ => None,
+            shell if SHELLS.contains(&shell) => {
+                let is_text = |word: &Word| word.bytes.starts_with(b"-") && word.bytes.ends_with(b"c");
+                let at = arguments.iter().position(is_text)?;
+                self.text(specified(&arguments.get(at + 1)?.bytes))
+            }
+            // `timeout`, `nice` and the like start it.
+            _ => {
+                let words = command.iter().map(|word| specified(&word.bytes));
+                self.text(words.collect::<Result<Vec<_>, _>>().map(shell_words::join))
+            }
         }
     }
 
@@ -120,35 +162,49 @@ impl Unit {
         Ok(Written {
             words: words.collect::<Result<_, _>>()?,
             variables,
-            around: self.user.iter().map(|user| format!("User={user}")).collect(),
+            around: self.around().collect(),
+            slips: self.slip().collect(),
             folder: self.folder_of(Some(PathBuf::new())),
             user: self.user.clone(),
             ..Written::default()
         })
     }
 
-    /// `sh -c '…'`
-    fn shell(&self, arguments: &[Word]) -> Option<Result<Written, String>> {
-        let at = arguments
-            .iter()
-            .position(|word| word.bytes.starts_with(b"-") && word.bytes.ends_with(b"c"))?;
-        let text = match specified(&arguments.get(at + 1)?.bytes) {
-            Ok(text) => text,
+    /// What stands around the command, and is not carried out with it.
+    fn around(&self) -> impl Iterator<Item = String> {
+        let user = self.user.iter().map(|user| format!("User={user}"));
+        user.chain(self.confinement.iter().cloned())
+    }
+
+    fn slip(&self) -> impl Iterator<Item = Slip> {
+        let missing = self.missing.iter();
+        missing.map(|file| Slip::NoEnvironment(file.display().to_string()))
+    }
+
+    /// What a text for a shell hands to rsync; nothing if it does not call it.
+    fn text(&self, text: Result<String, String>) -> Option<Result<Written, String>> {
+        let bytes = match text {
+            Ok(text) => Bytes::from(text.into_bytes()),
             Err(reason) => return Some(Err(reason)),
         };
-        let bytes = Bytes::from(text.into_bytes());
         let variables = self.variables.iter();
         let mut part = Part::of_text(&bytes, false);
         part.variables
             .extend(variables.map(|(name, value)| (name.clone(), &value[..])));
-        let call = part.calls().next()?;
-        Some(part.command(call, &bytes).map(|written| {
-            let mut around = written.around;
-            around.extend(self.user.iter().map(|user| format!("User={user}")));
+        let mut calls = part.calls();
+        let call = calls.next()?;
+        if calls.next().is_some() {
+            return Some(Err(
+                "the unit's command calls rsync more than once; paste the one that fails, as 'rsync ...'"
+                    .to_owned(),
+            ));
+        }
+        Some(part.command(call, &bytes).map(|mut written| {
+            written.around.extend(self.around());
+            written.slips.extend(self.slip());
             Written {
                 folder: self.folder_of(written.folder),
                 user: self.user.clone(),
-                around,
                 ..written
             }
         }))
@@ -165,16 +221,21 @@ impl Unit {
     }
 }
 
+/// Whether a value is one that switches nothing on.
+fn is_no(value: &[u8]) -> bool {
+    let values: [&[u8]; 6] = [b"", b"0", b"false", b"n", b"no", b"off"];
+    values.contains(&&*value.to_ascii_lowercase())
+}
+
 /// `NAME=value`
 fn variable(word: &Word) -> Option<(Vec<u8>, Vec<u8>)> {
     let at = word.bytes.iter().position(|&byte| byte == b'=')?;
     Some((word.bytes[..at].to_vec(), word.bytes[at + 1..].to_vec()))
 }
 
-/// The variables of an `EnvironmentFile=`; none if it cannot be read.
-fn of_file(path: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let file = fs::read(path).unwrap_or_default();
-    let lines = environment_file::parse(&file).into_iter();
+/// The variables of an `EnvironmentFile=`.
+fn of_file(file: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let lines = environment_file::parse(file).into_iter();
     let assigned = lines.filter_map(|line| match line.kind {
         // systemd takes the word as a part of the name.
         Line::Assignment {
@@ -203,9 +264,9 @@ fn specified(word: &[u8]) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::{fs, path::Path};
 
-    use crate::cli::probe::written::command_line;
+    use crate::cli::probe::{slip::Slip, written::command_line};
 
     #[test]
     fn a_unit_is_read_as_systemd_reads_it() {
@@ -240,6 +301,10 @@ mod tests {
                 "ExecStart=/bin/sh -c 'cd www && rsync -a ./ ${HOST}::m'",
                 "/srv/www -a ./ a.example::m [cd User=joe]",
             ),
+            (
+                "ExecStart=/usr/bin/timeout 1h nice rsync -a 'x y' h::m\nProtectHome=yes\nPrivateTmp=no",
+                "/srv -a 'x y' h::m [User=joe ProtectHome=yes]",
+            ),
         ] {
             assert_eq!(read(exec).as_deref(), Ok(expected), "{exec}");
         }
@@ -249,9 +314,47 @@ mod tests {
             ("Type=oneshot", "is no `ExecStart=`"),
             ("ExecStart=rsync a b ; rsync b c", "more than once"),
             ("ExecStart=sh -c 'rsync -a x h::$$1'", "only a run can tell"),
+            ("ExecStart=sh -c 'rsync a b; rsync b c'", "more than once"),
         ] {
             let error = read(exec).expect_err(why);
             assert!(error.contains(why), "{exec}: {error}");
         }
+    }
+    #[test]
+    fn files_of_variables_count_before_variables() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        fs::write(at("one"), "HOST=b.example\n").expect("a file");
+        for (lines, expected) in [
+            (
+                format!("EnvironmentFile={}\nEnvironment=HOST=a.example", at("one")),
+                "b.example",
+            ),
+            (
+                format!(
+                    "EnvironmentFile={}\nEnvironmentFile=\nEnvironment=HOST=a.example",
+                    at("one")
+                ),
+                "a.example",
+            ),
+            (
+                format!(
+                    "Environment=HOST=c\nEnvironment=\nEnvironment=HOST=a.example\nEnvironmentFile=-{}",
+                    at("none")
+                ),
+                "a.example",
+            ),
+        ] {
+            let text = format!("[Service]\nExecStart=rsync -a x ${{HOST}}::m\n{lines}\n");
+            let written = command_line(Path::new("a.service"), text.into(), 2).expect(&lines);
+            assert_eq!(written.words.last(), Some(&format!("{expected}::m")), "{lines}");
+            assert_eq!(written.slips, [], "{lines}");
+        }
+        let text = format!(
+            "[Service]\nExecStart=rsync -a x h::m\nEnvironmentFile={}\n",
+            at("none")
+        );
+        let written = command_line(Path::new("a.service"), text.clone().into(), 2).expect(&text);
+        assert_eq!(written.slips, [Slip::NoEnvironment(at("none"))]);
     }
 }

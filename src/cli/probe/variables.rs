@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, env, ops::Range};
 
 use crate::{
-    cli::probe::{text::with_returns, written::Part},
+    cli::probe::{part::Part, text::with_returns},
     model::script::{Argument, Assigned, Call, Scope},
 };
 

@@ -3,9 +3,9 @@
 use crate::{
     cli::probe::{
         home::expanded,
+        part::Part,
         settled::matches,
         text::{shown, with_returns},
-        written::Part,
     },
     model::script::{Argument, Piece},
     terms::{Target, without_password},

@@ -2,17 +2,13 @@
 
 use std::{
     collections::BTreeMap,
-    ops::Range,
     path::{Path, PathBuf},
 };
-
-use nix::unistd::{User, geteuid};
 
 use crate::{
     catalog::FileKind,
     cli::probe::{
-        around::{around, is_without_rsync},
-        folder::folder_of,
+        part::Part,
         settled::settled,
         slip::Slip,
         started::{Started, started},
@@ -20,11 +16,9 @@ use crate::{
         text::{as_a_shell_reads, is_comment_of_rsync, lines, names_rsync, position, without_prompt},
         unit,
         unread::Unread,
-        variables::OF_RSYNC,
     },
     lint::recognise,
-    model::script::{Call, Script},
-    syntax::shell,
+    model::script::Call,
     terms::Bytes,
 };
 
@@ -45,6 +39,8 @@ pub(in crate::cli) struct Written {
     pub(in crate::cli) slips: Vec<Slip>,
     /// The folder that it runs in, from the one on that the script is started in; none if only a run can tell.
     pub(in crate::cli) folder: Option<PathBuf>,
+    /// Whether folders are made in front of it.
+    pub(super) is_folder_made: bool,
     /// Whom a unit runs it as, if it names somebody else than who we are.
     pub(in crate::cli) user: Option<String>,
     /// Whether parts of the script were answered that a run may answer otherwise.
@@ -207,117 +203,6 @@ fn started_by(part: &Part<'_>, call: &Call, outer: &[u8], script: Started) -> Re
 
 /// Lines that are named.
 const MOST_LINES: usize = 10;
-
-/// What one shell runs.
-pub(super) struct Part<'b> {
-    pub(super) script: Script,
-    /// Whether it is one line of somebody's.
-    pub(super) is_typed: bool,
-    /// Whether cron hands it to the shell.
-    pub(super) is_cron: bool,
-    /// The variables that cron sets.
-    pub(super) variables: BTreeMap<Vec<u8>, &'b [u8]>,
-    /// What cron takes away from the command's end, and hands it as input.
-    pub(super) cut: Option<Range<usize>>,
-    /// Who runs it, where a table of the system's names somebody else than who we are.
-    pub(super) user: Option<String>,
-}
-
-impl Part<'_> {
-    pub(super) fn of_text(bytes: &Bytes, is_typed: bool) -> Self {
-        Self {
-            script: Script::read(&shell::parse(bytes), bytes),
-            is_typed,
-            is_cron: false,
-            variables: BTreeMap::new(),
-            cut: None,
-            user: None,
-        }
-    }
-
-    pub(super) fn calls(&self) -> impl Iterator<Item = &Call> {
-        self.script.calls_of("rsync")
-    }
-
-    pub(super) fn command(&self, call: &Call, bytes: &[u8]) -> Result<Written, String> {
-        let mut words = Vec::new();
-        for argument in call.arguments() {
-            words.extend(self.words(argument, bytes)?);
-        }
-        if let Some(cut) = self
-            .cut
-            .as_ref()
-            .filter(|cut| is_torn(&bytes[call.range.start..cut.start]))
-        {
-            let shown = String::from_utf8_lossy(&bytes[cut.start..cut.end.min(cut.start + 3)]).into_owned();
-            return Err(format!(
-                "cron ends the command at the first `%`, within its backquotes, in front of `{}`; write `\\%`",
-                shown.trim_start_matches('%')
-            ));
-        }
-        let mut around = around(&self.script, call, bytes, self.is_typed);
-        around.extend(self.user.iter().map(|user| format!("cron's user {user}")));
-        let path = self.variables.get(&b"PATH"[..]);
-        around.extend(
-            path.filter(|path| is_without_rsync(path))
-                .map(|_| "PATH=".to_owned()),
-        );
-        around.extend(self.cut.iter().map(|_| "cron's input behind %".to_owned()));
-        let found = self.variables_of(call, bytes);
-        around.extend(found.unknown.iter().map(|name| format!("{name}=")));
-        Ok(Written {
-            words,
-            variables: found.variables,
-            kept_back: found.kept_back,
-            has_returns: false,
-            slips: self.slips(call, bytes),
-            around,
-            folder: folder_of(&self.script, call).map(|folder| self.home().join(folder)),
-            user: None,
-            is_guessed: false,
-            started: None,
-        })
-    }
-
-    /// What is read otherwise than it is meant.
-    fn slips(&self, call: &Call, bytes: &[u8]) -> Vec<Slip> {
-        let found = self.variables_of(call, bytes).variables;
-        let values = OF_RSYNC.into_iter().filter_map(|name| {
-            let value = *self.variables.get(name.as_bytes())?;
-            // What is set in front of the command counts instead.
-            let holds = found
-                .get(name)
-                .and_then(Option::as_ref)
-                .is_some_and(|held| held == value);
-            holds.then(|| Slip::of_value(name, value)).flatten()
-        });
-        let end = call.words.last().map_or(call.range.end, |word| word.range.end);
-        let words = call.range.start..end;
-        let line = (!self.is_typed).then(|| Slip::of_lines(&words, bytes, self.is_cron));
-        line.flatten().into_iter().chain(values).collect()
-    }
-
-    /// The folder that it is started in, as far as that is known: cron goes to the home of who runs it (crontab(5)).
-    pub(super) fn home(&self) -> PathBuf {
-        let user = match &self.user {
-            Some(name) => User::from_name(name),
-            None => User::from_uid(geteuid()),
-        };
-        let user = user.ok().flatten().filter(|_| self.is_cron);
-        user.map(|user| user.dir).unwrap_or_default()
-    }
-
-    /// Whether cron's `%` parts the line's command from the `rsync` in it.
-    fn is_cut_before_rsync(&self, line: &Range<usize>, bytes: &[u8]) -> bool {
-        let cut = self.cut.as_ref().filter(|cut| line.contains(&cut.start));
-        cut.is_some_and(|cut| bytes[cut.clone()].windows(6).any(|word| word == b"rsync "))
-    }
-}
-
-/// Whether a text has a backquote without its pair.
-fn is_torn(text: &[u8]) -> bool {
-    text.iter().filter(|&&byte| byte == b'`').count() % 2 == 1
-}
 
 #[cfg(test)]
 mod tests {

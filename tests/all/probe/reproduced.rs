@@ -52,15 +52,27 @@ fn what_stands_around_a_command_line_is_not_passed_over() {
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         assert!(stderr(&output).contains(name), "{output:?}");
     }
-    let line = format!("cd ../there && rsync -a {target} ./");
+    // A dry run goes to the folder; what else changes the command is told.
+    let line = format!("cd ../there && umask 077 && rsync -a --exclude-from=rules {target} ./");
+    fs::write(folder.path().join("there/rules"), "new\n").expect("a file");
     let output = rsyncctl(&here, &["probe", "--reproduce", &line]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let told = stderr(&output);
     assert!(
-        stderr(&output).contains("not carried out, as it stands around the rsync command: `cd`"),
+        told.contains("as it stands around the rsync command: `umask`"),
         "{output:?}"
     );
-    let first = "./: rsync's own part works; `cd` around it was not carried out, and may fail it (";
+    assert!(told.contains("/here/../there, as the command is"), "{output:?}");
+    let first = "./: rsync's own part works; `umask` around it was not carried out, and may fail it (";
     assert!(stdout(&output).contains(first), "{output:?}");
+    let output = rsyncctl(
+        &here,
+        &["probe", "--reproduce", &line.replace("../there", "../nowhere")],
+    );
+    assert!(
+        stderr(&output).contains("../nowhere`, where the command is to run: `cd` fails"),
+        "{output:?}"
+    );
     let line = format!("rsync -a {target} ./ > log 2>&1 && echo ok | tee log");
     let output = rsyncctl(&here, &["probe", "--really", "--reproduce", &line]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");

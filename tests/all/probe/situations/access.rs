@@ -33,6 +33,13 @@ pub(super) const ALL: &[Situation] = &[
         ..SOUND
     },
     Situation {
+        name: "this machine is denied by its name",
+        pages: &["RSY822"],
+        is_plain: false,
+        configuration: conf!("hosts deny = localhost\n"),
+        ..SOUND
+    },
+    Situation {
         name: "a hidden module denies the address",
         pages: &["RSY820", "RSY822"],
         is_plain: false,

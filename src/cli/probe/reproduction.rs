@@ -1,0 +1,138 @@
+//! A command line of somebody's that is carried out, or the one that stands in a file.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    catalog::Language,
+    cli::{
+        Failure,
+        environment::Variables,
+        input::{read, unreadable},
+        output::tell,
+        probe::{
+            Arguments,
+            folder::{MOVES, needs_folder},
+            notices::{behind_sudo, left_out, typographic, with_windows_ends},
+            slip::Slip,
+            task::{Task, task},
+            variables::{CONNECT_PROGRAM, PASSWORD},
+            written::{self, Written},
+        },
+    },
+    probe::Slip as Shown,
+    syntax::Lookalike,
+};
+
+/// What stands around a command line.
+#[derive(Default)]
+pub(super) struct Surrounding {
+    /// What a script or the command line sets.
+    pub(super) variables: Variables,
+    /// The file that the command line stands in.
+    pub(super) script: Option<PathBuf>,
+    /// What is not carried out.
+    pub(super) left_out: Vec<String>,
+    /// What is read otherwise than it is meant.
+    pub(super) slips: Vec<Shown>,
+    /// The folder that it is carried out in, if that is not the one in which we are.
+    pub(super) folder: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// The carrying out of the command line, or of the one that stands in the file, and what is around it.
+    pub(super) fn reproduction(&self, line: &str) -> Result<(Task, Surrounding), Failure> {
+        let place = written::place(line)?;
+        let mut written = match &place {
+            Some((file, line)) => {
+                let bytes =
+                    read(&self.server.hosts()?, file).map_err(|reason| unreadable(file, &reason, ""))?;
+                written::command_line(file, bytes, *line)?
+            }
+            None => written::typed(line)?,
+        };
+        let file = place.as_ref().map_or_else(|| Path::new(""), |(file, _)| file);
+        let language = self.output.style().language;
+        let mut slips = Vec::new();
+        let mut folder = None;
+        if !self.really {
+            match written.enter(&env::current_dir()?) {
+                Ok(entered) => folder = entered,
+                Err(slip) => slips.push(slip),
+            }
+        }
+        slips.extend(written.all_slips(self.really));
+        let slips: Vec<_> = slips.iter().map(|slip| slip.shown(file, language)).collect();
+        for slip in &slips {
+            tell(&slip.text)?;
+        }
+        if place.is_some() && written.has_returns {
+            tell(&with_windows_ends(file, language))?;
+        }
+        // A dry run starts no program of the user's.
+        if !self.really && written.variables.remove(CONNECT_PROGRAM).flatten().is_some() {
+            written.around.push(format!("{CONNECT_PROGRAM}="));
+        }
+        // Who sets it here knows it.
+        if env::var_os(PASSWORD).is_some() {
+            written
+                .around
+                .retain(|name| name.strip_suffix('=') != Some(PASSWORD));
+        }
+        if let Some(lookalike) = written.words.iter().find_map(|word| Lookalike::in_word(word)) {
+            tell(typographic(lookalike, language))?;
+        }
+        if !written.kept_back.is_empty() {
+            tell(&behind_sudo(&written.kept_back, language))?;
+        }
+        if self.really && written.is_guessed {
+            return Err("what the script asks of the machine before it calls rsync is known here only as far as a look tells, which is too little to change files by: run the script itself, or give the command as it runs (`bash -x` shows it): --reproduce 'rsync ...' --really".into());
+        }
+        if !written.around.is_empty() {
+            let names = written.around.iter().map(|name| format!("`{name}`"));
+            let names = names.collect::<Vec<_>>().join(", ");
+            if self.really {
+                return Err(format!(
+                    "{names} around the rsync command is not carried out with it, so --really could change other files than the command does; do that part by hand, then give the rsync command alone: --reproduce 'rsync ...'"
+                ).into());
+            }
+            tell(&left_out(&names, language))?;
+        }
+        if let Some(folder) = &folder {
+            tell(&match language {
+                Language::English => format!("carried out in {}, as the command is", folder.display()),
+                Language::Chinese => format!("在 {} 中执行，与该命令一样", folder.display()),
+            })?;
+        }
+        let task = task(&written.words, self.really);
+        let surrounding = Surrounding {
+            variables: Variables(written.variables),
+            script: place.map(|(file, _)| file),
+            left_out: written.around,
+            slips,
+            folder,
+        };
+        Ok((task, surrounding))
+    }
+}
+
+impl Written {
+    /// The folder that the command is to be carried out in, from the one on in which we are; none if it is that one, or does not
+    /// matter, or only a run can tell. What goes there is not left out then.
+    fn enter(&mut self, here: &Path) -> Result<Option<PathBuf>, Slip> {
+        let Some(own) = self.folder.as_ref().filter(|own| !own.as_os_str().is_empty()) else {
+            return Ok(None);
+        };
+        let folder = here.join(own);
+        if !folder.is_dir() && self.is_folder_made {
+            return Ok(None);
+        }
+        if !folder.is_dir() {
+            return Err(Slip::NoFolder(folder.display().to_string()));
+        }
+        self.around.retain(|name| !MOVES.contains(&&**name));
+        Ok(Some(folder).filter(|folder| folder != here && needs_folder(&self.words)))
+    }
+}
