@@ -144,10 +144,18 @@ impl Prober {
     /// Says that a folder is still in the module.
     fn left(&mut self, name: &str, place: &str) {
         // Behind `rsync://host/module/`.
-        let path = place.splitn(5, '/').last().unwrap_or_default();
+        let mut parts = place.splitn(5, '/').skip(3);
+        let module = parts.next().unwrap_or_default();
+        let path = parts.next().unwrap_or_default();
+        let server = self.setting.known.server.as_ref();
+        let fact = Fact::Left {
+            name: format!("{path}{name}"),
+            module: server
+                .and_then(|server| server.path_of(module))
+                .filter(|path| !path.contains('%')),
+        };
         self.report.fail(Step::Removal);
-        self.report
-            .note(Step::Removal, Fact::Left(format!("{path}{name}")));
+        self.report.note(Step::Removal, fact);
     }
 }
 

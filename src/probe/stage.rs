@@ -211,7 +211,12 @@ pub enum Fact {
     /// So many entries are deleted, or would be.
     Deleted(u64),
     /// A folder of a probe that is still in the module.
-    Left(String),
+    Left {
+        /// Its name, from the module on.
+        name: String,
+        /// The module's own folder on the server, where the configuration tells it.
+        module: Option<String>,
+    },
     /// A line that the client would print.
     Said(String),
     /// So many names failed, and so many are in the list.

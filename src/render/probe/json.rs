@@ -95,7 +95,7 @@ fn fact(fact: &Fact) -> Value {
         }
         Fact::Writes(files, bytes) => json!({ "would_write": files, "bytes": bytes }),
         Fact::Deleted(count) => json!({ "deleted": count }),
-        Fact::Left(name) => json!({ "left": name }),
+        Fact::Left { name, .. } => json!({ "left": name }),
         Fact::Partial(failed, listed) => json!({ "failed": failed, "listed": listed }),
         Fact::Lacks {
             is_of_server,

@@ -266,7 +266,7 @@ pub(super) fn facts(stage: &Stage, language: Language) -> Vec<String> {
         match fact {
             Fact::Module(name, _) => modules.push(format!("[{name}]")),
             Fact::Said(line) => lines.push(line.clone()),
-            Fact::Left(name) => lines.push(left(name, language)),
+            Fact::Left { name, module } => lines.push(left(name, module.as_deref(), language)),
             Fact::Partial(failed, listed) => lines.push(partial(*failed, *listed, language)),
             Fact::Lacks {
                 is_of_server,
@@ -346,7 +346,7 @@ fn one(fact: &Fact, language: Language) -> String {
         | Fact::Module(..)
         | Fact::Unreachable(..)
         | Fact::Said(_)
-        | Fact::Left(_) => String::new(),
+        | Fact::Left { .. } => String::new(),
     }
 }
 

@@ -19,7 +19,7 @@ use serde_json::Value;
 use super::remarks;
 use crate::support::{
     daemon::{Daemon, Run, account, has_rsync, installed},
-    program::{keeps_to, program, rsyncctl, schema},
+    program::{keeps_to, program, rsyncctl, schema, stdout},
     skip,
 };
 
@@ -167,6 +167,16 @@ fn what_is_written_is_read_back_and_deleted() {
             "{report:#}"
         );
     }
+    // Who knows the module's own folder looks nowhere else for what is left.
+    let target = format!("rsync://127.0.0.1:{}/kept", daemon.port());
+    let file = configuration.display().to_string();
+    let output = rsyncctl(
+        root,
+        &["probe", "--push", "--host", "live", "--config", &file, &target],
+    );
+    let told = stdout(&output);
+    let cure = format!("find {}/kept \\( -path ", root.display());
+    assert!(told.contains(&cure), "{told}");
 }
 
 /// A daemon with one module `m`, an empty folder that may be written to, and what else is set for it.
