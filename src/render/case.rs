@@ -142,7 +142,10 @@ impl Case<'_> {
         let is_read = |command: &Command| {
             file.is_some_and(|(_, file)| command.text.starts_with("grep ") && command.text.ends_with(&**file))
         };
-        filled.sort_by_key(|command| (!command.open.is_empty(), is_read(command)));
+        // A daemon that logs into a file writes nothing into the journal.
+        let has_log = arguments.iter().any(|(kind, _)| *kind == "log-file");
+        let is_silent = |command: &Command| has_log && command.text.starts_with("journalctl -t rsyncd ");
+        filled.sort_by_key(|command| (!command.open.is_empty(), is_silent(command), is_read(command)));
         filled
     }
 
