@@ -64,6 +64,7 @@ pub(super) fn slips(incident: &Incident) -> Vec<Slip> {
     slips.extend(returned(command));
     slips.extend(temporary(incident));
     slips.extend(climbing(command, incident));
+    slips.extend(other_module(command, incident));
     slips.extend(closed_way(incident));
     if command.is_of_root && incident.lines.iter().any(|seen| is_owner_refused(&seen.text)) {
         slips.push(Slip {
@@ -205,6 +206,38 @@ fn climbing(command: &Command, incident: &Incident) -> Option<Slip> {
         page: "RSY976",
         variant: "climbing",
         word: word.clone(),
+        is_sure: true,
+    })
+}
+
+/// A source in another module than the first one's: a session has one module, and its name is a path in it for the others
+/// (`glob_expand_module` in util1.c; observed with rsync 3.5.0).
+fn other_module(command: &Command, incident: &Incident) -> Option<Slip> {
+    let sources = command.invocation.targets.split_last()?.1.iter();
+    let mut sources = sources.filter_map(|source| match source {
+        Target::Daemon(remote) => Some(remote),
+        Target::Local(_) | Target::Shell(_) => None,
+    });
+    let own = first(&sources.next()?.path);
+    let others = sources.filter(|source| first(&source.path) != own);
+    let is_told = |remote: &&Remote| {
+        let module = first(&remote.path);
+        // Behind a change of root paths begin with a slash.
+        let names = ["", "/"].map(|front| format!("\"{front}{module}"));
+        let is_named = |text: &str| {
+            names.iter().any(|name| {
+                let behind = text.split_once(&**name).map(|(_, behind)| behind);
+                behind.is_some_and(|behind| behind.starts_with(['"', '/']))
+            })
+        };
+        let inside = format!("(in {own})");
+        let mut lines = incident.lines.iter();
+        !module.is_empty() && lines.any(|seen| seen.text.contains(&inside) && is_named(&seen.text))
+    };
+    Some(Slip {
+        page: "RSY870",
+        variant: "modules",
+        word: others.filter(is_told).map(|other| other.path.clone()).next()?,
         is_sure: true,
     })
 }

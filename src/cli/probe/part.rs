@@ -1,6 +1,11 @@
 //! What one shell runs, and the calls of rsync's in it.
 
-use std::{collections::BTreeMap, ops::Range, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs,
+    ops::Range,
+    path::{Path, PathBuf},
+};
 
 use nix::unistd::{User, geteuid};
 
@@ -23,6 +28,8 @@ pub(super) struct Part<'b> {
     pub(super) script: Script,
     /// Whether it is one line of somebody's.
     pub(super) is_typed: bool,
+    /// Whether the shell makes several words of one with braces, if that is known.
+    pub(super) takes_braces: Option<bool>,
     /// Whether cron hands it to the shell.
     pub(super) is_cron: bool,
     /// The variables that cron sets.
@@ -38,6 +45,10 @@ impl Part<'_> {
         Self {
             script: Script::read(&shell::parse(bytes), bytes),
             is_typed,
+            takes_braces: match is_typed {
+                true => Some(true),
+                false => interpreter(bytes).and_then(|shell| takes_braces(&shell)),
+            },
             is_cron: false,
             variables: BTreeMap::new(),
             cut: None,
@@ -120,6 +131,31 @@ impl Part<'_> {
     pub(super) fn is_cut_before_rsync(&self, line: &Range<usize>, bytes: &[u8]) -> bool {
         let cut = self.cut.as_ref().filter(|cut| line.contains(&cut.start));
         cut.is_some_and(|cut| bytes[cut.clone()].windows(6).any(|word| word == b"rsync "))
+    }
+}
+
+/// The shell that a script names in its first line.
+fn interpreter(script: &[u8]) -> Option<String> {
+    let line = script.strip_prefix(b"#!")?.split(|&byte| byte == b'\n').next()?;
+    let mut words = str::from_utf8(line).ok()?.split_ascii_whitespace();
+    let program = words.next()?;
+    match program.ends_with("/env") {
+        true => words.next().map(str::to_owned),
+        false => Some(program.to_owned()),
+    }
+}
+
+/// Whether a shell takes braces apart; `sh` is what its link leads to on this machine.
+pub(super) fn takes_braces(shell: &str) -> Option<bool> {
+    match Path::new(shell).file_name()?.to_str()? {
+        "bash" | "ksh" | "zsh" => Some(true),
+        "dash" => Some(false),
+        "sh" => {
+            let real = fs::canonicalize("/bin/sh").ok()?;
+            let name = real.file_name()?.to_str()?;
+            takes_braces(name).filter(|_| name != "sh")
+        }
+        _ => None,
     }
 }
 

@@ -17,10 +17,21 @@ impl Part<'_> {
         let pattern = argument.known().filter(|_| argument.has_pattern());
         let is_mixed = argument.pieces.iter().any(|piece| piece.is_quoted);
         let pattern = pattern.filter(|_| !is_mixed);
-        match pattern.and_then(|pattern| matches(&pattern)) {
-            Some(names) => Ok(names),
-            None => Ok(vec![self.word(argument, bytes)?]),
+        if let Some(names) = pattern.and_then(|pattern| matches(&pattern)) {
+            return Ok(names);
         }
+        let word = self.word(argument, bytes)?;
+        if !has_open_braces(argument) || self.takes_braces == Some(false) {
+            return Ok(vec![word]);
+        }
+        let has_variables = argument.pieces.iter().any(|piece| piece.variable.is_some());
+        let words = Some(&word).filter(|_| self.takes_braces.is_some() && !is_mixed && !has_variables);
+        words.and_then(|word| taken_apart(word)).ok_or_else(|| {
+            format!(
+                "of `{}` a shell may make several words, which only a run can tell; paste the command with them, as 'rsync ...'",
+                without_password(&word)
+            )
+        })
     }
 
     /// A word as rsync gets it.
@@ -46,17 +57,6 @@ impl Part<'_> {
         if argument.has_pattern() && is_local {
             return Err(format!(
                 "the shell puts names of files in the place of `{text}`; paste the command with them, as 'rsync ...'"
-            ));
-        }
-        // Each piece is known, and the number of words is not: braces.
-        if argument.is_open && argument.pieces.iter().all(|piece| piece.text.is_some()) {
-            if self.is_cron && !self.variables.contains_key(&b"SHELL"[..]) && text.contains('{') {
-                return Err(format!(
-                    "cron's shell is /bin/sh, which leaves the braces of `{text}` as they are where it is dash: write each name out, or put SHELL=/bin/bash above the line"
-                ));
-            }
-            return Err(format!(
-                "of `{text}` a shell may make several words, which only a run can tell; paste the command with them, as 'rsync ...'"
             ));
         }
         let is_quoted = argument.pieces.first().is_some_and(|piece| piece.is_quoted);
@@ -85,5 +85,60 @@ impl Part<'_> {
             .and_then(|name| name.strip_suffix(b"}"))
             .unwrap_or(name);
         self.variables.get(name).map(|value| value.to_vec())
+    }
+}
+
+/// Whether each piece of a word is known, and the number of words is not: braces.
+fn has_open_braces(argument: &Argument) -> bool {
+    argument.is_open && argument.pieces.iter().all(|piece| piece.text.is_some())
+}
+
+/// The words that bash makes of one with braces: one for each part between commas. None if it has others than those, or too many.
+fn taken_apart(word: &str) -> Option<Vec<String>> {
+    if word.matches('{').count() > MOST_BRACES {
+        return None;
+    }
+    let Some((front, behind)) = word.split_once('{') else {
+        return Some(vec![word.to_owned()]);
+    };
+    let (inner, behind) = behind.split_once('}')?;
+    if !inner.contains(',') || inner.contains("..") || inner.contains(['{', '\\', '$', '`']) {
+        return None;
+    }
+    let rest = taken_apart(behind)?;
+    let parts = inner.split(',').flat_map(|part| {
+        let rest = rest.iter();
+        rest.map(move |rest| format!("{front}{part}{rest}"))
+    });
+    let parts: Vec<_> = parts.take(MOST_WORDS + 1).collect();
+    (parts.len() <= MOST_WORDS).then_some(parts)
+}
+
+/// So many braces of a word are taken apart.
+const MOST_BRACES: usize = 4;
+
+/// So many words are made of one.
+const MOST_WORDS: usize = 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::taken_apart;
+
+    #[test]
+    fn braces_are_taken_apart_as_bash_does() {
+        for (word, expected) in [
+            ("m/{a,b}/x", Some(&["m/a/x", "m/b/x"][..])),
+            ("{a,b}{c,d}", Some(&["ac", "ad", "bc", "bd"])),
+            ("{a,}", Some(&["a", ""])),
+            ("plain", Some(&["plain"])),
+            ("{1..3}", None),
+            ("{a,{b,c}}", None),
+            ("{a", None),
+            ("{a}", None),
+        ] {
+            let found = taken_apart(word);
+            let expected = expected.map(|words| words.iter().map(|word| (*word).to_owned()).collect());
+            assert_eq!(found, expected, "{word}");
+        }
     }
 }

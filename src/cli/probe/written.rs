@@ -360,6 +360,7 @@ RSYNC_PASSWORD=not-a-secret
             ),
             ("rsync --files-from=- h::m x < list", "--files-from=- h::m x", "<"),
             ("for d in a b; do rsync h::$d x; done", "h::a x", "for"),
+            ("rsync h::m/{a,b}/ x", "h::m/a/ h::m/b/ x", ""),
         ] {
             let written = typed(line).expect(line);
             assert_eq!(written.words.join(" "), words, "{line}");
@@ -386,10 +387,30 @@ RSYNC_PASSWORD=not-a-secret
                 "rsync h::m ~nobody-of-that-name/x",
                 "a home folder in the place of `~nobody-of-that-name/x`",
             ),
-            ("rsync h::m {a,b}/", "only a run can tell"),
+            ("rsync h::m {1..3}/", "only a run can tell"),
+            ("rsync h::m {a,\"b c\"}/", "only a run can tell"),
         ] {
             let error = typed(line).expect_err(line);
             assert!(error.contains(why) && !error.contains("hush"), "{line}: {error}");
+        }
+    }
+    #[test]
+    fn braces_are_of_the_shell_that_reads_them() {
+        for (name, front, expected) in [
+            ("a.sh", "#!/bin/bash\n", Ok("h::m/a h::m/b x")),
+            ("a.sh", "#!/usr/bin/env bash\n", Ok("h::m/a h::m/b x")),
+            ("a.sh", "#!/usr/bin/dash\n", Ok("h::m/{a,b} x")),
+            ("a.sh", "#!/usr/bin/fish\n", Err("only a run can tell")),
+            ("a.cron", "SHELL=/bin/bash\n0 3 * * * ", Ok("h::m/a h::m/b x")),
+            ("a.cron", "SHELL=/bin/dash\n0 3 * * * ", Ok("h::m/{a,b} x")),
+        ] {
+            let text = format!("{front}rsync h::m/{{a,b}} x\n");
+            let found = command_line(Path::new(name), text.into(), 2);
+            match (found, expected) {
+                (Ok(written), Ok(words)) => assert_eq!(written.words.join(" "), words, "{front}"),
+                (Err(unread), Err(why)) => assert!(unread.to_string().contains(why), "{front}: {unread}"),
+                (found, _) => panic!("{front}: {:?}", found.map_err(|unread| unread.to_string())),
+            }
         }
     }
 }

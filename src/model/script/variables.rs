@@ -193,6 +193,12 @@ impl<'a> Variables<'a> {
             range: word.range.clone(),
             ..Argument::default()
         };
+        // Braces are read before variables are put in; what is quoted within them is a part of a word.
+        let written = word.parts.iter().flat_map(|part| match &part.kind {
+            PartKind::Literal(text) if !part.is_quoted => text,
+            _ => &b"x"[..],
+        });
+        let has_braces = has_braces(&written.copied().collect::<Vec<_>>());
         let mut arguments = Vec::new();
         let mut current: Option<Argument> = None;
         for part in &word.parts {
@@ -200,9 +206,9 @@ impl<'a> Variables<'a> {
                 let is_split = !part.is_quoted && !matches!(part.kind, PartKind::Literal(_));
                 let Some(text) = piece.text.as_deref().filter(|_| is_split) else {
                     let argument = current.get_or_insert_with(new);
-                    argument.is_open |= is_list(&part.kind, self.file)
-                        || piece.text.is_none() && is_split && !matches!(part.kind, PartKind::Arithmetic)
-                        || !part.is_quoted && piece.text.as_deref().is_some_and(has_braces);
+                    argument.is_open |= has_braces
+                        || is_list(&part.kind, self.file)
+                        || piece.text.is_none() && is_split && !matches!(part.kind, PartKind::Arithmetic);
                     argument.pieces.push(piece);
                     continue;
                 };

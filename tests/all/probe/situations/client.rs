@@ -83,6 +83,19 @@ pub(super) const ALL: &[Situation] = &[
         ..GUARDED
     },
     Situation {
+        name: "two modules are named in one command",
+        pages: &["RSY870"],
+        tree: &[
+            "file /srv/data/shop/one = text\\n",
+            "file /srv/other/blog/two = text\\n",
+        ],
+        configuration: conf!("exclude = *.tmp\n[other]\npath = /srv/other\n"),
+        asked: Asked::Line(
+            "rsync -a rsync://127.0.0.1:$PORT/data/shop rsync://127.0.0.1:$PORT/other/blog here/",
+        ),
+        ..SOUND
+    },
+    Situation {
         name: "the option does not exist",
         pages: &["RSY876"],
         asked: Asked::Line("rsync -a --recursve rsync://127.0.0.1:$PORT/data/ here/"),
