@@ -2,7 +2,7 @@ use std::{
     fs::{self, File},
     io::{self, Read as _, Seek as _, SeekFrom},
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -54,8 +54,12 @@ pub struct Choice {
     pub announce: Vec<u8>,
     /// Whether writing is tried too.
     pub pushes: bool,
+    /// Whether probes of other modules of the same daemon may run meanwhile, which the daemon counts, too.
+    pub is_one_of_many: bool,
     /// What stands around a user's own command line and is not carried out with it, by name.
     pub left_out: Vec<String>,
+    /// The folder that it is carried out in, if that is not the one in which the reader is.
+    pub folder: Option<PathBuf>,
     /// What of it a shell, or cron, reads otherwise than it is meant.
     pub slips: Vec<Slip>,
 }
@@ -146,6 +150,7 @@ impl Prober {
             number,
             report: Report::new(subject),
             logged: logged.map_or(0, |log| log.len()),
+            is_counted: setting.choice.is_one_of_many,
             setting,
             start: Instant::now(),
             address: None,
@@ -154,7 +159,6 @@ impl Prober {
             watched: Watched::default(),
             refused: Refused::default(),
             dispensable: "",
-            is_counted: false,
         }
     }
 

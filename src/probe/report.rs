@@ -1,4 +1,4 @@
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, path::PathBuf, time::Duration};
 
 use crate::{
     catalog::Confidence,
@@ -28,6 +28,8 @@ pub struct Report {
     pub subject: String,
     /// What stands around a command line and was not carried out with it, by name.
     pub left_out: Vec<String>,
+    /// The folder that the command line was carried out in, if that is not the one in which the reader is.
+    pub folder: Option<PathBuf>,
     /// What of it is read otherwise than it is meant.
     pub slips: Vec<Slip>,
     /// Each stage, in order.
@@ -56,6 +58,7 @@ impl Report {
         Self {
             subject,
             left_out: Vec::new(),
+            folder: None,
             slips: Vec::new(),
             stages: stages.into(),
             exit: 0,

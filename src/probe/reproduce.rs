@@ -83,6 +83,7 @@ pub async fn reproduce_within(
     let mut prober = Prober::new(subject, setting);
     prober.report.command = prober.typed(&words);
     prober.report.left_out.clone_from(&prober.setting.choice.left_out);
+    prober.report.folder.clone_from(&prober.setting.choice.folder);
     prober.report.slips.clone_from(&prober.setting.choice.slips);
     prober.watched.lookalike = words.iter().find_map(|word| Lookalike::in_word(word));
     let plan = match prober.plan(&words) {

@@ -23,7 +23,7 @@ use crate::{
         known::{judge, of_password_file},
         output::stdout,
         probe::{
-            folder::needs_folder,
+            folder::{UNKNOWN_FOLDER, needs_folder},
             unread::Unread,
             variables::CONNECT_PROGRAM,
             written::{self, Written},
@@ -36,9 +36,6 @@ use crate::{
     syntax::Invocation,
     terms::{Exit, Release},
 };
-
-/// Why a command line is not carried out.
-const UNKNOWN_FOLDER: &str = "the script goes to a folder that only a run can tell; paste the command with whole paths, as 'rsync ...'";
 
 /// Examines a command line on the client, and tells what was found.
 pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {

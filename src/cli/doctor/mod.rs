@@ -298,6 +298,8 @@ fn choice() -> Choice {
         announce: Vec::new(),
         pushes: false,
         left_out: Vec::new(),
+        folder: None,
         slips: Vec::new(),
+        is_one_of_many: false,
     }
 }

@@ -80,7 +80,7 @@ pub(super) fn around(script: &Script, call: &Call, text: &[u8], is_typed: bool) 
             add(format!("{program}{}", named.unwrap_or_default()));
         } else if other.range.end <= call.range.start
             && (MOVES.contains(&&*program)
-                || ENDS.contains(&&*program)
+                || ENDS.contains(&&*program) && !is_of_failed_move(script, other, text)
                 || is_typed && !IDLE.contains(&&*program)
                 || decides(&program, &text[other.range.end..call.range.start]))
         {
@@ -130,6 +130,16 @@ pub(super) fn around(script: &Script, call: &Call, text: &[u8], is_typed: bool) 
         }
     }
     names
+}
+
+/// Whether a command is run only where a `cd` in front of it fails: `cd FOLDER || exit 1`. Whether it does is looked at.
+fn is_of_failed_move(script: &Script, call: &Call, text: &[u8]) -> bool {
+    let moves = script
+        .calls
+        .iter()
+        .filter(|other| ["cd", "pushd"].contains(&&*other.program()) && other.range.end <= call.range.start);
+    let mut between = moves.map(|other| &text[other.range.end..call.range.start]);
+    between.any(|between| is_of_line(between) && between.windows(2).any(|pair| pair == b"||"))
 }
 
 /// Whether a search path leads to no rsync, so that a shell finds none.

@@ -11,6 +11,9 @@ use crate::{
 /// Commands that go to another folder.
 pub(super) const MOVES: [&str; 3] = ["cd", "pushd", "popd"];
 
+/// Why a command line is not carried out.
+pub(in crate::cli) const UNKNOWN_FOLDER: &str = "the script goes to a folder that only a run can tell; paste the command with whole paths, as 'rsync ...'";
+
 /// Options that name a file of this machine.
 const FILES: [&str; 4] = ["password-file", "exclude-from", "include-from", "files-from"];
 

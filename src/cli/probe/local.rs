@@ -57,7 +57,8 @@ impl Local {
         }
     }
 
-    /// What keeps clients of those addresses out, if somebody listens on the port, and on none of them.
+    /// What keeps clients of those addresses out, if somebody listens on the port: that it is on none of them, or else, where
+    /// they are refused all the same, a firewall.
     pub(super) fn out_of_reach(&self, called: &[Called], known: &Known) -> Option<Predicted> {
         let listening = listening_on(self.port);
         let is_reached = |address: &IpAddr| {
@@ -67,9 +68,13 @@ impl Local {
         };
         let mut addresses = called.iter().flat_map(|called| &called.addresses).peekable();
         let first = **addresses.peek()?;
-        if listening.is_empty() || addresses.any(is_reached) {
+        if listening.is_empty() {
             return None;
         }
+        let variant = match addresses.any(is_reached) {
+            true => "rejected",
+            false => "other-address",
+        };
         let listening: Vec<_> = listening.iter().map(|own| format!("`{own}`")).collect();
         let page = page(REFUSED).expect("the pages that code names are there");
         Some(Predicted {
@@ -79,7 +84,7 @@ impl Local {
             confidence: page.confidence,
             symptoms: page.symptoms.iter().collect(),
             modules: Vec::new(),
-            variant: Some("other-address"),
+            variant: Some(variant),
             arguments: vec![
                 ("addresses", listening.join(", ")),
                 ("port", self.port.to_string()),

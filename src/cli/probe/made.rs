@@ -1,13 +1,51 @@
 //! What a script makes before it calls rsync, which a dry run of that call alone does not find.
 
-use crate::model::script::{Call, Script, Stream};
+use std::{
+    ffi::OsString,
+    os::unix::ffi::OsStringExt as _,
+    path::{Path, PathBuf},
+};
 
-/// Programs that make folders.
-const MAKERS: [&str; 4] = ["git", "install", "mkdir", "tar"];
+use crate::model::script::{Argument, Call, Script, Stream};
 
-/// Whether folders are made in front of a call.
-pub(super) fn is_folder_made(script: &Script, call: &Call) -> bool {
-    before(script, call).any(|other| MAKERS.contains(&&*other.program()))
+/// The folders that are made in front of a call.
+#[derive(Debug, Default)]
+pub(in crate::cli) struct Made {
+    named: Vec<PathBuf>,
+    /// Whether there are more, whose names only a run can tell.
+    has_others: bool,
+}
+
+impl Made {
+    /// Whether a folder is made there, or may be; `from`: the folder that relative names begin in.
+    pub(super) fn has(&self, folder: &Path, from: &Path) -> bool {
+        // What is above a folder is made with it by `mkdir -p`.
+        let mut named = self.named.iter().map(|named| from.join(named));
+        self.has_others || named.any(|named| named.starts_with(folder))
+    }
+}
+
+/// What `mkdir` and `install -d` make in front of a call.
+pub(super) fn made(script: &Script, call: &Call) -> Made {
+    let mut made = Made::default();
+    for other in before(script, call) {
+        let is_flag = |word: &Argument| word.known().is_some_and(|word| word.starts_with(b"-"));
+        let makes = match &*other.program() {
+            "mkdir" => true,
+            "install" => other
+                .arguments()
+                .iter()
+                .any(|word| word.known().as_deref() == Some(b"-d")),
+            _ => false,
+        };
+        for word in other.arguments().iter().filter(|word| makes && !is_flag(word)) {
+            match word.known() {
+                Some(name) => made.named.push(OsString::from_vec(name).into()),
+                None => made.has_others = true,
+            }
+        }
+    }
+    made
 }
 
 /// The files among the words of a call that a redirection in front of it writes, as `> FILE`: a password, a list of names.
@@ -45,15 +83,18 @@ mod tests {
         for (script, around, is_made) in [
             ("echo pw > /tmp/pw; chmod 600 /tmp/pw", &["> /tmp/pw"][..], false),
             ("ls > /tmp/other; mkdir -p d/e", &[], true),
+            ("mkdir -p -m 755 /srv/d/e/f", &[], true),
+            ("mkdir \"$1\"", &[], true),
+            ("mkdir d log; install -d logs; install x d/e", &[], false),
             ("F=/tmp/list; find . > $F", &["> /tmp/list"], false),
             ("", &[], false),
         ] {
             let text = format!(
-                "#!/bin/sh\n{script}\nrsync --password-file=/tmp/pw --files-from /tmp/list h::m d/e/f/\nmkdir x; echo > /tmp/pw\n"
+                "#!/bin/sh\n{script}\ncd /srv\nrsync --password-file=/tmp/pw --files-from /tmp/list h::m d/e/f/\nmkdir x; echo > /tmp/pw\n"
             );
-            let written = command_line(Path::new("a.sh"), text.into(), 3).expect(script);
-            assert_eq!(written.around, around, "{script}");
-            assert_eq!(written.is_folder_made, is_made, "{script}");
+            let written = command_line(Path::new("a.sh"), text.into(), 4).expect(script);
+            assert_eq!(written.around[1..], *around, "{script}");
+            assert_eq!(written.is_folder_made(Path::new("/srv/d/e")), is_made, "{script}");
         }
     }
 }

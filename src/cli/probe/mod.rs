@@ -137,7 +137,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let setting = Arc::new(Setting {
         choice: Choice {
             left_out,
+            folder: folder.clone(),
             slips,
+            is_one_of_many: count > 1,
             ..work.options.choice(password_file, is_of_user)
         },
         environment: work.environment,

@@ -98,7 +98,9 @@ impl Options {
             announce: Vec::new(),
             pushes: self.push,
             left_out: Vec::new(),
+            folder: None,
             slips: Vec::new(),
+            is_one_of_many: false,
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
     fs,
     ops::Range,
+    os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
 };
 
@@ -13,7 +15,7 @@ use crate::{
     cli::probe::{
         around::{around, is_without_rsync},
         folder::folder_of,
-        made::{is_folder_made, written_before},
+        made::{made, written_before},
         slip::Slip,
         variables::OF_RSYNC,
         written::Written,
@@ -93,8 +95,8 @@ impl Part<'_> {
             kept_back: found.kept_back,
             slips: self.slips(call, bytes),
             around,
-            is_folder_made: is_folder_made(&self.script, call),
-            folder: folder_of(&self.script, call).map(|folder| self.home().join(folder)),
+            made: made(&self.script, call),
+            folder: folder_of(&self.script, call).and_then(|folder| self.folder_from(&folder)),
             ..Written::default()
         })
     }
@@ -117,14 +119,26 @@ impl Part<'_> {
         line.flatten().into_iter().chain(values).collect()
     }
 
-    /// The folder that it is started in, as far as that is known: cron goes to the home of who runs it (crontab(5)).
+    /// The folder that it is started in, as far as that is known: cron goes to `HOME`, which is the home of who runs it if the
+    /// table sets no other (crontab(5)).
     pub(super) fn home(&self) -> PathBuf {
+        if let Some(home) = self.variables.get(&b"HOME"[..]).filter(|_| self.is_cron) {
+            return OsStr::from_bytes(home).into();
+        }
         let user = match &self.user {
             Some(name) => User::from_name(name),
             None => User::from_uid(geteuid()),
         };
         let user = user.ok().flatten().filter(|_| self.is_cron);
         user.map(|user| user.dir).unwrap_or_default()
+    }
+
+    /// Where a folder is that the command goes to, from the one on that it is started in; none if only a run can tell, as where
+    /// cron finds no home.
+    fn folder_from(&self, folder: &Path) -> Option<PathBuf> {
+        let home = self.home();
+        let is_there = home.as_os_str().is_empty() || folder.is_absolute() || home.is_dir();
+        is_there.then(|| home.join(folder))
     }
 
     /// Whether cron's `%` parts the line's command from the `rsync` in it.

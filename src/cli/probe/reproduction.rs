@@ -14,16 +14,15 @@ use crate::{
         output::tell,
         probe::{
             Arguments,
-            folder::{MOVES, needs_folder},
+            folder::{MOVES, UNKNOWN_FOLDER, needs_folder},
             notices::{behind_sudo, left_out, typographic, with_windows_ends},
-            slip::Slip,
             task::{Task, task},
             variables::{CONNECT_PROGRAM, PASSWORD},
             written::{self, Written},
         },
     },
     probe::Slip as Shown,
-    syntax::Lookalike,
+    syntax::{Invocation, Lookalike},
 };
 
 /// What stands around a command line.
@@ -55,15 +54,14 @@ impl Arguments {
         };
         let file = place.as_ref().map_or_else(|| Path::new(""), |(file, _)| file);
         let language = self.output.style().language;
-        let mut slips = Vec::new();
-        let mut folder = None;
-        if !self.really {
-            match written.enter(&env::current_dir()?) {
-                Ok(entered) => folder = entered,
-                Err(slip) => slips.push(slip),
-            }
+        let folder = match self.really {
+            true => None,
+            false => written.enter(&env::current_dir()?)?,
+        };
+        if written.reads_password_from_pipe() {
+            return Err("`--password-file=-` reads what stands in front of rsync, which is not carried out: give the password with RSYNC_PASSWORD or in a file: --reproduce 'rsync ... --password-file=FILE ...'".into());
         }
-        slips.extend(written.all_slips(self.really));
+        let slips = written.all_slips(self.really);
         let slips: Vec<_> = slips.iter().map(|slip| slip.shown(file, language)).collect();
         for slip in &slips {
             tell(&slip.text)?;
@@ -119,20 +117,44 @@ impl Arguments {
 }
 
 impl Written {
+    /// Whether its password comes from a command in front of it, or from a file that is its input.
+    fn reads_password_from_pipe(&self) -> bool {
+        let invocation = Invocation::parse(&self.words);
+        let file = invocation
+            .option("password-file")
+            .and_then(|given| given.value.as_deref());
+        let mut around = self.around.iter();
+        file == Some("-") && around.any(|name| name.ends_with(" |") || name == "<")
+    }
+
     /// The folder that the command is to be carried out in, from the one on in which we are; none if it is that one, or does not
-    /// matter, or only a run can tell. What goes there is not left out then.
-    fn enter(&mut self, here: &Path) -> Result<Option<PathBuf>, Slip> {
-        let Some(own) = self.folder.as_ref().filter(|own| !own.as_os_str().is_empty()) else {
-            return Ok(None);
+    /// matter. What goes there is not left out then.
+    ///
+    /// # Errors
+    ///
+    /// It is not there, or only a run can tell which one it is: in another one the command would be about other files.
+    fn enter(&mut self, here: &Path) -> Result<Option<PathBuf>, String> {
+        let needs_folder = needs_folder(&self.words);
+        let Some(own) = &self.folder else {
+            return match needs_folder {
+                true => Err(UNKNOWN_FOLDER.to_owned()),
+                false => Ok(None),
+            };
         };
         let folder = here.join(own);
-        if !folder.is_dir() && self.is_folder_made {
+        if folder == here || own.as_os_str().is_empty() {
             return Ok(None);
         }
-        if !folder.is_dir() {
-            return Err(Slip::NoFolder(folder.display().to_string()));
+        if !folder.is_dir() && needs_folder {
+            return Err(match self.is_folder_made(&folder) {
+                true => UNKNOWN_FOLDER.to_owned(),
+                false => format!(
+                    "there is no folder `{}`, where the command is to run, so nothing was carried out: make it, or name the right one",
+                    folder.display()
+                ),
+            });
         }
         self.around.retain(|name| !MOVES.contains(&&**name));
-        Ok(Some(folder).filter(|folder| folder != here && needs_folder(&self.words)))
+        Ok(Some(folder).filter(|_| needs_folder))
     }
 }

@@ -8,7 +8,7 @@ use std::{
     fs,
     ops::Range,
     os::unix::ffi::OsStrExt as _,
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
 };
 
 use nix::unistd::gethostname;
@@ -35,12 +35,47 @@ pub(super) fn settled(path: &Path, script: Vec<u8>, is_table: bool, is_started: 
     if is_table {
         return by_line(&script, &|line| answered(line, None));
     }
+    let script = with_own_folder(script, folder);
     // What a file sets that is taken in counts before a default does.
     let whole = by_line(&script, &|line| {
         taken_in(line, folder).or_else(|| first_of_loop(line))
     });
     let given = Given::of(&whole, is_started);
     by_line(&whole, &|line| answered(line, Some(&given)))
+}
+
+/// How scripts ask for the folder that they lie in, shortest last.
+const OWN_FOLDER: [&str; 12] = [
+    "$(cd \"$(dirname \"${BASH_SOURCE[0]}\")\" && pwd)",
+    "$(cd \"$(dirname \"$0\")\" && pwd)",
+    "$(cd \"$(dirname \"$0\")\"; pwd)",
+    "$(cd $(dirname $0) && pwd)",
+    "$(cd $(dirname $0); pwd)",
+    "$(dirname \"$(readlink -f \"$0\")\")",
+    "$(dirname $(readlink -f $0))",
+    "$(dirname \"${BASH_SOURCE[0]}\")",
+    "$(dirname \"$0\")",
+    "$(dirname $0)",
+    "${0%/*}",
+    "`dirname $0`",
+];
+
+/// A script with its own folder in the place of such questions, if a shell reads its name as it stands.
+fn with_own_folder(script: Vec<u8>, folder: &Path) -> Vec<u8> {
+    let Ok(folder) = path::absolute(folder) else {
+        return script;
+    };
+    let (Some(folder), Ok(text)) = (folder.to_str(), str::from_utf8(&script)) else {
+        return script;
+    };
+    let is_asked = OWN_FOLDER.iter().any(|question| text.contains(question));
+    if !is_asked || !is_plain(folder.as_bytes()) {
+        return script;
+    }
+    let answered = OWN_FOLDER
+        .iter()
+        .fold(text.to_owned(), |text, question| text.replace(question, folder));
+    answered.into_bytes()
 }
 
 /// What may give a variable of a script its value, other than its default.
@@ -217,8 +252,10 @@ fn next_question(line: &[u8], from: usize) -> Option<(Range<usize>, Question<'_>
             b'\'' if !is_double => is_single = !is_single,
             b'"' if !is_single => is_double = !is_double,
             b'#' if !is_single && !is_double && is_first => return None,
-            b'~' if !is_single && !is_double && is_first && line.get(at + 1) == Some(&b'/') && at >= from => {
-                return Some((at..at + 1, Question::Home));
+            b'~' if !is_single && !is_double && line.get(at + 1) == Some(&b'/') && at >= from => {
+                if is_first || is_assigned(&line[..at]) {
+                    return Some((at..at + 1, Question::Home));
+                }
             }
             b'$' | b'`' if !is_single => {
                 if let Some((length, question)) = question(&line[at..]) {
@@ -233,6 +270,20 @@ fn next_question(line: &[u8], from: usize) -> Option<(Range<usize>, Question<'_>
         at += 1;
     }
     None
+}
+
+/// Whether a word so far is `NAME=`, behind which a shell puts a home folder in, too.
+fn is_assigned(before: &[u8]) -> bool {
+    let is_end = |byte: &u8| byte.is_ascii_whitespace() || b";&|(".contains(byte);
+    let word = before.rsplit(is_end).next().unwrap_or_default();
+    let name = word.strip_suffix(b"=").unwrap_or_default();
+    let is_start = name
+        .first()
+        .is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
+    is_start
+        && name
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
 }
 
 /// The question that a text begins with, and its length.

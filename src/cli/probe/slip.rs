@@ -1,6 +1,9 @@
 //! What a line of a file is meant to be, and is not for the shell, or for cron.
 
-use std::{ops::Range, path::Path};
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+};
 
 use strsim::damerau_levenshtein;
 
@@ -31,10 +34,16 @@ pub(in crate::cli) enum Slip {
     Glued(String, String),
     /// A unit's file of variables is not there.
     NoEnvironment(String),
-    /// The folder that the command is to run in is not there.
-    NoFolder(String),
+    /// A unit's command has this for a shell, which systemd does not start.
+    NoShell(String),
     /// The folder above the destination is not there, and rsync makes but the last one.
     NoParent(String),
+    /// A blank is missing in front of an address, so that the word is a file of this machine.
+    Unparted(String, String),
+    /// An option has taken an address for its value.
+    Swallowed(&'static str, String),
+    /// The colons of an address are wide ones.
+    WideColon(String),
     /// Something is to be copied, and this address names no module.
     NoModule(String),
 }
@@ -43,9 +52,10 @@ impl Written {
     /// What of the lines, the variables and the words is read otherwise than it is meant.
     pub(super) fn all_slips(&self, is_real: bool) -> Vec<Slip> {
         let of_words = Slip::of_words(&self.words);
-        let folder = self.folder.as_deref();
-        let folder = folder.filter(|_| !is_real && !self.is_folder_made);
-        let of_destination = folder.and_then(|folder| Slip::of_destination(&self.words, folder));
+        let folder = self.folder.as_deref().filter(|_| !is_real);
+        let missing = folder.and_then(|folder| missing_parent(&self.words, folder));
+        let missing = missing.filter(|folder| !self.is_folder_made(folder));
+        let of_destination = missing.map(|folder| Slip::NoParent(folder.display().to_string()));
         let own = self.slips.iter().cloned();
         own.chain(of_words).chain(of_destination).collect()
     }
@@ -83,26 +93,25 @@ impl Slip {
         if let Some(found) = unknown.find_map(|option| unknown_option(&words[option.word])) {
             return Some(found);
         }
+        let of_option = invocation.options.iter().find_map(|option| {
+            let name = FILES.into_iter().find(|name| option.name == *name)?;
+            swallowed(name, option.value.as_deref()?)
+        });
+        let of_target = || {
+            words
+                .iter()
+                .filter(|word| !word.starts_with('-'))
+                .find_map(|word| unparted(word))
+        };
+        let is_reached = matches!(invocation.peer(), Some(Target::Daemon(_) | Target::Shell(_)));
+        if let Some(found) = of_option.or_else(of_target).filter(|_| !is_reached) {
+            return Some(found);
+        }
         let is_copied = invocation.targets.len() > 1;
         let mut targets = invocation.targets.iter().zip(&invocation.target_words);
         let (_, &word) =
             targets.find(|(target, _)| matches!(target, Target::Daemon(remote) if remote.path.is_empty()))?;
         is_copied.then(|| Self::NoModule(without_password(&words[word])))
-    }
-
-    /// What is wrong with the destination of a pull that is carried out in a folder.
-    fn of_destination(words: &[String], folder: &Path) -> Option<Self> {
-        let invocation = Invocation::parse(words);
-        let has = |name| invocation.option(name).is_some();
-        let is_pull = invocation.is_push() == Some(false) && invocation.targets.len() > 1;
-        let Some(Target::Local(path)) = invocation.targets.last() else {
-            return None;
-        };
-        let parent = Path::new(path.trim_end_matches('/')).parent()?;
-        let is_missing = || matches!(folder.join(parent).try_exists(), Ok(false));
-        let is_wrong =
-            is_pull && !has("mkpath") && !has("list-only") && !parent.as_os_str().is_empty() && is_missing();
-        is_wrong.then(|| Self::NoParent(parent.display().to_string()))
     }
 
     /// Whether only a run that changes files meets it.
@@ -181,6 +190,34 @@ impl Slip {
                 format!("rsync has no option `{word}`"),
                 format!("write `--{name}`, if that is meant"),
             ),
+            Self::Unparted(word, address) if zh => (
+                format!("`{word}` 里 `{address}` 前面少了空格：整个词被当成本机的文件"),
+                format!("在 `{address}` 前面加一个空格"),
+            ),
+            Self::Unparted(word, address) => (
+                format!(
+                    "a blank is missing in front of `{address}`: the whole word `{word}` is a file of this machine"
+                ),
+                format!("put a blank in front of `{address}`"),
+            ),
+            Self::Swallowed(option, address) if zh => (
+                format!("`--{option}` 把地址 `{address}` 当成了它的值：它自己的文件没有写"),
+                format!("写成 `--{option}=FILE {address}`"),
+            ),
+            Self::Swallowed(option, address) => (
+                format!("`--{option}` takes the address `{address}` for its value: its own file is missing"),
+                format!("write `--{option}=FILE {address}`"),
+            ),
+            Self::WideColon(word) if zh => (
+                format!("`{word}` 里的 `：` 是全角冒号，rsync 把整个词当成本机的文件"),
+                format!("写成 `{}`", word.replace('：', ":")),
+            ),
+            Self::WideColon(word) => (
+                format!(
+                    "`：` in `{word}` is the wide colon, which rsync takes for a letter of a file's name"
+                ),
+                format!("write `{}`", word.replace('：', ":")),
+            ),
             Self::Glued(options, address) if zh => (
                 format!("`{options}` 和 `{address}` 之间少了空格"),
                 format!("写成 `{options} {address}`"),
@@ -201,19 +238,16 @@ impl Slip {
                     "make {variables}, or write `EnvironmentFile=-{variables}` if the command works without it: vi {name}"
                 ),
             ),
-            Self::NoFolder(folder) => {
-                let cure = format!("mkdir -p {}", shell_words::quote(folder));
-                match language {
-                    Language::English => (
-                        format!("there is no folder `{folder}`, where the command is to run: `cd` fails"),
-                        format!("{cure}, or name the right one"),
-                    ),
-                    Language::Chinese => (
-                        format!("没有目录 `{folder}`，而命令要在那里运行：`cd` 会失败"),
-                        format!("{cure}，或者改成正确的目录"),
-                    ),
-                }
-            }
+            Self::NoShell(sign) if zh => (
+                format!("systemd 不通过 shell 运行命令：`{sign}` 及其后的内容都成了 rsync 的参数"),
+                format!("写成 `ExecStart=/bin/sh -c '...'`，日志可用 StandardOutput=append:FILE：vi {name}"),
+            ),
+            Self::NoShell(sign) => (
+                format!("systemd runs no shell: `{sign}` and what follows it are words for rsync"),
+                format!(
+                    "write `ExecStart=/bin/sh -c '...'`, or for a log `StandardOutput=append:FILE`: vi {name}"
+                ),
+            ),
             Self::NoParent(folder) => {
                 let cure = format!("mkdir -p {}", shell_words::quote(folder));
                 match language {
@@ -257,6 +291,57 @@ impl Slip {
     }
 }
 
+/// The folder above the destination of a pull that is carried out in a folder, if it is not there.
+fn missing_parent(words: &[String], folder: &Path) -> Option<PathBuf> {
+    let invocation = Invocation::parse(words);
+    let has = |name| invocation.option(name).is_some();
+    let is_pull = invocation.is_push() == Some(false) && invocation.targets.len() > 1;
+    let Some(Target::Local(path)) = invocation.targets.last() else {
+        return None;
+    };
+    let parent = Path::new(path.trim_end_matches('/')).parent()?;
+    let is_made = has("mkpath") || has("list-only") || parent.as_os_str().is_empty();
+    let parent = folder.join(parent);
+    (is_pull && !is_made && matches!(parent.try_exists(), Ok(false))).then_some(parent)
+}
+
+/// Options whose value is a file or a folder.
+const FILES: [&str; 8] = [
+    "backup-dir",
+    "exclude-from",
+    "files-from",
+    "include-from",
+    "log-file",
+    "partial-dir",
+    "password-file",
+    "temp-dir",
+];
+
+/// What is wrong with the value of an option that names a file.
+fn swallowed(option: &'static str, value: &str) -> Option<Slip> {
+    match Target::parse(value) {
+        Target::Daemon(_) => Some(Slip::Swallowed(option, without_password(value))),
+        _ => unparted(value),
+    }
+}
+
+/// What is wrong with a word that has an address behind something else.
+fn unparted(word: &str) -> Option<Slip> {
+    let narrow = word.replace('：', ":");
+    if narrow != word && matches!(Target::parse(&narrow), Target::Daemon(_)) {
+        return Some(Slip::WideColon(without_password(word)));
+    }
+    let (front, _) = word.split_once("::")?;
+    let start = front.rfind('/')? + 1;
+    let address = &word[start..];
+    let is_address = matches!(Target::parse(address), Target::Daemon(_));
+    // Who writes `./` means a file.
+    let is_meant = word.starts_with("./") || word.contains("://") || start == front.len();
+    let is_file = Path::new(word).symlink_metadata().is_ok();
+    (is_address && !is_meant && !is_file)
+        .then(|| Slip::Unparted(without_password(word), without_password(address)))
+}
+
 /// What a word that holds an option that rsync does not know is meant to be.
 fn unknown_option(word: &str) -> Option<Slip> {
     if let Some(long) = word.strip_prefix("--") {
@@ -276,7 +361,7 @@ fn unknown_option(word: &str) -> Option<Slip> {
 mod tests {
     use std::path::Path;
 
-    use super::Slip;
+    use super::{Slip, missing_parent};
     use crate::cli::probe::written::command_line;
 
     #[test]
@@ -311,6 +396,27 @@ mod tests {
                 Some(Slip::Glued("-aP".to_owned(), "rsync://h/m".to_owned())),
             ),
             ("-a --delete rsync://h/m d", None),
+            (
+                "-a --password-file=/x/pw /srv/joe@h::m",
+                Some(Slip::Unparted("/srv/joe@h::m".to_owned(), "joe@h::m".to_owned())),
+            ),
+            (
+                "-a --password-file=/x/pwjoe@h::m",
+                Some(Slip::Unparted(
+                    "/x/pwjoe@h::m".to_owned(),
+                    "pwjoe@h::m".to_owned(),
+                )),
+            ),
+            (
+                "-a s --password-file rsync://h/m",
+                Some(Slip::Swallowed("password-file", "rsync://h/m".to_owned())),
+            ),
+            ("-a s h：：m", Some(Slip::WideColon("h：：m".to_owned()))),
+            ("-a ./a::b c", None),
+            ("-a /srv/a::b h::m", None),
+            ("-a 备份：夜间 d", None),
+            ("-a h::m/a::b d", None),
+            ("-a --exclude=/a::b h::m d", None),
         ] {
             let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
             assert_eq!(Slip::of_words(&words), expected, "{line}");
@@ -330,8 +436,8 @@ mod tests {
             ("h::m", None),
         ] {
             let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
-            let expected = expected.map(|parent| Slip::NoParent(parent.to_owned()));
-            assert_eq!(Slip::of_destination(&words, folder.path()), expected, "{line}");
+            let expected = expected.map(|parent| folder.path().join(parent));
+            assert_eq!(missing_parent(&words, folder.path()), expected, "{line}");
         }
     }
 

@@ -5,13 +5,14 @@ use std::{
     fs,
     io::ErrorKind,
     ops::Range,
+    os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
 };
 
 use crate::{
     cli::probe::{
-        part::Part, slip::Slip, table::is_us, text::lines, unread::Unread, variables::OF_RSYNC,
-        written::Written,
+        part::Part, settled::matches, slip::Slip, table::is_us, text::lines, unread::Unread,
+        variables::OF_RSYNC, written::Written,
     },
     model::service::{Word, commands, expand, words},
     syntax::{
@@ -24,6 +25,24 @@ use crate::{
 
 /// Shells that run a text behind `-c`.
 const SHELLS: [&[u8]; 5] = [b"sh", b"bash", b"dash", b"ksh", b"zsh"];
+
+/// What only a shell takes for more than a word.
+const SHELL_SIGNS: [&str; 11] = [
+    ">",
+    ">>",
+    "<",
+    "|",
+    "&&",
+    "||",
+    "&",
+    "2>&1",
+    "2>/dev/null",
+    ">/dev/null",
+    "&>",
+];
+
+/// The longest file of variables that is read, in bytes.
+const LONGEST_FILE: u64 = 1 << 20;
 
 /// Settings that keep a command from files, from the network or from rights (systemd.exec(5), systemd.resource-control(5)).
 const CONFINES: [&[u8]; 14] = [
@@ -84,6 +103,8 @@ struct Unit {
     variables: BTreeMap<Vec<u8>, Vec<u8>>,
     /// An `EnvironmentFile=` without which systemd starts nothing, and that is not there.
     missing: Option<PathBuf>,
+    /// Whether variables may come from a file that could not be read.
+    has_unread: bool,
     /// What confines the command, as it is written.
     confinement: Vec<String>,
     /// `WorkingDirectory=`
@@ -107,7 +128,11 @@ impl Unit {
                 b"EnvironmentFile" if value.is_empty() => files.clear(),
                 b"EnvironmentFile" => files.push(text()),
                 b"WorkingDirectory" if !value.is_empty() => {
-                    read.folder = Some(text().trim_start_matches('-').into());
+                    let named = text();
+                    let folder = PathBuf::from(named.trim_start_matches('-'));
+                    // With a hyphen in front it need not be there.
+                    let is_left_out = named.starts_with('-') && !folder.is_dir();
+                    read.folder = Some(folder).filter(|_| !is_left_out);
                 }
                 b"User" if !value.is_empty() => read.user = Some(text()).filter(|user| !is_us(user)),
                 name if name.starts_with(b"Exec") => read.started.push((item.range, value)),
@@ -120,20 +145,43 @@ impl Unit {
         }
         // What the files set counts before `Environment=`, wherever it stands (systemd.exec(5)).
         for named in files {
-            let file = Path::new(named.trim_start_matches('-'));
-            match fs::read(file) {
-                Ok(content) => read.variables.extend(of_file(&content)),
-                Err(error) if error.kind() == ErrorKind::NotFound && !named.starts_with('-') => {
-                    read.missing.get_or_insert_with(|| file.to_owned());
-                }
-                Err(_) => {}
+            let file = named.trim_start_matches('-');
+            if file.contains(['*', '?', '[']) {
+                let found = matches(file.as_bytes()).unwrap_or_default();
+                read.has_unread |= found.is_empty();
+                found.iter().for_each(|file| read.take_in(Path::new(file), false));
+            } else {
+                read.take_in(Path::new(file), !named.starts_with('-'));
             }
         }
         read
     }
 
+    /// Takes the variables of a file in; `is_needed`: whether systemd starts nothing without it.
+    fn take_in(&mut self, file: &Path, is_needed: bool) {
+        let content = match fs::metadata(file) {
+            Ok(found) if found.is_file() && found.len() <= LONGEST_FILE => fs::read(file).ok(),
+            Err(error) if error.kind() == ErrorKind::NotFound && !has_specifier(file) => {
+                if is_needed {
+                    self.missing.get_or_insert_with(|| file.to_owned());
+                }
+                return;
+            }
+            _ => None,
+        };
+        match content {
+            Some(content) => self.variables.extend(of_file(&content)),
+            None => self.has_unread = true,
+        }
+    }
+
     /// What a command hands to rsync; nothing if it does not call it.
     fn called(&self, command: &[Word]) -> Option<Result<Written, String>> {
+        if self.has_unread && command.iter().any(|word| word.bytes.contains(&b'$')) {
+            return Some(Err(
+                "an `EnvironmentFile=` of the unit cannot be read here, and the command names variables; paste it with their values, as 'rsync ...'".to_owned(),
+            ));
+        }
         let command = expand(command, &self.variables);
         let (program, arguments) = command.split_first()?;
         match program.bytes.rsplit(|&byte| byte == b'/').next()? {
@@ -159,11 +207,13 @@ impl Unit {
             .filter_map(|(name, value)| Some((String::from_utf8(name.clone()).ok()?, Some(value.clone()))))
             .filter(|(name, _)| OF_RSYNC.contains(&&**name))
             .collect();
+        let words: Vec<_> = words.collect::<Result<_, _>>()?;
+        let sign = words.iter().find(|word| SHELL_SIGNS.contains(&&***word)).cloned();
         Ok(Written {
-            words: words.collect::<Result<_, _>>()?,
+            words,
             variables,
             around: self.around().collect(),
-            slips: self.slip().collect(),
+            slips: self.slip().chain(sign.map(Slip::NoShell)).collect(),
             folder: self.folder_of(Some(PathBuf::new())),
             user: self.user.clone(),
             ..Written::default()
@@ -219,6 +269,11 @@ impl Unit {
         };
         folder.is_absolute().then_some(folder)
     }
+}
+
+/// Whether systemd puts something in the place of a part of a name (systemd.unit(5)).
+fn has_specifier(path: &Path) -> bool {
+    path.as_os_str().as_bytes().contains(&b'%')
 }
 
 /// Whether a value is one that switches nothing on.
@@ -356,5 +411,19 @@ mod tests {
         );
         let written = command_line(Path::new("a.service"), text.clone().into(), 2).expect(&text);
         assert_eq!(written.slips, [Slip::NoEnvironment(at("none"))]);
+        // What cannot be known is not taken for nothing.
+        for (file, expected) in [("o*e", Some("b.example::m")), ("n*", None), ("%i", None)] {
+            let text = format!(
+                "[Service]\nExecStart=rsync -a x ${{HOST}}::m\nEnvironmentFile={}\n",
+                at(file)
+            );
+            let found = command_line(Path::new("a.service"), text.into(), 2);
+            let last = found.ok().and_then(|written| written.words.last().cloned());
+            assert_eq!(last.as_deref(), expected, "{file}");
+        }
+        let text = "[Service]\nExecStart=rsync -a x h::m >> /var/log/x 2>&1\nWorkingDirectory=-/no/such\n";
+        let written = command_line(Path::new("a.service"), text.into(), 2).expect(text);
+        assert_eq!(written.slips, [Slip::NoShell(">>".to_owned())]);
+        assert_eq!(written.folder.as_deref(), Some(Path::new("/")));
     }
 }

@@ -24,9 +24,8 @@ impl Part<'_> {
         if !has_open_braces(argument) || self.takes_braces == Some(false) {
             return Ok(vec![word]);
         }
-        let has_variables = argument.pieces.iter().any(|piece| piece.variable.is_some());
-        let words = Some(&word).filter(|_| self.takes_braces.is_some() && !is_mixed && !has_variables);
-        words.and_then(|word| taken_apart(word)).ok_or_else(|| {
+        let words = self.takes_braces.and_then(|_| of_braces(argument));
+        words.ok_or_else(|| {
             format!(
                 "of `{}` a shell may make several words, which only a run can tell; paste the command with them, as 'rsync ...'",
                 without_password(&word)
@@ -59,8 +58,17 @@ impl Part<'_> {
                 "the shell puts names of files in the place of `{text}`; paste the command with them, as 'rsync ...'"
             ));
         }
-        let is_quoted = argument.pieces.first().is_some_and(|piece| piece.is_quoted);
-        if text.starts_with('~') && !is_quoted {
+        let first = argument.pieces.first();
+        let is_quoted = first.is_some_and(|piece| piece.is_quoted);
+        // What a variable holds is not looked at for a `~`: that was put in when the variable was set, or never is.
+        let is_of_variable = first.is_some_and(|piece| piece.variable.is_some());
+        let is_unsettled = is_of_variable && bytes.windows(2).any(|pair| pair == b"=~");
+        if text.starts_with('~') && is_unsettled {
+            return Err(format!(
+                "whether the shell puts a home folder in the place of `{text}` only a run can tell; paste the command with it, as 'rsync ...'"
+            ));
+        }
+        if text.starts_with('~') && !is_quoted && !is_of_variable {
             return expanded(&text, self.is_cron.then(|| self.home())).ok_or_else(|| {
                 format!(
                     "the shell puts a home folder in the place of `{text}`, and which one is not known here; paste the command with it, as 'rsync ...'"
@@ -92,6 +100,36 @@ impl Part<'_> {
 fn has_open_braces(argument: &Argument) -> bool {
     argument.is_open && argument.pieces.iter().all(|piece| piece.text.is_some())
 }
+
+/// The words that bash makes of an argument with braces, in which what is quoted is no sign of theirs; none if variables are in
+/// it.
+fn of_braces(argument: &Argument) -> Option<Vec<String>> {
+    let mut text = String::new();
+    for piece in &argument.pieces {
+        let part = str::from_utf8(piece.text.as_deref()?).ok()?;
+        if piece.variable.is_some() || part.contains(SIGNS.map(|(_, letter)| letter)) {
+            return None;
+        }
+        let hidden = |text: String, (sign, letter): (char, char)| text.replace(sign, &letter.to_string());
+        text += &match piece.is_quoted {
+            true => SIGNS.into_iter().fold(part.to_owned(), hidden),
+            false => part.to_owned(),
+        };
+    }
+    let shown = |text: String, (sign, letter): (char, char)| text.replace(letter, &sign.to_string());
+    let words = taken_apart(&text)?.into_iter();
+    Some(words.map(|word| SIGNS.into_iter().fold(word, shown)).collect())
+}
+
+/// The signs of braces, with letters of nobody's that stand for quoted ones meanwhile.
+const SIGNS: [(char, char); 6] = [
+    ('{', '\u{f0000}'),
+    ('}', '\u{f0001}'),
+    (',', '\u{f0002}'),
+    ('.', '\u{f0003}'),
+    ('$', '\u{f0004}'),
+    ('`', '\u{f0005}'),
+];
 
 /// The words that bash makes of one with braces: one for each part between commas. None if it has others than those, or too many.
 fn taken_apart(word: &str) -> Option<Vec<String>> {

@@ -8,6 +8,7 @@ use std::{
 use crate::{
     catalog::FileKind,
     cli::probe::{
+        made::Made,
         part::Part,
         settled::settled,
         slip::Slip,
@@ -39,14 +40,22 @@ pub(in crate::cli) struct Written {
     pub(in crate::cli) slips: Vec<Slip>,
     /// The folder that it runs in, from the one on that the script is started in; none if only a run can tell.
     pub(in crate::cli) folder: Option<PathBuf>,
-    /// Whether folders are made in front of it.
-    pub(super) is_folder_made: bool,
+    /// The folders that are made in front of it.
+    pub(super) made: Made,
     /// Whom a unit runs it as, if it names somebody else than who we are.
     pub(in crate::cli) user: Option<String>,
     /// Whether parts of the script were answered that a run may answer otherwise.
     pub(in crate::cli) is_guessed: bool,
     /// Where it stands, if the line starts a script that calls rsync.
     pub(in crate::cli) started: Option<(PathBuf, usize)>,
+}
+
+impl Written {
+    /// Whether a folder is made in front of it, or may be.
+    pub(super) fn is_folder_made(&self, folder: &Path) -> bool {
+        let from = self.folder.as_deref().unwrap_or_else(|| Path::new(""));
+        self.made.has(folder, from)
+    }
 }
 
 /// File and line of a text such as `backup.sh:12`; nothing of a command line.
@@ -106,14 +115,17 @@ pub(in crate::cli) fn command_line(path: &Path, bytes: Vec<u8>, line: usize) -> 
 
 /// The same; a script that the line starts is read, too, unless this is one already.
 fn line_of(path: &Path, bytes: Vec<u8>, line: usize, may_start: bool) -> Result<Written, Unread> {
-    let is_table = recognise(path, &Bytes::from(bytes.clone())) == Some(FileKind::Crontab);
+    let kind = recognise(path, &Bytes::from(bytes.clone()));
+    // systemd is no shell.
+    if kind == Some(FileKind::Systemd) {
+        return unit::command_line(path, &bytes, line);
+    }
     let raw = bytes;
-    let bytes = settled(path, raw.clone(), is_table, !may_start);
+    let bytes = settled(path, raw.clone(), kind == Some(FileKind::Crontab), !may_start);
     let is_guessed = bytes != raw;
     let (read, has_returns) = as_a_shell_reads(&bytes);
     let (plain, bytes) = (Bytes::from(bytes), Bytes::from(read));
     let parts = match recognise(path, &plain) {
-        Some(FileKind::Systemd) => return unit::command_line(path, &plain, line),
         Some(FileKind::Crontab) => of_crontab(path, &plain, &bytes),
         _ => vec![Part::of_text(&bytes, false)],
     };
@@ -361,6 +373,11 @@ RSYNC_PASSWORD=not-a-secret
             ("rsync --files-from=- h::m x < list", "--files-from=- h::m x", "<"),
             ("for d in a b; do rsync h::$d x; done", "h::a x", "for"),
             ("rsync h::m/{a,b}/ x", "h::m/a/ h::m/b/ x", ""),
+            (
+                "rsync --exclude={\"/dev/*\",'/a,b',c} h::m x",
+                "--exclude=/dev/* --exclude=/a,b --exclude=c h::m x",
+                "",
+            ),
         ] {
             let written = typed(line).expect(line);
             assert_eq!(written.words.join(" "), words, "{line}");
@@ -388,7 +405,7 @@ RSYNC_PASSWORD=not-a-secret
                 "a home folder in the place of `~nobody-of-that-name/x`",
             ),
             ("rsync h::m {1..3}/", "only a run can tell"),
-            ("rsync h::m {a,\"b c\"}/", "only a run can tell"),
+            ("rsync h::m {a,$B}/", "only a run can tell"),
         ] {
             let error = typed(line).expect_err(line);
             assert!(error.contains(why) && !error.contains("hush"), "{line}: {error}");

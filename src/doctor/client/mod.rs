@@ -139,10 +139,13 @@ pub fn run(setup: &ClientSetup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<(
     if !is_let_in {
         examination.report.causes.append(&mut client.looks.take());
     }
-    // Of a server of this machine all can be seen.
-    if let Some(here) = setup.here.as_ref().filter(|_| has_failed(&examination.report)) {
+    // Of a server of this machine all can be seen; a dry run that writes nothing there meets no right to write.
+    let is_failed = has_failed(&examination.report);
+    let is_written = is_well && client.invocation.is_push() == Some(true);
+    if let Some(here) = setup.here.as_ref().filter(|_| is_failed || is_written) {
         let own = super::run(here, examination.tell)?;
-        server::take_over(own, &here.modules, &mut examination.report);
+        let least = if is_failed { Urgency::Now } else { Urgency::Lately };
+        server::take_over(own, &here.modules, least, &mut examination.report);
     }
     examination.stage(Check::Leftover, None, |stage, report| {
         if client.is_read(stage) {

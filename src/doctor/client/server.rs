@@ -268,11 +268,11 @@ fn asks_another_port(client: &Client<'_>) -> Option<Cause> {
     })
 }
 
-/// Takes over what the examination of the server shows that makes this client fail.
-pub(super) fn take_over(mut own: Report, asked: &[String], report: &mut Report) {
+/// Takes over what the examination of the server shows that makes this client fail; `least`: how urgent it has to be.
+pub(super) fn take_over(mut own: Report, asked: &[String], least: Urgency, report: &mut Report) {
     own.causes.retain(|cause| {
         let is_asked = |module: &String| module.is_empty() || asked.contains(module);
-        cause.urgency == Urgency::Now && cause.argument("module").is_none_or(is_asked)
+        cause.urgency <= least && cause.argument("module").is_none_or(is_asked)
     });
     report.causes.append(&mut own.causes);
     report.stages.append(&mut own.stages);

@@ -498,7 +498,9 @@ fn choice() -> Choice {
         depth: 2,
         pushes: false,
         left_out: Vec::new(),
+        folder: None,
         slips: Vec::new(),
+        is_one_of_many: false,
         announce: Vec::new(),
     }
 }

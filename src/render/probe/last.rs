@@ -1,9 +1,12 @@
 //! The last line of a report: what to do next, for whoever reads nothing else.
 
+use std::path::Path;
+
 use crate::{
-    catalog::Language,
+    catalog::{Language, Side},
     probe::{Fact, Report, Skip, State, Step},
     render::{
+        case::place as where_to_type,
         explanation::{Next, next},
         probe::{aside::with_it, without},
         words::pick,
@@ -26,7 +29,7 @@ pub(super) fn last_line(report: &Report, language: Language) -> Last {
     }
     let found = report.explanation.as_ref();
     match found.and_then(|found| next(found, language)) {
-        Some(next) => of_cause(next, language),
+        Some(next) => of_cause(next, report.folder.as_deref(), language),
         None if report.is_without() => said(
             pick(language, "do next", "下一步"),
             with_it(report, language).to_owned(),
@@ -56,7 +59,8 @@ fn said(word: &str, text: String) -> Last {
     }
 }
 
-fn of_cause(next: Next, language: Language) -> Last {
+/// `folder`: where the command line was carried out, from which its paths begin.
+fn of_cause(next: Next, folder: Option<&Path>, language: Language) -> Last {
     let verb = match next.is_command {
         true => pick(language, "type next", "下一步"),
         false => pick(language, "do next", "下一步"),
@@ -66,9 +70,18 @@ fn of_cause(next: Next, language: Language) -> Last {
         (Some(side), Language::Chinese) => format!("{verb}，{side}"),
         (None, _) => verb.to_owned(),
     };
+    let is_there = next.is_command && next.side == Some(where_to_type(Some(Side::Client), language));
+    let text = match folder.filter(|_| is_there) {
+        Some(folder) => format!(
+            "cd {} && {}",
+            shell_words::quote(&folder.to_string_lossy()),
+            next.text
+        ),
+        None => next.text,
+    };
     Last {
         word,
-        text: next.text,
+        text,
         is_command: next.is_command,
     }
 }
@@ -111,15 +124,12 @@ fn of_health(report: &Report, language: Language) -> Last {
             of_list(report, language),
         );
     }
-    let word = pick(language, "all is well", "一切正常");
-    let is_of_user = report.stage(Step::Pull).state == State::Skipped(Skip::NotAsked);
-    if is_of_user && report.stage(Step::DryRun).state.is_passed() {
-        let text = "nothing to do; this was a dry run, and only --really copies";
-        return said(
-            word,
-            pick(language, text, "无需处理；这是试运行，加上 --really 才会真正复制").to_owned(),
-        );
+    if is_dry(report) {
+        let text = "run it; a dry run copies nothing (--really does), and what only a copy meets, such as a missing right to write or a full disk, it does not see";
+        let zh = "可以运行；试运行什么也不复制（--really 才会），所以只有真正写入时才会出现的问题（没有写权限、磁盘已满等）它看不到";
+        return said(next, pick(language, text, zh).to_owned());
     }
+    let word = pick(language, "all is well", "一切正常");
     said(
         word,
         match (report.remarks.is_empty(), language) {
@@ -134,6 +144,12 @@ fn of_health(report: &Report, language: Language) -> Last {
             }
         },
     )
+}
+
+/// Whether a command line was carried out as a dry run, to its end.
+pub(super) fn is_dry(report: &Report) -> bool {
+    let is_of_user = report.stage(Step::Pull).state == State::Skipped(Skip::NotAsked);
+    is_of_user && report.stage(Step::DryRun).state.is_passed()
 }
 
 /// Where a daemon was asked for its list alone.

@@ -15,7 +15,7 @@ use crate::{
         explanation::{bold, dim, explanation, green, headline, red, wrapped},
         probe::{
             aside::{meant_otherwise, names, not_carried_out, without_it},
-            last::last_line,
+            last::{is_dry, last_line},
             partial::{lacks, left, partial},
         },
         visible::visible,
@@ -137,6 +137,8 @@ fn verdict(report: &Report, language: Language) -> String {
             };
         }
         return match language {
+            Language::English if is_dry(report) => format!("{target}: the dry run works ({time})"),
+            Language::Chinese if is_dry(report) => format!("{target}：试运行正常（{time}）"),
             Language::English => format!("{target}: all is well ({time})"),
             Language::Chinese => format!("{target}：一切正常（{time}）"),
         };

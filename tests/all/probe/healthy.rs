@@ -300,7 +300,7 @@ fn the_last_line_says_that_all_is_well() {
         ),
         (
             vec!["--reproduce".to_owned(), line],
-            "all is well: nothing to do; this was a dry run",
+            "do next: run it; a dry run copies nothing (--really does)",
         ),
     ] {
         let output = program(root, &["probe"]).args(&words).output().expect("it runs");

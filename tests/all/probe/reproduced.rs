@@ -69,8 +69,9 @@ fn what_stands_around_a_command_line_is_not_passed_over() {
         &here,
         &["probe", "--reproduce", &line.replace("../there", "../nowhere")],
     );
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert!(
-        stderr(&output).contains("../nowhere`, where the command is to run: `cd` fails"),
+        stderr(&output).contains("../nowhere`, where the command is to run, so nothing was carried out"),
         "{output:?}"
     );
     let line = format!("rsync -a {target} ./ > log 2>&1 && echo ok | tee log");
@@ -419,4 +420,65 @@ fn typographic_characters_are_named() {
         told.contains("1. the command has the curly quotes of a web page"),
         "{told}"
     );
+}
+
+/// What a script hands to rsync is what its shell hands to it: a program in the place of rsync writes its words down.
+#[test]
+fn scripts_are_read_as_their_shell_reads_them() {
+    let folder = folder(&[
+        (
+            "bin/rsync",
+            "#!/bin/sh\nprintf '%s\\n' \"$@\" >\"$WORDS\"\npwd >>\"$WORDS\"\n",
+        ),
+        ("home/.bashrc", ""),
+        ("work/list", "one\n"),
+    ]);
+    let root = folder.path();
+    fs::set_permissions(root.join("bin/rsync"), fs::Permissions::from_mode(0o755)).expect("a mode");
+    let port = peer(b"@RSYNCD: 31.0\n@ERROR: not today\n");
+    let target = format!("rsync://127.0.0.1:{port}/m");
+    let path = format!("{}:/usr/bin:/bin", root.join("bin").display());
+    for (lines, expected) in [
+        ("D=~/backup", "\"$D\"/"),
+        ("D=~/backup", "--exclude-from=$D out/"),
+        ("D=\"~/backup\"", "$D/"),
+        ("D='~/backup'", "\"$D/\""),
+        ("", "~/out/"),
+        ("", "--exclude={\"/dev/*\",\"/proc/*\",/sys} out/"),
+        ("", "--exclude=\"{a,b}\" out/"),
+        ("V='{a,b}'", "--exclude=$V out/"),
+        ("cd \"$(dirname \"$0\")\"", "--exclude-from=list out/"),
+        ("cd `dirname $0` || exit 1", "out/"),
+        ("cd ${0%/*}", "out/"),
+        ("HERE=$(cd \"$(dirname \"$0\")\" && pwd)", "\"$HERE/out/\""),
+        ("HERE=$(dirname \"$(readlink -f \"$0\")\")", "\"$HERE\"/out/"),
+    ] {
+        let script = format!("#!/bin/bash\n{lines}\nrsync -a {target} {expected}\n");
+        let place = root.join("work/job.sh");
+        fs::write(&place, &script).expect("a file");
+        let words = root.join("words");
+        let ran = Command::new("bash")
+            .arg(&place)
+            .current_dir(root)
+            .env("PATH", &path)
+            .env("HOME", root.join("home"))
+            .env("WORDS", &words)
+            .status();
+        assert!(ran.expect("bash runs").success(), "{script}");
+        let mut real: Vec<_> = fs::read_to_string(&words)
+            .expect("words")
+            .lines()
+            .map(str::to_owned)
+            .collect();
+        real.pop();
+        let place = format!("{}:3", place.display());
+        let output = program(root, &["probe", "--json", "--reproduce", &place])
+            .env("HOME", root.join("home"))
+            .output()
+            .expect("it runs");
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        let told = report["target"].as_str().unwrap_or_default();
+        let told = shell_words::split(told).expect("words");
+        assert_eq!(told[1..], real, "{script}\n{}", stderr(&output));
+    }
 }

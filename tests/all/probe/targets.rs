@@ -189,3 +189,25 @@ fn a_byte_order_mark_is_no_part_of_a_target() {
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert!(stderr(&output).contains("--reproduce"), "{output:?}");
 }
+
+/// Several modules of one daemon share its limit of connections, and none of ours fails by another one of ours.
+#[test]
+fn probes_of_one_daemon_wait_for_each_other() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[("data/one", "text\n")]);
+    let root = folder.path();
+    let modules = (0..12).map(|number| format!("[m{number}]\npath = {}/data\n", root.display()));
+    let text = format!(
+        "use chroot = no\nreverse lookup = no\nmax connections = 2\nlock file = {}/lock\n{}",
+        root.display(),
+        modules.collect::<String>()
+    );
+    fs::write(root.join("rsyncd.conf"), text).expect("a file");
+    let daemon = Daemon::start(&root.join("rsyncd.conf"), &Run::default());
+    let targets = (0..12).map(|number| format!("rsync://127.0.0.1:{}/m{number}\n", daemon.port()));
+    fs::write(root.join("list"), targets.collect::<String>()).expect("a file");
+    let output = rsyncctl(root, &["probe", "--targets", "list", "--format", "concise"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+}
