@@ -32,6 +32,7 @@ mod strangers;
 mod trees;
 mod unasked;
 mod unprinted;
+mod unreadable;
 mod unwritable;
 mod usage;
 mod values;

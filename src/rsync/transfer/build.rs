@@ -343,15 +343,12 @@ impl<'a> Builder<'a> {
             extra.device = Some((number(major(status.device)), number(minor(status.device))));
         }
         if kind == FileKind::Regular && self.options.checksum {
-            match self.digest(&name) {
-                Ok(digest) => extra.checksum = Some(digest.into()),
-                Err(error) => {
-                    let place = self.shown(&name);
-                    let text = format!("open \"{place}\" failed: {}", describe(&error));
-                    self.fail(ERROR, &text);
-                    return None;
-                }
-            }
+            // One that cannot be read is listed all the same, or it would be deleted at the other side; that it cannot be sent is
+            // told then (`file_checksum` in checksum.c).
+            let digest = self.digest(&name);
+            let digest =
+                digest.unwrap_or_else(|_| vec![0; self.session.list_checksum.listed().finish().len()]);
+            extra.checksum = Some(digest.into());
         }
         extra.atime = (self.options.atimes > 0 && kind != FileKind::Directory).then_some(status.atime);
         if self.options.acls || self.options.xattrs {

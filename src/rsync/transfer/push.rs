@@ -112,6 +112,7 @@ pub fn push(
         deleted: FileCounts::default(),
         values: AskedValues::default(),
         phases: 0,
+        told: 0,
     };
     let reader = Reader {
         session,

@@ -39,6 +39,8 @@ pub(crate) struct Sender<'a> {
     pub(crate) values: AskedValues,
     /// How many phases have ended.
     pub(crate) phases: u32,
+    /// The faults that the server has heard of with the lists.
+    pub(crate) told: i32,
 }
 
 /// Blocks of basis files: those that a file has, and those that only seemed to be in it.
@@ -69,6 +71,8 @@ const READ: usize = 256 * 1024;
 impl Sender<'_> {
     /// Answers until the peer says goodbye.
     pub(crate) fn run(&mut self) -> Result<(), Error> {
+        self.announce(LEAST_AHEAD)?;
+        self.told = self.faults.bits();
         loop {
             self.announce(LEAST_AHEAD)?;
             let arrived = match self.requests.take_ready() {
@@ -126,6 +130,11 @@ impl Sender<'_> {
             self.observer.observe(Event::PhaseEnded);
         }
         if is_phase && self.phases == PHASES {
+            let errors = self.faults.bits();
+            if errors != self.told && self.session.protocol >= 30 {
+                // What it deletes late it keeps then.
+                self.outgoing.message(Tag::IoError, errors.to_le_bytes())?;
+            }
             self.report_matches();
         }
         let answered = PHASES + u32::from(self.session.protocol >= 31);

@@ -85,9 +85,9 @@ fn a_failure_is_not_blamed_on_what_was_left_out() {
     // What may be the reason, and need not be.
     let text = stdout(&rsyncctl(
         folder.path(),
-        &["probe", "--reproduce", "cd here; rsync -r none/ 127.0.0.1::m"],
+        &["probe", "--reproduce", "umask 077; rsync -r none/ 127.0.0.1::m"],
     ));
-    assert!(text.contains("not carried out: `cd`"), "{text}");
+    assert!(text.contains("not carried out: `umask`"), "{text}");
 }
 
 /// What our client cannot carry out is told as that, with what a slip may have meant; what rsync refuses is refused.
