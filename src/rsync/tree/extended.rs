@@ -1,17 +1,24 @@
 use std::{
     ffi::OsStr,
-    fs::File,
+    fs::{self, File},
     io,
     marker::PhantomData,
     os::{
         fd::{AsRawFd as _, OwnedFd},
-        unix::ffi::{OsStrExt as _, OsStringExt},
+        unix::{
+            ffi::{OsStrExt as _, OsStringExt},
+            fs::PermissionsExt as _,
+        },
     },
     path::PathBuf,
     sync::Arc,
 };
 
-use nix::errno::Errno;
+use nix::{
+    errno::Errno,
+    fcntl::AT_FDCWD,
+    sys::stat::{FchmodatFlags, Mode, fchmodat},
+};
 
 use crate::rsync::{
     proto::file_list::{Acl, Grant},
@@ -52,6 +59,9 @@ impl Extended<'_> {
         self.xattrs.is_some() || self.acl.is_some() || self.default_acl.is_some()
     }
 }
+
+/// The owner's right to write.
+const OWNER_WRITES: u32 = 0o200;
 
 const ACCESS: &[u8] = b"system.posix_acl_access";
 const DEFAULT: &[u8] = b"system.posix_acl_default";
@@ -95,10 +105,10 @@ impl<'f> Handle<'f> {
 
     fn remove(&self, name: &[u8]) -> io::Result<()> {
         let name = OsStr::from_bytes(name);
-        match self.follows {
+        self.with_right(|| match self.follows {
             true => xattr::remove_deref(&self.path, name),
             false => xattr::remove(&self.path, name),
-        }
+        })
     }
 
     /// The names of the attributes that rsync keeps, sorted: for root all but those of the system, for others those of
@@ -166,10 +176,38 @@ impl<'f> Handle<'f> {
     /// What the system says.
     pub fn set(&self, name: &[u8], value: &[u8]) -> io::Result<()> {
         let name = OsStr::from_bytes(name);
-        match self.follows {
+        self.with_right(|| match self.follows {
             true => xattr::set_deref(&self.path, name, value),
             false => xattr::set(&self.path, name, value),
+        })
+    }
+
+    /// Sets something for which the owner of a file needs the right to write it, which they have meanwhile if they lack it
+    /// (`set_xattr` in xattrs.c).
+    fn with_right(&self, set: impl Fn() -> io::Result<()>) -> io::Result<()> {
+        let first = set();
+        let is_refused = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
+        if !first.as_ref().is_err_and(is_refused) {
+            return first;
         }
+        let (found, flag) = match self.follows {
+            true => (fs::metadata(&self.path), FchmodatFlags::FollowSymlink),
+            false => (fs::symlink_metadata(&self.path), FchmodatFlags::NoFollowSymlink),
+        };
+        let Ok(found) = found else { return first };
+        let permissions = found.permissions().mode() & 0o7777;
+        let change =
+            |permissions| fchmodat(AT_FDCWD, &self.path, Mode::from_bits_truncate(permissions), flag);
+        if found.is_symlink()
+            || permissions & OWNER_WRITES != 0
+            || change(permissions | OWNER_WRITES).is_err()
+        {
+            return first;
+        }
+        let second = set();
+        // Who could give the right can take it back.
+        let _ = change(permissions);
+        second
     }
 
     /// Sets what is to be there; the mode is the one that it gets.

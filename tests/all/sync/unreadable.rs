@@ -1,4 +1,4 @@
-//! Files that the one who pushes may not read, and what the daemon deletes then.
+//! What plain users may not read or write, and what becomes of it.
 
 use std::{
     fs,
@@ -105,5 +105,64 @@ fn files_that_cannot_be_read_are_not_deleted_at_the_target() {
         let [theirs, ours] = both(&stage, &words, prepare, plant);
         assert_eq!(ours, theirs, "{options}");
         assert!(ours.contains("locked"), "{ours}");
+    }
+}
+
+/// The right to write a file is given for as long as its attributes are set.
+#[test]
+fn attributes_of_read_only_files_are_set() {
+    if !is_possible() {
+        return;
+    }
+    let nobody = User::from_name("nobody").expect("users").expect("nobody");
+    let stage = Stage::run_by(nobody.uid.as_raw());
+    let old = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    let file = |path: &Path, content: &str, attributes: &[(&str, &str)]| {
+        fs::write(path, content).expect("a file");
+        for (name, value) in attributes {
+            xattr::set(path, name, value.as_bytes()).expect("an attribute");
+        }
+        chown(path, Some(nobody.uid.as_raw()), Some(nobody.gid.as_raw())).expect("an owner");
+        fs::set_permissions(path, fs::Permissions::from_mode(0o444)).expect("a mode");
+        touch(path, old);
+    };
+    let long = "v".repeat(100);
+    fs::create_dir_all(stage.source()).expect("a folder");
+    if xattr::set(stage.source(), "user.a", b"x").is_err() {
+        skip("the temporary folder's file system has no extended attributes");
+        return;
+    }
+    xattr::remove(stage.source(), "user.a").expect("it is there");
+    for name in ["same", "other"] {
+        let attributes = [("user.a", "new"), ("user.long", &*long)];
+        file(&stage.source().join(name), "some text", &attributes);
+    }
+    touch(&stage.source(), old);
+    let prepare = |root: &Path| {
+        fs::create_dir(root.join("dst")).expect("a folder");
+        file(
+            &root.join("dst/same"),
+            "some text",
+            &[("user.a", "old"), ("user.gone", "x")],
+        );
+        file(&root.join("dst/other"), "other", &[("user.gone", "x")]);
+        chown(
+            root.join("dst"),
+            Some(nobody.uid.as_raw()),
+            Some(nobody.gid.as_raw()),
+        )
+        .expect("an owner");
+        touch(&root.join("dst"), old);
+    };
+    for options in [
+        "-aXi",
+        "-rXi",
+        "-aXi --inplace",
+        "-aXi --append",
+        "-aXi --protocol=30",
+    ] {
+        let words = format!("{options} {{url}}/data/src/ dst/");
+        let [theirs, ours] = both(&stage, &words, prepare, |_| {});
+        assert_eq!(ours, theirs, "{options}");
     }
 }
