@@ -258,8 +258,15 @@ impl<'p> Printer<'p> {
         }
     }
 
-    /// The lines of a listing; a folder stands in front of what it holds, which may come later.
-    fn list(&self, list: &FileList, folder: Option<(&FileList, &Entry)>, is_incremental: bool) {
+    /// The lines of a listing; a folder stands in front of what it holds, which may come later. `kept`: where in the list those
+    /// are that are left of it, if not all.
+    fn list(
+        &self,
+        list: &FileList,
+        kept: Option<&[u32]>,
+        folder: Option<(&FileList, &Entry)>,
+        is_incremental: bool,
+    ) {
         let mut state = self.state();
         let mut line = |list: &FileList, entry: &Entry| {
             let console = &mut state.console;
@@ -277,11 +284,11 @@ impl<'p> Printer<'p> {
         if let Some((list, entry)) = folder.filter(|(_, entry)| !is_left(entry)) {
             line(list, entry);
         }
-        let numbers = numbered(list);
-        let entries = numbers
-            .into_iter()
-            .flatten()
-            .map(|place| &list.entries()[place as usize]);
+        let places = match kept {
+            Some(kept) => kept.to_vec(),
+            None => numbered(list).into_iter().flatten().collect(),
+        };
+        let entries = places.into_iter().map(|place| &list.entries()[place as usize]);
         let is_later = |entry: &Entry| is_incremental && entry.is_directory();
         for entry in entries.filter(|entry| !is_later(entry) && !is_left(entry)) {
             line(list, entry);
@@ -375,13 +382,14 @@ impl Observer for Printer<'_> {
             Event::Counted(count) => self.counted(count),
             Event::Listed {
                 list,
+                kept,
                 folder,
                 is_first,
                 is_incremental,
             } => {
                 self.listed(list, is_first, is_incremental);
                 if self.options().list_only && !self.is_push() {
-                    self.list(list, folder, is_incremental);
+                    self.list(list, kept, folder, is_incremental);
                 }
             }
             Event::AllListed => {

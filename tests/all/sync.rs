@@ -310,7 +310,7 @@ fn the_same_is_done_and_said() {
         fs::create_dir_all(root.join("dst/src/f2")).expect("folders");
         fs::write(root.join("dst/src/sub"), "in the way").expect("a file");
     };
-    let cases: [(&str, Prepare); 36] = [
+    let cases: [(&str, Prepare); 41] = [
         ("{url}/", nothing),
         ("{url}/data/src/", nothing),
         ("-r {url}/data", nothing),
@@ -347,6 +347,15 @@ fn the_same_is_done_and_said() {
         ("-rvvn --existing {url}/data/src/ dst", nothing),
         ("-rvvn --existing --no-i-r {url}/data/src/ dst", nothing),
         ("-dvvn --existing {url}/data/src/ dst", nothing),
+        // Folders in which nothing is left are not listed.
+        (
+            "-rm --list-only --exclude=f1 --exclude=y {url}/data/src/",
+            nothing,
+        ),
+        ("-rm --exclude=* {url}/data/src/", nothing),
+        ("-dm {url}/data/src/", nothing),
+        ("-am --exclude=y {url}/data/src", nothing),
+        ("-rRm --exclude=y {url}/data/src", nothing),
     ];
     let differences: Vec<_> = cases
         .iter()

@@ -306,6 +306,7 @@ impl<'a> Announcer<'a> {
         self.total_size += total_size(&list);
         self.observer.observe(Event::Listed {
             list: &list,
+            kept: None,
             folder: folder.as_ref().map(|(folder, _)| (&*folder.list, &folder.entry)),
             is_first: self.lists == 0,
             is_incremental: self.is_incremental,

@@ -179,8 +179,13 @@ impl<'a> Listing<'a> {
                 prune(part, &self.gate.filters);
             }
         })?;
+        let kept = options.prune_empty_directories.then(|| {
+            let places = part.places().filter(|(_, takes_part)| *takes_part);
+            places.map(|(place, _)| place).collect::<Vec<_>>()
+        });
         self.observer.observe(Event::Listed {
             list: &part.list,
+            kept: kept.as_deref(),
             folder: part.folder.as_ref().map(|folder| (&*folder.list, &folder.entry)),
             is_first,
             is_incremental: self.lists.is_incremental(),

@@ -33,6 +33,8 @@ pub enum Event<'a> {
     Listed {
         /// The list.
         list: &'a FileList,
+        /// Where in it those stand that are left, in order, if empty folders were taken out.
+        kept: Option<&'a [u32]>,
         /// The folder whose content it is, if the lists of folders come one by one, and the list that it is in.
         folder: Option<(&'a FileList, &'a Entry)>,
         /// Whether it is the first one.
