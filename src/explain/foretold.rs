@@ -10,6 +10,9 @@ use crate::{
     },
 };
 
+/// The page of a port that nobody listens on.
+const REFUSED: &str = "RSY801";
+
 /// Where the server's configuration has such a mistake, and foretells the text, it is a cause like any other: with the
 /// line that shows it, and the number of causes that share the line.
 pub(super) fn claims(incident: &Incident, known: &Known) -> Vec<(Claim, usize, usize)> {
@@ -32,7 +35,10 @@ pub(super) fn claims(incident: &Incident, known: &Known) -> Vec<(Claim, usize, u
         let of_user = page.symptoms.iter().filter(of_login).filter(|_| is_disguise);
         for symptom in found.symptoms.iter().copied().chain(of_user) {
             let is_logged = symptom.log.is_some() || !symptom.log_wordings.is_empty();
+            // A daemon that does not start listens nowhere.
+            let ends_start = symptom.stage == Stage::Start && page.severity == Severity::Error;
             let shows_it = |claim: &Claim| match (claim.symptom.client, symptom.client) {
+                _ if ends_start && claim.page.id == REFUSED => true,
                 (shown, Some(own)) if !symptom.is_sign => shown == Some(own),
                 // The log has a line of its own for what the client sees, and the mistake says nothing of logs.
                 (Some(shown), Some(own)) => {

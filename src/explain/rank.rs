@@ -377,7 +377,13 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
     }
     let symptoms = || page.symptoms.iter();
     let is_harmless = candidate.is_harmless(incident);
+    // What a daemon that does not start ends with is no client's code.
+    let is_of_start = candidate
+        .symptoms
+        .iter()
+        .all(|symptom| symptom.stage == Stage::Start);
     if let Some(exit) = incident.exit
+        && !is_of_start
         && !symptoms().any(|symptom| symptom.exit == exit || facts::is_reset_race(symptom.exit, exit))
     {
         candidate.score /= if is_harmless { 4 } else { 2 };

@@ -104,7 +104,8 @@ fn slip(word: &str, incident: &Incident) -> Option<Slip> {
             is_sure,
         })
     };
-    if is_port(word) && is_missing(word, incident) {
+    let unexpected = ["Unexpected remote arg: ", "Unexpected local arg: "];
+    if is_port(word) && (is_missing(word, incident) || shows(incident, &unexpected)) {
         return found("RSY881", "port", true);
     }
     if let Some((before, _)) = word.split_once('&')
@@ -112,7 +113,7 @@ fn slip(word: &str, incident: &Incident) -> Option<Slip> {
     {
         return found("RSY881", "ampersand", true);
     }
-    if is_mistyped_option(word) && shows(incident, &["Unexpected remote arg: ", "Unexpected local arg: "]) {
+    if is_mistyped_option(word) && shows(incident, &unexpected) {
         return found("RSY875", "dash", true);
     }
     match Misread::of(word) {

@@ -116,7 +116,12 @@ impl Part<'_> {
         let end = call.words.last().map_or(call.range.end, |word| word.range.end);
         let words = call.range.start..end;
         let line = (!self.is_typed).then(|| Slip::of_lines(&words, bytes, self.is_cron));
-        line.flatten().into_iter().chain(values).collect()
+        let redirection = redirection_of_bash(call, bytes).filter(|_| self.takes_braces == Some(false));
+        let own = line
+            .flatten()
+            .into_iter()
+            .chain(redirection.map(Slip::Redirection));
+        own.chain(values).collect()
     }
 
     /// The folder that it is started in, as far as that is known: cron goes to `HOME`, which is the home of who runs it if the
@@ -146,6 +151,25 @@ impl Part<'_> {
         let cut = self.cut.as_ref().filter(|cut| line.contains(&cut.start));
         cut.is_some_and(|cut| bytes[cut.clone()].windows(6).any(|word| word == b"rsync "))
     }
+}
+
+/// `>& FILE` of a call, with the name.
+fn redirection_of_bash(call: &Call, bytes: &[u8]) -> Option<String> {
+    let is_in_word = |at: usize| call.words.iter().any(|word| word.range.contains(&at));
+    let mut starts = call
+        .range
+        .clone()
+        .filter(|&at| bytes[at..].starts_with(b">&") && !is_in_word(at));
+    starts.find_map(|at| {
+        let rest = bytes[at + 2..call.range.end].trim_ascii_start();
+        let is_number = rest
+            .first()
+            .is_none_or(|byte| byte.is_ascii_digit() || *byte == b'-');
+        let name = rest
+            .split(|byte| byte.is_ascii_whitespace() || b";|&".contains(byte))
+            .next()?;
+        (!is_number).then(|| format!(">& {}", String::from_utf8_lossy(name)))
+    })
 }
 
 /// The shell that a script names in its first line.

@@ -8,12 +8,13 @@ use std::{
     fs,
     ops::Range,
     os::unix::ffi::OsStrExt as _,
-    path::{self, Path, PathBuf},
+    path::{Path, PathBuf},
 };
 
 use nix::unistd::gethostname;
 
 use crate::{
+    cli::probe::own_folder::with_own_folder,
     model::wildmatch::wildmatch,
     syntax::environment_file::{self, Kind},
 };
@@ -42,40 +43,6 @@ pub(super) fn settled(path: &Path, script: Vec<u8>, is_table: bool, is_started: 
     });
     let given = Given::of(&whole, is_started);
     by_line(&whole, &|line| answered(line, Some(&given)))
-}
-
-/// How scripts ask for the folder that they lie in, shortest last.
-const OWN_FOLDER: [&str; 12] = [
-    "$(cd \"$(dirname \"${BASH_SOURCE[0]}\")\" && pwd)",
-    "$(cd \"$(dirname \"$0\")\" && pwd)",
-    "$(cd \"$(dirname \"$0\")\"; pwd)",
-    "$(cd $(dirname $0) && pwd)",
-    "$(cd $(dirname $0); pwd)",
-    "$(dirname \"$(readlink -f \"$0\")\")",
-    "$(dirname $(readlink -f $0))",
-    "$(dirname \"${BASH_SOURCE[0]}\")",
-    "$(dirname \"$0\")",
-    "$(dirname $0)",
-    "${0%/*}",
-    "`dirname $0`",
-];
-
-/// A script with its own folder in the place of such questions, if a shell reads its name as it stands.
-fn with_own_folder(script: Vec<u8>, folder: &Path) -> Vec<u8> {
-    let Ok(folder) = path::absolute(folder) else {
-        return script;
-    };
-    let (Some(folder), Ok(text)) = (folder.to_str(), str::from_utf8(&script)) else {
-        return script;
-    };
-    let is_asked = OWN_FOLDER.iter().any(|question| text.contains(question));
-    if !is_asked || !is_plain(folder.as_bytes()) {
-        return script;
-    }
-    let answered = OWN_FOLDER
-        .iter()
-        .fold(text.to_owned(), |text, question| text.replace(question, folder));
-    answered.into_bytes()
 }
 
 /// What may give a variable of a script its value, other than its default.
@@ -252,10 +219,13 @@ fn next_question(line: &[u8], from: usize) -> Option<(Range<usize>, Question<'_>
             b'\'' if !is_double => is_single = !is_single,
             b'"' if !is_single => is_double = !is_double,
             b'#' if !is_single && !is_double && is_first => return None,
-            b'~' if !is_single && !is_double && line.get(at + 1) == Some(&b'/') && at >= from => {
-                if is_first || is_assigned(&line[..at]) {
-                    return Some((at..at + 1, Question::Home));
-                }
+            b'~' if !is_single
+                && !is_double
+                && line.get(at + 1) == Some(&b'/')
+                && at >= from
+                && (is_first || is_assigned(&line[..at])) =>
+            {
+                return Some((at..at + 1, Question::Home));
             }
             b'$' | b'`' if !is_single => {
                 if let Some((length, question)) = question(&line[at..]) {
@@ -398,7 +368,7 @@ fn small(path: &Path) -> Option<Vec<u8>> {
 }
 
 /// Whether a shell reads it as it stands, in quotes and without.
-fn is_plain(text: &[u8]) -> bool {
+pub(super) fn is_plain(text: &[u8]) -> bool {
     let signs = b"-_./:+,@%=";
     text.iter()
         .all(|byte| byte.is_ascii_alphanumeric() || signs.contains(byte))

@@ -1,18 +1,17 @@
 //! What a line of a file is meant to be, and is not for the shell, or for cron.
 
-use std::{
-    ops::Range,
-    path::{Path, PathBuf},
-};
-
-use strsim::damerau_levenshtein;
+use std::{ops::Range, path::Path};
 
 use crate::{
     catalog::Language,
-    cli::probe::{text::lines, written::Written},
+    cli::probe::{
+        meant::{FILES, missing_parent, swallowed, unknown_option, unparted},
+        text::lines,
+        written::Written,
+    },
     probe::Slip as Shown,
     syntax::Invocation,
-    terms::{OPTIONS, Target, without_password},
+    terms::{Target, without_password},
 };
 
 /// Something that is read otherwise than it is meant.
@@ -24,6 +23,8 @@ pub(in crate::cli) enum Slip {
     Gap(usize),
     /// A table of cron's has a backslash at the end of this line: it knows no lines that go on.
     CronLine(usize),
+    /// This redirection is bash's, and ends the command for the shell at hand.
+    Redirection(String),
     /// The value of a variable of cron's has `$` or a backquote: no shell reads it.
     CronVariable(&'static str),
     /// It has a note behind it, which belongs to the value.
@@ -173,6 +174,14 @@ impl Slip {
                 ),
                 format!("write the command on one line, or into a script that cron calls: vi +{line} {name}"),
             ),
+            Self::Redirection(text) if zh => (
+                format!("`{text}` 是 bash 的写法，sh（dash）报 `Bad fd number`，什么也不执行"),
+                format!("写成 `> FILE 2>&1`：vi {name}"),
+            ),
+            Self::Redirection(text) => (
+                format!("`{text}` is bash's: sh (dash) says `Bad fd number`, and runs nothing"),
+                format!("write `> FILE 2>&1`: vi {name}"),
+            ),
             Self::CronVariable(variable) if zh => (
                 format!("cron 不用 shell 读取 `{variable}=`：值里的 `$` 和反引号原样保留"),
                 format!("在任务的命令里设置 {variable}，或者写进脚本：vi {name}"),
@@ -291,78 +300,12 @@ impl Slip {
     }
 }
 
-/// The folder above the destination of a pull that is carried out in a folder, if it is not there.
-fn missing_parent(words: &[String], folder: &Path) -> Option<PathBuf> {
-    let invocation = Invocation::parse(words);
-    let has = |name| invocation.option(name).is_some();
-    let is_pull = invocation.is_push() == Some(false) && invocation.targets.len() > 1;
-    let Some(Target::Local(path)) = invocation.targets.last() else {
-        return None;
-    };
-    let parent = Path::new(path.trim_end_matches('/')).parent()?;
-    let is_made = has("mkpath") || has("list-only") || parent.as_os_str().is_empty();
-    let parent = folder.join(parent);
-    (is_pull && !is_made && matches!(parent.try_exists(), Ok(false))).then_some(parent)
-}
-
-/// Options whose value is a file or a folder.
-const FILES: [&str; 8] = [
-    "backup-dir",
-    "exclude-from",
-    "files-from",
-    "include-from",
-    "log-file",
-    "partial-dir",
-    "password-file",
-    "temp-dir",
-];
-
-/// What is wrong with the value of an option that names a file.
-fn swallowed(option: &'static str, value: &str) -> Option<Slip> {
-    match Target::parse(value) {
-        Target::Daemon(_) => Some(Slip::Swallowed(option, without_password(value))),
-        _ => unparted(value),
-    }
-}
-
-/// What is wrong with a word that has an address behind something else.
-fn unparted(word: &str) -> Option<Slip> {
-    let narrow = word.replace('：', ":");
-    if narrow != word && matches!(Target::parse(&narrow), Target::Daemon(_)) {
-        return Some(Slip::WideColon(without_password(word)));
-    }
-    let (front, _) = word.split_once("::")?;
-    let start = front.rfind('/')? + 1;
-    let address = &word[start..];
-    let is_address = matches!(Target::parse(address), Target::Daemon(_));
-    // Who writes `./` means a file.
-    let is_meant = word.starts_with("./") || word.contains("://") || start == front.len();
-    let is_file = Path::new(word).symlink_metadata().is_ok();
-    (is_address && !is_meant && !is_file)
-        .then(|| Slip::Unparted(without_password(word), without_password(address)))
-}
-
-/// What a word that holds an option that rsync does not know is meant to be.
-fn unknown_option(word: &str) -> Option<Slip> {
-    if let Some(long) = word.strip_prefix("--") {
-        let (name, _) = long.split_once('=').unwrap_or((long, ""));
-        let all = OPTIONS.iter().filter_map(|option| option.long);
-        let near = all.map(|own| (damerau_levenshtein(own, name), own)).min()?;
-        let (distance, nearest) = near;
-        let is_near = distance <= (name.chars().count() / 4).max(1);
-        return (is_near && name.len() > 2).then(|| Slip::Unknown(format!("--{name}"), nearest));
-    }
-    let start = word.find("rsync://").filter(|&start| start > 1)?;
-    let (options, address) = word.split_at(start);
-    Some(Slip::Glued(options.to_owned(), without_password(address)))
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use super::{Slip, missing_parent};
-    use crate::cli::probe::written::command_line;
+    use super::Slip;
+    use crate::cli::probe::{meant::missing_parent, written::command_line};
 
     #[test]
     fn an_address_without_a_module_is_seen() {
@@ -459,6 +402,14 @@ mod tests {
                 1,
                 Some(Slip::CronLine(1)),
             ),
+            (
+                "a.cron",
+                "SHELL=/bin/dash\n0 3 * * * rsync -a h::m d >& /dev/null\n",
+                2,
+                Some(Slip::Redirection(">& /dev/null".to_owned())),
+            ),
+            ("a.sh", "#!/bin/dash\nrsync -a h::m d >x 2>&1\n", 2, None),
+            ("a.sh", "#!/bin/bash\nrsync -a h::m d >& x\n", 2, None),
             (
                 "a.cron",
                 "RSYNC_PASSWORD=$(cat f)\n0 3 * * * rsync -a h::m d\n",

@@ -163,6 +163,10 @@ fn of_list(report: &Report, language: Language) -> String {
         let text = "nothing to do: the daemon answers, and lists no module";
         return pick(language, text, "无需处理：守护进程有响应，没有列出模块").to_owned();
     };
+    if report.subject.contains(' ') {
+        let text = "nothing to do; to try a module too, name it behind the address";
+        return pick(language, text, "无需处理；要试模块，在地址后面写上模块名").to_owned();
+    }
     let target = report.subject.trim_end_matches('/');
     let gap = match (target.contains("://"), target.ends_with("::")) {
         (true, _) => "/",

@@ -1,6 +1,6 @@
 //! What is told of a failure fits the case, and nothing is told that cannot be.
 
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _};
 
 use super::{causes, causes::report, peer};
 use crate::support::{
@@ -137,5 +137,30 @@ fn a_password_file_is_mended_where_it_is() {
             assert!(last.contains("on the client"), "{rule}: {told}");
             assert!(!told.contains("perhaps: perhaps"), "{told}");
         }
+    }
+}
+
+/// A configuration with which no daemon starts is why nothing listens.
+#[test]
+fn what_keeps_a_daemon_from_starting_is_named() {
+    let folder = folder(&[("data/one", "one\n")]);
+    let root = folder.path();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("bound").port();
+    drop(listener);
+    let file = root.join("rsyncd.conf");
+    for (lines, expected) in [
+        ("", "RSY801"),
+        ("pid file = $ROOT/gone/pid\n", "RSY604"),
+        ("pid file = $ROOT/gone/pid\naddress = 127.0.0.1\n", "RSY604"),
+    ] {
+        let lines = lines.replace("$ROOT", &root.display().to_string());
+        let text = format!("use chroot = no\n{lines}[data]\npath = {}/data\n", root.display());
+        fs::write(&file, text).expect("a file");
+        let name = file.display().to_string();
+        let target = format!("rsync://127.0.0.1:{port}/data");
+        let (report, code) = report(root, &["--host", "live", "--config", &name, &target]);
+        assert_eq!(code, Some(10), "{report:#}");
+        assert_eq!(causes(&report)[0], expected, "{report:#}");
     }
 }
