@@ -8,7 +8,7 @@ use crate::{
     render::{
         case::place as where_to_type,
         explanation::{Next, next},
-        probe::{aside::with_it, without},
+        probe::{aside::with_it, partial::removal, without},
         words::pick,
     },
 };
@@ -26,6 +26,15 @@ pub(super) struct Last {
 pub(super) fn last_line(report: &Report, language: Language) -> Last {
     if let Some(slip) = report.slip() {
         return said(pick(language, "do next", "下一步"), slip.cure.clone());
+    }
+    let mut facts = report.stage(Step::Removal).facts.iter();
+    let left = facts.find_map(|fact| match fact {
+        Fact::Left { name, module } => Some(removal(name, module.as_deref())),
+        _ => None,
+    });
+    let is_written = report.stage(Step::Push).state.is_passed();
+    if let Some(command) = left.filter(|_| is_written) {
+        return typed(pick(language, "type next, on the server", "下一步，在服务器上").to_owned(), command);
     }
     let found = report.explanation.as_ref();
     match found.and_then(|found| next(found, language)) {

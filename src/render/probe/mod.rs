@@ -143,7 +143,11 @@ fn verdict(report: &Report, language: Language) -> String {
             Language::Chinese => format!("{target}：一切正常（{time}）"),
         };
     };
-    let step = step_name(stage.step, language);
+    let is_written = report.stage(Step::Push).state.is_passed();
+    let step = match stage.step {
+        Step::Removal if is_written => pick(language, "writing works, but removal", "可以写入，但删除"),
+        step => step_name(step, language),
+    };
     if report.is_without() {
         return without_it(report, step, &time, language);
     }

@@ -63,12 +63,17 @@ pub(super) fn lacks(
 
 /// What is to be done about a folder that could not be deleted.
 pub(super) fn left(name: &str, module: Option<&str>, language: Language) -> String {
-    // No other folder has such a name, wherever the module's is; what somebody else has put into it stays.
-    let last = name.rsplit('/').next().unwrap_or(name);
-    let module = shell_words::quote(module.unwrap_or("/"));
-    let cure = format!("find {module} \\( -path '*/{last}/probe' -o -path '*/{last}' -empty \\) -delete");
+    let cure = removal(name, module);
     match language {
         Language::English => format!("`{name}` is still in the module; on the server: {cure}"),
         Language::Chinese => format!("模块里还有目录 `{name}`；请在服务器上执行：{cure}"),
     }
+}
+
+/// The command for the server that deletes it.
+pub(super) fn removal(name: &str, module: Option<&str>) -> String {
+    // No other folder has such a name, wherever the module's is; what somebody else has put into it stays.
+    let last = name.rsplit('/').next().unwrap_or(name);
+    let module = shell_words::quote(module.unwrap_or("/"));
+    format!("find {module} \\( -path '*/{last}/probe' -o -path '*/{last}' -empty \\) -delete")
 }

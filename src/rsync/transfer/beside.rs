@@ -300,7 +300,8 @@ impl<'a> Beside<'a> {
         Ok(is_told.then(|| self.kept_text(name)))
     }
 
-    fn kept_text(&self, name: &[u8]) -> String {
+    /// What is said of something that is among the backups then.
+    pub(super) fn kept_text(&self, name: &[u8]) -> String {
         format!("backed up {} to {}", shown(name), shown(&self.backup_place(name)))
     }
 

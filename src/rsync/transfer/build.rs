@@ -240,19 +240,17 @@ impl<'a> Builder<'a> {
         let link = self.here(name).and_then(|(tree, name)| tree.link(name));
         let is_followed = options.copy_links
             || options.copy_unsafe_links && link.as_ref().is_ok_and(|link| is_unsafe(link, name));
+        if is_followed && !options.copy_links && options.output.info(Info::Symsafe) > 0 {
+            let link = link.unwrap_or_default();
+            let text = format!(
+                "copying unsafe symlink \"{}\" -> \"{}\"",
+                shown(name),
+                shown(&link)
+            );
+            self.observer.observe(Event::Warning(&text));
+        }
         match led {
-            Ok(led) if is_followed => {
-                if !options.copy_links && options.output.info(Info::Symsafe) > 0 {
-                    let link = link.unwrap_or_default();
-                    let text = format!(
-                        "copying unsafe symlink \"{}\" -> \"{}\"",
-                        shown(name),
-                        shown(&link)
-                    );
-                    self.observer.observe(Event::Warning(&text));
-                }
-                Some(led)
-            }
+            Ok(led) if is_followed => Some(led),
             Ok(led) if options.copy_directory_links && led.kind() == FileKind::Directory => Some(led),
             // A link that leads nowhere is no reason to complain where it takes no part.
             Err(_) if is_followed && self.may_be_excluded(name) => None,

@@ -461,7 +461,8 @@ impl<'a> Deleter<'a> {
                 true => self.beside.move_to_backups(tree, name),
                 false => tree.remove(name, is_directory).map(|()| None),
             },
-            _ => Ok(None),
+            // A dry run tells of what it would keep.
+            _ => Ok((is_kept && self.options.output.info(Info::Backup) > 0).then(|| self.beside.kept_text(name))),
         };
         match result {
             Ok(said) => {

@@ -172,6 +172,8 @@ fn a_backup_of_what_is_written_over_in_place_is_said() {
         "-rb --info=backup --inplace {url}/data/src/ dst/",
         "-rb --info=backup --inplace --no-whole-file --backup-dir=old {url}/data/src/ dst/",
         "-rb --inplace {url}/data/src/ dst/",
+        "-rbn --delete --info=backup,del {url}/data/src/sub/ dst/",
+        "-rbn --delete --info=backup,del --backup-dir=old {url}/data/src/sub/ dst/",
     ] {
         let words: Vec<_> = line.split(' ').collect();
         if let Err(difference) = stage.compare(&words, old) {
