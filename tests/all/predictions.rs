@@ -1,9 +1,11 @@
 //! No prediction is shown that a real daemon does not fulfil, and no client fails unforetold: every damage to every
 //! parameter, judged by a real daemon.
+//!
+//! Every other one is tried, to save a minute; all are with `RSYNCCTL_PREDICTIONS=all`.
 
 use std::{
     collections::BTreeMap,
-    fs,
+    env, fs,
     process::Output,
     sync::{
         Arc, Mutex,
@@ -55,7 +57,10 @@ fn what_is_foretold_happens_and_nothing_else() {
         Ok(release) => return println!("left out: rsync is {release}, the predictions are for a newer one"),
         Err(reason) => return skip(&format!("the predictions need a real rsync; {reason}")),
     }
-    let cases = cases();
+    let is_whole = env::var_os("RSYNCCTL_PREDICTIONS").is_some_and(|which| which == "all");
+    let cases = cases().into_iter().enumerate();
+    let chosen = cases.filter(|(number, _)| is_whole || number % 2 == 0);
+    let cases: Vec<_> = chosen.map(|(_, case)| case).collect();
     let next = AtomicUsize::new(0);
     let wrong = Mutex::new(Vec::new());
     let proven = Mutex::new(BTreeMap::<(&str, u8), usize>::new());

@@ -34,7 +34,10 @@ pub(super) fn last_line(report: &Report, language: Language) -> Last {
     });
     let is_written = report.stage(Step::Push).state.is_passed();
     if let Some(command) = left.filter(|_| is_written) {
-        return typed(pick(language, "type next, on the server", "下一步，在服务器上").to_owned(), command);
+        return typed(
+            pick(language, "type next, on the server", "下一步，在服务器上").to_owned(),
+            command,
+        );
     }
     let found = report.explanation.as_ref();
     match found.and_then(|found| next(found, language)) {

@@ -220,7 +220,10 @@ impl Builder<'_> {
             Err(error) => {
                 let place: PathBuf = self.sources.path(folder);
                 let place = shown(&whole(&place));
-                let place = place.strip_suffix('/').filter(|place| !place.is_empty()).unwrap_or(&place);
+                let place = place
+                    .strip_suffix('/')
+                    .filter(|place| !place.is_empty())
+                    .unwrap_or(&place);
                 let text = format!("change_dir \"{place}\" failed: {}", describe(&error));
                 self.fail(ERROR, &text);
                 false

@@ -456,14 +456,16 @@ impl<'a> Deleter<'a> {
             false if is_directory => "rmdir",
             false => "unlink",
         };
-        let result = match &mut self.tree {
-            Some(tree) if !self.options.dry_run => match is_kept {
-                true => self.beside.move_to_backups(tree, name),
-                false => tree.remove(name, is_directory).map(|()| None),
-            },
-            // A dry run tells of what it would keep.
-            _ => Ok((is_kept && self.options.output.info(Info::Backup) > 0).then(|| self.beside.kept_text(name))),
-        };
+        let result =
+            match &mut self.tree {
+                Some(tree) if !self.options.dry_run => match is_kept {
+                    true => self.beside.move_to_backups(tree, name),
+                    false => tree.remove(name, is_directory).map(|()| None),
+                },
+                // A dry run tells of what it would keep.
+                _ => Ok((is_kept && self.options.output.info(Info::Backup) > 0)
+                    .then(|| self.beside.kept_text(name))),
+            };
         match result {
             Ok(said) => {
                 if let Some(text) = said {
