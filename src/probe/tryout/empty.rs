@@ -1,10 +1,27 @@
-use crate::{explain::Known, model::Scope};
+use crate::{
+    catalog::Stage,
+    explain::{Known, Predicted},
+    model::Scope,
+};
 
 /// The page of a file that is no text.
 const NO_TEXT: &str = "RSY110";
 
 /// The page of a file without a module.
 const NO_MODULE: &str = "RSY232";
+
+/// The pages of what keeps a daemon from starting and does not hold in a trial: the folder of its pid file, its address.
+const ENDS_START: [&str; 2] = ["RSY604", "RSY614"];
+
+/// What keeps the daemon from starting outside of a trial, if something does.
+pub(super) fn unstarted(known: &Known) -> Option<Predicted> {
+    let ends = |found: &&Predicted| {
+        let mut symptoms = found.symptoms.iter();
+        ENDS_START.contains(&found.rule)
+            && symptoms.any(|symptom| symptom.stage == Stage::Start && symptom.exit != 0)
+    };
+    known.findings.iter().find(ends).cloned()
+}
 
 /// The page that tells why a file has no module; none if it has one, or if what was not read may have some.
 pub(super) fn emptiness(known: &Known) -> Option<&'static str> {

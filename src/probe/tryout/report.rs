@@ -1,7 +1,7 @@
 use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 
 use crate::{
-    explain::Explanation,
+    explain::{Explanation, Predicted},
     model::Parameter,
     probe::{
         Fact, Report, State, Step,
@@ -30,6 +30,8 @@ pub struct Trial {
     pub start: Start,
     /// The finding that tells why it has no module; none if it has one, or nothing tells.
     pub empty: Option<&'static str>,
+    /// What keeps the daemon from starting outside of the trial, in which it does not hold.
+    pub unstarted: Option<Predicted>,
     /// What stands in the lines that the daemon goes on without: names of parameters, or whole lines.
     pub ignored: Vec<String>,
     /// Module by module, if it came that far.
@@ -45,6 +47,7 @@ impl Trial {
     pub fn is_bad(&self) -> bool {
         self.start.verdict().is_bad()
             || self.empty.is_some()
+            || self.unstarted.is_some()
             || !self.ignored.is_empty()
             || self.modules.iter().any(|module| module.verdict().is_bad())
     }

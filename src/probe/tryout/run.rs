@@ -24,7 +24,7 @@ use crate::{
         tryout::{
             attempt::{Attempt, Blamed, Compared, End, decide},
             daemon::{Daemon, NoDaemon, Program},
-            empty::emptiness,
+            empty::{emptiness, unstarted},
             expected::Expected,
             ignored::ignored,
             leash::Leash,
@@ -186,6 +186,7 @@ pub async fn run(setup: &Setup<'_>) -> Result<Trial, TrialError> {
             outcome,
         },
         empty: emptiness(&setup.known),
+        unstarted: unstarted(&setup.known),
         ignored,
         modules,
         stayed,

@@ -39,6 +39,7 @@ impl View<'_> {
                 "greets": trial.start.greets(),
                 "exit": exit,
             },
+            "unstarted": trial.unstarted.as_ref().map(|found| found.rule),
             "ignored": trial.ignored,
             "modules": trial.modules.iter().map(module).collect::<Vec<_>>(),
             "stayed": trial.stayed.iter().map(|stayed| {

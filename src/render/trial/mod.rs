@@ -97,7 +97,7 @@ impl View<'_> {
         writeln!(out)?;
         let width = self.width();
         self.line(&self.start(), self.pick("start", "启动"), width, out)?;
-        if let Some(row) = self.ignored() {
+        for row in self.unstarted().into_iter().chain(self.ignored()) {
             self.line(&row, "", width, out)?;
         }
         for module in &self.trial.modules {
@@ -155,6 +155,9 @@ impl View<'_> {
             .flat_map(Attempt::parts)
             .filter(|part| part.verdict.is_bad());
         let first = bad.next();
+        if let Some(found) = &self.trial.unstarted {
+            return cure_of(found).map(|command| (String::new(), command));
+        }
         let here = |command| (String::new(), command);
         let file = shell_words::quote(&self.trial.file);
         let as_root = || here(format!("sudo rsyncctl try {file}"));
@@ -208,7 +211,8 @@ impl View<'_> {
             .flat_map(|module| self.rows(module).into_iter().map(move |row| (module, row)));
         let Some((module, row)) = rows.find(|(_, row)| row.verdict.is_bad()) else {
             let row = self
-                .ignored()
+                .unstarted()
+                .or_else(|| self.ignored())
                 .filter(|_| self.start().verdict == Verdict::Works)?;
             return Some(format!("{}{}{}", self.trial.file, self.colon(), row.text));
         };
@@ -253,7 +257,7 @@ impl View<'_> {
 
     fn concise(&self, out: &mut dyn io::Write) -> io::Result<()> {
         let file = &self.trial.file;
-        if let Some(row) = self.ignored() {
+        for row in self.unstarted().into_iter().chain(self.ignored()) {
             writeln!(out, "{}", visible(&format!("{file}{}{}", self.colon(), row.text)))?;
         }
         for module in &self.trial.modules {

@@ -82,6 +82,19 @@ impl View<'_> {
         }
     }
 
+    /// What keeps the daemon from starting outside of the trial.
+    pub(super) fn unstarted(&self) -> Option<Row> {
+        let found = self.trial.unstarted.as_ref()?;
+        let (title, id) = (title(found, self.language()), found.rule);
+        Some(Row {
+            verdict: Verdict::Fails { is_foreseen: true },
+            text: match self.is_chinese() {
+                true => format!("正式使用时守护进程起不来：{title}（{id}）"),
+                false => format!("for real the daemon does not start: {title} ({id})"),
+            },
+        })
+    }
+
     /// The lines that the daemon goes on without.
     pub(super) fn ignored(&self) -> Option<Row> {
         let ignored = &self.trial.ignored;

@@ -24,6 +24,38 @@ fn a_lock_file_that_cannot_be_opened_is_told() {
     assert_eq!(report["summary"]["differs"], false, "{report:#}");
 }
 
+/// The trial has a pid file and an address of its own; the file shows that the daemon does not start for real.
+#[test]
+fn a_daemon_that_does_not_start_for_real_is_told() {
+    if !has_rsync() {
+        return;
+    }
+    let modules = "[m]\npath = $ROOT/files\n";
+    for (line, rule) in [
+        ("pid file = $ROOT/nowhere/pid", "RSY604"),
+        ("address = 127.0.0.1:8730", "RSY614"),
+    ] {
+        let folder = stage("");
+        write(folder.path(), "rsyncd.conf", &format!("{line}\n{modules}"));
+        let (report, code) = report(&folder, &[]);
+        assert_eq!(code, 1, "{report:#}");
+        assert_eq!(report["unstarted"], rule, "{report:#}");
+        assert_eq!(
+            report["modules"][0]["attempts"][0]["read"]["end"], "works",
+            "{report:#}"
+        );
+        let told = stdout(&tried(&folder, &[]));
+        let first = told.lines().next().unwrap_or_default();
+        assert!(
+            first.contains("the daemon does not start") && first.contains(rule),
+            "{told}"
+        );
+        assert!(!told.contains("all is well"), "{told}");
+    }
+    let (report, _) = report(&stage(modules), &[]);
+    assert_eq!(report["unstarted"], serde_json::Value::Null, "{report:#}");
+}
+
 /// Commands are not run, and the file shows that one cannot be.
 #[test]
 fn a_command_that_cannot_be_run_is_told() {
