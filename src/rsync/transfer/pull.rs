@@ -163,6 +163,8 @@ pub fn pull(
     listing.count_from(&keep.root);
     let mut outcome = Outcome {
         list_size: listing.size,
+        sent: outgoing.sent,
+        received: incoming.received,
         ..Outcome::default()
     };
     if !is_empty {

@@ -113,6 +113,7 @@ pub fn push(
         values: AskedValues::default(),
         phases: 0,
         told: 0,
+        counted: None,
     };
     let reader = Reader {
         session,
@@ -121,6 +122,7 @@ pub fn push(
         indices: Indices::new(protocol),
         requests: &requests,
         asked: HashSet::new(),
+        counted: None,
     };
     run(&mut sender, reader, &stream, &mut outcome)?;
     outcome.exit = final_exit(&faults).code();
@@ -162,7 +164,7 @@ fn run(
         let reading = scope.spawn(move || {
             // The last word is the server's, so that nobody need wait for it to hang up: it takes 20 ms to end.
             requests.end(reader.run());
-            reader.incoming.received
+            reader.counted.unwrap_or(reader.incoming.received)
         });
         let mut answered = sender.run();
         if matches!(answered, Err(Error::Socket { .. })) {
@@ -178,7 +180,7 @@ fn run(
             let _ = stream.shutdown(Shutdown::Both);
         }
         outcome.received = reading.join().expect("the reader does not panic");
-        outcome.sent = sender.outgoing.sent;
+        outcome.sent = sender.counted.unwrap_or(sender.outgoing.sent);
         outcome.deleted = sender.deleted;
         (outcome.listed, outcome.total_size) = (sender.announcer.listed, sender.announcer.total_size);
         outcome.list_size = sender.announcer.size;
@@ -217,6 +219,8 @@ struct Reader<'a> {
     requests: &'a Requests,
     /// The files that were asked for with nothing but the length of what is there.
     asked: HashSet<u32>,
+    /// How many bytes had come when the last phase ended, which are those that rsync shows.
+    counted: Option<u64>,
 }
 
 impl Reader<'_> {
@@ -234,6 +238,13 @@ impl Reader<'_> {
             let arrived = match index {
                 Index::Done => {
                     ended += 1;
+                    if self
+                        .requests
+                        .lists()
+                        .is_some_and(|lists| ended + 1 == lists + PHASES)
+                    {
+                        self.counted = Some(self.incoming.received);
+                    }
                     Arrived::Done
                 }
                 Index::File(number) => self.request(number, flags, ended)?,

@@ -41,6 +41,8 @@ pub(crate) struct Sender<'a> {
     pub(crate) phases: u32,
     /// The faults that the server has heard of with the lists.
     pub(crate) told: i32,
+    /// How many bytes were sent when the last phase ended, which are those that rsync shows (`handle_stats` in main.c).
+    pub(crate) counted: Option<u64>,
 }
 
 /// Blocks of basis files: those that a file has, and those that only seemed to be in it.
@@ -140,6 +142,10 @@ impl Sender<'_> {
         let answered = PHASES + u32::from(self.session.protocol >= 31);
         if self.phases <= answered {
             self.indices.write(Index::Done, self.outgoing.buffer());
+        }
+        if is_phase && self.phases == PHASES {
+            self.outgoing.flush()?;
+            self.counted = Some(self.outgoing.sent);
         }
         Ok(())
     }

@@ -83,12 +83,14 @@ pub(crate) fn set_up(
     let session = incoming
         .decode(|input| offer.session(compatibility, input))
         .map_err(read)?;
+    incoming.count();
+    outgoing.count();
     if role == Role::Receiver || !options.names_come_bare(protocol) {
         incoming.multiplex();
     }
     // A sender that removes files hears of each in a message.
     if protocol >= 30 || role == Role::Receiver && options.remove_source_files {
-        outgoing.multiplex()?;
+        outgoing.multiplex();
     }
     if !reads_rules(role, options) {
         return Ok(session);

@@ -69,7 +69,7 @@ pub(crate) struct Incoming<'o> {
     frames: Option<Frames>,
     raw: Buffer,
     data: Buffer,
-    /// How many bytes came from the socket.
+    /// How many bytes came from the socket since rsync counts them.
     pub(crate) received: u64,
     /// How many bytes of data came.
     arrived: u64,
@@ -106,6 +106,11 @@ impl<'o> Incoming<'o> {
             alive: None,
             unsent: Vec::new(),
         }
+    }
+
+    /// From here on bytes are counted (`io_start_buffering_in` in io.c): rsync reads those before with other means.
+    pub(crate) fn count(&mut self) {
+        self.received = self.data.filled().len() as u64;
     }
 
     /// From here on the stream consists of frames.
@@ -348,7 +353,7 @@ pub(crate) struct Outgoing {
     is_multiplexed: bool,
     /// With room for a frame's head in front.
     buffer: Vec<u8>,
-    /// How many bytes went to the socket.
+    /// How many bytes went to the socket since rsync counts them.
     pub(crate) sent: u64,
     /// How many bytes of data are among them.
     data: u64,
@@ -373,11 +378,14 @@ impl Outgoing {
             .then(|| KeepAlive::new(self.line.clone(), limit))
     }
 
-    /// From here on the stream consists of frames.
-    pub(crate) fn multiplex(&mut self) -> Result<(), Error> {
-        self.flush()?;
+    /// From here on bytes are counted (`io_start_buffering_out` in io.c); all that was collected is written.
+    pub(crate) fn count(&mut self) {
+        self.sent = 0;
+    }
+
+    /// From here on the stream consists of frames; all that was collected is written.
+    pub(crate) fn multiplex(&mut self) {
         self.is_multiplexed = true;
-        Ok(())
     }
 
     /// What is written next; [`Self::flush`] sends it.

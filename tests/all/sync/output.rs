@@ -1,6 +1,10 @@
 //! What our client and the real one print, line by line: everything but times, rates and bytes on the wire is the same.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
 
 use crate::{
     support::{daemon::has_rsync, program::program},
@@ -15,15 +19,15 @@ enum Before {
     Others,
 }
 
-/// All that a client printed and logged.
-fn printed(
+/// Runs a client: what it put out, what it logged, and in which folder.
+fn ran(
     stage: &Stage,
     module: &str,
     words: &[&str],
     before: Before,
     is_push: bool,
     is_ours: bool,
-) -> String {
+) -> (Output, Vec<u8>, String) {
     let folder = tempfile::tempdir().expect("a folder");
     let target = stage.target();
     let _ = fs::remove_dir_all(&target);
@@ -56,9 +60,21 @@ fn printed(
     };
     let output = command.args(words).args(ends).output().expect("the client runs");
     let log = fs::read(folder.path().join("log")).unwrap_or_default();
+    (output, log, folder.path().display().to_string())
+}
+
+/// All that a client printed and logged.
+fn printed(
+    stage: &Stage,
+    module: &str,
+    words: &[&str],
+    before: Before,
+    is_push: bool,
+    is_ours: bool,
+) -> String {
+    let (output, log, place) = ran(stage, module, words, before, is_push, is_ours);
     let mut text = format!("code {:?}\n", output.status.code());
     for (name, bytes) in [("out", &output.stdout), ("errors", &output.stderr), ("log", &log)] {
-        let place = folder.path().display().to_string();
         text.push_str(&masked(
             name,
             &String::from_utf8_lossy(bytes).replace(&place, "HERE"),
@@ -368,6 +384,44 @@ fn numbers_and_streams_are_those_that_are_wanted() {
         "-a --stderr=x",
         "-a --outbuf=x",
     ]);
+}
+
+/// Bytes are counted from where rsync counts them to the end of the last phase; how many frames they are in is a matter of
+/// time.
+#[test]
+fn bytes_are_counted_as_rsync_counts_them() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    source(&stage.source());
+    let counted = |text: &str| {
+        let line = text.lines().find(|line| line.starts_with("sent "));
+        let line = line.unwrap_or_else(|| panic!("no counts in {text}"));
+        let words = line
+            .split_whitespace()
+            .filter_map(|word| word.replace(',', "").parse().ok());
+        words.take(2).collect::<Vec<i64>>()
+    };
+    for words in [
+        "-av",
+        "-av --delete-after",
+        "-av --protocol=29",
+        "-av --protocol=30 -n",
+    ] {
+        let words: Vec<_> = words.split_whitespace().collect();
+        for is_push in [false, true] {
+            let [theirs, ours] = [false, true].map(|is_ours| {
+                let (output, ..) = ran(&stage, "data", &words, Before::Others, is_push, is_ours);
+                counted(&String::from_utf8_lossy(&output.stdout))
+            });
+            let is_near = theirs
+                .iter()
+                .zip(&ours)
+                .all(|(theirs, ours)| (theirs - ours).abs() <= 60);
+            assert!(is_near, "{words:?}, push: {is_push}: {theirs:?} {ours:?}");
+        }
+    }
 }
 
 #[test]
