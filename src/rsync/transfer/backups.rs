@@ -4,11 +4,14 @@ use crate::{
     rsync::{
         proto::file_list::{Entry, FileKind},
         transfer::{
+            beside::{Aside, Beside},
             generator::{Failure, Generator},
-            queue::Pending,
+            keep::Keep,
+            queue::{Pending, Queue},
             text::shown,
+            wire::Faults,
         },
-        tree::{Removed, Status},
+        tree::Status,
     },
     terms::refusal,
 };
@@ -23,7 +26,7 @@ impl Generator<'_> {
             return Ok(());
         };
         let backed_up = self.beside.back_up(tree, &name);
-        self.say_removed();
+        self.say_asides();
         match backed_up {
             Ok(said) => {
                 if let Some(text) = said {
@@ -35,12 +38,9 @@ impl Generator<'_> {
         }
     }
 
-    /// Says what had to go for a backup.
-    pub(super) fn say_removed(&mut self) {
-        for Removed { name, is_directory } in self.beside.take_removed() {
-            let name = name.into();
-            self.queue.push(Pending::Deleted { name, is_directory });
-        }
+    /// Says what else happened where backups were made.
+    pub(super) fn say_asides(&mut self) {
+        say_asides(&mut self.beside, self.keep, self.queue, self.faults);
     }
 
     /// What is said of something that cannot be kept (`make_backup_inner` in backup.c). Unlike there it stays, so that nothing
@@ -64,5 +64,22 @@ impl Generator<'_> {
             _ => format!("keep_backup failed: {{}} -> \"{}\"", shown(&backup)),
         };
         self.failure(&tried, entry, error)
+    }
+}
+
+/// Says what else happened where the generator made backups.
+pub(super) fn say_asides(beside: &mut Beside<'_>, keep: &Keep<'_>, queue: &Queue, faults: &Faults) {
+    for aside in beside.take_asides() {
+        queue.push(match aside {
+            Aside::Removed { name, is_directory } => Pending::Deleted {
+                name: name.into(),
+                is_directory,
+            },
+            Aside::Unset { name, says } => {
+                faults.fail();
+                let says = says.replacen("{}", &keep.shown_name(&name), 1);
+                Pending::Failed(format!("rsync: [generator] {says}").into())
+            }
+        });
     }
 }

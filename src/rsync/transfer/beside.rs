@@ -11,7 +11,7 @@ use crate::{
             links::is_unsafe,
             text::{describe, shown},
         },
-        tree::{Attributes, Identity, Kept, Output, Outside, Removed, Status, Tree, Unmade},
+        tree::{Attributes, Identity, Kept, Output, Outside, Status, Tree, Unmade, Unset},
     },
     terms::{Exit, UntrustedLink, refusal},
 };
@@ -28,12 +28,32 @@ pub(crate) struct Beside<'a> {
     backups: Place<Outside>,
     /// The folder that was last made for backups, and those above it.
     way: Vec<u8>,
-    /// What was in folders that had the names of backups.
-    removed: Vec<Removed>,
+    /// What else happened where backups were made.
+    asides: Vec<Aside>,
     /// Where files may be already; those that are missing count too.
     pub(super) bases: Vec<Option<Tree>>,
     /// The numbers of those that a symlink of somebody else's leads to: nothing is looked for there, which is said each time.
     refused: Vec<usize>,
+}
+
+/// What happens where a backup is made, with the place as the user names it.
+#[derive(Clone)]
+pub(crate) enum Aside {
+    /// It was in a folder that had the name of a backup.
+    Removed { name: Vec<u8>, is_directory: bool },
+    /// A backup, or a folder of it, is there, but not with all that it is to have.
+    Unset {
+        name: Vec<u8>,
+        /// With the place in `{}`, and what the system says.
+        says: String,
+    },
+}
+
+impl Aside {
+    fn of(name: Vec<u8>, unset: &Unset) -> Self {
+        let says = format!("{}: {}", unset.says, describe(&unset.error));
+        Self::Unset { name, says }
+    }
 }
 
 /// A folder that may be another one than the destination.
@@ -103,7 +123,7 @@ impl<'a> Beside<'a> {
             partial: partial.and_then(|path| Outside::of_parent(Path::new(path)).ok()),
             backups,
             way: Vec::new(),
-            removed: Vec::new(),
+            asides: Vec::new(),
             bases: bases.collect(),
             refused,
         })
@@ -258,9 +278,7 @@ impl<'a> Beside<'a> {
 
     /// Where that is, as the user names it.
     pub(crate) fn backup_place(&self, name: &[u8]) -> Vec<u8> {
-        let folder = self.options.receiving.backup_directory.as_deref();
-        let folder = folder.map_or_else(String::new, |folder| format!("{}/", folder.trim_end_matches('/')));
-        [folder.as_bytes(), &*self.backup_of(name)].concat()
+        among_backups(self.options, &self.backup_of(name))
     }
 
     /// Whether something is a backup itself, and is not kept once more.
@@ -282,9 +300,9 @@ impl<'a> Beside<'a> {
         Ok(is_told.then(|| self.kept_text(name)))
     }
 
-    /// What was removed to make room for backups, with the whole names, since this was asked.
-    pub(crate) fn take_removed(&mut self) -> Vec<Removed> {
-        std::mem::take(&mut self.removed)
+    /// What happened where backups were made since this was asked.
+    pub(crate) fn take_asides(&mut self) -> Vec<Aside> {
+        std::mem::take(&mut self.asides)
     }
 
     /// Moves something to where backups are, in place of removing it; what is said of it.
@@ -344,10 +362,11 @@ impl<'a> Beside<'a> {
             }
         };
         let place = self.backup_place(name);
-        self.removed.extend(removed.into_iter().map(|removed| Removed {
+        let asides = removed.into_iter().map(|removed| Aside::Removed {
             name: [&*place, b"/", &*removed.name].concat(),
-            ..removed
-        }));
+            is_directory: removed.is_directory,
+        });
+        self.asides.extend(asides);
         let is_kept = kept != Kept::Not || self.copy(tree, name, &now)?;
         Ok(is_kept.then_some(kept))
     }
@@ -385,8 +404,10 @@ impl<'a> Beside<'a> {
                 // What its own folder hands down stays (`set_file_attrs` in rsync.c).
                 attributes.permissions = attributes.permissions.map(|mode| mode | made.mode & 0o2000);
             }
-            // What cannot be set is told of the new file.
-            let _ = outside.tree().apply(&backup, &attributes, &made);
+            if let Err(unset) = outside.tree().apply(&backup, &attributes, &made) {
+                let name = among_backups(self.options, folder);
+                self.asides.push(Aside::of(name, &unset));
+            }
         }
         self.way = above.to_vec();
         Ok(())
@@ -394,7 +415,7 @@ impl<'a> Beside<'a> {
 
     /// Makes a copy among the backups, unless it is of a kind that is not kept.
     fn copy(&mut self, tree: &mut Tree, name: &[u8], now: &Status) -> io::Result<bool> {
-        let backup = self.backup_of(name);
+        let (backup, place) = (self.backup_of(name), self.backup_place(name));
         let source = Source::of(self.options, self.identity, &tree.handle(name)?, now)?;
         let attributes = source.attributes();
         let kind = now.kind();
@@ -416,7 +437,9 @@ impl<'a> Beside<'a> {
         if let Some(mut content) = content {
             let mut output = to.begin(&backup)?;
             output.fill_from(&mut content)?;
-            return output.commit(to, &backup, &attributes).map(|_| true);
+            let unset = output.commit(to, &backup, &attributes)?;
+            self.asides.extend(unset.map(|unset| Aside::of(place, &unset)));
+            return Ok(true);
         }
         match kind {
             FileKind::Symlink if self.options.links => to.make_symlink(&backup, &link)?,
@@ -431,11 +454,20 @@ impl<'a> Beside<'a> {
             FileKind::Special if self.options.specials => to.make_node(&backup, now.mode, None)?,
             _ => return Ok(false),
         }
-        if let Some(made) = to.status(&backup)? {
-            let _ = to.apply(&backup, &attributes, &made);
+        if let Some(made) = to.status(&backup)?
+            && let Err(unset) = to.apply(&backup, &attributes, &made)
+        {
+            self.asides.push(Aside::of(place, &unset));
         }
         Ok(true)
     }
+}
+
+/// A name in the folder of backups, as the user names it.
+fn among_backups(options: &Options, name: &[u8]) -> Vec<u8> {
+    let folder = options.receiving.backup_directory.as_deref();
+    let folder = folder.map_or_else(String::new, |folder| format!("{}/", folder.trim_end_matches('/')));
+    [folder.as_bytes(), name].concat()
 }
 
 /// A name's folder, with the slash, and what is behind it.

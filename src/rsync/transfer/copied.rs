@@ -56,7 +56,7 @@ impl<'a> Source<'a> {
             mtime: options.times.then_some((now.mtime, now.nanoseconds)),
             atime: None,
             uid: (options.owner && self.identity.is_root).then_some(now.uid),
-            gid: (options.group && self.identity.may_give_to(now.gid)).then_some(now.gid),
+            gid: options.group.then_some(now.gid),
             extended: Extended {
                 // A folder of backups gets none (`copy_valid_path` in backup.c).
                 xattrs: (options.xattrs && now.kind() != FileKind::Directory).then(|| xattrs.collect()),

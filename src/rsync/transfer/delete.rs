@@ -11,6 +11,7 @@ use crate::rsync::{
     proto::file_list::{Entry, FileKind, FileList, compare},
     transfer::{
         Debug, Error, Info, Options,
+        backups::say_asides,
         beside::Beside,
         counts::FileCounts,
         keep::Keep,
@@ -466,6 +467,7 @@ impl<'a> Deleter<'a> {
                 _ => Ok((is_kept && self.options.output.info(Info::Backup) > 0)
                     .then(|| self.beside.kept_text(name))),
             };
+        say_asides(&mut self.beside, self.keep, self.report.queue, self.report.faults);
         match result {
             Ok(said) => {
                 if let Some(text) = said {

@@ -390,7 +390,9 @@ impl Generator<'_> {
         let is_backed_up = options.receiving.in_place && options.backs_up && basis == Basis::Own;
         let is_backed_up = is_backed_up && !is_again && !is_unreadable;
         if let Some(tree) = self.tree.as_mut().filter(|_| is_backed_up && !options.dry_run) {
-            match self.beside.copy_to_backups(tree, &name) {
+            let copied = self.beside.copy_to_backups(tree, &name);
+            self.say_asides();
+            match copied {
                 Ok(None) => {}
                 Ok(Some(text)) => {
                     if !is_whole {

@@ -323,7 +323,7 @@ impl Generator<'_> {
             if let Err(error) = tree.link_over(name, &place) {
                 return Ok(Err(self.failure("link {} failed", entry, &error)));
             }
-            self.say_removed();
+            self.say_asides();
         }
         let is_of_others = self.options.receiving.bases.first();
         let is_silent = matches!(turn, Turn::Now(Some(_)))

@@ -7,16 +7,16 @@ use crate::{
             file_list::{Entry, FileList},
         },
         transfer::{
-            Error, Event, Observer,
+            Error, Event,
             basis::{Basis, BasisFile},
-            beside::Beside,
+            beside::Aside,
             part::Listed,
             rebuild::Rebuilding,
             receiver::{Receiver, missing},
             text::{describe, shown},
             trouble::{Failed, Trouble},
         },
-        tree::{Attributes, Output, Removed, Status, Tree, Unmade, Unset},
+        tree::{Attributes, Output, Status, Tree, Unmade, Unset},
     },
     terms::{Exit, refusal},
 };
@@ -242,7 +242,7 @@ impl Receiver<'_> {
         let is_kept_twice =
             wanted.is_again && receiving.keeps_partial() && receiving.partial_folder().is_none();
         if !receiving.in_place && !is_kept_twice {
-            let backed_up = back_up(&mut self.beside, tree, target.name, self.observer);
+            let backed_up = self.back_up(tree, target.name);
             backed_up.map_err(|error| Failed::to_back_up(&self.beside.backup_place(target.name), error))?;
         }
         let temporary = self.now(target, &file);
@@ -333,10 +333,12 @@ impl Receiver<'_> {
         for number in delayed {
             let Listed { list, entry, .. } = self.file(number)?;
             let name = self.keep.place(&list, &entry).into_owned();
-            let Some(tree) = &mut self.tree else { return Ok(()) };
-            let mut there = tree.clone();
-            let backed_up = back_up(&mut self.beside, tree, &name, self.observer);
-            let moved = backed_up.and_then(|()| match self.beside.partial(tree, &name) {
+            let Some(mut there) = self.tree.clone() else {
+                return Ok(());
+            };
+            let mut tree = there.clone();
+            let backed_up = self.back_up(&mut there, &name);
+            let moved = backed_up.and_then(|()| match self.beside.partial(&mut tree, &name) {
                 Some((from, partial)) => from.move_to(&partial, &mut there, &name),
                 None => Ok(()),
             });
@@ -359,18 +361,28 @@ impl Receiver<'_> {
         }
         Ok(())
     }
-}
 
-/// Keeps what a file is about to take the place of; says what had to go for that, and what was kept where (`make_backup` in
-/// backup.c).
-fn back_up(beside: &mut Beside<'_>, tree: &mut Tree, name: &[u8], observer: &dyn Observer) -> io::Result<()> {
-    let backed_up = beside.back_up(tree, name);
-    for Removed { name, is_directory } in beside.take_removed() {
-        let name = &name;
-        observer.observe(Event::Deleted { name, is_directory });
+    /// Keeps what a file is about to take the place of; says what else happened for that, and what was kept where
+    /// (`make_backup` in backup.c).
+    fn back_up(&mut self, tree: &mut Tree, name: &[u8]) -> io::Result<()> {
+        let backed_up = self.beside.back_up(tree, name);
+        for aside in self.beside.take_asides() {
+            match aside {
+                Aside::Removed { name, is_directory } => self.observer.observe(Event::Deleted {
+                    name: &name,
+                    is_directory,
+                }),
+                Aside::Unset { name, says } => {
+                    self.faults.fail();
+                    let says = says.replacen("{}", &self.keep.shown_name(&name), 1);
+                    let text = format!("rsync: [receiver] {says}");
+                    self.observer.observe(Event::Failed(&text));
+                }
+            }
+        }
+        if let Some(text) = backed_up? {
+            self.observer.observe(Event::Warning(&text));
+        }
+        Ok(())
     }
-    if let Some(text) = backed_up? {
-        observer.observe(Event::Warning(&text));
-    }
-    Ok(())
 }

@@ -166,3 +166,45 @@ fn attributes_of_read_only_files_are_set() {
         assert_eq!(ours, theirs, "{options}");
     }
 }
+
+/// A backup, or its folder, whose group cannot be set is there, and that is told.
+#[test]
+fn groups_that_backups_cannot_have_are_told() {
+    if !is_possible() {
+        return;
+    }
+    let nobody = User::from_name("nobody").expect("users").expect("nobody");
+    let stage = Stage::run_by(nobody.uid.as_raw());
+    let old = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    fs::create_dir_all(stage.source().join("d")).expect("a folder");
+    fs::write(stage.source().join("d/file"), "a new one").expect("a file");
+    for name in ["d/file", "d", ""] {
+        touch(&stage.source().join(name), old);
+    }
+    let prepare = |root: &Path| {
+        for name in ["dst/d", "dst/kept"] {
+            fs::create_dir_all(root.join(name)).expect("a folder");
+        }
+        for name in ["d/extra", "d/file"] {
+            fs::write(root.join("dst").join(name), "old").expect("a file");
+        }
+        // The group stays root's.
+        for name in ["d/extra", "d/file", "d", "kept", ""] {
+            chown(root.join("dst").join(name), Some(nobody.uid.as_raw()), None).expect("an owner");
+            touch(&root.join("dst").join(name), old);
+        }
+    };
+    for options in [
+        "",
+        "--inplace",
+        "--delete",
+        "--delay-updates --delete-after",
+        "--protocol=29",
+    ] {
+        let words = format!("-ab {options} --backup-dir=kept --exclude=/kept {{url}}/data/src/ dst/")
+            .replace("  ", " ");
+        let [theirs, ours] = both(&stage, &words, prepare, |_| {});
+        assert_eq!(ours, theirs, "{options}");
+        assert!(ours.contains("chgrp"), "{ours}");
+    }
+}
