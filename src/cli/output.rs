@@ -166,7 +166,7 @@ impl<F: FormatName> Output<F> {
                 When::Never => false,
                 When::Auto => is_terminal && !is_set("NO_COLOR") && variable("TERM") != "dumb",
             },
-            unicode: !is_terminal || locale().to_lowercase().contains("utf"),
+            unicode: !is_terminal || locale("LC_MESSAGES").to_lowercase().contains("utf"),
             width: width(is_terminal),
             limit: self.limit,
         }
@@ -187,7 +187,7 @@ impl<F: FormatName> Output<F> {
         match self.lang {
             Some(LanguageName::En) => Language::English,
             Some(LanguageName::Zh) => Language::Chinese,
-            None if locale().starts_with("zh") => Language::Chinese,
+            None if locale("LC_MESSAGES").starts_with("zh") => Language::Chinese,
             None => Language::English,
         }
     }
@@ -217,13 +217,19 @@ pub(super) fn tell(text: &str) -> io::Result<()> {
     writeln!(io::stderr(), "{}", lines.join("\n"))
 }
 
-/// The locale of messages, in the order that setlocale(3) gives.
-fn locale() -> String {
-    ["LC_ALL", "LC_MESSAGES", "LANG"]
+/// The locale for some purpose, in the order that setlocale(3) gives.
+fn locale(category: &str) -> String {
+    ["LC_ALL", category, "LANG"]
         .into_iter()
         .map(variable)
         .find(|value| !value.is_empty())
         .unwrap_or_default()
+}
+
+/// Whether the locale is the one without a language, whose characters are those of ASCII. One that is named and not
+/// installed is believed, though setlocale(3) takes this one in its place.
+pub(super) fn is_ascii_locale() -> bool {
+    ["", "C", "POSIX"].contains(&&*locale("LC_CTYPE"))
 }
 
 fn width(is_terminal: bool) -> usize {

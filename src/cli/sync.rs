@@ -17,7 +17,7 @@ use crate::{
         environment::{environment, surroundings},
         exit,
         interrupt::Interrupt,
-        output::{tell, unless_closed},
+        output::{is_ascii_locale, tell, unless_closed},
     },
     explain::{Explanation, Known, explain},
     render::diagnoses,
@@ -106,6 +106,7 @@ fn carry_out(words: &[OsString], name: Name) -> Result<u8, Failure> {
         errors: Box::new(io::stderr()),
         log: log.map(|file| Box::new(file) as Box<dyn io::Write + Send>),
         is_in_foreground: Box::new(|| is_in_foreground(io::stdout())),
+        is_ascii: is_ascii_locale(),
     };
     let printer = Printer::new(&plan, TimeZone::system(), streams);
     if let (Some(error), Some(path)) = (unlogged, &plan.output.log_file) {

@@ -111,6 +111,7 @@ pub(super) fn run(
         errors: Box::new(io::sink()),
         log: None,
         is_in_foreground: Box::new(|| false),
+        is_ascii: false,
     };
     let printer = Printer::new(plan, TimeZone::UTC, streams);
     let start = Instant::now();

@@ -35,6 +35,8 @@ pub struct Streams<'s> {
     pub log: Option<Box<dyn Write + Send + 's>>,
     /// Whether this program is the one that the terminal shows.
     pub is_in_foreground: Box<dyn Fn() -> bool + Send + 's>,
+    /// Whether those who read it know no other characters than those of ASCII.
+    pub is_ascii: bool,
 }
 
 /// Writes texts where rsync writes them, as rsync writes them (`rwrite` in log.c).
@@ -203,8 +205,11 @@ impl<'s> Console<'s> {
             text => (&b""[..], text),
         };
         bytes.extend_from_slice(start);
+        let is_ascii = self.streams.is_ascii && channel != Channel::Advice;
         match self.is_eight_bit {
             true => escape(text, |byte| byte < b' ', &mut bytes),
+            // `isprint` in the C locale.
+            false if is_ascii => escape(text, |byte| !(b' '..=b'~').contains(&byte), &mut bytes),
             false => bytes.extend_from_slice(shown(text).as_bytes()),
         }
         bytes.extend(end);

@@ -1,7 +1,9 @@
 //! What our client and the real one print, line by line: everything but times, rates and bytes on the wire is the same.
 
 use std::{
+    ffi::OsStr,
     fs,
+    os::unix::ffi::OsStrExt as _,
     path::Path,
     process::{Command, Output},
 };
@@ -445,5 +447,35 @@ fn the_patience_of_a_server_is_taken_over() {
             is_taken_over,
             "{ours}"
         );
+    }
+}
+
+/// Whoever knows nothing but ASCII is shown other bytes as numbers.
+#[test]
+fn names_are_shown_in_the_characters_of_the_locale() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    let fill = |root: &Path| {
+        fs::create_dir_all(root).expect("a folder");
+        for name in [&b"na\xc3\xafve"[..], b"latin\xe9", b"bell\x07"] {
+            fs::write(root.join(OsStr::from_bytes(name)), "text").expect("a file");
+        }
+    };
+    fill(&stage.source());
+    let push = |root: &Path| fill(&root.join("src"));
+    for locale in ["C", "POSIX", "", "C.UTF-8"] {
+        for words in [
+            "-ai {url}/data/src/ dst",
+            "-r {url}/data/src/",
+            "-ai -8 {url}/data/src/ dst",
+            "-ai src/ {url}/drop/",
+            "-ai src/mist\u{fc} {url}/drop/",
+        ] {
+            let words: Vec<_> = words.split(' ').collect();
+            let compared = stage.compare_in(&[("LC_ALL", locale)], &words, push);
+            assert!(compared.is_ok(), "{locale}: {}", compared.unwrap_err());
+        }
     }
 }
