@@ -62,11 +62,23 @@ impl Variables {
 
 /// What the environment says about a session.
 pub(super) fn environment() -> Environment<'static> {
-    environment_with(&Variables::default())
+    asking(&Variables::default(), ask)
 }
 
-/// The same where somebody has set variables.
+/// The same where somebody has set variables, for an examination: nobody is asked without a terminal.
 pub(super) fn environment_with(variables: &Variables) -> Environment<'static> {
+    asking(variables, || prompt().unwrap_or_else(|_| Ok(typed_password())))
+}
+
+/// The same for an examination that does not log in, for this reason.
+pub(super) fn environment_without_login(variables: &Variables, reason: &'static str) -> Environment<'static> {
+    Environment {
+        password: Box::new(|| Err(Error::PasswordFile(reason.to_owned()))),
+        ..environment_with(variables)
+    }
+}
+
+fn asking(variables: &Variables, ask: fn() -> Result<Vec<u8>, Error>) -> Environment<'static> {
     let given = variables.bytes("RSYNC_PASSWORD");
     let (login, login_source) = variables.login();
     // Several sessions ask once.
@@ -115,18 +127,23 @@ fn offered<T: PartialEq>(
 
 /// Asks at the terminal; without one standard input is read, as `getpass` does.
 fn ask() -> Result<Vec<u8>, Error> {
+    prompt().unwrap_or_else(|_| {
+        let _ = write!(io::stderr(), "Password: ");
+        Ok(typed_password())
+    })
+}
+
+/// Asks at the terminal; fails without one.
+fn prompt() -> io::Result<Result<Vec<u8>, Error>> {
     match rpassword::prompt_password("Password: ") {
-        Ok(typed) => Ok(typed.into_bytes()),
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Error::Interrupted(Exit::Signal)),
+        Ok(typed) => Ok(Ok(typed.into_bytes())),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Err(Error::Interrupted(Exit::Signal))),
         // Ctrl-D is an empty password.
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
             let _ = writeln!(io::stderr());
-            Ok(Vec::new())
+            Ok(Ok(Vec::new()))
         }
-        Err(_) => {
-            let _ = write!(io::stderr(), "Password: ");
-            Ok(typed_password())
-        }
+        Err(error) => Err(error),
     }
 }
 

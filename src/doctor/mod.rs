@@ -47,7 +47,9 @@ use crate::{
 };
 
 pub use changed::restart_for;
-pub use client::{ClientFact, ClientSetup, Limit, Room, Script, TYPED, Watcher, run as run_client};
+pub use client::{
+    ClientFact, ClientSetup, Limit, Room, Script, TYPED, UNKNOWN_PASSWORD, Watcher, run as run_client,
+};
 pub use confinement::{Confined, Difference};
 pub use known::known_of;
 pub use loopback::AT_ONCE;

@@ -18,18 +18,19 @@ use super::{
 use crate::{
     cli::{
         Failure,
-        environment::{Variables, environment_with, surroundings_with},
+        environment::{Variables, environment_with, environment_without_login, surroundings_with},
         interrupt::Interrupt,
         known::{judge, of_password_file},
         output::stdout,
         probe::{
             folder::{UNKNOWN_FOLDER, needs_folder},
+            place,
             unread::Unread,
             variables::CONNECT_PROGRAM,
             written::{self, Written},
         },
     },
-    doctor::{self, ClientSetup, Script, Setup, bundle::Client},
+    doctor::{self, ClientSetup, Script, Setup, UNKNOWN_PASSWORD, bundle::Client},
     host::{Live, plain},
     probe::{Choice, Setting, Wire, command, tryout::Program},
     render,
@@ -41,7 +42,7 @@ use crate::{
 pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
     check(arguments)?;
     let from = env::current_dir()?;
-    let place = written::place(line)?;
+    let place = place::place(line)?;
     let script = |(file, line): &(PathBuf, usize)| Script {
         file: from.join(file),
         line: *line,
@@ -146,7 +147,10 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
                 words: Vec::new(),
                 ..choice()
             },
-            environment: environment_with(&variables),
+            environment: match has_unknown_password {
+                true => environment_without_login(&variables, UNKNOWN_PASSWORD),
+                false => environment_with(&variables),
+            },
             surroundings: Box::new(move || surroundings_with(&variables)),
             known: known.into(),
             wire: Wire::Live,

@@ -9,6 +9,7 @@ mod notices;
 mod options;
 mod own_folder;
 mod part;
+pub(super) mod place;
 mod reproduction;
 mod server;
 mod settled;
@@ -78,7 +79,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     targets: Option<PathBuf>,
     /// Carry out this command line of rsync's with our client, as a dry run, and explain how it ends; or that of a script
-    /// or crontab, named as FILE:LINE
+    /// or crontab, named as FILE:LINE or, where one line calls rsync, as FILE
     #[arg(long, value_name = "COMMAND LINE|FILE:LINE", conflicts_with_all = ["words", "targets", "push"])]
     reproduce: Option<String>,
     /// Carry it out for real

@@ -16,6 +16,7 @@ use crate::{
             Arguments,
             folder::{MOVES, UNKNOWN_FOLDER, needs_folder},
             notices::{behind_sudo, left_out, typographic, with_windows_ends},
+            place,
             task::{Task, task},
             variables::{CONNECT_PROGRAM, PASSWORD},
             written::{self, Written},
@@ -43,7 +44,7 @@ pub(super) struct Surrounding {
 impl Arguments {
     /// The carrying out of the command line, or of the one that stands in the file, and what is around it.
     pub(super) fn reproduction(&self, line: &str) -> Result<(Task, Surrounding), Failure> {
-        let place = written::place(line)?;
+        let place = place::place(line)?;
         let mut written = match &place {
             Some((file, line)) => {
                 let bytes =

@@ -338,25 +338,29 @@ fn answer(question: &str, before: &[u8]) -> Option<Vec<u8>> {
                 .filter(|_| words.contains(&"-s"));
             Some(name[..end.unwrap_or(name.len())].to_vec())
         }
-        ["cat", file] | ["<", file] if file.starts_with('/') => {
-            let before = before.strip_suffix(b"\"").unwrap_or(before).strip_suffix(b"=")?;
-            let name = before
-                .rsplit(|&byte| byte.is_ascii_whitespace())
-                .next()?
-                .to_ascii_uppercase();
-            let is_password = name.windows(2).any(|letters| matches!(letters, b"PA" | b"PW"))
-                && name
-                    .iter()
-                    .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-            let text = small(Path::new(file)).filter(|_| is_password)?;
-            let end = text
-                .iter()
-                .rposition(|&byte| byte != b'\n')
-                .map_or(0, |last| last + 1);
-            Some(text[..end].to_vec())
-        }
+        ["cat" | "<", file] => password_in(file, before),
+        [file] if file.starts_with('<') => password_in(&file[1..], before),
         _ => None,
     }
+}
+
+/// What a file holds, if it is for `PASSWORD=` or its like.
+fn password_in(file: &str, before: &[u8]) -> Option<Vec<u8>> {
+    let before = before.strip_suffix(b"\"").unwrap_or(before).strip_suffix(b"=")?;
+    let name = before
+        .rsplit(|&byte| byte.is_ascii_whitespace())
+        .next()?
+        .to_ascii_uppercase();
+    let is_password = name.windows(2).any(|letters| matches!(letters, b"PA" | b"PW"))
+        && name
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let text = small(Path::new(file)).filter(|_| is_password && file.starts_with('/'))?;
+    let end = text
+        .iter()
+        .rposition(|&byte| byte != b'\n')
+        .map_or(0, |last| last + 1);
+    Some(text[..end].to_vec())
 }
 
 /// The content of a file that is not too long.
@@ -434,6 +438,7 @@ mod tests {
                 "export RSYNC_PASSWORD=\"hush\"".to_owned(),
             ),
             (&format!("PW=$(< {file})")[..], "PW=hush".to_owned()),
+            (&format!("PW=$(<{file})")[..], "PW=hush".to_owned()),
             // Whatever shows a command line would show it.
             (
                 &format!("rsync --password-file=$(cat {file}) x")[..],

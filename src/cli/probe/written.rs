@@ -58,32 +58,6 @@ impl Written {
     }
 }
 
-/// File and line of a text such as `backup.sh:12`; nothing of a command line.
-///
-/// # Errors
-///
-/// There is no such file, or no such line.
-pub(in crate::cli) fn place(text: &str) -> Result<Option<(PathBuf, usize)>, String> {
-    let Some((file, digits)) = text.rsplit_once(':') else {
-        return Ok(None);
-    };
-    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let path = PathBuf::from(file);
-    let is_there = path.is_file();
-    let is_place =
-        is_there || !(file.is_empty() || file.ends_with(':') || file.contains(char::is_whitespace));
-    if !is_number || !is_place {
-        return Ok(None);
-    }
-    match digits.parse() {
-        _ if !is_there => Err(format!(
-            "there is no file `{file}`; give FILE:LINE of a script or crontab, or a command line of rsync's"
-        )),
-        Ok(line @ 1..) => Ok(Some((path, line))),
-        _ => Err(format!("`{file}` has no line {digits}; the first one is 1")),
-    }
-}
-
 /// The command line in a text that somebody typed or pasted. Errors do not show it: it may hold passwords.
 ///
 /// # Errors
@@ -125,10 +99,7 @@ fn line_of(path: &Path, bytes: Vec<u8>, line: usize, may_start: bool) -> Result<
     let is_guessed = bytes != raw;
     let (read, has_returns) = as_a_shell_reads(&bytes);
     let (plain, bytes) = (Bytes::from(bytes), Bytes::from(read));
-    let parts = match recognise(path, &plain) {
-        Some(FileKind::Crontab) => of_crontab(path, &plain, &bytes),
-        _ => vec![Part::of_text(&bytes, false)],
-    };
+    let parts = parts(path, &plain, &bytes);
     let here = lines(&bytes)
         .nth(line - 1)
         .ok_or_else(|| Unread::NoCommand(format!("`{}` has no line {line}", path.display())))?;
@@ -189,6 +160,26 @@ fn line_of(path: &Path, bytes: Vec<u8>, line: usize, may_start: bool) -> Result<
             )))
         }
     }
+}
+
+/// The shell's parts of a file: `plain` as it stands there, `bytes` as a shell reads it.
+fn parts<'b>(path: &Path, plain: &'b Bytes, bytes: &'b Bytes) -> Vec<Part<'b>> {
+    match recognise(path, plain) {
+        Some(FileKind::Crontab) => of_crontab(path, plain, bytes),
+        _ => vec![Part::of_text(bytes, false)],
+    }
+}
+
+/// The lines of a script or crontab that call rsync, the first one being 1.
+pub(super) fn calling_lines(path: &Path, bytes: Vec<u8>) -> Vec<usize> {
+    let (read, _) = as_a_shell_reads(&bytes);
+    let (plain, bytes) = (Bytes::from(bytes), Bytes::from(read));
+    let parts = parts(path, &plain, &bytes);
+    let calls = parts.iter().flat_map(Part::calls);
+    let mut lines: Vec<_> = calls.map(|call| position(&bytes, call.range.start)).collect();
+    lines.sort_unstable();
+    lines.dedup();
+    lines
 }
 
 /// What a script runs that a line starts: whoever starts it gives it a user, a folder and variables.

@@ -34,6 +34,7 @@ use crate::{
 
 pub use facts::{ClientFact, Limit, Room, Watcher};
 pub use line::TYPED;
+pub use server::UNKNOWN_PASSWORD;
 
 /// What the examination of a client needs.
 pub struct ClientSetup<'s> {

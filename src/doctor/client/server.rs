@@ -46,6 +46,8 @@ pub(super) fn look(client: &Client<'_>, room: Option<&Room>, stage: &mut Stage, 
         return false;
     };
     let is_late = probed.time >= Duration::from_secs(LIMIT);
+    let has_no_login =
+        client.setup.has_unknown_password && probed.stage(Step::Authentication).state == State::Failed;
     let known = probed.stages.iter().filter(|one| !one.state.is_idle());
     let mut addresses = Vec::new();
     for one in known {
@@ -55,7 +57,7 @@ pub(super) fn look(client: &Client<'_>, room: Option<&Room>, stage: &mut Stage, 
                 _ => None,
             }));
         }
-        if !(is_late && one.state == State::Failed) {
+        if !((is_late || has_no_login) && one.state == State::Failed) {
             stage.note(Fact::Client(ClientFact::Probed(one.clone())));
         }
     }
@@ -92,7 +94,7 @@ pub(super) fn look(client: &Client<'_>, room: Option<&Room>, stage: &mut Stage, 
         stage.warn();
         return false;
     }
-    if client.setup.has_unknown_password && probed.stage(Step::Authentication).state == State::Failed {
+    if has_no_login {
         without_password(stage, report);
         return false;
     }
@@ -131,8 +133,10 @@ fn has_misread_address(client: &Client<'_>) -> bool {
     addresses.any(|&word| Misread::of(&client.setup.words[word]).is_some())
 }
 
-/// The login was tried without the password, which only a run of the script can tell: its failure says nothing, unless the
-/// password is seen to be spoilt.
+/// Why there is no login.
+pub const UNKNOWN_PASSWORD: &str = "the password is one that only a run of the script can tell";
+
+/// There was no login without the password, which says nothing, unless that is seen to be spoilt.
 fn without_password(stage: &mut Stage, report: &mut Report) {
     let spoilt = report.causes.iter_mut().find(|cause| cause.page.id == SPOILT);
     if let Some(cause) = spoilt {
@@ -141,7 +145,7 @@ fn without_password(stage: &mut Stage, report: &mut Report) {
         stage.fail();
         return;
     }
-    let reason = "the password is one that only a run of the script can tell".to_owned();
+    let reason = UNKNOWN_PASSWORD.to_owned();
     stage.note(Fact::Client(ClientFact::NotCarriedOut(reason.clone())));
     report.not_seen("the login", Unknown::Failed(reason));
     stage.warn();

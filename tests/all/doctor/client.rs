@@ -100,6 +100,35 @@ fn a_healthy_command_line_has_nothing_wrong() {
     assert_eq!(output.status.code(), Some(2), "{output:?}");
 }
 
+/// Nobody is asked for a password that only a run of the script can tell, and no login is tried without it.
+#[test]
+fn there_is_no_login_without_the_password_of_a_script() {
+    if !can_serve() {
+        return;
+    }
+    let (place, daemon) = served();
+    let root = place.path();
+    let (port, folder) = (daemon.port, root.display());
+    let script = format!(
+        "#!/bin/bash\nexport RSYNC_PASSWORD=$(ASKED)\nrsync -a rsync://joe@127.0.0.1:{port}/kept/ {folder}/target/\n"
+    );
+    for (asked, login) in [
+        ("sed 1q password".to_owned(), "warned"),
+        (format!("cat {folder}/password"), "passed"),
+        (format!("<{folder}/password"), "passed"),
+    ] {
+        write(&root.join("script"), &script.replace("ASKED", &asked), 0o700);
+        let (report, status) = examined(root, "./script");
+        assert_eq!(state(&report, "server"), login, "{report:#}");
+        assert!(causes(&report).is_empty(), "{report:#}");
+        assert_eq!(status, Some(if login == "passed" { 0 } else { 3 }));
+    }
+    let log = fs::read_to_string(root.join("rsyncd.log")).expect("the daemon's log");
+    // Whoever is asked and hangs up gives no answer.
+    let is_login = |line: &&str| line.contains("auth failed") && line.contains(" for joe");
+    assert_eq!(log.lines().find(is_login), None, "{log}");
+}
+
 #[test]
 fn what_the_source_no_longer_has_is_counted() {
     if !can_serve() {

@@ -100,8 +100,19 @@ fn a_command_line_is_reproduced_where_it_stands() {
                 line.replace("\\\n", "")
             ),
         ),
+        (
+            "two.sh",
+            "# rsync h::m d\nrsync h::m d\nrsync -a h::m d | tee log\n",
+        ),
+        ("notes", "about rsync and others\n"),
     ]);
-    for place in ["backup.sh:5", "backup.sh:4", "backup.cron:3"] {
+    for place in [
+        "backup.sh:5",
+        "backup.sh:4",
+        "backup.sh",
+        "backup.cron:3",
+        "backup.cron",
+    ] {
         let output = rsyncctl(folder.path(), &["probe", "--json", "--reproduce", place]);
         let report: Value = serde_json::from_slice(&output.stdout).expect(place);
         assert_eq!(output.status.code(), Some(5), "{report:#}");
@@ -117,6 +128,11 @@ fn a_command_line_is_reproduced_where_it_stands() {
         ("backup.sh:1", "calls no rsync; it does so on 4"),
         ("backup.sh:9", "has no line 9"),
         ("none.sh:1", "there is no file `none.sh`"),
+        (
+            "two.sh",
+            "`two.sh` calls rsync on lines 2, 3; give the one that fails, as two.sh:2",
+        ),
+        ("notes", "no line of `notes` is seen to call rsync"),
     ] {
         let output = rsyncctl(folder.path(), &["probe", "--reproduce", place]);
         assert_eq!(output.status.code(), Some(2), "{output:?}");
