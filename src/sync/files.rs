@@ -1,13 +1,16 @@
 use std::time::Instant;
 
 use crate::{
-    rsync::{proto::ItemFlags, transfer::Transferred},
+    rsync::{
+        proto::{ItemFlags, file_list::Entry},
+        transfer::Transferred,
+    },
     sync::{
         Printer,
         console::Channel,
         format::Format,
         itemize::{is_significant, letters},
-        lines::FileLine,
+        lines::{FileLine, is_directory},
         print::State,
         progress::Progress,
     },
@@ -125,7 +128,7 @@ impl Printer<'_> {
             is_push: self.is_push(),
             name: item.list.name(item.entry),
             listed: Some((item.list, item.entry)),
-            is_directory: item.entry.is_directory(),
+            mode: item.entry.mode,
             flags: item.flags,
             link,
             folder: item.folder,
@@ -143,7 +146,19 @@ impl Printer<'_> {
     }
 
     /// Something was deleted (`log_delete` in log.c).
-    pub(super) fn deleted(&self, name: &[u8], is_directory: bool) {
+    /// A file was asked for, and cannot be opened.
+    pub(super) fn unopened(&self, number: u32, entry: &Entry, flags: ItemFlags) {
+        let mut state = self.state();
+        if flags.has(ItemFlags::NEW) {
+            state.created.count(entry.kind());
+        }
+        if let Some(progress) = &mut state.progress {
+            progress.file(u64::from(number), entry.size.unsigned_abs());
+        }
+    }
+
+    /// Something was deleted; its kind and permissions as `st_mode` has them.
+    pub(super) fn deleted(&self, name: &[u8], mode: u32) {
         let mut state = self.state();
         let line = FileLine {
             options: self.options(),
@@ -152,7 +167,7 @@ impl Printer<'_> {
             is_push: self.is_push(),
             name,
             listed: None,
-            is_directory,
+            mode,
             flags: ItemFlags::default(),
             link: None,
             folder: b"",
@@ -162,7 +177,7 @@ impl Printer<'_> {
         };
         state
             .console
-            .report(|report, to| report.deleted(name, is_directory, to));
+            .report(|report, to| report.deleted(name, is_directory(mode), to));
         let usual = Format::parse("deleting %n");
         let chosen = |format: &Option<Format>| format.clone().filter(|format| format.has("io"));
         let output = &self.plan.output;

@@ -26,7 +26,8 @@ pub(super) struct FileLine<'a> {
     /// Its name, and what else the list says of it; something that was deleted is in no list.
     pub(super) name: &'a [u8],
     pub(super) listed: Option<(&'a FileList, &'a Entry)>,
-    pub(super) is_directory: bool,
+    /// Its kind and permissions, as `st_mode` has them.
+    pub(super) mode: u32,
     pub(super) flags: ItemFlags,
     /// What a hard link was made to.
     pub(super) link: Option<&'a [u8]>,
@@ -37,6 +38,10 @@ pub(super) struct FileLine<'a> {
     pub(super) sums: u64,
     /// What went along with the data.
     pub(super) digest: &'a [u8],
+}
+
+pub(super) fn is_directory(mode: u32) -> bool {
+    FileKind::of(mode) == Some(FileKind::Directory)
 }
 
 impl Values for FileLine<'_> {
@@ -55,7 +60,7 @@ impl Values for FileLine<'_> {
             },
             'l' => Value::Length(entry.map_or(0, |entry| entry.size.unsigned_abs())),
             'n' => {
-                let slash: &[u8] = if self.is_directory { b"/" } else { b"" };
+                let slash: &[u8] = if is_directory(self.mode) { b"/" } else { b"" };
                 Value::Text([self.name, slash].concat())
             }
             'o' => text(match (entry, self.is_push) {
@@ -65,10 +70,7 @@ impl Values for FileLine<'_> {
             }),
             'p' => Value::Number(i64::from(std::process::id())),
             't' => text(&console::time(Timestamp::now(), self.zone)),
-            'B' => {
-                let mode = entry.map_or(0, |entry| entry.mode);
-                text(&permissions(mode)[1..])
-            }
+            'B' => text(&permissions(self.mode)[1..]),
             'C' => text(&self.digest()),
             'G' if !self.options.group => text("DEFAULT"),
             'G' => Value::Number(entry.map_or(0, |entry| i64::from(entry.gid))),

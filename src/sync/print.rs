@@ -431,7 +431,8 @@ impl Observer for Printer<'_> {
                 };
                 self.item(item, number, link);
             }
-            Event::Deleted { name, is_directory } => self.deleted(name, is_directory),
+            Event::Deleted { name, mode } => self.deleted(name, mode),
+            Event::Unopened { number, entry, flags } => self.unopened(number, entry, flags),
             Event::Failed(text) => self.failed(text),
             Event::Retried(text) => {
                 if self.info(Info::Name) > 0 || self.plan.output.itemized > 0 {

@@ -71,9 +71,9 @@ impl Generator<'_> {
 pub(super) fn say_asides(beside: &mut Beside<'_>, keep: &Keep<'_>, queue: &Queue, faults: &Faults) {
     for aside in beside.take_asides() {
         queue.push(match aside {
-            Aside::Removed { name, is_directory } => Pending::Deleted {
+            Aside::Removed { name, mode } => Pending::Deleted {
                 name: name.into(),
-                is_directory,
+                mode,
             },
             Aside::Unset { name, says } => {
                 faults.fail();

@@ -40,7 +40,7 @@ pub(crate) struct Beside<'a> {
 #[derive(Clone)]
 pub(crate) enum Aside {
     /// It was in a folder that had the name of a backup.
-    Removed { name: Vec<u8>, is_directory: bool },
+    Removed { name: Vec<u8>, mode: u32 },
     /// A backup, or a folder of it, is there, but not with all that it is to have.
     Unset {
         name: Vec<u8>,
@@ -364,7 +364,7 @@ impl<'a> Beside<'a> {
         let place = self.backup_place(name);
         let asides = removed.into_iter().map(|removed| Aside::Removed {
             name: [&*place, b"/", &*removed.name].concat(),
-            is_directory: removed.is_directory,
+            mode: removed.mode,
         });
         self.asides.extend(asides);
         let is_kept = kept != Kept::Not || self.copy(tree, name, &now)?;

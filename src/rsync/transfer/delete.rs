@@ -477,7 +477,7 @@ impl<'a> Deleter<'a> {
                     self.deleted.count(status.kind());
                     self.report.queue.push(Pending::Deleted {
                         name: name.into(),
-                        is_directory,
+                        mode: status.mode,
                     });
                 }
                 Removal::Done

@@ -67,8 +67,17 @@ pub enum Event<'a> {
     Deleted {
         /// Its name below the destination.
         name: &'a [u8],
-        /// Whether it was a folder.
-        is_directory: bool,
+        /// Its kind and permissions as `st_mode` has them; without permissions where the server alone knows them.
+        mode: u32,
+    },
+    /// A file that was asked for cannot be opened; it counts as one that is transferred (`send_files` in sender.c).
+    Unopened {
+        /// Its number, as both sides count.
+        number: u32,
+        /// The file.
+        entry: &'a Entry,
+        /// What is other.
+        flags: ItemFlags,
     },
     /// A file or folder failed; the session goes on, and ends with code 23.
     Failed(&'a str),

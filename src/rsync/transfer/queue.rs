@@ -18,7 +18,7 @@ pub(crate) enum Pending {
     /// A second name was made for something; an empty one if it is in another folder.
     Linked(u32, ItemFlags, Box<[u8]>),
     /// Something was deleted.
-    Deleted { name: Box<[u8]>, is_directory: bool },
+    Deleted { name: Box<[u8]>, mode: u32 },
     /// The sender was told that a list is done.
     Done,
     /// Something odd that does no harm.

@@ -264,10 +264,9 @@ impl Receiver<'_> {
                 Some(Pending::Linked(number, flags, name)) => {
                     self.report(number, flags, Some(&*name).filter(|name| !name.is_empty()))?;
                 }
-                Some(Pending::Deleted { name, is_directory }) => self.observer.observe(Event::Deleted {
-                    name: &name,
-                    is_directory,
-                }),
+                Some(Pending::Deleted { name, mode }) => {
+                    self.observer.observe(Event::Deleted { name: &name, mode });
+                }
                 Some(Pending::Done) if until == Until::Done => return Ok(Asked::Nothing),
                 Some(Pending::Done) => {}
                 Some(Pending::Said(text)) => self.observer.observe(Event::Warning(&text)),

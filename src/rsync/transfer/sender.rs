@@ -1,5 +1,7 @@
 use std::{collections::HashSet, fs::File, io, os::unix::fs::FileExt as _, time::Duration};
 
+use nix::sys::stat::SFlag;
+
 use crate::rsync::{
     delta::{BlockHash, BlockSums, Hasher, Pieces, search},
     proto::{Index, Indices, ItemFlags, Record, Session, Tag, TokenWriter},
@@ -174,7 +176,10 @@ impl Sender<'_> {
                 let folder = text.strip_suffix(b"\0");
                 self.observer.observe(Event::Deleted {
                     name: folder.unwrap_or(text),
-                    is_directory: folder.is_some(),
+                    mode: match folder {
+                        Some(_) => SFlag::S_IFDIR.bits(),
+                        None => SFlag::S_IFREG.bits(),
+                    },
                 });
             }
             Tag::Success => {
@@ -269,15 +274,17 @@ impl Sender<'_> {
     ) -> Result<(), Error> {
         let (listed, name) = (file, file.name());
         let opened = self.announcer.tree(argument, name);
-        let (file, length) = match opened.and_then(|(tree, name)| tree.read_with_length(name)) {
-            Ok(opened) => opened,
-            Err(error) => {
-                self.unsent(number, argument, name, &error)?;
-                return Ok(());
-            }
-        };
+        let opened = opened.and_then(|(tree, name)| tree.read_with_length(name));
         self.counts.files += 1;
         self.counts.size += listed.entry.size.unsigned_abs();
+        let (file, length) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                let (entry, flags) = (&listed.entry, record.flags);
+                self.observer.observe(Event::Unopened { number, entry, flags });
+                return self.unsent(number, argument, name, &error);
+            }
+        };
         self.report(number, argument, listed, record);
         let before = self.outgoing.written();
         self.echo(number, argument, listed, record);

@@ -368,10 +368,9 @@ impl Receiver<'_> {
         let backed_up = self.beside.back_up(tree, name);
         for aside in self.beside.take_asides() {
             match aside {
-                Aside::Removed { name, is_directory } => self.observer.observe(Event::Deleted {
-                    name: &name,
-                    is_directory,
-                }),
+                Aside::Removed { name, mode } => {
+                    self.observer.observe(Event::Deleted { name: &name, mode });
+                }
                 Aside::Unset { name, says } => {
                     self.faults.fail();
                     let says = says.replacen("{}", &self.keep.shown_name(&name), 1);

@@ -27,8 +27,8 @@ type Place = (Arc<OwnedFd>, OsString);
 pub struct Removed {
     /// Its name there.
     pub name: Vec<u8>,
-    /// Whether it was a folder.
-    pub is_directory: bool,
+    /// Its kind and permissions, as `st_mode` has them.
+    pub mode: u32,
 }
 
 /// What became of something that is to be kept.
@@ -106,7 +106,6 @@ fn link_or_move(from: &Place, to: &Place, now: &Status, is_removed: bool) -> nix
 
 /// Removes what stands at a place, a folder with all that is in it; `below` is how it is named from the first one.
 fn remove_all((folder, base): &Place, below: &[u8], removed: &mut Vec<Removed>) -> io::Result<()> {
-    let mut is_directory = false;
     match unlinkat(&**folder, &**base, UnlinkatFlags::NoRemoveDir) {
         Ok(()) => {}
         Err(Errno::EISDIR | Errno::EPERM) => {
@@ -117,23 +116,17 @@ fn remove_all((folder, base): &Place, below: &[u8], removed: &mut Vec<Removed>) 
             names.sort_by(|(left, one), (right, other)| {
                 compare((right, is_folder(other)), (left, is_folder(one)))
             });
-            for (name, _) in names {
+            for (name, Status { mode, .. }) in names {
                 let path = match below {
                     b"" => name.clone(),
                     below => [below, b"/", &*name].concat(),
                 };
                 remove_all(&(inside.root(), OsString::from_vec(name)), &path, removed)?;
+                removed.push(Removed { name: path, mode });
             }
             unlinkat(&**folder, &**base, UnlinkatFlags::RemoveDir)?;
-            is_directory = true;
         }
         Err(error) => return Err(error.into()),
-    }
-    if !below.is_empty() {
-        removed.push(Removed {
-            name: below.to_vec(),
-            is_directory,
-        });
     }
     Ok(())
 }

@@ -338,6 +338,7 @@ fn lines_have_the_form_that_is_wanted() {
         "-a --cc=sha1 --protocol=30 --log-format=%C_%o",
         "-ain --del --out-format=%n_%o",
         "-av --del --out-format=%f",
+        "-a --del --out-format=%i_%n_%B",
         "-r --out-format=%U_%G_%n",
         "-aii --out-format=%n",
         "-a --out-format=",

@@ -90,6 +90,8 @@ fn files_that_cannot_be_read_are_not_deleted_at_the_target() {
         "-rtci --delete --ignore-errors",
         "-rtcin --delete",
         "-dtci --delete",
+        "-rti --stats",
+        "-rti --stats --protocol=29",
         "-rti --delete-after",
         "-rtci --delete-after",
         "-rti --delete-after --ignore-errors",
