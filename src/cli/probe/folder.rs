@@ -15,7 +15,13 @@ pub(super) const MOVES: [&str; 3] = ["cd", "pushd", "popd"];
 pub(in crate::cli) const UNKNOWN_FOLDER: &str = "the script goes to a folder that only a run can tell; paste the command with whole paths, as 'rsync ...'";
 
 /// Options that name a file of this machine.
-const FILES: [&str; 4] = ["password-file", "exclude-from", "include-from", "files-from"];
+const FILES: [&str; 5] = [
+    "password-file",
+    "exclude-from",
+    "include-from",
+    "files-from",
+    "early-input",
+];
 
 /// Whether a command line names files of this machine from the folder on that it runs in.
 pub(in crate::cli) fn needs_folder(words: &[String]) -> bool {
@@ -27,7 +33,19 @@ pub(in crate::cli) fn needs_folder(words: &[String]) -> bool {
         Target::Local(path) => Some(&**path),
         Target::Shell(_) | Target::Daemon(_) => None,
     });
-    targets.chain(of_options).any(|path| !path.starts_with('/'))
+    let filters = invocation.options.iter().filter(|given| given.name == "filter");
+    let merged = filters.filter_map(|given| merge_file(given.value.as_deref()?));
+    targets
+        .chain(of_options)
+        .chain(merged)
+        .any(|path| !path.starts_with('/'))
+}
+
+/// The file that a filter rule reads once: `. FILE`, `.MODIFIERS FILE`, `merge,MODIFIERS FILE`.
+fn merge_file(rule: &str) -> Option<&str> {
+    let rule = rule.trim_start();
+    let behind = rule.strip_prefix("merge").or_else(|| rule.strip_prefix('.'))?;
+    behind.split_once([' ', '_']).map(|(_, file)| file)
 }
 
 /// The folder that a script has gone to before a call, from the one on that it is started in; none if only a run can tell.
@@ -68,7 +86,27 @@ fn named(call: &Call) -> Option<PathBuf> {
 mod tests {
     use std::path::Path;
 
+    use super::needs_folder;
     use crate::cli::probe::written::command_line;
+
+    #[test]
+    fn files_of_this_machine_have_a_folder() {
+        for (words, expected) in [
+            (&["-a", "/x", "h::m"][..], false),
+            (&["-a", "x", "h::m"], true),
+            (&["-a", "--exclude-from=x", "/x", "h::m"], true),
+            (&["-a", "--early-input=x", "/x", "h::m"], true),
+            (&["--filter=. x"], true),
+            (&["--filter=.,n- x"], true),
+            (&["-f", "merge_x"], true),
+            (&["--filter=. /x"], false),
+            (&["--filter=: x"], false),
+            (&["--filter=dir-merge x"], false),
+        ] {
+            let words: Vec<_> = words.iter().map(|&word| word.to_owned()).collect();
+            assert_eq!(needs_folder(&words), expected, "{words:?}");
+        }
+    }
 
     #[test]
     fn a_script_is_followed_to_its_folder() {

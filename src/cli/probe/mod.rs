@@ -10,6 +10,7 @@ mod options;
 mod own_folder;
 mod part;
 pub(super) mod place;
+mod plain;
 mod reproduction;
 mod server;
 mod settled;

@@ -17,6 +17,7 @@ use crate::{
             folder::{MOVES, UNKNOWN_FOLDER, needs_folder},
             notices::{behind_sudo, left_out, typographic, with_windows_ends},
             place,
+            plain::Surroundings,
             task::{Task, task},
             variables::{CONNECT_PROGRAM, PASSWORD},
             written::{self, Written},
@@ -55,10 +56,7 @@ impl Arguments {
         };
         let file = place.as_ref().map_or_else(|| Path::new(""), |(file, _)| file);
         let language = self.output.style().language;
-        let folder = match self.really {
-            true => None,
-            false => written.enter(&env::current_dir()?)?,
-        };
+        let folder = written.enter(&env::current_dir()?)?;
         if written.reads_password_from_pipe() {
             return Err("`--password-file=-` reads what stands in front of rsync, which is not carried out: give the password with RSYNC_PASSWORD or in a file: --reproduce 'rsync ... --password-file=FILE ...'".into());
         }
@@ -87,7 +85,7 @@ impl Arguments {
             tell(&behind_sudo(&written.kept_back, language))?;
         }
         if self.really && written.is_guessed {
-            return Err("what the script asks of the machine before it calls rsync is known here only as far as a look tells, which is too little to change files by: run the script itself, or give the command as it runs (`bash -x` shows it): --reproduce 'rsync ...' --really".into());
+            return Err("what the script asks of the machine before it calls rsync is known here only as far as a look tells, which is too little to change files by: run the script itself, or give the command as it runs: --reproduce 'rsync ...' --really".into());
         }
         if !written.around.is_empty() {
             let names = written.around.iter().map(|name| format!("`{name}`"));
@@ -98,6 +96,9 @@ impl Arguments {
                 ).into());
             }
             tell(&left_out(&names, language))?;
+        }
+        if self.really {
+            written.check(place.is_some())?;
         }
         if let Some(folder) = &folder {
             tell(&match language {
@@ -118,6 +119,40 @@ impl Arguments {
 }
 
 impl Written {
+    /// Whether the command may be carried out for real without what stands around it.
+    ///
+    /// # Errors
+    ///
+    /// Something else may decide whether it runs, how, or where.
+    fn check(&self, is_of_file: bool) -> Result<(), String> {
+        let alone = "so --really could change other files than it does: run the whole itself, or give the rsync command alone, in the folder that it is meant for: --reproduce 'rsync ...' --really";
+        match self.surroundings {
+            Surroundings::Plain => {}
+            Surroundings::Line(_) if !is_of_file => {
+                return Err(format!(
+                    "what stands around the rsync command is not carried out with it, {alone}"
+                ));
+            }
+            Surroundings::Line(line) => {
+                return Err(format!(
+                    "line {line} may decide whether and how rsync runs, and is not carried out with it, {alone}"
+                ));
+            }
+            Surroundings::Unknown => {
+                return Err(format!(
+                    "what starts the rsync command may decide about it as well, {alone}"
+                ));
+            }
+        }
+        let is_anywhere = self.folder.as_ref().is_none_or(|folder| !folder.is_absolute());
+        if is_of_file && is_anywhere && needs_folder(&self.words) {
+            return Err(format!(
+                "the command names files from the folder on that the script is started in, {alone}"
+            ));
+        }
+        Ok(())
+    }
+
     /// Whether its password comes from a command in front of it, or from a file that is its input.
     fn reads_password_from_pipe(&self) -> bool {
         let invocation = Invocation::parse(&self.words);

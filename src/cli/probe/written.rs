@@ -10,6 +10,7 @@ use crate::{
     cli::probe::{
         made::Made,
         part::Part,
+        plain::{Surroundings, around_in, around_in_table},
         settled::settled,
         slip::Slip,
         started::{Started, started},
@@ -46,6 +47,8 @@ pub(in crate::cli) struct Written {
     pub(in crate::cli) user: Option<String>,
     /// Whether parts of the script were answered that a run may answer otherwise.
     pub(in crate::cli) is_guessed: bool,
+    /// What decides about it besides its own words.
+    pub(super) surroundings: Surroundings,
     /// Where it stands, if the line starts a script that calls rsync.
     pub(in crate::cli) started: Option<(PathBuf, usize)>,
 }
@@ -70,7 +73,10 @@ pub(in crate::cli) fn typed(line: &str) -> Result<Written, String> {
     let part = Part::of_text(&bytes, true);
     let mut calls = part.calls();
     match (calls.next(), calls.next()) {
-        (Some(call), None) => part.command(call, &bytes),
+        (Some(call), None) => Ok(Written {
+            surroundings: around_in(&bytes, &call.range),
+            ..part.command(call, &bytes)?
+        }),
         (Some(_), Some(_)) => {
             Err("the command line calls rsync more than once; give the one that fails".to_owned())
         }
@@ -115,6 +121,10 @@ fn line_of(path: &Path, bytes: Vec<u8>, line: usize, may_start: bool) -> Result<
             Ok(written) => Ok(Written {
                 has_returns,
                 is_guessed,
+                surroundings: match part.is_cron {
+                    true => around_in_table(path, &bytes, &call.range),
+                    false => around_in(&bytes, &call.range),
+                },
                 ..written
             }),
             Err(reason) => Err(Unread::Unclear(reason)),
@@ -200,6 +210,7 @@ fn started_by(part: &Part<'_>, call: &Call, outer: &[u8], script: Started) -> Re
     Ok(Written {
         started: Some((file, line)),
         is_guessed: true,
+        surroundings: Surroundings::Unknown,
         ..written
     })
 }

@@ -283,6 +283,7 @@ pub(super) fn facts(stage: &Stage, language: Language) -> Vec<String> {
             Fact::Unreachable(address, why) => lines.push(format!("{address}{}{why}", colon(language))),
             // The greeting shows them, and the first words.
             Fact::Digests(_) | Fact::Refused(_) => {}
+            Fact::Deleted(count) => words.push(deleted(*count, stage.step == Step::Transfer, language)),
             fact => words.push(one(fact, language)),
         }
     }
@@ -298,6 +299,17 @@ pub(super) fn facts(stage: &Stage, language: Language) -> Vec<String> {
     let first = words.join(pick(language, ", ", "，"));
     let first = (!first.is_empty()).then_some(first);
     first.into_iter().chain(lines).collect()
+}
+
+/// What went from the destination, or would go.
+fn deleted(count: u64, is_done: bool, language: Language) -> String {
+    let entries = if count == 1 { "entry" } else { "entries" };
+    match (language, is_done) {
+        (Language::English, true) => format!("{count} {entries} deleted"),
+        (Language::English, false) => format!("{count} {entries} would be deleted"),
+        (Language::Chinese, true) => format!("删除了 {count} 项"),
+        (Language::Chinese, false) => format!("会删除 {count} 项"),
+    }
 }
 
 /// A fact that stands with others in a line.
@@ -338,14 +350,12 @@ fn one(fact: &Fact, language: Language) -> String {
         Fact::Writes(files, bytes) if zh => format!("会写入 {files} 个文件，{bytes} 字节"),
         Fact::Writes(1, bytes) => format!("1 file of {bytes} bytes would be written"),
         Fact::Writes(files, bytes) => format!("{files} files of {bytes} bytes would be written"),
-        Fact::Deleted(count) if zh => format!("会删除 {count} 项"),
-        Fact::Deleted(1) => "1 entry would be deleted".to_owned(),
-        Fact::Deleted(count) => format!("{count} entries would be deleted"),
         Fact::Saving(came, here) if zh => format!("传来 {came} 字节，本地已有 {here} 字节"),
         Fact::Saving(came, here) => format!("{came} bytes came, {here} were here"),
         Fact::Saved(went, there) if zh => format!("发送 {went} 字节，对方已有 {there} 字节"),
         Fact::Saved(went, there) => format!("{went} bytes went, {there} were there"),
-        Fact::Digests(_)
+        Fact::Deleted(_)
+        | Fact::Digests(_)
         | Fact::Lacks { .. }
         | Fact::Partial(..)
         | Fact::Refused(_)

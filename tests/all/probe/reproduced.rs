@@ -1,6 +1,6 @@
 //! Command lines of users.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 
 use serde_json::Value;
 
@@ -30,7 +30,11 @@ fn what_stands_around_a_command_line_is_not_passed_over() {
     let here = folder.path().join("here");
     let target = format!("rsync://127.0.0.1:{}/m/", daemon.port());
     for (line, name) in [
-        (format!("cd ../there && rsync -a --delete {target} ./"), "`cd`"),
+        (
+            format!("mountpoint -q ./ && rsync -a --delete {target} ./"),
+            "`mountpoint`",
+        ),
+        (format!("HOME=$PWD; rsync -a --delete {target} ~/"), "`HOME=`"),
         (format!("sudo -u nobody rsync -a --delete {target} ./"), "`sudo`"),
         (format!("rsync -a --delete {target} $DEST/"), "`$DEST/`"),
     ] {
@@ -52,6 +56,48 @@ fn what_stands_around_a_command_line_is_not_passed_over() {
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         assert!(stderr(&output).contains(name), "{output:?}");
     }
+    for (script, line, why) in [
+        ("#!/bin/sh -e\nmountpoint -q ./\nRSYNC", 3, "line 2 may decide"),
+        ("f() {\nRSYNC\n}\ncd ../there\nf", 2, "line 1 may decide"),
+        ("IFS=,\nRSYNC", 2, "line 1 may decide"),
+        ("RSYNC", 1, "from the folder on that the script is started in"),
+    ] {
+        let text = script.replace("RSYNC", &format!("rsync -a --delete {target} ./"));
+        fs::write(folder.path().join("there/a.sh"), text + "\n").expect("a file");
+        let place = format!("../there/a.sh:{line}");
+        let output = rsyncctl(&here, &["probe", "--really", "--reproduce", &place]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(stderr(&output).contains(why), "{output:?}");
+        assert!(here.join("precious").exists(), "{script}");
+    }
+    // What goes to a folder is carried out there.
+    fs::remove_file(folder.path().join("there/a.sh")).expect("a file");
+    let there = folder.path().join("there").display().to_string();
+    for (kind, text) in [
+        ("typed", format!("cd {there} && rsync -a --delete {target} ./")),
+        (
+            "a.sh:3",
+            format!("set -e\ncd {there}\nrsync -a --delete {target} ./\n"),
+        ),
+        (
+            "backup.cron:2",
+            format!("HOME={there}\n0 3 * * * rsync -a --delete {target} ./\n"),
+        ),
+    ] {
+        fs::write(Path::new(&there).join("old"), "theirs").expect("a file");
+        let place = match kind.split_once(':') {
+            Some((file, _)) => {
+                fs::write(folder.path().join(file), &text).expect("a file");
+                format!("../{kind}")
+            }
+            None => text,
+        };
+        let output = rsyncctl(&here, &["probe", "--really", "--reproduce", &place]);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert!(here.join("precious").exists(), "{output:?}");
+        assert!(!Path::new(&there).join("old").exists(), "{output:?}");
+    }
+    fs::write(Path::new(&there).join("old"), "theirs").expect("a file");
     // A dry run goes to the folder; what else changes the command is told.
     let line = format!("cd ../there && umask 077 && rsync -a --exclude-from=rules {target} ./");
     fs::write(folder.path().join("there/rules"), "new\n").expect("a file");
@@ -207,7 +253,8 @@ fn variables_of_the_command_line_hold() {
     );
     fs::write(&configuration, text).expect("a file");
     let daemon = Daemon::start(&configuration, &Run::default());
-    let rsync = format!("rsync -r rsync://127.0.0.1:{}/m/ here/", daemon.port());
+    let here = root.join("here").display().to_string();
+    let rsync = format!("rsync -r rsync://127.0.0.1:{}/m/ {here}/", daemon.port());
     fs::write(
         root.join("a.sh"),
         format!("export USER=joe RSYNC_PASSWORD=not-a-secret\n{rsync}\n"),
@@ -282,13 +329,17 @@ fn lines_that_end_as_those_of_windows_are_read_as_a_shell_reads_them() {
         "#!/bin/bash".to_owned(),
         "H=127.0.0.1".to_owned(),
         "PW=here/password".to_owned(),
-        format!("rsync -r rsync://$H:{port}/data here/"),
+        format!("rsync -r rsync://$H:{port}/data /nowhere/here/"),
         format!("rsync -r --password-file=$PW rsync://127.0.0.1:{port}/data here/"),
         String::new(),
     ];
     let folder = folder(&[("a.sh", &lines.join("\r\n")), ("b.sh", &lines.join("\n"))]);
     for (place, code, rule) in [("a.sh:4", 10, "RSY969"), ("b.sh:4", 5, "RSY819")] {
-        for is_real in [false, true] {
+        // What is no plain text is not carried out for real.
+        for is_real in [false, true]
+            .into_iter()
+            .filter(|is_real| !is_real || place == "b.sh:4")
+        {
             let mut words = vec!["probe", "--json", "--reproduce", place];
             words.extend(is_real.then_some("--really"));
             let output = rsyncctl(folder.path(), &words);

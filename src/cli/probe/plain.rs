@@ -1,0 +1,512 @@
+//! Whether all that stands around a call of rsync's is so plain that the call by itself does what the whole does. What a
+//! shell can do in front of a command has no end: what is plain is listed here, and nothing else is.
+
+use std::{collections::BTreeSet, ffi::OsStr, ops::Range, os::unix::ffi::OsStrExt as _, path::Path};
+
+use nix::unistd::{AccessFlags, access};
+
+use crate::{cli::probe::text::position, lint::Crontab, syntax::crontab::Kind, terms::Bytes};
+
+/// What decides about a call besides its own words.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Surroundings {
+    /// Nothing.
+    Plain,
+    /// What stands on this line may, the first one being 1.
+    Line(usize),
+    /// Whatever starts it may.
+    #[default]
+    Unknown,
+}
+
+/// The names of variables that a text sets by plain words.
+type Names = BTreeSet<Vec<u8>>;
+
+/// Shells that take plain words for the same.
+const SHELLS: [&str; 3] = ["sh", "bash", "dash"];
+
+/// Programs in front of another one that change neither whether nor how it runs.
+const WRAPPERS: [&[u8]; 6] = [b"command", b"exec", b"ionice", b"nice", b"nohup", b"time"];
+
+/// Commands that change nothing for those behind them.
+const IDLE: [&[u8]; 5] = [b":", b"date", b"echo", b"logger", b"true"];
+
+/// Programs that read a pipe to its end.
+const READERS: [&[u8]; 4] = [b"cat", b"logger", b"tee", b"ts"];
+
+/// Variables that shells, cron and rsync read.
+const SPECIAL: [&[u8]; 15] = [
+    b"CDPATH",
+    b"CVSIGNORE",
+    b"ENV",
+    b"EUID",
+    b"GLOBIGNORE",
+    b"HOME",
+    b"IFS",
+    b"OLDPWD",
+    b"POSIXLY_CORRECT",
+    b"PPID",
+    b"PWD",
+    b"SHELL",
+    b"SHELLOPTS",
+    b"TZ",
+    b"UID",
+];
+
+/// What a text of a shell's has around a call; the lines behind the call do not matter to it.
+pub(super) fn around_in(text: &[u8], call: &Range<usize>) -> Surroundings {
+    let mut state = State::default();
+    for line in logical_lines(text) {
+        let words = &text[line.clone()];
+        let is_plain = match line.contains(&call.start) {
+            true if state.is_plain_call(words) => return Surroundings::Plain,
+            true => false,
+            false if line.start == 0 && words.starts_with(b"#!") => is_plain_shell(words),
+            false => state.takes(words),
+        };
+        if !is_plain {
+            return Surroundings::Line(position(text, line.start));
+        }
+    }
+    Surroundings::Unknown
+}
+
+/// What a table of cron's has around a call.
+pub(super) fn around_in_table(path: &Path, text: &Bytes, call: &Range<usize>) -> Surroundings {
+    let mut state = State::default();
+    let mut found = Surroundings::Unknown;
+    // cron takes no table with a line that is none, or whose last line has no end.
+    for line in Crontab::read(path, text).lines {
+        let is_plain = text[line.range.clone()].ends_with(b"\n")
+            && match line.kind {
+                Kind::Blank | Kind::Comment => true,
+                Kind::Assignment { name, value } => {
+                    let (name, value) = (&text[name], &text[value]);
+                    state.names.insert(name.to_vec());
+                    // The home is where a job starts, which is followed.
+                    !is_special(name) || name == b"HOME" || name == b"SHELL" && is_shell(value)
+                }
+                Kind::Job(job) if line.range.contains(&call.start) => {
+                    let is_plain = job.schedule.is_ok()
+                        && job.input.is_none()
+                        && state.is_plain_call(&text[job.command]);
+                    if is_plain {
+                        found = Surroundings::Plain;
+                    }
+                    is_plain
+                }
+                Kind::Job(job) => job.schedule.is_ok() && !job.command.is_empty(),
+            };
+        if !is_plain {
+            return Surroundings::Line(position(text, line.range.start));
+        }
+    }
+    found
+}
+
+/// What has been read so far.
+#[derive(Default)]
+struct State {
+    names: Names,
+    /// Whether it has gone to another folder.
+    has_moved: bool,
+}
+
+impl State {
+    /// Whether a line decides nothing about what stands behind it.
+    fn takes(&mut self, line: &[u8]) -> bool {
+        tokens(line, &self.names).is_some_and(|tokens| tokens.is_empty() || self.takes_command(&tokens))
+    }
+
+    /// Whether a command decides nothing about those behind it but by the variables that it sets and the folder that it goes
+    /// to, which are followed.
+    fn takes_command(&mut self, tokens: &[Token<'_>]) -> bool {
+        match tokens {
+            [Token::Word(b"cd"), Token::Word(_), rest @ ..] if is_end(rest) => {
+                !std::mem::replace(&mut self.has_moved, true)
+            }
+            [Token::Word(b"set"), options @ ..] => options.iter().all(is_strictness),
+            [Token::Word(b"export"), set @ ..] => set.iter().all(|token| self.sets(token, true)),
+            [Token::Word(program), rest @ ..] if IDLE.contains(program) => {
+                rest.iter().all(|token| matches!(token, Token::Word(_)))
+            }
+            set => set.iter().all(|token| self.sets(token, false)),
+        }
+    }
+
+    /// Whether a line is a call of rsync's with nothing that matters around it.
+    fn is_plain_call(&mut self, line: &[u8]) -> bool {
+        let Some(tokens) = tokens(line, &self.names) else {
+            return false;
+        };
+        let mut rest = &tokens[..];
+        loop {
+            let is_joint = |token: &Token<'_>| matches!(token, Token::Operator(b";" | b"&&"));
+            let end = rest.iter().position(is_joint).unwrap_or(rest.len());
+            let (command, behind) = rest.split_at(end);
+            if let Some(arguments) = arguments_of_rsync(command) {
+                return is_plain_tail(&[arguments, behind].concat());
+            }
+            if behind.is_empty() || command.is_empty() || !self.takes_command(command) {
+                return false;
+            }
+            rest = &behind[1..];
+        }
+    }
+
+    /// Whether a word sets a variable, which is known from here on.
+    fn sets(&mut self, token: &Token<'_>, may_export: bool) -> bool {
+        let Token::Word(word) = token else { return false };
+        let Some((name, value)) = assigned(word) else {
+            return may_export && is_name(word) && !is_special(word);
+        };
+        self.names.insert(name.to_vec());
+        // What it stands for is split and matched against files where nothing quotes it.
+        !is_special(name) && !value.iter().any(|byte| b"*?[\\".contains(byte))
+    }
+}
+
+/// Whether nothing follows, or only what ends the script where something fails.
+fn is_end(rest: &[Token<'_>]) -> bool {
+    match rest {
+        [] | [Token::Operator(b"||"), Token::Word(b"exit")] => true,
+        [Token::Operator(b"||"), Token::Word(b"exit"), Token::Word(code)] => {
+            code.iter().all(u8::is_ascii_digit)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a word of `set` is one that ends a script at failures.
+fn is_strictness(token: &Token<'_>) -> bool {
+    let Token::Word(word) = token else { return false };
+    match word.strip_prefix(b"-") {
+        Some(letters) => letters.iter().all(|letter| b"euxo".contains(letter)),
+        None => matches!(*word, b"errexit" | b"nounset" | b"pipefail" | b"xtrace"),
+    }
+}
+
+/// What stands behind `rsync` in a command that has nothing in front of it but variables for rsync, and programs that
+/// change nothing.
+fn arguments_of_rsync<'s, 't>(command: &'s [Token<'t>]) -> Option<&'s [Token<'t>]> {
+    let mut rest = command;
+    loop {
+        let [Token::Word(word), behind @ ..] = rest else {
+            return None;
+        };
+        if *word == b"rsync" || word.ends_with(b"/rsync") {
+            let is_bare = !word.iter().any(|byte| b"\\'\"$".contains(byte));
+            return is_bare.then_some(behind);
+        }
+        let is_variable = assigned(word).is_some_and(|(name, _)| is_for_rsync(name));
+        let is_option = |token: &&Token<'_>| match token {
+            Token::Word(word) => word.starts_with(b"-") || word.iter().all(u8::is_ascii_digit),
+            Token::Operator(_) => false,
+        };
+        rest = match WRAPPERS.contains(word) {
+            true => &behind[behind.iter().take_while(is_option).count()..],
+            false if is_variable => behind,
+            false => return None,
+        };
+    }
+}
+
+/// Whether what follows a program's name are its arguments, and commands that run once it has ended, or read what it says.
+fn is_plain_tail(tokens: &[Token<'_>]) -> bool {
+    let words = tokens
+        .iter()
+        .take_while(|token| matches!(token, Token::Word(_)))
+        .count();
+    match &tokens[words..] {
+        [] => true,
+        [Token::Operator(b"|"), Token::Word(reader), rest @ ..] => {
+            READERS.contains(reader) && is_plain_tail(rest)
+        }
+        [
+            Token::Operator(b"&&" | b"||" | b";"),
+            Token::Word(program),
+            rest @ ..,
+        ] => {
+            let is_reserved = matches!(
+                *program,
+                b"if"
+                    | b"then"
+                    | b"else"
+                    | b"elif"
+                    | b"fi"
+                    | b"for"
+                    | b"while"
+                    | b"until"
+                    | b"do"
+                    | b"done"
+                    | b"case"
+                    | b"esac"
+                    | b"in"
+                    | b"function"
+                    | b"select"
+                    | b"coproc"
+                    | b"[["
+            );
+            !is_reserved && is_plain_tail(rest)
+        }
+        _ => false,
+    }
+}
+
+/// A word as it is written, or what stands between commands. Redirections are left out.
+#[derive(Clone, Copy, Debug)]
+enum Token<'t> {
+    Word(&'t [u8]),
+    Operator(&'t [u8]),
+}
+
+/// The words of a line; none if one of them is more than text and variables with these names, or goes to another file than
+/// one that can be written.
+fn tokens<'t>(line: &'t [u8], names: &Names) -> Option<Vec<Token<'t>>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    loop {
+        at += blanks(&line[at..]);
+        let rest = &line[at..];
+        match rest {
+            [] | [b'#', ..] => return Some(found),
+            [b'&', b'&', ..] | [b'|', b'|', ..] => {
+                found.push(Token::Operator(&rest[..2]));
+                at += 2;
+            }
+            [b'|', b'&', ..] => return None,
+            [b'|' | b';', ..] => {
+                found.push(Token::Operator(&rest[..1]));
+                at += 1;
+            }
+            [b'>', ..] => at += redirection(rest, names)?,
+            _ => {
+                let length = word(rest, names)?;
+                let is_number = rest[..length].iter().all(u8::is_ascii_digit);
+                at += length;
+                // The number of what is redirected.
+                if !(is_number && line.get(at) == Some(&b'>')) {
+                    found.push(Token::Word(&rest[..length]));
+                }
+            }
+        }
+    }
+}
+
+/// How long a redirection of output is: `>&1`, `> FILE`, `>> FILE`.
+fn redirection(text: &[u8], names: &Names) -> Option<usize> {
+    if let Some(rest) = text.strip_prefix(b">&") {
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        return (digits > 0).then_some(2 + digits);
+    }
+    let arrows = text.iter().take_while(|&&byte| byte == b'>').count();
+    let start = arrows + blanks(&text[arrows..]);
+    let length = word(&text[start..], names)?;
+    let file = &text[start..start + length];
+    let file = match file {
+        [b'"', inner @ .., b'"'] | [b'\'', inner @ .., b'\''] => inner,
+        file => file,
+    };
+    let is_plain = !file.iter().any(|byte| b"$\\\"'".contains(byte));
+    (arrows <= 2 && is_plain && is_writable(Path::new(OsStr::from_bytes(file)))).then_some(start + length)
+}
+
+fn is_writable(file: &Path) -> bool {
+    let place = match file.symlink_metadata() {
+        Ok(_) => file,
+        Err(_) => match file.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        },
+    };
+    access(place, AccessFlags::W_OK).is_ok() && !file.is_dir()
+}
+
+/// How many bytes separate words.
+fn blanks(text: &[u8]) -> usize {
+    let mut at = 0;
+    while let [b' ' | b'\t' | b'\n', ..] | [b'\\', b'\n', ..] = &text[at..] {
+        at += 1 + usize::from(text[at] == b'\\');
+    }
+    at
+}
+
+/// How long a word is; none if it is more than text and variables.
+fn word(text: &[u8], names: &Names) -> Option<usize> {
+    let mut at = 0;
+    while let Some(&byte) = text.get(at) {
+        at += match byte {
+            b' ' | b'\t' | b'\n' | b';' | b'|' | b'>' => break,
+            b'\\' => text.get(at + 1).map(|_| 2)?,
+            b'\'' => 2 + text[at + 1..].iter().position(|&byte| byte == b'\'')?,
+            b'"' => quoted(&text[at..], names)?,
+            b'$' => variable(&text[at..], names)?,
+            b'[' => address(&text[at..])?,
+            b'`' | b'*' | b'?' | b'{' | b'}' | b'~' | b'!' | b'&' | b'<' | b'(' | b')' => return None,
+            byte if byte.is_ascii_control() => return None,
+            _ => 1,
+        };
+    }
+    (at > 0).then_some(at)
+}
+
+/// How long an address of IPv6 in its brackets is; to a shell it is a pattern, which it leaves alone where no file fits.
+fn address(text: &[u8]) -> Option<usize> {
+    let is_of_address = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.' | b'%');
+    let length = text[1..].iter().take_while(|byte| is_of_address(byte)).count();
+    let is_address = text[1..=length].contains(&b':') && text.get(1 + length) == Some(&b']');
+    is_address.then_some(length + 2)
+}
+
+/// How long a text in double quotes is.
+fn quoted(text: &[u8], names: &Names) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        at += match text.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => 2,
+            b'$' => variable(&text[at..], names)?,
+            b'`' => return None,
+            _ => 1,
+        };
+    }
+}
+
+/// How long `$NAME` or `${NAME}` is, if the name is one of these.
+fn variable(text: &[u8], names: &Names) -> Option<usize> {
+    let is_braced = text.get(1) == Some(&b'{');
+    let start = 1 + usize::from(is_braced);
+    let rest = &text[start..];
+    let length = rest.iter().take_while(|&&byte| is_letter(byte)).count();
+    let is_closed = !is_braced || rest.get(length) == Some(&b'}');
+    let is_known = names.contains(&rest[..length]);
+    (is_known && is_closed).then_some(start + length + usize::from(is_braced))
+}
+
+/// The name and the value of a word that sets a variable.
+fn assigned(word: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = word.iter().position(|&byte| byte == b'=')?;
+    is_name(&word[..at]).then(|| (&word[..at], &word[at + 1..]))
+}
+
+fn is_name(word: &[u8]) -> bool {
+    !word.is_empty() && !word[0].is_ascii_digit() && word.iter().all(|&byte| is_letter(byte))
+}
+
+fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+fn is_special(name: &[u8]) -> bool {
+    SPECIAL.contains(&name) || name.starts_with(b"LD_") || name.starts_with(b"BASH")
+}
+
+fn is_for_rsync(name: &[u8]) -> bool {
+    let is_of_locale = name.starts_with(b"LC_") || name == b"LANG";
+    is_of_locale || name.starts_with(b"RSYNC_") || matches!(name, b"LOGNAME" | b"USER")
+}
+
+fn is_shell(path: &[u8]) -> bool {
+    let name = Path::new(OsStr::from_bytes(path)).file_name();
+    name.is_some_and(|name| SHELLS.iter().any(|shell| name == *shell))
+}
+
+/// Whether a script's first line names a shell, and nothing but what ends the script at failures.
+fn is_plain_shell(line: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(&line[2..]);
+    let mut words = text.split_whitespace().peekable();
+    words.next_if(|word| word.ends_with("/env"));
+    let is_shell = words.next().is_some_and(|word| is_shell(word.as_bytes()));
+    is_shell && words.all(|word| is_strictness(&Token::Word(word.as_bytes())))
+}
+
+/// The lines of a text, those joined that a backslash joins.
+fn logical_lines(text: &[u8]) -> Vec<Range<usize>> {
+    let mut lines = Vec::new();
+    let mut start = 0;
+    for (at, _) in text.iter().enumerate().filter(|(_, byte)| **byte == b'\n') {
+        let slashes = text[start..at]
+            .iter()
+            .rev()
+            .take_while(|&&byte| byte == b'\\')
+            .count();
+        if slashes % 2 == 0 {
+            lines.push(start..at + 1);
+            start = at + 1;
+        }
+    }
+    lines.push(start..text.len());
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Surroundings, around_in};
+
+    fn around(text: &str) -> Surroundings {
+        let start = text.rfind("rsync -a").expect("a call");
+        around_in(text.as_bytes(), &(start..text.len()))
+    }
+
+    #[test]
+    fn plain_words_decide_nothing() {
+        for text in [
+            "rsync -a h::m d",
+            "#!/bin/sh\nrsync -a h::m d\nif broken",
+            "#!/usr/bin/env bash\n# A note\n\nset -euo pipefail\nSRC=/srv DST='a b'\nexport X=1 Y\nDIR=\"$SRC/${DST}\"\n\
+             rsync -a \\\n  --exclude='*.tmp' \"$DIR\" h::m >/dev/null 2>&1 || echo failed",
+            "cd /srv || exit 1\nrsync -a x h::m",
+            "cd /srv && RSYNC_PASSWORD=x nice -n 10 ionice -c3 /usr/bin/rsync -a x h::m | tee /tmp/log",
+            "echo start\ndate\nrsync -a x h::m; echo end",
+            "export LOGNAME=joe; USER=jim rsync -a 'x y' rsync://[::1]:1873/m >> /tmp/log",
+        ] {
+            assert_eq!(around(text), Surroundings::Plain, "{text}");
+        }
+    }
+
+    #[test]
+    fn anything_else_may_decide() {
+        for (text, line) in [
+            ("set -e\nmountpoint -q /mnt\nrsync -a x h::m", 2),
+            ("#!/usr/bin/perl\nrsync -a x h::m", 1),
+            ("#!/bin/bash -n\nrsync -a x h::m", 1),
+            ("f() { rsync -a x h::m; }\ncd /srv\nf", 1),
+            ("f() {\nrsync -a x h::m\n}", 1),
+            ("exit 0\nrsync -a x h::m", 1),
+            (": ${X:?}\nrsync -a x h::m", 1),
+            ("IFS=,\nrsync -a x h::m", 1),
+            ("HOME=/b\nrsync -a ~/x h::m", 1),
+            ("A=(x y)\nrsync -a h::m", 1),
+            ("EX='*.c'\nrsync -a $EX h::m", 1),
+            ("SRC=/b & wait\nrsync -a h::m", 1),
+            ("readonly SRC=/a\nrsync -a h::m", 1),
+            ("set -f\nrsync -a h::m", 1),
+            ("cd /a\ncd /b\nrsync -a x h::m", 2),
+            ("echo x > /nowhere/log\nrsync -a x h::m", 1),
+            ("alias rsync='rsync -n'\nrsync -a x h::m", 1),
+            ("echo 'open\nrsync -a x h::m\n'", 1),
+            ("cat <<EOF\nrsync -a x h::m\nEOF", 1),
+            ("rsync -a $UNSET/ h::m", 1),
+            ("rsync -a $(cat f) h::m", 1),
+            ("rsync -a *.c h::m", 1),
+            ("rsync -a {a,b} h::m", 1),
+            ("rsync -a ~/x h::m", 1),
+            ("rsync -a x h::m > /nowhere/log", 1),
+            ("rsync -a x h::m >& /tmp/log", 1),
+            ("rsync -a x h::m &> /tmp/log", 1),
+            ("rsync -a x h::m |& tee log", 1),
+            ("rsync -a x h::m | head -1", 1),
+            ("rsync -a --exclude-from=- x h::m < list", 1),
+            ("echo keep | rsync -a --exclude-from=- x h::m", 1),
+            ("false && rsync -a x h::m", 1),
+            ("! rsync -a x h::m", 1),
+            ("(rsync -a x h::m)", 1),
+            ("rsync -a x h::m; if broken", 1),
+            ("HOME=/b rsync -a x h::m", 1),
+            ("timeout 3 rsync -a x h::m", 1),
+            ("sudo rsync -a x h::m", 1),
+        ] {
+            assert_eq!(around(text), Surroundings::Line(line), "{text}");
+        }
+    }
+}
