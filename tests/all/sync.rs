@@ -28,6 +28,7 @@ mod places;
 mod programs;
 mod reasons;
 mod refused;
+mod removed;
 mod strangers;
 mod trees;
 mod unasked;

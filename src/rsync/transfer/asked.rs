@@ -19,7 +19,7 @@ use crate::{
         },
         tree::{Status, Tree},
     },
-    terms::Exit,
+    terms::{Exit, refusal},
 };
 
 /// Gives the arguments one by one.
@@ -93,7 +93,7 @@ impl Builder<'_> {
                 })?,
                 false => Named::base(Path::new(OsStr::from_bytes(&name))),
             };
-            self.argument(named, is_incremental)?;
+            self.argument(named, is_incremental, base.is_some())?;
             if is_incremental || !is_relative {
                 self.leave_to(0);
             }
@@ -132,7 +132,7 @@ impl Builder<'_> {
         Ok(std::mem::take(&mut self.built))
     }
 
-    fn argument(&mut self, named: Named, is_incremental: bool) -> Result<(), Error> {
+    fn argument(&mut self, named: Named, is_incremental: bool, is_of_list: bool) -> Result<(), Error> {
         let Named {
             folder,
             name,
@@ -145,7 +145,11 @@ impl Builder<'_> {
         if has_root && !std::mem::replace(&mut self.way.has_root, true) && !self.is_excluded(b".", true) {
             self.on_the_way(b".");
         }
-        let status = match self.argument_status(&name, ending) {
+        let checked = match is_of_list {
+            true => self.check_way(&name, ending),
+            false => Ok(()),
+        };
+        let status = match checked.and_then(|()| self.argument_status(&name, ending)) {
             Ok(status) => Some(status),
             Err(error) if is_missing(&error) && self.options.deletion.missing_arguments => None,
             Err(error) => {
@@ -231,6 +235,22 @@ impl Builder<'_> {
         }
     }
 
+    /// Sees to it that a name of a list is reached through nobody else's symlinks, if symlinks are not meant to be followed
+    /// (observed with rsync 3.5.0).
+    fn check_way(&mut self, name: &[u8], ending: Ending) -> io::Result<()> {
+        let options = self.options;
+        let follows = options.copy_links || options.copy_directory_links || options.copy_unsafe_links;
+        if follows || !options.relative {
+            return Ok(());
+        }
+        let (tree, name) = self.here(name)?;
+        let slash = name.iter().rposition(|&byte| byte == b'/');
+        match ending {
+            Ending::Slash => tree.check_way(name),
+            _ => tree.check_way(&name[..slash.unwrap_or(0)]),
+        }
+    }
+
     /// What an argument names (`link_stat` in flist.c).
     fn argument_status(&mut self, name: &[u8], ending: Ending) -> io::Result<Status> {
         let (copy_links, copies_folders) = (self.options.copy_links, self.options.copy_directory_links);
@@ -251,6 +271,10 @@ impl Builder<'_> {
     fn missing(&mut self, name: &[u8], error: &io::Error) {
         let is_missing = is_missing(error);
         if !is_missing || !self.options.ignore_missing_arguments {
+            let refusal = refusal(error).trim_end();
+            if !refusal.is_empty() {
+                self.observer.observe(Event::Failed(refusal));
+            }
             let place = self.shown(name);
             let text = format!("link_stat \"{place}\" failed: {}", describe(error));
             // What never was there keeps nothing from being deleted.

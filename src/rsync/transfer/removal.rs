@@ -1,4 +1,4 @@
-use std::io;
+use std::io::{self, ErrorKind};
 
 use crate::rsync::{
     transfer::{
@@ -18,29 +18,32 @@ impl Sender<'_> {
             return Ok(());
         }
         let (name, entry) = (file.name(), &file.entry);
-        let copies_links = self.options.copy_links;
-        let now = self
-            .announcer
-            .tree(argument, name)
-            .and_then(|(tree, name)| match copies_links {
-                true => tree.followed_status(name).map(Some),
-                false => tree.status(name),
-            });
         let is_changed = |now: &Status| {
             (now.size, now.mtime, now.nanoseconds) != (entry.size, entry.mtime, entry.nanoseconds)
         };
         let name_shown = shown(name);
+        // Whatever was followed to read it, nothing is removed elsewhere.
+        let found = self.announcer.tree(argument, name);
+        let (mut tree, place) = match found.and_then(|(tree, name)| tree.place_within(name)) {
+            Ok(found) => found,
+            Err(error) => {
+                self.not_removed("secure-open-parent", &name_shown, &error);
+                return Ok(());
+            }
+        };
+        let now = match self.options.copy_links {
+            true => tree.followed_status(&place),
+            false => tree
+                .status(&place)
+                .and_then(|found| found.ok_or_else(|| ErrorKind::NotFound.into())),
+        };
         match now {
-            Ok(Some(now)) if is_changed(&now) => {
+            Ok(now) if is_changed(&now) => {
                 self.faults.fail();
                 let text = format!("ERROR: Skipping sender remove for changed file: {name_shown}");
                 self.observer.observe(Event::Failed(&text));
             }
-            Ok(Some(_)) => match self
-                .announcer
-                .tree(argument, name)
-                .and_then(|(tree, name)| tree.remove(name, false))
-            {
+            Ok(_) => match tree.remove(&place, false) {
                 Ok(()) if self.options.output.info(Info::Remove) > 0 => {
                     let text = format!("sender removed {name_shown}");
                     self.observer.observe(Event::Warning(&text));
@@ -48,16 +51,17 @@ impl Sender<'_> {
                 Ok(()) => {}
                 Err(error) => self.not_removed("remove", &name_shown, &error),
             },
-            Ok(None) => {
-                let text = format!("sender file already removed: {name_shown}");
-                self.observer.observe(Event::Warning(&text));
-            }
             Err(error) => self.not_removed("re-lstat", &name_shown, &error),
         }
         Ok(())
     }
 
     fn not_removed(&self, action: &str, name: &str, error: &io::Error) {
+        if error.kind() == ErrorKind::NotFound {
+            let text = format!("sender file already removed: {name}");
+            self.observer.observe(Event::Warning(&text));
+            return;
+        }
         self.faults.fail();
         let text = format!(
             "rsync: [sender] sender failed to {action} {name}: {}",

@@ -98,18 +98,43 @@ impl Tree {
         let Some(led) = led.filter(|_| found.kind() == FileKind::Symlink) else {
             return Ok(Some(found));
         };
-        aliases.note(name, self.follow(&folder, base.as_bytes()).ok());
+        let mut way = parts(&folder).collect();
+        let led_to = self.follow(&mut way, None, base.as_bytes());
+        aliases.note(name, led_to.ok().map(|()| way.join(&b'/')));
         Ok(Some(led))
     }
 
-    /// Where in the tree something leads that is in a folder of it.
-    fn follow(&self, folder: &[u8], base: &[u8]) -> io::Result<Vec<u8>> {
-        let mut way: Vec<Vec<u8>> = parts(folder).collect();
+    /// The tree for what must stay in it, whatever symlinks this one follows, and the place of a name there: those on the way
+    /// that lead below the folder in which they stand are followed, and no others (`held_dir_path_fd` in syscall.c).
+    ///
+    /// # Errors
+    ///
+    /// `ELOOP` where one leads elsewhere, and what the system says.
+    pub fn place_within(&self, name: &[u8]) -> io::Result<(Self, Vec<u8>)> {
+        let start = name
+            .iter()
+            .rposition(|&byte| byte == b'/')
+            .map_or(0, |slash| slash + 1);
+        let mut way = Vec::new();
+        for part in parts(&name[..start]) {
+            let below = Some(way.len());
+            self.follow(&mut way, below, &part)?;
+        }
+        way.push(name[start..].to_vec());
+        Ok((self.without_following(), way.join(&b'/')))
+    }
+
+    /// Goes on from a folder of the tree to where something leads that is in it: below so many of its folders, or anywhere in
+    /// the tree, and then through nobody else's symlinks.
+    fn follow(&self, way: &mut Vec<Vec<u8>>, below: Option<usize>, base: &[u8]) -> io::Result<()> {
         let mut left: VecDeque<Vec<u8>> = parts(base).collect();
         let mut links = 0;
         while let Some(part) = left.pop_front() {
             if part == b".." {
-                way.pop().ok_or(Errno::ELOOP)?;
+                if way.len() <= below.unwrap_or(0) {
+                    return Err(Errno::ELOOP.into());
+                }
+                way.pop();
                 continue;
             }
             let there = beneath(self.root().as_fd(), &way.join(&b'/'))?;
@@ -121,7 +146,7 @@ impl Tree {
             }
             links += 1;
             let target = readlinkat(&there, base)?;
-            let is_trusted = found.uid == 0 || found.uid == geteuid().as_raw();
+            let is_trusted = below.is_some() || found.uid == 0 || found.uid == geteuid().as_raw();
             if !is_trusted || links > MOST_LINKS || target.as_bytes().starts_with(b"/") {
                 return Err(Errno::ELOOP.into());
             }
@@ -129,7 +154,7 @@ impl Tree {
                 left.push_front(part);
             }
         }
-        Ok(way.join(&b'/'))
+        Ok(())
     }
 }
 

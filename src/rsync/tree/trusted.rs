@@ -3,7 +3,7 @@ use std::{
     ffi::{OsStr, OsString},
     fs::File,
     io,
-    os::fd::OwnedFd,
+    os::{fd::OwnedFd, unix::ffi::OsStrExt as _},
     path::{Component, Path},
 };
 
@@ -17,7 +17,10 @@ use nix::{
     unistd::geteuid,
 };
 
-use crate::{rsync::tree::folder::small, terms::UntrustedLink};
+use crate::{
+    rsync::tree::{Tree, folder::small},
+    terms::UntrustedLink,
+};
 
 /// Symlinks on a way, before it is taken for endless (as Linux does).
 const MOST_LINKS: usize = 40;
@@ -62,14 +65,29 @@ pub fn append_trusted(path: &Path) -> io::Result<File> {
 /// Permissions of a file that is made.
 const NEW: Mode = Mode::from_bits_truncate(0o644);
 
+impl Tree {
+    /// Sees to it that the folders on the way to a name are reached through no symlink of somebody else's.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open_trusted`].
+    pub fn check_way(&self, way: &[u8]) -> io::Result<()> {
+        let root = openat(self.root(), ".", PLACE, Mode::empty())?;
+        open_from(root, Path::new(OsStr::from_bytes(way)), PLACE).map(drop)
+    }
+}
+
 fn open(path: &Path, how: OFlag) -> io::Result<OwnedFd> {
     if path.as_os_str().is_empty() && !how.contains(OFlag::O_DIRECTORY) {
         return Err(Errno::EINVAL.into());
     }
+    let start = if path.is_absolute() { "/" } else { "." };
+    open_from(openat(AT_FDCWD, start, PLACE, Mode::empty())?, path, how)
+}
+
+fn open_from(mut folder: OwnedFd, path: &Path, how: OFlag) -> io::Result<OwnedFd> {
     let mut left = parts(path);
     let mut links = 0;
-    let start = if path.is_absolute() { "/" } else { "." };
-    let mut folder = openat(AT_FDCWD, start, PLACE, Mode::empty())?;
     while let Some(part) = left.pop_front() {
         if part == "/" {
             folder = openat(AT_FDCWD, "/", PLACE, Mode::empty())?;

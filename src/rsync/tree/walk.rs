@@ -159,6 +159,17 @@ impl Tree {
         (self.follows, self.follows_files) = (true, true);
     }
 
+    /// The same folder, in which no symlink is followed.
+    pub(super) fn without_following(&self) -> Self {
+        Self {
+            follows: false,
+            follows_files: false,
+            aliases: None,
+            held: None,
+            ..self.clone()
+        }
+    }
+
     /// The same of symlinks to folders only: for what the user names with `--relative`.
     pub fn follow_folders(&mut self) {
         self.follows = true;

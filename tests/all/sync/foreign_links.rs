@@ -18,6 +18,7 @@ fn prepare(root: &Path) {
         ("dst/f1", "older"),
         ("real/rules", "- f2\n"),
         ("real/names", "f1\n"),
+        ("dst/through", "evil/rules\nevil\nevil/\ndst/evil/names\ndst/f1\n"),
         ("real/password", "not-a-secret\n"),
     ] {
         fs::write(root.join(name), text).expect("a file");
@@ -65,6 +66,11 @@ fn symlinks_of_somebody_else_are_not_followed() {
         "-aiH --link-dest={here}/evil --link-dest=evil {url}/data/src/ dst",
         "-rb --backup-dir=evil {url}/data/src/f2 dst",
         "-r evil/ {url}/drop/",
+        "-r --files-from=dst/through ./ {url}/drop/",
+        "-rl --files-from=dst/through ./ {url}/drop/",
+        "-r --no-R --files-from=dst/through ./ {url}/drop/",
+        "-rL --files-from=dst/through ./ {url}/drop/",
+        "-rR evil/rules dst/evil/ {url}/drop/",
     ]
     .iter()
     .filter_map(|words| {
