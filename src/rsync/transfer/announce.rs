@@ -392,6 +392,11 @@ impl<'a> Announcer<'a> {
             }
             outgoing.message(Tag::IoError, errors.to_le_bytes())?;
         }
+        let is_later = self.lists > 0 && self.is_incremental && is_told;
+        if errors != 0 && is_later && self.session.protocol == 30 && !self.options.deletion.ignores_errors {
+            // It overtakes the lists that are not sent yet (`send_extra_file_list` in flist.c).
+            outgoing.message_ahead(Tag::IoError, errors.to_le_bytes())?;
+        }
         self.writer.end(errors, outgoing.buffer());
         Ok(())
     }

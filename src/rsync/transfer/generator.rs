@@ -95,6 +95,8 @@ impl Generator<'_> {
         }
         if self.options.hard_links {
             for part in self.lists.take_new() {
+                // Whoever looks ahead for links knows of what failed there.
+                self.faults.add_bits(part.errors);
                 self.hard_links.add(&part, !self.lists.is_incremental());
             }
         }

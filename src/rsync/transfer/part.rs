@@ -13,7 +13,7 @@ pub(crate) struct Part {
     pub(crate) start: u32,
     /// The folder whose content the list is: it has the number in front of the first one.
     pub(crate) folder: Option<Listed>,
-    /// Bits of the errors that the sender met when it made the list. They count from where the list is gone through: in
+    /// Bits of the errors that the sender met when it made the list. They count from where the list is looked at: in
     /// folders in front of it something may still be deleted.
     pub(crate) errors: i32,
     /// For each number from `start` on, where its file stands in the list.

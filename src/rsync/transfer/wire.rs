@@ -407,6 +407,11 @@ impl Outgoing {
     /// Sends a message behind what was written; the stream must be one of frames.
     pub(crate) fn message(&mut self, tag: Tag, body: [u8; 4]) -> Result<(), Error> {
         self.flush()?;
+        self.message_ahead(tag, body)
+    }
+
+    /// Sends a message in front of what was written and not sent; the stream must be one of frames.
+    pub(crate) fn message_ahead(&mut self, tag: Tag, body: [u8; 4]) -> Result<(), Error> {
         let message = [frame_header(tag, body.len()), body].concat();
         self.line.write(&message)?;
         self.sent += message.len() as u64;

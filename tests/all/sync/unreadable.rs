@@ -210,3 +210,64 @@ fn groups_that_backups_cannot_have_are_told() {
         assert!(ours.contains("chgrp"), "{ours}");
     }
 }
+
+/// A folder that cannot be read keeps what is elsewhere from being deleted, as far as its list is known by then.
+#[test]
+fn folders_that_cannot_be_read_keep_what_is_elsewhere() {
+    if !is_possible() {
+        return;
+    }
+    let nobody = User::from_name("nobody").expect("users").expect("nobody");
+    let stage = Stage::run_by(nobody.uid.as_raw());
+    let fill = |root: &Path, names: &[&str]| {
+        for name in names {
+            let path = root.join(name);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+            fs::write(&path, name).expect("a file");
+            for place in path.ancestors().take_while(|place| *place != root) {
+                chown(place, Some(nobody.uid.as_raw()), Some(nobody.gid.as_raw())).expect("an owner");
+            }
+        }
+    };
+    let lock = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0)).expect("a mode");
+    fill(&stage.source(), &["a/c/b/file", "b/file", "x"]);
+    lock(&stage.source().join("a/c/b"));
+    let behind = |root: &Path| fill(root, &["dst/b/extra", "dst/extra"]);
+    for options in [
+        "-rH --delete",
+        "-rH --delete-delay",
+        "-rH --delete --protocol=31",
+        "-rH --delete --protocol=30",
+        "-r --delete-after",
+    ] {
+        let words = format!("{options} {{url}}/data/src/ dst/");
+        let [theirs, ours] = both(&stage, &words, behind, |_| {});
+        assert_eq!(times_masked(&ours), times_masked(&theirs), "{options}");
+        assert!(ours.contains("dst/extra"), "{ours}");
+    }
+    let prepare = |root: &Path| {
+        fill(root, &["src/b/x", "src/b/folder/y", "src/b/folder/deep/file"]);
+        lock(&root.join("src/b/folder/deep"));
+    };
+    let plant = |root: &Path| fill(root, &["b/folder/deep/old", "b/extra"]);
+    for options in [
+        "-r --delete --protocol=30",
+        "-r --delete-delay --protocol=30",
+        "-r --delete --protocol=30 --ignore-errors",
+    ] {
+        let words = format!("{options} src/ {{url}}/drop/");
+        let [theirs, ours] = both(&stage, &words, prepare, plant);
+        assert_eq!(times_masked(&ours), times_masked(&theirs), "{options}");
+        let is_kept = !options.contains("ignore");
+        assert_eq!(ours.contains("b/extra"), is_kept, "{ours}");
+    }
+}
+
+/// Without the times of what was made just now.
+fn times_masked(text: &str) -> String {
+    let lines = text.lines().map(|line| match line.rsplit_once(' ') {
+        Some((line, time)) if time.contains('.') && line.starts_with('"') => line,
+        _ => line,
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
