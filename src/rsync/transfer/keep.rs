@@ -113,6 +113,13 @@ impl Keep<'_> {
         }
     }
 
+    /// Whether a file whose content was compared has another time, however near.
+    pub(crate) fn is_compared_with_other_time(&self, entry: &Entry, now: &Status) -> bool {
+        let is_compared = self.options.checksum && entry.kind() == FileKind::Regular;
+        let is_other = (now.mtime, now.nanoseconds) != (entry.mtime, entry.nanoseconds);
+        is_compared && is_other && self.keeps_time(entry)
+    }
+
     /// Whether the modification time is kept.
     pub(crate) fn keeps_time(&self, entry: &Entry) -> bool {
         let is_omitted = match entry.kind() {
@@ -180,11 +187,13 @@ impl Keep<'_> {
         }
     }
 
-    /// What must be set of something that is there: not a time that is near enough.
+    /// What must be set of something that is there: not a time that is near enough, but for a file whose content was compared
+    /// (`same_mtime` in rsync.c).
     pub(crate) fn changes(&self, list: &FileList, entry: &Entry, now: &Status) -> Attributes<'static> {
         let attributes = self.attributes(list, entry, self.old_permissions(entry, now));
+        let is_other = self.is_compared_with_other_time(entry, now) || !self.is_same_time(entry, now);
         Attributes {
-            mtime: attributes.mtime.filter(|_| !self.is_same_time(entry, now)),
+            mtime: attributes.mtime.filter(|_| is_other),
             atime: attributes.atime.filter(|&atime| atime != now.atime),
             ..attributes
         }

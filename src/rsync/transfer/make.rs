@@ -422,7 +422,10 @@ impl Generator<'_> {
             flags &= !ItemFlags::PERMISSIONS;
         }
         if flags == 0 && !self.options.report_unchanged {
-            return Ok(());
+            return match self.keep.is_compared_with_other_time(entry, now) {
+                true => self.set(entry, now),
+                false => Ok(()),
+            };
         }
         self.tell(number, flags, &other);
         self.set(entry, now)?;

@@ -181,3 +181,35 @@ fn a_backup_of_what_is_written_over_in_place_is_said() {
         }
     }
 }
+
+/// A file whose content was compared gets the time of the sender's to the nanosecond; others keep one that is near enough.
+#[test]
+fn compared_files_get_the_exact_time() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    let near = UNIX_EPOCH + Duration::new(1_000_000_000, 123_456_789);
+    let fill = |root: &Path, time| {
+        fs::create_dir_all(root).expect("a folder");
+        fs::write(root.join("file"), "text").expect("a file");
+        touch(&root.join("file"), time);
+        touch(root, UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+    };
+    fill(&stage.source(), UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+    for options in [
+        "-rti",
+        "-rtci",
+        "-rtcii",
+        "-rtcin",
+        "-rti --size-only",
+        "-rtci --modify-window=2",
+    ] {
+        for protocol in ["--protocol=30", "--protocol=32"] {
+            let mut words: Vec<_> = options.split(' ').collect();
+            words.extend([protocol, "{url}/data/src/", "dst"]);
+            let compared = stage.compare(&words, |root| fill(&root.join("dst"), near));
+            assert!(compared.is_ok(), "{}", compared.unwrap_err());
+        }
+    }
+}
