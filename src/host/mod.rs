@@ -37,7 +37,7 @@ pub use locks::{Lock, locks};
 pub use mounts::{Mount, Mounts};
 pub use planned::{PlannedMount, planned_mounts};
 pub use processes::{Descendant, descendants, is_running, process_of};
-pub use routes::{Route, addresses_of, hindrance_to, packets_without_route, routes};
+pub use routes::{Route, addresses_of, has_address, hindrance_to, packets_without_route, routes};
 pub use status::{Capability, Status};
 pub use units::{PROGRAM_FOLDERS, UNIT_FOLDERS, UnitFile, UnitFiles, units_with};
 pub use view::View;

@@ -137,6 +137,48 @@ pub fn addresses_of(host: &dyn Host, process: u32) -> Fact<Vec<Ipv4Addr>> {
     Ok(found)
 }
 
+/// Whether a daemon of this machine can listen on an address; nothing where the machine does not tell.
+///
+/// # Errors
+/// The reason why nobody knows.
+pub fn has_address(host: &dyn Host, address: IpAddr) -> Fact<Option<bool>> {
+    let (table, setting) = match address {
+        IpAddr::V4(_) => ("/proc/net/fib_trie", "/proc/sys/net/ipv4/ip_nonlocal_bind"),
+        IpAddr::V6(_) => ("/proc/net/if_inet6", "/proc/sys/net/ipv6/ip_nonlocal_bind"),
+    };
+    if address.is_unspecified() || address.is_loopback() {
+        return Ok(Some(true));
+    }
+    let Some(table) = host.read(Path::new(table))? else {
+        return Ok(None);
+    };
+    // A service whose address moves from machine to machine listens before it comes.
+    let listens_anywhere = host.read(Path::new(setting));
+    if listens_anywhere.is_ok_and(|found| found.is_some_and(|text| text.starts_with(b"1"))) {
+        return Ok(Some(true));
+    }
+    let table = String::from_utf8_lossy(&table);
+    Ok(Some(match address {
+        IpAddr::V4(address) => networks_of(&table).any(|network| network.contains(&address)),
+        IpAddr::V6(address) => {
+            let address = format!("{:032x}", u128::from(address));
+            table.lines().any(|line| line.starts_with(&address))
+        }
+    }))
+}
+
+/// The networks of IPv4 that are the machine's own, most of one address.
+fn networks_of(table: &str) -> impl Iterator<Item = Ipv4Net> {
+    let mut last = None;
+    table.lines().map(str::trim).filter_map(move |line| {
+        if let Some(address) = line.strip_prefix("|-- ") {
+            last = address.parse::<Ipv4Addr>().ok();
+        }
+        let length = line.strip_prefix('/')?.strip_suffix(" host LOCAL")?;
+        Ipv4Net::new(last?, length.parse().ok()?).ok()
+    })
+}
+
 /// How many packets of IPv4 of this machine found no way to where they were to go (`OutNoRoutes`, RFC 4293). Of IPv6 the kernel
 /// does not count answers that found none (observed with Linux 6).
 pub fn packets_without_route(host: &dyn Host) -> Option<u64> {
@@ -152,7 +194,7 @@ pub fn packets_without_route(host: &dyn Host) -> Option<u64> {
 mod tests {
     use std::net::Ipv4Addr;
 
-    use super::{Route, addresses_of, hindrance_to, packets_without_route, routes};
+    use super::{Route, addresses_of, has_address, hindrance_to, packets_without_route, routes};
     use crate::host::Image;
 
     #[test]
@@ -195,5 +237,39 @@ mod tests {
         assert_eq!(packets_without_route(&image), Some(7));
         assert_eq!(packets_without_route(&Image::new("/nowhere")), None);
         assert_eq!(hindrance_to(Ipv4Addr::LOCALHOST.into(), None), None);
+    }
+
+    #[test]
+    fn a_daemon_listens_on_addresses_of_the_machine() {
+        let root = tempfile::tempdir().expect("a folder");
+        let image = Image::new(root.path());
+        let has = |address: &str| has_address(&image, address.parse().expect("an address"));
+        assert_eq!(has("192.0.2.1"), Ok(None));
+        let net = root.path().join("proc/net");
+        std::fs::create_dir_all(&net).expect("a folder");
+        let table = "Main:\n  +-- 0.0.0.0/0 3 0 4\n     |-- 0.0.0.0\n        /0 universe UNICAST\n\
+            |-- 10.9.0.2\n           /32 host LOCAL\n     |-- 10.9.0.255\n        /32 link BROADCAST\n\
+            |-- 198.51.100.0\n           /24 host LOCAL\n";
+        std::fs::write(net.join("fib_trie"), table).expect("a file");
+        let six = "fd000000000000000000000000000001 02 40 00 80     eth0\n";
+        std::fs::write(net.join("if_inet6"), six).expect("a file");
+        for (address, expected) in [
+            ("10.9.0.2", true),
+            ("10.9.0.255", false),
+            ("198.51.100.7", true),
+            ("192.0.2.1", false),
+            ("127.0.0.9", true),
+            ("0.0.0.0", true),
+            ("fd00::1", true),
+            ("fd00::2", false),
+            ("::", true),
+        ] {
+            assert_eq!(has(address), Ok(Some(expected)), "{address}");
+        }
+        let setting = root.path().join("proc/sys/net/ipv4");
+        std::fs::create_dir_all(&setting).expect("a folder");
+        std::fs::write(setting.join("ip_nonlocal_bind"), "1\n").expect("a file");
+        assert_eq!(has("192.0.2.1"), Ok(Some(true)));
+        assert_eq!(has("fd00::2"), Ok(Some(false)));
     }
 }

@@ -23,7 +23,7 @@ use crate::support::{
 
 /// Nothing of the trial may touch these, or ask a name service.
 const HEAD: &str = "\
-use chroot = no\nreverse lookup = no\nport = 8730\naddress = 203.0.113.1\n\
+use chroot = no\nreverse lookup = no\nport = 8730\naddress = 127.0.0.9\n\
 pid file = $ROOT/touched.pid\nlog file = $ROOT/touched.log\nlock file = $ROOT/touched.lock\n";
 
 /// Root serves as somebody who may read the test's folder; who is not root may not say who serves.

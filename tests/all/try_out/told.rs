@@ -34,6 +34,8 @@ fn a_daemon_that_does_not_start_for_real_is_told() {
     for (line, rule) in [
         ("pid file = $ROOT/nowhere/pid", "RSY604"),
         ("address = 127.0.0.1:8730", "RSY614"),
+        ("address = 192.0.2.1", "RSY614"),
+        ("port = -1", "RSY614"),
     ] {
         let folder = stage("");
         write(folder.path(), "rsyncd.conf", &format!("{line}\n{modules}"));

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::{
+    host::has_address,
     lint::{
         checks::Check,
         report::{Case, Reporter},
@@ -38,14 +39,15 @@ const FIRST_OPEN_PORT: i32 = 1024;
 /// RSY614: an address that is none, and a port that is another one than it looks.
 fn unusable_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     let address = subject.configuration.text(Scope::Global, Parameter::Address);
-    if let Some(setting) = address.origin.setting()
-        && let Some(variant) = address_mistake(address.value)
-    {
-        out.report(
-            Case::at(setting.value_span())
-                .variant(variant)
-                .with("value", setting.text.display()),
-        );
+    if let Some(setting) = address.origin.setting() {
+        let case = || Case::at(setting.value_span()).with("value", setting.text.display());
+        if let Some(variant) = address_mistake(address.value) {
+            out.report(case().variant(variant));
+        } else if let Ok(address) = String::from_utf8_lossy(address.value).parse::<IpAddr>()
+            && out.fact(&address.to_string(), has_address(subject.host, address)) == Some(Some(false))
+        {
+            out.report(case().variant("elsewhere"));
+        }
     }
     let port = subject.configuration.integer(Scope::Global, Parameter::Port);
     let Some(setting) = port.origin.setting() else {
