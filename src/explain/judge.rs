@@ -128,6 +128,15 @@ impl Server {
         (!path.is_empty()).then(|| path.to_owned())
     }
 
+    /// Where a module is on the server, whatever root the daemon has.
+    pub fn place_of(&self, module: &str) -> Option<String> {
+        let path = self.path_of(module)?;
+        Some(match self.daemon_root() {
+            Some(root) => format!("{root}/{}", path.trim_start_matches('/')),
+            None => path,
+        })
+    }
+
     /// Judges a page's cause of a failure at a stage, with the message that shows it.
     pub(super) fn judge(&self, incident: &Incident, page: &str, stage: Stage, message: &str) -> Judgement {
         let Some(module) = incident.module() else {

@@ -151,7 +151,7 @@ impl Prober {
         let fact = Fact::Left {
             name: format!("{path}{name}"),
             module: server
-                .and_then(|server| server.path_of(module))
+                .and_then(|server| server.place_of(module))
                 .filter(|path| !path.contains('%')),
         };
         self.report.fail(Step::Removal);

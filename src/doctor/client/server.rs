@@ -226,7 +226,7 @@ fn place_in_module(client: &Client<'_>) -> Option<PathBuf> {
         return None;
     }
     let (module, rest) = remote.path.split_once('/').unwrap_or((&remote.path, ""));
-    let top = client.setup.setting.known.server.as_ref()?.path_of(module)?;
+    let top = client.setup.setting.known.server.as_ref()?.place_of(module)?;
     Some(Path::new(&top).join(rest.trim_matches('/')))
 }
 

@@ -75,5 +75,6 @@ pub(super) fn removal(name: &str, module: Option<&str>) -> String {
     // No other folder has such a name, wherever the module's is; what somebody else has put into it stays.
     let last = name.rsplit('/').next().unwrap_or(name);
     let module = shell_words::quote(module.unwrap_or("/"));
-    format!("find {module} \\( -path '*/{last}/probe' -o -path '*/{last}' -empty \\) -delete")
+    // The module may be a symlink.
+    format!("find -H {module} \\( -path '*/{last}/probe' -o -path '*/{last}' -empty \\) -delete")
 }

@@ -3,9 +3,9 @@
 use std::{
     collections::BTreeMap,
     fs,
-    os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown},
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink},
     path::Path,
-    process::Stdio,
+    process::{Command, Stdio},
     thread,
     time::{Duration, SystemTime},
 };
@@ -175,8 +175,31 @@ fn what_is_written_is_read_back_and_deleted() {
         &["probe", "--push", "--host", "live", "--config", &file, &target],
     );
     let told = stdout(&output);
-    let cure = format!("find {}/kept \\( -path ", root.display());
+    let cure = format!("find -H {}/kept \\( -path ", root.display());
     assert!(told.contains(&cure), "{told}");
+    // Through a symlink, too.
+    let text = fs::read_to_string(&configuration).expect("a file");
+    let kept = root.join("kept").display().to_string();
+    symlink("kept", root.join("way")).expect("a link");
+    let way = root.join("way").display().to_string();
+    fs::write(&configuration, text.replace(&kept, &way)).expect("a file");
+    let output = rsyncctl(
+        root,
+        &["probe", "--push", "--host", "live", "--config", &file, &target],
+    );
+    let told = stdout(&output);
+    let mut lines = told.lines();
+    let command = lines.find_map(|line| Some(line.split_once("on the server: ")?.1));
+    let command = command.unwrap_or_else(|| panic!("no command in {told}"));
+    let status = Command::new("sh").args(["-c", command]).status();
+    assert!(status.expect("a shell").success(), "{command}");
+    let last = command
+        .split("/probe'")
+        .next()
+        .and_then(|text| text.rsplit('/').next());
+    let last = last.expect("the folder's name");
+    assert!(!root.join("kept").join(last).exists(), "{command}");
+    assert!(command.contains(&way), "{command}");
 }
 
 /// A daemon with one module `m`, an empty folder that may be written to, and what else is set for it.
@@ -343,7 +366,7 @@ fn what_an_interrupted_probe_leaves_is_named() {
         let command = |name: &String| {
             let last = name.rsplit('/').next().unwrap_or(name);
             told.contains(&format!(
-                "find / \\( -path '*/{last}/probe' -o -path '*/{last}' -empty \\) -delete"
+                "find -H / \\( -path '*/{last}/probe' -o -path '*/{last}' -empty \\) -delete"
             ))
         };
         assert!(left.iter().all(command), "{session}: {told}");
