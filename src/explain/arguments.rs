@@ -71,8 +71,8 @@ pub(super) fn of(
     }
     if let Some((_, option)) = arguments.iter().find(|(kind, _)| *kind == "option") {
         let hyphens = with_hyphens(option);
-        let name = option.trim_start_matches('-').split('=').next();
-        arguments.push(("option-name", name.unwrap_or_default().to_owned()));
+        let name = option_name(option, incident, lines);
+        arguments.push(("option-name", name));
         arguments.push(("typed-right", hyphens));
     }
     let first = incident.lines.iter().find(|seen| lines.contains(&seen.number));
@@ -116,6 +116,26 @@ pub(super) fn add_path_of_module(page: &Page, arguments: &mut Vec<(&'static str,
     {
         arguments.push(("path", path));
     }
+}
+
+/// The name of an option of which a message tells, or whose value it tells: the message may name it elsewhere, and else the
+/// command line does.
+fn option_name(told: &str, incident: &Incident, lines: &[usize]) -> String {
+    let bare = told.trim_start_matches('-').split('=').next().unwrap_or_default();
+    let is_option = |name: &&str| RsyncOption::of_name(name).is_some();
+    let seen = incident.lines.iter().filter(|seen| lines.contains(&seen.number));
+    let named = seen
+        .flat_map(|seen| seen.text.split_whitespace())
+        .filter_map(|word| word.strip_prefix("--"))
+        .find(is_option);
+    let invocation = incident.command.as_ref().map(|command| &command.invocation);
+    let with_value = invocation.and_then(|invocation| {
+        let mut options = invocation.options.iter();
+        options.find(|given| given.value.as_deref() == Some(told))
+    });
+    let found = Some(bare).filter(is_option).or(named);
+    let found = found.or(with_value.map(|given| &*given.name));
+    found.unwrap_or(bare).to_owned()
 }
 
 /// `-avz`, `--delete`: an option with the hyphens that it has in front of it. Letters are told from a name by the names

@@ -35,8 +35,8 @@ impl Argument<'_> {
                 // A drive's letter is no host.
                 let is_host = !matches!(shown.as_bytes(), [_, b':', ..]);
                 match shown.split_once(':') {
-                    Some((host, path)) if is_host => UsageError::Shell {
-                        right: format!("{host}::{}", path.trim_start_matches('/')),
+                    Some(_) if is_host => UsageError::Shell {
+                        right: with_daemon(&shown),
                         shown,
                     },
                     _ => UsageError::NotYet("a transfer through a remote shell"),
@@ -65,4 +65,18 @@ impl Argument<'_> {
         }
         bytes
     }
+}
+
+/// An address with one colon as a daemon's is written: the wide characters of an input method are those that look so, and
+/// what begins with another scheme is a URL.
+fn with_daemon(shown: &str) -> String {
+    let narrow = shown.replace('：', ":").replace('／', "/");
+    if let Some((_, rest)) = narrow.split_once("://") {
+        return format!("rsync://{rest}");
+    }
+    if narrow.contains("::") {
+        return narrow;
+    }
+    let (host, path) = narrow.split_once(':').unwrap_or((&narrow, ""));
+    format!("{host}::{}", path.trim_start_matches('/'))
 }

@@ -102,6 +102,18 @@ fn what_cannot_be_done_is_said() {
             "`j@h:/m` has one colon, so it is reached through a remote shell, which is not supported yet; use rsync for it, or write `j@h::m` if a daemon's module is meant",
         ),
         (
+            "h：:m/ d",
+            "`h：:m/` has one colon, so it is reached through a remote shell, which is not supported yet; use rsync for it, or write `h::m/` if a daemon's module is meant",
+        ),
+        (
+            "http://h/m d",
+            "`http://h/m` has one colon, so it is reached through a remote shell, which is not supported yet; use rsync for it, or write `rsync://h/m` if a daemon's module is meant",
+        ),
+        (
+            "rsync:／／h/m d",
+            "`rsync:／／h/m` has one colon, so it is reached through a remote shell, which is not supported yet; use rsync for it, or write `rsync://h/m` if a daemon's module is meant",
+        ),
+        (
             "--password-file=p h:m d",
             "The --password-file option may only be used when accessing an rsync daemon.",
         ),
