@@ -50,8 +50,51 @@ pub fn commands(value: &Text) -> Vec<Vec<Word>> {
     found
 }
 
-/// Splits at blanks; quotes are taken away, and a backslash takes the next character as it is.
+/// Splits at blanks; quotes are taken away, and escapes are read as in C, with `\s` for a blank (`extract_first_word` in
+/// extract-word.c of systemd).
 pub fn words(value: &Text) -> Vec<Word> {
+    split(value, escaped)
+}
+
+/// The same of a variable's value, where a backslash takes the next character as it is.
+fn words_of_variable(value: &Text) -> Vec<Word> {
+    split(value, |text| (text[..1].to_vec(), 1))
+}
+
+/// What an escape stands for, given what follows its backslash, and how long it is; what is none stands for itself
+/// (`cunescape_one` in escape.c of systemd).
+fn escaped(text: &[u8]) -> (Vec<u8>, usize) {
+    let plain = |byte: u8| (vec![byte], 1);
+    let number = |start: usize, digits: usize, radix: u32| {
+        let digits = str::from_utf8(text.get(start..start + digits)?).ok()?;
+        let is_number = digits.bytes().all(|digit| char::from(digit).is_digit(radix));
+        u32::from_str_radix(digits, radix)
+            .ok()
+            .filter(|&number| is_number && number > 0)
+    };
+    let character = |digits: usize| {
+        let character = number(1, digits, 16).and_then(char::from_u32)?;
+        Some((character.to_string().into_bytes(), 1 + digits))
+    };
+    let byte = |found: Option<u32>, length: usize| Some((vec![u8::try_from(found?).ok()?], length));
+    match text[0] {
+        b'a' => plain(0x07),
+        b'b' => plain(0x08),
+        b'f' => plain(0x0c),
+        b'n' => plain(b'\n'),
+        b'r' => plain(b'\r'),
+        b's' => plain(b' '),
+        b't' => plain(b'\t'),
+        b'v' => plain(0x0b),
+        b'x' => byte(number(1, 2, 16), 3).unwrap_or_else(|| plain(b'x')),
+        b'u' => character(4).unwrap_or_else(|| plain(b'u')),
+        b'U' => character(8).unwrap_or_else(|| plain(b'U')),
+        digit @ b'0'..=b'7' => byte(number(0, 3, 8), 3).unwrap_or_else(|| plain(digit)),
+        other => plain(other),
+    }
+}
+
+fn split(value: &Text, unescape: impl Fn(&[u8]) -> (Vec<u8>, usize)) -> Vec<Word> {
     let mut found = Vec::new();
     let mut word: Option<(Vec<u8>, usize)> = None;
     let mut quote = None;
@@ -74,8 +117,9 @@ pub fn words(value: &Text) -> Vec<Word> {
             _ if quote == Some(byte) => quote = None,
             b'"' | b'\'' if quote.is_none() => quote = Some(byte),
             b'\\' if at + 1 < bytes.len() => {
-                at += 1;
-                text.push(bytes[at]);
+                let (meant, length) = unescape(&bytes[at + 1..]);
+                text.extend(meant);
+                at += length;
             }
             _ => text.push(byte),
         }
@@ -97,7 +141,7 @@ pub fn expand(words: &[Word], variables: &BTreeMap<Vec<u8>, Vec<u8>>) -> Vec<Wor
             Some((b'$', name)) if !matches!(name.first(), Some(b'{' | b'$') | None) => {
                 let value = variables.get(name).map_or(&[][..], Vec::as_slice);
                 let text = Text::verbatim(value, 0..value.len());
-                found.extend(self::words(&text).into_iter().map(|part| Word {
+                found.extend(words_of_variable(&text).into_iter().map(|part| Word {
                     bytes: part.bytes,
                     range: word.range.clone(),
                 }));
@@ -301,6 +345,22 @@ mod tests {
             .iter()
             .map(|word| String::from_utf8_lossy(&word.bytes).into_owned());
         shown.collect()
+    }
+
+    /// As systemd 252 reads these words.
+    #[test]
+    fn escapes_are_those_of_c() {
+        for (line, expected) in [
+            (r"--exclude=keep\x20me", "--exclude=keep me"),
+            (r"--exclude=keep\040me", "--exclude=keep me"),
+            (r"--exclude=keep\sme", "--exclude=keep me"),
+            (r"'a\tb' \u00e9", "a\tb|é"),
+            (r#"a\"b "c\\d" \;"#, "a\"b|c\\d|;"),
+            (r"a\xzz", "axzz"),
+            ("end\\", "end\\"),
+        ] {
+            assert_eq!(shown(&words(&text(line))).join("|"), expected, "{line}");
+        }
     }
 
     /// What systemd 252 was seen to do with these very words.
