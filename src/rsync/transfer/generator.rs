@@ -9,14 +9,14 @@ use crate::rsync::{
     delta::{BlockHash, Checksum, head, write_sums},
     proto::{
         Index, Indices, ItemFlags, Record, Session, SumHead, Tag,
-        file_list::{Entry, FileKind, FileList, write_wanted},
+        file_list::{Entry, FileKind, FileList},
     },
     transfer::{
         Debug, Error, Info, Options,
         basis::Basis,
         beside::Beside,
         delete::Deleter,
-        extended::{ValueKey, Values},
+        extended::{Difference, ValueKey, Values},
         fuzzy::Neighbours,
         hard_links::HardLinks,
         keep::Keep,
@@ -223,7 +223,7 @@ impl Generator<'_> {
     /// `says` has the place of the file in `{}`.
     pub(super) fn failure(&self, says: &str, entry: &Entry, error: &io::Error) -> Failure {
         let place = self.keep.shown(&self.list, entry);
-        Failure(format!("{}: {}", says.replace("{}", &place), describe(error)))
+        Failure(format!("{}: {}", says.replacen("{}", &place, 1), describe(error)))
     }
 
     /// Whether a folder above it could not be made.
@@ -360,7 +360,7 @@ impl Generator<'_> {
         let Ask {
             mut basis,
             mut flags,
-            mut wanted,
+            mut like,
             is_again,
         } = ask;
         let options = self.options;
@@ -380,7 +380,9 @@ impl Generator<'_> {
             if !is_again && self.waits(number, entry) {
                 return Ok(());
             }
-            (flags, wanted) = self.as_new(entry, flags);
+            // Nothing is there after all.
+            flags = ItemFlags::NEW | flags & (ItemFlags::TRANSFER | ItemFlags::CHANGE);
+            like = None;
         }
         let is_unreadable = matches!(opened, Some(Err(_)));
         let file = opened.and_then(Result::ok);
@@ -403,11 +405,26 @@ impl Generator<'_> {
                     }
                 }
                 Err(error) => {
-                    self.fail(self.failure("make_backup {} failed", entry, &error));
+                    let failure = match error.kind() {
+                        // It stands where the backup is to be.
+                        io::ErrorKind::IsADirectory => {
+                            let place = keep.shown_name(&self.beside.backup_place(&name));
+                            Failure(format!("unlink {place}: {}", describe(&error)))
+                        }
+                        _ => self.failure("make_backup {} failed", entry, &error),
+                    };
+                    self.fail(failure);
                     return Ok(());
                 }
             }
         }
+        // What was to be set was asked for the first time.
+        let other = match &like {
+            _ if is_again => Difference::default(),
+            None => self.extended(entry, None),
+            Some((Basis::Own, now)) => self.extended(entry, Some(now)),
+            Some((basis, now)) => self.extended_like(entry, basis, now),
+        };
         let mut sums = match file {
             Some((_, length)) if length > 0 => head(
                 length,
@@ -421,7 +438,10 @@ impl Generator<'_> {
         let (kind, similar) = (basis.kind(), basis.name());
         let record = Record {
             flags: ItemFlags(
-                flags | kind.map_or(0, |_| ItemFlags::BASIS_TYPE) | similar.map_or(0, |_| ItemFlags::NAME),
+                flags
+                    | other.flags
+                    | kind.map_or(0, |_| ItemFlags::BASIS_TYPE)
+                    | similar.map_or(0, |_| ItemFlags::NAME),
             ),
             basis: kind,
             name: similar.map(<[u8]>::to_vec),
@@ -430,7 +450,7 @@ impl Generator<'_> {
         self.indices.write(Index::File(number), self.outgoing.buffer());
         record.write(self.outgoing.buffer());
         if options.xattrs && record.flags.has(ItemFlags::XATTR) && !options.dry_run {
-            write_wanted(&wanted, self.outgoing.buffer());
+            self.want(entry, &other.wanted);
         }
         if !options.dry_run {
             let body = self.outgoing.buffer().len();
@@ -475,20 +495,20 @@ fn is_below(name: &[u8], folder: &[u8]) -> bool {
 /// How a file is asked for.
 pub(super) struct Ask {
     pub(super) basis: Basis,
-    /// What is other.
+    /// What is other, but for ACLs and extended attributes.
     flags: u16,
-    /// The numbers of the extended attributes whose values are wanted.
-    wanted: Vec<i32>,
+    /// What those are compared with, unless nothing is there.
+    like: Option<(Basis, Status)>,
     /// Whether its digest was wrong before.
     pub(super) is_again: bool,
 }
 
 impl Ask {
-    pub(super) const fn new(basis: Basis, flags: u16, wanted: Vec<i32>) -> Self {
+    pub(super) const fn new(basis: Basis, flags: u16, like: Option<(Basis, Status)>) -> Self {
         Self {
             basis,
             flags,
-            wanted,
+            like,
             is_again: false,
         }
     }

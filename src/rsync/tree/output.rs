@@ -301,7 +301,7 @@ fn open_read_only(folder: &OwnedFd, base: &OsStr, flags: OFlag) -> io::Result<Ow
     // What is held in this way has its permissions changed by this name only.
     let this = format!("/proc/self/fd/{}", held.as_raw_fd());
     let writable = Permissions::from_mode(before.mode() | 0o200);
-    fs::set_permissions(&this, writable)?;
+    fs::set_permissions(&this, writable).map_err(|_| Errno::EACCES)?;
     let opened = openat(folder, base, flags, Mode::empty());
     fs::set_permissions(&this, before)?;
     Ok(opened?)

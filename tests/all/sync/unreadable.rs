@@ -167,6 +167,59 @@ fn attributes_of_read_only_files_are_set() {
     }
 }
 
+/// Long values are asked for once where files share a set of attributes: by the first file that is asked for after all.
+#[test]
+fn values_come_where_a_file_of_their_set_cannot_be_read_or_kept() {
+    if !is_possible() {
+        return;
+    }
+    let nobody = User::from_name("nobody").expect("users").expect("nobody");
+    let stage = Stage::new();
+    let old = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    for name in ["a", "b", "c"] {
+        let path = stage.source().join(name);
+        fs::write(&path, "new").expect("a file");
+        if xattr::set(&path, "user.a", "v".repeat(40).as_bytes()).is_err() {
+            skip("the temporary folder's file system has no extended attributes");
+            return;
+        }
+        touch(&path, old);
+    }
+    touch(&stage.source(), old);
+    let given = |path: &Path| {
+        chown(path, Some(nobody.uid.as_raw()), Some(nobody.gid.as_raw())).expect("an owner");
+    };
+    let closed = |root: &Path, is_adorned: bool| {
+        fs::create_dir(root.join("dst")).expect("a folder");
+        let file = root.join("dst/a");
+        fs::write(&file, "an old one").expect("a file");
+        if is_adorned {
+            xattr::set(&file, "user.own", b"x").expect("an attribute");
+        }
+        fs::set_permissions(&file, fs::Permissions::from_mode(0)).expect("a mode");
+        touch(&file, old);
+        given(&root.join("dst"));
+    };
+    let full = |root: &Path| {
+        fs::create_dir_all(root.join("dst/a~/full")).expect("folders");
+        fs::write(root.join("dst/a"), "an old one").expect("a file");
+        for name in ["dst/a~", "dst/a", "dst"] {
+            given(&root.join(name));
+        }
+    };
+    for options in ["-rtXi", "-rtXiW", "-rtXin", "-rtXi --inplace -b", "-rtXHi"] {
+        let words = format!("{options} {{url}}/data/src/ dst/");
+        for (what, prepare) in [
+            ("closed", &(|root: &Path| closed(root, false)) as &dyn Fn(&Path)),
+            ("closed and adorned", &|root| closed(root, true)),
+            ("no place for a backup", &full),
+        ] {
+            let [theirs, ours] = both(&stage, &words, prepare, |_| {});
+            assert_eq!(ours, theirs, "{options}, {what}");
+        }
+    }
+}
+
 /// A backup, or its folder, whose group cannot be set is there, and that is told.
 #[test]
 fn groups_that_backups_cannot_have_are_told() {
