@@ -222,7 +222,7 @@ impl Receiver<'_> {
             let mut values = xattrs
                 .iter()
                 .filter_map(|(name, value)| Some((name, value.as_ref()?)));
-            values.try_for_each(|(name, value)| there.set(name, value))
+            values.try_for_each(|(name, value)| there.renew(name, value))
         });
         if let Err(error) = set {
             self.faults.fail();

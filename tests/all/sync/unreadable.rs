@@ -220,6 +220,49 @@ fn values_come_where_a_file_of_their_set_cannot_be_read_or_kept() {
     }
 }
 
+/// What has its attributes already needs nobody's leave to have them.
+#[test]
+fn attributes_that_are_right_are_left_alone() {
+    if !is_possible() {
+        return;
+    }
+    let nobody = User::from_name("nobody").expect("users").expect("nobody");
+    let stage = Stage::new();
+    let old = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    let plant = |root: &Path| {
+        fs::create_dir_all(root.join("folder")).expect("a folder");
+        for name in ["file", "folder/file"] {
+            fs::write(root.join(name), "text").expect("a file");
+        }
+        let mut has_attributes = true;
+        for name in ["file", "folder/file", "folder", ""] {
+            for (attribute, value) in [("user.short", "x"), ("user.long", &*"v".repeat(40))] {
+                has_attributes &= xattr::set(root.join(name), attribute, value.as_bytes()).is_ok();
+            }
+            touch(&root.join(name), old);
+        }
+        has_attributes
+    };
+    if !plant(&stage.source()) {
+        skip("the temporary folder's file system has no extended attributes");
+        return;
+    }
+    let prepare = |root: &Path| {
+        plant(&root.join("dst"));
+        chown(
+            root.join("dst"),
+            Some(nobody.uid.as_raw()),
+            Some(nobody.gid.as_raw()),
+        )
+        .expect("an owner");
+    };
+    for options in ["-rtX", "-rtX -ii", "-rtXvv", "-aXA -ii"] {
+        let words = format!("{options} {{url}}/data/src/ dst/");
+        let [theirs, ours] = both(&stage, &words, prepare, |_| {});
+        assert_eq!(ours, theirs, "{options}");
+    }
+}
+
 /// A backup, or its folder, whose group cannot be set is there, and that is told.
 #[test]
 fn groups_that_backups_cannot_have_are_told() {
