@@ -66,7 +66,8 @@ pub(crate) struct Deleter<'a> {
     /// How many files were found before the transfer.
     found: u64,
     has_warned: bool,
-    /// The file systems of the folders that the command line names, and the one of the last folder.
+    /// The file systems of the folders that the command line names, and the one of the last folder, at first of the
+    /// destination.
     filesystems: Vec<u64>,
     filesystem: u64,
 }
@@ -76,11 +77,16 @@ impl<'a> Deleter<'a> {
         keep: &'a Keep<'a>,
         protocol: u8,
         filters: FilterList,
-        tree: Option<Tree>,
+        mut tree: Option<Tree>,
         beside: Beside<'a>,
         report: Report<'a>,
     ) -> Self {
         let options = keep.options;
+        let root = match &mut tree {
+            Some(tree) if options.one_file_system > 0 => tree.status(b".").ok().flatten(),
+            _ => None,
+        };
+        let filesystem = root.map_or(0, |root| root.filesystem);
         let when = match options.deletion.when {
             _ if keep.single.is_some() || tree.is_none() => DeleteWhen::Never,
             DeleteWhen::Unsaid if protocol < 30 => DeleteWhen::Before,
@@ -105,7 +111,7 @@ impl<'a> Deleter<'a> {
             found: 0,
             has_warned: false,
             filesystems: Vec::new(),
-            filesystem: 0,
+            filesystem,
         }
     }
 
