@@ -4,7 +4,7 @@ use crate::{
     rsync::{
         proto::{
             ItemFlags, SumHead,
-            file_list::{Entry, FileList},
+            file_list::{Entry, FileKind, FileList},
         },
         transfer::{
             Error, Event,
@@ -84,7 +84,10 @@ impl Receiver<'_> {
         self.tree = Some(tree);
         written.or_else(|failed| {
             let at = failed.at.as_deref().unwrap_or(target.name);
-            let text = self.failure_at(&failed.says, at, &failed.error);
+            let text = match &failed.error {
+                Some(error) => self.failure_at(&failed.says, at, error),
+                None => failed.says.replacen("{}", &self.keep.shown_name(at), 1),
+            };
             if failed.is_fatal {
                 let exit = Exit::FileIo;
                 return Err(Error::Destination { text, exit });
@@ -133,10 +136,15 @@ impl Receiver<'_> {
             before = nix::sys::stat::fstat(&file).ok().map(Status::from);
             basis = Some(BasisFile::new(file, length));
         }
+        if basis.is_none() && wanted.basis == Basis::Own && is_directory(tree, target.name) {
+            trouble.0 = Some(Failed::is_directory());
+        }
         let is_over_partial = wanted.basis == Basis::Partial
             && self.session.compatibility.has_partial_in_place()
             && basis.is_some();
-        let output = if in_place {
+        let output = if trouble.0.is_some() {
+            None
+        } else if in_place {
             trouble.note("open {} failed", tree.begin_over(target.name))
         } else if is_over_partial {
             let partial = self.beside.partial(tree, target.name);
@@ -385,4 +393,9 @@ impl Receiver<'_> {
         }
         Ok(())
     }
+}
+
+fn is_directory(tree: &mut Tree, name: &[u8]) -> bool {
+    let now = tree.status(name).ok().flatten();
+    now.is_some_and(|now| now.kind() == FileKind::Directory)
 }
