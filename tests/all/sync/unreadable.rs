@@ -263,6 +263,38 @@ fn attributes_that_are_right_are_left_alone() {
     }
 }
 
+/// A destination that may not be entered ends the session, unless the client is there already.
+#[test]
+fn a_destination_must_be_entered() {
+    if !is_possible() {
+        return;
+    }
+    let nobody = User::from_name("nobody").expect("users").expect("nobody");
+    let stage = Stage::new();
+    for name in ["a", "b"] {
+        fs::write(stage.source().join(name), name).expect("a file");
+    }
+    touch(&stage.source(), UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+    for mode in [0o000, 0o400, 0o600, 0o100, 0o700] {
+        let prepare = |root: &Path| {
+            let folder = root.join("dst");
+            fs::create_dir(&folder).expect("a folder");
+            chown(&folder, Some(nobody.uid.as_raw()), Some(nobody.gid.as_raw())).expect("an owner");
+            fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).expect("a mode");
+        };
+        for words in [
+            "-rti {url}/data/src/ dst",
+            "-rtin {url}/data/src/ dst/",
+            "-rti --mkpath {url}/data/src/ dst",
+            "-tin {url}/data/src/a dst",
+            "-tin {url}/data/src/a dst/b",
+        ] {
+            let [theirs, ours] = both(&stage, words, prepare, |_| {});
+            assert_eq!(ours, theirs, "{words}, {mode:o}");
+        }
+    }
+}
+
 /// A backup, or its folder, whose group cannot be set is there, and that is told.
 #[test]
 fn groups_that_backups_cannot_have_are_told() {
