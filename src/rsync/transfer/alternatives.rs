@@ -3,12 +3,12 @@ use std::io;
 use crate::rsync::{
     proto::{
         ItemFlags,
-        file_list::{Entry, FileKind, XattrValue},
+        file_list::{Entry, FileKind},
     },
     transfer::{
         Info,
         basis::Basis,
-        extended::Difference,
+        extended::{Difference, long_value_of},
         generator::{Failure, Generator},
         queue::Pending,
         text::shown,
@@ -160,12 +160,12 @@ impl Generator<'_> {
         let Some(found) = self.best(entry) else {
             return Ok(Alternative::None);
         };
-        if found.likeness != Likeness::All {
-            return Ok(Alternative::Like(Basis::Elsewhere(found.number), found.status));
-        }
         let is_folder = entry.is_directory();
         if is_folder {
             self.take_values(entry, found.number);
+        }
+        if found.likeness != Likeness::All {
+            return Ok(Alternative::Like(Basis::Elsewhere(found.number), found.status));
         }
         let name = self.keep.place(&self.list, entry).into_owned();
         let is_linked = kind == Use::Link && !is_folder && self.link(found.number, &name);
@@ -196,10 +196,7 @@ impl Generator<'_> {
         // What cannot be read is told when it is missed.
         let Ok(there) = tree.handle(&name) else { return };
         for attribute in list.xattrs(entry) {
-            if let XattrValue::Digest(..) = attribute.value
-                && let Ok(Some(value)) = there.get(&attribute.name)
-                && XattrValue::listed(&value) == attribute.value
-            {
+            if let Some(value) = long_value_of(attribute, &there) {
                 self.values.insert((set, attribute.number), value);
             }
         }
@@ -290,34 +287,26 @@ impl Generator<'_> {
         if ItemFlags(self.difference(entry, status, false)).has(OTHERS) {
             return false;
         }
-        if !self.options.acls && !self.options.xattrs {
-            return true;
-        }
-        self.difference_there(entry, status, number) == 0
+        self.difference_there(entry, status, number).flags == 0
     }
 
     /// How ACLs and extended attributes of something in another folder are other than at the sender.
-    fn difference_there(&mut self, entry: &Entry, status: &Status, number: usize) -> u16 {
-        let name = self.keep.place(&self.list, entry);
-        let Some(tree) = &mut self.beside.bases[number] else {
-            return 0;
+    fn difference_there(&mut self, entry: &Entry, status: &Status, number: usize) -> Difference {
+        let is_compared = self.options.acls || self.options.xattrs;
+        let (true, Some(tree)) = (is_compared, &mut self.beside.bases[number]) else {
+            return Difference::default();
         };
-        let there = tree.handle(&name);
-        self.compared(entry, Some((there, status.mode))).flags
+        let there = tree.handle(&self.keep.place(&self.list, entry));
+        self.compared(entry, Some((there, status.mode)))
     }
 
-    /// What of the ACLs and extended attributes must be asked for where nothing is there; as other counts what is other than
-    /// in another folder.
+    /// How ACLs and extended attributes of something that is not there are other than at the sender: what another folder has
+    /// is taken from there.
     pub(super) fn extended_like(&mut self, entry: &Entry, basis: &Basis, status: &Status) -> Difference {
-        let mut other = self.extended(entry, None);
-        if let Basis::Elsewhere(number) = basis
-            && (self.options.acls || self.options.xattrs)
-        {
-            let is_asked = !other.wanted.is_empty() && !self.options.dry_run;
-            other.flags = self.difference_there(entry, status, usize::from(*number));
-            other.flags |= if is_asked { ItemFlags::XATTR } else { 0 };
+        match basis {
+            Basis::Elsewhere(number) => self.difference_there(entry, status, usize::from(*number)),
+            _ => self.extended(entry, None),
         }
-        other
     }
 
     /// Gives something of another folder a second name at the destination; `false` if that cannot be.
@@ -338,7 +327,9 @@ impl Generator<'_> {
         };
         let permissions = self.keep.new_permissions(entry, tree, name);
         let mut attributes = self.keep.attributes(&self.list, entry, permissions);
-        attributes.extended = self.keep.extended(&self.list, entry);
+        let from = self.beside.bases[usize::from(found.number)].as_mut();
+        let there = from.and_then(|from| from.handle(name).ok());
+        attributes.extended = self.keep.extended_like(&self.list, entry, there.as_ref());
         let basis = Basis::Elsewhere(found.number);
         let copied = self.beside.read(tree, name, &basis).and_then(|(mut file, _)| {
             let mut output = match self.options.receiving.in_place {

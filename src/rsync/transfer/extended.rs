@@ -84,6 +84,15 @@ pub(super) fn read_attributes(
     Ok(attributes)
 }
 
+/// The value that something has of an attribute whose digest is known, if it is the sender's and a long one.
+pub(super) fn long_value_of(attribute: &Xattr, there: &Handle<'_>) -> Option<Vec<u8>> {
+    let value = match attribute.value {
+        XattrValue::Digest(..) => there.get(&attribute.name).ok().flatten(),
+        XattrValue::Whole(_) => None,
+    };
+    value.filter(|value| XattrValue::listed(value) == attribute.value)
+}
+
 impl Keep<'_> {
     /// Compares with what is there; with nothing, if it is new (`xattr_diff` in xattrs.c). What was asked for already is not
     /// wanted once more.
@@ -154,15 +163,28 @@ impl Keep<'_> {
 
     /// What is to be set of something that stays: long values are right, or come later.
     pub(crate) fn extended<'l>(&self, list: &'l FileList, entry: &Entry) -> Extended<'l> {
+        self.extended_like(list, entry, None)
+    }
+
+    /// The same of a copy of something: long values are those that it has, or come later.
+    pub(crate) fn extended_like<'l>(
+        &self,
+        list: &'l FileList,
+        entry: &Entry,
+        there: Option<&Handle<'_>>,
+    ) -> Extended<'l> {
         let xattrs = self.kept(list, entry).map(|attribute| match &attribute.value {
             XattrValue::Whole(value) => (&*attribute.name, Some(value.to_vec())),
-            XattrValue::Digest(..) => (&*attribute.name, None),
+            XattrValue::Digest(..) => {
+                let value = there.and_then(|there| long_value_of(attribute, there));
+                (&*attribute.name, value)
+            }
         });
         self.wanted(list, entry, xattrs.collect())
     }
 
     /// What is to be set of something that is made anew, or whose long values have come: those are the sender's, or those
-    /// of what is there now.
+    /// of what is at one of these places now.
     ///
     /// # Errors
     ///
@@ -172,21 +194,18 @@ impl Keep<'_> {
         list: &'l FileList,
         entry: &Entry,
         values: &Values,
-        there: Option<&Handle<'_>>,
+        places: &[Handle<'_>],
     ) -> Result<Extended<'l>, &'l [u8]> {
         let mut xattrs = Vec::new();
         for attribute in self.kept(list, entry) {
             let name = &*attribute.name;
             let value = match &attribute.value {
                 XattrValue::Whole(value) => value.to_vec(),
-                long @ XattrValue::Digest(..) => {
+                XattrValue::Digest(..) => {
                     let given = list
                         .xattr_set(entry)
                         .and_then(|set| values.get(&(set, attribute.number)));
-                    let found = || {
-                        let value = there?.get(name).ok().flatten();
-                        value.filter(|value| XattrValue::listed(value) == *long)
-                    };
+                    let found = || places.iter().find_map(|there| long_value_of(attribute, there));
                     given.cloned().or_else(found).ok_or(name)?
                 }
             };

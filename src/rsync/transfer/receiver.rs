@@ -215,9 +215,8 @@ impl Receiver<'_> {
         let name = self.keep.place(&list, &entry).into_owned();
         let Some(tree) = &mut self.tree else { return Ok(()) };
         let set = tree.handle(&name).and_then(|there| {
-            let extended = self
-                .keep
-                .whole_extended(&list, &entry, &self.values, Some(&there));
+            let places = std::slice::from_ref(&there);
+            let extended = self.keep.whole_extended(&list, &entry, &self.values, places);
             let xattrs = extended.map_err(missing)?.xattrs.unwrap_or_default();
             let mut values = xattrs
                 .iter()

@@ -284,7 +284,7 @@ impl Receiver<'_> {
 
     /// What the file is to have.
     fn attributes<'l>(
-        &self,
+        &mut self,
         tree: &mut Tree,
         target: Target<'l>,
         file: &Rebuilding,
@@ -297,10 +297,15 @@ impl Receiver<'_> {
             None => self.keep.new_permissions(target.entry, tree, target.name),
         };
         let mut attributes = self.keep.attributes(target.list, target.entry, permissions);
-        let there = tree.handle(target.name).ok();
+        let mut places = Vec::new();
+        if self.options.xattrs {
+            let others = self.beside.bases.iter_mut().flatten();
+            let handles = std::iter::once(tree).chain(others);
+            places.extend(handles.filter_map(|tree| tree.handle(target.name).ok()));
+        }
         let extended = self
             .keep
-            .whole_extended(target.list, target.entry, &self.values, there.as_ref());
+            .whole_extended(target.list, target.entry, &self.values, &places);
         attributes.extended = extended.map_err(|name| ("failed to set attributes of {}", missing(name)))?;
         if !sets_time {
             (attributes.mtime, attributes.atime) = (None, None);
