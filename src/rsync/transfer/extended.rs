@@ -55,6 +55,9 @@ pub(crate) fn long_value(list: &FileList, entry: &Entry, number: i32) -> Result<
     }
 }
 
+/// The name of an attribute, and its value.
+type Named = (Vec<u8>, Vec<u8>);
+
 const NAMES_FAILED: &str = "get_xattr_names: llistxattr({},1024)";
 
 /// The attributes of something that are kept, with their values, of those names that are chosen.
@@ -66,7 +69,7 @@ pub(super) fn read_attributes(
     there: &Handle<'_>,
     is_root: bool,
     is_chosen: impl Fn(&[u8]) -> bool,
-) -> Result<Vec<(Vec<u8>, Vec<u8>)>, (String, io::Error)> {
+) -> Result<Vec<Named>, (String, io::Error)> {
     let names = there.names(is_root);
     let names = names.map_err(|error| (NAMES_FAILED.to_owned(), error))?;
     let mut attributes = Vec::new();

@@ -8,9 +8,10 @@ use crate::rsync::{
     transfer::{
         Error,
         alternatives::Alternative,
+        ask::Ask,
         basis::Basis,
         beside::split,
-        generator::{Ask, Failure, Generator},
+        generator::{Failure, Generator},
         queue::Pending,
         text::describe,
     },
