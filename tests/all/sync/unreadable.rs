@@ -196,7 +196,7 @@ fn values_come_where_a_file_of_their_set_cannot_be_read_or_kept() {
         if is_adorned {
             xattr::set(&file, "user.own", b"x").expect("an attribute");
         }
-        fs::set_permissions(&file, fs::Permissions::from_mode(0)).expect("a mode");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).expect("a mode");
         touch(&file, old);
         given(&root.join("dst"));
     };
@@ -292,6 +292,44 @@ fn a_destination_must_be_entered() {
             let [theirs, ours] = both(&stage, words, prepare, |_| {});
             assert_eq!(ours, theirs, "{words}, {mode:o}");
         }
+    }
+}
+
+/// What cannot be removed, or linked to, is told as rsync tells it.
+#[test]
+fn what_is_somebody_elses_stays_and_is_told() {
+    if !is_possible() {
+        return;
+    }
+    let nobody = User::from_name("nobody").expect("users").expect("nobody");
+    let stage = Stage::new();
+    let old = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    fs::create_dir_all(stage.source().join("d")).expect("a folder");
+    fs::write(stage.source().join("a"), "text").expect("a file");
+    fs::hard_link(stage.source().join("a"), stage.source().join("b")).expect("a link");
+    for name in ["a", "d", ""] {
+        touch(&stage.source().join(name), old);
+    }
+    let prepare = |root: &Path| {
+        fs::create_dir_all(root.join("dst/d")).expect("folders");
+        for (name, text, mode) in [("a", "text", 0o600), ("d/extra", "old", 0o644)] {
+            let path = root.join("dst").join(name);
+            fs::write(&path, text).expect("a file");
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("a mode");
+            touch(&path, old);
+        }
+        touch(&root.join("dst/d"), old);
+        chown(
+            root.join("dst"),
+            Some(nobody.uid.as_raw()),
+            Some(nobody.gid.as_raw()),
+        )
+        .expect("an owner");
+    };
+    for options in ["-rtH", "-rtH --delete", "-rtH --delete --backup-dir=kept"] {
+        let words = format!("{options} {{url}}/data/src/ dst/");
+        let [theirs, ours] = both(&stage, &words, prepare, |_| {});
+        assert_eq!(ours, theirs, "{options}");
     }
 }
 
