@@ -1,14 +1,14 @@
-use std::{collections::HashSet, io};
+use std::io;
 
 use crate::rsync::{
     proto::{
         ItemFlags,
-        file_list::{Entry, FileKind, XattrValue},
+        file_list::{Entry, FileKind},
     },
     transfer::{
         Info,
         basis::Basis,
-        extended::Difference,
+        extended::{Difference, long_value_of},
         generator::{Failure, Generator},
         queue::Pending,
         text::shown,
@@ -79,7 +79,7 @@ impl Generator<'_> {
         if now.is_some() && kind == Use::Copy {
             return Ok(Alternative::None);
         }
-        let Some(found) = self.best(entry)? else {
+        let Some(found) = self.best(entry) else {
             return Ok(Alternative::None);
         };
         let name = self.keep.place(&self.list, entry).into_owned();
@@ -124,9 +124,9 @@ impl Generator<'_> {
         if !self.copy(&found, entry, &name)? {
             return Ok(Alternative::None);
         }
-        let other = self.extended_like(entry, &Basis::Elsewhere(found.number), &found.status)?;
+        let other = self.extended_like(entry, &Basis::Elsewhere(found.number), &found.status);
         let flags = self.difference(entry, &found.status, true) | ItemFlags::LOCAL_CHANGE;
-        self.tell(number, flags | other.flags, &other);
+        self.tell(number, entry, flags | other.flags, &other);
         if found.likeness == Likeness::All {
             self.say_same(&name, "");
         }
@@ -157,15 +157,15 @@ impl Generator<'_> {
         let Some(kind) = self.use_of_others() else {
             return Ok(Alternative::None);
         };
-        let Some(found) = self.best(entry)? else {
+        let Some(found) = self.best(entry) else {
             return Ok(Alternative::None);
         };
-        if found.likeness != Likeness::All {
-            return Ok(Alternative::Like(Basis::Elsewhere(found.number), found.status));
-        }
         let is_folder = entry.is_directory();
         if is_folder {
             self.take_values(entry, found.number);
+        }
+        if found.likeness != Likeness::All {
+            return Ok(Alternative::Like(Basis::Elsewhere(found.number), found.status));
         }
         let name = self.keep.place(&self.list, entry).into_owned();
         let is_linked = kind == Use::Link && !is_folder && self.link(found.number, &name);
@@ -196,10 +196,7 @@ impl Generator<'_> {
         // What cannot be read is told when it is missed.
         let Ok(there) = tree.handle(&name) else { return };
         for attribute in list.xattrs(entry) {
-            if let XattrValue::Digest(..) = attribute.value
-                && let Ok(Some(value)) = there.get(&attribute.name)
-                && XattrValue::listed(&value) == attribute.value
-            {
+            if let Some(value) = long_value_of(attribute, &there) {
                 self.values.insert((set, attribute.number), value);
             }
         }
@@ -207,12 +204,12 @@ impl Generator<'_> {
 
     /// What the other folders have with the content of a file, and with all else if there is one.
     pub(super) fn content_of_others(&mut self, entry: &Entry) -> Option<Status> {
-        let found = self.best(entry).ok().flatten()?;
+        let found = self.best(entry)?;
         (found.likeness != Likeness::Kind).then_some(found.status)
     }
 
     /// The first one that is the same in all, or else the first of the best.
-    fn best(&mut self, entry: &Entry) -> Result<Option<Candidate>, Failure> {
+    fn best(&mut self, entry: &Entry) -> Option<Candidate> {
         let list = self.list.clone();
         let name = self.keep.place(&list, entry);
         let mut best: Option<Candidate> = None;
@@ -229,7 +226,7 @@ impl Generator<'_> {
             }
             let likeness = match self.is_like(entry, &status, number) {
                 false => Likeness::Kind,
-                true if self.has_attributes(entry, &status, number)? => Likeness::All,
+                true if self.has_attributes(entry, &status, number) => Likeness::All,
                 true => Likeness::Content,
             };
             if best.as_ref().is_none_or(|best| best.likeness < likeness) {
@@ -243,7 +240,7 @@ impl Generator<'_> {
                 break;
             }
         }
-        Ok(best)
+        best
     }
 
     /// Says that nothing is looked for in another folder that a symlink of somebody else's leads to.
@@ -280,58 +277,36 @@ impl Generator<'_> {
     }
 
     /// Whether something in another folder is kept as the sender's is (`unchanged_attrs` in generator.c).
-    fn has_attributes(&mut self, entry: &Entry, status: &Status, number: usize) -> Result<bool, Failure> {
+    fn has_attributes(&mut self, entry: &Entry, status: &Status, number: usize) -> bool {
         const OTHERS: u16 = ItemFlags::PERMISSIONS | ItemFlags::OWNER | ItemFlags::GROUP;
         let is_link = entry.kind() == FileKind::Symlink;
         let has_time = self.options.times && !(is_link && self.options.omit_link_times);
         if has_time && !self.keep.is_same_time(entry, status) {
-            return Ok(false);
+            return false;
         }
         if ItemFlags(self.difference(entry, status, false)).has(OTHERS) {
-            return Ok(false);
+            return false;
         }
-        if !self.options.acls && !self.options.xattrs {
-            return Ok(true);
-        }
-        Ok(self.difference_there(entry, status, number)? == 0)
+        self.difference_there(entry, status, number).flags == 0
     }
 
     /// How ACLs and extended attributes of something in another folder are other than at the sender.
-    fn difference_there(&mut self, entry: &Entry, status: &Status, number: usize) -> Result<u16, Failure> {
-        let list = self.list.clone();
-        let name = self.keep.place(&list, entry);
-        let Some(tree) = &mut self.beside.bases[number] else {
-            return Ok(0);
+    fn difference_there(&mut self, entry: &Entry, status: &Status, number: usize) -> Difference {
+        let is_compared = self.options.acls || self.options.xattrs;
+        let (true, Some(tree)) = (is_compared, &mut self.beside.bases[number]) else {
+            return Difference::default();
         };
-        let there = tree.handle(&name);
-        let compared = there.and_then(|there| {
-            let there = Some((&there, status.mode));
-            self.keep
-                .extended_difference(&list, entry, there, &mut HashSet::new())
-        });
-        match compared {
-            Ok(difference) => Ok(difference.flags),
-            Err(error) => Err(self.failure("get_xattr_data: lgetxattr({}) failed", entry, &error)),
-        }
+        let there = tree.handle(&self.keep.place(&self.list, entry));
+        self.compared(entry, Some((there, status.mode)))
     }
 
-    /// What of the ACLs and extended attributes must be asked for where nothing is there; as other counts what is other than
-    /// in another folder.
-    pub(super) fn extended_like(
-        &mut self,
-        entry: &Entry,
-        basis: &Basis,
-        status: &Status,
-    ) -> Result<Difference, Failure> {
-        let mut other = self.extended(entry, None)?;
-        if let Basis::Elsewhere(number) = basis
-            && (self.options.acls || self.options.xattrs)
-        {
-            let is_asked = !other.wanted.is_empty() && !self.options.dry_run;
-            other.flags = self.difference_there(entry, status, usize::from(*number))?;
-            other.flags |= if is_asked { ItemFlags::XATTR } else { 0 };
+    /// How ACLs and extended attributes of something that is not there are other than at the sender: what another folder has
+    /// is taken from there.
+    pub(super) fn extended_like(&mut self, entry: &Entry, basis: &Basis, status: &Status) -> Difference {
+        match basis {
+            Basis::Elsewhere(number) => self.difference_there(entry, status, usize::from(*number)),
+            _ => self.extended(entry, None),
         }
-        Ok(other)
     }
 
     /// Gives something of another folder a second name at the destination; `false` if that cannot be.
@@ -352,7 +327,9 @@ impl Generator<'_> {
         };
         let permissions = self.keep.new_permissions(entry, tree, name);
         let mut attributes = self.keep.attributes(&self.list, entry, permissions);
-        attributes.extended = self.keep.extended(&self.list, entry);
+        let from = self.beside.bases[usize::from(found.number)].as_mut();
+        let there = from.and_then(|from| from.handle(name).ok());
+        attributes.extended = self.keep.extended_like(&self.list, entry, there.as_ref());
         let basis = Basis::Elsewhere(found.number);
         let copied = self.beside.read(tree, name, &basis).and_then(|(mut file, _)| {
             let mut output = match self.options.receiving.in_place {

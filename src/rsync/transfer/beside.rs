@@ -305,12 +305,17 @@ impl<'a> Beside<'a> {
         std::mem::take(&mut self.asides)
     }
 
-    /// Moves something to where backups are, in place of removing it; what is said of it.
-    pub(crate) fn move_to_backups(&mut self, tree: &mut Tree, name: &[u8]) -> io::Result<Option<String>> {
-        let kept = self.keep(tree, name, true)?;
+    /// Moves something to where backups are, in place of removing it; what is said of it, or what failed.
+    pub(crate) fn move_to_backups(
+        &mut self,
+        tree: &mut Tree,
+        name: &[u8],
+    ) -> Result<Option<String>, (&'static str, io::Error)> {
+        let kept = self.keep(tree, name, true);
+        let kept = kept.map_err(|error| ("make_backup", error))?;
         if !matches!(kept, Some(Kept::Moved)) {
             match tree.remove(name, false) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(("unlink", error)),
                 _ => {}
             }
         }

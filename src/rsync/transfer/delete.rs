@@ -66,7 +66,8 @@ pub(crate) struct Deleter<'a> {
     /// How many files were found before the transfer.
     found: u64,
     has_warned: bool,
-    /// The file systems of the folders that the command line names, and the one of the last folder.
+    /// The file systems of the folders that the command line names, and the one of the last folder, at first of the
+    /// destination.
     filesystems: Vec<u64>,
     filesystem: u64,
 }
@@ -76,11 +77,16 @@ impl<'a> Deleter<'a> {
         keep: &'a Keep<'a>,
         protocol: u8,
         filters: FilterList,
-        tree: Option<Tree>,
+        mut tree: Option<Tree>,
         beside: Beside<'a>,
         report: Report<'a>,
     ) -> Self {
         let options = keep.options;
+        let root = match &mut tree {
+            Some(tree) if options.one_file_system > 0 => tree.status(b".").ok().flatten(),
+            _ => None,
+        };
+        let filesystem = root.map_or(0, |root| root.filesystem);
         let when = match options.deletion.when {
             _ if keep.single.is_some() || tree.is_none() => DeleteWhen::Never,
             DeleteWhen::Unsaid if protocol < 30 => DeleteWhen::Before,
@@ -105,7 +111,7 @@ impl<'a> Deleter<'a> {
             found: 0,
             has_warned: false,
             filesystems: Vec::new(),
-            filesystem: 0,
+            filesystem,
         }
     }
 
@@ -452,21 +458,21 @@ impl<'a> Deleter<'a> {
             return Removal::AtLimit;
         }
         let is_kept = self.options.backs_up && !is_directory && !self.beside.is_backup(name);
-        let what = match is_kept {
-            true => "make_backup",
-            false if is_directory => "rmdir",
-            false => "unlink",
+        let what = if is_directory { "rmdir" } else { "unlink" };
+        let result = match &mut self.tree {
+            Some(tree) if !self.options.dry_run => match is_kept {
+                true => self.beside.move_to_backups(tree, name),
+                false => tree
+                    .remove(name, is_directory)
+                    .map(|()| None)
+                    .map_err(|error| (what, error)),
+            },
+            // A dry run tells of what it would keep.
+            _ => {
+                let is_told = is_kept && self.options.output.info(Info::Backup) > 0;
+                Ok(is_told.then(|| self.beside.kept_text(name)))
+            }
         };
-        let result =
-            match &mut self.tree {
-                Some(tree) if !self.options.dry_run => match is_kept {
-                    true => self.beside.move_to_backups(tree, name),
-                    false => tree.remove(name, is_directory).map(|()| None),
-                },
-                // A dry run tells of what it would keep.
-                _ => Ok((is_kept && self.options.output.info(Info::Backup) > 0)
-                    .then(|| self.beside.kept_text(name))),
-            };
         say_asides(&mut self.beside, self.keep, self.report.queue, self.report.faults);
         match result {
             Ok(said) => {
@@ -482,12 +488,12 @@ impl<'a> Deleter<'a> {
                 }
                 Removal::Done
             }
-            Err(error) if is_directory && error.kind() == io::ErrorKind::DirectoryNotEmpty => {
+            Err((_, error)) if is_directory && error.kind() == io::ErrorKind::DirectoryNotEmpty => {
                 self.say_not_empty(name);
                 Removal::NotEmpty
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Removal::Done,
-            Err(error) => {
+            Err((_, error)) if error.kind() == io::ErrorKind::NotFound => Removal::Done,
+            Err((what, error)) => {
                 let text = format!(
                     "delete_file: {what}({}) failed: {}",
                     shown(name),

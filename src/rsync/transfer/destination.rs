@@ -52,8 +52,8 @@ pub(crate) fn prepare(
     }
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => {
-            let tree = Tree::open_trusted(path)
-                .map_err(|error| failed("change_dir#1", path, &error, Exit::FileSelect))?;
+            let tree =
+                Tree::enter(path).map_err(|error| failed("change_dir#1", path, &error, Exit::FileSelect))?;
             return Ok(Place {
                 tree: Some(tree),
                 root: absolute(path),
@@ -91,7 +91,7 @@ pub(crate) fn prepare(
             }
             Tree::make(path).map_err(|error| failed("mkdir", path, &error, Exit::FileIo))?;
             observer.observe(created);
-            let tree = Tree::open_trusted(path);
+            let tree = Tree::enter(path);
             let tree = tree.map_err(|error| failed("change_dir#2", path, &error, Exit::FileSelect))?;
             return Ok(Place {
                 tree: Some(tree),
@@ -104,7 +104,7 @@ pub(crate) fn prepare(
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or_else(|| Path::new("."));
-    let tree = match Tree::open_trusted(folder) {
+    let tree = match Tree::enter(folder) {
         Ok(tree) => Some(tree),
         // It would be there.
         Err(_) if options.make_path && options.dry_run => None,

@@ -55,15 +55,61 @@ pub(crate) fn long_value(list: &FileList, entry: &Entry, number: i32) -> Result<
     }
 }
 
+/// The name of an attribute, and its value.
+type Named = (Vec<u8>, Vec<u8>);
+
+const NAMES_FAILED: &str = "get_xattr_names: llistxattr({},1024)";
+
+/// The attributes of something that are kept, with their values, of those names that are chosen.
+///
+/// # Errors
+///
+/// The call that failed, with the place in `{}`.
+pub(super) fn read_attributes(
+    there: &Handle<'_>,
+    is_root: bool,
+    is_chosen: impl Fn(&[u8]) -> bool,
+) -> Result<Vec<Named>, (String, io::Error)> {
+    let names = there.names(is_root);
+    let names = names.map_err(|error| (NAMES_FAILED.to_owned(), error))?;
+    let mut attributes = Vec::new();
+    for name in names.into_iter().filter(|name| is_chosen(name)) {
+        match there.get(&name) {
+            Ok(Some(value)) => attributes.push((name, value)),
+            // It is gone meanwhile.
+            Ok(None) => {}
+            Err(error) => {
+                let call = format!("get_xattr_data: lgetxattr({{}},\"{}\",0)", shown(&name));
+                return Err((call, error));
+            }
+        }
+    }
+    Ok(attributes)
+}
+
+/// The value that something has of an attribute whose digest is known, if it is the sender's and a long one.
+pub(super) fn long_value_of(attribute: &Xattr, there: &Handle<'_>) -> Option<Vec<u8>> {
+    let value = match attribute.value {
+        XattrValue::Digest(..) => there.get(&attribute.name).ok().flatten(),
+        XattrValue::Whole(_) => None,
+    };
+    value.filter(|value| XattrValue::listed(value) == attribute.value)
+}
+
 impl Keep<'_> {
-    /// Compares with what is there; with nothing, if it is new (`xattr_diff` in xattrs.c). What is asked for is noted.
+    /// Compares with what is there; with nothing, if it is new (`xattr_diff` in xattrs.c). What was asked for already is not
+    /// wanted once more.
+    ///
+    /// # Errors
+    ///
+    /// The call that failed, with the place in `{}`.
     pub(crate) fn extended_difference(
         &self,
         list: &FileList,
         entry: &Entry,
         there: Option<(&Handle<'_>, u32)>,
-        asked: &mut HashSet<ValueKey>,
-    ) -> io::Result<Difference> {
+        asked: &HashSet<ValueKey>,
+    ) -> Result<Difference, (String, io::Error)> {
         let mut difference = Difference::default();
         if self.options.acls
             && entry.kind() != FileKind::Symlink
@@ -72,15 +118,18 @@ impl Keep<'_> {
             let nothing = Acl::default();
             let acl = list.acl(entry).unwrap_or(&nothing);
             let default_acl = list.default_acl(entry).unwrap_or(&nothing);
-            let is_same = there.acl(mode)?.is_like(acl, entry.mode)
-                && (!entry.is_directory() || there.default_acl()? == *default_acl);
+            let is_same = || {
+                Ok(there.acl(mode)?.is_like(acl, entry.mode)
+                    && (!entry.is_directory() || there.default_acl()? == *default_acl))
+            };
+            let is_same = is_same().map_err(|error| ("get_acl: sys_acl_get_file({})".to_owned(), error))?;
             difference.flags |= if is_same { 0 } else { ItemFlags::ACL };
         }
         if !self.options.xattrs {
             return Ok(difference);
         }
         let present = match there {
-            Some((there, _)) => there.xattrs(self.identity.is_root)?,
+            Some((there, _)) => read_attributes(there, self.identity.is_root, |_| true)?,
             None => Vec::new(),
         };
         let mut count = 0;
@@ -94,7 +143,7 @@ impl Keep<'_> {
             is_other = true;
             if let (XattrValue::Digest(..), Some(set)) = (&attribute.value, list.xattr_set(entry)) {
                 difference.is_long = true;
-                if asked.insert((set, attribute.number)) {
+                if !asked.contains(&(set, attribute.number)) {
                     difference.wanted.push(attribute.number);
                 }
             }
@@ -117,15 +166,28 @@ impl Keep<'_> {
 
     /// What is to be set of something that stays: long values are right, or come later.
     pub(crate) fn extended<'l>(&self, list: &'l FileList, entry: &Entry) -> Extended<'l> {
+        self.extended_like(list, entry, None)
+    }
+
+    /// The same of a copy of something: long values are those that it has, or come later.
+    pub(crate) fn extended_like<'l>(
+        &self,
+        list: &'l FileList,
+        entry: &Entry,
+        there: Option<&Handle<'_>>,
+    ) -> Extended<'l> {
         let xattrs = self.kept(list, entry).map(|attribute| match &attribute.value {
             XattrValue::Whole(value) => (&*attribute.name, Some(value.to_vec())),
-            XattrValue::Digest(..) => (&*attribute.name, None),
+            XattrValue::Digest(..) => {
+                let value = there.and_then(|there| long_value_of(attribute, there));
+                (&*attribute.name, value)
+            }
         });
         self.wanted(list, entry, xattrs.collect())
     }
 
     /// What is to be set of something that is made anew, or whose long values have come: those are the sender's, or those
-    /// of what is there now.
+    /// of what is at one of these places now.
     ///
     /// # Errors
     ///
@@ -135,21 +197,18 @@ impl Keep<'_> {
         list: &'l FileList,
         entry: &Entry,
         values: &Values,
-        there: Option<&Handle<'_>>,
+        places: &[Handle<'_>],
     ) -> Result<Extended<'l>, &'l [u8]> {
         let mut xattrs = Vec::new();
         for attribute in self.kept(list, entry) {
             let name = &*attribute.name;
             let value = match &attribute.value {
                 XattrValue::Whole(value) => value.to_vec(),
-                long @ XattrValue::Digest(..) => {
+                XattrValue::Digest(..) => {
                     let given = list
                         .xattr_set(entry)
                         .and_then(|set| values.get(&(set, attribute.number)));
-                    let found = || {
-                        let value = there?.get(name).ok().flatten();
-                        value.filter(|value| XattrValue::listed(value) == *long)
-                    };
+                    let found = || places.iter().find_map(|there| long_value_of(attribute, there));
                     given.cloned().or_else(found).ok_or(name)?
                 }
             };
@@ -171,23 +230,47 @@ impl Keep<'_> {
 }
 
 impl Generator<'_> {
-    /// How ACLs and extended attributes are other than at the sender.
-    pub(super) fn extended(&mut self, entry: &Entry, now: Option<&Status>) -> Result<Difference, Failure> {
+    /// How ACLs and extended attributes are other than at the sender. Where they cannot be read, that is told, and they
+    /// count as if there were none.
+    pub(super) fn extended(&mut self, entry: &Entry, now: Option<&Status>) -> Difference {
         if !self.options.acls && !self.options.xattrs {
-            return Ok(Difference::default());
+            return Difference::default();
         }
         let name = self.keep.place(&self.list, entry);
-        let compared = match (now, &mut self.tree) {
-            (Some(now), Some(tree)) => tree.handle(&name).and_then(|there| {
-                let there = Some((&there, now.mode));
-                self.keep
-                    .extended_difference(&self.list, entry, there, &mut self.asked)
-            }),
-            _ => self
-                .keep
-                .extended_difference(&self.list, entry, None, &mut self.asked),
+        let there = match (now, &mut self.tree) {
+            (Some(now), Some(tree)) => Some((tree.handle(&name), now.mode)),
+            _ => None,
         };
-        compared.map_err(|error| self.failure("get_xattr_data: lgetxattr({}) failed", entry, &error))
+        self.compared(entry, there)
+    }
+
+    /// The same for something that may stand elsewhere, with its mode.
+    pub(super) fn compared(
+        &self,
+        entry: &Entry,
+        there: Option<(io::Result<Handle<'static>>, u32)>,
+    ) -> Difference {
+        let compare = |there: Option<(&Handle<'_>, u32)>| {
+            self.keep
+                .extended_difference(&self.list, entry, there, &self.asked)
+        };
+        let compared = match there {
+            Some((Ok(there), mode)) => compare(Some((&there, mode))),
+            Some((Err(error), _)) => Err((NAMES_FAILED.to_owned(), error)),
+            None => compare(None),
+        };
+        compared.unwrap_or_else(|(call, error)| {
+            self.fail(self.failure(&format!("{call} failed"), entry, &error));
+            compare(None).unwrap_or_default()
+        })
+    }
+
+    /// Asks for long values of extended attributes, behind the record of something.
+    pub(super) fn want(&mut self, entry: &Entry, wanted: &[i32]) {
+        write_wanted(wanted, self.outgoing.buffer());
+        if let Some(set) = self.list.xattr_set(entry) {
+            self.asked.extend(wanted.iter().map(|&number| (set, number)));
+        }
     }
 
     /// Sets a modification time that is near enough to the nanosecond where an extended attribute is set too
@@ -212,7 +295,7 @@ impl Generator<'_> {
     }
 
     /// Reports what is done without the sender's data, and asks for long values of extended attributes.
-    pub(super) fn tell(&mut self, number: u32, flags: u16, other: &Difference) {
+    pub(super) fn tell(&mut self, number: u32, entry: &Entry, flags: u16, other: &Difference) {
         let flags = ItemFlags(flags);
         if !other.is_long || self.options.dry_run {
             return self.queue.push(Pending::Local(number, flags));
@@ -224,7 +307,7 @@ impl Generator<'_> {
                 ..Record::default()
             };
             record.write(self.outgoing.buffer());
-            write_wanted(&other.wanted, self.outgoing.buffer());
+            self.want(entry, &other.wanted);
         }
         self.queue.push(Pending::Values(number, flags));
     }

@@ -14,7 +14,7 @@ use crate::rsync::{
     },
     transfer::{
         Options,
-        extended::{ValueKey, long_value},
+        extended::{ValueKey, long_value, read_attributes},
         text::{describe, shown},
     },
     tree::{Handle, Status, Tree, is_private},
@@ -103,27 +103,15 @@ impl Gatherer {
 }
 
 /// What stands in the list of the attributes of a file: a sender leaves only those of the system and rsync's own out,
-/// whoever it is. Or the
-/// call that failed, with `{}` for the place.
+/// whoever it is. Or the call that failed, with the place in `{}`.
 fn attributes(there: &Handle<'_>, sends_private: bool) -> Result<Vec<Xattr>, (String, io::Error)> {
-    let names = there.names(true);
-    let names = names.map_err(|error| ("get_xattr_names: llistxattr({},1024)".to_owned(), error))?;
-    let mut attributes = Vec::new();
-    for name in names
-        .into_iter()
-        .filter(|name| sends_private || !is_private(name))
-    {
-        match there.get(&name) {
-            Ok(Some(value)) => attributes.push((name, XattrValue::listed(&value))),
-            // It is gone meanwhile.
-            Ok(None) => {}
-            Err(error) => {
-                let call = format!("get_xattr_data: lgetxattr({{}},\"{}\",0)", shown(&name));
-                return Err((call, error));
-            }
-        }
-    }
-    Ok(Xattr::listed(attributes))
+    let attributes = read_attributes(there, true, |name| sends_private || !is_private(name))?;
+    let listed = attributes.into_iter();
+    Ok(Xattr::listed(
+        listed
+            .map(|(name, value)| (name, XattrValue::listed(&value)))
+            .collect(),
+    ))
 }
 
 /// The long values of extended attributes that a receiving server asked for (`recv_xattr_request` and

@@ -1,19 +1,17 @@
 use std::{
     collections::{HashMap, HashSet},
     io,
-    os::unix::fs::FileExt as _,
     sync::Arc,
 };
 
 use crate::rsync::{
-    delta::{BlockHash, Checksum, head, write_sums},
+    delta::Checksum,
     proto::{
-        Index, Indices, ItemFlags, Record, Session, SumHead, Tag,
-        file_list::{Entry, FileKind, FileList, write_wanted},
+        Index, Indices, Session, Tag,
+        file_list::{Entry, FileKind, FileList},
     },
     transfer::{
         Debug, Error, Info, Options,
-        basis::Basis,
         beside::Beside,
         delete::Deleter,
         extended::{ValueKey, Values},
@@ -23,7 +21,6 @@ use crate::rsync::{
         lists::{Lists, Next},
         part::Part,
         queue::{Came, Pending, Queue, Stored},
-        store::Wanted,
         text::{describe, shown},
         wire::{Faults, Outgoing},
     },
@@ -225,7 +222,7 @@ impl Generator<'_> {
     /// `says` has the place of the file in `{}`.
     pub(super) fn failure(&self, says: &str, entry: &Entry, error: &io::Error) -> Failure {
         let place = self.keep.shown(&self.list, entry);
-        Failure(format!("{}: {}", says.replace("{}", &place), describe(error)))
+        Failure(format!("{}: {}", says.replacen("{}", &place, 1), describe(error)))
     }
 
     /// Whether a folder above it could not be made.
@@ -356,144 +353,11 @@ impl Generator<'_> {
         let is_whole = self.options.whole_file || self.session.checksum == Checksum::None;
         is_whole && self.options.receiving.append == 0
     }
-
-    /// Asks for a file's data.
-    pub(super) fn request(&mut self, number: u32, entry: &Entry, ask: Ask) -> Result<(), Error> {
-        let Ask {
-            mut basis,
-            mut flags,
-            mut wanted,
-            is_again,
-        } = ask;
-        let options = self.options;
-        let is_appended = options.receiving.append > 0 && !is_again;
-        let is_whole = self.is_whole();
-        let (list, keep) = (self.list.clone(), self.keep);
-        let name = keep.place(&list, entry);
-        let is_nothing_there = flags & ItemFlags::NEW != 0 && basis == Basis::Own;
-        let opened = match &mut self.tree {
-            Some(tree) if !is_whole && !options.dry_run && !is_nothing_there => {
-                Some(self.beside.read(tree, &name, &basis))
-            }
-            _ => None,
-        };
-        if let Some(Err(error)) = &opened {
-            self.complain_of_basis(&name, &basis, error);
-            if !is_again && self.waits(number, entry) {
-                return Ok(());
-            }
-            (flags, wanted) = self.as_new(entry, flags);
-        }
-        let is_unreadable = matches!(opened, Some(Err(_)));
-        let file = opened.and_then(Result::ok);
-        if !is_again {
-            self.is_asked(entry);
-        }
-        let is_backed_up = options.receiving.in_place && options.backs_up && basis == Basis::Own;
-        let is_backed_up = is_backed_up && !is_again && !is_unreadable;
-        if let Some(tree) = self.tree.as_mut().filter(|_| is_backed_up && !options.dry_run) {
-            let copied = self.beside.copy_to_backups(tree, &name);
-            self.say_asides();
-            match copied {
-                Ok(None) => {}
-                Ok(Some(text)) => {
-                    if !is_whole {
-                        basis = Basis::Backup;
-                    }
-                    if options.output.info(Info::Backup) > 0 {
-                        self.queue.push(Pending::Said(text.into()));
-                    }
-                }
-                Err(error) => {
-                    self.fail(self.failure("make_backup {} failed", entry, &error));
-                    return Ok(());
-                }
-            }
-        }
-        let mut sums = match file {
-            Some((_, length)) if length > 0 => head(
-                length,
-                self.session.protocol,
-                self.session.checksum,
-                options.block_size,
-                is_again,
-            ),
-            _ => SumHead::default(),
-        };
-        let (kind, similar) = (basis.kind(), basis.name());
-        let record = Record {
-            flags: ItemFlags(
-                flags | kind.map_or(0, |_| ItemFlags::BASIS_TYPE) | similar.map_or(0, |_| ItemFlags::NAME),
-            ),
-            basis: kind,
-            name: similar.map(<[u8]>::to_vec),
-        };
-        let before = self.outgoing.buffer().len();
-        self.indices.write(Index::File(number), self.outgoing.buffer());
-        record.write(self.outgoing.buffer());
-        if options.xattrs && record.flags.has(ItemFlags::XATTR) && !options.dry_run {
-            write_wanted(&wanted, self.outgoing.buffer());
-        }
-        if !options.dry_run {
-            let body = self.outgoing.buffer().len();
-            sums.write(self.outgoing.buffer());
-            if let Some((file, _)) = file.filter(|_| sums.count > 0 && !is_appended) {
-                let hash = BlockHash {
-                    checksum: self.session.checksum,
-                    seed: self.session.seed,
-                    is_seed_first: self.session.has_seed_first(),
-                    is_in_place: false,
-                };
-                let read = |bytes: &mut [u8], offset| file.read_exact_at(bytes, offset);
-                let written = write_sums(sums, hash, read, self.outgoing.buffer());
-                if written.is_err() {
-                    // It became shorter meanwhile, or cannot be read: then it is no basis.
-                    sums = SumHead::default();
-                    self.outgoing.buffer().truncate(body);
-                    sums.write(self.outgoing.buffer());
-                }
-            }
-        }
-        debug_assert!(self.outgoing.buffer().len() > before, "a request was written");
-        if !self.options.dry_run && !is_again {
-            self.lists.asked(number);
-        }
-        let wanted = Wanted {
-            sums,
-            basis,
-            is_again,
-        };
-        let wanted = (wanted != Wanted::default()).then(|| Box::new(wanted));
-        self.queue.push(Pending::Transfer { number, wanted });
-        self.outgoing.send_if_full()
-    }
 }
 
 fn is_below(name: &[u8], folder: &[u8]) -> bool {
     let below = name.strip_prefix(folder);
     below.is_some_and(|below| below.starts_with(b"/"))
-}
-
-/// How a file is asked for.
-pub(super) struct Ask {
-    pub(super) basis: Basis,
-    /// What is other.
-    flags: u16,
-    /// The numbers of the extended attributes whose values are wanted.
-    wanted: Vec<i32>,
-    /// Whether its digest was wrong before.
-    pub(super) is_again: bool,
-}
-
-impl Ask {
-    pub(super) const fn new(basis: Basis, flags: u16, wanted: Vec<i32>) -> Self {
-        Self {
-            basis,
-            flags,
-            wanted,
-            is_again: false,
-        }
-    }
 }
 
 /// What failed with one file, as rsync says it.

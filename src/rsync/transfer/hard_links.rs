@@ -15,6 +15,7 @@ use crate::rsync::{
         generator::{Failure, Generator},
         part::Part,
         queue::Pending,
+        text::shown,
     },
     tree::Status,
 };
@@ -321,7 +322,8 @@ impl Generator<'_> {
                 Err(error) => return Ok(Err(self.not_backed_up(entry, &error))),
             }
             if let Err(error) = tree.link_over(name, &place) {
-                return Ok(Err(self.failure("link {} failed", entry, &error)));
+                let says = format!("link {{}} => {} failed", shown(name));
+                return Ok(Err(self.failure(&says, entry, &error)));
             }
             self.say_asides();
         }

@@ -115,10 +115,7 @@ impl Generator<'_> {
         let is_made = self.made.remove(&*self.keep.place(&self.list, entry));
         if let Some(now) = now.filter(|_| !is_made) {
             // Times and permissions are set when all that is in it has been written.
-            let other = match self.extended(entry, Some(&now)) {
-                Ok(other) => other,
-                Err(failure) => return Ok(Err(failure)),
-            };
+            let other = self.extended(entry, Some(&now));
             let flags = self.difference(entry, &now, false) | other.flags;
             let opened = self.open_up(entry, &now, flags);
             if let Err(failure) = opened.and_then(|()| self.renew_time(entry, &now, flags)) {
@@ -126,7 +123,7 @@ impl Generator<'_> {
             }
             self.deleter.during(&self.list, entry, &now)?;
             if flags != 0 || self.options.report_unchanged {
-                self.tell(number, flags, &other);
+                self.tell(number, entry, flags, &other);
             }
             return Ok(Ok(()));
         }
@@ -168,13 +165,13 @@ impl Generator<'_> {
         let (flags, other) = match alternative {
             Alternative::Done(_) | Alternative::Skipped | Alternative::Told => return Ok(ItemFlags(0)),
             Alternative::Like(basis, status) => {
-                let other = self.extended_like(entry, &basis, &status)?;
+                let other = self.extended_like(entry, &basis, &status);
                 (self.difference(entry, &status, true), other)
             }
-            Alternative::None => (ItemFlags::NEW, self.extended(entry, None)?),
+            Alternative::None => (ItemFlags::NEW, self.extended(entry, None)),
         };
         let flags = flags | ItemFlags::LOCAL_CHANGE | other.flags;
-        self.tell(number, flags, &other);
+        self.tell(number, entry, flags, &other);
         Ok(ItemFlags(flags))
     }
 
@@ -382,9 +379,9 @@ impl Generator<'_> {
         is_told: bool,
     ) -> Result<(), Failure> {
         // The new one has nothing of what was there before.
-        let mut other = self.extended(entry, None)?;
+        let mut other = self.extended(entry, None);
         if let Some(before) = before {
-            other.flags |= self.extended(entry, Some(before))?.flags;
+            other.flags |= self.extended(entry, Some(before)).flags;
         }
         let flags = other.flags
             | ItemFlags::LOCAL_CHANGE
@@ -392,7 +389,7 @@ impl Generator<'_> {
                 self.difference(entry, before, true) | ItemFlags::CHANGE
             });
         if !is_told {
-            self.tell(number, flags, &other);
+            self.tell(number, entry, flags, &other);
         }
         self.stored.push(number);
         if self.options.dry_run {
@@ -414,7 +411,7 @@ impl Generator<'_> {
         more: u16,
     ) -> Result<(), Failure> {
         self.stored.push(number);
-        let other = self.extended(entry, Some(now))?;
+        let other = self.extended(entry, Some(now));
         let mut flags = more | self.difference(entry, now, false) | other.flags;
         let has_same_special_bits = (now.mode ^ entry.mode) & 0o7000 == 0;
         if ItemFlags(other.flags).has(ItemFlags::ACL) && has_same_special_bits && !self.options.dry_run {
@@ -427,7 +424,7 @@ impl Generator<'_> {
                 false => Ok(()),
             };
         }
-        self.tell(number, flags, &other);
+        self.tell(number, entry, flags, &other);
         self.set(entry, now)?;
         self.renew_time(entry, now, flags)?;
         self.say_up_to_date(entry, flags);

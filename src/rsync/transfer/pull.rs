@@ -434,7 +434,7 @@ fn finish_directories(
             (attributes.uid, attributes.gid) = (None, None);
         }
         let extended = tree.handle(&name).and_then(|there| {
-            let extended = keep.whole_extended(list, entry, &left.values, Some(&there));
+            let extended = keep.whole_extended(list, entry, &left.values, &[there]);
             extended.map_err(missing)
         });
         let result = match extended {

@@ -215,14 +215,13 @@ impl Receiver<'_> {
         let name = self.keep.place(&list, &entry).into_owned();
         let Some(tree) = &mut self.tree else { return Ok(()) };
         let set = tree.handle(&name).and_then(|there| {
-            let extended = self
-                .keep
-                .whole_extended(&list, &entry, &self.values, Some(&there));
+            let places = std::slice::from_ref(&there);
+            let extended = self.keep.whole_extended(&list, &entry, &self.values, places);
             let xattrs = extended.map_err(missing)?.xattrs.unwrap_or_default();
             let mut values = xattrs
                 .iter()
                 .filter_map(|(name, value)| Some((name, value.as_ref()?)));
-            values.try_for_each(|(name, value)| there.set(name, value))
+            values.try_for_each(|(name, value)| there.renew(name, value))
         });
         if let Err(error) = set {
             self.faults.fail();

@@ -8,9 +8,10 @@ use crate::rsync::{
     transfer::{
         Error,
         alternatives::Alternative,
+        ask::Ask,
         basis::Basis,
         beside::split,
-        generator::{Ask, Failure, Generator},
+        generator::{Failure, Generator},
         queue::Pending,
         text::describe,
     },
@@ -130,9 +131,8 @@ impl Generator<'_> {
             if let Some(error) = unknown.filter(|_| basis == Basis::Own) {
                 return Err(self.failure("recv_generator: failed to stat {}", entry, &error));
             }
-            let other = self.extended(entry, None)?;
-            let flags = ItemFlags::NEW | ItemFlags::TRANSFER | other.flags;
-            return Ok(Choice::Asked(Ask::new(basis, flags, other.wanted)));
+            let flags = ItemFlags::NEW | ItemFlags::TRANSFER;
+            return Ok(Choice::Asked(Ask::new(basis, flags, None)));
         };
         if basis == Basis::Own && self.is_unchanged(entry, &now) {
             if let (Some(tree), true) = (&mut self.tree, has_partial && !self.options.dry_run) {
@@ -143,21 +143,18 @@ impl Generator<'_> {
         if appends && now.size >= entry.size {
             return Ok(Choice::Skipped);
         }
-        let other = match basis {
-            Basis::Own => self.extended(entry, Some(&now))?,
-            _ => self.extended_like(entry, &basis, &now)?,
-        };
+        let like = Some((basis.clone(), now));
         if has_partial {
             basis = Basis::Partial;
         }
-        let mut flags = ItemFlags::TRANSFER | self.difference(entry, &now, true) | other.flags;
+        let mut flags = ItemFlags::TRANSFER | self.difference(entry, &now, true);
         if self.options.checksum {
             flags |= ItemFlags::CHANGE;
         }
         if self.options.receiving.fuzzy > 0 && !self.is_whole() {
             self.note_change(&name);
         }
-        Ok(Choice::Asked(Ask::new(basis, flags, other.wanted)))
+        Ok(Choice::Asked(Ask::new(basis, flags, like)))
     }
 
     /// What a file was to be made from cannot be read: for rsync it is not there then, and the end does not tell.
@@ -191,19 +188,6 @@ impl Generator<'_> {
         }
     }
 
-    /// What is other of a file of which nothing is there after all, and the numbers of the extended attributes that are
-    /// wanted.
-    pub(super) fn as_new(&mut self, entry: &Entry, flags: u16) -> (u16, Vec<i32>) {
-        let flags = ItemFlags::NEW | flags & (ItemFlags::TRANSFER | ItemFlags::CHANGE);
-        match self.extended(entry, None) {
-            Ok(other) => (flags | other.flags, other.wanted),
-            Err(failure) => {
-                self.fail(failure);
-                (flags, Vec::new())
-            }
-        }
-    }
-
     /// How a file is to be asked for whose digest was wrong.
     pub(super) fn once_more(&mut self, entry: &Entry) -> Ask {
         let list = self.list.clone();
@@ -216,7 +200,7 @@ impl Generator<'_> {
         let now = self.status(entry).ok().flatten();
         let now = now.filter(|now| now.kind() == FileKind::Regular);
         let difference = now.map_or(ItemFlags::NEW, |now| self.difference(entry, &now, true));
-        let mut ask = Ask::new(basis, ItemFlags::TRANSFER | difference, Vec::new());
+        let mut ask = Ask::new(basis, ItemFlags::TRANSFER | difference, None);
         ask.is_again = true;
         ask
     }

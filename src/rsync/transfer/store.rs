@@ -4,7 +4,7 @@ use crate::{
     rsync::{
         proto::{
             ItemFlags, SumHead,
-            file_list::{Entry, FileList},
+            file_list::{Entry, FileKind, FileList},
         },
         transfer::{
             Error, Event,
@@ -84,7 +84,10 @@ impl Receiver<'_> {
         self.tree = Some(tree);
         written.or_else(|failed| {
             let at = failed.at.as_deref().unwrap_or(target.name);
-            let text = self.failure_at(&failed.says, at, &failed.error);
+            let text = match &failed.error {
+                Some(error) => self.failure_at(&failed.says, at, error),
+                None => failed.says.replacen("{}", &self.keep.shown_name(at), 1),
+            };
             if failed.is_fatal {
                 let exit = Exit::FileIo;
                 return Err(Error::Destination { text, exit });
@@ -133,10 +136,15 @@ impl Receiver<'_> {
             before = nix::sys::stat::fstat(&file).ok().map(Status::from);
             basis = Some(BasisFile::new(file, length));
         }
+        if basis.is_none() && wanted.basis == Basis::Own && is_directory(tree, target.name) {
+            trouble.0 = Some(Failed::is_directory());
+        }
         let is_over_partial = wanted.basis == Basis::Partial
             && self.session.compatibility.has_partial_in_place()
             && basis.is_some();
-        let output = if in_place {
+        let output = if trouble.0.is_some() {
+            None
+        } else if in_place {
             trouble.note("open {} failed", tree.begin_over(target.name))
         } else if is_over_partial {
             let partial = self.beside.partial(tree, target.name);
@@ -276,7 +284,7 @@ impl Receiver<'_> {
 
     /// What the file is to have.
     fn attributes<'l>(
-        &self,
+        &mut self,
         tree: &mut Tree,
         target: Target<'l>,
         file: &Rebuilding,
@@ -289,10 +297,15 @@ impl Receiver<'_> {
             None => self.keep.new_permissions(target.entry, tree, target.name),
         };
         let mut attributes = self.keep.attributes(target.list, target.entry, permissions);
-        let there = tree.handle(target.name).ok();
+        let mut places = Vec::new();
+        if self.options.xattrs {
+            let others = self.beside.bases.iter_mut().flatten();
+            let handles = std::iter::once(tree).chain(others);
+            places.extend(handles.filter_map(|tree| tree.handle(target.name).ok()));
+        }
         let extended = self
             .keep
-            .whole_extended(target.list, target.entry, &self.values, there.as_ref());
+            .whole_extended(target.list, target.entry, &self.values, &places);
         attributes.extended = extended.map_err(|name| ("failed to set attributes of {}", missing(name)))?;
         if !sets_time {
             (attributes.mtime, attributes.atime) = (None, None);
@@ -384,4 +397,9 @@ impl Receiver<'_> {
         }
         Ok(())
     }
+}
+
+fn is_directory(tree: &mut Tree, name: &[u8]) -> bool {
+    let now = tree.status(name).ok().flatten();
+    now.is_some_and(|now| now.kind() == FileKind::Directory)
 }

@@ -9,7 +9,7 @@ pub(super) struct Failed {
     /// The place, if it is not that of the file.
     pub(super) at: Option<Vec<u8>>,
     /// What the system says.
-    pub(super) error: io::Error,
+    pub(super) error: Option<io::Error>,
     /// The session is not to go on.
     pub(super) is_fatal: bool,
 }
@@ -19,6 +19,16 @@ impl Failed {
         Self {
             at: Some(at),
             ..Self::from(("mkstemp {} failed", error))
+        }
+    }
+
+    /// A folder has taken the place of the file since it was asked for.
+    pub(super) fn is_directory() -> Self {
+        Self {
+            says: "recv_files: {} is a directory".into(),
+            at: None,
+            error: None,
+            is_fatal: false,
         }
     }
 
@@ -45,7 +55,7 @@ impl From<(&'static str, io::Error)> for Failed {
         Self {
             says: says.into(),
             at: None,
-            error,
+            error: Some(error),
             is_fatal: false,
         }
     }

@@ -210,19 +210,34 @@ impl<'f> Handle<'f> {
         second
     }
 
-    /// Sets what is to be there; the mode is the one that it gets.
+    /// Sets an attribute unless it has that value.
+    ///
+    /// # Errors
+    ///
+    /// What the system says of the setting.
+    pub fn renew(&self, name: &[u8], value: &[u8]) -> io::Result<()> {
+        match self.get(name) {
+            Ok(Some(now)) if now == value => Ok(()),
+            _ => self.set(name, value),
+        }
+    }
+
+    /// Sets what is to be there and is not; the mode is the one that it gets.
     ///
     /// # Errors
     ///
     /// What the system says.
     pub(super) fn apply(&self, wanted: &Extended<'_>, mode: u32) -> io::Result<()> {
         if let Some(attributes) = &wanted.xattrs {
+            let present = self.names(wanted.is_root)?;
             for (name, value) in attributes {
-                if let Some(value) = value {
-                    self.set(name, value)?;
+                let Some(value) = value else { continue };
+                match present.iter().any(|present| present == name) {
+                    true => self.renew(name, value)?,
+                    false => self.set(name, value)?,
                 }
             }
-            for name in self.names(wanted.is_root)? {
+            for name in present {
                 if !attributes.iter().any(|(wanted, _)| *wanted == name) {
                     self.remove(&name)?;
                 }

@@ -2,12 +2,14 @@ use std::{
     fs::File,
     io::{self, Read as _},
     os::fd::{AsFd as _, OwnedFd},
+    path::Path,
 };
 
 use nix::{
     dir::{Dir, OwningIter},
     fcntl::{AtFlags, OFlag, openat},
     sys::stat::{FchmodatFlags, Mode, fchmodat, fstatat},
+    unistd::{AccessFlags, faccessat},
 };
 
 use crate::rsync::tree::{Status, Tree};
@@ -69,6 +71,20 @@ impl Iterator for Entries {
 }
 
 impl Tree {
+    /// Opens a folder that the user names as [`Tree::open_trusted`] does, and that this process may enter; where it is, it
+    /// needs not be let in once more (`change_dir` in util1.c).
+    ///
+    /// # Errors
+    ///
+    /// What the system says, and a symlink of somebody else's.
+    pub fn enter(path: &Path) -> io::Result<Self> {
+        let tree = Self::open_trusted(path)?;
+        if path.as_os_str() != "." {
+            faccessat(&*tree.root(), ".", AccessFlags::X_OK, AtFlags::AT_EACCESS)?;
+        }
+        Ok(tree)
+    }
+
     /// What a folder holds, in no order, symlinks not followed, each with what it is or why that is unknown.
     ///
     /// # Errors

@@ -29,6 +29,8 @@ pub struct Output {
     file: File,
     /// The length of what is written over, in bytes.
     old_length: u64,
+    /// How much room was reserved for it, in bytes.
+    reserved: u64,
     /// Whether long runs of zeros become holes, and how much of such a run has come.
     is_sparse: bool,
     hole: u64,
@@ -55,6 +57,7 @@ impl Output {
             temporary: Some(temporary),
             file: File::from(file.expect("made under the name that was found")),
             old_length: 0,
+            reserved: 0,
             is_sparse: false,
             hole: 0,
         })
@@ -82,6 +85,7 @@ impl Output {
             temporary: None,
             old_length: metadata.len(),
             file,
+            reserved: 0,
             is_sparse: false,
             hole: 0,
         })
@@ -116,19 +120,24 @@ impl Output {
         }
     }
 
-    /// Reserves room on the disk; the length stays.
+    /// Reserves room on the disk, unless as much was there before. The length stays, except where holes are to be punched,
+    /// which the system does only within it (`do_fallocate` in syscall.c).
     ///
     /// # Errors
     ///
     /// What the system says.
-    pub fn reserve(&self, length: u64) -> io::Result<()> {
-        let length = i64::try_from(length).map_err(|_| Errno::EFBIG)?;
-        Ok(fallocate(
-            &self.file,
-            FallocateFlags::FALLOC_FL_KEEP_SIZE,
-            0,
-            length,
-        )?)
+    pub fn reserve(&mut self, length: u64) -> io::Result<()> {
+        if self.temporary.is_none() && length <= self.old_length {
+            return Ok(());
+        }
+        let flags = match self.is_sparse {
+            true => FallocateFlags::empty(),
+            false => FallocateFlags::FALLOC_FL_KEEP_SIZE,
+        };
+        let whole = i64::try_from(length).map_err(|_| Errno::EFBIG)?;
+        fallocate(&self.file, flags, 0, whole)?;
+        self.reserved = length;
+        Ok(())
     }
 
     /// Brings what was written to the disk.
@@ -187,7 +196,7 @@ impl Output {
             return Ok(());
         }
         let start = self.file.stream_position()?;
-        if start < self.old_length {
+        if start < self.old_length.max(self.reserved) {
             let (from, count) = (start.cast_signed(), length.cast_signed());
             let flags = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
             if fallocate(&self.file, flags, from, count).is_err() {
@@ -197,11 +206,12 @@ impl Output {
         self.file.seek(SeekFrom::Start(start + length)).map(drop)
     }
 
-    /// Ends the content: a file that is written over is cut off there.
+    /// Ends the content: a file that is written over, or that room was reserved for, is cut off there.
     fn finish(&mut self) -> io::Result<()> {
         let is_open = self.hole > 0;
         self.end_hole()?;
-        if is_open || self.temporary.is_none() && self.file.metadata()?.is_file() {
+        let is_cut = || Ok::<_, io::Error>(self.temporary.is_none() && self.file.metadata()?.is_file());
+        if is_open || self.reserved > 0 || is_cut()? {
             let end = self.file.stream_position()?;
             self.file.set_len(end)?;
         }
@@ -301,7 +311,7 @@ fn open_read_only(folder: &OwnedFd, base: &OsStr, flags: OFlag) -> io::Result<Ow
     // What is held in this way has its permissions changed by this name only.
     let this = format!("/proc/self/fd/{}", held.as_raw_fd());
     let writable = Permissions::from_mode(before.mode() | 0o200);
-    fs::set_permissions(&this, writable)?;
+    fs::set_permissions(&this, writable).map_err(|_| Errno::EACCES)?;
     let opened = openat(folder, base, flags, Mode::empty());
     fs::set_permissions(&this, before)?;
     Ok(opened?)

@@ -213,3 +213,38 @@ fn compared_files_get_the_exact_time() {
         }
     }
 }
+
+/// What is in the way goes with all that is in it, on the file system of the destination.
+#[test]
+fn folders_make_way_on_one_file_system() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    fs::write(stage.source().join("e"), "e").expect("a file");
+    make_old(&stage.source(), &["e", "."]);
+    let folders: Prepare = |root| {
+        for name in ["e", "none"] {
+            let folder = root.join("dst").join(name);
+            fs::create_dir_all(folder.join("sub")).expect("folders");
+            for name in ["sub/f", "g"] {
+                fs::write(folder.join(name), "old").expect("a file");
+            }
+        }
+    };
+    for line in [
+        "-rltx --force {url}/data/src/ dst/",
+        "-rltxx --force {url}/data/src/ dst/",
+        "-rltx --force -n {url}/data/src/ dst/",
+        "-rltx --delete-after {url}/data/src/ dst/",
+        "-rltx --delete-delay {url}/data/src/ dst/",
+        "-rltx --delete {url}/data/src/ {url}/data/unknown dst/",
+        "-rltx --force --delete-missing-args {url}/data/src/e {url}/data/src/none dst/",
+        "-rltx --force --protocol=29 {url}/data/src/ dst/",
+    ] {
+        let words: Vec<_> = line.split(' ').collect();
+        if let Err(difference) = stage.compare(&words, folders) {
+            panic!("{difference}");
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, FileTimes},
-    os::unix::fs::MetadataExt as _,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::Path,
     time::{Duration, UNIX_EPOCH},
 };
@@ -147,6 +147,64 @@ fn folders_get_long_values_from_other_folders() {
         });
         assert_none(&result.err().into_iter().collect::<Vec<_>>());
     }
+}
+
+/// What another folder has of a file's attributes is not asked for, nor is it other.
+#[test]
+fn files_get_long_values_from_other_folders() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    let (first, second) = (["x"; 40].concat(), ["y"; 40].concat());
+    let own: Vec<_> = (0..4).map(|number| format!("{first}{number}")).collect();
+    // The text and the value at the sender, and in the other folder, with its mode.
+    let files = [
+        ("all", "new", &first, "new", &first, 0o644),
+        ("value", "new", &first, "new", &second, 0o644),
+        ("content", "newer", &first, "new", &first, 0o644),
+        ("content of its own", "newer", &own[0], "new", &own[0], 0o644),
+        ("all of its own", "new", &own[1], "new", &own[1], 0o644),
+        ("mode", "new", &own[2], "new", &own[2], 0o600),
+        ("all but the mode", "newer", &own[3], "new", &second, 0o600),
+    ];
+    let put = |path: &Path, text: &str, value: &str, mode: u32| {
+        fs::write(path, text).expect("a file");
+        let has_attributes = xattr::set(path, "user.long", value.as_bytes()).is_ok();
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+        touch(path, UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+        has_attributes
+    };
+    for (name, text, value, ..) in &files {
+        if !put(&stage.source().join(name), text, value, 0o644) {
+            skip("the file system of temporary folders has no extended attributes");
+            return;
+        }
+    }
+    touch(&stage.source(), UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+    let mut differences = Vec::new();
+    for kept in ["-aXi", "-aX -ii", "-aXin", "-rlXi", "-aXWi", "-aXi --protocol=30"] {
+        for option in [
+            "--copy-dest=../other",
+            "--link-dest=../other",
+            "--compare-dest=../other",
+        ] {
+            let words: Vec<_> = kept
+                .split(' ')
+                .chain([option, "{url}/data/src/", "dst"])
+                .collect();
+            let result = stage.compare(&words, |root| {
+                for name in ["other", "dst"] {
+                    fs::create_dir(root.join(name)).expect("a folder");
+                }
+                for (name, _, _, text, value, mode) in &files {
+                    put(&root.join("other").join(name), text, value, *mode);
+                }
+            });
+            differences.extend(result.err());
+        }
+    }
+    assert_none(&differences);
 }
 
 #[test]

@@ -248,6 +248,9 @@ fn zeros_become_holes_as_with_rsync() {
         "-rtS -W",
         "-rtS --inplace -W",
         "-rtS --inplace -B1500",
+        "-rtS --preallocate",
+        "-rtS --preallocate --inplace",
+        "-rtS --preallocate -W",
     ] {
         let [theirs, ours] = [false, true].map(|ours| {
             let folder = tempfile::tempdir().expect("a folder");

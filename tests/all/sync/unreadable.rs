@@ -169,6 +169,172 @@ fn attributes_of_read_only_files_are_set() {
     }
 }
 
+/// Long values are asked for once where files share a set of attributes: by the first file that is asked for after all.
+#[test]
+fn values_come_where_a_file_of_their_set_cannot_be_read_or_kept() {
+    if !is_possible() {
+        return;
+    }
+    let nobody = User::from_name("nobody").expect("users").expect("nobody");
+    let stage = Stage::new();
+    let old = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    for name in ["a", "b", "c"] {
+        let path = stage.source().join(name);
+        fs::write(&path, "new").expect("a file");
+        if xattr::set(&path, "user.a", "v".repeat(40).as_bytes()).is_err() {
+            skip("the temporary folder's file system has no extended attributes");
+            return;
+        }
+        touch(&path, old);
+    }
+    touch(&stage.source(), old);
+    let given = |path: &Path| {
+        chown(path, Some(nobody.uid.as_raw()), Some(nobody.gid.as_raw())).expect("an owner");
+    };
+    let closed = |root: &Path, is_adorned: bool| {
+        fs::create_dir(root.join("dst")).expect("a folder");
+        let file = root.join("dst/a");
+        fs::write(&file, "an old one").expect("a file");
+        if is_adorned {
+            xattr::set(&file, "user.own", b"x").expect("an attribute");
+        }
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).expect("a mode");
+        touch(&file, old);
+        given(&root.join("dst"));
+    };
+    let full = |root: &Path| {
+        fs::create_dir_all(root.join("dst/a~/full")).expect("folders");
+        fs::write(root.join("dst/a"), "an old one").expect("a file");
+        for name in ["dst/a~", "dst/a", "dst"] {
+            given(&root.join(name));
+        }
+    };
+    for options in ["-rtXi", "-rtXiW", "-rtXin", "-rtXi --inplace -b", "-rtXHi"] {
+        let words = format!("{options} {{url}}/data/src/ dst/");
+        for (what, prepare) in [
+            ("closed", &(|root: &Path| closed(root, false)) as &dyn Fn(&Path)),
+            ("closed and adorned", &|root| closed(root, true)),
+            ("no place for a backup", &full),
+        ] {
+            let [theirs, ours] = both(&stage, &words, prepare, |_| {});
+            assert_eq!(ours, theirs, "{options}, {what}");
+        }
+    }
+}
+
+/// What has its attributes already needs nobody's leave to have them.
+#[test]
+fn attributes_that_are_right_are_left_alone() {
+    if !is_possible() {
+        return;
+    }
+    let nobody = User::from_name("nobody").expect("users").expect("nobody");
+    let stage = Stage::new();
+    let old = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    let plant = |root: &Path| {
+        fs::create_dir_all(root.join("folder")).expect("a folder");
+        for name in ["file", "folder/file"] {
+            fs::write(root.join(name), "text").expect("a file");
+        }
+        let mut has_attributes = true;
+        for name in ["file", "folder/file", "folder", ""] {
+            for (attribute, value) in [("user.short", "x"), ("user.long", &*"v".repeat(40))] {
+                has_attributes &= xattr::set(root.join(name), attribute, value.as_bytes()).is_ok();
+            }
+            touch(&root.join(name), old);
+        }
+        has_attributes
+    };
+    if !plant(&stage.source()) {
+        skip("the temporary folder's file system has no extended attributes");
+        return;
+    }
+    let prepare = |root: &Path| {
+        plant(&root.join("dst"));
+        chown(
+            root.join("dst"),
+            Some(nobody.uid.as_raw()),
+            Some(nobody.gid.as_raw()),
+        )
+        .expect("an owner");
+    };
+    for options in ["-rtX", "-rtX -ii", "-rtXvv", "-aXA -ii"] {
+        let words = format!("{options} {{url}}/data/src/ dst/");
+        let [theirs, ours] = both(&stage, &words, prepare, |_| {});
+        assert_eq!(ours, theirs, "{options}");
+    }
+}
+
+/// A destination that may not be entered ends the session, unless the client is there already.
+#[test]
+fn a_destination_must_be_entered() {
+    if !is_possible() {
+        return;
+    }
+    let nobody = User::from_name("nobody").expect("users").expect("nobody");
+    let stage = Stage::new();
+    for name in ["a", "b"] {
+        fs::write(stage.source().join(name), name).expect("a file");
+    }
+    touch(&stage.source(), UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+    for mode in [0o000, 0o400, 0o600, 0o100, 0o700] {
+        let prepare = |root: &Path| {
+            let folder = root.join("dst");
+            fs::create_dir(&folder).expect("a folder");
+            chown(&folder, Some(nobody.uid.as_raw()), Some(nobody.gid.as_raw())).expect("an owner");
+            fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).expect("a mode");
+        };
+        for words in [
+            "-rti {url}/data/src/ dst",
+            "-rtin {url}/data/src/ dst/",
+            "-rti --mkpath {url}/data/src/ dst",
+            "-tin {url}/data/src/a dst",
+            "-tin {url}/data/src/a dst/b",
+        ] {
+            let [theirs, ours] = both(&stage, words, prepare, |_| {});
+            assert_eq!(ours, theirs, "{words}, {mode:o}");
+        }
+    }
+}
+
+/// What cannot be removed, or linked to, is told as rsync tells it.
+#[test]
+fn what_is_somebody_elses_stays_and_is_told() {
+    if !is_possible() {
+        return;
+    }
+    let nobody = User::from_name("nobody").expect("users").expect("nobody");
+    let stage = Stage::new();
+    let old = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    fs::create_dir_all(stage.source().join("d")).expect("a folder");
+    fs::write(stage.source().join("a"), "text").expect("a file");
+    fs::hard_link(stage.source().join("a"), stage.source().join("b")).expect("a link");
+    for name in ["a", "d", ""] {
+        touch(&stage.source().join(name), old);
+    }
+    let prepare = |root: &Path| {
+        fs::create_dir_all(root.join("dst/d")).expect("folders");
+        for (name, text, mode) in [("a", "text", 0o600), ("d/extra", "old", 0o644)] {
+            let path = root.join("dst").join(name);
+            fs::write(&path, text).expect("a file");
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("a mode");
+            touch(&path, old);
+        }
+        touch(&root.join("dst/d"), old);
+        chown(
+            root.join("dst"),
+            Some(nobody.uid.as_raw()),
+            Some(nobody.gid.as_raw()),
+        )
+        .expect("an owner");
+    };
+    for options in ["-rtH", "-rtH --delete", "-rtH --delete --backup-dir=kept"] {
+        let words = format!("{options} {{url}}/data/src/ dst/");
+        let [theirs, ours] = both(&stage, &words, prepare, |_| {});
+        assert_eq!(ours, theirs, "{options}");
+    }
+}
+
 /// A backup, or its folder, whose group cannot be set is there, and that is told.
 #[test]
 fn groups_that_backups_cannot_have_are_told() {

@@ -190,6 +190,54 @@ fn a_basis_that_has_gone() {
     });
 }
 
+/// It costs this file, and no more.
+#[test]
+fn a_folder_that_came_in_the_place_of_a_file() {
+    if !has_rsync() {
+        return;
+    }
+    let literal = [&numbers(&[3])[..], b"abc"].concat();
+    let (end, digest) = (numbers(&[0]), [0; 16]);
+    // The ends of the phases, what the server counted, and its goodbye.
+    let rest = [0; 3 + 5 * 3 + 1];
+    for words in [
+        "-r {url}/m/ d",
+        "-rtp {url}/m/ d",
+        "-r --inplace {url}/m/ d",
+        "-rb {url}/m/ d",
+        "-r --delay-updates {url}/m/ d",
+        "-rW {url}/m/ d",
+    ] {
+        let heard = if words.contains('W') {
+            ASKED
+        } else {
+            ASKED_WITH_BLOCK
+        };
+        let data_of_file = match heard {
+            ASKED => [TRANSFER, &no_sums(), &literal, &end, &digest].concat(),
+            _ => [TRANSFER, &numbers(&[1, 700, 2, 6, -1]), &literal, &end, &digest].concat(),
+        };
+        check(|| Case {
+            words,
+            steps: vec![
+                Step::Say([SETUP, &data(&Entry::default().list())].concat()),
+                // With the end of the first phase.
+                Step::Hear(heard + 1),
+                Step::Do(|place| {
+                    fs::rename(place.join("d/f1"), place.join("d/f2")).expect("it is there");
+                    fs::create_dir(place.join("d/f1")).expect("a folder");
+                }),
+                Step::Say(data(&data_of_file)),
+                Step::Say(data(&rest)),
+                Step::Hear(3 + 1),
+            ],
+            has_older: true,
+            code: 23,
+            line: "recv_files: \"{here}/d/f1\" is a directory",
+        });
+    }
+}
+
 #[test]
 fn compressed_data_that_cannot_be() {
     for (words, token, code, line) in [
