@@ -69,7 +69,7 @@ impl Words {
                 };
                 Self {
                     title: words.title,
-                    place: None,
+                    place: words.place,
                     message: words.message,
                     facts: line.map(|line| format!("{line}{times}")).into_iter().collect(),
                     help: words.help,
