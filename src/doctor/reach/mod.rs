@@ -37,6 +37,7 @@ pub use rules::Manager;
 use self::{
     firewall::{Direction, Limit, Packet},
     rules::Rules,
+    starters::Linted,
 };
 
 pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) {
@@ -235,14 +236,18 @@ impl Way<'_> {
         }
     }
 
-    /// What is wrong with the file by which xinetd starts rsync, if it does.
+    /// What is wrong with the files by which xinetd or systemd starts rsync, if one does.
     fn starter(&self, setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) {
-        if !client::is_of_xinetd(self.port) {
-            return;
-        }
         let release = setup.release.unwrap_or(Release::CURRENT);
         let options = Options::of_release(release, setup.now.date());
-        let (found, own) = starters::linted(self.host, &self.subject.file, &options);
+        let file = &self.subject.file;
+        let Linted { found, own } = match () {
+            () if client::is_of_xinetd(self.port) => Linted::of_xinetd(self.host, file, &options),
+            () if starters::is_of_systemd(self.port) => {
+                Linted::of_systemd(self.host, self.port, file, &options)
+            }
+            () => return,
+        };
         for index in own {
             let finding = &found.findings[index];
             if finding.severity == Severity::Error {
