@@ -23,6 +23,7 @@ mod stage;
 mod starter;
 mod summary;
 mod symptom;
+mod unread;
 
 use std::{
     any::Any,
@@ -55,6 +56,7 @@ pub use paths::{Hindrance, PathFact, Refusal, Tried};
 pub use reach::{Admission, Decider, Family, Manager, ReachFact, Verdict};
 pub use report::{Cause, Log, Report, Told, Urgency};
 pub use stage::{Check, Fact, Outcome, Skip, Stage, State, Untried, Way};
+pub use unread::unread;
 
 /// The name under which the doctor asks for modules that want one; its own lines in the daemon's log are known by it.
 pub const LOGIN: &str = "rsyncctl-doctor";

@@ -25,7 +25,7 @@ pub struct Report {
     pub causes: Vec<Cause>,
     /// What could not be seen, and why.
     pub unseen: BTreeSet<Unchecked>,
-    /// The modules of the configurations that could be read.
+    /// The modules of the configurations that could be read; of those that no daemon reads only what the user asks for.
     pub modules: BTreeSet<String>,
     /// The configurations that could be read.
     pub servers: Vec<Arc<Known>>,

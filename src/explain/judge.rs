@@ -27,6 +27,17 @@ pub struct Server {
     pub plain_user: Option<String>,
     /// The secrets files that could be read, by their modules.
     pub secrets: BTreeMap<String, Secrets>,
+    /// The modules that stand in files which no daemon reads, and in none that one does, where they were looked for.
+    pub unread: BTreeMap<String, Unread>,
+}
+
+/// Where a module stands that no daemon has.
+#[derive(Clone, Debug)]
+pub struct Unread {
+    /// The configuration file.
+    pub file: String,
+    /// Its header: the file, the line, the text.
+    pub place: String,
 }
 
 /// The page of a blank that is missing between a module and a folder.
@@ -87,7 +98,7 @@ pub(super) enum Judgement {
 
 impl Server {
     /// Whether it has a module of that name.
-    pub(super) fn has(&self, module: &str) -> bool {
+    pub fn has(&self, module: &str) -> bool {
         self.configuration.module(module.as_bytes()).is_some()
     }
 
@@ -141,7 +152,7 @@ impl Server {
             ) {
                 (Stage::Module, true, false) => Judgement::No,
                 (Stage::Module, false, true) => Judgement::Open,
-                (Stage::Module, ..) => self.missing(module),
+                (Stage::Module, ..) => self.missing(module, page),
                 (Stage::Access, ..) if message.contains(UNKNOWN_MODULE) => Judgement::No,
                 _ => Judgement::Open,
             };
@@ -363,7 +374,11 @@ impl Server {
         self.sources.get(self.configuration.root).name()
     }
 
-    fn missing(&self, module: &str) -> Judgement {
+    fn missing(&self, module: &str, page: &str) -> Judgement {
+        if let Some(unread) = self.unread.get(module).filter(|_| page == NO_MODULE) {
+            let names = vec![("file", unread.file.clone())];
+            return Judgement::Of("unread", unread.place.clone(), names);
+        }
         let file = self.name();
         let names: Vec<_> = self
             .configuration

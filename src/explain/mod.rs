@@ -24,7 +24,7 @@ use std::{collections::BTreeSet, io};
 pub use cause::{Cause, Reason};
 pub use command::Command;
 pub use incident::{Incident, Seen};
-pub use judge::Server;
+pub use judge::{Server, Unread};
 pub use line::Stop;
 pub use secret::Secrets;
 
