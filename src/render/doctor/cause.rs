@@ -6,6 +6,7 @@ use crate::{
     render::{
         explanation::{self, edit},
         facts,
+        names::has_placeholder,
     },
 };
 
@@ -94,7 +95,9 @@ impl Words {
                     false => cause.commands.clone(),
                 };
                 let check = cause.page.check.iter().flat_map(|check| check.commands);
-                let check = check.map(|text| command(text, arguments)).next();
+                // Nobody can type what names something that is not known.
+                let mut check = check.map(|text| command(text, arguments));
+                let check = check.find(|command| !has_placeholder(command));
                 Self {
                     title: filled_or(text.title).into_owned(),
                     place: None,
