@@ -9,7 +9,10 @@ use std::{
 use crate::{
     catalog::{Confidence, Page, Severity, Symptom, page},
     diagnosis::{Finding, Unchecked},
-    doctor::stage::{Check, Stage, State},
+    doctor::{
+        stage::{Check, Stage, State},
+        within::Within,
+    },
     explain::{self, Explanation, Incident, Known, Predicted},
     host::{Unknown, View},
     lint,
@@ -126,6 +129,8 @@ pub struct Cause {
     pub commands: Vec<String>,
     /// Facts of the machine in English that another stage adds to what is told.
     pub also: Vec<String>,
+    /// Among whose mounts its commands are to be typed, where its paths are other files outside.
+    pub within: Option<Within>,
 }
 
 /// Where the words of a cause come from.
@@ -158,6 +163,7 @@ impl Cause {
             variant: None,
             commands: Vec::new(),
             also: Vec::new(),
+            within: None,
         }
     }
 
@@ -177,6 +183,7 @@ impl Cause {
                 variant: None,
                 commands: Vec::new(),
                 also: Vec::new(),
+                within: None,
             })
         });
         causes.collect()
@@ -202,6 +209,7 @@ impl Cause {
             variant: None,
             commands: Vec::new(),
             also: Vec::new(),
+            within: None,
         }
     }
 

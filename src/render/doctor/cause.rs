@@ -26,6 +26,22 @@ pub(super) struct Words {
 
 impl Words {
     pub(super) fn of(cause: &Cause, language: Language) -> Self {
+        let words = Self::told(cause, language);
+        let Some(within) = &cause.within else {
+            return words;
+        };
+        Self {
+            commands: words
+                .commands
+                .into_iter()
+                .map(|command| within.typed(command))
+                .collect(),
+            next: words.next.map(|next| within.typed(next)),
+            ..words
+        }
+    }
+
+    fn told(cause: &Cause, language: Language) -> Self {
         match &cause.told {
             Told::Finding(report, index) => {
                 let finding = &report.findings[*index];
