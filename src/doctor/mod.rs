@@ -24,6 +24,7 @@ mod starter;
 mod summary;
 mod symptom;
 mod unread;
+mod unreloaded;
 mod within;
 
 use std::{

@@ -14,7 +14,7 @@ use std::{
 
 use jiff::Span;
 
-pub(super) use self::manager::{refused_by, served_since, shut_by};
+pub(super) use self::manager::{refused_by, served_since, shut_by, was_reloaded};
 use self::recent::{Clients, Own, recent};
 use crate::{
     doctor::{

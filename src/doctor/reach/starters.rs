@@ -161,6 +161,11 @@ pub(in crate::doctor) fn inputs_of_xinetd(host: &dyn Host) -> Vec<Input<'_>> {
         .collect()
 }
 
+/// Whether xinetd listens on a port.
+pub(in crate::doctor) fn is_of_xinetd(port: u16) -> bool {
+    matches!(Listener::on(port), Listener::Other { program, .. } if program == XINETD)
+}
+
 /// Whether systemd listens on a port, or what stands in for it where it does not run.
 pub(super) fn is_of_systemd(port: u16) -> bool {
     matches!(
