@@ -223,6 +223,20 @@ impl Cause {
         self
     }
 
+    /// The same of what a log tells, where the same client was served afterwards.
+    pub(super) fn over(mut self, served: Option<String>) -> Self {
+        self.severity = Severity::Info;
+        let served =
+            served.map(|time| format!("the same client was served afterwards, the last one at {time}"));
+        self.also.extend(served);
+        self
+    }
+
+    /// Whether it holds no more, as far as the log tells: pages of what a log shows are no mere notes otherwise.
+    pub fn is_over(&self) -> bool {
+        matches!(self.told, Told::Text(..)) && self.severity == Severity::Info
+    }
+
     /// A value of it.
     pub(super) fn argument(&self, name: &str) -> Option<&String> {
         let arguments = match &self.told {

@@ -7,7 +7,7 @@ use crate::catalog::Language;
 
 /// Each form with `{}` for what is named, and the same in Chinese with the number of the name in the English form. The first
 /// that fits counts, so longer ones come before those that are a part of them.
-const FORMS: [(&str, &str); 47] = [
+const FORMS: [(&str, &str); 48] = [
     (
         "{} is enabled, and {} is not there",
         "{0} 已设为开机启动，但 {1} 不存在",
@@ -53,6 +53,10 @@ const FORMS: [(&str, &str); 47] = [
     (
         "{} was changed {}, and process {} was started {}",
         "{0} 修改于 {1}，进程 {2} 启动于 {3}",
+    ),
+    (
+        "the same client was served afterwards, the last one at {}",
+        "之后同样的客户端得到了服务，最后一次在 {0}",
     ),
     ("{} has no rule for {}", "{0} 里没有 {1} 的规则"),
     (

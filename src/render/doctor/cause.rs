@@ -88,14 +88,25 @@ impl Words {
                     title: words.title,
                     place: words.place,
                     message: words.message,
-                    facts: line.map(|line| format!("{line}{times}")).into_iter().collect(),
+                    facts: line
+                        .map(|line| format!("{line}{times}"))
+                        .into_iter()
+                        .chain(
+                            cause
+                                .also
+                                .iter()
+                                .map(|fact| facts::told(fact, language).into_owned()),
+                        )
+                        .collect(),
                     help: words.help,
                     commands: words.commands,
                     others: words.others,
                     // The journal is no file, and what it has of it is shown.
-                    next: words.next.map(|next| match next.contains("LOG_FILE") {
-                        true => format!("rsyncctl explain {}", cause.page.id),
-                        false => next,
+                    next: words.next.filter(|_| !cause.is_over()).map(|next| {
+                        match next.contains("LOG_FILE") {
+                            true => format!("rsyncctl explain {}", cause.page.id),
+                            false => next,
+                        }
                     }),
                 }
             }
