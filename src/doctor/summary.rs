@@ -114,7 +114,7 @@ fn join(known: &mut Cause, mut other: Cause) {
         other.commands.retain(|command| !known.commands.contains(command));
         known.commands.append(&mut other.commands);
     }
-    known.within = known.within.take().or(other.within.take());
+    known.within = known.within.take().or_else(|| other.within.take());
     known.urgency = known.urgency.min(other.urgency);
     known.severity = known.severity.max(other.severity);
     known.confidence = known.confidence.max(other.confidence);

@@ -290,8 +290,8 @@ impl Parts {
     fn of(text: &str, name: &str) -> Option<Self> {
         let is_header = |line: &str| {
             let words = line.trim_end_matches('{').split_ascii_whitespace();
-            let words = words.map(|word| word.trim_matches('"'));
-            words.filter(|word| *word != "profile").next() == Some(name)
+            let mut words = words.map(|word| word.trim_matches('"'));
+            words.find(|word| *word != "profile") == Some(name)
         };
         let mut parts = Self::default();
         let (mut depth, mut is_inside, mut is_found) = (0_usize, false, false);
