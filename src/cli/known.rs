@@ -17,6 +17,7 @@ use crate::{
         input::{Hosts, Machine, read, unreadable},
     },
     diagnosis::Finding,
+    doctor::unread,
     explain::{Known, Predicted, Secrets, Server},
     host::{Host, Live},
     lint::{HostFiles, Input, Options, Report, lint},
@@ -47,13 +48,13 @@ impl ServerFile {
     /// What a file of this machine says against itself.
     pub(super) fn known_here(&self, file: &Path) -> Result<Known, Failure> {
         let known = of_server(file, &self.hosts()?, &Live, self.target_version)?;
-        Ok(with_groups(known))
+        Ok(with_machine(known))
     }
 
     /// The same of the daemon that is a process of this machine.
     pub(super) fn known_of(&self, process: u32, file: &Path, modules: Vec<String>) -> Result<Known, Failure> {
         match doctor::known_of(process, self.target_version, modules)? {
-            Some(known) => Ok(with_groups(known)),
+            Some(known) => Ok(with_machine(known)),
             None => self.known_here(file),
         }
     }
@@ -65,7 +66,7 @@ impl ServerFile {
                 let hosts = self.hosts()?;
                 let known = of_server(file, &hosts, hosts.of(file), self.target_version)?;
                 Ok(if hosts.is_live(file) {
-                    with_groups(known)
+                    with_machine(known)
                 } else {
                     known
                 })
@@ -75,10 +76,12 @@ impl ServerFile {
     }
 }
 
-/// Lets rules of `auth users` that name groups be judged by those of this machine.
-fn with_groups(mut known: Known) -> Known {
+/// Lets rules of `auth users` that name groups be judged by those of this machine, and modules be looked for in its other
+/// files.
+fn with_machine(mut known: Known) -> Known {
     if let Some(server) = &mut known.server {
         server.groups = |user| Live.groups(user).ok();
+        server.unread = unread(&Live, server);
     }
     known
 }
@@ -89,7 +92,7 @@ pub(super) fn here(file: &Path, release: Release) -> Known {
         return Known::default();
     };
     let options = Options::of_release(release, jiff::Zoned::now().date());
-    with_groups(judge(file, bytes, &Live, &options).0)
+    with_machine(judge(file, bytes, &Live, &options).0)
 }
 
 fn of_server(file: &Path, hosts: &Hosts, host: &dyn Host, release: Release) -> Result<Known, Failure> {
@@ -163,6 +166,7 @@ fn judged(
             configuration,
             groups: |_| None,
             secrets,
+            unread: BTreeMap::new(),
             plain_user: plain_user(options.circumstances.daemon_uid),
         }),
     };

@@ -4,7 +4,7 @@ use std::{rc::Rc, sync::Arc};
 
 use crate::{
     catalog::Severity,
-    doctor::{Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, Told, Urgency, paths::mounts},
+    doctor::{Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, Told, Urgency, paths::mounts, unread},
     explain::Known,
     host::{EntryKind, NOT_REGULAR, Unknown},
     lint::Options,
@@ -39,7 +39,13 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
     let starter = subject.starter.as_ref().map(|starter| starter.uid);
     let uid = daemon.map_or(starter, |daemon| daemon.uid);
     options.circumstances.daemon_uid = uid.unwrap_or(0);
-    let (known, found) = (setup.judge)(&subject.file, bytes, host, &options);
+    let (mut known, found) = (setup.judge)(&subject.file, bytes, host, &options);
+    if let Some(server) = known.server.as_mut().filter(|_| subject.view.is_none()) {
+        server.unread = unread(host, server);
+        if unread::look(subject, server, setup, report) {
+            stage.fail();
+        }
+    }
     let found = Rc::new(found);
     let count = |severity| {
         found

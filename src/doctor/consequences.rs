@@ -33,7 +33,7 @@ const FOLLOWING: &[(&str, &[&str])] = &[
     // What keeps a daemon from listening, or from answering.
     ("RSY713", &["RSY808"]),
     ("RSY789", &["RSY808", "RSY893", "RSY898", "RSY979"]),
-    ("RSY726", &["RSY725", "RSY782", "RSY890"]),
+    ("RSY726", &["RSY725", "RSY782", "RSY811", "RSY890"]),
     ("RSY737", &["RSY801"]),
     ("RSY770", &["RSY801"]),
     ("RSY778", &["RSY794"]),

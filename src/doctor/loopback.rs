@@ -11,10 +11,11 @@ pub use visits::AT_ONCE;
 
 use crate::{
     doctor::{
-        Cause, Check, Fact, Outcome, Report, Setup, Skip, Stage, Subject, Untried, Urgency,
+        Cause, Check, Fact, Outcome, Report, Setup, Skip, Stage, State, Subject, Untried, Urgency,
         daemon::{option, skip_without_configuration},
         hooks,
         reach::client::is_kept_out,
+        unreloaded,
     },
     host::Unknown,
     model::{
@@ -127,6 +128,9 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
             Outcome::Works | Outcome::AsksPassword | Outcome::Refuses(_) => {}
         }
         stage.note(Fact::Module(name, outcome));
+    }
+    if stage.state == State::Failed {
+        unreloaded::look(subject, setup, report);
     }
 }
 

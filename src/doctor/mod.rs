@@ -23,6 +23,9 @@ mod stage;
 mod starter;
 mod summary;
 mod symptom;
+mod unread;
+mod unreloaded;
+mod within;
 
 use std::{
     any::Any,
@@ -57,6 +60,8 @@ pub use paths::{Hindrance, PathFact, Refusal, Tried};
 pub use reach::{Admission, Decider, Family, Manager, ReachFact, Verdict};
 pub use report::{Cause, Log, Report, Told, Urgency};
 pub use stage::{Check, Fact, Outcome, Skip, Stage, State, Untried, Way};
+pub use unread::unread;
+pub use within::Within;
 
 /// The name under which the doctor asks for modules that want one; its own lines in the daemon's log are known by it.
 pub const LOGIN: &str = "rsyncctl-doctor";
@@ -144,6 +149,7 @@ pub fn run(setup: &Setup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<()>) ->
     for subject in &mut subjects {
         let file = subject.file.clone();
         let file = Some(file.as_path());
+        let first = examination.report.causes.len();
         examination.stage(Check::Changed, file, |stage, report| {
             changed::look(subject, setup, stage, report);
         })?;
@@ -165,6 +171,9 @@ pub fn run(setup: &Setup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<()>) ->
         examination.stage(Check::Loopback, file, |stage, report| {
             loopback::look(subject, setup, stage, report);
         })?;
+        // A stage may take causes of other daemons back.
+        let first = first.min(examination.report.causes.len());
+        within::note(subject, &mut examination.report.causes[first..]);
     }
     if let Some(text) = &setup.symptom {
         let known = subjects.iter().find_map(|subject| subject.known.clone());

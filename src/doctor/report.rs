@@ -9,7 +9,10 @@ use std::{
 use crate::{
     catalog::{Confidence, Page, Severity, Symptom, page},
     diagnosis::{Finding, Unchecked},
-    doctor::stage::{Check, Stage, State},
+    doctor::{
+        stage::{Check, Stage, State},
+        within::Within,
+    },
     explain::{self, Explanation, Incident, Known, Predicted},
     host::{Unknown, View},
     lint,
@@ -25,7 +28,7 @@ pub struct Report {
     pub causes: Vec<Cause>,
     /// What could not be seen, and why.
     pub unseen: BTreeSet<Unchecked>,
-    /// The modules of the configurations that could be read.
+    /// The modules of the configurations that could be read; of those that no daemon reads only what the user asks for.
     pub modules: BTreeSet<String>,
     /// The configurations that could be read.
     pub servers: Vec<Arc<Known>>,
@@ -126,6 +129,8 @@ pub struct Cause {
     pub commands: Vec<String>,
     /// Facts of the machine in English that another stage adds to what is told.
     pub also: Vec<String>,
+    /// Among whose mounts its commands are to be typed, where its paths are other files outside.
+    pub within: Option<Within>,
 }
 
 /// Where the words of a cause come from.
@@ -158,6 +163,7 @@ impl Cause {
             variant: None,
             commands: Vec::new(),
             also: Vec::new(),
+            within: None,
         }
     }
 
@@ -177,6 +183,7 @@ impl Cause {
                 variant: None,
                 commands: Vec::new(),
                 also: Vec::new(),
+                within: None,
             })
         });
         causes.collect()
@@ -202,6 +209,7 @@ impl Cause {
             variant: None,
             commands: Vec::new(),
             also: Vec::new(),
+            within: None,
         }
     }
 
@@ -213,6 +221,20 @@ impl Cause {
         }
         self.variant = Some(variant);
         self
+    }
+
+    /// The same of what a log tells, where the same client was served afterwards.
+    pub(super) fn over(mut self, served: Option<String>) -> Self {
+        self.severity = Severity::Info;
+        let served =
+            served.map(|time| format!("the same client was served afterwards, the last one at {time}"));
+        self.also.extend(served);
+        self
+    }
+
+    /// Whether it holds no more, as far as the log tells: pages of what a log shows are no mere notes otherwise.
+    pub fn is_over(&self) -> bool {
+        matches!(self.told, Told::Text(..)) && self.severity == Severity::Info
     }
 
     /// A value of it.

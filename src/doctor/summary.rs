@@ -17,8 +17,9 @@ const NOT_RUNNING: &str = "RSY782";
 const SWITCHED_OFF: &str = "RSY754";
 
 /// Puts the causes of one page together, and the most urgent first: what makes clients fail now, before what did, before what
-/// may; of those what the user's symptom shows, behind the reason for it, and what concerns the modules that were `asked` for, if some were; then the
-/// severest, then the surest, then in the order in which they were found.
+/// may, and behind all of that what is over; of those what the user's symptom shows, behind the reason for it, and what concerns
+/// the modules that were `asked` for, if some were; then the severest, then the surest, then in the order in which they were
+/// found.
 pub(super) fn ordered(found: Vec<Cause>, asked: &[String]) -> Vec<Cause> {
     let mut causes: Vec<Cause> = Vec::new();
     for cause in found {
@@ -33,7 +34,7 @@ pub(super) fn ordered(found: Vec<Cause>, asked: &[String]) -> Vec<Cause> {
         .iter_mut()
         .filter(|cause| !is_running && keeps_from_starting(cause))
     {
-        if cause.urgency == Urgency::Lately {
+        if cause.urgency == Urgency::Lately && !cause.is_over() {
             // Nothing that came later took it away.
             cause.urgency = Urgency::Now;
         }
@@ -68,6 +69,7 @@ pub(super) fn ordered(found: Vec<Cause>, asked: &[String]) -> Vec<Cause> {
         .collect();
     causes.sort_by_key(|cause| {
         (
+            cause.is_over(),
             cause.urgency,
             only_says_that(cause),
             !reasons.contains(&cause.page.id),
@@ -112,6 +114,7 @@ fn join(known: &mut Cause, mut other: Cause) {
         other.commands.retain(|command| !known.commands.contains(command));
         known.commands.append(&mut other.commands);
     }
+    known.within = known.within.take().or_else(|| other.within.take());
     known.urgency = known.urgency.min(other.urgency);
     known.severity = known.severity.max(other.severity);
     known.confidence = known.confidence.max(other.confidence);

@@ -172,6 +172,20 @@ pub(super) fn names(line: &str) -> Vec<(&'static str, String)> {
     found
 }
 
+/// What a daemon's log says of a session before it serves it: the module, and who has logged in
+/// (`rsync to data/ from joe@host (192.0.2.7)`; `rsync_module` in clientserver.c).
+pub(super) fn session(line: &str) -> Option<Vec<(&'static str, String)>> {
+    let (_, behind) = line.split_once("] rsync ")?;
+    let behind = behind
+        .strip_prefix("to ")
+        .or_else(|| behind.strip_prefix("on "))?;
+    let (path, client) = behind.split_once(" from ")?;
+    let (client, _) = client.split_once(" (")?;
+    let module = path.split('/').next().filter(|module| !module.is_empty())?;
+    let user = client.rsplit_once('@').map(|(user, _)| ("user", user.to_owned()));
+    Some([("module", module.to_owned())].into_iter().chain(user).collect())
+}
+
 /// The path of which a line says that it is not there.
 pub(super) fn missing(line: &str) -> Option<String> {
     if !line.contains("No such file or directory") {
@@ -189,6 +203,28 @@ pub(super) fn is_reset_race(expected: u8, exit: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_session_in_the_log_has_a_module_and_perhaps_a_user() {
+        let names = |line: &str| session(line).map(|names| names.into_iter().map(|(_, name)| name).collect());
+        let stamp = "2026/11/21 07:40:46 [26366]";
+        let told = |line: &str| -> Option<Vec<String>> { names(&format!("{stamp} {line}")) };
+        assert_eq!(
+            told("rsync to data/a b from joe@host (192.0.2.7)"),
+            Some(vec!["data".to_owned(), "joe".to_owned()])
+        );
+        assert_eq!(
+            told("rsync on my data/ from UNKNOWN (192.0.2.7)"),
+            Some(vec!["my data".to_owned()])
+        );
+        for line in [
+            "rsync error: some (code 23)",
+            "rsync to / from x (y)",
+            "rsync to data from",
+        ] {
+            assert_eq!(told(line), None, "{line}");
+        }
+    }
 
     #[test]
     fn final_lines_tell_code_role_and_release() {

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
     catalog::{Side, Stage},
@@ -58,6 +58,8 @@ const MOST_INCIDENTS: usize = 100;
 const MOST_LINES: usize = 40;
 /// Missing paths of one failure that are kept.
 const MOST_MISSING: usize = 8;
+/// Sessions of a daemon's log that are kept: the latest ones.
+const MOST_SESSIONS: usize = 64;
 /// Bytes of a line that are kept.
 const LONGEST_TEXT: usize = 600;
 
@@ -74,6 +76,8 @@ pub(super) struct Collector {
     closed_at: Option<usize>,
     /// The line before, in which a message may begin that the terminal has wrapped.
     before: Option<(usize, String)>,
+    /// What the daemon's log says of the sessions of its processes, the latest first.
+    sessions: VecDeque<(u32, Vec<(&'static str, String)>)>,
 }
 
 impl Collector {
@@ -82,6 +86,17 @@ impl Collector {
         self.before
             .as_ref()
             .is_some_and(|(before, _)| before + 1 == number)
+    }
+
+    /// Takes what a line of a daemon's log says of a session, whatever comes of that.
+    pub(super) fn session(&mut self, text: &str) {
+        let Some(names) = facts::session(text) else {
+            return;
+        };
+        if let Some(process) = facts::daemon_process(text) {
+            self.sessions.truncate(MOST_SESSIONS - 1);
+            self.sessions.push_front((process, names));
+        }
     }
 
     /// Takes the next line that may say something.
@@ -213,7 +228,11 @@ impl Collector {
 
     fn close(&mut self) {
         self.closed_at = None;
-        let incident = std::mem::take(&mut self.open);
+        let mut incident = std::mem::take(&mut self.open);
+        let mut sessions = self.sessions.iter();
+        if let Some((_, names)) = sessions.find(|(process, _)| incident.process == Some(*process)) {
+            incident.name(names.iter().cloned());
+        }
         if incident.lines.is_empty() && incident.exit.is_none() {
             return;
         }
@@ -305,11 +324,7 @@ impl Incident {
         let names = if is_cut { Vec::new() } else { facts::names(text) };
         let names = names.into_iter().map(|(kind, name)| (None, kind, name));
         let told: Vec<_> = named.chain(names).filter(|(.., name)| !name.is_empty()).collect();
-        for (_, kind, name) in &told {
-            if !self.names.iter().any(|(known, _)| known == kind) {
-                self.names.push((kind, name.clone()));
-            }
-        }
+        self.name(told.iter().map(|(_, kind, name)| (*kind, name.clone())));
         if let Some(end) = (0..=LONGEST_TEXT).rev().find(|&at| shown.is_char_boundary(at))
             && shown.len() > LONGEST_TEXT
         {
@@ -324,6 +339,15 @@ impl Incident {
             others: 0,
             messages: found.into_iter().map(|found| found.message).collect(),
         });
+    }
+
+    /// Takes names of kinds that it has not.
+    fn name(&mut self, names: impl IntoIterator<Item = (&'static str, String)>) {
+        for (kind, name) in names {
+            if !self.names.iter().any(|(known, _)| *known == kind) {
+                self.names.push((kind, name));
+            }
+        }
     }
 
     /// Whether a line of sersync's fail log tells it.
@@ -402,11 +426,7 @@ impl Incident {
         // One process serves a client: the next one's log tells of another failure.
         self.process = self.process.or(other.process);
         self.lines.extend(other.lines);
-        for (kind, name) in other.names {
-            if !self.names.iter().any(|(known, _)| *known == kind) {
-                self.names.push((kind, name));
-            }
-        }
+        self.name(other.names);
     }
 
     /// Its messages, in the order of the lines.

@@ -7,7 +7,7 @@ use crate::{
     explain::{Command, Incident, Predicted, Reason, Secrets, Watched},
     model::{
         Configuration, Parameter, Scope, Setting,
-        access::{Peer, Right, UsersVerdict, hosts, is_host_separator, users},
+        access::{Peer, Right, UserRule, UsersVerdict, hosts, is_host_separator, users},
         has_variable,
     },
     terms::Sources,
@@ -27,6 +27,17 @@ pub struct Server {
     pub plain_user: Option<String>,
     /// The secrets files that could be read, by their modules.
     pub secrets: BTreeMap<String, Secrets>,
+    /// The modules that stand in files which no daemon reads, and in none that one does, where they were looked for.
+    pub unread: BTreeMap<String, Unread>,
+}
+
+/// Where a module stands that no daemon has.
+#[derive(Clone, Debug)]
+pub struct Unread {
+    /// The configuration file.
+    pub file: String,
+    /// Its header: the file, the line, the text.
+    pub place: String,
 }
 
 /// The page of a blank that is missing between a module and a folder.
@@ -77,8 +88,8 @@ fn peer(incident: &Incident) -> Option<Peer> {
 pub(super) enum Judgement {
     /// It does, for that reason.
     Yes(Reason),
-    /// A line does, there, as that kind of case of the page.
-    Of(&'static str, String),
+    /// A line does, there, as that kind of case of the page, with names for its placeholders.
+    Of(&'static str, String, Vec<(&'static str, String)>),
     /// It does not.
     No,
     /// It has no say in it, or the text tells too little.
@@ -87,7 +98,7 @@ pub(super) enum Judgement {
 
 impl Server {
     /// Whether it has a module of that name.
-    pub(super) fn has(&self, module: &str) -> bool {
+    pub fn has(&self, module: &str) -> bool {
         self.configuration.module(module.as_bytes()).is_some()
     }
 
@@ -150,7 +161,7 @@ impl Server {
             ) {
                 (Stage::Module, true, false) => Judgement::No,
                 (Stage::Module, false, true) => Judgement::Open,
-                (Stage::Module, ..) => self.missing(module),
+                (Stage::Module, ..) => self.missing(module, page),
                 (Stage::Access, ..) if message.contains(UNKNOWN_MODULE) => Judgement::No,
                 _ => Judgement::Open,
             };
@@ -185,17 +196,20 @@ impl Server {
             Stage::Authentication if page == NOT_ADMITTED && self.is_login_sent(incident, scope) => {
                 Judgement::Yes(Reason::NoUser)
             }
-            Stage::Authentication if page == NOT_ADMITTED && self.refuses_user(incident) => {
-                self.line_of(scope, Parameter::AuthUsers)
-            }
             Stage::Authentication if page == NOT_ADMITTED => match self.verdict(incident, scope) {
+                Some(UsersVerdict::Rule(rule)) if rule.right == Right::Deny => {
+                    self.by_rule(scope, "denied", &rule)
+                }
                 Some(UsersVerdict::Rule(_)) => Judgement::No,
+                Some(UsersVerdict::NoRule) => self.line_of(scope, Parameter::AuthUsers),
                 _ => Judgement::Open,
             },
+            // A rule's right comes before what the module says.
             Stage::Arguments if message.contains("read only") => match self.verdict(incident, scope) {
                 Some(UsersVerdict::Rule(rule)) if rule.right == Right::ReadOnly => {
-                    self.line_of(scope, Parameter::AuthUsers)
+                    self.by_rule(scope, "user", &rule)
                 }
+                Some(UsersVerdict::Rule(rule)) if rule.right == Right::ReadWrite => Judgement::No,
                 _ => self.switch(scope, Parameter::ReadOnly),
             },
             Stage::Arguments if message.contains("write only") => self.switch(scope, Parameter::WriteOnly),
@@ -207,7 +221,9 @@ impl Server {
             },
             _ if page == MAY_NOT_WRITE && self.closes_folders(scope) => {
                 match self.line_of(scope, Parameter::IncomingChmod) {
-                    Judgement::Yes(Reason::Found(place)) => Judgement::Of("incoming-chmod", place),
+                    Judgement::Yes(Reason::Found(place)) => {
+                        Judgement::Of("incoming-chmod", place, Vec::new())
+                    }
                     judgement => judgement,
                 }
             }
@@ -367,7 +383,11 @@ impl Server {
         self.sources.get(self.configuration.root).name()
     }
 
-    fn missing(&self, module: &str) -> Judgement {
+    fn missing(&self, module: &str, page: &str) -> Judgement {
+        if let Some(unread) = self.unread.get(module).filter(|_| page == NO_MODULE) {
+            let names = vec![("file", unread.file.clone())];
+            return Judgement::Of("unread", unread.place.clone(), names);
+        }
         let file = self.name();
         let names: Vec<_> = self
             .configuration
@@ -444,6 +464,18 @@ impl Server {
             // A line that sets it, and does not hold, is another mistake.
             None if self.is_written(scope, parameter) => Judgement::Open,
             None => Judgement::Yes(Reason::Default(parameter.facts().name)),
+        }
+    }
+
+    /// A rule of `auth users` makes it happen, as that kind of case of the page.
+    fn by_rule(&self, scope: Scope, variant: &'static str, rule: &UserRule<'_>) -> Judgement {
+        let shown = rule.shown();
+        let entry = shown.split(':').next().unwrap_or_default().to_owned();
+        match self.line_of(scope, Parameter::AuthUsers) {
+            Judgement::Yes(Reason::Found(place)) => {
+                Judgement::Of(variant, place, vec![("rule", shown), ("entry", entry)])
+            }
+            judgement => judgement,
         }
     }
 

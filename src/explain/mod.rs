@@ -24,7 +24,7 @@ use std::{collections::BTreeSet, io};
 pub use cause::{Cause, Reason};
 pub use command::Command;
 pub use incident::{Incident, Seen};
-pub use judge::Server;
+pub use judge::{Server, Unread};
 pub use line::Stop;
 pub use secret::Secrets;
 
@@ -196,6 +196,7 @@ pub fn explain_session(text: impl io::BufRead, known: &Known, watched: Watched) 
         is_curved |= line::is_curved(bytes);
         let text = line::clean(bytes);
         for text in line::unescaped(text).lines() {
+            collector.session(text);
             if collector.has_begun(number) || MESSAGES.may_tell(text.as_bytes()) {
                 collector.line(number, text);
             }

@@ -44,8 +44,10 @@ struct Candidate {
     found: Option<usize>,
     /// What the secrets file is found to have, or to lack.
     of_secrets: Option<Box<Predicted>>,
-    /// Which kind of case of its page was watched.
+    /// Which kind of case of its page was watched, or is found in the server's configuration.
     watched: Option<&'static str>,
+    /// Names that the server's configuration has for that kind of case.
+    names: Vec<(&'static str, String)>,
 }
 
 impl Candidate {
@@ -108,6 +110,7 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: &Watched) -> V
             let found = candidate.of_secrets.as_deref().or(found);
             let mut arguments = arguments::of(incident, page, symptom, &lines, found);
             let place = place::of(incident, known, page, &lines);
+            arguments.extend(candidate.names);
             arguments.extend(place.iter().flat_map(|place| place.names.clone()));
             let server = known.server.as_ref();
             arguments.extend(server.iter().flat_map(|server| server.names(incident, watched)));
@@ -288,6 +291,7 @@ fn add(candidates: &mut BTreeMap<&'static str, Candidate>, claim: Claim, score: 
         found: None,
         of_secrets: None,
         watched: None,
+        names: Vec::new(),
     });
     if claim.voice == Voice::Log {
         candidate.logged.extend(reason.line());
@@ -495,10 +499,11 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
             candidate.score += WHOLE;
             candidate.reasons.insert(0, reason);
         }
-        Judgement::Of(variant, place) => {
+        Judgement::Of(variant, place, names) => {
             candidate.score += WHOLE;
             candidate.reasons.insert(0, Reason::Found(place));
             candidate.watched = Some(variant);
+            candidate.names = names;
         }
         Judgement::No => candidate.refute(),
         Judgement::Open => {}

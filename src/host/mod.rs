@@ -5,6 +5,7 @@ mod daemons;
 mod groups;
 mod holders;
 mod image;
+mod immutable;
 mod listener;
 mod live;
 mod locks;
@@ -30,6 +31,7 @@ pub use daemons::{Daemon, daemons, is_super_server, running_configurations, user
 pub use groups::{GroupLimit, Resource, group_limits};
 pub use holders::{Holder, holders};
 pub use image::Image;
+pub use immutable::is_immutable;
 pub use listener::{Listener, is_left_by_client, listening_on, ports_of, starts_rsync};
 pub use live::{Live, Tail, changed, tail};
 pub(crate) use live::{NOT_REGULAR, plain, read_bounded};

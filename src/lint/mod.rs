@@ -39,7 +39,7 @@ pub use report::{Case, Reporter};
 pub use scripts::{ScriptSubject, Transfer};
 pub use services::{
     EnvironmentFile, InetdFile, Installed, Manager, Server, ServiceUnit, Services, ServicesSubject, Started,
-    Variable, XinetdFile, started,
+    Variable, XinetdFile, sockets, started,
 };
 pub use settings::{FILE_NAME, FailOn, Settings, SettingsError, Word};
 pub use subject::{

@@ -201,6 +201,8 @@ fn tell(
 /// What is told of a cause where a report tells several things.
 pub(super) struct Words {
     pub(super) title: String,
+    /// Where the server's configuration has it: `rsyncd.conf:7`.
+    pub(super) place: Option<String>,
     pub(super) message: Option<String>,
     pub(super) help: String,
     /// The cure.
@@ -233,9 +235,12 @@ pub(super) fn words(incident: &Incident, language: Language) -> Option<Words> {
         message: case.message().map(std::borrow::Cow::into_owned),
         help: case.help().into_owned(),
         next: match case.place() {
-            Some(_) => cure.or(check),
+            Some(place) => cure.or_else(|| edit(place)).or(check),
             None => check.or(cure),
         },
+        place: case
+            .place()
+            .and_then(|place| Some(place.split(": `").next()?.to_owned())),
         commands,
     })
 }

@@ -7,7 +7,7 @@ use crate::catalog::Language;
 
 /// Each form with `{}` for what is named, and the same in Chinese with the number of the name in the English form. The first
 /// that fits counts, so longer ones come before those that are a part of them.
-const FORMS: [(&str, &str); 44] = [
+const FORMS: [(&str, &str); 48] = [
     (
         "{} is enabled, and {} is not there",
         "{0} 已设为开机启动，但 {1} 不存在",
@@ -50,6 +50,19 @@ const FORMS: [(&str, &str); 44] = [
         "/etc/fstab 允许在没有这个挂载的情况下继续启动",
     ),
     ("{} does not answer", "{0} 没有响应"),
+    (
+        "{} was changed {}, and process {} was started {}",
+        "{0} 修改于 {1}，进程 {2} 启动于 {3}",
+    ),
+    (
+        "the same client was served afterwards, the last one at {}",
+        "之后同样的客户端得到了服务，最后一次在 {0}",
+    ),
+    ("{} has no rule for {}", "{0} 里没有 {1} 的规则"),
+    (
+        "denied in the last day: {} of {}, profile {}",
+        "最近一天内被拒绝：对 {1} 的 {0} 访问，配置文件 {2}",
+    ),
     ("{} has the label {}", "{0} 的标签是 {1}"),
     ("{}: {} of {} MiB are free", "{0}：{2} MiB 中有 {1} MiB 可用"),
     (

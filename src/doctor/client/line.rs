@@ -52,6 +52,7 @@ fn own(client: &Client<'_>, report: &mut Report) -> Vec<Severity> {
         path: None,
         bytes: format!("{}\n", client.setup.line).into_bytes(),
         kind: FileKind::Script,
+        daemon: None,
     };
     client.linted(own, Check::CommandLine, &|_, _| true, report)
 }
@@ -80,6 +81,7 @@ fn around(client: &Client<'_>, script: &Script, report: &mut Report) -> Vec<Seve
         path: Some(&script.file),
         bytes,
         kind,
+        daemon: None,
     };
     let first = report.causes.len();
     let found = client.linted(whole, Check::CommandLine, &is_about, report);

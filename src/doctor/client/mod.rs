@@ -6,6 +6,7 @@ mod facts;
 mod leftover;
 mod line;
 mod password;
+mod sersync;
 mod server;
 mod shell;
 mod watchers;
@@ -84,6 +85,8 @@ struct Linted<'l> {
     path: Option<&'l Path>,
     bytes: Vec<u8>,
     kind: FileKind,
+    /// The configuration of the daemon that it is for, if that is one of this machine.
+    daemon: Option<PathBuf>,
 }
 
 /// A command line under examination.
@@ -217,11 +220,16 @@ impl Client<'_> {
     /// Lints a file, and says what that means for the stage.
     fn judged(&self, file: &Path, bytes: Vec<u8>, kind: FileKind, stage: &mut Stage, report: &mut Report) {
         let name = file.display().to_string();
+        let daemon = match kind {
+            FileKind::Sersync => sersync::daemon_of(&bytes),
+            _ => None,
+        };
         let linted = Linted {
             name: &name,
             path: Some(file),
             bytes,
             kind,
+            daemon,
         };
         let found = self.linted(linted, stage.check, &|_, _| true, report);
         match found.into_iter().max() {
@@ -242,18 +250,27 @@ impl Client<'_> {
     ) -> Vec<Severity> {
         let release = self.setup.release.unwrap_or(Release::CURRENT);
         let options = Options::of_release(release, self.setup.now.date());
-        let input = Input {
-            name: linted.name.to_owned(),
-            path: linted.path.map(Path::to_owned),
-            bytes: linted.bytes.into(),
-            kind: linted.kind,
+        let input = |name: String, path: Option<&Path>, bytes: Vec<u8>, kind| Input {
+            name,
+            path: path.map(Path::to_owned),
+            bytes: bytes.into(),
+            kind,
             is_guess: false,
             host: self.setup.host,
         };
-        let found = Rc::new(lint(vec![input], &options));
+        let own = input(linted.name.to_owned(), linted.path, linted.bytes, linted.kind);
+        let daemon = linted.daemon.as_deref().and_then(|file| {
+            let bytes = self.setup.host.read(file).ok()??;
+            let name = file.display().to_string();
+            Some(input(name, Some(file), bytes, FileKind::RsyncdConf))
+        });
+        let found = Rc::new(lint([own].into_iter().chain(daemon).collect(), &options));
         let mut severities = Vec::new();
         for (index, finding) in found.findings.iter().enumerate() {
-            if !matters(finding, &found.sources) {
+            // What is wrong with the daemon's file alone, its own examination tells.
+            let source = found.sources.get(finding.labels[0].span.source);
+            let is_of_daemon = linted.daemon.is_some() && source.name() != linted.name;
+            if is_of_daemon || !matters(finding, &found.sources) {
                 continue;
             }
             let mut cause = Cause::of_finding(&found, index);

@@ -5,6 +5,7 @@ mod apparmor;
 mod denials;
 mod groups;
 mod limits;
+mod profile;
 mod rights;
 mod selinux;
 #[cfg(test)]

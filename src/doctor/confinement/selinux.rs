@@ -27,6 +27,9 @@ const READABLE: [&str; 3] = ["public_content_rw_t", "public_content_t", "rsync_d
 /// Labels that other services need, and that are better left as they are.
 const OF_OTHERS: [&str; 6] = ["httpd", "samba", "user_home", "mysqld", "postgresql", "container"];
 
+/// Where homes are.
+const HOMES: [&str; 2] = ["/home", "/root"];
+
 /// Whether it runs on the machine.
 pub(super) fn runs(subjects: &Subjects<'_>) -> bool {
     text(subjects.host, &format!("{FOLDER}/enforce")).is_some()
@@ -215,7 +218,7 @@ impl Rules {
 /// What lets the daemon in: a label for it, or a boolean where the files belong to another service as well.
 fn commands(module: &Served, label: &str, writes: bool) -> Vec<String> {
     let path = module.path.display().to_string();
-    let is_of_others = OF_OTHERS.iter().any(|other| label.starts_with(other));
+    let is_of_others = is_of_others(label, &module.path);
     let is_labelled = READABLE.contains(&label);
     match (is_of_others, writes) {
         (true, true) => vec!["setsebool -P rsync_full_access on".to_owned()],
@@ -238,6 +241,15 @@ fn commands(module: &Served, label: &str, writes: bool) -> Vec<String> {
             commands
         }
     }
+}
+
+/// Whether another service needs the label of a folder. What was moved out of a home keeps the label that it had there, and what
+/// a web server only reads it reads with the public label too (miscfiles_read_public_files in apache.te).
+fn is_of_others(label: &str, path: &Path) -> bool {
+    let is_at_home = HOMES.iter().any(|home| path.starts_with(home));
+    let is_moved = label.starts_with("user_home") && !is_at_home;
+    let is_public = label == "httpd_sys_content_t";
+    !is_moved && !is_public && OF_OTHERS.iter().any(|other| label.starts_with(other))
 }
 
 /// A path as a regular expression that means it.

@@ -191,11 +191,11 @@ fn a_label_that_clients_may_not_write() {
     let machine = Machine::new(&ENFORCING)
         .label("/srv/in", "public_content_rw_t")
         .label("/srv/own", "rsync_data_t")
-        .label("/srv/web", "httpd_sys_content_t");
+        .label("/srv/share", "samba_share_t");
     let modules = [
         module("in", "/srv/in", true),
         module("own", "/srv/own", true),
-        module("web", "/srv/web", true),
+        module("share", "/srv/share", true),
     ];
     let found = machine.selinux(&modules);
     let commands: Vec<_> = found.causes.iter().map(|cause| &cause.commands[..]).collect();
@@ -211,6 +211,29 @@ fn a_label_that_clients_may_not_write() {
     assert_eq!(machine.selinux(&modules).causes.len(), 2);
     machine.write("/sys/fs/selinux/booleans/rsync_full_access", "1 1");
     assert_eq!(rules(&machine.selinux(&modules)), []);
+}
+
+#[test]
+fn a_label_of_another_place_is_set_anew_and_one_that_another_service_needs_is_not() {
+    let machine = Machine::new(&ENFORCING)
+        .label("/srv/moved", "user_home_t")
+        .label("/home/joe", "user_home_dir_t")
+        .label("/srv/web", "httpd_sys_content_t");
+    let modules = [
+        module("moved", "/srv/moved", false),
+        module("home", "/home/joe", false),
+        module("web", "/srv/web", true),
+    ];
+    let found = machine.selinux(&modules);
+    let commands: Vec<_> = found.causes.iter().map(|cause| &*cause.commands[0]).collect();
+    assert_eq!(
+        commands,
+        [
+            "semanage fcontext -a -t public_content_t '/srv/moved(/.*)?'",
+            "setsebool -P rsync_export_all_ro on",
+            "semanage fcontext -a -t public_content_rw_t '/srv/web(/.*)?'",
+        ]
+    );
 }
 
 #[test]

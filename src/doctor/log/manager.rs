@@ -20,20 +20,30 @@ const SYSTEMD: &str = "systemd";
 
 /// The line by which xinetd says that it has shut a service, if it has not opened it again, and where that stands.
 pub(in crate::doctor) fn shut_by(setup: &Setup<'_>, xinetd: &Descendant, service: &str) -> Option<String> {
-    // Without a file of its own it is the system's log (`xlog` in xinetd; `log_type` is for what services log).
-    let (place, bytes) = match option(&xinetd.words, "-filelog") {
-        Some(file) => {
-            let tail = setup.host.tail(Path::new(&file), MOST).ok()??;
-            (file, tail.bytes)
-        }
-        None => {
-            let lines = syslog::read(XINETD, setup.host, &setup.now).ok()??;
-            (lines.place, lines.bytes)
-        }
-    };
+    let (place, bytes) = log_of(setup, xinetd)?;
     let text = String::from_utf8_lossy(&bytes);
     let line = last_shut(&text, xinetd.process, service)?;
     Some(format!("{place}: {line}"))
+}
+
+/// Whether xinetd has read its files again since it was started, as far as its log tells (`hard_reconfig` in xinetd).
+pub(in crate::doctor) fn was_reloaded(setup: &Setup<'_>, xinetd: &Descendant) -> bool {
+    let bytes = log_of(setup, xinetd).map_or_else(Vec::new, |(_, bytes)| bytes);
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let of_process = format!("[{}]", xinetd.process);
+    text.lines()
+        .any(|line| line.contains(&of_process) && line.contains("Reconfigured: new="))
+}
+
+/// What xinetd writes of itself, and where: without a file of its own the system's log (`xlog` in xinetd; `log_type` is for what
+/// services log).
+fn log_of(setup: &Setup<'_>, xinetd: &Descendant) -> Option<(String, Vec<u8>)> {
+    if let Some(file) = option(&xinetd.words, "-filelog") {
+        let tail = setup.host.tail(Path::new(&file), MOST).ok()??;
+        return Some((file, tail.bytes));
+    }
+    let lines = syslog::read(XINETD, setup.host, &setup.now).ok()??;
+    Some((lines.place, lines.bytes))
 }
 
 /// The same by the text of a log.

@@ -14,7 +14,7 @@ use std::{
 
 use jiff::Span;
 
-pub(super) use self::manager::{refused_by, served_since, shut_by};
+pub(super) use self::manager::{refused_by, served_since, shut_by, was_reloaded};
 use self::recent::{Clients, Own, recent};
 use crate::{
     doctor::{
@@ -60,23 +60,29 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     };
     let clients = Clients {
         own,
+        began: setup.now.datetime().saturating_sub(Span::new().seconds(1)),
         are_all_asked: loopback::are_all_asked(subject, configuration),
         is_kept_out: &is_kept_out,
     };
-    let text = recent(&lines.bytes, since, started, &clients);
+    let recent = recent(&lines.bytes, since, started, &clients);
+    let explained = |text: &[u8]| {
+        let mut found = explain(text, known).ok()?;
+        if lines.is_file {
+            for incident in &mut found.incidents {
+                name_log(incident, &lines.place);
+            }
+        }
+        Some(Rc::new(found))
+    };
     // Reading from memory does not fail.
-    let Ok(mut found) = explain(&*text, known) else {
+    let (Some(found), Some(over)) = (explained(&recent.open), explained(&recent.over)) else {
         return;
     };
-    if lines.is_file {
-        for incident in &mut found.incidents {
-            name_log(incident, &lines.place);
-        }
-    }
+    let served = recent.served.map(|time| time.strftime("%F %T").to_string());
     stage.note(Fact::Log(
         lines.place.clone(),
         lines.is_cut,
-        found.incidents.len(),
+        found.incidents.len() + over.incidents.len(),
     ));
     report.logs.push(Log {
         place: lines.place,
@@ -85,10 +91,14 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
     if !found.incidents.is_empty() {
         stage.warn();
     }
-    let found = Rc::new(found);
     report
         .causes
         .extend(Cause::of_text(&found, Check::Log, Urgency::Lately));
+    // What has the same cause and is not over counts more.
+    let over = Cause::of_text(&over, Check::Log, Urgency::Lately);
+    report
+        .causes
+        .extend(over.into_iter().map(|cause| cause.over(served.clone())));
 }
 
 /// What is read of a log.

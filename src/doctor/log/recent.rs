@@ -35,6 +35,8 @@ impl Own {
 pub(super) struct Clients<'c> {
     /// Who the doctor is.
     pub(super) own: Own,
+    /// When the doctor began: what is served from then on may be its own dry run, which writes nothing.
+    pub(super) began: DateTime,
     /// Whether every module that the doctor tries asks it for a password, and so tells it nothing more.
     pub(super) are_all_asked: bool,
     /// Whether no module admits a client of an address.
@@ -42,14 +44,86 @@ pub(super) struct Clients<'c> {
 }
 
 /// What is written of one client.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct Session {
     /// Where it comes from.
     peer: Option<IpAddr>,
+    /// What it asks for, as the log has it: the direction and the path, and who has logged in.
+    asks: Option<(String, Option<String>)>,
+    /// The module that it was refused.
+    refused: Option<String>,
+    /// Something has failed in it.
+    has_failed: bool,
+    /// It ended for what comes and goes: that another one was served says nothing of it.
+    is_passing: bool,
+    /// When it came to its end, and sums were written.
+    ended: Option<DateTime>,
     /// It is one of this machine.
     is_local: bool,
     /// It does what the doctor never does.
     is_of_others: bool,
+}
+
+impl Session {
+    /// Takes what the daemon says of it (`rsync_module`, `auth_server` and `log_exit` write these lines).
+    fn take(&mut self, said: &str, time: DateTime) {
+        if let Some((asked, client)) = said.split_once(" from ")
+            && asked.starts_with("rsync ")
+            && ["rsync to ", "rsync on "]
+                .iter()
+                .any(|start| asked.starts_with(start))
+        {
+            let user = client.split_once('@').map(|(user, _)| user.to_owned());
+            self.asks = Some((asked.to_owned(), user));
+        } else if let Some((_, behind)) = said.split_once(" on module ") {
+            self.refused = behind.split(' ').next().map(str::to_owned);
+        } else if let Some(behind) = said.strip_prefix(UNKNOWN) {
+            self.refused = behind.split('\'').nth(1).map(str::to_owned);
+        }
+        let has = |texts: &[&str]| texts.iter().any(|text| said.contains(text));
+        self.has_failed |= has(&FAILURES);
+        self.is_passing |= has(&PASSING);
+        if said.starts_with("sent ") && said.contains(" bytes  received ") {
+            self.ended = Some(time);
+        }
+    }
+
+    /// When it was served all that it asked for, if that shows that what kept another one before is over.
+    fn shows_over(&self, before: &Self) -> Option<DateTime> {
+        let ended = self.ended.filter(|_| !self.has_failed)?;
+        let (place, _) = self.asks.as_ref()?;
+        let module = place.get("rsync to ".len()..)?.split('/').next();
+        let is_same = match (&before.asks, &before.refused) {
+            (Some(asked), _) => self.asks.as_ref() == Some(asked),
+            (None, Some(refused)) => module == Some(refused),
+            (None, None) => true,
+        };
+        (self.peer == before.peer && is_same).then_some(ended)
+    }
+}
+
+/// What lines of a session have in them where something has failed.
+const FAILURES: [&str; 4] = ["rsync: ", "rsync error: ", "ERROR", " failed"];
+
+/// What such lines say of what comes and goes: networks, clients that are stopped, places that others take.
+const PASSING: [&str; 6] = [
+    "Broken pipe",
+    "Connection reset",
+    "connection unexpectedly closed",
+    "max connections",
+    "received SIG",
+    "timeout",
+];
+
+/// The lines of a log that count.
+#[derive(Default)]
+pub(super) struct Recent {
+    /// Those of what may fail still.
+    pub(super) open: Vec<u8>,
+    /// Those of sessions behind which the same client was served the same.
+    pub(super) over: Vec<u8>,
+    /// When the last of those clients was served.
+    pub(super) served: Option<DateTime>,
 }
 
 /// The lines of the last day, without those that the doctor may have caused: it is a client of this machine, meets what they
@@ -58,7 +132,7 @@ struct Session {
 ///
 /// Strangers whom no module admits and who ask for names that are not there do not count either: they try what servers may
 /// have.
-pub(super) fn recent(log: &[u8], since: DateTime, started: DateTime, clients: &Clients<'_>) -> Vec<u8> {
+pub(super) fn recent(log: &[u8], since: DateTime, started: DateTime, clients: &Clients<'_>) -> Recent {
     let own = &clients.own;
     let peers = own.peers();
     let mut strangers = BTreeSet::new();
@@ -74,12 +148,15 @@ pub(super) fn recent(log: &[u8], since: DateTime, started: DateTime, clients: &C
                 sessions.push(Session {
                     peer: address(said),
                     is_local: peers.iter().any(|peer| said.trim_end().ends_with(peer)),
-                    is_of_others: false,
+                    ..Session::default()
                 });
                 of_process.insert(process.to_owned(), sessions.len() - 1);
             }
             session = of_process.get(process).copied().unwrap_or_default();
             let is_of_others = is_of_others(said) || (clients.are_all_asked && is_behind_password(said));
+            if session > 0 {
+                sessions[session].take(said.trim_end(), time);
+            }
             sessions[session].is_of_others |= matches!(own, Own::Local(_)) && is_of_others;
             let peer = sessions[session].peer.filter(|_| said.starts_with(UNKNOWN));
             strangers.extend(peer.filter(|peer| (clients.is_kept_out)(*peer)));
@@ -95,7 +172,29 @@ pub(super) fn recent(log: &[u8], since: DateTime, started: DateTime, clients: &C
         let is_stranger = session.peer.is_some_and(|peer| strangers.contains(&peer));
         !is_stranger && (!session.is_local || session.is_of_others)
     });
-    lines.into_iter().flat_map(|(_, line)| line).copied().collect()
+    let mut found = Recent::default();
+    // Of each session, when the same client was served behind it.
+    let served: Vec<_> = sessions
+        .iter()
+        .enumerate()
+        .map(|(at, session)| {
+            let is_told = (session.has_failed || session.refused.is_some()) && !session.is_passing;
+            let mut later = sessions[at + 1..]
+                .iter()
+                .filter(|_| is_told && session.peer.is_some());
+            later.find_map(|later| later.shows_over(session).filter(|time| *time < clients.began))
+        })
+        .collect();
+    for (session, line) in lines {
+        match served[session] {
+            Some(time) => {
+                found.over.extend_from_slice(line);
+                found.served = found.served.max(Some(time));
+            }
+            None => found.open.extend_from_slice(line),
+        }
+    }
+    found
 }
 
 /// Whether a line tells of something that the doctor never does: to write, to read a module by another path than its own, to log in with a name
@@ -156,10 +255,62 @@ mod tests {
         let started = date(2026, 11, 21).at(8, 0, 0, 0);
         let clients = Clients {
             own,
+            began: date(2026, 11, 21).at(10, 0, 0, 0),
             are_all_asked: false,
             is_kept_out: &|peer| peer.to_string().starts_with("203."),
         };
-        String::from_utf8(recent(log, since, started, &clients)).expect("text")
+        String::from_utf8(recent(log, since, started, &clients).open).expect("text")
+    }
+
+    #[test]
+    fn what_the_same_client_is_served_afterwards_is_over() {
+        let day = |time: &str, process: u8, said: &str| format!("2026/11/21 {time} [{process}] {said}\n");
+        let log = |after: &[&str]| {
+            let before = ["connect from a (192.0.2.7)", "rsync to a/ from joe@a (192.0.2.7)"];
+            let failed = "rsync: [receiver] mkstemp \"/.x\" (in a) failed: Read-only file system (30)";
+            let first = before
+                .iter()
+                .chain([&failed])
+                .map(|said| day("09:00:00", 3, said));
+            let then = after.iter().map(|said| day("09:30:00", 4, said));
+            first.chain(then).collect::<String>()
+        };
+        let said = |after: &[&str]| shown(log(after).as_bytes()).contains("mkstemp");
+        let (came, sums) = (
+            "connect from a (192.0.2.7)",
+            "sent 9 bytes  received 9 bytes  total size 1",
+        );
+        let again = "rsync to a/ from joe@a (192.0.2.7)";
+        assert!(!said(&[came, again, sums]));
+        for after in [
+            &[][..],
+            &[came, again],
+            &[came, again, "rsync: [receiver] mkstemp failed", sums],
+            &[came, "rsync on a/ from joe@a (192.0.2.7)", sums],
+            &[came, "rsync to a/ from amy@a (192.0.2.7)", sums],
+            &["connect from b (192.0.2.8)", again, sums],
+        ] {
+            assert!(said(after), "{after:?}");
+        }
+        // Who was refused a module has it now.
+        let refused = |line: &str, after: &str| {
+            let log = [
+                day("09:00:00", 3, "connect from a (192.0.2.7)"),
+                day("09:00:00", 3, line),
+                day("09:30:00", 4, "connect from a (192.0.2.7)"),
+                day("09:30:00", 4, after),
+                day("09:30:00", 4, sums),
+            ];
+            shown(log.concat().as_bytes()).contains(line)
+        };
+        let now = "rsync on data/x from a (192.0.2.7)";
+        for line in [
+            "rsync denied on module data from a (192.0.2.7)",
+            "unknown module 'data' tried from a (192.0.2.7)",
+        ] {
+            assert!(!refused(line, now), "{line}");
+            assert!(refused(line, "rsync on data2/x from a (192.0.2.7)"), "{line}");
+        }
     }
 
     #[test]

@@ -11,13 +11,13 @@ use nix::{
 };
 
 use crate::{
-    catalog::Severity,
+    catalog::{Confidence, Severity},
     doctor::{
         Cause, Check, Hindrance, Refusal, Tried, Urgency,
         paths::{Daemon, Served, room, user_name},
     },
     host::{
-        ACCESS_LIST, AccessList, Capability, EntryKind, Host, Metadata, Mounts, is_denied,
+        ACCESS_LIST, AccessList, Capability, EntryKind, Host, Metadata, Mounts, is_denied, is_immutable,
         trial::{Answer, Denied, Folder, Identity, Question, Request, Said, Wish, ask},
         walk,
     },
@@ -259,12 +259,28 @@ impl Judge<'_> {
                 let cause = self.cause("RSY848", module, vec![("mount", point)], facts);
                 Some(cause.of_kind("module"))
             }
-            Errno::EPERM => {
-                let path = module.path.display().to_string();
-                let arguments = vec![("target-folder", path.clone()), ("target-path", path)];
-                Some(self.cause("RSY844", module, arguments, facts))
-            }
+            Errno::EPERM => Some(self.not_permitted(module, facts)),
             other => self.storage(module, &module.path, other),
+        }
+    }
+
+    /// Nothing may be made in the folder, whoever asks.
+    fn not_permitted(&self, module: &Served, facts: Vec<String>) -> Cause {
+        let path = module.path.display().to_string();
+        let arguments = vec![
+            ("target-folder", path.clone()),
+            ("target-parent", path.clone()),
+            ("target-path", path.clone()),
+        ];
+        let cause = self.cause("RSY844", module, arguments, facts);
+        if is_immutable(&self.host.ours(&module.path)) != Ok(Some(true)) {
+            return cause;
+        }
+        let command = format!("chattr -i {}", shell_words::quote(&path));
+        let cause = cause.of_kind("module").typing(vec![command]);
+        Cause {
+            confidence: Confidence::Certain,
+            ..cause
         }
     }
 

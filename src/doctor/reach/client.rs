@@ -7,9 +7,9 @@ use ipnet::{IpNet, Ipv4Net};
 use crate::{
     doctor::{
         Cause, Check, Fact, Report, Setup, Stage, Told, Urgency,
-        reach::{Admission, ReachFact, Way, meant::is_meant, wrappers},
+        reach::{Admission, ReachFact, Way, meant::is_meant, starters, wrappers},
     },
-    host::{Host, Listener, Unknown},
+    host::{Host, Unknown},
     model::{
         Configuration, Parameter, Scope,
         access::{Peer, Which, has_rules, hosts, is_host_separator, shut},
@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub(super) fn look(way: &Way<'_>, from: IpAddr, setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) {
-    if is_of_xinetd(way.port) && !wrapped(way, from, stage, report) {
+    if starters::is_of_xinetd(way.port) && !wrapped(way, from, stage, report) {
         return;
     }
     let known = way.subject.known.as_ref().and_then(|known| known.server.as_ref());
@@ -101,10 +101,6 @@ fn misread((file, list): (&str, Span), module: &str, from: IpAddr, report: &mut 
     is_told
 }
 
-pub(super) fn is_of_xinetd(port: u16) -> bool {
-    matches!(Listener::on(port), Listener::Other { program, .. } if program == "xinetd")
-}
-
 /// Whether xinetd lets the client through to rsync, or nobody can tell.
 fn wrapped(way: &Way<'_>, from: IpAddr, stage: &mut Stage, report: &mut Report) -> bool {
     for (says, line) in said(way.host, from) {
@@ -139,7 +135,7 @@ fn said(host: &dyn Host, from: IpAddr) -> impl Iterator<Item = wrappers::Said> {
 
 /// Whether xinetd listens at a port, and keeps a client out.
 pub(in crate::doctor) fn is_kept_out(host: &dyn Host, port: u16, from: IpAddr) -> bool {
-    is_of_xinetd(port) && said(host, from).any(|(says, _)| says == Some(false))
+    starters::is_of_xinetd(port) && said(host, from).any(|(says, _)| says == Some(false))
 }
 
 fn kept_out(way: &Way<'_>, client: String, line: &str) -> Cause {
@@ -158,7 +154,7 @@ const EVERYBODY: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::UNSPECIFIED, 0);
 /// Where no client is named: whether the lists of TCP wrappers keep out everybody whom modules admit by addresses, or
 /// everybody at all. xinetd's own lists are judged beside those of modules with its file.
 pub(super) fn look_at_lists(way: &Way<'_>, stage: &mut Stage, report: &mut Report) {
-    if !is_of_xinetd(way.port) {
+    if !starters::is_of_xinetd(way.port) {
         return;
     }
     let admitted = way.admitted_from_elsewhere();

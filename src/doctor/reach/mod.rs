@@ -23,8 +23,9 @@ use crate::{
     catalog::{Confidence, Severity},
     doctor::{
         Cause, Check, Fact, Report, Setup, Skip, Stage, Subject, Urgency, changed::restart, daemon::option,
+        unreloaded::reload,
     },
-    host::{Host, Unknown, listening_on},
+    host::{Host, Unknown, listening_on, process_of},
     lint::Options,
     model::{Parameter, Scope},
     terms::Release,
@@ -37,6 +38,7 @@ pub use rules::Manager;
 use self::{
     firewall::{Direction, Limit, Packet},
     rules::Rules,
+    starters::{Linted, XINETD},
 };
 
 pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) {
@@ -235,14 +237,19 @@ impl Way<'_> {
         }
     }
 
-    /// What is wrong with the file by which xinetd starts rsync, if it does.
+    /// What is wrong with the files by which xinetd or systemd starts rsync, if one does.
     fn starter(&self, setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) {
-        if !client::is_of_xinetd(self.port) {
-            return;
-        }
         let release = setup.release.unwrap_or(Release::CURRENT);
         let options = Options::of_release(release, setup.now.date());
-        let (found, own) = starters::linted(self.host, &self.subject.file, &options);
+        let file = &self.subject.file;
+        let Linted { found, own } = match () {
+            () if starters::is_of_xinetd(self.port) => Linted::of_xinetd(self.host, file, &options),
+            () if starters::is_of_systemd(self.port) => {
+                Linted::of_systemd(self.host, self.port, file, &options)
+            }
+            () => return,
+        };
+        let xinetd = process_of(XINETD).filter(|_| starters::is_of_xinetd(self.port));
         for index in own {
             let finding = &found.findings[index];
             if finding.severity == Severity::Error {
@@ -252,6 +259,12 @@ impl Way<'_> {
             }
             let mut cause = Cause::of_finding(&found, index);
             cause.seen = [Check::Reach].into();
+            let place = found.sources.place(finding.labels[0].span);
+            // rsync reads its own file for each connection; xinetd does not.
+            if let (Some((file, line)), Some(xinetd)) = (place.rsplit_once(':'), &xinetd) {
+                let edit = format!("vi +{line} {}", shell_words::quote(file));
+                cause = cause.typing(vec![edit, reload(self.host, xinetd)]);
+            }
             report.causes.push(cause);
         }
     }

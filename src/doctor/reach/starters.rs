@@ -8,9 +8,13 @@ use std::{
 use crate::{
     catalog::{FileKind, Severity},
     diagnosis::Finding,
-    doctor::{daemon::PORT, services::input, starter::SOCKETS},
+    doctor::{
+        daemon::PORT,
+        services::{input, inputs_of},
+        starter::SOCKETS,
+    },
     host::{Host, Listener, is_running, is_super_server, starts_rsync},
-    lint::{self, Input, Installed, Options, lint},
+    lint::{self, Input, Installed, Options, lint, sockets},
     model::service::services,
     syntax::xinetd::{self, Entry},
 };
@@ -94,28 +98,59 @@ fn limit(entry: &Entry, place: &Path, file: &[u8]) -> Option<String> {
     Some(format!("{}: {}", place.display(), words.join(" ")))
 }
 
-/// What lint says of the files of xinetd beside the configuration that they serve, and which of its findings are theirs,
-/// from warnings on.
-pub(super) fn linted(
-    host: &dyn Host,
-    configuration: &Path,
-    options: &Options,
-) -> (Rc<lint::Report>, Vec<usize>) {
-    let read = host.read(configuration).ok().flatten();
-    let served = read.map(|bytes| (configuration.to_owned(), bytes, FileKind::RsyncdConf));
-    let served = served.map(|(file, bytes, kind)| input(file, bytes, kind, host));
-    let inputs = served.into_iter().chain(inputs_of_xinetd(host));
-    let report = lint(inputs.collect(), options);
-    let is_own = |finding: &Finding| {
-        let place = report.sources.get(finding.labels[0].span.source).name();
-        Path::new(place) != configuration && finding.severity >= Severity::Warning
-    };
-    let found = report.findings.iter().enumerate();
-    let own = found
-        .filter(|(_, finding)| is_own(finding))
-        .map(|(index, _)| index)
-        .collect();
-    (Rc::new(report), own)
+/// What lint says of files that start rsync, and which of its findings are theirs.
+pub(super) struct Linted {
+    pub(super) found: Rc<lint::Report>,
+    pub(super) own: Vec<usize>,
+}
+
+impl Linted {
+    /// Lints them beside the configuration that they serve; findings below `least` are left out.
+    fn of(
+        host: &dyn Host,
+        configuration: &Path,
+        inputs: Vec<Input<'_>>,
+        least: Severity,
+        options: &Options,
+    ) -> Self {
+        let read = host.read(configuration).ok().flatten();
+        let served = read.map(|bytes| (configuration.to_owned(), bytes, FileKind::RsyncdConf));
+        let served = served.map(|(file, bytes, kind)| input(file, bytes, kind, host));
+        let found = lint(served.into_iter().chain(inputs).collect(), options);
+        let is_own = |finding: &Finding| {
+            let place = found.sources.get(finding.labels[0].span.source).name();
+            Path::new(place) != configuration && finding.severity >= least
+        };
+        let own = found.findings.iter().enumerate();
+        let own = own
+            .filter(|(_, finding)| is_own(finding))
+            .map(|(index, _)| index)
+            .collect();
+        Self {
+            found: Rc::new(found),
+            own,
+        }
+    }
+
+    /// The files of xinetd.
+    pub(super) fn of_xinetd(host: &dyn Host, configuration: &Path, options: &Options) -> Self {
+        Self::of(
+            host,
+            configuration,
+            inputs_of_xinetd(host),
+            Severity::Warning,
+            options,
+        )
+    }
+
+    /// The units by which systemd hands on connections to a port. What would only be safer otherwise, the stage about the
+    /// unit tells.
+    pub(super) fn of_systemd(host: &dyn Host, port: u16, configuration: &Path, options: &Options) -> Self {
+        let units = sockets(host, port).into_iter();
+        let units = units.flat_map(|(socket, service)| [socket, service]);
+        let inputs = units.flat_map(|unit| inputs_of(host, &unit)).collect();
+        Self::of(host, configuration, inputs, Severity::Error, options)
+    }
 }
 
 /// The files of xinetd that start rsync, to be linted.
@@ -125,6 +160,22 @@ pub(in crate::doctor) fn inputs_of_xinetd(host: &dyn Host) -> Vec<Input<'_>> {
     own.map(|(file, bytes)| input(file, bytes, FileKind::Xinetd, host))
         .collect()
 }
+
+/// Whether xinetd listens on a port.
+pub(in crate::doctor) fn is_of_xinetd(port: u16) -> bool {
+    matches!(Listener::on(port), Listener::Other { program, .. } if program == XINETD)
+}
+
+/// Whether systemd listens on a port, or what stands in for it where it does not run.
+pub(super) fn is_of_systemd(port: u16) -> bool {
+    matches!(
+        Listener::on(port),
+        Listener::Other { program, .. } if program == "systemd" || program == STAND_IN
+    )
+}
+
+/// systemd's own program that listens as its manager does for a socket unit (systemd-socket-activate(1)).
+const STAND_IN: &str = "systemd-socket-activate";
 
 /// The ports that socket units listen on (systemd.socket(5)).
 fn of_sockets(host: &dyn Host) -> Vec<u16> {

@@ -13,7 +13,7 @@ use std::{
 
 pub(super) use place::{by_content, by_name, is_meant};
 pub use server::{Manager, Server};
-pub use started::{Installed, Started, started};
+pub use started::{Installed, Started, sockets, started};
 
 use crate::{
     catalog::FileKind,

@@ -45,9 +45,18 @@ pub fn started(host: &dyn Host, program: &str, port: u16) -> Vec<Started> {
 }
 
 fn of_sockets(host: &dyn Host, port: u16) -> Vec<Started> {
-    let names = units_with(host, ".socket");
-    let of_socket = |name: &String| {
-        let socket = Installed::of(host, name)?.unit;
+    let of_service = |(_, service): (String, String)| {
+        let service = Installed::of(host, &service)?;
+        let options = service.daemon_words(host).and_then(|words| options(&words))?;
+        started_with(&options, service.place)
+    };
+    sockets(host, port).into_iter().filter_map(of_service).collect()
+}
+
+/// The sockets of systemd's that listen on a port, each with the service that it starts (systemd.socket(5)).
+pub fn sockets(host: &dyn Host, port: u16) -> Vec<(String, String)> {
+    let of_socket = |name: String| {
+        let socket = Installed::of(host, &name)?.unit;
         let listens = |setting: &&service::Setting| is_port(setting.value.bytes(), port);
         socket
             .list("Socket", "ListenStream")
@@ -60,11 +69,10 @@ fn of_sockets(host: &dyn Host, port: u16) -> Vec<Started> {
         };
         let named = socket.last("Socket", "Service").map(service::Setting::display);
         let service = named.unwrap_or_else(|| format!("{}{at}.service", name.trim_end_matches(".socket")));
-        let service = Installed::of(host, &service)?;
-        let options = service.daemon_words(host).and_then(|words| options(&words))?;
-        started_with(&options, service.place)
+        Some((name, service))
     };
-    names.iter().filter_map(of_socket).collect()
+    let names = units_with(host, ".socket").into_iter();
+    names.filter_map(of_socket).collect()
 }
 
 /// A unit of a machine, with its drop-ins.

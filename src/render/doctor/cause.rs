@@ -6,6 +6,7 @@ use crate::{
     render::{
         explanation::{self, edit},
         facts,
+        names::has_placeholder,
     },
 };
 
@@ -25,6 +26,22 @@ pub(super) struct Words {
 
 impl Words {
     pub(super) fn of(cause: &Cause, language: Language) -> Self {
+        let words = Self::told(cause, language);
+        let Some(within) = &cause.within else {
+            return words;
+        };
+        Self {
+            commands: words
+                .commands
+                .into_iter()
+                .map(|command| within.typed(command))
+                .collect(),
+            next: words.next.map(|next| within.typed(next)),
+            ..words
+        }
+    }
+
+    fn told(cause: &Cause, language: Language) -> Self {
         match &cause.told {
             Told::Finding(report, index) => {
                 let finding = &report.findings[*index];
@@ -69,16 +86,27 @@ impl Words {
                 };
                 Self {
                     title: words.title,
-                    place: None,
+                    place: words.place,
                     message: words.message,
-                    facts: line.map(|line| format!("{line}{times}")).into_iter().collect(),
+                    facts: line
+                        .map(|line| format!("{line}{times}"))
+                        .into_iter()
+                        .chain(
+                            cause
+                                .also
+                                .iter()
+                                .map(|fact| facts::told(fact, language).into_owned()),
+                        )
+                        .collect(),
                     help: words.help,
                     commands: words.commands,
                     others: words.others,
                     // The journal is no file, and what it has of it is shown.
-                    next: words.next.map(|next| match next.contains("LOG_FILE") {
-                        true => format!("rsyncctl explain {}", cause.page.id),
-                        false => next,
+                    next: words.next.filter(|_| !cause.is_over()).map(|next| {
+                        match next.contains("LOG_FILE") {
+                            true => format!("rsyncctl explain {}", cause.page.id),
+                            false => next,
+                        }
                     }),
                 }
             }
@@ -94,7 +122,9 @@ impl Words {
                     false => cause.commands.clone(),
                 };
                 let check = cause.page.check.iter().flat_map(|check| check.commands);
-                let check = check.map(|text| command(text, arguments)).next();
+                // Nobody can type what names something that is not known.
+                let mut check = check.map(|text| command(text, arguments));
+                let check = check.find(|command| !has_placeholder(command));
                 Self {
                     title: filled_or(text.title).into_owned(),
                     place: None,

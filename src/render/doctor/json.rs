@@ -116,6 +116,15 @@ fn diagnosis(cause: &Cause, language: Language) -> Value {
             if let Some(fields) = diagnosis.as_object_mut() {
                 fields.remove("failure");
             }
+            if let Some(because) = diagnosis["because"].as_array_mut() {
+                because.extend(cause.also.iter().map(|fact| json!(facts::told(fact, language))));
+            }
+            let commands = diagnosis["remedy"]["commands"].as_array_mut();
+            if let (Some(within), Some(commands)) = (&cause.within, commands) {
+                for command in commands {
+                    *command = json!(command.as_str().map(|text| within.typed(text.to_owned())));
+                }
+            }
             diagnosis
         }
         Told::Page(file, ..) => {

@@ -182,6 +182,7 @@ fn title(number: usize, cause: &Cause, words: &Words, language: Language) -> Str
     let severity = severity(cause.severity, language);
     let colon = pick(language, ": ", "：");
     let hedge = match cause.confidence {
+        _ if cause.is_over() => pick(language, "over: ", "已过去："),
         Confidence::Possible => pick(language, "perhaps: ", "可能是："),
         _ => "",
     };

@@ -38,6 +38,9 @@ struct Situation {
     /// The command line of the doctor.
     #[serde(default = "plain")]
     doctor: String,
+    /// What stands in the first cause that it tells, or in what to type next.
+    #[serde(default)]
+    says: Vec<String>,
     /// A program that not every machine has, by its path.
     needs: Option<PathBuf>,
     /// Why the doctor does not name it first yet.
@@ -94,7 +97,26 @@ impl Situation {
         if !is_right {
             faults.push(format!("it tells {told:?}, not {:?}", self.rules));
         }
+        let first = words(&met.report["diagnoses"][0]);
+        let next = words(&met.report["summary"]["next"]);
+        for said in &self.says {
+            if !first.contains(said) && !next.contains(said) {
+                faults.push(format!(
+                    "the first cause and what to type next do not say `{said}`"
+                ));
+            }
+        }
         faults
+    }
+}
+
+/// All texts of a part of a report.
+fn words(part: &Value) -> String {
+    match part {
+        Value::String(text) => format!("{text}\n"),
+        Value::Array(parts) => parts.iter().map(words).collect(),
+        Value::Object(parts) => parts.values().map(words).collect(),
+        _ => String::new(),
     }
 }
 
