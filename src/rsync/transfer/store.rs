@@ -136,7 +136,7 @@ impl Receiver<'_> {
             before = nix::sys::stat::fstat(&file).ok().map(Status::from);
             basis = Some(BasisFile::new(file, length));
         }
-        if basis.is_none() && wanted.basis == Basis::Own && is_directory(tree, target.name) {
+        if is_read && basis.is_none() && wanted.basis == Basis::Own && is_directory(tree, target.name) {
             trouble.0 = Some(Failed::is_directory());
         }
         let is_over_partial = wanted.basis == Basis::Partial
