@@ -435,7 +435,12 @@ impl Generator<'_> {
     fn say_up_to_date(&self, entry: &Entry, flags: u16) {
         if self.options.output.info(Info::Name) > 1 && !self.options.itemize {
             let name = shown(&self.keep.place(&self.list, entry));
-            let state = if flags == 0 { " is uptodate" } else { "" };
+            // Extended attributes are set only when the sender has answered.
+            let state = if flags & !ItemFlags::XATTR == 0 {
+                " is uptodate"
+            } else {
+                ""
+            };
             self.queue.push(Pending::Noted(format!("{name}{state}").into()));
         }
     }

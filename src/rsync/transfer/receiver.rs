@@ -218,10 +218,13 @@ impl Receiver<'_> {
             let places = std::slice::from_ref(&there);
             let extended = self.keep.whole_extended(&list, &entry, &self.values, places);
             let xattrs = extended.map_err(missing)?.xattrs.unwrap_or_default();
-            let mut values = xattrs
-                .iter()
-                .filter_map(|(name, value)| Some((name, value.as_ref()?)));
-            values.try_for_each(|(name, value)| there.renew(name, value))
+            let mut failed = Ok(());
+            for (name, value) in &xattrs {
+                let Some(value) = value else { continue };
+                let set = there.renew(name, value);
+                failed = failed.and(set);
+            }
+            failed
         });
         if let Err(error) = set {
             self.faults.fail();

@@ -1,4 +1,9 @@
-use std::{ffi::OsStr, fs::File, io, os::fd::AsFd as _};
+use std::{
+    ffi::OsStr,
+    fs::File,
+    io,
+    os::fd::{AsFd as _, OwnedFd},
+};
 
 use nix::{
     fcntl::AtFlags,
@@ -46,7 +51,7 @@ pub struct Attributes<'a> {
     pub extended: Extended<'a>,
 }
 
-/// Something of its attributes could not be set; what comes behind that was not tried.
+/// Something of its attributes could not be set: the first of all that failed.
 #[derive(Debug)]
 pub struct Unset {
     /// What rsync says of it, with the place in `{}` (`set_file_attrs` in rsync.c).
@@ -115,7 +120,7 @@ impl Attributes<'_> {
         })
     }
 
-    /// Sets what is other at an open file.
+    /// Sets what is other at an open file; one that cannot be given away is left alone.
     ///
     /// # Errors
     ///
@@ -126,14 +131,19 @@ impl Attributes<'_> {
             fchown(file, owners.0, owners.1).map_err(Unset::of(Unset::of_owners(&owners)))?;
         }
         let extended = Handle::of_file(file).apply(&self.extended, self.permissions.unwrap_or(now.mode));
-        extended.map_err(Unset::of(Unset::EXTENDED))?;
-        if let Some(mode) = self.mode(now, owners.is_some()) {
-            fchmod(file, mode).map_err(Unset::of(Unset::PERMISSIONS))?;
-        }
-        if let Some((access, modification)) = self.times() {
-            futimens(file, &access, &modification).map_err(Unset::of(Unset::TIMES))?;
-        }
-        Ok(())
+        let extended = extended.map_err(Unset::of(Unset::EXTENDED));
+        let rest = || {
+            if let Some(mode) = self.mode(now, owners.is_some()) {
+                fchmod(file, mode).map_err(Unset::of(Unset::PERMISSIONS))?;
+            }
+            if let Some((access, modification)) = self.times() {
+                futimens(file, &access, &modification).map_err(Unset::of(Unset::TIMES))?;
+            }
+            Ok(())
+        };
+        // Without its time a file would come again and again.
+        let rest = rest();
+        extended.and(rest)
     }
 }
 
@@ -152,26 +162,26 @@ impl Tree {
             fchownat(&*folder, base, owners.0, owners.1, AtFlags::AT_SYMLINK_NOFOLLOW)
                 .map_err(Unset::of(Unset::of_owners(&owners)))?;
         }
-        if attributes.extended.is_something() {
-            let mode = attributes.permissions.unwrap_or(now.mode);
-            let there = self.handle(name);
-            let set = there.and_then(|there| there.apply(&attributes.extended, mode));
-            set.map_err(Unset::of(Unset::EXTENDED))?;
+        let rest = |folder: &OwnedFd, base: &OsStr| {
+            if let Some(mode) = attributes.mode(now, owners.is_some()) {
+                fchmodat(folder.as_fd(), base, mode, FchmodatFlags::NoFollowSymlink)
+                    .map_err(Unset::of(Unset::PERMISSIONS))?;
+            }
+            if let Some((access, modification)) = attributes.times() {
+                let flag = UtimensatFlags::NoFollowSymlink;
+                utimensat(folder.as_fd(), base, &access, &modification, flag)
+                    .map_err(Unset::of(Unset::TIMES))?;
+            }
+            Ok(())
+        };
+        if !attributes.extended.is_something() {
+            return rest(&folder, base);
         }
-        if let Some(mode) = attributes.mode(now, owners.is_some()) {
-            fchmodat(folder.as_fd(), base, mode, FchmodatFlags::NoFollowSymlink)
-                .map_err(Unset::of(Unset::PERMISSIONS))?;
-        }
-        if let Some((access, modification)) = attributes.times() {
-            utimensat(
-                folder.as_fd(),
-                base,
-                &access,
-                &modification,
-                UtimensatFlags::NoFollowSymlink,
-            )
-            .map_err(Unset::of(Unset::TIMES))?;
-        }
-        Ok(())
+        let mode = attributes.permissions.unwrap_or(now.mode);
+        let base = base.to_owned();
+        let there = self.handle(name);
+        let extended = there.and_then(|there| there.apply(&attributes.extended, mode));
+        let rest = rest(&folder, &base);
+        extended.map_err(Unset::of(Unset::EXTENDED)).and(rest)
     }
 }

@@ -226,23 +226,35 @@ impl<'f> Handle<'f> {
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// What the system says of the first that could not be set.
     pub(super) fn apply(&self, wanted: &Extended<'_>, mode: u32) -> io::Result<()> {
-        if let Some(attributes) = &wanted.xattrs {
-            let present = self.names(wanted.is_root)?;
-            for (name, value) in attributes {
-                let Some(value) = value else { continue };
-                match present.iter().any(|present| present == name) {
-                    true => self.renew(name, value)?,
-                    false => self.set(name, value)?,
-                }
-            }
-            for name in present {
-                if !attributes.iter().any(|(wanted, _)| *wanted == name) {
-                    self.remove(&name)?;
-                }
+        let xattrs = wanted.xattrs.as_deref();
+        let set = xattrs.map_or(Ok(()), |xattrs| self.apply_xattrs(xattrs, wanted.is_root));
+        let acls = self.apply_acls(wanted, mode);
+        set.and(acls)
+    }
+
+    fn apply_xattrs(&self, wanted: &[Wanted<'_>], is_root: bool) -> io::Result<()> {
+        let present = self.names(is_root)?;
+        let mut failed = Ok(());
+        for (name, value) in wanted {
+            let Some(value) = value else { continue };
+            let set = match present.iter().any(|present| present == name) {
+                true => self.renew(name, value),
+                false => self.set(name, value),
+            };
+            failed = failed.and(set);
+        }
+        for name in present {
+            if !wanted.iter().any(|(wanted, _)| *wanted == name) {
+                let removed = self.remove(&name);
+                failed = failed.and(removed);
             }
         }
+        failed
+    }
+
+    fn apply_acls(&self, wanted: &Extended<'_>, mode: u32) -> io::Result<()> {
         if let Some(acl) = wanted.acl
             && !self.acl(mode)?.is_like(acl, mode)
         {
@@ -377,7 +389,7 @@ mod tests {
                 Acl, AclWriter, Fields, FileList, Grant, ListReader, Xattr, XattrValue, XattrWriter,
             },
         },
-        tree::{Extended, Tree},
+        tree::{Attributes, Extended, Tree},
     };
 
     fn acl() -> Acl {
@@ -400,6 +412,44 @@ mod tests {
         assert_eq!(of_kernel(&to_kernel(&acl())), Some(acl()));
         assert_eq!(of_kernel(&[1, 0, 0, 0]), None);
         assert_eq!(of_kernel(&[]), None);
+    }
+
+    #[test]
+    fn what_cannot_be_set_keeps_nothing_else_from_being_set() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("f");
+        fs::write(&path, "x").expect("a file");
+        if xattr::set(&path, "user.old", b"x").is_err() {
+            return;
+        }
+        let mut tree = Tree::open(folder.path()).expect("a tree");
+        // No file system takes the first one.
+        let xattrs = vec![
+            (&b"user.a"[..], Some(vec![7; 70_000])),
+            (b"user.b", Some(b"short".to_vec())),
+        ];
+        let attributes = Attributes {
+            permissions: Some(0o640),
+            mtime: Some((1_000_000_000, 0)),
+            extended: Extended {
+                xattrs: Some(xattrs),
+                ..Extended::default()
+            },
+            ..Attributes::default()
+        };
+        let now = tree.status(b"f").expect("it is there").expect("a file");
+        let open = fs::File::open(&path).expect("a file");
+        for applied in [
+            tree.apply(b"f", &attributes, &now),
+            attributes.apply_to(&open, &now),
+        ] {
+            let unset = applied.expect_err("too long");
+            assert_eq!(unset.says, "failed to set attributes of {}");
+            let names: Vec<_> = xattr::list(&path).expect("names").collect();
+            assert_eq!(names, ["user.b"]);
+            let set = tree.status(b"f").expect("it is there").expect("a file");
+            assert_eq!((set.mode & 0o7777, set.mtime), (0o640, 1_000_000_000));
+        }
     }
 
     #[test]

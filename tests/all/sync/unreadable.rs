@@ -161,6 +161,7 @@ fn attributes_of_read_only_files_are_set() {
         "-rXi",
         "-aXi --inplace",
         "-aXi --append",
+        "-aXvv",
         "-aXi --protocol=30",
     ] {
         let words = format!("{options} {{url}}/data/src/ dst/");
