@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The words of the pages' commands, and those that placeholders become that nobody has filled: what to put there.
-const NAMES: [(&str, [&str; 2]); 42] = [
+const NAMES: [(&str, [&str; 2]); 43] = [
     (
         "ACCOUNT",
         [
@@ -151,6 +151,13 @@ const NAMES: [(&str, [&str; 2]); 42] = [
         [
             "the number of the process, which `pgrep -a rsync` shows",
             "进程号，用 `pgrep -a rsync` 查看",
+        ],
+    ),
+    (
+        "RELOAD",
+        [
+            "the command that lets it read its files again",
+            "让它重新读取配置文件的命令",
         ],
     ),
     (

@@ -58,6 +58,8 @@ struct Session {
     is_passing: bool,
     /// When it came to its end, and sums were written.
     ended: Option<DateTime>,
+    /// So much data travelled that it was no dry run.
+    has_copied: bool,
     /// It is one of this machine.
     is_local: bool,
     /// It does what the doctor never does.
@@ -83,8 +85,14 @@ impl Session {
         let has = |texts: &[&str]| texts.iter().any(|text| said.contains(text));
         self.has_failed |= has(&FAILURES);
         self.is_passing |= has(&PASSING);
-        if said.starts_with("sent ") && said.contains(" bytes  received ") {
+        if let Some([sent, received, total]) = sums(said) {
             self.ended = Some(time);
+            let is_push = self
+                .asks
+                .as_ref()
+                .is_some_and(|(asked, _)| asked.starts_with("rsync to "));
+            let came = if is_push { received } else { sent };
+            self.has_copied = total >= LEAST_COPIED && came >= total;
         }
     }
 
@@ -94,12 +102,24 @@ impl Session {
         let (place, _) = self.asks.as_ref()?;
         let module = place.get("rsync to ".len()..)?.split('/').next();
         let is_same = match (&before.asks, &before.refused) {
-            (Some(asked), _) => self.asks.as_ref() == Some(asked),
+            // What failed behind the access a dry run may not meet.
+            (Some(asked), _) => self.asks.as_ref() == Some(asked) && self.has_copied,
             (None, Some(refused)) => module == Some(refused),
             (None, None) => true,
         };
         (self.peer == before.peer && is_same).then_some(ended)
     }
+}
+
+/// Less than that may as well be the list of a dry run, in bytes.
+const LEAST_COPIED: u64 = 4096;
+
+/// What was sent, received, and in all, in bytes, of the line at the end of a session (`log_exit` in log.c).
+fn sums(said: &str) -> Option<[u64; 3]> {
+    let (sent, rest) = said.strip_prefix("sent ")?.split_once(" bytes  received ")?;
+    let (received, total) = rest.split_once(" bytes  total size ")?;
+    let number = |text: &str| text.replace(',', "").trim().parse().ok();
+    Some([number(sent)?, number(received)?, number(total)?])
 }
 
 /// What lines of a session have in them where something has failed.
@@ -278,7 +298,7 @@ mod tests {
         let said = |after: &[&str]| shown(log(after).as_bytes()).contains("mkstemp");
         let (came, sums) = (
             "connect from a (192.0.2.7)",
-            "sent 9 bytes  received 9 bytes  total size 1",
+            "sent 9 bytes  received 9000 bytes  total size 8192",
         );
         let again = "rsync to a/ from joe@a (192.0.2.7)";
         assert!(!said(&[came, again, sums]));
@@ -288,6 +308,9 @@ mod tests {
             &[came, again, "rsync: [receiver] mkstemp failed", sums],
             &[came, "rsync on a/ from joe@a (192.0.2.7)", sums],
             &[came, "rsync to a/ from amy@a (192.0.2.7)", sums],
+            // Perhaps a dry run.
+            &[came, again, "sent 9 bytes  received 90 bytes  total size 8192"],
+            &[came, again, "sent 9 bytes  received 90 bytes  total size 2"],
             &["connect from b (192.0.2.8)", again, sums],
         ] {
             assert!(said(after), "{after:?}");
