@@ -134,7 +134,7 @@ fn option_name(told: &str, incident: &Incident, lines: &[usize]) -> String {
         options.find(|given| given.value.as_deref() == Some(told))
     });
     let found = Some(bare).filter(is_option).or(named);
-    let found = found.or(with_value.map(|given| &*given.name));
+    let found = found.or_else(|| with_value.map(|given| &*given.name));
     found.unwrap_or(bare).to_owned()
 }
 

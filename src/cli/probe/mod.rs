@@ -19,6 +19,7 @@ mod started;
 mod table;
 mod task;
 mod text;
+mod token;
 mod transcript;
 mod unit;
 pub(super) mod unread;

@@ -4,7 +4,8 @@ use crate::{
     rsync::{
         proto::file_list::{Entry, FileKind},
         transfer::{
-            beside::{Aside, Beside},
+            aside::Aside,
+            beside::Beside,
             generator::{Failure, Generator},
             keep::Keep,
             queue::{Pending, Queue},

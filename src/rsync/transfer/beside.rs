@@ -5,13 +5,14 @@ use crate::{
         proto::{Tag, file_list::FileKind},
         transfer::{
             Error, Event, Info, Observer, Options,
+            aside::Aside,
             basis::Basis,
             copied::Source,
             destination::beside_destination,
             links::is_unsafe,
             text::{describe, shown},
         },
-        tree::{Attributes, Identity, Kept, Output, Outside, Status, Tree, Unmade, Unset},
+        tree::{Attributes, Identity, Kept, Output, Outside, Status, Tree, Unmade},
     },
     terms::{Exit, UntrustedLink, refusal},
 };
@@ -34,26 +35,6 @@ pub(crate) struct Beside<'a> {
     pub(super) bases: Vec<Option<Tree>>,
     /// The numbers of those that a symlink of somebody else's leads to: nothing is looked for there, which is said each time.
     refused: Vec<usize>,
-}
-
-/// What happens where a backup is made, with the place as the user names it.
-#[derive(Clone)]
-pub(crate) enum Aside {
-    /// It was in a folder that had the name of a backup.
-    Removed { name: Vec<u8>, mode: u32 },
-    /// A backup, or a folder of it, is there, but not with all that it is to have.
-    Unset {
-        name: Vec<u8>,
-        /// With the place in `{}`, and what the system says.
-        says: String,
-    },
-}
-
-impl Aside {
-    fn of(name: Vec<u8>, unset: &Unset) -> Self {
-        let says = format!("{}: {}", unset.says, describe(&unset.error));
-        Self::Unset { name, says }
-    }
 }
 
 /// A folder that may be another one than the destination.

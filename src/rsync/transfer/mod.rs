@@ -3,6 +3,7 @@
 mod alternatives;
 mod announce;
 mod arguments;
+mod aside;
 mod ask;
 mod asked;
 mod backups;

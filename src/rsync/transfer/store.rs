@@ -8,8 +8,8 @@ use crate::{
         },
         transfer::{
             Error, Event,
+            aside::Aside,
             basis::{Basis, BasisFile},
-            beside::Aside,
             part::Listed,
             rebuild::Rebuilding,
             receiver::{Receiver, missing},

@@ -63,7 +63,7 @@ fn what_stands_around_a_command_line_is_not_passed_over() {
         ("RSYNC", 1, "from the folder on that the script is started in"),
     ] {
         let text = script.replace("RSYNC", &format!("rsync -a --delete {target} ./"));
-        fs::write(folder.path().join("there/a.sh"), text + "\n").expect("a file");
+        fs::write(folder.path().join("there/a.sh"), format!("{text}\n")).expect("a file");
         let place = format!("../there/a.sh:{line}");
         let output = rsyncctl(&here, &["probe", "--really", "--reproduce", &place]);
         assert_eq!(output.status.code(), Some(2), "{output:?}");

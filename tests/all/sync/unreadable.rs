@@ -396,7 +396,7 @@ fn folders_that_cannot_be_read_keep_what_is_elsewhere() {
             }
         }
     };
-    let lock = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0)).expect("a mode");
+    let lock = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o000)).expect("a mode");
     fill(&stage.source(), &["a/c/b/file", "b/file", "x"]);
     lock(&stage.source().join("a/c/b"));
     let behind = |root: &Path| fill(root, &["dst/b/extra", "dst/extra"]);

@@ -44,7 +44,7 @@ fn unusable_address(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) 
         if let Some(variant) = address_mistake(address.value) {
             out.report(case().variant(variant));
         } else if let Ok(address) = String::from_utf8_lossy(address.value).parse::<IpAddr>()
-            && out.fact(&address.to_string(), has_address(subject.host, address)) == Some(Some(false))
+            && out.fact(address.to_string(), has_address(subject.host, address)) == Some(Some(false))
         {
             out.report(case().variant("elsewhere"));
         }
