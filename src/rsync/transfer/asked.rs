@@ -245,10 +245,15 @@ impl Builder<'_> {
         }
         let (tree, name) = self.here(name)?;
         let slash = name.iter().rposition(|&byte| byte == b'/');
-        match ending {
+        let checked = match ending {
             Ending::Slash => tree.check_way(name),
             _ => tree.check_way(&name[..slash.unwrap_or(0)]),
-        }
+        };
+        // What else is wrong with the name shows where it is looked at.
+        checked.or_else(|error| match refusal(&error) {
+            "" => Ok(()),
+            _ => Err(error),
+        })
     }
 
     /// What an argument names (`link_stat` in flist.c).

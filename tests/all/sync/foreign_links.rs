@@ -18,7 +18,10 @@ fn prepare(root: &Path) {
         ("dst/f1", "older"),
         ("real/rules", "- f2\n"),
         ("real/names", "f1\n"),
-        ("dst/through", "evil/rules\nevil\nevil/\ndst/evil/names\ndst/f1\n"),
+        (
+            "dst/through",
+            "evil/rules\nevil\nevil/\ndst/evil/names\ndst/f1\ndst/f1/\nnone/\n",
+        ),
         ("real/password", "not-a-secret\n"),
     ] {
         fs::write(root.join(name), text).expect("a file");
