@@ -18,6 +18,7 @@ mod counts;
 mod delete;
 mod destination;
 mod dialogue;
+mod emit;
 mod error;
 mod extended;
 mod files_from;

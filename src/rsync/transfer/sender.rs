@@ -1,15 +1,16 @@
-use std::{collections::HashSet, fs::File, io, os::unix::fs::FileExt as _, time::Duration};
+use std::{collections::HashSet, io, time::Duration};
 
 use nix::sys::stat::SFlag;
 
 use crate::rsync::{
-    delta::{BlockHash, BlockSums, Hasher, Pieces, search},
+    delta::{BlockHash, BlockSums, search},
     proto::{Index, Indices, ItemFlags, Record, Session, Tag, TokenWriter},
     transfer::{
         Debug, Error, Event, Observer, Options, Transferred,
         announce::Announcer,
         build::{ERROR, VANISHED},
         counts::FileCounts,
+        emit::{Emitter, Failure, Way},
         gather::AskedValues,
         part::Listed,
         receiver::Counts,
@@ -50,8 +51,8 @@ pub(crate) struct Sender<'a> {
 /// Blocks of basis files: those that a file has, and those that only seemed to be in it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Found {
-    matches: u64,
-    false_alarms: u64,
+    pub(super) matches: u64,
+    pub(super) false_alarms: u64,
 }
 
 /// Phases whose end is answered; from protocol 31 on the end of late deletions too.
@@ -68,9 +69,6 @@ const MOST_LISTS_AHEAD: usize = 1000;
 
 /// How long a server may take to hang up (`noop_io_until_death` in io.c).
 const LAST_WORDS: Duration = Duration::from_secs(60);
-
-/// As much of a file is read at once, in bytes.
-const READ: usize = 256 * 1024;
 
 impl Sender<'_> {
     /// Answers until the peer says goodbye.
@@ -380,135 +378,11 @@ impl Sender<'_> {
     }
 }
 
-/// Why a file was not sent as a whole.
-enum Failure {
-    File(io::Error),
-    Session(Error),
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Self::File(error)
-    }
-}
-
-/// Writes a file's tokens, and hashes what it consists of.
-struct Emitter<'s> {
-    tokens: &'s mut TokenWriter,
-    hasher: Hasher,
-    outgoing: &'s mut Outgoing,
-    counts: &'s mut Counts,
-    found: &'s mut Found,
-    way: Way<'s>,
-}
-
-/// How far a file is, told where rsync tells it (`matched` in match.c).
-struct Way<'s> {
-    observer: &'s dyn Observer,
-    length: u64,
-    hold: u64,
-    done: u64,
-    told: u64,
-}
-
-/// So many literal bytes go at once (`CHUNK_SIZE` in rsync.h).
-const CHUNK: u64 = 32 * 1024;
-
-impl Way<'_> {
-    fn literal(&mut self, count: usize) {
-        self.done += count as u64;
-        while self.done - self.told > CHUNK + self.hold {
-            self.told += CHUNK;
-            self.observer.observe(Event::Progress(self.told, self.length));
-        }
-    }
-
-    fn block(&mut self, count: usize) {
-        self.done += count as u64;
-        self.told = self.done;
-        self.observer.observe(Event::Progress(self.told, self.length));
-    }
-
-    fn end(&mut self) {
-        if self.length > 0 {
-            self.observer.observe(Event::Progress(self.done, self.length));
-        }
-    }
-}
-
-impl Emitter<'_> {
-    /// A file without a basis, from an offset on.
-    fn whole(&mut self, file: &File, start: u64, length: u64) -> Result<(), Failure> {
-        pieces(file, start, length, |piece| self.literal(piece))
-    }
-
-    /// A file whose first part is there already.
-    fn appended(&mut self, file: &File, start: u64, length: u64, is_hashed: bool) -> Result<(), Failure> {
-        if is_hashed {
-            pieces(file, 0, start, |piece| {
-                self.hasher.update(piece);
-                Ok(())
-            })?;
-        }
-        self.whole(file, start, length)
-    }
-}
-
-/// Reads a part of a file, piece by piece.
-fn pieces(
-    file: &File,
-    start: u64,
-    end: u64,
-    mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let size = usize::try_from(end - start).map_or(READ, |length| length.min(READ));
-    let mut buffer = vec![0; size];
-    let mut offset = start;
-    while offset < end {
-        let most = usize::try_from(end - offset).map_or(size, |left| left.min(size));
-        match file.read_at(&mut buffer[..most], offset) {
-            Ok(0) => return Err(Failure::File(io::ErrorKind::UnexpectedEof.into())),
-            Ok(count) => {
-                take(&buffer[..count])?;
-                offset += count as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(Failure::File(error)),
-        }
-    }
-    Ok(())
-}
-
 /// Whether the receiver writes over the basis while it reads it (`send_files` in sender.c).
 fn is_in_place(session: Session, options: &Options, record: &Record) -> bool {
     match record.basis {
         None | Some(Record::THE_FILE) => options.receiving.in_place,
         Some(Record::PARTIAL_FILE) => session.compatibility.has_partial_in_place(),
         _ => false,
-    }
-}
-
-impl Pieces for Emitter<'_> {
-    type Error = Failure;
-
-    fn literal(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.hasher.update(bytes);
-        self.counts.literal += bytes.len() as u64;
-        self.way.literal(bytes.len());
-        self.tokens.literal(bytes, self.outgoing.buffer());
-        self.outgoing.send_if_full().map_err(Failure::Session)
-    }
-
-    fn is_unlike(&mut self) {
-        self.found.false_alarms += 1;
-    }
-
-    fn block(&mut self, index: u32, bytes: &[u8]) -> Result<(), Failure> {
-        self.hasher.update(bytes);
-        self.counts.matched += bytes.len() as u64;
-        self.found.matches += 1;
-        self.way.block(bytes.len());
-        self.tokens.block(index, bytes, self.outgoing.buffer());
-        self.outgoing.send_if_full().map_err(Failure::Session)
     }
 }
