@@ -28,14 +28,18 @@ pub(super) enum Surroundings {
 /// Shells that take plain words for the same.
 const SHELLS: [&str; 3] = ["sh", "bash", "dash"];
 
-/// Programs in front of another one that change neither whether nor how it runs.
+/// Programs in front of another one that change neither whether nor how it runs, without options: with `-v` of `command`
+/// nothing runs, with `-c` of `exec` there are no variables.
 const WRAPPERS: [&[u8]; 6] = [b"command", b"exec", b"ionice", b"nice", b"nohup", b"time"];
 
-/// Commands that change nothing for those behind them.
-const IDLE: [&[u8]; 5] = [b":", b"date", b"echo", b"logger", b"true"];
+/// Those that take options, all about how urgent it is.
+const URGENCIES: [&[u8]; 2] = [b"ionice", b"nice"];
+
+/// Commands that change nothing for those behind them, and do not fail.
+const IDLE: [&[u8]; 3] = [b":", b"echo", b"true"];
 
 /// Programs that read a pipe to its end.
-const READERS: [&[u8]; 4] = [b"cat", b"logger", b"tee", b"ts"];
+const READERS: [&[u8]; 2] = [b"logger", b"tee"];
 
 /// Variables that shells, cron and rsync read.
 const SPECIAL: [&[u8]; 15] = [
@@ -130,6 +134,8 @@ impl State {
             }
             [Token::Word(b"set"), options @ ..] => options.iter().all(is_strictness),
             [Token::Word(b"export"), set @ ..] => set.iter().all(|token| self.sets(token, true)),
+            [Token::Word(b"date"), Token::Word(format)] => format.starts_with(b"+"),
+            [Token::Word(b"date")] => true,
             [Token::Word(program), rest @ ..] if IDLE.contains(program) => {
                 rest.iter().all(|token| matches!(token, Token::Word(_)))
             }
@@ -203,11 +209,14 @@ fn arguments_of_rsync<'s, 't>(command: &'s [Token<'t>]) -> Option<&'s [Token<'t>
         }
         let is_variable = assigned(word).is_some_and(|(name, _)| is_for_rsync(name));
         let is_option = |token: &&Token<'_>| match token {
-            Token::Word(word) => word.starts_with(b"-") || word.iter().all(u8::is_ascii_digit),
+            Token::Word(word) => word
+                .iter()
+                .all(|byte| byte.is_ascii_digit() || b"-cnt".contains(byte)),
             Token::Operator(_) => false,
         };
         rest = match WRAPPERS.contains(word) {
-            true => &behind[behind.iter().take_while(is_option).count()..],
+            true if URGENCIES.contains(word) => &behind[behind.iter().take_while(is_option).count()..],
+            true => behind,
             false if is_variable => behind,
             false => return None,
         };
@@ -326,7 +335,7 @@ mod tests {
              rsync -a \\\n  --exclude='*.tmp' \"$DIR\" h::m >/dev/null 2>&1 || echo failed",
             "cd /srv || exit 1\nrsync -a x h::m",
             "cd /srv && RSYNC_PASSWORD=x nice -n 10 ionice -c3 /usr/bin/rsync -a x h::m | tee /tmp/log",
-            "echo start\ndate\nrsync -a x h::m; echo end",
+            "echo start\ndate +%F\nrsync -a x h::m; echo end",
             "export LOGNAME=joe; USER=jim rsync -a 'x y' rsync://[::1]:1873/m >> /tmp/log",
         ] {
             assert_eq!(around(text), Surroundings::Plain, "{text}");
@@ -373,6 +382,11 @@ mod tests {
             ("rsync -a x h::m; if broken", 1),
             ("HOME=/b rsync -a x h::m", 1),
             ("timeout 3 rsync -a x h::m", 1),
+            ("command -v rsync -a x h::m", 1),
+            ("exec -c rsync -a x h::m", 1),
+            ("set -e\nlogger start\nrsync -a x h::m", 2),
+            ("set -e\ndate -d never\nrsync -a x h::m", 2),
+            ("rsync -a x h::m | cat log", 1),
             ("sudo rsync -a x h::m", 1),
         ] {
             assert_eq!(around(text), Surroundings::Line(line), "{text}");

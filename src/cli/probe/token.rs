@@ -1,4 +1,5 @@
-//! The words of a shell's line that are nothing but text and variables.
+//! The words of a shell's line that are nothing but text and variables. Our reader of scripts (`syntax::shell`) forgives
+//! what a shell refuses, and takes what shells read differently for the same; here either is a reason to refuse.
 
 use std::{collections::BTreeSet, ffi::OsStr, os::unix::ffi::OsStrExt as _, path::Path};
 
