@@ -59,8 +59,8 @@ pub(super) struct Arguments {
     /// [default: those of all daemons that run, else /etc/rsyncd.conf]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// On the client: what is wrong with this command line of rsync's, or that of a script or crontab, named as FILE:LINE or, where one line calls rsync, as FILE;
-    /// it is tried as a dry run, twice where it does not delete
+    /// On the client: what is wrong with this command line of rsync's, or that of a script or crontab, named as FILE:LINE
+    /// or, where one line calls rsync, as FILE; it is tried as a dry run, twice where it does not delete
     #[arg(
         long,
         value_name = "COMMAND LINE|FILE:LINE",

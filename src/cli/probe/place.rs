@@ -1,11 +1,11 @@
 //! Where a command line stands: `FILE:LINE`, or a file with one alone.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use crate::{cli::probe::written::calling_lines, host::plain};
+use crate::{
+    cli::probe::written::calling_lines,
+    host::{Host as _, Live},
+};
 
 /// File and line of a text such as `backup.sh:12`, or `backup.sh` with one call of rsync; nothing of a command line.
 ///
@@ -39,7 +39,10 @@ pub(in crate::cli) fn place(text: &str) -> Result<Option<(PathBuf, usize)>, Stri
 /// A file, and the line of it that calls rsync.
 fn only_line(file: &str) -> Result<(PathBuf, usize), String> {
     let path = PathBuf::from(file);
-    let bytes = fs::read(&path).map_err(|error| format!("`{file}`: {}", plain(&error)))?;
+    let bytes = Live
+        .read(&path)
+        .map_err(|unknown| format!("`{file}`: {unknown}"))?
+        .unwrap_or_default();
     let lines = calling_lines(&path, bytes);
     match lines[..] {
         [line] => Ok((path, line)),
