@@ -13,6 +13,8 @@ const FOLDER: &str = "/etc/apparmor.d";
 const MOST_FILES: usize = 200;
 /// So many patterns are made of one with braces and variables.
 const MOST_PATTERNS: usize = 256;
+/// So many bytes a rule has at most.
+const LONGEST_RULE: usize = 4096;
 /// A name of a file below a folder, in the place of those that clients ask for.
 const SOME_FILE: &str = "some-file";
 /// Words in front of a rule.
@@ -147,6 +149,10 @@ impl Reader<'_> {
                     self.rule(&statement);
                 }
                 begun = rest;
+                if begun.len() > LONGEST_RULE {
+                    self.profile.is_whole = false;
+                    begun.clear();
+                }
             }
         }
         self.profile.is_whole &= begun.trim().is_empty();
@@ -230,7 +236,7 @@ impl Reader<'_> {
         let mut open = vec![pattern.to_owned()];
         let mut done = Vec::new();
         while let Some(next) = open.pop() {
-            if open.len() + done.len() > MOST_PATTERNS || next.len() > 4096 {
+            if open.len() + done.len() > MOST_PATTERNS || next.len() > LONGEST_RULE {
                 return None;
             }
             if let Some(start) = next.find("@{") {
