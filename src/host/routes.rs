@@ -123,15 +123,9 @@ const ANY_PORT: u16 = 9;
 pub fn addresses_of(host: &dyn Host, process: u32) -> Fact<Vec<Ipv4Addr>> {
     let table = host.read(Path::new(&format!("/proc/{process}/net/fib_trie")))?;
     let table = String::from_utf8_lossy(&table.unwrap_or_default()).into_owned();
-    let mut found = Vec::new();
-    let mut last = None;
-    for line in table.lines().map(str::trim) {
-        if let Some(address) = line.strip_prefix("|-- ") {
-            last = address.parse::<Ipv4Addr>().ok();
-        } else if line == "/32 host LOCAL" {
-            found.extend(last.filter(|address| !address.is_loopback()));
-        }
-    }
+    let own = networks_of(&table).filter(|network| network.prefix_len() == 32);
+    let own = own.map(|network| network.addr());
+    let mut found: Vec<_> = own.filter(|address| !address.is_loopback()).collect();
     found.sort_unstable();
     found.dedup();
     Ok(found)

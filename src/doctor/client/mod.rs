@@ -221,7 +221,7 @@ impl Client<'_> {
     fn judged(&self, file: &Path, bytes: Vec<u8>, kind: FileKind, stage: &mut Stage, report: &mut Report) {
         let name = file.display().to_string();
         let daemon = match kind {
-            FileKind::Sersync => sersync::daemon_of(&bytes),
+            FileKind::Sersync => sersync::daemon_of(self.setup.host, &bytes),
             _ => None,
         };
         let linted = Linted {
