@@ -51,6 +51,8 @@ pub(super) struct Way {
     last: Vec<u8>,
     /// The last one of a list in which rests are noted: where it counts from, its name, and its place in the list.
     noted: Option<(usize, Vec<u8>, u32)>,
+    /// The last one that was reached through nobody else's symlinks, and where it counts from.
+    trusted: Option<(usize, Vec<u8>)>,
     has_root: bool,
 }
 
@@ -243,17 +245,24 @@ impl Builder<'_> {
         if follows || !options.relative {
             return Ok(());
         }
-        let (tree, name) = self.here(name)?;
-        let slash = name.iter().rposition(|&byte| byte == b'/');
-        let checked = match ending {
-            Ending::Slash => tree.check_way(name),
-            _ => tree.check_way(&name[..slash.unwrap_or(0)]),
+        let way = match (ending, name.iter().rposition(|&byte| byte == b'/')) {
+            (Ending::Slash, _) => name,
+            (_, slash) => &name[..slash.unwrap_or(0)],
         };
-        // What else is wrong with the name shows where it is looked at.
-        checked.or_else(|error| match refusal(&error) {
-            "" => Ok(()),
-            _ => Err(error),
-        })
+        let current = self.current;
+        let known = self.way.trusted.as_ref();
+        if known.is_some_and(|(source, known)| *source == current && known == way) {
+            return Ok(());
+        }
+        let (tree, place) = self.here(way)?;
+        match tree.check_way(place) {
+            Err(error) if !refusal(&error).is_empty() => Err(error),
+            // What else is wrong with the name shows where it is looked at.
+            _ => {
+                self.way.trusted = Some((current, way.to_vec()));
+                Ok(())
+            }
+        }
     }
 
     /// What an argument names (`link_stat` in flist.c).
