@@ -96,7 +96,7 @@ impl Session {
         }
     }
 
-    /// When it was served all that it asked for, if that shows that what kept another one before is over.
+    /// When it was served all that it asked for, if that shows that what kept another one of its client before is over.
     fn shows_over(&self, before: &Self) -> Option<DateTime> {
         let ended = self.ended.filter(|_| !self.has_failed)?;
         let (place, _) = self.asks.as_ref()?;
@@ -107,7 +107,7 @@ impl Session {
             (None, Some(refused)) => module == Some(refused),
             (None, None) => true,
         };
-        (self.peer == before.peer && is_same).then_some(ended)
+        is_same.then_some(ended)
     }
 }
 
@@ -193,16 +193,25 @@ pub(super) fn recent(log: &[u8], since: DateTime, started: DateTime, clients: &C
         !is_stranger && (!session.is_local || session.is_of_others)
     });
     let mut found = Recent::default();
+    let mut served_to: BTreeMap<IpAddr, Vec<usize>> = BTreeMap::new();
+    for (at, session) in sessions.iter().enumerate() {
+        if let Some(peer) = session.peer.filter(|_| session.ended.is_some()) {
+            served_to.entry(peer).or_default().push(at);
+        }
+    }
     // Of each session, when the same client was served behind it.
     let served: Vec<_> = sessions
         .iter()
         .enumerate()
         .map(|(at, session)| {
             let is_told = (session.has_failed || session.refused.is_some()) && !session.is_passing;
-            let mut later = sessions[at + 1..]
-                .iter()
-                .filter(|_| is_told && session.peer.is_some());
-            later.find_map(|later| later.shows_over(session).filter(|time| *time < clients.began))
+            let others = served_to.get(&session.peer.filter(|_| is_told)?)?;
+            let mut later = others[others.partition_point(|&other| other <= at)..].iter();
+            later.find_map(|&later| {
+                sessions[later]
+                    .shows_over(session)
+                    .filter(|time| *time < clients.began)
+            })
         })
         .collect();
     for (session, line) in lines {
