@@ -191,14 +191,15 @@ fn what_is_written_is_read_back_and_deleted() {
     let mut lines = told.lines();
     let command = lines.find_map(|line| Some(line.split_once("on the server: ")?.1));
     let command = command.unwrap_or_else(|| panic!("no command in {told}"));
-    let status = Command::new("sh").args(["-c", command]).status();
-    assert!(status.expect("a shell").success(), "{command}");
     let last = command
         .split("/probe'")
         .next()
         .and_then(|text| text.rsplit('/').next());
-    let last = last.expect("the folder's name");
-    assert!(!root.join("kept").join(last).exists(), "{command}");
+    let left = root.join("kept").join(last.expect("the folder's name"));
+    assert!(left.exists(), "{command}");
+    let status = Command::new("sh").args(["-c", command]).status();
+    assert!(status.expect("a shell").success(), "{command}");
+    assert!(!left.exists(), "{command}");
     assert!(command.contains(&way), "{command}");
 }
 
