@@ -145,7 +145,6 @@ impl Printer<'_> {
         }
     }
 
-    /// Something was deleted (`log_delete` in log.c).
     /// A file was asked for, and cannot be opened.
     pub(super) fn unopened(&self, number: u32, entry: &Entry, flags: ItemFlags) {
         let mut state = self.state();
@@ -157,7 +156,7 @@ impl Printer<'_> {
         }
     }
 
-    /// Something was deleted; its kind and permissions as `st_mode` has them.
+    /// Something was deleted; its kind and permissions as `st_mode` has them (`log_delete` in log.c).
     pub(super) fn deleted(&self, name: &[u8], mode: u32) {
         let mut state = self.state();
         let line = FileLine {
