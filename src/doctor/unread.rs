@@ -15,8 +15,8 @@ use crate::{
     terms::{Release, Source, Sources},
 };
 
-/// Where packages, ports and tutorials put a configuration: rsync itself looks at the first one, builds with a prefix of their own at one of
-/// the others.
+/// Where packages, ports and tutorials put a configuration: rsync itself looks at the first one, builds with a prefix of
+/// their own at one of the others.
 const PLACES: [&str; 6] = [
     DEFAULT,
     "/etc/rsync.conf",
