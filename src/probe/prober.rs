@@ -97,6 +97,9 @@ pub enum ProbeError {
         "{0} (nothing was tried, and the status 2 is rsyncctl's own; run the command itself, and give `rsyncctl explain` what it says)"
     )]
     NotTried(UsageError),
+    /// The same, where it is not what the user means: what to do, and why it was not carried out.
+    #[error("{0} (nothing was tried: {1}; the status 2 is rsyncctl's own)")]
+    Meant(String, UsageError),
     /// No folder for the files.
     #[error("no temporary folder can be made: {0}")]
     Folder(io::Error),

@@ -104,7 +104,12 @@ pub async fn reproduce_within(
             prober.misread(Step::CommandLine, &error, &words);
             return prober.blocking(|_| Ok(())).await;
         }
-        Err(ProbeError::Usage(error)) => return Err(ProbeError::NotTried(error)),
+        Err(ProbeError::Usage(error)) => {
+            return Err(match prober.report.slip() {
+                Some(slip) => ProbeError::Meant(slip.cure.clone(), error),
+                None => ProbeError::NotTried(error),
+            });
+        }
         Err(error) => return Err(error),
     };
     for step in OWN

@@ -6,7 +6,7 @@ use strsim::damerau_levenshtein;
 
 use crate::{
     cli::probe::slip::Slip,
-    syntax::Invocation,
+    syntax::{Given, Invocation},
     terms::{OPTIONS, Target, without_password},
 };
 
@@ -25,7 +25,7 @@ pub(super) fn missing_parent(words: &[String], folder: &Path) -> Option<PathBuf>
 }
 
 /// Options whose value is a file or a folder.
-pub(super) const FILES: [&str; 8] = [
+const FILES: [&str; 8] = [
     "backup-dir",
     "exclude-from",
     "files-from",
@@ -36,11 +36,20 @@ pub(super) const FILES: [&str; 8] = [
     "temp-dir",
 ];
 
-/// What is wrong with the value of an option that names a file.
-pub(super) fn swallowed(option: &'static str, value: &str) -> Option<Slip> {
+/// Whether the value of an option, called by its long name, is a file or a folder.
+pub(super) fn is_of_file(option: &str) -> bool {
+    FILES.contains(&option)
+}
+
+/// What is wrong with the value of an option: an address, or a file's name with an address behind it.
+pub(super) fn swallowed(option: &Given) -> Option<Slip> {
+    let value = option.value.as_deref()?;
+    let is_file = is_of_file(&option.name);
+    let is_apart = is_file || option.value_word.is_some();
     match Target::parse(value) {
-        Target::Daemon(_) => Some(Slip::Swallowed(option, without_password(value))),
-        _ => unparted(value),
+        Target::Daemon(_) if is_apart => Some(Slip::Swallowed(option.name.clone(), without_password(value))),
+        _ if is_file => unparted(value),
+        _ => None,
     }
 }
 
@@ -50,12 +59,15 @@ pub(super) fn unparted(word: &str) -> Option<Slip> {
     if narrow != word && matches!(Target::parse(&narrow), Target::Daemon(_)) {
         return Some(Slip::WideColon(without_password(word)));
     }
-    let (front, _) = word.split_once("::")?;
-    let start = front.rfind('/')? + 1;
-    let address = &word[start..];
+    let start = match word.find("rsync://") {
+        Some(start) => start,
+        None => word.split_once("::")?.0.rfind('/')? + 1,
+    };
+    let (front, address) = word.split_at(start);
     let is_address = matches!(Target::parse(address), Target::Daemon(_));
     // Who writes `./` means a file.
-    let is_meant = word.starts_with("./") || word.contains("://") || start == front.len();
+    let is_meant =
+        front.is_empty() || word.starts_with("./") || front.contains("://") || address.starts_with(':');
     let is_file = Path::new(word).symlink_metadata().is_ok();
     (is_address && !is_meant && !is_file)
         .then(|| Slip::Unparted(without_password(word), without_password(address)))

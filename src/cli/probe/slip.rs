@@ -5,7 +5,7 @@ use std::{ops::Range, path::Path};
 use crate::{
     catalog::Language,
     cli::probe::{
-        meant::{FILES, missing_parent, swallowed, unknown_option, unparted},
+        meant::{is_of_file, missing_parent, swallowed, unknown_option, unparted},
         text::lines,
         written::Written,
     },
@@ -42,7 +42,7 @@ pub(in crate::cli) enum Slip {
     /// A blank is missing in front of an address, so that the word is a file of this machine.
     Unparted(String, String),
     /// An option has taken an address for its value.
-    Swallowed(&'static str, String),
+    Swallowed(String, String),
     /// The colons of an address are wide ones.
     WideColon(String),
     /// Something is to be copied, and this address names no module.
@@ -94,10 +94,7 @@ impl Slip {
         if let Some(found) = unknown.find_map(|option| unknown_option(&words[option.word])) {
             return Some(found);
         }
-        let of_option = invocation.options.iter().find_map(|option| {
-            let name = FILES.into_iter().find(|name| option.name == *name)?;
-            swallowed(name, option.value.as_deref()?)
-        });
+        let of_option = invocation.options.iter().find_map(swallowed);
         let of_target = || {
             words
                 .iter()
@@ -209,14 +206,22 @@ impl Slip {
                 ),
                 format!("put a blank in front of `{address}`"),
             ),
-            Self::Swallowed(option, address) if zh => (
-                format!("`--{option}` 把地址 `{address}` 当成了它的值：它自己的文件没有写"),
-                format!("写成 `--{option}=FILE {address}`"),
-            ),
-            Self::Swallowed(option, address) => (
-                format!("`--{option}` takes the address `{address}` for its value: its own file is missing"),
-                format!("write `--{option}=FILE {address}`"),
-            ),
+            Self::Swallowed(option, address) => {
+                let value = if is_of_file(option) { "FILE" } else { "VALUE" };
+                let cure = format!("`--{option}={value} {address}`");
+                match language {
+                    Language::English => (
+                        format!(
+                            "`--{option}` takes the address `{address}` for its value: its own is missing"
+                        ),
+                        format!("write {cure}"),
+                    ),
+                    Language::Chinese => (
+                        format!("`--{option}` 把地址 `{address}` 当成了它的值：它自己的值没有写"),
+                        format!("写成 {cure}"),
+                    ),
+                }
+            }
             Self::WideColon(word) if zh => (
                 format!("`{word}` 里的 `：` 是全角冒号，rsync 把整个词当成本机的文件"),
                 format!("写成 `{}`", word.replace('：', ":")),
@@ -352,8 +357,29 @@ mod tests {
             ),
             (
                 "-a s --password-file rsync://h/m",
-                Some(Slip::Swallowed("password-file", "rsync://h/m".to_owned())),
+                Some(Slip::Swallowed(
+                    "password-file".to_owned(),
+                    "rsync://h/m".to_owned(),
+                )),
             ),
+            (
+                "-a --exclude h::m d",
+                Some(Slip::Swallowed("exclude".to_owned(), "h::m".to_owned())),
+            ),
+            (
+                "-a -e joe@h::m d",
+                Some(Slip::Swallowed("rsh".to_owned(), "joe@h::m".to_owned())),
+            ),
+            ("-a --exclude=h::m s d", None),
+            ("-a --exclude h::m s h::m", None),
+            (
+                "-a /srv/datarsync://h/m",
+                Some(Slip::Unparted(
+                    "/srv/datarsync://h/m".to_owned(),
+                    "rsync://h/m".to_owned(),
+                )),
+            ),
+            ("-a ./rsync://h/m d", None),
             ("-a s h：：m", Some(Slip::WideColon("h：：m".to_owned()))),
             ("-a ./a::b c", None),
             ("-a /srv/a::b h::m", None),

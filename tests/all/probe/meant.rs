@@ -104,6 +104,15 @@ fn a_command_line_that_cannot_be_carried_out_is_told() {
             "--rsync-path: this option of rsync is not supported yet",
         ),
         ("rsync -a a/ b/", "a copy on this machine is not supported yet"),
+        (
+            "rsync -a --exclude rsync://127.0.0.1:1/m/ d/",
+            "write `--exclude=VALUE rsync://127.0.0.1:1/m/` (nothing was tried: a copy on this machine",
+        ),
+        ("rsync -a -e 127.0.0.1::m d/", "write `--rsh=VALUE 127.0.0.1::m`"),
+        (
+            "rsync -a /srvrsync://127.0.0.1:1/m/ d/",
+            "put a blank in front of `rsync://127.0.0.1:1/m/`",
+        ),
     ] {
         let output = rsyncctl(folder.path(), &["probe", "--reproduce", line]);
         assert_eq!(output.status.code(), Some(2), "{output:?}");
@@ -354,7 +363,7 @@ fn words_with_an_effect_of_their_own_are_named() {
         ),
         (
             format!("rsync -r --min-size=-1 {server}/ here/"),
-            "cannot read the value of an option: `min-size=-1`",
+            "cannot read the value of an option: `--min-size=-1`",
         ),
         (
             format!("rsync -r --stderr=zz {server}/ here/"),
