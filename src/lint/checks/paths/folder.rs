@@ -2,6 +2,8 @@
 
 use std::{
     collections::BTreeSet,
+    ffi::OsStr,
+    os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
 };
 
@@ -25,6 +27,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::configuration("RSY404", untrusted_link_in_path),
     Check::configuration("RSY423", path_with_dot),
     Check::configuration("RSY424", several_folders),
+    Check::configuration("RSY432", daemon_chroot_missing),
 ];
 
 /// RSY401: a module without a path can be listed and never used.
@@ -245,6 +248,30 @@ fn path_with_dot(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             );
         }
     }
+}
+
+/// RSY432: a daemon that cannot go into its own root hangs up on each client before it greets.
+fn daemon_chroot_missing(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    let chroot = subject.configuration.text(Scope::Global, Parameter::DaemonChroot);
+    let Some(setting) = chroot.origin.setting() else {
+        return;
+    };
+    let place = Path::new(OsStr::from_bytes(chroot.value));
+    if !place.is_absolute() || has_variable(chroot.value) {
+        return;
+    }
+    let name = place.display().to_string();
+    let found = match out.fact(&name, subject.host.metadata(place, true)) {
+        Some(None) => "missing",
+        Some(Some(metadata)) if metadata.kind != EntryKind::Directory => "file",
+        _ => return,
+    };
+    let case = Case::at(setting.value_span()).variant(found).with("path", name);
+    let paths = subject.modules().filter_map(|module| {
+        let setting = module.text(Parameter::Path).origin.setting()?;
+        Some(setting.value_span())
+    });
+    out.report(paths.fold(case, |case, path| case.explains_rules(path, &["RSY402"])));
 }
 
 /// The system call that the client is told about.
