@@ -46,7 +46,7 @@ fn on_machine(script: &str) -> Output {
     let script = format!("{}\n{script}\n", include_str!("doctor/machine.sh"));
     Command::new("timeout")
         .args([
-            "--kill-after=5",
+            "--signal=KILL",
             "120",
             "unshare",
             "-mnp",

@@ -266,7 +266,7 @@ fn client(
 fn standalone(configuration: &Path, arguments: &[String]) -> (Output, String) {
     let log = configuration.with_extension("log");
     let mut command = Command::new("timeout");
-    command.args(["--kill-after=5", "10", "rsync"]).args(arguments);
+    command.args(["--signal=KILL", "10", "rsync"]).args(arguments);
     if !arguments.iter().any(|argument| argument.starts_with("--config=")) {
         command.arg(format!("--config={}", configuration.display()));
     }

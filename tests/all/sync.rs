@@ -200,7 +200,7 @@ impl Stage {
         };
         let (theirs, ours) = (run(false), run(true));
         // rsync waits for ever where a named pipe has the name of a merge file, and with `-H --compare-dest`.
-        let hangs = theirs.0.lines().any(|line| line == "code Some(124)");
+        let hangs = theirs.0.lines().any(|line| line == "code None");
         // It gives up where a folder is in the way of a name of something that has several.
         let gives_up = theirs.0.contains("Hlink node data for");
         if theirs == ours || hangs || gives_up || (0..self.repeats).any(|_| run(false) == ours) {
@@ -222,7 +222,7 @@ fn client(folder: &Path, ours: bool) -> Command {
         return program(folder, &["sync", "--inc-recursive"]);
     }
     let mut command = Command::new("timeout");
-    command.args(["--kill-after=5", "60", "rsync"]);
+    command.args(["--signal=KILL", "60", "rsync"]);
     command.current_dir(folder).env("LC_ALL", "C.UTF-8");
     command
 }

@@ -74,13 +74,13 @@ syslog() {
 # Runs the client as the situation has it, and shows how it ends.
 client() {
     local code=0
-    timeout --kill-after=5 30 bash -c "$1" </dev/null || code=$?
+    timeout --signal=KILL 30 bash -c "$1" </dev/null || code=$?
     echo "client $code" >&3
 }
 
 # Runs the doctor, and shows what it says.
 doctor() {
     local code=0
-    eval "timeout --kill-after=5 60 $1" >&3 </dev/null || code=$?
+    eval "timeout --signal=KILL 60 $1" >&3 </dev/null || code=$?
     echo "doctor ended with $code"
 }

@@ -26,7 +26,7 @@ fn by_probe(words: &[String], password: Option<&str>, configuration: &Path) -> O
     let mut command = Command::new("timeout");
     command
         .args([
-            "--kill-after=5",
+            "--signal=KILL",
             "60",
             env!("CARGO_BIN_EXE_rsyncctl"),
             "probe",

@@ -125,7 +125,7 @@ impl Daemon {
             let mut command = Command::new("timeout");
             match &arguments {
                 Some(arguments) => command
-                    .args(["--kill-after=5", "60", "sh", "-c", "exec rsync \"$@\" 2>&1", "sh"])
+                    .args(["--signal=KILL", "60", "sh", "-c", "exec rsync \"$@\" 2>&1", "sh"])
                     .args(arguments),
                 None => command
                     .arg("60")
@@ -172,7 +172,7 @@ pub(crate) fn account(name: &str) -> User {
 pub(crate) fn rsync(arguments: &[String], password: Option<&str>) -> Output {
     let mut command = Command::new("timeout");
     command
-        .args(["--kill-after=5", "30", "rsync", "--timeout=20"])
+        .args(["--signal=KILL", "30", "rsync", "--timeout=20"])
         .args(arguments)
         .env("LC_ALL", "C")
         .stdin(Stdio::null());

@@ -14,7 +14,7 @@ pub(crate) fn push(file: &[u8], machine: &Machine, port: u16) -> Output {
     let command = machine.text(command_line(&configuration, port).as_bytes());
     // A session of its own has no terminal to ask for a password.
     Command::new("setsid")
-        .args(["--wait", "timeout", "--kill-after=5", "30", "sh", "-c"])
+        .args(["--wait", "timeout", "--signal=KILL", "30", "sh", "-c"])
         .arg(String::from_utf8(command).expect("an example in UTF-8"))
         .env("LC_ALL", "C")
         .env_remove("RSYNC_PASSWORD")

@@ -92,7 +92,7 @@ pub(crate) fn xinetd(case: &ExampleCase, machine: &Machine) -> (Output, String) 
         wait
         exit $code"#;
     let output = Command::new("timeout")
-        .args(["--kill-after=5", "30", "unshare", "-n", "sh", "-c", script])
+        .args(["--signal=KILL", "30", "unshare", "-n", "sh", "-c", script])
         .args([&configuration, &log])
         .env("LC_ALL", "C")
         .stdin(Stdio::null())

@@ -221,7 +221,7 @@ fn what_we_compress_is_as_small_as_what_rsync_compresses() {
             let mut rsync = Command::new("timeout");
             rsync
                 .args([
-                    "--kill-after=5",
+                    "--signal=KILL",
                     "60",
                     "rsync",
                     "--stats",

@@ -55,7 +55,7 @@ fn met(answer: &[u8], end: End, ours: bool) -> (Option<i32>, String) {
     } else {
         let mut command = Command::new("timeout");
         command
-            .args(["--kill-after=5", "60", "rsync"])
+            .args(["--signal=KILL", "60", "rsync"])
             .current_dir(folder.path());
         command
     };

@@ -223,11 +223,11 @@ pub(super) fn collect(root: &Path, below: &Path, found: &mut BTreeMap<String, Ve
     }
 }
 
-/// Ends with 124 after half a minute.
+/// Is killed after half a minute, with all that it has started.
 fn limited(command: &Command) -> Output {
     let mut limited = Command::new("timeout");
     limited
-        .args(["--kill-after=5", "30"])
+        .args(["--signal=KILL", "30"])
         .arg(command.get_program())
         .args(command.get_args());
     limited.current_dir(command.get_current_dir().expect("it was set"));

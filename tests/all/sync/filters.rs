@@ -193,7 +193,7 @@ fn theirs(root: &Path, given: &[Given]) -> Result<Vec<String>, String> {
     let mut command = Command::new("timeout");
     command
         .args([
-            "--kill-after=5",
+            "--signal=KILL",
             "60",
             "rsync",
             "-r",

@@ -102,7 +102,7 @@ pub(super) fn met(folder: &Path, words: &[&str], steps: Vec<Step>, ours: bool) -
     let words = words.iter().map(|word| word.replace("{url}", &url));
     let mut command = Command::new("timeout");
     command
-        .args(["--kill-after=5", "60"])
+        .args(["--signal=KILL", "60"])
         .arg(client.get_program())
         .args(client.get_args())
         .args(words)

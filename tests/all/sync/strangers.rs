@@ -38,7 +38,7 @@ fn both_at(path: &str, greeting: &'static [u8], answer: &'static [u8], words: &[
         } else {
             let mut command = Command::new("timeout");
             command
-                .args(["--kill-after=5", "60", "rsync"])
+                .args(["--signal=KILL", "60", "rsync"])
                 .current_dir(folder.path());
             command
         };

@@ -37,7 +37,7 @@ fn both(stage: &Stage, words: &str, prepare: impl Fn(&Path), plant: impl Fn(&Pat
         } else {
             fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
             let mut command = Command::new("timeout");
-            command.args(["--kill-after=5", "60", "rsync"]).args(&words);
+            command.args(["--signal=KILL", "60", "rsync"]).args(&words);
             let command = command.current_dir(folder.path()).env("LC_ALL", "C.UTF-8");
             let command = command.uid(nobody.uid.as_raw()).gid(nobody.gid.as_raw());
             command.output().expect("it runs")

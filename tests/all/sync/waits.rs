@@ -32,7 +32,7 @@ fn both(address: SocketAddr, words: &[&str]) -> [Output; 2] {
     let folder = tempfile::tempdir().expect("a folder");
     let mut theirs = Command::new("timeout");
     theirs
-        .args(["--kill-after=5", "60", "rsync"])
+        .args(["--signal=KILL", "60", "rsync"])
         .current_dir(folder.path());
     let ours = program(folder.path(), &["sync"]);
     [theirs, ours].map(|mut command| command.args(words).arg(&url).output().expect("it runs"))

@@ -92,7 +92,7 @@ impl Stage {
                 let script = stage.text(script);
                 Box::new(Port::serve(listening(socket, 16), move || {
                     let mut command = Command::new("timeout");
-                    command.args(["--kill-after=5", "60", "bash", "-c", &script]);
+                    command.args(["--signal=KILL", "60", "bash", "-c", &script]);
                     command
                 }))
             }
@@ -196,7 +196,7 @@ impl Stage {
         let around = &situation.client;
         let mut command = Command::new("setsid");
         command
-            .args(["--wait", "timeout", "--kill-after=5", "30"])
+            .args(["--wait", "timeout", "--signal=KILL", "30"])
             .args(self.words(around))
             .args(words)
             .current_dir(self.machine.path("/home/me"))

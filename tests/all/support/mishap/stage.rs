@@ -158,7 +158,7 @@ impl Stage {
             .args([
                 "--wait",
                 "timeout",
-                "--kill-after=1",
+                "--signal=KILL",
                 DEADLINE,
                 "bash",
                 "-c",
@@ -243,7 +243,7 @@ impl Drop for Beside {
 fn bash(script: &str, folder: &Path) -> Command {
     let mut command = Command::new("timeout");
     command
-        .args(["--kill-after=1", DEADLINE, "bash", "-c", script])
+        .args(["--signal=KILL", DEADLINE, "bash", "-c", script])
         .current_dir(folder)
         .env("LC_ALL", "C.UTF-8")
         .env("HOME", folder);
