@@ -28,6 +28,8 @@ pub struct Report {
     pub subject: String,
     /// What stands around a command line and was not carried out with it, by name.
     pub left_out: Vec<String>,
+    /// Whether a command line asks for a list of files, and copies nothing.
+    pub is_list: bool,
     /// The folder that the command line was carried out in, if that is not the one in which the reader is.
     pub folder: Option<PathBuf>,
     /// What of it is read otherwise than it is meant.
@@ -58,6 +60,7 @@ impl Report {
         Self {
             subject,
             left_out: Vec::new(),
+            is_list: false,
             folder: None,
             slips: Vec::new(),
             stages: stages.into(),

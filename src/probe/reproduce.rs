@@ -112,6 +112,7 @@ pub async fn reproduce_within(
         }
         Err(error) => return Err(error),
     };
+    prober.report.is_list = plan.options.list_only;
     for step in OWN
         .into_iter()
         .chain([Step::CommandLine, Step::Modules, Step::DryRun, Step::Transfer])

@@ -158,10 +158,10 @@ fn of_health(report: &Report, language: Language) -> Last {
     )
 }
 
-/// Whether a command line was carried out as a dry run, to its end.
+/// Whether a command line that copies was carried out as a dry run, to its end.
 pub(super) fn is_dry(report: &Report) -> bool {
     let is_of_user = report.stage(Step::Pull).state == State::Skipped(Skip::NotAsked);
-    is_of_user && report.stage(Step::DryRun).state.is_passed()
+    is_of_user && !report.is_list && report.stage(Step::DryRun).state.is_passed()
 }
 
 /// Where a daemon was asked for its list alone.

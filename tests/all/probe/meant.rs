@@ -261,6 +261,13 @@ fn slips_of_addresses_are_told() {
     for (line, first, inside, last) in [
         (format!("rsync -r {server} here/"), &*lists, "[m]", &*name),
         (format!("rsync -r src/ {server}"), &lists, "[m]", &name),
+        // What lists copies nothing in a real run either.
+        (
+            format!("rsync {server}m/"),
+            "m/: all is well",
+            "1 file of 5 bytes",
+            "all is well: nothing to do",
+        ),
         (
             format!("rsync -r {server}m/a.txt/ here/"),
             "code 23: the source `a.txt` is a file, and the `/` behind it asks for what is in a folder (RSY853)",
