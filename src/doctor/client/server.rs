@@ -155,11 +155,15 @@ fn without_password(stage: &mut Stage, report: &mut Report) {
 const SPOILT: &str = "RSY241";
 
 /// What a script says that has this as its consequence.
-const REASONS: [(&str, &str); 4] = [
+const REASONS: [(&str, &str); 8] = [
     ("RSY995", "RSY815"),
     ("RSY765", "RSY815"),
     ("RSY766", "RSY815"),
     ("RSY956", "RSY810"),
+    ("RSY623", "RSY405"),
+    ("RSY623", "RSY406"),
+    ("RSY623", "RSY840"),
+    ("RSY623", "RSY841"),
 ];
 
 /// Whether a finding of the command line, or of what stands around it, is the reason for what the server said; it makes the
