@@ -297,19 +297,17 @@ fn closed_folders(command: &Command, incident: &Incident) -> Option<Slip> {
             "opendir",
             "recv_generator",
         ];
-        text.ends_with("Permission denied (13)")
+        text.contains("Permission denied")
             && !text.contains("[sender]")
             && in_folder.iter().any(|call| text.contains(call))
     };
     let mut lines = incident.lines.iter();
-    lines
-        .any(|seen| is_of_receiver(seen.text.trim_end()))
-        .then_some(Slip {
-            page: "RSY623",
-            variant: "owner",
-            word: modes,
-            is_sure: true,
-        })
+    lines.any(|seen| is_of_receiver(&seen.text)).then_some(Slip {
+        page: "RSY623",
+        variant: "owner",
+        word: format!("--chmod={modes}"),
+        is_sure: true,
+    })
 }
 
 /// `-p2222`, which rsync reads as options of its own where ssh and it are not quoted together.
