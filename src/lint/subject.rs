@@ -370,6 +370,17 @@ impl<'a> ModuleSubject<'a> {
             && is_root(self.text(Parameter::Uid).value)
     }
 
+    /// Whether links that clients push are stored munged: where that is asked for, else where not the system alone confines the
+    /// module (`rsync_module` in clientserver.c).
+    pub fn munges_links(&self, subject: &ConfigurationSubject<'_>) -> bool {
+        let path = self.text(Parameter::Path).value;
+        let dot = path.windows(3).position(|part| part == b"/./");
+        let is_confined = self.tries_chroot(subject);
+        let has_inner = is_confined && dot.is_some_and(|dot| dot + 3 < path.len());
+        let munge = self.boolean(Parameter::MungeSymlinks).value;
+        munge.unwrap_or(!is_confined || has_inner)
+    }
+
     /// Whether the daemon confines the module with chroot: `yes` always; unset with `/./` in the path, or as long as
     /// the daemon is root.
     pub fn tries_chroot(&self, subject: &ConfigurationSubject<'_>) -> bool {
