@@ -3,6 +3,7 @@
 
 mod destination;
 mod facts;
+mod home;
 mod leftover;
 mod line;
 mod modes;
