@@ -115,11 +115,11 @@ mod tests {
     fn the_port_stands_where_it_counts() {
         for (line, expected) in [
             ("-a s rsync://u@h:21619/m", "-a s rsync://u@h:8730/m"),
-            ("-a --port=1 rsync://h:21619 d", "-a --port=1 rsync://h:8730 d"),
+            ("-a --port=1 rsync://h:21619 d", "-a '--port=1' rsync://h:8730 d"),
             ("-a rsync://[::1]:21619/m d", "-a 'rsync://[::1]:8730/m' d"),
-            ("-a s rsync://h/m", "--port=8730 -a s rsync://h/m"),
+            ("-a s rsync://h/m", "'--port=8730' -a s rsync://h/m"),
             ("-a --port 1 h::m d", "-a --port 8730 h::m d"),
-            ("-a --port=1 h::m d", "-a --port=8730 h::m d"),
+            ("-a --port=1 h::m d", "-a '--port=8730' h::m d"),
         ] {
             assert_eq!(
                 with_port(&words(line), 8730),
