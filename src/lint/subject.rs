@@ -1,4 +1,5 @@
 use std::{
+    borrow::Cow,
     collections::{BTreeSet, HashMap, HashSet},
     ffi::OsStr,
     ops::Range,
@@ -401,7 +402,13 @@ impl<'a> ModuleSubject<'a> {
 
     /// Where on the machine its folder is; `None` where the text does not tell.
     pub fn folder(&self, subject: &ConfigurationSubject<'_>) -> Option<PathBuf> {
-        subject.place(self.text(Parameter::Path).value)
+        subject.place(&self.path())
+    }
+
+    /// Its path, with its own name where that stands for a variable.
+    pub fn path(&self) -> Cow<'a, [u8]> {
+        let module = &self.configuration.modules[self.index];
+        model::with_module_name(self.text(Parameter::Path).value, module.name.bytes())
     }
 
     /// A value decoded for people.

@@ -183,7 +183,7 @@ fn one(
     daemon: &Daemon,
 ) -> Result<Served, NotServed> {
     let name = module.name();
-    let path = module.text(Parameter::Path).value;
+    let path = &*module.path();
     let chroot = configuration
         .configuration
         .text(Scope::Global, Parameter::DaemonChroot);
