@@ -18,6 +18,7 @@ const FOLLOWING: &[(&str, &[&str])] = &[
     ("RSY312", &["RSY315"]),
     ("RSY328", &["RSY777"]),
     ("RSY879", &["RSY777"]),
+    ("RSY881", &["RSY777", "RSY851"]),
     // Rights and names that something else took away.
     ("RSY227", &["RSY840"]),
     ("RSY235", &["RSY840", "RSY841"]),
@@ -45,7 +46,6 @@ const FOLLOWING: &[(&str, &[&str])] = &[
     ("RSY899", &["RSY782"]),
     // The line ends of a script, and the words that they spoil; blanks of a name that the shell parts.
     ("RSY806", &["RSY804", "RSY851"]),
-    ("RSY881", &["RSY851"]),
     ("RSY986", &["RSY851"]),
     ("RSY969", &["RSY852", "RSY879"]),
 ];

@@ -3,8 +3,12 @@
 use crate::{
     catalog::{FileKind, Page, Side, Symptom},
     explain::{Incident, PATH_MISSING, Predicted, messages::MESSAGES, typed, watched::OTHERS},
+    rsync::transfer::kept_out,
     terms::{Misread, RsyncOption, Target, without_password},
 };
+
+/// The page of modes of `--chmod` that close folders.
+const CLOSING_MODES: &str = "RSY623";
 
 /// What the text and the command line tell a page's cause that shows `symptom` in `lines`, those first, and what is so
 /// unless somebody says otherwise. What the server's configuration is `found` to have counts more than all of that.
@@ -41,6 +45,7 @@ pub(super) fn of(
         .chain(of_command(incident))
         .filter(|(kind, _)| may_be_named(page, symptom, kind))
         .chain(slip.map(|slip| ("word", slip.word)))
+        .chain(closing_modes(incident, page))
         .chain([("port", "873".to_owned())]);
     let mut arguments: Vec<(&'static str, String)> = Vec::new();
     for (kind, name) in found.chain(told) {
@@ -205,6 +210,14 @@ fn of_command(incident: &Incident) -> Vec<(&'static str, String)> {
     ];
     let named = named.into_iter();
     named.filter_map(|(kind, name)| Some((kind, name?))).collect()
+}
+
+/// The modes of `--chmod` that close folders, and what is meant by them, for the page of that: others speak of modes of files.
+fn closing_modes(incident: &Incident, page: &Page) -> Vec<(&'static str, String)> {
+    let command = incident.command.as_ref().filter(|_| page.id == CLOSING_MODES);
+    let modes = command.and_then(|command| command.invocation.folder_modes());
+    let closing = modes.and_then(|(modes, keeps)| Some((kept_out(&modes, keeps)?.1, modes)));
+    closing.map_or_else(Vec::new, |(meant, mode)| vec![("mode", mode), ("meant", meant)])
 }
 
 /// Where files come from: a module, or what the user typed that is no option with a web page's dash.

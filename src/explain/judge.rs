@@ -104,16 +104,8 @@ impl Server {
 
     /// Whether the path of the module has a variable in it, so that only a client settles it.
     pub(super) fn has_open_path(&self, incident: &Incident) -> bool {
-        let index = incident
-            .module()
-            .and_then(|module| self.configuration.module(module.as_bytes()));
-        index.is_some_and(|index| {
-            has_variable(
-                self.configuration
-                    .text(Scope::Module(index), Parameter::Path)
-                    .value,
-            )
-        })
+        let module = incident.module().and_then(|module| self.place_of(module));
+        module.is_some_and(|path| has_variable(path.as_bytes()))
     }
 
     /// The root that the whole daemon changes to, before it reads accounts.
@@ -141,7 +133,7 @@ impl Server {
 
     /// Where a module is on the server, whatever root the daemon has.
     pub fn place_of(&self, module: &str) -> Option<String> {
-        let path = self.path_of(module)?;
+        let path = self.path_of(module)?.replace("%RSYNC_MODULE_NAME%", module);
         Some(match self.daemon_root() {
             Some(root) => format!("{root}/{}", path.trim_start_matches('/')),
             None => path,
@@ -181,9 +173,7 @@ impl Server {
             }
             Stage::Module if message.contains(UNKNOWN_MODULE) => Judgement::No,
             Stage::Access => peer(incident).map_or(Judgement::Open, |peer| self.admission(scope, &peer)),
-            Stage::Slot if message.contains("max connections") => {
-                self.line_of(scope, Parameter::MaxConnections)
-            }
+            Stage::Slot if message.contains("max connections") => self.limit(scope),
             Stage::Authentication
                 if self
                     .configuration
@@ -464,6 +454,17 @@ impl Server {
             // A line that sets it, and does not hold, is another mistake.
             None if self.is_written(scope, parameter) => Judgement::Open,
             None => Judgement::Yes(Reason::Default(parameter.facts().name)),
+        }
+    }
+
+    /// The limit of a module is reached; one with a timeout needs no advice to set one.
+    fn limit(&self, scope: Scope) -> Judgement {
+        let timeout = self.configuration.integer(scope, Parameter::Timeout).value;
+        match self.line_of(scope, Parameter::MaxConnections) {
+            Judgement::Yes(Reason::Found(place)) if timeout > 0 => {
+                Judgement::Of("timed", place, vec![("timeout", timeout.to_string())])
+            }
+            judgement => judgement,
         }
     }
 

@@ -29,6 +29,10 @@ const NOT_THE_OWNER: &str = "RSY843";
 /// The pages of digests, without which a daemon asks nobody for a password (`auth_server` in authenticate.c).
 const BEFORE_PASSWORD: [&str; 2] = ["RSY331", "RSY818"];
 
+/// The page of a command line that closes folders, and those of folders that are closed.
+const CLOSING: &str = "RSY623";
+const CLOSED: [&str; 2] = ["RSY405", "RSY406"];
+
 /// What stands for a cause, line by line.
 struct Candidate {
     claim: Claim,
@@ -366,6 +370,11 @@ fn rule_out_greeting(candidate: &mut Candidate, incident: &Incident) {
     }
 }
 
+/// Whether the command line has closed folders itself.
+fn closes_folders(incident: &Incident) -> bool {
+    typed::slips(incident).iter().any(|slip| slip.page == CLOSING)
+}
+
 fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: &BTreeSet<usize>) {
     let page = candidate.claim.page;
     match page.frequency {
@@ -466,6 +475,10 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
         // A mistake explains more than the setting that it spoils.
         match is_harmless {
             true => candidate.score /= 4,
+            // The command line has done that to the folder.
+            false if CLOSED.contains(&page.id) && closes_folders(incident) => {
+                candidate.score += WHOLE / 2;
+            }
             false => candidate.score += 3 * WHOLE,
         }
         let place = disguise(found).unwrap_or_else(|| found.place.clone());

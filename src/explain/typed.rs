@@ -2,6 +2,7 @@
 
 use crate::{
     explain::{Command, Incident, command::Way, facts},
+    rsync::transfer::{KeptOut, kept_out},
     terms::{Misread, Remote, Target, without_password},
 };
 
@@ -66,6 +67,7 @@ pub(super) fn slips(incident: &Incident) -> Vec<Slip> {
     slips.extend(climbing(command, incident));
     slips.extend(other_module(command, incident));
     slips.extend(closed_way(incident));
+    slips.extend(closed_folders(command, incident));
     if command.is_of_root && incident.lines.iter().any(|seen| is_owner_refused(&seen.text)) {
         slips.push(Slip {
             page: "RSY776",
@@ -277,6 +279,33 @@ fn closed_way(incident: &Incident) -> Option<Slip> {
         page: "RSY813",
         variant,
         word: word.to_owned(),
+        is_sure: true,
+    })
+}
+
+/// `--chmod` with a mode for files, which holds for folders too: a receiver that is not root cannot enter them any more.
+fn closed_folders(command: &Command, incident: &Incident) -> Option<Slip> {
+    let (modes, keeps_permissions) = command.invocation.folder_modes()?;
+    let (KeptOut::Owner, _) = kept_out(&modes, keeps_permissions)? else {
+        return None;
+    };
+    let is_of_receiver = |text: &str| {
+        let in_folder = [
+            "change_dir",
+            "failed to modify permissions",
+            "mkstemp",
+            "opendir",
+            "recv_generator",
+        ];
+        text.contains("Permission denied")
+            && !text.contains("[sender]")
+            && in_folder.iter().any(|call| text.contains(call))
+    };
+    let mut lines = incident.lines.iter();
+    lines.any(|seen| is_of_receiver(&seen.text)).then_some(Slip {
+        page: "RSY623",
+        variant: "owner",
+        word: format!("--chmod={modes}"),
         is_sure: true,
     })
 }

@@ -1,4 +1,5 @@
 use std::{
+    borrow::Cow,
     collections::{BTreeSet, HashMap, HashSet},
     ffi::OsStr,
     ops::Range,
@@ -370,6 +371,17 @@ impl<'a> ModuleSubject<'a> {
             && is_root(self.text(Parameter::Uid).value)
     }
 
+    /// Whether links that clients push are stored munged: where that is asked for, else where not the system alone confines the
+    /// module (`rsync_module` in clientserver.c).
+    pub fn munges_links(&self, subject: &ConfigurationSubject<'_>) -> bool {
+        let path = self.text(Parameter::Path).value;
+        let dot = path.windows(3).position(|part| part == b"/./");
+        let is_confined = self.tries_chroot(subject);
+        let has_inner = is_confined && dot.is_some_and(|dot| dot + 3 < path.len());
+        let munge = self.boolean(Parameter::MungeSymlinks).value;
+        munge.unwrap_or(!is_confined || has_inner)
+    }
+
     /// Whether the daemon confines the module with chroot: `yes` always; unset with `/./` in the path, or as long as
     /// the daemon is root.
     pub fn tries_chroot(&self, subject: &ConfigurationSubject<'_>) -> bool {
@@ -390,7 +402,13 @@ impl<'a> ModuleSubject<'a> {
 
     /// Where on the machine its folder is; `None` where the text does not tell.
     pub fn folder(&self, subject: &ConfigurationSubject<'_>) -> Option<PathBuf> {
-        subject.place(self.text(Parameter::Path).value)
+        subject.place(&self.path())
+    }
+
+    /// Its path, with its own name where that stands for a variable.
+    pub fn path(&self) -> Cow<'a, [u8]> {
+        let module = &self.configuration.modules[self.index];
+        model::with_module_name(self.text(Parameter::Path).value, module.name.bytes())
     }
 
     /// A value decoded for people.

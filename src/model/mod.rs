@@ -20,7 +20,7 @@ pub use configuration::{
     Setting,
 };
 pub use parameter::Parameter;
-pub(crate) use resolve::has_variable;
 pub use resolve::{Files, NotOpened, Opened, resolve, resolve_until_fatal};
+pub(crate) use resolve::{has_variable, with_module_name};
 pub(crate) use value::FACILITIES;
 pub use value::Value;

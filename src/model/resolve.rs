@@ -1,6 +1,7 @@
 mod files;
 
 use std::{
+    borrow::Cow,
     collections::{BTreeSet, HashMap},
     ffi::{OsStr, OsString},
     os::unix::ffi::{OsStrExt, OsStringExt},
@@ -483,6 +484,29 @@ pub(crate) fn too_long() -> Unknown {
 fn too_much() -> NotOpened {
     NotOpened::Unknown(Unknown::TooMuch(MOST_INCLUDES, MOST_INCLUDED >> 20))
 }
+
+/// A value of a module with the module's name in the place of the variable for it, which does not depend on who connects
+/// (`rsync_module` in clientserver.c sets it first).
+pub(crate) fn with_module_name<'t>(text: &'t [u8], module: &[u8]) -> Cow<'t, [u8]> {
+    let mut filled = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest
+        .windows(MODULE_NAME.len())
+        .position(|part| part == MODULE_NAME)
+    {
+        filled.extend_from_slice(&rest[..at]);
+        filled.extend_from_slice(module);
+        rest = &rest[at + MODULE_NAME.len()..];
+    }
+    if rest.len() == text.len() {
+        return text.into();
+    }
+    filled.extend_from_slice(rest);
+    filled.into()
+}
+
+/// The variable that holds the module's name.
+const MODULE_NAME: &[u8] = b"%RSYNC_MODULE_NAME%";
 
 /// Whether `expand_vars` in loadparm.c may replace something: `%`, an upper-case letter, and a second `%`.
 pub(crate) fn has_variable(text: &[u8]) -> bool {

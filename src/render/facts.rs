@@ -7,7 +7,7 @@ use crate::catalog::Language;
 
 /// Each form with `{}` for what is named, and the same in Chinese with the number of the name in the English form. The first
 /// that fits counts, so longer ones come before those that are a part of them.
-const FORMS: [(&str, &str); 48] = [
+const FORMS: [(&str, &str); 49] = [
     (
         "{} is enabled, and {} is not there",
         "{0} 已设为开机启动，但 {1} 不存在",
@@ -143,6 +143,7 @@ const FORMS: [(&str, &str); 48] = [
         "getent ahosts {}: no such name",
         "getent ahosts {0}：没有这个名字",
     ),
+    ("{} leads to {}", "{0} 指向 {1}"),
 ];
 
 /// A fact in a language.

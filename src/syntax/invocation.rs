@@ -109,6 +109,23 @@ impl Invocation {
         }
     }
 
+    /// The changes of modes that hold for the folders of the transfer too, and whether the receiver keeps permissions, and so
+    /// changes those of what it has: each `--chmod` adds to those before it.
+    pub fn folder_modes(&self) -> Option<(String, bool)> {
+        let given = self.options.iter().filter(|given| given.name == "chmod");
+        let changes: Vec<_> = given.filter_map(|given| given.value.as_deref()).collect();
+        let is_recursive = self.is_on(&["recursive", "archive"], &["no-recursive", "no-r"]);
+        let keeps_permissions = self.is_on(&["perms", "archive", "acls"], &["no-perms", "no-p"]);
+        (is_recursive && !changes.is_empty()).then(|| (changes.join(","), keeps_permissions))
+    }
+
+    /// Whether the last of the options that switch something on or off switches it on.
+    fn is_on(&self, on: &[&str], off: &[&str]) -> bool {
+        let mut given = self.options.iter().rev();
+        let last = given.find(|given| on.contains(&&*given.name) || off.contains(&&*given.name));
+        last.is_some_and(|given| on.contains(&&*given.name))
+    }
+
     /// Whether files go to the other machine; `None` if none is involved.
     pub fn is_push(&self) -> Option<bool> {
         let last = self.targets.last()?;
@@ -191,5 +208,24 @@ mod tests {
             parse("-e").option("rsh").map(|given| given.value.clone()),
             Some(None)
         );
+    }
+
+    #[test]
+    fn modes_of_folders_are_told() {
+        for (line, expected) in [
+            ("-a --chmod=644 s d", Some(("644", true))),
+            ("-rt --chmod=644 s d", Some(("644", false))),
+            (
+                "-a --no-p --chmod=F644 --chmod D755 s d",
+                Some(("F644,D755", false)),
+            ),
+            ("--no-r -rp --chmod=644 s d", Some(("644", true))),
+            ("-a --no-recursive --chmod=644 s d", None),
+            ("-t --chmod=644 s d", None),
+            ("-a s d", None),
+        ] {
+            let expected = expected.map(|(modes, is_kept)| (modes.to_owned(), is_kept));
+            assert_eq!(parse(line).folder_modes(), expected, "{line}");
+        }
     }
 }

@@ -12,6 +12,7 @@ use tokio::{net::lookup_host, runtime::Runtime, time::timeout};
 use crate::{
     cli::{known, probe::local::Local},
     explain::Known,
+    host::{Listener, daemons},
     syntax::Invocation,
     terms::{Release, Target},
 };
@@ -47,8 +48,10 @@ pub(super) fn find(invocation: &Invocation, release: Release, runtime: &Runtime)
     {
         return None;
     }
-    let file = Local::find(invocation.port().unwrap_or(Invocation::PORT), &asked).file?;
     let module = remote.path.split('/').next().filter(|module| !module.is_empty());
+    let port = invocation.port().unwrap_or(Invocation::PORT);
+    let other = || of_another_port(port, module?, release);
+    let file = other().or_else(|| Local::find(port, &asked).file)?;
     let known = known::here(&file, release);
     // A path behind a remote shell is the system's, unless it begins as a module does.
     let server = known.server.as_ref();
@@ -58,6 +61,30 @@ pub(super) fn find(invocation: &Invocation, release: Release, runtime: &Runtime)
         module: module.map(str::to_owned),
         file,
     })
+}
+
+/// The configuration of the one daemon that has the module, where nobody listens on the port that is asked.
+fn of_another_port(port: u16, module: &str, release: Release) -> Option<PathBuf> {
+    if Listener::on(port) != Listener::Nobody {
+        return None;
+    }
+    let has_module = |file: &PathBuf| {
+        let known = known::here(file, release);
+        known
+            .server
+            .is_some_and(|server| server.path_of(module).is_some())
+    };
+    let own = daemons()
+        .into_iter()
+        .filter(|daemon| !daemon.is_contained && !daemon.has_own_network && !daemon.is_serving);
+    let mut files: Vec<_> = own.filter_map(|daemon| daemon.configuration.ok()).collect();
+    files.sort();
+    files.dedup();
+    files.retain(has_module);
+    match &files[..] {
+        [file] => Some(file.clone()),
+        _ => None,
+    }
 }
 
 /// The addresses of a name; none if it is not known in time.

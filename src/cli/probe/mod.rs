@@ -5,6 +5,7 @@ mod live;
 pub(super) mod local;
 mod made;
 mod meant;
+mod named;
 mod notices;
 mod options;
 mod own_folder;

@@ -14,7 +14,7 @@ use std::{
 use nix::unistd::gethostname;
 
 use crate::{
-    cli::probe::own_folder::with_own_folder,
+    cli::probe::{named::Named, own_folder::with_own_folder},
     model::wildmatch::wildmatch,
     syntax::environment_file::{self, Kind},
 };
@@ -38,8 +38,9 @@ pub(super) fn settled(path: &Path, script: Vec<u8>, is_table: bool, is_started: 
     }
     let script = with_own_folder(script, folder);
     // What a file sets that is taken in counts before a default does.
+    let named = Named::of(&script);
     let whole = by_line(&script, &|line| {
-        taken_in(line, folder).or_else(|| first_of_loop(line))
+        taken_in(line, folder, &named).or_else(|| first_of_loop(line))
     });
     let given = Given::of(&whole, is_started);
     by_line(&whole, &|line| answered(line, Some(&given)))
@@ -106,7 +107,7 @@ impl<'s> Given<'s> {
 }
 
 /// `. FILE` or `source FILE` with nothing behind it, of a file that only sets variables: the assignments in its place.
-fn taken_in(line: &[u8], folder: &Path) -> Option<Vec<u8>> {
+fn taken_in(line: &[u8], folder: &Path, named: &Named<'_>) -> Option<Vec<u8>> {
     let text = line.trim_ascii();
     let name = [&b". "[..], b"source "]
         .into_iter()
@@ -116,11 +117,12 @@ fn taken_in(line: &[u8], folder: &Path) -> Option<Vec<u8>> {
     let beside = [&b"$(dirname \"$0\")/"[..], b"$(dirname $0)/"]
         .into_iter()
         .find_map(|start| name.strip_prefix(start));
+    let name = named.filled(beside.unwrap_or(name))?;
     let path = match beside {
-        Some(rest) => folder.join(OsStr::from_bytes(rest)),
-        None => PathBuf::from(OsStr::from_bytes(name)),
+        Some(_) => folder.join(OsStr::from_bytes(&name)),
+        None => PathBuf::from(OsStr::from_bytes(&name)),
     };
-    if !is_plain(beside.unwrap_or(name)) || !path.is_absolute() {
+    if !is_plain(&name) || !path.is_absolute() {
         return None;
     }
     let file = small(&path)?;
@@ -379,7 +381,7 @@ pub(super) fn is_plain(text: &[u8]) -> bool {
 }
 
 /// A word without the quotes around it.
-fn unquoted(word: &[u8]) -> &[u8] {
+pub(super) fn unquoted(word: &[u8]) -> &[u8] {
     match word {
         [b'"', inner @ .., b'"'] if !inner.is_empty() => inner,
         [b'\'', inner @ .., b'\''] if !inner.contains(&b'$') => inner,
@@ -416,6 +418,10 @@ mod tests {
         for line in [". ./a.conf", ". $HERE/a.conf", ". /no/such/file"] {
             assert_eq!(read(&script, line), line);
         }
+        let beside = "BASE=$(dirname \"$(readlink -f \"$0\")\")\n";
+        let read_beside = read(&script, &format!("{beside}. \"$BASE/a.conf\"\nrsync\n"));
+        let place = folder.path().display();
+        assert_eq!(read_beside, format!("BASE={place}\n{taken}"));
         let line = format!(". {}", at("b.conf").display());
         assert_eq!(read(&script, &line), line);
     }

@@ -10,6 +10,7 @@ use crate::{
         written::Written,
     },
     probe::Slip as Shown,
+    rsync::transfer::{KeptOut, kept_out},
     syntax::Invocation,
     terms::{Target, without_password},
 };
@@ -47,6 +48,8 @@ pub(in crate::cli) enum Slip {
     WideColon(String),
     /// Something is to be copied, and this address names no module.
     NoModule(String),
+    /// The mode of `--chmod` takes the `x` from folders; what is meant.
+    ClosedFolders(String, String),
 }
 
 impl Written {
@@ -57,8 +60,12 @@ impl Written {
         let missing = folder.and_then(|folder| missing_parent(&self.words, folder));
         let missing = missing.filter(|folder| !self.is_folder_made(folder));
         let of_destination = missing.map(|folder| Slip::NoParent(folder.display().to_string()));
+        let of_modes = Slip::of_modes(&self.words).filter(|_| !is_real);
         let own = self.slips.iter().cloned();
-        own.chain(of_words).chain(of_destination).collect()
+        own.chain(of_words)
+            .chain(of_destination)
+            .chain(of_modes)
+            .collect()
     }
 }
 
@@ -112,9 +119,18 @@ impl Slip {
         is_copied.then(|| Self::NoModule(without_password(&words[word])))
     }
 
+    /// What `--chmod` does to folders that the receiver has to enter.
+    fn of_modes(words: &[String]) -> Option<Self> {
+        let (modes, keeps_permissions) = Invocation::parse(words).folder_modes()?;
+        match kept_out(&modes, keeps_permissions)? {
+            (KeptOut::Owner, meant) => Some(Self::ClosedFolders(modes, meant)),
+            (KeptOut::Others, _) => None,
+        }
+    }
+
     /// Whether only a run that changes files meets it.
     const fn is_later(&self) -> bool {
-        matches!(self, Self::NoParent(_))
+        matches!(self, Self::NoParent(_) | Self::ClosedFolders(..))
     }
 
     /// What is wrong with the value that cron sets a variable to.
@@ -291,6 +307,18 @@ impl Slip {
                     ),
                 }
             }
+            Self::ClosedFolders(modes, meant) if zh => (
+                format!(
+                    "`--chmod={modes}` 也作用于目录，没有 `x`，接收方除非是 root，否则进不了自己刚改过的目录（退出码 23）"
+                ),
+                format!("写成 `--chmod={meant}`"),
+            ),
+            Self::ClosedFolders(modes, meant) => (
+                format!(
+                    "`--chmod={modes}` holds for folders too, and without `x` a receiver that is not root cannot enter those that it has just changed (code 23)"
+                ),
+                format!("write `--chmod={meant}`"),
+            ),
             Self::CronNote(variable) if zh => (
                 format!("cron 的变量后面不能写注释：`#` 及其后的内容都属于 `{variable}` 的值"),
                 format!("把注释单独写一行：vi {name}"),
@@ -324,6 +352,21 @@ mod tests {
             let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
             let expected = expected.map(|address| Slip::NoModule(address.to_owned()));
             assert_eq!(Slip::of_words(&words), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn modes_that_close_folders_are_seen() {
+        for (line, expected) in [
+            ("-rp --chmod=644 s h::m", Some(("644", "D755,F644"))),
+            ("-rp --chmod=u=rw,go=r h::m d", Some(("u=rw,go=r", "u=rwX,go=rX"))),
+            ("-rp --chmod=D755,F644 s h::m", None),
+            ("-r --chmod=644 s h::m", None),
+        ] {
+            let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
+            let closed =
+                |(given, meant): (&str, &str)| Slip::ClosedFolders(given.to_owned(), meant.to_owned());
+            assert_eq!(Slip::of_modes(&words), expected.map(closed), "{line}");
         }
     }
 

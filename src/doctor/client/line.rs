@@ -19,12 +19,13 @@ pub const TYPED: &str = "command line";
 
 pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) {
     let setup = client.setup;
-    let mut found = match setup.unread {
-        None => own(client, report),
-        Some(_) => Vec::new(),
-    };
+    // What its file shows has a place.
+    let mut found = Vec::new();
     for script in setup.script.iter().chain(&setup.starter) {
         found.extend(around(client, script, report));
+    }
+    if setup.unread.is_none() {
+        found.extend(own(client, report));
     }
     let count = |severity| found.iter().filter(|one| **one == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
@@ -54,7 +55,9 @@ fn own(client: &Client<'_>, report: &mut Report) -> Vec<Severity> {
         kind: FileKind::Script,
         daemon: None,
     };
-    client.linted(own, Check::CommandLine, &|_, _| true, report)
+    let told: Vec<_> = report.causes.iter().map(|cause| cause.page.id).collect();
+    let is_new = |finding: &Finding, _: &Sources| !told.contains(&finding.page.id);
+    client.linted(own, Check::CommandLine, &is_new, report)
 }
 
 /// What the file around the command line does to it: findings of its own lines, and of those that call no rsync.

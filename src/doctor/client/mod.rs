@@ -1,10 +1,13 @@
 //! On the client: what is wrong with a command line, with the password file that it names, on the way to the daemon, at the
 //! destination, and with the programs that watch folders there. Nothing is transferred, and nothing is changed.
 
+mod corrected;
 mod destination;
 mod facts;
+mod home;
 mod leftover;
 mod line;
+mod modes;
 mod password;
 mod sersync;
 mod server;
@@ -151,6 +154,7 @@ pub fn run(setup: &ClientSetup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<(
         let least = if is_failed { Urgency::Now } else { Urgency::Lately };
         server::take_over(own, &here.modules, least, &mut examination.report);
     }
+    modes::look(&client, &mut examination.report);
     examination.stage(Check::Leftover, None, |stage, report| {
         if client.is_read(stage) {
             leftover::look(&client, is_well, room.as_ref(), stage, report);

@@ -6,7 +6,7 @@ use crate::{
     catalog::FileKind,
     doctor::{
         Check, Fact, Report, Skip, Stage,
-        client::{Client, ClientFact},
+        client::{Client, ClientFact, home},
     },
     lint::Account,
 };
@@ -31,6 +31,12 @@ pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) 
     let found = host.metadata(&path, true);
     let bytes = match host.read(&path) {
         Ok(Some(bytes)) => bytes,
+        Ok(None) if let Some(cause) = home::unreplaced(client, named, &path) => {
+            report.causes.push(cause);
+            stage.note(Fact::NoFile(path));
+            stage.fail();
+            return;
+        }
         Ok(None) => {
             let arguments = vec![("path", name.clone()), ("password-file", name.clone())];
             let fact = format!("{name} is not there");

@@ -1,6 +1,7 @@
 //! The way to the server, and what it says to the command line, as a dry run.
 
 use std::{
+    collections::BTreeSet,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
     path::{Path, PathBuf},
     rc::Rc,
@@ -11,10 +12,10 @@ use crate::{
     catalog::Confidence,
     doctor::{
         Cause, Check, Fact, Report, Skip, Stage, Urgency,
-        client::{Client, ClientFact, Room, TYPED, destination::room as room_at, shell},
+        client::{Client, ClientFact, Room, TYPED, corrected, destination::room as room_at, shell},
         daemon::port_of,
     },
-    host::{Listener, Unknown},
+    host::{Listener, Unknown, daemons, ports_of},
     probe::{self, State, Step, reproduce_within},
     terms::{Misread, Target},
 };
@@ -155,11 +156,15 @@ fn without_password(stage: &mut Stage, report: &mut Report) {
 const SPOILT: &str = "RSY241";
 
 /// What a script says that has this as its consequence.
-const REASONS: [(&str, &str); 4] = [
+const REASONS: [(&str, &str); 8] = [
     ("RSY995", "RSY815"),
     ("RSY765", "RSY815"),
     ("RSY766", "RSY815"),
     ("RSY956", "RSY810"),
+    ("RSY623", "RSY405"),
+    ("RSY623", "RSY406"),
+    ("RSY623", "RSY840"),
+    ("RSY623", "RSY841"),
 ];
 
 /// Whether a finding of the command line, or of what stands around it, is the reason for what the server said; it makes the
@@ -253,8 +258,16 @@ fn asks_another_port(client: &Client<'_>) -> Option<Cause> {
         return None;
     };
     let server = client.setup.setting.known.server.as_ref()?;
-    let port = port_of(&server.configuration);
-    if port == asked || Listener::on(asked) != Listener::Nobody || Listener::on(port) == Listener::Nobody {
+    if Listener::on(asked) != Listener::Nobody {
+        return None;
+    }
+    let file = here.file.as_deref().unwrap_or_else(|| Path::new(TYPED));
+    let own = ports_of_daemons(file);
+    let port = own
+        .first()
+        .copied()
+        .unwrap_or_else(|| port_of(&server.configuration));
+    if port == asked || Listener::on(port) == Listener::Nobody {
         return None;
     }
     let arguments = vec![
@@ -263,13 +276,28 @@ fn asks_another_port(client: &Client<'_>) -> Option<Cause> {
         ("module", here.modules.concat()),
         ("port", port.to_string()),
     ];
-    let file = here.file.as_deref().unwrap_or_else(|| Path::new(TYPED));
     let fact = format!("nobody listens on port {asked}, and somebody does on port {port}");
     let cause = client.cause("RSY770", Check::Server, file, arguments, fact);
+    let cause = match remote.port {
+        Some(_) => cause.of_kind("address"),
+        None => cause,
+    };
+    let line = corrected::with_port(&client.setup.words, port);
     Some(Cause {
         confidence: Confidence::Certain,
-        ..cause
+        ..cause.typing(vec![line])
     })
+}
+
+/// The ports that daemons of this machine listen on with that configuration: their command line may name another one.
+fn ports_of_daemons(file: &Path) -> BTreeSet<u16> {
+    let own = daemons().into_iter().filter(|daemon| {
+        let configuration = daemon.configuration.as_deref();
+        configuration.is_ok_and(|own| own == file) && !daemon.has_own_network
+    });
+    own.filter_map(|daemon| ports_of(daemon.process).ok())
+        .flatten()
+        .collect()
 }
 
 /// Takes over what the examination of the server shows that makes this client fail; `least`: how urgent it has to be.

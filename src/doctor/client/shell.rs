@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::{
     doctor::{
         Cause, Check, Report,
-        client::{Client, TYPED},
+        client::{Client, TYPED, corrected},
     },
     terms::{Target, without_password},
 };
@@ -20,7 +20,8 @@ pub(super) fn in_place_of_daemon(client: &Client<'_>, report: &Report) -> Option
         .targets
         .iter()
         .position(|target| target.remote().is_some())?;
-    let word = without_password(&client.setup.words[invocation.target_words[at]]);
+    let index = invocation.target_words[at];
+    let word = without_password(&client.setup.words[index]);
     let remote = invocation.targets[at].remote()?;
     let has_told = |rule: &str| report.causes.iter().any(|cause| cause.page.id == rule);
     match &invocation.targets[at] {
@@ -29,7 +30,8 @@ pub(super) fn in_place_of_daemon(client: &Client<'_>, report: &Report) -> Option
             let module = here.modules.concat();
             let fact = format!("`{module}` is a module of the daemon here");
             let cause = client.cause("RSY874", Check::Server, file, vec![("word", word)], fact);
-            Some(cause.of_kind("module"))
+            let line = corrected::with_two_colons(&client.setup.words, index);
+            Some(cause.of_kind("module").typing(vec![line]))
         }
         Target::Daemon(_) if client.has("rsh") => {
             let shell = invocation.option("rsh")?.value.clone()?;
@@ -40,7 +42,8 @@ pub(super) fn in_place_of_daemon(client: &Client<'_>, report: &Report) -> Option
             ];
             let fact = format!("`{}` is the configuration of the daemon here", file.display());
             let cause = client.cause("RSY874", Check::Server, file, arguments, fact);
-            Some(cause.of_kind("option"))
+            let line = corrected::without(&client.setup.words, "rsh");
+            Some(cause.of_kind("option").typing(vec![line]))
         }
         _ => None,
     }

@@ -137,6 +137,7 @@ fn module(name: &str, path: &str, is_writable: bool) -> Served {
         is_writable,
         is_readable: true,
         insists_on_chroot: false,
+        munges_links: false,
         has_filters: false,
     }
 }

@@ -5,6 +5,7 @@ mod files;
 mod hindrance;
 mod judge;
 mod mounted;
+mod munged;
 mod programs;
 mod room;
 mod served;
@@ -191,6 +192,7 @@ pub(super) fn look(subject: &mut Subject, setup: &Setup<'_>, stage: &mut Stage, 
     for (module, answer) in modules.iter().zip(&answers) {
         let (tried, causes) = judge.judge(module, answer);
         chmod::look(module, &tried, &judge, &mut report.causes);
+        report.causes.extend(munged::look(module, &judge));
         if !tried.iter().any(Tried::is_failure) && matches!(answer, Ok(Answer::Folder(_))) {
             read += usize::from(module.is_readable);
             written += usize::from(module.is_writable);

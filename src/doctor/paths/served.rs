@@ -111,6 +111,8 @@ pub(in crate::doctor) struct Served {
     pub(in crate::doctor) is_readable: bool,
     /// Whether nobody is served without the jail: `use chroot = yes`, or `/./` in the path.
     pub(in crate::doctor) insists_on_chroot: bool,
+    /// Whether links that clients push are stored munged.
+    pub(in crate::doctor) munges_links: bool,
     /// Whether some of what is in it is hidden from clients, so that its rights do not matter.
     pub(in crate::doctor) has_filters: bool,
 }
@@ -181,7 +183,7 @@ fn one(
     daemon: &Daemon,
 ) -> Result<Served, NotServed> {
     let name = module.name();
-    let path = module.text(Parameter::Path).value;
+    let path = &*module.path();
     let chroot = configuration
         .configuration
         .text(Scope::Global, Parameter::DaemonChroot);
@@ -226,6 +228,7 @@ fn one(
             .boolean(Parameter::UseChroot)
             .value
             .unwrap_or_else(|| path.windows(3).any(|part| part == b"/./")),
+        munges_links: module.munges_links(configuration),
         is_readable: !module.is(Parameter::WriteOnly),
         has_filters: FILTERS.iter().any(|parameter| module.has(*parameter)),
         name,

@@ -1,7 +1,5 @@
 //! Lines that rsync reads and that change nothing, or not what they say.
 
-mod chmod;
-
 use crate::{
     catalog::Safety,
     diagnosis::Edit,
@@ -11,6 +9,7 @@ use crate::{
         subject::ConfigurationSubject,
     },
     model::{Parameter, Scope, has_variable, parameter::Kind},
+    rsync::transfer::{KeptOut, open_for_folders},
 };
 
 pub(super) const CHECKS: &[Check] = &[
@@ -115,7 +114,8 @@ fn samba_variable(path: &[u8]) -> Option<usize> {
 /// RSY227: a mode without `D` or `F` holds for folders too, and a folder without `x` cannot be entered.
 fn chmod_of_folders(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     for setting in subject.settings(&[Parameter::IncomingChmod, Parameter::OutgoingChmod]) {
-        let Some(meant) = str::from_utf8(setting.text.bytes()).ok().and_then(chmod::meant) else {
+        let meant = str::from_utf8(setting.text.bytes()).ok();
+        let Some(meant) = meant.and_then(|text| open_for_folders(text, KeptOut::Owner)) else {
             continue;
         };
         out.report(

@@ -1,8 +1,10 @@
 use std::borrow::Cow;
 
 use crate::{
-    catalog::{Language, fill, fill_command},
+    catalog::{Language, Safety, fill, fill_command},
+    diagnosis::Finding,
     doctor::{Cause, TYPED, Told},
+    lint::{self, fixed},
     render::{
         explanation::{self, edit},
         facts,
@@ -61,11 +63,10 @@ impl Words {
                         .map(|fact| facts::told(fact, language).into_owned())
                         .collect(),
                     help: finding.help(language).into_owned(),
-                    next: commands
-                        .first()
-                        .cloned()
-                        .or_else(|| edit(&place))
-                        .filter(|_| !is_typed),
+                    next: match is_typed {
+                        true => corrected(report, finding),
+                        false => commands.first().cloned().or_else(|| edit(&place)),
+                    },
                     place: (!is_typed).then_some(place),
                     commands,
                     others: Vec::new(),
@@ -144,6 +145,14 @@ impl Words {
             }
         }
     }
+}
+
+/// What was typed, as it should be.
+fn corrected(report: &lint::Report, finding: &Finding) -> Option<String> {
+    let source = finding.labels[0].span.source;
+    let mut fixed = fixed(&report.sources, &[finding], Safety::Unsafe);
+    let line = String::from_utf8(fixed.remove(&source)?).ok()?;
+    Some(line.trim_end().to_owned())
 }
 
 /// A command of a page; one that is made for the case stands there as it is.

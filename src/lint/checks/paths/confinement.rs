@@ -38,9 +38,7 @@ fn munged_folder_present(subject: &ConfigurationSubject<'_>, out: &mut Reporter<
         };
         let dot = path.value.windows(3).position(|part| part == b"/./");
         let is_confined = module.tries_chroot(subject);
-        let has_inner = is_confined && dot.is_some_and(|dot| dot + 3 < path.value.len());
-        let munge = module.boolean(Parameter::MungeSymlinks);
-        if !munge.value.unwrap_or(!is_confined || has_inner) {
+        if !module.munges_links(subject) {
             continue;
         }
         let jail: &[u8] = match (is_confined, dot) {
@@ -60,6 +58,7 @@ fn munged_folder_present(subject: &ConfigurationSubject<'_>, out: &mut Reporter<
             let case = Case::at(setting.value_span())
                 .with("module", module.name())
                 .with("folder", &name);
+            let munge = module.boolean(Parameter::MungeSymlinks);
             out.report(match munge.origin.setting() {
                 Some(munge) => case.also(munge.span(), "munge"),
                 None => case,

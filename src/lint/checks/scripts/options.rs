@@ -9,12 +9,14 @@ use crate::{
         scripts::ScriptSubject,
     },
     model::script::UNKNOWN,
+    rsync::transfer::{KeptOut, kept_out},
     terms::RsyncOption,
 };
 
 pub(super) const CHECKS: &[Check] = &[
     Check::script("RSY981", links_lost),
     Check::script("RSY992", unknown_option),
+    Check::script("RSY623", folders_closed),
 ];
 
 /// What `-a` stands for, without `-l`.
@@ -111,6 +113,50 @@ fn unknown_option(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
                 });
             }
         }
+    }
+}
+
+/// RSY623: a mode that is meant for files takes the `x` from folders too.
+fn folders_closed(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>) {
+    for transfer in subject.transfers() {
+        let invocation = &transfer.invocation;
+        let modes = invocation.folder_modes();
+        let Some((modes, keeps_permissions)) = modes.filter(|(modes, _)| !modes.contains(UNKNOWN)) else {
+            continue;
+        };
+        let Some((who, meant)) = kept_out(&modes, keeps_permissions) else {
+            continue;
+        };
+        let given: Vec<_> = invocation
+            .options
+            .iter()
+            .filter(|given| given.name == "chmod")
+            .collect();
+        let Some(last) = given.last() else {
+            continue;
+        };
+        let word = transfer.word(last.value_word.unwrap_or(last.word));
+        let span = subject.span(word.range.clone());
+        let case = Case::at(span)
+            .with("mode", modes.clone())
+            .with("meant", meant.clone());
+        let case = case.variant(match who {
+            KeptOut::Owner => "owner",
+            KeptOut::Others => "others",
+        });
+        let text = subject.bytes(word.range.clone());
+        let at = text
+            .windows(modes.len())
+            .rposition(|part| part == modes.as_bytes());
+        out.report(match at {
+            // It stands in one word of the script as it is.
+            Some(at) if given.len() == 1 => {
+                let start = word.range.start + at;
+                let place = subject.span(start..start + modes.len());
+                case.fix(Safety::Unsafe, [Edit::replace(place, meant)])
+            }
+            _ => case,
+        });
     }
 }
 

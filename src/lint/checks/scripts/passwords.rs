@@ -45,6 +45,26 @@ fn password_not_handed_over(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>)
         return;
     }
     let uses_file = subject.transfers().all(|transfer| transfer.has("password-file"));
+    let gives_password = uses_file
+        || script
+            .assignments
+            .iter()
+            .any(|assigned| assigned.name == PASSWORD);
+    let logs_in = subject.transfers().any(|transfer| {
+        let peer = transfer.invocation.peer().cloned();
+        matches!(peer, Some(Target::Daemon(remote)) if remote.user.is_some())
+    });
+    for assigned in script.assignments.iter().filter(|_| logs_in && !gives_password) {
+        let is_used = script.used.contains_key(&assigned.name);
+        let is_seen = assigned.is_for_command || script.exported.contains(&assigned.name);
+        if is_seen && !is_used && is_meant_for_rsync(&assigned.name) {
+            let span = subject.span(assigned.range.start..assigned.range.start + assigned.name.len());
+            let name = String::from_utf8_lossy(&assigned.name).into_owned();
+            let edit = Edit::replace(span, String::from_utf8_lossy(PASSWORD).into_owned());
+            let case = Case::at(span).variant("named").with("name", name);
+            out.report(case.fix(Safety::Unsafe, [edit]));
+        }
+    }
     let assigned = script
         .assignments
         .iter()
@@ -54,7 +74,7 @@ fn password_not_handed_over(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>)
         let name = String::from_utf8_lossy(&assigned.name).into_owned();
         let case = Case::at(subject.span(assigned.range.start..assigned.range.start + assigned.name.len()));
         let is_used = script.used.contains_key(&assigned.name);
-        if assigned.name == b"RSYNC_PASSWORD" {
+        if assigned.name == PASSWORD {
             if !uses_file && !is_used && is_written {
                 let start = assigned.range.start;
                 let edit = Edit::replace(subject.span(start..start), "export ");
@@ -64,6 +84,19 @@ fn password_not_handed_over(subject: &ScriptSubject<'_>, out: &mut Reporter<'_>)
             out.report(case.variant("unused").with("name", name));
         }
     }
+}
+
+/// The variable that rsync reads its password from (`auth_client` in authenticate.c).
+const PASSWORD: &[u8] = b"RSYNC_PASSWORD";
+
+/// Whether a variable that rsync does not read is called as if it did: a word for a password, with `RSYNC` or alone.
+fn is_meant_for_rsync(name: &[u8]) -> bool {
+    let words = ["PASS", "PASSWD", "PASSWORD", "PASSWORT", "PW", "PWD", "SECRET"];
+    let name = String::from_utf8_lossy(name).to_ascii_uppercase();
+    let letters = name.replace('_', "");
+    let rest = letters.strip_prefix("RSYNC").unwrap_or(&letters);
+    // The shell keeps the folder in that one.
+    name.as_bytes() != PASSWORD && name != "PWD" && words.contains(&rest)
 }
 
 /// Whether a part of the file is a command of its own, and not a word of `export` or `local`.

@@ -1,0 +1,135 @@
+//! A command line as it should be: the user's own words, with one thing changed.
+
+use crate::{
+    probe::command,
+    syntax::Invocation,
+    terms::{RsyncOption, Target},
+};
+
+/// Without an option, however often it is given.
+pub(super) fn without(words: &[String], option: &str) -> String {
+    let mut words = words.to_vec();
+    while let Some(given) = Invocation::parse(&words).option(option).cloned() {
+        if let Some(value) = given.value_word {
+            words.remove(value);
+        }
+        match before_letter(&words[given.word], option) {
+            Some(letters) if letters.len() > 1 => words[given.word] = letters,
+            _ => drop(words.remove(given.word)),
+        }
+    }
+    command(&words)
+}
+
+/// What stands in front of an option's letter, in a word of letters: the rest of the word is its value.
+fn before_letter(word: &str, option: &str) -> Option<String> {
+    if word.starts_with("--") {
+        return None;
+    }
+    let is_option = |letter: char| {
+        let found = u8::try_from(letter).ok().and_then(RsyncOption::of_letter);
+        found.is_some_and(|found| found.long == Some(option))
+    };
+    let at = word.find(is_option)?;
+    Some(word[..at].to_owned())
+}
+
+/// With another port of the daemon: in its address where that has one, where `--port` does not count.
+pub(super) fn with_port(words: &[String], port: u16) -> String {
+    let mut words = words.to_vec();
+    let invocation = Invocation::parse(&words);
+    let targets = invocation.targets.iter().zip(&invocation.target_words);
+    let mut has_all = true;
+    for (target, &index) in targets {
+        if let Target::Daemon(remote) = target {
+            match remote.port {
+                Some(old) => words[index] = readdressed(&words[index], old, port),
+                None => has_all = false,
+            }
+        }
+    }
+    if has_all {
+        return command(&words);
+    }
+    match invocation.option("port") {
+        Some(given) => match given.value_word {
+            Some(value) => words[value] = port.to_string(),
+            None => words[given.word] = format!("--port={port}"),
+        },
+        None => words.insert(0, format!("--port={port}")),
+    }
+    command(&words)
+}
+
+/// An address with another port.
+fn readdressed(address: &str, old: u16, port: u16) -> String {
+    let scheme = address.find("://").map_or(0, |at| at + 3);
+    let end = address[scheme..]
+        .find('/')
+        .map_or(address.len(), |at| scheme + at);
+    let (machine, path) = address.split_at(end);
+    match machine.strip_suffix(&format!(":{old}")) {
+        Some(machine) => format!("{machine}:{port}{path}"),
+        None => address.to_owned(),
+    }
+}
+
+/// With two colons in a word that has one.
+pub(super) fn with_two_colons(words: &[String], index: usize) -> String {
+    let mut words = words.to_vec();
+    words[index] = words[index].replacen(':', "::", 1);
+    command(&words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{with_port, with_two_colons, without};
+
+    fn words(line: &str) -> Vec<String> {
+        line.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn an_option_goes_with_its_value() {
+        for (line, expected) in [
+            (
+                "-avz -e ssh --del rsync://u@h:1/m d",
+                "-avz --del rsync://u@h:1/m d",
+            ),
+            ("-avze ssh s h::m", "-avz s h::m"),
+            ("-avzessh s h::m", "-avz s h::m"),
+            ("-essh -a s h::m", "-a s h::m"),
+            ("--rsh=ssh -a -e ssh s h::m", "-a s h::m"),
+            ("-a --rsh ssh s h::m", "-a s h::m"),
+            ("-a s h::m", "-a s h::m"),
+        ] {
+            assert_eq!(
+                without(&words(line), "rsh"),
+                format!("rsync {expected}"),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_port_stands_where_it_counts() {
+        for (line, expected) in [
+            ("-a s rsync://u@h:21619/m", "-a s rsync://u@h:8730/m"),
+            ("-a --port=1 rsync://h:21619 d", "-a '--port=1' rsync://h:8730 d"),
+            ("-a rsync://[::1]:21619/m d", "-a 'rsync://[::1]:8730/m' d"),
+            ("-a s rsync://h/m", "'--port=8730' -a s rsync://h/m"),
+            ("-a --port 1 h::m d", "-a --port 8730 h::m d"),
+            ("-a --port=1 h::m d", "-a '--port=8730' h::m d"),
+        ] {
+            assert_eq!(
+                with_port(&words(line), 8730),
+                format!("rsync {expected}"),
+                "{line}"
+            );
+        }
+        assert_eq!(
+            with_two_colons(&words("-a s u@h:m/a:b"), 2),
+            "rsync -a s u@h::m/a:b"
+        );
+    }
+}
