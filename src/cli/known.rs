@@ -144,6 +144,9 @@ fn judged(
             // It is told of one module, and the line is one that others have too.
             predicted.modules = inherited;
         } else if predicted.modules.is_empty() {
+            // A secrets file is of those modules that read it.
+            let readers = secrets.iter().filter(|(_, secrets)| secrets.file == place.0);
+            predicted.modules.extend(readers.map(|(module, _)| module.clone()));
             // Clients of other modules are spared what a line in the section of one sets.
             let before = sections.range(..=place).next_back();
             let own = before.filter(|((file, _), (end, _))| *file == place.0 && place.1 <= *end);

@@ -12,6 +12,7 @@ mod push;
 mod refused;
 mod reproduced;
 mod scenarios;
+mod server_files;
 pub(crate) mod situations;
 mod targets;
 mod told;

@@ -123,31 +123,6 @@ fn a_folder_for_temporary_files_is_looked_for_where_it_is() {
     );
 }
 
-/// A mistake in somebody else's line keeps nobody else out.
-#[test]
-fn a_line_of_another_user_is_not_accused() {
-    if !has_rsync() {
-        return;
-    }
-    let folder = folder(&[("served/new", "new\n"), ("secrets", "ann: x\njoe:pw\n")]);
-    let root = folder.path();
-    fs::set_permissions(root, fs::Permissions::from_mode(0o755)).expect("a mode");
-    fs::set_permissions(root.join("secrets"), fs::Permissions::from_mode(0o600)).expect("a mode");
-    let configuration = root.join("rsyncd.conf");
-    let text = format!(
-        "use chroot = no\n[m]\npath = {0}/served\nauth users = joe, ann\nsecrets file = {0}/secrets\n",
-        root.display()
-    );
-    fs::write(&configuration, text).expect("a file");
-    let daemon = Daemon::start(&configuration, &Run::default());
-    for (user, rule) in [("joe", "RSY810"), ("ann", "RSY322")] {
-        let target = format!("rsync://{user}@127.0.0.1:{}/m/", daemon.port());
-        let (report, code) = report(root, &["--host", "live", "--config", "rsyncd.conf", &target]);
-        assert_eq!(code, Some(5), "{report:#}");
-        assert_eq!(causes(&report)[0], rule, "{report:#}");
-    }
-}
-
 /// The list that has just come tells what the module is called.
 #[test]
 fn a_module_that_is_spelt_otherwise_is_named() {
