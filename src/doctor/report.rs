@@ -223,12 +223,10 @@ impl Cause {
         self
     }
 
-    /// The same of what a log tells, where the same client was served afterwards.
-    pub(super) fn over(mut self, served: Option<String>) -> Self {
+    /// The same of what a log tells, where it holds no more, with what shows that.
+    pub(super) fn over(mut self, shown: Option<String>) -> Self {
         self.severity = Severity::Info;
-        let served =
-            served.map(|time| format!("the same client was served afterwards, the last one at {time}"));
-        self.also.extend(served);
+        self.also.extend(shown);
         self
     }
 

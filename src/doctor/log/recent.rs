@@ -7,6 +7,11 @@ use std::{
 
 use jiff::civil::DateTime;
 
+use super::{
+    failure::{Failure, File},
+    session::{Session, UNKNOWN, address, said, time},
+    standing::{Line, Proof, Standing, standings},
+};
 use crate::doctor::{LOGIN, loopback};
 
 /// Who the doctor is for a daemon.
@@ -41,109 +46,50 @@ pub(super) struct Clients<'c> {
     pub(super) are_all_asked: bool,
     /// Whether no module admits a client of an address.
     pub(super) is_kept_out: &'c dyn Fn(IpAddr) -> bool,
+    /// Whether a module's folder is another one for another client.
+    pub(super) is_by_client: &'c dyn Fn(&str) -> bool,
+    /// How many clients a module takes at once by its configuration now; none if there is no such module.
+    pub(super) limit: &'c dyn Fn(&str) -> Option<i32>,
+    /// Whether the modules' users may do that now; none where it is not known.
+    pub(super) tried: &'c dyn Fn(&[&File]) -> Vec<Option<bool>>,
 }
-
-/// What is written of one client.
-#[derive(Clone, Default)]
-struct Session {
-    /// Where it comes from.
-    peer: Option<IpAddr>,
-    /// What it asks for, as the log has it: the direction and the path, and who has logged in.
-    asks: Option<(String, Option<String>)>,
-    /// The module that it was refused.
-    refused: Option<String>,
-    /// Something has failed in it.
-    has_failed: bool,
-    /// It ended for what comes and goes: that another one was served says nothing of it.
-    is_passing: bool,
-    /// When it came to its end, and sums were written.
-    ended: Option<DateTime>,
-    /// So much data travelled that it was no dry run.
-    has_copied: bool,
-    /// It is one of this machine.
-    is_local: bool,
-    /// It does what the doctor never does.
-    is_of_others: bool,
-}
-
-impl Session {
-    /// Takes what the daemon says of it (`rsync_module`, `auth_server` and `log_exit` write these lines).
-    fn take(&mut self, said: &str, time: DateTime) {
-        if let Some((asked, client)) = said.split_once(" from ")
-            && asked.starts_with("rsync ")
-            && ["rsync to ", "rsync on "]
-                .iter()
-                .any(|start| asked.starts_with(start))
-        {
-            let user = client.split_once('@').map(|(user, _)| user.to_owned());
-            self.asks = Some((asked.to_owned(), user));
-        } else if let Some((_, behind)) = said.split_once(" on module ") {
-            self.refused = behind.split(' ').next().map(str::to_owned);
-        } else if let Some(behind) = said.strip_prefix(UNKNOWN) {
-            self.refused = behind.split('\'').nth(1).map(str::to_owned);
-        }
-        let has = |texts: &[&str]| texts.iter().any(|text| said.contains(text));
-        self.has_failed |= has(&FAILURES);
-        self.is_passing |= has(&PASSING);
-        if let Some([sent, received, total]) = sums(said) {
-            self.ended = Some(time);
-            let is_push = self
-                .asks
-                .as_ref()
-                .is_some_and(|(asked, _)| asked.starts_with("rsync to "));
-            let came = if is_push { received } else { sent };
-            self.has_copied = total >= LEAST_COPIED && came >= total;
-        }
-    }
-
-    /// When it was served all that it asked for, if that shows that what kept another one of its client before is over.
-    fn shows_over(&self, before: &Self) -> Option<DateTime> {
-        let ended = self.ended.filter(|_| !self.has_failed)?;
-        let (place, _) = self.asks.as_ref()?;
-        let module = place.get("rsync to ".len()..)?.split('/').next();
-        let is_same = match (&before.asks, &before.refused) {
-            // What failed behind the access a dry run may not meet.
-            (Some(asked), _) => self.asks.as_ref() == Some(asked) && self.has_copied,
-            (None, Some(refused)) => module == Some(refused),
-            (None, None) => true,
-        };
-        is_same.then_some(ended)
-    }
-}
-
-/// Less than that may as well be the list of a dry run, in bytes.
-const LEAST_COPIED: u64 = 4096;
-
-/// What was sent, received, and in all, in bytes, of the line at the end of a session (`log_exit` in log.c).
-fn sums(said: &str) -> Option<[u64; 3]> {
-    let (sent, rest) = said.strip_prefix("sent ")?.split_once(" bytes  received ")?;
-    let (received, total) = rest.split_once(" bytes  total size ")?;
-    let number = |text: &str| text.replace(',', "").trim().parse().ok();
-    Some([number(sent)?, number(received)?, number(total)?])
-}
-
-/// What lines of a session have in them where something has failed.
-const FAILURES: [&str; 4] = ["rsync: ", "rsync error: ", "ERROR", " failed"];
-
-/// What such lines say of what comes and goes: networks, clients that are stopped, places that others take.
-const PASSING: [&str; 6] = [
-    "Broken pipe",
-    "Connection reset",
-    "connection unexpectedly closed",
-    "max connections",
-    "received SIG",
-    "timeout",
-];
 
 /// The lines of a log that count.
 #[derive(Default)]
 pub(super) struct Recent {
     /// Those of what may fail still.
     pub(super) open: Vec<u8>,
-    /// Those of sessions behind which the same client was served the same.
-    pub(super) over: Vec<u8>,
-    /// When the last of those clients was served.
-    pub(super) served: Option<DateTime>,
+    /// Those of what was tried, and fails still.
+    pub(super) holds: Vec<u8>,
+    /// Those of what is over, by what shows that.
+    pub(super) over: BTreeMap<Proof, Over>,
+}
+
+/// What is over.
+#[derive(Default)]
+pub(super) struct Over {
+    /// Its lines.
+    pub(super) lines: Vec<u8>,
+    /// When it was last seen to be.
+    pub(super) last: Option<DateTime>,
+}
+
+impl Over {
+    /// What shows it, in English.
+    pub(super) fn shown(&self, proof: Proof) -> Option<String> {
+        let last = self.last.map(|time| time.strftime("%F %T"));
+        match proof {
+            Proof::Served => {
+                last.map(|last| format!("the same client was served afterwards, the last one at {last}"))
+            }
+            Proof::Again => {
+                last.map(|last| format!("the log shows later that it works, the last time at {last}"))
+            }
+            Proof::Tried => {
+                Some("tried now: the module's user may do it, or nothing is there any more".to_owned())
+            }
+        }
+    }
 }
 
 /// The lines of the last day, without those that the doctor may have caused: it is a client of this machine, meets what they
@@ -153,77 +99,103 @@ pub(super) struct Recent {
 /// Strangers whom no module admits and who ask for names that are not there do not count either: they try what servers may
 /// have.
 pub(super) fn recent(log: &[u8], since: DateTime, started: DateTime, clients: &Clients<'_>) -> Recent {
+    let (lines, sessions) = read(log, since, started, clients);
+    let standings = standings(&lines, &sessions, clients);
+    let mut of_session: BTreeMap<usize, BTreeSet<Standing>> = BTreeMap::new();
+    for (line, standing) in lines.iter().zip(&standings) {
+        of_session.entry(line.session).or_default().extend(*standing);
+    }
+    let mut found = Recent::default();
+    for (line, standing) in lines.iter().zip(standings) {
+        let text = &log[line.place.clone()];
+        if let Some(standing) = standing {
+            found.add(standing, text);
+            continue;
+        }
+        // What stands around failures names the module and the client; it may tell of one itself that nothing disproves.
+        let around = of_session.get(&line.session).filter(|_| line.session > 0);
+        for standing in around
+            .into_iter()
+            .flatten()
+            .filter(|standing| **standing != Standing::Open)
+        {
+            found.add(*standing, text);
+        }
+        found.open.extend_from_slice(text);
+    }
+    found
+}
+
+impl Recent {
+    fn add(&mut self, standing: Standing, text: &[u8]) {
+        match standing {
+            Standing::Open => self.open.extend_from_slice(text),
+            Standing::Holds => self.holds.extend_from_slice(text),
+            Standing::Over(proof, time) => {
+                let over = self.over.entry(proof).or_default();
+                over.lines.extend_from_slice(text);
+                over.last = over.last.max(time);
+            }
+        }
+    }
+}
+
+/// The lines that count, and what is told of each client; the first session is the daemon itself.
+fn read(log: &[u8], since: DateTime, started: DateTime, clients: &Clients<'_>) -> (Vec<Line>, Vec<Session>) {
     let own = &clients.own;
     let peers = own.peers();
     let mut strangers = BTreeSet::new();
     let mut sessions = vec![Session::default()];
     let mut of_process = BTreeMap::new();
-    let mut lines = Vec::new();
-    let (mut is_recent, mut session) = (false, 0);
-    for line in log.split_inclusive(|&byte| byte == b'\n') {
-        let text = String::from_utf8_lossy(line);
-        if let Some(time) = time(line) {
-            let (process, said) = said(&text);
-            if said.starts_with("connect from ") {
-                sessions.push(Session {
-                    peer: address(said),
-                    is_local: peers.iter().any(|peer| said.trim_end().ends_with(peer)),
-                    ..Session::default()
-                });
-                of_process.insert(process.to_owned(), sessions.len() - 1);
+    let mut lines: Vec<Line> = Vec::new();
+    let (mut is_recent, mut end) = (false, 0);
+    for bytes in log.split_inclusive(|&byte| byte == b'\n') {
+        let place = end..end + bytes.len();
+        end = place.end;
+        let text = String::from_utf8_lossy(bytes);
+        let Some(time) = time(bytes) else {
+            if let Some(line) = lines.last_mut().filter(|_| is_recent) {
+                line.place.end = end;
             }
-            session = of_process.get(process).copied().unwrap_or_default();
-            let is_of_others = is_of_others(said) || (clients.are_all_asked && is_behind_password(said));
-            if session > 0 {
-                sessions[session].take(said.trim_end(), time);
-            }
-            sessions[session].is_of_others |= matches!(own, Own::Local(_)) && is_of_others;
-            let peer = sessions[session].peer.filter(|_| said.starts_with(UNKNOWN));
-            strangers.extend(peer.filter(|peer| (clients.is_kept_out)(*peer)));
-            let is_of_daemon = session == 0;
-            is_recent = time >= since && (time >= started || !is_of_daemon);
+            continue;
+        };
+        let (process, said) = said(&text);
+        if said.starts_with("connect from ") {
+            sessions.push(Session {
+                came: Some(time),
+                peer: address(said),
+                is_local: peers.iter().any(|peer| said.trim_end().ends_with(peer)),
+                ..Session::default()
+            });
+            of_process.insert(process.to_owned(), sessions.len() - 1);
         }
+        let session = of_process.get(process).copied().unwrap_or_default();
+        let is_of_others = is_of_others(said) || (clients.are_all_asked && is_behind_password(said));
+        let failure = Failure::of(said.trim_end(), &sessions[session]);
+        if session > 0 {
+            sessions[session].take(said.trim_end(), time);
+        }
+        sessions[session].is_of_others |= matches!(own, Own::Local(_)) && is_of_others;
+        let peer = sessions[session].peer.filter(|_| said.starts_with(UNKNOWN));
+        strangers.extend(peer.filter(|peer| (clients.is_kept_out)(*peer)));
+        let is_of_daemon = session == 0;
+        is_recent = time >= since && (time >= started || !is_of_daemon);
         if is_recent {
-            lines.push((session, line));
+            lines.push(Line {
+                place,
+                session,
+                process: process.to_owned(),
+                begun: sessions.len(),
+                failure,
+            });
         }
     }
-    lines.retain(|(session, _)| {
-        let session = &sessions[*session];
+    lines.retain(|line| {
+        let session = &sessions[line.session];
         let is_stranger = session.peer.is_some_and(|peer| strangers.contains(&peer));
         !is_stranger && (!session.is_local || session.is_of_others)
     });
-    let mut found = Recent::default();
-    let mut served_to: BTreeMap<IpAddr, Vec<usize>> = BTreeMap::new();
-    for (at, session) in sessions.iter().enumerate() {
-        if let Some(peer) = session.peer.filter(|_| session.ended.is_some()) {
-            served_to.entry(peer).or_default().push(at);
-        }
-    }
-    // Of each session, when the same client was served behind it.
-    let served: Vec<_> = sessions
-        .iter()
-        .enumerate()
-        .map(|(at, session)| {
-            let is_told = (session.has_failed || session.refused.is_some()) && !session.is_passing;
-            let others = served_to.get(&session.peer.filter(|_| is_told)?)?;
-            let mut later = others[others.partition_point(|&other| other <= at)..].iter();
-            later.find_map(|&later| {
-                sessions[later]
-                    .shows_over(session)
-                    .filter(|time| *time < clients.began)
-            })
-        })
-        .collect();
-    for (session, line) in lines {
-        match served[session] {
-            Some(time) => {
-                found.over.extend_from_slice(line);
-                found.served = found.served.max(Some(time));
-            }
-            None => found.open.extend_from_slice(line),
-        }
-    }
-    found
+    (lines, sessions)
 }
 
 /// Whether a line tells of something that the doctor never does: to write, to read a module by another path than its own, to log in with a name
@@ -247,39 +219,22 @@ fn is_behind_password(said: &str) -> bool {
     said.starts_with("rsync: [")
 }
 
-/// What a line begins with of a module that is not there.
-const UNKNOWN: &str = "unknown module ";
-
-/// The address of a client: `connect from UNKNOWN (192.0.2.7)`.
-fn address(said: &str) -> Option<IpAddr> {
-    let (_, address) = said.trim_end().strip_suffix(')')?.rsplit_once('(')?;
-    address.parse().ok()
-}
-
-/// The process of a line with a time, and what stands behind it: `2026/11/21 07:43:24 [2864] connect from …`.
-pub(super) fn said(line: &str) -> (&str, &str) {
-    let behind = line.get(19..).unwrap_or_default().trim_start();
-    let bracketed = behind.strip_prefix('[').and_then(|rest| rest.split_once("] "));
-    bracketed.unwrap_or(("", behind))
-}
-
-/// When a line was written: `2026/11/21 07:43:24 ` stands in front (`timestring` and `logit` in log.c).
-pub(super) fn time(line: &[u8]) -> Option<DateTime> {
-    let text = str::from_utf8(line.get(..19)?).ok()?;
-    DateTime::strptime("%Y/%m/%d %H:%M:%S", text).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use jiff::civil::date;
 
-    use super::{Clients, Own, recent};
+    use super::{Clients, File, Own, Recent, recent};
+    use crate::doctor::log::standing::Proof;
 
     fn shown(log: &[u8]) -> String {
         shown_of(log, Own::Local("192.0.2.9".to_owned()))
     }
 
     fn shown_of(log: &[u8], own: Own) -> String {
+        String::from_utf8(found_of(log, own, &|files| vec![None; files.len()]).open).expect("text")
+    }
+
+    fn found_of(log: &[u8], own: Own, tried: &dyn Fn(&[&File]) -> Vec<Option<bool>>) -> Recent {
         let since = date(2026, 11, 20).at(10, 0, 0, 0);
         let started = date(2026, 11, 21).at(8, 0, 0, 0);
         let clients = Clients {
@@ -287,8 +242,11 @@ mod tests {
             began: date(2026, 11, 21).at(10, 0, 0, 0),
             are_all_asked: false,
             is_kept_out: &|peer| peer.to_string().starts_with("203."),
+            is_by_client: &|module| module == "homes",
+            limit: &|module| (module == "raised").then_some(9),
+            tried,
         };
-        String::from_utf8(recent(log, since, started, &clients).open).expect("text")
+        recent(log, since, started, &clients)
     }
 
     #[test]
@@ -343,6 +301,194 @@ mod tests {
             assert!(!refused(line, now), "{line}");
             assert!(refused(line, "rsync on data2/x from a (192.0.2.7)"), "{line}");
         }
+    }
+
+    /// A log of sessions, each of a client and what is said of it.
+    fn log(sessions: &[(&str, &[&str])]) -> String {
+        let lines = sessions.iter().enumerate().flat_map(|(at, (peer, said))| {
+            let came = (*peer != "").then(|| format!("connect from a ({peer})"));
+            let said = said.iter().map(|said| (*said).to_owned());
+            came.into_iter()
+                .chain(said)
+                .map(move |said| format!("2026/11/21 09:{at:02}:00 [{at}] {said}\n"))
+        });
+        lines.collect()
+    }
+
+    #[test]
+    fn what_later_lines_disprove_is_over() {
+        let (joe, amy) = ("192.0.2.7", "192.0.2.8");
+        let is_over = |first: &[&str], then: (&str, &[&str])| {
+            let began = if first[0].starts_with("params.c") { "" } else { joe };
+            let log = log(&[(began, first), then]);
+            let found = found_of(log.as_bytes(), Own::Local("192.0.2.9".to_owned()), &|files| {
+                vec![None; files.len()]
+            });
+            let is_in = |text: &[u8]| {
+                let text = String::from_utf8_lossy(text);
+                first
+                    .iter()
+                    .filter(|line| !line.starts_with("rsync allowed"))
+                    .all(|line| text.contains(line))
+            };
+            let over = found.over.get(&Proof::Again);
+            let is_over = over.is_some_and(|over| is_in(&over.lines));
+            assert!(is_over || is_in(&found.open), "{first:?}");
+            is_over
+        };
+        let mismatch = ["auth failed on module m from a (192.0.2.7) for joe: password mismatch"];
+        let unmatched = ["auth failed on module m from a (192.0.2.7) for joe: no matching rule"];
+        let secrets = [
+            "secrets file must not be other-accessible (see strict modes option)",
+            "auth failed on module m from a (192.0.2.7) for joe: ignoring secrets file",
+        ];
+        let entry = [
+            "rsync allowed access on module m from a (192.0.2.7)",
+            "rsync: [Receiver] chdir /x failed: y",
+        ];
+        let denied = ["rsync denied on module m from a (192.0.2.7)"];
+        let configuration = [
+            "params.c:Section() - Badly formed line in config file: x",
+            "params.c:pm_process() - Failed.  Error returned from params.c:parse().",
+            "rsync error: syntax or usage error (code 1) at clientserver.c(1435) [Receiver=3.5.0]",
+        ];
+        let read_only = [
+            "rsync to m/ from a (192.0.2.7)",
+            "ERROR: module is read only",
+            "rsync error: syntax or usage error (code 1) at main.c(1) [Receiver=3.5.0]",
+        ];
+        let cases: [(&[&str], (&str, &[&str]), bool); 22] = [
+            (&mismatch, (joe, &["rsync to m/ from joe@a (192.0.2.7)"]), true),
+            // Another client may have another password.
+            (&mismatch, (amy, &["rsync to m/ from joe@b (192.0.2.8)"]), false),
+            (&mismatch, (joe, &["rsync to m/ from amy@a (192.0.2.7)"]), false),
+            (&mismatch, (joe, &["rsync to n/ from joe@a (192.0.2.7)"]), false),
+            (
+                &mismatch,
+                (joe, &["rsync allowed access on module m from a (192.0.2.7)"]),
+                false,
+            ),
+            (&unmatched, (amy, &["rsync to m/ from joe@b (192.0.2.8)"]), true),
+            (&secrets, (amy, &["rsync on m/ from joe@b (192.0.2.8)"]), true),
+            (&secrets, (amy, &["rsync on m/ from b (192.0.2.8)"]), false),
+            (&entry, (amy, &["rsync on m/sub from b (192.0.2.8)"]), true),
+            (&entry, (amy, &["rsync on n/ from b (192.0.2.8)"]), false),
+            (
+                &entry,
+                (joe, &["rsync allowed access on module m from a (192.0.2.7)"]),
+                false,
+            ),
+            (
+                &denied,
+                (joe, &["rsync allowed access on module m from a (192.0.2.7)"]),
+                true,
+            ),
+            (
+                &denied,
+                (amy, &["rsync allowed access on module m from b (192.0.2.8)"]),
+                false,
+            ),
+            (&configuration, (amy, &[]), true),
+            (
+                &configuration,
+                ("", &["rsyncd version 3.5.0 starting, listening on port 873"]),
+                false,
+            ),
+            (
+                &read_only,
+                (joe, &["rsync to m/a from a (192.0.2.7)", "receiving file list"]),
+                true,
+            ),
+            (&read_only, (joe, &["rsync to m/a from a (192.0.2.7)"]), false),
+            (
+                &read_only,
+                (joe, &["rsync on m/ from a (192.0.2.7)", "building file list"]),
+                false,
+            ),
+            (
+                &read_only,
+                (
+                    joe,
+                    &["rsync to m/ from joe@a (192.0.2.7)", "receiving file list"],
+                ),
+                false,
+            ),
+            (
+                &["unknown module 'm' tried from a (192.0.2.7)"],
+                (amy, &["rsync on m/ from b (192.0.2.8)"]),
+                true,
+            ),
+            (
+                &[
+                    "rsync allowed access on module homes from a (192.0.2.7)",
+                    "rsync: chdir /x failed: y",
+                ],
+                (amy, &["rsync on homes/ from b (192.0.2.8)"]),
+                false,
+            ),
+            (
+                &[
+                    "rsync allowed access on module m from a (192.0.2.7)",
+                    "rsync: pre-xfer exec failed",
+                ],
+                (amy, &["rsync on m/ from b (192.0.2.8)"]),
+                false,
+            ),
+        ];
+        for (first, then, expected) in cases {
+            assert_eq!(is_over(first, then), expected, "{first:?} {then:?}");
+        }
+    }
+
+    #[test]
+    fn slots_are_free_again_for_who_had_none() {
+        let refused = |module: &str| format!("rsync allowed access on module {module} from a (192.0.2.7)");
+        let is_over = |module: &str, peer: &str| {
+            let (refused, asks) = (refused(module), format!("rsync on {module}/ from b ({peer})"));
+            let log = log(&[
+                ("192.0.2.7", &[&refused, "max connections (2) reached"]),
+                (peer, &[&asks]),
+            ]);
+            let found = found_of(log.as_bytes(), Own::Local("192.0.2.9".to_owned()), &|_| {
+                Vec::new()
+            });
+            !String::from_utf8_lossy(&found.open).contains("max connections")
+        };
+        assert!(is_over("m", "192.0.2.7") && is_over("raised", "192.0.2.8"));
+        // Another client that is served has perhaps the last slot.
+        assert!(!is_over("m", "192.0.2.8"));
+    }
+
+    #[test]
+    fn rights_are_tried() {
+        let denied = |path: &str| {
+            format!("rsync: [sender] send_files failed to open \"/{path}\" (in m): Permission denied (13)")
+        };
+        let [one, two] = ["one", "two"].map(denied);
+        let end = "rsync error: some files/attrs were not transferred (code 23) at main.c(1) [sender=3.5.0]";
+        let log = log(&[("192.0.2.7", &["rsync on m/ from a (192.0.2.7)", &one, &two, end])]);
+        let found = |one: Option<bool>, two: Option<bool>| {
+            found_of(log.as_bytes(), Own::Local("192.0.2.9".to_owned()), &|files| {
+                files
+                    .iter()
+                    .map(|file| if file.path == "one" { one } else { two })
+                    .collect()
+            })
+        };
+        let has = |text: &[u8], part: &str| String::from_utf8_lossy(text).contains(part);
+        let over = |found: &Recent, part: &str| {
+            found
+                .over
+                .get(&Proof::Tried)
+                .is_some_and(|over| has(&over.lines, part))
+        };
+        let all = found(Some(true), Some(true));
+        assert!(over(&all, &one) && over(&all, &two) && over(&all, end) && !has(&all.open, "rsync: "));
+        let half = found(Some(true), Some(false));
+        assert!(over(&half, &one) && has(&half.holds, &two) && has(&half.holds, end) && !over(&half, end));
+        assert!(has(&half.holds, "rsync on m/"));
+        let unknown = found(Some(true), None);
+        assert!(has(&unknown.open, &two) && has(&unknown.open, end) && unknown.holds.is_empty());
     }
 
     #[test]
