@@ -155,6 +155,7 @@ fn judged(
     let known = Known {
         names: Vec::new(),
         is_tried: false,
+        is_of_no_unit: false,
         findings,
         unchecked: report
             .unchecked

@@ -6,6 +6,8 @@ mod recent;
 mod session;
 mod standing;
 mod syslog;
+#[cfg(test)]
+mod tests;
 mod tried;
 
 use std::{
