@@ -86,7 +86,7 @@ fn what_the_same_client_is_served_afterwards_is_over() {
 /// A log of sessions, each of a client and what is said of it.
 fn log(sessions: &[(&str, &[&str])]) -> String {
     let lines = sessions.iter().enumerate().flat_map(|(at, (peer, said))| {
-        let came = (*peer != "").then(|| format!("connect from a ({peer})"));
+        let came = (!peer.is_empty()).then(|| format!("connect from a ({peer})"));
         let said = said.iter().map(|said| (*said).to_owned());
         came.into_iter()
             .chain(said)
@@ -94,6 +94,9 @@ fn log(sessions: &[(&str, &[&str])]) -> String {
     });
     lines.collect()
 }
+
+/// Lines of one client, those of another one later, and whether these show that the first are over.
+type Case<'c> = (&'c [&'c str], (&'c str, &'c [&'c str]), bool);
 
 #[test]
 fn what_later_lines_disprove_is_over() {
@@ -137,7 +140,7 @@ fn what_later_lines_disprove_is_over() {
         "ERROR: module is read only",
         "rsync error: syntax or usage error (code 1) at main.c(1) [Receiver=3.5.0]",
     ];
-    let cases: [(&[&str], (&str, &[&str]), bool); 22] = [
+    let cases: [Case; 22] = [
         (&mismatch, (joe, &["rsync to m/ from joe@a (192.0.2.7)"]), true),
         // Another client may have another password.
         (&mismatch, (amy, &["rsync to m/ from joe@b (192.0.2.8)"]), false),

@@ -59,7 +59,7 @@ pub(super) fn tried(
 fn question(file: &File, module: &Served) -> Question {
     let path = Path::new(&file.path);
     let below = match file.access {
-        Access::Create => path.parent().unwrap_or(Path::new("")),
+        Access::Create => path.parent().unwrap_or_else(|| Path::new("")),
         _ => path,
     };
     Question::below(&module.path, below, file.access)
