@@ -172,8 +172,10 @@ impl Cause {
         let incidents = explanation.incidents.iter().enumerate();
         let causes = incidents.filter_map(|(index, incident)| {
             let cause = first(incident)?;
+            // A line of a log by which no client fails made none fail.
+            let is_harmless = check == Check::Log && incident.exit.is_none() && cause.symptom.exit == 0;
             Some(Self {
-                urgency,
+                urgency: if is_harmless { Urgency::Later } else { urgency },
                 page: cause.page,
                 severity: cause.page.severity,
                 confidence: cause.confidence,
