@@ -5,6 +5,7 @@ mod destination;
 mod facts;
 mod leftover;
 mod line;
+mod lsyncd;
 mod password;
 mod sersync;
 mod server;
