@@ -140,7 +140,7 @@ fn what_later_lines_disprove_is_over() {
         "ERROR: module is read only",
         "rsync error: syntax or usage error (code 1) at main.c(1) [Receiver=3.5.0]",
     ];
-    let cases: [Case; 22] = [
+    let cases: [Case<'_>; 22] = [
         (&mismatch, (joe, &["rsync to m/ from joe@a (192.0.2.7)"]), true),
         // Another client may have another password.
         (&mismatch, (amy, &["rsync to m/ from joe@b (192.0.2.8)"]), false),
