@@ -146,7 +146,9 @@ fn judged(
         } else if predicted.modules.is_empty() {
             // A secrets file is of those modules that read it.
             let readers = secrets.iter().filter(|(_, secrets)| secrets.file == place.0);
-            predicted.modules.extend(readers.map(|(module, _)| module.clone()));
+            predicted
+                .modules
+                .extend(readers.map(|(module, _)| module.clone()));
             // Clients of other modules are spared what a line in the section of one sets.
             let before = sections.range(..=place).next_back();
             let own = before.filter(|((file, _), (end, _))| *file == place.0 && place.1 <= *end);
@@ -158,6 +160,7 @@ fn judged(
     let known = Known {
         names: Vec::new(),
         is_tried: false,
+        is_of_no_unit: false,
         findings,
         unchecked: report
             .unchecked

@@ -39,6 +39,15 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
         written_port(setup.host, &file)
     };
     let unit = unit(setup.host).filter(|_| file == usual);
+    // Packages bring one along; who has written another one means that.
+    let own = match &unit {
+        Some((_, true)) => None,
+        _ => starter::own(setup.host, &file),
+    };
+    let unit = match &own {
+        Some(own) => Some((own.unit.name.clone(), is_enabled(setup.host, &own.unit.name))),
+        None => unit,
+    };
     if let Some((name, is_enabled)) = &unit {
         stage.note(Fact::Unit(name.clone(), *is_enabled));
     }
@@ -154,9 +163,11 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
             Unknown::Denied,
         );
     }
-    let unit = service.as_ref().filter(|_| file == usual);
+    let service = own
+        .as_ref()
+        .or_else(|| service.as_ref().filter(|_| file == usual));
     Subject {
-        starter: starter::of(setup.host, unit, &file),
+        starter: starter::of(setup.host, service, &file),
         file,
         daemon: None,
         port: is_heard.then_some(port),
@@ -199,12 +210,16 @@ fn unit(host: &dyn Host) -> Option<(String, bool)> {
         .into_iter()
         .chain(SOCKETS)
         .find(|name| UnitFiles::of(host, name).is_some())?;
+    Some((name.to_owned(), is_enabled(host, name)))
+}
+
+/// Whether a unit is started at boot.
+fn is_enabled(host: &dyn Host, name: &str) -> bool {
     let wanted = ["multi-user.target.wants", "sockets.target.wants"];
-    let is_enabled = wanted.iter().any(|folder| {
+    wanted.iter().any(|folder| {
         let link = Path::new(UNIT_FOLDERS[0]).join(folder).join(name);
         matches!(host.metadata(&link, false), Ok(Some(_)))
-    });
-    Some((name.to_owned(), is_enabled))
+    })
 }
 
 /// Whether systemd runs here (sd_booted(3)).

@@ -170,6 +170,7 @@ pub fn run(setup: &Setup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<()>) ->
         })?;
         examination.stage(Check::Loopback, file, |stage, report| {
             loopback::look(subject, setup, stage, report);
+            log::again(subject, setup, first, report);
         })?;
         // A stage may take causes of other daemons back.
         let first = first.min(examination.report.causes.len());

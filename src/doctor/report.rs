@@ -172,8 +172,10 @@ impl Cause {
         let incidents = explanation.incidents.iter().enumerate();
         let causes = incidents.filter_map(|(index, incident)| {
             let cause = first(incident)?;
+            // A line of a log by which no client fails made none fail.
+            let is_harmless = check == Check::Log && incident.exit.is_none() && cause.symptom.exit == 0;
             Some(Self {
-                urgency,
+                urgency: if is_harmless { Urgency::Later } else { urgency },
                 page: cause.page,
                 severity: cause.page.severity,
                 confidence: cause.confidence,
@@ -223,12 +225,10 @@ impl Cause {
         self
     }
 
-    /// The same of what a log tells, where the same client was served afterwards.
-    pub(super) fn over(mut self, served: Option<String>) -> Self {
+    /// The same of what a log tells, where it holds no more, with what shows that.
+    pub(super) fn over(mut self, shown: Option<String>) -> Self {
         self.severity = Severity::Info;
-        let served =
-            served.map(|time| format!("the same client was served afterwards, the last one at {time}"));
-        self.also.extend(served);
+        self.also.extend(shown);
         self
     }
 

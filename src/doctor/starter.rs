@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     doctor::daemon::written,
-    host::{Host, trial::Identity},
+    host::{Host, trial::Identity, units_with},
     lint::Installed,
     model::{Parameter, Scope},
 };
@@ -24,6 +24,18 @@ pub(super) const TEMPLATES: [&str; 2] = ["rsync@.service", "rsyncd@.service"];
 pub(super) fn service(host: &dyn Host) -> Option<Installed> {
     let mut found = SERVICES.iter().filter_map(|name| Installed::of(host, name));
     found.find(|unit| !unit.is_masked)
+}
+
+/// A unit of the administrator's own that starts a daemon with a configuration; none that is masked.
+pub(super) fn own(host: &dyn Host, file: &Path) -> Option<Installed> {
+    let names = units_with(host, ".service").into_iter();
+    let mut own = names
+        .filter(|name| !SERVICES.contains(&&**name) && !name.contains('@'))
+        .filter_map(|name| Installed::of(host, &name));
+    own.find(|unit| {
+        let has_named = || unit.configuration(host).is_some_and(|named| named == file);
+        !unit.is_masked && unit.is_of_daemon(host) && has_named()
+    })
 }
 
 /// Who starts a daemon with a configuration: the user of the unit that does, or else the one whom its log belongs to, in a
@@ -98,7 +110,7 @@ fn named(host: &dyn Host, name: &str) -> Option<Identity> {
 mod tests {
     use std::{fs, path::Path};
 
-    use super::{of, service};
+    use super::{of, own, service};
     use crate::host::Image;
 
     #[test]
@@ -125,6 +137,18 @@ mod tests {
         let identity = starter().expect("a user");
         assert_eq!((identity.uid, identity.gid), (33, 50));
         assert_eq!(identity.groups, [33, 50, 60]);
+        assert!(own(&image, file).is_none());
+        write(
+            "etc/systemd/system/swift_rsync.service",
+            "[Service]\nExecStart=/usr/bin/rsync --daemon --no-detach --config=/etc/rsyncd.conf\n",
+        );
+        write(
+            "etc/systemd/system/mirror.service",
+            "[Service]\nExecStart=/usr/bin/rsync -a /srv/ host::data/\n",
+        );
+        let found = own(&image, file).expect("a unit");
+        assert_eq!(found.unit.name, "swift_rsync.service");
+        assert!(own(&image, Path::new("/etc/other.conf")).is_none());
         fs::remove_file(root.path().join(unit)).expect("it is there");
         std::os::unix::fs::symlink("/dev/null", root.path().join(unit)).expect("a link");
         assert!(service(&image).is_none());

@@ -19,7 +19,9 @@ pub struct Within {
 impl Within {
     /// A command as it is typed outside; one that names none of the paths is the same everywhere.
     pub fn typed(&self, command: String) -> String {
-        let is_inside = !command.contains("/proc/") && self.paths.iter().any(|path| command.contains(path));
+        // What enters them by itself is typed outside.
+        let is_outside = command.contains("/proc/") || command.starts_with("nsenter ");
+        let is_inside = !is_outside && self.paths.iter().any(|path| command.contains(path));
         if !is_inside {
             return command;
         }
@@ -100,6 +102,10 @@ mod tests {
                 "nsenter -t 7 -m -- sh -c 'ls -l /run/secrets/rsync | head'",
             ),
             ("systemctl restart rsync", "systemctl restart rsync"),
+            (
+                "nsenter -t 7 -m findmnt -T '/run/secrets/rsync'",
+                "nsenter -t 7 -m findmnt -T '/run/secrets/rsync'",
+            ),
             (
                 "rmdir /proc/7/root/run/secrets/rsync",
                 "rmdir /proc/7/root/run/secrets/rsync",

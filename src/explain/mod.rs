@@ -58,6 +58,8 @@ pub struct Known {
     pub names: Vec<(&'static str, String)>,
     /// Whether the daemon's files were tried with the rights of its process.
     pub is_tried: bool,
+    /// Whether the daemon runs and belongs to no unit, and sees what everybody sees.
+    pub is_of_no_unit: bool,
 }
 
 /// Pages of files that the daemon may miss although they are there, because its account may not read them.
@@ -74,6 +76,12 @@ impl Known {
     /// the account of the daemon is not known from files.
     fn denies(&self, page: &Page, incident: &Incident) -> bool {
         let is_of_server = |file: &FileKind| matches!(file, FileKind::RsyncdConf | FileKind::Secrets);
+        // Nothing of a unit binds a daemon that is of none.
+        let is_of_unit = page.files.iter().all(|file| *file == FileKind::Systemd) && !page.files.is_empty();
+        let is_found = self.findings.iter().any(|found| found.rule == page.id);
+        if self.is_of_no_unit && is_of_unit && !is_found {
+            return true;
+        }
         let has_open_path = |server: &Server| server.has_open_path(incident);
         let is_open = page.id == PATH_MISSING && self.server.as_ref().is_some_and(has_open_path);
         self.server.is_some()

@@ -7,7 +7,7 @@ use crate::catalog::Language;
 
 /// Each form with `{}` for what is named, and the same in Chinese with the number of the name in the English form. The first
 /// that fits counts, so longer ones come before those that are a part of them.
-const FORMS: [(&str, &str); 49] = [
+const FORMS: [(&str, &str); 52] = [
     (
         "{} is enabled, and {} is not there",
         "{0} 已设为开机启动，但 {1} 不存在",
@@ -57,6 +57,18 @@ const FORMS: [(&str, &str); 49] = [
     (
         "the same client was served afterwards, the last one at {}",
         "之后同样的客户端得到了服务，最后一次在 {0}",
+    ),
+    (
+        "{}: {} folders or more, and {} watches",
+        "{0}：至少有 {1} 个目录，而只有 {2} 个 watch",
+    ),
+    (
+        "the log shows later that it works, the last time at {}",
+        "日志后面显示它又正常了，最后一次在 {0}",
+    ),
+    (
+        "tried now: the module's user may do it, or nothing is there any more",
+        "刚才试过：模块的用户可以这样做，或者那里已经没有东西了",
     ),
     ("{} has no rule for {}", "{0} 里没有 {1} 的规则"),
     (

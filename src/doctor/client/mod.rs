@@ -7,6 +7,7 @@ mod facts;
 mod home;
 mod leftover;
 mod line;
+mod lsyncd;
 mod modes;
 mod password;
 mod sersync;

@@ -11,7 +11,7 @@ use std::{
 use crate::{
     catalog::Confidence,
     doctor::{
-        Cause, Check, Fact, Report, Skip, Stage, Urgency,
+        self, Cause, Check, Fact, Report, Skip, Stage, Urgency,
         client::{Client, ClientFact, Room, TYPED, corrected, destination::room as room_at, shell},
         daemon::port_of,
     },
@@ -300,12 +300,25 @@ fn ports_of_daemons(file: &Path) -> BTreeSet<u16> {
         .collect()
 }
 
-/// Takes over what the examination of the server shows that makes this client fail; `least`: how urgent it has to be.
+/// Takes over what the examination of the server shows that makes this client fail; `least`: how urgent it has to be. A stage
+/// that has failed for nothing but what is left out has not failed for this client.
 pub(super) fn take_over(mut own: Report, asked: &[String], least: Urgency, report: &mut Report) {
-    own.causes.retain(|cause| {
-        let is_asked = |module: &String| module.is_empty() || asked.contains(module);
-        cause.urgency <= least && cause.argument("module").is_none_or(is_asked)
-    });
+    let is_asked = |module: &String| module.is_empty() || asked.contains(module);
+    let (kept, left_out): (Vec<_>, Vec<_>) = own
+        .causes
+        .into_iter()
+        .partition(|cause| cause.urgency <= least && cause.argument("module").is_none_or(is_asked));
+    own.causes = kept;
+    for stage in own
+        .stages
+        .iter_mut()
+        .filter(|stage| stage.state == doctor::State::Failed)
+    {
+        let shows = |causes: &[Cause]| causes.iter().any(|cause| cause.seen.contains(&stage.check));
+        if shows(&left_out) && !shows(&own.causes) {
+            stage.state = doctor::State::Warned;
+        }
+    }
     report.causes.append(&mut own.causes);
     report.stages.append(&mut own.stages);
     report.unseen.append(&mut own.unseen);

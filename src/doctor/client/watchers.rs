@@ -11,8 +11,8 @@ use std::{
 use crate::{
     catalog::FileKind,
     doctor::{
-        Check, Fact, Report, Skip, Stage,
-        client::{Client, ClientFact, Limit, Watcher},
+        Cause, Check, Fact, Report, Skip, Stage,
+        client::{Client, ClientFact, Limit, Watcher, lsyncd},
     },
 };
 
@@ -47,6 +47,13 @@ const MOST: usize = 32;
 
 pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) {
     let found = watchers(Path::new("/proc"));
+    let runs_lsyncd = found.iter().any(|(_, watcher)| watcher.program == "lsyncd");
+    if !runs_lsyncd && lsyncd_ended(client, report) {
+        stage.fail();
+        if found.is_empty() {
+            return;
+        }
+    }
     if found.is_empty() {
         stage.skip(Skip::NoWatcher);
         return;
@@ -91,6 +98,31 @@ pub(super) fn look(client: &Client<'_>, stage: &mut Stage, report: &mut Report) 
             stage.note(Fact::Client(ClientFact::Limit(limit)));
         }
     }
+}
+
+/// Whether the lsyncd that pushes what the command pushes has ended, and would end again: each folder needs a watch.
+fn lsyncd_ended(client: &Client<'_>, report: &mut Report) -> bool {
+    let [(_, files), _] = LIMITS;
+    let sources: Vec<_> = client.sources().map(|source| client.path(source)).collect();
+    let limit = files.into_iter().filter_map(number).min();
+    let ended = limit.and_then(|limit| Some((limit, lsyncd::ended(client.setup.host, &sources, limit)?)));
+    let Some((limit, ended)) = ended else {
+        return false;
+    };
+    let path = ended.source.display().to_string();
+    let facts = vec![
+        format!("{path}: {} folders or more, and {limit} watches", ended.folders),
+        ended.said,
+    ];
+    let cause = Cause::of_rule(
+        "RSY960",
+        Check::Watchers,
+        &ended.source,
+        vec![("path", path)],
+        facts,
+    );
+    report.causes.push(cause);
+    true
 }
 
 /// What is wrong with the configuration of a program that watches; only sersync's is read.

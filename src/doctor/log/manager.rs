@@ -8,7 +8,7 @@ use std::{
 
 use jiff::civil::DateTime;
 
-use super::{MOST, recent, syslog};
+use super::{MOST, session, syslog};
 use crate::{
     doctor::{Setup, daemon::option, reach::starters::XINETD},
     host::{Descendant, Host},
@@ -98,8 +98,8 @@ pub(in crate::doctor) fn served_since(
 
 /// The same by the text of a log. A daemon that listens says so first (`start_daemon` in clientserver.c).
 fn has_served(log: &str, since: DateTime) -> bool {
-    let begins = |line: &str, start: &str| recent::said(line).1.starts_with(start);
-    let is_young = |line: &str| recent::time(line.as_bytes()).is_some_and(|time| time >= since);
+    let begins = |line: &str, start: &str| session::said(line).1.starts_with(start);
+    let is_young = |line: &str| session::time(line.as_bytes()).is_some_and(|time| time >= since);
     let mut lines = log.lines();
     lines.clone().all(|line| !begins(line, "rsyncd version "))
         && lines.any(|line| is_young(line) && begins(line, "connect from "))

@@ -1,8 +1,14 @@
 //! What failed in the last day, by the daemon's log.
 
+mod failure;
 mod manager;
 mod recent;
+mod session;
+mod standing;
 mod syslog;
+#[cfg(test)]
+mod tests;
+mod tried;
 
 use std::{
     ffi::OsStr,
@@ -15,10 +21,13 @@ use std::{
 use jiff::Span;
 
 pub(super) use self::manager::{refused_by, served_since, shut_by, was_reloaded};
-use self::recent::{Clients, Own, recent};
+use self::{
+    recent::{Clients, Own, recent},
+    tried::{is_labelled, tried},
+};
 use crate::{
     doctor::{
-        Cause, Check, Fact, Log, Report, Setup, Skip, Stage, Subject, Urgency,
+        Cause, Check, Fact, Log, Report, Setup, Skip, Stage, Subject, Told, Urgency,
         daemon::{SLACK, at, option, skip_without_configuration},
         loopback,
     },
@@ -27,6 +36,7 @@ use crate::{
     model::{
         Parameter, Scope,
         access::{Peer, hosts},
+        has_variable,
     },
 };
 
@@ -58,14 +68,30 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
         let mut scopes = configuration.module_scopes().map(|(scope, _)| scope);
         scopes.all(|scope| hosts(configuration, scope, &Peer::new(peer, None)).allowed == Some(false))
     };
+    let scope = |module: &str| configuration.module(module.as_bytes()).map(Scope::Module);
+    let is_by_client = |module: &str| {
+        scope(module).is_none_or(|scope| has_variable(configuration.text(scope, Parameter::Path).value))
+    };
+    let limit = |module: &str| {
+        Some(
+            configuration
+                .integer(scope(module)?, Parameter::MaxConnections)
+                .value,
+        )
+    };
+    let is_labelled = is_labelled(subject, report);
     let clients = Clients {
         own,
         began: setup.now.datetime().saturating_sub(Span::new().seconds(1)),
         are_all_asked: loopback::are_all_asked(subject, configuration),
         is_kept_out: &is_kept_out,
+        is_by_client: &is_by_client,
+        limit: &limit,
+        tried: &|files| tried(files, server, subject, setup, is_labelled),
     };
     let recent = recent(&lines.bytes, since, started, &clients);
     let explained = |text: &[u8]| {
+        // Reading from memory does not fail.
         let mut found = explain(text, known).ok()?;
         if lines.is_file {
             for incident in &mut found.incidents {
@@ -74,31 +100,48 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
         }
         Some(Rc::new(found))
     };
-    // Reading from memory does not fail.
-    let (Some(found), Some(over)) = (explained(&recent.open), explained(&recent.over)) else {
-        return;
+    let mut count = 0;
+    let mut causes = |text: &[u8], urgency: Urgency| {
+        let found = explained(text);
+        count += found.as_ref().map_or(0, |found| found.incidents.len());
+        found.map_or_else(Vec::new, |found| Cause::of_text(&found, Check::Log, urgency))
     };
-    let served = recent.served.map(|time| time.strftime("%F %T").to_string());
-    stage.note(Fact::Log(
-        lines.place.clone(),
-        lines.is_cut,
-        found.incidents.len() + over.incidents.len(),
-    ));
+    let mut open = causes(&recent.holds, Urgency::Now);
+    open.extend(causes(&recent.open, Urgency::Lately));
+    if !open.is_empty() {
+        stage.warn();
+    }
+    report.causes.extend(open);
+    // What has the same cause and is not over counts more.
+    for (proof, over) in &recent.over {
+        let causes = causes(&over.lines, Urgency::Lately).into_iter();
+        report
+            .causes
+            .extend(causes.map(|cause| cause.over(over.shown(*proof))));
+    }
+    stage.note(Fact::Log(lines.place.clone(), lines.is_cut, count));
     report.logs.push(Log {
         place: lines.place,
         bytes: lines.bytes,
     });
-    if !found.incidents.is_empty() {
-        stage.warn();
-    }
-    report
-        .causes
-        .extend(Cause::of_text(&found, Check::Log, Urgency::Lately));
-    // What has the same cause and is not over counts more.
-    let over = Cause::of_text(&over, Check::Log, Urgency::Lately);
-    report
-        .causes
-        .extend(over.into_iter().map(|cause| cause.over(served.clone())));
+}
+
+/// Looks again once the doctor was a client itself: where it was served, what kept others out before is over. What the log
+/// showed before is told anew; `first`: the first cause of this daemon.
+pub(super) fn again(subject: &Subject, setup: &Setup<'_>, first: usize, report: &mut Report) {
+    let is_of_log = |cause: &Cause| cause.seen == [Check::Log].into() && matches!(cause.told, Told::Text(..));
+    let mut before = report.causes.iter().skip(first);
+    let Some(place) = before.position(is_of_log).map(|place| first + place) else {
+        return;
+    };
+    let (known, logs) = (report.causes.len(), report.logs.len());
+    look(subject, setup, &mut Stage::new(Check::Log, None), report);
+    report.logs.truncate(logs);
+    let told = report.causes.split_off(known);
+    let mut rest = report.causes.split_off(place);
+    rest.retain(|cause| !is_of_log(cause));
+    report.causes.extend(told);
+    report.causes.extend(rest);
 }
 
 /// What is read of a log.

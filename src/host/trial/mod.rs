@@ -51,6 +51,8 @@ pub struct Question {
     path: Vec<u8>,
     /// What is done with it.
     pub wish: Wish,
+    /// What below it the user wants, where the wish is for something below.
+    below: Vec<u8>,
 }
 
 /// What is done with a path.
@@ -66,6 +68,21 @@ pub enum Wish {
     ReadFile,
     /// The daemon opens the file for writing, and creates it if it is missing.
     WriteFile,
+    /// The daemon enters the folder; its user wants one thing below.
+    Below(Access),
+}
+
+/// What a user wants of one thing.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+pub enum Access {
+    /// To read a file.
+    Read,
+    /// To list a folder.
+    List,
+    /// To enter a folder.
+    Enter,
+    /// To create something in a folder.
+    Create,
 }
 
 impl Question {
@@ -74,6 +91,15 @@ impl Question {
         Self {
             path: path.as_os_str().as_bytes().to_vec(),
             wish,
+            below: Vec::new(),
+        }
+    }
+
+    /// About what is below a folder, by its path from there on.
+    pub fn below(folder: &Path, below: &Path, access: Access) -> Self {
+        Self {
+            below: below.as_os_str().as_bytes().to_vec(),
+            ..Self::new(folder, Wish::Below(access))
         }
     }
 

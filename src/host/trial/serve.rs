@@ -27,7 +27,7 @@ use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabiliti
 
 use crate::host::{
     live::SAFE_TO_OPEN,
-    trial::{Answer, Folder, Identity, MOST_QUESTIONS, Question, Request, Room, Said, Wish},
+    trial::{Access, Answer, Folder, Identity, MOST_QUESTIONS, Question, Request, Room, Said, Wish},
 };
 
 /// The most that is read of a request, in bytes.
@@ -73,7 +73,10 @@ pub fn serve(input: impl Read, mut out: impl Write) -> io::Result<()> {
         let answer = match place {
             Err(error) => Answer::Refused(error as i32),
             Ok(None) => Answer::Open,
-            Ok(Some(folder)) => Answer::Folder(look(&folder, question.wish)),
+            Ok(Some(folder)) => match question.wish {
+                Wish::Below(access) => below(&folder, &question.below, access),
+                wish => Answer::Folder(look(&folder, wish)),
+            },
         };
         tell(&answer, &mut out)?;
     }
@@ -132,7 +135,7 @@ fn enter(question: &Question) -> nix::Result<Option<OwnedFd>> {
     let path = question.path();
     match question.wish {
         Wish::Enter => chdir(path).map(|()| None),
-        Wish::Read | Wish::Write => {
+        Wish::Read | Wish::Write | Wish::Below(_) => {
             chdir(path)?;
             let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
             openat(nix::fcntl::AT_FDCWD, ".", flags, Mode::empty()).map(Some)
@@ -155,6 +158,21 @@ fn enter(question: &Question) -> nix::Result<Option<OwnedFd>> {
 
 fn may(path: &Path, access: AccessFlags) -> nix::Result<()> {
     faccessat(nix::fcntl::AT_FDCWD, path, access, AtFlags::AT_EACCESS)
+}
+
+/// Whether the user may do that with what is below a folder.
+fn below(folder: &OwnedFd, path: &[u8], access: Access) -> Answer {
+    let path = if path.is_empty() { b"." } else { path };
+    let wanted = match access {
+        Access::Read => AccessFlags::R_OK,
+        Access::List => AccessFlags::R_OK | AccessFlags::X_OK,
+        Access::Enter => AccessFlags::X_OK,
+        Access::Create => AccessFlags::W_OK | AccessFlags::X_OK,
+    };
+    match faccessat(folder, OsStr::from_bytes(path), wanted, AtFlags::AT_EACCESS) {
+        Ok(()) => Answer::Open,
+        Err(error) => Answer::Refused(error as i32),
+    }
 }
 
 /// What the user does in a folder.

@@ -123,6 +123,13 @@ impl Installed {
         meant.next()
     }
 
+    /// Whether the rsync that it starts is told to be a daemon: other units are jobs.
+    pub fn is_of_daemon(&self, host: &dyn Host) -> bool {
+        let words = self.daemon_words(host);
+        let options = words.and_then(|words| options(&words));
+        options.is_some_and(|options| options.daemon.is_some())
+    }
+
     /// The configuration that it starts rsync with; `None` where it starts no rsync, or a specifier decides.
     pub fn configuration(&self, host: &dyn Host) -> Option<PathBuf> {
         let options = options(&self.daemon_words(host)?)?;

@@ -94,6 +94,9 @@ impl Situation {
             Some(first) => self.rules.iter().any(|rule| rule == first),
             None => self.rules.is_empty(),
         };
+        if self.rules.is_empty() && met.said.contains("doctor ended with 1") {
+            faults.push("the doctor ended as if something failed".to_owned());
+        }
         if !is_right {
             faults.push(format!("it tells {told:?}, not {:?}", self.rules));
         }
