@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     ffi::OsStr,
-    fs,
     ops::Range,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
@@ -14,7 +13,9 @@ use nix::unistd::{User, geteuid};
 use crate::{
     cli::probe::{
         around::{around, is_without_rsync},
-        folder::folder_of,
+        fault::Fault,
+        folder::{folder_of, is_bound},
+        interpreter::{Interpreter, takes_braces},
         made::{made, written_before},
         slip::Slip,
         variables::OF_RSYNC,
@@ -38,6 +39,8 @@ pub(super) struct Part<'b> {
     pub(super) variables: BTreeMap<Vec<u8>, &'b [u8]>,
     /// What cron takes away from the command's end, and hands it as input.
     pub(super) cut: Option<Range<usize>>,
+    /// What keeps cron from taking the table that it stands in.
+    pub(super) faults: Vec<Fault>,
     /// Who runs it, where a table of the system's names somebody else than who we are.
     pub(super) user: Option<String>,
 }
@@ -49,11 +52,12 @@ impl Part<'_> {
             is_typed,
             takes_braces: match is_typed {
                 true => Some(true),
-                false => interpreter(bytes).and_then(|shell| takes_braces(&shell)),
+                false => Interpreter::of(bytes).and_then(|interpreter| takes_braces(interpreter.shell())),
             },
             is_cron: false,
             variables: BTreeMap::new(),
             cut: None,
+            faults: Vec::new(),
             user: None,
         }
     }
@@ -96,6 +100,7 @@ impl Part<'_> {
             slips: self.slips(call, bytes),
             around,
             made: made(&self.script, call),
+            is_bound: is_bound(&self.script, call, bytes),
             folder: folder_of(&self.script, call).and_then(|folder| self.folder_from(&folder)),
             ..Written::default()
         })
@@ -103,7 +108,9 @@ impl Part<'_> {
 
     /// What is read otherwise than it is meant.
     fn slips(&self, call: &Call, bytes: &[u8]) -> Vec<Slip> {
-        let found = self.variables_of(call, bytes).variables;
+        let found = self.variables_of(call, bytes);
+        let faults = self.faults(call, &found, bytes).into_iter().map(Slip::Around);
+        let found = found.variables;
         let values = OF_RSYNC.into_iter().filter_map(|name| {
             let value = *self.variables.get(name.as_bytes())?;
             // What is set in front of the command counts instead.
@@ -121,7 +128,7 @@ impl Part<'_> {
             .flatten()
             .into_iter()
             .chain(redirection.map(Slip::Redirection));
-        own.chain(values).collect()
+        own.chain(faults).chain(values).collect()
     }
 
     /// The folder that it is started in, as far as that is known: cron goes to `HOME`, which is the home of who runs it if the
@@ -170,31 +177,6 @@ fn redirection_of_bash(call: &Call, bytes: &[u8]) -> Option<String> {
             .next()?;
         (!is_number).then(|| format!(">& {}", String::from_utf8_lossy(name)))
     })
-}
-
-/// The shell that a script names in its first line.
-fn interpreter(script: &[u8]) -> Option<String> {
-    let line = script.strip_prefix(b"#!")?.split(|&byte| byte == b'\n').next()?;
-    let mut words = str::from_utf8(line).ok()?.split_ascii_whitespace();
-    let program = words.next()?;
-    match program.ends_with("/env") {
-        true => words.next().map(str::to_owned),
-        false => Some(program.to_owned()),
-    }
-}
-
-/// Whether a shell takes braces apart; `sh` is what its link leads to on this machine.
-pub(super) fn takes_braces(shell: &str) -> Option<bool> {
-    match Path::new(shell).file_name()?.to_str()? {
-        "bash" | "ksh" | "zsh" => Some(true),
-        "dash" => Some(false),
-        "sh" => {
-            let real = fs::canonicalize("/bin/sh").ok()?;
-            let name = real.file_name()?.to_str()?;
-            takes_braces(name).filter(|_| name != "sh")
-        }
-        _ => None,
-    }
 }
 
 /// Whether a text has a backquote without its pair.

@@ -5,11 +5,12 @@ use std::{ops::Range, path::Path};
 use crate::{
     catalog::Language,
     cli::probe::{
+        fault::Fault,
         meant::{is_of_file, missing_parent, swallowed, unknown_option, unparted},
         text::lines,
         written::Written,
     },
-    probe::Slip as Shown,
+    probe::{Effect, Slip as Shown},
     syntax::Invocation,
     terms::{Target, without_password},
 };
@@ -47,6 +48,8 @@ pub(in crate::cli) enum Slip {
     WideColon(String),
     /// Something is to be copied, and this address names no module.
     NoModule(String),
+    /// What a shell, cron or systemd makes of what stands around the command.
+    Around(Fault),
 }
 
 impl Written {
@@ -112,9 +115,13 @@ impl Slip {
         is_copied.then(|| Self::NoModule(without_password(&words[word])))
     }
 
-    /// Whether only a run that changes files meets it.
-    const fn is_later(&self) -> bool {
-        matches!(self, Self::NoParent(_))
+    /// What it does.
+    const fn effect(&self) -> Effect {
+        match self {
+            Self::NoParent(_) => Effect::Later,
+            Self::Around(fault) => fault.effect(),
+            _ => Effect::Other,
+        }
     }
 
     /// What is wrong with the value that cron sets a variable to.
@@ -132,8 +139,8 @@ impl Slip {
     /// The same for a report.
     pub(super) fn shown(&self, file: &Path, language: Language) -> Shown {
         let (text, cure) = self.told(file, language);
-        let is_later = self.is_later();
-        Shown { text, cure, is_later }
+        let effect = self.effect();
+        Shown { text, cure, effect }
     }
 
     /// What it is, and what to do.
@@ -141,6 +148,7 @@ impl Slip {
         let name = shell_words::quote(&file.to_string_lossy()).into_owned();
         let zh = language == Language::Chinese;
         match self {
+            Self::Around(fault) => fault.told(&name, language),
             Self::Blank(line) if zh => (
                 format!("`{name}` 第 {line} 行的反斜杠后面有空格，命令到此结束，下一行不属于它"),
                 format!("sed -i '{line}s/[[:space:]]*$//' {name}"),

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use nix::unistd::{User, geteuid};
 
 use crate::{
-    cli::probe::part::{Part, takes_braces},
+    cli::probe::{faults::of_table, interpreter::takes_braces, part::Part},
     lint::Crontab,
     terms::Bytes,
 };
@@ -13,6 +13,7 @@ use crate::{
 /// The jobs of a table: cron takes carriage returns off the ends of its own variables, and hands those of jobs on.
 pub(super) fn of_crontab<'b>(path: &Path, plain: &'b Bytes, bytes: &'b Bytes) -> Vec<Part<'b>> {
     let table = Crontab::read(path, plain);
+    let faults: Vec<_> = of_table(&table, plain).into_iter().collect();
     let read = Crontab::read(path, bytes).jobs.into_iter();
     let parts = read.zip(table.jobs).map(|(read, job)| {
         let variables = job.variables.into_iter();
@@ -26,6 +27,7 @@ pub(super) fn of_crontab<'b>(path: &Path, plain: &'b Bytes, bytes: &'b Bytes) ->
             is_cron: true,
             variables,
             cut: job.job.input,
+            faults: faults.clone(),
             user: job
                 .job
                 .user

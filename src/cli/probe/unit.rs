@@ -215,6 +215,7 @@ impl Unit {
             around: self.around().collect(),
             slips: self.slip().chain(sign.map(Slip::NoShell)).collect(),
             folder: self.folder_of(Some(PathBuf::new())),
+            is_bound: self.folder.is_some(),
             user: self.user.clone(),
             ..Written::default()
         })
@@ -253,6 +254,7 @@ impl Unit {
             written.around.extend(self.around());
             written.slips.extend(self.slip());
             Written {
+                is_bound: self.folder.is_some() || written.is_bound,
                 folder: self.folder_of(written.folder),
                 user: self.user.clone(),
                 ..written

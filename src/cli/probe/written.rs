@@ -10,7 +10,7 @@ use crate::{
     cli::probe::{
         made::Made,
         part::Part,
-        plain::{Surroundings, around_in, around_in_table},
+        plain::{Reading, Surroundings, around_in, around_in_table},
         settled::settled,
         slip::Slip,
         started::{Started, started},
@@ -41,12 +41,12 @@ pub(in crate::cli) struct Written {
     pub(in crate::cli) slips: Vec<Slip>,
     /// The folder that it runs in, from the one on that the script is started in; none if only a run can tell.
     pub(in crate::cli) folder: Option<PathBuf>,
+    /// Whether nothing runs where that folder cannot be entered.
+    pub(super) is_bound: bool,
     /// The folders that are made in front of it.
     pub(super) made: Made,
     /// Whom a unit runs it as, if it names somebody else than who we are.
     pub(in crate::cli) user: Option<String>,
-    /// Whether parts of the script were answered that a run may answer otherwise.
-    pub(in crate::cli) is_guessed: bool,
     /// What decides about it besides its own words.
     pub(super) surroundings: Surroundings,
     /// Where it stands, if the line starts a script that calls rsync.
@@ -58,6 +58,25 @@ impl Written {
     pub(super) fn is_folder_made(&self, folder: &Path) -> bool {
         let from = self.folder.as_deref().unwrap_or_else(|| Path::new(""));
         self.made.has(folder, from)
+    }
+
+    /// What our reader of scripts makes of a call.
+    fn reading(&self, part: &Part<'_>, call: &Call) -> Reading<'_> {
+        // Nobody knows where a script is started.
+        let is_known = |folder: &&Path| part.is_typed || folder.is_absolute();
+        let start = if part.is_typed {
+            PathBuf::new()
+        } else {
+            part.home()
+        };
+        Reading {
+            words: &self.words,
+            folder: self.folder.as_deref().filter(is_known),
+            start: Some(start).filter(|start| is_known(&&**start)),
+            is_typed: part.is_typed,
+            is_bash: part.takes_braces,
+            call: call.range.clone(),
+        }
     }
 }
 
@@ -73,10 +92,13 @@ pub(in crate::cli) fn typed(line: &str) -> Result<Written, String> {
     let part = Part::of_text(&bytes, true);
     let mut calls = part.calls();
     match (calls.next(), calls.next()) {
-        (Some(call), None) => Ok(Written {
-            surroundings: around_in(&bytes, &call.range),
-            ..part.command(call, &bytes)?
-        }),
+        (Some(call), None) => {
+            let written = part.command(call, &bytes)?;
+            Ok(Written {
+                surroundings: around_in(&bytes, &written.reading(&part, call)),
+                ..written
+            })
+        }
         (Some(_), Some(_)) => {
             Err("the command line calls rsync more than once; give the one that fails".to_owned())
         }
@@ -102,7 +124,6 @@ fn line_of(path: &Path, bytes: Vec<u8>, line: usize, may_start: bool) -> Result<
     }
     let raw = bytes;
     let bytes = settled(path, raw.clone(), kind == Some(FileKind::Crontab), !may_start);
-    let is_guessed = bytes != raw;
     let (read, has_returns) = as_a_shell_reads(&bytes);
     let (plain, bytes) = (Bytes::from(bytes), Bytes::from(read));
     let parts = parts(path, &plain, &bytes);
@@ -120,11 +141,7 @@ fn line_of(path: &Path, bytes: Vec<u8>, line: usize, may_start: bool) -> Result<
         (Some((part, call)), None) => match part.command(call, &bytes) {
             Ok(written) => Ok(Written {
                 has_returns,
-                is_guessed,
-                surroundings: match part.is_cron {
-                    true => around_in_table(path, &bytes, &call.range),
-                    false => around_in(&bytes, &call.range),
-                },
+                surroundings: surroundings(path, raw, line, &written),
                 ..written
             }),
             Err(reason) => Err(Unread::Unclear(reason)),
@@ -172,6 +189,31 @@ fn line_of(path: &Path, bytes: Vec<u8>, line: usize, may_start: bool) -> Result<
     }
 }
 
+/// What stands around the call on a line of a file, none of whose questions is answered; `written`: what is made of the call
+/// with the answers, which decide nothing where its words are the same.
+fn surroundings(path: &Path, file: Vec<u8>, line: usize, written: &Written) -> Surroundings {
+    let (read, _) = as_a_shell_reads(&file);
+    let (plain, bytes) = (Bytes::from(file), Bytes::from(read));
+    let Some(here) = lines(&bytes).nth(line - 1) else {
+        return Surroundings::Unknown;
+    };
+    let parts = parts(path, &plain, &bytes);
+    let calls = parts
+        .iter()
+        .flat_map(|part| part.calls().map(move |call| (part, call)));
+    let mut found = calls.filter(|(_, call)| call.range.start < here.end && here.start < call.range.end);
+    match (found.next(), found.next()) {
+        (Some((part, call)), None) => {
+            let reading = written.reading(part, call);
+            match part.is_cron {
+                true => around_in_table(path, &bytes, &reading),
+                false => around_in(&bytes, &reading),
+            }
+        }
+        _ => Surroundings::Unknown,
+    }
+}
+
 /// The shell's parts of a file: `plain` as it stands there, `bytes` as a shell reads it.
 fn parts<'b>(path: &Path, plain: &'b Bytes, bytes: &'b Bytes) -> Vec<Part<'b>> {
     match recognise(path, plain) {
@@ -209,7 +251,6 @@ fn started_by(part: &Part<'_>, call: &Call, outer: &[u8], script: Started) -> Re
     };
     Ok(Written {
         started: Some((file, line)),
-        is_guessed: true,
         surroundings: Surroundings::Unknown,
         ..written
     })
