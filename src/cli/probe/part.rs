@@ -37,8 +37,12 @@ pub(super) struct Part<'b> {
     pub(super) is_cron: bool,
     /// The variables that cron sets.
     pub(super) variables: BTreeMap<Vec<u8>, &'b [u8]>,
+    /// The environment that cron or systemd starts it with; none where it has ours.
+    pub(super) given: Option<BTreeMap<&'static str, Vec<u8>>>,
     /// What cron takes away from the command's end, and hands it as input.
     pub(super) cut: Option<Range<usize>>,
+    /// Where the text of the shell's begins.
+    pub(super) start: usize,
     /// What keeps cron from taking the table that it stands in.
     pub(super) faults: Vec<Fault>,
     /// Who runs it, where a table of the system's names somebody else than who we are.
@@ -56,7 +60,9 @@ impl Part<'_> {
             },
             is_cron: false,
             variables: BTreeMap::new(),
+            given: None,
             cut: None,
+            start: 0,
             faults: Vec::new(),
             user: None,
         }
@@ -67,20 +73,18 @@ impl Part<'_> {
     }
 
     pub(super) fn command(&self, call: &Call, bytes: &[u8]) -> Result<Written, String> {
-        let mut words = Vec::new();
-        for argument in call.arguments() {
-            words.extend(self.words(argument, bytes)?);
-        }
-        if let Some(cut) = self
-            .cut
-            .as_ref()
-            .filter(|cut| is_torn(&bytes[call.range.start..cut.start]))
+        if let Some(cut) = &self.cut
+            && let Some(torn) = torn(&bytes[self.start..cut.start])
         {
             let shown = String::from_utf8_lossy(&bytes[cut.start..cut.end.min(cut.start + 3)]).into_owned();
             return Err(format!(
-                "cron ends the command at the first `%`, within its backquotes, in front of `{}`; write `\\%`",
+                "cron ends the command at the first `%`, within its {torn}, in front of `{}`, so the shell starts nothing; write `\\%`",
                 shown.trim_start_matches('%')
             ));
+        }
+        let mut words = Vec::new();
+        for argument in call.arguments() {
+            words.extend(self.words(argument, bytes)?);
         }
         let mut around = around(&self.script, call, bytes, self.is_typed);
         around.extend(self.user.iter().map(|user| format!("cron's user {user}")));
@@ -96,6 +100,7 @@ impl Part<'_> {
         Ok(Written {
             words,
             variables: found.variables,
+            is_detached: self.given.is_some(),
             kept_back: found.kept_back,
             slips: self.slips(call, bytes),
             around,
@@ -179,7 +184,27 @@ fn redirection_of_bash(call: &Call, bytes: &[u8]) -> Option<String> {
     })
 }
 
-/// Whether a text has a backquote without its pair.
-fn is_torn(text: &[u8]) -> bool {
-    text.iter().filter(|&&byte| byte == b'`').count() % 2 == 1
+/// What of a text is left open at its end, for which a shell refuses all of it.
+fn torn(text: &[u8]) -> Option<&'static str> {
+    let (mut is_single, mut is_double, mut is_back) = (false, false, false);
+    let mut open = 0_usize;
+    let mut at = 0;
+    while at < text.len() {
+        match text[at] {
+            b'\\' if !is_single => at += 1,
+            b'\'' if !is_double => is_single = !is_single,
+            b'"' if !is_single => is_double = !is_double,
+            b'`' if !is_single => is_back = !is_back,
+            b'$' if !is_single && text.get(at + 1) == Some(&b'(') => open += 1,
+            b')' if !is_single => open = open.saturating_sub(1),
+            _ => {}
+        }
+        at += 1;
+    }
+    match (is_back, open > 0, is_single || is_double) {
+        (true, ..) => Some("backquotes"),
+        (_, true, _) => Some("`$(`"),
+        (_, _, true) => Some("quotes"),
+        _ => None,
+    }
 }

@@ -18,7 +18,7 @@ use crate::{
             Arguments,
             fault::Fault,
             folder::{MOVES, UNKNOWN_FOLDER, needs_folder},
-            notices::{behind_sudo, left_out, typographic, with_windows_ends},
+            notices::{behind_sudo, left_out, not_handed_on, typographic, with_windows_ends},
             place,
             plain::Surroundings,
             slip::Slip,
@@ -36,6 +36,8 @@ use crate::{
 pub(super) struct Surrounding {
     /// What a script or the command line sets.
     pub(super) variables: Variables,
+    /// Whether it has no password, and runs where nobody can be asked for one.
+    pub(super) has_nobody_to_ask: bool,
     /// The file that the command line stands in.
     pub(super) script: Option<PathBuf>,
     /// What is not carried out.
@@ -83,6 +85,10 @@ impl Arguments {
                 .around
                 .retain(|name| name.strip_suffix('=') != Some(PASSWORD));
         }
+        let has_password = written.variables.get(PASSWORD).is_none_or(Option::is_some);
+        if written.is_detached && !has_password && env::var_os(PASSWORD).is_some() {
+            tell(not_handed_on(language))?;
+        }
         if let Some(lookalike) = written.words.iter().find_map(|word| Lookalike::in_word(word)) {
             tell(typographic(lookalike, language))?;
         }
@@ -110,6 +116,7 @@ impl Arguments {
         }
         let task = task(&written.words, self.really);
         let surrounding = Surrounding {
+            has_nobody_to_ask: written.is_detached && !has_password,
             variables: Variables(written.variables),
             script: place.map(|(file, _)| file),
             left_out: written.around,

@@ -9,6 +9,7 @@ use crate::{
     catalog::FileKind,
     cli::probe::{
         made::Made,
+        mistaken::mistaken,
         part::Part,
         plain::{Reading, Surroundings, around_in, around_in_table},
         settled::settled,
@@ -31,6 +32,8 @@ pub(in crate::cli) struct Written {
     pub(in crate::cli) words: Vec<String>,
     /// The variables that rsync reads, as they are set there.
     pub(in crate::cli) variables: BTreeMap<String, Option<Vec<u8>>>,
+    /// Whether cron or systemd starts it, so that it has none of our own environment.
+    pub(super) is_detached: bool,
     /// Those that `sudo` keeps from it.
     pub(super) kept_back: Vec<&'static str>,
     /// Whether lines of the file end as those of Windows do.
@@ -157,10 +160,14 @@ fn line_of(path: &Path, bytes: Vec<u8>, line: usize, may_start: bool) -> Result<
             )))
         }
         // It is meant to: what stands in front of it is taken for something else.
-        (None, _) if names_rsync(&bytes[here.clone()]) => Err(Unread::Unclear(format!(
-            "line {line} of `{}` has `rsync`, and does not call it",
-            path.display()
-        ))),
+        (None, _) if names_rsync(&bytes[here.clone()]) => {
+            let why = mistaken(path, &bytes, &here);
+            let why = why.unwrap_or_else(|| "has `rsync`, and does not call it".to_owned());
+            Err(Unread::Unclear(format!(
+                "line {line} of `{}` {why}",
+                path.display()
+            )))
+        }
         // A comment is no command, whatever it says.
         (None, _) if is_comment_of_rsync(&bytes[here.clone()]) => Err(Unread::NoCommand(format!(
             "line {line} of `{}` is a comment: nothing runs the `rsync` in it",
@@ -224,14 +231,24 @@ fn parts<'b>(path: &Path, plain: &'b Bytes, bytes: &'b Bytes) -> Vec<Part<'b>> {
 
 /// The lines of a script or crontab that call rsync, the first one being 1.
 pub(super) fn calling_lines(path: &Path, bytes: Vec<u8>) -> Vec<usize> {
+    let kind = recognise(path, &Bytes::from(bytes.clone()));
+    if kind == Some(FileKind::Systemd) {
+        return unit::calling_lines(path, &bytes);
+    }
+    let bytes = settled(path, bytes, kind == Some(FileKind::Crontab), false);
     let (read, _) = as_a_shell_reads(&bytes);
     let (plain, bytes) = (Bytes::from(bytes), Bytes::from(read));
     let parts = parts(path, &plain, &bytes);
     let calls = parts.iter().flat_map(Part::calls);
-    let mut lines: Vec<_> = calls.map(|call| position(&bytes, call.range.start)).collect();
-    lines.sort_unstable();
-    lines.dedup();
-    lines
+    let mut found: Vec<_> = calls.map(|call| position(&bytes, call.range.start)).collect();
+    if found.is_empty() {
+        // One that is meant to is told as what it is.
+        let meant = lines(&bytes).filter(|line| mistaken(path, &bytes, line).is_some());
+        found.extend(meant.map(|line| position(&bytes, line.start)));
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 /// What a script runs that a line starts: whoever starts it gives it a user, a folder and variables.
@@ -243,8 +260,12 @@ fn started_by(part: &Part<'_>, call: &Call, outer: &[u8], script: Started) -> Re
     written.around.sort();
     written.around.dedup();
     for (name, value) in starter.variables {
-        written.variables.entry(name).or_insert(value);
+        // Of what only a run can tell something is told here.
+        if !written.around.contains(&format!("{name}=")) {
+            written.variables.entry(name).or_insert(value);
+        }
     }
+    written.is_detached = starter.is_detached;
     written.folder = match (starter.folder, written.folder) {
         (Some(outer), Some(inner)) => Some(outer.join(inner)),
         _ => None,

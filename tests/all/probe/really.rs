@@ -246,3 +246,217 @@ fn a_dry_run_says_where_rsync_is_never_started() {
         );
     }
 }
+
+/// cron and systemd hand on nothing of our own environment, and split what they set as any shell does.
+#[test]
+fn jobs_have_an_environment_of_their_own() {
+    let port = peer(b"@RSYNCD: 31.0\n@RSYNCD: AUTHREQD abcdefgh\n@ERROR: auth failed on module m\n");
+    let folder = folder(&[]);
+    let root = folder.path();
+    let target = format!("rsync://127.0.0.1:{port}/m/ /tmp/none/");
+    let told = "RSYNC_PASSWORD is set here, and nothing sets it where cron or systemd starts";
+    for (name, text, line, is_told, login) in [
+        ("a.cron", "0 3 * * * rsync -r TARGET\n", 1, true, "LOGNAME"),
+        (
+            "a.cron",
+            "RSYNC_PASSWORD=x\n0 3 * * * rsync -r TARGET\n",
+            2,
+            false,
+            "LOGNAME",
+        ),
+        (
+            "a.cron",
+            "0 3 * * * RSYNC_PASSWORD=x rsync -r TARGET\n",
+            1,
+            false,
+            "LOGNAME",
+        ),
+        (
+            "a.service",
+            "[Service]\nExecStart=/usr/bin/rsync -r TARGET\n",
+            2,
+            true,
+            "default",
+        ),
+        (
+            "a.service",
+            "[Service]\nExecStart=sh -c 'rsync -r TARGET'\n",
+            2,
+            true,
+            "default",
+        ),
+        (
+            "a.service",
+            "[Service]\nEnvironment=RSYNC_PASSWORD=x USER=joe\nExecStart=rsync -r TARGET\n",
+            3,
+            false,
+            "USER",
+        ),
+        ("a.sh", "rsync -r TARGET\n", 1, false, "USER"),
+    ] {
+        fs::write(root.join(name), text.replace("TARGET", &target)).expect("a file");
+        let place = format!("{name}:{line}");
+        let output = program(root, &["probe", "--json", "--reproduce", &place])
+            .env("RSYNC_PASSWORD", "ours")
+            .env("RSYNC_PROXY", "127.0.0.1:1")
+            .env("USER", "joe")
+            .output()
+            .expect("it runs");
+        if name != "a.sh" {
+            // No proxy of ours is in the way.
+            assert_eq!(output.status.code(), Some(5), "{text} {output:?}");
+            let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+            let shown = report.to_string();
+            assert!(
+                shown.contains(&format!("\"user_from\":\"{login}\"")),
+                "{text} {shown}"
+            );
+        }
+        assert_eq!(stderr(&output).contains(told), is_told, "{text} {output:?}");
+    }
+    for (text, expected) in [
+        ("OPTS=-r --delete\n0 3 * * * rsync $OPTS TARGET\n", "-r --delete"),
+        (
+            "OPTS=-r --delete\n0 3 * * * rsync \"$OPTS\" TARGET\n",
+            "'-r --delete'",
+        ),
+        ("NONE=\n0 3 * * * rsync -r $NONE TARGET\n", "-r"),
+    ] {
+        fs::write(root.join("a.cron"), text.replace("TARGET", &target)).expect("a file");
+        let output = program(root, &["probe", "--json", "--reproduce", "a.cron:2"])
+            .output()
+            .expect("it runs");
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(report["target"], format!("rsync {expected} {target}"), "{text}");
+    }
+}
+
+/// A line that is meant to call rsync is told what keeps it from that.
+#[test]
+fn a_line_that_does_not_call_rsync_is_told_why() {
+    let folder = folder(&[]);
+    let root = folder.path();
+    let port = peer(b"@RSYNCD: 31.0\n@ERROR: Unknown module 'm'\n");
+    for (name, text, expected) in [
+        ("a.sh", "nice 19 rsync -a h::m d\n", "write `nice -n 19 rsync`"),
+        ("a.sh", "ionice 3 rsync -a h::m d\n", "write `ionice -c3 rsync`"),
+        ("a.sh", "eval rsync -a h::m d\n", "hands it to `eval`"),
+        (
+            "a.cron",
+            "0 3 * * rsync -a h::m d\n",
+            "has 4 fields of time in front of `rsync`",
+        ),
+        (
+            "var/spool/cron/crontabs/joe",
+            "0 3 * * * root rsync -a h::m d\n",
+            "a user's own table names no user",
+        ),
+        (
+            "cron.d/a",
+            "0 3 * * * rsync -a h::m d\n",
+            "names the user that a job runs as",
+        ),
+        (
+            "a.cron",
+            "0 3 * * * rsync -a h::m d-$(date +%F)/\n",
+            "first `%`, within its `$(`, in front of `F)`",
+        ),
+        (
+            "a.cron",
+            "0 3 * * * rsync -a h::m d; echo \"at %T\"\n",
+            "first `%`, within its quotes, in front of `T\"",
+        ),
+    ] {
+        fs::create_dir_all(root.join(name).parent().expect("a parent")).expect("a folder");
+        fs::write(root.join(name), text).expect("a file");
+        // The file alone will do.
+        for place in [name.to_owned(), format!("{name}:1")] {
+            let output = program(root, &["probe", "--reproduce", &place])
+                .output()
+                .expect("it runs");
+            assert_eq!(output.status.code(), Some(2), "{output:?}");
+            assert!(stderr(&output).contains(expected), "{text} {output:?}");
+        }
+    }
+    for (name, text) in [
+        ("a.service", "[Service]\nExecStart=/usr/bin/rsync -r TARGET\n"),
+        ("a.sh", "RSYNC=$(which rsync)\n$RSYNC -r TARGET\n"),
+    ] {
+        let text = text.replace("TARGET", &format!("rsync://127.0.0.1:{port}/m/ d/"));
+        fs::write(root.join(name), text).expect("a file");
+        let output = program(root, &["probe", "--reproduce", name])
+            .output()
+            .expect("it runs");
+        assert_eq!(output.status.code(), Some(5), "{output:?}");
+    }
+    for (text, first, last) in [
+        (
+            "0 25 * * * rsync -r TARGET\n",
+            "does not understand the times of line 1",
+            "vi +1 a.cron",
+        ),
+        (
+            "0 3 * * * rsync -r TARGET",
+            "the last line of `a.cron` (1) has no end",
+            "echo >> a.cron",
+        ),
+    ] {
+        let text = text.replace("TARGET", &format!("rsync://127.0.0.1:{port}/m/ d/"));
+        fs::write(root.join("a.cron"), text).expect("a file");
+        let output = program(root, &["probe", "--reproduce", "a.cron"])
+            .output()
+            .expect("it runs");
+        let told = crate::support::program::stdout(&output);
+        assert!(
+            told.lines().next().is_some_and(|line| line.contains(first)),
+            "{told}"
+        );
+        assert!(
+            told.lines().last().is_some_and(|line| line.contains(last)),
+            "{told}"
+        );
+    }
+}
+
+/// A refusal names the sign that was met, and whoever stands in the folder already need not go there.
+#[test]
+fn a_refusal_names_what_was_met() {
+    let folder = folder(&[("src/one", "one\n")]);
+    let root = folder.path();
+    let port = peer(b"@RSYNCD: 31.0\n@ERROR: not today\n");
+    let target = format!("rsync://127.0.0.1:{port}/m/");
+    let here = root.display().to_string();
+    for (line, sign) in [
+        ("rsync -r ~/ TARGET", Some("`~` in the command line")),
+        (
+            "rsync -r --exclude=*.o HERE/src TARGET",
+            Some("`*` in the command line"),
+        ),
+        ("rsync -r HERE/src TARGET{a,b}", Some("`{` in the command line")),
+        ("rsync -r HERE/src TARGET &", Some("`&` in the command line")),
+        (
+            "sleep 1 & rsync -r HERE/src TARGET",
+            Some("`&` in the command line"),
+        ),
+        (
+            "cd /nowhere && rsync -r HERE/src TARGET",
+            Some("the folder `/nowhere`, which it goes to first, cannot"),
+        ),
+        ("cd HERE && rsync -r src TARGET", None),
+        ("cd HERE/src && rsync -r ./ TARGET", None),
+        ("'rsync' -r HERE/src TARGET", None),
+        ("time rsync -r HERE/src TARGET", None),
+    ] {
+        let line = line.replace("TARGET", &target).replace("HERE", &here);
+        let output = program(root, &["probe", "--really", "--reproduce", &line])
+            .output()
+            .expect("it runs");
+        assert_eq!(
+            output.status.code(),
+            Some(if sign.is_some() { 2 } else { 5 }),
+            "{line} {output:?}"
+        );
+        let told = stderr(&output);
+        assert!(sign.is_none_or(|sign| told.contains(sign)), "{line} {told}");
+    }
+}
