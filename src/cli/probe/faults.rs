@@ -151,7 +151,7 @@ pub(super) fn missing_program(call: &Call) -> Option<Fault> {
 
 /// What keeps cron from taking a table.
 pub(super) fn of_table(table: &Crontab, bytes: &Bytes) -> Option<Fault> {
-    let refused = table.lines.iter().find_map(|line| {
+    table.lines.iter().find_map(|line| {
         let here = position(bytes, line.range.start);
         let has_end = bytes[line.range.clone()].ends_with(b"\n");
         match &line.kind {
@@ -163,6 +163,5 @@ pub(super) fn of_table(table: &Crontab, bytes: &Bytes) -> Option<Fault> {
             }
             _ => (!has_end).then_some(Fault::NoEnd(here)),
         }
-    });
-    refused
+    })
 }

@@ -99,7 +99,7 @@ fn without_niceness<'c, 't>(words: &'c [&'t [u8]]) -> Option<&'c [&'t [u8]]> {
     match words {
         [b"-n", number, rest @ ..] => is_number(number).then_some(rest),
         [option, rest @ ..] if option.starts_with(b"-") => {
-            let number = option.strip_prefix(b"-n").unwrap_or(&option[1..]);
+            let number = option.strip_prefix(b"-n").unwrap_or_else(|| &option[1..]);
             is_number(number).then_some(rest)
         }
         rest => Some(rest),
