@@ -17,8 +17,19 @@ pub struct Slip {
     pub text: String,
     /// What to do about it.
     pub cure: String,
-    /// Whether it fails only where files are changed, so that a dry run does not meet it.
-    pub is_later: bool,
+    /// What it does.
+    pub effect: Effect,
+}
+
+/// What a slip does.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Effect {
+    /// Something else is done than is meant.
+    Other,
+    /// It fails only where files are changed, so that a dry run does not meet it.
+    Later,
+    /// rsync is not started at all, which who carries out its command line alone does not meet.
+    Never,
 }
 
 /// What a probe showed.
@@ -80,7 +91,9 @@ impl Report {
     /// What of the command line is read otherwise than it is meant; where it fails, as far as that may be why.
     pub fn slip(&self) -> Option<&Slip> {
         let has_failed = self.failed().is_some();
-        self.slips.iter().find(|slip| !(slip.is_later && has_failed))
+        self.slips
+            .iter()
+            .find(|slip| !(slip.effect == Effect::Later && has_failed))
     }
 
     /// What was not carried out, and may be why it fails: a variable of a stage that it decides, or a folder, a user or an

@@ -202,11 +202,18 @@ fn short_limit(call: &Call, text: &[u8]) -> Option<String> {
 /// Seconds in which most transfers begin.
 const SHORTEST_LIMIT: f64 = 2.0;
 
-/// Whether its standard input is redirected: a `<` that is no part of an argument.
+/// Whether its standard input is redirected: a `<` that is no part of an argument. From `/dev/null` nothing comes, which
+/// matters to who reads it alone.
 fn reads_input(call: &Call, text: &[u8]) -> bool {
     let is_in_word = |at: &usize| call.words.iter().any(|word| word.range.contains(at));
     let is_in_front = |at: &usize| call.words.first().is_some_and(|word| *at < word.range.start);
+    let is_read = call.words.iter().any(|word| word.text().ends_with('-'));
+    let is_nothing = |at: usize| {
+        let file = text[at + 1..call.range.end].trim_ascii_start();
+        let rest = file.strip_prefix(b"/dev/null");
+        rest.is_some_and(|rest| rest.first().is_none_or(u8::is_ascii_whitespace)) && !is_read
+    };
     call.range
         .clone()
-        .any(|at| text[at] == b'<' && !is_in_word(&at) && !is_in_front(&at))
+        .any(|at| text[at] == b'<' && !is_in_word(&at) && !is_in_front(&at) && !is_nothing(at))
 }

@@ -3,7 +3,7 @@
 use std::{ffi::OsString, os::unix::ffi::OsStringExt as _, path::PathBuf};
 
 use crate::{
-    model::script::{Call, Script},
+    model::script::{Argument, Call, Script},
     syntax::Invocation,
     terms::Target,
 };
@@ -14,31 +14,40 @@ pub(super) const MOVES: [&str; 3] = ["cd", "pushd", "popd"];
 /// Why a command line is not carried out.
 pub(in crate::cli) const UNKNOWN_FOLDER: &str = "the script goes to a folder that only a run can tell; paste the command with whole paths, as 'rsync ...'";
 
-/// Options that name a file of this machine.
-const FILES: [&str; 5] = [
+/// Options that name a file of this machine, each of which counts as often as it is given.
+const FILES: [&str; 9] = [
     "password-file",
     "exclude-from",
     "include-from",
     "files-from",
     "early-input",
+    "log-file",
+    "read-batch",
+    "write-batch",
+    "only-write-batch",
 ];
 
 /// Whether a command line names files of this machine from the folder on that it runs in.
 pub(in crate::cli) fn needs_folder(words: &[String]) -> bool {
-    let invocation = Invocation::parse(words);
-    let of_options = FILES
-        .iter()
-        .filter_map(|name| invocation.option(name)?.value.as_deref());
-    let targets = invocation.targets.iter().filter_map(|target| match target {
+    let targets = Invocation::parse(words).targets;
+    let mut local = targets.iter().filter_map(|target| match target {
         Target::Local(path) => Some(&**path),
         Target::Shell(_) | Target::Daemon(_) => None,
     });
-    let filters = invocation.options.iter().filter(|given| given.name == "filter");
-    let merged = filters.filter_map(|given| merge_file(given.value.as_deref()?));
-    targets
-        .chain(of_options)
-        .chain(merged)
-        .any(|path| !path.starts_with('/'))
+    let is_relative = |path: &str| !path.starts_with('/');
+    local.any(is_relative) || files_of(words).any(|path| is_relative(&path))
+}
+
+/// The files of this machine that the options of a command line name.
+pub(super) fn files_of(words: &[String]) -> impl Iterator<Item = String> {
+    let options = Invocation::parse(words).options.into_iter();
+    options.filter_map(|given| {
+        let value = given.value?;
+        match &*given.name {
+            "filter" => merge_file(&value).map(str::to_owned),
+            name => FILES.contains(&name).then_some(value),
+        }
+    })
 }
 
 /// The file that a filter rule reads once: `. FILE`, `.MODIFIERS FILE`, `merge,MODIFIERS FILE`.
@@ -73,6 +82,39 @@ pub(super) fn folder_of(script: &Script, call: &Call) -> Option<PathBuf> {
     folder
 }
 
+/// Whether a script does not come to a call where a folder that it goes to first cannot be entered.
+pub(super) fn is_bound(script: &Script, call: &Call, text: &[u8]) -> bool {
+    let before = |other: &&Call| other.range.end <= call.range.start;
+    let moves = |other: &&Call| MOVES.contains(&&*other.program());
+    let mut moving = script.calls.iter().filter(before).filter(moves);
+    let ends = |other: &Call| {
+        let behind = text[other.range.end..].trim_ascii_start();
+        let alternative = behind.strip_prefix(b"||").map(<[u8]>::trim_ascii_start);
+        let ends: [&[u8]; 4] = [b"exit", b"return", b"{", b"die"];
+        behind.starts_with(b"&&")
+            || alternative.is_some_and(|alternative| ends.iter().any(|end| alternative.starts_with(end)))
+    };
+    let is_strict = |other: &Call| {
+        let is_set = |word: &String| {
+            word == "errexit" || word.starts_with('-') && !word.starts_with("--") && word.contains('e')
+        };
+        other.program() == "set"
+            && other
+                .arguments()
+                .iter()
+                .map(Argument::text)
+                .any(|word| is_set(&word))
+    };
+    let first = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let first = String::from_utf8_lossy(first);
+    let has_option = first.starts_with("#!")
+        && first
+            .split_ascii_whitespace()
+            .skip(1)
+            .any(|word| word.starts_with('-') && word.contains('e'));
+    moving.any(ends) || has_option || script.calls.iter().filter(before).any(is_strict)
+}
+
 /// The folder that a command names, if the text tells it.
 fn named(call: &Call) -> Option<PathBuf> {
     let [word] = call.arguments() else { return None };
@@ -96,6 +138,9 @@ mod tests {
             (&["-a", "x", "h::m"], true),
             (&["-a", "--exclude-from=x", "/x", "h::m"], true),
             (&["-a", "--early-input=x", "/x", "h::m"], true),
+            (&["--exclude-from=x", "--exclude-from=/y", "/x", "h::m"], true),
+            (&["--files-from", "x", "--files-from=/y", "/x", "h::m"], true),
+            (&["--log-file=x", "/x", "h::m"], true),
             (&["--filter=. x"], true),
             (&["--filter=.,n- x"], true),
             (&["-f", "merge_x"], true),

@@ -38,6 +38,18 @@ pub(super) fn behind_sudo(names: &[&str], language: Language) -> String {
     }
 }
 
+/// What is said where a password stands in our environment alone.
+pub(super) const fn not_handed_on(language: Language) -> &'static str {
+    match language {
+        Language::English => {
+            "RSYNC_PASSWORD is set here, and nothing sets it where cron or systemd starts the command: rsync gets no password there; name a file with --password-file"
+        }
+        Language::Chinese => {
+            "这里设置了 RSYNC_PASSWORD，但 cron 或 systemd 启动该命令时并没有设置它：rsync 在那里得不到密码；请用 --password-file 指定文件"
+        }
+    }
+}
+
 /// What is said of what stands around a command line.
 pub(super) fn left_out(names: &str, language: Language) -> String {
     match language {

@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     ffi::OsStr,
-    fs,
     ops::Range,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
@@ -14,7 +13,9 @@ use nix::unistd::{User, geteuid};
 use crate::{
     cli::probe::{
         around::{around, is_without_rsync},
-        folder::folder_of,
+        fault::Fault,
+        folder::{folder_of, is_bound},
+        interpreter::{Interpreter, takes_braces},
         made::{made, written_before},
         slip::Slip,
         variables::OF_RSYNC,
@@ -36,8 +37,14 @@ pub(super) struct Part<'b> {
     pub(super) is_cron: bool,
     /// The variables that cron sets.
     pub(super) variables: BTreeMap<Vec<u8>, &'b [u8]>,
+    /// The environment that cron or systemd starts it with; none where it has ours.
+    pub(super) given: Option<BTreeMap<&'static str, Vec<u8>>>,
     /// What cron takes away from the command's end, and hands it as input.
     pub(super) cut: Option<Range<usize>>,
+    /// Where the text of the shell's begins.
+    pub(super) start: usize,
+    /// What keeps cron from taking the table that it stands in.
+    pub(super) faults: Vec<Fault>,
     /// Who runs it, where a table of the system's names somebody else than who we are.
     pub(super) user: Option<String>,
 }
@@ -49,11 +56,14 @@ impl Part<'_> {
             is_typed,
             takes_braces: match is_typed {
                 true => Some(true),
-                false => interpreter(bytes).and_then(|shell| takes_braces(&shell)),
+                false => Interpreter::of(bytes).and_then(|interpreter| takes_braces(interpreter.shell())),
             },
             is_cron: false,
             variables: BTreeMap::new(),
+            given: None,
             cut: None,
+            start: 0,
+            faults: Vec::new(),
             user: None,
         }
     }
@@ -63,20 +73,18 @@ impl Part<'_> {
     }
 
     pub(super) fn command(&self, call: &Call, bytes: &[u8]) -> Result<Written, String> {
-        let mut words = Vec::new();
-        for argument in call.arguments() {
-            words.extend(self.words(argument, bytes)?);
-        }
-        if let Some(cut) = self
-            .cut
-            .as_ref()
-            .filter(|cut| is_torn(&bytes[call.range.start..cut.start]))
+        if let Some(cut) = &self.cut
+            && let Some(torn) = torn(&bytes[self.start..cut.start])
         {
             let shown = String::from_utf8_lossy(&bytes[cut.start..cut.end.min(cut.start + 3)]).into_owned();
             return Err(format!(
-                "cron ends the command at the first `%`, within its backquotes, in front of `{}`; write `\\%`",
+                "cron ends the command at the first `%`, within its {torn}, in front of `{}`, so the shell starts nothing; write `\\%`",
                 shown.trim_start_matches('%')
             ));
+        }
+        let mut words = Vec::new();
+        for argument in call.arguments() {
+            words.extend(self.words(argument, bytes)?);
         }
         let mut around = around(&self.script, call, bytes, self.is_typed);
         around.extend(self.user.iter().map(|user| format!("cron's user {user}")));
@@ -92,10 +100,12 @@ impl Part<'_> {
         Ok(Written {
             words,
             variables: found.variables,
+            is_detached: self.given.is_some(),
             kept_back: found.kept_back,
             slips: self.slips(call, bytes),
             around,
             made: made(&self.script, call),
+            is_bound: is_bound(&self.script, call, bytes),
             folder: folder_of(&self.script, call).and_then(|folder| self.folder_from(&folder)),
             ..Written::default()
         })
@@ -103,7 +113,9 @@ impl Part<'_> {
 
     /// What is read otherwise than it is meant.
     fn slips(&self, call: &Call, bytes: &[u8]) -> Vec<Slip> {
-        let found = self.variables_of(call, bytes).variables;
+        let found = self.variables_of(call, bytes);
+        let faults = self.faults(call, &found, bytes).into_iter().map(Slip::Around);
+        let found = found.variables;
         let values = OF_RSYNC.into_iter().filter_map(|name| {
             let value = *self.variables.get(name.as_bytes())?;
             // What is set in front of the command counts instead.
@@ -121,7 +133,7 @@ impl Part<'_> {
             .flatten()
             .into_iter()
             .chain(redirection.map(Slip::Redirection));
-        own.chain(values).collect()
+        own.chain(faults).chain(values).collect()
     }
 
     /// The folder that it is started in, as far as that is known: cron goes to `HOME`, which is the home of who runs it if the
@@ -172,32 +184,27 @@ fn redirection_of_bash(call: &Call, bytes: &[u8]) -> Option<String> {
     })
 }
 
-/// The shell that a script names in its first line.
-fn interpreter(script: &[u8]) -> Option<String> {
-    let line = script.strip_prefix(b"#!")?.split(|&byte| byte == b'\n').next()?;
-    let mut words = str::from_utf8(line).ok()?.split_ascii_whitespace();
-    let program = words.next()?;
-    match program.ends_with("/env") {
-        true => words.next().map(str::to_owned),
-        false => Some(program.to_owned()),
-    }
-}
-
-/// Whether a shell takes braces apart; `sh` is what its link leads to on this machine.
-pub(super) fn takes_braces(shell: &str) -> Option<bool> {
-    match Path::new(shell).file_name()?.to_str()? {
-        "bash" | "ksh" | "zsh" => Some(true),
-        "dash" => Some(false),
-        "sh" => {
-            let real = fs::canonicalize("/bin/sh").ok()?;
-            let name = real.file_name()?.to_str()?;
-            takes_braces(name).filter(|_| name != "sh")
+/// What of a text is left open at its end, for which a shell refuses all of it.
+fn torn(text: &[u8]) -> Option<&'static str> {
+    let (mut is_single, mut is_double, mut is_back) = (false, false, false);
+    let mut open = 0_usize;
+    let mut at = 0;
+    while at < text.len() {
+        match text[at] {
+            b'\\' if !is_single => at += 1,
+            b'\'' if !is_double => is_single = !is_single,
+            b'"' if !is_single => is_double = !is_double,
+            b'`' if !is_single => is_back = !is_back,
+            b'$' if !is_single && text.get(at + 1) == Some(&b'(') => open += 1,
+            b')' if !is_single => open = open.saturating_sub(1),
+            _ => {}
         }
+        at += 1;
+    }
+    match (is_back, open > 0, is_single || is_double) {
+        (true, ..) => Some("backquotes"),
+        (_, true, _) => Some("`$(`"),
+        (_, _, true) => Some("quotes"),
         _ => None,
     }
-}
-
-/// Whether a text has a backquote without its pair.
-fn is_torn(text: &[u8]) -> bool {
-    text.iter().filter(|&&byte| byte == b'`').count() % 2 == 1
 }

@@ -1,12 +1,24 @@
 //! Whether all that stands around a call of rsync's is so plain that the call by itself does what the whole does. What a
 //! shell can do in front of a command has no end: what is plain is listed here, and nothing else is.
 
-use std::{ffi::OsStr, ops::Range, os::unix::ffi::OsStrExt as _, path::Path};
+use std::{
+    collections::BTreeSet,
+    env,
+    ops::Range,
+    os::unix::ffi::OsStrExt as _,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     cli::probe::{
+        front::Front,
+        interpreter::{self, Interpreter},
+        lexical::leads_elsewhere,
+        special::{changes_shells, is_for_rsync, is_special},
+        tail,
         text::position,
-        token::{Names, Token, is_letter, tokens},
+        token::{Command, End, Met, Reader, Token, is_letter},
+        value::Names,
     },
     lint::Crontab,
     syntax::crontab::Kind,
@@ -14,259 +26,352 @@ use crate::{
 };
 
 /// What decides about a call besides its own words.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) enum Surroundings {
     /// Nothing.
     Plain,
-    /// What stands on this line may, the first one being 1.
-    Line(usize),
+    /// This sign on this line may, the first one being 1.
+    Line(usize, String),
     /// Whatever starts it may.
     #[default]
     Unknown,
 }
 
-/// Shells that take plain words for the same.
-const SHELLS: [&str; 3] = ["sh", "bash", "dash"];
-
-/// Programs in front of another one that change neither whether nor how it runs, without options: with `-v` of `command`
-/// nothing runs, with `-c` of `exec` there are no variables.
-const WRAPPERS: [&[u8]; 6] = [b"command", b"exec", b"ionice", b"nice", b"nohup", b"time"];
-
-/// Those that take options, all about how urgent it is.
-const URGENCIES: [&[u8]; 2] = [b"ionice", b"nice"];
+/// What our reader of scripts makes of a call, and who runs it.
+pub(super) struct Reading<'r> {
+    pub(super) words: &'r [String],
+    /// Where it runs: from our own folder on, or a whole path; none if only a run can tell.
+    pub(super) folder: Option<&'r Path>,
+    /// The folder that all begins in, in the same way.
+    pub(super) start: Option<PathBuf>,
+    pub(super) is_typed: bool,
+    /// Whether bash reads it, or dash.
+    pub(super) is_bash: Option<bool>,
+    pub(super) call: Range<usize>,
+}
 
 /// Commands that change nothing for those behind them, and do not fail.
 const IDLE: [&[u8]; 3] = [b":", b"echo", b"true"];
 
-/// Programs that read a pipe to its end.
-const READERS: [&[u8]; 2] = [b"logger", b"tee"];
-
-/// Variables that shells, cron and rsync read.
-const SPECIAL: [&[u8]; 15] = [
-    b"CDPATH",
-    b"CVSIGNORE",
-    b"ENV",
-    b"EUID",
-    b"GLOBIGNORE",
-    b"HOME",
-    b"IFS",
-    b"OLDPWD",
-    b"POSIXLY_CORRECT",
-    b"PPID",
-    b"PWD",
-    b"SHELL",
-    b"SHELLOPTS",
-    b"TZ",
-    b"UID",
+/// Where programs are looked for.
+const FOLDERS: [&[u8]; 7] = [
+    b"/usr/local/sbin",
+    b"/usr/local/bin",
+    b"/usr/sbin",
+    b"/usr/bin",
+    b"/sbin",
+    b"/bin",
+    b"/snap/bin",
 ];
 
+/// Where cron looks for programs (Debian's cron 3.0pl1).
+const PATH_OF_CRON: &[u8] = b"/usr/bin:/bin";
+
 /// What a text of a shell's has around a call; the lines behind the call do not matter to it.
-pub(super) fn around_in(text: &[u8], call: &Range<usize>) -> Surroundings {
-    let mut state = State::default();
-    for line in logical_lines(text) {
-        let words = &text[line.clone()];
-        let is_plain = match line.contains(&call.start) {
-            true if state.is_plain_call(words) => return Surroundings::Plain,
-            true => false,
-            false if line.start == 0 && words.starts_with(b"#!") => is_plain_shell(words),
-            false => state.takes(words),
-        };
-        if !is_plain {
-            return Surroundings::Line(position(text, line.start));
-        }
+pub(super) fn around_in(text: &[u8], reading: &Reading<'_>) -> Surroundings {
+    let line = position(text, reading.call.start);
+    if let Some(name) = env::vars_os().find(|(name, _)| changes_shells(name.as_bytes())) {
+        return Surroundings::Line(line, format!("{}=", name.0.display()));
     }
-    Surroundings::Unknown
+    let path = env::var_os("PATH").unwrap_or_default();
+    let mut state = State::new(reading, path.as_bytes(), false);
+    let mut reader = state.reader(text);
+    if text.starts_with(b"#!") {
+        if !Interpreter::of(text).is_some_and(|interpreter| interpreter.is_plain()) {
+            return Surroundings::Line(1, "#!".to_owned());
+        }
+        reader.skip_line();
+    }
+    match state.follow(&mut reader, reading.call.start) {
+        Ok(()) => Surroundings::Plain,
+        Err(met) => Surroundings::Line(position(text, met.at.min(text.len())), met.sign),
+    }
 }
 
 /// What a table of cron's has around a call.
-pub(super) fn around_in_table(path: &Path, text: &Bytes, call: &Range<usize>) -> Surroundings {
-    let mut state = State::default();
+pub(super) fn around_in_table(path: &Path, text: &Bytes, reading: &Reading<'_>) -> Surroundings {
+    let mut state = State::new(reading, PATH_OF_CRON, true);
     let mut found = Surroundings::Unknown;
     // cron takes no table with a line that is none, or whose last line has no end.
     for line in Crontab::read(path, text).lines {
-        let is_plain = text[line.range.clone()].ends_with(b"\n")
-            && match line.kind {
-                Kind::Blank | Kind::Comment => true,
-                Kind::Assignment { name, value } => {
-                    let (name, value) = (&text[name], &text[value]);
-                    state.names.insert(name.to_vec());
-                    // The home is where a job starts, which is followed.
-                    !is_special(name) || name == b"HOME" || name == b"SHELL" && is_shell(value)
+        let here = position(text, line.range.start);
+        let refused = |sign: &str| Surroundings::Line(here, sign.to_owned());
+        if !text[line.range.clone()].ends_with(b"\n") {
+            return refused("the end of the table without a newline");
+        }
+        match line.kind {
+            Kind::Blank | Kind::Comment => {}
+            Kind::Assignment { name, value } => {
+                let (name, value) = (&text[name], &text[value]);
+                let is_followed = match name {
+                    // Where a job starts, which is followed.
+                    b"HOME" => true,
+                    b"SHELL" => str::from_utf8(value).is_ok_and(|shell| {
+                        interpreter::is_plain(shell) && interpreter::is_program(Path::new(shell))
+                    }),
+                    b"PATH" => state.takes_path(value),
+                    // cron sets it itself.
+                    b"LOGNAME" => false,
+                    name => !is_special(name),
+                };
+                if !is_followed {
+                    return refused(&format!("{}=", String::from_utf8_lossy(name)));
                 }
-                Kind::Job(job) if line.range.contains(&call.start) => {
-                    let is_plain = job.schedule.is_ok()
-                        && job.input.is_none()
-                        && state.is_plain_call(&text[job.command]);
-                    if is_plain {
-                        found = Surroundings::Plain;
-                    }
-                    is_plain
+                state.names.set(name, Some(value.to_vec()));
+            }
+            Kind::Job(job) if job.schedule.is_err() || job.command.is_empty() => {
+                return refused("times that cron does not understand");
+            }
+            Kind::Job(job) if line.range.contains(&reading.call.start) => {
+                if job.input.is_some() {
+                    return refused("%");
                 }
-                Kind::Job(job) => job.schedule.is_ok() && !job.command.is_empty(),
-            };
-        if !is_plain {
-            return Surroundings::Line(position(text, line.range.start));
+                let mut reader = state.reader(&text[job.command.clone()]);
+                let call = reading.call.start.saturating_sub(job.command.start);
+                if let Err(met) = state.follow(&mut reader, call) {
+                    return refused(&met.sign);
+                }
+                found = Surroundings::Plain;
+            }
+            Kind::Job(_) => {}
         }
     }
     found
 }
 
 /// What has been read so far.
-#[derive(Default)]
-struct State {
+struct State<'r> {
+    reading: &'r Reading<'r>,
     names: Names,
+    /// Those that nothing sets a second time.
+    frozen: BTreeSet<Vec<u8>>,
     /// Whether it has gone to another folder.
     has_moved: bool,
+    /// Where programs are looked for.
+    path: Vec<u8>,
+    is_cron: bool,
 }
 
-impl State {
-    /// Whether a line decides nothing about what stands behind it.
-    fn takes(&mut self, line: &[u8]) -> bool {
-        tokens(line, &self.names).is_some_and(|tokens| tokens.is_empty() || self.takes_command(&tokens))
-    }
-
-    /// Whether a command decides nothing about those behind it but by the variables that it sets and the folder that it goes
-    /// to, which are followed.
-    fn takes_command(&mut self, tokens: &[Token<'_>]) -> bool {
-        match tokens {
-            [Token::Word(b"cd"), Token::Word(_), rest @ ..] if is_end(rest) => {
-                !std::mem::replace(&mut self.has_moved, true)
-            }
-            [Token::Word(b"set"), options @ ..] => options.iter().all(is_strictness),
-            [Token::Word(b"export"), set @ ..] => set.iter().all(|token| self.sets(token, true)),
-            [Token::Word(b"date"), Token::Word(format)] => format.starts_with(b"+"),
-            [Token::Word(b"date")] => true,
-            [Token::Word(program), rest @ ..] if IDLE.contains(program) => {
-                rest.iter().all(|token| matches!(token, Token::Word(_)))
-            }
-            set => set.iter().all(|token| self.sets(token, false)),
+impl<'r> State<'r> {
+    fn new(reading: &'r Reading<'r>, path: &[u8], is_cron: bool) -> Self {
+        Self {
+            reading,
+            names: Names::default(),
+            frozen: BTreeSet::new(),
+            has_moved: false,
+            path: path.to_vec(),
+            is_cron,
         }
     }
 
-    /// Whether a line is a call of rsync's with nothing that matters around it.
-    fn is_plain_call(&mut self, line: &[u8]) -> bool {
-        let Some(tokens) = tokens(line, &self.names) else {
+    fn reader<'t>(&self, text: &'t [u8]) -> Reader<'t> {
+        Reader {
+            text,
+            at: 0,
+            is_typed: self.reading.is_typed,
+            is_bash: self.reading.is_bash == Some(true),
+        }
+    }
+
+    /// Goes through a text up to the end of the line with the call.
+    fn follow(&mut self, reader: &mut Reader<'_>, call: usize) -> Result<(), Met> {
+        while !reader.is_at_end() {
+            let command = reader.command(Some(&self.names))?;
+            if command.tokens.is_empty() && command.end == End::Line {
+                continue;
+            }
+            if command.range.contains(&call) {
+                return self.call(&command, reader);
+            }
+            self.takes(&command)?;
+            match command.end {
+                End::Line | End::Semicolon | End::And => {}
+                // What has not failed does not end there.
+                End::Or => {
+                    let alternative = reader.command(Some(&self.names))?;
+                    let is_followed = matches!(alternative.end, End::Line | End::Semicolon);
+                    if alternative.range.contains(&call) || !is_followed || !is_exit(&alternative) {
+                        return Err(command.met("||"));
+                    }
+                }
+                End::Pipe => return Err(command.met("|")),
+            }
+        }
+        Err(Met::new(call, "rsync"))
+    }
+
+    /// Takes a command that decides nothing about those behind it but by the variables that it sets and the folder that it
+    /// goes to, which are followed.
+    fn takes(&mut self, command: &Command<'_>) -> Result<(), Met> {
+        for token in &command.tokens {
+            match token {
+                Token::Word(_) => {}
+                // rsync may read what anything writes into a file.
+                Token::Output(file) if self.names.word(file).as_deref() == Some(b"/dev/null") => {}
+                Token::Output(_) => return Err(command.met(">")),
+                Token::Input(_) => return Err(command.met("<")),
+            }
+        }
+        let words = command.words();
+        let is_plain = match &words[..] {
+            [] => false,
+            [b"cd", folder] => self.goes_to(folder),
+            [b"set", options @ ..] => self.is_strictness(options),
+            [b"export", set @ ..] => {
+                for word in set {
+                    if !self.exports(word) {
+                        return Err(command.met(name_of(word)));
+                    }
+                }
+                true
+            }
+            [b"readonly", set @ ..] => {
+                for word in set {
+                    let name = assigned(word).map(|(name, _)| name.to_vec());
+                    if !self.exports(word) || !name.is_some_and(|name| self.frozen.insert(name)) {
+                        return Err(command.met(name_of(word)));
+                    }
+                }
+                true
+            }
+            [b"date"] => true,
+            [b"date", format] => format.starts_with(b"+"),
+            [b"sleep", time] => {
+                let digits = time.strip_suffix(b"s").unwrap_or(time);
+                !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
+            }
+            [program, ..] if IDLE.contains(program) => true,
+            set => {
+                for word in set {
+                    if !self.sets(word) {
+                        return Err(command.met(name_of(word)));
+                    }
+                }
+                true
+            }
+        };
+        match is_plain {
+            true => Ok(()),
+            false => Err(command.met(words.first().map_or("", |word| name_of(word)))),
+        }
+    }
+
+    /// Whether the command is a call of rsync's with nothing that matters around it.
+    fn call(&self, command: &Command<'_>, reader: &mut Reader<'_>) -> Result<(), Met> {
+        let front = Front {
+            names: &self.names,
+            path: &self.path,
+            is_bash: self.reading.is_bash == Some(true),
+            is_typed: self.reading.is_typed,
+        };
+        let words = command.words();
+        let arguments = front.arguments(&words).map_err(|sign| command.met(sign))?;
+        let mut own = Vec::new();
+        for argument in arguments {
+            let words = self.names.words(argument).ok_or_else(|| command.met("$"))?;
+            own.extend(words);
+        }
+        // Two have read it, and neither alone is trusted.
+        if !own
+            .iter()
+            .map(Vec::as_slice)
+            .eq(self.reading.words.iter().map(String::as_bytes))
+        {
+            let sign = if self.is_cron { "\\%" } else { "\\" };
+            return Err(command.met(sign));
+        }
+        tail::check(command, reader, &self.names, self.reading)
+    }
+
+    /// Whether a folder is the one that the system comes to, too, and the first that is gone to.
+    fn goes_to(&mut self, word: &[u8]) -> bool {
+        let Some(folder) = self.names.word(word) else {
             return false;
         };
-        let mut rest = &tokens[..];
-        loop {
-            let is_joint = |token: &Token<'_>| matches!(token, Token::Operator(b";" | b"&&"));
-            let end = rest.iter().position(is_joint).unwrap_or(rest.len());
-            let (command, behind) = rest.split_at(end);
-            if let Some(arguments) = arguments_of_rsync(command) {
-                return is_plain_tail(&[arguments, behind].concat());
-            }
-            if behind.is_empty() || command.is_empty() || !self.takes_command(command) {
+        let is_named = !matches!(folder.first(), None | Some(b'-' | b'+'));
+        let start = self.reading.start.as_deref();
+        is_named && !leads_elsewhere(&folder, start) && !std::mem::replace(&mut self.has_moved, true)
+    }
+
+    /// Whether words of `set` only end a script at failures.
+    fn is_strictness(&self, words: &[&[u8]]) -> bool {
+        let mut words = words.iter();
+        let mut is_any = false;
+        while let Some(word) = words.next() {
+            let Some(letters) = word.strip_prefix(b"-").filter(|letters| !letters.is_empty()) else {
                 return false;
+            };
+            for letter in letters {
+                let is_known = match letter {
+                    b'e' | b'u' | b'x' => true,
+                    b'o' => match words.next() {
+                        Some(&(b"errexit" | b"nounset" | b"xtrace")) => true,
+                        Some(&b"pipefail") => {
+                            let is_bash = self.reading.is_bash;
+                            is_bash == Some(true)
+                                || is_bash == Some(false) && interpreter::dash_knows_pipefail()
+                        }
+                        _ => false,
+                    },
+                    _ => false,
+                };
+                if !is_known {
+                    return false;
+                }
             }
-            rest = &behind[1..];
+            is_any = true;
         }
+        is_any
     }
 
-    /// Whether a word sets a variable, which is known from here on.
-    fn sets(&mut self, token: &Token<'_>, may_export: bool) -> bool {
-        let Token::Word(word) = token else { return false };
+    /// Whether a word sets a variable that only the text reads, which is known from here on.
+    fn sets(&mut self, word: &[u8]) -> bool {
         let Some((name, value)) = assigned(word) else {
-            return may_export && is_name(word) && !is_special(word);
+            return false;
         };
-        self.names.insert(name.to_vec());
-        // What it stands for is split and matched against files where nothing quotes it.
-        !is_special(name) && !value.iter().any(|byte| b"*?[\\".contains(byte))
+        let value = self.names.value(value);
+        let is_followed = match (name, &value) {
+            (b"PATH", Some(path)) => self.takes_path(path),
+            // What rsync reads is not guessed.
+            (name, None) if is_for_rsync(name) => false,
+            _ => !is_special(name) && name != b"PATH",
+        };
+        self.names.set(name, value);
+        is_followed && !self.frozen.contains(name)
+    }
+
+    /// The same behind `export`, whose words dash splits where older.
+    fn exports(&mut self, word: &[u8]) -> bool {
+        match assigned(word) {
+            Some((_, value)) => {
+                let is_whole = value.starts_with(b"\"") || !value.contains(&b'$');
+                is_whole && self.sets(word)
+            }
+            None => is_name(word) && !is_special(word),
+        }
+    }
+
+    /// Whether a search path has no folders but those of the system.
+    fn takes_path(&mut self, path: &[u8]) -> bool {
+        self.path = path.to_vec();
+        path.split(|&byte| byte == b':')
+            .all(|folder| FOLDERS.contains(&folder))
     }
 }
 
-/// Whether nothing follows, or only what ends the script where something fails.
-fn is_end(rest: &[Token<'_>]) -> bool {
-    match rest {
-        [] | [Token::Operator(b"||"), Token::Word(b"exit")] => true,
-        [Token::Operator(b"||"), Token::Word(b"exit"), Token::Word(code)] => {
-            code.iter().all(u8::is_ascii_digit)
-        }
+/// `exit`, `exit 1`
+fn is_exit(command: &Command<'_>) -> bool {
+    let is_number = |code: &[u8]| code.iter().all(u8::is_ascii_digit);
+    let is_exit = match &command.words()[..] {
+        [b"exit"] => true,
+        [b"exit", code] => is_number(code),
         _ => false,
-    }
-}
-
-/// Whether a word of `set` is one that ends a script at failures.
-fn is_strictness(token: &Token<'_>) -> bool {
-    let Token::Word(word) = token else { return false };
-    match word.strip_prefix(b"-") {
-        Some(letters) => letters.iter().all(|letter| b"euxo".contains(letter)),
-        None => matches!(*word, b"errexit" | b"nounset" | b"pipefail" | b"xtrace"),
-    }
-}
-
-/// What stands behind `rsync` in a command that has nothing in front of it but variables for rsync, and programs that
-/// change nothing.
-fn arguments_of_rsync<'s, 't>(command: &'s [Token<'t>]) -> Option<&'s [Token<'t>]> {
-    let mut rest = command;
-    loop {
-        let [Token::Word(word), behind @ ..] = rest else {
-            return None;
-        };
-        if *word == b"rsync" || word.ends_with(b"/rsync") {
-            let is_bare = !word.iter().any(|byte| b"\\'\"$".contains(byte));
-            return is_bare.then_some(behind);
-        }
-        let is_variable = assigned(word).is_some_and(|(name, _)| is_for_rsync(name));
-        let is_option = |token: &&Token<'_>| match token {
-            Token::Word(word) => word
-                .iter()
-                .all(|byte| byte.is_ascii_digit() || b"-cnt".contains(byte)),
-            Token::Operator(_) => false,
-        };
-        rest = match WRAPPERS.contains(word) {
-            true if URGENCIES.contains(word) => &behind[behind.iter().take_while(is_option).count()..],
-            true => behind,
-            false if is_variable => behind,
-            false => return None,
-        };
-    }
-}
-
-/// Whether what follows a program's name are its arguments, and commands that run once it has ended, or read what it says.
-fn is_plain_tail(tokens: &[Token<'_>]) -> bool {
-    let words = tokens
-        .iter()
-        .take_while(|token| matches!(token, Token::Word(_)))
-        .count();
-    match &tokens[words..] {
-        [] => true,
-        [Token::Operator(b"|"), Token::Word(reader), rest @ ..] => {
-            READERS.contains(reader) && is_plain_tail(rest)
-        }
-        [
-            Token::Operator(b"&&" | b"||" | b";"),
-            Token::Word(program),
-            rest @ ..,
-        ] => {
-            let is_reserved = matches!(
-                *program,
-                b"if"
-                    | b"then"
-                    | b"else"
-                    | b"elif"
-                    | b"fi"
-                    | b"for"
-                    | b"while"
-                    | b"until"
-                    | b"do"
-                    | b"done"
-                    | b"case"
-                    | b"esac"
-                    | b"in"
-                    | b"function"
-                    | b"select"
-                    | b"coproc"
-                    | b"[["
-            );
-            !is_reserved && is_plain_tail(rest)
-        }
-        _ => false,
-    }
+    };
+    is_exit && command.words().len() == command.tokens.len()
 }
 
 /// The name and the value of a word that sets a variable.
-fn assigned(word: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn assigned(word: &[u8]) -> Option<(&[u8], &[u8])> {
     let at = word.iter().position(|&byte| byte == b'=')?;
     is_name(&word[..at]).then(|| (&word[..at], &word[at + 1..]))
 }
@@ -275,121 +380,18 @@ fn is_name(word: &[u8]) -> bool {
     !word.is_empty() && !word[0].is_ascii_digit() && word.iter().all(|&byte| is_letter(byte))
 }
 
-fn is_special(name: &[u8]) -> bool {
-    SPECIAL.contains(&name) || name.starts_with(b"LD_") || name.starts_with(b"BASH")
-}
-
-fn is_for_rsync(name: &[u8]) -> bool {
-    let is_of_locale = name.starts_with(b"LC_") || name == b"LANG";
-    is_of_locale || name.starts_with(b"RSYNC_") || matches!(name, b"LOGNAME" | b"USER")
-}
-
-fn is_shell(path: &[u8]) -> bool {
-    let name = Path::new(OsStr::from_bytes(path)).file_name();
-    name.is_some_and(|name| SHELLS.iter().any(|shell| name == *shell))
-}
-
-/// Whether a script's first line names a shell, and nothing but what ends the script at failures.
-fn is_plain_shell(line: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(&line[2..]);
-    let mut words = text.split_whitespace().peekable();
-    words.next_if(|word| word.ends_with("/env"));
-    let is_shell = words.next().is_some_and(|word| is_shell(word.as_bytes()));
-    is_shell && words.all(|word| is_strictness(&Token::Word(word.as_bytes())))
-}
-
-/// The lines of a text, those joined that a backslash joins.
-fn logical_lines(text: &[u8]) -> Vec<Range<usize>> {
-    let mut lines = Vec::new();
-    let mut start = 0;
-    for (at, _) in text.iter().enumerate().filter(|(_, byte)| **byte == b'\n') {
-        let slashes = text[start..at]
-            .iter()
-            .rev()
-            .take_while(|&&byte| byte == b'\\')
-            .count();
-        if slashes % 2 == 0 {
-            lines.push(start..at + 1);
-            start = at + 1;
-        }
-    }
-    lines.push(start..text.len());
-    lines
+/// What a word is called that is not followed; of what may be a password nothing but the name of its variable.
+pub(super) fn name_of(word: &[u8]) -> &str {
+    let shown = match assigned(word) {
+        Some((name, _)) => &word[..=name.len()],
+        None => word,
+    };
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_./+-=[:".contains(byte);
+    let shown = str::from_utf8(shown).ok();
+    shown
+        .filter(|shown| shown.bytes().all(|byte| is_plain(&byte)))
+        .unwrap_or("a command")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Surroundings, around_in};
-
-    fn around(text: &str) -> Surroundings {
-        let start = text.rfind("rsync -a").expect("a call");
-        around_in(text.as_bytes(), &(start..text.len()))
-    }
-
-    #[test]
-    fn plain_words_decide_nothing() {
-        for text in [
-            "rsync -a h::m d",
-            "#!/bin/sh\nrsync -a h::m d\nif broken",
-            "#!/usr/bin/env bash\n# A note\n\nset -euo pipefail\nSRC=/srv DST='a b'\nexport X=1 Y\nDIR=\"$SRC/${DST}\"\n\
-             rsync -a \\\n  --exclude='*.tmp' \"$DIR\" h::m >/dev/null 2>&1 || echo failed",
-            "cd /srv || exit 1\nrsync -a x h::m",
-            "cd /srv && RSYNC_PASSWORD=x nice -n 10 ionice -c3 /usr/bin/rsync -a x h::m | tee /tmp/log",
-            "echo start\ndate +%F\nrsync -a x h::m; echo end",
-            "export LOGNAME=joe; USER=jim rsync -a 'x y' rsync://[::1]:1873/m >> /tmp/log",
-        ] {
-            assert_eq!(around(text), Surroundings::Plain, "{text}");
-        }
-    }
-
-    #[test]
-    fn anything_else_may_decide() {
-        for (text, line) in [
-            ("set -e\nmountpoint -q /mnt\nrsync -a x h::m", 2),
-            ("#!/usr/bin/perl\nrsync -a x h::m", 1),
-            ("#!/bin/bash -n\nrsync -a x h::m", 1),
-            ("f() { rsync -a x h::m; }\ncd /srv\nf", 1),
-            ("f() {\nrsync -a x h::m\n}", 1),
-            ("exit 0\nrsync -a x h::m", 1),
-            (": ${X:?}\nrsync -a x h::m", 1),
-            ("IFS=,\nrsync -a x h::m", 1),
-            ("HOME=/b\nrsync -a ~/x h::m", 1),
-            ("A=(x y)\nrsync -a h::m", 1),
-            ("EX='*.c'\nrsync -a $EX h::m", 1),
-            ("SRC=/b & wait\nrsync -a h::m", 1),
-            ("readonly SRC=/a\nrsync -a h::m", 1),
-            ("set -f\nrsync -a h::m", 1),
-            ("cd /a\ncd /b\nrsync -a x h::m", 2),
-            ("echo x > /nowhere/log\nrsync -a x h::m", 1),
-            ("alias rsync='rsync -n'\nrsync -a x h::m", 1),
-            ("echo 'open\nrsync -a x h::m\n'", 1),
-            ("cat <<EOF\nrsync -a x h::m\nEOF", 1),
-            ("rsync -a $UNSET/ h::m", 1),
-            ("rsync -a $(cat f) h::m", 1),
-            ("rsync -a *.c h::m", 1),
-            ("rsync -a {a,b} h::m", 1),
-            ("rsync -a ~/x h::m", 1),
-            ("rsync -a x h::m > /nowhere/log", 1),
-            ("rsync -a x h::m >& /tmp/log", 1),
-            ("rsync -a x h::m &> /tmp/log", 1),
-            ("rsync -a x h::m |& tee log", 1),
-            ("rsync -a x h::m | head -1", 1),
-            ("rsync -a --exclude-from=- x h::m < list", 1),
-            ("echo keep | rsync -a --exclude-from=- x h::m", 1),
-            ("false && rsync -a x h::m", 1),
-            ("! rsync -a x h::m", 1),
-            ("(rsync -a x h::m)", 1),
-            ("rsync -a x h::m; if broken", 1),
-            ("HOME=/b rsync -a x h::m", 1),
-            ("timeout 3 rsync -a x h::m", 1),
-            ("command -v rsync -a x h::m", 1),
-            ("exec -c rsync -a x h::m", 1),
-            ("set -e\nlogger start\nrsync -a x h::m", 2),
-            ("set -e\ndate -d never\nrsync -a x h::m", 2),
-            ("rsync -a x h::m | cat log", 1),
-            ("sudo rsync -a x h::m", 1),
-        ] {
-            assert_eq!(around(text), Surroundings::Line(line), "{text}");
-        }
-    }
-}
+mod tests;

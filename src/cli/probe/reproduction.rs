@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use nix::unistd::{AccessFlags, access};
+
 use crate::{
     catalog::Language,
     cli::{
@@ -14,10 +16,12 @@ use crate::{
         output::tell,
         probe::{
             Arguments,
+            fault::Fault,
             folder::{MOVES, UNKNOWN_FOLDER, needs_folder},
-            notices::{behind_sudo, left_out, typographic, with_windows_ends},
+            notices::{behind_sudo, left_out, not_handed_on, typographic, with_windows_ends},
             place,
             plain::Surroundings,
+            slip::Slip,
             task::{Task, task},
             variables::{CONNECT_PROGRAM, PASSWORD},
             written::{self, Written},
@@ -32,6 +36,8 @@ use crate::{
 pub(super) struct Surrounding {
     /// What a script or the command line sets.
     pub(super) variables: Variables,
+    /// Whether it has no password, and runs where nobody can be asked for one.
+    pub(super) has_nobody_to_ask: bool,
     /// The file that the command line stands in.
     pub(super) script: Option<PathBuf>,
     /// What is not carried out.
@@ -56,7 +62,8 @@ impl Arguments {
         };
         let file = place.as_ref().map_or_else(|| Path::new(""), |(file, _)| file);
         let language = self.output.style().language;
-        let folder = written.enter(&env::current_dir()?)?;
+        let here = env::current_dir()?;
+        let folder = written.enter(&here)?;
         if written.reads_password_from_pipe() {
             return Err("`--password-file=-` reads what stands in front of rsync, which is not carried out: give the password with RSYNC_PASSWORD or in a file: --reproduce 'rsync ... --password-file=FILE ...'".into());
         }
@@ -78,14 +85,15 @@ impl Arguments {
                 .around
                 .retain(|name| name.strip_suffix('=') != Some(PASSWORD));
         }
+        let has_password = written.variables.get(PASSWORD).is_none_or(Option::is_some);
+        if written.is_detached && !has_password && env::var_os(PASSWORD).is_some() {
+            tell(not_handed_on(language))?;
+        }
         if let Some(lookalike) = written.words.iter().find_map(|word| Lookalike::in_word(word)) {
             tell(typographic(lookalike, language))?;
         }
         if !written.kept_back.is_empty() {
             tell(&behind_sudo(&written.kept_back, language))?;
-        }
-        if self.really && written.is_guessed {
-            return Err("what the script asks of the machine before it calls rsync is known here only as far as a look tells, which is too little to change files by: run the script itself, or give the command as it runs: --reproduce 'rsync ...' --really".into());
         }
         if !written.around.is_empty() {
             let names = written.around.iter().map(|name| format!("`{name}`"));
@@ -98,7 +106,7 @@ impl Arguments {
             tell(&left_out(&names, language))?;
         }
         if self.really {
-            written.check(place.is_some())?;
+            written.check(place.is_some(), &here)?;
         }
         if let Some(folder) = &folder {
             tell(&match language {
@@ -108,6 +116,7 @@ impl Arguments {
         }
         let task = task(&written.words, self.really);
         let surrounding = Surrounding {
+            has_nobody_to_ask: written.is_detached && !has_password,
             variables: Variables(written.variables),
             script: place.map(|(file, _)| file),
             left_out: written.around,
@@ -124,18 +133,18 @@ impl Written {
     /// # Errors
     ///
     /// Something else may decide whether it runs, how, or where.
-    fn check(&self, is_of_file: bool) -> Result<(), String> {
+    fn check(&self, is_of_file: bool, here: &Path) -> Result<(), String> {
         let alone = "so --really could change other files than it does: run the whole itself, or give the rsync command alone, in the folder that it is meant for: --reproduce 'rsync ...' --really";
-        match self.surroundings {
+        match &self.surroundings {
             Surroundings::Plain => {}
-            Surroundings::Line(_) if !is_of_file => {
+            Surroundings::Line(_, sign) if !is_of_file => {
                 return Err(format!(
-                    "what stands around the rsync command is not carried out with it, {alone}"
+                    "`{sign}` in the command line may decide whether and how rsync runs, and is not followed, {alone}"
                 ));
             }
-            Surroundings::Line(line) => {
+            Surroundings::Line(line, sign) => {
                 return Err(format!(
-                    "line {line} may decide whether and how rsync runs, and is not carried out with it, {alone}"
+                    "`{sign}` on line {line} may decide whether and how rsync runs, and is not followed, {alone}"
                 ));
             }
             Surroundings::Unknown => {
@@ -144,8 +153,20 @@ impl Written {
                 ));
             }
         }
-        let is_anywhere = self.folder.as_ref().is_none_or(|folder| !folder.is_absolute());
-        if is_of_file && is_anywhere && needs_folder(&self.words) {
+        let Some(folder) = &self.folder else {
+            return Err(UNKNOWN_FOLDER.to_owned());
+        };
+        if !folder.as_os_str().is_empty()
+            && (folder.is_absolute() || !is_of_file)
+            && !is_open(&here.join(folder))
+        {
+            return Err(format!(
+                "the folder `{}`, which it goes to first, cannot be entered, {alone}",
+                folder.display()
+            ));
+        }
+        let goes_from_there = !folder.as_os_str().is_empty() || needs_folder(&self.words);
+        if is_of_file && !folder.is_absolute() && goes_from_there {
             return Err(format!(
                 "the command names files from the folder on that the script is started in, {alone}"
             ));
@@ -178,8 +199,20 @@ impl Written {
             };
         };
         let folder = here.join(own);
-        if folder == here || own.as_os_str().is_empty() {
+        if own.as_os_str().is_empty() {
             return Ok(None);
+        }
+        if folder == here {
+            self.around.retain(|name| !MOVES.contains(&&**name));
+            return Ok(None);
+        }
+        if !is_open(&folder) && !needs_folder && !self.is_folder_made(&folder) {
+            let name = folder.display().to_string();
+            let fault = match self.is_bound {
+                true => Fault::NoFolder(name),
+                false => Fault::Stays(name),
+            };
+            self.slips.insert(0, Slip::Around(fault));
         }
         if !folder.is_dir() && needs_folder {
             return Err(match self.is_folder_made(&folder) {
@@ -193,4 +226,9 @@ impl Written {
         self.around.retain(|name| !MOVES.contains(&&**name));
         Ok(Some(folder).filter(|_| needs_folder))
     }
+}
+
+/// Whether somebody like us can go to a folder.
+fn is_open(folder: &Path) -> bool {
+    folder.is_dir() && access(folder, AccessFlags::X_OK).is_ok()
 }

@@ -340,6 +340,10 @@ fn answer(question: &str, before: &[u8]) -> Option<Vec<u8>> {
                 .filter(|_| words.contains(&"-s"));
             Some(name[..end.unwrap_or(name.len())].to_vec())
         }
+        // Wherever it is, it is rsync.
+        ["which", "rsync"] | ["command", "-v", "rsync"] | ["type", "-p" | "-P", "rsync"] => {
+            Some(b"rsync".to_vec())
+        }
         ["cat" | "<", file] => password_in(file, before),
         [file] if file.starts_with('<') => password_in(&file[1..], before),
         _ => None,

@@ -1,11 +1,11 @@
 //! The jobs of one of cron's tables.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, os::unix::ffi::OsStringExt as _, path::Path};
 
 use nix::unistd::{User, geteuid};
 
 use crate::{
-    cli::probe::part::{Part, takes_braces},
+    cli::probe::{faults::of_table, interpreter::takes_braces, part::Part},
     lint::Crontab,
     terms::Bytes,
 };
@@ -13,27 +13,54 @@ use crate::{
 /// The jobs of a table: cron takes carriage returns off the ends of its own variables, and hands those of jobs on.
 pub(super) fn of_crontab<'b>(path: &Path, plain: &'b Bytes, bytes: &'b Bytes) -> Vec<Part<'b>> {
     let table = Crontab::read(path, plain);
+    let faults: Vec<_> = of_table(&table, plain).into_iter().collect();
     let read = Crontab::read(path, bytes).jobs.into_iter();
     let parts = read.zip(table.jobs).map(|(read, job)| {
         let variables = job.variables.into_iter();
         let variables: BTreeMap<_, _> = variables.map(|(name, value)| (name, &plain[value])).collect();
         let shell = variables.get(&b"SHELL"[..]).copied().unwrap_or(b"/bin/sh");
         let takes_braces = str::from_utf8(shell).ok().and_then(takes_braces);
+        let user = job
+            .job
+            .user
+            .map(|user| String::from_utf8_lossy(&bytes[user]).into_owned());
+        let start = job.job.command.start;
+        // cron sets it itself, whatever the table says.
+        let login = user.clone().or_else(own_name).map(String::into_bytes);
+        let mut given: BTreeMap<_, _> = login.map(|login| ("LOGNAME", login)).into_iter().collect();
+        let home = variables.get(&b"HOME"[..]).map(|home| home.to_vec());
+        let home = home.or_else(|| home_of(user.as_deref()));
+        given.extend(home.map(|home| ("HOME", home)));
         Part {
             script: read.script,
             is_typed: false,
             takes_braces,
             is_cron: true,
             variables,
+            given: Some(given),
             cut: job.job.input,
-            user: job
-                .job
-                .user
-                .map(|user| String::from_utf8_lossy(&bytes[user]).into_owned())
-                .filter(|user| !is_us(user)),
+            start,
+            faults: faults.clone(),
+            user: user.filter(|user| !is_us(user)),
         }
     });
     parts.collect()
+}
+
+/// Our own name.
+fn own_name() -> Option<String> {
+    User::from_uid(geteuid()).ok().flatten().map(|user| user.name)
+}
+
+/// The home folder of a user; of our own one where none is named.
+pub(super) fn home_of(user: Option<&str>) -> Option<Vec<u8>> {
+    let user = match user {
+        Some(name) => User::from_name(name),
+        None => User::from_uid(geteuid()),
+    };
+    user.ok()
+        .flatten()
+        .map(|user| user.dir.into_os_string().into_vec())
 }
 
 /// Whether we are the user of that name.

@@ -57,7 +57,7 @@ pub(super) fn is_comment_of_rsync(line: &[u8]) -> bool {
     line.starts_with(b"#") && words.any(is_rsync)
 }
 
-fn is_rsync(word: &[u8]) -> bool {
+pub(super) fn is_rsync(word: &[u8]) -> bool {
     word == b"rsync" || word.ends_with(b"/rsync")
 }
 

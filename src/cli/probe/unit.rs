@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    env, fs,
     io::ErrorKind,
     ops::Range,
     os::unix::ffi::OsStrExt as _,
@@ -11,8 +11,14 @@ use std::{
 
 use crate::{
     cli::probe::{
-        part::Part, settled::matches, slip::Slip, table::is_us, text::lines, unread::Unread,
-        variables::OF_RSYNC, written::Written,
+        part::Part,
+        settled::matches,
+        slip::Slip,
+        table::{home_of, is_us},
+        text::{lines, position},
+        unread::Unread,
+        variables::OF_RSYNC,
+        written::Written,
     },
     model::service::{Word, commands, expand, words},
     syntax::{
@@ -69,7 +75,7 @@ const CONFINES: [&[u8]; 14] = [
 ///
 /// There is none, or more than one, or what it says is known only once it runs.
 pub(super) fn command_line(path: &Path, file: &[u8], line: usize) -> Result<Written, Unread> {
-    let unit = Unit::read(file);
+    let unit = Unit::of(path, file);
     let name = path.display();
     let here = lines(file)
         .nth(line - 1)
@@ -95,6 +101,16 @@ pub(super) fn command_line(path: &Path, file: &[u8], line: usize) -> Result<Writ
     }
 }
 
+/// The lines of a unit that call rsync, the first one being 1.
+pub(super) fn calling_lines(path: &Path, file: &[u8]) -> Vec<usize> {
+    let unit = Unit::of(path, file);
+    let calling = unit.started.iter().filter(|(_, value)| {
+        let mut commands = commands(value).into_iter();
+        commands.any(|command| unit.called(&command).is_some())
+    });
+    calling.map(|(range, _)| position(file, range.start)).collect()
+}
+
 /// What a unit's file says of how its commands run.
 #[derive(Default)]
 struct Unit {
@@ -111,9 +127,22 @@ struct Unit {
     folder: Option<PathBuf>,
     /// `User=`, if that is somebody else than who we are.
     user: Option<String>,
+    /// What systemd starts commands with besides (systemd.exec(5)).
+    given: BTreeMap<&'static str, Vec<u8>>,
 }
 
 impl Unit {
+    fn of(path: &Path, file: &[u8]) -> Self {
+        let mut unit = Self::read(file);
+        // The manager of a user hands on what the user has.
+        if path.components().any(|part| part.as_os_str() == "user") {
+            let own = ["HOME", "LOGNAME", "USER"].into_iter();
+            let own = own.filter_map(|name| Some((name, env::var_os(name)?.into_encoded_bytes())));
+            unit.given = own.collect();
+        }
+        unit
+    }
+
     fn read(file: &[u8]) -> Self {
         let mut read = Self::default();
         let mut files = Vec::new();
@@ -134,7 +163,11 @@ impl Unit {
                     let is_left_out = named.starts_with('-') && !folder.is_dir();
                     read.folder = Some(folder).filter(|_| !is_left_out);
                 }
-                b"User" if !value.is_empty() => read.user = Some(text()).filter(|user| !is_us(user)),
+                b"User" if !value.is_empty() => {
+                    let name = text();
+                    read.given = of_login(&name);
+                    read.user = Some(name).filter(|user| !is_us(user));
+                }
                 name if name.starts_with(b"Exec") => read.started.push((item.range, value)),
                 name if CONFINES.contains(&name) && !is_no(value.bytes()) => {
                     read.confinement
@@ -201,20 +234,22 @@ impl Unit {
 
     fn rsync(&self, arguments: &[Word]) -> Result<Written, String> {
         let words = arguments.iter().map(|word| specified(&word.bytes));
-        let variables = self
-            .variables
-            .iter()
-            .filter_map(|(name, value)| Some((String::from_utf8(name.clone()).ok()?, Some(value.clone()))))
-            .filter(|(name, _)| OF_RSYNC.contains(&&**name))
-            .collect();
+        let value = |name: &str| {
+            let own = self.variables.get(name.as_bytes());
+            own.or_else(|| self.given.get(name)).cloned()
+        };
+        let variables = OF_RSYNC.into_iter().map(|name| (name.to_owned(), value(name)));
+        let variables = variables.collect();
         let words: Vec<_> = words.collect::<Result<_, _>>()?;
         let sign = words.iter().find(|word| SHELL_SIGNS.contains(&&***word)).cloned();
         Ok(Written {
             words,
             variables,
+            is_detached: true,
             around: self.around().collect(),
             slips: self.slip().chain(sign.map(Slip::NoShell)).collect(),
             folder: self.folder_of(Some(PathBuf::new())),
+            is_bound: self.folder.is_some(),
             user: self.user.clone(),
             ..Written::default()
         })
@@ -239,6 +274,7 @@ impl Unit {
         };
         let variables = self.variables.iter();
         let mut part = Part::of_text(&bytes, false);
+        part.given = Some(self.given.clone());
         part.variables
             .extend(variables.map(|(name, value)| (name.clone(), &value[..])));
         let mut calls = part.calls();
@@ -253,6 +289,7 @@ impl Unit {
             written.around.extend(self.around());
             written.slips.extend(self.slip());
             Written {
+                is_bound: self.folder.is_some() || written.is_bound,
                 folder: self.folder_of(written.folder),
                 user: self.user.clone(),
                 ..written
@@ -269,6 +306,14 @@ impl Unit {
         };
         folder.is_absolute().then_some(folder)
     }
+}
+
+/// The variables of who a unit's command runs as.
+fn of_login(user: &str) -> BTreeMap<&'static str, Vec<u8>> {
+    let name = user.as_bytes().to_vec();
+    let mut given = BTreeMap::from([("LOGNAME", name.clone()), ("USER", name)]);
+    given.extend(home_of(Some(user)).map(|home| ("HOME", home)));
+    given
 }
 
 /// Whether systemd puts something in the place of a part of a name (systemd.unit(5)).

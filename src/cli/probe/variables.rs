@@ -94,9 +94,10 @@ impl Part<'_> {
                     found.variables.insert(name.to_owned(), None);
                 }
                 None => {
-                    let of_cron = self.variables.get(name.as_bytes()).map(|value| value.to_vec());
-                    let of_cron = of_cron.map(|value| (name.to_owned(), Some(with_returns(&value))));
-                    found.variables.extend(of_cron);
+                    let begins = self.begins_with(name);
+                    let begins =
+                        begins.map(|value| (name.to_owned(), value.map(|value| with_returns(&value))));
+                    found.variables.extend(begins);
                 }
             }
         }
@@ -105,8 +106,18 @@ impl Part<'_> {
 
     /// What a program is handed on before the script changes it.
     fn inherits(&self, name: &str) -> Option<Vec<u8>> {
-        let of_cron = self.variables.get(name.as_bytes()).map(|value| value.to_vec());
-        of_cron.or_else(|| env::var_os(name).map(|value| value.as_encoded_bytes().to_vec()))
+        let own = || env::var_os(name).map(|value| value.as_encoded_bytes().to_vec());
+        self.begins_with(name).unwrap_or_else(own)
+    }
+
+    /// What cron or systemd starts it with, or without; none where that is our own environment.
+    fn begins_with(&self, name: &str) -> Option<Option<Vec<u8>>> {
+        let set = self.variables.get(name.as_bytes()).map(|value| value.to_vec());
+        let Some(given) = &self.given else {
+            return set.map(Some);
+        };
+        let own = given.get(name).cloned();
+        Some(if self.is_cron { own.or(set) } else { set.or(own) })
     }
 
     /// The text of a value, if the script tells it.
@@ -245,7 +256,7 @@ fn front(call: &Call, text: &[u8]) -> Front {
 }
 
 /// The variables that rsync reads, and our client.
-pub(super) const OF_RSYNC: [&str; 11] = [
+pub(super) const OF_RSYNC: [&str; 12] = [
     "CVSIGNORE",
     "HOME",
     "LOGNAME",
@@ -254,6 +265,7 @@ pub(super) const OF_RSYNC: [&str; 11] = [
     CONNECT_PROGRAM,
     "RSYNC_ICONV",
     "RSYNC_MAX_ALLOC",
+    "RSYNC_PARTIAL_DIR",
     PASSWORD,
     "RSYNC_PROXY",
     "USER",

@@ -14,6 +14,9 @@ use crate::{
 impl Part<'_> {
     /// A word as rsync gets it; several where the shell puts names of files in its place.
     pub(super) fn words(&self, argument: &Argument, bytes: &[u8]) -> Result<Vec<String>, String> {
+        if let Some(words) = self.split(argument, bytes) {
+            return words;
+        }
         let pattern = argument.known().filter(|_| argument.has_pattern());
         let is_mixed = argument.pieces.iter().any(|piece| piece.is_quoted);
         let pattern = pattern.filter(|_| !is_mixed);
@@ -31,6 +34,58 @@ impl Part<'_> {
                 without_password(&word)
             )
         })
+    }
+
+    /// The words that a shell makes of one with variables of cron's or of a unit's that nothing quotes; none if there are none in
+    /// it.
+    fn split(&self, argument: &Argument, bytes: &[u8]) -> Option<Result<Vec<String>, String>> {
+        let is_open = |piece: &Piece| piece.text.is_none() && !piece.is_quoted;
+        let mut open = argument.pieces.iter().filter(|piece| is_open(piece));
+        let is_split = |text: Vec<u8>| text.is_empty() || text.iter().any(|byte| b" \t*?[".contains(byte));
+        if !open.any(|piece| self.piece(piece, bytes).is_some_and(is_split)) {
+            return None;
+        }
+        let mut plain = argument
+            .pieces
+            .iter()
+            .filter(|piece| !piece.is_quoted && !is_open(piece));
+        let has_sign = |text: &[u8]| text.iter().any(|byte| b"~*?[{".contains(byte));
+        if plain.any(|piece| piece.text.as_deref().is_some_and(has_sign)) {
+            return Some(Err(format!(
+                "of `{}` a shell may make several words, which only a run can tell; paste the command with them, as 'rsync ...'",
+                without_password(&shown(argument, bytes))
+            )));
+        }
+        let mut words: Vec<Vec<u8>> = Vec::new();
+        let mut current: Option<Vec<u8>> = None;
+        let mut has_pattern = false;
+        for piece in &argument.pieces {
+            let text = self.piece(piece, bytes)?;
+            if !is_open(piece) {
+                current.get_or_insert_default().extend(text);
+                continue;
+            }
+            has_pattern |= text.iter().any(|byte| b"*?[".contains(byte));
+            for byte in text {
+                match byte {
+                    b' ' | b'\t' => words.extend(current.take()),
+                    byte => current.get_or_insert_default().push(byte),
+                }
+            }
+        }
+        words.extend(current);
+        let words = words.into_iter().map(|word| {
+            let text = String::from_utf8(with_returns(&word))
+                .map_err(|_| format!("`{}` is not UTF-8", shown(argument, bytes)))?;
+            let is_local = !text.starts_with('-') && matches!(Target::parse(&text), Target::Local(_));
+            match has_pattern && is_local && text.contains(['*', '?', '[']) {
+                true => Err(of_files(&text)),
+                // cron takes the backslash away.
+                false if self.is_cron => Ok(text.replace("\\%", "%")),
+                false => Ok(text),
+            }
+        });
+        Some(words.collect())
     }
 
     /// A word as rsync gets it.
@@ -54,9 +109,7 @@ impl Part<'_> {
             .map_err(|_| format!("`{}` is not UTF-8", shown()))?;
         let is_local = !text.starts_with('-') && matches!(Target::parse(&text), Target::Local(_));
         if argument.has_pattern() && is_local {
-            return Err(format!(
-                "the shell puts names of files in the place of `{text}`; paste the command with them, as 'rsync ...'"
-            ));
+            return Err(of_files(&text));
         }
         let first = argument.pieces.first();
         let is_quoted = first.is_some_and(|piece| piece.is_quoted);
@@ -94,6 +147,13 @@ impl Part<'_> {
             .unwrap_or(name);
         self.variables.get(name).map(|value| value.to_vec())
     }
+}
+
+/// Why a word with a pattern is not known.
+fn of_files(text: &str) -> String {
+    format!(
+        "the shell puts names of files in the place of `{text}`; paste the command with them, as 'rsync ...'"
+    )
 }
 
 /// Whether each piece of a word is known, and the number of words is not: braces.

@@ -9,8 +9,9 @@ use crate::{
     catalog::FileKind,
     cli::probe::{
         made::Made,
+        mistaken::mistaken,
         part::Part,
-        plain::{Surroundings, around_in, around_in_table},
+        plain::{Reading, Surroundings, around_in, around_in_table},
         settled::settled,
         slip::Slip,
         started::{Started, started},
@@ -31,6 +32,8 @@ pub(in crate::cli) struct Written {
     pub(in crate::cli) words: Vec<String>,
     /// The variables that rsync reads, as they are set there.
     pub(in crate::cli) variables: BTreeMap<String, Option<Vec<u8>>>,
+    /// Whether cron or systemd starts it, so that it has none of our own environment.
+    pub(super) is_detached: bool,
     /// Those that `sudo` keeps from it.
     pub(super) kept_back: Vec<&'static str>,
     /// Whether lines of the file end as those of Windows do.
@@ -41,12 +44,12 @@ pub(in crate::cli) struct Written {
     pub(in crate::cli) slips: Vec<Slip>,
     /// The folder that it runs in, from the one on that the script is started in; none if only a run can tell.
     pub(in crate::cli) folder: Option<PathBuf>,
+    /// Whether nothing runs where that folder cannot be entered.
+    pub(super) is_bound: bool,
     /// The folders that are made in front of it.
     pub(super) made: Made,
     /// Whom a unit runs it as, if it names somebody else than who we are.
     pub(in crate::cli) user: Option<String>,
-    /// Whether parts of the script were answered that a run may answer otherwise.
-    pub(in crate::cli) is_guessed: bool,
     /// What decides about it besides its own words.
     pub(super) surroundings: Surroundings,
     /// Where it stands, if the line starts a script that calls rsync.
@@ -58,6 +61,25 @@ impl Written {
     pub(super) fn is_folder_made(&self, folder: &Path) -> bool {
         let from = self.folder.as_deref().unwrap_or_else(|| Path::new(""));
         self.made.has(folder, from)
+    }
+
+    /// What our reader of scripts makes of a call.
+    fn reading(&self, part: &Part<'_>, call: &Call) -> Reading<'_> {
+        // Nobody knows where a script is started.
+        let is_known = |folder: &&Path| part.is_typed || folder.is_absolute();
+        let start = if part.is_typed {
+            PathBuf::new()
+        } else {
+            part.home()
+        };
+        Reading {
+            words: &self.words,
+            folder: self.folder.as_deref().filter(is_known),
+            start: Some(start).filter(|start| is_known(&&**start)),
+            is_typed: part.is_typed,
+            is_bash: part.takes_braces,
+            call: call.range.clone(),
+        }
     }
 }
 
@@ -73,10 +95,13 @@ pub(in crate::cli) fn typed(line: &str) -> Result<Written, String> {
     let part = Part::of_text(&bytes, true);
     let mut calls = part.calls();
     match (calls.next(), calls.next()) {
-        (Some(call), None) => Ok(Written {
-            surroundings: around_in(&bytes, &call.range),
-            ..part.command(call, &bytes)?
-        }),
+        (Some(call), None) => {
+            let written = part.command(call, &bytes)?;
+            Ok(Written {
+                surroundings: around_in(&bytes, &written.reading(&part, call)),
+                ..written
+            })
+        }
         (Some(_), Some(_)) => {
             Err("the command line calls rsync more than once; give the one that fails".to_owned())
         }
@@ -102,7 +127,6 @@ fn line_of(path: &Path, bytes: Vec<u8>, line: usize, may_start: bool) -> Result<
     }
     let raw = bytes;
     let bytes = settled(path, raw.clone(), kind == Some(FileKind::Crontab), !may_start);
-    let is_guessed = bytes != raw;
     let (read, has_returns) = as_a_shell_reads(&bytes);
     let (plain, bytes) = (Bytes::from(bytes), Bytes::from(read));
     let parts = parts(path, &plain, &bytes);
@@ -120,11 +144,7 @@ fn line_of(path: &Path, bytes: Vec<u8>, line: usize, may_start: bool) -> Result<
         (Some((part, call)), None) => match part.command(call, &bytes) {
             Ok(written) => Ok(Written {
                 has_returns,
-                is_guessed,
-                surroundings: match part.is_cron {
-                    true => around_in_table(path, &bytes, &call.range),
-                    false => around_in(&bytes, &call.range),
-                },
+                surroundings: surroundings(path, raw, line, &written),
                 ..written
             }),
             Err(reason) => Err(Unread::Unclear(reason)),
@@ -140,10 +160,14 @@ fn line_of(path: &Path, bytes: Vec<u8>, line: usize, may_start: bool) -> Result<
             )))
         }
         // It is meant to: what stands in front of it is taken for something else.
-        (None, _) if names_rsync(&bytes[here.clone()]) => Err(Unread::Unclear(format!(
-            "line {line} of `{}` has `rsync`, and does not call it",
-            path.display()
-        ))),
+        (None, _) if names_rsync(&bytes[here.clone()]) => {
+            let why = mistaken(path, &bytes, &here);
+            let why = why.unwrap_or_else(|| "has `rsync`, and does not call it".to_owned());
+            Err(Unread::Unclear(format!(
+                "line {line} of `{}` {why}",
+                path.display()
+            )))
+        }
         // A comment is no command, whatever it says.
         (None, _) if is_comment_of_rsync(&bytes[here.clone()]) => Err(Unread::NoCommand(format!(
             "line {line} of `{}` is a comment: nothing runs the `rsync` in it",
@@ -172,6 +196,31 @@ fn line_of(path: &Path, bytes: Vec<u8>, line: usize, may_start: bool) -> Result<
     }
 }
 
+/// What stands around the call on a line of a file, none of whose questions is answered; `written`: what is made of the call
+/// with the answers, which decide nothing where its words are the same.
+fn surroundings(path: &Path, file: Vec<u8>, line: usize, written: &Written) -> Surroundings {
+    let (read, _) = as_a_shell_reads(&file);
+    let (plain, bytes) = (Bytes::from(file), Bytes::from(read));
+    let Some(here) = lines(&bytes).nth(line - 1) else {
+        return Surroundings::Unknown;
+    };
+    let parts = parts(path, &plain, &bytes);
+    let calls = parts
+        .iter()
+        .flat_map(|part| part.calls().map(move |call| (part, call)));
+    let mut found = calls.filter(|(_, call)| call.range.start < here.end && here.start < call.range.end);
+    match (found.next(), found.next()) {
+        (Some((part, call)), None) => {
+            let reading = written.reading(part, call);
+            match part.is_cron {
+                true => around_in_table(path, &bytes, &reading),
+                false => around_in(&bytes, &reading),
+            }
+        }
+        _ => Surroundings::Unknown,
+    }
+}
+
 /// The shell's parts of a file: `plain` as it stands there, `bytes` as a shell reads it.
 fn parts<'b>(path: &Path, plain: &'b Bytes, bytes: &'b Bytes) -> Vec<Part<'b>> {
     match recognise(path, plain) {
@@ -182,14 +231,24 @@ fn parts<'b>(path: &Path, plain: &'b Bytes, bytes: &'b Bytes) -> Vec<Part<'b>> {
 
 /// The lines of a script or crontab that call rsync, the first one being 1.
 pub(super) fn calling_lines(path: &Path, bytes: Vec<u8>) -> Vec<usize> {
+    let kind = recognise(path, &Bytes::from(bytes.clone()));
+    if kind == Some(FileKind::Systemd) {
+        return unit::calling_lines(path, &bytes);
+    }
+    let bytes = settled(path, bytes, kind == Some(FileKind::Crontab), false);
     let (read, _) = as_a_shell_reads(&bytes);
     let (plain, bytes) = (Bytes::from(bytes), Bytes::from(read));
     let parts = parts(path, &plain, &bytes);
     let calls = parts.iter().flat_map(Part::calls);
-    let mut lines: Vec<_> = calls.map(|call| position(&bytes, call.range.start)).collect();
-    lines.sort_unstable();
-    lines.dedup();
-    lines
+    let mut found: Vec<_> = calls.map(|call| position(&bytes, call.range.start)).collect();
+    if found.is_empty() {
+        // One that is meant to is told as what it is.
+        let meant = lines(&bytes).filter(|line| mistaken(path, &bytes, line).is_some());
+        found.extend(meant.map(|line| position(&bytes, line.start)));
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 /// What a script runs that a line starts: whoever starts it gives it a user, a folder and variables.
@@ -201,15 +260,18 @@ fn started_by(part: &Part<'_>, call: &Call, outer: &[u8], script: Started) -> Re
     written.around.sort();
     written.around.dedup();
     for (name, value) in starter.variables {
-        written.variables.entry(name).or_insert(value);
+        // Of what only a run can tell something is told here.
+        if !written.around.contains(&format!("{name}=")) {
+            written.variables.entry(name).or_insert(value);
+        }
     }
+    written.is_detached = starter.is_detached;
     written.folder = match (starter.folder, written.folder) {
         (Some(outer), Some(inner)) => Some(outer.join(inner)),
         _ => None,
     };
     Ok(Written {
         started: Some((file, line)),
-        is_guessed: true,
         surroundings: Surroundings::Unknown,
         ..written
     })

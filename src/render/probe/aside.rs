@@ -2,7 +2,7 @@
 
 use crate::{
     catalog::Language,
-    probe::{Report, Slip},
+    probe::{Effect, Report, Slip},
     render::words::pick,
 };
 
@@ -15,15 +15,25 @@ pub(super) fn names(names: &[impl AsRef<str>], language: Language) -> String {
 /// The first line where nothing fails, and not what is meant is done.
 pub(super) fn meant_otherwise(target: &str, slip: &Slip, time: &str, language: Language) -> String {
     let text = &slip.text;
-    match (slip.is_later, language) {
-        (false, Language::English) => {
+    match (slip.effect, language) {
+        (Effect::Other, Language::English) => {
             format!("{target}: that works, and is not what is meant: {text} ({time})")
         }
-        (false, Language::Chinese) => format!("{target}：可以运行，但不是原来的意思：{text}（{time}）"),
-        (true, Language::English) => {
+        (Effect::Other, Language::Chinese) => {
+            format!("{target}：可以运行，但不是原来的意思：{text}（{time}）")
+        }
+        (Effect::Later, Language::English) => {
             format!("{target}: the dry run works, and the run itself fails: {text} ({time})")
         }
-        (true, Language::Chinese) => format!("{target}：试运行正常，真正运行会失败：{text}（{time}）"),
+        (Effect::Later, Language::Chinese) => {
+            format!("{target}：试运行正常，真正运行会失败：{text}（{time}）")
+        }
+        (Effect::Never, Language::English) => {
+            format!("{target}: rsync's own part works, and rsync is never started: {text} ({time})")
+        }
+        (Effect::Never, Language::Chinese) => {
+            format!("{target}：rsync 本身正常，但它根本不会启动：{text}（{time}）")
+        }
     }
 }
 

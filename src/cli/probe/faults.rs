@@ -1,0 +1,167 @@
+//! What of a script, or of a table of cron's, keeps a call in it from being made as it is meant.
+
+use std::path::Path;
+
+use crate::{
+    cli::probe::{
+        fault::Fault,
+        folder::folder_of,
+        interpreter::{Interpreter, dash_knows_pipefail},
+        made::made,
+        part::Part,
+        text::position,
+        variables::{Found, OF_RSYNC},
+    },
+    lint::Crontab,
+    model::script::{Argument, Call, Stream},
+    syntax::crontab::Kind,
+    terms::Bytes,
+};
+
+impl Part<'_> {
+    /// What keeps a call from being made; `found`: what it finds in its environment.
+    pub(super) fn faults(&self, call: &Call, found: &Found, bytes: &[u8]) -> Vec<Fault> {
+        let interpreter = Interpreter::of(bytes).filter(|_| !self.is_typed && !self.is_cron);
+        let of_start = interpreter.and_then(|interpreter| interpreter.fault());
+        let own = self.faults.iter().cloned().chain(of_start);
+        let of_dash = self
+            .of_dash(call, bytes)
+            .filter(|_| self.takes_braces == Some(false));
+        let all = own
+            .chain(of_dash)
+            .chain(missing_program(call))
+            .chain(self.missing_log_folder(call));
+        all.chain(self.kept_in(call, found, bytes)).collect()
+    }
+
+    /// The first thing in front of a call, or in it, that dash does not know.
+    fn of_dash(&self, call: &Call, bytes: &[u8]) -> Option<Fault> {
+        let calls = self.script.calls.iter();
+        let before = calls.filter(|other| other.range.start <= call.range.start);
+        let of_calls = before.filter_map(|other| {
+            let line = position(bytes, other.range.start);
+            let is_pipefail = |word: &Argument| word.is("pipefail");
+            let fault = match &*other.program() {
+                "set" if other.arguments().iter().any(is_pipefail) => {
+                    (!dash_knows_pipefail()).then_some(Fault::Pipefail(line))
+                }
+                "source" => Some(Fault::OfBash(line, "source", false)),
+                "[[" => Some(Fault::OfBash(line, "[[", false)),
+                _ if bytes[other.range.clone()].windows(3).any(|sign| sign == b"<<<") => {
+                    Some(Fault::OfBash(line, "<<<", true))
+                }
+                _ => None,
+            };
+            fault.map(|fault| (other.range.start, fault))
+        });
+        let assignments = self.script.assignments.iter();
+        let before = assignments.filter(|assigned| assigned.range.end <= call.range.start);
+        let of_assignments = before.filter_map(|assigned| {
+            let behind = bytes[assigned.range.clone()].strip_prefix(&assigned.name[..])?;
+            let line = position(bytes, assigned.range.start);
+            let fault = match behind {
+                [b'=', b'(', ..] => Fault::OfBash(line, "(", true),
+                [b'+', b'=', b'(', ..] => Fault::OfBash(line, "(", true),
+                [b'+', b'=', ..] => Fault::OfBash(line, "+=", false),
+                _ => return None,
+            };
+            Some((assigned.range.start, fault))
+        });
+        let first = of_calls.chain(of_assignments).min_by_key(|(place, _)| *place);
+        first.map(|(_, fault)| fault)
+    }
+
+    /// The folder of a file that the output goes to, if it is not there.
+    fn missing_log_folder(&self, call: &Call) -> Option<Fault> {
+        let start = folder_of(&self.script, call)?;
+        let start = match self.is_typed {
+            true => start,
+            false => self.home().join(start),
+        };
+        let made = made(&self.script, call);
+        let files = [&call.output, &call.errors]
+            .into_iter()
+            .filter_map(|stream| match stream {
+                Stream::File(file) => String::from_utf8(file.known()?).ok(),
+                Stream::Inherited | Stream::Discarded(_) => None,
+            });
+        let folders = files.filter_map(|file| {
+            let file = start.join(file);
+            let folder = file.parent().map(Path::to_owned)?;
+            let is_known = self.is_typed || folder.is_absolute();
+            let is_missing = matches!(folder.try_exists(), Ok(false)) && !made.has(&folder, &start);
+            (is_known && is_missing).then_some(folder)
+        });
+        let mut folders = folders.filter(|folder| !folder.as_os_str().is_empty());
+        folders
+            .next()
+            .map(|folder| Fault::NoLogFolder(folder.display().to_string()))
+    }
+
+    /// A variable of rsync's that the script sets for itself alone.
+    fn kept_in(&self, call: &Call, found: &Found, bytes: &[u8]) -> Option<Fault> {
+        if self.is_typed {
+            return None;
+        }
+        let mut names = OF_RSYNC.into_iter().filter(|name| name.starts_with("RSYNC_"));
+        names.find_map(|name| {
+            let assignments = self.script.assignments.iter();
+            let mut own = assignments.filter(|assigned| {
+                !assigned.is_for_command
+                    && assigned.name == name.as_bytes()
+                    && assigned.range.end <= call.range.start
+            });
+            let calls = self.script.calls.iter();
+            let mut apart = calls.filter(|other| {
+                let is_set = other
+                    .arguments()
+                    .first()
+                    .is_some_and(|word| word.text().starts_with('='));
+                other.range.end <= call.range.start && other.program() == name && is_set
+            });
+            let is_unset = || {
+                let mut calls = self.script.calls.iter();
+                calls.any(|other| other.program() == "unset" && other.range.end <= call.range.start)
+            };
+            let is_kept = matches!(found.variables.get(name), Some(None)) && !is_unset();
+            let is_own = call
+                .environment
+                .iter()
+                .any(|assigned| assigned.name == name.as_bytes());
+            let line = |place: usize| position(bytes, place);
+            match (own.next_back(), apart.next()) {
+                _ if is_own => None,
+                (Some(assigned), _) if is_kept => Some(Fault::NotExported(line(assigned.range.start), name)),
+                (None, Some(apart)) => Some(Fault::Apart(line(apart.range.start), name)),
+                _ => None,
+            }
+        })
+    }
+}
+
+/// The program of a call that is named by its path, if it is not there.
+pub(super) fn missing_program(call: &Call) -> Option<Fault> {
+    let program = call.words.first()?.known()?;
+    let program = String::from_utf8(program)
+        .ok()
+        .filter(|program| program.starts_with('/'))?;
+    let is_missing = matches!(Path::new(&program).try_exists(), Ok(false));
+    is_missing.then_some(Fault::NoProgram(program))
+}
+
+/// What keeps cron from taking a table.
+pub(super) fn of_table(table: &Crontab, bytes: &Bytes) -> Option<Fault> {
+    table.lines.iter().find_map(|line| {
+        let here = position(bytes, line.range.start);
+        let has_end = bytes[line.range.clone()].ends_with(b"\n");
+        match &line.kind {
+            Kind::Blank | Kind::Comment => None,
+            // Some crons take a range to choose from.
+            Kind::Job(job) if job.schedule.is_err() => {
+                let is_choice = job.times.iter().any(|field| bytes[field.clone()].contains(&b'~'));
+                (!is_choice).then_some(Fault::Times(here))
+            }
+            _ => (!has_end).then_some(Fault::NoEnd(here)),
+        }
+    })
+}

@@ -1,0 +1,167 @@
+//! Which shell reads a script.
+
+use std::{env, fs, os::unix::ffi::OsStrExt as _, path::Path, process};
+
+use nix::unistd::{AccessFlags, access};
+
+use crate::cli::probe::fault::Fault;
+
+/// Shells that take plain words for the same.
+const SHELLS: [&str; 3] = ["sh", "bash", "dash"];
+
+/// What a script names in its first line, as the kernel reads it: all behind the program is one argument (execve(2)).
+pub(super) struct Interpreter {
+    program: String,
+    argument: String,
+}
+
+impl Interpreter {
+    pub(super) fn of(script: &[u8]) -> Option<Self> {
+        let line = script.strip_prefix(b"#!")?.split(|&byte| byte == b'\n').next()?;
+        let text = str::from_utf8(line).ok()?.trim_matches([' ', '\t']);
+        let (program, argument) = text.split_once([' ', '\t']).unwrap_or((text, ""));
+        (!program.is_empty()).then(|| Self {
+            program: program.to_owned(),
+            argument: argument.trim_start_matches([' ', '\t']).to_owned(),
+        })
+    }
+
+    /// The shell; behind `env` the one that is looked for.
+    pub(super) fn shell(&self) -> &str {
+        match self.is_env() {
+            true => {
+                let words = self.argument.strip_prefix("-S").unwrap_or(&self.argument);
+                words.split_ascii_whitespace().next().unwrap_or_default()
+            }
+            false => &self.program,
+        }
+    }
+
+    /// The options that the script is started with.
+    fn options(&self) -> &str {
+        if self.is_env() { "" } else { &self.argument }
+    }
+
+    fn is_env(&self) -> bool {
+        self.program.ends_with("/env")
+    }
+
+    /// Why the kernel, `env` or the shell does not start the script.
+    pub(super) fn fault(&self) -> Option<Fault> {
+        let has_returns = |text: &str| text.contains(|letter: char| letter.is_ascii_control());
+        // Those are told as what they are.
+        if has_returns(&self.program) || has_returns(&self.argument) {
+            return None;
+        }
+        if self.is_env() && self.argument.starts_with('-') {
+            return None;
+        }
+        let is_missing = match self.is_env() {
+            true => !self.argument.contains(' ') && in_path(&self.argument).is_none(),
+            false => self.program.starts_with('/') && !Path::new(&self.program).exists(),
+        };
+        if is_missing {
+            return Some(Fault::NoInterpreter(self.shell().to_owned()));
+        }
+        let is_one_word = !self.argument.contains([' ', '\t']);
+        let is_read_as_one = self.is_env() || is_plain(self.shell());
+        (is_read_as_one && !is_one_word)
+            .then(|| Fault::OneArgument(self.program.clone(), self.argument.clone()))
+    }
+
+    /// Whether that is a shell whose plain words are followed, with nothing but what ends the script at failures.
+    pub(super) fn is_plain(&self) -> bool {
+        let is_strict = match self.options().strip_prefix('-') {
+            Some(letters) => !letters.is_empty() && letters.bytes().all(|letter| b"eux".contains(&letter)),
+            None => self.options().is_empty(),
+        };
+        let is_split = self.is_env() && self.argument.starts_with('-');
+        is_strict && !is_split && is_plain(self.shell()) && self.fault().is_none()
+    }
+}
+
+/// Whether a shell takes plain words for what they are here.
+pub(super) fn is_plain(shell: &str) -> bool {
+    let name = Path::new(shell).file_name();
+    name.is_some_and(|name| SHELLS.iter().any(|shell| name == *shell))
+}
+
+/// The program of that name which our own search path leads to.
+fn in_path(name: &str) -> Option<std::path::PathBuf> {
+    let path = env::var_os("PATH")?;
+    program_in(path.as_bytes(), name)
+}
+
+/// The program of that name which a search path leads to.
+pub(super) fn program_in(path: &[u8], name: &str) -> Option<std::path::PathBuf> {
+    let folders = path
+        .split(|&byte| byte == b':')
+        .filter(|folder| folder.starts_with(b"/"));
+    let mut files = folders.map(|folder| Path::new(std::ffi::OsStr::from_bytes(folder)).join(name));
+    files.find(|file| is_program(file))
+}
+
+/// Whether a file can be started.
+pub(super) fn is_program(file: &Path) -> bool {
+    file.is_file() && access(file, AccessFlags::X_OK).is_ok()
+}
+
+/// Whether a shell takes braces apart; `sh` is what its link leads to on this machine.
+pub(super) fn takes_braces(shell: &str) -> Option<bool> {
+    match Path::new(shell).file_name()?.to_str()? {
+        "bash" | "ksh" | "zsh" => Some(true),
+        "dash" => Some(false),
+        "sh" => {
+            let real = fs::canonicalize("/bin/sh").ok()?;
+            let name = real.file_name()?.to_str()?;
+            takes_braces(name).filter(|_| name != "sh")
+        }
+        _ => None,
+    }
+}
+
+/// Whether the `dash` of this machine knows `set -o pipefail`, which its later releases do.
+pub(super) fn dash_knows_pipefail() -> bool {
+    let mut dash = process::Command::new("dash");
+    let dash = dash.args(["-c", "set -o pipefail"]).stdin(process::Stdio::null());
+    let silent = dash.stdout(process::Stdio::null()).stderr(process::Stdio::null());
+    silent.status().is_ok_and(|status| status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Interpreter;
+    use crate::cli::probe::fault::Fault;
+
+    #[test]
+    fn a_first_line_is_read_as_the_kernel_reads_it() {
+        let one = |program: &str, argument: &str| Some(Fault::OneArgument(program.into(), argument.into()));
+        for (line, fault, is_plain) in [
+            ("#!/bin/sh", None, true),
+            ("#! /bin/bash -e ", None, true),
+            (
+                "#!/bin/bash -eu -o pipefail",
+                one("/bin/bash", "-eu -o pipefail"),
+                false,
+            ),
+            ("#!/bin/sh -n", None, false),
+            ("#!/usr/bin/env bash", None, true),
+            ("#!/usr/bin/env bash -e", one("/usr/bin/env", "bash -e"), false),
+            ("#!/usr/bin/env -S bash -e", None, false),
+            (
+                "#!/usr/bin/env no-such-shell",
+                Some(Fault::NoInterpreter("no-such-shell".into())),
+                false,
+            ),
+            (
+                "#!/no/such/bash",
+                Some(Fault::NoInterpreter("/no/such/bash".into())),
+                false,
+            ),
+            ("#!/usr/bin/perl -w -T", None, false),
+        ] {
+            let read = Interpreter::of(line.as_bytes()).expect(line);
+            assert_eq!((read.fault(), read.is_plain()), (fault, is_plain), "{line}");
+        }
+    }
+}

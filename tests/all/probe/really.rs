@@ -1,0 +1,462 @@
+//! What is carried out for real is what the script's own shell does, or it is refused: a program in the place of rsync
+//! writes down how it is called.
+
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
+
+use serde_json::Value;
+
+use super::peer;
+use crate::support::{
+    daemon::has_rsync,
+    program::{folder, program, stderr},
+};
+
+/// The words that the script's own shell hands to rsync; none if it starts none.
+fn words_of_shell(root: &Path, script: &Path) -> Option<Vec<String>> {
+    let words = root.join("words");
+    let _ = fs::remove_file(&words);
+    let path = format!("{}:/usr/bin:/bin", root.join("bin").display());
+    let mut shell = Command::new("/bin/sh");
+    let ran = shell
+        .args(["-c", "\"$0\""])
+        .arg(script)
+        .current_dir(root)
+        .env("PATH", path)
+        .env("WORDS", &words)
+        .output();
+    ran.expect("a shell runs");
+    let words = fs::read_to_string(&words).ok()?;
+    Some(words.lines().map(str::to_owned).collect())
+}
+
+/// A script is carried out as its shell does, or not at all. Who is the peer does not matter: it refuses everybody.
+#[test]
+fn what_is_really_done_is_what_the_shell_does() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[
+        ("bin/rsync", "#!/bin/sh\nprintf '%s\\n' \"$@\" >\"$WORDS\"\n"),
+        ("src/one", "one\n"),
+        ("far/off/one", "one\n"),
+        ("list", "one\n"),
+    ]);
+    let root = folder.path();
+    fs::set_permissions(root.join("bin/rsync"), fs::Permissions::from_mode(0o755)).expect("a mode");
+    std::os::unix::fs::symlink("far/off", root.join("link")).expect("a link");
+    let port = peer(b"@RSYNCD: 31.0\n@ERROR: not today\n");
+    let here = root.display().to_string();
+    let call = format!("rsync -r {here}/src/ rsync://127.0.0.1:{port}/m/");
+    for (text, is_taken) in [
+        ("#!/bin/sh\nRSYNC\n", true),
+        ("#!/bin/sh\ncd /nowhere || exit 1\nRSYNC\n", false),
+        ("#!/bin/sh\ncd /nowhere && RSYNC\n", false),
+        ("#!/bin/sh\nset -e\ncd /nowhere\nRSYNC\n", false),
+        ("#!/bin/sh\ncd /nowhere\nRSYNC\n", false),
+        ("#!/bin/sh\ncd nowhere || exit 1\nRSYNC\n", false),
+        ("#!/bin/sh\ncd HERE/src || exit 1\nRSYNC > /dev/null\n", true),
+        ("#!/bin/sh\ncd HERE/link/.. && RSYNC\n", false),
+        ("#!/bin/sh\nset -e\n# never \\\nfalse\nRSYNC\n", false),
+        ("#!/bin/sh\n# a note \\\nRSYNC\n", true),
+        (
+            "#!/bin/sh\necho '- one' > HERE/src/.rsync-filter\nRSYNC -F\n",
+            false,
+        ),
+        (
+            "#!/bin/sh\ndate >> /HERE/list\nRSYNC --exclude-from=HERE/list\n",
+            false,
+        ),
+        ("#!/bin/dash\nset -euo pipefail\nRSYNC\n", false),
+        ("#!/bin/bash\nset -euo pipefail\nRSYNC\n", true),
+        ("#!/usr/bin/env bash -e\nRSYNC\n", false),
+        ("#!/bin/bash -eu -o pipefail\nRSYNC\n", false),
+        ("#!/no/such/shell\nRSYNC\n", false),
+        ("#!/bin/sh\n/no/such/RSYNC\n", false),
+        ("#!/bin/sh\nnice command RSYNC\n", false),
+        ("#!/bin/sh\nnice -n 5 RSYNC\n", true),
+        ("#!/bin/sh\ncd HERE/src\nRSYNC > log.txt\n", false),
+        ("#!/bin/sh\ncd HERE/far\nRSYNC > log.txt\n", true),
+        ("#!/bin/sh\nRSYNC > HERE/none/log.txt\n", false),
+        ("#!/bin/sh\nOPTS='-z --delete'\nRSYNC $OPTS\n", true),
+        (
+            "#!/bin/sh\nOPTS='-z --delete'\nRSYNC \"--exclude=$OPTS\"; exit $?\n",
+            true,
+        ),
+        ("#!/bin/bash\nGROUPS=5\nRSYNC\n", false),
+        ("#!/bin/bash\nreadonly X=1\nX=2\nRSYNC\n", false),
+        ("#!/bin/sh\nPATH=/nowhere\nRSYNC\n", false),
+        (
+            "#!/bin/sh\nLOG=HERE/log\nDATE=$(date +%F)\nRSYNC >> $LOG 2>&1\n",
+            true,
+        ),
+        ("#!/bin/bash\nRSYNC &> HERE/log\n", true),
+        ("#!/bin/sh\nA=--exclude=x; RSYNC $A \"${A}y\" < /dev/null\n", true),
+        (
+            "#!/bin/sh\nRSYNC --exclude=a\\ b'c \"d'\"e'f\" \\\n  --exclude=g\n",
+            true,
+        ),
+        ("#!/bin/sh\nRSYNC --exclude=*.o\n", false),
+        ("#!/bin/sh\nRSYNC ~/\n", false),
+    ] {
+        let own = text.replace("HERE", &here).replace("RSYNC", &call);
+        let script = root.join("job.sh");
+        fs::write(&script, &own).expect("a file");
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("a mode");
+        let line = 1 + own[..own.find("rsync -r").expect("a call")].matches('\n').count();
+        let place = format!("{}:{line}", script.display());
+        let output = program(root, &["probe", "--json", "--really", "--reproduce", &place])
+            .output()
+            .expect("it runs");
+        match is_taken {
+            true => {
+                let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+                assert_eq!(output.status.code(), Some(5), "{own}: {output:?}");
+                let told = shell_words::split(report["target"].as_str().unwrap_or_default()).expect("words");
+                assert_eq!(Some(told[1..].to_vec()), words_of_shell(root, &script), "{own}");
+            }
+            false => {
+                assert_eq!(output.status.code(), Some(2), "{own}: {output:?}");
+                assert!(stderr(&output).contains('`'), "{own}: {output:?}");
+            }
+        }
+    }
+}
+
+/// Where a shell never starts rsync, a dry run says so first, and what to type.
+#[test]
+fn a_dry_run_says_where_rsync_is_never_started() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[
+        ("served/one", "one\n"),
+        ("bin/rsync", "#!/bin/sh\n:>\"$WORDS\"\n"),
+    ]);
+    let root = folder.path();
+    for place in [root.to_owned(), root.join("served"), root.join("bin/rsync")] {
+        fs::set_permissions(place, fs::Permissions::from_mode(0o755)).expect("a mode");
+    }
+    let configuration = root.join("rsyncd.conf");
+    let text = format!("use chroot = no\n[m]\npath = {}/served\n", root.display());
+    fs::write(&configuration, text).expect("a file");
+    let daemon =
+        crate::support::daemon::Daemon::start(&configuration, &crate::support::daemon::Run::default());
+    let here = root.display().to_string();
+    let call = format!("rsync -r rsync://127.0.0.1:{}/m/ {here}/d/", daemon.port());
+    for (text, first, last) in [
+        (
+            "#!/bin/sh\ncd /nowhere || exit 1\nRSYNC\n",
+            "the folder `/nowhere`, which it goes to first, cannot be entered: it ends there",
+            "mkdir -p /nowhere",
+        ),
+        (
+            "#!/bin/dash\nset -euo pipefail\nRSYNC\n",
+            "dash does not know the `pipefail` of line 2: the script ends there",
+            "`#!/bin/bash`: vi +1",
+        ),
+        (
+            "#!/no/such/shell\nRSYNC\n",
+            "there is no `/no/such/shell`",
+            "vi +1",
+        ),
+        (
+            "#!/usr/bin/env bash -e\nRSYNC\n",
+            "gets `bash -e` as one word",
+            "`set -e`",
+        ),
+        (
+            "#!/bin/bash -e -u\nRSYNC\n",
+            "gets `-e -u` as one word",
+            "`set -e`",
+        ),
+        (
+            "#!/bin/sh\n/no/such/RSYNC\n",
+            "there is no program `/no/such/rsync`",
+            "command -v rsync",
+        ),
+        (
+            "#!/bin/sh\nRSYNC > /nowhere/log\n",
+            "there is no folder `/nowhere` for the output",
+            "mkdir -p /nowhere",
+        ),
+        (
+            "#!/bin/dash\nA=(x y)\nRSYNC\n",
+            "the `(` of line 2 is bash's",
+            "vi +1",
+        ),
+    ] {
+        let own = text.replace("RSYNC", &call);
+        let script = root.join("job.sh");
+        fs::write(&script, &own).expect("a file");
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("a mode");
+        assert_eq!(words_of_shell(root, &script), None, "{own}");
+        let place = format!(
+            "job.sh:{}",
+            1 + own[..own.find("rsync -r").expect("a call")].matches('\n').count()
+        );
+        let output = program(root, &["probe", "--reproduce", &place])
+            .output()
+            .expect("it runs");
+        let told = crate::support::program::stdout(&output);
+        let start = format!("rsync's own part works, and rsync is never started: {first}");
+        let line = told.lines().next().unwrap_or_default();
+        assert!(
+            line.contains(&start) || line.contains(first) && line.contains("never started"),
+            "{told}"
+        );
+        assert!(
+            told.lines().last().is_some_and(|line| line.contains(last)),
+            "{told}"
+        );
+    }
+    // What is otherwise than it is meant, and runs.
+    for (text, first, last) in [
+        (
+            "#!/bin/sh\ncd /nowhere\nRSYNC\n",
+            "the folder `/nowhere` cannot be entered: the shell stays where it is",
+            "`cd /nowhere || exit 1`",
+        ),
+        (
+            "#!/bin/sh\nRSYNC_PASSWORD=x\nRSYNC\n",
+            "line 2 sets `RSYNC_PASSWORD` for the shell alone",
+            "sed -i '2s/RSYNC_PASSWORD=/export RSYNC_PASSWORD=/' job.sh",
+        ),
+        (
+            "#!/bin/sh\nRSYNC_PASSWORD = x\nRSYNC\n",
+            "a blank stands in front of the `=` on line 2",
+            "export RSYNC_PASSWORD=/' job.sh",
+        ),
+        (
+            "#!/bin/dash\nsource /dev/null\nRSYNC\n",
+            "the `source` of line 2 is bash's",
+            "vi +1",
+        ),
+    ] {
+        let own = text.replace("RSYNC\n", &format!("{call}\n"));
+        fs::write(root.join("job.sh"), &own).expect("a file");
+        let output = program(root, &["probe", "--reproduce", "job.sh:3"])
+            .output()
+            .expect("it runs");
+        let told = crate::support::program::stdout(&output);
+        let line = told.lines().next().unwrap_or_default();
+        assert!(line.contains(first) && !line.contains("never started"), "{told}");
+        assert!(
+            told.lines().last().is_some_and(|line| line.contains(last)),
+            "{told}"
+        );
+    }
+}
+
+/// cron and systemd hand on nothing of our own environment, and split what they set as any shell does.
+#[test]
+fn jobs_have_an_environment_of_their_own() {
+    let port = peer(b"@RSYNCD: 31.0\n@RSYNCD: AUTHREQD abcdefgh\n@ERROR: auth failed on module m\n");
+    let folder = folder(&[]);
+    let root = folder.path();
+    let target = format!("rsync://127.0.0.1:{port}/m/ /tmp/none/");
+    let told = "RSYNC_PASSWORD is set here, and nothing sets it where cron or systemd starts";
+    for (name, text, line, is_told, login) in [
+        ("a.cron", "0 3 * * * rsync -r TARGET\n", 1, true, "LOGNAME"),
+        (
+            "a.cron",
+            "RSYNC_PASSWORD=x\n0 3 * * * rsync -r TARGET\n",
+            2,
+            false,
+            "LOGNAME",
+        ),
+        (
+            "a.cron",
+            "0 3 * * * RSYNC_PASSWORD=x rsync -r TARGET\n",
+            1,
+            false,
+            "LOGNAME",
+        ),
+        (
+            "a.service",
+            "[Service]\nExecStart=/usr/bin/rsync -r TARGET\n",
+            2,
+            true,
+            "default",
+        ),
+        (
+            "a.service",
+            "[Service]\nExecStart=sh -c 'rsync -r TARGET'\n",
+            2,
+            true,
+            "default",
+        ),
+        (
+            "a.service",
+            "[Service]\nEnvironment=RSYNC_PASSWORD=x USER=joe\nExecStart=rsync -r TARGET\n",
+            3,
+            false,
+            "USER",
+        ),
+        ("a.sh", "rsync -r TARGET\n", 1, false, "USER"),
+    ] {
+        fs::write(root.join(name), text.replace("TARGET", &target)).expect("a file");
+        let place = format!("{name}:{line}");
+        let output = program(root, &["probe", "--json", "--reproduce", &place])
+            .env("RSYNC_PASSWORD", "ours")
+            .env("RSYNC_PROXY", "127.0.0.1:1")
+            .env("USER", "joe")
+            .output()
+            .expect("it runs");
+        if name != "a.sh" {
+            // No proxy of ours is in the way.
+            assert_eq!(output.status.code(), Some(5), "{text} {output:?}");
+            let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+            let shown = report.to_string();
+            assert!(
+                shown.contains(&format!("\"user_from\":\"{login}\"")),
+                "{text} {shown}"
+            );
+        }
+        assert_eq!(stderr(&output).contains(told), is_told, "{text} {output:?}");
+    }
+    for (text, expected) in [
+        ("OPTS=-r --delete\n0 3 * * * rsync $OPTS TARGET\n", "-r --delete"),
+        (
+            "OPTS=-r --delete\n0 3 * * * rsync \"$OPTS\" TARGET\n",
+            "'-r --delete'",
+        ),
+        ("NONE=\n0 3 * * * rsync -r $NONE TARGET\n", "-r"),
+    ] {
+        fs::write(root.join("a.cron"), text.replace("TARGET", &target)).expect("a file");
+        let output = program(root, &["probe", "--json", "--reproduce", "a.cron:2"])
+            .output()
+            .expect("it runs");
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(report["target"], format!("rsync {expected} {target}"), "{text}");
+    }
+}
+
+/// A line that is meant to call rsync is told what keeps it from that.
+#[test]
+fn a_line_that_does_not_call_rsync_is_told_why() {
+    let folder = folder(&[]);
+    let root = folder.path();
+    let port = peer(b"@RSYNCD: 31.0\n@ERROR: Unknown module 'm'\n");
+    for (name, text, expected) in [
+        ("a.sh", "nice 19 rsync -a h::m d\n", "write `nice -n 19 rsync`"),
+        ("a.sh", "ionice 3 rsync -a h::m d\n", "write `ionice -c3 rsync`"),
+        ("a.sh", "eval rsync -a h::m d\n", "hands it to `eval`"),
+        (
+            "a.cron",
+            "0 3 * * rsync -a h::m d\n",
+            "has 4 fields of time in front of `rsync`",
+        ),
+        (
+            "var/spool/cron/crontabs/joe",
+            "0 3 * * * root rsync -a h::m d\n",
+            "a user's own table names no user",
+        ),
+        (
+            "cron.d/a",
+            "0 3 * * * rsync -a h::m d\n",
+            "names the user that a job runs as",
+        ),
+        (
+            "a.cron",
+            "0 3 * * * rsync -a h::m d-$(date +%F)/\n",
+            "first `%`, within its `$(`, in front of `F)`",
+        ),
+        (
+            "a.cron",
+            "0 3 * * * rsync -a h::m d; echo \"at %T\"\n",
+            "first `%`, within its quotes, in front of `T\"",
+        ),
+    ] {
+        fs::create_dir_all(root.join(name).parent().expect("a parent")).expect("a folder");
+        fs::write(root.join(name), text).expect("a file");
+        // The file alone will do.
+        for place in [name.to_owned(), format!("{name}:1")] {
+            let output = program(root, &["probe", "--reproduce", &place])
+                .output()
+                .expect("it runs");
+            assert_eq!(output.status.code(), Some(2), "{output:?}");
+            assert!(stderr(&output).contains(expected), "{text} {output:?}");
+        }
+    }
+    for (name, text) in [
+        ("a.service", "[Service]\nExecStart=/usr/bin/rsync -r TARGET\n"),
+        ("a.sh", "RSYNC=$(which rsync)\n$RSYNC -r TARGET\n"),
+    ] {
+        let text = text.replace("TARGET", &format!("rsync://127.0.0.1:{port}/m/ d/"));
+        fs::write(root.join(name), text).expect("a file");
+        let output = program(root, &["probe", "--reproduce", name])
+            .output()
+            .expect("it runs");
+        assert_eq!(output.status.code(), Some(5), "{output:?}");
+    }
+    for (text, first, last) in [
+        (
+            "0 25 * * * rsync -r TARGET\n",
+            "does not understand the times of line 1",
+            "vi +1 a.cron",
+        ),
+        (
+            "0 3 * * * rsync -r TARGET",
+            "the last line of `a.cron` (1) has no end",
+            "echo >> a.cron",
+        ),
+    ] {
+        let text = text.replace("TARGET", &format!("rsync://127.0.0.1:{port}/m/ d/"));
+        fs::write(root.join("a.cron"), text).expect("a file");
+        let output = program(root, &["probe", "--reproduce", "a.cron"])
+            .output()
+            .expect("it runs");
+        let told = crate::support::program::stdout(&output);
+        assert!(
+            told.lines().next().is_some_and(|line| line.contains(first)),
+            "{told}"
+        );
+        assert!(
+            told.lines().last().is_some_and(|line| line.contains(last)),
+            "{told}"
+        );
+    }
+}
+
+/// A refusal names the sign that was met, and whoever stands in the folder already need not go there.
+#[test]
+fn a_refusal_names_what_was_met() {
+    let folder = folder(&[("src/one", "one\n")]);
+    let root = folder.path();
+    let port = peer(b"@RSYNCD: 31.0\n@ERROR: not today\n");
+    let target = format!("rsync://127.0.0.1:{port}/m/");
+    let here = root.display().to_string();
+    for (line, sign) in [
+        ("rsync -r ~/ TARGET", Some("`~` in the command line")),
+        (
+            "rsync -r --exclude=*.o HERE/src TARGET",
+            Some("`*` in the command line"),
+        ),
+        ("rsync -r HERE/src TARGET{a,b}", Some("`{` in the command line")),
+        ("rsync -r HERE/src TARGET &", Some("`&` in the command line")),
+        (
+            "sleep 1 & rsync -r HERE/src TARGET",
+            Some("`&` in the command line"),
+        ),
+        (
+            "cd /nowhere && rsync -r HERE/src TARGET",
+            Some("the folder `/nowhere`, which it goes to first, cannot"),
+        ),
+        ("cd HERE && rsync -r src TARGET", None),
+        ("cd HERE/src && rsync -r ./ TARGET", None),
+        ("'rsync' -r HERE/src TARGET", None),
+        ("time rsync -r HERE/src TARGET", None),
+    ] {
+        let line = line.replace("TARGET", &target).replace("HERE", &here);
+        let output = program(root, &["probe", "--really", "--reproduce", &line])
+            .output()
+            .expect("it runs");
+        assert_eq!(
+            output.status.code(),
+            Some(if sign.is_some() { 2 } else { 5 }),
+            "{line} {output:?}"
+        );
+        let told = stderr(&output);
+        assert!(sign.is_none_or(|sign| told.contains(sign)), "{line} {told}");
+    }
+}
