@@ -163,6 +163,7 @@ impl<'a> Deleter<'a> {
 
     /// Deletes what waited for the end of the transfer, and says if something was not deleted.
     pub(crate) fn late(&mut self) -> Result<(), Error> {
+        self.leave_folders();
         for (name, status) in std::mem::take(&mut self.later) {
             self.delete(&name, &status)?;
         }
@@ -202,10 +203,16 @@ impl<'a> Deleter<'a> {
                 self.in_folder(&part.list, entry, &now)?;
             }
         }
+        self.leave_folders();
+        Ok(())
+    }
+
+    /// Forgets the merge files of all folders: what is deleted behind a pass is judged by the rules of the command line and of
+    /// what is deleted (`delete_in_dir` in generator.c, called without a folder).
+    fn leave_folders(&mut self) {
         while self.depths.pop().is_some() {
             self.filters.leave();
         }
-        Ok(())
     }
 
     /// Whether the sender sent all that it has in a folder.
