@@ -30,10 +30,7 @@ impl FilterList {
         let mut ignores = self.cvs.take().unwrap_or_default();
         let has_ignores = !ignores.is_empty();
         if protocol < 30 {
-            // What CVS ignores yields to the deletion of a folder only where that can be said.
-            for rule in &mut ignores {
-                Arc::make_mut(rule).prefix.is_perishable = false;
-            }
+            keep_from_deletion(&mut ignores);
         }
         for rule in rules.iter_mut().chain(&mut ignores) {
             let only = self.only(rule);
@@ -53,6 +50,9 @@ impl FilterList {
         self.cvs = has_ignores.then_some(ignores);
         if cvs && role == Side::Receiver {
             self.add_cvs(nothing)?;
+            if let Some(ignores) = self.cvs.as_mut().filter(|_| protocol < 30) {
+                keep_from_deletion(ignores);
+            }
         }
         Ok(texts)
     }
@@ -70,6 +70,13 @@ impl FilterList {
             None if self.deletes_excluded && !prefix.has_side() && is_plain => Some(Side::Sender),
             only => only,
         }
+    }
+}
+
+/// What CVS ignores yields to the deletion of its folder only from protocol 30 on (`get_cvs_excludes` in exclude.c).
+fn keep_from_deletion(ignores: &mut [Arc<Rule>]) {
+    for rule in ignores {
+        Arc::make_mut(rule).prefix.is_perishable = false;
     }
 }
 
