@@ -53,6 +53,8 @@ enum State {
 enum Turn {
     /// When it is looked at; with what other folders have of it.
     Now(Option<Status>),
+    /// When another one is right that comes behind it: rsync has removed what was no file when it looked at this one.
+    Cleared,
     /// When what it waited for is right: whatever stood there till then is compared with it.
     Later,
 }
@@ -190,13 +192,12 @@ impl Generator<'_> {
         let failed = std::mem::take(&mut group.failed);
         let mut before = [std::mem::take(&mut group.before), failed.clone()].concat();
         before.sort_unstable();
-        let is_cleared = match self.options.dry_run {
+        let cleared = match self.options.dry_run {
             true => Turn::Later,
-            // rsync removed what was no file when it looked at it.
-            false => Turn::Now(None),
+            false => Turn::Cleared,
         };
         let after = after.map(|number| (number, Turn::Later));
-        for (number, turn) in after.chain(before.into_iter().rev().map(|number| (number, is_cleared))) {
+        for (number, turn) in after.chain(before.into_iter().rev().map(|number| (number, cleared))) {
             if let Some(file) = self.lists.file(number) {
                 let linked = self.in_list(&file.list, |generator| {
                     let now = generator.status(&file.entry).ok().flatten();
@@ -303,16 +304,14 @@ impl Generator<'_> {
             self.stored.push(number);
             return Ok(Ok(()));
         }
-        let before = now;
-        let now = match self.make_way(entry, now)? {
-            Ok(_) if now.is_some_and(|now| now.kind() == FileKind::Directory) => None,
-            Ok(_) => now,
-            Err(failure) => return Ok(Err(failure)),
-        };
+        if let Err(failure) = self.make_way(entry, now)? {
+            return Ok(Err(failure));
+        }
+        let replaced = now.filter(|now| now.kind() != FileKind::Directory);
         let list = self.list.clone();
         let place = self.keep.place(&list, entry);
         if let Some(tree) = self.tree.as_mut().filter(|_| !self.options.dry_run) {
-            let backed_up = match now {
+            let backed_up = match replaced {
                 Some(_) => self.beside.back_up(tree, &place),
                 None => Ok(None),
             };
@@ -334,9 +333,9 @@ impl Generator<'_> {
         if !is_silent {
             let is_like = |now: &Status| now.kind() == entry.kind() || entry.kind() != FileKind::Regular;
             let before = match turn {
-                // Something else that stands in the way of a file counts as gone.
-                Turn::Now(like) => now.filter(is_like).or(like),
-                Turn::Later => before,
+                Turn::Now(like) => now.or(like),
+                Turn::Cleared => replaced.filter(is_like),
+                Turn::Later => now,
             };
             let flags = match before {
                 Some(before) => self.difference(entry, &before, true),

@@ -57,15 +57,15 @@ impl Generator<'_> {
             self.say_skipped(entry, " is newer");
             return self.skip(number, entry).map(Ok);
         }
+        match self.is_linked(number, entry, now)? {
+            Ok(false) => {}
+            linked => return Ok(linked.map(drop)),
+        }
         let before = now;
         let now = match self.make_way(entry, now.copied())? {
             Ok(now) => now,
             Err(failure) => return Ok(Err(failure)),
         };
-        match self.is_linked(number, entry, now.as_ref())? {
-            Ok(false) => {}
-            linked => return Ok(linked.map(drop)),
-        }
         let is_in_the_way = |before: &&Status| now.is_none() && before.kind() != FileKind::Directory;
         let in_the_way = before
             .filter(is_in_the_way)
