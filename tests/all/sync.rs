@@ -18,6 +18,7 @@ mod found;
 mod full;
 mod incremental;
 mod interrupted;
+mod kept;
 mod large;
 mod links;
 mod names;

@@ -194,6 +194,8 @@ impl Builder<'_> {
         let Some(status) = self.resolve(&name, status) else {
             return Ok(());
         };
+        // A symlink that is to be followed may have become a folder.
+        let is_directory = status.kind() == FileKind::Directory;
         let has_content = is_directory && (options.recursive || ending != Ending::Plain);
         let is_content = ending == Ending::Content;
         let deep = depth(&name);
@@ -240,9 +242,7 @@ impl Builder<'_> {
     /// Sees to it that a name of a list is reached through nobody else's symlinks, if symlinks are not meant to be followed
     /// (observed with rsync 3.5.0).
     fn check_way(&mut self, name: &[u8], ending: Ending) -> io::Result<()> {
-        let options = self.options;
-        let follows = options.copy_links || options.copy_directory_links || options.copy_unsafe_links;
-        if follows || !options.relative {
+        if self.options.follows_links() || !self.options.relative {
             return Ok(());
         }
         let way = match (ending, name.iter().rposition(|&byte| byte == b'/')) {

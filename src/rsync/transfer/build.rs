@@ -1,26 +1,26 @@
 use std::{collections::HashMap, io};
 
-use nix::{
-    errno::Errno,
-    sys::stat::{major, minor},
-};
+use nix::sys::stat::{major, minor};
 
-use crate::rsync::{
-    filter::{FilterList, Purpose},
-    proto::{
-        Session,
-        file_list::{Entry, Extra, FileKind, FileList, MAX_PATH},
+use crate::{
+    rsync::{
+        filter::{FilterList, Purpose},
+        proto::{
+            Session,
+            file_list::{Entry, Extra, FileKind, FileList, MAX_PATH},
+        },
+        transfer::{
+            Debug, Error, Event, Info, Observer, Options,
+            asked::{Rest, Way},
+            gather::Gatherer,
+            links::{MUNGED, is_unsafe},
+            sources::{Origins, Source, Sources},
+            text::{describe, shown},
+            wire::Faults,
+        },
+        tree::{Status, Tree, read_small_trusted},
     },
-    transfer::{
-        Debug, Error, Event, Info, Observer, Options,
-        asked::{Rest, Way},
-        gather::Gatherer,
-        links::is_unsafe,
-        sources::{Origins, Source, Sources},
-        text::{describe, shown},
-        wire::Faults,
-    },
-    tree::{Status, Tree, read_small_trusted},
+    terms::refusal,
 };
 
 /// A list, and below which arguments its files are.
@@ -230,14 +230,13 @@ impl<'a> Builder<'a> {
     /// What takes the place of a symlink that is to be followed (`link_stat` in flist.c).
     pub(super) fn resolve(&mut self, name: &[u8], status: Status) -> Option<Status> {
         let options = self.options;
-        let follows = options.copy_links || options.copy_unsafe_links || options.copy_directory_links;
-        if status.kind() != FileKind::Symlink || !follows {
+        if status.kind() != FileKind::Symlink || !options.follows_links() {
             return Some(status);
         }
         let led = self
             .here(name)
             .and_then(|(tree, name)| tree.followed_status(name));
-        let link = self.here(name).and_then(|(tree, name)| tree.link(name));
+        let link = self.link(name);
         let is_followed = options.copy_links
             || options.copy_unsafe_links && link.as_ref().is_ok_and(|link| is_unsafe(link, name));
         if is_followed && !options.copy_links && options.output.info(Info::Symsafe) > 0 {
@@ -269,21 +268,33 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Where a symlink leads.
+    fn link(&mut self, name: &[u8]) -> io::Result<Vec<u8>> {
+        self.here(name).and_then(|(tree, name)| tree.link(name))
+    }
+
+    /// Where it leads without what `--munge-links` has put in front, which is not sent (`readlink_stat` in flist.c).
+    fn without_munging(&self, link: Vec<u8>) -> Vec<u8> {
+        match link.strip_prefix(MUNGED) {
+            Some(rest) if self.options.munge_links && !rest.is_empty() => rest.to_vec(),
+            _ => link,
+        }
+    }
+
     /// Reads the merge files of a folder, and forgets those of the folders that it is not in.
     pub(super) fn enter(&mut self, name: &[u8]) -> Result<(), Error> {
         let depth = depth(name);
         self.leave_to(depth);
         self.depths.push(depth);
-        let (sources, current) = (&mut self.sources, self.current);
+        let source = self.sources.get(self.current);
+        let observer = self.observer;
         self.filters.enter(name, &mut |path| {
-            let (tree, name) = sources.tree(current, path)?;
-            match tree.read_small(name) {
-                // A link of the user's own is followed (`parse_filter_file` in exclude.c).
-                Err(error) if error.raw_os_error() == Some(Errno::ELOOP as i32) => {
-                    read_small_trusted(&sources.get(current).whole(path))
-                }
-                read => read,
+            // Links of the user's own are followed, nobody else's (`parse_filter_file` in exclude.c).
+            let read = read_small_trusted(&source.whole(path));
+            if let Some(refusal) = read.as_ref().err().map(refusal).filter(|text| !text.is_empty()) {
+                observer.observe(Event::Failed(refusal.trim_end()));
             }
+            read
         })?;
         Ok(())
     }
@@ -328,8 +339,8 @@ impl<'a> Builder<'a> {
         }
         let mut extra = Extra::default();
         if kind == FileKind::Symlink && self.options.links {
-            match self.here(&name).and_then(|(tree, name)| tree.link(name)) {
-                Ok(link) => extra.link = Some(link.into()),
+            match self.link(&name) {
+                Ok(link) => extra.link = Some(self.without_munging(link).into()),
                 Err(error) => {
                     self.vanished(&name, &error);
                     return None;

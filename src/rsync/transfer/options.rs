@@ -180,6 +180,11 @@ impl Options {
         self.suffix.as_deref().unwrap_or(usual).as_bytes()
     }
 
+    /// Whether the sender sends what some symlinks lead to in their place.
+    pub(crate) const fn follows_links(&self) -> bool {
+        self.copy_links || self.copy_unsafe_links || self.copy_directory_links
+    }
+
     /// How fast may be written.
     pub(crate) fn pace(&self) -> Option<Pace> {
         self.bandwidth.map(Pace::new)

@@ -78,7 +78,7 @@ impl Origins {
 
 impl Sources {
     pub(super) fn new(options: &Options) -> Self {
-        let follow = match options.copy_links || options.copy_unsafe_links || options.copy_directory_links {
+        let follow = match options.follows_links() {
             true => Follow::All,
             false if options.relative => Follow::Folders,
             false => Follow::None,
