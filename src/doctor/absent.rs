@@ -33,11 +33,8 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
     let found = setup.host.metadata(&file, true);
     let is_missing = matches!(found, Ok(None));
     // What starts a daemon for each connection listens where it likes.
-    let mut port = if is_started {
-        PORT
-    } else {
-        written_port(setup.host, &file)
-    };
+    let written = written_port(setup.host, &file).filter(|_| !is_started);
+    let mut port = written.unwrap_or(PORT);
     let unit = unit(setup.host).filter(|_| file == usual);
     // Packages bring one along; who has written another one means that.
     let own = match &unit {
@@ -63,12 +60,14 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
         && let Some((real, found)) = starters::elsewhere(setup.host, port)
     {
         // Who listens looks at its own port, and rsync then looks at none.
-        cause(
-            "RSY724",
-            vec![("port", port.to_string()), ("real", real.to_string())],
-            Vec::new(),
-        );
-        stage.warn();
+        if written.is_some() {
+            cause(
+                "RSY724",
+                vec![("port", port.to_string()), ("real", real.to_string())],
+                Vec::new(),
+            );
+            stage.warn();
+        }
         (port, listener) = (real, found);
     }
     let is_heard = match &listener {

@@ -100,7 +100,7 @@ pub(super) fn running(
         Ok(ports) => ports.first().copied(),
         Err(reason) => {
             report.not_seen(format!("the ports of process {process}"), reason.clone());
-            Some(named.unwrap_or_else(|| written_port(setup.host, &file)))
+            Some(named.or_else(|| written_port(setup.host, &file)).unwrap_or(PORT))
         }
     };
     stage.note(Fact::Runs {
@@ -194,13 +194,17 @@ pub(super) fn written(host: &dyn Host, file: &Path) -> Option<Configuration> {
 
 /// The port that a configuration names, or the one that holds without a name.
 pub(super) fn port_of(configuration: &Configuration) -> u16 {
-    let port = configuration.integer(Scope::Global, Parameter::Port).value;
-    u16::try_from(port).ok().filter(|port| *port > 0).unwrap_or(PORT)
+    named_port(configuration).unwrap_or(PORT)
 }
 
-/// The same of a file.
-pub(super) fn written_port(host: &dyn Host, file: &Path) -> u16 {
-    written(host, file).as_ref().map_or(PORT, port_of)
+/// The port that a file names, if it names one.
+pub(super) fn written_port(host: &dyn Host, file: &Path) -> Option<u16> {
+    written(host, file).as_ref().and_then(named_port)
+}
+
+fn named_port(configuration: &Configuration) -> Option<u16> {
+    let port = configuration.integer(Scope::Global, Parameter::Port).value;
+    u16::try_from(port).ok().filter(|port| *port > 0)
 }
 
 /// Whether a stage has no configuration to look at.

@@ -27,6 +27,10 @@ pub(super) enum Failure {
     Slots(i32),
     /// The module is read-only, or write-only.
     Direction,
+    /// An option of the client.
+    Option(String),
+    /// A file of the client, which a rule of the module keeps out: dry runs meet that too.
+    Excluded,
     /// The module's user has no right to a file or a folder.
     File(File),
     /// The end of a session, which follows from what was said before.
@@ -47,13 +51,20 @@ pub(super) struct File {
 }
 
 /// How lines begin about files (`change_dir`, `send_directory`, `send_files`, `recv_generator`, `open_tmpfile` say so).
-const FILES: [(&str, Access); 5] = [
+const FILES: [(&str, Access); 7] = [
     ("send_files failed to open \"", Access::Read),
     ("opendir \"", Access::List),
     ("change_dir \"", Access::Enter),
     ("mkstemp \"", Access::Create),
     ("recv_generator: mkdir \"", Access::Create),
+    ("failed to set times on \"", Access::Own),
+    ("failed to set permissions on \"", Access::Own),
 ];
+
+/// What a daemon says of an option that it refuses (`option_error` in options.c).
+const REFUSED_OPTION: &str = "The server is configured to refuse ";
+/// And of a file that its rules keep out (`recv_generator` in generator.c).
+const REFUSED_FILE: &str = "ERROR: daemon refused to receive ";
 
 /// What the reader of the configuration says last where it gives up (`pm_process` in params.c).
 const GIVEN_UP: &str = "Error returned from params.c";
@@ -92,6 +103,12 @@ impl Failure {
         if said.contains("ERROR: module is read only") || said.contains("ERROR: module is write only") {
             return Some(Self::Direction);
         }
+        if let Some((_, option)) = said.split_once(REFUSED_OPTION) {
+            return Some(Self::Option(option.trim_end().to_owned()));
+        }
+        if said.contains(REFUSED_FILE) {
+            return Some(Self::Excluded);
+        }
         if let Some(file) = file(said) {
             return Some(Self::File(file));
         }
@@ -125,13 +142,19 @@ fn login(behind: &str) -> Failure {
 
 /// `rsync: [sender] opendir "/a/b" (in data) failed: Permission denied (13)`
 fn file(said: &str) -> Option<File> {
-    let said = said.strip_suffix("Permission denied (13)")?;
+    let (said, is_of_owner) = match said.strip_suffix("Operation not permitted (1)") {
+        Some(said) => (said, true),
+        None => (said.strip_suffix("Permission denied (13)")?, false),
+    };
     let said = said.strip_prefix("rsync: ")?;
     let said = match said.split_once("] ") {
         Some((role, behind)) if role.starts_with('[') => behind,
         _ => said,
     };
-    let (start, access) = FILES.iter().find(|(start, _)| said.starts_with(start))?;
+    let mut known = FILES
+        .iter()
+        .filter(|(_, access)| (*access == Access::Own) == is_of_owner);
+    let (start, access) = known.find(|(start, _)| said.starts_with(start))?;
     let (path, behind) = said[start.len()..].rsplit_once("\" (in ")?;
     let (module, _) = behind.rsplit_once(')')?;
     Some(File {
@@ -173,6 +196,19 @@ mod tests {
             (
                 format!("rsync: [receiver] mkstemp \"/x/.y.Ab12\" (in a b) failed: {end}"),
                 file("x/.y.Ab12", Access::Create),
+            ),
+            (
+                "rsync: [generator] failed to set times on \"/.\" (in a b): Operation not permitted (1)"
+                    .to_owned(),
+                file(".", Access::Own),
+            ),
+            (
+                "rsync: The server is configured to refuse --delete".to_owned(),
+                Some(Failure::Option("--delete".to_owned())),
+            ),
+            (
+                "ERROR: daemon refused to receive file \"x\"".to_owned(),
+                Some(Failure::Excluded),
             ),
             (
                 format!("rsync: [generator] delete_file: unlink(x) failed: {end}"),

@@ -2,6 +2,7 @@
 
 mod failure;
 mod manager;
+mod options;
 mod recent;
 mod session;
 mod standing;
@@ -79,6 +80,7 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
                 .value,
         )
     };
+    let takes = |module: &str, option: &str| Some(options::takes(configuration, scope(module)?, option));
     let is_labelled = is_labelled(subject, report);
     let clients = Clients {
         own,
@@ -87,6 +89,7 @@ pub(super) fn look(subject: &Subject, setup: &Setup<'_>, stage: &mut Stage, repo
         is_kept_out: &is_kept_out,
         is_by_client: &is_by_client,
         limit: &limit,
+        takes: &takes,
         tried: &|files| tried(files, server, subject, setup, is_labelled),
     };
     let recent = recent(&lines.bytes, since, started, &clients);

@@ -50,6 +50,8 @@ pub(super) struct Clients<'c> {
     pub(super) is_by_client: &'c dyn Fn(&str) -> bool,
     /// How many clients a module takes at once by its configuration now; none if there is no such module.
     pub(super) limit: &'c dyn Fn(&str) -> Option<i32>,
+    /// Whether a module surely takes an option now; none if there is no such module.
+    pub(super) takes: &'c dyn Fn(&str, &str) -> Option<bool>,
     /// Whether the modules' users may do that now; none where it is not known.
     pub(super) tried: &'c dyn Fn(&[&File]) -> Vec<Option<bool>>,
 }
@@ -85,6 +87,7 @@ impl Over {
             Proof::Again => {
                 last.map(|last| format!("the log shows later that it works, the last time at {last}"))
             }
+            Proof::Written => Some("the configuration does not refuse it any more".to_owned()),
             Proof::Tried => {
                 Some("tried now: the module's user may do it, or nothing is there any more".to_owned())
             }

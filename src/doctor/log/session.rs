@@ -128,6 +128,10 @@ impl Session {
                 let is_proof = direction(self) == direction(before) && user(self) == user(before);
                 self.listed.filter(|_| is_proof)
             }
+            Failure::Excluded => {
+                let is_same = is_same_client && self.asks == before.asks;
+                self.ended.filter(|_| is_same && !self.has_failed)
+            }
             _ => None,
         }
     }

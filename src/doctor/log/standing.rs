@@ -48,6 +48,8 @@ pub(super) enum Proof {
     Again,
     /// It was tried, and works.
     Tried,
+    /// The configuration says so.
+    Written,
 }
 
 /// What decides whether a session disproves a failure of another one.
@@ -95,6 +97,13 @@ pub(super) fn standings(
                 });
             }
             let before = &sessions[line.session];
+            if let Failure::Option(option) = failure {
+                let takes = before.module().and_then(|module| (clients.takes)(module, option));
+                return Some(match takes {
+                    Some(true) => Standing::Over(Proof::Written, None),
+                    _ => Standing::Open,
+                });
+            }
             let key = (failure, before.module(), before.peer, before.asks.as_ref());
             let last = last_proofs.entry(key).or_insert_with(|| {
                 let mut later = sessions.iter().enumerate().skip(1).rev();

@@ -24,6 +24,7 @@ fn found_of(log: &[u8], own: Own, tried: &dyn Fn(&[&File]) -> Vec<Option<bool>>)
         is_kept_out: &|peer| peer.to_string().starts_with("203."),
         is_by_client: &|module| module == "homes",
         limit: &|module| (module == "raised").then_some(9),
+        takes: &|module, _| (module == "m").then_some(true),
         tried,
     };
     recent(log, since, started, &clients)
@@ -140,7 +141,27 @@ fn what_later_lines_disprove_is_over() {
         "ERROR: module is read only",
         "rsync error: syntax or usage error (code 1) at main.c(1) [Receiver=3.5.0]",
     ];
-    let cases: [Case<'_>; 22] = [
+    let excluded = [
+        "rsync to m/a/ from a (192.0.2.7)",
+        "ERROR: daemon refused to receive file \"x\"",
+    ];
+    let sums = "sent 9 bytes  received 90 bytes  total size 2";
+    let cases: [Case<'_>; 25] = [
+        (
+            &excluded,
+            (joe, &["rsync to m/a/ from a (192.0.2.7)", sums]),
+            true,
+        ),
+        (
+            &excluded,
+            (joe, &["rsync to m/b/ from a (192.0.2.7)", sums]),
+            false,
+        ),
+        (
+            &excluded,
+            (amy, &["rsync to m/a/ from a (192.0.2.7)", sums]),
+            false,
+        ),
         (&mismatch, (joe, &["rsync to m/ from joe@a (192.0.2.7)"]), true),
         // Another client may have another password.
         (&mismatch, (amy, &["rsync to m/ from joe@b (192.0.2.8)"]), false),

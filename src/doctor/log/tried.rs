@@ -71,7 +71,11 @@ fn works(answer: &Answer, access: Access, is_labelled: bool) -> Option<bool> {
     match answer {
         Answer::Refused(error) if Errno::from_raw(*error) == Errno::EACCES => Some(false),
         Answer::Open => (!is_labelled).then_some(true),
-        Answer::Refused(error) => (!is_there(error) && access != Access::Create).then_some(true),
+        // A file that is made has another name until it is whole.
+        Answer::Refused(error) => {
+            let is_made = matches!(access, Access::Create | Access::Own);
+            (!is_there(error) && !is_made).then_some(true)
+        }
         Answer::Folder(_) | Answer::Late => None,
     }
 }

@@ -83,6 +83,8 @@ pub enum Access {
     Enter,
     /// To create something in a folder.
     Create,
+    /// To set its times and its mode, which the owner may.
+    Own,
 }
 
 impl Question {

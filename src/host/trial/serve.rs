@@ -16,7 +16,7 @@ use nix::{
     errno::Errno,
     fcntl::{AtFlags, OFlag, openat},
     sys::{
-        stat::Mode,
+        stat::{Mode, fstatat},
         statvfs::{FsFlags, fstatvfs, statvfs},
     },
     unistd::{
@@ -163,15 +163,28 @@ fn may(path: &Path, access: AccessFlags) -> nix::Result<()> {
 /// Whether the user may do that with what is below a folder.
 fn below(folder: &OwnedFd, path: &[u8], access: Access) -> Answer {
     let path = if path.is_empty() { b"." } else { path };
-    let wanted = match access {
-        Access::Read => AccessFlags::R_OK,
-        Access::List => AccessFlags::R_OK | AccessFlags::X_OK,
-        Access::Enter => AccessFlags::X_OK,
-        Access::Create => AccessFlags::W_OK | AccessFlags::X_OK,
+    let path = OsStr::from_bytes(path);
+    let may = |wanted| faccessat(folder, path, wanted, AtFlags::AT_EACCESS);
+    let tried = match access {
+        Access::Read => may(AccessFlags::R_OK),
+        Access::List => may(AccessFlags::R_OK | AccessFlags::X_OK),
+        Access::Enter => may(AccessFlags::X_OK),
+        Access::Create => may(AccessFlags::W_OK | AccessFlags::X_OK),
+        Access::Own => owns(folder, path),
     };
-    match faccessat(folder, OsStr::from_bytes(path), wanted, AtFlags::AT_EACCESS) {
+    match tried {
         Ok(()) => Answer::Open,
         Err(error) => Answer::Refused(error as i32),
+    }
+}
+
+/// Whether the user owns it, or may do what the owner may. Nothing is set to see it.
+fn owns(folder: &OwnedFd, path: &OsStr) -> nix::Result<()> {
+    let found = fstatat(folder, path, AtFlags::AT_SYMLINK_NOFOLLOW)?;
+    let has_right = || capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::FOWNER));
+    match geteuid().as_raw() == found.st_uid || has_right() {
+        true => Ok(()),
+        false => Err(Errno::EPERM),
     }
 }
 

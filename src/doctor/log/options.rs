@@ -1,0 +1,55 @@
+//! Whether a module refuses an option still that it once refused.
+
+use crate::model::{Configuration, Parameter, Scope};
+
+/// What daemons refuse without being told to (`set_refuse_options` in options.c).
+const OFTEN_REFUSED: [&str; 4] = ["copy-devices", "write-devices", "log-file", "iconv"];
+
+/// Whether it surely does not: an option as the daemon names it, `--delete` or `-z`.
+pub(super) fn takes(configuration: &Configuration, scope: Scope, option: &str) -> bool {
+    let list = configuration.text(scope, Parameter::RefuseOptions).value;
+    let name = option.trim_start_matches('-');
+    let is_plain = !list.iter().any(|byte| b"*?[!\\,".contains(byte));
+    let may_mean = |word: &[u8]| match word {
+        // A letter may be that of any option.
+        [_] => true,
+        b"delete" => name.starts_with("del"),
+        word => word == name.as_bytes() || name.len() == 1,
+    };
+    let mut words = list.split(|&byte| byte == b' ').filter(|word| !word.is_empty());
+    let is_free = !OFTEN_REFUSED.iter().any(|refused| name.starts_with(refused));
+    is_plain && is_free && !words.any(may_mean)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::takes;
+    use crate::{
+        host::Live,
+        lint::HostFiles,
+        model::{Scope, resolve},
+        terms::{Release, Source, Sources},
+    };
+
+    #[test]
+    fn options_that_are_no_longer_refused_are_known() {
+        for (list, option, expected) in [
+            ("", "--delete", true),
+            ("", "-z", true),
+            ("", "--write-devices", false),
+            ("checksum", "--delete", true),
+            ("delete", "--delete", false),
+            ("delete", "--delete-after", false),
+            ("checksum c", "--delete", false),
+            ("compress", "-z", false),
+            ("* !a", "--delete", false),
+        ] {
+            let mut sources = Sources::default();
+            let text = format!("[m]\npath = /srv\nrefuse options = {list}\n");
+            let source = sources.add(Source::new("rsyncd.conf".to_owned(), text.into_bytes()));
+            let configuration = resolve(&mut sources, source, Release::CURRENT, &HostFiles(&Live));
+            let scope = Scope::Module(configuration.module(b"m").expect("the module"));
+            assert_eq!(takes(&configuration, scope, option), expected, "{list} {option}");
+        }
+    }
+}
