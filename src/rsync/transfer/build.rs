@@ -1,4 +1,7 @@
-use std::{collections::HashMap, io};
+use std::{
+    collections::{HashMap, HashSet},
+    io,
+};
 
 use nix::sys::stat::{major, minor};
 
@@ -51,6 +54,8 @@ pub(crate) struct Builder<'a> {
     pub(super) filters: FilterList,
     /// How deep the folders are whose merge files hold.
     depths: Vec<usize>,
+    /// The merge files that are not read, of which that has been said.
+    refused: HashSet<Vec<u8>>,
     /// The first name of what has several, by file system and number.
     leaders: HashMap<(u64, u64), u32>,
     gatherer: Gatherer,
@@ -81,6 +86,7 @@ impl<'a> Builder<'a> {
             way: Way::default(),
             filters,
             depths: Vec::new(),
+            refused: HashSet::new(),
             leaders: HashMap::new(),
             gatherer: Gatherer::default(),
         }
@@ -287,11 +293,12 @@ impl<'a> Builder<'a> {
         self.leave_to(depth);
         self.depths.push(depth);
         let source = self.sources.get(self.current);
-        let observer = self.observer;
+        let (observer, refused) = (self.observer, &mut self.refused);
         self.filters.enter(name, &mut |path| {
             // Links of the user's own are followed, nobody else's (`parse_filter_file` in exclude.c).
             let read = read_small_trusted(&source.whole(path));
-            if let Some(refusal) = read.as_ref().err().map(refusal).filter(|text| !text.is_empty()) {
+            let refusal = read.as_ref().err().map_or("", refusal);
+            if !refusal.is_empty() && refused.insert(path.to_vec()) {
                 observer.observe(Event::Failed(refusal.trim_end()));
             }
             read

@@ -12,11 +12,11 @@ use crate::{
     diagnosis::Edit,
     host::{EntryKind, walk},
     lint::{
-        checks::{Check, harm, notes},
+        checks::{Check, harm, notes, paths::near::nearest},
         report::{Case, Reporter},
         subject::{ConfigurationSubject, ModuleSubject},
     },
-    model::{Parameter, Scope, has_variable},
+    model::{Parameter, Scope, Setting, has_variable},
     terms::Release,
 };
 
@@ -69,11 +69,35 @@ fn path_missing(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
             (None, Some(target)) => case.variant("link").with("target", target.display().to_string()),
             (None, None) => match in_the_way(subject, &place) {
                 Some(file) => case.variant("through").with("file", file.display().to_string()),
-                None => case.variant("missing"),
+                None => no_folder(subject, &module, (setting, &place), case),
             },
             (Some(metadata), _) if metadata.kind != EntryKind::Directory => case.variant("file"),
             (Some(_), _) => continue,
         });
+    }
+}
+
+/// An empty folder in the place of one that is only read would empty the copies of clients that delete.
+fn no_folder(
+    subject: &ConfigurationSubject<'_>,
+    module: &ModuleSubject<'_>,
+    (setting, place): (&Setting, &Path),
+    case: Case,
+) -> Case {
+    let Some(near) = nearest(subject.host, place) else {
+        return case.variant(if module.is_writable() {
+            "missing"
+        } else {
+            "missing-source"
+        });
+    };
+    let case = case.variant("near").with("near", near.display().to_string());
+    match setting.bytes() == place.as_os_str().as_bytes() {
+        true => case.fix(
+            Safety::Unsafe,
+            [Edit::replace(setting.value_span(), near.as_os_str().as_bytes())],
+        ),
+        false => case,
     }
 }
 

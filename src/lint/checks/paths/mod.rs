@@ -6,6 +6,7 @@ mod filters;
 mod folder;
 mod hooks;
 mod identity;
+mod near;
 mod rights;
 
 pub(crate) use account::{Account, Accounts};
