@@ -111,11 +111,15 @@ fn start(line: &str) -> Option<usize> {
         ]
         .iter()
         .any(|start| line[at..].starts_with(start));
+        // What a daemon's log says of a client (`rsync_module` in clientserver.c).
+        let is_logged = ["rsync on ", "rsync to ", "rsync allowed ", "rsync denied "]
+            .iter()
+            .any(|start| line[at..].starts_with(start) && line.contains(" from "));
         // What a shell says of a program that a signal has ended: `backup.sh: line 3: 4321 Killed   rsync …`.
         let is_ended = ["Killed", "Terminated", "Segmentation fault"]
             .iter()
             .any(|end| before.trim_end().ends_with(end));
-        !is_message && !is_ended && (before[path..].is_empty() || before[path..].ends_with('/'))
+        !is_message && !is_logged && !is_ended && (before[path..].is_empty() || before[path..].ends_with('/'))
     })
 }
 
@@ -173,6 +177,8 @@ mod tests {
             "rsync error: error in socket IO (code 10) at clientserver.c(139) [sender=3.2.7]",
             "(Type \"rsync --daemon --help\" for assistance with daemon mode.)",
             "I use rsync for backups",
+            "2026/11/23 13:12:03 [26] rsync on m/a/b from localhost (127.0.0.1)",
+            "2026/11/23 13:12:03 [26] rsync allowed access on module m from localhost (127.0.0.1)",
             "the rsync daemon",
             "myrsync -a x y",
             "backup.sh: line 3: 4321 Killed                  rsync -a h::d /dst",

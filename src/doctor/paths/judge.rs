@@ -21,6 +21,7 @@ use crate::{
         trial::{Answer, Denied, Folder, Identity, Question, Request, Said, Wish, ask},
         walk,
     },
+    lint::unwritable,
 };
 
 /// What is needed to judge answers.
@@ -238,12 +239,8 @@ impl Judge<'_> {
                     return Some(cause);
                 }
                 let cause = self.cause("RSY406", module, rights_of(&found), facts);
-                let variant = if module.account == "nobody" {
-                    "nobody"
-                } else {
-                    "named"
-                };
-                denied.then(|| cause.of_kind(variant))
+                let names_user = module.account != "nobody";
+                denied.then(|| cause.of_kind(unwritable(names_user, &found)))
             }
             Errno::EROFS => {
                 let mount = self.mounts.of(&module.path)?;
@@ -440,6 +437,7 @@ fn rights_of(found: &Metadata) -> Vec<(&'static str, String)> {
     vec![
         ("mode", format!("{:o}", found.mode)),
         ("owner", found.uid.to_string()),
+        ("group", found.gid.to_string()),
     ]
 }
 

@@ -80,15 +80,22 @@ fn unwritable_folder(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
         {
             continue;
         }
-        let variant = match served.user {
-            Some(_) => "named",
-            None => "nobody",
-        };
+        let variant = unwritable(served.user.is_some(), &served.folder);
         let case = served.case(&module).variant(variant);
         out.report(match served.user {
             Some(user) => case.also(user.span(), "user"),
             None => case,
         });
+    }
+}
+
+/// The kind of RSY406: whether the module names a user, and what folder it is. One that is no root's belongs to whom the module
+/// should write as.
+pub(crate) fn unwritable(names_user: bool, folder: &Metadata) -> &'static str {
+    match names_user {
+        _ if folder.uid != 0 => "owned",
+        true => "named",
+        false => "nobody",
     }
 }
 
@@ -120,6 +127,7 @@ impl Served<'_> {
             .with("uid", self.account.uid.to_string())
             .with("mode", format!("{mode:o}"))
             .with("owner", owner.to_string())
+            .with("group", self.folder.gid.to_string())
             .fact(format!(
                 "{} has mode {mode:o} and belongs to uid {owner}",
                 self.path
