@@ -230,35 +230,30 @@ fn without_root(
     let mut accounts = Accounts::new(subject.host);
     let mut seen = BTreeSet::new();
     for module in subject.modules() {
-        let uid = module.text(Parameter::Uid);
         let chroot = module.boolean(Parameter::UseChroot);
         let path = module.text(Parameter::Path);
-        let (variant, setting) = if let (Some(true), Some(setting)) = (chroot.value, chroot.origin.setting())
-        {
-            ("chroot", setting)
-        } else if let (None, Some(setting)) = (
-            chroot.value,
-            path.origin.setting().filter(|_| has_dot(path.value)),
-        ) {
-            ("dot", setting)
-        } else if let Some(setting) = module
-            .text(Parameter::Gid)
-            .origin
-            .setting()
-            .filter(|set| !set.text.is_empty())
-        {
-            ("gid", setting)
-        } else if let Some(setting) = uid.origin.setting().filter(|set| !set.text.is_empty()) {
+        let (uid, gid) = (module.text(Parameter::Uid), module.text(Parameter::Gid));
+        let of_chroot = chroot.origin.setting().filter(|_| chroot.value == Some(true));
+        let with_dot = path.origin.setting().filter(|_| has_dot(path.value));
+        let is_other = |setting: &&Setting| {
             let known = (!has_variable(uid.value)).then(|| accounts.uid(uid.value));
-            let user = known
-                .and_then(|fact| out.fact(setting.text.display(), fact))
-                .flatten();
+            let user = known.and_then(|fact| out.fact(setting.text.display(), fact));
             // An unknown user is another case; the daemon's own one changes nothing.
-            if user.is_none_or(|user| user == daemon) {
-                continue;
-            }
-            ("uid", setting)
-        } else {
+            user.flatten().is_some_and(|user| user != daemon)
+        };
+        let is_set = |setting: &&Setting| !setting.text.is_empty();
+        let of_user = uid.origin.setting().filter(is_set).filter(is_other);
+        // In the order in which the daemon meets them.
+        let lines = [
+            ("chroot", of_chroot),
+            ("dot", with_dot.filter(|_| chroot.value.is_none())),
+            ("gid", gid.origin.setting().filter(is_set)),
+            ("uid", of_user),
+        ];
+        let mut lines = lines
+            .into_iter()
+            .filter_map(|(variant, setting)| Some((variant, setting?)));
+        let Some((variant, setting)) = lines.next() else {
             continue;
         };
         if seen.insert(setting.span().start) {
@@ -266,6 +261,11 @@ fn without_root(
                 .variant(variant)
                 .with("module", module.name())
                 .with("value", setting.text.display());
+            let case = lines.fold(case, |case, (_, more)| {
+                let line = String::from_utf8_lossy(more.bytes());
+                let name = more.parameter.name();
+                case.fact(format!("`{name} = {line}` needs root too"))
+            });
             out.report(match because {
                 Some(span) => case.also(span, "daemon-uid"),
                 None => case,
