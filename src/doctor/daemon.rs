@@ -203,8 +203,9 @@ pub(super) fn written_port(host: &dyn Host, file: &Path) -> Option<u16> {
 }
 
 fn named_port(configuration: &Configuration) -> Option<u16> {
-    let port = configuration.integer(Scope::Global, Parameter::Port).value;
-    u16::try_from(port).ok().filter(|port| *port > 0)
+    let port = configuration.integer(Scope::Global, Parameter::Port);
+    port.origin.setting()?;
+    u16::try_from(port.value).ok().filter(|port| *port > 0)
 }
 
 /// Whether a stage has no configuration to look at.
