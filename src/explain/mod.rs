@@ -10,6 +10,7 @@ mod incident;
 mod judge;
 mod line;
 mod messages;
+mod missing;
 mod pattern;
 mod place;
 mod rank;
@@ -26,6 +27,7 @@ pub use command::Command;
 pub use incident::{Incident, Seen};
 pub use judge::{Server, Unread};
 pub use line::Stop;
+pub(crate) use missing::nearest;
 pub use secret::Secrets;
 
 use crate::{

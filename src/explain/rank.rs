@@ -119,7 +119,7 @@ pub(super) fn causes(incident: &Incident, known: &Known, watched: &Watched) -> V
             let server = known.server.as_ref();
             arguments.extend(server.iter().flat_map(|server| server.names(incident, watched)));
             arguments::add_path_of_module(page, &mut arguments);
-            arguments.extend(watched.nearly.iter().map(|name| ("listed", name.clone())));
+            arguments.extend(watched::nearly(incident, known, watched).map(|name| ("listed", name)));
             let named = known.names.iter().chain(&watched.names);
             let is_open = |kind: &str| !arguments.iter().any(|(own, _)| *own == kind);
             let named: Vec<_> = named.filter(|(kind, _)| is_open(kind)).cloned().collect();

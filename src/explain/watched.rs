@@ -60,6 +60,12 @@ pub(super) struct Hint {
     pub(super) reason: Reason,
 }
 
+/// The module that was most likely meant, by the daemon's list or by its configuration.
+pub(super) fn nearly(incident: &Incident, known: &Known, watched: &Watched) -> Option<String> {
+    let by_file = || known.server.as_ref()?.nearly(incident.module()?);
+    watched.nearly.clone().or_else(by_file)
+}
+
 /// What is known beside the text.
 pub(super) fn hints(incident: &Incident, known: &Known, watched: &Watched) -> Vec<Hint> {
     let shows = |texts: &[&str]| {
@@ -67,14 +73,14 @@ pub(super) fn hints(incident: &Incident, known: &Known, watched: &Watched) -> Ve
         incident.lines.iter().any(is_one)
     };
     let mut hints = Vec::new();
-    if let Some(listed) = &watched.nearly
-        && shows(&["Unknown module '"])
+    if shows(&["Unknown module '"])
+        && let Some(listed) = nearly(incident, known, watched)
     {
         hints.push(Hint {
             page: NO_MODULE,
             variant: "spelling",
             percent: 25,
-            reason: Reason::Listed(listed.clone()),
+            reason: Reason::Listed(listed),
         });
     }
     if watched.is_of_other_family || watched.is_own_address {

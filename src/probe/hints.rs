@@ -1,8 +1,7 @@
 use std::time::Duration;
 
-use strsim::damerau_levenshtein;
-
 use crate::{
+    explain::nearest,
     probe::{
         prober::Prober,
         stage::{Fact, Step},
@@ -41,14 +40,11 @@ impl Prober {
 
     /// The module of the list that was most likely meant, if the one that was asked for is not in it.
     pub(super) fn nearly(&self) -> Option<String> {
-        let asked = &self.asked.as_ref()?.to_lowercase();
         let facts = self.report.stage(Step::Modules).facts.iter();
         let listed = facts.filter_map(|fact| match fact {
-            Fact::Module(name, _) => Some(name),
+            Fact::Module(name, _) => Some(name.clone()),
             _ => None,
         });
-        let nearest = listed.min_by_key(|name| damerau_levenshtein(&name.to_lowercase(), asked))?;
-        let is_near = damerau_levenshtein(&nearest.to_lowercase(), asked) <= asked.chars().count() / 4;
-        is_near.then(|| nearest.clone())
+        nearest(self.asked.as_ref()?, listed)
     }
 }

@@ -468,7 +468,11 @@ fn a_missing_path_is_named() {
     fs::write(root.join("rsyncd.conf"), text).expect("a file");
     let daemon = Daemon::start(&root.join("rsyncd.conf"), &Run::default());
     let target = format!("rsync://127.0.0.1:{}/m/", daemon.port());
-    for (host, hedge, next) in [("none", "perhaps: ", "ls -ld"), ("live", "", "mkdir -p")] {
+    let look = format!("ls -ld '{path}'");
+    for (host, hedge, next) in [
+        ("none", "perhaps: ", &*look),
+        ("live", "", "vi +3 rsyncd.conf"),
+    ] {
         let words = ["probe", "--host", host, "--config", "rsyncd.conf", &target];
         let output = rsyncctl(root, &words);
         assert_eq!(output.status.code(), Some(5), "{output:?}");
@@ -478,7 +482,7 @@ fn a_missing_path_is_named() {
             told.lines().next().is_some_and(|line| line.ends_with(&first)),
             "{told}"
         );
-        let last = format!("type next, on the server: {next} '{path}'\n");
+        let last = format!("type next, on the server: {next}\n");
         assert!(told.ends_with(&last), "{told}");
     }
 }
