@@ -6,6 +6,7 @@ use crate::{
     doctor::{
         Cause, Check, Fact, Report, Setup, Stage, Subject,
         daemon::{PORT, written_port},
+        elsewhere,
         reach::{
             held,
             starters::{self, Idle},
@@ -132,14 +133,23 @@ pub(super) fn look(setup: &Setup<'_>, stage: &mut Stage, report: &mut Report) ->
                 }
                 // Only what is to be started at boot has been skipped.
                 Some((unit, true)) if unit.ends_with(".service") && has_systemd(setup.host) => {
-                    let fact = format!("{unit} is enabled, and {name} is not there");
-                    cause("RSY897", Vec::new(), vec![fact]);
+                    let other = elsewhere::found(setup.host, &file);
+                    let facts = [format!("{unit} is enabled, and {name} is not there")].into_iter();
+                    let facts = facts.chain(other.map(|other| format!("{} is there", other.display())));
+                    cause("RSY897", Vec::new(), facts.collect());
                 }
-                _ => cause(
-                    "RSY893",
-                    vec![("file", name)],
-                    vec![format!("{} is not there", file.display())],
-                ),
+                _ => {
+                    let fact = format!("{} is not there", file.display());
+                    let other = elsewhere::found(setup.host, &file);
+                    let variant = other.is_some().then_some("elsewhere");
+                    let mut arguments = vec![("file", name)];
+                    arguments.extend(other.map(|other| ("path", other.display().to_string())));
+                    let found = Cause::of_rule("RSY893", Check::Daemon, &file, arguments, vec![fact]);
+                    report.causes.push(match variant {
+                        Some(variant) => found.of_kind(variant),
+                        None => found,
+                    });
+                }
             }
             false
         }

@@ -9,6 +9,7 @@ mod configuration;
 mod confinement;
 mod consequences;
 mod daemon;
+mod elsewhere;
 mod hooks;
 mod known;
 mod log;

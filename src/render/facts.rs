@@ -7,7 +7,7 @@ use crate::catalog::Language;
 
 /// Each form with `{}` for what is named, and the same in Chinese with the number of the name in the English form. The first
 /// that fits counts, so longer ones come before those that are a part of them.
-const FORMS: [(&str, &str); 54] = [
+const FORMS: [(&str, &str); 55] = [
     (
         "{} is enabled, and {} is not there",
         "{0} 已设为开机启动，但 {1} 不存在",
@@ -55,6 +55,7 @@ const FORMS: [(&str, &str); 54] = [
         "{0} 修改于 {1}，进程 {2} 启动于 {3}",
     ),
     ("{} needs root too", "{0} 也需要 root"),
+    ("{} is there", "{0} 存在"),
     (
         "the configuration does not refuse it any more",
         "现在的配置不再拒绝它",

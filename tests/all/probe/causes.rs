@@ -469,10 +469,7 @@ fn a_missing_path_is_named() {
     let daemon = Daemon::start(&root.join("rsyncd.conf"), &Run::default());
     let target = format!("rsync://127.0.0.1:{}/m/", daemon.port());
     let look = format!("ls -ld '{path}'");
-    for (host, hedge, next) in [
-        ("none", "perhaps: ", &*look),
-        ("live", "", "vi +3 rsyncd.conf"),
-    ] {
+    for (host, hedge, next) in [("none", "perhaps: ", &*look), ("live", "", "vi +3 rsyncd.conf")] {
         let words = ["probe", "--host", host, "--config", "rsyncd.conf", &target];
         let output = rsyncctl(root, &words);
         assert_eq!(output.status.code(), Some(5), "{output:?}");
