@@ -152,11 +152,6 @@ impl<'a> Deleter<'a> {
         self.present = Some((part.clone(), Names::of(part)));
         if self.when == DeleteWhen::Before {
             self.pass(part)?;
-            if self.options.output.info(Info::Flist) > 1 {
-                // It blots out the count.
-                let blank = format!("{:20}\r", "");
-                self.report.queue.push(Pending::Said(blank.into()));
-            }
         }
         Ok(())
     }
@@ -204,6 +199,11 @@ impl<'a> Deleter<'a> {
             }
         }
         self.leave_folders();
+        if self.options.output.info(Info::Flist) > 1 {
+            // It blots out the count.
+            let blank = format!("{:20}\r", "");
+            self.report.queue.push(Pending::Said(blank.into()));
+        }
         Ok(())
     }
 
@@ -273,7 +273,7 @@ impl<'a> Deleter<'a> {
 
     /// Tells how many files were found, while rsync does (`get_dirlist` in flist.c).
     fn count(&mut self, found: u64) {
-        if self.when != DeleteWhen::Before {
+        if !matches!(self.when, DeleteWhen::Before | DeleteWhen::After) {
             return;
         }
         let first = self.found;
