@@ -4,15 +4,10 @@ use crate::{
     rsync::{
         proto::{Tag, file_list::FileKind},
         transfer::{
-            Error, Event, Info, Observer, Options,
-            aside::Aside,
-            basis::Basis,
-            copied::Source,
-            destination::beside_destination,
-            links::is_unsafe,
-            text::{describe, shown},
+            Error, Event, Info, Observer, Options, aside::Aside, basis::Basis,
+            destination::beside_destination, text::describe,
         },
-        tree::{Attributes, Identity, Kept, Output, Outside, Status, Tree, Unmade},
+        tree::{Attributes, Identity, Output, Outside, Status, Tree, Unmade},
     },
     terms::{Exit, UntrustedLink, refusal},
 };
@@ -20,17 +15,17 @@ use crate::{
 /// The folders beside the destination that the user names: each is trusted, and what is in it is found as in the destination.
 #[derive(Clone)]
 pub(crate) struct Beside<'a> {
-    options: &'a Options,
-    identity: &'a Identity,
+    pub(super) options: &'a Options,
+    pub(super) identity: &'a Identity,
     /// Where files are made.
     temporary: Place<Tree>,
     /// The folder of partial files, if it is one for all.
     partial: Option<Outside>,
-    backups: Place<Outside>,
+    pub(super) backups: Place<Outside>,
     /// The folder that was last made for backups, and those above it.
-    way: Vec<u8>,
+    pub(super) way: Vec<u8>,
     /// What else happened where backups were made.
-    asides: Vec<Aside>,
+    pub(super) asides: Vec<Aside>,
     /// Where files may be already; those that are missing count too.
     pub(super) bases: Vec<Option<Tree>>,
     /// The numbers of those that a symlink of somebody else's leads to: nothing is looked for there, which is said each time.
@@ -39,7 +34,7 @@ pub(crate) struct Beside<'a> {
 
 /// A folder that may be another one than the destination.
 #[derive(Clone)]
-enum Place<T> {
+pub(super) enum Place<T> {
     /// It is the destination.
     Here,
     There(T),
@@ -251,206 +246,10 @@ impl<'a> Beside<'a> {
             }
         }
     }
-
-    /// The name that something keeps when something else takes its place, where backups are.
-    fn backup_of(&self, name: &[u8]) -> Vec<u8> {
-        [name, self.options.backup_suffix()].concat()
-    }
-
-    /// Where that is, as the user names it.
-    pub(crate) fn backup_place(&self, name: &[u8]) -> Vec<u8> {
-        among_backups(self.options, &self.backup_of(name))
-    }
-
-    /// Whether something is a backup itself, and is not kept once more.
-    pub(crate) fn is_backup(&self, name: &[u8]) -> bool {
-        let file = name.strip_suffix(self.options.backup_suffix());
-        matches!(self.backups, Place::Here) && file.is_some_and(|file| !file.is_empty())
-    }
-
-    /// Keeps what something else takes the place of, if backups are made (`make_backup` in backup.c); what is said of it.
-    pub(crate) fn back_up(&mut self, tree: &mut Tree, name: &[u8]) -> io::Result<Option<String>> {
-        if !self.options.backs_up {
-            return Ok(None);
-        }
-        let is_told = self.options.output.info(Info::Backup) > 0 && tree.status(name)?.is_some();
-        if self.keep(tree, name, false)?.is_none() {
-            let is_told = self.options.output.info(Info::Nonreg) > 0;
-            return Ok(is_told.then(|| format!("make_bak: skipping non-regular file {}", shown(name))));
-        }
-        Ok(is_told.then(|| self.kept_text(name)))
-    }
-
-    /// What happened where backups were made since this was asked.
-    pub(crate) fn take_asides(&mut self) -> Vec<Aside> {
-        std::mem::take(&mut self.asides)
-    }
-
-    /// Moves something to where backups are, in place of removing it; what is said of it, or what failed.
-    pub(crate) fn move_to_backups(
-        &mut self,
-        tree: &mut Tree,
-        name: &[u8],
-    ) -> Result<Option<String>, (&'static str, io::Error)> {
-        let kept = self.keep(tree, name, true);
-        let kept = kept.map_err(|error| ("make_backup", error))?;
-        if !matches!(kept, Some(Kept::Moved)) {
-            match tree.remove(name, false) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(("unlink", error)),
-                _ => {}
-            }
-        }
-        let is_told = kept.is_some() && self.options.output.info(Info::Backup) > 0;
-        Ok(is_told.then(|| self.kept_text(name)))
-    }
-
-    /// What is said of something that is among the backups then.
-    pub(super) fn kept_text(&self, name: &[u8]) -> String {
-        format!("backed up {} to {}", shown(name), shown(&self.backup_place(name)))
-    }
-
-    /// Copies a file that is about to be written over in place, if one is there; what may be said of it.
-    pub(crate) fn copy_to_backups(&mut self, tree: &mut Tree, name: &[u8]) -> io::Result<Option<String>> {
-        let Some(now) = tree.status(name)? else {
-            return Ok(None);
-        };
-        self.make_way(tree, name)?;
-        self.copy(tree, name, &now)?;
-        Ok(Some(self.kept_text(name)))
-    }
-
-    /// None if it is of a kind that is not kept.
-    fn keep(&mut self, tree: &mut Tree, name: &[u8], is_removed: bool) -> io::Result<Option<Kept>> {
-        let Some(now) = tree.status(name)? else {
-            return Ok(Some(Kept::Linked));
-        };
-        let is_checked = self.options.safe_links && self.options.links && now.kind() == FileKind::Symlink;
-        if is_checked && tree.link(name).map_or(true, |target| is_unsafe(&target, name)) {
-            return Ok(Some(Kept::Linked));
-        }
-        self.make_way(tree, name)?;
-        let backup = self.backup_of(name);
-        let mut removed = Vec::new();
-        let kept = match &mut self.backups {
-            Place::There(outside) => {
-                let backup = outside.below(&backup);
-                tree.back_up(
-                    name,
-                    Some(outside.tree()),
-                    &backup,
-                    &now,
-                    is_removed,
-                    &mut removed,
-                )?
-            }
-            Place::Here | Place::Refused => {
-                tree.back_up(name, None, &backup, &now, is_removed, &mut removed)?
-            }
-        };
-        let place = self.backup_place(name);
-        let asides = removed.into_iter().map(|removed| Aside::Removed {
-            name: [&*place, b"/", &*removed.name].concat(),
-            mode: removed.mode,
-        });
-        self.asides.extend(asides);
-        let is_kept = kept != Kept::Not || self.copy(tree, name, &now)?;
-        Ok(is_kept.then_some(kept))
-    }
-
-    /// Makes the folders of a backup, with what those of the file have (`copy_valid_path` in backup.c).
-    fn make_way(&mut self, tree: &mut Tree, name: &[u8]) -> io::Result<()> {
-        let outside = match &mut self.backups {
-            Place::Here => return Ok(()),
-            Place::There(outside) => outside,
-            Place::Refused => return Err(io::Error::other(UntrustedLink)),
-        };
-        outside.make()?;
-        let above = split(name).0;
-        if self.way == above {
-            return Ok(());
-        }
-        for end in (0..above.len()).filter(|&at| above[at] == b'/') {
-            let folder = &above[..end];
-            let backup = outside.below(folder);
-            match outside.tree().status(&backup)? {
-                Some(status) if status.kind() == FileKind::Directory => continue,
-                Some(_) => outside.tree().remove(&backup, false)?,
-                None => {}
-            }
-            match outside.tree().make_directory(&backup, 0o777) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-                _ => {}
-            }
-            let (Some(model), Some(made)) = (tree.status(folder)?, outside.tree().status(&backup)?) else {
-                continue;
-            };
-            let source = Source::of(self.options, self.identity, &tree.handle(folder)?, &model)?;
-            let mut attributes = source.attributes();
-            if !self.options.permissions {
-                // What its own folder hands down stays (`set_file_attrs` in rsync.c).
-                attributes.permissions = attributes.permissions.map(|mode| mode | made.mode & 0o2000);
-            }
-            if let Err(unset) = outside.tree().apply(&backup, &attributes, &made) {
-                let name = among_backups(self.options, folder);
-                self.asides.push(Aside::of(name, &unset));
-            }
-        }
-        self.way = above.to_vec();
-        Ok(())
-    }
-
-    /// Makes a copy among the backups, unless it is of a kind that is not kept.
-    fn copy(&mut self, tree: &mut Tree, name: &[u8], now: &Status) -> io::Result<bool> {
-        let (backup, place) = (self.backup_of(name), self.backup_place(name));
-        let source = Source::of(self.options, self.identity, &tree.handle(name)?, now)?;
-        let attributes = source.attributes();
-        let kind = now.kind();
-        let content = match kind {
-            FileKind::Regular => Some(tree.read(name)?),
-            _ => None,
-        };
-        let link = match kind {
-            FileKind::Symlink => tree.link(name)?,
-            _ => Vec::new(),
-        };
-        let (to, backup) = match &mut self.backups {
-            Place::There(outside) => {
-                let backup = outside.below(&backup);
-                (outside.tree(), backup)
-            }
-            Place::Here | Place::Refused => (tree, backup),
-        };
-        if let Some(mut content) = content {
-            let mut output = to.begin(&backup)?;
-            output.fill_from(&mut content)?;
-            let unset = output.commit(to, &backup, &attributes)?;
-            self.asides.extend(unset.map(|unset| Aside::of(place, &unset)));
-            return Ok(true);
-        }
-        match kind {
-            FileKind::Symlink if self.options.links => to.make_symlink(&backup, &link)?,
-            FileKind::Device if self.options.devices && self.identity.is_root => {
-                let (major, minor) = (
-                    nix::sys::stat::major(now.device),
-                    nix::sys::stat::minor(now.device),
-                );
-                let number = (major.try_into().unwrap_or(0), minor.try_into().unwrap_or(0));
-                to.make_node(&backup, now.mode, Some(number))?;
-            }
-            FileKind::Special if self.options.specials => to.make_node(&backup, now.mode, None)?,
-            _ => return Ok(false),
-        }
-        if let Some(made) = to.status(&backup)?
-            && let Err(unset) = to.apply(&backup, &attributes, &made)
-        {
-            self.asides.push(Aside::of(place, &unset));
-        }
-        Ok(true)
-    }
 }
 
 /// A name in the folder of backups, as the user names it.
-fn among_backups(options: &Options, name: &[u8]) -> Vec<u8> {
+pub(super) fn among_backups(options: &Options, name: &[u8]) -> Vec<u8> {
     let folder = options.receiving.backup_directory.as_deref();
     let folder = folder.map_or_else(String::new, |folder| format!("{}/", folder.trim_end_matches('/')));
     [folder.as_bytes(), name].concat()

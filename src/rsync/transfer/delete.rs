@@ -11,7 +11,6 @@ use crate::rsync::{
     proto::file_list::{Entry, FileKind, FileList, compare},
     transfer::{
         Debug, Error, Info, Options,
-        backups::say_asides,
         beside::Beside,
         counts::FileCounts,
         keep::Keep,
@@ -28,15 +27,6 @@ use crate::rsync::{
 /// The longest merge file above the destination that is read, in bytes.
 const MAX_RULES: u64 = 16 << 20;
 
-/// What came of deleting something.
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum Removal {
-    Done,
-    NotEmpty,
-    AtLimit,
-    Failed,
-}
-
 /// Where it is said what was done, and noted what failed.
 #[derive(Clone, Copy)]
 pub(crate) struct Report<'a> {
@@ -46,12 +36,12 @@ pub(crate) struct Report<'a> {
 
 /// Deletes at the destination what the sender does not have (`delete_in_dir` in generator.c, and delete.c).
 pub(crate) struct Deleter<'a> {
-    options: &'a Options,
-    keep: &'a Keep<'a>,
-    report: Report<'a>,
-    tree: Option<Tree>,
-    beside: Beside<'a>,
-    filters: FilterList,
+    pub(super) options: &'a Options,
+    pub(super) keep: &'a Keep<'a>,
+    pub(super) report: Report<'a>,
+    pub(super) tree: Option<Tree>,
+    pub(super) beside: Beside<'a>,
+    pub(super) filters: FilterList,
     when: DeleteWhen,
     /// What the sender has, as far as it matters now, and its names; none if nothing is deleted.
     present: Option<(Arc<Part>, Names)>,
@@ -62,7 +52,7 @@ pub(crate) struct Deleter<'a> {
     depths: Vec<usize>,
     later: Vec<(Vec<u8>, Status)>,
     pub(crate) deleted: FileCounts,
-    skipped: u64,
+    pub(super) skipped: u64,
     /// How many files were found before the transfer.
     found: u64,
     has_warned: bool,
@@ -299,7 +289,7 @@ impl<'a> Deleter<'a> {
         self.push(name)
     }
 
-    fn push(&mut self, name: &[u8]) -> Result<(), Error> {
+    pub(super) fn push(&mut self, name: &[u8]) -> Result<(), Error> {
         let tree = &mut self.tree;
         self.filters.enter(name, &mut |path| match tree {
             _ if path.starts_with(b"/") => {
@@ -316,7 +306,7 @@ impl<'a> Deleter<'a> {
 
     /// What a folder holds and no rule protects, of that what is chosen, the last in order first; and whether a rule
     /// protects something.
-    fn contents(
+    pub(super) fn contents(
         &mut self,
         folder: &[u8],
         purpose: Purpose,
@@ -355,7 +345,7 @@ impl<'a> Deleter<'a> {
     }
 
     /// Another file system stands there, which is to stay.
-    fn is_mount(&self, status: &Status) -> bool {
+    pub(super) fn is_mount(&self, status: &Status) -> bool {
         self.options.one_file_system > 0
             && status.kind() == FileKind::Directory
             && status.filesystem != self.filesystem
@@ -385,135 +375,5 @@ impl<'a> Deleter<'a> {
             self.report.queue.push(Pending::Said(shown(&reason).into()));
         }
         self.filters.excludes(name, is_directory, purpose)
-    }
-
-    /// Removes what is in the way of something of another kind; whether it is gone.
-    pub(crate) fn make_room(&mut self, name: &[u8], now: &Status) -> Result<bool, Error> {
-        if self.tells() {
-            self.make_writable(name, now);
-        }
-        Ok(self.remove(name, now, self.tells(), true)? == Removal::Done)
-    }
-
-    fn make_writable(&mut self, name: &[u8], status: &Status) {
-        let is_needed = status.kind() == FileKind::Directory && status.mode & 0o200 == 0;
-        if let Some(tree) = &mut self.tree
-            && is_needed
-            && !self.keep.identity.is_root
-            && !self.options.dry_run
-        {
-            // If that fails, what follows says why.
-            let _ = tree.make_writable(name, status);
-        }
-    }
-
-    fn remove(
-        &mut self,
-        name: &[u8],
-        status: &Status,
-        is_recursive: bool,
-        makes_room: bool,
-    ) -> Result<Removal, Error> {
-        if status.kind() == FileKind::Directory {
-            let emptied = self.empty(name, is_recursive)?;
-            if emptied != Removal::Done {
-                return Ok(emptied);
-            }
-        }
-        Ok(self.remove_one(name, status, makes_room))
-    }
-
-    /// Removes what is in a folder, or sees whether something is (`delete_dir_contents` in delete.c).
-    fn empty(&mut self, folder: &[u8], is_recursive: bool) -> Result<Removal, Error> {
-        self.push(folder)?;
-        let (contents, is_protected) = self.contents(folder, Purpose::DeletingInside, |_, _, _| true);
-        let mut removal = match is_protected || !is_recursive && !contents.is_empty() {
-            true => Removal::NotEmpty,
-            false => Removal::Done,
-        };
-        for (name, status) in contents.into_iter().filter(|_| is_recursive) {
-            if self.is_mount(&status) {
-                removal = Removal::NotEmpty;
-                continue;
-            }
-            self.make_writable(&name, &status);
-            if status.kind() == FileKind::Directory && self.empty(&name, true)? != Removal::Done {
-                removal = Removal::NotEmpty;
-            }
-            if self.remove_one(&name, &status, false) != Removal::Done {
-                removal = Removal::NotEmpty;
-            }
-        }
-        self.filters.leave();
-        if removal == Removal::NotEmpty {
-            self.say_not_empty(folder);
-        }
-        Ok(removal)
-    }
-
-    fn say_not_empty(&self, folder: &[u8]) {
-        let text = format!("cannot delete non-empty directory: {}", shown(folder));
-        self.report.queue.push(Pending::Said(text.into()));
-    }
-
-    /// Removes a file, or a folder that should be empty (`delete_item` in delete.c).
-    fn remove_one(&mut self, name: &[u8], status: &Status, makes_room: bool) -> Removal {
-        let is_directory = status.kind() == FileKind::Directory;
-        let most = self.options.deletion.most;
-        if !makes_room && most.is_some_and(|most| self.deleted.total() >= most) {
-            self.skipped += 1;
-            return Removal::AtLimit;
-        }
-        let is_kept = self.options.backs_up && !is_directory && !self.beside.is_backup(name);
-        let what = if is_directory { "rmdir" } else { "unlink" };
-        let result = match &mut self.tree {
-            Some(tree) if !self.options.dry_run => match is_kept {
-                true => self.beside.move_to_backups(tree, name),
-                false => tree
-                    .remove(name, is_directory)
-                    .map(|()| None)
-                    .map_err(|error| (what, error)),
-            },
-            // A dry run tells of what it would keep.
-            _ => {
-                let is_told = is_kept && self.options.output.info(Info::Backup) > 0;
-                Ok(is_told.then(|| self.beside.kept_text(name)))
-            }
-        };
-        say_asides(&mut self.beside, self.keep, self.report.queue, self.report.faults);
-        match result {
-            Ok(said) => {
-                if let Some(text) = said {
-                    self.report.queue.push(Pending::Said(text.into()));
-                }
-                if !makes_room {
-                    self.deleted.count(status.kind());
-                    self.report.queue.push(Pending::Deleted {
-                        name: name.into(),
-                        mode: status.mode,
-                    });
-                }
-                Removal::Done
-            }
-            Err((_, error)) if is_directory && error.kind() == io::ErrorKind::DirectoryNotEmpty => {
-                self.say_not_empty(name);
-                Removal::NotEmpty
-            }
-            Err((_, error)) if error.kind() == io::ErrorKind::NotFound => Removal::Done,
-            Err((what, error)) => {
-                let text = format!(
-                    "delete_file: {what}({}) failed: {}",
-                    shown(name),
-                    describe(&error)
-                );
-                self.fail(text);
-                Removal::Failed
-            }
-        }
-    }
-
-    fn fail(&self, text: String) {
-        self.report.faults.fail();
-        self.report.queue.push(Pending::Failed(text.into()));
     }
 }

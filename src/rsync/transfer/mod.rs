@@ -16,6 +16,7 @@ mod content;
 mod copied;
 mod counts;
 mod delete;
+mod deleted;
 mod destination;
 mod dialogue;
 mod emit;
