@@ -2,7 +2,6 @@ use std::{
     collections::BTreeMap,
     env,
     ffi::{OsStr, OsString},
-    fs,
     io::{self, Read as _, Write as _},
     os::unix::ffi::{OsStrExt as _, OsStringExt},
     path::Path,
@@ -21,7 +20,7 @@ use crate::{
         filter::CvsIgnores,
         proto::{Compression, named},
         transfer::Error,
-        tree::{Identity, open_trusted},
+        tree::{Identity, open_trusted, read_small_trusted},
     },
     sync::{Environment, LoginSource, Surroundings, typed_password},
     terms::Exit,
@@ -187,7 +186,9 @@ pub(super) fn surroundings_with(variables: &Variables) -> Surroundings<'static> 
         }),
         read_list: names,
         ignores: CvsIgnores {
-            home: home.and_then(|path| fs::read(path).ok()).unwrap_or_default(),
+            home: home
+                .and_then(|path| read_small_trusted(&path).ok())
+                .unwrap_or_default(),
             variable: variables.bytes("CVSIGNORE").unwrap_or_default(),
         },
         umask: mask(),

@@ -1,31 +1,25 @@
-use std::{
-    fs::File,
-    io::{self, Read as _},
-    os::unix::ffi::OsStrExt as _,
-    path::Path,
-    sync::Arc,
-};
+use std::{ffi::OsStr, io, os::unix::ffi::OsStrExt as _, path::Path, sync::Arc};
 
-use crate::rsync::{
-    filter::{FilterList, Purpose},
-    proto::file_list::{Entry, FileKind, FileList, compare},
-    transfer::{
-        Debug, Error, Info, Options,
-        beside::Beside,
-        counts::FileCounts,
-        keep::Keep,
-        names::Names,
-        options::DeleteWhen,
-        part::Part,
-        queue::{Pending, Queue},
-        text::{describe, shown},
-        wire::Faults,
+use crate::{
+    rsync::{
+        filter::{FilterList, Purpose},
+        proto::file_list::{Entry, FileKind, FileList, compare},
+        transfer::{
+            Debug, Error, Info, Options,
+            beside::Beside,
+            counts::FileCounts,
+            keep::Keep,
+            names::Names,
+            options::DeleteWhen,
+            part::Part,
+            queue::{Pending, Queue},
+            text::{describe, shown},
+            wire::Faults,
+        },
+        tree::{Status, Tree, read_small_trusted},
     },
-    tree::{Status, Tree},
+    terms::refusal,
 };
-
-/// The longest merge file above the destination that is read, in bytes.
-const MAX_RULES: u64 = 16 << 20;
 
 /// Where it is said what was done, and noted what failed.
 #[derive(Clone, Copy)]
@@ -290,15 +284,18 @@ impl<'a> Deleter<'a> {
     }
 
     pub(super) fn push(&mut self, name: &[u8]) -> Result<(), Error> {
-        let tree = &mut self.tree;
-        self.filters.enter(name, &mut |path| match tree {
-            _ if path.starts_with(b"/") => {
-                let file = File::open(Path::new(std::ffi::OsStr::from_bytes(path)))?;
-                let mut content = Vec::new();
-                file.take(MAX_RULES).read_to_end(&mut content)?;
-                Ok(content)
+        let (tree, queue) = (&mut self.tree, self.report.queue);
+        // Links of the user's own are followed, nobody else's (`parse_filter_file` in exclude.c).
+        let told = |read: io::Result<Vec<u8>>| {
+            let refusal = read.as_ref().err().map_or("", refusal);
+            if !refusal.is_empty() {
+                queue.push(Pending::Failed(refusal.trim_end().into()));
             }
-            Some(tree) => tree.read_small(path),
+            read
+        };
+        self.filters.enter(name, &mut |path| match tree {
+            _ if path.starts_with(b"/") => told(read_small_trusted(Path::new(OsStr::from_bytes(path)))),
+            Some(tree) => told(tree.read_small_trusted(path)),
             None => Err(io::ErrorKind::NotFound.into()),
         })?;
         Ok(())

@@ -135,15 +135,6 @@ impl Tree {
         Ok(())
     }
 
-    /// The content of a small file.
-    ///
-    /// # Errors
-    ///
-    /// What the system says, and a file that is too large.
-    pub fn read_small(&mut self, name: &[u8]) -> io::Result<Vec<u8>> {
-        small(self.read(name)?)
-    }
-
     /// Lets the owner write to something that is to be removed.
     ///
     /// # Errors

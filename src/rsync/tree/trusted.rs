@@ -44,13 +44,23 @@ pub(super) fn open_trusted_folder(path: &Path) -> io::Result<OwnedFd> {
     open(path, PLACE)
 }
 
-/// The content of such a file, if it is small.
+/// The content of such a file, if it is a small one. It does not wait for who writes to a named pipe.
 ///
 /// # Errors
 ///
-/// Those of [`open_trusted`], and a file that is too large.
+/// Those of [`open_trusted`], anything that is no regular file, and one that is too large.
 pub fn read_small_trusted(path: &Path) -> io::Result<Vec<u8>> {
-    small(open_trusted(path)?)
+    small_regular(open(path, AT_ONCE)?)
+}
+
+const AT_ONCE: OFlag = OFlag::O_RDONLY.union(OFlag::O_NONBLOCK);
+
+fn small_regular(file: OwnedFd) -> io::Result<Vec<u8>> {
+    let file = File::from(file);
+    match file.metadata()?.is_file() {
+        true => small(file),
+        false => Err(Errno::EINVAL.into()),
+    }
 }
 
 /// The same to append to a file, which is made if it is not there (`logfile_open` in log.c).
@@ -72,8 +82,21 @@ impl Tree {
     ///
     /// Those of [`open_trusted`].
     pub fn check_way(&self, way: &[u8]) -> io::Result<()> {
+        self.open_below(way, PLACE).map(drop)
+    }
+
+    /// The content of a small file below, which may be reached through the user's own symlinks, wherever these lead.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read_small_trusted`].
+    pub fn read_small_trusted(&self, name: &[u8]) -> io::Result<Vec<u8>> {
+        small_regular(self.open_below(name, AT_ONCE)?)
+    }
+
+    fn open_below(&self, name: &[u8], how: OFlag) -> io::Result<OwnedFd> {
         let root = openat(self.root(), ".", PLACE, Mode::empty())?;
-        open_from(root, Path::new(OsStr::from_bytes(way)), PLACE).map(drop)
+        open_from(root, Path::new(OsStr::from_bytes(name)), how)
     }
 }
 
