@@ -26,6 +26,10 @@ const MISSING_THERE: &str = "RSY827";
 /// The page of times and modes that only their owner may set.
 const NOT_THE_OWNER: &str = "RSY843";
 
+/// The pages of a folder that may not be written: at the daemon's machine, and at the client's.
+const CLOSED_TO_DAEMON: &str = "RSY841";
+const CLOSED_TO_CLIENT: &str = "RSY842";
+
 /// The pages of digests, without which a daemon asks nobody for a password (`auth_server` in authenticate.c).
 const BEFORE_PASSWORD: [&str; 2] = ["RSY331", "RSY818"];
 
@@ -370,6 +374,18 @@ fn rule_out_greeting(candidate: &mut Candidate, incident: &Incident) {
     }
 }
 
+/// Whether the command line shows that the first line of a cause is of the other machine: some lines about rights name
+/// no module, whoever says them.
+fn is_elsewhere(candidate: &Candidate, incident: &Incident) -> bool {
+    let line = candidate.of_lines.keys().next();
+    let is_of_daemon = line.and_then(|line| place::is_of_daemon(incident, *line));
+    match candidate.claim.page.id {
+        CLOSED_TO_DAEMON => is_of_daemon == Some(false),
+        CLOSED_TO_CLIENT => is_of_daemon == Some(true),
+        _ => false,
+    }
+}
+
 /// Whether the command line has closed folders itself.
 fn closes_folders(incident: &Incident) -> bool {
     typed::slips(incident).iter().any(|slip| slip.page == CLOSING)
@@ -427,6 +443,7 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
         MISSING_HERE | MISSING_THERE => candidate.score /= 3,
         // Who owns a folder does not matter where nobody may create files in it.
         NOT_THE_OWNER if incident.is_closed_to_all() => candidate.score /= 3,
+        CLOSED_TO_DAEMON | CLOSED_TO_CLIENT if is_elsewhere(candidate, incident) => candidate.score /= 3,
         _ => {}
     }
     let server = known.server.as_ref();
