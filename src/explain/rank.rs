@@ -444,6 +444,7 @@ fn weigh(candidate: &mut Candidate, incident: &Incident, known: &Known, logged: 
         // Who owns a folder does not matter where nobody may create files in it.
         NOT_THE_OWNER if incident.is_closed_to_all() => candidate.score /= 3,
         CLOSED_TO_DAEMON | CLOSED_TO_CLIENT if is_elsewhere(candidate, incident) => candidate.score /= 3,
+        CLOSED_TO_DAEMON if closes_folders(incident) => candidate.score /= 2,
         _ => {}
     }
     let server = known.server.as_ref();
