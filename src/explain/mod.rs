@@ -10,6 +10,7 @@ mod incident;
 mod judge;
 mod line;
 mod messages;
+mod modes;
 mod pattern;
 mod place;
 mod rank;

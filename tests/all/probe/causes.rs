@@ -399,18 +399,28 @@ fn modes_that_close_folders_are_named_by_their_line() {
     let files = folder.path().join("files");
     fs::create_dir(&files).expect("a folder");
     fs::set_permissions(&files, fs::Permissions::from_mode(0o777)).expect("a mode");
-    let text = format!(
-        "use chroot = no\nreverse lookup = no\n[data]\npath = {}\nuid = nobody\nread only = no\nincoming chmod = D0500,F0400\n",
-        files.display()
-    );
     let configuration = folder.path().join("rsyncd.conf");
-    fs::write(&configuration, text).expect("a file");
-    let daemon = Daemon::start(&configuration, &Run::default());
-    let target = format!("rsync://127.0.0.1:{}/data", daemon.port());
-    let (report, _) = report(folder.path(), &["--push", "--config", "rsyncd.conf", &target]);
-    assert_eq!(causes(&report)[0], "RSY841", "{report:#}");
-    let because = report["diagnoses"][0]["because"].to_string();
-    assert!(because.contains("incoming chmod = D0500,F0400"), "{because}");
+    for (modes, page) in [
+        ("D0500,F0400", "RSY841"),
+        ("a=rX", "RSY841"),
+        ("u-w", "RSY841"),
+        ("0440", "RSY840"),
+    ] {
+        let text = format!(
+            "use chroot = no\nreverse lookup = no\n[data]\npath = {}\nuid = nobody\nread only = no\nincoming chmod = {modes}\n",
+            files.display()
+        );
+        fs::write(&configuration, text).expect("a file");
+        let daemon = Daemon::start(&configuration, &Run::default());
+        let target = format!("rsync://127.0.0.1:{}/data", daemon.port());
+        let (report, _) = report(folder.path(), &["--push", "--config", "rsyncd.conf", &target]);
+        assert_eq!(causes(&report)[0], page, "{modes}: {report:#}");
+        let because = report["diagnoses"][0]["because"].to_string();
+        assert!(
+            because.contains(&format!("incoming chmod = {modes}")),
+            "{because}"
+        );
+    }
 }
 
 /// A blank at the end of a password file may belong to the password: the last line tells, at the real daemon.
