@@ -107,7 +107,7 @@ fn a_folder_for_temporary_files_is_looked_for_where_it_is() {
     fs::set_permissions(root, fs::Permissions::from_mode(0o755)).expect("a mode");
     let configuration = root.join("rsyncd.conf");
     let text = format!("use chroot = no\n[m]\npath = {}/served\n", root.display());
-    fs::write(&configuration, text).expect("a file");
+    fs::write(&configuration, &text).expect("a file");
     let daemon = Daemon::start(&configuration, &Run::default());
     let line = format!(
         "rsync -avz rsync://127.0.0.1:{}/m/ d/ -T /nonexistent",
@@ -121,6 +121,17 @@ fn a_folder_for_temporary_files_is_looked_for_where_it_is() {
         stdout(&output).ends_with("type next, on the client: ls -ld /nonexistent\n"),
         "{output:?}"
     );
+    // In a push it is the module's.
+    let line = line
+        .replace("d/ -T", "-T")
+        .replace("rsync -avz", "rsync -avz served/");
+    fs::write(&configuration, format!("{text}read only = no\n")).expect("a file");
+    let (report, code) = self::report(root, &["--config", "rsyncd.conf", "--reproduce", &line]);
+    assert_eq!(code, Some(1), "{report:#}");
+    assert_eq!(causes(&report)[0], "RSY434", "{report:#}");
+    let told = report["diagnoses"][0]["remedy"].to_string();
+    assert!(told.contains("/served/nonexistent'"), "{told}");
+    assert!(!told.contains("\"client\""), "{told}");
 }
 
 /// The list that has just come tells what the module is called.
