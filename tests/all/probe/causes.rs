@@ -413,6 +413,7 @@ fn modes_that_close_folders_are_named_by_their_line() {
     let configuration = folder.path().join("rsyncd.conf");
     for (modes, page) in [
         ("D0500,F0400", "RSY841"),
+        ("Da-x", "RSY841"),
         ("a=rX", "RSY841"),
         ("u-w", "RSY841"),
         ("0440", "RSY840"),
