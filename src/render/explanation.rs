@@ -12,9 +12,9 @@ use crate::{
         case::{Case, place as where_to_type},
         names::{Command, legend},
         reasons::because,
+        style::{bold, dim, green, wrapped},
         visible::visible,
         words::pick,
-        wrap::columns,
     },
 };
 
@@ -479,32 +479,4 @@ fn diagnosis(failure: usize, incident: &Incident, cause: &Cause, name: &str, lan
         "not": case.not(),
         "related": page.related,
     })
-}
-
-pub(super) fn wrapped(text: &str, indent: &str, style: Style) -> String {
-    textwrap::fill(text, columns(style.width).subsequent_indent(indent))
-}
-
-pub(super) fn bold(text: &str, style: Style) -> String {
-    colored(text, "1", style)
-}
-
-pub(super) fn dim(text: &str, style: Style) -> String {
-    colored(text, "2", style)
-}
-
-pub(super) fn green(text: &str, style: Style) -> String {
-    colored(text, "32", style)
-}
-
-pub(super) fn red(text: &str, style: Style) -> String {
-    colored(text, "31", style)
-}
-
-fn colored(text: &str, code: &str, style: Style) -> String {
-    if style.color {
-        format!("\x1b[{code}m{text}\x1b[0m")
-    } else {
-        text.to_owned()
-    }
 }
