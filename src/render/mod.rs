@@ -15,6 +15,7 @@ mod json;
 mod junit;
 mod metrics;
 mod names;
+mod next;
 mod paragraphs;
 mod probe;
 mod reasons;

@@ -13,7 +13,8 @@ use crate::{
     probe::tryout::{Attempt, Outcome, Trial, Verdict, Why},
     render::{
         Format, Style,
-        explanation::{Doubt, cure, edit, human},
+        explanation::{Doubt, human},
+        next::{cure, edit},
         style::{bold, dim, green, red, wrapped},
         trial::{
             unseen::cure_of,
