@@ -86,7 +86,7 @@ fn named_files<'a>(module: &ModuleSubject<'a>) -> Vec<NamedFile<'a>> {
         let readable = rules(text).map_while(Result::ok);
         for rule in readable.filter(|rule| rule.kind == b'.') {
             let (name, part) = match rule.pattern.is_empty() {
-                true => (&CVS_IGNORE[..], rule.whole),
+                true => (CVS_IGNORE, rule.whole),
                 false => (&text[rule.pattern.clone()], rule.pattern),
             };
             files.push(NamedFile {
