@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     catalog::{Page, Stage},
-    explain::{Command, Incident, Predicted, Reason, Secrets, Watched},
+    explain::{Command, Incident, Predicted, Reason, Secrets, Watched, modes},
     model::{
         Configuration, Parameter, Scope, Setting,
         access::{Peer, Right, UserRule, UsersVerdict, hosts, is_host_separator, users},
@@ -52,8 +52,6 @@ const NAME_DENIED: &str = "RSY309";
 const NAMELESS: [&str; 3] = ["UNDETERMINED", "UNKNOWN", "unknown"];
 /// The page of names that a module's filters keep from clients.
 const EXCLUDED: &str = "RSY889";
-/// The page of a daemon that may not write.
-const MAY_NOT_WRITE: &str = "RSY841";
 /// The page of an option that the server refuses.
 const REFUSED_OPTION: &str = "RSY887";
 /// The commands that a transfer waits for, and that can refuse it.
@@ -209,7 +207,11 @@ impl Server {
                 Judgement::No => Judgement::Open,
                 judgement => judgement,
             },
-            _ if page == MAY_NOT_WRITE && self.closes_folders(scope) => {
+            _ if modes::close_folders(
+                self.configuration.text(scope, Parameter::IncomingChmod).value,
+                page,
+            ) =>
+            {
                 match self.line_of(scope, Parameter::IncomingChmod) {
                     Judgement::Yes(Reason::Found(place)) => {
                         Judgement::Of("incoming-chmod", place, Vec::new())
@@ -220,20 +222,6 @@ impl Server {
             _ if page == EXCLUDED => self.first_line_of(scope, &FILTERS),
             _ => Judgement::Open,
         }
-    }
-
-    /// Whether folders that come in are closed to their own account, so that what belongs into them fails.
-    fn closes_folders(&self, scope: Scope) -> bool {
-        let modes = self.configuration.text(scope, Parameter::IncomingChmod).value;
-        let modes = String::from_utf8_lossy(modes);
-        let of_folders = modes
-            .split(',')
-            .map(str::trim)
-            .filter(|mode| !mode.starts_with('F'));
-        // As numbers; letters that take the owner's own right away are hardly written.
-        let mut numbers =
-            of_folders.filter_map(|mode| u32::from_str_radix(mode.trim_start_matches('D'), 8).ok());
-        numbers.next_back().is_some_and(|mode| mode & 0o300 != 0o300)
     }
 
     /// Whether the command has a single place, whose module's name begins with that of one there is.

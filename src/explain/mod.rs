@@ -11,6 +11,7 @@ mod judge;
 mod line;
 mod messages;
 mod missing;
+mod modes;
 mod pattern;
 mod place;
 mod rank;

@@ -66,6 +66,15 @@ pub(super) fn of(incident: &Incident, known: &Known, page: &Page, lines: &[usize
     })
 }
 
+/// Whether a daemon works where the path of a line is, if the text tells it.
+pub(super) fn is_of_daemon(incident: &Incident, line: usize) -> Option<bool> {
+    let seen = incident.lines.iter().find(|seen| seen.number == line)?;
+    let path = seen.names.iter().find(|(_, kind, _)| *kind == "path");
+    let path = path.map_or("", |(.., path)| path.as_str());
+    let (side, is_of_daemon) = machine(incident, Some(seen), path);
+    side.map(|_| is_of_daemon)
+}
+
 /// The machine of a line's path, and whether a daemon works there.
 fn machine(incident: &Incident, seen: Option<&Seen>, path: &str) -> (Option<Side>, bool) {
     let is_logged = seen.is_some_and(|seen| facts::daemon_process(&seen.text).is_some());

@@ -185,13 +185,18 @@ fn temporary(incident: &Incident) -> Option<Slip> {
         "The temp-dir does not exist: ",
         "The temp-dir is not a directory: ",
     ];
+    let is_push = invocation.is_push()?;
+    if is_push && !matches!(invocation.peer(), Some(Target::Daemon(_))) {
+        return None;
+    }
     // A module may have one of its own.
-    let variant = match invocation.is_push()? {
-        true => "push",
-        false => "typed",
+    let (page, variant) = match (is_push, folder.starts_with('/')) {
+        (true, true) => ("RSY434", "absolute"),
+        (true, false) => ("RSY434", "relative"),
+        (false, _) => ("RSY795", "typed"),
     };
     shows(incident, &texts).then_some(Slip {
-        page: "RSY795",
+        page,
         variant,
         word: folder,
         is_sure: true,

@@ -11,6 +11,9 @@ const NO_MODULE: &str = "RSY819";
 /// The page of a name without an address.
 const UNRESOLVED: &str = "RSY804";
 
+/// The page of a client's own address that its machine does not have.
+const OWN_ADDRESS: &str = "RSY625";
+
 /// The page of accounts that are looked up in the root of the whole daemon.
 const NAMES_IN_ROOT: &str = "RSY797";
 
@@ -85,9 +88,13 @@ pub(super) fn hints(incident: &Incident, known: &Known, watched: &Watched) -> Ve
     }
     if watched.is_of_other_family || watched.is_own_address {
         let flag = watched.names.iter().find(|(kind, _)| *kind == "flag");
+        let (page, variant) = match watched.is_own_address {
+            true => (OWN_ADDRESS, "own"),
+            false => (UNRESOLVED, "family"),
+        };
         hints.push(Hint {
-            page: UNRESOLVED,
-            variant: if watched.is_own_address { "own" } else { "family" },
+            page,
+            variant,
             percent: 200,
             reason: Reason::Typed(flag.map_or_else(String::new, |(_, flag)| flag.clone())),
         });

@@ -133,6 +133,14 @@ fn is_in_parts(path: &Path) -> bool {
     folder.contains("rsync") && folder.ends_with(".d")
 }
 
+/// The same with line feeds in the place of carriage returns.
+fn with_line_feeds(content: &Bytes) -> Bytes {
+    let bytes = content
+        .iter()
+        .map(|&byte| if byte == b'\r' { b'\n' } else { byte });
+    bytes.collect::<Vec<_>>().into()
+}
+
 fn by_content(content: &Bytes) -> Option<FileKind> {
     if scripts::has_shebang(content) {
         return Some(FileKind::Script);
@@ -154,7 +162,13 @@ fn by_content(content: &Bytes) -> Option<FileKind> {
         Kind::Parameter(line) => crate::model::Parameter::from_name(line.name.bytes()).is_some(),
         _ => false,
     };
-    if rsyncd_conf::parse(content).any(|item| is_known(&item.kind)) {
+    let is_configuration = |content: &Bytes| rsyncd_conf::parse(content).any(|item| is_known(&item.kind));
+    if is_configuration(content) {
+        return Some(FileKind::RsyncdConf);
+    }
+    // Of lines that carriage returns alone part rsync sees one, and who wrote the file many.
+    let is_of_old_mac = content.contains(&b'\r') && !content.contains(&b'\n');
+    if is_of_old_mac && is_configuration(&with_line_feeds(content)) {
         return Some(FileKind::RsyncdConf);
     }
     if let Some(kind) = crontabs::by_content(content) {
@@ -170,4 +184,21 @@ fn by_content(content: &Bytes) -> Option<FileKind> {
                 .is_some_and(|colon| colon > 0)
         })
         .then_some(FileKind::Secrets)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::recognise;
+    use crate::{catalog::FileKind, terms::Bytes};
+
+    #[test]
+    fn a_configuration_of_an_old_mac_is_one() {
+        let kind = |text: &str| recognise(Path::new("backup.conf"), &Bytes::from(text));
+        let configuration = Some(FileKind::RsyncdConf);
+        assert_eq!(kind("# ours\r[data]\rpath = /srv/data\r"), configuration);
+        assert_eq!(kind("# ours\n[data]\npath = /srv/data\n"), configuration);
+        assert_eq!(kind("# ours\rjoe:not-a-secret\r"), Some(FileKind::Secrets));
+    }
 }

@@ -12,6 +12,9 @@ use crate::{
 /// Codes with which a push ends before anything was written.
 const REFUSED: [u8; 6] = [1, 2, 3, 4, 5, 10];
 
+/// How a folder is deleted that is named, and missing here.
+const DELETION: &[&str] = &["-ri", "--delete", "--delete-missing-args"];
+
 impl Prober {
     /// Sends a folder of our own into the module, changes it, sends the difference, reads it back and has it deleted;
     /// folders of earlier probes with it.
@@ -112,22 +115,10 @@ impl Prober {
     fn remove(&mut self, name: &str, sample: &Sample, place: &str) -> Result<(), ProbeError> {
         self.come_to(Step::Removal);
         let missing = sample.nothing().join(name).display().to_string();
-        let words = [
-            "-ri",
-            "--delete",
-            "--delete-missing-args",
-            "--max-delete=2",
-            &missing,
-            place,
-        ];
-        let words = self.words(&words);
+        let words = self.words(&[DELETION, &["--max-delete=2", &missing, place]].concat());
         let plan = self.plan(&words)?;
         let session = self.next_session(&plan);
-        let is_gone = session
-            .seen
-            .deleted
-            .iter()
-            .any(|gone| shown(gone).trim_end_matches('/') == name);
+        let mut is_gone = deletes(&session, name);
         // A push that failed may have left nothing.
         let is_sent = name != sample.name || self.report.stage(Step::Push).state.is_passed();
         match session.exit {
@@ -135,10 +126,34 @@ impl Prober {
             0 => {}
             _ => self.failed(Step::Removal, &session, &plan, &words),
         }
+        if !is_gone && session.exit != 0 && name == sample.name {
+            is_gone = self.remove_closed(sample, place)?;
+        }
         if !is_gone && (is_sent || session.exit != 0) {
             self.left(name, place);
         }
         Ok(())
+    }
+
+    /// Has our own folder deleted that came in closed to the daemon's own account: for the time of a transfer into it the
+    /// daemon opens it again (`recv_generator` in generator.c), so it is emptied first, by an empty one. Whether it is gone.
+    fn remove_closed(&mut self, sample: &Sample, place: &str) -> Result<bool, ProbeError> {
+        let empty = sample
+            .emptied()
+            .map_err(ProbeError::Folder)?
+            .display()
+            .to_string();
+        let missing = sample.nothing().join(&sample.name).display().to_string();
+        let emptying = [&["-ri", "--delete"][..], &["--max-delete=1", &empty, place]].concat();
+        let deletion = [DELETION, &["--max-delete=1", &missing, place]].concat();
+        let mut is_gone = false;
+        for words in [emptying, deletion] {
+            let words = self.words(&words);
+            let plan = self.plan(&words)?;
+            let session = self.next_session(&plan);
+            is_gone = deletes(&session, &sample.name);
+        }
+        Ok(is_gone)
     }
 
     /// Says that a folder is still in the module.
@@ -157,6 +172,12 @@ impl Prober {
         self.report.fail(Step::Removal);
         self.report.note(Step::Removal, fact);
     }
+}
+
+/// Whether the server has deleted that folder.
+fn deletes(session: &Session, name: &str) -> bool {
+    let mut deleted = session.seen.deleted.iter();
+    deleted.any(|gone| shown(gone).trim_end_matches('/') == name)
 }
 
 /// Whether a module refused to be read (`read_only` and `write_only` in clientserver.c).

@@ -61,6 +61,17 @@ impl Sample {
         self.place.path().join("nothing")
     }
 
+    /// A folder of that name in which nothing is.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub(super) fn emptied(&self) -> io::Result<PathBuf> {
+        let folder = self.nothing().join("emptied").join(&self.name);
+        fs::create_dir_all(&folder)?;
+        Ok(folder)
+    }
+
     /// Where it is read back to.
     pub(super) fn back(&self) -> PathBuf {
         self.place.path().join("back")

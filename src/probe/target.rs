@@ -26,6 +26,11 @@ pub enum NoTarget {
         "`{0}` is a path of this machine; a daemon is written `host`, `host::module` or `rsync://host/module`"
     )]
     Local(String),
+    /// A host's name with something in it that no name has.
+    #[error(
+        "`{0}` has a blank or an unprintable character in the host's name; a daemon is written `host`, `host::module` or `rsync://host/module`"
+    )]
+    Host(String),
 }
 
 impl Target {
@@ -48,6 +53,12 @@ impl Target {
                 _ => return Err(NoTarget::Local(without_password(text))),
             },
         };
+        let is_of_no_name = |letter: char| {
+            letter.is_whitespace() || letter.is_control() || letter == char::REPLACEMENT_CHARACTER
+        };
+        if remote.host.contains(is_of_no_name) {
+            return Err(NoTarget::Host(text.escape_debug().to_string()));
+        }
         Ok(Self {
             text: text.to_owned(),
             remote,
@@ -117,7 +128,15 @@ mod tests {
         ] {
             assert_eq!(read(text).expect(text), (daemon.to_owned(), wanted), "{text}");
         }
-        for text in ["", "/srv/data", "host:/srv", "host:data"] {
+        for text in [
+            "",
+            "/srv/data",
+            "host:/srv",
+            "host:data",
+            "hello world",
+            "a\tb::m",
+            "rsync://\0/m",
+        ] {
             assert!(read(text).is_err(), "{text}");
         }
     }

@@ -15,10 +15,12 @@ mod json;
 mod junit;
 mod metrics;
 mod names;
+mod next;
 mod paragraphs;
 mod probe;
 mod reasons;
 mod sarif;
+mod style;
 mod trial;
 mod visible;
 mod window;
@@ -33,13 +35,14 @@ pub use explanation::explanation;
 pub(crate) use json::envelope;
 pub use metrics::metrics;
 pub use probe::{probe, step_name};
+pub use style::Style;
 pub use trial::{stayed, trial};
 pub(crate) use visible::visible;
 pub(crate) use words::{confidence, kind, pick, scope, severity, side, stage, unknown};
 
 use std::io;
 
-use crate::{catalog::Language, lint::Report};
+use crate::lint::Report;
 
 /// How a report is written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -60,21 +63,6 @@ pub enum Format {
     Junit,
     /// Checkstyle's XML.
     Checkstyle,
-}
-
-/// How a report looks.
-#[derive(Clone, Copy, Debug)]
-pub struct Style {
-    /// The language of its sentences.
-    pub language: Language,
-    /// Whether escape sequences colour it.
-    pub color: bool,
-    /// Whether lines are drawn with more than ASCII.
-    pub unicode: bool,
-    /// Columns of the terminal.
-    pub width: usize,
-    /// The most findings of one rule that the human format shows; 0: all.
-    pub limit: usize,
 }
 
 /// Writes a report.

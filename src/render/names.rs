@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The words of the pages' commands, and those that placeholders become that nobody has filled: what to put there.
-const NAMES: [(&str, [&str; 2]); 43] = [
+const NAMES: [(&str, [&str; 2]); 44] = [
     (
         "ACCOUNT",
         [
@@ -197,6 +197,13 @@ const NAMES: [(&str, [&str; 2]); 43] = [
         [
             "the whole path of the file that the message names",
             "消息里提到的文件的完整路径",
+        ],
+    ),
+    (
+        "UID",
+        [
+            "the number of the account that the daemon runs as",
+            "守护进程所用账号的编号",
         ],
     ),
     (

@@ -11,7 +11,7 @@ const MENTIONED: &[(&str, &[&str])] = &[
     ("arch", &["RSY511", "RSY601"]),
     ("debian", &["RSY218", "RSY223", "RSY511", "RSY602", "RSY610"]),
     ("fedora", &["RSY232", "RSY511", "RSY610"]),
-    ("loopback", &["RSY422", "RSY503", "RSY506"]),
+    ("loopback", &["RSY422", "RSY503"]),
     ("many", &["RSY511"]),
     ("sersync", &["RSY909", "RSY917"]),
     ("web", &["RSY332"]),

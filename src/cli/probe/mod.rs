@@ -6,6 +6,7 @@ mod front;
 mod home;
 mod interpreter;
 mod lexical;
+mod listed;
 mod live;
 pub(super) mod local;
 mod made;
@@ -388,19 +389,7 @@ impl Arguments {
             targets.push(Target::parse(word)?);
         }
         let file = self.targets.as_deref().unwrap_or_else(|| Path::new("-"));
-        for (index, line) in String::from_utf8_lossy(&listed)
-            .trim_start_matches('\u{feff}')
-            .lines()
-            .enumerate()
-        {
-            let line = line.split('#').next().unwrap_or_default().trim();
-            if !line.is_empty() {
-                let target = Target::parse(line);
-                targets.push(
-                    target.map_err(|error| format!("line {} of `{}`: {error}", index + 1, file.display()))?,
-                );
-            }
-        }
+        targets.extend(listed::targets(&listed, file)?);
         if targets.is_empty() {
             // Neither words nor lines: the file is all that could have named one.
             return Err(format!(

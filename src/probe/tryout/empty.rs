@@ -13,12 +13,15 @@ const NO_MODULE: &str = "RSY232";
 /// The pages of what keeps a daemon from starting and does not hold in a trial: the folder of its pid file, its address.
 const ENDS_START: [&str; 2] = ["RSY604", "RSY614"];
 
-/// What keeps the daemon from starting outside of a trial, if something does.
+/// The kind of case of a daemon that starts, and listens on another port than its file names.
+pub const WRAPPED_PORT: &str = "port-large";
+
+/// What keeps the daemon from starting outside of a trial, or from listening where its clients call, if something does.
 pub(super) fn unstarted(known: &Known) -> Option<Predicted> {
     let ends = |found: &&Predicted| {
         let mut symptoms = found.symptoms.iter();
-        ENDS_START.contains(&found.rule)
-            && symptoms.any(|symptom| symptom.stage == Stage::Start && symptom.exit != 0)
+        let is_end = symptoms.any(|symptom| symptom.stage == Stage::Start && symptom.exit != 0);
+        ENDS_START.contains(&found.rule) && (is_end || found.variant == Some(WRAPPED_PORT))
     };
     known.findings.iter().find(ends).cloned()
 }

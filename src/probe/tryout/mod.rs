@@ -18,6 +18,7 @@ mod run;
 
 pub use attempt::{Attempt, Blamed, Compared, End, Verdict};
 pub use daemon::{NoDaemon, Program};
+pub use empty::WRAPPED_PORT;
 pub use leash::{Leash, Stayed};
 pub use report::{ModuleTrial, NotTried, Outcome, Start, Trial, Why};
 pub use run::{Setup, TrialError, run};

@@ -5,11 +5,7 @@ use crate::{
     diagnosis::Finding,
     doctor::{Cause, TYPED, Told},
     lint::{self, fixed},
-    render::{
-        explanation::{self, edit},
-        facts,
-        names::has_placeholder,
-    },
+    render::{explanation, facts, names::has_placeholder, next::edit},
 };
 
 /// What is said of a cause.

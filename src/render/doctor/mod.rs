@@ -22,7 +22,7 @@ use crate::{
     render::{
         Format, Style,
         doctor::cause::Words,
-        explanation::{bold, dim, green, red, wrapped},
+        style::{bold, dim, green, red, wrapped},
         visible::visible,
         words::{pick, severity, unknown},
         wrap::columns,

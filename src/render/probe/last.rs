@@ -7,7 +7,7 @@ use crate::{
     probe::{Fact, Report, Skip, State, Step},
     render::{
         case::place as where_to_type,
-        explanation::{Next, next},
+        next::{Next, next},
         probe::{aside::with_it, partial::removal, without},
         words::pick,
     },

@@ -12,12 +12,13 @@ use crate::{
     probe::{Fact, Remark, Report, Skip, Stage, State, Step},
     render::{
         Format, Style,
-        explanation::{bold, dim, explanation, green, headline, red, wrapped},
+        explanation::{explanation, headline},
         probe::{
             aside::{meant_otherwise, names, not_carried_out, without_it},
             last::{is_dry, last_line},
             partial::{lacks, left, partial},
         },
+        style::{bold, dim, green, red, wrapped},
         visible::visible,
         words::{pick, severity},
     },

@@ -13,7 +13,9 @@ use crate::{
     probe::tryout::{Attempt, Outcome, Trial, Verdict, Why},
     render::{
         Format, Style,
-        explanation::{Doubt, bold, cure, dim, edit, green, human, red, wrapped},
+        explanation::{Doubt, human},
+        next::{cure, edit},
+        style::{bold, dim, green, red, wrapped},
         trial::{
             unseen::cure_of,
             words::{Row, one},

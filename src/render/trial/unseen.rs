@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::{
     catalog::{self, Language, fill, fill_command},
     explain::Predicted,
-    render::{explanation::edit, names::has_placeholder},
+    render::{names::has_placeholder, next::edit},
 };
 
 /// What is to be typed against a mistake that is found in a configuration: its cure, or what shows its line.

@@ -3,7 +3,10 @@ use crate::{
     model::Parameter,
     probe::{
         Fact, Report, Step,
-        tryout::{Attempt, Blamed, Compared, End, ModuleTrial, NotTried, Outcome, Stayed, Verdict, Why},
+        tryout::{
+            Attempt, Blamed, Compared, End, ModuleTrial, NotTried, Outcome, Stayed, Verdict, WRAPPED_PORT,
+            Why,
+        },
     },
     render::{
         explanation::headline,
@@ -82,13 +85,14 @@ impl View<'_> {
         }
     }
 
-    /// What keeps the daemon from starting outside of the trial.
+    /// What keeps the daemon from starting outside of the trial, or from listening where its clients call.
     pub(super) fn unstarted(&self) -> Option<Row> {
         let found = self.trial.unstarted.as_ref()?;
         let (title, id) = (title(found, self.language()), found.rule);
         Some(Row {
             verdict: Verdict::Fails { is_foreseen: true },
             text: match self.is_chinese() {
+                _ if found.variant == Some(WRAPPED_PORT) => format!("{title} ({id})"),
                 true => format!("正式使用时守护进程起不来：{title}（{id}）"),
                 false => format!("for real the daemon does not start: {title} ({id})"),
             },

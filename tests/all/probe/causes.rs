@@ -107,7 +107,7 @@ fn a_folder_for_temporary_files_is_looked_for_where_it_is() {
     fs::set_permissions(root, fs::Permissions::from_mode(0o755)).expect("a mode");
     let configuration = root.join("rsyncd.conf");
     let text = format!("use chroot = no\n[m]\npath = {}/served\n", root.display());
-    fs::write(&configuration, text).expect("a file");
+    fs::write(&configuration, &text).expect("a file");
     let daemon = Daemon::start(&configuration, &Run::default());
     let line = format!(
         "rsync -avz rsync://127.0.0.1:{}/m/ d/ -T /nonexistent",
@@ -121,6 +121,17 @@ fn a_folder_for_temporary_files_is_looked_for_where_it_is() {
         stdout(&output).ends_with("type next, on the client: ls -ld /nonexistent\n"),
         "{output:?}"
     );
+    // In a push it is the module's.
+    let line = line
+        .replace("d/ -T", "-T")
+        .replace("rsync -avz", "rsync -avz served/");
+    fs::write(&configuration, format!("{text}read only = no\n")).expect("a file");
+    let (report, code) = self::report(root, &["--config", "rsyncd.conf", "--reproduce", &line]);
+    assert_eq!(code, Some(1), "{report:#}");
+    assert_eq!(causes(&report)[0], "RSY434", "{report:#}");
+    let told = report["diagnoses"][0]["remedy"].to_string();
+    assert!(told.contains("/served/nonexistent'"), "{told}");
+    assert!(!told.contains("\"client\""), "{told}");
 }
 
 /// The list that has just come tells what the module is called.
@@ -399,18 +410,29 @@ fn modes_that_close_folders_are_named_by_their_line() {
     let files = folder.path().join("files");
     fs::create_dir(&files).expect("a folder");
     fs::set_permissions(&files, fs::Permissions::from_mode(0o777)).expect("a mode");
-    let text = format!(
-        "use chroot = no\nreverse lookup = no\n[data]\npath = {}\nuid = nobody\nread only = no\nincoming chmod = D0500,F0400\n",
-        files.display()
-    );
     let configuration = folder.path().join("rsyncd.conf");
-    fs::write(&configuration, text).expect("a file");
-    let daemon = Daemon::start(&configuration, &Run::default());
-    let target = format!("rsync://127.0.0.1:{}/data", daemon.port());
-    let (report, _) = report(folder.path(), &["--push", "--config", "rsyncd.conf", &target]);
-    assert_eq!(causes(&report)[0], "RSY841", "{report:#}");
-    let because = report["diagnoses"][0]["because"].to_string();
-    assert!(because.contains("incoming chmod = D0500,F0400"), "{because}");
+    for (modes, page) in [
+        ("D0500,F0400", "RSY841"),
+        ("Da-x", "RSY841"),
+        ("a=rX", "RSY841"),
+        ("u-w", "RSY841"),
+        ("0440", "RSY840"),
+    ] {
+        let text = format!(
+            "use chroot = no\nreverse lookup = no\n[data]\npath = {}\nuid = nobody\nread only = no\nincoming chmod = {modes}\n",
+            files.display()
+        );
+        fs::write(&configuration, text).expect("a file");
+        let daemon = Daemon::start(&configuration, &Run::default());
+        let target = format!("rsync://127.0.0.1:{}/data", daemon.port());
+        let (report, _) = report(folder.path(), &["--push", "--config", "rsyncd.conf", &target]);
+        assert_eq!(causes(&report)[0], page, "{modes}: {report:#}");
+        let because = report["diagnoses"][0]["because"].to_string();
+        assert!(
+            because.contains(&format!("incoming chmod = {modes}")),
+            "{because}"
+        );
+    }
 }
 
 /// A blank at the end of a password file may belong to the password: the last line tells, at the real daemon.

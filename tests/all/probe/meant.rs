@@ -325,8 +325,12 @@ fn an_address_that_nobody_can_call_from_is_named() {
         let output = rsyncctl(folder.path(), &["probe", "--reproduce", &line]);
         assert_eq!(output.status.code(), real.status.code(), "{output:?}");
         let text = stdout(&output);
-        let first = format!("code 10: `{address}` is no address that this machine can call from (RSY804)");
+        let first = format!("code 10: `{address}` is no address that this machine can call from (RSY625)");
         assert!(text.contains(&first), "{text}");
+        assert!(
+            text.ends_with("type next, on the client: ip -br address\n"),
+            "{text}"
+        );
         let said = stderr(&real);
         let said = said.lines().next().expect("a line");
         assert!(

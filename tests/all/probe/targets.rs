@@ -90,10 +90,16 @@ fn keeps_to_openmetrics(text: &str) {
 
 #[test]
 fn what_is_no_target_is_refused() {
-    let folder = folder(&[("empty", "# none yet\n\n")]);
+    let rubbish = "\0\u{1}\nrsync://host.example/m\nall of it\n/srv/data\n";
+    let folder = folder(&[("empty", "# none yet\n\n"), ("rubbish", rubbish)]);
     for (words, expected) in [
         (&["/srv/data"][..], "is a path of this machine"),
         (&["host:/srv"], "is a path behind a remote shell"),
+        (&["hello world"], "has a blank or an unprintable character"),
+        (
+            &["--targets", "rubbish"],
+            "nor are 2 more lines targets, the next is line 3",
+        ),
         (&["--reproduce", "cp a b"], "has no `rsync`"),
         (&["--reproduce", "rsync 'a"], "missing closing quote"),
         (&["--targets", "nowhere"], "cannot read `nowhere`"),

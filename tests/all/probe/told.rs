@@ -62,9 +62,11 @@ fn what_to_type_fits_the_case() {
     }
     fs::create_dir(root.join("taken")).expect("a folder");
     mode("taken", 0o777);
+    fs::create_dir(root.join("shut")).expect("a folder");
+    mode("shut", 0o700);
     let configuration = root.join("rsyncd.conf");
     let text = format!(
-        "use chroot = no\nreverse lookup = no\n[homes]\npath = {place}/homes/%RSYNC_USER_NAME%\nauth users = joe\nsecrets file = {place}/secrets\n[closed]\npath = {place}/closed\n[taken]\npath = {place}/taken\nread only = no\nincoming chmod = D555,F444\n"
+        "use chroot = no\nreverse lookup = no\n[homes]\npath = {place}/homes/%RSYNC_USER_NAME%\nauth users = joe\nsecrets file = {place}/secrets\n[closed]\npath = {place}/closed\n[taken]\npath = {place}/taken\nread only = no\nincoming chmod = D555,F444\n[shut]\npath = {place}/shut\n"
     );
     fs::write(&configuration, text).expect("a file");
     let daemon = Daemon::start(&configuration, &Run::default());
@@ -93,6 +95,9 @@ fn what_to_type_fits_the_case() {
     ] {
         assert!(closed.contains(&expected), "{expected}: {closed}");
     }
+    let shut = told("shut", &[]);
+    let expected = format!("type next, on the server: setfacl -m u:'nobody':rx '{place}/shut'\n");
+    assert!(shut.ends_with(&expected), "{shut}");
     let taken = told("taken", &["--push"]);
     assert!(
         taken.contains("`incoming chmod` of module `taken` takes"),

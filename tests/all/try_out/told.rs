@@ -31,11 +31,13 @@ fn a_daemon_that_does_not_start_for_real_is_told() {
         return;
     }
     let modules = "[m]\npath = $ROOT/files\n";
-    for (line, rule) in [
-        ("pid file = $ROOT/nowhere/pid", "RSY604"),
-        ("address = 127.0.0.1:8730", "RSY614"),
-        ("address = 192.0.2.1", "RSY614"),
-        ("port = -1", "RSY614"),
+    let not_started = "the daemon does not start";
+    for (line, rule, what) in [
+        ("pid file = $ROOT/nowhere/pid", "RSY604", not_started),
+        ("address = 127.0.0.1:8730", "RSY614", not_started),
+        ("address = 192.0.2.1", "RSY614", not_started),
+        ("port = -1", "RSY614", not_started),
+        ("port = 99999", "RSY614", "the daemon listens on port 34463"),
     ] {
         let folder = stage("");
         write(folder.path(), "rsyncd.conf", &format!("{line}\n{modules}"));
@@ -48,10 +50,7 @@ fn a_daemon_that_does_not_start_for_real_is_told() {
         );
         let told = stdout(&tried(&folder, &[]));
         let first = told.lines().next().unwrap_or_default();
-        assert!(
-            first.contains("the daemon does not start") && first.contains(rule),
-            "{told}"
-        );
+        assert!(first.contains(what) && first.contains(rule), "{told}");
         assert!(!told.contains("all is well"), "{told}");
     }
     let (report, _) = report(&stage(modules), &[]);

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{asks_for_users, has_host_list, is_guarded};
+use super::{asks_for_users, has_host_list, is_guarded, listens_on_loopback};
 use crate::{
     lint::{
         checks::Check,
@@ -79,7 +79,7 @@ fn readable_by_anybody(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_
 fn private_module_listed(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
     let listed = subject
         .modules()
-        .filter(|module| is_guarded(module) && module.is(Parameter::List));
+        .filter(|module| is_guarded(module) && !listens_on_loopback(module) && module.is(Parameter::List));
     if let Some(case) = Case::of_all(listed.map(|module| module.member(module.header()))) {
         out.report(case);
     }

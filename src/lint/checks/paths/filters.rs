@@ -1,6 +1,8 @@
 //! What a module hides: `exclude from`, `include from`, `filter`.
 
-use std::{collections::BTreeSet, ops::Range};
+mod rule;
+
+use std::{collections::BTreeSet, ffi::OsStr, os::unix::ffi::OsStrExt, path::PathBuf};
 
 use crate::{
     catalog::Safety,
@@ -8,11 +10,13 @@ use crate::{
     lint::{
         checks::Check,
         report::{Case, Reporter},
-        subject::ConfigurationSubject,
+        subject::{ConfigurationSubject, ModuleSubject},
     },
-    model::{Parameter, Scope, has_variable},
-    syntax::rsyncd_conf::is_space,
+    model::{Parameter, Scope, Setting, has_variable},
+    terms::Span,
 };
+
+use rule::rules;
 
 pub(super) const CHECKS: &[Check] = &[
     Check::configuration("RSY418", filter_file_missing),
@@ -28,20 +32,20 @@ fn filter_file_missing(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_
         .value;
     let mut seen = BTreeSet::new();
     for module in subject.modules() {
-        for parameter in [Parameter::ExcludeFrom, Parameter::IncludeFrom] {
-            let file = module.text(parameter);
-            let Some(setting) = file.origin.setting().filter(|_| !file.value.is_empty()) else {
-                continue;
-            };
-            if has_variable(file.value) || !seen.insert((setting.source, setting.span().start)) {
+        for named in named_files(&module) {
+            if has_variable(named.name) || !seen.insert((named.span.source, named.span.start)) {
                 continue;
             }
-            let case = Case::at(setting.value_span())
-                .with("parameter", parameter.name())
+            let case = Case::at(named.span)
+                .with("parameter", named.parameter.name())
                 .with("module", module.name())
-                .with("file", setting.text.display());
-            let Some(place) = subject.place(file.value) else {
-                if chroot.is_empty() {
+                .with("file", String::from_utf8_lossy(named.name));
+            let place = match named.is_below_module() {
+                true => below_module(subject, &module, named.name),
+                false => subject.place(named.name),
+            };
+            let Some(place) = place else {
+                if chroot.is_empty() && !named.is_below_module() {
                     out.report(case.variant("relative"));
                 }
                 continue;
@@ -50,6 +54,74 @@ fn filter_file_missing(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_
                 out.report(case.variant("missing"));
             }
         }
+    }
+}
+
+/// A file of rules that a line of a module names.
+struct NamedFile<'a> {
+    parameter: Parameter,
+    name: &'a [u8],
+    span: Span,
+}
+
+/// The files from which a module takes its rules. `dir-merge` names one of each folder, which may be missing.
+fn named_files<'a>(module: &ModuleSubject<'a>) -> Vec<NamedFile<'a>> {
+    let set = |parameter| {
+        let text = module.text(parameter);
+        let setting: Option<&Setting> = text.origin.setting();
+        Some((setting?, text.value)).filter(|(_, value)| !value.is_empty())
+    };
+    let mut files = Vec::new();
+    for parameter in [Parameter::ExcludeFrom, Parameter::IncludeFrom] {
+        if let Some((setting, name)) = set(parameter) {
+            let span = setting.value_span();
+            files.push(NamedFile {
+                parameter,
+                name,
+                span,
+            });
+        }
+    }
+    if let Some((setting, text)) = set(Parameter::Filter) {
+        let readable = rules(text).map_while(Result::ok);
+        for rule in readable.filter(|rule| rule.kind == b'.') {
+            let (name, part) = match rule.pattern.is_empty() {
+                true => (CVS_IGNORE, rule.whole),
+                false => (&text[rule.pattern.clone()], rule.pattern),
+            };
+            files.push(NamedFile {
+                parameter: Parameter::Filter,
+                name,
+                span: setting.part(part),
+            });
+        }
+    }
+    files
+}
+
+/// The file of a merge rule with the modifier `C` that names none (`parse_filter_str` in exclude.c).
+const CVS_IGNORE: &[u8] = b".cvsignore";
+
+impl NamedFile<'_> {
+    /// Whether it is a relative name with a slash in a merge rule, which the daemon looks for below the module's folder.
+    fn is_below_module(&self) -> bool {
+        self.parameter == Parameter::Filter && self.name.first() != Some(&b'/') && self.name.contains(&b'/')
+    }
+}
+
+/// Where such a name leads: below the module's folder, or below `/` of the server for a module that is a chroot (observed
+/// with rsync 3.5.0). Without `use chroot` the daemon's user decides.
+fn below_module(
+    subject: &ConfigurationSubject<'_>,
+    module: &ModuleSubject<'_>,
+    name: &[u8],
+) -> Option<PathBuf> {
+    let path = module.text(Parameter::Path).value;
+    let has_inner_root = path.windows(3).any(|part| part == b"/./");
+    match module.boolean(Parameter::UseChroot).value {
+        Some(false) => Some(subject.place(path)?.join(OsStr::from_bytes(name))),
+        Some(true) if !has_inner_root => subject.place(&[b"/", name].concat()),
+        _ => None,
     }
 }
 
@@ -99,166 +171,9 @@ fn unparsable_filter(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
         if has_variable(text) {
             continue;
         }
-        if let Some((variant, part)) = first_mistake(text) {
+        if let Some((variant, part)) = rules(text).find_map(Result::err) {
             let rule = String::from_utf8_lossy(&text[part.clone()]).into_owned();
             out.report(Case::at(setting.part(part)).variant(variant).with("rule", rule));
-        }
-    }
-}
-
-/// The first rule that rsync cannot read, and why (`parse_rule_tok` in exclude.c, with the words of a line split).
-fn first_mistake(text: &[u8]) -> Option<(&'static str, Range<usize>)> {
-    let mut at = 0;
-    loop {
-        at += text[at..].iter().position(|&byte| !is_space(byte))?;
-        let rule = &text[at..];
-        let word_end = |from: usize| {
-            let blank = text[from..].iter().position(|&byte| is_space(byte));
-            blank.map_or(text.len(), |length| from + length)
-        };
-        let Some((kind, mut prefix)) = kind(rule) else {
-            return Some(("unknown", at..word_end(at)));
-        };
-        let mut flags = Flags::of(kind);
-        let mut is_cvs = false;
-        if kind != b'!' {
-            while let Some(&byte) = rule.get(prefix).filter(|&&byte| byte != b'_' && !is_space(byte)) {
-                if !flags.take(byte) {
-                    return Some(("modifier", at..word_end(at)));
-                }
-                is_cvs |= byte == b'C';
-                prefix += 1;
-            }
-        }
-        // One blank or underscore parts the rule from its pattern; behind a tab rsync finds none.
-        let is_parted = kind != b'!' && matches!(rule.get(prefix), Some(b' ' | b'_'));
-        let start = (at + prefix + usize::from(is_parted)).min(text.len());
-        let end = word_end(start);
-        match (kind, start < end) {
-            (b'!', true) => return Some(("trailing", at..end)),
-            (b'!', false) => {}
-            (_, false) if !is_cvs => return Some(("end", at..word_end(at))),
-            _ => {}
-        }
-        at = end;
-    }
-}
-
-/// The letter that a rule begins with or whose long name it begins with, and how many bytes that takes.
-fn kind(rule: &[u8]) -> Option<(u8, usize)> {
-    const NAMES: [(&str, u8); 9] = [
-        ("clear", b'!'),
-        ("dir-merge", b':'),
-        ("exclude", b'-'),
-        ("hide", b'H'),
-        ("include", b'+'),
-        ("merge", b'.'),
-        ("protect", b'P'),
-        ("risk", b'R'),
-        ("show", b'S'),
-    ];
-    let comma = |length: usize| length + usize::from(rule.get(length) == Some(&b','));
-    for (name, letter) in NAMES {
-        if let Some(behind) = rule.strip_prefix(name.as_bytes()) {
-            let is_end = behind
-                .first()
-                .is_none_or(|&next| is_space(next) || next == b'_' || next == b',');
-            return is_end.then(|| (letter, comma(name.len())));
-        }
-    }
-    let letter = *rule.first()?;
-    b":.+-SHRP!".contains(&letter).then(|| (letter, comma(1)))
-}
-
-/// Which modifiers a rule may still take.
-struct Flags {
-    is_merge: bool,
-    names_side: bool,
-    has_no_prefixes: bool,
-}
-
-impl Flags {
-    fn of(kind: u8) -> Self {
-        Self {
-            is_merge: matches!(kind, b':' | b'.'),
-            names_side: matches!(kind, b'S' | b'H' | b'R' | b'P'),
-            has_no_prefixes: false,
-        }
-    }
-
-    fn take(&mut self, modifier: u8) -> bool {
-        match modifier {
-            b'-' | b'+' if self.is_merge && !self.has_no_prefixes => {
-                self.has_no_prefixes = true;
-                true
-            }
-            b'C' if !self.has_no_prefixes && !self.names_side => {
-                self.has_no_prefixes = true;
-                true
-            }
-            b'/' | b'p' | b'x' => true,
-            b'!' => !self.is_merge,
-            b'e' | b'n' | b'w' => self.is_merge,
-            b'r' | b's' => !self.names_side,
-            _ => false,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Observed with rsync 3.5.0, one daemon a line.
-    #[test]
-    fn rules_are_read_as_rsync_reads_them() {
-        for good in [
-            "- *.o",
-            "+ /a - /b",
-            "exclude *.o",
-            "hide,! x",
-            "! ",
-            ": .rsync-filter",
-            "dir-merge x",
-            "P keep",
-            "H *.o S *.c",
-            "- /a, - /b",
-            "-/ /a",
-            "-p x",
-            "-! x",
-            "dir-merge,- x",
-            "clear",
-            "-C",
-            "-_ab",
-            "include,s x",
-            "-sr x",
-            "merge,e /etc/hostname",
-            "-,r x",
-            "",
-        ] {
-            assert_eq!(first_mistake(good.as_bytes()), None, "{good}");
-        }
-        for (bad, why) in [
-            ("bad rule", "unknown"),
-            ("*.o", "unknown"),
-            ("c", "unknown"),
-            ("exclude=*.o", "unknown"),
-            ("- a b", "unknown"),
-            ("- 'a b'", "unknown"),
-            ("-*.o", "modifier"),
-            ("--exclude=x", "modifier"),
-            ("-", "end"),
-            ("-x", "end"),
-            (".x", "end"),
-            ("hide", "end"),
-            ("-\t*.o", "end"),
-            ("!x", "trailing"),
-        ] {
-            assert_eq!(
-                first_mistake(bad.as_bytes()).map(|(why, _)| why),
-                Some(why),
-                "{bad}"
-            );
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the module's user may do in the module's folder.
 
-use std::path::Path;
+use std::{ffi::OsString, path::Path};
 
 use crate::{
     host::{EntryKind, Host, Metadata, walk},
@@ -13,11 +13,13 @@ use crate::{
         subject::{ConfigurationSubject, ModuleSubject},
     },
     model::{Parameter, Setting},
+    terms::Release,
 };
 
 pub(super) const CHECKS: &[Check] = &[
     Check::configuration("RSY405", unreadable_folder),
     Check::configuration("RSY406", unwritable_folder),
+    Check::configuration("RSY433", noatime_of_others),
 ];
 
 const ENTER: u32 = 1;
@@ -99,6 +101,92 @@ pub(crate) fn unwritable(names_user: bool, folder: &Metadata) -> &'static str {
     }
 }
 
+/// RSY433: the system opens a file without touching its access time for its owner and for root alone (observed with rsync
+/// 3.5.0: folders too, unless links are insecure; older releases differ).
+fn noatime_of_others(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>) {
+    if subject.configuration.release < Release::new(3, 5, 0) {
+        return;
+    }
+    let mut accounts = Accounts::new(subject.host);
+    for module in subject
+        .modules()
+        .filter(|module| !module.is(Parameter::WriteOnly))
+    {
+        let noatime = module.boolean(Parameter::OpenNoatime);
+        let Some(setting) = noatime.origin.setting().filter(|_| noatime.value == Some(true)) else {
+            continue;
+        };
+        let Some(served) = served(subject, &module, &mut accounts, out) else {
+            continue;
+        };
+        // Who may not read at all is another case.
+        if served.account.uid == 0 || served.may_not(subject.host, ENTER | READ) {
+            continue;
+        }
+        let opens_plainly = module.is(Parameter::InsecureLinks);
+        let found = match served.folder.uid == served.account.uid || opens_plainly {
+            true => file_of_another(subject.host, &module, &served),
+            false => Some((".".into(), served.folder.uid, "folder")),
+        };
+        if let Some((name, owner, variant)) = found {
+            let place = Path::new(&served.path).join(&name).display().to_string();
+            let place = place.trim_end_matches("/.");
+            let name = name.to_string_lossy();
+            // In a chroot the module's folder is `/`.
+            let is_root = module.tries_chroot(subject) && subject.circumstances.daemon_uid == 0;
+            out.report(
+                Case::at(setting.span())
+                    .variant(variant)
+                    .with("module", module.name())
+                    .with("account", served.account_name())
+                    .with("owner", owner.to_string())
+                    .with("place", place)
+                    .with(
+                        "path",
+                        if is_root {
+                            format!("/{name}")
+                        } else {
+                            name.into_owned()
+                        },
+                    )
+                    .fact(format!("{place} belongs to uid {owner}")),
+            );
+        }
+    }
+}
+
+/// A file directly below the folder that is somebody else's, with its owner. What filters may hide is not looked at.
+fn file_of_another(
+    host: &dyn Host,
+    module: &ModuleSubject<'_>,
+    served: &Served<'_>,
+) -> Option<(OsString, u32, &'static str)> {
+    if FILTERS
+        .iter()
+        .any(|filter| module.text(*filter).origin.setting().is_some())
+    {
+        return None;
+    }
+    let mut names = host.list(Path::new(&served.path)).ok()??;
+    names.sort();
+    names.into_iter().take(MOST_ENTRIES).find_map(|name| {
+        let path = Path::new(&served.path).join(&name);
+        let file = host.metadata(&path, false).ok()??;
+        let is_others = file.kind == EntryKind::File && file.uid != served.account.uid;
+        let is_read = is_others && !served.account.may_not(host, &path, &file, READ);
+        is_read.then_some((name, file.uid, "file"))
+    })
+}
+
+/// What keeps files from clients.
+const FILTERS: [Parameter; 5] = [
+    Parameter::Exclude,
+    Parameter::ExcludeFrom,
+    Parameter::Filter,
+    Parameter::Include,
+    Parameter::IncludeFrom,
+];
+
 /// A folder that a module serves, and the account that it is served with.
 struct Served<'a> {
     setting: &'a Setting,
@@ -114,16 +202,20 @@ impl Served<'_> {
             .may_not(host, Path::new(&self.path), &self.folder, wanted)
     }
 
-    fn case(&self, module: &ModuleSubject<'_>) -> Case {
-        let (mode, owner) = (self.folder.mode, self.folder.uid);
-        let name = match self.user {
+    /// The account as the configuration calls it.
+    fn account_name(&self) -> String {
+        match self.user {
             Some(user) => user.text.display().into_owned(),
             None => "nobody".to_owned(),
-        };
+        }
+    }
+
+    fn case(&self, module: &ModuleSubject<'_>) -> Case {
+        let (mode, owner) = (self.folder.mode, self.folder.uid);
         Case::at(self.setting.value_span())
             .with("module", module.name())
             .with("path", &self.path)
-            .with("account", name)
+            .with("account", self.account_name())
             .with("uid", self.account.uid.to_string())
             .with("mode", format!("{mode:o}"))
             .with("owner", owner.to_string())

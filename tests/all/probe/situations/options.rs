@@ -190,6 +190,14 @@ pub(super) const ALL: &[Situation] = &[
         ..SOUND
     },
     Situation {
+        name: "the module's filter merges a file that is missing",
+        pages: &["RSY418"],
+        is_plain: false,
+        configuration: conf!("filter = - *.bak merge /etc/rsyncd-exclude.list\n"),
+        runs: 3,
+        ..SOUND
+    },
+    Situation {
         name: "the module's filter is none",
         pages: &["RSY419"],
         is_plain: false,
