@@ -75,7 +75,10 @@ impl<'a> Beside<'a> {
         let bases = receiving.bases.iter().enumerate().map(|(number, (kind, path))| {
             let path = at(path);
             let problem = match Tree::open_trusted(&path) {
-                Ok(tree) => return Some(tree),
+                Ok(mut tree) => {
+                    tree.follow_own_links();
+                    return Some(tree);
+                }
                 Err(error) if !refusal(&error).is_empty() => {
                     refused.push(number);
                     return None;

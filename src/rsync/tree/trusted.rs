@@ -94,7 +94,7 @@ impl Tree {
         small_regular(self.open_below(name, AT_ONCE)?)
     }
 
-    fn open_below(&self, name: &[u8], how: OFlag) -> io::Result<OwnedFd> {
+    pub(super) fn open_below(&self, name: &[u8], how: OFlag) -> io::Result<OwnedFd> {
         let root = openat(self.root(), ".", PLACE, Mode::empty())?;
         open_from(root, Path::new(OsStr::from_bytes(name)), how)
     }

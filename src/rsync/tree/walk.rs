@@ -37,6 +37,8 @@ pub struct Tree {
     follows: bool,
     /// Those to files too.
     follows_files: bool,
+    /// Whether the user's own symlinks are followed on the way.
+    follows_own: bool,
     /// Symlinks that stand for folders, if they are kept.
     pub(super) aliases: Option<Arc<Aliases>>,
     /// Files that are read keep their access times.
@@ -104,6 +106,7 @@ impl Clone for Tree {
             held: None,
             follows: self.follows,
             follows_files: self.follows_files,
+            follows_own: self.follows_own,
             aliases: self.aliases.clone(),
             keeps_access_times: self.keeps_access_times,
             reads_devices: self.reads_devices,
@@ -138,6 +141,7 @@ impl Tree {
             held: None,
             follows: false,
             follows_files: false,
+            follows_own: false,
             aliases: None,
             keeps_access_times: false,
             reads_devices: false,
@@ -157,6 +161,12 @@ impl Tree {
     /// From here on symlinks on the way are followed, wherever they lead: for what the user sends with `--copy-links`.
     pub fn follow_links(&mut self) {
         (self.follows, self.follows_files) = (true, true);
+    }
+
+    /// From here on the user's own symlinks and those of root are followed on the way, wherever they lead: for folders that
+    /// files are compared with, which the user names and nobody writes to.
+    pub fn follow_own_links(&mut self) {
+        self.follows_own = true;
     }
 
     /// The same folder, in which no symlink is followed.
@@ -434,7 +444,11 @@ impl Tree {
                 Mode::empty(),
             )?
         } else {
-            beneath(self.root.as_fd(), folder)?
+            match beneath(self.root.as_fd(), folder) {
+                // A symlink in the end is no folder, and one before it a loop.
+                Err(error) if self.follows_own && is_link(&error) => self.open_below(folder, FOLDER)?,
+                other => other?,
+            }
         });
         self.held = Some((folder.to_vec(), descriptor.clone()));
         Ok(descriptor)
@@ -462,6 +476,11 @@ fn last(name: &[u8]) -> &OsStr {
 
 fn is_missing(error: &io::Error) -> bool {
     error.raw_os_error().map(Errno::from_raw) == Some(Errno::ENOENT)
+}
+
+fn is_link(error: &io::Error) -> bool {
+    let error = error.raw_os_error().map(Errno::from_raw);
+    matches!(error, Some(Errno::ELOOP | Errno::ENOTDIR))
 }
 
 /// How a folder is held: one that may be entered and written to need not be one that may be read.

@@ -196,3 +196,56 @@ fn merge_files_behind_links_of_somebody_else_are_not_read() {
         &here,
     );
 }
+
+#[test]
+fn merge_files_at_the_destination_are_read_through_the_users_own_links() {
+    let here = [
+        "file rules P q",
+        "file D/q one",
+        "link D/.rules ../rules",
+        "file E/q one",
+        "file E/.rules . more",
+        "link E/more ../rules",
+        "file F/q one",
+        "fifo F/.other",
+    ];
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    plant(&stage.source(), &["file a one"]);
+    let compared = ["D", "E", "F"].iter().map(|folder| {
+        let words = ["-ri", "--delete", "--filter=:_.rules", "{url}/data/src/", folder];
+        stage.compare(&words, |root| plant(root, &here))
+    });
+    assert_none(&compared.filter_map(Result::err).collect::<Vec<_>>());
+}
+
+#[test]
+fn merge_files_at_the_destination_of_somebody_else_are_not_read() {
+    if let Some(reason) = Need::Root.unmet() {
+        skip(&format!("links of another user: {reason}"));
+        return;
+    }
+    let here = [
+        "file rules P q",
+        "file dst/q one",
+        "foreign dst/.rules ../rules",
+        "file dst/own/x one",
+    ];
+    pulled(&["-ri --delete --filter=:_.rules"], &["file a one"], &here);
+}
+
+#[test]
+fn folders_to_compare_with_are_gone_through_by_the_users_own_links() {
+    let here = ["dir dst", "file real/b one", "link like/d ../real"];
+    pulled(
+        &[
+            "-rti --link-dest=../like",
+            "-rti --compare-dest=../like",
+            "-rti --copy-dest=../like",
+        ],
+        &["file d/b one"],
+        &here,
+    );
+}
