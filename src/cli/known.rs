@@ -20,7 +20,7 @@ use crate::{
     doctor::unread,
     explain::{Known, Predicted, Secrets, Server},
     host::{Host, Live},
-    lint::{HostFiles, Input, Options, Report, lint},
+    lint::{HostFiles, Input, Options, Report, hidden_suffixes, lint},
     model::{Configuration, Files, Parameter, Scope, Setting, has_variable, resolve},
     syntax::secrets::{self, Content},
     terms::{Release, Source, Sources},
@@ -129,6 +129,10 @@ fn judged(
     let mut sources = Sources::default();
     let source = sources.add(Source::new(file.display().to_string(), bytes));
     let configuration = resolve(&mut sources, source, release, files);
+    // Lines are cited where they are to blame.
+    for (source, ranges) in hidden_suffixes(&configuration) {
+        sources.hide(source, ranges);
+    }
     let mut findings = predicted(&report, release);
     let sections = sections(&configuration, &sources);
     let secrets = secrets(&configuration, host);

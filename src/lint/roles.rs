@@ -62,7 +62,7 @@ pub(super) fn names_secrets(configuration: &Configuration, path: &Path) -> bool 
 
 /// Where a password may stand in a daemon's configuration: behind a user's colon in `auth users`, and behind a colon in
 /// lines that rsync does not understand.
-pub(super) fn hidden_suffixes(configuration: &Configuration) -> BTreeMap<SourceId, Vec<Range<usize>>> {
+pub(crate) fn hidden_suffixes(configuration: &Configuration) -> BTreeMap<SourceId, Vec<Range<usize>>> {
     let mut hidden: BTreeMap<SourceId, Vec<Range<usize>>> = BTreeMap::new();
     let settings = configuration.settings.iter();
     for setting in settings.filter(|setting| setting.parameter == Parameter::AuthUsers) {

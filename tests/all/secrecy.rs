@@ -186,6 +186,22 @@ fn no_bundle_shows_a_password_of_the_tutorials() {
 }
 
 /// People paste what they typed, passwords and all.
+/// A line is cited where it is to blame, and may have a password in it by mistake.
+#[test]
+fn no_cited_line_shows_a_password() {
+    let folder = folder(&[(
+        "r.conf",
+        "[m]\npath = /usr\nauth users = joe:not-a-secret-91, ann\nsecrets file = /etc/none\n",
+    )]);
+    let log = "2026/11/23 04:00:01 [12] auth failed on module m from h (192.0.2.7) for bob: no matching rule";
+    for format in ["--json", "--format=human"] {
+        let output = rsyncctl(folder.path(), &["explain", "--config", "r.conf", format, log]);
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(told.contains("auth users = joe:"), "{told}");
+        assert!(!told.contains("not-a-secret-91"), "{told}");
+    }
+}
+
 #[test]
 fn no_probe_shows_a_password() {
     let address = "rsync://joe:not-a-real-one@127.0.0.1:1/data/";

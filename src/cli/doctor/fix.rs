@@ -9,7 +9,10 @@ use std::{
 
 use nix::fcntl::OFlag;
 
-use super::Arguments;
+use super::{
+    Arguments,
+    trusted::{is_own, resolved},
+};
 use crate::{
     catalog::{FileKind, Language, Safety},
     cli::{
@@ -69,6 +72,28 @@ impl Offer<'_> {
         });
         views.all(|view| paths.iter().all(|path| is_same(path, &view.outside(path))))
     }
+
+    /// Whether nobody else decides what it changes: a stranger's daemon has a stranger's configuration, which may name any
+    /// file of the machine.
+    fn is_trusted(&self) -> bool {
+        let (Self::Edits(checked) | Self::Mode(_, checked) | Self::Owner(_, checked)) = self;
+        let mut files = checked.files.iter();
+        let are_own = files.all(|(source, _)| is_own(Path::new(checked.sources.get(*source).name())));
+        are_own
+            && match self {
+                Self::Mode(path, _) | Self::Owner(path, _) => resolved(path).is_ok(),
+                Self::Edits(_) => true,
+            }
+    }
+
+    /// Whether who reads a file of passwords reads it still when nobody else may.
+    fn keeps_reader(&self) -> bool {
+        let Self::Mode(path, checked) = self else {
+            return true;
+        };
+        let reader = checked.circumstances.daemon_uid;
+        reader == 0 || fs::metadata(path).is_ok_and(|found| found.uid() == reader)
+    }
 }
 
 /// Whether two paths lead to one file.
@@ -119,7 +144,7 @@ pub(super) fn offer(report: &doctor::Report, arguments: &Arguments, now: &jiff::
         .iter()
         .map(|cause| {
             let mut offers = desk.offers(cause);
-            offers.retain(|offer| offer.is_here(report));
+            offers.retain(|offer| offer.is_here(report) && offer.is_trusted() && offer.keeps_reader());
             (cause, offers)
         })
         .collect();
@@ -442,7 +467,7 @@ fn quoted(path: &Path) -> String {
 fn write(files: &[File<'_>]) -> io::Result<()> {
     for file in files.iter().filter(|file| is_changed(file)) {
         if let Some(path) = &file.path {
-            replace(&fs::canonicalize(path)?, &file.original, &file.bytes)?;
+            replace(&resolved(path)?, &file.original, &file.bytes)?;
         }
     }
     Ok(())
@@ -450,6 +475,11 @@ fn write(files: &[File<'_>]) -> io::Result<()> {
 
 /// The file of a path, which is that and not a link to another one, nor another one's second name.
 fn opened(path: &Path) -> io::Result<(fs::File, fs::Metadata)> {
+    if resolved(path)? != path {
+        return Err(io::Error::other(
+            "the way to it leads through a link; type the command yourself",
+        ));
+    }
     let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
     let opened = fs::OpenOptions::new()
         .read(true)

@@ -2,6 +2,7 @@ mod bundle;
 mod client;
 mod fix;
 pub(super) mod here;
+mod trusted;
 
 use std::{
     env,

@@ -240,7 +240,7 @@ impl Judge<'_> {
                 }
                 let cause = self.cause("RSY406", module, rights_of(&found), facts);
                 let names_user = module.account != "nobody";
-                denied.then(|| cause.of_kind(unwritable(names_user, &found)))
+                denied.then(|| cause.of_kind(unwritable(names_user, &module.path, &found)))
             }
             Errno::EROFS => {
                 let mount = self.mounts.of(&module.path)?;

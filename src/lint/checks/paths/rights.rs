@@ -82,7 +82,7 @@ fn unwritable_folder(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
         {
             continue;
         }
-        let variant = unwritable(served.user.is_some(), &served.folder);
+        let variant = unwritable(served.user.is_some(), Path::new(&served.path), &served.folder);
         let case = served.case(&module).variant(variant);
         out.report(match served.user {
             Some(user) => case.also(user.span(), "user"),
@@ -93,8 +93,9 @@ fn unwritable_folder(subject: &ConfigurationSubject<'_>, out: &mut Reporter<'_>)
 
 /// The kind of RSY406: whether the module names a user, and what folder it is. One that is no root's belongs to whom the module
 /// should write as.
-pub(crate) fn unwritable(names_user: bool, folder: &Metadata) -> &'static str {
+pub(crate) fn unwritable(names_user: bool, path: &Path, folder: &Metadata) -> &'static str {
     match names_user {
+        _ if is_of_system(path) => "system",
         _ if folder.uid != 0 => "owned",
         true => "named",
         false => "nobody",
@@ -186,6 +187,19 @@ const FILTERS: [Parameter; 5] = [
     Parameter::Include,
     Parameter::IncludeFrom,
 ];
+
+/// Whether a folder is the root, directly below it, or below what belongs to the system: nobody else is to own it.
+fn is_of_system(path: &Path) -> bool {
+    let mut parts = path.components().skip(1);
+    let first = parts.next();
+    let own = [
+        "bin", "boot", "dev", "etc", "lib", "lib64", "proc", "root", "run", "sbin", "sys", "usr",
+    ];
+    match (first, parts.next()) {
+        (Some(first), Some(_)) => own.iter().any(|name| first.as_os_str() == *name),
+        (first, _) => first.is_none_or(|first| first.as_os_str() != "data"),
+    }
+}
 
 /// A folder that a module serves, and the account that it is served with.
 struct Served<'a> {

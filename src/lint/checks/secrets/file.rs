@@ -97,9 +97,13 @@ fn secrets_file_world_readable(subject: &ConfigurationSubject<'_>, out: &mut Rep
             continue;
         };
         if metadata.mode & 0o006 != 0 {
+            // Who is not root reads it by the rights that go.
+            let daemon = subject.circumstances.daemon_uid;
+            let is_read = daemon == 0 || daemon == metadata.uid;
             out.report(
                 Case::at(named.setting.value_span())
-                    .variant("module")
+                    .variant(if is_read { "module" } else { "account" })
+                    .with("uid", daemon.to_string())
                     .with("module", module.name())
                     .with("path", name)
                     .with("mode", format!("{:o}", metadata.mode)),

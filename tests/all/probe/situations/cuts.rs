@@ -44,8 +44,9 @@ pub(super) const ALL: &[Situation] = &[
         ..PULL
     },
     Situation {
+        // The reset may be there before the program that connects runs on: rsync says that it failed to connect then.
         name: "the connection is reset in place of the greeting",
-        pages: &["RSY811"],
+        pages: &["RSY811", "RSY832"],
         server: from_server(At::Text(b"@RSYNCD"), Then::Reset),
         runs: 3,
         ..PULL
