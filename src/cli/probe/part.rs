@@ -105,6 +105,7 @@ impl Part<'_> {
             slips: self.slips(call, bytes),
             around,
             made: made(&self.script, call),
+            home: self.home_of(call),
             is_bound: is_bound(&self.script, call, bytes),
             folder: folder_of(&self.script, call).and_then(|folder| self.folder_from(&folder)),
             ..Written::default()
