@@ -120,7 +120,7 @@ fn what_stands_around_a_command_line_is_not_passed_over() {
         stderr(&output).contains("../nowhere`, where the command is to run, so nothing was carried out"),
         "{output:?}"
     );
-    let line = format!("rsync -a {target} ./ > log 2>&1 && echo ok | tee log");
+    let line = format!("rsync -a {target} ./ > ../log 2>&1 && echo ok | tee log");
     let output = rsyncctl(&here, &["probe", "--really", "--reproduce", &line]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert!(
