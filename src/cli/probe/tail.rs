@@ -12,6 +12,7 @@ use nix::unistd::{AccessFlags, access};
 use crate::{
     cli::probe::{
         folder::files_of,
+        interpreter::system_program,
         plain::{Reading, name_of},
         token::{Command, End, Met, Reader, Token},
         value::Names,
@@ -73,9 +74,10 @@ pub(super) fn check(
     call: &Command<'_>,
     reader: &mut Reader<'_>,
     names: &Names,
+    path: &[u8],
     reading: &Reading<'_>,
 ) -> Result<(), Met> {
-    let files = Files { names, reading };
+    let files = Files { names, path, reading };
     files.check(call)?;
     let mut end = call.end;
     // What reads its words runs beside it.
@@ -104,6 +106,8 @@ pub(super) fn check(
 /// The files that are opened beside a call.
 struct Files<'f> {
     names: &'f Names,
+    /// Where programs are looked for.
+    path: &'f [u8],
     reading: &'f Reading<'f>,
 }
 
@@ -159,7 +163,11 @@ impl Files<'_> {
             }
             _ => false,
         };
-        match is_reader {
+        let is_systems = || {
+            let program = words.first().and_then(|word| str::from_utf8(word).ok());
+            program.is_some_and(|program| system_program(self.path, program).is_some())
+        };
+        match is_reader && is_systems() {
             true => Ok(()),
             false => Err(command.met(format!("| {}", words.first().map_or("", |word| name_of(word))))),
         }

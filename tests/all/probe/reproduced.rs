@@ -549,3 +549,70 @@ fn scripts_are_read_as_their_shell_reads_them() {
         assert_eq!(told[1..], real, "{script}\n{}", stderr(&output));
     }
 }
+
+/// What stands in the place of rsync, of a shell or of what is started in front of it may do anything.
+#[test]
+fn programs_that_are_others_are_not_taken_for_what_they_are_called() {
+    if !has_rsync() {
+        return;
+    }
+    let script = "#!/bin/sh\nexit 1\n";
+    let folder = folder(&[
+        ("rsync.d/none", ""),
+        ("nice.d/nice", script),
+        ("date.d/date", script),
+        ("bash.d/bash", script),
+        ("tee.d/tee", script),
+        ("plain.d/none", ""),
+        ("script.d/rsync", script),
+        ("src/one", "one\n"),
+    ]);
+    let root = folder.path();
+    for name in [
+        "nice.d/nice",
+        "date.d/date",
+        "bash.d/bash",
+        "tee.d/tee",
+        "script.d/rsync",
+    ] {
+        fs::set_permissions(root.join(name), fs::Permissions::from_mode(0o755)).expect("a mode");
+    }
+    std::os::unix::fs::symlink("/bin/true", root.join("rsync.d/rsync")).expect("a link");
+    let port = peer(b"@RSYNCD: 31.0\n@ERROR: not today\n");
+    let here = root.display().to_string();
+    let call = format!("rsync -r {here}/src rsync://127.0.0.1:{port}/m/");
+    for (path, text, sign) in [
+        ("plain.d", "CALL", ""),
+        (
+            "plain.d",
+            "#!/usr/bin/env bash\ndate\nnice CALL | tee HERE/log\n",
+            "",
+        ),
+        ("rsync.d", "CALL", "/rsync.d/rsync, which is /"),
+        ("rsync.d", "#!/bin/sh\nCALL\n", "/rsync.d/rsync, which is /"),
+        ("plain.d", "HERE/rsync.d/CALL", "/rsync.d/rsync, which is /"),
+        ("script.d", "CALL", "/script.d/rsync, a script"),
+        ("nice.d", "nice CALL", "`nice`"),
+        ("date.d", "date; CALL", "`date`"),
+        ("date.d", "D=$(date +%F); CALL", "`D=`"),
+        ("tee.d", "CALL | tee HERE/log", "`| tee`"),
+        ("bash.d", "#!/usr/bin/env bash\nCALL\n", "`#!`"),
+        ("plain.d", "#!HERE/bash.d/bash\nCALL\n", "`#!`"),
+    ] {
+        let text = text.replace("CALL", &call).replace("HERE", &here);
+        let line = match text.starts_with("#!") {
+            true => {
+                fs::write(root.join("a.sh"), &text).expect("a file");
+                "a.sh"
+            }
+            false => &text,
+        };
+        let output = program(root, &["probe", "--really", "--reproduce", line])
+            .env("PATH", format!("{here}/{path}:/usr/bin:/bin"))
+            .output()
+            .expect("it runs");
+        let code = if sign.is_empty() { 5 } else { 2 };
+        assert_eq!(output.status.code(), Some(code), "{path} {text}: {output:?}");
+        assert!(stderr(&output).contains(sign), "{path} {text}: {output:?}");
+    }
+}
