@@ -112,6 +112,8 @@ pub(super) fn around_in_table(path: &Path, text: &Bytes, reading: &Reading<'_>) 
                     b"PATH" => state.takes_path(value),
                     // cron sets it itself.
                     b"LOGNAME" => false,
+                    // Whom cron or a shell at a terminal tells of mail.
+                    b"MAIL" | b"MAILFROM" | b"MAILPATH" | b"MAILTO" => true,
                     name => !is_special(name),
                 };
                 if !is_followed {
