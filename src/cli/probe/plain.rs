@@ -128,6 +128,12 @@ pub(super) fn around_in_table(path: &Path, text: &Bytes, reading: &Reading<'_>) 
                 if job.input.is_some() {
                     return refused("%");
                 }
+                if let Some(user) = job.user.clone().filter(|_| is_of_either_kind(path)) {
+                    let user = String::from_utf8_lossy(&text[user]);
+                    return refused(&format!(
+                        "{user}, a user in /etc/cron.d and a command in a user's table,"
+                    ));
+                }
                 let mut reader = state.reader(&text[job.command.clone()]);
                 let call = reading.call.start.saturating_sub(job.command.start);
                 if let Err(met) = state.follow(&mut reader, call) {
@@ -139,6 +145,12 @@ pub(super) fn around_in_table(path: &Path, text: &Bytes, reading: &Reading<'_>) 
         }
     }
     found
+}
+
+/// Whether the place of a table says nothing about its jobs, which name users in the system's tables alone (crontab(5)).
+fn is_of_either_kind(path: &Path) -> bool {
+    let has_user = |text: &[u8]| Crontab::read(path, &Bytes::from(text.to_vec())).has_user;
+    !has_user(b"") && has_user(b"* * * * * root true\n")
 }
 
 /// What has been read so far.

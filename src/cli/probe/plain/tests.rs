@@ -238,3 +238,23 @@ fn a_log_that_rsync_may_come_upon_is_none() {
         }
     }
 }
+
+#[test]
+fn a_table_of_either_kind_is_refused() {
+    if !has_rsync() {
+        return;
+    }
+    let text = "MAILTO=joe@example.com\nMAILFROM=cron\n0 3 * * * root rsync -a /x h::m\n";
+    let sign = "root, a user in /etc/cron.d and a command in a user's table,";
+    for (name, expected) in [
+        ("my.cron", Surroundings::Line(3, sign.to_owned())),
+        ("/etc/cron.d/copy", Surroundings::Plain),
+        ("/etc/crontab", Surroundings::Plain),
+    ] {
+        assert_eq!(around(name, text), expected, "{name}");
+    }
+    let own = text.replace("root ", "");
+    for name in ["my.cron", "/var/spool/cron/crontabs/root"] {
+        assert_eq!(around(name, &own), Surroundings::Plain, "{name}");
+    }
+}
