@@ -225,6 +225,12 @@ impl Written {
         if !folder.is_dir() && needs_folder {
             return Err(match self.is_folder_made(&folder) {
                 true => UNKNOWN_FOLDER.to_owned(),
+                // It is about whatever lies there.
+                false if !self.is_bound => format!(
+                    "there is no folder `{0}`: the shell stays where it is and goes on there, so rsync runs with the files of that folder, and the dry run was not made; make it, or name the right one, and write `cd {1} || exit 1`",
+                    folder.display(),
+                    shell_words::quote(&own.to_string_lossy())
+                ),
                 false => format!(
                     "there is no folder `{}`, where the command is to run, so nothing was carried out: make it, or name the right one",
                     folder.display()
