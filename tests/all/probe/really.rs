@@ -231,6 +231,11 @@ fn a_dry_run_says_where_rsync_is_never_started() {
             "the `source` of line 2 is bash's",
             "vi +1",
         ),
+        (
+            "#!/bin/dash\npushd /nowhere\nRSYNC\n",
+            "the `pushd` of line 2 is bash's",
+            "vi +1",
+        ),
     ] {
         let own = text.replace("RSYNC\n", &format!("{call}\n"));
         fs::write(root.join("job.sh"), &own).expect("a file");

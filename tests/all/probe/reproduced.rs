@@ -616,3 +616,36 @@ fn programs_that_are_others_are_not_taken_for_what_they_are_called() {
         assert!(stderr(&output).contains(sign), "{path} {text}: {output:?}");
     }
 }
+
+/// Where a shell does not get into a folder, and goes on, its command is about the files of another one.
+#[test]
+fn a_shell_that_stays_where_it_is_is_told() {
+    let folder = folder(&[("conf", "TARGET=127.0.0.1::m\n")]);
+    let here = folder.path().display().to_string();
+    let refused = |line: &str| {
+        let output = rsyncctl(folder.path(), &["probe", "--reproduce", line]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        stderr(&output)
+    };
+    let stays = "the shell stays where it is and goes on there";
+    let told = refused("cd /nope; rsync -a --delete 127.0.0.1::m ./");
+    assert!(
+        told.contains(stays) && told.contains("cd /nope || exit 1"),
+        "{told}"
+    );
+    for line in [
+        "cd /nope && rsync -a 127.0.0.1::m ./",
+        "set -e; cd /nope; rsync -a 127.0.0.1::m ./",
+    ] {
+        let told = refused(line);
+        assert!(
+            !told.contains(stays) && told.contains("so nothing was carried out"),
+            "{told}"
+        );
+    }
+    // What dash does not know reads no file.
+    let script = format!("#!/bin/dash\nsource {here}/conf\nrsync -a $TARGET d/\n");
+    fs::write(folder.path().join("a.sh"), script).expect("a file");
+    let told = refused("a.sh");
+    assert!(told.contains("what `$TARGET` is only a run can tell"), "{told}");
+}
