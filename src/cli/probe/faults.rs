@@ -5,7 +5,6 @@ use std::path::Path;
 use crate::{
     cli::probe::{
         fault::Fault,
-        folder::folder_of,
         interpreter::{Interpreter, dash_knows_pipefail},
         made::made,
         part::Part,
@@ -46,6 +45,8 @@ impl Part<'_> {
                     (!dash_knows_pipefail()).then_some(Fault::Pipefail(line))
                 }
                 "source" => Some(Fault::OfBash(line, "source", false)),
+                "pushd" => Some(Fault::OfBash(line, "pushd", false)),
+                "popd" => Some(Fault::OfBash(line, "popd", false)),
                 "[[" => Some(Fault::OfBash(line, "[[", false)),
                 _ if bytes[other.range.clone()].windows(3).any(|sign| sign == b"<<<") => {
                     Some(Fault::OfBash(line, "<<<", true))
@@ -73,7 +74,7 @@ impl Part<'_> {
 
     /// The folder of a file that the output goes to, if it is not there.
     fn missing_log_folder(&self, call: &Call) -> Option<Fault> {
-        let start = folder_of(&self.script, call)?;
+        let start = self.folder_of(call)?;
         let start = match self.is_typed {
             true => start,
             false => self.home().join(start),

@@ -58,11 +58,13 @@ fn merge_file(rule: &str) -> Option<&str> {
 }
 
 /// The folder that a script has gone to before a call, from the one on that it is started in; none if only a run can tell.
-pub(super) fn folder_of(script: &Script, call: &Call) -> Option<PathBuf> {
+/// Of the commands that go there dash knows but one.
+pub(super) fn folder_of(script: &Script, call: &Call, knows_all: bool) -> Option<PathBuf> {
+    let moves = if knows_all { &MOVES[..] } else { &MOVES[..1] };
     let before = script
         .calls
         .iter()
-        .filter(|other| MOVES.contains(&&*other.program()) && other.range.end <= call.range.start);
+        .filter(|other| moves.contains(&&*other.program()) && other.range.end <= call.range.start);
     let mut folder = Some(PathBuf::new());
     for other in before {
         let scopes = script.scopes.iter();

@@ -1,9 +1,9 @@
 //! What stands in front of `rsync` in its own command.
 
-use std::{ffi::OsStr, fs::File, io::Read as _, os::unix::ffi::OsStrExt as _, path::Path};
+use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt as _, path::Path};
 
 use crate::cli::probe::{
-    interpreter::{is_program, program_in},
+    interpreter::{is_elf, is_program, program_in, system_program},
     plain::{assigned, name_of},
     special::is_for_rsync,
     value::Names,
@@ -15,7 +15,6 @@ pub(super) struct Front<'f> {
     /// Where programs are looked for.
     pub(super) path: &'f [u8],
     pub(super) is_bash: bool,
-    pub(super) is_typed: bool,
 }
 
 impl Front<'_> {
@@ -62,16 +61,15 @@ impl Front<'_> {
         }
     }
 
-    /// Whether there is a program of that name.
+    /// Whether there is a program of that name, and no script in its place.
     fn has(&self, name: &[u8]) -> bool {
-        str::from_utf8(name).is_ok_and(|name| program_in(self.path, name).is_some())
+        str::from_utf8(name).is_ok_and(|name| system_program(self.path, name).is_some())
     }
 
     /// Whether a word names an rsync that can be started.
     fn is_rsync(&self, word: &[u8]) -> Result<(), String> {
         let name = self.names.word(word).ok_or_else(|| name_of(word).to_owned())?;
         let file = match &name[..] {
-            b"rsync" if self.is_typed => return Ok(()),
             b"rsync" => program_in(self.path, "rsync"),
             path if path.starts_with(b"/") && path.ends_with(b"/rsync") => {
                 let path = Path::new(OsStr::from_bytes(path));
@@ -79,19 +77,15 @@ impl Front<'_> {
             }
             _ => return Err(name_of(word).to_owned()),
         };
+        let file = file.ok_or_else(|| format!("{}, which is not there", name_of(&name)))?;
+        let real = fs::canonicalize(&file).unwrap_or_else(|_| file.clone());
         // What somebody has written in its place may do anything.
-        match file {
-            Some(file) if !is_script(&file) => Ok(()),
-            Some(file) => Err(format!("{}, a script", file.display())),
-            None => Err(format!("{}, which is not there", name_of(&name))),
+        match (is_elf(&real), real.file_name() == Some(OsStr::new("rsync"))) {
+            (true, true) => Ok(()),
+            (true, false) => Err(format!("{}, which is {}", file.display(), real.display())),
+            (false, _) => Err(format!("{}, a script", file.display())),
         }
     }
-}
-
-fn is_script(file: &Path) -> bool {
-    let mut start = [0; 2];
-    let read = File::open(file).and_then(|mut file| file.read_exact(&mut start));
-    read.is_err() || start == *b"#!"
 }
 
 /// What stands behind the options of `nice`, none if they are not those of a lower priority.

@@ -1,6 +1,6 @@
 //! Which shell reads a script.
 
-use std::{env, fs, os::unix::ffi::OsStrExt as _, path::Path, process};
+use std::{env, fs, io::Read as _, os::unix::ffi::OsStrExt as _, path::Path, process};
 
 use nix::unistd::{AccessFlags, access};
 
@@ -76,7 +76,19 @@ impl Interpreter {
             None => self.options().is_empty(),
         };
         let is_split = self.is_env() && self.argument.starts_with('-');
-        is_strict && !is_split && is_plain(self.shell()) && self.fault().is_none()
+        is_strict && !is_split && is_plain(self.shell()) && self.fault().is_none() && self.is_real()
+    }
+
+    /// Whether what is started is the shell that it is called.
+    fn is_real(&self) -> bool {
+        let path = || env::var_os("PATH").unwrap_or_default();
+        match self.is_env() {
+            true => {
+                let shell = system_program(path().as_bytes(), self.shell());
+                is_elf(Path::new(&self.program)) && shell.is_some_and(|shell| is_shell(&shell))
+            }
+            false => is_shell(Path::new(&self.program)),
+        }
     }
 }
 
@@ -99,6 +111,29 @@ pub(super) fn program_in(path: &[u8], name: &str) -> Option<std::path::PathBuf> 
         .filter(|folder| folder.starts_with(b"/"));
     let mut files = folders.map(|folder| Path::new(std::ffi::OsStr::from_bytes(folder)).join(name));
     files.find(|file| is_program(file))
+}
+
+/// The same, where it is no script and no folder of another kind stands in front of its own.
+pub(super) fn system_program(path: &[u8], name: &str) -> Option<std::path::PathBuf> {
+    let folders = path.split(|&byte| byte == b':');
+    let whole = folders.take_while(|folder| folder.starts_with(b"/"));
+    let mut files = whole.map(|folder| Path::new(std::ffi::OsStr::from_bytes(folder)).join(name));
+    files.find(|file| is_program(file)).filter(|file| is_elf(file))
+}
+
+/// Whether a file is a program of the system's own format (elf(5)): what somebody has written in its place may do anything.
+pub(super) fn is_elf(file: &Path) -> bool {
+    let mut start = [0; 4];
+    let read = fs::File::open(file).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && start == *b"\x7fELF"
+}
+
+/// Whether a file is a shell, by whatever link it is named.
+pub(super) fn is_shell(file: &Path) -> bool {
+    let real = fs::canonicalize(file).ok();
+    let name = real.as_deref().and_then(Path::file_name);
+    let is_named = name.is_some_and(|name| name == "busybox" || SHELLS.iter().any(|shell| name == *shell));
+    is_named && is_program(file) && is_elf(file)
 }
 
 /// Whether a file can be started.

@@ -19,6 +19,7 @@ mod own_folder;
 mod part;
 pub(super) mod place;
 mod plain;
+mod popt;
 mod reproduction;
 mod server;
 mod settled;

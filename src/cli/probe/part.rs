@@ -88,6 +88,12 @@ impl Part<'_> {
         }
         let mut around = around(&self.script, call, bytes, self.is_typed);
         around.extend(self.user.iter().map(|user| format!("cron's user {user}")));
+        // dash has none of these, and says so.
+        let is_of_bash = |name: &str| {
+            let name = name.split(' ').next().unwrap_or_default();
+            ["source", "pushd", "popd"].contains(&name)
+        };
+        around.retain(|name| self.takes_braces != Some(false) || !is_of_bash(name));
         let path = self.variables.get(&b"PATH"[..]);
         around.extend(
             path.filter(|path| is_without_rsync(path))
@@ -105,8 +111,9 @@ impl Part<'_> {
             slips: self.slips(call, bytes),
             around,
             made: made(&self.script, call),
+            home: self.home_of(call),
             is_bound: is_bound(&self.script, call, bytes),
-            folder: folder_of(&self.script, call).and_then(|folder| self.folder_from(&folder)),
+            folder: self.folder_of(call).and_then(|folder| self.folder_from(&folder)),
             ..Written::default()
         })
     }
@@ -148,6 +155,11 @@ impl Part<'_> {
         };
         let user = user.ok().flatten().filter(|_| self.is_cron);
         user.map(|user| user.dir).unwrap_or_default()
+    }
+
+    /// The folder that the text has gone to before a call, from the one on that it is started in; none if only a run can tell.
+    pub(super) fn folder_of(&self, call: &Call) -> Option<PathBuf> {
+        folder_of(&self.script, call, self.takes_braces != Some(false))
     }
 
     /// Where a folder is that the command goes to, from the one on that it is started in; none if only a run can tell, as where

@@ -107,11 +107,13 @@ pub(super) fn around_in_table(path: &Path, text: &Bytes, reading: &Reading<'_>) 
                     // Where a job starts, which is followed.
                     b"HOME" => true,
                     b"SHELL" => str::from_utf8(value).is_ok_and(|shell| {
-                        interpreter::is_plain(shell) && interpreter::is_program(Path::new(shell))
+                        interpreter::is_plain(shell) && interpreter::is_shell(Path::new(shell))
                     }),
                     b"PATH" => state.takes_path(value),
                     // cron sets it itself.
                     b"LOGNAME" => false,
+                    // Whom cron or a shell at a terminal tells of mail.
+                    b"MAIL" | b"MAILFROM" | b"MAILPATH" | b"MAILTO" => true,
                     name => !is_special(name),
                 };
                 if !is_followed {
@@ -126,6 +128,12 @@ pub(super) fn around_in_table(path: &Path, text: &Bytes, reading: &Reading<'_>) 
                 if job.input.is_some() {
                     return refused("%");
                 }
+                if let Some(user) = job.user.clone().filter(|_| is_of_either_kind(path)) {
+                    let user = String::from_utf8_lossy(&text[user]);
+                    return refused(&format!(
+                        "{user}, a user in /etc/cron.d and a command in a user's table,"
+                    ));
+                }
                 let mut reader = state.reader(&text[job.command.clone()]);
                 let call = reading.call.start.saturating_sub(job.command.start);
                 if let Err(met) = state.follow(&mut reader, call) {
@@ -137,6 +145,12 @@ pub(super) fn around_in_table(path: &Path, text: &Bytes, reading: &Reading<'_>) 
         }
     }
     found
+}
+
+/// Whether the place of a table says nothing about its jobs, which name users in the system's tables alone (crontab(5)).
+fn is_of_either_kind(path: &Path) -> bool {
+    let has_user = |text: &[u8]| Crontab::read(path, &Bytes::from(text.to_vec())).has_user;
+    !has_user(b"") && has_user(b"* * * * * root true\n")
 }
 
 /// What has been read so far.
@@ -234,9 +248,9 @@ impl<'r> State<'r> {
                 }
                 true
             }
-            [b"date"] => true,
-            [b"date", format] => format.starts_with(b"+"),
-            [b"sleep", time] => {
+            [b"date"] => self.has("date"),
+            [b"date", format] => format.starts_with(b"+") && self.has("date"),
+            [b"sleep", time] if self.has("sleep") => {
                 let digits = time.strip_suffix(b"s").unwrap_or(time);
                 !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
             }
@@ -262,7 +276,6 @@ impl<'r> State<'r> {
             names: &self.names,
             path: &self.path,
             is_bash: self.reading.is_bash == Some(true),
-            is_typed: self.reading.is_typed,
         };
         let words = command.words();
         let arguments = front.arguments(&words).map_err(|sign| command.met(sign))?;
@@ -280,7 +293,12 @@ impl<'r> State<'r> {
             let sign = if self.is_cron { "\\%" } else { "\\" };
             return Err(command.met(sign));
         }
-        tail::check(command, reader, &self.names, self.reading)
+        tail::check(command, reader, &self.names, &self.path, self.reading)
+    }
+
+    /// Whether there is a program of that name, and no script in its place.
+    fn has(&self, program: &str) -> bool {
+        interpreter::system_program(&self.path, program).is_some()
     }
 
     /// Whether a folder is the one that the system comes to, too, and the first that is gone to.
@@ -330,6 +348,10 @@ impl<'r> State<'r> {
             return false;
         };
         let value = self.names.value(value);
+        // What only a run can tell is today's date.
+        if value.is_none() && !self.has("date") {
+            return false;
+        }
         let is_followed = match (name, &value) {
             (b"PATH", Some(path)) => self.takes_path(path),
             // What rsync reads is not guessed.

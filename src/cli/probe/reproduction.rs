@@ -21,6 +21,7 @@ use crate::{
             notices::{behind_sudo, left_out, not_handed_on, typographic, with_windows_ends},
             place,
             plain::Surroundings,
+            popt::aliases,
             slip::Slip,
             task::{Task, task},
             variables::{CONNECT_PROGRAM, PASSWORD},
@@ -66,6 +67,13 @@ impl Arguments {
         let folder = written.enter(&here)?;
         if written.reads_password_from_pipe() {
             return Err("`--password-file=-` reads what stands in front of rsync, which is not carried out: give the password with RSYNC_PASSWORD or in a file: --reproduce 'rsync ... --password-file=FILE ...'".into());
+        }
+        let aliases = aliases(written.home.as_deref());
+        for alias in &aliases {
+            if self.really || alias.defines_unknown(&written.words) {
+                return Err(alias.refusal().into());
+            }
+            tell(&alias.told(language))?;
         }
         let slips = written.all_slips(self.really);
         let slips: Vec<_> = slips.iter().map(|slip| slip.shown(file, language)).collect();
@@ -217,6 +225,12 @@ impl Written {
         if !folder.is_dir() && needs_folder {
             return Err(match self.is_folder_made(&folder) {
                 true => UNKNOWN_FOLDER.to_owned(),
+                // It is about whatever lies there.
+                false if !self.is_bound => format!(
+                    "there is no folder `{0}`: the shell stays where it is and goes on there, so rsync runs with the files of that folder, and the dry run was not made; make it, or name the right one, and write `cd {1} || exit 1`",
+                    folder.display(),
+                    shell_words::quote(&own.to_string_lossy())
+                ),
                 false => format!(
                     "there is no folder `{}`, where the command is to run, so nothing was carried out: make it, or name the right one",
                     folder.display()

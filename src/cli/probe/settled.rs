@@ -14,7 +14,11 @@ use std::{
 use nix::unistd::gethostname;
 
 use crate::{
-    cli::probe::{named::Named, own_folder::with_own_folder},
+    cli::probe::{
+        interpreter::{Interpreter, takes_braces},
+        named::Named,
+        own_folder::with_own_folder,
+    },
     model::wildmatch::wildmatch,
     syntax::environment_file::{self, Kind},
 };
@@ -39,8 +43,12 @@ pub(super) fn settled(path: &Path, script: Vec<u8>, is_table: bool, is_started: 
     let script = with_own_folder(script, folder);
     // What a file sets that is taken in counts before a default does.
     let named = Named::of(&script);
+    // To dash `source` is no word of its own.
+    let is_dash = Interpreter::of(&script).and_then(|found| takes_braces(found.shell())) == Some(false);
     let whole = by_line(&script, &|line| {
-        taken_in(line, folder, &named).or_else(|| first_of_loop(line))
+        let is_read = !is_dash || !line.trim_ascii_start().starts_with(b"source");
+        let taken = is_read.then(|| taken_in(line, folder, &named)).flatten();
+        taken.or_else(|| first_of_loop(line))
     });
     let given = Given::of(&whole, is_started);
     by_line(&whole, &|line| answered(line, Some(&given)))

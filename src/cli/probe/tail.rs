@@ -3,8 +3,8 @@
 use std::{
     ffi::OsStr,
     fs,
-    os::unix::ffi::OsStrExt as _,
-    path::{Path, PathBuf},
+    os::unix::{ffi::OsStrExt as _, fs::MetadataExt as _},
+    path::{Component, Path, PathBuf},
 };
 
 use nix::unistd::{AccessFlags, access};
@@ -12,6 +12,7 @@ use nix::unistd::{AccessFlags, access};
 use crate::{
     cli::probe::{
         folder::files_of,
+        interpreter::system_program,
         plain::{Reading, name_of},
         token::{Command, End, Met, Reader, Token},
         value::Names,
@@ -42,6 +43,27 @@ const RESERVED: [&[u8]; 18] = [
     b"while",
 ];
 
+/// Options that take folders in which rsync looks, or which it fills.
+const FOLDERS: [&str; 6] = [
+    "backup-dir",
+    "compare-dest",
+    "copy-dest",
+    "link-dest",
+    "partial-dir",
+    "temp-dir",
+];
+
+/// Options with which rsync follows links out of the folders that are named.
+const LEADING_OUT: [&str; 4] = [
+    "copy-dirlinks",
+    "copy-links",
+    "copy-unsafe-links",
+    "keep-dirlinks",
+];
+
+/// Options with which rsync reads rules from files that it finds on its way.
+const RULES: [&str; 3] = ["F", "cvs-exclude", "filter"];
+
 /// Checks the redirections of a call, and what follows it on its line: commands that run once it has ended, or read what it
 /// says.
 ///
@@ -52,9 +74,10 @@ pub(super) fn check(
     call: &Command<'_>,
     reader: &mut Reader<'_>,
     names: &Names,
+    path: &[u8],
     reading: &Reading<'_>,
 ) -> Result<(), Met> {
-    let files = Files { names, reading };
+    let files = Files { names, path, reading };
     files.check(call)?;
     let mut end = call.end;
     // What reads its words runs beside it.
@@ -83,6 +106,8 @@ pub(super) fn check(
 /// The files that are opened beside a call.
 struct Files<'f> {
     names: &'f Names,
+    /// Where programs are looked for.
+    path: &'f [u8],
     reading: &'f Reading<'f>,
 }
 
@@ -138,7 +163,11 @@ impl Files<'_> {
             }
             _ => false,
         };
-        match is_reader {
+        let is_systems = || {
+            let program = words.first().and_then(|word| str::from_utf8(word).ok());
+            program.is_some_and(|program| system_program(self.path, program).is_some())
+        };
+        match is_reader && is_systems() {
             true => Ok(()),
             false => Err(command.met(format!("| {}", words.first().map_or("", |word| name_of(word))))),
         }
@@ -155,21 +184,67 @@ impl Files<'_> {
         is_writable(&file) && !self.is_of_rsync(&file)
     }
 
-    /// Whether a file is one that the command line names, or lies in a folder that it sends.
+    /// Whether rsync may come upon a file: the command line names it or a folder above it, leads out of its folders through
+    /// links, or has rules that may be read from it. The shell makes it, or empties it, before rsync starts.
     fn is_of_rsync(&self, file: &Path) -> bool {
         let folder = self.reading.folder.unwrap_or_else(|| Path::new(""));
-        let file = real(file);
+        let Some(file) = real_name(file) else {
+            return true;
+        };
         let words = self.reading.words;
         let invocation = Invocation::parse(words);
-        let is_pull = invocation.is_push() == Some(false);
-        let named = |name: &str| real(&folder.join(name));
-        let is_named = files_of(words).any(|name| named(&name) == file);
-        let is_sent = invocation.targets.iter().any(|target| match target {
-            Target::Local(path) => !is_pull && file.starts_with(named(path)),
-            Target::Shell(_) | Target::Daemon(_) => false,
+        let has = |names: &[&str]| {
+            let mut options = invocation.options.iter();
+            options.any(|given| names.contains(&&*given.name))
+        };
+        let is_lists_source = has(&["files-from"]) && invocation.is_push() == Some(true);
+        if has(&LEADING_OUT) || is_lists_source {
+            return true;
+        }
+        let targets = invocation.targets.iter().filter_map(|target| match target {
+            Target::Local(path) => Some(folder.join(path)),
+            Target::Shell(_) | Target::Daemon(_) => None,
         });
-        is_named || is_sent
+        let targets: Vec<_> = targets.collect();
+        let options = invocation.options.iter();
+        let beside = options.filter(|given| FOLDERS.contains(&&*given.name));
+        let beside = beside.filter_map(|given| given.value.as_deref());
+        // They begin in the destination, where they are not whole paths.
+        let beside = beside.flat_map(|value| {
+            let below = targets.iter().map(move |target| target.join(value));
+            below.chain([folder.join(value)])
+        });
+        let named = files_of(words).map(|name| folder.join(name));
+        let mut places = targets.iter().cloned().chain(beside).chain(named);
+        // What is not there yet, and goes up, may be anywhere.
+        let is_below = |place: PathBuf| {
+            let place = real(&place);
+            file.starts_with(&place) || place.components().any(|part| part == Component::ParentDir)
+        };
+        if places.any(is_below) {
+            return true;
+        }
+        let is_hidden = file
+            .file_name()
+            .is_some_and(|name| name.as_bytes().starts_with(b"."));
+        let is_options = file.file_name().is_some_and(|name| name == ".popt");
+        // Rules are looked for above the sources, too.
+        let is_above = || {
+            let parent = file.parent().unwrap_or_else(|| Path::new("/"));
+            targets.iter().any(|target| real(target).starts_with(parent))
+        };
+        is_options || is_hidden && has(&RULES) || has(&["filter"]) && is_above()
     }
+}
+
+/// Where a file really is or will be; none if it has other names or is more than a file.
+fn real_name(file: &Path) -> Option<PathBuf> {
+    let is_one = match file.symlink_metadata() {
+        Ok(found) => found.is_file() && found.nlink() == 1,
+        Err(_) => true,
+    };
+    let folder = fs::canonicalize(file.parent()?).ok()?;
+    Some(folder.join(file.file_name()?)).filter(|_| is_one)
 }
 
 /// A path without links, as far as it is there.

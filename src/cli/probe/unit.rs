@@ -246,6 +246,7 @@ impl Unit {
             words,
             variables,
             is_detached: true,
+            home: value("HOME"),
             around: self.around().collect(),
             slips: self.slip().chain(sign.map(Slip::NoShell)).collect(),
             folder: self.folder_of(Some(PathBuf::new())),

@@ -104,6 +104,22 @@ impl Part<'_> {
         found
     }
 
+    /// What `HOME` holds for a call, if anything.
+    pub(super) fn home_of(&self, call: &Call) -> Option<Vec<u8>> {
+        let named = |assigned: &&Assigned| assigned.name == b"HOME";
+        let in_front = call.environment.iter().rev().find(named);
+        let own = in_front.or_else(|| {
+            let assignments = self.script.assignments.iter();
+            let mut before = assignments
+                .filter(|assigned| !assigned.is_for_command && assigned.range.end <= call.range.start);
+            before.rfind(named)
+        });
+        match own {
+            Some(assigned) => self.known(&assigned.value),
+            None => self.inherits("HOME"),
+        }
+    }
+
     /// What a program is handed on before the script changes it.
     fn inherits(&self, name: &str) -> Option<Vec<u8>> {
         let own = || env::var_os(name).map(|value| value.as_encoded_bytes().to_vec());

@@ -46,6 +46,8 @@ pub(in crate::cli) struct Written {
     pub(in crate::cli) folder: Option<PathBuf>,
     /// Whether nothing runs where that folder cannot be entered.
     pub(super) is_bound: bool,
+    /// What `HOME` holds there, if anything.
+    pub(super) home: Option<Vec<u8>>,
     /// The folders that are made in front of it.
     pub(super) made: Made,
     /// Whom a unit runs it as, if it names somebody else than who we are.

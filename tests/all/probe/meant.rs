@@ -415,3 +415,40 @@ fn words_with_an_effect_of_their_own_are_named() {
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert!(!root.join("-").exists());
 }
+
+/// Options that somebody has defined for rsync's reader of options are rsync's own to it, and none to us.
+#[test]
+fn aliases_of_options_are_named() {
+    let port = peer(b"@RSYNCD: 31.0\n@ERROR: not today\n");
+    let folder = folder(&[
+        ("home/.popt", "# mine\nrsync alias --mirror -a --delete\n"),
+        ("other/.popt", "rpm alias --mirror -a\n"),
+    ]);
+    let root = folder.path();
+    let home = |name: &str| root.join(name).display().to_string();
+    let call = format!("rsync -r rsync://127.0.0.1:{port}/m/ {}/", home("here"));
+    let table = format!("HOME={}\n0 3 * * * {call}\n", home("home"));
+    fs::write(root.join("a.cron"), table).expect("a file");
+    let own = call.replace("-r", "--mirror");
+    let line_of_alias = format!("line 2 of `{}/.popt`", home("home"));
+    let remark = line_of_alias.replace('`', "");
+    for (home_now, line, is_real, code, said) in [
+        ("home", &*call, true, 2, &*line_of_alias),
+        ("other", "a.cron:2", true, 2, &line_of_alias),
+        ("home", &own, false, 2, &line_of_alias),
+        ("home", &call, false, 5, &remark),
+        ("other", "a.cron:2", false, 5, &remark),
+        ("other", &call, true, 5, ""),
+    ] {
+        let mut words = vec!["probe", "--reproduce", line];
+        words.extend(is_real.then_some("--really"));
+        let output = program(root, &words)
+            .env("HOME", home(home_now))
+            .output()
+            .expect("it runs");
+        assert_eq!(output.status.code(), Some(code), "{line}: {output:?}");
+        let told = stderr(&output);
+        assert!(told.contains(said), "{line}: {output:?}");
+        assert_eq!(told.contains(".popt"), !said.is_empty(), "{line}: {output:?}");
+    }
+}

@@ -120,7 +120,7 @@ fn what_stands_around_a_command_line_is_not_passed_over() {
         stderr(&output).contains("../nowhere`, where the command is to run, so nothing was carried out"),
         "{output:?}"
     );
-    let line = format!("rsync -a {target} ./ > log 2>&1 && echo ok | tee log");
+    let line = format!("rsync -a {target} ./ > ../log 2>&1 && echo ok | tee log");
     let output = rsyncctl(&here, &["probe", "--really", "--reproduce", &line]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert!(
@@ -548,4 +548,104 @@ fn scripts_are_read_as_their_shell_reads_them() {
         let told = shell_words::split(told).expect("words");
         assert_eq!(told[1..], real, "{script}\n{}", stderr(&output));
     }
+}
+
+/// What stands in the place of rsync, of a shell or of what is started in front of it may do anything.
+#[test]
+fn programs_that_are_others_are_not_taken_for_what_they_are_called() {
+    if !has_rsync() {
+        return;
+    }
+    let script = "#!/bin/sh\nexit 1\n";
+    let folder = folder(&[
+        ("rsync.d/none", ""),
+        ("nice.d/nice", script),
+        ("date.d/date", script),
+        ("bash.d/bash", script),
+        ("tee.d/tee", script),
+        ("plain.d/none", ""),
+        ("script.d/rsync", script),
+        ("src/one", "one\n"),
+    ]);
+    let root = folder.path();
+    for name in [
+        "nice.d/nice",
+        "date.d/date",
+        "bash.d/bash",
+        "tee.d/tee",
+        "script.d/rsync",
+    ] {
+        fs::set_permissions(root.join(name), fs::Permissions::from_mode(0o755)).expect("a mode");
+    }
+    std::os::unix::fs::symlink("/bin/true", root.join("rsync.d/rsync")).expect("a link");
+    let port = peer(b"@RSYNCD: 31.0\n@ERROR: not today\n");
+    let here = root.display().to_string();
+    let call = format!("rsync -r {here}/src rsync://127.0.0.1:{port}/m/");
+    for (path, text, sign) in [
+        ("plain.d", "CALL", ""),
+        (
+            "plain.d",
+            "#!/usr/bin/env bash\ndate\nnice CALL | tee HERE/log\n",
+            "",
+        ),
+        ("rsync.d", "CALL", "/rsync.d/rsync, which is /"),
+        ("rsync.d", "#!/bin/sh\nCALL\n", "/rsync.d/rsync, which is /"),
+        ("plain.d", "HERE/rsync.d/CALL", "/rsync.d/rsync, which is /"),
+        ("script.d", "CALL", "/script.d/rsync, a script"),
+        ("nice.d", "nice CALL", "`nice`"),
+        ("date.d", "date; CALL", "`date`"),
+        ("date.d", "D=$(date +%F); CALL", "`D=`"),
+        ("tee.d", "CALL | tee HERE/log", "`| tee`"),
+        ("bash.d", "#!/usr/bin/env bash\nCALL\n", "`#!`"),
+        ("plain.d", "#!HERE/bash.d/bash\nCALL\n", "`#!`"),
+    ] {
+        let text = text.replace("CALL", &call).replace("HERE", &here);
+        let line = match text.starts_with("#!") {
+            true => {
+                fs::write(root.join("a.sh"), &text).expect("a file");
+                "a.sh"
+            }
+            false => &text,
+        };
+        let output = program(root, &["probe", "--really", "--reproduce", line])
+            .env("PATH", format!("{here}/{path}:/usr/bin:/bin"))
+            .output()
+            .expect("it runs");
+        let code = if sign.is_empty() { 5 } else { 2 };
+        assert_eq!(output.status.code(), Some(code), "{path} {text}: {output:?}");
+        assert!(stderr(&output).contains(sign), "{path} {text}: {output:?}");
+    }
+}
+
+/// Where a shell does not get into a folder, and goes on, its command is about the files of another one.
+#[test]
+fn a_shell_that_stays_where_it_is_is_told() {
+    let folder = folder(&[("conf", "TARGET=127.0.0.1::m\n")]);
+    let here = folder.path().display().to_string();
+    let refused = |line: &str| {
+        let output = rsyncctl(folder.path(), &["probe", "--reproduce", line]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        stderr(&output)
+    };
+    let stays = "the shell stays where it is and goes on there";
+    let told = refused("cd /nope; rsync -a --delete 127.0.0.1::m ./");
+    assert!(
+        told.contains(stays) && told.contains("cd /nope || exit 1"),
+        "{told}"
+    );
+    for line in [
+        "cd /nope && rsync -a 127.0.0.1::m ./",
+        "set -e; cd /nope; rsync -a 127.0.0.1::m ./",
+    ] {
+        let told = refused(line);
+        assert!(
+            !told.contains(stays) && told.contains("so nothing was carried out"),
+            "{told}"
+        );
+    }
+    // What dash does not know reads no file.
+    let script = format!("#!/bin/dash\nsource {here}/conf\nrsync -a $TARGET d/\n");
+    fs::write(folder.path().join("a.sh"), script).expect("a file");
+    let told = refused("a.sh");
+    assert!(told.contains("what `$TARGET` is only a run can tell"), "{told}");
 }

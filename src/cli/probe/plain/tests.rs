@@ -179,3 +179,82 @@ fn a_table_of_crons_is_judged_as_a_whole() {
         assert_eq!(around("a.cron", &text), expected, "{text}");
     }
 }
+
+#[test]
+fn a_log_that_rsync_may_come_upon_is_none() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path();
+    for name in ["src", "dst", "old", "logs"] {
+        fs::create_dir(root.join(name)).expect("a folder");
+    }
+    fs::write(root.join("src/one"), "one").expect("a file");
+    fs::write(root.join("logs/old"), "old").expect("a file");
+    fs::hard_link(root.join("src/one"), root.join("logs/hard")).expect("a link");
+    std::os::unix::fs::symlink("old", root.join("logs/link")).expect("a link");
+    std::os::unix::fs::symlink("../dst", root.join("logs/dst")).expect("a link");
+    for (words, log, is_plain) in [
+        ("h::m HERE/dst/", "HERE/logs/new", true),
+        ("h::m HERE/dst/", "HERE/dst/log", false),
+        ("h::m HERE/dst", "HERE/logs/dst/log", false),
+        ("h::m/log HERE/dst/log", "HERE/dst/log", false),
+        ("h::m HERE/new/", "HERE/logs/old", true),
+        ("h::m HERE/new/../dst", "HERE/logs/old", false),
+        ("HERE/src h::m", "HERE/logs/old", true),
+        ("HERE/src h::m", "HERE/src/log", false),
+        ("HERE/src h::m", "HERE/logs/hard", false),
+        ("HERE/src h::m", "HERE/logs/link", false),
+        ("HERE/src h::m", "HERE/logs/.popt", false),
+        ("--link-dest=../old h::m HERE/dst", "HERE/old/log", false),
+        ("-b --backup-dir=HERE/old h::m HERE/dst", "HERE/old/log", false),
+        ("-T HERE/old h::m HERE/dst", "HERE/old/log", false),
+        ("-L HERE/src h::m", "HERE/logs/old", false),
+        ("-k HERE/src h::m", "HERE/logs/old", false),
+        ("-K h::m HERE/dst", "HERE/logs/old", false),
+        ("-L HERE/src h::m", "/dev/null", true),
+        (
+            "--files-from=HERE/logs/hard HERE/src h::m",
+            "HERE/logs/old",
+            false,
+        ),
+        ("--files-from=HERE/logs/hard h::m HERE/dst", "HERE/logs/old", true),
+        ("-F HERE/src h::m", "HERE/logs/.log", false),
+        ("-F HERE/src h::m", "HERE/logs/new", true),
+        ("-C HERE/src h::m", "HERE/.cvsignore", false),
+        ("'--filter=: /rules' HERE/src h::m", "HERE/rules", false),
+        ("'--filter=: /rules' HERE/src h::m", "HERE/logs/rules", true),
+    ] {
+        for how in [">", ">>", "| tee -a"] {
+            let sign = how.split(" -").next().expect("a sign");
+            let sign = if sign == ">>" { ">" } else { sign };
+            let text = format!("rsync -a {words} {how} {log}").replace("HERE", &root.display().to_string());
+            let expected = match is_plain {
+                true => Surroundings::Plain,
+                false => Surroundings::Line(1, sign.to_owned()),
+            };
+            assert_eq!(around("a.sh", &text), expected, "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_table_of_either_kind_is_refused() {
+    if !has_rsync() {
+        return;
+    }
+    let text = "MAILTO=joe@example.com\nMAILFROM=cron\n0 3 * * * root rsync -a /x h::m\n";
+    let sign = "root, a user in /etc/cron.d and a command in a user's table,";
+    for (name, expected) in [
+        ("my.cron", Surroundings::Line(3, sign.to_owned())),
+        ("/etc/cron.d/copy", Surroundings::Plain),
+        ("/etc/crontab", Surroundings::Plain),
+    ] {
+        assert_eq!(around(name, text), expected, "{name}");
+    }
+    let own = text.replace("root ", "");
+    for name in ["my.cron", "/var/spool/cron/crontabs/root"] {
+        assert_eq!(around(name, &own), Surroundings::Plain, "{name}");
+    }
+}
