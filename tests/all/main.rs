@@ -28,6 +28,7 @@ mod limits;
 mod markdown;
 mod mishaps;
 mod named_passwords;
+mod near;
 mod never_wider;
 mod notes;
 mod pages;

@@ -48,33 +48,3 @@ pub(super) fn nearest(host: &dyn Host, missing: &Path) -> Option<PathBuf> {
         .map(|(_, path)| path)
         .find(|path| is_folder(path))
 }
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::nearest;
-    use crate::host::Live;
-
-    #[test]
-    fn folders_that_were_meant_are_found() {
-        let root = tempfile::tempdir().expect("a folder");
-        for folder in ["sb_mirror/a", "www", "data-2", "data-3", "Backup"] {
-            fs::create_dir_all(root.path().join(folder)).expect("folders");
-        }
-        fs::write(root.path().join("mirrors"), "").expect("a file");
-        for (missing, expected) in [
-            ("sb-mirror", Some("sb_mirror")),
-            ("sb-mirror/a", Some("sb_mirror/a")),
-            ("sb-mirror/b", None),
-            ("ww", None),
-            ("data-1", Some("data-2")),
-            ("backup", Some("Backup")),
-            ("mirror", None),
-            ("other", None),
-        ] {
-            let expected = expected.map(|path| root.path().join(path));
-            assert_eq!(nearest(&Live, &root.path().join(missing)), expected, "{missing}");
-        }
-    }
-}
