@@ -19,6 +19,8 @@ pub(in crate::cli) enum Fault {
     NoProgram(String),
     /// The folder of a file that output goes to is not there.
     NoLogFolder(String),
+    /// The output goes to what is a folder, or has no name.
+    NoLog(String),
     /// On this line stands what only bash knows; whether the script ends there.
     OfBash(usize, &'static str, bool),
     /// The times of this line are none.
@@ -91,6 +93,20 @@ impl Fault {
                 ),
                 format!("mkdir -p {}", quoted(folder)),
             ),
+            Self::NoLog(name) if name.is_empty() => (
+                "the name of the file for the output is empty, so the shell does not start the command"
+                    .to_owned(),
+                "set the variable behind `>` to the name of a file".to_owned(),
+            ),
+            Self::NoLog(name) => (
+                format!(
+                    "`{name}`, which the output goes to, is a folder, so the shell does not start the command"
+                ),
+                format!(
+                    "write the name of a file behind `>`, as {}",
+                    quoted(&format!("{}/rsync.log", name.trim_end_matches('/')))
+                ),
+            ),
             Self::OfBash(line, sign, _) => (
                 format!(
                     "the `{sign}` of line {line} is bash's, and dash runs the script: {}",
@@ -155,6 +171,17 @@ impl Fault {
             Self::NoLogFolder(folder) => (
                 format!("输出文件的目录 `{folder}` 不存在，shell 不会启动该命令"),
                 format!("mkdir -p {}", quoted(folder)),
+            ),
+            Self::NoLog(name) if name.is_empty() => (
+                "输出文件的名字是空的，shell 不会启动该命令".to_owned(),
+                "把 `>` 后面的变量设为一个文件名".to_owned(),
+            ),
+            Self::NoLog(name) => (
+                format!("输出写到的 `{name}` 是目录，shell 不会启动该命令"),
+                format!(
+                    "在 `>` 后面写一个文件名，如 {}",
+                    quoted(&format!("{}/rsync.log", name.trim_end_matches('/')))
+                ),
             ),
             Self::OfBash(line, sign, _) => (
                 format!(

@@ -29,7 +29,7 @@ impl Part<'_> {
         let all = own
             .chain(of_dash)
             .chain(missing_program(call))
-            .chain(self.missing_log_folder(call));
+            .chain(self.closed_log(call));
         all.chain(self.kept_in(call, found, bytes)).collect()
     }
 
@@ -72,8 +72,8 @@ impl Part<'_> {
         first.map(|(_, fault)| fault)
     }
 
-    /// The folder of a file that the output goes to, if it is not there.
-    fn missing_log_folder(&self, call: &Call) -> Option<Fault> {
+    /// What keeps the shell from opening a file that the output goes to.
+    fn closed_log(&self, call: &Call) -> Option<Fault> {
         let start = self.folder_of(call)?;
         let start = match self.is_typed {
             true => start,
@@ -86,17 +86,22 @@ impl Part<'_> {
                 Stream::File(file) => String::from_utf8(file.known()?).ok(),
                 Stream::Inherited | Stream::Discarded(_) => None,
             });
-        let folders = files.filter_map(|file| {
-            let file = start.join(file);
-            let folder = file.parent().map(Path::to_owned)?;
-            let is_known = self.is_typed || folder.is_absolute();
-            let is_missing = matches!(folder.try_exists(), Ok(false)) && !made.has(&folder, &start);
-            (is_known && is_missing).then_some(folder)
+        let mut faults = files.filter_map(|name| {
+            let file = start.join(&name);
+            if name.is_empty() {
+                return Some(Fault::NoLog(name));
+            }
+            if !self.is_typed && !file.is_absolute() {
+                return None;
+            }
+            if file.is_dir() {
+                return Some(Fault::NoLog(name));
+            }
+            let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty())?;
+            let is_missing = matches!(folder.try_exists(), Ok(false)) && !made.has(folder, &start);
+            is_missing.then(|| Fault::NoLogFolder(folder.display().to_string()))
         });
-        let mut folders = folders.filter(|folder| !folder.as_os_str().is_empty());
-        folders
-            .next()
-            .map(|folder| Fault::NoLogFolder(folder.display().to_string()))
+        faults.next()
     }
 
     /// A variable of rsync's that the script sets for itself alone.

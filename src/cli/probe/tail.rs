@@ -198,7 +198,13 @@ impl Files<'_> {
             options.any(|given| names.contains(&&*given.name))
         };
         let is_lists_source = has(&["files-from"]) && invocation.is_push() == Some(true);
-        if has(&LEADING_OUT) || is_lists_source {
+        // A rule of a folder's own may name a file beside it.
+        let mut options = invocation.options.iter();
+        let climbs = options.any(|given| {
+            let value = given.value.as_deref().unwrap_or_default();
+            given.name == "filter" && value.contains("..")
+        });
+        if has(&LEADING_OUT) || is_lists_source || climbs {
             return true;
         }
         let targets = invocation.targets.iter().filter_map(|target| match target {

@@ -180,6 +180,16 @@ fn a_dry_run_says_where_rsync_is_never_started() {
             "mkdir -p /nowhere",
         ),
         (
+            "#!/bin/sh\nLOG=\nRSYNC >> \"$LOG\" 2>&1\n",
+            "the name of the file for the output is empty",
+            "the name of a file",
+        ),
+        (
+            "#!/bin/sh\nRSYNC > /usr/\n",
+            "`/usr/`, which the output goes to, is a folder",
+            "/usr/rsync.log",
+        ),
+        (
             "#!/bin/dash\nA=(x y)\nRSYNC\n",
             "the `(` of line 2 is bash's",
             "vi +1",

@@ -225,6 +225,12 @@ fn a_log_that_rsync_may_come_upon_is_none() {
         ("-C HERE/src h::m", "HERE/.cvsignore", false),
         ("'--filter=: /rules' HERE/src h::m", "HERE/rules", false),
         ("'--filter=: /rules' HERE/src h::m", "HERE/logs/rules", true),
+        (
+            "'--filter=: ../logs/rules' HERE/src h::m",
+            "HERE/logs/rules",
+            false,
+        ),
+        ("'--filter=- *.o' HERE/src h::m", "HERE/logs/rules", true),
     ] {
         for how in [">", ">>", "| tee -a"] {
             let sign = how.split(" -").next().expect("a sign");
