@@ -155,6 +155,11 @@ pub(super) fn takes_braces(shell: &str) -> Option<bool> {
     }
 }
 
+/// Whether a script names dash in its first line, or what leads to it.
+pub(super) fn is_of_dash(script: &[u8]) -> bool {
+    Interpreter::of(script).and_then(|found| takes_braces(found.shell())) == Some(false)
+}
+
 /// Whether the `dash` of this machine knows `set -o pipefail`, which its later releases do.
 pub(super) fn dash_knows_pipefail() -> bool {
     let mut dash = process::Command::new("dash");

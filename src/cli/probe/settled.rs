@@ -14,11 +14,7 @@ use std::{
 use nix::unistd::gethostname;
 
 use crate::{
-    cli::probe::{
-        interpreter::{Interpreter, takes_braces},
-        named::Named,
-        own_folder::with_own_folder,
-    },
+    cli::probe::{interpreter::is_of_dash, named::Named, own_folder::with_own_folder},
     model::wildmatch::wildmatch,
     syntax::environment_file::{self, Kind},
 };
@@ -44,7 +40,7 @@ pub(super) fn settled(path: &Path, script: Vec<u8>, is_table: bool, is_started: 
     // What a file sets that is taken in counts before a default does.
     let named = Named::of(&script);
     // To dash `source` is no word of its own.
-    let is_dash = Interpreter::of(&script).and_then(|found| takes_braces(found.shell())) == Some(false);
+    let is_dash = is_of_dash(&script);
     let whole = by_line(&script, &|line| {
         let is_read = !is_dash || !line.trim_ascii_start().starts_with(b"source");
         let taken = is_read.then(|| taken_in(line, folder, &named)).flatten();
