@@ -68,7 +68,7 @@ enum Name {
 
 fn carry_out(words: &[OsString], name: Name) -> Result<u8, Failure> {
     let environment = environment();
-    let plan = match Command::parse(words, surroundings()) {
+    let mut plan = match Command::parse(words, surroundings()) {
         Ok(Command::Help) => {
             io::stdout().write_all(HELP.as_bytes())?;
             return Ok(exit::CLEAN);
@@ -95,6 +95,7 @@ fn carry_out(words: &[OsString], name: Name) -> Result<u8, Failure> {
         Some(Err(error)) => (None, Some(error)),
         opened => (opened.and_then(Result::ok), None),
     };
+    let dropped = plan.options.filters.take_dropped();
     let output: Box<dyn io::Write + Send> = match plan.output.all_to_errors && !plan.output.is_json {
         true => Box::new(io::stderr()),
         false => Box::new(io::BufWriter::new(io::stdout())),
@@ -117,6 +118,9 @@ fn carry_out(words: &[OsString], name: Name) -> Result<u8, Failure> {
             refusal(&error)
         ));
         printer.inform("Ignoring \"log file\" setting.");
+    }
+    for text in dropped {
+        printer.complain(&text);
     }
     let interrupt = Interrupt::watch()?;
     let ended = interrupt.run(

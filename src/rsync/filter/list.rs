@@ -71,6 +71,8 @@ pub struct FilterList {
     pub(super) role: Option<Side>,
     /// What held in the folders above the one that was entered last.
     pub(super) saved: Vec<Vec<Arc<Vec<Arc<Rule>>>>>,
+    /// What was dropped and is not told yet, as rsync says it.
+    pub(super) dropped: Vec<String>,
 }
 
 /// What CVS ignores (the manual of rsync, at `--cvs-exclude`).
@@ -89,6 +91,11 @@ impl FilterList {
     /// Whether there is no rule.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
+    }
+
+    /// What was dropped since this was asked last, a line for each rule: one that is longer than any path.
+    pub fn take_dropped(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.dropped)
     }
 
     /// From here on, rules without a side are the sender's (`--delete-excluded`).

@@ -301,6 +301,11 @@ impl FilterList {
             let mut prefix = written.prefix;
             let mut pattern = written.pattern;
             if pattern.len() > MAX_PATTERN {
+                let text = match &container.place {
+                    Some(place) => format!("<rule from {place}>"),
+                    None => shown(pattern),
+                };
+                self.dropped.push(format!("discarding over-long filter: {text}"));
                 continue;
             }
             if written.is_clear {

@@ -303,6 +303,9 @@ impl<'a> Builder<'a> {
             }
             read
         })?;
+        for text in self.filters.take_dropped() {
+            observer.observe(Event::Complained(&text));
+        }
         Ok(())
     }
 

@@ -298,6 +298,9 @@ impl<'a> Deleter<'a> {
             Some(tree) => told(tree.read_small_trusted(path)),
             None => Err(io::ErrorKind::NotFound.into()),
         })?;
+        for text in self.filters.take_dropped() {
+            queue.push(Pending::Complained(text.into()));
+        }
         Ok(())
     }
 
