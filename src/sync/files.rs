@@ -32,7 +32,7 @@ impl Printer<'_> {
         let output = &self.plan.output;
         let arrow = if self.is_push() { '<' } else { '>' };
         if is_significant(flags) || link.is_some() || self.options().report_unchanged {
-            let letters = letters(entry, flags, self.options(), arrow);
+            let letters = letters(entry, flags, self.options(), state.session, arrow);
             state
                 .console
                 .report(|report, to| report.item(item.list, entry, &letters, link, to));

@@ -1,6 +1,6 @@
 use crate::rsync::{
     proto::{
-        ItemFlags,
+        ItemFlags, Session,
         file_list::{Entry, FileKind},
     },
     transfer::Options,
@@ -14,8 +14,14 @@ pub(super) const fn is_significant(flags: ItemFlags) -> bool {
     flags.has(SIGNIFICANT)
 }
 
-/// The eleven letters of `%i` (`log_formatted` in log.c).
-pub(super) fn letters(entry: &Entry, flags: ItemFlags, options: &Options, arrow: char) -> String {
+/// The eleven letters of `%i` (`log_formatted` in log.c), in a session that goes the way of the arrow.
+pub(super) fn letters(
+    entry: &Entry,
+    flags: ItemFlags,
+    options: &Options,
+    session: Option<Session>,
+    arrow: char,
+) -> String {
     let kind = entry.kind();
     let update = match flags {
         // Only a hard link comes with a name.
@@ -34,10 +40,16 @@ pub(super) fn letters(entry: &Entry, flags: ItemFlags, options: &Options, arrow:
     if flags.has(ItemFlags::NEW) {
         return format!("{update}{letter}+++++++++");
     }
-    let time = if options.times { 't' } else { 'T' };
+    let is_link = kind == FileKind::Symlink;
+    // A receiver may be unable to set the times of symlinks, or fail at it: of a symlink, `ITEM_REPORT_TIMEFAIL` in rsync.h
+    // is what is the size of others.
+    let sets_link_times = arrow != '<' || session.is_some_and(|now| now.compatibility.has_symlink_times());
+    let keeps_time = options.times && (!is_link || (sets_link_times && !flags.has(ItemFlags::SIZE)));
+    let time = if keeps_time { 't' } else { 'T' };
+    let size = if is_link { '.' } else { 's' };
     let attributes: String = [
         (ItemFlags::CHANGE, 'c'),
-        (ItemFlags::SIZE, 's'),
+        (ItemFlags::SIZE, size),
         (ItemFlags::TIME, time),
         (ItemFlags::PERMISSIONS, 'p'),
         (ItemFlags::OWNER, 'o'),

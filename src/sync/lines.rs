@@ -55,7 +55,13 @@ impl Values for FileLine<'_> {
             'c' => Value::Length(if is_transferred { self.sums } else { 0 }),
             'f' => Value::Text(self.place()),
             'i' => match entry {
-                Some(entry) => text(&letters(entry, self.flags, self.options, self.arrow())),
+                Some(entry) => text(&letters(
+                    entry,
+                    self.flags,
+                    self.options,
+                    self.session,
+                    self.arrow(),
+                )),
                 None => text("*deleting  "),
             },
             'l' => Value::Length(entry.map_or(0, |entry| entry.size.unsigned_abs())),
