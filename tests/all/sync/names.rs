@@ -81,6 +81,8 @@ fn compare(stage: &Stage, cases: &[(&str, Prepare)]) {
                     fs::create_dir(root.join("src")).expect("a folder");
                     source(&root.join("src"));
                     lists(root);
+                    // As it is sent before the folder of the daemon's was made, in that second or not.
+                    touch(root, old());
                 },
                 plant,
             ),

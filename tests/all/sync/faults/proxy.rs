@@ -157,11 +157,11 @@ impl Half {
         let _ = server.shutdown(Shutdown::Write);
     }
 
-    /// Reads until the end, and leaves the other end open till then.
+    /// Reads until the end. A client never learns that a server has left: the other direction waits for the client's end.
     fn swallow(&mut self) {
         let mut piece = [0; 4096];
         while let Ok(1..) = self.from.read(&mut piece) {}
-        if let Some(to) = &self.to {
+        if let (Some(to), Direction::ToServer) = (&self.to, self.direction) {
             let _ = to.shutdown(Shutdown::Write);
         }
     }
