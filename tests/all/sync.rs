@@ -9,6 +9,7 @@ mod checks;
 mod conflicts;
 mod defaults;
 mod descriptors;
+mod destination;
 mod dialogue;
 mod extended;
 mod faults;

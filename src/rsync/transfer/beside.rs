@@ -1,4 +1,10 @@
-use std::{ffi::OsStr, fs::File, io, os::unix::ffi::OsStrExt as _, path::Path};
+use std::{
+    ffi::OsStr,
+    fs::File,
+    io,
+    os::unix::ffi::OsStrExt as _,
+    path::{Component, Path},
+};
 
 use crate::{
     rsync::{
@@ -67,6 +73,8 @@ impl<'a> Beside<'a> {
             None => Place::Here,
         };
         let temporary = match receiving.temporary_directory.as_deref() {
+            // The destination itself, which a dry run does not make.
+            Some(path) if options.dry_run && is_itself(path) => Place::Here,
             Some(path) => temporary_folder(&at(path), path)?,
             None => Place::Here,
         };
@@ -278,6 +286,12 @@ fn backup_folder(path: &Path, given: &str) -> Result<Place<Outside>, Error> {
             )),
             _ => Err(unusable(format!("Failed to stat {given}"), Some(&error))),
         })
+}
+
+/// Whether a path, as the destination has it, leads nowhere else.
+fn is_itself(path: &str) -> bool {
+    let mut parts = Path::new(path).components();
+    !path.is_empty() && parts.all(|part| part == Component::CurDir)
 }
 
 fn temporary_folder(path: &Path, given: &str) -> Result<Place<Tree>, Error> {

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use nix::errno::Errno;
+
 use crate::{
     rsync::{
         transfer::{
@@ -40,20 +42,19 @@ pub(crate) fn prepare(
 ) -> Result<Place, Error> {
     let bytes = path.as_os_str().as_bytes();
     let fail = |text: String, exit| Error::Destination { text, exit };
-    let failed = |action: &str, path: &Path, error: &io::Error, exit| {
-        let whole = shown(absolute(path).as_os_str().as_bytes());
-        let (refusal, reason) = (refusal(error), describe(error));
+    let failed = |action: &str, bytes: &[u8], error: &io::Error, exit| {
+        let (whole, refusal, reason) = (whole(bytes), refusal(error), describe(error));
         let text = format!("{refusal}rsync: [Receiver] {action} \"{whole}\" failed: {reason}");
         fail(text, exit)
     };
     if options.make_path && (count > 1 || bytes.contains(&b'/')) {
         make_path(path, count > 1, options, observer)
-            .map_err(|error| failed("mkdir", path, &error, Exit::FileIo))?;
+            .map_err(|error| failed("mkdir", bytes, &error, Exit::FileIo))?;
     }
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => {
             let tree =
-                Tree::enter(path).map_err(|error| failed("change_dir#1", path, &error, Exit::FileSelect))?;
+                Tree::enter(path).map_err(|error| failed("change_dir#1", bytes, &error, Exit::FileSelect))?;
             return Ok(Place {
                 tree: Some(tree),
                 root: absolute(path),
@@ -73,14 +74,15 @@ pub(crate) fn prepare(
             ));
         }
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            let whole = shown(absolute(path).as_os_str().as_bytes());
-            let reason = describe(&error);
+            let (whole, reason) = (whole(bytes), describe(&error));
             let text = format!("rsync: [Receiver] ERROR: cannot stat destination \"{whole}\": {reason}");
             return Err(fail(text, Exit::FileSelect));
         }
         Err(_) if count > 1 || bytes.ends_with(b"/") => {
+            let bytes = bytes.strip_suffix(b"/").unwrap_or(bytes);
+            let path = Path::new(OsStr::from_bytes(bytes));
             let name = String::from_utf8_lossy(bytes);
-            let created = Event::Created(name.trim_end_matches('/'));
+            let created = Event::Created(&name);
             if options.dry_run {
                 observer.observe(created);
                 return Ok(Place {
@@ -89,10 +91,10 @@ pub(crate) fn prepare(
                     ..Place::default()
                 });
             }
-            Tree::make(path).map_err(|error| failed("mkdir", path, &error, Exit::FileIo))?;
+            Tree::make(path).map_err(|error| failed("mkdir", bytes, &error, Exit::FileIo))?;
             observer.observe(created);
             let tree = Tree::enter(path);
-            let tree = tree.map_err(|error| failed("change_dir#2", path, &error, Exit::FileSelect))?;
+            let tree = tree.map_err(|error| failed("change_dir#2", bytes, &error, Exit::FileSelect))?;
             return Ok(Place {
                 tree: Some(tree),
                 single: None,
@@ -102,9 +104,14 @@ pub(crate) fn prepare(
         }
         _ => {}
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or_else(|| Path::new("."));
-    let tree = match Tree::enter(folder) {
+    // As it is written, and not as Path parts it: the folder of "D/." is "D", which has to be there.
+    let (folder, name) = match bytes.iter().rposition(|&byte| byte == b'/') {
+        None => (&b"."[..], bytes),
+        Some(0) => (&b"/"[..], &bytes[1..]),
+        Some(slash) => (&bytes[..slash], &bytes[slash + 1..]),
+    };
+    let path = Path::new(OsStr::from_bytes(folder));
+    let tree = match Tree::enter(path) {
         Ok(tree) => Some(tree),
         // It would be there.
         Err(_) if options.make_path && options.dry_run => None,
@@ -112,9 +119,9 @@ pub(crate) fn prepare(
     };
     Ok(Place {
         tree,
-        single: path.file_name().map(|name| name.as_bytes().to_vec()),
+        single: Some(name.to_vec()),
         is_new: false,
-        root: absolute(folder),
+        root: absolute(path),
     })
 }
 
@@ -130,12 +137,22 @@ fn make_path(path: &Path, is_folder: bool, options: &Options, observer: &dyn Obs
         Some(slash) if !is_folder || has_slash_behind => slash,
         _ => bytes.len(),
     };
-    let whole = Path::new(OsStr::from_bytes(&bytes[..end]));
-    let missing: Vec<_> = whole
-        .ancestors()
-        .take_while(|folder| !folder.as_os_str().is_empty() && std::fs::metadata(folder).is_err())
+    match std::fs::metadata(OsStr::from_bytes(&bytes[..end])) {
+        Ok(found) if found.is_dir() => return Ok(()),
+        Ok(_) if options.dry_run => return Err(Errno::ENOTDIR.into()),
+        Ok(_) => return Err(Errno::EEXIST.into()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Err(_) => {}
+    }
+    // Each folder once, which "D//E" and "D/./E" would not give (rsync fails at the second).
+    let slashes = (1..end).filter(|&at| bytes[at] == b'/');
+    let parts = slashes.chain([end]).map(|end| &bytes[..end]);
+    let named = parts.filter(|part| !part.ends_with(b"/") && !part.ends_with(b"/."));
+    let folders = named.map(|part| Path::new(OsStr::from_bytes(part)));
+    let missing: Vec<_> = folders
+        .filter(|folder| std::fs::metadata(folder).is_err())
         .collect();
-    for folder in missing.iter().rev().filter(|_| !options.dry_run) {
+    for folder in missing.iter().filter(|_| !options.dry_run) {
         Tree::make(folder)?;
     }
     let shown = &bytes[..slash
@@ -145,6 +162,17 @@ fn make_path(path: &Path, is_folder: bool, options: &Options, observer: &dyn Obs
         observer.observe(Event::CreatedPath(missing.len(), &String::from_utf8_lossy(shown)));
     }
     Ok(())
+}
+
+/// As a message names it (`full_fname` in util1.c): what is written is kept, behind the folder of the process.
+fn whole(bytes: &[u8]) -> String {
+    if bytes.starts_with(b"/") {
+        return shown(bytes);
+    }
+    let folder = absolute(Path::new("."));
+    let folder = folder.as_os_str().as_bytes();
+    let folder = folder.strip_suffix(b"/").unwrap_or(folder);
+    shown(&[folder, b"/", bytes].concat())
 }
 
 /// As the user would write it from the root on.

@@ -249,3 +249,32 @@ fn folders_to_compare_with_are_gone_through_by_the_users_own_links() {
         &here,
     );
 }
+
+#[test]
+fn rules_that_are_longer_than_any_path_are_dropped_with_a_word() {
+    let rules = format!("- one\n- {}\n- two", "x".repeat(5000));
+    let files = ["file one 1", "file two 2", "file three 3"];
+    let in_folder = format!("file .rules {rules}");
+    pushed(&["-r --filter=:_.rules ."], &[&files[..], &[&in_folder]].concat());
+    let command_line = [
+        format!("-r --exclude={}", "x".repeat(5000)),
+        "-r --exclude-from=rules".to_owned(),
+        "-r --filter=._rules".to_owned(),
+    ];
+    let command_line: Vec<&str> = command_line.iter().map(String::as_str).collect();
+    pulled(&command_line, &files, &[&format!("file rules {rules}")]);
+}
+
+#[test]
+fn times_that_a_receiver_cannot_set_on_links_are_written_large() {
+    if !has_rsync() {
+        return;
+    }
+    let stage = Stage::new();
+    let there = |target: &Path| plant(target, &["link l a", "link k z"]);
+    let compared = ["-ai --protocol=29", "-ai", "-rli --protocol=29", "-rlgOi"].map(|options| {
+        let words: Vec<_> = options.split(' ').chain(["./", "{url}/drop/"]).collect();
+        stage.compare_push(&words, |root| plant(root, &["link l a", "link k b"]), there)
+    });
+    assert_none(&compared.into_iter().filter_map(Result::err).collect::<Vec<_>>());
+}

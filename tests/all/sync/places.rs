@@ -25,7 +25,7 @@ fn bytes(seed: u64, count: usize) -> Vec<u8> {
 }
 
 /// The files at the sender.
-fn source(root: &Path) {
+pub(super) fn source(root: &Path) {
     let old = bytes(1, 20_000);
     let (front, back) = old.split_at(7_000);
     let contents = [
@@ -291,38 +291,6 @@ fn owners_are_mapped() {
         ("-ai --groupmap=1:", source),
         ("-ai --groupmap=1-x:2", source),
     ]);
-}
-
-#[test]
-fn the_way_to_the_destination_is_made() {
-    if !has_rsync() {
-        return;
-    }
-    let stage = Stage::new();
-    source(&stage.source());
-    let file: Prepare = |root| fs::write(root.join("a"), "in the way").expect("a file");
-    let nothing: Prepare = |_| {};
-    for words in [
-        "-ai --mkpath {url}/data/src/ a/b/c",
-        "-av --mkpath {url}/data/src/ a/b/c/",
-        "-ai --mkpath {url}/data/src/same a/b/c",
-        "-ai --mkpath {url}/data/src/same a/b/",
-        "-ai --mkpath {url}/data/src/same a",
-        "-ai --mkpath {url}/data/src/sub a",
-        "-ain --mkpath {url}/data/src/ a/b/c",
-        "-ain --mkpath {url}/data/src/same a/b/c",
-    ] {
-        // Where a file stands in the way, rsync speaks of too many symlinks.
-        for prepare in [Some(nothing), words.ends_with(" a").then_some(file)]
-            .into_iter()
-            .flatten()
-        {
-            let words: Vec<_> = words.split(' ').collect();
-            if let Err(difference) = stage.compare(&words, prepare) {
-                panic!("{difference}");
-            }
-        }
-    }
 }
 
 #[test]
