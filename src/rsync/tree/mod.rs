@@ -4,6 +4,7 @@
 mod aliases;
 mod attributes;
 mod backup;
+mod change;
 mod extended;
 mod folder;
 mod output;
