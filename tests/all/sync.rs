@@ -2,6 +2,7 @@
 
 mod algorithms;
 mod arguments;
+mod asked_for;
 mod bar;
 mod checks;
 mod conflicts;
