@@ -224,6 +224,9 @@ impl<'s> Choices<'s> {
         is_pull: bool,
         count: usize,
     ) -> Result<ListPlace, UsageError> {
+        if let Some(rule) = self.names.rule() {
+            self.filters.filter(rule, &mut *self.surroundings.read)?;
+        }
         let list = self.names.finish(options, count)?;
         let limit = options
             .max_alloc

@@ -13,6 +13,8 @@ pub(super) struct NameChoices {
     recursion_is_said: bool,
     /// `--dirs`, or `--no-dirs`.
     directories: Option<bool>,
+    /// `--old-dirs`: what is in a folder is asked for as a tree without what is deeper, as old servers need it.
+    is_flat_tree: bool,
     /// `--relative`, or `--no-relative`.
     relative: Option<bool>,
     /// `--files-from`.
@@ -53,7 +55,8 @@ impl NameChoices {
     ) -> bool {
         match name {
             "recursive" | "r" => (options.recursive, self.recursion_is_said) = (is_on, is_on),
-            "dirs" | "d" => self.directories = Some(is_on),
+            "dirs" | "d" => (self.directories, self.is_flat_tree) = (Some(is_on), false),
+            "old-dirs" | "old-d" if is_on => (self.directories, self.is_flat_tree) = (None, true),
             "relative" | "R" => self.relative = Some(is_on),
             "implied-dirs" | "i-d" => options.no_implied_directories = !is_on,
             "files-from" if is_on => self.files_from = value.map(str::to_owned),
@@ -62,19 +65,26 @@ impl NameChoices {
         true
     }
 
+    /// What `--old-dirs` keeps out of the transfer.
+    pub(super) fn rule(&self) -> Option<&'static [u8]> {
+        self.is_flat_tree.then_some(b"- /*/*")
+    }
+
     /// What only all options together say; `count` is that of sources and destination (`parse_arguments` in options.c).
     pub(super) fn finish(self, options: &mut Options, count: usize) -> Result<ListPlace, UsageError> {
         let has_list = self.files_from.is_some();
         options.directories = self.directories.unwrap_or(has_list);
         options.directories_are_implied = self.directories.is_none();
         options.relative = self.relative.unwrap_or(has_list);
+        options.directories |= self.is_flat_tree;
+        options.recursive &= self.recursion_is_said || !has_list;
+        options.recursive |= self.is_flat_tree;
         let Some(name) = self.files_from else {
             return Ok(ListPlace::default());
         };
         if count != 2 {
             return Err(UsageError::ManySources);
         }
-        options.recursive &= self.recursion_is_said;
         let mut place = ListPlace::default();
         match Target::parse(&name) {
             Target::Shell(remote) | Target::Daemon(remote) if name != "-" => {

@@ -201,6 +201,9 @@ impl Reading {
             "D" => (options.devices, options.specials) = (is_on, is_on),
             "devices" => options.devices = is_on,
             "specials" => options.specials = is_on,
+            "drop-D" => options.drop_devices = is_on,
+            // It is of remote shells.
+            "blocking-io" => {}
             "copy-devices" if is_on => options.copy_devices = true,
             "atimes" | "U" if is_on => {
                 options.atimes = options.atimes.saturating_add(1);

@@ -137,6 +137,9 @@ fn make_path(path: &Path, is_folder: bool, options: &Options, observer: &dyn Obs
         Some(slash) if !is_folder || has_slash_behind => slash,
         _ => bytes.len(),
     };
+    if end == 0 {
+        return Ok(());
+    }
     match std::fs::metadata(OsStr::from_bytes(&bytes[..end])) {
         Ok(found) if found.is_dir() => return Ok(()),
         Ok(_) if options.dry_run => return Err(Errno::ENOTDIR.into()),

@@ -309,6 +309,7 @@ impl Generator<'_> {
         let is_made = match kind {
             FileKind::Directory => return self.directory(number, entry, now),
             FileKind::Symlink => self.options.links,
+            _ if self.options.drop_devices => false,
             FileKind::Device => self.options.devices && self.keep.identity.is_root,
             _ => self.options.specials,
         };

@@ -44,6 +44,8 @@ pub struct Options {
     pub devices: bool,
     /// `--specials`.
     pub specials: bool,
+    /// `--drop-D`: no device and no special file is made here, whatever was asked for.
+    pub drop_devices: bool,
     /// `--copy-devices`: a device is sent as a file with what is on it.
     pub copy_devices: bool,
     /// `--acls`.

@@ -39,6 +39,8 @@ fn the_way_to_the_destination_is_made() {
         "-ai --mkpath {url}/data/src/sub a",
         "-ain --mkpath {url}/data/src/ a/b/c",
         "-ain --mkpath {url}/data/src/same a/b/c",
+        // Nothing is to be made there, and nothing is written in a dry run.
+        "-ain --mkpath {url}/data/src/same /a-file-that-no-machine-has",
     ]);
 }
 

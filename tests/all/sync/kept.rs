@@ -278,3 +278,31 @@ fn times_that_a_receiver_cannot_set_on_links_are_written_large() {
     });
     assert_none(&compared.into_iter().filter_map(Result::err).collect::<Vec<_>>());
 }
+
+#[test]
+fn a_folder_of_an_old_server_is_asked_for_as_a_flat_tree() {
+    let there = ["file one", "file d/two", "file d/e/three"];
+    pulled(
+        &[
+            "--old-dirs -q",
+            "--old-d -lpti",
+            "-d --old-d -lpti",
+            "--old-d -d -lpti",
+            "--old-d --delete -lpti --protocol=29",
+        ],
+        &there,
+        &["file dst/d/e/other", "file dst/more"],
+    );
+    pushed(&["--old-dirs -ti .", "--old-d --no-r -ti --delete d/"], &there);
+}
+
+#[test]
+fn devices_and_pipes_are_made_unless_they_are_to_be_dropped() {
+    let there = ["file one", "fifo pipe"];
+    pulled(
+        &["-rD", "-rD --drop-D -q", "-rD --drop-D --no-drop-D --blocking-io"],
+        &there,
+        &[],
+    );
+    pushed(&["-rDi --drop-D .", "-rDi -M--drop-D ."], &there);
+}
