@@ -121,7 +121,7 @@ impl Generator<'_> {
         if found.likeness == Likeness::Kind {
             return Ok(Alternative::Like(Basis::Elsewhere(found.number), found.status));
         }
-        if !self.copy(&found, entry, &name)? {
+        if !self.copy(&found, entry, &name, in_the_way)? {
             return Ok(Alternative::None);
         }
         let other = self.extended_like(entry, &Basis::Elsewhere(found.number), &found.status);
@@ -318,14 +318,20 @@ impl Generator<'_> {
     }
 
     /// Copies a file of another folder (`copy_altdest_file` in generator.c); `false` if that fails.
-    fn copy(&mut self, found: &Candidate, entry: &Entry, name: &[u8]) -> Result<bool, Failure> {
+    fn copy(
+        &mut self,
+        found: &Candidate,
+        entry: &Entry,
+        name: &[u8],
+        in_the_way: Option<&Status>,
+    ) -> Result<bool, Failure> {
         if self.options.dry_run {
             return Ok(true);
         }
         let Some(tree) = &mut self.tree else {
             return Ok(false);
         };
-        let permissions = self.keep.new_permissions(entry, tree, name);
+        let permissions = self.keep.inherited_permissions(entry, in_the_way, tree, name);
         let mut attributes = self.keep.attributes(&self.list, entry, permissions);
         let from = self.beside.bases[usize::from(found.number)].as_mut();
         let there = from.and_then(|from| from.handle(name).ok());

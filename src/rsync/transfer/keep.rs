@@ -167,6 +167,21 @@ impl Keep<'_> {
         }
     }
 
+    /// The permissions of something that takes the place of something else, which hands its own on (`recv_generator` in
+    /// generator.c). Those of a symlink, which rsync hands on too, say nothing: all may write then.
+    pub(crate) fn inherited_permissions(
+        &self,
+        entry: &Entry,
+        now: Option<&Status>,
+        tree: &mut Tree,
+        name: &[u8],
+    ) -> u32 {
+        match now.filter(|now| !matches!(now.kind(), FileKind::Directory | FileKind::Symlink)) {
+            Some(now) => self.old_permissions(entry, now),
+            None => self.new_permissions(entry, tree, name),
+        }
+    }
+
     /// What new things may have in the folder of a name: what its default ACL says, else what the umask leaves
     /// (`default_perms_for_dir` in acls.c).
     fn usual_permissions(&self, tree: &mut Tree, name: &[u8]) -> u32 {

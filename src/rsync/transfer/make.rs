@@ -306,13 +306,7 @@ impl Generator<'_> {
         if !self.options.dry_run
             && let Some(tree) = &mut self.tree
         {
-            let permissions = match now {
-                // What it takes the place of hands its permissions on.
-                Some(now) if !self.options.permissions && now.kind() != FileKind::Directory => {
-                    now.mode & 0o7777
-                }
-                _ => self.keep.new_permissions(entry, tree, &name),
-            };
+            let permissions = self.keep.inherited_permissions(entry, now.as_ref(), tree, &name);
             let mode = entry.mode & 0o170_000 | permissions;
             if let Err(error) = tree.make_node(&name, mode, device) {
                 return Ok(Err(self.failure("mknod {} failed", entry, &error)));

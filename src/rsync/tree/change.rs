@@ -11,7 +11,7 @@ use std::{
 use nix::{
     errno::Errno,
     fcntl::{AtFlags, renameat},
-    sys::stat::{Mode, SFlag, makedev, mkdirat, mknodat},
+    sys::stat::{FchmodatFlags, Mode, SFlag, fchmodat, makedev, mkdirat, mknodat},
     unistd::{UnlinkatFlags, linkat, mkdir, symlinkat, unlinkat},
 };
 
@@ -63,7 +63,11 @@ impl Tree {
             SFlag::from_bits_truncate(mode),
             Mode::from_bits_truncate(mode & 0o7777),
         );
-        self.replace(name, |folder, base| mknodat(folder, base, kind, mode, device))
+        self.replace(name, |folder, base| {
+            mknodat(folder, base, kind, mode, device)?;
+            // What it takes the place of may have had more than the umask leaves.
+            fchmodat(folder, base, mode, FchmodatFlags::NoFollowSymlink)
+        })
     }
 
     /// Removes what is no folder, or an empty folder.

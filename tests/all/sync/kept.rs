@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::{lchown, symlink},
+    os::unix::fs::{PermissionsExt as _, lchown, symlink},
     path::Path,
     time::{Duration, UNIX_EPOCH},
 };
@@ -294,6 +294,36 @@ fn a_folder_of_an_old_server_is_asked_for_as_a_flat_tree() {
         &["file dst/d/e/other", "file dst/more"],
     );
     pushed(&["--old-dirs -ti .", "--old-d --no-r -ti --delete d/"], &there);
+}
+
+#[test]
+fn what_takes_the_place_of_something_has_its_permissions() {
+    let stage = Stage::new();
+    if !has_rsync() {
+        return;
+    }
+    plant(&stage.source(), &["fifo pipe", "file file same", "fifo two"]);
+    let here = |root: &Path| {
+        plant(root, &["file dst/pipe x", "fifo dst/file", "file like/file same"]);
+        for (name, mode) in [("pipe", 0o666), ("file", 0o600)] {
+            let path = root.join("dst").join(name);
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+        }
+        // Permissions of a link say nothing; rsync makes a pipe that all may write.
+        symlink("nowhere", root.join("dst/two")).expect("a link");
+        touch(&root.join("dst"), UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+    };
+    let compared = [
+        "-rltD",
+        "-rltD --copy-dest=../like",
+        "-rltD --delay-updates",
+        "-rltpD",
+    ]
+    .map(|options| {
+        let words: Vec<_> = options.split(' ').chain(["{url}/data/src/", "dst/"]).collect();
+        stage.compare(&words, here)
+    });
+    assert_none(&compared.into_iter().filter_map(Result::err).collect::<Vec<_>>());
 }
 
 #[test]
