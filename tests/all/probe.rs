@@ -9,6 +9,7 @@ mod meant;
 mod own_limit;
 mod proofs;
 mod push;
+mod reached;
 mod really;
 mod refused;
 mod reproduced;

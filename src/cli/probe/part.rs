@@ -29,6 +29,10 @@ use crate::{
 /// What one shell runs.
 pub(super) struct Part<'b> {
     pub(super) script: Script,
+    /// The same as it is written.
+    pub(super) tree: shell::Script,
+    /// The shell that reads it, as it is named; none if whoever starts it decides.
+    pub(super) shell: Option<String>,
     /// Whether it is one line of somebody's.
     pub(super) is_typed: bool,
     /// Whether the shell makes several words of one with braces, if that is known.
@@ -41,8 +45,9 @@ pub(super) struct Part<'b> {
     pub(super) given: Option<BTreeMap<&'static str, Vec<u8>>>,
     /// What cron takes away from the command's end, and hands it as input.
     pub(super) cut: Option<Range<usize>>,
-    /// Where the text of the shell's begins.
+    /// Where the text of the shell's begins, and ends.
     pub(super) start: usize,
+    pub(super) end: usize,
     /// What keeps cron from taking the table that it stands in.
     pub(super) faults: Vec<Fault>,
     /// Who runs it, where a table of the system's names somebody else than who we are.
@@ -51,8 +56,12 @@ pub(super) struct Part<'b> {
 
 impl Part<'_> {
     pub(super) fn of_text(bytes: &Bytes, is_typed: bool) -> Self {
+        let tree = shell::parse(bytes);
+        let interpreter = Interpreter::of(bytes).filter(|_| !is_typed);
         Self {
-            script: Script::read(&shell::parse(bytes), bytes),
+            script: Script::read(&tree, bytes),
+            tree,
+            shell: interpreter.map(|interpreter| interpreter.shell().to_owned()),
             is_typed,
             takes_braces: match is_typed {
                 true => Some(true),
@@ -63,6 +72,7 @@ impl Part<'_> {
             given: None,
             cut: None,
             start: 0,
+            end: bytes.len(),
             faults: Vec::new(),
             user: None,
         }
