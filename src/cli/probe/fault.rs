@@ -9,6 +9,8 @@ pub(in crate::cli) enum Fault {
     NoFolder(String),
     /// The same, and the shell goes on where it was.
     Stays(String),
+    /// The same, and what rsync is told to take lies in this one.
+    RunsIn(String, String),
     /// What the first line names is not there.
     NoInterpreter(String),
     /// The program of the first line gets these words as one.
@@ -68,6 +70,7 @@ impl Fault {
     pub(super) const fn effect(&self) -> Effect {
         match self {
             Self::Stays(_)
+            | Self::RunsIn(..)
             | Self::OfBash(_, _, false)
             | Self::NotExported(..)
             | Self::Apart(..)
@@ -92,6 +95,15 @@ impl Fault {
             ),
             Self::Stays(folder) => (
                 format!("the folder `{folder}` cannot be entered: the shell stays where it is, and goes on"),
+                format!(
+                    "make it, or name the right one, and write `cd {} || exit 1`",
+                    quoted(folder)
+                ),
+            ),
+            Self::RunsIn(folder, place) => (
+                format!(
+                    "the folder `{folder}` cannot be entered: the shell stays where it is and goes on there, so rsync runs with the files of `{place}`"
+                ),
                 format!(
                     "make it, or name the right one, and write `cd {} || exit 1`",
                     quoted(folder)
@@ -265,6 +277,15 @@ impl Fault {
             ),
             Self::Stays(folder) => (
                 format!("无法进入目录 `{folder}`：shell 留在原来的目录继续执行"),
+                format!(
+                    "建立该目录或写上正确的目录，并写成 `cd {} || exit 1`",
+                    quoted(folder)
+                ),
+            ),
+            Self::RunsIn(folder, place) => (
+                format!(
+                    "无法进入目录 `{folder}`：shell 留在原来的目录继续执行，rsync 处理的是 `{place}` 里的文件"
+                ),
                 format!(
                     "建立该目录或写上正确的目录，并写成 `cd {} || exit 1`",
                     quoted(folder)

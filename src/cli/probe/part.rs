@@ -14,7 +14,7 @@ use crate::{
     cli::probe::{
         around::{around, is_without_rsync},
         fault::Fault,
-        folder::{folder_of, is_bound},
+        folder::{folder_among, folder_of, is_bound, is_open},
         interpreter::{Interpreter, takes_braces},
         made::{made, written_before},
         slip::Slip,
@@ -124,6 +124,7 @@ impl Part<'_> {
             home: self.home_of(call),
             is_bound: is_bound(&self.script, call, bytes),
             folder: self.folder_of(call).and_then(|folder| self.folder_from(&folder)),
+            stays_in: self.stays_in(call).and_then(|folder| self.folder_from(&folder)),
             ..Written::default()
         })
     }
@@ -170,6 +171,13 @@ impl Part<'_> {
     /// The folder that the text has gone to before a call, from the one on that it is started in; none if only a run can tell.
     pub(super) fn folder_of(&self, call: &Call) -> Option<PathBuf> {
         folder_of(&self.script, call, self.takes_braces != Some(false))
+    }
+
+    /// The same where the shell stays where it is if it cannot enter a folder.
+    fn stays_in(&self, call: &Call) -> Option<PathBuf> {
+        let home = self.home();
+        let is_open = |folder: &Path| is_open(&home.join(folder));
+        folder_among(&self.script, call, self.takes_braces != Some(false), is_open)
     }
 
     /// Where a folder is that the command goes to, from the one on that it is started in; none if only a run can tell, as where

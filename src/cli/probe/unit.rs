@@ -307,6 +307,7 @@ impl Unit {
             Written {
                 is_bound: self.folder.is_some() || written.is_bound,
                 folder: self.folder_of(written.folder),
+                stays_in: self.folder_of(written.stays_in),
                 user: self.user.clone(),
                 ..written
             }

@@ -44,6 +44,8 @@ pub(in crate::cli) struct Written {
     pub(in crate::cli) slips: Vec<Slip>,
     /// The folder that it runs in, from the one on that the script is started in; none if only a run can tell.
     pub(in crate::cli) folder: Option<PathBuf>,
+    /// The same where the shell stays where it is if it cannot enter a folder.
+    pub(super) stays_in: Option<PathBuf>,
     /// Whether nothing runs where that folder cannot be entered.
     pub(super) is_bound: bool,
     /// What `HOME` holds there, if anything.
@@ -272,6 +274,7 @@ fn started_by(part: &Part<'_>, call: &Call, outer: &[u8], script: Started) -> Re
         (Some(outer), Some(inner)) => Some(outer.join(inner)),
         _ => None,
     };
+    written.stays_in = None;
     Ok(Written {
         started: Some((file, line)),
         surroundings: Surroundings::Unknown,

@@ -627,12 +627,36 @@ fn a_shell_that_stays_where_it_is_is_told() {
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         stderr(&output)
     };
-    let stays = "the shell stays where it is and goes on there";
-    let told = refused("cd /nope; rsync -a --delete 127.0.0.1::m ./");
-    assert!(
-        told.contains(stays) && told.contains("cd /nope || exit 1"),
-        "{told}"
-    );
+    let port = peer(b"@RSYNCD: 31.0\n@RSYNCD: OK\n");
+    let stays = "the shell stays where it is and goes on there, so rsync runs with the files of";
+    fs::create_dir(folder.path().join("here")).expect("a folder");
+    // What it is told to read is found where the shell stands.
+    fs::write(folder.path().join("here/rules"), "- x\n").expect("a file");
+    let call = format!("rsync -r --exclude-from=rules rsync://127.0.0.1:{port}/m ./");
+    for (line, place, is_found) in [
+        (format!("cd here; cd nope; {call}"), format!("{here}/here"), true),
+        (
+            format!("cd {here}/here; cd /nope; {call}"),
+            format!("{here}/here"),
+            true,
+        ),
+        (format!("cd /nope; cd here; {call}"), String::new(), true),
+        (format!("cd /nope; {call}"), here.clone(), false),
+    ] {
+        let output = rsyncctl(folder.path(), &["probe", "--reproduce", &line]);
+        let told = stderr(&output) + &stdout(&output);
+        assert_ne!(output.status.code(), Some(2), "{line}: {output:?}");
+        let is_missing = told.contains("failed to open exclude file rules");
+        assert_eq!(is_missing, !is_found, "{line}: {told}");
+        assert!(
+            told.contains("cd /nope || exit 1") || told.contains("|| exit 1"),
+            "{line}: {told}"
+        );
+        assert!(
+            place.is_empty() || told.contains(&format!("{stays} `{place}`")),
+            "{line}: {told}"
+        );
+    }
     for line in [
         "cd /nope && rsync -a 127.0.0.1::m ./",
         "set -e; cd /nope; rsync -a 127.0.0.1::m ./",
