@@ -30,6 +30,10 @@ use crate::{
     syntax::{Invocation, Lookalike},
 };
 
+/// What stands around a command and decides nothing about it where each word was followed: what is asked for is there, and
+/// the mask is ours.
+const FOLLOWED: [&str; 6] = ["[", "exit", "if", "mkdir", "test", "umask"];
+
 /// What stands around a command line.
 #[derive(Default)]
 pub(super) struct Surrounding {
@@ -100,6 +104,9 @@ impl Arguments {
         }
         if !written.kept_back.is_empty() {
             tell(&behind_sudo(&written.kept_back, language))?;
+        }
+        if written.surroundings == Surroundings::Plain {
+            written.around.retain(|name| !FOLLOWED.contains(&&**name));
         }
         if !written.around.is_empty() {
             let names = written.around.iter().map(|name| format!("`{name}`"));

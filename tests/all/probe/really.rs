@@ -47,6 +47,11 @@ fn what_is_really_done_is_what_the_shell_does() {
     let port = peer(b"@RSYNCD: 31.0\n@ERROR: not today\n");
     let here = root.display().to_string();
     let call = format!("rsync -r {here}/src/ rsync://127.0.0.1:{port}/m/");
+    let mask = Command::new("sh")
+        .args(["-c", "umask"])
+        .output()
+        .expect("a shell runs");
+    let mask = String::from_utf8_lossy(&mask.stdout).trim().to_owned();
     for (text, is_taken) in [
         ("#!/bin/sh\nRSYNC\n", true),
         ("#!/bin/sh\ncd /nowhere || exit 1\nRSYNC\n", false),
@@ -96,9 +101,34 @@ fn what_is_really_done_is_what_the_shell_does() {
             true,
         ),
         ("#!/bin/sh\nRSYNC --exclude=*.o\n", false),
-        ("#!/bin/sh\nRSYNC ~/\n", false),
+        ("#!/bin/sh\nRSYNC --exclude=~/x\n", false),
+        ("#!/bin/sh\nexport D=~/x\nRSYNC \"--exclude=$D\"\n", false),
+        (
+            "#!/bin/sh\nD=~/x\nRSYNC \"--exclude=$D\" --exclude=$HOME/y \"--exclude=${HOME}/z\" --exclude='~/q'\n",
+            true,
+        ),
+        ("#!/bin/sh\nHOME=/x\nRSYNC --exclude=$HOME/y\n", false),
+        (
+            "#!/bin/sh\nD=HERE/far\nmkdir -p \"$D\" HERE/far/off\nRSYNC\n",
+            true,
+        ),
+        ("#!/bin/sh\nmkdir -p HERE/none\nRSYNC\n", false),
+        ("#!/bin/sh\nmkdir HERE/far\nRSYNC\n", false),
+        ("#!/bin/sh\numask MASK\nRSYNC\n", true),
+        ("#!/bin/sh\numask 0777\nRSYNC\n", false),
+        ("#!/bin/sh\n[ -d HERE/far ] || exit 1\nRSYNC\n", true),
+        (
+            "#!/bin/sh\nset -e\ntest -f HERE/list\n[ -e \"$HOME/\" ] && RSYNC\n",
+            true,
+        ),
+        ("#!/bin/sh\n[ -d HERE/none ] || exit 1\nRSYNC\n", false),
+        ("#!/bin/sh\n[ -d HERE/far ] || RSYNC\n", false),
+        ("#!/bin/sh\n[ -f HERE/far ] && RSYNC\n", false),
+        ("#!/bin/sh\n[ ! -d HERE/none ] && RSYNC\n", false),
+        ("#!/bin/sh\n[ -d far ] && RSYNC\n", false),
     ] {
         let own = text.replace("HERE", &here).replace("RSYNC", &call);
+        let own = own.replace("MASK", &mask);
         let script = root.join("job.sh");
         fs::write(&script, &own).expect("a file");
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("a mode");
@@ -445,7 +475,7 @@ fn a_refusal_names_what_was_met() {
     let target = format!("rsync://127.0.0.1:{port}/m/");
     let here = root.display().to_string();
     for (line, sign) in [
-        ("rsync -r ~/ TARGET", Some("`~` in the command line")),
+        ("rsync -r ~root/ TARGET", Some("`~` in the command line")),
         (
             "rsync -r --exclude=*.o HERE/src TARGET",
             Some("`*` in the command line"),
