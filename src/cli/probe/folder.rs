@@ -117,7 +117,7 @@ pub(super) fn is_bound(script: &Script, call: &Call, text: &[u8]) -> bool {
         let behind = text[other.range.end..].trim_ascii_start();
         let alternative = behind.strip_prefix(b"||").map(<[u8]>::trim_ascii_start);
         let ends: [&[u8]; 4] = [b"exit", b"return", b"{", b"die"];
-        behind.starts_with(b"&&")
+        behind.starts_with(b"&&") && is_of_one_command(&text[other.range.end..call.range.start])
             || alternative.is_some_and(|alternative| ends.iter().any(|end| alternative.starts_with(end)))
     };
     let is_strict = |other: &Call| {
@@ -139,6 +139,21 @@ pub(super) fn is_bound(script: &Script, call: &Call, text: &[u8]) -> bool {
             .skip(1)
             .any(|word| word.starts_with('-') && word.contains('e'));
     moving.any(ends) || has_option || script.calls.iter().filter(before).any(is_strict)
+}
+
+/// Whether no line ends in a text but where its command goes on.
+fn is_of_one_command(text: &[u8]) -> bool {
+    let mut lines: Vec<_> = text.split(|&byte| byte == b'\n').collect();
+    lines.pop();
+    for line in lines.into_iter().map(<[u8]>::trim_ascii_end) {
+        if line.ends_with(b"{") || line.ends_with(b"(") {
+            return true;
+        }
+        if !line.ends_with(b"\\") && !line.ends_with(b"&&") {
+            return false;
+        }
+    }
+    true
 }
 
 /// The folder that a command names, if the text tells it.

@@ -140,6 +140,16 @@ fn a_dry_run_knows_whether_a_script_comes_to_rsync() {
             "#!/bin/sh\nmkdir -p HERE/made\n[ -d HERE/made ] || exit 1\nRSYNC\n",
             "",
         ),
+        // A folder that a line of its own goes to.
+        ("#!/bin/sh\ncd /no/such && echo there\nRSYNC\n", ""),
+        (
+            "#!/bin/sh\ncd /no/such &&\n  RSYNC\n",
+            "the folder `/no/such`, which it goes to first",
+        ),
+        (
+            "#!/bin/sh\ncd /no/such && {\necho there\nRSYNC\n}\n",
+            "the folder `/no/such`, which it goes to first",
+        ),
         // Functions.
         (
             "#!/bin/sh\nf() {\nRSYNC\n}\n",

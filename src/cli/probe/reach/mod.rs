@@ -4,7 +4,9 @@
 //! there, a variable that nothing sets. What else runs may end in any way, and is taken for nothing.
 
 mod functions;
+mod programs;
 mod run;
+mod simple;
 mod uses;
 
 use crate::{
@@ -32,7 +34,7 @@ impl Part<'_> {
             Place::Uncalled(name) => {
                 // What somebody types may be called by what is typed next.
                 let is_sure = !self.is_typed && !run.is_open();
-                is_sure.then(|| (call.range.start, Fault::Uncalled(name)))
+                is_sure.then_some((call.range.start, Fault::Uncalled(name)))
             }
             Place::Way(way) => {
                 let ended = way.iter().find_map(|hop| run.come_by(hop).err());
