@@ -1,6 +1,7 @@
 //! The probe, at real daemons that are broken on purpose.
 
 mod causes;
+mod connections;
 mod greetings;
 mod healthy;
 mod live;
@@ -19,6 +20,7 @@ pub(crate) mod situations;
 mod targets;
 mod told;
 mod transcripts;
+mod variables;
 
 use std::{
     fs,

@@ -6,7 +6,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 use super::peer;
 use crate::support::{
     daemon::{Daemon, Run, has_rsync},
-    program::{folder, program, stdout},
+    program::{folder, program, rsyncctl, stderr, stdout},
 };
 
 /// Whether the script's own shell starts rsync.
@@ -309,4 +309,61 @@ fn a_dry_run_knows_whether_a_unit_comes_to_rsync() {
         );
         assert!(first.contains(expected), "{own}: {told}");
     }
+}
+
+/// Where a shell does not get into a folder, and goes on, its command is about the files of another one.
+#[test]
+fn a_shell_that_stays_where_it_is_is_told() {
+    let folder = folder(&[("conf", "TARGET=127.0.0.1::m\n")]);
+    let here = folder.path().display().to_string();
+    let refused = |line: &str| {
+        let output = rsyncctl(folder.path(), &["probe", "--reproduce", line]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        stderr(&output)
+    };
+    let port = peer(b"@RSYNCD: 31.0\n@RSYNCD: OK\n");
+    let stays = "the shell stays where it is and goes on there, so rsync runs with the files of";
+    fs::create_dir(folder.path().join("here")).expect("a folder");
+    // What it is told to read is found where the shell stands.
+    fs::write(folder.path().join("here/rules"), "- x\n").expect("a file");
+    let call = format!("rsync -r --exclude-from=rules rsync://127.0.0.1:{port}/m ./");
+    for (line, place, is_found) in [
+        (format!("cd here; cd nope; {call}"), format!("{here}/here"), true),
+        (
+            format!("cd {here}/here; cd /nope; {call}"),
+            format!("{here}/here"),
+            true,
+        ),
+        (format!("cd /nope; cd here; {call}"), String::new(), true),
+        (format!("cd /nope; {call}"), here.clone(), false),
+    ] {
+        let output = rsyncctl(folder.path(), &["probe", "--reproduce", &line]);
+        let told = format!("{}{}", stderr(&output), stdout(&output));
+        assert_ne!(output.status.code(), Some(2), "{line}: {output:?}");
+        let is_missing = told.contains("failed to open exclude file rules");
+        assert_eq!(is_missing, !is_found, "{line}: {told}");
+        assert!(
+            told.contains("cd /nope || exit 1") || told.contains("|| exit 1"),
+            "{line}: {told}"
+        );
+        assert!(
+            place.is_empty() || told.contains(&format!("{stays} `{place}`")),
+            "{line}: {told}"
+        );
+    }
+    for line in [
+        "cd /nope && rsync -a 127.0.0.1::m ./",
+        "set -e; cd /nope; rsync -a 127.0.0.1::m ./",
+    ] {
+        let told = refused(line);
+        assert!(
+            !told.contains(stays) && told.contains("so nothing was carried out"),
+            "{told}"
+        );
+    }
+    // What dash does not know reads no file.
+    let script = format!("#!/bin/dash\nsource {here}/conf\nrsync -a $TARGET d/\n");
+    fs::write(folder.path().join("a.sh"), script).expect("a file");
+    let told = refused("a.sh");
+    assert!(told.contains("what `$TARGET` is only a run can tell"), "{told}");
 }
