@@ -52,8 +52,10 @@ impl Part<'_> {
             let line = position(bytes, other.range.start);
             let is_pipefail = |word: &Argument| word.is("pipefail");
             let fault = match &*other.program() {
+                // In a function, a branch or a shell of its own it may end nothing.
                 "set" if other.arguments().iter().any(is_pipefail) => {
-                    (!dash_knows_pipefail()).then_some(Fault::Pipefail(line))
+                    let is_apart = self.scopes_of(&other.range, &call.range).next().is_some();
+                    (!is_apart && !dash_knows_pipefail()).then_some(Fault::Pipefail(line))
                 }
                 "source" => Some(Fault::OfBash(line, "source", false)),
                 "pushd" => Some(Fault::OfBash(line, "pushd", false)),
