@@ -99,6 +99,7 @@ fn a_dry_run_knows_whether_a_script_comes_to_rsync() {
         ),
         ("#!/bin/sh\nset -e\nwhile false; do false; done\nRSYNC\n", ""),
         ("#!/bin/dash\nf() { set -o pipefail; }\nRSYNC\n", ""),
+        ("#!/bin/dash\ndeclare -r W=1\nW=2\nRSYNC\n", ""),
         // What is passed over.
         ("#!/bin/sh\nfalse && RSYNC\n", "in front of `&&` on line 2 fails"),
         (

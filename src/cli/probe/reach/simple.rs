@@ -140,7 +140,8 @@ impl<'a> Run<'a> {
     fn declares(&mut self, call: &Call, program: &str, place: usize) -> Flow {
         let words: Vec<_> = call.arguments().iter().map(Argument::text).collect();
         let freezes = program == "readonly"
-            || ["declare", "typeset"].contains(&program)
+            || self.is_dash() != Some(true)
+                && ["declare", "typeset"].contains(&program)
                 && words
                     .iter()
                     .any(|word| word.starts_with('-') && word.contains('r'));
