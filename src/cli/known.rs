@@ -204,10 +204,16 @@ fn secrets(configuration: &Configuration, host: &dyn Host) -> BTreeMap<String, S
 }
 
 fn secrets_of(path: &Path, bytes: &[u8]) -> Secrets {
-    let (mut names, mut has_groups) = (Vec::new(), false);
+    let (mut names, mut empty, mut has_groups) = (Vec::new(), Vec::new(), false);
     for (index, line) in secrets::parse(bytes).into_iter().enumerate() {
-        if let Content::Secret { name, is_group, .. } = line.content {
+        if let Content::Secret {
+            name,
+            is_group,
+            password,
+        } = line.content
+        {
             has_groups |= is_group;
+            empty.extend(password.is_empty().then_some(index + 1));
             let name = String::from_utf8_lossy(&bytes[name]).into_owned();
             names.push((name, index + 1));
         }
@@ -215,6 +221,7 @@ fn secrets_of(path: &Path, bytes: &[u8]) -> Secrets {
     Secrets {
         file: path.display().to_string(),
         names,
+        empty,
         has_groups,
     }
 }

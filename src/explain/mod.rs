@@ -71,6 +71,9 @@ const OF_THE_ACCOUNT: [&str; 1] = ["RSY312"];
 /// The page of a hook that the client's own name or address spoils.
 const OF_THE_CLIENT: &str = "RSY416";
 
+/// The page of a line of a secrets file that is nobody's.
+const NOBODYS_LINE: &str = "RSY321";
+
 /// The page of a module's folder that is not there.
 const PATH_MISSING: &str = "RSY402";
 
@@ -107,7 +110,10 @@ impl Known {
         let asked = incident.module().filter(is_there);
         let is_of_module = found.modules.is_empty()
             || asked.is_none_or(|asked| found.modules.iter().any(|own| own == asked));
-        is_of_module && !found.is_of_another_user(incident)
+        let server = self.server.as_ref();
+        let is_passed = found.rule == NOBODYS_LINE
+            && server.is_some_and(|server| secret::is_looked_up(server, found, incident));
+        is_of_module && !is_passed && !found.is_of_another_user(incident)
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Secrets {
     pub file: String,
     /// The names in front of the colons, with the 1-based numbers of their lines; nothing of the passwords.
     pub names: Vec<(String, usize)>,
+    /// The lines of these whose passwords are empty.
+    pub empty: Vec<usize>,
     /// Whether groups have passwords there.
     pub has_groups: bool,
 }
@@ -72,6 +74,18 @@ pub(super) fn told(server: &Server, page: &Page, known: &Known, incident: &Incid
         (None, true) => Told::Found(Box::new(without_secret(secrets, user, module))),
         _ => Told::Refuted,
     })
+}
+
+/// Whether the daemon comes to a password of the user whose login failed, so that a line of nobody's is not why: it passes such
+/// lines over (`check_secret` in authenticate.c).
+pub(super) fn is_looked_up(server: &Server, found: &Predicted, incident: &Incident) -> bool {
+    let secrets = incident.module().and_then(|module| server.secrets.get(module));
+    let Some((secrets, user)) = secrets.zip(incident.user()) else {
+        return false;
+    };
+    let is_there = |place: &String| place.starts_with(&format!("{}:", secrets.file));
+    let mut own = secrets.names.iter().filter(|(name, _)| name == user);
+    is_there(&found.place) && own.next().is_some_and(|(_, line)| !secrets.empty.contains(line))
 }
 
 /// That a user has no password, or that somebody has it whose name is written nearly so.

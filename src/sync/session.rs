@@ -159,9 +159,10 @@ pub fn converse(
         },
     };
     let login = Login { plan, environment };
-    let opening = match plan.hears_greeting_first {
-        true => Opening::BehindGreeting,
-        false => Opening::Ahead,
+    let opening = match (&environment.connect_program, plan.hears_greeting_first) {
+        (Some(_), _) => Opening::OfProgram,
+        (None, true) => Opening::BehindGreeting,
+        (None, false) => Opening::Ahead,
     };
     let Some(opened) = open(stream, plan.protocol, opening, dialogue, &login, observer)? else {
         return Ok(None);

@@ -1,6 +1,7 @@
 //! The probe, at real daemons that are broken on purpose.
 
 mod causes;
+mod connections;
 mod greetings;
 mod healthy;
 mod live;
@@ -9,6 +10,7 @@ mod meant;
 mod own_limit;
 mod proofs;
 mod push;
+mod reached;
 mod really;
 mod refused;
 mod reproduced;
@@ -18,6 +20,7 @@ pub(crate) mod situations;
 mod targets;
 mod told;
 mod transcripts;
+mod variables;
 
 use std::{
     fs,

@@ -9,6 +9,8 @@ pub(in crate::cli) enum Fault {
     NoFolder(String),
     /// The same, and the shell goes on where it was.
     Stays(String),
+    /// The same, and what rsync is told to take lies in this one.
+    RunsIn(String, String),
     /// What the first line names is not there.
     NoInterpreter(String),
     /// The program of the first line gets these words as one.
@@ -31,15 +33,48 @@ pub(in crate::cli) enum Fault {
     NotExported(usize, &'static str),
     /// On this line blanks stand around the `=` of a variable.
     Apart(usize, &'static str),
+    /// The first line ends with a carriage return, behind this program.
+    Return(String),
+    /// On this line a shell, called so, takes offence, and runs nothing of it.
+    Refused(usize, String),
+    /// On this line the command fails for sure, and the shell is told to end there.
+    Failing(usize, String),
+    /// The same of a program that is not there.
+    NotFound(usize, String),
+    /// The same of a file that is taken in, which ends some shells by itself.
+    NotTaken(usize, String),
+    /// On this line the script ends, or another program takes its place.
+    Ended(usize, &'static str),
+    /// What stands behind this sign is never run, for what stands in front of it on this line.
+    PassedOver(usize, &'static str),
+    /// The condition on this line leads elsewhere.
+    NeverHolds(usize),
+    /// It stands in this function, which nothing calls.
+    Uncalled(String),
+    /// On this line a frozen variable is set; the shell ends there.
+    Frozen(usize, String),
+    /// The same, and it keeps its value.
+    Kept(usize, String),
+    /// On this line somebody asks for this file, and without it rsync is not run.
+    Guarded(usize, String),
+    /// A unit's own program is not there.
+    NotThere(String),
+    /// On this line a variable is used that nothing sets; whether it asks for it itself.
+    Unset(usize, String, bool),
+    /// This command of a unit's runs first, and fails.
+    Before(&'static str, String),
 }
 
 impl Fault {
     /// What becomes of rsync.
     pub(super) const fn effect(&self) -> Effect {
         match self {
-            Self::Stays(_) | Self::OfBash(_, _, false) | Self::NotExported(..) | Self::Apart(..) => {
-                Effect::Other
-            }
+            Self::Stays(_)
+            | Self::RunsIn(..)
+            | Self::OfBash(_, _, false)
+            | Self::NotExported(..)
+            | Self::Apart(..)
+            | Self::Kept(..) => Effect::Other,
             _ => Effect::Never,
         }
     }
@@ -60,6 +95,15 @@ impl Fault {
             ),
             Self::Stays(folder) => (
                 format!("the folder `{folder}` cannot be entered: the shell stays where it is, and goes on"),
+                format!(
+                    "make it, or name the right one, and write `cd {} || exit 1`",
+                    quoted(folder)
+                ),
+            ),
+            Self::RunsIn(folder, place) => (
+                format!(
+                    "the folder `{folder}` cannot be entered: the shell stays where it is and goes on there, so rsync runs with the files of `{place}`"
+                ),
                 format!(
                     "make it, or name the right one, and write `cd {} || exit 1`",
                     quoted(folder)
@@ -136,6 +180,92 @@ impl Fault {
                 ),
                 format!("sed -i '{line}s/{name}[[:space:]]*=[[:space:]]*/export {name}=/' {file}"),
             ),
+            Self::Return(program) => (
+                format!(
+                    "the first line of `{file}` ends with a carriage return, so the kernel looks for `{program}\\r`: nothing of it runs"
+                ),
+                format!("sed -i 's/\\r$//' {file}"),
+            ),
+            Self::Refused(line, shell) => (
+                format!(
+                    "`{shell}` does not take what stands up to line {line} (syntax error), and runs nothing of it"
+                ),
+                match file {
+                    "''" => "close what is open, and take away what is too much".to_owned(),
+                    _ => format!("mend what this tells: {shell} -n {file}"),
+                },
+            ),
+            Self::Failing(line, program) => (
+                format!("`{program}` on line {line} fails, and with `set -e` the script ends there"),
+                format!("take it away, or write `{program} || true`: vi +{line} {file}"),
+            ),
+            Self::NotFound(line, program) => (
+                format!(
+                    "there is no program `{program}` on this machine (line {line}), and with `set -e` the script ends there"
+                ),
+                format!("install it, or write its right name: vi +{line} {file}"),
+            ),
+            Self::NotTaken(line, taken) => (
+                format!("there is no file `{taken}`, which line {line} takes in: the script ends there"),
+                format!("make it, or name the right one: vi +{line} {file}"),
+            ),
+            Self::Ended(line, word) => (
+                format!("the script ends with the `{word}` of line {line}, in front of the command"),
+                format!("put the command in front of it: vi +{line} {file}"),
+            ),
+            Self::PassedOver(line, sign) => {
+                let ends = if *sign == "&&" { "fails" } else { "does not fail" };
+                (
+                    format!(
+                        "what stands in front of `{sign}` on line {line} {ends} on this machine, so what follows is not run"
+                    ),
+                    format!("mend what stands in front of `{sign}`{}", at(*line, file)),
+                )
+            }
+            Self::NeverHolds(line) => (
+                format!("the condition on line {line} leads past the command"),
+                format!("mend the condition{}", at(*line, file)),
+            ),
+            Self::Uncalled(name) => (
+                format!("the command stands in the function `{name}`, which nothing in `{file}` calls"),
+                format!("call it where it is meant to run: echo {name} >> {file}"),
+            ),
+            Self::Frozen(line, name) => (
+                format!("line {line} sets `{name}`, which is readonly: the shell gives up there"),
+                format!("take the `readonly` away, or the second value: vi +{line} {file}"),
+            ),
+            Self::Kept(line, name) => (
+                format!(
+                    "line {line} sets `{name}`, which is readonly: it keeps its value, and the script goes on"
+                ),
+                format!("take the `readonly` away, or the second value: vi +{line} {file}"),
+            ),
+            Self::Guarded(line, asked) => (
+                format!("line {line} asks for `{asked}`, which is not there now"),
+                format!("mount or make it, or name the right one{}", at(*line, file)),
+            ),
+            Self::NotThere(program) => (
+                format!("there is no program `{program}` on this machine (203/EXEC of systemd)"),
+                "write the path that this prints: command -v rsync".to_owned(),
+            ),
+            Self::Unset(line, name, true) => (
+                format!(
+                    "line {line} asks for `{name}`, which neither the script nor this environment sets: the script ends there"
+                ),
+                format!("export {name}=..., as whoever starts the script does"),
+            ),
+            Self::Unset(line, name, false) => (
+                format!(
+                    "line {line} uses `{name}`, which neither the script nor this environment sets: with `set -u` the script ends there"
+                ),
+                format!("set it, or write `${{{name}:-}}`: vi +{line} {file}"),
+            ),
+            Self::Before(setting, program) => (
+                format!("`{setting}={program}` fails on this machine, so systemd does not start the command"),
+                format!(
+                    "mend what it does, or write `{setting}=-{program}` where its failure does not matter: vi {file}"
+                ),
+            ),
         }
     }
 
@@ -147,6 +277,15 @@ impl Fault {
             ),
             Self::Stays(folder) => (
                 format!("无法进入目录 `{folder}`：shell 留在原来的目录继续执行"),
+                format!(
+                    "建立该目录或写上正确的目录，并写成 `cd {} || exit 1`",
+                    quoted(folder)
+                ),
+            ),
+            Self::RunsIn(folder, place) => (
+                format!(
+                    "无法进入目录 `{folder}`：shell 留在原来的目录继续执行，rsync 处理的是 `{place}` 里的文件"
+                ),
                 format!(
                     "建立该目录或写上正确的目录，并写成 `cd {} || exit 1`",
                     quoted(folder)
@@ -206,6 +345,76 @@ impl Fault {
                 format!("第 {line} 行的 `=` 前面有空格：shell 把 `{name}` 当成程序"),
                 format!("sed -i '{line}s/{name}[[:space:]]*=[[:space:]]*/export {name}=/' {file}"),
             ),
+            Self::Return(program) => (
+                format!("`{file}` 第一行以回车符（\\r）结尾，内核要找的是 `{program}\\r`：脚本完全不会运行"),
+                format!("sed -i 's/\\r$//' {file}"),
+            ),
+            Self::Refused(line, shell) => (
+                format!("`{shell}` 读到第 {line} 行报语法错误，命令根本不会执行"),
+                match file {
+                    "''" => "补上没有闭合的部分，去掉多余的部分".to_owned(),
+                    _ => format!("按这个命令的提示修改：{shell} -n {file}"),
+                },
+            ),
+            Self::Failing(line, program) => (
+                format!("第 {line} 行的 `{program}` 会失败，由于 `set -e`，脚本到此结束"),
+                format!("去掉它，或者写成 `{program} || true`：vi +{line} {file}"),
+            ),
+            Self::NotFound(line, program) => (
+                format!("本机没有程序 `{program}`（第 {line} 行），由于 `set -e`，脚本到此结束"),
+                format!("安装它，或者写上正确的名字：vi +{line} {file}"),
+            ),
+            Self::NotTaken(line, taken) => (
+                format!("第 {line} 行要读入的文件 `{taken}` 不存在：脚本到此结束"),
+                format!("建立该文件，或者写上正确的文件：vi +{line} {file}"),
+            ),
+            Self::Ended(line, word) => (
+                format!("脚本在第 {line} 行的 `{word}` 处结束，到不了该命令"),
+                format!("把命令放到它前面：vi +{line} {file}"),
+            ),
+            Self::PassedOver(line, sign) => {
+                let ends = if *sign == "&&" { "失败" } else { "成功" };
+                (
+                    format!("第 {line} 行 `{sign}` 前面的命令在本机{ends}，所以后面的不会执行"),
+                    format!("修改 `{sign}` 前面的命令{}", at(*line, file)),
+                )
+            }
+            Self::NeverHolds(line) => (
+                format!("第 {line} 行的条件使脚本绕过该命令"),
+                format!("修改这个条件{}", at(*line, file)),
+            ),
+            Self::Uncalled(name) => (
+                format!("命令在函数 `{name}` 里，而 `{file}` 中没有任何地方调用它"),
+                format!("在应该运行的地方调用它：echo {name} >> {file}"),
+            ),
+            Self::Frozen(line, name) => (
+                format!("第 {line} 行给只读变量 `{name}` 赋值：shell 到此放弃"),
+                format!("去掉 `readonly`，或者去掉第二次赋值：vi +{line} {file}"),
+            ),
+            Self::Kept(line, name) => (
+                format!("第 {line} 行给只读变量 `{name}` 赋值：它保持原来的值，脚本继续执行"),
+                format!("去掉 `readonly`，或者去掉第二次赋值：vi +{line} {file}"),
+            ),
+            Self::Guarded(line, asked) => (
+                format!("第 {line} 行要求 `{asked}` 存在，而它现在不存在"),
+                format!("挂载或建立它，或者写上正确的名字{}", at(*line, file)),
+            ),
+            Self::NotThere(program) => (
+                format!("本机没有程序 `{program}`（systemd 的 203/EXEC）"),
+                "写上这个命令显示的路径：command -v rsync".to_owned(),
+            ),
+            Self::Unset(line, name, true) => (
+                format!("第 {line} 行要求变量 `{name}`，脚本和当前环境都没有设置它：脚本到此结束"),
+                format!("export {name}=...，与启动该脚本的环境一样"),
+            ),
+            Self::Unset(line, name, false) => (
+                format!("第 {line} 行使用的 `{name}`，脚本和当前环境都没有设置：由于 `set -u`，脚本到此结束"),
+                format!("设置它，或者写成 `${{{name}:-}}`：vi +{line} {file}"),
+            ),
+            Self::Before(setting, program) => (
+                format!("`{setting}={program}` 在本机会失败，systemd 因此不会启动该命令"),
+                format!("修改它，或者在失败无关紧要时写成 `{setting}=-{program}`：vi {file}"),
+            ),
         }
     }
 
@@ -220,4 +429,12 @@ impl Fault {
 
 fn quoted(path: &str) -> String {
     shell_words::quote(path).into_owned()
+}
+
+/// Where that is, in a file; what is typed has no lines.
+fn at(line: usize, file: &str) -> String {
+    match file {
+        "''" => String::new(),
+        _ => format!(": vi +{line} {file}"),
+    }
 }

@@ -13,6 +13,7 @@ use crate::{
     },
     lint::Crontab,
     model::script::{Argument, Call, Stream},
+    probe::Effect,
     syntax::crontab::Kind,
     terms::Bytes,
 };
@@ -26,23 +27,35 @@ impl Part<'_> {
         let of_dash = self
             .of_dash(call, bytes)
             .filter(|_| self.takes_braces == Some(false));
+        // A sign of bash's is told as that.
+        let is_sign = matches!(of_dash, Some((_, Fault::OfBash(_, _, true))));
+        let refusal = (!is_sign).then(|| self.refusal(call, bytes)).flatten();
+        let mut on_way: Vec<_> = of_dash.into_iter().chain(self.unreached(call, bytes)).collect();
+        on_way.sort_by_key(|(place, _)| *place);
+        let on_way = on_way.into_iter().map(|(_, fault)| fault);
         let all = own
-            .chain(of_dash)
+            .chain(refusal)
+            .chain(on_way)
             .chain(missing_program(call))
             .chain(self.closed_log(call));
-        all.chain(self.kept_in(call, found, bytes)).collect()
+        let mut all: Vec<_> = all.chain(self.kept_in(call, found, bytes)).collect();
+        // Where rsync is not started at all, nothing else matters as much.
+        all.sort_by_key(|fault| fault.effect() != Effect::Never);
+        all
     }
 
     /// The first thing in front of a call, or in it, that dash does not know.
-    fn of_dash(&self, call: &Call, bytes: &[u8]) -> Option<Fault> {
+    fn of_dash(&self, call: &Call, bytes: &[u8]) -> Option<(usize, Fault)> {
         let calls = self.script.calls.iter();
         let before = calls.filter(|other| other.range.start <= call.range.start);
         let of_calls = before.filter_map(|other| {
             let line = position(bytes, other.range.start);
             let is_pipefail = |word: &Argument| word.is("pipefail");
             let fault = match &*other.program() {
+                // In a function, a branch or a shell of its own it may end nothing.
                 "set" if other.arguments().iter().any(is_pipefail) => {
-                    (!dash_knows_pipefail()).then_some(Fault::Pipefail(line))
+                    let is_apart = self.scopes_of(&other.range, &call.range).next().is_some();
+                    (!is_apart && !dash_knows_pipefail()).then_some(Fault::Pipefail(line))
                 }
                 "source" => Some(Fault::OfBash(line, "source", false)),
                 "pushd" => Some(Fault::OfBash(line, "pushd", false)),
@@ -68,8 +81,7 @@ impl Part<'_> {
             };
             Some((assigned.range.start, fault))
         });
-        let first = of_calls.chain(of_assignments).min_by_key(|(place, _)| *place);
-        first.map(|(_, fault)| fault)
+        of_calls.chain(of_assignments).min_by_key(|(place, _)| *place)
     }
 
     /// What keeps the shell from opening a file that the output goes to.

@@ -1,6 +1,12 @@
 //! The folder that a command of a script runs in.
 
-use std::{ffi::OsString, os::unix::ffi::OsStringExt as _, path::PathBuf};
+use std::{
+    ffi::OsString,
+    os::unix::ffi::OsStringExt as _,
+    path::{Path, PathBuf},
+};
+
+use nix::unistd::{AccessFlags, access};
 
 use crate::{
     model::script::{Argument, Call, Script},
@@ -26,6 +32,11 @@ const FILES: [&str; 9] = [
     "write-batch",
     "only-write-batch",
 ];
+
+/// Whether somebody like us can go to a folder.
+pub(super) fn is_open(folder: &Path) -> bool {
+    folder.is_dir() && access(folder, AccessFlags::X_OK).is_ok()
+}
 
 /// Whether a command line names files of this machine from the folder on that it runs in.
 pub(in crate::cli) fn needs_folder(words: &[String]) -> bool {
@@ -60,6 +71,16 @@ fn merge_file(rule: &str) -> Option<&str> {
 /// The folder that a script has gone to before a call, from the one on that it is started in; none if only a run can tell.
 /// Of the commands that go there dash knows but one.
 pub(super) fn folder_of(script: &Script, call: &Call, knows_all: bool) -> Option<PathBuf> {
+    folder_among(script, call, knows_all, |_| true)
+}
+
+/// The same where a shell stays where it is if it cannot enter a folder.
+pub(super) fn folder_among(
+    script: &Script,
+    call: &Call,
+    knows_all: bool,
+    is_open: impl Fn(&Path) -> bool,
+) -> Option<PathBuf> {
     let moves = if knows_all { &MOVES[..] } else { &MOVES[..1] };
     let before = script
         .calls
@@ -74,9 +95,12 @@ pub(super) fn folder_of(script: &Script, call: &Call, knows_all: bool) -> Option
             Some(scope) if scope.is_own_shell => {}
             Some(_) => folder = None,
             None => {
-                folder = named(other).and_then(|named| match named.is_absolute() {
-                    true => Some(named),
-                    false => Some(folder?.join(named)),
+                folder = named(other).and_then(|named| {
+                    let next = match named.is_absolute() {
+                        true => named,
+                        false => folder.clone()?.join(named),
+                    };
+                    if is_open(&next) { Some(next) } else { folder }
                 });
             }
         }
@@ -93,7 +117,7 @@ pub(super) fn is_bound(script: &Script, call: &Call, text: &[u8]) -> bool {
         let behind = text[other.range.end..].trim_ascii_start();
         let alternative = behind.strip_prefix(b"||").map(<[u8]>::trim_ascii_start);
         let ends: [&[u8]; 4] = [b"exit", b"return", b"{", b"die"];
-        behind.starts_with(b"&&")
+        behind.starts_with(b"&&") && is_of_one_command(&text[other.range.end..call.range.start])
             || alternative.is_some_and(|alternative| ends.iter().any(|end| alternative.starts_with(end)))
     };
     let is_strict = |other: &Call| {
@@ -115,6 +139,21 @@ pub(super) fn is_bound(script: &Script, call: &Call, text: &[u8]) -> bool {
             .skip(1)
             .any(|word| word.starts_with('-') && word.contains('e'));
     moving.any(ends) || has_option || script.calls.iter().filter(before).any(is_strict)
+}
+
+/// Whether no line ends in a text but where its command goes on.
+fn is_of_one_command(text: &[u8]) -> bool {
+    let mut lines: Vec<_> = text.split(|&byte| byte == b'\n').collect();
+    lines.pop();
+    for line in lines.into_iter().map(<[u8]>::trim_ascii_end) {
+        if line.ends_with(b"{") || line.ends_with(b"(") {
+            return true;
+        }
+        if !line.ends_with(b"\\") && !line.ends_with(b"&&") {
+            return false;
+        }
+    }
+    true
 }
 
 /// The folder that a command names, if the text tells it.

@@ -4,7 +4,10 @@ use std::{env, fs, io::Read as _, os::unix::ffi::OsStrExt as _, path::Path, proc
 
 use nix::unistd::{AccessFlags, access};
 
-use crate::cli::probe::fault::Fault;
+use crate::cli::probe::{fault::Fault, text::RETURN as RETURN_BYTE};
+
+/// What stands for a carriage return.
+const RETURN: char = RETURN_BYTE as char;
 
 /// Shells that take plain words for the same.
 const SHELLS: [&str; 3] = ["sh", "bash", "dash"];
@@ -38,7 +41,7 @@ impl Interpreter {
     }
 
     /// The options that the script is started with.
-    fn options(&self) -> &str {
+    pub(super) fn options(&self) -> &str {
         if self.is_env() { "" } else { &self.argument }
     }
 
@@ -48,9 +51,14 @@ impl Interpreter {
 
     /// Why the kernel, `env` or the shell does not start the script.
     pub(super) fn fault(&self) -> Option<Fault> {
-        let has_returns = |text: &str| text.contains(|letter: char| letter.is_ascii_control());
+        let has_return = |text: &str| text.ends_with(['\r', RETURN]);
+        if has_return(&self.program) || has_return(&self.argument) {
+            let program = self.program.trim_end_matches(['\r', RETURN]);
+            return Some(Fault::Return(program.to_owned()));
+        }
         // Those are told as what they are.
-        if has_returns(&self.program) || has_returns(&self.argument) {
+        let has_control = |text: &str| text.contains(|letter: char| letter.is_ascii_control());
+        if has_control(&self.program) || has_control(&self.argument) {
             return None;
         }
         if self.is_env() && self.argument.starts_with('-') {

@@ -1,4 +1,5 @@
 mod around;
+mod before;
 mod fault;
 mod faults;
 pub(super) mod folder;
@@ -20,6 +21,8 @@ mod part;
 pub(super) mod place;
 mod plain;
 mod popt;
+mod reach;
+mod refused;
 mod reproduction;
 mod server;
 mod settled;

@@ -14,7 +14,7 @@ use crate::{
     cli::probe::{
         around::{around, is_without_rsync},
         fault::Fault,
-        folder::{folder_of, is_bound},
+        folder::{folder_among, folder_of, is_bound, is_open},
         interpreter::{Interpreter, takes_braces},
         made::{made, written_before},
         slip::Slip,
@@ -29,6 +29,10 @@ use crate::{
 /// What one shell runs.
 pub(super) struct Part<'b> {
     pub(super) script: Script,
+    /// The same as it is written.
+    pub(super) tree: shell::Script,
+    /// The shell that reads it, as it is named; none if whoever starts it decides.
+    pub(super) shell: Option<String>,
     /// Whether it is one line of somebody's.
     pub(super) is_typed: bool,
     /// Whether the shell makes several words of one with braces, if that is known.
@@ -41,8 +45,9 @@ pub(super) struct Part<'b> {
     pub(super) given: Option<BTreeMap<&'static str, Vec<u8>>>,
     /// What cron takes away from the command's end, and hands it as input.
     pub(super) cut: Option<Range<usize>>,
-    /// Where the text of the shell's begins.
+    /// Where the text of the shell's begins, and ends.
     pub(super) start: usize,
+    pub(super) end: usize,
     /// What keeps cron from taking the table that it stands in.
     pub(super) faults: Vec<Fault>,
     /// Who runs it, where a table of the system's names somebody else than who we are.
@@ -51,8 +56,12 @@ pub(super) struct Part<'b> {
 
 impl Part<'_> {
     pub(super) fn of_text(bytes: &Bytes, is_typed: bool) -> Self {
+        let tree = shell::parse(bytes);
+        let interpreter = Interpreter::of(bytes).filter(|_| !is_typed);
         Self {
-            script: Script::read(&shell::parse(bytes), bytes),
+            script: Script::read(&tree, bytes),
+            tree,
+            shell: interpreter.map(|interpreter| interpreter.shell().to_owned()),
             is_typed,
             takes_braces: match is_typed {
                 true => Some(true),
@@ -63,6 +72,7 @@ impl Part<'_> {
             given: None,
             cut: None,
             start: 0,
+            end: bytes.len(),
             faults: Vec::new(),
             user: None,
         }
@@ -114,6 +124,7 @@ impl Part<'_> {
             home: self.home_of(call),
             is_bound: is_bound(&self.script, call, bytes),
             folder: self.folder_of(call).and_then(|folder| self.folder_from(&folder)),
+            stays_in: self.stays_in(call).and_then(|folder| self.folder_from(&folder)),
             ..Written::default()
         })
     }
@@ -160,6 +171,13 @@ impl Part<'_> {
     /// The folder that the text has gone to before a call, from the one on that it is started in; none if only a run can tell.
     pub(super) fn folder_of(&self, call: &Call) -> Option<PathBuf> {
         folder_of(&self.script, call, self.takes_braces != Some(false))
+    }
+
+    /// The same where the shell stays where it is if it cannot enter a folder.
+    fn stays_in(&self, call: &Call) -> Option<PathBuf> {
+        let home = self.home();
+        let is_open = |folder: &Path| is_open(&home.join(folder));
+        folder_among(&self.script, call, self.takes_braces != Some(false), is_open)
     }
 
     /// Where a folder is that the command goes to, from the one on that it is started in; none if only a run can tell, as where

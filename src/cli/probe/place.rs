@@ -3,8 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    cli::probe::written::calling_lines,
+    catalog::FileKind,
+    cli::probe::{
+        mistaken::mistaken,
+        part::Part,
+        settled::settled,
+        text::{as_a_shell_reads, lines, position},
+        unit,
+        written::parts,
+    },
     host::{Host as _, Live},
+    lint::recognise,
+    terms::Bytes,
 };
 
 /// File and line of a text such as `backup.sh:12`, or `backup.sh` with one call of rsync; nothing of a command line.
@@ -57,6 +67,28 @@ fn only_line(file: &str) -> Result<(PathBuf, usize), String> {
             ))
         }
     }
+}
+
+/// The lines of a script or crontab that call rsync, the first one being 1.
+fn calling_lines(path: &Path, bytes: Vec<u8>) -> Vec<usize> {
+    let kind = recognise(path, &Bytes::from(bytes.clone()));
+    if kind == Some(FileKind::Systemd) {
+        return unit::calling_lines(path, &bytes);
+    }
+    let bytes = settled(path, bytes, kind == Some(FileKind::Crontab), false);
+    let (read, _) = as_a_shell_reads(&bytes);
+    let (plain, bytes) = (Bytes::from(bytes), Bytes::from(read));
+    let parts = parts(path, &plain, &bytes);
+    let calls = parts.iter().flat_map(Part::calls);
+    let mut found: Vec<_> = calls.map(|call| position(&bytes, call.range.start)).collect();
+    if found.is_empty() {
+        // One that is meant to is told as what it is.
+        let meant = lines(&bytes).filter(|line| mistaken(path, &bytes, line).is_some());
+        found.extend(meant.map(|line| position(&bytes, line.start)));
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 /// Lines that are named.

@@ -4,6 +4,8 @@
 use std::{
     collections::BTreeSet,
     env,
+    ffi::OsStr,
+    fs,
     ops::Range,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
@@ -168,9 +170,15 @@ struct State<'r> {
 
 impl<'r> State<'r> {
     fn new(reading: &'r Reading<'r>, path: &[u8], is_cron: bool) -> Self {
+        let mut names = Names::default();
+        // cron sets its own.
+        let home = env::var_os("HOME").filter(|home| !is_cron && home.as_bytes().starts_with(b"/"));
+        if let Some(home) = home {
+            names.set(b"HOME", Some(home.as_bytes().to_vec()));
+        }
         Self {
             reading,
-            names: Names::default(),
+            names,
             frozen: BTreeSet::new(),
             has_moved: false,
             path: path.to_vec(),
@@ -248,6 +256,14 @@ impl<'r> State<'r> {
                 }
                 true
             }
+            [b"mkdir", b"-p", folders @ ..] => {
+                let is_there = |folder: &&[u8]| self.is_there(folder, "-d");
+                self.has("mkdir") && !folders.is_empty() && folders.iter().all(is_there)
+            }
+            [b"umask", mask] => self.names.word(mask).is_some_and(|mask| is_own_mask(&mask)),
+            [b"[", kind, file, b"]"] | [b"test", kind, file] => {
+                str::from_utf8(kind).is_ok_and(|kind| self.is_there(file, kind))
+            }
             [b"date"] => self.has("date"),
             [b"date", format] => format.starts_with(b"+") && self.has("date"),
             [b"sleep", time] if self.has("sleep") => {
@@ -294,6 +310,20 @@ impl<'r> State<'r> {
             return Err(command.met(sign));
         }
         tail::check(command, reader, &self.names, &self.path, self.reading)
+    }
+
+    /// Whether what a word names is there now, as `test` asks for it.
+    fn is_there(&self, word: &[u8], kind: &str) -> bool {
+        let Some(name) = self.names.word(word).filter(|name| name.starts_with(b"/")) else {
+            return false;
+        };
+        let file = Path::new(OsStr::from_bytes(&name));
+        match kind {
+            "-d" => file.is_dir(),
+            "-e" => file.exists(),
+            "-f" => file.is_file(),
+            _ => false,
+        }
     }
 
     /// Whether there is a program of that name, and no script in its place.
@@ -365,6 +395,7 @@ impl<'r> State<'r> {
     /// The same behind `export`, whose words dash splits where older.
     fn exports(&mut self, word: &[u8]) -> bool {
         match assigned(word) {
+            Some((_, [b'~', ..])) => false,
             Some((_, value)) => {
                 let is_whole = value.starts_with(b"\"") || !value.contains(&b'$');
                 is_whole && self.sets(word)
@@ -390,6 +421,16 @@ fn is_exit(command: &Command<'_>) -> bool {
         _ => false,
     };
     is_exit && command.words().len() == command.tokens.len()
+}
+
+/// Whether a mask in octal is the one that we have already.
+fn is_own_mask(mask: &[u8]) -> bool {
+    let number = |text: &str| u32::from_str_radix(text, 8).ok();
+    let is_octal = !mask.is_empty() && mask.iter().all(|byte| (b'0'..=b'7').contains(byte));
+    let own = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let own = own.lines().find_map(|line| line.strip_prefix("Umask:"));
+    let asked = str::from_utf8(mask).ok().filter(|_| is_octal).and_then(number);
+    asked.is_some() && asked == own.and_then(|own| number(own.trim()))
 }
 
 /// The name and the value of a word that sets a variable.

@@ -5,8 +5,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nix::unistd::{AccessFlags, access};
-
 use crate::{
     catalog::Language,
     cli::{
@@ -17,7 +15,7 @@ use crate::{
         probe::{
             Arguments,
             fault::Fault,
-            folder::{MOVES, UNKNOWN_FOLDER, needs_folder},
+            folder::{MOVES, UNKNOWN_FOLDER, is_open, needs_folder},
             notices::{behind_sudo, left_out, not_handed_on, typographic, with_windows_ends},
             place,
             plain::Surroundings,
@@ -31,6 +29,10 @@ use crate::{
     probe::Slip as Shown,
     syntax::{Invocation, Lookalike},
 };
+
+/// What stands around a command and decides nothing about it where each word was followed: what is asked for is there, and
+/// the mask is ours.
+const FOLLOWED: [&str; 6] = ["[", "exit", "if", "mkdir", "test", "umask"];
 
 /// What stands around a command line.
 #[derive(Default)]
@@ -102,6 +104,9 @@ impl Arguments {
         }
         if !written.kept_back.is_empty() {
             tell(&behind_sudo(&written.kept_back, language))?;
+        }
+        if written.surroundings == Surroundings::Plain {
+            written.around.retain(|name| !FOLLOWED.contains(&&**name));
         }
         if !written.around.is_empty() {
             let names = written.around.iter().map(|name| format!("`{name}`"));
@@ -222,27 +227,28 @@ impl Written {
             };
             self.slips.insert(0, Slip::Around(fault));
         }
-        if !folder.is_dir() && needs_folder {
-            return Err(match self.is_folder_made(&folder) {
-                true => UNKNOWN_FOLDER.to_owned(),
-                // It is about whatever lies there.
-                false if !self.is_bound => format!(
-                    "there is no folder `{0}`: the shell stays where it is and goes on there, so rsync runs with the files of that folder, and the dry run was not made; make it, or name the right one, and write `cd {1} || exit 1`",
-                    folder.display(),
-                    shell_words::quote(&own.to_string_lossy())
-                ),
-                false => format!(
+        if !is_open(&folder) && needs_folder {
+            if self.is_folder_made(&folder) {
+                return Err(UNKNOWN_FOLDER.to_owned());
+            }
+            let stays_in = self.stays_in.as_ref().filter(|_| !self.is_bound);
+            let Some(stays_in) = stays_in
+                .map(|stays_in| here.join(stays_in).components().collect::<PathBuf>())
+                .filter(|stays_in| is_open(stays_in))
+            else {
+                return Err(format!(
                     "there is no folder `{}`, where the command is to run, so nothing was carried out: make it, or name the right one",
                     folder.display()
-                ),
-            });
+                ));
+            };
+            // The dangerous case: it is about whatever lies there.
+            let place = stays_in.display().to_string();
+            let fault = Fault::RunsIn(folder.display().to_string(), place);
+            self.slips.insert(0, Slip::Around(fault));
+            self.around.retain(|name| !MOVES.contains(&&**name));
+            return Ok(Some(stays_in).filter(|stays_in| stays_in != here));
         }
         self.around.retain(|name| !MOVES.contains(&&**name));
         Ok(Some(folder).filter(|_| needs_folder))
     }
-}
-
-/// Whether somebody like us can go to a folder.
-fn is_open(folder: &Path) -> bool {
-    folder.is_dir() && access(folder, AccessFlags::X_OK).is_ok()
 }

@@ -1,6 +1,6 @@
 //! What a line of a file is meant to be, and is not for the shell, or for cron.
 
-use std::ops::Range;
+use std::{ops::Range, path::Path};
 
 use crate::{
     cli::probe::{
@@ -58,7 +58,11 @@ impl Written {
     /// What of the lines, the variables and the words is read otherwise than it is meant.
     pub(super) fn all_slips(&self, is_real: bool) -> Vec<Slip> {
         let of_words = Slip::of_words(&self.words);
-        let folder = self.folder.as_deref().filter(|_| !is_real);
+        let stays_in = self.slips.iter().find_map(|slip| match slip {
+            Slip::Around(Fault::RunsIn(_, place)) => Some(Path::new(place)),
+            _ => None,
+        });
+        let folder = stays_in.or(self.folder.as_deref()).filter(|_| !is_real);
         let missing = folder.and_then(|folder| missing_parent(&self.words, folder));
         let missing = missing.filter(|folder| !self.is_folder_made(folder));
         let of_destination = missing.map(|folder| Slip::NoParent(folder.display().to_string()));

@@ -7,6 +7,7 @@ use nix::unistd::{User, geteuid};
 use crate::{
     cli::probe::{faults::of_table, interpreter::takes_braces, part::Part},
     lint::Crontab,
+    syntax::shell::parse_part,
     terms::Bytes,
 };
 
@@ -24,7 +25,7 @@ pub(super) fn of_crontab<'b>(path: &Path, plain: &'b Bytes, bytes: &'b Bytes) ->
             .job
             .user
             .map(|user| String::from_utf8_lossy(&bytes[user]).into_owned());
-        let start = job.job.command.start;
+        let command = job.job.command.clone();
         // cron sets it itself, whatever the table says.
         let login = user.clone().or_else(own_name).map(String::into_bytes);
         let mut given: BTreeMap<_, _> = login.map(|login| ("LOGNAME", login)).into_iter().collect();
@@ -33,13 +34,16 @@ pub(super) fn of_crontab<'b>(path: &Path, plain: &'b Bytes, bytes: &'b Bytes) ->
         given.extend(home.map(|home| ("HOME", home)));
         Part {
             script: read.script,
+            tree: parse_part(bytes, command.clone()),
+            shell: str::from_utf8(shell).ok().map(str::to_owned),
             is_typed: false,
             takes_braces,
             is_cron: true,
             variables,
             given: Some(given),
             cut: job.job.input,
-            start,
+            start: command.start,
+            end: command.end,
             faults: faults.clone(),
             user: user.filter(|user| !is_us(user)),
         }

@@ -6,7 +6,7 @@ use crate::model::script::{Argument, Piece};
 
 /// What stands for a carriage return while a shell's words are found: for a shell it is a letter as any other, where the
 /// reader of scripts takes it for a blank.
-const RETURN: u8 = 1;
+pub(super) const RETURN: u8 = 1;
 
 /// A file as a shell reads it, and whether some of its lines end with carriage returns.
 pub(super) fn as_a_shell_reads(bytes: &[u8]) -> (Vec<u8>, bool) {

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use crate::cli::probe::value::Names;
+use crate::cli::probe::{plain::assigned, value::Names};
 
 /// What is more than text and variables, and where it stands.
 #[derive(Debug, Eq, PartialEq)]
@@ -201,6 +201,9 @@ impl<'t> Reader<'t> {
                 b'"' => self.in_double_quotes(names)?,
                 b'$' | b'`' => self.variable(self.at, names)?,
                 b'[' | b'*' | b'?' | b'~' if names.is_none() => 1,
+                // A guard's.
+                b'[' if self.at == start && matches!(rest.get(1), Some(b' ' | b'\t')) => 1,
+                b'~' if is_home(&self.text[start..self.at], rest, names) => 1,
                 b'[' => address(rest).ok_or_else(|| Met::new(self.at, "["))?,
                 b'*' | b'?' | b'{' | b'}' | b'~' | b'!' | b'(' | b')' => {
                     return Err(Met::new(self.at, char::from(byte)));
@@ -291,6 +294,12 @@ fn blanks(text: &[u8]) -> usize {
         at += 1 + usize::from(text[at] == b'\\');
     }
     at
+}
+
+/// Whether a `~` stands for the home folder that is known: in front of a slash, at the beginning of a word or of a value.
+fn is_home(before: &[u8], rest: &[u8], names: Option<&Names>) -> bool {
+    let is_first = before.is_empty() || matches!(assigned(before), Some((_, b"")));
+    is_first && rest.get(1) == Some(&b'/') && names.is_some_and(|names| names.has_value(b"HOME"))
 }
 
 /// How long an address of IPv6 in its brackets is; to a shell it is a pattern, which it leaves alone where no file fits.

@@ -11,6 +11,7 @@ use std::{
 
 use crate::{
     cli::probe::{
+        before::{self, Started},
         part::Part,
         settled::matches,
         slip::Slip,
@@ -22,7 +23,6 @@ use crate::{
     },
     model::service::{Word, commands, expand, words},
     syntax::{
-        Text,
         environment_file::{self, Kind as Line},
         unit::{self, Kind},
     },
@@ -81,11 +81,18 @@ pub(super) fn command_line(path: &Path, file: &[u8], line: usize) -> Result<Writ
         .nth(line - 1)
         .ok_or_else(|| Unread::NoCommand(format!("`{name}` has no line {line}")))?;
     let touches = |range: &Range<usize>| range.start < here.end && here.start < range.end;
-    let started: Vec<_> = unit.started.iter().filter(|(range, _)| touches(range)).collect();
+    let started: Vec<_> = unit.started.iter().filter(|one| touches(&one.range)).collect();
     let found: Vec<_> = started
         .iter()
-        .flat_map(|(_, value)| commands(value))
-        .filter_map(|command| unit.called(&command))
+        .flat_map(|one| {
+            commands(&one.value)
+                .into_iter()
+                .map(move |command| (one, command))
+        })
+        .filter_map(|(one, command)| {
+            let called = unit.called(&command)?;
+            Some(called.map(|written| before::told(written, &unit.started, one)))
+        })
         .collect();
     match found.len() {
         1 => found.into_iter().next().expect("one").map_err(Unread::Unclear),
@@ -104,18 +111,18 @@ pub(super) fn command_line(path: &Path, file: &[u8], line: usize) -> Result<Writ
 /// The lines of a unit that call rsync, the first one being 1.
 pub(super) fn calling_lines(path: &Path, file: &[u8]) -> Vec<usize> {
     let unit = Unit::of(path, file);
-    let calling = unit.started.iter().filter(|(_, value)| {
-        let mut commands = commands(value).into_iter();
+    let calling = unit.started.iter().filter(|one| {
+        let mut commands = commands(&one.value).into_iter();
         commands.any(|command| unit.called(&command).is_some())
     });
-    calling.map(|(range, _)| position(file, range.start)).collect()
+    calling.map(|one| position(file, one.range.start)).collect()
 }
 
 /// What a unit's file says of how its commands run.
 #[derive(Default)]
 struct Unit {
     /// The values of `ExecStart=` and its like, with the lines that they take.
-    started: Vec<(Range<usize>, Text)>,
+    started: Vec<Started>,
     variables: BTreeMap<Vec<u8>, Vec<u8>>,
     /// An `EnvironmentFile=` without which systemd starts nothing, and that is not there.
     missing: Option<PathBuf>,
@@ -168,7 +175,11 @@ impl Unit {
                     read.given = of_login(&name);
                     read.user = Some(name).filter(|user| !is_us(user));
                 }
-                name if name.starts_with(b"Exec") => read.started.push((item.range, value)),
+                name if name.starts_with(b"Exec") => read.started.push(Started {
+                    range: item.range,
+                    name: String::from_utf8_lossy(name).into_owned(),
+                    value,
+                }),
                 name if CONFINES.contains(&name) && !is_no(value.bytes()) => {
                     read.confinement
                         .push(format!("{}={}", String::from_utf8_lossy(name), text()));
@@ -218,7 +229,7 @@ impl Unit {
         let command = expand(command, &self.variables);
         let (program, arguments) = command.split_first()?;
         match program.bytes.rsplit(|&byte| byte == b'/').next()? {
-            b"rsync" => Some(self.rsync(arguments)),
+            b"rsync" => Some(self.rsync(&program.bytes, arguments)),
             shell if SHELLS.contains(&shell) => {
                 let is_text = |word: &Word| word.bytes.starts_with(b"-") && word.bytes.ends_with(b"c");
                 let at = arguments.iter().position(is_text)?;
@@ -232,7 +243,7 @@ impl Unit {
         }
     }
 
-    fn rsync(&self, arguments: &[Word]) -> Result<Written, String> {
+    fn rsync(&self, program: &[u8], arguments: &[Word]) -> Result<Written, String> {
         let words = arguments.iter().map(|word| specified(&word.bytes));
         let value = |name: &str| {
             let own = self.variables.get(name.as_bytes());
@@ -248,7 +259,11 @@ impl Unit {
             is_detached: true,
             home: value("HOME"),
             around: self.around().collect(),
-            slips: self.slip().chain(sign.map(Slip::NoShell)).collect(),
+            slips: self
+                .slip()
+                .chain(before::missing(program))
+                .chain(sign.map(Slip::NoShell))
+                .collect(),
             folder: self.folder_of(Some(PathBuf::new())),
             is_bound: self.folder.is_some(),
             user: self.user.clone(),
@@ -292,6 +307,7 @@ impl Unit {
             Written {
                 is_bound: self.folder.is_some() || written.is_bound,
                 folder: self.folder_of(written.folder),
+                stays_in: self.folder_of(written.stays_in),
                 user: self.user.clone(),
                 ..written
             }

@@ -114,6 +114,12 @@ impl Names {
                     1 + name + 2 * braces
                 }
                 b'`' => return None,
+                b'~' if at == 0 && rest.first() == Some(&b'/') => {
+                    let home = self.get(b"HOME")?;
+                    // It is not split.
+                    add(home, false);
+                    1
+                }
                 byte => {
                     add(&[byte], false);
                     1

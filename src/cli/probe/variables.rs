@@ -190,7 +190,11 @@ impl Part<'_> {
     }
 
     /// The parts of the script that a place lies in, and the call does not.
-    fn scopes_of(&self, place: &Range<usize>, call: &Range<usize>) -> impl Iterator<Item = &Scope> {
+    pub(super) fn scopes_of(
+        &self,
+        place: &Range<usize>,
+        call: &Range<usize>,
+    ) -> impl Iterator<Item = &Scope> {
         let scopes = self.script.scopes.iter();
         scopes.filter(move |scope| scope.has(place) && !scope.has(call))
     }

@@ -44,6 +44,8 @@ pub(in crate::cli) struct Written {
     pub(in crate::cli) slips: Vec<Slip>,
     /// The folder that it runs in, from the one on that the script is started in; none if only a run can tell.
     pub(in crate::cli) folder: Option<PathBuf>,
+    /// The same where the shell stays where it is if it cannot enter a folder.
+    pub(super) stays_in: Option<PathBuf>,
     /// Whether nothing runs where that folder cannot be entered.
     pub(super) is_bound: bool,
     /// What `HOME` holds there, if anything.
@@ -224,33 +226,11 @@ fn surroundings(path: &Path, file: Vec<u8>, line: usize, written: &Written) -> S
 }
 
 /// The shell's parts of a file: `plain` as it stands there, `bytes` as a shell reads it.
-fn parts<'b>(path: &Path, plain: &'b Bytes, bytes: &'b Bytes) -> Vec<Part<'b>> {
+pub(super) fn parts<'b>(path: &Path, plain: &'b Bytes, bytes: &'b Bytes) -> Vec<Part<'b>> {
     match recognise(path, plain) {
         Some(FileKind::Crontab) => of_crontab(path, plain, bytes),
         _ => vec![Part::of_text(bytes, false)],
     }
-}
-
-/// The lines of a script or crontab that call rsync, the first one being 1.
-pub(super) fn calling_lines(path: &Path, bytes: Vec<u8>) -> Vec<usize> {
-    let kind = recognise(path, &Bytes::from(bytes.clone()));
-    if kind == Some(FileKind::Systemd) {
-        return unit::calling_lines(path, &bytes);
-    }
-    let bytes = settled(path, bytes, kind == Some(FileKind::Crontab), false);
-    let (read, _) = as_a_shell_reads(&bytes);
-    let (plain, bytes) = (Bytes::from(bytes), Bytes::from(read));
-    let parts = parts(path, &plain, &bytes);
-    let calls = parts.iter().flat_map(Part::calls);
-    let mut found: Vec<_> = calls.map(|call| position(&bytes, call.range.start)).collect();
-    if found.is_empty() {
-        // One that is meant to is told as what it is.
-        let meant = lines(&bytes).filter(|line| mistaken(path, &bytes, line).is_some());
-        found.extend(meant.map(|line| position(&bytes, line.start)));
-    }
-    found.sort_unstable();
-    found.dedup();
-    found
 }
 
 /// What a script runs that a line starts: whoever starts it gives it a user, a folder and variables.
@@ -272,6 +252,7 @@ fn started_by(part: &Part<'_>, call: &Call, outer: &[u8], script: Started) -> Re
         (Some(outer), Some(inner)) => Some(outer.join(inner)),
         _ => None,
     };
+    written.stays_in = None;
     Ok(Written {
         started: Some((file, line)),
         surroundings: Surroundings::Unknown,

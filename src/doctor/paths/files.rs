@@ -1,6 +1,10 @@
 //! The files that the daemon itself reads and writes: whether it really can.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsStr,
+    os::unix::ffi::OsStrExt as _,
+    path::{Path, PathBuf},
+};
 
 use nix::errno::Errno;
 
@@ -15,6 +19,7 @@ use crate::{
         Daemon as Process, locks,
         trial::{Answer, Denied, Question, Request, Wish, ask},
     },
+    lint::merged_files,
     model::{Parameter, Scope, has_variable},
 };
 
@@ -27,8 +32,9 @@ pub(in crate::doctor) struct DaemonFile {
 }
 
 /// What is done with each of them.
-const FILES: [(Parameter, Wish); 6] = [
+const FILES: [(Parameter, Wish); 7] = [
     (Parameter::ExcludeFrom, Wish::ReadFile),
+    (Parameter::Filter, Wish::ReadFile),
     (Parameter::IncludeFrom, Wish::ReadFile),
     (Parameter::LockFile, Wish::WriteFile),
     (Parameter::LogFile, Wish::WriteFile),
@@ -121,12 +127,8 @@ pub(in crate::doctor) fn files(server: &Server, process: Option<&Process>) -> Ve
             });
         }
     };
-    let path = |scope, parameter| {
-        use std::os::unix::ffi::OsStrExt as _;
-        PathBuf::from(std::ffi::OsStr::from_bytes(
-            configuration.text(scope, parameter).value,
-        ))
-    };
+    let path =
+        |scope, parameter| PathBuf::from(OsStr::from_bytes(configuration.text(scope, parameter).value));
     let named = process.and_then(|process| option(&process.words, "--log-file"));
     let log = named.map_or_else(|| path(Scope::Global, Parameter::LogFile), PathBuf::from);
     add(Parameter::LogFile, Scope::Global, log, None);
@@ -144,6 +146,10 @@ pub(in crate::doctor) fn files(server: &Server, process: Option<&Process>) -> Ve
             if has(patterns) {
                 add(patterns, scope, path(scope, patterns), Some(name.clone()));
             }
+        }
+        for file in merged_files(configuration.text(scope, Parameter::Filter).value) {
+            let file = PathBuf::from(OsStr::from_bytes(file));
+            add(Parameter::Filter, scope, file, Some(name.clone()));
         }
         if has(Parameter::AuthUsers) {
             let secrets = path(scope, Parameter::SecretsFile);
@@ -202,7 +208,7 @@ fn cause(file: &DaemonFile, refusal: &Refusal, uid: u32, judge: &Judge<'_>) -> O
         Parameter::LogFile => ("RSY894", None),
         Parameter::MotdFile => ("RSY607", Some("unreadable")),
         Parameter::SecretsFile => ("RSY312", Some("unreadable")),
-        Parameter::ExcludeFrom | Parameter::IncludeFrom => ("RSY418", Some("unreadable")),
+        Parameter::ExcludeFrom | Parameter::Filter | Parameter::IncludeFrom => ("RSY418", Some("unreadable")),
         _ => return None,
     };
     let name = file.path.display().to_string();

@@ -29,7 +29,7 @@ mod syntax;
 mod upgrade;
 mod values;
 
-pub(crate) use paths::{Account, Accounts, unwritable};
+pub(crate) use paths::{Account, Accounts, merged_files, unwritable};
 
 use crate::lint::{
     clients::ClientsSubject,

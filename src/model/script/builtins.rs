@@ -29,7 +29,10 @@ impl<'a> Walk<'a> {
                 self.variables.forget_all();
             }
             b"trap" if words.iter().any(|word| word.is("ERR")) => self.is_errexit = true,
-            name if sets_variables(name) => self.set_by_name(name == b"export", simple),
+            name if sets_variables(name) => {
+                self.set_by_name(name == b"export", simple);
+                self.freeze(name, words);
+            }
             _ => {}
         }
     }
@@ -90,6 +93,21 @@ impl<'a> Walk<'a> {
             } else if !is_export {
                 self.variables.forget(name);
             }
+        }
+    }
+
+    /// `readonly NAME`, `declare -r NAME`: it keeps its value, and bash goes on where another one is set.
+    fn freeze(&mut self, program: &[u8], words: &[Argument]) {
+        let words: Vec<_> = words[1..].iter().map(Argument::text).collect();
+        let is_flag = |word: &&String| word.starts_with('-');
+        let is_frozen = match program {
+            b"readonly" => true,
+            b"declare" | b"typeset" => words.iter().filter(is_flag).any(|word| word.contains('r')),
+            _ => false,
+        };
+        for word in words.iter().filter(|word| is_frozen && !is_flag(word)) {
+            let name = word.split('=').next().unwrap_or_default();
+            self.variables.freeze(name.as_bytes());
         }
     }
 

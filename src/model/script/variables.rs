@@ -20,6 +20,8 @@ pub(super) struct Variables<'a> {
     values: BTreeMap<Vec<u8>, Value>,
     /// What was there before each change, so that it can be taken back.
     changes: Vec<(Vec<u8>, Option<Value>)>,
+    /// The variables that keep their values, and how many changes were made before.
+    frozen: BTreeMap<Vec<u8>, usize>,
     /// How many bytes of values were put in.
     put_in: Cell<usize>,
 }
@@ -42,6 +44,7 @@ impl<'a> Variables<'a> {
             file,
             values: BTreeMap::new(),
             changes: Vec::new(),
+            frozen: BTreeMap::new(),
             put_in: Cell::new(0),
         }
     }
@@ -50,8 +53,15 @@ impl<'a> Variables<'a> {
         Mark(self.changes.len())
     }
 
+    /// Nothing gives a variable another value any more.
+    pub(super) fn freeze(&mut self, name: &[u8]) {
+        let count = self.changes.len();
+        self.frozen.entry(name.to_vec()).or_insert(count);
+    }
+
     /// Takes every change back.
     pub(super) fn restore(&mut self, mark: Mark) {
+        self.thaw(mark);
         for (name, value) in self.changes.drain(mark.0..).rev() {
             match value {
                 Some(value) => self.values.insert(name, value),
@@ -60,8 +70,14 @@ impl<'a> Variables<'a> {
         }
     }
 
+    /// What was frozen since then may be so or not.
+    fn thaw(&mut self, mark: Mark) {
+        self.frozen.retain(|_, count| *count < mark.0);
+    }
+
     /// What was changed may have been changed or not.
     pub(super) fn forget_since(&mut self, mark: Mark) {
+        self.thaw(mark);
         let names: Vec<_> = self.changes[mark.0..]
             .iter()
             .map(|(name, _)| name.clone())
@@ -73,6 +89,7 @@ impl<'a> Variables<'a> {
 
     /// Takes the values back, and remembers that there were changes.
     pub(super) fn set_aside(&mut self, mark: Mark) {
+        self.thaw(mark);
         for (name, value) in self.changes[mark.0..].iter().rev() {
             match value {
                 Some(value) => self.values.insert(name.clone(), value.clone()),
@@ -101,6 +118,7 @@ impl<'a> Variables<'a> {
             }
         }
         self.changes.clear();
+        self.frozen.clear();
     }
 
     /// Sets the variable that stands at `name`; `None` is an unknown value.
@@ -113,6 +131,9 @@ impl<'a> Variables<'a> {
     }
 
     pub(super) fn assign(&mut self, name: &[u8], value: &Argument, is_appended: bool) {
+        if self.frozen.contains_key(name) {
+            return;
+        }
         let mut stretches: Vec<Option<Vec<u8>>> = Vec::new();
         match self.values.get(name) {
             Some(Value::Text(old)) if is_appended => stretches.extend(old.iter().cloned()),

@@ -50,6 +50,9 @@ pub enum Opening {
     /// As rsync does: greets at once, and asks behind the daemon's greeting (`exchange_protocols` and
     /// `start_inband_exchange` in clientserver.c). A peer that hangs up with the greeting unread resets the connection.
     BehindGreeting,
+    /// The same to a program in the place of a connection. Until it is started the greeting is there, so that its end
+    /// resets the connection unless it has read that (seen with rsync 3.5.0).
+    OfProgram,
 }
 
 /// As long rsync needs from the connection to its greeting: it reads the configuration of OpenSSL meanwhile (seen with
@@ -97,6 +100,7 @@ pub fn open(
             thread::sleep(PREPARATION);
             lines.write(&own, 0..0)?;
         }
+        Opening::OfProgram => lines.write(&own, 0..0)?,
     }
     let mut sent = Instant::now();
     let line = match lines.next() {
@@ -133,7 +137,7 @@ pub fn open(
     })?;
     let protocol = greeting.agree(protocol)?;
     observer.observe(Event::Agreed(protocol));
-    if opening == Opening::BehindGreeting {
+    if opening != Opening::Ahead {
         let (request, secret) = request(dialogue);
         lines.write(&request, secret)?;
         sent = Instant::now();

@@ -165,6 +165,15 @@ fn the_rights_of_the_process_count() {
             cure: "u:'54321':r",
         },
         Case {
+            title: "a file of merged rules is root's alone",
+            within: PLAIN,
+            own: "use chroot = no\nfilter = - *.o merge $/rules\n",
+            file: ("rules", 0o600, 0),
+            exits: &[5],
+            first: "RSY418",
+            cure: "u:'54321':r",
+        },
+        Case {
             title: "the configuration is root's alone by now",
             within: PLAIN,
             own: "use chroot = no\n",
@@ -208,6 +217,7 @@ fn the_rights_of_the_process_count() {
             ("data/one", "one\n"),
             ("secrets", "joe:not-a-secret\n"),
             ("patterns", "*.tmp\n"),
+            ("rules", "- *.tmp\n"),
             ("own.conf", &text),
         ] {
             fs::write(root.join(name), text).expect("a file");

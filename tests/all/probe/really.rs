@@ -47,6 +47,11 @@ fn what_is_really_done_is_what_the_shell_does() {
     let port = peer(b"@RSYNCD: 31.0\n@ERROR: not today\n");
     let here = root.display().to_string();
     let call = format!("rsync -r {here}/src/ rsync://127.0.0.1:{port}/m/");
+    let mask = Command::new("sh")
+        .args(["-c", "umask"])
+        .output()
+        .expect("a shell runs");
+    let mask = String::from_utf8_lossy(&mask.stdout).trim().to_owned();
     for (text, is_taken) in [
         ("#!/bin/sh\nRSYNC\n", true),
         ("#!/bin/sh\ncd /nowhere || exit 1\nRSYNC\n", false),
@@ -96,9 +101,34 @@ fn what_is_really_done_is_what_the_shell_does() {
             true,
         ),
         ("#!/bin/sh\nRSYNC --exclude=*.o\n", false),
-        ("#!/bin/sh\nRSYNC ~/\n", false),
+        ("#!/bin/sh\nRSYNC --exclude=~/x\n", false),
+        ("#!/bin/sh\nexport D=~/x\nRSYNC \"--exclude=$D\"\n", false),
+        (
+            "#!/bin/sh\nD=~/x\nRSYNC \"--exclude=$D\" --exclude=$HOME/y \"--exclude=${HOME}/z\" --exclude='~/q'\n",
+            true,
+        ),
+        ("#!/bin/sh\nHOME=/x\nRSYNC --exclude=$HOME/y\n", false),
+        (
+            "#!/bin/sh\nD=HERE/far\nmkdir -p \"$D\" HERE/far/off\nRSYNC\n",
+            true,
+        ),
+        ("#!/bin/sh\nmkdir -p HERE/none\nRSYNC\n", false),
+        ("#!/bin/sh\nmkdir HERE/far\nRSYNC\n", false),
+        ("#!/bin/sh\numask MASK\nRSYNC\n", true),
+        ("#!/bin/sh\numask 0777\nRSYNC\n", false),
+        ("#!/bin/sh\n[ -d HERE/far ] || exit 1\nRSYNC\n", true),
+        (
+            "#!/bin/sh\nset -e\ntest -f HERE/list\n[ -e \"$HOME/\" ] && RSYNC\n",
+            true,
+        ),
+        ("#!/bin/sh\n[ -d HERE/none ] || exit 1\nRSYNC\n", false),
+        ("#!/bin/sh\n[ -d HERE/far ] || RSYNC\n", false),
+        ("#!/bin/sh\n[ -f HERE/far ] && RSYNC\n", false),
+        ("#!/bin/sh\n[ ! -d HERE/none ] && RSYNC\n", false),
+        ("#!/bin/sh\n[ -d far ] && RSYNC\n", false),
     ] {
         let own = text.replace("HERE", &here).replace("RSYNC", &call);
+        let own = own.replace("MASK", &mask);
         let script = root.join("job.sh");
         fs::write(&script, &own).expect("a file");
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("a mode");
@@ -262,90 +292,6 @@ fn a_dry_run_says_where_rsync_is_never_started() {
     }
 }
 
-/// cron and systemd hand on nothing of our own environment, and split what they set as any shell does.
-#[test]
-fn jobs_have_an_environment_of_their_own() {
-    let port = peer(b"@RSYNCD: 31.0\n@RSYNCD: AUTHREQD abcdefgh\n@ERROR: auth failed on module m\n");
-    let folder = folder(&[]);
-    let root = folder.path();
-    let target = format!("rsync://127.0.0.1:{port}/m/ /tmp/none/");
-    let told = "RSYNC_PASSWORD is set here, and nothing sets it where cron or systemd starts";
-    for (name, text, line, is_told, login) in [
-        ("a.cron", "0 3 * * * rsync -r TARGET\n", 1, true, "LOGNAME"),
-        (
-            "a.cron",
-            "RSYNC_PASSWORD=x\n0 3 * * * rsync -r TARGET\n",
-            2,
-            false,
-            "LOGNAME",
-        ),
-        (
-            "a.cron",
-            "0 3 * * * RSYNC_PASSWORD=x rsync -r TARGET\n",
-            1,
-            false,
-            "LOGNAME",
-        ),
-        (
-            "a.service",
-            "[Service]\nExecStart=/usr/bin/rsync -r TARGET\n",
-            2,
-            true,
-            "default",
-        ),
-        (
-            "a.service",
-            "[Service]\nExecStart=sh -c 'rsync -r TARGET'\n",
-            2,
-            true,
-            "default",
-        ),
-        (
-            "a.service",
-            "[Service]\nEnvironment=RSYNC_PASSWORD=x USER=joe\nExecStart=rsync -r TARGET\n",
-            3,
-            false,
-            "USER",
-        ),
-        ("a.sh", "rsync -r TARGET\n", 1, false, "USER"),
-    ] {
-        fs::write(root.join(name), text.replace("TARGET", &target)).expect("a file");
-        let place = format!("{name}:{line}");
-        let output = program(root, &["probe", "--json", "--reproduce", &place])
-            .env("RSYNC_PASSWORD", "ours")
-            .env("RSYNC_PROXY", "127.0.0.1:1")
-            .env("USER", "joe")
-            .output()
-            .expect("it runs");
-        if name != "a.sh" {
-            // No proxy of ours is in the way.
-            assert_eq!(output.status.code(), Some(5), "{text} {output:?}");
-            let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-            let shown = report.to_string();
-            assert!(
-                shown.contains(&format!("\"user_from\":\"{login}\"")),
-                "{text} {shown}"
-            );
-        }
-        assert_eq!(stderr(&output).contains(told), is_told, "{text} {output:?}");
-    }
-    for (text, expected) in [
-        ("OPTS=-r --delete\n0 3 * * * rsync $OPTS TARGET\n", "-r --delete"),
-        (
-            "OPTS=-r --delete\n0 3 * * * rsync \"$OPTS\" TARGET\n",
-            "'-r --delete'",
-        ),
-        ("NONE=\n0 3 * * * rsync -r $NONE TARGET\n", "-r"),
-    ] {
-        fs::write(root.join("a.cron"), text.replace("TARGET", &target)).expect("a file");
-        let output = program(root, &["probe", "--json", "--reproduce", "a.cron:2"])
-            .output()
-            .expect("it runs");
-        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-        assert_eq!(report["target"], format!("rsync {expected} {target}"), "{text}");
-    }
-}
-
 /// A line that is meant to call rsync is told what keeps it from that.
 #[test]
 fn a_line_that_does_not_call_rsync_is_told_why() {
@@ -445,7 +391,7 @@ fn a_refusal_names_what_was_met() {
     let target = format!("rsync://127.0.0.1:{port}/m/");
     let here = root.display().to_string();
     for (line, sign) in [
-        ("rsync -r ~/ TARGET", Some("`~` in the command line")),
+        ("rsync -r ~root/ TARGET", Some("`~` in the command line")),
         (
             "rsync -r --exclude=*.o HERE/src TARGET",
             Some("`*` in the command line"),

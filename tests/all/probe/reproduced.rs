@@ -236,88 +236,6 @@ fn an_address_that_rsync_misreads_is_named() {
     }
 }
 
-/// What a script, a crontab or the command line sets for rsync holds for a dry run, too.
-#[test]
-fn variables_of_the_command_line_hold() {
-    if !has_rsync() {
-        return;
-    }
-    let folder = folder(&[("served/new", "new\n"), ("secrets", "joe:not-a-secret\n")]);
-    let root = folder.path();
-    fs::set_permissions(root, fs::Permissions::from_mode(0o755)).expect("a mode");
-    fs::set_permissions(root.join("secrets"), fs::Permissions::from_mode(0o600)).expect("a mode");
-    let configuration = root.join("rsyncd.conf");
-    let text = format!(
-        "use chroot = no\n[m]\npath = {0}/served\nauth users = joe\nsecrets file = {0}/secrets\n",
-        root.display()
-    );
-    fs::write(&configuration, text).expect("a file");
-    let daemon = Daemon::start(&configuration, &Run::default());
-    let here = root.join("here").display().to_string();
-    let rsync = format!("rsync -r rsync://127.0.0.1:{}/m/ {here}/", daemon.port());
-    fs::write(
-        root.join("a.sh"),
-        format!("export USER=joe RSYNC_PASSWORD=not-a-secret\n{rsync}\n"),
-    )
-    .expect("a file");
-    fs::write(
-        root.join("a.cron"),
-        format!("USER=joe\n0 3 * * * RSYNC_PASSWORD=not-a-secret {rsync}\n"),
-    )
-    .expect("a file");
-    let password = "RSYNC_PASSWORD=not-a-secret";
-    for (line, code, rule, from) in [
-        ("a.sh:2", 0, "", "USER"),
-        ("a.cron:2", 0, "", "USER"),
-        (&*format!("USER=joe {password} {rsync}"), 0, "", "USER"),
-        (
-            &format!("export LOGNAME=joe; {password} {rsync}"),
-            0,
-            "",
-            "LOGNAME",
-        ),
-        (
-            &format!("USER= LOGNAME=joe {password} {rsync}"),
-            5,
-            "RSY810",
-            "default",
-        ),
-        (&format!("RSYNC_PROXY=127.0.0.1:1 {rsync}"), 10, "RSY813", ""),
-    ] {
-        for is_real in [false, true] {
-            let mut words = vec!["probe", "--json", "--reproduce", line];
-            words.extend(is_real.then_some("--really"));
-            let output = program(root, &words)
-                .env_remove("USER")
-                .env_remove("LOGNAME")
-                .output()
-                .expect("it runs");
-            let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-            assert_eq!(output.status.code(), Some(code), "{line} {report:#}");
-            assert_eq!(
-                report["diagnoses"][0]["rule"].as_str().unwrap_or_default(),
-                rule,
-                "{line} {report:#}"
-            );
-            let stages = report["stages"].as_array().expect("stages");
-            let login = stages
-                .iter()
-                .find(|stage| stage["stage"] == "authentication")
-                .expect("one");
-            let facts = login["facts"].as_array().expect("facts");
-            let told = facts.iter().find_map(|fact| fact["user_from"].as_str());
-            assert_eq!(told.unwrap_or_default(), from, "{line} {report:#}");
-        }
-    }
-    // A dry run starts no program of the user's, and says so.
-    let line = format!("RSYNC_CONNECT_PROG='touch started' {rsync}");
-    let output = rsyncctl(root, &["probe", "--reproduce", &line]);
-    assert!(stderr(&output).contains("`RSYNC_CONNECT_PROG=`"), "{output:?}");
-    assert!(!root.join("started").exists());
-    rsyncctl(root, &["probe", "--really", "--reproduce", &line]);
-    assert!(root.join("started").exists());
-}
-
 /// A carriage return at the end of a line belongs to the last word, as for the shell.
 #[test]
 fn lines_that_end_as_those_of_windows_are_read_as_a_shell_reads_them() {
@@ -390,56 +308,6 @@ fn a_place_that_is_none_is_told() {
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         assert!(stderr(&output).contains(expected), "{output:?}");
     }
-}
-
-/// Variables count where they hold for sure, and what nobody can know is named.
-#[test]
-fn variables_hold_as_far_as_a_shell_hands_them_on() {
-    if !has_rsync() {
-        return;
-    }
-    let folder = folder(&[("served/one", "text\n")]);
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
-    let configuration = folder.path().join("rsyncd.conf");
-    let served = folder.path().join("served").display().to_string();
-    fs::write(&configuration, format!("use chroot = no\n[m]\npath = {served}\n")).expect("a file");
-    let daemon = Daemon::start(&configuration, &Run::default());
-    let call = format!("rsync -rn rsync://127.0.0.1:{}/m/ here/", daemon.port());
-    // Nothing listens there.
-    let proxy = "127.0.0.1:1";
-    for (before, in_front, is_unknown) in [
-        ("unset RSYNC_PROXY", "", false),
-        ("", "", false),
-        ("", "env -u RSYNC_PROXY ", false),
-        ("", "env -i PATH=$PATH ", false),
-        ("( unset RSYNC_PROXY )", "", false),
-        ("RSYNC_PROXY=", "", false),
-        ("if false; then unset RSYNC_PROXY; fi", "", true),
-    ] {
-        fs::write(
-            folder.path().join("a.sh"),
-            format!("{before}\n{in_front}{call}\n"),
-        )
-        .expect("a file");
-        let mut bash = Command::new("bash");
-        bash.arg("a.sh")
-            .current_dir(folder.path())
-            .env("RSYNC_PROXY", proxy);
-        let real = bash.output().expect("bash runs");
-        let mut ours = program(folder.path(), &["probe", "--reproduce", "a.sh:2"]);
-        let ours = ours.env("RSYNC_PROXY", proxy).output().expect("it runs");
-        assert_eq!(
-            ours.status.code(),
-            real.status.code(),
-            "{before} {in_front}: {ours:?}\n{real:?}"
-        );
-        let told = stderr(&ours).contains("`RSYNC_PROXY=`");
-        assert_eq!(told, is_unknown, "{before}: {ours:?}");
-    }
-    let line = format!("RSYNC_PASSWORD=pw sudo rsync -rn {}", &call[10..]);
-    let output = rsyncctl(folder.path(), &["probe", "--reproduce", &line]);
-    let expected = "sudo keeps `RSYNC_PASSWORD` from rsync";
-    assert!(stderr(&output).contains(expected), "{output:?}");
 }
 
 /// To a shell curved quotes are letters, and wide blanks part no words.
@@ -615,37 +483,4 @@ fn programs_that_are_others_are_not_taken_for_what_they_are_called() {
         assert_eq!(output.status.code(), Some(code), "{path} {text}: {output:?}");
         assert!(stderr(&output).contains(sign), "{path} {text}: {output:?}");
     }
-}
-
-/// Where a shell does not get into a folder, and goes on, its command is about the files of another one.
-#[test]
-fn a_shell_that_stays_where_it_is_is_told() {
-    let folder = folder(&[("conf", "TARGET=127.0.0.1::m\n")]);
-    let here = folder.path().display().to_string();
-    let refused = |line: &str| {
-        let output = rsyncctl(folder.path(), &["probe", "--reproduce", line]);
-        assert_eq!(output.status.code(), Some(2), "{output:?}");
-        stderr(&output)
-    };
-    let stays = "the shell stays where it is and goes on there";
-    let told = refused("cd /nope; rsync -a --delete 127.0.0.1::m ./");
-    assert!(
-        told.contains(stays) && told.contains("cd /nope || exit 1"),
-        "{told}"
-    );
-    for line in [
-        "cd /nope && rsync -a 127.0.0.1::m ./",
-        "set -e; cd /nope; rsync -a 127.0.0.1::m ./",
-    ] {
-        let told = refused(line);
-        assert!(
-            !told.contains(stays) && told.contains("so nothing was carried out"),
-            "{told}"
-        );
-    }
-    // What dash does not know reads no file.
-    let script = format!("#!/bin/dash\nsource {here}/conf\nrsync -a $TARGET d/\n");
-    fs::write(folder.path().join("a.sh"), script).expect("a file");
-    let told = refused("a.sh");
-    assert!(told.contains("what `$TARGET` is only a run can tell"), "{told}");
 }

@@ -2,10 +2,12 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
+use serde_json::Value;
+
 use super::{causes, causes::report};
 use crate::support::{
     daemon::{Daemon, Run, has_rsync},
-    program::folder,
+    program::{folder, program},
 };
 
 /// A mistake in somebody else's line keeps nobody else out.
@@ -64,5 +66,58 @@ fn a_secrets_file_of_another_module_is_not_accused() {
         let (report, code) = report(root, &["--host", "live", "--config", "rsyncd.conf", &target]);
         assert_eq!(code, Some(5), "{report:#}");
         assert_eq!(causes(&report)[0], rule, "{report:#}");
+    }
+}
+
+/// A line of nobody's keeps nobody out whose own line the daemon finds; whoever has none may be meant by it.
+#[test]
+fn a_line_of_nobodys_is_not_accused_where_the_user_has_one() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[
+        ("served/new", "new\n"),
+        ("besides", "not-a-secret\njoe:pw\n"),
+        ("parted", "joe:\nnot-a-secret\n"),
+        ("alone", "not-a-secret\n"),
+    ]);
+    let root = folder.path();
+    fs::set_permissions(root, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let mut text = format!("use chroot = no\nlog file = {}/log\n", root.display());
+    for module in ["besides", "parted", "alone"] {
+        let file = root.join(module);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("a mode");
+        text += &format!(
+            "[{module}]\npath = {}/served\nauth users = joe\nsecrets file = {}\n",
+            root.display(),
+            file.display()
+        );
+    }
+    fs::write(root.join("rsyncd.conf"), text).expect("a file");
+    let daemon = Daemon::start(&root.join("rsyncd.conf"), &Run::default());
+    for (module, password, rule) in [
+        ("besides", None, "RSY815"),
+        ("besides", Some("another"), "RSY810"),
+        ("parted", Some("not-a-secret"), "RSY321"),
+        ("alone", Some("not-a-secret"), "RSY321"),
+        // The daemon has not come to compare passwords, which its log says.
+        ("alone", None, "RSY321"),
+    ] {
+        let target = format!("rsync://joe@127.0.0.1:{}/{module}/", daemon.port());
+        let words = [
+            "probe",
+            "--json",
+            "--host",
+            "live",
+            "--config",
+            "rsyncd.conf",
+            &target,
+        ];
+        let mut ours = program(root, &words);
+        ours.env_remove("RSYNC_PASSWORD");
+        ours.envs(password.map(|password| ("RSYNC_PASSWORD", password)));
+        let output = ours.output().expect("it runs");
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(causes(&report)[0], rule, "{module} {password:?}: {report:#}");
     }
 }

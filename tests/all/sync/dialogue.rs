@@ -105,3 +105,37 @@ fn answers_are_taken_as_rsync_takes_them() {
         assert_eq!(ours, theirs, "{name}");
     }
 }
+
+/// A program in the place of a connection that ends without a greeting: what it left unread decides, as for rsync.
+#[test]
+fn a_program_that_ends_is_taken_as_rsync_takes_it() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    // With nothing in front of it rsync may find it gone before it has greeted it.
+    for (command, target, code) in [
+        ("sleep .1; /no/such/program", "host.example::", 12),
+        ("sleep .1; /no/such/program %H", "rsync://host.example/data/", 12),
+        ("sleep .1; exit 3", "rsync://host.example/data/", 12),
+        ("read -r line; exit 3", "rsync://host.example/data/", 5),
+        ("cat /proc/sys/kernel/ostype", "rsync://host.example/data/", 5),
+    ] {
+        let told = [false, true].map(|ours| {
+            let mut client = match ours {
+                true => program(folder.path(), &["sync"]),
+                false => Command::new("rsync"),
+            };
+            client
+                .current_dir(folder.path())
+                .env("RSYNC_CONNECT_PROG", command);
+            let output = client.args(["-r", target]).output().expect("the client runs");
+            let printed = String::from_utf8_lossy(&output.stderr).into_owned();
+            let said = printed.lines().find(|line| line.starts_with("rsync: "));
+            (output.status.code(), said.unwrap_or_default().to_owned())
+        });
+        let [theirs, ours] = told;
+        assert_eq!(theirs.0, Some(code), "{command}: {theirs:?}");
+        assert_eq!(ours, theirs, "{command}");
+    }
+}

@@ -88,7 +88,7 @@ fn anything_else_may_decide() {
         ("alias rsync='rsync -n'\nrsync -a x h::m", 1, "alias"),
         ("rsync -a *.c h::m", 0, ""),
         ("rsync -a --exclude=*.c h::m", 1, "*"),
-        ("rsync -a ~/x h::m", 1, "~"),
+        ("rsync -a ~root/x h::m", 1, "~"),
         ("D=$(date +%F)\nrsync -a /x h::m/$D", 2, "$D"),
         (
             "export RSYNC_PASSWORD=$(date)\nrsync -a /x h::m",

@@ -99,6 +99,17 @@ fn named_files<'a>(module: &ModuleSubject<'a>) -> Vec<NamedFile<'a>> {
     files
 }
 
+/// The files that the merge rules of a `filter` name, as far as rsync can read the rules.
+pub(crate) fn merged_files(filter: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let readable = rules(filter).map_while(Result::ok);
+    readable
+        .filter(|rule| rule.kind == b'.')
+        .map(|rule| match rule.pattern.is_empty() {
+            true => CVS_IGNORE,
+            false => &filter[rule.pattern],
+        })
+}
+
 /// The file of a merge rule with the modifier `C` that names none (`parse_filter_str` in exclude.c).
 const CVS_IGNORE: &[u8] = b".cvsignore";
 

@@ -1,0 +1,95 @@
+//! What systemd runs in front of a command of a unit's, which it does not start where that fails.
+
+use std::{ops::Range, path::Path};
+
+use crate::{
+    cli::probe::{fault::Fault, slip::Slip, written::Written},
+    model::service::commands,
+    syntax::Text,
+};
+
+/// `ExecStart=` and its like.
+pub(super) struct Started {
+    /// The lines that it takes.
+    pub(super) range: Range<usize>,
+    pub(super) name: String,
+    pub(super) value: Text,
+}
+
+/// The settings, in the order in which systemd runs them (systemd.service(5)).
+const ORDER: [&str; 3] = ["ExecCondition", "ExecStartPre", "ExecStart"];
+
+/// Programs whose end does not hang on anything.
+const SURE: [&str; 5] = ["echo", "logger", "mkdir", "sleep", "true"];
+
+/// Where systemd looks for programs.
+const FOLDERS: [&str; 6] = [
+    "/usr/local/sbin",
+    "/usr/local/bin",
+    "/usr/sbin",
+    "/usr/bin",
+    "/sbin",
+    "/bin",
+];
+
+/// A command of a unit's with what runs in front of it: what fails for sure is a slip, what may fail is left out.
+pub(super) fn told(mut written: Written, all: &[Started], own: &Started) -> Written {
+    let rank = |one: &Started| ORDER.iter().position(|name| *name == one.name);
+    let Some(last) = rank(own) else { return written };
+    let is_before = |one: &&Started| match rank(one) {
+        Some(rank) => rank < last || rank == last && one.range.start < own.range.start,
+        None => false,
+    };
+    let mut before: Vec<_> = all.iter().filter(is_before).collect();
+    before.sort_by_key(|one| (rank(one), one.range.start));
+    // An empty value takes back those of its setting.
+    let taken_back = |one: &Started| {
+        let later = all
+            .iter()
+            .filter(|other| other.name == one.name && other.value.is_empty());
+        later
+            .map(|other| other.range.start)
+            .any(|place| place > one.range.start)
+    };
+    before.retain(|one| !one.value.is_empty() && !taken_back(one));
+    let mut faults = Vec::new();
+    for one in before {
+        let signs = one
+            .value
+            .bytes()
+            .iter()
+            .take_while(|byte| b"@-:+!|".contains(byte));
+        if signs.into_iter().any(|byte| *byte == b'-') {
+            continue;
+        }
+        let commands = commands(&one.value);
+        let program = commands.first().and_then(|command| command.first());
+        let Some(program) = program.map(|word| String::from_utf8_lossy(&word.bytes).into_owned()) else {
+            continue;
+        };
+        let name = program.rsplit('/').next().unwrap_or_default();
+        let setting = ORDER.into_iter().find(|setting| *setting == one.name);
+        let fails = commands.len() == 1 && (name == "false" || missing(program.as_bytes()).is_some());
+        match setting.filter(|_| fails) {
+            Some(setting) => faults.push(Slip::Around(Fault::Before(setting, program.clone()))),
+            None if SURE.contains(&name) => {}
+            None => written.around.push(format!("{}={program}", one.name)),
+        }
+    }
+    written.slips.splice(0..0, faults);
+    written
+}
+
+/// A unit's program that is not there.
+pub(super) fn missing(program: &[u8]) -> Option<Slip> {
+    let program = str::from_utf8(program).ok()?;
+    let is_missing = |path: &Path| matches!(path.try_exists(), Ok(false));
+    let is_plain = !program.is_empty() && !program.contains(['%', '$']);
+    let is_nowhere = match program.contains('/') {
+        true => program.starts_with('/') && is_missing(Path::new(program)),
+        false => FOLDERS
+            .iter()
+            .all(|folder| is_missing(&Path::new(folder).join(program))),
+    };
+    (is_plain && is_nowhere).then(|| Slip::Around(Fault::NotThere(program.to_owned())))
+}

@@ -1,0 +1,157 @@
+//! Programs that are not there, and files that a guard asks for.
+
+use std::path::Path;
+
+use crate::{
+    cli::probe::{
+        fault::Fault,
+        reach::run::{Flow, Run},
+    },
+    model::script::{Argument, Call, Stream},
+};
+
+/// Commands of all shells' own, and of some only (bash(1), dash(1)).
+const OF_ALL: [&str; 46] = [
+    ".", ":", "[", "alias", "bg", "break", "cd", "command", "continue", "echo", "eval", "exec", "exit",
+    "export", "false", "fc", "fg", "getopts", "hash", "jobs", "kill", "local", "printf", "pwd", "read",
+    "readonly", "return", "set", "shift", "test", "times", "trap", "true", "type", "ulimit", "umask",
+    "unalias", "unset", "wait", "time", "!", "{", "}", "in", "chdir", "esac",
+];
+const OF_BASH: [&str; 26] = [
+    "[[",
+    "bind",
+    "builtin",
+    "caller",
+    "compgen",
+    "complete",
+    "compopt",
+    "coproc",
+    "declare",
+    "dirs",
+    "disown",
+    "enable",
+    "function",
+    "help",
+    "history",
+    "let",
+    "logout",
+    "mapfile",
+    "popd",
+    "pushd",
+    "readarray",
+    "select",
+    "shopt",
+    "source",
+    "suspend",
+    "typeset",
+];
+
+/// Where systemd looks for programs, and cron.
+const PATH_OF_SYSTEMD: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const PATH_OF_CRON: &[u8] = b"/usr/bin:/bin";
+
+impl Run<'_> {
+    /// Whether something is there: what is not there now fails. What is there says less, for it may be more than that.
+    pub(super) fn asks(&mut self, call: &Call, program: &str, place: usize) -> Flow {
+        let words: Option<Vec<_>> = call.arguments().iter().map(Argument::known).collect();
+        let Some(words) = words else {
+            return Flow::Goes(None);
+        };
+        let mut words: Vec<_> = words
+            .iter()
+            .filter_map(|word| str::from_utf8(word).ok())
+            .collect();
+        words.pop_if(|word| *word == "]" || *word == "]]");
+        let (is_negated, words) = match &words[..] {
+            ["!", rest @ ..] => (true, rest),
+            all => (false, all),
+        };
+        let file = match (program, words) {
+            ("mountpoint", [file] | ["-q" | "--quiet", file]) => file,
+            ("mountpoint", _) => return Flow::Goes(None),
+            (
+                _,
+                [
+                    "-d" | "-e" | "-f" | "-s" | "-r" | "-w" | "-x" | "-b" | "-S" | "-p",
+                    file,
+                ],
+            ) => file,
+            _ => return Flow::Goes(None),
+        };
+        let is_known = file.starts_with('/') && !(program == "[[" && self.is_dash() == Some(true));
+        let is_missing = || matches!(Path::new(file).try_exists(), Ok(false));
+        if !is_known || !is_missing() || self.names_before(file, place) {
+            return Flow::Goes(None);
+        }
+        let fault = Fault::Guarded(self.line(place), (*file).to_owned());
+        self.guard = Some((place, fault.clone()));
+        self.why = Some((place, fault));
+        Flow::Goes(Some(is_negated))
+    }
+
+    /// Whether a command in front of a place names a file, and may make it.
+    pub(super) fn names_before(&self, file: &str, place: usize) -> bool {
+        let calls = self.part.script.calls.iter();
+        let mut before = calls.filter(|call| call.range.end <= place);
+        let has = |word: &Argument| match word.known() {
+            Some(known) => known.windows(file.len()).any(|part| part == file.as_bytes()),
+            None => false,
+        };
+        before.any(|call| {
+            let makes =
+                ["cp", "install", "ln", "mkdir", "mount", "mv", "tar", "touch"].contains(&&*call.program());
+            let is_unknown = |word: &Argument| word.known().is_none();
+            let is_asked = ["[", "[[", "echo", "test"].contains(&&*call.program());
+            let is_written = matches!(&call.output, Stream::File(output) if has(output));
+            is_written
+                || !is_asked && call.words.iter().any(has)
+                || makes && call.words.iter().any(is_unknown)
+        })
+    }
+
+    /// Whether there is no program of that name, nor a command of the shell's own.
+    pub(super) fn is_missing(&self, name: &str) -> bool {
+        let is_own = OF_ALL.contains(&name) || self.is_dash() != Some(true) && OF_BASH.contains(&name);
+        let mut calls = self.part.script.calls.iter();
+        if is_own
+            || calls.any(|call| matches!(&*call.program(), "alias" | "hash" | "enable"))
+            || self.is_open()
+        {
+            return false;
+        }
+        if name.contains('/') {
+            return name.starts_with('/') && matches!(Path::new(name).try_exists(), Ok(false));
+        }
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.+-".contains(&byte);
+        let Some(path) = self
+            .path()
+            .filter(|_| !name.is_empty() && name.bytes().all(is_plain))
+        else {
+            return false;
+        };
+        let mut folders = path.split(|&byte| byte == b':');
+        folders.all(|folder| {
+            let folder = str::from_utf8(folder).unwrap_or_default();
+            folder.starts_with('/') && matches!(Path::new(folder).join(name).try_exists(), Ok(false))
+        })
+    }
+
+    /// Where the shell looks for programs; none if only a run can tell.
+    fn path(&self) -> Option<Vec<u8>> {
+        let part = self.part;
+        let mut set = part
+            .script
+            .assignments
+            .iter()
+            .filter(|assigned| assigned.name == b"PATH");
+        if set.next().is_some() {
+            return None;
+        }
+        let given = part.variables.get(&b"PATH"[..]).map(|path| path.to_vec());
+        given.or_else(|| match (&part.given, part.is_cron) {
+            (Some(_), true) => Some(PATH_OF_CRON.to_vec()),
+            (Some(_), false) => Some(PATH_OF_SYSTEMD.to_vec()),
+            (None, _) => std::env::var_os("PATH").map(std::ffi::OsString::into_encoded_bytes),
+        })
+    }
+}

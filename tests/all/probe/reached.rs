@@ -1,0 +1,371 @@
+//! Scripts that do not come to their rsync: a dry run says so, and says it of no script that does. The script's own shell is
+//! the referee; a program in the place of rsync tells whether it is started.
+
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
+
+use super::peer;
+use crate::support::{
+    daemon::{Daemon, Run, has_rsync},
+    program::{folder, program, rsyncctl, stderr, stdout},
+};
+
+/// Whether the script's own shell starts rsync.
+fn is_started(root: &Path, script: &Path) -> bool {
+    let words = root.join("words");
+    let _ = fs::remove_file(&words);
+    let path = format!("{}:/usr/bin:/bin", root.join("bin").display());
+    let mut shell = Command::new("/bin/sh");
+    let ran = shell
+        .args(["-c", "\"$0\""])
+        .arg(script)
+        .current_dir(root)
+        .env("PATH", path)
+        .env("WORDS", &words)
+        .output();
+    ran.expect("a shell runs");
+    words.exists()
+}
+
+/// Why rsync is not started, as the first line tells it; nothing where it is.
+#[test]
+fn a_dry_run_knows_whether_a_script_comes_to_rsync() {
+    if !has_rsync() {
+        return;
+    }
+    let folder = folder(&[
+        ("served/one", "one\n"),
+        ("bin/rsync", "#!/bin/sh\n:>\"$WORDS\"\n"),
+    ]);
+    let root = folder.path();
+    for place in [root.to_owned(), root.join("served"), root.join("bin/rsync")] {
+        fs::set_permissions(place, fs::Permissions::from_mode(0o755)).expect("a mode");
+    }
+    let configuration = root.join("rsyncd.conf");
+    let text = format!("use chroot = no\n[m]\npath = {}/served\n", root.display());
+    fs::write(&configuration, text).expect("a file");
+    let daemon = Daemon::start(&configuration, &Run::default());
+    let here = root.display().to_string();
+    let call = format!("rsync -r rsync://127.0.0.1:{}/m/ {here}/d/", daemon.port());
+    for (text, why) in [
+        // Failures that end a script.
+        ("#!/bin/sh -e\nfalse\nRSYNC\n", "`false` on line 2 fails"),
+        (
+            "#!/bin/bash\nset -euo pipefail\nfalse\nRSYNC\n",
+            "`false` on line 3 fails",
+        ),
+        (
+            "#!/bin/bash\nset -eo pipefail\nfalse | cat\nRSYNC\n",
+            "`false` on line 3 fails",
+        ),
+        ("#!/bin/sh\nset -e\n( false )\nRSYNC\n", "`false` on line 3 fails"),
+        (
+            "#!/bin/sh\nset -e\nX=$(false)\nRSYNC\n",
+            "`false` on line 3 fails",
+        ),
+        (
+            "#!/bin/sh\nset -e\nf() { false; }\nf\nRSYNC\n",
+            "`false` on line 3 fails",
+        ),
+        (
+            "#!/bin/sh\nset -e\nmain() {\nfalse\nRSYNC\n}\nmain \"$@\"\n",
+            "`false` on line 4 fails",
+        ),
+        (
+            "#!/bin/sh\nset -e\nno-such-program x\nRSYNC\n",
+            "there is no program `no-such-program` on this machine (line 3)",
+        ),
+        (
+            "#!/bin/sh\nset -e\nP=/no/such/program\n$P x\nRSYNC\n",
+            "there is no program `/no/such/program` on this machine (line 4)",
+        ),
+        (
+            "#!/bin/dash\n. /no/such/settings\nRSYNC\n",
+            "there is no file `/no/such/settings`, which line 2 takes in",
+        ),
+        ("#!/bin/bash\n. /no/such/settings\nRSYNC\n", ""),
+        ("#!/bin/sh\nfalse\nno-such-program\nRSYNC\n", ""),
+        ("#!/bin/sh\nset -e\nfalse || true\nRSYNC\n", ""),
+        ("#!/bin/sh\nset -e\nfalse && true\nRSYNC\n", ""),
+        ("#!/bin/sh\nset -e\nif false; then :; fi\nRSYNC\n", ""),
+        ("#!/bin/sh\nset -e\n! true\nRSYNC\n", ""),
+        ("#!/bin/sh\nset -e\nset +e\nfalse\nRSYNC\n", ""),
+        ("#!/bin/sh\nset -e\nfalse | true\nRSYNC\n", ""),
+        ("#!/bin/sh\nset -e\nfalse &\nRSYNC\n", ""),
+        ("#!/bin/sh\nset -e\nexport X=$(false)\nRSYNC\n", ""),
+        ("#!/bin/sh\nset -e\nf() { return 0; false; }\nf\nRSYNC\n", ""),
+        (
+            "#!/bin/sh\nset -e\nmain() {\nfalse\nRSYNC\n}\nmain || exit 1\n",
+            "",
+        ),
+        ("#!/bin/sh\nset -e\nwhile false; do false; done\nRSYNC\n", ""),
+        ("#!/bin/dash\nf() { set -o pipefail; }\nRSYNC\n", ""),
+        ("#!/bin/dash\ndeclare -r W=1\nW=2\nRSYNC\n", ""),
+        // What is passed over.
+        ("#!/bin/sh\nfalse && RSYNC\n", "in front of `&&` on line 2 fails"),
+        (
+            "#!/bin/sh\ntrue || RSYNC\n",
+            "in front of `||` on line 2 does not fail",
+        ),
+        ("#!/bin/sh\nfalse || true && RSYNC\n", ""),
+        (
+            "#!/bin/sh\nif false; then\nRSYNC\nfi\n",
+            "the condition on line 2 leads past",
+        ),
+        (
+            "#!/bin/sh\nif true; then\n:\nelse\nRSYNC\nfi\n",
+            "the condition on line 2 leads past",
+        ),
+        (
+            "#!/bin/sh\nexit 0\nRSYNC\n",
+            "the script ends with the `exit` of line 2",
+        ),
+        ("#!/bin/sh\n(exit 0)\nRSYNC\n", ""),
+        (
+            "#!/bin/sh\n[ -d /no/such/disk ] || exit 1\nRSYNC\n",
+            "line 2 asks for `/no/such/disk`, which is not there",
+        ),
+        (
+            "#!/bin/sh\nif [ ! -d /no/such/disk ]; then\necho none; exit 1\nfi\nRSYNC\n",
+            "line 2 asks for `/no/such/disk`, which is not there",
+        ),
+        (
+            "#!/bin/bash\nD=/no/such/disk\n[[ -d $D ]] && RSYNC\n",
+            "line 3 asks for `/no/such/disk`, which is not there",
+        ),
+        (
+            "#!/bin/sh\nmountpoint -q /no/such/disk && RSYNC\n",
+            "line 2 asks for `/no/such/disk`, which is not there",
+        ),
+        ("#!/bin/sh\n[ -d /no/such/disk ] || echo none\nRSYNC\n", ""),
+        ("#!/bin/sh\n[ -f /no/such/lock ] && exit 0\nRSYNC\n", ""),
+        (
+            "#!/bin/sh\nmkdir -p HERE/made\n[ -d HERE/made ] || exit 1\nRSYNC\n",
+            "",
+        ),
+        // A folder that a line of its own goes to.
+        ("#!/bin/sh\ncd /no/such && echo there\nRSYNC\n", ""),
+        (
+            "#!/bin/sh\ncd /no/such &&\n  RSYNC\n",
+            "the folder `/no/such`, which it goes to first",
+        ),
+        (
+            "#!/bin/sh\ncd /no/such && {\necho there\nRSYNC\n}\n",
+            "the folder `/no/such`, which it goes to first",
+        ),
+        // Functions.
+        (
+            "#!/bin/sh\nf() {\nRSYNC\n}\n",
+            "stands in the function `f`, which nothing in `job.sh` calls",
+        ),
+        (
+            "#!/bin/sh\nf() {\nRSYNC\n}\nmain() {\nf\n}\n# main\n",
+            "the function `main`",
+        ),
+        ("#!/bin/sh\nf() {\nRSYNC\n}\nf\n", ""),
+        ("#!/bin/sh\nf() {\nRSYNC\n}\ntrap f EXIT\n", ""),
+        ("#!/bin/sh\nf() {\nRSYNC\n}\nname=f\n$name\n", ""),
+        // Variables.
+        (
+            "#!/bin/dash\nreadonly X=1\nX=2\nRSYNC\n",
+            "line 3 sets `X`, which is readonly",
+        ),
+        (
+            "#!/bin/bash\nset -e\nreadonly X=1\nX=2\nRSYNC\n",
+            "line 4 sets `X`, which is readonly",
+        ),
+        (
+            "#!/bin/bash\nf() {\nreadonly X=1\nX=2\nRSYNC\n}\nf\n",
+            "line 4 sets `X`, which is readonly",
+        ),
+        (
+            "#!/bin/sh\nset -u\necho $NO_SUCH\nRSYNC\n",
+            "line 3 uses `NO_SUCH`",
+        ),
+        (
+            "#!/bin/bash\nset -u\nX=/$NO_SUCH\nRSYNC\n",
+            "line 3 uses `NO_SUCH`",
+        ),
+        ("#!/bin/sh\n: ${NO_SUCH:?}\nRSYNC\n", "line 2 asks for `NO_SUCH`"),
+        ("#!/bin/sh\nset -u\necho ${NO_SUCH:-}\nRSYNC\n", ""),
+        ("#!/bin/sh\nset -u\n(echo $NO_SUCH)\nRSYNC\n", ""),
+        ("#!/bin/sh\nset -u\n: ${NO_SUCH:=x}\necho $NO_SUCH\nRSYNC\n", ""),
+        ("#!/bin/sh\nset -u\necho $HOME $PWD $$\nRSYNC\n", ""),
+        ("#!/bin/sh\necho $NO_SUCH\nRSYNC\n", ""),
+        // What no shell takes.
+        (
+            "#!/bin/sh\r\nRSYNC\r\n",
+            "the first line of `job.sh` ends with a carriage return",
+        ),
+        (
+            "#!/usr/bin/env bash\r\nRSYNC\n",
+            "the first line of `job.sh` ends with a carriage return",
+        ),
+        (
+            "#!/bin/sh\nRSYNC )\n",
+            "`sh` does not take what stands up to line 2",
+        ),
+        (
+            "#!/bin/bash\nRSYNC &&\n",
+            "`bash` does not take what stands up to line 2",
+        ),
+        (
+            "#!/bin/sh\nif true; then\nRSYNC\n",
+            "`sh` does not take what stands up to line 3",
+        ),
+        (
+            "#!/bin/sh\nRSYNC || || true\n",
+            "`sh` does not take what stands up to line 2",
+        ),
+        ("#!/bin/sh\nRSYNC\nfi\n", ""),
+        ("#!/bin/sh\nif true; then\nRSYNC\nfi\n)\n", ""),
+        ("#!/bin/bash\nshopt -s extglob\nls !(x) >/dev/null\nRSYNC\n", ""),
+    ] {
+        let own = text.replace("RSYNC", &call).replace("HERE", &here);
+        let script = root.join("job.sh");
+        fs::write(&script, &own).expect("a file");
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("a mode");
+        assert_eq!(is_started(root, &script), why.is_empty(), "the shell: {own}");
+        let line = 1 + own[..own.find("rsync -r").expect("a call")].matches('\n').count();
+        let place = format!("job.sh:{line}");
+        let output = program(root, &["probe", "--reproduce", &place])
+            .output()
+            .expect("it runs");
+        let told = stdout(&output);
+        let first = told.lines().next().unwrap_or_default();
+        assert_eq!(
+            first.contains("rsync is never started"),
+            !why.is_empty(),
+            "{own}: {told}"
+        );
+        assert!(first.contains(why), "{own}: {told}");
+    }
+    // bash goes on with the value that the variable has.
+    let own = format!(
+        "#!/bin/bash\nreadonly D={here}/d/\nD=/no/such/\n{}\n",
+        call.replace(&format!("{here}/d/"), "$D")
+    );
+    fs::write(root.join("job.sh"), own).expect("a file");
+    let output = program(root, &["probe", "--reproduce", "job.sh:4"])
+        .output()
+        .expect("it runs");
+    let told = stdout(&output);
+    assert!(
+        told.contains("/d/: that works") && told.contains("line 3 sets `D`, which is readonly: it keeps"),
+        "{told}"
+    );
+}
+
+/// What a unit runs first, and what it names that is not there.
+#[test]
+fn a_dry_run_knows_whether_a_unit_comes_to_rsync() {
+    let port = peer(b"@RSYNCD: 31.0\n@RSYNCD: EXIT\n");
+    let call = format!("rsync rsync://127.0.0.1:{port}/");
+    let folder = folder(&[]);
+    let root = folder.path();
+    for (text, expected) in [
+        (
+            "ExecStartPre=/bin/false\nExecStart=RSYNC\n",
+            "`ExecStartPre=/bin/false` fails on this machine",
+        ),
+        (
+            "ExecStart=RSYNC\nExecStartPre=/no/such/program\n",
+            "`ExecStartPre=/no/such/program` fails",
+        ),
+        (
+            "Type=oneshot\nExecStart=false\nExecStart=RSYNC\n",
+            "`ExecStart=false` fails",
+        ),
+        (
+            "ExecStart=/no/such/RSYNC\n",
+            "there is no program `/no/such/rsync`",
+        ),
+        ("ExecStart=/bin/sh -ec 'false; RSYNC'\n", ""),
+        (
+            "ExecStart=/bin/sh -c 'set -e; false; RSYNC'\n",
+            "`false` on line 1 fails",
+        ),
+        ("ExecStartPre=-/bin/false\nExecStart=RSYNC\n", ""),
+        ("ExecStartPre=/bin/false\nExecStartPre=\nExecStart=RSYNC\n", ""),
+        ("ExecStart=RSYNC\nExecStartPost=/bin/false\n", ""),
+        (
+            "ExecStartPre=/bin/mountpoint -q /mnt\nExecStart=RSYNC\n",
+            "`ExecStartPre=/bin/mountpoint` around it was not carried out",
+        ),
+    ] {
+        let own = format!("[Service]\n{}", text.replace("RSYNC", &call));
+        fs::write(root.join("job.service"), &own).expect("a file");
+        let line = 1 + own[..own.find("rsync rsync").expect("a call")]
+            .matches('\n')
+            .count();
+        let place = format!("job.service:{line}");
+        let output = program(root, &["probe", "--reproduce", &place])
+            .output()
+            .expect("it runs");
+        let told = stdout(&output);
+        let first = told.lines().next().unwrap_or_default();
+        let is_never = !expected.is_empty() && !expected.contains("around");
+        assert_eq!(
+            first.contains("rsync is never started"),
+            is_never,
+            "{own}: {told} {output:?}"
+        );
+        assert!(first.contains(expected), "{own}: {told}");
+    }
+}
+
+/// Where a shell does not get into a folder, and goes on, its command is about the files of another one.
+#[test]
+fn a_shell_that_stays_where_it_is_is_told() {
+    let folder = folder(&[("conf", "TARGET=127.0.0.1::m\n")]);
+    let here = folder.path().display().to_string();
+    let refused = |line: &str| {
+        let output = rsyncctl(folder.path(), &["probe", "--reproduce", line]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        stderr(&output)
+    };
+    let port = peer(b"@RSYNCD: 31.0\n@RSYNCD: OK\n");
+    let stays = "the shell stays where it is and goes on there, so rsync runs with the files of";
+    fs::create_dir(folder.path().join("here")).expect("a folder");
+    // What it is told to read is found where the shell stands.
+    fs::write(folder.path().join("here/rules"), "- x\n").expect("a file");
+    let call = format!("rsync -r --exclude-from=rules rsync://127.0.0.1:{port}/m ./");
+    for (line, place, is_found) in [
+        (format!("cd here; cd nope; {call}"), format!("{here}/here"), true),
+        (
+            format!("cd {here}/here; cd /nope; {call}"),
+            format!("{here}/here"),
+            true,
+        ),
+        (format!("cd /nope; cd here; {call}"), String::new(), true),
+        (format!("cd /nope; {call}"), here.clone(), false),
+    ] {
+        let output = rsyncctl(folder.path(), &["probe", "--reproduce", &line]);
+        let told = format!("{}{}", stderr(&output), stdout(&output));
+        assert_ne!(output.status.code(), Some(2), "{line}: {output:?}");
+        let is_missing = told.contains("failed to open exclude file rules");
+        assert_eq!(is_missing, !is_found, "{line}: {told}");
+        assert!(
+            told.contains("cd /nope || exit 1") || told.contains("|| exit 1"),
+            "{line}: {told}"
+        );
+        assert!(
+            place.is_empty() || told.contains(&format!("{stays} `{place}`")),
+            "{line}: {told}"
+        );
+    }
+    for line in [
+        "cd /nope && rsync -a 127.0.0.1::m ./",
+        "set -e; cd /nope; rsync -a 127.0.0.1::m ./",
+    ] {
+        let told = refused(line);
+        assert!(
+            !told.contains(stays) && told.contains("so nothing was carried out"),
+            "{told}"
+        );
+    }
+    // What dash does not know reads no file.
+    let script = format!("#!/bin/dash\nsource {here}/conf\nrsync -a $TARGET d/\n");
+    fs::write(folder.path().join("a.sh"), script).expect("a file");
+    let told = refused("a.sh");
+    assert!(told.contains("what `$TARGET` is only a run can tell"), "{told}");
+}
