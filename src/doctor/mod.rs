@@ -52,7 +52,7 @@ use crate::{
 
 pub use changed::restart_for;
 pub use client::{
-    ClientFact, ClientSetup, Limit, Room, Script, TYPED, UNKNOWN_PASSWORD, Watcher, run as run_client,
+    ClientFact, ClientSetup, Limit, Room, Script, TYPED, UNKNOWN_PASSWORD, Watcher, run as run_client, uid_of,
 };
 pub use confinement::{Confined, Difference};
 pub use known::known_of;

@@ -30,10 +30,13 @@ use crate::{
             written::{self, Written},
         },
     },
-    doctor::{self, ClientSetup, Script, Setup, UNKNOWN_PASSWORD, bundle::Client},
+    doctor::{self, ClientSetup, Script, Setup, UNKNOWN_PASSWORD, bundle::Client, uid_of},
     host::{Live, plain},
+    model::script::Runner,
     probe::{Choice, Setting, Wire, command, tryout::Program},
     render,
+    rsync::tree::Identity,
+    sync::Environment,
     syntax::Invocation,
     terms::{Exit, Release},
 };
@@ -69,16 +72,19 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
         let mut around = written.around.iter();
         around.any(|name| name == "RSYNC_PASSWORD=")
     });
-    let (words, mut variables, folder, user, unread) = match found {
+    let (words, mut variables, folder, runner, unread) = match found {
         Ok(Written {
             words,
             variables,
             folder,
-            user,
+            runner,
             ..
-        }) => (words, variables, folder.unwrap_or_default(), user, None),
+        }) => (words, variables, folder.unwrap_or_default(), runner, None),
         // What stands around it may well be the reason.
-        Err(Unread::Unclear(reason)) => (Vec::new(), BTreeMap::new(), PathBuf::new(), None, Some(reason)),
+        Err(Unread::Unclear(reason)) => {
+            let (folder, runner) = (PathBuf::new(), Runner::Same);
+            (Vec::new(), BTreeMap::new(), folder, runner, Some(reason))
+        }
         Err(unread) => return Err(unread.into()),
     };
     let folder = from.join(folder);
@@ -128,6 +134,19 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
         runtime: &runtime,
         own,
     });
+    let environment = match has_unknown_password {
+        true => environment_without_login(&variables, UNKNOWN_PASSWORD),
+        false => environment_with(&variables),
+    };
+    // rsync asks who it runs as before it takes a password file.
+    let is_root = uid_of(&runner, &Live) == Some(0);
+    let environment = Environment {
+        identity: Identity {
+            is_root,
+            ..environment.identity
+        },
+        ..environment
+    };
     let setup = ClientSetup {
         line: command(&words),
         words,
@@ -136,7 +155,7 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
         script,
         starter,
         folder,
-        user,
+        runner,
         host: &Live,
         release,
         here,
@@ -147,10 +166,7 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
                 words: Vec::new(),
                 ..choice()
             },
-            environment: match has_unknown_password {
-                true => environment_without_login(&variables, UNKNOWN_PASSWORD),
-                false => environment_with(&variables),
-            },
+            environment,
             surroundings: Box::new(move || surroundings_with(&variables)),
             known: known.into(),
             wire: Wire::Live,
