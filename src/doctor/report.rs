@@ -16,7 +16,7 @@ use crate::{
     explain::{self, Explanation, Incident, Known, Predicted},
     host::{Unknown, View},
     lint,
-    terms::Release,
+    terms::{Release, without_passwords},
 };
 
 /// What an examination showed.
@@ -200,6 +200,8 @@ impl Cause {
         facts: Vec<String>,
     ) -> Self {
         let page = page(rule).expect("the doctor's pages are in the catalogue; the tests see each");
+        let shown = |(kind, value): (&'static str, String)| (kind, without_passwords(&value).into_owned());
+        let arguments = arguments.into_iter().map(shown).collect();
         Self {
             urgency: Urgency::Now,
             page,

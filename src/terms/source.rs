@@ -1,8 +1,8 @@
-use std::{ops::Range, sync::OnceLock};
+use std::{borrow::Cow, ops::Range, sync::OnceLock};
 
 use serde::Serialize;
 
-use crate::terms::Bytes;
+use crate::terms::{Bytes, credentials};
 
 /// A file (or standard input) that was read, with its bytes as they are.
 #[derive(Debug)]
@@ -26,6 +26,17 @@ struct Milestone {
 
 /// Bytes from one milestone to the next, about.
 const STRIDE: usize = 256;
+
+/// A text of as many bytes. One that is not UTF-8 has a letter in the place of each byte that is no ASCII.
+fn in_single_bytes(bytes: &[u8]) -> Cow<'_, str> {
+    match str::from_utf8(bytes) {
+        Ok(text) => text.into(),
+        Err(_) => {
+            let letter = |byte: &u8| if byte.is_ascii() { char::from(*byte) } else { 'x' };
+            bytes.iter().map(letter).collect::<String>().into()
+        }
+    }
+}
 
 impl Source {
     /// `name` is how reports call the file; `bytes` is its whole content, at most 4 GiB.
@@ -63,16 +74,16 @@ impl Source {
         self.passwords = passwords.into_iter().collect();
     }
 
-    /// A range decoded for people, with a `*` for each character that is hidden.
+    /// A range decoded for people, with a `*` for each character that is hidden, or that is a password by what stands
+    /// around it.
     pub fn shown(&self, range: Range<usize>) -> String {
         let mut text = String::with_capacity(range.len());
         let mut at = range.start;
-        let first = self.hidden.partition_point(|hidden| hidden.end <= range.start);
-        for hidden in self.hidden[first..]
-            .iter()
-            .take_while(|hidden| hidden.start < range.end)
-        {
+        for hidden in self.kept_back(&range) {
             let hidden = hidden.start.max(at)..hidden.end.min(range.end);
+            if hidden.is_empty() {
+                continue;
+            }
             text += &String::from_utf8_lossy(&self.bytes[at..hidden.start]);
             text.extend(std::iter::repeat_n(
                 '*',
@@ -84,6 +95,28 @@ impl Source {
         }
         text += &String::from_utf8_lossy(&self.bytes[at..range.end]);
         text
+    }
+
+    /// What of the lines of a range no report shows, in order.
+    fn kept_back(&self, range: &Range<usize>) -> Vec<Range<usize>> {
+        let is_end = |byte: &u8| *byte == b'\n';
+        let start = self.bytes[..range.start]
+            .iter()
+            .rposition(is_end)
+            .map_or(0, |at| at + 1);
+        let end = self.bytes[range.end..]
+            .iter()
+            .position(is_end)
+            .map_or(self.bytes.len(), |at| range.end + at);
+        let found = credentials::kept_back(&in_single_bytes(&self.bytes[start..end]));
+        let found = found.into_iter().map(|one| start + one.start..start + one.end);
+        let first = self.hidden.partition_point(|hidden| hidden.end <= range.start);
+        let hidden = self.hidden[first..].iter();
+        let hidden = hidden.take_while(|one| one.start < range.end).cloned();
+        let is_inside = |one: &Range<usize>| one.start < range.end && range.start < one.end;
+        let mut hidden: Vec<_> = hidden.chain(found.filter(is_inside)).collect();
+        hidden.sort_by_key(|one| (one.start, one.end));
+        hidden
     }
 
     /// What is hidden, decoded.

@@ -6,6 +6,7 @@ use crate::{
     doctor::{Cause, TYPED, Told},
     lint::{self, fixed},
     render::{explanation, facts, names::has_placeholder, next::edit},
+    terms::without_passwords,
 };
 
 /// What is said of a cause.
@@ -23,7 +24,19 @@ pub(super) struct Words {
 }
 
 impl Words {
+    /// Passwords are taken out, wherever they come from: a line of a log, a cure with words that somebody typed.
     pub(super) fn of(cause: &Cause, language: Language) -> Self {
+        let words = Self::within(cause, language);
+        let shown = |text: String| without_passwords(&text).into_owned();
+        Self {
+            facts: words.facts.into_iter().map(shown).collect(),
+            commands: words.commands.into_iter().map(shown).collect(),
+            next: words.next.map(shown),
+            ..words
+        }
+    }
+
+    fn within(cause: &Cause, language: Language) -> Self {
         let words = Self::told(cause, language);
         let Some(within) = &cause.within else {
             return words;
@@ -72,10 +85,7 @@ impl Words {
                 let incident = &explanation.incidents[*index];
                 let words = explanation::words(incident, language);
                 let words = words.expect("a failure is told by its first cause");
-                let line = incident
-                    .lines
-                    .first()
-                    .map(|seen| format!("`{}`", seen.text.trim()));
+                let line = incident.lines.first().map(|seen| format!("`{}`", seen.shown()));
                 let times = match (incident.count, language) {
                     (0 | 1, _) => String::new(),
                     (count, Language::English) => format!(", {count} times"),
