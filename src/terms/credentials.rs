@@ -35,7 +35,7 @@ const PARTS: [&str; 13] = [
 /// Ends of such names.
 const ENDS: [&str; 6] = ["pass", "pwd", "_pw", "-pw", "psk", "cookie"];
 /// What somebody may have meant who typed a name nearly so.
-const MEANT: [&str; 3] = ["password", "passwd", "passphrase"];
+const MEANT: [&str; 2] = ["password", "passwd"];
 /// So many slips of the fingers are looked through.
 const MOST_SLIPS: usize = 2;
 /// Parts of names that are about a file with a password rather.
@@ -144,7 +144,7 @@ fn in_addresses(line: &str, found: &mut Vec<Credential>) {
             behind.contains('/') && port.bytes().all(|byte| byte.is_ascii_digit())
         };
         match login.split_once(':') {
-            Some((user, behind)) if !user.contains('/') && !is_port(behind) => {
+            Some((user, behind)) if !user.contains(['/', '[']) && !is_port(behind) => {
                 found.push(sure(start + user.len() + 1..start + end));
             }
             // A token stands in the place of the user there.
@@ -232,7 +232,7 @@ fn named(name: &str) -> Option<bool> {
 /// `--passwrod`, `PASWORD`, `--passwrod-file`
 fn is_misspelt(name: &str) -> bool {
     let name = name.trim_start_matches('-').split(['-', '_', '.']);
-    let mut words = name.filter(|word| word.starts_with("pas") && word.len() >= "passw".len());
+    let mut words = name.filter(|word| word.starts_with("pas") && word.contains('w'));
     words.any(|word| {
         let slips = MEANT.iter().map(|meant| damerau_levenshtein(meant, word));
         slips.min().is_some_and(|slips| slips <= MOST_SLIPS)
