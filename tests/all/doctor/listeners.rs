@@ -1,12 +1,18 @@
 //! Where daemons listen, and who may see it.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    os::unix::process::CommandExt as _,
+    path::Path,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 
 use super::{
     can_serve, causes,
-    daemons::{Place, healthy},
+    daemons::{Place, free_port, healthy},
     examined,
     reach::{CLIENT, can_separate, facts, open_place, report},
     states,
@@ -157,4 +163,63 @@ fn a_daemon_in_a_network_of_its_own_is_said_to_be_there() {
         report["unchecked"].to_string().contains("the network of process"),
         "{report:#}"
     );
+}
+
+/// Greets, and then sends a little now and then, or as much as it can.
+const ENDLESS: &str = r#"
+    use IO::Socket::INET;
+    $SIG{PIPE} = $SIG{CHLD} = "IGNORE";
+    alarm 90;
+    my $socket = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => $ENV{PORT}, Listen => 9) or die;
+    while (my $client = $socket->accept) {
+        next if fork;
+        $client->autoflush(1);
+        print $client "\@RSYNCD: 32.0 sha512 sha256 sha1 md5 md4\n";
+        while (1) {
+            if ($ENV{IS_FLOOD}) { print $client ("x" x 79 . "\n") x 800 or exit }
+            else { sleep 4; print $client "words\n" or exit }
+        }
+    }
+"#;
+
+#[test]
+fn a_daemon_whose_words_have_no_end_is_left_in_time() {
+    if !can_serve() {
+        return;
+    }
+    let modules: Vec<_> = ["a", "b", "c"].into_iter().map(healthy).collect();
+    let asked = ["", "1"].map(|is_flood| {
+        let place = Place::new(&modules);
+        let port = free_port();
+        place.name_port(port);
+        fs::write(place.path().join("endless"), ENDLESS).expect("a program");
+        let started = Command::new("perl")
+            .arg0("rsync")
+            .args(["endless", "--daemon", "--config"])
+            .arg(place.path().join("rsyncd.conf"))
+            .env("PORT", port.to_string())
+            .env(if is_flood.is_empty() { "NONE" } else { "IS_FLOOD" }, "1")
+            .stderr(Stdio::null())
+            .current_dir(place.path())
+            .spawn();
+        (place, started.expect("perl runs"))
+    });
+    let begin = Instant::now();
+    std::thread::scope(|scope| {
+        for (place, daemon) in asked {
+            scope.spawn(move || {
+                let mut daemon = daemon;
+                let (report, code) = examined(place.path(), &[]);
+                let _ = daemon.kill();
+                let _ = daemon.wait();
+                assert_eq!((code, causes(&report)), (Some(1), vec![]), "{report:#}");
+                let stages = report["stages"].as_array().expect("stages");
+                let loopback = stages.iter().find(|stage| stage["stage"] == "loopback");
+                let facts = loopback.expect("the stage")["facts"].to_string();
+                assert!(facts.contains("no end came within 30 seconds"), "{facts}");
+                assert!(facts.contains("took too long"), "{facts}");
+            });
+        }
+    });
+    assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
 }
