@@ -10,6 +10,7 @@ mod confinement;
 mod consequences;
 mod daemon;
 mod elsewhere;
+mod foreign;
 mod hooks;
 mod known;
 mod log;
@@ -176,6 +177,7 @@ pub fn run(setup: &Setup<'_>, tell: &mut dyn FnMut(&Stage) -> io::Result<()>) ->
         // A stage may take causes of other daemons back.
         let first = first.min(examination.report.causes.len());
         within::note(subject, &mut examination.report.causes[first..]);
+        foreign::note(subject, setup.host, &mut examination.report.causes[first..]);
     }
     if let Some(text) = &setup.symptom {
         let known = subjects.iter().find_map(|subject| subject.known.clone());

@@ -131,6 +131,9 @@ pub struct Cause {
     pub also: Vec<String>,
     /// Among whose mounts its commands are to be typed, where its paths are other files outside.
     pub within: Option<Within>,
+    /// Whether somebody else than root, or who we are, decides which files the configuration names, so that none is to be
+    /// opened to anybody.
+    pub is_foreign: bool,
 }
 
 /// Where the words of a cause come from.
@@ -164,6 +167,7 @@ impl Cause {
             commands: Vec::new(),
             also: Vec::new(),
             within: None,
+            is_foreign: false,
         }
     }
 
@@ -186,6 +190,7 @@ impl Cause {
                 commands: Vec::new(),
                 also: Vec::new(),
                 within: None,
+                is_foreign: false,
             })
         });
         causes.collect()
@@ -214,6 +219,7 @@ impl Cause {
             commands: Vec::new(),
             also: Vec::new(),
             within: None,
+            is_foreign: false,
         }
     }
 

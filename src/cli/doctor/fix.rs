@@ -9,10 +9,7 @@ use std::{
 
 use nix::fcntl::OFlag;
 
-use super::{
-    Arguments,
-    trusted::{is_own, resolved},
-};
+use super::Arguments;
 use crate::{
     catalog::{FileKind, Language, Safety},
     cli::{
@@ -26,7 +23,7 @@ use crate::{
     },
     diagnosis::Finding,
     doctor::{self, Cause, Told, restart_for},
-    host::{Host as _, Live, plain},
+    host::{Host as _, Live, is_own, plain, resolved},
     lint::{self, Folders, Options, is_curable, lint},
     render::{cure, visible},
     terms::Bytes,

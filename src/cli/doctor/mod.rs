@@ -2,7 +2,6 @@ mod bundle;
 mod client;
 mod fix;
 pub(super) mod here;
-mod trusted;
 
 use std::{
     env,

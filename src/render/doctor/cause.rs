@@ -5,7 +5,7 @@ use crate::{
     diagnosis::Finding,
     doctor::{Cause, TYPED, Told},
     lint::{self, fixed},
-    render::{explanation, facts, names::has_placeholder, next::edit},
+    render::{explanation, facts, names::has_placeholder, next::edit, words::pick},
     terms::without_passwords,
 };
 
@@ -26,7 +26,15 @@ pub(super) struct Words {
 impl Words {
     /// Passwords are taken out, wherever they come from: a line of a log, a cure with words that somebody typed.
     pub(super) fn of(cause: &Cause, language: Language) -> Self {
-        let words = Self::within(cause, language);
+        let mut words = Self::within(cause, language);
+        if cause.is_foreign && words.commands.iter().any(|command| opens(command)) {
+            let own = "somebody else than root decides what this configuration names: have it name a file of the user as whom \
+                       the daemon runs, and open nothing else to that user";
+            let zh = "这份配置指向哪些文件不是由 root 决定的：请让它使用守护进程运行用户自己的文件，不要把其他文件开放给该用户";
+            words.help = pick(language, own, zh).to_owned();
+            words.commands.retain(|command| !opens(command));
+            words.next = words.next.filter(|next| !opens(next));
+        }
         let shown = |text: String| without_passwords(&text).into_owned();
         Self {
             facts: words.facts.into_iter().map(shown).collect(),
@@ -179,4 +187,45 @@ fn known(mut command: String, arguments: &[(&'static str, String)]) -> String {
         }
     }
     command
+}
+
+/// Whether a command gives somebody rights to a file.
+fn opens(command: &str) -> bool {
+    let mut words = command
+        .split(' ')
+        .skip_while(|word| *word != "--" && command.starts_with("nsenter"));
+    let program = words.find(|word| *word != "--").unwrap_or_default();
+    let rest: Vec<_> = words.filter(|word| !word.starts_with('-')).collect();
+    match program {
+        "setfacl" => true,
+        "chmod" => rest.first().is_some_and(|mode| mode.contains('+')),
+        "chown" => rest.first().is_some_and(|owner| *owner != "root"),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::opens;
+
+    #[test]
+    fn what_gives_rights_is_told_from_what_takes_them() {
+        for command in [
+            "setfacl -m u:joe:r /root/x",
+            "nsenter -t 7 -m -- setfacl -m u:joe:r /root/x",
+            "chmod o+x /root",
+            "chown -R joe /root/x",
+        ] {
+            assert!(opens(command), "{command}");
+        }
+        for command in [
+            "chmod 600 /x",
+            "chmod o-rwx /x",
+            "chown root /x",
+            "chown -h root /x",
+            "ls -l /x",
+        ] {
+            assert!(!opens(command), "{command}");
+        }
+    }
 }
