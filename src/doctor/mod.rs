@@ -109,6 +109,8 @@ struct Subject {
     starter: Option<Identity>,
     /// The port that clients find it at; none if nothing listens.
     port: Option<u16>,
+    /// Whether that is because its port cannot be seen.
+    is_port_unseen: bool,
     /// What the file says, once it was read.
     known: Option<Arc<Known>>,
     /// The machine as the daemon sees it, if it has mounts of its own.
@@ -116,6 +118,14 @@ struct Subject {
 }
 
 impl Subject {
+    /// Why nothing can be said of its port.
+    fn without_port(&self) -> Skip {
+        match self.is_port_unseen {
+            true => Skip::PortUnseen,
+            false => Skip::NobodyListens,
+        }
+    }
+
     /// The machine, as the daemon sees it.
     fn host<'s>(&'s self, setup: &Setup<'s>) -> &'s dyn Host {
         match &self.view {

@@ -5,7 +5,12 @@ use crate::{
     diagnosis::Finding,
     doctor::{Cause, TYPED, Told},
     lint::{self, fixed},
-    render::{explanation, facts, names::has_placeholder, next::edit, words::pick},
+    render::{
+        explanation, facts,
+        names::{has_placeholder, settled},
+        next::edit,
+        words::pick,
+    },
     terms::without_passwords,
 };
 
@@ -125,7 +130,13 @@ impl Words {
                     }),
                 }
             }
-            Told::Page(_, arguments, seen) => {
+            Told::Page(file, arguments, seen) => {
+                let mut arguments = arguments.clone();
+                if cause.seen.iter().all(|check| check.is_of_server()) {
+                    // The pages' commands name the usual place.
+                    arguments.push(("configuration-file", file.display().to_string()));
+                }
+                let arguments = &arguments;
                 let text = cause.page.text(cause.variant, language);
                 let filled = |text: &'static str| fill(text, arguments);
                 let filled_or = |text: Option<&'static str>| filled(text.unwrap_or_default());
@@ -172,9 +183,10 @@ fn corrected(report: &lint::Report, finding: &Finding) -> Option<String> {
 /// A command of a page; one that is made for the case stands there as it is.
 fn command(text: &'static str, arguments: &[(&'static str, String)]) -> String {
     let is_whole = text.starts_with('{') && text.find('}') == Some(text.len() - 1);
+    let text = settled(text, arguments);
     let command = match is_whole {
-        true => fill(text, arguments),
-        false => fill_command(text, arguments),
+        true => fill(&text, arguments),
+        false => fill_command(&text, arguments),
     };
     known(command.into_owned(), arguments)
 }

@@ -2,12 +2,13 @@
 
 use std::{
     fs,
-    os::unix::process::CommandExt as _,
+    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
     path::Path,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
+use nix::unistd::geteuid;
 use serde_json::Value;
 
 use super::{
@@ -16,6 +17,10 @@ use super::{
     examined,
     reach::{CLIENT, can_separate, facts, open_place, report},
     states,
+};
+use crate::support::{
+    program::{folder, unprivileged},
+    skip,
 };
 
 #[test]
@@ -222,4 +227,59 @@ fn a_daemon_whose_words_have_no_end_is_left_in_time() {
         }
     });
     assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
+}
+
+/// Neither the port nor whether somebody listens is known of a configuration that may not be read.
+#[test]
+fn what_port_a_closed_configuration_has_is_not_guessed() {
+    if !geteuid().is_root() {
+        return skip("is not root");
+    }
+    let folder = folder(&[("rsyncd.conf", "port = 28999\n[data]\npath = /srv\n")]);
+    let file = folder.path().join("rsyncd.conf");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("a mode");
+    let output = unprivileged(&folder, &["doctor", "--json", "--config", "rsyncd.conf"]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+    assert_eq!(
+        (output.status.code(), causes(&report)),
+        (Some(3), vec![]),
+        "{report:#}"
+    );
+    let stages = report["stages"].as_array().expect("stages");
+    let reach = stages.iter().find(|stage| stage["stage"] == "reach");
+    assert_eq!(reach.expect("the stage")["reason"], "port-unseen", "{report:#}");
+    assert!(
+        report["unchecked"].to_string().contains("the port of "),
+        "{report:#}"
+    );
+}
+
+/// A cure that names the daemon's port names the one that it has.
+#[test]
+fn cures_have_the_port_of_the_daemon() {
+    if !can_serve() {
+        return;
+    }
+    let module = "auth users = joe\nsecrets file = FOLDER/secrets\n";
+    let place = Place::new(&[format!("{}{module}", healthy("data"))]);
+    let root = place.path();
+    for (name, text) in [("secrets", "joe:one-of-them\n"), ("password", "another-one\n")] {
+        fs::write(root.join(name), text).expect("a file");
+        fs::set_permissions(root.join(name), fs::Permissions::from_mode(0o600)).expect("a mode");
+    }
+    let daemon = place.start();
+    let address = format!("rsync://joe@127.0.0.1:{}/data/", daemon.port);
+    let client = Command::new("rsync")
+        .args(["--password-file=password", &address])
+        .current_dir(root)
+        .output();
+    assert_eq!(client.expect("rsync runs").status.code(), Some(5));
+    let (report, _) = examined(root, &[]);
+    let wrong = report["diagnoses"].as_array().expect("causes").iter();
+    let wrong: Vec<_> = wrong.filter(|cause| cause["rule"] == "RSY810").collect();
+    let commands = wrong[0]["remedy"]["commands"].to_string();
+    assert!(
+        commands.contains(&format!(":{}/data/", daemon.port)),
+        "{commands}"
+    );
 }
