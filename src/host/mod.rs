@@ -35,7 +35,7 @@ pub use image::Image;
 pub use immutable::is_immutable;
 pub use listener::{Listener, is_left_by_client, listening_on, ports_of, starts_rsync};
 pub use live::{Live, Tail, changed, tail};
-pub(crate) use live::{NOT_REGULAR, plain, read_bounded};
+pub(crate) use live::{NOT_REGULAR, SAFE_TO_OPEN, plain, read_bounded};
 pub use locks::{Lock, locks};
 pub use mounts::{Mount, Mounts};
 pub use planned::{PlannedMount, planned_mounts};

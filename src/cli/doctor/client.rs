@@ -1,19 +1,13 @@
 //! `--client`: the other side.
 
-use std::{
-    collections::BTreeMap,
-    env, fs,
-    io::{self, Write as _},
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, env, fs, io, path::PathBuf, sync::Arc};
 
 use tokio::runtime;
 
 use super::{
-    Arguments, check, choice, code, files, fix,
+    Arguments, check, choice, code, conclude, files, fix,
     here::{self, Here},
-    settings,
+    settings, tell,
 };
 use crate::{
     cli::{
@@ -21,7 +15,7 @@ use crate::{
         environment::{Variables, environment_with, environment_without_login, surroundings_with},
         interrupt::Interrupt,
         known::{judge, of_password_file},
-        output::stdout,
+        output::unless_closed,
         probe::{
             folder::{UNKNOWN_FOLDER, needs_folder},
             place,
@@ -34,7 +28,6 @@ use crate::{
     host::{Live, plain},
     model::script::Runner,
     probe::{Choice, Setting, Wire, command, tryout::Program},
-    render,
     rsync::tree::Identity,
     sync::Environment,
     syntax::Invocation,
@@ -178,21 +171,15 @@ pub(super) fn run(line: &str, arguments: &Arguments) -> Result<u8, Failure> {
         runtime: &runtime,
     };
     let work = || {
-        let report = doctor::run_client(&setup, &mut |stage| {
-            let mut out = stdout();
-            render::examined(format, stage, style, &mut out)?;
-            out.flush()
-        })?;
-        let mut text = Vec::new();
-        render::examination(format, &report, style, &mut text)?;
-        stdout().write_all(&text)?;
+        let report = doctor::run_client(&setup, &mut |stage| tell(format, stage, style))?;
+        conclude(format, &report, style)?;
         let client = Client {
             words: &setup.words,
             folder: setup.folder.clone(),
             script: setup.script.as_ref().map(|script| script.file.clone()),
         };
         let files = files(&report, &now, style, arguments, client, typed)?;
-        fix::offer(&report, arguments, &now)?;
+        unless_closed(fix::offer(&report, arguments, &now))?;
         Ok::<_, io::Error>((code(&report), files))
     };
     let done = interrupt.run(work, || Exit::Signal.code());

@@ -121,3 +121,38 @@ fn no_report_shows_passwords() {
         }
     }
 }
+
+/// Whoever reads the first line alone is told by the exit status how it ended, and a pipe without a reader is not waited for.
+#[test]
+fn nobody_need_read_it() {
+    if !can_serve() {
+        return;
+    }
+    let place = Place::new(&[healthy("data")]);
+    let root = place.path();
+    fs::remove_dir_all(root.join("data")).expect("it goes");
+    let _daemon = place.start();
+    let own = env!("CARGO_BIN_EXE_rsyncctl");
+    let line = format!("{own} doctor --config rsyncd.conf | head -n 1 >&2; exit ${{PIPESTATUS[0]}}");
+    let output = Command::new("bash")
+        .args(["-c", &line])
+        .current_dir(root)
+        .output();
+    let output = output.expect("bash runs");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    nix::unistd::mkfifo(&root.join("pipe"), nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+    let words = ["doctor", "--config", "rsyncd.conf", "--html", "pipe"];
+    let output = program(root, &words).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.code() == Some(2) && said.contains("nobody reads from that pipe"),
+        "{said}"
+    );
+    let line = format!("cat pipe > got & {own} doctor --config rsyncd.conf --html pipe; wait $!");
+    let output = Command::new("bash")
+        .args(["-c", &line])
+        .current_dir(root)
+        .output();
+    let page = fs::read_to_string(root.join("got")).expect("a page");
+    assert!(page.ends_with("</html>"), "{output:?} {page}");
+}

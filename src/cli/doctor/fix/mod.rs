@@ -2,6 +2,7 @@
 
 mod change;
 mod offer;
+mod show;
 
 use std::{
     io::{self, BufRead as _, IsTerminal as _, Write as _},
@@ -11,16 +12,13 @@ use std::{
 use self::{
     change::{is_changed, set_mode, set_owner, write},
     offer::Offer,
+    show::shown,
 };
 use super::Arguments;
 use crate::{
     catalog::{FileKind, Language, Safety},
     cli::{
-        lint::{
-            File,
-            fix::{apply_of, diff},
-            inputs,
-        },
+        lint::{File, fix::apply_of, inputs},
         output::stdout,
     },
     diagnosis::Finding,
@@ -209,11 +207,13 @@ impl Desk {
         match offer {
             Offer::Mode(path, report) => {
                 writeln!(out, "  chmod 600 {}", quoted(path))?;
+                out.flush()?;
                 drop(out);
                 self.apply(rule, Some(path), report, || set_mode(path))
             }
             Offer::Owner(path, report) => {
                 writeln!(out, "  chown root {}", quoted(path))?;
+                out.flush()?;
                 drop(out);
                 self.apply(rule, Some(path), report, || set_owner(path))
             }
@@ -221,9 +221,13 @@ impl Desk {
                 let Some((files, before)) = self.cured(report, rule) else {
                     return Ok(Answer::No);
                 };
-                diff(&files, &before, self.language, &mut out)?;
+                let after = lint(inputs(&files), &self.options(report));
+                let is_all = shown(&files, &before, &after, self.language, &mut out)?;
                 out.flush()?;
                 drop(out);
+                if !is_all {
+                    return Ok(Answer::No);
+                }
                 let answer = self.apply(rule, None, report, || write(&files))?;
                 if answer == Answer::Yes {
                     self.follow(&files)?;
