@@ -86,7 +86,7 @@ impl Words {
                         .collect(),
                     help: finding.help(language).into_owned(),
                     next: match is_typed {
-                        true => corrected(report, finding),
+                        true => corrected(report, finding).or_else(|| commands.first().cloned()),
                         false => commands.first().cloned().or_else(|| edit(&place)),
                     },
                     place: (!is_typed).then_some(place),
