@@ -102,7 +102,7 @@ pub(super) fn running(
             report.not_seen(format!("the ports of process {process}"), reason.clone());
             let is_read = setup.host.read(&file).is_ok();
             let written = named.or_else(|| written_port(setup.host, &file));
-            written.or(is_read.then_some(PORT))
+            written.or_else(|| is_read.then_some(PORT))
         }
     };
     stage.note(Fact::Runs {

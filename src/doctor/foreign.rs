@@ -19,7 +19,7 @@ pub(super) fn note(subject: &Subject, host: &dyn Host, causes: &mut [Cause]) {
         return;
     }
     let running = subject.daemon.as_ref().and_then(|daemon| daemon.uid);
-    let user = running.or(subject.starter.as_ref().map(|starter| starter.uid));
+    let user = running.or_else(|| subject.starter.as_ref().map(|starter| starter.uid));
     let is_users = |path: &Path| {
         let found = host.metadata(&subject.outside(path), true).ok().flatten();
         found.is_some_and(|found| found.uid != 0 && Some(found.uid) == user)

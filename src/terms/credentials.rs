@@ -186,7 +186,7 @@ fn behind_names(line: &str, found: &mut Vec<Credential>) {
         at = end;
         let name = line[start..end].to_lowercase();
         let is_key = is_key(&name);
-        let Some(is_file) = named(&name).or(is_key.then_some(false)) else {
+        let Some(is_file) = named(&name).or_else(|| is_key.then_some(false)) else {
             continue;
         };
         let behind = line[end..].trim_start_matches(['"', '\'', '\\']);
