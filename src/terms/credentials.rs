@@ -56,7 +56,7 @@ const GLUED: [&str; 7] = [
 pub fn credentials(text: &str) -> Vec<Credential> {
     let mut found = Vec::new();
     let mut start = 0;
-    for line in text.split_inclusive('\n') {
+    for line in text.split_inclusive('\n').flat_map(pieces) {
         let first = found.len();
         of_line(line.trim_end_matches(['\n', '\r']), &mut found);
         for one in &mut found[first..] {
@@ -75,6 +75,27 @@ pub fn credentials(text: &str) -> Vec<Credential> {
         overlaps
     });
     found
+}
+
+/// So much of a line is looked at as one, in bytes: to look for the end of each word in a line without ends takes long.
+const LONGEST: usize = 4 << 10;
+
+/// A line in pieces that are not too long, which end between words where they can.
+fn pieces(line: &str) -> impl Iterator<Item = &str> {
+    let mut rest = line;
+    std::iter::from_fn(move || {
+        let piece = match rest.len() {
+            0 => return None,
+            ..=LONGEST => rest,
+            _ => {
+                let most = rest.floor_char_boundary(LONGEST);
+                let blank = rest[..most].rfind([' ', '\t']).filter(|at| *at > 0);
+                &rest[..blank.unwrap_or(most)]
+            }
+        };
+        rest = &rest[piece.len()..];
+        Some(piece)
+    })
 }
 
 /// Where passwords stand that no report shows: what is only a file's name, or comes from elsewhere, may be seen.
@@ -184,6 +205,10 @@ fn behind_names(line: &str, found: &mut Vec<Credential>) {
             .find(|c| !is_name(c))
             .map_or(line.len(), |length| start + length);
         at = end;
+        let sign = line[end..].trim_start_matches(['"', '\'', '\\']).trim_start();
+        if !sign.starts_with(['=', ':', '：', '>']) && !line[start..].starts_with('-') {
+            continue;
+        }
         let name = line[start..end].to_lowercase();
         let is_key = is_key(&name);
         let Some(is_file) = named(&name).or_else(|| is_key.then_some(false)) else {

@@ -14,6 +14,8 @@ pub struct Source {
     hidden: Vec<Range<usize>>,
     /// What of it no report shows in other places either.
     passwords: Vec<Range<usize>>,
+    /// What is a password by what stands around it, once somebody asks.
+    seen: OnceLock<Vec<Range<usize>>>,
     milestones: OnceLock<Vec<Milestone>>,
 }
 
@@ -47,6 +49,7 @@ impl Source {
             line_starts: OnceLock::new(),
             hidden: Vec::new(),
             passwords: Vec::new(),
+            seen: OnceLock::new(),
             milestones: OnceLock::new(),
         }
     }
@@ -97,26 +100,20 @@ impl Source {
         text
     }
 
-    /// What of the lines of a range no report shows, in order.
+    /// What of a range no report shows, in order.
     fn kept_back(&self, range: &Range<usize>) -> Vec<Range<usize>> {
-        let is_end = |byte: &u8| *byte == b'\n';
-        let start = self.bytes[..range.start]
-            .iter()
-            .rposition(is_end)
-            .map_or(0, |at| at + 1);
-        let end = self.bytes[range.end..]
-            .iter()
-            .position(is_end)
-            .map_or(self.bytes.len(), |at| range.end + at);
-        let found = credentials::kept_back(&in_single_bytes(&self.bytes[start..end]));
-        let found = found.into_iter().map(|one| start + one.start..start + one.end);
-        let first = self.hidden.partition_point(|hidden| hidden.end <= range.start);
-        let hidden = self.hidden[first..].iter();
-        let hidden = hidden.take_while(|one| one.start < range.end).cloned();
-        let is_inside = |one: &Range<usize>| one.start < range.end && range.start < one.end;
-        let mut hidden: Vec<_> = hidden.chain(found.filter(is_inside)).collect();
-        hidden.sort_by_key(|one| (one.start, one.end));
-        hidden
+        let seen = self
+            .seen
+            .get_or_init(|| credentials::kept_back(&in_single_bytes(&self.bytes)));
+        let within = |ranges: &[Range<usize>]| {
+            let first = ranges.partition_point(|one| one.end <= range.start);
+            let inside = ranges[first..].iter().take_while(|one| one.start < range.end);
+            inside.cloned().collect::<Vec<_>>()
+        };
+        let mut all = within(&self.hidden);
+        all.extend(within(seen));
+        all.sort_by_key(|one| (one.start, one.end));
+        all
     }
 
     /// What is hidden, decoded.
