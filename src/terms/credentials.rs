@@ -86,9 +86,10 @@ fn pieces(line: &str) -> impl Iterator<Item = &str> {
     std::iter::from_fn(move || {
         let piece = match rest.len() {
             0 => return None,
-            ..=LONGEST => rest,
+            1..=LONGEST => rest,
             _ => {
-                let most = rest.floor_char_boundary(LONGEST);
+                let most = (0..=LONGEST).rev().find(|&at| rest.is_char_boundary(at));
+                let most = most.unwrap_or(rest.len());
                 let blank = rest[..most].rfind([' ', '\t']).filter(|at| *at > 0);
                 &rest[..blank.unwrap_or(most)]
             }
